@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const standIn = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
+
+// src/ runs under Node with these small stand-ins for the runtime's own packages (see sim/node).
+export default defineConfig({
+    resolve: {
+        alias: [
+            { find: "@devicescript/core", replacement: standIn("core") },
+            { find: "@devicescript/spi", replacement: standIn("spi") },
+            { find: "@devicescript/gpio", replacement: standIn("gpio") },
+            { find: "@devicescript/crypto", replacement: standIn("crypto") },
+            { find: /^@dsboard\/.*/, replacement: standIn("board") },
+        ],
+    },
+    test: { include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+})
