@@ -1,0 +1,110 @@
+// The Internet Protocol, version 4 (RFC 791).
+//
+// An address in code is the number that `getAt` "i32" reads from its four wire bytes: 10.0.0.1 is 0x0100000a.
+
+import type { Buffer } from "@devicescript/core"
+import { readU16 } from "./bytes"
+import { checksumOf, onesSum } from "./checksum"
+
+/** Offsets in the header, from its first byte. */
+export const enum Ip {
+    VersionIhl = 0,
+    TypeOfService = 1,
+    TotalLength = 2,
+    Identification = 4,
+    Fragment = 6,
+    TimeToLive = 8,
+    Protocol = 9,
+    Checksum = 10,
+    Source = 12,
+    Destination = 16,
+    /** Length of a header without options. */
+    Size = 20,
+}
+
+export const enum Protocol {
+    Icmp = 1,
+    Tcp = 6,
+    Udp = 17,
+}
+
+/** What `ipv4Check` says of a header; all but Ok are reasons to drop the packet. */
+export const enum IpCheck {
+    Ok = 0,
+    /** Version, header length or total length do not fit each other or the frame. */
+    Malformed = 1,
+    Checksum = 2,
+    /** Part of a fragmented packet. */
+    Fragment = 3,
+}
+
+/** The fragment field's More Fragments flag and offset, as `getAt` "u16" reads them. */
+const enum FragmentBits {
+    Any = 0xff3f,
+}
+
+/**
+ * Checks the header at `at` of a packet for which the frame has `length` bytes. When Ok, the header is
+ * `ipv4HeaderLength` bytes long and the packet `ipv4TotalLength`: what the frame holds beyond is padding.
+ */
+export function ipv4Check(b: Buffer, at: number, length: number): IpCheck {
+    if (at < 0 || length < Ip.Size || at + length > b.length) return IpCheck.Malformed
+    const versionIhl = b.getAt(at + Ip.VersionIhl, "u8")
+    const header = (versionIhl & 15) << 2
+    const total = (b.getAt(at + Ip.TotalLength, "u8") << 8) | b.getAt(at + Ip.TotalLength + 1, "u8")
+    if (versionIhl >> 4 !== 4 || header < Ip.Size || total < header || total > length)
+        return IpCheck.Malformed
+    if (onesSum(b, at, header, 0) !== 0xffff) return IpCheck.Checksum
+    if ((b.getAt(at + Ip.Fragment, "u16") & FragmentBits.Any) !== 0) return IpCheck.Fragment
+    return IpCheck.Ok
+}
+
+/** Bytes of the header at `at`, options included (20 to 60). */
+export function ipv4HeaderLength(b: Buffer, at: number): number {
+    return (b.getAt(at, "u8") & 15) << 2
+}
+
+/** Bytes of the packet at `at`, header included. */
+export function ipv4TotalLength(b: Buffer, at: number): number {
+    return readU16(b, at + Ip.TotalLength)
+}
+
+/** Writes a header without options at `at`, with its checksum. `total` is the packet's length in bytes. */
+export function writeIpv4(
+    b: Buffer,
+    at: number,
+    total: number,
+    identification: number,
+    ttl: number,
+    protocol: Protocol,
+    source: number,
+    destination: number
+): void {
+    b.setAt(at + Ip.VersionIhl, "u16", 0x45)
+    b.setAt(at + Ip.TotalLength, "u16", ((total & 0xff) << 8) | (total >> 8))
+    b.setAt(at + Ip.Identification, "u16", identification & 0xffff)
+    b.setAt(at + Ip.Fragment, "u16", 0)
+    b.setAt(at + Ip.TimeToLive, "u8", ttl)
+    b.setAt(at + Ip.Protocol, "u8", protocol)
+    b.setAt(at + Ip.Checksum, "u16", 0)
+    b.setAt(at + Ip.Source, "i32", source)
+    b.setAt(at + Ip.Destination, "i32", destination)
+    b.setAt(at + Ip.Checksum, "u16", checksumOf(onesSum(b, at, Ip.Size, 0)))
+}
+
+/** Sum of the pseudo header of RFC 9293 section 3.1 (UDP's is the same), to start `onesSum` with. */
+export function pseudoSum(source: number, destination: number, protocol: Protocol, length: number): number {
+    return (
+        (source & 0xffff) +
+        ((source >> 16) & 0xffff) +
+        (destination & 0xffff) +
+        ((destination >> 16) & 0xffff) +
+        (protocol << 8) +
+        (((length & 0xff) << 8) | (length >> 8))
+    )
+}
+
+/** True for 224.0.0.0/4 and above: multicast, reserved and the limited broadcast address. None is a host's. */
+export function isNotUnicast(ip: number): boolean {
+    return (ip & 0xe0) === 0xe0
+}
