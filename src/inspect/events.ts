@@ -1,0 +1,84 @@
+// The last things that happened, in a ring of fixed records: what the console's ladder, the trace and the simulator show.
+
+import { Buffer } from "@devicescript/core"
+
+/** Offsets in an event's record. */
+export const enum Event {
+    /** Milliseconds, `now` of the call that caused it. */
+    Time = 0,
+    /** An EventKind. */
+    Kind = 4,
+    /** State before and after; for a segment After is the connection's state when it came or went. */
+    Before = 5,
+    After = 6,
+    /** TCP control bits. */
+    Flags = 7,
+    /** The connection's id, 0 when there is none (yet). */
+    Id = 8,
+    /** Bytes of text in the segment. */
+    Length = 10,
+    Sequence = 12,
+    Acknowledgment = 16,
+    /** As in the header, not scaled. */
+    Window = 20,
+    /** The MSS option, 0 without. Drop: the Counter of the reason. */
+    Mss = 22,
+    /** The peer's address as the wire has it, and ports: its own and ours in network order. */
+    RemoteIp = 24,
+    Ports = 28,
+    Size = 32,
+}
+
+export const enum EventKind {
+    State = 1,
+    SegmentIn = 2,
+    SegmentOut = 3,
+    Drop = 4,
+    /** An error ended the connection: Before holds the TcpError. */
+    Failed = 5,
+}
+
+/** Where each record goes besides the ring, as soon as it is made. */
+export const sink: {
+    /** The simulator's: it sees what happens in the order in which it happens. */
+    write: ((record: Buffer) => void) | undefined
+    /** The console's, while `trace` is on. */
+    trace: ((record: Buffer) => void) | undefined
+} = { write: undefined, trace: undefined }
+
+/** The ring. With a capacity of 0 it is off, and an event costs three operations. */
+export class EventRing {
+    readonly on: boolean
+    /** Records made since start; the newest is at (count - 1) % capacity. */
+    count = 0
+    /** What is filled in before `push`. */
+    readonly record = Buffer.alloc(Event.Size)
+    /** Where this ring's records go instead of to `sink.write`: several stacks in one process are told apart by it. */
+    write: ((record: Buffer) => void) | undefined = undefined
+    private readonly ring: Buffer
+
+    /** `capacity` records of 32 bytes. */
+    constructor(readonly capacity: number) {
+        this.ring = Buffer.alloc(capacity * Event.Size)
+        this.on = capacity > 0
+    }
+
+    /** Adds what stands in `record`. */
+    push(): void {
+        this.ring.blitAt((this.count % this.capacity) * Event.Size, this.record, 0, Event.Size)
+        this.count++
+        if (this.write) this.write(this.record)
+        else if (sink.write) sink.write(this.record)
+        if (sink.trace) sink.trace(this.record)
+    }
+
+    /** The oldest record that is still there. */
+    first(): number {
+        return this.count > this.capacity ? this.count - this.capacity : 0
+    }
+
+    /** Copies record number `index` (first() to count - 1) into `into`. */
+    read(index: number, into: Buffer): void {
+        into.blitAt(0, this.ring, (index % this.capacity) * Event.Size, Event.Size)
+    }
+}

@@ -1,0 +1,303 @@
+// The user's calls (RFC 9293 section 3.10.1 to 3.10.6). None waits: each says at once what it could do.
+//
+// Connections and listeners are named by ids. Errors are the negative numbers of TcpError.
+
+import type { Buffer } from "@devicescript/core"
+import { swap16 } from "../wire/bytes"
+import { isNotUnicast } from "../wire/ipv4"
+import {
+    allocate,
+    armTimer,
+    closed,
+    findConnection,
+    findListener,
+    findTuple,
+    joinPorts,
+    newId,
+    release,
+    reset,
+    ringsOf,
+    setDue,
+    setState,
+    type TcpContext,
+} from "./context"
+import { ephemeralPort, initialSequence } from "./isn"
+import { listenerFor } from "./passive"
+import { ConnFlag, Half, Listener, State, Tcb, TcpError } from "./tcb"
+
+/** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
+export function listen(t: TcpContext, port: number, backlog: number): number {
+    if (port < 1 || port > 65535 || backlog < 1) return TcpError.Invalid
+    if (listenerFor(t, joinPorts(0, port)) >= 0) return TcpError.InUse
+    const listeners = t.listeners
+    for (let l = 0; l < listeners.length; l += Listener.Size) {
+        if (listeners.getAt(l + Listener.Id, "u16") !== 0) continue
+        const id = newId(t)
+        listeners.setAt(l + Listener.Id, "u16", id)
+        listeners.setAt(l + Listener.Port, "u16", swap16(port))
+        listeners.setAt(l + Listener.Backlog, "u16", backlog)
+        listeners.setAt(l + Listener.ReceiveLimit, "u16", t.receiveSize)
+        return id
+    }
+    return TcpError.NoBuffers
+}
+
+/** The id of the connection that has waited longest on the listener `id`; 0 when none waits. */
+export function accept(t: TcpContext, id: number): number {
+    if (findListener(t, id) < 0) return TcpError.NotConnected
+    const conns = t.conns
+    let first = -1
+    for (let c = 0; c < conns.length; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
+        if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending)) continue
+        // ids are given in the order of the handshakes, and wrap
+        const age = (conns.getAt(c + Tcb.Id, "u16") - t.lastId - 1) & 0xffff
+        if (first < 0 || age < ((conns.getAt(first + Tcb.Id, "u16") - t.lastId - 1) & 0xffff)) first = c
+    }
+    if (first < 0) return 0
+    const flags = conns.getAt(first + Tcb.Flags, "u8")
+    conns.setAt(first + Tcb.Flags, "u8", (flags & ~ConnFlag.Pending) | ConnFlag.Held)
+    return conns.getAt(first + Tcb.Id, "u16")
+}
+
+/** Active OPEN to `port` of `ip` (as the wire has it), from `localPort` or, if that is 0, one of RFC 6056. Gives an id. */
+export function connect(t: TcpContext, ip: number, port: number, localPort: number, now: number): number {
+    if (port < 1 || port > 65535 || localPort < 0 || localPort > 65535) return TcpError.Invalid
+    if (t.ip === 0) return TcpError.Unreachable
+    // nothing comes back from these; nor do segments from ourselves to ourselves
+    if (ip === 0 || ip === t.ip || isNotUnicast(ip) || (ip & 0xff) === 127 || (ip & 0xff) === 0)
+        return TcpError.Invalid
+    if (localPort === 0) {
+        localPort = ephemeralPort(t, ip, port)
+        if (localPort === 0) return TcpError.InUse
+    }
+    const ports = joinPorts(port, localPort)
+    const old = findTuple(t, ip, ports)
+    if (old >= 0) return TcpError.InUse
+    const c = allocate(t, now)
+    if (c < 0) return TcpError.NoBuffers
+    const conns = t.conns
+    const iss = initialSequence(t, ip, ports, now)
+    conns.setAt(c + Tcb.Ports, "i32", ports)
+    conns.setAt(c + Tcb.RemoteIp, "i32", ip)
+    conns.setAt(c + Tcb.SndUna, "i32", iss)
+    conns.setAt(c + Tcb.SndNxt, "i32", iss)
+    conns.setAt(c + Tcb.SndMax, "i32", iss)
+    conns.setAt(c + Tcb.Progress, "i32", now)
+    conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Held)
+    setState(t, c, State.SynSent, now)
+    setDue(t, c, 0)
+    return conns.getAt(c + Tcb.Id, "u16")
+}
+
+/**
+ * SEND: queues up to `length` bytes of `from` and gives how many the send ring took (0 when it is full). Pipe after
+ * shutdown; what ended the connection if it is over.
+ */
+export function write(t: TcpContext, id: number, from: Buffer, at: number, length: number): number {
+    const c = findConnection(t, id)
+    if (c < 0) return TcpError.NotConnected
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state === State.Closed) return endOf(t, c)
+    // "queue the data for transmission after entering ESTABLISHED"
+    const open =
+        state === State.SynSent ||
+        state === State.SynReceived ||
+        state === State.Established ||
+        state === State.CloseWait
+    if (!open || conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued) return TcpError.Pipe
+    const queued = conns.getAt(c + Tcb.SendLength, "u16")
+    const size = t.sendSize
+    if (length > size - queued) length = size - queued
+    if (at < 0 || length <= 0) return 0
+    if (length > from.length - at) length = from.length - at
+    const ring = ringsOf(t, c)
+    let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
+    if (to >= size) to -= size
+    const part = size - to
+    t.rings.blitAt(ring + to, from, at, length <= part ? length : part)
+    if (length > part) t.rings.blitAt(ring, from, at + part, length - part)
+    conns.setAt(c + Tcb.SendLength, "u16", queued + length)
+    setDue(t, c, 0)
+    return length
+}
+
+/**
+ * RECEIVE: moves up to `length` unread bytes to `into` and gives how many. 0 when there are none yet, Eof when there will
+ * be none; what ended the connection, once all that came before is read.
+ */
+export function read(t: TcpContext, id: number, into: Buffer, at: number, length: number): number {
+    const c = findConnection(t, id)
+    if (c < 0) return TcpError.NotConnected
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
+    if (queued === 0) {
+        if (state === State.Closed) return endOf(t, c)
+        return hasFin(state) ? TcpError.Eof : 0
+    }
+    if (length > queued) length = queued
+    if (length > into.length - at) length = into.length - at
+    if (at < 0 || length <= 0) return 0
+    const size = t.receiveSize
+    const ring = ringsOf(t, c) + t.sendSize
+    const head = conns.getAt(c + Tcb.ReceiveHead, "u16")
+    const part = size - head
+    into.blitAt(at, t.rings, ring + head, length <= part ? length : part)
+    if (length > part) into.blitAt(at + part, t.rings, ring, length - part)
+    conns.setAt(c + Tcb.ReceiveHead, "u16", length < part ? head + length : length - part)
+    conns.setAt(c + Tcb.ReceiveLength, "u16", queued - length)
+    // section 3.8.6.2.2: tell of room when it has grown by a segment or half of the buffer
+    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+    const window = (conns.getAt(c + Tcb.RcvAdv, "i32") - conns.getAt(c + Tcb.RcvNxt, "i32")) | 0
+    const more = limit - (queued - length) - window
+    if (state !== State.Closed && !hasFin(state) && (more >= limit >> 1 || more >= t.config.mtu - 40)) {
+        setDue(t, c, ConnFlag.AckNow)
+    }
+    return length
+}
+
+/** Sends a FIN after what is queued, and goes on receiving: the half of CLOSE that RFC 9293 section 3.6 describes. */
+export function shutdown(t: TcpContext, id: number, now: number): TcpError {
+    const c = findConnection(t, id)
+    if (c < 0) return TcpError.NotConnected
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state === State.Closed) return endOf(t, c)
+    if (state === State.SynSent) {
+        // "delete the TCB and return 'error: closing' to any queued SENDs"
+        closed(t, c, TcpError.None, now)
+    } else if (state === State.SynReceived) {
+        conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.FinQueued)
+    } else if (state === State.Established) {
+        setState(t, c, State.FinWait1, now)
+        setDue(t, c, 0)
+    } else if (state === State.CloseWait) {
+        setState(t, c, State.LastAck, now)
+        setDue(t, c, 0)
+    }
+    return TcpError.None
+}
+
+/**
+ * CLOSE for good: as shutdown, and the program is done with the id. What is unread by then, and what still comes, is
+ * answered by a reset (section 3.6.1, SHLD-3). A listener closes its port; connections not yet accepted are reset.
+ */
+export function close(t: TcpContext, id: number, now: number): TcpError {
+    const l = findListener(t, id)
+    if (l >= 0) {
+        closeListener(t, l, now)
+        return TcpError.None
+    }
+    const c = findConnection(t, id)
+    if (c < 0) return TcpError.NotConnected
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    const flags = conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held
+    conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.ReadClosed)
+    if (state === State.Closed) {
+        release(t, c)
+        return TcpError.None
+    }
+    const unread = conns.getAt(c + Tcb.ReceiveLength, "u16") > 0
+    if (unread && (state === State.Established || state === State.CloseWait || isFinWait(state))) {
+        reset(t, c, TcpError.None, now)
+        return TcpError.None
+    }
+    if (state === State.FinWait2) armTimer(t, c, now, t.config.finWait2)
+    shutdown(t, id, now)
+    return TcpError.None
+}
+
+function closeListener(t: TcpContext, l: number, now: number): void {
+    const id = t.listeners.getAt(l + Listener.Id, "u16")
+    t.listeners.setAt(l + Listener.Id, "u16", 0)
+    const conns = t.conns
+    for (let c = 0; c < conns.length; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Listener, "u16") !== id || conns.getAt(c + Tcb.Id, "u16") === 0) continue
+        if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
+    }
+    // a half-open peer's ACK finds nobody and is answered by an RST
+    const halves = t.halves
+    for (let h = 0; h < halves.length; h += Half.Size) {
+        if (halves.getAt(h + Half.Listener, "u16") === id) halves.setAt(h + Half.Listener, "u16", 0)
+    }
+}
+
+/** ABORT: an RST where the peer knows of the connection, and the record is free. */
+export function abort(t: TcpContext, id: number, now: number): TcpError {
+    const l = findListener(t, id)
+    if (l >= 0) {
+        closeListener(t, l, now)
+        return TcpError.None
+    }
+    const c = findConnection(t, id)
+    if (c < 0) return TcpError.NotConnected
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held)
+    if (state === State.Closed) {
+        release(t, c)
+    } else if (
+        state === State.SynReceived ||
+        state === State.Established ||
+        state === State.CloseWait ||
+        isFinWait(state)
+    ) {
+        reset(t, c, TcpError.Aborted, now)
+    } else {
+        closed(t, c, TcpError.Aborted, now)
+    }
+    return TcpError.None
+}
+
+/** STATUS: the state of a connection or listener. CLOSED for an id that is nobody's. */
+export function stateOf(t: TcpContext, id: number): State {
+    if (findListener(t, id) >= 0) return State.Listen
+    const c = findConnection(t, id)
+    return c < 0 ? State.Closed : t.conns.getAt(c + Tcb.State, "u8")
+}
+
+/** What ended the connection `id`, None while nothing has. */
+export function errorOf(t: TcpContext, id: number): TcpError {
+    const c = findConnection(t, id)
+    return c < 0 ? TcpError.None : -t.conns.getAt(c + Tcb.Error, "u8")
+}
+
+/**
+ * Lets at most `limit` bytes wait unread on a connection, or on those that a listener will accept: 1 to the size of the
+ * receive ring. A window that was told already is not taken back (section 3.8.6, SHLD-14).
+ */
+export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpError {
+    if (limit < 1 || limit > t.receiveSize) return TcpError.Invalid
+    const l = findListener(t, id)
+    if (l >= 0) {
+        t.listeners.setAt(l + Listener.ReceiveLimit, "u16", limit)
+        return TcpError.None
+    }
+    const c = findConnection(t, id)
+    if (c < 0) return TcpError.NotConnected
+    t.conns.setAt(c + Tcb.ReceiveLimit, "u16", limit)
+    return TcpError.None
+}
+
+/** True when all that the peer will ever send has come. */
+function hasFin(state: State): boolean {
+    return (
+        state === State.CloseWait ||
+        state === State.Closing ||
+        state === State.LastAck ||
+        state === State.TimeWait
+    )
+}
+
+function isFinWait(state: State): boolean {
+    return state === State.FinWait1 || state === State.FinWait2
+}
+
+/** What a call gets from a connection that is over: its error, or that there is none (any more). */
+function endOf(t: TcpContext, c: number): TcpError {
+    const error = t.conns.getAt(c + Tcb.Error, "u8")
+    return error > 0 ? -error : TcpError.Eof
+}

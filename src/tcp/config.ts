@@ -1,0 +1,118 @@
+// What can be set about a stack, and what that costs in memory.
+
+/** The stack's configuration. Every field is a number, so that the command line can set any of them. */
+export class Config {
+    /** Connections at once, in any state but half open. */
+    connections = 8
+    /** Connections being opened by others (SYN-RECEIVED), shared by all listeners. */
+    halfOpen = 8
+    /** Ports listened on at once. */
+    listeners = 4
+    /** Addresses of neighbours remembered. */
+    neighbours = 8
+    /** Bytes of the receive ring of each connection. */
+    receiveBuffer = 1024
+    /** Bytes of the send ring of each connection. */
+    sendBuffer = 1024
+    /** Largest IP packet, bytes: 576 to 1500. */
+    mtu = 1500
+    /** Events kept for the ladder and the trace; 0 turns them off. */
+    events = 32
+    /** IP time to live of what is sent (RFC 9293 section 3.9.2: configurable, MUST-49). */
+    ttl = 64
+    /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
+    timeWait = 60000
+    /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
+    finWait2 = 60000
+    /** Retransmission timeout: first, smallest and largest, milliseconds (RFC 6298 section 2). */
+    rtoInitial = 1000
+    rtoMin = 1000
+    rtoMax = 60000
+    /** Milliseconds without progress after which a connection fails: R2 of RFC 9293 section 3.8.3 (MUST-20, MUST-23). */
+    r2 = 100000
+    r2Syn = 180000
+    /** Times a SYN-ACK is sent again before the half-open record is given up. */
+    synAckRetries = 5
+    /** Challenge ACKs (RFC 5961 section 10) sent in any 5 seconds; 0 for no limit. */
+    challengeAckLimit = 10
+    /** Initial sequence number of the next connection opened or accepted; -1 for RFC 6528's. Used up by one connection. */
+    iss = -1
+    /** Local port of the next connection opened; 0 for one by RFC 6056. Used up by one connection. */
+    localPort = 0
+}
+
+/** Least value of a field. (A switch: an object of limits would take heap for good.) */
+function lowest(key: string): number {
+    switch (key) {
+        case "connections":
+        case "halfOpen":
+        case "listeners":
+        case "neighbours":
+        case "ttl":
+        case "rtoInitial":
+        case "rtoMin":
+            return 1
+        case "receiveBuffer":
+        case "sendBuffer":
+            return 64
+        case "mtu":
+            return 576
+        case "rtoMax":
+        case "r2":
+        case "r2Syn":
+            return 1000
+        case "iss":
+            return -1
+        default:
+            return 0
+    }
+}
+
+/** Largest value of a field. */
+function highest(key: string): number {
+    switch (key) {
+        case "connections":
+        case "halfOpen":
+        case "listeners":
+        case "neighbours":
+            return 200
+        case "receiveBuffer":
+        case "sendBuffer":
+        case "localPort":
+        case "rtoInitial":
+        case "rtoMin":
+        case "rtoMax":
+            return 65535
+        case "mtu":
+            return 1500
+        case "events":
+            return 1000
+        case "ttl":
+            return 255
+        case "synAckRetries":
+            return 15
+        case "iss":
+            return 4294967295
+        default:
+            // two weeks, so that two times stay comparable
+            return 1209600000
+    }
+}
+
+/** Sets fields of `config` by name. Throws an Error that names the field, and the known ones when it is unknown. */
+export function configure(config: Config, values: { [key: string]: number }): void {
+    const fields = config as unknown as { [key: string]: number }
+    const known = Object.keys(new Config())
+    for (const key of Object.keys(values)) {
+        if (known.indexOf(key) < 0) {
+            throw new Error(`unknown configuration key "${key}"; known: ${known.join(", ")}`)
+        }
+        const value = values[key] as number
+        const low = lowest(key)
+        const high = highest(key)
+        if (typeof value !== "number" || Math.floor(value) !== value || value < low || value > high) {
+            throw new Error(`${key} must be a whole number from ${low} to ${high}, not ${value}`)
+        }
+        fields[key] = value
+    }
+}

@@ -1,0 +1,317 @@
+// What TCP's functions work on: the tables, the rings and the two frame buffers, all taken once at start.
+
+import { Buffer } from "@devicescript/core"
+import { randomBuffer } from "@devicescript/crypto"
+import { Counter } from "../inspect/counters"
+import { Event, EventKind, EventRing } from "../inspect/events"
+import { readU16, swap16, swap32 } from "../wire/bytes"
+import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
+import type { Config } from "./config"
+import { ConnFlag, ConnFlag2, Half, Listener, State, Tcb, TcpError } from "./tcb"
+
+/** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
+export const enum Frame {
+    Ip = 14,
+    Transport = 34,
+}
+
+/** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
+export class TcpContext {
+    /** Connections: records of Tcb. */
+    readonly conns: Buffer
+    /** The frame being received, and the frame to be sent. */
+    readonly rx: Buffer
+    readonly tx: Buffer
+    readonly counters: Buffer
+    readonly events: EventRing
+    /** Send and receive ring of each connection, one after the other. */
+    readonly rings: Buffer
+    readonly sendSize: number
+    readonly receiveSize: number
+    /** This host's address as the wire has it; 0 while it has none. */
+    ip = 0
+    /** Some record has ConnFlag.Due, or a half-open one HalfFlag.Due. */
+    dirty = false
+    /** The earliest of all timers, when `timerArmed`. */
+    nextTimer = 0
+    timerArmed = false
+    /** A segment without a connection (an RST) stands in `tx` for `replyIp`: its length. */
+    replyLength = 0
+    replyIp = 0
+    /** Half-open connections: records of Half. */
+    readonly halves: Buffer
+    /** Listeners: records of Listener. */
+    readonly listeners: Buffer
+    /** Scratch for the options of a SYN. */
+    readonly options = Buffer.alloc(Options.Size)
+    /** Key and four-tuple that sequence numbers and ports are hashed from (isn.ts). */
+    readonly hashInput = Buffer.alloc(32)
+    /** Counts connections opened, for RFC 6056 section 3.3.3. */
+    portCounter = 0
+    lastId = 0
+    /** Connection that goes first in the next look for something to send. */
+    cursor = 0
+    /** Challenge ACKs sent since `challengeSince`. */
+    challenges = 0
+    challengeSince = 0
+
+    constructor(
+        readonly config: Config,
+        frameSize: number
+    ) {
+        this.sendSize = config.sendBuffer
+        this.receiveSize = config.receiveBuffer
+        this.rx = Buffer.alloc(frameSize)
+        this.tx = Buffer.alloc(frameSize)
+        this.counters = Buffer.alloc(Counter.Size)
+        this.events = new EventRing(config.events)
+        this.conns = Buffer.alloc(config.connections * Tcb.Size)
+        this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
+        this.halves = Buffer.alloc(config.halfOpen * Half.Size)
+        this.listeners = Buffer.alloc(config.listeners * Listener.Size)
+        this.hashInput.blitAt(0, randomBuffer(16), 0, 16)
+    }
+}
+
+/** Adds one to a counter. */
+export function count(t: TcpContext, counter: Counter): void {
+    t.counters.setAt(counter, "i32", (t.counters.getAt(counter, "i32") + 1) | 0)
+}
+
+/** Counts what was dropped, and tells it. */
+export function drop(t: TcpContext, reason: Counter, now: number): void {
+    count(t, reason)
+    if (!t.events.on) return
+    const record = t.events.record
+    record.fillAt(0, Event.Size, 0)
+    record.setAt(Event.Time, "i32", now)
+    record.setAt(Event.Kind, "u8", EventKind.Drop)
+    record.setAt(Event.Mss, "u16", reason)
+    t.events.push()
+}
+
+/** Tells of a segment of `length` bytes at `at` in `b`, to or from `remoteIp`. */
+export function traceSegment(
+    t: TcpContext,
+    kind: EventKind,
+    b: Buffer,
+    at: number,
+    length: number,
+    id: number,
+    state: State,
+    remoteIp: number,
+    now: number
+): void {
+    const record = t.events.record
+    const flags = b.getAt(at + Tcp.Flags, "u8")
+    const header = (b.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
+    const ports = b.getAt(at, "i32")
+    let mss = 0
+    if (flags & Flag.Syn) {
+        parseOptions(b, at + Tcp.Size, at + header, t.options)
+        mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
+    }
+    record.setAt(Event.Time, "i32", now)
+    record.setAt(Event.Kind, "u8", kind)
+    record.setAt(Event.Before, "u8", state)
+    record.setAt(Event.After, "u8", state)
+    record.setAt(Event.Flags, "u8", flags)
+    record.setAt(Event.Id, "u16", id)
+    record.setAt(Event.Length, "u16", length - header)
+    record.setAt(Event.Sequence, "i32", swap32(b.getAt(at + Tcp.Sequence, "i32")))
+    record.setAt(Event.Acknowledgment, "i32", swap32(b.getAt(at + Tcp.Acknowledgment, "i32")))
+    record.setAt(Event.Window, "u16", readU16(b, at + Tcp.Window))
+    record.setAt(Event.Mss, "u16", mss)
+    record.setAt(Event.RemoteIp, "i32", remoteIp)
+    record.setAt(Event.Ports, "i32", kind === EventKind.SegmentOut ? swapPorts(ports) : ports)
+    t.events.push()
+}
+
+/** Tells of a change of state. `id` is 0 for a half-open connection. */
+export function traceState(
+    t: TcpContext,
+    id: number,
+    before: State,
+    after: State,
+    remoteIp: number,
+    ports: number,
+    now: number
+): void {
+    if (!t.events.on) return
+    const record = t.events.record
+    record.fillAt(0, Event.Size, 0)
+    record.setAt(Event.Time, "i32", now)
+    record.setAt(Event.Kind, "u8", EventKind.State)
+    record.setAt(Event.Before, "u8", before)
+    record.setAt(Event.After, "u8", after)
+    record.setAt(Event.Id, "u16", id)
+    record.setAt(Event.RemoteIp, "i32", remoteIp)
+    record.setAt(Event.Ports, "i32", ports)
+    t.events.push()
+}
+
+/** Source and destination the other way round. */
+export function swapPorts(ports: number): number {
+    return (ports << 16) | ((ports >> 16) & 0xffff)
+}
+
+/** Moves a connection to another state. */
+export function setState(t: TcpContext, c: number, state: State, now: number): void {
+    const conns = t.conns
+    const before = conns.getAt(c + Tcb.State, "u8")
+    conns.setAt(c + Tcb.State, "u8", state)
+    traceState(
+        t,
+        conns.getAt(c + Tcb.Id, "u16"),
+        before,
+        state,
+        conns.getAt(c + Tcb.RemoteIp, "i32"),
+        conns.getAt(c + Tcb.Ports, "i32"),
+        now
+    )
+}
+
+/** Sets bits of ConnFlag, and sees to it that the connection is looked at by the next transmit. */
+export function setDue(t: TcpContext, c: number, flags: number): void {
+    t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") | flags | ConnFlag.Due)
+    t.dirty = true
+}
+
+/** Arms a connection's timer. */
+export function armTimer(t: TcpContext, c: number, now: number, ms: number): void {
+    const conns = t.conns
+    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
+    conns.setAt(c + Tcb.Deadline, "i32", (now + ms) | 0)
+    noteTimer(t, (now + ms) | 0)
+}
+
+export function stopTimer(t: TcpContext, c: number): void {
+    t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
+}
+
+/** Makes sure that timers are looked at when `deadline` comes. */
+export function noteTimer(t: TcpContext, deadline: number): void {
+    if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
+        t.timerArmed = true
+        t.nextTimer = deadline
+    }
+}
+
+/**
+ * Takes a record for a connection, cleared and with an id of its own: a free one, else the one that has been longest in
+ * TIME-WAIT. -1 when there is neither.
+ */
+export function allocate(t: TcpContext, now: number): number {
+    const conns = t.conns
+    let oldest = -1
+    for (let c = 0; c < conns.length; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Id, "u16") === 0) return prepare(t, c)
+        if (conns.getAt(c + Tcb.State, "u8") === State.TimeWait) {
+            const deadline = conns.getAt(c + Tcb.Deadline, "i32")
+            if (oldest < 0 || ((deadline - conns.getAt(oldest + Tcb.Deadline, "i32")) | 0) < 0) oldest = c
+        }
+    }
+    if (oldest < 0) return -1
+    setState(t, oldest, State.Closed, now)
+    return prepare(t, oldest)
+}
+
+function prepare(t: TcpContext, c: number): number {
+    const conns = t.conns
+    conns.fillAt(c, Tcb.Size, 0)
+    conns.setAt(c + Tcb.Id, "u16", newId(t))
+    conns.setAt(c + Tcb.Rto, "u16", t.config.rtoInitial)
+    conns.setAt(c + Tcb.ReceiveLimit, "u16", t.receiveSize)
+    return c
+}
+
+/** An id that neither a connection nor a listener has. */
+export function newId(t: TcpContext): number {
+    let id = t.lastId
+    do {
+        id = id === 0xffff ? 1 : id + 1
+    } while (findConnection(t, id) >= 0 || findListener(t, id) >= 0)
+    t.lastId = id
+    return id
+}
+
+/** The record of the connection with this id, -1 when there is none. */
+export function findConnection(t: TcpContext, id: number): number {
+    const conns = t.conns
+    if (id <= 0) return -1
+    for (let c = 0; c < conns.length; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Id, "u16") === id) return c
+    }
+    return -1
+}
+
+/** The record of the connection that is not CLOSED and has this peer and these ports, -1 when there is none. */
+export function findTuple(t: TcpContext, remoteIp: number, ports: number): number {
+    const conns = t.conns
+    for (let c = 0; c < conns.length; c += Tcb.Size) {
+        if (
+            conns.getAt(c + Tcb.Ports, "i32") === ports &&
+            conns.getAt(c + Tcb.RemoteIp, "i32") === remoteIp
+        ) {
+            if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return c
+        }
+    }
+    return -1
+}
+
+/** Two ports as Tcb.Ports has them: remote, local, in network order. */
+export function joinPorts(remote: number, local: number): number {
+    return swap16(remote) | (swap16(local) << 16)
+}
+
+/** The record of the listener with this id, -1 when there is none. */
+export function findListener(t: TcpContext, id: number): number {
+    const listeners = t.listeners
+    if (id <= 0) return -1
+    for (let l = 0; l < listeners.length; l += Listener.Size) {
+        if (listeners.getAt(l + Listener.Id, "u16") === id) return l
+    }
+    return -1
+}
+
+/** The connection's own room in the rings: its send ring starts there, its receive ring `sendSize` later. */
+export function ringsOf(t: TcpContext, c: number): number {
+    return Math.idiv(c, Tcb.Size) * (t.sendSize + t.receiveSize)
+}
+
+/**
+ * Ends a connection: CLOSED, with the error the program will see. Its record is free again at once unless the program
+ * still holds it or an RST is to be sent. What the peer had delivered stays readable for whoever holds it.
+ */
+export function closed(t: TcpContext, c: number, error: TcpError, now: number): void {
+    const conns = t.conns
+    setState(t, c, State.Closed, now)
+    const flags = conns.getAt(c + Tcb.Flags, "u8")
+    conns.setAt(c + Tcb.Error, "u8", -error)
+    conns.setAt(c + Tcb.Flags, "u8", flags & ConnFlag.Held)
+    conns.setAt(c + Tcb.SendLength, "u16", 0)
+    if (error !== TcpError.None && t.events.on) {
+        t.events.record.setAt(Event.Kind, "u8", EventKind.Failed)
+        t.events.record.setAt(Event.Before, "u8", -error)
+        t.events.push()
+    }
+    release(t, c)
+}
+
+/** Frees the record of a connection in CLOSED that nobody needs any more. */
+export function release(t: TcpContext, c: number): void {
+    const conns = t.conns
+    if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return
+    if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held) return
+    if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) return
+    conns.setAt(c + Tcb.Id, "u16", 0)
+    conns.setAt(c + Tcb.Ports, "i32", 0)
+}
+
+/** Ends a connection with an RST to the peer (RFC 9293 section 3.10.5). */
+export function reset(t: TcpContext, c: number, error: TcpError, now: number): void {
+    const conns = t.conns
+    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.ResetDue)
+    closed(t, c, error, now)
+    setDue(t, c, 0)
+}

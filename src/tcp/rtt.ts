@@ -1,0 +1,41 @@
+// The retransmission timeout (RFC 6298).
+
+import type { TcpContext } from "./context"
+import { Tcb } from "./tcb"
+
+/** Takes a round-trip time of `ms` into account: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. */
+export function roundTrip(t: TcpContext, c: number, ms: number): void {
+    const conns = t.conns
+    let srtt = conns.getAt(c + Tcb.Srtt, "i32")
+    let rttVar = conns.getAt(c + Tcb.RttVar, "i32")
+    if (ms < 0) return
+    // the clock does not tell less than 1 ms, and 0 stands for "none measured"
+    if (ms === 0) ms = 1
+    if (srtt === 0) {
+        // (2.2): SRTT = R, RTTVAR = R / 2
+        srtt = ms << 3
+        rttVar = ms << 1
+    } else {
+        // (2.3), RTTVAR first
+        let difference = ms - (srtt >> 3)
+        srtt += difference
+        if (difference < 0) difference = -difference
+        rttVar += difference - (rttVar >> 2)
+    }
+    conns.setAt(c + Tcb.Srtt, "i32", srtt)
+    conns.setAt(c + Tcb.RttVar, "i32", rttVar)
+    computeRto(t, c)
+}
+
+/** RTO = SRTT + max(G, 4 * RTTVAR), within the limits of the configuration. Without a measurement it stays. */
+export function computeRto(t: TcpContext, c: number): void {
+    const conns = t.conns
+    const srtt = conns.getAt(c + Tcb.Srtt, "i32")
+    if (srtt === 0) return
+    const rttVar = conns.getAt(c + Tcb.RttVar, "i32")
+    let rto = (srtt >> 3) + (rttVar > 1 ? rttVar : 1)
+    // (2.4), (2.5)
+    if (rto < t.config.rtoMin) rto = t.config.rtoMin
+    if (rto > t.config.rtoMax) rto = t.config.rtoMax
+    conns.setAt(c + Tcb.Rto, "u16", rto)
+}
