@@ -1,0 +1,86 @@
+// Addresses as people write them.
+
+import { Buffer } from "@devicescript/core"
+
+/** An address as `ipv4Of` gives it when the text is none. 255.255.255.255 has the same number, and is nobody's address. */
+export const enum Address {
+    None = -1,
+}
+
+/** The number of a dotted address, as `getAt` "i32" reads it from the wire; Address.None if `text` is none. */
+export function ipv4Of(text: string): number {
+    const parts = text.split(".")
+    if (parts.length !== 4) return Address.None
+    let ip = 0
+    for (let i = 0; i < 4; i++) {
+        const part = parts[i] as string
+        const value = decimal(part)
+        if (value < 0 || value > 255) return Address.None
+        ip |= value << (8 * i)
+    }
+    return ip
+}
+
+/** The whole number that `text` is in decimal digits, at most nine of them; -1 if it is none. */
+export function decimal(text: string): number {
+    if (text.length < 1 || text.length > 9) return -1
+    let value = 0
+    for (let i = 0; i < text.length; i++) {
+        const digit = text.charCodeAt(i) - 48
+        if (digit < 0 || digit > 9) return -1
+        value = value * 10 + digit
+    }
+    return value
+}
+
+/** The dotted form. */
+export function ipv4Text(ip: number): string {
+    return `${ip & 255}.${(ip >> 8) & 255}.${(ip >> 16) & 255}.${(ip >> 24) & 255}`
+}
+
+/** The mask with `length` (0 to 32) leading ones, as the wire has it. */
+export function netmaskOf(length: number): number {
+    let mask = 0
+    for (let i = 0; i < length; i++) {
+        // bits count from the most significant of the first byte on
+        mask |= 1 << ((i & ~7) + 7 - (i & 7))
+    }
+    return mask
+}
+
+/** The six bytes of an Ethernet address in hex with colons; undefined if `text` is none, or a group address. */
+export function macOf(text: string): Buffer | undefined {
+    const parts = text.split(":")
+    if (parts.length !== 6) return undefined
+    const mac = Buffer.alloc(6)
+    for (let i = 0; i < 6; i++) {
+        const part = parts[i] as string
+        if (part.length !== 2) return undefined
+        let value = 0
+        for (let j = 0; j < 2; j++) {
+            const digit = hexDigit(part.charCodeAt(j))
+            if (digit < 0) return undefined
+            value = value * 16 + digit
+        }
+        mac.setAt(i, "u8", value)
+    }
+    return mac.getAt(0, "u8") & 1 ? undefined : mac
+}
+
+function hexDigit(code: number): number {
+    if (code >= 48 && code <= 57) return code - 48
+    // letters, in either case
+    const letter = (code | 32) - 97
+    return letter >= 0 && letter < 6 ? letter + 10 : -1
+}
+
+/** An Ethernet address in hex with colons, from the six bytes at `at`. */
+export function macText(b: Buffer, at: number): string {
+    const digits = "0123456789abcdef"
+    let text = ""
+    for (let i = 0; i < 6; i++) {
+        const value = b.getAt(at + i, "u8")
+        text += `${i > 0 ? ":" : ""}${digits.charAt(value >> 4)}${digits.charAt(value & 15)}`
+    }
+    return text
+}

@@ -1,0 +1,98 @@
+// ICMP (RFC 792, RFC 1122 section 3.2.2): pings are answered, what cannot be delivered is reported, reports are passed on.
+
+import { Counter } from "../inspect/counters"
+import { count, drop, Frame } from "../tcp/context"
+import { tcpUnreachable } from "../tcp/input"
+import { checksumOf, onesSum } from "../wire/checksum"
+import { EtherType, writeEthernet } from "../wire/ethernet"
+import { Icmp, IcmpType, Unreachable } from "../wire/icmp"
+import { Ip, Protocol, writeIpv4 } from "../wire/ipv4"
+import { Tcp } from "../wire/tcp"
+import type { Stack } from "./stack"
+
+/** Handles the message of `length` bytes at `at` in the receive frame. True when it is an echo request. */
+export function icmpInput(s: Stack, at: number, length: number, now: number): boolean {
+    const rx = s.rx
+    if (length < Icmp.Size || onesSum(rx, at, length, 0) !== 0xffff) {
+        drop(s, Counter.IcmpMalformed, now)
+        return false
+    }
+    const type = rx.getAt(at + Icmp.Type, "u8")
+    if (type === IcmpType.Echo && rx.getAt(at + Icmp.Code, "u8") === 0) return true
+    if (type !== IcmpType.Unreachable || !unreachableInput(s, at, length, now))
+        drop(s, Counter.IcmpIgnored, now)
+    return false
+}
+
+/** Destination unreachable about a segment of ours: TCP is told. False when it is about nothing we know. */
+function unreachableInput(s: Stack, at: number, length: number, now: number): boolean {
+    const rx = s.rx
+    const quoted = at + Icmp.Data
+    const room = length - Icmp.Data
+    if (room < Ip.Size) return false
+    const versionIhl = rx.getAt(quoted, "u8")
+    const header = (versionIhl & 15) << 2
+    if (versionIhl >> 4 !== 4 || header < Ip.Size || room < header + Tcp.Acknowledgment) return false
+    if (rx.getAt(quoted + Ip.Protocol, "u8") !== Protocol.Tcp) return false
+    if (rx.getAt(quoted + Ip.Source, "i32") !== s.ip) return false
+    const code = rx.getAt(at + Icmp.Code, "u8")
+    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors, net and host unreachable soft ones
+    const hard = code === Unreachable.Protocol || code === Unreachable.Port
+    return tcpUnreachable(s, rx.getAt(quoted + Ip.Destination, "i32"), quoted + header, hard, now)
+}
+
+/** True when an answer may be put into the transmit frame; else it is counted as lost. */
+function mayAnswer(s: Stack): boolean {
+    if (s.frameLength === 0 && s.replyLength === 0) return true
+    count(s, Counter.ReplyBusy)
+    return false
+}
+
+/** Puts the headers of an ICMP message of `length` bytes to `destination` around it, with its checksum. */
+function finish(s: Stack, destination: number, length: number): void {
+    const tx = s.tx
+    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", 0)
+    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksumOf(onesSum(tx, Frame.Transport, length, 0)))
+    s.identification = (s.identification + 1) & 0xffff
+    writeIpv4(
+        tx,
+        Frame.Ip,
+        Ip.Size + length,
+        s.identification,
+        s.config.ttl,
+        Protocol.Icmp,
+        s.ip,
+        destination
+    )
+    writeEthernet(tx, s.replyMac, 0, s.mac, EtherType.IPv4)
+    s.frameLength = Frame.Transport + length
+}
+
+/** Answers the echo request of `length` bytes at `at` (RFC 1122 section 3.2.2.6, MUST). */
+export function echoReply(s: Stack, source: number, at: number, length: number): void {
+    // a request with IP options may be longer than what goes behind a header without
+    if (Frame.Transport + length > s.tx.length || !mayAnswer(s)) return
+    s.tx.blitAt(Frame.Transport, s.rx, at, length)
+    s.tx.setAt(Frame.Transport + Icmp.Type, "u8", IcmpType.EchoReply)
+    finish(s, source, length)
+}
+
+/** Reports that the packet at `at`, `packet` bytes with a header of `header`, was not delivered (section 3.2.2.1). */
+export function unreachable(
+    s: Stack,
+    source: number,
+    code: Unreachable,
+    at: number,
+    header: number,
+    packet: number
+): void {
+    if (!mayAnswer(s)) return
+    const tx = s.tx
+    const data = packet - header
+    const quote = header + (data < 8 ? data : 8)
+    tx.setAt(Frame.Transport + Icmp.Type, "u8", IcmpType.Unreachable)
+    tx.setAt(Frame.Transport + Icmp.Code, "u8", code)
+    tx.setAt(Frame.Transport + Icmp.Rest, "i32", 0)
+    tx.blitAt(Frame.Transport + Icmp.Data, s.rx, at, quote)
+    finish(s, source, Icmp.Data + quote)
+}

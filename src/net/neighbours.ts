@@ -1,0 +1,210 @@
+// The neighbours' Ethernet addresses: a small table, asked for by ARP (RFC 826).
+
+import { Counter } from "../inspect/counters"
+import { count, drop, noteTimer } from "../tcp/context"
+import { Arp, ArpOperation, arpOperation, writeArp } from "../wire/arp"
+import { Eth, EtherType, isGroupAddress, writeEthernet } from "../wire/ethernet"
+import { isBroadcast, isLocal, type Stack } from "./stack"
+
+/** Offsets in a neighbour's record. Free when State is NeighbourState.Free. */
+export const enum Neighbour {
+    Ip = 0,
+    Mac = 4,
+    State = 10,
+    /** Requests sent without an answer. */
+    Tries = 11,
+    /** When the next request is due, or when it was used last. */
+    Time = 12,
+    Size = 16,
+}
+
+export const enum NeighbourState {
+    Free = 0,
+    /** A request is to be sent. */
+    Asking = 1,
+    /** A request was sent. */
+    Waiting = 2,
+    Known = 3,
+}
+
+/** RFC 1122 section 2.3.2.1 (MUST): at most one request a second for a destination; given up after three. */
+const enum Ask {
+    Interval = 1000,
+    Tries = 3,
+}
+
+/** The record of `ip`, -1 when there is none. */
+export function findNeighbour(s: Stack, ip: number): number {
+    const neighbours = s.neighbours
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        if (neighbours.getAt(n + Neighbour.Ip, "i32") === ip) {
+            if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Free) return n
+        }
+    }
+    return -1
+}
+
+/** Who a packet to `ip` is handed to: `ip` itself on this network, else the router; 0 when there is none. */
+export function nextHop(s: Stack, ip: number): number {
+    return isLocal(s, ip) ? ip : s.gateway
+}
+
+/**
+ * The record of the next hop towards `ip` if its Ethernet address is known. Else -1, and it is asked for: what was to be
+ * sent stays where it is, and is looked at again when the answer comes.
+ */
+export function resolve(s: Stack, ip: number, now: number): number {
+    const hop = nextHop(s, ip)
+    if (hop === 0) return -1
+    let n = findNeighbour(s, hop)
+    if (n >= 0) {
+        if (s.neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Known) return -1
+        s.neighbours.setAt(n + Neighbour.Time, "i32", now)
+        return n
+    }
+    n = takeNeighbour(s, hop, now)
+    if (n < 0) return -1
+    s.neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Asking)
+    s.asking = true
+    return -1
+}
+
+/** A record for `ip`: a free one, else the known one that was used longest ago. -1 when all are being asked for. */
+function takeNeighbour(s: Stack, ip: number, now: number): number {
+    const neighbours = s.neighbours
+    let found = -1
+    let age = -1
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        const state = neighbours.getAt(n + Neighbour.State, "u8")
+        if (state === NeighbourState.Free) {
+            found = n
+            break
+        }
+        const unused = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
+        if (state === NeighbourState.Known && unused > age) {
+            found = n
+            age = unused
+        }
+    }
+    if (found < 0) {
+        count(s, Counter.NeighboursFull)
+        return -1
+    }
+    neighbours.fillAt(found, Neighbour.Size, 0)
+    neighbours.setAt(found + Neighbour.Ip, "i32", ip)
+    neighbours.setAt(found + Neighbour.Time, "i32", now)
+    return found
+}
+
+/** Drops what is known of the next hop towards `ip`: it does not answer, and may have got another address. */
+export function forgetHop(s: Stack, ip: number): void {
+    const n = findNeighbour(s, nextHop(s, ip))
+    if (n >= 0 && s.neighbours.getAt(n + Neighbour.State, "u8") === NeighbourState.Known) {
+        s.neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
+    }
+}
+
+/** Handles the ARP packet in the receive frame of `length` bytes. */
+export function arpInput(s: Stack, length: number, now: number): void {
+    const rx = s.rx
+    const at: number = Eth.Size
+    const operation = arpOperation(rx, at, length - at)
+    if (operation !== ArpOperation.Request && operation !== ArpOperation.Reply) {
+        drop(s, Counter.ArpMalformed, now)
+        return
+    }
+    const ip = rx.getAt(at + Arp.SenderIp, "i32")
+    const targetIp = rx.getAt(at + Arp.TargetIp, "i32")
+    // a sender with a group address, our own address or one that is no host's would only poison the table
+    const sane =
+        !isGroupAddress(rx, at + Arp.SenderMac) &&
+        ip !== s.ip &&
+        ip !== 0 &&
+        isLocal(s, ip) &&
+        !isBroadcast(s, ip) &&
+        s.ip !== 0
+    if (!sane) {
+        drop(s, Counter.ArpIgnored, now)
+        return
+    }
+    let n = findNeighbour(s, ip)
+    // RFC 826: a new neighbour is taken into the table only if it asks for us; an answer nobody asked for is not believed
+    if (n < 0 && targetIp === s.ip && operation === ArpOperation.Request) n = takeNeighbour(s, ip, now)
+    if (n >= 0) {
+        const neighbours = s.neighbours
+        neighbours.blitAt(n + Neighbour.Mac, rx, at + Arp.SenderMac, 6)
+        if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Known) {
+            neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Known)
+            neighbours.setAt(n + Neighbour.Tries, "u8", 0)
+            // connections that waited for this
+            s.dirty = true
+        }
+        neighbours.setAt(n + Neighbour.Time, "i32", now)
+    }
+    if (targetIp !== s.ip) {
+        if (n < 0) drop(s, Counter.ArpIgnored, now)
+        return
+    }
+    if (operation === ArpOperation.Reply) {
+        if (n < 0) drop(s, Counter.ArpIgnored, now)
+        return
+    }
+    if (s.frameLength > 0 || s.replyLength > 0) {
+        count(s, Counter.ReplyBusy)
+        return
+    }
+    writeEthernet(s.tx, rx, at + Arp.SenderMac, s.mac, EtherType.Arp)
+    writeArp(s.tx, Eth.Size, ArpOperation.Reply, s.mac, s.ip, rx, at + Arp.SenderMac, ip)
+    s.frameLength = Eth.Size + Arp.Size
+}
+
+/** Puts the next request that is due into the transmit frame; 0 when none is. */
+export function arpOut(s: Stack, now: number): number {
+    const neighbours = s.neighbours
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Asking) continue
+        neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Waiting)
+        neighbours.setAt(n + Neighbour.Tries, "u8", neighbours.getAt(n + Neighbour.Tries, "u8") + 1)
+        const next = (now + Ask.Interval) | 0
+        neighbours.setAt(n + Neighbour.Time, "i32", next)
+        noteTimer(s, next)
+        s.tx.fillAt(Eth.Size + Arp.TargetMac, 6, 0)
+        writeArp(
+            s.tx,
+            Eth.Size,
+            ArpOperation.Request,
+            s.mac,
+            s.ip,
+            s.tx,
+            Eth.Size + Arp.TargetMac,
+            neighbours.getAt(n + Neighbour.Ip, "i32")
+        )
+        s.tx.fillAt(Eth.Destination, 6, 0xff)
+        writeEthernet(s.tx, s.tx, Eth.Destination, s.mac, EtherType.Arp)
+        return Eth.Size + Arp.Size
+    }
+    s.asking = false
+    return 0
+}
+
+/** Asks again, or gives up: then the record is freed, and its address is what `failed` is called with. */
+export function runNeighbourTimers(
+    s: Stack,
+    now: number,
+    failed: (s: Stack, ip: number, now: number) => void
+): void {
+    const neighbours = s.neighbours
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Waiting) continue
+        const deadline = neighbours.getAt(n + Neighbour.Time, "i32")
+        if (((deadline - now) | 0) > 0) {
+            noteTimer(s, deadline)
+        } else if (neighbours.getAt(n + Neighbour.Tries, "u8") < Ask.Tries) {
+            neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Asking)
+            s.asking = true
+        } else {
+            neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
+            failed(s, neighbours.getAt(n + Neighbour.Ip, "i32"), now)
+        }
+    }
+}

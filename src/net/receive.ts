@@ -1,0 +1,98 @@
+// A frame came in: whose is it, and is it sound? (RFC 1122 section 3.2.1)
+
+import { Counter } from "../inspect/counters"
+import { drop } from "../tcp/context"
+import { tcpInput } from "../tcp/input"
+import { Eth, EtherType } from "../wire/ethernet"
+import { Unreachable } from "../wire/icmp"
+import { Ip, IpCheck, ipv4Check, isNotUnicast, Protocol } from "../wire/ipv4"
+import { echoReply, icmpInput, unreachable } from "./icmp"
+import { arpInput } from "./neighbours"
+import { isBroadcast, type Stack } from "./stack"
+import { udpInput } from "./udp"
+
+/**
+ * Handles the frame of `length` bytes that stands in `s.rx`; `now` is in milliseconds and may wrap. Whatever it holds, it
+ * is answered or dropped and counted. Call `transmit` until it gives 0 before the next frame: an answer that still
+ * waits then is not overwritten, the new one is dropped.
+ */
+export function receive(s: Stack, length: number, now: number): void {
+    // flat on purpose, the path of every frame
+    const rx = s.rx
+    s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
+    if (length < Eth.Size || length > rx.length) {
+        drop(s, Counter.FrameShort, now)
+        return
+    }
+    const toUs =
+        rx.getAt(Eth.Destination, "i32") === s.macStart && rx.getAt(Eth.Destination + 4, "u16") === s.macEnd
+    if (!toUs && (rx.getAt(Eth.Destination, "u8") & 1) === 0) {
+        drop(s, Counter.NotForUs, now)
+        return
+    }
+    const type = rx.getAt(Eth.Type, "u16")
+    if (type === EtherType.Arp) {
+        arpInput(s, length, now)
+        return
+    }
+    if (type !== EtherType.IPv4) {
+        drop(s, Counter.UnknownType, now)
+        return
+    }
+    const at: number = Eth.Size
+    const check = ipv4Check(rx, at, length - at)
+    if (check !== IpCheck.Ok) {
+        const reason =
+            check === IpCheck.Malformed
+                ? Counter.IpMalformed
+                : check === IpCheck.Checksum
+                  ? Counter.IpChecksum
+                  : Counter.IpFragment
+        drop(s, reason, now)
+        return
+    }
+    const destination = rx.getAt(at + Ip.Destination, "i32")
+    const source = rx.getAt(at + Ip.Source, "i32")
+    const unicast = destination === s.ip && toUs
+    if (destination !== s.ip && !isBroadcast(s, destination) && !isNotUnicast(destination)) {
+        drop(s, Counter.NotForUs, now)
+        return
+    }
+    // RFC 1122 section 3.2.1.3: a source is a host's address, and not ours (LAND); a loopback address is never on a wire
+    if (
+        source === s.ip ||
+        source === 0 ||
+        isNotUnicast(source) ||
+        (source & 0xff) === 127 ||
+        isBroadcast(s, source) ||
+        (rx.getAt(Eth.Source, "u8") & 1) !== 0
+    ) {
+        drop(s, Counter.IpSource, now)
+        return
+    }
+    const header = (rx.getAt(at, "u8") & 15) << 2
+    const packet = (rx.getAt(at + Ip.TotalLength, "u8") << 8) | rx.getAt(at + Ip.TotalLength + 1, "u8")
+    const protocol = rx.getAt(at + Ip.Protocol, "u8")
+    if (protocol === Protocol.Tcp) {
+        // RFC 9293 section 3.9.2.3 (MUST-57): not a word to broadcasts and multicasts
+        if (!unicast) {
+            drop(s, Counter.NotForUs, now)
+            return
+        }
+        s.replyMac.blitAt(0, rx, Eth.Source, 6)
+        tcpInput(s, source, at + header, packet - header, now)
+    } else if (protocol === Protocol.Icmp) {
+        s.replyMac.blitAt(0, rx, Eth.Source, 6)
+        if (!icmpInput(s, at + header, packet - header, now)) return
+        if (unicast) echoReply(s, source, at + header, packet - header)
+        else drop(s, Counter.IcmpIgnored, now)
+    } else if (protocol === Protocol.Udp) {
+        s.replyMac.blitAt(0, rx, Eth.Source, 6)
+        udpInput(s, source, destination, at, header, packet, unicast, now)
+    } else {
+        drop(s, Counter.UnknownProtocol, now)
+        // RFC 1122 section 3.2.2.1 (SHOULD)
+        s.replyMac.blitAt(0, rx, Eth.Source, 6)
+        if (unicast) unreachable(s, source, Unreachable.Protocol, at, header, packet)
+    }
+}

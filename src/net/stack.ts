@@ -1,0 +1,59 @@
+// One interface with its addresses: what src/net's functions work on. See design.md, "Sans I/O".
+
+import { Buffer } from "@devicescript/core"
+import type { Config } from "../tcp/config"
+import { TcpContext } from "../tcp/context"
+import { Neighbour } from "./neighbours"
+
+/** Room for the Ethernet header before the IP packet. */
+const enum Link {
+    Header = 14,
+}
+
+/** TCP's memory, and the interface's. */
+export class Stack extends TcpContext {
+    /** This host's Ethernet address. */
+    readonly mac: Buffer
+    /** The same, as the first four and the last two bytes of a frame to it read. */
+    readonly macStart: number
+    readonly macEnd: number
+    /** Network mask and default router as the wire has them; a gateway of 0 is none. */
+    netmask = 0
+    gateway = 0
+    /** Neighbours: records of Neighbour. */
+    readonly neighbours: Buffer
+    /** A neighbour is to be asked for its address. */
+    asking = false
+    /** An answer that is not TCP's stands in `tx`, a whole frame: its length. */
+    frameLength = 0
+    /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
+    readonly replyMac = Buffer.alloc(6)
+    identification = 0
+
+    /** Takes all memory there will be. `mac` is copied. Addresses are set by `setAddress`. */
+    constructor(config: Config, mac: Buffer) {
+        super(config, Link.Header + config.mtu)
+        this.mac = Buffer.alloc(6)
+        this.mac.blitAt(0, mac, 0, 6)
+        this.macStart = mac.getAt(0, "i32")
+        this.macEnd = mac.getAt(4, "u16")
+        this.neighbours = Buffer.alloc(config.neighbours * Neighbour.Size)
+    }
+}
+
+/** Gives the interface an address. All three are as the wire has them (see wire/ipv4.ts); no gateway is 0. */
+export function setAddress(s: Stack, ip: number, netmask: number, gateway: number): void {
+    s.ip = ip
+    s.netmask = netmask
+    s.gateway = gateway
+}
+
+/** True for addresses on this network, which need no router. */
+export function isLocal(s: Stack, ip: number): boolean {
+    return ((ip ^ s.ip) & s.netmask) === 0
+}
+
+/** True for the limited broadcast address and this network's own. */
+export function isBroadcast(s: Stack, ip: number): boolean {
+    return ip === -1 || (isLocal(s, ip) && (ip | s.netmask) === -1 && s.netmask !== -1)
+}

@@ -1,0 +1,160 @@
+// What is due to be sent, one frame a call.
+
+import { Counter } from "../inspect/counters"
+import { armTimer, closed, count, Frame, release } from "../tcp/context"
+import { softError } from "../tcp/input"
+import { halfOpenOut, segmentOut } from "../tcp/output"
+import { ConnFlag, ConnFlag2, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
+import { runTimers } from "../tcp/timers"
+import { Eth, EtherType } from "../wire/ethernet"
+import { Ip, Protocol } from "../wire/ipv4"
+import { arpOut, forgetHop, Neighbour, nextHop, resolve, runNeighbourTimers } from "./neighbours"
+import type { Stack } from "./stack"
+
+/** What `deadline` gives when nothing will be due before something is received. */
+export const enum Never {
+    Ms = 0x7fffffff,
+}
+
+/** Puts the next frame that is due into `s.tx` and gives its length, 0 when there is none now. */
+export function transmit(s: Stack, now: number): number {
+    let length = s.frameLength
+    if (length > 0) {
+        s.frameLength = 0
+        return sent(s, length)
+    }
+    if (s.replyLength > 0) {
+        length = s.replyLength
+        s.replyLength = 0
+        return sent(s, ipOut(s, length, s.replyIp, s.replyMac, 0))
+    }
+    if (s.timerArmed && ((s.nextTimer - now) | 0) <= 0) {
+        runTimers(s, now)
+        runNeighbourTimers(s, now, hopFailed)
+    }
+    if (s.dirty) {
+        length = nextSegment(s, now)
+        if (length > 0) return sent(s, length)
+        s.dirty = false
+    }
+    if (s.asking) {
+        length = arpOut(s, now)
+        if (length > 0) return sent(s, length)
+    }
+    return 0
+}
+
+/** Milliseconds until `transmit` has something to do if nothing is received: 0 for now, Never.Ms for never. */
+export function deadline(s: Stack, now: number): number {
+    if (s.dirty || s.asking || s.frameLength > 0 || s.replyLength > 0) return 0
+    if (!s.timerArmed) return Never.Ms
+    const wait = (s.nextTimer - now) | 0
+    return wait > 0 ? wait : 0
+}
+
+function sent(s: Stack, length: number): number {
+    s.counters.setAt(Counter.FramesOut, "i32", (s.counters.getAt(Counter.FramesOut, "i32") + 1) | 0)
+    return length
+}
+
+/** The next segment of the connections, in turn, or of the half-open ones. */
+function nextSegment(s: Stack, now: number): number {
+    const conns = s.conns
+    const end = conns.length
+    for (let i = 0; i < end; i += Tcb.Size) {
+        let c = s.cursor + i
+        if (c >= end) c -= end
+        if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Due)) continue
+        const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
+        const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+        if (flags2 & ConnFlag2.HopSuspect) {
+            conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.HopSuspect)
+            forgetHop(s, remoteIp)
+        }
+        const n = resolve(s, remoteIp, now)
+        if (n < 0) {
+            waitForHop(s, c, now)
+            continue
+        }
+        const length = segmentOut(s, c, now)
+        if (length > 0) {
+            // the others come first next time
+            s.cursor = c + Tcb.Size < end ? c + Tcb.Size : 0
+            return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac)
+        }
+    }
+    const halves = s.halves
+    for (let h = 0; h < halves.length; h += Half.Size) {
+        if (halves.getAt(h + Half.Listener, "u16") === 0) continue
+        if (!(halves.getAt(h + Half.Flags, "u8") & (HalfFlag.Due | HalfFlag.Challenge))) continue
+        const remoteIp = halves.getAt(h + Half.RemoteIp, "i32")
+        const n = resolve(s, remoteIp, now)
+        if (n < 0) continue
+        const length = halfOpenOut(s, h, now)
+        if (length > 0) return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac)
+    }
+    return 0
+}
+
+/** Connection `c` cannot send yet. Nothing is lost: it stays due, and its timer sees to it that this ends. */
+function waitForHop(s: Stack, c: number, now: number): void {
+    const conns = s.conns
+    const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state === State.Closed) {
+        // only an RST was left to send
+        count(s, Counter.Unresolved)
+        conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
+        conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.ResetDue)
+        release(s, c)
+    } else if (nextHop(s, remoteIp) === 0 && state === State.SynSent) {
+        closed(s, c, TcpError.Unreachable, now)
+    } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer)) {
+        armTimer(s, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+    }
+}
+
+/** Nobody answers for `ip`: what was being opened through it fails, the rest waits for its own timer. */
+function hopFailed(s: Stack, ip: number, now: number): void {
+    const conns = s.conns
+    count(s, Counter.Unresolved)
+    for (let c = 0; c < conns.length; c += Tcb.Size) {
+        const state = conns.getAt(c + Tcb.State, "u8")
+        if (state === State.Closed || nextHop(s, conns.getAt(c + Tcb.RemoteIp, "i32")) !== ip) continue
+        if (state === State.SynSent) closed(s, c, TcpError.Unreachable, now)
+        else softError(s, c)
+    }
+}
+
+/** Puts IP and Ethernet headers before the segment of `length` bytes at Frame.Transport; gives the frame's length. */
+function ipOut(s: Stack, length: number, remoteIp: number, macs: typeof s.tx, macAt: number): number {
+    // flat on purpose, the path of every segment
+    const tx = s.tx
+    const ip = s.ip
+    const total = length + Ip.Size
+    const totalField = ((total & 0xff) << 8) | (total >> 8)
+    const identification = (s.identification + 1) & 0xffff
+    s.identification = identification
+    const ttlProtocol = s.config.ttl | (Protocol.Tcp << 8)
+    tx.blitAt(Eth.Destination, macs, macAt, 6)
+    tx.blitAt(Eth.Source, s.mac, 0, 6)
+    tx.setAt(Eth.Type, "i32", EtherType.IPv4 | 0x00450000)
+    tx.setAt(Frame.Ip + Ip.TotalLength, "u16", totalField)
+    tx.setAt(Frame.Ip + Ip.Identification, "i32", identification)
+    tx.setAt(Frame.Ip + Ip.TimeToLive, "u16", ttlProtocol)
+    tx.setAt(Frame.Ip + Ip.Source, "i32", ip)
+    tx.setAt(Frame.Ip + Ip.Destination, "i32", remoteIp)
+    let sum =
+        0x45 +
+        totalField +
+        identification +
+        ttlProtocol +
+        (ip & 0xffff) +
+        ((ip >> 16) & 0xffff) +
+        (remoteIp & 0xffff) +
+        ((remoteIp >> 16) & 0xffff)
+    sum = (sum & 0xffff) + (sum >> 16)
+    sum = (sum & 0xffff) + (sum >> 16)
+    tx.setAt(Frame.Ip + Ip.Checksum, "u16", ~sum & 0xffff)
+    return total + Eth.Size
+}
