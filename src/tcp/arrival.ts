@@ -9,24 +9,18 @@ import { armTimer, closed, drop, reset, setDue, setState, stopTimer, type TcpCon
 import { established } from "./open"
 import { answerReset } from "./reset"
 import { computeRto, roundTrip } from "./rtt"
+import { Seg } from "./segment"
 import { ConnFlag, ConnFlag2, State, Tcb, TcpError } from "./tcb"
 
-/**
- * Handles a segment for the connection `c`: sequence and acknowledgment number, control bits, window as in the header,
- * and its text, `length` bytes of the receive frame from `at` on.
- */
-export function segmentArrives(
-    t: TcpContext,
-    c: number,
-    sequence: number,
-    acknowledgment: number,
-    control: number,
-    window: number,
-    at: number,
-    length: number,
-    now: number
-): void {
+/** Handles the segment in `t.segment` for the connection `c`. */
+export function segmentArrives(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
+    const segment = t.segment
+    const sequence = segment.getAt(Seg.Sequence, "i32")
+    const acknowledgment = segment.getAt(Seg.Acknowledgment, "i32")
+    let control = segment.getAt(Seg.Control, "u8")
+    let at = segment.getAt(Seg.TextAt, "u16")
+    let length = segment.getAt(Seg.Length, "u16")
     let state = conns.getAt(c + Tcb.State, "u8")
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
     let offset = (sequence - rcvNxt) | 0
@@ -109,16 +103,7 @@ export function segmentArrives(
     if (state === State.SynReceived) {
         if (acked <= 0 || ((acknowledgment - conns.getAt(c + Tcb.SndMax, "i32")) | 0) > 0) {
             drop(t, Counter.TcpBadAck, now)
-            answerReset(
-                t,
-                conns.getAt(c + Tcb.RemoteIp, "i32"),
-                conns.getAt(c + Tcb.Ports, "i32"),
-                sequence,
-                acknowledgment,
-                control,
-                length,
-                now
-            )
+            answerReset(t, now)
             return
         }
         state = established(t, c, acknowledgment, now)
@@ -186,7 +171,7 @@ export function segmentArrives(
         const wl1 = (sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0
         if (wl1 > 0 || (wl1 === 0 && ((acknowledgment - conns.getAt(c + Tcb.SndWl2, "i32")) | 0) >= 0)) {
             const before = conns.getAt(c + Tcb.SndWnd, "i32")
-            window <<= conns.getAt(c + Tcb.SndScale, "u8")
+            const window = segment.getAt(Seg.Window, "u16") << conns.getAt(c + Tcb.SndScale, "u8")
             conns.setAt(c + Tcb.SndWnd, "i32", window)
             if (window > conns.getAt(c + Tcb.MaxSndWnd, "i32")) conns.setAt(c + Tcb.MaxSndWnd, "i32", window)
             conns.setAt(c + Tcb.SndWl1, "i32", sequence)

@@ -7,6 +7,7 @@ import { Event, EventKind, EventRing } from "../inspect/events"
 import { readU16, swap16, swap32 } from "../wire/bytes"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
+import { Seg } from "./segment"
 import { ConnFlag, ConnFlag2, Half, Listener, State, Tcb, TcpError } from "./tcb"
 
 /** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
@@ -38,6 +39,8 @@ export class TcpContext {
     /** A segment without a connection (an RST) stands in `tx` for `replyIp`: its length. */
     replyLength = 0
     replyIp = 0
+    /** The segment being handled: a record of Seg. */
+    readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
     /** Listeners: records of Listener. */
@@ -90,11 +93,13 @@ export function drop(t: TcpContext, reason: Counter, now: number): void {
     t.events.push()
 }
 
-/** Tells of a segment of `length` bytes at `at` in `b`, to or from `remoteIp`. */
+/**
+ * Tells of a segment of `length` bytes at `at` in the receive frame (SegmentIn) or the transmit frame (SegmentOut), of the
+ * connection `id` in `state`.
+ */
 export function traceSegment(
     t: TcpContext,
     kind: EventKind,
-    b: Buffer,
     at: number,
     length: number,
     id: number,
@@ -102,6 +107,7 @@ export function traceSegment(
     remoteIp: number,
     now: number
 ): void {
+    const b = kind === EventKind.SegmentIn ? t.rx : t.tx
     const record = t.events.record
     const flags = b.getAt(at + Tcp.Flags, "u8")
     const header = (b.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
@@ -228,9 +234,8 @@ function prepare(t: TcpContext, c: number): number {
 /** An id that neither a connection nor a listener has. */
 export function newId(t: TcpContext): number {
     let id = t.lastId
-    do {
-        id = id === 0xffff ? 1 : id + 1
-    } while (findConnection(t, id) >= 0 || findListener(t, id) >= 0)
+    id = id === 0xffff ? 1 : id + 1
+    while (findConnection(t, id) >= 0 || findListener(t, id) >= 0) id = id === 0xffff ? 1 : id + 1
     t.lastId = id
     return id
 }

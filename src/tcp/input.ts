@@ -10,6 +10,7 @@ import { closed, drop, findTuple, type TcpContext, traceSegment } from "./contex
 import { synSentArrives } from "./open"
 import { halfOpenArrives, halfOpenFor, listenArrives, listenerFor } from "./passive"
 import { answerReset } from "./reset"
+import { Seg } from "./segment"
 import { ConnFlag2, State, Tcb, TcpError } from "./tcb"
 
 /** Handles the segment of `length` bytes at `at` in the receive frame, from `remoteIp` to this host. */
@@ -45,36 +46,46 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         (rx.getAt(at + Tcp.Sequence + 1, "u8") << 16) |
         (rx.getAt(at + Tcp.Sequence + 2, "u8") << 8) |
         rx.getAt(at + Tcp.Sequence + 3, "u8")
-    const acknowledgment =
+    const segment = t.segment
+    segment.setAt(Seg.RemoteIp, "i32", remoteIp)
+    segment.setAt(Seg.Ports, "i32", ports)
+    segment.setAt(Seg.Sequence, "i32", sequence)
+    segment.setAt(
+        Seg.Acknowledgment,
+        "i32",
         (rx.getAt(at + Tcp.Acknowledgment, "u8") << 24) |
-        (rx.getAt(at + Tcp.Acknowledgment + 1, "u8") << 16) |
-        (rx.getAt(at + Tcp.Acknowledgment + 2, "u8") << 8) |
-        rx.getAt(at + Tcp.Acknowledgment + 3, "u8")
-    const window = (rx.getAt(at + Tcp.Window, "u8") << 8) | rx.getAt(at + Tcp.Window + 1, "u8")
-    const text = at + header
-    const textLength = length - header
+            (rx.getAt(at + Tcp.Acknowledgment + 1, "u8") << 16) |
+            (rx.getAt(at + Tcp.Acknowledgment + 2, "u8") << 8) |
+            rx.getAt(at + Tcp.Acknowledgment + 3, "u8")
+    )
+    segment.setAt(
+        Seg.Window,
+        "u16",
+        (rx.getAt(at + Tcp.Window, "u8") << 8) | rx.getAt(at + Tcp.Window + 1, "u8")
+    )
+    segment.setAt(Seg.At, "u16", at)
+    segment.setAt(Seg.TextAt, "u16", at + header)
+    segment.setAt(Seg.Length, "u16", length - header)
+    segment.setAt(Seg.Control, "u8", control)
 
     const c = findTuple(t, remoteIp, ports)
     if (c >= 0) {
         const conns = t.conns
         const state = conns.getAt(c + Tcb.State, "u8")
         if (t.events.on) {
-            const id = conns.getAt(c + Tcb.Id, "u16")
-            traceSegment(t, EventKind.SegmentIn, rx, at, length, id, state, remoteIp, now)
-        }
-        if (state === State.SynSent) {
-            synSentArrives(
+            traceSegment(
                 t,
-                c,
-                sequence,
-                acknowledgment,
-                control,
-                window,
-                at + Tcp.Size,
-                text,
-                textLength,
+                EventKind.SegmentIn,
+                at,
+                length,
+                conns.getAt(c + Tcb.Id, "u16"),
+                state,
+                remoteIp,
                 now
             )
+        }
+        if (state === State.SynSent) {
+            synSentArrives(t, c, now)
             return
         }
         // RFC 9293 section 3.6.1 (MAY-2): a new SYN, beyond all the old connection used, ends TIME-WAIT early
@@ -84,41 +95,28 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
             ((sequence - conns.getAt(c + Tcb.RcvNxt, "i32")) | 0) > 0 &&
             listenerFor(t, ports) >= 0
         if (!fresh) {
-            segmentArrives(t, c, sequence, acknowledgment, control, window, text, textLength, now)
+            segmentArrives(t, c, now)
             return
         }
         closed(t, c, TcpError.None, now)
     } else if (t.events.on) {
         const known = halfOpenFor(t, remoteIp, ports) >= 0
         const state = known ? State.SynReceived : listenerFor(t, ports) >= 0 ? State.Listen : State.Closed
-        traceSegment(t, EventKind.SegmentIn, rx, at, length, 0, state, remoteIp, now)
+        traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
     }
     const h = halfOpenFor(t, remoteIp, ports)
     if (h >= 0) {
-        halfOpenArrives(t, h, sequence, acknowledgment, control, window, text, textLength, now)
+        halfOpenArrives(t, h, now)
         return
     }
     const l = listenerFor(t, ports)
     if (l >= 0) {
-        listenArrives(
-            t,
-            l,
-            remoteIp,
-            ports,
-            sequence,
-            acknowledgment,
-            control,
-            window,
-            at + Tcp.Size,
-            text,
-            textLength,
-            now
-        )
+        listenArrives(t, l, now)
         return
     }
     // Section 3.10.7.1: CLOSED
     drop(t, Counter.TcpNoConnection, now)
-    answerReset(t, remoteIp, ports, sequence, acknowledgment, control, textLength, now)
+    answerReset(t, now)
 }
 
 /**

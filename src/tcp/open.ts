@@ -1,11 +1,12 @@
 // The way of an active open to ESTABLISHED: SYN-SENT (RFC 9293 section 3.10.7.3) and what both kinds of open end with.
 
 import { Counter } from "../inspect/counters"
-import { Flag, OptionBit, Options, parseOptions } from "../wire/tcp"
+import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { closed, drop, setDue, setState, stopTimer, type TcpContext } from "./context"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
+import { Seg } from "./segment"
 import { ConnFlag, ConnFlag2, State, Tcb, TcpError } from "./tcb"
 
 /** What TCP takes for the MSS when the peer names none (RFC 9293 section 3.7.1, MUST-15), and the least it believes. */
@@ -55,36 +56,20 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
     return state
 }
 
-/** Section 3.10.7.3: a segment arrives in SYN-SENT. Its options are between `optionsAt` and `at`, its text behind. */
-export function synSentArrives(
-    t: TcpContext,
-    c: number,
-    sequence: number,
-    acknowledgment: number,
-    control: number,
-    window: number,
-    optionsAt: number,
-    at: number,
-    length: number,
-    now: number
-): void {
+/** Section 3.10.7.3: the segment in `t.segment` arrives in SYN-SENT. */
+export function synSentArrives(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
+    const segment = t.segment
+    const sequence = segment.getAt(Seg.Sequence, "i32")
+    const acknowledgment = segment.getAt(Seg.Acknowledgment, "i32")
+    const control = segment.getAt(Seg.Control, "u8")
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
     // First, check the ACK bit. SND.UNA is ISS here
     if (control & Flag.Ack) {
         const ahead = (acknowledgment - conns.getAt(c + Tcb.SndMax, "i32")) | 0
         if (((acknowledgment - sndUna) | 0) <= 0 || ahead > 0) {
             drop(t, Counter.TcpBadAck, now)
-            answerReset(
-                t,
-                conns.getAt(c + Tcb.RemoteIp, "i32"),
-                conns.getAt(c + Tcb.Ports, "i32"),
-                sequence,
-                acknowledgment,
-                control,
-                length,
-                now
-            )
+            answerReset(t, now)
             return
         }
     }
@@ -100,12 +85,13 @@ export function synSentArrives(
         return
     }
     // Fourth, check the SYN bit
-    parseOptions(t.rx, optionsAt, at, t.options)
+    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
     conns.setAt(c + Tcb.Mss, "u16", sendMss(t))
     const next = (sequence + 1) | 0
     conns.setAt(c + Tcb.RcvNxt, "i32", next)
     conns.setAt(c + Tcb.RcvAdv, "i32", (next + conns.getAt(c + Tcb.ReceiveLimit, "u16")) | 0)
     // the window of a SYN is never scaled (RFC 7323 section 2.2)
+    const window = segment.getAt(Seg.Window, "u16")
     conns.setAt(c + Tcb.SndWnd, "i32", window)
     conns.setAt(c + Tcb.MaxSndWnd, "i32", window)
     conns.setAt(c + Tcb.SndWl1, "i32", sequence)
@@ -114,8 +100,10 @@ export function synSentArrives(
         established(t, c, acknowledgment, now)
         setDue(t, c, ConnFlag.AckNow)
         // "if there are other controls or text in the segment, then continue processing at the sixth step"
-        if (length > 0 || control & Flag.Fin) {
-            segmentArrives(t, c, next, acknowledgment, control & ~Flag.Syn, window, at, length, now)
+        if (segment.getAt(Seg.Length, "u16") > 0 || control & Flag.Fin) {
+            segment.setAt(Seg.Sequence, "i32", next)
+            segment.setAt(Seg.Control, "u8", control & ~Flag.Syn)
+            segmentArrives(t, c, now)
         }
         return
     }

@@ -175,7 +175,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     t.counters.setAt(Counter.SegmentsOut, "i32", (t.counters.getAt(Counter.SegmentsOut, "i32") + 1) | 0)
     if (t.events.on) {
         const id = conns.getAt(c + Tcb.Id, "u16")
-        traceSegment(t, EventKind.SegmentOut, tx, Frame.Transport, total, id, state, remoteIp, now)
+        traceSegment(t, EventKind.SegmentOut, Frame.Transport, total, id, state, remoteIp, now)
     }
     return total
 }
@@ -236,17 +236,7 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", checksumOf(onesSum(tx, Frame.Transport, header, pseudo)))
     count(t, Counter.SegmentsOut)
     if (t.events.on) {
-        traceSegment(
-            t,
-            EventKind.SegmentOut,
-            tx,
-            Frame.Transport,
-            header,
-            0,
-            State.SynReceived,
-            remoteIp,
-            now
-        )
+        traceSegment(t, EventKind.SegmentOut, Frame.Transport, header, 0, State.SynReceived, remoteIp, now)
     }
     return header
 }

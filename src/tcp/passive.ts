@@ -3,13 +3,14 @@
 // A half-open connection takes a small record of its own: a connection's record is taken when the handshake is done.
 
 import { Counter } from "../inspect/counters"
-import { Flag, OptionBit, Options, parseOptions } from "../wire/tcp"
+import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { mayChallenge } from "./challenge"
 import { allocate, count, drop, noteTimer, type TcpContext, traceState } from "./context"
 import { initialSequence } from "./isn"
 import { established, sendMss } from "./open"
 import { answerReset } from "./reset"
+import { Seg } from "./segment"
 import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
 
 /** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
@@ -56,21 +57,10 @@ export function pendingOf(t: TcpContext, id: number): number {
     return pending
 }
 
-/** Section 3.10.7.2: a segment arrives for a listener. */
-export function listenArrives(
-    t: TcpContext,
-    l: number,
-    remoteIp: number,
-    ports: number,
-    sequence: number,
-    acknowledgment: number,
-    control: number,
-    window: number,
-    optionsAt: number,
-    at: number,
-    length: number,
-    now: number
-): void {
+/** Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. */
+export function listenArrives(t: TcpContext, l: number, now: number): void {
+    const segment = t.segment
+    const control = segment.getAt(Seg.Control, "u8")
     // First, check for a RST
     if (control & Flag.Rst) {
         drop(t, Counter.TcpBadReset, now)
@@ -79,7 +69,7 @@ export function listenArrives(
     // Second, check for an ACK
     if (control & Flag.Ack) {
         drop(t, Counter.TcpNoConnection, now)
-        answerReset(t, remoteIp, ports, sequence, acknowledgment, control, length, now)
+        answerReset(t, now)
         return
     }
     // Fourth, other data or control: no SYN
@@ -98,13 +88,15 @@ export function listenArrives(
         drop(t, Counter.HalfOpenFull, now)
         return
     }
-    parseOptions(t.rx, optionsAt, at, t.options)
+    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
     const halves = t.halves
+    const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
+    const ports = segment.getAt(Seg.Ports, "i32")
     halves.setAt(h + Half.Ports, "i32", ports)
     halves.setAt(h + Half.RemoteIp, "i32", remoteIp)
-    halves.setAt(h + Half.Irs, "i32", sequence)
+    halves.setAt(h + Half.Irs, "i32", segment.getAt(Seg.Sequence, "i32"))
     halves.setAt(h + Half.Iss, "i32", initialSequence(t, remoteIp, ports, now))
-    halves.setAt(h + Half.SndWnd, "u16", window)
+    halves.setAt(h + Half.SndWnd, "u16", segment.getAt(Seg.Window, "u16"))
     halves.setAt(h + Half.Mss, "u16", sendMss(t))
     halves.setAt(h + Half.Listener, "u16", id)
     halves.setAt(h + Half.SndScale, "u8", t.options.getAt(Options.WindowScale, "u8"))
@@ -147,21 +139,13 @@ export function freeHalf(t: TcpContext, h: number, now: number): void {
     }
 }
 
-/** Section 3.10.7.4 for SYN-RECEIVED after a passive open: a segment arrives for the half-open record `h`. */
-export function halfOpenArrives(
-    t: TcpContext,
-    h: number,
-    sequence: number,
-    acknowledgment: number,
-    control: number,
-    window: number,
-    at: number,
-    length: number,
-    now: number
-): void {
+/** Section 3.10.7.4 for SYN-RECEIVED after a passive open: `t.segment` arrives for the half-open record `h`. */
+export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
-    const remoteIp = halves.getAt(h + Half.RemoteIp, "i32")
-    const ports = halves.getAt(h + Half.Ports, "i32")
+    const segment = t.segment
+    const sequence = segment.getAt(Seg.Sequence, "i32")
+    const control = segment.getAt(Seg.Control, "u8")
+    const length = segment.getAt(Seg.Length, "u16")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = receiveLimitOf(t, halves.getAt(h + Half.Listener, "u16"))
     let segmentLength = length
@@ -206,9 +190,9 @@ export function halfOpenArrives(
         return
     }
     const iss = halves.getAt(h + Half.Iss, "i32")
-    if (acknowledgment !== ((iss + 1) | 0)) {
+    if (segment.getAt(Seg.Acknowledgment, "i32") !== ((iss + 1) | 0)) {
         drop(t, Counter.TcpBadAck, now)
-        answerReset(t, remoteIp, ports, sequence, acknowledgment, control, length, now)
+        answerReset(t, now)
         return
     }
     const id = halves.getAt(h + Half.Listener, "u16")
@@ -219,7 +203,7 @@ export function halfOpenArrives(
         return
     }
     promote(t, h, c, id, room, now)
-    segmentArrives(t, c, sequence, acknowledgment, control, window, at, length, now)
+    segmentArrives(t, c, now)
 }
 
 /** Makes the half-open record `h` the connection `c`, which waits to be accepted. */

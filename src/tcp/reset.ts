@@ -7,30 +7,27 @@ import { checksumOf, onesSum } from "../wire/checksum"
 import { Protocol, pseudoSum } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
 import { count, Frame, swapPorts, type TcpContext, traceSegment } from "./context"
+import { Seg } from "./segment"
 import { State } from "./tcb"
 
 /**
- * Puts an RST for the segment into the transmit frame, as `t.replyLength` bytes for `t.replyIp`: <SEQ=SEG.ACK><CTL=RST>
- * if it had an ACK, else <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. `length` is that of the text; a reset is not answered.
+ * Puts an RST for `t.segment` into the transmit frame, as `t.replyLength` bytes for `t.replyIp`: <SEQ=SEG.ACK><CTL=RST>
+ * if it had an ACK, else <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. A reset is not answered.
  */
-export function answerReset(
-    t: TcpContext,
-    remoteIp: number,
-    ports: number,
-    sequence: number,
-    acknowledgment: number,
-    control: number,
-    length: number,
-    now: number
-): void {
+export function answerReset(t: TcpContext, now: number): void {
+    const segment = t.segment
+    const control = segment.getAt(Seg.Control, "u8")
     if (control & Flag.Rst) return
+    const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
+    const ports = segment.getAt(Seg.Ports, "i32")
     if (control & Flag.Ack) {
-        answer(t, remoteIp, ports, acknowledgment, 0, Flag.Rst, now)
+        answer(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, now)
         return
     }
-    if (control & Flag.Syn) length++
-    if (control & Flag.Fin) length++
-    answer(t, remoteIp, ports, 0, (sequence + length) | 0, Flag.Rst | Flag.Ack, now)
+    let end = segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Length, "u16")
+    if (control & Flag.Syn) end++
+    if (control & Flag.Fin) end++
+    answer(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, now)
 }
 
 /** Puts a segment without text, options and window into the transmit frame; counted and dropped if one waits there. */
@@ -62,6 +59,6 @@ export function answer(
     count(t, Counter.SegmentsOut)
     if (control & Flag.Rst) count(t, Counter.ResetsSent)
     if (t.events.on) {
-        traceSegment(t, EventKind.SegmentOut, tx, at, Tcp.Size, 0, State.Closed, remoteIp, now)
+        traceSegment(t, EventKind.SegmentOut, at, Tcp.Size, 0, State.Closed, remoteIp, now)
     }
 }
