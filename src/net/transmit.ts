@@ -60,7 +60,7 @@ function sent(s: Stack, length: number): number {
 /** The next segment of the connections, in turn, or of the half-open ones. */
 function nextSegment(s: Stack, now: number): number {
     const conns = s.conns
-    const end = conns.length
+    const end = s.connsEnd
     for (let i = 0; i < end; i += Tcb.Size) {
         let c = s.cursor + i
         if (c >= end) c -= end
@@ -84,7 +84,7 @@ function nextSegment(s: Stack, now: number): number {
         }
     }
     const halves = s.halves
-    for (let h = 0; h < halves.length; h += Half.Size) {
+    for (let h = 0; h < s.halvesEnd; h += Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === 0) continue
         if (!(halves.getAt(h + Half.Flags, "u8") & (HalfFlag.Due | HalfFlag.Challenge))) continue
         const remoteIp = halves.getAt(h + Half.RemoteIp, "i32")
@@ -118,7 +118,7 @@ function waitForHop(s: Stack, c: number, now: number): void {
 function hopFailed(s: Stack, ip: number, now: number): void {
     const conns = s.conns
     count(s, Counter.Unresolved)
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    for (let c = 0; c < s.connsEnd; c += Tcb.Size) {
         const state = conns.getAt(c + Tcb.State, "u8")
         if (state === State.Closed || nextHop(s, conns.getAt(c + Tcb.RemoteIp, "i32")) !== ip) continue
         if (state === State.SynSent) closed(s, c, TcpError.Unreachable, now)

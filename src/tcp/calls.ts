@@ -22,7 +22,7 @@ import {
     type TcpContext,
 } from "./context"
 import { ephemeralPort, initialSequence } from "./isn"
-import { listenerFor } from "./passive"
+import { listenerFor, trimHalves } from "./passive"
 import { ConnFlag, Half, Listener, State, Tcb, TcpError } from "./tcb"
 
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
@@ -47,7 +47,7 @@ export function accept(t: TcpContext, id: number): number {
     if (findListener(t, id) < 0) return TcpError.NotConnected
     const conns = t.conns
     let first = -1
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending)) continue
         // ids are given in the order of the handshakes, and wrap
@@ -214,15 +214,16 @@ function closeListener(t: TcpContext, l: number, now: number): void {
     const id = t.listeners.getAt(l + Listener.Id, "u16")
     t.listeners.setAt(l + Listener.Id, "u16", 0)
     const conns = t.conns
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Listener, "u16") !== id || conns.getAt(c + Tcb.Id, "u16") === 0) continue
         if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
     }
     // a half-open peer's ACK finds nobody and is answered by an RST
     const halves = t.halves
-    for (let h = 0; h < halves.length; h += Half.Size) {
+    for (let h = 0; h < t.halvesEnd; h += Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === id) halves.setAt(h + Half.Listener, "u16", 0)
     }
+    trimHalves(t)
 }
 
 /** ABORT: an RST where the peer knows of the connection, and the record is free. */

@@ -23,6 +23,9 @@ export class TcpContext {
     /** The frame being received, and the frame to be sent. */
     readonly rx: Buffer
     readonly tx: Buffer
+    /** Where the records in use end: behind them all are free, and no search looks there. */
+    connsEnd = 0
+    halvesEnd = 0
     readonly counters: Buffer
     readonly events: EventRing
     /** Send and receive ring of each connection, one after the other. */
@@ -210,12 +213,17 @@ export function noteTimer(t: TcpContext, deadline: number): void {
 export function allocate(t: TcpContext, now: number): number {
     const conns = t.conns
     let oldest = -1
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    const end = t.connsEnd
+    for (let c = 0; c < end; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === 0) return prepare(t, c)
         if (conns.getAt(c + Tcb.State, "u8") === State.TimeWait) {
             const deadline = conns.getAt(c + Tcb.Deadline, "i32")
             if (oldest < 0 || ((deadline - conns.getAt(oldest + Tcb.Deadline, "i32")) | 0) < 0) oldest = c
         }
+    }
+    if (end < conns.length) {
+        t.connsEnd = end + Tcb.Size
+        return prepare(t, end)
     }
     if (oldest < 0) return -1
     setState(t, oldest, State.Closed, now)
@@ -244,7 +252,8 @@ export function newId(t: TcpContext): number {
 export function findConnection(t: TcpContext, id: number): number {
     const conns = t.conns
     if (id <= 0) return -1
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    const end = t.connsEnd
+    for (let c = 0; c < end; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === id) return c
     }
     return -1
@@ -253,7 +262,8 @@ export function findConnection(t: TcpContext, id: number): number {
 /** The record of the connection that is not CLOSED and has this peer and these ports, -1 when there is none. */
 export function findTuple(t: TcpContext, remoteIp: number, ports: number): number {
     const conns = t.conns
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    const end = t.connsEnd
+    for (let c = 0; c < end; c += Tcb.Size) {
         if (
             conns.getAt(c + Tcb.Ports, "i32") === ports &&
             conns.getAt(c + Tcb.RemoteIp, "i32") === remoteIp
@@ -311,6 +321,8 @@ export function release(t: TcpContext, c: number): void {
     if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) return
     conns.setAt(c + Tcb.Id, "u16", 0)
     conns.setAt(c + Tcb.Ports, "i32", 0)
+    while (t.connsEnd > 0 && conns.getAt(t.connsEnd - Tcb.Size + Tcb.Id, "u16") === 0) t.connsEnd -= Tcb.Size
+    if (t.cursor >= t.connsEnd) t.cursor = 0
 }
 
 /** Ends a connection with an RST to the peer (RFC 9293 section 3.10.5). */

@@ -31,7 +31,8 @@ export function listenerFor(t: TcpContext, ports: number): number {
 /** The half-open record with this peer and these ports, -1 when there is none. */
 export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number {
     const halves = t.halves
-    for (let h = 0; h < halves.length; h += Half.Size) {
+    const end = t.halvesEnd
+    for (let h = 0; h < end; h += Half.Size) {
         if (
             halves.getAt(h + Half.Ports, "i32") === ports &&
             halves.getAt(h + Half.RemoteIp, "i32") === remoteIp
@@ -45,8 +46,9 @@ export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): num
 /** Connections of a listener that wait to be accepted. */
 export function pendingOf(t: TcpContext, id: number): number {
     const conns = t.conns
+    const end = t.connsEnd
     let pending = 0
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    for (let c = 0; c < end; c += Tcb.Size) {
         if (
             conns.getAt(c + Tcb.Listener, "u16") === id &&
             conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending
@@ -118,15 +120,27 @@ function takeHalf(t: TcpContext): number {
     const halves = t.halves
     let worst = -1
     let retries = 0
-    for (let h = 0; h < halves.length; h += Half.Size) {
+    const end = t.halvesEnd
+    for (let h = 0; h < end; h += Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === 0) return h
         if (halves.getAt(h + Half.Retries, "u8") > retries) {
             worst = h
             retries = halves.getAt(h + Half.Retries, "u8")
         }
     }
+    if (end < halves.length) {
+        t.halvesEnd = end + Half.Size
+        return end
+    }
     if (worst >= 0) count(t, Counter.HalfOpenFull)
     return worst
+}
+
+/** Lets searches end before the free records at the end of the table. */
+export function trimHalves(t: TcpContext): void {
+    const halves = t.halves
+    while (t.halvesEnd > 0 && halves.getAt(t.halvesEnd - Half.Size + Half.Listener, "u16") === 0)
+        t.halvesEnd -= Half.Size
 }
 
 /** Gives a half-open record up: back to LISTEN. */
@@ -134,6 +148,7 @@ export function freeHalf(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
     const ports = halves.getAt(h + Half.Ports, "i32")
     halves.setAt(h + Half.Listener, "u16", 0)
+    trimHalves(t)
     if (t.events.on) {
         traceState(t, 0, State.SynReceived, State.Listen, halves.getAt(h + Half.RemoteIp, "i32"), ports, now)
     }
@@ -230,6 +245,7 @@ function promote(t: TcpContext, h: number, c: number, listener: number, room: nu
     if (halves.getAt(h + Half.Retries, "u8") > 0) conns.setAt(c + Tcb.Flags2, "u8", ConnFlag2.SynLost)
     conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Pending)
     halves.setAt(h + Half.Listener, "u16", 0)
+    trimHalves(t)
     established(t, c, (iss + 1) | 0, now)
 }
 

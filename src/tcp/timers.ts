@@ -13,14 +13,14 @@ const enum Suspect {
 export function runTimers(t: TcpContext, now: number): void {
     const conns = t.conns
     t.timerArmed = false
-    for (let c = 0; c < conns.length; c += Tcb.Size) {
+    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer)) continue
         const deadline = conns.getAt(c + Tcb.Deadline, "i32")
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
     const halves = t.halves
-    for (let h = 0; h < halves.length; h += Half.Size) {
+    for (let h = 0; h < t.halvesEnd; h += Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === 0) continue
         const deadline = halves.getAt(h + Half.Deadline, "i32")
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)

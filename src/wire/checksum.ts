@@ -46,6 +46,11 @@ export function onesSum(b: Buffer, at: number, length: number, sum: number): num
         at += Block.Size
         rest -= Block.Size
     }
+    while (rest >= 16) {
+        sum += b.getAt(at, "u32") + b.getAt(at + 4, "u32") + b.getAt(at + 8, "u32") + b.getAt(at + 12, "u32")
+        at += 16
+        rest -= 16
+    }
     while (rest >= 4) {
         sum += b.getAt(at, "u32")
         at += 4
