@@ -1,0 +1,172 @@
+// Builds images with the installed DeviceScript compiler, and bundles of the same programs for the Node runtime.
+// As a script it builds what is flashed and what the simulator runs, and says how large they are.
+
+import { execFile } from "node:child_process"
+import { createHash } from "node:crypto"
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join, relative, resolve } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { build } from "esbuild"
+import { locked } from "./build-lock"
+
+export const ROOT = fileURLToPath(new URL("..", import.meta.url))
+const OUTPUT = join(ROOT, ".devicescript", "sim")
+const CLI = join(ROOT, "node_modules", "@devicescript", "cli")
+/** Holds the version of the libraries that the compiler has written next to it. */
+const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
+const IMAGE = "bytecode.devs"
+const DEBUG = "bytecode-dbg.json"
+/** Builds of one program that are kept, because another process may be about to read them. */
+const KEPT = 3
+
+/** A program that the compiler does not take; the message holds all that it said. */
+export class BuildError extends Error {}
+
+export interface Image {
+    /** Path of the image. */
+    image: string
+    /** Path of the debug information. */
+    debug: string
+    /** Bytes in the image. */
+    size: number
+}
+
+/**
+ * Compiles the program at `entry` (a path in this project) unless nothing has changed since the last time. `name`
+ * tells builds apart. Throws a BuildError when it does not compile. May run in several processes at once.
+ */
+export async function buildImage(entry: string, name: string): Promise<Image> {
+    const directory = join(OUTPUT, `${name}-${await fingerprint(entry)}`)
+    if (!existsSync(directory)) {
+        await mkdir(OUTPUT, { recursive: true })
+        // until the libraries are there only one build may run: each would write them
+        const lock = librariesComplete() ? `lock-${name}` : "lock"
+        await locked(join(OUTPUT, lock), async () => {
+            if (!existsSync(directory)) await compile(entry, name, directory)
+        })
+    }
+    const image = join(directory, IMAGE)
+    return { image, debug: join(directory, DEBUG), size: statSync(image).size }
+}
+
+/** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
+export async function ensureLibraries(): Promise<void> {
+    if (!librariesComplete()) await buildImage("boards/host/main.ts", "host")
+}
+
+/** Whether a build has left all of the libraries; `npm ci` removes them. */
+function librariesComplete(): boolean {
+    return existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
+}
+
+/** Depends on everything that goes into the image. */
+async function fingerprint(entry: string): Promise<string> {
+    const hash = createHash("sha256")
+    const boards = readdirSync(join(ROOT, "boards")).filter(file => file.endsWith(".board.json"))
+    const files = [
+        "devsconfig.json",
+        "package.json",
+        ...boards.map(file => `boards/${file}`),
+        ...(await sources(entry)),
+    ]
+    hash.update(`${cliVersion()}\n${entry}\n`)
+    for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(ROOT, file)))
+    return hash.digest("hex").slice(0, 16)
+}
+
+/** The files of this project that the program is made of. */
+async function sources(entry: string): Promise<string[]> {
+    try {
+        const { metafile } = await build({
+            absWorkingDir: ROOT,
+            entryPoints: [entry],
+            bundle: true,
+            write: false,
+            metafile: true,
+            format: "esm",
+            packages: "external",
+            tsconfigRaw: {},
+            logLevel: "silent",
+        })
+        return Object.keys(metafile.inputs)
+    } catch {
+        // what is wrong with it the compiler will say
+        return [entry]
+    }
+}
+
+async function compile(entry: string, name: string, directory: string): Promise<void> {
+    const progress = process.stderr.isTTY
+    if (progress) process.stderr.write(`building ${name} ...`)
+    // the compiler always writes to .devicescript/bin of the working directory (its option -o takes no value), and
+    // it puts the state of a git checkout into the image: so it works elsewhere, on links to what is here
+    const work = await mkdtemp(join(tmpdir(), "devicescript-tcp-"))
+    try {
+        for (const file of readdirSync(ROOT)) {
+            if (file !== ".git" && file !== ".devicescript") await symlink(join(ROOT, file), join(work, file))
+        }
+        const { output, failed } = await runCompiler(entry, work)
+        const built = join(work, ".devicescript", "bin")
+        if (failed || !existsSync(join(built, IMAGE))) {
+            throw new BuildError(`${entry} does not compile:\n${output}`)
+        }
+        await writeFile(MARK, cliVersion())
+        const staged = await mkdtemp(join(OUTPUT, "staged-"))
+        for (const file of [IMAGE, DEBUG]) await cp(join(built, file), join(staged, file))
+        await rename(staged, directory)
+    } finally {
+        await rm(work, { recursive: true, force: true })
+        if (progress) process.stderr.write("\r\x1b[K")
+    }
+    await forgetOldBuilds(name)
+}
+
+/** Runs the compiler in `work` and gives what it printed. */
+function runCompiler(entry: string, work: string): Promise<{ output: string; failed: boolean }> {
+    const script = join(CLI, "devicescript")
+    const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
+    return new Promise(resolvePromise => {
+        const options = { cwd: work, env, maxBuffer: 1 << 26 }
+        execFile(process.execPath, [script, "build", entry], options, (error, stdout, stderr) => {
+            resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
+        })
+    })
+}
+
+async function forgetOldBuilds(name: string): Promise<void> {
+    const mine = (await readdir(OUTPUT)).filter(file => new RegExp(`^${name}-[0-9a-f]{16}$`).test(file))
+    const ages = await Promise.all(
+        mine.map(async file => ({ file, time: (await stat(join(OUTPUT, file))).mtimeMs }))
+    )
+    ages.sort((a, b) => b.time - a.time)
+    for (const { file } of ages.slice(KEPT)) await rm(join(OUTPUT, file), { recursive: true, force: true })
+}
+
+function cliVersion(): string {
+    const manifest = join(CLI, "package.json")
+    if (!existsSync(manifest)) throw new BuildError("@devicescript/cli is not installed: run npm ci")
+    return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version
+}
+
+async function main(): Promise<void> {
+    const programs = [
+        { what: "board image", entry: "src/main.ts", name: "board" },
+        { what: "host image", entry: "boards/host/main.ts", name: "host" },
+    ]
+    try {
+        for (const { what, entry, name } of programs) {
+            const { image, size } = await buildImage(entry, name)
+            console.log(`${what}: ${size} bytes, ${relative(process.cwd(), image)}`)
+        }
+    } catch (error) {
+        if (!(error instanceof BuildError)) throw error
+        console.error(error.message)
+        process.exitCode = 1
+    }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
+    await main()
+}

@@ -1,0 +1,171 @@
+// Captures frames to a pcapng file that Wireshark opens, with comments that may come after the frame they are about.
+import fs from "node:fs"
+import { type Direction, interfaceBlock, packetBlock, sectionBlock } from "./blocks"
+
+export type { Direction } from "./blocks"
+
+/** The capture file cannot be made; the message is one line for the user. */
+export class CaptureError extends Error {
+    override name = "CaptureError"
+}
+
+/** Names a packet that was handed over, for comments on it. */
+export type PacketHandle = number
+
+/** How a capture is set up. */
+export interface CaptureOptions {
+    /** The moment at which the clock's time is 0, ms since 1970 (whole); now if absent. Fix it to repeat a file exactly. */
+    epochMs?: number
+    /** What the file says it was written by. */
+    application?: string
+    /** Told once, in one line, when the file cannot be written on; the capture is over then. Absent: standard error. */
+    onError?: (message: string) => void
+}
+
+/** So many packets wait for a comment before they are written. */
+export const HELD_PACKETS = 16
+
+interface Packet {
+    readonly handle: PacketHandle
+    readonly iface: number
+    readonly time: bigint
+    readonly frame: Uint8Array
+    readonly direction: Direction | undefined
+    readonly comments: string[]
+}
+
+/**
+ * A capture file. Every block is written whole, so the file can be read at any moment, also after a crash; what it
+ * lacks then are the packets still held for a comment: the last HELD_PACKETS of them. `flush` writes these too.
+ */
+export class Capture {
+    private readonly held: Packet[] = []
+    private readonly lastOf: (PacketHandle | undefined)[] = []
+    private nextHandle: PacketHandle = 0
+    private failed = false
+    private closed = false
+
+    private constructor(
+        private readonly path: string,
+        private readonly file: number,
+        private readonly epoch: bigint,
+        private readonly onError: (message: string) => void
+    ) {}
+
+    /** Makes (or replaces) the file. Throws a CaptureError when that cannot be done. */
+    static open(path: string, options: CaptureOptions = {}): Capture {
+        let file: number
+        try {
+            file = fs.openSync(path, "w")
+        } catch (error) {
+            throw new CaptureError(`cannot write the capture ${path}: ${explain(error)}`)
+        }
+        const epoch = BigInt(options.epochMs ?? Date.now()) * 1_000_000n
+        const onError = options.onError ?? (message => process.stderr.write(`${message}\n`))
+        const capture = new Capture(path, file, epoch, onError)
+        capture.write(sectionBlock(options.application ?? "devicescript-tcp"))
+        return capture
+    }
+
+    /** Adds an Ethernet interface and returns its number. */
+    interface(name: string, description = ""): number {
+        this.write(interfaceBlock(name, description))
+        return this.lastOf.push(undefined) - 1
+    }
+
+    /**
+     * Adds a packet seen at `timeMs` of the clock, seen from the interface's side as coming `in` or going `out`. The
+     * bytes are copied. Throws a RangeError when there is no such interface.
+     */
+    packet(
+        iface: number,
+        timeMs: number,
+        frame: Uint8Array,
+        options: { direction?: Direction; comments?: readonly string[] } = {}
+    ): PacketHandle {
+        if (!(iface in this.lastOf)) {
+            throw new RangeError(`the capture has no interface ${iface}; add it with interface() first`)
+        }
+        const handle = this.nextHandle++
+        this.lastOf[iface] = handle
+        if (this.failed || this.closed) return handle
+        this.held.push({
+            handle,
+            iface,
+            time: this.epoch + BigInt(Math.round(timeMs * 1e6)),
+            frame: frame.slice(),
+            direction: options.direction,
+            comments: [...(options.comments ?? [])],
+        })
+        if (this.held.length > HELD_PACKETS) this.writePacket(this.held.shift()!)
+        return handle
+    }
+
+    /** The packet that interface saw last, if any. */
+    last(iface: number): PacketHandle | undefined {
+        return this.lastOf[iface]
+    }
+
+    /** Adds a comment to a packet handed over before; false when it is written already (or there is none). */
+    comment(handle: PacketHandle | undefined, text: string): boolean {
+        const packet = this.held.find(held => held.handle === handle)
+        packet?.comments.push(text)
+        return packet !== undefined
+    }
+
+    /** Writes the packets that wait for comments. */
+    flush(): void {
+        for (const packet of this.held.splice(0)) this.writePacket(packet)
+    }
+
+    /** Writes what is left and closes the file; what is handed over later is not captured. */
+    close(): void {
+        if (this.closed) return
+        this.flush()
+        this.closed = true
+        try {
+            fs.closeSync(this.file)
+        } catch (error) {
+            this.fail(error)
+        }
+    }
+
+    private writePacket(packet: Packet): void {
+        this.write(packetBlock(packet.iface, packet.time, packet.frame, packet.direction, packet.comments))
+    }
+
+    private write(block: Uint8Array): void {
+        if (this.failed || this.closed) return
+        try {
+            for (let at = 0; at < block.length; ) at += fs.writeSync(this.file, block, at)
+        } catch (error) {
+            this.fail(error)
+        }
+    }
+
+    private fail(error: unknown): void {
+        if (this.failed) return
+        this.failed = true
+        this.held.length = 0
+        this.onError(`the capture ${this.path} ends here: ${explain(error)}`)
+    }
+}
+
+function explain(error: unknown): string {
+    const { code, message } = error as NodeJS.ErrnoException
+    switch (code) {
+        case "ENOENT":
+            return "its folder does not exist"
+        case "EISDIR":
+            return "that is a folder"
+        case "EACCES":
+        case "EPERM":
+        case "EROFS":
+            return "permission denied"
+        case "ENOSPC":
+        case "EDQUOT":
+            return "the disk is full"
+        default:
+            return message.replace(/\s+/g, " ")
+    }
+}

@@ -1,0 +1,23 @@
+/** What a W5500 model is to do wrong. All of it may be changed at any time. */
+export class W5500Faults {
+    /** Length headers that the next received frames get in the place of the true ones (which count themselves). */
+    lengthHeaders: number[] = []
+    /** So many received frames are dropped as if memory were full. */
+    overflows = 0
+    /** So many sends go out without SENDOK ever being set. */
+    lostSendOks = 0
+    /** So many sends never end: no frame, no SENDOK, Sn_TX_RD stays. */
+    stuckSends = 0
+    /** Milliseconds from SEND to SENDOK. */
+    sendDelay = 0
+    /** So many commands are never taken: Sn_CR keeps them. */
+    untakenCommands = 0
+    /** What MISO carries from now on in the place of any answer: nothing is received, sent or written any more. */
+    dead: 0x00 | 0xff | undefined
+    /** A hardware reset ends `dead`. */
+    resetRevives = false
+    /** What VERSIONR says in the place of 4. */
+    version: number | undefined
+    /** Runs once, when the host has read the first of the two bytes of Sn_RX_RSR. */
+    betweenSizeBytes: (() => void) | undefined
+}

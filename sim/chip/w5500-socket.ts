@@ -1,0 +1,255 @@
+import type { W5500Faults } from "./w5500-faults"
+import {
+    Command,
+    IR_RECV,
+    IR_SENDOK,
+    MODE_BCASTB,
+    MODE_MFEN,
+    MODE_MIP6B,
+    MODE_MMB,
+    PROTOCOL,
+    PROTOCOL_MACRAW,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    Register,
+    SOCKET,
+    State,
+    store,
+} from "./w5500-map"
+import type { SocketMemory } from "./w5500-memory"
+
+/** Data sheet, Sn_MSSR: the most that MACRAW sends, without FCS. */
+const LONGEST_SENT = 1514
+
+/** What a socket needs of its chip. */
+export interface SocketHost {
+    readonly faults: W5500Faults
+    readonly transmitMemory: SocketMemory
+    readonly receiveMemory: SocketMemory
+    readonly linkUp: boolean
+    /** The station's own address. */
+    readonly address: Uint8Array
+    /** Puts a frame on the wire. */
+    transmit(frame: Uint8Array): void
+    /** Runs when the wire has taken the frame, at the earliest when the SPI frame that commanded it is over. */
+    afterTransmit(done: () => void): void
+    /** The host did what the data sheet forbids or leaves open. */
+    misused(what: string): void
+}
+
+/** One of the eight sockets: registers, commands, and for socket 0 raw Ethernet frames. */
+export class Socket {
+    private readonly registers = new Uint8Array(SOCKET.reset)
+    private state = State.CLOSED
+    private command = 0
+    private transmitRead = 0
+    private receiveWrite = 0
+    /** Sn_RX_RD as of the last RECV. */
+    private released = 0
+    private sending = false
+    /** Counts resets and openings: a send that ends after one of them changes nothing. */
+    private era = 0
+
+    constructor(
+        private readonly chip: SocketHost,
+        private readonly index: number
+    ) {}
+
+    reset(): void {
+        this.registers.set(SOCKET.reset)
+        this.state = State.CLOSED
+        this.command = 0
+        this.clearPointers()
+    }
+
+    get interrupts(): number {
+        return this.registers[Register.IR]!
+    }
+
+    read(offset: number): number {
+        switch (offset) {
+            case Register.CR:
+                return this.command
+            case Register.SR:
+                return this.state
+            case Register.TX_FSR:
+            case Register.TX_FSR + 1:
+                return byteOf(this.free, offset - Register.TX_FSR)
+            case Register.TX_RD:
+            case Register.TX_RD + 1:
+                return byteOf(this.transmitRead, offset - Register.TX_RD)
+            case Register.RX_RSR:
+            case Register.RX_RSR + 1:
+                return this.readSize(offset - Register.RX_RSR)
+            case Register.RX_WR:
+            case Register.RX_WR + 1:
+                return byteOf(this.receiveWrite, offset - Register.RX_WR)
+            default:
+                return this.registers[offset] ?? 0
+        }
+    }
+
+    write(offset: number, value: number): void {
+        if (offset === Register.CR) this.take(value)
+        else if (offset < this.registers.length) store(SOCKET, this.registers, offset, value)
+    }
+
+    /** A frame arrives from the wire; false when it is dropped. */
+    deliver(frame: Uint8Array): boolean {
+        if (this.state !== State.MACRAW) return false
+        if (!accepts(this.registers[Register.MR]!, this.chip.address, frame)) return false
+        const { faults, receiveMemory } = this.chip
+        const size = frame.length + 2
+        if (size > receiveMemory.size(this.index) - this.received) return false
+        if (faults.overflows > 0) {
+            faults.overflows--
+            return false
+        }
+        const header = faults.lengthHeaders.shift() ?? size
+        receiveMemory.write(this.index, this.receiveWrite, Uint8Array.of(header >> 8, header & 0xff))
+        receiveMemory.write(this.index, this.receiveWrite + 2, frame)
+        this.receiveWrite = (this.receiveWrite + size) & 0xffff
+        this.interrupt(IR_RECV)
+        return true
+    }
+
+    /** Data sheet, Sn_RX_RSR: its two bytes are read one after the other, and may be of two numbers. */
+    private readSize(byte: number): number {
+        const value = byteOf(this.received, byte)
+        const { faults } = this.chip
+        const between = faults.betweenSizeBytes
+        if (byte === 0 && between !== undefined) {
+            faults.betweenSizeBytes = undefined
+            between()
+        }
+        return value
+    }
+
+    private get received(): number {
+        return (this.receiveWrite - this.released) & 0xffff
+    }
+
+    private get free(): number {
+        return (this.chip.transmitMemory.size(this.index) - this.unsent) & 0xffff
+    }
+
+    private get unsent(): number {
+        return (this.word(Register.TX_WR) - this.transmitRead) & 0xffff
+    }
+
+    /** Data sheet, Sn_CR: cleared when the command is taken. */
+    private take(value: number): void {
+        const { faults } = this.chip
+        if (this.command !== 0) {
+            this.chip.misused(
+                `command 0x${value.toString(16)} while 0x${this.command.toString(16)} is not yet taken`
+            )
+            return
+        }
+        if (value !== 0 && faults.untakenCommands > 0) {
+            faults.untakenCommands--
+            this.command = value
+            return
+        }
+        this.obey(value)
+    }
+
+    /** The chip's own TCP/IP is not modelled: its commands are taken and have no effect. */
+    private obey(command: number): void {
+        if (command === Command.OPEN) this.open()
+        else if (command === Command.CLOSE) {
+            this.state = State.CLOSED
+            this.era++
+            this.sending = false
+        } else if (this.state === State.MACRAW) {
+            if (command === Command.SEND) this.send()
+            else if (command === Command.RECV) this.released = this.word(Register.RX_RD)
+            else if (command !== 0) this.chip.misused(`command 0x${command.toString(16)} in MACRAW mode`)
+        } else if (command === Command.SEND || command === Command.RECV)
+            this.chip.misused(`command 0x${command.toString(16)} on socket ${this.index}, which is not open`)
+    }
+
+    private open(): void {
+        const protocol = this.registers[Register.MR]! & PROTOCOL
+        if (protocol === PROTOCOL_TCP) this.state = State.INIT
+        else if (protocol === PROTOCOL_UDP) this.state = State.UDP
+        else if (protocol === PROTOCOL_MACRAW && this.index === 0) this.state = State.MACRAW
+        else {
+            this.chip.misused(
+                `OPEN of socket ${this.index} with mode 0x${this.registers[Register.MR]!.toString(16)}`
+            )
+            return
+        }
+        this.clearPointers()
+    }
+
+    private clearPointers(): void {
+        this.era++
+        this.sending = false
+        this.transmitRead = 0
+        this.receiveWrite = 0
+        this.released = 0
+        this.registers.fill(0, Register.TX_WR, Register.TX_WR + 2)
+        this.registers.fill(0, Register.RX_RD, Register.RX_RD + 2)
+    }
+
+    private send(): void {
+        const { chip } = this
+        const length = this.unsent
+        const most = Math.min(LONGEST_SENT, chip.transmitMemory.size(this.index))
+        if (this.sending || length > most) {
+            chip.misused(this.sending ? "SEND before the end of the last one" : `SEND of ${length} bytes`)
+            return
+        }
+        this.sending = true
+        if (chip.faults.stuckSends > 0) {
+            chip.faults.stuckSends--
+            return
+        }
+        // no source says what becomes of a frame without a link, but ESP-IDF issue 6233 saw the send not end
+        if (!chip.linkUp) return
+        const frame = new Uint8Array(length)
+        chip.transmitMemory.read(this.index, this.transmitRead, frame)
+        if (length > 0) chip.transmit(frame)
+        const end = this.word(Register.TX_WR)
+        const era = this.era
+        const lost = chip.faults.lostSendOks > 0
+        if (lost) chip.faults.lostSendOks--
+        chip.afterTransmit(() => {
+            if (era !== this.era || !chip.linkUp) return
+            this.sending = false
+            this.transmitRead = end
+            if (!lost) this.interrupt(IR_SENDOK)
+        })
+    }
+
+    /** Data sheet, Sn_IMR: a masked interrupt does not even show in Sn_IR. */
+    private interrupt(bit: number): void {
+        this.registers[Register.IR]! |= bit & this.registers[Register.IMR]!
+    }
+
+    private word(register: Register): number {
+        return (this.registers[register]! << 8) | this.registers[register + 1]!
+    }
+}
+
+function byteOf(word: number, byte: number): number {
+    return byte === 0 ? word >> 8 : word & 0xff
+}
+
+/**
+ * The filters of MACRAW (data sheet, Sn_MR). With MFEN the data sheet promises only broadcast and the own address;
+ * ESP-IDF's driver found IP multicast to pass as well, IPv4's unless MMB, IPv6's whatever MMB says.
+ */
+function accepts(mode: number, own: Uint8Array, frame: Uint8Array): boolean {
+    if ((mode & MODE_MIP6B) !== 0 && frame[12] === 0x86 && frame[13] === 0xdd) return false
+    if (starts(frame, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff])) return (mode & MODE_BCASTB) === 0
+    if ((frame[0]! & 1) === 0) return (mode & MODE_MFEN) === 0 || starts(frame, own)
+    if (starts(frame, [0x33, 0x33])) return true
+    if ((mode & MODE_MMB) !== 0) return false
+    return (mode & MODE_MFEN) === 0 || starts(frame, [0x01, 0x00, 0x5e])
+}
+
+function starts(frame: Uint8Array, bytes: ArrayLike<number>): boolean {
+    return Array.prototype.every.call(bytes, (byte, i) => frame[i] === byte)
+}

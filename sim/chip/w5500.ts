@@ -1,0 +1,322 @@
+import type { Clock } from "../clock"
+import type { SpiChip } from "./chip"
+import { W5500Faults } from "./w5500-faults"
+import {
+    COMMON,
+    COMMON_SIZE,
+    Common,
+    MR_RST,
+    PHY_DPX,
+    PHY_LNK,
+    PHY_OPMD,
+    PHY_OPMDC,
+    PHY_RST,
+    PHY_SPD,
+    Register,
+    SOCKETS,
+    store,
+    VERSION,
+} from "./w5500-map"
+import { SocketMemory } from "./w5500-memory"
+import { Socket, type SocketHost } from "./w5500-socket"
+
+// WIZnet W5500, from its data sheet 1.0.9: what a host can see over SPI, the reset and the interrupt line.
+// Its own TCP/IP is left out; raw frames through socket 0 are all there. Frames here are without FCS.
+
+/** Data sheet, 5.5.1: RSTn must be low for so long (ms); after it the PLL takes 1 ms. */
+const RESET_PULSE = 0.5
+const PLL_LOCK = 1
+/** No source has a figure for a software reset, but ESP-IDF's driver found registers to read 0 for a while. */
+const SOFT_RESET = 1
+/** Kilohertz of the clock that INTLEVEL counts, divided by 4. */
+const LEVEL_CLOCK = 150_000 / 4
+/** What MISO carries while a host writes is not said anywhere: something that nobody should take for an answer. */
+const WRITE_PHASE = 0xa5
+const SHORTEST_RECEIVED = 14
+const LONGEST_RECEIVED = 1518
+/** IEEE 802.3: the shortest frame. Linux and Embassy hand the chip shorter ones, so that it must pad them itself. */
+const SHORTEST_SENT = 60
+
+export interface W5500Options {
+    clock: Clock
+    /** Takes the frames that the chip sends; they belong to the receiver. */
+    send: (frame: Uint8Array) => void
+    /** Milliseconds from a cable or a reset of the PHY to a link (real ones need a second or two); 0 when left out. */
+    negotiation?: number
+}
+
+/** The model of a W5500; it starts as after a power-on reset, with a link. */
+export class W5500Chip implements SpiChip {
+    readonly faults = new W5500Faults()
+    /** What the host did that the data sheet forbids or leaves open, in words. */
+    readonly misuses: string[] = []
+    /** Frames that found no room in receive memory or no open socket, or were not for this station. */
+    dropped = 0
+    activity = 0
+
+    private readonly clock: Clock
+    private readonly common = new Uint8Array(COMMON.reset)
+    private readonly sockets: Socket[]
+    private readonly transmitMemory: SocketMemory
+    private readonly receiveMemory: SocketMemory
+    /** RST, OPMD and OPMDC of PHYCFGR. */
+    private phy = PHY_RST | PHY_OPMDC
+    private cable = true
+    /** When the PHY has, or would have, a link. */
+    private linkAt = Number.NEGATIVE_INFINITY
+    private resetSince: number | undefined
+    /** Until then the chip does not answer. */
+    private readyAt = Number.NEGATIVE_INFINITY
+    private selected = false
+    /** Bytes of the SPI frame so far, and what its first three say. */
+    private count = 0
+    private address = 0
+    private control = 0
+    /** What happens when the SPI frame is over. */
+    private afterFrame: (() => void)[] = []
+    private pending = false
+    private interruptAt = Number.NEGATIVE_INFINITY
+
+    constructor(private readonly options: W5500Options) {
+        this.clock = options.clock
+        this.transmitMemory = new SocketMemory(n => this.sockets[n]!.read(Register.TXBUF_SIZE))
+        this.receiveMemory = new SocketMemory(n => this.sockets[n]!.read(Register.RXBUF_SIZE))
+        const host = this.socketHost()
+        this.sockets = Array.from({ length: SOCKETS }, (_, n) => new Socket(host, n))
+    }
+
+    /** A frame arrives from the wire, without FCS. */
+    deliver(frame: Uint8Array): void {
+        const fits = frame.length >= SHORTEST_RECEIVED && frame.length <= LONGEST_RECEIVED
+        if (this.works && this.linkUp && fits && this.sockets[0]!.deliver(frame)) this.activity++
+        else this.dropped++
+        this.noteInterrupt()
+    }
+
+    /** The cable is plugged in or out. */
+    setLink(up: boolean): void {
+        if (up && !this.cable) this.negotiate()
+        this.cable = up
+    }
+
+    /** True while the PHY has a link. */
+    get linkUp(): boolean {
+        const down = (this.phy & PHY_RST) === 0 || this.phyMode === 0b110
+        return this.cable && !down && this.resetSince === undefined && this.clock.now() >= this.linkAt
+    }
+
+    get interrupt(): 0 | 1 {
+        const asserted = this.works && this.interruptPending && this.clock.now() >= this.interruptAt
+        return asserted ? 0 : 1
+    }
+
+    reset(level: 0 | 1): void {
+        const now = this.clock.now()
+        if (level === 0) this.resetSince ??= now
+        else if (this.resetSince !== undefined) {
+            const pulse = now - this.resetSince
+            this.resetSince = undefined
+            if (pulse < RESET_PULSE) this.misused(`reset pulse of ${pulse} ms, shorter than ${RESET_PULSE}`)
+            else {
+                if (this.faults.resetRevives) this.faults.dead = undefined
+                this.initialize(PLL_LOCK)
+                this.phy = PHY_RST | PHY_OPMDC
+                this.negotiate()
+            }
+        }
+    }
+
+    select(level: 0 | 1): void {
+        this.endFrame()
+        this.selected = level === 0
+    }
+
+    transfer(buffer: Uint8Array): void {
+        // a device's own kind of buffer has other methods
+        const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
+        for (let i = 0; i < bytes.length; i++) {
+            if (this.inMemory) {
+                this.move(bytes.subarray(i))
+                break
+            }
+            bytes[i] = this.shift(bytes[i]!)
+        }
+    }
+
+    /** One byte goes in and one comes out. */
+    private shift(byte: number): number {
+        if (this.faults.dead !== undefined) return this.faults.dead
+        if (!this.selected) return 0xff
+        if (!this.works) return 0x00
+        const phase = this.count++
+        if (phase < 3) {
+            if (phase === 0) this.address = byte << 8
+            else if (phase === 1) this.address |= byte
+            else this.control = byte
+            // not in the data sheet: MISO numbers the bytes of address and control (forum.wiznet.io, topic 8405)
+            return phase + 1
+        }
+        const write = (this.control & 0x04) !== 0
+        const value = write ? WRITE_PHASE : this.read(this.control >> 3, this.address)
+        if (write) this.write(this.control >> 3, this.address, byte)
+        this.address = (this.address + 1) & 0xffff
+        // fixed length: after 1, 2 or 4 bytes of data the next frame begins, chip select or not
+        const mode = this.control & 0x03
+        if (mode !== 0 && phase === 2 + (1 << (mode - 1))) this.endFrame()
+        return value
+    }
+
+    /** True while the rest of a transfer, however long, is data from or to a memory. */
+    private get inMemory(): boolean {
+        const block = this.control >> 3
+        return (
+            this.selected && this.works && this.count >= 3 && (this.control & 0x03) === 0 && (block & 2) !== 0
+        )
+    }
+
+    private move(bytes: Uint8Array): void {
+        const socket = this.control >> 5
+        const memory = (this.control & 0x08) === 0 ? this.transmitMemory : this.receiveMemory
+        if ((this.control & 0x04) === 0) memory.read(socket, this.address, bytes)
+        else {
+            memory.write(socket, this.address, bytes)
+            bytes.fill(WRITE_PHASE)
+        }
+        this.address = (this.address + bytes.length) & 0xffff
+    }
+
+    private endFrame(): void {
+        this.count = 0
+        const done = this.afterFrame
+        if (done.length === 0) return
+        this.afterFrame = []
+        for (const run of done) run()
+        this.noteInterrupt()
+    }
+
+    private read(block: number, address: number): number {
+        const socket = block >> 2
+        const byte = new Uint8Array(1)
+        if (block === 0) return this.readCommon(address)
+        if ((block & 3) === 1) return this.sockets[socket]!.read(address)
+        if ((block & 3) === 2) this.transmitMemory.read(socket, address, byte)
+        else if ((block & 3) === 3) this.receiveMemory.read(socket, address, byte)
+        else this.misused(`read of reserved block ${block}`)
+        return byte[0]!
+    }
+
+    private write(block: number, address: number, value: number): void {
+        const socket = block >> 2
+        if (block === 0) this.writeCommon(address, value)
+        else if ((block & 3) === 1) this.sockets[socket]!.write(address, value)
+        else if ((block & 3) === 2) this.transmitMemory.write(socket, address, Uint8Array.of(value))
+        else if ((block & 3) === 3) this.receiveMemory.write(socket, address, Uint8Array.of(value))
+        else this.misused(`write to reserved block ${block}`)
+        this.noteInterrupt()
+    }
+
+    private readCommon(address: number): number {
+        if (address === Common.SIR) return this.socketInterrupts
+        if (address === Common.PHYCFGR) return this.phy | this.phyStatus
+        if (address === Common.VERSIONR) return this.faults.version ?? VERSION
+        return this.common[address] ?? 0
+    }
+
+    private writeCommon(address: number, value: number): void {
+        if (address === Common.MR && (value & MR_RST) !== 0) this.initialize(SOFT_RESET)
+        else if (address === Common.PHYCFGR) {
+            if ((value & ~this.phy & PHY_RST) !== 0) this.negotiate()
+            this.phy = value & (PHY_RST | PHY_OPMD | PHY_OPMDC)
+        } else if (address < COMMON_SIZE) store(COMMON, this.common, address, value)
+    }
+
+    /** All registers as after a reset; the chip is deaf for `ms`. */
+    private initialize(ms: number): void {
+        this.common.set(COMMON.reset)
+        for (const socket of this.sockets) socket.reset()
+        this.afterFrame = []
+        this.pending = false
+        this.interruptAt = Number.NEGATIVE_INFINITY
+        this.readyAt = this.clock.now() + ms
+    }
+
+    private get works(): boolean {
+        return (
+            this.faults.dead === undefined &&
+            this.resetSince === undefined &&
+            this.clock.now() >= this.readyAt
+        )
+    }
+
+    private negotiate(): void {
+        const wait = this.options.negotiation ?? 0
+        this.linkAt = wait > 0 ? this.clock.now() + wait : Number.NEGATIVE_INFINITY
+    }
+
+    /** OPMDC when OPMD chooses it, else the pins, which are left open here: everything is negotiated. */
+    private get phyMode(): number {
+        return (this.phy & PHY_OPMD) === 0 ? 0b111 : (this.phy & PHY_OPMDC) >> 3
+    }
+
+    /** 100 Mbit/s full duplex unless the mode chooses less. */
+    private get phyStatus(): number {
+        if (!this.linkUp) return 0
+        const mode = this.phyMode
+        const full = mode === 0b001 || mode === 0b011 || mode === 0b111
+        return PHY_LNK | (mode >= 0b010 ? PHY_SPD : 0) | (full ? PHY_DPX : 0)
+    }
+
+    private get socketInterrupts(): number {
+        return this.sockets.reduce((bits, socket, n) => bits | (socket.interrupts === 0 ? 0 : 1 << n), 0)
+    }
+
+    private get interruptPending(): boolean {
+        const sockets = this.socketInterrupts & this.common[Common.SIMR]!
+        return sockets !== 0 || (this.common[Common.IR]! & this.common[Common.IMR]!) !== 0
+    }
+
+    /** INTLEVEL keeps the line high for a while after it went high. */
+    private noteInterrupt(): void {
+        const pending = this.interruptPending
+        if (this.pending && !pending) {
+            const level = (this.common[Common.INTLEVEL]! << 8) | this.common[Common.INTLEVEL + 1]!
+            this.interruptAt =
+                level === 0 ? Number.NEGATIVE_INFINITY : this.clock.now() + (level + 1) / LEVEL_CLOCK
+        }
+        this.pending = pending
+    }
+
+    private misused(what: string): void {
+        this.misuses.push(what)
+    }
+
+    private socketHost(): SocketHost {
+        const chip = this
+        return {
+            faults: this.faults,
+            transmitMemory: this.transmitMemory,
+            receiveMemory: this.receiveMemory,
+            get linkUp() {
+                return chip.linkUp
+            },
+            address: this.common.subarray(Common.SHAR, Common.SHAR + 6),
+            transmit: frame => {
+                const padded = new Uint8Array(Math.max(frame.length, SHORTEST_SENT))
+                padded.set(frame)
+                this.activity++
+                this.options.send(padded)
+            },
+            afterTransmit: done => {
+                const { sendDelay } = this.faults
+                if (sendDelay <= 0) this.afterFrame.push(done)
+                else {
+                    this.clock.at(this.clock.now() + sendDelay, () => {
+                        done()
+                        this.noteInterrupt()
+                    })
+                }
+            },
+            misused: what => this.misused(what),
+        }
+    }
+}

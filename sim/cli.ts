@@ -1,0 +1,32 @@
+// The entry of `npm start`: a simulated board with the stack, and a network to try it on.
+
+import { Answer, type Options, parseOptions } from "./options"
+import { OptionError } from "./options-error"
+import { Interruption, run } from "./run/run"
+
+/** Gives the exit code. */
+async function main(words: readonly string[]): Promise<number> {
+    let options: Options
+    try {
+        options = parseOptions(words, { terminal: process.stdin.isTTY && process.stdout.isTTY })
+    } catch (error) {
+        if (error instanceof Answer) {
+            process.stdout.write(error.message)
+            return 0
+        }
+        if (!(error instanceof OptionError)) throw error
+        process.stderr.write(`${error.message}\n`)
+        return 2
+    }
+    const interruption = new Interruption()
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+        process.on(signal, () => interruption.happen())
+    return await run(options, interruption)
+}
+
+// whoever read our output has gone: so do we
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+
+const code = await main(process.argv.slice(2))
+// what was written is out before the process ends
+process.stdout.write("", () => process.exit(code))

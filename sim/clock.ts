@@ -1,0 +1,233 @@
+// Time for the simulator: virtual (a queue of events, as fast as the machine can) or real.
+
+/** Something scheduled. */
+export interface Timer {
+    cancel(): void
+}
+
+/** What everything in the simulator takes its time from. */
+export interface Clock {
+    readonly virtual: boolean
+    /** Milliseconds since the clock was made, with fractions. */
+    now(): number
+    /** Runs `run` at `when` (as `now` counts; the past means as soon as possible). Ties run in order of scheduling. */
+    at(when: number, run: () => void): Timer
+    /** When the next scheduled event is due, Infinity if none; a real clock says Infinity. */
+    next(): number
+    /** Awaited after every virtual event, so that the promise chains it set off run dry before the next one. */
+    readonly settle: Set<() => Promise<void>>
+    /**
+     * Lets time pass until the given moment, or until the condition holds (looked at after every event), or at the
+     * latest until `limit`. Rejects with what an event throws.
+     */
+    runUntil(until: number | (() => boolean), limit?: number): Promise<void>
+}
+
+interface Event {
+    when: number
+    order: number
+    run: (() => void) | undefined
+}
+
+/** Events by time, then by order of scheduling: a binary heap whose cancelled entries are skipped when they surface. */
+class EventQueue {
+    private readonly heap: Event[] = []
+    private order = 0
+
+    add(when: number, run: () => void): Event {
+        const event: Event = { when, order: this.order++, run }
+        const heap = this.heap
+        let i = heap.push(event) - 1
+        while (i > 0) {
+            const parent = (i - 1) >> 1
+            if (!earlier(event, heap[parent])) break
+            heap[i] = heap[parent]
+            i = parent
+        }
+        heap[i] = event
+        return event
+    }
+
+    /** The earliest event that is not cancelled. */
+    first(): Event | undefined {
+        while (this.heap.length > 0 && this.heap[0].run === undefined) this.removeFirst()
+        return this.heap[0]
+    }
+
+    removeFirst(): void {
+        const heap = this.heap
+        const last = heap.pop()!
+        if (heap.length === 0) return
+        let i = 0
+        while (true) {
+            let child = 2 * i + 1
+            if (child >= heap.length) break
+            if (child + 1 < heap.length && earlier(heap[child + 1], heap[child])) child++
+            if (!earlier(heap[child], last)) break
+            heap[i] = heap[child]
+            i = child
+        }
+        heap[i] = last
+    }
+}
+
+function earlier(a: Event, b: Event): boolean {
+    return a.when < b.when || (a.when === b.when && a.order < b.order)
+}
+
+function timer(event: Event, cancelled: () => void): Timer {
+    return {
+        cancel: () => {
+            if (event.run === undefined) return
+            event.run = undefined
+            cancelled()
+        },
+    }
+}
+
+/** After so many events the virtual clock lets the process look at its sockets and signals. */
+const EVENTS_PER_BREATH = 4096
+
+/** Time that passes only from event to event: a minute of idling costs nothing, and a run repeats exactly. */
+export class VirtualClock implements Clock {
+    readonly virtual = true
+    readonly settle = new Set<() => Promise<void>>()
+    private readonly queue = new EventQueue()
+    private time = 0
+    private events = 0
+
+    now(): number {
+        return this.time
+    }
+
+    at(when: number, run: () => void): Timer {
+        const moment = Number.isNaN(when) ? this.time : Math.max(when, this.time)
+        return timer(this.queue.add(moment, run), () => {})
+    }
+
+    next(): number {
+        return this.queue.first()?.when ?? Number.POSITIVE_INFINITY
+    }
+
+    async runUntil(until: number | (() => boolean), limit = Number.POSITIVE_INFINITY): Promise<void> {
+        const end = typeof until === "number" ? Math.min(until, limit) : limit
+        const met = typeof until === "number" ? () => false : until
+        while (!met()) {
+            const event = this.queue.first()
+            if (event === undefined || event.when > end) {
+                if (end !== Number.POSITIVE_INFINITY) this.time = Math.max(this.time, end)
+                return
+            }
+            this.queue.removeFirst()
+            this.time = event.when
+            const run = event.run!
+            event.run = undefined
+            run()
+            for (const settled of this.settle) await settled()
+            if (++this.events % EVENTS_PER_BREATH === 0) await breath()
+        }
+    }
+}
+
+/** Wall-clock time. */
+export class RealClock implements Clock {
+    readonly virtual = false
+    readonly settle = new Set<() => Promise<void>>()
+    private readonly queue = new EventQueue()
+    private readonly start = performance.now()
+    private readonly waiters = new Set<{ look: () => void; fail: (error: unknown) => void }>()
+    private disarm: (() => void) | undefined
+    private armedFor = Number.POSITIVE_INFINITY
+
+    now(): number {
+        return performance.now() - this.start
+    }
+
+    at(when: number, run: () => void): Timer {
+        const event = this.queue.add(Number.isNaN(when) ? 0 : when, run)
+        this.arm()
+        return timer(event, () => this.arm())
+    }
+
+    next(): number {
+        return Number.POSITIVE_INFINITY
+    }
+
+    runUntil(until: number | (() => boolean), limit = Number.POSITIVE_INFINITY): Promise<void> {
+        const end = typeof until === "number" ? Math.min(until, limit) : limit
+        const met = typeof until === "number" ? () => false : until
+        return new Promise((resolve, reject) => {
+            let poll: NodeJS.Timeout | undefined
+            const done = () => {
+                clearTimeout(poll)
+                this.waiters.delete(waiter)
+            }
+            const fail = (error: unknown) => {
+                done()
+                reject(error)
+            }
+            const look = () => {
+                try {
+                    if (!met() && this.now() < end) return
+                    done()
+                    resolve()
+                } catch (error) {
+                    fail(error)
+                }
+            }
+            const waiter = { look, fail }
+            this.waiters.add(waiter)
+            const again = () => {
+                look()
+                if (!this.waiters.has(waiter)) return
+                // a condition may also change by what arrives on a socket, so it is looked at now and then
+                const wait = typeof until === "number" ? Math.min(end - this.now(), 1000) : 2
+                poll = setTimeout(again, Math.max(1, wait))
+            }
+            again()
+        })
+    }
+
+    /** Makes sure that something wakes up for the first event. */
+    private arm(): void {
+        const when = this.queue.first()?.when ?? Number.POSITIVE_INFINITY
+        if (this.disarm !== undefined && when === this.armedFor) return
+        this.disarm?.()
+        this.disarm = undefined
+        this.armedFor = when
+        if (when === Number.POSITIVE_INFINITY) return
+        const wait = when - this.now()
+        if (wait < 1) {
+            // the process's timers have a grain of 1 ms: the last bit goes by in turns of the event loop
+            const immediate = setImmediate(() => this.wake())
+            this.disarm = () => clearImmediate(immediate)
+        } else {
+            const timeout = setTimeout(() => this.wake(), Math.min(Math.floor(wait), 0x7fff_ffff))
+            this.disarm = () => clearTimeout(timeout)
+        }
+    }
+
+    private wake(): void {
+        this.disarm = undefined
+        const now = this.now()
+        try {
+            for (let event = this.queue.first(); event && event.when <= now; event = this.queue.first()) {
+                this.queue.removeFirst()
+                const run = event.run!
+                event.run = undefined
+                run()
+            }
+        } catch (error) {
+            if (this.waiters.size === 0) throw error
+            for (const waiter of [...this.waiters]) waiter.fail(error)
+        } finally {
+            this.arm()
+        }
+        for (const waiter of [...this.waiters]) waiter.look()
+    }
+}
+
+/** One turn of the process's event loop; every promise chain has run dry when it is over. */
+export function breath(): Promise<void> {
+    return new Promise(resolve => setImmediate(resolve))
+}

@@ -1,0 +1,227 @@
+// A line that loses, delays, duplicates, reorders and corrupts frames, from a seed and on any clock.
+//
+// All is decided when a frame is sent, in a fixed number of draws from one generator for each kind of trouble: what
+// happens to the n-th frame on a path depends on the seed, the path and n, not on other traffic or the other settings.
+import type { Clock, Timer } from "../clock"
+import type { Random } from "../random"
+import type { Impairments } from "./impair-options"
+
+export { type Impairments, noImpairments, parseImpair } from "./impair-options"
+
+/** What a line did so far, in frames. */
+export interface LineCounters {
+    /** Put on the line by senders. */
+    sent: number
+    /** Handed to receivers, each receiver and each copy counted. */
+    delivered: number
+    lost: number
+    duplicated: number
+    /** Arrived after a frame that was sent later. */
+    reordered: number
+    corrupted: number
+    /** Did not fit the queue before the line's rate. */
+    queueDrops: number
+}
+
+/** Counters at zero. */
+export function lineCounters(): LineCounters {
+    return { sent: 0, delivered: 0, lost: 0, duplicated: 0, reordered: 0, corrupted: 0, queueDrops: 0 }
+}
+
+/** What becomes of one frame on its way to one receiver. */
+export interface Fate {
+    /** Why it never arrives, if so: by `loss`, or as the queue before the line was full. */
+    readonly lost: "loss" | "queue" | undefined
+    /** When it arrives, ms on the clock; for a held frame the latest it can be; Infinity when lost. */
+    readonly arrives: number
+    /** How often it arrives: 0, 1 or 2. */
+    readonly copies: number
+    readonly corrupted: boolean
+    /** Held back so that later frames pass it. */
+    readonly held: boolean
+}
+
+/** Frames that may wait for the line; at 10 Mbit/s and full size these are 79 ms. */
+export const QUEUE_FRAMES = 64
+/** Preamble and start (8), frame check sequence (4), interframe gap (12): what a frame occupies beyond its bytes. */
+const OVERHEAD_BYTES = 24
+/** Shorter frames are padded on the wire. */
+const MINIMUM_BYTES = 60
+/** A held frame is let go at the latest after this time, when not enough frames follow that could pass it. */
+export const HOLD_MS = 50
+const MAX_PASSED_BY = 3
+
+/** A sender's end of a line: frames leave one after the other at the line's rate. */
+export class Transmitter {
+    private readonly departures: number[] = []
+
+    /** `rate` in bit/s, 0 for no limit. */
+    constructor(private readonly rate: number) {}
+
+    /** When a frame of `length` bytes handed over at `now` (ms) has left; undefined when the queue is full. */
+    transmit(length: number, now: number): number | undefined {
+        if (this.rate === 0) return now
+        while (this.departures.length > 0 && this.departures[0]! <= now) this.departures.shift()
+        // the frame that is leaving does not wait
+        if (this.departures.length > QUEUE_FRAMES) return undefined
+        const bits = (Math.max(length, MINIMUM_BYTES) + OVERHEAD_BYTES) * 8
+        const departs = Math.max(now, this.departures.at(-1) ?? 0) + (bits * 1000) / this.rate
+        this.departures.push(departs)
+        return departs
+    }
+}
+
+interface Held {
+    deliver: () => void
+    arrival: number
+    /** How many more frames it lets pass. */
+    toPass: number
+    /** When the first of them arrives. */
+    passedAt: number
+    timer: Timer
+}
+
+/** The way from one sender to one receiver. */
+export class Path {
+    private readonly lossDraws: Random
+    private readonly jitterDraws: Random
+    private readonly dupDraws: Random
+    private readonly reorderDraws: Random
+    private readonly corruptDraws: Random
+    private readonly timers = new Set<Timer>()
+    private readonly held = new Set<Held>()
+    private lastArrival = 0
+
+    /** `random` belongs to this path alone; `deliver` gets bytes that nobody else keeps. */
+    constructor(
+        private readonly clock: Clock,
+        private readonly impairments: Readonly<Impairments>,
+        random: Random,
+        private readonly counters: LineCounters,
+        private readonly deliver: (frame: Uint8Array) => void
+    ) {
+        this.lossDraws = random.fork("loss")
+        this.jitterDraws = random.fork("jitter")
+        this.dupDraws = random.fork("dup")
+        this.reorderDraws = random.fork("reorder")
+        this.corruptDraws = random.fork("corrupt")
+    }
+
+    /** Sends a frame that leaves its sender at `departs` (ms). The bytes are copied. */
+    send(frame: Uint8Array, departs: number): Fate {
+        const { loss, delay, jitter, dup, reorder, corrupt } = this.impairments
+        const lost = this.lossDraws.next() < loss
+        const wobble = (2 * this.jitterDraws.next() - 1) * jitter
+        const copies = this.dupDraws.next() < dup ? 2 : 1
+        const held = this.reorderDraws.next() < reorder
+        const letsPass = 1 + this.reorderDraws.integer(MAX_PASSED_BY)
+        const corrupted = this.corruptDraws.next() < corrupt
+        const bit = this.corruptDraws.integer(frame.length * 8)
+        if (lost) {
+            this.counters.lost++
+            return lostBy("loss")
+        }
+        const bytes = frame.slice()
+        if (corrupted) {
+            bytes[bit >> 3]! ^= 0x80 >> (bit & 7)
+            this.counters.corrupted++
+        }
+        if (copies > 1) this.counters.duplicated++
+        const deliver = () => {
+            this.counters.delivered += copies
+            if (copies > 1) this.deliver(bytes.slice())
+            this.deliver(bytes)
+        }
+        const arrival = Math.max(departs + Math.max(0, delay + wobble), this.lastArrival)
+        if (held) this.hold(deliver, arrival, letsPass)
+        else this.schedule(deliver, arrival)
+        return { lost: undefined, arrives: held ? arrival + HOLD_MS : arrival, copies, corrupted, held }
+    }
+
+    /** Nothing arrives any more. */
+    close(): void {
+        for (const timer of this.timers) timer.cancel()
+        this.timers.clear()
+        this.held.clear()
+    }
+
+    private schedule(deliver: () => void, arrival: number): void {
+        this.lastArrival = arrival
+        this.at(arrival, deliver)
+        for (const waiting of this.held) {
+            waiting.passedAt = Math.min(waiting.passedAt, arrival)
+            if (--waiting.toPass > 0) continue
+            this.release(waiting)
+            this.at(Math.max(arrival, waiting.arrival), () => this.overtaken(waiting))
+        }
+    }
+
+    private hold(deliver: () => void, arrival: number, toPass: number): void {
+        const giveUp = () => {
+            this.held.delete(waiting)
+            this.overtaken(waiting)
+        }
+        const timer = this.at(arrival + HOLD_MS, giveUp)
+        const waiting: Held = { deliver, arrival, toPass, passedAt: Number.POSITIVE_INFINITY, timer }
+        this.held.add(waiting)
+    }
+
+    private release(waiting: Held): void {
+        this.held.delete(waiting)
+        this.timers.delete(waiting.timer)
+        waiting.timer.cancel()
+    }
+
+    private overtaken(waiting: Held): void {
+        if (waiting.passedAt <= this.clock.now()) this.counters.reordered++
+        waiting.deliver()
+    }
+
+    private at(when: number, run: () => void): Timer {
+        const timer = this.clock.at(when, () => {
+            this.timers.delete(timer)
+            run()
+        })
+        this.timers.add(timer)
+        return timer
+    }
+}
+
+/** The fate of a frame that never arrives. */
+export function lostBy(lost: "loss" | "queue"): Fate {
+    return { lost, arrives: Number.POSITIVE_INFINITY, copies: 0, corrupted: false, held: false }
+}
+
+/** One direction of a line by itself, to put before any function that takes frames. */
+export class Impairment {
+    readonly counters = lineCounters()
+    private readonly transmitter: Transmitter
+    private readonly path: Path
+
+    /** `deliver` is called by the clock, never from within `send`. */
+    constructor(
+        private readonly clock: Clock,
+        impairments: Readonly<Impairments>,
+        random: Random,
+        deliver: (frame: Uint8Array) => void
+    ) {
+        this.transmitter = new Transmitter(impairments.rate)
+        this.path = new Path(clock, impairments, random, this.counters, deliver)
+    }
+
+    /** Sends a frame; the caller may reuse the bytes at once. */
+    send(frame: Uint8Array): Fate {
+        this.counters.sent++
+        const departs = this.transmitter.transmit(frame.length, this.clock.now())
+        if (departs === undefined) {
+            this.counters.queueDrops++
+            return lostBy("queue")
+        }
+        return this.path.send(frame, departs)
+    }
+
+    /** Nothing arrives any more. */
+    close(): void {
+        this.path.close()
+    }
+}

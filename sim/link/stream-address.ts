@@ -1,0 +1,43 @@
+// Where a stream link leads: `stream:HOST:PORT`, `stream:[IPV6]:PORT` or `stream:unix:PATH`.
+import { OptionError } from "../options-error"
+
+/** As `net.connect` takes it. */
+export type StreamAddress = { host: string; port: number } | { path: string }
+
+/** A UNIX socket's path has room for so many bytes on Linux; longer ones are cut off silently by some systems. */
+const MAX_PATH_BYTES = 107
+
+/** Throws an OptionError of one line that says what is wrong. */
+export function parseStreamAddress(text: string): StreamAddress {
+    const rest = text.startsWith("stream:") ? text.slice("stream:".length) : undefined
+    if (rest === undefined) throw bad(text, "it does not begin with stream:")
+    if (rest.startsWith("unix:")) return { path: socketPath(text, rest.slice("unix:".length)) }
+    const colon = rest.lastIndexOf(":")
+    const host = rest.slice(0, Math.max(colon, 0))
+    const port = rest.slice(colon + 1)
+    if (colon < 0) throw bad(text, "the port is missing")
+    if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65535) {
+        throw bad(text, `${JSON.stringify(port)} is not a port from 1 to 65535`)
+    }
+    const bracketed = /^\[(.+)\]$/.exec(host)?.[1]
+    if (bracketed === undefined && /[:[\]]/.test(host)) throw bad(text, "an IPv6 address goes in brackets")
+    if (host === "") throw bad(text, "the host is missing")
+    return { host: bracketed ?? host, port: Number(port) }
+}
+
+function socketPath(text: string, path: string): string {
+    if (path === "") throw bad(text, "the path is missing")
+    if (path.includes("\0")) throw bad(text, "the path contains a zero byte")
+    const bytes = Buffer.byteLength(path)
+    if (bytes > MAX_PATH_BYTES) {
+        throw bad(text, `the path has ${bytes} bytes and a UNIX socket's at most ${MAX_PATH_BYTES}`)
+    }
+    return path
+}
+
+function bad(text: string, why: string): OptionError {
+    const oneLine = text.replace(/\p{Cc}/gu, "?")
+    return new OptionError(
+        `link ${oneLine}: ${why}; it is stream:HOST:PORT, stream:[IPV6]:PORT or stream:unix:PATH`
+    )
+}

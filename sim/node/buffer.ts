@@ -1,0 +1,235 @@
+// The runtime's Buffer under Node, with the VM's semantics.
+
+import { environment } from "./environment"
+
+/** Uint8Array as a base class without its static side, whose `from` takes other arguments than ours. */
+const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuffer>
+
+/** The largest block the VM's heap gives. */
+const MAX_SIZE = 0xe000
+
+/**
+ * A byte buffer with the access methods of the DeviceScript runtime: little-endian, loads beyond the end give
+ * undefined, stores saturate and throw beyond the end. What differs from the VM: an index beyond the end is ignored
+ * by a store (there it throws), a negative offset throws (there it reads foreign memory), and of the number formats
+ * there are only the whole numbers to 32 bits and the floats.
+ */
+export class Buffer extends Bytes {
+    /** `size` bytes of 0. Throws a RangeError beyond what the VM's heap could give at most. */
+    static alloc(size: number): Buffer {
+        if (!(size >= 0 && size <= MAX_SIZE)) throw new RangeError("buffer too big")
+        return new Buffer(size)
+    }
+
+    /** Bytes of a string (UTF-8, or pairs of hexadecimal digits with anything else between them) or of numbers. */
+    static from(data: string | ArrayLike<number>, encoding?: "utf-8" | "utf8" | "hex"): Buffer {
+        if (typeof data !== "string") {
+            const copy = Buffer.alloc(data.length)
+            for (let i = 0; i < data.length; i++) copy[i] = data[i]
+            return copy
+        }
+        const bytes = encoding === "hex" ? fromHex(data) : utf8(data)
+        const made = Buffer.alloc(bytes.length)
+        for (let i = 0; i < bytes.length; i++) made[i] = bytes[i]
+        return made
+    }
+
+    /** All the bytes of the buffers given, one after the other. */
+    static concat(...buffers: Buffer[]): Buffer {
+        let size = 0
+        for (const b of buffers) size += b.length
+        const all = Buffer.alloc(size)
+        let at = 0
+        for (const b of buffers) {
+            all.blitAt(at, b, 0, b.length)
+            at += b.length
+        }
+        return all
+    }
+
+    /** What `@devicescript/crypto` stands on: SHA-256 of the parts, keyed (HMAC) when there is a key. */
+    static digest(key: Buffer | string | undefined, algorithm: string, parts: (Buffer | string)[]): Buffer {
+        if (algorithm !== "sha256") throw new TypeError(`invalid hash: ${algorithm}`)
+        const secret = key === undefined ? undefined : bytesOf(key)
+        return Buffer.from(environment.digest(secret, parts.map(bytesOf)))
+    }
+
+    /** AES-256 in CCM mode; a `tag` of 0x1000 and more deciphers. What `@devicescript/crypto` stands on. */
+    encrypt(algorithm: string, key: Buffer, iv: Buffer, tag: number): Buffer {
+        if (algorithm !== "aes-256-ccm") throw new TypeError(`invalid symm algo: ${algorithm}`)
+        return Buffer.from(environment.cipher(this, key, iv, tag & 0xfff, tag >= 0x1000))
+    }
+
+    /** Reads a number; undefined beyond the end, as on the VM. */
+    getAt(offset: number, format: string): number {
+        const o = checked(offset)
+        if (o + sizeOf(format) > this.length) return undefined as unknown as number
+        const view = this.view()
+        switch (format) {
+            case "u8":
+                return view.getUint8(o)
+            case "u16":
+                return view.getUint16(o, true)
+            case "u32":
+                return view.getUint32(o, true)
+            case "i8":
+                return view.getInt8(o)
+            case "i16":
+                return view.getInt16(o, true)
+            case "i32":
+                return view.getInt32(o, true)
+            case "f32":
+                return view.getFloat32(o, true)
+            default:
+                return view.getFloat64(o, true)
+        }
+    }
+
+    /** Stores a number, rounded and clamped to the format's range; throws beyond the end, as on the VM. */
+    setAt(offset: number, format: string, value: number): void {
+        const o = checked(offset)
+        const size = sizeOf(format)
+        if (o + size > this.length) throw new RangeError("buffer store out of range")
+        const view = this.view()
+        const v = format[0] === "f" ? 0 : saturated(Number(value), size * 8, format[0] === "i")
+        if (format === "f32") view.setFloat32(o, Number(value), true)
+        else if (format === "f64") view.setFloat64(o, Number(value), true)
+        else if (size === 1) view.setUint8(o, v & 0xff)
+        else if (size === 2) view.setUint16(o, v & 0xffff, true)
+        else view.setUint32(o, v >>> 0, true)
+    }
+
+    /**
+     * Copies bytes, clipped to both buffers. Overlapping bytes are copied from the first to the last, so they repeat
+     * when the target lies behind the source: that is the VM's memcpy, and no board has to do the same.
+     */
+    blitAt(offset: number, src: Buffer | string, srcOffset: number, length: number): void {
+        const from = bytesOf(src)
+        const at = srcOffset >>> 0
+        const to = offset >>> 0
+        if (at >= from.length || to >= this.length) return
+        const n = Math.min(length >>> 0, from.length - at, this.length - to)
+        if (from.buffer === this.buffer && to > at && to < at + n) {
+            for (let i = 0; i < n; i++) this[to + i] = from[at + i]
+        } else {
+            super.set(from.subarray(at, at + n), to)
+        }
+    }
+
+    /** Sets bytes, clipped to the buffer. */
+    fillAt(offset: number, length: number, value: number): void {
+        const from = offset >>> 0
+        super.fill(value & 0xff, from, from + Math.min(length >>> 0, this.length))
+    }
+
+    /** Copies all of `from` to `offset`, clipped to this buffer. */
+    override set(from: ArrayLike<number>, offset = 0): void {
+        this.blitAt(offset, from as Buffer, 0, from.length)
+    }
+
+    /** The bytes of this buffer and then those of the other. */
+    concat(other: Buffer): Buffer {
+        return Buffer.concat(this, other)
+    }
+
+    /** A copy of the bytes from `start` to before `end`; what lies beyond this buffer's end is 0. */
+    override slice(start = 0, end: number = this.length): Buffer {
+        if (end - start <= 0 || start >= this.length) return Buffer.alloc(0)
+        const copy = Buffer.alloc(end - start)
+        copy.blitAt(0, this, start, end - start)
+        return copy
+    }
+
+    /** The index of the first such byte, or -1; of the last one before `-end` when `end` is negative. */
+    override indexOf(byte: number, start = 0, end: number = this.length): number {
+        const first = Math.max(0, start)
+        const last = Math.min(Math.abs(end), this.length)
+        if (end >= 0) {
+            for (let i = first; i < last; i++) if (this[i] === byte) return i
+        } else {
+            for (let i = last - 1; i >= first; i--) if (this[i] === byte) return i
+        }
+        return -1
+    }
+
+    /** The text in UTF-8, or the bytes as hexadecimal digits. */
+    override toString(encoding?: string): string {
+        if (encoding === "hex") return toHex(this)
+        if (encoding === undefined || encoding === "utf-8" || encoding === "utf8")
+            return environment.text(this)
+        throw new TypeError(`Unknown encoding: ${encoding}`)
+    }
+
+    /** In a template string the VM shows the bytes. */
+    [Symbol.toPrimitive](): string {
+        return `[Buffer[${this.length}] ${toHex(this)}]`
+    }
+
+    /** Fills the buffer with random bytes: what `@devicescript/crypto` stands on. */
+    fillRandom(): void {
+        environment.random(this)
+    }
+
+    private view(): DataView {
+        return new DataView(this.buffer, this.byteOffset, this.byteLength)
+    }
+}
+
+/** Bytes in flash on the VM: a template of hexadecimal digits. */
+export function hex(parts: TemplateStringsArray): Buffer {
+    return Buffer.from(parts.join(""), "hex")
+}
+
+function sizeOf(format: string): number {
+    switch (format) {
+        case "u8":
+        case "i8":
+            return 1
+        case "u16":
+        case "i16":
+            return 2
+        case "u32":
+        case "i32":
+        case "f32":
+            return 4
+        case "f64":
+            return 8
+        default:
+            throw new RangeError(`buffer numfmt invalid: ${format}`)
+    }
+}
+
+/** The offset as a whole number; a negative one would read foreign memory on the VM, so here it is an error. */
+function checked(offset: number): number {
+    const o = Math.trunc(offset)
+    if (!(o >= 0)) throw new RangeError(`buffer offset ${offset}: the VM would touch foreign memory`)
+    return o
+}
+
+function saturated(value: number, bits: number, signed: boolean): number {
+    const low = signed ? -(2 ** (bits - 1)) : 0
+    const high = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1
+    if (Number.isNaN(value)) return low
+    return Math.min(high, Math.max(low, Math.floor(value + 0.5)))
+}
+
+function bytesOf(data: Uint8Array | string): Uint8Array {
+    return typeof data === "string" ? utf8(data) : data
+}
+
+function utf8(text: string): Uint8Array {
+    return environment.bytes(text)
+}
+
+function fromHex(text: string): number[] {
+    const digits = text.replace(/[^0-9a-fA-F]/g, "")
+    const bytes: number[] = []
+    for (let i = 0; i + 1 < digits.length; i += 2) bytes.push(Number.parseInt(digits.slice(i, i + 2), 16))
+    return bytes
+}
+
+function toHex(bytes: Uint8Array): string {
+    let text = ""
+    for (const byte of bytes) text += (byte < 16 ? "0" : "") + byte.toString(16)
+    return text
+}

@@ -1,0 +1,62 @@
+// The program of a device as one script for the Node runtime: the same sources as in the image, with the stand-ins
+// in the place of the runtime and the runtime's own libraries as the compiler leaves them.
+
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { build, type Plugin } from "esbuild"
+import { ensureLibraries, ROOT } from "../build"
+
+/** A bundled program. */
+export interface Program {
+    /** A script whose value is a function that starts the program. */
+    code: string
+    /** Its source map, as JSON. */
+    map: string
+}
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/** On the VM the namespace is an object that programs write to: here it is core.ts's default export. */
+const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
+
+const standIns: Plugin = {
+    name: "stand-ins",
+    setup({ onResolve, onLoad }) {
+        onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: here("core.ts") }))
+        onResolve({ filter: /^@dsboard\// }, () => ({ path: here("board.ts") }))
+        onResolve({ filter: /^\.\/environment$/ }, () => ({ path: here("device-environment.ts") }))
+        onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+            const text = await readFile(path, "utf8")
+            return {
+                contents: text.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
+                loader: "ts",
+            }
+        })
+    },
+}
+
+/** Bundles the program at `entry` (a path in this project). Throws with all errors when it cannot be bundled. */
+export async function bundleProgram(entry: string): Promise<Program> {
+    await ensureLibraries()
+    const result = await build({
+        absWorkingDir: ROOT,
+        stdin: {
+            contents: `import ${JSON.stringify(here("globals.ts"))}\nimport ${JSON.stringify(`./${entry}`)}`,
+            resolveDir: ROOT,
+            sourcefile: "program.ts",
+        },
+        outfile: "program.js",
+        bundle: true,
+        write: false,
+        format: "esm",
+        target: "es2022",
+        mainFields: ["main"],
+        sourcemap: "external",
+        tsconfigRaw: {},
+        plugins: [standIns],
+        logLevel: "silent",
+    })
+    const text = (name: string) => result.outputFiles.find(file => file.path.endsWith(name))!.text
+    // modules of this project may wait at their top level, which only a function can
+    return { code: `(async () => {\n${text(".js")}\n})`, map: text(".map") }
+}

@@ -1,0 +1,284 @@
+// A small stand-in for @devicescript/core under Node: what src/ and the runtime's own libraries use of it.
+
+import { RESTART } from "../runtime"
+import { Buffer } from "./buffer"
+import { environment, type Level } from "./environment"
+import { Fiber, millis, sleep, suspend } from "./fiber"
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "./timers"
+
+export {
+    Buffer,
+    clearInterval,
+    clearTimeout,
+    Fiber,
+    millis,
+    setInterval,
+    setTimeout,
+    sleep,
+    sleep as delay,
+    suspend,
+}
+
+declare global {
+    /** Bytes in flash: a template of hexadecimal digits. */
+    function hex(parts: TemplateStringsArray): Buffer
+    interface Function {
+        /** Starts the function as a new fiber. */
+        start(...args: unknown[]): Fiber
+    }
+    interface Math {
+        /** The quotient of two 32-bit integers, 0 when the divisor is 0. */
+        idiv(x: number, y: number): number
+        /** A random whole number from 0 to `max`. */
+        randomInt(max: number): number
+    }
+    interface Array<T> {
+        /** Inserts `count` undefined elements, or removes that many when negative. */
+        insert(index: number, count: number): void
+        /** Appends the elements of another array and gives the new length. */
+        pushRange(items: T[]): number
+    }
+    interface String {
+        /** Length in UTF-8. */
+        readonly byteLength: number
+    }
+}
+
+/** Adds to a built-in prototype or object what the runtime has and Node has not, invisible to loops. */
+function extend(target: object, members: Record<string, unknown>): void {
+    for (const [name, value] of Object.entries(members)) {
+        Object.defineProperty(target, name, { value, configurable: true, writable: true })
+    }
+}
+
+extend(Function.prototype, {
+    start(this: (...args: unknown[]) => unknown, ...args: unknown[]) {
+        return Fiber.start(() => this(...args))
+    },
+})
+extend(Math, {
+    idiv: (x: number, y: number) => ((y | 0) === 0 ? 0 : Math.trunc((x | 0) / (y | 0)) | 0),
+    randomInt(max: number) {
+        const word = Buffer.alloc(4)
+        word.fillRandom()
+        return Math.floor((word.getAt(0, "u32") / 0x1_0000_0000) * ((max | 0) + 1))
+    },
+})
+extend(Array.prototype, {
+    insert(this: unknown[], index: number, count: number) {
+        if (count < 0) this.splice(index, -count)
+        else this.splice(index, 0, ...new Array(count).fill(undefined))
+    },
+    pushRange(this: unknown[], items: unknown[]) {
+        return this.push(...items)
+    },
+})
+Object.defineProperty(String.prototype, "byteLength", {
+    get(this: string) {
+        return environment.bytes(this.toString()).length
+    },
+    configurable: true,
+})
+
+export type AsyncVoid = void | Promise<void>
+export type Callback = () => AsyncVoid
+export type Handler<T> = (value: T) => AsyncVoid
+export type Unsubscribe = () => void
+
+export interface Subscriber<T> {
+    subscribe(handler: Handler<T>): Unsubscribe
+}
+
+export interface Emitter<T> extends Subscriber<T> {
+    emit(value: T): void
+}
+
+/** Calls a handler in a fiber of its own; values that come while it runs are dropped for the newest. */
+class Subscription<T> {
+    private running = false
+    private pending = false
+    private value: T | undefined
+
+    constructor(private readonly handler: Handler<T>) {}
+
+    notify(value: T): void {
+        this.value = value
+        this.pending = true
+        if (this.running) return
+        this.running = true
+        Fiber.start(async () => {
+            try {
+                while (this.pending) {
+                    this.pending = false
+                    await this.handler(this.value as T)
+                }
+            } finally {
+                this.running = false
+            }
+        })
+    }
+}
+
+class EventEmitter<T> implements Emitter<T> {
+    private readonly subscriptions: Subscription<T>[] = []
+
+    subscribe(handler: Handler<T>): Unsubscribe {
+        const subscription = new Subscription(handler)
+        this.subscriptions.push(subscription)
+        return () => {
+            const index = this.subscriptions.indexOf(subscription)
+            if (index >= 0) this.subscriptions.splice(index, 1)
+        }
+    }
+
+    emit(value: T): void {
+        for (const subscription of [...this.subscriptions]) subscription.notify(value)
+    }
+}
+
+/** A source of events that fibers can wait for. */
+export function emitter<T = undefined>(): Emitter<T> {
+    return new EventEmitter<T>()
+}
+
+/** Waits for the next event and gives its value; undefined when `timeout` milliseconds are over. */
+export async function wait<T>(source: Subscriber<T>, timeout?: number): Promise<T | undefined> {
+    const fiber = Fiber.self()
+    let waiting = true
+    const unsubscribe = source.subscribe(value => {
+        if (!waiting) return
+        waiting = false
+        if (fiber.suspended) fiber.resume(value)
+    })
+    const value = await suspend<T>(timeout)
+    waiting = false
+    unsubscribe()
+    return value
+}
+
+/** Throws an Error when the condition does not hold. */
+export function assert(condition: unknown, message = ""): asserts condition {
+    if (!condition) throw new Error(`Assertion failed: ${message}`)
+}
+
+/** Ends the program; a simulated device stays off. */
+export function restart(): never {
+    const request = new Error("the program asked for a restart")
+    request.name = RESTART
+    throw request
+}
+
+export function isSimulator(): boolean {
+    return true
+}
+
+/** Clients of Jacdac services, which the stand-in has none of: @devicescript/observables extends the prototypes. */
+export class Register {}
+export class Event {}
+
+/** 16 hexadecimal digits. */
+export function deviceIdentifier(_which: "self" | "server"): string {
+    return environment.deviceId
+}
+
+/** What `console` prints, by level. */
+export function print(level: Level, text: string): void {
+    environment.log(level, text)
+}
+
+export type DigitalValue = 0 | 1
+export const HIGH = 1
+export const LOW = 0
+
+export enum GPIOMode {
+    Off = 0,
+    OffPullUp = 16,
+    OffPullDown = 32,
+    Input = 1,
+    InputPullUp = 17,
+    InputPullDown = 33,
+    Output = 2,
+    OutputHigh = 18,
+    OutputLow = 34,
+    AnalogIn = 3,
+    BaseModeMask = 15,
+}
+
+export interface PinBase {
+    gpio: number
+    mode: GPIOMode
+    setMode(mode: GPIOMode): void
+}
+
+export interface InputPin extends PinBase, Subscriber<DigitalValue> {
+    value: DigitalValue | number
+}
+
+export interface OutputPin extends PinBase {
+    write(value: DigitalValue | number | boolean): void
+}
+
+export type IOPin = InputPin & OutputPin
+export type Pin = InputPin | OutputPin
+
+function missing(what: string): never {
+    throw new TypeError(`not supported: ${what}`)
+}
+
+/** The host has no SPI: boards/host/pipe.ts puts its own in the place of these two. */
+export function spiConfigure(_miso: number, _mosi: number, _sck: number, _mode: number, _hz: number): void {
+    missing("SPI")
+}
+
+export async function spiXfer(_tx: Buffer | null, _rx: Buffer | null): Promise<void> {
+    missing("SPI")
+}
+
+/** The host's own network is a byte pipe to the simulator: it opens at once and writes as long as it is open. */
+let open = false
+
+export function _socketOpen(_host: string, _port: number): number {
+    open = true
+    return 0
+}
+
+export function _socketWrite(data: Buffer | string): number {
+    if (!open) return -100
+    return environment.write(typeof data === "string" ? environment.bytes(data) : data)
+}
+
+export function _socketClose(): number {
+    if (!open) return -1
+    open = false
+    return 0
+}
+
+/** What a program sees as `ds`; on the VM it is an object that may be written to, and so it is here. */
+export default {
+    Buffer,
+    Event,
+    Fiber,
+    GPIOMode,
+    HIGH,
+    LOW,
+    Register,
+    assert,
+    clearInterval,
+    clearTimeout,
+    delay: sleep,
+    deviceIdentifier,
+    emitter,
+    isSimulator,
+    millis,
+    restart,
+    setInterval,
+    setTimeout,
+    sleep,
+    spiConfigure,
+    spiXfer,
+    suspend,
+    wait,
+    _socketClose,
+    _socketOpen,
+    _socketWrite,
+}

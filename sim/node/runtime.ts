@@ -1,0 +1,139 @@
+// A program under Node: the same sources as in the image, in a context of their own so that neither their modules
+// nor what they do to built-in objects meets another device or the simulator.
+
+import { randomFillSync } from "node:crypto"
+import { type Context, createContext, Script } from "node:vm"
+import type { Timer } from "../clock"
+import { Random } from "../random"
+import {
+    DEVICE_ID,
+    NEVER_SLEEPS,
+    PanicCode,
+    RESTART,
+    type Runtime,
+    type RuntimeOptions,
+    TURNS_AT_ONCE,
+} from "../runtime"
+import type { Program } from "./bundle"
+import { cipher, digest } from "./cryptography"
+import type { Environment, scheduler as Scheduler } from "./environment"
+import { Traces } from "./traces"
+
+export interface NodeOptions extends RuntimeOptions {
+    program: Program
+}
+
+/** As long as the VM takes from its start to the start of a program, so that both have the same times. */
+const BOOT = 10
+
+/** Evaluated for its side effect: the promises of the program run dry whenever a script in its context ends. */
+const runDry = new Script("0")
+
+export class NodeRuntime implements Runtime {
+    private readonly options: NodeOptions
+    private readonly random: Random | undefined
+    private readonly traces: Traces
+    private readonly origin: number
+    private readonly context: Context
+    private readonly encoder = new TextEncoder()
+    private readonly decoder = new TextDecoder()
+    private timer: Timer | undefined
+    private stopped = false
+    /** What the host threw while the program ran. */
+    private failure: { error: unknown } | undefined
+
+    constructor(options: NodeOptions) {
+        this.options = options
+        this.random = options.seed === undefined ? undefined : new Random(options.seed)
+        this.traces = new Traces(options.program.map)
+        this.origin = options.clock.now()
+        this.context = createContext(
+            { environment: this.environment() },
+            { microtaskMode: "afterEvaluate", name: "device" }
+        )
+    }
+
+    async start(): Promise<void> {
+        const script = new Script(this.options.program.code, { filename: this.traces.file })
+        const { clock } = this.options
+        this.timer = clock.at(clock.now() + BOOT, () =>
+            this.run(() => {
+                const main = script.runInContext(this.context) as () => Promise<void>
+                this.context.main = main
+                new Script("main().catch(error => environment.panic(error))").runInContext(this.context)
+            })
+        )
+    }
+
+    stop(): void {
+        this.stopped = true
+        this.timer?.cancel()
+    }
+
+    /** Runs every fiber that is due, one after the other, and comes again when the next one is. */
+    private run(first: () => void): void {
+        first()
+        const scheduler = this.context.scheduler as typeof Scheduler
+        let turns = 0
+        do runDry.runInContext(this.context)
+        while (!this.stopped && ++turns <= TURNS_AT_ONCE && scheduler.step())
+        if (turns > TURNS_AT_ONCE) this.host(() => this.end(PanicCode.Simulator, NEVER_SLEEPS, []))
+        const failure = this.failure
+        this.failure = undefined
+        if (failure !== undefined) throw failure.error
+        const next = scheduler.next()
+        if (this.stopped || next === Number.POSITIVE_INFINITY) return
+        this.timer = this.options.clock.at(this.origin + next, () => this.run(() => {}))
+    }
+
+    private environment(): Environment {
+        const { clock, onLog, onPipe } = this.options
+        return {
+            deviceId: this.options.deviceId ?? DEVICE_ID,
+            now: () => clock.now() - this.origin,
+            changed: () => {},
+            log: (level, text) => this.host(() => onLog(level, text)),
+            panic: error => this.host(() => this.panic(error)),
+            write: bytes => {
+                this.host(() => onPipe(own(bytes)))
+                return 0
+            },
+            random: bytes => {
+                if (this.random === undefined) randomFillSync(own(bytes))
+                else this.random.fill(bytes)
+            },
+            digest: (key, parts) => digest(key && own(key), parts.map(own)),
+            cipher: (data, key, iv, tag, decipher) => cipher(own(data), own(key), own(iv), tag, decipher),
+            bytes: text => this.encoder.encode(text),
+            text: bytes => this.decoder.decode(own(bytes)),
+        }
+    }
+
+    /** Calls the host from within the program, which must not catch what it throws: `run` throws it later. */
+    private host(call: () => void): void {
+        if (this.stopped) return
+        try {
+            call()
+        } catch (error) {
+            this.failure ??= { error }
+            this.stop()
+        }
+    }
+
+    private panic(error: unknown): void {
+        const { name = "Error", message = String(error), stack = "" } = (error ?? {}) as Partial<Error>
+        const calls = this.traces.calls(stack)
+        if (name === RESTART) this.end(PanicCode.Restart, message, calls)
+        else this.end(PanicCode.Exception, `${name}: ${message}`, calls)
+    }
+
+    private end(code: number, message: string, stack: string[]): void {
+        this.stop()
+        this.options.onPanic({ code, message, stack })
+    }
+}
+
+/** The same memory as an object of this context. */
+function own(bytes: Uint8Array): Uint8Array {
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}

@@ -1,0 +1,32 @@
+// Stack traces of a bundled program in terms of its sources.
+
+import { SourceMap, type SourceMapPayload } from "node:module"
+
+const CALL = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/
+
+let count = 0
+
+export class Traces {
+    /** The name under which the program is to be evaluated. */
+    readonly file = `device-program-${++count}.js`
+    private readonly map: SourceMap
+
+    constructor(map: string) {
+        this.map = new SourceMap(JSON.parse(map) as SourceMapPayload)
+    }
+
+    /** The calls in the program, innermost first, as `function (file:line:column)`. */
+    calls(stack: string): string[] {
+        const calls: string[] = []
+        for (const text of stack.split("\n")) {
+            const [, name, file, line, column] = CALL.exec(text) ?? []
+            if (file !== this.file) continue
+            // the function around the program is its first line
+            const entry = this.map.findEntry(Number(line) - 2, Number(column) - 1)
+            if (!("originalSource" in entry)) continue
+            const place = `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
+            calls.push(name === undefined ? `(function) (${place})` : `${name} (${place})`)
+        }
+        return calls
+    }
+}

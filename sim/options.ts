@@ -1,0 +1,277 @@
+// The command line: what can be asked for, checked before anything starts.
+
+import { readFileSync } from "node:fs"
+import { Command, CommanderError, Option } from "commander"
+import { Config, configure } from "../src/tcp/config"
+import { type Impairments, noImpairments, parseImpair } from "./link/impair-options"
+import { parseStreamAddress } from "./link/stream-address"
+import {
+    decimalNumber,
+    firstOther,
+    parseInterface,
+    parseMac,
+    parseUnicast,
+    sameNetwork,
+} from "./options-address"
+import { OptionError } from "./options-error"
+import { splitCommands } from "./run/commands"
+
+export interface Options {
+    runtime: "vm" | "node"
+    mac: "w5500"
+    /** Undefined: randomness is real. */
+    seed: number | undefined
+    time: "real" | "virtual"
+    /** `builtin`, or the stream to connect to as parseStreamAddress takes it. */
+    link: string
+    ip: string
+    prefix: number
+    /** The router; on the built-in link, the server. */
+    gateway: string | undefined
+    macAddress: string | undefined
+    /** Fields of the stack's Config that were set. */
+    config: { [key: string]: number }
+    /** What the process is to do; with `example` and `commands` one after the other. */
+    mode: "console" | "serve" | "batch" | "control"
+    /** The example is run first. */
+    example: boolean
+    /** The commands of --exec. */
+    commands: string[]
+    json: boolean
+    pcap: string | undefined
+    impairments: Impairments
+}
+
+/** What is known of the place where the program runs. */
+export interface Surroundings {
+    /** Someone sits there and can read and type. */
+    terminal: boolean
+}
+
+/** The user asked for a text (--help, --version) instead of a run. */
+export class Answer extends Error {}
+
+/** Milliseconds a frame is on its way on the built-in network, so that a reader can tell sending from arriving. */
+const DELAY = 5
+
+/** Reads what follows `npm start --`. Throws an OptionError of one line, or an Answer that goes to standard output. */
+export function parseOptions(words: readonly string[], { terminal }: Surroundings): Options {
+    const given = read(words)
+    const streams = given.link !== "builtin"
+    const batch = given.once === true || given.exec !== undefined
+    const waited = !batch && !given.control && (terminal || streams)
+    const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
+    const time = given.time ?? (streams || waited || given.control ? "real" : "virtual")
+    refuseCombinations(given, streams, time)
+    if (given.gateway !== undefined && !sameNetwork(given.gateway, ip, prefix)) {
+        throw new OptionError(`--gateway ${given.gateway} is not in the network of ${ip}/${prefix}`)
+    }
+    if (given.gateway === ip) throw new OptionError(`--gateway ${ip} is the device itself`)
+    const mode = given.control ? "control" : !waited ? "batch" : terminal ? "console" : "serve"
+    const example = !streams && !given.control && (given.once === true || given.exec === undefined)
+    if (given.config.events === 0 && (example || given.json)) {
+        throw new OptionError("--config events=0 leaves nothing to show; take at least 1")
+    }
+    return {
+        runtime: given.runtime,
+        mac: given.mac,
+        seed: given.seed ?? (streams ? undefined : 1),
+        time,
+        link: given.link,
+        ip,
+        prefix,
+        gateway: given.gateway ?? (streams ? undefined : firstOther(ip, prefix)),
+        macAddress: given.macAddress,
+        config: given.config,
+        mode,
+        example,
+        commands: given.exec ?? [],
+        json: given.json === true,
+        pcap: given.pcap,
+        impairments: { ...noImpairments, delay: streams ? 0 : DELAY, ...given.impair },
+    }
+}
+
+interface Given {
+    runtime: "vm" | "node"
+    mac: "w5500"
+    seed?: number
+    time?: "real" | "virtual"
+    link: string
+    ip?: { ip: string; prefix: number }
+    gateway?: string
+    macAddress?: string
+    config: { [key: string]: number }
+    once?: true
+    exec?: string[]
+    json?: true
+    pcap?: string
+    impair?: Partial<Impairments>
+    control?: true
+}
+
+function refuseCombinations(given: Given, streams: boolean, time: Options["time"]): void {
+    const refuse = (what: string, why: string) => {
+        throw new OptionError(`${what} cannot be combined: ${why}`)
+    }
+    if (given.control) {
+        const why = "standard input and output are the controlling program's"
+        if (given.once) refuse("--control and --once", why)
+        if (given.exec !== undefined) refuse("--control and --exec", why)
+        if (given.json) refuse("--control and --json", why)
+    }
+    if (streams && given.once) {
+        refuse(`--link ${given.link} and --once`, "the example needs the peer of the built-in link")
+    }
+    if (time === "virtual" && streams) {
+        refuse(`--link ${given.link} and --time virtual`, "the other end lives in real time")
+    }
+    if (time === "virtual" && given.control) {
+        refuse("--control and --time virtual", "the controlling program lives in real time")
+    }
+}
+
+/** The options as they were given, each checked by itself. */
+function read(words: readonly string[]): Given {
+    const command = commandLine()
+    try {
+        command.parse(words, { from: "user" })
+    } catch (error) {
+        if (!(error instanceof CommanderError)) throw error
+        if (error.exitCode === 0) throw new Answer(error.message)
+        const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")
+        throw new OptionError(`${printable(message)} (--help lists the options)`)
+    }
+    const [extra] = command.args
+    if (extra !== undefined) {
+        throw new OptionError(`unexpected argument "${printable(extra)}" (--help lists the options)`)
+    }
+    return command.opts<Given>()
+}
+
+function commandLine(): Command {
+    const command = new Command("npm start --")
+    const answer: string[] = []
+    command
+        .allowExcessArguments(true)
+        .showSuggestionAfterError(true)
+        .configureOutput({ writeOut: text => answer.push(text), writeErr: () => {} })
+        .configureHelp({ formatHelp: help })
+        .exitOverride(error => {
+            throw error.exitCode === 0 ? new CommanderError(0, error.code, answer.join("")) : error
+        })
+        .version(version(), "-V, --version", "print the version")
+        .helpOption("-h, --help", "print this")
+    const add = (
+        flags: string,
+        description: string,
+        parse?: (text: string) => unknown,
+        byDefault?: unknown
+    ) => {
+        const option = new Option(flags, description).default(byDefault)
+        if (parse !== undefined) option.argParser(text => checked(option, text, parse))
+        command.addOption(option)
+    }
+    add("--runtime <vm|node>", "what runs the device: DeviceScript's VM, or Node", one("vm", "node"), "vm")
+    add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
+    add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
+    add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
+    add("--link <L>", "builtin, stream:HOST:PORT or stream:unix:PATH", link, "builtin")
+    add("--ip <A.B.C.D/N>", "the device's address (10.0.0.2/24)", parseInterface)
+    add("--gateway <A.B.C.D>", "its router (builtin: the server)", parseUnicast)
+    add("--mac-address <XX:...>", "its Ethernet address", parseMac)
+    add("--config <KEY=VALUE,...>", "the stack's, such as connections=4,timeWait=9000", config, {})
+    add("--once", "run the example only; so without a terminal")
+    add("--exec <'C; C'>", "run these console commands only; try help", splitCommands)
+    add("--json", "each event as a JSON line on standard output")
+    add("--pcap <FILE>", "capture what the device sends and receives (pcapng)")
+    add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
+    add("--control", "another program drives the device by lines")
+    return command
+}
+
+/** The help: one line for each option, so that it fits a screen together with what npm prints before it. */
+function help(command: Command): string {
+    const rows: [string, string][] = command.options.map(option => [option.flags, option.description])
+    rows.push(["-h, --help", "print this"])
+    const width = Math.max(...rows.map(([flags]) => flags.length)) + 2
+    const lines = rows.map(([flags, text]) => `${flags.replaceAll(/[<>]/g, "").padEnd(width)}${text}`)
+    return [
+        "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board",
+        ...lines.map(line => `  ${line}`),
+        "Exit code: 0 all went well, 1 something failed, 2 an option is wrong",
+        "",
+    ].join("\n")
+}
+
+/** Says which option a value was for when it does not fit. */
+function checked(option: Option, text: string, parse: (text: string) => unknown): unknown {
+    try {
+        return parse(text)
+    } catch (error) {
+        if (!(error instanceof OptionError)) throw error
+        const named = error.message.startsWith(`${option.name()}`) ? "--" : `--${option.name()} `
+        throw new OptionError(`${named}${error.message}`)
+    }
+}
+
+function one(...known: string[]): (text: string) => string {
+    return text => {
+        if (known.includes(text)) return text
+        throw new OptionError(`${printable(text)}: there is ${known.join(" and ")}`)
+    }
+}
+
+function seed(text: string): number {
+    return decimalNumber(text, 0, 0xffff_ffff)
+}
+
+function link(text: string): string {
+    if (text === "builtin") return text
+    if (!text.startsWith("stream:")) {
+        throw new OptionError(`${printable(text)}: there is builtin, stream:HOST:PORT and stream:unix:PATH`)
+    }
+    parseStreamAddress(text)
+    return text
+}
+
+/** A delay that is not given is left to the link. */
+function impairments(text: string): Partial<Impairments> {
+    const { delay, ...others } = parseImpair(text)
+    return /(^|,)delay=/.test(text) ? { delay, ...others } : others
+}
+
+function config(text: string): { [key: string]: number } {
+    const values: { [key: string]: number } = {}
+    for (const part of text.split(",")) {
+        const [key, value] = split(part)
+        if (key in values) throw new OptionError(`${key} is given twice`)
+        values[key] = value
+    }
+    try {
+        configure(new Config(), values)
+    } catch (error) {
+        throw new OptionError((error as Error).message)
+    }
+    return values
+}
+
+function split(part: string): [string, number] {
+    const at = part.indexOf("=")
+    const key = printable(at < 0 ? part : part.slice(0, at))
+    const text = part.slice(at + 1)
+    // a key that does not exist says so before its value does
+    if (!Object.hasOwn(new Config(), key)) return [key, 0]
+    if (at < 0) throw new OptionError(`${key} has no value; it is ${key}=NUMBER`)
+    if (!/^-?\d{1,10}$/.test(text)) throw new OptionError(`${key}=${printable(text)} is not a whole number`)
+    return [key, Number(text)]
+}
+
+function printable(text: string): string {
+    return text.replaceAll(/[^\x20-\x7e]/g, "?")
+}
+
+function version(): string {
+    const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8")
+    return (JSON.parse(manifest) as { version: string }).version
+}

@@ -1,0 +1,27 @@
+// Another program drives the device: one command a line on standard input, one reply a line on standard output.
+
+import { createInterface } from "node:readline"
+import { Ended, endedBy, type World } from "./world"
+
+/** Passes lines on in order until `quit` or the end of the input, which ends the run with 0 once all are answered. */
+export async function control(world: World, write: (line: string) => void): Promise<never> {
+    const lines = createInterface({ input: process.stdin })
+    let queue: Promise<void> = Promise.resolve()
+    const answered = (line: string) => async () => {
+        const { lines } = await world.command(line)
+        write(`${lines.join(" ")}\n`)
+        if (line.trim() === "quit") world.finish(new Ended(0))
+    }
+    lines.on("line", line => {
+        queue = queue.then(answered(line))
+        queue.catch(error => world.finish(endedBy(error)))
+    })
+    lines.on("close", () => {
+        queue = queue.then(() => world.finish(new Ended(0)))
+    })
+    try {
+        return await world.untilEnded()
+    } finally {
+        lines.close()
+    }
+}

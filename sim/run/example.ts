@@ -1,0 +1,215 @@
+// The example that `npm start` shows: a connection from the three-way handshake to CLOSED, then the device as a server.
+// It looks at what went over the wire, and fails when something that it shows did not happen.
+
+import type { Peer, PeerConnection } from "../peer"
+import type { TcpView } from "../view/dissect"
+import { pageText } from "./page"
+import type { Stage } from "./stage"
+import type { Side, Watch } from "./watch"
+import type { World } from "./world"
+
+/** The initial sequence number of the first connection. */
+export const EXAMPLE_ISS = 4321
+const GREETING = "hello"
+const ECHO = 7
+const HTTP = 80
+/** How long anything may take, ms: with a bad line, a SYN is given up only after minutes. */
+const PATIENCE = 240_000
+/** TIME-WAIT is waited for where a minute costs nothing; else up to so many ms. */
+const SHORT = 3000
+/** Between two steps when somebody watches, ms. */
+const PAUSE = 300
+/** The device looks for frames again after this time at the latest, ms: then it sees the next one as it comes. */
+const QUIET = 1000
+/** From sending a frame until the other end has made something of it, ms, on a good line. */
+const SETTLE = 50
+/** What the console says when there is no text. */
+const NOTHING = "nothing to read yet"
+
+/** Something that the example shows did not happen; the message says what. */
+export class ExampleFailed extends Error {}
+
+export class Example {
+    private readonly peer: Peer
+
+    constructor(
+        private readonly world: World,
+        private readonly watch: Watch,
+        private readonly stage: Stage
+    ) {
+        if (world.peer === undefined) throw new Error("the example needs a peer")
+        this.peer = world.peer
+    }
+
+    /** Throws an ExampleFailed at the first thing that goes wrong. */
+    async run(): Promise<void> {
+        const { id, port } = await this.connects()
+        await this.pause()
+        await this.sends(id, port)
+        await this.pause()
+        await this.closes(id, port)
+        await this.echoes()
+        await this.servesPage()
+        this.stage.line("")
+    }
+
+    private async connects(): Promise<{ id: number; port: number }> {
+        const { world, watch, stage } = this
+        stage.note(`Host X connects to port ${ECHO} of the server`)
+        await this.command(`connect ${this.peer.ip} ${ECHO}`)
+        const opened = watch.changes.find(({ side, to }) => side === "device" && to === "SYN-SENT")
+        if (opened === undefined) throw new ExampleFailed("Host X did not send a SYN")
+        const { id, localPort: port } = opened
+        await this.reach("the handshake", () => {
+            return ["device", "peer"].every(side => watch.state(side as Side, port) === "ESTABLISHED")
+        })
+        const iss = world.options.config.iss ?? EXAMPLE_ISS
+        const next = (iss + 1) >>> 0
+        const syn = this.sent("device", port, ({ flags, seq }) => flags.syn && !flags.ack && seq === iss)
+        const reply = this.sent("peer", port, ({ flags, ack }) => flags.syn && flags.ack && ack === next)
+        const theirs = ((reply?.seq ?? 0) + 1) >>> 0
+        const ack = this.sent("device", port, ({ flags, seq, ack }) => {
+            return flags.ack && !flags.syn && seq === next && ack === theirs
+        })
+        stage.line("")
+        this.promise(`Host X sent SYN with its number, ${iss}`, syn !== undefined)
+        this.promise(
+            `The server sent SYN-ACK with its own, ${reply?.seq}, and acknowledged ${next}`,
+            reply !== undefined
+        )
+        this.promise(`Host X acknowledged ${theirs}; both ends are ESTABLISHED`, ack !== undefined)
+        stage.line("")
+        return { id, port }
+    }
+
+    private async sends(id: number, port: number): Promise<void> {
+        const { stage, watch, world } = this
+        stage.note(`Host X sends "${GREETING}"; it is echoed`)
+        await this.command(`send ${id} ${GREETING}`)
+        // what comes in arrives in pieces if the line is bad
+        const heard: string[] = []
+        const limit = world.now() + PATIENCE
+        while (!heard.join("").includes(GREETING) && world.now() < limit) {
+            await this.reach("the echo", () => watch.text("peer", port) === GREETING)
+            await world.pass(SETTLE)
+            heard.push(...(await this.command(`read ${id}`)).filter(line => line !== NOTHING))
+        }
+        const equal = watch.text("device", port) === GREETING && heard.join("") === GREETING
+        stage.line("")
+        this.promise(`"${GREETING}" went there and came back`, equal)
+        stage.line("")
+    }
+
+    private async closes(id: number, port: number): Promise<void> {
+        const { world, watch, stage } = this
+        stage.note("Host X closes, then the server")
+        await this.command(`close ${id}`)
+        await this.reach("the close", () => {
+            return watch.reached("device", port, "TIME-WAIT") && this.watch.state("peer", port) === "CLOSED"
+        })
+        const wait = world.options.config.timeWait ?? 60_000
+        const waited = world.clock.virtual || wait <= SHORT
+        if (waited) await this.reach("the end of TIME-WAIT", () => watch.state("device", port) === "CLOSED")
+        const fins =
+            this.sent("device", port, view => view.flags.fin) &&
+            this.sent("peer", port, view => view.flags.fin)
+        stage.line("")
+        this.promise("Both ends sent FIN, and both were acknowledged", fins !== undefined)
+        const seconds = `${wait / 1000} s`
+        if (waited) this.promise(`Host X stayed in TIME-WAIT for ${seconds}; now both are CLOSED`, true)
+        else stage.line(`      Host X stays in TIME-WAIT for ${seconds}; that is not waited for here`, "dim")
+        stage.line("")
+    }
+
+    private async echoes(): Promise<void> {
+        const { stage } = this
+        const text = "hello, Host X"
+        stage.note(`The server connects to port ${ECHO} of Host X`)
+        const client = await this.client(ECHO)
+        client.connection.send(text)
+        await this.reach("the echo of Host X", () => client.received === text || client.connection.ended)
+        const equal = client.received === text
+        await this.leave(client.connection, ECHO)
+        stage.line("")
+        this.promise("The server connected to Host X, which accepted and echoed", equal)
+        stage.line("")
+    }
+
+    private async servesPage(): Promise<void> {
+        const { stage } = this
+        const { ip } = this.world.options
+        stage.note("The server fetches the page of Host X")
+        const client = await this.client(HTTP)
+        client.connection.send(`GET / HTTP/1.1\r\nHost: ${ip}\r\nConnection: close\r\n\r\n`)
+        await this.reach("the page", () => client.connection.ended)
+        await this.leave(client.connection, HTTP)
+        const page = client.received
+        stage.line("")
+        for (const line of pageText(page)) stage.line(`      ${line}`, "cyan")
+        stage.line("")
+        const complete = page.startsWith("HTTP/1.1 200 ") && page.includes(`${ip}:${HTTP}`)
+        this.promise("The page came whole, with the connection that brought it", complete)
+    }
+
+    /** A connection of the server to the device. */
+    private async client(port: number): Promise<{ connection: PeerConnection; readonly received: string }> {
+        let received = ""
+        const data = (_connection: PeerConnection, text: string) => {
+            received += text
+        }
+        const connection = await this.world.act(QUIET, () => {
+            return this.peer.connect(this.world.options.ip, port, { data })
+        })
+        await this.reach("the handshake", () => connection.ended || connection.state === "ESTABLISHED")
+        return {
+            connection,
+            get received() {
+                return received
+            },
+        }
+    }
+
+    /** Closes a connection of the server to the device, and sees both ends come to an end. */
+    private async leave(connection: PeerConnection, port: number): Promise<void> {
+        const { error } = connection
+        if (error !== undefined) throw new ExampleFailed(`the server's connection failed: ${error}`)
+        const over = ["TIME-WAIT", "CLOSED"]
+        connection.close()
+        await this.reach("the close", () => {
+            return over.includes(connection.state) && over.includes(this.watch.state("device", port) ?? "")
+        })
+    }
+
+    /** The device carries out a console command; its output. */
+    private async command(line: string): Promise<string[]> {
+        const { lines, status } = await this.world.command(line)
+        if (status !== 0) throw new ExampleFailed(`Host X did not ${line.split(" ")[0]}: ${lines.join(" ")}`)
+        return lines
+    }
+
+    /** Waits for something; throws when it does not come, or when the device's connection fails instead. */
+    private async reach(what: string, condition: () => boolean): Promise<void> {
+        const { world, watch } = this
+        const met = await world.until(() => watch.failures.length > 0 || condition(), PATIENCE)
+        const failure = watch.failures[0]
+        if (failure !== undefined) throw new ExampleFailed(`${what} failed: ${failure.error} on Host X`)
+        if (!met) throw new ExampleFailed(`${what} did not come within ${PATIENCE / 1000} s`)
+    }
+
+    private promise(text: string, kept: boolean): void {
+        this.stage.promise(text, kept)
+        if (!kept) throw new ExampleFailed(`this did not happen: ${text}`)
+    }
+
+    /** A segment of the connection with this port of the device. */
+    private sent(side: Side, port: number, like: (view: TcpView) => boolean): TcpView | undefined {
+        const own = side === "device" ? "sourcePort" : "destinationPort"
+        return this.watch.segments.find(({ side: from, view }) => {
+            return from === side && view[own] === port && like(view)
+        })?.view
+    }
+
+    private async pause(): Promise<void> {
+        if (!this.world.clock.virtual) await this.world.pass(PAUSE)
+    }
+}

@@ -1,0 +1,72 @@
+// Where text goes: whole lines, above the prompt if one is there.
+
+import type { Interface } from "node:readline"
+import { clearLine, cursorTo } from "node:readline"
+import { paint, type Style } from "../view/ladder-style"
+
+/** What an output can show. */
+export interface Looks {
+    color: boolean
+    /** Box drawing and arrows, else plain ASCII. */
+    unicode: boolean
+    /** Columns. */
+    width: number
+}
+
+/** A terminal in colour (unless NO_COLOR is set) and with the characters of its locale; a pipe in plain ASCII. */
+export function looksOf(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): Looks {
+    const { NO_COLOR = "", TERM, LC_ALL, LC_CTYPE, LANG, WT_SESSION } = environment
+    const locale = LC_ALL || LC_CTYPE || LANG || ""
+    return {
+        color: stream.isTTY && NO_COLOR === "" && TERM !== "dumb",
+        unicode: stream.isTTY && TERM !== "dumb" && (/utf-?8/i.test(locale) || WT_SESSION !== undefined),
+        width: stream.columns ?? 80,
+    }
+}
+
+export class Output {
+    private prompt: Interface | undefined
+
+    constructor(
+        private readonly stream: NodeJS.WritableStream,
+        readonly looks: Looks
+    ) {}
+
+    /** Writes lines, each with its newline. */
+    write(text: string): void {
+        if (this.prompt === undefined) {
+            this.stream.write(text)
+            return
+        }
+        cursorTo(this.stream, 0)
+        clearLine(this.stream, 0)
+        this.stream.write(text)
+        this.prompt.prompt(true)
+    }
+
+    line(text = "", style: Style = "plain"): void {
+        this.write(`${this.paint(style, text)}\n`)
+    }
+
+    /** Writes text of any length in lines that fit, all but the first indented. */
+    paragraph(text: string, style: Style = "plain"): void {
+        let line = ""
+        for (const word of text.split(" ")) {
+            if (line.trim() !== "" && line.length + 1 + word.length >= this.looks.width) {
+                this.line(line, style)
+                line = "   "
+            }
+            line += line === "" ? word : ` ${word}`
+        }
+        this.line(line, style)
+    }
+
+    paint(style: Style, text: string): string {
+        return this.looks.color ? paint(style, text) : text
+    }
+
+    /** From now on lines go above this prompt. */
+    below(prompt: Interface | undefined): void {
+        this.prompt = prompt
+    }
+}

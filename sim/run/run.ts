@@ -1,0 +1,144 @@
+// One run, from the options to the exit code.
+
+import { BuildError } from "../build"
+import { CaptureError } from "../capture/pcapng"
+import { LinkError } from "../link/stream"
+import type { Options } from "../options"
+import { PortCapture } from "./capture"
+import { control } from "./control"
+import { Example, ExampleFailed } from "./example"
+import { jsonEvents } from "./json"
+import { looksOf, Output } from "./output"
+import { Picture } from "./picture"
+import { prompt, runCommands, serve, showJson, showText } from "./session"
+import { darkStage, ladderStage } from "./stage"
+import { Watch } from "./watch"
+import { opening, serving } from "./words"
+import { Ended, type Observer, World } from "./world"
+
+/** Signals that end a run; one may come before there is anything to end. */
+export class Interruption {
+    private came = false
+    private act: (() => void) | undefined
+
+    /** A signal has come. */
+    happen(): void {
+        this.came = true
+        this.act?.()
+    }
+
+    get happened(): boolean {
+        return this.came
+    }
+
+    /** Does this when a signal comes, or now if one has. */
+    whenever(act: () => void): void {
+        this.act = act
+        if (this.came) act()
+    }
+}
+
+/** Does what the options ask for and gives the exit code. What goes wrong is told on standard error. */
+export async function run(options: Options, interruption: Interruption): Promise<number> {
+    let capture: PortCapture | undefined
+    const tell = (text: string) => void process.stderr.write(`${text}\n`)
+    try {
+        if (options.pcap !== undefined) capture = new PortCapture(options.pcap, options.mac)
+        await carryOut(options, capture, interruption)
+        return 0
+    } catch (error) {
+        if (error instanceof Ended) {
+            if (error.message !== "") tell(error.message)
+            return error.code
+        }
+        if (interruption.happened) return interrupted(options).code
+        if (error instanceof ExampleFailed) tell(`the example failed: ${error.message}`)
+        else if (isExpected(error)) tell(error.message)
+        else tell((error as Error).stack ?? String(error))
+        return 1
+    } finally {
+        capture?.close()
+    }
+}
+
+function isExpected(error: unknown): error is Error {
+    return error instanceof BuildError || error instanceof LinkError || error instanceof CaptureError
+}
+
+/** Someone who serves or sits at a prompt may leave at any time; what was to be run to its end was not. */
+function interrupted({ mode }: Options): Ended {
+    return mode === "batch" ? new Ended(1, "interrupted") : new Ended(0)
+}
+
+/** Ends by throwing an Ended, or what went wrong. */
+async function carryOut(
+    options: Options,
+    capture: PortCapture | undefined,
+    interruption: Interruption
+): Promise<void> {
+    const { mode, json, example } = options
+    // standard output may belong to a program
+    const stream = json || mode === "control" ? process.stderr : process.stdout
+    const output = new Output(stream, looksOf(stream, process.env))
+    const write = (line: string) => void process.stdout.write(line)
+    const watch = new Watch(options.ip)
+    const picture = example && !json ? makePicture(options, output) : undefined
+    const talks = !json && (mode === "console" || mode === "serve" || example)
+    let isUp = false
+    const observers: Observer[] = [
+        ...(json ? [jsonEvents(options.ip, write)] : []),
+        ...(example ? [watch.observer] : []),
+        ...(picture === undefined ? [] : [picture.observer]),
+        ...(capture === undefined ? [] : [capture.observer]),
+        { log: (level, text) => (talks || isUp || level === "error") && output.paragraph(text, "dim") },
+    ]
+    if (talks) for (const line of opening(options)) output.line(line)
+    const world = await World.open(options, observers)
+    try {
+        interruption.whenever(() => world.finish(interrupted(options)))
+        if (mode !== "control")
+            void world.linkClosed.then(({ how, reason }) => world.finish(linkEnd(options, how, reason)))
+        if (mode === "control") return await control(world, write)
+        // the device is up when it answers
+        await world.command("")
+        isUp = true
+        if (talks) output.line()
+        const show = json ? showJson(world, write) : showText(output)
+        if (example) {
+            const stage = picture === undefined ? darkStage : ladderStage(output, picture)
+            await playExample(new Example(world, watch, stage), mode === "batch", output)
+            watch.end()
+            // beside a prompt the ladder goes on
+            if (mode === "batch") picture?.show(false)
+        }
+        await runCommands(world, options.commands, show)
+        if (mode === "batch") return
+        if (talks) for (const line of serving(options)) output.line(line)
+        if (mode === "console" && !json) await prompt(world, output)
+        await serve(world, show, mode === "console")
+    } finally {
+        picture?.rest()
+        await world.close()
+    }
+}
+
+function makePicture({ ip, gateway, time }: Options, output: Output): Picture {
+    const hosts = { left: { name: "Host X", ip }, right: { name: "server", ip: gateway ?? "" } }
+    const later = (ms: number, run: () => void) => void setTimeout(run, ms).unref()
+    return new Picture(output, hosts, time === "real" ? later : undefined)
+}
+
+/** At a prompt, what goes wrong with the example is no reason to leave. */
+async function playExample(example: Example, strict: boolean, output: Output): Promise<void> {
+    try {
+        await example.run()
+    } catch (error) {
+        if (strict || !(error instanceof ExampleFailed)) throw error
+        output.line(`The example failed: ${error.message}`, "red")
+    }
+}
+
+function linkEnd({ mode }: Options, how: string, reason: string): Ended {
+    if (how === "error" || mode === "batch") return new Ended(1, `the link is gone: ${reason}`)
+    return new Ended(0, mode === "console" ? `The link is gone: ${reason}.` : "")
+}

@@ -1,0 +1,82 @@
+// Remembers what happened on the built-in network, for the example to look at.
+
+import type { StackEvent } from "../events"
+import { dissect, type TcpView } from "../view/dissect"
+import type { Observer } from "./world"
+
+export type Side = "device" | "peer"
+
+export interface Change {
+    readonly side: Side
+    readonly id: number
+    readonly localPort: number
+    readonly remotePort: number
+    readonly from: string
+    readonly to: string
+}
+
+export class Watch {
+    /** TCP segments in the order of sending, and who sent them. */
+    readonly segments: { readonly side: Side; readonly view: TcpView }[] = []
+    readonly changes: Change[] = []
+    /** Errors that ended connections of the device. */
+    readonly failures: { readonly id: number; readonly error: string }[] = []
+    readonly observer: Observer
+    private over = false
+
+    /** `ip` is the device's. */
+    constructor(ip: string) {
+        this.observer = {
+            event: event => this.event("device", event),
+            peerEvent: event => this.event("peer", event),
+            sent: frame => {
+                if (this.over) return
+                const view = dissect(frame.slice())
+                if (view.kind !== "tcp") return
+                this.segments.push({ side: view.source === ip ? "device" : "peer", view })
+            },
+        }
+    }
+
+    /** Remembers no more. */
+    end(): void {
+        this.over = true
+    }
+
+    /** The state that one end of the connection with this port of the device is in; undefined before it is in any. */
+    state(side: Side, devicePort: number): string | undefined {
+        const port = side === "device" ? "localPort" : "remotePort"
+        return this.changes.filter(change => change.side === side && change[port] === devicePort).at(-1)?.to
+    }
+
+    /** What one end of that connection has sent so far, in the order of its numbers, however it was cut. */
+    text(side: Side, devicePort: number): string {
+        const port = side === "device" ? "sourcePort" : "destinationPort"
+        const mine = this.segments.filter(
+            ({ side: from, view }) => from === side && view[port] === devicePort
+        )
+        const syn = mine.find(({ view }) => view.flags.syn)?.view
+        const text: string[] = []
+        for (const { view } of mine) {
+            const at = (view.seq - (syn?.seq ?? 0) - 1) >>> 0
+            view.payload.forEach((byte, i) => {
+                text[at + i] = String.fromCharCode(byte)
+            })
+        }
+        return text.join("")
+    }
+
+    /** Whether one end of that connection ever came to a state. */
+    reached(side: Side, devicePort: number, state: string): boolean {
+        const port = side === "device" ? "localPort" : "remotePort"
+        return this.changes.some(change => {
+            return change.side === side && change[port] === devicePort && change.to === state
+        })
+    }
+
+    private event(side: Side, event: StackEvent): void {
+        if (this.over) return
+        if (event.kind === "state") this.changes.push({ side, ...event })
+        else if (event.kind === "failed" && side === "device") this.failures.push(event)
+    }
+}

@@ -1,0 +1,103 @@
+// Packets in the words of a ladder diagram.
+import type { TcpFlags, TcpOption, TcpView, View } from "./dissect"
+
+/** SYN, SYN-ACK, FIN-ACK, PSH-ACK, RST …; `none` for no flag at all. */
+export function flagNames(flags: TcpFlags): string {
+    const names = [
+        flags.rst && "RST",
+        flags.syn && "SYN",
+        flags.fin && "FIN",
+        flags.psh && "PSH",
+        flags.urg && "URG",
+        flags.ece && "ECE",
+        flags.cwr && "CWR",
+        flags.ack && "ACK",
+    ].filter(name => name !== false)
+    return names.length > 0 ? names.join("-") : "none"
+}
+
+/** An option in one or more short words, such as `mss 1460`. */
+export function optionWords(option: TcpOption): string[] {
+    switch (option.kind) {
+        case "mss":
+            return [`mss ${option.value}`]
+        case "window-scale":
+            return [`ws ${option.shift}`]
+        case "sack-permitted":
+            return ["sackOK"]
+        case "sack":
+            return option.blocks.map(block => `sack ${block.start}-${block.end}`)
+        case "timestamps":
+            return [`ts ${option.value}/${option.echo}`]
+        case "other":
+            return [`option ${option.code}`]
+        case "malformed":
+            return [`bad option ${option.code}`]
+    }
+}
+
+/**
+ * The data in quotes if it is text, its beginning if it is longer than `room` columns; empty if it is no text, or if
+ * less than a few characters would be seen.
+ */
+export function preview(payload: Uint8Array, room: number, ellipsis: string): string {
+    const pieces: string[] = []
+    for (const byte of payload.subarray(0, Math.max(0, room))) {
+        const piece = byte === 10 ? "\\n" : byte === 13 ? "\\r" : String.fromCharCode(byte)
+        if (!/^[\x20-\x7e]+$/.test(piece)) return ""
+        pieces.push(piece)
+    }
+    const whole = pieces.join("")
+    if (pieces.length === payload.length && whole.length + 2 <= room) return whole === "" ? "" : `"${whole}"`
+    if (room < 8) return ""
+    let beginning = ""
+    for (const piece of pieces) {
+        if (beginning.length + piece.length + 3 > room) break
+        beginning += piece
+    }
+    return `"${beginning}${ellipsis}"`
+}
+
+/** One line for what is not TCP. */
+export function oneLine(view: Exclude<View, TcpView>): string {
+    switch (view.kind) {
+        case "malformed":
+            return `malformed: ${view.reason}`
+        case "arp":
+            return arpLine(view)
+        case "udp":
+            return `UDP ${view.sourcePort} to ${view.destinationPort} len ${view.payload.length}`
+        case "icmp":
+            return icmpLine(view)
+        case "fragment":
+            return `IP fragment ${view.identification} at ${view.offset} len ${view.payload.length}`
+        case "ip":
+            return `IP protocol ${view.protocol} len ${view.payload.length}`
+        case "ethernet":
+            return `EtherType 0x${view.etherType.toString(16).padStart(4, "0")} len ${view.frameLength}`
+    }
+}
+
+function arpLine(view: Extract<View, { kind: "arp" }>): string {
+    if (view.operation === 2) return `ARP ${view.senderIp} at ${view.senderMac}`
+    if (view.operation !== 1) return `ARP operation ${view.operation}`
+    if (view.senderIp === view.targetIp) return `ARP announces ${view.senderIp}`
+    return `ARP who has ${view.targetIp}?`
+}
+
+const unreachable: Record<number, string> = {
+    0: "network",
+    1: "host",
+    2: "protocol",
+    3: "port",
+    4: "fragmentation needed",
+    13: "prohibited",
+}
+
+function icmpLine(view: Extract<View, { kind: "icmp" }>): string {
+    if (view.echo !== undefined)
+        return `ICMP echo ${view.type === 8 ? "request" : "reply"} ${view.echo.sequence}`
+    if (view.type === 3) return `ICMP unreachable: ${unreachable[view.code] ?? `code ${view.code}`}`
+    if (view.type === 11) return "ICMP time exceeded"
+    return `ICMP type ${view.type} code ${view.code}`
+}

@@ -1,0 +1,140 @@
+// The VM itself: DeviceScript's own, compiled to WebAssembly, as it lies inside the installed command line tool. The
+// tool does not export it, so this cuts the module's wrapper out of the bundle and evaluates it for each device in
+// a scope of its own: with another clock, another loop and another source of random numbers.
+
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+
+const CLI_VERSION = "2.16.4"
+const START = "var require_devicescript_vm = __commonJS({"
+const END = "\n});"
+const WASM = /"data:application\/octet-stream;base64,([A-Za-z0-9+/=]+)"/
+
+/** What the VM's JavaScript sees instead of the process's own globals. */
+export interface Scope {
+    /** Milliseconds; the VM's notion of time. */
+    now(): number
+    setTimeout(run: () => void, ms: number): unknown
+    clearTimeout(timer: unknown): void
+    randomBytes(size: number): Uint8Array
+}
+
+/** The parts of the VM's interface that are used here. */
+export interface VmModule {
+    readonly HEAPU8: Uint8Array
+    readonly HEAPU32: Uint32Array
+    dmesg: (line: string) => void
+    error: (error: unknown) => void
+    panicHandler: (code: number) => void
+    sendPacket: (frame: Uint8Array) => void
+    sockOpen: (host: number, port: number) => number
+    sockWrite: (at: number, length: number) => number
+    sockClose: () => number
+    sockIsAvailable: () => boolean
+    devsSetDeviceId(id: string): void
+    devsGcStress(on: boolean): void
+    devsStart(): void
+    devsStop(): void
+    /** 0 when the image was taken. */
+    devsDeploy(image: Uint8Array): number
+}
+
+/** WebAssembly as far as it is used here: it is missing in the types of Node without those of a browser. */
+interface Wasm {
+    Module: new (bytes: Uint8Array) => object
+    Instance: new (module: object, imports: object) => { exports: object }
+}
+const { Module, Instance } = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly
+
+interface Source {
+    evaluate: (...scope: unknown[]) => (module: object) => unknown
+    wasm: object
+}
+
+let cached: Source | undefined
+
+/** A new VM that has run nothing yet. Throws when the installed command line tool is not the one this was made for. */
+export function createModule(scope: Scope): VmModule {
+    cached ??= load()
+    const { evaluate, wasm } = cached
+    const module = {
+        instantiateWasm: (imports: object, receive: (instance: object) => object) =>
+            receive(new Instance(wasm, imports)),
+    }
+    const silent = () => {}
+    const factory = evaluate(
+        (name: string) => {
+            if (name === "crypto") return { randomBytes: scope.randomBytes }
+            if (name === "fs" || name === "path") return {}
+            throw new Error(`the VM asks for the module ${name}, which it does not get`)
+        },
+        { now: scope.now },
+        scope.setTimeout,
+        scope.clearTimeout,
+        scope.clearTimeout,
+        silent,
+        { log: silent, debug: silent, warn: silent, error: silent },
+        // enough of a process to be taken for Node, without its exception handlers and exit code
+        { versions: { node: process.versions.node }, release: { name: "node" }, argv: [], on: silent },
+        {},
+        ".",
+        commonJs
+    )
+    factory(module)
+    return module as unknown as VmModule
+}
+
+/** As the bundle's own helper: the value of the only module in `modules`. */
+function commonJs(modules: Record<string, (exports: object, module: { exports: unknown }) => void>) {
+    return () => {
+        const module = { exports: {} as unknown }
+        for (const define of Object.values(modules)) define(module.exports as object, module)
+        return module.exports
+    }
+}
+
+function load(): Source {
+    const { file, version } = installed()
+    if (version !== CLI_VERSION) {
+        throw new Error(
+            `@devicescript/cli is ${version}, but its VM is only known in ${CLI_VERSION}: run npm ci, ` +
+                "or teach sim/vm/module.ts the new one"
+        )
+    }
+    const bundle = readFileSync(file, "latin1") // the part in question is plain ASCII
+    const start = bundle.indexOf(START)
+    const end = bundle.indexOf(END, start)
+    const source = bundle.slice(start, end + END.length)
+    const wasm = WASM.exec(source)
+    if (start < 0 || end < 0 || wasm === null) {
+        throw new Error(`${file} does not hold the VM where ${CLI_VERSION} has it: run npm ci to restore it`)
+    }
+    const names = ["require", "Date", "setTimeout", "clearTimeout", "clearInterval", "setInterval", "console"]
+    const text = `${source.replace(wasm[0], '"data:application/octet-stream;base64,"')}
+        return require_devicescript_vm()`
+    return {
+        evaluate: new Function(
+            ...names,
+            "process",
+            "globalThis",
+            "__dirname",
+            "__commonJS",
+            text
+        ) as Source["evaluate"],
+        wasm: new Module(Buffer.from(wasm[1], "base64")),
+    }
+}
+
+/** The command line tool's bundle, and its version. */
+function installed(): { file: string; version: string } {
+    const require = createRequire(import.meta.url)
+    let manifest: string
+    try {
+        manifest = require.resolve("@devicescript/cli/package.json")
+    } catch {
+        throw new Error("@devicescript/cli is not installed: run npm ci")
+    }
+    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string }
+    return { file: join(dirname(manifest), "built", "devicescript-cli.cjs"), version }
+}

@@ -1,0 +1,96 @@
+// Counts the bytecode operations of a piece of code exactly. The VM ends a program that takes 131,072 operations
+// between two awaits. A measuring program (see test/programs/measure.ts) runs the code and then takes as many more
+// operations as it is told; the most that it survives says how many the code took. All in virtual time: a count is
+// some forty runs of a fresh VM of a few milliseconds each, and comes out the same on every machine.
+
+import { readFileSync } from "node:fs"
+import { buildImage } from "../build"
+import { VirtualClock } from "../clock"
+import { Op, Pipe } from "../pipe"
+import { describePanic, type Panic, PanicCode } from "../runtime"
+import { VmRuntime } from "./runtime"
+
+/** The VM's limit. */
+const LIMIT = 131_072
+/** Operations in a turn of the program's first loop. */
+const TURN = 9
+/** Four turns of 7 operations and three turns of 9 less are one operation more. */
+const FINE = { sevens: 4, nines: 3 } as const
+/** Virtual ms within which a measuring program has to be done. */
+const PATIENCE = 60_000
+
+interface Try {
+    nines: number
+    sevens: number
+    empty: boolean
+}
+
+/**
+ * Counts the operations of the function that the program at `program` (a path in this project) gives to `measure`,
+ * without those of calling it. Throws when the program does not compile, fails, or takes more than the limit itself.
+ */
+export async function countOperations(program: string): Promise<number> {
+    const { image } = await buildImage(program, program.replace(/\.ts$/, "").replaceAll("/", "-"))
+    const bytes = readFileSync(image)
+    const around = await spare(bytes, true)
+    return around - (await spare(bytes, false))
+}
+
+/** How many operations are left when the code has run. */
+async function spare(image: Uint8Array, empty: boolean): Promise<number> {
+    const nines = await most(LIMIT / TURN, n => survives(image, { nines: n, sevens: 0, empty }))
+    const rest = await most(TURN - 1, n => {
+        const few = Math.max(0, nines - FINE.nines * n)
+        return survives(image, { nines: few, sevens: FINE.sevens * n, empty })
+    })
+    return nines * TURN + rest
+}
+
+/** The greatest number from 0 to `limit` that passes, when all below it do. Throws when not even 0 does. */
+async function most(limit: number, passes: (n: number) => Promise<boolean>): Promise<number> {
+    if (!(await passes(0))) throw new Error(`the code takes more than ${LIMIT} operations itself`)
+    let low = 0
+    let high = Math.floor(limit) + 1
+    while (high - low > 1) {
+        const middle = (low + high) >> 1
+        if (await passes(middle)) low = middle
+        else high = middle
+    }
+    return low
+}
+
+/** Runs the program once on a fresh VM. */
+async function survives(image: Uint8Array, options: Try): Promise<boolean> {
+    const clock = new VirtualClock()
+    const boot = new TextEncoder().encode(JSON.stringify(options))
+    const pipe = new Pipe({
+        header: header => {
+            if (header.op === Op.Boot) header.size = boot.length
+            if (header.op === Op.Line) header.value = PATIENCE
+            if (header.op === Op.Idle) header.value = 1
+        },
+        data: (header, bytes) => {
+            if (header.op === Op.Boot) bytes.set(boot)
+        },
+    })
+    let survived = false
+    let panic: Panic | undefined
+    const runtime = new VmRuntime({
+        clock,
+        image,
+        seed: 1,
+        onPipe: bytes => pipe.write(bytes),
+        onLog: (level, text) => {
+            if (level === "log" && text === "survived") survived = true
+        },
+        onPanic: what => {
+            panic = what
+        },
+    })
+    await runtime.start()
+    await clock.runUntil(() => survived || panic !== undefined, PATIENCE)
+    runtime.stop()
+    if (panic !== undefined && panic.code !== PanicCode.EndlessLoop) throw new Error(describePanic(panic))
+    if (!survived && panic === undefined) throw new Error("the program does not call measure")
+    return survived
+}

@@ -1,0 +1,177 @@
+// A program on DeviceScript's own VM: the image that would be flashed.
+
+import { randomBytes } from "node:crypto"
+import type { Timer } from "../clock"
+import { Random } from "../random"
+import {
+    DEVICE_ID,
+    type Level,
+    NEVER_SLEEPS,
+    PanicCode,
+    type Runtime,
+    type RuntimeOptions,
+    TURNS_AT_ONCE,
+} from "../runtime"
+import { createModule, type VmModule } from "./module"
+import { type DebugInfo, Positions } from "./positions"
+
+export interface VmOptions extends RuntimeOptions {
+    /** bytecode.devs */
+    image: Uint8Array
+    /** bytecode-dbg.json; without it a stack shows places in the bytecode. */
+    debugInfo?: DebugInfo
+}
+
+const LEVELS: Record<string, Level> = { ">": "log", "?": "debug", "*": "warn", "!": "error", "#": "data" }
+const EXCEPTION = /^[!*] Exception: (.*)$/
+const MESSAGE = /^\* {2}message: (.*)$/
+const CALL = /^[!*] {2}at (\w*)_F(\d+) \(pc:(\d+)\)$/
+
+const MEANING: Record<number, string> = {
+    [PanicCode.Restart]: "the program asked for a restart",
+    [PanicCode.EndlessLoop]: "endless loop: 131072 operations without an await",
+    [PanicCode.OutOfMemory]: "out of memory",
+    [PanicCode.StackOverflow]: "stack overflow",
+}
+
+/** One VM. Several may run in one process; each has its own memory, clock and random numbers. */
+export class VmRuntime implements Runtime {
+    private readonly options: VmOptions
+    private readonly positions: Positions | undefined
+    private readonly random: Random | undefined
+    private module: VmModule | undefined
+    private timer: Timer | undefined
+    /** At the clock, since the VM's loop was last entered. */
+    private looks = 0
+    private stopped = false
+    /** What the host threw while the VM ran. */
+    private failure: { error: unknown } | undefined
+    /** The exception that the VM is talking about on its console. */
+    private exception = { title: "", stack: [] as string[] }
+    private memory = ""
+
+    constructor(options: VmOptions) {
+        this.options = options
+        this.positions = options.debugInfo && new Positions(options.debugInfo)
+        this.random = options.seed === undefined ? undefined : new Random(options.seed)
+    }
+
+    /** Loads the image and lets the clock run it. Throws when the VM does not take the image. */
+    async start(): Promise<void> {
+        const { clock, image, deviceId = DEVICE_ID } = this.options
+        const module = createModule({
+            now: () => this.now(),
+            setTimeout: (run, ms) => this.schedule(run, ms),
+            clearTimeout: () => this.timer?.cancel(),
+            randomBytes: size => this.random?.fill(new Uint8Array(size)) ?? randomBytes(size),
+        })
+        this.module = module
+        module.dmesg = line => this.host(() => this.line(line))
+        module.error = error => this.fail(error)
+        module.panicHandler = code => this.host(() => this.panic(code))
+        module.sendPacket = () => {}
+        module.sockIsAvailable = () => true
+        module.sockOpen = () => 0
+        module.sockClose = () => 0
+        module.sockWrite = (at, length) => this.pipe(at, length)
+        module.devsSetDeviceId(deviceId)
+        module.devsStart()
+        const refused = module.devsDeploy(image)
+        if (refused !== 0) {
+            this.stop()
+            throw new Error(
+                `the VM does not take the image (error ${refused}): was it built by another version?`
+            )
+        }
+    }
+
+    stop(): void {
+        this.stopped = true
+        this.timer?.cancel()
+    }
+
+    /** The VM, for measuring. */
+    get vm(): VmModule {
+        if (this.module === undefined) throw new Error("the VM has not been started")
+        return this.module
+    }
+
+    /** The VM's loop: it has one timer at a time. */
+    private schedule(run: () => void, ms: number): object {
+        const { clock } = this.options
+        if (this.stopped) return {}
+        this.timer = clock.at(clock.now() + ms, () => {
+            if (this.stopped) return
+            this.looks = 0
+            run()
+            const failure = this.failure
+            this.failure = undefined
+            if (failure !== undefined) throw failure.error
+        })
+        return this.timer
+    }
+
+    /** The VM looks at the clock at every turn of a fiber. */
+    private now(): number {
+        if (++this.looks > TURNS_AT_ONCE) this.host(() => this.end(PanicCode.Simulator, NEVER_SLEEPS))
+        return this.options.clock.now()
+    }
+
+    private pipe(at: number, length: number): number {
+        this.host(() => this.options.onPipe(this.vm.HEAPU8.subarray(at, at + length)))
+        return 0
+    }
+
+    /**
+     * Calls the host from within the VM. What it throws unwinds the VM's stack, which does not matter any more, and
+     * comes out of the clock; a program that has been stopped ends at its next call.
+     */
+    private host(call: () => void): void {
+        if (this.stopped) throw new Error("stopped")
+        try {
+            call()
+        } catch (error) {
+            this.failure ??= { error }
+            this.stop()
+            throw error
+        }
+    }
+
+    /** The VM's own code failed: an assertion of the runtime. */
+    private fail(error: unknown): void {
+        if (!this.stopped) this.end(PanicCode.Simulator, `the VM failed: ${error}`)
+    }
+
+    private panic(code: number): void {
+        const { title } = this.exception
+        const message = MEANING[code] ?? (title === "" ? `panic ${code}` : title)
+        const memory = code === PanicCode.OutOfMemory && this.memory !== "" ? ` (${this.memory})` : ""
+        this.end(code, message + memory)
+    }
+
+    private end(code: number, message: string): void {
+        this.stop()
+        this.options.onPanic({ code, message, stack: this.exception.stack })
+    }
+
+    private line(line: string): void {
+        this.follow(line)
+        const level = line[1] === " " ? LEVELS[line[0]] : undefined
+        if (level === undefined) this.options.onLog("system", line)
+        else this.options.onLog(level, line.slice(2))
+    }
+
+    /** Picks the exception and its stack out of what the VM prints about it. */
+    private follow(line: string): void {
+        const title = EXCEPTION.exec(line)?.[1]
+        const message = MESSAGE.exec(line)?.[1]
+        const call = CALL.exec(line)
+        if (title !== undefined) this.exception = { title, stack: [] }
+        else if (message !== undefined) this.exception.title += `: ${message}`
+        else if (call !== null) {
+            const [, name, index, pc] = call
+            const place = this.positions?.find(Number(index), Number(pc)) ?? `function ${index}, pc ${pc}`
+            this.exception.stack.push(`${name === "inline" ? "(function)" : name} (${place})`)
+        } else if (line.startsWith("stats: ")) this.memory = line.slice("stats: ".length)
+    }
+}
