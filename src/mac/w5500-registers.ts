@@ -1,0 +1,114 @@
+// The W5500 as the driver sees it over SPI (WIZnet W5500 data sheet 1.0.9, chapters 2 to 4).
+// A frame on SPI: 16-bit address, high byte first; control byte (block, write bit, variable length); data.
+
+/**
+ * Beginnings of frames as a little-endian number: address high 0x0000ff, address low 0x00ff00, control 0xff0000.
+ * A first data byte goes to bits 24 to 31.
+ */
+export const enum Head {
+    /** Common block from MR on: write. */
+    SetMode = 0x04_00_00,
+    /** From SHAR on: write. */
+    SetAddress = 0x04_09_00,
+    /** From SIPR to VERSIONR: read. The offsets are those of Look. */
+    ReadCommon = 0x00_0f_00,
+    /** Socket 0 from Sn_MR on: write. The second byte is Sn_CR. */
+    SetSocketMode = 0x0c_00_00,
+    /** From Sn_CR on: write. The second byte is Sn_IR. */
+    SetCommand = 0x0c_01_00,
+    /** Sn_RXBUF_SIZE and Sn_TXBUF_SIZE: write. */
+    SetSizes = 0x0c_1e_00,
+    SetTransmitWrite = 0x0c_24_00,
+    SetReceiveRead = 0x0c_28_00,
+    /** From Sn_CR to Sn_RX_WR: read. The offsets are those of Snapshot. */
+    ReadSocket = 0x08_01_00,
+    /** Socket 0's transmit memory: write. The address is a pointer. */
+    WriteTransmit = 0x14_00_00,
+    /** Socket 0's receive memory: read. */
+    ReadReceive = 0x18_00_00,
+    /** From one socket's block to the same of the next. */
+    NextSocket = 0x20_00_00,
+}
+
+/** What Head.ReadSocket brings, by offset in the transfer. */
+export const enum Snapshot {
+    /** Sn_CR, 0x01. */
+    Command = 3,
+    /** Sn_IR, 0x02. */
+    Interrupt = 4,
+    /** Sn_SR, 0x03. */
+    Status = 5,
+    /** Sn_RXBUF_SIZE and Sn_TXBUF_SIZE, 0x1e. */
+    Sizes = 32,
+    /** Sn_TX_RD, 0x22. */
+    TransmitRead = 36,
+    /** Sn_TX_WR, 0x24. */
+    TransmitWrite = 38,
+    /** Sn_RX_RSR, 0x26. */
+    ReceivedSize = 40,
+    /** Sn_RX_RD, 0x28. */
+    ReceiveRead = 42,
+    /** Sn_RX_WR, 0x2a. */
+    ReceiveWrite = 44,
+    Size = 46,
+}
+
+/** What Head.ReadCommon brings, by offset in the transfer: it is as long. */
+export const enum Look {
+    /** PHYCFGR, 0x2e. */
+    Phy = 34,
+    /** VERSIONR, 0x39. */
+    Version = 45,
+}
+
+/** Bits of MR. */
+export const enum Mode {
+    Reset = 0x80,
+}
+
+/** Bits of Sn_MR; the blocks are for `W5500Options.block`. */
+export const enum SocketMode {
+    MacRaw = 0x04,
+    /** Only frames to this station, broadcast and IP multicast. */
+    MacFilter = 0x80,
+    BlockBroadcast = 0x40,
+    BlockMulticast = 0x20,
+    BlockIPv6 = 0x10,
+}
+
+/** Values of Sn_CR, which the chip clears when it takes the command. */
+export const enum Command {
+    Open = 0x01,
+    Close = 0x10,
+    Send = 0x20,
+    Receive = 0x40,
+}
+
+/** Bits of Sn_IR; writing a one clears. */
+export const enum Interrupt {
+    Received = 0x04,
+    SendOk = 0x10,
+    All = 0x1f,
+}
+
+/** Values of Sn_SR. */
+export const enum Status {
+    Closed = 0x00,
+    MacRaw = 0x42,
+}
+
+/** Bits of PHYCFGR. */
+export const enum Phy {
+    Link = 0x01,
+}
+
+/** What VERSIONR says. */
+export const CHIP_VERSION = 4
+
+/** Sn_RXBUF_SIZE and Sn_TXBUF_SIZE, in KB: all the memory there is. */
+export const enum Memory {
+    KiloBytes = 16,
+    Bytes = 0x4000,
+    /** Both registers as one 16-bit number. */
+    BothSizes = 0x1010,
+}
