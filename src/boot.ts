@@ -1,0 +1,31 @@
+// What a program is told before it starts. On a board the defaults hold; the host puts its own values in before main runs.
+
+export interface BootOptions {
+    /** This host's address and the length of its network's prefix, 1 to 30. */
+    ip: string
+    /** The router's address, "" for none. */
+    gateway: string
+    /** Ethernet address, six hexadecimal bytes with colons; "" for one made of the device's own number. */
+    macAddress: string
+    /** Fields of Config (tcp/config.ts) that are to differ from their defaults. */
+    config: { [key: string]: number }
+    /** Serves echo on port 7 and a page on port 80. */
+    services: boolean
+    /** Prints every event on the console. */
+    trace: boolean
+    /** Another program drives the device (inspect/control.ts): nothing is served, and no commands of the console. */
+    control: boolean
+    /** Bytes of heap that a program finds free: 57,000 on the RP2040. Buffers that do not fit are refused, not tried. */
+    heap: number
+}
+
+export const boot: BootOptions = {
+    ip: "10.0.0.2/24",
+    gateway: "",
+    macAddress: "",
+    config: {},
+    services: true,
+    trace: false,
+    control: false,
+    heap: 57000,
+}

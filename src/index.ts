@@ -1,0 +1,15 @@
+// devicescript-tcp: a TCP/IP stack for DeviceScript. See README.md for how the parts go together.
+
+export * from "./boot"
+export * from "./mac/idle"
+export * from "./mac/mac"
+export * from "./mac/w5500"
+export * from "./net/address"
+export * from "./net/receive"
+export * from "./net/stack"
+export * from "./net/transmit"
+export * from "./socket/network"
+export * from "./socket/services"
+export * from "./tcp/calls"
+export * from "./tcp/config"
+export * from "./tcp/tcb"

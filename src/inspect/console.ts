@@ -1,0 +1,228 @@
+// The console: one command a line, the same on every runtime.
+
+import { decimal } from "../net/address"
+import { findConnection, findListener } from "../tcp/context"
+import { type Device, type Print, wasGiven } from "./commands"
+import {
+    abortCommand,
+    closeCommand,
+    connectCommand,
+    listenCommand,
+    shutdownCommand,
+    waitCommand,
+} from "./commands-connection"
+import { readCommand, sendCommand } from "./commands-data"
+import { ladder } from "./ladder"
+import { printMemory } from "./memory"
+import { connectionHeads, connectionLine, counterLine, neighbourLine } from "./tables"
+import { left, wordsOf } from "./text"
+import { startTrace, stopTrace } from "./trace"
+import { word } from "./words"
+
+const enum Line {
+    /** Characters; more could not be looked at without an await in between. */
+    Longest = 1500,
+}
+
+const commands =
+    "connections listen connect send read shutdown close abort ladder neighbours stats memory trace wait sleep help"
+
+/** How a command is written and what it does, two spaces in between; "" for none. */
+function about(name: string): string {
+    switch (name) {
+        case "connections":
+            return "connections  listeners, half-open connections, connections"
+        case "listen":
+            return "listen PORT [echo|discard|http]  without a service: what comes is for read and send"
+        case "connect":
+            return "connect HOST PORT  says the connection's ID at once; HOST is an IPv4 address"
+        case "send":
+            return "send ID TEXT  as much as there is room for; TEXT may hold \\n \\r \\t \\xNN \\\\"
+        case "read":
+            return "read ID  what came in, and how the stream stands"
+        case "shutdown":
+            return "shutdown ID  ends this side's stream; the peer may go on"
+        case "close":
+            return "close ID  ends a connection for good, or closes a listener"
+        case "abort":
+            return "abort ID  ends a connection by a reset"
+        case "ladder":
+            return "ladder ID  its last segments and states, drawn"
+        case "neighbours":
+            return "neighbours  Ethernet addresses"
+        case "stats":
+            return "stats  all counters that are not 0"
+        case "memory":
+            return "memory  who has how many bytes"
+        case "trace":
+            return "trace on|off  every event in a line"
+        case "wait":
+            return "wait ID STATE [MS]  for a state of RFC 9293, 10000 ms unless told otherwise"
+        case "sleep":
+            return "sleep MS  waits"
+        case "help":
+            return "help  this list"
+        default:
+            return ""
+    }
+}
+
+/**
+ * Runs one line and prints what it has to say. Gives 0, or 1 when it could not be carried out: then one line says why,
+ * beginning with the command's name, and nothing has changed. An empty line does nothing.
+ */
+export async function runCommand(device: Device, line: string, print: Print): Promise<number> {
+    if (line.length > Line.Longest) {
+        print(`a line has at most ${Line.Longest} characters, not ${line.length}`)
+        return 1
+    }
+    const words = wordsOf(line)
+    if (words.length === 0) return 0
+    const name = words[0] as string
+    const text = about(name)
+    if (text === "") {
+        print(`unknown command "${name}"; help lists the commands`)
+        return 1
+    }
+    const usage = text.slice(0, text.indexOf("  "))
+    const most = wordsOf(usage).length
+    const least = usage.indexOf("[") < 0 ? most : most - 1
+    if (words.length < least || (words.length > most && name !== "send")) {
+        print(`${name}: usage: ${usage}`)
+        return 1
+    }
+    const problem = await dispatch(device, line, words, print)
+    if (problem === "") return 0
+    print(`${name}: ${problem}`)
+    return 1
+}
+
+/** Gives what is wrong, "" for nothing. */
+async function dispatch(device: Device, line: string, words: string[], print: Print): Promise<string> {
+    const name = words[0] as string
+    const first = words.length > 1 ? (words[1] as string) : ""
+    const second = words.length > 2 ? (words[2] as string) : ""
+    switch (name) {
+        case "connections":
+            return await connectionsCommand(device, print)
+        case "listen":
+            return listenCommand(device, first, second, print)
+        case "connect":
+            return connectCommand(device, first, second, print)
+        case "neighbours":
+            return await neighboursCommand(device, print)
+        case "stats":
+            return await statsCommand(device, print)
+        case "memory":
+            printMemory(device, print)
+            return ""
+        case "trace":
+            return traceCommand(device, first)
+        case "sleep":
+            return await sleepCommand(device, first)
+        case "help":
+            return helpCommand(print)
+        default:
+            return await withId(device, name, decimal(first), line, words, print)
+    }
+}
+
+/** The commands about a connection, and close and abort of a listener. */
+async function withId(
+    device: Device,
+    name: string,
+    id: number,
+    line: string,
+    words: string[],
+    print: Print
+): Promise<string> {
+    const first = words[1] as string
+    if (id < 0 || !wasGiven(device.stack, id)) return `no connection "${first}"; connections lists them`
+    if (name === "wait") {
+        return await waitCommand(
+            device,
+            id,
+            words[2] as string,
+            words.length > 3 ? (words[3] as string) : "",
+            print
+        )
+    }
+    if (name === "ladder") return await ladder(device, id, print)
+    const listener = findListener(device.stack, id) >= 0
+    if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
+    if (!listener && findConnection(device.stack, id) < 0) return `connection ${id} is gone`
+    switch (name) {
+        case "send":
+            return sendCommand(device, id, textOf(line, first), print)
+        case "read":
+            return await readCommand(device, id, print)
+        case "shutdown":
+            return shutdownCommand(device, id, print)
+        case "close":
+            return closeCommand(device, id, print)
+        default:
+            return abortCommand(device, id, print)
+    }
+}
+
+/** What stands behind the ID of `send ID TEXT` and one space, just as it is. */
+function textOf(line: string, id: string): string {
+    const send = line.indexOf("send") + 4
+    return line.slice(line.indexOf(id, send) + id.length + 1, line.length)
+}
+
+async function connectionsCommand(device: Device, print: Print): Promise<string> {
+    print(connectionHeads(device.stack))
+    for (let i = 0; ; i++) {
+        const row = connectionLine(device.stack, i)
+        if (row === undefined) return ""
+        if (row === "") continue
+        print(row)
+        await device.sleep(0)
+    }
+}
+
+async function neighboursCommand(device: Device, print: Print): Promise<string> {
+    for (let i = 0; ; i++) {
+        const row = neighbourLine(device.stack, i, device.now())
+        if (row === undefined) return ""
+        if (row === "") continue
+        print(row)
+        await device.sleep(0)
+    }
+}
+
+async function statsCommand(device: Device, print: Print): Promise<string> {
+    for (let i = 0; ; i++) {
+        const row = counterLine(device.stack, device.mac.counters, i)
+        if (row === undefined) return ""
+        if (row === "") continue
+        print(row)
+        await device.sleep(0)
+    }
+}
+
+function traceCommand(device: Device, what: string): string {
+    if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
+    if (!device.stack.events.on) return "there are no events; start with a configuration of events=32"
+    if (what === "on") startTrace(device.stack)
+    else stopTrace()
+    return ""
+}
+
+async function sleepCommand(device: Device, time: string): Promise<string> {
+    const ms = decimal(time)
+    if (ms < 0) return `"${time}" is no number of milliseconds`
+    await device.sleep(ms)
+    return ""
+}
+
+function helpCommand(print: Print): string {
+    for (let i = 0; ; i++) {
+        const name = word(commands, i)
+        if (name === "") return ""
+        const text = about(name)
+        const gap = text.indexOf("  ")
+        print(left(text.slice(0, gap), 34) + text.slice(gap + 2, text.length))
+    }
+}

@@ -1,0 +1,235 @@
+// The device as a whole: settings, driver, stack, services and commands, put together and started.
+
+import * as ds from "@devicescript/core"
+import { Buffer } from "@devicescript/core"
+import { digest } from "@devicescript/crypto"
+import type { BootOptions } from "../boot"
+import type { Mac } from "../mac/mac"
+import { Address, decimal, ipv4Of, macOf, macText, netmaskOf } from "../net/address"
+import { Stack, setAddress } from "../net/stack"
+import { Network } from "../socket/network"
+import { Kind, Services } from "../socket/services"
+import { listen } from "../tcp/calls"
+import { Config, configure } from "../tcp/config"
+import { errorName } from "../tcp/tcb"
+import { isNotUnicast } from "../wire/ipv4"
+import type { Device, Print } from "./commands"
+import { runCommand } from "./console"
+import { Control } from "./control"
+import { lines } from "./lines"
+import { configuredBytes } from "./memory"
+import { connectionRow } from "./tables"
+import { startTrace } from "./trace"
+
+const enum Heap {
+    /** What the program itself takes of it, with what it needs to work: measured on the VM, see test/inspect. */
+    Program = 14000,
+}
+
+const enum Port {
+    Echo = 7,
+    Http = 80,
+}
+
+/** Milliseconds. */
+const enum Time {
+    /** Between attempts to start a driver whose chip does not answer. */
+    Retry = 5000,
+    /** A cable that is in has its link after so long. */
+    Link = 3000,
+    /** Between two looks. */
+    Slice = 10,
+}
+
+/** Lines that come before the device is up wait for it. */
+let isUp = false
+lines.run = async (line: string, print: Print): Promise<number> => {
+    while (!isUp) await ds.sleep(Time.Slice)
+    return await lines.run(line, print)
+}
+
+/**
+ * Starts a driver and a stack on it, its services (boot.services) and its commands: the console's, or the control
+ * protocol's (boot.control). Returns when all is running; a chip that does not answer is tried again every 5 seconds.
+ *
+ * An error in the settings is printed as `fatal: …` (level error), is the answer to every command line, and is thrown:
+ * that ends the program, a board starts it again and says so again, and the host reports it and exits.
+ */
+export async function startDevice(driver: (address: Buffer) => Mac, boot: BootOptions): Promise<void> {
+    let device: RunningDevice
+    try {
+        device = new RunningDevice(driver, boot)
+    } catch (error) {
+        const problem = (error as Error).message
+        console.error(`fatal: ${problem}`)
+        setInterpreter(async (_line, print) => {
+            print(`the device did not start: ${problem}`)
+            return 1
+        })
+        throw error
+    }
+    if (boot.trace) startTrace(device.stack)
+    await device.start()
+    const control = boot.control ? new Control(device) : undefined
+    console.log(device.description(boot))
+    setInterpreter(async (line, print) => {
+        if (!control) return await runCommand(device, line, print)
+        const reply = control.run(line)
+        print(reply)
+        return reply.startsWith("err") ? 1 : 0
+    })
+}
+
+function setInterpreter(run: typeof lines.run): void {
+    lines.run = run
+    isUp = true
+}
+
+/** All there is on a device. The constructor takes the memory and throws an Error that says what setting is wrong. */
+class RunningDevice implements Device {
+    readonly stack: Stack
+    readonly mac: Mac
+    readonly services: Services
+    private readonly network: Network
+
+    constructor(driver: (address: Buffer) => Mac, boot: BootOptions) {
+        const config = new Config()
+        configure(config, boot.config)
+        checkMemory(config, boot)
+        const address = macAddress(boot.macAddress)
+        const { ip, netmask, gateway } = interfaceAddress(boot)
+        this.mac = driver(address)
+        const stack = new Stack(config, address)
+        this.stack = stack
+        setAddress(stack, ip, netmask, gateway)
+        this.services = new Services(stack, index => connectionRow(stack, index))
+        this.network = new Network(stack, this.mac, this.services)
+        if (boot.services && !boot.control) {
+            this.serve(Port.Echo, Kind.Echo)
+            this.serve(Port.Http, Kind.Http)
+        }
+    }
+
+    private serve(port: number, kind: Kind): void {
+        const id = listen(this.stack, port, this.stack.config.connections)
+        if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)}): raise listeners`)
+        this.services.serve(id, kind)
+    }
+
+    /** Starts the driver, however long that takes, and gives the link a little time to come up. */
+    async start(): Promise<void> {
+        let problem = await this.attempt()
+        while (problem !== "") {
+            console.error(`${problem}; tried again every ${Math.idiv(Time.Retry, 1000)} s`)
+            await this.pause(Time.Retry)
+            problem = await this.attempt()
+        }
+        const until = (this.now() + Time.Link) | 0
+        while (!this.mac.linkUp && ((until - this.now()) | 0) > 0) await ds.sleep(Time.Slice)
+    }
+
+    /** Gives what the driver says is wrong, "" when it has started. */
+    private async attempt(): Promise<string> {
+        try {
+            await this.network.start()
+            return ""
+        } catch (error) {
+            return (error as Error).message
+        }
+    }
+
+    /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
+    private async pause(ms: number): Promise<void> {
+        const until = (this.now() + ms) | 0
+        for (;;) {
+            const before = this.now()
+            const left = (until - before) | 0
+            if (left <= 0) return
+            await this.mac.wait(left)
+            if (this.now() === before) await ds.sleep(Time.Slice)
+        }
+    }
+
+    poke(): void {
+        this.network.poke()
+    }
+
+    now(): number {
+        return ds.millis() | 0
+    }
+
+    async sleep(ms: number): Promise<void> {
+        await ds.sleep(ms)
+    }
+
+    /** What this device is, in one line. */
+    description(boot: BootOptions): string {
+        const services = boot.control
+            ? "under control"
+            : boot.services
+              ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
+              : "no services"
+        const config = this.stack.config
+        const memory = `${config.connections} connections, ${configuredBytes(config)} bytes of buffers`
+        const link = this.mac.linkUp ? "link up" : "no link: is the cable in?"
+        return `${boot.ip}, ${macText(this.stack.mac, 0)}, ${services}, ${memory}, ${link}`
+    }
+}
+
+/** Refuses what does not fit: an exhausted heap ends a program, and nothing in the program could say why. */
+function checkMemory(config: Config, boot: BootOptions): void {
+    const needed = configuredBytes(config)
+    const room = boot.heap - Heap.Program
+    if (needed <= room) return
+    throw new Error(
+        `config needs ${needed} bytes, the board has about ${room}: lower connections, receiveBuffer or sendBuffer`
+    )
+}
+
+interface InterfaceAddress {
+    ip: number
+    netmask: number
+    gateway: number
+}
+
+function interfaceAddress(boot: BootOptions): InterfaceAddress {
+    const slash = boot.ip.indexOf("/")
+    const ip = ipv4Of(slash < 0 ? "" : boot.ip.slice(0, slash))
+    const length = slash < 0 ? -1 : decimal(boot.ip.slice(slash + 1, boot.ip.length))
+    if (ip === Address.None || length < 1 || length > 30) {
+        throw new Error(
+            `ip "${boot.ip}" is not an address with a prefix length of 1 to 30, as 10.0.0.2/24 is`
+        )
+    }
+    const netmask = netmaskOf(length)
+    if (!isHost(ip, netmask)) throw new Error(`ip "${boot.ip}" is no host's address`)
+    if (boot.gateway === "" || boot.gateway === "0.0.0.0") return { ip, netmask, gateway: 0 }
+    const gateway = ipv4Of(boot.gateway)
+    if (gateway === Address.None) throw new Error(`gateway "${boot.gateway}" is no address`)
+    if (((gateway ^ ip) & netmask) !== 0 || gateway === ip || !isHost(gateway, netmask)) {
+        throw new Error(`gateway ${boot.gateway} is no neighbour in the network of ${boot.ip}`)
+    }
+    return { ip, netmask, gateway }
+}
+
+/** True for addresses that a host may have: no group, no loopback, not the network itself nor all its hosts. */
+function isHost(ip: number, netmask: number): boolean {
+    const own = ip & ~netmask
+    const first = ip & 0xff
+    return own !== 0 && (own | netmask) !== -1 && !isNotUnicast(ip) && first !== 0 && first !== 127
+}
+
+/** The station's own address: the one given, else one of this device's own, locally administered. */
+function macAddress(text: string): Buffer {
+    if (text !== "") {
+        const given = macOf(text)
+        if (!given)
+            throw new Error(`macAddress "${text}" is not a station's address, as 02:00:00:00:00:02 is`)
+        return given
+    }
+    const address = Buffer.alloc(6)
+    address.blitAt(1, digest("sha256", Buffer.from(ds.deviceIdentifier("self"))), 0, 5)
+    // IEEE 802: locally administered, and one station
+    address.setAt(0, "u8", 2)
+    return address
+}

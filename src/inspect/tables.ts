@@ -1,0 +1,140 @@
+// What there is, as text: connections, neighbours, counters. One row a call, "" for a record that is free.
+
+import type { Buffer } from "@devicescript/core"
+import { ipv4Text, macText } from "../net/address"
+import { Neighbour, NeighbourState } from "../net/neighbours"
+import type { Stack } from "../net/stack"
+import { errorName, Half, Listener, State, stateName, Tcb } from "../tcp/tcb"
+import { counterNames } from "./counters"
+import { endpoint, left, localText, remoteText, right } from "./text"
+import { word } from "./words"
+
+/** Names of the driver's counters in the order of MacCounter. */
+export const driverCounterNames = "frames-in frames-out bad-length too-long resync send-timeout chip-reset"
+
+/** Widths of the console's columns: 80 in all with an address of this host as long as 10.0.0.2. */
+const enum Width {
+    Id = 6,
+    /** An address and a port at their longest, and a space. */
+    Remote = 22,
+    State = 13,
+    Bytes = 7,
+}
+
+/**
+ * Row `index` of a page's table: listeners first, then half-open connections, then the others. "" when its record is
+ * free, undefined behind the last.
+ */
+export function connectionRow(stack: Stack, index: number): string | undefined {
+    return row(stack, index, true)
+}
+
+/** The same for the console, in columns. */
+export function connectionLine(stack: Stack, index: number): string | undefined {
+    return row(stack, index, false)
+}
+
+/** The heads of the console's columns. */
+export function connectionHeads(stack: Stack): string {
+    return cells(stack, false, "id", "local", "remote", "state", amounts("unread", "unsent"))
+}
+
+function row(stack: Stack, index: number, html: boolean): string | undefined {
+    let at = index * Listener.Size
+    if (at < stack.listeners.length) return listenerRow(stack, at, html)
+    index -= Math.idiv(stack.listeners.length, Listener.Size)
+    at = index * Half.Size
+    if (at < stack.halves.length) return halfRow(stack, at, html)
+    index -= Math.idiv(stack.halves.length, Half.Size)
+    at = index * Tcb.Size
+    return at < stack.conns.length ? recordRow(stack, at, html) : undefined
+}
+
+function listenerRow(stack: Stack, l: number, html: boolean): string {
+    const id = stack.listeners.getAt(l + Listener.Id, "u16")
+    if (id === 0) return ""
+    const local = endpoint(stack.ip, stack.listeners.getAt(l + Listener.Port, "u16"))
+    return cells(stack, html, `${id}`, local, "*", stateName(State.Listen), "")
+}
+
+function halfRow(stack: Stack, h: number, html: boolean): string {
+    const halves = stack.halves
+    if (halves.getAt(h + Half.Listener, "u16") === 0) return ""
+    const ports = halves.getAt(h + Half.Ports, "i32")
+    const remote = remoteText(halves.getAt(h + Half.RemoteIp, "i32"), ports)
+    return cells(stack, html, "-", localText(stack.ip, ports), remote, stateName(State.SynReceived), "")
+}
+
+function recordRow(stack: Stack, c: number, html: boolean): string {
+    const conns = stack.conns
+    const id = conns.getAt(c + Tcb.Id, "u16")
+    if (id === 0) return ""
+    const ports = conns.getAt(c + Tcb.Ports, "i32")
+    const remote = remoteText(conns.getAt(c + Tcb.RemoteIp, "i32"), ports)
+    const state = conns.getAt(c + Tcb.State, "u8")
+    const error = conns.getAt(c + Tcb.Error, "u8")
+    const unread = `${conns.getAt(c + Tcb.ReceiveLength, "u16")}`
+    const last = error > 0 ? errorName(-error) : `${conns.getAt(c + Tcb.SendLength, "u16")}`
+    return cells(
+        stack,
+        html,
+        `${id}`,
+        localText(stack.ip, ports),
+        remote,
+        stateName(state),
+        amounts(unread, last)
+    )
+}
+
+/** Bytes not yet read and not yet acknowledged; behind a connection that failed stands its error instead of the latter. */
+function amounts(unread: string, unsent: string): string {
+    return `${right(unread, Width.Bytes - 1)} ${right(unsent, Width.Bytes - 1)}`
+}
+
+function cells(
+    stack: Stack,
+    html: boolean,
+    id: string,
+    local: string,
+    remote: string,
+    state: string,
+    rest: string
+): string {
+    if (html) return `<tr><td>${id}<td>${local}<td>${remote}<td>${state}\n`
+    // the local address is the same in all rows
+    const width = ipv4Text(stack.ip).length + 7
+    const text = `${left(id, Width.Id)}${left(local, width)}${left(remote, Width.Remote)}`
+    return rest === "" ? text + state : `${text}${left(state, Width.State)}${rest}`
+}
+
+/** Row `index` of the neighbours in columns, "" when it is free, undefined behind the last. */
+export function neighbourLine(stack: Stack, index: number, now: number): string | undefined {
+    const neighbours = stack.neighbours
+    const n = index * Neighbour.Size
+    if (n >= neighbours.length) return undefined
+    const state = neighbours.getAt(n + Neighbour.State, "u8")
+    if (state === NeighbourState.Free) return ""
+    const ip = left(ipv4Text(neighbours.getAt(n + Neighbour.Ip, "i32")), 17)
+    if (state !== NeighbourState.Known) {
+        return `${ip}asked for, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
+    }
+    const age = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
+    return `${ip}${macText(neighbours, n + Neighbour.Mac)}  used ${age} ms ago`
+}
+
+/** Counter `index` of the stack, then of the driver, with its name; "" while it is 0, undefined behind the last. */
+export function counterLine(stack: Stack, driver: Buffer, index: number): string | undefined {
+    let counters = stack.counters
+    let names = counterNames
+    let whose = ""
+    const own = counters.length >> 2
+    if (index >= own) {
+        counters = driver
+        names = driverCounterNames
+        whose = "driver "
+        index -= own
+    }
+    if (index * 4 >= counters.length) return undefined
+    const value = counters.getAt(index * 4, "u32")
+    return value === 0 ? "" : `${right(`${value}`, 10)}  ${whose}${word(names, index)}`
+}
