@@ -81,7 +81,8 @@ function takeNeighbour(s: Stack, ip: number, now: number): number {
             break
         }
         const unused = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
-        if (state === NeighbourState.Known && unused > age) {
+        // unused for so long that it looks negative: better than none
+        if (state === NeighbourState.Known && (found < 0 || unused > age)) {
             found = n
             age = unused
         }
@@ -115,21 +116,21 @@ export function arpInput(s: Stack, length: number, now: number): void {
     }
     const ip = rx.getAt(at + Arp.SenderIp, "i32")
     const targetIp = rx.getAt(at + Arp.TargetIp, "i32")
+    // RFC 5227 section 2.1.1: who wants to know whether an address is free asks without having one, and is answered
+    const probe = ip === 0
     // a sender with a group address, our own address or one that is no host's would only poison the table
     const sane =
         !isGroupAddress(rx, at + Arp.SenderMac) &&
-        ip !== s.ip &&
-        ip !== 0 &&
-        isLocal(s, ip) &&
-        !isBroadcast(s, ip) &&
-        s.ip !== 0
+        s.ip !== 0 &&
+        (probe || (ip !== s.ip && isLocal(s, ip) && !isBroadcast(s, ip)))
     if (!sane) {
         drop(s, Counter.ArpIgnored, now)
         return
     }
-    let n = findNeighbour(s, ip)
+    let n = probe ? -1 : findNeighbour(s, ip)
     // RFC 826: a new neighbour is taken into the table only if it asks for us; an answer nobody asked for is not believed
-    if (n < 0 && targetIp === s.ip && operation === ArpOperation.Request) n = takeNeighbour(s, ip, now)
+    if (n < 0 && !probe && targetIp === s.ip && operation === ArpOperation.Request)
+        n = takeNeighbour(s, ip, now)
     if (n >= 0) {
         const neighbours = s.neighbours
         neighbours.blitAt(n + Neighbour.Mac, rx, at + Arp.SenderMac, 6)

@@ -54,14 +54,18 @@ export function receive(s: Stack, length: number, now: number): void {
     const destination = rx.getAt(at + Ip.Destination, "i32")
     const source = rx.getAt(at + Ip.Source, "i32")
     const unicast = destination === s.ip && toUs
-    if (destination !== s.ip && !isBroadcast(s, destination) && !isNotUnicast(destination)) {
+    // 0.0.0.0 is nobody's address, and not ours while we have none
+    if (
+        destination === 0 ||
+        (destination !== s.ip && !isBroadcast(s, destination) && !isNotUnicast(destination))
+    ) {
         drop(s, Counter.NotForUs, now)
         return
     }
     // RFC 1122 section 3.2.1.3: a source is a host's address, and not ours (LAND); a loopback address is never on a wire
     if (
         source === s.ip ||
-        source === 0 ||
+        (source & 0xff) === 0 ||
         isNotUnicast(source) ||
         (source & 0xff) === 127 ||
         isBroadcast(s, source) ||
@@ -82,10 +86,14 @@ export function receive(s: Stack, length: number, now: number): void {
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
         tcpInput(s, source, at + header, packet - header, now)
     } else if (protocol === Protocol.Icmp) {
+        // RFC 1122 section 3.2.2.6 (MAY): pings to everybody are not answered; errors are never sent to everybody
+        if (!unicast) {
+            drop(s, Counter.IcmpIgnored, now)
+            return
+        }
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
-        if (!icmpInput(s, at + header, packet - header, now)) return
-        if (unicast) echoReply(s, source, at + header, packet - header)
-        else drop(s, Counter.IcmpIgnored, now)
+        if (icmpInput(s, at + header, packet - header, now))
+            echoReply(s, source, at + header, packet - header)
     } else if (protocol === Protocol.Udp) {
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
         udpInput(s, source, destination, at, header, packet, unicast, now)

@@ -10,6 +10,11 @@ const enum Link {
     Header = 14,
 }
 
+const enum Mask {
+    /** What 255.255.255.254 leaves for hosts. */
+    TwoHosts = 0x01000000,
+}
+
 /** TCP's memory, and the interface's. */
 export class Stack extends TcpContext {
     /** This host's Ethernet address. */
@@ -24,8 +29,6 @@ export class Stack extends TcpContext {
     readonly neighbours: Buffer
     /** A neighbour is to be asked for its address. */
     asking = false
-    /** An answer that is not TCP's stands in `tx`, a whole frame: its length. */
-    frameLength = 0
     /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
     readonly replyMac = Buffer.alloc(6)
     identification = 0
@@ -46,6 +49,9 @@ export function setAddress(s: Stack, ip: number, netmask: number, gateway: numbe
     s.ip = ip
     s.netmask = netmask
     s.gateway = gateway
+    // RFC 3021: a network of two hosts, or one, has no broadcast address of its own
+    const hosts = ~netmask
+    s.broadcast = hosts === 0 || hosts === Mask.TwoHosts ? -1 : ip | hosts
 }
 
 /** True for addresses on this network, which need no router. */
@@ -55,5 +61,5 @@ export function isLocal(s: Stack, ip: number): boolean {
 
 /** True for the limited broadcast address and this network's own. */
 export function isBroadcast(s: Stack, ip: number): boolean {
-    return ip === -1 || (isLocal(s, ip) && (ip | s.netmask) === -1 && s.netmask !== -1)
+    return ip === -1 || ip === s.broadcast
 }

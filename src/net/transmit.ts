@@ -8,7 +8,15 @@ import { ConnFlag, ConnFlag2, Half, HalfFlag, State, Tcb, TcpError } from "../tc
 import { runTimers } from "../tcp/timers"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
-import { arpOut, forgetHop, Neighbour, nextHop, resolve, runNeighbourTimers } from "./neighbours"
+import {
+    arpOut,
+    findNeighbour,
+    forgetHop,
+    Neighbour,
+    nextHop,
+    resolve,
+    runNeighbourTimers,
+} from "./neighbours"
 import type { Stack } from "./stack"
 
 /** What `deadline` gives when nothing will be due before something is received. */
@@ -79,7 +87,7 @@ function nextSegment(s: Stack, now: number): number {
         const length = segmentOut(s, c, now)
         if (length > 0) {
             // the others come first next time
-            s.cursor = c + Tcb.Size < end ? c + Tcb.Size : 0
+            s.cursor = c + Tcb.Size < s.connsEnd ? c + Tcb.Size : 0
             return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac)
         }
     }
@@ -96,22 +104,38 @@ function nextSegment(s: Stack, now: number): number {
     return 0
 }
 
-/** Connection `c` cannot send yet. Nothing is lost: it stays due, and its timer sees to it that this ends. */
+/** Connection `c` cannot send yet. Nothing is lost: it stays due, and if it has more to say than an ACK its timer asks again. */
 function waitForHop(s: Stack, c: number, now: number): void {
     const conns = s.conns
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     const state = conns.getAt(c + Tcb.State, "u8")
+    const hop = nextHop(s, remoteIp)
     if (state === State.Closed) {
-        // only an RST was left to send
-        count(s, Counter.Unresolved)
-        conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
-        conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.ResetDue)
-        release(s, c)
-    } else if (nextHop(s, remoteIp) === 0 && state === State.SynSent) {
+        // only an RST is left to send: it waits for an answer, if somebody is being asked
+        if (findNeighbour(s, hop) < 0) dropReset(s, c)
+    } else if (hop === 0 && state === State.SynSent) {
         closed(s, c, TcpError.Unreachable, now)
-    } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer)) {
+    } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
+        // R2 counts from here
+        conns.setAt(c + Tcb.Progress, "i32", now)
         armTimer(s, c, now, conns.getAt(c + Tcb.Rto, "u16"))
     }
+}
+
+/** Whether a connection without a timer has something to send that the peer has to acknowledge. */
+function owes(s: Stack, c: number, state: State): boolean {
+    if (state === State.FinWait2 || state === State.TimeWait) return false
+    if (state !== State.Established && state !== State.CloseWait) return true
+    return s.conns.getAt(c + Tcb.SendLength, "u16") > 0
+}
+
+/** Gives up the RST that a connection in CLOSED still owed. */
+function dropReset(s: Stack, c: number): void {
+    const conns = s.conns
+    count(s, Counter.Unresolved)
+    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
+    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.ResetDue)
+    release(s, c)
 }
 
 /** Nobody answers for `ip`: what was being opened through it fails, the rest waits for its own timer. */
@@ -120,9 +144,14 @@ function hopFailed(s: Stack, ip: number, now: number): void {
     count(s, Counter.Unresolved)
     for (let c = 0; c < s.connsEnd; c += Tcb.Size) {
         const state = conns.getAt(c + Tcb.State, "u8")
-        if (state === State.Closed || nextHop(s, conns.getAt(c + Tcb.RemoteIp, "i32")) !== ip) continue
-        if (state === State.SynSent) closed(s, c, TcpError.Unreachable, now)
-        else softError(s, c)
+        if (nextHop(s, conns.getAt(c + Tcb.RemoteIp, "i32")) !== ip) continue
+        if (state === State.Closed) {
+            if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) dropReset(s, c)
+        } else if (state === State.SynSent) {
+            closed(s, c, TcpError.Unreachable, now)
+        } else {
+            softError(s, c)
+        }
     }
 }
 

@@ -26,7 +26,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let offset = (sequence - rcvNxt) | 0
     const room = (conns.getAt(c + Tcb.RcvAdv, "i32") - rcvNxt) | 0
 
-    // Figure 8, line 6: in a simultaneous open the SYN of the peer's SYN,ACK is the one already taken
+    // Figure 7, line 6: in a simultaneous open the SYN of the peer's SYN,ACK is the one already taken
     if (
         state === State.SynReceived &&
         offset === -1 &&
@@ -40,7 +40,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
-    if (offset === 0 && room === 0) {
+    if (room === 0 && (offset === 0 || (offset < 0 && offset + segmentLength > 0))) {
         // nothing is acceptable in a zero window but the ACK and the RST that came with it
         if (length > 0 || control & Flag.Fin) {
             length = 0
@@ -107,6 +107,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             return
         }
         state = established(t, c, acknowledgment, now)
+        // A SYN that was taken before is below the window and to be acknowledged, by the letter: a peer that goes by the
+        // letter too has no other way out of SYN-RECEIVED
+        if (offset === 0 && sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
         // so that the window of this segment is taken below
         conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
         acked = 0

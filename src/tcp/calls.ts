@@ -22,7 +22,7 @@ import {
     type TcpContext,
 } from "./context"
 import { ephemeralPort, initialSequence } from "./isn"
-import { listenerFor, trimHalves } from "./passive"
+import { halfOpenFor, listenerFor, trimHalves } from "./passive"
 import { ConnFlag, Half, Listener, State, Tcb, TcpError } from "./tcb"
 
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
@@ -64,16 +64,15 @@ export function accept(t: TcpContext, id: number): number {
 export function connect(t: TcpContext, ip: number, port: number, localPort: number, now: number): number {
     if (port < 1 || port > 65535 || localPort < 0 || localPort > 65535) return TcpError.Invalid
     if (t.ip === 0) return TcpError.Unreachable
-    // nothing comes back from these; nor do segments from ourselves to ourselves
-    if (ip === 0 || ip === t.ip || isNotUnicast(ip) || (ip & 0xff) === 127 || (ip & 0xff) === 0)
+    // nothing comes back from these (section 3.9.2.3, MUST-46); nor do segments from ourselves to ourselves
+    if (ip === t.ip || ip === t.broadcast || isNotUnicast(ip) || (ip & 0xff) === 127 || (ip & 0xff) === 0)
         return TcpError.Invalid
     if (localPort === 0) {
         localPort = ephemeralPort(t, ip, port)
         if (localPort === 0) return TcpError.InUse
     }
     const ports = joinPorts(port, localPort)
-    const old = findTuple(t, ip, ports)
-    if (old >= 0) return TcpError.InUse
+    if (findTuple(t, ip, ports) >= 0 || halfOpenFor(t, ip, ports) >= 0) return TcpError.InUse
     const c = allocate(t, now)
     if (c < 0) return TcpError.NoBuffers
     const conns = t.conns
@@ -99,7 +98,7 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     if (c < 0) return TcpError.NotConnected
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
-    if (state === State.Closed) return endOf(t, c)
+    if (state === State.Closed) return errorOf(t, id) || TcpError.Pipe
     // "queue the data for transmission after entering ESTABLISHED"
     const open =
         state === State.SynSent ||
@@ -110,8 +109,8 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     const queued = conns.getAt(c + Tcb.SendLength, "u16")
     const size = t.sendSize
     if (length > size - queued) length = size - queued
-    if (at < 0 || length <= 0) return 0
     if (length > from.length - at) length = from.length - at
+    if (at < 0 || length <= 0) return 0
     const ring = ringsOf(t, c)
     let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
@@ -134,7 +133,7 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     const state = conns.getAt(c + Tcb.State, "u8")
     const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
     if (queued === 0) {
-        if (state === State.Closed) return endOf(t, c)
+        if (state === State.Closed) return errorOf(t, id) || TcpError.Eof
         return hasFin(state) ? TcpError.Eof : 0
     }
     if (length > queued) length = queued
@@ -164,7 +163,7 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     if (c < 0) return TcpError.NotConnected
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
-    if (state === State.Closed) return endOf(t, c)
+    if (state === State.Closed) return errorOf(t, id) || TcpError.NotConnected
     if (state === State.SynSent) {
         // "delete the TCB and return 'error: closing' to any queued SENDs"
         closed(t, c, TcpError.None, now)
@@ -263,7 +262,9 @@ export function stateOf(t: TcpContext, id: number): State {
 /** What ended the connection `id`, None while nothing has. */
 export function errorOf(t: TcpContext, id: number): TcpError {
     const c = findConnection(t, id)
-    return c < 0 ? TcpError.None : -t.conns.getAt(c + Tcb.Error, "u8")
+    const error = c < 0 ? 0 : t.conns.getAt(c + Tcb.Error, "u8")
+    // not -0, which is no integer on the VM
+    return error > 0 ? -error : TcpError.None
 }
 
 /**
@@ -295,10 +296,4 @@ function hasFin(state: State): boolean {
 
 function isFinWait(state: State): boolean {
     return state === State.FinWait1 || state === State.FinWait2
-}
-
-/** What a call gets from a connection that is over: its error, or that there is none (any more). */
-function endOf(t: TcpContext, c: number): TcpError {
-    const error = t.conns.getAt(c + Tcb.Error, "u8")
-    return error > 0 ? -error : TcpError.Eof
 }

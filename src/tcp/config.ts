@@ -51,6 +51,9 @@ function lowest(key: string): number {
         case "ttl":
         case "rtoInitial":
         case "rtoMin":
+        // the ACK that leads there has to be sent first
+        case "timeWait":
+        case "finWait2":
             return 1
         case "receiveBuffer":
         case "sendBuffer":

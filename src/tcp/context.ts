@@ -34,6 +34,8 @@ export class TcpContext {
     readonly receiveSize: number
     /** This host's address as the wire has it; 0 while it has none. */
     ip = 0
+    /** This network's broadcast address; that of all networks while it has none of its own. */
+    broadcast = -1
     /** Some record has ConnFlag.Due, or a half-open one HalfFlag.Due. */
     dirty = false
     /** The earliest of all timers, when `timerArmed`. */
@@ -42,6 +44,8 @@ export class TcpContext {
     /** A segment without a connection (an RST) stands in `tx` for `replyIp`: its length. */
     replyLength = 0
     replyIp = 0
+    /** An answer that is not TCP's stands in `tx`, a whole frame: its length. */
+    frameLength = 0
     /** The segment being handled: a record of Seg. */
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
@@ -208,7 +212,7 @@ export function noteTimer(t: TcpContext, deadline: number): void {
 
 /**
  * Takes a record for a connection, cleared and with an id of its own: a free one, else the one that has been longest in
- * TIME-WAIT. -1 when there is neither.
+ * TIME-WAIT and holds nothing that a program has still to read. -1 when there is neither.
  */
 export function allocate(t: TcpContext, now: number): number {
     const conns = t.conns
@@ -216,7 +220,9 @@ export function allocate(t: TcpContext, now: number): number {
     const end = t.connsEnd
     for (let c = 0; c < end; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === 0) return prepare(t, c)
-        if (conns.getAt(c + Tcb.State, "u8") === State.TimeWait) {
+        const unread =
+            conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held && conns.getAt(c + Tcb.ReceiveLength, "u16") > 0
+        if (conns.getAt(c + Tcb.State, "u8") === State.TimeWait && !unread) {
             const deadline = conns.getAt(c + Tcb.Deadline, "i32")
             if (oldest < 0 || ((deadline - conns.getAt(oldest + Tcb.Deadline, "i32")) | 0) < 0) oldest = c
         }

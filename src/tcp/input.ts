@@ -8,7 +8,7 @@ import { Flag, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { closed, drop, findTuple, type TcpContext, traceSegment } from "./context"
 import { synSentArrives } from "./open"
-import { halfOpenArrives, halfOpenFor, listenArrives, listenerFor } from "./passive"
+import { halfOpenArrives, halfOpenFor, listenArrives, listenerFor, reopen } from "./passive"
 import { answerReset } from "./reset"
 import { Seg } from "./segment"
 import { ConnFlag2, State, Tcb, TcpError } from "./tcb"
@@ -92,14 +92,17 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         const fresh =
             state === State.TimeWait &&
             (control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn &&
-            ((sequence - conns.getAt(c + Tcb.RcvNxt, "i32")) | 0) > 0 &&
-            listenerFor(t, ports) >= 0
-        if (!fresh) {
+            ((sequence - conns.getAt(c + Tcb.RcvNxt, "i32")) | 0) > 0
+        const listener = fresh ? listenerFor(t, ports) : -1
+        if (listener < 0) {
             segmentArrives(t, c, now)
             return
         }
-        closed(t, c, TcpError.None, now)
-    } else if (t.events.on) {
+        const half = listenArrives(t, listener, now)
+        if (half >= 0) reopen(t, c, half, now)
+        return
+    }
+    if (t.events.on) {
         const known = halfOpenFor(t, remoteIp, ports) >= 0
         const state = known ? State.SynReceived : listenerFor(t, ports) >= 0 ? State.Listen : State.Closed
         traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)

@@ -109,6 +109,8 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     }
     // A SYN for our SYN: simultaneous open. Text with it is not kept: the peer sends it again.
     conns.setAt(c + Tcb.SndNxt, "i32", sndUna)
+    // our SYN goes again with the ACK: its round trip is not measured (Karn)
+    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Timing)
     setState(t, c, State.SynReceived, now)
     setDue(t, c, 0)
 }

@@ -7,7 +7,6 @@ import { checksumOf, onesSum } from "../wire/checksum"
 import { Protocol, pseudoSum } from "../wire/ipv4"
 import { Flag, Tcp, writeMss, writeWindowScale } from "../wire/tcp"
 import { armTimer, count, Frame, release, ringsOf, swapPorts, type TcpContext, traceSegment } from "./context"
-import { receiveLimitOf } from "./passive"
 import { answer } from "./reset"
 import { ConnFlag, ConnFlag2, Half, HalfFlag, State, Tcb } from "./tcb"
 
@@ -153,8 +152,11 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         const next = (sequence + octets) | 0
         conns.setAt(c + Tcb.SndNxt, "i32", next)
         let flags2 = conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Probe
-        if (((next - conns.getAt(c + Tcb.SndMax, "i32")) | 0) > 0) {
+        const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
+        if (((next - sndMax) | 0) > 0) {
             conns.setAt(c + Tcb.SndMax, "i32", next)
+            // the first to be in flight has the timer to itself: it ran for a shut window, or for the hop's address
+            if (sndMax === sndUna) flags &= ~ConnFlag.Timer
             // RFC 6298 section 3: one segment a round trip, none that was sent twice
             if (!(flags2 & ConnFlag2.Timing)) {
                 flags2 |= ConnFlag2.Timing
@@ -221,7 +223,7 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
         if (flags & HalfFlag.Scaling) end = writeWindowScale(tx, end, 0)
     }
     const header = end - Frame.Transport
-    const window = receiveLimitOf(t, halves.getAt(h + Half.Listener, "u16"))
+    const window = halves.getAt(h + Half.ReceiveLimit, "u16")
     tx.setAt(Frame.Transport, "i32", swapPorts(ports))
     writeI32(tx, Frame.Transport + Tcp.Sequence, syn ? iss : (iss + 1) | 0)
     writeI32(tx, Frame.Transport + Tcp.Acknowledgment, (irs + 1) | 0)

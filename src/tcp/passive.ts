@@ -6,12 +6,21 @@ import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { mayChallenge } from "./challenge"
-import { allocate, count, drop, noteTimer, type TcpContext, traceState } from "./context"
+import {
+    allocate,
+    closed,
+    count,
+    drop,
+    findListener,
+    noteTimer,
+    type TcpContext,
+    traceState,
+} from "./context"
 import { initialSequence } from "./isn"
 import { established, sendMss } from "./open"
 import { answerReset } from "./reset"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
+import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } from "./tcb"
 
 /** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
 export function listenerFor(t: TcpContext, ports: number): number {
@@ -59,36 +68,39 @@ export function pendingOf(t: TcpContext, id: number): number {
     return pending
 }
 
-/** Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. */
-export function listenArrives(t: TcpContext, l: number, now: number): void {
+/**
+ * Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. Gives the half-open record that it led to,
+ * -1 when to none.
+ */
+export function listenArrives(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
     const control = segment.getAt(Seg.Control, "u8")
     // First, check for a RST
     if (control & Flag.Rst) {
         drop(t, Counter.TcpBadReset, now)
-        return
+        return -1
     }
     // Second, check for an ACK
     if (control & Flag.Ack) {
         drop(t, Counter.TcpNoConnection, now)
         answerReset(t, now)
-        return
+        return -1
     }
     // Fourth, other data or control: no SYN
     if (!(control & Flag.Syn)) {
         drop(t, Counter.TcpNoAck, now)
-        return
+        return -1
     }
     // Third, check for a SYN. Text and FIN with it are not kept: the peer sends them again.
     const id = t.listeners.getAt(l + Listener.Id, "u16")
     if (pendingOf(t, id) >= t.listeners.getAt(l + Listener.Backlog, "u16")) {
         drop(t, Counter.BacklogFull, now)
-        return
+        return -1
     }
     const h = takeHalf(t)
     if (h < 0) {
         drop(t, Counter.HalfOpenFull, now)
-        return
+        return -1
     }
     parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
     const halves = t.halves
@@ -105,11 +117,26 @@ export function listenArrives(t: TcpContext, l: number, now: number): void {
     halves.setAt(h + Half.Retries, "u8", 0)
     const scaling = t.options.getAt(Options.Present, "u8") & OptionBit.WindowScale ? HalfFlag.Scaling : 0
     halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | scaling)
+    halves.setAt(h + Half.ReceiveLimit, "u16", t.listeners.getAt(l + Listener.ReceiveLimit, "u16"))
     const deadline = (now + t.config.rtoInitial) | 0
     halves.setAt(h + Half.Deadline, "i32", deadline)
     noteTimer(t, deadline)
     t.dirty = true
     if (t.events.on) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
+    return h
+}
+
+/**
+ * Section 3.6.1 (MAY-2): a new SYN for the connection `c` in TIME-WAIT led to the half-open record `h`, which takes its
+ * place. Its initial sequence number has to be larger than all that the old connection used.
+ */
+export function reopen(t: TcpContext, c: number, h: number, now: number): void {
+    const used = t.conns.getAt(c + Tcb.SndMax, "i32")
+    if (((t.halves.getAt(h + Half.Iss, "i32") - used) | 0) <= 0) {
+        // by more than any window of ours
+        t.halves.setAt(h + Half.Iss, "i32", (used + 0x10000) | 0)
+    }
+    closed(t, c, TcpError.None, now)
 }
 
 /**
@@ -162,7 +189,7 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const control = segment.getAt(Seg.Control, "u8")
     const length = segment.getAt(Seg.Length, "u16")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
-    const room = receiveLimitOf(t, halves.getAt(h + Half.Listener, "u16"))
+    const room = halves.getAt(h + Half.ReceiveLimit, "u16")
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
@@ -210,10 +237,14 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
         answerReset(t, now)
         return
     }
+    // No room: the client sends again what it thinks we have, or we the SYN-ACK; until then there may be
     const id = halves.getAt(h + Half.Listener, "u16")
+    if (pendingOf(t, id) >= t.listeners.getAt(findListener(t, id) + Listener.Backlog, "u16")) {
+        drop(t, Counter.BacklogFull, now)
+        return
+    }
     const c = allocate(t, now)
     if (c < 0) {
-        // the client sends again what it thinks we have; until then a record may have become free
         drop(t, Counter.ConnectionsFull, now)
         return
     }
@@ -247,16 +278,6 @@ function promote(t: TcpContext, h: number, c: number, listener: number, room: nu
     halves.setAt(h + Half.Listener, "u16", 0)
     trimHalves(t)
     established(t, c, (iss + 1) | 0, now)
-}
-
-/** Bytes a connection of this listener may have unread. */
-export function receiveLimitOf(t: TcpContext, id: number): number {
-    const listeners = t.listeners
-    for (let l = 0; l < listeners.length; l += Listener.Size) {
-        if (listeners.getAt(l + Listener.Id, "u16") === id)
-            return listeners.getAt(l + Listener.ReceiveLimit, "u16")
-    }
-    return t.receiveSize
 }
 
 function setHalfDue(t: TcpContext, h: number, flag: HalfFlag): void {

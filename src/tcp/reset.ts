@@ -40,7 +40,7 @@ export function answer(
     control: number,
     now: number
 ): void {
-    if (t.replyLength > 0) {
+    if (t.replyLength > 0 || t.frameLength > 0) {
         count(t, Counter.ReplyBusy)
         return
     }

@@ -167,7 +167,9 @@ export const enum Half {
     Retries = 27,
     /** Bits of HalfFlag. */
     Flags = 28,
-    Size = 30,
+    /** The window that the SYN-ACK tells of: the listener's may change meanwhile, and is not taken back. */
+    ReceiveLimit = 30,
+    Size = 32,
 }
 
 export const enum HalfFlag {

@@ -43,9 +43,15 @@ function expired(t: TcpContext, c: number, now: number): void {
         closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
         return
     }
+    const shut = !opening && conns.getAt(c + Tcb.SndWnd, "i32") === 0
+    if (!shut && conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")) {
+        // nothing was sent yet, as the next hop's address is not known: it is asked for again, and nothing was lost
+        armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+        setDue(t, c, 0)
+        return
+    }
     // RFC 6298 (5.4) to (5.6); Karn's rule: what is sent again is not timed
     const rto = conns.getAt(c + Tcb.Rto, "u16") * 2
-    const shut = !opening && conns.getAt(c + Tcb.SndWnd, "i32") === 0
     conns.setAt(c + Tcb.Rto, "u16", rto < t.config.rtoMax ? rto : t.config.rtoMax)
     const retries = conns.getAt(c + Tcb.Retries, "u8")
     conns.setAt(
