@@ -44,6 +44,13 @@ declare global {
     }
 }
 
+/** 32 random bits. */
+export function randomWord(): number {
+    const word = Buffer.alloc(4)
+    word.fillRandom()
+    return word.getAt(0, "u32")
+}
+
 /** Adds to a built-in prototype or object what the runtime has and Node has not, invisible to loops. */
 function extend(target: object, members: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(members)) {
@@ -58,11 +65,7 @@ extend(Function.prototype, {
 })
 extend(Math, {
     idiv: (x: number, y: number) => ((y | 0) === 0 ? 0 : Math.trunc((x | 0) / (y | 0)) | 0),
-    randomInt(max: number) {
-        const word = Buffer.alloc(4)
-        word.fillRandom()
-        return Math.floor((word.getAt(0, "u32") / 0x1_0000_0000) * ((max | 0) + 1))
-    },
+    randomInt: (max: number) => Math.floor((randomWord() / 0x1_0000_0000) * ((max | 0) + 1)),
 })
 extend(Array.prototype, {
     insert(this: unknown[], index: number, count: number) {

@@ -1,7 +1,16 @@
 // What a program on the VM finds without importing it. Part of a simulated device's bundle only.
 
 import { Buffer, hex } from "./buffer"
-import { clearInterval, clearTimeout, Fiber, millis, print, setInterval, setTimeout } from "./core"
+import {
+    clearInterval,
+    clearTimeout,
+    Fiber,
+    millis,
+    print,
+    randomWord,
+    setInterval,
+    setTimeout,
+} from "./core"
 import type { Level } from "./environment"
 import { show } from "./show"
 
@@ -38,6 +47,7 @@ Object.assign(globalThis, {
     GPIOproto: {},
 })
 Math.round = round
+Math.random = () => randomWord() / 0x1_0000_0000
 Object.defineProperty(Array.prototype, Symbol.toPrimitive, {
     value(this: unknown[]) {
         return show(this)

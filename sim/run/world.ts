@@ -69,6 +69,11 @@ export class World {
         const world = new World(options, observers, stream)
         await world.device.start()
         world.origin = world.clock.now()
+        if (stream !== undefined) {
+            // the cable is plugged in when the device answers: what the other end has sent meanwhile is not lost
+            await world.command("")
+            bridge(world.segment, stream, "stream")
+        }
         return world
     }
 
@@ -105,8 +110,7 @@ export class World {
             onPanic: panic => this.finish(new Ended(1, this.fatal ?? describePanic(panic))),
         })
         this.stream = stream
-        if (stream !== undefined) bridge(segment, stream, "stream")
-        else if (options.gateway !== undefined)
+        if (stream === undefined && options.gateway !== undefined)
             this.peer = this.startPeer(options.gateway, random.fork("peer"))
     }
 

@@ -58,7 +58,7 @@ export class VmRuntime implements Runtime {
 
     /** Loads the image and lets the clock run it. Throws when the VM does not take the image. */
     async start(): Promise<void> {
-        const { clock, image, deviceId = DEVICE_ID } = this.options
+        const { image, deviceId = DEVICE_ID } = this.options
         const module = createModule({
             now: () => this.now(),
             setTimeout: (run, ms) => this.schedule(run, ms),
@@ -76,12 +76,10 @@ export class VmRuntime implements Runtime {
         module.sockWrite = (at, length) => this.pipe(at, length)
         module.devsSetDeviceId(deviceId)
         module.devsStart()
-        const refused = module.devsDeploy(image)
-        if (refused !== 0) {
+        const refused = deploy(module, image)
+        if (refused !== undefined) {
             this.stop()
-            throw new Error(
-                `the VM does not take the image (error ${refused}): was it built by another version?`
-            )
+            throw new Error(`the VM does not take the image (${refused}): was it built by another version?`)
         }
     }
 
@@ -173,5 +171,15 @@ export class VmRuntime implements Runtime {
             const place = this.positions?.find(Number(index), Number(pc)) ?? `function ${index}, pc ${pc}`
             this.exception.stack.push(`${name === "inline" ? "(function)" : name} (${place})`)
         } else if (line.startsWith("stats: ")) this.memory = line.slice("stats: ".length)
+    }
+}
+
+/** Why the VM does not take the image, if so. */
+function deploy(module: VmModule, image: Uint8Array): string | undefined {
+    try {
+        const error = module.devsDeploy(image)
+        return error === 0 ? undefined : `error ${error}`
+    } catch {
+        return "it fell over it"
     }
 }
