@@ -12,7 +12,10 @@ export interface Mac {
     start(): Promise<void>
     /** Moves the oldest waiting frame to the start of `into` and gives its length, 0 when none waits. Never throws. */
     receive(into: Buffer): Promise<number>
-    /** Sends the first `length` bytes of `from`. False when the frame was not sent (no link, chip not answering). Never throws. */
+    /**
+     * Sends the first `length` bytes of `from`, whose contents may be gone then (a full-duplex transfer writes over what
+     * it reads). False when the frame was not sent (no link, chip not answering). Never throws.
+     */
     send(from: Buffer, length: number): Promise<boolean>
     /** Returns when a frame may be waiting, at the latest after `ms` milliseconds. */
     wait(ms: number): Promise<void>

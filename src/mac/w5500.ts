@@ -24,7 +24,7 @@ import {
 //
 // SPI frames (chip select goes down and up around each) for a frame of up to 125 bytes, and for a longer one:
 //   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD; RECV
-//              of a burst the first and the last two are shared by up to 4 KB of frames
+//              of a burst all but the data is shared by up to 4 KB of frames
 //   sent       3, 3 (4 transfers): data; Sn_TX_WR; SEND
 //              and one for the registers if nothing has looked at them since the frame before
 
@@ -138,30 +138,13 @@ export class W5500 implements Mac {
     // flat on purpose: a call costs as much as a transfer
     async receive(into: Buffer): Promise<number> {
         try {
-            if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look()
-            if (!this.answers) return 0
-            const cs = this.cs
-            const c = this.command
-            if (this.owed > 0 && (this.waiting === 0 || this.owed >= Size.Release)) {
-                c.setAt(0, "i32", Head.SetReceiveRead | ((this.readAt >> 8) << 24))
-                c.setAt(4, "u8", this.readAt & 0xff)
-                cs.setMode(ds.GPIOMode.OutputLow)
-                await (ds as Spi).spiXfer(c, c)
-                cs.setMode(ds.GPIOMode.OutputHigh)
-                c.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
-                c.setAt(4, "u8", Interrupt.Received)
-                cs.setMode(ds.GPIOMode.OutputLow)
-                await (ds as Spi).spiXfer(c, c)
-                cs.setMode(ds.GPIOMode.OutputHigh)
-                this.owed = 0
-            }
-            if (this.waiting === 0) await this.poll()
+            if (this.waiting === 0 || this.owed >= Size.Release) await this.poll()
             const waiting = this.waiting
             if (waiting === 0) {
                 this.doubt = false
                 return 0
             }
-
+            const cs = this.cs
             const at = this.readAt
             const address = (at >> 8) | ((at & 0xff) << 8) | Head.ReadReceive
             const s = this.small
@@ -176,6 +159,7 @@ export class W5500 implements Mac {
                 header = (s.getAt(3, "u8") << 8) | s.getAt(4, "u8")
                 offset = 5
             } else {
+                const c = this.command
                 c.setAt(0, "i32", address)
                 cs.setMode(ds.GPIOMode.OutputLow)
                 await (ds as Spi).spiXfer(c, c)
@@ -221,8 +205,10 @@ export class W5500 implements Mac {
         if (!this.linkUp || length < Eth.Size || length > Size.LongestSent || length > from.length)
             return false
         try {
-            if (this.sending) await this.confirm()
-            if (!this.answers) return false
+            if (this.sending) {
+                await this.confirm()
+                if (!this.answers) return false
+            }
             const cs = this.cs
             const c = this.command
             let at = this.writeAt
@@ -277,10 +263,7 @@ export class W5500 implements Mac {
         let looks = BusTime.LooksPerMs * (ms + 1)
         try {
             while (this.waiting === 0 && !this.doubt && !power.woken) {
-                if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look()
-                // a chip that does not answer is asked all the same: transfers keep the board awake
-                if (this.answers) await this.poll()
-                else await this.bus.read(Head.ReadCommon)
+                await this.poll()
                 const now = ds.millis() | 0
                 const left = (until - now) | 0
                 if (this.waiting > 0 || left <= 0 || looks-- <= 0) break
@@ -294,25 +277,43 @@ export class W5500 implements Mac {
     }
 
     /**
-     * Looks at socket 0's registers in one burst: what waits, what was sent, whether the chip is still itself.
-     * Flat on purpose: a call costs as much as a transfer.
+     * Gives back what was read, then looks at socket 0's registers in one burst: what waits, what was sent, whether
+     * the chip is still itself. Flat on purpose: a call costs as much as a transfer.
      */
     private async poll(): Promise<void> {
+        if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look()
+        // a chip that does not answer is asked all the same: transfers keep the board awake
+        if (!this.answers) return await this.bus.read(Head.ReadCommon)
+        const cs = this.cs
+        if (this.owed > 0) {
+            const c = this.command
+            c.setAt(0, "i32", Head.SetReceiveRead | ((this.readAt >> 8) << 24))
+            c.setAt(4, "u8", this.readAt & 0xff)
+            cs.setMode(ds.GPIOMode.OutputLow)
+            await (ds as Spi).spiXfer(c, c)
+            cs.setMode(ds.GPIOMode.OutputHigh)
+            c.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
+            c.setAt(4, "u8", Interrupt.Received)
+            cs.setMode(ds.GPIOMode.OutputLow)
+            await (ds as Spi).spiXfer(c, c)
+            cs.setMode(ds.GPIOMode.OutputHigh)
+            this.owed = 0
+        }
         const r = this.registers
         let before = -1
         let sane = false
         for (let tries = 0; tries < 4; tries++) {
             r.setAt(0, "i32", Head.ReadSocket)
-            this.cs.setMode(ds.GPIOMode.OutputLow)
+            cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(r, r)
-            this.cs.setMode(ds.GPIOMode.OutputHigh)
+            cs.setMode(ds.GPIOMode.OutputHigh)
             // one disturbed transfer is no reason to drop everything
             if (r.getAt(Snapshot.Status, "u8") !== Status.MacRaw) continue
             if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) continue
             sane = true
             let waiting = 0
-            if (this.owed > 0 || r.getAt(Snapshot.ReceivedSize, "u16") !== 0) {
-                const size =
+            if (r.getAt(Snapshot.ReceivedSize, "u16") !== 0) {
+                waiting =
                     (r.getAt(Snapshot.ReceivedSize, "u8") << 8) | r.getAt(Snapshot.ReceivedSize + 1, "u8")
                 const read =
                     (r.getAt(Snapshot.ReceiveRead, "u8") << 8) | r.getAt(Snapshot.ReceiveRead + 1, "u8")
@@ -320,12 +321,12 @@ export class W5500 implements Mac {
                     (r.getAt(Snapshot.ReceiveWrite, "u8") << 8) | r.getAt(Snapshot.ReceiveWrite + 1, "u8")
                 // data sheet, Sn_RX_RSR: a frame that arrives between its two bytes makes a number that never was.
                 // Either the pointers of the same burst say the same, or the number stands still.
-                if (size !== ((end - read) & 0xffff) && size !== before) {
-                    before = size
+                if (waiting !== ((end - read) & 0xffff) && waiting !== before) {
+                    before = waiting
                     continue
                 }
                 // out of step with the chip: below, the socket is reopened
-                waiting = ((read + this.owed) & 0xffff) === this.readAt ? size - this.owed : -1
+                if (read !== this.readAt) waiting = -1
             }
             this.waiting = 0
             if (r.getAt(Snapshot.Command, "u8") !== 0) {
@@ -345,7 +346,7 @@ export class W5500 implements Mac {
             return
         }
         this.waiting = 0
-        if (!sane) this.lost("does not answer, or was reset behind the driver's back")
+        if (!sane) this.lost("does not answer as it should")
     }
 
     /** Waits for the end of the last send. */
@@ -393,7 +394,8 @@ export class W5500 implements Mac {
         await this.bus.read(Head.ReadCommon)
         if (this.registers.getAt(Look.Version, "u8") !== CHIP_VERSION) {
             await this.bus.read(Head.ReadCommon)
-            if (this.registers.getAt(Look.Version, "u8") !== CHIP_VERSION) return this.lost("does not answer")
+            if (this.registers.getAt(Look.Version, "u8") !== CHIP_VERSION)
+                return this.lost("does not answer as it should")
         }
         this.linkUp = (this.registers.getAt(Look.Phy, "u8") & Phy.Link) !== 0
     }
@@ -465,7 +467,7 @@ export class W5500 implements Mac {
         this.untaken = 0
     }
 
-    /** The chip is not what it was: `look` brings it back, at once unless it only just did. */
+    /** The chip is not what it was: the next look brings it back, unless one has only just done so. */
     private lost(what: string): void {
         if (!this.answers) return
         const now = ds.millis() | 0

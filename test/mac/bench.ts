@@ -1,0 +1,180 @@
+// The driver on the Node stand-in, its SPI bus and pins wired to the chip model, in virtual time.
+
+import * as ds from "@devicescript/core"
+import { Buffer, type Buffer as Bytes } from "@devicescript/core"
+import { vi } from "vitest"
+import { type W5500Options as ChipOptions, W5500Chip } from "../../sim/chip/w5500"
+import { VirtualClock } from "../../sim/clock"
+import { power } from "../../src/mac/idle"
+import { MacCounter } from "../../src/mac/mac"
+import { W5500, type W5500Options } from "../../src/mac/w5500"
+
+/** The functions of the runtime that a bench puts its own in the place of. */
+const runtime = vi.hoisted(() => ({
+    millis: (): number => 0,
+    spiConfigure: (..._pins: number[]): void => {},
+    spiXfer: async (_tx: Bytes, _rx: Bytes): Promise<void> => {},
+}))
+
+vi.mock("@devicescript/core", async original => ({
+    ...(await original<typeof import("@devicescript/core")>()),
+    millis: () => runtime.millis(),
+    spiConfigure: (...pins: number[]) => runtime.spiConfigure(...pins),
+    spiXfer: (tx: Bytes, rx: Bytes) => runtime.spiXfer(tx, rx),
+}))
+
+export const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
+const PEER = [0x02, 0, 0, 0, 0, 1]
+const CHIP_SELECT = 17
+const RESET = 20
+
+export interface BenchOptions extends Partial<ChipOptions> {
+    /** Without a reset line the driver resets over SPI. */
+    resetLine?: boolean
+    /** Milliseconds that a transfer takes, as on a board; 0 when left out. */
+    transferTime?: number
+    /** The size of the buffers for frames. */
+    frameSize?: number
+    driver?: Partial<W5500Options>
+}
+
+export class Bench {
+    readonly clock = new VirtualClock()
+    readonly chip: W5500Chip
+    readonly mac: W5500
+    /** What the driver sent and received. */
+    readonly sent: Uint8Array[] = []
+    readonly received: Uint8Array[] = []
+    readonly into: Bytes
+    readonly warnings: string[] = []
+    /** SPI frames (falling edges of chip select) and transfers since `countFrom`. */
+    selections = 0
+    transfers = 0
+    /** What spi.configure was told: miso, mosi, sck, mode, hz. */
+    configuration: number[] = []
+    private selected = false
+    private busy = false
+
+    constructor(options: BenchOptions = {}) {
+        const { resetLine = true, transferTime = 0, frameSize = 1514, driver = {}, ...chip } = options
+        this.chip = new W5500Chip({ clock: this.clock, send: frame => this.sent.push(frame), ...chip })
+        this.into = Buffer.alloc(frameSize)
+        const address = Buffer.from(STATION)
+        const reset = resetLine ? { reset: this.pin(RESET) } : {}
+        const spiPins = { miso: this.pin(16), mosi: this.pin(19), sck: this.pin(18) }
+        this.mac = new W5500({ cs: this.pin(CHIP_SELECT), ...spiPins, ...reset, address, ...driver })
+        runtime.millis = () => Math.floor(this.clock.now())
+        runtime.spiConfigure = (...pins) => {
+            this.configuration = pins
+        }
+        runtime.spiXfer = async (tx, rx) => {
+            this.transfer(tx, rx)
+            if (transferTime > 0) await this.clock.runUntil(this.clock.now() + transferTime)
+            this.busy = false
+        }
+        power.woken = false
+        power.idle = ms => this.clock.runUntil(this.clock.now() + Math.max(1, Math.min(ms, this.untilNext())))
+        vi.spyOn(console, "warn").mockImplementation((line: string) => void this.warnings.push(line))
+    }
+
+    counter(counter: MacCounter): number {
+        return this.mac.counters.getAt(counter, "i32")
+    }
+
+    /** All counters that tell of trouble, by name. */
+    get trouble(): Record<string, number> {
+        const all = {
+            badLength: this.counter(MacCounter.BadLength),
+            tooLong: this.counter(MacCounter.TooLong),
+            resync: this.counter(MacCounter.Resync),
+            sendTimeout: this.counter(MacCounter.SendTimeout),
+            chipReset: this.counter(MacCounter.ChipReset),
+        }
+        return Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0))
+    }
+
+    countFrom(): void {
+        this.selections = 0
+        this.transfers = 0
+    }
+
+    /** One call of receive; the frame, if there was one. */
+    async receive(): Promise<Uint8Array | undefined> {
+        const length = await this.mac.receive(this.into)
+        if (length === 0) return undefined
+        const frame = Uint8Array.from(this.into.subarray(0, length))
+        this.received.push(frame)
+        return frame
+    }
+
+    /** What a program's loop does for `ms`: receives what there is, and waits. */
+    async run(ms: number): Promise<void> {
+        const end = this.clock.now() + ms
+        while (this.clock.now() < end) {
+            if ((await this.receive()) === undefined) await this.mac.wait(Math.ceil(end - this.clock.now()))
+        }
+    }
+
+    /** Sends a copy of the frame. */
+    async send(frame: Uint8Array): Promise<boolean> {
+        const from = Buffer.alloc(Math.max(1514, frame.length))
+        from.blitAt(0, Buffer.from(frame), 0, frame.length)
+        return this.mac.send(from, frame.length)
+    }
+
+    /** The runtime refuses the next transfer. */
+    refuseTransfer(): void {
+        this.busy = true
+    }
+
+    private untilNext(): number {
+        return Math.ceil(this.clock.next() - this.clock.now())
+    }
+
+    private transfer(tx: Bytes, rx: Bytes): void {
+        if (this.busy) {
+            this.busy = false
+            throw new RangeError("SPI busy")
+        }
+        if (tx.length !== rx.length || tx.length < 1 || tx.length > 4096)
+            throw new RangeError("no such transfer on the board")
+        this.busy = true
+        if (this.selected) this.transfers++
+        rx.blitAt(0, tx, 0, tx.length)
+        this.chip.transfer(new Uint8Array(rx.buffer, rx.byteOffset, rx.length))
+    }
+
+    private pin(gpio: number): ds.IOPin {
+        const setMode = (mode: ds.GPIOMode) => {
+            const output = (mode & ds.GPIOMode.BaseModeMask) === ds.GPIOMode.Output
+            if (!output) throw new Error(`pin ${gpio} must be an output`)
+            this.level(gpio, mode === ds.GPIOMode.OutputHigh ? 1 : 0)
+        }
+        return { gpio, mode: ds.GPIOMode.Off, setMode } as ds.IOPin
+    }
+
+    private level(gpio: number, level: 0 | 1): void {
+        if (gpio === RESET) this.chip.reset(level)
+        else if (gpio === CHIP_SELECT) {
+            if (level === 0) this.selections++
+            this.selected = level === 0
+            this.chip.select(level)
+        } else throw new Error(`pin ${gpio} belongs to the SPI bus`)
+    }
+}
+
+/** A bench whose driver has started. */
+export async function started(options: BenchOptions = {}): Promise<Bench> {
+    const bench = new Bench(options)
+    await bench.mac.start()
+    bench.countFrom()
+    return bench
+}
+
+/** A frame for the driver's station, or from it: `length` bytes, different for each `seed`. */
+export function frame(length: number, seed = 0, destination = STATION): Uint8Array {
+    const bytes = new Uint8Array(length)
+    for (let i = 14; i < length; i++) bytes[i] = (i * 13 + seed * 7 + (i >> 8)) & 0xff
+    bytes.set([...destination, ...PEER, 0x88, 0xb5])
+    return bytes
+}

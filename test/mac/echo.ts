@@ -1,0 +1,36 @@
+// Sends every frame back to where it came from; "counters" prints what the driver counted.
+
+import "../../boards/host/pipe"
+import { Buffer } from "@devicescript/core"
+import { pins } from "@dsboard/w5500_evb_pico"
+import { lines } from "../../src/inspect/lines"
+import { MacCounter } from "../../src/mac/mac"
+import { W5500 } from "../../src/mac/w5500"
+
+const address = Buffer.from("021122334455", "hex")
+const mac = new W5500({
+    miso: pins.GP16,
+    cs: pins.GP17,
+    sck: pins.GP18,
+    mosi: pins.GP19,
+    reset: pins.GP20,
+    address,
+})
+
+lines.run = async (_line, print) => {
+    for (let at = 0; at < MacCounter.Size; at += 4) print(`${mac.counters.getAt(at, "i32")}`)
+    return 0
+}
+
+await mac.start()
+console.log(`up ${mac.linkUp}`)
+const frame = Buffer.alloc(1514)
+while (true) {
+    const length = await mac.receive(frame)
+    if (length === 0) await mac.wait(1000)
+    else {
+        frame.blitAt(0, frame, 6, 6)
+        frame.blitAt(6, address, 0, 6)
+        if (!(await mac.send(frame, length))) console.log("not sent")
+    }
+}

@@ -1,0 +1,406 @@
+import fc from "fast-check"
+import { describe, expect, test } from "vitest"
+import { MacCounter } from "../../src/mac/mac"
+import { type Bench, frame, started } from "./bench"
+
+/** The driver works: a frame goes each way, and the chip was not misused. */
+async function expectToWork(bench: Bench): Promise<void> {
+    bench.received.length = 0
+    bench.sent.length = 0
+    const [inward, outward] = [frame(200, 1), frame(300, 2)]
+    bench.chip.deliver(inward)
+    expect(await bench.send(outward)).toBe(true)
+    await bench.run(5)
+    expect(bench.received).toEqual([inward])
+    expect(bench.sent).toEqual([outward])
+    expect(bench.chip.misuses).toEqual([])
+}
+
+describe("length headers", () => {
+    test.each([
+        ["0", 0],
+        ["1", 1],
+        ["2, an empty frame", 2],
+        ["15, less than an Ethernet header", 15],
+        ["63, more than there is", 63],
+        ["65534", 65534],
+        ["65535", 65535],
+    ])("%s", async (_, header) => {
+        const bench = await started()
+        bench.chip.faults.lengthHeaders = [header]
+        bench.chip.deliver(frame(60))
+        await bench.run(5)
+        expect(bench.received).toEqual([])
+        expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test("1521, which is there, but no frame is as long", async () => {
+        const bench = await started()
+        bench.chip.faults.lengthHeaders = [1521]
+        for (let n = 0; n < 5; n++) bench.chip.deliver(frame(1000, n))
+        await bench.run(5)
+        expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test("more than there is, behind good frames: those come in", async () => {
+        const bench = await started()
+        bench.chip.faults.lengthHeaders = [62, 1502, 1000]
+        for (const length of [60, 1500, 60]) bench.chip.deliver(frame(length))
+        await bench.run(5)
+        expect(bench.received).toEqual([frame(60), frame(1500)])
+        expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test("any value: nothing is thrown, nothing wedges, and what comes later comes in", async () => {
+        const header = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 2000 }))
+        const headers = fc.array(header, { minLength: 1, maxLength: 10 })
+        await fc.assert(
+            fc.asyncProperty(
+                headers,
+                fc.array(fc.integer({ min: 14, max: 1514 })),
+                async (headers, lengths) => {
+                    const bench = await started()
+                    bench.chip.faults.lengthHeaders = headers
+                    for (const [n, length] of lengths.entries()) {
+                        bench.chip.deliver(frame(length, n))
+                        await bench.receive()
+                    }
+                    bench.chip.faults.lengthHeaders = []
+                    await bench.run(5)
+                    // a wrong header may hide a stretch of memory that only more frames bring to light
+                    for (let n = 0; n < 12 && bench.counter(MacCounter.Resync) === 0; n++) {
+                        bench.chip.deliver(frame(1514))
+                        await bench.run(5)
+                    }
+                    bench.countFrom()
+                    await expectToWork(bench)
+                    expect(bench.transfers).toBeLessThan(100)
+                }
+            ),
+            { numRuns: 300 }
+        )
+    })
+
+    test("one disturbed reading of a header costs nothing", async () => {
+        const bench = await started()
+        bench.chip.deliver(frame(60))
+        const { transfer } = bench.chip
+        let disturbed = false
+        bench.chip.transfer = bytes => {
+            const isMemory = bytes.length === 128
+            transfer.call(bench.chip, bytes)
+            if (isMemory && !disturbed) {
+                bytes[3] = 0xff
+                disturbed = true
+            }
+        }
+        await bench.run(5)
+        expect(disturbed).toBe(true)
+        expect(bench.received).toEqual([frame(60)])
+        expect(bench.trouble).toEqual({})
+    })
+})
+
+test("one disturbed look that makes up a frame costs nothing", async () => {
+    const bench = await started()
+    const { transfer } = bench.chip
+    bench.chip.transfer = bytes => {
+        transfer.call(bench.chip, bytes)
+        bytes.set([0, 100, 0, 0, 0, 100], 40)
+        bench.chip.transfer = transfer
+    }
+    const from = bench.clock.now()
+    expect(await bench.receive()).toBeUndefined()
+    expect(await bench.receive()).toBeUndefined()
+    await bench.mac.wait(10)
+    expect(bench.clock.now() - from).toBe(10)
+    expect(bench.trouble).toEqual({})
+    await expectToWork(bench)
+})
+
+describe("receive memory", () => {
+    test("full: what is there comes in, then what comes later", async () => {
+        const bench = await started()
+        for (let n = 0; n < 20; n++) bench.chip.deliver(frame(1514, n))
+        expect(bench.chip.dropped).toBe(10)
+        await bench.run(5)
+        expect(bench.received).toEqual(Array.from({ length: 10 }, (_, n) => frame(1514, n)))
+        expect(bench.trouble).toEqual({})
+        await expectToWork(bench)
+    })
+
+    test("full to the last byte", async () => {
+        const bench = await started()
+        for (let n = 0; n < 10; n++) bench.chip.deliver(frame(1514, n))
+        bench.chip.deliver(frame(0x4000 - 10 * 1516 - 2, 10))
+        expect(bench.chip.dropped).toBe(0)
+        await bench.run(5)
+        expect(bench.received).toHaveLength(11)
+        await expectToWork(bench)
+    })
+
+    test("drops frames now and then", async () => {
+        const bench = await started()
+        bench.chip.faults.overflows = 3
+        for (let n = 0; n < 6; n++) bench.chip.deliver(frame(100, n))
+        await bench.run(5)
+        expect(bench.received).toEqual([3, 4, 5].map(n => frame(100, n)))
+    })
+
+    test("a read pointer that is not the driver's", async () => {
+        const bench = await started()
+        bench.chip.deliver(frame(60))
+        writeSocket(bench, 0x28, 0, 20)
+        writeSocket(bench, 0x01, 0x40)
+        await bench.run(5)
+        expect(bench.received).toEqual([])
+        expect(bench.trouble).toEqual({ resync: 1 })
+        await expectToWork(bench)
+    })
+})
+
+describe("sending", () => {
+    test("SENDOK is lost: waited for, counted, and nothing is dropped", async () => {
+        const bench = await started()
+        bench.chip.faults.lostSendOks = 1
+        expect(await bench.send(frame(60, 1))).toBe(true)
+        bench.chip.deliver(frame(60, 2))
+        const from = bench.clock.now()
+        expect(await bench.send(frame(60, 3))).toBe(true)
+        expect(bench.clock.now() - from).toBeGreaterThan(149)
+        expect(bench.clock.now() - from).toBeLessThan(160)
+        expect(bench.sent).toEqual([frame(60, 1), frame(60, 3)])
+        expect(await bench.receive()).toEqual(frame(60, 2))
+        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+        await expectToWork(bench)
+    })
+
+    test("a send never ends: the socket is reopened", async () => {
+        const bench = await started()
+        bench.chip.faults.stuckSends = 1
+        expect(await bench.send(frame(60, 1))).toBe(true)
+        await bench.run(200)
+        expect(bench.sent).toEqual([])
+        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+        await expectToWork(bench)
+    })
+
+    test("none of many sends ends", async () => {
+        const bench = await started()
+        bench.chip.faults.stuckSends = 20
+        for (let n = 0; n < 20; n++) await bench.send(frame(1000, n))
+        await bench.run(200)
+        expect(bench.trouble).toEqual({ sendTimeout: 20 })
+        await expectToWork(bench)
+    })
+
+    test("SENDOK is lost where the clock stands still", async () => {
+        const bench = await started()
+        const { power } = await import("../../src/mac/idle")
+        power.idle = async () => {}
+        bench.chip.faults.lostSendOks = 1
+        expect(await bench.send(frame(60, 1))).toBe(true)
+        expect(await bench.send(frame(60, 2))).toBe(true)
+        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+    })
+
+    test("a command is not taken: the chip is reset", async () => {
+        const bench = await started()
+        bench.chip.faults.untakenCommands = 1
+        expect(await bench.send(frame(60))).toBe(true)
+        await bench.run(2000)
+        expect(bench.trouble).toEqual({ chipReset: 1 })
+        expect(bench.warnings).toEqual([
+            "W5500: takes no commands; it is reset until it answers",
+            "W5500: answers again",
+        ])
+        await expectToWork(bench)
+    })
+})
+
+describe("link", () => {
+    test("down and up again, seen within 100 ms", async () => {
+        const bench = await started()
+        bench.chip.setLink(false)
+        await bench.run(101)
+        expect(bench.mac.linkUp).toBe(false)
+        bench.countFrom()
+        expect(await bench.send(frame(60))).toBe(false)
+        expect(bench.transfers).toBe(0)
+        bench.chip.setLink(true)
+        await bench.run(101)
+        expect(bench.mac.linkUp).toBe(true)
+        expect(bench.trouble).toEqual({})
+        await expectToWork(bench)
+    })
+
+    test("goes down while receive alone is called", async () => {
+        const bench = await started()
+        bench.chip.setLink(false)
+        await bench.clock.runUntil(bench.clock.now() + 101)
+        await bench.receive()
+        expect(bench.mac.linkUp).toBe(false)
+    })
+
+    test("goes down in mid-send", async () => {
+        const bench = await started()
+        bench.chip.setLink(false)
+        expect(await bench.send(frame(60))).toBe(true)
+        await bench.run(300)
+        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+        bench.chip.setLink(true)
+        await bench.run(101)
+        await expectToWork(bench)
+    })
+
+    test("is not there at the start", async () => {
+        const bench = await started({ negotiation: 1500 })
+        bench.chip.setLink(false)
+        bench.chip.setLink(true)
+        await bench.run(101)
+        expect(bench.mac.linkUp).toBe(false)
+        await bench.run(1600)
+        expect(bench.mac.linkUp).toBe(true)
+        await expectToWork(bench)
+    })
+})
+
+describe("a chip that stops answering", () => {
+    describe.each([0x00, 0xff] as const)("and says %i instead", dead => {
+        test("is reported once, asked every second, and comes back", async () => {
+            const bench = await started()
+            await bench.run(5000)
+            bench.chip.deliver(frame(60))
+            bench.chip.faults.dead = dead
+            await bench.run(20_000)
+            expect(bench.mac.linkUp).toBe(false)
+            expect(bench.received).toEqual([])
+            expect(await bench.send(frame(60))).toBe(false)
+            expect(bench.trouble).toEqual({ chipReset: 1 })
+            const report = "W5500: does not answer as it should; it is reset until it answers"
+            expect(bench.warnings).toEqual([report])
+            bench.chip.faults.dead = undefined
+            await bench.run(1100)
+            expect(bench.mac.linkUp).toBe(true)
+            expect(bench.trouble).toEqual({ chipReset: 1 })
+            expect(bench.warnings).toEqual([report, "W5500: answers again"])
+            await expectToWork(bench)
+        })
+
+        test("is seen by send alone", async () => {
+            const bench = await started()
+            expect(await bench.send(frame(60))).toBe(true)
+            bench.chip.faults.dead = dead
+            expect(await bench.send(frame(60))).toBe(false)
+            expect(bench.mac.linkUp).toBe(false)
+        })
+
+        test("is revived by the reset line", async () => {
+            const bench = await started()
+            await bench.run(5000)
+            bench.chip.faults.dead = dead
+            bench.chip.faults.resetRevives = true
+            await bench.run(100)
+            expect(bench.trouble).toEqual({ chipReset: 1 })
+            await expectToWork(bench)
+        })
+    })
+
+    test("keeps the bus busy all the same, as the board's timer needs it", async () => {
+        const bench = await started({ transferTime: 0.1 })
+        bench.chip.faults.dead = 0xff
+        await bench.run(100)
+        bench.countFrom()
+        await bench.run(50)
+        expect(bench.transfers).toBeGreaterThan(0)
+    })
+
+    test("was reset by a dip of its supply", async () => {
+        const bench = await started()
+        await bench.run(5000)
+        bench.chip.reset(0)
+        await bench.run(1)
+        bench.chip.reset(1)
+        await bench.run(50)
+        expect(bench.trouble).toEqual({ chipReset: 1 })
+        await expectToWork(bench)
+    })
+
+    test("is reset again and again: brought back no more than once a second", async () => {
+        const bench = await started()
+        for (let n = 0; n < 50; n++) {
+            bench.chip.reset(0)
+            await bench.run(1)
+            bench.chip.reset(1)
+            await bench.run(99)
+        }
+        expect(bench.counter(MacCounter.ChipReset)).toBeLessThanOrEqual(6)
+        await bench.run(1100)
+        await expectToWork(bench)
+    })
+
+    test("says that it is another", async () => {
+        const bench = await started()
+        bench.chip.faults.version = 0x51
+        await bench.run(3000)
+        expect(bench.trouble).toEqual({ chipReset: 1 })
+        expect(bench.mac.linkUp).toBe(false)
+        bench.chip.faults.version = undefined
+        await bench.run(1100)
+        await expectToWork(bench)
+    })
+
+    test("one disturbed look is no reason to reset it", async () => {
+        const bench = await started()
+        const { transfer } = bench.chip
+        for (const disturbed of [1, 2, 3]) {
+            let looks = 0
+            bench.chip.transfer = bytes => {
+                transfer.call(bench.chip, bytes)
+                if (bytes.length === 46 && ++looks === disturbed) bytes.fill(0xff)
+            }
+            await bench.run(150)
+        }
+        expect(bench.trouble).toEqual({})
+    })
+
+    test("comes and goes: no more than one reset a second", async () => {
+        const bench = await started()
+        for (let n = 0; n < 100; n++) {
+            bench.chip.faults.dead = n % 2 === 0 ? 0xff : undefined
+            await bench.run(100)
+        }
+        expect(bench.counter(MacCounter.ChipReset)).toBeLessThanOrEqual(10)
+        expect(bench.warnings.length).toBeLessThanOrEqual(20)
+        bench.chip.faults.dead = undefined
+        await bench.run(1100)
+        await expectToWork(bench)
+    })
+})
+
+describe("a transfer that the runtime refuses", () => {
+    test.each(["receive", "send", "wait"])("in %s", async call => {
+        const bench = await started()
+        await bench.run(5000)
+        bench.refuseTransfer()
+        if (call === "receive") expect(await bench.receive()).toBeUndefined()
+        else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
+        else await bench.mac.wait(10)
+        await bench.run(50)
+        expect(bench.warnings).toEqual([
+            "W5500: no SPI transfer (RangeError: SPI busy); it is reset until it answers",
+            "W5500: answers again",
+        ])
+        await expectToWork(bench)
+    })
+})
+
+/** Writes registers of socket 0 behind the driver's back. */
+function writeSocket(bench: Bench, address: number, ...bytes: number[]): void {
+    bench.chip.select(0)
+    bench.chip.transfer(Uint8Array.from([0, address, 0x0c, ...bytes]))
+    bench.chip.select(1)
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest"
+import { W5500Chip } from "../../sim/chip/w5500"
+import { VirtualClock } from "../../sim/clock"
+import { Device } from "../../sim/device"
+import { describePanic } from "../../sim/runtime"
+
+const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
+const PEER = [0x02, 0, 0, 0, 0, 1]
+
+function frame(to: number[], from: number[], length: number, seed: number): Uint8Array {
+    const bytes = Uint8Array.from({ length }, (_, i) => (i * 11 + seed * 5) & 0xff)
+    bytes.set([...to, ...from, 0x88, 0xb5])
+    return bytes
+}
+
+const hex = (frames: Uint8Array[]) => frames.map(bytes => Buffer.from(bytes).toString("hex"))
+
+/** The very image of a board on the VM, and the same sources under Node: an echo of frames behind the driver. */
+describe.each(["vm", "node"] as const)("the driver on %s", runtime => {
+    async function echo(scenario: (chip: W5500Chip, clock: VirtualClock, device: Device) => Promise<void>) {
+        const clock = new VirtualClock()
+        const sent: Uint8Array[] = []
+        const log: string[] = []
+        const chip = new W5500Chip({ clock, send: bytes => sent.push(bytes) })
+        const device = new Device({
+            clock,
+            runtime,
+            chip,
+            program: "test/mac/echo.ts",
+            onLog: (level, text) => {
+                if (level === "log" || level === "warn") log.push(text)
+            },
+            onPanic: panic => log.push(describePanic(panic)),
+        })
+        await device.start()
+        await clock.runUntil(20)
+        await scenario(chip, clock, device)
+        let counters: string[] | undefined
+        void device.command("counters").then(reply => {
+            counters = reply.lines
+        })
+        await clock.runUntil(() => counters !== undefined, clock.now() + 100)
+        device.stop()
+        expect(chip.misuses).toEqual([])
+        return {
+            sent,
+            log: log.filter(line => !/^(DeviceScript|start: )/.test(line)),
+            counters: counters?.join(" "),
+        }
+    }
+
+    test("moves frames of all sizes", async () => {
+        const lengths = Array.from({ length: 120 }, (_, n) => 60 + ((n * 397) % 1455))
+        const { sent, log, counters } = await echo(async (chip, clock) => {
+            for (const [n, length] of lengths.entries()) {
+                chip.deliver(frame(STATION, PEER, length, n))
+                if (n % 5 === 4) await clock.runUntil(clock.now() + 150)
+            }
+        })
+        expect(hex(sent)).toEqual(hex(lengths.map((length, n) => frame(PEER, STATION, length, n))))
+        expect(counters).toBe("120 120 0 0 0 0 0")
+        expect(log).toEqual(["up true"])
+    })
+
+    test("goes through the faults of the chip", async () => {
+        const { sent, log, counters } = await echo(async (chip, clock) => {
+            const deliver = async (n: number, ms: number) => {
+                chip.deliver(frame(STATION, PEER, 60 + n * 100, n))
+                await clock.runUntil(clock.now() + ms)
+            }
+            await clock.runUntil(2000)
+            chip.faults.lengthHeaders = [0]
+            await deliver(1, 100)
+            await deliver(2, 100)
+            chip.faults.lostSendOks = 1
+            await deliver(3, 400)
+            chip.faults.stuckSends = 1
+            await deliver(4, 500)
+            chip.setLink(false)
+            await clock.runUntil(clock.now() + 200)
+            chip.setLink(true)
+            await clock.runUntil(clock.now() + 200)
+            await deliver(5, 100)
+            chip.faults.dead = 0xff
+            await deliver(6, 5000)
+            chip.faults.dead = undefined
+            await clock.runUntil(clock.now() + 1500)
+            await deliver(7, 100)
+        })
+        expect(hex(sent)).toEqual(hex([2, 3, 5, 7].map(n => frame(PEER, STATION, 60 + n * 100, n))))
+        expect(counters).toBe("5 5 1 0 1 2 1")
+        expect(log).toEqual([
+            "up true",
+            "W5500: does not answer as it should; it is reset until it answers",
+            "W5500: answers again",
+        ])
+    })
+
+    test("says what to check when there is no chip", async () => {
+        const clock = new VirtualClock()
+        const chip = new W5500Chip({ clock, send: () => {} })
+        chip.faults.dead = 0xff
+        const panics: string[] = []
+        const onPanic = ({ message }: { message: string }) => void panics.push(message)
+        const device = new Device({ clock, runtime, chip, program: "test/mac/echo.ts", onPanic })
+        await device.start()
+        await clock.runUntil(200)
+        device.stop()
+        expect(panics).toHaveLength(1)
+        expect(panics[0]).toContain(
+            "version register reads 255 instead of 4: check power, reset, CS, SCK, MOSI, MISO"
+        )
+    })
+})
