@@ -115,7 +115,11 @@ async function compile(entry: string, name: string, directory: string): Promise<
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         for (const file of [IMAGE, DEBUG]) await cp(join(built, file), join(staged, file))
-        await rename(staged, directory)
+        await rename(staged, directory).catch(async (error: unknown) => {
+            // a build that broke our lock was faster: its result is as good
+            await rm(staged, { recursive: true, force: true })
+            if (!existsSync(directory)) throw error
+        })
     } finally {
         await rm(work, { recursive: true, force: true })
         if (progress) process.stderr.write("\r\x1b[K")

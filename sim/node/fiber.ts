@@ -7,7 +7,7 @@ const terminated = new Error("fiber terminated")
 
 /** A thread of the program. */
 export class Fiber {
-    /** Fibers that wait, in order of their start. */
+    /** Fibers that wait. */
     static readonly waiting = new Set<Fiber>()
     static current: Fiber | undefined
     private static ids = 0

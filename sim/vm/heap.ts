@@ -20,6 +20,8 @@ const Record = { FirstChunk: 1, Allocations: 2, Size: 6 } as const
 /** A chunk of heap, in words: the next chunk, its last block, its blocks. */
 const Chunk = { End: 1, Blocks: 2 } as const
 const HEAP_BYTES = 64 * 1024
+/** Longest wait for an allocation, ms. */
+const PATIENCE = 10_000
 const TAG = 24
 const SIZE_MASK = 0xff_ffff
 const FREE = 1
@@ -49,18 +51,21 @@ export function readHeap(vm: VmModule): Heap {
 /**
  * What the program still needs of the heap: lets the clock run until the VM has made its next allocations, each
  * with all garbage collected first, and counts the blocks then. So `used` is what could be reached at the last
- * allocation, the frames of the functions then running included, and that allocation. A device that is idle
- * makes one at the latest when it asks for commands.
+ * allocation, the frames of the functions then running included, and that allocation. A program behind the host's
+ * pipe makes one at the latest when it asks for commands; throws when there is none within 10 s.
  */
 export async function liveHeap(vm: VmModule, clock: Clock): Promise<Heap> {
     const made = () => vm.HEAPU32[findRecord(vm.HEAPU32) + Record.Allocations]
     const before = made()
+    const collected = () => made() > before + 1
     vm.devsGcStress(true)
     try {
-        await clock.runUntil(() => made() > before + 1, clock.now() + 10_000)
+        await clock.runUntil(collected, clock.now() + PATIENCE)
     } finally {
         vm.devsGcStress(false)
     }
+    if (!collected())
+        throw new Error(`the program allocates nothing within ${PATIENCE} ms: its garbage stays`)
     return readHeap(vm)
 }
 

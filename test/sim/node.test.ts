@@ -1,0 +1,90 @@
+import { Buffer, clearTimeout, emitter, millis, setTimeout, sleep, suspend, wait } from "@devicescript/core"
+import { digest } from "@devicescript/crypto"
+import { describe, expect, it } from "vitest"
+import { bench } from "./support"
+
+describe("the Node runtime", () => {
+    it("gives each device modules and built-in objects of its own", async () => {
+        const first = await bench("node", "board", { boot: { number: 1 } })
+        const second = await bench("node", "board", { boot: { number: 2 }, clock: first.clock })
+        const replies = [first.device.command("echo first"), second.device.command("echo second")]
+        await first.clock.runUntil(100)
+        expect((await Promise.all(replies)).map(({ lines }) => lines)).toEqual([["first"], ["second"]])
+        expect(first.log[0]).toContain('"number":1')
+        expect(second.log[0]).toContain('"number":2')
+        expect(Math.round(-1.5)).toBe(-1)
+        expect(`${[1, 2]}`).toBe("1,2")
+        expect("GPIO" in globalThis).toBe(false)
+    })
+
+    it("runs beside the VM on one clock", async () => {
+        const vm = await bench("vm", "fibers")
+        const node = await bench("node", "fibers", { clock: vm.clock })
+        await vm.clock.runUntil(1000)
+        expect(node.log).toEqual(vm.log)
+    })
+
+    it("runs nothing any more once it is stopped", async () => {
+        const { clock, device, log } = await bench("node", "fibers")
+        await clock.runUntil(20)
+        device.stop()
+        const before = log.length
+        await clock.runUntil(1000)
+        expect(log).toHaveLength(before)
+        expect(clock.next()).toBe(Number.POSITIVE_INFINITY)
+    })
+})
+
+describe("the stand-in in a test's own process", () => {
+    it("runs fibers in the order in which they wake", async () => {
+        const seen: string[] = []
+        const nap = async (name: string, ms: number) => {
+            await sleep(ms)
+            seen.push(name)
+        }
+        nap.start("later", 4)
+        nap.start("sooner", 1)
+        const forgotten = setTimeout(() => {
+            seen.push("forgotten")
+        }, 2)
+        clearTimeout(forgotten)
+        await sleep(6)
+        expect(seen).toEqual(["sooner", "later"])
+    })
+
+    it("resumes, and gives up waiting", async () => {
+        const source = emitter<string>()
+        const results: unknown[] = []
+        const waiter = async () => {
+            results.push(await suspend(1000))
+            results.push(await wait(source, 1000))
+            results.push(await suspend(1))
+        }
+        const fiber = waiter.start()
+        await sleep(1)
+        fiber.resume("resumed")
+        await sleep(1)
+        source.emit("event")
+        while (results.length < 3) await sleep(1)
+        expect(results).toEqual(["resumed", "event", undefined])
+        expect(Number.isInteger(millis())).toBe(true)
+    })
+
+    it("has the runtime's buffers, random bytes and SHA-256", () => {
+        const bytes = Buffer.alloc(64)
+        bytes.fillRandom()
+        expect(new Set(bytes).size).toBeGreaterThan(10)
+        expect(digest("sha256", "abc").toString("hex")).toMatch(/^ba7816bf8f01cfea/)
+        expect(Math.idiv(-7, 2)).toBe(-3)
+        expect(Math.randomInt(0)).toBe(0)
+    })
+
+    it("refuses what would read foreign memory on the VM", () => {
+        const bytes = Buffer.alloc(4)
+        expect(() => bytes.getAt(-1, "u8")).toThrow(RangeError)
+        expect(() => bytes.setAt(-1, "u8", 1)).toThrow(RangeError)
+        expect(() => bytes.getAt(Number.NaN, "u8")).toThrow(RangeError)
+        expect(() => bytes.getAt(0, "u7")).toThrow(RangeError)
+        expect(bytes.getAt(4, "u8")).toBe(undefined)
+    })
+})
