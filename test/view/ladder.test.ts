@@ -1,0 +1,473 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { dissect } from "../../sim/view/dissect"
+import { Ladder, type LadderOptions, type Passage } from "../../sim/view/ladder"
+import { arp, echo, mss, sack, type TcpFields, tcp, timestamps, udp, windowScale } from "./packets"
+
+/** A ladder between Host X and a server, what it has drawn, and short ways to draw. */
+class Drawing {
+    text = ""
+    readonly ladder: Ladder
+
+    constructor(options: Partial<LadderOptions> = {}) {
+        this.ladder = new Ladder({
+            write: text => {
+                this.text += text
+            },
+            width: 80,
+            color: false,
+            unicode: true,
+            left: { name: "Host X", ip: "10.0.0.2" },
+            right: { name: "Server", ip: "10.0.0.1" },
+            ...options,
+        })
+    }
+
+    /** A segment of Host X, a millisecond on its way. */
+    x(time: number, fields: TcpFields, passage: Partial<Passage> = {}): void {
+        this.ladder.segment(dissect(tcp(fields)), { time, arrives: time + 1, ...passage })
+    }
+
+    /** One of the server. */
+    s(time: number, fields: TcpFields, passage: Partial<Passage> = {}): void {
+        const addresses = {
+            source: "10.0.0.1",
+            destination: "10.0.0.2",
+            sourcePort: 7,
+            destinationPort: 49152,
+        }
+        this.ladder.segment(dissect(tcp({ window: 8192, ...addresses, ...fields })), {
+            time,
+            arrives: time + 1,
+            ...passage,
+        })
+    }
+
+    /** The lines below the header, all that is held included. */
+    get lines(): string[] {
+        this.ladder.flush()
+        return this.text.split("\n").slice(4, -1)
+    }
+}
+
+function drawExample(drawing: Drawing): void {
+    const { ladder } = drawing
+    ladder.state("left", "CLOSED", "SYN-SENT", 0)
+    ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: 0 })
+    ladder.segment(dissect(arp(2, "10.0.0.1", "10.0.0.2")), { time: 1 })
+    drawing.x(2, { seq: 4321, flags: "S", options: mss(1460) })
+    ladder.state("right", "LISTEN", "SYN-RECEIVED", 3)
+    drawing.s(3.25, { seq: 8800, ack: 4322, flags: "SA", options: mss(1460) })
+    ladder.state("left", "SYN-SENT", "ESTABLISHED", 4.25)
+    drawing.x(4.5, { seq: 4322, ack: 8801 })
+    ladder.state("right", "SYN-RECEIVED", "ESTABLISHED", 5.5)
+    drawing.x(10, { seq: 4322, ack: 8801, flags: "PA", payload: "hello\n" }, { lost: "loss" })
+    drawing.x(1010, { seq: 4322, ack: 8801, flags: "PA", payload: "hello\n" })
+    drawing.s(1012, { seq: 8801, ack: 4328, flags: "PA", payload: "hello\n" })
+    drawing.x(1014, { seq: 4328, ack: 8807 })
+    ladder.state("left", "ESTABLISHED", "FIN-WAIT-1", 2000)
+    drawing.x(2000, { seq: 4328, ack: 8807, flags: "FA" })
+    ladder.state("right", "ESTABLISHED", "CLOSE-WAIT", 2001)
+    drawing.s(2001, { seq: 8807, ack: 4329 })
+    ladder.state("left", "FIN-WAIT-1", "FIN-WAIT-2", 2002)
+    drawing.s(2003, { seq: 8807, ack: 4329, flags: "FA" })
+    ladder.state("right", "CLOSE-WAIT", "LAST-ACK", 2003)
+    ladder.state("left", "FIN-WAIT-2", "TIME-WAIT", 2004)
+    drawing.x(2004, { seq: 4329, ack: 8808 })
+    ladder.state("right", "LAST-ACK", "CLOSED", 2005)
+    ladder.note("TIME-WAIT lasts 60 s")
+    ladder.state("left", "TIME-WAIT", "CLOSED", 62_004)
+    ladder.flush()
+}
+
+const example = `\
+                ╭───────────╮                               ╭───────────╮
+                │  Host X   │                               │  Server   │
+                │ 10.0.0.2  │                               │ 10.0.0.1  │
+  time s        ╰─────┬─────╯                               ╰─────┬─────╯
+  0.0000              │── ARP who has 10.0.0.1? ─────────────────►│
+  0.0010              │◄─ ARP 10.0.0.1 at 02:00:0a:00:00:01 ──────│
+                      │ port 49152                         port 7 │
+  0.0020     SYN-SENT │   SYN     seq 4321                        │ LISTEN
+                      │── len 0    win 2048  mss 1460 ───────────►│ SYN-RECEIVED
+  0.0032              │   SYN-ACK seq 8800       ack 4322         │
+          ESTABLISHED │◄─ len 0    win 8192  mss 1460 ────────────│
+  0.0045              │   ACK     seq 4322       ack 8801         │
+                      │── len 0    win 2048 ─────────────────────►│ ESTABLISHED
+  0.0100              │   PSH-ACK seq 4322       ack 8801         │
+                      │── len 6    win 2048  "hello\\n" ─✗         │ lost
+  1.0100              │   PSH-ACK seq 4322       ack 8801         │
+                      │── len 6    win 2048  retransmission ─────►│
+  1.0120              │   PSH-ACK seq 8801       ack 4328         │
+                      │◄─ len 6    win 8192  "hello\\n" ───────────│
+  1.0140              │   ACK     seq 4328       ack 8807         │
+                      │── len 0    win 2048 ─────────────────────►│
+  2.0000   FIN-WAIT-1 │   FIN-ACK seq 4328       ack 8807         │
+                      │── len 0    win 2048 ─────────────────────►│ CLOSE-WAIT
+  2.0010              │   ACK     seq 8807       ack 4329         │
+           FIN-WAIT-2 │◄─ len 0    win 8192 ──────────────────────│
+  2.0030              │   FIN-ACK seq 8807       ack 4329         │ LAST-ACK
+            TIME-WAIT │◄─ len 0    win 8192 ──────────────────────│
+  2.0040              │   ACK     seq 4329       ack 8808         │
+                      │── len 0    win 2048 ─────────────────────►│ CLOSED
+                      │  TIME-WAIT lasts 60 s                     │
+ 62.0040       CLOSED │                                           │
+`
+
+const exampleInAscii = `\
+                +-----------+                               +-----------+
+                |  Host X   |                               |  Server   |
+                | 10.0.0.2  |                               | 10.0.0.1  |
+  time s        +-----+-----+                               +-----+-----+
+  0.0000              |-- ARP who has 10.0.0.1? ----------------->|
+  0.0010              |<- ARP 10.0.0.1 at 02:00:0a:00:00:01 ------|
+                      | port 49152                         port 7 |
+  0.0020     SYN-SENT |   SYN     seq 4321                        | LISTEN
+                      |-- len 0    win 2048  mss 1460 ----------->| SYN-RECEIVED
+  0.0032              |   SYN-ACK seq 8800       ack 4322         |
+          ESTABLISHED |<- len 0    win 8192  mss 1460 ------------|
+  0.0045              |   ACK     seq 4322       ack 8801         |
+                      |-- len 0    win 2048 --------------------->| ESTABLISHED
+  0.0100              |   PSH-ACK seq 4322       ack 8801         |
+                      |-- len 6    win 2048  "hello\\n" -X         | lost
+  1.0100              |   PSH-ACK seq 4322       ack 8801         |
+                      |-- len 6    win 2048  retransmission ----->|
+  1.0120              |   PSH-ACK seq 8801       ack 4328         |
+                      |<- len 6    win 8192  "hello\\n" -----------|
+  1.0140              |   ACK     seq 4328       ack 8807         |
+                      |-- len 0    win 2048 --------------------->|
+  2.0000   FIN-WAIT-1 |   FIN-ACK seq 4328       ack 8807         |
+                      |-- len 0    win 2048 --------------------->| CLOSE-WAIT
+  2.0010              |   ACK     seq 8807       ack 4329         |
+           FIN-WAIT-2 |<- len 0    win 8192 ----------------------|
+  2.0030              |   FIN-ACK seq 8807       ack 4329         | LAST-ACK
+            TIME-WAIT |<- len 0    win 8192 ----------------------|
+  2.0040              |   ACK     seq 4329       ack 8808         |
+                      |-- len 0    win 2048 --------------------->| CLOSED
+                      |  TIME-WAIT lasts 60 s                     |
+ 62.0040       CLOSED |                                           |
+`
+
+const ESC = String.fromCharCode(27)
+const sequence = new RegExp(`${ESC}\\[(\\d+)m`, "g")
+const withoutColor = (text: string) => text.replace(sequence, "")
+
+describe("the example", () => {
+    it("is drawn in Unicode", () => {
+        const drawing = new Drawing()
+        drawExample(drawing)
+        expect(drawing.text).toBe(example)
+    })
+
+    it("is drawn in ASCII", () => {
+        const drawing = new Drawing({ unicode: false })
+        drawExample(drawing)
+        expect(drawing.text).toBe(exampleInAscii)
+    })
+
+    it("has the same text in colour, and no colour that goes on beyond its line", () => {
+        const drawing = new Drawing({ color: true })
+        drawExample(drawing)
+        expect(withoutColor(drawing.text)).toBe(example)
+        expect(drawing.text).toContain("\x1b[32m   SYN     seq 4321                        \x1b[39m")
+        expect(drawing.text).toContain("\x1b[1mSYN-RECEIVED\x1b[22m")
+        expect(drawing.text).toContain("\x1b[31mlost\x1b[39m")
+        for (const line of drawing.text.split("\n")) {
+            const open = new Set<string>()
+            for (const [, code] of line.matchAll(sequence)) {
+                if (code === "22" || code === "39") open.clear()
+                else open.add(code!)
+            }
+            expect([...open]).toEqual([])
+        }
+    })
+
+    it("has all numbers in one line where there is room", () => {
+        const drawing = new Drawing({ width: 120 })
+        drawing.s(0, { seq: 8800, ack: 4322, flags: "SA", options: mss(1460) })
+        const gap = " ".repeat(23)
+        expect(drawing.lines.slice(1)).toEqual([
+            `  0.0000              │   SYN-ACK seq 8800       ack 4322       len 0    win 8192 ${gap} │`,
+            `                      │◄─ mss 1460 ${"─".repeat(71)}│`,
+        ])
+    })
+})
+
+describe("what is held", () => {
+    it("is the last segment only, until the next call or flush", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { seq: 1, flags: "S" })
+        expect(drawing.text).not.toContain("SYN")
+        drawing.s(1, { seq: 5, ack: 2, flags: "SA" })
+        expect(drawing.text).toContain("SYN     seq 1")
+        expect(drawing.text).not.toContain("SYN-ACK")
+        drawing.ladder.flush()
+        expect(drawing.text).toContain("SYN-ACK seq 5")
+        const { text } = drawing
+        drawing.ladder.flush()
+        expect(drawing.text).toBe(text)
+    })
+
+    it("is drawn when `later` comes round, but not by the turn of an earlier segment", () => {
+        const turns: [number, () => void][] = []
+        const drawing = new Drawing({ later: (ms, run) => turns.push([ms, run]) })
+        drawing.x(0, { seq: 1, flags: "S" }, { arrives: 20 })
+        drawing.s(20, { seq: 5, ack: 2, flags: "SA" }, { lost: "loss", arrives: Number.POSITIVE_INFINITY })
+        expect(turns.map(([ms]) => ms)).toEqual([45, 25])
+        turns[0]![1]()
+        expect(drawing.text).not.toContain("SYN-ACK")
+        turns[1]![1]()
+        expect(drawing.text).toContain("SYN-ACK")
+    })
+})
+
+describe("states", () => {
+    it("entered by sending stand at that segment, told before or after it", () => {
+        const draw = (order: "before" | "after") => {
+            const drawing = new Drawing()
+            if (order === "before") drawing.ladder.state("right", "CLOSE-WAIT", "LAST-ACK", 1)
+            drawing.s(1, { seq: 1, ack: 1, flags: "FA" })
+            if (order === "after") drawing.ladder.state("right", "CLOSE-WAIT", "LAST-ACK", 2)
+            return drawing.lines
+        }
+        expect(draw("before")).toEqual(draw("after"))
+        expect(draw("before")[1]).toMatch(/FIN-ACK .*│ LAST-ACK$/)
+    })
+
+    it("wait for their segment while others pass, for a moment", () => {
+        const drawing = new Drawing()
+        drawing.ladder.state("left", "CLOSE-WAIT", "LAST-ACK", 0)
+        drawing.x(1, { seq: 9, ack: 1 })
+        drawing.x(2, { seq: 9, ack: 1, flags: "FA" })
+        expect(drawing.lines.map(line => line.slice(9, 21).trim())).toEqual(["", "", "", "LAST-ACK", ""])
+    })
+
+    it("stand by themselves when their segment does not come in time", () => {
+        const drawing = new Drawing()
+        drawing.ladder.state("left", "CLOSED", "SYN-SENT", 0)
+        drawing.x(1000, { seq: 9, flags: "S" })
+        expect(drawing.lines.map(line => line.slice(0, 21))).toEqual([
+            "  0.0000     SYN-SENT",
+            "                     ",
+            "  1.0000             ",
+            "                     ",
+        ])
+    })
+
+    it("stand by themselves when nothing has arrived that could be the cause", () => {
+        const late = new Drawing()
+        late.x(0, { seq: 9, ack: 1, flags: "A" })
+        late.ladder.state("right", "LAST-ACK", "CLOSED", 500)
+        expect(late.lines.at(-1)).toMatch(/^ {2}0\.5000 .*│ CLOSED$/)
+        const lost = new Drawing()
+        lost.x(0, { seq: 9, ack: 1 }, { lost: "loss" })
+        lost.ladder.state("right", "LAST-ACK", "CLOSED", 1)
+        expect(lost.lines.at(-1)).toMatch(/^ {2}0\.0010 .*│ CLOSED$/)
+        const sender = new Drawing()
+        sender.x(0, { seq: 9, ack: 1 })
+        sender.ladder.state("left", "TIME-WAIT", "CLOSED", 1)
+        expect(sender.lines.at(-1)).toMatch(/^ {2}0\.0010 {7}CLOSED │/)
+    })
+
+    it("follow one another, and a reset ends both sides at once", () => {
+        const drawing = new Drawing()
+        drawing.s(0, { seq: 9, ack: 5, flags: "RA" })
+        drawing.ladder.state("right", "ESTABLISHED", "CLOSED", 0)
+        drawing.ladder.state("left", "ESTABLISHED", "CLOSED", 1)
+        drawing.ladder.state("left", "CLOSED", "LISTEN", 1)
+        expect(drawing.lines.slice(1)).toEqual([
+            "  0.0000  ESTABLISHED │   RST-ACK seq 9          ack 5            │",
+            "               CLOSED │◄─ len 0    win 8192 ──────────────────────│ CLOSED",
+            "  0.0010       LISTEN │                                           │",
+        ])
+    })
+
+    it("of one connection do not stand at a segment of another", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { seq: 9, ack: 1 })
+        drawing.ladder.state("right", "SYN-RECEIVED", "ESTABLISHED", 1, { left: 50_000, right: 80 })
+        expect(drawing.lines.slice(-2)).toEqual([
+            "                      │ port 50000                        port 80 │",
+            "  0.0010              │                                           │ ESTABLISHED",
+        ])
+    })
+})
+
+describe("remarks", () => {
+    const last = (drawing: Drawing) => drawing.lines.at(-1)!
+
+    it("tell lost segments in both directions, and why", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { seq: 9, ack: 1, payload: "data" }, { lost: "queue" })
+        expect(last(drawing)).toBe(
+            '                      │── len 4    win 2048  "data" ──✗           │ queue full'
+        )
+        drawing.s(0, { seq: 9, ack: 1, payload: "data" }, { lost: "loss" })
+        expect(last(drawing)).toBe('                 lost │           ✗─ len 4    win 8192  "data" ───│')
+    })
+
+    it("tell what was sent before from what is new", () => {
+        const drawing = new Drawing()
+        const remark = (fields: TcpFields) => {
+            drawing.x(0, fields)
+            return /retransmission|keep-alive/.exec(last(drawing))?.[0]
+        }
+        expect(remark({ seq: 0xffff_fffe, flags: "S" })).toBeUndefined()
+        expect(remark({ seq: 0xffff_fffe, flags: "S" })).toBe("retransmission")
+        expect(remark({ seq: 0xffff_ffff, ack: 1 })).toBeUndefined()
+        expect(remark({ seq: 0xffff_ffff, ack: 1, payload: "abc" })).toBeUndefined()
+        expect(remark({ seq: 0xffff_ffff, ack: 1, payload: "abc" })).toBe("retransmission")
+        expect(remark({ seq: 0, ack: 1, payload: "bcd" })).toBe("retransmission")
+        expect(remark({ seq: 3, ack: 1, payload: "e" })).toBeUndefined()
+        expect(remark({ seq: 3, ack: 1 })).toBe("keep-alive")
+        expect(remark({ seq: 4, ack: 9 })).toBeUndefined()
+        expect(remark({ seq: 4, ack: 9, flags: "FA" })).toBeUndefined()
+        expect(remark({ seq: 4, ack: 9, flags: "FA" })).toBe("retransmission")
+        expect(remark({ seq: 4, ack: 9, flags: "R" })).toBeUndefined()
+        // the ports again, for a new connection, whose number may well be lower
+        expect(remark({ seq: 77, flags: "S" })).toBeUndefined()
+        expect(remark({ seq: 78, flags: "A", payload: "new" })).toBeUndefined()
+        // a part again, then the other part
+        expect(remark({ seq: 81, payload: "12345678" })).toBeUndefined()
+        expect(remark({ seq: 81, payload: "1234" })).toBe("retransmission")
+        expect(remark({ seq: 85, payload: "5678" })).toBe("retransmission")
+        // others are told apart
+        expect(remark({ seq: 78, flags: "A", payload: "new", sourcePort: 50_000 })).toBeUndefined()
+    })
+
+    it("do not take the SYN-ACK of two that open at once for a retransmission", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { seq: 5, flags: "S" })
+        drawing.x(1, { seq: 5, ack: 9, flags: "SA" })
+        expect(last(drawing)).not.toContain("retransmission")
+        drawing.x(2, { seq: 5, ack: 9, flags: "SA" })
+        expect(last(drawing)).toContain("retransmission")
+    })
+
+    it("tell what the line did, and checksums that are wrong", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { seq: 1 }, { corrupted: true })
+        expect(last(drawing)).toContain("corrupted")
+        drawing.x(0, { seq: 1 }, { copies: 2 })
+        expect(last(drawing)).toContain("duplicated")
+        drawing.x(0, { seq: 1 }, { held: true })
+        expect(last(drawing)).toContain("held back")
+        const frame = tcp({ seq: 1 })
+        frame[50]! ^= 1
+        drawing.ladder.segment(dissect(frame), { time: 0 })
+        expect(last(drawing)).toContain("bad checksum")
+    })
+
+    it("give long options lines of their own", () => {
+        const drawing = new Drawing()
+        const options = [...timestamps(4_000_000_000, 3_999_999_999), ...sack(4_000_000_000, 4_000_001_460)]
+        drawing.x(0, { seq: 4_294_967_295, ack: 4_294_967_295, flags: "FPA", options, window: 65_535 })
+        expect(drawing.lines.slice(1)).toEqual([
+            "  0.0000              │   FIN-PSH-ACK seq 4294967295              │",
+            "                      │   ack 4294967295 len 0    win 65535       │",
+            "                      │   ts 4000000000/3999999999                │",
+            "                      │── sack 4000000000-4000001460 ────────────►│",
+        ])
+    })
+
+    it("show as much of the data as fits, if it is text", () => {
+        const arrow = (payload: string | Uint8Array, options: number[] = []) => {
+            const drawing = new Drawing()
+            drawing.x(0, { payload, options })
+            return /[─ ]win 2048(.*)►/.exec(last(drawing))?.[1]?.replace(/─/g, "").trim()
+        }
+        expect(arrow("12345678901234")).toBe('"12345678901234"')
+        expect(arrow("GET / HTTP/1.1\r\nHost: x\r\n")).toBe('"GET / HTTP/1.1…"')
+        expect(arrow("a\r\nb")).toBe('"a\\r\\nb"')
+        expect(arrow(Uint8Array.of(65, 66, 0))).toBe("")
+        expect(arrow("\x1b[2J")).toBe("")
+        expect(arrow("text", windowScale(7))).toBe('ws 7 "text"')
+        expect(arrow("text", [...mss(536), ...windowScale(7)])).toBe("mss 536 ws 7")
+    })
+})
+
+describe("other packets", () => {
+    it("are one line each", () => {
+        const drawing = new Drawing()
+        const draw = (frame: Uint8Array, passage: Partial<Passage> = {}) =>
+            drawing.ladder.segment(dissect(frame), { time: 0, ...passage })
+        draw(echo("10.0.0.1", "10.0.0.2", 8, 3, []))
+        draw(echo("10.0.0.2", "10.0.0.1", 0, 3, []), { lost: "loss" })
+        draw(udp("10.0.0.2", "255.255.255.255", [68, 67], [1, 2, 3]))
+        draw(arp(2, "192.168.100.100", "10.0.0.2"))
+        draw(udp("1.2.3.4", "5.6.7.8", [1, 2], []))
+        draw(tcp({ source: "1.2.3.4", destination: "5.6.7.8" }))
+        draw(Uint8Array.of(1, 2, 3), { from: "right" })
+        expect(drawing.lines).toEqual([
+            "  0.0000              │◄─ ICMP echo request 3 ────────────────────│",
+            "  0.0000              │── ICMP echo reply 3 ──────────✗           │",
+            "  0.0000              │── UDP 68 to 67 len 3 ────────────────────►│",
+            "  0.0000              │◄─ ARP 192.168.100.100 at 02:00:c0:a8:6… ──│",
+            "  0.0000              │   UDP 1 to 2 len 0                        │",
+            "  0.0000              │   TCP 1.2.3.4 to 5.6.7.8                  │",
+            "  0.0000              │◄─ malformed: shorter than an Ethernet … ──│",
+        ])
+    })
+})
+
+describe("whatever is drawn", () => {
+    const words = fc.oneof(
+        fc.string({ unit: "binary", maxLength: 200 }),
+        fc.constantFrom("ESTABLISHED", "FIN-WAIT-1")
+    )
+    const side = fc.constantFrom("left" as const, "right" as const)
+    const time = fc.double({ min: 0, max: 1e12, noNaN: true })
+    const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
+    const text = fc.string({ maxLength: 99 }).map(string => new TextEncoder().encode(string))
+    const segment = fc.record({
+        seq: u32,
+        ack: u32,
+        flags: fc.subarray([..."FSRPAUEC"]).map(flags => flags.join("")),
+        window: fc.integer({ min: 0, max: 65_535 }),
+        payload: fc.oneof(fc.uint8Array({ maxLength: 2000 }), text),
+        options: fc.constantFrom<number[][]>([], mss(65_535), [
+            ...timestamps(4e9, 4e9),
+            ...sack(4e9, 4e9, 4e9, 4e9),
+        ]),
+    })
+    const passage = fc.record({
+        time,
+        lost: fc.constantFrom("loss" as const, "queue" as const, undefined),
+        corrupted: fc.boolean(),
+        copies: fc.constantFrom(1, 2),
+        held: fc.boolean(),
+        from: side,
+    })
+    const call = fc.oneof(
+        fc.tuple(segment, passage).map(([fields, way]) => (ladder: Ladder) => {
+            ladder.segment(dissect(tcp(fields)), way)
+        }),
+        fc.tuple(fc.uint8Array({ maxLength: 99 }), passage).map(([bytes, way]) => (ladder: Ladder) => {
+            ladder.segment(dissect(bytes), way)
+        }),
+        fc.tuple(side, words, words, time).map(args => (ladder: Ladder) => ladder.state(...args)),
+        words.map(text => (ladder: Ladder) => ladder.note(text))
+    )
+
+    it("fits the width, line by line, without control characters, in ASCII if asked for", () => {
+        fc.assert(
+            fc.property(
+                fc.array(call, { maxLength: 20 }),
+                fc.constantFrom([0, 80], [80, 80], [100, 100], [Number.NaN, 80], [500, 120]),
+                fc.boolean(),
+                words,
+                (calls, [width, most], unicode, name) => {
+                    const left = { name, ip: "255.255.255.255" }
+                    const drawing = new Drawing({ width: width!, unicode, left })
+                    for (const draw of calls) draw(drawing.ladder)
+                    drawing.ladder.flush()
+                    for (const line of drawing.text.split("\n")) {
+                        expect(line.length).toBeLessThanOrEqual(most!)
+                        expect(line).not.toMatch(unicode ? /\p{Cc}/u : /[^\x20-\x7e]/)
+                    }
+                }
+            ),
+            { numRuns: 300 }
+        )
+    })
+})
