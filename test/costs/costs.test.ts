@@ -1,0 +1,74 @@
+// What things cost on the VM, measured there; the limits are what README.md says, and the issues ask for.
+
+import { afterAll, describe, expect, test } from "vitest"
+import { buildImage } from "../../sim/build"
+import { W5500Chip } from "../../sim/chip/w5500"
+import { VirtualClock } from "../../sim/clock"
+import { Device } from "../../sim/device"
+import { Segment } from "../../sim/link/segment"
+import { countOperations } from "../../sim/vm/operations"
+
+const measured: string[] = []
+afterAll(() => console.log(measured.join("\n")))
+
+async function operations(name: string, what: string): Promise<number> {
+    const n = await countOperations(`test/programs/${name}.ts`)
+    measured.push(`${n.toLocaleString("en")} operations: ${what}`)
+    return n
+}
+
+describe("operations on the VM", () => {
+    test("the checksum of 1,460 bytes takes at most 2,600", async () => {
+        expect(await operations("cost-checksum", "checksum of 1,460 bytes")).toBeLessThanOrEqual(2600)
+    })
+
+    test("a SYN is answered within 3,800, and 2,600 without the event ring", async () => {
+        const with32 = await operations("cost-handshake", "SYN received to SYN-ACK ready, 32 events kept")
+        const quiet = await operations("cost-handshake-quiet", "the same with events=0")
+        expect(with32).toBeLessThanOrEqual(3800)
+        expect(quiet).toBeLessThanOrEqual(2600)
+    })
+})
+
+describe("memory", () => {
+    test("the board's image fits the RP2040's 110 KB with room for a program", async () => {
+        const { size } = await buildImage("src/main.ts", "board")
+        measured.push(`${size.toLocaleString("en")} bytes: image of src/main.ts`)
+        expect(size).toBeLessThanOrEqual(80_000)
+    })
+
+    test("the program leaves 24 KB of the heap free, and connections take nothing of it", async () => {
+        const clock = new VirtualClock()
+        const segment = new Segment(clock)
+        const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })
+        const plug = segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        const device = new Device({
+            clock,
+            chip,
+            runtime: "vm",
+            seed: 1,
+            boot: {
+                ip: "10.0.0.2/24",
+                gateway: "",
+                macAddress: "",
+                config: {},
+                services: true,
+                trace: false,
+            },
+        })
+        await device.start()
+        await clock.runUntil(5000)
+        const idle = await device.liveHeap()
+        const four = ["10.0.0.3 1", "10.0.0.4 2", "10.0.0.5 3", "10.0.0.6 4"]
+        for (const peer of four) void device.command(`connect ${peer}`)
+        await clock.runUntil(clock.now() + 500)
+        const busy = await device.liveHeap()
+        device.stop()
+        measured.push(
+            `${idle.used.toLocaleString("en")} bytes of heap in use at start, ${idle.free.toLocaleString("en")} free`
+        )
+        measured.push(`${busy.used.toLocaleString("en")} with 4 connections`)
+        expect(idle.free).toBeGreaterThan(24_000)
+        expect(Math.abs(busy.used - idle.used)).toBeLessThan(1000)
+    })
+})
