@@ -1,5 +1,6 @@
-// What a program is told before it starts. On a board the defaults hold; the host puts its own values in before main runs.
+// What the flashed program starts with. Set it here for a board; the simulator fills it in (boards/host/pipe.ts).
 
+/** The program's settings. */
 export interface BootOptions {
     /** This host's address and the length of its network's prefix, 1 to 30. */
     ip: string
@@ -20,12 +21,12 @@ export interface BootOptions {
 }
 
 export const boot: BootOptions = {
-    ip: "10.0.0.2/24",
-    gateway: "",
+    ip: "192.168.1.50/24",
+    gateway: "192.168.1.1",
     macAddress: "",
     config: {},
     services: true,
-    trace: false,
+    trace: true,
     control: false,
     heap: 57000,
 }

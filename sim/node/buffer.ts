@@ -5,8 +5,8 @@ import { environment } from "./environment"
 /** Uint8Array as a base class without its static side, whose `from` takes other arguments than ours. */
 const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuffer>
 
-/** The largest block the VM's heap gives. */
-const MAX_SIZE = 0xe000
+/** More than the VM has (57,344), so that Node can try configurations for a board that is yet to come. */
+const MAX_SIZE = 16_000_000
 
 /**
  * A byte buffer with the access methods of the DeviceScript runtime: little-endian, loads beyond the end give
@@ -15,7 +15,7 @@ const MAX_SIZE = 0xe000
  * there are only the whole numbers to 32 bits and the floats.
  */
 export class Buffer extends Bytes {
-    /** `size` bytes of 0. Throws a RangeError beyond what the VM's heap could give at most. */
+    /** `size` bytes of 0. Throws a RangeError when that is too much. */
     static alloc(size: number): Buffer {
         if (!(size >= 0 && size <= MAX_SIZE)) throw new RangeError("buffer too big")
         return new Buffer(size)

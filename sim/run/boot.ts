@@ -4,6 +4,9 @@ import type { BootOptions } from "../../src/boot"
 import type { Options } from "../options"
 import { EXAMPLE_ISS } from "./example"
 
+/** Bytes for a configuration that no board could hold. */
+const NODE_HEAP = 16_000_000
+
 /** An Ethernet address for a host, locally administered: no two hosts on a network have the same. */
 export function macFor(ip: string): string {
     const bytes = [2, 0, ...ip.split(".").map(Number)]
@@ -19,5 +22,9 @@ export function bootOptions(options: Options): Partial<BootOptions> {
         macAddress: macAddress ?? macFor(ip),
         config: example ? { iss: EXAMPLE_ISS, ...config } : config,
         control: mode === "control",
+        // the simulator shows events itself, until `trace on` asks for the board's lines
+        trace: false,
+        // Node has no small heap to run out of
+        ...(options.runtime === "node" ? { heap: NODE_HEAP } : {}),
     }
 }
