@@ -7,7 +7,7 @@ import { Stack, setAddress } from "../src/net/stack"
 import { deadline, Never, transmit } from "../src/net/transmit"
 import { abort, accept, close, connect, listen, read, shutdown, stateOf, write } from "../src/tcp/calls"
 import { Config, configure } from "../src/tcp/config"
-import { errorName, stateName, TcpError } from "../src/tcp/tcb"
+import { errorName, State, stateName, TcpError } from "../src/tcp/tcb"
 import type { Clock, Timer } from "./clock"
 import { decodeEvents, type StackEvent } from "./events"
 import type { Link, Port, Station } from "./link/port"
@@ -46,6 +46,8 @@ export class PeerConnection {
     /** What ended it, as POSIX has it; undefined while nothing, or nothing bad, has. */
     error: string | undefined
     private output = ""
+    /** What ends this side once all output is in the send ring. */
+    private ending: typeof close | undefined
 
     constructor(
         private readonly peer: Peer,
@@ -64,14 +66,19 @@ export class PeerConnection {
         this.peer.poke()
     }
 
-    /** Closes this end: what the other still sends can be read. */
+    /** Closes this end behind what is queued: what the other still sends can be read. */
     shutdown(): void {
-        shutdown(this.peer.stack, this.id, this.peer.now())
-        this.peer.poke()
+        this.finish(shutdown)
     }
 
+    /** Closes it for good, behind what is queued. */
     close(): void {
-        close(this.peer.stack, this.id, this.peer.now())
+        this.finish(close)
+    }
+
+    private finish(call: typeof close): void {
+        this.ending = call
+        this.flush()
         this.peer.poke()
     }
 
@@ -81,7 +88,7 @@ export class PeerConnection {
         this.peer.poke()
     }
 
-    /** Moves text between the rings and the program. False when there will never be any more. */
+    /** Moves text between the rings and the program. False when the connection is over. */
     work(scratch: Buffer): boolean {
         this.flush()
         while (!this.ended) {
@@ -96,7 +103,10 @@ export class PeerConnection {
             this.handlers.data?.(this, latin1(scratch, count))
         }
         this.flush()
-        return !this.ended || this.output !== ""
+        if (stateOf(this.peer.stack, this.id) !== State.Closed) return true
+        // one that failed keeps its record until it is closed
+        close(this.peer.stack, this.id, this.peer.now())
+        return false
     }
 
     private flush(): void {
@@ -107,6 +117,9 @@ export class PeerConnection {
             if (count <= 0) break
             this.output = this.output.slice(count)
         }
+        if (this.output !== "" || this.ending === undefined) return
+        this.ending(this.peer.stack, this.id, this.peer.now())
+        this.ending = undefined
     }
 }
 

@@ -1,0 +1,194 @@
+// The chip misbehaves in the middle of a transfer: the connection survives or ends with an error, and the device serves on.
+
+import { expect } from "vitest"
+import { tsharkAgrees } from "../support/tshark"
+import type { Net } from "./net"
+import { type ScenarioSetup, scenario } from "./scenario"
+import { client, echoed, serves, stats, text } from "./traffic"
+
+const LENGTH = 4000
+
+/** A transfer in whose middle something happens, and which comes to a good end. */
+function survives(
+    name: string,
+    setup: ScenarioSetup,
+    trouble: (net: Net) => Promise<void> | void,
+    after: (counters: Record<string, number>, net: Net) => void
+): void {
+    scenario(name, setup, async net => {
+        const peer = net.peer(1)
+        const said = text(LENGTH)
+        const one = await client(net, peer, 7, said)
+        await net.until("half of it", () => one.heard.length > LENGTH / 4)
+        expect(one.heard.length).toBeLessThan((LENGTH * 3) / 4)
+        await trouble(net)
+        await echoed(net, one, said)
+        expect(net.failures).toEqual([])
+        await serves(net, peer)
+        after(await stats(net), net)
+    })
+}
+
+for (const header of [0, 1, 15, 300, 1521, 0xffff]) {
+    survives(
+        `a length header of ${header}`,
+        {},
+        net => {
+            net.chip.faults.lengthHeaders = [header]
+        },
+        counters => {
+            expect(counters["driver bad-length"]).toBe(1)
+            expect(counters["driver resync"]).toBe(1)
+        }
+    )
+}
+
+survives(
+    "five frames find no room in receive memory",
+    {},
+    net => {
+        net.chip.faults.overflows = 5
+    },
+    (_counters, net) => {
+        expect(net.chip.faults.overflows).toBe(0)
+        expect(net.chip.dropped).toBeGreaterThanOrEqual(5)
+    }
+)
+
+survives(
+    "three sends are never confirmed",
+    {},
+    net => {
+        net.chip.faults.lostSendOks = 3
+    },
+    counters => expect(counters["driver send-timeout"]).toBe(3)
+)
+
+survives(
+    "a send never ends",
+    {},
+    net => {
+        net.chip.faults.stuckSends = 1
+    },
+    counters => expect(counters["driver send-timeout"]).toBe(1)
+)
+
+survives(
+    "a command is never taken",
+    // the chip is past help by then; the driver finds out at the next look, and resets it
+    { misuses: ["command 0x40 while 0x20 is not yet taken"] },
+    net => {
+        net.chip.faults.untakenCommands = 1
+    },
+    (counters, net) => {
+        expect(counters["driver chip-reset"]).toBe(1)
+        expect(net.log).toContain("W5500: answers again")
+    }
+)
+
+for (const level of [0x00, 0xff] as const) {
+    survives(
+        `MISO is stuck at 0x${level.toString(16)} for 2 s`,
+        {},
+        async net => {
+            net.chip.faults.dead = level
+            await net.pass(2000)
+            net.chip.faults.dead = undefined
+        },
+        (counters, net) => {
+            expect(counters["driver chip-reset"]).toBe(1)
+            const [lost, found] = net.log.filter(line => line.startsWith("W5500:"))
+            expect(lost).toMatch(/^W5500: does not answer.*; it is reset until it answers$/)
+            expect(found).toBe("W5500: answers again")
+        }
+    )
+}
+
+survives(
+    "the chip dies until it is reset by its pin",
+    {},
+    net => {
+        net.chip.faults.resetRevives = true
+        net.chip.faults.dead = 0xff
+    },
+    counters => expect(counters["driver chip-reset"]).toBe(1)
+)
+
+survives(
+    "the chip is reset behind the driver's back",
+    {},
+    async net => {
+        net.chip.reset(0)
+        await net.pass(1)
+        net.chip.reset(1)
+    },
+    (counters, net) => {
+        expect(counters["driver chip-reset"]).toBe(1)
+        expect(net.log).toContain("W5500: answers again")
+    }
+)
+
+survives(
+    "the cable is out for 3 s, and the link takes 1.5 s",
+    { negotiation: 1500 },
+    async net => {
+        net.chip.setLink(false)
+        await net.pass(3000)
+        net.chip.setLink(true)
+    },
+    counters => expect(counters.retransmits).toBeGreaterThan(0)
+)
+
+scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_000 } }, async net => {
+    const peer = net.peer(1)
+    peer.listen(99, {})
+    const { id, port } = await net.connect("10.0.0.1", 99)
+    await net.reached(port, "ESTABLISHED")
+    net.chip.faults.dead = 0xff
+    await net.command(`send ${id} into the void`)
+    await net.reached(port, "CLOSED", 60_000)
+    // the peer's Ethernet address was asked for anew meanwhile: that nobody answered is what the error says
+    expect(net.failures).toEqual(["EHOSTUNREACH"])
+    expect(await net.refusal(`read ${id}`)).toContain("EHOSTUNREACH")
+    // said once, not every second
+    expect(net.log.filter(line => line.includes("it is reset until it answers"))).toHaveLength(1)
+    net.chip.faults.dead = undefined
+    await net.pass(3000)
+    expect(net.log.at(-1)).toBe("W5500: answers again")
+    await net.command(`close ${id}`)
+    await serves(net, peer)
+})
+
+scenario("the cable is out while the device opens", {}, async net => {
+    const peer = net.peer(1)
+    peer.listen(99, {})
+    net.chip.setLink(false)
+    await net.pass(500)
+    const { port } = await net.connect("10.0.0.1", 99)
+    await net.pass(1500)
+    expect(net.frames).toEqual([])
+    net.chip.setLink(true)
+    await net.reached(port, "ESTABLISHED")
+    await serves(net, peer)
+})
+
+scenario("bursts fill 16 KB of receive memory while nobody reads", {}, async net => {
+    const peer = net.peer(1)
+    const junk = new Uint8Array(1514).fill(0x5a)
+    // to everybody, of a type that nobody knows
+    junk.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 10, 0, 0, 9, 0x88, 0xb5])
+    const said = text(LENGTH)
+    const one = await client(net, peer, 7, said)
+    await net.until("half of it", () => one.heard.length > LENGTH / 4)
+    const before = net.chip.dropped
+    // the device cannot read while these arrive
+    for (let i = 0; i < 30; i++) net.chip.deliver(junk)
+    expect(net.chip.dropped).toBeGreaterThan(before + 15)
+    await echoed(net, one, said)
+    const counters = await stats(net)
+    expect(counters["unknown-type"]).toBe(30 - (net.chip.dropped - before))
+    expect(counters["driver bad-length"]).toBeUndefined()
+    await serves(net, peer)
+})
+
+tsharkAgrees()

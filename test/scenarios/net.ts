@@ -1,0 +1,306 @@
+// The small network that a scenario happens on: one device, and whoever the scenario puts beside it.
+
+import { W5500Chip } from "../../sim/chip/w5500"
+import { VirtualClock } from "../../sim/clock"
+import { Device, type Reply } from "../../sim/device"
+import { decodeEvents, type StackEvent } from "../../sim/events"
+import { type Impairments, noImpairments } from "../../sim/link/impair-options"
+import type { Link, Port, Station } from "../../sim/link/port"
+import { Segment } from "../../sim/link/segment"
+import { Peer, type PeerOptions } from "../../sim/peer"
+import { Random } from "../../sim/random"
+import { macFor } from "../../sim/run/boot"
+import { isProgramsOwn } from "../../sim/run/log"
+import { describePanic } from "../../sim/runtime"
+import { dissect, type TcpView, type View } from "../../sim/view/dissect"
+import { segmentOf } from "../support/segment"
+
+export interface Setup {
+    seed?: number
+    /** Fields of the stack's configuration. */
+    config?: Record<string, number>
+    /** The router's address; none unless it says so. */
+    gateway?: string
+    /** A delay of 5 ms each way unless it says otherwise. */
+    impairments?: Partial<Impairments>
+    /** Milliseconds from a cable or a reset of the chip to a link. */
+    negotiation?: number
+}
+
+/** A frame that was put on the wire. */
+export interface Seen {
+    readonly time: number
+    readonly from: string
+    readonly view: View
+    readonly frame: Uint8Array
+    /** The scenario dropped it: it arrived nowhere. */
+    readonly lost: boolean
+}
+
+/** A TCP segment that was put on the wire. */
+export interface SeenSegment extends Seen {
+    readonly view: TcpView
+}
+
+export const DEVICE_IP = "10.0.0.2"
+const DEVICE = "device"
+const DELAY = 5
+/** What a scenario does outside comes as an event that the device, which sleeps until the next one, can know of. */
+const NOTICE = 150
+/** Milliseconds that anything may take unless the scenario says otherwise. */
+const PATIENCE = 30_000
+/** More frames than any scenario needs. */
+const MOST_FRAMES = 20_000
+
+/** The network; made by `Net.open`, its time passes only while something is waited for. */
+export class Net {
+    readonly clock = new VirtualClock()
+    readonly chip: W5500Chip
+    readonly device: Device
+    /** All that went over the wire, and what the device's stack told of it. */
+    readonly frames: Seen[] = []
+    readonly events: (StackEvent & { time: number })[] = []
+    /** The console's lines. */
+    readonly log: string[] = []
+    /** Everything that can be seen of the device, in order: this has to be the same on both runtimes. */
+    readonly transcript: string[] = []
+    /** Frames that are lost on the wire: true for those to drop. */
+    lose: (view: View, from: string) => boolean = () => false
+    private readonly segment: Segment
+    private readonly random: Random
+    private readonly peers: Peer[] = []
+    private panic: string | undefined
+
+    /** Everything is connected and switched on; the device is up. */
+    static async open(runtime: "vm" | "node", setup: Setup): Promise<Net> {
+        const net = new Net(runtime, setup)
+        await net.device.start()
+        await net.command("sleep 1")
+        return net
+    }
+
+    private constructor(runtime: "vm" | "node", setup: Setup) {
+        const { clock } = this
+        const seed = setup.seed ?? 1
+        this.random = new Random(seed)
+        const impairments = { ...noImpairments, delay: DELAY, ...setup.impairments }
+        this.segment = new Segment(clock, { impairments, random: this.random.fork("segment") })
+        // whoever waits for a promise looks before the next event
+        clock.settle.add(async () => {})
+        const chip = new W5500Chip({
+            clock,
+            send: frame => plug.send(frame),
+            ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
+        })
+        const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })
+        this.chip = chip
+        this.device = new Device({
+            clock,
+            runtime,
+            chip,
+            seed,
+            boot: {
+                ip: `${DEVICE_IP}/24`,
+                gateway: setup.gateway ?? "",
+                macAddress: macFor(DEVICE_IP),
+                config: setup.config ?? {},
+                services: true,
+                trace: false,
+            },
+            onEvent: records => this.noteEvents(records),
+            onLog: (level, text) => {
+                if (!isProgramsOwn(level, text)) return
+                this.log.push(text)
+                this.note(`${level} ${text}`)
+            },
+            onPanic: panic => {
+                this.panic = describePanic(panic)
+            },
+        })
+    }
+
+    /** Switches everything off. */
+    async close(): Promise<void> {
+        this.device.stop()
+        for (const peer of this.peers) peer.stop()
+        await this.segment.close()
+    }
+
+    /** A host with our own stack at 10.0.0.`last`. */
+    peer(last: number, onEvent?: PeerOptions["onEvent"]): Peer {
+        const ip = `10.0.0.${last}`
+        const link: Link = { attach: station => this.attach(station), close: () => this.segment.close() }
+        const peer = new Peer({
+            clock: this.clock,
+            link,
+            name: `peer ${last}`,
+            ip,
+            prefix: 24,
+            mac: macFor(ip),
+            random: this.random.fork(`peer ${last}`),
+            ...(onEvent === undefined ? {} : { onEvent }),
+        })
+        this.peers.push(peer)
+        return peer
+    }
+
+    /** Plugs anything else in. */
+    attach(station: Station): Port {
+        const port = this.segment.attach(station)
+        return { send: frame => this.send(station.name, port, frame), detach: () => port.detach() }
+    }
+
+    private send(from: string, port: Port, frame: Uint8Array): void {
+        const bytes = Uint8Array.from(frame)
+        const view = dissect(bytes)
+        const lost = this.lose(view, from)
+        this.frames.push({ time: this.clock.now(), from, view, frame: bytes, lost })
+        if (this.frames.length > MOST_FRAMES) throw new Error(`more than ${MOST_FRAMES} frames: a storm`)
+        this.note(`${from} ${Buffer.from(bytes).toString("hex")}`)
+        if (!lost) port.send(bytes)
+    }
+
+    private noteEvents(records: Uint8Array): void {
+        this.note(`event ${Buffer.from(records).toString("hex")}`)
+        for (const event of decodeEvents(records)) this.events.push({ ...event, time: this.clock.now() })
+    }
+
+    private note(text: string): void {
+        this.transcript.push(`${this.clock.now()} ${text}`)
+    }
+
+    /** Lets time pass until the condition holds. Throws when it does not within `limit` milliseconds. */
+    async until(what: string, condition: () => boolean, limit = PATIENCE): Promise<void> {
+        let met = false
+        const over = () => {
+            met ||= condition()
+            return met || this.panic !== undefined
+        }
+        await this.clock.runUntil(over, this.clock.now() + limit)
+        if (this.panic !== undefined) throw new Error(this.panic)
+        if (!met) throw new Error(`${what} did not come within ${limit} ms; on the wire:\n${this.wire()}`)
+    }
+
+    async pass(ms: number): Promise<void> {
+        await this.clock.runUntil(this.clock.now() + ms)
+        if (this.panic !== undefined) throw new Error(this.panic)
+    }
+
+    /** Does something outside of the device. */
+    async act<T>(action: () => T): Promise<T> {
+        const done: T[] = []
+        this.clock.at(this.clock.now() + NOTICE, () => done.push(action()))
+        await this.until("an action", () => done.length > 0)
+        return done[0]!
+    }
+
+    /** Has the device carry out a command line, whatever becomes of it. */
+    async reply(line: string): Promise<Reply> {
+        let reply: Reply | undefined
+        let failure: unknown
+        this.device.command(line).then(
+            value => {
+                reply = value
+            },
+            error => {
+                failure = error
+            }
+        )
+        await this.until(`the end of "${line}"`, () => reply !== undefined || failure !== undefined)
+        if (reply === undefined) throw failure
+        this.note(`reply to "${line}": ${reply.status} ${reply.lines.join("\n")}`)
+        return reply
+    }
+
+    /** The lines of a command that has to succeed. */
+    async command(line: string): Promise<string[]> {
+        const { lines, status } = await this.reply(line)
+        if (status !== 0) throw new Error(`"${line}": ${lines.join("\n")}`)
+        return lines
+    }
+
+    /** What a command says that has to fail. */
+    async refusal(line: string): Promise<string> {
+        const { lines, status } = await this.reply(line)
+        if (status !== 1) throw new Error(`"${line}" was carried out: ${lines.join("\n")}`)
+        return lines.join("\n")
+    }
+
+    /** The console's `connect`: the connection's id and its port. */
+    async connect(ip: string, port: number): Promise<{ id: number; port: number }> {
+        const line = (await this.command(`connect ${ip} ${port}`)).join("\n")
+        const match = /^connection (\d+): 10\.0\.0\.2:(\d+) -> /.exec(line)
+        if (match === null) throw new Error(`connect says "${line}"`)
+        return { id: Number(match[1]), port: Number(match[2]) }
+    }
+
+    /** The device's connections of this port have been in these states, one after the other. */
+    states(localPort: number, remotePort?: number): string[] {
+        return this.events.flatMap(event => {
+            if (event.kind !== "state" || event.localPort !== localPort) return []
+            return remotePort === undefined || event.remotePort === remotePort ? [event.to] : []
+        })
+    }
+
+    /** Waits for a state of the device's connection of this port. */
+    async reached(localPort: number, state: string, limit?: number): Promise<void> {
+        const reached = () => this.states(localPort).includes(state)
+        await this.until(`${state} of port ${localPort}`, reached, limit)
+    }
+
+    /** What ended connections, in order. */
+    get failures(): string[] {
+        return this.events.flatMap(event => (event.kind === "failed" ? [event.error] : []))
+    }
+
+    /** The segments of one connection by its ports at the device and at the other end. */
+    conversation(localPort: number, remotePort: number): SeenSegment[] {
+        return this.frames.filter((seen): seen is SeenSegment => {
+            const { view, from } = seen
+            if (view.kind !== "tcp") return false
+            const [ours, theirs] =
+                from === DEVICE
+                    ? [view.sourcePort, view.destinationPort]
+                    : [view.destinationPort, view.sourcePort]
+            return ours === localPort && theirs === remotePort
+        })
+    }
+
+    /**
+     * The same in words, such as "> S 0", "< S. 0 ack 1" or "> P. 1(5) ack 1 lost": numbers count from the initial
+     * sequence numbers, the device is on the left.
+     */
+    segments(localPort: number, remotePort: number): string[] {
+        const seen = this.conversation(localPort, remotePort)
+        const base = (fromDevice: boolean) =>
+            seen.find(({ from, view }) => (from === DEVICE) === fromDevice && view.flags.syn)?.view.seq ?? 0
+        const bases = { device: base(true), other: base(false) }
+        return seen.map(({ view, from, lost }) => {
+            const out = from === DEVICE
+            const own = out ? bases.device : bases.other
+            const { flags, seq, length, ack } = segmentOf(view, own, out ? bases.other : bases.device)
+            const text = `${flags} ${seq}${length > 0 ? `(${length})` : ""}`
+            return `${out ? ">" : "<"} ${text}${ack === undefined ? "" : ` ack ${ack}`}${lost ? " lost" : ""}`
+        })
+    }
+
+    /** When the device sent frames of that kind: seconds since the first, to a tenth. */
+    sendTimes(like: (view: View) => boolean): number[] {
+        const times = this.frames.filter(({ from, view }) => from === DEVICE && like(view)).map(f => f.time)
+        return times.map(time => Math.round((time - times[0]!) / 100) / 10)
+    }
+
+    /** The last frames in a line each, for messages. */
+    private wire(): string {
+        const lines = this.frames.slice(-30).map(({ time, from, view, lost }) => {
+            const text = view.kind === "tcp" ? this.inWords(view) : view.kind
+            return `${time} ${from}: ${text}${lost ? " lost" : ""}`
+        })
+        return [...lines, ...this.log].join("\n")
+    }
+
+    private inWords(view: TcpView): string {
+        const { flags, seq, length, ack } = segmentOf(view, 0, 0)
+        return `${view.sourcePort} > ${view.destinationPort} ${flags} ${seq}(${length}) ack ${ack}`
+    }
+}

@@ -1,0 +1,52 @@
+// Every scenario happens twice, on the VM and under Node, and all that can be seen of both has to be the same.
+
+import { describe, expect, test } from "vitest"
+import { record } from "../support/tshark"
+import { Net, type Setup } from "./net"
+
+const RUNTIMES = ["vm", "node"] as const
+
+export interface ScenarioSetup extends Setup {
+    /** What the driver does that the data sheet forbids, in the chip model's words; nothing unless it says so. */
+    misuses?: string[]
+}
+
+/** Runs `play`, which waits and asserts, on both runtimes, and compares what could be seen. */
+export function scenario(name: string, setup: ScenarioSetup, play: (net: Net) => Promise<void>): void {
+    const runs = new Map<string, Promise<string[]>>()
+    const run = (runtime: (typeof RUNTIMES)[number]) => {
+        const known = runs.get(runtime)
+        if (known !== undefined) return known
+        const under = perform(runtime, setup, play)
+        runs.set(runtime, under)
+        return under
+    }
+    describe(name, () => {
+        test.each(RUNTIMES)("on %s", async runtime => {
+            expect((await run(runtime)).length).toBeGreaterThan(0)
+        })
+        test("the same on both, byte for byte and at the same times", async () => {
+            const [vm, node] = await Promise.all(RUNTIMES.map(run))
+            const first = vm!.findIndex((line, i) => line !== node![i])
+            const at = Math.max(0, first < 0 ? vm!.length - 1 : first - 3)
+            expect(node!.slice(at, at + 8)).toEqual(vm!.slice(at, at + 8))
+            expect(node!.length).toBe(vm!.length)
+        })
+    })
+}
+
+async function perform(
+    runtime: (typeof RUNTIMES)[number],
+    setup: ScenarioSetup,
+    play: (net: Net) => Promise<void>
+): Promise<string[]> {
+    const net = await Net.open(runtime, setup)
+    try {
+        await play(net)
+        expect(net.chip.misuses).toEqual(setup.misuses ?? [])
+    } finally {
+        await net.close()
+    }
+    for (const { frame, time } of net.frames) record(frame, time)
+    return net.transcript
+}

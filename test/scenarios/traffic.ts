@@ -1,0 +1,59 @@
+// Data for scenarios that are about something else.
+
+import type { Peer, PeerConnection } from "../../sim/peer"
+import { DEVICE_IP, type Net } from "./net"
+
+/** So many bytes of every kind, as Latin-1 text. */
+export function text(length: number): string {
+    return Array.from({ length }, (_, i) => String.fromCharCode((i * 7 + (i >> 8)) & 0xff)).join("")
+}
+
+/** A peer's connection to the device, and what came through it. */
+export interface Client {
+    readonly connection: PeerConnection
+    heard: string
+}
+
+/** Opens a connection to the device and queues text on it. */
+export async function client(net: Net, peer: Peer, port: number, said = ""): Promise<Client> {
+    return await net.act(() => {
+        const opened: { heard: string; connection?: PeerConnection } = { heard: "" }
+        const connection = peer.connect(DEVICE_IP, port, {
+            data: (_connection, data) => {
+                opened.heard += data
+            },
+        })
+        connection.send(said)
+        return Object.assign(opened, { connection })
+    })
+}
+
+/** Everything said came back. Fails at once when the connection does. */
+export async function echoed(net: Net, one: Client, said: string, limit?: number): Promise<void> {
+    const over = () => one.heard.length >= said.length || one.connection.ended
+    await net.until("the echo", over, limit)
+    if (one.heard !== said) {
+        const { length } = one.heard
+        throw new Error(
+            `${length} of ${said.length} bytes came back, error ${one.connection.error ?? "none"}`
+        )
+    }
+}
+
+/** The device serves: a new connection is echoed. */
+export async function serves(net: Net, peer: Peer): Promise<void> {
+    const one = await client(net, peer, 7, "afterwards")
+    await echoed(net, one, "afterwards")
+    await net.act(() => one.connection.close())
+}
+
+/** The counters that `stats` shows, by name. */
+export async function stats(net: Net): Promise<Record<string, number>> {
+    const lines = await net.command("stats")
+    return Object.fromEntries(
+        lines.map(line => {
+            const [, count, name] = /^ *(\d+) {2}(.+)$/.exec(line) ?? []
+            return [name ?? line, Number(count)]
+        })
+    )
+}

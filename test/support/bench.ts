@@ -1,0 +1,129 @@
+// A stack on a bench: frames and time by hand, everything it sends looked at.
+
+import { expect } from "vitest"
+import { type ArpView, dissect, type TcpView, type View } from "../../sim/view/dissect"
+import { arp, broadcastMac, ethernet } from "./frames"
+import { Host } from "./host"
+import { checkInvariants } from "./invariants"
+import type { Peer } from "./peer"
+import { record } from "./tshark"
+
+/** What the stack sent, and when. */
+export interface Sent<V extends View = View> {
+    time: number
+    view: V
+    frame: Uint8Array
+}
+
+export interface BenchOptions {
+    address?: string
+    gateway?: string
+    /** The time it starts at, ms. */
+    start?: number
+    /** False: nobody answers ARP, and nobody is known at the start. */
+    arp?: boolean
+}
+
+/** The stack under test, at 10.0.0.1 unless told otherwise, and whoever talks to it. */
+export class Bench {
+    readonly host: Host
+    readonly peers: Peer[] = []
+    /** What it sent that is no peer's segment, and no ARP request that was answered. */
+    readonly others: Sent[] = []
+    now: number
+    arp: boolean
+
+    constructor(config: { [key: string]: number } = {}, options: BenchOptions = {}) {
+        this.host = new Host(options.address ?? "10.0.0.1", config, options.gateway)
+        this.now = options.start ?? 1000
+        this.arp = options.arp ?? true
+    }
+
+    get stack() {
+        return this.host.stack
+    }
+
+    get mac(): string {
+        return Array.from(this.host.mac, byte => byte.toString(16).padStart(2, "0")).join(":")
+    }
+
+    /** Hands a frame to the stack, and takes what it sends in return. */
+    receive(frame: Uint8Array): void {
+        this.take(this.host.receive(frame, this.now))
+        checkInvariants(this.stack, this.now)
+    }
+
+    /** Takes what the stack has to send. */
+    poll(): void {
+        this.take(this.host.poll(this.now))
+        checkInvariants(this.stack, this.now)
+    }
+
+    /** Lets `ms` milliseconds pass; the stack is called when it asked to be. */
+    pass(ms: number): void {
+        const end = this.now + ms
+        this.poll()
+        for (let turns = 0; ; turns++) {
+            const next = this.host.next(this.now)
+            if (next > end) break
+            if (turns > 100_000) throw new Error("the stack's timers never rest")
+            // a deadline that is due now and leaves nothing to send must be gone after one call
+            this.now = Math.max(next, this.now)
+            this.poll()
+        }
+        this.now = end
+        this.poll()
+    }
+
+    /** Makes `mac` known to the stack as the Ethernet address of `ip`: by a request for its own, as from a new neighbour. */
+    introduce(ip: string, mac: string): void {
+        const request = arp({ operation: 1, senderMac: mac, senderIp: ip, targetIp: this.host.address })
+        const before = this.others.length
+        this.receive(ethernet(broadcastMac, mac, 0x0806, request))
+        expect(this.others.splice(before).map(s => s.view.kind)).toEqual(["arp"])
+    }
+
+    /** The value of a counter, by its offset. */
+    counter(counter: number): number {
+        return this.stack.counters.getAt(counter, "i32")
+    }
+
+    private take(frames: Uint8Array[]): void {
+        for (const frame of frames) {
+            record(frame, this.now)
+            const view = dissect(frame)
+            if (view.kind === "malformed") throw new Error(`the stack sent a malformed frame: ${view.reason}`)
+            expect(view.sourceMac).toBe(this.mac)
+            if (view.kind === "arp" && view.operation === 1 && this.answered(view)) continue
+            if ("headerChecksumValid" in view) {
+                expect(view.headerChecksumValid, "IPv4 header checksum").toBe(true)
+                expect(view.source).toBe(this.host.address)
+                expect(view.ttl).toBe(this.stack.config.ttl)
+            }
+            if ("checksumValid" in view) expect(view.checksumValid, `${view.kind} checksum`).toBe(true)
+            const sent = { time: this.now, view, frame }
+            if (view.kind === "tcp") {
+                const peer = this.peers.find(p => p.isFor(view))
+                if (peer !== undefined) {
+                    peer.seen.push(sent as Sent<TcpView>)
+                    continue
+                }
+            }
+            this.others.push(sent)
+        }
+    }
+
+    private answered(view: ArpView): boolean {
+        const peer = this.peers.find(p => p.hop === view.targetIp)
+        if (!this.arp || peer === undefined) return false
+        const reply = arp({
+            operation: 2,
+            senderMac: peer.mac,
+            senderIp: view.targetIp,
+            targetMac: this.mac,
+            targetIp: this.host.address,
+        })
+        this.take(this.host.receive(ethernet(this.mac, peer.mac, 0x0806, reply), this.now))
+        return true
+    }
+}

@@ -1,0 +1,243 @@
+// What has to hold of a stack's tables whenever it has nothing left to send.
+
+import { Neighbour, NeighbourState, nextHop } from "../../src/net/neighbours"
+import type { Stack } from "../../src/net/stack"
+import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, stateName, Tcb } from "../../src/tcp/tcb"
+
+/** Everything that is wrong with a record, collected. */
+class Findings {
+    readonly wrong: string[] = []
+    constructor(private readonly where: string) {}
+
+    check(holds: boolean, what: string): void {
+        if (!holds) this.wrong.push(`${this.where}: ${what}`)
+    }
+}
+
+/** Throws an Error that names everything that is wrong. To be called when `transmit` has given 0. */
+export function checkInvariants(s: Stack, now: number): void {
+    const all = [
+        ...ofStack(s),
+        ...ofConnections(s, now | 0),
+        ...ofHalves(s, now | 0),
+        ...ofNeighbours(s, now | 0),
+    ]
+    if (all.length > 0) throw new Error(`invariants broken:\n${all.join("\n")}`)
+}
+
+function ofStack(s: Stack): string[] {
+    const f = new Findings("stack")
+    f.check(!s.dirty, "dirty, although transmit had nothing")
+    f.check(!s.asking, "a neighbour is to be asked for")
+    f.check(s.frameLength === 0, "an answer was not sent")
+    f.check(s.replyLength === 0, "a segment without a connection was not sent")
+    f.check(s.cursor % Tcb.Size === 0 && s.cursor <= Math.max(0, s.connsEnd - Tcb.Size), `cursor ${s.cursor}`)
+    f.check(s.connsEnd % Tcb.Size === 0 && s.connsEnd <= s.conns.length, `connections end at ${s.connsEnd}`)
+    f.check(
+        s.halvesEnd % Half.Size === 0 && s.halvesEnd <= s.halves.length,
+        `half-open records end at ${s.halvesEnd}`
+    )
+    for (let c = s.connsEnd; c < s.conns.length; c += Tcb.Size) {
+        f.check(s.conns.getAt(c + Tcb.Id, "u16") === 0, `connection at ${c} is behind the end`)
+    }
+    for (let h = s.halvesEnd; h < s.halves.length; h += Half.Size) {
+        f.check(s.halves.getAt(h + Half.Listener, "u16") === 0, `half-open record at ${h} is behind the end`)
+    }
+    const ids: number[] = []
+    for (let l = 0; l < s.listeners.length; l += Listener.Size) {
+        const id = s.listeners.getAt(l + Listener.Id, "u16")
+        if (id > 0) ids.push(id)
+    }
+    for (let c = 0; c < s.conns.length; c += Tcb.Size) {
+        const id = s.conns.getAt(c + Tcb.Id, "u16")
+        if (id > 0) ids.push(id)
+    }
+    f.check(new Set(ids).size === ids.length, `ids are not unique: ${ids}`)
+    const tuples: string[] = []
+    for (let c = 0; c < s.conns.length; c += Tcb.Size) {
+        if (s.conns.getAt(c + Tcb.State, "u8") !== State.Closed)
+            tuples.push(`${s.conns.getAt(c + Tcb.RemoteIp, "i32")}/${s.conns.getAt(c + Tcb.Ports, "i32")}`)
+    }
+    for (let h = 0; h < s.halves.length; h += Half.Size) {
+        if (s.halves.getAt(h + Half.Listener, "u16") > 0)
+            tuples.push(
+                `${s.halves.getAt(h + Half.RemoteIp, "i32")}/${s.halves.getAt(h + Half.Ports, "i32")}`
+            )
+    }
+    f.check(new Set(tuples).size === tuples.length, `two records for one connection: ${tuples}`)
+    return f.wrong
+}
+
+function ofConnections(s: Stack, now: number): string[] {
+    const wrong: string[] = []
+    for (let c = 0; c < s.conns.length; c += Tcb.Size) {
+        const id = s.conns.getAt(c + Tcb.Id, "u16")
+        const state = s.conns.getAt(c + Tcb.State, "u8")
+        const f = new Findings(`connection ${id} at ${c} in ${stateName(state)}`)
+        if (id === 0) free(s, c, f)
+        else if (state === State.Closed) over(s, c, f)
+        else alive(s, c, state, now, f)
+        wrong.push(...f.wrong)
+    }
+    return wrong
+}
+
+function free(s: Stack, c: number, f: Findings): void {
+    const flags = s.conns.getAt(c + Tcb.Flags, "u8")
+    f.check(s.conns.getAt(c + Tcb.State, "u8") === State.Closed, "free, and not CLOSED")
+    f.check(
+        (flags & (ConnFlag.Due | ConnFlag.Timer | ConnFlag.Pending | ConnFlag.Held)) === 0,
+        `flags ${flags}`
+    )
+    f.check((s.conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) === 0, "an RST is due")
+    f.check(s.conns.getAt(c + Tcb.Ports, "i32") === 0, "ports are left")
+}
+
+function over(s: Stack, c: number, f: Findings): void {
+    const flags = s.conns.getAt(c + Tcb.Flags, "u8")
+    const resetDue = (s.conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) !== 0
+    f.check((flags & ConnFlag.Timer) === 0, "a timer is armed")
+    f.check((flags & ConnFlag.Held) !== 0 || resetDue, "nobody needs it, and it is not free")
+    f.check(((flags & ConnFlag.Due) !== 0) === resetDue, "Due and ResetDue differ")
+    f.check(!resetDue || asked(s, c), "an RST was not sent")
+    f.check(s.conns.getAt(c + Tcb.SendLength, "u16") === 0, "bytes are left to send")
+    receiveRing(s, c, f)
+}
+
+function receiveRing(s: Stack, c: number, f: Findings): void {
+    const head = s.conns.getAt(c + Tcb.ReceiveHead, "u16")
+    const length = s.conns.getAt(c + Tcb.ReceiveLength, "u16")
+    f.check(head < s.receiveSize && length <= s.receiveSize, `receive ring ${head}+${length}`)
+}
+
+/** Whether what this connection waits for is an answer to an ARP request. */
+function asked(s: Stack, c: number): boolean {
+    const hop = nextHop(s, s.conns.getAt(c + Tcb.RemoteIp, "i32"))
+    for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
+        if (s.neighbours.getAt(n + Neighbour.Ip, "i32") !== hop) continue
+        if (s.neighbours.getAt(n + Neighbour.State, "u8") === NeighbourState.Waiting) return true
+    }
+    return false
+}
+
+function alive(s: Stack, c: number, state: State, now: number, f: Findings): void {
+    const i32 = (field: number) => s.conns.getAt(c + field, "i32")
+    const u16 = (field: number) => s.conns.getAt(c + field, "u16")
+    const flags = s.conns.getAt(c + Tcb.Flags, "u8")
+    const flags2 = s.conns.getAt(c + Tcb.Flags2, "u8")
+    const timer = (flags & ConnFlag.Timer) !== 0
+    const opening = state === State.SynSent || state === State.SynReceived
+    const finSent = state === State.FinWait1 || state === State.Closing || state === State.LastAck
+
+    f.check(state <= State.TimeWait && state !== State.Listen, "no such state for a connection")
+    f.check(s.conns.getAt(c + Tcb.Error, "u8") === 0, "an error on a connection that lives")
+    f.check((flags2 & ConnFlag2.ResetDue) === 0, "an RST is due on a connection that lives")
+
+    // sequence numbers
+    const toNxt = (i32(Tcb.SndNxt) - i32(Tcb.SndUna)) | 0
+    const toMax = (i32(Tcb.SndMax) - i32(Tcb.SndUna)) | 0
+    f.check(toNxt >= 0 && toNxt <= toMax, `SND.UNA, next and SND.NXT: 0, ${toNxt}, ${toMax}`)
+    f.check(
+        toMax <= u16(Tcb.SendLength) + (opening || finSent ? 1 : 0),
+        `${toMax} in flight of ${u16(Tcb.SendLength)}`
+    )
+    if (state !== State.SynSent) {
+        const window = (i32(Tcb.RcvAdv) - i32(Tcb.RcvNxt)) | 0
+        f.check(window >= 0, `window ${window}`)
+        f.check(
+            window + u16(Tcb.ReceiveLength) <= s.receiveSize,
+            `window ${window} and ${u16(Tcb.ReceiveLength)} unread`
+        )
+        f.check(i32(Tcb.SndWnd) >= 0 && i32(Tcb.SndWnd) <= i32(Tcb.MaxSndWnd), "SND.WND and its maximum")
+        f.check(u16(Tcb.Mss) >= 64 && u16(Tcb.Mss) <= s.config.mtu - 40, `MSS ${u16(Tcb.Mss)}`)
+    }
+
+    // rings
+    f.check(u16(Tcb.SendHead) < s.sendSize && u16(Tcb.SendLength) <= s.sendSize, "send ring")
+    f.check(u16(Tcb.ReceiveLimit) >= 1 && u16(Tcb.ReceiveLimit) <= s.receiveSize, "receive limit")
+    receiveRing(s, c, f)
+
+    // timers: whatever is not acknowledged yet, or not sent yet, is looked at again
+    const owes = opening || finSent || u16(Tcb.SendLength) > 0
+    f.check(!owes || timer, "something is to be sent or acknowledged, and no timer is armed")
+    f.check(state !== State.TimeWait || timer, "TIME-WAIT without end")
+    f.check(
+        state !== State.FinWait2 || timer === ((flags & ConnFlag.ReadClosed) !== 0),
+        "the timer of FIN-WAIT-2"
+    )
+    if (state === State.Established || state === State.CloseWait)
+        f.check(owes || !timer, "a timer for nothing")
+    if (timer) {
+        const wait = (i32(Tcb.Deadline) - now) | 0
+        f.check(wait > 0, "a timer is overdue")
+        f.check(s.timerArmed && ((i32(Tcb.Deadline) - s.nextTimer) | 0) >= 0, "nobody looks at its timer")
+    }
+    const lowest = Math.min(s.config.rtoMin, s.config.rtoInitial)
+    f.check(u16(Tcb.Rto) >= lowest && u16(Tcb.Rto) <= Math.max(s.config.rtoMax, s.config.rtoInitial), "RTO")
+
+    // who has it
+    const held = (flags & ConnFlag.Held) !== 0
+    const pending = (flags & ConnFlag.Pending) !== 0
+    f.check(!(held && pending), "accepted and not")
+    f.check(held || pending || (flags & ConnFlag.ReadClosed) !== 0, "nobody has it, and nobody closed it")
+    f.check(!pending || listenerIds(s).includes(u16(Tcb.Listener)), "waits for a listener that is gone")
+
+    // what is due waits for ARP; an ACK that nobody answered for waits for the peer to come back
+    const due = (flags & (ConnFlag.Due | ConnFlag.AckNow)) !== 0 || (flags2 & ConnFlag2.Probe) !== 0
+    f.check(!due || !isKnown(s, nextHop(s, i32(Tcb.RemoteIp))), "something due was not sent")
+}
+
+function listenerIds(s: Stack): number[] {
+    const ids: number[] = []
+    for (let l = 0; l < s.listeners.length; l += Listener.Size)
+        ids.push(s.listeners.getAt(l + Listener.Id, "u16"))
+    return ids
+}
+
+function ofHalves(s: Stack, now: number): string[] {
+    const wrong: string[] = []
+    for (let h = 0; h < s.halves.length; h += Half.Size) {
+        const listener = s.halves.getAt(h + Half.Listener, "u16")
+        if (listener === 0) continue
+        const f = new Findings(`half-open record at ${h}`)
+        const deadline = s.halves.getAt(h + Half.Deadline, "i32")
+        f.check(listenerIds(s).includes(listener), "its listener is gone")
+        f.check(s.halves.getAt(h + Half.Retries, "u8") <= s.config.synAckRetries, "too many retries")
+        f.check(((deadline - now) | 0) > 0, "its timer is overdue")
+        f.check(s.timerArmed && ((deadline - s.nextTimer) | 0) >= 0, "nobody looks at its timer")
+        const due = s.halves.getAt(h + Half.Flags, "u8") & (HalfFlag.Due | HalfFlag.Challenge)
+        const known = isKnown(s, nextHop(s, s.halves.getAt(h + Half.RemoteIp, "i32")))
+        f.check(due === 0 || !known, "something due was not sent")
+        wrong.push(...f.wrong)
+    }
+    return wrong
+}
+
+function isKnown(s: Stack, hop: number): boolean {
+    for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
+        if (s.neighbours.getAt(n + Neighbour.Ip, "i32") !== hop) continue
+        if (s.neighbours.getAt(n + Neighbour.State, "u8") === NeighbourState.Known) return true
+    }
+    return false
+}
+
+function ofNeighbours(s: Stack, now: number): string[] {
+    const f = new Findings("neighbours")
+    const addresses: number[] = []
+    for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
+        const state = s.neighbours.getAt(n + Neighbour.State, "u8")
+        f.check(state <= NeighbourState.Known, `no such state: ${state}`)
+        if (state === NeighbourState.Free) continue
+        addresses.push(s.neighbours.getAt(n + Neighbour.Ip, "i32"))
+        f.check(s.neighbours.getAt(n + Neighbour.Tries, "u8") <= 3, "asked too often")
+        f.check((s.neighbours.getAt(n + Neighbour.Mac, "u8") & 1) === 0, "a group address")
+        f.check(state !== NeighbourState.Asking, "a request was not sent")
+        if (state === NeighbourState.Waiting) {
+            const deadline = s.neighbours.getAt(n + Neighbour.Time, "i32")
+            f.check(((deadline - now) | 0) > 0, "a request is overdue")
+            f.check(s.timerArmed && ((deadline - s.nextTimer) | 0) >= 0, "nobody looks at a request's timer")
+        }
+    }
+    f.check(new Set(addresses).size === addresses.length, "two records for one address")
+    return f.wrong
+}

@@ -1,0 +1,80 @@
+// A second opinion on every frame the tests of a file make the stack send: Wireshark's dissectors.
+
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { Capture } from "../../sim/capture/pcapng"
+
+const frames: { frame: Uint8Array; time: number }[] = []
+const seen = new Set<string>()
+
+/** Remembers a frame for `tsharkAgrees`; one that differs from another in nothing but addresses is kept once. */
+export function record(frame: Uint8Array, time: number): void {
+    if (frames.length >= 20_000) return
+    const key = String.fromCharCode(...frame.subarray(14, 120))
+    if (seen.has(key)) return
+    seen.add(key)
+    frames.push({ frame: Uint8Array.from(frame), time })
+}
+
+const found = spawnSync("tshark", ["--version"], { stdio: "ignore" }).status === 0
+
+/** What is wrong with a frame in Wireshark's eyes: not to be dissected, or a checksum that does not fit. */
+const WRONG = [
+    "_ws.malformed",
+    "_ws.short",
+    "ip.checksum.status != 1",
+    "tcp.checksum.status != 1",
+    "udp.checksum.status == 0",
+    "icmp.checksum.status != 1",
+    "_ws.expert.severity == error",
+].join(" || ")
+
+const PREFERENCES = [
+    "tcp.check_checksum:TRUE",
+    "ip.check_checksum:TRUE",
+    "udp.check_checksum:TRUE",
+    // each frame by itself: they come from many tests
+    "tcp.desegment_tcp_streams:FALSE",
+    "tcp.analyze_sequence_numbers:FALSE",
+]
+
+/** Our data is a pattern, and none of the protocols that it may look like. */
+const DATA = ["-d", "tcp.port==1-65535,data", "-d", "udp.port==1-65535,data"]
+
+/** To be called at the end of a test file: one more test, of all frames that those before it recorded. */
+export function tsharkAgrees(): void {
+    // where the project is checked, the tool has to be there
+    test.skipIf(!found && process.env.CI === undefined)(
+        "tshark finds nothing wrong with what was sent",
+        () => {
+            expect(frames.length).toBeGreaterThan(0)
+            const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-"))
+            try {
+                const path = join(folder, "frames.pcapng")
+                const capture = Capture.open(path, { epochMs: 0 })
+                const iface = capture.interface("stack")
+                for (const { frame, time } of frames) capture.packet(iface, Math.abs(time), frame)
+                capture.close()
+                const options = [...DATA, ...PREFERENCES.flatMap(preference => ["-o", preference])]
+                const fields = ["frame.number", "_ws.col.Info"].flatMap(field => ["-e", field])
+                const run = (filter: string) =>
+                    spawnSync(
+                        "tshark",
+                        ["-n", "-r", path, ...options, "-Y", filter, "-T", "fields", ...fields],
+                        {
+                            encoding: "utf8",
+                            maxBuffer: 1 << 26,
+                        }
+                    )
+                const result = run(WRONG)
+                expect(result.status, result.stderr).toBe(0)
+                expect(result.stdout.split("\n").filter(line => line !== "")).toEqual([])
+            } finally {
+                rmSync(folder, { recursive: true })
+            }
+        }
+    )
+}
