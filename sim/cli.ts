@@ -19,9 +19,21 @@ async function main(words: readonly string[]): Promise<number> {
         return 2
     }
     const interruption = new Interruption()
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-        process.on(signal, () => interruption.happen())
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+        // who insists does not wait for a build to end
+        process.on(signal, () => (interruption.happened ? process.exit(1) : interruption.happen()))
+    }
+    if (process.env.npm_lifecycle_event !== undefined) leaveWithParent(interruption)
     return await run(options, interruption)
+}
+
+/** npm passes signals on to its shell only, which ends without telling us. */
+function leaveWithParent(interruption: Interruption): void {
+    const parent = process.ppid
+    const look = () => {
+        if (process.ppid !== parent) interruption.happen()
+    }
+    setInterval(look, 500).unref()
 }
 
 // whoever read our output has gone: so do we

@@ -4,8 +4,12 @@ import { createInterface } from "node:readline"
 import { Ended, endedBy, type World } from "./world"
 
 /** Passes lines on in order until `quit` or the end of the input, which ends the run with 0 once all are answered. */
-export async function control(world: World, write: (line: string) => void): Promise<never> {
-    const lines = createInterface({ input: process.stdin })
+export async function control(
+    world: World,
+    input: NodeJS.ReadableStream,
+    write: (line: string) => void
+): Promise<never> {
+    const lines = createInterface({ input })
     let queue: Promise<void> = Promise.resolve()
     const answered = (line: string) => async () => {
         const { lines } = await world.command(line)

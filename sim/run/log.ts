@@ -2,11 +2,12 @@
 
 import type { Level } from "../runtime"
 
-/** The VM's greeting, and its own words for an exception that ends the program: that is told better elsewhere. */
-const RUNTIME =
-    /^(DeviceScript Simulator|start: |Exception: | {2}message: |Unhandled exception| *at \w*_F\d+ \(pc:\d+\))/
+/** The VM's greeting, and its own words for an exception that ends the program: the end of the run tells that better. */
+const OF_RUNTIME =
+    /^(DeviceScript Simulator|start: |Exception: |Unhandled exception$| message: | +at \w*_F\d+ \(pc:\d+\))/
 
 /** Whether a line of the console is the program's own. */
 export function isProgramsOwn(level: Level, text: string): boolean {
-    return level !== "system" && !RUNTIME.test(text)
+    if (level === "system") return false
+    return (level !== "warn" && level !== "error") || !OF_RUNTIME.test(text)
 }

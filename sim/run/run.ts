@@ -2,7 +2,7 @@
 
 import { BuildError } from "../build"
 import { CaptureError } from "../capture/pcapng"
-import { LinkError } from "../link/stream"
+import { type Closed, LinkError } from "../link/stream"
 import type { Options } from "../options"
 import { PortCapture } from "./capture"
 import { control } from "./control"
@@ -10,31 +10,27 @@ import { Example, ExampleFailed } from "./example"
 import { jsonEvents } from "./json"
 import { looksOf, Output } from "./output"
 import { Picture } from "./picture"
-import { prompt, runCommands, serve, showJson, showText } from "./session"
+import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { darkStage, ladderStage } from "./stage"
 import { Watch } from "./watch"
 import { opening, serving } from "./words"
-import { Ended, type Observer, World } from "./world"
+import { Ended, World } from "./world"
 
-/** Signals that end a run; one may come before there is anything to end. */
+/** A signal that ends a run; it may come before there is anything to end. */
 export class Interruption {
-    private came = false
+    /** It has come. */
+    happened = false
     private act: (() => void) | undefined
 
-    /** A signal has come. */
     happen(): void {
-        this.came = true
+        this.happened = true
         this.act?.()
     }
 
-    get happened(): boolean {
-        return this.came
-    }
-
-    /** Does this when a signal comes, or now if one has. */
+    /** Does this when it comes, or now if it has. */
     whenever(act: () => void): void {
         this.act = act
-        if (this.came) act()
+        if (this.happened) act()
     }
 }
 
@@ -43,7 +39,9 @@ export async function run(options: Options, interruption: Interruption): Promise
     let capture: PortCapture | undefined
     const tell = (text: string) => void process.stderr.write(`${text}\n`)
     try {
-        if (options.pcap !== undefined) capture = new PortCapture(options.pcap, options.mac)
+        // virtual time begins at the same moment in every run, so that a run repeats its capture byte for byte
+        const epoch = options.time === "virtual" ? Date.UTC(2000, 0, 1) : undefined
+        if (options.pcap !== undefined) capture = new PortCapture(options.pcap, options.mac, epoch)
         await carryOut(options, capture, interruption)
         return 0
     } catch (error) {
@@ -84,26 +82,31 @@ async function carryOut(
     const watch = new Watch(options.ip)
     const picture = example && !json ? makePicture(options, output) : undefined
     const talks = !json && (mode === "console" || mode === "serve" || example)
-    let isUp = false
-    const observers: Observer[] = [
+    const log = { heard: talks || mode === "control" }
+    const world = await World.make(options, [
         ...(json ? [jsonEvents(options.ip, write)] : []),
         ...(example ? [watch.observer] : []),
         ...(picture === undefined ? [] : [picture.observer]),
         ...(capture === undefined ? [] : [capture.observer]),
-        { log: (level, text) => (talks || isUp || level === "error") && output.paragraph(text, "dim") },
-    ]
-    if (talks) for (const line of opening(options)) output.line(line)
-    const world = await World.open(options, observers)
+        {
+            log: (level, text) => {
+                if (log.heard || level === "error") output.paragraph(text, "dim")
+            },
+        },
+    ])
+    let prompt: Prompt | undefined
     try {
         interruption.whenever(() => world.finish(interrupted(options)))
-        if (mode !== "control")
-            void world.linkClosed.then(({ how, reason }) => world.finish(linkEnd(options, how, reason)))
-        if (mode === "control") return await control(world, write)
-        // the device is up when it answers
-        await world.command("")
-        isUp = true
+        if (talks) for (const line of opening(options)) output.line(line)
+        await world.start()
+        if (mode === "console" && !json) {
+            prompt = new Prompt(world, output, { input: process.stdin, output: process.stdout })
+        }
+        if (mode === "control") return await control(world, process.stdin, write)
+        void world.linkClosed.then(end => world.finish(linkEnd(options, end)))
+        // what the device says of itself at its start is no answer to a command
+        log.heard = true
         if (talks) output.line()
-        const show = json ? showJson(world, write) : showText(output)
         if (example) {
             const stage = picture === undefined ? darkStage : ladderStage(output, picture)
             await playExample(new Example(world, watch, stage), mode === "batch", output)
@@ -111,13 +114,15 @@ async function carryOut(
             // beside a prompt the ladder goes on
             if (mode === "batch") picture?.show(false)
         }
+        const show = json ? showJson(world, write) : showText(output)
         await runCommands(world, options.commands, show)
         if (mode === "batch") return
         if (talks) for (const line of serving(options)) output.line(line)
-        if (mode === "console" && !json) await prompt(world, output)
-        await serve(world, show, mode === "console")
+        if (prompt === undefined) await serve(world, show, process.stdin, mode === "console")
+        else await prompt.run()
     } finally {
         picture?.rest()
+        prompt?.close()
         await world.close()
     }
 }
@@ -138,7 +143,7 @@ async function playExample(example: Example, strict: boolean, output: Output): P
     }
 }
 
-function linkEnd({ mode }: Options, how: string, reason: string): Ended {
+function linkEnd({ mode }: Options, { how, reason }: Closed): Ended {
     if (how === "error" || mode === "batch") return new Ended(1, `the link is gone: ${reason}`)
     return new Ended(0, mode === "console" ? `The link is gone: ${reason}.` : "")
 }

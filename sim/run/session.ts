@@ -1,6 +1,6 @@
 // Console commands: from --exec, from a prompt, from a pipe.
 
-import { createInterface } from "node:readline"
+import { createInterface, type Interface } from "node:readline"
 import { jsonCommand } from "./json"
 import type { Output } from "./output"
 import { Ended, endedBy, type World } from "./world"
@@ -37,37 +37,78 @@ export async function runCommands(world: World, commands: readonly string[], sho
 const AFTER_COMMAND = 1000
 const LEAVE = ["exit", "quit"]
 
-/** Commands at a prompt until the user leaves, which ends the run; what happens meanwhile is kept above the prompt. */
-export async function prompt(world: World, output: Output): Promise<never> {
-    const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " })
-    lines.on("SIGINT", () => lines.close())
-    output.below(lines)
-    lines.prompt()
-    const converse = async () => {
-        for await (const line of lines) {
+/** Where a user reads and types. */
+export interface Terminal {
+    input: NodeJS.ReadableStream
+    output: NodeJS.WritableStream
+}
+
+/**
+ * A prompt. From its making on Ctrl-C and Ctrl-D end the run, whatever happens: keys are not signals, which a shell
+ * between us and the terminal would make an exit code of its own of.
+ */
+export class Prompt {
+    private readonly lines: Interface
+    private readonly typed: AsyncIterableIterator<string>
+    /** The cursor stands behind the prompt. */
+    private asks = false
+
+    constructor(
+        private readonly world: World,
+        private readonly output: Output,
+        terminal: Terminal
+    ) {
+        this.lines = createInterface({ ...terminal, prompt: "> ", terminal: true })
+        this.typed = this.lines[Symbol.asyncIterator]()
+        this.lines.on("close", () => world.finish(new Ended(0)))
+        this.lines.on("SIGINT", () => this.lines.close())
+    }
+
+    /** Takes commands until the user leaves, which ends the run; what happens meanwhile is kept above the prompt. */
+    async run(): Promise<never> {
+        this.output.below(this.lines)
+        this.ask()
+        return await Promise.race([this.converse(), this.world.untilEnded()])
+    }
+
+    /** Gives the terminal back. */
+    close(): void {
+        this.output.below(undefined)
+        this.lines.close()
+        if (this.asks) this.output.line()
+    }
+
+    private async converse(): Promise<never> {
+        for await (const line of this.typed) {
+            this.asks = false
             const command = line.trim()
             if (LEAVE.includes(command)) break
-            if (command !== "") {
-                const { lines, status } = await world.command(command)
-                showOutput(output, lines, status)
-                if (world.clock.virtual) await world.pass(AFTER_COMMAND)
-            }
-            lines.prompt()
+            if (command !== "") await this.carryOut(command)
+            this.ask()
         }
         throw new Ended(0)
     }
-    try {
-        return await Promise.race([converse(), world.untilEnded()])
-    } finally {
-        output.below(undefined)
-        lines.close()
-        output.line()
+
+    private ask(): void {
+        this.asks = true
+        this.lines.prompt()
+    }
+
+    private async carryOut(command: string): Promise<void> {
+        const { lines, status } = await this.world.command(command)
+        showOutput(this.output, lines, status)
+        if (this.world.clock.virtual) await this.world.pass(AFTER_COMMAND)
     }
 }
 
-/** Serves until the run ends. Lines on standard input are commands; their end ends the run only if `leaveAtEnd`. */
-export async function serve(world: World, show: ShowReply, leaveAtEnd: boolean): Promise<never> {
-    const lines = createInterface({ input: process.stdin })
+/** Serves until the run ends. Lines of the input are commands; their end ends the run only if `leaveAtEnd`. */
+export async function serve(
+    world: World,
+    show: ShowReply,
+    input: NodeJS.ReadableStream,
+    leaveAtEnd: boolean
+): Promise<never> {
+    const lines = createInterface({ input })
     let queue: Promise<void> = Promise.resolve()
     lines.on("line", line => {
         const command = line.trim()

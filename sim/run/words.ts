@@ -29,11 +29,13 @@ export function opening({ runtime, link, ip, prefix, gateway, seed, time, impair
 }
 
 /** What can be done now. */
-export function serving({ link, ip, time }: Options): string[] {
-    const others = link === "builtin" ? [] : ["trace on shows what comes and goes."]
+export function serving({ link, ip, time, mode }: Options): string[] {
+    const hint = link === "builtin" ? "" : " trace on shows what comes and goes."
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,
         ...(time === "virtual" ? ["Time passes with each command: a second, or what it waits for."] : []),
-        ["help lists the commands, Ctrl-D leaves.", ...others].join(" "),
+        mode === "console"
+            ? `help lists the commands, Ctrl-D leaves.${hint}`
+            : "Lines on standard input are commands; it ends with the link, or by a signal.",
     ]
 }

@@ -10,7 +10,7 @@ import { connectStream, type StreamLink } from "../link/stream"
 import type { Options } from "../options"
 import { Peer, serveEcho } from "../peer"
 import { Random } from "../random"
-import { describePanic, type Level } from "../runtime"
+import { describePanic, type Level, type Panic } from "../runtime"
 import { bootOptions, macFor } from "./boot"
 import { isProgramsOwn } from "./log"
 
@@ -26,9 +26,8 @@ export class Ended extends Error {
 
 /** The end of a run that an error means. */
 export function endedBy(error: unknown): Ended {
-    return error instanceof Ended
-        ? error
-        : new Ended(1, error instanceof Error ? error.message : String(error))
+    if (error instanceof Ended) return error
+    return new Ended(1, error instanceof Error ? error.message : String(error))
 }
 
 /** What can be watched. Times are in milliseconds since the device was switched on. */
@@ -63,18 +62,19 @@ export class World {
     private readonly whenEnded: Promise<Ended>
     private resolveEnded: (ended: Ended) => void = () => {}
 
-    /** Builds the program if it has to be, connects and switches on. Throws when any of that fails. */
-    static async open(options: Options, observers: readonly Observer[]): Promise<World> {
+    /** Makes a world that is switched off. Throws when its stream link cannot be connected. */
+    static async make(options: Options, observers: readonly Observer[]): Promise<World> {
         const stream = options.link === "builtin" ? undefined : await connectStream(options.link)
-        const world = new World(options, observers, stream)
-        await world.device.start()
-        world.origin = world.clock.now()
-        if (stream !== undefined) {
-            // the cable is plugged in when the device answers: what the other end has sent meanwhile is not lost
-            await world.command("")
-            bridge(world.segment, stream, "stream")
-        }
-        return world
+        return new World(options, observers, stream)
+    }
+
+    /** Builds the program if it has to be, and switches the device on; returns when it answers. */
+    async start(): Promise<void> {
+        await this.device.start()
+        this.origin = this.clock.now()
+        await this.command("")
+        // the cable is plugged in now: what the other end has sent meanwhile is not lost
+        if (this.stream !== undefined) bridge(this.segment, this.stream, "stream")
     }
 
     private constructor(
@@ -107,11 +107,12 @@ export class World {
             controlled: options.mode === "control",
             onEvent: records => this.event(records),
             onLog: (level, text) => this.log(level, text),
-            onPanic: panic => this.finish(new Ended(1, this.fatal ?? describePanic(panic))),
+            onPanic: panic => this.finish(new Ended(1, this.describe(panic))),
         })
         this.stream = stream
-        if (stream === undefined && options.gateway !== undefined)
+        if (stream === undefined && options.gateway !== undefined) {
             this.peer = this.startPeer(options.gateway, random.fork("peer"))
+        }
     }
 
     /** Milliseconds since the device was switched on. */
@@ -196,6 +197,13 @@ export class World {
         await this.stream?.close()
     }
 
+    /** Why the program ended; a program that drives the device gets one line. */
+    private describe(panic: Panic): string {
+        if (this.fatal !== undefined) return this.fatal
+        const text = describePanic(panic)
+        return this.options.mode === "control" ? text.split("\n", 2).join("").replace(/ +/g, " ") : text
+    }
+
     private log(level: Level, text: string): void {
         // what the program itself says on why it ends needs no stack
         if (level === "error" && text.startsWith("fatal: ")) this.fatal = text
@@ -233,8 +241,8 @@ export class World {
     }
 
     private event(records: Uint8Array): void {
-        for (const event of decodeEvents(records))
-            this.observe(observer => observer.event?.(event, this.now()))
+        const now = this.now()
+        for (const event of decodeEvents(records)) this.observe(observer => observer.event?.(event, now))
     }
 
     private observe(tell: (observer: Observer) => void): void {

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest"
+import { OptionError } from "../../sim/options-error"
+import { splitCommands } from "../../sim/run/commands"
+
+test.each<[string, string[]]>([
+    ["help", ["help"]],
+    ["a; b ;c", ["a", "b", "c"]],
+    ["a;;b;", ["a", "b"]],
+    ["", []],
+    ["send 3 a\\;b; read 3", ["send 3 a;b", "read 3"]],
+    ['send 3 "a; b"; read 3', ['send 3 "a; b"', "read 3"]],
+    ["send 3 'a; b'; read 3", ["send 3 'a; b'", "read 3"]],
+    ["send 3 it's; read 3", ["send 3 it's", "read 3"]],
+    ["send 3 a\\\\; read 3", ["send 3 a\\\\", "read 3"]],
+    ['send 3 "a\\"; b"; read 3', ['send 3 "a\\"; b"', "read 3"]],
+    ["send 3 a\\n; read 3", ["send 3 a\\n", "read 3"]],
+    ["a\\", ["a\\"]],
+])("%j", (text, commands) => {
+    expect(splitCommands(text)).toEqual(commands)
+})
+
+test("a quote has to be closed", () => {
+    expect(() => splitCommands('send 3 "a; read 3')).toThrow(OptionError)
+})

@@ -1,0 +1,116 @@
+// The prompt, with a terminal made of two streams; the rest of a run is tried as a process of its own.
+
+import { PassThrough } from "node:stream"
+import { afterEach, expect, test } from "vitest"
+import { parseOptions } from "../../sim/options"
+import { looksOf, Output } from "../../sim/run/output"
+import { Prompt } from "../../sim/run/session"
+import { Ended, World } from "../../sim/run/world"
+
+let world: World | undefined
+afterEach(async () => {
+    await world?.close()
+    world = undefined
+})
+
+class Screen {
+    readonly input = new PassThrough()
+    readonly output = new PassThrough()
+    shown = ""
+    readonly ended: Promise<unknown>
+
+    constructor(world: World) {
+        this.output.setEncoding("utf8").on("data", text => {
+            this.shown += text
+        })
+        const output = new Output(this.output, { color: false, unicode: false, width: 80 })
+        this.ended = new Prompt(world, output, this).run().catch(error => error)
+    }
+
+    type(text: string): void {
+        this.input.write(text)
+    }
+
+    async until(text: string): Promise<void> {
+        while (!this.shown.includes(text)) await new Promise(resolve => setTimeout(resolve, 2))
+    }
+}
+
+async function sit(...words: string[]): Promise<Screen> {
+    const options = parseOptions(["--runtime", "node", "--time", "virtual", ...words], { terminal: true })
+    world = await World.make(options, [])
+    await world.start()
+    return new Screen(world)
+}
+
+test("commands are carried out, and time passes with them", async () => {
+    const screen = await sit()
+    screen.type("connect 10.0.0.1 7\r")
+    await screen.until("connection 3: ")
+    screen.type("connections\r")
+    await screen.until("ESTABLISHED")
+    screen.type("  \rfoo\r")
+    await screen.until('unknown command "foo"')
+    screen.input.end()
+    expect(await screen.ended).toMatchObject({ code: 0, message: "" })
+})
+
+test.each([
+    ["Ctrl-C", "\x03"],
+    ["Ctrl-D", "\x04"],
+    ["quit", "quit\r"],
+    ["exit", "exit\r"],
+])("%s leaves, without an error", async (_name, keys) => {
+    const screen = await sit()
+    await screen.until("> ")
+    screen.type(keys)
+    const ended = await screen.ended
+    expect(ended).toBeInstanceOf(Ended)
+    expect(ended).toMatchObject({ code: 0, message: "" })
+})
+
+test("what happens meanwhile is written above the line being typed", async () => {
+    const written: string[] = []
+    const output = new Output({ write: (text: string) => written.push(text) } as never, {
+        color: false,
+        unicode: false,
+        width: 40,
+    })
+    output.below({ prompt: () => written.push("> typed") } as never)
+    output.line("news")
+    expect(written.slice(-2)).toEqual(["news\n", "> typed"])
+    expect(written.length).toBeGreaterThan(2)
+    output.below(undefined)
+    output.line("later")
+    expect(written.at(-1)).toBe("later\n")
+})
+
+test("long lines are broken at words, the rest is indented", () => {
+    let text = ""
+    const stream = {
+        write: (more: string) => {
+            text += more
+        },
+    }
+    const output = new Output(stream as never, { color: true, unicode: false, width: 20 })
+    output.paragraph("one two three four five six seven")
+    expect(text).toBe("one two three four\n    five six seven\n")
+    output.line("x", "bold")
+    expect(text).toContain("\x1b[1mx\x1b[22m\n")
+})
+
+test.each<[string, boolean, NodeJS.ProcessEnv, { color: boolean; unicode: boolean }]>([
+    ["a pipe", false, { LANG: "C.UTF-8" }, { color: false, unicode: false }],
+    ["a terminal", true, { LANG: "C.UTF-8" }, { color: true, unicode: true }],
+    [
+        "a terminal with NO_COLOR",
+        true,
+        { LANG: "de_DE.utf8", NO_COLOR: "1" },
+        { color: false, unicode: true },
+    ],
+    ["a terminal without UTF-8", true, { LANG: "C" }, { color: true, unicode: false }],
+    ["LC_ALL before LANG", true, { LANG: "C.UTF-8", LC_ALL: "C" }, { color: true, unicode: false }],
+    ["a dumb terminal", true, { LANG: "C.UTF-8", TERM: "dumb" }, { color: false, unicode: false }],
+])("what %s can show", (_name, isTTY, environment, expected) => {
+    expect(looksOf({ isTTY } as NodeJS.WriteStream, environment)).toEqual({ ...expected, width: 80 })
+})
