@@ -75,7 +75,11 @@ function end(device: Device, id: number, print: Print, call: typeof close): stri
 }
 
 function tellState(device: Device, id: number, print: Print): void {
-    print(`connection ${id}: ${stateName(stateOf(device.stack, id))}`)
+    print(`${kindOf(device, id)} ${id}: ${stateName(stateOf(device.stack, id))}`)
+}
+
+function kindOf(device: Device, id: number): string {
+    return findListener(device.stack, id) < 0 ? "connection" : "listener"
 }
 
 /** `wait ID STATE [MS]`: looks every 10 ms. */
@@ -101,7 +105,7 @@ export async function waitCommand(
         }
         if (now === State.Closed) return `connection ${id} is CLOSED${reason(device, id)}`
         const left = (end - device.now()) | 0
-        if (left <= 0) return `connection ${id} is ${stateName(now)} after ${ms} ms`
+        if (left <= 0) return `${kindOf(device, id)} ${id} is ${stateName(now)} after ${ms} ms`
         await device.sleep(left < Wait.Slice ? left : Wait.Slice)
     }
 }

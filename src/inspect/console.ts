@@ -20,8 +20,8 @@ import { startTrace, stopTrace } from "./trace"
 import { word } from "./words"
 
 const enum Line {
-    /** Characters; more could not be looked at without an await in between. */
-    Longest = 1500,
+    /** Characters: a line and what is made of it have to fit what is left of the heap, several times over. */
+    Longest = 500,
 }
 
 const commands =
@@ -31,19 +31,19 @@ const commands =
 function about(name: string): string {
     switch (name) {
         case "connections":
-            return "connections  listeners, half-open connections, connections"
+            return "connections  what listens, opens and is open"
         case "listen":
-            return "listen PORT [echo|discard|http]  without a service: what comes is for read and send"
+            return "listen PORT [echo|discard|http]  without a service, for read and send"
         case "connect":
-            return "connect HOST PORT  says the connection's ID at once; HOST is an IPv4 address"
+            return "connect HOST PORT  gives an ID at once; HOST is an IPv4 address"
         case "send":
-            return "send ID TEXT  as much as there is room for; TEXT may hold \\n \\r \\t \\xNN \\\\"
+            return "send ID TEXT  what fits; TEXT may have \\n \\r \\t \\xNN \\\\"
         case "read":
             return "read ID  what came in, and how the stream stands"
         case "shutdown":
             return "shutdown ID  ends this side's stream; the peer may go on"
         case "close":
-            return "close ID  ends a connection for good, or closes a listener"
+            return "close ID  ends a connection, or closes a listener"
         case "abort":
             return "abort ID  ends a connection by a reset"
         case "ladder":
@@ -57,7 +57,7 @@ function about(name: string): string {
         case "trace":
             return "trace on|off  every event in a line"
         case "wait":
-            return "wait ID STATE [MS]  for a state of RFC 9293, 10000 ms unless told otherwise"
+            return "wait ID STATE [MS]  for a state of RFC 9293, up to 10000 ms"
         case "sleep":
             return "sleep MS  waits"
         case "help":
@@ -206,7 +206,7 @@ function traceCommand(device: Device, what: string): string {
     if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
     if (!device.stack.events.on) return "there are no events; start with a configuration of events=32"
     if (what === "on") startTrace(device.stack)
-    else stopTrace()
+    else stopTrace(device.stack)
     return ""
 }
 

@@ -66,7 +66,7 @@ export class Control {
         const words = wordsOf(line)
         const name = words.length > 0 ? (words[0] as string) : ""
         const usage = usageOf(name)
-        if (usage === "") return `err unknown command "${name}"`
+        if (usage === "") return "err unknown command"
         const most = wordsOf(usage).length
         const least = usage.indexOf("[") < 0 ? most : most - 1
         if (words.length < least || words.length > most) return `err usage: ${usage}`

@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { findConnection } from "../tcp/context"
-import { Tcb, TcpError } from "../tcp/tcb"
+import { State, Tcb, TcpError } from "../tcp/tcb"
 import { Flag } from "../wire/tcp"
 import type { Device, Print } from "./commands"
 import { Event, EventKind } from "./events"
@@ -113,13 +113,23 @@ async function findSpan(device: Device, id: number): Promise<Span> {
         if (i < ring.first()) continue
         ring.read(i, record)
         const owner = record.getAt(Event.Id, "u16")
-        if (belongs(record, span, owner)) {
-            if (owner === id || (owner === 0 && span.found)) span.found = true
-            else if (owner !== 0 && span.found) span.end = i
-            else if (owner !== 0) span.first = i + 1
+        if (!belongs(record, span, owner)) continue
+        if (span.found) {
+            if (owner === 0 ? opens(record) : owner !== id) span.end = i
+        } else {
+            span.found = owner === id
+            if (opens(record)) span.first = i
+            else if (owner !== 0 && owner !== id) span.first = i + 1
         }
     }
     return span
+}
+
+/** True for the first event of a connection: its own SYN is to be sent, or the peer's came for a listener. */
+function opens(record: Buffer): boolean {
+    const before = record.getAt(Event.Before, "u8")
+    if (record.getAt(Event.Kind, "u8") === EventKind.State) return before === State.Closed
+    return before === State.Listen && (record.getAt(Event.Flags, "u8") & (Flag.Syn | Flag.Ack)) === Flag.Syn
 }
 
 /** Lets the others go on now and then. */

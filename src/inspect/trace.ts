@@ -1,6 +1,10 @@
-// The trace: every event as one line on the program's console, as it happens.
+// The trace: every event as one line on the program's console.
+//
+// A line costs more than the event, and many events may come between two awaits: a fiber of its own prints what the
+// ring has, when the stack has nothing to do.
 
-import type { Buffer } from "@devicescript/core"
+import * as ds from "@devicescript/core"
+import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { errorName, stateName } from "../tcp/tcb"
 import { Flag } from "../wire/tcp"
@@ -9,22 +13,54 @@ import { Event, EventKind, sink } from "./events"
 import { flagText, localText, remoteText, secondsAt } from "./text"
 import { word } from "./words"
 
-/** Whose events are shown: they do not name this host's address. */
-let shown: Stack | undefined
+const enum Until {
+    /** All events that come, not only those up to a number. */
+    Off = -1,
+}
+
+/** The fiber that prints, while there is one. */
+let printer: ds.Fiber | undefined
+/** Number of the event behind the last one to print. */
+let until: number = Until.Off
 
 /** Prints the events of `stack` from now on. */
 export function startTrace(stack: Stack): void {
-    shown = stack
-    sink.trace = traceEvent
+    until = Until.Off
+    sink.trace = wake
+    if (!printer) printer = printEvents.start(stack, stack.events.count)
 }
 
-/** Prints no more events. */
-export function stopTrace(): void {
+/** Prints no more events than there are by now. */
+export function stopTrace(stack: Stack): void {
+    until = stack.events.count
     sink.trace = undefined
+    wake()
 }
 
-function traceEvent(record: Buffer): void {
-    if (shown) console.log(eventLine(shown.ip, record))
+function wake(): void {
+    if (printer?.suspended) printer.resume(undefined)
+}
+
+/** Prints the events from number `next` on. */
+async function printEvents(stack: Stack, next: number): Promise<void> {
+    const ring = stack.events
+    const record = Buffer.alloc(Event.Size)
+    for (;;) {
+        while (next < (until === Until.Off ? ring.count : until)) {
+            const lost = ring.first() - next
+            if (lost > 0) {
+                console.log(`(${lost} events went by before they could be shown)`)
+                next += lost
+                continue
+            }
+            ring.read(next++, record)
+            console.log(eventLine(stack.ip, record))
+            await ds.sleep(0)
+        }
+        if (until !== Until.Off) break
+        await ds.suspend()
+    }
+    printer = undefined
 }
 
 /** One event in one line; `ip` is this host's address. Times are seconds since the program started. */

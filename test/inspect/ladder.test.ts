@@ -1,0 +1,151 @@
+import { expect, test } from "vitest"
+import { abort, close } from "../../src/tcp/calls"
+import { Desk } from "./desk"
+
+test("the example: handshake, data both ways, close, TIME-WAIT", async () => {
+    const desk = new Desk({ iss: 4321 }, { iss: 99 })
+    const listener = desk.farListen(7)
+    await desk.ok("sleep 5")
+    await desk.ok("connect 10.0.0.1 7")
+    const far = desk.farAccept(listener)
+    await desk.ok("sleep 10")
+    await desk.ok("send 1 hello")
+    await desk.ok("sleep 10")
+    desk.farSend(far, "hello back")
+    await desk.ok("close 1")
+    await desk.ok("sleep 1000")
+    expect((await desk.run("ladder 1")).lines.join("\n")).toBe(
+        `
+connection 1: 10.0.0.2:50000 on the left, 10.0.0.1:7 on the right, time in ms
+        5 | CLOSED -> SYN-SENT
+        5 |-- SYN seq 4321 len 0 win 1024 mss 1460 --------------------------->|
+        5 |<- SYN-ACK seq 99 ack 4322 len 0 win 1024 mss 1460 -----------------|
+        5 | SYN-SENT -> ESTABLISHED
+        5 |-- ACK seq 4322 ack 100 len 0 win 1024 ---------------------------->|
+       15 |-- PSH-ACK seq 4322 ack 100 len 5 win 1024 ------------------------>|
+       15 |<- ACK seq 100 ack 4327 len 0 win 1019 -----------------------------|
+       25 |<- PSH-ACK seq 100 ack 4327 len 10 win 1019 ------------------------|
+       25 |-- ACK seq 4327 ack 110 len 0 win 1014 ---------------------------->|
+       25 | ESTABLISHED -> CLOSED
+       25 |-- RST-ACK seq 4327 ack 110 len 0 win 0 --------------------------->|
+`.trim()
+    )
+})
+
+test("a close from both sides", async () => {
+    const desk = new Desk({ iss: 1000 }, { iss: 2000 })
+    const listener = desk.farListen(7)
+    await desk.ok("connect 10.0.0.1 7")
+    const far = desk.farAccept(listener)
+    await desk.ok("sleep 100")
+    await desk.ok("close 1")
+    close(desk.far.stack, far, desk.now())
+    desk.poke()
+    await desk.ok("sleep 60000")
+    const rows = await desk.ok("ladder 1")
+    expect(rows.slice(6).map(row => row.replace(/ seq .*/, ""))).toEqual([
+        "      100 | ESTABLISHED -> FIN-WAIT-1",
+        "      100 |-- FIN-ACK",
+        "      100 |<- ACK",
+        "      100 | FIN-WAIT-1 -> FIN-WAIT-2",
+        "      100 |<- FIN-ACK",
+        "      100 | FIN-WAIT-2 -> TIME-WAIT",
+        "      100 |-- ACK",
+        "    60100 | TIME-WAIT -> CLOSED",
+    ])
+})
+
+test("a passive open has its handshake too, and why it failed", async () => {
+    const desk = new Desk()
+    await desk.ok("listen 7")
+    const far = desk.farConnect(7)
+    abort(desk.far.stack, far, desk.now())
+    desk.poke()
+    expect((await desk.ok("ladder 2")).join("\n")).toBe(
+        `
+connection 2: 10.0.0.2:7 on the left, 10.0.0.1:60000 on the right, time in ms
+        0 |<- SYN seq 5000 len 0 win 1024 mss 1460 ----------------------------|
+        0 | LISTEN -> SYN-RECEIVED
+        0 |-- SYN-ACK seq 1000 ack 5001 len 0 win 1024 mss 1460 -------------->|
+        0 |<- ACK seq 5001 ack 1001 len 0 win 1024 ----------------------------|
+        0 | SYN-RECEIVED -> ESTABLISHED
+        0 |<- RST-ACK seq 5001 ack 1001 len 0 win 0 ---------------------------|
+        0 | ESTABLISHED -> CLOSED
+        0 | failed: ECONNRESET
+`.trim()
+    )
+})
+
+test("the largest numbers fit 80 columns", async () => {
+    const desk = new Desk({ iss: 0xffffffff, connections: 1, receiveBuffer: 20000 }, { iss: 0xfffffffe })
+    const listener = desk.farListen(7)
+    await desk.ok("sleep 123456789")
+    await desk.ok("connect 10.0.0.1 7")
+    desk.farSend(desk.farAccept(listener), "x".repeat(1024))
+    const rows = await desk.ok("ladder 1")
+    expect(rows[2]).toBe("123456789 |-- SYN seq 4294967295 len 0 win 20000 mss 1460 -------------------->|")
+    for (const row of rows) expect(row.length).toBeLessThanOrEqual(80)
+})
+
+test("other connections stay out, also earlier and later ones with the same ports", async () => {
+    const desk = new Desk({ events: 200 })
+    const listener = desk.farListen(7)
+    for (const id of [1, 2, 3]) {
+        desk.stack.config.iss = id * 1000
+        desk.stack.config.localPort = 50000
+        await desk.ok("connect 10.0.0.1 7")
+        desk.farAccept(listener)
+        await desk.ok(`abort ${id}`)
+        await desk.ok("sleep 10")
+    }
+    const rows = await desk.ok("ladder 2")
+    expect(rows[0]).toContain("connection 2: 10.0.0.2:50000")
+    expect(rows.filter(row => row.includes("-- SYN seq "))).toEqual([
+        "       10 |-- SYN seq 2000 len 0 win 1024 mss 1460 --------------------------->|",
+    ])
+    expect(rows.filter(row => row.includes("RST-ACK seq"))).toHaveLength(1)
+    expect(rows.join("\n")).not.toMatch(/seq 1000|seq 1001|seq 3000|seq 3001/)
+})
+
+test("says when the ring has lost the beginning, or all", async () => {
+    const desk = new Desk({ events: 4 })
+    const listener = desk.farListen(7)
+    await desk.ok("connect 10.0.0.1 7")
+    const far = desk.farAccept(listener)
+    expect((await desk.ok("ladder 1")).slice(1)).toEqual([
+        "(what came before is no longer kept)",
+        "        0 |-- SYN seq 1000 len 0 win 1024 mss 1460 --------------------------->|",
+        "        0 |<- SYN-ACK seq 5000 ack 1001 len 0 win 1024 mss 1460 ---------------|",
+        "        0 | SYN-SENT -> ESTABLISHED",
+        "        0 |-- ACK seq 1001 ack 5001 len 0 win 1024 --------------------------->|",
+    ])
+    desk.stack.config.localPort = 0
+    await desk.ok("connect 10.0.0.1 8")
+    expect(await desk.refused("ladder 1")).toBe("ladder: the last 4 events have nothing of connection 1")
+    desk.farSend(far, "x")
+    expect(await desk.ok("ladder 1")).toHaveLength(4)
+})
+
+test("says when there is no ring", async () => {
+    const desk = new Desk({ events: 0 })
+    await desk.ok("connect 10.0.0.1 7")
+    expect(await desk.refused("ladder 1")).toBe(
+        "ladder: there are no events; start with a configuration of events=32"
+    )
+})
+
+test("what is overwritten while the ladder is drawn is left out", async () => {
+    const desk = new Desk({ events: 8 })
+    const listener = desk.farListen(7)
+    await desk.ok("connect 10.0.0.1 7")
+    const far = desk.farAccept(listener)
+    const sleep = desk.sleep.bind(desk)
+    let drawn = 0
+    desk.sleep = async ms => {
+        await sleep(ms)
+        if (++drawn === 5) for (let i = 0; i < 4; i++) desk.farSend(far, "more")
+    }
+    const rows = await desk.ok("ladder 1")
+    expect(rows.length).toBeLessThan(7)
+    expect(rows.join("\n")).not.toContain("len 4")
+})

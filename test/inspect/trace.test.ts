@@ -1,0 +1,105 @@
+import { afterEach, expect, test, vi } from "vitest"
+import { sink } from "../../src/inspect/events"
+import { abort } from "../../src/tcp/calls"
+import { Desk } from "./desk"
+
+afterEach(() => vi.restoreAllMocks())
+
+/** A device that traces, what its console says, and a far host whose events are nobody's. */
+function traced(config = {}) {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {})
+    const lines = () => log.mock.calls.map(call => call.join(" "))
+    return { desk: new Desk(config, { events: 0 }), lines }
+}
+
+test("trace on prints every event as one line, trace off none", async () => {
+    const { desk, lines } = traced()
+    desk.farListen(7)
+    await desk.ok("sleep 12345")
+    expect(await desk.ok("trace on")).toEqual([])
+    await desk.ok("connect 10.0.0.1 7")
+    await desk.ok("send 1 hi")
+    await desk.ok("trace off")
+    await desk.ok("send 1 unseen")
+    await expect
+        .poll(lines)
+        .toEqual([
+            "12.345 #1 CLOSED -> SYN-SENT",
+            "12.345 #1 10.0.0.2:50000 > 10.0.0.1:7 SYN seq=1000 win=1024 mss=1460",
+            "12.345 #1 10.0.0.1:7 > 10.0.0.2:50000 SYN-ACK seq=5000 ack=1001 win=1024 mss=1460",
+            "12.345 #1 SYN-SENT -> ESTABLISHED",
+            "12.345 #1 10.0.0.2:50000 > 10.0.0.1:7 ACK seq=1001 ack=5001 win=1024",
+            "12.345 #1 10.0.0.2:50000 > 10.0.0.1:7 PSH-ACK seq=1001 ack=5001 len=2 win=1024",
+            "12.345 #1 10.0.0.1:7 > 10.0.0.2:50000 ACK seq=5001 ack=1003 win=1022",
+        ])
+})
+
+test("half-open connections, drops and failures have their lines", async () => {
+    const { desk, lines } = traced()
+    await desk.ok("listen 7")
+    await desk.ok("trace on")
+    const far = desk.farConnect(7)
+    abort(desk.far.stack, far, 0)
+    desk.poke()
+    desk.far.stack.config.localPort = 60001
+    desk.farConnect(8)
+    await desk.ok("trace off")
+    await expect
+        .poll(lines)
+        .toEqual([
+            "0.000 10.0.0.1:60000 > 10.0.0.2:7 SYN seq=5000 win=1024 mss=1460",
+            "0.000 10.0.0.1:60000 LISTEN -> SYN-RECEIVED",
+            "0.000 10.0.0.2:7 > 10.0.0.1:60000 SYN-ACK seq=1000 ack=5001 win=1024 mss=1460",
+            "0.000 10.0.0.1:60000 > 10.0.0.2:7 ACK seq=5001 ack=1001 win=1024",
+            "0.000 #2 SYN-RECEIVED -> ESTABLISHED",
+            "0.000 #2 10.0.0.1:60000 > 10.0.0.2:7 RST-ACK seq=5001 ack=1001 win=0",
+            "0.000 #2 ESTABLISHED -> CLOSED",
+            "0.000 #2 failed: ECONNRESET",
+            expect.stringMatching(/^0\.000 10\.0\.0\.1:60001 > 10\.0\.0\.2:8 SYN seq=\d+ win=1024 mss=1460$/),
+            "0.000 dropped: tcp-no-connection",
+            expect.stringMatching(/^0\.000 10\.0\.0\.2:8 > 10\.0\.0\.1:60001 RST-ACK seq=0 ack=\d+ win=0$/),
+        ])
+})
+
+test("on again after off, and off and on twice", async () => {
+    const { desk, lines } = traced()
+    await desk.ok("trace off")
+    await desk.ok("trace on")
+    await desk.ok("trace on")
+    await desk.ok("trace off")
+    await desk.ok("connect 10.0.0.1 7 ")
+    await new Promise(resolve => setImmediate(resolve))
+    await desk.ok("trace on")
+    await desk.ok("abort 1")
+    desk.stack.config.localPort = 0
+    await desk.ok("connect 10.0.0.1 8")
+    await desk.ok("trace off")
+    await expect.poll(() => lines().length).toBeGreaterThan(3)
+    expect(lines()[0]).toBe("0.000 #2 CLOSED -> SYN-SENT")
+})
+
+test("says how many events went by unseen", async () => {
+    const { desk, lines } = traced({ events: 4 })
+    desk.farListen(7)
+    await desk.ok("trace on")
+    await desk.ok("connect 10.0.0.1 7")
+    await desk.ok("send 1 hi")
+    await desk.ok("trace off")
+    await expect
+        .poll(lines)
+        .toEqual([
+            "(3 events went by before they could be shown)",
+            "0.000 #1 SYN-SENT -> ESTABLISHED",
+            "0.000 #1 10.0.0.2:50000 > 10.0.0.1:7 ACK seq=1001 ack=5001 win=1024",
+            "0.000 #1 10.0.0.2:50000 > 10.0.0.1:7 PSH-ACK seq=1001 ack=5001 len=2 win=1024",
+            "0.000 #1 10.0.0.1:7 > 10.0.0.2:50000 ACK seq=5001 ack=1003 win=1022",
+        ])
+})
+
+test("without a ring there is nothing to trace", async () => {
+    const { desk } = traced({ events: 0 })
+    expect(await desk.refused("trace on")).toBe(
+        "trace: there are no events; start with a configuration of events=32"
+    )
+    expect(sink.trace).toBeUndefined()
+})
