@@ -112,7 +112,10 @@ function waitForHop(s: Stack, c: number, now: number): void {
     const hop = nextHop(s, remoteIp)
     if (state === State.Closed) {
         // only an RST is left to send: it waits for an answer, if somebody is being asked
-        if (findNeighbour(s, hop) < 0) dropReset(s, c)
+        if (findNeighbour(s, hop) < 0) {
+            count(s, Counter.Unresolved)
+            dropReset(s, c)
+        }
     } else if (hop === 0 && state === State.SynSent) {
         closed(s, c, TcpError.Unreachable, now)
     } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
@@ -132,7 +135,6 @@ function owes(s: Stack, c: number, state: State): boolean {
 /** Gives up the RST that a connection in CLOSED still owed. */
 function dropReset(s: Stack, c: number): void {
     const conns = s.conns
-    count(s, Counter.Unresolved)
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
     conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.ResetDue)
     release(s, c)

@@ -2,14 +2,18 @@
 
 import type { Buffer } from "@devicescript/core"
 
-/** Reads 16 bits, most significant byte first. */
+/** Reads 16 bits, most significant byte first; what lies outside of the buffer is 0. */
 export function readU16(b: Buffer, at: number): number {
+    if (at < 0) return 0
     return (b.getAt(at, "u8") << 8) | b.getAt(at + 1, "u8")
 }
 
-/** Reads 32 bits, most significant byte first, as a signed integer (sequence numbers are compared by `(a - b) | 0`). */
+/**
+ * Reads 32 bits, most significant byte first, as a signed integer (sequence numbers are compared by `(a - b) | 0`); 0 when
+ * they do not all lie in the buffer.
+ */
 export function readI32(b: Buffer, at: number): number {
-    return swap32(b.getAt(at, "i32"))
+    return at < 0 ? 0 : swap32(b.getAt(at, "i32"))
 }
 
 /** Writes the low 16 bits of `value`, most significant byte first. */

@@ -21,7 +21,7 @@ export const enum EtherType {
 
 /** True for broadcast and multicast addresses: the group bit of the first byte. */
 export function isGroupAddress(b: Buffer, at: number): boolean {
-    return (b.getAt(at, "u8") & 1) !== 0
+    return at >= 0 && (b.getAt(at, "u8") & 1) !== 0
 }
 
 /** Writes a header at the start of `b`. */

@@ -59,9 +59,9 @@ export function ipv4Check(b: Buffer, at: number, length: number): IpCheck {
     return IpCheck.Ok
 }
 
-/** Bytes of the header at `at`, options included (20 to 60). */
+/** Bytes of the header at `at`, options included (20 to 60 if `ipv4Check` found it Ok). */
 export function ipv4HeaderLength(b: Buffer, at: number): number {
-    return (b.getAt(at, "u8") & 15) << 2
+    return at < 0 ? 0 : (b.getAt(at, "u8") & 15) << 2
 }
 
 /** Bytes of the packet at `at`, header included. */

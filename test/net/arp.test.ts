@@ -1,0 +1,454 @@
+// ARP: RFC 826, RFC 1122 section 2.3.2, RFC 5227.
+
+import { describe, expect, test } from "vitest"
+import type { ArpView } from "../../sim/view/dissect"
+import { Counter } from "../../src/inspect/counters"
+import { findNeighbour } from "../../src/net/neighbours"
+import { connect } from "../../src/tcp/calls"
+import { Bench } from "../support/bench"
+import { type ArpFields, arp, broadcastMac, ethernet } from "../support/frames"
+import { ip } from "../support/host"
+import { Peer } from "../support/peer"
+import { tsharkAgrees } from "../support/tshark"
+
+const OTHER = "02:00:00:00:01:02"
+const US = "02:00:00:00:00:01"
+const NOBODY = "00:00:00:00:00:00"
+
+/** A stack that knows nobody, and to which nobody answers by himself. */
+function quiet(config: { [key: string]: number } = {}): Bench {
+    return new Bench(config, { arp: false })
+}
+
+function send(bench: Bench, fields: Partial<ArpFields>, to = broadcastMac): ArpView[] {
+    const whole = { operation: 1, senderMac: OTHER, senderIp: "10.0.0.2", targetIp: "10.0.0.1", ...fields }
+    bench.receive(ethernet(to, whole.senderMac, 0x0806, arp(whole)))
+    return arps(bench)
+}
+
+function arps(bench: Bench): ArpView[] {
+    return bench.others.splice(0).map(s => {
+        expect(s.view.kind).toBe("arp")
+        return s.view as ArpView
+    })
+}
+
+const knows = (bench: Bench, address: string) => findNeighbour(bench.stack, ip(address)) >= 0
+
+const request = (target: string) => ({
+    operation: 1,
+    destinationMac: broadcastMac,
+    senderMac: US,
+    senderIp: "10.0.0.1",
+    targetMac: NOBODY,
+    targetIp: target,
+})
+
+// ---------------------------------------------------------------- Requests
+describe("a request", () => {
+    test.each([
+        ["for us, to everybody", broadcastMac],
+        ["for us, to us alone", US],
+    ])("%s is answered, and who asks is remembered", (_, to) => {
+        const bench = quiet()
+        expect(send(bench, {}, to)).toMatchObject([
+            {
+                operation: 2,
+                destinationMac: OTHER,
+                sourceMac: US,
+                senderMac: US,
+                senderIp: "10.0.0.1",
+                targetMac: OTHER,
+                targetIp: "10.0.0.2",
+            },
+        ])
+        new Peer(bench).connects().gets("S 0 <mss 1460>")
+    })
+
+    test("for somebody else is not, and who asks is not remembered", () => {
+        const bench = quiet()
+        expect(send(bench, { targetIp: "10.0.0.3" })).toEqual([])
+        expect(knows(bench, "10.0.0.2")).toBe(false)
+        expect(bench.counter(Counter.ArpIgnored)).toBe(1)
+    })
+
+    test("without an address, as a probe: answered, so that nobody takes ours (RFC 5227, 2.1.1)", () => {
+        const bench = quiet()
+        expect(send(bench, { senderIp: "0.0.0.0" })).toMatchObject([
+            {
+                operation: 2,
+                destinationMac: OTHER,
+                senderIp: "10.0.0.1",
+                targetMac: OTHER,
+                targetIp: "0.0.0.0",
+            },
+        ])
+        expect(knows(bench, "0.0.0.0")).toBe(false)
+    })
+
+    test("without an address, for somebody else", () => {
+        expect(send(quiet(), { senderIp: "0.0.0.0", targetIp: "10.0.0.3" })).toEqual([])
+    })
+
+    test("in a frame that was padded", () => {
+        const bench = quiet()
+        const packet = arp({ operation: 1, senderMac: OTHER, senderIp: "10.0.0.2", targetIp: "10.0.0.1" })
+        bench.receive(ethernet(broadcastMac, OTHER, 0x0806, [...packet, ...new Array(18).fill(0xee)]))
+        expect(arps(bench)).toMatchObject([{ operation: 2, frameLength: 42 }])
+    })
+
+    test("when we have no address yet: no answer", () => {
+        const bench = quiet()
+        bench.stack.ip = 0
+        for (const targetIp of ["10.0.0.1", "0.0.0.0"]) expect(send(bench, { targetIp })).toEqual([])
+        expect(send(bench, { senderIp: "0.0.0.0", targetIp: "0.0.0.0" })).toEqual([])
+    })
+})
+
+// ---------------------------------------------------------------- What would poison the table
+describe("not believed", () => {
+    const poison: [string, Partial<ArpFields>][] = [
+        ["an answer nobody asked for", { operation: 2 }],
+        ["an announcement by somebody unknown", { targetIp: "10.0.0.2" }],
+        ["an announcement by an answer", { operation: 2, targetIp: "10.0.0.2" }],
+        ["a sender with our address", { senderIp: "10.0.0.1" }],
+        ["a sender with the network's broadcast address", { senderIp: "10.0.0.255" }],
+        ["a sender with the limited broadcast address", { senderIp: "255.255.255.255" }],
+        ["a sender of another network", { senderIp: "10.0.1.2" }],
+        ["a broadcast Ethernet address", { senderMac: broadcastMac }],
+        ["a multicast Ethernet address", { senderMac: "01:00:5e:00:00:01" }],
+        ["a probe that is an answer", { operation: 2, senderIp: "0.0.0.0" }],
+    ]
+    test.each(poison)("%s", (_, fields) => {
+        const bench = quiet()
+        expect(send(bench, fields)).toEqual([])
+        expect(knows(bench, fields.senderIp ?? "10.0.0.2")).toBe(false)
+        expect(bench.counter(Counter.ArpIgnored)).toBe(1)
+    })
+
+    test("and a neighbour that is known is not changed by it", () => {
+        const bench = quiet()
+        send(bench, {})
+        send(bench, { senderMac: "03:00:00:00:00:66" })
+        new Peer(bench).connects().gets("S 0 <mss 1460>")
+    })
+})
+
+test.each([
+    ["by an answer", { operation: 2 }],
+    ["by a request", { operation: 1 }],
+    ["by an announcement", { operation: 1, targetIp: "10.0.0.2" }],
+    ["by a request for somebody else", { operation: 1, targetIp: "10.0.0.9" }],
+])("a known neighbour's new Ethernet address is learned %s (RFC 826, merge)", (_, fields) => {
+    const bench = quiet()
+    send(bench, {})
+    send(bench, { ...fields, senderMac: "02:00:00:00:09:09" })
+    new Peer(bench, { mac: "02:00:00:00:09:09" }).connects().gets("S 0 <mss 1460>")
+})
+
+// ---------------------------------------------------------------- Malformed
+describe("malformed", () => {
+    const packet = arp({ operation: 1, senderMac: OTHER, senderIp: "10.0.0.2", targetIp: "10.0.0.1" })
+    test.each([
+        ["hardware type", 1, 6],
+        ["protocol type", 2, 0x86],
+        ["hardware address length", 4, 8],
+        ["protocol address length", 5, 16],
+        ["operation 0", 7, 0],
+        ["operation 3 (RARP)", 7, 3],
+        ["operation 257", 6, 1],
+    ])("%s", (_, at, value) => {
+        const bench = quiet()
+        const changed = [...packet]
+        changed[at] = value
+        bench.receive(ethernet(broadcastMac, OTHER, 0x0806, changed))
+        expect(arps(bench)).toEqual([])
+        expect(bench.counter(Counter.ArpMalformed)).toBe(1)
+    })
+
+    test("cut short, at every length", () => {
+        const bench = quiet()
+        for (let length = 0; length < 28; length++) {
+            bench.receive(ethernet(broadcastMac, OTHER, 0x0806, packet.slice(0, length)))
+        }
+        expect(arps(bench)).toEqual([])
+        expect(bench.counter(Counter.ArpMalformed)).toBe(28)
+    })
+})
+
+// ---------------------------------------------------------------- Asking
+describe("asking", () => {
+    test("a SYN waits for the answer and is not lost; its RTO begins when it goes out", () => {
+        const bench = quiet()
+        const peer = new Peer(bench).connects().gets()
+        expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+        bench.pass(400)
+        send(bench, { operation: 2 }, US)
+        peer.gets("S 0 <mss 1460>").after(999).gets().after(1).gets("+1 S 0 <mss 1460>")
+        peer.after(2000).gets("+2000 S 0 <mss 1460>")
+    })
+
+    test("three requests, a second apart (RFC 1122, 2.3.2.1), then EHOSTUNREACH", () => {
+        const bench = quiet()
+        const peer = new Peer(bench).connects()
+        const start = bench.now
+        bench.pass(2999)
+        const times = bench.others.map(s => s.time - start)
+        expect(arps(bench)).toMatchObject([1, 2, 3].map(() => request("10.0.0.2")))
+        expect(times).toEqual([0, 1000, 2000])
+        peer.is("SYN-SENT")
+        bench.pass(1)
+        peer.gets().failed("EHOSTUNREACH")
+        bench.pass(600_000)
+        expect(arps(bench)).toEqual([])
+        expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
+        expect(bench.counter(Counter.Unresolved)).toBe(1)
+    })
+
+    test.each([1500, 2500])(
+        "an answer after %d ms: the SYN is the first, its RTO 1 s, and it was not lost",
+        late => {
+            const bench = quiet()
+            const peer = new Peer(bench).connects().gets()
+            bench.pass(late)
+            arps(bench)
+            send(bench, { operation: 2 }, US)
+            peer.gets("S 0 <mss 1460>").after(999).gets().after(1).gets("+1 S 0 <mss 1460>")
+            // sent again once: as RFC 6298 (5.7) says for that, and for nothing else
+            peer.sends("S. 0 ack 1 <mss 100>").gets(". 1 ack 1").writes(300).gets(". 1(100) ack 1")
+        }
+    )
+
+    test("late, and not sent again: no SYN was lost", () => {
+        const bench = quiet()
+        const peer = new Peer(bench).connects().gets()
+        bench.pass(2500)
+        arps(bench)
+        send(bench, { operation: 2 }, US)
+        peer.gets("S 0 <mss 1460>").sends("S. 0 ack 1 <mss 100>").gets(". 1 ack 1")
+        peer.writes(300).gets(". 1(100) ack 1", ". 101(100) ack 1", "P. 201(100) ack 1")
+        peer.after(999).gets().after(1).gets("+1 . 1(100) ack 1")
+    })
+
+    test("a request of the neighbour's own is as good as an answer", () => {
+        const bench = quiet()
+        const peer = new Peer(bench).connects().gets()
+        arps(bench)
+        expect(send(bench, {})).toMatchObject([{ operation: 2 }])
+        peer.gets("S 0 <mss 1460>")
+    })
+
+    test("several connections through one neighbour: one request, and all go on with the answer", () => {
+        const bench = quiet()
+        const peers = [5000, 5001, 5002].map(port => new Peer(bench, { port }))
+        for (const peer of peers) {
+            bench.stack.config.iss = peer.ours
+            expect(
+                connect(bench.stack, ip("10.0.0.2"), peer.port, peer.localPort, bench.now)
+            ).toBeGreaterThan(0)
+        }
+        bench.poll()
+        expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+        send(bench, { operation: 2 }, US)
+        for (const peer of peers) peer.gets("S 0 <mss 1460>")
+    })
+
+    test("abort() while the request is out: nothing more", () => {
+        const bench = quiet()
+        const peer = new Peer(bench).connects().gets()
+        arps(bench)
+        peer.aborts().gets().gone()
+        send(bench, { operation: 2 }, US)
+        peer.gets()
+    })
+
+    test("a SYN from a neighbour we do not know: it is asked for first, and the SYN,ACK is not lost", () => {
+        const bench = quiet()
+        const peer = new Peer(bench).listens().sends("S 0 <mss 1460>").gets()
+        expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+        send(bench, { operation: 2 }, US)
+        peer.gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+    })
+
+    test("a SYN from a forged address: it is asked for, not answered, and forgotten", () => {
+        const bench = quiet()
+        const peer = new Peer(bench).listens().sends("S 0 <mss 1460>").gets()
+        bench.pass(100_000)
+        peer.gets().is("LISTEN")
+        for (const a of arps(bench)) expect(a).toMatchObject(request("10.0.0.2"))
+        expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
+    })
+})
+
+// ---------------------------------------------------------------- A neighbour that was forgotten
+describe("a neighbour that had to make room", () => {
+    /** A connection whose peer's Ethernet address the stack has forgotten. */
+    function forgotten(idle = 0): { bench: Bench; peer: Peer } {
+        const bench = new Bench({ neighbours: 1 })
+        const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
+        bench.arp = false
+        peer.after(idle).gets()
+        bench.introduce("10.0.0.9", "02:00:00:00:01:09")
+        return { bench, peer }
+    }
+
+    const answer = (bench: Bench) => {
+        expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+        expect(send(bench, { operation: 2 }, US)).toEqual([])
+    }
+
+    test.each([0, 10_000, 1_000_000])(
+        "after %d ms of silence data waits, goes out, and has an RTO and an R2 of its own",
+        idle => {
+            const { bench, peer } = forgotten(idle)
+            peer.writes(5).gets()
+            bench.pass(300)
+            answer(bench)
+            peer.gets("P. 1(5) ack 1")
+            peer.after(999).gets().after(1).gets("+1 P. 1(5) ack 1").is("ESTABLISHED")
+            peer.after(60_000).seen.splice(0)
+            expect(peer.state).toBe("ESTABLISHED")
+        }
+    )
+
+    test.each([0, 1_000_000])(
+        "after %d ms of silence an ACK waits, goes out, and nothing is armed for it",
+        idle => {
+            const { bench, peer } = forgotten(idle)
+            peer.sends("P. 1(5) ack 1").gets()
+            bench.pass(300)
+            answer(bench)
+            peer.gets(". 1 ack 6").after(1_000_000).gets().is("ESTABLISHED").writes(5)
+            bench.others.length = 0
+        }
+    )
+
+    test("in FIN-WAIT-2 an ACK that waits does not end the connection", () => {
+        const { bench, peer } = forgotten()
+        bench.introduce("10.0.0.2", OTHER)
+        peer.shuts().gets("F. 1 ack 1").sends(". 1 ack 2").gets().is("FIN-WAIT-2")
+        bench.introduce("10.0.0.9", "02:00:00:00:01:09")
+        peer.sends("P. 1(5) ack 2").gets()
+        bench.pass(300)
+        answer(bench)
+        peer.gets(". 2 ack 6").after(600_000).gets().is("FIN-WAIT-2")
+    })
+
+    test("in TIME-WAIT the ACK of the FIN waits", () => {
+        const { bench, peer } = forgotten()
+        bench.introduce("10.0.0.2", OTHER)
+        peer.shuts().gets("F. 1 ack 1").sends(". 1 ack 2").gets()
+        bench.introduce("10.0.0.9", "02:00:00:00:01:09")
+        peer.sends("F. 1 ack 2").gets().is("TIME-WAIT")
+        answer(bench)
+        peer.gets(". 2 ack 2").after(59_999).gets().is("TIME-WAIT").after(1).gets().is("CLOSED")
+    })
+
+    test("a FIN waits, and is sent again when it is lost", () => {
+        const { bench, peer } = forgotten()
+        peer.shuts().gets()
+        bench.pass(300)
+        answer(bench)
+        peer.gets("F. 1 ack 1").after(1000).gets("+1000 F. 1 ack 1")
+    })
+
+    test("a reset waits, and the record with it", () => {
+        const { bench, peer } = forgotten()
+        peer.aborts().gets().gone()
+        bench.pass(300)
+        answer(bench)
+        peer.gets("R. 1 ack 1").after(600_000).gets()
+    })
+
+    test("a reset that cannot be delivered is given up", () => {
+        const { bench, peer } = forgotten()
+        peer.aborts().gets().gone()
+        bench.pass(3000)
+        expect(arps(bench).length).toBe(3)
+        expect(bench.counter(Counter.Unresolved)).toBe(1)
+        bench.pass(600_000)
+        expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
+    })
+
+    test("who does not answer any more: a soft error, asked for again with every timeout, and R2", () => {
+        const { bench, peer } = forgotten()
+        peer.writes(5).gets()
+        bench.pass(99_000)
+        expect(peer.state).toBe("ESTABLISHED")
+        const times = bench.others.map(s => s.time)
+        for (let i = 1; i < times.length; i++) expect(times[i]! - times[i - 1]!).toBeGreaterThanOrEqual(1000)
+        expect(times.length).toBeGreaterThan(10)
+        bench.pass(5000)
+        bench.others.length = 0
+        peer.gets().failed("EHOSTUNREACH")
+    })
+})
+
+// ---------------------------------------------------------------- A neighbour that moved
+test("after three retransmissions the neighbour is asked for anew, and its new address is used", () => {
+    const bench = new Bench()
+    const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
+    bench.arp = false
+    peer.writes(5).gets("P. 1(5) ack 1").after(3000).gets("+1000 P. 1(5) ack 1", "+3000 P. 1(5) ack 1")
+    peer.after(4000).gets()
+    expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+    const moved = new Peer(bench, { mac: "02:00:00:00:09:09" })
+    bench.peers.shift()
+    expect(send(bench, { operation: 2, senderMac: "02:00:00:00:09:09" }, US)).toEqual([])
+    moved.gets("P. 1(5) ack 1")
+})
+
+// ---------------------------------------------------------------- The table
+describe("the table", () => {
+    test("when it is full the one that was used longest ago makes room", () => {
+        const bench = quiet({ neighbours: 2 })
+        send(bench, { senderIp: "10.0.0.2" })
+        bench.pass(10)
+        send(bench, { senderIp: "10.0.0.3" })
+        bench.pass(10)
+        send(bench, { senderIp: "10.0.0.2" })
+        bench.pass(10)
+        send(bench, { senderIp: "10.0.0.4" })
+        expect(["10.0.0.2", "10.0.0.3", "10.0.0.4"].map(a => knows(bench, a))).toEqual([true, false, true])
+    })
+
+    test("use counts, not age", () => {
+        const bench = new Bench({ neighbours: 2 })
+        const peer = new Peer(bench).connects().gets("S 0 <mss 1460>")
+        bench.pass(10)
+        bench.introduce("10.0.0.3", "02:00:00:00:01:03")
+        bench.pass(10)
+        peer.sends("S. 0 ack 1").gets(". 1 ack 1")
+        bench.pass(10)
+        bench.introduce("10.0.0.4", "02:00:00:00:01:04")
+        expect(["10.0.0.2", "10.0.0.3", "10.0.0.4"].map(a => knows(bench, a))).toEqual([true, false, true])
+    })
+
+    test("one that was not used for a month makes room as well", () => {
+        const bench = quiet({ neighbours: 1 })
+        send(bench, { senderIp: "10.0.0.2" })
+        bench.now += 30 * 86_400_000
+        send(bench, { senderIp: "10.0.0.3" })
+        expect([knows(bench, "10.0.0.2"), knows(bench, "10.0.0.3")]).toEqual([false, true])
+    })
+
+    test("those being asked for are not given up: a connection waits for a place, and a request is answered without one", () => {
+        const bench = quiet({ neighbours: 1 })
+        const first = new Peer(bench).connects().gets()
+        expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+        const second = new Peer(bench, { ip: "10.0.0.3" }).connects().gets()
+        expect(arps(bench)).toEqual([])
+        expect(bench.counter(Counter.NeighboursFull)).toBeGreaterThan(0)
+        expect(send(bench, { senderIp: "10.0.0.4" })).toMatchObject([{ operation: 2, targetIp: "10.0.0.4" }])
+        bench.pass(3500)
+        first.gets().failed("EHOSTUNREACH")
+        second.gets().is("SYN-SENT")
+        bench.others.length = 0
+        bench.pass(1000)
+        bench.others.length = 0
+        send(bench, { operation: 2, senderIp: "10.0.0.3", senderMac: "02:00:00:00:01:03" }, US)
+        second.gets("S 0 <mss 1460>")
+    })
+})
+
+tsharkAgrees()

@@ -1,0 +1,286 @@
+// The user's calls in each state: RFC 9293 sections 3.10.1 to 3.10.6.
+
+import { Buffer } from "@devicescript/core"
+import { describe, expect, test } from "vitest"
+import * as calls from "../../src/tcp/calls"
+import { errorName, State, stateName, TcpError } from "../../src/tcp/tcb"
+import { ip } from "../support/host"
+import { Peer } from "../support/peer"
+import {
+    established,
+    listening,
+    newPeer,
+    reach,
+    type SynchronizedState,
+    synReceived,
+    synSent,
+} from "../support/states"
+import { tsharkAgrees } from "../support/tshark"
+
+const buffer = Buffer.alloc(10)
+
+// ---------------------------------------------------------------- CLOSED: "connection does not exist"
+test("CLOSED: every call but OPEN says that there is no such connection", () => {
+    const { stack, now } = newPeer().bench
+    for (const id of [0, 1, 77, 65535, -1]) {
+        expect(calls.write(stack, id, buffer, 0, 1)).toBe(TcpError.NotConnected)
+        expect(calls.read(stack, id, buffer, 0, 1)).toBe(TcpError.NotConnected)
+        expect(calls.shutdown(stack, id, now)).toBe(TcpError.NotConnected)
+        expect(calls.close(stack, id, now)).toBe(TcpError.NotConnected)
+        expect(calls.abort(stack, id, now)).toBe(TcpError.NotConnected)
+        expect(calls.accept(stack, id)).toBe(TcpError.NotConnected)
+        expect(calls.stateOf(stack, id)).toBe(State.Closed)
+        expect(calls.errorOf(stack, id)).toBe(TcpError.None)
+    }
+})
+
+// ---------------------------------------------------------------- OPEN (3.10.1), active
+describe("OPEN, active", () => {
+    test.each([
+        ["port 0", "10.0.0.2", 0, 0],
+        ["port 65536", "10.0.0.2", 65536, 0],
+        ["a negative port", "10.0.0.2", -1, 0],
+        ["local port 65536", "10.0.0.2", 80, 65536],
+        ["a negative local port", "10.0.0.2", 80, -5],
+        ["no address", "0.0.0.0", 80, 0],
+        ['an address on "this network"', "0.0.0.5", 80, 0],
+        ["our own address", "10.0.0.1", 80, 0],
+        ["a loopback address", "127.0.0.1", 80, 0],
+        ["a multicast address (MUST-46)", "224.0.0.1", 80, 0],
+        ["a reserved address", "250.1.2.3", 80, 0],
+        ["the limited broadcast address (MUST-46)", "255.255.255.255", 80, 0],
+        ["this network's broadcast address (MUST-46)", "10.0.0.255", 80, 0],
+    ])("%s is refused", (_, to, port, local) => {
+        const { stack, now, host } = newPeer().bench
+        expect(errorName(calls.connect(stack, ip(to), port, local, now))).toBe("EINVAL")
+        expect(host.poll(now)).toEqual([])
+    })
+
+    test("without an address of our own", () => {
+        const { stack, now } = newPeer().bench
+        stack.ip = 0
+        expect(calls.connect(stack, ip("10.0.0.2"), 80, 0, now)).toBe(TcpError.Unreachable)
+    })
+
+    test("connection already exists", () => {
+        for (const peer of [synSent(), synReceived(), established(), reach("TIME-WAIT")]) {
+            const { stack, now } = peer.bench
+            expect(calls.connect(stack, ip("10.0.0.2"), 5000, 80, now)).toBe(TcpError.InUse)
+        }
+    })
+
+    test("a handshake from there is under way", () => {
+        const peer = listening().sends("S 0").gets("S. 0 ack 1 <mss 1460>")
+        const { stack, now } = peer.bench
+        expect(calls.connect(stack, ip("10.0.0.2"), 5000, 80, now)).toBe(TcpError.InUse)
+        peer.sends(". 1 ack 1").gets().accepts()
+    })
+
+    test("the same local port to another place is another connection", () => {
+        const peer = established()
+        const other = new Peer(peer.bench, { port: 5001 }).connects().gets("S 0 <mss 1460>")
+        other.sends("S. 0 ack 1").gets(". 1 ack 1").is("ESTABLISHED")
+        peer.is("ESTABLISHED")
+    })
+
+    test("again after it has ended", () => {
+        const peer = established().sends("R 1").gets().failed("ECONNRESET")
+        const held = peer.id
+        peer.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1").is("ESTABLISHED")
+        expect(peer.id).not.toBe(held)
+    })
+})
+
+// ---------------------------------------------------------------- LISTEN
+test("LISTEN: a listener neither sends nor receives", () => {
+    const peer = listening()
+    const { stack, now } = peer.bench
+    expect(calls.write(stack, peer.listener, buffer, 0, 1)).toBe(TcpError.NotConnected)
+    expect(calls.read(stack, peer.listener, buffer, 0, 1)).toBe(TcpError.NotConnected)
+    expect(calls.shutdown(stack, peer.listener, now)).toBe(TcpError.NotConnected)
+    expect(calls.accept(stack, peer.listener)).toBe(0)
+    expect(calls.stateOf(stack, peer.listener)).toBe(State.Listen)
+})
+
+test.each([
+    ["close", calls.close],
+    ["abort", calls.abort],
+] as const)("LISTEN: %s ends it", (_, call) => {
+    const peer = listening()
+    const { stack, now } = peer.bench
+    expect(call(stack, peer.listener, now)).toBe(0)
+    expect(calls.stateOf(stack, peer.listener)).toBe(State.Closed)
+    peer.is("CLOSED").sends("S 0").gets("R. =0 ack 1")
+})
+
+// ---------------------------------------------------------------- SYN-SENT
+test("SYN-SENT: SEND queues, RECEIVE finds nothing, STATUS", () => {
+    const peer = synSent().writes(5).gets().reads(0).gets()
+    expect(stateName(calls.stateOf(peer.bench.stack, peer.id))).toBe("SYN-SENT")
+})
+
+test.each(["shuts", "closes"] as const)("SYN-SENT: CLOSE (%s) deletes it without a word", call => {
+    const peer = synSent()
+    peer[call]().gets().is("CLOSED").after(600_000).gets()
+    peer.sends("S. 0 ack 1").gets("R 1")
+})
+
+test("SYN-SENT: ABORT deletes it without a word", () => {
+    synSent().aborts().gets().gone().after(600_000).gets()
+})
+
+test("SYN-SENT: after shutdown the id is still to be closed", () => {
+    const peer = synSent().shuts().gets().reads(TcpError.Eof)
+    expect(calls.write(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Pipe)
+    peer.closes().closes(TcpError.NotConnected)
+})
+
+// ---------------------------------------------------------------- SEND (3.10.2)
+test.each([
+    ["ESTABLISHED", 5],
+    ["CLOSE-WAIT", 5],
+    ["FIN-WAIT-1", TcpError.Pipe],
+    ["FIN-WAIT-2", TcpError.Pipe],
+    ["CLOSING", TcpError.Pipe],
+    ["LAST-ACK", TcpError.Pipe],
+    ["TIME-WAIT", TcpError.Pipe],
+] as [SynchronizedState, number][])("SEND in %s: %d", (state, result) => {
+    const peer = reach(state)
+    const { stack } = peer.bench
+    expect(calls.write(stack, peer.id, buffer, 0, 5)).toBe(result)
+})
+
+test.each([
+    ["nothing", 0, 0, 0],
+    ["less than nothing", 0, -5, 0],
+    ["from before the buffer", -1, 5, 0],
+    ["from behind the buffer", 11, 5, 0],
+    ["from the buffer's end", 10, 5, 0],
+    ["more than the buffer has", 7, 100, 3],
+    ["all of it", 0, 10, 10],
+])("SEND of %s", (_, at, length, taken) => {
+    const peer = synSent()
+    const { stack } = peer.bench
+    expect(calls.write(stack, peer.id, buffer, 0, 2)).toBe(2)
+    expect(calls.write(stack, peer.id, buffer, at, length)).toBe(taken)
+    peer.sends("S. 0 ack 1")
+    const [sent] = peer.seen.splice(0)
+    expect(sent!.view.payload.length).toBe(2 + taken)
+})
+
+// ---------------------------------------------------------------- RECEIVE (3.10.3)
+test.each([
+    ["ESTABLISHED", 0],
+    ["FIN-WAIT-1", 0],
+    ["FIN-WAIT-2", 0],
+    ["CLOSE-WAIT", TcpError.Eof],
+    ["CLOSING", TcpError.Eof],
+    ["LAST-ACK", TcpError.Eof],
+    ["TIME-WAIT", TcpError.Eof],
+] as [SynchronizedState, number][])("RECEIVE with nothing there in %s: %d", (state, result) => {
+    const peer = reach(state)
+    expect(calls.read(peer.bench.stack, peer.id, buffer, 0, 10)).toBe(result)
+})
+
+test.each([
+    ["nothing", 0, 0, 0],
+    ["less than nothing", 0, -5, 0],
+    ["to before the buffer", -1, 5, 0],
+    ["to behind the buffer", 11, 5, 0],
+    ["more than the buffer holds", 7, 100, 3],
+    ["more than there is", 0, 10, 6],
+])("RECEIVE of %s", (_, at, length, got) => {
+    const peer = established().sends("P. 1(6) ack 1").gets(". 1 ack 7")
+    expect(calls.read(peer.bench.stack, peer.id, buffer, at, length)).toBe(got)
+})
+
+test("RECEIVE after a reset: what came before, then the error", () => {
+    const peer = established().sends("P. 1(6) ack 1").gets(". 1 ack 7").sends("R 7").gets()
+    peer.reads(4, 4).gets().reads(2).gets().reads(TcpError.Reset).reads(TcpError.Reset)
+    expect(calls.write(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Reset)
+    expect(calls.shutdown(peer.bench.stack, peer.id, peer.bench.now)).toBe(TcpError.Reset)
+    peer.closes().gone()
+    expect(calls.read(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.NotConnected)
+})
+
+test("SEND after an orderly end: nobody is there to receive", () => {
+    const peer = reach("TIME-WAIT").after(60_000).gets().is("CLOSED")
+    expect(calls.write(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Pipe)
+    expect(calls.read(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Eof)
+})
+
+// ---------------------------------------------------------------- CLOSE (3.10.4)
+test.each([
+    ["ESTABLISHED", ["F. 1 ack 1"], "FIN-WAIT-1"],
+    ["FIN-WAIT-1", [], "FIN-WAIT-1"],
+    ["FIN-WAIT-2", [], "FIN-WAIT-2"],
+    ["CLOSE-WAIT", ["F. 1 ack 2"], "LAST-ACK"],
+    ["CLOSING", [], "CLOSING"],
+    ["LAST-ACK", [], "LAST-ACK"],
+    ["TIME-WAIT", [], "TIME-WAIT"],
+] as [SynchronizedState, string[], string][])("CLOSE in %s, once and again: one FIN", (state, fin, to) => {
+    for (const call of ["shuts", "closes"] as const) {
+        const peer = reach(state)
+        peer[call]()
+            .gets(...fin)
+            .is(to)
+        peer[call]().gets().is(to)
+        if (call === "shuts") peer.closes().gets().is(to)
+    }
+})
+
+// ---------------------------------------------------------------- ABORT (3.10.5)
+test.each([
+    ["ESTABLISHED", ["R. nxt ack rcv"]],
+    ["FIN-WAIT-1", ["R. nxt ack rcv"]],
+    ["FIN-WAIT-2", ["R. nxt ack rcv"]],
+    ["CLOSE-WAIT", ["R. nxt ack rcv"]],
+    ["CLOSING", []],
+    ["LAST-ACK", []],
+    ["TIME-WAIT", []],
+] as [SynchronizedState, string[]][])("ABORT in %s", (state, reset) => {
+    const peer = reach(state)
+        .aborts()
+        .gets(...reset)
+        .gone()
+    peer.aborts(TcpError.NotConnected).after(600_000).gets()
+})
+
+test("ABORT flushes what is queued: <SEQ=SND.NXT>, behind what was sent", () => {
+    const peer = established({ peer: { window: 10 } })
+        .writes(30)
+        .gets(". 1(10) ack 1")
+    peer.aborts().gets("R. 11 ack 1").after(600_000).gets()
+})
+
+test("ABORT after a timeout: SND.NXT is what was sent at most, not what is sent again", () => {
+    const peer = established().writes(10).gets("P. 1(10) ack 1").sends(". 1 ack 1 win 4").gets()
+    peer.after(1000).gets("+1000 . 1(4) ack 1").aborts().gets("R. 11 ack 1")
+})
+
+// ---------------------------------------------------------------- STATUS (3.10.6)
+test.each([
+    ["ESTABLISHED"],
+    ["FIN-WAIT-1"],
+    ["FIN-WAIT-2"],
+    ["CLOSE-WAIT"],
+    ["CLOSING"],
+    ["LAST-ACK"],
+    ["TIME-WAIT"],
+] as [SynchronizedState][])("STATUS in %s", state => {
+    const peer = reach(state)
+    expect(stateName(calls.stateOf(peer.bench.stack, peer.id))).toBe(state)
+    expect(calls.errorOf(peer.bench.stack, peer.id)).toBe(TcpError.None)
+})
+
+test("the names of states and errors", () => {
+    const names = ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2"]
+    names.push("CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT")
+    expect(names.map((_, i) => stateName(i))).toEqual(names)
+    expect(errorName(TcpError.None)).toBe("OK")
+    expect(errorName(TcpError.Refused)).toBe("ECONNREFUSED")
+    expect(errorName(TcpError.Invalid)).toBe("EINVAL")
+    expect(errorName(TcpError.Eof)).toBe("EOF")
+})
+
+tsharkAgrees()

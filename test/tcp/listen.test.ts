@@ -1,0 +1,110 @@
+// LISTEN: RFC 9293 section 3.10.7.2.
+
+import { describe, expect, test } from "vitest"
+import { listen, stateOf } from "../../src/tcp/calls"
+import { State, TcpError } from "../../src/tcp/tcb"
+import { Peer } from "../support/peer"
+import { bases, listening, newPeer } from "../support/states"
+import { tsharkAgrees } from "../support/tshark"
+
+describe.each(bases)("LISTEN, $name", base => {
+    // ---------------------------------------------------------------- First, check for a RST: ignored
+    // ---------------------------------------------------------------- Second, check for an ACK: <SEQ=SEG.ACK><CTL=RST>
+    // ---------------------------------------------------------------- Fourth, other data or control: dropped
+    test.each([
+        ["first: a RST", "R 10"],
+        ["first: a RST with an ACK", "R. 10 ack 77"],
+        ["first: a RST with a SYN", "SR 10"],
+        ["second: an ACK", ". 10 ack 77", "R 77"],
+        ["second: a SYN,ACK", "S. 10 ack 1", "R 1"],
+        ["second: text", "P. 10(10) ack 77", "R 77"],
+        ["second: a FIN", "F. 10 ack 77", "R 77"],
+        ["fourth: text without an ACK", "P 10(10)"],
+        ["fourth: a FIN without an ACK", "F 10"],
+        ["fourth: nothing that counts", "U 10"],
+    ])("%s", (_, segment, ...answers) => {
+        listening({ base })
+            .sends(segment)
+            .gets(...answers)
+            .is("LISTEN")
+    })
+
+    // ---------------------------------------------------------------- Third, check for a SYN: <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+    test.each([
+        ["a SYN", "S 0 <mss 1460>", "S. 0 ack 1 <mss 1460>"],
+        ["without options", "S 0", "S. 0 ack 1 <mss 1460>"],
+        ["with a FIN, which comes again", "SF 0", "S. 0 ack 1 <mss 1460>"],
+        ["with text, which comes again", "SP 0(5)", "S. 0 ack 1 <mss 1460>"],
+        ["that asks for ECN (RFC 3168): declined", "SEW 0", "S. 0 ack 1 <mss 1460>"],
+        ["with an urgent pointer", "SU 0 urg 7", "S. 0 ack 1 <mss 1460>"],
+        ["with a window of 0", "S 0 win 0", "S. 0 ack 1 <mss 1460>"],
+    ])("third: %s", (_, segment, ...answers) => {
+        listening({ base })
+            .sends(segment)
+            .gets(...answers)
+            .is("SYN-RECEIVED")
+            .sends(". 1 ack 1")
+            .gets()
+            .is("ESTABLISHED")
+            .accepts()
+    })
+})
+
+// ---------------------------------------------------------------- LISTEN: options of the SYN (section 3.1, MUST-5 to MUST-7)
+test.each([
+    ["as Linux sends them", "<mss 1460,sackOK,TS val 5 ecr 0,nop,wscale 7>", "<mss 1460,wscale 0>"],
+    ["as Windows sends them", "<mss 1460,nop,wscale 8,nop,nop,sackOK>", "<mss 1460,wscale 0>"],
+    ["only padding", "<nop,nop,nop,nop>", "<mss 1460>"],
+    [
+        "an unknown kind is skipped by its length",
+        "<hex fe0a0102030405060708,wscale 2>",
+        "<mss 1460,wscale 0>",
+    ],
+    ["nothing counts behind the end of the list", "<eol,wscale 2>", "<mss 1460>"],
+    ["an MSS of the wrong length is skipped", "<hex 0205aabbcc,wscale 1>", "<mss 1460,wscale 0>"],
+    ["a length of 0 ends the list", "<hex fe00,wscale 2>", "<mss 1460>"],
+    ["a length of 1 ends the list", "<hex fe01,wscale 2>", "<mss 1460>"],
+    ["a length beyond the header ends the list", "<wscale 2,hex fe09>", "<mss 1460,wscale 0>"],
+    ["a kind without a length at the end", "<mss 500,nop,nop,nop,hex 02>", "<mss 1460>"],
+    [
+        "forty bytes of it",
+        "<mss 1460,nop,nop,TS val 1 ecr 0,nop,wscale 1,nop,nop,nop,nop,hex fe0a0000000000000000,nop,nop,nop,nop,nop,nop>",
+        "<mss 1460,wscale 0>",
+    ],
+])("options: %s", (_, options, answer) => {
+    listening().sends(`S 0 ${options}`).gets(`S. 0 ack 1 ${answer}`)
+})
+
+// ---------------------------------------------------------------- LISTEN: ports
+test("a SYN to a port nobody listens on is reset, and no port is found by another's record", () => {
+    const peer = listening()
+    new Peer(peer.bench, { localPort: 81 }).sends("S 0").gets("R. =0 ack 1")
+    new Peer(peer.bench, { localPort: 0x5000 }).sends("S 0").gets("R. =0 ack 1")
+})
+
+test("several ports at once, each with its own connections", () => {
+    const peer = listening()
+    const ports = [7, 443, 65535].map(localPort => new Peer(peer.bench, { localPort }).listens())
+    for (const p of [peer, ...ports]) {
+        p.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+    }
+})
+
+test.each([
+    ["port 0", 0, 1, TcpError.Invalid],
+    ["port 65536", 65536, 1, TcpError.Invalid],
+    ["a negative port", -1, 1, TcpError.Invalid],
+    ["no backlog at all", 80, 0, TcpError.Invalid],
+])("OPEN (3.10.1), passive: %s is refused", (_, port, backlog, error) => {
+    expect(listen(newPeer().bench.stack, port, backlog)).toBe(error)
+})
+
+test("OPEN (3.10.1), passive: a port that is taken, and no record left", () => {
+    const { stack } = listening({ config: { listeners: 2 } }).bench
+    expect(listen(stack, 80, 1)).toBe(TcpError.InUse)
+    const id = listen(stack, 81, 1)
+    expect(stateOf(stack, id)).toBe(State.Listen)
+    expect(listen(stack, 82, 1)).toBe(TcpError.NoBuffers)
+})
+
+tsharkAgrees()

@@ -1,0 +1,192 @@
+// Many connections at once: on one port and on several, in both directions, from one peer and from several.
+
+import { Buffer } from "@devicescript/core"
+import { describe, expect, test } from "vitest"
+import { accept, close, connect, listen, read, stateOf, write } from "../../src/tcp/calls"
+import { State, TcpError } from "../../src/tcp/tcb"
+import { Bench } from "../support/bench"
+import { Host, ip, Wire } from "../support/host"
+import { checkInvariants } from "../support/invariants"
+import { Peer } from "../support/peer"
+import { tsharkAgrees } from "../support/tshark"
+
+const SYN = "S 0 <mss 1460>"
+const SYNACK = "S. 0 ack 1 <mss 1460>"
+
+// ---------------------------------------------------------------- By hand
+describe("by hand", () => {
+    test("eight from one peer to one port, their segments in turn: nothing is mixed up", () => {
+        const bench = new Bench()
+        const peers = Array.from(
+            { length: 8 },
+            (_, i) => new Peer(bench, { port: 5000 + i, ours: 1000 * i, theirs: 0x8000_0000 - 500 * i })
+        )
+        const listener = peers[0]!.listens(8).listener
+        for (const peer of peers) peer.sends(SYN).gets(SYNACK)
+        for (const peer of peers) peer.sends(". 1 ack 1").gets()
+        for (const peer of peers) {
+            peer.listener = listener
+            peer.accepts()
+        }
+        for (let round = 0; round < 20; round++) {
+            for (const [i, peer] of peers.entries()) {
+                const n = i + 1
+                const [theirs, ours] = [1 + round * n, 1 + round * 2 * n]
+                peer.sends(`P. ${theirs}(${n}) ack ${ours}`).gets(`. ${ours} ack ${theirs + n}`)
+                peer.reads(n)
+                    .gets()
+                    .writes(2 * n)
+                peer.gets(`P. ${ours}(${2 * n}) ack ${theirs + n}`)
+                peer.sends(`. ${theirs + n} ack ${ours + 2 * n}`).gets()
+            }
+            if (round === 0) for (const peer of peers) peer.is("ESTABLISHED")
+        }
+    })
+
+    test("in both directions and on several ports at once, with the same numbers everywhere", () => {
+        const bench = new Bench()
+        const server7 = new Peer(bench, { localPort: 7 }).listens().sends(SYN).gets(SYNACK)
+        const server80 = new Peer(bench, { localPort: 80 }).listens().sends(SYN).gets(SYNACK)
+        const client = new Peer(bench, { localPort: 40_000, port: 80 }).connects().gets(SYN)
+        const fromSame = new Peer(bench, { localPort: 7, port: 80 }).connects().gets(SYN)
+        const other = new Peer(bench, { ip: "10.0.0.3", localPort: 7 }).sends(SYN).gets(SYNACK)
+        fromSame.sends("S. 0 ack 1").gets(". 1 ack 1")
+        client.sends("S. 0 ack 1").gets(". 1 ack 1")
+        for (const peer of [other, server80, server7]) peer.sends(". 1 ack 1").gets()
+        for (const peer of [server7, server80, client, fromSame, other]) {
+            peer.is("ESTABLISHED").sends("P. 1(9) ack 1").gets(". 1 ack 10")
+        }
+        server80.sends("R 10").gets()
+        client.shuts().gets("F. 1 ack 10")
+        expect([server7, server80, client, fromSame, other].map(p => p.state)).toEqual([
+            "ESTABLISHED",
+            "LISTEN",
+            "FIN-WAIT-1",
+            "ESTABLISHED",
+            "ESTABLISHED",
+        ])
+    })
+
+    test("a record that is freed while others send: those behind it still get their turn", () => {
+        const bench = new Bench({ connections: 3 })
+        const peers = [5000, 5001, 5002].map(port => new Peer(bench, { port }).connects().gets(SYN))
+        for (const peer of peers) peer.sends("S. 0 ack 1").gets(". 1 ack 1")
+        const [first, second, third] = peers as [Peer, Peer, Peer]
+        // the last record sends: it is the first one's turn next
+        third.writes(1).gets("P. 1(1) ack 1").sends(". 1 ack 2").gets()
+        second.writes(1).gets("P. 1(1) ack 1")
+        third.aborts().gets("R. 2 ack 1")
+        second.aborts().gets("R. 2 ack 1")
+        first.writes(5).gets("P. 1(5) ack 1").shuts().gets("F. 6 ack 1")
+    })
+
+    test("who has much to send does not keep the others waiting", () => {
+        const bench = new Bench({ connections: 2, sendBuffer: 20_000 })
+        const peers = [5000, 5001].map(port => new Peer(bench, { port, window: 60_000 }).connects().gets(SYN))
+        for (const peer of peers) peer.sends("S. 0 ack 1 <mss 1000>").gets(". 1 ack 1")
+        const order: number[] = []
+        for (const peer of peers) {
+            const data = Buffer.alloc(4000)
+            expect(write(bench.stack, peer.id, data, 0, 4000)).toBe(4000)
+        }
+        for (const frame of bench.host.poll(bench.now)) order.push((frame[36]! << 8) | frame[37]!)
+        expect(order).toEqual([5000, 5001, 5000, 5001, 5000, 5001, 5000, 5001])
+    })
+})
+
+// ---------------------------------------------------------------- Stack against stack
+test("two hosts, three ports, twenty-four connections in both directions, all data whole", () => {
+    const config = { connections: 24, halfOpen: 24, listeners: 3, receiveBuffer: 256, sendBuffer: 256 }
+    const hosts = [new Host("10.0.0.1", config), new Host("10.0.0.2", config)] as const
+    const wire = new Wire([...hosts])
+    const listeners = hosts.map(h => [7, 80, 443].map(port => listen(h.stack, port, 24)))
+    const clients: { host: Host; id: number; tag: number }[] = []
+    for (let i = 0; i < 24; i++) {
+        const side = i % 2
+        const to = ip(side === 0 ? "10.0.0.2" : "10.0.0.1")
+        const id = connect(hosts[side]!.stack, to, [7, 80, 443][i % 3]!, 0, 0)
+        expect(id).toBeGreaterThan(0)
+        clients.push({ host: hosts[side]!, id, tag: i })
+    }
+    wire.settle()
+    const servers = hosts.map((host, side) =>
+        listeners[side]!.flatMap(l => {
+            const ids: number[] = []
+            for (let id = accept(host.stack, l); id > 0; id = accept(host.stack, l)) ids.push(id)
+            return ids
+        })
+    )
+    expect(servers.map(ids => ids.length)).toEqual([12, 12])
+
+    // each client says its tag over and over, each server says back what it hears
+    const data = Buffer.alloc(200)
+    const got = new Map<number, number[]>()
+    for (let round = 0; round < 30; round++) {
+        for (const { host, id, tag } of clients) {
+            for (let i = 0; i < 50; i++) data[i] = (tag * 31 + round * 50 + i) & 0xff
+            expect(write(host.stack, id, data, 0, 50)).toBe(50)
+        }
+        wire.settle()
+        for (const [side, host] of hosts.entries()) {
+            for (const id of servers[side]!) {
+                const n = read(host.stack, id, data, 0, 200)
+                expect(n).toBe(50)
+                expect(write(host.stack, id, data, 0, n)).toBe(n)
+            }
+        }
+        wire.settle()
+        for (const { host, id, tag } of clients) {
+            const n = read(host.stack, id, data, 0, 200)
+            got.set(tag, [...(got.get(tag) ?? []), ...data.subarray(0, n)])
+        }
+    }
+    for (const [tag, heard] of got) expect(heard).toEqual(heard.map((_, i) => (tag * 31 + i) & 0xff))
+    expect([...got.values()].map(heard => heard.length)).toEqual(new Array(24).fill(1500))
+
+    for (const { host, id } of clients) close(host.stack, id, wire.now)
+    wire.settle()
+    for (const [side, host] of hosts.entries()) {
+        for (const id of servers[side]!) {
+            expect(read(host.stack, id, data, 0, 1)).toBe(TcpError.Eof)
+            expect(stateOf(host.stack, id)).toBe(State.CloseWait)
+            close(host.stack, id, wire.now)
+        }
+    }
+    wire.settle()
+    wire.run(60_000)
+    for (const host of hosts) {
+        checkInvariants(host.stack, wire.now)
+        expect(host.stack.connsEnd, "records still in use").toBe(0)
+        expect(host.next(wire.now)).toBe(Number.POSITIVE_INFINITY)
+    }
+})
+
+test("one after the other, hundreds through few records: TIME-WAIT does not use them up", () => {
+    const config = { connections: 3, halfOpen: 2, receiveBuffer: 64, sendBuffer: 64 }
+    const x = new Host("10.0.0.1", config)
+    const server = new Host("10.0.0.2", config)
+    const wire = new Wire([x, server])
+    const l = listen(server.stack, 80, 2)
+    const data = Buffer.alloc(64)
+    for (let i = 0; i < 300; i++) {
+        const c = connect(x.stack, ip("10.0.0.2"), 80, 0, wire.now)
+        expect(c).toBeGreaterThan(0)
+        wire.settle()
+        const a = accept(server.stack, l)
+        expect(a).toBeGreaterThan(0)
+        write(x.stack, c, data, 0, 10)
+        wire.settle()
+        expect(read(server.stack, a, data, 0, 64)).toBe(10)
+        // the one, the other, or both at once
+        if (i % 3 !== 1) close(x.stack, c, wire.now)
+        if (i % 3 !== 0) close(server.stack, a, wire.now)
+        wire.settle()
+        close(x.stack, c, wire.now)
+        close(server.stack, a, wire.now)
+        wire.run(7)
+        checkInvariants(x.stack, wire.now)
+        checkInvariants(server.stack, wire.now)
+    }
+})
+
+tsharkAgrees()

@@ -1,0 +1,159 @@
+// What a connection sends: segments, acknowledgments that come in, and the peer's window. RFC 9293 sections 3.8 and 3.10.7.4
+// (fifth step), RFC 5681.
+
+import { describe, expect, test } from "vitest"
+import { Counter } from "../../src/inspect/counters"
+import { bases, established, listening } from "../support/states"
+import { tsharkAgrees } from "../support/tshark"
+
+describe.each(bases)("ESTABLISHED, sending, $name", base => {
+    // ---------------------------------------------------------------- Fifth: SND.UNA < SEG.ACK =< SND.NXT
+    test("one segment, acknowledged: the timer stops", () => {
+        const peer = established({ base }).writes(5).gets("P. 1(5) ack 1").sends(". 1 ack 6").gets()
+        peer.after(600_000).gets()
+        expect(peer.bench.counter(Counter.Retransmits)).toBe(0)
+    })
+
+    test("an ACK of a part: the rest stays in flight, and is sent again when the timer says so", () => {
+        const peer = established({ base }).writes(10).gets("P. 1(10) ack 1").sends(". 1 ack 4").gets()
+        peer.after(1000).gets("+1000 P. 4(7) ack 1")
+    })
+
+    test("one ACK for several segments", () => {
+        const peer = established({ base })
+        peer.writes(5).gets("P. 1(5) ack 1").writes(5).gets("P. 6(5) ack 1").writes(5).gets("P. 11(5) ack 1")
+        peer.sends(". 1 ack 16").gets().after(600_000).gets()
+    })
+
+    test("a duplicate ACK changes nothing", () => {
+        const peer = established({ base }).writes(5).gets("P. 1(5) ack 1")
+        peer.sends(". 1 ack 1")
+            .gets()
+            .sends(". 1 ack 6")
+            .gets()
+            .sends(". 1 ack 6")
+            .gets()
+            .sends(". 1 ack 1")
+            .gets()
+        peer.writes(5).gets("P. 6(5) ack 1")
+    })
+
+    test("an ACK that comes with text", () => {
+        const peer = established({ base })
+            .writes(5)
+            .gets("P. 1(5) ack 1")
+            .sends("P. 1(3) ack 6")
+            .gets(". 6 ack 4")
+        peer.after(600_000).gets()
+    })
+
+    test("the send ring goes around", () => {
+        const peer = established({ base, config: { sendBuffer: 100 } })
+        let seq = 1
+        for (let i = 0; i < 40; i++) {
+            const length = 1 + ((i * 41) % 99)
+            peer.writes(length).gets(`P. ${seq}(${length}) ack 1`)
+            seq += length
+            peer.sends(`. 1 ack ${seq}`).gets()
+        }
+    })
+
+    // ---------------------------------------------------------------- SND.WL1, SND.WL2: old segments do not update the window
+    test.each([
+        ["a newer sequence number", ["P. 1(5) ack 1 win 10", ". 6 ack 1 win 50"], 50],
+        ["the same sequence number, a newer ACK", [". 1 ack 1 win 30", ". 1 ack 1 win 50"], 50],
+        ["an older sequence number: no", ["P. 1(5) ack 1", ". 6 ack 1 win 50", "P. 1(6) ack 1 win 10"], 50],
+        ["a window that shrinks", [". 1 ack 1 win 50", ". 1 ack 1 win 20"], 20],
+    ] as const)("window update: %s", (_, segments, window) => {
+        const peer = established({ base })
+        for (const segment of segments) {
+            peer.sends(segment)
+            peer.seen.length = 0
+        }
+        peer.writes(100)
+        expect(peer.seen.map(s => (s.view as { payload: Uint8Array }).payload.length)).toEqual([window])
+        peer.seen.length = 0
+    })
+
+    test("the same sequence number, an older ACK: no", () => {
+        const peer = established({ base }).writes(20).gets("P. 1(20) ack 1")
+        peer.sends(". 1 ack 21 win 50").gets().sends(". 1 ack 11 win 2000").gets()
+        peer.writes(100).gets(". 21(50) ack 1")
+    })
+})
+
+// ---------------------------------------------------------------- Segmentation (3.7): MSS and window
+test("data is cut into segments of the MSS, PSH on the last (section 3.9.1.2)", () => {
+    const peer = listening({ config: { sendBuffer: 4096 } })
+        .sends("S 0 <mss 500>")
+        .gets("S. 0 ack 1 <mss 1460>")
+    peer.sends(". 1 ack 1").gets().accepts()
+    peer.writes(1200).gets(". 1(500) ack 1", ". 501(500) ack 1", "P. 1001(200) ack 1")
+})
+
+test("no more than the peer's window, also in small steps", () => {
+    const peer = established({ peer: { window: 10 } })
+        .writes(25)
+        .gets(". 1(10) ack 1")
+    peer.sends(". 1 ack 6").gets(". 11(5) ack 1").sends(". 1 ack 16").gets("P. 16(10) ack 1")
+    peer.sends(". 1 ack 26").gets()
+})
+
+test("a window that shrinks below what is in flight (SHLD-14, MUST-34): nothing new, nothing lost", () => {
+    const peer = established().writes(100).gets("P. 1(100) ack 1").writes(50).gets("P. 101(50) ack 1")
+    peer.sends(". 1 ack 1 win 20").gets().writes(10).gets()
+    peer.sends(". 1 ack 151 win 20").gets("P. 151(10) ack 1")
+})
+
+test("what the send ring does not hold is not taken", () => {
+    const peer = established({ config: { sendBuffer: 100 } })
+    peer.writes(250, 100).gets("P. 1(100) ack 1").writes(150, 0).gets()
+    peer.sends(". 1 ack 41").gets().writes(150, 40).gets("P. 101(40) ack 1")
+})
+
+test("the IP identification differs from frame to frame", () => {
+    const peer = established()
+    const seen = new Set<number>()
+    for (let i = 0; i < 20; i++) {
+        peer.writes(1)
+        for (const s of peer.seen.splice(0)) seen.add((s.view as { identification: number }).identification)
+    }
+    expect(seen.size).toBe(20)
+})
+
+// ---------------------------------------------------------------- Congestion window (RFC 5681 section 3.1)
+test.each([
+    ["MSS above 1095: three segments", 1460, 3],
+    ["MSS below: four segments", 1000, 4],
+])("initial window, %s", (_, mss, segments) => {
+    const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
+    peer.sends(`S 0 <mss ${mss}>`).gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
+    peer.writes(20_000)
+    expect(peer.seen.splice(0).length).toBe(segments)
+})
+
+test("slow start: each ACK of a full segment lets two out", () => {
+    const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
+    peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
+    peer.writes(20_000).gets(
+        ". 1(1000) ack 1",
+        ". 1001(1000) ack 1",
+        ". 2001(1000) ack 1",
+        ". 3001(1000) ack 1"
+    )
+    peer.sends(". 1 ack 1001").gets(". 4001(1000) ack 1", ". 5001(1000) ack 1")
+    peer.sends(". 1 ack 2001").gets(". 6001(1000) ack 1", ". 7001(1000) ack 1")
+})
+
+test("after a timeout: one segment, slow start to half of what was in flight, then one segment a window", () => {
+    const peer = listening({ config: { sendBuffer: 30_000, connections: 1 }, peer: { window: 60_000 } })
+    peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
+    peer.writes(30_000).gets(...[0, 1, 2, 3].map(i => `. ${i}001(1000) ack 1`.replace(" 0001", " 1")))
+    peer.after(1000).gets("+1000 . 1(1000) ack 1")
+    // ssthresh is 2000: slow start to two segments
+    peer.sends(". 1 ack 1001").gets(". 1001(1000) ack 1", ". 2001(1000) ack 1")
+    // from there each ACK adds MSS * MSS / cwnd: half a segment, no whole one yet
+    peer.sends(". 1 ack 2001").gets(". 3001(1000) ack 1", ". 4001(500) ack 1")
+})
+
+tsharkAgrees()

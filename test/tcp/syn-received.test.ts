@@ -1,0 +1,140 @@
+// SYN-RECEIVED after a passive open, in a half-open record: RFC 9293 section 3.10.7.4.
+
+import { describe, expect, test } from "vitest"
+import { Counter } from "../../src/inspect/counters"
+import { accept } from "../../src/tcp/calls"
+import { bases, halfOpen, listening } from "../support/states"
+import { tsharkAgrees } from "../support/tshark"
+
+describe.each(bases)("SYN-RECEIVED, $name", base => {
+    test.each([
+        // ---------------------------------------------------------------- First, check sequence number
+        ["below the window", ". 0 ack 1", ". 1 ack 1"],
+        ["text below the window", "P. -9(10) ack 1", ". 1 ack 1"],
+        ["at the right edge", ". edge ack 1", ". 1 ack 1"],
+        ["text at the right edge", "P. edge(5) ack 1", ". 1 ack 1"],
+        ["far beyond", ". 2147483648 ack 1", ". 1 ack 1"],
+        ["the SYN again: the SYN,ACK was lost", "S 0 <mss 1460>", "S. 0 ack 1 <mss 1460>"],
+        ["another SYN, below the window", "S -100 <mss 1460>", ". 1 ack 1"],
+        ["another SYN, beyond the window", "S edge+100", ". 1 ack 1"],
+        ["a SYN,ACK with the number of the SYN", "S. 0 ack 1", ". 1 ack 1"],
+        // ---------------------------------------------------------------- Second, check the RST bit
+        ["RST outside the window: below", "R 0"],
+        ["RST outside the window: at the right edge", "R edge"],
+        ["RST within the window, not exact: challenge", "R 2", ". 1 ack 1"],
+        ["RST at the last number of the window: challenge", "R edge-1", ". 1 ack 1"],
+        // ---------------------------------------------------------------- Fifth, check the ACK field
+        ["no ACK", "P 1(5)"],
+        ["no ACK, a FIN", "F 1"],
+        ["SEG.ACK = ISS", ". 1 ack 0", "R 0"],
+        ["SEG.ACK < ISS", ". 1 ack -5", "R -5"],
+        ["SEG.ACK > SND.NXT", ". 1 ack 2", "R 2"],
+        ["SEG.ACK > SND.NXT with text", "P. 1(5) ack 5000", "R 5000"],
+        ["SEG.ACK > SND.NXT with a FIN", "F. 1 ack 3", "R 3"],
+    ])("stays: %s", (_, segment, ...answers) => {
+        const peer = halfOpen({ base })
+        peer.sends(segment)
+            .gets(...answers)
+            .is("SYN-RECEIVED")
+        // and nothing was broken by it
+        peer.sends("P. 1(5) ack 1").gets(". 1 ack 6").accepts().reads(5).gets()
+    })
+
+    test.each([
+        ["second: RST at RCV.NXT", "R 1"],
+        ["second: RST at RCV.NXT with an ACK", "R. 1 ack 1"],
+        ["second: RST with data (SHLD-2)", "R 1(20)"],
+        ["fourth: SYN within the window, after a passive open", "S 1"],
+        ["fourth: SYN,ACK within the window", "S. 5 ack 1"],
+    ])("returns to LISTEN: %s", (_, segment) => {
+        const peer = halfOpen({ base }).sends(segment).gets().is("LISTEN")
+        // the user need not be informed, and the slot is free
+        expect(accept(peer.bench.stack, peer.listener)).toBe(0)
+        peer.after(200_000).gets()
+        peer.sends("S 0 <mss 1460>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
+    })
+
+    // ---------------------------------------------------------------- Fifth: SND.UNA < SEG.ACK =< SND.NXT
+    test.each([
+        ["an ACK", ". 1 ack 1", [], "ESTABLISHED", 0],
+        ["an ACK with text", "P. 1(5) ack 1", [". 1 ack 6"], "ESTABLISHED", 5],
+        ["an ACK with a FIN", "F. 1 ack 1", [". 1 ack 2"], "CLOSE-WAIT", 0],
+        ["an ACK with text and a FIN", "FP. 1(5) ack 1", [". 1 ack 7"], "CLOSE-WAIT", 5],
+        ["an ACK from within the window: the first text was lost", ". 6 ack 1", [], "ESTABLISHED", 0],
+        ["text out of order: the first text was lost", "P. 6(5) ack 1", [". 1 ack 1"], "ESTABLISHED", 0],
+        ["text from before the window on", "P. 0(6) ack 1", [". 1 ack 6"], "ESTABLISHED", 5],
+        ["text beyond the window", "P. 1(1100) ack 1", [". 1 ack 1025 win 0"], "ESTABLISHED", 1024],
+    ] as const)("is over: %s", (_, segment, answers, state, text) => {
+        const peer = halfOpen({ base })
+            .sends(segment)
+            .gets(...answers)
+            .is(state)
+            .accepts()
+        if (text > 0) peer.reads(text)
+        peer.seen.length = 0
+    })
+})
+
+// ---------------------------------------------------------------- SYN-RECEIVED: the peer's window
+test("the window of the ACK counts from then on, not that of the SYN", () => {
+    const peer = listening().sends("S 0 win 5").gets("S. 0 ack 1 <mss 1460>")
+    peer.sends(". 1 ack 1 win 100").gets().accepts().writes(200).gets(". 1(100) ack 1")
+})
+
+// ---------------------------------------------------------------- SYN-RECEIVED: retransmission of the SYN,ACK (RFC 6298)
+test("the SYN,ACK is sent again after 1, 2, 4, 8, 16 s; 32 s later the record is free", () => {
+    const peer = halfOpen()
+    const again = "S. 0 ack 1 <mss 1460>"
+    peer.after(62_999)
+        .gets(`+1000 ${again}`, `+3000 ${again}`, `+7000 ${again}`, `+15000 ${again}`, `+31000 ${again}`)
+        .is("SYN-RECEIVED")
+    peer.after(1).gets().is("LISTEN")
+    expect(peer.bench.host.next(peer.bench.now)).toBe(Number.POSITIVE_INFINITY)
+})
+
+test("how often is configured", () => {
+    const peer = halfOpen({ config: { synAckRetries: 1, rtoInitial: 500 } })
+    peer.after(10_000).gets("+500 S. 0 ack 1 <mss 1460>").is("LISTEN")
+    halfOpen({ config: { synAckRetries: 0 } })
+        .after(1000)
+        .gets()
+        .is("LISTEN")
+})
+
+test("a SYN,ACK sent again offers what the first did", () => {
+    const peer = listening().sends("S 0 <mss 500,wscale 3>").gets("S. 0 ack 1 <mss 1460,wscale 0>")
+    peer.after(1000).gets("+1000 S. 0 ack 1 <mss 1460,wscale 0>")
+    peer.sends("S 0 <mss 500,wscale 3>").gets("S. 0 ack 1 <mss 1460,wscale 0>")
+})
+
+test("after a lost SYN,ACK data starts with an RTO of 3 s and one segment (RFC 6298, 5.7; RFC 5681, 3.1)", () => {
+    const peer = listening({ config: { sendBuffer: 4096 } })
+    peer.sends("S 0 <mss 100>").gets("S. 0 ack 1 <mss 1460>")
+    peer.after(1000).gets("+1000 S. 0 ack 1 <mss 1460>")
+    peer.sends(". 1 ack 1").gets().accepts().writes(300).gets(". 1(100) ack 1")
+    peer.after(2999).gets().after(1).gets("+1 . 1(100) ack 1")
+})
+
+test("without a loss data starts with an RTO of 1 s", () => {
+    halfOpen()
+        .sends(". 1 ack 1")
+        .gets()
+        .accepts()
+        .writes(10)
+        .gets("P. 1(10) ack 1")
+        .after(1000)
+        .gets("+1000 P. 1(10) ack 1")
+})
+
+test("drops are counted under their reasons", () => {
+    const peer = halfOpen()
+    peer.sends(". 0 ack 1").gets(". 1 ack 1").sends(". 1 ack 9").gets("R 9").sends("P 1(1)").gets()
+    peer.sends("R 5").gets(". 1 ack 1")
+    expect(peer.bench.counter(Counter.TcpUnacceptable)).toBe(1)
+    expect(peer.bench.counter(Counter.TcpBadAck)).toBe(1)
+    expect(peer.bench.counter(Counter.TcpNoAck)).toBe(1)
+    expect(peer.bench.counter(Counter.TcpBadReset)).toBe(1)
+    expect(peer.bench.counter(Counter.ChallengeAcks)).toBe(1)
+})
+
+tsharkAgrees()

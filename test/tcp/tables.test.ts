@@ -1,0 +1,251 @@
+// Full tables: half-open records, connections, backlogs. Design: full tables are answered by policy, never by growing.
+
+import { describe, expect, test } from "vitest"
+import { Counter } from "../../src/inspect/counters"
+import { accept, close, connect, listen, stateOf } from "../../src/tcp/calls"
+import { State, TcpError } from "../../src/tcp/tcb"
+import { Bench } from "../support/bench"
+import { ip } from "../support/host"
+import { Peer } from "../support/peer"
+import { established, halfOpen, listening } from "../support/states"
+import { tsharkAgrees } from "../support/tshark"
+
+const SYN = "S 0 <mss 1460>"
+const SYNACK = "S. 0 ack 1 <mss 1460>"
+
+/** Peers of one stack, with ports 5001, 5002 and so on; the first listens. */
+function crowd(count: number, config: { [key: string]: number } = {}, backlog = 100): Peer[] {
+    const bench = new Bench(config)
+    const peers = Array.from({ length: count }, (_, i) => new Peer(bench, { port: 5001 + i }))
+    peers[0]!.listens(backlog)
+    for (const peer of peers) peer.listener = peers[0]!.listener
+    return peers
+}
+
+// ---------------------------------------------------------------- Half-open records
+describe("half-open records", () => {
+    test("many handshakes at once, in any order", () => {
+        const peers = crowd(8)
+        for (const peer of peers) peer.sends(SYN).gets(SYNACK)
+        for (const peer of [...peers].reverse()) peer.sends(". 1 ack 1").gets().is("ESTABLISHED")
+        // taken in the order the handshakes were done
+        for (const peer of [...peers].reverse()) {
+            peer.accepts().writes(3).gets("P. 1(3) ack 1")
+        }
+    })
+
+    test("all are taken by fresh ones: the SYN is dropped and counted, and comes again", () => {
+        const peers = crowd(3, { halfOpen: 2 })
+        peers[0]!.sends(SYN).gets(SYNACK)
+        peers[1]!.sends(SYN).gets(SYNACK)
+        peers[2]!.sends(SYN).gets().is("LISTEN")
+        expect(peers[0]!.bench.counter(Counter.HalfOpenFull)).toBe(1)
+        peers[0]!.sends(". 1 ack 1").gets().is("ESTABLISHED")
+        peers[2]!.sends(SYN).gets(SYNACK)
+    })
+
+    test("a flood: the one whose SYN,ACK was sent again most often makes room, the others go on", () => {
+        const peers = crowd(4, { halfOpen: 2 })
+        const [silent, slow, next, real] = peers as [Peer, Peer, Peer, Peer]
+        silent.sends(SYN).gets(SYNACK).after(2000)
+        silent.gets(`+1000 ${SYNACK}`)
+        slow.sends(SYN).gets(SYNACK).after(1500)
+        expect([silent.seen.splice(0).length, slow.seen.splice(0).length]).toEqual([1, 1])
+        next.sends(SYN).gets(SYNACK)
+        expect([silent.state, slow.state, next.state]).toEqual(["LISTEN", "SYN-RECEIVED", "SYN-RECEIVED"])
+        real.sends(SYN).gets(SYNACK)
+        expect([silent.state, slow.state, next.state]).toEqual(["LISTEN", "LISTEN", "SYN-RECEIVED"])
+        real.sends(". 1 ack 1").gets().is("ESTABLISHED")
+        // who lost its record is told when it speaks
+        slow.sends(". 1 ack 1").gets("R 1")
+    })
+
+    test("SYN, SYN,ACK, RST frees the slot at once, as often as it happens", () => {
+        const peers = crowd(2, { halfOpen: 1, connections: 1 })
+        for (let i = 0; i < 50; i++) peers[0]!.sends(SYN).gets(SYNACK).sends("R 1").gets().is("LISTEN")
+        peers[1]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+    })
+
+    test("a silent client frees its slot after a minute", () => {
+        const peers = crowd(2, { halfOpen: 1 })
+        peers[0]!.sends(SYN).gets(SYNACK).after(63_000).seen.splice(0)
+        peers[1]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().is("ESTABLISHED")
+    })
+
+    test("a flood of forged SYNs leaves established connections alone", () => {
+        const peer = established({ open: "passive", config: { halfOpen: 4 } })
+        for (let i = 0; i < 500; i++) {
+            const forged = new Peer(peer.bench, {
+                ip: `10.0.0.${3 + (i % 200)}`,
+                port: 1024 + i,
+                mac: peer.mac,
+            })
+            forged.sends(SYN)
+            forged.seen.length = 0
+            peer.bench.peers.pop()
+            peer.bench.others.length = 0
+        }
+        peer.sends("P. 1(5) ack 1").gets(". 1 ack 6").is("ESTABLISHED")
+        peer.after(70_000)
+        peer.bench.others.length = 0
+        peer.seen.length = 0
+        new Peer(peer.bench, { port: 5999 })
+            .sends(SYN)
+            .gets(SYNACK)
+            .sends(". 1 ack 1")
+            .gets()
+            .is("ESTABLISHED")
+    })
+})
+
+// ---------------------------------------------------------------- Backlog
+describe("backlog", () => {
+    test("while as many wait as may, a SYN is dropped and counted; after accept() it is taken", () => {
+        const peers = crowd(3, {}, 2)
+        for (const peer of peers.slice(0, 2)) peer.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets()
+        peers[2]!.sends(SYN).gets()
+        expect(peers[0]!.bench.counter(Counter.BacklogFull)).toBe(1)
+        peers[0]!.accepts()
+        peers[2]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().is("ESTABLISHED")
+    })
+
+    test("no more than that ever wait, also when all came at once: the ACK comes again with the data", () => {
+        const peers = crowd(3, {}, 1)
+        for (const peer of peers) peer.sends(SYN).gets(SYNACK)
+        for (const peer of peers) peer.sends(". 1 ack 1").gets()
+        expect(peers.map(p => p.state)).toEqual(["ESTABLISHED", "SYN-RECEIVED", "SYN-RECEIVED"])
+        const { stack } = peers[0]!.bench
+        expect(accept(stack, peers[0]!.listener)).toBeGreaterThan(0)
+        expect(accept(stack, peers[0]!.listener)).toBe(0)
+        peers[1]!.sends("P. 1(5) ack 1").gets(". 1 ack 6").accepts().reads(5)
+        // and who had nothing to say is asked again by the SYN,ACK
+        peers[2]!.after(1000).gets(`+1000 ${SYNACK}`).sends(". 1 ack 1").gets().accepts()
+    })
+
+    test("each listener has its own", () => {
+        const [first, second] = crowd(2, {}, 1) as [Peer, Peer]
+        second.localPort = 81
+        second.listens(1)
+        first.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets()
+        second.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+        first.accepts()
+    })
+
+    test("a connection that is reset before it is accepted leaves its place", () => {
+        const peers = crowd(2, {}, 1)
+        peers[0]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().sends("R 1").gets().is("LISTEN")
+        expect(accept(peers[0]!.bench.stack, peers[0]!.listener)).toBe(0)
+        peers[1]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+    })
+
+    test("a connection that is closed by the peer before it is accepted is still there", () => {
+        const peer = halfOpen().sends("FP. 1(5) ack 1").gets(". 1 ack 7").is("CLOSE-WAIT")
+        peer.accepts().reads(5).gets().reads(TcpError.Eof).closes().gets("F. 1 ack 7")
+    })
+})
+
+// ---------------------------------------------------------------- Closing a listener
+describe("closing a listener", () => {
+    test("what was not accepted is reset, what was goes on, half-open ones are gone", () => {
+        const [accepted, waiting, half] = crowd(3) as [Peer, Peer, Peer]
+        accepted.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+        waiting.sends(SYN).gets(SYNACK).sends("P. 1(5) ack 1").gets(". 1 ack 6")
+        half.sends(SYN).gets(SYNACK)
+        expect(close(accepted.bench.stack, accepted.listener, accepted.bench.now)).toBe(0)
+        accepted.bench.poll()
+        waiting.gets("R. 1 ack 6").is("CLOSED")
+        half.is("CLOSED").sends(". 1 ack 1").gets("R 1")
+        accepted.is("ESTABLISHED").sends("P. 1(5) ack 1").gets(". 1 ack 6")
+        half.sends(SYN).gets("R. =0 ack 1")
+        half.after(100_000).gets()
+    })
+
+    test("and opening it again", () => {
+        const peer = listening()
+        close(peer.bench.stack, peer.listener, peer.bench.now)
+        peer.listens().sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+    })
+})
+
+// ---------------------------------------------------------------- Connections
+describe("connections", () => {
+    test("all are taken: connect() fails, and an ACK of a SYN,ACK waits for a record", () => {
+        const [first, second] = crowd(2, { connections: 1 }) as [Peer, Peer]
+        first.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+        const { stack, now } = first.bench
+        expect(connect(stack, ip("10.0.0.9"), 80, 0, now)).toBe(TcpError.NoBuffers)
+        second.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().is("SYN-RECEIVED")
+        expect(first.bench.counter(Counter.ConnectionsFull)).toBe(1)
+        first.aborts().gets("R. 1 ack 1")
+        second.after(1000).gets(`+1000 ${SYNACK}`).sends(". 1 ack 1").gets().is("ESTABLISHED").accepts()
+    })
+
+    test("a second client connects while the first one's handshake is under way", () => {
+        const [first, second] = crowd(2) as [Peer, Peer]
+        first.sends(SYN).gets(SYNACK)
+        second.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+        first.sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+    })
+
+    test("a record that a program still holds is not given away, one that it closed is", () => {
+        const [first, second] = crowd(2, { connections: 1 }) as [Peer, Peer]
+        first
+            .sends(SYN)
+            .gets(SYNACK)
+            .sends(". 1 ack 1")
+            .gets()
+            .accepts()
+            .sends("R 1")
+            .gets()
+            .failed("ECONNRESET")
+        second.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().is("SYN-RECEIVED")
+        first.closes().gone()
+        second.sends(". 1 ack 1").gets().is("ESTABLISHED")
+    })
+
+    test("opened and reset a thousand times: nothing is left", () => {
+        const peer = listening({ config: { connections: 2, halfOpen: 2 } })
+        for (let i = 0; i < 1000; i++) {
+            peer.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+            if (i % 2 === 0) peer.aborts().gets("R. 1 ack 1")
+            else peer.sends("R 1").gets().closes()
+        }
+        peer.is("LISTEN").gone()
+    })
+})
+
+// ---------------------------------------------------------------- Ids
+test("ids are unique, never 0, and go around", () => {
+    const peer = listening({ config: { connections: 2, listeners: 2 } })
+    const { stack } = peer.bench
+    const kept = listen(stack, 81, 1)
+    stack.lastId = 65_530
+    const seen = new Set<number>()
+    for (let i = 0; i < 20; i++) {
+        peer.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+        expect(peer.id).toBeGreaterThan(0)
+        expect(peer.id).toBeLessThan(65_536)
+        expect(peer.id).not.toBe(kept)
+        expect(seen.has(peer.id)).toBe(false)
+        seen.add(peer.id)
+        peer.aborts().gets("R. 1 ack 1")
+    }
+    expect(seen.has(65_535)).toBe(true)
+    expect(stateOf(stack, kept)).toBe(State.Listen)
+})
+
+test("connections are accepted in the order of their handshakes, also when ids go around", () => {
+    const peers = crowd(4)
+    peers[0]!.bench.stack.lastId = 65_533
+    for (const peer of peers) peer.sends(SYN).gets(SYNACK)
+    const order = [2, 0, 3, 1]
+    for (const i of order) peers[i]!.sends(". 1 ack 1").gets()
+    const { stack } = peers[0]!.bench
+    for (const i of order) {
+        peers[i]!.id = accept(stack, peers[i]!.listener)
+        peers[i]!.writes(i + 1).gets(`P. 1(${i + 1}) ack 1`)
+    }
+    expect(accept(stack, peers[0]!.listener)).toBe(0)
+})
+
+tsharkAgrees()
