@@ -51,9 +51,10 @@ export function nextHop(s: Stack, ip: number): number {
 
 /**
  * The record of the next hop towards `ip` if its Ethernet address is known. Else -1, and it is asked for: what was to be
- * sent stays where it is, and is looked at again when the answer comes.
+ * sent stays where it is, and is looked at again when the answer comes. `stranger`: only a SYN says that there is such a
+ * host. Anyone can forge those, and must not drive the neighbours of connections out of the table.
  */
-export function resolve(s: Stack, ip: number, now: number): number {
+export function resolve(s: Stack, ip: number, now: number, stranger = false): number {
     const hop = nextHop(s, ip)
     if (hop === 0) return -1
     let n = findNeighbour(s, hop)
@@ -62,11 +63,28 @@ export function resolve(s: Stack, ip: number, now: number): number {
         s.neighbours.setAt(n + Neighbour.Time, "i32", now)
         return n
     }
+    if (stranger && !mayAskForStranger(s, now)) return -1
     n = takeNeighbour(s, hop, now)
     if (n < 0) return -1
     s.neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Asking)
     s.asking = true
     return -1
+}
+
+/** True when a record may be taken for who may not exist: less than half are asked for, and one is free or idle. */
+function mayAskForStranger(s: Stack, now: number): boolean {
+    const neighbours = s.neighbours
+    let asked = 0
+    let spare = false
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        const state = neighbours.getAt(n + Neighbour.State, "u8")
+        if (state === NeighbourState.Asking || state === NeighbourState.Waiting) asked += 2
+        else if (state === NeighbourState.Free) spare = true
+        else if (((now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0) >= Ask.Interval) spare = true
+    }
+    if (spare && (asked === 0 || asked < s.config.neighbours)) return true
+    count(s, Counter.NeighboursFull)
+    return false
 }
 
 /** A record for `ip`: a free one, else the known one that was used longest ago. -1 when all are being asked for. */

@@ -68,9 +68,11 @@ function sent(s: Stack, length: number): number {
 /** The next segment of the connections, in turn, or of the half-open ones. */
 function nextSegment(s: Stack, now: number): number {
     const conns = s.conns
+    // both change when a record is freed on the way
     const end = s.connsEnd
+    const first = s.cursor
     for (let i = 0; i < end; i += Tcb.Size) {
-        let c = s.cursor + i
+        let c = first + i
         if (c >= end) c -= end
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Due)) continue
         const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
@@ -96,7 +98,7 @@ function nextSegment(s: Stack, now: number): number {
         if (halves.getAt(h + Half.Listener, "u16") === 0) continue
         if (!(halves.getAt(h + Half.Flags, "u8") & (HalfFlag.Due | HalfFlag.Challenge))) continue
         const remoteIp = halves.getAt(h + Half.RemoteIp, "i32")
-        const n = resolve(s, remoteIp, now)
+        const n = resolve(s, remoteIp, now, true)
         if (n < 0) continue
         const length = halfOpenOut(s, h, now)
         if (length > 0) return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac)

@@ -123,14 +123,18 @@ export class Services implements Worker {
     private echo(id: number): boolean {
         const stack = this.stack
         for (;;) {
-            const c = findConnection(stack, id)
-            let room = stack.sendSize - stack.conns.getAt(c + Tcb.SendLength, "u16")
+            let room = stack.sendSize - this.unsent(id)
             if (room > this.scratch.length) room = this.scratch.length
             if (room === 0) return true
             const n = read(stack, id, this.scratch, 0, room)
             if (n <= 0) return n === 0
             write(stack, id, this.scratch, 0, n)
         }
+    }
+
+    /** Bytes in the send ring of the connection `id`, which is there. */
+    private unsent(id: number): number {
+        return this.stack.conns.getAt(findConnection(this.stack, id) + Tcb.SendLength, "u16")
     }
 
     private discard(id: number): boolean {
@@ -159,6 +163,9 @@ export class Services implements Worker {
             if (line === "") return false
             const bytes = Buffer.from(line)
             const offset = served.getAt(r + Served.Offset, "u16")
+            // a row is made anew on every turn: it goes whole, or what went before may not fit what follows
+            const room = this.stack.sendSize - this.unsent(id)
+            if (offset === 0 && room < bytes.length && bytes.length <= this.stack.sendSize) return true
             const n = write(this.stack, id, bytes, offset, bytes.length - offset)
             if (n < 0) return false
             if (offset + n < bytes.length) {

@@ -184,14 +184,23 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                     // what was probed for (section 3.8.6.1): send at once, and no longer back off
                     conns.setAt(c + Tcb.Retries, "u8", 0)
                     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+                    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+                    // the probe goes again: its round trip is not measured (Karn)
+                    conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Timing | ConnFlag2.Probe))
                     computeRto(t, c)
                     stopTimer(t, c)
                 }
                 setDue(t, c, 0)
             }
         }
-        // a peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37)
-        if (conns.getAt(c + Tcb.SndWnd, "i32") === 0) conns.setAt(c + Tcb.Progress, "i32", now)
+        // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). Where the program has closed,
+        // it would hold the record for as long as it likes: R2 ends that (RFC 6429)
+        if (
+            conns.getAt(c + Tcb.SndWnd, "i32") === 0 &&
+            !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)
+        ) {
+            conns.setAt(c + Tcb.Progress, "i32", now)
+        }
     }
     if (finAcked) {
         if (state === State.FinWait1) {

@@ -22,7 +22,7 @@ import {
     type TcpContext,
 } from "./context"
 import { ephemeralPort, initialSequence } from "./isn"
-import { halfOpenFor, listenerFor, trimHalves } from "./passive"
+import { freeHalf, halfOpenFor, listenerFor } from "./passive"
 import { ConnFlag, Half, Listener, State, Tcb, TcpError } from "./tcb"
 
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
@@ -147,14 +147,19 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     if (length > part) into.blitAt(at + part, t.rings, ring, length - part)
     conns.setAt(c + Tcb.ReceiveHead, "u16", length < part ? head + length : length - part)
     conns.setAt(c + Tcb.ReceiveLength, "u16", queued - length)
-    // section 3.8.6.2.2: tell of room when it has grown by a segment or half of the buffer
+    tellRoom(t, c)
+    return length
+}
+
+/** Section 3.8.6.2.2: the peer is told of room when that has grown by a segment or half of the buffer. */
+function tellRoom(t: TcpContext, c: number): void {
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state !== State.Established && !isFinWait(state)) return
     const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
     const window = (conns.getAt(c + Tcb.RcvAdv, "i32") - conns.getAt(c + Tcb.RcvNxt, "i32")) | 0
-    const more = limit - (queued - length) - window
-    if (state !== State.Closed && !hasFin(state) && (more >= limit >> 1 || more >= t.config.mtu - 40)) {
-        setDue(t, c, ConnFlag.AckNow)
-    }
-    return length
+    const more = limit - conns.getAt(c + Tcb.ReceiveLength, "u16") - window
+    if (more > 0 && (more >= limit >> 1 || more >= t.config.mtu - 40)) setDue(t, c, ConnFlag.AckNow)
 }
 
 /** Sends a FIN after what is queued, and goes on receiving: the half of CLOSE that RFC 9293 section 3.6 describes. */
@@ -166,7 +171,8 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     if (state === State.Closed) return errorOf(t, id) || TcpError.NotConnected
     if (state === State.SynSent) {
         // "delete the TCB and return 'error: closing' to any queued SENDs"
-        closed(t, c, TcpError.None, now)
+        const queued = conns.getAt(c + Tcb.SendLength, "u16") > 0
+        closed(t, c, queued ? TcpError.Aborted : TcpError.None, now)
     } else if (state === State.SynReceived) {
         conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.FinQueued)
     } else if (state === State.Established) {
@@ -219,10 +225,9 @@ function closeListener(t: TcpContext, l: number, now: number): void {
     }
     // a half-open peer's ACK finds nobody and is answered by an RST
     const halves = t.halves
-    for (let h = 0; h < t.halvesEnd; h += Half.Size) {
-        if (halves.getAt(h + Half.Listener, "u16") === id) halves.setAt(h + Half.Listener, "u16", 0)
+    for (let h = t.halvesEnd - Half.Size; h >= 0; h -= Half.Size) {
+        if (halves.getAt(h + Half.Listener, "u16") === id) freeHalf(t, h, now)
     }
-    trimHalves(t)
 }
 
 /** ABORT: an RST where the peer knows of the connection, and the record is free. */
@@ -281,6 +286,7 @@ export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpEr
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
     t.conns.setAt(c + Tcb.ReceiveLimit, "u16", limit)
+    tellRoom(t, c)
     return TcpError.None
 }
 

@@ -217,14 +217,21 @@ export function noteTimer(t: TcpContext, deadline: number): void {
 export function allocate(t: TcpContext, now: number): number {
     const conns = t.conns
     let oldest = -1
+    let oldestHeld = 0
     const end = t.connsEnd
     for (let c = 0; c < end; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === 0) return prepare(t, c)
-        const unread =
-            conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held && conns.getAt(c + Tcb.ReceiveLength, "u16") > 0
-        if (conns.getAt(c + Tcb.State, "u8") === State.TimeWait && !unread) {
-            const deadline = conns.getAt(c + Tcb.Deadline, "i32")
-            if (oldest < 0 || ((deadline - conns.getAt(oldest + Tcb.Deadline, "i32")) | 0) < 0) oldest = c
+        if (conns.getAt(c + Tcb.State, "u8") !== State.TimeWait) continue
+        const held = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held
+        if (held > 0 && conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) continue
+        const deadline = conns.getAt(c + Tcb.Deadline, "i32")
+        if (
+            oldest < 0 ||
+            held < oldestHeld ||
+            (held === oldestHeld && ((deadline - conns.getAt(oldest + Tcb.Deadline, "i32")) | 0) < 0)
+        ) {
+            oldest = c
+            oldestHeld = held
         }
     }
     if (end < conns.length) {
@@ -334,6 +341,10 @@ export function release(t: TcpContext, c: number): void {
 /** Ends a connection with an RST to the peer (RFC 9293 section 3.10.5). */
 export function reset(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
+    // a probe or a FIN into a shut window was not taken: only the number the peer expects resets (RFC 5961 section 3)
+    if (conns.getAt(c + Tcb.SndWnd, "i32") === 0 && conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
+        conns.setAt(c + Tcb.SndMax, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+    }
     conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.ResetDue)
     closed(t, c, error, now)
     setDue(t, c, 0)

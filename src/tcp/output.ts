@@ -91,6 +91,8 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         }
         // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
         sequence = conns.getAt(c + Tcb.SndMax, "i32")
+        // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it (table 6)
+        if (conns.getAt(c + Tcb.SndWnd, "i32") === 0 && state !== State.SynReceived) sequence = sndUna
     }
 
     // The window: its right edge never moves back (section 3.8.6, SHLD-14), and forward not by less than a segment or
@@ -196,6 +198,7 @@ function resetOut(t: TcpContext, c: number, now: number): number {
         conns.getAt(c + Tcb.SndMax, "i32"),
         conns.getAt(c + Tcb.RcvNxt, "i32"),
         Flag.Rst | Flag.Ack,
+        conns.getAt(c + Tcb.Id, "u16"),
         now
     )
     const length = t.replyLength

@@ -97,7 +97,7 @@ export function listenArrives(t: TcpContext, l: number, now: number): number {
         drop(t, Counter.BacklogFull, now)
         return -1
     }
-    const h = takeHalf(t)
+    const h = takeHalf(t, now)
     if (h < 0) {
         drop(t, Counter.HalfOpenFull, now)
         return -1
@@ -143,7 +143,7 @@ export function reopen(t: TcpContext, c: number, h: number, now: number): void {
  * A free half-open record. When all are taken, the one whose SYN-ACK has been without an answer longest goes, if it
  * was sent again at least once: a flood does not keep real clients out for good. -1 when there is none.
  */
-function takeHalf(t: TcpContext): number {
+function takeHalf(t: TcpContext, now: number): number {
     const halves = t.halves
     let worst = -1
     let retries = 0
@@ -159,7 +159,10 @@ function takeHalf(t: TcpContext): number {
         t.halvesEnd = end + Half.Size
         return end
     }
-    if (worst >= 0) count(t, Counter.HalfOpenFull)
+    if (worst >= 0) {
+        count(t, Counter.HalfOpenFull)
+        traceHalf(t, worst, now)
+    }
     return worst
 }
 
@@ -172,13 +175,15 @@ export function trimHalves(t: TcpContext): void {
 
 /** Gives a half-open record up: back to LISTEN. */
 export function freeHalf(t: TcpContext, h: number, now: number): void {
-    const halves = t.halves
-    const ports = halves.getAt(h + Half.Ports, "i32")
-    halves.setAt(h + Half.Listener, "u16", 0)
+    t.halves.setAt(h + Half.Listener, "u16", 0)
+    traceHalf(t, h, now)
     trimHalves(t)
-    if (t.events.on) {
-        traceState(t, 0, State.SynReceived, State.Listen, halves.getAt(h + Half.RemoteIp, "i32"), ports, now)
-    }
+}
+
+/** Tells that a half-open connection is over. */
+function traceHalf(t: TcpContext, h: number, now: number): void {
+    const remoteIp = t.halves.getAt(h + Half.RemoteIp, "i32")
+    traceState(t, 0, State.SynReceived, State.Listen, remoteIp, t.halves.getAt(h + Half.Ports, "i32"), now)
 }
 
 /** Section 3.10.7.4 for SYN-RECEIVED after a passive open: `t.segment` arrives for the half-open record `h`. */
@@ -193,6 +198,13 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
+    // The client's SYN once more, with or without text: our SYN-ACK was lost. That holds the ACK which is asked for, and
+    // helps the client, who drops an ACK without SYN in SYN-SENT.
+    if (offset === -1 && (control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn) {
+        drop(t, Counter.TcpUnacceptable, now)
+        setHalfDue(t, h, HalfFlag.Due)
+        return
+    }
     // First, check sequence number
     if (
         segmentLength === 0
@@ -203,10 +215,7 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             drop(t, Counter.TcpBadReset, now)
         } else {
             drop(t, Counter.TcpUnacceptable, now)
-            // The client's SYN once more: our SYN-ACK was lost. It holds the ACK that is asked for, and helps the client,
-            // who drops an ACK without SYN in SYN-SENT.
-            const again = (control & (Flag.Syn | Flag.Ack)) === Flag.Syn && offset === -1
-            setHalfDue(t, h, again ? HalfFlag.Due : HalfFlag.Challenge)
+            setHalfDue(t, h, HalfFlag.Challenge)
         }
         return
     }

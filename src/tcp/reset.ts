@@ -21,16 +21,19 @@ export function answerReset(t: TcpContext, now: number): void {
     const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
     const ports = segment.getAt(Seg.Ports, "i32")
     if (control & Flag.Ack) {
-        answer(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, now)
+        answer(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, 0, now)
         return
     }
     let end = segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Length, "u16")
     if (control & Flag.Syn) end++
     if (control & Flag.Fin) end++
-    answer(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, now)
+    answer(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, 0, now)
 }
 
-/** Puts a segment without text, options and window into the transmit frame; counted and dropped if one waits there. */
+/**
+ * Puts a segment without text, options and window into the transmit frame; counted and dropped if one waits there. `id`
+ * is that of the connection it ends, 0 for none.
+ */
 export function answer(
     t: TcpContext,
     remoteIp: number,
@@ -38,6 +41,7 @@ export function answer(
     sequence: number,
     acknowledgment: number,
     control: number,
+    id: number,
     now: number
 ): void {
     if (t.replyLength > 0 || t.frameLength > 0) {
@@ -59,6 +63,6 @@ export function answer(
     count(t, Counter.SegmentsOut)
     if (control & Flag.Rst) count(t, Counter.ResetsSent)
     if (t.events.on) {
-        traceSegment(t, EventKind.SegmentOut, at, Tcp.Size, 0, State.Closed, remoteIp, now)
+        traceSegment(t, EventKind.SegmentOut, at, Tcp.Size, id, State.Closed, remoteIp, now)
     }
 }

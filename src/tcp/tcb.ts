@@ -3,6 +3,8 @@
 // A record is bytes in a table: `conns.getAt(c + Tcb.SndUna, "i32")` is one operation on the VM, where an object's
 // property costs 16 bytes and a search. `c` is the record's offset in its table.
 
+import { word } from "../inspect/words"
+
 /** The states of RFC 9293 section 3.3.2. */
 export const enum State {
     Closed = 0,
@@ -23,7 +25,7 @@ const stateNames =
     "CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
 
 export function stateName(state: State): string {
-    return stateNames.split(" ")[state] as string
+    return word(stateNames, state)
 }
 
 /** Why a connection failed, and what the calls of calls.ts return instead of a number of bytes. */
@@ -58,7 +60,7 @@ const errorNames =
 
 /** The name POSIX has for it. */
 export function errorName(error: TcpError): string {
-    return errorNames.split(" ")[-error] as string
+    return word(errorNames, -error)
 }
 
 /** Offsets in a connection's record. A record is free when its Id is 0. */

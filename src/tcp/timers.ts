@@ -39,27 +39,32 @@ function expired(t: TcpContext, c: number, now: number): void {
     const opening = state === State.SynSent || state === State.SynReceived
     // R2 (section 3.8.3)
     const limit = opening ? t.config.r2Syn : t.config.r2
-    if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) >= limit) {
+    const elapsed = (now - conns.getAt(c + Tcb.Progress, "i32")) | 0
+    const patience = conns.getAt(c + Tcb.Rto, "u16")
+    const shut = !opening && conns.getAt(c + Tcb.SndWnd, "i32") === 0
+    const retries = conns.getAt(c + Tcb.Retries, "u8")
+    const unsent = !shut && conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
+    // a probe that was answered is one timeout ago, whatever R2 is; and nothing is given up without a second try
+    const answered = shut && elapsed < patience + (patience >> 1)
+    if (elapsed >= limit && !answered && (retries > 0 || unsent)) {
         closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
         return
     }
-    const shut = !opening && conns.getAt(c + Tcb.SndWnd, "i32") === 0
-    if (!shut && conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")) {
+    if (unsent) {
         // nothing was sent yet, as the next hop's address is not known: it is asked for again, and nothing was lost
         armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
         setDue(t, c, 0)
         return
     }
     // RFC 6298 (5.4) to (5.6); Karn's rule: what is sent again is not timed
-    const rto = conns.getAt(c + Tcb.Rto, "u16") * 2
+    const rto = patience * 2
     conns.setAt(c + Tcb.Rto, "u16", rto < t.config.rtoMax ? rto : t.config.rtoMax)
-    const retries = conns.getAt(c + Tcb.Retries, "u8")
     conns.setAt(
         c + Tcb.Flags2,
         "u8",
         (flags2 & ~ConnFlag2.Timing) |
             (opening ? ConnFlag2.SynLost : shut ? ConnFlag2.Probe : 0) |
-            (retries === Suspect.Retries ? ConnFlag2.HopSuspect : 0)
+            (retries === Suspect.Retries && !answered ? ConnFlag2.HopSuspect : 0)
     )
     if (retries < 255) conns.setAt(c + Tcb.Retries, "u8", retries + 1)
     if (!opening && !shut) {

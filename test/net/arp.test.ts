@@ -4,10 +4,11 @@ import { describe, expect, test } from "vitest"
 import type { ArpView } from "../../sim/view/dissect"
 import { Counter } from "../../src/inspect/counters"
 import { findNeighbour } from "../../src/net/neighbours"
-import { connect } from "../../src/tcp/calls"
+import { abort, connect, write } from "../../src/tcp/calls"
+import { Tcb } from "../../src/tcp/tcb"
 import { Bench } from "../support/bench"
 import { type ArpFields, arp, broadcastMac, ethernet } from "../support/frames"
-import { ip } from "../support/host"
+import { bytes, ip } from "../support/host"
 import { Peer } from "../support/peer"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -368,6 +369,30 @@ describe("a neighbour that had to make room", () => {
         expect(bench.counter(Counter.Unresolved)).toBe(1)
         bench.pass(600_000)
         expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
+    })
+
+    test("a reset that finds no place in the table is given up, and does not keep others from sending", () => {
+        const bench = new Bench({ neighbours: 1 }, { arp: false })
+        const send9 = { senderIp: "10.0.0.9", senderMac: "02:00:00:00:01:09" }
+        const near = new Peer(bench, { ip: "10.0.0.9", ...{ mac: send9.senderMac } })
+        const far = new Peer(bench, { ip: "10.0.0.2" })
+        send(bench, send9)
+        near.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
+        bench.introduce("10.0.0.2", OTHER)
+        far.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
+        // somebody else is being asked for: there is no place to ask for anybody
+        expect(connect(bench.stack, ip("10.0.0.77"), 80, 0, bench.now)).toBeGreaterThan(0)
+        bench.poll()
+        expect(arps(bench)).toMatchObject([request("10.0.0.77")])
+        // the second record is the next to have its turn, and goes; the first one has to have its turn all the same
+        bench.stack.cursor = Tcb.Size
+        expect(abort(bench.stack, far.id, bench.now)).toBe(0)
+        expect(write(bench.stack, near.id, bytes("hello"), 0, 5)).toBe(5)
+        bench.poll()
+        far.gone()
+        expect(bench.host.next(bench.now)).toBeLessThanOrEqual(bench.now + 1000)
+        bench.pass(3000)
+        expect(arps(bench).at(-1)).toMatchObject(request("10.0.0.9"))
     })
 
     test("who does not answer any more: a soft error, asked for again with every timeout, and R2", () => {

@@ -45,7 +45,10 @@ class Talker {
     /** Waits until it has said this. */
     async says(text: string): Promise<void> {
         while (!this.output.includes(text)) {
-            const code = await Promise.race([this.exit, new Promise<undefined>(r => setTimeout(r, 20))])
+            const code = await Promise.race([
+                this.exit,
+                new Promise<undefined>(r => setTimeout(() => r(undefined), 20)),
+            ])
             if (code !== undefined && !this.output.includes(text)) {
                 throw new Error(`it ended with ${code} and said: ${this.output}`)
             }
