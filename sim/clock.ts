@@ -202,7 +202,9 @@ export class RealClock implements Clock {
             const immediate = setImmediate(() => this.wake())
             this.disarm = () => clearImmediate(immediate)
         } else {
-            const timeout = setTimeout(() => this.wake(), Math.min(Math.floor(wait), 0x7fff_ffff))
+            // a long wait may end a little late: nobody turns in circles for its last bit
+            const ms = wait < 2 ? Math.floor(wait) : Math.ceil(wait)
+            const timeout = setTimeout(() => this.wake(), Math.min(ms, 0x7fff_ffff))
             this.disarm = () => clearTimeout(timeout)
         }
     }
