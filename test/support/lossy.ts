@@ -13,6 +13,8 @@ export interface Impairment {
     loss: number
     duplicate: number
     corrupt: number
+    /** ARP is not lost: three requests without an answer would end what is being opened. */
+    sparesArp: boolean
     /** Milliseconds: what a frame takes at least, and at most. */
     delay: [number, number]
 }
@@ -49,11 +51,12 @@ export class LossyWire {
     }
 
     private carry(from: Host, frames: Uint8Array[]): void {
-        const { loss, duplicate } = this.impairment
+        const { loss, duplicate, sparesArp } = this.impairment
         from.sent.length = 0
         for (const frame of frames) {
             if (++this.frames > 200_000) throw new Error("frames without end")
-            if (this.random.next() < loss) continue
+            const isArp = frame[12] === 8 && frame[13] === 6
+            if (this.random.next() < loss && !(isArp && sparesArp)) continue
             this.put(from, frame)
             if (this.random.next() < duplicate) this.put(from, frame)
         }

@@ -2,7 +2,7 @@
 
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { accept, connect, listen, stateOf } from "../../src/tcp/calls"
+import { accept, connect, errorOf, listen, stateOf } from "../../src/tcp/calls"
 import { State, TcpError } from "../../src/tcp/tcb"
 import { Host, ip } from "../support/host"
 import { type Impairment, LossyWire, Program } from "../support/lossy"
@@ -34,6 +34,7 @@ const scenarios = (loss: number, corrupt: number, most: number): fc.Arbitrary<Sc
             loss: fc.double({ min: 0, max: loss, noNaN: true }),
             duplicate: fc.double({ min: 0, max: 0.2, noNaN: true }),
             corrupt: fc.double({ min: 0, max: corrupt, noNaN: true }),
+            sparesArp: fc.constant(loss <= 0.1),
             delay: fc
                 .tuple(fc.nat(30), fc.nat(200))
                 .map(([least, more]) => [least, least + more] as [number, number]),
@@ -64,9 +65,12 @@ function transfer(s: Scenario): TcpError[] {
         if (listener > 0 && second === 0) second = accept(b.stack, listener)
         // to close in SYN-SENT would be to take it all back
         const closable = (stack: typeof a.stack, id: number) => stateOf(stack, id) !== State.SynSent
-        return second > 0 && closable(a.stack, first) && closable(b.stack, second)
+        const failed = errorOf(a.stack, first) !== TcpError.None
+        return failed || (second > 0 && closable(a.stack, first) && closable(b.stack, second))
     }, HOUR)
-    expect(opened, "the handshake").toBe(true)
+    expect(opened, "the handshake comes to an end").toBe(true)
+    // as when nobody answered ARP
+    if (second === 0) return [errorOf(a.stack, first)]
     const programs = [
         new Program(wire, a, first, s.totals[0], 3, s.impairment.seed ^ 1),
         new Program(wire, b, second, s.totals[1], 89, s.impairment.seed ^ 2),
