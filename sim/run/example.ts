@@ -159,7 +159,10 @@ export class Example {
         const connection = await this.world.act(QUIET, () => {
             return this.peer.connect(this.world.options.ip, port, { data })
         })
-        await this.reach("the handshake", () => connection.ended || connection.state === "ESTABLISHED")
+        // data sent along with the last ACK would have the picture show ESTABLISHED beside the data
+        const both = () =>
+            connection.state === "ESTABLISHED" && this.watch.state("device", port) === "ESTABLISHED"
+        await this.reach("the handshake", () => connection.ended || both())
         return {
             connection,
             get received() {

@@ -11,6 +11,7 @@ reset. Each step prints a line. Exit code 0: all went well; 1: a step failed; 2:
 """
 
 import argparse
+import os
 import random
 import select
 import socket
@@ -244,8 +245,11 @@ def main():
     parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for the device (60)")
     arguments = parser.parse_args()
     if arguments.listen.startswith("unix:"):
+        path = arguments.listen[5:]
+        if os.path.exists(path):
+            os.unlink(path)  # left over from the last time
         server = socket.socket(socket.AF_UNIX)
-        server.bind(arguments.listen[5:])
+        server.bind(path)
     else:
         name, _, port = arguments.listen.rpartition(":")
         server = socket.socket()
