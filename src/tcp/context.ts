@@ -4,7 +4,7 @@ import { Buffer } from "@devicescript/core"
 import { randomBuffer } from "@devicescript/crypto"
 import { Counter } from "../inspect/counters"
 import { Event, EventKind, EventRing } from "../inspect/events"
-import { readU16, swap16, swap32 } from "../wire/bytes"
+import { swap16 } from "../wire/bytes"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
 import { Seg } from "./segment"
@@ -124,6 +124,9 @@ export function traceSegment(
         parseOptions(b, at + Tcp.Size, at + header, t.options)
         mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
     }
+    // flat on purpose, part of the path of every segment while events are on
+    const sequence = b.getAt(at + Tcp.Sequence, "i32")
+    const acknowledgment = b.getAt(at + Tcp.Acknowledgment, "i32")
     record.setAt(Event.Time, "i32", now)
     record.setAt(Event.Kind, "u8", kind)
     record.setAt(Event.Before, "u8", state)
@@ -131,9 +134,27 @@ export function traceSegment(
     record.setAt(Event.Flags, "u8", flags)
     record.setAt(Event.Id, "u16", id)
     record.setAt(Event.Length, "u16", length - header)
-    record.setAt(Event.Sequence, "i32", swap32(b.getAt(at + Tcp.Sequence, "i32")))
-    record.setAt(Event.Acknowledgment, "i32", swap32(b.getAt(at + Tcp.Acknowledgment, "i32")))
-    record.setAt(Event.Window, "u16", readU16(b, at + Tcp.Window))
+    record.setAt(
+        Event.Sequence,
+        "i32",
+        ((sequence & 0xff) << 24) |
+            ((sequence & 0xff00) << 8) |
+            ((sequence >> 8) & 0xff00) |
+            ((sequence >> 24) & 0xff)
+    )
+    record.setAt(
+        Event.Acknowledgment,
+        "i32",
+        ((acknowledgment & 0xff) << 24) |
+            ((acknowledgment & 0xff00) << 8) |
+            ((acknowledgment >> 8) & 0xff00) |
+            ((acknowledgment >> 24) & 0xff)
+    )
+    record.setAt(
+        Event.Window,
+        "u16",
+        (b.getAt(at + Tcp.Window, "u8") << 8) | b.getAt(at + Tcp.Window + 1, "u8")
+    )
     record.setAt(Event.Mss, "u16", mss)
     record.setAt(Event.RemoteIp, "i32", remoteIp)
     record.setAt(Event.Ports, "i32", kind === EventKind.SegmentOut ? swapPorts(ports) : ports)
