@@ -373,24 +373,24 @@ describe("a neighbour that had to make room", () => {
 
     test("a reset that finds no place in the table is given up, and does not keep others from sending", () => {
         const bench = new Bench({ neighbours: 1 }, { arp: false })
-        const send9 = { senderIp: "10.0.0.9", senderMac: "02:00:00:00:01:09" }
-        const near = new Peer(bench, { ip: "10.0.0.9", ...{ mac: send9.senderMac } })
-        const far = new Peer(bench, { ip: "10.0.0.2" })
-        send(bench, send9)
+        const near = new Peer(bench, { ip: "10.0.0.9" })
+        const [gone, far] = [5001, 5002].map(port => new Peer(bench, { port })) as [Peer, Peer]
+        bench.introduce("10.0.0.9", near.mac)
         near.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         bench.introduce("10.0.0.2", OTHER)
-        far.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
-        // somebody else is being asked for: there is no place to ask for anybody
+        for (const peer of [gone, far])
+            peer.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
+        gone.aborts().gets("R. 1 ack 1")
+        // in the record between the two: somebody else is being asked for, and there is no place to ask for anybody
         expect(connect(bench.stack, ip("10.0.0.77"), 80, 0, bench.now)).toBeGreaterThan(0)
         bench.poll()
         expect(arps(bench)).toMatchObject([request("10.0.0.77")])
-        // the second record is the next to have its turn, and goes; the first one has to have its turn all the same
-        bench.stack.cursor = Tcb.Size
+        // the last record is the next to have its turn, and goes; the first one has to have its turn all the same
+        bench.stack.cursor = 2 * Tcb.Size
         expect(abort(bench.stack, far.id, bench.now)).toBe(0)
         expect(write(bench.stack, near.id, bytes("hello"), 0, 5)).toBe(5)
         bench.poll()
         far.gone()
-        expect(bench.host.next(bench.now)).toBeLessThanOrEqual(bench.now + 1000)
         bench.pass(3000)
         expect(arps(bench).at(-1)).toMatchObject(request("10.0.0.9"))
     })
@@ -421,6 +421,24 @@ test("after three retransmissions the neighbour is asked for anew, and its new a
     bench.peers.shift()
     expect(send(bench, { operation: 2, senderMac: "02:00:00:00:09:09" }, US)).toEqual([])
     moved.gets("P. 1(5) ack 1")
+})
+
+test("probes of a shut window that were answered do not count: three retransmissions from then on", () => {
+    const bench = new Bench()
+    const peer = new Peer(bench)
+        .connects()
+        .gets("S 0 <mss 1460>")
+        .sends("S. 0 ack 1 win 0")
+        .gets(". 1 ack 1")
+        .writes(5)
+    peer.gets()
+        .after(3000)
+        .gets("+1000 . 1(1) ack 1", "+3000 . 1(1) ack 1")
+        .sends(". 1 ack 1 win 9")
+        .gets("P. 1(5) ack 1")
+    bench.arp = false
+    peer.after(3000).gets("+1000 P. 1(5) ack 1", "+3000 P. 1(5) ack 1").after(4000).gets()
+    expect(arps(bench)).toMatchObject([request("10.0.0.2")])
 })
 
 // ---------------------------------------------------------------- The table

@@ -2,6 +2,7 @@
 
 import { expect } from "vitest"
 import { type ArpView, dissect, type TcpView, type View } from "../../sim/view/dissect"
+import { Counter } from "../../src/inspect/counters"
 import { arp, broadcastMac, ethernet } from "./frames"
 import { Host } from "./host"
 import { checkInvariants } from "./invariants"
@@ -32,6 +33,9 @@ export class Bench {
     readonly others: Sent[] = []
     now: number
     arp: boolean
+    /** Frames it sent, and how many of them were segments. */
+    private frames = 0
+    private segments = 0
 
     constructor(config: { [key: string]: number } = {}, options: BenchOptions = {}) {
         this.host = new Host(options.address ?? "10.0.0.1", config, options.gateway)
@@ -50,13 +54,22 @@ export class Bench {
     /** Hands a frame to the stack, and takes what it sends in return. */
     receive(frame: Uint8Array): void {
         this.take(this.host.receive(frame, this.now))
-        checkInvariants(this.stack, this.now)
+        this.check()
     }
 
     /** Takes what the stack has to send. */
     poll(): void {
         this.take(this.host.poll(this.now))
+        this.check()
+    }
+
+    /** Nothing is inconsistent, and what was sent was counted. */
+    private check(): void {
         checkInvariants(this.stack, this.now)
+        if (this.counter(Counter.FramesOut) !== this.frames)
+            throw new Error(`${this.frames} frames were sent`)
+        if (this.counter(Counter.SegmentsOut) !== this.segments)
+            throw new Error(`${this.segments} segments were sent`)
     }
 
     /** Lets `ms` milliseconds pass; the stack is called when it asked to be. */
@@ -91,6 +104,7 @@ export class Bench {
     private take(frames: Uint8Array[]): void {
         for (const frame of frames) {
             record(frame, this.now)
+            this.frames++
             const view = dissect(frame)
             if (view.kind === "malformed") throw new Error(`the stack sent a malformed frame: ${view.reason}`)
             expect(view.sourceMac).toBe(this.mac)
@@ -103,6 +117,7 @@ export class Bench {
             if ("checksumValid" in view) expect(view.checksumValid, `${view.kind} checksum`).toBe(true)
             const sent = { time: this.now, view, frame }
             if (view.kind === "tcp") {
+                this.segments++
                 const peer = this.peers.find(p => p.isFor(view))
                 if (peer !== undefined) {
                     peer.seen.push(sent as Sent<TcpView>)

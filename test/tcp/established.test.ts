@@ -157,6 +157,13 @@ const rows: Row[] = [
         1024,
         "ESTABLISHED",
     ],
+    // It lies outside by the letter; like other stacks, no room is needed for it, and the peer is spared a round trip.
+    [
+        "FIN right behind text that fills the window",
+        [["FP. 1(1024) ack 1", ". 1 ack 1026 win 0"]],
+        1024,
+        "CLOSE-WAIT",
+    ],
     [
         "FIN at the last number of the window",
         [["FP. 1(1023) ack 1", ". 1 ack 1025 win 0"]],

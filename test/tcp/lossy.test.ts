@@ -105,7 +105,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
             fc.property(scenarios(0, 0, 20_000), s => {
                 expect(transfer(s)).toEqual([TcpError.None, TcpError.None])
             }),
-            cases(60)
+            cases(30)
         )
     })
 
@@ -114,7 +114,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
             fc.property(scenarios(0.1, 0.05, 6000), s => {
                 expect(transfer(s)).toEqual([TcpError.None, TcpError.None])
             }),
-            cases(60)
+            cases(30)
         )
     })
 
@@ -123,7 +123,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
             fc.property(scenarios(0.3, 0.1, 3000), s => {
                 transfer(s)
             }),
-            cases(60)
+            cases(30)
         )
     })
 })

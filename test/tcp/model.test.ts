@@ -122,6 +122,6 @@ test.each(synchronizedStates)("%s", state => {
                 expect(peer.seen).toEqual([])
             }
         ),
-        cases(400)
+        cases(200)
     )
 })

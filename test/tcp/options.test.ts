@@ -122,6 +122,16 @@ describe("window scale", () => {
     })
 })
 
+test("RFC 5961 section 5.2: the window of the SYN may be the largest", () => {
+    const p = listening()
+        .sends("S 0 win 4096")
+        .gets("S. 0 ack 1 <mss 1460>")
+        .sends(". 1 ack 1 win 10")
+        .gets()
+        .accepts()
+    p.sends(". 1 ack -4095 win 10").gets().sends(". 1 ack -4096 win 10").gets(". 1 ack 1")
+})
+
 test.each(bases)("a handshake with every option there is, both ways, $name", base => {
     const p = listening({ base })
     p.sends("S 0 win 29200 <mss 1460,sackOK,TS val 4294967295 ecr 0,nop,wscale 7>").gets(

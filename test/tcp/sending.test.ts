@@ -124,7 +124,9 @@ test("the IP identification differs from frame to frame", () => {
 // ---------------------------------------------------------------- Congestion window (RFC 5681 section 3.1)
 test.each([
     ["MSS above 1095: three segments", 1460, 3],
-    ["MSS below: four segments", 1000, 4],
+    ["MSS of 1096", 1096, 3],
+    ["MSS of 1095: four segments", 1095, 4],
+    ["MSS below", 1000, 4],
 ])("initial window, %s", (_, mss, segments) => {
     const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
     peer.sends(`S 0 <mss ${mss}>`).gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()

@@ -248,4 +248,14 @@ test("connections are accepted in the order of their handshakes, also when ids g
     expect(accept(stack, peers[0]!.listener)).toBe(0)
 })
 
+test("and also when the oldest does not stand first in the table", () => {
+    const [gone, second, third] = crowd(3) as [Peer, Peer, Peer]
+    for (const peer of [gone, second]) peer.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets()
+    // the third one takes the record of the first
+    gone.sends("R 1").gets()
+    third.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets()
+    second.accepts().writes(2).gets("P. 1(2) ack 1")
+    third.accepts().writes(3).gets("P. 1(3) ack 1")
+})
+
 tsharkAgrees()
