@@ -110,7 +110,9 @@ async function compile(entry: string, name: string, directory: string): Promise<
         const { output, failed } = await runCompiler(entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE))) {
-            throw new BuildError(`${entry} does not compile:\n${output}`)
+            // the VM's verifier has no words for it
+            const why = output.includes("verification failure: 1051") ? "its bytecode is above 64 KB" : output
+            throw new BuildError(`${entry} does not compile:\n${why}`)
         }
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
@@ -158,6 +160,11 @@ async function main(): Promise<void> {
     const programs = [
         { what: "board image", entry: "src/main.ts", name: "board" },
         { what: "host image", entry: "boards/host/main.ts", name: "host" },
+        {
+            what: "host image under control",
+            entry: "boards/host/controlled.ts",
+            name: "boards-host-controlled",
+        },
     ]
     try {
         for (const { what, entry, name } of programs) {

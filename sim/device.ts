@@ -25,7 +25,7 @@ export interface DeviceOptions {
     /** The program, a path in this project; it imports boards/host/pipe. */
     program?: string
     /** Put into `boot` of src/boot.ts before the program runs. */
-    boot?: object
+    boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
     /** 16 hexadecimal digits. */
     deviceId?: string
@@ -78,7 +78,8 @@ export class Device {
 
     /** Builds the program unless that has been done, and starts it: it runs when the clock does. */
     async start(): Promise<void> {
-        const { program = "boards/host/main.ts", runtime, chip } = this.options
+        const own = this.options.boot?.control ? "boards/host/controlled.ts" : "boards/host/main.ts"
+        const { program = own, runtime, chip } = this.options
         const { clock, seed, deviceId } = this.options
         const options: RuntimeOptions = {
             clock,

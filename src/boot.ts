@@ -14,7 +14,7 @@ export interface BootOptions {
     services: boolean
     /** Prints every event on the console. */
     trace: boolean
-    /** Another program drives the device (inspect/control.ts): nothing is served, and no commands of the console. */
+    /** Set by controlled.ts: another program drives the device, and nothing is served. */
     control: boolean
     /** Bytes of heap that a program finds free: 57,000 on the RP2040. Buffers that do not fit are refused, not tried. */
     heap: number

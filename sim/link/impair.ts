@@ -149,6 +149,8 @@ export class Path {
         this.lastArrival = arrival
         this.at(arrival, deliver)
         for (const waiting of this.held) {
+            // on a slow line what is sent now may come when the wait is over
+            if (arrival > waiting.arrival + HOLD_MS) continue
             waiting.passedAt = Math.min(waiting.passedAt, arrival)
             if (--waiting.toPass > 0) continue
             this.release(waiting)

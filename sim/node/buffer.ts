@@ -62,6 +62,19 @@ export class Buffer extends Bytes {
 
     /** Reads a number; undefined beyond the end, as on the VM. */
     getAt(offset: number, format: string): number {
+        // the usual ones by bytes: a view for each access takes ten times as long
+        if (offset >= 0 && (offset | 0) === offset) {
+            if (format === "u8") return this[offset]
+            if (format === "u16" && offset + 2 <= this.length) return this[offset] | (this[offset + 1] << 8)
+            if (format === "i32" && offset + 4 <= this.length) {
+                return (
+                    this[offset] |
+                    (this[offset + 1] << 8) |
+                    (this[offset + 2] << 16) |
+                    (this[offset + 3] << 24)
+                )
+            }
+        }
         const o = checked(offset)
         if (o + sizeOf(format) > this.length) return undefined as unknown as number
         const view = this.view()
@@ -87,6 +100,24 @@ export class Buffer extends Bytes {
 
     /** Stores a number, rounded and clamped to the format's range; throws beyond the end, as on the VM. */
     setAt(offset: number, format: string, value: number): void {
+        if (offset >= 0 && (offset | 0) === offset && (value | 0) === value) {
+            if (format === "u8" && value >= 0 && value <= 0xff && offset < this.length) {
+                this[offset] = value
+                return
+            }
+            if (format === "u16" && value >= 0 && value <= 0xffff && offset + 2 <= this.length) {
+                this[offset] = value
+                this[offset + 1] = value >> 8
+                return
+            }
+            if (format === "i32" && offset + 4 <= this.length) {
+                this[offset] = value
+                this[offset + 1] = value >> 8
+                this[offset + 2] = value >> 16
+                this[offset + 3] = value >> 24
+                return
+            }
+        }
         const o = checked(offset)
         const size = sizeOf(format)
         if (o + size > this.length) throw new RangeError("buffer store out of range")

@@ -28,7 +28,7 @@ export function optionWords(option: TcpOption): string[] {
         case "sack":
             return option.blocks.map(block => `sack ${block.start}-${block.end}`)
         case "timestamps":
-            return [`ts ${option.value}/${option.echo}`]
+            return ["ts"]
         case "other":
             return [`option ${option.code}`]
         case "malformed":

@@ -288,7 +288,9 @@ export class Ladder {
         const remarks = this.remarks(view, passage)
         const room = this.lane - (passage.lost === undefined ? 6 : 10)
         const numbers = columns.filter(column => column.trim() !== "")
-        const options = view.options.flatMap(optionWords)
+        // once agreed on they are in every segment, and their values in a capture
+        const shown = view.options.filter(({ kind }) => kind !== "timestamps" || view.flags.syn)
+        const options = shown.flatMap(optionWords)
         const words = [...numbers, ...options, ...remarks.words]
         const lines = wrap(words, room, ellipsis)
         const text = lines.pop() ?? ""

@@ -67,6 +67,11 @@ function about(name: string): string {
     }
 }
 
+/** The console of a device, as lines.ts wants it. */
+export function consoleOf(device: Device): (line: string, print: Print) => Promise<number> {
+    return async (line, print) => await runCommand(device, line, print)
+}
+
 /**
  * Runs one line and prints what it has to say. Gives 0, or 1 when it could not be carried out: then one line says why,
  * beginning with the command's name, and nothing has changed. An empty line does nothing.

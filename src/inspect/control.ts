@@ -1,6 +1,6 @@
 // The control protocol: another program drives the device, one command a line, exactly one reply line each.
 //
-//   listen PORT                    ok H
+//   listen PORT [BACKLOG]          ok H: at most BACKLOG connections wait to be accepted, as many as there are unless told
 //   accept H                       ok H2, or none
 //   connect IP PORT [LOCALPORT]    ok H, as soon as the SYN is queued
 //   send H N [BYTE]                ok n: N octets a to z over and over, from a on in each command, or N times BYTE
@@ -10,27 +10,21 @@
 //   shut H, close H, abort H       ok
 //   state H                        ok ESTABLISHED; CLOSED for what is gone
 //   rcvbuf H N                     ok: at most N octets may wait unread
+//   nodelay H 0|1                  ok: 1 switches Nagle's algorithm off, 0 on
+//   keepalive H 0|1                ok: 1 switches keep-alive on, 0 off
+//   timeout H SECONDS              ok: without progress it fails after so long, 0 for what is configured
+//   poll H                         ok BITS, those of POSIX's poll added up: 1 IN, 4 OUT, 8 ERR, 16 HUP, 8192 RDHUP
 //   quit                           ok
 // Anything else: err REASON, a POSIX error name where there is one, else words.
 
 import { Buffer } from "@devicescript/core"
 import { Address, decimal, ipv4Of } from "../net/address"
-import {
-    abort,
-    accept,
-    close,
-    connect,
-    errorOf,
-    listen,
-    read,
-    setReceiveLimit,
-    shutdown,
-    stateOf,
-    write,
-} from "../tcp/calls"
+import { abort, accept, close, connect, errorOf, listen, read, shutdown, stateOf, write } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
+import { Ready, readiness } from "../tcp/readiness"
+import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../tcp/settings"
 import { ConnFlag, errorName, State, stateName, Tcb, TcpError } from "../tcp/tcb"
-import { Argument, type Device, portOf, wasGiven } from "./commands"
+import { Argument, type Device, type Print, portOf, wasGiven } from "./commands"
 import { wordsOf } from "./text"
 
 const enum Size {
@@ -49,6 +43,16 @@ const enum Ended {
     /** A positive number (-TcpError). */
     Error = 2,
     Size = 4,
+}
+
+/** The control protocol of a device, as lines.ts wants it. */
+export function controlOf(device: Device): (line: string, print: Print) => Promise<number> {
+    const control = new Control(device)
+    return async (line, print) => {
+        const reply = control.run(line)
+        print(reply)
+        return reply.startsWith("err") ? 1 : 0
+    }
 }
 
 /** Interpreter of the control protocol. A handle is the id of a connection or listener. */
@@ -75,7 +79,7 @@ export class Control {
         const third = words.length > 3 ? (words[3] as string) : ""
         switch (name) {
             case "listen":
-                return this.listen(first)
+                return this.listen(first, second)
             case "connect":
                 return this.connect(first, second, third)
             case "quit":
@@ -97,8 +101,13 @@ export class Control {
                 return this.recv(id, second)
             case "state":
                 return this.state(id)
+            case "poll":
+                return `ok ${this.ready(id)}`
             case "rcvbuf":
-                return this.receiveBuffer(id, decimal(second))
+            case "nodelay":
+            case "keepalive":
+            case "timeout":
+                return this.done(id, this.set(name, id, decimal(second)))
             case "shut":
                 return this.done(id, shutdown(stack, id, this.device.now()))
             case "close":
@@ -116,11 +125,12 @@ export class Control {
         return wasGiven(stack, id)
     }
 
-    private listen(port: string): string {
+    private listen(port: string, backlog: string): string {
         const number = portOf(port)
-        if (number < 0) return "err EINVAL"
-        // its backlog is bounded by the connections there are
-        return reply(listen(this.device.stack, number, this.device.stack.config.connections))
+        // as many as there are connections are as good as no limit
+        const most = backlog === "" ? this.device.stack.config.connections : decimal(backlog)
+        if (number < 0 || most < 0) return "err EINVAL"
+        return reply(listen(this.device.stack, number, most))
     }
 
     private accept(id: number): string {
@@ -207,9 +217,27 @@ export class Control {
         return `ok ${stateName(state)}`
     }
 
-    private receiveBuffer(id: number, limit: number): string {
-        const error = limit < 0 ? TcpError.Invalid : setReceiveLimit(this.device.stack, id, limit)
-        return this.done(id, error)
+    private ready(id: number): number {
+        const stack = this.device.stack
+        if (findConnection(stack, id) >= 0 || findListener(stack, id) >= 0) return readiness(stack, id)
+        // its record is free, and whoever polls it is not to wait
+        const bits = Ready.In | Ready.Out | Ready.HangUp | Ready.ReadHangUp
+        return this.endOf(id) === TcpError.None ? bits : bits | Ready.Error
+    }
+
+    /** Sets something of one connection; rcvbuf may be a listener's. */
+    private set(name: string, id: number, value: number): TcpError {
+        const stack = this.device.stack
+        if (value < 0) return TcpError.Invalid
+        switch (name) {
+            case "rcvbuf":
+                return setReceiveLimit(stack, id, value)
+            case "timeout":
+                return setUserTimeout(stack, id, value)
+        }
+        if (value > 1) return TcpError.Invalid
+        if (name === "nodelay") return setNoDelay(stack, id, value === 1)
+        return setKeepAlive(stack, id, value === 1, this.device.now())
     }
 
     private close(id: number): string {
@@ -281,12 +309,13 @@ export class Control {
 function usageOf(name: string): string {
     switch (name) {
         case "listen":
-            return "listen PORT"
+            return "listen PORT [BACKLOG]"
         case "accept":
         case "shut":
         case "close":
         case "abort":
         case "state":
+        case "poll":
             return `${name} H`
         case "connect":
             return "connect IP PORT [LOCALPORT]"
@@ -296,6 +325,11 @@ function usageOf(name: string): string {
             return "recv H [MAX]"
         case "rcvbuf":
             return "rcvbuf H N"
+        case "nodelay":
+        case "keepalive":
+            return `${name} H 0|1`
+        case "timeout":
+            return "timeout H SECONDS"
         case "quit":
             return "quit"
         default:

@@ -14,10 +14,8 @@ import { Config, configure } from "../tcp/config"
 import { errorName } from "../tcp/tcb"
 import { isNotUnicast } from "../wire/ipv4"
 import type { Device, Print } from "./commands"
-import { runCommand } from "./console"
-import { Control } from "./control"
 import { lines } from "./lines"
-import { configuredBytes } from "./memory"
+import { configuredBytes, printMemory } from "./memory"
 import { connectionRow } from "./tables"
 import { startTrace } from "./trace"
 
@@ -53,13 +51,17 @@ lines.run = async (line: string, print: Print): Promise<number> => {
 }
 
 /**
- * Starts a driver and a stack on it, its services (boot.services) and its commands: the console's, or the control
- * protocol's (boot.control). Returns when all is running; a chip that does not answer is tried again every 5 seconds.
+ * Starts a driver and a stack on it, its services (boot.services) and its commands, by the interpreter that `commandsOf`
+ * gives: the console's, or the control protocol's. Returns when all is running; a chip that does not answer is tried again every 5 seconds.
  *
  * An error in the settings is printed as `fatal: …` (level error), is the answer to every command line, and is thrown:
  * that ends the program, a board starts it again and says so again, and the host reports it and exits.
  */
-export async function startDevice(driver: (address: Buffer) => Mac, boot: BootOptions): Promise<void> {
+export async function startDevice(
+    driver: (address: Buffer) => Mac,
+    boot: BootOptions,
+    commandsOf: (device: Device) => typeof lines.run
+): Promise<void> {
     let device: RunningDevice
     try {
         device = new RunningDevice(driver, boot)
@@ -73,7 +75,7 @@ export async function startDevice(driver: (address: Buffer) => Mac, boot: BootOp
         throw error
     }
     if (boot.trace) startTrace(device.stack)
-    const interpreter = interpreterOf(device, boot)
+    const interpreter = commandsOf(device)
     if (!(await device.startDriver())) {
         // without a chip too there is much to be asked
         setInterpreter(interpreter)
@@ -82,16 +84,6 @@ export async function startDevice(driver: (address: Buffer) => Mac, boot: BootOp
     await device.waitForLink()
     console.log(device.description(boot))
     setInterpreter(interpreter)
-}
-
-function interpreterOf(device: Device, boot: BootOptions): typeof lines.run {
-    if (!boot.control) return async (line, print) => await runCommand(device, line, print)
-    const control = new Control(device)
-    return async (line, print) => {
-        const reply = control.run(line)
-        print(reply)
-        return reply.startsWith("err") ? 1 : 0
-    }
 }
 
 function setInterpreter(run: typeof lines.run): void {
@@ -188,7 +180,7 @@ class RunningDevice implements Device {
               ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
               : "no services"
         const config = this.stack.config
-        const memory = `${config.connections} connections, ${configuredBytes(config)} bytes of buffers`
+        const memory = `${config.connections} connections, ${printMemory(this, () => {})} bytes of buffers`
         const link = this.mac.linkUp ? "link up" : "no link: is the cable in?"
         return `${boot.ip}, ${macText(this.stack.mac, 0)}, ${services}, ${memory}, ${link}`
     }

@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import { Neighbour } from "../net/neighbours"
 import type { Config } from "../tcp/config"
-import { Half, Listener, Tcb } from "../tcp/tcb"
+import { Half, Listener, Tcb, Wait } from "../tcp/tcb"
 import { Eth } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 import { Event } from "./events"
@@ -19,6 +19,7 @@ export function configuredBytes(config: Config): number {
     return (
         config.connections * (Tcb.Size + config.sendBuffer + config.receiveBuffer + Served.Size) +
         config.halfOpen * Half.Size +
+        config.timeWaits * Wait.Size +
         config.listeners * (Listener.Size + Served.Size) +
         config.neighbours * Neighbour.Size +
         config.events * Event.Size +
@@ -40,6 +41,7 @@ export function printMemory(device: Device, print: Print): number {
         `rings: ${config.connections} of ${sendBuffer} to send and ${receiveBuffer} received`
     )
     sum += owner(print, stack.halves.length, `half-open connections: ${config.halfOpen} of ${Half.Size}`)
+    sum += owner(print, stack.waits.length, `in TIME-WAIT: ${config.timeWaits} of ${Wait.Size}`)
     sum += owner(print, stack.listeners.length, `listeners: ${config.listeners} of ${Listener.Size}`)
     sum += owner(print, stack.neighbours.length, `neighbours: ${config.neighbours} of ${Neighbour.Size}`)
     sum += owner(print, bytesOf(stack.events, [], 0), `events: ${config.events} + 1 of ${Event.Size}`)

@@ -4,7 +4,7 @@ import type { Buffer } from "@devicescript/core"
 import { ipv4Text, macText } from "../net/address"
 import { Neighbour, NeighbourState } from "../net/neighbours"
 import type { Stack } from "../net/stack"
-import { errorName, Half, Listener, State, stateName, Tcb } from "../tcp/tcb"
+import { errorName, Half, Listener, State, stateName, Tcb, Wait } from "../tcp/tcb"
 import { counterNames } from "./counters"
 import { endpoint, left, localText, remoteText, right } from "./text"
 import { word } from "./words"
@@ -47,7 +47,10 @@ function row(stack: Stack, index: number, html: boolean): string | undefined {
     if (at < stack.halves.length) return halfRow(stack, at, html)
     index -= Math.idiv(stack.halves.length, Half.Size)
     at = index * Tcb.Size
-    return at < stack.conns.length ? recordRow(stack, at, html) : undefined
+    if (at < stack.conns.length) return recordRow(stack, at, html)
+    index -= Math.idiv(stack.conns.length, Tcb.Size)
+    at = index * Wait.Size
+    return at < stack.waits.length ? waitRow(stack, at, html) : undefined
 }
 
 function listenerRow(stack: Stack, l: number, html: boolean): string {
@@ -72,7 +75,7 @@ function recordRow(stack: Stack, c: number, html: boolean): string {
     const ports = conns.getAt(c + Tcb.Ports, "i32")
     const remote = remoteText(conns.getAt(c + Tcb.RemoteIp, "i32"), ports)
     const state = conns.getAt(c + Tcb.State, "u8")
-    const error = conns.getAt(c + Tcb.Error, "u8")
+    const error = state === State.Closed ? conns.getAt(c + Tcb.Error, "u8") : 0
     const unread = `${conns.getAt(c + Tcb.ReceiveLength, "u16")}`
     const last = error > 0 ? errorName(-error) : `${conns.getAt(c + Tcb.SendLength, "u16")}`
     return cells(
@@ -84,6 +87,15 @@ function recordRow(stack: Stack, c: number, html: boolean): string {
         stateName(state),
         amounts(unread, last)
     )
+}
+
+function waitRow(stack: Stack, w: number, html: boolean): string {
+    const waits = stack.waits
+    const id = waits.getAt(w + Wait.Id, "u16")
+    if (id === 0) return ""
+    const ports = waits.getAt(w + Wait.Ports, "i32")
+    const remote = remoteText(waits.getAt(w + Wait.RemoteIp, "i32"), ports)
+    return cells(stack, html, `${id}`, localText(stack.ip, ports), remote, stateName(State.TimeWait), "")
 }
 
 /** Bytes not yet read and not yet acknowledged; behind a connection that failed stands its error instead of the latter. */

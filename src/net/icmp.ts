@@ -2,7 +2,8 @@
 
 import { Counter } from "../inspect/counters"
 import { count, drop, Frame } from "../tcp/context"
-import { tcpUnreachable } from "../tcp/input"
+import { tcpTooBig, tcpUnreachable } from "../tcp/unreachable"
+import { readU16 } from "../wire/bytes"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { EtherType, writeEthernet } from "../wire/ethernet"
 import { Icmp, IcmpType, Unreachable } from "../wire/icmp"
@@ -19,13 +20,14 @@ export function icmpInput(s: Stack, at: number, length: number, now: number): bo
     }
     const type = rx.getAt(at + Icmp.Type, "u8")
     if (type === IcmpType.Echo && rx.getAt(at + Icmp.Code, "u8") === 0) return true
-    if (type !== IcmpType.Unreachable || !unreachableInput(s, at, length, now))
-        drop(s, Counter.IcmpIgnored, now)
+    if (!errorInput(s, type, at, length, now)) drop(s, Counter.IcmpIgnored, now)
     return false
 }
 
-/** Destination unreachable about a segment of ours: TCP is told. False when it is about nothing we know. */
-function unreachableInput(s: Stack, at: number, length: number, now: number): boolean {
+/** An error about a segment of ours: TCP is told. False when it is about nothing we know. */
+function errorInput(s: Stack, type: number, at: number, length: number, now: number): boolean {
+    if (type !== IcmpType.Unreachable && type !== IcmpType.TimeExceeded && type !== IcmpType.ParameterProblem)
+        return false
     const rx = s.rx
     const quoted = at + Icmp.Data
     const room = length - Icmp.Data
@@ -36,8 +38,14 @@ function unreachableInput(s: Stack, at: number, length: number, now: number): bo
     if (rx.getAt(quoted + Ip.Protocol, "u8") !== Protocol.Tcp) return false
     if (rx.getAt(quoted + Ip.Source, "i32") !== s.ip) return false
     const code = rx.getAt(at + Icmp.Code, "u8")
-    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors, net and host unreachable soft ones
-    const hard = code === Unreachable.Protocol || code === Unreachable.Port
+    const unreachable = type === IcmpType.Unreachable
+    if (unreachable && code === Unreachable.FragmentationNeeded) {
+        const packet = readU16(rx, quoted + Ip.TotalLength)
+        const mtu = readU16(rx, at + Icmp.NextHopMtu)
+        return tcpTooBig(s, rx.getAt(quoted + Ip.Destination, "i32"), quoted + header, mtu, packet)
+    }
+    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors, all else is soft
+    const hard = unreachable && (code === Unreachable.Protocol || code === Unreachable.Port)
     return tcpUnreachable(s, rx.getAt(quoted + Ip.Destination, "i32"), quoted + header, hard, now)
 }
 

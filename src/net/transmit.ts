@@ -2,10 +2,11 @@
 
 import { Counter } from "../inspect/counters"
 import { armTimer, closed, count, Frame, release } from "../tcp/context"
-import { softError } from "../tcp/input"
-import { halfOpenOut, segmentOut } from "../tcp/output"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
+import { halfOpenOut } from "../tcp/halfopen"
+import { segmentOut } from "../tcp/output"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
 import { runTimers } from "../tcp/timers"
+import { softError } from "../tcp/unreachable"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
 import {
@@ -34,7 +35,7 @@ export function transmit(s: Stack, now: number): number {
     if (s.replyLength > 0) {
         length = s.replyLength
         s.replyLength = 0
-        return sent(s, ipOut(s, length, s.replyIp, s.replyMac, 0))
+        return sent(s, ipOut(s, length, s.replyIp, s.replyMac, 0, DontFragment.Set))
     }
     if (s.timerArmed && ((s.nextTimer - now) | 0) <= 0) {
         runTimers(s, now)
@@ -58,6 +59,11 @@ export function deadline(s: Stack, now: number): number {
     if (!s.timerArmed) return Never.Ms
     const wait = (s.nextTimer - now) | 0
     return wait > 0 ? wait : 0
+}
+
+/** The Don't Fragment bit as the field with it reads: segments find out what the path takes (RFC 1191). */
+const enum DontFragment {
+    Set = 0x40,
 }
 
 function sent(s: Stack, length: number): number {
@@ -86,11 +92,13 @@ function nextSegment(s: Stack, now: number): number {
             waitForHop(s, c, now)
             continue
         }
+        // read before its record may go
+        const fragment = conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Fragment ? 0 : DontFragment.Set
         const length = segmentOut(s, c, now)
         if (length > 0) {
             // the others come first next time
             s.cursor = c + Tcb.Size < s.connsEnd ? c + Tcb.Size : 0
-            return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac)
+            return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
         }
     }
     const halves = s.halves
@@ -101,7 +109,7 @@ function nextSegment(s: Stack, now: number): number {
         const n = resolve(s, remoteIp, now, true)
         if (n < 0) continue
         const length = halfOpenOut(s, h, now)
-        if (length > 0) return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac)
+        if (length > 0) return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, DontFragment.Set)
     }
     return 0
 }
@@ -160,20 +168,32 @@ function hopFailed(s: Stack, ip: number, now: number): void {
 }
 
 /** Puts IP and Ethernet headers before the segment of `length` bytes at Frame.Transport; gives the frame's length. */
-function ipOut(s: Stack, length: number, remoteIp: number, macs: typeof s.tx, macAt: number): number {
+function ipOut(
+    s: Stack,
+    length: number,
+    remoteIp: number,
+    macs: typeof s.tx,
+    macAt: number,
+    fragment: number
+): number {
     // flat on purpose, the path of every segment
     const tx = s.tx
     const ip = s.ip
     const total = length + Ip.Size
     const totalField = ((total & 0xff) << 8) | (total >> 8)
-    const identification = (s.identification + 1) & 0xffff
-    s.identification = identification
+    // RFC 6864 section 4.1: what is never fragmented needs no number, and a counter that others can watch tells them what
+    // we send to whom
+    let identification = 0
+    if (fragment === 0) {
+        identification = (s.identification + 1) & 0xffff
+        s.identification = identification
+    }
     const ttlProtocol = s.config.ttl | (Protocol.Tcp << 8)
     tx.blitAt(Eth.Destination, macs, macAt, 6)
     tx.blitAt(Eth.Source, s.mac, 0, 6)
     tx.setAt(Eth.Type, "i32", EtherType.IPv4 | 0x00450000)
     tx.setAt(Frame.Ip + Ip.TotalLength, "u16", totalField)
-    tx.setAt(Frame.Ip + Ip.Identification, "i32", identification)
+    tx.setAt(Frame.Ip + Ip.Identification, "i32", identification | (fragment << 16))
     tx.setAt(Frame.Ip + Ip.TimeToLive, "u16", ttlProtocol)
     tx.setAt(Frame.Ip + Ip.Source, "i32", ip)
     tx.setAt(Frame.Ip + Ip.Destination, "i32", remoteIp)
@@ -181,6 +201,7 @@ function ipOut(s: Stack, length: number, remoteIp: number, macs: typeof s.tx, ma
         0x45 +
         totalField +
         identification +
+        fragment +
         ttlProtocol +
         (ip & 0xffff) +
         ((ip >> 16) & 0xffff) +

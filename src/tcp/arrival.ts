@@ -3,14 +3,33 @@
 // The path of every segment: it is flat on purpose, in the RFC's order, one function.
 
 import { Counter } from "../inspect/counters"
-import { Flag } from "../wire/tcp"
+import { readI32 } from "../wire/bytes"
+import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge"
-import { armTimer, closed, drop, reset, setDue, setState, stopTimer, type TcpContext } from "./context"
+import { duplicateAck, recover, tellsOfGap } from "./congestion"
+import {
+    armTimer,
+    closed,
+    count,
+    drop,
+    noteTimer,
+    reset,
+    setDue,
+    setState,
+    stopTimer,
+    type TcpContext,
+} from "./context"
 import { established } from "./open"
+import { dropAhead, farthestEnd, fillGap, keepAhead } from "./reassembly"
 import { answerReset } from "./reset"
 import { computeRto, roundTrip } from "./rtt"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, State, Tcb, TcpError } from "./tcb"
+import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./tcb"
+
+/** How old TS.Recent may be, in units of 2^16 ms: RFC 7323 section 5.5, 24 days. */
+const enum Age {
+    Most = 31640,
+}
 
 /** Handles the segment in `t.segment` for the connection `c`. */
 export function segmentArrives(t: TcpContext, c: number, now: number): void {
@@ -22,9 +41,33 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let at = segment.getAt(Seg.TextAt, "u16")
     let length = segment.getAt(Seg.Length, "u16")
     let state = conns.getAt(c + Tcb.State, "u8")
+    let flags = conns.getAt(c + Tcb.Flags, "u8")
+    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
+    const room = conns.getAt(c + Tcb.RcvWnd, "u16")
     let offset = (sequence - rcvNxt) | 0
-    const room = (conns.getAt(c + Tcb.RcvAdv, "i32") - rcvNxt) | 0
+
+    // The options, if there are any and they mean something
+    let echo = 0
+    let sacked = false
+    let stamp = 0
+    let stamped = false
+    const options = segment.getAt(Seg.At, "u16") + Tcp.Size
+    if (options < at && flags3 & (ConnFlag3.Timestamps | ConnFlag3.Sack)) {
+        if (at - options === TimestampsOnly.Size && t.rx.getAt(options, "i32") === TimestampsOnly.Start) {
+            // what RFC 7323 appendix A recommends, and nearly all segments of most peers have
+            stamped = true
+            stamp = readI32(t.rx, options + 4)
+            echo = readI32(t.rx, options + 8)
+        } else {
+            parseOptions(t.rx, options, at, t.options)
+            const present = t.options.getAt(Options.Present, "u8")
+            stamped = (present & OptionBit.Timestamps) !== 0
+            stamp = t.options.getAt(Options.TimestampValue, "i32")
+            echo = t.options.getAt(Options.TimestampEcho, "i32")
+            sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
+        }
+    }
 
     // Figure 7, line 6: in a simultaneous open the SYN of the peer's SYN,ACK is the one already taken
     if (
@@ -36,10 +79,28 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         offset = 0
     }
 
-    // First, check sequence number (table 6)
+    // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6. By its letter text that reaches beyond both ends
+    // of the window is not acceptable, and a FIN right behind it neither: what can be taken of these is, as everywhere
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
+    if (flags3 & ConnFlag3.Timestamps && !(control & Flag.Rst)) {
+        if (!stamped) {
+            // section 3.2: "SHOULD silently drop the segment"; but who sends a SYN has to find out (RFC 5961 section 4.2)
+            if (!(control & Flag.Syn)) {
+                drop(t, Counter.TcpPaws, now)
+                return
+            }
+        } else if (
+            ((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0 &&
+            (((now >> 16) - conns.getAt(c + Tcb.TsAge, "u16")) & 0xffff) < Age.Most
+        ) {
+            drop(t, Counter.TcpPaws, now)
+            if (segmentLength === 0 || control & Flag.Syn) challengeAck(t, c, now)
+            else setDue(t, c, ConnFlag.AckNow)
+            return
+        }
+    }
     if (room === 0 && (offset === 0 || (offset < 0 && offset + segmentLength > 0))) {
         // nothing is acceptable in a zero window but the ACK and the RST that came with it
         if (length > 0 || control & Flag.Fin) {
@@ -61,7 +122,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             challengeAck(t, c, now)
         } else {
             drop(t, Counter.TcpUnacceptable, now)
-            setDue(t, c, ConnFlag.AckNow)
+            // two ends that disagree would answer each other's ACKs for ever
+            if (segmentLength === 0) challengeAck(t, c, now)
+            else setDue(t, c, ConnFlag.AckNow)
             // TIME-WAIT: "acknowledge it, and restart the 2 MSL timeout", when it is the peer's FIN again
             if (state === State.TimeWait && control & Flag.Fin && offset + segmentLength === 0) {
                 armTimer(t, c, now, t.config.timeWait)
@@ -69,15 +132,17 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
         return
     }
-
     // Second, check the RST bit: RFC 5961 section 3.2, only the exact sequence number resets
     if (control & Flag.Rst) {
-        if (offset !== 0) {
+        if (state === State.TimeWait) {
+            // RFC 1337: it would let old segments into a new connection
+            drop(t, Counter.TcpBadReset, now)
+        } else if (offset !== 0) {
             drop(t, Counter.TcpBadReset, now)
             challengeAck(t, c, now)
         } else if (state === State.SynReceived) {
             closed(t, c, TcpError.Refused, now)
-        } else if (state === State.Closing || state === State.LastAck || state === State.TimeWait) {
+        } else if (state === State.Closing || state === State.LastAck) {
             closed(t, c, TcpError.None, now)
         } else {
             closed(t, c, TcpError.Reset, now)
@@ -99,14 +164,16 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
+    const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
     let acked = (acknowledgment - sndUna) | 0
     if (state === State.SynReceived) {
-        if (acked <= 0 || ((acknowledgment - conns.getAt(c + Tcb.SndMax, "i32")) | 0) > 0) {
+        if (acked <= 0 || ((acknowledgment - sndMax) | 0) > 0) {
             drop(t, Counter.TcpBadAck, now)
             answerReset(t, now)
             return
         }
         state = established(t, c, acknowledgment, now)
+        flags = conns.getAt(c + Tcb.Flags, "u8")
         // A SYN that was taken before is below the window and to be acknowledged, by the letter: a peer that goes by the
         // letter too has no other way out of SYN-RECEIVED
         if (offset === 0 && sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
@@ -114,8 +181,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
         acked = 0
     } else if (
-        ((acknowledgment - conns.getAt(c + Tcb.SndMax, "i32")) | 0) > 0 ||
-        (acked < 0 && acked + conns.getAt(c + Tcb.MaxSndWnd, "i32") < 0)
+        ((acknowledgment - sndMax) | 0) > 0 ||
+        (acked < 0 && acked + conns.getAt(c + Tcb.MaxSndWnd, "u16") < 0)
     ) {
         // it acknowledges what was not sent yet, or is older than RFC 5961 section 5.2 allows
         drop(t, Counter.TcpBadAck, now)
@@ -123,9 +190,18 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
 
+    if (stamped && flags3 & ConnFlag3.Timestamps && offset <= 0) {
+        // RFC 7323 section 4.3 (2): it starts at or before Last.ACK.sent, which is RCV.NXT while no acknowledgment is owed.
+        // Here, as the ACK shows that it is no guess: a forged one from the future would have PAWS drop all that follows
+        if (!(flags & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
+            conns.setAt(c + Tcb.TsRecent, "i32", stamp)
+            conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+        }
+    }
+
     let finAcked = false
     if (acked > 0) {
-        let flags = conns.getAt(c + Tcb.Flags, "u8")
+        flags = conns.getAt(c + Tcb.Flags, "u8")
         let bytes = acked
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
         if (bytes > queued) {
@@ -138,6 +214,15 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             if (head >= t.sendSize) head -= t.sendSize
             conns.setAt(c + Tcb.SendHead, "u16", head)
             conns.setAt(c + Tcb.SendLength, "u16", queued - bytes)
+        }
+        conns.setAt(c + Tcb.SndUna, "i32", acknowledgment)
+        if (((conns.getAt(c + Tcb.SndNxt, "i32") - acknowledgment) | 0) < 0) {
+            conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
+        }
+        conns.setAt(c + Tcb.Retries, "u8", 0)
+        if (conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15) {
+            recover(t, c, acked, sacked)
+        } else {
             // RFC 5681 section 3.1: slow start below the threshold, else one segment a window
             const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
             const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -149,36 +234,43 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             // a store above 65,535 is clamped to it
             conns.setAt(c + Tcb.Cwnd, "u16", cwnd + more)
         }
-        conns.setAt(c + Tcb.SndUna, "i32", acknowledgment)
-        if (((conns.getAt(c + Tcb.SndNxt, "i32") - acknowledgment) | 0) < 0) {
-            conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
-        }
-        conns.setAt(c + Tcb.Retries, "u8", 0)
-        conns.setAt(c + Tcb.Progress, "i32", now)
-        let flags2 = conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.SoftError
-        if (flags2 & ConnFlag2.Timing && ((acknowledgment - conns.getAt(c + Tcb.RttSeq, "i32")) | 0) >= 0) {
+        let flags2 = conns.getAt(c + Tcb.Flags2, "u8") & ~(ConnFlag2.SoftError | ConnFlag2.Probe)
+        if (flags3 & ConnFlag3.Timestamps) {
+            // RFC 7323 section 4.1. With a few segments in flight every one may be measured (appendix G)
+            if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
+        } else if (
+            flags2 & ConnFlag2.Timing &&
+            ((acknowledgment - conns.getAt(c + Tcb.RttSeq, "i32")) | 0) >= 0
+        ) {
             flags2 &= ~ConnFlag2.Timing
-            roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "i32")) | 0)
+            roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "u16")) & 0xffff)
         }
         conns.setAt(c + Tcb.Flags2, "u8", flags2)
         // RFC 6298 (5.2), (5.3)
-        if (acknowledgment === conns.getAt(c + Tcb.SndMax, "i32")) {
+        if (acknowledgment === sndMax) {
             flags &= ~ConnFlag.Timer
             conns.setAt(c + Tcb.Flags, "u8", flags)
         } else {
+            conns.setAt(c + Tcb.Progress, "i32", now)
             armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
         }
         setDue(t, c, 0)
+    } else if (acked === 0 && sndMax !== sndUna && length === 0 && !(control & Flag.Fin)) {
+        // RFC 5681 section 2: a duplicate tells of no other window; and not only of what came twice (RFC 2883)
+        const window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
+        const before = conns.getAt(c + Tcb.SndWnd, "u16")
+        const same = before > 0 && (window > 0xffff ? 0xffff : window) === before
+        if (same && (!sacked || tellsOfGap(t, c))) duplicateAck(t, c, sacked)
     }
     if (acked >= 0) {
-        const wl1 = (sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0
-        if (wl1 > 0 || (wl1 === 0 && ((acknowledgment - conns.getAt(c + Tcb.SndWl2, "i32")) | 0) >= 0)) {
-            const before = conns.getAt(c + Tcb.SndWnd, "i32")
-            const window = segment.getAt(Seg.Window, "u16") << conns.getAt(c + Tcb.SndScale, "u8")
-            conns.setAt(c + Tcb.SndWnd, "i32", window)
-            if (window > conns.getAt(c + Tcb.MaxSndWnd, "i32")) conns.setAt(c + Tcb.MaxSndWnd, "i32", window)
+        // SND.WL2 =< SEG.ACK holds with this
+        if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) >= 0) {
+            const before = conns.getAt(c + Tcb.SndWnd, "u16")
+            let window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
+            if (window > 0xffff) window = 0xffff
+            conns.setAt(c + Tcb.SndWnd, "u16", window)
+            if (window > conns.getAt(c + Tcb.MaxSndWnd, "u16")) conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
             conns.setAt(c + Tcb.SndWl1, "i32", sequence)
-            conns.setAt(c + Tcb.SndWl2, "i32", acknowledgment)
             if (window > before) {
                 if (before === 0 && conns.getAt(c + Tcb.Retries, "u8") > 0) {
                     // what was probed for (section 3.8.6.1): send at once, and no longer back off
@@ -196,7 +288,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). Where the program has closed,
         // it would hold the record for as long as it likes: R2 ends that (RFC 6429)
         if (
-            conns.getAt(c + Tcb.SndWnd, "i32") === 0 &&
+            conns.getAt(c + Tcb.SndWnd, "u16") === 0 &&
             !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)
         ) {
             conns.setAt(c + Tcb.Progress, "i32", now)
@@ -216,37 +308,47 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             return
         }
     }
+    if (flags3 & ConnFlag3.KeepAlive) heard(t, c, state, now)
 
     // Sixth, check the URG bit: RFC 6093, urgent data is data like any other
     // Seventh, process the segment text
+    if (length === 0 && !(control & Flag.Fin)) return
     if (offset < 0) {
         at -= offset
         length += offset
         offset = 0
     }
-    if (length > 0 || control & Flag.Fin) {
-        if (state !== State.Established && state !== State.FinWait1 && state !== State.FinWait2) {
-            // "This should not occur since a FIN has been received from the remote side"
-            drop(t, Counter.TcpAfterFin, now)
-            setDue(t, c, ConnFlag.AckNow)
-            return
-        }
+    if (state !== State.Established && state !== State.FinWait1 && state !== State.FinWait2) {
+        // "This should not occur since a FIN has been received from the remote side"
+        drop(t, Counter.TcpAfterFin, now)
         setDue(t, c, ConnFlag.AckNow)
-        if (offset > 0) {
-            drop(t, Counter.TcpOutOfOrder, now)
-            return
-        }
+        return
+    }
+    if (length > 0 && conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed) {
+        // section 3.6.1 (SHLD-3): data for a program that is gone is answered by a reset
+        reset(t, c, TcpError.None, now)
+        return
+    }
+    if (offset + length > room) {
+        length = room - offset
+        control &= ~Flag.Fin
+    }
+    if (offset > 0) {
+        // RFC 5681 section 4.2: what is out of order is acknowledged at once
+        setDue(t, c, ConnFlag.AckNow)
+        if (length === 0 && !(control & Flag.Fin)) return
+        if (keepAhead(t, c, offset, at, length, control & Flag.Fin)) count(t, Counter.Reordered)
+        else drop(t, Counter.TcpOutOfOrder, now)
+        return
+    }
+    const gap = conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
+    // where the FIN has come, so has all before it, and nothing follows
+    if (gap && control & Flag.Fin) dropAhead(t, c)
+    else if (gap && flags3 & ConnFlag3.FinAhead) {
+        const fin = farthestEnd(t, c) - 1
+        if (length > fin) length = fin
     }
     if (length > 0) {
-        if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed) {
-            // section 3.6.1 (SHLD-3): data for a program that is gone is answered by a reset
-            reset(t, c, TcpError.None, now)
-            return
-        }
-        if (length > room) {
-            length = room
-            control &= ~Flag.Fin
-        }
         const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
         const size = t.receiveSize
         const ring = Math.idiv(c, Tcb.Size) * (t.sendSize + size) + t.sendSize
@@ -259,15 +361,44 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             t.rings.blitAt(ring + to, t.rx, at, part)
             t.rings.blitAt(ring, t.rx, at + part, length - part)
         }
+        if (gap && !(control & Flag.Fin)) {
+            length = fillGap(t, c, length)
+            if (flags3 & ConnFlag3.FinAhead && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") === 0) {
+                conns.setAt(c + Tcb.Flags3, "u8", flags3 & ~ConnFlag3.FinAhead)
+                length--
+                control |= Flag.Fin
+            }
+        }
+        const left = room - length
         conns.setAt(c + Tcb.ReceiveLength, "u16", queued + length)
         conns.setAt(c + Tcb.RcvNxt, "i32", (rcvNxt + length) | 0)
+        conns.setAt(c + Tcb.RcvWnd, "u16", left)
+        // Section 3.8.6.3: every second segment, and when the peer has used half of the window: it may have to wait
+        flags = conns.getAt(c + Tcb.Flags, "u8")
+        if (
+            gap ||
+            flags & ConnFlag.AckDelayed ||
+            left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 ||
+            t.config.delayedAck === 0
+        ) {
+            conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
+            t.dirty = true
+        } else {
+            conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
+            if (!t.ackArmed) {
+                t.ackArmed = true
+                t.ackDeadline = (now + t.config.delayedAck) | 0
+                noteTimer(t, t.ackDeadline)
+            }
+        }
     }
 
     // Eighth, check the FIN bit
     if (control & Flag.Fin) {
-        const next = (rcvNxt + length + 1) | 0
-        conns.setAt(c + Tcb.RcvNxt, "i32", next)
-        if (((conns.getAt(c + Tcb.RcvAdv, "i32") - next) | 0) < 0) conns.setAt(c + Tcb.RcvAdv, "i32", next)
+        setDue(t, c, ConnFlag.AckNow)
+        conns.setAt(c + Tcb.RcvNxt, "i32", (rcvNxt + length + 1) | 0)
+        // a store below 0 is clamped to it
+        conns.setAt(c + Tcb.RcvWnd, "u16", room - length - 1)
         if (state === State.Established) {
             setState(t, c, State.CloseWait, now)
         } else if (state === State.FinWait1) {
@@ -277,4 +408,14 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             armTimer(t, c, now, t.config.timeWait)
         }
     }
+}
+
+/** Keep-alive: the peer is there, and with nothing in flight the time to the next probe begins anew. */
+function heard(t: TcpContext, c: number, state: State, now: number): void {
+    const conns = t.conns
+    if (conns.getAt(c + Tcb.SndMax, "i32") !== conns.getAt(c + Tcb.SndUna, "i32")) return
+    if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return
+    if (state !== State.Established && state !== State.CloseWait) return
+    conns.setAt(c + Tcb.Retries, "u8", 0)
+    armTimer(t, c, now, t.config.keepAliveIdle)
 }

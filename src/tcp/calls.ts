@@ -12,6 +12,7 @@ import {
     findConnection,
     findListener,
     findTuple,
+    findWaitId,
     joinPorts,
     newId,
     release,
@@ -19,11 +20,15 @@ import {
     ringsOf,
     setDue,
     setState,
+    stopTimer,
     type TcpContext,
 } from "./context"
+import { freeHalf, halfOpenFor } from "./halfopen"
 import { ephemeralPort, initialSequence } from "./isn"
-import { freeHalf, halfOpenFor, listenerFor } from "./passive"
-import { ConnFlag, Half, Listener, State, Tcb, TcpError } from "./tcb"
+import { listenerFor } from "./passive"
+import { tellRoom } from "./settings"
+import { ConnFlag, ConnFlag3, Half, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
+import { findWait, freeWait } from "./wait"
 
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
 export function listen(t: TcpContext, port: number, backlog: number): number {
@@ -57,6 +62,7 @@ export function accept(t: TcpContext, id: number): number {
     if (first < 0) return 0
     const flags = conns.getAt(first + Tcb.Flags, "u8")
     conns.setAt(first + Tcb.Flags, "u8", (flags & ~ConnFlag.Pending) | ConnFlag.Held)
+    conns.setAt(first + Tcb.UserTimeout, "u16", 0)
     return conns.getAt(first + Tcb.Id, "u16")
 }
 
@@ -72,7 +78,8 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
         if (localPort === 0) return TcpError.InUse
     }
     const ports = joinPorts(port, localPort)
-    if (findTuple(t, ip, ports) >= 0 || halfOpenFor(t, ip, ports) >= 0) return TcpError.InUse
+    if (findTuple(t, ip, ports) >= 0 || findWait(t, ip, ports) >= 0 || halfOpenFor(t, ip, ports) >= 0)
+        return TcpError.InUse
     const c = allocate(t, now)
     if (c < 0) return TcpError.NoBuffers
     const conns = t.conns
@@ -111,6 +118,7 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     if (length > size - queued) length = size - queued
     if (length > from.length - at) length = from.length - at
     if (at < 0 || length <= 0) return 0
+    if (queued === 0) endIdle(t, c)
     const ring = ringsOf(t, c)
     let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
@@ -120,6 +128,18 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     conns.setAt(c + Tcb.SendLength, "u16", queued + length)
     setDue(t, c, 0)
     return length
+}
+
+/** There is something to send: the timer, if it runs for keep-alive, is needed for that. */
+function endIdle(t: TcpContext, c: number): void {
+    const conns = t.conns
+    if (!(conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive)) return
+    if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return
+    if (conns.getAt(c + Tcb.SndMax, "i32") !== conns.getAt(c + Tcb.SndUna, "i32")) return
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state !== State.Established && state !== State.CloseWait) return
+    conns.setAt(c + Tcb.Retries, "u8", 0)
+    stopTimer(t, c)
 }
 
 /**
@@ -151,17 +171,6 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     return length
 }
 
-/** Section 3.8.6.2.2: the peer is told of room when that has grown by a segment or half of the buffer. */
-function tellRoom(t: TcpContext, c: number): void {
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
-    if (state !== State.Established && !isFinWait(state)) return
-    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
-    const window = (conns.getAt(c + Tcb.RcvAdv, "i32") - conns.getAt(c + Tcb.RcvNxt, "i32")) | 0
-    const more = limit - conns.getAt(c + Tcb.ReceiveLength, "u16") - window
-    if (more > 0 && (more >= limit >> 1 || more >= t.config.mtu - 40)) setDue(t, c, ConnFlag.AckNow)
-}
-
 /** Sends a FIN after what is queued, and goes on receiving: the half of CLOSE that RFC 9293 section 3.6 describes. */
 export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     const c = findConnection(t, id)
@@ -176,9 +185,11 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     } else if (state === State.SynReceived) {
         conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.FinQueued)
     } else if (state === State.Established) {
+        endIdle(t, c)
         setState(t, c, State.FinWait1, now)
         setDue(t, c, 0)
     } else if (state === State.CloseWait) {
+        endIdle(t, c)
         setState(t, c, State.LastAck, now)
         setDue(t, c, 0)
     }
@@ -196,7 +207,7 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
         return TcpError.None
     }
     const c = findConnection(t, id)
-    if (c < 0) return TcpError.NotConnected
+    if (c < 0) return findWaitId(t, id) < 0 ? TcpError.NotConnected : TcpError.None
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
     const flags = conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held
@@ -205,6 +216,8 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
         release(t, c)
         return TcpError.None
     }
+    // its record shrinks with the next transmit
+    if (state === State.TimeWait) setDue(t, c, 0)
     const unread = conns.getAt(c + Tcb.ReceiveLength, "u16") > 0
     if (unread && (state === State.Established || state === State.CloseWait || isFinWait(state))) {
         reset(t, c, TcpError.None, now)
@@ -238,7 +251,12 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
         return TcpError.None
     }
     const c = findConnection(t, id)
-    if (c < 0) return TcpError.NotConnected
+    if (c < 0) {
+        const w = findWaitId(t, id)
+        if (w < 0) return TcpError.NotConnected
+        freeWait(t, w, now)
+        return TcpError.None
+    }
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held)
@@ -261,45 +279,25 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
 export function stateOf(t: TcpContext, id: number): State {
     if (findListener(t, id) >= 0) return State.Listen
     const c = findConnection(t, id)
-    return c < 0 ? State.Closed : t.conns.getAt(c + Tcb.State, "u8")
+    if (c < 0) return findWaitId(t, id) >= 0 ? State.TimeWait : State.Closed
+    return t.conns.getAt(c + Tcb.State, "u8")
 }
 
 /** What ended the connection `id`, None while nothing has. */
 export function errorOf(t: TcpContext, id: number): TcpError {
     const c = findConnection(t, id)
-    const error = c < 0 ? 0 : t.conns.getAt(c + Tcb.Error, "u8")
+    if (c < 0 || t.conns.getAt(c + Tcb.State, "u8") !== State.Closed) return TcpError.None
+    const error = t.conns.getAt(c + Tcb.Error, "u8")
     // not -0, which is no integer on the VM
     return error > 0 ? -error : TcpError.None
 }
 
-/**
- * Lets at most `limit` bytes wait unread on a connection, or on those that a listener will accept: 1 to the size of the
- * receive ring. A window that was told already is not taken back (section 3.8.6, SHLD-14).
- */
-export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpError {
-    if (limit < 1 || limit > t.receiveSize) return TcpError.Invalid
-    const l = findListener(t, id)
-    if (l >= 0) {
-        t.listeners.setAt(l + Listener.ReceiveLimit, "u16", limit)
-        return TcpError.None
-    }
-    const c = findConnection(t, id)
-    if (c < 0) return TcpError.NotConnected
-    t.conns.setAt(c + Tcb.ReceiveLimit, "u16", limit)
-    tellRoom(t, c)
-    return TcpError.None
-}
-
 /** True when all that the peer will ever send has come. */
-function hasFin(state: State): boolean {
+export function hasFin(state: State): boolean {
     return (
         state === State.CloseWait ||
         state === State.Closing ||
         state === State.LastAck ||
         state === State.TimeWait
     )
-}
-
-function isFinWait(state: State): boolean {
-    return state === State.FinWait1 || state === State.FinWait2
 }

@@ -4,8 +4,10 @@
 export class Config {
     /** Connections at once, in any state but half open. */
     connections = 8
-    /** Connections being opened by others (SYN-RECEIVED), shared by all listeners. */
+    /** Connections being opened by others (SYN-RECEIVED), shared by all listeners. When they are used up: SYN cookies. */
     halfOpen = 8
+    /** Connections in TIME-WAIT that no program holds any more. When they are used up the oldest goes. */
+    timeWaits = 8
     /** Ports listened on at once. */
     listeners = 4
     /** Addresses of neighbours remembered. */
@@ -20,6 +22,18 @@ export class Config {
     events = 32
     /** IP time to live of what is sent (RFC 9293 section 3.9.2: configurable, MUST-49). */
     ttl = 64
+    /** Offer timestamps (RFC 7323), and take them when offered: 12 bytes a segment. 0: no. */
+    timestamps = 1
+    /** Permit selective acknowledgments (RFC 2018). 0: no. */
+    sack = 1
+    /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
+    nagle = 1
+    /** Milliseconds that an acknowledgment may wait for company: 500 at most (RFC 9293 section 3.8.6.3). 0: none. */
+    delayedAck = 200
+    /** Keep-alive where a program asks for it: ms idle before the first probe, ms between probes, probes without answer. */
+    keepAliveIdle = 7200000
+    keepAliveInterval = 75000
+    keepAliveProbes = 9
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
     /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
@@ -33,8 +47,8 @@ export class Config {
     r2Syn = 180000
     /** Times a SYN-ACK is sent again before the half-open record is given up. */
     synAckRetries = 5
-    /** Challenge ACKs (RFC 5961 section 10) sent in any 5 seconds; 0 for no limit. */
-    challengeAckLimit = 10
+    /** Milliseconds in which a connection sends one challenge ACK at most (RFC 5961 section 10); 0 for no limit. */
+    challengeInterval = 500
     /** Initial sequence number of the next connection opened or accepted; -1 for RFC 6528's. Used up by one connection. */
     iss = -1
     /** Local port of the next connection opened; 0 for one by RFC 6056. Used up by one connection. */
@@ -45,12 +59,14 @@ export class Config {
 function lowest(key: string): number {
     switch (key) {
         case "connections":
-        case "halfOpen":
         case "listeners":
         case "neighbours":
         case "ttl":
         case "rtoInitial":
         case "rtoMin":
+        case "keepAliveIdle":
+        case "keepAliveInterval":
+        case "keepAliveProbes":
         // the ACK that leads there has to be sent first
         case "timeWait":
         case "finWait2":
@@ -76,9 +92,11 @@ function highest(key: string): number {
     switch (key) {
         case "connections":
         case "halfOpen":
+        case "timeWaits":
         case "listeners":
         case "neighbours":
             return 200
+        // 64 KB and more would need window scaling, which is therefore never offered (RFC 7323 section 2.2)
         case "receiveBuffer":
         case "sendBuffer":
         case "localPort":
@@ -91,7 +109,18 @@ function highest(key: string): number {
         case "events":
             return 1000
         case "ttl":
+        case "keepAliveProbes":
             return 255
+        case "timestamps":
+        case "sack":
+        case "nagle":
+            return 1
+        // RFC 9293 section 3.8.6.3 (MUST-58); and every other segment is acknowledged at once
+        case "delayedAck":
+            return 500
+        // two MSL of RFC 9293; a record of TIME-WAIT holds twice that
+        case "timeWait":
+            return 240000
         case "synAckRetries":
             return 15
         case "iss":

@@ -8,7 +8,7 @@ import { swap16 } from "../wire/bytes"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, Half, Listener, State, Tcb, TcpError } from "./tcb"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, State, Tcb, TcpError, Wait } from "./tcb"
 
 /** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
 export const enum Frame {
@@ -26,6 +26,7 @@ export class TcpContext {
     /** Where the records in use end: behind them all are free, and no search looks there. */
     connsEnd = 0
     halvesEnd = 0
+    waitsEnd = 0
     readonly counters: Buffer
     readonly events: EventRing
     /** Send and receive ring of each connection, one after the other. */
@@ -41,7 +42,10 @@ export class TcpContext {
     /** The earliest of all timers, when `timerArmed`. */
     nextTimer = 0
     timerArmed = false
-    /** A segment without a connection (an RST) stands in `tx` for `replyIp`: its length. */
+    /** When delayed acknowledgments are due, when `ackArmed`: one time for all, so that none waits longer than it may. */
+    ackDeadline = 0
+    ackArmed = false
+    /** A segment without a connection (an RST, a SYN cookie) stands in `tx` for `replyIp`: its length. */
     replyLength = 0
     replyIp = 0
     /** An answer that is not TCP's stands in `tx`, a whole frame: its length. */
@@ -50,20 +54,24 @@ export class TcpContext {
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
+    /** Connections in TIME-WAIT that no program holds: records of Wait. */
+    readonly waits: Buffer
     /** Listeners: records of Listener. */
     readonly listeners: Buffer
     /** Scratch for the options of a SYN. */
     readonly options = Buffer.alloc(Options.Size)
     /** Key and four-tuple that sequence numbers and ports are hashed from (isn.ts). */
-    readonly hashInput = Buffer.alloc(32)
+    readonly hashInput = Buffer.alloc(36)
     /** Counts connections opened, for RFC 6056 section 3.3.3. */
     portCounter = 0
     lastId = 0
     /** Connection that goes first in the next look for something to send. */
     cursor = 0
-    /** Challenge ACKs sent since `challengeSince`. */
-    challenges = 0
-    challengeSince = 0
+    /** The period in which challenge ACKs were sent last (challenge.ts). */
+    challengePeriod = 0
+    /** When the last SYN cookie was sent, when `cookies`: one that comes back later than it may is none (cookie.ts). */
+    cookieTime = 0
+    cookies = false
 
     constructor(
         readonly config: Config,
@@ -78,6 +86,7 @@ export class TcpContext {
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
         this.halves = Buffer.alloc(config.halfOpen * Half.Size)
+        this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
         this.listeners = Buffer.alloc(config.listeners * Listener.Size)
         this.hashInput.blitAt(0, randomBuffer(16), 0, 16)
     }
@@ -270,6 +279,7 @@ function prepare(t: TcpContext, c: number): number {
     conns.setAt(c + Tcb.Id, "u16", newId(t))
     conns.setAt(c + Tcb.Rto, "u16", t.config.rtoInitial)
     conns.setAt(c + Tcb.ReceiveLimit, "u16", t.receiveSize)
+    if (t.config.nagle === 0) conns.setAt(c + Tcb.Flags3, "u8", ConnFlag3.NoDelay)
     return c
 }
 
@@ -277,7 +287,8 @@ function prepare(t: TcpContext, c: number): number {
 export function newId(t: TcpContext): number {
     let id = t.lastId
     id = id === 0xffff ? 1 : id + 1
-    while (findConnection(t, id) >= 0 || findListener(t, id) >= 0) id = id === 0xffff ? 1 : id + 1
+    while (findConnection(t, id) >= 0 || findListener(t, id) >= 0 || findWaitId(t, id) >= 0)
+        id = id === 0xffff ? 1 : id + 1
     t.lastId = id
     return id
 }
@@ -289,6 +300,17 @@ export function findConnection(t: TcpContext, id: number): number {
     const end = t.connsEnd
     for (let c = 0; c < end; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === id) return c
+    }
+    return -1
+}
+
+/** The record of TIME-WAIT with this id, -1 when there is none. */
+export function findWaitId(t: TcpContext, id: number): number {
+    const waits = t.waits
+    if (id <= 0) return -1
+    const end = t.waitsEnd
+    for (let w = 0; w < end; w += Wait.Size) {
+        if (waits.getAt(w + Wait.Id, "u16") === id) return w
     }
     return -1
 }
@@ -363,7 +385,7 @@ export function release(t: TcpContext, c: number): void {
 export function reset(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
     // a probe or a FIN into a shut window was not taken: only the number the peer expects resets (RFC 5961 section 3)
-    if (conns.getAt(c + Tcb.SndWnd, "i32") === 0 && conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
+    if (conns.getAt(c + Tcb.SndWnd, "u16") === 0 && conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
         conns.setAt(c + Tcb.SndMax, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
     }
     conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.ResetDue)

@@ -7,11 +7,13 @@ import { Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { closed, drop, findTuple, type TcpContext, traceSegment } from "./context"
+import { halfOpenFor } from "./halfopen"
 import { synSentArrives } from "./open"
-import { halfOpenArrives, halfOpenFor, listenArrives, listenerFor, reopen } from "./passive"
+import { halfOpenArrives, listenArrives, listenerFor, reopen } from "./passive"
 import { answerReset } from "./reset"
 import { Seg } from "./segment"
-import { ConnFlag2, State, Tcb, TcpError } from "./tcb"
+import { ConnFlag3, State, Tcb, TcpError, Wait } from "./tcb"
+import { findWait, newListener, waitArrives } from "./wait"
 
 /** Handles the segment of `length` bytes at `at` in the receive frame, from `remoteIp` to this host. */
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
@@ -88,73 +90,44 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
             synSentArrives(t, c, now)
             return
         }
-        // RFC 9293 section 3.6.1 (MAY-2): a new SYN, beyond all the old connection used, ends TIME-WAIT early
-        const fresh =
-            state === State.TimeWait &&
-            (control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn &&
-            ((sequence - conns.getAt(c + Tcb.RcvNxt, "i32")) | 0) > 0
-        const listener = fresh ? listenerFor(t, ports) : -1
-        if (listener < 0) {
-            segmentArrives(t, c, now)
-            return
+        if (state === State.TimeWait && control & Flag.Syn) {
+            // section 3.6.1 (MAY-2): one that a program still holds ends early, too
+            const l = newListener(
+                t,
+                conns.getAt(c + Tcb.RcvNxt, "i32"),
+                (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) !== 0,
+                conns.getAt(c + Tcb.TsRecent, "i32")
+            )
+            if (l >= 0) {
+                if (reopen(t, l, conns.getAt(c + Tcb.SndMax, "i32"), now)) closed(t, c, TcpError.None, now)
+                return
+            }
         }
-        const half = listenArrives(t, listener, now)
-        if (half >= 0) reopen(t, c, half, now)
+        segmentArrives(t, c, now)
         return
     }
-    if (t.events.on) {
-        const known = halfOpenFor(t, remoteIp, ports) >= 0
-        const state = known ? State.SynReceived : listenerFor(t, ports) >= 0 ? State.Listen : State.Closed
-        traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
+    const w = t.waitsEnd > 0 ? findWait(t, remoteIp, ports) : -1
+    if (w >= 0) {
+        if (t.events.on) {
+            const id = t.waits.getAt(w + Wait.Id, "u16")
+            traceSegment(t, EventKind.SegmentIn, at, length, id, State.TimeWait, remoteIp, now)
+        }
+        waitArrives(t, w, now)
+        return
     }
     const h = halfOpenFor(t, remoteIp, ports)
+    const l = h >= 0 ? -1 : listenerFor(t, ports)
+    if (t.events.on) {
+        const state = h >= 0 ? State.SynReceived : l >= 0 ? State.Listen : State.Closed
+        traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
+    }
     if (h >= 0) {
         halfOpenArrives(t, h, now)
-        return
-    }
-    const l = listenerFor(t, ports)
-    if (l >= 0) {
+    } else if (l >= 0) {
         listenArrives(t, l, now)
-        return
-    }
-    // Section 3.10.7.1: CLOSED
-    drop(t, Counter.TcpNoConnection, now)
-    answerReset(t, now)
-}
-
-/**
- * ICMP says that what we sent to `remoteIp` was not delivered; `at` is where the 8 bytes it quotes of our segment stand.
- * RFC 5927: only a segment in flight counts, only a SYN is given up for it, and only where nobody listens.
- */
-export function tcpUnreachable(
-    t: TcpContext,
-    remoteIp: number,
-    at: number,
-    hard: boolean,
-    now: number
-): boolean {
-    const conns = t.conns
-    const quoted = t.rx.getAt(at, "i32")
-    const c = findTuple(t, remoteIp, (quoted << 16) | ((quoted >> 16) & 0xffff))
-    if (c < 0) return false
-    const sequence =
-        (t.rx.getAt(at + 4, "u8") << 24) |
-        (t.rx.getAt(at + 5, "u8") << 16) |
-        (t.rx.getAt(at + 6, "u8") << 8) |
-        t.rx.getAt(at + 7, "u8")
-    const inFlight =
-        ((sequence - conns.getAt(c + Tcb.SndUna, "i32")) | 0) >= 0 &&
-        ((conns.getAt(c + Tcb.SndMax, "i32") - sequence) | 0) > 0
-    if (!inFlight) return false
-    if (hard && conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
-        closed(t, c, TcpError.Refused, now)
     } else {
-        softError(t, c)
+        // Section 3.10.7.1: CLOSED
+        drop(t, Counter.TcpNoConnection, now)
+        answerReset(t, now)
     }
-    return true
-}
-
-/** Remembers that the peer cannot be reached just now: told as the reason should the connection time out. */
-export function softError(t: TcpContext, c: number): void {
-    t.conns.setAt(c + Tcb.Flags2, "u8", t.conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.SoftError)
 }

@@ -1,7 +1,9 @@
-// Numbers nobody can guess: initial sequence numbers (RFC 6528) and ephemeral ports (RFC 6056).
+// Numbers nobody can guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), timestamps' offsets (RFC 7323),
+// SYN cookies (cookie.ts).
 
 import { digest } from "@devicescript/crypto"
 import { findTuple, joinPorts, type TcpContext } from "./context"
+import { findWait } from "./wait"
 
 /** Offsets in `t.hashInput`. */
 const enum Input {
@@ -10,13 +12,19 @@ const enum Input {
     LocalIp = 16,
     RemoteIp = 20,
     Ports = 24,
-    /** What the hash is for: the same input never serves two purposes. */
+    /** What the hash is for: the same input never serves two purposes. The upper bits are the purpose's own. */
     Purpose = 28,
+    /** SYN cookies: the peer's initial sequence number; else 0. */
+    Sequence = 32,
 }
 
+/** In the lowest 8 bits of Input.Purpose. */
 const enum Purpose {
     SequenceNumber = 1,
     Port = 2,
+    Timestamp = 3,
+    Cookie = 4,
+    Bits = 8,
 }
 
 /** RFC 6335 section 6: the dynamic ports. */
@@ -30,13 +38,17 @@ const enum Clock {
     TicksPerMs = 250,
 }
 
-/** F() of both RFCs. Allocates: the runtime's SHA-256 gives a new buffer. It runs once a connection, not once a segment. */
-function hash(t: TcpContext, remoteIp: number, ports: number, purpose: Purpose): number {
+/**
+ * F() of these RFCs. Allocates: the runtime's SHA-256 gives a new buffer. It runs a few times a connection, not once a
+ * segment.
+ */
+function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): number {
     const input = t.hashInput
     input.setAt(Input.LocalIp, "i32", t.ip)
     input.setAt(Input.RemoteIp, "i32", remoteIp)
     input.setAt(Input.Ports, "i32", ports)
     input.setAt(Input.Purpose, "i32", purpose)
+    input.setAt(Input.Sequence, "i32", sequence)
     return digest("sha256", input).getAt(0, "i32")
 }
 
@@ -47,7 +59,27 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
         t.config.iss = -1
         return pinned | 0
     }
-    return (hash(t, remoteIp, ports, Purpose.SequenceNumber) + Math.imul(now, Clock.TicksPerMs)) | 0
+    return (hash(t, remoteIp, ports, Purpose.SequenceNumber, 0) + Math.imul(now, Clock.TicksPerMs)) | 0
+}
+
+/**
+ * What the upper 16 bits of our timestamps are ahead of the time on the connection with this peer and these ports: RFC 7323
+ * section 7.1 wants another for each. It is always the same for one four-tuple, so that timestamps grow from one connection
+ * to the next (RFC 6191), and need not be remembered in TIME-WAIT.
+ */
+export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
+    return hash(t, remoteIp, ports, Purpose.Timestamp, 0) & 0xffff
+}
+
+/** 32 bits for a SYN cookie: over the four-tuple, the SYN's sequence number and 24 bits more of the cookie's own. */
+export function cookieHash(
+    t: TcpContext,
+    remoteIp: number,
+    ports: number,
+    sequence: number,
+    more: number
+): number {
+    return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence)
 }
 
 /** A free local port for a connection to `port` of `remoteIp`, RFC 6056 section 3.3.3 (algorithm 3); 0 when none is. */
@@ -57,11 +89,12 @@ export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): nu
         t.config.localPort = 0
         return pinned
     }
-    const offset = hash(t, remoteIp, port, Purpose.Port) & 0xffff
+    const offset = hash(t, remoteIp, port, Purpose.Port, 0) & 0xffff
     for (let i = 0; i < Ephemeral.Count; i++) {
         const local = Ephemeral.First + ((offset + t.portCounter) & (Ephemeral.Count - 1))
         t.portCounter = (t.portCounter + 1) & 0xffff
-        if (findTuple(t, remoteIp, joinPorts(port, local)) < 0) return local
+        const ports = joinPorts(port, local)
+        if (findTuple(t, remoteIp, ports) < 0 && findWait(t, remoteIp, ports) < 0) return local
     }
     return 0
 }

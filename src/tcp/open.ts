@@ -1,32 +1,16 @@
 // The way of an active open to ESTABLISHED: SYN-SENT (RFC 9293 section 3.10.7.3) and what both kinds of open end with.
 
 import { Counter } from "../inspect/counters"
-import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
-import { closed, drop, setDue, setState, stopTimer, type TcpContext } from "./context"
+import { initialWindow } from "./congestion"
+import { armTimer, closed, drop, setDue, setState, stopTimer, type TcpContext } from "./context"
+import { timestampOffset } from "./isn"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, State, Tcb, TcpError } from "./tcb"
-
-/** What TCP takes for the MSS when the peer names none (RFC 9293 section 3.7.1, MUST-15), and the least it believes. */
-export const enum Mss {
-    Default = 536,
-    /** RFC 9293 does not bound it; a peer that names 0 or 1 would make us send a frame for every byte. */
-    Least = 64,
-}
-
-/** The MSS to send with, by the options parsed into `t.options`: the peer's, at most what fits our own MTU. */
-export function sendMss(t: TcpContext): number {
-    const options = t.options
-    let mss: number = Mss.Default
-    if (options.getAt(Options.Present, "u8") & OptionBit.MaximumSegmentSize) {
-        mss = options.getAt(Options.MaximumSegmentSize, "u16")
-    }
-    if (mss < Mss.Least) mss = Mss.Least
-    const own = t.config.mtu - 40
-    return mss < own ? mss : own
-}
+import { agreed, Mss, sendMss } from "./syn-options"
+import { ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb, TcpError } from "./tcb"
 
 /** Our SYN was acknowledged: ESTABLISHED, or FIN-WAIT-1 if the program has closed meanwhile. Gives the new state. */
 export function established(t: TcpContext, c: number, acknowledgment: number, now: number): State {
@@ -38,11 +22,11 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
     conns.setAt(c + Tcb.Retries, "u8", 0)
     conns.setAt(c + Tcb.Progress, "i32", now)
     stopTimer(t, c)
-    if (flags2 & ConnFlag2.Timing) roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "i32")) | 0)
+    if (flags2 & ConnFlag2.Timing) roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "u16")) & 0xffff)
     const mss = conns.getAt(c + Tcb.Mss, "u16")
-    // RFC 5681 section 3.1: the initial window
-    let cwnd = mss > 2190 ? 2 * mss : mss > 1095 ? 3 * mss : 4 * mss
+    let cwnd = initialWindow(mss)
     if (flags2 & ConnFlag2.SynLost) {
+        // RFC 5681 section 3.1
         cwnd = mss
         // RFC 6298 (5.7)
         conns.setAt(c + Tcb.Rto, "u16", t.config.rtoMax < 3000 ? t.config.rtoMax : 3000)
@@ -52,6 +36,7 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
     conns.setAt(c + Tcb.Flags2, "u8", 0)
     const state = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued ? State.FinWait1 : State.Established
     setState(t, c, state, now)
+    if (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive) armTimer(t, c, now, t.config.keepAliveIdle)
     setDue(t, c, 0)
     return state
 }
@@ -86,18 +71,20 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     }
     // Fourth, check the SYN bit
     parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
-    conns.setAt(c + Tcb.Mss, "u16", sendMss(t))
+    const agreement = agreed(t)
+    const stamps = (agreement & HalfFlag.Timestamps) !== 0
+    conns.setAt(c + Tcb.Mss, "u16", stamps ? sendMss(t) - Mss.Timestamps : sendMss(t))
     const next = (sequence + 1) | 0
     conns.setAt(c + Tcb.RcvNxt, "i32", next)
-    conns.setAt(c + Tcb.RcvAdv, "i32", (next + conns.getAt(c + Tcb.ReceiveLimit, "u16")) | 0)
+    conns.setAt(c + Tcb.RcvWnd, "u16", conns.getAt(c + Tcb.ReceiveLimit, "u16"))
     // the window of a SYN is never scaled (RFC 7323 section 2.2)
     const window = segment.getAt(Seg.Window, "u16")
-    conns.setAt(c + Tcb.SndWnd, "i32", window)
-    conns.setAt(c + Tcb.MaxSndWnd, "i32", window)
+    conns.setAt(c + Tcb.SndWnd, "u16", window)
+    conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
     conns.setAt(c + Tcb.SndWl1, "i32", sequence)
-    conns.setAt(c + Tcb.SndWl2, "i32", acknowledgment)
     if (control & Flag.Ack) {
         established(t, c, acknowledgment, now)
+        takeAgreement(t, c, agreement, now)
         setDue(t, c, ConnFlag.AckNow)
         // "if there are other controls or text in the segment, then continue processing at the sixth step"
         if (segment.getAt(Seg.Length, "u16") > 0 || control & Flag.Fin) {
@@ -111,6 +98,26 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.SndNxt, "i32", sndUna)
     // our SYN goes again with the ACK: its round trip is not measured (Karn)
     conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Timing)
+    takeAgreement(t, c, agreement, now)
     setState(t, c, State.SynReceived, now)
     setDue(t, c, 0)
+}
+
+/** Takes over what both SYNs offered; what measured our SYN's round trip makes room for the timestamps. */
+function takeAgreement(t: TcpContext, c: number, agreement: number, now: number): void {
+    const conns = t.conns
+    let flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    if (agreement & HalfFlag.Sack) flags3 |= ConnFlag3.Sack
+    if (agreement & HalfFlag.Timestamps) {
+        flags3 |= ConnFlag3.Timestamps
+        const offset = timestampOffset(
+            t,
+            conns.getAt(c + Tcb.RemoteIp, "i32"),
+            conns.getAt(c + Tcb.Ports, "i32")
+        )
+        conns.setAt(c + Tcb.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+        conns.setAt(c + Tcb.TsOffset, "u16", offset)
+        conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+    }
+    conns.setAt(c + Tcb.Flags3, "u8", flags3)
 }

@@ -3,12 +3,21 @@
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
 import { writeI32 } from "../wire/bytes"
-import { checksumOf, onesSum } from "../wire/checksum"
-import { Protocol, pseudoSum } from "../wire/ipv4"
-import { Flag, Tcp, writeMss, writeWindowScale } from "../wire/tcp"
-import { armTimer, count, Frame, release, ringsOf, swapPorts, type TcpContext, traceSegment } from "./context"
-import { answer } from "./reset"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, State, Tcb } from "./tcb"
+import { onesSum } from "../wire/checksum"
+import { Protocol } from "../wire/ipv4"
+import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
+import { restart } from "./congestion"
+import { armTimer, count, Frame, release, ringsOf, type TcpContext, traceSegment } from "./context"
+import { timestampOffset } from "./isn"
+import { mayReply, reply, writeSegment } from "./reset"
+import { writeSynOptions } from "./syn-options"
+import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb } from "./tcb"
+import { toWait } from "./wait"
+
+/** Milliseconds that a segment may be held back for a larger window: RFC 9293 section 3.8.6.2.1 (4). */
+const enum Override {
+    Most = 1000,
+}
 
 /**
  * Puts the next segment of connection `c` into the transmit frame, at Frame.Transport, and gives its length; 0 when
@@ -18,49 +27,96 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
     let flags = conns.getAt(c + Tcb.Flags, "u8")
+    let flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
+    const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
     let sequence = conns.getAt(c + Tcb.SndNxt, "i32")
-    const inFlight = (sequence - sndUna) | 0
+    let inFlight = (sequence - sndUna) | 0
     let control: number = Flag.Ack
     let length = 0
     let octets = 0
-    let header: number = Tcp.Size
+    let resend = false
+    let window = 0
+    let header = flags3 & ConnFlag3.Timestamps ? Tcp.Size + TimestampsOnly.Size : Tcp.Size
 
     if (state === State.SynSent || state === State.SynReceived) {
         if (inFlight === 0) {
             control = state === State.SynSent ? Flag.Syn : Flag.Syn | Flag.Ack
             octets = 1
-            header = writeMss(t.tx, Frame.Transport + Tcp.Size, t.config.mtu - 40) - Frame.Transport
+            header = synOptions(t, c, state, flags3, now)
         } else if (state === State.SynSent) {
             // an ACK may not go out before the peer's SYN came in
-            flags &= ~ConnFlag.AckNow
+            flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
         }
     } else if (state === State.Closed) {
         return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
+        const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
+        resend = (flags2 & ConnFlag2.Resend) !== 0
+        if (resend) {
+            inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
+            sequence = (sndUna + inFlight) | 0
+        }
         // with the FIN in flight it is one more than the data: `waiting` is -1
         const waiting = queued - inFlight
-        if (waiting > 0) {
-            let window = conns.getAt(c + Tcb.SndWnd, "i32")
-            const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
+        if (resend) {
+            length = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
+            if (waiting < length) length = waiting > 0 ? waiting : 0
+            const mss = conns.getAt(c + Tcb.Mss, "u16")
+            if (mss < length) length = mss
+        } else if (waiting > 0) {
+            if (
+                sndMax === sndUna &&
+                ((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16")
+            )
+                restart(t, c)
+            window = conns.getAt(c + Tcb.SndWnd, "u16")
+            let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
+            const mss = conns.getAt(c + Tcb.Mss, "u16")
+            const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
+            // RFC 3042: a new segment for each of the first two duplicate acknowledgments
+            if (duplicates > 0 && duplicates < 3 && sequence === sndMax && !(flags2 & ConnFlag2.Recovery))
+                cwnd += duplicates * mss
             if (cwnd < window) window = cwnd
             window -= inFlight
-            length = conns.getAt(c + Tcb.Mss, "u16")
+            length = mss
             if (waiting < length) length = waiting
             if (window < length) length = window > 0 ? window : 0
+            if (length < mss && ((sequence - sndMax) | 0) >= 0 && !(flags2 & ConnFlag2.Probe)) {
+                // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
+                // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
+                // flight holds it back only if that ends in a small segment, too. A FIN is not held back.
+                if (
+                    length < waiting
+                        ? inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1
+                        : !(flags3 & ConnFlag3.NoDelay) && inFlight % mss !== 0 && !closing
+                ) {
+                    length = 0
+                }
+            }
             if (length === 0 && inFlight === 0) {
-                // the peer's window is shut: one octet when the timer says so (section 3.8.6.1, MUST-36)
-                if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Probe) length = 1
+                // the peer's window is shut, or all but: what fits, one octet at least, when the timer says so
+                // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
+                if (flags2 & ConnFlag2.Probe) length = 1
                 else if (!(flags & ConnFlag.Timer)) {
+                    const rto = conns.getAt(c + Tcb.Rto, "u16")
                     conns.setAt(c + Tcb.Progress, "i32", now)
-                    armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+                    armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
                     flags |= ConnFlag.Timer
                 }
             }
+        } else if (flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing) {
+            // keep-alive (section 3.8.4): the number before the next makes the peer answer
+            flags2 &= ~ConnFlag2.Probe
+            conns.setAt(c + Tcb.Flags2, "u8", flags2)
+            flags |= ConnFlag.AckNow
+            sequence = (sequence - 1) | 0
+            resend = true
         }
         if (length > 0) {
-            const from = Frame.Transport + Tcp.Size
+            const from = Frame.Transport + header
             const size = t.sendSize
             const ring = ringsOf(t, c)
             let at = conns.getAt(c + Tcb.SendHead, "u16") + inFlight
@@ -75,10 +131,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
-        if (
-            length === waiting &&
-            (state === State.FinWait1 || state === State.LastAck || state === State.Closing)
-        ) {
+        if (length === waiting && closing) {
             control |= Flag.Fin
             octets++
         }
@@ -87,32 +140,49 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     if (octets === 0) {
         if (!(flags & ConnFlag.AckNow)) {
             conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
+            // no program has it, and it owes nothing: 24 bytes do
+            if (state === State.TimeWait && !(flags & ConnFlag.Held)) toWait(t, c, now)
             return 0
         }
-        // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
-        sequence = conns.getAt(c + Tcb.SndMax, "i32")
-        // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it (table 6)
-        if (conns.getAt(c + Tcb.SndWnd, "i32") === 0 && state !== State.SynReceived) sequence = sndUna
+        if (!resend) {
+            // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
+            sequence = sndMax
+            // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it
+            if (conns.getAt(c + Tcb.SndWnd, "u16") === 0 && state !== State.SynReceived) sequence = sndUna
+        }
     }
 
     // The window: its right edge never moves back (section 3.8.6, SHLD-14), and forward not by less than a segment or
     // half the buffer (section 3.8.6.2.2)
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
-    let edge = conns.getAt(c + Tcb.RcvAdv, "i32")
     const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
-    let window = (edge - rcvNxt) | 0
+    window = conns.getAt(c + Tcb.RcvWnd, "u16")
     const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
     if (control & Flag.Ack) {
         if (free > window && (free - window >= limit >> 1 || free - window >= t.config.mtu - 40)) {
             window = free
-            edge = (rcvNxt + free) | 0
-            conns.setAt(c + Tcb.RcvAdv, "i32", edge)
+            conns.setAt(c + Tcb.RcvWnd, "u16", free)
         }
     } else {
         window = limit
     }
 
     const tx = t.tx
+    if (!(control & Flag.Syn)) {
+        if (flags3 & ConnFlag3.Timestamps) {
+            tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
+            writeI32(
+                tx,
+                Frame.Transport + Tcp.Size + 4,
+                (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
+            )
+            writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
+        }
+        // what came ahead, where it costs no text its place
+        if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 && flags3 & ConnFlag3.Sack && length === 0) {
+            header = sackOption(t, c, header, rcvNxt)
+        }
+    }
     const total = header + length
     const ports = conns.getAt(c + Tcb.Ports, "i32")
     tx.setAt(Frame.Transport, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
@@ -149,24 +219,31 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
 
     // Due stays: what else there is goes with the next call
-    conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckNow)
+    flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
+    conns.setAt(c + Tcb.Flags, "u8", flags)
     if (octets > 0) {
         const next = (sequence + octets) | 0
-        conns.setAt(c + Tcb.SndNxt, "i32", next)
-        let flags2 = conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Probe
-        const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
-        if (((next - sndMax) | 0) > 0) {
-            conns.setAt(c + Tcb.SndMax, "i32", next)
-            // the first to be in flight has the timer to itself: it ran for a shut window, or for the hop's address
-            if (sndMax === sndUna) flags &= ~ConnFlag.Timer
-            // RFC 6298 section 3: one segment a round trip, none that was sent twice
-            if (!(flags2 & ConnFlag2.Timing)) {
-                flags2 |= ConnFlag2.Timing
-                conns.setAt(c + Tcb.RttSeq, "i32", next)
-                conns.setAt(c + Tcb.RttStart, "i32", now)
-            }
-        } else {
+        flags2 &= ~ConnFlag2.Probe
+        if (resend) {
+            flags2 &= ~ConnFlag2.Resend
+            conns.setAt(c + Tcb.RtxAt, "u16", inFlight + octets)
             count(t, Counter.Retransmits)
+            count(t, Counter.FastRetransmits)
+        } else {
+            conns.setAt(c + Tcb.SndNxt, "i32", next)
+            if (((next - sndMax) | 0) > 0) {
+                conns.setAt(c + Tcb.SndMax, "i32", next)
+                // the first to be in flight has the timer to itself: it ran for a shut window, or for the hop's address
+                if (sndMax === sndUna) flags &= ~ConnFlag.Timer
+                // RFC 6298 section 3: one segment a round trip, none that was sent twice
+                if (!(flags2 & ConnFlag2.Timing) && !(flags3 & ConnFlag3.Timestamps)) {
+                    flags2 |= ConnFlag2.Timing
+                    conns.setAt(c + Tcb.RttSeq, "i32", next)
+                    conns.setAt(c + Tcb.RttStart, "u16", now & 0xffff)
+                }
+            } else {
+                count(t, Counter.Retransmits)
+            }
         }
         conns.setAt(c + Tcb.Flags2, "u8", flags2)
         // RFC 6298 (5.1)
@@ -184,6 +261,48 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     return total
 }
 
+/** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open; gives the length of the header. */
+function synOptions(t: TcpContext, c: number, state: State, flags3: number, now: number): number {
+    let flags = 0
+    // a SYN offers, a SYN-ACK agrees. No window scale: our rings are below 64 KB (RFC 7323 section 2.2)
+    if (state === State.SynSent ? t.config.sack : flags3 & ConnFlag3.Sack) flags |= HalfFlag.Sack
+    if (state === State.SynSent ? t.config.timestamps : flags3 & ConnFlag3.Timestamps)
+        flags |= HalfFlag.Timestamps
+    let value = now
+    let echo = 0
+    if (flags & HalfFlag.Timestamps) {
+        const conns = t.conns
+        const ports = conns.getAt(c + Tcb.Ports, "i32")
+        value = (now + (timestampOffset(t, conns.getAt(c + Tcb.RemoteIp, "i32"), ports) << 16)) | 0
+        if (state !== State.SynSent) echo = conns.getAt(c + Tcb.TsRecent, "i32")
+    }
+    return writeSynOptions(t, Frame.Transport + Tcp.Size, flags, value, echo) - Frame.Transport
+}
+
+/** Writes a SACK option (RFC 2018 section 3) behind a header of `header` bytes; gives its new length. */
+function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): number {
+    const conns = t.conns
+    const tx = t.tx
+    let at: number = Frame.Transport + header + 4
+    for (let b = 0; b < Ahead.All; b += Ahead.Size) {
+        const end = conns.getAt(c + Tcb.Ahead + b + Ahead.End, "u16")
+        if (end === 0) break
+        writeI32(tx, at, (rcvNxt + conns.getAt(c + Tcb.Ahead + b + Ahead.Start, "u16")) | 0)
+        writeI32(tx, at + 4, (rcvNxt + end) | 0)
+        at += 8
+    }
+    const length = at - Frame.Transport - header
+    tx.setAt(
+        Frame.Transport + header,
+        "i32",
+        OptionKind.NoOperation |
+            (OptionKind.NoOperation << 8) |
+            (OptionKind.Sack << 16) |
+            ((length - 2) << 24)
+    )
+    return header + length
+}
+
 /** The RST of a connection that was aborted (section 3.10.5): <SEQ=SND.NXT><CTL=RST>, with the ACK that RFC 9293 has. */
 function resetOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
@@ -191,57 +310,28 @@ function resetOut(t: TcpContext, c: number, now: number): number {
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
     if (!(flags2 & ConnFlag2.ResetDue) || t.replyLength > 0) return 0
     conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.ResetDue)
-    answer(
+    if (!mayReply(t)) return 0
+    const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
+    let end: number = Frame.Transport + Tcp.Size
+    if (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) {
+        // RFC 7323 section 3.2 (SHOULD)
+        const value = (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
+        end = writeTimestamps(t.tx, end, false, value, conns.getAt(c + Tcb.TsRecent, "i32"))
+    }
+    const length = end - Frame.Transport
+    writeSegment(
         t,
-        conns.getAt(c + Tcb.RemoteIp, "i32"),
+        remoteIp,
         conns.getAt(c + Tcb.Ports, "i32"),
         conns.getAt(c + Tcb.SndMax, "i32"),
         conns.getAt(c + Tcb.RcvNxt, "i32"),
         Flag.Rst | Flag.Ack,
-        conns.getAt(c + Tcb.Id, "u16"),
-        now
+        0,
+        length
     )
-    const length = t.replyLength
+    count(t, Counter.ResetsSent)
+    reply(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
     t.replyLength = 0
     release(t, c)
     return length
-}
-
-/** Puts the SYN-ACK, or the challenge ACK, that a half-open record owes into the transmit frame. 0: none is due. */
-export function halfOpenOut(t: TcpContext, h: number, now: number): number {
-    const halves = t.halves
-    const flags = halves.getAt(h + Half.Flags, "u8")
-    if (halves.getAt(h + Half.Listener, "u16") === 0) return 0
-    if (!(flags & (HalfFlag.Due | HalfFlag.Challenge))) return 0
-    const tx = t.tx
-    const remoteIp = halves.getAt(h + Half.RemoteIp, "i32")
-    const ports = halves.getAt(h + Half.Ports, "i32")
-    const iss = halves.getAt(h + Half.Iss, "i32")
-    const irs = halves.getAt(h + Half.Irs, "i32")
-    const syn = (flags & HalfFlag.Due) !== 0
-    halves.setAt(h + Half.Flags, "u8", flags & HalfFlag.Scaling)
-    let end: number = Frame.Transport + Tcp.Size
-    if (syn) {
-        end = writeMss(tx, end, t.config.mtu - 40)
-        if (flags & HalfFlag.Scaling) end = writeWindowScale(tx, end, 0)
-    }
-    const header = end - Frame.Transport
-    const window = halves.getAt(h + Half.ReceiveLimit, "u16")
-    tx.setAt(Frame.Transport, "i32", swapPorts(ports))
-    writeI32(tx, Frame.Transport + Tcp.Sequence, syn ? iss : (iss + 1) | 0)
-    writeI32(tx, Frame.Transport + Tcp.Acknowledgment, (irs + 1) | 0)
-    tx.setAt(
-        Frame.Transport + Tcp.DataOffset,
-        "u16",
-        (header << 2) | ((syn ? Flag.Syn | Flag.Ack : Flag.Ack) << 8)
-    )
-    tx.setAt(Frame.Transport + Tcp.Window, "u16", ((window & 0xff) << 8) | (window >> 8))
-    tx.setAt(Frame.Transport + Tcp.Checksum, "i32", 0)
-    const pseudo = pseudoSum(t.ip, remoteIp, Protocol.Tcp, header)
-    tx.setAt(Frame.Transport + Tcp.Checksum, "u16", checksumOf(onesSum(tx, Frame.Transport, header, pseudo)))
-    count(t, Counter.SegmentsOut)
-    if (t.events.on) {
-        traceSegment(t, EventKind.SegmentOut, Frame.Transport, header, 0, State.SynReceived, remoteIp, now)
-    }
-    return header
 }

@@ -1,26 +1,19 @@
 // Passive opens: LISTEN (RFC 9293 section 3.10.7.2) and the half-open connections that come from it (SYN-RECEIVED).
-//
-// A half-open connection takes a small record of its own: a connection's record is taken when the handshake is done.
 
 import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
-import { mayChallenge } from "./challenge"
-import {
-    allocate,
-    closed,
-    count,
-    drop,
-    findListener,
-    noteTimer,
-    type TcpContext,
-    traceState,
-} from "./context"
-import { initialSequence } from "./isn"
-import { established, sendMss } from "./open"
+import { challengeHalf } from "./challenge"
+import { allocate, drop, findListener, noteTimer, type TcpContext, traceState } from "./context"
+import { cookieArrives, sendCookie, synCookie } from "./cookie"
+import { dropHalf, freeHalf, setHalfDue, takeHalf } from "./halfopen"
+import { initialSequence, timestampOffset } from "./isn"
+import { established } from "./open"
 import { answerReset } from "./reset"
+import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } from "./tcb"
+import { agreed, Mss, sendMss } from "./syn-options"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
 
 /** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
 export function listenerFor(t: TcpContext, ports: number): number {
@@ -32,21 +25,6 @@ export function listenerFor(t: TcpContext, ports: number): number {
             listeners.getAt(l + Listener.Id, "u16") > 0
         ) {
             return l
-        }
-    }
-    return -1
-}
-
-/** The half-open record with this peer and these ports, -1 when there is none. */
-export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number {
-    const halves = t.halves
-    const end = t.halvesEnd
-    for (let h = 0; h < end; h += Half.Size) {
-        if (
-            halves.getAt(h + Half.Ports, "i32") === ports &&
-            halves.getAt(h + Half.RemoteIp, "i32") === remoteIp
-        ) {
-            if (halves.getAt(h + Half.Listener, "u16") > 0) return h
         }
     }
     return -1
@@ -68,122 +46,98 @@ export function pendingOf(t: TcpContext, id: number): number {
     return pending
 }
 
-/**
- * Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. Gives the half-open record that it led to,
- * -1 when to none.
- */
-export function listenArrives(t: TcpContext, l: number, now: number): number {
-    const segment = t.segment
-    const control = segment.getAt(Seg.Control, "u8")
+/** Whether the segment in `t.segment` has timestamps; `t.options` holds its options then. */
+export function isStamped(t: TcpContext): boolean {
+    const at = t.segment.getAt(Seg.At, "u16") + Tcp.Size
+    parseOptions(t.rx, at, t.segment.getAt(Seg.TextAt, "u16"), t.options)
+    return (t.options.getAt(Options.Present, "u8") & OptionBit.Timestamps) !== 0
+}
+
+/** False, and the segment in `t.segment` dropped, while as many connections wait on the listener `l` as may. */
+function hasBacklog(t: TcpContext, l: number, now: number): boolean {
+    const id = t.listeners.getAt(l + Listener.Id, "u16")
+    if (pendingOf(t, id) < t.listeners.getAt(l + Listener.Backlog, "u16")) return true
+    drop(t, Counter.BacklogFull, now)
+    return false
+}
+
+/** Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. */
+export function listenArrives(t: TcpContext, l: number, now: number): void {
+    const control = t.segment.getAt(Seg.Control, "u8")
     // First, check for a RST
     if (control & Flag.Rst) {
         drop(t, Counter.TcpBadReset, now)
-        return -1
+        return
     }
-    // Second, check for an ACK
+    // Second, check for an ACK: "arriving on a connection still in the LISTEN state", unless it brings a cookie back
     if (control & Flag.Ack) {
+        if (cookieArrives(t, l, -1, now)) return
         drop(t, Counter.TcpNoConnection, now)
         answerReset(t, now)
-        return -1
+        return
     }
     // Fourth, other data or control: no SYN
     if (!(control & Flag.Syn)) {
         drop(t, Counter.TcpNoAck, now)
-        return -1
+        return
     }
-    // Third, check for a SYN. Text and FIN with it are not kept: the peer sends them again.
-    const id = t.listeners.getAt(l + Listener.Id, "u16")
-    if (pendingOf(t, id) >= t.listeners.getAt(l + Listener.Backlog, "u16")) {
-        drop(t, Counter.BacklogFull, now)
-        return -1
-    }
-    const h = takeHalf(t, now)
-    if (h < 0) {
-        drop(t, Counter.HalfOpenFull, now)
-        return -1
-    }
-    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
-    const halves = t.halves
-    const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
-    const ports = segment.getAt(Seg.Ports, "i32")
-    halves.setAt(h + Half.Ports, "i32", ports)
-    halves.setAt(h + Half.RemoteIp, "i32", remoteIp)
-    halves.setAt(h + Half.Irs, "i32", segment.getAt(Seg.Sequence, "i32"))
-    halves.setAt(h + Half.Iss, "i32", initialSequence(t, remoteIp, ports, now))
-    halves.setAt(h + Half.SndWnd, "u16", segment.getAt(Seg.Window, "u16"))
-    halves.setAt(h + Half.Mss, "u16", sendMss(t))
-    halves.setAt(h + Half.Listener, "u16", id)
-    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(Options.WindowScale, "u8"))
-    halves.setAt(h + Half.Retries, "u8", 0)
-    const scaling = t.options.getAt(Options.Present, "u8") & OptionBit.WindowScale ? HalfFlag.Scaling : 0
-    halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | scaling)
-    halves.setAt(h + Half.ReceiveLimit, "u16", t.listeners.getAt(l + Listener.ReceiveLimit, "u16"))
-    const deadline = (now + t.config.rtoInitial) | 0
-    halves.setAt(h + Half.Deadline, "i32", deadline)
-    noteTimer(t, deadline)
-    t.dirty = true
-    if (t.events.on) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
-    return h
+    // Third, check for a SYN
+    if (!hasBacklog(t, l, now)) return
+    if (openHalf(t, l, now) < 0) sendCookie(t, l, synCookie(t, now), now)
 }
 
 /**
- * Section 3.6.1 (MAY-2): a new SYN for the connection `c` in TIME-WAIT led to the half-open record `h`, which takes its
- * place. Its initial sequence number has to be larger than all that the old connection used.
+ * Section 3.6.1 (MAY-2) and RFC 6191: the SYN in `t.segment` opens anew, for the listener `l`, a connection in TIME-WAIT that
+ * sent numbers below `used`. The initial sequence number has to be larger. True when the old record is to go; false
+ * when the SYN was dropped, and comes again.
  */
-export function reopen(t: TcpContext, c: number, h: number, now: number): void {
-    const used = t.conns.getAt(c + Tcb.SndMax, "i32")
+export function reopen(t: TcpContext, l: number, used: number, now: number): boolean {
+    if (!hasBacklog(t, l, now)) return false
+    const h = openHalf(t, l, now)
+    if (h < 0) {
+        // a cookie is what it is: half of them are larger
+        const cookie = synCookie(t, now)
+        if (((cookie - used) | 0) > 0) return sendCookie(t, l, cookie, now)
+        drop(t, Counter.TcpUnexpectedSyn, now)
+        return false
+    }
     if (((t.halves.getAt(h + Half.Iss, "i32") - used) | 0) <= 0) {
         // by more than any window of ours
         t.halves.setAt(h + Half.Iss, "i32", (used + 0x10000) | 0)
     }
-    closed(t, c, TcpError.None, now)
+    return true
 }
 
 /**
- * A free half-open record. When all are taken, the one whose SYN-ACK has been without an answer longest goes, if it
- * was sent again at least once: a flood does not keep real clients out for good. -1 when there is none.
+ * The half-open record that the SYN in `t.segment` leads to, -1 when none is free. Its options stand in `t.options` then.
+ * Text and FIN of a SYN are not kept: the peer sends them again.
  */
-function takeHalf(t: TcpContext, now: number): number {
+function openHalf(t: TcpContext, l: number, now: number): number {
+    const segment = t.segment
+    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
+    const h = takeHalf(t)
+    if (h < 0) return -1
     const halves = t.halves
-    let worst = -1
-    let retries = 0
-    const end = t.halvesEnd
-    for (let h = 0; h < end; h += Half.Size) {
-        if (halves.getAt(h + Half.Listener, "u16") === 0) return h
-        if (halves.getAt(h + Half.Retries, "u8") > retries) {
-            worst = h
-            retries = halves.getAt(h + Half.Retries, "u8")
-        }
-    }
-    if (end < halves.length) {
-        t.halvesEnd = end + Half.Size
-        return end
-    }
-    if (worst >= 0) {
-        count(t, Counter.HalfOpenFull)
-        traceHalf(t, worst, now)
-    }
-    return worst
-}
-
-/** Lets searches end before the free records at the end of the table. */
-export function trimHalves(t: TcpContext): void {
-    const halves = t.halves
-    while (t.halvesEnd > 0 && halves.getAt(t.halvesEnd - Half.Size + Half.Listener, "u16") === 0)
-        t.halvesEnd -= Half.Size
-}
-
-/** Gives a half-open record up: back to LISTEN. */
-export function freeHalf(t: TcpContext, h: number, now: number): void {
-    t.halves.setAt(h + Half.Listener, "u16", 0)
-    traceHalf(t, h, now)
-    trimHalves(t)
-}
-
-/** Tells that a half-open connection is over. */
-function traceHalf(t: TcpContext, h: number, now: number): void {
-    const remoteIp = t.halves.getAt(h + Half.RemoteIp, "i32")
-    traceState(t, 0, State.SynReceived, State.Listen, remoteIp, t.halves.getAt(h + Half.Ports, "i32"), now)
+    const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
+    const ports = segment.getAt(Seg.Ports, "i32")
+    const deadline = (now + t.config.rtoInitial) | 0
+    halves.setAt(h + Half.Ports, "i32", ports)
+    halves.setAt(h + Half.RemoteIp, "i32", remoteIp)
+    halves.setAt(h + Half.Irs, "i32", segment.getAt(Seg.Sequence, "i32"))
+    halves.setAt(h + Half.Iss, "i32", initialSequence(t, remoteIp, ports, now))
+    halves.setAt(h + Half.Deadline, "i32", deadline)
+    halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+    halves.setAt(h + Half.SndWnd, "u16", segment.getAt(Seg.Window, "u16"))
+    halves.setAt(h + Half.Mss, "u16", sendMss(t))
+    halves.setAt(h + Half.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
+    halves.setAt(h + Half.ReceiveLimit, "u16", t.listeners.getAt(l + Listener.ReceiveLimit, "u16"))
+    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(Options.WindowScale, "u8"))
+    halves.setAt(h + Half.Retries, "u8", 0)
+    halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreed(t))
+    t.dirty = true
+    noteTimer(t, deadline)
+    if (t.events.on) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
+    return h
 }
 
 /** Section 3.10.7.4 for SYN-RECEIVED after a passive open: `t.segment` arrives for the half-open record `h`. */
@@ -192,30 +146,36 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const segment = t.segment
     const sequence = segment.getAt(Seg.Sequence, "i32")
     const control = segment.getAt(Seg.Control, "u8")
-    const length = segment.getAt(Seg.Length, "u16")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
-    let segmentLength = length
-    if (control & Flag.Fin) segmentLength++
-    if (control & Flag.Syn) segmentLength++
+    let length = segment.getAt(Seg.Length, "u16")
+    if (control & Flag.Fin) length++
+    if (control & Flag.Syn) length++
     // The client's SYN once more, with or without text: our SYN-ACK was lost. That holds the ACK which is asked for, and
     // helps the client, who drops an ACK without SYN in SYN-SENT.
     if (offset === -1 && (control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn) {
         drop(t, Counter.TcpUnacceptable, now)
-        setHalfDue(t, h, HalfFlag.Due)
+        // what it is answered by is not timed (Karn)
+        if (halves.getAt(h + Half.Retries, "u8") === 0 && t.config.synAckRetries > 0)
+            halves.setAt(h + Half.Retries, "u8", 1)
+        const newer = isStamped(t) && stampAhead(t, h) > 0
+        // section 4.3 (2): the client measures by what we echo
+        if (newer) halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+        setHalfDue(t, h)
         return
     }
-    // First, check sequence number
+    // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6
+    if (halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps && !(control & Flag.Rst)) {
+        if (isOld(t, h, control, now)) return
+    }
     if (
-        segmentLength === 0
-            ? offset !== 0 && (offset < 0 || offset >= room)
-            : offset >= room || offset + segmentLength <= 0
+        length === 0 ? offset !== 0 && (offset < 0 || offset >= room) : offset >= room || offset + length <= 0
     ) {
         if (control & Flag.Rst) {
             drop(t, Counter.TcpBadReset, now)
         } else {
             drop(t, Counter.TcpUnacceptable, now)
-            setHalfDue(t, h, HalfFlag.Challenge)
+            challengeHalf(t, h, now)
         }
         return
     }
@@ -226,7 +186,7 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             return
         }
         drop(t, Counter.TcpBadReset, now)
-        if (mayChallenge(t, now)) setHalfDue(t, h, HalfFlag.Challenge)
+        challengeHalf(t, h, now)
         return
     }
     // Fourth, check the SYN bit: "return this connection to the LISTEN state"
@@ -240,56 +200,113 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
         drop(t, Counter.TcpNoAck, now)
         return
     }
+    const l = findListener(t, halves.getAt(h + Half.Listener, "u16"))
     const iss = halves.getAt(h + Half.Iss, "i32")
     if (segment.getAt(Seg.Acknowledgment, "i32") !== ((iss + 1) | 0)) {
+        // while all records were taken, an earlier SYN of this handshake may have been answered by a cookie
+        if (cookieArrives(t, l, h, now)) return
         drop(t, Counter.TcpBadAck, now)
         answerReset(t, now)
         return
     }
-    // No room: the client sends again what it thinks we have, or we the SYN-ACK; until then there may be
-    const id = halves.getAt(h + Half.Listener, "u16")
-    if (pendingOf(t, id) >= t.listeners.getAt(findListener(t, id) + Listener.Backlog, "u16")) {
-        drop(t, Counter.BacklogFull, now)
-        return
-    }
+    const c = connectionFor(t, l, now)
+    if (c >= 0) promote(t, h, c, now)
+}
+
+/** What the timestamp in `t.options` is ahead of the SYN's. */
+function stampAhead(t: TcpContext, h: number): number {
+    return (t.options.getAt(Options.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
+}
+
+/**
+ * True, and the segment handled, when its timestamp is older than that of the SYN, or missing (RFC 7323 section 3.2: "SHOULD
+ * silently drop"). A SYN without one passes: it is of another connection, and whoever sends it has to find that out.
+ */
+function isOld(t: TcpContext, h: number, control: number, now: number): boolean {
+    const stamped = isStamped(t)
+    if (stamped ? stampAhead(t, h) >= 0 : control & Flag.Syn) return false
+    drop(t, Counter.TcpPaws, now)
+    if (stamped) challengeHalf(t, h, now)
+    return true
+}
+
+/**
+ * A record for the connection whose handshake `t.segment` completes. -1, and it is dropped, when there is none, or no more
+ * may wait on the listener `l`: the client sends again what it thinks we have, or we the SYN-ACK; until then there may be.
+ */
+export function connectionFor(t: TcpContext, l: number, now: number): number {
+    if (!hasBacklog(t, l, now)) return -1
     const c = allocate(t, now)
-    if (c < 0) {
-        drop(t, Counter.ConnectionsFull, now)
-        return
-    }
-    promote(t, h, c, id, room, now)
+    if (c < 0) drop(t, Counter.ConnectionsFull, now)
+    return c
+}
+
+/** Makes the half-open record `h` the connection `c`. */
+function promote(t: TcpContext, h: number, c: number, now: number): void {
+    const conns = t.conns
+    const halves = t.halves
+    const retries = halves.getAt(h + Half.Retries, "u8")
+    const sent = (halves.getAt(h + Half.Deadline, "i32") - t.config.rtoInitial) | 0
+    const window = halves.getAt(h + Half.SndWnd, "u16")
+    const room = halves.getAt(h + Half.ReceiveLimit, "u16")
+    conns.setAt(c + Tcb.Listener, "u16", halves.getAt(h + Half.Listener, "u16"))
+    conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
+    conns.setAt(c + Tcb.RcvWnd, "u16", room)
+    conns.setAt(c + Tcb.SndWnd, "u16", window)
+    conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
+    // 0 unless the peer offered to scale: our SYN-ACK agreed then, with a shift of 0 for our own window
+    conns.setAt(c + Tcb.ScaleDups, "u8", halves.getAt(h + Half.SndScale, "u8"))
+    if (retries > 0) conns.setAt(c + Tcb.Flags2, "u8", ConnFlag2.SynLost)
+    openPassive(
+        t,
+        c,
+        halves.getAt(h + Half.Iss, "i32"),
+        halves.getAt(h + Half.Irs, "i32"),
+        halves.getAt(h + Half.Mss, "u16"),
+        halves.getAt(h + Half.Flags, "u8"),
+        halves.getAt(h + Half.TsRecent, "i32"),
+        now
+    )
+    dropHalf(t, h)
+    established(t, c, conns.getAt(c + Tcb.SndMax, "i32"), now)
+    // a SYN-ACK that was sent once is as good a measurement as any segment (RFC 6298 section 3)
+    if (retries === 0) roundTrip(t, c, (now - sent) | 0)
     segmentArrives(t, c, now)
 }
 
-/** Makes the half-open record `h` the connection `c`, which waits to be accepted. */
-function promote(t: TcpContext, h: number, c: number, listener: number, room: number, now: number): void {
+/**
+ * Fills the record `c` in with what `t.segment` and the handshake before it say: numbers, the peer's MSS, what both agreed
+ * on (bits of HalfFlag), TS.Recent. It waits to be accepted; whose it is and its windows are the caller's.
+ */
+export function openPassive(
+    t: TcpContext,
+    c: number,
+    iss: number,
+    irs: number,
+    mss: number,
+    agreement: number,
+    stamp: number,
+    now: number
+): void {
     const conns = t.conns
-    const halves = t.halves
-    const iss = halves.getAt(h + Half.Iss, "i32")
-    const irs = halves.getAt(h + Half.Irs, "i32")
+    const remoteIp = t.segment.getAt(Seg.RemoteIp, "i32")
+    const ports = t.segment.getAt(Seg.Ports, "i32")
+    let flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    if (agreement & HalfFlag.Sack) flags3 |= ConnFlag3.Sack
+    if (agreement & HalfFlag.Timestamps) {
+        flags3 |= ConnFlag3.Timestamps
+        mss -= Mss.Timestamps
+        conns.setAt(c + Tcb.TsRecent, "i32", stamp)
+        conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+        conns.setAt(c + Tcb.TsOffset, "u16", timestampOffset(t, remoteIp, ports))
+    }
     conns.setAt(c + Tcb.State, "u8", State.SynReceived)
-    conns.setAt(c + Tcb.Ports, "i32", halves.getAt(h + Half.Ports, "i32"))
-    conns.setAt(c + Tcb.RemoteIp, "i32", halves.getAt(h + Half.RemoteIp, "i32"))
-    conns.setAt(c + Tcb.Listener, "u16", listener)
-    conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
+    conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Pending)
+    conns.setAt(c + Tcb.Flags3, "u8", flags3)
+    conns.setAt(c + Tcb.Ports, "i32", ports)
+    conns.setAt(c + Tcb.RemoteIp, "i32", remoteIp)
     conns.setAt(c + Tcb.SndMax, "i32", (iss + 1) | 0)
     conns.setAt(c + Tcb.RcvNxt, "i32", (irs + 1) | 0)
-    conns.setAt(c + Tcb.RcvAdv, "i32", (irs + 1 + room) | 0)
-    conns.setAt(c + Tcb.SndWnd, "i32", halves.getAt(h + Half.SndWnd, "u16"))
-    conns.setAt(c + Tcb.MaxSndWnd, "i32", halves.getAt(h + Half.SndWnd, "u16"))
     conns.setAt(c + Tcb.SndWl1, "i32", irs)
-    conns.setAt(c + Tcb.SndWl2, "i32", iss)
-    conns.setAt(c + Tcb.Mss, "u16", halves.getAt(h + Half.Mss, "u16"))
-    // 0 unless the peer offered to scale: our SYN-ACK agreed then, with a shift of 0 for our own window
-    conns.setAt(c + Tcb.SndScale, "u8", halves.getAt(h + Half.SndScale, "u8"))
-    if (halves.getAt(h + Half.Retries, "u8") > 0) conns.setAt(c + Tcb.Flags2, "u8", ConnFlag2.SynLost)
-    conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Pending)
-    halves.setAt(h + Half.Listener, "u16", 0)
-    trimHalves(t)
-    established(t, c, (iss + 1) | 0, now)
-}
-
-function setHalfDue(t: TcpContext, h: number, flag: HalfFlag): void {
-    t.halves.setAt(h + Half.Flags, "u8", t.halves.getAt(h + Half.Flags, "u8") | flag)
-    t.dirty = true
+    conns.setAt(c + Tcb.Mss, "u16", mss)
 }

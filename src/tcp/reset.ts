@@ -1,12 +1,11 @@
-// Resets that answer a segment for which there is no connection (RFC 9293 section 3.5.2).
+// Segments that answer another one at once, without a connection's record: resets (RFC 9293 section 3.5.2) above all.
 
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
-import { writeI32 } from "../wire/bytes"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { Protocol, pseudoSum } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
-import { count, Frame, swapPorts, type TcpContext, traceSegment } from "./context"
+import { count, Frame, type TcpContext, traceSegment } from "./context"
 import { Seg } from "./segment"
 import { State } from "./tcb"
 
@@ -44,25 +43,73 @@ export function answer(
     id: number,
     now: number
 ): void {
-    if (t.replyLength > 0 || t.frameLength > 0) {
-        count(t, Counter.ReplyBusy)
-        return
-    }
+    if (!mayReply(t)) return
+    writeSegment(t, remoteIp, ports, sequence, acknowledgment, control, 0, Tcp.Size)
+    if (control & Flag.Rst) count(t, Counter.ResetsSent)
+    reply(t, remoteIp, Tcp.Size, id, State.Closed, now)
+}
+
+/** True when an answer may be put into the transmit frame; else one still waits there, and the new one counts as lost. */
+export function mayReply(t: TcpContext): boolean {
+    if (t.replyLength === 0 && t.frameLength === 0) return true
+    count(t, Counter.ReplyBusy)
+    return false
+}
+
+/**
+ * Writes the header of a segment without text around the options that already stand behind it in the transmit frame:
+ * `length` bytes with them. `window` is as the header has it.
+ */
+export function writeSegment(
+    t: TcpContext,
+    remoteIp: number,
+    ports: number,
+    sequence: number,
+    acknowledgment: number,
+    control: number,
+    window: number,
+    length: number
+): void {
+    // flat on purpose: what a flood is answered by
     const tx = t.tx
     const at = Frame.Transport
-    tx.setAt(at + Tcp.SourcePort, "i32", swapPorts(ports))
-    writeI32(tx, at + Tcp.Sequence, sequence)
-    writeI32(tx, at + Tcp.Acknowledgment, acknowledgment)
-    tx.setAt(at + Tcp.DataOffset, "u16", (5 << 4) | (control << 8))
-    tx.setAt(at + Tcp.Window, "u16", 0)
+    tx.setAt(at + Tcp.SourcePort, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    tx.setAt(
+        at + Tcp.Sequence,
+        "i32",
+        ((sequence & 0xff) << 24) |
+            ((sequence & 0xff00) << 8) |
+            ((sequence >> 8) & 0xff00) |
+            ((sequence >> 24) & 0xff)
+    )
+    tx.setAt(
+        at + Tcp.Acknowledgment,
+        "i32",
+        ((acknowledgment & 0xff) << 24) |
+            ((acknowledgment & 0xff00) << 8) |
+            ((acknowledgment >> 8) & 0xff00) |
+            ((acknowledgment >> 24) & 0xff)
+    )
+    tx.setAt(at + Tcp.DataOffset, "u16", (length << 2) | (control << 8))
+    tx.setAt(at + Tcp.Window, "u16", ((window & 0xff) << 8) | (window >> 8))
     tx.setAt(at + Tcp.Checksum, "i32", 0)
-    const sum = onesSum(tx, at, Tcp.Size, pseudoSum(t.ip, remoteIp, Protocol.Tcp, Tcp.Size))
+    const sum = onesSum(tx, at, length, pseudoSum(t.ip, remoteIp, Protocol.Tcp, length))
     tx.setAt(at + Tcp.Checksum, "u16", checksumOf(sum))
-    t.replyLength = Tcp.Size
+}
+
+/** Has the segment of `length` bytes that stands in the transmit frame sent next, and tells of it as sent in `state`. */
+export function reply(
+    t: TcpContext,
+    remoteIp: number,
+    length: number,
+    id: number,
+    state: State,
+    now: number
+): void {
+    t.replyLength = length
     t.replyIp = remoteIp
     count(t, Counter.SegmentsOut)
-    if (control & Flag.Rst) count(t, Counter.ResetsSent)
     if (t.events.on) {
-        traceSegment(t, EventKind.SegmentOut, at, Tcp.Size, id, State.Closed, remoteIp, now)
+        traceSegment(t, EventKind.SegmentOut, Frame.Transport, length, id, state, remoteIp, now)
     }
 }

@@ -3,11 +3,14 @@
 import type { TcpContext } from "./context"
 import { Tcb } from "./tcb"
 
-/** Takes a round-trip time of `ms` into account: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. */
+/**
+ * Takes a round-trip time of `ms` into account: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The record has room
+ * for an SRTT of 8 s; above that RTTVAR grows by what is missing, so that the RTO stays right up to 24 s.
+ */
 export function roundTrip(t: TcpContext, c: number, ms: number): void {
     const conns = t.conns
-    let srtt = conns.getAt(c + Tcb.Srtt, "i32")
-    let rttVar = conns.getAt(c + Tcb.RttVar, "i32")
+    let srtt = conns.getAt(c + Tcb.Srtt, "u16")
+    let rttVar = conns.getAt(c + Tcb.RttVar, "u16")
     if (ms < 0) return
     // the clock does not tell less than 1 ms, and 0 stands for "none measured"
     if (ms === 0) ms = 1
@@ -22,17 +25,18 @@ export function roundTrip(t: TcpContext, c: number, ms: number): void {
         if (difference < 0) difference = -difference
         rttVar += difference - (rttVar >> 2)
     }
-    conns.setAt(c + Tcb.Srtt, "i32", srtt)
-    conns.setAt(c + Tcb.RttVar, "i32", rttVar)
+    // a store above 65,535 is clamped to it
+    conns.setAt(c + Tcb.Srtt, "u16", srtt)
+    conns.setAt(c + Tcb.RttVar, "u16", rttVar)
     computeRto(t, c)
 }
 
 /** RTO = SRTT + max(G, 4 * RTTVAR), within the limits of the configuration. Without a measurement it stays. */
 export function computeRto(t: TcpContext, c: number): void {
     const conns = t.conns
-    const srtt = conns.getAt(c + Tcb.Srtt, "i32")
+    const srtt = conns.getAt(c + Tcb.Srtt, "u16")
     if (srtt === 0) return
-    const rttVar = conns.getAt(c + Tcb.RttVar, "i32")
+    const rttVar = conns.getAt(c + Tcb.RttVar, "u16")
     let rto = (srtt >> 3) + (rttVar > 1 ? rttVar : 1)
     // (2.4), (2.5)
     if (rto < t.config.rtoMin) rto = t.config.rtoMin

@@ -28,6 +28,11 @@ export function stateName(state: State): string {
     return word(stateNames, state)
 }
 
+/** True in the two states in which our FIN is out and the peer's is awaited. */
+export function isFinWait(state: State): boolean {
+    return state === State.FinWait1 || state === State.FinWait2
+}
+
 /** Why a connection failed, and what the calls of calls.ts return instead of a number of bytes. */
 export const enum TcpError {
     None = 0,
@@ -68,7 +73,7 @@ export const enum Tcb {
     State = 0,
     /** Bits of ConnFlag. */
     Flags = 1,
-    /** Id, unique among connections and listeners. */
+    /** Id, unique among connections, TIME-WAIT records and listeners. */
     Id = 2,
     /** Remote and local port as a segment of the peer has them: source, destination. */
     Ports = 4,
@@ -79,47 +84,76 @@ export const enum Tcb {
     SndNxt = 16,
     /** The RFC's SND.NXT: one more than the highest sequence number ever sent. */
     SndMax = 20,
-    /** Peer's window, scaled; and the largest it ever was (RFC 5961 section 5.2). */
-    SndWnd = 24,
-    MaxSndWnd = 28,
-    SndWl1 = 32,
-    SndWl2 = 36,
-    RcvNxt = 40,
-    /** Right edge of the window last advertised: RCV.NXT + RCV.WND. */
-    RcvAdv = 44,
+    /** Sequence number of the last window update. (SND.WL2 is never above SND.UNA, so that nothing need remember it.) */
+    SndWl1 = 24,
+    RcvNxt = 28,
     /** When the timer expires; which it is follows from the state. Armed: ConnFlag.Timer. */
-    Deadline = 48,
-    /** When the last progress was made, for R2. */
-    Progress = 52,
-    /** Timed segment: the acknowledgment that ends it and when it was sent. Being timed: ConnFlag2.Timing. */
-    RttSeq = 56,
-    RttStart = 60,
+    Deadline = 32,
+    /** Since when R2 counts: the last progress; when nothing is in flight, about when something last was. */
+    Progress = 36,
+    /** Without timestamps, the timed segment: the acknowledgment that ends it. Being timed: ConnFlag2.Timing. */
+    RttSeq = 40,
+    /** With them: TS.Recent. */
+    TsRecent = 40,
+    /** When the timed segment was sent: the low 16 bits of the time. */
+    RttStart = 44,
+    /** What our timestamps' upper 16 bits are ahead of the time (RFC 7323 section 7.1: another for every connection). */
+    TsOffset = 44,
+    /** When TS.Recent was taken: the upper 16 bits of the time. */
+    TsAge = 46,
+    /** Peer's window, scaled; and the largest it ever was (RFC 5961 section 5.2). The send ring is no larger. */
+    SndWnd = 48,
+    MaxSndWnd = 50,
+    /** RCV.WND: from RCV.NXT to the right edge of the window last advertised. */
+    RcvWnd = 52,
     /** Smoothed round-trip time times 8 and its variation times 4, ms. 0: none measured. */
-    Srtt = 64,
-    RttVar = 68,
+    Srtt = 54,
+    RttVar = 56,
     /** Retransmission timeout, ms. */
-    Rto = 72,
+    Rto = 58,
     /** Congestion window and slow start threshold, bytes. */
-    Cwnd = 74,
-    Ssthresh = 76,
-    /** Largest segment the peer takes, and we send. */
-    Mss = 78,
+    Cwnd = 60,
+    Ssthresh = 62,
+    /** Largest text to send in a segment, bytes: what the peer, our own MTU and the path let through, less options. */
+    Mss = 64,
     /** Send ring: offset of SndUna in it, and bytes from there on that wait for an acknowledgment or to be sent. */
-    SendHead = 80,
-    SendLength = 82,
+    SendHead = 66,
+    SendLength = 68,
     /** Receive ring: offset of the first unread byte, how many there are, and how many may be (its size at most). */
-    ReceiveHead = 84,
-    ReceiveLength = 86,
-    ReceiveLimit = 88,
-    /** Shift of the peer's window, and retransmissions since the last progress. */
-    SndScale = 90,
+    ReceiveHead = 70,
+    ReceiveLength = 72,
+    ReceiveLimit = 74,
+    /** RFC 6582's recover, as 1 + bytes from SndUna to what was the highest sent; 0 once that is acknowledged. */
+    Recover = 76,
+    /** What is to be sent again next in fast recovery: bytes from SndUna to its start, and to the end of the hole. */
+    RtxAt = 78,
+    RtxEnd = 80,
+    /** Text that came ahead of RcvNxt: Ahead.Blocks blocks, the newest first. */
+    Ahead = 82,
+    /** Shift of the peer's window; and 16 times the duplicate acknowledgments in a row, 15 at most. */
+    ScaleDups = 90,
+    /** Retransmissions, or probes, since the last progress. */
     Retries = 91,
-    /** More flags (ConnFlag2); the error that ended the connection, a positive number (-TcpError). */
+    /** In CLOSED: the error that ended the connection, a positive number (-TcpError). */
+    Error = 91,
+    /** More flags: ConnFlag2, ConnFlag3. */
     Flags2 = 92,
-    Error = 93,
-    /** Id of the listener it came from, 0 for an active open. */
+    Flags3 = 93,
+    /** While it waits to be accepted: the listener's id. */
     Listener = 94,
+    /** After that: user timeout in seconds, 0 for the configuration's R2. */
+    UserTimeout = 94,
     Size = 96,
+}
+
+/** A block of text ahead, in Tcb.Ahead: u16 offsets from RcvNxt. A free block has an end of 0. The FIN counts as a byte. */
+export const enum Ahead {
+    Start = 0,
+    End = 2,
+    Size = 4,
+    /** Blocks of a record, and bytes of all. */
+    Blocks = 2,
+    All = 8,
 }
 
 export const enum ConnFlag {
@@ -129,6 +163,8 @@ export const enum ConnFlag {
     Due = 2,
     /** The program closed in SYN-RECEIVED: FIN-WAIT-1 follows instead of ESTABLISHED. */
     FinQueued = 4,
+    /** An acknowledgment is due when `t.ackDeadline` comes, or with the next segment (RFC 9293 section 3.8.6.3). */
+    AckDelayed = 8,
     /** The timer is armed. */
     Timer = 16,
     /** A program holds the connection's id. */
@@ -148,10 +184,31 @@ export const enum ConnFlag2 {
     SoftError = 4,
     /** CLOSED, and an RST is still to be sent. */
     ResetDue = 8,
-    /** The peer's window is shut, and the timer wants an octet sent all the same. */
+    /** The timer wants a segment that asks for an answer: into a shut window, or to keep the connection alive. */
     Probe = 16,
     /** Several retransmissions had no answer: the next hop's address may have changed, and is to be asked for anew. */
     HopSuspect = 32,
+    /** Fast recovery (RFC 6582). */
+    Recovery = 64,
+    /** In fast recovery: what RtxAt and RtxEnd say is to be sent again. */
+    Resend = 128,
+}
+
+export const enum ConnFlag3 {
+    /** Timestamps were agreed on (RFC 7323). */
+    Timestamps = 1,
+    /** SACK was agreed on (RFC 2018). */
+    Sack = 2,
+    /** No Nagle algorithm (RFC 9293 section 3.7.4). */
+    NoDelay = 4,
+    /** Probes when idle (RFC 9293 section 3.8.4). */
+    KeepAlive = 8,
+    /** The last byte of the farthest block of Tcb.Ahead is the peer's FIN. */
+    FinAhead = 16,
+    /** It sent a challenge ACK in this period (challenge.ts). */
+    Challenged = 32,
+    /** The path takes less than we ever make a segment: routers may fragment it (DF not set). */
+    Fragment = 64,
 }
 
 /** Offsets in a half-open record: SYN-RECEIVED, from a passive open. Free when Listener is 0. */
@@ -161,17 +218,20 @@ export const enum Half {
     Irs = 8,
     Iss = 12,
     Deadline = 16,
-    SndWnd = 20,
-    Mss = 22,
+    /** The peer's timestamp, to be echoed. */
+    TsRecent = 20,
+    SndWnd = 24,
+    /** The peer's MSS, at most what fits our own MTU. */
+    Mss = 26,
     /** Id of the listener. */
-    Listener = 24,
-    SndScale = 26,
-    Retries = 27,
-    /** Bits of HalfFlag. */
-    Flags = 28,
+    Listener = 28,
     /** The window that the SYN-ACK tells of: the listener's may change meanwhile, and is not taken back. */
     ReceiveLimit = 30,
-    Size = 32,
+    SndScale = 32,
+    Retries = 33,
+    /** Bits of HalfFlag. */
+    Flags = 34,
+    Size = 36,
 }
 
 export const enum HalfFlag {
@@ -181,6 +241,27 @@ export const enum HalfFlag {
     Challenge = 2,
     /** The peer offered window scaling: our SYN-ACK does too, with a shift of 0. */
     Scaling = 4,
+    /** The peer permitted SACK, and so do we. */
+    Sack = 8,
+    /** The peer offered timestamps, and so do we. */
+    Timestamps = 16,
+    /** It sent a challenge ACK in this period. */
+    Challenged = 32,
+}
+
+/** Offsets in a record of TIME-WAIT: all that is left of a connection that no program holds. Free when Id is 0. */
+export const enum Wait {
+    Ports = 0,
+    RemoteIp = 4,
+    SndNxt = 8,
+    RcvNxt = 12,
+    /** TS.Recent (RFC 6191); 0 when the connection had no timestamps. */
+    TsRecent = 16,
+    Id = 20,
+    /** When it ends: the time in units of 2^Shift ms, u16. The lowest bit is wait.ts's WaitFlag. */
+    Deadline = 22,
+    Size = 24,
+    Shift = 3,
 }
 
 /** Offsets in a listener's record. Free when Id is 0. */

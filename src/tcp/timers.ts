@@ -1,10 +1,13 @@
 // What happens when nothing arrives: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
 
-import { armTimer, closed, noteTimer, setDue, type TcpContext } from "./context"
-import { freeHalf } from "./passive"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, State, Tcb, TcpError } from "./tcb"
+import { Counter } from "../inspect/counters"
+import { timedOut } from "./congestion"
+import { armTimer, closed, count, noteTimer, reset, setDue, type TcpContext } from "./context"
+import { runHalfTimers } from "./halfopen"
+import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./tcb"
+import { runWaitTimers } from "./wait"
 
-/** A hop that has left so many retransmissions of a segment without an answer is asked for its address anew. */
+/** A hop that has left so many retransmissions of a segment without an answer is asked for its address anew: R1. */
 const enum Suspect {
     Retries = 2,
 }
@@ -13,19 +16,22 @@ const enum Suspect {
 export function runTimers(t: TcpContext, now: number): void {
     const conns = t.conns
     t.timerArmed = false
+    const acks = t.ackArmed && ((t.ackDeadline - now) | 0) <= 0
+    if (acks) t.ackArmed = false
+    else if (t.ackArmed) noteTimer(t, t.ackDeadline)
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer)) continue
+        const flags = conns.getAt(c + Tcb.Flags, "u8")
+        if (acks && flags & ConnFlag.AckDelayed) {
+            conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
+            setDue(t, c, ConnFlag.AckNow)
+        }
+        if (!(flags & ConnFlag.Timer)) continue
         const deadline = conns.getAt(c + Tcb.Deadline, "i32")
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
-    const halves = t.halves
-    for (let h = 0; h < t.halvesEnd; h += Half.Size) {
-        if (halves.getAt(h + Half.Listener, "u16") === 0) continue
-        const deadline = halves.getAt(h + Half.Deadline, "i32")
-        if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
-        else halfExpired(t, h, now)
-    }
+    runHalfTimers(t, now)
+    runWaitTimers(t, now)
 }
 
 function expired(t: TcpContext, c: number, now: number): void {
@@ -35,24 +41,29 @@ function expired(t: TcpContext, c: number, now: number): void {
         closed(t, c, TcpError.None, now)
         return
     }
+    const unsent = conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
+    if (unsent && idle(t, c, state)) {
+        keepAlive(t, c, now)
+        return
+    }
     const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
     const opening = state === State.SynSent || state === State.SynReceived
-    // R2 (section 3.8.3)
-    const limit = opening ? t.config.r2Syn : t.config.r2
     const elapsed = (now - conns.getAt(c + Tcb.Progress, "i32")) | 0
     const patience = conns.getAt(c + Tcb.Rto, "u16")
-    const shut = !opening && conns.getAt(c + Tcb.SndWnd, "i32") === 0
+    const shut = !opening && conns.getAt(c + Tcb.SndWnd, "u16") === 0
     const retries = conns.getAt(c + Tcb.Retries, "u8")
-    const unsent = !shut && conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
     // a probe that was answered is one timeout ago, whatever R2 is; and nothing is given up without a second try
     const answered = shut && elapsed < patience + (patience >> 1)
-    if (elapsed >= limit && !answered && (retries > 0 || unsent)) {
+    const limit = giveUpAfter(t, c, opening)
+    if (elapsed >= limit && !answered && (retries > 0 || (unsent && !shut))) {
         closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
         return
     }
-    if (unsent) {
-        // nothing was sent yet, as the next hop's address is not known: it is asked for again, and nothing was lost
-        armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+    if (unsent && !shut) {
+        // Nothing was sent yet, and nothing was lost: the next hop's address is not known and is asked for again, or the
+        // window is too small for a segment that is not silly, and takes one now (section 3.8.6.2.1 (4))
+        conns.setAt(c + Tcb.Flags2, "u8", opening ? flags2 : flags2 | ConnFlag2.Probe)
+        armTimer(t, c, now, patience)
         setDue(t, c, 0)
         return
     }
@@ -67,33 +78,54 @@ function expired(t: TcpContext, c: number, now: number): void {
             (retries === Suspect.Retries && !answered ? ConnFlag2.HopSuspect : 0)
     )
     if (retries < 255) conns.setAt(c + Tcb.Retries, "u8", retries + 1)
-    if (!opening && !shut) {
-        const mss = conns.getAt(c + Tcb.Mss, "u16")
-        if (retries === 0) {
-            // RFC 5681, equation 4
-            const half = ((conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0) >> 1
-            conns.setAt(c + Tcb.Ssthresh, "u16", half > 2 * mss ? half : 2 * mss)
-        }
-        conns.setAt(c + Tcb.Cwnd, "u16", mss)
-    }
+    if (!opening && !shut) timedOut(t, c, retries === 0)
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
-    armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+    // section 3.10.8: a user timeout does not wait for the next retransmission; R2 is looked at there (section 3.8.3)
+    let wait = conns.getAt(c + Tcb.Rto, "u16")
+    if (!shut && limit - elapsed > 0 && limit - elapsed < wait && hasUserTimeout(t, c)) wait = limit - elapsed
+    armTimer(t, c, now, wait)
     setDue(t, c, 0)
 }
 
-function halfExpired(t: TcpContext, h: number, now: number): void {
-    const halves = t.halves
-    const retries = halves.getAt(h + Half.Retries, "u8")
-    if (retries >= t.config.synAckRetries) {
-        freeHalf(t, h, now)
+/** Milliseconds without progress after which a connection fails: its user timeout, else R2 (section 3.8.3). */
+function giveUpAfter(t: TcpContext, c: number, opening: boolean): number {
+    if (hasUserTimeout(t, c)) return t.conns.getAt(c + Tcb.UserTimeout, "u16") * 1000
+    return opening ? t.config.r2Syn : t.config.r2
+}
+
+function hasUserTimeout(t: TcpContext, c: number): boolean {
+    // while it waits to be accepted the field is the listener's id
+    if (t.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return false
+    return t.conns.getAt(c + Tcb.UserTimeout, "u16") > 0
+}
+
+/** True when the timer runs for nothing but keep-alive. */
+function idle(t: TcpContext, c: number, state: State): boolean {
+    if (state !== State.Established && state !== State.CloseWait) return false
+    return t.conns.getAt(c + Tcb.SendLength, "u16") === 0
+}
+
+/** Section 3.8.4: asks the peer whether it is there still; after so many questions without an answer it is not. */
+function keepAlive(t: TcpContext, c: number, now: number): void {
+    const conns = t.conns
+    const probes = conns.getAt(c + Tcb.Retries, "u8")
+    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    if (!(conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive)) {
+        // switched off meanwhile
+        conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
         return
     }
-    let wait = t.config.rtoInitial
-    for (let i = 0; i <= retries && wait < t.config.rtoMax; i++) wait *= 2
-    const deadline = (now + (wait < t.config.rtoMax ? wait : t.config.rtoMax)) | 0
-    halves.setAt(h + Half.Retries, "u8", retries + 1)
-    halves.setAt(h + Half.Flags, "u8", halves.getAt(h + Half.Flags, "u8") | HalfFlag.Due)
-    halves.setAt(h + Half.Deadline, "i32", deadline)
-    noteTimer(t, deadline)
-    t.dirty = true
+    if (probes >= t.config.keepAliveProbes) {
+        reset(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
+        return
+    }
+    conns.setAt(c + Tcb.Retries, "u8", probes + 1)
+    conns.setAt(
+        c + Tcb.Flags2,
+        "u8",
+        flags2 | ConnFlag2.Probe | (probes === Suspect.Retries ? ConnFlag2.HopSuspect : 0)
+    )
+    count(t, Counter.KeepAlives)
+    armTimer(t, c, now, t.config.keepAliveInterval)
+    setDue(t, c, 0)
 }

@@ -1,4 +1,4 @@
-// The Internet Control Message Protocol (RFC 792): echo and destination unreachable.
+// The Internet Control Message Protocol (RFC 792): echo, and errors about what was sent.
 
 /** Offsets in the message, from its first byte. */
 export const enum Icmp {
@@ -18,6 +18,8 @@ export const enum IcmpType {
     EchoReply = 0,
     Unreachable = 3,
     Echo = 8,
+    TimeExceeded = 11,
+    ParameterProblem = 12,
 }
 
 /** Codes of destination unreachable. */

@@ -1,7 +1,7 @@
 // The TCP header and its options (RFC 9293 section 3.1 and 3.2, RFC 7323, RFC 2018).
 
 import type { Buffer } from "@devicescript/core"
-import { readI32, readU16 } from "./bytes"
+import { readI32, readU16, writeI32 } from "./bytes"
 
 /** Offsets in the header, from its first byte. */
 export const enum Tcp {
@@ -65,6 +65,13 @@ export const enum OptionBit {
     Timestamps = 16,
     /** The list broke off: a length below 2 or beyond the header. What stood before it counts. */
     Malformed = 128,
+}
+
+/** How a header's options look when timestamps are all there is, as RFC 7323 appendix A lays them out. */
+export const enum TimestampsOnly {
+    /** NOP, NOP, kind 8, length 10. */
+    Start = 0x0a080101,
+    Size = 12,
 }
 
 /** Bytes of the header at `at` (20 to 60), for which the packet has `length` bytes; 0 when the data offset does not fit. */
@@ -145,5 +152,31 @@ export function writeMss(b: Buffer, at: number, mss: number): number {
 export function writeWindowScale(b: Buffer, at: number, shift: number): number {
     b.setAt(at, "u16", OptionKind.NoOperation | (OptionKind.WindowScale << 8))
     b.setAt(at + 2, "u16", 3 | (shift << 8))
+    return at + 4
+}
+
+/** Writes a timestamps option, behind two bytes that are NOP or SACK-permitted, 12 bytes at `at`; gives the offset after it. */
+export function writeTimestamps(b: Buffer, at: number, sack: boolean, value: number, echo: number): number {
+    b.setAt(
+        at,
+        "i32",
+        (sack
+            ? OptionKind.SackPermitted | (2 << 8)
+            : OptionKind.NoOperation | (OptionKind.NoOperation << 8)) |
+            (OptionKind.Timestamps << 16) |
+            (10 << 24)
+    )
+    writeI32(b, at + 4, value)
+    writeI32(b, at + 8, echo)
+    return at + 12
+}
+
+/** Writes a SACK-permitted option, padded to 4 bytes, at `at`; gives the offset after it. */
+export function writeSackPermitted(b: Buffer, at: number): number {
+    b.setAt(
+        at,
+        "i32",
+        OptionKind.NoOperation | (OptionKind.NoOperation << 8) | (OptionKind.SackPermitted << 16) | (2 << 24)
+    )
     return at + 4
 }

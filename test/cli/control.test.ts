@@ -28,6 +28,10 @@ describe.each(runtimes)("--control on %s, over a stream link", runtime => {
         const { device } = await start(runtime)
         expect(await device.ask("connect 10.0.0.1 7 5000")).toBe("ok 1")
         await answers(device, "state 1", "ok ESTABLISHED")
+        expect(await device.ask("poll 1")).toBe("ok 4")
+        for (const line of ["nodelay 1 1", "keepalive 1 1", "timeout 1 60"]) {
+            expect(await device.ask(line)).toBe("ok")
+        }
         expect(await device.ask("send 1 100")).toBe("ok 100")
         await answers(device, "recv 1 0", "ok 0 open")
         let received = 0
@@ -47,7 +51,7 @@ describe.each(runtimes)("--control on %s, over a stream link", runtime => {
 
     test("accepts what comes from outside", async () => {
         const { peer, device } = await start(runtime)
-        expect(await device.ask("listen 99")).toBe("ok 1")
+        expect(await device.ask("listen 99 1")).toBe("ok 1")
         expect(await device.ask("accept 1")).toBe("none")
         const host = await peer.connected
         let heard = ""

@@ -37,7 +37,7 @@ test("the example as JSON has the handshake, and is the same on both runtimes", 
         mss: 1460,
     })
     const theirs = Number(synAck?.seq)
-    expect(theirs).toBeGreaterThan(0x7fff_ffff)
+    expect(theirs).toBeGreaterThan(0)
     expect(established).toMatchObject({ event: "state", ...ends, from: "SYN-SENT", to: "ESTABLISHED" })
     expect(ack).toMatchObject({
         event: "segment",

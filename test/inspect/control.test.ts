@@ -14,8 +14,8 @@ test.each([
     ["", "err unknown command"],
     ["frob", "err unknown command"],
     ["LISTEN 7", "err unknown command"],
-    ["listen", "err usage: listen PORT"],
-    ["listen 1 2", "err usage: listen PORT"],
+    ["listen", "err usage: listen PORT [BACKLOG]"],
+    ["listen 1 2 3", "err usage: listen PORT [BACKLOG]"],
     ["accept", "err usage: accept H"],
     ["connect 10.0.0.1", "err usage: connect IP PORT [LOCALPORT]"],
     ["connect 10.0.0.1 1 2 3", "err usage: connect IP PORT [LOCALPORT]"],
@@ -28,11 +28,17 @@ test.each([
     ["abort", "err usage: abort H"],
     ["state", "err usage: state H"],
     ["rcvbuf 1", "err usage: rcvbuf H N"],
+    ["nodelay 1", "err usage: nodelay H 0|1"],
+    ["keepalive 1 1 1", "err usage: keepalive H 0|1"],
+    ["timeout 1", "err usage: timeout H SECONDS"],
+    ["poll", "err usage: poll H"],
     ["quit now", "err usage: quit"],
     [`listen ${"7".repeat(100)}`, "err a line has at most 100 characters"],
     ["listen 0", "err EINVAL"],
     ["listen 65536", "err EINVAL"],
     ["listen echo", "err EINVAL"],
+    ["listen 7 0", "err EINVAL"],
+    ["listen 7 x", "err EINVAL"],
     ["connect localhost 7", "err EINVAL"],
     ["connect 10.0.0.1 0", "err EINVAL"],
     ["connect 10.0.0.1 7 0", "err EINVAL"],
@@ -51,6 +57,10 @@ test.each([
     ["state -1", "err EBADF"],
     ["state 65536", "err EBADF"],
     ["rcvbuf 1 100", "err EBADF"],
+    ["nodelay 1 1", "err EBADF"],
+    ["keepalive 1 1", "err EBADF"],
+    ["timeout 1 5", "err EBADF"],
+    ["poll 1", "err EBADF"],
     ["quit", "ok"],
 ])("%s: %s", (line, reply) => {
     expect(new Desk().tell(line)).toBe(reply)
@@ -173,7 +183,10 @@ test("send takes what fits", () => {
     desk.wire.filter = () => true
     desk.wire.run(2000)
     expect(desk.tell("send 1 900")).toBe("ok 900")
-    expect(desk.farRead(far)).toHaveLength(1024)
+    // what is left of the window is too little for a segment, until that has waited long enough (section 3.8.6.2.1)
+    expect(desk.farRead(far)).toHaveLength(1000)
+    desk.wire.run(2000)
+    expect(desk.farRead(far)).toHaveLength(900)
 })
 
 test("recv drains up to MAX and says how the stream stands", () => {
@@ -261,6 +274,117 @@ test("rcvbuf limits the window", () => {
     desk.farSend(far, "x".repeat(300))
     expect(desk.tell("recv 2")).toBe("ok 100 open")
     expect(desk.tell("rcvbuf 2 1000")).toBe("ok")
+})
+
+test("listen: only so many connections wait to be accepted", () => {
+    const desk = new Desk({}, { localPort: 0 })
+    expect(desk.tell("listen 7 1")).toBe("ok 1")
+    desk.farConnect(7)
+    desk.farConnect(7)
+    expect(desk.tell("accept 1")).toBe("ok 2")
+    expect(desk.tell("accept 1")).toBe("none")
+})
+
+test("nodelay: what is small does not wait for an acknowledgment", () => {
+    const { desk, far } = connected({ nagle: 1 })
+    desk.wire.filter = () => false
+    expect(desk.tell("send 1 1")).toBe("ok 1")
+    const before = desk.wire.frames.length
+    expect(desk.tell("send 1 1")).toBe("ok 1")
+    expect(desk.wire.frames.length).toBe(before)
+    expect(desk.tell("nodelay 1 1")).toBe("ok")
+    expect(desk.wire.frames.length).toBe(before + 1)
+    expect(desk.tell("nodelay 1 0")).toBe("ok")
+    expect(desk.tell("send 1 1")).toBe("ok 1")
+    expect(desk.wire.frames.length).toBe(before + 1)
+    desk.wire.filter = () => true
+    desk.wire.run(5000)
+    expect(desk.farRead(far)).toBe("aaa")
+})
+
+test("keepalive: a peer that is gone is found out", () => {
+    const config = { keepAliveIdle: 1000, keepAliveInterval: 100, keepAliveProbes: 2 }
+    for (const [on, end] of [
+        ["1", "ok 0 ETIMEDOUT"],
+        ["0", "ok 0 open"],
+    ]) {
+        const { desk } = connected(config)
+        expect(desk.tell("keepalive 1 1")).toBe("ok")
+        expect(desk.tell(`keepalive 1 ${on}`)).toBe("ok")
+        desk.wire.filter = () => false
+        desk.wire.run(5000)
+        expect(desk.tell("recv 1")).toBe(end)
+    }
+})
+
+test("timeout: how long nothing may be acknowledged", () => {
+    const { desk } = connected()
+    expect(desk.tell("timeout 1 3")).toBe("ok")
+    desk.wire.filter = () => false
+    desk.tell("send 1 1")
+    desk.wire.run(2500)
+    expect(desk.tell("recv 1")).toBe("ok 0 open")
+    desk.wire.run(5000)
+    expect(desk.tell("recv 1")).toBe("ok 0 ETIMEDOUT")
+})
+
+test.each([
+    "nodelay 1 2",
+    "nodelay 1 x",
+    "keepalive 1 2",
+    "keepalive 1 -1",
+    "timeout 1 x",
+    "timeout 1 65536",
+])("%s makes no sense", line => {
+    expect(connected().desk.tell(line)).toBe("err EINVAL")
+})
+
+test("a listener has nothing of a connection to set", () => {
+    const desk = new Desk()
+    desk.tell("listen 7")
+    for (const line of ["nodelay 1 1", "keepalive 1 1", "timeout 1 1"]) {
+        expect(desk.tell(line)).toBe("err ENOTCONN")
+    }
+})
+
+const [IN, OUT, ERR, HUP, RDHUP] = [1, 4, 8, 16, 0x2000] as const
+
+test("poll: what can be done without waiting", () => {
+    const desk = new Desk({ localPort: 0, sendBuffer: 100 })
+    expect(desk.tell("listen 7")).toBe("ok 1")
+    expect(desk.tell("poll 1")).toBe("ok 0")
+    const far = desk.farConnect(7)
+    expect(desk.tell("poll 1")).toBe(`ok ${IN}`)
+    expect(desk.tell("accept 1")).toBe("ok 2")
+    expect(desk.tell("poll 1")).toBe("ok 0")
+    expect(desk.tell("poll 2")).toBe(`ok ${OUT}`)
+    desk.farSend(far, "x")
+    expect(desk.tell("poll 2")).toBe(`ok ${IN | OUT}`)
+    desk.tell("recv 2")
+    desk.wire.filter = () => false
+    desk.tell("send 2 100")
+    expect(desk.tell("poll 2")).toBe("ok 0")
+    expect(desk.tell("connect 10.0.0.1 9")).toBe("ok 3")
+    expect(desk.tell("poll 3")).toBe("ok 0")
+})
+
+test("poll: a connection that is over, its record free or not", () => {
+    const { desk, far } = connected()
+    shutdown(desk.far.stack, far, desk.now())
+    desk.poke()
+    expect(desk.tell("poll 1")).toBe(`ok ${IN | OUT | RDHUP}`)
+    abort(desk.far.stack, far, desk.now())
+    desk.poke()
+    const over = IN | OUT | ERR | HUP | RDHUP
+    expect(desk.tell("poll 1")).toBe(`ok ${over}`)
+    expect(desk.tell("state 1")).toBe("ok CLOSED")
+    expect(desk.tell("poll 1")).toBe(`ok ${over}`)
+    const other = connected()
+    close(other.desk.far.stack, other.far, other.desk.now())
+    other.desk.poke()
+    other.desk.tell("close 1")
+    other.desk.wire.run(120000)
+    expect(other.desk.tell("poll 1")).toBe(`ok ${IN | OUT | HUP | RDHUP}`)
 })
 
 test("records of connections whose end was told are free for others", () => {

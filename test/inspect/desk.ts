@@ -9,6 +9,7 @@ import { type Mac, MacCounter } from "../../src/mac/mac"
 import type { Stack } from "../../src/net/stack"
 import { Services } from "../../src/socket/services"
 import { accept, connect, listen, read, write } from "../../src/tcp/calls"
+import { plain } from "../support/bench"
 import { bytes, Host, ip, Wire } from "../support/host"
 
 /** A driver that moves nothing: frames go by hand. */
@@ -42,8 +43,8 @@ export class Desk implements Device {
     private readonly control: Control
 
     constructor(config: { [key: string]: number } = {}, farConfig: { [key: string]: number } = {}) {
-        this.host = new Host("10.0.0.2", { iss: 1000, localPort: 50000, ...config })
-        this.far = new Host("10.0.0.1", { iss: 5000, localPort: 60000, ...farConfig })
+        this.host = new Host("10.0.0.2", { ...plain, iss: 1000, localPort: 50000, ...config })
+        this.far = new Host("10.0.0.1", { ...plain, iss: 5000, localPort: 60000, ...farConfig })
         this.wire = new Wire([this.host, this.far])
         this.services = new Services(this.stack, index => connectionRow(this.stack, index))
         this.control = new Control(this)

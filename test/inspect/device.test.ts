@@ -19,6 +19,8 @@ async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
     const { boot: defaults } = await import("../../src/boot")
     const { lines } = await import("../../src/inspect/lines")
     const { startDevice } = await import("../../src/inspect/device")
+    const { consoleOf } = await import("../../src/inspect/console")
+    const { controlOf } = await import("../../src/inspect/control")
     const said: string[] = []
     for (const level of ["log", "warn", "error"] as const) {
         vi.spyOn(console, level).mockImplementation(
@@ -49,7 +51,11 @@ async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
             })
         })
     const start = () =>
-        startDevice(make, { ...defaults, ip: "10.0.0.2/24", gateway: "", trace: false, ...options })
+        startDevice(
+            make,
+            { ...defaults, ip: "10.0.0.2/24", gateway: "", trace: false, ...options },
+            options.control ? controlOf : consoleOf
+        )
     /** Starts it in a fiber, and lets time pass. */
     const run = async (ms: number) => {
         core.Fiber.start(start)

@@ -41,7 +41,7 @@ test("a close from both sides", async () => {
     await desk.ok("close 1")
     close(desk.far.stack, far, desk.now())
     desk.poke()
-    await desk.ok("sleep 60000")
+    await desk.ok("sleep 60016")
     const rows = await desk.ok("ladder 1")
     expect(rows.slice(6).map(row => row.replace(/ seq .*/, ""))).toEqual([
         "      100 | ESTABLISHED -> FIN-WAIT-1",
@@ -51,7 +51,7 @@ test("a close from both sides", async () => {
         "      100 |<- FIN-ACK",
         "      100 | FIN-WAIT-2 -> TIME-WAIT",
         "      100 |-- ACK",
-        "    60100 | TIME-WAIT -> CLOSED",
+        "    60112 | TIME-WAIT -> CLOSED",
     ])
 })
 

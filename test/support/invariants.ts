@@ -2,7 +2,19 @@
 
 import { Neighbour, NeighbourState, nextHop } from "../../src/net/neighbours"
 import type { Stack } from "../../src/net/stack"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, stateName, Tcb } from "../../src/tcp/tcb"
+import {
+    Ahead,
+    ConnFlag,
+    ConnFlag2,
+    ConnFlag3,
+    Half,
+    HalfFlag,
+    Listener,
+    State,
+    stateName,
+    Tcb,
+    Wait,
+} from "../../src/tcp/tcb"
 
 /** Everything that is wrong with a record, collected. */
 class Findings {
@@ -20,6 +32,7 @@ export function checkInvariants(s: Stack, now: number): void {
         ...ofStack(s),
         ...ofConnections(s, now | 0),
         ...ofHalves(s, now | 0),
+        ...ofWaits(s, now | 0),
         ...ofNeighbours(s, now | 0),
     ]
     if (all.length > 0) throw new Error(`invariants broken:\n${all.join("\n")}`)
@@ -58,6 +71,13 @@ function ofStack(s: Stack): string[] {
         if (s.conns.getAt(c + Tcb.State, "u8") !== State.Closed)
             tuples.push(`${s.conns.getAt(c + Tcb.RemoteIp, "i32")}/${s.conns.getAt(c + Tcb.Ports, "i32")}`)
     }
+    for (let w = 0; w < s.waits.length; w += Wait.Size) {
+        const id = s.waits.getAt(w + Wait.Id, "u16")
+        if (id === 0) continue
+        ids.push(id)
+        tuples.push(`${s.waits.getAt(w + Wait.RemoteIp, "i32")}/${s.waits.getAt(w + Wait.Ports, "i32")}`)
+    }
+    f.check(new Set(ids).size === ids.length, `ids are not unique: ${ids}`)
     for (let h = 0; h < s.halves.length; h += Half.Size) {
         if (s.halves.getAt(h + Half.Listener, "u16") > 0)
             tuples.push(
@@ -125,12 +145,12 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     const u16 = (field: number) => s.conns.getAt(c + field, "u16")
     const flags = s.conns.getAt(c + Tcb.Flags, "u8")
     const flags2 = s.conns.getAt(c + Tcb.Flags2, "u8")
+    const flags3 = s.conns.getAt(c + Tcb.Flags3, "u8")
     const timer = (flags & ConnFlag.Timer) !== 0
     const opening = state === State.SynSent || state === State.SynReceived
     const finSent = state === State.FinWait1 || state === State.Closing || state === State.LastAck
 
     f.check(state <= State.TimeWait && state !== State.Listen, "no such state for a connection")
-    f.check(s.conns.getAt(c + Tcb.Error, "u8") === 0, "an error on a connection that lives")
     f.check((flags2 & ConnFlag2.ResetDue) === 0, "an RST is due on a connection that lives")
 
     // sequence numbers
@@ -142,14 +162,13 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
         `${toMax} in flight of ${u16(Tcb.SendLength)}`
     )
     if (state !== State.SynSent) {
-        const window = (i32(Tcb.RcvAdv) - i32(Tcb.RcvNxt)) | 0
-        f.check(window >= 0, `window ${window}`)
+        const window = u16(Tcb.RcvWnd)
         f.check(
             window + u16(Tcb.ReceiveLength) <= s.receiveSize,
             `window ${window} and ${u16(Tcb.ReceiveLength)} unread`
         )
-        f.check(i32(Tcb.SndWnd) >= 0 && i32(Tcb.SndWnd) <= i32(Tcb.MaxSndWnd), "SND.WND and its maximum")
-        f.check(u16(Tcb.Mss) >= 64 && u16(Tcb.Mss) <= s.config.mtu - 40, `MSS ${u16(Tcb.Mss)}`)
+        f.check(u16(Tcb.SndWnd) <= u16(Tcb.MaxSndWnd), "SND.WND and its maximum")
+        f.check(u16(Tcb.Mss) >= 52 && u16(Tcb.Mss) <= s.config.mtu - 40, `MSS ${u16(Tcb.Mss)}`)
     }
 
     // rings
@@ -157,16 +176,56 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     f.check(u16(Tcb.ReceiveLimit) >= 1 && u16(Tcb.ReceiveLimit) <= s.receiveSize, "receive limit")
     receiveRing(s, c, f)
 
+    // what came ahead: in the window, in no order but apart from each other; a hole is among what is in flight
+    let blocks = 0
+    const spans: [number, number][] = []
+    for (let b = 0; b < Ahead.All; b += Ahead.Size) {
+        const start = u16(Tcb.Ahead + b + Ahead.Start)
+        const end = u16(Tcb.Ahead + b + Ahead.End)
+        if (end === 0) {
+            f.check(start === 0, "a free block with a start")
+            continue
+        }
+        f.check(blocks === b, "a block behind a free one")
+        blocks += Ahead.Size
+        f.check(start > 0 && start < end, `block ${start} to ${end}`)
+        f.check(
+            end <= u16(Tcb.RcvWnd) + (flags3 & ConnFlag3.FinAhead ? 1 : 0),
+            `block to ${end} beyond the window`
+        )
+        f.check(!spans.some(([from, to]) => start <= to && end >= from), "blocks that touch")
+        spans.push([start, end])
+    }
+    f.check(!(flags3 & ConnFlag3.FinAhead) || blocks > 0, "a FIN ahead of nothing")
+    const recovering = (flags2 & ConnFlag2.Recovery) !== 0
+    f.check(!recovering || u16(Tcb.Recover) > 1, "recovery from nothing")
+    f.check(!(flags2 & ConnFlag2.Resend) || recovering, "a hole without recovery")
+    f.check(!recovering || u16(Tcb.RtxEnd) <= toMax, `hole to ${u16(Tcb.RtxEnd)} of ${toMax}`)
+
     // timers: whatever is not acknowledged yet, or not sent yet, is looked at again
     const owes = opening || finSent || u16(Tcb.SendLength) > 0
     f.check(!owes || timer, "something is to be sent or acknowledged, and no timer is armed")
     f.check(state !== State.TimeWait || timer, "TIME-WAIT without end")
     f.check(
+        state !== State.TimeWait ||
+            (flags & ConnFlag.Held) !== 0 ||
+            !isKnown(s, nextHop(s, i32(Tcb.RemoteIp))),
+        "a whole record for TIME-WAIT that nobody holds"
+    )
+    f.check(
         state !== State.FinWait2 || timer === ((flags & ConnFlag.ReadClosed) !== 0),
         "the timer of FIN-WAIT-2"
     )
     if (state === State.Established || state === State.CloseWait)
-        f.check(owes || !timer, "a timer for nothing")
+        f.check(
+            owes || timer === ((flags3 & ConnFlag3.KeepAlive) !== 0),
+            "a timer for nothing, or no keep-alive"
+        )
+    if ((flags & ConnFlag.AckDelayed) !== 0) {
+        const wait = (s.ackDeadline - now) | 0
+        f.check(s.ackArmed && wait > 0 && wait <= s.config.delayedAck, "a delayed ACK and its deadline")
+        f.check(s.timerArmed && ((s.ackDeadline - s.nextTimer) | 0) >= 0, "nobody looks at the delayed ACKs")
+    }
     if (timer) {
         const wait = (i32(Tcb.Deadline) - now) | 0
         f.check(wait > 0, "a timer is overdue")
@@ -183,7 +242,9 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     f.check(!pending || listenerIds(s).includes(u16(Tcb.Listener)), "waits for a listener that is gone")
 
     // what is due waits for ARP; an ACK that nobody answered for waits for the peer to come back
-    const due = (flags & (ConnFlag.Due | ConnFlag.AckNow)) !== 0 || (flags2 & ConnFlag2.Probe) !== 0
+    const due =
+        (flags & (ConnFlag.Due | ConnFlag.AckNow)) !== 0 ||
+        (flags2 & (ConnFlag2.Probe | ConnFlag2.Resend)) !== 0
     f.check(!due || !isKnown(s, nextHop(s, i32(Tcb.RemoteIp))), "something due was not sent")
 }
 
@@ -202,7 +263,10 @@ function ofHalves(s: Stack, now: number): string[] {
         const f = new Findings(`half-open record at ${h}`)
         const deadline = s.halves.getAt(h + Half.Deadline, "i32")
         f.check(listenerIds(s).includes(listener), "its listener is gone")
-        f.check(s.halves.getAt(h + Half.Retries, "u8") <= s.config.synAckRetries, "too many retries")
+        f.check(
+            s.halves.getAt(h + Half.Retries, "u8") <= Math.max(1, s.config.synAckRetries),
+            "too many retries"
+        )
         f.check(((deadline - now) | 0) > 0, "its timer is overdue")
         f.check(s.timerArmed && ((deadline - s.nextTimer) | 0) >= 0, "nobody looks at its timer")
         const due = s.halves.getAt(h + Half.Flags, "u8") & (HalfFlag.Due | HalfFlag.Challenge)
@@ -210,6 +274,21 @@ function ofHalves(s: Stack, now: number): string[] {
         f.check(due === 0 || !known, "something due was not sent")
         wrong.push(...f.wrong)
     }
+    return wrong
+}
+
+function ofWaits(s: Stack, now: number): string[] {
+    const wrong: string[] = []
+    const f = new Findings("TIME-WAIT records")
+    f.check(s.waitsEnd % Wait.Size === 0 && s.waitsEnd <= s.waits.length, `they end at ${s.waitsEnd}`)
+    for (let w = 0; w < s.waits.length; w += Wait.Size) {
+        if (s.waits.getAt(w + Wait.Id, "u16") === 0) continue
+        f.check(w < s.waitsEnd, `record at ${w} is behind the end`)
+        const left = ((s.waits.getAt(w + Wait.Deadline, "u16") - (now >> Wait.Shift)) << 16) >> 16
+        f.check(left > 0, `the timer of the record at ${w} is overdue`)
+        f.check(s.timerArmed, "nobody looks at it")
+    }
+    wrong.push(...f.wrong)
     return wrong
 }
 

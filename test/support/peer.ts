@@ -13,8 +13,11 @@ import { expect } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
 import * as calls from "../../src/tcp/calls"
 import { findTuple, joinPorts } from "../../src/tcp/context"
-import { halfOpenFor, listenerFor } from "../../src/tcp/passive"
+import { halfOpenFor } from "../../src/tcp/halfopen"
+import { listenerFor } from "../../src/tcp/passive"
+import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../../src/tcp/settings"
 import { errorName, State, stateName, Tcb } from "../../src/tcp/tcb"
+import { findWait } from "../../src/tcp/wait"
 import type { Bench, Sent } from "./bench"
 import { address, ethernet, ipv4, tcp } from "./frames"
 import { ip } from "./host"
@@ -267,7 +270,23 @@ export class Peer {
     }
 
     limits(bytes: number, id = this.id): this {
-        return this.does("limits", () => expect(calls.setReceiveLimit(this.stack, id, bytes)).toBe(0))
+        return this.does("limits", () => expect(setReceiveLimit(this.stack, id, bytes)).toBe(0))
+    }
+
+    noDelay(on: boolean): this {
+        return this.does("sets Nagle", () => expect(setNoDelay(this.stack, this.id, on)).toBe(0))
+    }
+
+    keepsAlive(on: boolean): this {
+        return this.does("sets keep-alive", () =>
+            expect(setKeepAlive(this.stack, this.id, on, this.bench.now | 0)).toBe(0)
+        )
+    }
+
+    givesUpAfter(seconds: number): this {
+        return this.does("sets the user timeout", () =>
+            expect(setUserTimeout(this.stack, this.id, seconds)).toBe(0)
+        )
     }
 
     private does(what: string, run: () => void): this {
@@ -285,6 +304,7 @@ export class Peer {
         const remote = ip(this.ip)
         const c = findTuple(this.stack, remote, this.ports)
         if (c >= 0) return stateName(this.stack.conns.getAt(c + Tcb.State, "u8"))
+        if (findWait(this.stack, remote, this.ports) >= 0) return stateName(State.TimeWait)
         if (halfOpenFor(this.stack, remote, this.ports) >= 0) return stateName(State.SynReceived)
         return stateName(listenerFor(this.stack, this.ports) >= 0 ? State.Listen : State.Closed)
     }
@@ -306,6 +326,7 @@ export class Peer {
     gone(): this {
         expect(calls.stateOf(this.stack, this.id)).toBe(State.Closed)
         expect(findTuple(this.stack, ip(this.ip), this.ports)).toBe(-1)
+        expect(findWait(this.stack, ip(this.ip), this.ports)).toBe(-1)
         return this
     }
 }

@@ -64,10 +64,10 @@ const rows: Row[] = [
     ["begins long before", [["P. -494(500) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
     ["covers the window on both sides", [["P. -4(1035) ack 1", ". 1 ack 1025 win 0"]], 1024, "ESTABLISHED"],
     [
-        "out of order: acknowledged at once, and comes again",
+        "out of order: acknowledged at once, and kept",
         [
             ["P. 6(5) ack 1", ". 1 ack 1"],
-            ["P. 1(5) ack 1", ". 1 ack 6"],
+            ["P. 1(5) ack 1", ". 1 ack 11"],
             ["P. 6(5) ack 1", ". 1 ack 11"],
         ],
         10,
@@ -126,8 +126,17 @@ const rows: Row[] = [
         "FIN out of order: not before its turn",
         [
             ["F. 6 ack 1", ". 1 ack 1"],
-            ["P. 1(5) ack 1", ". 1 ack 6"],
+            ["P. 1(5) ack 1", ". 1 ack 7"],
             ["F. 6 ack 1", ". 1 ack 7"],
+        ],
+        5,
+        "CLOSE-WAIT",
+    ],
+    [
+        "text that reaches beyond a FIN that came before it: the stream ends where the FIN says",
+        [
+            ["F. 6 ack 1", ". 1 ack 1"],
+            ["P. 1(10) ack 1", ". 1 ack 7"],
         ],
         5,
         "CLOSE-WAIT",

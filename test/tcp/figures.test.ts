@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest"
 import { dissect } from "../../sim/view/dissect"
 import { accept, close, connect, listen, read, stateOf, write } from "../../src/tcp/calls"
 import { State, TcpError } from "../../src/tcp/tcb"
+import { plain } from "../support/bench"
 import { bytes, Host, ip, Wire } from "../support/host"
 import { formatSegment, segmentOf } from "../support/segment"
 import { bases, established, listening, newPeer } from "../support/states"
@@ -12,8 +13,8 @@ import { tsharkAgrees } from "../support/tshark"
 
 // ---------------------------------------------------------------- The mission's example: two stacks
 test("Host X sends SYN 4321, the server acknowledges 4322, Host X acknowledges the server's number plus 1", () => {
-    const x = new Host("10.0.0.1", { iss: 4321 })
-    const server = new Host("10.0.0.2", { iss: 99 })
+    const x = new Host("10.0.0.1", { ...plain, iss: 4321 })
+    const server = new Host("10.0.0.2", { ...plain, iss: 99 })
     const wire = new Wire([x, server])
     const l = listen(server.stack, 80, 4)
     const c = connect(x.stack, ip("10.0.0.2"), 80, 0, 0)
@@ -34,7 +35,8 @@ test("Host X sends SYN 4321, the server acknowledges 4322, Host X acknowledges t
     wire.settle()
     expect(stateOf(x.stack, c)).toBe(State.TimeWait)
     expect(stateOf(server.stack, a)).toBe(State.Closed)
-    wire.run(60_000)
+    // a record of TIME-WAIT counts in units of 16 ms
+    wire.run(60_016)
     expect(stateOf(x.stack, c)).toBe(State.Closed)
     // numbers as they stand in the headers
     const segments = wire.frames.flatMap(({ from, frame }) => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
 import { abort, connect } from "../../src/tcp/calls"
 import { joinPorts } from "../../src/tcp/context"
-import { ephemeralPort, initialSequence } from "../../src/tcp/isn"
+import { cookieHash, ephemeralPort, initialSequence, timestampOffset } from "../../src/tcp/isn"
 import { TcpError } from "../../src/tcp/tcb"
 import { Bench } from "../support/bench"
 import { Host, ip } from "../support/host"
@@ -92,6 +92,68 @@ describe("initial sequence numbers", () => {
     })
 })
 
+// ---------------------------------------------------------------- RFC 7323 section 7.1
+describe("timestamps' offsets", () => {
+    test("the same for a four-tuple at any time, another for any other and another host, 16 bits", () => {
+        const { stack } = new Host("10.0.0.1")
+        const own = stack.ip
+        const offsets = [
+            timestampOffset(stack, remote, ports),
+            timestampOffset(stack, ip("10.0.0.3"), ports),
+            timestampOffset(stack, remote, joinPorts(81, 50_000)),
+            timestampOffset(stack, remote, joinPorts(80, 50_001)),
+            timestampOffset(new Host("10.0.0.1").stack, remote, ports),
+        ]
+        stack.ip = ip("10.0.0.9")
+        offsets.push(timestampOffset(stack, remote, ports))
+        stack.ip = own
+        // that two of six are the same by chance: one in 4,000
+        expect(new Set(offsets).size).toBeGreaterThanOrEqual(5)
+        for (const offset of offsets) expect(offset >= 0 && offset < 65_536).toBe(true)
+        expect(timestampOffset(stack, remote, ports)).toBe(offsets[0])
+    })
+
+    test("are spread over all of their bits", () => {
+        const { stack } = new Host("10.0.0.1")
+        const ones = new Array<number>(16).fill(0)
+        for (let port = 0; port < 1000; port++) {
+            const offset = timestampOffset(stack, remote, joinPorts(80, 1024 + port))
+            for (let bit = 0; bit < 16; bit++) ones[bit]! += (offset >>> bit) & 1
+        }
+        for (const count of ones) expect(count).toBeGreaterThan(400)
+        for (const count of ones) expect(count).toBeLessThan(600)
+    })
+
+    test("say nothing about sequence numbers and cookies, nor the one about the other", () => {
+        const { stack } = new Host("10.0.0.1")
+        let same = 0
+        for (let port = 0; port < 200; port++) {
+            const tuple = joinPorts(80, 1024 + port)
+            const offset = timestampOffset(stack, remote, tuple)
+            const low = [
+                initialSequence(stack, remote, tuple, 0),
+                cookieHash(stack, remote, tuple, 0, 0),
+                cookieHash(stack, remote, tuple, 0, 1),
+                cookieHash(stack, remote, tuple, 1, 0),
+            ].map(n => n & 0xffff)
+            if (new Set([offset, ...low]).size < 5) same++
+        }
+        // ten pairs of 65,536 numbers each time: 0.03 by chance
+        expect(same).toBeLessThan(5)
+    })
+
+    test("a cookie's hash leaves the others as they were", () => {
+        const { stack } = new Host("10.0.0.1")
+        const before = [initialSequence(stack, remote, ports, 0), timestampOffset(stack, remote, ports)]
+        expect(cookieHash(stack, remote, ports, -1, 0xff_ffff)).not.toBe(
+            cookieHash(stack, remote, ports, -2, 0xff_ffff)
+        )
+        expect([initialSequence(stack, remote, ports, 0), timestampOffset(stack, remote, ports)]).toEqual(
+            before
+        )
+    })
+})
+
 // ---------------------------------------------------------------- RFC 6056 section 3.3.3
 describe("ephemeral ports", () => {
     test("all are dynamic ports, and all of them are used before one is used again", () => {
@@ -125,6 +187,22 @@ describe("ephemeral ports", () => {
         expect(other).toBeGreaterThan(0)
         const tuples = [0, 1].map(i => stack.conns.getAt(i * 96 + 4, "i32"))
         expect(tuples[0]).not.toBe(tuples[1])
+    })
+
+    test("nor one in TIME-WAIT that no program holds", () => {
+        const bench = new Bench()
+        const peer = new Peer(bench, { port: 80, localPort: ephemeralPort(bench.stack, remote, 80) })
+        peer.connects()
+            .gets("S 0 <mss 1460>")
+            .sends("S. 0 ack 1")
+            .gets(". 1 ack 1")
+            .closes()
+            .gets("F. 1 ack 1")
+        peer.sends("F. 1 ack 2").gets(". 2 ack 2").is("TIME-WAIT")
+        bench.stack.portCounter = 0
+        expect(ephemeralPort(bench.stack, remote, 80)).not.toBe(peer.localPort)
+        // the counter stands behind the next one
+        expect(bench.stack.portCounter).toBe(2)
     })
 
     test("a pinned port is used by one connection", () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest"
 import { listen, stateOf } from "../../src/tcp/calls"
 import { State, TcpError } from "../../src/tcp/tcb"
 import { Peer } from "../support/peer"
+import { ts } from "../support/stamps"
 import { bases, listening, newPeer } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -73,6 +74,48 @@ test.each([
     ],
 ])("options: %s", (_, options, answer) => {
     listening().sends(`S 0 ${options}`).gets(`S. 0 ack 1 ${answer}`)
+})
+
+// ---------------------------------------------------------------- LISTEN: what both offer is agreed on (RFC 7323, RFC 2018)
+describe.each([
+    [1, 1],
+    [1, 0],
+    [0, 1],
+    [0, 0],
+])("timestamps=%d, sack=%d", (timestamps, sack) => {
+    const offers = [0, 1, 2, 3, 4, 5, 6, 7].map(n => ({
+        scale: (n & 1) > 0,
+        sackOK: (n & 2) > 0,
+        stamps: (n & 4) > 0,
+    }))
+
+    test.each(offers)("scale $scale, SACK $sackOK, timestamps $stamps", ({ scale, sackOK, stamps }) => {
+        const offered = [...(scale ? ["wscale 3"] : []), ...(sackOK ? ["sackOK"] : [])]
+        if (stamps) offered.push("TS val 100 ecr 0")
+        const peer = listening({ config: { timestamps, sack, sendBuffer: 4096 } })
+        peer.sends(`S 0 win 100 <${["mss 512", ...offered].join(",")}>`)
+        const withStamps = stamps && timestamps > 0
+        const withSack = sackOK && sack > 0
+        const agreed = ["mss 1460", ...(withSack ? ["sackOK"] : []), ...(withStamps ? [ts(peer, 100)] : [])]
+        if (scale) agreed.push("wscale 0")
+        peer.gets(`S. 0 ack 1 <${agreed.join(",")}>`)
+
+        // the window of the ACK is scaled, that of the SYN was not; each has timestamps or none has
+        const own = (echo: number) => (withStamps ? [ts(peer, echo)] : [])
+        const theirs = (value: number) => (withStamps ? ` <nop,nop,TS val ${value} ecr 0>` : "")
+        const mss = withStamps ? 500 : 512
+        peer.sends(`. 1 ack 1 win 100${theirs(101)}`)
+            .gets()
+            .accepts()
+            .writes(600)
+        const sent = scale ? [`. 1(${mss}) ack 1`, `P. ${mss + 1}(${600 - mss}) ack 1`] : [". 1(100) ack 1"]
+        peer.gets(...sent.map(text => `${text} <${own(101)}>`))
+
+        // text out of order: acknowledged with a SACK block where that was agreed on
+        peer.sends(`P. 11(10) ack 1 win 100${theirs(102)}`)
+        const options = [...own(101), ...(withSack ? [`sack ${peer.theirs + 11}:${peer.theirs + 21}`] : [])]
+        peer.gets(`. ${scale ? 601 : 101} ack 1 <${options}>`)
+    })
 })
 
 // ---------------------------------------------------------------- LISTEN: ports

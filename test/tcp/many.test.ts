@@ -8,6 +8,7 @@ import { Bench } from "../support/bench"
 import { Host, ip, Wire } from "../support/host"
 import { checkInvariants } from "../support/invariants"
 import { Peer } from "../support/peer"
+import { answered } from "../support/stamps"
 import { tsharkAgrees } from "../support/tshark"
 
 const SYN = "S 0 <mss 1460>"
@@ -65,6 +66,21 @@ describe("by hand", () => {
             "ESTABLISHED",
             "ESTABLISHED",
         ])
+    })
+
+    test("new clients while a handshake is under way, and another, and one that nobody finishes", () => {
+        const bench = new Bench({ halfOpen: 2 })
+        const peers = Array.from({ length: 6 }, (_, i) => new Peer(bench, { port: 5000 + i }))
+        const listener = peers[0]!.listens(8).listener
+        for (const peer of peers) peer.listener = listener
+        const [silent, slow, ...others] = peers as [Peer, Peer, ...Peer[]]
+        silent.sends(SYN).gets(SYNACK)
+        slow.sends(SYN).gets(SYNACK)
+        for (const peer of others) {
+            answered(peer, SYN).sends(". 1 ack 1").gets().accepts().sends("P. 1(3) ack 1").gets(". 1 ack 4")
+        }
+        slow.sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+        silent.is("SYN-RECEIVED")
     })
 
     test("a record that is freed while others send: those behind it still get their turn", () => {
@@ -159,6 +175,39 @@ test("two hosts, three ports, twenty-four connections in both directions, all da
         expect(host.stack.connsEnd, "records still in use").toBe(0)
         expect(host.next(wire.now)).toBe(Number.POSITIVE_INFINITY)
     }
+})
+
+// ---------------------------------------------------------------- A peer that reboots and uses its port again (3.5.1)
+describe("a client that rebooted in the middle of a connection, and uses the same port for a new one", () => {
+    test.each([
+        ["below", -70_000],
+        ["within the window", 500],
+        ["beyond the window", 70_000],
+    ])("its new number is %s of the old one's: challenged, its reset believed, its SYN taken", (_, seq) => {
+        const bench = new Bench({ challengeInterval: 500 })
+        const old = new Peer(bench).listens().sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+        old.sends("P. 1(99) ack 1").gets(". 1 ack 100").reads(99).gets().writes(7).gets("P. 1(7) ack 100")
+        // figure 9: SYN, an ACK of what it does not know, RST; a second later the SYN again
+        old.sends(`S ${seq}`).gets(". 8 ack 100").sends("R 100").gets().failed("ECONNRESET").closes()
+        const next = new Peer(bench, { ours: 0x9999, theirs: old.theirs + seq })
+        next.listener = old.listener
+        bench.peers.shift()
+        next.after(1000).gets().sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+        next.sends("P. 1(5) ack 1").gets(". 1 ack 6").reads(5)
+    })
+
+    test("while the first handshake is still half open", () => {
+        const bench = new Bench()
+        const old = new Peer(bench).listens().sends(SYN).gets(SYNACK)
+        old.sends("S 70000").gets(". 1 ack 1").sends("R 1").gets().is("LISTEN")
+        old.sends("S 70000").gets("S. 0 ack 70001 win 1024 <mss 1460>").is("SYN-RECEIVED")
+    })
+
+    test("and a client that rebooted without a word finds nobody when the board did, too", () => {
+        const bench = new Bench()
+        const old = new Peer(bench).listens()
+        old.sends("P. 300(10) ack 100").gets("R 100").is("LISTEN").sends(SYN).gets(SYNACK)
+    })
 })
 
 test("one after the other, hundreds through few records: TIME-WAIT does not use them up", () => {

@@ -63,9 +63,10 @@ describe.each(bases)("ESTABLISHED, sending, $name", base => {
         ["a newer sequence number", ["P. 1(5) ack 1 win 10", ". 6 ack 1 win 50"], 50],
         ["the same sequence number, a newer ACK", [". 1 ack 1 win 30", ". 1 ack 1 win 50"], 50],
         ["an older sequence number: no", ["P. 1(5) ack 1", ". 6 ack 1 win 50", "P. 1(6) ack 1 win 10"], 50],
-        ["a window that shrinks", [". 1 ack 1 win 50", ". 1 ack 1 win 20"], 20],
+        ["a window that shrinks", [". 1 ack 1 win 70", ". 1 ack 1 win 50"], 50],
     ] as const)("window update: %s", (_, segments, window) => {
-        const peer = established({ base })
+        // half of the largest window is no silly one (section 3.8.6.2.1)
+        const peer = established({ base, peer: { window: 100 } })
         for (const segment of segments) {
             peer.sends(segment)
             peer.seen.length = 0
@@ -76,7 +77,9 @@ describe.each(bases)("ESTABLISHED, sending, $name", base => {
     })
 
     test("the same sequence number, an older ACK: no", () => {
-        const peer = established({ base }).writes(20).gets("P. 1(20) ack 1")
+        const peer = established({ base, peer: { window: 100 } })
+            .writes(20)
+            .gets("P. 1(20) ack 1")
         peer.sends(". 1 ack 21 win 50").gets().sends(". 1 ack 11 win 2000").gets()
         peer.writes(100).gets(". 21(50) ack 1")
     })
@@ -95,8 +98,9 @@ test("no more than the peer's window, also in small steps", () => {
     const peer = established({ peer: { window: 10 } })
         .writes(25)
         .gets(". 1(10) ack 1")
-    peer.sends(". 1 ack 6").gets(". 11(5) ack 1").sends(". 1 ack 16").gets("P. 16(10) ack 1")
-    peer.sends(". 1 ack 26").gets()
+    // silly window avoidance (section 3.8.6.2.1): no pieces behind what is in flight
+    peer.sends(". 1 ack 6").gets().sends(". 1 ack 11").gets(". 11(10) ack 1")
+    peer.sends(". 1 ack 21").gets("P. 21(5) ack 1").sends(". 1 ack 26").gets()
 })
 
 test("a window that shrinks below what is in flight (SHLD-14, MUST-34): nothing new, nothing lost", () => {
@@ -111,51 +115,57 @@ test("what the send ring does not hold is not taken", () => {
     peer.sends(". 1 ack 41").gets().writes(150, 40).gets("P. 101(40) ack 1")
 })
 
-test("the IP identification differs from frame to frame", () => {
+test("the IP identification of segments tells nothing: there is none, as DF is set (RFC 6864)", () => {
     const peer = established()
-    const seen = new Set<number>()
     for (let i = 0; i < 20; i++) {
         peer.writes(1)
-        for (const s of peer.seen.splice(0)) seen.add((s.view as { identification: number }).identification)
+        for (const { view, frame } of peer.seen.splice(0)) {
+            expect(view.identification).toBe(0)
+            // flags and fragment offset, behind the Ethernet header
+            expect([frame[20], frame[21]]).toEqual([0x40, 0])
+        }
     }
-    expect(seen.size).toBe(20)
 })
 
-// ---------------------------------------------------------------- Congestion window (RFC 5681 section 3.1)
-test.each([
-    ["MSS above 1095: three segments", 1460, 3],
-    ["MSS of 1096", 1096, 3],
-    ["MSS of 1095: four segments", 1095, 4],
-    ["MSS below", 1000, 4],
-])("initial window, %s", (_, mss, segments) => {
+// ---------------------------------------------------------------- Congestion window (RFC 6928, RFC 5681 section 3.1)
+test.each([1460, 1000, 536])("initial window, MSS of %i: ten segments", mss => {
     const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
     peer.sends(`S 0 <mss ${mss}>`).gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
     peer.writes(20_000)
-    expect(peer.seen.splice(0).length).toBe(segments)
+    expect(peer.seen.splice(0).length).toBe(10)
 })
+
+test("the SYN,ACK was lost: one segment (RFC 5681 section 3.1)", () => {
+    const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
+    peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").after(1000).gets("+1000 S. 0 ack 1 <mss 1460>")
+    peer.sends(". 1 ack 1").gets().accepts().writes(20_000).gets(". 1(1000) ack 1")
+})
+
+/** Segments of 1,000 bytes from number `from` on. */
+const thousands = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => `. ${(from + i) * 1000 + 1}(1000) ack 1`)
 
 test("slow start: each ACK of a full segment lets two out", () => {
     const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
     peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
-    peer.writes(20_000).gets(
-        ". 1(1000) ack 1",
-        ". 1001(1000) ack 1",
-        ". 2001(1000) ack 1",
-        ". 3001(1000) ack 1"
-    )
-    peer.sends(". 1 ack 1001").gets(". 4001(1000) ack 1", ". 5001(1000) ack 1")
-    peer.sends(". 1 ack 2001").gets(". 6001(1000) ack 1", ". 7001(1000) ack 1")
+    peer.writes(20_000).gets(...thousands(0, 10))
+    peer.sends(". 1 ack 1001").gets(...thousands(10, 2))
+    peer.sends(". 1 ack 2001").gets(...thousands(12, 2))
 })
 
 test("after a timeout: one segment, slow start to half of what was in flight, then one segment a window", () => {
     const peer = listening({ config: { sendBuffer: 30_000, connections: 1 }, peer: { window: 60_000 } })
     peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
-    peer.writes(30_000).gets(...[0, 1, 2, 3].map(i => `. ${i}001(1000) ack 1`.replace(" 0001", " 1")))
+    peer.writes(30_000).gets(...thousands(0, 10))
     peer.after(1000).gets("+1000 . 1(1000) ack 1")
-    // ssthresh is 2000: slow start to two segments
-    peer.sends(". 1 ack 1001").gets(". 1001(1000) ack 1", ". 2001(1000) ack 1")
-    // from there each ACK adds MSS * MSS / cwnd: half a segment, no whole one yet
-    peer.sends(". 1 ack 2001").gets(". 3001(1000) ack 1", ". 4001(500) ack 1")
+    // ssthresh is 5000: slow start to five segments
+    peer.sends(". 1 ack 1001").gets(...thousands(1, 2))
+    peer.sends(". 1 ack 3001").gets(...thousands(3, 3))
+    peer.sends(". 1 ack 4001").gets(...thousands(6, 2))
+    peer.sends(". 1 ack 5001").gets(...thousands(8, 2))
+    // from there each ACK adds MSS * MSS / cwnd: 200 and 192, and no piece of a segment goes for that
+    peer.sends(". 1 ack 6001").gets(...thousands(10, 1))
+    peer.sends(". 1 ack 7001").gets(...thousands(11, 1))
 })
 
 tsharkAgrees()

@@ -3,6 +3,8 @@
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/inspect/counters"
 import { accept } from "../../src/tcp/calls"
+import { Peer } from "../support/peer"
+import { clock, ts } from "../support/stamps"
 import { bases, halfOpen, listening } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -101,6 +103,12 @@ test("how often is configured", () => {
         .is("LISTEN")
 })
 
+test("the client's SYN again is answered also where nothing is sent again by the timer", () => {
+    const peer = halfOpen({ config: { synAckRetries: 0 } })
+    for (let i = 0; i < 3; i++) peer.sends("S 0 <mss 1460>").gets("S. 0 ack 1 <mss 1460>")
+    peer.after(1000).gets().is("LISTEN")
+})
+
 test("a SYN,ACK sent again offers what the first did", () => {
     const peer = listening().sends("S 0 <mss 500,wscale 3>").gets("S. 0 ack 1 <mss 1460,wscale 0>")
     peer.after(1000).gets("+1000 S. 0 ack 1 <mss 1460,wscale 0>")
@@ -134,7 +142,168 @@ test("drops are counted under their reasons", () => {
     expect(peer.bench.counter(Counter.TcpBadAck)).toBe(1)
     expect(peer.bench.counter(Counter.TcpNoAck)).toBe(1)
     expect(peer.bench.counter(Counter.TcpBadReset)).toBe(1)
-    expect(peer.bench.counter(Counter.ChallengeAcks)).toBe(1)
+    // the ACK below the window holds nothing: its answer counts as a challenge
+    expect(peer.bench.counter(Counter.ChallengeAcks)).toBe(2)
+})
+
+// ---------------------------------------------------------------- The slot becomes free
+test.each([
+    ["a RST", "R 1"],
+    ["a RST with an ACK", "R. 1 ack 1"],
+    ["another SYN within the window", "S 5"],
+])("%s frees the only slot for the next client", (_, segment) => {
+    const first = halfOpen({ config: { halfOpen: 1 } })
+    const second = new Peer(first.bench, { port: 5001 })
+    for (let i = 0; i < 20; i++) {
+        first.sends(segment).gets().is("LISTEN")
+        second.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(segment).gets()
+        first.sends("S 0").gets("S. 0 ack 1 <mss 1460>")
+    }
+    expect(first.bench.counter(Counter.CookiesSent)).toBe(0)
+})
+
+test("silence frees it after the last of the retransmissions, 63 s later", () => {
+    const first = halfOpen({ config: { halfOpen: 1 } })
+    const second = new Peer(first.bench, { port: 5001 })
+    first.after(62_999).seen.splice(0)
+    first.is("SYN-RECEIVED").after(1).gets().is("LISTEN")
+    second.sends("S 0").gets("S. 0 ack 1 <mss 1460>").is("SYN-RECEIVED")
+    expect(first.bench.counter(Counter.Retransmits)).toBe(5)
+})
+
+// ---------------------------------------------------------------- The round trip of the SYN,ACK (RFC 6298 section 3)
+describe("the round trip of a SYN,ACK that was sent once is a measurement", () => {
+    const config = { rtoMin: 10 }
+
+    test("RTO = 3 R: the first text is sent again after it", () => {
+        const peer = halfOpen({ config }).after(100).gets().sends(". 1 ack 1").gets().accepts()
+        peer.writes(5).gets("P. 1(5) ack 1").after(299).gets().after(1).gets("+1 P. 1(5) ack 1")
+    })
+
+    test("also with timestamps", () => {
+        const peer = listening({ config: { ...config, timestamps: 1 } }).sends("S 0 <TS val 7 ecr 0>")
+        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, 7)}>`)
+        const echo = clock(peer)
+        peer.after(100).gets().sends(`. 1 ack 1 <nop,nop,TS val 8 ecr ${echo}>`).gets().accepts().writes(5)
+        peer.gets(`P. 1(5) ack 1 <${ts(peer, 8)}>`)
+            .after(299)
+            .gets()
+            .after(1)
+        peer.gets(`+1 P. 1(5) ack 1 <${ts(peer, 8)}>`)
+    })
+
+    test("not when it was sent again by the timer (Karn)", () => {
+        const peer = halfOpen({ config }).after(1000).gets("+1000 S. 0 ack 1 <mss 1460>")
+        peer.after(10).gets().sends(". 1 ack 1").gets().accepts().writes(5).gets("P. 1(5) ack 1")
+        peer.after(2999).gets().after(1).gets("+1 P. 1(5) ack 1")
+    })
+
+    test("nor when the client's SYN asked for it again", () => {
+        const peer = halfOpen({ config })
+            .after(500)
+            .gets()
+            .sends("S 0 <mss 1460>")
+            .gets("S. 0 ack 1 <mss 1460>")
+        peer.after(10).gets().sends(". 1 ack 1").gets().accepts().writes(5).gets("P. 1(5) ack 1")
+        peer.after(2999).gets().after(1).gets("+1 P. 1(5) ack 1")
+    })
+})
+
+// ---------------------------------------------------------------- Timestamps (RFC 7323)
+describe.each([
+    ["ordinary timestamps", 1000],
+    ["timestamps about to wrap", 0xffff_fff0],
+    ["timestamps about to pass 2^31", 0x7fff_fff0],
+])("%s", (_, start) => {
+    /** A timestamp `n` later than the SYN's. */
+    const at = (n: number) => (start + n) >>> 0
+    const setup = { config: { timestamps: 1, challengeInterval: 500 } }
+
+    function stamped(): Peer {
+        const peer = listening(setup).sends(`S 0 <TS val ${at(0)} ecr 0>`)
+        return peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(0))}>`)
+    }
+
+    test("each SYN,ACK has the time it was sent, and echoes the SYN's", () => {
+        const peer = stamped()
+        const sent = [1000, 3000].map(ms => ({ ms, option: ts(peer, at(0), peer.bench.now + ms) }))
+        peer.after(4000).gets(...sent.map(s => `+${s.ms} S. 0 ack 1 <mss 1460,${s.option}>`))
+    })
+
+    test("that of a SYN that comes again is echoed, an older one is not (4.3)", () => {
+        const peer = stamped().sends(`S 0 <TS val ${at(50)} ecr 0>`)
+        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(50))}>`).sends(`S 0 <TS val ${at(20)} ecr 0>`)
+        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(50))}>`).sends("S 0")
+        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(50))}>`)
+    })
+
+    test.each([
+        ["an ACK", ". 1 ack 1"],
+        ["text", "P. 1(5) ack 1"],
+        ["a FIN", "F. 1 ack 1"],
+        ["an ACK out of the window", ". 5000 ack 1"],
+    ])("PAWS (5.3, R1): %s that is older than the SYN is acknowledged and dropped", (_, segment) => {
+        const peer = stamped().sends(`${segment} <nop,nop,TS val ${at(-1)} ecr 0>`)
+        peer.gets(`. 1 ack 1 <${ts(peer, at(0))}>`).is("SYN-RECEIVED")
+        expect(peer.bench.counter(Counter.TcpPaws)).toBe(1)
+        peer.sends(`. 1 ack 1 <nop,nop,TS val ${at(0)} ecr 0>`)
+            .gets()
+            .is("ESTABLISHED")
+    })
+
+    test("3.2: a segment without timestamps is dropped, and nothing is said", () => {
+        const peer = stamped()
+            .sends(". 1 ack 1")
+            .gets()
+            .sends("P. 1(5) ack 1")
+            .gets()
+            .sends(". 900 ack 77")
+            .gets()
+        expect(peer.is("SYN-RECEIVED").bench.counter(Counter.TcpPaws)).toBe(3)
+    })
+
+    test("a RST needs none, and may be old", () => {
+        stamped().sends("R 1").gets().is("LISTEN")
+        stamped()
+            .sends(`R 1 <nop,nop,TS val ${at(-100)} ecr 0>`)
+            .gets()
+            .is("LISTEN")
+    })
+
+    test("nor does the SYN of a client that rebooted: it is told, and its reset ends this one", () => {
+        const peer = stamped().sends("S -70000")
+        peer.gets(`. 1 ack 1 <${ts(peer, at(0))}>`)
+            .sends("R 1")
+            .gets()
+            .is("LISTEN")
+    })
+
+    test("a challenge has timestamps, too", () => {
+        const peer = stamped().sends(`R 2 <nop,nop,TS val ${at(9)} ecr 0>`)
+        peer.gets(`. 1 ack 1 <${ts(peer, at(0))}>`)
+    })
+
+    test("that of the ACK is the next to be echoed, and what is older than it is old", () => {
+        const peer = stamped()
+            .sends(`. 1 ack 1 <nop,nop,TS val ${at(30)} ecr 0>`)
+            .gets()
+            .accepts()
+            .writes(5)
+        peer.gets(`P. 1(5) ack 1 <${ts(peer, at(30))}>`)
+        peer.sends(`P. 1(5) ack 6 <nop,nop,TS val ${at(29)} ecr 0>`)
+        peer.gets(`. 6 ack 1 <${ts(peer, at(30))}>`).reads(0)
+    })
+
+    test("full segments leave room for them", () => {
+        const peer = stamped()
+            .sends(`. 1 ack 1 win 9000 <nop,nop,TS val ${at(30)} ecr 0>`)
+            .gets()
+            .accepts()
+        peer.writes(1000).gets(
+            `. 1(524) ack 1 <${ts(peer, at(30))}>`,
+            `P. 525(476) ack 1 <${ts(peer, at(30))}>`
+        )
+    })
 })
 
 tsharkAgrees()

@@ -74,10 +74,12 @@ for (const [open, base] of ways) {
         describe(`${state}, ${open} open, ${base.name}`, () => {
             test.each(reopens ? rows.filter(row => row[1] !== "S rcv+5") : rows)(
                 "%s",
-                (_, segment, ...answers) => {
+                (name, segment, ...answers) => {
+                    // RFC 1337: not even a challenge
+                    const deaf = state === "TIME-WAIT" && name.startsWith("RST")
                     reach(state, { base, open })
                         .sends(segment)
-                        .gets(...answers)
+                        .gets(...(deaf ? [] : answers))
                         .is(state)
                 }
             )
@@ -86,8 +88,15 @@ for (const [open, base] of ways) {
 }
 
 // ---------------------------------------------------------------- The RST that counts: exactly RCV.NXT
-describe.each(synchronizedStates)("RST at RCV.NXT in %s", state => {
-    const orderly = state === "CLOSING" || state === "LAST-ACK" || state === "TIME-WAIT"
+const mortal = synchronizedStates.filter(state => state !== "TIME-WAIT")
+
+test.each(bases)("RST at RCV.NXT in TIME-WAIT: ignored (RFC 1337), $name", base => {
+    const peer = reach("TIME-WAIT", { base })
+    peer.sends("R rcv").gets().is("TIME-WAIT").sends("R. rcv ack nxt").gets().is("TIME-WAIT")
+})
+
+describe.each(mortal)("RST at RCV.NXT in %s", state => {
+    const orderly = state === "CLOSING" || state === "LAST-ACK"
     const error = orderly ? "OK" : "ECONNRESET"
 
     test.each(bases)("ends the connection: $name", base => {
@@ -133,7 +142,9 @@ test("each drop is counted under its reason", () => {
     counted(Counter.TcpUnexpectedSyn, "S 0")
     counted(Counter.TcpNoAck, "P 1(5)")
     counted(Counter.TcpBadAck, ". 1 ack 2")
-    counted(Counter.TcpOutOfOrder, "P. 5(5) ack 1")
+    counted(Counter.Reordered, "P. 5(5) ack 1")
+    counted(Counter.Reordered, "P. 15(5) ack 1")
+    counted(Counter.TcpOutOfOrder, "P. 25(5) ack 1")
     counted(Counter.ChallengeAcks, "R 5")
     peer.is("ESTABLISHED")
 })

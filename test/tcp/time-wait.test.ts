@@ -1,72 +1,126 @@
-// TIME-WAIT: RFC 9293 sections 3.6.1 and 3.10.7.4, RFC 6191.
+// TIME-WAIT: RFC 9293 sections 3.6.1 and 3.10.7.4, RFC 1337, RFC 6191. In a connection's record while a program holds it,
+// then in 24 bytes.
 
+import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
-import { TcpError } from "../../src/tcp/tcb"
+import { Counter } from "../../src/inspect/counters"
+import { Event, EventKind } from "../../src/inspect/events"
+import { connect, stateOf } from "../../src/tcp/calls"
+import { State, Tcb, TcpError, Wait } from "../../src/tcp/tcb"
+import { ip } from "../support/host"
 import { Peer } from "../support/peer"
-import { bases, established, listening, reach } from "../support/states"
+import { clock, stampsOf, taken, ts } from "../support/stamps"
+import { bases, established, listening, reach, type Setup } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
-describe.each(bases)("TIME-WAIT, $name", base => {
+interface Kind {
+    name: string
+    /** What brings a connection in TIME-WAIT into the record. */
+    into: (peer: Peer) => Peer
+    /** The window that the ACKs tell of, and how much later than 2 MSL it may end, ms. */
+    window: number
+    slack: number
+}
+
+const kinds: Kind[] = [
+    { name: "held by a program", into: peer => peer, window: 1023, slack: 0 },
+    { name: "in 24 bytes", into: peer => shrunk(peer), window: 1024, slack: 15 },
+]
+
+/** The program closes, and the record shrinks. */
+function shrunk(peer: Peer): Peer {
+    const { stack } = peer.closes().is("TIME-WAIT").bench
+    expect([stack.connsEnd, stack.waitsEnd]).toEqual([0, Wait.Size])
+    expect(stateOf(stack, peer.id)).toBe(State.TimeWait)
+    return peer
+}
+
+const places = kinds.flatMap(kind => bases.map(base => ({ ...kind, kind, base, at: base.name })))
+
+describe.each(places)("TIME-WAIT, $name, $at", ({ kind, base, window, slack }) => {
+    const acknowledged = `. 2 ack 2 win ${window}`
+    const waiting = (setup: Setup = {}) => kind.into(reach("TIME-WAIT", { base, ...setup }))
+
     test("2 MSL, and then CLOSED (MUST-13)", () => {
-        const peer = reach("TIME-WAIT", { base })
-            .after(59_999)
-            .gets()
-            .is("TIME-WAIT")
-            .after(1)
+        const peer = waiting().after(59_999).gets().is("TIME-WAIT")
+        peer.after(1 + slack)
             .gets()
             .is("CLOSED")
         expect(peer.bench.host.next(peer.bench.now)).toBe(Number.POSITIVE_INFINITY)
+        expect(peer.bench.stack.waitsEnd).toBe(0)
     })
 
     test("the peer's FIN again: acknowledged, and 2 MSL from then on", () => {
-        const peer = reach("TIME-WAIT", { base }).after(50_000).gets().sends("F. 1 ack 2").gets(". 2 ack 2")
-        peer.after(59_999).gets().is("TIME-WAIT").after(1).gets().is("CLOSED")
+        const peer = waiting().after(50_000).gets().sends("F. 1 ack 2").gets(acknowledged)
+        peer.after(59_999).gets().is("TIME-WAIT")
+        peer.after(1 + slack)
+            .gets()
+            .is("CLOSED")
     })
 
     test("the peer's last data and FIN again: the same", () => {
-        const peer = established({ base })
+        const open = established({ base })
             .shuts()
             .gets("F. 1 ack 1")
             .sends("FP. 1(5) ack 2")
             .gets(". 2 ack 7")
-        peer.is("TIME-WAIT").after(50_000).gets().sends("FP. 1(5) ack 2").gets(". 2 ack 7")
-        peer.after(59_999).gets().is("TIME-WAIT").after(1).gets().is("CLOSED")
+        const peer = kind.into(open.reads(5).gets()).after(50_000).gets().sends("FP. 1(5) ack 2")
+        peer.gets(`. 2 ack 7 win ${slack === 0 ? 1018 : 1024}`)
+            .after(59_999)
+            .gets()
+            .is("TIME-WAIT")
+        peer.after(1 + slack)
+            .gets()
+            .is("CLOSED")
     })
 
+    // ---------------------------------------------------------------- RFC 1337: hazards
     test.each([
-        ["an old ACK", ". 1 ack 2", ". 2 ack 2"],
-        ["an ACK at RCV.NXT", ". 2 ack 2"],
-        ["old text", "P. 0(1) ack 2", ". 2 ack 2"],
-        ["text behind the FIN", "P. 2(5) ack 2", ". 2 ack 2"],
-        ["a FIN behind the FIN", "F. 2 ack 2", ". 2 ack 2"],
-    ])("%s does not make it longer", (_, segment, ...answers) => {
-        const peer = reach("TIME-WAIT", { base })
-            .after(50_000)
+        ["an old ACK (H2)", ". 1 ack 2", true],
+        ["an ACK at RCV.NXT", ". 2 ack 2", false],
+        ["old text (H1)", "P. 0(1) ack 2", true],
+        ["text behind the FIN", "P. 2(5) ack 2", true],
+        ["text far ahead", "P. 60000(5) ack 2", true],
+        ["a FIN behind the FIN", "F. 2 ack 2", true],
+        ["an old FIN", "F. 0 ack 2", true],
+        ["an ACK of what was not sent", ". 2 ack 3", true],
+        ["text that acknowledges what was not sent", "P. 2(5) ack 9", true],
+        ["text without an ACK", "P 2(5)", false],
+        ["a SYN,ACK", "S. 100 ack 2", true],
+        ["a SYN,ACK within the window", "S. 3 ack 2", true],
+        ["a RST at RCV.NXT (H3)", "R 2", false],
+        ["a RST within the window", "R 3", false],
+        ["a RST that acknowledges", "R. 2 ack 2", false],
+        ["a RST with text", "R 2(5)", false],
+        ["an old RST", "R 1", false],
+        ["a SYN with a RST", "SR 100", false],
+    ])("%s does not make it longer, nor shorter", (_, segment, answer) => {
+        const peer = waiting().after(50_000).gets().sends(segment)
+        peer.gets(...(answer ? [acknowledged] : []))
+        peer.after(9999).gets().is("TIME-WAIT")
+        peer.after(1 + slack)
             .gets()
-            .sends(segment)
-            .gets(...answers)
-        peer.after(9999).gets().is("TIME-WAIT").after(1).gets().is("CLOSED")
+            .is("CLOSED")
     })
 
     // ---------------------------------------------------------------- A new SYN (3.6.1, MAY-2)
     test("a SYN beyond all that was used: a new connection, its ISS above all we used", () => {
-        const peer = reach("TIME-WAIT", { base, open: "passive" })
+        const peer = waiting({ open: "passive" })
         const next = new Peer(peer.bench, {
             ip: "10.0.0.2",
             ours: base.ours - 100_000,
             theirs: base.theirs + 3,
         })
         peer.bench.peers.shift()
-        next.sends("S 0 <mss 1460>")
-        const [answer] = next.seen.splice(0)
-        expect(answer!.view.flags).toMatchObject({ syn: true, ack: true })
-        const iss = answer!.view.seq
-        expect((iss - (base.ours + 2)) | 0, "the new ISS against the old SND.NXT").toBeGreaterThan(0)
+        const answer = taken(next.sends("S 0 <mss 1460>"))
+        expect(answer.flags).toMatchObject({ syn: true, ack: true })
+        expect((answer.seq - (base.ours + 2)) | 0, "the new ISS against the old SND.NXT").toBeGreaterThan(0)
         expect(next.state).toBe("SYN-RECEIVED")
+        expect(peer.bench.stack.waitsEnd).toBe(0)
     })
 
     test("an ISS that is above anyway is not changed", () => {
-        const peer = reach("TIME-WAIT", { base, open: "passive" })
+        const peer = waiting({ open: "passive" })
         const next = new Peer(peer.bench, {
             ip: "10.0.0.2",
             ours: base.ours + 100_000,
@@ -83,95 +137,340 @@ describe.each(bases)("TIME-WAIT, $name", base => {
         ["at what was used last", "S 2"],
         ["far below", "S -1000"],
     ])("a SYN %s: an old duplicate, challenged", (_, segment) => {
-        reach("TIME-WAIT", { base, open: "passive" }).sends(segment).gets(". 2 ack 2").is("TIME-WAIT")
+        waiting({ open: "passive" }).sends(segment).gets(acknowledged).is("TIME-WAIT")
+    })
+
+    test("a new SYN where nobody listens: challenged", () => {
+        waiting().sends("S 100").gets(acknowledged).is("TIME-WAIT")
     })
 })
 
-test("a new SYN where nobody listens any more: challenged", () => {
-    reach("TIME-WAIT", { open: "active" }).sends("S 100").gets(". 2 ack 2").is("TIME-WAIT")
+// ---------------------------------------------------------------- RFC 6191 section 2
+describe.each(kinds)("a new SYN by the rules of RFC 6191, $name", ({ into, window }) => {
+    /** In TIME-WAIT with RCV.NXT 2 and, if it had timestamps, TS.Recent 2000. */
+    function waiting(stamped: boolean, start = 2000, config: { [key: string]: number } = {}): Peer {
+        const option = (ms: number) => (stamped ? ` <TS val ${(start + ms) >>> 0} ecr 0>` : "")
+        const peer = listening({ config: { timestamps: 1, ...config } })
+        peer.sends(`S 0${option(-100)}`).seen.length = 0
+        peer
+            .sends(`. 1 ack 1${option(-90)}`)
+            .gets()
+            .accepts()
+            .shuts().seen.length = 0
+        peer.sends(`F. 1 ack 2${option(0)}`).seen.length = 0
+        return into(peer.is("TIME-WAIT"))
+    }
+
+    test.each([
+        // the old connection's timestamps, the new one's TSval against TS.Recent, SEG.SEQ, honoured
+        ["both with timestamps: a later one", true, 1, 3, true],
+        ["both with timestamps: a later one, whatever the number", true, 1, -5000, true],
+        ["both with timestamps: the same, and a higher number", true, 0, 3, true],
+        ["both with timestamps: the same, and the same number", true, 0, 2, false],
+        ["both with timestamps: the same, and a lower number", true, 0, 1, false],
+        ["both with timestamps: an earlier one, and a higher number", true, -1, 3, false],
+        ["both with timestamps: an earlier one, and a lower number", true, -1, 1, false],
+        ["only the old one with timestamps: a higher number", true, undefined, 3, true],
+        ["only the old one with timestamps: the same number", true, undefined, 2, false],
+        ["only the old one with timestamps: a lower number", true, undefined, 1, false],
+        ["only the new one with timestamps: a higher number", false, 0, 3, true],
+        ["only the new one with timestamps: whatever the number", false, 0, -5000, true],
+        ["neither with timestamps: a higher number", false, undefined, 3, true],
+        ["neither with timestamps: the same number", false, undefined, 2, false],
+        ["neither with timestamps: a lower number", false, undefined, 1, false],
+    ] as const)("%s", (_, stamped, ahead, seq, honoured) => {
+        for (const start of [2000, 0xffff_ffff, 0x7fff_ffff, 0x8000_0000]) {
+            const peer = waiting(stamped, start)
+            const option = ahead === undefined ? "" : ` <TS val ${(start + ahead) >>> 0} ecr 0>`
+            const answer = taken(peer.sends(`S ${seq}${option}`))
+            expect(answer.flags).toMatchObject({ syn: honoured, ack: true, rst: false })
+            expect(peer.state).toBe(honoured ? "SYN-RECEIVED" : "TIME-WAIT")
+            if (honoured) expect((answer.seq - (peer.ours + 2)) | 0).toBeGreaterThan(0)
+            else expect(answer.seq).toBe(peer.ours + 2)
+        }
+    })
+
+    test("timestamps that we would not take do not count", () => {
+        const peer = waiting(false, 2000, { timestamps: 0 })
+        expect(taken(peer.sends("S 1 <TS val 9000 ecr 0>")).flags.syn).toBe(false)
+        expect(taken(peer.sends("S 3 <TS val 1 ecr 0>")).flags.syn).toBe(true)
+    })
+
+    test("our timestamps go on from the old connection's, so that the peer may do the same", () => {
+        const peer = waiting(true)
+        const old = stampsOf(taken(peer.sends("F. 1 ack 2 <TS val 2000 ecr 0>"))).value
+        peer.bench.pass(1234)
+        const next = stampsOf(taken(peer.sends("S 3 <TS val 3000 ecr 0>"))).value
+        expect((next - old) | 0).toBe(1234)
+    })
+
+    test("a backlog that is full leaves TIME-WAIT alone", () => {
+        const peer = waiting(false)
+        for (const port of [6001, 6002, 6003, 6004]) {
+            const other = new Peer(peer.bench, { port })
+            other.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        }
+        peer.sends("S 100").gets().is("TIME-WAIT")
+        expect(peer.bench.counter(Counter.BacklogFull)).toBe(1)
+    })
+
+    // ---------------------------------------------------------------- RFC 7323 in TIME-WAIT
+    test("the FIN again with a later timestamp: acknowledged, with timestamps", () => {
+        const peer = waiting(true).after(100).gets().sends("F. 1 ack 2 <TS val 2500 ecr 0>")
+        const answer = taken(peer)
+        expect([answer.seq, answer.ack]).toEqual([peer.ours + 2, peer.theirs + 2])
+        expect(stampsOf(answer).value).toBe(clock(peer))
+        peer.bench.pass(59_999)
+        expect(peer.state).toBe("TIME-WAIT")
+        // (R2): as it is out of the window its own is not taken
+        peer.sends("F. 1 ack 2 <TS val 2000 ecr 0>")
+        expect(stampsOf(taken(peer)).echo).toBe(2000)
+    })
+
+    test("PAWS: with an earlier one it is acknowledged and no more", () => {
+        const peer = waiting(true).after(100).gets().sends("F. 1 ack 2 <TS val 1999 ecr 0>")
+        peer.gets(`. 2 ack 2 win ${window} <${ts(peer, 2000)}>`)
+        expect(peer.bench.counter(Counter.TcpPaws)).toBe(1)
+        peer.bench.pass(59_915)
+        expect(peer.state).toBe("LISTEN")
+    })
+
+    test("without one it is dropped, and nothing is said", () => {
+        const peer = waiting(true).sends("F. 1 ack 2").gets().sends(". 9 ack 2").gets()
+        expect(peer.bench.counter(Counter.TcpPaws)).toBe(2)
+    })
 })
 
-test("a new SYN that finds no half-open record leaves TIME-WAIT alone", () => {
-    const peer = reach("TIME-WAIT", { open: "passive", config: { halfOpen: 1 } })
-    new Peer(peer.bench, { ip: "10.0.0.3" }).sends("S 0").gets("S. 0 ack 1 <mss 1460>")
-    peer.sends("S 100").gets().is("TIME-WAIT")
-})
+// ---------------------------------------------------------------- The 24 bytes
+describe("in 24 bytes", () => {
+    test("what is left of 2 MSL when the program closes is what it has", () => {
+        const peer = shrunk(reach("TIME-WAIT").after(45_000).gets()).after(14_999).gets().is("TIME-WAIT")
+        peer.after(16).gets().is("CLOSED").gone()
+    })
 
-test("RST ends it (3.10.7.4)", () => {
-    reach("TIME-WAIT").sends("R 2").gets().is("CLOSED")
-})
+    test("at once, when the program had closed before", () => {
+        const peer = established()
+            .closes()
+            .gets("F. 1 ack 1")
+            .sends("F. 1 ack 2")
+            .gets(". 2 ack 2")
+            .is("TIME-WAIT")
+        expect(peer.bench.stack.connsEnd).toBe(0)
+        expect(stateOf(peer.bench.stack, peer.id)).toBe(State.TimeWait)
+        peer.sends("F. 1 ack 2").gets(". 2 ack 2 win 1024").after(60_015).gets().is("CLOSED").gone()
+    })
 
-test("the program that holds it finds its data, then EOF, then the end", () => {
-    const peer = established().shuts().gets("F. 1 ack 1").sends("FP. 1(5) ack 2").gets(". 2 ack 7")
-    peer.is("TIME-WAIT").reads(5).gets().reads(TcpError.Eof).after(60_000).gets().reads(TcpError.Eof)
-    peer.closes().gone()
-})
+    test("from CLOSING, too", () => {
+        const peer = reach("CLOSING").closes().sends(". 2 ack 2").gets().is("TIME-WAIT")
+        expect(peer.bench.stack.connsEnd).toBe(0)
+        peer.after(60_015).gets().is("CLOSED")
+    })
 
-test("what was read neither before nor in TIME-WAIT can be read after it", () => {
-    const peer = established().shuts().gets("F. 1 ack 1").sends("FP. 1(5) ack 2").gets(". 2 ack 7")
-    peer.after(60_000).gets().is("CLOSED").reads(5).gets().reads(TcpError.Eof)
-})
+    test.each([1, 7, 16, 1000, 240_000])("2 MSL of %d ms are that long, and at most 15 ms more", timeWait => {
+        for (const { start } of bases) {
+            for (const phase of [0, 5, 15]) {
+                const peer = established({ config: { timeWait }, options: { start: start + phase } }).closes()
+                peer.gets("F. 1 ack 1")
+                    .sends("F. 1 ack 2")
+                    .gets(". 2 ack 2")
+                    .after(timeWait - 1)
+                peer.gets().is("TIME-WAIT").after(16).gets().is("CLOSED")
+            }
+        }
+    })
 
-test("its length is configured", () => {
-    reach("TIME-WAIT", { config: { timeWait: 1000 } })
-        .after(999)
-        .gets()
-        .is("TIME-WAIT")
-        .after(1)
-        .gets()
-        .is("CLOSED")
+    test("SND.NXT is acknowledged as the connection would have, with the addresses and ports it had", () => {
+        const peer = established()
+            .writes(10)
+            .gets("P. 1(10) ack 1")
+            .sends("P. 1(7) ack 11")
+            .gets(". 11 ack 8")
+        peer.reads(7)
+            .gets()
+            .closes()
+            .gets("F. 11 ack 8")
+            .sends("F. 8 ack 12")
+            .gets(". 12 ack 9")
+            .is("TIME-WAIT")
+        peer.sends("F. 8 ack 12").gets(". 12 ack 9 win 1024")
+    })
+
+    test("a peer whose timestamp happened to be 0 has timestamps", () => {
+        const peer = listening({ config: { timestamps: 1 } }).sends("S 0 <TS val 4294967294 ecr 0>")
+        peer.seen.length = 0
+        peer.sends(". 1 ack 1 <TS val 4294967295 ecr 0>").gets().accepts().closes().seen.length = 0
+        peer.sends("F. 1 ack 2 <TS val 0 ecr 0>").seen.length = 0
+        peer.is("TIME-WAIT").sends("F. 1 ack 2").gets().sends("F. 1 ack 2 <TS val 1 ecr 0>")
+        // it is remembered as 1
+        expect(stampsOf(taken(peer)).echo).toBe(1)
+    })
+
+    test("the same two ports cannot be connected again meanwhile", () => {
+        const peer = shrunk(reach("TIME-WAIT"))
+        const { stack, now } = peer.bench
+        expect(connect(stack, ip("10.0.0.2"), 5000, 80, now)).toBe(TcpError.InUse)
+        expect(connect(stack, ip("10.0.0.2"), 5000, 81, now)).toBeGreaterThan(0)
+    })
+
+    test("timeWaits=0: it is over at once, and the FIN again is reset", () => {
+        const peer = established({ config: { timeWaits: 0 } })
+            .closes()
+            .gets("F. 1 ack 1")
+        peer.sends("F. 1 ack 2").gets(". 2 ack 2").is("CLOSED").gone().sends("F. 1 ack 2").gets("R 2")
+        peer.after(1000).gets()
+        expect(peer.bench.host.next(peer.bench.now)).toBe(Number.POSITIVE_INFINITY)
+    })
+
+    test("while another answer waits to be sent: dropped and counted", () => {
+        const peer = shrunk(reach("TIME-WAIT"))
+        peer.bench.introduce("10.0.0.9", "02:00:00:00:01:09")
+        peer.bench.stack.frameLength = 42
+        peer.sends("F. 1 ack 2").gets().bench.others.length = 0
+        expect(peer.bench.counter(Counter.ReplyBusy)).toBe(1)
+    })
 })
 
 // ---------------------------------------------------------------- Slots run out: the oldest TIME-WAIT goes
-test("a new connection takes the record that has been in TIME-WAIT longest", () => {
-    const first = reach("TIME-WAIT", { config: { connections: 3 } })
-        .closes()
-        .after(10)
-        .gets()
-    const others = ["10.0.0.3", "10.0.0.4", "10.0.0.5"].map(ip => new Peer(first.bench, { ip }))
-    const [second, third, fourth] = others as [Peer, Peer, Peer]
-    for (const p of [second, third]) {
-        p.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1").closes().gets("F. 1 ack 1")
-        p.sends("F. 1 ack 2").gets(". 2 ack 2").is("TIME-WAIT").after(10).gets()
+/** So many connections, each closed 10 ms after the one before, all in TIME-WAIT. */
+function closed(count: number, config: { [key: string]: number }): Peer[] {
+    const { bench } = listening({ config })
+    const peers = Array.from(
+        { length: count },
+        (_, i) => new Peer(bench, { port: 7000 + i, localPort: 4000 })
+    )
+    for (const peer of peers) {
+        peer.connects()
+            .gets("S 0 <mss 1460>")
+            .sends("S. 0 ack 1")
+            .gets(". 1 ack 1")
+            .closes()
+            .gets("F. 1 ack 1")
+        peer.sends("F. 1 ack 2").gets(". 2 ack 2").is("TIME-WAIT").after(10).gets()
     }
-    fourth.connects().gets("S 0 <mss 1460>")
-    expect([first, second, third, fourth].map(p => p.state)).toEqual([
-        "CLOSED",
-        "TIME-WAIT",
-        "TIME-WAIT",
-        "SYN-SENT",
-    ])
-    first.sends("F. 1 ack 2").gets("R 2")
+    return peers
+}
+
+describe("more connections in TIME-WAIT than records", () => {
+    test("the one that has been in it longest goes", () => {
+        const peers = closed(5, { timeWaits: 3, connections: 1 })
+        expect(peers.map(p => p.state)).toEqual(["CLOSED", "CLOSED", "TIME-WAIT", "TIME-WAIT", "TIME-WAIT"])
+        expect(peers[0]!.bench.counter(Counter.TimeWaitsFull)).toBe(2)
+        peers[0]!.sends("F. 1 ack 2").gets("R 2")
+        peers[4]!.sends("F. 1 ack 2").gets(". 2 ack 2 win 1024")
+    })
+
+    test("the peer's FIN again makes one younger", () => {
+        const [first, second] = closed(2, { timeWaits: 2 }) as [Peer, Peer]
+        first.after(100).gets().sends("F. 1 ack 2").gets(". 2 ack 2 win 1024")
+        const third = new Peer(first.bench, { ip: "10.0.0.3" }).connects().gets("S 0 <mss 1460>")
+        third
+            .sends("S. 0 ack 1")
+            .gets(". 1 ack 1")
+            .closes()
+            .gets("F. 1 ack 1")
+            .sends("F. 1 ack 2")
+            .gets(". 2 ack 2")
+        expect([first, second, third].map(p => p.state)).toEqual(["TIME-WAIT", "CLOSED", "TIME-WAIT"])
+    })
+
+    test("its end is told, with its id", () => {
+        const peers = closed(2, { timeWaits: 1, events: 64 })
+        const { stack } = peers[0]!.bench
+        expect(peers.map(p => stateOf(stack, p.id))).toEqual([State.Closed, State.TimeWait])
+        const record = Buffer.alloc(Event.Size)
+        const ends: number[] = []
+        for (let i = 0; i < stack.events.count; i++) {
+            stack.events.read(i, record)
+            const [kind, before, after] = [Event.Kind, Event.Before, Event.After].map(at =>
+                record.getAt(at, "u8")
+            )
+            if (kind !== EventKind.State || before !== State.TimeWait) continue
+            expect(after).toBe(State.Closed)
+            ends.push(record.getAt(Event.Id, "u16"))
+        }
+        expect(ends).toEqual([peers[0]!.id])
+    })
+
+    test("a full table of them refuses no new connection, in either direction", () => {
+        const peers = closed(5, { timeWaits: 2, connections: 1, halfOpen: 1 })
+        const { bench } = peers[0]!
+        for (let port = 6000; port < 6050; port++) {
+            const peer = new Peer(bench, { port })
+            peer.listener = bench.peers[0]!.listener
+            peer.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts().closes()
+            peer.gets("F. 1 ack 1").sends("F. 1 ack 2").gets(". 2 ack 2").is("TIME-WAIT")
+        }
+        expect(bench.stack.waitsEnd).toBe(2 * Wait.Size)
+    })
+
+    test("ids of records in TIME-WAIT are not given away", () => {
+        const peers = closed(4, { timeWaits: 4 })
+        const { stack } = peers[0]!.bench
+        const ids = peers.map(p => p.id)
+        stack.lastId = ids[0]! - 1
+        const next = new Peer(peers[0]!.bench, { ip: "10.0.0.3" }).connects().gets("S 0 <mss 1460>")
+        expect(ids).not.toContain(next.id)
+    })
+
+    test("they end one after the other, and leave nothing", () => {
+        const peers = closed(4, { timeWaits: 4 })
+        const { bench } = peers[0]!
+        bench.pass(59_970)
+        expect(peers.map(p => p.state)).toEqual(["CLOSED", "TIME-WAIT", "TIME-WAIT", "TIME-WAIT"])
+        bench.pass(60)
+        expect(peers.map(p => p.state)).toEqual(["CLOSED", "CLOSED", "CLOSED", "CLOSED"])
+        expect(bench.stack.waitsEnd).toBe(0)
+        expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
+    })
 })
 
-test("the peer's FIN again makes a record younger", () => {
-    const first = reach("TIME-WAIT", { config: { connections: 2 } })
-        .closes()
-        .after(10)
-        .gets()
-    const second = new Peer(first.bench, { ip: "10.0.0.3" }).connects().gets("S 0 <mss 1460>")
-    second
-        .sends("S. 0 ack 1")
-        .gets(". 1 ack 1")
-        .closes()
-        .gets("F. 1 ack 1")
-        .sends("F. 1 ack 2")
-        .gets(". 2 ack 2")
-    second.after(10).gets()
-    first.sends("F. 1 ack 2").gets(". 2 ack 2")
-    new Peer(first.bench, { ip: "10.0.0.4" }).connects().gets("S 0 <mss 1460>")
-    expect([first.state, second.state]).toEqual(["TIME-WAIT", "CLOSED"])
-})
+// ---------------------------------------------------------------- Held by a program
+describe("held by a program", () => {
+    test("the program finds its data, then EOF, then the end", () => {
+        const peer = established().shuts().gets("F. 1 ack 1").sends("FP. 1(5) ack 2").gets(". 2 ack 7")
+        peer.is("TIME-WAIT").reads(5).gets().reads(TcpError.Eof).after(60_000).gets().reads(TcpError.Eof)
+        peer.closes().gone()
+    })
 
-test("data that a program has still to read is not thrown away for a new connection", () => {
-    const first = established({ config: { connections: 1 } })
-        .shuts()
-        .gets("F. 1 ack 1")
-    first.sends("FP. 1(5) ack 2").gets(". 2 ack 7").is("TIME-WAIT")
-    const second = listening({ bench: first.bench, peer: { ip: "10.0.0.3", localPort: 90 } })
-    second.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().is("SYN-RECEIVED")
-    first.is("TIME-WAIT").reads(5).gets()
-    second.sends(". 1 ack 1").gets().is("ESTABLISHED")
+    test("what was read neither before nor in TIME-WAIT can be read after it", () => {
+        const peer = established().shuts().gets("F. 1 ack 1").sends("FP. 1(5) ack 2").gets(". 2 ack 7")
+        peer.after(60_000).gets().is("CLOSED").reads(5).gets().reads(TcpError.Eof)
+    })
+
+    test("a new connection takes the record that has been in TIME-WAIT longest", () => {
+        const first = reach("TIME-WAIT", { config: { connections: 2 } })
+            .after(10)
+            .gets()
+        const second = new Peer(first.bench, { ip: "10.0.0.3" }).connects().gets("S 0 <mss 1460>")
+        second
+            .sends("S. 0 ack 1")
+            .gets(". 1 ack 1")
+            .shuts()
+            .gets("F. 1 ack 1")
+            .sends("F. 1 ack 2")
+            .gets(". 2 ack 2")
+        new Peer(first.bench, { ip: "10.0.0.4" }).connects().gets("S 0 <mss 1460>")
+        expect([first.state, second.state]).toEqual(["CLOSED", "TIME-WAIT"])
+    })
+
+    test("but not one with data that a program has still to read", () => {
+        const first = established({ config: { connections: 1 } })
+            .shuts()
+            .gets("F. 1 ack 1")
+        first.sends("FP. 1(5) ack 2").gets(". 2 ack 7").is("TIME-WAIT")
+        const second = listening({ bench: first.bench, peer: { ip: "10.0.0.3", localPort: 90 } })
+        second.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().is("SYN-RECEIVED")
+        first.is("TIME-WAIT").reads(5).gets()
+        second.sends(". 1 ack 1").gets().is("ESTABLISHED")
+    })
+
+    test("a new connection of the same peer leaves its data to be read", () => {
+        const old = established({ open: "passive" }).shuts().gets("F. 1 ack 1").sends("FP. 1(5) ack 2")
+        old.gets(". 2 ack 7").is("TIME-WAIT").sends("S 1000")
+        expect(taken(old).flags.syn).toBe(true)
+        old.is("SYN-RECEIVED").reads(5).gets().reads(TcpError.Eof).closes()
+        expect(old.bench.stack.conns.getAt(Tcb.Id, "u16")).toBe(0)
+    })
 })
 
 tsharkAgrees()

@@ -360,14 +360,22 @@ describe("remarks", () => {
 
     it("give long options lines of their own", () => {
         const drawing = new Drawing()
-        const options = [...timestamps(4_000_000_000, 3_999_999_999), ...sack(4_000_000_000, 4_000_001_460)]
+        const options = [...sack(4_000_000_000, 4_000_001_460), ...sack(4_100_000_000, 4_100_001_460)]
         drawing.x(0, { seq: 4_294_967_295, ack: 4_294_967_295, flags: "FPA", options, window: 65_535 })
         expect(drawing.lines.slice(1)).toEqual([
             "  0.0000              │   FIN-PSH-ACK seq 4294967295              │",
             "                      │   ack 4294967295 len 0    win 65535       │",
-            "                      │   ts 4000000000/3999999999                │",
-            "                      │── sack 4000000000-4000001460 ────────────►│",
+            "                      │   sack 4000000000-4000001460              │",
+            "                      │── sack 4100000000-4100001460 ────────────►│",
         ])
+    })
+
+    it("name timestamps where they are agreed on, and are silent of them after that", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { flags: "S", options: timestamps(1, 0) })
+        expect(last(drawing)).toMatch(/ ts ─*►/)
+        drawing.x(1, { flags: "A", options: timestamps(2, 1) })
+        expect(last(drawing)).not.toContain("ts")
     })
 
     it("show as much of the data as fits, if it is text", () => {

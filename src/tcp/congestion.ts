@@ -1,0 +1,187 @@
+// Congestion control: the initial window (RFC 6928), slow start and congestion avoidance (RFC 5681), fast retransmit and fast
+// recovery by NewReno (RFC 6582), told by SACK (RFC 2018) what is missing.
+//
+// No scoreboard is kept: with a ring of a few segments the blocks of a single ACK say all there is to know.
+
+import { Options } from "../wire/tcp"
+import { setDue, type TcpContext } from "./context"
+import { ConnFlag2, Tcb } from "./tcb"
+
+const enum Figure {
+    /** RFC 6928 section 2. */
+    InitialSegments = 10,
+    InitialBytes = 14600,
+    /** RFC 5681 section 3.2. */
+    DuplicateAcks = 3,
+}
+
+/** Duplicate acknowledgments are counted in the upper half of Tcb.ScaleDups. */
+const enum Dups {
+    One = 0x10,
+    Most = 0xf0,
+    Scale = 0x0f,
+}
+
+/** IW of RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
+export function initialWindow(mss: number): number {
+    const most = 2 * mss > Figure.InitialBytes ? 2 * mss : Figure.InitialBytes
+    const ten = Figure.InitialSegments * mss
+    return ten < most ? ten : most
+}
+
+/** A duplicate acknowledgment came. `sacked`: its SACK blocks are in `t.options`. */
+export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
+    const conns = t.conns
+    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    const mss = conns.getAt(c + Tcb.Mss, "u16")
+    let scaleDups = conns.getAt(c + Tcb.ScaleDups, "u8")
+    if (scaleDups < Dups.Most) scaleDups += Dups.One
+    conns.setAt(c + Tcb.ScaleDups, "u8", scaleDups)
+    // something left the network: what may be sent because of that is looked at (RFC 3042 before the third)
+    setDue(t, c, 0)
+    if (flags2 & ConnFlag2.Recovery) {
+        // RFC 6582 section 3.2, step 4
+        conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Cwnd, "u16") + mss)
+        if (sacked) nextHole(t, c)
+        return
+    }
+    // step 2: only once for what was sent before the last loss
+    if (scaleDups >> 4 !== Figure.DuplicateAcks || conns.getAt(c + Tcb.Recover, "u16") > 0) return
+    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
+    // what limited transmit has sent beyond cwnd does not count (RFC 5681 section 3.2, step 2, MUST NOT)
+    const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
+    halve(t, c, flight < cwnd ? flight : cwnd)
+    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + Figure.DuplicateAcks * mss)
+    conns.setAt(c + Tcb.Recover, "u16", flight + 1)
+    conns.setAt(c + Tcb.RtxAt, "u16", 0)
+    conns.setAt(c + Tcb.RtxEnd, "u16", flight < mss ? flight : mss)
+    // Karn's rule
+    conns.setAt(c + Tcb.Flags2, "u8", (flags2 & ~ConnFlag2.Timing) | ConnFlag2.Recovery | ConnFlag2.Resend)
+    if (sacked) nextHole(t, c)
+}
+
+/** Whether the SACK blocks in `t.options` tell of something above SND.UNA: duplicates that came (RFC 2883) do not. */
+export function tellsOfGap(t: TcpContext, c: number): boolean {
+    const sndUna = t.conns.getAt(c + Tcb.SndUna, "i32")
+    const blocks = Options.Sack + 8 * t.options.getAt(Options.SackBlocks, "u8")
+    for (let b: number = Options.Sack; b < blocks; b += 8) {
+        if (((t.options.getAt(b, "i32") - sndUna) | 0) > 0) return true
+    }
+    return false
+}
+
+/** `acked` more are acknowledged, after duplicates or a loss: RFC 6582 section 3.2, step 3. `sacked` as above. */
+export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): void {
+    const conns = t.conns
+    const mss = conns.getAt(c + Tcb.Mss, "u16")
+    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    let left = conns.getAt(c + Tcb.Recover, "u16") - acked
+    if (left < 0) left = 0
+    conns.setAt(c + Tcb.Recover, "u16", left)
+    conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
+    if (!(flags2 & ConnFlag2.Recovery)) {
+        grow(t, c, acked)
+        return
+    }
+    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
+    if (left <= 1) {
+        // a full acknowledgment: all that was sent before the loss has come
+        const most = (flight > mss ? flight : mss) + mss
+        const ssthresh = conns.getAt(c + Tcb.Ssthresh, "u16")
+        conns.setAt(c + Tcb.Cwnd, "u16", ssthresh < most ? ssthresh : most)
+        conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Recovery | ConnFlag2.Resend))
+        return
+    }
+    // a partial one: what follows it was lost, too
+    let cwnd = conns.getAt(c + Tcb.Cwnd, "u16") - acked
+    if (acked >= mss) cwnd += mss
+    conns.setAt(c + Tcb.Cwnd, "u16", cwnd > mss ? cwnd : mss)
+    const done = conns.getAt(c + Tcb.RtxAt, "u16") - acked
+    if (sacked) {
+        // where nothing is missing according to the blocks, nothing goes again
+        conns.setAt(c + Tcb.RtxAt, "u16", done > 0 ? done : 0)
+        conns.setAt(c + Tcb.RtxEnd, "u16", done > 0 ? done : 0)
+        conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.Resend)
+        nextHole(t, c)
+        if (done > 0 || conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Resend) return
+    }
+    conns.setAt(c + Tcb.RtxAt, "u16", 0)
+    conns.setAt(c + Tcb.RtxEnd, "u16", flight < mss ? flight : mss)
+    conns.setAt(c + Tcb.Flags2, "u8", flags2 | ConnFlag2.Resend)
+}
+
+/** Slow start below the threshold, else one segment a window (RFC 5681 section 3.1, equations 2 and 3). */
+function grow(t: TcpContext, c: number, acked: number): void {
+    const conns = t.conns
+    const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
+    const mss = conns.getAt(c + Tcb.Mss, "u16")
+    let more = acked < mss ? acked : mss
+    if (cwnd >= conns.getAt(c + Tcb.Ssthresh, "u16")) {
+        more = Math.idiv(mss * mss, cwnd)
+        if (more === 0) more = 1
+    }
+    conns.setAt(c + Tcb.Cwnd, "u16", cwnd + more)
+}
+
+/** The timer expired: RFC 5681 section 3.1, RFC 6582 section 4. `first`: it is the first time for this segment. */
+export function timedOut(t: TcpContext, c: number, first: boolean): void {
+    const conns = t.conns
+    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
+    if (first) halve(t, c, flight)
+    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Mss, "u16"))
+    conns.setAt(c + Tcb.Recover, "u16", flight + 1)
+    conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
+    // what SACK said is forgotten with it: the peer may have changed its mind (RFC 2018 section 8)
+    conns.setAt(
+        c + Tcb.Flags2,
+        "u8",
+        conns.getAt(c + Tcb.Flags2, "u8") & ~(ConnFlag2.Recovery | ConnFlag2.Resend)
+    )
+}
+
+/** RFC 5681, equation 4. */
+function halve(t: TcpContext, c: number, flight: number): void {
+    const twice = 2 * t.conns.getAt(c + Tcb.Mss, "u16")
+    const half = flight >> 1
+    t.conns.setAt(c + Tcb.Ssthresh, "u16", half > twice ? half : twice)
+}
+
+/** RFC 5681 section 4.1: nothing was sent for longer than the retransmission timeout. */
+export function restart(t: TcpContext, c: number): void {
+    const conns = t.conns
+    const window = initialWindow(conns.getAt(c + Tcb.Mss, "u16"))
+    if (conns.getAt(c + Tcb.Cwnd, "u16") > window) conns.setAt(c + Tcb.Cwnd, "u16", window)
+}
+
+/**
+ * By the SACK blocks in `t.options`: what is missing next from Tcb.RtxAt on, and below the highest that arrived, is to be sent
+ * again. Blocks outside of what is in flight say nothing (RFC 2883 has such).
+ */
+function nextHole(t: TcpContext, c: number): void {
+    const conns = t.conns
+    const options = t.options
+    const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
+    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - sndUna) | 0
+    const blocks = Options.Sack + 8 * options.getAt(Options.SackBlocks, "u8")
+    let at = conns.getAt(c + Tcb.RtxAt, "u16")
+    let high = 0
+    // a block may begin where another ends: as many rounds as there are blocks
+    for (let round: number = Options.Sack; round < blocks; round += 8) {
+        for (let b: number = Options.Sack; b < blocks; b += 8) {
+            const start = (options.getAt(b, "i32") - sndUna) | 0
+            const end = (options.getAt(b + 4, "i32") - sndUna) | 0
+            if (start < 0 || end <= start || end > flight) continue
+            if (start <= at && end > at) at = end
+            if (end > high) high = end
+        }
+    }
+    if (at >= high) return
+    let hole = high
+    for (let b: number = Options.Sack; b < blocks; b += 8) {
+        const start = (options.getAt(b, "i32") - sndUna) | 0
+        if (start > at && start < hole) hole = start
+    }
+    conns.setAt(c + Tcb.RtxAt, "u16", at)
+    conns.setAt(c + Tcb.RtxEnd, "u16", hole)
+    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.Resend)
+}

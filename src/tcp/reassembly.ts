@@ -1,0 +1,119 @@
+// Text that came ahead of RCV.NXT: it waits in the receive ring, where it belongs, and the record says which bytes are there.
+//
+// Offsets count from RCV.NXT. A FIN is a byte like any other here, the last one of the farthest block.
+
+import { ringsOf, type TcpContext } from "./context"
+import { Ahead, ConnFlag3, Tcb } from "./tcb"
+
+/**
+ * Keeps `length` bytes at `at` of the receive frame, whose first is `offset` (1 or more) ahead of RCV.NXT; `fin`: 1 when a FIN
+ * follows them. They fit the window. False when all blocks are taken, or it contradicts a FIN that came before.
+ */
+export function keepAhead(
+    t: TcpContext,
+    c: number,
+    offset: number,
+    at: number,
+    length: number,
+    fin: number
+): boolean {
+    const conns = t.conns
+    const first = c + Tcb.Ahead
+    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    let start = offset
+    let end = offset + length + fin
+    // behind a FIN there is nothing, and only one number is the FIN's
+    const farthest = farthestEnd(t, c)
+    if (
+        flags3 & ConnFlag3.FinAhead
+            ? end > farthest || (fin === 1 && end !== farthest)
+            : fin === 1 && end <= farthest
+    )
+        return false
+    // it becomes one with the blocks that it touches; what stays moves to the end
+    let kept = 0
+    for (let b = 0; b < Ahead.All; b += Ahead.Size) {
+        const s = conns.getAt(first + b + Ahead.Start, "u16")
+        const e = conns.getAt(first + b + Ahead.End, "u16")
+        if (e > 0 && (e < offset || s > offset + length + fin)) kept += Ahead.Size
+    }
+    if (kept === Ahead.All) return false
+    let to: number = Ahead.All
+    for (let b = Ahead.All - Ahead.Size; b >= 0; b -= Ahead.Size) {
+        const s = conns.getAt(first + b + Ahead.Start, "u16")
+        const e = conns.getAt(first + b + Ahead.End, "u16")
+        if (e === 0) continue
+        if (e < offset || s > offset + length + fin) {
+            to -= Ahead.Size
+            conns.setAt(first + to + Ahead.Start, "u16", s)
+            conns.setAt(first + to + Ahead.End, "u16", e)
+        } else {
+            if (s < start) start = s
+            if (e > end) end = e
+        }
+    }
+    // RFC 2018 section 4: the block with the newest segment is told first
+    conns.fillAt(first, to, 0)
+    const place = to - Ahead.Size
+    conns.setAt(first + place + Ahead.Start, "u16", start)
+    conns.setAt(first + place + Ahead.End, "u16", end)
+    if (place > 0) {
+        conns.blitAt(first, conns, first + place, Ahead.All - place)
+        conns.fillAt(first + Ahead.All - place, place, 0)
+    }
+    if (fin) conns.setAt(c + Tcb.Flags3, "u8", flags3 | ConnFlag3.FinAhead)
+
+    const size = t.receiveSize
+    const ring = ringsOf(t, c) + t.sendSize
+    let into = conns.getAt(c + Tcb.ReceiveHead, "u16") + conns.getAt(c + Tcb.ReceiveLength, "u16") + offset
+    while (into >= size) into -= size
+    const part = size - into
+    t.rings.blitAt(ring + into, t.rx, at, length <= part ? length : part)
+    if (length > part) t.rings.blitAt(ring, t.rx, at + part, length - part)
+    return true
+}
+
+/** Where the farthest block ends, 0 when there is none. */
+export function farthestEnd(t: TcpContext, c: number): number {
+    let farthest = 0
+    for (let b = c + Tcb.Ahead; b < c + Tcb.Ahead + Ahead.All; b += Ahead.Size) {
+        const end = t.conns.getAt(b + Ahead.End, "u16")
+        if (end > farthest) farthest = end
+    }
+    return farthest
+}
+
+/**
+ * RCV.NXT is about to move by `length`: gives by how much it can move with what was kept, a FIN counted. What is kept still is
+ * counted from there. FinAhead stays set when it is among what RCV.NXT moves by: the caller takes it.
+ */
+export function fillGap(t: TcpContext, c: number, length: number): number {
+    const conns = t.conns
+    const first = c + Tcb.Ahead
+    let advance = length
+    // a block may lead to the next
+    for (let round = 0; round < Ahead.Blocks; round++) {
+        for (let b = 0; b < Ahead.All; b += Ahead.Size) {
+            const end = conns.getAt(first + b + Ahead.End, "u16")
+            if (end > advance && conns.getAt(first + b + Ahead.Start, "u16") <= advance) advance = end
+        }
+    }
+    let to = 0
+    for (let b = 0; b < Ahead.All; b += Ahead.Size) {
+        const start = conns.getAt(first + b + Ahead.Start, "u16")
+        const end = conns.getAt(first + b + Ahead.End, "u16")
+        if (end <= advance) continue
+        conns.setAt(first + to + Ahead.Start, "u16", start - advance)
+        conns.setAt(first + to + Ahead.End, "u16", end - advance)
+        to += Ahead.Size
+    }
+    conns.fillAt(first + to, Ahead.All - to, 0)
+    return advance
+}
+
+/** Forgets what came ahead. */
+export function dropAhead(t: TcpContext, c: number): void {
+    const conns = t.conns
+    conns.fillAt(c + Tcb.Ahead, Ahead.All, 0)
+    conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") & ~ConnFlag3.FinAhead)
+}

@@ -1,0 +1,90 @@
+// How much of what the window allows gets through: our stack at both ends of a wire with 20 ms each way that loses
+// frames at random, in virtual time. 100 % is a window in every round trip.
+
+import { Buffer } from "@devicescript/core"
+import { afterAll, describe, expect, test } from "vitest"
+import { Random } from "../../sim/random"
+import { accept, connect, listen, read, write } from "../../src/tcp/calls"
+import { Host, ip } from "../support/host"
+import { LossyWire } from "../support/lossy"
+
+const DELAY = 20
+const RTT = 2 * DELAY
+/** Windows to be sent; those of a lossy wire are enough for the losses to even out. */
+const WINDOWS = 150
+const SEEDS = [1, 2, 3, 4]
+const HOUR = 3_600_000
+
+const losses = [0, 0.01, 0.05, 0.1] as const
+const rings = [1024, 4096, 16_384] as const
+const timeouts = [1000, 200] as const
+
+const rows: string[] = []
+afterAll(() => {
+    const head = losses.map(loss => `${loss * 100} % lost`.padStart(11)).join("")
+    console.log(
+        ["goodput as a part of window / RTT, 20 ms each way", `${" ".repeat(24)}${head}`, ...rows].join("\n")
+    )
+})
+
+/** Bytes a millisecond from one end to the other. */
+function rate(ring: number, loss: number, rtoMin: number, seed: number): number {
+    const config = { sendBuffer: ring, receiveBuffer: ring, connections: 1, rtoMin }
+    const [a, b] = [new Host("10.0.0.1", config), new Host("10.0.0.2", config)]
+    const random = new Random(seed)
+    for (const host of [a, b]) random.fill(host.stack.hashInput.subarray(0, 16))
+    const impairment = {
+        seed,
+        loss: 0,
+        duplicate: 0,
+        corrupt: 0,
+        sparesArp: true,
+        delay: [DELAY, DELAY] as [number, number],
+    }
+    const wire = new LossyWire([a, b], impairment)
+    wire.checkEvery = 64
+    const scratch = Buffer.alloc(ring)
+    const listener = listen(b.stack, 80, 1)
+    const from = connect(a.stack, ip("10.0.0.2"), 80, 5000, 0)
+    let to = 0
+    wire.runUntil(() => {
+        to = accept(b.stack, listener)
+        return to > 0
+    }, HOUR)
+    // the handshake is not what is measured
+    impairment.loss = loss
+    const began = wire.now
+    const total = WINDOWS * ring
+    let written = 0
+    let heard = 0
+    const done = wire.runUntil(() => {
+        for (let n = 1; n > 0; heard += Math.max(0, n)) n = read(b.stack, to, scratch, 0, ring)
+        if (written < total)
+            written += Math.max(0, write(a.stack, from, scratch, 0, Math.min(ring, total - written)))
+        return heard >= total
+    }, HOUR)
+    if (!done) throw new Error(`${heard} of ${total} bytes in an hour`)
+    return total / (wire.now - began)
+}
+
+/** The least part of window / RTT, in percent, for each loss: some two thirds of what was measured. */
+const floors: Record<number, Record<number, readonly number[]>> = {
+    1000: { 1024: [95, 38, 12, 5.5], 4096: [95, 34, 11, 5], 16384: [95, 35, 10.5, 3.2] },
+    200: { 1024: [95, 48, 22, 10], 4096: [95, 54, 28, 15], 16384: [95, 40, 15, 7] },
+}
+
+describe.each(timeouts)("with a timeout of at least %i ms", rtoMin => {
+    test.each(rings)("rings of %i bytes", ring => {
+        const parts = losses.map(loss => {
+            const seeds = loss === 0 ? [1] : SEEDS
+            const rates = seeds.map(seed => rate(ring, loss, rtoMin, seed))
+            const mean = rates.reduce((sum, one) => sum + one, 0) / rates.length
+            return (100 * mean) / (ring / RTT)
+        })
+        const numbers = parts.map(part => `${part.toFixed(1)} %`.padStart(11)).join("")
+        rows.push(`ring ${ring}, rtoMin ${rtoMin}`.padEnd(24) + numbers)
+        for (const [i, part] of parts.entries()) {
+            expect(part, `${losses[i]! * 100} % lost`).toBeGreaterThanOrEqual(floors[rtoMin]![ring]![i]!)
+        }
+    })
+})

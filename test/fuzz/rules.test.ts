@@ -1,0 +1,171 @@
+// The rules do find what they are for: each is broken behind the stack's back, and has to be told of.
+
+import { describe, expect, test } from "vitest"
+import { ConnFlag, State, Tcb } from "../../src/tcp/tcb"
+import { Flag } from "../../src/wire/tcp"
+import { Draft } from "./draft"
+import { Remote } from "./remote"
+import { CallKind, Place, Subject } from "./subject"
+
+const ISS = 5000
+const PEER = new Remote(0x0200000a, 0x0200000a, 5000, 80, false)
+
+/** A stack with one connection, ESTABLISHED; its id, and what the peer has to say with. */
+function established(config: Record<string, number> = {}) {
+    const subject = new Subject(
+        { connections: 2, timestamps: 0, delayedAck: 0, nagle: 0, ...config },
+        new Uint8Array(16),
+        1000
+    )
+    const { stack } = subject
+    const draft = new Draft()
+    const send = (control: number, seq: number, text = 0, ack = 0) => {
+        draft.reset(Place.mac, PEER.mac, PEER.ip, Place.ip)
+        draft.sourcePort = PEER.port
+        draft.destinationPort = PEER.localPort
+        draft.control = control
+        draft.seq = (ISS + seq) | 0
+        draft.ack = ack === 0 ? 0 : (PEER.stackIss + ack) | 0
+        draft.window = 4096
+        draft.text = text
+        subject.frame(draft.segment(stack.rx), false)
+    }
+    subject.observer = {
+        sent: (frame, length) => {
+            if (frame[12] === 8 && frame[13] === 0) PEER.hears(frame, length)
+        },
+    }
+    subject.call(CallKind.Listen, 80, 1, 0)
+    draft.reset(Place.mac, PEER.mac, PEER.hop, Place.ip)
+    subject.frame(draft.arp(stack.rx, 1, PEER.mac, Place.mac), false)
+    send(Flag.Syn, 0)
+    send(Flag.Ack, 1, 0, 1)
+    const id = subject.call(CallKind.Accept, 1, 0, 0)
+    expect(id).toBeGreaterThan(0)
+    send(Flag.Ack | Flag.Psh, 1, 100, 1)
+    return { subject, stack, send, id, now: subject.now }
+}
+
+type Test = ReturnType<typeof established>
+
+const nothing = (t: Test) => t.subject.pass(t.subject.at)
+
+/** What is done to the stack's memory, and the words of the rule that sees it with the next step. */
+const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
+    ["RCV.NXT", t => t.stack.conns.setAt(Tcb.RcvNxt, "i32", ISS + 50), nothing, /RCV.NXT moves back/],
+    [
+        "RCV.NXT beyond the window",
+        t => {
+            t.stack.conns.setAt(Tcb.RcvNxt, "i32", ISS + 3000)
+            t.stack.conns.setAt(Tcb.RcvWnd, "u16", 1)
+        },
+        nothing,
+        /more was taken than was allowed/,
+    ],
+    ["the window", t => t.stack.conns.setAt(Tcb.RcvWnd, "u16", 5), nothing, /right edge moves back/],
+    [
+        "SND.UNA",
+        t => t.stack.conns.setAt(Tcb.SndUna, "i32", t.stack.conns.getAt(Tcb.SndUna, "i32") - 1),
+        nothing,
+        /SND.UNA moves back/,
+    ],
+    [
+        "SND.UNA above SND.NXT",
+        t => t.stack.conns.setAt(Tcb.SndUna, "i32", t.stack.conns.getAt(Tcb.SndUna, "i32") + 1),
+        nothing,
+        /SND.UNA is above/,
+    ],
+    [
+        "a state that no frame leads to",
+        t => t.stack.conns.setAt(Tcb.State, "u8", State.LastAck),
+        nothing,
+        /from ESTABLISHED to LAST-ACK/,
+    ],
+    [
+        "a byte received",
+        t => {
+            t.stack.rings[t.stack.sendSize + 7] ^= 1
+        },
+        t => t.subject.call(CallKind.Read, t.id, 100, 0),
+        /byte 7 of 100 read is not what the peer said/,
+    ],
+    [
+        "a byte to be sent",
+        t => {
+            t.stack.conns.setAt(Tcb.SndWnd, "u16", 0)
+            t.subject.call(CallKind.Write, t.id, 50, 0)
+            t.stack.rings[9] ^= 1
+        },
+        t => t.send(Flag.Ack, 101, 0, 1),
+        /byte 9 of 50 sent is not what was written/,
+    ],
+    [
+        "the peer's window",
+        t => {
+            t.stack.conns.setAt(Tcb.SndWnd, "u16", 0)
+            t.subject.call(CallKind.Write, t.id, 50, 0)
+            // the stack thinks that there is room: the rules look at SND.WND when the frame is there
+            t.subject.stack.conns.setAt(Tcb.SndWnd, "u16", 50)
+            const { rules } = t.subject
+            const sends = rules.sends.bind(rules)
+            rules.sends = (length, isReply) => {
+                t.stack.conns.setAt(Tcb.SndWnd, "u16", 49)
+                sends(length, isReply)
+            }
+            t.stack.conns.setAt(Tcb.Flags, "u8", t.stack.conns.getAt(Tcb.Flags, "u8") | ConnFlag.Due)
+            t.stack.dirty = true
+        },
+        nothing,
+        /50 bytes sent into a window of 49/,
+    ],
+    [
+        "a record that stays",
+        t => t.subject.call(CallKind.Close, 1, 0, 0),
+        t => t.subject.checkEmpty(),
+        /connections are left/,
+    ],
+    [
+        "a timer for nothing",
+        t => {
+            t.stack.timerArmed = true
+            t.stack.nextTimer = t.now
+            t.stack.conns.setAt(Tcb.Flags, "u8", t.stack.conns.getAt(Tcb.Flags, "u8") | ConnFlag.Timer)
+            t.stack.conns.setAt(Tcb.Deadline, "i32", t.now + 1000)
+        },
+        nothing,
+        /a timer for nothing/,
+    ],
+    [
+        "a checksum",
+        t => {
+            const { rules } = t.subject
+            const sends = rules.sends.bind(rules)
+            rules.sends = (length, isReply) => {
+                t.stack.tx[50] ^= 1
+                sends(length, isReply)
+            }
+        },
+        t => t.send(Flag.Ack, 101, 1, 1),
+        /a segment that is not sound/,
+    ],
+]
+
+describe("is found:", () => {
+    test.each(faults)("%s", (_, plant, step, words) => {
+        const t = established()
+        plant(t)
+        expect(() => step(t)).toThrow(words)
+    })
+})
+
+test("without a fault nothing is found", () => {
+    const t = established()
+    t.subject.call(CallKind.Write, t.id, 50, 0)
+    t.send(Flag.Ack, 101, 10, 51)
+    expect(t.subject.call(CallKind.Read, t.id, 200, 0)).toBe(110)
+    t.subject.call(CallKind.Close, t.id, 0, 0)
+    t.send(Flag.Ack | Flag.Fin, 111, 0, 52)
+    t.subject.call(CallKind.Close, 1, 0, 0)
+    t.subject.pass(t.subject.at + 1_000_000)
+    t.subject.checkEmpty()
+})
