@@ -28,7 +28,7 @@ export class Config {
     sack = 1
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
     nagle = 1
-    /** Milliseconds that an acknowledgment may wait for company: 500 at most (RFC 9293 section 3.8.6.3). 0: none. */
+    /** Milliseconds that an acknowledgment may wait for company: 499 at most (RFC 9293 section 3.8.6.3). 0: none. */
     delayedAck = 200
     /** Keep-alive where a program asks for it: ms idle before the first probe, ms between probes, probes without answer. */
     keepAliveIdle = 7200000
@@ -115,9 +115,9 @@ function highest(key: string): number {
         case "sack":
         case "nagle":
             return 1
-        // RFC 9293 section 3.8.6.3 (MUST-58); and every other segment is acknowledged at once
+        // less than half a second: RFC 9293 section 3.8.6.3 (MUST-40)
         case "delayedAck":
-            return 500
+            return 499
         // two MSL of RFC 9293; a record of TIME-WAIT holds twice that
         case "timeWait":
             return 240000

@@ -54,7 +54,10 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
         const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
-        resend = (flags2 & ConnFlag2.Resend) !== 0
+        // What came ahead is told at once, by a segment without text: no other is a duplicate to the peer (RFC 5681 section
+        // 2), and where SACK blocks stand they have room
+        const gap = (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
+        resend = (flags2 & ConnFlag2.Resend) !== 0 && !gap
         if (resend) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
@@ -66,7 +69,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             if (waiting < length) length = waiting > 0 ? waiting : 0
             const mss = conns.getAt(c + Tcb.Mss, "u16")
             if (mss < length) length = mss
-        } else if (waiting > 0) {
+        } else if (waiting > 0 && !gap) {
             if (
                 sndMax === sndUna &&
                 ((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16")
@@ -107,7 +110,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                     flags |= ConnFlag.Timer
                 }
             }
-        } else if (flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing) {
+        } else if (flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing && !gap) {
             // keep-alive (section 3.8.4): the number before the next makes the peer answer
             flags2 &= ~ConnFlag2.Probe
             conns.setAt(c + Tcb.Flags2, "u8", flags2)
@@ -131,7 +134,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
-        if (length === waiting && closing) {
+        if (length === waiting && closing && !gap) {
             control |= Flag.Fin
             octets++
         }

@@ -82,7 +82,7 @@ export function tcpHeaderLength(b: Buffer, at: number, length: number): number {
 }
 
 /**
- * Parses the options between `at` and `end` into `options`. RFC 9293 section 3.2 (MUST-6): an option that is not
+ * Parses the options between `at` and `end` into `options`. RFC 9293 section 3.1 (MUST-6): an option that is not
  * known, or whose length is not the one of its kind, is skipped by its length. The first of a kind counts.
  */
 export function parseOptions(b: Buffer, at: number, end: number, options: Buffer): void {

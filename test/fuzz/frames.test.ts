@@ -1,4 +1,4 @@
-// A million frames that nobody would send, and as many that somebody might, against a stack in every state. After
+// Millions of frames that nobody would send, and as many that somebody might, against a stack in every state. After
 // each the tables are consistent, no rule of rules.ts is broken, nothing was thrown; and when all is over nothing is
 // left.
 //
@@ -11,7 +11,7 @@ import { counterNames } from "../../src/inspect/counters"
 import { report } from "./replay"
 import { Coverage, places, Session } from "./session"
 
-const FRAMES = Number(process.env.FUZZ_FRAMES ?? 1_000_000)
+const FRAMES = Number(process.env.FUZZ_FRAMES ?? 2_000_000)
 const FIRST = Number(process.env.FUZZ_SESSION ?? process.env.SEED ?? 20_261_122)
 const ONLY = process.env.FUZZ_SESSION !== undefined
 /** Frames of a session; then another begins, with another configuration. */

@@ -1,5 +1,5 @@
 // Some hundred connections to and from the image that is flashed, on the VM, through the chip: afterwards the program
-// needs as much of the heap as before, to the byte.
+// needs as much of the heap as before.
 
 import { expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"

@@ -265,7 +265,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
                     const errors = transfer(s)
                     expect(errors).toEqual(none(errors))
                 }),
-                cases(40)
+                cases(80)
             )
         },
         MINUTES
@@ -279,7 +279,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
                     const errors = transfer(s)
                     expect(errors).toEqual(none(errors))
                 }),
-                cases(40)
+                cases(80)
             )
         },
         MINUTES
@@ -292,7 +292,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
                 fc.property(scenarios(0.3, 0.1, 2500), s => {
                     transfer(s)
                 }),
-                cases(40)
+                cases(80)
             )
         },
         MINUTES
