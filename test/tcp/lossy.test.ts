@@ -58,7 +58,7 @@ const config = (halfOpen: number) =>
         timestamps: onOff,
         sack: onOff,
         nagle: onOff,
-        delayedAck: fc.constantFrom(0, 40, 200, 500),
+        delayedAck: fc.constantFrom(0, 40, 200, 499),
         halfOpen: fc.integer({ min: halfOpen, max: 3 }),
         timeWaits: fc.integer({ min: 0, max: 3 }),
         rtoMin: fc.constantFrom(200, 1000),
