@@ -3,8 +3,11 @@
 import { readFileSync } from "node:fs"
 import { Command, CommanderError, Option } from "commander"
 import { Config, configure } from "../src/tcp/config"
+import { parseForward } from "./gateway/forward"
+import type { Forward } from "./gateway/incoming"
 import { type Impairments, noImpairments, parseImpair } from "./link/impair-options"
 import { parseStreamAddress } from "./link/stream-address"
+import { parseTapAddress } from "./link/tap-address"
 import {
     decimalNumber,
     firstOther,
@@ -22,8 +25,10 @@ export interface Options {
     /** Undefined: randomness is real. */
     seed: number | undefined
     time: "real" | "virtual"
-    /** `builtin`, or the stream to connect to as parseStreamAddress takes it. */
+    /** `builtin`, a stream as parseStreamAddress takes it, or a TAP device as parseTapAddress does. */
     link: string
+    /** Ports of the host that lead to the device; on the user-mode network only. */
+    forwards: Forward[]
     ip: string
     prefix: number
     /** The router; on the built-in link, the server. */
@@ -54,33 +59,42 @@ export class Answer extends Error {}
 /** Milliseconds a frame is on its way on the built-in network, so that a reader can tell sending from arriving. */
 const DELAY = 5
 
+/** What is forwarded on the user-mode network unless the user says so: the device's page. */
+const PAGE = parseForward("8080:80")
+
 /** Reads what follows `npm start --`. Throws an OptionError of one line, or an Answer that goes to standard output. */
 export function parseOptions(words: readonly string[], { terminal }: Surroundings): Options {
     const given = read(words)
-    const streams = given.link !== "builtin"
+    const outside = given.link !== "builtin"
     const batch = given.once === true || given.exec !== undefined
-    const waited = !batch && !given.control && (terminal || streams)
+    const waited = !batch && !given.control && (terminal || outside)
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
-    const time = given.time ?? (streams || waited || given.control ? "real" : "virtual")
-    refuseCombinations(given, streams, time)
+    const time = given.time ?? (outside || waited || given.control ? "real" : "virtual")
+    refuseCombinations(given, outside, time)
     if (given.gateway !== undefined && !sameNetwork(given.gateway, ip, prefix)) {
         throw new OptionError(`--gateway ${given.gateway} is not in the network of ${ip}/${prefix}`)
     }
+    if (given.link.startsWith("tap:")) refuseHost(parseTapAddress(given.link).host?.ip, ip, prefix)
+    const user = given.link === "user"
+    if (!user && given.forward !== undefined) {
+        throw new OptionError("--forward needs --link user: no other link has ports of the host to forward")
+    }
     if (given.gateway === ip) throw new OptionError(`--gateway ${ip} is the device itself`)
     const mode = given.control ? "control" : !waited ? "batch" : terminal ? "console" : "serve"
-    const example = !streams && !given.control && (given.once === true || given.exec === undefined)
+    const example = !outside && !given.control && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
         throw new OptionError("--config events=0 leaves nothing to show; take at least 1")
     }
     return {
         runtime: given.runtime,
         mac: given.mac,
-        seed: given.seed ?? (streams ? undefined : 1),
+        seed: given.seed ?? (outside ? undefined : 1),
         time,
         link: given.link,
+        forwards: user ? (given.forward ?? [PAGE]).map(forward => ({ ...forward, deviceIp: ip })) : [],
         ip,
         prefix,
-        gateway: given.gateway ?? (streams ? undefined : firstOther(ip, prefix)),
+        gateway: given.gateway ?? (outside && !user ? undefined : firstOther(ip, prefix)),
         macAddress: given.macAddress,
         config: given.config,
         mode,
@@ -88,7 +102,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         commands: given.exec ?? [],
         json: given.json === true,
         pcap: given.pcap,
-        impairments: { ...noImpairments, delay: streams ? 0 : DELAY, ...given.impair },
+        impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
     }
 }
 
@@ -98,6 +112,7 @@ interface Given {
     seed?: number
     time?: "real" | "virtual"
     link: string
+    forward?: Omit<Forward, "deviceIp">[]
     ip?: { ip: string; prefix: number }
     gateway?: string
     macAddress?: string
@@ -110,7 +125,7 @@ interface Given {
     control?: true
 }
 
-function refuseCombinations(given: Given, streams: boolean, time: Options["time"]): void {
+function refuseCombinations(given: Given, outside: boolean, time: Options["time"]): void {
     const refuse = (what: string, why: string) => {
         throw new OptionError(`${what} cannot be combined: ${why}`)
     }
@@ -120,14 +135,23 @@ function refuseCombinations(given: Given, streams: boolean, time: Options["time"
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
     }
-    if (streams && given.once) {
+    if (outside && given.once) {
         refuse(`--link ${given.link} and --once`, "the example needs the peer of the built-in link")
     }
-    if (time === "virtual" && streams) {
+    if (time === "virtual" && outside) {
         refuse(`--link ${given.link} and --time virtual`, "the other end lives in real time")
     }
     if (time === "virtual" && given.control) {
         refuse("--control and --time virtual", "the controlling program lives in real time")
+    }
+}
+
+/** The computer's end of the cable and the device have to reach each other. */
+function refuseHost(host: string | undefined, ip: string, prefix: number): void {
+    if (host === undefined) return
+    if (host === ip) throw new OptionError(`--link tap: ${host} is the device's own address (--ip)`)
+    if (!sameNetwork(host, ip, prefix)) {
+        throw new OptionError(`--link tap: ${host} is not in the device's network ${ip}/${prefix} (--ip)`)
     }
 }
 
@@ -176,7 +200,12 @@ function commandLine(): Command {
     add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
     add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
-    add("--link <L>", "builtin, stream:HOST:PORT or stream:unix:PATH", link, "builtin")
+    add("--link <L>", "builtin, user, tap:NAME, stream:HOST:PORT|unix:PATH", link, "builtin")
+    const forwards: Omit<Forward, "deviceIp">[] = []
+    add("--forward <[A:]P:Q>", "link user: port P here is the device's port Q", text => {
+        forwards.push(parseForward(text))
+        return forwards
+    })
     add("--ip <A.B.C.D/N>", "the device's address (10.0.0.2/24)", parseInterface)
     add("--gateway <A.B.C.D>", "its router (builtin: the server)", parseUnicast)
     add("--mac-address <XX:...>", "its Ethernet address", parseMac)
@@ -227,11 +256,12 @@ function seed(text: string): number {
 }
 
 function link(text: string): string {
-    if (text === "builtin") return text
-    if (!text.startsWith("stream:")) {
-        throw new OptionError(`${printable(text)}: there is builtin, stream:HOST:PORT and stream:unix:PATH`)
+    if (text.startsWith("stream:")) parseStreamAddress(text)
+    else if (text.startsWith("tap:")) parseTapAddress(text)
+    else if (text !== "builtin" && text !== "user") {
+        const known = "builtin, user, stream:HOST:PORT and stream:unix:PATH, and on Linux tap:NAME"
+        throw new OptionError(`${printable(text)}: there is ${known}`)
     }
-    parseStreamAddress(text)
     return text
 }
 

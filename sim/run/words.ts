@@ -1,5 +1,6 @@
 // What a run says of itself to a reader.
 
+import { urlOf } from "../gateway/forward"
 import type { Options } from "../options"
 
 /** Milliseconds, as a person would say it. */
@@ -29,10 +30,15 @@ export function opening({ runtime, link, ip, prefix, gateway, seed, time, impair
 }
 
 /** What can be done now. */
-export function serving({ link, ip, time, mode }: Options): string[] {
+export function serving({ link, ip, time, mode, forwards }: Options): string[] {
     const hint = link === "builtin" ? "" : " trace on shows what comes and goes."
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,
+        ...forwards.map(forward =>
+            forward.devicePort === 80
+                ? `Its page in your browser: ${urlOf(forward)}`
+                : `Its port ${forward.devicePort} is ${forward.host}:${forward.hostPort} here.`
+        ),
         ...(time === "virtual" ? ["Time passes with each command: a second, or what it waits for."] : []),
         mode === "console"
             ? `help lists the commands, Ctrl-D leaves.${hint}`

@@ -4,10 +4,13 @@ import { W5500Chip } from "../chip/w5500"
 import { type Clock, RealClock, VirtualClock } from "../clock"
 import { Device, type Reply } from "../device"
 import { decodeEvents, type StackEvent } from "../events"
-import type { Port, Station } from "../link/port"
+import { UserNetwork } from "../gateway/network"
+import type { Link, Port, Station } from "../link/port"
 import { bridge, type Delivery, Segment } from "../link/segment"
-import { connectStream, type StreamLink } from "../link/stream"
+import { type Closed, connectStream } from "../link/stream"
+import { openTap } from "../link/tap"
 import type { Options } from "../options"
+import { firstOther } from "../options-address"
 import { Peer, serveEcho } from "../peer"
 import { Random } from "../random"
 import { describePanic, type Level, type Panic } from "../runtime"
@@ -44,6 +47,18 @@ export interface Observer {
     log?(level: Level, text: string): void
 }
 
+/** A link that leaves this process, and how it ended once it has. */
+interface Outside extends Link {
+    readonly closed: Promise<Closed>
+}
+
+/** Opens the link that the options ask for, undefined for the built-in one. */
+async function openOutside({ link, ip, prefix }: Options): Promise<Outside | undefined> {
+    if (link === "builtin" || link === "user") return undefined
+    if (link.startsWith("tap:")) return await openTap(link, { ip: firstOther(ip, prefix), prefix })
+    return await connectStream(link)
+}
+
 /** The name of the device's port. */
 const DEVICE = "device"
 const LONGEST_LINE = 2000
@@ -53,34 +68,36 @@ export class World {
     readonly device: Device
     /** The server of the built-in network. */
     readonly peer: Peer | undefined
+    /** The router of the user-mode network. */
+    readonly user: UserNetwork | undefined
     private readonly segment: Segment
     private readonly plug: Port
-    private readonly stream: StreamLink | undefined
+    private readonly outside: Outside | undefined
     private origin = 0
     private fatal: string | undefined
     private end: Ended | undefined
     private readonly whenEnded: Promise<Ended>
     private resolveEnded: (ended: Ended) => void = () => {}
 
-    /** Makes a world that is switched off. Throws when its stream link cannot be connected. */
+    /** Makes a world that is switched off. Throws when the link to the outside cannot be opened. */
     static async make(options: Options, observers: readonly Observer[]): Promise<World> {
-        const stream = options.link === "builtin" ? undefined : await connectStream(options.link)
-        return new World(options, observers, stream)
+        return new World(options, observers, await openOutside(options))
     }
 
     /** Builds the program if it has to be, and switches the device on; returns when it answers. */
     async start(): Promise<void> {
+        await this.user?.start()
         await this.device.start()
         this.origin = this.clock.now()
         await this.command("")
         // the cable is plugged in now: what the other end has sent meanwhile is not lost
-        if (this.stream !== undefined) bridge(this.segment, this.stream, "stream")
+        if (this.outside !== undefined) bridge(this.segment, this.outside, "outside")
     }
 
     private constructor(
         readonly options: Options,
         private readonly observers: readonly Observer[],
-        stream: StreamLink | undefined
+        outside: Outside | undefined
     ) {
         this.whenEnded = new Promise(resolve => {
             this.resolveEnded = resolve
@@ -109,8 +126,10 @@ export class World {
             onLog: (level, text) => this.log(level, text),
             onPanic: panic => this.finish(new Ended(1, this.describe(panic))),
         })
-        this.stream = stream
-        if (stream === undefined && options.gateway !== undefined) {
+        this.outside = outside
+        if (options.link === "user" && options.gateway !== undefined) {
+            this.user = this.makeRouter(options.gateway, random.fork("router"))
+        } else if (outside === undefined && options.gateway !== undefined) {
             this.peer = this.startPeer(options.gateway, random.fork("peer"))
         }
     }
@@ -120,9 +139,9 @@ export class World {
         return this.clock.now() - this.origin
     }
 
-    /** How the other end of a stream link ended it, once it has. Never without such a link. */
-    get linkClosed(): StreamLink["closed"] {
-        return this.stream?.closed ?? new Promise(() => {})
+    /** How the link to the outside ended, once it has. Never without such a link. */
+    get linkClosed(): Promise<Closed> {
+        return this.outside?.closed ?? new Promise(() => {})
     }
 
     /**
@@ -193,8 +212,9 @@ export class World {
         this.finish(new Ended(0))
         this.device.stop()
         this.peer?.stop()
+        await this.user?.close()
         await this.segment.close()
-        await this.stream?.close()
+        await this.outside?.close()
     }
 
     /** Why the program ended; a program that drives the device gets one line. */
@@ -208,6 +228,13 @@ export class World {
         // what the program itself says on why it ends needs no stack
         if (level === "error" && text.startsWith("fatal: ")) this.fatal = text
         else if (isProgramsOwn(level, text)) this.observe(observer => observer.log?.(level, text))
+    }
+
+    private makeRouter(router: string, random: Random): UserNetwork {
+        const { clock, options, segment } = this
+        const { prefix, ip, macAddress, forwards } = options
+        const mac = macAddress === macFor(router) ? "02:00:00:00:00:01" : macFor(router)
+        return new UserNetwork({ clock, link: segment, random, router, prefix, mac, device: ip, forwards })
     }
 
     private startPeer(ip: string, random: Random): Peer {

@@ -95,6 +95,23 @@ test("values", () => {
     })
 })
 
+test("the user-mode network: its router, the page's port, and ports one asks for", () => {
+    expect(parse("--link user")).toMatchObject({
+        link: "user",
+        gateway: "10.0.0.1",
+        time: "real",
+        forwards: [{ host: "127.0.0.1", hostPort: 8080, deviceIp: "10.0.0.2", devicePort: 80 }],
+    })
+    expect(parse("--link user --ip 10.1.2.1/24 --forward 9000:7 --forward 0.0.0.0:81:80")).toMatchObject({
+        gateway: "10.1.2.2",
+        forwards: [
+            { host: "127.0.0.1", hostPort: 9000, deviceIp: "10.1.2.1", devicePort: 7 },
+            { host: "0.0.0.0", hostPort: 81, deviceIp: "10.1.2.1", devicePort: 80 },
+        ],
+    })
+    expect(parse("").forwards).toEqual([])
+})
+
 describe("what is refused, in one line that says why", () => {
     test.each<[string, RegExp]>([
         ["--bogus", /unknown option '--bogus'/],
@@ -107,7 +124,15 @@ describe("what is refused, in one line that says why", () => {
         ["--runtime wasm", /--runtime wasm: there is vm and node/],
         ["--mac enc28j60", /--mac enc28j60: there is w5500/],
         ["--time slow", /--time slow: there is real and virtual/],
-        ["--link tap0", /--link tap0: there is builtin, stream:HOST:PORT and stream:unix:PATH/],
+        [
+            "--link tap0",
+            /--link tap0: there is builtin, user, stream:HOST:PORT and stream:unix:PATH, and on Linux tap:NAME/,
+        ],
+        ["--forward 8080:80", /--forward needs --link user/],
+        ["--link user --forward 80", /--forward 80/],
+        ["--link user --forward 8080:0", /--forward/],
+        ["--link user --once", /the example needs the peer of the built-in link/],
+        ["--link user --time virtual", /the other end lives in real time/],
         ["--link stream:host", /the port is missing/],
         ["--link stream:unix:", /the path is missing/],
         ["--ip 10.0.0.2", /--ip 10\.0\.0\.2: .* as 10\.0\.0\.2\/24/],
@@ -174,7 +199,7 @@ describe("--help and --version", () => {
     test("the help names every option, and the exit codes", () => {
         const help = answer("-h")
         const known =
-            "runtime mac seed time link ip gateway mac-address config once exec json pcap impair control version help"
+            "runtime mac seed time link forward ip gateway mac-address config once exec json pcap impair control version help"
         for (const name of known.split(" ")) expect(help).toMatch(new RegExp(`--${name}\\b.*\\S`))
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })

@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig, mergeConfig } from "vitest/config"
+import base from "../../vitest.config.js"
+
+// The tests against the Linux kernel; they make network namespaces, so they are no part of `npm test`.
+const { test: _, ...shared } = base
+export default mergeConfig(
+    shared,
+    defineConfig({
+        root: fileURLToPath(new URL("../..", import.meta.url)),
+        test: {
+            include: ["test/linux/**/*.linux.ts"],
+            globalSetup: "test/linux/support/setup.ts",
+            // they wait more than they work
+            maxWorkers: 3,
+            testTimeout: 60_000,
+            hookTimeout: 60_000,
+        },
+    })
+)
