@@ -8,10 +8,11 @@ import { deadline, Never, transmit } from "../src/net/transmit"
 import { abort, accept, close, connect, listen, read, shutdown, stateOf, write } from "../src/tcp/calls"
 import { Config, configure } from "../src/tcp/config"
 import { errorName, State, stateName, TcpError } from "../src/tcp/tcb"
-import type { Clock, Timer } from "./clock"
+import type { Clock } from "./clock"
 import { decodeEvents, type StackEvent } from "./events"
 import type { Link, Port, Station } from "./link/port"
 import type { Random } from "./random"
+import { Wake } from "./wake"
 
 export interface PeerOptions {
     clock: Clock
@@ -136,14 +137,13 @@ export class Peer implements Station {
         Handlers & { accepted?: (connection: PeerConnection) => void }
     >()
     private readonly connections = new Set<PeerConnection>()
-    private timer: Timer | undefined
-    /** When the timer is due. */
-    private wakes = Number.POSITIVE_INFINITY
+    private readonly wake: Wake
 
     constructor({ clock, link, name, ip, prefix, mac, random, onEvent }: PeerOptions) {
         this.name = name
         this.ip = ip
         this.clock = clock
+        this.wake = new Wake(clock, () => this.run())
         const config = new Config()
         configure(config, CONFIG)
         const address = macOf(mac)
@@ -188,12 +188,12 @@ export class Peer implements Station {
 
     /** The program has given the stack something to do: it is looked at with the clock's next event. */
     poke(): void {
-        this.wakeAt(this.clock.now())
+        this.wake.at(this.clock.now())
     }
 
     /** Unplugs it. */
     stop(): void {
-        this.timer?.cancel()
+        this.wake.cancel()
         this.port.detach()
     }
 
@@ -209,7 +209,7 @@ export class Peer implements Station {
             this.port.send(stack.tx.subarray(0, length))
         }
         const wait = deadline(stack, now)
-        if (wait !== Never.Ms) this.wakeAt(now + wait)
+        if (wait !== Never.Ms) this.wake.at(now + wait)
     }
 
     private accept(): void {
@@ -220,16 +220,6 @@ export class Peer implements Station {
                 handlers.accepted?.(connection)
             }
         }
-    }
-
-    private wakeAt(when: number): void {
-        if (when >= this.wakes) return
-        this.timer?.cancel()
-        this.wakes = when
-        this.timer = this.clock.at(when, () => {
-            this.wakes = Number.POSITIVE_INFINITY
-            this.run()
-        })
     }
 }
 

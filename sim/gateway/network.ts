@@ -21,6 +21,7 @@ import { Ip, IpCheck, ipv4Check, isNotUnicast, Protocol } from "../../src/wire/i
 import type { Clock, Timer } from "../clock"
 import type { Link, Port, Station } from "../link/port"
 import type { Random } from "../random"
+import { Wake } from "../wake"
 import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpServer } from "./dhcp-server"
 import { DNS_PORT, DnsServer, type Lookup } from "./dns-server"
 import { type Forward, Incoming } from "./incoming"
@@ -86,14 +87,13 @@ export class UserNetwork implements Station {
     /** Frames that are not the stack's. */
     private readonly out = Buffer.alloc(MAX_FRAME)
     private port: Port | undefined
-    private timer: Timer | undefined
+    private readonly wake: Wake
     private sweeper: Timer | undefined
-    /** When the timer is due. */
-    private wakes = Number.POSITIVE_INFINITY
 
     constructor(private readonly options: UserNetworkOptions) {
         const { clock, random, router, prefix, device, mac } = options
         this.limits = { ...defaultLimits, ...options.limits }
+        this.wake = new Wake(clock, () => this.run())
         const config = new Config()
         configure(config, CONFIG)
         const address = macOf(mac)
@@ -143,7 +143,7 @@ export class UserNetwork implements Station {
 
     /** Unplugs it and closes every socket of the host. */
     async close(): Promise<void> {
-        this.timer?.cancel()
+        this.wake.cancel()
         this.sweeper?.cancel()
         this.port?.detach()
         this.port = undefined
@@ -309,7 +309,7 @@ export class UserNetwork implements Station {
         this.flush()
         const now = this.now()
         const wait = deadline(this.stack, now)
-        if (wait !== Never.Ms) this.wakeAt(now + wait)
+        if (wait !== Never.Ms) this.wake.at(now + wait)
     }
 
     private sweepLater(): void {
@@ -322,17 +322,7 @@ export class UserNetwork implements Station {
     }
 
     private poke(): void {
-        if (this.port !== undefined) this.wakeAt(this.options.clock.now())
-    }
-
-    private wakeAt(when: number): void {
-        if (when >= this.wakes) return
-        this.timer?.cancel()
-        this.wakes = when
-        this.timer = this.options.clock.at(when, () => {
-            this.wakes = Number.POSITIVE_INFINITY
-            this.run()
-        })
+        if (this.port !== undefined) this.wake.at(this.options.clock.now())
     }
 
     private now(): number {

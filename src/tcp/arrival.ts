@@ -12,6 +12,7 @@ import {
     closed,
     count,
     drop,
+    isIdle,
     noteTimer,
     reset,
     setDue,
@@ -199,6 +200,10 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
 
+    // no larger than our send ring can be
+    let window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
+    if (window > 0xffff) window = 0xffff
+
     let finAcked = false
     if (acked > 0) {
         flags = conns.getAt(c + Tcb.Flags, "u8")
@@ -220,9 +225,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
         }
         conns.setAt(c + Tcb.Retries, "u8", 0)
-        if (conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15) {
-            recover(t, c, acked, sacked)
-        } else {
+        const troubled = conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
+        if (!troubled || !recover(t, c, acked, sacked)) {
             // RFC 5681 section 3.1: slow start below the threshold, else one segment a window
             const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
             const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -257,17 +261,13 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         setDue(t, c, 0)
     } else if (acked === 0 && sndMax !== sndUna && length === 0 && !(control & Flag.Fin)) {
         // RFC 5681 section 2: a duplicate tells of no other window; and not only of what came twice (RFC 2883)
-        const window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
-        const before = conns.getAt(c + Tcb.SndWnd, "u16")
-        const same = before > 0 && (window > 0xffff ? 0xffff : window) === before
+        const same = window > 0 && window === conns.getAt(c + Tcb.SndWnd, "u16")
         if (same && (!sacked || tellsOfGap(t, c))) duplicateAck(t, c, sacked)
     }
     if (acked >= 0) {
         // SND.WL2 =< SEG.ACK holds with this
         if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) >= 0) {
             const before = conns.getAt(c + Tcb.SndWnd, "u16")
-            let window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
-            if (window > 0xffff) window = 0xffff
             conns.setAt(c + Tcb.SndWnd, "u16", window)
             if (window > conns.getAt(c + Tcb.MaxSndWnd, "u16")) conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
             conns.setAt(c + Tcb.SndWl1, "i32", sequence)
@@ -308,7 +308,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             return
         }
     }
-    if (flags3 & ConnFlag3.KeepAlive) heard(t, c, state, now)
+    if (flags3 & ConnFlag3.KeepAlive) heard(t, c, now)
 
     // Sixth, check the URG bit: RFC 6093, urgent data is data like any other
     // Seventh, process the segment text
@@ -411,11 +411,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
 }
 
 /** Keep-alive: the peer is there, and with nothing in flight the time to the next probe begins anew. */
-function heard(t: TcpContext, c: number, state: State, now: number): void {
-    const conns = t.conns
-    if (conns.getAt(c + Tcb.SndMax, "i32") !== conns.getAt(c + Tcb.SndUna, "i32")) return
-    if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return
-    if (state !== State.Established && state !== State.CloseWait) return
-    conns.setAt(c + Tcb.Retries, "u8", 0)
+function heard(t: TcpContext, c: number, now: number): void {
+    if (!isIdle(t, c)) return
+    t.conns.setAt(c + Tcb.Retries, "u8", 0)
     armTimer(t, c, now, t.config.keepAliveIdle)
 }

@@ -13,6 +13,7 @@ import {
     findListener,
     findTuple,
     findWaitId,
+    isIdle,
     joinPorts,
     newId,
     release,
@@ -132,13 +133,8 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
 
 /** There is something to send: the timer, if it runs for keep-alive, is needed for that. */
 function endIdle(t: TcpContext, c: number): void {
-    const conns = t.conns
-    if (!(conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive)) return
-    if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return
-    if (conns.getAt(c + Tcb.SndMax, "i32") !== conns.getAt(c + Tcb.SndUna, "i32")) return
-    const state = conns.getAt(c + Tcb.State, "u8")
-    if (state !== State.Established && state !== State.CloseWait) return
-    conns.setAt(c + Tcb.Retries, "u8", 0)
+    if (!(t.conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive) || !isIdle(t, c)) return
+    t.conns.setAt(c + Tcb.Retries, "u8", 0)
     stopTimer(t, c)
 }
 

@@ -70,8 +70,11 @@ export function tellsOfGap(t: TcpContext, c: number): boolean {
     return false
 }
 
-/** `acked` more are acknowledged, after duplicates or a loss: RFC 6582 section 3.2, step 3. `sacked` as above. */
-export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): void {
+/**
+ * `acked` more are acknowledged, after duplicates or a loss: RFC 6582 section 3.2, step 3. `sacked` as above. False outside of
+ * fast recovery, where the window grows as ever.
+ */
+export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
     const conns = t.conns
     const mss = conns.getAt(c + Tcb.Mss, "u16")
     const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
@@ -79,10 +82,7 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
     if (left < 0) left = 0
     conns.setAt(c + Tcb.Recover, "u16", left)
     conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
-    if (!(flags2 & ConnFlag2.Recovery)) {
-        grow(t, c, acked)
-        return
-    }
+    if (!(flags2 & ConnFlag2.Recovery)) return false
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (left <= 1) {
         // a full acknowledgment: all that was sent before the loss has come
@@ -90,7 +90,7 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
         const ssthresh = conns.getAt(c + Tcb.Ssthresh, "u16")
         conns.setAt(c + Tcb.Cwnd, "u16", ssthresh < most ? ssthresh : most)
         conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Recovery | ConnFlag2.Resend))
-        return
+        return true
     }
     // a partial one: what follows it was lost, too
     let cwnd = conns.getAt(c + Tcb.Cwnd, "u16") - acked
@@ -103,24 +103,12 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
         conns.setAt(c + Tcb.RtxEnd, "u16", done > 0 ? done : 0)
         conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.Resend)
         nextHole(t, c)
-        if (done > 0 || conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Resend) return
+        if (done > 0 || conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Resend) return true
     }
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
     conns.setAt(c + Tcb.RtxEnd, "u16", flight < mss ? flight : mss)
     conns.setAt(c + Tcb.Flags2, "u8", flags2 | ConnFlag2.Resend)
-}
-
-/** Slow start below the threshold, else one segment a window (RFC 5681 section 3.1, equations 2 and 3). */
-function grow(t: TcpContext, c: number, acked: number): void {
-    const conns = t.conns
-    const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-    const mss = conns.getAt(c + Tcb.Mss, "u16")
-    let more = acked < mss ? acked : mss
-    if (cwnd >= conns.getAt(c + Tcb.Ssthresh, "u16")) {
-        more = Math.idiv(mss * mss, cwnd)
-        if (more === 0) more = 1
-    }
-    conns.setAt(c + Tcb.Cwnd, "u16", cwnd + more)
+    return true
 }
 
 /** The timer expired: RFC 5681 section 3.1, RFC 6582 section 4. `first`: it is the first time for this segment. */

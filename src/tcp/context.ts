@@ -232,6 +232,15 @@ export function stopTimer(t: TcpContext, c: number): void {
     t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
 }
 
+/** True when nothing is in flight nor waits to be sent: the timer is free for keep-alive. */
+export function isIdle(t: TcpContext, c: number): boolean {
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state !== State.Established && state !== State.CloseWait) return false
+    if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return false
+    return conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
+}
+
 /** Makes sure that timers are looked at when `deadline` comes. */
 export function noteTimer(t: TcpContext, deadline: number): void {
     if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {

@@ -24,7 +24,7 @@ import { Flag, Options, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { count, Frame, type TcpContext, traceState } from "./context"
 import { dropHalf } from "./halfopen"
-import { cookieHash, timestampOffset } from "./isn"
+import { cookieHash, timestampAt } from "./isn"
 import { established } from "./open"
 import { connectionFor, isStamped, openPassive } from "./passive"
 import { mayReply, reply, writeSegment } from "./reset"
@@ -131,7 +131,7 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
         let bits: number =
             agreement & HalfFlag.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
         if (agreement & HalfFlag.Sack) bits |= Stamp.Sack
-        const clock = (now + (timestampOffset(t, remoteIp, ports) << 16)) | 0
+        const clock = timestampAt(t, remoteIp, ports, now)
         value = (clock & ~Stamp.Mask) | bits
         // not ahead of what the connection will send: that would be old to the client (PAWS)
         if (((value - clock) | 0) > 0) value = (value - Stamp.Mask - 1) | 0
@@ -219,7 +219,7 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
 /** Whether the timestamp echoed in `t.options` is one of ours, not older than a cookie may be. */
 function isRecent(t: TcpContext, remoteIp: number, ports: number, now: number): boolean {
     const echo = t.options.getAt(Options.TimestampEcho, "i32") & ~Stamp.Mask
-    const age = (now + (timestampOffset(t, remoteIp, ports) << 16) - echo) | 0
+    const age = (timestampAt(t, remoteIp, ports, now) - echo) | 0
     // a cookie's timestamp is up to two times what its low bits count older than it
     return age >= 0 && age < Epoch.Lifetime + 2 * (Stamp.Mask + 1)
 }

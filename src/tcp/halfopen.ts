@@ -5,11 +5,10 @@
 // drives anybody out of it.
 
 import { Counter } from "../inspect/counters"
-import { EventKind } from "../inspect/events"
 import { Flag, Tcp, writeTimestamps } from "../wire/tcp"
-import { count, Frame, noteTimer, type TcpContext, traceSegment, traceState } from "./context"
-import { timestampOffset } from "./isn"
-import { writeSegment } from "./reset"
+import { count, Frame, noteTimer, type TcpContext, traceState } from "./context"
+import { timestampAt } from "./isn"
+import { sent, writeSegment } from "./reset"
 import { writeSynOptions } from "./syn-options"
 import { Half, HalfFlag, State } from "./tcb"
 
@@ -103,7 +102,7 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     let value = 0
     let echo = 0
     if (flags & HalfFlag.Timestamps) {
-        value = (now + (timestampOffset(t, remoteIp, ports) << 16)) | 0
+        value = timestampAt(t, remoteIp, ports, now)
         echo = halves.getAt(h + Half.TsRecent, "i32")
     }
     let end: number = Frame.Transport + Tcp.Size
@@ -120,10 +119,7 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
         halves.getAt(h + Half.ReceiveLimit, "u16"),
         length
     )
-    count(t, Counter.SegmentsOut)
     if (syn && halves.getAt(h + Half.Retries, "u8") > 0) count(t, Counter.Retransmits)
-    if (t.events.on) {
-        traceSegment(t, EventKind.SegmentOut, Frame.Transport, length, 0, State.SynReceived, remoteIp, now)
-    }
+    sent(t, remoteIp, length, 0, State.SynReceived, now)
     return length
 }

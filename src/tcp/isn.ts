@@ -71,6 +71,11 @@ export function timestampOffset(t: TcpContext, remoteIp: number, ports: number):
     return hash(t, remoteIp, ports, Purpose.Timestamp, 0) & 0xffff
 }
 
+/** Our timestamp at `now` for this peer and these ports, where no connection's record has the offset. */
+export function timestampAt(t: TcpContext, remoteIp: number, ports: number, now: number): number {
+    return (now + (timestampOffset(t, remoteIp, ports) << 16)) | 0
+}
+
 /** 32 bits for a SYN cookie: over the four-tuple, the SYN's sequence number and 24 bits more of the cookie's own. */
 export function cookieHash(
     t: TcpContext,

@@ -72,6 +72,7 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     // Fourth, check the SYN bit
     parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
     const agreement = agreed(t)
+    const stamp = t.options.getAt(Options.TimestampValue, "i32")
     const stamps = (agreement & HalfFlag.Timestamps) !== 0
     conns.setAt(c + Tcb.Mss, "u16", stamps ? sendMss(t) - Mss.Timestamps : sendMss(t))
     const next = (sequence + 1) | 0
@@ -84,7 +85,7 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.SndWl1, "i32", sequence)
     if (control & Flag.Ack) {
         established(t, c, acknowledgment, now)
-        takeAgreement(t, c, agreement, now)
+        takeAgreement(t, c, agreement, stamp, now)
         setDue(t, c, ConnFlag.AckNow)
         // "if there are other controls or text in the segment, then continue processing at the sixth step"
         if (segment.getAt(Seg.Length, "u16") > 0 || control & Flag.Fin) {
@@ -98,13 +99,16 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.SndNxt, "i32", sndUna)
     // our SYN goes again with the ACK: its round trip is not measured (Karn)
     conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Timing)
-    takeAgreement(t, c, agreement, now)
+    takeAgreement(t, c, agreement, stamp, now)
     setState(t, c, State.SynReceived, now)
     setDue(t, c, 0)
 }
 
-/** Takes over what both SYNs offered; what measured our SYN's round trip makes room for the timestamps. */
-function takeAgreement(t: TcpContext, c: number, agreement: number, now: number): void {
+/**
+ * Takes over what both sides offered (bits of HalfFlag), and the peer's timestamp `stamp`; what measured our SYN's round trip makes
+ * room for the timestamps.
+ */
+export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp: number, now: number): void {
     const conns = t.conns
     let flags3 = conns.getAt(c + Tcb.Flags3, "u8")
     if (agreement & HalfFlag.Sack) flags3 |= ConnFlag3.Sack
@@ -115,7 +119,7 @@ function takeAgreement(t: TcpContext, c: number, agreement: number, now: number)
             conns.getAt(c + Tcb.RemoteIp, "i32"),
             conns.getAt(c + Tcb.Ports, "i32")
         )
-        conns.setAt(c + Tcb.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+        conns.setAt(c + Tcb.TsRecent, "i32", stamp)
         conns.setAt(c + Tcb.TsOffset, "u16", offset)
         conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
     }

@@ -8,8 +8,8 @@ import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
 import { restart } from "./congestion"
 import { armTimer, count, Frame, release, ringsOf, type TcpContext, traceSegment } from "./context"
-import { timestampOffset } from "./isn"
-import { mayReply, reply, writeSegment } from "./reset"
+import { timestampAt } from "./isn"
+import { sent, writeSegment } from "./reset"
 import { writeSynOptions } from "./syn-options"
 import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb } from "./tcb"
 import { toWait } from "./wait"
@@ -276,7 +276,7 @@ function synOptions(t: TcpContext, c: number, state: State, flags3: number, now:
     if (flags & HalfFlag.Timestamps) {
         const conns = t.conns
         const ports = conns.getAt(c + Tcb.Ports, "i32")
-        value = (now + (timestampOffset(t, conns.getAt(c + Tcb.RemoteIp, "i32"), ports) << 16)) | 0
+        value = timestampAt(t, conns.getAt(c + Tcb.RemoteIp, "i32"), ports, now)
         if (state !== State.SynSent) echo = conns.getAt(c + Tcb.TsRecent, "i32")
     }
     return writeSynOptions(t, Frame.Transport + Tcp.Size, flags, value, echo) - Frame.Transport
@@ -311,9 +311,8 @@ function resetOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
     const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
-    if (!(flags2 & ConnFlag2.ResetDue) || t.replyLength > 0) return 0
+    if (!(flags2 & ConnFlag2.ResetDue)) return 0
     conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.ResetDue)
-    if (!mayReply(t)) return 0
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     let end: number = Frame.Transport + Tcp.Size
     if (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) {
@@ -333,8 +332,7 @@ function resetOut(t: TcpContext, c: number, now: number): number {
         length
     )
     count(t, Counter.ResetsSent)
-    reply(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
-    t.replyLength = 0
+    sent(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
     release(t, c)
     return length
 }

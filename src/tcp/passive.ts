@@ -7,13 +7,13 @@ import { challengeHalf } from "./challenge"
 import { allocate, drop, findListener, noteTimer, type TcpContext, traceState } from "./context"
 import { cookieArrives, sendCookie, synCookie } from "./cookie"
 import { dropHalf, freeHalf, setHalfDue, takeHalf } from "./halfopen"
-import { initialSequence, timestampOffset } from "./isn"
-import { established } from "./open"
+import { initialSequence } from "./isn"
+import { established, takeAgreement } from "./open"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
 import { agreed, Mss, sendMss } from "./syn-options"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
+import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
 
 /** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
 export function listenerFor(t: TcpContext, ports: number): number {
@@ -289,24 +289,13 @@ export function openPassive(
     now: number
 ): void {
     const conns = t.conns
-    const remoteIp = t.segment.getAt(Seg.RemoteIp, "i32")
-    const ports = t.segment.getAt(Seg.Ports, "i32")
-    let flags3 = conns.getAt(c + Tcb.Flags3, "u8")
-    if (agreement & HalfFlag.Sack) flags3 |= ConnFlag3.Sack
-    if (agreement & HalfFlag.Timestamps) {
-        flags3 |= ConnFlag3.Timestamps
-        mss -= Mss.Timestamps
-        conns.setAt(c + Tcb.TsRecent, "i32", stamp)
-        conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
-        conns.setAt(c + Tcb.TsOffset, "u16", timestampOffset(t, remoteIp, ports))
-    }
     conns.setAt(c + Tcb.State, "u8", State.SynReceived)
     conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Pending)
-    conns.setAt(c + Tcb.Flags3, "u8", flags3)
-    conns.setAt(c + Tcb.Ports, "i32", ports)
-    conns.setAt(c + Tcb.RemoteIp, "i32", remoteIp)
+    conns.setAt(c + Tcb.Ports, "i32", t.segment.getAt(Seg.Ports, "i32"))
+    conns.setAt(c + Tcb.RemoteIp, "i32", t.segment.getAt(Seg.RemoteIp, "i32"))
     conns.setAt(c + Tcb.SndMax, "i32", (iss + 1) | 0)
     conns.setAt(c + Tcb.RcvNxt, "i32", (irs + 1) | 0)
     conns.setAt(c + Tcb.SndWl1, "i32", irs)
-    conns.setAt(c + Tcb.Mss, "u16", mss)
+    conns.setAt(c + Tcb.Mss, "u16", agreement & HalfFlag.Timestamps ? mss - Mss.Timestamps : mss)
+    takeAgreement(t, c, agreement, stamp, now)
 }

@@ -20,33 +20,29 @@ export function answerReset(t: TcpContext, now: number): void {
     const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
     const ports = segment.getAt(Seg.Ports, "i32")
     if (control & Flag.Ack) {
-        answer(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, 0, now)
+        resetTo(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, now)
         return
     }
     let end = segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Length, "u16")
     if (control & Flag.Syn) end++
     if (control & Flag.Fin) end++
-    answer(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, 0, now)
+    resetTo(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, now)
 }
 
-/**
- * Puts a segment without text, options and window into the transmit frame; counted and dropped if one waits there. `id`
- * is that of the connection it ends, 0 for none.
- */
-export function answer(
+/** Puts an RST of no connection into the transmit frame; counted and dropped if an answer waits there. */
+function resetTo(
     t: TcpContext,
     remoteIp: number,
     ports: number,
     sequence: number,
     acknowledgment: number,
     control: number,
-    id: number,
     now: number
 ): void {
     if (!mayReply(t)) return
     writeSegment(t, remoteIp, ports, sequence, acknowledgment, control, 0, Tcp.Size)
-    if (control & Flag.Rst) count(t, Counter.ResetsSent)
-    reply(t, remoteIp, Tcp.Size, id, State.Closed, now)
+    count(t, Counter.ResetsSent)
+    reply(t, remoteIp, Tcp.Size, 0, State.Closed, now)
 }
 
 /** True when an answer may be put into the transmit frame; else one still waits there, and the new one counts as lost. */
@@ -97,7 +93,7 @@ export function writeSegment(
     tx.setAt(at + Tcp.Checksum, "u16", checksumOf(sum))
 }
 
-/** Has the segment of `length` bytes that stands in the transmit frame sent next, and tells of it as sent in `state`. */
+/** Has the segment of `length` bytes that stands in the transmit frame sent next; `id` and `state` as for `sent`. */
 export function reply(
     t: TcpContext,
     remoteIp: number,
@@ -108,6 +104,18 @@ export function reply(
 ): void {
     t.replyLength = length
     t.replyIp = remoteIp
+    sent(t, remoteIp, length, id, state, now)
+}
+
+/** Counts the segment of `length` bytes that stands in the transmit frame, and tells of it as sent in `state`. */
+export function sent(
+    t: TcpContext,
+    remoteIp: number,
+    length: number,
+    id: number,
+    state: State,
+    now: number
+): void {
     count(t, Counter.SegmentsOut)
     if (t.events.on) {
         traceSegment(t, EventKind.SegmentOut, Frame.Transport, length, id, state, remoteIp, now)

@@ -1,6 +1,6 @@
 // What a program sets on one connection.
 
-import { armTimer, findConnection, findListener, setDue, stopTimer, type TcpContext } from "./context"
+import { armTimer, findConnection, findListener, isIdle, setDue, stopTimer, type TcpContext } from "./context"
 import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
 
 /**
@@ -51,14 +51,10 @@ export function setNoDelay(t: TcpContext, id: number, on: boolean): TcpError {
 export function setKeepAlive(t: TcpContext, id: number, on: boolean, now: number): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
     setFlag3(t, c, ConnFlag3.KeepAlive, on)
     // what is in flight, or waits to be sent, has the timer to itself
-    if (state !== State.Established && state !== State.CloseWait) return TcpError.None
-    if (conns.getAt(c + Tcb.SndMax, "i32") !== conns.getAt(c + Tcb.SndUna, "i32")) return TcpError.None
-    if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return TcpError.None
-    conns.setAt(c + Tcb.Retries, "u8", 0)
+    if (!isIdle(t, c)) return TcpError.None
+    t.conns.setAt(c + Tcb.Retries, "u8", 0)
     if (on) armTimer(t, c, now, t.config.keepAliveIdle)
     else stopTimer(t, c)
     return TcpError.None

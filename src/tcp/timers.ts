@@ -2,7 +2,7 @@
 
 import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
-import { armTimer, closed, count, noteTimer, reset, setDue, type TcpContext } from "./context"
+import { armTimer, closed, count, isIdle, noteTimer, reset, setDue, type TcpContext } from "./context"
 import { runHalfTimers } from "./halfopen"
 import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./tcb"
 import { runWaitTimers } from "./wait"
@@ -41,11 +41,11 @@ function expired(t: TcpContext, c: number, now: number): void {
         closed(t, c, TcpError.None, now)
         return
     }
-    const unsent = conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
-    if (unsent && idle(t, c, state)) {
+    if (isIdle(t, c)) {
         keepAlive(t, c, now)
         return
     }
+    const unsent = conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
     const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
     const opening = state === State.SynSent || state === State.SynReceived
     const elapsed = (now - conns.getAt(c + Tcb.Progress, "i32")) | 0
@@ -97,12 +97,6 @@ function hasUserTimeout(t: TcpContext, c: number): boolean {
     // while it waits to be accepted the field is the listener's id
     if (t.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return false
     return t.conns.getAt(c + Tcb.UserTimeout, "u16") > 0
-}
-
-/** True when the timer runs for nothing but keep-alive. */
-function idle(t: TcpContext, c: number, state: State): boolean {
-    if (state !== State.Established && state !== State.CloseWait) return false
-    return t.conns.getAt(c + Tcb.SendLength, "u16") === 0
 }
 
 /** Section 3.8.4: asks the peer whether it is there still; after so many questions without an answer it is not. */

@@ -8,7 +8,7 @@ import { Counter } from "../inspect/counters"
 import { Flag, Options, Tcp, writeTimestamps } from "../wire/tcp"
 import { mayChallengeWait } from "./challenge"
 import { closed, count, drop, Frame, noteTimer, release, type TcpContext, traceState } from "./context"
-import { timestampOffset } from "./isn"
+import { timestampAt } from "./isn"
 import { isStamped, listenerFor, reopen } from "./passive"
 import { mayReply, reply, writeSegment } from "./reset"
 import { Seg } from "./segment"
@@ -223,7 +223,7 @@ function answerWait(t: TcpContext, w: number, length: number, now: number): void
     const tsRecent = waits.getAt(w + Wait.TsRecent, "i32")
     let end: number = Frame.Transport + Tcp.Size
     if (tsRecent !== 0) {
-        const value = (now + (timestampOffset(t, remoteIp, ports) << 16)) | 0
+        const value = timestampAt(t, remoteIp, ports, now)
         end = writeTimestamps(t.tx, end, false, value, tsRecent)
     }
     writeSegment(
