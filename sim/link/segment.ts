@@ -1,6 +1,7 @@
-// An Ethernet segment inside the process: a hub with any number of stations, on virtual or real time.
+// An Ethernet segment inside the process: a switch with any number of stations, on virtual or real time.
 import type { Clock } from "../clock"
 import { Random } from "../random"
+import { Forwarding } from "./forwarding"
 import {
     type Fate,
     type Impairments,
@@ -40,14 +41,16 @@ interface Attached {
 }
 
 /**
- * A frame one station sends reaches every other one; they filter by address themselves. Impairments strike each
- * receiver by itself (a broadcast may reach one and miss another), except the rate, which is that of a sender's plug.
+ * A frame goes to the station that its destination was last heard of, to every other one when that is not known.
+ * Impairments strike each receiver by itself (a broadcast may reach one and miss another), except the rate, which is
+ * that of a sender's plug.
  */
 export class Segment implements Link {
     readonly counters: LineCounters = lineCounters()
     private readonly impairments: Readonly<Impairments>
     private readonly random: Random
     private readonly attached = new Set<Attached>()
+    private readonly forwarding = new Forwarding<Attached>()
     private readonly frameTaps = new Set<FrameTap>()
     private readonly deliveryTaps = new Set<DeliveryTap>()
     private closed = false
@@ -99,8 +102,10 @@ export class Segment implements Link {
         this.counters.sent++
         const departs = from.transmitter.transmit(frame.length, now)
         if (departs === undefined) this.counters.queueDrops++
+        this.forwarding.learn(frame, from, now)
+        const only = this.forwarding.find(frame, now)
         const deliveries: Delivery[] = []
-        for (const to of this.attached) {
+        for (const to of only === undefined ? this.attached : [only]) {
             if (to === from) continue
             const fate = departs === undefined ? lostBy("queue") : this.path(from, to).send(frame, departs)
             deliveries.push({ ...fate, to: to.station })
@@ -124,6 +129,7 @@ export class Segment implements Link {
     /** Frames on their way to the station go nowhere; those it has sent are on the wire and arrive. */
     private detach(plug: Attached): void {
         this.attached.delete(plug)
+        this.forwarding.forget(plug)
         for (const path of plug.incoming.values()) path.close()
         plug.incoming.clear()
     }

@@ -21,7 +21,7 @@ class Probe implements Station {
     }
 
     get heard(): number[] {
-        return this.frames.map(frame => frame[0]!)
+        return this.frames.map(frame => frame[12]!)
     }
 }
 
@@ -29,9 +29,79 @@ function segmentOf(clock: Clock, settings: Partial<Impairments> = {}, seed = 1):
     return new Segment(clock, { impairments: { ...noImpairments, ...settings }, random: new Random(seed) })
 }
 
-const frame = (n: number) => new Uint8Array(60).fill(n)
+const EVERYONE = 0xffffffffffff
+
+/** A frame whose payload is `n` all over. */
+function frame(n: number, to = EVERYONE, from = 0x020000000000): Uint8Array {
+    const bytes = Buffer.alloc(60, n)
+    bytes.writeUIntBE(to, 0, 6)
+    bytes.writeUIntBE(from, 6, 6)
+    return new Uint8Array(bytes)
+}
 
 describe("a segment", () => {
+    const [A, B, C] = [0x02000000000a, 0x02000000000b, 0x02000000000c] as const
+
+    it("learns where an address is, and takes frames there only", async () => {
+        const clock = new VirtualClock()
+        const segment = segmentOf(clock)
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        const heard = async () => {
+            await clock.runUntil(clock.now() + 1)
+            return [a.heard, b.heard, c.heard]
+        }
+        b.port.send(frame(1, A, B)) // who knows A?
+        expect(await heard()).toEqual([[1], [], [1]])
+        a.port.send(frame(2, B, A))
+        b.port.send(frame(3, A, B))
+        expect(await heard()).toEqual([[1, 3], [2], [1]])
+        // a station that moves is found where it was heard last
+        c.port.send(frame(4, EVERYONE, A))
+        b.port.send(frame(5, A, B))
+        expect(await heard()).toEqual([[1, 3, 4], [2, 4], [1, 5]])
+        // what is for an address behind the plug that it came from stays there
+        b.port.send(frame(6, B, C))
+        expect(await heard()).toEqual([[1, 3, 4], [2, 4], [1, 5]])
+        // nobody is behind a plug that was pulled, nor behind one that was silent for long
+        c.port.detach()
+        b.port.send(frame(7, A, B))
+        expect(await heard()).toEqual([[1, 3, 4, 7], [2, 4], [1, 5]])
+        a.port.send(frame(8, EVERYONE, A))
+        const d = new Probe("d", segment)
+        await clock.runUntil(clock.now() + 299_000)
+        b.port.send(frame(9, A, B))
+        await heard()
+        expect(d.heard).toEqual([])
+        await clock.runUntil(clock.now() + 2_000)
+        b.port.send(frame(10, A, B))
+        expect((await heard())[0]!.at(-1)).toBe(10)
+        expect(d.heard).toEqual([10])
+    })
+
+    it("learns no group's address, and carries what is too short to have one to all", async () => {
+        const clock = new VirtualClock()
+        const segment = segmentOf(clock)
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        b.port.send(frame(1, EVERYONE, 0x0300_0000_0001))
+        a.port.send(frame(2, 0x0300_0000_0001, A))
+        a.port.send(new Uint8Array(11))
+        await clock.runUntil(1)
+        expect([b.frames.length, c.frames.length]).toEqual([2, 3])
+    })
+
+    it("remembers a thousand addresses, and forgets the oldest of more", async () => {
+        const clock = new VirtualClock()
+        const segment = segmentOf(clock)
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        for (let n = 0; n <= 1024; n++) a.port.send(frame(1, EVERYONE, 0x0200_0000_1000 + n))
+        await clock.runUntil(1)
+        b.frames.length = c.frames.length = 0
+        b.port.send(frame(2, 0x0200_0000_1002, B)) // where that is, is known
+        b.port.send(frame(3, 0x0200_0000_1001, B)) // and B took the place of this
+        await clock.runUntil(2)
+        expect(c.heard).toEqual([3])
+    })
+
     it("carries a frame to every other station, not to its sender, and not within send", async () => {
         const clock = new VirtualClock()
         const segment = new Segment(clock)
@@ -194,7 +264,7 @@ describe("taps", () => {
         const [a, b] = [new Probe("a", segment), new Probe("b", segment)]
         const seen: [number, string, string, number][] = []
         const stop = segment.onDelivery((bytes, from, to, time) =>
-            seen.push([bytes[0]!, from.name, to.name, time])
+            seen.push([bytes[12]!, from.name, to.name, time])
         )
         for (let n = 0; n < 50; n++) a.port.send(frame(n))
         await clock.runUntil(10)
