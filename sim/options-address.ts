@@ -54,9 +54,20 @@ export function sameNetwork(a: string, b: string, prefix: number): boolean {
 
 /** The lowest host's address in the network of `ip` that is not `ip` itself. */
 export function firstOther(ip: string, prefix: number): string {
+    // a prefix of 30 leaves two hosts, and nobody may ask for a longer one
+    return freeHost(ip, prefix, [ip]) ?? ip
+}
+
+/** The lowest host's address in the network of `ip` that is not taken; undefined when all are. */
+export function freeHost(ip: string, prefix: number, taken: readonly string[]): string | undefined {
     const network = swap(ipv4Of(ip) & netmaskOf(prefix))
-    const first = dotted(swap(network + 1))
-    return first === ip ? dotted(swap(network + 2)) : first
+    // the last one is the broadcast address
+    const hosts = 2 ** (32 - prefix) - 2
+    for (let n = 1; n <= Math.min(hosts, taken.length + 1); n++) {
+        const host = dotted(swap(network + n))
+        if (!taken.includes(host)) return host
+    }
+    return undefined
 }
 
 function dotted(ip: number): string {

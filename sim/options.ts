@@ -3,35 +3,39 @@
 import { readFileSync } from "node:fs"
 import { Command, CommanderError, Option } from "commander"
 import { Config, configure } from "../src/tcp/config"
-import { parseForward } from "./gateway/forward"
+import { type ForwardWish, parseForward } from "./gateway/forward"
 import type { Forward } from "./gateway/incoming"
 import { type Impairments, noImpairments, parseImpair } from "./link/impair-options"
 import { parseStreamAddress } from "./link/stream-address"
 import { parseTapAddress } from "./link/tap-address"
-import {
-    decimalNumber,
-    firstOther,
-    parseInterface,
-    parseMac,
-    parseUnicast,
-    sameNetwork,
-} from "./options-address"
+import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./options-address"
 import { OptionError } from "./options-error"
+import { planNetwork } from "./options-network"
 import { splitCommands } from "./run/commands"
 
+type RuntimeName = "vm" | "node"
+
 export interface Options {
-    runtime: "vm" | "node"
+    /** What runs Host X. */
+    runtime: RuntimeName
+    /** The devices beside it on its network. */
+    others: { runtime: RuntimeName; ip: string }[]
     mac: "w5500"
     /** Undefined: randomness is real. */
     seed: number | undefined
     time: "real" | "virtual"
-    /** `builtin`, a stream as parseStreamAddress takes it, or a TAP device as parseTapAddress does. */
+    /** `builtin`, `user`, `passt`, a stream as parseStreamAddress takes it, or a TAP device as parseTapAddress does. */
     link: string
-    /** Ports of the host that lead to the device; on the user-mode network only. */
+    /** Ports of the host that lead to a device; where there is a router to do that. */
     forwards: Forward[]
+    /** Host X's. */
     ip: string
     prefix: number
-    /** The router; on the built-in link, the server. */
+    /** The host that the example talks to; on the built-in link. */
+    server: string | undefined
+    /** The user-mode network's, which carries to the sockets of this computer. */
+    router: string | undefined
+    /** Where devices send what is for elsewhere. */
     gateway: string | undefined
     macAddress: string | undefined
     /** Fields of the stack's Config that were set. */
@@ -40,6 +44,8 @@ export interface Options {
     mode: "console" | "serve" | "batch" | "control"
     /** The example is run first. */
     example: boolean
+    /** It ends after the example for want of a terminal, not because it was told to. */
+    cutShort: boolean
     /** The commands of --exec. */
     commands: string[]
     json: boolean
@@ -59,8 +65,10 @@ export class Answer extends Error {}
 /** Milliseconds a frame is on its way on the built-in network, so that a reader can tell sending from arriving. */
 const DELAY = 5
 
-/** What is forwarded on the user-mode network unless the user says so: the device's page. */
-const PAGE = parseForward("8080:80")
+/** What is forwarded unless the user says so: the device's page, by another port if that one is taken. */
+const PAGE: ForwardWish = { ...parseForward("8080:80"), orAny: true }
+/** Devices on one network; each takes its share of a processor. */
+const MOST_DEVICES = 8
 
 /** Reads what follows `npm start --`. Throws an OptionError of one line, or an Answer that goes to standard output. */
 export function parseOptions(words: readonly string[], { terminal }: Surroundings): Options {
@@ -71,34 +79,33 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
     const time = given.time ?? (outside || waited || given.control ? "real" : "virtual")
     refuseCombinations(given, outside, time)
-    if (given.gateway !== undefined && !sameNetwork(given.gateway, ip, prefix)) {
-        throw new OptionError(`--gateway ${given.gateway} is not in the network of ${ip}/${prefix}`)
-    }
-    if (given.link.startsWith("tap:")) refuseHost(parseTapAddress(given.link).host?.ip, ip, prefix)
-    const user = given.link === "user"
-    if (!user && given.forward !== undefined) {
-        throw new OptionError("--forward needs --link user: no other link has ports of the host to forward")
-    }
-    if (given.gateway === ip) throw new OptionError(`--gateway ${ip} is the device itself`)
+    const [runtime = "vm", ...others] = given.runtime ?? []
+    const stays = (waited || given.control === true) && time === "real"
+    const { gateway, link } = given
+    const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
     const mode = given.control ? "control" : !waited ? "batch" : terminal ? "console" : "serve"
     const example = !outside && !given.control && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
         throw new OptionError("--config events=0 leaves nothing to show; take at least 1")
     }
     return {
-        runtime: given.runtime,
+        runtime,
         mac: given.mac,
         seed: given.seed ?? (outside ? undefined : 1),
         time,
-        link: given.link,
-        forwards: user ? (given.forward ?? [PAGE]).map(forward => ({ ...forward, deviceIp: ip })) : [],
+        link,
+        forwards: forwardsOf(given, plan.router !== undefined, mode, [
+            ip,
+            ...plan.others.map(({ ip }) => ip),
+        ]),
         ip,
         prefix,
-        gateway: given.gateway ?? (outside && !user ? undefined : firstOther(ip, prefix)),
+        ...plan,
         macAddress: given.macAddress,
         config: given.config,
         mode,
         example,
+        cutShort: mode === "batch" && !batch,
         commands: given.exec ?? [],
         json: given.json === true,
         pcap: given.pcap,
@@ -106,13 +113,42 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     }
 }
 
+/** The ports of this computer that lead to devices. A program in charge gets those that it asks for. */
+function forwardsOf(
+    { link, forward }: Given,
+    routed: boolean,
+    mode: Options["mode"],
+    devices: string[]
+): Forward[] {
+    const possible = routed || link === "passt"
+    if (!possible && forward !== undefined) {
+        throw new OptionError(
+            "--forward needs --link user or passt, or a built-in link that stays up in real time"
+        )
+    }
+    const [ip = ""] = devices
+    const wished = forward ?? (possible && (mode !== "control" || link !== "builtin") ? [PAGE] : [])
+    return wished.map(wish => {
+        const deviceIp = wish.deviceIp ?? ip
+        if (!devices.includes(deviceIp)) {
+            throw new OptionError(
+                `--forward: ${deviceIp} is no device's address; there is ${devices.join(", ")}`
+            )
+        }
+        if (link === "passt" && deviceIp !== ip) {
+            throw new OptionError(`--forward: passt forwards to ${ip} only; --link user does to others too`)
+        }
+        return { ...wish, deviceIp }
+    })
+}
+
 interface Given {
-    runtime: "vm" | "node"
+    runtime?: RuntimeName[]
     mac: "w5500"
     seed?: number
     time?: "real" | "virtual"
     link: string
-    forward?: Omit<Forward, "deviceIp">[]
+    forward?: ForwardWish[]
     ip?: { ip: string; prefix: number }
     gateway?: string
     macAddress?: string
@@ -143,15 +179,6 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
     }
     if (time === "virtual" && given.control) {
         refuse("--control and --time virtual", "the controlling program lives in real time")
-    }
-}
-
-/** The computer's end of the cable and the device have to reach each other. */
-function refuseHost(host: string | undefined, ip: string, prefix: number): void {
-    if (host === undefined) return
-    if (host === ip) throw new OptionError(`--link tap: ${host} is the device's own address (--ip)`)
-    if (!sameNetwork(host, ip, prefix)) {
-        throw new OptionError(`--link tap: ${host} is not in the device's network ${ip}/${prefix} (--ip)`)
     }
 }
 
@@ -196,13 +223,13 @@ function commandLine(): Command {
         if (parse !== undefined) option.argParser(text => checked(option, text, parse))
         command.addOption(option)
     }
-    add("--runtime <vm|node>", "what runs the device: DeviceScript's VM, or Node", one("vm", "node"), "vm")
+    add("--runtime <vm|node,...>", "what runs the device (vm), or each of several", runtimes)
     add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
     add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
-    add("--link <L>", "builtin, user, tap:NAME, stream:HOST:PORT|unix:PATH", link, "builtin")
-    const forwards: Omit<Forward, "deviceIp">[] = []
-    add("--forward <[A:]P:Q>", "link user: port P here is the device's port Q", text => {
+    add("--link <L>", "builtin, user, passt, tap:..., stream:... (README)", link, "builtin")
+    const forwards: ForwardWish[] = []
+    add("--forward <[A:]P:[D:]Q>", "port P here (8080) is the device's port Q (80)", text => {
         forwards.push(parseForward(text))
         return forwards
     })
@@ -251,6 +278,12 @@ function one(...known: string[]): (text: string) => string {
     }
 }
 
+function runtimes(text: string): RuntimeName[] {
+    const named = text.split(",").map(one("vm", "node")) as RuntimeName[]
+    if (named.length <= MOST_DEVICES) return named
+    throw new OptionError(`${named.length} devices are too many: ${MOST_DEVICES} go on one network here`)
+}
+
 function seed(text: string): number {
     return decimalNumber(text, 0, 0xffff_ffff)
 }
@@ -258,8 +291,8 @@ function seed(text: string): number {
 function link(text: string): string {
     if (text.startsWith("stream:")) parseStreamAddress(text)
     else if (text.startsWith("tap:")) parseTapAddress(text)
-    else if (text !== "builtin" && text !== "user") {
-        const known = "builtin, user, stream:HOST:PORT and stream:unix:PATH, and on Linux tap:NAME"
+    else if (!["builtin", "user", "passt"].includes(text)) {
+        const known = "builtin, user, passt, stream:HOST:PORT and stream:unix:PATH, and on Linux tap:NAME"
         throw new OptionError(`${printable(text)}: there is ${known}`)
     }
     return text

@@ -6,18 +6,27 @@ import { OptionError } from "../options-error"
 import type { Forward } from "./incoming"
 import { LOOPBACK } from "./outgoing"
 
-const FORM = "[HOSTADDR:]HOSTPORT:DEVICEPORT, as 8080:80"
+const FORM = "[HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"
 
-/** Reads [HOSTADDR:]HOSTPORT:DEVICEPORT; without an address only this host's own programs may connect. */
-export function parseForward(text: string): Omit<Forward, "deviceIp"> {
+/** What a user asks for: the device may be left to the network. */
+export type ForwardWish = Omit<Forward, "deviceIp"> & { deviceIp?: string }
+
+/** Reads --forward's value; without a host's address only this computer's own programs may connect. */
+export function parseForward(text: string): ForwardWish {
     const parts = text.split(":")
-    if (parts.length < 2 || parts.length > 3) throw new OptionError(`${printable(text)}: it takes ${FORM}`)
-    const [devicePort = "", hostPort = "", host = LOOPBACK] = parts.reverse()
+    const bad = () => new OptionError(`${printable(text)}: it takes ${FORM}`)
+    const devicePort = decimalNumber(parts.pop() ?? "", 1, 65_535)
+    const last = parts.pop() ?? ""
+    const deviceIp = isIPv4(last) ? last : undefined
+    const hostPort = deviceIp === undefined ? last : (parts.pop() ?? "")
+    const host = parts.pop() ?? LOOPBACK
+    if (hostPort === "" || parts.length > 0) throw bad()
     if (!isIPv4(host)) throw new OptionError(`${printable(host)} is not an address of this host: ${FORM}`)
     return {
         host,
         hostPort: decimalNumber(hostPort, 0, 65_535),
-        devicePort: decimalNumber(devicePort, 1, 65_535),
+        devicePort,
+        ...(deviceIp === undefined ? {} : { deviceIp }),
     }
 }
 

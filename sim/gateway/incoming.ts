@@ -19,6 +19,8 @@ export interface Forward {
     /** Dotted. */
     deviceIp: string
     devicePort: number
+    /** If another program has the port, one that is free will do. */
+    orAny?: boolean
 }
 
 /** Where a forward can be reached. */
@@ -51,12 +53,14 @@ export class Incoming {
     async listen(forward: Forward): Promise<void> {
         const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
         server.on("connection", socket => this.accept(socket, forward))
-        await new Promise<void>((resolve, reject) => {
-            server.once("error", (error: NodeJS.ErrnoException) =>
-                reject(new LinkError(explain(forward, error)))
-            )
-            server.listen(forward.hostPort, forward.host, resolve)
-        })
+        try {
+            await opened(server, forward.hostPort, forward.host)
+        } catch (error) {
+            const failure = error as NodeJS.ErrnoException
+            if (!forward.orAny || failure.code !== "EADDRINUSE")
+                throw new LinkError(explain(forward, failure))
+            await opened(server, 0, forward.host)
+        }
         // what a listening server meets later concerns one connection, which is gone
         server.on("error", () => {})
         const address = server.address()
@@ -103,6 +107,16 @@ export class Incoming {
         this.splices.add(new Splice(ground, socket, id))
         ground.poke()
     }
+}
+
+function opened(server: Server, port: number, host: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+        server.once("error", reject)
+        server.listen(port, host, () => {
+            server.off("error", reject)
+            resolve()
+        })
+    })
 }
 
 function explain({ host, hostPort }: Forward, { code, message }: NodeJS.ErrnoException): string {

@@ -13,18 +13,25 @@ export function macFor(ip: string): string {
     return bytes.map(byte => byte.toString(16).padStart(2, "0")).join(":")
 }
 
-/** What goes into `boot` of src/boot.ts. */
-export function bootOptions(options: Options): Partial<BootOptions> {
-    const { ip, prefix, gateway, macAddress, config, mode, example } = options
+/** Host X's: the one that was asked for, or its own. */
+export function macOfHostX({ macAddress, ip }: Options): string {
+    return macAddress ?? macFor(ip)
+}
+
+/** What goes into `boot` of src/boot.ts for device number `n` (from 0), at `ip`. */
+export function bootOptions(options: Options, n: number, ip: string): Partial<BootOptions> {
+    const { prefix, gateway, config, mode, example, others, runtime } = options
+    // Host X has the number of the example, and the address that was asked for
+    const first = n === 0
     return {
         ip: `${ip}/${prefix}`,
         gateway: gateway ?? "",
-        macAddress: macAddress ?? macFor(ip),
-        config: example ? { iss: EXAMPLE_ISS, ...config } : config,
+        macAddress: first ? macOfHostX(options) : macFor(ip),
+        config: example && first ? { iss: EXAMPLE_ISS, ...config } : config,
         control: mode === "control",
         // the simulator shows events itself, until `trace on` asks for the board's lines
         trace: false,
         // Node has no small heap to run out of
-        ...(options.runtime === "node" ? { heap: NODE_HEAP } : {}),
+        ...((first ? runtime : others[n - 1]?.runtime) === "node" ? { heap: NODE_HEAP } : {}),
     }
 }

@@ -1,6 +1,6 @@
 // Captures what passes the device's port, with a comment on each frame that changed a connection's state.
 
-import { Capture, type PacketHandle } from "../capture/pcapng"
+import type { Capture, PacketHandle } from "../capture/pcapng"
 import type { StackEvent, Tuple } from "../events"
 import { dissect, type TcpView } from "../view/dissect"
 import type { Observer } from "./world"
@@ -25,7 +25,6 @@ interface Arrived {
 export class PortCapture {
     /** For the world to tell what happens. */
     readonly observer: Observer
-    private readonly capture: Capture
     private readonly port: number
     /** TCP frames that came in, until the device's stack tells of them. */
     private readonly arrived: Arrived[] = []
@@ -34,19 +33,21 @@ export class PortCapture {
     /** Comments for a segment that is still to be sent. */
     private coming: (Tuple & { flag: string; text: string })[] = []
 
-    /** Makes (or replaces) the file. Throws a CaptureError when that cannot be done. */
-    constructor(path: string, name: string, epochMs?: number) {
-        this.capture = Capture.open(path, epochMs === undefined ? {} : { epochMs })
-        this.port = this.capture.interface(name, "the simulated device's network port")
+    /** Adds the port of device number `device` (from 0) to a capture, under a name. */
+    constructor(
+        private readonly capture: Capture,
+        name: string,
+        device: number
+    ) {
+        this.port = capture.interface(name, "the simulated device's network port")
         this.observer = {
-            port: (frame, direction, time) => this.frame(frame, direction, time),
-            event: event => this.event(event),
+            port: (frame, direction, time, n) => {
+                if (n === device) this.frame(frame, direction, time)
+            },
+            event: (event, _time, n) => {
+                if (n === device) this.event(event)
+            },
         }
-    }
-
-    /** Writes what is left and closes the file. */
-    close(): void {
-        this.capture.close()
     }
 
     private frame(frame: Uint8Array, direction: "in" | "out", time: number): void {

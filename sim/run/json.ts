@@ -6,19 +6,21 @@ import { dissect } from "../view/dissect"
 import type { Observer } from "./world"
 
 /**
- * An observer that hands whole lines to `write`. `time` is in seconds since the device was switched on. What comes and
- * goes besides TCP is a "frame" of the device's port; everything else is what the device's stack tells.
+ * An observer that hands whole lines to `write`. `time` is in seconds since the devices, which have these addresses, were
+ * switched on. What comes and goes besides TCP is a "frame" of a device's port; everything else is what its stack
+ * tells. Where there are several, `device` counts them from 1.
  */
-export function jsonEvents(ip: string, write: (line: string) => void): Observer {
-    const put = (time: number, fields: object) => {
-        write(`${JSON.stringify({ time: Math.round(time * 1000) / 1e6, ...fields })}\n`)
+export function jsonEvents(ips: readonly string[], write: (line: string) => void): Observer {
+    const put = (time: number, device: number, fields: object) => {
+        const which = ips.length > 1 ? { device: device + 1 } : {}
+        write(`${JSON.stringify({ time: Math.round(time * 1000) / 1e6, ...which, ...fields })}\n`)
     }
     return {
-        event: (event, time) => put(time, describe(ip, event)),
-        port: (frame, direction, time) => {
+        event: (event, time, device) => put(time, device, describe(ips[device]!, event)),
+        port: (frame, direction, time, device) => {
             const view = dissect(frame)
             if (view.kind === "tcp") return
-            put(time, {
+            put(time, device, {
                 event: "frame",
                 direction,
                 protocol: view.kind,

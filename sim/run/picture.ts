@@ -1,7 +1,7 @@
 // The ladder of the built-in network: both ends' segments and states as they happen.
 
 import type { StackEvent, Tuple } from "../events"
-import { dissect } from "../view/dissect"
+import { dissect, type View } from "../view/dissect"
 import { Ladder, type Ports, type Side } from "../view/ladder"
 import type { Output } from "./output"
 import type { Observer } from "./world"
@@ -36,7 +36,8 @@ export class Picture {
             event: (event, time) => this.event("left", event, time),
             peerEvent: (event, time) => this.event("right", event, time),
             sent: (frame, _from, time, [delivery]) => {
-                if (this.on) this.ladder.segment(dissect(frame), { ...delivery, time })
+                const view = dissect(frame)
+                if (this.on && this.concerns(view)) this.ladder.segment(view, { ...delivery, time })
             },
         }
     }
@@ -57,15 +58,28 @@ export class Picture {
         this.ladder.flush()
     }
 
+    /** What other hosts have with each other is not in the picture. */
+    private concerns(view: View): boolean {
+        const { ip } = this.hosts.left
+        if (view.kind === "arp") return view.senderIp === ip || view.targetIp === ip
+        return !("source" in view) || view.source === ip || view.destination === ip
+    }
+
     private event(side: Side, event: StackEvent, time: number): void {
         if (!this.on) return
         const { name } = this.hosts[side]
-        if (event.kind === "state") this.ladder.state(side, event.from, event.to, time, ports(side, event))
-        else if (event.kind === "drop") this.ladder.note(`${name} dropped a frame: ${event.reason}`)
+        // a broadcast that asks for another host
+        if (event.kind === "drop" && event.reason === "arp-ignored") return
+        if (event.kind === "drop") this.ladder.note(`${name} dropped a frame: ${event.reason}`)
+        else if (side === "right" && event.remoteIp !== this.hosts.left.ip) return
+        else if (event.kind === "state")
+            this.ladder.state(side, event.from, event.to, time, this.ports(side, event))
         else if (event.kind === "failed") this.ladder.note(`${name}: the connection failed, ${event.error}`)
     }
-}
 
-function ports(side: Side, { localPort, remotePort }: Tuple): Ports {
-    return side === "left" ? { left: localPort, right: remotePort } : { left: remotePort, right: localPort }
+    private ports(side: Side, { localPort, remoteIp, remotePort }: Tuple): Ports {
+        if (side === "right") return { left: remotePort, right: localPort }
+        const host = remoteIp === this.hosts.right.ip ? undefined : remoteIp
+        return { left: localPort, right: remotePort, host }
+    }
 }

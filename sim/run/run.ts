@@ -1,7 +1,7 @@
 // One run, from the options to the exit code.
 
 import { BuildError } from "../build"
-import { CaptureError } from "../capture/pcapng"
+import { Capture, CaptureError } from "../capture/pcapng"
 import { type Closed, LinkError } from "../link/stream"
 import type { Options } from "../options"
 import { PortCapture } from "./capture"
@@ -13,8 +13,8 @@ import { Picture } from "./picture"
 import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { darkStage, ladderStage } from "./stage"
 import { Watch } from "./watch"
-import { opening, serving } from "./words"
-import { Ended, World } from "./world"
+import { leaving, opening, serving } from "./words"
+import { Ended, type Observer, ofHostX, World } from "./world"
 
 /** A signal that ends a run; it may come before there is anything to end. */
 export class Interruption {
@@ -36,12 +36,12 @@ export class Interruption {
 
 /** Does what the options ask for and gives the exit code. What goes wrong is told on standard error. */
 export async function run(options: Options, interruption: Interruption): Promise<number> {
-    let capture: PortCapture | undefined
+    let capture: Capture | undefined
     const tell = (text: string) => void process.stderr.write(`${text}\n`)
     try {
         // virtual time begins at the same moment in every run, so that a run repeats its capture byte for byte
-        const epoch = options.time === "virtual" ? Date.UTC(2000, 0, 1) : undefined
-        if (options.pcap !== undefined) capture = new PortCapture(options.pcap, options.mac, epoch)
+        const epoch = options.time === "virtual" ? { epochMs: Date.UTC(2000, 0, 1) } : {}
+        if (options.pcap !== undefined) capture = Capture.open(options.pcap, epoch)
         await carryOut(options, capture, interruption)
         return 0
     } catch (error) {
@@ -71,7 +71,7 @@ function interrupted({ mode }: Options): Ended {
 /** Ends by throwing an Ended, or what went wrong. */
 async function carryOut(
     options: Options,
-    capture: PortCapture | undefined,
+    capture: Capture | undefined,
     interruption: Interruption
 ): Promise<void> {
     const { mode, json, example } = options
@@ -84,13 +84,14 @@ async function carryOut(
     const talks = !json && (mode === "console" || mode === "serve" || example)
     const log = { heard: talks || mode === "control" }
     const world = await World.make(options, [
-        ...(json ? [jsonEvents(options.ip, write)] : []),
-        ...(example ? [watch.observer] : []),
-        ...(picture === undefined ? [] : [picture.observer]),
-        ...(capture === undefined ? [] : [capture.observer]),
+        ...(json ? [jsonEvents(addresses(options), write)] : []),
+        ...(example ? [ofHostX(watch.observer)] : []),
+        ...(picture === undefined ? [] : [ofHostX(picture.observer)]),
+        ...(capture === undefined ? [] : portsOf(options, capture)),
         {
-            log: (level, text) => {
-                if (log.heard || level === "error") output.paragraph(text, "dim")
+            log: (level, text, device) => {
+                const named = device === 0 ? text : `device ${device + 1}: ${text}`
+                if (log.heard || level === "error") output.paragraph(named, "dim")
             },
         },
     ])
@@ -102,6 +103,7 @@ async function carryOut(
         if (mode === "console" && !json) {
             prompt = new Prompt(world, output, { input: process.stdin, output: process.stdout })
         }
+        // to the program in charge a pulled cable is a matter between its connections and their peers
         if (mode === "control") return await control(world, process.stdin, write)
         void world.linkClosed.then(end => world.finish(linkEnd(options, end)))
         // what the device says of itself at its start is no answer to a command
@@ -116,8 +118,9 @@ async function carryOut(
         }
         const show = json ? showJson(world, write) : showText(output)
         await runCommands(world, options.commands, show)
+        if (options.cutShort && talks) for (const line of leaving()) output.line(line)
         if (mode === "batch") return
-        if (talks) for (const line of serving(options)) output.line(line)
+        if (talks) for (const line of serving(options, world.user?.forwards)) output.line(line)
         if (prompt === undefined) await serve(world, show, process.stdin, mode === "console")
         else await prompt.run()
     } finally {
@@ -127,8 +130,21 @@ async function carryOut(
     }
 }
 
-function makePicture({ ip, gateway, time }: Options, output: Output): Picture {
-    const hosts = { left: { name: "Host X", ip }, right: { name: "server", ip: gateway ?? "" } }
+/** The devices' addresses. */
+function addresses({ ip, others }: Options): string[] {
+    return [ip, ...others.map(other => other.ip)]
+}
+
+/** An observer for each device's port. */
+function portsOf(options: Options, capture: Capture): Observer[] {
+    return addresses(options).map((_, n) => {
+        const name = n === 0 ? options.mac : `${options.mac}-${n + 1}`
+        return new PortCapture(capture, name, n).observer
+    })
+}
+
+function makePicture({ ip, server, time }: Options, output: Output): Picture {
+    const hosts = { left: { name: "Host X", ip }, right: { name: "server", ip: server ?? "" } }
     const later = (ms: number, run: () => void) => void setTimeout(run, ms).unref()
     return new Picture(output, hosts, time === "real" ? later : undefined)
 }

@@ -1,6 +1,7 @@
 // What a run says of itself to a reader.
 
 import { urlOf } from "../gateway/forward"
+import type { Forward } from "../gateway/incoming"
 import type { Options } from "../options"
 
 /** Milliseconds, as a person would say it. */
@@ -8,11 +9,16 @@ function span(ms: number): string {
     return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
 }
 
+const RUNS = { vm: "the flashed image on DeviceScript's VM", node: "its sources on Node" }
+
 /** What is about to run. */
-export function opening({ runtime, link, ip, prefix, gateway, seed, time, impairments }: Options): string[] {
-    const program = runtime === "vm" ? "the flashed image on DeviceScript's VM" : "its sources on Node"
-    const device = `Host X  W5500-EVB-Pico at ${ip}/${prefix}: ${program}`
-    if (link !== "builtin") return [device, `link    ${link}`]
+export function opening(options: Options): string[] {
+    const { runtime, others, link, ip, prefix, server, router, seed, time, impairments } = options
+    const devices = [
+        `Host X  W5500-EVB-Pico at ${ip}/${prefix}: ${RUNS[runtime]}`,
+        ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${RUNS[other.runtime]}`),
+    ]
+    if (link !== "builtin") return [...devices, `link    ${link}`]
     const { delay, jitter, rate, ...chances } = impairments
     const troubles = [
         `${span(delay)} each way`,
@@ -23,25 +29,41 @@ export function opening({ runtime, link, ip, prefix, gateway, seed, time, impair
         ...(rate > 0 ? [`${rate / 1e6} Mbit/s`] : []),
     ]
     return [
-        device,
-        `server  another host at ${gateway}: the same stack, in this process`,
+        ...devices,
+        `server  another host at ${server}: the same stack, in this process`,
+        ...(router === undefined ? [] : [`router  ${router} leads to this computer's network`]),
         `link    ${troubles.join(", ")}; ${time} time, seed ${seed}`,
     ]
 }
 
-/** What can be done now. */
-export function serving({ link, ip, time, mode, forwards }: Options): string[] {
+/** What can be done now; `open` are the forwards with the ports that they got. */
+export function serving(options: Options, open: readonly Forward[] = options.forwards): string[] {
+    const { link, ip, others, time, mode } = options
     const hint = link === "builtin" ? "" : " trace on shows what comes and goes."
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,
-        ...forwards.map(forward =>
-            forward.devicePort === 80
-                ? `Its page in your browser: ${urlOf(forward)}`
-                : `Its port ${forward.devicePort} is ${forward.host}:${forward.hostPort} here.`
-        ),
+        ...(others.length === 0
+            ? []
+            : [`So do ${others.map(other => other.ip).join(", ")}; on 2 COMMAND is for host 2.`]),
+        ...open.map(forward => describeForward(forward, ip)),
         ...(time === "virtual" ? ["Time passes with each command: a second, or what it waits for."] : []),
         mode === "console"
             ? `help lists the commands, Ctrl-D leaves.${hint}`
             : "Lines on standard input are commands; it ends with the link, or by a signal.",
     ]
+}
+
+/** What a reader of a pipe may want to know, who has seen the example only. */
+export function leaving(): string[] {
+    return [
+        "It ends here, as there is no terminal for its console. To have the page in your",
+        "browser without one: npm start -- --link user",
+    ]
+}
+
+function describeForward(forward: Forward, ip: string): string {
+    const { host, hostPort, deviceIp, devicePort } = forward
+    const whose = deviceIp === ip ? "Its" : `${deviceIp}'s`
+    if (devicePort === 80) return `${whose} page in your browser: ${urlOf(forward)}`
+    return `${whose} port ${devicePort} is ${host}:${hostPort} here.`
 }

@@ -1,11 +1,12 @@
-// The simulated world: a device, the network it is plugged into, and whoever else is there.
+// The simulated world: one or more devices, the network they are plugged into, and whoever else is there.
 
 import { W5500Chip } from "../chip/w5500"
 import { type Clock, RealClock, VirtualClock } from "../clock"
 import { Device, type Reply } from "../device"
 import { decodeEvents, type StackEvent } from "../events"
 import { UserNetwork } from "../gateway/network"
-import type { Link, Port, Station } from "../link/port"
+import { openPasst } from "../link/passt"
+import type { Link, Station } from "../link/port"
 import { bridge, type Delivery, Segment } from "../link/segment"
 import { type Closed, connectStream } from "../link/stream"
 import { openTap } from "../link/tap"
@@ -13,8 +14,8 @@ import type { Options } from "../options"
 import { firstOther } from "../options-address"
 import { Peer, serveEcho } from "../peer"
 import { Random } from "../random"
-import { describePanic, type Level, type Panic } from "../runtime"
-import { bootOptions, macFor } from "./boot"
+import { DEVICE_ID, describePanic, type Level, type Panic } from "../runtime"
+import { bootOptions, macFor, macOfHostX } from "./boot"
 import { isProgramsOwn } from "./log"
 
 /** The run is over: what to say about it on standard error, if anything, and the process's exit code. */
@@ -33,18 +34,31 @@ export function endedBy(error: unknown): Ended {
     return new Ended(1, error instanceof Error ? error.message : String(error))
 }
 
-/** What can be watched. Times are in milliseconds since the device was switched on. */
+/** What can be watched. Times are in milliseconds since the devices were switched on; devices count from 0, Host X. */
 export interface Observer {
-    /** The device's stack tells of something. */
-    event?(event: StackEvent, time: number): void
+    /** A device's stack tells of something. */
+    event?(event: StackEvent, time: number, device: number): void
     /** The same of the peer's. */
     peerEvent?(event: StackEvent, time: number): void
     /** A frame was put on the network. */
     sent?(frame: Uint8Array, from: Station, time: number, deliveries: readonly Delivery[]): void
-    /** A frame passes the device's port. */
-    port?(frame: Uint8Array, direction: "in" | "out", time: number): void
-    /** The device's program says something on its console. */
-    log?(level: Level, text: string): void
+    /** A frame passes a device's port. */
+    port?(frame: Uint8Array, direction: "in" | "out", time: number, device: number): void
+    /** A device's program says something on its console. */
+    log?(level: Level, text: string, device: number): void
+}
+
+/** An observer to whom only Host X shows itself. */
+export function ofHostX(observer: Observer): Observer {
+    return {
+        ...observer,
+        event: (event, time, device) => {
+            if (device === 0) observer.event?.(event, time, device)
+        },
+        port: (frame, direction, time, device) => {
+            if (device === 0) observer.port?.(frame, direction, time, device)
+        },
+    }
 }
 
 /** A link that leaves this process, and how it ended once it has. */
@@ -52,29 +66,32 @@ interface Outside extends Link {
     readonly closed: Promise<Closed>
 }
 
-/** Opens the link that the options ask for, undefined for the built-in one. */
-async function openOutside({ link, ip, prefix }: Options): Promise<Outside | undefined> {
+/** Opens the link that the options ask for, undefined for those inside this process. */
+async function openOutside(options: Options): Promise<Outside | undefined> {
+    const { link, ip, prefix, gateway = "", forwards } = options
     if (link === "builtin" || link === "user") return undefined
+    if (link === "passt") return await openPasst({ ip, prefix, mac: macOfHostX(options), gateway, forwards })
     if (link.startsWith("tap:")) return await openTap(link, { ip: firstOther(ip, prefix), prefix })
     return await connectStream(link)
 }
 
-/** The name of the device's port. */
-const DEVICE = "device"
 const LONGEST_LINE = 2000
+/** A command for another device than Host X. */
+const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
 
 export class World {
     readonly clock: Clock
-    readonly device: Device
+    /** Host X first. */
+    readonly devices: readonly Device[]
     /** The server of the built-in network. */
     readonly peer: Peer | undefined
     /** The router of the user-mode network. */
     readonly user: UserNetwork | undefined
     private readonly segment: Segment
-    private readonly plug: Port
     private readonly outside: Outside | undefined
     private origin = 0
-    private fatal: string | undefined
+    /** Devices whose program said itself why it ends, and what. */
+    private readonly fatal = new Map<number, string>()
     private end: Ended | undefined
     private readonly whenEnded: Promise<Ended>
     private resolveEnded: (ended: Ended) => void = () => {}
@@ -84,12 +101,12 @@ export class World {
         return new World(options, observers, await openOutside(options))
     }
 
-    /** Builds the program if it has to be, and switches the device on; returns when it answers. */
+    /** Builds the program if it has to be, and switches the devices on; returns when they answer. */
     async start(): Promise<void> {
         await this.user?.start()
-        await this.device.start()
+        for (const device of this.devices) await device.start()
         this.origin = this.clock.now()
-        await this.command("")
+        for (let n = 0; n < this.devices.length; n++) await this.carryOut(n, "")
         // the cable is plugged in now: what the other end has sent meanwhile is not lost
         if (this.outside !== undefined) bridge(this.segment, this.outside, "outside")
     }
@@ -110,28 +127,13 @@ export class World {
             impairments: options.impairments,
             random: random.fork("segment"),
         })
-        const { clock, segment } = this
-        const chip = new W5500Chip({ clock, send: frame => this.plug.send(frame) })
-        const station: Station = { name: DEVICE, receive: frame => chip.deliver(frame) }
-        this.watchFrames(station)
-        this.plug = segment.attach(station)
-        this.device = new Device({
-            clock,
-            runtime: options.runtime,
-            chip,
-            boot: bootOptions(options),
-            ...(options.seed === undefined ? {} : { seed: options.seed }),
-            controlled: options.mode === "control",
-            onEvent: records => this.event(records),
-            onLog: (level, text) => this.log(level, text),
-            onPanic: panic => this.finish(new Ended(1, this.describe(panic))),
-        })
         this.outside = outside
-        if (options.link === "user" && options.gateway !== undefined) {
-            this.user = this.makeRouter(options.gateway, random.fork("router"))
-        } else if (outside === undefined && options.gateway !== undefined) {
-            this.peer = this.startPeer(options.gateway, random.fork("peer"))
+        const all = [{ runtime: options.runtime, ip: options.ip }, ...options.others]
+        this.devices = all.map(({ runtime, ip }, n) => this.makeDevice(n, runtime, ip))
+        if (options.router !== undefined) {
+            this.user = this.makeRouter(options.router, random.fork("router"))
         }
+        if (options.server !== undefined) this.peer = this.startPeer(options.server, random.fork("peer"))
     }
 
     /** Milliseconds since the device was switched on. */
@@ -172,12 +174,24 @@ export class World {
         return done[0]!
     }
 
-    /** Has the device carry out a command line, however long that takes. */
+    /** Has a device carry out a command line, however long that takes: Host X, or with `on N` before it another one. */
     async command(line: string): Promise<Reply> {
+        const [, name, command] = ON_ANOTHER.exec(line) ?? []
+        if (name === undefined) return await this.carryOut(0, line)
+        const number = /^\d{1,3}$/.test(name) ? Number(name) : 0
+        if (number >= 1 && number <= this.devices.length)
+            return await this.carryOut(number - 1, command ?? "")
+        const there =
+            this.devices.length === 1 ? "is only device 1" : `are devices 1 to ${this.devices.length}`
+        const prefix = this.options.mode === "control" ? "err " : ""
+        return { lines: [`${prefix}on ${name}: there ${there}`], status: 1 }
+    }
+
+    private async carryOut(device: number, line: string): Promise<Reply> {
         let reply: Reply | undefined
         let failure: Error | undefined
         // an empty line is none on its way to the device; one that is too long it refuses, if it can take it in at all
-        const command = this.device.command(line.slice(0, LONGEST_LINE) || " ").then(
+        const command = this.devices[device]!.command(line.slice(0, LONGEST_LINE) || " ").then(
             value => {
                 reply = value
             },
@@ -210,24 +224,45 @@ export class World {
     /** Switches everything off. */
     async close(): Promise<void> {
         this.finish(new Ended(0))
-        this.device.stop()
+        for (const device of this.devices) device.stop()
         this.peer?.stop()
         await this.user?.close()
         await this.segment.close()
         await this.outside?.close()
     }
 
-    /** Why the program ended; a program that drives the device gets one line. */
-    private describe(panic: Panic): string {
-        if (this.fatal !== undefined) return this.fatal
-        const text = describePanic(panic)
-        return this.options.mode === "control" ? text.split("\n", 2).join("").replace(/ +/g, " ") : text
+    /** Device number `n`, plugged in and switched off. */
+    private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
+        const { clock, segment, options } = this
+        const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })
+        const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
+        this.watchFrames(station, n)
+        const plug = segment.attach(station)
+        return new Device({
+            clock,
+            runtime,
+            chip,
+            boot: bootOptions(options, n, ip),
+            ...(options.seed === undefined ? {} : { seed: (options.seed + n) >>> 0 }),
+            deviceId: deviceId(n),
+            controlled: options.mode === "control",
+            onEvent: records => this.event(records, n),
+            onLog: (level, text) => this.log(level, text, n),
+            onPanic: panic => this.finish(new Ended(1, this.describe(panic, n))),
+        })
     }
 
-    private log(level: Level, text: string): void {
+    /** Why a program ended; a program that drives the device gets one line. */
+    private describe(panic: Panic, n: number): string {
+        const text = this.fatal.get(n) ?? describePanic(panic)
+        const named = n === 0 ? text : `${deviceName(n)}: ${text}`
+        return this.options.mode === "control" ? named.split("\n", 2).join("").replace(/ +/g, " ") : named
+    }
+
+    private log(level: Level, text: string, n: number): void {
         // what the program itself says on why it ends needs no stack
-        if (level === "error" && text.startsWith("fatal: ")) this.fatal = text
-        else if (isProgramsOwn(level, text)) this.observe(observer => observer.log?.(level, text))
+        if (level === "error" && text.startsWith("fatal: ")) this.fatal.set(n, text)
+        else if (isProgramsOwn(level, text)) this.observe(observer => observer.log?.(level, text, n))
     }
 
     private makeRouter(router: string, random: Random): UserNetwork {
@@ -253,26 +288,38 @@ export class World {
         return peer
     }
 
-    private watchFrames(device: Station): void {
+    private watchFrames(device: Station, n: number): void {
         this.segment.onFrame((frame, from, time, deliveries) => {
             const since = time - this.origin
             const fates = deliveries.map(fate => ({ ...fate, arrives: fate.arrives - this.origin }))
             this.observe(observer => {
-                observer.sent?.(frame, from, since, fates)
-                if (from === device) observer.port?.(frame, "out", since)
+                if (n === 0) observer.sent?.(frame, from, since, fates)
+                if (from === device) observer.port?.(frame, "out", since, n)
             })
         })
         this.segment.onDelivery((frame, _from, to, time) => {
-            if (to === device) this.observe(observer => observer.port?.(frame, "in", time - this.origin))
+            if (to === device) this.observe(observer => observer.port?.(frame, "in", time - this.origin, n))
         })
     }
 
-    private event(records: Uint8Array): void {
+    private event(records: Uint8Array, n: number): void {
         const now = this.now()
-        for (const event of decodeEvents(records)) this.observe(observer => observer.event?.(event, now))
+        for (const event of decodeEvents(records)) this.observe(observer => observer.event?.(event, now, n))
     }
 
     private observe(tell: (observer: Observer) => void): void {
         for (const observer of this.observers) tell(observer)
     }
+}
+
+/** What device number `n` is called in diagrams and messages; Host X has that name to itself. */
+function deviceName(n: number): string {
+    return n === 0 ? "device" : `device ${n + 1}`
+}
+
+/** No two devices have the same. */
+function deviceId(n: number): string {
+    return (
+        DEVICE_ID.slice(0, -2) + (Number.parseInt(DEVICE_ID.slice(-2), 16) ^ n).toString(16).padStart(2, "0")
+    )
 }

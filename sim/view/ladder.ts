@@ -59,10 +59,12 @@ export interface Passage {
     readonly from?: Side
 }
 
-/** Which connection between the two hosts. */
+/** Which connection of the left host. */
 export interface Ports {
     readonly left: number
     readonly right: number
+    /** At its other end, if not the host at the right lifeline. */
+    readonly host?: string | undefined
 }
 
 /** A state this long (ms) after a segment's arrival, or before its sending, belongs to it. */
@@ -101,7 +103,7 @@ interface Change {
 }
 
 function same(a: Ports, b: Ports | undefined): boolean {
-    return a.left === b?.left && a.right === b.right
+    return a.left === b?.left && a.right === b.right && a.host === b.host
 }
 
 export class Ladder {
@@ -131,10 +133,7 @@ export class Ladder {
             this.line(seconds(passage.time), "", this.oneLiner(text, from, passage.lost), "")
             return
         }
-        const ports =
-            from === "left"
-                ? { left: view.sourcePort, right: view.destinationPort }
-                : { left: view.destinationPort, right: view.sourcePort }
+        const ports = this.portsOf(view, from)
         this.connection(ports)
         const top = { left: "", right: "" }
         const coming = this.takeComing(view, from, ports)
@@ -213,6 +212,14 @@ export class Ladder {
         return undefined
     }
 
+    private portsOf(view: TcpView, from: Side): Ports {
+        const [host, left, right] =
+            from === "left"
+                ? [view.destination, view.sourcePort, view.destinationPort]
+                : [view.source, view.destinationPort, view.sourcePort]
+        return { left, right, host: host === this.options.right.ip ? undefined : host }
+    }
+
     private belongs(arrow: Arrow, side: Side, to: string, time: number): boolean {
         if (arrow.bottom[side] !== "") return false
         const arrives = arrow.passage.arrives ?? arrow.passage.time
@@ -266,7 +273,8 @@ export class Ladder {
         if (same(ports, this.ports)) return
         this.ports = ports
         const left = ` port ${ports.left}`
-        const text = left + `port ${ports.right} `.padStart(this.lane - left.length)
+        const whose = ports.host === undefined ? "" : `${ports.host} `
+        const text = left + `${whose}port ${ports.right} `.padStart(this.lane - left.length)
         this.line("", "", this.tint("dim", text), "")
     }
 

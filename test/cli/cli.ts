@@ -17,7 +17,8 @@ export class Cli {
 
     constructor(...words: string[]) {
         const { FORCE_COLOR: _, ...environment } = process.env
-        this.child = spawn(process.execPath, ["--import", "tsx", "sim/cli.ts", ...words], {
+        const [program = "", ...before] = [...this.starter, process.execPath, "--import", "tsx", "sim/cli.ts"]
+        this.child = spawn(program, [...before, ...words], {
             cwd: ROOT,
             env: environment,
             stdio: "pipe",
@@ -36,9 +37,19 @@ export class Cli {
         })
     }
 
+    /** What starts the process, if it is not to be started directly. */
+    protected get starter(): string[] {
+        return []
+    }
+
     /** Types lines. */
     type(...lines: string[]): void {
-        for (const line of lines) this.child.stdin?.write(`${line}\n`)
+        for (const line of lines) this.press(`${line}\n`)
+    }
+
+    /** Presses keys. */
+    press(keys: string): void {
+        this.child.stdin?.write(keys)
     }
 
     /** Ends standard input. */

@@ -108,7 +108,7 @@ test("a failing run says why on standard error only", async () => {
 
 test("numbers are absolute and unsigned, times are seconds", () => {
     const lines: string[] = []
-    const { event } = jsonEvents("10.0.0.2", line => lines.push(line))
+    const { event } = jsonEvents(["10.0.0.2"], line => lines.push(line))
     const ends = { remoteIp: "10.0.0.1", remotePort: 7, localPort: 49152 }
     const segment = {
         now: 5,
@@ -121,7 +121,8 @@ test("numbers are absolute and unsigned, times are seconds", () => {
     } as const
     event?.(
         { ...segment, flags: ["RST", "ACK"], seq: 0xffff_ffff, ack: 0x8000_0000, mss: undefined },
-        1234.5678
+        1234.5678,
+        0
     )
     expect(lines).toEqual([
         '{"time":1.234568,"event":"segment","direction":"in","connection":3,"local":"10.0.0.2:49152",' +

@@ -112,6 +112,43 @@ test("the user-mode network: its router, the page's port, and ports one asks for
     expect(parse("").forwards).toEqual([])
 })
 
+test("at a terminal the built-in network has a router of its own, so that the page can be had", () => {
+    const page = { host: "127.0.0.1", hostPort: 8080, deviceIp: "10.0.0.2", devicePort: 80, orAny: true }
+    const { server, router, gateway, forwards } = parse("", atTerminal)
+    expect({ server, router, gateway, forwards }).toEqual({
+        server: "10.0.0.1",
+        router: "10.0.0.3",
+        gateway: "10.0.0.3",
+        forwards: [page],
+    })
+    expect(parse("--forward 9000:7", atTerminal).forwards).toMatchObject([{ hostPort: 9000, devicePort: 7 }])
+    // virtual time passes no browser's
+    expect(parse("--time virtual", atTerminal)).toMatchObject({ router: undefined, forwards: [] })
+    // there are but two
+    expect(parse("--ip 10.0.0.2/30", atTerminal)).toMatchObject({ server: "10.0.0.1", router: undefined })
+})
+
+describe("several devices", () => {
+    test("have the next free addresses of their network", () => {
+        const others = (line: string) => parse(line).others.map(({ runtime, ip }) => `${runtime} ${ip}`)
+        expect(parse("--runtime node,vm")).toMatchObject({ runtime: "node", ip: "10.0.0.2" })
+        expect(others("--runtime node,vm")).toEqual(["vm 10.0.0.3"])
+        expect(others("--runtime vm,vm,node --ip 10.0.0.5/24")).toEqual(["vm 10.0.0.2", "node 10.0.0.3"])
+        expect(others("--runtime vm,vm --gateway 10.0.0.3")).toEqual(["vm 10.0.0.1"])
+        expect(others("--runtime vm,vm,vm --link tap:t=10.0.0.3/24")).toEqual(["vm 10.0.0.4", "vm 10.0.0.5"])
+    })
+
+    test("can each have ports of this computer", () => {
+        const line =
+            "--link user --runtime vm,node --forward 81:80 --forward 82:10.0.0.3:80 --forward 0.0.0.0:83:10.0.0.3:7"
+        expect(parse(line).forwards).toEqual([
+            { host: "127.0.0.1", hostPort: 81, deviceIp: "10.0.0.2", devicePort: 80 },
+            { host: "127.0.0.1", hostPort: 82, deviceIp: "10.0.0.3", devicePort: 80 },
+            { host: "0.0.0.0", hostPort: 83, deviceIp: "10.0.0.3", devicePort: 7 },
+        ])
+    })
+})
+
 describe("what is refused, in one line that says why", () => {
     test.each<[string, RegExp]>([
         ["--bogus", /unknown option '--bogus'/],
@@ -126,9 +163,22 @@ describe("what is refused, in one line that says why", () => {
         ["--time slow", /--time slow: there is real and virtual/],
         [
             "--link tap0",
-            /--link tap0: there is builtin, user, stream:HOST:PORT and stream:unix:PATH, and on Linux tap:NAME/,
+            /--link tap0: there is builtin, user, passt, stream:HOST:PORT and stream:unix:PATH, and on Linux tap:NAME/,
         ],
-        ["--forward 8080:80", /--forward needs --link user/],
+        [
+            "--once --forward 8080:80",
+            /--forward needs --link user or passt, or a built-in link that stays up/,
+        ],
+        ["--link stream:h:1 --forward 8080:80", /--forward needs --link user/],
+        [
+            "--link user --forward 10.0.0.9:80:10.0.0.3:80",
+            /10\.0\.0\.3 is no device's address; there is 10\.0\.0\.2$/,
+        ],
+        ["--link passt --runtime vm,vm --forward 81:10.0.0.3:80", /passt forwards to 10\.0\.0\.2 only/],
+        ["--link user --forward 1:2:3:4:5", /it takes \[HOSTADDR:\]HOSTPORT:/],
+        ["--runtime vm,", /--runtime : there is vm and node/],
+        ["--runtime vm,vm,vm,vm,vm,vm,vm,vm,vm", /9 devices are too many/],
+        ["--runtime vm,vm --ip 10.0.0.2/30", /10\.0\.0\.2\/30 has too few addresses/],
         ["--link user --forward 80", /--forward 80/],
         ["--link user --forward 8080:0", /--forward/],
         ["--link user --once", /the example needs the peer of the built-in link/],

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, test } from "vitest"
+import { Capture } from "../../sim/capture/pcapng"
 import type { StackEvent } from "../../sim/events"
 import { PortCapture } from "../../sim/run/capture"
 import { fields, tshark, withoutTshark } from "../capture/tshark"
@@ -25,16 +26,17 @@ test("the example's capture is the same, byte for byte, on both runtimes", async
 
 test("a state that its connection's next segment brings is that segment's, another connection's is not", () => {
     const file = join(folder, "states.pcapng")
-    const capture = new PortCapture(file, "w5500", 0)
+    const capture = Capture.open(file, { epochMs: 0 })
+    const { observer } = new PortCapture(capture, "w5500", 0)
     const ends = { remoteIp: "10.0.0.1", remotePort: 7, localPort: 4000, now: 1 }
     const other = { ...ends, localPort: 4001 }
-    const tell = (event: StackEvent) => capture.observer.event?.(event, 1)
+    const tell = (event: StackEvent) => observer.event?.(event, 1, 0)
     const text = () => readFileSync(file).toString("latin1")
     tell({ kind: "state", id: 1, ...other, from: "CLOSED", to: "SYN-SENT" })
     tell({ kind: "state", id: 2, ...ends, from: "ESTABLISHED", to: "CLOSED" })
     tell({ kind: "state", id: 2, ...ends, from: "TIME-WAIT", to: "CLOSED" })
-    capture.observer.port?.(reset(4000), "out", 2)
-    capture.observer.port?.(reset(4000), "out", 3)
+    observer.port?.(reset(4000), "out", 2, 0)
+    observer.port?.(reset(4000), "out", 3, 0)
     capture.close()
     expect(text()).toContain("TIME-WAIT -> CLOSED")
     expect(text()).not.toContain("SYN-SENT")

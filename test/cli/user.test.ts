@@ -3,6 +3,7 @@
 import net from "node:net"
 import { afterEach, expect, test } from "vitest"
 import { Cli, cli, runtimes } from "./cli"
+import { free, taken } from "./ports"
 
 let device: Cli | undefined
 afterEach(async () => {
@@ -10,19 +11,6 @@ afterEach(async () => {
     await device?.ended
     device = undefined
 })
-
-/** A port of this computer that is listened on, as long as nobody closes it. */
-async function taken(): Promise<{ port: number; server: net.Server }> {
-    const server = net.createServer()
-    await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve))
-    return { port: (server.address() as net.AddressInfo).port, server }
-}
-
-async function free(): Promise<number> {
-    const { port, server } = await taken()
-    await new Promise(resolve => server.close(resolve))
-    return port
-}
 
 test.each(runtimes)("the page comes through the forwarded port, on %s", async runtime => {
     const port = await free()
@@ -43,4 +31,32 @@ test("a port that is taken: one line, and exit code 1", async () => {
     expect(stderr.trimEnd().split("\n")).toHaveLength(1)
     expect(stderr).toContain(String(port))
     await new Promise(resolve => server.close(resolve))
+})
+
+test("the page's usual port is taken: another is found, and said", async () => {
+    const server = net.createServer()
+    // whoever has it, it is taken
+    await new Promise<void>(resolve => server.on("error", () => resolve()).listen(8080, "127.0.0.1", resolve))
+    device = new Cli("--link", "user", "--runtime", "node")
+    await device.until(stdout => stdout.includes("Lines on standard input"))
+    const [, url = "", port] = /Its page in your browser: (http:\/\/127\.0\.0\.1:(\d+))\n/.exec(
+        device.stdout
+    )!
+    expect(port).not.toBe("8080")
+    expect(await (await fetch(url)).text()).toContain("<title>devicescript-tcp</title>")
+    await new Promise(resolve => server.close(resolve))
+})
+
+test("two devices, each with a port of this computer", async () => {
+    const ports = [await free(), await free()]
+    device = new Cli(
+        ...["--link", "user", "--runtime", "node,vm"],
+        ...["--forward", `${ports[0]}:80`, "--forward", `${ports[1]}:10.0.0.3:80`]
+    )
+    await device.until(stdout => stdout.includes("Lines on standard input"))
+    expect(device.stdout).toContain(`10.0.0.3's page in your browser: http://127.0.0.1:${ports[1]}\n`)
+    for (const [n, port] of ports.entries()) {
+        const page = await (await fetch(`http://127.0.0.1:${port}`)).text()
+        expect(page).toContain(`10.0.0.${n + 2}:80`)
+    }
 })

@@ -58,14 +58,26 @@ describe("a segment", () => {
         // a station that moves is found where it was heard last
         c.port.send(frame(4, EVERYONE, A))
         b.port.send(frame(5, A, B))
-        expect(await heard()).toEqual([[1, 3, 4], [2, 4], [1, 5]])
+        expect(await heard()).toEqual([
+            [1, 3, 4],
+            [2, 4],
+            [1, 5],
+        ])
         // what is for an address behind the plug that it came from stays there
         b.port.send(frame(6, B, C))
-        expect(await heard()).toEqual([[1, 3, 4], [2, 4], [1, 5]])
+        expect(await heard()).toEqual([
+            [1, 3, 4],
+            [2, 4],
+            [1, 5],
+        ])
         // nobody is behind a plug that was pulled, nor behind one that was silent for long
         c.port.detach()
         b.port.send(frame(7, A, B))
-        expect(await heard()).toEqual([[1, 3, 4, 7], [2, 4], [1, 5]])
+        expect(await heard()).toEqual([
+            [1, 3, 4, 7],
+            [2, 4],
+            [1, 5],
+        ])
         a.port.send(frame(8, EVERYONE, A))
         const d = new Probe("d", segment)
         await clock.runUntil(clock.now() + 299_000)

@@ -1,24 +1,14 @@
 // The command line, as a user starts it, against a host written in Python that knows nothing of us.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, describe, expect, test } from "vitest"
+import { withoutPython } from "./python"
 
 const PEER = join(import.meta.dirname, "wire_peer.py")
 const ROOT = join(import.meta.dirname, "../..")
-
-function hasPython(): boolean {
-    try {
-        execFileSync("python3", ["--version"], { stdio: "ignore" })
-        return true
-    } catch {
-        return false
-    }
-}
-// CI installs it, and fails without
-const skipped = !hasPython() && !process.env.CI
 
 let started: ChildProcess[] = []
 afterEach(() => {
@@ -56,7 +46,7 @@ class Talker {
     }
 }
 
-describe.skipIf(skipped)("a Python host at the other end of a stream link (python3 needed)", () => {
+describe.skipIf(withoutPython)("a Python host at the other end of a stream link (python3 needed)", () => {
     test.each(["vm", "node"])(
         "meets the device on %s: ARP, ping, connect, echo, close, reset",
         async runtime => {

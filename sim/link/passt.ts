@@ -1,0 +1,147 @@
+// passt (https://passt.top): a program that carries a guest's traffic to this computer's sockets without privileges,
+// where it is installed. It speaks the stream link's protocol.
+
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Buffer } from "@devicescript/core"
+import { ipv4Of, macOf } from "../../src/net/address"
+import { ArpOperation, writeArp } from "../../src/wire/arp"
+import { Eth, EtherType, writeEthernet } from "../../src/wire/ethernet"
+import { Ip } from "../../src/wire/ipv4"
+import type { Forward } from "../gateway/incoming"
+import type { Link, Port, Station } from "./port"
+import { type Closed, connectStream, LinkError, type StreamLink } from "./stream"
+
+export interface PasstOptions {
+    /** The device's address, dotted, which passt gives out by DHCP too, and its network. */
+    ip: string
+    prefix: number
+    /** Its Ethernet address, with colons. */
+    mac: string
+    /** What passt answers for: it stands for this computer. */
+    gateway: string
+    forwards: readonly Forward[]
+}
+
+/** Milliseconds that it may take to open its socket, and between two looks. */
+const STARTS_IN = 10_000
+const LOOK = 20
+
+/** A link whose other end is a passt of its own, which ends with it. */
+export class PasstLink implements Link {
+    constructor(
+        private readonly link: StreamLink,
+        private readonly greeting: Uint8Array,
+        private readonly end: () => Promise<void>
+    ) {}
+
+    /** How the link ended, once it has. */
+    get closed(): Promise<Closed> {
+        return this.link.closed
+    }
+
+    /** passt has to know where its guest is: until then it sends IP to all Ethernet addresses, which a host must not take. */
+    attach(station: Station): Port {
+        const port = this.link.attach(station)
+        port.send(this.greeting)
+        return { send: frame => port.send(withoutPadding(frame)), detach: () => port.detach() }
+    }
+
+    async close(): Promise<void> {
+        await this.link.close()
+        await this.end()
+    }
+}
+
+/** Starts passt. Rejects with a LinkError that says what to do when that cannot be done. */
+export async function openPasst(options: PasstOptions): Promise<PasstLink> {
+    const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-passt-"))
+    const socket = join(folder, "socket")
+    const child = spawn("passt", wordsOf(options, socket), { stdio: ["ignore", "ignore", "pipe"] })
+    let said = ""
+    child.stderr?.setEncoding("utf8").on("data", text => {
+        said = (said + text).slice(-4000)
+    })
+    let failure: Error | undefined
+    child.once("error", error => {
+        failure = error
+    })
+    const gone = new Promise<void>(resolve => {
+        child.once("close", () => resolve())
+        child.once("error", () => resolve())
+    })
+    const end = async () => {
+        child.kill()
+        await gone
+        rmSync(folder, { recursive: true, force: true })
+    }
+    try {
+        const link = await meet(socket, () => failure !== undefined || child.exitCode !== null)
+        return new PasstLink(link, announcement(options), end)
+    } catch (error) {
+        await end()
+        throw new LinkError(
+            explain(failure, child, said) ?? `cannot talk to passt: ${(error as Error).message}`
+        )
+    }
+}
+
+/** What the device would say of itself, had it something to send (RFC 5227 section 2.3). */
+function announcement({ ip, mac }: PasstOptions): Uint8Array {
+    const own = macOf(mac)
+    if (own === undefined) throw new Error(`${mac} is not an Ethernet address`)
+    const frame = Buffer.alloc(Eth.MinFrame)
+    const none = Buffer.alloc(6)
+    const everyone = Buffer.alloc(6)
+    everyone.fill(0xff)
+    writeEthernet(frame, everyone, 0, own, EtherType.Arp)
+    writeArp(frame, Eth.Size, ArpOperation.Request, own, ipv4Of(ip), none, 0, ipv4Of(ip))
+    return frame
+}
+
+/** The packet alone: the passt of 2023 that Debian 12 has takes Ethernet's padding for data. */
+function withoutPadding(frame: Uint8Array): Uint8Array {
+    const isIpv4 = frame.length >= Eth.Size + Ip.Size && frame[Eth.Type] === 8 && frame[Eth.Type + 1] === 0
+    if (!isIpv4) return frame
+    const at = Eth.Size + Ip.TotalLength
+    return frame.subarray(0, Eth.Size + (frame[at]! << 8) + frame[at + 1]!)
+}
+
+/** As root passt would open its socket as `nobody`, in a folder that is not nobody's. */
+function wordsOf({ ip, prefix, gateway, forwards }: PasstOptions, socket: string): string[] {
+    const root = process.getuid?.() === 0 ? ["--runas", "0"] : []
+    const ports = forwards.map(forward => `${forward.host}/${forward.hostPort}:${forward.devicePort}`)
+    return [
+        ...["--foreground", "--stderr", "--one-off", "--ipv4-only", "--socket", socket, ...root],
+        ...["--address", ip, "--netmask", String(prefix), "--gateway", gateway],
+        ...ports.flatMap(port => ["--tcp-ports", port]),
+    ]
+}
+
+/** Connects as soon as its socket is there. */
+async function meet(socket: string, isOver: () => boolean): Promise<StreamLink> {
+    for (const limit = Date.now() + STARTS_IN; ; ) {
+        try {
+            return await connectStream(`stream:unix:${socket}`)
+        } catch (error) {
+            if (isOver() || Date.now() > limit) throw error
+            await new Promise(resolve => setTimeout(resolve, LOOK))
+        }
+    }
+}
+
+/** What is wrong with a passt that did not start, if it has said so. */
+function explain(failure: Error | undefined, child: ChildProcess, said: string): string | undefined {
+    if ((failure as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
+        return "passt is not installed: install it (Debian: apt install passt), or take --link user, which needs nothing"
+    }
+    if (failure !== undefined) return `cannot start passt: ${failure.message}`
+    if (child.exitCode === null) return undefined
+    const taken = /Failed to bind any port for '-t ([^']*)'/.exec(said)?.[1]
+    if (taken !== undefined)
+        return `passt cannot listen on ${taken}: another program may; forward another port`
+    const lines = said.split("\n").filter(line => line.trim() !== "" && !line.includes("syslog"))
+    return `passt ended with exit code ${child.exitCode}: ${lines.at(-1)?.trim() ?? "it does not say why"}`
+}

@@ -1,0 +1,44 @@
+// `npm start` as a person meets it: on a terminal, down to the page in this computer's browser.
+
+import { fileURLToPath } from "node:url"
+import { afterEach, describe, expect, test } from "vitest"
+import { withoutPython } from "../peers/python"
+import { Cli, runtimes } from "./cli"
+
+const SCRIPT = fileURLToPath(new URL("terminal.py", import.meta.url))
+const CTRL_D = "\x04"
+
+class OnTerminal extends Cli {
+    protected override get starter(): string[] {
+        return ["python3", SCRIPT]
+    }
+}
+
+let device: Cli | undefined
+afterEach(async () => {
+    device?.signal("SIGKILL")
+    await device?.ended
+    device = undefined
+})
+
+/** What a terminal shows, without colours. */
+function plain(text: string): string {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to go
+    return text.replaceAll(/\x1b\[[0-9;]*[A-Za-z]/g, "")
+}
+
+describe.skipIf(withoutPython)("npm start on a terminal", () => {
+    test.each(runtimes)("ends with a page to click, and draws who fetches it, on %s", async runtime => {
+        device = new OnTerminal("--runtime", runtime)
+        await device.until(stdout => stdout.includes("help lists the commands"))
+        const shown = plain(device.stdout)
+        expect(shown.match(/ ok {2}|✓/g)).toHaveLength(7)
+        const [, url = ""] = /Its page in your browser: (http:\/\/127\.0\.0\.1:\d+)/.exec(shown) ?? []
+        const pages = await Promise.all([1, 2].map(async () => await (await fetch(url)).text()))
+        for (const page of pages) expect(page).toContain("<title>devicescript-tcp</title>")
+        // the ladder goes on, with the browser at its other end
+        await device.until(stdout => /10\.0\.0\.3 port \d+ /.test(plain(stdout)))
+        device.press(CTRL_D)
+        expect(await device.ended).toBe(0)
+    })
+})
