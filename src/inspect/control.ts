@@ -7,6 +7,7 @@
 //                                  (0 to 255, decimal or 0x and two hexadecimal digits); takes what fits
 //   recv H [MAX]                   ok n STATE: takes out up to MAX octets, all without. STATE afterwards: open while
 //                                  more may come or is still there, eof behind the peer's FIN, else why it ended
+//   read H MAX                     ok HEX STATE: takes out up to MAX octets (520 at most) and says which, - for none
 //   shut H, close H, abort H       ok
 //   state H                        ok ESTABLISHED; CLOSED for what is gone
 //   rcvbuf H N                     ok: at most N octets may wait unread
@@ -28,8 +29,8 @@ import { Argument, type Device, type Print, portOf, wasGiven } from "./commands"
 import { wordsOf } from "./text"
 
 const enum Size {
-    /** Octets moved at a time: eight alphabets. */
-    Scratch = 208,
+    /** Octets moved at a time: twenty alphabets. */
+    Scratch = 520,
     Alphabet = 26,
     /** Characters of a line. */
     Line = 100,
@@ -99,6 +100,8 @@ export class Control {
                 return this.send(id, second, third)
             case "recv":
                 return this.recv(id, second)
+            case "read":
+                return this.octets(id, second)
             case "state":
                 return this.state(id)
             case "poll":
@@ -178,7 +181,7 @@ export class Control {
         const scratch = this.scratch
         for (let i = 0; i < Size.Alphabet; i++) scratch.setAt(i, "u8", 97 + i)
         for (let filled: number = Size.Alphabet; filled < Size.Scratch; filled *= 2) {
-            scratch.blitAt(filled, scratch, 0, filled)
+            scratch.blitAt(filled, scratch, 0, filled * 2 > Size.Scratch ? Size.Scratch - filled : filled)
         }
     }
 
@@ -196,6 +199,17 @@ export class Control {
         }
         if (sum > 0) this.device.poke()
         return `ok ${sum} ${this.standing(id)}`
+    }
+
+    private octets(id: number, limit: string): string {
+        const stack = this.device.stack
+        const most = decimal(limit)
+        if (most < 0) return "err EINVAL"
+        if (findListener(stack, id) >= 0) return "err ENOTCONN"
+        const n = read(stack, id, this.scratch, 0, most < Size.Scratch ? most : Size.Scratch)
+        const octets = n > 0 ? this.scratch.slice(0, n).toString("hex") : "-"
+        if (n > 0) this.device.poke()
+        return `ok ${octets} ${this.standing(id)}`
     }
 
     /** open, eof, or why the connection ended. Once its end was told its record is free: others may need it. */
@@ -323,6 +337,8 @@ function usageOf(name: string): string {
             return "send H N [BYTE]"
         case "recv":
             return "recv H [MAX]"
+        case "read":
+            return "read H MAX"
         case "rcvbuf":
             return "rcvbuf H N"
         case "nodelay":

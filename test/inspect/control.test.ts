@@ -49,6 +49,8 @@ test.each([
     ["accept x", "err EBADF"],
     ["send 1 5", "err EBADF"],
     ["recv 1", "err EBADF"],
+    ["read 1", "err usage: read H MAX"],
+    ["read 1 1", "err EBADF"],
     ["shut 1", "err EBADF"],
     ["close 1", "err EBADF"],
     ["abort 1", "err EBADF"],
@@ -204,6 +206,22 @@ test("recv drains up to MAX and says how the stream stands", () => {
     // half closed: this side goes on
     expect(desk.tell("send 1 5")).toBe("ok 5")
     expect(desk.farRead(far)).toBe("abcde")
+})
+
+test("read says which octets came, 520 at a time, and how the stream stands", () => {
+    const desk = new Desk({ receiveBuffer: 2000 })
+    desk.tell("listen 7")
+    const far = desk.farConnect(7)
+    expect(desk.tell("accept 1")).toBe("ok 2")
+    expect(desk.tell("read 2 10")).toBe("ok - open")
+    desk.farSend(far, "AZ~\0".repeat(200))
+    expect(desk.tell("read 2 3")).toBe("ok 415a7e open")
+    expect(desk.tell("read 2 x")).toBe("err EINVAL")
+    expect(desk.tell("read 2 0")).toBe("ok - open")
+    expect(desk.tell("read 1 1")).toBe("err ENOTCONN")
+    expect(desk.tell("read 2 9999")).toBe(`ok 00${"415a7e00".repeat(129)}415a7e open`)
+    expect(desk.tell("read 2 9999")).toBe(`ok 00${"415a7e00".repeat(69)} open`)
+    expect(desk.tell("read 2 9999")).toBe("ok - open")
 })
 
 test("recv gives what came before a reset, then the error, again and again", () => {

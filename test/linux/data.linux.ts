@@ -36,6 +36,24 @@ withKernel("data to and from the Linux kernel", bed => {
             await listener.close()
         })
 
+        test("what the kernel sends to a client on the device comes as it was sent", async () => {
+            const device = await bed().driven(runtime)
+            for (const size of [...SIZES, ...(runtime === "node" ? [200_000] : [])]) {
+                const port = bed().port()
+                const listener = await bed().kernel.listen(port)
+                const id = await device.connect(port)
+                const socket = await listener.accept()
+                const reading = device.read(id)
+                await socket.send(`to ${runtime}`, size)
+                await socket.shut()
+                expect(whole(await reading)).toEqual(whole(pattern(`to ${runtime}`, size)))
+                await device.ask(`close ${id}`)
+                expect((await socket.receive()).end).toBe(true)
+                await socket.close()
+                await listener.close()
+            }
+        })
+
         test(`${MANY[runtime]} connections at once`, async () => {
             await bed().server(runtime, ...(runtime === "node" ? ["--config", LARGE] : []))
             const seeds = Array.from({ length: MANY[runtime] }, (_, i) => `${runtime} ${i}`)

@@ -62,6 +62,18 @@ export class Controlled {
         }
     }
 
+    /** Takes all octets up to the stream's end. */
+    async read(id: number): Promise<Buffer> {
+        const pieces: string[] = []
+        while (true) {
+            const [octets = "", end = ""] = (await this.ask(`read ${id} 520`)).split(" ")
+            if (octets !== "-") pieces.push(octets)
+            else if (end === "open") await pause()
+            else if (end === "eof") return Buffer.from(pieces.join(""), "hex")
+            else throw new Refused(`the connection ended: ${end}`)
+        }
+    }
+
     /** Takes so many octets. */
     async take(id: number, length: number): Promise<void> {
         for (let left = length; left > 0; ) {
