@@ -131,7 +131,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 armTimer(t, c, now, t.config.timeWait)
             }
         }
-        return
+        // "drop the unacceptable segment and return". But a pure ACK at the right edge counts: it is from a peer whose text
+        // filled the window and was lost, and two that refuse each other's so wait for ever (A.2; test/tcp/right-edge.test.ts)
+        if (segmentLength > 0 || offset !== room || control & Flag.Rst || state === State.SynReceived) return
     }
     // Second, check the RST bit: RFC 5961 section 3.2, only the exact sequence number resets
     if (control & Flag.Rst) {

@@ -197,14 +197,22 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         answerWait(t, w, length, now)
         return
     }
-    // Fifth, check the ACK field
+    // Fifth, check the ACK field: RFC 5961 section 5.2, with the largest window that a record keeps for MAX.SND.WND
+    const acked = (segment.getAt(Seg.Acknowledgment, "i32") - sndNxt) | 0
     if (!(control & Flag.Ack)) {
         drop(t, Counter.TcpNoAck, now)
-    } else if (((segment.getAt(Seg.Acknowledgment, "i32") - sndNxt) | 0) > 0) {
-        // RFC 5961 section 5.2
+        return
+    }
+    if (acked > 0 || acked < -0xffff) {
         drop(t, Counter.TcpBadAck, now)
         answerWait(t, w, 0, now)
-    } else if (length > 0) {
+        return
+    }
+    if (tsRecent !== 0 && offset <= 0) {
+        // RFC 7323 section 4.3 (2): or the same segment could open the connection anew (RFC 6191)
+        waits.setAt(w + Wait.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32") || 1)
+    }
+    if (length > 0) {
         drop(t, Counter.TcpAfterFin, now)
         answerWait(t, w, length, now)
     }

@@ -227,6 +227,20 @@ describe.each(kinds)("a new SYN by the rules of RFC 6191, $name", ({ into, windo
         expect(stampsOf(taken(peer)).echo).toBe(2000)
     })
 
+    test("the timestamp of an ACK in its place counts (RFC 7323 section 4.3 (2)): an earlier SYN opens nothing", () => {
+        const peer = waiting(true).sends(". 2 ack 2 <TS val 3000 ecr 0>").gets()
+        expect(taken(peer.sends("S 3 <TS val 2999 ecr 0>")).flags.syn).toBe(false)
+        expect(taken(peer.sends("S 3 <TS val 3001 ecr 0>")).flags.syn).toBe(true)
+    })
+
+    test("but not with an ACK that RFC 5961 section 5.2 does not let pass", () => {
+        for (const ack of [3, 2 - 0x10000]) {
+            const peer = waiting(true).sends(`. 2 ack ${ack} <TS val 3000 ecr 0>`)
+            expect(taken(peer).flags).toMatchObject({ syn: false, ack: true })
+            expect(taken(peer.sends("S 3 <TS val 2999 ecr 0>")).flags.syn).toBe(true)
+        }
+    })
+
     test("PAWS: with an earlier one it is acknowledged and no more", () => {
         const peer = waiting(true).after(100).gets().sends("F. 1 ack 2 <TS val 1999 ecr 0>")
         peer.gets(`. 2 ack 2 win ${window} <${ts(peer, 2000)}>`)

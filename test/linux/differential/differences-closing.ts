@@ -46,20 +46,6 @@ export const closingDifferences: DifferenceClass[] = [
         is: f => inState(f, "TIME-WAIT") && hasNone(f, "SR") && f.linux === "." && f.us === "-" && f.alike,
     },
     {
-        name: "TS.Recent of a TIME-WAIT that no program holds",
-        linux: "is the newest of pure ACKs at RCV.NXT",
-        ours: "stays what it was; a SYN between the two opens anew",
-        verdict: "linux",
-        why: 'RFC 7323 4.3 (2): "If SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is copied to TS.Recent"',
-        is: f =>
-            inState(f, "TIME-WAIT") &&
-            f.options &&
-            !f.kernel.held &&
-            f.linux === "." &&
-            (f.alike ? f.us === "." : f.us === "S.") &&
-            f.before.some(s => s.value !== undefined && f.tsRecent !== undefined && s.value > f.tsRecent),
-    },
-    {
         name: "TIME-WAIT does not look at ACK",
         linux: "silence; and the timestamp counts",
         ours: "ACK to an acknowledgment of what was never sent, or too old, and no more",

@@ -2,7 +2,7 @@
 
 import { type Difference, sameStanding } from "./compare"
 import type { Outcome, Stimulus } from "./conversation"
-import { acceptable, type DifferenceClass, type Facts, has, hasNone, inState } from "./facts"
+import { acceptable, type DifferenceClass, type Facts, has, hasNone, inState, validAck } from "./facts"
 
 const isOld = (f: Facts) => f.newer < 0
 const stays = (f: Facts) => f.ours.look.state === f.state
@@ -130,12 +130,27 @@ export const numberDifferences: DifferenceClass[] = [
         is: f => f.size > 0 && f.end === 0 && hasNone(f, "R") && f.us === "." && stays(f),
     },
     {
-        name: "right edge",
-        linux: "a segment at RCV.NXT+RCV.WND is acceptable: its ACK counts, text is not taken",
+        name: "pure ACK at the right edge",
+        linux: "acceptable: it counts, and asks for nothing",
+        ours: "not acceptable: ACK; but it counts (SYN-RECEIVED apart)",
+        verdict: "ours",
+        why:
+            'RFC 9293 table 6: SEG.SEQ < RCV.NXT+RCV.WND, "an acknowledgment should be sent in reply"; A.2 for the rest: ' +
+            '"validation rules can prevent ACK fields from being processed"',
+        is: f =>
+            f.offset === f.room &&
+            f.size === 0 &&
+            hasNone(f, "R") &&
+            (f.us === "." || f.us === ". .") &&
+            (f.alike || inState(f, "SYN-RECEIVED") || !has(f, ".") || !validAck(f)),
+    },
+    {
+        name: "text or FIN at the right edge",
+        linux: "acceptable: its ACK counts, what begins there is not taken",
         ours: "not acceptable: ACK, and no more",
         verdict: "ours",
-        why: "RFC 9293 table 6: SEG.SEQ < RCV.NXT+RCV.WND",
-        is: f => f.offset === f.room && hasNone(f, "R") && f.us === "." && stays(f),
+        why: "RFC 9293 table 6: SEG.SEQ < RCV.NXT+RCV.WND; what comes with text is sent again",
+        is: f => f.offset === f.room && f.size > 0 && hasNone(f, "R") && f.us === "." && stays(f),
     },
     {
         name: "ACK of what was acknowledged long ago",

@@ -62,15 +62,6 @@ export const examples: Example[] = [
         actions: [{ segment: ". rcv ack una-1", stamp: 10 }, { segment: ". rcv+30 ack nxt-1" }],
     },
     {
-        difference: "TS.Recent of a TIME-WAIT that no program holds",
-        from: "TIME-WAIT, closed",
-        options: true,
-        actions: [
-            { segment: ". rcv ack nxt", stamp: 10 },
-            { segment: "S rcv <mss 1460,sackOK>", stamp: 5 },
-        ],
-    },
-    {
         difference: "FIN-WAIT-2 of a closed program: memory",
         from: "FIN-WAIT-2, closed",
         options: true,
