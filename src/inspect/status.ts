@@ -1,7 +1,4 @@
 // The device's status page: what listens and is connected, the last handshakes as ladders, counters.
-//
-// The page is plain text and a table for who reads it without a script; its script fetches the tables and the events again
-// every two seconds, and draws the ladders. It is one string, as that stays in flash.
 
 import { Buffer } from "@devicescript/core"
 import type { Mac } from "../mac/mac"
@@ -10,41 +7,47 @@ import type { Stack } from "../net/stack"
 import { HttpServer } from "../socket/http"
 import type { HttpRequest, HttpResponse } from "../socket/http-record"
 import { Event } from "./events"
+import { pageEnd, pageTop } from "./status-page"
 import { connectionRow, counterLine } from "./tables"
 
-const page =
-    "<!doctype html><html lang=en><title>devicescript-tcp</title><h1>devicescript-tcp</h1><p>This page comes from a TCP/IP stack in DeviceScript. Its connections:"
-
-/** Adds the page and what its script fetches to a server. */
+/** Adds the page, "/", and what its script fetches, "/?tables" and "/events", to a server. */
 export function addStatus(server: HttpServer, mac: Mac): void {
     const stack = server.stack
     server.route("GET", "/", request => tables(stack, mac, request))
     server.route("GET", "/events", request => events(stack, request.id))
 }
 
-/** A server with nothing but that. */
+/** A server with nothing but that; no port is listened on yet. */
 export function statusServer(stack: Stack, mac: Mac): HttpServer {
     const server = new HttpServer(stack, { line: 128 })
     addStatus(server, mac)
     return server
 }
 
-/** Connections and counters as HTML, on the whole page or without. */
+/** Connections and counters as HTML, with the rest of the page or without. */
 function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
-    let counters = -1
     const whole = request.query !== "tables"
+    /** Indices of the first counter, and of what is behind the last, when they are known. */
+    let counters = 0
+    let end = 0
     return {
         type: "text/html; charset=utf-8",
         body: index => {
-            if (index === 0) return whole ? page : "<"
-            if (counters < 0) {
-                const row = connectionRow(stack, index - 1)
+            if (index < 2) {
+                if (index > 0) return "<table><tr><th>id<th>local<th>remote<th>state\n"
+                return whole ? pageTop : ""
+            }
+            if (end > 0) return whole && index === end ? pageEnd : undefined
+            if (counters === 0) {
+                const row = connectionRow(stack, index - 2)
                 if (row !== undefined) return row
-                counters = index
+                counters = index + 1
                 return "</table><h2>Counters</h2><pre>\n"
             }
-            const line = counterLine(stack, mac.counters, index - counters - 1)
-            return line === undefined || line === "" ? line : `${line}\n`
+            const line = counterLine(stack, mac.counters, index - counters)
+            if (line !== undefined) return line === "" ? "" : `${line}\n`
+            end = index + 1
+            return "</pre>"
         },
     }
 }

@@ -96,10 +96,12 @@ export function nextPiece(h: HttpContext, c: HttpClient): void {
     } else if (body !== undefined) {
         c.piece = body
         c.body = undefined
-    } else if (c.flags & ClientFlag.Close) {
-        linger(h, c)
     } else {
-        awaitRequest(h, c)
+        // the heap is what it was
+        c.path = ""
+        c.query = ""
+        if (c.flags & ClientFlag.Close) linger(h, c)
+        else awaitRequest(h, c)
     }
 }
 

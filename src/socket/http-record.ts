@@ -136,8 +136,9 @@ export class HttpContext {
     readonly lines: Buffer
     /** Somebody waits for a place, or would find all of the stack's connections taken. */
     crowded = false
-    /** The time of this turn. */
+    /** The time of this turn, and how much may still be done in it. */
     now = 0
+    steps = 0
 
     constructor(
         readonly stack: Stack,

@@ -31,7 +31,7 @@ export interface HttpOptions {
 }
 
 const enum Turn {
-    /** Lines, pieces and rows in one turn: 131,072 operations without an await end a program. */
+    /** Lines of 32 bytes, pieces and rows in one turn: 131,072 operations without an await end a program. */
     Steps = 16,
 }
 
@@ -48,7 +48,6 @@ export class HttpServer extends HttpContext implements Worker {
     private readonly listeners: number[] = []
     /** The client that has the first turn. */
     private first = 0
-    private steps = 0
 
     /** Takes its memory. Throws when the port is in use. */
     constructor(stack: Stack, options: HttpOptions) {
