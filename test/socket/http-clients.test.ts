@@ -9,6 +9,7 @@ import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device"
 import { macFor } from "../../sim/run/boot"
 import { DEVICE, Lan } from "../gateway/lan"
+import { bad, request as requestText } from "./http-tables"
 
 const run = promisify(execFile)
 const row = "abcdefghijklmnopqrstuvwxyz\n"
@@ -99,7 +100,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
                 resolve(got)
             })
             socket.on("error", reject)
-            socket.write(text)
+            socket.write(text, "latin1")
             if (end) socket.end()
         })
     }
@@ -207,6 +208,16 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
             expect(got).toContain(`/see/${"A".repeat(70)}`)
         }
         expect((await ask("/")).body).toBe("<h1>hello</h1>")
+    })
+
+    test("what is refused, as on Node", async () => {
+        const seen: [string, number][] = []
+        for (const [name, text] of bad) {
+            const got = await raw(text + requestText("GET /hex"))
+            seen.push([name, Number(/^HTTP\/1\.1 (\d+) /.exec(got)?.[1])])
+            expect(got.split("HTTP/1.1 ").length, name).toBe(2)
+        }
+        expect(seen).toEqual(bad.map(([name, , status]) => [name, status]))
     })
 
     test("twenty downloads that are aborted leave the device serving", async () => {
