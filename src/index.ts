@@ -1,6 +1,7 @@
 // devicescript-tcp: a TCP/IP stack for DeviceScript. See README.md for how the parts go together.
 
 export * from "./boot"
+export * from "./inspect/status"
 export * from "./mac/idle"
 export * from "./mac/mac"
 export * from "./mac/w5500"
@@ -8,6 +9,10 @@ export * from "./net/address"
 export * from "./net/receive"
 export * from "./net/stack"
 export * from "./net/transmit"
+export * from "./socket/http"
+export * from "./socket/http-body"
+export * from "./socket/http-record"
+export * from "./socket/http-text"
 export * from "./socket/network"
 export * from "./socket/services"
 export * from "./tcp/calls"

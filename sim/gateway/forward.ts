@@ -15,12 +15,13 @@ export type ForwardWish = Omit<Forward, "deviceIp"> & { deviceIp?: string }
 export function parseForward(text: string): ForwardWish {
     const parts = text.split(":")
     const bad = () => new OptionError(`${printable(text)}: it takes ${FORM}`)
+    if (parts.length < 2) throw bad()
     const devicePort = decimalNumber(parts.pop() ?? "", 1, 65_535)
     const last = parts.pop() ?? ""
     const deviceIp = isIPv4(last) ? last : undefined
     const hostPort = deviceIp === undefined ? last : (parts.pop() ?? "")
     const host = parts.pop() ?? LOOPBACK
-    if (hostPort === "" || parts.length > 0) throw bad()
+    if (parts.length > 0) throw bad()
     if (!isIPv4(host)) throw new OptionError(`${printable(host)} is not an address of this host: ${FORM}`)
     return {
         host,

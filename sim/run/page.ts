@@ -1,11 +1,15 @@
 // A page of the device as lines of text.
 
-/** What a reader sees of a page: its heading, its text, and its table in columns. */
+/** What a reader sees of a page: its heading, its text, and its first table in columns. */
 export function pageText(response: string): string[] {
-    const html = response
-        .slice(response.indexOf("\r\n\r\n") + 4)
-        .replace(/<title>.*?<\/title>|<style>.*?<\/style>/gs, "")
-    const [before = "", table = ""] = html.split("<table>")
+    const head = response.slice(0, response.indexOf("\r\n\r\n"))
+    const body = response.slice(head.length + 4)
+    const html = (/^transfer-encoding: chunked$/im.test(head) ? joined(body) : body).replace(
+        /<(title|style|script|noscript)>.*?<\/\1>/gs,
+        ""
+    )
+    const [before = "", rest = ""] = html.split("<table>")
+    const [table = ""] = rest.split("</table>")
     const text = before
         .replace(/<(h1|p)>|<\/h1>/g, "\n")
         .replace(/<[^>]*>/g, "")
@@ -35,4 +39,16 @@ function columns(cells: string[][]): string[] {
             .join("  ")
             .trimEnd()
     )
+}
+
+/** The body that came in chunks (RFC 9112 section 7.1). */
+function joined(chunks: string): string {
+    let text = ""
+    for (let at = 0; ; ) {
+        const end = chunks.indexOf("\r\n", at)
+        const size = Number.parseInt(chunks.slice(at, end), 16)
+        if (end < 0 || !(size > 0)) return text
+        text += chunks.slice(end + 2, end + 2 + size)
+        at = end + 2 + size + 2
+    }
 }

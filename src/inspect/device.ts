@@ -16,16 +16,16 @@ import { isNotUnicast } from "../wire/ipv4"
 import type { Device, Print } from "./commands"
 import { lines } from "./lines"
 import { configuredBytes, printMemory } from "./memory"
-import { connectionRow } from "./tables"
+import { statusServer } from "./status"
 import { startTrace } from "./trace"
 
 const enum Heap {
     /**
      * What the program's own objects take and what it needs to work. Measured on the VM with as little heap as the
-     * RP2040 has: with 41,000 bytes of tables, rings and frames every shape of them worked, from 42,000 on some did
+     * RP2040 has: with 39,000 bytes of tables, rings and frames every shape of them worked, from 40,000 on some did
      * not, as what is free is in many small pieces. test/inspect/runtimes.test.ts watches over it.
      */
-    Program = 18000,
+    Program = 19190,
 }
 
 const enum Port {
@@ -108,7 +108,7 @@ class RunningDevice implements Device {
         const stack = new Stack(config, address)
         this.stack = stack
         setAddress(stack, ip, netmask, gateway)
-        this.services = new Services(stack, index => connectionRow(stack, index))
+        this.services = new Services(stack, statusServer(stack, this.mac))
         this.network = new Network(stack, this.mac, this.services)
         if (boot.services && !boot.control) {
             this.serve(Port.Echo, Kind.Echo)
@@ -155,7 +155,7 @@ class RunningDevice implements Device {
             const before = this.now()
             const left = (until - before) | 0
             if (left <= 0) return
-            await this.mac.wait(left)
+            await this.mac.rest(left)
             if (this.now() === before) await ds.sleep(Time.Slice)
         }
     }

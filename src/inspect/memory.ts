@@ -11,7 +11,7 @@ import { right } from "./text"
 
 /** Bytes of a record in the tables of socket/services.ts. */
 const enum Served {
-    Size = 18,
+    Size = 4,
 }
 
 /** Bytes that tables, rings and frames of this configuration take: all that depends on it. */

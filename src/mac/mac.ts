@@ -17,8 +17,11 @@ export interface Mac {
      * it reads). False when the frame was not sent (no link, chip not answering). Never throws.
      */
     send(from: Buffer, length: number): Promise<boolean>
-    /** Returns when a frame may be waiting, at the latest after `ms` milliseconds. */
-    wait(ms: number): Promise<void>
+    /**
+     * Returns when a frame may be waiting, at the latest after `ms` milliseconds. (Not "wait": the compiler keeps every
+     * method of the runtime's library that has the name of one in use, and theirs brings 1.6 KB of events and timers along.)
+     */
+    rest(ms: number): Promise<void>
 }
 
 /** Offsets in a driver's counters. */

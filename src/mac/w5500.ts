@@ -258,7 +258,7 @@ export class W5500 implements Mac {
         }
     }
 
-    async wait(ms: number): Promise<void> {
+    async rest(ms: number): Promise<void> {
         const until = (ds.millis() + ms) | 0
         let looks = BusTime.LooksPerMs * (ms + 1)
         try {

@@ -9,16 +9,18 @@ export const enum Address {
 
 /** The number of a dotted address, as `getAt` "i32" reads it from the wire; Address.None if `text` is none. */
 export function ipv4Of(text: string): number {
-    const parts = text.split(".")
-    if (parts.length !== 4) return Address.None
     let ip = 0
-    for (let i = 0; i < 4; i++) {
-        const part = parts[i] as string
-        const value = decimal(part)
-        if (value < 0 || value > 255) return Address.None
-        ip |= value << (8 * i)
+    let shift = 0
+    let start = 0
+    for (let i = 0; i <= text.length; i++) {
+        if (i < text.length && text.charCodeAt(i) !== 46) continue
+        const value = decimal(text.slice(start, i))
+        if (value < 0 || value > 255 || shift > 24) return Address.None
+        ip |= value << shift
+        shift += 8
+        start = i + 1
     }
-    return ip
+    return shift === 32 ? ip : Address.None
 }
 
 /** The whole number that `text` is in decimal digits, at most nine of them; -1 if it is none. */
@@ -50,19 +52,13 @@ export function netmaskOf(length: number): number {
 
 /** The six bytes of an Ethernet address in hex with colons; undefined if `text` is none, or a group address. */
 export function macOf(text: string): Buffer | undefined {
-    const parts = text.split(":")
-    if (parts.length !== 6) return undefined
+    if (text.length !== 17) return undefined
     const mac = Buffer.alloc(6)
     for (let i = 0; i < 6; i++) {
-        const part = parts[i] as string
-        if (part.length !== 2) return undefined
-        let value = 0
-        for (let j = 0; j < 2; j++) {
-            const digit = hexDigit(part.charCodeAt(j))
-            if (digit < 0) return undefined
-            value = value * 16 + digit
-        }
-        mac.setAt(i, "u8", value)
+        const high = hexDigit(text.charCodeAt(3 * i))
+        const low = hexDigit(text.charCodeAt(3 * i + 1))
+        if (high < 0 || low < 0 || (i > 0 && text.charCodeAt(3 * i - 1) !== 58)) return undefined
+        mac.setAt(i, "u8", (high << 4) | low)
     }
     return mac.getAt(0, "u8") & 1 ? undefined : mac
 }

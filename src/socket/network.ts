@@ -56,6 +56,6 @@ async function run(network: Network): Promise<void> {
         }
         if (busy) continue
         const wait = deadline(stack, now)
-        await mac.wait(wait < Wait.Longest ? wait : Wait.Longest)
+        await mac.rest(wait < Wait.Longest ? wait : Wait.Longest)
     }
 }

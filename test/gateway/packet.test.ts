@@ -148,16 +148,21 @@ describe("--forward", () => {
     it.each([
         ["8080:80", { host: "127.0.0.1", hostPort: 8080, devicePort: 80 }],
         ["0.0.0.0:8080:80", { host: "0.0.0.0", hostPort: 8080, devicePort: 80 }],
+        ["81:10.0.0.3:80", { host: "127.0.0.1", hostPort: 81, deviceIp: "10.0.0.3", devicePort: 80 }],
+        ["0.0.0.0:81:10.0.0.3:80", { host: "0.0.0.0", hostPort: 81, deviceIp: "10.0.0.3", devicePort: 80 }],
         ["0:7", { host: "127.0.0.1", hostPort: 0, devicePort: 7 }],
     ])("takes %s", (text, forward) => {
         expect(parseForward(text)).toEqual(forward)
     })
 
     it.each([
-        ["80", "80: it takes [HOSTADDR:]HOSTPORT:DEVICEPORT, as 8080:80"],
-        ["", ": it takes [HOSTADDR:]HOSTPORT:DEVICEPORT, as 8080:80"],
-        ["1:2:3:4", "1:2:3:4: it takes [HOSTADDR:]HOSTPORT:DEVICEPORT, as 8080:80"],
-        ["here:8080:80", "here is not an address of this host: [HOSTADDR:]HOSTPORT:DEVICEPORT, as 8080:80"],
+        ["80", "80: it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
+        ["", ": it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
+        ["1:2:3:4", "1:2:3:4: it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
+        [
+            "here:8080:80",
+            "here is not an address of this host: [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80",
+        ],
         ["8080:0", "0: it takes a whole number from 1 to 65535"],
         ["8080:", ": it takes a whole number from 1 to 65535"],
         ["65536:80", "65536: it takes a whole number from 0 to 65535"],

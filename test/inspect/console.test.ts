@@ -137,7 +137,8 @@ describe("connect, listen, close", () => {
         expect(desk.farRead(discard)).toBe("")
         const http = desk.farConnect(80)
         desk.farSend(http, "GET / HTTP/1.0\r\n\r\n")
-        const page = desk.farRead(http)
+        let page = ""
+        for (let i = 0; i < 20; i++) page += desk.farRead(http).replace(/^error.*/, "")
         expect(page).toContain("<tr><td>1<td>10.0.0.2:7<td>*<td>LISTEN\n")
         expect(page).toContain("<td>10.0.0.2:80<td>10.0.0.1:")
     })

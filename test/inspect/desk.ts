@@ -4,7 +4,7 @@ import { Buffer } from "@devicescript/core"
 import type { Device } from "../../src/inspect/commands"
 import { runCommand } from "../../src/inspect/console"
 import { Control } from "../../src/inspect/control"
-import { connectionRow } from "../../src/inspect/tables"
+import { statusServer } from "../../src/inspect/status"
 import { type Mac, MacCounter } from "../../src/mac/mac"
 import type { Stack } from "../../src/net/stack"
 import { Services } from "../../src/socket/services"
@@ -24,7 +24,7 @@ export class IdleMac implements Mac {
     async send(): Promise<boolean> {
         return true
     }
-    async wait(): Promise<void> {}
+    async rest(): Promise<void> {}
 }
 
 /** What a command printed, and its status. */
@@ -46,7 +46,7 @@ export class Desk implements Device {
         this.host = new Host("10.0.0.2", { ...plain, iss: 1000, localPort: 50000, ...config })
         this.far = new Host("10.0.0.1", { ...plain, iss: 5000, localPort: 60000, ...farConfig })
         this.wire = new Wire([this.host, this.far])
-        this.services = new Services(this.stack, index => connectionRow(this.stack, index))
+        this.services = new Services(this.stack, statusServer(this.stack, this.mac))
         this.control = new Control(this)
     }
 

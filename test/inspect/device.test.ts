@@ -35,7 +35,7 @@ async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
         start: async () => {},
         receive: async () => 0,
         send: async () => true,
-        wait: ms => core.sleep(ms),
+        rest: ms => core.sleep(ms),
         ...driver,
     }
     const make = (given: Uint8Array) => {
@@ -93,9 +93,9 @@ describe("settings", () => {
         [{ config: { listeners: 1 } }, "cannot serve port 80 (ENOBUFS): raise listeners"],
         [
             { config: { connections: 16, receiveBuffer: 4096 } },
-            "bytes, the board has about 39000: lower connections, receiveBuffer or sendBuffer",
+            "bytes, the board has about 37810: lower connections, receiveBuffer or sendBuffer",
         ],
-        [{ heap: 30000 }, "the board has about 12000: lower connections, receiveBuffer or sendBuffer"],
+        [{ heap: 30000 }, "the board has about 10810: lower connections, receiveBuffer or sendBuffer"],
     ])("%j: fatal, told once, and the answer to every command", async (options, message) => {
         const { start, said, command } = await boot(options)
         await expect(start()).rejects.toThrow(message)
@@ -238,7 +238,7 @@ describe("a device", () => {
                 start: async () => {
                     throw new Error("no chip")
                 },
-                wait: async () => void waits++,
+                rest: async () => void waits++,
             }
         )
         await run(4000)

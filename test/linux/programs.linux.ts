@@ -24,7 +24,7 @@ withKernel("programs on Linux", bed => {
             const { namespace } = bed()
             for (let round = 0; round < 3; round++) {
                 const page = await namespace.finish("curl", "-sS", "-m", "20", URL)
-                expect(page).toMatchObject({ code: 0, stdout: expect.stringMatching(/<\/table>\s*$/) })
+                expect(page).toMatchObject({ code: 0, stdout: expect.stringMatching(/<\/html>\s*$/) })
             }
             const head = await namespace.finish("curl", "-sSI", "-m", "20", URL)
             expect(head).toMatchObject({ code: 0, stdout: expect.stringMatching(/^HTTP\/1.1 200 OK/) })
@@ -47,7 +47,7 @@ withKernel("programs on Linux", bed => {
         using("wget")("wget gets the page", async () => {
             await bed().server(runtime)
             const page = await bed().namespace.finish("wget", "-q", "-T", "20", "-t", "1", "-O", "-", URL)
-            expect(page).toMatchObject({ code: 0, stdout: expect.stringMatching(/<\/table>\s*$/) })
+            expect(page).toMatchObject({ code: 0, stdout: expect.stringMatching(/<\/html>\s*$/) })
         })
 
         using("nc")("nc talks to the echo service", async () => {

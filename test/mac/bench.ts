@@ -111,7 +111,7 @@ export class Bench {
     async run(ms: number): Promise<void> {
         const end = this.clock.now() + ms
         while (this.clock.now() < end) {
-            if ((await this.receive()) === undefined) await this.mac.wait(Math.ceil(end - this.clock.now()))
+            if ((await this.receive()) === undefined) await this.mac.rest(Math.ceil(end - this.clock.now()))
         }
     }
 

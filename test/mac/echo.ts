@@ -27,7 +27,7 @@ console.log(`up ${mac.linkUp}`)
 const frame = Buffer.alloc(1514)
 while (true) {
     const length = await mac.receive(frame)
-    if (length === 0) await mac.wait(1000)
+    if (length === 0) await mac.rest(1000)
     else {
         frame.blitAt(0, frame, 6, 6)
         frame.blitAt(6, address, 0, 6)

@@ -115,7 +115,7 @@ test("one disturbed look that makes up a frame costs nothing", async () => {
     const from = bench.clock.now()
     expect(await bench.receive()).toBeUndefined()
     expect(await bench.receive()).toBeUndefined()
-    await bench.mac.wait(10)
+    await bench.mac.rest(10)
     expect(bench.clock.now() - from).toBe(10)
     expect(bench.trouble).toEqual({})
     await expectToWork(bench)
@@ -388,7 +388,7 @@ describe("a transfer that the runtime refuses", () => {
         bench.refuseTransfer()
         if (call === "receive") expect(await bench.receive()).toBeUndefined()
         else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
-        else await bench.mac.wait(10)
+        else await bench.mac.rest(10)
         await bench.run(50)
         expect(bench.warnings).toEqual([
             "W5500: no SPI transfer (RangeError: SPI busy); it is reset until it answers",

@@ -69,7 +69,7 @@ describe("start", () => {
         const { power } = await import("../../src/mac/idle")
         power.idle = async () => {}
         await expect(bench.mac.start()).rejects.toThrow("version register")
-        await bench.mac.wait(1000)
+        await bench.mac.rest(1000)
     })
 
     test("a frame size, clock or address that cannot be", () => {
@@ -125,7 +125,7 @@ describe("SPI frames and transfers", () => {
         bench.countFrom()
         await bench.send(frame(length))
         expect(bench.selections).toBe(expected[0]! + 1)
-        await bench.mac.wait(0)
+        await bench.mac.rest(0)
         bench.countFrom()
         await bench.send(frame(length))
         expect(bench.selections).toBe(expected[0])
@@ -144,7 +144,7 @@ describe("SPI frames and transfers", () => {
         const bench = await started()
         await bench.receive()
         expect(bench.selections).toBe(1)
-        await bench.mac.wait(0)
+        await bench.mac.rest(0)
         expect(bench.selections).toBe(2)
     })
 })
@@ -253,7 +253,7 @@ describe("wait", () => {
     test("ends with the time", async () => {
         const bench = await started()
         const from = bench.clock.now()
-        await bench.mac.wait(25)
+        await bench.mac.rest(25)
         expect(bench.clock.now() - from).toBe(25)
     })
 
@@ -261,7 +261,7 @@ describe("wait", () => {
         const bench = await started()
         const from = bench.clock.now()
         bench.clock.at(from + 7, () => bench.chip.deliver(frame(60)))
-        await bench.mac.wait(1000)
+        await bench.mac.rest(1000)
         expect(bench.clock.now() - from).toBe(7)
         bench.countFrom()
         expect(await bench.receive()).toEqual(frame(60))
@@ -274,9 +274,9 @@ describe("wait", () => {
         const from = bench.clock.now()
         bench.clock.at(from + 3, () => power.wake())
         bench.clock.at(from + 20, () => {})
-        await bench.mac.wait(1000)
+        await bench.mac.rest(1000)
         expect(bench.clock.now() - from).toBe(3)
-        await bench.mac.wait(10)
+        await bench.mac.rest(10)
         expect(bench.clock.now() - from).toBe(13)
     })
 

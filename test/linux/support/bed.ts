@@ -81,7 +81,9 @@ export class Bed {
             "ip.check_checksum:TRUE",
             "tcp.desegment_tcp_streams:FALSE",
         ]
-        const words = ["-n", "-r", merged, ...preferences.flatMap(preference => ["-o", preference])]
+        // an answer in chunks is no error where a segment of it is looked at alone
+        const alone = ["--disable-protocol", "http"]
+        const words = ["-n", "-r", merged, ...alone, ...preferences.flatMap(preference => ["-o", preference])]
         const found = (filter: string) => {
             const lines = output("tshark", [...words, "-Y", filter, "-T", "fields", "-e", "_ws.col.Info"])
             return lines.split("\n").filter(line => line !== "")

@@ -1,0 +1,4 @@
+// src/examples/web.ts behind the host's pipe.
+
+import "./pipe"
+import "../../src/examples/web"

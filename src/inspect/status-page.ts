@@ -1,0 +1,61 @@
+// What is the same at every look at the status page: its text, style and script. Strings stay in flash.
+//
+// Without a script it is a page of tables. The script fetches tables and events every two seconds, keeps the events it has
+// seen, and draws the newest connections. All that it writes are numbers, and words of its own.
+
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the script's own
+
+export const pageTop =
+    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>" +
+    "<link rel=icon href=data:,><title>devicescript-tcp</title><style>" +
+    ":root{color-scheme:light dark;--a:light-dark(#0a62c9,#6cb0ff);--b:light-dark(#0b7a4b,#58d3a0);" +
+    "--m:light-dark(#667,#99a);--l:light-dark(#dde,#334)}" +
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:46em;margin:2em auto;padding:0 1em;" +
+    "display:flex;flex-direction:column}" +
+    "h1{font-size:1.5em;margin:0}h2{font-size:1.1em;margin:1.6em 0 .4em}p{margin:.2em 0 1em;color:var(--m)}" +
+    "#t{display:contents}#t h2,pre{order:3}#l{order:2}#n{float:right;font:14px/2 system-ui,sans-serif;color:var(--m)}" +
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}" +
+    "td,th{text-align:left;padding:.3em 1em .3em 0;border-bottom:1px solid var(--l)}th{color:var(--m);font-weight:400}" +
+    "td:last-child{font-weight:600}pre{margin:0;columns:19em;font:13px/1.6 ui-monospace,monospace}" +
+    "svg{display:block;width:100%;font:12px ui-monospace,monospace;fill:currentColor;margin-bottom:1em}" +
+    "figure{margin:0}figcaption{font-weight:600;margin-top:.6em}" +
+    "</style><h1>devicescript-tcp<span id=n></span></h1>" +
+    "<p>This page comes from a TCP/IP stack in DeviceScript. Its connections:</p><div id=t>"
+
+export const pageEnd =
+    "</div><div id=l><h2>Handshakes</h2><noscript>A script draws them.</noscript></div><script>" +
+    "const S='CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK " +
+    "TIME-WAIT'.split(' '),F=[[4,'RST'],[2,'SYN'],[1,'FIN'],[8,'PSH'],[16,'ACK']],$=i=>document.getElementById(i)," +
+    "Q=q=>fetch(q,{cache:'no-store'});let seen=0,all=[];" +
+    // one event: a record of events.ts
+    "function take(h){const b=Uint8Array.from(h.match(/../g),x=>parseInt(x,16)),v=new DataView(b.buffer)," +
+    "e={t:v.getUint32(0,1),k:b[4],from:b[5],to:b[6],f:b[7],id:v.getUint16(8,1),n:v.getUint16(10,1)," +
+    "seq:v.getUint32(12,1),ack:v.getUint32(16,1),win:v.getUint16(20,1),mss:v.getUint16(22,1)};" +
+    "if(e.k==4)return;" +
+    "const peer=b.slice(24,28).join('.')+':'+v.getUint16(28),port=v.getUint16(30),key=peer+' '+port;" +
+    // a new connection begins with a SYN alone, or when we leave CLOSED
+    "let c=all.find(c=>c.key==key);" +
+    "const whole=e.k==1?!e.from:(e.f&18)==2&&e.from==1;" +
+    "if(!c||whole&&c.ev.length>1)all.unshift(c={key,peer,port,whole,ev:[],id:0});" +
+    "c.id=e.id||c.id;c.ev.push(e)}" +
+    "function draw(c,ip,own){let y=44,s='',max=c.id==own?8:16;const X=170,Y=610,t0=c.ev[0].t;" +
+    "for(const e of c.ev.slice(0,max)){" +
+    "if(e.k==2||e.k==3){const out=e.k==3,p=out?X:Y,q=out?Y:X,d=out?-7:7,w=F.filter(x=>e.f&x[0]).map(x=>x[1]).join('-');" +
+    "y+=30;s+=`<path d='M${p} ${y-5}L${q} ${y+5}m${d} -6l${-d} 6l${d} 3' fill=none " +
+    "stroke='var(--${out?'a':'b'})' stroke-width=1.5 /><text x=390 y=${y-7} text-anchor=middle>${w} ${e.seq}" +
+    "${e.f&16?' ack '+e.ack:''}${e.n?' len '+e.n:''}${e.mss?' mss '+e.mss:''}</text>" +
+    "<text x=620 y=${y+3} fill=var(--m)>${((e.t-t0)/1e3).toFixed(3)} s</text>`" +
+    "}else{y+=17;s+=`<text x=160 y=${y+3} text-anchor=end font-weight=600 ${e.k==5?'fill=red':''}>" +
+    "${e.k==5?'failed':S[e.to]}</text>`}}" +
+    "if(c.ev.length>max)s+=`<text x=390 y=${y+=24} text-anchor=middle fill=var(--m)>… ${c.ev.length-max} more</text>`;" +
+    "y+=14;return`<figure><figcaption>${c.id?'#'+c.id+' ':''}${c.peer}${c.id==own?' (this page)':''}${c.whole?'':' (what came before is no longer kept)'}</figcaption>" +
+    "<svg viewBox='0 0 700 ${y+4}'><g fill=none stroke=var(--m)><path d='M${X} 40V${y}M${Y} 40V${y}'/></g>" +
+    "<text x=${X} y=30 text-anchor=middle>${ip}:${c.port}</text>" +
+    "<text x=${Y} y=30 text-anchor=middle>${c.peer}</text>${s}</svg></figure>`}" +
+    "async function turn(){try{const e=await(await Q('/events')).json();" +
+    "if(e.first+e.events.length-1<seen){seen=0;all=[]}" +
+    "e.events.forEach((h,i)=>{if(h&&e.first+i>=seen)take(h)});seen=e.first+e.events.length-1;all=all.slice(0,12);" +
+    "$('t').innerHTML=await(await Q('/?tables')).text();" +
+    "$('l').innerHTML='<h2>Handshakes</h2>'+all.slice(0,5).map(c=>draw(c,e.ip,e.own)).join('');" +
+    "$('n').textContent='live'}catch(e){$('n').textContent='no answer'}setTimeout(turn,2000)}turn()" +
+    "</script></html>\n"

@@ -1,0 +1,73 @@
+// The device's status page: what listens and is connected, the last handshakes as ladders, counters.
+
+import { Buffer } from "@devicescript/core"
+import type { Mac } from "../mac/mac"
+import { ipv4Text } from "../net/address"
+import type { Stack } from "../net/stack"
+import { HttpServer } from "../socket/http"
+import type { HttpRequest, HttpResponse } from "../socket/http-record"
+import { Event } from "./events"
+import { pageEnd, pageTop } from "./status-page"
+import { connectionRow, counterLine } from "./tables"
+
+/** Adds the page, "/", and what its script fetches, "/?tables" and "/events", to a server. */
+export function addStatus(server: HttpServer, mac: Mac): void {
+    const stack = server.stack
+    server.route("GET", "/", request => tables(stack, mac, request))
+    server.route("GET", "/events", request => events(stack, request.id))
+}
+
+/** A server with nothing but that; no port is listened on yet. */
+export function statusServer(stack: Stack, mac: Mac): HttpServer {
+    const server = new HttpServer(stack, { line: 128 })
+    addStatus(server, mac)
+    return server
+}
+
+/** Connections and counters as HTML, with the rest of the page or without. */
+function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
+    const whole = request.query !== "tables"
+    /** Indices of the first counter, and of what is behind the last, when they are known. */
+    let counters = 0
+    let end = 0
+    return {
+        type: "text/html; charset=utf-8",
+        body: index => {
+            if (index < 2) {
+                if (index > 0) return "<table><tr><th>id<th>local<th>remote<th>state\n"
+                return whole ? pageTop : ""
+            }
+            if (end > 0) return whole && index === end ? pageEnd : undefined
+            if (counters === 0) {
+                const row = connectionRow(stack, index - 2)
+                if (row !== undefined) return row
+                counters = index + 1
+                return "</table><h2>Counters</h2><pre>\n"
+            }
+            const line = counterLine(stack, mac.counters, index - counters)
+            if (line !== undefined) return line === "" ? "" : `${line}\n`
+            end = index + 1
+            return "</pre>"
+        },
+    }
+}
+
+/** What the event ring has, as JSON: our address, the connection that this goes over, and each record in hexadecimal. */
+function events(stack: Stack, own: number): HttpResponse {
+    const ring = stack.events
+    const first = ring.first()
+    const end = ring.count
+    const record = Buffer.alloc(Event.Size)
+    return {
+        type: "application/json",
+        body: index => {
+            if (index === 0) return `{"ip":"${ipv4Text(stack.ip)}","own":${own},"first":${first},"events":[`
+            const number = first + index - 1
+            if (number >= end) return number === end ? "0]}" : undefined
+            // others went on meanwhile, and may have written over it
+            if (number < ring.first()) return "0,"
+            ring.read(number, record)
+            return `"${record.toString("hex")}",`
+        },
+    }
+}

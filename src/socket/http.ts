@@ -1,0 +1,149 @@
+// A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: a little is done for each client at every turn.
+
+import { power } from "../mac/idle"
+import type { Stack } from "../net/stack"
+import { abort, accept, close, listen, stateOf } from "../tcp/calls"
+import { findListener } from "../tcp/context"
+import { pendingOf } from "../tcp/passive"
+import { errorName, State, Tcb } from "../tcp/tcb"
+import { awaitRequest, fail, linger, nextPiece, sendPiece } from "./http-answer"
+import {
+    type BodyReader,
+    type HttpClient,
+    HttpContext,
+    type HttpHandler,
+    release,
+    Stage,
+    Time,
+} from "./http-record"
+import { receive, takeHead } from "./http-request"
+import type { Worker } from "./network"
+
+export interface HttpOptions {
+    /** The port it listens on; without one `serve` hands it listeners. */
+    port?: number
+    /** Clients at once, 4 unless it says so; more wait in the listener's backlog. */
+    clients?: number
+    /** Bytes of a request line, and of a header field that is looked at: 256 unless it says so. */
+    line?: number
+    /** Reads the bodies of requests; without it a request with one is refused. */
+    bodies?: BodyReader
+}
+
+const enum Turn {
+    /** Lines of 32 bytes, pieces and rows in one turn: 131,072 operations without an await end a program. */
+    Steps = 16,
+}
+
+/**
+ * Serves what `route` was told. A client takes 0.3 KB of objects and its line, all at start; of a request its path is
+ * held, and of an answer what the handler returned, until it is sent.
+ *
+ * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte
+ * (408), without progress of an answer, and between requests. A client that asks for nothing gives its place up after
+ * one second when others wait, or all of the stack's connections are taken.
+ */
+export class HttpServer extends HttpContext implements Worker {
+    /** Ids of listeners, 0 where none is. */
+    private readonly listeners: number[] = []
+    /** The client that has the first turn. */
+    private first = 0
+
+    /** Takes its memory. Throws when the port is in use. */
+    constructor(stack: Stack, options: HttpOptions) {
+        super(stack, options.bodies, options.clients || 4, options.line || 256)
+        const port = options.port || 0
+        if (port === 0) return
+        const id = listen(stack, port, stack.config.connections)
+        if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)})`)
+        this.serve(id)
+    }
+
+    /** From now on, what the listener `id` accepts is served. */
+    serve(id: number): void {
+        const free = this.listeners.indexOf(0)
+        if (free < 0) this.listeners.push(id)
+        else this.listeners[free] = id
+    }
+
+    /** Requests of this method and path are answered by `handler`. See HttpRoute. */
+    route(method: string, path: string, handler: HttpHandler): void {
+        this.routes.push({ method, path, handler })
+    }
+
+    /** Gives every client its turn, and accepts. */
+    work(now: number): void {
+        this.now = now
+        this.steps = Turn.Steps
+        this.acceptAll()
+        const count = this.clients.length
+        // whoever comes first may use all steps up
+        this.first = (this.first + 1) % count
+        for (let i = 0; i < count; i++) {
+            const c = this.clients[(this.first + i) % count] as HttpClient
+            if (c.id > 0) this.turn(c)
+        }
+        if (this.steps <= 0 || (this.crowded && this.acceptAll())) power.wake()
+    }
+
+    /** Accepts as many as there are places; true if there was anybody. */
+    private acceptAll(): boolean {
+        const { stack } = this
+        let any = false
+        this.crowded = isFull(stack)
+        for (let l = 0; l < this.listeners.length; l++) {
+            const id = this.listeners[l] as number
+            if (findListener(stack, id) < 0) this.listeners[l] = 0
+            let pending = id > 0 ? pendingOf(stack, id) : 0
+            for (const c of this.clients) {
+                if (c.id > 0 || pending === 0) continue
+                c.id = accept(stack, id)
+                c.length = 0
+                awaitRequest(this, c)
+                pending--
+                any = true
+            }
+            if (pending > 0) this.crowded = true
+        }
+        return any
+    }
+
+    /** All that can be done for one client now. */
+    private turn(c: HttpClient): void {
+        this.endLate(c)
+        while (this.steps > 0 && c.id > 0 && sendPiece(this, c)) {
+            if (c.stage === Stage.Answer) nextPiece(this, c)
+            else if (!this.take(c) && !receive(this, c)) return
+            this.steps--
+        }
+    }
+
+    /** Takes in something of what has come. False when there is nothing that makes sense yet. */
+    private take(c: HttpClient): boolean {
+        if (c.stage < Stage.Body) return takeHead(this, c)
+        if (c.stage < Stage.Answer && this.bodies) return this.bodies.take(this, c)
+        c.length = 0
+        return false
+    }
+
+    /** Ends what takes too long. */
+    private endLate(c: HttpClient): void {
+        const { stage } = c
+        const rests = stage === Stage.Idle || stage === Stage.Linger
+        const early = rests && this.crowded ? Time.Limit - Time.Grace : 0
+        if (((this.now + early - c.deadline) | 0) < 0) return
+        if (stage === Stage.Idle) linger(this, c)
+        // all was taken, but a client that does not close would hold the connection for a minute
+        else if (rests) release(this, c, stateOf(this.stack, c.id) === State.FinWait2 ? abort : close)
+        else if (stage === Stage.Answer || c.piece !== undefined) release(this, c, abort)
+        else fail(this, c, 408)
+    }
+}
+
+/** True when all of the stack's connections are taken: who knocks then gets no answer. */
+function isFull(stack: Stack): boolean {
+    for (let c = 0; c < stack.conns.length; c += Tcb.Size) {
+        if (stack.conns.getAt(c + Tcb.Id, "u16") === 0) return false
+    }
+    return true
+}

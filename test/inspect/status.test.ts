@@ -1,0 +1,95 @@
+// The status page as a browser has it: its tables, its events, and what its script makes of them.
+
+import { createContext, runInContext } from "node:vm"
+import { describe, expect, test } from "vitest"
+import { addStatus } from "../../src/inspect/status"
+import { HttpServer } from "../../src/socket/http"
+import { HttpBench, responses } from "../socket/http-bench"
+import { IdleMac } from "./desk"
+
+/** A device that serves the page on port 8080, and its answer to a request for it. */
+function device() {
+    const bench = new HttpBench()
+    const server = new HttpServer(bench.device.stack, { port: 8080 })
+    addStatus(bench.server, new IdleMac())
+    return { bench, server }
+}
+
+function get(bench: HttpBench, path: string): string {
+    const browser = bench.connect().send(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    const [response] = responses(browser.text, [], false)
+    expect(response!.status).toBe(200)
+    browser.close()
+    bench.pass(100)
+    return response!.body
+}
+
+/** The elements of a page that its script asks for. */
+async function scripted(
+    bench: HttpBench
+): Promise<Record<string, { innerHTML: string; textContent: string }>> {
+    const html = get(bench, "/")
+    const script = /<script>(.*)<\/script>/s.exec(html)?.[1]
+    expect(script).toBeDefined()
+    const elements: Record<string, { innerHTML: string; textContent: string }> = {}
+    for (const [, id] of html.matchAll(/ id=(\w+)/g)) elements[id!] = { innerHTML: "", textContent: "" }
+    const answers = async (path: string) => {
+        const body = get(bench, path)
+        return { json: async () => JSON.parse(body), text: async () => body }
+    }
+    const globals = {
+        document: { getElementById: (id: string) => elements[id] },
+        fetch: answers,
+        setTimeout: () => {},
+    }
+    runInContext(script!, createContext(globals))
+    for (let i = 0; i < 20; i++) await Promise.resolve()
+    return elements
+}
+
+describe("the page", () => {
+    test("has all connections and counters without its script, and nothing from elsewhere", () => {
+        const { bench } = device()
+        const html = get(bench, "/")
+        expect(html).toMatch(/^<!doctype html>.*<\/html>\n$/s)
+        expect(html).toContain("<td>10.0.0.2:80<td>*<td>LISTEN")
+        expect(html).toContain("<td>10.0.0.2:8080<td>*<td>LISTEN")
+        expect(html).toMatch(/<td>10\.0\.0\.2:80<td>10\.0\.0\.1:\d+<td>ESTABLISHED/)
+        expect(html).toMatch(/ \d+ {2}segments-in\n/)
+        expect(html).not.toMatch(/https?:|src=|@import|url\(/)
+    })
+
+    test("its tables alone, for the script", () => {
+        const { bench } = device()
+        expect(get(bench, "/?tables")).toMatch(/^<table>.*<\/table><h2>Counters<\/h2><pre>.*<\/pre>$/s)
+    })
+
+    test("events are those of the ring, whatever happens meanwhile", () => {
+        const { bench } = device()
+        for (let i = 0; i < 12; i++) get(bench, "/?tables")
+        const { first, events, ip } = JSON.parse(get(bench, "/events"))
+        expect(ip).toBe("10.0.0.2")
+        expect(first).toBeGreaterThan(32)
+        expect(events).toHaveLength(33)
+        expect(events.at(-1)).toBe(0)
+        const records = events.filter((event: unknown) => typeof event === "string")
+        expect(records.length).toBeGreaterThan(10)
+        for (const record of records) expect(record).toMatch(/^[0-9a-f]{64}$/)
+    })
+
+    test("the script draws the handshake of a connection", async () => {
+        const { bench } = device()
+        const browser = bench.connect()
+        const elements = await scripted(bench)
+        expect(elements.n!.textContent).toBe("live")
+        expect(elements.t!.innerHTML).toContain("LISTEN")
+        const ladders = elements.l!.innerHTML
+        const drawn = ladders.split("<figure>").length - 1
+        expect(drawn).toBeGreaterThan(1)
+        expect(ladders).toMatch(
+            />SYN \d+ mss 1460<.*>SYN-RECEIVED<.*>SYN-ACK \d+ ack \d+ mss 1460<.*>ESTABLISHED</s
+        )
+        expect(ladders).not.toMatch(/NaN|undefined|null/)
+        browser.close()
+    })
+})
