@@ -25,6 +25,10 @@ export interface Setup {
     impairments?: Partial<Impairments>
     /** Milliseconds from a cable or a reset of the chip to a link. */
     negotiation?: number
+    /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
+    program?: string
+    /** Settings of that program, besides the scenario's own. */
+    boot?: Record<string, unknown>
 }
 
 /** A frame that was put on the wire. */
@@ -99,6 +103,7 @@ export class Net {
             runtime,
             chip,
             seed,
+            ...(setup.program === undefined ? {} : { program: setup.program }),
             boot: {
                 ip: `${DEVICE_IP}/24`,
                 gateway: setup.gateway ?? "",
@@ -106,6 +111,7 @@ export class Net {
                 config: setup.config ?? {},
                 services: true,
                 trace: false,
+                ...setup.boot,
             },
             onEvent: records => this.noteEvents(records),
             onLog: (level, text) => {
