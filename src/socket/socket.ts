@@ -64,6 +64,8 @@ export class Socket {
     waiting = 0
     /** Its end has been told. */
     told = false
+    /** The start of a line that the ring could not hold. */
+    private line: Buffer | undefined
     /** A send is under way. */
     private sending = false
     /** Emitted when the handshake is done; as in @devicescript/net that is before `connect` returns. */
@@ -93,17 +95,13 @@ export class Socket {
         const { stack } = this.net
         if (stateOf(stack, this.id) === State.SynSent) await this.wait(Want.Opened, until)
         const state = stateOf(stack, this.id)
-        if (state === State.SynSent || state === State.SynReceived) {
-            this.end(abort)
-            throw this.error("Timeout")
-        }
         const error = errorOf(stack, this.id)
-        if (error < 0) {
-            this.end(close)
-            throw this.failure(error)
+        if (state !== State.SynSent && state !== State.SynReceived && error === TcpError.None) {
+            this.onopen.emit(undefined)
+            return this
         }
-        this.onopen.emit(undefined)
-        return this
+        this.end(abort)
+        throw this.error(error === TcpError.None ? "Timeout" : errorName(error))
     }
 
     /**
@@ -113,6 +111,11 @@ export class Socket {
     async recv(timeout?: number): Promise<Buffer | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         for (;;) {
+            const line = this.line
+            if (line) {
+                this.line = undefined
+                return line
+            }
             const unread = this.unread()
             if (unread > 0) return this.take(unread)
             if (this.isOver()) return null
@@ -126,19 +129,22 @@ export class Socket {
      */
     async readLine(timeout?: number): Promise<string | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
-        let line: Buffer | undefined
+        const half = this.net.stack.receiveSize >> 1
         for (;;) {
             const unread = this.unread()
             let n = this.lineLength(unread)
-            const ended = n > 0
-            // a line that the ring cannot hold is taken out piece by piece
-            if (!ended && unread > 0 && (unread === this.net.stack.receiveSize || this.hasFin())) n = unread
+            const whole = n > 0
+            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1): longer lines leave it in pieces
+            if (!whole && (unread >= half || (unread > 0 && this.hasFin()))) n = unread
             if (n > 0) {
                 const part = this.take(n)
-                line = line ? line.concat(part) : part
+                const line = this.line ? this.line.concat(part) : part
+                this.line = whole ? undefined : line
                 if (line.length > Limit.Line) throw this.error("line too long")
-                if (ended) return lineText(line)
+                if (whole) return lineText(line)
             } else if (unread === 0 && this.isOver()) {
+                const line = this.line
+                this.line = undefined
                 return line ? line.toString("utf-8") : null
             } else if (!(await this.wait(Want.More, until))) {
                 return undefined

@@ -99,6 +99,7 @@ export class NetworkInterface implements Worker {
         if (ip !== "dhcp") {
             const own = interfaceAddress(ip, options.gateway || "")
             setAddress(stack, own.ip, own.netmask, own.gateway)
+            this.ip = own.ip
         } else {
             if (!addressing) throw new Error(`ip "dhcp" needs addressing`)
             this.addressing = addressing

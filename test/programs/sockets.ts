@@ -19,7 +19,7 @@ lines.run = async (line, print) => {
     return 0
 }
 
-const net = await startNetwork({ mac: board, ip: boot.ip, gateway: boot.gateway, config: boot.config })
+const net = await startNetwork({ mac: board, ...boot })
 net.onchange.subscribe(() => console.log(`${net.isUp() ? "up" : "down"} ${net.address()}`))
 /** What commands go on with. */
 let held: Socket | undefined

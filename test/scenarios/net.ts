@@ -1,6 +1,7 @@
 // The small network that a scenario happens on: one device, and whoever the scenario puts beside it.
 
 import { W5500Chip } from "../../sim/chip/w5500"
+import type { W5500Faults } from "../../sim/chip/w5500-faults"
 import { VirtualClock } from "../../sim/clock"
 import { Device, type Reply } from "../../sim/device"
 import { decodeEvents, type StackEvent } from "../../sim/events"
@@ -25,6 +26,8 @@ export interface Setup {
     impairments?: Partial<Impairments>
     /** Milliseconds from a cable or a reset of the chip to a link. */
     negotiation?: number
+    /** What the chip does wrong from the start. */
+    faults?: Partial<W5500Faults>
     /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
     program?: string
     /** Settings of that program, besides the scenario's own. */
@@ -97,6 +100,7 @@ export class Net {
             ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
         })
         const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })
+        Object.assign(chip.faults, setup.faults)
         this.chip = chip
         this.device = new Device({
             clock,
