@@ -57,6 +57,11 @@ const enum Code {
 }
 
 const enum Limit {
+    /**
+     * Bytes that recv gives at most. The package's MQTT client calls itself for each further message in a piece and keeps a
+     * copy of the rest each time: 1,024 bytes of small messages exhaust the heap.
+     */
+    Piece = 256,
     /** Milliseconds that an address and a name may take: longer than anybody waits. */
     Open = 600000,
 }
@@ -97,7 +102,7 @@ function route(backend: Backend, socket: PackageSocket): void {
     socket.send = async data => await backend.send(socket, data)
 }
 
-/** Stands in the place of a package socket's list of buffers: shift takes all that waits in the receive ring. */
+/** Stands in the place of a package socket's list of buffers: shift takes from the receive ring, and the next message is told then. */
 class Arrived {
     /** 1 when there is something to take. */
     length = 0
@@ -125,9 +130,11 @@ class Arrived {
         const rest = this.rest
         this.rest = undefined
         const bytes = rest || this.backend.take()
-        this.length = this.backend.unread() > 0 ? 1 : 0
-        // its end can be told now
-        if (this.length === 0) this.backend.net.poke()
+        this.length = 0
+        // it sets the length
+        if (this.backend.unread() > 0) this.backend.tell("data")
+        // the end, if this was the last, can be told now
+        else this.backend.net.poke()
         return bytes
     }
 }
@@ -254,7 +261,8 @@ class Backend implements Worker {
     }
 
     take(): Buffer {
-        const bytes = Buffer.alloc(this.unread())
+        const unread = this.unread()
+        const bytes = Buffer.alloc(unread < Limit.Piece ? unread : Limit.Piece)
         read(this.net.stack, this.id, bytes, 0, bytes.length)
         this.net.flush()
         return bytes
@@ -312,7 +320,7 @@ class Backend implements Worker {
         this.tell("error", why)
     }
 
-    private tell(event: string, data?: string): void {
+    tell(event: string, data?: string): void {
         const hooks = ds as unknown as Hooks
         hooks._socketOnEvent(event, data)
     }

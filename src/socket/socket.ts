@@ -8,7 +8,7 @@ import { findConnection, ringsOf } from "../tcp/context"
 import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/settings"
 import { errorName, State, stateName, Tcb, TcpError } from "../tcp/tcb"
 import { swap16 } from "../wire/bytes"
-import { Want } from "./sockets"
+import { type Sockets, socketsOf, Want } from "./sockets"
 import { type NetworkInterface, running } from "./start"
 
 export interface ConnectOptions {
@@ -64,6 +64,7 @@ export class Socket {
     waiting = 0
     /** Its end has been told. */
     told = false
+    private readonly sockets: Sockets
     /** The start of a line that the ring could not hold. */
     private line: Buffer | undefined
     /** A send is under way. */
@@ -87,7 +88,8 @@ export class Socket {
         this.id = id
         this.at = findConnection(stack, id)
         this.seen = stack.conns.getAt(this.at + Tcb.RcvNxt, "i32")
-        net.sockets.add(this)
+        this.sockets = socketsOf(net)
+        this.sockets.add(this)
     }
 
     /** For `connect`: waits for the handshake. */
@@ -170,7 +172,7 @@ export class Socket {
                 at += n
                 this.net.flush()
                 if (at >= bytes.length) return
-                await this.net.sockets.wait(this, Want.Room)
+                await this.sockets.wait(this, Want.Room)
             }
         } finally {
             this.done()
@@ -303,26 +305,26 @@ export class Socket {
     /** Waits until other fibers' sends are done. */
     private async turn(): Promise<void> {
         // who is woken has the turn: it was handed over
-        if (this.sending) await this.net.sockets.wait(this, Want.Turn)
+        if (this.sending) await this.sockets.wait(this, Want.Turn)
         this.sending = true
     }
 
     private done(): void {
-        this.sending = (this.waiting & Want.Turn) > 0 && this.net.sockets.handOver(this)
+        this.sending = (this.waiting & Want.Turn) > 0 && this.sockets.handOver(this)
     }
 
     /** Waits until the time is `until`, for ever if that is undefined. False when it is over. */
     private async wait(want: Want, until: number | undefined): Promise<boolean> {
-        if (until === undefined) return await this.net.sockets.wait(this, want)
+        if (until === undefined) return await this.sockets.wait(this, want)
         const left = until - ds.millis()
-        return left > 0 && (await this.net.sockets.wait(this, want, left))
+        return left > 0 && (await this.sockets.wait(this, want, left))
     }
 
     private end(how: typeof close): void {
         const { id, net } = this
         this.id = 0
         how(net.stack, id, ds.millis() | 0)
-        net.sockets.remove(this)
+        this.sockets.remove(this)
         net.flush()
     }
 }

@@ -7,6 +7,7 @@ import { errorOf } from "../tcp/calls"
 import { State, Tcb, TcpError } from "../tcp/tcb"
 import type { Worker } from "./network"
 import type { Socket } from "./socket"
+import type { NetworkInterface } from "./start"
 
 /** What a fiber waits for. */
 export const enum Want {
@@ -27,6 +28,17 @@ const enum Entry {
     Socket = 1,
     Want = 2,
     Size = 3,
+}
+
+/** The sockets of a network; made when it gets its first, as not every program has any. */
+export function socketsOf(net: NetworkInterface): Sockets {
+    let sockets = net.sockets
+    if (!sockets) {
+        sockets = new Sockets(net.stack)
+        net.sockets = sockets
+        net.add(sockets)
+    }
+    return sockets
 }
 
 /** All sockets of a stack that a program holds. */

@@ -8,7 +8,7 @@ import { Address, ipv4Of, ipv4Text } from "../net/address"
 import { Stack, setAddress } from "../net/stack"
 import { Config, configure } from "../tcp/config"
 import { Network, type Worker } from "./network"
-import { Sockets } from "./sockets"
+import type { Sockets } from "./sockets"
 import { interfaceAddress, macAddress } from "./station"
 
 export interface NetworkOptions {
@@ -72,11 +72,12 @@ async function startAgain(network: Network): Promise<void> {
 export class NetworkInterface implements Worker {
     readonly stack: Stack
     readonly mac: Mac
-    readonly sockets: Sockets
+    /** For socketsOf of sockets.ts. */
+    sockets: Sockets | undefined
     /** Emitted when the link or the address has changed: `isUp` and `address` say how they are now. */
     readonly onchange = ds.emitter<NetworkInterface>()
     readonly network: Network
-    private readonly workers: Worker[]
+    private readonly workers: Worker[] = []
     private readonly addressing: Addressing | undefined
     private readonly resolver: Resolver | undefined
     /** As last told. */
@@ -92,8 +93,6 @@ export class NetworkInterface implements Worker {
         this.mac = options.mac(station)
         const stack = new Stack(config, station)
         this.stack = stack
-        this.sockets = new Sockets(stack)
-        this.workers = [this.sockets]
         this.network = new Network(stack, this.mac, this)
         this.resolver = resolver
         if (ip !== "dhcp") {

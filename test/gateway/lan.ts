@@ -4,7 +4,7 @@
 import { expect } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { RealClock } from "../../sim/clock"
-import { Device, type Reply } from "../../sim/device"
+import { Device, type DeviceOptions, type Reply } from "../../sim/device"
 import { UserNetwork, type UserNetworkOptions } from "../../sim/gateway/network"
 import type { Port, Station } from "../../sim/link/port"
 import { Segment } from "../../sim/link/segment"
@@ -91,7 +91,11 @@ export class Lan {
     }
 
     /** A whole device: the program on its runtime, its driver, its chip. */
-    async device(runtime: "vm" | "node", control: boolean): Promise<Device> {
+    async device(
+        runtime: "vm" | "node",
+        control: boolean,
+        own: Partial<DeviceOptions> = {}
+    ): Promise<Device> {
         const chip = new W5500Chip({ clock: this.clock, send: frame => plug.send(frame) })
         const plug = this.segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
         const config = { connections: 8, receiveBuffer: 1024, sendBuffer: 1024 }
@@ -102,8 +106,10 @@ export class Lan {
             config,
             control,
             trace: false,
+            ...own.boot,
         }
-        const device = new Device({ clock: this.clock, runtime, chip, boot, controlled: control })
+        const { clock } = this
+        const device = new Device({ clock, runtime, chip, controlled: control, ...own, boot })
         this.ends.push(() => device.stop())
         await device.start()
         if (!control) await device.command(" ")
