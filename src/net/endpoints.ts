@@ -12,7 +12,7 @@ import { Icmp } from "../wire/icmp"
 import { Ip, isMulticast, Protocol, pseudoSum, writeIpv4 } from "../wire/ipv4"
 import { Udp } from "../wire/udp"
 import { type Endpoint, Over } from "./endpoint"
-import { findNeighbour, Neighbour, nextHop, resolve } from "./neighbours"
+import { findNeighbour, forgetOld, Neighbour, nextHop, resolve } from "./neighbours"
 import { isBroadcast, type Stack } from "./stack"
 
 const enum Wait {
@@ -225,6 +225,7 @@ export class Endpoints {
             macs.setAt(4, "u16", (ip >> 16) & 0xffff)
             ttl = (ip & 0xffffff) === Hops.LinkLocalGroups ? Hops.LinkLocal : Hops.Group
         } else if (reachable) {
+            forgetOld(s, now)
             // nothing has come from there yet that would prove that there is such a host
             const n = resolve(s, ip, now, true)
             macs = s.neighbours
