@@ -40,9 +40,11 @@ export function transmit(s: Stack, now: number): number {
     if (s.timerArmed && ((s.nextTimer - now) | 0) <= 0) {
         runTimers(s, now)
         runNeighbourTimers(s, now, hopFailed)
+        if (s.endpoints) s.endpoints.timers(now)
     }
     if (s.dirty) {
         length = nextSegment(s, now)
+        if (length === 0 && s.endpoints) length = s.endpoints.transmit(now)
         if (length > 0) return sent(s, length)
         s.dirty = false
     }
@@ -165,6 +167,7 @@ function hopFailed(s: Stack, ip: number, now: number): void {
             softError(s, c)
         }
     }
+    if (s.endpoints) s.endpoints.hopFailed(ip, now)
 }
 
 /** Puts IP and Ethernet headers before the segment of `length` bytes at Frame.Transport; gives the frame's length. */
