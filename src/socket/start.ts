@@ -6,7 +6,7 @@ import { power } from "../mac/idle"
 import type { Mac } from "../mac/mac"
 import { Address, ipv4Of, ipv4Text } from "../net/address"
 import { Stack, setAddress } from "../net/stack"
-import { Config, configure } from "../tcp/config"
+import { Config } from "../tcp/config"
 import { Network, type Worker } from "./network"
 import type { Sockets } from "./sockets"
 import { interfaceAddress, macAddress } from "./station"
@@ -20,26 +20,34 @@ export interface NetworkOptions {
     gateway?: string
     /** Ethernet address, six hexadecimal bytes with colons; "" or left out for one made of the device's own number. */
     macAddress?: string
-    /** Fields of Config (tcp/config.ts) that are to differ from their defaults; no events are kept unless asked for. */
+    /**
+     * Fields of Config (tcp/config.ts) that are to differ from their defaults; no events are kept unless asked for. Not looked into, as
+     * that takes 1 KB of bytecode: `configure` does.
+     */
     config?: { [key: string]: number }
-    /** Finds an address for `ip: "dhcp"`. */
+    /** Name servers, "" or left out for none; with "dhcp" those that the server tells come first. */
+    dns?: string
+    dns2?: string
+    /** Finds an address for `ip: "dhcp"`; not used with any other. */
     addressing?: Addressing
     /** Finds the addresses of names. */
     resolver?: Resolver
 }
 
-/** Who finds this host an address. It sets it by `setAddress` of net/stack.ts, and takes it away so. */
+/** Who finds this host an address, sets it and takes it away; `dhcp` of dhcp.ts. */
 export interface Addressing {
-    /** The network starts: takes its place in the stack. */
+    /** The network starts: takes its place in the stack, and the memory it needs. */
     start(net: NetworkInterface): void
     /** The link came up or went. */
     link(up: boolean, now: number): void
 }
 
-/** Who finds the addresses of names. */
+/** Who finds the addresses of names; `dns` of dns.ts. */
 export interface Resolver {
-    /** The network starts. */
+    /** The network starts: takes its place in the stack, and the memory it needs. */
     start(net: NetworkInterface): void
+    /** Whom to ask has changed: `net.nameserver` and `nameserver2`. */
+    serversChanged(): void
     /** The address of `name` as the wire has it; 0 when there is none. Takes `timeout` ms at most, then 0 too. */
     resolve(name: string, timeout: number): Promise<number>
 }
@@ -68,6 +76,13 @@ async function startAgain(network: Network): Promise<void> {
     await network.startAgain()
 }
 
+function serverOf(text: string | undefined): number {
+    if (!text) return 0
+    const ip = ipv4Of(text)
+    if (ip === Address.None) throw new Error(`dns "${text}" is no address`)
+    return ip
+}
+
 /** An interface that is up, or on its way there. */
 export class NetworkInterface implements Worker {
     readonly stack: Stack
@@ -77,6 +92,9 @@ export class NetworkInterface implements Worker {
     /** Emitted when the link or the address has changed: `isUp` and `address` say how they are now. */
     readonly onchange = ds.emitter<NetworkInterface>()
     readonly network: Network
+    /** Name servers, 0 for none. */
+    nameserver = 0
+    nameserver2 = 0
     private readonly workers: Worker[] = []
     private readonly addressing: Addressing | undefined
     private readonly resolver: Resolver | undefined
@@ -88,13 +106,15 @@ export class NetworkInterface implements Worker {
         const { ip, addressing, resolver } = options
         const config = new Config()
         config.events = 0
-        if (options.config) configure(config, options.config)
+        if (options.config) Object.assign(config, options.config)
         const station = macAddress(options.macAddress || "")
         this.mac = options.mac(station)
         const stack = new Stack(config, station)
         this.stack = stack
         this.network = new Network(stack, this.mac, this)
         this.resolver = resolver
+        if (resolver) resolver.start(this)
+        this.setServers(serverOf(options.dns), serverOf(options.dns2))
         if (ip !== "dhcp") {
             const own = interfaceAddress(ip, options.gateway || "")
             setAddress(stack, own.ip, own.netmask, own.gateway)
@@ -104,7 +124,13 @@ export class NetworkInterface implements Worker {
             this.addressing = addressing
             addressing.start(this)
         }
-        if (resolver) resolver.start(this)
+    }
+
+    /** Whom to ask for names: for `addressing`. */
+    setServers(first: number, second: number): void {
+        this.nameserver = first
+        this.nameserver2 = second
+        if (this.resolver) this.resolver.serversChanged()
     }
 
     /** True while there is a link and an address. */

@@ -3,8 +3,7 @@
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { digest } from "@devicescript/crypto"
-import { Address, decimal, ipv4Of, macOf, netmaskOf } from "../net/address"
-import { isNotUnicast } from "../wire/ipv4"
+import { Address, decimal, ipv4Of, isHostAddress, macOf, netmaskOf } from "../net/address"
 
 /** An interface's address, as the wire has it. */
 export interface InterfaceAddress {
@@ -23,21 +22,14 @@ export function interfaceAddress(ip: string, router: string): InterfaceAddress {
         throw new Error(`ip "${ip}" is not an address with a prefix length of 1 to 30, as 10.0.0.2/24 is`)
     }
     const netmask = netmaskOf(length)
-    if (!isHost(own, netmask)) throw new Error(`ip "${ip}" is no host's address`)
+    if (!isHostAddress(own, netmask)) throw new Error(`ip "${ip}" is no host's address`)
     if (router === "" || router === "0.0.0.0") return { ip: own, netmask, gateway: 0 }
     const gateway = ipv4Of(router)
     if (gateway === Address.None) throw new Error(`gateway "${router}" is no address`)
-    if (((gateway ^ own) & netmask) !== 0 || gateway === own || !isHost(gateway, netmask)) {
+    if (((gateway ^ own) & netmask) !== 0 || gateway === own || !isHostAddress(gateway, netmask)) {
         throw new Error(`gateway ${router} is no neighbour in the network of ${ip}`)
     }
     return { ip: own, netmask, gateway }
-}
-
-/** True for addresses that a host may have: no group, no loopback, not the network itself nor all its hosts. */
-function isHost(ip: number, netmask: number): boolean {
-    const own = ip & ~netmask
-    const first = ip & 0xff
-    return own !== 0 && (own | netmask) !== -1 && !isNotUnicast(ip) && first !== 0 && first !== 127
 }
 
 /** The station's own Ethernet address: the one given, else one of this device's own, locally administered. */

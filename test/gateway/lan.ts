@@ -46,6 +46,11 @@ export class Probe implements Station {
     }
 }
 
+/** What is different about a device. */
+export interface OwnDevice extends Partial<DeviceOptions> {
+    onChip?: (chip: W5500Chip) => void
+}
+
 export class Lan {
     readonly clock = new RealClock()
     readonly segment = new Segment(this.clock)
@@ -91,13 +96,10 @@ export class Lan {
     }
 
     /** A whole device: the program on its runtime, its driver, its chip. */
-    async device(
-        runtime: "vm" | "node",
-        control: boolean,
-        own: Partial<DeviceOptions> = {}
-    ): Promise<Device> {
+    async device(runtime: "vm" | "node", control: boolean, own: OwnDevice = {}): Promise<Device> {
         const chip = new W5500Chip({ clock: this.clock, send: frame => plug.send(frame) })
         const plug = this.segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        own.onChip?.(chip)
         const config = { connections: 8, receiveBuffer: 1024, sendBuffer: 1024 }
         const boot = {
             ip: `${DEVICE}/${PREFIX}`,
