@@ -12,7 +12,7 @@ import { Socket } from "@devicescript/net"
 import { close, connect, errorOf, read, write } from "../tcp/calls"
 import { findConnection } from "../tcp/context"
 import { errorName, State, Tcb } from "../tcp/tcb"
-import type { Worker } from "./network"
+import { resumed, type Worker } from "./network"
 import type { NetworkInterface } from "./start"
 
 /** What the package uses of the runtime, and the other way round. */
@@ -244,13 +244,7 @@ class Backend implements Worker {
     }
 
     private wake(): void {
-        for (const fiber of this.waits) {
-            try {
-                fiber.resume(undefined)
-            } catch {
-                // it was terminated while it waited
-            }
-        }
+        for (const fiber of this.waits) resumed(fiber)
         this.waits.insert(0, -this.waits.length)
     }
 

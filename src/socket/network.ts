@@ -102,3 +102,13 @@ async function run(network: Network): Promise<void> {
         await mac.wait(wait < Time.Longest ? wait : Time.Longest)
     }
 }
+
+/** Lets a fiber go on. False when there is none any more: it was terminated while it waited. */
+export function resumed(fiber: ds.Fiber): boolean {
+    try {
+        fiber.resume(true)
+        return true
+    } catch {
+        return false
+    }
+}

@@ -5,7 +5,7 @@ import * as ds from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { errorOf } from "../tcp/calls"
 import { State, Tcb, TcpError } from "../tcp/tcb"
-import type { Worker } from "./network"
+import { resumed, type Worker } from "./network"
 import type { Socket } from "./socket"
 import type { NetworkInterface } from "./start"
 
@@ -138,15 +138,5 @@ export class Sockets implements Worker {
             }
         }
         socket.waiting = waiting
-    }
-}
-
-/** Lets a fiber go on. False when there is none any more: it was terminated while it waited. */
-function resumed(fiber: ds.Fiber): boolean {
-    try {
-        fiber.resume(true)
-        return true
-    } catch {
-        return false
     }
 }

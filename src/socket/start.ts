@@ -48,8 +48,11 @@ export interface Resolver {
     start(net: NetworkInterface): void
     /** Whom to ask has changed: `net.nameserver` and `nameserver2`. */
     serversChanged(): void
-    /** The address of `name` as the wire has it; 0 when there is none. Takes `timeout` ms at most, then 0 too. */
-    resolve(name: string, timeout: number): Promise<number>
+    /**
+     * The address of `name` as the wire has it. Throws an Error: ENOTFOUND (no such name), EAI_AGAIN (no server knows, or answers),
+     * Timeout when `ds.millis()` is `until`.
+     */
+    resolve(name: string, until: number): Promise<number>
 }
 
 let current: NetworkInterface | undefined
@@ -154,15 +157,13 @@ export class NetworkInterface implements Worker {
         return true
     }
 
-    /** The address of a host, when this one is up, as the wire has it. Throws an Error: Timeout, ENOTFOUND. */
+    /** The address of a host, when this one is up, as the wire has it. Throws an Error: Timeout, ENOTFOUND, EAI_AGAIN. */
     async find(host: string, until: number): Promise<number> {
         if (!(await this.up(until - ds.millis()))) throw new Error("Timeout")
-        let ip = ipv4Of(host)
+        const ip = ipv4Of(host)
         if (ip !== Address.None) return ip
         if (!this.resolver) throw new Error("ENOTFOUND, as there is no resolver")
-        ip = await this.resolver.resolve(host, until - ds.millis())
-        if (ip === 0) throw new Error(until - ds.millis() > 0 ? "ENOTFOUND" : "Timeout")
-        return ip
+        return await this.resolver.resolve(host, until)
     }
 
     /** Gives something else a turn whenever connections may have changed. */

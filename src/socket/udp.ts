@@ -6,7 +6,7 @@ import { ipv4Text } from "../net/address"
 import { UdpSocket } from "../net/udp-socket"
 import { errorName, TcpError } from "../tcp/tcb"
 import { endpointsOf } from "./endpoints"
-import type { Worker } from "./network"
+import { resumed, type Worker } from "./network"
 import { type NetworkInterface, running } from "./start"
 
 export interface UdpOptions {
@@ -37,6 +37,8 @@ export function openUdp(options: UdpOptions): Udp {
 /** @devsWhenUsed */
 export class Udp implements Worker {
     private readonly waits: ds.Fiber[] = []
+    /** A send waits for room. */
+    private full = false
 
     constructor(
         private readonly net: NetworkInterface,
@@ -63,7 +65,8 @@ export class Udp implements Worker {
             let error = TcpError.NoBuffers
             for (;;) {
                 error = this.socket.sendTo(everybody ? -1 : ip, port, bytes, 0, bytes.length)
-                if (error !== TcpError.NoBuffers || !(await this.wait(until - ds.millis()))) break
+                this.full = error === TcpError.NoBuffers
+                if (!this.full || !(await this.wait(until - ds.millis()))) break
             }
             if (error < 0) why = errorName(error)
         } catch (error) {
@@ -94,15 +97,10 @@ export class Udp implements Worker {
         this.work(0)
     }
 
-    /** Who waits looks again. */
+    /** Who waits looks again: something came, or there may be room. */
     work(_now: number): void {
-        for (const fiber of this.waits) {
-            try {
-                fiber.resume(true)
-            } catch {
-                // it was terminated while it waited
-            }
-        }
+        if (this.socket.waiting() < 0 && this.socket.port !== 0 && !this.full) return
+        for (const fiber of this.waits) resumed(fiber)
         this.waits.insert(0, -this.waits.length)
     }
 

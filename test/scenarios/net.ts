@@ -30,6 +30,8 @@ export interface Setup {
     faults?: Partial<W5500Faults>
     /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
     program?: string
+    /** That program takes no commands. */
+    silent?: boolean
     /** Settings of that program, besides the scenario's own. */
     boot?: Record<string, unknown>
 }
@@ -82,7 +84,8 @@ export class Net {
     static async open(runtime: "vm" | "node", setup: Setup): Promise<Net> {
         const net = new Net(runtime, setup)
         await net.device.start()
-        await net.command("sleep 1")
+        if (setup.silent) await net.pass(100)
+        else await net.command("sleep 1")
         return net
     }
 

@@ -1,18 +1,15 @@
 // @devicescript/net over this stack with real counterparts: Node's HTTP server and sockets, and the MQTT broker mosquitto, reached
 // through the gateway.
 
-import { spawn, spawnSync } from "node:child_process"
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import { type AddressInfo, connect, createServer as createTcpServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, it } from "vitest"
 import type { Device } from "../../sim/device"
 import { Random } from "../../sim/random"
 import { Lan, ROUTER } from "../gateway/lan"
 import { closedPort, serve } from "../gateway/servers"
+import { broker, startBroker } from "./broker"
 
 let lan: Lan
 afterEach(() => lan.close())
@@ -154,43 +151,13 @@ describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
     })
 })
 
-const broker = spawnSync("mosquitto", ["-h"], { stdio: "ignore" }).error === undefined
-if (!broker) console.warn("mosquitto is missing: the tests with an MQTT broker are skipped")
-
-/** mosquitto on a free port of the loopback. */
-async function startBroker(): Promise<number> {
-    const probe = createTcpServer()
-    await new Promise<void>(done => probe.listen(0, "127.0.0.1", done))
-    const { port } = probe.address() as AddressInfo
-    await new Promise(done => probe.close(done))
-    const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-mqtt-"))
-    const config = join(folder, "mosquitto.conf")
-    writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`)
-    const child = spawn("mosquitto", ["-c", config], { stdio: "ignore" })
-    const ended = new Promise(done => child.once("exit", done))
-    lan.later(async () => {
-        child.kill()
-        await ended
-        rmSync(folder, { recursive: true })
-    })
-    for (;;) {
-        const listens = await new Promise<boolean>(resolve => {
-            const socket = connect(port, "127.0.0.1")
-            socket.once("connect", () => resolve(true)).once("error", () => resolve(false))
-            socket.once("close", () => {})
-            setTimeout(() => socket.destroy(), 20)
-        })
-        if (listens) return port
-        await lan.pass(20)
-    }
-}
-
-describe.skipIf(!broker && process.env.CI === undefined).each(["vm", "node"] as const)(
+describe.skipIf(broker === undefined && process.env.CI === undefined).each(["vm", "node"] as const)(
     "the MQTT client of @devicescript/net on %s",
     runtime => {
         it("publishes 100 messages through mosquitto and gets each back: one by one, acknowledged, in a burst", async () => {
             lan = await Lan.open()
-            const port = await startBroker()
+            const { port, stop } = await startBroker()
+            lan.later(stop)
             const device = await lan.device(runtime, false, { program: "test/programs/net-mqtt.ts" })
             expect(await says(device, `${ROUTER} ${port} 100 0`)).toBe("100 of 100, in order: true")
             expect(await says(device, `${ROUTER} ${port} 10 1`)).toBe("10 of 10, in order: true")
