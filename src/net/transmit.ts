@@ -2,7 +2,6 @@
 
 import { Counter } from "../inspect/counters"
 import { armTimer, closed, count, Frame, release } from "../tcp/context"
-import { halfOpenOut } from "../tcp/halfopen"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
 import { runTimers } from "../tcp/timers"
@@ -103,6 +102,8 @@ function nextSegment(s: Stack, now: number): number {
             return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
         }
     }
+    const passive = s.passive
+    if (!passive) return 0
     const halves = s.halves
     for (let h = 0; h < s.halvesEnd; h += Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === 0) continue
@@ -110,7 +111,7 @@ function nextSegment(s: Stack, now: number): number {
         const remoteIp = halves.getAt(h + Half.RemoteIp, "i32")
         const n = resolve(s, remoteIp, now, true)
         if (n < 0) continue
-        const length = halfOpenOut(s, h, now)
+        const length = passive.halfOpenOut(s, h, now)
         if (length > 0) return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, DontFragment.Set)
     }
     return 0

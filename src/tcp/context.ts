@@ -16,6 +16,15 @@ export const enum Frame {
     Transport = 34,
 }
 
+/** Passive opens (passive.ts): who only connects has none of them in its image. */
+export interface Passive {
+    listenArrives(t: TcpContext, l: number, now: number): void
+    halfOpenArrives(t: TcpContext, h: number, now: number): void
+    reopen(t: TcpContext, l: number, used: number, now: number): boolean
+    runHalfTimers(t: TcpContext, now: number): void
+    halfOpenOut(t: TcpContext, h: number, now: number): number
+}
+
 /** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
 export class TcpContext {
     /** Connections: records of Tcb. */
@@ -54,6 +63,8 @@ export class TcpContext {
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
+    /** There from the first listener on. */
+    passive: Passive | undefined = undefined
     /** Connections in TIME-WAIT that no program holds: records of Wait. */
     readonly waits: Buffer
     /** Listeners: records of Listener. */

@@ -4,9 +4,9 @@ import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { challengeHalf } from "./challenge"
-import { allocate, drop, findListener, noteTimer, type TcpContext, traceState } from "./context"
+import { allocate, drop, findListener, noteTimer, type Passive, type TcpContext, traceState } from "./context"
 import { cookieArrives, sendCookie, synCookie } from "./cookie"
-import { dropHalf, freeHalf, setHalfDue, takeHalf } from "./halfopen"
+import { dropHalf, freeHalf, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
 import { initialSequence } from "./isn"
 import { established, takeAgreement } from "./open"
 import { answerReset } from "./reset"
@@ -14,6 +14,18 @@ import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
 import { agreed, Mss, sendMss } from "./syn-options"
 import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
+
+/** For TcpContext.passive. */
+export function passiveOpens(): Passive {
+    return {
+        listenArrives,
+        halfOpenArrives,
+        reopen,
+        // DeviceScript's compiler knows no short form for what is imported
+        runHalfTimers: runHalfTimers,
+        halfOpenOut: halfOpenOut,
+    }
+}
 
 /** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
 export function listenerFor(t: TcpContext, ports: number): number {
@@ -62,7 +74,7 @@ function hasBacklog(t: TcpContext, l: number, now: number): boolean {
 }
 
 /** Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. */
-export function listenArrives(t: TcpContext, l: number, now: number): void {
+function listenArrives(t: TcpContext, l: number, now: number): void {
     const control = t.segment.getAt(Seg.Control, "u8")
     // First, check for a RST
     if (control & Flag.Rst) {
@@ -91,7 +103,7 @@ export function listenArrives(t: TcpContext, l: number, now: number): void {
  * sent numbers below `used`. The initial sequence number has to be larger. True when the old record is to go; false
  * when the SYN was dropped, and comes again.
  */
-export function reopen(t: TcpContext, l: number, used: number, now: number): boolean {
+function reopen(t: TcpContext, l: number, used: number, now: number): boolean {
     if (!hasBacklog(t, l, now)) return false
     const h = openHalf(t, l, now)
     if (h < 0) {
@@ -141,7 +153,7 @@ function openHalf(t: TcpContext, l: number, now: number): number {
 }
 
 /** Section 3.10.7.4 for SYN-RECEIVED after a passive open: `t.segment` arrives for the half-open record `h`. */
-export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
+function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
     const segment = t.segment
     const sequence = segment.getAt(Seg.Sequence, "i32")

@@ -3,7 +3,6 @@
 import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
 import { armTimer, closed, count, isIdle, noteTimer, reset, setDue, type TcpContext } from "./context"
-import { runHalfTimers } from "./halfopen"
 import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./tcb"
 import { runWaitTimers } from "./wait"
 
@@ -30,7 +29,7 @@ export function runTimers(t: TcpContext, now: number): void {
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
-    runHalfTimers(t, now)
+    if (t.passive) t.passive.runHalfTimers(t, now)
     runWaitTimers(t, now)
 }
 

@@ -9,7 +9,7 @@ import { Flag, Options, Tcp, writeTimestamps } from "../wire/tcp"
 import { mayChallengeWait } from "./challenge"
 import { closed, count, drop, Frame, noteTimer, release, type TcpContext, traceState } from "./context"
 import { timestampAt } from "./isn"
-import { isStamped, listenerFor, reopen } from "./passive"
+import { isStamped, listenerFor } from "./passive"
 import { mayReply, reply, writeSegment } from "./reset"
 import { Seg } from "./segment"
 import { ConnFlag3, State, Tcb, TcpError, Wait } from "./tcb"
@@ -165,8 +165,8 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     }
     if (control & Flag.Syn) {
         const l = newListener(t, rcvNxt, tsRecent !== 0, tsRecent)
-        if (l >= 0) {
-            if (reopen(t, l, sndNxt, now)) freeWait(t, w, now)
+        if (l >= 0 && t.passive) {
+            if (t.passive.reopen(t, l, sndNxt, now)) freeWait(t, w, now)
             return
         }
         // RFC 5961 section 4.2, whatever its number
