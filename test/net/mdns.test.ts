@@ -166,7 +166,7 @@ describe("the name is taken", () => {
         const bed = new Bed()
         bed.responder.start("x".repeat(48), bed.bench.now)
         for (let i = 0; i < 30; i++) {
-            bed.pass(6000 - 6000 + 300)
+            bed.pass(300)
             bed.hear(response(record(`${bed.responder.text}.local`, "10.0.0.9")))
         }
         bed.heard()
@@ -275,18 +275,14 @@ describe("a question", () => {
         expect(bed.pass(1).asks("box.local").heard().length).toBe(1)
     })
 
-    test.each([["the unicast bit", () => [QU, GROUP] as const]])(
-        "with %s: to the asker alone (5.4)",
-        (_, how) => {
-            const [kind, to] = how()
-            const bed = Bed.running()
-            for (let i = 0; i < 3; i++) {
-                expect(bed.asks("box.local", A, kind, { to }).heard()).toMatchObject([
-                    { to: THEM.ip, port: 5353, record: ours },
-                ])
-            }
+    test("with the bit for that: to the asker alone (5.4), as often as it is asked", () => {
+        const bed = Bed.running()
+        for (let i = 0; i < 3; i++) {
+            expect(bed.asks("box.local", A, QU).heard()).toMatchObject([
+                { to: THEM.ip, port: 5353, record: ours },
+            ])
         }
-    )
+    })
 
     test("from another port: by who knows DNS only (6.7)", () => {
         const bed = Bed.running()
