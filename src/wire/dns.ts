@@ -86,7 +86,9 @@ export const enum Found {
     Ip = 0,
     /** Seconds. */
     TimeToLive = 4,
-    Size = 8,
+    /** Of the name that an alias leads to. */
+    Length = 8,
+    Size = 12,
 }
 
 /** ".local" as the end of a name. */
@@ -193,14 +195,13 @@ export function writeQuery(
     id: number,
     flags: number,
     name: Buffer,
-    nameAt: number,
     nameLength: number
 ): number {
     b.fillAt(at, Dns.Size, 0)
     b.setAt(at + Dns.Id, "u16", id)
     b.setAt(at + Dns.Flags, "u8", flags)
     b.setAt(at + Dns.Questions + 1, "u8", 1)
-    b.blitAt(at + Dns.Size, name, nameAt, nameLength)
+    b.blitAt(at + Dns.Size, name, 0, nameLength)
     const end = at + Dns.Size + nameLength
     writeU16(b, end, DnsType.Address)
     writeU16(b, end + 2, DnsClass.Internet)
@@ -208,12 +209,20 @@ export function writeQuery(
 }
 
 /**
- * Looks for an address in the answer of `length` bytes at `at`, to the question for the one of `name`. Aliases are followed in
+ * Looks for an address in the answer of `length` bytes at `at`, to the question `id` for the one of `name`. Aliases are followed in
  * the order they stand in, which is the order they lead on.
  */
-export function readAnswer(b: Buffer, at: number, length: number, name: Buffer, found: Buffer): AnswerKind {
+export function readAnswer(
+    b: Buffer,
+    at: number,
+    length: number,
+    id: number,
+    name: Buffer,
+    found: Buffer
+): AnswerKind {
     const end = at + length
-    if (length < Dns.Size || readU16(b, at + Dns.Questions) !== 1) return AnswerKind.None
+    if (length < Dns.Size || b.getAt(at + Dns.Id, "u16") !== id) return AnswerKind.None
+    if (readU16(b, at + Dns.Questions) !== 1) return AnswerKind.None
     if ((b.getAt(at + Dns.Flags, "u8") & (DnsFlag.Response | DnsFlag.Opcode)) !== DnsFlag.Response)
         return AnswerKind.None
     let p = skipName(b, at + Dns.Size, end)
@@ -264,7 +273,9 @@ export function readAnswer(b: Buffer, at: number, length: number, name: Buffer, 
             found.setAt(Found.TimeToLive, "i32", least)
             return AnswerKind.Address
         }
-        if (readName(b, at, p, data, name, false) < 0) return AnswerKind.None
+        const target = readName(b, at, p, data, name, false)
+        if (target < 0) return AnswerKind.None
+        found.setAt(Found.Length, "i32", target)
         found.setAt(Found.TimeToLive, "i32", least)
         kind = AnswerKind.Alias
     }
