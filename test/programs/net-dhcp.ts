@@ -6,6 +6,7 @@ import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/inspect/lines"
 import { dhcp } from "../../src/socket/dhcp"
+import { dns } from "../../src/socket/dns"
 import { connect } from "../../src/socket/socket"
 import { startNetwork } from "../../src/socket/start"
 
@@ -28,6 +29,6 @@ lines.run = async (line, print) => {
     }
 }
 
-const net = await startNetwork({ mac: board, ...boot, addressing: dhcp({ hostName: "device" }) })
+const net = await startNetwork({ mac: board, ...boot, addressing: dhcp(), resolver: dns() })
 net.onchange.subscribe(() => console.log(`${net.isUp() ? "up" : "down"} ${net.address()}`))
 ready = true

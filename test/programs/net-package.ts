@@ -6,6 +6,7 @@ import { connect, encryptedFetch, fetch, type Socket } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/inspect/lines"
+import { dns } from "../../src/socket/dns"
 import { useForNet } from "../../src/socket/net-backend"
 import { startNetwork } from "../../src/socket/start"
 
@@ -19,7 +20,7 @@ lines.run = async (line, print) => {
     return 0
 }
 
-useForNet(await startNetwork({ mac: board, ...boot }))
+useForNet(await startNetwork({ mac: board, ...boot, resolver: dns() }))
 ready = true
 
 let held: Socket | undefined

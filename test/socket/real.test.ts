@@ -114,6 +114,18 @@ describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
         expect(await says(device, `encrypted ${url}/encrypted`)).toBe("42")
     })
 
+    it("fetches by name", async () => {
+        lan = await Lan.open()
+        const url = (await website()).replace(ROUTER, "host.internal")
+        const device = await lan.device(runtime, false, { program, boot: { dns: ROUTER } })
+        expect(await says(device, `json ${url}/json`)).toBe("200 OK true a document 50")
+        const all = `200 application/octet-stream: 100000 bytes, sum ${sumOf(body)}`
+        expect(await says(device, `stream ${url}/body 0`)).toBe(all)
+        expect(await says(device, "json http://nobody.invalid/")).toBe(
+            "socket tcp://nobody.invalid:80: ENOTFOUND"
+        )
+    })
+
     it("streams 100 KB, to a quick reader and to a slow one", async () => {
         lan = await Lan.open()
         const url = await website()
