@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from "node:path"
 import { expect, test } from "vitest"
 
 const SRC = resolve(import.meta.dirname, "../src")
-const ORDER = ["wire", "tcp", "net", "mac", "socket", "inspect"]
+const ORDER = ["wire", "tcp", "net", "mac", "socket", "inspect", "examples"]
 /** What anyone may use, since it imports nothing of src itself: what happens is told and counted where it happens. */
 const LEAVES = ["inspect/counters", "inspect/events", "inspect/words"]
 

@@ -30,6 +30,8 @@ export interface DhcpReply {
 export class DhcpServer {
     /** Addresses by the client's Ethernet address in hexadecimal digits. */
     private readonly leases = new Map<string, string>()
+    /** Addresses that a client found somebody else to have: nobody gets them (section 4.3.3, MUST). */
+    private readonly taken = new Set<string>()
 
     constructor(private readonly options: DhcpOptions) {}
 
@@ -65,8 +67,9 @@ export class DhcpServer {
             case Message.Inform:
                 // section 4.3.5: no lease time, no yiaddr
                 return { type: Message.Ack, yiaddr: NOBODY, lease: undefined }
+            case Message.Decline:
+                return this.declined(client, key)
             default:
-                // DECLINE: nobody else gives addresses here, so the same one is as good as any
                 return undefined
         }
     }
@@ -88,13 +91,25 @@ export class DhcpServer {
         this.leases.delete(key)
     }
 
+    /** Only what the client was offered: nobody takes the others' addresses out of use. */
+    private declined(client: ClientMessage, key: string): undefined {
+        const { router, limits } = this.options
+        const ip = this.leases.get(key)
+        if (client.server !== router || ip === undefined || client.requested !== ip) return
+        this.leases.delete(key)
+        this.taken.add(ip)
+        // who had the first of them may be gone by now
+        const [oldest] = this.taken
+        if (this.taken.size > limits.leases && oldest !== undefined) this.taken.delete(oldest)
+    }
+
     private addressFor(key: string): string | undefined {
         const known = this.leases.get(key)
         if (known !== undefined) return known
         const { first, router, prefix, limits, counters } = this.options
         if (this.leases.size < limits.leases) {
-            const taken = new Set([router, ...this.leases.values()])
-            for (const ip of hostsFrom(first, prefix, limits.leases + 2)) {
+            const taken = new Set([router, ...this.leases.values(), ...this.taken])
+            for (const ip of hostsFrom(first, prefix, taken.size + 2)) {
                 if (taken.has(ip)) continue
                 this.leases.set(key, ip)
                 return ip

@@ -98,6 +98,11 @@ export class Buffer extends Bytes {
         }
     }
 
+    /** In network order, as the runtime's own library has it; @devicescript/net uses it. */
+    readUInt16BE(offset = 0): number {
+        return (this.getAt(offset, "u8") << 8) | this.getAt(offset + 1, "u8")
+    }
+
     /** Stores a number, rounded and clamped to the format's range; throws beyond the end, as on the VM. */
     setAt(offset: number, format: string, value: number): void {
         if (offset >= 0 && (offset | 0) === offset && (value | 0) === value) {

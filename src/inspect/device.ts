@@ -1,18 +1,17 @@
 // The device as a whole: settings, driver, stack, services and commands, put together and started.
 
+import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
-import { Buffer } from "@devicescript/core"
-import { digest } from "@devicescript/crypto"
 import type { BootOptions } from "../boot"
 import type { Mac } from "../mac/mac"
-import { Address, decimal, ipv4Of, macOf, macText, netmaskOf } from "../net/address"
+import { macText } from "../net/address"
 import { Stack, setAddress } from "../net/stack"
 import { Network } from "../socket/network"
 import { Kind, Services } from "../socket/services"
+import { interfaceAddress, macAddress } from "../socket/station"
 import { listen } from "../tcp/calls"
 import { Config, configure } from "../tcp/config"
 import { errorName } from "../tcp/tcb"
-import { isNotUnicast } from "../wire/ipv4"
 import type { Device, Print } from "./commands"
 import { lines } from "./lines"
 import { configuredBytes, printMemory } from "./memory"
@@ -35,8 +34,6 @@ const enum Port {
 
 /** Milliseconds. */
 const enum Time {
-    /** Between attempts to start a driver whose chip does not answer. */
-    Retry = 5000,
     /** A cable that is in has its link after so long. */
     Link = 3000,
     /** Between two looks. */
@@ -76,10 +73,10 @@ export async function startDevice(
     }
     if (boot.trace) startTrace(device.stack)
     const interpreter = commandsOf(device)
-    if (!(await device.startDriver())) {
+    if (!(await device.network.start())) {
         // without a chip too there is much to be asked
         setInterpreter(interpreter)
-        await device.startAgain()
+        await device.network.startAgain()
     }
     await device.waitForLink()
     console.log(device.description(boot))
@@ -96,14 +93,14 @@ class RunningDevice implements Device {
     readonly stack: Stack
     readonly mac: Mac
     readonly services: Services
-    private readonly network: Network
+    readonly network: Network
 
     constructor(driver: (address: Buffer) => Mac, boot: BootOptions) {
         const config = new Config()
         configure(config, boot.config)
         checkMemory(config, boot)
         const address = macAddress(boot.macAddress)
-        const { ip, netmask, gateway } = interfaceAddress(boot)
+        const { ip, netmask, gateway } = interfaceAddress(boot.ip, boot.gateway)
         this.mac = driver(address)
         const stack = new Stack(config, address)
         this.stack = stack
@@ -122,42 +119,10 @@ class RunningDevice implements Device {
         this.services.serve(id, kind)
     }
 
-    /** Starts the driver, and the fiber that moves frames. When it does not start, it says why, and gives false. */
-    async startDriver(): Promise<boolean> {
-        try {
-            await this.network.start()
-            return true
-        } catch (error) {
-            console.error(`${(error as Error).message}; tried again every ${Math.idiv(Time.Retry, 1000)} s`)
-            return false
-        }
-    }
-
-    /** Tries until the driver starts. */
-    async startAgain(): Promise<void> {
-        let started = false
-        while (!started) {
-            await this.pause(Time.Retry)
-            started = await this.startDriver()
-        }
-    }
-
     /** Gives the link a little time to come up. */
     async waitForLink(): Promise<void> {
         const until = (this.now() + Time.Link) | 0
         while (!this.mac.linkUp && ((until - this.now()) | 0) > 0) await ds.sleep(Time.Slice)
-    }
-
-    /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
-    private async pause(ms: number): Promise<void> {
-        const until = (this.now() + ms) | 0
-        for (;;) {
-            const before = this.now()
-            const left = (until - before) | 0
-            if (left <= 0) return
-            await this.mac.rest(left)
-            if (this.now() === before) await ds.sleep(Time.Slice)
-        }
     }
 
     poke(): void {
@@ -194,53 +159,4 @@ function checkMemory(config: Config, boot: BootOptions): void {
     throw new Error(
         `config needs ${needed} bytes, the board has about ${room}: lower connections, receiveBuffer or sendBuffer`
     )
-}
-
-interface InterfaceAddress {
-    ip: number
-    netmask: number
-    gateway: number
-}
-
-function interfaceAddress(boot: BootOptions): InterfaceAddress {
-    const slash = boot.ip.indexOf("/")
-    const ip = ipv4Of(slash < 0 ? "" : boot.ip.slice(0, slash))
-    const length = slash < 0 ? -1 : decimal(boot.ip.slice(slash + 1, boot.ip.length))
-    if (ip === Address.None || length < 1 || length > 30) {
-        throw new Error(
-            `ip "${boot.ip}" is not an address with a prefix length of 1 to 30, as 10.0.0.2/24 is`
-        )
-    }
-    const netmask = netmaskOf(length)
-    if (!isHost(ip, netmask)) throw new Error(`ip "${boot.ip}" is no host's address`)
-    if (boot.gateway === "" || boot.gateway === "0.0.0.0") return { ip, netmask, gateway: 0 }
-    const gateway = ipv4Of(boot.gateway)
-    if (gateway === Address.None) throw new Error(`gateway "${boot.gateway}" is no address`)
-    if (((gateway ^ ip) & netmask) !== 0 || gateway === ip || !isHost(gateway, netmask)) {
-        throw new Error(`gateway ${boot.gateway} is no neighbour in the network of ${boot.ip}`)
-    }
-    return { ip, netmask, gateway }
-}
-
-/** True for addresses that a host may have: no group, no loopback, not the network itself nor all its hosts. */
-function isHost(ip: number, netmask: number): boolean {
-    const own = ip & ~netmask
-    const first = ip & 0xff
-    return own !== 0 && (own | netmask) !== -1 && !isNotUnicast(ip) && first !== 0 && first !== 127
-}
-
-/** The station's own address: the one given, else one of this device's own, locally administered. */
-function macAddress(text: string): Buffer {
-    if (text !== "") {
-        const given = macOf(text)
-        if (!given || (given.getAt(0, "i32") === 0 && given.getAt(4, "u16") === 0)) {
-            throw new Error(`macAddress "${text}" is not a station's address, as 02:00:00:00:00:02 is`)
-        }
-        return given
-    }
-    const address = Buffer.alloc(6)
-    address.blitAt(1, digest("sha256", Buffer.from(ds.deviceIdentifier("self"))), 0, 5)
-    // IEEE 802: locally administered, and one station
-    address.setAt(0, "u8", 2)
-    return address
 }

@@ -1,6 +1,8 @@
 // Addresses as people write them.
 
 import { Buffer } from "@devicescript/core"
+import { swap32 } from "../wire/bytes"
+import { isNotUnicast } from "../wire/ipv4"
 
 /** An address as `ipv4Of` gives it when the text is none. 255.255.255.255 has the same number, and is nobody's address. */
 export const enum Address {
@@ -48,6 +50,20 @@ export function netmaskOf(length: number): number {
         mask |= 1 << ((i & ~7) + 7 - (i & 7))
     }
     return mask
+}
+
+/** True for masks that are leading ones and then zeros: at least one of each, or all ones. */
+export function isNetmask(mask: number): boolean {
+    const hosts = ~swap32(mask)
+    return hosts >= 0 && (hosts & (hosts + 1)) === 0 && hosts !== 0x7fffffff
+}
+
+/** True for addresses that a host may have: no group, no loopback, not the network itself nor all its hosts (RFC 3021). */
+export function isHostAddress(ip: number, netmask: number): boolean {
+    const first = ip & 0xff
+    if (first === 0 || first === 127 || isNotUnicast(ip)) return false
+    const own = ip & ~netmask
+    return (~swap32(netmask) & ~1) === 0 || (own !== 0 && (own | netmask) !== -1)
 }
 
 /** The six bytes of an Ethernet address in hex with colons; undefined if `text` is none, or a group address. */

@@ -19,15 +19,25 @@ export function icmpInput(s: Stack, at: number, length: number, now: number): bo
         return false
     }
     const type = rx.getAt(at + Icmp.Type, "u8")
-    if (type === IcmpType.Echo && rx.getAt(at + Icmp.Code, "u8") === 0) return true
+    if (type === IcmpType.Echo) {
+        if (rx.getAt(at + Icmp.Code, "u8") === 0) return true
+    }
+    if (type === IcmpType.EchoReply) {
+        if (s.endpoints) {
+            if (s.endpoints.echoReply(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now)) return false
+        }
+    }
     if (!errorInput(s, type, at, length, now)) drop(s, Counter.IcmpIgnored, now)
     return false
 }
 
-/** An error about a segment of ours: TCP is told. False when it is about nothing we know. */
+/** An error about a packet of ours: its owner is told. False when it is about nothing we know. */
 function errorInput(s: Stack, type: number, at: number, length: number, now: number): boolean {
-    if (type !== IcmpType.Unreachable && type !== IcmpType.TimeExceeded && type !== IcmpType.ParameterProblem)
-        return false
+    if (type !== IcmpType.Unreachable) {
+        if (type !== IcmpType.TimeExceeded) {
+            if (type !== IcmpType.ParameterProblem) return false
+        }
+    }
     const rx = s.rx
     const quoted = at + Icmp.Data
     const room = length - Icmp.Data
@@ -35,23 +45,32 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
     const versionIhl = rx.getAt(quoted, "u8")
     const header = (versionIhl & 15) << 2
     if (versionIhl >> 4 !== 4 || header < Ip.Size || room < header + Tcp.Acknowledgment) return false
-    if (rx.getAt(quoted + Ip.Protocol, "u8") !== Protocol.Tcp) return false
     if (rx.getAt(quoted + Ip.Source, "i32") !== s.ip) return false
     const code = rx.getAt(at + Icmp.Code, "u8")
     const unreachable = type === IcmpType.Unreachable
-    if (unreachable && code === Unreachable.FragmentationNeeded) {
-        const packet = readU16(rx, quoted + Ip.TotalLength)
-        const mtu = readU16(rx, at + Icmp.NextHopMtu)
-        return tcpTooBig(s, rx.getAt(quoted + Ip.Destination, "i32"), quoted + header, mtu, packet)
-    }
     // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors, all else is soft
     const hard = unreachable && (code === Unreachable.Protocol || code === Unreachable.Port)
-    return tcpUnreachable(s, rx.getAt(quoted + Ip.Destination, "i32"), quoted + header, hard, now)
+    const destination = rx.getAt(quoted + Ip.Destination, "i32")
+    const protocol = rx.getAt(quoted + Ip.Protocol, "u8")
+    if (protocol !== Protocol.Tcp) {
+        if (!s.endpoints) return false
+        return s.endpoints.unreachable(protocol, destination, quoted + header, hard, now)
+    }
+    if (unreachable) {
+        if (code === Unreachable.FragmentationNeeded) {
+            const packet = readU16(rx, quoted + Ip.TotalLength)
+            const mtu = readU16(rx, at + Icmp.NextHopMtu)
+            return tcpTooBig(s, destination, quoted + header, mtu, packet)
+        }
+    }
+    return tcpUnreachable(s, destination, quoted + header, hard, now)
 }
 
 /** True when an answer may be put into the transmit frame; else it is counted as lost. */
 function mayAnswer(s: Stack): boolean {
-    if (s.frameLength === 0 && s.replyLength === 0) return true
+    if (s.frameLength === 0) {
+        if (s.replyLength === 0) return true
+    }
     count(s, Counter.ReplyBusy)
     return false
 }

@@ -2,7 +2,7 @@
 
 import { Counter } from "../inspect/counters"
 import { count, drop, noteTimer } from "../tcp/context"
-import { Arp, ArpOperation, arpOperation, writeArp } from "../wire/arp"
+import { Arp, ArpOperation, arpOperation, arpRequest, writeArp } from "../wire/arp"
 import { Eth, EtherType, isGroupAddress, writeEthernet } from "../wire/ethernet"
 import { isBroadcast, isLocal, type Stack } from "./stack"
 
@@ -15,7 +15,9 @@ export const enum Neighbour {
     Tries = 11,
     /** When the next request is due, or when it was used last. */
     Time = 12,
-    Size = 16,
+    /** When it said last what its Ethernet address is. */
+    Heard = 16,
+    Size = 20,
 }
 
 export const enum NeighbourState {
@@ -31,6 +33,11 @@ export const enum NeighbourState {
 const enum Ask {
     Interval = 1000,
     Tries = 3,
+}
+
+/** RFC 1122 section 2.3.2.1 (MUST): what is known of a neighbour gets out of date, used or not. Milliseconds. */
+const enum Age {
+    Most = 300000,
 }
 
 /** The record of `ip`, -1 when there is none. */
@@ -123,14 +130,30 @@ export function forgetHop(s: Stack, ip: number): void {
     }
 }
 
+/** Forgets neighbours that have not been heard of for too long. */
+export function forgetOld(s: Stack, now: number): void {
+    const neighbours = s.neighbours
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Known) continue
+        const age = (now - neighbours.getAt(n + Neighbour.Heard, "i32")) | 0
+        // so old that it looks negative
+        if (age >= Age.Most || age < 0) neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
+    }
+}
+
 /** Handles the ARP packet in the receive frame of `length` bytes. */
 export function arpInput(s: Stack, length: number, now: number): void {
     const rx = s.rx
     const at: number = Eth.Size
     const operation = arpOperation(rx, at, length - at)
-    if (operation !== ArpOperation.Request && operation !== ArpOperation.Reply) {
-        drop(s, Counter.ArpMalformed, now)
-        return
+    if (operation !== ArpOperation.Request) {
+        if (operation !== ArpOperation.Reply) {
+            drop(s, Counter.ArpMalformed, now)
+            return
+        }
+    }
+    if (s.endpoints) {
+        if (!isGroupAddress(rx, at + Arp.SenderMac)) s.endpoints.arp(at, now)
     }
     const ip = rx.getAt(at + Arp.SenderIp, "i32")
     const targetIp = rx.getAt(at + Arp.TargetIp, "i32")
@@ -147,8 +170,13 @@ export function arpInput(s: Stack, length: number, now: number): void {
     }
     let n = probe ? -1 : findNeighbour(s, ip)
     // RFC 826: a new neighbour is taken into the table only if it asks for us; an answer nobody asked for is not believed
-    if (n < 0 && !probe && targetIp === s.ip && operation === ArpOperation.Request)
-        n = takeNeighbour(s, ip, now)
+    if (n < 0) {
+        if (!probe) {
+            if (targetIp === s.ip) {
+                if (operation === ArpOperation.Request) n = takeNeighbour(s, ip, now)
+            }
+        }
+    }
     if (n >= 0) {
         const neighbours = s.neighbours
         neighbours.blitAt(n + Neighbour.Mac, rx, at + Arp.SenderMac, 6)
@@ -159,6 +187,7 @@ export function arpInput(s: Stack, length: number, now: number): void {
             s.dirty = true
         }
         neighbours.setAt(n + Neighbour.Time, "i32", now)
+        neighbours.setAt(n + Neighbour.Heard, "i32", now)
     }
     if (targetIp !== s.ip) {
         if (n < 0) drop(s, Counter.ArpIgnored, now)
@@ -187,20 +216,7 @@ export function arpOut(s: Stack, now: number): number {
         const next = (now + Ask.Interval) | 0
         neighbours.setAt(n + Neighbour.Time, "i32", next)
         noteTimer(s, next)
-        s.tx.fillAt(Eth.Size + Arp.TargetMac, 6, 0)
-        writeArp(
-            s.tx,
-            Eth.Size,
-            ArpOperation.Request,
-            s.mac,
-            s.ip,
-            s.tx,
-            Eth.Size + Arp.TargetMac,
-            neighbours.getAt(n + Neighbour.Ip, "i32")
-        )
-        s.tx.fillAt(Eth.Destination, 6, 0xff)
-        writeEthernet(s.tx, s.tx, Eth.Destination, s.mac, EtherType.Arp)
-        return Eth.Size + Arp.Size
+        return arpRequest(s.tx, s.mac, s.ip, neighbours.getAt(n + Neighbour.Ip, "i32"))
     }
     s.asking = false
     return 0
@@ -213,6 +229,7 @@ export function runNeighbourTimers(
     failed: (s: Stack, ip: number, now: number) => void
 ): void {
     const neighbours = s.neighbours
+    forgetOld(s, now)
     for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
         if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Waiting) continue
         const deadline = neighbours.getAt(n + Neighbour.Time, "i32")

@@ -26,9 +26,11 @@ export function receive(s: Stack, length: number, now: number): void {
     }
     const toUs =
         rx.getAt(Eth.Destination, "i32") === s.macStart && rx.getAt(Eth.Destination + 4, "u16") === s.macEnd
-    if (!toUs && (rx.getAt(Eth.Destination, "u8") & 1) === 0) {
-        drop(s, Counter.NotForUs, now)
-        return
+    if (!toUs) {
+        if ((rx.getAt(Eth.Destination, "u8") & 1) === 0) {
+            drop(s, Counter.NotForUs, now)
+            return
+        }
     }
     const type = rx.getAt(Eth.Type, "u16")
     if (type === EtherType.Arp) {

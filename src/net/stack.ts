@@ -3,6 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import type { Config } from "../tcp/config"
 import { TcpContext } from "../tcp/context"
+import type { Endpoints } from "./endpoints"
 import { Neighbour } from "./neighbours"
 
 /** Room for the Ethernet header before the IP packet. */
@@ -32,6 +33,8 @@ export class Stack extends TcpContext {
     /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
     readonly replyMac = Buffer.alloc(6)
     identification = 0
+    /** Who takes and sends packets besides TCP, if a program has any (endpoints.ts). */
+    endpoints: Endpoints | undefined = undefined
 
     /** Takes all memory there will be. `mac` is copied. Addresses are set by `setAddress`. */
     constructor(config: Config, mac: Buffer) {

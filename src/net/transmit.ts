@@ -2,7 +2,6 @@
 
 import { Counter } from "../inspect/counters"
 import { armTimer, closed, count, Frame, release } from "../tcp/context"
-import { halfOpenOut } from "../tcp/halfopen"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
 import { runTimers } from "../tcp/timers"
@@ -37,12 +36,18 @@ export function transmit(s: Stack, now: number): number {
         s.replyLength = 0
         return sent(s, ipOut(s, length, s.replyIp, s.replyMac, 0, DontFragment.Set))
     }
-    if (s.timerArmed && ((s.nextTimer - now) | 0) <= 0) {
-        runTimers(s, now)
-        runNeighbourTimers(s, now, hopFailed)
+    if (s.timerArmed) {
+        if (((s.nextTimer - now) | 0) <= 0) {
+            runTimers(s, now)
+            runNeighbourTimers(s, now, hopFailed)
+            if (s.endpoints) s.endpoints.timers(now)
+        }
     }
     if (s.dirty) {
         length = nextSegment(s, now)
+        if (length === 0) {
+            if (s.endpoints) length = s.endpoints.transmit(now)
+        }
         if (length > 0) return sent(s, length)
         s.dirty = false
     }
@@ -101,6 +106,8 @@ function nextSegment(s: Stack, now: number): number {
             return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
         }
     }
+    const passive = s.passive
+    if (!passive) return 0
     const halves = s.halves
     for (let h = 0; h < s.halvesEnd; h += Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === 0) continue
@@ -108,7 +115,7 @@ function nextSegment(s: Stack, now: number): number {
         const remoteIp = halves.getAt(h + Half.RemoteIp, "i32")
         const n = resolve(s, remoteIp, now, true)
         if (n < 0) continue
-        const length = halfOpenOut(s, h, now)
+        const length = passive.halfOpenOut(s, h, now)
         if (length > 0) return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, DontFragment.Set)
     }
     return 0
@@ -138,7 +145,9 @@ function waitForHop(s: Stack, c: number, now: number): void {
 /** Whether a connection without a timer has something to send that the peer has to acknowledge. */
 function owes(s: Stack, c: number, state: State): boolean {
     if (state === State.FinWait2 || state === State.TimeWait) return false
-    if (state !== State.Established && state !== State.CloseWait) return true
+    if (state !== State.Established) {
+        if (state !== State.CloseWait) return true
+    }
     return s.conns.getAt(c + Tcb.SendLength, "u16") > 0
 }
 
@@ -165,6 +174,7 @@ function hopFailed(s: Stack, ip: number, now: number): void {
             softError(s, c)
         }
     }
+    if (s.endpoints) s.endpoints.hopFailed(ip, now)
 }
 
 /** Puts IP and Ethernet headers before the segment of `length` bytes at Frame.Transport; gives the frame's length. */

@@ -1,4 +1,4 @@
-// UDP (RFC 768). No program takes datagrams yet: they are checked, and their senders told that nobody is there.
+// UDP (RFC 768): datagrams are checked and handed to their endpoint, or their senders told that nobody is there.
 
 import { Counter } from "../inspect/counters"
 import { drop } from "../tcp/context"
@@ -33,6 +33,12 @@ export function udpInput(
         if (onesSum(rx, start, whole, pseudoSum(source, destination, Protocol.Udp, whole)) !== 0xffff) {
             drop(s, Counter.UdpMalformed, now)
             return
+        }
+    }
+    // RFC 1122 section 3.3.6: what came to everybody's Ethernet address but to our IP address alone is nothing for us
+    if (s.endpoints) {
+        if (unicast || destination !== s.ip) {
+            if (s.endpoints.datagram(source, destination, start, length, now)) return
         }
     }
     drop(s, Counter.UdpNoPort, now)

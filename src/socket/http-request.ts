@@ -83,7 +83,9 @@ export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
     // to look at every byte takes a while
     h.steps -= size >> 5
     let status = 0
-    if (c.flags & ClientFlag.Cut && c.stage === Stage.RequestLine) status = 414
+    if (c.flags & ClientFlag.Cut) {
+        if (c.stage === Stage.RequestLine) status = 414
+    }
     if (c.head > Limit.Head) status = 431
     if (status > 0) {
         fail(h, c, status)
@@ -197,7 +199,9 @@ function fieldLine(c: HttpClient, text: string): number {
             return value === "chunked" ? 0 : 501
         default:
             // RFC 9110 section 10.1.1: passed over in a request of 1.0, as other expectations are
-            if (flags & ClientFlag.Http11 && value === "100-continue") c.flags |= ClientFlag.Expect
+            if (flags & ClientFlag.Http11) {
+                if (value === "100-continue") c.flags |= ClientFlag.Expect
+            }
             return 0
     }
 }
@@ -214,7 +218,11 @@ function headEnds(h: HttpContext, c: HttpClient): void {
     const hasBody = flags & ClientFlag.Chunked || c.remaining > 0
     const allowed = findRoute(h, c)
     let status = typeof c.goal === "number" ? c.goal : 0
-    if (hasBody && status === 0 && (!h.bodies || c.remaining > h.bodies.limit)) status = 413
+    if (hasBody) {
+        if (status === 0) {
+            if (!h.bodies || c.remaining > h.bodies.limit) status = 413
+        }
+    }
     // after a body that is not wanted, nothing can be told
     if (!(flags & (ClientFlag.Http11 | ClientFlag.KeepAlive)) || (hasBody && status > 0))
         c.flags |= ClientFlag.Close

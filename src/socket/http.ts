@@ -121,7 +121,9 @@ export class HttpServer extends HttpContext implements Worker {
     /** Takes in something of what has come. False when there is nothing that makes sense yet. */
     private take(c: HttpClient): boolean {
         if (c.stage < Stage.Body) return takeHead(this, c)
-        if (c.stage < Stage.Answer && this.bodies) return this.bodies.take(this, c)
+        if (c.stage < Stage.Answer) {
+            if (this.bodies) return this.bodies.take(this, c)
+        }
         c.length = 0
         return false
     }

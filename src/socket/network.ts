@@ -7,33 +7,68 @@ import { receive } from "../net/receive"
 import type { Stack } from "../net/stack"
 import { deadline, transmit } from "../net/transmit"
 
-/** Something that is given a turn whenever connections may have changed. */
+/** Something that is given a turn whenever connections, or the link, may have changed. */
 export interface Worker {
     /** Does what can be done without waiting. */
     work(now: number): void
 }
 
-const enum Wait {
-    /** Longest time between two looks at everything, ms. */
+/** Milliseconds. */
+const enum Time {
+    /** Longest time between two looks at everything. */
     Longest = 1000,
+    /** Between attempts to start a driver whose chip does not answer. */
+    Retry = 5000,
+    /** Where the driver's wait may come back at once and the clock stands still. */
+    Slice = 10,
 }
 
 /** A stack and the driver it sends and receives by. */
 export class Network {
+    /** The worker is to have a turn though nothing came in. */
+    stirred = true
+
     constructor(
         readonly stack: Stack,
         readonly mac: Mac,
         readonly worker: Worker
     ) {}
 
-    /** Starts the driver, then the fiber. Throws what the driver's start throws; it may be called again then. */
-    async start(): Promise<void> {
-        await this.mac.start()
+    /** Starts the driver, and then the fiber. When it does not start, it says why (level error), and gives false. */
+    async start(): Promise<boolean> {
+        try {
+            await this.mac.start()
+        } catch (error) {
+            console.error(`${(error as Error).message}; tried again every ${Math.idiv(Time.Retry, 1000)} s`)
+            return false
+        }
         run.start(this)
+        return true
     }
 
-    /** Tells the fiber that a program has given the stack something to do. */
+    /** Tries again, every 5 seconds, until the driver starts. */
+    async startAgain(): Promise<void> {
+        let started = false
+        while (!started) {
+            await this.pause(Time.Retry)
+            started = await this.start()
+        }
+    }
+
+    /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
+    private async pause(ms: number): Promise<void> {
+        const until = ds.millis() + ms
+        for (;;) {
+            const before = ds.millis()
+            if (before >= until) return
+            await this.mac.rest(until - before)
+            if (ds.millis() === before) await ds.sleep(Time.Slice)
+        }
+    }
+
+    /** Tells the fiber that a program has given the stack, or the worker, something to do. */
     poke(): void {
+        this.stirred = true
         power.wake()
     }
 }
@@ -41,13 +76,21 @@ export class Network {
 /** Moves frames between driver and stack until the end of days. */
 async function run(network: Network): Promise<void> {
     const { stack, mac, worker } = network
+    let link = false
     for (;;) {
         const length = await mac.receive(stack.rx)
         // the clock stands still between two awaits: one reading serves the frame and all it leads to
         const now = ds.millis() | 0
         if (length > 0) receive(stack, length, now)
-        worker.work(now)
-        let busy = length > 0
+        if (length > 0 || network.stirred || mac.linkUp !== link) {
+            link = mac.linkUp
+            network.stirred = false
+            worker.work(now)
+        }
+        // a timer may end a connection without a frame: whoever waits for it is to hear of that
+        let busy = stack.timerArmed && ((stack.nextTimer - now) | 0) <= 0
+        if (busy) network.stirred = true
+        if (length > 0) busy = true
         for (;;) {
             const out = transmit(stack, now)
             if (out === 0) break
@@ -56,6 +99,18 @@ async function run(network: Network): Promise<void> {
         }
         if (busy) continue
         const wait = deadline(stack, now)
-        await mac.rest(wait < Wait.Longest ? wait : Wait.Longest)
+        await mac.rest(wait < Time.Longest ? wait : Time.Longest)
+        // workers have deadlines of their own
+        network.stirred = true
+    }
+}
+
+/** Lets a fiber go on. False when there is none any more: it was terminated while it waited. */
+export function resumed(fiber: ds.Fiber): boolean {
+    try {
+        fiber.resume(true)
+        return true
+    } catch {
+        return false
     }
 }

@@ -54,30 +54,32 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let stamp = 0
     let stamped = false
     const options = segment.getAt(Seg.At, "u16") + Tcp.Size
-    if (options < at && flags3 & (ConnFlag3.Timestamps | ConnFlag3.Sack)) {
-        if (at - options === TimestampsOnly.Size && t.rx.getAt(options, "i32") === TimestampsOnly.Start) {
-            // what RFC 7323 appendix A recommends, and nearly all segments of most peers have
-            stamped = true
-            stamp = readI32(t.rx, options + 4)
-            echo = readI32(t.rx, options + 8)
-        } else {
-            parseOptions(t.rx, options, at, t.options)
-            const present = t.options.getAt(Options.Present, "u8")
-            stamped = (present & OptionBit.Timestamps) !== 0
-            stamp = t.options.getAt(Options.TimestampValue, "i32")
-            echo = t.options.getAt(Options.TimestampEcho, "i32")
-            sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
+    if (options < at) {
+        if (flags3 & (ConnFlag3.Timestamps | ConnFlag3.Sack)) {
+            if (at - options === TimestampsOnly.Size && t.rx.getAt(options, "i32") === TimestampsOnly.Start) {
+                // what RFC 7323 appendix A recommends, and nearly all segments of most peers have
+                stamped = true
+                stamp = readI32(t.rx, options + 4)
+                echo = readI32(t.rx, options + 8)
+            } else {
+                parseOptions(t.rx, options, at, t.options)
+                const present = t.options.getAt(Options.Present, "u8")
+                stamped = (present & OptionBit.Timestamps) !== 0
+                stamp = t.options.getAt(Options.TimestampValue, "i32")
+                echo = t.options.getAt(Options.TimestampEcho, "i32")
+                sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
+            }
         }
     }
 
     // Figure 7, line 6: in a simultaneous open the SYN of the peer's SYN,ACK is the one already taken
-    if (
-        state === State.SynReceived &&
-        offset === -1 &&
-        (control & (Flag.Syn | Flag.Ack | Flag.Rst)) === (Flag.Syn | Flag.Ack)
-    ) {
-        control &= ~Flag.Syn
-        offset = 0
+    if (state === State.SynReceived) {
+        if (offset === -1) {
+            if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === (Flag.Syn | Flag.Ack)) {
+                control &= ~Flag.Syn
+                offset = 0
+            }
+        }
     }
 
     // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6. By its letter text that reaches beyond both ends
@@ -85,21 +87,23 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
-    if (flags3 & ConnFlag3.Timestamps && !(control & Flag.Rst)) {
-        if (!stamped) {
-            // section 3.2: "SHOULD silently drop the segment"; but who sends a SYN has to find out (RFC 5961 section 4.2)
-            if (!(control & Flag.Syn)) {
+    if (flags3 & ConnFlag3.Timestamps) {
+        if (!(control & Flag.Rst)) {
+            if (!stamped) {
+                // section 3.2: "SHOULD silently drop the segment"; but who sends a SYN has to find out (RFC 5961 section 4.2)
+                if (!(control & Flag.Syn)) {
+                    drop(t, Counter.TcpPaws, now)
+                    return
+                }
+            } else if (
+                ((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0 &&
+                (((now >> 16) - conns.getAt(c + Tcb.TsAge, "u16")) & 0xffff) < Age.Most
+            ) {
                 drop(t, Counter.TcpPaws, now)
+                if (segmentLength === 0 || control & Flag.Syn) challengeAck(t, c, now)
+                else setDue(t, c, ConnFlag.AckNow)
                 return
             }
-        } else if (
-            ((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0 &&
-            (((now >> 16) - conns.getAt(c + Tcb.TsAge, "u16")) & 0xffff) < Age.Most
-        ) {
-            drop(t, Counter.TcpPaws, now)
-            if (segmentLength === 0 || control & Flag.Syn) challengeAck(t, c, now)
-            else setDue(t, c, ConnFlag.AckNow)
-            return
         }
     }
     if (room === 0 && (offset === 0 || (offset < 0 && offset + segmentLength > 0))) {
@@ -127,8 +131,12 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             if (segmentLength === 0) challengeAck(t, c, now)
             else setDue(t, c, ConnFlag.AckNow)
             // TIME-WAIT: "acknowledge it, and restart the 2 MSL timeout", when it is the peer's FIN again
-            if (state === State.TimeWait && control & Flag.Fin && offset + segmentLength === 0) {
-                armTimer(t, c, now, t.config.timeWait)
+            if (state === State.TimeWait) {
+                if (control & Flag.Fin) {
+                    if (offset + segmentLength === 0) {
+                        armTimer(t, c, now, t.config.timeWait)
+                    }
+                }
             }
         }
         // "drop the unacceptable segment and return". But a pure ACK at the right edge counts: it is from a peer whose text
@@ -179,7 +187,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         flags = conns.getAt(c + Tcb.Flags, "u8")
         // A SYN that was taken before is below the window and to be acknowledged, by the letter: a peer that goes by the
         // letter too has no other way out of SYN-RECEIVED
-        if (offset === 0 && sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
+        if (offset === 0) {
+            if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
+        }
         // so that the window of this segment is taken below
         conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
         acked = 0
@@ -193,12 +203,16 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
 
-    if (stamped && flags3 & ConnFlag3.Timestamps && offset <= 0) {
-        // RFC 7323 section 4.3 (2): it starts at or before Last.ACK.sent, which is RCV.NXT while no acknowledgment is owed.
-        // Here, as the ACK shows that it is no guess: a forged one from the future would have PAWS drop all that follows
-        if (!(flags & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
-            conns.setAt(c + Tcb.TsRecent, "i32", stamp)
-            conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+    if (stamped) {
+        if (flags3 & ConnFlag3.Timestamps) {
+            if (offset <= 0) {
+                // RFC 7323 section 4.3 (2): it starts at or before Last.ACK.sent, which is RCV.NXT while no acknowledgment is owed.
+                // Here, as the ACK shows that it is no guess: a forged one from the future would have PAWS drop all that follows
+                if (!(flags & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
+                    conns.setAt(c + Tcb.TsRecent, "i32", stamp)
+                    conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+                }
+            }
         }
     }
 
@@ -264,7 +278,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     } else if (acked === 0 && sndMax !== sndUna && length === 0 && !(control & Flag.Fin)) {
         // RFC 5681 section 2: a duplicate tells of no other window; and not only of what came twice (RFC 2883)
         const same = window > 0 && window === conns.getAt(c + Tcb.SndWnd, "u16")
-        if (same && (!sacked || tellsOfGap(t, c))) duplicateAck(t, c, sacked)
+        if (same) {
+            if (!sacked || tellsOfGap(t, c)) duplicateAck(t, c, sacked)
+        }
     }
     if (acked >= 0) {
         // SND.WL2 =< SEG.ACK holds with this
@@ -274,26 +290,27 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             if (window > conns.getAt(c + Tcb.MaxSndWnd, "u16")) conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
             conns.setAt(c + Tcb.SndWl1, "i32", sequence)
             if (window > before) {
-                if (before === 0 && conns.getAt(c + Tcb.Retries, "u8") > 0) {
-                    // what was probed for (section 3.8.6.1): send at once, and no longer back off
-                    conns.setAt(c + Tcb.Retries, "u8", 0)
-                    conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
-                    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
-                    // the probe goes again: its round trip is not measured (Karn)
-                    conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Timing | ConnFlag2.Probe))
-                    computeRto(t, c)
-                    stopTimer(t, c)
+                if (before === 0) {
+                    if (conns.getAt(c + Tcb.Retries, "u8") > 0) {
+                        // what was probed for (section 3.8.6.1): send at once, and no longer back off
+                        conns.setAt(c + Tcb.Retries, "u8", 0)
+                        conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+                        const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+                        // the probe goes again: its round trip is not measured (Karn)
+                        conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Timing | ConnFlag2.Probe))
+                        computeRto(t, c)
+                        stopTimer(t, c)
+                    }
                 }
                 setDue(t, c, 0)
             }
         }
         // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). Where the program has closed,
         // it would hold the record for as long as it likes: R2 ends that (RFC 6429)
-        if (
-            conns.getAt(c + Tcb.SndWnd, "u16") === 0 &&
-            !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)
-        ) {
-            conns.setAt(c + Tcb.Progress, "i32", now)
+        if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
+            if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)) {
+                conns.setAt(c + Tcb.Progress, "i32", now)
+            }
         }
     }
     if (finAcked) {
@@ -314,22 +331,30 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
 
     // Sixth, check the URG bit: RFC 6093, urgent data is data like any other
     // Seventh, process the segment text
-    if (length === 0 && !(control & Flag.Fin)) return
+    if (length === 0) {
+        if (!(control & Flag.Fin)) return
+    }
     if (offset < 0) {
         at -= offset
         length += offset
         offset = 0
     }
-    if (state !== State.Established && state !== State.FinWait1 && state !== State.FinWait2) {
-        // "This should not occur since a FIN has been received from the remote side"
-        drop(t, Counter.TcpAfterFin, now)
-        setDue(t, c, ConnFlag.AckNow)
-        return
+    if (state !== State.Established) {
+        if (state !== State.FinWait1) {
+            if (state !== State.FinWait2) {
+                // "This should not occur since a FIN has been received from the remote side"
+                drop(t, Counter.TcpAfterFin, now)
+                setDue(t, c, ConnFlag.AckNow)
+                return
+            }
+        }
     }
-    if (length > 0 && conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed) {
-        // section 3.6.1 (SHLD-3): data for a program that is gone is answered by a reset
-        reset(t, c, TcpError.None, now)
-        return
+    if (length > 0) {
+        if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed) {
+            // section 3.6.1 (SHLD-3): data for a program that is gone is answered by a reset
+            reset(t, c, TcpError.None, now)
+            return
+        }
     }
     if (offset + length > room) {
         length = room - offset
@@ -338,7 +363,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (offset > 0) {
         // RFC 5681 section 4.2: what is out of order is acknowledged at once
         setDue(t, c, ConnFlag.AckNow)
-        if (length === 0 && !(control & Flag.Fin)) return
+        if (length === 0) {
+            if (!(control & Flag.Fin)) return
+        }
         if (keepAhead(t, c, offset, at, length, control & Flag.Fin)) count(t, Counter.Reordered)
         else drop(t, Counter.TcpOutOfOrder, now)
         return
@@ -363,12 +390,16 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             t.rings.blitAt(ring + to, t.rx, at, part)
             t.rings.blitAt(ring, t.rx, at + part, length - part)
         }
-        if (gap && !(control & Flag.Fin)) {
-            length = fillGap(t, c, length)
-            if (flags3 & ConnFlag3.FinAhead && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") === 0) {
-                conns.setAt(c + Tcb.Flags3, "u8", flags3 & ~ConnFlag3.FinAhead)
-                length--
-                control |= Flag.Fin
+        if (gap) {
+            if (!(control & Flag.Fin)) {
+                length = fillGap(t, c, length)
+                if (flags3 & ConnFlag3.FinAhead) {
+                    if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") === 0) {
+                        conns.setAt(c + Tcb.Flags3, "u8", flags3 & ~ConnFlag3.FinAhead)
+                        length--
+                        control |= Flag.Fin
+                    }
+                }
             }
         }
         const left = room - length

@@ -159,7 +159,9 @@ function nextHole(t: TcpContext, c: number): void {
             const start = (options.getAt(b, "i32") - sndUna) | 0
             const end = (options.getAt(b + 4, "i32") - sndUna) | 0
             if (start < 0 || end <= start || end > flight) continue
-            if (start <= at && end > at) at = end
+            if (start <= at) {
+                if (end > at) at = end
+            }
             if (end > high) high = end
         }
     }
@@ -167,7 +169,9 @@ function nextHole(t: TcpContext, c: number): void {
     let hole = high
     for (let b: number = Options.Sack; b < blocks; b += 8) {
         const start = (options.getAt(b, "i32") - sndUna) | 0
-        if (start > at && start < hole) hole = start
+        if (start > at) {
+            if (start < hole) hole = start
+        }
     }
     conns.setAt(c + Tcb.RtxAt, "u16", at)
     conns.setAt(c + Tcb.RtxEnd, "u16", hole)

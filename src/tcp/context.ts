@@ -16,6 +16,15 @@ export const enum Frame {
     Transport = 34,
 }
 
+/** Passive opens (passive.ts): who only connects has none of them in its image. */
+export interface Passive {
+    listenArrives(t: TcpContext, l: number, now: number): void
+    halfOpenArrives(t: TcpContext, h: number, now: number): void
+    reopen(t: TcpContext, l: number, used: number, now: number): boolean
+    runHalfTimers(t: TcpContext, now: number): void
+    halfOpenOut(t: TcpContext, h: number, now: number): number
+}
+
 /** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
 export class TcpContext {
     /** Connections: records of Tcb. */
@@ -54,6 +63,8 @@ export class TcpContext {
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
+    /** There from the first listener on. */
+    passive: Passive | undefined = undefined
     /** Connections in TIME-WAIT that no program holds: records of Wait. */
     readonly waits: Buffer
     /** Listeners: records of Listener. */
@@ -236,7 +247,9 @@ export function stopTimer(t: TcpContext, c: number): void {
 export function isIdle(t: TcpContext, c: number): boolean {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
-    if (state !== State.Established && state !== State.CloseWait) return false
+    if (state !== State.Established) {
+        if (state !== State.CloseWait) return false
+    }
     if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return false
     return conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
 }
@@ -262,7 +275,9 @@ export function allocate(t: TcpContext, now: number): number {
         if (conns.getAt(c + Tcb.Id, "u16") === 0) return prepare(t, c)
         if (conns.getAt(c + Tcb.State, "u8") !== State.TimeWait) continue
         const held = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held
-        if (held > 0 && conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) continue
+        if (held > 0) {
+            if (conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) continue
+        }
         const deadline = conns.getAt(c + Tcb.Deadline, "i32")
         if (
             oldest < 0 ||
@@ -329,11 +344,10 @@ export function findTuple(t: TcpContext, remoteIp: number, ports: number): numbe
     const conns = t.conns
     const end = t.connsEnd
     for (let c = 0; c < end; c += Tcb.Size) {
-        if (
-            conns.getAt(c + Tcb.Ports, "i32") === ports &&
-            conns.getAt(c + Tcb.RemoteIp, "i32") === remoteIp
-        ) {
-            if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return c
+        if (conns.getAt(c + Tcb.Ports, "i32") === ports) {
+            if (conns.getAt(c + Tcb.RemoteIp, "i32") === remoteIp) {
+                if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return c
+            }
         }
     }
     return -1
@@ -370,10 +384,12 @@ export function closed(t: TcpContext, c: number, error: TcpError, now: number): 
     conns.setAt(c + Tcb.Error, "u8", -error)
     conns.setAt(c + Tcb.Flags, "u8", flags & ConnFlag.Held)
     conns.setAt(c + Tcb.SendLength, "u16", 0)
-    if (error !== TcpError.None && t.events.on) {
-        t.events.record.setAt(Event.Kind, "u8", EventKind.Failed)
-        t.events.record.setAt(Event.Before, "u8", -error)
-        t.events.push()
+    if (error !== TcpError.None) {
+        if (t.events.on) {
+            t.events.record.setAt(Event.Kind, "u8", EventKind.Failed)
+            t.events.record.setAt(Event.Before, "u8", -error)
+            t.events.push()
+        }
     }
     release(t, c)
 }
@@ -394,8 +410,10 @@ export function release(t: TcpContext, c: number): void {
 export function reset(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
     // a probe or a FIN into a shut window was not taken: only the number the peer expects resets (RFC 5961 section 3)
-    if (conns.getAt(c + Tcb.SndWnd, "u16") === 0 && conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
-        conns.setAt(c + Tcb.SndMax, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+    if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
+        if (conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
+            conns.setAt(c + Tcb.SndMax, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+        }
     }
     conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.ResetDue)
     closed(t, c, error, now)

@@ -188,13 +188,17 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     const options = t.options
     let agreement = 0
     let scale = 0
-    if (isStamped(t) && t.config.timestamps) {
-        const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
-        if (!isRecent(t, remoteIp, ports, now)) return false
-        agreement = HalfFlag.Timestamps
-        if (bits & Stamp.Sack && t.config.sack) agreement |= HalfFlag.Sack
-        scale = bits & Stamp.ScaleMask
-        if (scale === Stamp.NoScale) scale = 0
+    if (isStamped(t)) {
+        if (t.config.timestamps) {
+            const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
+            if (!isRecent(t, remoteIp, ports, now)) return false
+            agreement = HalfFlag.Timestamps
+            if (bits & Stamp.Sack) {
+                if (t.config.sack) agreement |= HalfFlag.Sack
+            }
+            scale = bits & Stamp.ScaleMask
+            if (scale === Stamp.NoScale) scale = 0
+        }
     }
     const c = connectionFor(t, l, now)
     if (c < 0) return true

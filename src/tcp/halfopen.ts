@@ -17,11 +17,10 @@ export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): num
     const halves = t.halves
     const end = t.halvesEnd
     for (let h = 0; h < end; h += Half.Size) {
-        if (
-            halves.getAt(h + Half.Ports, "i32") === ports &&
-            halves.getAt(h + Half.RemoteIp, "i32") === remoteIp
-        ) {
-            if (halves.getAt(h + Half.Listener, "u16") > 0) return h
+        if (halves.getAt(h + Half.Ports, "i32") === ports) {
+            if (halves.getAt(h + Half.RemoteIp, "i32") === remoteIp) {
+                if (halves.getAt(h + Half.Listener, "u16") > 0) return h
+            }
         }
     }
     return -1
@@ -119,7 +118,9 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
         halves.getAt(h + Half.ReceiveLimit, "u16"),
         length
     )
-    if (syn && halves.getAt(h + Half.Retries, "u8") > 0) count(t, Counter.Retransmits)
+    if (syn) {
+        if (halves.getAt(h + Half.Retries, "u8") > 0) count(t, Counter.Retransmits)
+    }
     sent(t, remoteIp, length, 0, State.SynReceived, now)
     return length
 }

@@ -9,7 +9,7 @@ import { segmentArrives } from "./arrival"
 import { closed, drop, findTuple, type TcpContext, traceSegment } from "./context"
 import { halfOpenFor } from "./halfopen"
 import { synSentArrives } from "./open"
-import { halfOpenArrives, listenArrives, listenerFor, reopen } from "./passive"
+import { listenerFor } from "./passive"
 import { answerReset } from "./reset"
 import { Seg } from "./segment"
 import { ConnFlag3, State, Tcb, TcpError, Wait } from "./tcb"
@@ -90,17 +90,22 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
             synSentArrives(t, c, now)
             return
         }
-        if (state === State.TimeWait && control & Flag.Syn) {
-            // section 3.6.1 (MAY-2): one that a program still holds ends early, too
-            const l = newListener(
-                t,
-                conns.getAt(c + Tcb.RcvNxt, "i32"),
-                (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) !== 0,
-                conns.getAt(c + Tcb.TsRecent, "i32")
-            )
-            if (l >= 0) {
-                if (reopen(t, l, conns.getAt(c + Tcb.SndMax, "i32"), now)) closed(t, c, TcpError.None, now)
-                return
+        if (state === State.TimeWait) {
+            if (control & Flag.Syn) {
+                // section 3.6.1 (MAY-2): one that a program still holds ends early, too
+                const l = newListener(
+                    t,
+                    conns.getAt(c + Tcb.RcvNxt, "i32"),
+                    (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) !== 0,
+                    conns.getAt(c + Tcb.TsRecent, "i32")
+                )
+                if (l >= 0) {
+                    if (t.passive) {
+                        if (t.passive.reopen(t, l, conns.getAt(c + Tcb.SndMax, "i32"), now))
+                            closed(t, c, TcpError.None, now)
+                        return
+                    }
+                }
             }
         }
         segmentArrives(t, c, now)
@@ -115,16 +120,17 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         waitArrives(t, w, now)
         return
     }
-    const h = halfOpenFor(t, remoteIp, ports)
+    const h = t.halvesEnd > 0 ? halfOpenFor(t, remoteIp, ports) : -1
     const l = h >= 0 ? -1 : listenerFor(t, ports)
     if (t.events.on) {
         const state = h >= 0 ? State.SynReceived : l >= 0 ? State.Listen : State.Closed
         traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
     }
-    if (h >= 0) {
-        halfOpenArrives(t, h, now)
-    } else if (l >= 0) {
-        listenArrives(t, l, now)
+    const passive = t.passive
+    if (h >= 0 && passive) {
+        passive.halfOpenArrives(t, h, now)
+    } else if (l >= 0 && passive) {
+        passive.listenArrives(t, l, now)
     } else {
         // Section 3.10.7.1: CLOSED
         drop(t, Counter.TcpNoConnection, now)

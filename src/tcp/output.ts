@@ -70,44 +70,54 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             const mss = conns.getAt(c + Tcb.Mss, "u16")
             if (mss < length) length = mss
         } else if (waiting > 0 && !gap) {
-            if (
-                sndMax === sndUna &&
-                ((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16")
-            )
-                restart(t, c)
+            if (sndMax === sndUna) {
+                if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16"))
+                    restart(t, c)
+            }
             window = conns.getAt(c + Tcb.SndWnd, "u16")
             let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
             const mss = conns.getAt(c + Tcb.Mss, "u16")
             const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
             // RFC 3042: a new segment for each of the first two duplicate acknowledgments
-            if (duplicates > 0 && duplicates < 3 && sequence === sndMax && !(flags2 & ConnFlag2.Recovery))
-                cwnd += duplicates * mss
+            if (duplicates > 0) {
+                if (duplicates < 3) {
+                    if (sequence === sndMax) {
+                        if (!(flags2 & ConnFlag2.Recovery)) cwnd += duplicates * mss
+                    }
+                }
+            }
             if (cwnd < window) window = cwnd
             window -= inFlight
             length = mss
             if (waiting < length) length = waiting
             if (window < length) length = window > 0 ? window : 0
-            if (length < mss && ((sequence - sndMax) | 0) >= 0 && !(flags2 & ConnFlag2.Probe)) {
-                // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
-                // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
-                // flight holds it back only if that ends in a small segment, too. A FIN is not held back.
-                if (
-                    length < waiting
-                        ? inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1
-                        : !(flags3 & ConnFlag3.NoDelay) && inFlight % mss !== 0 && !closing
-                ) {
-                    length = 0
+            if (length < mss) {
+                if (((sequence - sndMax) | 0) >= 0) {
+                    if (!(flags2 & ConnFlag2.Probe)) {
+                        // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
+                        // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
+                        // flight holds it back only if that ends in a small segment, too. A FIN is not held back.
+                        if (
+                            length < waiting
+                                ? inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1
+                                : !(flags3 & ConnFlag3.NoDelay) && inFlight % mss !== 0 && !closing
+                        ) {
+                            length = 0
+                        }
+                    }
                 }
             }
-            if (length === 0 && inFlight === 0) {
-                // the peer's window is shut, or all but: what fits, one octet at least, when the timer says so
-                // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
-                if (flags2 & ConnFlag2.Probe) length = 1
-                else if (!(flags & ConnFlag.Timer)) {
-                    const rto = conns.getAt(c + Tcb.Rto, "u16")
-                    conns.setAt(c + Tcb.Progress, "i32", now)
-                    armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
-                    flags |= ConnFlag.Timer
+            if (length === 0) {
+                if (inFlight === 0) {
+                    // the peer's window is shut, or all but: what fits, one octet at least, when the timer says so
+                    // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
+                    if (flags2 & ConnFlag2.Probe) length = 1
+                    else if (!(flags & ConnFlag.Timer)) {
+                        const rto = conns.getAt(c + Tcb.Rto, "u16")
+                        conns.setAt(c + Tcb.Progress, "i32", now)
+                        armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
+                        flags |= ConnFlag.Timer
+                    }
                 }
             }
         } else if (flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing && !gap) {
@@ -134,9 +144,13 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
-        if (length === waiting && closing && !gap) {
-            control |= Flag.Fin
-            octets++
+        if (length === waiting) {
+            if (closing) {
+                if (!gap) {
+                    control |= Flag.Fin
+                    octets++
+                }
+            }
         }
     }
 
@@ -144,14 +158,18 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         if (!(flags & ConnFlag.AckNow)) {
             conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
             // no program has it, and it owes nothing: 24 bytes do
-            if (state === State.TimeWait && !(flags & ConnFlag.Held)) toWait(t, c, now)
+            if (state === State.TimeWait) {
+                if (!(flags & ConnFlag.Held)) toWait(t, c, now)
+            }
             return 0
         }
         if (!resend) {
             // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
             sequence = sndMax
             // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it
-            if (conns.getAt(c + Tcb.SndWnd, "u16") === 0 && state !== State.SynReceived) sequence = sndUna
+            if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
+                if (state !== State.SynReceived) sequence = sndUna
+            }
         }
     }
 
@@ -162,9 +180,11 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     window = conns.getAt(c + Tcb.RcvWnd, "u16")
     const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
     if (control & Flag.Ack) {
-        if (free > window && (free - window >= limit >> 1 || free - window >= t.config.mtu - 40)) {
-            window = free
-            conns.setAt(c + Tcb.RcvWnd, "u16", free)
+        if (free > window) {
+            if (free - window >= limit >> 1 || free - window >= t.config.mtu - 40) {
+                window = free
+                conns.setAt(c + Tcb.RcvWnd, "u16", free)
+            }
         }
     } else {
         window = limit
@@ -182,8 +202,12 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
         }
         // what came ahead, where it costs no text its place
-        if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 && flags3 & ConnFlag3.Sack && length === 0) {
-            header = sackOption(t, c, header, rcvNxt)
+        if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0) {
+            if (flags3 & ConnFlag3.Sack) {
+                if (length === 0) {
+                    header = sackOption(t, c, header, rcvNxt)
+                }
+            }
         }
     }
     const total = header + length
@@ -239,10 +263,12 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 // the first to be in flight has the timer to itself: it ran for a shut window, or for the hop's address
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
                 // RFC 6298 section 3: one segment a round trip, none that was sent twice
-                if (!(flags2 & ConnFlag2.Timing) && !(flags3 & ConnFlag3.Timestamps)) {
-                    flags2 |= ConnFlag2.Timing
-                    conns.setAt(c + Tcb.RttSeq, "i32", next)
-                    conns.setAt(c + Tcb.RttStart, "u16", now & 0xffff)
+                if (!(flags2 & ConnFlag2.Timing)) {
+                    if (!(flags3 & ConnFlag3.Timestamps)) {
+                        flags2 |= ConnFlag2.Timing
+                        conns.setAt(c + Tcb.RttSeq, "i32", next)
+                        conns.setAt(c + Tcb.RttStart, "u16", now & 0xffff)
+                    }
                 }
             } else {
                 count(t, Counter.Retransmits)
@@ -251,8 +277,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         conns.setAt(c + Tcb.Flags2, "u8", flags2)
         // RFC 6298 (5.1)
         if (!(flags & ConnFlag.Timer)) {
-            if (inFlight === 0 && conns.getAt(c + Tcb.Retries, "u8") === 0)
-                conns.setAt(c + Tcb.Progress, "i32", now)
+            if (inFlight === 0) {
+                if (conns.getAt(c + Tcb.Retries, "u8") === 0) conns.setAt(c + Tcb.Progress, "i32", now)
+            }
             armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
         }
     }

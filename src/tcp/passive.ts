@@ -4,9 +4,9 @@ import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { challengeHalf } from "./challenge"
-import { allocate, drop, findListener, noteTimer, type TcpContext, traceState } from "./context"
+import { allocate, drop, findListener, noteTimer, type Passive, type TcpContext, traceState } from "./context"
 import { cookieArrives, sendCookie, synCookie } from "./cookie"
-import { dropHalf, freeHalf, setHalfDue, takeHalf } from "./halfopen"
+import { dropHalf, freeHalf, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
 import { initialSequence } from "./isn"
 import { established, takeAgreement } from "./open"
 import { answerReset } from "./reset"
@@ -15,16 +15,27 @@ import { Seg } from "./segment"
 import { agreed, Mss, sendMss } from "./syn-options"
 import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
 
+/** For TcpContext.passive. */
+export function passiveOpens(): Passive {
+    return {
+        listenArrives,
+        halfOpenArrives,
+        reopen,
+        // DeviceScript's compiler knows no short form for what is imported
+        runHalfTimers: runHalfTimers,
+        halfOpenOut: halfOpenOut,
+    }
+}
+
 /** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
 export function listenerFor(t: TcpContext, ports: number): number {
     const listeners = t.listeners
     const port = (ports >> 16) & 0xffff
     for (let l = 0; l < listeners.length; l += Listener.Size) {
-        if (
-            listeners.getAt(l + Listener.Port, "u16") === port &&
-            listeners.getAt(l + Listener.Id, "u16") > 0
-        ) {
-            return l
+        if (listeners.getAt(l + Listener.Port, "u16") === port) {
+            if (listeners.getAt(l + Listener.Id, "u16") > 0) {
+                return l
+            }
         }
     }
     return -1
@@ -36,11 +47,10 @@ export function pendingOf(t: TcpContext, id: number): number {
     const end = t.connsEnd
     let pending = 0
     for (let c = 0; c < end; c += Tcb.Size) {
-        if (
-            conns.getAt(c + Tcb.Listener, "u16") === id &&
-            conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending
-        ) {
-            if (conns.getAt(c + Tcb.Id, "u16") > 0) pending++
+        if (conns.getAt(c + Tcb.Listener, "u16") === id) {
+            if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) {
+                if (conns.getAt(c + Tcb.Id, "u16") > 0) pending++
+            }
         }
     }
     return pending
@@ -62,7 +72,7 @@ function hasBacklog(t: TcpContext, l: number, now: number): boolean {
 }
 
 /** Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. */
-export function listenArrives(t: TcpContext, l: number, now: number): void {
+function listenArrives(t: TcpContext, l: number, now: number): void {
     const control = t.segment.getAt(Seg.Control, "u8")
     // First, check for a RST
     if (control & Flag.Rst) {
@@ -91,7 +101,7 @@ export function listenArrives(t: TcpContext, l: number, now: number): void {
  * sent numbers below `used`. The initial sequence number has to be larger. True when the old record is to go; false
  * when the SYN was dropped, and comes again.
  */
-export function reopen(t: TcpContext, l: number, used: number, now: number): boolean {
+function reopen(t: TcpContext, l: number, used: number, now: number): boolean {
     if (!hasBacklog(t, l, now)) return false
     const h = openHalf(t, l, now)
     if (h < 0) {
@@ -141,7 +151,7 @@ function openHalf(t: TcpContext, l: number, now: number): number {
 }
 
 /** Section 3.10.7.4 for SYN-RECEIVED after a passive open: `t.segment` arrives for the half-open record `h`. */
-export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
+function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
     const segment = t.segment
     const sequence = segment.getAt(Seg.Sequence, "i32")
@@ -153,20 +163,25 @@ export function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     if (control & Flag.Syn) length++
     // The client's SYN once more, with or without text: our SYN-ACK was lost. That holds the ACK which is asked for, and
     // helps the client, who drops an ACK without SYN in SYN-SENT.
-    if (offset === -1 && (control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn) {
-        drop(t, Counter.TcpUnacceptable, now)
-        // what it is answered by is not timed (Karn)
-        if (halves.getAt(h + Half.Retries, "u8") === 0 && t.config.synAckRetries > 0)
-            halves.setAt(h + Half.Retries, "u8", 1)
-        const newer = isStamped(t) && stampAhead(t, h) > 0
-        // section 4.3 (2): the client measures by what we echo
-        if (newer) halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
-        setHalfDue(t, h)
-        return
+    if (offset === -1) {
+        if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn) {
+            drop(t, Counter.TcpUnacceptable, now)
+            // what it is answered by is not timed (Karn)
+            if (halves.getAt(h + Half.Retries, "u8") === 0) {
+                if (t.config.synAckRetries > 0) halves.setAt(h + Half.Retries, "u8", 1)
+            }
+            const newer = isStamped(t) && stampAhead(t, h) > 0
+            // section 4.3 (2): the client measures by what we echo
+            if (newer) halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+            setHalfDue(t, h)
+            return
+        }
     }
     // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6
-    if (halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps && !(control & Flag.Rst)) {
-        if (isOld(t, h, control, now)) return
+    if (halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps) {
+        if (!(control & Flag.Rst)) {
+            if (isOld(t, h, control, now)) return
+        }
     }
     if (
         length === 0 ? offset !== 0 && (offset < 0 || offset >= room) : offset >= room || offset + length <= 0

@@ -35,7 +35,9 @@ export function keepAhead(
     for (let b = 0; b < Ahead.All; b += Ahead.Size) {
         const s = conns.getAt(first + b + Ahead.Start, "u16")
         const e = conns.getAt(first + b + Ahead.End, "u16")
-        if (e > 0 && (e < offset || s > offset + length + fin)) kept += Ahead.Size
+        if (e > 0) {
+            if (e < offset || s > offset + length + fin) kept += Ahead.Size
+        }
     }
     if (kept === Ahead.All) return false
     let to: number = Ahead.All
@@ -95,7 +97,9 @@ export function fillGap(t: TcpContext, c: number, length: number): number {
     for (let round = 0; round < Ahead.Blocks; round++) {
         for (let b = 0; b < Ahead.All; b += Ahead.Size) {
             const end = conns.getAt(first + b + Ahead.End, "u16")
-            if (end > advance && conns.getAt(first + b + Ahead.Start, "u16") <= advance) advance = end
+            if (end > advance) {
+                if (conns.getAt(first + b + Ahead.Start, "u16") <= advance) advance = end
+            }
         }
     }
     let to = 0

@@ -3,7 +3,6 @@
 import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
 import { armTimer, closed, count, isIdle, noteTimer, reset, setDue, type TcpContext } from "./context"
-import { runHalfTimers } from "./halfopen"
 import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./tcb"
 import { runWaitTimers } from "./wait"
 
@@ -21,16 +20,18 @@ export function runTimers(t: TcpContext, now: number): void {
     else if (t.ackArmed) noteTimer(t, t.ackDeadline)
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         const flags = conns.getAt(c + Tcb.Flags, "u8")
-        if (acks && flags & ConnFlag.AckDelayed) {
-            conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
-            setDue(t, c, ConnFlag.AckNow)
+        if (acks) {
+            if (flags & ConnFlag.AckDelayed) {
+                conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
+                setDue(t, c, ConnFlag.AckNow)
+            }
         }
         if (!(flags & ConnFlag.Timer)) continue
         const deadline = conns.getAt(c + Tcb.Deadline, "i32")
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
-    runHalfTimers(t, now)
+    if (t.passive) t.passive.runHalfTimers(t, now)
     runWaitTimers(t, now)
 }
 
@@ -55,17 +56,23 @@ function expired(t: TcpContext, c: number, now: number): void {
     // a probe that was answered is one timeout ago, whatever R2 is; and nothing is given up without a second try
     const answered = shut && elapsed < patience + (patience >> 1)
     const limit = giveUpAfter(t, c, opening)
-    if (elapsed >= limit && !answered && (retries > 0 || (unsent && !shut))) {
-        closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
-        return
+    if (elapsed >= limit) {
+        if (!answered) {
+            if (retries > 0 || (unsent && !shut)) {
+                closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
+                return
+            }
+        }
     }
-    if (unsent && !shut) {
-        // Nothing was sent yet, and nothing was lost: the next hop's address is not known and is asked for again, or the
-        // window is too small for a segment that is not silly, and takes one now (section 3.8.6.2.1 (4))
-        conns.setAt(c + Tcb.Flags2, "u8", opening ? flags2 : flags2 | ConnFlag2.Probe)
-        armTimer(t, c, now, patience)
-        setDue(t, c, 0)
-        return
+    if (unsent) {
+        if (!shut) {
+            // Nothing was sent yet, and nothing was lost: the next hop's address is not known and is asked for again, or the
+            // window is too small for a segment that is not silly, and takes one now (section 3.8.6.2.1 (4))
+            conns.setAt(c + Tcb.Flags2, "u8", opening ? flags2 : flags2 | ConnFlag2.Probe)
+            armTimer(t, c, now, patience)
+            setDue(t, c, 0)
+            return
+        }
     }
     // RFC 6298 (5.4) to (5.6); Karn's rule: what is sent again is not timed
     const rto = patience * 2
@@ -78,11 +85,19 @@ function expired(t: TcpContext, c: number, now: number): void {
             (retries === Suspect.Retries && !answered ? ConnFlag2.HopSuspect : 0)
     )
     if (retries < 255) conns.setAt(c + Tcb.Retries, "u8", retries + 1)
-    if (!opening && !shut) timedOut(t, c, retries === 0)
+    if (!opening) {
+        if (!shut) timedOut(t, c, retries === 0)
+    }
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
     // section 3.10.8: a user timeout does not wait for the next retransmission; R2 is looked at there (section 3.8.3)
     let wait = conns.getAt(c + Tcb.Rto, "u16")
-    if (!shut && limit - elapsed > 0 && limit - elapsed < wait && hasUserTimeout(t, c)) wait = limit - elapsed
+    if (!shut) {
+        if (limit - elapsed > 0) {
+            if (limit - elapsed < wait) {
+                if (hasUserTimeout(t, c)) wait = limit - elapsed
+            }
+        }
+    }
     armTimer(t, c, now, wait)
     setDue(t, c, 0)
 }

@@ -57,14 +57,18 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
     const state = conns.getAt(c + Tcb.State, "u8")
     if (state === State.SynSent || state === State.SynReceived) return false
     // nor does any link refuse so little without saying what it takes
-    if (mtu === 0 && packet <= Mtu.Least) return false
+    if (mtu === 0) {
+        if (packet <= Mtu.Least) return false
+    }
     const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
     // one that says no size is an old router: the least is what surely passes it
     const fragment = mtu > 0 && mtu < Mtu.Least && !(flags3 & ConnFlag3.Fragment)
     if (mtu < Mtu.Least) mtu = Mtu.Least
     const mss = mtu - Mtu.Headers - (flags3 & ConnFlag3.Timestamps ? Mss.Timestamps : 0)
     const less = mss < conns.getAt(c + Tcb.Mss, "u16")
-    if (!less && !fragment) return false
+    if (!less) {
+        if (!fragment) return false
+    }
     if (less) conns.setAt(c + Tcb.Mss, "u16", mss)
     // routers have to fragment what we do not make smaller
     if (fragment) conns.setAt(c + Tcb.Flags3, "u8", flags3 | ConnFlag3.Fragment)

@@ -9,7 +9,7 @@ import { Flag, Options, Tcp, writeTimestamps } from "../wire/tcp"
 import { mayChallengeWait } from "./challenge"
 import { closed, count, drop, Frame, noteTimer, release, type TcpContext, traceState } from "./context"
 import { timestampAt } from "./isn"
-import { isStamped, listenerFor, reopen } from "./passive"
+import { isStamped, listenerFor } from "./passive"
 import { mayReply, reply, writeSegment } from "./reset"
 import { Seg } from "./segment"
 import { ConnFlag3, State, Tcb, TcpError, Wait } from "./tcb"
@@ -25,11 +25,10 @@ export function findWait(t: TcpContext, remoteIp: number, ports: number): number
     const waits = t.waits
     const end = t.waitsEnd
     for (let w = 0; w < end; w += Wait.Size) {
-        if (
-            waits.getAt(w + Wait.Ports, "i32") === ports &&
-            waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp
-        ) {
-            if (waits.getAt(w + Wait.Id, "u16") > 0) return w
+        if (waits.getAt(w + Wait.Ports, "i32") === ports) {
+            if (waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp) {
+                if (waits.getAt(w + Wait.Id, "u16") > 0) return w
+            }
         }
     }
     return -1
@@ -142,10 +141,12 @@ export function newListener(t: TcpContext, rcvNxt: number, stamped: boolean, tsR
     if ((t.segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst)) !== Flag.Syn) return -1
     const above = ((t.segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0) > 0
     let honoured = above
-    if (isStamped(t) && t.config.timestamps) {
-        const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
-        // without timestamps on the old connection its segments will be told by that (RFC 7323 section 3.2)
-        honoured = !stamped || ahead > 0 || (ahead === 0 && above)
+    if (isStamped(t)) {
+        if (t.config.timestamps) {
+            const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
+            // without timestamps on the old connection its segments will be told by that (RFC 7323 section 3.2)
+            honoured = !stamped || ahead > 0 || (ahead === 0 && above)
+        }
     }
     return honoured ? listenerFor(t, t.segment.getAt(Seg.Ports, "i32")) : -1
 }
@@ -166,8 +167,10 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     if (control & Flag.Syn) {
         const l = newListener(t, rcvNxt, tsRecent !== 0, tsRecent)
         if (l >= 0) {
-            if (reopen(t, l, sndNxt, now)) freeWait(t, w, now)
-            return
+            if (t.passive) {
+                if (t.passive.reopen(t, l, sndNxt, now)) freeWait(t, w, now)
+                return
+            }
         }
         // RFC 5961 section 4.2, whatever its number
         drop(t, Counter.TcpUnexpectedSyn, now)
@@ -190,9 +193,11 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     const room = t.receiveSize
     if (length === 0 ? offset < 0 || offset >= room : offset >= room || offset + length <= 0) {
         drop(t, Counter.TcpUnacceptable, now)
-        if (control & Flag.Fin && offset + length === 0) {
-            // the peer's FIN again: "Acknowledge it, and restart the 2 MSL timeout"
-            setDeadline(t, w, now, t.config.timeWait)
+        if (control & Flag.Fin) {
+            if (offset + length === 0) {
+                // the peer's FIN again: "Acknowledge it, and restart the 2 MSL timeout"
+                setDeadline(t, w, now, t.config.timeWait)
+            }
         }
         answerWait(t, w, length, now)
         return
@@ -208,9 +213,11 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         answerWait(t, w, 0, now)
         return
     }
-    if (tsRecent !== 0 && offset <= 0) {
-        // RFC 7323 section 4.3 (2): or the same segment could open the connection anew (RFC 6191)
-        waits.setAt(w + Wait.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32") || 1)
+    if (tsRecent !== 0) {
+        if (offset <= 0) {
+            // RFC 7323 section 4.3 (2): or the same segment could open the connection anew (RFC 6191)
+            waits.setAt(w + Wait.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32") || 1)
+        }
     }
     if (length > 0) {
         drop(t, Counter.TcpAfterFin, now)
@@ -223,7 +230,9 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
  * the challenge ACKs: two ends that disagree would else answer each other for ever.
  */
 function answerWait(t: TcpContext, w: number, length: number, now: number): void {
-    if (length === 0 && !mayChallengeWait(t, w, now)) return
+    if (length === 0) {
+        if (!mayChallengeWait(t, w, now)) return
+    }
     if (!mayReply(t)) return
     const waits = t.waits
     const remoteIp = waits.getAt(w + Wait.RemoteIp, "i32")

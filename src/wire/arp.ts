@@ -1,6 +1,7 @@
 // Address resolution for IPv4 over Ethernet (RFC 826).
 
 import type { Buffer } from "@devicescript/core"
+import { Eth, EtherType, writeEthernet } from "./ethernet"
 
 /** Offsets in the packet, from its first byte. */
 export const enum Arp {
@@ -54,4 +55,14 @@ export function writeArp(
     b.setAt(at + Arp.SenderIp, "i32", senderIp)
     b.blitAt(at + Arp.TargetMac, targetMac, targetMacAt, 6)
     b.setAt(at + Arp.TargetIp, "i32", targetIp)
+}
+
+/** Writes a request to everybody as a whole frame from the start of `b` on, and gives its length. */
+export function arpRequest(b: Buffer, mac: Buffer, senderIp: number, targetIp: number): number {
+    const at: number = Eth.Size
+    b.fillAt(Eth.Destination, 6, 0xff)
+    writeEthernet(b, b, Eth.Destination, mac, EtherType.Arp)
+    b.fillAt(at + Arp.TargetMac, 6, 0)
+    writeArp(b, at, ArpOperation.Request, mac, senderIp, b, at + Arp.TargetMac, targetIp)
+    return at + Arp.Size
 }

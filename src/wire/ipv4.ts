@@ -104,6 +104,11 @@ export function pseudoSum(source: number, destination: number, protocol: Protoco
     )
 }
 
+/** True for 224.0.0.0/4. */
+export function isMulticast(ip: number): boolean {
+    return (ip & 0xf0) === 0xe0
+}
+
 /** True for 224.0.0.0/4 and above: multicast, reserved and the limited broadcast address. None is a host's. */
 export function isNotUnicast(ip: number): boolean {
     return (ip & 0xe0) === 0xe0

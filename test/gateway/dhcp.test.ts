@@ -154,6 +154,38 @@ describe("the DHCP server", () => {
         expect(take("02:00:00:00:00:02")).toBe("10.0.2.2")
     })
 
+    it("offers another address than the one that a client declines, to everybody (4.3.3)", () => {
+        const { ask, take } = open()
+        const [one, two] = ["02:00:00:00:00:01", "02:00:00:00:00:02"]
+        expect(take(one)).toBe("10.0.2.2")
+        const decline = { type: DECLINE, client: one, requested: "10.0.2.2", server: "10.0.2.1" }
+        expect(ask(decline)).toBeUndefined()
+        expect([take(one), take(two)]).toEqual(["10.0.2.3", "10.0.2.4"])
+        expect(ask({ type: REQUEST, client: one, requested: "10.0.2.2" })).toMatchObject({ broadcast: true })
+    })
+
+    it.each([
+        ["another client's address", { requested: "10.0.2.3" }],
+        ["no address", {}],
+        ["another server's offer", { requested: "10.0.2.2", server: "10.0.2.254" }],
+    ])("keeps what is declined without a right to: %s", (_, fields) => {
+        const { ask, take } = open()
+        const clients = ["02:00:00:00:00:01", "02:00:00:00:00:02"]
+        expect(clients.map(take)).toEqual(["10.0.2.2", "10.0.2.3"])
+        ask({ type: DECLINE, client: clients[0], server: "10.0.2.1", ...fields })
+        expect(clients.map(take)).toEqual(["10.0.2.2", "10.0.2.3"])
+    })
+
+    it("gives a declined address again when too many were declined: the first of them", () => {
+        const { ask, take } = open({ leases: 2 })
+        const client = "02:00:00:00:00:01"
+        const addresses = ["10.0.2.2", "10.0.2.3", "10.0.2.4", "10.0.2.2"]
+        for (const requested of addresses) {
+            expect(take(client)).toBe(requested)
+            ask({ type: DECLINE, client, requested, server: "10.0.2.1" })
+        }
+    })
+
     it("goes round in a small network, and leaves out what is not a host's", () => {
         const { take, counters } = open({ prefix: 29, first: "10.0.2.5" })
         const clients = Array.from({ length: 6 }, (_, i) => `02:00:00:00:00:0${i}`)

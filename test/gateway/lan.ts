@@ -4,7 +4,7 @@
 import { expect } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { RealClock } from "../../sim/clock"
-import { Device, type Reply } from "../../sim/device"
+import { Device, type DeviceOptions, type Reply } from "../../sim/device"
 import { UserNetwork, type UserNetworkOptions } from "../../sim/gateway/network"
 import type { Port, Station } from "../../sim/link/port"
 import { Segment } from "../../sim/link/segment"
@@ -44,6 +44,11 @@ export class Probe implements Station {
     get views(): View[] {
         return this.heard.map(frame => dissect(frame))
     }
+}
+
+/** What is different about a device. */
+export interface OwnDevice extends Partial<DeviceOptions> {
+    onChip?: (chip: W5500Chip) => void
 }
 
 export class Lan {
@@ -91,9 +96,10 @@ export class Lan {
     }
 
     /** A whole device: the program on its runtime, its driver, its chip. */
-    async device(runtime: "vm" | "node", control: boolean): Promise<Device> {
+    async device(runtime: "vm" | "node", control: boolean, own: OwnDevice = {}): Promise<Device> {
         const chip = new W5500Chip({ clock: this.clock, send: frame => plug.send(frame) })
         const plug = this.segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        own.onChip?.(chip)
         const config = { connections: 8, receiveBuffer: 1024, sendBuffer: 1024 }
         const boot = {
             ip: `${DEVICE}/${PREFIX}`,
@@ -102,8 +108,10 @@ export class Lan {
             config,
             control,
             trace: false,
+            ...own.boot,
         }
-        const device = new Device({ clock: this.clock, runtime, chip, boot, controlled: control })
+        const { clock } = this
+        const device = new Device({ clock, runtime, chip, controlled: control, ...own, boot })
         this.ends.push(() => device.stop())
         await device.start()
         if (!control) await device.command(" ")

@@ -68,14 +68,14 @@ function take(now: number): void {
 }
 
 /** The client's answer to a request for its Ethernet address. */
-function introduce(): void {
+function introduce(now: number): void {
     const arp = Buffer.from(
         "0200000000020a00000000010806" + "00010800060400010a00000000010a0000010000000000000a000002",
         "hex"
     )
     stack.rx.blitAt(0, arp, 0, arp.length)
-    receive(stack, arp.length, 1)
-    take(1)
+    receive(stack, arp.length, now)
+    take(now)
 }
 
 function counters(what: string): void {
@@ -115,10 +115,10 @@ function session(port: number, now: number): number {
     return id
 }
 
-introduce()
 // before and after the time wraps, and passes 2^31
 for (const start of [1000, 0x7fffffff - 40, -40]) {
     await ds.sleep(1)
+    introduce(start)
     send(60000, 1, 0, Flag.Syn, 0, start)
     send(60001, 1, 0, Flag.Syn, 0, start)
     const first = session(6000, start)
@@ -136,6 +136,7 @@ for (const start of [1000, 0x7fffffff - 40, -40]) {
     }
     counters("end")
 }
+introduce(200000)
 send(60000, 1, 0, Flag.Syn, 0, 200000)
 send(60001, 1, 0, Flag.Syn, 0, 200000)
 for (let round = 0; round < 2; round++) {

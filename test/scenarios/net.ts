@@ -1,6 +1,7 @@
 // The small network that a scenario happens on: one device, and whoever the scenario puts beside it.
 
 import { W5500Chip } from "../../sim/chip/w5500"
+import type { W5500Faults } from "../../sim/chip/w5500-faults"
 import { VirtualClock } from "../../sim/clock"
 import { Device, type Reply } from "../../sim/device"
 import { decodeEvents, type StackEvent } from "../../sim/events"
@@ -25,6 +26,14 @@ export interface Setup {
     impairments?: Partial<Impairments>
     /** Milliseconds from a cable or a reset of the chip to a link. */
     negotiation?: number
+    /** What the chip does wrong from the start. */
+    faults?: Partial<W5500Faults>
+    /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
+    program?: string
+    /** That program takes no commands. */
+    silent?: boolean
+    /** Settings of that program, besides the scenario's own. */
+    boot?: Record<string, unknown>
 }
 
 /** A frame that was put on the wire. */
@@ -75,7 +84,8 @@ export class Net {
     static async open(runtime: "vm" | "node", setup: Setup): Promise<Net> {
         const net = new Net(runtime, setup)
         await net.device.start()
-        await net.command("sleep 1")
+        if (setup.silent) await net.pass(100)
+        else await net.command("sleep 1")
         return net
     }
 
@@ -93,12 +103,14 @@ export class Net {
             ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
         })
         const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })
+        Object.assign(chip.faults, setup.faults)
         this.chip = chip
         this.device = new Device({
             clock,
             runtime,
             chip,
             seed,
+            ...(setup.program === undefined ? {} : { program: setup.program }),
             boot: {
                 ip: `${DEVICE_IP}/24`,
                 gateway: setup.gateway ?? "",
@@ -106,6 +118,7 @@ export class Net {
                 config: setup.config ?? {},
                 services: true,
                 trace: false,
+                ...setup.boot,
             },
             onEvent: records => this.noteEvents(records),
             onLog: (level, text) => {

@@ -1,0 +1,23 @@
+// Tells everybody on the network that it is here, and answers who asks (UDP).
+
+import * as ds from "@devicescript/core"
+import { board } from "../board"
+import { boot } from "../boot"
+import { startNetwork } from "../socket/start"
+import { openUdp } from "../socket/udp"
+
+const net = await startNetwork({ mac: board, ...boot })
+const udp = openUdp({ port: 4210 })
+
+async function answer(): Promise<void> {
+    for (let asked = await udp.recv(); asked; asked = await udp.recv()) {
+        console.log(`${asked.host} asks: ${asked.data.toString("utf-8")}`)
+        await udp.send(asked.host, asked.port, `I am at ${net.address()}`)
+    }
+}
+
+answer.start()
+for (let count = 1; ; count++) {
+    await udp.send("255.255.255.255", 4210, `beacon ${count}`)
+    await ds.sleep(5000)
+}

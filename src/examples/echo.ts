@@ -1,0 +1,15 @@
+// An echo server (RFC 862): a fiber for each client.
+
+import { board } from "../board"
+import { boot } from "../boot"
+import { listen } from "../socket/listener"
+import { startNetwork } from "../socket/start"
+
+const net = await startNetwork({ mac: board, ...boot })
+listen({ port: 7 }, async socket => {
+    console.log(`${socket.name} is here`)
+    for (let bytes = await socket.recv(); bytes; bytes = await socket.recv()) await socket.send(bytes)
+    console.log(`${socket.name} has gone`)
+})
+await net.up()
+console.log(`echo on ${net.address()}, port 7`)

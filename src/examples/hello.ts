@@ -1,0 +1,12 @@
+// The shortest: connects to an echo server and says hello.
+
+import { board } from "../board"
+import { boot } from "../boot"
+import { connect } from "../socket/socket"
+import { startNetwork } from "../socket/start"
+
+await startNetwork({ mac: board, ...boot })
+const socket = await connect({ host: "10.0.0.1", port: 7 })
+await socket.send("hello, world\n")
+console.log(await socket.readLine())
+await socket.close()

@@ -1,0 +1,83 @@
+// Datagrams that wait, in a ring of bytes: each with its other end's address and port.
+
+import { Buffer } from "@devicescript/core"
+
+/** Offsets in the header of a datagram in the ring. Headers begin at multiples of their size, so none is split. */
+const enum Queued {
+    Ip = 0,
+    Port = 4,
+    Length = 6,
+    Size = 8,
+}
+
+export class DatagramQueue {
+    private readonly ring: Buffer
+    private head = 0
+    private used = 0
+
+    /** Room for so many bytes: each datagram takes 8 more than its data, rounded up to a multiple of 8. */
+    constructor(bytes: number) {
+        this.ring = Buffer.alloc((bytes + 7) & ~7)
+    }
+
+    isEmpty(): boolean {
+        return this.used === 0
+    }
+
+    /** Address, port and length of the first; only when there is one. */
+    ip(): number {
+        return this.ring.getAt(this.head + Queued.Ip, "i32")
+    }
+
+    port(): number {
+        return this.ring.getAt(this.head + Queued.Port, "u16")
+    }
+
+    length(): number {
+        return this.ring.getAt(this.head + Queued.Length, "u16")
+    }
+
+    /** Puts one behind the others, of `length` bytes at `at`, which lie in `from`; false when there is no room. */
+    put(ip: number, port: number, from: Buffer, at: number, length: number): boolean {
+        const ring = this.ring
+        const size = Queued.Size + ((length + 7) & ~7)
+        if (this.used + size > ring.length) return false
+        let end = this.head + this.used
+        if (end >= ring.length) end -= ring.length
+        this.used += size
+        ring.setAt(end + Queued.Ip, "i32", ip)
+        ring.setAt(end + Queued.Port, "u16", port)
+        ring.setAt(end + Queued.Length, "u16", length)
+        end += Queued.Size
+        if (end === ring.length) end = 0
+        const straight = ring.length - end
+        if (length <= straight) ring.blitAt(end, from, at, length)
+        else {
+            ring.blitAt(end, from, at, straight)
+            ring.blitAt(0, from, at + straight, length - straight)
+        }
+        return true
+    }
+
+    /** Takes the first out, `length` bytes of its data, which has as many, to `at`, where there is room for them. */
+    take(into: Buffer, at: number, length: number): void {
+        const ring = this.ring
+        let start = this.head + Queued.Size
+        if (start === ring.length) start = 0
+        const straight = ring.length - start
+        if (length <= straight) into.blitAt(at, ring, start, length)
+        else {
+            into.blitAt(at, ring, start, straight)
+            into.blitAt(at + straight, ring, 0, length - straight)
+        }
+        this.drop()
+    }
+
+    /** Takes the first out. */
+    drop(): void {
+        const size = Queued.Size + ((this.length() + 7) & ~7)
+        this.head += size
+        if (this.head >= this.ring.length) this.head -= this.ring.length
+        this.used -= size
+    }
+}

@@ -1,0 +1,104 @@
+// The time of day from a server, by SNTP (RFC 4330, RFC 5905 section 14).
+
+import { Frame } from "../tcp/context"
+import { Ntp, NtpCheck, NtpPort, ntpCheck, unixMs, writeNtp } from "../wire/ntp"
+import { Udp } from "../wire/udp"
+import { Endpoint } from "./endpoint"
+import type { Endpoints } from "./endpoints"
+import type { Stack } from "./stack"
+
+/** Seconds (RFC 4330 section 10: never less than 15 from one request to the next, and longer each time). */
+const enum Poll {
+    First = 15,
+    Longest = 1024,
+    /** Once the time is known. */
+    Usual = 3600,
+    /** A request that was told to come less often. */
+    MostUsual = 86400,
+}
+
+export class SntpClient extends Endpoint {
+    /** The time is known. */
+    known = false
+    /** The server has said that it will not answer (kiss-o'-death): it is not asked again. */
+    denied = false
+    /** Called when the time was set. */
+    changed: (now: number) => void = () => {}
+    /** Milliseconds since 1970 at the time `at`. */
+    private base = 0
+    private at = 0
+    private sentAt = 0
+    private nonce = 0
+    private nonce2 = 0
+    private interval: number = Poll.First
+    private usual: number = Poll.Usual
+
+    constructor(private readonly endpoints: Endpoints) {
+        super()
+        this.remotePort = NtpPort.Server
+        endpoints.add(this)
+    }
+
+    /** Asks this server from now on; 0 for none. */
+    setServer(ip: number, now: number): void {
+        if (ip === this.remoteIp && !this.denied) return
+        this.remoteIp = ip
+        this.denied = false
+        this.interval = Poll.First
+        this.usual = Poll.Usual
+        this.due = false
+        this.port = 0
+        if (ip === 0) this.armed = false
+        else this.arm(this.endpoints.stack, now, 0)
+    }
+
+    /** Milliseconds since 1970; 0 while the time is not known. */
+    time(now: number): number {
+        return this.known ? this.base + ((now - this.at) | 0) : 0
+    }
+
+    override expires(s: Stack, now: number): void {
+        // the difference of two times must not become too large for a number
+        if (this.known) this.base = this.time(now)
+        this.at = now
+        if (this.remoteIp === 0) return
+        this.port = this.endpoints.freePort()
+        this.nonce = this.endpoints.random()
+        this.nonce2 = this.endpoints.random()
+        this.send(s)
+        this.arm(s, now, this.interval * 1000)
+        if (this.interval < Poll.Longest) this.interval *= 2
+    }
+
+    override compose(s: Stack, now: number): number {
+        this.sentAt = now
+        return writeNtp(s.tx, Frame.Transport + Udp.Size, this.nonce, this.nonce2)
+    }
+
+    override arrives(from: Endpoints, now: number): void {
+        const { stack, at, length, sourceIp, sourcePort } = from
+        const from123 = sourceIp === this.remoteIp && sourcePort === NtpPort.Server
+        const check = from123 ? ntpCheck(stack.rx, at, length, this.nonce, this.nonce2) : NtpCheck.None
+        if (check === NtpCheck.None) {
+            this.dropped++
+            return
+        }
+        // one answer is enough
+        this.port = 0
+        if (check === NtpCheck.Deny) {
+            this.denied = true
+            this.armed = false
+        } else if (check === NtpCheck.Rate) {
+            if (this.usual < Poll.MostUsual) this.usual *= 2
+            this.arm(stack, now, this.usual * 1000)
+        } else if (check === NtpCheck.Ok) {
+            // half of the way there and back has passed since it was sent
+            this.base = unixMs(stack.rx, at + Ntp.Transmit) + (((now - this.sentAt) | 0) >> 1)
+            this.at = now
+            this.known = true
+            this.interval = Poll.First
+            this.arm(stack, now, this.usual * 1000)
+            this.changed(now)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+// Names for `connect` and fetch: the resolver of net/dns.ts, with waits.
+
+import * as ds from "@devicescript/core"
+import { Resolver as DnsResolver, DnsResult } from "../net/dns"
+import { endpointsOf } from "./endpoints"
+import { resumed, type Worker } from "./network"
+import type { NetworkInterface, Resolver } from "./start"
+
+export interface DnsOptions {
+    /** Questions and answers that are remembered: 4 unless given. */
+    entries?: number
+    /** Characters of the longest name: 62 unless given. */
+    nameLength?: number
+}
+
+/** For startNetwork's `resolver`. Names that end in .local are asked of everybody (multicast DNS). */
+export function dns(options?: DnsOptions): Resolver {
+    return new Names(options || {})
+}
+
+class Names implements Resolver, Worker {
+    private net: NetworkInterface | undefined
+    private resolver: DnsResolver | undefined
+    /** Who waits: fiber, ticket. */
+    private readonly waits: unknown[] = []
+
+    constructor(private readonly options: DnsOptions) {}
+
+    start(net: NetworkInterface): void {
+        const { entries, nameLength } = this.options
+        this.net = net
+        this.resolver = new DnsResolver(endpointsOf(net), entries || 4, (nameLength || 62) + 2)
+        net.add(this)
+    }
+
+    serversChanged(): void {
+        if (this.net && this.resolver) this.resolver.setServers(this.net.nameserver, this.net.nameserver2)
+    }
+
+    async resolve(name: string, until: number): Promise<number> {
+        const { net, resolver } = this
+        if (!net || !resolver) return 0
+        const ticket = resolver.ask(name, net.now())
+        net.flush()
+        while (ticket > 0 && resolver.result(ticket) === DnsResult.Asking) {
+            const left = until - ds.millis()
+            if (left <= 0) throw new Error("Timeout")
+            const fiber = ds.Fiber.self()
+            this.waits.push(fiber, ticket)
+            if (await ds.suspend<boolean>(left)) continue
+            this.waits.insert(this.waits.indexOf(fiber), -2)
+        }
+        const result = ticket > 0 ? resolver.result(ticket) : DnsResult.Failed
+        if (result === DnsResult.Found) return resolver.address
+        throw new Error(result === DnsResult.NoName ? "ENOTFOUND" : "EAI_AGAIN")
+    }
+
+    work(_now: number): void {
+        const { waits, resolver } = this
+        if (!resolver) return
+        for (let i = 0; i < waits.length; ) {
+            if (resolver.result(waits[i + 1] as number) === DnsResult.Asking) i += 2
+            else {
+                const fiber = waits[i] as ds.Fiber
+                waits.insert(i, -2)
+                resumed(fiber)
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+// Where UDP and its like have their place in a network's stack.
+
+import { Endpoints } from "../net/endpoints"
+import type { NetworkInterface } from "./start"
+
+/** The stack's endpoints; made for the first who asks, as not every program has any. */
+export function endpointsOf(net: NetworkInterface): Endpoints {
+    return net.stack.endpoints || new Endpoints(net.stack)
+}

@@ -1,0 +1,68 @@
+// A port that is listened on: a fiber for every connection that comes in.
+
+import { accept, close, listen as tcpListen } from "../tcp/calls"
+import { errorName } from "../tcp/tcb"
+import type { Worker } from "./network"
+import { Socket } from "./socket"
+import { type NetworkInterface, running } from "./start"
+
+export interface ListenOptions {
+    /** 1 to 65535. */
+    port: number
+    /** Connections that may wait to be accepted; 4 unless given. */
+    backlog?: number
+}
+
+/** What is done with a connection. When it returns the socket is closed; when it throws, aborted. */
+export type Serve = (socket: Socket) => Promise<void>
+
+/**
+ * Listens on a port; `serve` runs for each connection in a fiber of its own. What it throws is printed (level error) and ends its
+ * own connection only. Throws an Error `listen PORT: WHY`: EADDRINUSE, ENOBUFS (the configuration's listeners are taken), EINVAL.
+ */
+export function listen(options: ListenOptions, serve: Serve): Listener {
+    const net = running()
+    const { port, backlog } = options
+    const id = tcpListen(net.stack, port, backlog === undefined ? 4 : backlog)
+    if (id < 0) throw new Error(`listen ${port}: ${errorName(id)}`)
+    return new Listener(net, id, port, serve)
+}
+
+export class Listener implements Worker {
+    constructor(
+        private readonly net: NetworkInterface,
+        private id: number,
+        readonly port: number,
+        private readonly serve: Serve
+    ) {
+        net.add(this)
+    }
+
+    work(_now: number): void {
+        const { stack } = this.net
+        for (let id = accept(stack, this.id); id > 0; id = accept(stack, this.id)) {
+            const socket = new Socket(this.net, id, "")
+            socket.name = `tcp://${socket.remoteAddress()}:${socket.remotePort()}`
+            run.start(this.port, socket, this.serve)
+        }
+    }
+
+    /** Stops listening. Connections that were accepted go on; those that were not are reset. */
+    close(): void {
+        if (this.id === 0) return
+        close(this.net.stack, this.id, this.net.now())
+        this.id = 0
+        this.net.remove(this)
+        this.net.flush()
+    }
+}
+
+async function run(port: number, socket: Socket, serve: Serve): Promise<void> {
+    try {
+        await serve(socket)
+        await socket.close()
+    } catch (error) {
+        console.error(`port ${port}, ${socket.name}: ${(error as Error).message}`)
+        await socket.abort()
+    }
+}

@@ -1,0 +1,342 @@
+// The backend of @devicescript/net: its connect, fetch, encryptedFetch and MQTT client, unmodified, over this stack.
+//
+// The package stands on three functions of the runtime, _socketOpen, _socketWrite and _socketClose, and on being told of events:
+// open, data, close, error. None of these can wait, and the package queues all that comes, in a list without an end. So that a
+// small heap lasts, this backend also reaches into each of its sockets once it is open: the list's place is taken by `Arrived`,
+// which leaves what came in the receive ring until the program takes it (and so shuts the peer's window); and `send` returns
+// when all is in the send ring.
+
+import * as ds from "@devicescript/core"
+import { Buffer } from "@devicescript/core"
+import { Socket } from "@devicescript/net"
+import { close, connect, errorOf, read, write } from "../tcp/calls"
+import { findConnection } from "../tcp/context"
+import { errorName, State, Tcb } from "../tcp/tcb"
+import { resumed, type Worker } from "./network"
+import type { NetworkInterface } from "./start"
+
+/** What the package uses of the runtime, and the other way round. */
+interface Hooks {
+    _socketOpen(host: string, port: number): number
+    _socketWrite(data: Buffer | string): number
+    _socketClose(): number
+    _socketOnEvent(event: string, data?: Buffer | string): void
+}
+
+/** What is reached for in the package's sockets, and put there. */
+interface PackageSocket {
+    name: string
+    buffers: Arrived
+    lastError: Error | undefined
+    closed: boolean | undefined
+    send(data: Buffer | string): Promise<void>
+    packageSend(data: Buffer | string): Promise<void>
+}
+
+interface PackageClass {
+    _connect(options: unknown): Promise<PackageSocket>
+    packageConnect(options: unknown): Promise<PackageSocket>
+}
+
+const enum Stage {
+    /** Nothing, or what was is over and told. */
+    None = 0,
+    /** Waiting for an address, for a name, for the handshake. */
+    Opening = 1,
+    /** Open was told; the package has yet to hand its socket out. */
+    Opened = 2,
+    Open = 3,
+}
+
+const enum Code {
+    /** What the runtime's own _socketWrite gives without a connection. */
+    NoSocket = -100,
+    /** Sends that wait for room in the ring: of so many fibers at once. */
+    Waiting = 8,
+    TooMany = -102,
+}
+
+const enum Limit {
+    /**
+     * Bytes that recv gives at most. The package's MQTT client calls itself for each further message in a piece and keeps a
+     * copy of the rest each time: 1,024 bytes of small messages exhaust the heap.
+     */
+    Piece = 256,
+    /** Milliseconds that an address and a name may take: longer than anybody waits. */
+    Open = 600000,
+}
+
+/**
+ * Routes @devicescript/net through this network from now on. To be called once. README.md says what of the package's behaviour is
+ * matched and what is not.
+ */
+export function useForNet(net: NetworkInterface): void {
+    const backend = new Backend(net)
+    const hooks = ds as unknown as Hooks
+    hooks._socketOpen = (host, port) => backend.open(host, port)
+    hooks._socketWrite = data => backend.write(data)
+    hooks._socketClose = () => backend.close()
+    const sockets = Socket as unknown as PackageClass
+    // a method that is read is bound to its object on the VM; under Node it is when it is called as that object's
+    sockets.packageConnect = sockets._connect
+    sockets._connect = async options => await connected(backend, sockets, options)
+    net.add(backend)
+}
+
+/** The package's connect; what it gave up, as its time was over, is not left to the stack. */
+async function connected(backend: Backend, sockets: PackageClass, options: unknown): Promise<PackageSocket> {
+    const attempt = backend.attempt + 1
+    try {
+        const socket = await sockets.packageConnect(options)
+        backend.adopt(socket)
+        return socket
+    } catch (error) {
+        if (backend.attempt === attempt) backend.close()
+        throw error
+    }
+}
+
+/** From now on `socket.send` is the backend's. */
+function route(backend: Backend, socket: PackageSocket): void {
+    socket.packageSend = socket.send
+    socket.send = async data => await backend.send(socket, data)
+}
+
+/** Stands in the place of a package socket's list of buffers: shift takes from the receive ring, and the next message is told then. */
+class Arrived {
+    /** 1 when there is something to take. */
+    length = 0
+    /** What readLine took too much of. */
+    private rest: Buffer | undefined
+
+    constructor(private readonly backend: Backend) {}
+
+    push(_data: Buffer): void {
+        this.length = 1
+    }
+
+    unshift(rest: Buffer): void {
+        this.rest = rest
+        this.length = 1
+    }
+
+    /** The connection is no longer the package's. */
+    end(): void {
+        this.rest = undefined
+        this.length = 0
+    }
+
+    shift(): Buffer {
+        const rest = this.rest
+        this.rest = undefined
+        const bytes = rest || this.backend.take()
+        this.length = 0
+        // it sets the length
+        if (this.backend.unread() > 0) this.backend.tell("data")
+        // the end, if this was the last, can be told now
+        else this.backend.net.poke()
+        return bytes
+    }
+}
+
+/** The one connection that the package has at a time. */
+class Backend implements Worker {
+    /** Counts attempts to connect: whoever waits for something finds out if it is still about the same. */
+    attempt = 0
+    private stage = Stage.None
+    private id = 0
+    private at = 0
+    private socket: PackageSocket | undefined
+    /** What is being sent, by reference: buffers or text, and how much of the first is in the ring. */
+    private readonly sends: Buffer[] = []
+    private sent = 0
+    /** How many sends there were, and how many of them are done. */
+    private begun = 0
+    private done = 0
+    private readonly waits: ds.Fiber[] = []
+
+    constructor(readonly net: NetworkInterface) {}
+
+    open(host: string, port: number): number {
+        this.close()
+        this.stage = Stage.Opening
+        opening.start(this, this.attempt, host, port)
+        return 0
+    }
+
+    close(): number {
+        const had = this.stage !== Stage.None
+        this.release()
+        return had ? 0 : -1
+    }
+
+    /** Lets go of the connection: what was sent is delivered; what is unread is lost. */
+    private release(): void {
+        this.attempt++
+        this.stage = Stage.None
+        if (this.socket) this.socket.buffers.end()
+        this.socket = undefined
+        if (this.id > 0) close(this.net.stack, this.id, this.net.now())
+        this.id = 0
+        this.forget()
+        this.wake()
+        this.net.flush()
+    }
+
+    write(data: Buffer | string): number {
+        if (this.stage < Stage.Opened) return Code.NoSocket
+        if (this.sends.length >= Code.Waiting) return Code.TooMany
+        // text of ASCII letters goes to the ring as it is: blitAt takes strings too
+        const plain = typeof data !== "string" || data.length === data.byteLength
+        this.sends.push((plain ? data : Buffer.from(data)) as Buffer)
+        this.begun++
+        const error = this.fill()
+        return error < 0 ? error : 0
+    }
+
+    /** Moves what is being sent to the ring as far as there is room. Gives an error, or 0. */
+    private fill(): number {
+        const { net, sends } = this
+        while (sends.length > 0) {
+            const first = sends[0] as Buffer
+            const n = write(net.stack, this.id, first, this.sent, first.length - this.sent)
+            if (n < 0) {
+                this.forget()
+                return n
+            }
+            this.sent += n
+            net.flush()
+            if (this.sent < first.length) return 0
+            this.sent = 0
+            sends.insert(0, -1)
+            this.done++
+        }
+        return 0
+    }
+
+    /** What is not in the ring will not be sent. */
+    private forget(): void {
+        this.sends.insert(0, -this.sends.length)
+        this.sent = 0
+        this.begun = this.done
+    }
+
+    /** `connect` is about to give its socket to the program. */
+    adopt(socket: PackageSocket): void {
+        if (this.stage !== Stage.Opened) return
+        this.stage = Stage.Open
+        this.socket = socket
+        socket.buffers = new Arrived(this)
+        route(this, socket)
+        this.net.poke()
+    }
+
+    /** The package's send, which cannot wait; then waits until all of it is in the ring. */
+    async send(socket: PackageSocket, data: Buffer | string): Promise<void> {
+        await socket.packageSend(data)
+        const mine = this.begun
+        while (this.socket === socket && this.done < mine) {
+            this.waits.push(ds.Fiber.self())
+            await ds.suspend()
+        }
+        if (this.done >= mine) return
+        throw socket.lastError || new Error(`socket ${socket.name}: closed`)
+    }
+
+    private wake(): void {
+        for (const fiber of this.waits) resumed(fiber)
+        this.waits.insert(0, -this.waits.length)
+    }
+
+    unread(): number {
+        const conns = this.net.stack.conns
+        if (this.id === 0 || conns.getAt(this.at + Tcb.Id, "u16") !== this.id) return 0
+        return conns.getAt(this.at + Tcb.ReceiveLength, "u16")
+    }
+
+    take(): Buffer {
+        const unread = this.unread()
+        const bytes = Buffer.alloc(unread < Limit.Piece ? unread : Limit.Piece)
+        read(this.net.stack, this.id, bytes, 0, bytes.length)
+        this.net.flush()
+        return bytes
+    }
+
+    /** The handshake begins. */
+    started(id: number): void {
+        this.id = id
+        this.at = findConnection(this.net.stack, id)
+        this.net.flush()
+    }
+
+    work(_now: number): void {
+        if (this.id === 0) return
+        const conns = this.net.stack.conns
+        const there = conns.getAt(this.at + Tcb.Id, "u16") === this.id
+        const state = there ? conns.getAt(this.at + Tcb.State, "u8") : State.Closed
+        if (this.stage === Stage.Opening) this.look(state)
+        else if (this.stage === Stage.Open) this.move(state)
+    }
+
+    /** What becomes of the handshake. */
+    private look(state: State): void {
+        if (state === State.SynSent || state === State.SynReceived) return
+        if (state === State.Closed) {
+            this.fail(errorName(errorOf(this.net.stack, this.id)))
+            return
+        }
+        this.stage = Stage.Opened
+        this.tell("open")
+    }
+
+    /** Sends what waits, and tells of what came; of an end only once all before it is taken. */
+    private move(state: State): void {
+        const done = this.done
+        if (state !== State.Closed) this.fill()
+        if (this.done !== done) this.wake()
+        if (this.socket && this.socket.buffers.length > 0) return
+        if (this.unread() > 0) {
+            this.tell("data")
+            return
+        }
+        const error = errorOf(this.net.stack, this.id)
+        if (error < 0) this.fail(errorName(error))
+        // CLOSE-WAIT and all that follow have the peer's FIN; it may go on reading
+        else if (state === State.Closed || (state >= State.CloseWait && this.sends.length === 0)) {
+            this.release()
+            this.tell("close")
+        }
+    }
+
+    /** It is over, and that is the reason. */
+    fail(why: string): void {
+        this.release()
+        this.tell("error", why)
+    }
+
+    tell(event: string, data?: string): void {
+        const hooks = ds as unknown as Hooks
+        hooks._socketOnEvent(event, data)
+    }
+}
+
+/** The way to a handshake, which may have to wait for the network and for a name. */
+async function opening(backend: Backend, attempt: number, host: string, port: number): Promise<void> {
+    const { net } = backend
+    let id = 0
+    let problem = ""
+    if (port < 0) problem = 'no TLS over this network: use proto "tcp"'
+    else {
+        try {
+            const ip = await net.find(host, ds.millis() + Limit.Open)
+            if (backend.attempt !== attempt) return
+            id = connect(net.stack, ip, port, 0, net.now())
+            if (id < 0) problem = errorName(id)
+        } catch (error) {
+            problem = (error as Error).message
+        }
+    }
+    if (backend.attempt !== attempt) return
+    if (problem === "") backend.started(id)
+    else backend.fail(problem)
+}

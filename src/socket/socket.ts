@@ -1,0 +1,337 @@
+// A TCP connection as a program holds it: what @devicescript/net's Socket offers, and what that lacks.
+
+import * as ds from "@devicescript/core"
+import { Buffer } from "@devicescript/core"
+import { ipv4Text } from "../net/address"
+import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
+import { findConnection, ringsOf } from "../tcp/context"
+import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/settings"
+import { errorName, State, stateName, Tcb, TcpError } from "../tcp/tcb"
+import { swap16 } from "../wire/bytes"
+import { type Sockets, socketsOf, Want } from "./sockets"
+import { type NetworkInterface, running } from "./start"
+
+export interface ConnectOptions {
+    /** An address, or a name if the network was started with a resolver. */
+    host: string
+    /** 1 to 65535. */
+    port: number
+    /** Milliseconds for all of it: address, name, handshake. 30,000 unless given. */
+    timeout?: number
+}
+
+const enum Limit {
+    /** Milliseconds that `connect` may take. */
+    Connect = 30000,
+    /** Bytes of a line. */
+    Line = 4096,
+}
+
+/**
+ * Opens a connection. Throws an Error `socket tcp://HOST:PORT: WHY`: "Timeout", ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOTFOUND
+ * (no such name), ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address).
+ */
+export async function connect(options: ConnectOptions): Promise<Socket> {
+    const { host, port } = options
+    const net = running()
+    const name = `tcp://${host}:${port}`
+    const until = ds.millis() + (options.timeout === undefined ? Limit.Connect : options.timeout)
+    let id = 0
+    try {
+        const ip = await net.find(host, until)
+        id = tcpConnect(net.stack, ip, port, 0, ds.millis() | 0)
+        if (id < 0) throw new Error(errorName(id))
+    } catch (error) {
+        throw new Error(`socket ${name}: ${(error as Error).message}`)
+    }
+    const socket = new Socket(net, id, name)
+    net.flush()
+    return await socket.opened(until)
+}
+
+/**
+ * An open connection. One fiber, or several, may use it. What fails throws an Error `socket NAME: WHY`.
+ *
+ * @devsWhenUsed
+ */
+export class Socket {
+    /** Offset of its record; whose that is, says the id in it. 0 once the program has closed it. */
+    id: number
+    readonly at: number
+    /** Tcb.RcvNxt at the last look. */
+    seen: number
+    /** What is waited for: bits of Want. */
+    waiting = 0
+    /** Its end has been told. */
+    told = false
+    private readonly sockets: Sockets
+    /** The start of a line that the ring could not hold. */
+    private line: Buffer | undefined
+    /** A send is under way. */
+    private sending = false
+    /** Emitted when the handshake is done; as in @devicescript/net that is before `connect` returns. */
+    readonly onopen = ds.emitter()
+    /** The peer will send no more, and nothing went wrong. What it sent before can still be read. */
+    readonly onclose = ds.emitter()
+    /** The connection has failed. */
+    readonly onerror = ds.emitter<Error>()
+    /** Something has come: `recv` has it. */
+    readonly onmessage = ds.emitter()
+
+    /** For `connect` and `listen`. `name` is what errors call it. */
+    constructor(
+        private readonly net: NetworkInterface,
+        id: number,
+        public name: string
+    ) {
+        const { stack } = net
+        this.id = id
+        this.at = findConnection(stack, id)
+        this.seen = stack.conns.getAt(this.at + Tcb.RcvNxt, "i32")
+        this.sockets = socketsOf(net)
+        this.sockets.add(this)
+    }
+
+    /** For `connect`: waits for the handshake. */
+    async opened(until: number): Promise<Socket> {
+        const { stack } = this.net
+        if (stateOf(stack, this.id) === State.SynSent) await this.wait(Want.Opened, until)
+        const state = stateOf(stack, this.id)
+        const error = errorOf(stack, this.id)
+        if (state !== State.SynSent && state !== State.SynReceived && error === TcpError.None) {
+            this.onopen.emit(undefined)
+            return this
+        }
+        this.end(abort)
+        throw this.error(error === TcpError.None ? "Timeout" : errorName(error))
+    }
+
+    /**
+     * What has come, all of it (at most the receive ring's size); waits for the first byte. `undefined` when `timeout` ms are over, `null`
+     * when the peer will send no more or this end was closed. Throws when the connection failed, once all is read.
+     */
+    async recv(timeout?: number): Promise<Buffer | undefined | null> {
+        const until = timeout === undefined ? undefined : ds.millis() + timeout
+        for (;;) {
+            const line = this.line
+            if (line) {
+                this.line = undefined
+                return line
+            }
+            const unread = this.unread()
+            if (unread > 0) return this.take(unread)
+            if (this.isOver()) return null
+            if (!(await this.wait(Want.More, until))) return undefined
+        }
+    }
+
+    /**
+     * The next line without its LF or CR LF; what is left of the stream when that ends without one, `null` when nothing is. `undefined`
+     * when `timeout` ms are over. Throws when a line is longer than 4,096 bytes.
+     */
+    async readLine(timeout?: number): Promise<string | undefined | null> {
+        const until = timeout === undefined ? undefined : ds.millis() + timeout
+        const half = this.net.stack.receiveSize >> 1
+        for (;;) {
+            const unread = this.unread()
+            let n = this.lineLength(unread)
+            const whole = n > 0
+            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1): longer lines leave it in pieces
+            if (!whole && (unread >= half || (unread > 0 && this.hasFin()))) n = unread
+            if (n > 0) {
+                const part = this.take(n)
+                const line = this.line ? this.line.concat(part) : part
+                this.line = whole ? undefined : line
+                if (line.length > Limit.Line) throw this.error("line too long")
+                if (whole) return lineText(line)
+            } else if (unread === 0 && this.isOver()) {
+                const line = this.line
+                this.line = undefined
+                return line ? line.toString("utf-8") : null
+            } else if (!(await this.wait(Want.More, until))) {
+                return undefined
+            }
+        }
+    }
+
+    /**
+     * Sends all of `data`; returns when all of it is in the send ring, so that a buffer may be used for something else then.
+     * Waits for room, and for what other fibers send before. Throws when the connection is over or shut down: part of it may have been sent.
+     */
+    async send(data: Buffer | string): Promise<void> {
+        // text without other than ASCII letters goes to the ring as it stands in flash: blitAt takes strings too
+        const plain = typeof data !== "string" || data.length === data.byteLength
+        const bytes = (plain ? data : Buffer.from(data)) as Buffer
+        await this.turn()
+        try {
+            const { stack } = this.net
+            let at = 0
+            for (;;) {
+                const n = write(stack, this.id, bytes, at, bytes.length - at)
+                if (n < 0) throw this.failure(n)
+                at += n
+                this.net.flush()
+                if (at >= bytes.length) return
+                await this.sockets.wait(this, Want.Room)
+            }
+        } finally {
+            this.done()
+        }
+    }
+
+    /** Sends a FIN behind all that was sent, and goes on receiving. */
+    async shutdown(): Promise<void> {
+        await this.turn()
+        const error = shutdown(this.net.stack, this.id, ds.millis() | 0)
+        this.done()
+        if (error < 0) throw this.failure(error)
+        this.net.flush()
+    }
+
+    /**
+     * Closes the connection: what was sent is delivered, then a FIN; what is unread, or still comes, is answered by a reset (RFC 9293
+     * section 3.6.1). Whoever waits in `recv` gets `null`.
+     */
+    async close(): Promise<void> {
+        if (this.id > 0) this.end(close)
+    }
+
+    /** Ends the connection by a reset. */
+    async abort(): Promise<void> {
+        if (this.id > 0) this.end(abort)
+    }
+
+    /** Its state as RFC 9293 names it; "CLOSED" once this end was closed. */
+    state(): string {
+        return stateName(stateOf(this.net.stack, this.id))
+    }
+
+    /** The peer's address; "0.0.0.0" and port 0 once the connection is over. */
+    remoteAddress(): string {
+        return ipv4Text(this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.RemoteIp, "i32") : 0)
+    }
+
+    remotePort(): number {
+        return this.port(0)
+    }
+
+    localAddress(): string {
+        return ipv4Text(this.net.stack.ip)
+    }
+
+    localPort(): number {
+        return this.port(2)
+    }
+
+    /** Nagle's algorithm off, or on again. */
+    noDelay(on: boolean): void {
+        this.set(setNoDelay(this.net.stack, this.id, on))
+    }
+
+    /** Probes when idle, by the configuration's keepAliveIdle, -Interval and -Probes. */
+    keepAlive(on: boolean): void {
+        this.set(setKeepAlive(this.net.stack, this.id, on, ds.millis() | 0))
+    }
+
+    /** Seconds without progress after which the connection fails: 1 to 65535, 0 for the configuration's r2. */
+    userTimeout(seconds: number): void {
+        this.set(setUserTimeout(this.net.stack, this.id, seconds))
+    }
+
+    /** The Error that a TcpError is to a program. */
+    failure(error: TcpError): Error {
+        return this.error(this.id === 0 ? "closed" : errorName(error))
+    }
+
+    private error(why: string): Error {
+        return new Error(`socket ${this.name}: ${why}`)
+    }
+
+    private set(error: TcpError): void {
+        if (error < 0) throw this.failure(error)
+        this.net.flush()
+    }
+
+    /** True while the record is this connection's. */
+    private isThere(): boolean {
+        return this.id > 0 && this.net.stack.conns.getAt(this.at + Tcb.Id, "u16") === this.id
+    }
+
+    private port(at: number): number {
+        return this.isThere() ? swap16(this.net.stack.conns.getAt(this.at + Tcb.Ports + at, "u16")) : 0
+    }
+
+    private unread(): number {
+        return this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.ReceiveLength, "u16") : 0
+    }
+
+    private hasFin(): boolean {
+        const state = stateOf(this.net.stack, this.id)
+        return state === State.Closed || state >= State.CloseWait
+    }
+
+    /** With nothing unread: true when nothing more will come. Throws when the connection failed. */
+    private isOver(): boolean {
+        const end = read(this.net.stack, this.id, this.net.stack.tx, 0, 0)
+        // nobody's: closed here, or its record, in TIME-WAIT, went to another
+        if (end === 0 || end === TcpError.Eof || end === TcpError.NotConnected) return end !== 0
+        throw this.failure(end)
+    }
+
+    /** The oldest `n` unread bytes. */
+    private take(n: number): Buffer {
+        const bytes = Buffer.alloc(n)
+        read(this.net.stack, this.id, bytes, 0, n)
+        this.net.flush()
+        return bytes
+    }
+
+    /** Bytes to the end of the first line of those unread; 0 when that is not there. */
+    private lineLength(unread: number): number {
+        if (unread === 0) return 0
+        const t = this.net.stack
+        const size = t.receiveSize
+        const ring = ringsOf(t, this.at) + t.sendSize
+        const head = t.conns.getAt(this.at + Tcb.ReceiveHead, "u16")
+        const part = unread < size - head ? unread : size - head
+        const end = t.rings.indexOf(10, ring + head, ring + head + part)
+        if (end >= 0) return end + 1 - ring - head
+        if (part === unread) return 0
+        return t.rings.indexOf(10, ring, ring + unread - part) < 0
+            ? 0
+            : t.rings.indexOf(10, ring, ring + unread - part) + 1 - ring + part
+    }
+
+    /** Waits until other fibers' sends are done. */
+    private async turn(): Promise<void> {
+        // who is woken has the turn: it was handed over
+        if (this.sending) await this.sockets.wait(this, Want.Turn)
+        this.sending = true
+    }
+
+    private done(): void {
+        this.sending = (this.waiting & Want.Turn) > 0 && this.sockets.handOver(this)
+    }
+
+    /** Waits until the time is `until`, for ever if that is undefined. False when it is over. */
+    private async wait(want: Want, until: number | undefined): Promise<boolean> {
+        if (until === undefined) return await this.sockets.wait(this, want)
+        const left = until - ds.millis()
+        return left > 0 && (await this.sockets.wait(this, want, left))
+    }
+
+    private end(how: typeof close): void {
+        const { id, net } = this
+        this.id = 0
+        how(net.stack, id, ds.millis() | 0)
+        this.sockets.remove(this)
+        net.flush()
+    }
+}
+
+/** A line's text without its end. */
+function lineText(line: Buffer): string {
+    let length = line.length - 1
+    if (length > 0 && line.getAt(length - 1, "u8") === 13) length--
+    return line.slice(0, length).toString("utf-8")
+}

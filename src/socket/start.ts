@@ -1,0 +1,207 @@
+// Brings the network up and keeps it up.
+
+import type { Buffer } from "@devicescript/core"
+import * as ds from "@devicescript/core"
+import { power } from "../mac/idle"
+import type { Mac } from "../mac/mac"
+import { Address, ipv4Of, ipv4Text } from "../net/address"
+import { Stack, setAddress } from "../net/stack"
+import { Config } from "../tcp/config"
+import { Network, type Worker } from "./network"
+import type { Sockets } from "./sockets"
+import { interfaceAddress, macAddress } from "./station"
+
+export interface NetworkOptions {
+    /** Makes the driver of the board's chip: `board` of src/board.ts. */
+    mac: (address: Buffer) => Mac
+    /** This host's address and the length of its network's prefix, as "10.0.0.2/24", or "dhcp", which needs `addressing`. */
+    ip: string
+    /** The router's address, "" or left out for none. */
+    gateway?: string
+    /** Ethernet address, six hexadecimal bytes with colons; "" or left out for one made of the device's own number. */
+    macAddress?: string
+    /**
+     * Fields of Config (tcp/config.ts) that are to differ from their defaults; no events are kept unless asked for. Not looked into, as
+     * that takes 1 KB of bytecode: `configure` does.
+     */
+    config?: { [key: string]: number }
+    /** Name servers, "" or left out for none; with "dhcp" those that the server tells come first. */
+    dns?: string
+    dns2?: string
+    /** Finds an address for `ip: "dhcp"`; not used with any other. */
+    addressing?: Addressing
+    /** Finds the addresses of names. */
+    resolver?: Resolver
+}
+
+/** Who finds this host an address, sets it and takes it away; `dhcp` of dhcp.ts. */
+export interface Addressing {
+    /** The network starts: takes its place in the stack, and the memory it needs. */
+    start(net: NetworkInterface): void
+    /** The link came up or went. */
+    link(up: boolean, now: number): void
+}
+
+/** Who finds the addresses of names; `dns` of dns.ts. */
+export interface Resolver {
+    /** The network starts: takes its place in the stack, and the memory it needs. */
+    start(net: NetworkInterface): void
+    /** Whom to ask has changed: `net.nameserver` and `nameserver2`. */
+    serversChanged(): void
+    /**
+     * The address of `name` as the wire has it. Throws an Error: ENOTFOUND (no such name), EAI_AGAIN (no server knows, or answers),
+     * Timeout when `ds.millis()` is `until`.
+     */
+    resolve(name: string, until: number): Promise<number>
+}
+
+let current: NetworkInterface | undefined
+
+/** The network that was started last. Throws an Error when none was. */
+export function running(): NetworkInterface {
+    if (!current) throw new Error("no network: call startNetwork first")
+    return current
+}
+
+/**
+ * Starts the driver and the stack, and returns when the chip answers or has not: then that is printed (level error) and tried again
+ * every 5 seconds. Neither a cable nor an address has to be there yet: `connect` waits for both, `listen` need not. Throws an Error
+ * that says which setting is wrong. All of the stack's memory is taken here.
+ */
+export async function startNetwork(options: NetworkOptions): Promise<NetworkInterface> {
+    const net = new NetworkInterface(options)
+    current = net
+    if (!(await net.network.start())) startAgain.start(net.network)
+    return net
+}
+
+async function startAgain(network: Network): Promise<void> {
+    await network.startAgain()
+}
+
+function serverOf(text: string | undefined): number {
+    if (!text) return 0
+    const ip = ipv4Of(text)
+    if (ip === Address.None) throw new Error(`dns "${text}" is no address`)
+    return ip
+}
+
+/** An interface that is up, or on its way there. */
+export class NetworkInterface implements Worker {
+    readonly stack: Stack
+    readonly mac: Mac
+    /** For socketsOf of sockets.ts. */
+    sockets: Sockets | undefined
+    /** Emitted when the link or the address has changed: `isUp` and `address` say how they are now. */
+    readonly onchange = ds.emitter<NetworkInterface>()
+    readonly network: Network
+    /** Name servers, 0 for none. */
+    nameserver = 0
+    nameserver2 = 0
+    private readonly workers: Worker[] = []
+    private readonly addressing: Addressing | undefined
+    private readonly resolver: Resolver | undefined
+    /** As last told. */
+    private link = false
+    private ip = 0
+
+    constructor(options: NetworkOptions) {
+        const { ip, addressing, resolver } = options
+        const config = new Config()
+        config.events = 0
+        if (options.config) Object.assign(config, options.config)
+        const station = macAddress(options.macAddress || "")
+        this.mac = options.mac(station)
+        const stack = new Stack(config, station)
+        this.stack = stack
+        this.network = new Network(stack, this.mac, this)
+        this.resolver = resolver
+        if (resolver) resolver.start(this)
+        this.setServers(serverOf(options.dns), serverOf(options.dns2))
+        if (ip !== "dhcp") {
+            const own = interfaceAddress(ip, options.gateway || "")
+            setAddress(stack, own.ip, own.netmask, own.gateway)
+            this.ip = own.ip
+        } else {
+            if (!addressing) throw new Error(`ip "dhcp" needs addressing`)
+            this.addressing = addressing
+            addressing.start(this)
+        }
+    }
+
+    /** Whom to ask for names: for `addressing`. */
+    setServers(first: number, second: number): void {
+        this.nameserver = first
+        this.nameserver2 = second
+        if (this.resolver) this.resolver.serversChanged()
+    }
+
+    /** True while there is a link and an address. */
+    isUp(): boolean {
+        return this.mac.linkUp && this.stack.ip !== 0
+    }
+
+    /** This host's address, "0.0.0.0" while it has none. */
+    address(): string {
+        return ipv4Text(this.stack.ip)
+    }
+
+    /** Waits until there is a link and an address; false when `timeout` ms are over. */
+    async up(timeout?: number): Promise<boolean> {
+        const until = timeout === undefined ? undefined : ds.millis() + timeout
+        while (!this.isUp()) {
+            const left = until === undefined ? undefined : until - ds.millis()
+            if (left !== undefined && left <= 0) return false
+            await ds.wait(this.onchange, left)
+        }
+        return true
+    }
+
+    /** The address of a host, when this one is up, as the wire has it. Throws an Error: Timeout, ENOTFOUND, EAI_AGAIN. */
+    async find(host: string, until: number): Promise<number> {
+        if (!(await this.up(until - ds.millis()))) throw new Error("Timeout")
+        const ip = ipv4Of(host)
+        if (ip !== Address.None) return ip
+        if (!this.resolver) throw new Error("ENOTFOUND, as there is no resolver")
+        return await this.resolver.resolve(host, until)
+    }
+
+    /** Gives something else a turn whenever connections may have changed. */
+    add(worker: Worker): void {
+        this.workers.push(worker)
+        this.network.poke()
+    }
+
+    remove(worker: Worker): void {
+        const at = this.workers.indexOf(worker)
+        if (at >= 0) this.workers.insert(at, -1)
+    }
+
+    work(now: number): void {
+        const { mac, stack } = this
+        const linked = mac.linkUp !== this.link
+        if (linked) {
+            this.link = mac.linkUp
+            if (this.addressing) this.addressing.link(this.link, now)
+        }
+        if (linked || stack.ip !== this.ip) {
+            this.ip = stack.ip
+            this.onchange.emit(this)
+        }
+        for (const worker of this.workers) worker.work(now)
+    }
+
+    now(): number {
+        return ds.millis() | 0
+    }
+
+    /** Has what is due sent, instead of when the driver looks next. */
+    flush(): void {
+        if (this.stack.dirty) power.wake()
+    }
+
+    /** Gives all workers a turn soon. */
+    poke(): void {
+        this.network.poke()
+    }
+}

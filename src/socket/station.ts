@@ -1,0 +1,49 @@
+// Who this host is on its network: its addresses, from how people write them.
+
+import * as ds from "@devicescript/core"
+import { Buffer } from "@devicescript/core"
+import { digest } from "@devicescript/crypto"
+import { Address, decimal, ipv4Of, isHostAddress, macOf, netmaskOf } from "../net/address"
+
+/** An interface's address, as the wire has it. */
+export interface InterfaceAddress {
+    ip: number
+    netmask: number
+    /** 0 for none. */
+    gateway: number
+}
+
+/** The address that `ip`, such as "10.0.0.2/24", and `router` ("" for none) give. Throws an Error that says what is wrong. */
+export function interfaceAddress(ip: string, router: string): InterfaceAddress {
+    const slash = ip.indexOf("/")
+    const own = ipv4Of(slash < 0 ? "" : ip.slice(0, slash))
+    const length = slash < 0 ? -1 : decimal(ip.slice(slash + 1, ip.length))
+    if (own === Address.None || length < 1 || length > 30) {
+        throw new Error(`ip "${ip}" is not an address with a prefix length of 1 to 30, as 10.0.0.2/24 is`)
+    }
+    const netmask = netmaskOf(length)
+    if (!isHostAddress(own, netmask)) throw new Error(`ip "${ip}" is no host's address`)
+    if (router === "" || router === "0.0.0.0") return { ip: own, netmask, gateway: 0 }
+    const gateway = ipv4Of(router)
+    if (gateway === Address.None) throw new Error(`gateway "${router}" is no address`)
+    if (((gateway ^ own) & netmask) !== 0 || gateway === own || !isHostAddress(gateway, netmask)) {
+        throw new Error(`gateway ${router} is no neighbour in the network of ${ip}`)
+    }
+    return { ip: own, netmask, gateway }
+}
+
+/** The station's own Ethernet address: the one given, else one of this device's own, locally administered. */
+export function macAddress(text: string): Buffer {
+    if (text !== "") {
+        const given = macOf(text)
+        if (!given || (given.getAt(0, "i32") === 0 && given.getAt(4, "u16") === 0)) {
+            throw new Error(`macAddress "${text}" is not a station's address, as 02:00:00:00:00:02 is`)
+        }
+        return given
+    }
+    const address = Buffer.alloc(6)
+    address.blitAt(1, digest("sha256", Buffer.from(ds.deviceIdentifier("self"))), 0, 5)
+    // IEEE 802: locally administered, and one station
+    address.setAt(0, "u8", 2)
+    return address
+}

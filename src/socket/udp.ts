@@ -1,0 +1,115 @@
+// Datagrams for fibers: net/udp-socket.ts with waits.
+
+import * as ds from "@devicescript/core"
+import { Buffer } from "@devicescript/core"
+import { ipv4Text } from "../net/address"
+import { UdpSocket } from "../net/udp-socket"
+import { errorName, TcpError } from "../tcp/tcb"
+import { endpointsOf } from "./endpoints"
+import { resumed, type Worker } from "./network"
+import { type NetworkInterface, running } from "./start"
+
+export interface UdpOptions {
+    /** 1 to 65535; one that is free unless given. */
+    port?: number
+    /** Bytes of the queue of what comes in, and of what goes out; each datagram takes up to 15 more than its data. 1,024 unless given. */
+    receiveBytes?: number
+    sendBytes?: number
+}
+
+export interface Datagram {
+    data: Buffer
+    /** Who sent it. */
+    host: string
+    port: number
+}
+
+/** Takes a port for datagrams. Throws an Error `udp PORT: WHY`: EADDRINUSE, EINVAL. */
+export function openUdp(options: UdpOptions): Udp {
+    const { port, receiveBytes, sendBytes } = options
+    const net = running()
+    const socket = new UdpSocket(endpointsOf(net), receiveBytes || 1024, sendBytes || 1024)
+    const error = socket.bind(port || 0)
+    if (error < 0) throw new Error(`udp ${port}: ${errorName(error)}`)
+    return new Udp(net, socket)
+}
+
+/** @devsWhenUsed */
+export class Udp implements Worker {
+    private readonly waits: ds.Fiber[] = []
+    /** A send waits for room. */
+    private full = false
+
+    constructor(
+        private readonly net: NetworkInterface,
+        private readonly socket: UdpSocket
+    ) {
+        net.add(this)
+    }
+
+    port(): number {
+        return this.socket.port
+    }
+
+    /**
+     * Sends a datagram; "255.255.255.255" is everybody on this network. Waits for an address and for room in the queue, 30 s at most.
+     * Throws an Error `udp HOST:PORT: WHY`: Timeout, ENOTFOUND, EINVAL (longer than a frame, no such port), ENOTCONN (closed).
+     */
+    async send(host: string, port: number, data: Buffer | string): Promise<void> {
+        const until = ds.millis() + 30000
+        const bytes = typeof data === "string" ? Buffer.from(data) : data
+        let why = ""
+        try {
+            const everybody = host === "255.255.255.255"
+            const ip = await this.net.find(everybody ? "0.0.0.0" : host, until)
+            let error = TcpError.NoBuffers
+            for (;;) {
+                error = this.socket.sendTo(everybody ? -1 : ip, port, bytes, 0, bytes.length)
+                this.full = error === TcpError.NoBuffers
+                if (!this.full || !(await this.wait(until - ds.millis()))) break
+            }
+            if (error < 0) why = errorName(error)
+        } catch (error) {
+            why = (error as Error).message
+        }
+        if (why !== "") throw new Error(`udp ${host}:${port}: ${why}`)
+        this.net.flush()
+    }
+
+    /** The oldest datagram that came; `undefined` when `timeout` ms are over or the socket was closed. */
+    async recv(timeout?: number): Promise<Datagram | undefined> {
+        const until = timeout === undefined ? undefined : ds.millis() + timeout
+        const { socket } = this
+        while (socket.waiting() < 0) {
+            const left = until === undefined ? undefined : until - ds.millis()
+            if (socket.port === 0 || (left !== undefined && left <= 0)) return undefined
+            await this.wait(left)
+        }
+        const data = Buffer.alloc(socket.waiting())
+        socket.receiveFrom(data, 0, data.length)
+        return { data, host: ipv4Text(socket.sourceIp), port: socket.sourcePort }
+    }
+
+    /** Gives the port up. */
+    close(): void {
+        this.socket.close()
+        this.net.remove(this)
+        this.work(0)
+    }
+
+    /** Who waits looks again: something came, or there may be room. */
+    work(_now: number): void {
+        if (this.socket.waiting() < 0 && this.socket.port !== 0 && !this.full) return
+        for (const fiber of this.waits) resumed(fiber)
+        this.waits.insert(0, -this.waits.length)
+    }
+
+    private async wait(ms: number | undefined): Promise<boolean> {
+        const fiber = ds.Fiber.self()
+        this.waits.push(fiber)
+        if (await ds.suspend<boolean>(ms)) return true
+        const at = this.waits.indexOf(fiber)
+        if (at >= 0) this.waits.insert(at, -1)
+        return false
+    }
+}

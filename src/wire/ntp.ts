@@ -1,0 +1,87 @@
+// The Network Time Protocol's packet (RFC 5905 section 7.3), as far as a simple client (SNTP) needs it.
+
+import type { Buffer } from "@devicescript/core"
+import { readI32 } from "./bytes"
+
+/** Offsets in the packet, from its first byte. */
+export const enum Ntp {
+    /** Leap indicator, version and mode. */
+    Mode = 0,
+    Stratum = 1,
+    /** With a stratum of 0: four letters that say why there is no answer. */
+    Reference = 12,
+    /** Timestamps: seconds since 1900, and their fraction. */
+    Origin = 24,
+    Receive = 32,
+    Transmit = 40,
+    Size = 48,
+}
+
+export const enum NtpPort {
+    Server = 123,
+}
+
+/** What `ntpCheck` says of an answer. */
+export const enum NtpCheck {
+    Ok = 0,
+    /** Not an answer to the request, or not sound. */
+    None = 1,
+    /** The server does not know the time. */
+    Unsynchronized = 2,
+    /** Kiss-o'-death (RFC 5905 section 7.4): not so often; and any other: not at all. */
+    Rate = 3,
+    Deny = 4,
+}
+
+const enum Field {
+    /** No leap warning, version 4, mode client. */
+    Client = 0x23,
+    /** Mode server, its mask, and the bits that say that the clock is not set. */
+    Server = 4,
+    Mask = 7,
+    Alarm = 0xc0,
+    /** Version 0 is none. */
+    Version = 0x38,
+    MostStratum = 15,
+    /** "RATE". */
+    Rate = 0x45544152,
+}
+
+/** RFC 4330 section 3: seconds from 1900 to 1970, and from 1970 to 2036, when they begin anew. */
+const enum Era {
+    Zero = 2208988800,
+    One = 2085978496,
+}
+
+/** Writes a request at `at`; the server sends the two random numbers back, and gets to know nothing by them. */
+export function writeNtp(b: Buffer, at: number, nonce: number, nonce2: number): number {
+    b.fillAt(at, Ntp.Size, 0)
+    b.setAt(at + Ntp.Mode, "u8", Field.Client)
+    b.setAt(at + Ntp.Transmit, "i32", nonce)
+    b.setAt(at + Ntp.Transmit + 4, "i32", nonce2)
+    return Ntp.Size
+}
+
+/** Checks the answer of `length` bytes at `at` to the request with these two numbers (RFC 4330 section 5). */
+export function ntpCheck(b: Buffer, at: number, length: number, nonce: number, nonce2: number): NtpCheck {
+    if (length < Ntp.Size || at + length > b.length) return NtpCheck.None
+    const mode = b.getAt(at + Ntp.Mode, "u8")
+    if ((mode & Field.Mask) !== Field.Server || !(mode & Field.Version)) return NtpCheck.None
+    if (b.getAt(at + Ntp.Origin, "i32") !== nonce || b.getAt(at + Ntp.Origin + 4, "i32") !== nonce2)
+        return NtpCheck.None
+    const stratum = b.getAt(at + Ntp.Stratum, "u8")
+    if (stratum === 0)
+        return b.getAt(at + Ntp.Reference, "i32") === Field.Rate ? NtpCheck.Rate : NtpCheck.Deny
+    const unset = b.getAt(at + Ntp.Transmit, "i32") === 0
+    if ((mode & Field.Alarm) === Field.Alarm || stratum > Field.MostStratum || unset)
+        return NtpCheck.Unsynchronized
+    return NtpCheck.Ok
+}
+
+/** Milliseconds since 1970 of the timestamp at `at`, which is one of the years 1968 to 2104. */
+export function unixMs(b: Buffer, at: number): number {
+    const seconds = readI32(b, at)
+    const fraction = (b.getAt(at + 4, "u8") << 8) | b.getAt(at + 5, "u8")
+    const unix = seconds < 0 ? seconds + 4294967296 - Era.Zero : seconds + Era.One
+    return unix * 1000 + ((fraction * 1000 + 0x8000) >> 16)
+}

@@ -1,0 +1,2 @@
+import "../../../boards/host/pipe"
+import "../../../src/examples/fetch"

@@ -1,0 +1,27 @@
+// The stack of protocol-subject.ts on the VM, driven by command lines: what the host feeds it, and what it sends in return.
+
+import "../../boards/host/pipe"
+import { Buffer } from "@devicescript/core"
+import { lines } from "../../src/inspect/lines"
+import { receive } from "../../src/net/receive"
+import { transmit } from "../../src/net/transmit"
+import { ProtocolSubject } from "./protocol-subject"
+
+const subject = new ProtocolSubject(Buffer.from("020000000001", "hex"))
+const { stack } = subject
+
+// "act NUMBER NOW" or "frame HEX NOW"; prints the frames that are sent then, and what can be seen
+lines.run = async (line, print) => {
+    const words = line.split(" ")
+    const now = +(words[2] as string) | 0
+    if (words[0] === "act") subject.act(+(words[1] as string), now)
+    else {
+        const frame = Buffer.from(words[1] as string, "hex")
+        stack.rx.blitAt(0, frame, 0, frame.length)
+        receive(stack, frame.length, now)
+    }
+    for (let n = transmit(stack, now); n > 0; n = transmit(stack, now))
+        print(stack.tx.slice(0, n).toString("hex"))
+    print(subject.state(now))
+    return 0
+}

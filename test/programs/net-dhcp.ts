@@ -1,0 +1,34 @@
+// An address from a DHCP server, then a connection.
+
+import "../../boards/host/pipe"
+import * as ds from "@devicescript/core"
+import { board } from "../../src/board"
+import { boot } from "../../src/boot"
+import { lines } from "../../src/inspect/lines"
+import { dhcp } from "../../src/socket/dhcp"
+import { dns } from "../../src/socket/dns"
+import { connect } from "../../src/socket/socket"
+import { startNetwork } from "../../src/socket/start"
+
+let ready = false
+lines.run = async (line, print) => {
+    while (!ready) await ds.sleep(5)
+    const args = line.split(" ")
+    try {
+        if (args[0] === "up") print(`${await net.up(parseFloat(args[1]))} ${net.address()}`)
+        if (args[0] === "hello") {
+            const socket = await connect({ host: args[1], port: parseFloat(args[2]) })
+            await socket.send("hello\n")
+            print(`${await socket.readLine()} from ${socket.localAddress()}`)
+            await socket.close()
+        }
+        return 0
+    } catch (error) {
+        print((error as Error).message)
+        return 1
+    }
+}
+
+const net = await startNetwork({ mac: board, ...boot, addressing: dhcp(), resolver: dns() })
+net.onchange.subscribe(() => console.log(`${net.isUp() ? "up" : "down"} ${net.address()}`))
+ready = true

@@ -1,0 +1,171 @@
+// @devicescript/net over this stack, in virtual time: what its users see of connects, ends, errors and time-outs.
+
+import { Buffer as DeviceBuffer } from "@devicescript/core"
+import { expect } from "vitest"
+import type { PeerConnection } from "../../sim/peer"
+import { abort, accept, listen, read } from "../../src/tcp/calls"
+import type { Net } from "../scenarios/net"
+import { scenario } from "../scenarios/scenario"
+import { ScriptedStation } from "../scenarios/station"
+import { tsharkAgrees } from "../support/tshark"
+
+const setup = { program: "test/programs/net-package.ts" }
+
+async function says(net: Net, line: string): Promise<string> {
+    return (await net.reply(line)).lines.join("\n")
+}
+
+/** The console without what the package says for debugging. */
+function told(net: Net): string[] {
+    return net.log.filter(line => !/^(connecting to|socket \w+:)/.test(line))
+}
+
+/** The ends at the peer of what the device opens to port 9, and all they heard. */
+function accepting(net: Net) {
+    const peer = net.peer(1)
+    const accepted: PeerConnection[] = []
+    const heard: string[] = []
+    peer.listen(9, {
+        accepted: connection => {
+            accepted.push(connection)
+            heard.push("")
+        },
+        data: (connection, data) => {
+            heard[accepted.indexOf(connection)] += data
+        },
+    })
+    return { accepted, heard }
+}
+
+scenario("what cannot be connected to", setup, async net => {
+    const deaf = new ScriptedStation(net, 5)
+    accepting(net)
+    expect(await says(net, "connect 10.0.0.1 81")).toBe("socket tcp://10.0.0.1:81: ECONNREFUSED")
+    expect(await says(net, "connect 10.0.0.77 9")).toBe("socket tcp://10.0.0.77:9: EHOSTUNREACH")
+    expect(await says(net, "connect 10.0.0.1 443 tls")).toBe(
+        'socket tls://10.0.0.1:443: no TLS over this network: use proto "tcp"'
+    )
+    expect(await says(net, "connect nowhere 80")).toBe("socket tcp://nowhere:80: EAI_AGAIN")
+    const before = net.clock.now()
+    expect(await says(net, "connect 10.0.0.5 81 tcp 2500")).toBe("socket tcp://10.0.0.5:81: Timeout")
+    expect(Math.round((net.clock.now() - before) / 100)).toBe(25)
+    // the attempt is over for the stack too
+    await net.pass(20_000)
+    expect(deaf.segments.filter(({ flags }) => flags.syn)).toHaveLength(2)
+    expect(await says(net, "connect 10.0.0.1 9")).toBe("tcp://10.0.0.1:9")
+    // 30 s when nothing is said of it
+    net.chip.setLink(false)
+    await net.pass(500)
+    const start = net.clock.now()
+    const reply = net.device.command("connect 10.0.0.1 9")
+    await net.pass(31_000)
+    expect((await reply).lines).toEqual(["socket tcp://10.0.0.1:9: Timeout"])
+    expect(net.clock.now() - start).toBe(31_000)
+})
+
+scenario("recv, readLine and send; the peer's end, a reset behind data", setup, async net => {
+    const { accepted, heard } = accepting(net)
+    await says(net, "connect 10.0.0.1 9")
+    expect(await says(net, "recv 200")).toBe("undefined after 200 ms")
+    await net.act(() => accepted[0]!.send("one\r\ntwo\n\nrest"))
+    await net.pass(300)
+    expect(await says(net, "line")).toBe("3 one")
+    expect(await says(net, "line")).toBe("3 two")
+    expect(await says(net, "line")).toBe("")
+    expect(await says(net, "recv")).toBe("rest after 0 ms")
+    await says(net, "say hällo")
+    await says(net, "send 3000")
+    await net.pass(500)
+    expect(Buffer.from(heard[0]!, "latin1").toString()).toBe(`hällo${"a".repeat(3000)}`)
+    await net.act(() => {
+        accepted[0]!.send("last")
+        accepted[0]!.close()
+    })
+    expect(await says(net, "recv")).toBe("last after 0 ms")
+    expect(await says(net, "recv")).toBe("null after 0 ms")
+    expect(await says(net, "send 1")).toBe("socket tcp://10.0.0.1:9: old socket used")
+    await net.until("our own end", () => ["CLOSED", "TIME-WAIT"].includes(accepted[0]!.state))
+    expect(accepted[0]!.error).toBeUndefined()
+
+    await says(net, "connect 10.0.0.1 9")
+    await net.act(() => accepted[1]!.send("before"))
+    await net.act(() => accepted[1]!.abort())
+    expect(await says(net, "recv")).toBe("before after 0 ms")
+    expect(await says(net, "recv")).toBe("socket tcp://10.0.0.1:9: ECONNRESET")
+    expect(await says(net, "send 1")).toBe("socket tcp://10.0.0.1:9: old socket used")
+})
+
+scenario("one socket at a time: a new one ends the old one", setup, async net => {
+    const { accepted } = accepting(net)
+    await says(net, "connect 10.0.0.1 9")
+    await says(net, "keep")
+    await says(net, "later older")
+    await net.act(() => accepted[0]!.send(""))
+    await says(net, "connect 10.0.0.1 9")
+    await net.pass(100)
+    expect(told(net)).toEqual(["later: socket tcp://10.0.0.1:9: terminated"])
+    expect(await says(net, "older")).toBe("socket tcp://10.0.0.1:9: terminated")
+    expect(await says(net, "older-send")).toBe("socket tcp://10.0.0.1:9: old socket used")
+    expect([accepted[0]!.ended, accepted[1]!.ended]).toEqual([true, false])
+    await net.act(() => accepted[1]!.send("for the new one"))
+    expect(await says(net, "recv 1000")).toMatch(/^for the new one/)
+})
+
+scenario("events come in order, and one message at a time", setup, async net => {
+    const { accepted } = accepting(net)
+    await says(net, "connect 10.0.0.1 9")
+    await says(net, "events")
+    for (const said of ["one", "two", "three", "four"]) {
+        await net.act(() => accepted[0]!.send(said))
+        // its acknowledgment has come: the peer's Nagle holds nothing back
+        await net.pass(60)
+    }
+    await net.act(() => accepted[0]!.close())
+    await net.pass(3000)
+    // the handler takes 300 ms for each: what came meanwhile is the next message, whole, and the end comes last
+    expect(told(net).join(" ").replaceAll(" message ", "")).toBe("message onetwothreefour close")
+    await says(net, "connect 10.0.0.1 9")
+    await says(net, "events")
+    await net.act(() => accepted[1]!.abort())
+    await net.pass(100)
+    expect(told(net).at(-1)).toBe("error ECONNRESET")
+})
+
+scenario("send waits for a reader that stalls, by reference", setup, async net => {
+    const { stack } = net.peer(1)
+    const listener = listen(stack, 9, 4)
+    await says(net, "connect 10.0.0.1 9")
+    await says(net, "later send 8000")
+    await net.pass(60_000)
+    expect(told(net)).toEqual([])
+    const id = accept(stack, listener)
+    let got = ""
+    const scratch = DeviceBuffer.alloc(500)
+    while (got.length < 8000) {
+        await net.act(() => {
+            const count = read(stack, id, scratch, 0, 500)
+            if (count > 0) got += scratch.slice(0, count).toString()
+        })
+    }
+    expect(got).toBe("a".repeat(8000))
+    await net.pass(200)
+    expect(told(net)).toEqual(["later: sent after a while"])
+    // and one that is gone ends the wait
+    await says(net, "later send 8000")
+    await net.pass(1000)
+    await net.act(() => abort(stack, id, net.clock.now()))
+    await net.pass(60_000)
+    expect(told(net).slice(1)).toEqual(["later: socket tcp://10.0.0.1:9: ECONNRESET"])
+})
+
+scenario("a close of this end while a send waits", setup, async net => {
+    listen(net.peer(1).stack, 9, 4)
+    await says(net, "connect 10.0.0.1 9")
+    await says(net, "later send 8000")
+    await net.pass(1000)
+    await says(net, "close")
+    await net.pass(1000)
+    expect(told(net)).toEqual(["later: socket tcp://10.0.0.1:9: closed"])
+})
+
+tsharkAgrees()
