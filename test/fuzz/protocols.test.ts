@@ -270,4 +270,4 @@ describe("on the VM", () => {
     })
 })
 
-tsharkAgrees()
+tsharkAgrees("dns")
