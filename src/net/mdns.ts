@@ -218,8 +218,11 @@ export class Responder extends Endpoint {
         const questions = readU16(rx, at + Dns.Questions)
         let kind = 0
         let unicast = false
+        let letters: number = DnsLimit.Letters
         for (let i = 0; i < questions; i++) {
-            const same = i < DnsLimit.Records && readName(rx, at, end, p, name, true) > 0
+            letters -= this.length
+            if (letters < 0) return
+            const same = readName(rx, at, end, p, name, true) > 0
             p = skipName(rx, p, end)
             if (p < 0 || p + Dns.Question > end) return
             const type = readU16(rx, p)
@@ -248,6 +251,8 @@ export class Responder extends Endpoint {
             p += size
             if (p > end) return
             if (!internet || type !== DnsType.Address || size !== 4) continue
+            letters -= this.length
+            if (letters < 0) return
             if (readName(rx, at, end, owner, name, true) <= 0) continue
             const theirs = rx.getAt(data, "i32")
             if (response) {

@@ -1,6 +1,6 @@
 // The domain name system's messages (RFC 1035): names, questions, and the address an answer holds. Also multicast DNS's.
 //
-// A name in code is as the wire has it without compression, in lower case: labels with their lengths before them, and a 0.
+// A name in code is as the wire has it without compression: labels with their lengths before them, and a 0.
 
 import type { Buffer } from "@devicescript/core"
 import { readI32, readU16, writeU16 } from "./bytes"
@@ -63,10 +63,14 @@ export const enum DnsLimit {
     /** Bytes of a name, and of a label (RFC 1035 section 2.3.4). */
     Name = 255,
     Label = 63,
-    /** Pointers in one name that are followed, records of a message that are looked at, names of those that are compared. */
+    /** Pointers in one name that are followed, and records of a message that are looked at. */
     Jumps = 16,
     Records = 32,
-    Compared = 16,
+    /**
+     * Bytes of names that are read in one message. The VM ends a program that takes 131,072 operations at once, a byte takes
+     * up to 50, and a name of 255 bytes costs its sender 2.
+     */
+    Letters = 1000,
 }
 
 /** What `readAnswer` says of a message. */
@@ -174,16 +178,21 @@ export function readName(
             continue
         }
         if (length > DnsLimit.Label || at + length >= end || written + length >= DnsLimit.Name) return -1
-        // the length goes like a letter, and is below all of them
-        for (let i = at; i <= at + length; i++) {
-            let c = b.getAt(i, "u8")
-            if (c >= 65 && c <= 90) c |= i > at ? 32 : 0
-            if (!compare) name.setAt(written, "u8", c)
-            else if (name.getAt(written, "u8") !== c) return 0
-            written++
+        const next = at + length + 1
+        if (!compare) {
+            name.blitAt(written, b, at, length + 1)
+            written += length + 1
+        } else {
+            // the length goes like a letter, and is below all of them
+            for (; at < next; at++) {
+                const c = b.getAt(at, "u8")
+                const own = name.getAt(written++, "u8")
+                // the same letter in the other case (RFC 4343)
+                if (c !== own && ((c ^ own) !== 32 || (c | 32) < 97 || (c | 32) > 122)) return 0
+            }
         }
         if (length === 0) return written
-        at += length + 1
+        at = next
     }
     return -1
 }
@@ -226,15 +235,16 @@ export function readAnswer(
     if ((b.getAt(at + Dns.Flags, "u8") & (DnsFlag.Response | DnsFlag.Opcode)) !== DnsFlag.Response)
         return AnswerKind.None
     let p = skipName(b, at + Dns.Size, end)
-    if (p < 0 || p + Dns.Question > end || readName(b, at, end, at + Dns.Size, name, true) <= 0)
-        return AnswerKind.None
+    if (p < 0 || p + Dns.Question > end) return AnswerKind.None
+    let nameLength = readName(b, at, end, at + Dns.Size, name, true)
+    if (nameLength <= 0) return AnswerKind.None
     if (readU16(b, p) !== DnsType.Address || (readU16(b, p + 2) & DnsClass.Mask) !== DnsClass.Internet)
         return AnswerKind.None
     p += Dns.Question
     const answers = readU16(b, at + Dns.Answers)
     let records = answers + readU16(b, at + Dns.Authorities)
     if (records > DnsLimit.Records) records = DnsLimit.Records
-    let compared = 0
+    let letters: number = DnsLimit.Letters
     let least = 0x7fffffff
     let kind: AnswerKind = AnswerKind.Nothing
     found.setAt(Found.TimeToLive, "i32", 0)
@@ -262,8 +272,9 @@ export function readAnswer(
             break
         }
         const address = type === DnsType.Address && dataLength === 4
-        if ((!address && type !== DnsType.Alias) || compared >= DnsLimit.Compared) continue
-        compared++
+        if (!address && type !== DnsType.Alias) continue
+        letters -= nameLength
+        if (letters < 0) return AnswerKind.None
         const same = readName(b, at, end, owner, name, true)
         if (same < 0) return AnswerKind.None
         if (same === 0) continue
@@ -273,9 +284,10 @@ export function readAnswer(
             found.setAt(Found.TimeToLive, "i32", least)
             return AnswerKind.Address
         }
-        const target = readName(b, at, p, data, name, false)
-        if (target < 0) return AnswerKind.None
-        found.setAt(Found.Length, "i32", target)
+        nameLength = readName(b, at, p, data, name, false)
+        if (nameLength < 0) return AnswerKind.None
+        letters -= nameLength
+        found.setAt(Found.Length, "i32", nameLength)
         found.setAt(Found.TimeToLive, "i32", least)
         kind = AnswerKind.Alias
     }

@@ -710,4 +710,4 @@ describe("fallback", () => {
     })
 })
 
-tsharkAgrees()
+tsharkAgrees("dhcp")

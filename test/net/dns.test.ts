@@ -631,4 +631,4 @@ describe("names in .local (RFC 6762, 5.1)", () => {
     })
 })
 
-tsharkAgrees()
+tsharkAgrees("dns")

@@ -416,4 +416,4 @@ test("two devices with one name, and a third that asks: resolver and responder u
     expect(resolver.result(tickets[2]!)).toBe(DnsResult.TimedOut)
 })
 
-tsharkAgrees()
+tsharkAgrees("mdns")

@@ -216,4 +216,4 @@ test("any bytes: an answer without the number is none", () => {
     )
 })
 
-tsharkAgrees()
+tsharkAgrees("ntp")

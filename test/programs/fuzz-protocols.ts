@@ -1,6 +1,7 @@
 // The stack of protocol-subject.ts on the VM, driven by command lines: what the host feeds it, and what it sends in return.
 
 import "../../boards/host/pipe"
+import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { lines } from "../../src/inspect/lines"
 import { receive } from "../../src/net/receive"
@@ -14,14 +15,19 @@ const { stack } = subject
 lines.run = async (line, print) => {
     const words = line.split(" ")
     const now = +(words[2] as string) | 0
+    const frame = words[0] === "act" ? stack.mac : Buffer.from(words[1] as string, "hex")
+    // what is made of digits and into digits costs operations that no board would spend
+    await ds.sleep(1)
     if (words[0] === "act") subject.act(+(words[1] as string), now)
     else {
-        const frame = Buffer.from(words[1] as string, "hex")
         stack.rx.blitAt(0, frame, 0, frame.length)
         receive(stack, frame.length, now)
     }
-    for (let n = transmit(stack, now); n > 0; n = transmit(stack, now))
+    for (let n = transmit(stack, now); n > 0; n = transmit(stack, now)) {
+        await ds.sleep(1)
         print(stack.tx.slice(0, n).toString("hex"))
+        await ds.sleep(1)
+    }
     print(subject.state(now))
     return 0
 }

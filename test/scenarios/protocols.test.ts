@@ -171,4 +171,4 @@ describe("all protocols", () => {
         expect(node.length).toBe(vm.length)
     })
 })
-tsharkAgrees()
+tsharkAgrees("dhcp")

@@ -44,8 +44,11 @@ const PREFERENCES = [
 /** Our data is a pattern, and none of the protocols that it may look like. */
 const DATA = ["-d", "tcp.port==1-65535,data", "-d", "udp.port==1-65535,data"]
 
-/** To be called at the end of a test file: one more test, of all frames that those before it recorded. */
-export function tsharkAgrees(): void {
+/**
+ * To be called at the end of a test file: one more test, of all frames that those before it recorded. With `protocol`, a
+ * display filter, what UDP carries is taken apart as well, and some of it has to be of that protocol.
+ */
+export function tsharkAgrees(protocol?: string): void {
     // where the project is checked, the tool has to be there
     test.skipIf(!found && process.env.CI === undefined)(
         "tshark finds nothing wrong with what was sent",
@@ -58,7 +61,8 @@ export function tsharkAgrees(): void {
                 const iface = capture.interface("stack")
                 for (const { frame, time } of frames) capture.packet(iface, Math.abs(time), frame)
                 capture.close()
-                const options = [...DATA, ...PREFERENCES.flatMap(preference => ["-o", preference])]
+                const data = protocol === undefined ? DATA : []
+                const options = [...data, ...PREFERENCES.flatMap(preference => ["-o", preference])]
                 const fields = ["frame.number", "_ws.col.Info"].flatMap(field => ["-e", field])
                 const run = (filter: string) =>
                     spawnSync(
@@ -72,6 +76,7 @@ export function tsharkAgrees(): void {
                 const result = run(WRONG)
                 expect(result.status, result.stderr).toBe(0)
                 expect(result.stdout.split("\n").filter(line => line !== "")).toEqual([])
+                if (protocol !== undefined) expect(run(protocol).stdout).not.toBe("")
             } finally {
                 rmSync(folder, { recursive: true })
             }

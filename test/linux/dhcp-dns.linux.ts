@@ -1,0 +1,203 @@
+// DHCP and DNS against dnsmasq, datagrams and pings against the Linux kernel.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { RealClock } from "../../sim/clock"
+import { openTap } from "../../sim/link/tap"
+import { ProtocolDevice } from "../support/protocol-device"
+import { record, tsharkAgrees } from "../support/tshark"
+import { pause } from "./support/controlled"
+import { installed, missing, Namespace } from "./support/namespace"
+
+const SERVER = "10.9.0.1"
+const FIRST = "10.9.0.50"
+const SECOND = "10.9.0.51"
+const MAC = "02:00:0a:00:00:02"
+
+/** Sends a datagram from the kernel and prints what comes back. */
+const ECHO = `
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.sendto(sys.argv[2].encode(), (sys.argv[1], 7))
+data, (ip, port) = s.recvfrom(2000)
+print(ip, port, data.decode())
+`
+
+const why = missing() ?? (installed("dnsmasq") ? undefined : "dnsmasq is not installed")
+if (why !== undefined && process.env.CI !== undefined) throw new Error(why)
+
+/** dnsmasq on the TAP, with what it logs. */
+class Dnsmasq {
+    log = ""
+    private readonly child
+    private readonly ended: Promise<void>
+
+    constructor(
+        namespace: Namespace,
+        readonly leases: string,
+        ...more: string[]
+    ) {
+        this.child = namespace.start(
+            "dnsmasq",
+            ...[
+                "--keep-in-foreground",
+                "--conf-file=/dev/null",
+                "--log-facility=-",
+                "--log-dhcp",
+                "--log-queries",
+            ],
+            ...[
+                "--user=root",
+                "--pid-file=",
+                `--dhcp-leasefile=${leases}`,
+                "--interface=tap0",
+                "--bind-dynamic",
+            ],
+            ...["--no-resolv", "--no-hosts", "--local=/test/", "--dhcp-authoritative", "--no-ping"],
+            ...[
+                "--host-record=host.test,192.0.2.7",
+                "--cname=alias.test,second.test",
+                "--cname=second.test,host.test",
+            ],
+            ...[
+                `--dhcp-option=option:dns-server,${SERVER},10.9.0.2`,
+                `--dhcp-option=option:ntp-server,${SERVER}`,
+            ],
+            ...more
+        )
+        for (const stream of [this.child.stdout, this.child.stderr]) {
+            stream?.setEncoding("utf8").on("data", text => {
+                this.log += text
+            })
+        }
+        this.ended = new Promise(resolve => this.child.once("close", () => resolve()))
+    }
+
+    async says(pattern: RegExp): Promise<void> {
+        for (const end = Date.now() + 30_000; !pattern.test(this.log); await pause(20)) {
+            if (Date.now() > end) throw new Error(`dnsmasq never said ${pattern}:\n${this.log}`)
+        }
+    }
+
+    async stop(): Promise<void> {
+        this.child.kill("SIGTERM")
+        await this.ended
+    }
+}
+
+describe.skipIf(why !== undefined)("dnsmasq", () => {
+    let namespace: Namespace
+    let folder: string
+    const ends: (() => void | Promise<void>)[] = []
+    beforeAll(() => {
+        namespace = new Namespace()
+        folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-dhcp-"))
+    })
+    afterEach(async () => {
+        for (const end of ends.splice(0).reverse()) await end()
+    })
+    afterAll(async () => {
+        await namespace?.remove()
+        rmSync(folder, { recursive: true })
+    })
+
+    let count = 0
+    const serve = (...more: string[]) => {
+        const server = new Dnsmasq(namespace, join(folder, `${++count}.leases`), ...more)
+        ends.push(() => server.stop())
+        return server
+    }
+    const range = (first: string, last: string) => `--dhcp-range=${first},${last},255.255.255.0,2m`
+
+    /** A TAP with the server's address, and a device on it that is not switched on yet. */
+    async function lay(runtime: "vm" | "node"): Promise<ProtocolDevice> {
+        const clock = new RealClock()
+        const link = await openTap(`tap:tap0@${namespace.name}=${SERVER}/24`, { ip: SERVER, prefix: 24 })
+        const watch = (frame: Uint8Array, sent: boolean) => {
+            if (sent) record(frame, clock.now())
+        }
+        const device = new ProtocolDevice({ clock, link, runtime, mac: MAC, watch })
+        ends.push(
+            () => link.close(),
+            () => device.stop()
+        )
+        return device
+    }
+
+    describe.each(["vm", "node"] as const)("on %s", runtime => {
+        test("from DISCOVER to BOUND, names, pings and datagrams", async () => {
+            const device = await lay(runtime)
+            const server = serve(range(FIRST, FIRST))
+            await server.says(/DHCP, IP range/)
+            await device.start()
+            await device.has(FIRST)
+            expect((await device.ask("state")).split(" ").slice(0, 7)).toEqual([
+                ...[FIRST, "255.255.255.0", SERVER, SERVER, "10.9.0.2", SERVER, "5"],
+            ])
+            for (const type of ["DISCOVER", "OFFER", "REQUEST", "ACK"])
+                expect(server.log).toContain(`DHCP${type}(tap0)`)
+            expect(readFileSync(server.leases, "utf8")).toMatch(new RegExp(` ${MAC} ${FIRST} box `))
+            expect(await device.ask("ask host.test")).toBe("192.0.2.7")
+            expect(await device.ask("ask Alias.Test")).toBe("192.0.2.7")
+            expect(await device.ask("ask nobody.test")).toBe("no name")
+            // without a server behind it dnsmasq refuses all else; the second server is not there
+            expect(await device.ask("ask host.example")).toMatch(/failed|timed out/)
+            expect(await device.ask(`ping ${SERVER}`)).toBe("answered")
+            expect(await device.ask(`say ${SERVER} 9 x`)).toBe("0 -1 nothing")
+            const ping = namespace.finish("ping", "-c", "2", "-i", "0.2", "-W", "5", FIRST)
+            const echo = namespace.finish("python3", "-c", ECHO, FIRST, "datagram")
+            let done: { code: number | null; stdout: string }[] | undefined
+            Promise.all([ping, echo]).then(all => {
+                done = all
+            })
+            await device.until("ping and echo", () => done !== undefined)
+            expect(done![0]!.code).toBe(0)
+            expect(done![1]!.stdout).toBe(`${FIRST} 7 datagram\n`)
+        })
+
+        test("renewed at the time the server sets", async () => {
+            const device = await lay(runtime)
+            const server = serve(range(FIRST, FIRST), "--dhcp-option-force=option:T1,6")
+            await server.says(/DHCP, IP range/)
+            await device.start()
+            await device.has(FIRST)
+            await device.until("a second ACK", () => (server.log.match(/DHCPACK\(tap0\)/g) ?? []).length >= 2)
+            // asked by itself, from its own address
+            expect((server.log.match(/DHCPDISCOVER\(tap0\)/g) ?? []).length).toBe(1)
+            await device.pass(100)
+            expect((await device.ask("state")).split(" ")[6]).toBe("5")
+        })
+
+        test("somebody has the address: it is declined, and another one taken", async () => {
+            const device = await lay(runtime)
+            namespace.must("ip", "address", "add", `${FIRST}/32`, "dev", "tap0")
+            const server = serve(range(FIRST, SECOND))
+            await server.says(/DHCP, IP range/)
+            await device.start()
+            await device.has(SECOND)
+            expect(server.log).toMatch(/DHCPDECLINE\(tap0\) 10\.9\.0\.50/)
+        })
+
+        test("the cable leads to another network after all: NAK, and an address of that one", async () => {
+            const device = await lay(runtime)
+            const server = serve(range(FIRST, FIRST))
+            await server.says(/DHCP, IP range/)
+            await device.start()
+            await device.has(FIRST)
+            await server.stop()
+            ends.pop()
+            const other = serve(range("10.9.0.70", "10.9.0.70"))
+            await other.says(/DHCP, IP range/)
+            device.chip.setLink(false)
+            await device.pass(300)
+            device.chip.setLink(true)
+            await device.has("10.9.0.70")
+            expect(other.log).toMatch(/DHCPNAK\(tap0\) 10\.9\.0\.50/)
+            expect(device.log).toEqual([`address ${FIRST}`, "address 0.0.0.0", "address 10.9.0.70"])
+        })
+    })
+    tsharkAgrees("dhcp")
+})
