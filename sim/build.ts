@@ -16,6 +16,8 @@ const OUTPUT = join(ROOT, ".devicescript", "sim")
 const CLI = join(ROOT, "node_modules", "@devicescript", "cli")
 /** Holds the version of the libraries that the compiler has written next to it. */
 const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
+/** Imports the modules of a program that has more than one. */
+const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
 /** Builds of one program that are kept, because another process may be about to read them. */
@@ -33,18 +35,34 @@ export interface Image {
     size: number
 }
 
+/** A program's modules, paths in this project, in the order in which they run: the program itself is the last. */
+export type Program = readonly [...string[], string]
+
+/** What connects a program to the simulator in the place of a board's SPI bus and pins. */
+const PIPE = "boards/host/pipe.ts"
+
+/** A program as the simulator runs it. */
+export function behindPipe(entry: string): Program {
+    return [PIPE, entry]
+}
+
+/** The module that imports a program's modules. */
+export function importsOf(program: Program): string {
+    return program.map(module => `import ${JSON.stringify(`./${module.replace(/\.ts$/, "")}`)}\n`).join("")
+}
+
 /**
- * Compiles the program at `entry` (a path in this project) unless nothing has changed since the last time. `name`
- * tells builds apart. Throws a BuildError when it does not compile. May run in several processes at once.
+ * Compiles a program unless nothing has changed since the last time. `name` tells builds apart. Throws a BuildError when
+ * it does not compile. May run in several processes at once.
  */
-export async function buildImage(entry: string, name: string): Promise<Image> {
-    const directory = join(OUTPUT, `${name}-${await fingerprint(entry)}`)
+export async function buildImage(program: Program, name: string): Promise<Image> {
+    const directory = join(OUTPUT, `${name}-${await fingerprint(program)}`)
     if (!existsSync(directory)) {
         await mkdir(OUTPUT, { recursive: true })
         // until the libraries are there only one build may run: each would write them
         const lock = librariesComplete() ? `lock-${name}` : "lock"
         await locked(join(OUTPUT, lock), async () => {
-            if (!existsSync(directory)) await compile(entry, name, directory)
+            if (!existsSync(directory)) await compile(program, name, directory)
         })
     }
     const image = join(directory, IMAGE)
@@ -53,7 +71,7 @@ export async function buildImage(entry: string, name: string): Promise<Image> {
 
 /** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
 export async function ensureLibraries(): Promise<void> {
-    if (!librariesComplete()) await buildImage("boards/host/main.ts", "host")
+    if (!librariesComplete()) await buildImage(behindPipe("src/main.ts"), "host")
 }
 
 /** Whether a build has left all of the libraries; `npm ci` removes them. */
@@ -62,26 +80,27 @@ function librariesComplete(): boolean {
 }
 
 /** Depends on everything that goes into the image. */
-async function fingerprint(entry: string): Promise<string> {
+async function fingerprint(program: Program): Promise<string> {
     const hash = createHash("sha256")
     const boards = readdirSync(join(ROOT, "boards")).filter(file => file.endsWith(".board.json"))
     const files = [
         "devsconfig.json",
         "package.json",
         ...boards.map(file => `boards/${file}`),
-        ...(await sources(entry)),
+        ...(await sources(program)),
     ]
-    hash.update(`${cliVersion()}\n${entry}\n`)
+    hash.update(`${cliVersion()}\n${program.join()}\n`)
     for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(ROOT, file)))
     return hash.digest("hex").slice(0, 16)
 }
 
 /** The files of this project that the program is made of. */
-async function sources(entry: string): Promise<string[]> {
+async function sources(program: Program): Promise<string[]> {
     try {
         const { metafile } = await build({
             absWorkingDir: ROOT,
-            entryPoints: [entry],
+            entryPoints: [...program],
+            outdir: "unused",
             bundle: true,
             write: false,
             metafile: true,
@@ -93,11 +112,12 @@ async function sources(entry: string): Promise<string[]> {
         return Object.keys(metafile.inputs)
     } catch {
         // what is wrong with it the compiler will say
-        return [entry]
+        return [...program]
     }
 }
 
-async function compile(entry: string, name: string, directory: string): Promise<void> {
+async function compile(program: Program, name: string, directory: string): Promise<void> {
+    const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
     // the compiler always writes to .devicescript/bin of the working directory (its option -o takes no value), and
@@ -107,12 +127,14 @@ async function compile(entry: string, name: string, directory: string): Promise<
         for (const file of readdirSync(ROOT)) {
             if (file !== ".git" && file !== ".devicescript") await symlink(join(ROOT, file), join(work, file))
         }
+        const entry = program.length === 1 ? own : ENTRY
+        if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE))) {
             // the VM's verifier has no words for it
             const why = output.includes("verification failure: 1051") ? "its bytecode is above 64 KB" : output
-            throw new BuildError(`${entry} does not compile:\n${why}`)
+            throw new BuildError(`${own} does not compile:\n${why}`)
         }
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
@@ -157,18 +179,18 @@ function cliVersion(): string {
 }
 
 async function main(): Promise<void> {
-    const programs = [
-        { what: "board image", entry: "src/main.ts", name: "board" },
-        { what: "host image", entry: "boards/host/main.ts", name: "host" },
+    const programs: { what: string; program: Program; name: string }[] = [
+        { what: "board image", program: ["src/main.ts"], name: "board" },
+        { what: "host image", program: behindPipe("src/main.ts"), name: "host" },
         {
             what: "host image under control",
-            entry: "boards/host/controlled.ts",
-            name: "boards-host-controlled",
+            program: behindPipe("src/controlled.ts"),
+            name: "src-controlled",
         },
     ]
     try {
-        for (const { what, entry, name } of programs) {
-            const { image, size } = await buildImage(entry, name)
+        for (const { what, program, name } of programs) {
+            const { image, size } = await buildImage(program, name)
             console.log(`${what}: ${size} bytes, ${relative(process.cwd(), image)}`)
         }
     } catch (error) {

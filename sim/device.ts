@@ -1,7 +1,7 @@
 // A simulated board: a program on one of the two runtimes, wired to a chip and to whoever drives it.
 
 import { readFileSync } from "node:fs"
-import { buildImage } from "./build"
+import { behindPipe, buildImage } from "./build"
 import type { SpiChip } from "./chip/chip"
 import type { Clock } from "./clock"
 import { bundleProgram } from "./node/bundle"
@@ -22,7 +22,7 @@ export interface DeviceOptions {
     clock: Clock
     runtime: "vm" | "node"
     chip: SpiChip
-    /** The program, a path in this project; it imports boards/host/pipe. */
+    /** The program, a path in this project; src/main.ts or, with `boot.control`, src/controlled.ts unless given. */
     program?: string
     /** Put into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
@@ -78,8 +78,9 @@ export class Device {
 
     /** Builds the program unless that has been done, and starts it: it runs when the clock does. */
     async start(): Promise<void> {
-        const own = this.options.boot?.control ? "boards/host/controlled.ts" : "boards/host/main.ts"
+        const own = this.options.boot?.control ? "src/controlled.ts" : "src/main.ts"
         const { program = own, runtime, chip } = this.options
+        const modules = behindPipe(program)
         const { clock, seed, deviceId } = this.options
         const options: RuntimeOptions = {
             clock,
@@ -90,11 +91,11 @@ export class Device {
             onPanic: panic => this.panic(panic),
         }
         if (runtime === "vm") {
-            const { image, debug } = await buildImage(program, nameOf(program))
+            const { image, debug } = await buildImage(modules, nameOf(program))
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
             this.runtime = new VmRuntime({ ...options, image: readFileSync(image), debugInfo })
         } else {
-            this.runtime = new NodeRuntime({ ...options, program: await bundleProgram(program) })
+            this.runtime = new NodeRuntime({ ...options, program: await bundleProgram(modules) })
         }
         chip.select(1)
         chip.reset(1)
@@ -219,5 +220,5 @@ export class Device {
 
 /** A name for the builds of a program. */
 function nameOf(program: string): string {
-    return program === "boards/host/main.ts" ? "host" : program.replace(/\.ts$/, "").replaceAll("/", "-")
+    return program === "src/main.ts" ? "host" : program.replace(/\.ts$/, "").replaceAll("/", "-")
 }

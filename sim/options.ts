@@ -1,8 +1,10 @@
 // The command line: what can be asked for, checked before anything starts.
 
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
+import { isAbsolute, relative, resolve } from "node:path"
 import { Command, CommanderError, Option } from "commander"
 import { Config, configure } from "../src/tcp/config"
+import { ROOT } from "./build"
 import { type ForwardWish, parseForward } from "./gateway/forward"
 import type { Forward } from "./gateway/incoming"
 import { type Impairments, noImpairments, parseImpair } from "./link/impair-options"
@@ -21,6 +23,8 @@ export interface Options {
     /** The devices beside it on its network. */
     others: { runtime: RuntimeName; ip: string }[]
     mac: "w5500"
+    /** A program in the place of the console's, a path in this project; undefined for that. */
+    program: string | undefined
     /** Undefined: randomness is real. */
     seed: number | undefined
     time: "real" | "virtual"
@@ -41,7 +45,7 @@ export interface Options {
     /** Fields of the stack's Config that were set. */
     config: { [key: string]: number }
     /** What the process is to do; with `example` and `commands` one after the other. */
-    mode: "console" | "serve" | "batch" | "control"
+    mode: "console" | "serve" | "batch" | "control" | "program"
     /** The example is run first. */
     example: boolean
     /** It ends after the example for want of a terminal, not because it was told to. */
@@ -75,7 +79,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const given = read(words)
     const outside = given.link !== "builtin"
     const batch = given.once === true || given.exec !== undefined
-    const waited = !batch && !given.control && (terminal || outside)
+    const waited = !batch && !given.control && (terminal || outside || given.program !== undefined)
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
     const time = given.time ?? (outside || waited || given.control ? "real" : "virtual")
     refuseCombinations(given, outside, time)
@@ -83,14 +87,16 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const stays = (waited || given.control === true) && time === "real"
     const { gateway, link } = given
     const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
-    const mode = given.control ? "control" : !waited ? "batch" : terminal ? "console" : "serve"
-    const example = !outside && !given.control && (given.once === true || given.exec === undefined)
+    const mode = modeOf(given, waited, terminal)
+    const own = mode === "control" || mode === "program"
+    const example = !outside && !own && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
         throw new OptionError("--config events=0 leaves nothing to show; take at least 1")
     }
     return {
         runtime,
         mac: given.mac,
+        program: given.program,
         seed: given.seed ?? (outside ? undefined : 1),
         time,
         link,
@@ -113,7 +119,14 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     }
 }
 
-/** The ports of this computer that lead to devices. A program in charge gets those that it asks for. */
+function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode"] {
+    if (given.control) return "control"
+    if (given.program !== undefined) return "program"
+    if (!waited) return "batch"
+    return terminal ? "console" : "serve"
+}
+
+/** The ports of this computer that lead to devices. Programs that are not ours get those that are asked for. */
 function forwardsOf(
     { link, forward }: Given,
     routed: boolean,
@@ -127,7 +140,9 @@ function forwardsOf(
         )
     }
     const [ip = ""] = devices
-    const wished = forward ?? (possible && (mode !== "control" || link !== "builtin") ? [PAGE] : [])
+    const wished =
+        forward ??
+        (possible && mode !== "program" && (mode !== "control" || link !== "builtin") ? [PAGE] : [])
     return wished.map(wish => {
         const deviceIp = wish.deviceIp ?? ip
         if (!devices.includes(deviceIp)) {
@@ -145,6 +160,7 @@ function forwardsOf(
 interface Given {
     runtime?: RuntimeName[]
     mac: "w5500"
+    program?: string
     seed?: number
     time?: "real" | "virtual"
     link: string
@@ -170,6 +186,14 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.once) refuse("--control and --once", why)
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
+    }
+    if (given.program !== undefined) {
+        const why = "the program has no example, console or control protocol"
+        if (given.once) refuse("--program and --once", why)
+        if (given.exec !== undefined) refuse("--program and --exec", why)
+        if (given.json) refuse("--program and --json", why)
+        if (given.control) refuse("--program and --control", why)
+        if (time === "virtual") refuse("--program and --time virtual", "nobody says when the time is over")
     }
     if (outside && given.once) {
         refuse(`--link ${given.link} and --once`, "the example needs the peer of the built-in link")
@@ -224,6 +248,7 @@ function commandLine(): Command {
         command.addOption(option)
     }
     add("--runtime <vm|node,...>", "what runs the device (vm), or each of several", runtimes)
+    add("--program <FILE>", "it runs this, such as src/examples/hello.ts", program)
     add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
     add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
@@ -236,11 +261,11 @@ function commandLine(): Command {
     add("--ip <A.B.C.D/N>", "the device's address (10.0.0.2/24)", parseInterface)
     add("--gateway <A.B.C.D>", "its router (builtin: the server)", parseUnicast)
     add("--mac-address <XX:...>", "its Ethernet address", parseMac)
-    add("--config <KEY=VALUE,...>", "the stack's, such as connections=4,timeWait=9000", config, {})
+    add("--config <KEY=VALUE,...>", "the stack's, as connections=4,timeWait=9000", config, {})
     add("--once", "run the example only; so without a terminal")
     add("--exec <'C; C'>", "run these console commands only; try help", splitCommands)
     add("--json", "each event as a JSON line on standard output")
-    add("--pcap <FILE>", "capture what the device sends and receives (pcapng)")
+    add("--pcap <FILE>", "capture what it sends and receives (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
     add("--control", "another program drives the device by lines")
     return command
@@ -248,8 +273,10 @@ function commandLine(): Command {
 
 /** The help: one line for each option, so that it fits a screen together with what npm prints before it. */
 function help(command: Command): string {
-    const rows: [string, string][] = command.options.map(option => [option.flags, option.description])
-    rows.push(["-h, --help", "print this"])
+    const rows: [string, string][] = command.options
+        .filter(option => option.long !== "--version")
+        .map(option => [option.flags, option.description])
+    rows.push(["-h, --help, -V, --version", "print this, or the version"])
     const width = Math.max(...rows.map(([flags]) => flags.length)) + 2
     const lines = rows.map(([flags, text]) => `${flags.replaceAll(/[<>]/g, "").padEnd(width)}${text}`)
     return [
@@ -276,6 +303,17 @@ function one(...known: string[]): (text: string) => string {
         if (known.includes(text)) return text
         throw new OptionError(`${printable(text)}: there is ${known.join(" and ")}`)
     }
+}
+
+/** A program of this project, as a path in it: the compiler takes no other. */
+function program(text: string): string {
+    const path = relative(ROOT, resolve(text))
+    if (!text.endsWith(".ts")) throw new OptionError(`${printable(text)} is no TypeScript file`)
+    if (path.startsWith("..") || isAbsolute(path)) {
+        throw new OptionError(`${printable(text)} is not in this project, where the compiler looks`)
+    }
+    if (!existsSync(text)) throw new OptionError(`${printable(text)} does not exist`)
+    return path.replaceAll("\\", "/")
 }
 
 function runtimes(text: string): RuntimeName[] {

@@ -4,10 +4,10 @@
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
-import { ensureLibraries, ROOT } from "../build"
+import { ensureLibraries, importsOf, type Program, ROOT } from "../build"
 
 /** A bundled program. */
-export interface Program {
+export interface Bundle {
     /** A script whose value is a function that starts the program. */
     code: string
     /** Its source map, as JSON. */
@@ -35,13 +35,13 @@ const standIns: Plugin = {
     },
 }
 
-/** Bundles the program at `entry` (a path in this project). Throws with all errors when it cannot be bundled. */
-export async function bundleProgram(entry: string): Promise<Program> {
+/** Bundles a program. Throws with all errors when it cannot be bundled. */
+export async function bundleProgram(program: Program): Promise<Bundle> {
     await ensureLibraries()
     const result = await build({
         absWorkingDir: ROOT,
         stdin: {
-            contents: `import ${JSON.stringify(here("globals.ts"))}\nimport ${JSON.stringify(`./${entry}`)}`,
+            contents: `import ${JSON.stringify(here("globals.ts"))}\n${importsOf(program)}`,
             resolveDir: ROOT,
             sourcefile: "program.ts",
         },

@@ -14,13 +14,13 @@ import {
     type RuntimeOptions,
     TURNS_AT_ONCE,
 } from "../runtime"
-import type { Program } from "./bundle"
+import type { Bundle } from "./bundle"
 import { cipher, digest } from "./cryptography"
 import type { Environment, scheduler as Scheduler } from "./environment"
 import { Traces } from "./traces"
 
 export interface NodeOptions extends RuntimeOptions {
-    program: Program
+    program: Bundle
 }
 
 /** As long as the VM takes from its start to the start of a program, so that both have the same times. */

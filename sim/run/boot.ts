@@ -7,6 +7,9 @@ import { EXAMPLE_ISS } from "./example"
 /** Bytes for a configuration that no board could hold. */
 const NODE_HEAP = 16_000_000
 
+/** Kept by programs that would keep none, so that their states can be seen. */
+const EVENTS = 8
+
 /** An Ethernet address for a host, locally administered: no two hosts on a network have the same. */
 export function macFor(ip: string): string {
     const bytes = [2, 0, ...ip.split(".").map(Number)]
@@ -23,11 +26,13 @@ export function bootOptions(options: Options, n: number, ip: string): Partial<Bo
     const { prefix, gateway, config, mode, example, others, runtime } = options
     // Host X has the number of the example, and the address that was asked for
     const first = n === 0
+    const defaults: { [key: string]: number } =
+        options.program !== undefined ? { events: EVENTS } : example && first ? { iss: EXAMPLE_ISS } : {}
     return {
         ip: `${ip}/${prefix}`,
         gateway: gateway ?? "",
         macAddress: first ? macOfHostX(options) : macFor(ip),
-        config: example && first ? { iss: EXAMPLE_ISS, ...config } : config,
+        config: { ...defaults, ...config },
         control: mode === "control",
         // the simulator shows events itself, until `trace on` asks for the board's lines
         trace: false,

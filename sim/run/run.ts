@@ -80,8 +80,11 @@ async function carryOut(
     const output = new Output(stream, looksOf(stream, process.env))
     const write = (line: string) => void process.stdout.write(line)
     const watch = new Watch(options.ip)
-    const picture = example && !json ? makePicture(options, output) : undefined
-    const talks = !json && (mode === "console" || mode === "serve" || example)
+    const picture =
+        (example || options.program !== undefined) && options.server !== undefined && !json
+            ? makePicture(options, output)
+            : undefined
+    const talks = !json && (mode === "console" || mode === "serve" || mode === "program" || example)
     const log = { heard: talks || mode === "control" }
     const world = await World.make(options, [
         ...(json ? [jsonEvents(addresses(options), write)] : []),
@@ -121,6 +124,7 @@ async function carryOut(
         if (options.cutShort && talks) for (const line of leaving()) output.line(line)
         if (mode === "batch") return
         if (talks) for (const line of serving(options, world.user?.forwards)) output.line(line)
+        if (mode === "program") await world.untilEnded()
         if (prompt === undefined) await serve(world, show, process.stdin, mode === "console")
         else await prompt.run()
     } finally {

@@ -9,14 +9,14 @@ function span(ms: number): string {
     return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
 }
 
-const RUNS = { vm: "the flashed image on DeviceScript's VM", node: "its sources on Node" }
-
 /** What is about to run. */
 export function opening(options: Options): string[] {
     const { runtime, others, link, ip, prefix, server, router, seed, time, impairments } = options
+    const what = options.program ?? "the flashed image"
+    const runs = { vm: `${what} on DeviceScript's VM`, node: `${options.program ?? "its sources"} on Node` }
     const devices = [
-        `Host X  W5500-EVB-Pico at ${ip}/${prefix}: ${RUNS[runtime]}`,
-        ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${RUNS[other.runtime]}`),
+        `Host X  W5500-EVB-Pico at ${ip}/${prefix}: ${runs[runtime]}`,
+        ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${runs[other.runtime]}`),
     ]
     if (link !== "builtin") return [...devices, `link    ${link}`]
     const { delay, jitter, rate, ...chances } = impairments
@@ -39,6 +39,13 @@ export function opening(options: Options): string[] {
 /** What can be done now; `open` are the forwards with the ports that they got. */
 export function serving(options: Options, open: readonly Forward[] = options.forwards): string[] {
     const { link, ip, others, time, mode } = options
+    if (mode === "program") {
+        return [
+            ...open.map(forward => describeForward(forward, ip)),
+            "It runs until Ctrl-C, or another signal.",
+            "",
+        ]
+    }
     const hint = link === "builtin" ? "" : " trace on shows what comes and goes."
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,

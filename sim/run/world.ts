@@ -242,6 +242,7 @@ export class World {
             clock,
             runtime,
             chip,
+            ...(options.program === undefined ? {} : { program: options.program }),
             boot: bootOptions(options, n, ip),
             ...(options.seed === undefined ? {} : { seed: (options.seed + n) >>> 0 }),
             deviceId: deviceId(n),

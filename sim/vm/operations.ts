@@ -30,7 +30,7 @@ interface Try {
  * without those of calling it. Throws when the program does not compile, fails, or takes more than the limit itself.
  */
 export async function countOperations(program: string): Promise<number> {
-    const { image } = await buildImage(program, program.replace(/\.ts$/, "").replaceAll("/", "-"))
+    const { image } = await buildImage([program], program.replace(/\.ts$/, "").replaceAll("/", "-"))
     const bytes = readFileSync(image)
     const around = await spare(bytes, true)
     return around - (await spare(bytes, false))

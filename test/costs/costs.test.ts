@@ -32,7 +32,7 @@ describe("operations on the VM", () => {
 
 describe("memory", () => {
     test("the board's image fits the RP2040's 110 KB with room for a program", async () => {
-        const { size } = await buildImage("src/main.ts", "board")
+        const { size } = await buildImage(["src/main.ts"], "board")
         measured.push(`${size.toLocaleString("en")} bytes: image of src/main.ts`)
         expect(size).toBeLessThanOrEqual(84_000)
     })

@@ -140,7 +140,7 @@ export async function runOnVm(options: VmOptions, script: Script): Promise<void>
 let built: Promise<{ image: Uint8Array; debugInfo: DebugInfo }> | undefined
 
 async function build(): Promise<{ image: Uint8Array; debugInfo: DebugInfo }> {
-    const { image, debug } = await buildImage(PROGRAM, "fuzz-frames")
+    const { image, debug } = await buildImage([PROGRAM], "fuzz-frames")
     return { image: readFileSync(image), debugInfo: JSON.parse(readFileSync(debug, "utf8")) }
 }
 

@@ -17,7 +17,7 @@ async function scratch(use: (folder: string) => Promise<void>): Promise<void> {
 
 describe("a build", () => {
     it("leaves an image and its debug information", async () => {
-        const { image, debug, size } = await buildImage("test/programs/chances.ts", "test-programs-chances")
+        const { image, debug, size } = await buildImage(["test/programs/chances.ts"], "test-programs-chances")
         expect(readFileSync(image).subarray(0, 4).toString("latin1")).toBe("DevS")
         expect(statSync(image).size).toBe(size)
         const { sources } = JSON.parse(readFileSync(debug, "utf8")) as { sources: { path: string }[] }
@@ -29,12 +29,12 @@ describe("a build", () => {
             const entry = join(folder, "main.ts").slice(ROOT.length)
             writeFileSync(join(folder, "part.ts"), "export const part = 1\n")
             writeFileSync(join(folder, "main.ts"), 'import { part } from "./part"\nconsole.log(part)\n')
-            const both = await Promise.all([buildImage(entry, "scratch"), buildImage(entry, "scratch")])
+            const both = await Promise.all([buildImage([entry], "scratch"), buildImage([entry], "scratch")])
             expect(both[0]).toEqual(both[1])
             const made = statSync(both[0].image).mtimeMs
-            expect(statSync((await buildImage(entry, "scratch")).image).mtimeMs).toBe(made)
+            expect(statSync((await buildImage([entry], "scratch")).image).mtimeMs).toBe(made)
             writeFileSync(join(folder, "part.ts"), "export const part = 2\n")
-            const changed = await buildImage(entry, "scratch")
+            const changed = await buildImage([entry], "scratch")
             expect(changed.image).not.toBe(both[0].image)
         })
     })
@@ -43,7 +43,7 @@ describe("a build", () => {
         await scratch(async folder => {
             const entry = join(folder, "main.ts").slice(ROOT.length)
             writeFileSync(join(folder, "main.ts"), "const text: string = 1\nconst more: number = text\n")
-            const error = await buildImage(entry, "scratch").catch((reason: unknown) => reason)
+            const error = await buildImage([entry], "scratch").catch((reason: unknown) => reason)
             expect(error).toBeInstanceOf(BuildError)
             const { message } = error as BuildError
             expect(message).toContain(`${entry} does not compile`)

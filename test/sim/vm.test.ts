@@ -54,7 +54,7 @@ describe("the VM", () => {
     })
 
     it("says where it is in the bytecode when there is no debug information", async () => {
-        const { image } = await buildImage("test/programs/failures.ts", "test-programs-failures")
+        const { image } = await buildImage(["test/programs/failures.ts"], "test-programs-failures")
         const boot = new TextEncoder().encode('{"how":"throw"}')
         const pipe = new Pipe({
             header: header => {

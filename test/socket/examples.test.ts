@@ -12,7 +12,7 @@ import { ScriptedStation } from "../scenarios/station"
 import { client, echoed, text } from "../scenarios/traffic"
 import { broker, startBroker } from "./broker"
 
-const setup = (name: string) => ({ program: `test/programs/examples/${name}.ts`, silent: true })
+const setup = (name: string) => ({ program: `src/examples/${name}.ts`, silent: true })
 
 const measured: string[] = []
 afterAll(() => console.log(measured.join("\n")))

@@ -18,7 +18,7 @@ test.each(["vm", "node"] as const)("src/examples/web.ts on %s", async runtime =>
         clock: lan.clock,
         runtime,
         chip,
-        program: "boards/host/web.ts",
+        program: "src/examples/web.ts",
         boot: { ip: `${DEVICE}/${PREFIX}`, gateway: ROUTER, macAddress: macFor(DEVICE) },
         onLog: (_level, text) => said.push(text),
     })

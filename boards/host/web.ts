@@ -1,4 +1,0 @@
-// src/examples/web.ts behind the host's pipe.
-
-import "./pipe"
-import "../../src/examples/web"

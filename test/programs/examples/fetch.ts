@@ -1,2 +1,0 @@
-import "../../../boards/host/pipe"
-import "../../../src/examples/fetch"
