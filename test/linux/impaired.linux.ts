@@ -21,7 +21,7 @@ withKernel("bad lines between the device and the Linux kernel", bed => {
         test.each(TROUBLES)("%s: %i bytes come back as they were sent", async (impairments, length) => {
             // the second run with rings that hold several segments, where a loss is mended without waiting for a timer
             for (const ring of [1024, 4096]) {
-                const config = `connections=4,receiveBuffer=${ring},sendBuffer=${ring},rtoMin=300`
+                const config = `connections=3,receiveBuffer=${ring},sendBuffer=${ring},rtoMin=300`
                 // a seed makes the bad luck the same each time
                 const words = ["--impair", impairments, "--config", config, "--seed", "5"]
                 await bed().server(runtime, ...words)
