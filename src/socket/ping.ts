@@ -1,0 +1,44 @@
+// Is somebody there? net/ping.ts with a wait.
+
+import * as ds from "@devicescript/core"
+import { Ping, PingResult } from "../net/ping"
+import { errorName } from "../tcp/tcb"
+import { endpointsOf } from "./endpoints"
+import { running } from "./start"
+
+export interface PingOptions {
+    /** Bytes of data: 56 unless given. */
+    size?: number
+    /** Milliseconds until it is given up, finding the host included: 1,000 unless given. */
+    timeout?: number
+}
+
+const enum Time {
+    /** Between two looks whether the reply has come: what is measured does not depend on it. */
+    Look = 5,
+}
+
+let idle: Ping | undefined
+
+/**
+ * Pings a host once. Milliseconds until its reply, `undefined` when none came in time or the host cannot be reached. Throws an
+ * Error: ENOTFOUND, EAI_AGAIN (names), EINVAL (no host's address, too long for a frame).
+ */
+export async function ping(host: string, options?: PingOptions): Promise<number | undefined> {
+    const { size, timeout } = options || {}
+    const net = running()
+    const limit = timeout === undefined ? 1000 : timeout
+    const ip = await net.find(host, ds.millis() + limit)
+    // one that is under way is another fiber's
+    const one = idle || new Ping(endpointsOf(net))
+    idle = undefined
+    const error = one.start(ip, size === undefined ? 56 : size, limit, net.now())
+    if (error < 0) {
+        idle = one
+        throw new Error(`ping ${host}: ${errorName(error)}`)
+    }
+    net.flush()
+    while (one.result === PingResult.Waiting) await ds.sleep(Time.Look)
+    idle = one
+    return one.result === PingResult.Answered ? one.time : undefined
+}
