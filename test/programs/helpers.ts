@@ -9,6 +9,8 @@ import { startNetwork } from "../../src/socket/start"
 import { networkTime } from "../../src/socket/time"
 
 const net = await startNetwork({ mac: board, ...boot })
+// the others are there by then
+await ds.sleep(500)
 
 async function said(what: string, answer: () => Promise<unknown>): Promise<void> {
     try {
