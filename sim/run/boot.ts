@@ -8,7 +8,7 @@ import { EXAMPLE_ISS } from "./example"
 const NODE_HEAP = 16_000_000
 
 /** Kept by programs that would keep none, so that their states can be seen. */
-const EVENTS = 8
+const EVENTS = 32
 
 /** An Ethernet address for a host, locally administered: no two hosts on a network have the same. */
 export function macFor(ip: string): string {

@@ -1,31 +1,29 @@
 // A web server: the status page, a page of its own with a form, and an answer larger than any memory there is.
 
-import { Buffer } from "@devicescript/core"
 import { board } from "../board"
 import { boot } from "../boot"
 import { addStatus } from "../inspect/status"
-import { decimal, ipv4Of, macOf, netmaskOf } from "../net/address"
-import { Stack, setAddress } from "../net/stack"
+import { decimal } from "../net/address"
 import { HttpServer } from "../socket/http"
 import { HttpBodies } from "../socket/http-body"
 import { escapeHtml, formValue } from "../socket/http-text"
-import { Network } from "../socket/network"
-import { Config } from "../tcp/config"
+import { startNetwork } from "../socket/start"
 
 const clients = 4
-const slash = boot.ip.indexOf("/")
-const address = macOf(boot.macAddress) || Buffer.from("020000000001", "hex")
-const mac = board(address)
-const stack = new Stack(new Config(), address)
-setAddress(
-    stack,
-    ipv4Of(boot.ip.slice(0, slash)),
-    netmaskOf(decimal(boot.ip.slice(slash + 1, boot.ip.length))),
-    ipv4Of(boot.gateway)
-)
+// events are what the page's ladders are drawn from
+const config = { events: 32 }
+Object.assign(config, boot.config)
+const net = await startNetwork({
+    mac: board,
+    ip: boot.ip,
+    gateway: boot.gateway,
+    macAddress: boot.macAddress,
+    config,
+})
 
-const server = new HttpServer(stack, { port: 80, clients, bodies: new HttpBodies(256, clients) })
-addStatus(server, mac)
+const server = new HttpServer(net.stack, { port: 80, clients, bodies: new HttpBodies(256, clients) })
+addStatus(server, net.mac)
+net.add(server)
 
 let message = "nothing yet"
 server.route("GET", "/message", () => ({
@@ -50,5 +48,5 @@ function isPrime(n: number): boolean {
     return n > 1
 }
 
-await new Network(stack, mac, server).start()
-console.log(`http://${boot.ip.slice(0, slash)}/`)
+await net.up()
+console.log(`http://${net.address()}/`)
