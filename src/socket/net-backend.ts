@@ -74,7 +74,7 @@ export function useForNet(net: NetworkInterface): void {
     const backend = new Backend(net)
     const hooks = ds as unknown as Hooks
     hooks._socketOpen = (host, port) => backend.open(host, port)
-    hooks._socketWrite = data => backend.write(data)
+    hooks._socketWrite = data => backend.queue(data)
     hooks._socketClose = () => backend.close()
     const sockets = Socket as unknown as PackageClass
     // a method that is read is bound to its object on the VM; under Node it is when it is called as that object's
@@ -183,7 +183,7 @@ class Backend implements Worker {
         this.net.flush()
     }
 
-    write(data: Buffer | string): number {
+    queue(data: Buffer | string): number {
         if (this.stage < Stage.Opened) return Code.NoSocket
         if (this.sends.length >= Code.Waiting) return Code.TooMany
         // text of ASCII letters goes to the ring as it is: blitAt takes strings too
