@@ -39,7 +39,6 @@ export const enum EventKind {
 }
 
 /** Where each record goes besides the ring, as soon as it is made. */
-// (Nothing here is named `write`, `read` or `first`: the compiler keeps every library method of a name that is in use.)
 export const sink: {
     /** The simulator's: it sees what happens in the order in which it happens. */
     tell: ((record: Buffer) => void) | undefined
@@ -47,7 +46,11 @@ export const sink: {
     trace: ((record: Buffer) => void) | undefined
 } = { tell: undefined, trace: undefined }
 
-/** The ring. With a capacity of 0 it is off, and an event costs three operations. */
+/**
+ * The ring. With a capacity of 0 it is off, and an event costs three operations.
+ *
+ * @devsWhenUsed
+ */
 export class EventRing {
     readonly on: boolean
     /** Records made since start; the newest is at (count - 1) % capacity. */
