@@ -12,6 +12,7 @@ import {
     waitCommand,
 } from "./commands-connection"
 import { readCommand, sendCommand } from "./commands-data"
+import { pingCommand } from "./commands-ping"
 import { ladder } from "./ladder"
 import { printMemory } from "./memory"
 import { connectionHeads, connectionLine, counterLine, neighbourLine } from "./tables"
@@ -25,7 +26,7 @@ const enum Line {
 }
 
 const commands =
-    "connections listen connect send read shutdown close abort ladder neighbours stats memory trace wait sleep help"
+    "connections listen connect send read shutdown close abort ladder neighbours stats memory trace ping wait sleep help"
 
 /** How a command is written and what it does, two spaces in between; "" for none. */
 function about(name: string): string {
@@ -56,6 +57,8 @@ function about(name: string): string {
             return "memory  who has how many bytes"
         case "trace":
             return "trace on|off  every event in a line"
+        case "ping":
+            return "ping HOST [COUNT]  echo requests, one a second; 4 unless told otherwise"
         case "wait":
             return "wait ID STATE [MS]  for a state of RFC 9293, up to 10000 ms"
         case "sleep":
@@ -123,6 +126,8 @@ async function dispatch(device: Device, line: string, words: string[], print: Pr
             return ""
         case "trace":
             return traceCommand(device, first)
+        case "ping":
+            return await pingCommand(device, first, second, print)
         case "sleep":
             return await sleepCommand(device, first)
         case "help":

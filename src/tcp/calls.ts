@@ -67,13 +67,17 @@ export function accept(t: TcpContext, id: number): number {
     return conns.getAt(first + Tcb.Id, "u16")
 }
 
+/** False for addresses from which nothing comes back (section 3.9.2.3, MUST-46), and our own: nothing goes from us to us. */
+export function isPeer(t: TcpContext, ip: number): boolean {
+    const first = ip & 0xff
+    return ip !== t.ip && ip !== t.broadcast && !isNotUnicast(ip) && first !== 127 && first !== 0
+}
+
 /** Active OPEN to `port` of `ip` (as the wire has it), from `localPort` or, if that is 0, one of RFC 6056. Gives an id. */
 export function connect(t: TcpContext, ip: number, port: number, localPort: number, now: number): number {
     if (port < 1 || port > 65535 || localPort < 0 || localPort > 65535) return TcpError.Invalid
     if (t.ip === 0) return TcpError.Unreachable
-    // nothing comes back from these (section 3.9.2.3, MUST-46); nor do segments from ourselves to ourselves
-    if (ip === t.ip || ip === t.broadcast || isNotUnicast(ip) || (ip & 0xff) === 127 || (ip & 0xff) === 0)
-        return TcpError.Invalid
+    if (!isPeer(t, ip)) return TcpError.Invalid
     if (localPort === 0) {
         localPort = ephemeralPort(t, ip, port)
         if (localPort === 0) return TcpError.InUse
