@@ -78,7 +78,7 @@ export async function readCommand(device: Device, id: number, print: Print): Pro
     const nothing = left === 0
     let at = 0
     while (left > 0) {
-        const n = read(stack, id, chunk, 0, left < Size.Chunk ? left : Size.Chunk)
+        const n = read(stack, id, chunk, 0, Math.min(left, Size.Chunk))
         if (n <= 0) break
         left -= n
         for (let i = 0; i < n; i++) {

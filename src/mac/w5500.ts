@@ -269,7 +269,7 @@ export class W5500 implements Mac {
                 const left = (until - now) | 0
                 if (this.waiting > 0 || left <= 0 || looks-- <= 0) break
                 const most = this.untaken > 0 ? 1 : (this.lookAt - now) | 0
-                await power.idle(left < most ? left : most)
+                await power.idle(Math.min(left, most))
             }
         } catch (error) {
             this.failed(error)

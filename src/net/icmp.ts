@@ -119,7 +119,7 @@ export function unreachable(
     if (!mayAnswer(s)) return
     const tx = s.tx
     const data = packet - header
-    const quote = header + (data < 8 ? data : 8)
+    const quote = header + Math.min(data, 8)
     tx.setAt(Frame.Transport + Icmp.Type, "u8", IcmpType.Unreachable)
     tx.setAt(Frame.Transport + Icmp.Code, "u8", code)
     tx.setAt(Frame.Transport + Icmp.Rest, "i32", 0)

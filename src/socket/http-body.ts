@@ -23,7 +23,7 @@ export class HttpBodies implements BodyReader {
 
     take(h: HttpContext, c: HttpClient): boolean {
         if (c.stage === Stage.Body || c.stage === Stage.ChunkData) {
-            const n = c.length < c.remaining ? c.length : c.remaining
+            const n = Math.min(c.length, c.remaining)
             if (n === 0) return false
             this.bufferOf(h, c).blitAt(c.index, h.lines, c.at, n)
             consume(h, c, n)

@@ -191,7 +191,7 @@ class Backend implements Worker {
         this.sends.push((plain ? data : Buffer.from(data)) as Buffer)
         this.begun++
         const error = this.fill()
-        return error < 0 ? error : 0
+        return Math.min(error, 0)
     }
 
     /** Moves what is being sent to the ring as far as there is room. Gives an error, or 0. */
@@ -256,7 +256,7 @@ class Backend implements Worker {
 
     take(): Buffer {
         const unread = this.unread()
-        const bytes = Buffer.alloc(unread < Limit.Piece ? unread : Limit.Piece)
+        const bytes = Buffer.alloc(Math.min(unread, Limit.Piece))
         read(this.net.stack, this.id, bytes, 0, bytes.length)
         this.net.flush()
         return bytes
