@@ -40,7 +40,7 @@ const commands =
     "stats  all counters that are not 0\n" +
     "memory  who has how many bytes\n" +
     "trace on|off  every event in a line\n" +
-    "ping HOST [COUNT]  echo requests, one a second; 4 unless told otherwise\n" +
+    "ping HOST [COUNT]  one request a second, 4 in all\n" +
     "wait ID STATE [MS]  for a state of RFC 9293, up to 10000 ms\n" +
     "sleep MS  waits\n" +
     "help  this list\n"
