@@ -151,7 +151,7 @@ export class Peer implements Station {
         this.stack = new Stack(config, address)
         random.fill(this.stack.hashInput.subarray(0, 16))
         setAddress(this.stack, ipv4Of(ip), netmaskOf(prefix), 0)
-        this.stack.events.write = record => {
+        this.stack.events.tell = record => {
             for (const event of decodeEvents(record)) onEvent?.(event)
         }
         this.port = link.attach(this)

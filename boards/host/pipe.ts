@@ -143,7 +143,7 @@ power.wake = (): void => {
     if (waiting?.suspended) waiting.resume(undefined)
 }
 
-sink.write = (record: ds.Buffer): void => {
+sink.tell = (record: ds.Buffer): void => {
     tell(Op.Event, 0, record.length, 0)
     write(record)
 }

@@ -106,7 +106,7 @@ export async function waitCommand(
         if (now === State.Closed) return `connection ${id} is CLOSED${reason(device, id)}`
         const left = (end - device.now()) | 0
         if (left <= 0) return `${kindOf(device, id)} ${id} is ${stateName(now)} after ${ms} ms`
-        await device.sleep(left < Wait.Slice ? left : Wait.Slice)
+        await device.sleep(Math.min(left, Wait.Slice))
     }
 }
 

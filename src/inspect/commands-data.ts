@@ -1,6 +1,7 @@
 // Commands that move text: send and read. Bytes that are not printable ASCII are written \n \r \t \xNN, a backslash \\.
 
 import { Buffer } from "@devicescript/core"
+import { hexDigit } from "../net/address"
 import { read, write } from "../tcp/calls"
 import { findConnection } from "../tcp/context"
 import { Tcb, TcpError } from "../tcp/tcb"
@@ -54,8 +55,8 @@ export function takeEscapes(b: Buffer): number {
             else if (byte === Char.t) byte = Char.Tab
             else if (byte === Char.x) {
                 if (from + 2 >= b.length) return -1
-                const high = digit(b.getAt(from + 1, "u8"))
-                const low = digit(b.getAt(from + 2, "u8"))
+                const high = hexDigit(b.getAt(from + 1, "u8"))
+                const low = hexDigit(b.getAt(from + 2, "u8"))
                 if (high < 0 || low < 0) return -1
                 byte = high * 16 + low
                 from += 2
@@ -64,13 +65,6 @@ export function takeEscapes(b: Buffer): number {
         b.setAt(to++, "u8", byte)
     }
     return to
-}
-
-/** The value of a hexadecimal digit, -1 for another character. */
-function digit(code: number): number {
-    if (code >= 48 && code <= 57) return code - 48
-    const letter = (code | 32) - 97
-    return letter >= 0 && letter < 6 ? letter + 10 : -1
 }
 
 /** `read ID`: all that is there now, then how the connection stands. */
@@ -84,7 +78,7 @@ export async function readCommand(device: Device, id: number, print: Print): Pro
     const nothing = left === 0
     let at = 0
     while (left > 0) {
-        const n = read(stack, id, chunk, 0, left < Size.Chunk ? left : Size.Chunk)
+        const n = read(stack, id, chunk, 0, Math.min(left, Size.Chunk))
         if (n <= 0) break
         left -= n
         for (let i = 0; i < n; i++) {
@@ -120,11 +114,11 @@ function putEscaped(line: Buffer, at: number, byte: number): number {
     line.setAt(at, "u8", Char.Backslash)
     line.setAt(at + 1, "u8", letter)
     if (letter !== Char.x) return at + 2
-    line.setAt(at + 2, "u8", hexDigit(byte >> 4))
-    line.setAt(at + 3, "u8", hexDigit(byte & 15))
+    line.setAt(at + 2, "u8", hexLetter(byte >> 4))
+    line.setAt(at + 3, "u8", hexLetter(byte & 15))
     return at + 4
 }
 
-function hexDigit(value: number): number {
+function hexLetter(value: number): number {
     return value < 10 ? 48 + value : 87 + value
 }

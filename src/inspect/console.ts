@@ -12,59 +12,43 @@ import {
     waitCommand,
 } from "./commands-connection"
 import { readCommand, sendCommand } from "./commands-data"
+import { pingCommand } from "./commands-ping"
 import { ladder } from "./ladder"
 import { printMemory } from "./memory"
 import { connectionHeads, connectionLine, counterLine, neighbourLine } from "./tables"
 import { left, wordsOf } from "./text"
 import { startTrace, stopTrace } from "./trace"
-import { word } from "./words"
 
 const enum Line {
     /** Characters: a line and what is made of it have to fit what is left of the heap, several times over. */
     Longest = 500,
 }
 
+/** How each command is written and what it does, two spaces in between: one text, as a switch over names is dear. */
 const commands =
-    "connections listen connect send read shutdown close abort ladder neighbours stats memory trace wait sleep help"
+    "\n" +
+    "connections  what listens, opens and is open\n" +
+    "listen PORT [echo|discard|http]  without a service, for read and send\n" +
+    "connect HOST PORT  gives an ID at once; HOST is an IPv4 address\n" +
+    "send ID TEXT  what fits; TEXT may have \\n \\r \\t \\xNN \\\\\n" +
+    "read ID  what came in, and how the stream stands\n" +
+    "shutdown ID  ends this side's stream; the peer may go on\n" +
+    "close ID  ends a connection, or closes a listener\n" +
+    "abort ID  ends a connection by a reset\n" +
+    "ladder ID  its last segments and states, drawn\n" +
+    "neighbours  Ethernet addresses\n" +
+    "stats  all counters that are not 0\n" +
+    "memory  who has how many bytes\n" +
+    "trace on|off  every event in a line\n" +
+    "ping HOST [COUNT]  one request a second, 4 in all\n" +
+    "wait ID STATE [MS]  for a state of RFC 9293, up to 10000 ms\n" +
+    "sleep MS  waits\n" +
+    "help  this list\n"
 
-/** How a command is written and what it does, two spaces in between; "" for none. */
+/** The line about a command; "" for none. */
 function about(name: string): string {
-    switch (name) {
-        case "connections":
-            return "connections  what listens, opens and is open"
-        case "listen":
-            return "listen PORT [echo|discard|http]  without a service, for read and send"
-        case "connect":
-            return "connect HOST PORT  gives an ID at once; HOST is an IPv4 address"
-        case "send":
-            return "send ID TEXT  what fits; TEXT may have \\n \\r \\t \\xNN \\\\"
-        case "read":
-            return "read ID  what came in, and how the stream stands"
-        case "shutdown":
-            return "shutdown ID  ends this side's stream; the peer may go on"
-        case "close":
-            return "close ID  ends a connection, or closes a listener"
-        case "abort":
-            return "abort ID  ends a connection by a reset"
-        case "ladder":
-            return "ladder ID  its last segments and states, drawn"
-        case "neighbours":
-            return "neighbours  Ethernet addresses"
-        case "stats":
-            return "stats  all counters that are not 0"
-        case "memory":
-            return "memory  who has how many bytes"
-        case "trace":
-            return "trace on|off  every event in a line"
-        case "wait":
-            return "wait ID STATE [MS]  for a state of RFC 9293, up to 10000 ms"
-        case "sleep":
-            return "sleep MS  waits"
-        case "help":
-            return "help  this list"
-        default:
-            return ""
-    }
+    const start = commands.indexOf(`\n${name} `) + 1
+    return start > 0 ? commands.slice(start, commands.indexOf("\n", start)) : ""
 }
 
 /** The console of a device, as lines.ts wants it. */
@@ -123,6 +107,8 @@ async function dispatch(device: Device, line: string, words: string[], print: Pr
             return ""
         case "trace":
             return traceCommand(device, first)
+        case "ping":
+            return await pingCommand(device, first, second, print)
         case "sleep":
             return await sleepCommand(device, first)
         case "help":
@@ -223,11 +209,11 @@ async function sleepCommand(device: Device, time: string): Promise<string> {
 }
 
 function helpCommand(print: Print): string {
-    for (let i = 0; ; i++) {
-        const name = word(commands, i)
-        if (name === "") return ""
-        const text = about(name)
-        const gap = text.indexOf("  ")
-        print(left(text.slice(0, gap), 34) + text.slice(gap + 2, text.length))
+    for (let start = 1; start < commands.length; ) {
+        const end = commands.indexOf("\n", start)
+        const gap = commands.indexOf("  ", start)
+        print(left(commands.slice(start, gap), 34) + commands.slice(gap + 2, end))
+        start = end + 1
     }
+    return ""
 }

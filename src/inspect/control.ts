@@ -165,7 +165,7 @@ export class Control {
         if (value === "") this.fillAlphabets()
         let sum = 0
         for (;;) {
-            const length = left < Size.Scratch ? left : Size.Scratch
+            const length = Math.min(left, Size.Scratch)
             const n = write(this.device.stack, id, scratch, 0, length)
             // a connection that is over: as with any that this side may not send on any more
             if (n < 0) return this.failed(id, n === TcpError.Eof ? TcpError.Pipe : n)
@@ -192,7 +192,7 @@ export class Control {
         if (findListener(stack, id) >= 0) return "err ENOTCONN"
         let sum = 0
         while (left > 0) {
-            const n = read(stack, id, this.scratch, 0, left < Size.Scratch ? left : Size.Scratch)
+            const n = read(stack, id, this.scratch, 0, Math.min(left, Size.Scratch))
             if (n <= 0) break
             sum += n
             left -= n
@@ -206,7 +206,7 @@ export class Control {
         const most = decimal(limit)
         if (most < 0) return "err EINVAL"
         if (findListener(stack, id) >= 0) return "err ENOTCONN"
-        const n = read(stack, id, this.scratch, 0, most < Size.Scratch ? most : Size.Scratch)
+        const n = read(stack, id, this.scratch, 0, Math.min(most, Size.Scratch))
         const octets = n > 0 ? this.scratch.slice(0, n).toString("hex") : "-"
         if (n > 0) this.device.poke()
         return `ok ${octets} ${this.standing(id)}`

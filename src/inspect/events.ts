@@ -41,20 +41,24 @@ export const enum EventKind {
 /** Where each record goes besides the ring, as soon as it is made. */
 export const sink: {
     /** The simulator's: it sees what happens in the order in which it happens. */
-    write: ((record: Buffer) => void) | undefined
+    tell: ((record: Buffer) => void) | undefined
     /** The console's, while `trace` is on. */
     trace: ((record: Buffer) => void) | undefined
-} = { write: undefined, trace: undefined }
+} = { tell: undefined, trace: undefined }
 
-/** The ring. With a capacity of 0 it is off, and an event costs three operations. */
+/**
+ * The ring. With a capacity of 0 it is off, and an event costs three operations.
+ *
+ * @devsWhenUsed
+ */
 export class EventRing {
     readonly on: boolean
     /** Records made since start; the newest is at (count - 1) % capacity. */
     count = 0
     /** What is filled in before `push`. */
     readonly record = Buffer.alloc(Event.Size)
-    /** Where this ring's records go instead of to `sink.write`: several stacks in one process are told apart by it. */
-    write: ((record: Buffer) => void) | undefined = undefined
+    /** Where this ring's records go instead of to `sink.tell`: several stacks in one process are told apart by it. */
+    tell: ((record: Buffer) => void) | undefined = undefined
     private readonly ring: Buffer
 
     /** `capacity` records of 32 bytes. */
@@ -67,18 +71,18 @@ export class EventRing {
     push(): void {
         this.ring.blitAt((this.count % this.capacity) * Event.Size, this.record, 0, Event.Size)
         this.count++
-        if (this.write) this.write(this.record)
-        else if (sink.write) sink.write(this.record)
+        if (this.tell) this.tell(this.record)
+        else if (sink.tell) sink.tell(this.record)
         if (sink.trace) sink.trace(this.record)
     }
 
     /** The oldest record that is still there. */
-    first(): number {
+    oldest(): number {
         return this.count > this.capacity ? this.count - this.capacity : 0
     }
 
-    /** Copies record number `index` (first() to count - 1) into `into`. */
-    read(index: number, into: Buffer): void {
+    /** Copies record number `index` (oldest() to count - 1) into `into`. */
+    copy(index: number, into: Buffer): void {
         into.blitAt(0, this.ring, (index % this.capacity) * Event.Size, Event.Size)
     }
 }

@@ -43,12 +43,12 @@ export async function ladder(device: Device, id: number, print: Print): Promise<
     const local = localText(stack.ip, span.ports)
     const remote = remoteText(span.remoteIp, span.ports)
     print(`connection ${id}: ${local} on the left, ${remote} on the right, time in ms`)
-    if (span.first > 0 && span.first === ring.first()) print("(what came before is no longer kept)")
+    if (span.first > 0 && span.first === ring.oldest()) print("(what came before is no longer kept)")
     for (let i = span.first; i < span.end; i++) {
         await pause(device, i)
         // others went on meanwhile, and may have written over it
-        if (i < ring.first()) continue
-        ring.read(i, record)
+        if (i < ring.oldest()) continue
+        ring.copy(i, record)
         if (!belongs(record, span, id)) continue
         print(eventRow(record))
         await device.sleep(0)
@@ -90,7 +90,7 @@ async function findSpan(device: Device, id: number): Promise<Span> {
     const stack = device.stack
     const ring = stack.events
     const record = Buffer.alloc(Event.Size)
-    const span: Span = { found: false, remoteIp: 0, ports: 0, first: ring.first(), end: ring.count }
+    const span: Span = { found: false, remoteIp: 0, ports: 0, first: ring.oldest(), end: ring.count }
     const c = findConnection(stack, id)
     if (c >= 0) {
         span.remoteIp = stack.conns.getAt(c + Tcb.RemoteIp, "i32")
@@ -99,8 +99,8 @@ async function findSpan(device: Device, id: number): Promise<Span> {
     let known = c >= 0
     for (let i = span.first; i < span.end && !known; i++) {
         await pause(device, i)
-        if (i < ring.first()) continue
-        ring.read(i, record)
+        if (i < ring.oldest()) continue
+        ring.copy(i, record)
         if (record.getAt(Event.Id, "u16") === id) {
             known = true
             span.remoteIp = record.getAt(Event.RemoteIp, "i32")
@@ -110,8 +110,8 @@ async function findSpan(device: Device, id: number): Promise<Span> {
     // other connections may have had the same ports before and after
     for (let i = span.first; i < span.end && known; i++) {
         await pause(device, i)
-        if (i < ring.first()) continue
-        ring.read(i, record)
+        if (i < ring.oldest()) continue
+        ring.copy(i, record)
         const owner = record.getAt(Event.Id, "u16")
         if (!belongs(record, span, owner)) continue
         if (span.found) {
@@ -141,9 +141,9 @@ async function pause(device: Device, index: number): Promise<void> {
 export function failureOf(stack: Stack, id: number): TcpError {
     const ring = stack.events
     const record = Buffer.alloc(Event.Size)
-    const oldest = ring.first()
+    const oldest = ring.oldest()
     for (let i = ring.count - 1; i >= oldest; i--) {
-        ring.read(i, record)
+        ring.copy(i, record)
         if (record.getAt(Event.Id, "u16") !== id) continue
         if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
     }

@@ -55,7 +55,7 @@ function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
 /** What the event ring has, as JSON: our address, the connection that this goes over, and each record in hexadecimal. */
 function events(stack: Stack, own: number): HttpResponse {
     const ring = stack.events
-    const first = ring.first()
+    const first = ring.oldest()
     const end = ring.count
     const record = Buffer.alloc(Event.Size)
     return {
@@ -65,8 +65,8 @@ function events(stack: Stack, own: number): HttpResponse {
             const number = first + index - 1
             if (number >= end) return number === end ? "0]}" : undefined
             // others went on meanwhile, and may have written over it
-            if (number < ring.first()) return "0,"
-            ring.read(number, record)
+            if (number < ring.oldest()) return "0,"
+            ring.copy(number, record)
             return `"${record.toString("hex")}",`
         },
     }

@@ -47,13 +47,13 @@ async function printEvents(stack: Stack, next: number): Promise<void> {
     const record = Buffer.alloc(Event.Size)
     for (;;) {
         while (next < (until === Until.Off ? ring.count : until)) {
-            const lost = ring.first() - next
+            const lost = ring.oldest() - next
             if (lost > 0) {
                 console.log(`(${lost} events went by before they could be shown)`)
                 next += lost
                 continue
             }
-            ring.read(next++, record)
+            ring.copy(next++, record)
             console.log(eventLine(stack.ip, record))
             await ds.sleep(0)
         }

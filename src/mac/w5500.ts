@@ -1,11 +1,10 @@
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
-import { spi } from "@devicescript/spi"
 import { Eth } from "../wire/ethernet"
 import { power } from "./idle"
 import { type Mac, MacCounter } from "./mac"
-import { BusTime, type Spi, W5500Bus } from "./w5500-bus"
+import { BusTime, idle, pause, reaches, readRegisters, type Spi, W5500Bus, writeRegisters } from "./w5500-bus"
 import {
     CHIP_VERSION,
     Command,
@@ -129,8 +128,10 @@ export class W5500 implements Mac {
     async start(): Promise<void> {
         const { miso, mosi, sck, hz, reset } = this.options
         this.cs.setMode(ds.GPIOMode.OutputHigh)
-        if (reset) reset.setMode(ds.GPIOMode.OutputHigh)
-        spi.configure({ miso, mosi, sck, mode: 0, hz: hz || 20000000 })
+        if (reset)
+            reset.setMode(ds.GPIOMode.OutputHigh)
+            // what @devicescript/spi would call; its class costs 0.3 KB of bytecode
+        ;(ds as Spi).spiConfigure(miso.gpio, mosi.gpio, sck.gpio, 0, hz || 20000000)
         const problem = await this.bringUp()
         if (problem !== "") throw new Error(problem)
     }
@@ -268,7 +269,7 @@ export class W5500 implements Mac {
                 const left = (until - now) | 0
                 if (this.waiting > 0 || left <= 0 || looks-- <= 0) break
                 const most = this.untaken > 0 ? 1 : (this.lookAt - now) | 0
-                await power.idle(left < most ? left : most)
+                await power.idle(Math.min(left, most))
             }
         } catch (error) {
             this.failed(error)
@@ -283,7 +284,7 @@ export class W5500 implements Mac {
     private async poll(): Promise<void> {
         if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look()
         // a chip that does not answer is asked all the same: transfers keep the board awake
-        if (!this.answers) return await this.bus.read(Head.ReadCommon)
+        if (!this.answers) return await readRegisters(this.bus, Head.ReadCommon)
         const cs = this.cs
         if (this.owed > 0) {
             const c = this.command
@@ -356,7 +357,7 @@ export class W5500 implements Mac {
             await this.poll()
             if (!this.sending) return
             if (looks++ >= Time.SendLooks) return await this.unsent()
-            await this.bus.idle()
+            await idle()
         }
     }
 
@@ -391,9 +392,9 @@ export class W5500 implements Mac {
             return
         }
         this.lookAt = (now + Time.Look) | 0
-        await this.bus.read(Head.ReadCommon)
+        await readRegisters(this.bus, Head.ReadCommon)
         if (this.registers.getAt(Look.Version, "u8") !== CHIP_VERSION) {
-            await this.bus.read(Head.ReadCommon)
+            await readRegisters(this.bus, Head.ReadCommon)
             if (this.registers.getAt(Look.Version, "u8") !== CHIP_VERSION)
                 return this.lost("does not answer as it should")
         }
@@ -405,26 +406,27 @@ export class W5500 implements Mac {
         const { bus, options } = this
         if (options.reset) {
             options.reset.setMode(ds.GPIOMode.OutputLow)
-            await bus.pause(Time.ResetPulse)
+            await pause(bus, Time.ResetPulse)
             options.reset.setMode(ds.GPIOMode.OutputHigh)
-        } else await bus.write(Head.SetMode, Mode.Reset, 0)
-        await bus.pause(Time.ResetPulse)
+        } else await writeRegisters(bus, Head.SetMode, Mode.Reset, 0)
+        await pause(bus, Time.ResetPulse)
         const start = ds.millis() | 0
         let version = 0
         for (let looks = 0; looks < Time.StartLooks; looks++) {
-            await bus.read(Head.ReadCommon)
+            await readRegisters(bus, Head.ReadCommon)
             version = this.registers.getAt(Look.Version, "u8")
             // some chips say 0 for a while after a reset (ESP-IDF's driver waits for it)
             if (version === CHIP_VERSION || (((ds.millis() | 0) - start) | 0) > Time.Start) break
-            await bus.idle()
+            await idle()
         }
         if (version !== CHIP_VERSION)
             return `W5500: version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
         // the other sockets first, or the sum would exceed the memory for a moment
-        for (let n = 7; n > 0; n--) await bus.write(Head.SetSizes + n * Head.NextSocket, 0, 0)
-        await bus.write(Head.SetSizes, Memory.KiloBytes, Memory.KiloBytes)
+        for (let n = 7; n > 0; n--) await writeRegisters(bus, Head.SetSizes + n * Head.NextSocket, 0, 0)
+        await writeRegisters(bus, Head.SetSizes, Memory.KiloBytes, Memory.KiloBytes)
         for (let i = 0; i < 6; i += 2)
-            await bus.write(
+            await writeRegisters(
+                bus,
                 Head.SetAddress + (i << 8),
                 this.address.getAt(i, "u8"),
                 this.address.getAt(i + 1, "u8")
@@ -439,16 +441,16 @@ export class W5500 implements Mac {
 
     /** Drops what is in both memories and starts afresh. */
     private async reopen(): Promise<void> {
-        await this.bus.write(Head.SetCommand, Command.Close, Interrupt.All)
-        if (!(await this.bus.reaches(Status.Closed)) || !(await this.open()))
+        await writeRegisters(this.bus, Head.SetCommand, Command.Close, Interrupt.All)
+        if (!(await reaches(this.bus, Status.Closed)) || !(await this.open()))
             this.lost("does not reopen its socket")
     }
 
     /** Opens socket 0 for raw frames and takes over its pointers. False when the chip does not follow. */
     private async open(): Promise<boolean> {
         const mode = SocketMode.MacRaw | SocketMode.MacFilter | (this.options.block || 0)
-        await this.bus.write(Head.SetSocketMode, mode, Command.Open)
-        const opened = await this.bus.reaches(Status.MacRaw)
+        await writeRegisters(this.bus, Head.SetSocketMode, mode, Command.Open)
+        const opened = await reaches(this.bus, Status.MacRaw)
         const r = this.registers
         this.readAt = (r.getAt(Snapshot.ReceiveRead, "u8") << 8) | r.getAt(Snapshot.ReceiveRead + 1, "u8")
         this.writeAt =

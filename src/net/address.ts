@@ -79,11 +79,11 @@ export function macOf(text: string): Buffer | undefined {
     return mac.getAt(0, "u8") & 1 ? undefined : mac
 }
 
-function hexDigit(code: number): number {
-    if (code >= 48 && code <= 57) return code - 48
-    // letters, in either case
-    const letter = (code | 32) - 97
-    return letter >= 0 && letter < 6 ? letter + 10 : -1
+/** The value of a hexadecimal digit, in either case; -1 for another character. */
+export function hexDigit(code: number): number {
+    if (code < 58) return code < 48 ? -1 : code - 48
+    const digit = (code | 32) - 87
+    return digit >= 10 && digit <= 15 ? digit : -1
 }
 
 /** An Ethernet address in hex with colons, from the six bytes at `at`. */

@@ -150,7 +150,7 @@ export class DhcpClient extends Endpoint implements Claimant {
     /** Sends what belongs to the state, and waits for the answer. */
     private question(now: number): void {
         this.ask(this.state === DhcpState.Selecting ? DhcpType.Discover : DhcpType.Request)
-        const doublings = this.attempt < Time.Doublings ? this.attempt : Time.Doublings
+        const doublings = Math.min(this.attempt, Time.Doublings)
         const jitter = this.endpoints.randomBelow(2 * Time.Jitter + 1) - Time.Jitter
         this.arm(this.stack, now, (Time.First << doublings) + jitter)
     }
@@ -214,13 +214,13 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.ask(DhcpType.Request)
         const left = end - this.elapsed
         const half = left >> 1
-        const wait = half > Time.Least ? half : Time.Least
-        this.armSeconds(s, wait < left ? wait : left)
+        const wait = Math.max(half, Time.Least)
+        this.armSeconds(s, Math.min(wait, left))
     }
 
     /** The timer, so many seconds behind `since`. */
     private armSeconds(s: Stack, seconds: number): void {
-        this.arm(s, this.since, (seconds < Time.Most ? seconds : Time.Most) * 1000)
+        this.arm(s, this.since, Math.min(seconds, Time.Most) * 1000)
     }
 
     override compose(s: Stack, now: number): number {
@@ -231,7 +231,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         const seconds = Math.idiv((now - this.started) | 0, 1000)
         const clientIp = this.anonymous ? 0 : s.ip
         if (type === DhcpType.Request) this.asked = now
-        let at = writeDhcp(tx, start, type, this.xid, seconds < 0xffff ? seconds : 0xffff, clientIp, s.mac)
+        let at = writeDhcp(tx, start, type, this.xid, Math.min(seconds, 0xffff), clientIp, s.mac)
         const ip = this.lease.getAt(Lease.Ip, "i32")
         if (clientIp === 0 && ip !== 0) at = writeAddress(tx, at, Option.RequestedIp, ip)
         // section 4.3.2: only who answers an offer says whose
@@ -254,7 +254,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         }
         tx.setAt(at, "u8", Option.End)
         const length = at + 1 - start
-        return length > Dhcp.Shortest ? length : Dhcp.Shortest
+        return Math.max(length, Dhcp.Shortest)
     }
 
     override arrives(from: Endpoints, now: number): void {

@@ -209,7 +209,7 @@ export class Resolver extends Endpoint {
             if (q.result !== DnsResult.Asking) continue
             const left = (q.time - now) | 0
             if (!this.armed || ((q.time - this.deadline) | 0) < 0)
-                this.arm(this.stack, now, left > 0 ? left : 0)
+                this.arm(this.stack, now, Math.max(left, 0))
             if (!q.due || this.due) continue
             this.current = q
             this.remoteIp = q.multicast
@@ -280,7 +280,7 @@ export class Resolver extends Endpoint {
             else this.again(q, now)
         } else if (kind === AnswerKind.Address) {
             q.ip = found.getAt(Found.Ip, "i32")
-            this.done(q, DnsResult.Found, seconds < Ask.Longest ? seconds : Ask.Longest, now)
+            this.done(q, DnsResult.Found, Math.min(seconds, Ask.Longest), now)
         } else if (kind === AnswerKind.Alias && code === DnsCode.NoError) {
             const length = found.getAt(Found.Length, "i32")
             if (length > this.nameSize || ++q.depth > Ask.Depth) {
@@ -291,7 +291,7 @@ export class Resolver extends Endpoint {
             q.name.blitAt(0, this.name, 0, length)
             if (!this.begin(q, now)) this.done(q, DnsResult.Failed, 0, now)
         } else {
-            const kept = seconds < Ask.LongestNegative ? seconds : Ask.LongestNegative
+            const kept = Math.min(seconds, Ask.LongestNegative)
             this.done(q, DnsResult.NoName, kept, now)
         }
     }

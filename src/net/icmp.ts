@@ -26,6 +26,9 @@ export function icmpInput(s: Stack, at: number, length: number, now: number): bo
         if (s.endpoints) {
             if (s.endpoints.echoReply(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now)) return false
         }
+        if (s.echo) {
+            if (s.echo.arrives(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now)) return false
+        }
     }
     if (!errorInput(s, type, at, length, now)) drop(s, Counter.IcmpIgnored, now)
     return false
@@ -76,7 +79,7 @@ function mayAnswer(s: Stack): boolean {
 }
 
 /** Puts the headers of an ICMP message of `length` bytes to `destination` around it, with its checksum. */
-function finish(s: Stack, destination: number, length: number): void {
+export function finish(s: Stack, destination: number, length: number): void {
     const tx = s.tx
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", 0)
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksumOf(onesSum(tx, Frame.Transport, length, 0)))
@@ -116,7 +119,7 @@ export function unreachable(
     if (!mayAnswer(s)) return
     const tx = s.tx
     const data = packet - header
-    const quote = header + (data < 8 ? data : 8)
+    const quote = header + Math.min(data, 8)
     tx.setAt(Frame.Transport + Icmp.Type, "u8", IcmpType.Unreachable)
     tx.setAt(Frame.Transport + Icmp.Code, "u8", code)
     tx.setAt(Frame.Transport + Icmp.Rest, "i32", 0)

@@ -3,6 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import type { Config } from "../tcp/config"
 import { TcpContext } from "../tcp/context"
+import type { EchoRequest } from "./echo"
 import type { Endpoints } from "./endpoints"
 import { Neighbour } from "./neighbours"
 
@@ -35,6 +36,8 @@ export class Stack extends TcpContext {
     identification = 0
     /** Who takes and sends packets besides TCP, if a program has any (endpoints.ts). */
     endpoints: Endpoints | undefined = undefined
+    /** What is pinged without endpoints (echo.ts). */
+    echo: EchoRequest | undefined = undefined
 
     /** Takes all memory there will be. `mac` is copied. Addresses are set by `setAddress`. */
     constructor(config: Config, mac: Buffer) {

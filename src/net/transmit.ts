@@ -63,7 +63,7 @@ export function deadline(s: Stack, now: number): number {
     if (s.dirty || s.asking || s.frameLength > 0 || s.replyLength > 0) return 0
     if (!s.timerArmed) return Never.Ms
     const wait = (s.nextTimer - now) | 0
-    return wait > 0 ? wait : 0
+    return Math.max(wait, 0)
 }
 
 /** The Don't Fragment bit as the field with it reads: segments find out what the path takes (RFC 1191). */

@@ -1,10 +1,10 @@
 // Bodies of requests, for servers that want any.
 
 import { Buffer } from "@devicescript/core"
+import { hexDigit } from "../net/address"
 import { fail } from "./http-answer"
 import { type BodyReader, type HttpClient, type HttpContext, Stage } from "./http-record"
 import { consume, handle, nextLine } from "./http-request"
-import { digitOf } from "./http-text"
 
 /** Takes bodies of up to `limit` bytes, by Content-Length or in chunks. Memory for one a client is taken with the first. */
 export class HttpBodies implements BodyReader {
@@ -23,7 +23,7 @@ export class HttpBodies implements BodyReader {
 
     take(h: HttpContext, c: HttpClient): boolean {
         if (c.stage === Stage.Body || c.stage === Stage.ChunkData) {
-            const n = c.length < c.remaining ? c.length : c.remaining
+            const n = Math.min(c.length, c.remaining)
             if (n === 0) return false
             this.bufferOf(h, c).blitAt(c.index, h.lines, c.at, n)
             consume(h, c, n)
@@ -56,7 +56,7 @@ export class HttpBodies implements BodyReader {
         let size = 0
         let at = 0
         for (; at < text.length; at++) {
-            const digit = digitOf(text.charCodeAt(at))
+            const digit = hexDigit(text.charCodeAt(at))
             if (digit < 0) break
             size = size * 16 + digit
             if (c.index + size > this.limit) {

@@ -1,6 +1,7 @@
 // Text for and from web pages and addresses.
 
 import { Buffer } from "@devicescript/core"
+import { hexDigit } from "../net/address"
 
 /** `text` as it stands in HTML, between tags and in quoted attributes. */
 export function escapeHtml(text: string): string {
@@ -41,8 +42,8 @@ export function percentDecoded(text: string): string | undefined {
         if (byte <= 32 || byte >= 127) return undefined
         if (byte === 37) {
             if (i + 2 >= bytes.length) return undefined
-            const high = digitOf(bytes.getAt(++i, "u8"))
-            const low = digitOf(bytes.getAt(++i, "u8"))
+            const high = hexDigit(bytes.getAt(++i, "u8"))
+            const low = hexDigit(bytes.getAt(++i, "u8"))
             byte = high * 16 + low
             if (high < 0 || low < 0 || byte === 0) return undefined
         }
@@ -50,11 +51,4 @@ export function percentDecoded(text: string): string | undefined {
     }
     const decoded = bytes.slice(0, to).toString()
     return decoded.indexOf("\ufffd") < 0 ? decoded : undefined
-}
-
-/** The value of a hexadecimal digit, -1 if it is none. */
-export function digitOf(byte: number): number {
-    if (byte < 58) return byte < 48 ? -1 : byte - 48
-    const digit = (byte | 32) - 87
-    return digit >= 10 && digit <= 15 ? digit : -1
 }

@@ -74,7 +74,7 @@ export function useForNet(net: NetworkInterface): void {
     const backend = new Backend(net)
     const hooks = ds as unknown as Hooks
     hooks._socketOpen = (host, port) => backend.open(host, port)
-    hooks._socketWrite = data => backend.write(data)
+    hooks._socketWrite = data => backend.queue(data)
     hooks._socketClose = () => backend.close()
     const sockets = Socket as unknown as PackageClass
     // a method that is read is bound to its object on the VM; under Node it is when it is called as that object's
@@ -183,7 +183,7 @@ class Backend implements Worker {
         this.net.flush()
     }
 
-    write(data: Buffer | string): number {
+    queue(data: Buffer | string): number {
         if (this.stage < Stage.Opened) return Code.NoSocket
         if (this.sends.length >= Code.Waiting) return Code.TooMany
         // text of ASCII letters goes to the ring as it is: blitAt takes strings too
@@ -191,7 +191,7 @@ class Backend implements Worker {
         this.sends.push((plain ? data : Buffer.from(data)) as Buffer)
         this.begun++
         const error = this.fill()
-        return error < 0 ? error : 0
+        return Math.min(error, 0)
     }
 
     /** Moves what is being sent to the ring as far as there is room. Gives an error, or 0. */
@@ -256,7 +256,7 @@ class Backend implements Worker {
 
     take(): Buffer {
         const unread = this.unread()
-        const bytes = Buffer.alloc(unread < Limit.Piece ? unread : Limit.Piece)
+        const bytes = Buffer.alloc(Math.min(unread, Limit.Piece))
         read(this.net.stack, this.id, bytes, 0, bytes.length)
         this.net.flush()
         return bytes

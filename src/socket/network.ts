@@ -99,7 +99,7 @@ async function run(network: Network): Promise<void> {
         }
         if (busy) continue
         const wait = deadline(stack, now)
-        await mac.rest(wait < Time.Longest ? wait : Time.Longest)
+        await mac.rest(Math.min(wait, Time.Longest))
         // workers have deadlines of their own
         network.stirred = true
     }

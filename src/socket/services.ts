@@ -36,6 +36,8 @@ export class Services implements Worker {
     private readonly listeners: Buffer
     private readonly served: Buffer
     private readonly scratch: Buffer
+    /** Has a turn with the others. */
+    also: Worker | undefined = undefined
 
     /** What listeners of the kind Http accept is left to `http`. */
     constructor(
@@ -58,6 +60,7 @@ export class Services implements Worker {
         this.turns(now)
         if (this.accepted()) this.turns(now)
         this.http.work(now)
+        if (this.also) this.also.work(now)
     }
 
     /** Accepts what waits; true if there was anything. Turns come first: they free the records of what is over. */

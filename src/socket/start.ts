@@ -86,7 +86,11 @@ function serverOf(text: string | undefined): number {
     return ip
 }
 
-/** An interface that is up, or on its way there. */
+/**
+ * An interface that is up, or on its way there.
+ *
+ * @devsWhenUsed
+ */
 export class NetworkInterface implements Worker {
     readonly stack: Stack
     readonly mac: Mac

@@ -24,11 +24,10 @@ import {
     stopTimer,
     type TcpContext,
 } from "./context"
-import { freeHalf, halfOpenFor } from "./halfopen"
 import { ephemeralPort, initialSequence } from "./isn"
 import { listenerFor, passiveOpens } from "./passive"
 import { tellRoom } from "./settings"
-import { ConnFlag, ConnFlag3, Half, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
+import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
 import { findWait, freeWait } from "./wait"
 
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
@@ -68,20 +67,24 @@ export function accept(t: TcpContext, id: number): number {
     return conns.getAt(first + Tcb.Id, "u16")
 }
 
+/** False for addresses from which nothing comes back (section 3.9.2.3, MUST-46), and our own: nothing goes from us to us. */
+export function isPeer(t: TcpContext, ip: number): boolean {
+    const first = ip & 0xff
+    return ip !== t.ip && ip !== t.broadcast && !isNotUnicast(ip) && first !== 127 && first !== 0
+}
+
 /** Active OPEN to `port` of `ip` (as the wire has it), from `localPort` or, if that is 0, one of RFC 6056. Gives an id. */
 export function connect(t: TcpContext, ip: number, port: number, localPort: number, now: number): number {
     if (port < 1 || port > 65535 || localPort < 0 || localPort > 65535) return TcpError.Invalid
     if (t.ip === 0) return TcpError.Unreachable
-    // nothing comes back from these (section 3.9.2.3, MUST-46); nor do segments from ourselves to ourselves
-    if (ip === t.ip || ip === t.broadcast || isNotUnicast(ip) || (ip & 0xff) === 127 || (ip & 0xff) === 0)
-        return TcpError.Invalid
+    if (!isPeer(t, ip)) return TcpError.Invalid
     if (localPort === 0) {
         localPort = ephemeralPort(t, ip, port)
         if (localPort === 0) return TcpError.InUse
     }
     const ports = joinPorts(port, localPort)
-    if (findTuple(t, ip, ports) >= 0 || findWait(t, ip, ports) >= 0 || halfOpenFor(t, ip, ports) >= 0)
-        return TcpError.InUse
+    if (findTuple(t, ip, ports) >= 0 || findWait(t, ip, ports) >= 0) return TcpError.InUse
+    if (t.passive && t.passive.halfOpenFor(t, ip, ports) >= 0) return TcpError.InUse
     const c = allocate(t, now)
     if (c < 0) return TcpError.NoBuffers
     const conns = t.conns
@@ -125,7 +128,7 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
     const part = size - to
-    t.rings.blitAt(ring + to, from, at, length <= part ? length : part)
+    t.rings.blitAt(ring + to, from, at, Math.min(length, part))
     if (length > part) t.rings.blitAt(ring, from, at + part, length - part)
     conns.setAt(c + Tcb.SendLength, "u16", queued + length)
     setDue(t, c, 0)
@@ -160,7 +163,7 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     const ring = ringsOf(t, c) + t.sendSize
     const head = conns.getAt(c + Tcb.ReceiveHead, "u16")
     const part = size - head
-    into.blitAt(at, t.rings, ring + head, length <= part ? length : part)
+    into.blitAt(at, t.rings, ring + head, Math.min(length, part))
     if (length > part) into.blitAt(at + part, t.rings, ring, length - part)
     conns.setAt(c + Tcb.ReceiveHead, "u16", length < part ? head + length : length - part)
     conns.setAt(c + Tcb.ReceiveLength, "u16", queued - length)
@@ -198,11 +201,7 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
  * answered by a reset (section 3.6.1, SHLD-3). A listener closes its port; connections not yet accepted are reset.
  */
 export function close(t: TcpContext, id: number, now: number): TcpError {
-    const l = findListener(t, id)
-    if (l >= 0) {
-        closeListener(t, l, now)
-        return TcpError.None
-    }
+    if (t.passive?.closeListener(t, id, now)) return TcpError.None
     const c = findConnection(t, id)
     if (c < 0) return findWaitId(t, id) < 0 ? TcpError.NotConnected : TcpError.None
     const conns = t.conns
@@ -225,28 +224,9 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
     return TcpError.None
 }
 
-function closeListener(t: TcpContext, l: number, now: number): void {
-    const id = t.listeners.getAt(l + Listener.Id, "u16")
-    t.listeners.setAt(l + Listener.Id, "u16", 0)
-    const conns = t.conns
-    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Listener, "u16") !== id || conns.getAt(c + Tcb.Id, "u16") === 0) continue
-        if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
-    }
-    // a half-open peer's ACK finds nobody and is answered by an RST
-    const halves = t.halves
-    for (let h = t.halvesEnd - Half.Size; h >= 0; h -= Half.Size) {
-        if (halves.getAt(h + Half.Listener, "u16") === id) freeHalf(t, h, now)
-    }
-}
-
 /** ABORT: an RST where the peer knows of the connection, and the record is free. */
 export function abort(t: TcpContext, id: number, now: number): TcpError {
-    const l = findListener(t, id)
-    if (l >= 0) {
-        closeListener(t, l, now)
-        return TcpError.None
-    }
+    if (t.passive?.closeListener(t, id, now)) return TcpError.None
     const c = findConnection(t, id)
     if (c < 0) {
         const w = findWaitId(t, id)
@@ -274,7 +254,7 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
 
 /** STATUS: the state of a connection or listener. CLOSED for an id that is nobody's. */
 export function stateOf(t: TcpContext, id: number): State {
-    if (findListener(t, id) >= 0) return State.Listen
+    if (t.passive && findListener(t, id) >= 0) return State.Listen
     const c = findConnection(t, id)
     if (c < 0) return findWaitId(t, id) >= 0 ? State.TimeWait : State.Closed
     return t.conns.getAt(c + Tcb.State, "u8")

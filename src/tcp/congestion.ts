@@ -24,9 +24,7 @@ const enum Dups {
 
 /** IW of RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
 export function initialWindow(mss: number): number {
-    const most = 2 * mss > Figure.InitialBytes ? 2 * mss : Figure.InitialBytes
-    const ten = Figure.InitialSegments * mss
-    return ten < most ? ten : most
+    return Math.min(Figure.InitialSegments * mss, Math.max(2 * mss, Figure.InitialBytes))
 }
 
 /** A duplicate acknowledgment came. `sacked`: its SACK blocks are in `t.options`. */
@@ -50,11 +48,11 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     // what limited transmit has sent beyond cwnd does not count (RFC 5681 section 3.2, step 2, MUST NOT)
     const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-    halve(t, c, flight < cwnd ? flight : cwnd)
+    halve(t, c, Math.min(flight, cwnd))
     conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + Figure.DuplicateAcks * mss)
     conns.setAt(c + Tcb.Recover, "u16", flight + 1)
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
-    conns.setAt(c + Tcb.RtxEnd, "u16", flight < mss ? flight : mss)
+    conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
     // Karn's rule
     conns.setAt(c + Tcb.Flags2, "u8", (flags2 & ~ConnFlag2.Timing) | ConnFlag2.Recovery | ConnFlag2.Resend)
     if (sacked) nextHole(t, c)
@@ -78,35 +76,33 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
     const conns = t.conns
     const mss = conns.getAt(c + Tcb.Mss, "u16")
     const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
-    let left = conns.getAt(c + Tcb.Recover, "u16") - acked
-    if (left < 0) left = 0
+    const left = Math.max(conns.getAt(c + Tcb.Recover, "u16") - acked, 0)
     conns.setAt(c + Tcb.Recover, "u16", left)
     conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
     if (!(flags2 & ConnFlag2.Recovery)) return false
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (left <= 1) {
         // a full acknowledgment: all that was sent before the loss has come
-        const most = (flight > mss ? flight : mss) + mss
-        const ssthresh = conns.getAt(c + Tcb.Ssthresh, "u16")
-        conns.setAt(c + Tcb.Cwnd, "u16", ssthresh < most ? ssthresh : most)
+        const most = Math.max(flight, mss) + mss
+        conns.setAt(c + Tcb.Cwnd, "u16", Math.min(conns.getAt(c + Tcb.Ssthresh, "u16"), most))
         conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Recovery | ConnFlag2.Resend))
         return true
     }
     // a partial one: what follows it was lost, too
     let cwnd = conns.getAt(c + Tcb.Cwnd, "u16") - acked
     if (acked >= mss) cwnd += mss
-    conns.setAt(c + Tcb.Cwnd, "u16", cwnd > mss ? cwnd : mss)
-    const done = conns.getAt(c + Tcb.RtxAt, "u16") - acked
+    conns.setAt(c + Tcb.Cwnd, "u16", Math.max(cwnd, mss))
+    const done = Math.max(conns.getAt(c + Tcb.RtxAt, "u16") - acked, 0)
     if (sacked) {
         // where nothing is missing according to the blocks, nothing goes again
-        conns.setAt(c + Tcb.RtxAt, "u16", done > 0 ? done : 0)
-        conns.setAt(c + Tcb.RtxEnd, "u16", done > 0 ? done : 0)
+        conns.setAt(c + Tcb.RtxAt, "u16", done)
+        conns.setAt(c + Tcb.RtxEnd, "u16", done)
         conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.Resend)
         nextHole(t, c)
         if (done > 0 || conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Resend) return true
     }
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
-    conns.setAt(c + Tcb.RtxEnd, "u16", flight < mss ? flight : mss)
+    conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
     conns.setAt(c + Tcb.Flags2, "u8", flags2 | ConnFlag2.Resend)
     return true
 }
@@ -129,9 +125,7 @@ export function timedOut(t: TcpContext, c: number, first: boolean): void {
 
 /** RFC 5681, equation 4. */
 function halve(t: TcpContext, c: number, flight: number): void {
-    const twice = 2 * t.conns.getAt(c + Tcb.Mss, "u16")
-    const half = flight >> 1
-    t.conns.setAt(c + Tcb.Ssthresh, "u16", half > twice ? half : twice)
+    t.conns.setAt(c + Tcb.Ssthresh, "u16", Math.max(flight >> 1, 2 * t.conns.getAt(c + Tcb.Mss, "u16")))
 }
 
 /** RFC 5681 section 4.1: nothing was sent for longer than the retransmission timeout. */

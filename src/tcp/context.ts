@@ -16,11 +16,31 @@ export const enum Frame {
     Transport = 34,
 }
 
+/** What became of a SYN that came for a connection in TIME-WAIT. */
+export const enum Reopened {
+    /** It does not open that anew, and is still to be handled. */
+    No = 0,
+    /** It might have, but was dropped: it comes again. */
+    NotNow = 1,
+    /** It did: the old record is to go. */
+    Yes = 2,
+}
+
 /** Passive opens (passive.ts): who only connects has none of them in its image. */
 export interface Passive {
+    listenerFor(t: TcpContext, ports: number): number
+    halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number
+    closeListener(t: TcpContext, id: number, now: number): boolean
     listenArrives(t: TcpContext, l: number, now: number): void
     halfOpenArrives(t: TcpContext, h: number, now: number): void
-    reopen(t: TcpContext, l: number, used: number, now: number): boolean
+    reopen(
+        t: TcpContext,
+        rcvNxt: number,
+        stamped: boolean,
+        tsRecent: number,
+        used: number,
+        now: number
+    ): Reopened
     runHalfTimers(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
 }

@@ -81,7 +81,7 @@ function halfExpired(t: TcpContext, h: number, now: number): void {
     }
     let wait = t.config.rtoInitial
     for (let i = 0; i <= retries && wait < t.config.rtoMax; i++) wait *= 2
-    const deadline = (now + (wait < t.config.rtoMax ? wait : t.config.rtoMax)) | 0
+    const deadline = (now + Math.min(wait, t.config.rtoMax)) | 0
     halves.setAt(h + Half.Retries, "u8", retries + 1)
     halves.setAt(h + Half.Deadline, "i32", deadline)
     noteTimer(t, deadline)

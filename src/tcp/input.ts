@@ -6,14 +6,12 @@ import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
-import { closed, drop, findTuple, type TcpContext, traceSegment } from "./context"
-import { halfOpenFor } from "./halfopen"
+import { closed, drop, findTuple, Reopened, type TcpContext, traceSegment } from "./context"
 import { synSentArrives } from "./open"
-import { listenerFor } from "./passive"
 import { answerReset } from "./reset"
 import { Seg } from "./segment"
 import { ConnFlag3, State, Tcb, TcpError, Wait } from "./tcb"
-import { findWait, newListener, waitArrives } from "./wait"
+import { findWait, waitArrives } from "./wait"
 
 /** Handles the segment of `length` bytes at `at` in the receive frame, from `remoteIp` to this host. */
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
@@ -93,18 +91,17 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         if (state === State.TimeWait) {
             if (control & Flag.Syn) {
                 // section 3.6.1 (MAY-2): one that a program still holds ends early, too
-                const l = newListener(
-                    t,
-                    conns.getAt(c + Tcb.RcvNxt, "i32"),
-                    (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) !== 0,
-                    conns.getAt(c + Tcb.TsRecent, "i32")
-                )
-                if (l >= 0) {
-                    if (t.passive) {
-                        if (t.passive.reopen(t, l, conns.getAt(c + Tcb.SndMax, "i32"), now))
-                            closed(t, c, TcpError.None, now)
-                        return
-                    }
+                if (t.passive) {
+                    const reopened = t.passive.reopen(
+                        t,
+                        conns.getAt(c + Tcb.RcvNxt, "i32"),
+                        (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) !== 0,
+                        conns.getAt(c + Tcb.TsRecent, "i32"),
+                        conns.getAt(c + Tcb.SndMax, "i32"),
+                        now
+                    )
+                    if (reopened === Reopened.Yes) closed(t, c, TcpError.None, now)
+                    if (reopened !== Reopened.No) return
                 }
             }
         }
@@ -120,16 +117,20 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         waitArrives(t, w, now)
         return
     }
-    const h = t.halvesEnd > 0 ? halfOpenFor(t, remoteIp, ports) : -1
-    const l = h >= 0 ? -1 : listenerFor(t, ports)
+    const passive = t.passive
+    let h = -1
+    let l = -1
+    if (passive) {
+        if (t.halvesEnd > 0) h = passive.halfOpenFor(t, remoteIp, ports)
+        if (h < 0) l = passive.listenerFor(t, ports)
+    }
     if (t.events.on) {
         const state = h >= 0 ? State.SynReceived : l >= 0 ? State.Listen : State.Closed
         traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
     }
-    const passive = t.passive
-    if (h >= 0 && passive) {
+    if (passive && h >= 0) {
         passive.halfOpenArrives(t, h, now)
-    } else if (l >= 0 && passive) {
+    } else if (passive && l >= 0) {
         passive.listenArrives(t, l, now)
     } else {
         // Section 3.10.7.1: CLOSED

@@ -29,7 +29,7 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
         // RFC 5681 section 3.1
         cwnd = mss
         // RFC 6298 (5.7)
-        conns.setAt(c + Tcb.Rto, "u16", t.config.rtoMax < 3000 ? t.config.rtoMax : 3000)
+        conns.setAt(c + Tcb.Rto, "u16", Math.min(t.config.rtoMax, 3000))
     }
     conns.setAt(c + Tcb.Cwnd, "u16", cwnd)
     conns.setAt(c + Tcb.Ssthresh, "u16", 0xffff)

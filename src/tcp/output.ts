@@ -66,7 +66,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         const waiting = queued - inFlight
         if (resend) {
             length = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
-            if (waiting < length) length = waiting > 0 ? waiting : 0
+            if (waiting < length) length = Math.max(waiting, 0)
             const mss = conns.getAt(c + Tcb.Mss, "u16")
             if (mss < length) length = mss
         } else if (waiting > 0 && !gap) {
@@ -90,7 +90,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             window -= inFlight
             length = mss
             if (waiting < length) length = waiting
-            if (window < length) length = window > 0 ? window : 0
+            if (window < length) length = Math.max(window, 0)
             if (length < mss) {
                 if (((sequence - sndMax) | 0) >= 0) {
                     if (!(flags2 & ConnFlag2.Probe)) {

@@ -4,24 +4,37 @@ import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { challengeHalf } from "./challenge"
-import { allocate, drop, findListener, noteTimer, type Passive, type TcpContext, traceState } from "./context"
+import {
+    allocate,
+    drop,
+    findListener,
+    noteTimer,
+    type Passive,
+    Reopened,
+    reset,
+    type TcpContext,
+    traceState,
+} from "./context"
 import { cookieArrives, sendCookie, synCookie } from "./cookie"
-import { dropHalf, freeHalf, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
+import { dropHalf, freeHalf, halfOpenFor, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
 import { initialSequence } from "./isn"
 import { established, takeAgreement } from "./open"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
 import { agreed, Mss, sendMss } from "./syn-options"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb } from "./tcb"
+import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } from "./tcb"
 
 /** For TcpContext.passive. */
 export function passiveOpens(): Passive {
     return {
+        listenerFor,
+        closeListener,
         listenArrives,
         halfOpenArrives,
         reopen,
         // DeviceScript's compiler knows no short form for what is imported
+        halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
         halfOpenOut: halfOpenOut,
     }
@@ -39,6 +52,24 @@ export function listenerFor(t: TcpContext, ports: number): number {
         }
     }
     return -1
+}
+
+/** Frees the listener with this id; connections not yet accepted are reset. False when there is none. */
+function closeListener(t: TcpContext, id: number, now: number): boolean {
+    const l = findListener(t, id)
+    if (l < 0) return false
+    t.listeners.setAt(l + Listener.Id, "u16", 0)
+    const conns = t.conns
+    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Listener, "u16") !== id || conns.getAt(c + Tcb.Id, "u16") === 0) continue
+        if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
+    }
+    // a half-open peer's ACK finds nobody and is answered by an RST
+    const halves = t.halves
+    for (let h = t.halvesEnd - Half.Size; h >= 0; h -= Half.Size) {
+        if (halves.getAt(h + Half.Listener, "u16") === id) freeHalf(t, h, now)
+    }
+    return true
 }
 
 /** Connections of a listener that wait to be accepted. */
@@ -97,25 +128,44 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
 }
 
 /**
- * Section 3.6.1 (MAY-2) and RFC 6191: the SYN in `t.segment` opens anew, for the listener `l`, a connection in TIME-WAIT that
- * sent numbers below `used`. The initial sequence number has to be larger. True when the old record is to go; false
- * when the SYN was dropped, and comes again.
+ * Section 3.6.1 (MAY-2) and RFC 6191 section 2: whether the SYN in `t.segment` opens anew a connection in TIME-WAIT that awaited
+ * `rcvNxt`, sent numbers below `used`, and last saw `tsRecent` if it was `stamped`. The initial sequence number has to be larger.
  */
-function reopen(t: TcpContext, l: number, used: number, now: number): boolean {
-    if (!hasBacklog(t, l, now)) return false
+function reopen(
+    t: TcpContext,
+    rcvNxt: number,
+    stamped: boolean,
+    tsRecent: number,
+    used: number,
+    now: number
+): Reopened {
+    const segment = t.segment
+    if ((segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst)) !== Flag.Syn) return Reopened.No
+    const above = ((segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0) > 0
+    let honoured = above
+    if (isStamped(t)) {
+        if (t.config.timestamps) {
+            const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
+            // without timestamps on the old connection its segments will be told by that (RFC 7323 section 3.2)
+            honoured = !stamped || ahead > 0 || (ahead === 0 && above)
+        }
+    }
+    const l = honoured ? listenerFor(t, segment.getAt(Seg.Ports, "i32")) : -1
+    if (l < 0) return Reopened.No
+    if (!hasBacklog(t, l, now)) return Reopened.NotNow
     const h = openHalf(t, l, now)
     if (h < 0) {
         // a cookie is what it is: half of them are larger
         const cookie = synCookie(t, now)
-        if (((cookie - used) | 0) > 0) return sendCookie(t, l, cookie, now)
+        if (((cookie - used) | 0) > 0) return sendCookie(t, l, cookie, now) ? Reopened.Yes : Reopened.NotNow
         drop(t, Counter.TcpUnexpectedSyn, now)
-        return false
+        return Reopened.NotNow
     }
     if (((t.halves.getAt(h + Half.Iss, "i32") - used) | 0) <= 0) {
         // by more than any window of ours
         t.halves.setAt(h + Half.Iss, "i32", (used + 0x10000) | 0)
     }
-    return true
+    return Reopened.Yes
 }
 
 /**

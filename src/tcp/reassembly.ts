@@ -70,7 +70,7 @@ export function keepAhead(
     let into = conns.getAt(c + Tcb.ReceiveHead, "u16") + conns.getAt(c + Tcb.ReceiveLength, "u16") + offset
     while (into >= size) into -= size
     const part = size - into
-    t.rings.blitAt(ring + into, t.rx, at, length <= part ? length : part)
+    t.rings.blitAt(ring + into, t.rx, at, Math.min(length, part))
     if (length > part) t.rings.blitAt(ring, t.rx, at + part, length - part)
     return true
 }

@@ -29,7 +29,7 @@ export function sendMss(t: TcpContext): number {
     }
     if (mss < Mss.Least) mss = Mss.Least
     const own = t.config.mtu - 40
-    return mss < own ? mss : own
+    return Math.min(mss, own)
 }
 
 /** What the options parsed into `t.options` offer and we take: bits of HalfFlag. */

@@ -75,8 +75,7 @@ function expired(t: TcpContext, c: number, now: number): void {
         }
     }
     // RFC 6298 (5.4) to (5.6); Karn's rule: what is sent again is not timed
-    const rto = patience * 2
-    conns.setAt(c + Tcb.Rto, "u16", rto < t.config.rtoMax ? rto : t.config.rtoMax)
+    conns.setAt(c + Tcb.Rto, "u16", Math.min(patience * 2, t.config.rtoMax))
     conns.setAt(
         c + Tcb.Flags2,
         "u8",

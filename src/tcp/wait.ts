@@ -7,9 +7,19 @@
 import { Counter } from "../inspect/counters"
 import { Flag, Options, Tcp, writeTimestamps } from "../wire/tcp"
 import { mayChallengeWait } from "./challenge"
-import { closed, count, drop, Frame, noteTimer, release, type TcpContext, traceState } from "./context"
+import {
+    closed,
+    count,
+    drop,
+    Frame,
+    noteTimer,
+    Reopened,
+    release,
+    type TcpContext,
+    traceState,
+} from "./context"
 import { timestampAt } from "./isn"
-import { isStamped, listenerFor } from "./passive"
+import { isStamped } from "./passive"
 import { mayReply, reply, writeSegment } from "./reset"
 import { Seg } from "./segment"
 import { ConnFlag3, State, Tcb, TcpError, Wait } from "./tcb"
@@ -133,24 +143,6 @@ export function runWaitTimers(t: TcpContext, now: number): void {
     }
 }
 
-/**
- * The listener for which the SYN in `t.segment` opens a connection in TIME-WAIT anew, by the rules of RFC 6191 section 2;
- * -1 when it does not. `rcvNxt` is the old connection's, `tsRecent` too, if it was `stamped`.
- */
-export function newListener(t: TcpContext, rcvNxt: number, stamped: boolean, tsRecent: number): number {
-    if ((t.segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst)) !== Flag.Syn) return -1
-    const above = ((t.segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0) > 0
-    let honoured = above
-    if (isStamped(t)) {
-        if (t.config.timestamps) {
-            const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
-            // without timestamps on the old connection its segments will be told by that (RFC 7323 section 3.2)
-            honoured = !stamped || ahead > 0 || (ahead === 0 && above)
-        }
-    }
-    return honoured ? listenerFor(t, t.segment.getAt(Seg.Ports, "i32")) : -1
-}
-
 /** Section 3.10.7.4 for TIME-WAIT: `t.segment` arrives for the record `w`. */
 export function waitArrives(t: TcpContext, w: number, now: number): void {
     const waits = t.waits
@@ -165,12 +157,10 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         return
     }
     if (control & Flag.Syn) {
-        const l = newListener(t, rcvNxt, tsRecent !== 0, tsRecent)
-        if (l >= 0) {
-            if (t.passive) {
-                if (t.passive.reopen(t, l, sndNxt, now)) freeWait(t, w, now)
-                return
-            }
+        if (t.passive) {
+            const reopened = t.passive.reopen(t, rcvNxt, tsRecent !== 0, tsRecent, sndNxt, now)
+            if (reopened === Reopened.Yes) freeWait(t, w, now)
+            if (reopened !== Reopened.No) return
         }
         // RFC 5961 section 4.2, whatever its number
         drop(t, Counter.TcpUnexpectedSyn, now)

@@ -27,6 +27,18 @@ describe.each(runtimes)("--exec on %s", runtime => {
         expect(stdout).toMatch(/^> sleep 1\n> nonsense\nunknown command "nonsense".*\n$/)
     })
 
+    test("a ping that nobody answers is a failure, too", async () => {
+        const { code, stdout } = await cli(
+            "--runtime",
+            runtime,
+            "--exec",
+            "ping 10.0.0.1 1; ping 10.0.0.77 1"
+        )
+        expect(code).toBe(1)
+        expect(stdout).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms\n1 of 1 came$/m)
+        expect(stdout).toMatch(/\n10\.0\.0\.77: no answer\nping: 0 of 1 came\n$/)
+    })
+
     test("sleeps in virtual time: ten minutes take less than this test may", async () => {
         expect(await cli("--runtime", runtime, "--exec", "sleep 600000")).toMatchObject({ code: 0 })
     })

@@ -81,7 +81,7 @@ describe("lines", () => {
         const text = await new Desk().ok("help")
         expect(text.map(line => line.split(" ")[0])).toEqual(
             (
-                "connections listen connect send read shutdown close abort ladder neighbours stats memory trace " +
+                "connections listen connect send read shutdown close abort ladder neighbours stats memory trace ping " +
                 "wait sleep help"
             ).split(" ")
         )

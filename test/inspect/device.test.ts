@@ -93,9 +93,9 @@ describe("settings", () => {
         [{ config: { listeners: 1 } }, "cannot serve port 80 (ENOBUFS): raise listeners"],
         [
             { config: { connections: 16, receiveBuffer: 4096 } },
-            "bytes, the board has about 36800: lower connections, receiveBuffer or sendBuffer",
+            "bytes, the board has about 36500: lower connections, receiveBuffer or sendBuffer",
         ],
-        [{ heap: 30000 }, "the board has about 9800: lower connections, receiveBuffer or sendBuffer"],
+        [{ heap: 30000 }, "the board has about 9500: lower connections, receiveBuffer or sendBuffer"],
     ])("%j: fatal, told once, and the answer to every command", async (options, message) => {
         const { start, said, command } = await boot(options)
         await expect(start()).rejects.toThrow(message)

@@ -39,7 +39,7 @@ lines.run = async (line, print) => {
         return 0
     }
     if (words[0] === "event") {
-        sink.write?.(ds.Buffer.from(words[1], "hex"))
+        sink.tell?.(ds.Buffer.from(words[1], "hex"))
         return 0
     }
     if (words[0] === "interrupt") {

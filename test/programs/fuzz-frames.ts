@@ -72,8 +72,8 @@ const message = ds.Buffer.alloc(Message.Length)
 const answer = ds.Buffer.alloc(Message.Length)
 const scratch = ds.Buffer.alloc(1500)
 // what the stack tells goes nowhere, as on a board: only frames and bytes read go to the host
-const tell = sink.write
-sink.write = undefined
+const tell = sink.tell
+sink.tell = undefined
 
 /** Carries out the call that stands in `message`. */
 function call(now: number): number {

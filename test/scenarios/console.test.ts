@@ -50,6 +50,18 @@ scenario("tables, ladder, counters and memory", { config: { iss: 4321, localPort
     expect(await net.command(`read ${id}`)).toEqual(["hello\\r\\n"])
 })
 
+scenario("ping", {}, async net => {
+    net.peer(1)
+    const lines = await net.command("ping 10.0.0.1 2")
+    expect(lines).toHaveLength(3)
+    for (const line of lines.slice(0, 2)) expect(line).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms$/)
+    expect(lines[2]).toBe("2 of 2 came")
+    expect(await net.reply("ping 10.0.0.77 1")).toMatchObject({
+        lines: ["10.0.0.77: no answer", "ping: 0 of 1 came"],
+        status: 1,
+    })
+})
+
 scenario("what cannot be done changes nothing and says so", {}, async net => {
     for (const [line, word] of [
         ["nonsense", "unknown command"],

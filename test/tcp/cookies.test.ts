@@ -74,7 +74,7 @@ describe("a SYN that finds no half-open record", () => {
         const { events } = peer.bench.stack
         const record = Buffer.alloc(Event.Size)
         const told = Array.from({ length: events.count }, (_, i) => {
-            events.read(i, record)
+            events.copy(i, record)
             const [kind, before, after] = [Event.Kind, Event.Before, Event.After].map(at =>
                 record.getAt(at, "u8")
             )

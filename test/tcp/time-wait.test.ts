@@ -394,7 +394,7 @@ describe("more connections in TIME-WAIT than records", () => {
         const record = Buffer.alloc(Event.Size)
         const ends: number[] = []
         for (let i = 0; i < stack.events.count; i++) {
-            stack.events.read(i, record)
+            stack.events.copy(i, record)
             const [kind, before, after] = [Event.Kind, Event.Before, Event.After].map(at =>
                 record.getAt(at, "u8")
             )

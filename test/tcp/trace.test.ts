@@ -16,8 +16,8 @@ function told(peer: Peer, from = 0): string[] {
     const { events } = peer.bench.stack
     const record = Buffer.alloc(Event.Size)
     const lines: string[] = []
-    for (let i = Math.max(from, events.first()); i < events.count; i++) {
-        events.read(i, record)
+    for (let i = Math.max(from, events.oldest()); i < events.count; i++) {
+        events.copy(i, record)
         lines.push(text(peer, record))
     }
     return lines
@@ -132,7 +132,7 @@ describe("events", () => {
         const record = Buffer.alloc(Event.Size)
         const { events } = peer.bench.stack
         for (let i = 0; i < events.count; i++) {
-            events.read(i, record)
+            events.copy(i, record)
             expect(record.getAt(Event.Time, "i32")).toBe(7777)
         }
     })
@@ -142,7 +142,7 @@ describe("events", () => {
         for (let i = 0; i < 10; i++) peer.sends(`S ${i}`).gets(`R. =0 ack ${i + 1}`)
         const { events } = peer.bench.stack
         expect(events.count).toBe(30)
-        expect(events.first()).toBe(26)
+        expect(events.oldest()).toBe(26)
         expect(told(peer).length).toBe(4)
         expect(told(peer)[1]).toBe("- CLOSED in S 9 win 4096")
     })

@@ -1,0 +1,201 @@
+// What sockets are for, all at once and with real counterparts only, reached through the gateway: Node's HTTP server and clients,
+// mosquitto, clients that mean no good. The same programs on the VM, within its 64 KB of bytecode and of heap, and on Node.
+
+import { Agent, createServer, get } from "node:http"
+import { type AddressInfo, connect, type Socket } from "node:net"
+import { afterAll, afterEach, describe, expect, it } from "vitest"
+import type { Device } from "../../sim/device"
+import { Random } from "../../sim/random"
+import { DEVICE, Lan, ROUTER } from "../gateway/lan"
+import { broker, startBroker } from "./broker"
+
+let lan: Lan
+afterEach(() => lan.close())
+
+const measured: string[] = []
+afterAll(() => console.log(measured.join("\n")))
+
+/** Used bytes of the VM's heap, what could be collected left out. */
+async function used(device: Device): Promise<number> {
+    return (await device.liveHeap()).used
+}
+
+/** What is measured includes a frame or two of the function that runs then. */
+const FRAMES = 32
+
+async function says(device: Device, line: string): Promise<string> {
+    return (await device.command(line)).lines.join("\n")
+}
+
+describe.each(["vm", "node"] as const)("on %s, fetch of @devicescript/net", runtime => {
+    const body = new Random(5).fill(new Uint8Array(100_000))
+    /** The same sum as in the program: the order of the bytes counts. */
+    const sum = body.reduce((sum, byte) => (sum * 31 + byte) % 1000003, 0)
+
+    it("gets a document and 100 KB by host name, with an address by DHCP", async () => {
+        lan = await Lan.open()
+        const server = createServer((request, response) => {
+            if (request.url === "/body") response.end(body)
+            else response.end(JSON.stringify({ answer: "forty-two", list: [1, 2, 3] }))
+        })
+        await new Promise<void>(done => server.listen(0, "127.0.0.1", done))
+        lan.later(() => new Promise<void>(done => server.close(() => done())))
+        const url = `http://host.internal:${(server.address() as AddressInfo).port}`
+        const device = await lan.device(runtime, false, {
+            program: "test/programs/acceptance-fetch.ts",
+            boot: { ip: "dhcp", gateway: "" },
+        })
+        expect(await says(device, "up")).toBe(`true ${DEVICE}`)
+        const round = async () => {
+            expect(await says(device, `json ${url}/document`)).toBe("200 forty-two 3")
+            expect(await says(device, `stream ${url}/body`)).toBe(`200 100000 bytes, sum ${sum}`)
+        }
+        await round()
+        if (runtime === "node") return
+        await lan.pass(500)
+        const before = await used(device)
+        await round()
+        await lan.pass(500)
+        expect(Math.abs((await used(device)) - before)).toBeLessThanOrEqual(FRAMES)
+        measured.push(`${before} bytes of heap: DHCP, DNS and fetch`)
+    })
+})
+
+describe.skipIf(broker === undefined && process.env.CI === undefined).each(["vm", "node"] as const)(
+    "on %s, MQTT while a web server serves",
+    runtime => {
+        const rows = "abcdefghijklmnopqrstuvwxyz\n".repeat(400)
+        let port = 0
+
+        async function start() {
+            lan = await Lan.open({
+                forwards: [{ host: "127.0.0.1", hostPort: 0, deviceIp: DEVICE, devicePort: 80 }],
+            })
+            const panics: string[] = []
+            const mqtt = await startBroker()
+            lan.later(mqtt.stop)
+            const device = await lan.device(runtime, false, {
+                program: "test/programs/acceptance-mqtt.ts",
+                onPanic: panic => panics.push(panic.message),
+            })
+            port = lan.network.forwards[0]!.hostPort
+            const exchanged = () => says(device, `${ROUTER} ${mqtt.port} 100`)
+            return { device, exchanged, panics }
+        }
+
+        function fetched(path: string, agent?: Agent): Promise<string> {
+            return new Promise((resolve, reject) => {
+                const options = { host: "127.0.0.1", port, path, ...(agent === undefined ? {} : { agent }) }
+                const request = get(options, response => {
+                    let text = ""
+                    response.setEncoding("latin1")
+                    response.on("data", data => {
+                        text += data
+                    })
+                    response.on("end", () => resolve(`${response.statusCode} ${text}`))
+                    response.on("error", reject)
+                })
+                request.on("error", reject)
+            })
+        }
+
+        /** A client that asks again and again over one connection, until `over`. Gives how often it was answered. */
+        async function client(over: () => boolean): Promise<number> {
+            const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+            let answers = 0
+            while (!over()) {
+                expect(await fetched("/rows", agent)).toBe(`200 ${rows}`)
+                expect(await fetched("/count", agent)).toMatch(/^200 \d+\n$/)
+                answers += 2
+            }
+            agent.destroy()
+            return answers
+        }
+
+        /** One that speaks bytes, and what it has heard when the device is done with it. */
+        function raw(text: string, then?: (socket: Socket) => void): Promise<string> {
+            return new Promise(resolve => {
+                let heard = ""
+                const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true })
+                socket.setEncoding("latin1")
+                socket.on("error", () => {})
+                socket.on("data", data => {
+                    heard += data
+                })
+                socket.on("end", () => socket.end())
+                socket.on("close", () => resolve(heard))
+                socket.write(text)
+                then?.(socket)
+            })
+        }
+
+        it("exchanges 100 messages while 4 clients are served", async () => {
+            const { device, exchanged, panics } = await start()
+            const round = async () => {
+                let over = false
+                const clients = [1, 2, 3, 4].map(() => client(() => over))
+                expect(await exchanged()).toBe("100 of 100, 0 wrong")
+                over = true
+                for (const answers of await Promise.all(clients)) expect(answers).toBeGreaterThan(0)
+            }
+            await round()
+            if (runtime === "vm") {
+                await lan.pass(3000)
+                const before = await used(device)
+                await round()
+                await lan.pass(3000)
+                expect(Math.abs((await used(device)) - before)).toBeLessThanOrEqual(FRAMES)
+                measured.push(`${before} bytes of heap: MQTT and a web server for 4 clients`)
+            }
+            expect(panics).toEqual([])
+        })
+
+        it("and goes on serving after clients that mean no good", async () => {
+            const { device, exchanged, panics } = await start()
+            const head = "GET /rows HTTP/1.1\r\nHost: x\r\n"
+            const bad = async () => {
+                // slow loris: a letter now and then, until the device has had enough
+                const slow = [1, 2, 3].map(() =>
+                    raw("GET / HTTP/1.1\r\nX: ", socket => {
+                        const timer = setInterval(() => socket.write("x"), 500)
+                        socket.on("close", () => clearInterval(timer))
+                    })
+                )
+                const half = raw(`${head}Connection: close\r\n\r\n`, socket => socket.end())
+                const oversized = raw(`${head}X: ${"x".repeat(9000)}\r\n\r\n`)
+                const aborted = Array.from({ length: 12 }, (_, i) =>
+                    raw(`${head}\r\n`, socket =>
+                        socket.once("data", () => {
+                            if (i % 2) socket.resetAndDestroy()
+                            else socket.destroy()
+                        })
+                    )
+                )
+                for (const heard of await Promise.all(slow)) expect(heard).toMatch(/^HTTP\/1.1 408 /)
+                expect(await half).toMatch(/\r\n0\r\n\r\n$/)
+                expect(await oversized).toMatch(/^HTTP\/1.1 431 /)
+                for (const heard of await Promise.all(aborted)) expect(heard).not.toBe("")
+            }
+            const round = async () => {
+                let over = false
+                const badness = bad().finally(() => {
+                    over = true
+                })
+                do expect(await exchanged()).toBe("100 of 100, 0 wrong")
+                while (!over)
+                await badness
+                const all = await Promise.all([1, 2, 3, 4].map(() => fetched("/rows")))
+                expect(all).toEqual([1, 2, 3, 4].map(() => `200 ${rows}`))
+            }
+            await round()
+            if (runtime === "vm") {
+                await lan.pass(3000)
+                const before = await used(device)
+                await round()
+                await lan.pass(3000)
+                expect(Math.abs((await used(device)) - before)).toBeLessThanOrEqual(FRAMES)
+            }
+            expect(panics).toEqual([])
+        })
+    }
+)
