@@ -157,7 +157,7 @@ describe("large buffers and rings do not end the program on the VM", () => {
             control: true,
             config: turned,
         })
-        expect(large.at(-1)).toBe("ok 28800")
+        expect(large.at(-1)).toBe("ok 30000")
     })
 
     test("the longest lines, tables and ladders", async () => {

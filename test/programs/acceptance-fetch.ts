@@ -2,6 +2,7 @@
 
 import "../../boards/host/pipe"
 import type { Buffer } from "@devicescript/core"
+import * as ds from "@devicescript/core"
 import { fetch } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
@@ -10,9 +11,6 @@ import { dhcp } from "../../src/socket/dhcp"
 import { dns } from "../../src/socket/dns"
 import { useForNet } from "../../src/socket/net-backend"
 import { startNetwork } from "../../src/socket/start"
-
-const net = await startNetwork({ mac: board, ...boot, addressing: dhcp(), resolver: dns() })
-useForNet(net)
 
 /** Adds to a sum that the order of the bytes counts in. */
 function added(sum: number, data: Buffer): number {
@@ -33,7 +31,9 @@ async function stream(url: string): Promise<string> {
     return `${response.status} ${length} bytes, sum ${sum}`
 }
 
+let ready = false
 lines.run = async (line, print) => {
+    while (!ready) await ds.sleep(5)
     const args = line.split(" ")
     try {
         if (args[0] === "up") print(`${await net.up(20000)} ${net.address()}`)
@@ -49,3 +49,7 @@ lines.run = async (line, print) => {
         return 1
     }
 }
+
+const net = await startNetwork({ mac: board, ...boot, addressing: dhcp(), resolver: dns() })
+useForNet(net)
+ready = true

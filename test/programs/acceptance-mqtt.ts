@@ -10,15 +10,7 @@ import { HttpServer } from "../../src/socket/http"
 import { useForNet } from "../../src/socket/net-backend"
 import { startNetwork } from "../../src/socket/start"
 
-const net = await startNetwork({ mac: board, ...boot })
-useForNet(net)
-
 let came = 0
-const row = "abcdefghijklmnopqrstuvwxyz\n"
-const server = new HttpServer(net.stack, { port: 80 })
-server.route("GET", "/count", () => ({ body: `${came}\n` }))
-server.route("GET", "/rows", () => ({ body: index => (index < 400 ? row : undefined) }))
-net.add(server)
 
 /** "HOST PORT COUNT": so many messages there and back. Gives how many came, and how many of them were other than what was sent. */
 async function messages(host: string, port: number, count: number): Promise<string> {
@@ -39,7 +31,9 @@ async function messages(host: string, port: number, count: number): Promise<stri
     return `${came} of ${count}, ${wrong} wrong`
 }
 
+let ready = false
 lines.run = async (line, print) => {
+    while (!ready) await ds.sleep(5)
     const args = line.split(" ")
     if (args.length < 3) return 0
     try {
@@ -50,3 +44,13 @@ lines.run = async (line, print) => {
         return 1
     }
 }
+
+const net = await startNetwork({ mac: board, ...boot })
+useForNet(net)
+
+const row = "abcdefghijklmnopqrstuvwxyz\n"
+const server = new HttpServer(net.stack, { port: 80 })
+server.route("GET", "/count", () => ({ body: `${came}\n` }))
+server.route("GET", "/rows", () => ({ body: index => (index < 400 ? row : undefined) }))
+net.add(server)
+ready = true
