@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
@@ -14,5 +15,10 @@ export default defineConfig({
             { find: /^@dsboard\/.*/, replacement: standIn("board") },
         ],
     },
-    test: { include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+    test: {
+        include: ["test/**/*.test.ts"],
+        testTimeout: 60_000,
+        // many wait more than they work
+        maxWorkers: Math.max(3, availableParallelism()),
+    },
 })
