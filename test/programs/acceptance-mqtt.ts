@@ -14,18 +14,18 @@ let came = 0
 
 /** "HOST PORT COUNT": so many messages there and back. Gives how many came, and how many of them were other than what was sent. */
 async function messages(host: string, port: number, count: number): Promise<string> {
-    const client = await startMQTTClient({ host, port, proto: "tcp" })
-    let wrong = 0
     came = 0
+    let wrong = 0
+    const client = await startMQTTClient({ host, port, proto: "tcp" })
     await client.subscribe("devs/test/#", async message => {
         if (message.content.toString("utf-8") !== `message ${came}`) wrong++
         came++
     })
+    const until = ds.millis() + 50000
     for (let i = 0; i < count; i++) {
         if (!(await client.publish("devs/test/a", `message ${i}`))) wrong++
-        while (came < i) await ds.sleep(1)
+        while (came < i && ds.millis() < until) await ds.sleep(1)
     }
-    const until = ds.millis() + 10000
     while (came < count && ds.millis() < until) await ds.sleep(10)
     await client.stop()
     return `${came} of ${count}, ${wrong} wrong`
