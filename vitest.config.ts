@@ -18,6 +18,8 @@ export default defineConfig({
     test: {
         include: ["test/**/*.test.ts"],
         testTimeout: 60_000,
+        // images are built in them
+        hookTimeout: 60_000,
         // many wait more than they work
         maxWorkers: Math.max(3, availableParallelism()),
     },
