@@ -18,7 +18,8 @@ export function opening(options: Options): string[] {
         `Host X  W5500-EVB-Pico at ${ip}/${prefix}: ${runs[runtime]}`,
         ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${runs[other.runtime]}`),
     ]
-    if (link !== "builtin") return [...devices, `link    ${link}`]
+    const routed = router === undefined ? [] : [`router  ${router} leads to this computer's network`]
+    if (link !== "builtin") return [...devices, ...routed, `link    ${link}`]
     const { delay, jitter, rate, ...chances } = impairments
     const troubles = [
         `${span(delay)} each way`,
@@ -31,7 +32,7 @@ export function opening(options: Options): string[] {
     return [
         ...devices,
         `server  another host at ${server}: the same stack, in this process`,
-        ...(router === undefined ? [] : [`router  ${router} leads to this computer's network`]),
+        ...routed,
         `link    ${troubles.join(", ")}; ${time} time, seed ${seed}`,
     ]
 }
