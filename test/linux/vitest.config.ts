@@ -15,6 +15,7 @@ export default mergeConfig(
             maxWorkers: 3,
             testTimeout: 60_000,
             hookTimeout: 60_000,
+            retry: process.env.CI === undefined ? 0 : 1,
         },
     })
 )

@@ -246,7 +246,9 @@ describe("conflicts", () => {
     test("fifteen of them: five seconds to the next (8.1)", () => {
         const bed = probing()
         for (let i = 0; i < 15; i++) bed.hear(response(record(`${bed.responder.text}.local`, "10.0.0.9")))
-        expect([bed.responder.text, bed.heard()]).toEqual(["box-16", []])
+        // a probe for one of the names before may have gone out: the wait for it is 0 to 250 ms
+        const last = bed.heard().filter(({ question }) => question?.name === "box-16.local")
+        expect([bed.responder.text, last]).toEqual(["box-16", []])
         expect(bed.pass(4999).heard()).toEqual([])
         expect(bed.pass(1).heard().length).toBe(1)
     })

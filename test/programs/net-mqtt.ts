@@ -9,8 +9,7 @@ import { lines } from "../../src/inspect/lines"
 import { useForNet } from "../../src/socket/net-backend"
 import { startNetwork } from "../../src/socket/start"
 
-const net = await startNetwork({ mac: board, ...boot })
-useForNet(net)
+let ready = false
 
 /** "HOST PORT COUNT QOS [burst]": so many messages there and back. Gives how many came, and whether in order. */
 async function messages(args: string[], print: (text: string) => void): Promise<void> {
@@ -38,6 +37,7 @@ async function messages(args: string[], print: (text: string) => void): Promise<
 }
 
 lines.run = async (line, print) => {
+    while (!ready) await ds.sleep(5)
     if (line.trim() === "") return 0
     try {
         await messages(line.split(" "), print)
@@ -47,3 +47,6 @@ lines.run = async (line, print) => {
         return 1
     }
 }
+
+useForNet(await startNetwork({ mac: board, ...boot }))
+ready = true

@@ -177,7 +177,8 @@ describe.skipIf(broker === undefined && process.env.CI === undefined).each(["vm"
                 for (const heard of await Promise.all(slow)) expect(heard).toMatch(/^HTTP\/1.1 408 /)
                 expect(await half).toMatch(/\r\n0\r\n\r\n$/)
                 expect(await oversized).toMatch(/^HTTP\/1.1 431 /)
-                for (const heard of await Promise.all(aborted)) expect(heard).not.toBe("")
+                // who finds all connections taken is reset
+                expect((await Promise.all(aborted)).filter(heard => heard !== "").length).toBeGreaterThan(0)
             }
             const round = async () => {
                 // the connection that messages go over is there before the others come
