@@ -37,7 +37,16 @@ describe.skipIf(why !== undefined)("dnsmasq", () => {
         folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-dhcp-"))
     })
     afterEach(async () => {
-        for (const end of ends.splice(0).reverse()) await end()
+        const failures: unknown[] = []
+        // one that fails keeps no other from being done
+        for (const end of ends.splice(0).reverse()) {
+            try {
+                await end()
+            } catch (error) {
+                failures.push(error)
+            }
+        }
+        if (failures.length > 0) throw failures[0]
     })
     afterAll(async () => {
         await namespace?.remove()

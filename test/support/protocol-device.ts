@@ -70,8 +70,13 @@ export class ProtocolDevice {
     }
 
     stop(): void {
-        expect(this.chip.misuses).toEqual([])
         this.device.stop()
+        // in real time, how long a pulse was is the machine's affair
+        const { misuses } = this.chip
+        const judged = this.options.clock.virtual
+            ? misuses
+            : misuses.filter(text => !/^reset pulse/.test(text))
+        expect(judged).toEqual([])
     }
 
     async until(what: string, met: () => boolean, limit = 60_000): Promise<void> {
