@@ -246,7 +246,8 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
             return (await device.liveHeap()).used
         }
         const before = await used()
-        expect(await used()).toBe(before)
+        // what is measured includes a frame or two of the function that runs then
+        expect(Math.abs((await used()) - before)).toBeLessThanOrEqual(32)
         console.log(`heap in use by the server's program: ${before} bytes`)
     })
 
