@@ -1,30 +1,55 @@
 // Makes a finished image smaller without changing what its program does. All passes run over all functions until
 // the image stays as it is, so optimizing what comes out once more changes nothing.
 
+import { threadChains } from "./chains"
+import { sharedSlots } from "./closures"
+import { propagateCopies } from "./copies"
 import { type DebugFile, type DebugFunction, fileOf, setImage } from "./debug"
 import { decodeFunction } from "./decode"
 import { type Encoded, encodeFunction } from "./encode"
 import { ImageError } from "./errors"
 import { foldFunction } from "./fold"
+import { forwardValues } from "./forward"
 import { DESCRIPTOR, type ImageRecord, limitedBytes, padded, readImage, writeImage } from "./image"
 import { PlaceMap, PlaceWriter } from "./places"
 import type { ProgramFunction } from "./program"
+import { useReturnValue } from "./registers"
 import type { FunctionReport, PassReport, Report } from "./report"
+import { shareSlots } from "./slots"
+import { dropDeadStores } from "./stores"
 import { threadFunction } from "./thread"
 import { overLimit, verifyImage } from "./verify"
+import { splitSlots } from "./webs"
 
 /** More rounds than any program needs. */
 const MOST_ROUNDS = 20
 
+/** More repetitions of the passes on one function than any needs. */
+const MOST_REPETITIONS = 12
+
 interface Pass {
     name: string
-    run: (fn: ProgramFunction) => void
+    /** `shared` are the slots that closures reach. */
+    run: (fn: ProgramFunction, shared: ReadonlySet<number>) => void
 }
 
-const PASSES: readonly Pass[] = [
-    { name: "short jumps", run: () => {} },
+const JUMPS = "short jumps"
+
+/** Run on each function over and over until its code stays as it is. */
+const SIMPLIFYING: readonly Pass[] = [
     { name: "constant folding", run: foldFunction },
     { name: "jump threading", run: threadFunction },
+    { name: "&& and || chains", run: threadChains },
+    { name: "copy propagation", run: propagateCopies },
+    { name: "values put where they are read", run: forwardValues },
+    { name: "dead stores", run: dropDeadStores },
+]
+
+/** Run once a round on each function, in between. */
+const SPLIT: Pass = { name: "slots split", run: splitSlots }
+const LAST: readonly Pass[] = [
+    { name: "values kept as the last call's", run: useReturnValue },
+    { name: "slots shared", run: shareSlots },
 ]
 
 export interface Optimized {
@@ -48,7 +73,8 @@ interface Stage {
 export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
     verifyImage(image)
     const { functions } = readImage(image)
-    const saved = new Map(PASSES.map(({ name }) => [name, 0]))
+    const names = [JUMPS, ...[...SIMPLIFYING, SPLIT, ...LAST].map(({ name }) => name)]
+    const saved = new Map(names.map(name => [name, 0]))
     let stage: Stage = { image, debug, origins: functions.map((_, n) => n) }
     for (let round = 0; ; round++) {
         if (round === MOST_ROUNDS)
@@ -67,19 +93,46 @@ function runPasses(stage: Stage, saved: Map<string, number>): Stage {
     const record = readImage(stage.image)
     const places = stage.debug && new PlaceMap(stage.debug.srcmap)
     const functions = record.functions.map((fn, n) => decodeFunction(fn, `function ${n}`, places))
-    let size = limitedBytes(record.functions)
-    let encoded: Encoded[] = []
-    for (const { name, run } of PASSES) {
-        for (const fn of functions) run(fn)
-        encoded = functions.map(encodeFunction)
-        const now = limitedBytes(encoded)
-        saved.set(name, saved.get(name)! + size - now)
-        size = now
-    }
+    const shared = sharedSlots(functions)
+    const encoded = functions.map((fn, n) =>
+        optimizeFunction(fn, shared[n], record.functions[n].code.length, (name, bytes) => {
+            saved.set(name, saved.get(name)! + bytes)
+        })
+    )
     const image = assemble(record, functions, encoded)
     verifyImage(image)
     const debug = stage.debug && renewDebug(stage.debug, image, encoded)
     return { image, debug, origins: stage.origins }
+}
+
+function optimizeFunction(
+    fn: ProgramFunction,
+    shared: ReadonlySet<number>,
+    before: number,
+    save: (name: string, bytes: number) => void
+): Encoded {
+    let encoded = encodeFunction(fn)
+    let size = padded(encoded.code.length, 4)
+    save(JUMPS, before - size)
+    const apply = ({ name, run }: Pass) => {
+        run(fn, shared)
+        encoded = encodeFunction(fn)
+        const now = padded(encoded.code.length, 4)
+        save(name, size - now)
+        size = now
+    }
+    const simplify = () => {
+        for (let n = 0; n < MOST_REPETITIONS; n++) {
+            const code = encoded.code
+            for (const pass of SIMPLIFYING) apply(pass)
+            if (Buffer.compare(code, encoded.code) === 0) break
+        }
+    }
+    simplify()
+    apply(SPLIT)
+    simplify()
+    for (const pass of LAST) apply(pass)
+    return encoded
 }
 
 function assemble(record: ImageRecord, functions: ProgramFunction[], encoded: Encoded[]): Uint8Array {
