@@ -8,17 +8,24 @@ import { type Block, copy, equal, type Node, type ProgramFunction } from "./prog
 /** More than any chain has; ends a walk around a loop. */
 const LONGEST_CHAIN = 20
 
-export function threadChains(fn: ProgramFunction, shared: ReadonlySet<number>): void {
+export function threadChains(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    let changed = false
     for (const block of fn.blocks) {
         const { end } = block
         if (end.kind === "branch") {
-            end.next = follow(block, end.next, end.condition, true, shared)
-            end.otherwise = follow(block, end.otherwise, end.condition, false, shared)
+            const next = follow(block, end.next, end.condition, true, shared)
+            const otherwise = follow(block, end.otherwise, end.condition, false, shared)
+            if (next !== end.next || otherwise !== end.otherwise) changed = true
+            end.next = next
+            end.otherwise = otherwise
         } else if (end.kind === "jump") {
-            end.to = follow(block, end.to, undefined, false, shared)
-            returnStored(block, end.to, shared)
+            const to = follow(block, end.to, undefined, false, shared)
+            if (to !== end.to) changed = true
+            end.to = to
+            if (returnStored(block, to, shared)) changed = true
         }
     }
+    return changed
 }
 
 /** Where control goes from `from` by way of `to`, when `condition` has turned out as `truth`. */
@@ -68,10 +75,11 @@ function storedTruth(
 }
 
 /** Ends a block whose last statement stores what the block behind it returns with that return. */
-function returnStored(block: Block, to: Block, shared: ReadonlySet<number>): void {
+function returnStored(block: Block, to: Block, shared: ReadonlySet<number>): boolean {
     const last = block.statements.at(-1)
-    if (last?.op !== Op.StoreLocal || to.statements.length > 0 || to.end.kind !== "return") return
+    if (last?.op !== Op.StoreLocal || to.statements.length > 0 || to.end.kind !== "return") return false
     const { value, place } = to.end
-    if (value.op !== Op.LoadLocal || value.number !== last.number || shared.has(value.number)) return
+    if (value.op !== Op.LoadLocal || value.number !== last.number || shared.has(value.number)) return false
     block.end = { kind: "return", value: copy(value), place }
+    return true
 }

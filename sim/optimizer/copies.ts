@@ -17,9 +17,10 @@ import {
 /** Bytes of a store or load of a slot. */
 const ACCESS = 2
 
-export function propagateCopies(fn: ProgramFunction, shared: ReadonlySet<number>): void {
-    propagateEverywhere(fn, shared)
-    for (const block of fn.blocks) propagateInBlock(block, shared)
+export function propagateCopies(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    let changed = propagateEverywhere(fn, shared)
+    for (const block of fn.blocks) if (propagateInBlock(block, shared)) changed = true
+    return changed
 }
 
 interface Known {
@@ -29,7 +30,7 @@ interface Known {
 }
 
 /** Slots that are stored once, with a constant or a parameter that is never stored to. */
-function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): void {
+function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     const known = new Map<number, Known>()
     for (const { statements } of fn.blocks) {
         for (const { op, number, arguments: args } of statements) {
@@ -58,21 +59,28 @@ function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): 
         const size = expressionSize(value)
         return loads * size <= ACCESS + size + loads * ACCESS ? value : undefined
     }
+    let changed = false
     rewriteFunction(fn, tree => {
         const value = tree.op === Op.LoadLocal ? replaced(tree.number) : undefined
-        return value === undefined ? tree : { ...copy(value), place: tree.place }
+        if (value === undefined) return tree
+        changed = true
+        return { ...copy(value), place: tree.place }
     })
+    return changed
 }
 
 /** Follows what slots hold through a block. */
-function propagateInBlock(block: Block, shared: ReadonlySet<number>): void {
+function propagateInBlock(block: Block, shared: ReadonlySet<number>): boolean {
     const holds = new Map<number, Node>()
+    let changed = false
     const replace = (tree: Node): Node => {
         tree.arguments.forEach((argument, n) => {
             tree.arguments[n] = replace(argument)
         })
         const value = tree.op === Op.LoadLocal ? holds.get(tree.number) : undefined
-        return value === undefined ? tree : { ...copy(value), place: tree.place }
+        if (value === undefined) return tree
+        changed = true
+        return { ...copy(value), place: tree.place }
     }
     const forget = (dropped: (slot: number, value: Node) => boolean) => {
         for (const [slot, value] of holds) if (dropped(slot, value)) holds.delete(slot)
@@ -91,6 +99,7 @@ function propagateInBlock(block: Block, shared: ReadonlySet<number>): void {
     }
     const value = endValue(block.end)
     if (value !== undefined) setEndValue(block.end, replace(value))
+    return changed
 }
 
 function isSlot({ op, number }: Node, slot: number): boolean {

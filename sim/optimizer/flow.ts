@@ -2,7 +2,7 @@
 
 import { setsReturnValue } from "./effects"
 import { Op } from "./opcodes"
-import { type Block, endValue, type Node, type ProgramFunction, successors, walk } from "./program"
+import { type Block, endValue, type Node, type ProgramFunction, walk, waysOn } from "./program"
 
 /** A set of slots as bits; the first bit is the value of the last call. */
 export type Live = bigint
@@ -29,11 +29,12 @@ export class Liveness {
         private readonly shared: ReadonlySet<number>
     ) {
         const handlers = fn.blocks.flatMap(({ end }) => (end.kind === "try" ? [end.handler] : []))
+        const next = waysOn(fn)
         for (let changed = true; changed; ) {
             changed = false
             for (let n = fn.blocks.length - 1; n >= 0; n--) {
                 const block = fn.blocks[n]
-                const out = successors(block.end).reduce((live, next) => live | this.at(next), this.handled)
+                const out = next(block).reduce((live, to) => live | this.at(to), this.handled)
                 const live = this.through(block, out)
                 this.behind.set(block, out)
                 if (live === this.before.get(block)) continue

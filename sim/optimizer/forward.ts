@@ -5,7 +5,8 @@ import { isLive, Liveness, slotBit } from "./flow"
 import { Op, STACK_DEPTH } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, setEndValue } from "./program"
 
-export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>): void {
+export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    let any = false
     for (let changed = true; changed; ) {
         changed = false
         const liveness = new Liveness(fn, shared)
@@ -29,9 +30,11 @@ export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>):
                 for (const slot of effectsOf(moved, shared).slots)
                     for (let between = n; between < at - 1; between++) live[between] |= slotBit(slot)
                 changed = true
+                any = true
             }
         }
     }
+    return any
 }
 
 function storesTo({ op, number }: Node, slot: number): boolean {

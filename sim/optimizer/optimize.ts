@@ -6,11 +6,12 @@ import { sharedSlots } from "./closures"
 import { propagateCopies } from "./copies"
 import { type DebugFile, type DebugFunction, fileOf, setImage } from "./debug"
 import { decodeFunction } from "./decode"
-import { type Encoded, encodeFunction } from "./encode"
+import { codeSize, type Encoded, encodeFunction } from "./encode"
 import { ImageError } from "./errors"
 import { foldFunction } from "./fold"
 import { forwardValues } from "./forward"
-import { DESCRIPTOR, type ImageRecord, limitedBytes, padded, readImage, writeImage } from "./image"
+import { DESCRIPTOR, limitedBytes, padded, readImage, writeImage } from "./image"
+import { inlineFunctions } from "./inline"
 import { PlaceMap, PlaceWriter } from "./places"
 import type { ProgramFunction } from "./program"
 import { useReturnValue } from "./registers"
@@ -18,6 +19,7 @@ import type { FunctionReport, PassReport, Report } from "./report"
 import { shareSlots } from "./slots"
 import { dropDeadStores } from "./stores"
 import { threadFunction } from "./thread"
+import { dropFunctions } from "./unused"
 import { overLimit, verifyImage } from "./verify"
 import { splitSlots } from "./webs"
 
@@ -29,8 +31,8 @@ const MOST_REPETITIONS = 12
 
 interface Pass {
     name: string
-    /** `shared` are the slots that closures reach. */
-    run: (fn: ProgramFunction, shared: ReadonlySet<number>) => void
+    /** Tells whether it changed something. `shared` are the slots that closures reach. */
+    run: (fn: ProgramFunction, shared: ReadonlySet<number>) => boolean
 }
 
 const JUMPS = "short jumps"
@@ -73,13 +75,13 @@ interface Stage {
 export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
     verifyImage(image)
     const { functions } = readImage(image)
-    const names = [JUMPS, ...[...SIMPLIFYING, SPLIT, ...LAST].map(({ name }) => name)]
-    const saved = new Map(names.map(name => [name, 0]))
+    const saved = new Map<string, number>()
+    const stable = new Set<string>()
     let stage: Stage = { image, debug, origins: functions.map((_, n) => n) }
     for (let round = 0; ; round++) {
         if (round === MOST_ROUNDS)
             throw new ImageError("the optimizer does not come to an end with this image")
-        const next = runPasses(stage, saved)
+        const next = runPasses(stage, saved, stable)
         const done = Buffer.compare(next.image, stage.image) === 0
         stage = next
         if (done) break
@@ -89,68 +91,107 @@ export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
 }
 
 /** One round of all passes. Checks what comes out. */
-function runPasses(stage: Stage, saved: Map<string, number>): Stage {
+function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>): Stage {
     const record = readImage(stage.image)
-    const places = stage.debug && new PlaceMap(stage.debug.srcmap)
+    const places = stage.debug && new PlaceMap(stage.debug)
     const functions = record.functions.map((fn, n) => decodeFunction(fn, `function ${n}`, places))
-    const shared = sharedSlots(functions)
-    const encoded = functions.map((fn, n) =>
-        optimizeFunction(fn, shared[n], record.functions[n].code.length, (name, bytes) => {
-            saved.set(name, saved.get(name)! + bytes)
+    const save = (name: string, bytes: number) => saved.set(name, (saved.get(name) ?? 0) + bytes)
+    const sizes = functions.map(sizeOf)
+    functions.forEach((_, n) => {
+        save(JUMPS, padded(record.functions[n].code.length, 4) + DESCRIPTOR - sizes[n])
+    })
+    const measured = (name: string, run: () => void) => {
+        run()
+        functions.forEach((fn, n) => {
+            const size = fn.blocks.length === 0 ? 0 : sizeOf(fn)
+            save(name, sizes[n] - size)
+            sizes[n] = size
         })
-    )
-    const image = assemble(record, functions, encoded)
+    }
+    const shared = sharedSlots(functions)
+    functions.forEach((fn, n) => {
+        const key = keyOf(record.functions[n], shared[n])
+        if (stable.has(key)) return
+        sizes[n] = optimizeFunction(fn, shared[n], sizes[n], save)
+        const { code } = encodeFunction(fn)
+        if (keyOf({ ...fn, code: pad(code) }, shared[n]) === key) stable.add(key)
+    })
+    const names = functions.map((_, n) => stage.debug?.functions[n].name ?? `F${n}`)
+    measured("functions called once", () => inlineFunctions(functions, names))
+    let kept: number[] = []
+    measured("functions never called", () => {
+        kept = dropFunctions(functions)
+    })
+    const encoded = kept.map(n => encodeFunction(functions[n]))
+    const image = writeImage({
+        ...record,
+        functions: kept.map((n, at) => ({ ...functions[n], code: encoded[at].code, start: 0 })),
+    })
     verifyImage(image)
-    const debug = stage.debug && renewDebug(stage.debug, image, encoded)
-    return { image, debug, origins: stage.origins }
+    const debug = stage.debug && renewDebug(stage.debug, image, encoded, kept)
+    return { image, debug, origins: kept.map(n => stage.origins[n]) }
 }
 
+/** Tells functions apart: those with the same key are optimized to the same. */
+function keyOf(
+    fn: { slots: number; parameters: number; flags: number; code: Uint8Array },
+    shared: ReadonlySet<number>
+): string {
+    const { slots, parameters, flags, code } = fn
+    return `${slots} ${parameters} ${flags} ${[...shared].sort()} ${Buffer.from(code).toString("latin1")}`
+}
+
+/** Code as it lies in the image. */
+function pad(code: Uint8Array): Uint8Array {
+    const whole = new Uint8Array(padded(code.length, 4))
+    whole.set(code)
+    return whole
+}
+
+/** Bytes of a function with its descriptor. */
+function sizeOf(fn: ProgramFunction): number {
+    return padded(codeSize(fn), 4) + DESCRIPTOR
+}
+
+/** Runs the passes that look at one function at a time; gives its size. */
 function optimizeFunction(
     fn: ProgramFunction,
     shared: ReadonlySet<number>,
     before: number,
     save: (name: string, bytes: number) => void
-): Encoded {
-    let encoded = encodeFunction(fn)
-    let size = padded(encoded.code.length, 4)
-    save(JUMPS, before - size)
-    const apply = ({ name, run }: Pass) => {
-        run(fn, shared)
-        encoded = encodeFunction(fn)
-        const now = padded(encoded.code.length, 4)
-        save(name, size - now)
-        size = now
+): number {
+    let size = before
+    const apply = ({ name, run }: Pass): boolean => {
+        const changed = run(fn, shared)
+        if (changed) {
+            const now = sizeOf(fn)
+            save(name, size - now)
+            size = now
+        }
+        return changed
     }
     const simplify = () => {
-        for (let n = 0; n < MOST_REPETITIONS; n++) {
-            const code = encoded.code
-            for (const pass of SIMPLIFYING) apply(pass)
-            if (Buffer.compare(code, encoded.code) === 0) break
+        for (let n = 0, changed = true; changed && n < MOST_REPETITIONS; n++) {
+            changed = false
+            for (const pass of SIMPLIFYING) if (apply(pass)) changed = true
         }
     }
     simplify()
     apply(SPLIT)
     simplify()
     for (const pass of LAST) apply(pass)
-    return encoded
+    return size
 }
 
-function assemble(record: ImageRecord, functions: ProgramFunction[], encoded: Encoded[]): Uint8Array {
-    return writeImage({
-        ...record,
-        functions: functions.map((fn, n) => ({ ...fn, code: encoded[n].code, start: 0 })),
-    })
-}
-
-/** The debug information of the image that the encoded functions have become. */
-function renewDebug(old: DebugFile, image: Uint8Array, encoded: Encoded[]): DebugFile {
+/** The debug information of the image that the encoded functions have become; `kept` are their numbers before. */
+function renewDebug(old: DebugFile, image: Uint8Array, encoded: Encoded[], kept: number[]): DebugFile {
     const writer = new PlaceWriter()
     const { functions } = readImage(image)
     const debugFunctions = functions.map(({ start, code }, n): DebugFunction => {
         for (const { offset, place } of encoded[n].places) writer.add(start + offset, place)
-        return { ...old.functions[n], startpc: start, size: code.length + DESCRIPTOR }
+        return { ...old.functions[kept[n]], startpc: start, size: code.length + DESCRIPTOR }
     })
-    const debug: DebugFile = { ...old, functions: debugFunctions, srcmap: writer.triples }
+    const debug: DebugFile = { ...old, functions: debugFunctions, ...writer.tables }
     setImage(debug, image)
     return debug
 }

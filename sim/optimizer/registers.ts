@@ -6,10 +6,10 @@ import { isLive, type Live, Liveness, RETURN_VALUE, slotBit } from "./flow"
 import { Op } from "./opcodes"
 import { type ProgramFunction, rewriteFunction } from "./program"
 
-export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>): void {
-    for (;;) {
+export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    for (let changed = false; ; changed = true) {
         const slot = bestSlot(fn, shared)
-        if (slot === undefined) return
+        if (slot === undefined) return changed
         for (const { statements } of fn.blocks) {
             for (const statement of statements) {
                 if (statement.op !== Op.StoreLocal || statement.number !== slot) continue
@@ -57,12 +57,10 @@ function bestSlot(fn: ProgramFunction, shared: ReadonlySet<number>): number | un
         if (tree.op === Op.LoadLocal) uses[tree.number]++
         return tree
     })
-    // while the value of the last call is needed, no slot may be there instead
     let best: number | undefined
     for (let slot = 0; slot < fn.slots; slot++) {
         if (uses[slot] === 0 || isLive(barred, slot)) continue
         if (best === undefined || uses[slot] > uses[best]) best = slot
     }
-    if (best === undefined) return undefined
     return best
 }

@@ -33,7 +33,7 @@ class Conflicts {
     }
 }
 
-export function shareSlots(fn: ProgramFunction, shared: ReadonlySet<number>): void {
+export function shareSlots(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     const conflicts = findConflicts(fn, shared)
     const same = mergeCopies(fn, shared, conflicts)
     const of = (slot: number) => {
@@ -63,6 +63,7 @@ export function shareSlots(fn: ProgramFunction, shared: ReadonlySet<number>): vo
         if (tree.op === Op.LoadLocal || tree.op === Op.StoreLocal) tree.number = chosen.get(of(tree.number))!
     })
     fn.slots = slots
+    return true
 }
 
 function findConflicts(fn: ProgramFunction, shared: ReadonlySet<number>): Conflicts {

@@ -5,7 +5,8 @@ import { isLive, Liveness, RETURN_VALUE } from "./flow"
 import { Op } from "./opcodes"
 import type { Node, ProgramFunction } from "./program"
 
-export function dropDeadStores(fn: ProgramFunction, shared: ReadonlySet<number>): void {
+export function dropDeadStores(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    let any = false
     for (let changed = true; changed; ) {
         changed = false
         const liveness = new Liveness(fn, shared)
@@ -21,8 +22,10 @@ export function dropDeadStores(fn: ProgramFunction, shared: ReadonlySet<number>)
             if (kept.length === block.statements.length) continue
             block.statements = kept
             changed = true
+            any = true
         }
     }
+    return any
 }
 
 /** Whether a slot is stored to itself. */

@@ -3,7 +3,7 @@
 
 import { isLive, Liveness } from "./flow"
 import { Op } from "./opcodes"
-import { type Block, endValue, type Node, type ProgramFunction, successors, walk } from "./program"
+import { type Block, endValue, type Node, type ProgramFunction, walk, waysOn } from "./program"
 
 /** Sets of numbers that are joined as it turns out that they belong together. */
 class Groups {
@@ -30,7 +30,7 @@ class Groups {
     }
 }
 
-export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): void {
+export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     const liveness = new Liveness(fn, shared)
     const groups = new Groups()
     const whole = (slot: number) => shared.has(slot) || isLive(liveness.inHandlers, slot)
@@ -43,6 +43,7 @@ export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): vo
         )
         entries.set(block, ids)
     }
+    const nextOf = waysOn(fn)
     const first = entries.get(fn.blocks[0])!
     for (let slot = 0; slot < fn.slots; slot++)
         if (slot < fn.parameters || isLive(liveness.at(fn.blocks[0]), slot))
@@ -64,7 +65,7 @@ export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): vo
         }
         const value = endValue(block.end)
         if (value !== undefined) read(value)
-        for (const next of successors(block.end)) {
+        for (const next of nextOf(block)) {
             const live = liveness.at(next)
             const ids = entries.get(next)!
             for (let slot = 0; slot < fn.slots; slot++)
@@ -72,6 +73,7 @@ export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): vo
         }
     }
     rename(fn, groups, uses, atStart, shared)
+    return true
 }
 
 function rename(
