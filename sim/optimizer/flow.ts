@@ -2,15 +2,22 @@
 
 import { setsReturnValue } from "./effects"
 import { Op } from "./opcodes"
-import { type Block, endValue, type Node, type ProgramFunction, walk, waysOn } from "./program"
+import { type Block, endValue, type Node, type ProgramFunction, waysOn } from "./program"
 
 /** A set of slots as bits; the first bit is the value of the last call. */
 export type Live = bigint
 
 export const RETURN_VALUE: Live = 1n
 
+const bits: Live[] = []
+
 export function slotBit(slot: number): Live {
-    return 1n << BigInt(slot + 1)
+    let bit: Live | undefined = bits[slot]
+    if (bit === undefined) {
+        bit = 1n << BigInt(slot + 1)
+        bits[slot] = bit
+    }
+    return bit
 }
 
 export function isLive(live: Live, slot: number): boolean {
@@ -30,12 +37,19 @@ export class Liveness {
     ) {
         const handlers = fn.blocks.flatMap(({ end }) => (end.kind === "try" ? [end.handler] : []))
         const next = waysOn(fn)
+        const kept = new Map<Block, Live>()
+        const read = new Map<Block, Live>()
+        for (const block of fn.blocks) {
+            read.set(block, this.through(block, 0n))
+            kept.set(block, this.through(block, slotBit(fn.slots) - 1n))
+        }
         for (let changed = true; changed; ) {
             changed = false
             for (let n = fn.blocks.length - 1; n >= 0; n--) {
                 const block = fn.blocks[n]
-                const out = next(block).reduce((live, to) => live | this.at(to), this.handled)
-                const live = this.through(block, out)
+                let out = this.handled
+                for (const to of next(block)) out |= this.at(to)
+                const live = read.get(block)! | (kept.get(block)! & out) | this.handled
                 this.behind.set(block, out)
                 if (live === this.before.get(block)) continue
                 this.before.set(block, live)
@@ -84,7 +98,9 @@ export class Liveness {
 
     private beforeEnd({ end }: Block, out: Live): Live {
         const value = endValue(end)
-        const live = end.kind === "nullish" ? out | RETURN_VALUE : out
+        let live = end.kind === "nullish" ? out | RETURN_VALUE : out
+        // the VM throws a value that says where to go on
+        if (end.kind === "throwJump") live &= ~RETURN_VALUE
         return (value === undefined ? live : live | this.reads(value)) | this.handled
     }
 
@@ -97,12 +113,14 @@ export class Liveness {
         return live | this.handled
     }
 
-    private reads(tree: Node): Live {
+    private reads({ op, number, arguments: args }: Node): Live {
+        if (op === Op.LoadLocal) return this.shared.has(number) ? 0n : slotBit(number)
+        if (op === Op.ReturnValue) return RETURN_VALUE
         let live = 0n
-        walk(tree, ({ op, number }) => {
-            if (op === Op.LoadLocal && !this.shared.has(number)) live |= slotBit(number)
-            else if (op === Op.ReturnValue) live |= RETURN_VALUE
-        })
+        for (const argument of args) {
+            const inner = this.reads(argument)
+            if (inner !== 0n) live |= inner
+        }
         return live
     }
 }

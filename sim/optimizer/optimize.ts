@@ -15,6 +15,7 @@ import { inlineFunctions } from "./inline"
 import { PlaceMap, PlaceWriter } from "./places"
 import type { ProgramFunction } from "./program"
 import { useReturnValue } from "./registers"
+import { orderFunctions, orderStrings } from "./renumber"
 import type { FunctionReport, PassReport, Report } from "./report"
 import { shareSlots } from "./slots"
 import { dropDeadStores } from "./stores"
@@ -121,6 +122,11 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     let kept: number[] = []
     measured("functions never called", () => {
         kept = dropFunctions(functions)
+    })
+    const left = kept.map(n => functions[n])
+    measured("functions and strings by their use", () => {
+        orderStrings(record, left)
+        kept = orderFunctions(left).map(n => kept[n])
     })
     const encoded = kept.map(n => encodeFunction(functions[n]))
     const image = writeImage({

@@ -51,7 +51,9 @@ function bestSlot(fn: ProgramFunction, shared: ReadonlySet<number>): number | un
             // what is the value of the last call here would be gone, unless it is what is stored
             if ((live[n] & RETURN_VALUE) !== 0n && args[0].op !== Op.ReturnValue) barred |= slotBit(number)
         })
-        if (block.end.kind === "nullish") barred |= liveness.after(block)
+        // the VM makes null undefined, and a jump out of a try block throws
+        const { kind } = block.end
+        if (kind === "nullish" || kind === "throwJump" || kind === "rethrow") barred |= liveness.after(block)
     }
     rewriteFunction(fn, tree => {
         if (tree.op === Op.LoadLocal) uses[tree.number]++

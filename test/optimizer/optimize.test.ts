@@ -59,7 +59,7 @@ describe("a program", () => {
         expect(before.code).toBeGreaterThan(after.code)
         expect(after.code).toBeLessThan(CODE_LIMIT)
         expect(over).toBe(0)
-    })
+    }, 300_000)
 
     it("without debug information is optimized as well", () => {
         const debug: DebugFile | undefined = undefined
