@@ -12,6 +12,7 @@ import { foldFunction } from "./fold"
 import { forwardValues } from "./forward"
 import { DESCRIPTOR, limitedBytes, padded, readImage, writeImage } from "./image"
 import { inlineFunctions } from "./inline"
+import { keyOf } from "./keys"
 import { PlaceMap, PlaceWriter } from "./places"
 import type { ProgramFunction } from "./program"
 import { useReturnValue } from "./registers"
@@ -111,11 +112,10 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     }
     const shared = sharedSlots(functions)
     functions.forEach((fn, n) => {
-        const key = keyOf(record.functions[n], shared[n])
+        const key = keyOf(fn, shared[n])
         if (stable.has(key)) return
         sizes[n] = optimizeFunction(fn, shared[n], sizes[n], save)
-        const { code } = encodeFunction(fn)
-        if (keyOf({ ...fn, code: pad(code) }, shared[n]) === key) stable.add(key)
+        if (keyOf(fn, shared[n]) === key) stable.add(key)
     })
     const names = functions.map((_, n) => stage.debug?.functions[n].name ?? `F${n}`)
     measured("functions called once", () => inlineFunctions(functions, names))
@@ -136,22 +136,6 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     verifyImage(image)
     const debug = stage.debug && renewDebug(stage.debug, image, encoded, kept)
     return { image, debug, origins: kept.map(n => stage.origins[n]) }
-}
-
-/** Tells functions apart: those with the same key are optimized to the same. */
-function keyOf(
-    fn: { slots: number; parameters: number; flags: number; code: Uint8Array },
-    shared: ReadonlySet<number>
-): string {
-    const { slots, parameters, flags, code } = fn
-    return `${slots} ${parameters} ${flags} ${[...shared].sort()} ${Buffer.from(code).toString("latin1")}`
-}
-
-/** Code as it lies in the image. */
-function pad(code: Uint8Array): Uint8Array {
-    const whole = new Uint8Array(padded(code.length, 4))
-    whole.set(code)
-    return whole
 }
 
 /** Bytes of a function with its descriptor. */

@@ -103,6 +103,7 @@ export class PlaceWriter {
     private inlineOffset = 0
     private inline = -1
     private readonly numbers = new Map<string, number>()
+    private readonly known = new Map<Within, number>()
 
     /** What has no place belongs to what is in front of it. */
     add(offset: number, place: Place | undefined): void {
@@ -122,6 +123,8 @@ export class PlaceWriter {
 
     private numberOf(within: Within | undefined): number {
         if (within === undefined) return -1
+        const known = this.known.get(within)
+        if (known !== undefined) return known
         const { name, place } = within
         const { position, length } = place ?? { position: 0, length: 0 }
         const entry: Inlined = { name, position, length, within: this.numberOf(place?.within) }
@@ -132,6 +135,7 @@ export class PlaceWriter {
             this.tables.inlined.push(entry)
             this.numbers.set(key, number)
         }
+        this.known.set(within, number)
         return number
     }
 }

@@ -8,17 +8,17 @@ import { type ProgramFunction, rewriteFunction } from "./program"
 
 export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     for (let changed = false; ; changed = true) {
-        const slot = bestSlot(fn, shared)
-        if (slot === undefined) return changed
-        for (const { statements } of fn.blocks) {
-            for (const statement of statements) {
-                if (statement.op !== Op.StoreLocal || statement.number !== slot) continue
+        const slots = chooseSlots(fn, shared)
+        if (slots.size === 0) return changed
+        for (const block of fn.blocks) {
+            for (const statement of block.statements) {
+                if (statement.op !== Op.StoreLocal || !slots.has(statement.number)) continue
                 statement.op = Op.StoreReturnValue
                 statement.number = 0
             }
         }
         rewriteFunction(fn, tree => {
-            if (tree.op !== Op.LoadLocal || tree.number !== slot) return tree
+            if (tree.op !== Op.LoadLocal || !slots.has(tree.number)) return tree
             return { ...tree, op: Op.ReturnValue, number: 0 }
         })
         // storing it to itself does nothing
@@ -30,14 +30,16 @@ export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>)
     }
 }
 
-/** The slot that is read and written most often, of those whose values could be the value of the last call. */
-function bestSlot(fn: ProgramFunction, shared: ReadonlySet<number>): number | undefined {
+/** Slots whose values could be the value of the last call, none needed while another is; first those used most. */
+function chooseSlots(fn: ProgramFunction, shared: ReadonlySet<number>): Set<number> {
     const liveness = new Liveness(fn, shared)
     let barred: Live = liveness.inHandlers
     for (let slot = 0; slot < fn.parameters; slot++) barred |= slotBit(slot)
     for (const slot of shared) barred |= slotBit(slot)
     barred |= liveness.at(fn.blocks[0])
     const uses = new Array<number>(fn.slots).fill(0)
+    /** What is needed where each slot is stored. */
+    const beside = new Array<Live>(fn.slots).fill(0n)
     for (const block of fn.blocks) {
         const live = liveness.statements(block)
         block.statements.forEach(({ op, number, arguments: args }, n) => {
@@ -48,6 +50,7 @@ function bestSlot(fn: ProgramFunction, shared: ReadonlySet<number>): number | un
             }
             if (op !== Op.StoreLocal) return
             uses[number]++
+            beside[number] |= live[n]
             // what is the value of the last call here would be gone, unless it is what is stored
             if ((live[n] & RETURN_VALUE) !== 0n && args[0].op !== Op.ReturnValue) barred |= slotBit(number)
         })
@@ -59,10 +62,16 @@ function bestSlot(fn: ProgramFunction, shared: ReadonlySet<number>): number | un
         if (tree.op === Op.LoadLocal) uses[tree.number]++
         return tree
     })
-    let best: number | undefined
-    for (let slot = 0; slot < fn.slots; slot++) {
+    const chosen = new Set<number>()
+    let taken: Live = 0n
+    let stored: Live = 0n
+    const order = uses.map((_, slot) => slot).sort((a, b) => uses[b] - uses[a] || a - b)
+    for (const slot of order) {
         if (uses[slot] === 0 || isLive(barred, slot)) continue
-        if (best === undefined || uses[slot] > uses[best]) best = slot
+        if ((beside[slot] & taken) !== 0n || isLive(stored, slot)) continue
+        chosen.add(slot)
+        taken |= slotBit(slot)
+        stored |= beside[slot] & ~slotBit(slot)
     }
-    return best
+    return chosen
 }
