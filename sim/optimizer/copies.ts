@@ -2,7 +2,7 @@
 
 import { setsReturnValue } from "./effects"
 import { expressionSize } from "./encode"
-import { isLive, Liveness } from "./flow"
+import { isLive, livenessOf } from "./flow"
 import { Op } from "./opcodes"
 import {
     type Block,
@@ -47,21 +47,28 @@ function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): 
         }
         return tree
     })
-    const entry = new Liveness(fn, shared).at(fn.blocks[0])
     const unchanged = (slot: number) => slot < fn.parameters && !known.has(slot) && !shared.has(slot)
     const replaced = (slot: number): Node | undefined => {
         const one = known.get(slot)
         if (one === undefined || one.stores !== 1 || slot < fn.parameters) return undefined
-        if (shared.has(slot) || isLive(entry, slot)) return undefined
+        if (shared.has(slot)) return undefined
         const { value, loads } = one
         if (value.op === Op.LoadLocal) return unchanged(value.number) ? value : undefined
         if (!isConstant(value)) return undefined
         const size = expressionSize(value)
         return loads * size <= ACCESS + size + loads * ACCESS ? value : undefined
     }
+    const values = new Map<number, Node>()
+    for (const slot of known.keys()) {
+        const value = replaced(slot)
+        // a slot that may be read before it is stored is undefined there
+        if (value !== undefined && !isLive(livenessOf(fn, shared).at(fn.blocks[0]), slot))
+            values.set(slot, value)
+    }
+    if (values.size === 0) return false
     let changed = false
     rewriteFunction(fn, tree => {
-        const value = tree.op === Op.LoadLocal ? replaced(tree.number) : undefined
+        const value = tree.op === Op.LoadLocal ? values.get(tree.number) : undefined
         if (value === undefined) return tree
         changed = true
         return { ...copy(value), place: tree.place }

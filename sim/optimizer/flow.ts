@@ -24,6 +24,23 @@ export function isLive(live: Live, slot: number): boolean {
     return (live & slotBit(slot)) !== 0n
 }
 
+const known = new WeakMap<ProgramFunction, Liveness>()
+
+/** The liveness of a function that has not changed since it was last asked for, or since `forgetLiveness`. */
+export function livenessOf(fn: ProgramFunction, shared: ReadonlySet<number>): Liveness {
+    let liveness = known.get(fn)
+    if (liveness === undefined) {
+        liveness = new Liveness(fn, shared)
+        known.set(fn, liveness)
+    }
+    return liveness
+}
+
+/** To be called when a function has changed. */
+export function forgetLiveness(fn: ProgramFunction): void {
+    known.delete(fn)
+}
+
 export class Liveness {
     private readonly before = new Map<Block, Live>()
     private readonly behind = new Map<Block, Live>()

@@ -1,7 +1,7 @@
 // A value that is stored in a slot and read once is put where it is read, when nothing in between makes a difference.
 
 import { canPass, type Effects, effectsOf, mayThrow } from "./effects"
-import { isLive, Liveness, slotBit } from "./flow"
+import { forgetLiveness, isLive, livenessOf, slotBit } from "./flow"
 import { Op, STACK_DEPTH } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, setEndValue } from "./program"
 
@@ -9,7 +9,8 @@ export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>):
     let any = false
     for (let changed = true; changed; ) {
         changed = false
-        const liveness = new Liveness(fn, shared)
+        if (any) forgetLiveness(fn)
+        const liveness = livenessOf(fn, shared)
         for (const block of fn.blocks) {
             const live = liveness.statements(block)
             const after = liveness.after(block)

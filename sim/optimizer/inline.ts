@@ -1,7 +1,7 @@
 // A function that is called in one place only is put there: its descriptor, the call and the frame on the heap are saved.
 
 import { isPure } from "./effects"
-import { isLive, Liveness } from "./flow"
+import { forgetLiveness, isLive, livenessOf } from "./flow"
 import { Op } from "./opcodes"
 import type { Place } from "./places"
 import {
@@ -101,6 +101,7 @@ function inline(callee: ProgramFunction, { caller, block, at }: Call, name: stri
     const call = block.statements[at]
     const base = caller.slots
     caller.slots += callee.slots
+    forgetLiveness(caller)
     const behind: Block = { statements: block.statements.slice(at + 1), end: block.end }
     const within = { name, place: call.place }
     const nested = new Map<Place | undefined, Place>()
@@ -155,7 +156,7 @@ function passArguments(
 
 /** The callee's other slots are undefined at its start, also when it runs again. */
 function clearSlots(callee: ProgramFunction, base: number, place: Place | undefined): Node[] {
-    const live = new Liveness(callee, new Set()).at(callee.blocks[0])
+    const live = livenessOf(callee, new Set()).at(callee.blocks[0])
     const statements: Node[] = []
     for (let slot = callee.parameters; slot < callee.slots; slot++) {
         if (isLive(live, slot))

@@ -8,6 +8,7 @@ import { type DebugFile, type DebugFunction, fileOf, setImage } from "./debug"
 import { decodeFunction } from "./decode"
 import { codeSize, type Encoded, encodeFunction } from "./encode"
 import { ImageError } from "./errors"
+import { forgetLiveness } from "./flow"
 import { foldFunction } from "./fold"
 import { forwardValues } from "./forward"
 import { DESCRIPTOR, limitedBytes, padded, readImage, writeImage } from "./image"
@@ -88,11 +89,12 @@ export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
         stage = next
         if (done) break
     }
+    verifyImage(stage.image)
     const passes = [...saved].map(([name, bytes]): PassReport => ({ name, saved: bytes }))
     return { image: stage.image, debug: stage.debug, report: makeReport(image, debug, stage, passes) }
 }
 
-/** One round of all passes. Checks what comes out. */
+/** One round of all passes. What comes out is read again by the next one. */
 function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>): Stage {
     const record = readImage(stage.image)
     const places = stage.debug && new PlaceMap(stage.debug)
@@ -113,9 +115,10 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     const shared = sharedSlots(functions)
     functions.forEach((fn, n) => {
         const key = keyOf(fn, shared[n])
+        const { code } = encodeFunction(fn)
         if (stable.has(key)) return
         sizes[n] = optimizeFunction(fn, shared[n], sizes[n], save)
-        if (keyOf(fn, shared[n]) === key) stable.add(key)
+        if (Buffer.compare(encodeFunction(fn).code, code) === 0) stable.add(key)
     })
     const names = functions.map((_, n) => stage.debug?.functions[n].name ?? `F${n}`)
     measured("functions called once", () => inlineFunctions(functions, names))
@@ -133,7 +136,6 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
         ...record,
         functions: kept.map((n, at) => ({ ...functions[n], code: encoded[at].code, start: 0 })),
     })
-    verifyImage(image)
     const debug = stage.debug && renewDebug(stage.debug, image, encoded, kept)
     return { image, debug, origins: kept.map(n => stage.origins[n]) }
 }
@@ -154,6 +156,7 @@ function optimizeFunction(
     const apply = ({ name, run }: Pass): boolean => {
         const changed = run(fn, shared)
         if (changed) {
+            forgetLiveness(fn)
             const now = sizeOf(fn)
             save(name, size - now)
             size = now

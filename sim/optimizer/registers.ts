@@ -2,7 +2,7 @@
 // needed only between two calls takes two. So such values are kept there.
 
 import { setsReturnValue } from "./effects"
-import { isLive, type Live, Liveness, RETURN_VALUE, slotBit } from "./flow"
+import { forgetLiveness, isLive, type Live, livenessOf, RETURN_VALUE, slotBit } from "./flow"
 import { Op } from "./opcodes"
 import { type ProgramFunction, rewriteFunction } from "./program"
 
@@ -10,6 +10,7 @@ export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>)
     for (let changed = false; ; changed = true) {
         const slots = chooseSlots(fn, shared)
         if (slots.size === 0) return changed
+        forgetLiveness(fn)
         for (const block of fn.blocks) {
             for (const statement of block.statements) {
                 if (statement.op !== Op.StoreLocal || !slots.has(statement.number)) continue
@@ -32,7 +33,7 @@ export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>)
 
 /** Slots whose values could be the value of the last call, none needed while another is; first those used most. */
 function chooseSlots(fn: ProgramFunction, shared: ReadonlySet<number>): Set<number> {
-    const liveness = new Liveness(fn, shared)
+    const liveness = livenessOf(fn, shared)
     let barred: Live = liveness.inHandlers
     for (let slot = 0; slot < fn.parameters; slot++) barred |= slotBit(slot)
     for (const slot of shared) barred |= slotBit(slot)

@@ -1,7 +1,7 @@
 // Puts values that are not needed at the same time into one slot: smaller frames on the heap, and a copy from one slot
 // to another falls away when both become the same.
 
-import { isLive, type Live, Liveness, slotBit } from "./flow"
+import { isLive, type Live, livenessOf, slotBit } from "./flow"
 import { Op } from "./opcodes"
 import { type ProgramFunction, walkFunction } from "./program"
 
@@ -68,7 +68,7 @@ export function shareSlots(fn: ProgramFunction, shared: ReadonlySet<number>): bo
 
 function findConflicts(fn: ProgramFunction, shared: ReadonlySet<number>): Conflicts {
     const conflicts = new Conflicts(fn.slots)
-    const liveness = new Liveness(fn, shared)
+    const liveness = livenessOf(fn, shared)
     for (const block of fn.blocks) {
         const live = liveness.statements(block)
         block.statements.forEach(({ op, number, arguments: [value] }, n) => {

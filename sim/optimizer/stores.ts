@@ -1,7 +1,7 @@
 // Stores to slots that are not read any more are dropped.
 
 import { isPure } from "./effects"
-import { isLive, Liveness, RETURN_VALUE } from "./flow"
+import { forgetLiveness, isLive, livenessOf, RETURN_VALUE } from "./flow"
 import { Op } from "./opcodes"
 import type { Node, ProgramFunction } from "./program"
 
@@ -9,7 +9,8 @@ export function dropDeadStores(fn: ProgramFunction, shared: ReadonlySet<number>)
     let any = false
     for (let changed = true; changed; ) {
         changed = false
-        const liveness = new Liveness(fn, shared)
+        if (any) forgetLiveness(fn)
+        const liveness = livenessOf(fn, shared)
         for (const block of fn.blocks) {
             const live = liveness.statements(block)
             const kept = block.statements.filter((statement, n) => {

@@ -1,7 +1,7 @@
 // Gives each independent use of a slot a slot of its own: the compiler uses few slots for many temporary values.
 // slots.ts brings them together again.
 
-import { isLive, Liveness } from "./flow"
+import { isLive, livenessOf } from "./flow"
 import { Op } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, walk, waysOn } from "./program"
 
@@ -31,7 +31,7 @@ class Groups {
 }
 
 export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
-    const liveness = new Liveness(fn, shared)
+    const liveness = livenessOf(fn, shared)
     const groups = new Groups()
     const whole = (slot: number) => shared.has(slot) || isLive(liveness.inHandlers, slot)
     // what a slot holds when the function begins comes first, so that parameters keep their slots
