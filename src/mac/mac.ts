@@ -34,7 +34,7 @@ export const enum MacCounter {
     BadLength = 8,
     /** Frames longer than the receive buffer, skipped. */
     TooLong = 12,
-    /** Times the receive memory was full or out of step and was emptied by reopening the socket. */
+    /** Times the receive memory was full or out of step, or was to let in other frames, and was emptied by reopening the socket. */
     Resync = 16,
     /** Sends that were not confirmed in time. */
     SendTimeout = 20,

@@ -56,8 +56,6 @@ export const enum Snapshot {
 export const enum Own {
     /** All but Sn_IR, which nobody asks. */
     Bits = ~0xff0000,
-    /** Sn_MR. */
-    Mode = 0xff,
     /** All but Sn_CR, which is 0 when the last command is taken. */
     NotCommand = ~0xff00,
     /** Sn_SR. */
@@ -90,8 +88,8 @@ export const enum SocketMode {
     BlockBroadcast = 0x40,
     BlockMulticast = 0x20,
     BlockIPv6 = 0x10,
-    /** MacRaw, MacFilter and BlockIPv6. */
-    Usual = 0x94,
+    /** MacRaw, MacFilter, BlockMulticast and BlockIPv6. */
+    Usual = 0xb4,
 }
 
 /** Values of Sn_CR, which the chip clears when it takes the command. */

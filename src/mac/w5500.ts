@@ -72,7 +72,7 @@ export interface W5500Options {
     /** The station's own address, 6 bytes. */
     address: Buffer
     /**
-     * SocketMode.Block… bits: frames that the chip is to drop besides those for other stations, IPv6, and IPv4's groups while nobody
+     * SocketMode.Block… bits: frames that the chip is to drop besides those for other stations, IPv6, and IPv4's groups until somebody
      * listens to one.
      */
     block?: number
@@ -351,13 +351,12 @@ export class W5500 implements Mac {
                 const sent =
                     (r.getAt(Snapshot.TransmitRead, "u8") << 8) | r.getAt(Snapshot.TransmitRead + 1, "u8")
                 if (sent === this.writeAt) this.sending = false
-                else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send) return await this.unsent()
+                // a link that goes down in mid-send leaves the chip waiting (ESP-IDF issue 6233)
+                else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send)
+                    return await this.reopen(MacCounter.SendTimeout)
             }
             if (waiting >= 0) this.waiting = waiting
-            else {
-                this.count(MacCounter.Resync)
-                await this.reopen()
-            }
+            else await this.reopen(MacCounter.Resync)
             return
         }
         this.waiting = 0
@@ -370,15 +369,9 @@ export class W5500 implements Mac {
         while (this.sending) {
             await this.poll()
             if (!this.sending) return
-            if (looks++ >= Time.SendLooks) return await this.unsent()
+            if (looks++ >= Time.SendLooks) return await this.reopen(MacCounter.SendTimeout)
             await idle()
         }
-    }
-
-    /** A send did not end in time: a link that goes down in mid-send leaves the chip waiting (ESP-IDF issue 6233). */
-    private async unsent(): Promise<void> {
-        this.count(MacCounter.SendTimeout)
-        await this.reopen()
     }
 
     /** A length header that cannot be: the registers get a second look, then the memory is emptied. */
@@ -388,8 +381,7 @@ export class W5500 implements Mac {
         this.doubt = !this.doubt
         if (this.doubt) return
         this.count(MacCounter.BadLength)
-        this.count(MacCounter.Resync)
-        await this.reopen()
+        await this.reopen(MacCounter.Resync)
     }
 
     /**
@@ -404,7 +396,9 @@ export class W5500 implements Mac {
             return
         }
         this.lookAt = (now + Time.Look) | 0
-        if ((this.own & Own.Mode) !== this.mode()) return await this.reopen()
+        if (this.multicast) {
+            if ((this.own & SocketMode.BlockMulticast) !== 0) return await this.reopen(MacCounter.Resync)
+        }
         const r = this.bus.common
         // what one look alone says may be a disturbed bit
         for (let tries = 0; tries < 3; tries++) {
@@ -425,8 +419,7 @@ export class W5500 implements Mac {
         const sizes = this.registers.getAt(Snapshot.Sizes, "u16")
         if (r.getAt(Look.Version, "u8") !== CHIP_VERSION || (changed && sizes !== Memory.BothSizes))
             return this.lost("does not answer as it should")
-        this.count(MacCounter.Repair)
-        await this.reopen()
+        await this.reopen(MacCounter.Repair)
     }
 
     /** Resets and configures the chip. Gives "", or what is wrong and what to check. */
@@ -457,15 +450,10 @@ export class W5500 implements Mac {
         return ""
     }
 
-    /** Drops what is in both memories and starts afresh. */
-    private async reopen(): Promise<void> {
+    /** Drops what is in both memories and starts afresh; `counter` says why. */
+    private async reopen(counter: MacCounter): Promise<void> {
+        this.count(counter)
         if (!(await this.open())) this.lost("does not reopen its socket")
-    }
-
-    /** What Sn_MR is to be: all that nobody here reads is kept out. */
-    private mode(): number {
-        const mode = SocketMode.Usual | (this.options.block || 0)
-        return this.multicast ? mode : mode | SocketMode.BlockMulticast
     }
 
     /**
@@ -489,8 +477,10 @@ export class W5500 implements Mac {
             await writeRegister(bus, Head.SetPhy, Phy.Reset)
             await writeRegister(bus, Head.SetPhy, Phy.Run)
         }
-        this.own = this.mode() | Own.MacRaw
-        await writeRegister(bus, Head.SetSocketMode, this.own & Own.Mode)
+        let mode = SocketMode.Usual | (this.options.block || 0)
+        if (this.multicast) mode &= ~SocketMode.BlockMulticast
+        this.own = mode | Own.MacRaw
+        await writeRegister(bus, Head.SetSocketMode, mode)
         await writeRegister(bus, Head.SetCommand, Command.Open)
         const opened = await reaches(bus, Status.MacRaw)
         this.readAt =
