@@ -4,13 +4,17 @@
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join, relative, resolve } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { build } from "esbuild"
 import { locked } from "./build-lock"
 import { FEATURES, FeatureError, featuresFile, leftOut } from "./features"
+import type { DebugFile } from "./optimizer/debug"
+import { CODE_LIMIT } from "./optimizer/image"
+import { optimize } from "./optimizer/optimize"
+import { verifyByVm } from "./vm/verify"
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url))
 const OUTPUT = join(ROOT, ".devicescript", "sim")
@@ -21,6 +25,10 @@ const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
+/** What the optimizer did: see optimizer/report.ts. */
+const REPORT = "optimizer.json"
+/** Their sources are part of what an image is made of. */
+const OPTIMIZER = ["sim/build.ts", "sim/optimizer"]
 /** Builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
@@ -32,8 +40,17 @@ export interface Image {
     image: string
     /** Path of the debug information. */
     debug: string
+    /** Path of the optimizer's report. */
+    report: string
     /** Bytes in the image. */
     size: number
+}
+
+export interface BuildOptions {
+    /** The features that the program leaves out; those that the project's package.json names unless given. */
+    without?: readonly string[]
+    /** Whether the optimizer makes the image smaller; it does unless told otherwise. */
+    optimize?: boolean
 }
 
 /** A program's modules, paths in this project, in the order in which they run: the program itself is the last. */
@@ -53,28 +70,30 @@ export function importsOf(program: Program): string {
 }
 
 /**
- * Compiles a program unless nothing has changed since the last time. `title` tells builds apart; `without` names the features
- * that it leaves out. Throws a BuildError when it does not compile, a FeatureError when it cannot do without those. May run in
- * several processes at once.
+ * Compiles and optimizes a program unless nothing has changed since the last time. `title` tells builds apart. Throws a
+ * BuildError when it does not compile or has more code than the VM takes, a FeatureError when it cannot do without the features
+ * that it is to leave out. May run in several processes at once.
  */
 export async function buildImage(
     program: Program,
     title: string,
-    without: readonly string[] = leftOut()
+    { without = leftOut(), optimize: optimized = true }: BuildOptions = {}
 ): Promise<Image> {
     const features = featuresFile(without)
-    const name = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const named = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const name = optimized ? named : `${named}-plain`
     const directory = join(OUTPUT, `${name}-${await fingerprint(program, features)}`)
     if (!existsSync(directory)) {
         await mkdir(OUTPUT, { recursive: true })
         // until the libraries are there only one build may run: each would write them
         const lock = librariesComplete() ? `lock-${name}` : "lock"
         await locked(join(OUTPUT, lock), async () => {
-            if (!existsSync(directory)) await compile(program, name, features, directory)
+            if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
         })
     }
     const image = join(directory, IMAGE)
-    return { image, debug: join(directory, DEBUG), size: statSync(image).size }
+    const [debug, report] = [join(directory, DEBUG), join(directory, REPORT)]
+    return { image, debug, report, size: statSync(image).size }
 }
 
 /** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
@@ -91,6 +110,7 @@ function librariesComplete(): boolean {
 async function fingerprint(program: Program, features: string): Promise<string> {
     const boards = readdirSync(join(ROOT, "boards")).filter(file => file.endsWith(".board.json"))
     const files = [
+        ...OPTIMIZER.flatMap(path => filesBelow(path)),
         "devsconfig.json",
         "package.json",
         ...boards.map(file => `boards/${file}`),
@@ -104,6 +124,12 @@ async function fingerprint(program: Program, features: string): Promise<string> 
 
 function hashOf(text: string): string {
     return createHash("sha256").update(text).digest("hex").slice(0, 16)
+}
+
+/** The file at a path in this project, or the files below it. */
+function filesBelow(path: string): string[] {
+    if (statSync(join(ROOT, path)).isFile()) return [path]
+    return readdirSync(join(ROOT, path)).flatMap(name => filesBelow(`${path}/${name}`))
 }
 
 /** The files of this project that the program is made of. */
@@ -128,7 +154,13 @@ async function sources(program: Program): Promise<string[]> {
     }
 }
 
-async function compile(program: Program, name: string, features: string, directory: string): Promise<void> {
+async function compile(
+    program: Program,
+    name: string,
+    features: string,
+    optimized: boolean,
+    directory: string
+): Promise<void> {
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
@@ -144,14 +176,11 @@ async function compile(program: Program, name: string, features: string, directo
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(entry, work)
         const built = join(work, ".devicescript", "bin")
-        if (failed || !existsSync(join(built, IMAGE))) {
-            // the VM's verifier has no words for it
-            const why = output.includes("verification failure: 1051") ? "its bytecode is above 64 KB" : output
-            throw new BuildError(`${own} does not compile:\n${why}`)
-        }
+        if (failed || !existsSync(join(built, IMAGE)))
+            throw new BuildError(`${own} does not compile:\n${output}`)
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
-        for (const file of [IMAGE, DEBUG]) await cp(join(built, file), join(staged, file))
+        await finish(built, staged, own, optimized)
         await rename(staged, directory).catch(async (error: unknown) => {
             // a build that broke our lock was faster: its result is as good
             await rm(staged, { recursive: true, force: true })
@@ -171,15 +200,39 @@ async function linkTo(from: string, to: string, except: readonly string[]): Prom
     }
 }
 
-/** Runs the compiler in `work` and gives what it printed. */
+/** Optimizes what the compiler has left in `built` and writes it to `staged`. Throws when the VM does not take it. */
+async function finish(built: string, staged: string, own: string, optimized: boolean): Promise<void> {
+    const plain = readFileSync(join(built, IMAGE))
+    const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
+    const { image, debug, report } = optimize(plain, plainDebug)
+    const code = optimized ? report.after.code : report.before.code
+    if (code >= CODE_LIMIT) {
+        await rm(staged, { recursive: true, force: true })
+        throw new BuildError(
+            `${own} has ${code} bytes of code, ${code - CODE_LIMIT + 1} more than the VM takes: leave something out`
+        )
+    }
+    const refused = verifyByVm(optimized ? image : plain)
+    if (refused !== undefined) throw new BuildError(`${own}: the VM does not take the image (${refused})`)
+    await writeFile(join(staged, IMAGE), optimized ? image : plain)
+    await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
+    await writeFile(join(staged, REPORT), JSON.stringify(report))
+}
+
+/** Runs the compiler in `work` and gives what it printed. The optimizer gets images that the VM does not take yet. */
 function runCompiler(entry: string, work: string): Promise<{ output: string; failed: boolean }> {
     const script = join(CLI, "devicescript")
     const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
     return new Promise(resolvePromise => {
         const options = { cwd: work, env, maxBuffer: 1 << 26 }
-        execFile(process.execPath, [script, "build", entry], options, (error, stdout, stderr) => {
-            resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
-        })
+        execFile(
+            process.execPath,
+            [script, "build", "--no-verify", entry],
+            options,
+            (error, stdout, stderr) => {
+                resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
+            }
+        )
     })
 }
 
