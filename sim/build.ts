@@ -1,15 +1,18 @@
-// Builds images with the installed DeviceScript compiler, and bundles of the same programs for the Node runtime.
-// As a script it builds what is flashed and what the simulator runs, and says how large they are.
+// Builds images with the installed DeviceScript compiler (sim/budget/cli.ts is `npm run build`).
 
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join, relative, resolve } from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { layoutOf } from "./budget/layout"
+import { CODE_LIMIT } from "./budget/limits"
+import { describeExcess } from "./budget/over"
 import { locked } from "./build-lock"
+import { verifyImage } from "./vm/verify"
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url))
 const OUTPUT = join(ROOT, ".devicescript", "sim")
@@ -26,6 +29,9 @@ const KEPT = 3
 /** A program that the compiler does not take; the message holds all that it said. */
 export class BuildError extends Error {}
 
+/** A program whose code is above the VM's limit; the message says by how much, and what takes the most of it. */
+export class TooLarge extends BuildError {}
+
 export interface Image {
     /** Path of the image. */
     image: string
@@ -33,6 +39,8 @@ export interface Image {
     debug: string
     /** Bytes in the image. */
     size: number
+    /** What of them the VM's limit of code counts. */
+    code: number
 }
 
 /** A program's modules, paths in this project, in the order in which they run: the program itself is the last. */
@@ -53,9 +61,16 @@ export function importsOf(program: Program): string {
 
 /**
  * Compiles a program unless nothing has changed since the last time. `name` tells builds apart. Throws a BuildError when
- * it does not compile. May run in several processes at once.
+ * it does not compile, TooLarge when no VM takes it. May run in several processes at once.
  */
 export async function buildImage(program: Program, name: string): Promise<Image> {
+    const built = await compileImage(program, name)
+    if (built.code < CODE_LIMIT) return built
+    throw new TooLarge(describeExcess(built, program[program.length - 1]))
+}
+
+/** The same for a program of any size. */
+export async function compileImage(program: Program, name: string): Promise<Image> {
     const directory = join(OUTPUT, `${name}-${await fingerprint(program)}`)
     if (!existsSync(directory)) {
         await mkdir(OUTPUT, { recursive: true })
@@ -66,7 +81,8 @@ export async function buildImage(program: Program, name: string): Promise<Image>
         })
     }
     const image = join(directory, IMAGE)
-    return { image, debug: join(directory, DEBUG), size: statSync(image).size }
+    const { code } = layoutOf(readFileSync(image))
+    return { image, debug: join(directory, DEBUG), size: statSync(image).size, code }
 }
 
 /** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
@@ -132,10 +148,11 @@ async function compile(program: Program, name: string, directory: string): Promi
         const { output, failed } = await runCompiler(entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE))) {
-            // the VM's verifier has no words for it
-            const why = output.includes("verification failure: 1051") ? "its bytecode is above 64 KB" : output
-            throw new BuildError(`${own} does not compile:\n${why}`)
+            throw new BuildError(`${own} does not compile:\n${output}`)
         }
+        const bytes = readFileSync(join(built, IMAGE))
+        const wrong = layoutOf(bytes).code < CODE_LIMIT ? verifyImage(bytes) : 0
+        if (wrong !== 0) throw new BuildError(`${own}: the VM does not take its image (error ${wrong})`)
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         for (const file of [IMAGE, DEBUG]) await cp(join(built, file), join(staged, file))
@@ -157,9 +174,15 @@ function runCompiler(entry: string, work: string): Promise<{ output: string; fai
     const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
     return new Promise(resolvePromise => {
         const options = { cwd: work, env, maxBuffer: 1 << 26 }
-        execFile(process.execPath, [script, "build", entry], options, (error, stdout, stderr) => {
-            resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
-        })
+        // what it compiled is verified here, where the limit of code has words of its own
+        execFile(
+            process.execPath,
+            [script, "build", "--no-verify", entry],
+            options,
+            (error, stdout, stderr) => {
+                resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
+            }
+        )
     })
 }
 
@@ -176,30 +199,4 @@ function cliVersion(): string {
     const manifest = join(CLI, "package.json")
     if (!existsSync(manifest)) throw new BuildError("@devicescript/cli is not installed: run npm ci")
     return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version
-}
-
-async function main(): Promise<void> {
-    const programs: { what: string; program: Program; name: string }[] = [
-        { what: "board image", program: ["src/main.ts"], name: "board" },
-        { what: "host image", program: behindPipe("src/main.ts"), name: "host" },
-        {
-            what: "host image under control",
-            program: behindPipe("src/controlled.ts"),
-            name: "src-controlled",
-        },
-    ]
-    try {
-        for (const { what, program, name } of programs) {
-            const { image, size } = await buildImage(program, name)
-            console.log(`${what}: ${size} bytes, ${relative(process.cwd(), image)}`)
-        }
-    } catch (error) {
-        if (!(error instanceof BuildError)) throw error
-        console.error(error.message)
-        process.exitCode = 1
-    }
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
-    await main()
 }

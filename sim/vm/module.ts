@@ -38,6 +38,8 @@ export interface VmModule {
     devsStop(): void
     /** 0 when the image was taken. */
     devsDeploy(image: Uint8Array): number
+    /** 0 when the image is one that the VM would take. */
+    devsVerify(image: Uint8Array): number
 }
 
 /** WebAssembly as far as it is used here: it is missing in the types of Node without those of a browser. */
