@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { isAbsolute, relative, resolve } from "node:path"
 import { Command, CommanderError, Option } from "commander"
 import { ROOT } from "./build"
+import { FeatureError, featuresFile, leftOut } from "./features"
 import { OptionError } from "./options-error"
 
 /** The user asked for a text (--help, --version) instead of a run. */
@@ -14,10 +15,7 @@ export class CommandLine {
     private readonly command: Command
     private readonly answer: string[] = []
 
-    constructor(
-        private readonly title: string,
-        private readonly ending: readonly string[] = []
-    ) {
+    constructor(private readonly title: string) {
         this.command = new Command(title)
             .allowExcessArguments(true)
             .showSuggestionAfterError(true)
@@ -59,10 +57,10 @@ export class CommandLine {
         const rows: [string, string][] = command.options
             .filter(option => option.long !== "--version")
             .map(option => [option.flags, option.description])
-        rows.push(["-h, --help, -V, --version", "print this, or the version"])
+        rows.push(["-h, --help, -V, --version", "this; exit code: 0 well, 1 failed, 2 wrong option"])
         const width = Math.max(...rows.map(([flags]) => flags.length)) + 2
         const lines = rows.map(([flags, text]) => `  ${flags.replaceAll(/[<>]/g, "").padEnd(width)}${text}`)
-        return [this.title, ...lines, ...this.ending, ""].join("\n")
+        return [this.title, ...lines, ""].join("\n")
     }
 }
 
@@ -86,6 +84,18 @@ export function program(text: string): string {
     }
     if (!existsSync(text)) throw new OptionError(`${printable(text)} does not exist`)
     return path.replaceAll("\\", "/")
+}
+
+/** Names of features that a program can do without; of this project's package.json unless given. */
+export function without(text?: string): readonly string[] {
+    try {
+        const names = text === undefined ? leftOut() : text.split(",").filter(name => name !== "")
+        featuresFile(names)
+        return names
+    } catch (error) {
+        if (!(error instanceof FeatureError)) throw error
+        throw new OptionError(printable(error.message))
+    }
 }
 
 export function printable(text: string): string {

@@ -1,7 +1,7 @@
 // The command line: what can be asked for, checked before anything starts.
 
 import { Config, configure } from "../src/tcp/config"
-import { CommandLine, printable, program } from "./command-line"
+import { CommandLine, printable, program, without } from "./command-line"
 import { type ForwardWish, parseForward } from "./gateway/forward"
 import type { Forward } from "./gateway/incoming"
 import { type Impairments, noImpairments, parseImpair } from "./link/impair-options"
@@ -22,6 +22,8 @@ export interface Options {
     mac: "w5500"
     /** A program in the place of the console's, a path in this project; undefined for that. */
     program: string | undefined
+    /** Features that the devices' programs leave out (src/features.ts). */
+    without: readonly string[]
     /** Undefined: randomness is real. */
     seed: number | undefined
     time: "real" | "virtual"
@@ -91,6 +93,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         runtime,
         mac: given.mac,
         program: given.program,
+        without: given.without ?? without(),
         seed: given.seed ?? (outside ? undefined : 1),
         time,
         link,
@@ -155,6 +158,7 @@ interface Given {
     runtime?: RuntimeName[]
     mac: "w5500"
     program?: string
+    without?: readonly string[]
     seed?: number
     time?: "real" | "virtual"
     link: string
@@ -207,12 +211,12 @@ function read(words: readonly string[]): Given {
 
 function commandLine(): CommandLine {
     const command = new CommandLine(
-        "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board",
-        ["Exit code: 0 all went well, 1 something failed, 2 an option is wrong"]
+        "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board"
     )
     const add: CommandLine["add"] = (...option) => command.add(...option)
     add("--runtime <vm|node,...>", "what runs the device (vm), or each of several", runtimes)
     add("--program <FILE>", "it runs this, such as src/examples/hello.ts", program)
+    add("--without <NAME,...>", "it leaves these features out (src/features.ts)", without)
     add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
     add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))

@@ -1,12 +1,12 @@
 // The entry of `npm run build`: builds what is flashed and what the simulator runs, and says what they use and what is left.
 
 import { readFileSync, writeFileSync } from "node:fs"
-import { availableParallelism } from "node:os"
 import { relative } from "node:path"
-import { BuildError, behindPipe, compileImage, type Image, type Program } from "../build"
+import { BuildError, behindPipe, compileImage, type Image } from "../build"
 import { Answer } from "../command-line"
 import { nameOf } from "../device"
 import { OptionError } from "../options-error"
+import { each, featureBytes } from "./features"
 import { heapInUse } from "./heap"
 import { CODE_LIMIT, HEAP_LIMIT, IMAGE_LIMIT } from "./limits"
 import { type BuildOptions, parseBuildOptions } from "./options"
@@ -27,34 +27,31 @@ interface Built {
     heap: number | undefined
 }
 
-async function build(what: string, program: Program, name: string, simulated: boolean): Promise<Built> {
-    const image = await compileImage(program, name)
-    const path = program[program.length - 1]
-    const runs = simulated && image.code < CODE_LIMIT
-    return { what, path, image, heap: runs ? await heapInUse(path) : undefined }
+/** What a board gets of a program. */
+async function forBoard(what: string, path: string, without: readonly string[]): Promise<Built> {
+    const name = path === MAIN.path ? "board" : `${nameOf(path)}-board`
+    return { what, path, image: await compileImage([path], name, without), heap: undefined }
 }
 
 /** What the simulator runs of a program. */
-async function simulated(what: string, path: string): Promise<Built> {
-    return await build(what, behindPipe(path), nameOf(path), true)
+async function forHost(what: string, path: string, without: readonly string[]): Promise<Built> {
+    const image = await compileImage(behindPipe(path), nameOf(path), without)
+    const heap = image.code < CODE_LIMIT ? await heapInUse(path, without) : undefined
+    return { what, path, image, heap }
 }
 
-function boardName(path: string): string {
-    return path === MAIN.path ? "board" : `${nameOf(path)}-board`
-}
-
-async function buildAll({ program }: BuildOptions): Promise<Built[]> {
+async function buildAll({ program, without }: BuildOptions): Promise<Built[]> {
     if (program !== undefined) {
         const { name } = listedAs(program)
         return [
-            await build(`${name}, board image`, [program], boardName(program), false),
-            await simulated(`${name}, host image`, program),
+            await forBoard(`${name}, board image`, program, without),
+            await forHost(`${name}, host image`, program, without),
         ]
     }
     return [
-        await build("board image", [MAIN.path], boardName(MAIN.path), false),
-        await simulated("host image", MAIN.path),
-        await simulated("host image under control", "src/controlled.ts"),
+        await forBoard("board image", MAIN.path, without),
+        await forHost("host image", MAIN.path, without),
+        await forHost("host image under control", "src/controlled.ts", without),
     ]
 }
 
@@ -81,14 +78,12 @@ function showSizes({ image, path }: Built, file: string | undefined): void {
     console.log(`\nThe picture is in ${file}.`)
 }
 
-async function printJson({ program }: BuildOptions): Promise<Built[]> {
+async function printJson({ program, without }: BuildOptions): Promise<Built[]> {
     const programs = program === undefined ? listed() : [listedAs(program)]
     const all: Built[] = []
-    const next = programs.entries()
-    const work = async () => {
-        for (const [i, { name, path }] of next) all[i] = await simulated(name, path)
-    }
-    await Promise.all(Array.from({ length: availableParallelism() }, work))
+    await each(programs, async ({ name, path }, i) => {
+        all[i] = await forHost(name, path, without)
+    })
     const images = all.map(({ what, image, heap }) => ({
         name: what,
         code: image.code,
@@ -100,16 +95,40 @@ async function printJson({ program }: BuildOptions): Promise<Built[]> {
     return all
 }
 
+/** What each feature of a program takes. */
+async function featuresTable({ image, path }: Built, { without }: BuildOptions): Promise<string[]> {
+    const features = await featureBytes(path, without, image.code)
+    return table([
+        ["feature", "code"],
+        ...features.map(({ name, bytes: size }): Cell[] => [name, bytes(size)]),
+    ])
+}
+
+/** Says what a program that is too large can do without. */
+async function complain(built: Built, options: BuildOptions): Promise<void> {
+    console.error(`\n${describeExcess(built.image, built.path)}`)
+    console.error(
+        "What it can leave out, by --without or in package.json (src/features.ts), is built without each ..."
+    )
+    console.error((await featuresTable(built, options)).join("\n"))
+}
+
 /** Gives the exit code. */
+async function build(words: readonly string[]): Promise<number> {
+    const options = parseBuildOptions(words)
+    const all = options.json ? await printJson(options) : await buildAll(options)
+    if (!options.json) console.log(describe(all).join("\n"))
+    const [board, host = board] = all
+    if (options.sizes) showSizes(host, options.sizes.file)
+    if (options.features) console.log(`\n${(await featuresTable(host, options)).join("\n")}`)
+    const excessive = all.filter(({ image }) => image.code >= CODE_LIMIT)
+    if (excessive.length > 0) await complain(excessive[excessive.length - 1], options)
+    return excessive.length > 0 ? 1 : 0
+}
+
 async function main(words: readonly string[]): Promise<number> {
     try {
-        const options = parseBuildOptions(words)
-        const all = options.json ? await printJson(options) : await buildAll(options)
-        if (!options.json) console.log(describe(all).join("\n"))
-        const excessive = all.filter(({ image }) => image.code >= CODE_LIMIT)
-        for (const { image, path } of excessive) console.error(describeExcess(image, path))
-        if (options.sizes) showSizes(all[1], options.sizes.file)
-        return excessive.length > 0 ? 1 : 0
+        return await build(words)
     } catch (error) {
         if (error instanceof Answer) {
             process.stdout.write(error.message)

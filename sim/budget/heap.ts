@@ -14,13 +14,14 @@ const UP = 500
  * Bytes of the VM's heap that a program has in use when its network is up, garbage left out, before the first connection: nobody
  * else is on the network. Throws when it ends before.
  */
-export async function heapInUse(program: string): Promise<number> {
+export async function heapInUse(program: string, without: readonly string[]): Promise<number> {
     const clock = new VirtualClock()
     const ends: Panic[] = []
     const device = new Device({
         clock,
         runtime: "vm",
         program,
+        without,
         seed: 1,
         chip: new W5500Chip({ clock, send: () => {} }),
         boot: { ip: `${IP}/24`, gateway: "10.0.0.1", macAddress: macFor(IP), trace: false },

@@ -21,15 +21,9 @@ export function describeExcess(
         .slice(0, FILES)
         .map(({ path, bytes: size }): Cell[] => [`  ${path}`, bytes(size)])
     return [
-        excess(built.code, program),
+        `${program}: its code is ${bytes(built.code)} bytes, ${bytes(built.code - CODE_LIMIT)} above the VM's limit: it has to end below ${bytes(CODE_LIMIT)}.`,
         "The largest files in it:",
         ...table([["", "code"], ...rows]).slice(1),
         `npm run build -- --program ${program} --sizes shows all of it.`,
     ].join("\n")
-}
-
-/** The first line of it. */
-export function excess(code: number, program: string): string {
-    const over = bytes(code - CODE_LIMIT + 1)
-    return `${program}: its code is ${bytes(code)} bytes, ${over} above what the VM takes (${bytes(CODE_LIMIT - 1)}).`
 }

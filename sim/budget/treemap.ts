@@ -44,7 +44,7 @@ export function treemap(program: string, root: Part): string {
     const limit =
         left > 0
             ? `${bytes(left)} bytes are left of the ${bytes(CODE_LIMIT)} that the VM can count.`
-            : `That is ${bytes(4 - left)} bytes more than the VM takes.`
+            : `That is ${bytes(-left)} bytes above the VM's limit: it has to end below ${bytes(CODE_LIMIT)}.`
     return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
