@@ -1,19 +1,20 @@
-// Builds images with the installed DeviceScript compiler (sim/budget/cli.ts is `npm run build`).
+// Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/cli.ts).
 
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { layoutOf } from "./budget/layout"
-import { CODE_LIMIT } from "./budget/limits"
 import { describeExcess } from "./budget/over"
 import { locked } from "./build-lock"
 import { FEATURES, featuresFile, leftOut } from "./features"
-import { verifyImage } from "./vm/verify"
+import type { DebugFile } from "./optimizer/debug"
+import { CODE_LIMIT, limitedBytes, readImage } from "./optimizer/image"
+import { optimize } from "./optimizer/optimize"
+import { verifyByVm } from "./vm/verify"
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url))
 const OUTPUT = join(ROOT, ".devicescript", "sim")
@@ -24,6 +25,10 @@ const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
+/** What the optimizer did: see optimizer/report.ts. */
+const REPORT = "optimizer.json"
+/** Their sources are part of what an image is made of. */
+const OPTIMIZER = ["sim/build.ts", "sim/optimizer"]
 /** Builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
@@ -38,10 +43,19 @@ export interface Image {
     image: string
     /** Path of the debug information. */
     debug: string
+    /** Path of the optimizer's report. */
+    report: string
     /** Bytes in the image. */
     size: number
     /** What of them the VM's limit of code counts. */
     code: number
+}
+
+export interface BuildOptions {
+    /** The features that the program leaves out; those that the project's package.json names unless given. */
+    without?: readonly string[]
+    /** Whether the optimizer makes the image smaller; it does unless told otherwise. */
+    optimize?: boolean
 }
 
 /** A program's modules, paths in this project, in the order in which they run: the program itself is the last. */
@@ -61,16 +75,12 @@ export function importsOf(program: Program): string {
 }
 
 /**
- * Compiles a program unless nothing has changed since the last time. `title` tells builds apart; `without` names the features
- * that it leaves out. Throws a BuildError when it does not compile, TooLarge when no VM takes it, a FeatureError when it cannot
- * do without those. May run in several processes at once.
+ * Compiles and optimizes a program unless nothing has changed since the last time. `title` tells builds apart. Throws a
+ * BuildError when it does not compile, TooLarge when it has more code than the VM takes, a FeatureError when it cannot do
+ * without the features that it is to leave out. May run in several processes at once.
  */
-export async function buildImage(
-    program: Program,
-    title: string,
-    without: readonly string[] = leftOut()
-): Promise<Image> {
-    const built = await compileImage(program, title, without)
+export async function buildImage(program: Program, title: string, options?: BuildOptions): Promise<Image> {
+    const built = await compileImage(program, title, options)
     if (built.code < CODE_LIMIT) return built
     throw new TooLarge(describeExcess(built, program[program.length - 1]))
 }
@@ -79,22 +89,24 @@ export async function buildImage(
 export async function compileImage(
     program: Program,
     title: string,
-    without: readonly string[] = leftOut()
+    { without = leftOut(), optimize: optimized = true }: BuildOptions = {}
 ): Promise<Image> {
     const features = featuresFile(without)
-    const name = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const named = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const name = optimized ? named : `${named}-plain`
     const directory = join(OUTPUT, `${name}-${await fingerprint(program, features)}`)
     if (!existsSync(directory)) {
         await mkdir(OUTPUT, { recursive: true })
         // until the libraries are there only one build may run: each would write them
         const lock = librariesComplete() ? `lock-${name}` : "lock"
         await locked(join(OUTPUT, lock), async () => {
-            if (!existsSync(directory)) await compile(program, name, features, directory)
+            if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
         })
     }
     const image = join(directory, IMAGE)
-    const { code } = layoutOf(readFileSync(image))
-    return { image, debug: join(directory, DEBUG), size: statSync(image).size, code }
+    const [debug, report] = [join(directory, DEBUG), join(directory, REPORT)]
+    const bytes = readFileSync(image)
+    return { image, debug, report, size: bytes.length, code: limitedBytes(readImage(bytes).functions) }
 }
 
 /** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
@@ -111,6 +123,7 @@ function librariesComplete(): boolean {
 async function fingerprint(program: Program, features: string): Promise<string> {
     const boards = readdirSync(join(ROOT, "boards")).filter(file => file.endsWith(".board.json"))
     const files = [
+        ...OPTIMIZER.flatMap(path => filesBelow(path)),
         "devsconfig.json",
         "package.json",
         ...boards.map(file => `boards/${file}`),
@@ -124,6 +137,12 @@ async function fingerprint(program: Program, features: string): Promise<string> 
 
 function hashOf(text: string): string {
     return createHash("sha256").update(text).digest("hex").slice(0, 16)
+}
+
+/** The file at a path in this project, or the files below it. */
+function filesBelow(path: string): string[] {
+    if (statSync(join(ROOT, path)).isFile()) return [path]
+    return readdirSync(join(ROOT, path)).flatMap(name => filesBelow(`${path}/${name}`))
 }
 
 /** The files of this project that the program is made of. */
@@ -148,7 +167,13 @@ async function sources(program: Program): Promise<string[]> {
     }
 }
 
-async function compile(program: Program, name: string, features: string, directory: string): Promise<void> {
+async function compile(
+    program: Program,
+    name: string,
+    features: string,
+    optimized: boolean,
+    directory: string
+): Promise<void> {
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
@@ -164,15 +189,11 @@ async function compile(program: Program, name: string, features: string, directo
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(entry, work)
         const built = join(work, ".devicescript", "bin")
-        if (failed || !existsSync(join(built, IMAGE))) {
+        if (failed || !existsSync(join(built, IMAGE)))
             throw new BuildError(`${own} does not compile:\n${output}`)
-        }
-        const bytes = readFileSync(join(built, IMAGE))
-        const wrong = layoutOf(bytes).code < CODE_LIMIT ? verifyImage(bytes) : 0
-        if (wrong !== 0) throw new BuildError(`${own}: the VM does not take its image (error ${wrong})`)
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
-        for (const file of [IMAGE, DEBUG]) await cp(join(built, file), join(staged, file))
+        await finish(built, staged, own, optimized)
         await rename(staged, directory).catch(async (error: unknown) => {
             // a build that broke our lock was faster: its result is as good
             await rm(staged, { recursive: true, force: true })
@@ -192,13 +213,26 @@ async function linkTo(from: string, to: string, except: readonly string[]): Prom
     }
 }
 
-/** Runs the compiler in `work` and gives what it printed. */
+/** Optimizes what the compiler has left in `built` and writes it to `staged`. Throws when the VM does not take it. */
+async function finish(built: string, staged: string, own: string, optimized: boolean): Promise<void> {
+    const plain = readFileSync(join(built, IMAGE))
+    const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
+    const { image, debug, report } = optimize(plain, plainDebug)
+    const code = optimized ? report.after.code : report.before.code
+    // what is too large is for its figures only
+    const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
+    if (refused !== undefined) throw new BuildError(`${own}: the VM does not take the image (${refused})`)
+    await writeFile(join(staged, IMAGE), optimized ? image : plain)
+    await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
+    await writeFile(join(staged, REPORT), JSON.stringify(report))
+}
+
+/** Runs the compiler in `work` and gives what it printed. The optimizer gets images that the VM does not take yet. */
 function runCompiler(entry: string, work: string): Promise<{ output: string; failed: boolean }> {
     const script = join(CLI, "devicescript")
     const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
     return new Promise(resolvePromise => {
         const options = { cwd: work, env, maxBuffer: 1 << 26 }
-        // what it compiled is verified here, where the limit of code has words of its own
         execFile(
             process.execPath,
             [script, "build", "--no-verify", entry],

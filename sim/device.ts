@@ -93,7 +93,7 @@ export class Device {
             onPanic: panic => this.panic(panic),
         }
         if (runtime === "vm") {
-            const { image, debug } = await buildImage(modules, nameOf(program), without)
+            const { image, debug } = await buildImage(modules, nameOf(program), without && { without })
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
             this.runtime = new VmRuntime({ ...options, image: readFileSync(image), debugInfo })
         } else {

@@ -5,10 +5,11 @@ import { relative } from "node:path"
 import { BuildError, behindPipe, compileImage, type Image } from "../build"
 import { Answer } from "../command-line"
 import { nameOf } from "../device"
+import { CODE_LIMIT } from "../optimizer/image"
 import { OptionError } from "../options-error"
 import { each, featureBytes } from "./features"
 import { heapInUse } from "./heap"
-import { CODE_LIMIT, HEAP_LIMIT, IMAGE_LIMIT } from "./limits"
+import { HEAP_LIMIT, IMAGE_LIMIT } from "./limits"
 import { type BuildOptions, parseBuildOptions } from "./options"
 import { describeExcess } from "./over"
 import { partsOf, type SizedDebugInfo } from "./parts"
@@ -30,12 +31,12 @@ interface Built {
 /** What a board gets of a program. */
 async function forBoard(what: string, path: string, without: readonly string[]): Promise<Built> {
     const name = path === MAIN.path ? "board" : `${nameOf(path)}-board`
-    return { what, path, image: await compileImage([path], name, without), heap: undefined }
+    return { what, path, image: await compileImage([path], name, { without }), heap: undefined }
 }
 
 /** What the simulator runs of a program. */
 async function forHost(what: string, path: string, without: readonly string[]): Promise<Built> {
-    const image = await compileImage(behindPipe(path), nameOf(path), without)
+    const image = await compileImage(behindPipe(path), nameOf(path), { without })
     const heap = image.code < CODE_LIMIT ? await heapInUse(path, without) : undefined
     return { what, path, image, heap }
 }

@@ -26,7 +26,9 @@ export async function featureBytes(
     const found: FeatureBytes[] = []
     await each(names, async name => {
         try {
-            const left = await compileImage(behindPipe(program), nameOf(program), [...without, name])
+            const left = await compileImage(behindPipe(program), nameOf(program), {
+                without: [...without, name],
+            })
             if (left.code !== code) found.push({ name, bytes: code - left.code })
         } catch (error) {
             // what others left out need cannot be left out as well

@@ -1,7 +1,7 @@
 // What is said of a program whose code is above the VM's limit.
 
 import { readFileSync } from "node:fs"
-import { CODE_LIMIT } from "./limits"
+import { CODE_LIMIT } from "../optimizer/image"
 import { filesOf, partsOf, type SizedDebugInfo } from "./parts"
 import { bytes, type Cell, table } from "./table"
 

@@ -1,8 +1,8 @@
 // Whose the bytes of an image's code are: by package, folder, file and function, from the positions that a build keeps for each
 // operation. So what the optimizer put elsewhere still counts where it was written.
 
+import { DESCRIPTOR, limitedBytes, readImage } from "../optimizer/image"
 import { type DebugInfo, lastAtMost } from "../vm/positions"
-import { DESCRIPTOR, layoutOf } from "./layout"
 
 /** A package, folder, file or function, with the bytes of code in it. */
 export interface Part {
@@ -30,15 +30,15 @@ const MADE = "(made by the compiler)"
 
 /** The code of an image as a tree; its `bytes` are what the VM's limit counts. */
 export function partsOf(image: Uint8Array, debug: SizedDebugInfo): Part {
-    const { functions, header, code } = layoutOf(image)
+    const { functions } = readImage(image)
     const places = new Places(debug)
     const root: Part = { name: "code", bytes: 0, parts: [] }
-    functions.forEach(({ start, length }, index) => {
+    functions.forEach(({ start, code }, index) => {
         add(root, places.ofFunction(index), DESCRIPTOR)
-        for (const { path, bytes } of places.within(index, start, start + length)) add(root, path, bytes)
+        for (const { path, bytes } of places.within(index, start, start + code.length)) add(root, path, bytes)
     })
     // functions are padded to whole words
-    add(root, ["(image)", "header and padding"], header + code - header - root.bytes)
+    add(root, ["(image)", "header and padding"], limitedBytes(functions) - root.bytes)
     order(root)
     return root
 }

@@ -1,7 +1,7 @@
 // The code of a program as a picture in one HTML file that asks for nothing from anywhere: an area for each file, its functions in
 // it, and the same as a table below.
 
-import { CODE_LIMIT } from "./limits"
+import { CODE_LIMIT } from "../optimizer/image"
 import type { Part } from "./parts"
 import { type Rectangle, squares } from "./squares"
 import { bytes } from "./table"

@@ -38,7 +38,7 @@ export interface VmModule {
     devsStop(): void
     /** 0 when the image was taken. */
     devsDeploy(image: Uint8Array): number
-    /** 0 when the image is one that the VM would take. */
+    /** 0 when the image would be taken, else a negative number; the reason goes to dmesg. */
     devsVerify(image: Uint8Array): number
 }
 

@@ -1,17 +1,22 @@
-// The VM's own judgement of an image that is not going to run here.
+// The VM's own verifier: the judge of what it takes.
 
-import { createModule, type VmModule } from "./module"
+import { createModule } from "./module"
 
-let vm: VmModule | undefined
-
-/** 0 when a VM would take the image, else the verifier's number. */
-export function verifyImage(image: Uint8Array): number {
-    vm ??= createModule({
+/** Why the VM does not take an image, undefined when it does. */
+export function verifyByVm(image: Uint8Array): string | undefined {
+    const lines: string[] = []
+    const module = createModule({
         now: () => 0,
-        setTimeout: () => undefined,
+        setTimeout: () => ({}),
         clearTimeout: () => {},
         randomBytes: size => new Uint8Array(size),
     })
-    vm.dmesg = () => {}
-    return vm.devsVerify(image)
+    module.dmesg = line => lines.push(line)
+    try {
+        const error = module.devsVerify(image)
+        if (error === 0) return undefined
+        return lines.at(-1)?.replace(/^\W*/, "") ?? `error ${error}`
+    } catch {
+        return "it fell over it"
+    }
 }

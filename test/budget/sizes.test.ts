@@ -3,13 +3,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { layoutOf } from "../../sim/budget/layout"
-import { CODE_LIMIT } from "../../sim/budget/limits"
 import { filesOf, type Part, partsOf, type SizedDebugInfo } from "../../sim/budget/parts"
 import { sizesTable } from "../../sim/budget/sizes"
 import { table } from "../../sim/budget/table"
 import { treemap } from "../../sim/budget/treemap"
 import { behindPipe, buildImage, compileImage, type Image, ROOT, TooLarge } from "../../sim/build"
+import { CODE_LIMIT, readImage } from "../../sim/optimizer/image"
 
 const HELLO = "src/examples/hello.ts"
 
@@ -50,12 +49,9 @@ describe("the parts of a program", () => {
 
     it("hold what the limit counts: header, descriptors and code", () => {
         const bytes = readFileSync(image.image)
-        const { code, image: size, functions } = layoutOf(bytes)
-        const ends = functions.map(({ start, length }) => start + length)
-        expect(code).toBe(Math.ceil(Math.max(...ends) / 4) * 4)
-        expect(size).toBe(bytes.length)
-        expect(() => layoutOf(bytes.subarray(0, 100))).toThrow("this is no DeviceScript image")
-        expect(() => layoutOf(bytes.subarray(0, 2000))).toThrow("this image is cut off")
+        const ends = readImage(bytes).functions.map(({ start, code }) => start + code.length)
+        expect(image.code).toBe(Math.ceil(Math.max(...ends) / 4) * 4)
+        expect(image.size).toBe(bytes.length)
     })
 
     it("are a table with a line each", () => {
