@@ -127,4 +127,30 @@ scenario("a time server that is not there, asked again and again, costs no memor
     expect(await says(net, "up")).toBe("what is up?")
 })
 
+scenario(
+    "beacon.ts lives through a datagram from port 0 and a cable that is out for a minute",
+    { program: "src/examples/beacon.ts", silent: true },
+    async net => {
+        const host = new ScriptedStation(net, 5)
+        await net.pass(2000)
+        await net.act(() => host.datagram(0, 4210, [...Buffer.from("where?")]))
+        await net.pass(200)
+        expect(net.log).toEqual([
+            "10.0.0.5 asks: where?",
+            "udp 10.0.0.5:0: EINVAL, not an address or port to use, or more than a frame holds",
+        ])
+        net.chip.setLink(false)
+        await net.pass(60_000)
+        expect(net.log.slice(2)).toEqual([
+            "udp 255.255.255.255:4210: ENETDOWN, there is no link: is the cable in?",
+        ])
+        net.chip.setLink(true)
+        await net.pass(10_000)
+        await net.act(() => host.datagram(999, 4210, [...Buffer.from("and now?")]))
+        await net.until("an answer", () =>
+            net.frames.some(({ view }) => view.kind === "udp" && view.destinationPort === 999)
+        )
+    }
+)
+
 tsharkAgrees()
