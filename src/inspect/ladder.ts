@@ -4,6 +4,7 @@ import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { findConnection } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/tcb"
+import { readI32, readU16 } from "../wire/bytes"
 import { Flag } from "../wire/tcp"
 import type { Device, Print } from "./commands"
 import { Event, EventKind } from "./events"
@@ -63,9 +64,9 @@ function eventRow(record: Buffer): string {
     if (kind === EventKind.State) return `${time}| ${stateText(record)}`
     if (kind === EventKind.Failed) return `${time}| failed: ${failureText(record)}`
     const flags = record.getAt(Event.Flags, "u8")
-    let text = ` ${flagText(flags)} seq ${record.getAt(Event.Sequence, "u32")}`
-    if (flags & Flag.Ack) text += ` ack ${record.getAt(Event.Acknowledgment, "u32")}`
-    text += ` len ${record.getAt(Event.Length, "u16")} win ${record.getAt(Event.Window, "u16")}`
+    let text = ` ${flagText(flags)} seq ${readI32(record, Event.Sequence) >>> 0}`
+    if (flags & Flag.Ack) text += ` ack ${readI32(record, Event.Acknowledgment) >>> 0}`
+    text += ` len ${record.getAt(Event.Length, "u16")} win ${readU16(record, Event.Window)}`
     const mss = record.getAt(Event.Mss, "u16")
     text += mss > 0 ? ` mss ${mss} ` : " "
     const out = kind === EventKind.SegmentOut
@@ -127,9 +128,12 @@ async function findSpan(device: Device, id: number): Promise<Span> {
 
 /** True for the first event of a connection: its own SYN is to be sent, or the peer's came for a listener. */
 function opens(record: Buffer): boolean {
-    const before = record.getAt(Event.Before, "u8")
-    if (record.getAt(Event.Kind, "u8") === EventKind.State) return before === State.Closed
-    return before === State.Listen && (record.getAt(Event.Flags, "u8") & (Flag.Syn | Flag.Ack)) === Flag.Syn
+    if (record.getAt(Event.Kind, "u8") === EventKind.State)
+        return record.getAt(Event.Before, "u8") === State.Closed
+    return (
+        record.getAt(Event.After, "u8") === State.Listen &&
+        (record.getAt(Event.Flags, "u8") & (Flag.Syn | Flag.Ack)) === Flag.Syn
+    )
 }
 
 /** Lets the others go on now and then. */

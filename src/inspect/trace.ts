@@ -7,6 +7,7 @@ import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { errorName, stateName } from "../tcp/tcb"
+import { readI32, readU16 } from "../wire/bytes"
 import { Flag } from "../wire/tcp"
 import { counterNames } from "./counters"
 import { Event, EventKind, sink } from "./events"
@@ -106,9 +107,9 @@ function segmentText(record: Buffer): string {
     const flags = record.getAt(Event.Flags, "u8")
     const length = record.getAt(Event.Length, "u16")
     const mss = record.getAt(Event.Mss, "u16")
-    let text = `${flagText(flags)} seq=${record.getAt(Event.Sequence, "u32")}`
-    if (flags & Flag.Ack) text += ` ack=${record.getAt(Event.Acknowledgment, "u32")}`
+    let text = `${flagText(flags)} seq=${readI32(record, Event.Sequence) >>> 0}`
+    if (flags & Flag.Ack) text += ` ack=${readI32(record, Event.Acknowledgment) >>> 0}`
     if (length > 0) text += ` len=${length}`
-    text += ` win=${record.getAt(Event.Window, "u16")}`
+    text += ` win=${readU16(record, Event.Window)}`
     return mss > 0 ? `${text} mss=${mss}` : text
 }

@@ -19,8 +19,6 @@ const enum Time {
     Longest = 1000,
     /** Between attempts to start a driver whose chip does not answer. */
     Retry = 5000,
-    /** Where the driver's wait may come back at once and the clock stands still. */
-    Slice = 10,
 }
 
 /** A stack and the driver it sends and receives by. */
@@ -58,12 +56,7 @@ export class Network {
     /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
     private async pause(ms: number): Promise<void> {
         const until = ds.millis() + ms
-        for (;;) {
-            const before = ds.millis()
-            if (before >= until) return
-            await this.mac.rest(until - before)
-            if (ds.millis() === before) await ds.sleep(Time.Slice)
-        }
+        for (let left = ms; left > 0; left = until - ds.millis()) await this.mac.rest(left)
     }
 
     /** Tells the fiber that a program has given the stack, or the worker, something to do. */
