@@ -2,7 +2,9 @@
 
 import { EVENTS } from "../features"
 import { decimal } from "../net/address"
+import { stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
+import { State } from "../tcp/tcb"
 import { type Device, type Print, wasGiven } from "./commands"
 import {
     abortCommand,
@@ -145,7 +147,10 @@ async function withId(
     }
     const listener = findListener(device.stack, id) >= 0
     if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
-    if (!listener && findConnection(device.stack, id) < 0) return `connection ${id} is gone`
+    if (!listener && findConnection(device.stack, id) < 0) {
+        const waits = stateOf(device.stack, id) === State.TimeWait
+        return `connection ${id} is ${waits ? "in TIME-WAIT: both ends have closed it" : "gone"}`
+    }
     switch (name) {
         case "send":
             return sendCommand(device, id, textOf(line, first), print)
