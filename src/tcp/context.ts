@@ -2,7 +2,7 @@
 
 import { Buffer } from "@devicescript/core"
 import { randomBuffer } from "@devicescript/crypto"
-import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
+import { COUNTERS, EVENTS, TIME_WAIT_RECORDS } from "../features"
 import { Counter } from "../inspect/counters"
 import { Event, EventKind, EventRing } from "../inspect/events"
 import { swap16 } from "../wire/bytes"
@@ -118,9 +118,9 @@ export class TcpContext {
         if (EVENTS) this.events = new EventRing(config.events)
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
-        this.halves = Buffer.alloc(PASSIVE_OPENS ? config.halfOpen * Half.Size : 0)
-        this.waits = Buffer.alloc(TIME_WAIT_RECORDS ? config.timeWaits * Wait.Size : 0)
-        this.listeners = Buffer.alloc(PASSIVE_OPENS ? config.listeners * Listener.Size : 0)
+        this.halves = Buffer.alloc(config.halfOpen * Half.Size)
+        this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
+        this.listeners = Buffer.alloc(config.listeners * Listener.Size)
         this.hashInput.blitAt(0, randomBuffer(16), 0, 16)
     }
 }
