@@ -57,15 +57,15 @@ export function localText(ip: number, ports: number): string {
     return endpoint(ip, (ports >> 16) & 0xffff)
 }
 
-/** Control bits in the order in which they are named, and their names. */
-const flagBits = hex`04 02 01 08 20 40 80 10`
+/** Control bits in the order in which they are named: their names, and which bits they are. */
 const flagNames = "RST SYN FIN PSH URG ECE CWR ACK"
+const flagBits = "21035674"
 
 /** Control bits by name, such as SYN-ACK. */
 export function flagText(flags: number): string {
     let text = ""
-    for (let i = 0; i < flagBits.length; i++) {
-        if (flags & flagBits.getAt(i, "u8")) text += `-${word(flagNames, i)}`
+    for (let i = 0; i < 8; i++) {
+        if (flags & (1 << (flagBits.charCodeAt(i) - 48))) text += `-${word(flagNames, i)}`
     }
     return text === "" ? "none" : text.slice(1)
 }
