@@ -1,7 +1,7 @@
 // What is due to be sent, one frame a call.
 
 import { Counter } from "../inspect/counters"
-import { armTimer, closed, count, Frame, release } from "../tcp/context"
+import { armRto, closed, count, Frame, release } from "../tcp/context"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
 import { runTimers } from "../tcp/timers"
@@ -138,7 +138,7 @@ function waitForHop(s: Stack, c: number, now: number): void {
     } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
         // R2 counts from here
         conns.setAt(c + Tcb.Progress, "i32", now)
-        armTimer(s, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+        armRto(s, c, now)
     }
 }
 

@@ -28,8 +28,8 @@ const enum Limit {
 }
 
 /**
- * Opens a connection. Throws an Error `socket tcp://HOST:PORT: WHY`: "Timeout", ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOTFOUND
- * (no such name), ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address).
+ * Opens a connection. Throws an Error `socket tcp://HOST:PORT: WHY`: "Timeout", ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EACCES
+ * (a firewall forbids it), ENOTFOUND (no such name), ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own or the network's address).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options

@@ -141,6 +141,11 @@ function reopen(
 ): Reopened {
     const segment = t.segment
     if ((segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst)) !== Flag.Syn) return Reopened.No
+    if (segment.getAt(Seg.Control, "u8") & Flag.Fin) {
+        // as in LISTEN (input.ts)
+        drop(t, Counter.TcpMalformed, now)
+        return Reopened.NotNow
+    }
     const above = ((segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0) > 0
     let honoured = above
     if (isStamped(t)) {
@@ -230,7 +235,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6
     if (halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps) {
         if (!(control & Flag.Rst)) {
-            if (isOld(t, h, control, now)) return
+            if (isOld(t, h, now)) return
         }
     }
     if (
@@ -283,15 +288,11 @@ function stampAhead(t: TcpContext, h: number): number {
     return (t.options.getAt(Options.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
 }
 
-/**
- * True, and the segment handled, when its timestamp is older than that of the SYN, or missing (RFC 7323 section 3.2: "SHOULD
- * silently drop"). A SYN without one passes: it is of another connection, and whoever sends it has to find that out.
- */
-function isOld(t: TcpContext, h: number, control: number, now: number): boolean {
-    const stamped = isStamped(t)
-    if (stamped ? stampAhead(t, h) >= 0 : control & Flag.Syn) return false
+/** True, and the segment handled, when its timestamp is older than that of the SYN. One without passes, as in arrival.ts. */
+function isOld(t: TcpContext, h: number, now: number): boolean {
+    if (!isStamped(t) || stampAhead(t, h) >= 0) return false
     drop(t, Counter.TcpPaws, now)
-    if (stamped) challengeHalf(t, h, now)
+    challengeHalf(t, h, now)
     return true
 }
 

@@ -13,19 +13,6 @@ const isUnstamped = (f: Facts) => f.options && f.stimulus.stamp === "none"
 
 export const openingDifferences: DifferenceClass[] = [
     {
-        name: "SYN with FIN opens",
-        linux: "LISTEN drops it",
-        ours: "SYN-ACK; the FIN comes again",
-        verdict: "ours",
-        why: 'RFC 9293 3.10.7.2: other control "combined with SYN" is no reason to drop the SYN',
-        is: f =>
-            inState(f, "LISTEN", "TIME-WAIT") &&
-            has(f, "SF") &&
-            hasNone(f, ".R") &&
-            f.linux === "-" &&
-            f.us === "S.",
-    },
-    {
         name: "text or FIN on the SYN-ACK",
         linux: "SYN-SENT takes the SYN-ACK and drops text and FIN",
         ours: "takes them",
