@@ -2,6 +2,7 @@
 //
 // The path of every segment: it is flat on purpose, in the RFC's order, one function.
 
+import { SACK } from "../features"
 import { Counter } from "../inspect/counters"
 import { readI32 } from "../wire/bytes"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
@@ -68,7 +69,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 stamped = (present & OptionBit.Timestamps) !== 0
                 stamp = t.options.getAt(Options.TimestampValue, "i32")
                 echo = t.options.getAt(Options.TimestampEcho, "i32")
-                sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
+                if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
             }
         }
     }
@@ -283,7 +284,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (sacked ? acked >= 0 : acked === 0) {
             const bare = acked === 0 && length === 0 && !(control & Flag.Fin) && window > 0
             const plain = bare && window === conns.getAt(c + Tcb.SndWnd, "u16")
-            if (sacked ? tellsOfGap(t, c, acked, plain) : plain) duplicateAck(t, c, sacked)
+            if (SACK && sacked ? tellsOfGap(t, c, acked, plain) : plain) duplicateAck(t, c, sacked)
         }
     }
     if (acked >= 0) {

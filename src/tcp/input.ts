@@ -118,13 +118,6 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         return
     }
     const passive = t.passive
-    if (control & Flag.Syn) {
-        // as the field does: nobody opens a connection to end it (RFC 9293 section 3.10.7.2 would have the FIN queued)
-        if (control & (Flag.Fin | Flag.Rst)) {
-            drop(t, Counter.TcpMalformed, now)
-            return
-        }
-    }
     let h = -1
     let l = -1
     if (passive) {

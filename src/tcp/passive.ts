@@ -122,7 +122,11 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
         drop(t, Counter.TcpNoAck, now)
         return
     }
-    // Third, check for a SYN
+    // Third, check for a SYN. With a FIN nobody means it: dropped, as the field does, where the RFC would have the FIN queued
+    if (control & Flag.Fin) {
+        drop(t, Counter.TcpMalformed, now)
+        return
+    }
     if (!hasBacklog(t, l, now)) return
     if (openHalf(t, l, now) < 0) sendCookie(t, l, synCookie(t, now), now)
 }
@@ -142,7 +146,7 @@ function reopen(
     const segment = t.segment
     if ((segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst)) !== Flag.Syn) return Reopened.No
     if (segment.getAt(Seg.Control, "u8") & Flag.Fin) {
-        // as in LISTEN (input.ts)
+        // as in LISTEN
         drop(t, Counter.TcpMalformed, now)
         return Reopened.NotNow
     }
