@@ -145,11 +145,6 @@ function reopen(
 ): Reopened {
     const segment = t.segment
     if ((segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst)) !== Flag.Syn) return Reopened.No
-    if (segment.getAt(Seg.Control, "u8") & Flag.Fin) {
-        // as in LISTEN
-        drop(t, Counter.TcpMalformed, now)
-        return Reopened.NotNow
-    }
     const above = ((segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0) > 0
     let honoured = above
     if (isStamped(t)) {
@@ -161,6 +156,11 @@ function reopen(
     }
     const l = honoured ? listenerFor(t, segment.getAt(Seg.Ports, "i32")) : -1
     if (l < 0) return Reopened.No
+    if (segment.getAt(Seg.Control, "u8") & Flag.Fin) {
+        // as in LISTEN
+        drop(t, Counter.TcpMalformed, now)
+        return Reopened.NotNow
+    }
     if (!hasBacklog(t, l, now)) return Reopened.NotNow
     const h = openHalf(t, l, now)
     if (h < 0) {

@@ -13,6 +13,20 @@ const isUnstamped = (f: Facts) => f.options && f.stimulus.stamp === "none"
 
 export const openingDifferences: DifferenceClass[] = [
     {
+        name: "SYN with FIN on TIME-WAIT",
+        linux: "dropped, and TIME-WAIT is over",
+        ours: "dropped",
+        verdict: "ours",
+        why: "RFC 9293 3.6.1: TIME-WAIT ends early for a SYN that opens a new connection; this one does not",
+        is: f =>
+            inState(f, "TIME-WAIT") &&
+            has(f, "SF") &&
+            hasNone(f, ".R") &&
+            f.linux === "-" &&
+            f.us === "-" &&
+            f.kernel.look.state === "LISTEN",
+    },
+    {
         name: "text or FIN on the SYN-ACK",
         linux: "SYN-SENT takes the SYN-ACK and drops text and FIN",
         ours: "takes them",
