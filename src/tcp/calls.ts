@@ -38,7 +38,7 @@ export function listen(t: TcpContext, port: number, backlog: number): number {
     for (let l = 0; l < listeners.length; l += Listener.Size) {
         if (listeners.getAt(l + Listener.Id, "u16") !== 0) continue
         const id = newId(t)
-        if (!t.passive) t.passive = passiveOpens()
+        if (!t.passive) t.passive = passiveOpens(t)
         listeners.setAt(l + Listener.Id, "u16", id)
         listeners.setAt(l + Listener.Port, "u16", swap16(port))
         listeners.setAt(l + Listener.Backlog, "u16", backlog)
@@ -96,6 +96,7 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
     conns.setAt(c + Tcb.SndMax, "i32", iss)
     conns.setAt(c + Tcb.Progress, "i32", now)
     conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Held)
+    conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") | ConnFlag3.Active)
     setState(t, c, State.SynSent, now)
     setDue(t, c, 0)
     return conns.getAt(c + Tcb.Id, "u16")

@@ -42,7 +42,13 @@ export interface Passive {
         now: number
     ): Reopened
     runHalfTimers(t: TcpContext, now: number): void
+    runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
+    /** What connections move: records of Pace, in the order of the connections'; and when they are looked at next. */
+    readonly pace: Buffer
+    paceDeadline: number
+    /** Somebody found all connection records taken, and none was free since. */
+    scarce: boolean
 }
 
 /** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
@@ -312,7 +318,10 @@ export function allocate(t: TcpContext, now: number): number {
         t.connsEnd = end + Tcb.Size
         return prepare(t, end)
     }
-    if (oldest < 0) return -1
+    if (oldest < 0) {
+        if (t.passive) t.passive.scarce = true
+        return -1
+    }
     setState(t, oldest, State.Closed, now)
     return prepare(t, oldest)
 }

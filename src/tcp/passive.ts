@@ -1,5 +1,6 @@
 // Passive opens: LISTEN (RFC 9293 section 3.10.7.2) and the half-open connections that come from it (SYN-RECEIVED).
 
+import { Buffer } from "@devicescript/core"
 import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
@@ -19,15 +20,19 @@ import { cookieArrives, sendCookie, synCookie } from "./cookie"
 import { dropHalf, freeHalf, halfOpenFor, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
 import { initialSequence } from "./isn"
 import { established, takeAgreement } from "./open"
+import { runPace } from "./pace"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
 import { agreed, Mss, sendMss } from "./syn-options"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } from "./tcb"
+import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, Pace, State, Tcb, TcpError } from "./tcb"
 
 /** For TcpContext.passive. */
-export function passiveOpens(): Passive {
+export function passiveOpens(t: TcpContext): Passive {
     return {
+        pace: Buffer.alloc(t.config.connections * Pace.Size),
+        paceDeadline: 0,
+        scarce: false,
         listenerFor,
         closeListener,
         listenArrives,
@@ -36,6 +41,7 @@ export function passiveOpens(): Passive {
         // DeviceScript's compiler knows no short form for what is imported
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
+        runPace: runPace,
         halfOpenOut: halfOpenOut,
     }
 }

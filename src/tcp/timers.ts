@@ -31,7 +31,10 @@ export function runTimers(t: TcpContext, now: number): void {
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
-    if (t.passive) t.passive.runHalfTimers(t, now)
+    if (t.passive) {
+        t.passive.runHalfTimers(t, now)
+        t.passive.runPace(t, now)
+    }
     runWaitTimers(t, now)
 }
 
