@@ -1,11 +1,19 @@
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { FEATURES, featuresFile, leftOut } from "./sim/features"
 
 const standIn = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
 
 // src/ runs under Node with these small stand-ins for the runtime's own packages (see sim/node).
 export default defineConfig({
+    plugins: [
+        {
+            name: "features",
+            enforce: "pre",
+            transform: (text, id) => (id.endsWith(`/${FEATURES}`) ? featuresFile(leftOut()) : text),
+        },
+    ],
     resolve: {
         alias: [
             { find: "@devicescript/core", replacement: standIn("core") },

@@ -10,6 +10,7 @@ import { join, relative, resolve } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { build } from "esbuild"
 import { locked } from "./build-lock"
+import { FEATURES, FeatureError, featuresFile, leftOut } from "./features"
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url))
 const OUTPUT = join(ROOT, ".devicescript", "sim")
@@ -52,17 +53,24 @@ export function importsOf(program: Program): string {
 }
 
 /**
- * Compiles a program unless nothing has changed since the last time. `name` tells builds apart. Throws a BuildError when
- * it does not compile. May run in several processes at once.
+ * Compiles a program unless nothing has changed since the last time. `title` tells builds apart; `without` names the features
+ * that it leaves out. Throws a BuildError when it does not compile, a FeatureError when it cannot do without those. May run in
+ * several processes at once.
  */
-export async function buildImage(program: Program, name: string): Promise<Image> {
-    const directory = join(OUTPUT, `${name}-${await fingerprint(program)}`)
+export async function buildImage(
+    program: Program,
+    title: string,
+    without: readonly string[] = leftOut()
+): Promise<Image> {
+    const features = featuresFile(without)
+    const name = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const directory = join(OUTPUT, `${name}-${await fingerprint(program, features)}`)
     if (!existsSync(directory)) {
         await mkdir(OUTPUT, { recursive: true })
         // until the libraries are there only one build may run: each would write them
         const lock = librariesComplete() ? `lock-${name}` : "lock"
         await locked(join(OUTPUT, lock), async () => {
-            if (!existsSync(directory)) await compile(program, name, directory)
+            if (!existsSync(directory)) await compile(program, name, features, directory)
         })
     }
     const image = join(directory, IMAGE)
@@ -80,8 +88,7 @@ function librariesComplete(): boolean {
 }
 
 /** Depends on everything that goes into the image. */
-async function fingerprint(program: Program): Promise<string> {
-    const hash = createHash("sha256")
+async function fingerprint(program: Program, features: string): Promise<string> {
     const boards = readdirSync(join(ROOT, "boards")).filter(file => file.endsWith(".board.json"))
     const files = [
         "devsconfig.json",
@@ -89,9 +96,14 @@ async function fingerprint(program: Program): Promise<string> {
         ...boards.map(file => `boards/${file}`),
         ...(await sources(program)),
     ]
-    hash.update(`${cliVersion()}\n${program.join()}\n`)
-    for (const file of files.sort()) hash.update(`${file}\n`).update(readFileSync(join(ROOT, file)))
-    return hash.digest("hex").slice(0, 16)
+    const parts = files.sort().map(file => {
+        return `${file}\n${file === FEATURES ? features : readFileSync(join(ROOT, file), "utf8")}`
+    })
+    return hashOf(`${cliVersion()}\n${program.join()}\n${parts.join("")}`)
+}
+
+function hashOf(text: string): string {
+    return createHash("sha256").update(text).digest("hex").slice(0, 16)
 }
 
 /** The files of this project that the program is made of. */
@@ -116,7 +128,7 @@ async function sources(program: Program): Promise<string[]> {
     }
 }
 
-async function compile(program: Program, name: string, directory: string): Promise<void> {
+async function compile(program: Program, name: string, features: string, directory: string): Promise<void> {
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
@@ -124,9 +136,10 @@ async function compile(program: Program, name: string, directory: string): Promi
     // it puts the state of a git checkout into the image: so it works elsewhere, on links to what is here
     const work = await mkdtemp(join(tmpdir(), "devicescript-tcp-"))
     try {
-        for (const file of readdirSync(ROOT)) {
-            if (file !== ".git" && file !== ".devicescript") await symlink(join(ROOT, file), join(work, file))
-        }
+        await linkTo(ROOT, work, [".git", ".devicescript", "src"])
+        await mkdir(join(work, "src"))
+        await linkTo(join(ROOT, "src"), join(work, "src"), ["features.ts"])
+        await writeFile(join(work, FEATURES), features)
         const entry = program.length === 1 ? own : ENTRY
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(entry, work)
@@ -149,6 +162,13 @@ async function compile(program: Program, name: string, directory: string): Promi
         if (progress) process.stderr.write("\r\x1b[K")
     }
     await forgetOldBuilds(name)
+}
+
+/** Links all that is in a folder into another one, but for a few names. */
+async function linkTo(from: string, to: string, except: readonly string[]): Promise<void> {
+    for (const file of readdirSync(from)) {
+        if (!except.includes(file)) await symlink(join(from, file), join(to, file))
+    }
 }
 
 /** Runs the compiler in `work` and gives what it printed. */
@@ -194,9 +214,9 @@ async function main(): Promise<void> {
             console.log(`${what}: ${size} bytes, ${relative(process.cwd(), image)}`)
         }
     } catch (error) {
-        if (!(error instanceof BuildError)) throw error
+        if (!(error instanceof BuildError || error instanceof FeatureError)) throw error
         console.error(error.message)
-        process.exitCode = 1
+        process.exitCode = error instanceof FeatureError ? 2 : 1
     }
 }
 

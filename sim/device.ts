@@ -24,6 +24,8 @@ export interface DeviceOptions {
     chip: SpiChip
     /** The program, a path in this project; src/main.ts or, with `boot.control`, src/controlled.ts unless given. */
     program?: string
+    /** Features that it leaves out (src/features.ts); those of package.json unless given. */
+    without?: readonly string[]
     /** Put into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
@@ -79,7 +81,7 @@ export class Device {
     /** Builds the program unless that has been done, and starts it: it runs when the clock does. */
     async start(): Promise<void> {
         const own = this.options.boot?.control ? "src/controlled.ts" : "src/main.ts"
-        const { program = own, runtime, chip } = this.options
+        const { program = own, runtime, chip, without } = this.options
         const modules = behindPipe(program)
         const { clock, seed, deviceId } = this.options
         const options: RuntimeOptions = {
@@ -91,11 +93,11 @@ export class Device {
             onPanic: panic => this.panic(panic),
         }
         if (runtime === "vm") {
-            const { image, debug } = await buildImage(modules, nameOf(program))
+            const { image, debug } = await buildImage(modules, nameOf(program), without)
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
             this.runtime = new VmRuntime({ ...options, image: readFileSync(image), debugInfo })
         } else {
-            this.runtime = new NodeRuntime({ ...options, program: await bundleProgram(modules) })
+            this.runtime = new NodeRuntime({ ...options, program: await bundleProgram(modules, without) })
         }
         chip.select(1)
         chip.reset(1)

@@ -5,6 +5,7 @@ import { isAbsolute, relative, resolve } from "node:path"
 import { Command, CommanderError, Option } from "commander"
 import { Config, configure } from "../src/tcp/config"
 import { ROOT } from "./build"
+import { FeatureError, featuresFile, leftOut } from "./features"
 import { type ForwardWish, parseForward } from "./gateway/forward"
 import type { Forward } from "./gateway/incoming"
 import { type Impairments, noImpairments, parseImpair } from "./link/impair-options"
@@ -25,6 +26,8 @@ export interface Options {
     mac: "w5500"
     /** A program in the place of the console's, a path in this project; undefined for that. */
     program: string | undefined
+    /** Features that the devices' programs leave out (src/features.ts). */
+    without: readonly string[]
     /** Undefined: randomness is real. */
     seed: number | undefined
     time: "real" | "virtual"
@@ -97,6 +100,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         runtime,
         mac: given.mac,
         program: given.program,
+        without: given.without ?? without(),
         seed: given.seed ?? (outside ? undefined : 1),
         time,
         link,
@@ -161,6 +165,7 @@ interface Given {
     runtime?: RuntimeName[]
     mac: "w5500"
     program?: string
+    without?: readonly string[]
     seed?: number
     time?: "real" | "virtual"
     link: string
@@ -249,6 +254,7 @@ function commandLine(): Command {
     }
     add("--runtime <vm|node,...>", "what runs the device (vm), or each of several", runtimes)
     add("--program <FILE>", "it runs this, such as src/examples/hello.ts", program)
+    add("--without <NAME,...>", "it leaves these features out (src/features.ts)", without)
     add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
     add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
@@ -276,13 +282,12 @@ function help(command: Command): string {
     const rows: [string, string][] = command.options
         .filter(option => option.long !== "--version")
         .map(option => [option.flags, option.description])
-    rows.push(["-h, --help, -V, --version", "print this, or the version"])
+    rows.push(["-h, --help, -V, --version", "this; exit code: 0 well, 1 failed, 2 wrong option"])
     const width = Math.max(...rows.map(([flags]) => flags.length)) + 2
     const lines = rows.map(([flags, text]) => `${flags.replaceAll(/[<>]/g, "").padEnd(width)}${text}`)
     return [
         "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board",
         ...lines.map(line => `  ${line}`),
-        "Exit code: 0 all went well, 1 something failed, 2 an option is wrong",
         "",
     ].join("\n")
 }
@@ -314,6 +319,18 @@ function program(text: string): string {
     }
     if (!existsSync(text)) throw new OptionError(`${printable(text)} does not exist`)
     return path.replaceAll("\\", "/")
+}
+
+/** Names of features that a program can do without; of this project's package.json unless given. */
+function without(text?: string): readonly string[] {
+    try {
+        const names = text === undefined ? leftOut() : text.split(",").filter(name => name !== "")
+        featuresFile(names)
+        return names
+    } catch (error) {
+        if (!(error instanceof FeatureError)) throw error
+        throw new OptionError(printable(error.message))
+    }
 }
 
 function runtimes(text: string): RuntimeName[] {

@@ -1,6 +1,6 @@
 // The package as others get it, and the programs that the README shows.
 
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import {
     cpSync,
     mkdirSync,
@@ -13,7 +13,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ROOT } from "../sim/build"
 
 const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-package-"))
@@ -36,45 +36,98 @@ test("the README begins with the shortest example, as it is", () => {
     expect(blocks("ts")[0]).toBe(readFileSync(join(ROOT, "src", "examples", "hello.ts"), "utf8"))
 })
 
-describe("a project that installs the package", () => {
-    test("builds the README's program with it", () => {
-        const [name] = JSON.parse(
-            execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
-                cwd: ROOT,
-                encoding: "utf8",
-                stdio: ["ignore", "pipe", "ignore"],
-            })
-        ).map((made: { filename: string }) => made.filename)
-        const project = join(folder, "project")
-        const modules = join(project, "node_modules")
-        mkdirSync(join(modules, "devicescript-tcp"), { recursive: true })
-        execFileSync("tar", [
-            "-xzf",
-            join(folder, name),
-            "-C",
-            join(modules, "devicescript-tcp"),
-            "--strip-components=1",
-        ])
+/** What `npm pack` makes of this checkout. */
+let packed: string
+beforeAll(() => {
+    const output = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
+        cwd: ROOT,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+    })
+    const [{ filename }] = JSON.parse(output) as [{ filename: string }]
+    packed = join(folder, filename)
+})
+
+/** A project of its own that has installed the package; `manifest` goes into its package.json. */
+class Project {
+    readonly path: string
+
+    constructor(name: string, manifest: object = {}) {
+        this.path = join(folder, name)
+        const modules = join(this.path, "node_modules")
+        const own = join(modules, "devicescript-tcp")
+        mkdirSync(own, { recursive: true })
+        execFileSync("tar", ["-xzf", packed, "-C", own, "--strip-components=1"])
         mkdirSync(join(modules, "@devicescript"))
         symlinkSync(join(ROOT, "node_modules", "@devicescript", "cli"), join(modules, "@devicescript", "cli"))
-        mkdirSync(join(project, "boards"))
-        cpSync(join(modules, "devicescript-tcp", "boards"), join(project, "boards"), { recursive: true })
-        writeFileSync(
-            join(project, "package.json"),
-            '{ "name": "mine", "version": "1.0.0", "private": true }'
-        )
-        writeFileSync(join(project, "devsconfig.json"), "{}")
-        mkdirSync(join(project, "src"))
-        writeFileSync(join(project, "src", "main.ts"), blocks("ts", "## In your program")[0]!)
-        execFileSync(
-            process.execPath,
-            [join(modules, "@devicescript", "cli", "devicescript"), "build", "src/main.ts"],
-            {
-                cwd: project,
-                env: { ...process.env, NO_UPDATE_NOTIFIER: "1" },
-                stdio: "ignore",
-            }
-        )
-        expect(statSync(join(project, ".devicescript", "bin", "bytecode.devs")).size).toBeGreaterThan(10_000)
+        cpSync(join(own, "boards"), join(this.path, "boards"), { recursive: true })
+        this.write("package.json", JSON.stringify({ name, version: "1.0.0", private: true, ...manifest }))
+        this.write("devsconfig.json", "{}")
+        mkdirSync(join(this.path, "src"))
+        this.write("src/main.ts", blocks("ts", "## In your program")[0]!)
+    }
+
+    write(file: string, text: string): void {
+        writeFileSync(join(this.path, file), text)
+    }
+
+    /** Runs a script of one of its packages; gives the exit code and what it said. */
+    run(script: string, ...words: string[]): { status: number | null; output: string } {
+        const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
+        const file = join(this.path, "node_modules", script)
+        const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...words], {
+            cwd: this.path,
+            env,
+            encoding: "utf8",
+        })
+        return { status, output: `${stdout}${stderr}` }
+    }
+
+    /** Builds its program with DeviceScript's own compiler; gives the bytes of the image. */
+    build(): number {
+        const { status, output } = this.run("@devicescript/cli/devicescript", "build", "src/main.ts")
+        expect(status, output).toBe(0)
+        return statSync(join(this.path, ".devicescript", "bin", "bytecode.devs")).size
+    }
+
+    features(): { status: number | null; output: string } {
+        return this.run("devicescript-tcp/bin/devicescript-tcp.js", "features")
+    }
+}
+
+describe("a project that installs the package", () => {
+    test("builds the README's program with it", () => {
+        expect(new Project("plain").build()).toBeGreaterThan(10_000)
+    })
+
+    test("leaves features out by a list in its package.json, and takes them back", () => {
+        const project = new Project("small", { "devicescript-tcp": { without: ["SACK"] } })
+        const all = project.build()
+        expect(project.features()).toEqual({
+            status: 0,
+            output: "node_modules/devicescript-tcp/src/features.ts: without SACK\n",
+        })
+        expect(project.build()).toBeLessThan(all - 1000)
+        project.write("package.json", "{}")
+        expect(project.features().output).toContain("all features")
+        expect(project.build()).toBe(all)
+    })
+
+    test("is told which feature it may have meant", () => {
+        const project = new Project("misspelt", { "devicescript-tcp": { without: ["SAKC"] } })
+        expect(project.features()).toEqual({
+            status: 2,
+            output: 'devicescript-tcp: no feature "SAKC": did you mean SACK?\n',
+        })
+    })
+
+    test("is told that a linked package is not its own", () => {
+        const project = new Project("linked", { "devicescript-tcp": { without: ["SACK"] } })
+        const own = join(project.path, "node_modules", "devicescript-tcp")
+        rmSync(own, { recursive: true })
+        symlinkSync(join(folder, "plain", "node_modules", "devicescript-tcp"), own)
+        const { status, output } = project.features()
+        expect(status).toBe(2)
+        expect(output).toMatch(/is a link to .*: npm install --install-links it\n$/)
     })
 })

@@ -2,9 +2,11 @@
 // in the place of the runtime and the runtime's own libraries as the compiler leaves them.
 
 import { readFile } from "node:fs/promises"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
 import { ensureLibraries, importsOf, type Program, ROOT } from "../build"
+import { FEATURES, featuresFile, leftOut } from "../features"
 
 /** A bundled program. */
 export interface Bundle {
@@ -19,24 +21,32 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /** On the VM the namespace is an object that programs write to: here it is core.ts's default export. */
 const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
 
-const standIns: Plugin = {
-    name: "stand-ins",
+/** Puts the stand-ins and `features`, the text of src/features.ts, in their places. */
+const places = (features: string): Plugin => ({
+    name: "places",
     setup({ onResolve, onLoad }) {
         onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: here("core.ts") }))
         onResolve({ filter: /^@dsboard\// }, () => ({ path: here("board.ts") }))
         onResolve({ filter: /^\.\/environment$/ }, () => ({ path: here("device-environment.ts") }))
         onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-            const text = await readFile(path, "utf8")
+            const text = path === join(ROOT, FEATURES) ? features : await readFile(path, "utf8")
             return {
                 contents: text.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
                 loader: "ts",
             }
         })
     },
-}
+})
 
-/** Bundles a program. Throws with all errors when it cannot be bundled. */
-export async function bundleProgram(program: Program): Promise<Bundle> {
+/**
+ * Bundles a program; `without` names the features that it leaves out. Throws with all errors when it cannot be bundled, a
+ * FeatureError when it cannot do without those.
+ */
+export async function bundleProgram(
+    program: Program,
+    without: readonly string[] = leftOut()
+): Promise<Bundle> {
+    const features = featuresFile(without)
     await ensureLibraries()
     const result = await build({
         absWorkingDir: ROOT,
@@ -53,7 +63,7 @@ export async function bundleProgram(program: Program): Promise<Bundle> {
         mainFields: ["main"],
         sourcemap: "external",
         tsconfigRaw: {},
-        plugins: [standIns],
+        plugins: [places(features)],
         logLevel: "silent",
     })
     const text = (name: string) => result.outputFiles.find(file => file.path.endsWith(name))!.text

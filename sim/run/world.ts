@@ -243,6 +243,7 @@ export class World {
             runtime,
             chip,
             ...(options.program === undefined ? {} : { program: options.program }),
+            without: options.without,
             boot: bootOptions(options, n, ip),
             ...(options.seed === undefined ? {} : { seed: (options.seed + n) >>> 0 }),
             deviceId: deviceId(n),

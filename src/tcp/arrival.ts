@@ -2,6 +2,7 @@
 //
 // The path of every segment: it is flat on purpose, in the RFC's order, one function.
 
+import { SACK } from "../features"
 import { Counter } from "../inspect/counters"
 import { readI32 } from "../wire/bytes"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
@@ -67,7 +68,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 stamped = (present & OptionBit.Timestamps) !== 0
                 stamp = t.options.getAt(Options.TimestampValue, "i32")
                 echo = t.options.getAt(Options.TimestampEcho, "i32")
-                sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
+                if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
             }
         }
     }
@@ -279,7 +280,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         // RFC 5681 section 2: a duplicate tells of no other window; and not only of what came twice (RFC 2883)
         const same = window > 0 && window === conns.getAt(c + Tcb.SndWnd, "u16")
         if (same) {
-            if (!sacked || tellsOfGap(t, c)) duplicateAck(t, c, sacked)
+            if (SACK ? !sacked || tellsOfGap(t, c) : true) duplicateAck(t, c, sacked)
         }
     }
     if (acked >= 0) {

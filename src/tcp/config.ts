@@ -1,5 +1,7 @@
 // What can be set about a stack, and what that costs in memory.
 
+import { SACK } from "../features"
+
 /** The stack's configuration. Every field is a number, so that the command line can set any of them. */
 export class Config {
     /** Connections at once, in any state but half open. */
@@ -25,7 +27,7 @@ export class Config {
     /** Offer timestamps (RFC 7323), and take them when offered: 12 bytes a segment. 0: no. */
     timestamps = 1
     /** Permit selective acknowledgments (RFC 2018). 0: no. */
-    sack = 1
+    sack = SACK ? 1 : 0
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
     nagle = 1
     /** Milliseconds that an acknowledgment may wait for company: 499 at most (RFC 9293 section 3.8.6.3). 0: none. */

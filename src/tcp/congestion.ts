@@ -3,6 +3,7 @@
 //
 // No scoreboard is kept: with a ring of a few segments the blocks of a single ACK say all there is to know.
 
+import { SACK } from "../features"
 import { Options } from "../wire/tcp"
 import { setDue, type TcpContext } from "./context"
 import { ConnFlag2, Tcb } from "./tcb"
@@ -40,7 +41,7 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     if (flags2 & ConnFlag2.Recovery) {
         // RFC 6582 section 3.2, step 4
         conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Cwnd, "u16") + mss)
-        if (sacked) nextHole(t, c)
+        if (SACK ? sacked : false) nextHole(t, c)
         return
     }
     // step 2: only once for what was sent before the last loss
@@ -55,7 +56,7 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
     // Karn's rule
     conns.setAt(c + Tcb.Flags2, "u8", (flags2 & ~ConnFlag2.Timing) | ConnFlag2.Recovery | ConnFlag2.Resend)
-    if (sacked) nextHole(t, c)
+    if (SACK ? sacked : false) nextHole(t, c)
 }
 
 /** Whether the SACK blocks in `t.options` tell of something above SND.UNA: duplicates that came (RFC 2883) do not. */
@@ -93,7 +94,7 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
     if (acked >= mss) cwnd += mss
     conns.setAt(c + Tcb.Cwnd, "u16", Math.max(cwnd, mss))
     const done = Math.max(conns.getAt(c + Tcb.RtxAt, "u16") - acked, 0)
-    if (sacked) {
+    if (SACK ? sacked : false) {
         // where nothing is missing according to the blocks, nothing goes again
         conns.setAt(c + Tcb.RtxAt, "u16", done)
         conns.setAt(c + Tcb.RtxEnd, "u16", done)

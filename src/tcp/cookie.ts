@@ -19,6 +19,7 @@
 // text are both lost is reset by what comes next, and a late duplicate of the ACK makes a connection once more, of
 // which the client knows nothing.
 
+import { SACK } from "../features"
 import { Counter } from "../inspect/counters"
 import { Flag, Options, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
@@ -130,7 +131,7 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
     if (agreement & HalfFlag.Timestamps) {
         let bits: number =
             agreement & HalfFlag.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
-        if (agreement & HalfFlag.Sack) bits |= Stamp.Sack
+        if (SACK ? agreement & HalfFlag.Sack : 0) bits |= Stamp.Sack
         const clock = timestampAt(t, remoteIp, ports, now)
         value = (clock & ~Stamp.Mask) | bits
         // not ahead of what the connection will send: that would be old to the client (PAWS)
@@ -193,7 +194,7 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
             const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
             if (!isRecent(t, remoteIp, ports, now)) return false
             agreement = HalfFlag.Timestamps
-            if (bits & Stamp.Sack) {
+            if (SACK ? bits & Stamp.Sack : 0) {
                 if (t.config.sack) agreement |= HalfFlag.Sack
             }
             scale = bits & Stamp.ScaleMask

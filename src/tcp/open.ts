@@ -1,5 +1,6 @@
 // The way of an active open to ESTABLISHED: SYN-SENT (RFC 9293 section 3.10.7.3) and what both kinds of open end with.
 
+import { SACK } from "../features"
 import { Counter } from "../inspect/counters"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
@@ -111,7 +112,7 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
 export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp: number, now: number): void {
     const conns = t.conns
     let flags3 = conns.getAt(c + Tcb.Flags3, "u8")
-    if (agreement & HalfFlag.Sack) flags3 |= ConnFlag3.Sack
+    if (SACK ? agreement & HalfFlag.Sack : 0) flags3 |= ConnFlag3.Sack
     if (agreement & HalfFlag.Timestamps) {
         flags3 |= ConnFlag3.Timestamps
         const offset = timestampOffset(

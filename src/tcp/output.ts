@@ -1,5 +1,6 @@
 // What a connection has to send: the next segment, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
 
+import { SACK } from "../features"
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
 import { writeI32 } from "../wire/bytes"
@@ -203,7 +204,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         }
         // what came ahead, where it costs no text its place
         if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0) {
-            if (flags3 & ConnFlag3.Sack) {
+            if (SACK ? flags3 & ConnFlag3.Sack : 0) {
                 if (length === 0) {
                     header = sackOption(t, c, header, rcvNxt)
                 }
@@ -295,7 +296,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
 function synOptions(t: TcpContext, c: number, state: State, flags3: number, now: number): number {
     let flags = 0
     // a SYN offers, a SYN-ACK agrees. No window scale: our rings are below 64 KB (RFC 7323 section 2.2)
-    if (state === State.SynSent ? t.config.sack : flags3 & ConnFlag3.Sack) flags |= HalfFlag.Sack
+    if (SACK) {
+        if (state === State.SynSent ? t.config.sack : flags3 & ConnFlag3.Sack) flags |= HalfFlag.Sack
+    }
     if (state === State.SynSent ? t.config.timestamps : flags3 & ConnFlag3.Timestamps)
         flags |= HalfFlag.Timestamps
     let value = now

@@ -1,5 +1,6 @@
 // The options of a SYN: what is offered, and what is agreed on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
 
+import { SACK } from "../features"
 import {
     OptionBit,
     Options,
@@ -37,7 +38,9 @@ export function agreed(t: TcpContext): number {
     const present = t.options.getAt(Options.Present, "u8")
     let flags = 0
     if (present & OptionBit.WindowScale) flags |= HalfFlag.Scaling
-    if (present & OptionBit.SackPermitted && t.config.sack) flags |= HalfFlag.Sack
+    if (SACK) {
+        if (present & OptionBit.SackPermitted && t.config.sack) flags |= HalfFlag.Sack
+    }
     if (present & OptionBit.Timestamps && t.config.timestamps) flags |= HalfFlag.Timestamps
     return flags
 }
@@ -53,7 +56,7 @@ export function writeSynOptions(
     value: number,
     echo: number
 ): number {
-    const sack = (flags & HalfFlag.Sack) !== 0
+    const sack = SACK ? (flags & HalfFlag.Sack) !== 0 : false
     at = writeMss(t.tx, at, t.config.mtu - 40)
     if (flags & HalfFlag.Timestamps) at = writeTimestamps(t.tx, at, sack, value, echo)
     else if (sack) at = writeSackPermitted(t.tx, at)

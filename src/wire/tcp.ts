@@ -1,6 +1,7 @@
 // The TCP header and its options (RFC 9293 section 3.1 and 3.2, RFC 7323, RFC 2018).
 
 import type { Buffer } from "@devicescript/core"
+import { SACK } from "../features"
 import { readI32, readU16, writeI32 } from "./bytes"
 
 /** Offsets in the header, from its first byte. */
@@ -115,17 +116,19 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
             const shift = b.getAt(at + 2, "u8")
             // RFC 7323 section 2.3: a shift above 14 is taken as 14
             options.setAt(Options.WindowScale, "u8", shift > 14 ? 14 : shift)
-        } else if (kind === OptionKind.SackPermitted && length === 2) {
+        } else if (SACK ? kind === OptionKind.SackPermitted && length === 2 : false) {
             present |= OptionBit.SackPermitted
         } else if (kind === OptionKind.Timestamps && length === 10 && !(present & OptionBit.Timestamps)) {
             present |= OptionBit.Timestamps
             options.setAt(Options.TimestampValue, "i32", readI32(b, at + 2))
             options.setAt(Options.TimestampEcho, "i32", readI32(b, at + 6))
         } else if (
-            kind === OptionKind.Sack &&
-            length >= 10 &&
-            (length - 2) % 8 === 0 &&
-            !(present & OptionBit.Sack)
+            SACK
+                ? kind === OptionKind.Sack &&
+                  length >= 10 &&
+                  (length - 2) % 8 === 0 &&
+                  !(present & OptionBit.Sack)
+                : false
         ) {
             present |= OptionBit.Sack
             // a header has room for four

@@ -249,7 +249,7 @@ describe("--help and --version", () => {
     test("the help names every option, and the exit codes", () => {
         const help = answer("-h")
         const known =
-            "runtime program mac seed time link forward ip gateway mac-address config once exec json pcap impair control help"
+            "runtime program without mac seed time link forward ip gateway mac-address config once exec json pcap impair control help"
         for (const name of known.split(" ")) expect(help).toMatch(new RegExp(`--${name}\\b.*\\S`))
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })

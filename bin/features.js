@@ -1,0 +1,103 @@
+// Sets what a program leaves out (src/features.ts): the text of that file with `true` and `false` as a project asks.
+
+/** What was asked for cannot be: one line that says what is possible. */
+export class FeatureError extends Error {
+    name = "FeatureError"
+}
+
+const DECLARATION = /^export const ([A-Z0-9_]+) = (?:true|false)$/gm
+
+/**
+ * Combinations that make no sense: of each list one has to stay.
+ * @type {{ names: string[], why: string }[]}
+ */
+const ONE_OF = []
+
+/**
+ * The names in a features file.
+ * @param {string} text
+ * @returns {string[]}
+ */
+export function featureNames(text) {
+    return [...text.matchAll(DECLARATION)].map(match => /** @type {string} */ (match[1]))
+}
+
+/**
+ * The features file `text` with all of its features but those in `without`. Throws a FeatureError when a name is unknown, or
+ * what is left makes no sense.
+ * @param {string} text
+ * @param {readonly string[]} without
+ * @returns {string}
+ */
+export function withoutFeatures(text, without) {
+    const known = featureNames(text)
+    for (const name of without) {
+        if (!known.includes(name)) {
+            throw new FeatureError(`no feature "${name}": did you mean ${nearest(name, known)}?`)
+        }
+    }
+    for (const { names, why } of ONE_OF) {
+        if (names.every(name => without.includes(name))) {
+            throw new FeatureError(`${names.join(" and ")} cannot be left out together: ${why}`)
+        }
+    }
+    return text.replace(DECLARATION, (_, name) => `export const ${name} = ${!without.includes(name)}`)
+}
+
+/**
+ * What the package.json `text` of a project asks to leave out; nothing when it does not say. Throws a FeatureError when it is
+ * no list of names.
+ * @param {string} text
+ * @returns {string[]}
+ */
+export function featuresLeftOut(text) {
+    let manifest
+    try {
+        manifest = JSON.parse(text)
+    } catch (error) {
+        throw new FeatureError(`package.json: ${/** @type {Error} */ (error).message}`)
+    }
+    const own = manifest?.["devicescript-tcp"]?.without ?? []
+    if (!Array.isArray(own) || !own.every(name => typeof name === "string")) {
+        throw new FeatureError(
+            'package.json: "without" of "devicescript-tcp" is a list of names, as in ["SACK", "EVENTS"]'
+        )
+    }
+    return own
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} known
+ */
+function nearest(name, known) {
+    const wanted = name.toUpperCase().replaceAll("-", "_")
+    const ways = known.map(word => ({ word, steps: distance(wanted, word) }))
+    ways.sort((a, b) => a.steps - b.steps)
+    return ways[0]?.word ?? "none"
+}
+
+/**
+ * Letters to insert, remove or replace to get from one word to the other (Levenshtein's distance).
+ * @param {string} from
+ * @param {string} to
+ * @returns {number}
+ */
+function distance(from, to) {
+    let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+    for (let i = 1; i <= from.length; i++) {
+        const next = [i]
+        for (let j = 1; j <= to.length; j++) {
+            const same = from[i - 1] === to[j - 1] ? 0 : 1
+            next.push(
+                Math.min(
+                    /** @type {number} */ (row[j]) + 1,
+                    /** @type {number} */ (next[j - 1]) + 1,
+                    /** @type {number} */ (row[j - 1]) + same
+                )
+            )
+        }
+        row = next
+    }
+    return /** @type {number} */ (row[to.length])
+}

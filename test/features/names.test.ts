@@ -1,0 +1,63 @@
+// What a project may ask to leave out, and what it is told when that cannot be.
+
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, test } from "vitest"
+import { featureNames, featuresLeftOut, withoutFeatures } from "../../bin/features.js"
+import { ROOT } from "../../sim/build"
+import { parseOptions } from "../../sim/options"
+import { OptionError } from "../../sim/options-error"
+
+const text = readFileSync(join(ROOT, "src", "features.ts"), "utf8")
+const names = featureNames(text)
+
+describe("src/features.ts", () => {
+    test("has every feature on, with a comment that says what is lost without it", () => {
+        expect(names.length).toBeGreaterThan(0)
+        expect(text.match(/^export const /gm)).toHaveLength(names.length)
+        expect(text.match(/^export const [A-Z_]+ = true$/gm)).toHaveLength(names.length)
+        for (const name of names) {
+            const comment = new RegExp(`/\\*\\*((?:(?!\\*/).)*)\\*/\\nexport const ${name} `, "s").exec(text)
+            expect(comment?.[1], name).toMatch(/Without:/)
+        }
+    })
+
+    test("is written as a list of names says, whatever was left out before", () => {
+        const [first, ...others] = names as [string, ...string[]]
+        const once = withoutFeatures(text, [first])
+        expect(once).toContain(`export const ${first} = false\n`)
+        for (const name of others) expect(once).toContain(`export const ${name} = true\n`)
+        expect(withoutFeatures(once, [])).toBe(text)
+        expect(withoutFeatures(once, [first])).toBe(once)
+    })
+})
+
+describe("a list that cannot be", () => {
+    test.each([
+        ["SAKC", "SACK"],
+        ["sack", "SACK"],
+    ])("%s: did you mean %s?", (wrong, right) => {
+        expect(() => withoutFeatures(text, [wrong])).toThrow(`no feature "${wrong}": did you mean ${right}?`)
+    })
+
+    test.each(['"SACK"', '["SACK", 1]', "{}", "true"])("%s in package.json", without => {
+        const manifest = `{ "devicescript-tcp": { "without": ${without} } }`
+        expect(() => featuresLeftOut(manifest)).toThrow(/is a list of names, as in \["SACK", "EVENTS"\]$/)
+    })
+
+    test("no JSON in package.json", () => {
+        expect(() => featuresLeftOut("{")).toThrow(/^package.json: /)
+    })
+
+    test("--without names no feature: one line, which is an option's fault", () => {
+        expect(() => parseOptions(["--without", "SAKC"], { terminal: false })).toThrow(
+            new OptionError('--without no feature "SAKC": did you mean SACK?')
+        )
+    })
+})
+
+test("a package.json that says nothing leaves nothing out", () => {
+    for (const manifest of ["{}", "null", "[]", '{ "devicescript-tcp": {} }']) {
+        expect(featuresLeftOut(manifest)).toEqual([])
+    }
+})
