@@ -59,7 +59,8 @@ export function runPace(t: TcpContext, now: number): void {
     if (free) passive.scarce = false
     if (most * Look.Period >= (passive.scarce ? t.config.servedScarce : t.config.servedLimit)) {
         reset(t, slowest, TcpError.TimedOut, now)
-        // a handshake that found no record is to end at once
+        passive.scarce = false
+        // handshakes that found no record: one ends now, and another one says again that it needs a place
         for (let h = 0; h < t.halvesEnd; h += Half.Size) setHalfDue(t, h)
     }
     passive.paceDeadline = (now + Look.Period) | 0
