@@ -6,7 +6,7 @@
 // this is on the path of a segment: the sequence numbers tell what was moved.
 
 import type { Buffer } from "@devicescript/core"
-import { armTimer, isIdle, noteTimer, type Passive, reset, type TcpContext } from "./context"
+import { armTimer, findConnection, isIdle, noteTimer, type Passive, reset, type TcpContext } from "./context"
 import { setHalfDue } from "./halfopen"
 import { ConnFlag, ConnFlag3, Half, Pace, State, Tcb, TcpError } from "./tcb"
 
@@ -15,11 +15,11 @@ const enum Look {
     Period = 1000,
 }
 
-/** True when the connection with this record has to go where its place is wanted. */
-export function isSlow(t: TcpContext, c: number): boolean {
+/** True when the connection `id`, which came in, has to go where its place is wanted. */
+export function isSlow(t: TcpContext, id: number): boolean {
     const { pace } = t.passive as Passive
-    const p = Math.idiv(c, Tcb.Size) * Pace.Size
-    if (pace.getAt(p + Pace.Id, "u16") !== t.conns.getAt(c + Tcb.Id, "u16")) return false
+    const p = Math.idiv(findConnection(t, id), Tcb.Size) * Pace.Size
+    if (pace.getAt(p + Pace.Id, "u16") !== id) return false
     return pace.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
 }
 
