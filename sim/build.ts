@@ -1,16 +1,20 @@
-// Builds images with the installed DeviceScript compiler, and bundles of the same programs for the Node runtime.
-// As a script it builds what is flashed and what the simulator runs, and says how large they are.
+// Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/cli.ts).
 
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join, relative, resolve } from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { describeExcess } from "./budget/over"
 import { locked } from "./build-lock"
-import { FEATURES, FeatureError, featuresFile, leftOut } from "./features"
+import { FEATURES, featuresFile, leftOut } from "./features"
+import type { DebugFile } from "./optimizer/debug"
+import { CODE_LIMIT, limitedBytes, readImage } from "./optimizer/image"
+import { optimize } from "./optimizer/optimize"
+import { verifyByVm } from "./vm/verify"
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url))
 const OUTPUT = join(ROOT, ".devicescript", "sim")
@@ -21,19 +25,37 @@ const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
+/** What the optimizer did: see optimizer/report.ts. */
+const REPORT = "optimizer.json"
+/** Their sources are part of what an image is made of. */
+const OPTIMIZER = ["sim/build.ts", "sim/optimizer"]
 /** Builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
 /** A program that the compiler does not take; the message holds all that it said. */
 export class BuildError extends Error {}
 
+/** A program whose code is above the VM's limit; the message says by how much, and what takes the most of it. */
+export class TooLarge extends BuildError {}
+
 export interface Image {
     /** Path of the image. */
     image: string
     /** Path of the debug information. */
     debug: string
+    /** Path of the optimizer's report. */
+    report: string
     /** Bytes in the image. */
     size: number
+    /** What of them the VM's limit of code counts. */
+    code: number
+}
+
+export interface BuildOptions {
+    /** The features that the program leaves out; those that the project's package.json names unless given. */
+    without?: readonly string[]
+    /** Whether the optimizer makes the image smaller; it does unless told otherwise. */
+    optimize?: boolean
 }
 
 /** A program's modules, paths in this project, in the order in which they run: the program itself is the last. */
@@ -53,28 +75,38 @@ export function importsOf(program: Program): string {
 }
 
 /**
- * Compiles a program unless nothing has changed since the last time. `title` tells builds apart; `without` names the features
- * that it leaves out. Throws a BuildError when it does not compile, a FeatureError when it cannot do without those. May run in
- * several processes at once.
+ * Compiles and optimizes a program unless nothing has changed since the last time. `title` tells builds apart. Throws a
+ * BuildError when it does not compile, TooLarge when it has more code than the VM takes, a FeatureError when it cannot do
+ * without the features that it is to leave out. May run in several processes at once.
  */
-export async function buildImage(
+export async function buildImage(program: Program, title: string, options?: BuildOptions): Promise<Image> {
+    const built = await compileImage(program, title, options)
+    if (built.code < CODE_LIMIT) return built
+    throw new TooLarge(describeExcess(built, program[program.length - 1]))
+}
+
+/** The same for a program of any size. */
+export async function compileImage(
     program: Program,
     title: string,
-    without: readonly string[] = leftOut()
+    { without = leftOut(), optimize: optimized = true }: BuildOptions = {}
 ): Promise<Image> {
     const features = featuresFile(without)
-    const name = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const named = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const name = optimized ? named : `${named}-plain`
     const directory = join(OUTPUT, `${name}-${await fingerprint(program, features)}`)
     if (!existsSync(directory)) {
         await mkdir(OUTPUT, { recursive: true })
         // until the libraries are there only one build may run: each would write them
         const lock = librariesComplete() ? `lock-${name}` : "lock"
         await locked(join(OUTPUT, lock), async () => {
-            if (!existsSync(directory)) await compile(program, name, features, directory)
+            if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
         })
     }
     const image = join(directory, IMAGE)
-    return { image, debug: join(directory, DEBUG), size: statSync(image).size }
+    const [debug, report] = [join(directory, DEBUG), join(directory, REPORT)]
+    const bytes = readFileSync(image)
+    return { image, debug, report, size: bytes.length, code: limitedBytes(readImage(bytes).functions) }
 }
 
 /** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
@@ -91,6 +123,7 @@ function librariesComplete(): boolean {
 async function fingerprint(program: Program, features: string): Promise<string> {
     const boards = readdirSync(join(ROOT, "boards")).filter(file => file.endsWith(".board.json"))
     const files = [
+        ...OPTIMIZER.flatMap(path => filesBelow(path)),
         "devsconfig.json",
         "package.json",
         ...boards.map(file => `boards/${file}`),
@@ -104,6 +137,12 @@ async function fingerprint(program: Program, features: string): Promise<string> 
 
 function hashOf(text: string): string {
     return createHash("sha256").update(text).digest("hex").slice(0, 16)
+}
+
+/** The file at a path in this project, or the files below it. */
+function filesBelow(path: string): string[] {
+    if (statSync(join(ROOT, path)).isFile()) return [path]
+    return readdirSync(join(ROOT, path)).flatMap(name => filesBelow(`${path}/${name}`))
 }
 
 /** The files of this project that the program is made of. */
@@ -128,7 +167,13 @@ async function sources(program: Program): Promise<string[]> {
     }
 }
 
-async function compile(program: Program, name: string, features: string, directory: string): Promise<void> {
+async function compile(
+    program: Program,
+    name: string,
+    features: string,
+    optimized: boolean,
+    directory: string
+): Promise<void> {
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
@@ -144,14 +189,11 @@ async function compile(program: Program, name: string, features: string, directo
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(entry, work)
         const built = join(work, ".devicescript", "bin")
-        if (failed || !existsSync(join(built, IMAGE))) {
-            // the VM's verifier has no words for it
-            const why = output.includes("verification failure: 1051") ? "its bytecode is above 64 KB" : output
-            throw new BuildError(`${own} does not compile:\n${why}`)
-        }
+        if (failed || !existsSync(join(built, IMAGE)))
+            throw new BuildError(`${own} does not compile:\n${output}`)
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
-        for (const file of [IMAGE, DEBUG]) await cp(join(built, file), join(staged, file))
+        await finish(built, staged, own, optimized)
         await rename(staged, directory).catch(async (error: unknown) => {
             // a build that broke our lock was faster: its result is as good
             await rm(staged, { recursive: true, force: true })
@@ -171,15 +213,34 @@ async function linkTo(from: string, to: string, except: readonly string[]): Prom
     }
 }
 
-/** Runs the compiler in `work` and gives what it printed. */
+/** Optimizes what the compiler has left in `built` and writes it to `staged`. Throws when the VM does not take it. */
+async function finish(built: string, staged: string, own: string, optimized: boolean): Promise<void> {
+    const plain = readFileSync(join(built, IMAGE))
+    const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
+    const { image, debug, report } = optimize(plain, plainDebug)
+    const code = optimized ? report.after.code : report.before.code
+    // what is too large is for its figures only
+    const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
+    if (refused !== undefined) throw new BuildError(`${own}: the VM does not take the image (${refused})`)
+    await writeFile(join(staged, IMAGE), optimized ? image : plain)
+    await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
+    await writeFile(join(staged, REPORT), JSON.stringify(report))
+}
+
+/** Runs the compiler in `work` and gives what it printed. The optimizer gets images that the VM does not take yet. */
 function runCompiler(entry: string, work: string): Promise<{ output: string; failed: boolean }> {
     const script = join(CLI, "devicescript")
     const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
     return new Promise(resolvePromise => {
         const options = { cwd: work, env, maxBuffer: 1 << 26 }
-        execFile(process.execPath, [script, "build", entry], options, (error, stdout, stderr) => {
-            resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
-        })
+        execFile(
+            process.execPath,
+            [script, "build", "--no-verify", entry],
+            options,
+            (error, stdout, stderr) => {
+                resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
+            }
+        )
     })
 }
 
@@ -196,30 +257,4 @@ function cliVersion(): string {
     const manifest = join(CLI, "package.json")
     if (!existsSync(manifest)) throw new BuildError("@devicescript/cli is not installed: run npm ci")
     return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version
-}
-
-async function main(): Promise<void> {
-    const programs: { what: string; program: Program; name: string }[] = [
-        { what: "board image", program: ["src/main.ts"], name: "board" },
-        { what: "host image", program: behindPipe("src/main.ts"), name: "host" },
-        {
-            what: "host image under control",
-            program: behindPipe("src/controlled.ts"),
-            name: "src-controlled",
-        },
-    ]
-    try {
-        for (const { what, program, name } of programs) {
-            const { image, size } = await buildImage(program, name)
-            console.log(`${what}: ${size} bytes, ${relative(process.cwd(), image)}`)
-        }
-    } catch (error) {
-        if (!(error instanceof BuildError || error instanceof FeatureError)) throw error
-        console.error(error.message)
-        process.exitCode = error instanceof FeatureError ? 2 : 1
-    }
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
-    await main()
 }

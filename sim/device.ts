@@ -93,7 +93,7 @@ export class Device {
             onPanic: panic => this.panic(panic),
         }
         if (runtime === "vm") {
-            const { image, debug } = await buildImage(modules, nameOf(program), without)
+            const { image, debug } = await buildImage(modules, nameOf(program), without && { without })
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
             this.runtime = new VmRuntime({ ...options, image: readFileSync(image), debugInfo })
         } else {
@@ -221,6 +221,6 @@ export class Device {
 }
 
 /** A name for the builds of a program. */
-function nameOf(program: string): string {
+export function nameOf(program: string): string {
     return program === "src/main.ts" ? "host" : program.replace(/\.ts$/, "").replaceAll("/", "-")
 }

@@ -38,6 +38,8 @@ export interface VmModule {
     devsStop(): void
     /** 0 when the image was taken. */
     devsDeploy(image: Uint8Array): number
+    /** 0 when the image would be taken, else a negative number; the reason goes to dmesg. */
+    devsVerify(image: Uint8Array): number
 }
 
 /** WebAssembly as far as it is used here: it is missing in the types of Node without those of a browser. */

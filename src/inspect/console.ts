@@ -1,7 +1,9 @@
 // The console: one command a line, the same on every runtime.
 
 import { decimal } from "../net/address"
+import { stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
+import { State } from "../tcp/tcb"
 import { type Device, type Print, wasGiven } from "./commands"
 import {
     abortCommand,
@@ -141,7 +143,10 @@ async function withId(
     if (name === "ladder") return await ladder(device, id, print)
     const listener = findListener(device.stack, id) >= 0
     if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
-    if (!listener && findConnection(device.stack, id) < 0) return `connection ${id} is gone`
+    if (!listener && findConnection(device.stack, id) < 0) {
+        const waits = stateOf(device.stack, id) === State.TimeWait
+        return `connection ${id} is ${waits ? "in TIME-WAIT: both ends have closed it" : "gone"}`
+    }
     switch (name) {
         case "send":
             return sendCommand(device, id, textOf(line, first), print)

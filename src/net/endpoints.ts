@@ -9,7 +9,7 @@ import { readU16, swap16, writeU16 } from "../wire/bytes"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { EtherType, writeEthernet } from "../wire/ethernet"
 import { Icmp } from "../wire/icmp"
-import { Ip, isMulticast, Protocol, pseudoSum, writeIpv4 } from "../wire/ipv4"
+import { Ip, ipv4HeaderLength, isMulticast, Protocol, pseudoSum, writeIpv4 } from "../wire/ipv4"
 import { Udp } from "../wire/udp"
 import { type Endpoint, Over } from "./endpoint"
 import { findNeighbour, forgetOld, Neighbour, nextHop, resolve } from "./neighbours"
@@ -114,6 +114,17 @@ export class Endpoints {
         this.sourcePort = readU16(rx, at + Udp.Source)
         this.hand(e, source, destination, at + Udp.Size, length, now)
         return true
+    }
+
+    /**
+     * True for a datagram to who has no address yet (RFC 2131 section 4.1): many routers send the address they offer to itself,
+     * though they were asked to tell everybody. The packet stands at `at`.
+     */
+    isOffer(at: number): boolean {
+        const rx = this.stack.rx
+        if (rx.getAt(at + Ip.Protocol, "u8") !== Protocol.Udp) return false
+        const e = this.owner(Protocol.Udp, readU16(rx, at + ipv4HeaderLength(rx, at) + Udp.Destination))
+        return e ? e.anonymous : false
     }
 
     /** A sound echo reply of `length` bytes came, it stands at `at`. False when nobody has sent the request. */

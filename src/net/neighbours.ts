@@ -163,7 +163,7 @@ export function arpInput(s: Stack, length: number, now: number): void {
     const sane =
         !isGroupAddress(rx, at + Arp.SenderMac) &&
         s.ip !== 0 &&
-        (probe || (ip !== s.ip && isLocal(s, ip) && !isBroadcast(s, ip)))
+        (probe || (ip !== s.ip && (isLocal(s, ip) || ip === s.gateway) && !isBroadcast(s, ip)))
     if (!sane) {
         drop(s, Counter.ArpIgnored, now)
         return

@@ -59,7 +59,10 @@ export function receive(s: Stack, length: number, now: number): void {
     // 0.0.0.0 is nobody's address, and not ours while we have none
     if (
         destination === 0 ||
-        (destination !== s.ip && !isBroadcast(s, destination) && !isNotUnicast(destination))
+        (destination !== s.ip &&
+            !isBroadcast(s, destination) &&
+            !isNotUnicast(destination) &&
+            !(toUs && isOffer(s, at)))
     ) {
         drop(s, Counter.NotForUs, now)
         return
@@ -105,4 +108,9 @@ export function receive(s: Stack, length: number, now: number): void {
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
         if (unicast) unreachable(s, source, Unreachable.Protocol, at, header, packet)
     }
+}
+
+/** True for a datagram to an endpoint that asks without an address. */
+function isOffer(s: Stack, at: number): boolean {
+    return s.endpoints ? s.endpoints.isOffer(at) : false
 }

@@ -9,8 +9,6 @@ import type { NetworkInterface, Resolver } from "./start"
 export interface DnsOptions {
     /** Questions and answers that are remembered: 4 unless given. */
     entries?: number
-    /** Characters of the longest name: 62 unless given. */
-    nameLength?: number
 }
 
 /** For startNetwork's `resolver`. Names that end in .local are asked of everybody (multicast DNS). */
@@ -27,9 +25,8 @@ class Names implements Resolver, Worker {
     constructor(private readonly options: DnsOptions) {}
 
     start(net: NetworkInterface): void {
-        const { entries, nameLength } = this.options
         this.net = net
-        this.resolver = new DnsResolver(endpointsOf(net), entries || 4, (nameLength || 62) + 2)
+        this.resolver = new DnsResolver(endpointsOf(net), this.options.entries || 4)
         net.add(this)
     }
 
@@ -44,7 +41,7 @@ class Names implements Resolver, Worker {
         net.flush()
         while (ticket > 0 && resolver.result(ticket) === DnsResult.Asking) {
             const left = until - ds.millis()
-            if (left <= 0) throw new Error("Timeout")
+            if (left <= 0) throw new Error("EAI_AGAIN")
             const fiber = ds.Fiber.self()
             this.waits.push(fiber, ticket)
             if (await ds.suspend<boolean>(left)) continue

@@ -18,15 +18,17 @@ export function interfaceAddress(ip: string, router: string): InterfaceAddress {
     const slash = ip.indexOf("/")
     const own = ipv4Of(slash < 0 ? "" : ip.slice(0, slash))
     const length = slash < 0 ? -1 : decimal(ip.slice(slash + 1, ip.length))
-    if (own === Address.None || length < 1 || length > 30) {
-        throw new Error(`ip "${ip}" is not an address with a prefix length of 1 to 30, as 10.0.0.2/24 is`)
+    if (own === Address.None || length < 1 || length > 32) {
+        throw new Error(`ip "${ip}" is not an address with a prefix length of 1 to 32, as 10.0.0.2/24 is`)
     }
     const netmask = netmaskOf(length)
     if (!isHostAddress(own, netmask)) throw new Error(`ip "${ip}" is no host's address`)
     if (router === "" || router === "0.0.0.0") return { ip: own, netmask, gateway: 0 }
     const gateway = ipv4Of(router)
     if (gateway === Address.None) throw new Error(`gateway "${router}" is no address`)
-    if (((gateway ^ own) & netmask) !== 0 || gateway === own || !isHostAddress(gateway, netmask)) {
+    // who is alone in its network has a router outside of it
+    const inside = length === 32 || ((gateway ^ own) & netmask) === 0
+    if (!inside || gateway === own || !isHostAddress(gateway, netmask)) {
         throw new Error(`gateway ${router} is no neighbour in the network of ${ip}`)
     }
     return { ip: own, netmask, gateway }

@@ -68,9 +68,9 @@ describe("settings", () => {
     test.each([
         [
             { ip: "10.0.0.2" },
-            'ip "10.0.0.2" is not an address with a prefix length of 1 to 30, as 10.0.0.2/24 is',
+            'ip "10.0.0.2" is not an address with a prefix length of 1 to 32, as 10.0.0.2/24 is',
         ],
-        [{ ip: "10.0.0.2/31" }, 'ip "10.0.0.2/31" is not an address with a prefix length of 1 to 30'],
+        [{ ip: "10.0.0.2/33" }, 'ip "10.0.0.2/33" is not an address with a prefix length of 1 to 32'],
         [{ ip: "10.0.0/24" }, 'ip "10.0.0/24" is not an address'],
         [{ ip: "" }, 'ip "" is not an address'],
         [{ ip: "10.0.0.0/24" }, `ip "10.0.0.0/24" is no host's address`],

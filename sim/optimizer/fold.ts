@@ -1,0 +1,82 @@
+// Constants are computed here instead of on the VM, and conditions lose what does not change their outcome.
+
+import { expressionSize } from "./encode"
+import { foldConstants } from "./numbers"
+import { Op } from "./opcodes"
+import { type Block, type Node, node, type ProgramFunction, rewriteFunction } from "./program"
+
+export function foldFunction(fn: ProgramFunction): void {
+    rewriteFunction(fn, simplify)
+    for (const block of fn.blocks) simplifyBranch(block)
+}
+
+function simplify(tree: Node): Node {
+    const folded = foldConstants(tree)
+    // a shift may be shorter than what comes out of it
+    if (folded !== undefined && expressionSize(folded) <= expressionSize(tree)) return folded
+    const [argument] = tree.arguments
+    if (tree.op === Op.Not) {
+        const { op, place, arguments: inner } = argument
+        if (op === Op.Equal) return node(Op.NotEqual, place, inner)
+        if (op === Op.NotEqual) return node(Op.Equal, place, inner)
+        if (op === Op.ToBool) return simplify(node(Op.Not, place, inner))
+        if (op === Op.Not) return simplify(node(Op.ToBool, place, inner))
+    }
+    if (tree.op === Op.ToBool && isTruth(argument)) return argument
+    if (tree.op === Op.ToInt && isInteger(argument)) return argument
+    return tree
+}
+
+/** A branch looks at the truth of its condition only, and either way may be the one that falls through. */
+function simplifyBranch({ end }: Block): void {
+    if (end.kind !== "branch") return
+    for (;;) {
+        const { op, arguments: args } = end.condition
+        if (op === Op.Not) {
+            const { next, otherwise } = end
+            end.next = otherwise
+            end.otherwise = next
+        } else if (op !== Op.ToBool) return
+        end.condition = args[0]
+    }
+}
+
+/** Whether an expression is true or false, and nothing else. */
+export function isTruth({ op }: Node): boolean {
+    switch (op) {
+        case Op.True:
+        case Op.False:
+        case Op.Not:
+        case Op.ToBool:
+        case Op.Equal:
+        case Op.NotEqual:
+        case Op.Less:
+        case Op.LessOrEqual:
+        case Op.LooselyEqual:
+        case Op.LooselyUnequal:
+        case Op.IsNullish:
+        case Op.IsUndefined:
+        case Op.IsNaN:
+        case Op.InstanceOf:
+            return true
+        default:
+            return false
+    }
+}
+
+/** Whether an expression is an integer of 32 bits. */
+export function isInteger({ op }: Node): boolean {
+    switch (op) {
+        case Op.Literal:
+        case Op.And:
+        case Op.Or:
+        case Op.Xor:
+        case Op.ShiftLeft:
+        case Op.ShiftRight:
+        case Op.BitNot:
+        case Op.ToInt:
+            return true
+        default:
+            return false
+    }
+}

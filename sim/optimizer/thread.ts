@@ -1,0 +1,61 @@
+// Jumps to jumps go where those go; blocks that nothing leads to are dropped, and blocks that only one jump leads to
+// come in its place.
+
+import { isPure } from "./effects"
+import { constantTruth } from "./numbers"
+import { type Block, type ProgramFunction, retarget, successors } from "./program"
+
+export function threadFunction(fn: ProgramFunction): void {
+    for (let before = -1; before !== fn.blocks.length; ) {
+        before = fn.blocks.length
+        for (const block of fn.blocks) decideBranch(block)
+        for (const { end } of fn.blocks) retarget(end, destination)
+        dropUnreachable(fn)
+        joinBlocks(fn)
+    }
+}
+
+/** A branch that always goes the same way is a jump. */
+function decideBranch(block: Block): void {
+    const { end } = block
+    if (end.kind !== "branch") return
+    const { condition, place } = end
+    const truth = constantTruth(condition)
+    if (truth !== undefined) block.end = { kind: "jump", to: truth ? end.next : end.otherwise, place }
+    else if (end.next === end.otherwise && isPure(condition))
+        block.end = { kind: "jump", to: end.next, place }
+}
+
+/** Where control really goes when it goes to a block: past blocks that do nothing but jump. */
+function destination(block: Block): Block {
+    const seen = new Set<Block>()
+    let at = block
+    while (at.statements.length === 0 && at.end.kind === "jump" && !seen.has(at)) {
+        seen.add(at)
+        at = at.end.to
+    }
+    return at
+}
+
+export function dropUnreachable(fn: ProgramFunction): void {
+    const reached = new Set([fn.blocks[0]])
+    for (const block of reached) for (const next of successors(block.end)) reached.add(next)
+    fn.blocks = fn.blocks.filter(block => reached.has(block))
+}
+
+/** Appends a block to the only one that leads to it, when that jumps there. */
+function joinBlocks(fn: ProgramFunction): void {
+    const ways = new Map<Block, number>([[fn.blocks[0], 1]])
+    for (const { end } of fn.blocks) for (const to of successors(end)) ways.set(to, (ways.get(to) ?? 0) + 1)
+    const gone = new Set<Block>()
+    for (const block of fn.blocks) {
+        if (gone.has(block)) continue
+        while (block.end.kind === "jump" && block.end.to !== block && ways.get(block.end.to) === 1) {
+            const { to } = block.end
+            gone.add(to)
+            block.statements.push(...to.statements)
+            block.end = to.end
+        }
+    }
+    fn.blocks = fn.blocks.filter(block => !gone.has(block))
+}
