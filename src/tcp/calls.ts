@@ -38,7 +38,7 @@ export function listen(t: TcpContext, port: number, backlog: number): number {
     for (let l = 0; l < listeners.length; l += Listener.Size) {
         if (listeners.getAt(l + Listener.Id, "u16") !== 0) continue
         const id = newId(t)
-        if (!t.passive) t.passive = passiveOpens(t)
+        if (!t.passive) t.passive = passiveOpens()
         listeners.setAt(l + Listener.Id, "u16", id)
         listeners.setAt(l + Listener.Port, "u16", swap16(port))
         listeners.setAt(l + Listener.Backlog, "u16", backlog)

@@ -8,7 +8,7 @@ import { swap16 } from "../wire/bytes"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, State, Tcb, TcpError, Wait } from "./tcb"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpError, Wait } from "./tcb"
 
 /** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
 export const enum Frame {
@@ -44,8 +44,7 @@ export interface Passive {
     runHalfTimers(t: TcpContext, now: number): void
     runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
-    /** What connections move: records of Pace, in the order of the connections'; and when they are looked at next. */
-    readonly pace: Buffer
+    /** When all connections are looked at next (pace.ts). */
     paceDeadline: number
     /** Somebody found all connection records taken, and none was free since. */
     scarce: boolean
@@ -89,6 +88,8 @@ export class TcpContext {
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
+    /** What connections move: records of Pace, in the same order. */
+    readonly pace: Buffer
     /** There from the first listener on. */
     passive: Passive | undefined = undefined
     /** Connections in TIME-WAIT that no program holds: records of Wait. */
@@ -122,6 +123,7 @@ export class TcpContext {
         this.events = new EventRing(config.events)
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
+        this.pace = Buffer.alloc(config.connections * Pace.Size)
         this.halves = Buffer.alloc(config.halfOpen * Half.Size)
         this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
         this.listeners = Buffer.alloc(config.listeners * Listener.Size)

@@ -5,7 +5,6 @@
 // records taken, the connection that came in, or that no program holds any more, with the largest debt has to go. Nothing of
 // this is on the path of a segment: the sequence numbers tell what was moved.
 
-import type { Buffer } from "@devicescript/core"
 import { armTimer, findConnection, isIdle, noteTimer, type Passive, reset, type TcpContext } from "./context"
 import { setHalfDue } from "./halfopen"
 import { ConnFlag, ConnFlag3, Half, Pace, State, Tcb, TcpError } from "./tcb"
@@ -17,7 +16,7 @@ const enum Look {
 
 /** True when the connection `id`, which came in, has to go where its place is wanted. */
 export function isSlow(t: TcpContext, id: number): boolean {
-    const { pace } = t.passive as Passive
+    const { pace } = t
     const p = Math.idiv(findConnection(t, id), Tcb.Size) * Pace.Size
     if (pace.getAt(p + Pace.Id, "u16") !== id) return false
     return pace.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
@@ -42,7 +41,7 @@ export function runPace(t: TcpContext, now: number): void {
             free = true
             continue
         }
-        const debt = debtOf(t, c, passive.pace)
+        const debt = debtOf(t, c)
         const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
         // a program may hold what it opened for as long as it likes
         if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held && flags3 & ConnFlag3.Active) continue
@@ -68,8 +67,8 @@ export function runPace(t: TcpContext, now: number): void {
 }
 
 /** Seconds that a connection is behind the least rate; another one is added by each call. */
-function debtOf(t: TcpContext, c: number, pace: Buffer): number {
-    const conns = t.conns
+function debtOf(t: TcpContext, c: number): number {
+    const { conns, pace } = t
     const p = Math.idiv(c, Tcb.Size) * Pace.Size
     const id = conns.getAt(c + Tcb.Id, "u16")
     const moved = (conns.getAt(c + Tcb.SndUna, "i32") + conns.getAt(c + Tcb.RcvNxt, "i32")) & 0xffff

@@ -1,6 +1,5 @@
 // Passive opens: LISTEN (RFC 9293 section 3.10.7.2) and the half-open connections that come from it (SYN-RECEIVED).
 
-import { Buffer } from "@devicescript/core"
 import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
@@ -25,12 +24,11 @@ import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
 import { agreed, Mss, sendMss } from "./syn-options"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, Pace, State, Tcb, TcpError } from "./tcb"
+import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } from "./tcb"
 
 /** For TcpContext.passive. */
-export function passiveOpens(t: TcpContext): Passive {
+export function passiveOpens(): Passive {
     return {
-        pace: Buffer.alloc(t.config.connections * Pace.Size),
         paceDeadline: 0,
         scarce: false,
         listenerFor,
