@@ -1,6 +1,7 @@
 // The entry of `npm start`: a simulated board with the stack, and a network to try it on.
 
-import { Answer, type Options, parseOptions } from "./options"
+import { Answer } from "./command-line"
+import { type Options, parseOptions } from "./options"
 import { OptionError } from "./options-error"
 import { Interruption, run } from "./run/run"
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { Answer, type Options, parseOptions } from "../../sim/options"
+import { Answer } from "../../sim/command-line"
+import { type Options, parseOptions } from "../../sim/options"
 import { OptionError } from "../../sim/options-error"
 
 const atTerminal = { terminal: true }
