@@ -49,7 +49,7 @@ export class Positions {
 }
 
 /** Index of the last value that is not greater, at least 0. */
-function lastAtMost(values: number[], limit: number): number {
+export function lastAtMost(values: readonly number[], limit: number): number {
     let low = 0
     let high = values.length - 1
     while (low < high) {

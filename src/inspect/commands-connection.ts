@@ -23,7 +23,7 @@ export function listenCommand(device: Device, port: string, service: string, pri
     const kind = service === "" ? Kind.Manual : wordIndex("manual echo discard http", service)
     if (kind < 0 || (kind === Kind.Manual && service !== "")) return `no service "${service}"`
     const id = listen(device.stack, number, device.stack.config.connections)
-    if (id < 0) return explain(id)
+    if (id < 0) return explain(device.stack, id)
     device.services.serve(id, kind)
     device.poke()
     print(`listener ${id}: port ${number}${service === "" ? "" : `, ${service}`}`)
@@ -38,7 +38,7 @@ export function connectCommand(device: Device, host: string, port: string, print
     const number = portOf(port)
     if (number < 0) return `"${port}" is no port from 1 to 65535`
     const id = connect(stack, ip, number, 0, device.now())
-    if (id < 0) return explain(id)
+    if (id < 0) return explain(device.stack, id)
     const ports = stack.conns.getAt(findConnection(stack, id) + Tcb.Ports, "i32")
     const ends = `${localText(stack.ip, ports)} -> ${remoteText(ip, ports)}`
     device.poke()
@@ -49,7 +49,7 @@ export function connectCommand(device: Device, host: string, port: string, print
 /** `shutdown ID` */
 export function shutdownCommand(device: Device, id: number, print: Print): string {
     const error = shutdown(device.stack, id, device.now())
-    if (error !== TcpError.None) return explain(error)
+    if (error !== TcpError.None) return explain(device.stack, error, id)
     device.poke()
     tellState(device, id, print)
     return ""
@@ -128,5 +128,5 @@ function allStates(): string {
 function reason(device: Device, id: number): string {
     let error = errorOf(device.stack, id)
     if (error === TcpError.None) error = failureOf(device.stack, id)
-    return error === TcpError.None ? "" : `: ${explain(error)}`
+    return error === TcpError.None ? "" : `: ${explain(device.stack, error, id)}`
 }

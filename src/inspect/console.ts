@@ -1,7 +1,10 @@
 // The console: one command a line, the same on every runtime.
 
+import { EVENTS } from "../features"
 import { decimal } from "../net/address"
+import { stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
+import { State } from "../tcp/tcb"
 import { type Device, type Print, wasGiven } from "./commands"
 import {
     abortCommand,
@@ -138,10 +141,16 @@ async function withId(
             print
         )
     }
-    if (name === "ladder") return await ladder(device, id, print)
+    if (name === "ladder") {
+        if (EVENTS) return await ladder(device, id, print)
+        return "there are no events; they were left out of this program"
+    }
     const listener = findListener(device.stack, id) >= 0
     if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
-    if (!listener && findConnection(device.stack, id) < 0) return `connection ${id} is gone`
+    if (!listener && findConnection(device.stack, id) < 0) {
+        const waits = stateOf(device.stack, id) === State.TimeWait
+        return `connection ${id} is ${waits ? "in TIME-WAIT: both ends have closed it" : "gone"}`
+    }
     switch (name) {
         case "send":
             return sendCommand(device, id, textOf(line, first), print)
@@ -195,7 +204,8 @@ async function statsCommand(device: Device, print: Print): Promise<string> {
 
 function traceCommand(device: Device, what: string): string {
     if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
-    if (!device.stack.events.on) return "there are no events; start with a configuration of events=32"
+    if (EVENTS ? !device.stack.events.on : true)
+        return "there are no events; start with a configuration of events=32"
     if (what === "on") startTrace(device.stack)
     else stopTrace(device.stack)
     return ""

@@ -10,7 +10,8 @@ import { endpoint, left, localText, remoteText, right } from "./text"
 import { word } from "./words"
 
 /** Names of the driver's counters in the order of MacCounter. */
-export const driverCounterNames = "frames-in frames-out bad-length too-long resync send-timeout chip-reset"
+export const driverCounterNames =
+    "frames-in frames-out bad-length too-long resync send-timeout chip-reset repair"
 
 /** Widths of the console's columns: 80 in all with an address of this host as long as 10.0.0.2. */
 const enum Width {

@@ -1,5 +1,6 @@
 // The neighbours' Ethernet addresses: a small table, asked for by ARP (RFC 826).
 
+import { UDP } from "../features"
 import { Counter } from "../inspect/counters"
 import { count, drop, noteTimer } from "../tcp/context"
 import { Arp, ArpOperation, arpOperation, arpRequest, writeArp } from "../wire/arp"
@@ -160,8 +161,10 @@ export function arpInput(s: Stack, length: number, now: number): void {
             return
         }
     }
-    if (s.endpoints) {
-        if (!isGroupAddress(rx, at + Arp.SenderMac)) s.endpoints.arp(at, now)
+    if (UDP) {
+        if (s.endpoints) {
+            if (!isGroupAddress(rx, at + Arp.SenderMac)) s.endpoints.arp(at, now)
+        }
     }
     const ip = rx.getAt(at + Arp.SenderIp, "i32")
     const targetIp = rx.getAt(at + Arp.TargetIp, "i32")

@@ -41,7 +41,7 @@ class Names implements Resolver, Worker {
         net.flush()
         while (ticket > 0 && resolver.result(ticket) === DnsResult.Asking) {
             const left = until - ds.millis()
-            if (left <= 0) throw new Error("Timeout")
+            if (left <= 0) throw new Error("EAI_AGAIN")
             const fiber = ds.Fiber.self()
             this.waits.push(fiber, ticket)
             if (await ds.suspend<boolean>(left)) continue

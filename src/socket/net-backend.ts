@@ -11,7 +11,8 @@ import { Buffer } from "@devicescript/core"
 import { Socket } from "@devicescript/net"
 import { close, connect, errorOf, read, write } from "../tcp/calls"
 import { findConnection } from "../tcp/context"
-import { errorName, State, Tcb } from "../tcp/tcb"
+import { errorName, State, Tcb, type TcpError } from "../tcp/tcb"
+import { coded, explained, type NetError, netError, whyNot } from "./errors"
 import { resumed, type Worker } from "./network"
 import type { NetworkInterface } from "./start"
 
@@ -27,10 +28,12 @@ interface Hooks {
 interface PackageSocket {
     name: string
     buffers: Arrived
-    lastError: Error | undefined
+    lastError: NetError | undefined
     closed: boolean | undefined
     send(data: Buffer | string): Promise<void>
     packageSend(data: Buffer | string): Promise<void>
+    recv(timeout?: number): Promise<Buffer | undefined | null>
+    packageRecv(timeout?: number): Promise<Buffer | undefined | null>
 }
 
 interface PackageClass {
@@ -92,14 +95,25 @@ async function connected(backend: Backend, sockets: PackageClass, options: unkno
         return socket
     } catch (error) {
         if (backend.attempt === attempt) backend.close()
-        throw error
+        const { message } = error as Error
+        // the package's own, or `socket NAME: CODE, SENTENCE`
+        const why = message.slice(message.indexOf(": ") + 2, message.length)
+        throw coded(
+            error as Error,
+            why === "Timeout" ? "ETIMEDOUT" : why === "terminated" ? "ECONNABORTED" : why
+        )
     }
 }
 
-/** From now on `socket.send` is the backend's. */
+/** From now on `socket.send` is the backend's, and `recv` lets other fibers run. */
 function route(backend: Backend, socket: PackageSocket): void {
     socket.packageSend = socket.send
     socket.send = async data => await backend.send(socket, data)
+    socket.packageRecv = socket.recv
+    socket.recv = async timeout => {
+        await backend.net.breathe()
+        return await socket.packageRecv(timeout)
+    }
 }
 
 /** Stands in the place of a package socket's list of buffers: shift takes from the receive ring, and the next message is told then. */
@@ -158,6 +172,9 @@ class Backend implements Worker {
     constructor(readonly net: NetworkInterface) {}
 
     open(host: string, port: number): number {
+        const { socket } = this
+        // the package has just said "terminated"
+        if (socket?.lastError) coded(socket.lastError, "ECONNABORTED")
         this.close()
         this.stage = Stage.Opening
         opening.start(this, this.attempt, host, port)
@@ -233,14 +250,19 @@ class Backend implements Worker {
 
     /** The package's send, which cannot wait; then waits until all of it is in the ring. */
     async send(socket: PackageSocket, data: Buffer | string): Promise<void> {
-        await socket.packageSend(data)
+        await this.net.breathe()
+        try {
+            await socket.packageSend(data)
+        } catch (error) {
+            throw coded(error as Error, "ENOTCONN")
+        }
         const mine = this.begun
         while (this.socket === socket && this.done < mine) {
             this.waits.push(ds.Fiber.self())
             await ds.suspend()
         }
         if (this.done >= mine) return
-        throw socket.lastError || new Error(`socket ${socket.name}: closed`)
+        throw socket.lastError || netError(`socket ${socket.name}: `, "ENOTCONN")
     }
 
     private wake(): void {
@@ -282,7 +304,7 @@ class Backend implements Worker {
     private look(state: State): void {
         if (state === State.SynSent || state === State.SynReceived) return
         if (state === State.Closed) {
-            this.fail(errorName(errorOf(this.net.stack, this.id)))
+            this.failWith(errorOf(this.net.stack, this.id))
             return
         }
         this.stage = Stage.Opened
@@ -300,7 +322,7 @@ class Backend implements Worker {
             return
         }
         const error = errorOf(this.net.stack, this.id)
-        if (error < 0) this.fail(errorName(error))
+        if (error < 0) this.failWith(error)
         // CLOSE-WAIT and all that follow have the peer's FIN; it may go on reading
         else if (state === State.Closed || (state >= State.CloseWait && this.sends.length === 0)) {
             this.release()
@@ -308,10 +330,17 @@ class Backend implements Worker {
         }
     }
 
-    /** It is over, and that is the reason. */
+    private failWith(error: TcpError): void {
+        const { stack } = this.net
+        this.fail(explained(whyNot(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32"))))
+    }
+
+    /** It is over, and that is the reason: a code, a comma and a sentence. */
     fail(why: string): void {
+        const { socket } = this
         this.release()
         this.tell("error", why)
+        if (socket?.lastError) coded(socket.lastError, why)
     }
 
     tell(event: string, data?: string): void {
@@ -325,10 +354,10 @@ async function opening(backend: Backend, attempt: number, host: string, port: nu
     const { net } = backend
     let id = 0
     let problem = ""
-    if (port < 0) problem = 'no TLS over this network: use proto "tcp"'
+    if (port < 0) problem = 'EPROTONOSUPPORT, there is no TLS over this network: use proto "tcp"'
     else {
         try {
-            const ip = await net.find(host, ds.millis() + Limit.Open)
+            const ip = await net.find(host, ds.millis() + Limit.Open, "")
             if (backend.attempt !== attempt) return
             id = connect(net.stack, ip, port, 0, net.now())
             if (id < 0) problem = errorName(id)
