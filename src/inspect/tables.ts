@@ -10,7 +10,8 @@ import { endpoint, left, localText, remoteText, right } from "./text"
 import { word } from "./words"
 
 /** Names of the driver's counters in the order of MacCounter. */
-export const driverCounterNames = "frames-in frames-out bad-length too-long resync send-timeout chip-reset"
+export const driverCounterNames =
+    "frames-in frames-out bad-length too-long resync send-timeout chip-reset repair"
 
 /** Widths of the console's columns: 80 in all with an address of this host as long as 10.0.0.2. */
 const enum Width {
@@ -127,7 +128,7 @@ export function neighbourLine(stack: Stack, index: number, now: number): string 
     const state = neighbours.getAt(n + Neighbour.State, "u8")
     if (state === NeighbourState.Free) return ""
     const ip = left(ipv4Text(neighbours.getAt(n + Neighbour.Ip, "i32")), 17)
-    if (state !== NeighbourState.Known) {
+    if (state < NeighbourState.Known) {
         return `${ip}asked for, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
     }
     const age = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0

@@ -2,7 +2,7 @@
 //
 // The path of every segment: it is flat on purpose, in the RFC's order, one function.
 
-import { SACK } from "../features"
+import { FAST_RETRANSMIT, KEEP_ALIVE, REASSEMBLY, SACK, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { readI32 } from "../wire/bytes"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
@@ -55,9 +55,14 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let stamp = 0
     let stamped = false
     const options = segment.getAt(Seg.At, "u16") + Tcp.Size
-    if (options < at) {
+    if (TIMESTAMPS ? options < at : SACK ? options < at : false) {
         if (flags3 & (ConnFlag3.Timestamps | ConnFlag3.Sack)) {
-            if (at - options === TimestampsOnly.Size && t.rx.getAt(options, "i32") === TimestampsOnly.Start) {
+            if (
+                TIMESTAMPS
+                    ? at - options === TimestampsOnly.Size &&
+                      t.rx.getAt(options, "i32") === TimestampsOnly.Start
+                    : false
+            ) {
                 // what RFC 7323 appendix A recommends, and nearly all segments of most peers have
                 stamped = true
                 stamp = readI32(t.rx, options + 4)
@@ -65,9 +70,11 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             } else {
                 parseOptions(t.rx, options, at, t.options)
                 const present = t.options.getAt(Options.Present, "u8")
-                stamped = (present & OptionBit.Timestamps) !== 0
-                stamp = t.options.getAt(Options.TimestampValue, "i32")
-                echo = t.options.getAt(Options.TimestampEcho, "i32")
+                if (TIMESTAMPS) {
+                    stamped = (present & OptionBit.Timestamps) !== 0
+                    stamp = t.options.getAt(Options.TimestampValue, "i32")
+                    echo = t.options.getAt(Options.TimestampEcho, "i32")
+                }
                 if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
             }
         }
@@ -88,7 +95,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
-    if (flags3 & ConnFlag3.Timestamps) {
+    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
             if (!stamped) {
                 // section 3.2: "SHOULD silently drop the segment"; but who sends a SYN has to find out (RFC 5961 section 4.2)
@@ -204,7 +211,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
 
-    if (stamped) {
+    if (TIMESTAMPS ? stamped : false) {
         if (flags3 & ConnFlag3.Timestamps) {
             if (offset <= 0) {
                 // RFC 7323 section 4.3 (2): it starts at or before Last.ACK.sent, which is RCV.NXT while no acknowledgment is owed.
@@ -242,8 +249,10 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
         }
         conns.setAt(c + Tcb.Retries, "u8", 0)
-        const troubled = conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
-        if (!troubled || !recover(t, c, acked, sacked)) {
+        const troubled = FAST_RETRANSMIT
+            ? conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
+            : false
+        if (FAST_RETRANSMIT ? !troubled || !recover(t, c, acked, sacked) : true) {
             // RFC 5681 section 3.1: slow start below the threshold, else one segment a window
             const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
             const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -256,7 +265,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             conns.setAt(c + Tcb.Cwnd, "u16", cwnd + more)
         }
         let flags2 = conns.getAt(c + Tcb.Flags2, "u8") & ~(ConnFlag2.SoftError | ConnFlag2.Probe)
-        if (flags3 & ConnFlag3.Timestamps) {
+        if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
             // RFC 7323 section 4.1. With a few segments in flight every one may be measured (appendix G)
             if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
         } else if (
@@ -276,7 +285,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
         }
         setDue(t, c, 0)
-    } else if (acked === 0 && sndMax !== sndUna && length === 0 && !(control & Flag.Fin)) {
+    } else if (
+        FAST_RETRANSMIT ? acked === 0 && sndMax !== sndUna && length === 0 && !(control & Flag.Fin) : false
+    ) {
         // RFC 5681 section 2: a duplicate tells of no other window; and not only of what came twice (RFC 2883)
         const same = window > 0 && window === conns.getAt(c + Tcb.SndWnd, "u16")
         if (same) {
@@ -328,7 +339,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             return
         }
     }
-    if (flags3 & ConnFlag3.KeepAlive) heard(t, c, now)
+    if (KEEP_ALIVE ? flags3 & ConnFlag3.KeepAlive : 0) heard(t, c, now)
 
     // Sixth, check the URG bit: RFC 6093, urgent data is data like any other
     // Seventh, process the segment text
@@ -367,16 +378,19 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (length === 0) {
             if (!(control & Flag.Fin)) return
         }
-        if (keepAhead(t, c, offset, at, length, control & Flag.Fin)) count(t, Counter.Reordered)
+        if (REASSEMBLY ? keepAhead(t, c, offset, at, length, control & Flag.Fin) : false)
+            count(t, Counter.Reordered)
         else drop(t, Counter.TcpOutOfOrder, now)
         return
     }
-    const gap = conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
-    // where the FIN has come, so has all before it, and nothing follows
-    if (gap && control & Flag.Fin) dropAhead(t, c)
-    else if (gap && flags3 & ConnFlag3.FinAhead) {
-        const fin = farthestEnd(t, c) - 1
-        if (length > fin) length = fin
+    const gap = REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false
+    if (REASSEMBLY) {
+        // where the FIN has come, so has all before it, and nothing follows
+        if (gap && control & Flag.Fin) dropAhead(t, c)
+        else if (gap && flags3 & ConnFlag3.FinAhead) {
+            const fin = farthestEnd(t, c) - 1
+            if (length > fin) length = fin
+        }
     }
     if (length > 0) {
         const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
@@ -391,7 +405,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             t.rings.blitAt(ring + to, t.rx, at, part)
             t.rings.blitAt(ring, t.rx, at + part, length - part)
         }
-        if (gap) {
+        if (REASSEMBLY ? gap : false) {
             if (!(control & Flag.Fin)) {
                 length = fillGap(t, c, length)
                 if (flags3 & ConnFlag3.FinAhead) {

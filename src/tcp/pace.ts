@@ -5,6 +5,7 @@
 // records taken, the connection that came in, or that no program holds any more, with the largest debt has to go. Nothing of
 // this is on the path of a segment: the sequence numbers tell what was moved.
 
+import { KEEP_ALIVE } from "../features"
 import { armTimer, findConnection, isIdle, noteTimer, type Passive, reset, type TcpContext } from "./context"
 import { setHalfDue } from "./halfopen"
 import { ConnFlag, ConnFlag3, Half, Pace, State, Tcb, TcpError } from "./tcb"
@@ -49,7 +50,9 @@ export function runPace(t: TcpContext, now: number): void {
             most = debt
             slowest = c
         }
-        if (debt * Look.Period > t.config.keepAliveIdle && !(flags3 & ConnFlag3.KeepAlive) && isIdle(t, c)) {
+        if (KEEP_ALIVE) {
+            if (debt * Look.Period <= t.config.keepAliveIdle || flags3 & ConnFlag3.KeepAlive) continue
+            if (!isIdle(t, c)) continue
             // RFC 9293 section 3.8.4: is there still anybody?
             conns.setAt(c + Tcb.Flags3, "u8", flags3 | ConnFlag3.KeepAlive)
             armTimer(t, c, now, 1)

@@ -1,5 +1,6 @@
 // What happens when nothing arrives: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
 
+import { KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
 import { armTimer, closed, count, isIdle, noteTimer, reset, setDue, type TcpContext } from "./context"
@@ -31,11 +32,13 @@ export function runTimers(t: TcpContext, now: number): void {
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
-    if (t.passive) {
-        t.passive.runHalfTimers(t, now)
-        t.passive.runPace(t, now)
+    if (PASSIVE_OPENS) {
+        if (t.passive) {
+            t.passive.runHalfTimers(t, now)
+            t.passive.runPace(t, now)
+        }
     }
-    runWaitTimers(t, now)
+    if (TIME_WAIT_RECORDS) runWaitTimers(t, now)
 }
 
 function expired(t: TcpContext, c: number, now: number): void {
@@ -45,7 +48,7 @@ function expired(t: TcpContext, c: number, now: number): void {
         closed(t, c, TcpError.None, now)
         return
     }
-    if (isIdle(t, c)) {
+    if (KEEP_ALIVE ? isIdle(t, c) : false) {
         keepAlive(t, c, now)
         return
     }
@@ -96,7 +99,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     if (!shut) {
         if (limit - elapsed > 0) {
             if (limit - elapsed < wait) {
-                if (hasUserTimeout(t, c)) wait = limit - elapsed
+                if (USER_TIMEOUT ? hasUserTimeout(t, c) : false) wait = limit - elapsed
             }
         }
     }
@@ -106,7 +109,7 @@ function expired(t: TcpContext, c: number, now: number): void {
 
 /** Milliseconds without progress after which a connection fails: its user timeout, else R2 (section 3.8.3). */
 function giveUpAfter(t: TcpContext, c: number, opening: boolean): number {
-    if (hasUserTimeout(t, c)) return t.conns.getAt(c + Tcb.UserTimeout, "u16") * 1000
+    if (USER_TIMEOUT ? hasUserTimeout(t, c) : false) return t.conns.getAt(c + Tcb.UserTimeout, "u16") * 1000
     return opening ? t.config.r2Syn : t.config.r2
 }
 

@@ -30,8 +30,9 @@ async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
     let address: Uint8Array | undefined
     const mac: Mac = {
         address: core.Buffer.alloc(6),
-        counters: core.Buffer.alloc(28),
+        counters: core.Buffer.alloc(32),
         linkUp: true,
+        multicast: false,
         start: async () => {},
         receive: async () => 0,
         send: async () => true,

@@ -33,6 +33,8 @@ export interface BenchOptions extends Partial<ChipOptions> {
     resetLine?: boolean
     /** Milliseconds that a transfer takes, as on a board; 0 when left out. */
     transferTime?: number
+    /** Before the first transfer the clock says what it said so many milliseconds ago. */
+    lateClock?: number
     /** The size of the buffers for frames. */
     frameSize?: number
     driver?: Partial<W5500Options>
@@ -56,19 +58,28 @@ export class Bench {
     private busy = false
 
     constructor(options: BenchOptions = {}) {
-        const { resetLine = true, transferTime = 0, frameSize = 1514, driver = {}, ...chip } = options
+        const {
+            resetLine = true,
+            transferTime = 0,
+            lateClock = 0,
+            frameSize = 1514,
+            driver = {},
+            ...chip
+        } = options
         this.chip = new W5500Chip({ clock: this.clock, send: frame => this.sent.push(frame), ...chip })
         this.into = Buffer.alloc(frameSize)
         const address = Buffer.from(STATION)
         const reset = resetLine ? { reset: this.pin(RESET) } : {}
         const spiPins = { miso: this.pin(16), mosi: this.pin(19), sck: this.pin(18) }
         this.mac = new W5500({ cs: this.pin(CHIP_SELECT), ...spiPins, ...reset, address, ...driver })
-        runtime.millis = () => Math.floor(this.clock.now())
+        let late = lateClock
+        runtime.millis = () => Math.floor(this.clock.now()) - late
         runtime.spiConfigure = (...pins) => {
             this.configuration = pins
         }
         runtime.spiXfer = async (tx, rx) => {
             this.transfer(tx, rx)
+            late = 0
             if (transferTime > 0) await this.clock.runUntil(this.clock.now() + transferTime)
             this.busy = false
         }
@@ -89,6 +100,7 @@ export class Bench {
             resync: this.counter(MacCounter.Resync),
             sendTimeout: this.counter(MacCounter.SendTimeout),
             chipReset: this.counter(MacCounter.ChipReset),
+            repair: this.counter(MacCounter.Repair),
         }
         return Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0))
     }

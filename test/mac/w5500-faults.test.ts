@@ -109,7 +109,7 @@ test("one disturbed look that makes up a frame costs nothing", async () => {
     const { transfer } = bench.chip
     bench.chip.transfer = bytes => {
         transfer.call(bench.chip, bytes)
-        bytes.set([0, 100, 0, 0, 0, 100], 40)
+        bytes.set([0, 100, 0, 0, 0, 100], 41)
         bench.chip.transfer = transfer
     }
     const from = bench.clock.now()
@@ -163,18 +163,17 @@ describe("receive memory", () => {
 })
 
 describe("sending", () => {
-    test("SENDOK is lost: waited for, counted, and nothing is dropped", async () => {
+    test("SENDOK is lost: Sn_TX_RD says as well that the frame is out", async () => {
         const bench = await started()
         bench.chip.faults.lostSendOks = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
         bench.chip.deliver(frame(60, 2))
         const from = bench.clock.now()
         expect(await bench.send(frame(60, 3))).toBe(true)
-        expect(bench.clock.now() - from).toBeGreaterThan(149)
-        expect(bench.clock.now() - from).toBeLessThan(160)
+        expect(bench.clock.now()).toBe(from)
         expect(bench.sent).toEqual([frame(60, 1), frame(60, 3)])
         expect(await bench.receive()).toEqual(frame(60, 2))
-        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+        expect(bench.trouble).toEqual({})
         await expectToWork(bench)
     })
 
@@ -197,11 +196,11 @@ describe("sending", () => {
         await expectToWork(bench)
     })
 
-    test("SENDOK is lost where the clock stands still", async () => {
+    test("a send never ends where the clock stands still", async () => {
         const bench = await started()
         const { power } = await import("../../src/mac/idle")
         power.idle = async () => {}
-        bench.chip.faults.lostSendOks = 1
+        bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
         expect(await bench.send(frame(60, 2))).toBe(true)
         expect(bench.trouble).toEqual({ sendTimeout: 1 })

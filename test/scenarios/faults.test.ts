@@ -56,12 +56,12 @@ survives(
 )
 
 survives(
-    "three sends are never confirmed",
+    "three sends without SENDOK, which Sn_TX_RD makes up for",
     {},
     net => {
         net.chip.faults.lostSendOks = 3
     },
-    counters => expect(counters["driver send-timeout"]).toBe(3)
+    counters => expect(counters["driver send-timeout"]).toBeUndefined()
 )
 
 survives(
