@@ -1,5 +1,6 @@
 // The console: one command a line, the same on every runtime.
 
+import { EVENTS } from "../features"
 import { decimal } from "../net/address"
 import { stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
@@ -140,7 +141,10 @@ async function withId(
             print
         )
     }
-    if (name === "ladder") return await ladder(device, id, print)
+    if (name === "ladder") {
+        if (EVENTS) return await ladder(device, id, print)
+        return "there are no events; they were left out of this program"
+    }
     const listener = findListener(device.stack, id) >= 0
     if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
     if (!listener && findConnection(device.stack, id) < 0) {
@@ -200,7 +204,8 @@ async function statsCommand(device: Device, print: Print): Promise<string> {
 
 function traceCommand(device: Device, what: string): string {
     if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
-    if (!device.stack.events.on) return "there are no events; start with a configuration of events=32"
+    if (EVENTS ? !device.stack.events.on : true)
+        return "there are no events; start with a configuration of events=32"
     if (what === "on") startTrace(device.stack)
     else stopTrace(device.stack)
     return ""

@@ -1,6 +1,7 @@
 // The ladder: what the event ring still has of one connection, drawn between the two hosts in plain text.
 
 import { Buffer } from "@devicescript/core"
+import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
 import { findConnection } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/tcb"
@@ -139,13 +140,15 @@ async function pause(device: Device, index: number): Promise<void> {
 
 /** What ended connection `id` as far as the ring has it, None else. */
 export function failureOf(stack: Stack, id: number): TcpError {
-    const ring = stack.events
-    const record = Buffer.alloc(Event.Size)
-    const oldest = ring.oldest()
-    for (let i = ring.count - 1; i >= oldest; i--) {
-        ring.copy(i, record)
-        if (record.getAt(Event.Id, "u16") !== id) continue
-        if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
+    if (EVENTS) {
+        const ring = stack.events
+        const record = Buffer.alloc(Event.Size)
+        const oldest = ring.oldest()
+        for (let i = ring.count - 1; i >= oldest; i--) {
+            ring.copy(i, record)
+            if (record.getAt(Event.Id, "u16") !== id) continue
+            if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
+        }
     }
     return TcpError.None
 }

@@ -1,9 +1,10 @@
 // Where the memory goes: exact, because all of it is taken at start.
 
 import { Buffer } from "@devicescript/core"
+import { EVENTS } from "../features"
 import { Neighbour } from "../net/neighbours"
 import type { Config } from "../tcp/config"
-import { Half, Listener, Tcb, Wait } from "../tcp/tcb"
+import { Half, Listener, Pace, Tcb, Wait } from "../tcp/tcb"
 import { Eth } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 import { Event } from "./events"
@@ -17,7 +18,7 @@ const enum Served {
 /** Bytes that tables, rings and frames of this configuration take: all that depends on it. */
 export function configuredBytes(config: Config): number {
     return (
-        config.connections * (Tcb.Size + config.sendBuffer + config.receiveBuffer + Served.Size) +
+        config.connections * (Tcb.Size + Pace.Size + config.sendBuffer + config.receiveBuffer + Served.Size) +
         config.halfOpen * Half.Size +
         config.timeWaits * Wait.Size +
         config.listeners * (Listener.Size + Served.Size) +
@@ -44,7 +45,9 @@ export function printMemory(device: Device, print: Print): number {
     sum += owner(print, stack.waits.length, `in TIME-WAIT: ${config.timeWaits} of ${Wait.Size}`)
     sum += owner(print, stack.listeners.length, `listeners: ${config.listeners} of ${Listener.Size}`)
     sum += owner(print, stack.neighbours.length, `neighbours: ${config.neighbours} of ${Neighbour.Size}`)
-    sum += owner(print, bytesOf(stack.events, [], 0), `events: ${config.events} + 1 of ${Event.Size}`)
+    if (EVENTS) {
+        sum += owner(print, bytesOf(stack.events, [], 0), `events: ${config.events} + 1 of ${Event.Size}`)
+    }
     sum += owner(print, stack.rx.length + stack.tx.length, `frames: 2 of ${stack.rx.length}`)
     sum += owner(print, stack.counters.length, `counters: ${stack.counters.length >> 2} of 4`)
     // a buffer that two hold is the first one's

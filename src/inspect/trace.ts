@@ -5,6 +5,7 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
 import { errorName, stateName } from "../tcp/tcb"
 import { Flag } from "../wire/tcp"
@@ -25,16 +26,20 @@ let until: number = Until.Off
 
 /** Prints the events of `stack` from now on. */
 export function startTrace(stack: Stack): void {
-    until = Until.Off
-    sink.trace = wake
-    if (!printer) printer = printEvents.start(stack, stack.events.count)
+    if (EVENTS) {
+        until = Until.Off
+        sink.trace = wake
+        if (!printer) printer = printEvents.start(stack, stack.events.count)
+    }
 }
 
 /** Prints no more events than there are by now. */
 export function stopTrace(stack: Stack): void {
-    until = stack.events.count
-    sink.trace = undefined
-    wake()
+    if (EVENTS) {
+        until = stack.events.count
+        sink.trace = undefined
+        wake()
+    }
 }
 
 function wake(): void {

@@ -1,5 +1,6 @@
 // ICMP (RFC 792, RFC 1122 section 3.2.2): pings are answered, what cannot be delivered is reported, reports are passed on.
 
+import { ICMP_ERRORS, PATH_MTU, PING_REPLIES, UDP } from "../features"
 import { Counter } from "../inspect/counters"
 import { count, drop, Frame } from "../tcp/context"
 import { TcpError } from "../tcp/tcb"
@@ -20,18 +21,21 @@ export function icmpInput(s: Stack, at: number, length: number, now: number): bo
         return false
     }
     const type = rx.getAt(at + Icmp.Type, "u8")
-    if (type === IcmpType.Echo) {
+    if (PING_REPLIES ? type === IcmpType.Echo : false) {
         if (rx.getAt(at + Icmp.Code, "u8") === 0) return true
     }
     if (type === IcmpType.EchoReply) {
-        if (s.endpoints) {
-            if (s.endpoints.echoReply(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now)) return false
+        if (UDP) {
+            if (s.endpoints) {
+                if (s.endpoints.echoReply(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now))
+                    return false
+            }
         }
         if (s.echo) {
             if (s.echo.arrives(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now)) return false
         }
     }
-    if (!errorInput(s, type, at, length, now)) drop(s, Counter.IcmpIgnored, now)
+    if (ICMP_ERRORS ? !errorInput(s, type, at, length, now) : true) drop(s, Counter.IcmpIgnored, now)
     return false
 }
 
@@ -67,10 +71,13 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
     const destination = rx.getAt(quoted + Ip.Destination, "i32")
     const protocol = rx.getAt(quoted + Ip.Protocol, "u8")
     if (protocol !== Protocol.Tcp) {
-        if (!s.endpoints) return false
-        return s.endpoints.unreachable(protocol, destination, quoted + header, error, now)
+        if (UDP) {
+            if (s.endpoints)
+                return s.endpoints.unreachable(protocol, destination, quoted + header, error, now)
+        }
+        return false
     }
-    if (unreachable) {
+    if (PATH_MTU ? unreachable : false) {
         if (code === Unreachable.FragmentationNeeded) {
             const packet = readU16(rx, quoted + Ip.TotalLength)
             const mtu = readU16(rx, at + Icmp.NextHopMtu)

@@ -1,5 +1,6 @@
 // A frame came in: whose is it, and is it sound? (RFC 1122 section 3.2.1)
 
+import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
 import { Counter } from "../inspect/counters"
 import { drop } from "../tcp/context"
 import { tcpInput } from "../tcp/input"
@@ -19,7 +20,8 @@ import { udpInput } from "./udp"
 export function receive(s: Stack, length: number, now: number): void {
     // flat on purpose, the path of every frame
     const rx = s.rx
-    s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
+    if (COUNTERS)
+        s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
     if (length < Eth.Size || length > rx.length) {
         drop(s, Counter.FrameShort, now)
         return
@@ -97,16 +99,19 @@ export function receive(s: Stack, length: number, now: number): void {
             return
         }
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
-        if (icmpInput(s, at + header, packet - header, now))
-            echoReply(s, source, at + header, packet - header)
-    } else if (protocol === Protocol.Udp) {
+        if (icmpInput(s, at + header, packet - header, now)) {
+            if (PING_REPLIES) echoReply(s, source, at + header, packet - header)
+        }
+    } else if (UDP ? protocol === Protocol.Udp : false) {
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
         udpInput(s, source, destination, at, header, packet, unicast, now)
     } else {
         drop(s, Counter.UnknownProtocol, now)
-        // RFC 1122 section 3.2.2.1 (SHOULD)
-        s.replyMac.blitAt(0, rx, Eth.Source, 6)
-        if (unicast) unreachable(s, source, Unreachable.Protocol, at, header, packet)
+        if (UNREACHABLES) {
+            // RFC 1122 section 3.2.2.1 (SHOULD)
+            s.replyMac.blitAt(0, rx, Eth.Source, 6)
+            if (unicast) unreachable(s, source, Unreachable.Protocol, at, header, packet)
+        }
     }
 }
 

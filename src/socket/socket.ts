@@ -2,6 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
 import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
 import { findConnection, ringsOf } from "../tcp/context"
@@ -38,6 +39,8 @@ const enum Limit {
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
+    if (!ACTIVE_OPENS)
+        throw new Error(`socket tcp://${host}:${port}: ACTIVE_OPENS is left out of this program`)
     const net = running()
     const name = `tcp://${host}:${port}`
     const until = ds.millis() + (options.timeout === undefined ? Limit.Connect : options.timeout)

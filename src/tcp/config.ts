@@ -1,6 +1,6 @@
 // What can be set about a stack, and what that costs in memory.
 
-import { SACK } from "../features"
+import { EVENTS, SACK, TIME_WAIT_RECORDS, TIMESTAMPS } from "../features"
 
 /** The stack's configuration. Every field is a number, so that the command line can set any of them. */
 export class Config {
@@ -9,7 +9,7 @@ export class Config {
     /** Connections being opened by others (SYN-RECEIVED), shared by all listeners. When they are used up: SYN cookies. */
     halfOpen = 8
     /** Connections in TIME-WAIT that no program holds any more. When they are used up the oldest goes. */
-    timeWaits = 8
+    timeWaits = TIME_WAIT_RECORDS ? 8 : 0
     /** Ports listened on at once. */
     listeners = 4
     /** Addresses of neighbours remembered. */
@@ -21,11 +21,11 @@ export class Config {
     /** Largest IP packet, bytes: 576 to 1500. */
     mtu = 1500
     /** Events kept for the ladder and the trace; 0 turns them off. */
-    events = 32
+    events = EVENTS ? 32 : 0
     /** IP time to live of what is sent (RFC 9293 section 3.9.2: configurable, MUST-49). */
     ttl = 64
     /** Offer timestamps (RFC 7323), and take them when offered: 12 bytes a segment. 0: no. */
-    timestamps = 1
+    timestamps = TIMESTAMPS ? 1 : 0
     /** Permit selective acknowledgments (RFC 2018). 0: no. */
     sack = SACK ? 1 : 0
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
@@ -36,6 +36,13 @@ export class Config {
     keepAliveIdle = 7200000
     keepAliveInterval = 75000
     keepAliveProbes = 9
+    /**
+     * Bytes a second, sent and received, that a connection which came in is to move (pace.ts); ms of falling short of that after
+     * which it is ended while somebody finds all connections taken, and at any time (more than 65,535 s: never).
+     */
+    servedRate = 64
+    servedScarce = 5000
+    servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
     /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
@@ -69,6 +76,7 @@ function lowest(key: string): number {
         case "keepAliveIdle":
         case "keepAliveInterval":
         case "keepAliveProbes":
+        case "servedRate":
         // the ACK that leads there has to be sent first
         case "timeWait":
         case "finWait2":
@@ -81,6 +89,8 @@ function lowest(key: string): number {
         case "rtoMax":
         case "r2":
         case "r2Syn":
+        case "servedScarce":
+        case "servedLimit":
             return 1000
         case "iss":
             return -1
@@ -105,6 +115,7 @@ function highest(key: string): number {
         case "rtoInitial":
         case "rtoMin":
         case "rtoMax":
+        case "servedRate":
             return 65535
         case "mtu":
             return 1500

@@ -3,7 +3,7 @@
 //
 // No scoreboard is kept: with a ring of a few segments the blocks of a single ACK say all there is to know.
 
-import { SACK } from "../features"
+import { FAST_RETRANSMIT, SACK } from "../features"
 import { Options } from "../wire/tcp"
 import { setDue, type TcpContext } from "./context"
 import { ConnFlag2, Tcb } from "./tcb"
@@ -129,6 +129,7 @@ export function timedOut(t: TcpContext, c: number, first: boolean): void {
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (first) halve(t, c, flight)
     conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Mss, "u16"))
+    if (!FAST_RETRANSMIT) return
     conns.setAt(c + Tcb.Recover, "u16", flight + 1)
     conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
     // what SACK said is forgotten with it: the peer may have changed its mind (RFC 2018 section 8)

@@ -1,5 +1,6 @@
 // What happens when nothing arrives: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
 
+import { KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
 import {
@@ -43,8 +44,13 @@ export function runTimers(t: TcpContext, now: number): void {
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
-    if (t.passive) t.passive.runHalfTimers(t, now)
-    runWaitTimers(t, now)
+    if (PASSIVE_OPENS) {
+        if (t.passive) {
+            t.passive.runHalfTimers(t, now)
+            t.passive.runPace(t, now)
+        }
+    }
+    if (TIME_WAIT_RECORDS) runWaitTimers(t, now)
 }
 
 function expired(t: TcpContext, c: number, now: number): void {
@@ -54,7 +60,7 @@ function expired(t: TcpContext, c: number, now: number): void {
         closed(t, c, TcpError.None, now)
         return
     }
-    if (isIdle(t, c)) {
+    if (KEEP_ALIVE ? isIdle(t, c) : false) {
         keepAlive(t, c, now)
         return
     }
@@ -65,7 +71,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     const shut = !opening && conns.getAt(c + Tcb.SndWnd, "u16") === 0
     const retries = conns.getAt(c + Tcb.Retries, "u8")
     // until it is accepted the field is the listener's id
-    const pending = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending
+    const pending = USER_TIMEOUT ? conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending : 1
     const user = pending ? 0 : conns.getAt(c + Tcb.UserTimeout, "u16")
     const patience = conns.getAt(c + Tcb.Rto, "u16")
     // a probe that was answered is one timeout ago, whatever R2 is
@@ -105,7 +111,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     }
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
     armRto(t, c, now)
-    if (shut && user > 0) {
+    if (USER_TIMEOUT ? shut && user > 0 : false) {
         armTimer(t, c, now, Math.min(conns.getAt(c + Tcb.Rto, "u16"), user * Ask.Within))
         hasten(t, c, 1000)
     }

@@ -1,5 +1,6 @@
 // What ICMP says about segments of ours (RFC 1122 section 4.2.3.9, RFC 5927, RFC 1191).
 
+import { TIMESTAMPS } from "../features"
 import { readI32 } from "../wire/bytes"
 import { closed, findTuple, setDue, swapPorts, type TcpContext } from "./context"
 import { Mss } from "./syn-options"
@@ -64,7 +65,8 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
     // one that says no size is an old router: the least is what surely passes it
     const fragment = mtu > 0 && mtu < Mtu.Least && !(flags3 & ConnFlag3.Fragment)
     if (mtu < Mtu.Least) mtu = Mtu.Least
-    const mss = mtu - Mtu.Headers - (flags3 & ConnFlag3.Timestamps ? Mss.Timestamps : 0)
+    let mss = mtu - Mtu.Headers
+    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) mss -= Mss.Timestamps
     const less = mss < conns.getAt(c + Tcb.Mss, "u16")
     if (!less) {
         if (!fragment) return false
