@@ -1,10 +1,10 @@
 // Where the memory goes: exact, because all of it is taken at start.
 
 import { Buffer } from "@devicescript/core"
-import { EVENTS } from "../features"
+import { EVENTS, PASSIVE_OPENS } from "../features"
 import { Neighbour } from "../net/neighbours"
 import type { Config } from "../tcp/config"
-import { Half, Listener, Tcb, Wait } from "../tcp/tcb"
+import { Half, Listener, Pace, Tcb, Wait } from "../tcp/tcb"
 import { Eth } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 import { Event } from "./events"
@@ -17,9 +17,10 @@ const enum Served {
 
 /** Bytes that tables, rings and frames of this configuration take: all that depends on it. */
 export function configuredBytes(config: Config): number {
-    const served = (config.connections + config.listeners) * Served.Size
+    const perConnection = Served.Size + (PASSIVE_OPENS ? Pace.Size : 0)
+    const more = config.connections * perConnection + config.listeners * Served.Size
     // the event that is being made is there in any case
-    return printTables(config, () => {}) + served - (EVENTS ? Event.Size : 0)
+    return printTables(config, () => {}) + more - (EVENTS ? Event.Size : 0)
 }
 
 /** Prints the bytes of every owner and their sum. Gives the sum. */

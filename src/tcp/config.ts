@@ -37,6 +37,13 @@ export class Config {
     keepAliveIdle = 7200000
     keepAliveInterval = 75000
     keepAliveProbes = 9
+    /**
+     * Bytes a second, sent and received, that a connection which came in is to move (pace.ts); ms of falling short of that after
+     * which it is ended while somebody finds all connections taken, and at any time (more than 65,535 s: never).
+     */
+    servedRate = 64
+    servedScarce = 5000
+    servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
     /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
@@ -70,6 +77,7 @@ const limits =
     "delayedAck 0 499 " +
     // two weeks at most, here and below, so that two times stay comparable
     "keepAliveIdle 1 1209600000 keepAliveInterval 1 1209600000 keepAliveProbes 1 255 " +
+    "servedRate 1 65535 servedScarce 1000 1209600000 servedLimit 1000 1209600000 " +
     // two MSL of RFC 9293, and a record of TIME-WAIT holds twice that; the ACK that leads there has to be sent first
     "timeWait 1 240000 finWait2 1 1209600000 " +
     "rtoInitial 1 65535 rtoMin 1 65535 rtoMax 1000 65535 r2 1000 1209600000 r2Syn 1000 1209600000 " +
