@@ -5,7 +5,7 @@ import { EVENTS } from "../features"
 import { Neighbour } from "../net/neighbours"
 import type { Config } from "../tcp/config"
 import { Half, Listener, Tcb, Wait } from "../tcp/tcb"
-import { Eth } from "../wire/ethernet"
+import { Eth, Vlan } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 import { Event } from "./events"
 import { right } from "./text"
@@ -24,7 +24,8 @@ export function configuredBytes(config: Config): number {
         config.listeners * (Listener.Size + Served.Size) +
         config.neighbours * Neighbour.Size +
         config.events * Event.Size +
-        2 * (Eth.Size + config.mtu)
+        2 * (Eth.Size + config.mtu) +
+        Vlan.Size
     )
 }
 
@@ -48,7 +49,7 @@ export function printMemory(device: Device, print: Print): number {
     if (EVENTS) {
         sum += owner(print, bytesOf(stack.events, [], 0), `events: ${config.events} + 1 of ${Event.Size}`)
     }
-    sum += owner(print, stack.rx.length + stack.tx.length, `frames: 2 of ${stack.rx.length}`)
+    sum += owner(print, stack.rx.length + stack.tx.length, `frames: ${stack.rx.length} and ${stack.tx.length}`)
     sum += owner(print, stack.counters.length, `counters: ${stack.counters.length >> 2} of 4`)
     // a buffer that two hold is the first one's
     const seen: Buffer[] = []

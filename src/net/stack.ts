@@ -33,7 +33,6 @@ export class Stack extends TcpContext {
     asking = false
     /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
     readonly replyMac = Buffer.alloc(6)
-    identification = 0
     /** Who takes and sends packets besides TCP, if a program has any (endpoints.ts). */
     endpoints: Endpoints | undefined = undefined
     /** What is pinged without endpoints (echo.ts). */
