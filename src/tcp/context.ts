@@ -9,7 +9,7 @@ import { swap16 } from "../wire/bytes"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, State, Tcb, TcpError, Wait } from "./tcb"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpError, Wait } from "./tcb"
 
 /** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
 export const enum Frame {
@@ -43,7 +43,12 @@ export interface Passive {
         now: number
     ): Reopened
     runHalfTimers(t: TcpContext, now: number): void
+    runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
+    /** When all connections are looked at next (pace.ts). */
+    paceDeadline: number
+    /** Somebody found all connection records taken, and none was free since. */
+    scarce: boolean
 }
 
 /** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
@@ -85,6 +90,8 @@ export class TcpContext {
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
+    /** What connections move: records of Pace, in the same order. */
+    readonly pace: Buffer
     /** There from the first listener on. */
     passive: Passive | undefined = undefined
     /** Connections in TIME-WAIT that no program holds: records of Wait. */
@@ -119,6 +126,7 @@ export class TcpContext {
         if (EVENTS) this.events = new EventRing(config.events)
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
+        this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
         this.halves = Buffer.alloc(PASSIVE_OPENS ? config.halfOpen * Half.Size : 0)
         this.waits = Buffer.alloc(TIME_WAIT_RECORDS ? config.timeWaits * Wait.Size : 0)
         this.listeners = Buffer.alloc(PASSIVE_OPENS ? config.listeners * Listener.Size : 0)
@@ -321,7 +329,12 @@ export function allocate(t: TcpContext, now: number): number {
         t.connsEnd = end + Tcb.Size
         return prepare(t, end)
     }
-    if (oldest < 0) return -1
+    if (oldest < 0) {
+        if (PASSIVE_OPENS) {
+            if (t.passive) t.passive.scarce = true
+        }
+        return -1
+    }
     setState(t, oldest, State.Closed, now)
     return prepare(t, oldest)
 }

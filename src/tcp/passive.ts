@@ -20,6 +20,7 @@ import { cookieArrives, sendCookie, synCookie } from "./cookie"
 import { dropHalf, freeHalf, halfOpenFor, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
 import { initialSequence } from "./isn"
 import { established, takeAgreement } from "./open"
+import { runPace } from "./pace"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
@@ -29,6 +30,8 @@ import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } f
 /** For TcpContext.passive. */
 export function passiveOpens(): Passive {
     return {
+        paceDeadline: 0,
+        scarce: false,
         listenerFor,
         closeListener,
         listenArrives,
@@ -37,6 +40,7 @@ export function passiveOpens(): Passive {
         // DeviceScript's compiler knows no short form for what is imported
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
+        runPace: runPace,
         halfOpenOut: halfOpenOut,
     }
 }

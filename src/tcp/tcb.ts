@@ -209,6 +209,8 @@ export const enum ConnFlag3 {
     Challenged = 32,
     /** The path takes less than we ever make a segment: routers may fragment it (DF not set). */
     Fragment = 64,
+    /** A program opened it: it did not come in. */
+    Active = 128,
 }
 
 /** Offsets in a half-open record: SYN-RECEIVED, from a passive open. Free when Listener is 0. */
@@ -262,6 +264,17 @@ export const enum Wait {
     Deadline = 22,
     Size = 24,
     Shift = 3,
+}
+
+/** Offsets in the record of a connection's pace (pace.ts). */
+export const enum Pace {
+    /** The connection's id: what another left says nothing. */
+    Id = 0,
+    /** SND.UNA plus RCV.NXT at the last look, their lower 16 bits. */
+    Moved = 2,
+    /** Seconds. */
+    Debt = 4,
+    Size = 6,
 }
 
 /** Offsets in a listener's record. Free when Id is 0. */

@@ -33,7 +33,10 @@ export function runTimers(t: TcpContext, now: number): void {
         else expired(t, c, now)
     }
     if (PASSIVE_OPENS) {
-        if (t.passive) t.passive.runHalfTimers(t, now)
+        if (t.passive) {
+            t.passive.runHalfTimers(t, now)
+            t.passive.runPace(t, now)
+        }
     }
     if (TIME_WAIT_RECORDS) runWaitTimers(t, now)
 }
