@@ -2,7 +2,7 @@
 
 import { Buffer } from "@devicescript/core"
 import { randomBuffer } from "@devicescript/crypto"
-import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
+import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { Counter } from "../inspect/counters"
 import { Event, EventKind, EventRing } from "../inspect/events"
 import { swap16 } from "../wire/bytes"
@@ -15,6 +15,11 @@ import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpEr
 export const enum Frame {
     Ip = 14,
     Transport = 34,
+}
+
+/** A peer that keeps its window shut is asked within half of a user timeout, so that it can answer: ms for each second. */
+export const enum Ask {
+    Within = 500,
 }
 
 /** What became of a SYN that came for a connection in TIME-WAIT. */
@@ -73,6 +78,8 @@ export class TcpContext {
     ip = 0
     /** This network's broadcast address; that of all networks while it has none of its own. */
     broadcast = -1
+    /** Network mask as the wire has it. */
+    netmask = 0
     /** Some record has ConnFlag.Due, or a half-open one HalfFlag.Due. */
     dirty = false
     /** The earliest of all timers, when `timerArmed`. */
@@ -274,6 +281,26 @@ export function armTimer(t: TcpContext, c: number, now: number, ms: number): voi
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
     conns.setAt(c + Tcb.Deadline, "i32", (now + ms) | 0)
     noteTimer(t, (now + ms) | 0)
+}
+
+/** Arms it for what is to be acknowledged by then. A user timeout does not wait for that (RFC 9293 section 3.10.8). */
+export function armRto(t: TcpContext, c: number, now: number): void {
+    const conns = t.conns
+    armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+    if (USER_TIMEOUT) {
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, 1000)
+    }
+}
+
+/** Has the timer expire when `ms` for each second of the user timeout have passed without progress, if it would later. */
+export function hasten(t: TcpContext, c: number, ms: number): void {
+    const conns = t.conns
+    // until it is accepted the field is the listener's id
+    if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return
+    const end = (conns.getAt(c + Tcb.Progress, "i32") + conns.getAt(c + Tcb.UserTimeout, "u16") * ms) | 0
+    if (((conns.getAt(c + Tcb.Deadline, "i32") - end) | 0) <= 0) return
+    conns.setAt(c + Tcb.Deadline, "i32", end)
+    noteTimer(t, end)
 }
 
 export function stopTimer(t: TcpContext, c: number): void {
