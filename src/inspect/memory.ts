@@ -49,7 +49,11 @@ export function printMemory(device: Device, print: Print): number {
     if (EVENTS) {
         sum += owner(print, bytesOf(stack.events, [], 0), `events: ${config.events} + 1 of ${Event.Size}`)
     }
-    sum += owner(print, stack.rx.length + stack.tx.length, `frames: ${stack.rx.length} and ${stack.tx.length}`)
+    sum += owner(
+        print,
+        stack.rx.length + stack.tx.length,
+        `frames: ${stack.rx.length} and ${stack.tx.length}`
+    )
     sum += owner(print, stack.counters.length, `counters: ${stack.counters.length >> 2} of 4`)
     // a buffer that two hold is the first one's
     const seen: Buffer[] = []
