@@ -5,7 +5,7 @@ import { EVENTS, PASSIVE_OPENS } from "../features"
 import { Neighbour } from "../net/neighbours"
 import type { Config } from "../tcp/config"
 import { Half, Listener, Pace, Tcb, Wait } from "../tcp/tcb"
-import { Eth } from "../wire/ethernet"
+import { Eth, Vlan } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 import { Event } from "./events"
 import { right } from "./text"
@@ -55,7 +55,7 @@ function printTables(config: Config, print: Print): number {
     if (EVENTS) {
         sum += owner(print, (config.events + 1) * Event.Size, `events: ${config.events} + 1 of ${Event.Size}`)
     }
-    return sum + table(print, "frames", 2, frame)
+    return sum + owner(print, 2 * frame + Vlan.Size, `frames: ${frame + Vlan.Size} and ${frame}`)
 }
 
 /** Prints the line of `count` records of `size` bytes. Gives the bytes of all. */

@@ -126,7 +126,8 @@ export class TcpContext {
     ) {
         this.sendSize = config.sendBuffer
         this.receiveSize = config.receiveBuffer
-        this.rx = Buffer.alloc(frameSize)
+        // a frame that is received may have a VLAN tag
+        this.rx = Buffer.alloc(frameSize + 4)
         this.tx = Buffer.alloc(frameSize)
         this.counters = Buffer.alloc(COUNTERS ? Counter.Size : 0)
         if (EVENTS) this.events = new EventRing(config.events)
