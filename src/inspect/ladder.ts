@@ -1,15 +1,15 @@
 // The ladder: what the event ring still has of one connection, drawn between the two hosts in plain text.
 
 import { Buffer } from "@devicescript/core"
+import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
 import { findConnection } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/tcb"
-import { readI32, readU16 } from "../wire/bytes"
 import { Flag } from "../wire/tcp"
 import type { Device, Print } from "./commands"
 import { Event, EventKind } from "./events"
-import { flagText, localText, remoteText, right } from "./text"
-import { failureText, stateText } from "./trace"
+import { localText, remoteText, right } from "./text"
+import { failureText, segmentText, stateText } from "./trace"
 
 const enum Width {
     /** Milliseconds, and a space. */
@@ -63,12 +63,7 @@ function eventRow(record: Buffer): string {
     const time = `${right(`${record.getAt(Event.Time, "u32")}`, Width.Time - 1)} `
     if (kind === EventKind.State) return `${time}| ${stateText(record)}`
     if (kind === EventKind.Failed) return `${time}| failed: ${failureText(record)}`
-    const flags = record.getAt(Event.Flags, "u8")
-    let text = ` ${flagText(flags)} seq ${readI32(record, Event.Sequence) >>> 0}`
-    if (flags & Flag.Ack) text += ` ack ${readI32(record, Event.Acknowledgment) >>> 0}`
-    text += ` len ${record.getAt(Event.Length, "u16")} win ${readU16(record, Event.Window)}`
-    const mss = record.getAt(Event.Mss, "u16")
-    text += mss > 0 ? ` mss ${mss} ` : " "
+    const text = ` ${segmentText(record, " ")} `
     const out = kind === EventKind.SegmentOut
     let dashes = ""
     while (text.length + dashes.length < Width.Lane - 3) dashes += "-"
@@ -143,13 +138,15 @@ async function pause(device: Device, index: number): Promise<void> {
 
 /** What ended connection `id` as far as the ring has it, None else. */
 export function failureOf(stack: Stack, id: number): TcpError {
-    const ring = stack.events
-    const record = Buffer.alloc(Event.Size)
-    const oldest = ring.oldest()
-    for (let i = ring.count - 1; i >= oldest; i--) {
-        ring.copy(i, record)
-        if (record.getAt(Event.Id, "u16") !== id) continue
-        if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
+    if (EVENTS) {
+        const ring = stack.events
+        const record = Buffer.alloc(Event.Size)
+        const oldest = ring.oldest()
+        for (let i = ring.count - 1; i >= oldest; i--) {
+            ring.copy(i, record)
+            if (record.getAt(Event.Id, "u16") !== id) continue
+            if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
+        }
     }
     return TcpError.None
 }

@@ -1,5 +1,6 @@
 // A port that is listened on: a fiber for every connection that comes in.
 
+import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
 import { errorName } from "../tcp/tcb"
 import { netError } from "./errors"
@@ -24,6 +25,7 @@ export type Serve = (socket: Socket) => Promise<void>
 export function listen(options: ListenOptions, serve: Serve): Listener {
     const net = running()
     const { port, backlog } = options
+    if (!PASSIVE_OPENS) throw new Error(`listen ${port}: PASSIVE_OPENS is left out of this program`)
     const id = tcpListen(net.stack, port, backlog === undefined ? 4 : backlog)
     if (id < 0) throw netError(`listen ${port}: `, errorName(id))
     return new Listener(net, id, port, serve)

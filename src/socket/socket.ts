@@ -2,6 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
 import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
 import { findConnection, ringsOf } from "../tcp/context"
@@ -33,11 +34,13 @@ const enum Limit {
 
 /**
  * Opens a connection. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
- * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), ETIMEDOUT, ECONNREFUSED (the host); ENOBUFS
- * (all connections of the configuration are taken), EINVAL (no such port, our own address).
+ * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the
+ * host); ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address, the network's).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
+    if (!ACTIVE_OPENS)
+        throw new Error(`socket tcp://${host}:${port}: ACTIVE_OPENS is left out of this program`)
     const net = running()
     const name = `tcp://${host}:${port}`
     const until = ds.millis() + (options.timeout === undefined ? Limit.Connect : options.timeout)

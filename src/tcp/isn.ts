@@ -2,6 +2,7 @@
 // SYN cookies (cookie.ts).
 
 import { digest } from "@devicescript/crypto"
+import { TIME_WAIT_RECORDS } from "../features"
 import { findTuple, joinPorts, type TcpContext } from "./context"
 import { findWait } from "./wait"
 
@@ -99,7 +100,11 @@ export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): nu
         const local = Ephemeral.First + ((offset + t.portCounter) & (Ephemeral.Count - 1))
         t.portCounter = (t.portCounter + 1) & 0xffff
         const ports = joinPorts(port, local)
-        if (findTuple(t, remoteIp, ports) < 0 && findWait(t, remoteIp, ports) < 0) return local
+        if (
+            findTuple(t, remoteIp, ports) < 0 &&
+            (TIME_WAIT_RECORDS ? findWait(t, remoteIp, ports) < 0 : true)
+        )
+            return local
     }
     return 0
 }

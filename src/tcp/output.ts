@@ -1,6 +1,16 @@
 // What a connection has to send: the next segment, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
 
-import { SACK } from "../features"
+import {
+    COUNTERS,
+    EVENTS,
+    FAST_RETRANSMIT,
+    KEEP_ALIVE,
+    REASSEMBLY,
+    SACK,
+    TIME_WAIT_RECORDS,
+    TIMESTAMPS,
+    USER_TIMEOUT,
+} from "../features"
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
 import { writeI32 } from "../wire/bytes"
@@ -8,7 +18,18 @@ import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
 import { restart } from "./congestion"
-import { armTimer, count, Frame, release, ringsOf, type TcpContext, traceSegment } from "./context"
+import {
+    Ask,
+    armRto,
+    armTimer,
+    count,
+    Frame,
+    hasten,
+    release,
+    ringsOf,
+    type TcpContext,
+    traceSegment,
+} from "./context"
 import { timestampAt } from "./isn"
 import { sent, writeSegment } from "./reset"
 import { writeSynOptions } from "./syn-options"
@@ -39,7 +60,8 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     let octets = 0
     let resend = false
     let window = 0
-    let header = flags3 & ConnFlag3.Timestamps ? Tcp.Size + TimestampsOnly.Size : Tcp.Size
+    let header: number = Tcp.Size
+    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) header = Tcp.Size + TimestampsOnly.Size
 
     if (state === State.SynSent || state === State.SynReceived) {
         if (inFlight === 0) {
@@ -57,15 +79,17 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
         // What came ahead is told at once, by a segment without text: no other is a duplicate to the peer (RFC 5681 section
         // 2), and where SACK blocks stand they have room
-        const gap = (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
-        resend = (flags2 & ConnFlag2.Resend) !== 0 && !gap
-        if (resend) {
+        const gap = REASSEMBLY
+            ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
+            : false
+        if (FAST_RETRANSMIT) resend = (flags2 & ConnFlag2.Resend) !== 0 && !gap
+        if (FAST_RETRANSMIT ? resend : false) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
         }
         // with the FIN in flight it is one more than the data: `waiting` is -1
         const waiting = queued - inFlight
-        if (resend) {
+        if (FAST_RETRANSMIT ? resend : false) {
             length = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
             if (waiting < length) length = Math.max(waiting, 0)
             const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -80,7 +104,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             const mss = conns.getAt(c + Tcb.Mss, "u16")
             const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
             // RFC 3042: a new segment for each of the first two duplicate acknowledgments
-            if (duplicates > 0) {
+            if (FAST_RETRANSMIT ? duplicates > 0 : false) {
                 if (duplicates < 3) {
                     if (sequence === sndMax) {
                         if (!(flags2 & ConnFlag2.Recovery)) cwnd += duplicates * mss
@@ -117,11 +141,14 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                         const rto = conns.getAt(c + Tcb.Rto, "u16")
                         conns.setAt(c + Tcb.Progress, "i32", now)
                         armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
+                        if (USER_TIMEOUT) {
+                            if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
+                        }
                         flags |= ConnFlag.Timer
                     }
                 }
             }
-        } else if (flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing && !gap) {
+        } else if (KEEP_ALIVE ? flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing && !gap : false) {
             // keep-alive (section 3.8.4): the number before the next makes the peer answer
             flags2 &= ~ConnFlag2.Probe
             conns.setAt(c + Tcb.Flags2, "u8", flags2)
@@ -160,11 +187,11 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
             // no program has it, and it owes nothing: 24 bytes do
             if (state === State.TimeWait) {
-                if (!(flags & ConnFlag.Held)) toWait(t, c, now)
+                if (TIME_WAIT_RECORDS ? !(flags & ConnFlag.Held) : false) toWait(t, c, now)
             }
             return 0
         }
-        if (!resend) {
+        if (KEEP_ALIVE ? !resend : true) {
             // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
             sequence = sndMax
             // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it
@@ -193,7 +220,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
 
     const tx = t.tx
     if (!(control & Flag.Syn)) {
-        if (flags3 & ConnFlag3.Timestamps) {
+        if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
             tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
             writeI32(
                 tx,
@@ -203,7 +230,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
         }
         // what came ahead, where it costs no text its place
-        if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0) {
+        if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
             if (SACK ? flags3 & ConnFlag3.Sack : 0) {
                 if (length === 0) {
                     header = sackOption(t, c, header, rcvNxt)
@@ -252,7 +279,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     if (octets > 0) {
         const next = (sequence + octets) | 0
         flags2 &= ~ConnFlag2.Probe
-        if (resend) {
+        if (FAST_RETRANSMIT ? resend : false) {
             flags2 &= ~ConnFlag2.Resend
             conns.setAt(c + Tcb.RtxAt, "u16", inFlight + octets)
             count(t, Counter.Retransmits)
@@ -265,7 +292,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
                 // RFC 6298 section 3: one segment a round trip, none that was sent twice
                 if (!(flags2 & ConnFlag2.Timing)) {
-                    if (!(flags3 & ConnFlag3.Timestamps)) {
+                    if (TIMESTAMPS ? !(flags3 & ConnFlag3.Timestamps) : true) {
                         flags2 |= ConnFlag2.Timing
                         conns.setAt(c + Tcb.RttSeq, "i32", next)
                         conns.setAt(c + Tcb.RttStart, "u16", now & 0xffff)
@@ -281,11 +308,12 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             if (inFlight === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") === 0) conns.setAt(c + Tcb.Progress, "i32", now)
             }
-            armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+            armRto(t, c, now)
         }
     }
-    t.counters.setAt(Counter.SegmentsOut, "i32", (t.counters.getAt(Counter.SegmentsOut, "i32") + 1) | 0)
-    if (t.events.on) {
+    if (COUNTERS)
+        t.counters.setAt(Counter.SegmentsOut, "i32", (t.counters.getAt(Counter.SegmentsOut, "i32") + 1) | 0)
+    if (EVENTS ? t.events.on : false) {
         const id = conns.getAt(c + Tcb.Id, "u16")
         traceSegment(t, EventKind.SegmentOut, Frame.Transport, total, id, state, remoteIp, now)
     }
@@ -299,11 +327,13 @@ function synOptions(t: TcpContext, c: number, state: State, flags3: number, now:
     if (SACK) {
         if (state === State.SynSent ? t.config.sack : flags3 & ConnFlag3.Sack) flags |= HalfFlag.Sack
     }
-    if (state === State.SynSent ? t.config.timestamps : flags3 & ConnFlag3.Timestamps)
-        flags |= HalfFlag.Timestamps
+    if (TIMESTAMPS) {
+        if (state === State.SynSent ? t.config.timestamps : flags3 & ConnFlag3.Timestamps)
+            flags |= HalfFlag.Timestamps
+    }
     let value = now
     let echo = 0
-    if (flags & HalfFlag.Timestamps) {
+    if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0) {
         const conns = t.conns
         const ports = conns.getAt(c + Tcb.Ports, "i32")
         value = timestampAt(t, conns.getAt(c + Tcb.RemoteIp, "i32"), ports, now)
@@ -345,7 +375,7 @@ function resetOut(t: TcpContext, c: number, now: number): number {
     conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.ResetDue)
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     let end: number = Frame.Transport + Tcp.Size
-    if (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) {
+    if (TIMESTAMPS ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps : 0) {
         // RFC 7323 section 3.2 (SHOULD)
         const value = (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
         end = writeTimestamps(t.tx, end, false, value, conns.getAt(c + Tcb.TsRecent, "i32"))
