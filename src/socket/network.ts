@@ -19,6 +19,9 @@ const enum Time {
     Longest = 1000,
     /** Between attempts to start a driver whose chip does not answer. */
     Retry = 5000,
+    /** Where the driver's wait came back at once more often than this, as if it did not wait. */
+    Still = 64,
+    Slice = 10,
 }
 
 /** A stack and the driver it sends and receives by. */
@@ -56,7 +59,14 @@ export class Network {
     /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
     private async pause(ms: number): Promise<void> {
         const until = ds.millis() + ms
-        for (let left = ms; left > 0; left = until - ds.millis()) await this.mac.rest(left)
+        let still = 0
+        for (;;) {
+            const before = ds.millis()
+            if (before >= until) return
+            await this.mac.rest(until - before)
+            // one that was woken comes back at once, and waits the next time: a sleep here could be a board's last
+            if (ds.millis() === before && ++still > Time.Still) await ds.sleep(Time.Slice)
+        }
     }
 
     /** Tells the fiber that a program has given the stack, or the worker, something to do. */
