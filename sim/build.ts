@@ -97,17 +97,32 @@ export async function compileImage(
     const name = optimized ? named : `${named}-plain`
     const directory = join(OUTPUT, `${name}-${await fingerprint(program, features)}`)
     if (!existsSync(directory)) {
-        await mkdir(OUTPUT, { recursive: true })
-        // until the libraries are there only one build may run: each would write them
-        const lock = librariesComplete() ? `lock-${name}` : "lock"
-        await locked(join(OUTPUT, lock), async () => {
-            if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
-        })
+        try {
+            await mkdir(OUTPUT, { recursive: true })
+            // until the libraries are there only one build may run: each would write them
+            const lock = librariesComplete() ? `lock-${name}` : "lock"
+            await locked(join(OUTPUT, lock), async () => {
+                if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
+            })
+        } catch (error) {
+            throw unwritable(error)
+        }
     }
     const image = join(directory, IMAGE)
     const [debug, report] = [join(directory, DEBUG), join(directory, REPORT)]
     const bytes = readFileSync(image)
     return { image, debug, report, size: bytes.length, code: limitedBytes(readImage(bytes).functions) }
+}
+
+/** What a build that may not write means, in one line; any other error as it is. */
+function unwritable(error: unknown): unknown {
+    const { code, path = OUTPUT } = error as NodeJS.ErrnoException
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+        return new BuildError(`cannot build: ${path} may not be written; use a checkout of your own`)
+    }
+    if (code === "ENOSPC" || code === "EDQUOT")
+        return new BuildError(`cannot build: the disk of ${path} is full`)
+    return error
 }
 
 /** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */

@@ -273,7 +273,8 @@ function impairments(text: string): Partial<Impairments> {
 }
 
 function config(text: string): { [key: string]: number } {
-    const values: { [key: string]: number } = {}
+    // no key is there before it was given, not even __proto__
+    const values: { [key: string]: number } = Object.create(null)
     for (const part of text.split(",")) {
         const [key, value] = split(part)
         if (key in values) throw new OptionError(`${key} is given twice`)

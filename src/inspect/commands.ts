@@ -6,7 +6,7 @@ import type { Stack } from "../net/stack"
 import { explained, whyNot } from "../socket/errors"
 import type { Services } from "../socket/services"
 import { findConnection, findListener } from "../tcp/context"
-import { Tcb, type TcpError } from "../tcp/tcb"
+import { errorName, Tcb, type TcpError } from "../tcp/tcb"
 
 /** What commands work on; device.ts has the real one. */
 export interface Device {
@@ -43,5 +43,7 @@ export function wasGiven(stack: Stack, id: number): boolean {
 /** An error's POSIX name and what it means; of the connection `id`, if there is one, at which step of the way. */
 export function explain(stack: Stack, error: TcpError, id = 0): string {
     const c = id > 0 ? findConnection(stack, id) : -1
-    return explained(whyNot(stack, error, c < 0 ? 0 : stack.conns.getAt(c + Tcb.RemoteIp, "i32")))
+    return explained(
+        c < 0 ? errorName(error) : whyNot(stack, error, stack.conns.getAt(c + Tcb.RemoteIp, "i32"))
+    )
 }

@@ -4,7 +4,7 @@ import { Buffer } from "@devicescript/core"
 import { EVENTS } from "../features"
 import { Neighbour } from "../net/neighbours"
 import type { Config } from "../tcp/config"
-import { Half, Listener, Tcb, Wait } from "../tcp/tcb"
+import { Half, Listener, Pace, Tcb, Wait } from "../tcp/tcb"
 import { Eth } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 import { Event } from "./events"
@@ -18,7 +18,7 @@ const enum Served {
 /** Bytes that tables, rings and frames of this configuration take: all that depends on it. */
 export function configuredBytes(config: Config): number {
     return (
-        config.connections * (Tcb.Size + config.sendBuffer + config.receiveBuffer + Served.Size) +
+        config.connections * (Tcb.Size + Pace.Size + config.sendBuffer + config.receiveBuffer + Served.Size) +
         config.halfOpen * Half.Size +
         config.timeWaits * Wait.Size +
         config.listeners * (Listener.Size + Served.Size) +

@@ -160,12 +160,11 @@ export class Endpoints {
     }
 
     /** ICMP quotes a packet to `ip` from its transport header at `at` on. False when it is nobody's. */
-    unreachable(over: Protocol, ip: number, at: number, hard: boolean, now: number): boolean {
+    unreachable(over: Protocol, ip: number, at: number, error: TcpError, now: number): boolean {
         const rx = this.stack.rx
         const e = this.owner(over, readU16(rx, over === Protocol.Icmp ? at + Icmp.Rest : at))
         if (!e) return false
-        const error = hard ? TcpError.Refused : TcpError.Unreachable
-        e.refused(ip, readU16(rx, at + Udp.Destination), error, now)
+        e.refused(ip, readU16(rx, at + Udp.Destination), error || TcpError.Unreachable, now)
         return true
     }
 

@@ -73,7 +73,7 @@ export function receive(s: Stack, length: number, now: number): void {
     if (
         source === s.ip ||
         (source & 0xff) === 0 ||
-        isNotUnicast(source) ||
+        (source & 0xe0) === 0xe0 ||
         (source & 0xff) === 127 ||
         isBroadcast(s, source) ||
         (rx.getAt(Eth.Source, "u8") & 1) !== 0

@@ -2,7 +2,7 @@
 
 import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
 import { Counter } from "../inspect/counters"
-import { armTimer, closed, count, Frame, release } from "../tcp/context"
+import { armRto, closed, count, Frame, release } from "../tcp/context"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
 import { runTimers } from "../tcp/timers"
@@ -152,7 +152,7 @@ function waitForHop(s: Stack, c: number, now: number): void {
     } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
         // R2 counts from here
         conns.setAt(c + Tcb.Progress, "i32", now)
-        armTimer(s, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+        armRto(s, c, now)
     }
 }
 

@@ -34,8 +34,8 @@ const enum Limit {
 
 /**
  * Opens a connection. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
- * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), ETIMEDOUT, ECONNREFUSED (the host); ENOBUFS
- * (all connections of the configuration are taken), EINVAL (no such port, our own address).
+ * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the
+ * host); ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address, the network's).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options

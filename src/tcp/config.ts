@@ -36,6 +36,13 @@ export class Config {
     keepAliveIdle = 7200000
     keepAliveInterval = 75000
     keepAliveProbes = 9
+    /**
+     * Bytes a second, sent and received, that a connection which came in is to move (pace.ts); ms of falling short of that after
+     * which it is ended while somebody finds all connections taken, and at any time (more than 65,535 s: never).
+     */
+    servedRate = 64
+    servedScarce = 5000
+    servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
     /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
@@ -69,6 +76,7 @@ function lowest(key: string): number {
         case "keepAliveIdle":
         case "keepAliveInterval":
         case "keepAliveProbes":
+        case "servedRate":
         // the ACK that leads there has to be sent first
         case "timeWait":
         case "finWait2":
@@ -81,6 +89,8 @@ function lowest(key: string): number {
         case "rtoMax":
         case "r2":
         case "r2Syn":
+        case "servedScarce":
+        case "servedLimit":
             return 1000
         case "iss":
             return -1
@@ -105,6 +115,7 @@ function highest(key: string): number {
         case "rtoInitial":
         case "rtoMin":
         case "rtoMax":
+        case "servedRate":
             return 65535
         case "mtu":
             return 1500

@@ -2,19 +2,24 @@
 
 import { Buffer } from "@devicescript/core"
 import { randomBuffer } from "@devicescript/crypto"
-import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
+import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { Counter } from "../inspect/counters"
 import { Event, EventKind, EventRing } from "../inspect/events"
 import { swap16 } from "../wire/bytes"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, State, Tcb, TcpError, Wait } from "./tcb"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpError, Wait } from "./tcb"
 
 /** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
 export const enum Frame {
     Ip = 14,
     Transport = 34,
+}
+
+/** A peer that keeps its window shut is asked within half of a user timeout, so that it can answer: ms for each second. */
+export const enum Ask {
+    Within = 500,
 }
 
 /** What became of a SYN that came for a connection in TIME-WAIT. */
@@ -43,7 +48,12 @@ export interface Passive {
         now: number
     ): Reopened
     runHalfTimers(t: TcpContext, now: number): void
+    runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
+    /** When all connections are looked at next (pace.ts). */
+    paceDeadline: number
+    /** Somebody found all connection records taken, and none was free since. */
+    scarce: boolean
 }
 
 /** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
@@ -68,6 +78,8 @@ export class TcpContext {
     ip = 0
     /** This network's broadcast address; that of all networks while it has none of its own. */
     broadcast = -1
+    /** Network mask as the wire has it. */
+    netmask = 0
     /** Some record has ConnFlag.Due, or a half-open one HalfFlag.Due. */
     dirty = false
     /** The earliest of all timers, when `timerArmed`. */
@@ -85,6 +97,8 @@ export class TcpContext {
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
+    /** What connections move: records of Pace, in the same order. */
+    readonly pace: Buffer
     /** There from the first listener on. */
     passive: Passive | undefined = undefined
     /** Connections in TIME-WAIT that no program holds: records of Wait. */
@@ -118,6 +132,7 @@ export class TcpContext {
         if (EVENTS) this.events = new EventRing(config.events)
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
+        this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
         this.halves = Buffer.alloc(PASSIVE_OPENS ? config.halfOpen * Half.Size : 0)
         this.waits = Buffer.alloc(TIME_WAIT_RECORDS ? config.timeWaits * Wait.Size : 0)
         this.listeners = Buffer.alloc(PASSIVE_OPENS ? config.listeners * Listener.Size : 0)
@@ -267,6 +282,26 @@ export function armTimer(t: TcpContext, c: number, now: number, ms: number): voi
     noteTimer(t, (now + ms) | 0)
 }
 
+/** Arms it for what is to be acknowledged by then. A user timeout does not wait for that (RFC 9293 section 3.10.8). */
+export function armRto(t: TcpContext, c: number, now: number): void {
+    const conns = t.conns
+    armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+    if (USER_TIMEOUT) {
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, 1000)
+    }
+}
+
+/** Has the timer expire when `ms` for each second of the user timeout have passed without progress, if it would later. */
+export function hasten(t: TcpContext, c: number, ms: number): void {
+    const conns = t.conns
+    // until it is accepted the field is the listener's id
+    if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return
+    const end = (conns.getAt(c + Tcb.Progress, "i32") + conns.getAt(c + Tcb.UserTimeout, "u16") * ms) | 0
+    if (((conns.getAt(c + Tcb.Deadline, "i32") - end) | 0) <= 0) return
+    conns.setAt(c + Tcb.Deadline, "i32", end)
+    noteTimer(t, end)
+}
+
 export function stopTimer(t: TcpContext, c: number): void {
     t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
 }
@@ -320,7 +355,12 @@ export function allocate(t: TcpContext, now: number): number {
         t.connsEnd = end + Tcb.Size
         return prepare(t, end)
     }
-    if (oldest < 0) return -1
+    if (oldest < 0) {
+        if (PASSIVE_OPENS) {
+            if (t.passive) t.passive.scarce = true
+        }
+        return -1
+    }
     setState(t, oldest, State.Closed, now)
     return prepare(t, oldest)
 }

@@ -205,6 +205,8 @@ describe("what is refused, in one line that says why", () => {
         ["--config connections=many", /connections=many is not a whole number/],
         ["--config connections=0", /connections must be a whole number from 1 to/],
         ["--config ttl=1,ttl=2", /ttl is given twice/],
+        ["--config __proto__=1", /unknown configuration key "__proto__"/],
+        ["--config constructor=1", /unknown configuration key "constructor"/],
         ["--config mtu=9000", /mtu must be .* from 576 to 1500/],
         ["--config events=0", /at least 1/],
         ["--impair loss=2", /--impair: loss=2 .* a probability from 0 to 1/],

@@ -163,7 +163,13 @@ describe("connect, listen, close", () => {
         shutdown(desk.far.stack, far, desk.now())
         desk.poke()
         expect(await desk.ok("read 1")).toEqual(["end of stream"])
+        expect(await desk.refused("send 1 more")).toBe(
+            "send: EPIPE, nothing can be sent after a shutdown (TIME-WAIT)"
+        )
         expect(await desk.ok("close 1")).toEqual(["connection 1: TIME-WAIT"])
+        expect(await desk.refused("send 1 more")).toBe(
+            "send: connection 1 is in TIME-WAIT: both ends have closed it"
+        )
         await desk.ok("sleep 60000")
         expect(await desk.refused("close 1")).toBe("close: connection 1 is gone")
         expect(await desk.refused("send 1 x")).toBe("send: connection 1 is gone")
@@ -293,6 +299,18 @@ describe("wait", () => {
             "wait: connection 1 is CLOSED: ECONNREFUSED, nobody listens on that port: start the server, or look at the port's number"
         )
         expect(await desk.ok("wait 1 closed")).toEqual(["connection 1: CLOSED"])
+    })
+
+    test("says at which step the way to a host ended", async () => {
+        const desk = new Desk()
+        await desk.ok("connect 10.0.0.77 7")
+        expect((await desk.run("wait 1 ESTABLISHED")).lines[0]).toBe(
+            "wait: connection 1 is CLOSED: EHOSTUNREACH, 10.0.0.77 does not answer ARP: is it on, and on this network?"
+        )
+        await desk.ok("connect 192.168.0.1 7")
+        expect((await desk.run("wait 2 ESTABLISHED")).lines[0]).toBe(
+            "wait: connection 2 is CLOSED: EHOSTUNREACH, it is not on this network, and there is no router: set one"
+        )
     })
 
     test("knows why a connection ended whose record is gone", async () => {

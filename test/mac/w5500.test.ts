@@ -247,6 +247,15 @@ describe("frames", () => {
         expect(bench.received).toEqual([frame(frameSize), frame(frameSize)])
         expect(bench.trouble).toEqual({ tooLong: 2 })
     })
+
+    // a byte more is no frame: "1521, which is there" of w5500-faults.test.ts
+    test("of 1,518 bytes, as long as one with a VLAN tag can be, come in", async () => {
+        const bench = await started({ frameSize: 1600 })
+        for (const length of [1518, 60, 1518]) bench.chip.deliver(frame(length))
+        await bench.run(10)
+        expect(bench.received).toEqual([frame(1518), frame(60), frame(1518)])
+        expect(bench.trouble).toEqual({})
+    })
 })
 
 describe("wait", () => {

@@ -159,7 +159,15 @@ describe("IPv4 addresses", () => {
         ["reserved", "240.0.0.1"],
         ["limited broadcast", "255.255.255.255"],
         ["this network's broadcast", "10.0.0.255"],
+        ["this network's own", "10.0.0.0"],
     ])("source %s", (_, source) => dropped(packet({ source }), Counter.IpSource))
+
+    test("the lower address of a network of two is a host's (RFC 3021)", () => {
+        const bench = quiet()
+        setAddress(bench.stack, ip("10.0.0.1"), ip("255.255.255.254"), 0)
+        bench.receive(packet({ source: "10.0.0.0" }))
+        expect(bench.others.length).toBe(1)
+    })
 
     test("an Ethernet source that is a group address", () => {
         dropped(packet({}, US, "01:00:5e:00:00:01"), Counter.IpSource)

@@ -3,6 +3,8 @@
 
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/inspect/counters"
+import { findConnection } from "../../src/tcp/context"
+import { Tcb } from "../../src/tcp/tcb"
 import { bases, established, listening } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -166,6 +168,21 @@ test("after a timeout: one segment, slow start to half of what was in flight, th
     // from there each ACK adds MSS * MSS / cwnd: 200 and 192, and no piece of a segment goes for that
     peer.sends(". 1 ack 6001").gets(...thousands(10, 1))
     peer.sends(". 1 ack 7001").gets(...thousands(11, 1))
+})
+
+test("a window above the square of the MSS grows by a byte an ACK, not by nothing (RFC 5681 section 3.1)", () => {
+    const peer = listening({ config: { sendBuffer: 30_000, connections: 1 }, peer: { window: 60_000 } })
+    peer.sends("S 0 <mss 64>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
+    const { conns } = peer.bench.stack
+    const c = findConnection(peer.bench.stack, peer.id)
+    // as after a loss with 9,000 bytes in flight: MSS * MSS / cwnd is 0.91 bytes
+    conns.setAt(c + Tcb.Ssthresh, "u16", 4500)
+    conns.setAt(c + Tcb.Cwnd, "u16", 4500)
+    for (let acked = 0; acked < 3; acked++) {
+        peer.writes(64).gets(`P. ${1 + 64 * acked}(64) ack 1`)
+        peer.sends(`. 1 ack ${65 + 64 * acked}`).gets()
+    }
+    expect(conns.getAt(c + Tcb.Cwnd, "u16")).toBe(4503)
 })
 
 tsharkAgrees()
