@@ -31,7 +31,7 @@ interface Built {
 
 /** What a board gets of a program. */
 async function forBoard(what: string, path: string, without: readonly string[]): Promise<Built> {
-    return { what, path, image: await anyBoardImage(path, without), heap: undefined }
+    return { what, path, image: await anyBoardImage(path, { without }), heap: undefined }
 }
 
 /** What the simulator runs of a program. */
