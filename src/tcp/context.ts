@@ -134,9 +134,9 @@ export class TcpContext {
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
         this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
-        this.halves = Buffer.alloc(PASSIVE_OPENS ? config.halfOpen * Half.Size : 0)
-        this.waits = Buffer.alloc(TIME_WAIT_RECORDS ? config.timeWaits * Wait.Size : 0)
-        this.listeners = Buffer.alloc(PASSIVE_OPENS ? config.listeners * Listener.Size : 0)
+        this.halves = Buffer.alloc(config.halfOpen * Half.Size)
+        this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
+        this.listeners = Buffer.alloc(config.listeners * Listener.Size)
         this.hashInput.blitAt(0, randomBuffer(16), 0, 16)
     }
 }
