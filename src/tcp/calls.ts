@@ -73,7 +73,8 @@ export function accept(t: TcpContext, id: number): number {
 /** False for addresses from which nothing comes back (section 3.9.2.3, MUST-46), and our own: nothing goes from us to us. */
 export function isPeer(t: TcpContext, ip: number): boolean {
     const first = ip & 0xff
-    return ip !== t.ip && ip !== t.broadcast && !isNotUnicast(ip) && first !== 127 && first !== 0
+    if (ip === t.broadcast || ip === (t.broadcast & t.netmask)) return false
+    return ip !== t.ip && !isNotUnicast(ip) && first !== 127 && first !== 0
 }
 
 /** Active OPEN to `port` of `ip` (as the wire has it), from `localPort` or, if that is 0, one of RFC 6056. Gives an id. */

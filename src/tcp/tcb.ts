@@ -21,7 +21,7 @@ export const enum State {
 }
 
 /** Names as the RFC spells them, in the order of State. One string, as that stays in flash. */
-const stateNames =
+export const stateNames =
     "CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
 
 export function stateName(state: State): string {
@@ -54,14 +54,16 @@ export const enum TcpError {
     NotConnected = -8,
     /** Sending was shut down. */
     Pipe = -9,
-    /** An argument makes no sense: port 0, a broadcast address, our own address. */
+    /** An argument makes no sense: port 0, our own address, the network's, a broadcast address. */
     Invalid = -10,
     /** The peer has sent its FIN and all before it was read. Not a failure. */
     Eof = -11,
+    /** ICMP says that somebody on the way forbids it. */
+    Prohibited = -12,
 }
 
 const errorNames =
-    "OK ECONNREFUSED ECONNRESET ETIMEDOUT EHOSTUNREACH ECONNABORTED ENOBUFS EADDRINUSE ENOTCONN EPIPE EINVAL EOF"
+    "OK ECONNREFUSED ECONNRESET ETIMEDOUT EHOSTUNREACH ECONNABORTED ENOBUFS EADDRINUSE ENOTCONN EPIPE EINVAL EOF EACCES"
 
 /** The name POSIX has for it. */
 export function errorName(error: TcpError): string {

@@ -120,6 +120,7 @@ describe("not believed", () => {
         ["an announcement by an answer", { operation: 2, targetIp: "10.0.0.2" }],
         ["a sender with our address", { senderIp: "10.0.0.1" }],
         ["a sender with the network's broadcast address", { senderIp: "10.0.0.255" }],
+        ["a sender with the network's own address", { senderIp: "10.0.0.0" }],
         ["a sender with the limited broadcast address", { senderIp: "255.255.255.255" }],
         ["a sender of another network", { senderIp: "10.0.1.2" }],
         ["a broadcast Ethernet address", { senderMac: broadcastMac }],
