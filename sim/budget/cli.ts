@@ -113,7 +113,10 @@ async function build(words: readonly string[]): Promise<number> {
     const [board, host = board] = all
     if (options.sizes) showSizes(host, options.sizes.file)
     if (options.features) console.log(`\n${(await featuresTable(host, options)).join("\n")}`)
-    const excessive = all.reduce<Built | undefined>((last, one) => (one.image.code < CODE_LIMIT ? last : one), undefined)
+    const excessive = all.reduce<Built | undefined>(
+        (last, one) => (one.image.code < CODE_LIMIT ? last : one),
+        undefined
+    )
     if (excessive === undefined) return 0
     console.error(`\n${describeExcess(excessive.image, excessive.path)}`)
     return 1
