@@ -66,7 +66,8 @@ function stringify(value: unknown, _replacer?: null, space?: number): string {
 
 const { parseInt: integer } = globalThis
 Object.assign(globalThis, {
-    parseInt: (text: string) => {
+    parseInt: (text: string | null) => {
+        if (text === null) return 0
         // the VM reads a number as C does, and takes what is before its point
         if (/^\s*[-+]?0x/i.test(text)) return integer(text)
         const number = Math.trunc(parseFloat(text))

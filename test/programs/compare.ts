@@ -108,6 +108,8 @@ function compute(name: string, a: Value[]): unknown {
         // conversions
         case "parseInt":
             return integer(text(a[0]))
+        case "parseNothing":
+            return [integer(null as unknown as string), integer(undefined as unknown as string)]
         case "parseFloat":
             return parseFloat(text(a[0]))
         case "numberText":

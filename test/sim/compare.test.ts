@@ -120,6 +120,7 @@ of(
         )
         .map(s)
 )
+of("parseNothing")
 of(
     "parseFloat",
     fc
