@@ -19,7 +19,8 @@ function printer(level: Level): (...values: unknown[]) => void {
     return (...values) => {
         const words = values.map(value => (typeof value === "string" ? value : show(value)))
         const text = (level === "data" ? [String(millis()), ...words] : words).join(" ")
-        for (const line of text.split("\n")) print(level, line)
+        // the end of the last line is no line
+        for (const line of text.replace(/\r?\n$/, "").split(/\r?\n/)) print(level, line)
     }
 }
 
