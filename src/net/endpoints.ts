@@ -160,12 +160,11 @@ export class Endpoints {
     }
 
     /** ICMP quotes a packet to `ip` from its transport header at `at` on. False when it is nobody's. */
-    unreachable(over: Protocol, ip: number, at: number, hard: boolean, now: number): boolean {
+    unreachable(over: Protocol, ip: number, at: number, error: TcpError, now: number): boolean {
         const rx = this.stack.rx
         const e = this.owner(over, readU16(rx, over === Protocol.Icmp ? at + Icmp.Rest : at))
         if (!e) return false
-        const error = hard ? TcpError.Refused : TcpError.Unreachable
-        e.refused(ip, readU16(rx, at + Udp.Destination), error, now)
+        e.refused(ip, readU16(rx, at + Udp.Destination), error || TcpError.Unreachable, now)
         return true
     }
 
@@ -269,8 +268,9 @@ export class Endpoints {
             tx.setAt(Frame.Transport + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
         }
         length += Ip.Size
-        s.identification = (s.identification + 1) & 0xffff
-        writeIpv4(tx, Frame.Ip, length, s.identification, ttl, e.over, source, ip)
+        // its own checksum, and no counter (transmit.ts)
+        const checksum = Frame.Transport + (e.over === Protocol.Udp ? Udp.Checksum : Icmp.Checksum)
+        writeIpv4(tx, Frame.Ip, length, tx.getAt(checksum, "u16"), ttl, e.over, source, ip)
         writeEthernet(tx, macs, macAt, s.mac, EtherType.IPv4)
         return Frame.Ip + length
     }

@@ -3,6 +3,7 @@
 import { ICMP_ERRORS, PATH_MTU, PING_REPLIES, UDP } from "../features"
 import { Counter } from "../inspect/counters"
 import { count, drop, Frame } from "../tcp/context"
+import { TcpError } from "../tcp/tcb"
 import { tcpTooBig, tcpUnreachable } from "../tcp/unreachable"
 import { readU16 } from "../wire/bytes"
 import { checksumOf, onesSum } from "../wire/checksum"
@@ -55,13 +56,24 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
     if (rx.getAt(quoted + Ip.Source, "i32") !== s.ip) return false
     const code = rx.getAt(at + Icmp.Code, "u8")
     const unreachable = type === IcmpType.Unreachable
-    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors, all else is soft
-    const hard = unreachable && (code === Unreachable.Protocol || code === Unreachable.Port)
+    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors. So is a prohibition (RFC 1812 section 5.2.7.1): it
+    // will not go away meanwhile. All else is soft
+    let error = TcpError.None
+    if (unreachable) {
+        if (code === Unreachable.Protocol || code === Unreachable.Port) error = TcpError.Refused
+        else if (
+            code === Unreachable.NetProhibited ||
+            code === Unreachable.HostProhibited ||
+            code === Unreachable.Prohibited
+        )
+            error = TcpError.Prohibited
+    }
     const destination = rx.getAt(quoted + Ip.Destination, "i32")
     const protocol = rx.getAt(quoted + Ip.Protocol, "u8")
     if (protocol !== Protocol.Tcp) {
         if (UDP) {
-            if (s.endpoints) return s.endpoints.unreachable(protocol, destination, quoted + header, hard, now)
+            if (s.endpoints)
+                return s.endpoints.unreachable(protocol, destination, quoted + header, error, now)
         }
         return false
     }
@@ -72,7 +84,7 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
             return tcpTooBig(s, destination, quoted + header, mtu, packet)
         }
     }
-    return tcpUnreachable(s, destination, quoted + header, hard, now)
+    return tcpUnreachable(s, destination, quoted + header, error, now)
 }
 
 /** True when an answer may be put into the transmit frame; else it is counted as lost. */
@@ -88,18 +100,10 @@ function mayAnswer(s: Stack): boolean {
 export function finish(s: Stack, destination: number, length: number): void {
     const tx = s.tx
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", 0)
-    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksumOf(onesSum(tx, Frame.Transport, length, 0)))
-    s.identification = (s.identification + 1) & 0xffff
-    writeIpv4(
-        tx,
-        Frame.Ip,
-        Ip.Size + length,
-        s.identification,
-        s.config.ttl,
-        Protocol.Icmp,
-        s.ip,
-        destination
-    )
+    // it numbers the packet as well (transmit.ts)
+    const checksum = checksumOf(onesSum(tx, Frame.Transport, length, 0))
+    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksum)
+    writeIpv4(tx, Frame.Ip, Ip.Size + length, checksum, s.config.ttl, Protocol.Icmp, s.ip, destination)
     writeEthernet(tx, s.replyMac, 0, s.mac, EtherType.IPv4)
     s.frameLength = Frame.Transport + length
 }

@@ -2,13 +2,14 @@
 
 import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
 import { Counter } from "../inspect/counters"
-import { armTimer, closed, count, Frame, release } from "../tcp/context"
+import { armRto, closed, count, Frame, release } from "../tcp/context"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
 import { runTimers } from "../tcp/timers"
 import { softError } from "../tcp/unreachable"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
+import { Tcp } from "../wire/tcp"
 import {
     arpOut,
     findNeighbour,
@@ -152,7 +153,7 @@ function waitForHop(s: Stack, c: number, now: number): void {
     } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
         // R2 counts from here
         conns.setAt(c + Tcb.Progress, "i32", now)
-        armTimer(s, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+        armRto(s, c, now)
     }
 }
 
@@ -207,13 +208,10 @@ function ipOut(
     const ip = s.ip
     const total = length + Ip.Size
     const totalField = ((total & 0xff) << 8) | (total >> 8)
-    // RFC 6864 section 4.1: what is never fragmented needs no number, and a counter that others can watch tells them what
-    // we send to whom
+    // RFC 6864 section 4.1: what is never fragmented needs no number. A counter that others can watch would tell them what
+    // we send to whom: all else has its own checksum for a number, which differs where packets do (RFC 1122 section 3.2.1.5)
     let identification = 0
-    if (fragment === 0) {
-        identification = (s.identification + 1) & 0xffff
-        s.identification = identification
-    }
+    if (fragment === 0) identification = tx.getAt(Frame.Transport + Tcp.Checksum, "u16")
     const ttlProtocol = s.config.ttl | (Protocol.Tcp << 8)
     tx.blitAt(Eth.Destination, macs, macAt, 6)
     tx.blitAt(Eth.Source, s.mac, 0, 6)

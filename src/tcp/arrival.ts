@@ -9,6 +9,7 @@ import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../
 import { challengeAck } from "./challenge"
 import { duplicateAck, recover, tellsOfGap } from "./congestion"
 import {
+    armRto,
     armTimer,
     closed,
     count,
@@ -98,11 +99,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
             if (!stamped) {
-                // section 3.2: "SHOULD silently drop the segment"; but who sends a SYN has to find out (RFC 5961 section 4.2)
-                if (!(control & Flag.Syn)) {
-                    drop(t, Counter.TcpPaws, now)
-                    return
-                }
+                // Section 3.2 would have it dropped silently. The field sends such: keep-alives and probes of lwIP and Windows, and
+                // all behind a middlebox that strips options. The checks of RFC 5961 below guard it
+                count(t, Counter.TcpUnstamped)
             } else if (
                 ((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0 &&
                 (((now >> 16) - conns.getAt(c + Tcb.TsAge, "u16")) & 0xffff) < Age.Most
@@ -248,7 +247,6 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (((conns.getAt(c + Tcb.SndNxt, "i32") - acknowledgment) | 0) < 0) {
             conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
         }
-        conns.setAt(c + Tcb.Retries, "u8", 0)
         const troubled = FAST_RETRANSMIT
             ? conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
             : false
@@ -268,6 +266,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
             // RFC 7323 section 4.1. With a few segments in flight every one may be measured (appendix G)
             if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
+            // without one nothing is measured: what was sent once ends the backoff (Karn)
+            else if (conns.getAt(c + Tcb.Retries, "u8") === 0) computeRto(t, c)
         } else if (
             flags2 & ConnFlag2.Timing &&
             ((acknowledgment - conns.getAt(c + Tcb.RttSeq, "i32")) | 0) >= 0
@@ -276,22 +276,24 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "u16")) & 0xffff)
         }
         conns.setAt(c + Tcb.Flags2, "u8", flags2)
+        conns.setAt(c + Tcb.Retries, "u8", 0)
         // RFC 6298 (5.2), (5.3)
         if (acknowledgment === sndMax) {
             flags &= ~ConnFlag.Timer
             conns.setAt(c + Tcb.Flags, "u8", flags)
         } else {
             conns.setAt(c + Tcb.Progress, "i32", now)
-            armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+            armRto(t, c, now)
         }
         setDue(t, c, 0)
-    } else if (
-        FAST_RETRANSMIT ? acked === 0 && sndMax !== sndUna && length === 0 && !(control & Flag.Fin) : false
-    ) {
-        // RFC 5681 section 2: a duplicate tells of no other window; and not only of what came twice (RFC 2883)
-        const same = window > 0 && window === conns.getAt(c + Tcb.SndWnd, "u16")
-        if (same) {
-            if (SACK ? !sacked || tellsOfGap(t, c) : true) duplicateAck(t, c, sacked)
+    }
+    // RFC 5681 section 2: a duplicate brings nothing and tells of no other window. With SACK blocks that tell of something new it is
+    // one whatever else it brings (RFC 6675 section 2)
+    if (FAST_RETRANSMIT ? acknowledgment !== sndMax : false) {
+        if (sacked ? acked >= 0 : acked === 0) {
+            const bare = acked === 0 && length === 0 && !(control & Flag.Fin) && window > 0
+            const plain = bare && window === conns.getAt(c + Tcb.SndWnd, "u16")
+            if (SACK && sacked ? tellsOfGap(t, c, acked, plain) : plain) duplicateAck(t, c, sacked)
         }
     }
     if (acked >= 0) {

@@ -73,7 +73,8 @@ export function accept(t: TcpContext, id: number): number {
 /** False for addresses from which nothing comes back (section 3.9.2.3, MUST-46), and our own: nothing goes from us to us. */
 export function isPeer(t: TcpContext, ip: number): boolean {
     const first = ip & 0xff
-    return ip !== t.ip && ip !== t.broadcast && !isNotUnicast(ip) && first !== 127 && first !== 0
+    if (ip === t.broadcast || ip === (t.broadcast & t.netmask)) return false
+    return ip !== t.ip && !isNotUnicast(ip) && first !== 127 && first !== 0
 }
 
 /** Active OPEN to `port` of `ip` (as the wire has it), from `localPort` or, if that is 0, one of RFC 6056. Gives an id. */
@@ -105,6 +106,9 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
         conns.setAt(c + Tcb.SndMax, "i32", iss)
         conns.setAt(c + Tcb.Progress, "i32", now)
         conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Held)
+        if (PASSIVE_OPENS) {
+            conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") | ConnFlag3.Active)
+        }
         setState(t, c, State.SynSent, now)
         setDue(t, c, 0)
         return conns.getAt(c + Tcb.Id, "u16")

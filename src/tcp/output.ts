@@ -9,6 +9,7 @@ import {
     SACK,
     TIME_WAIT_RECORDS,
     TIMESTAMPS,
+    USER_TIMEOUT,
 } from "../features"
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
@@ -17,7 +18,18 @@ import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
 import { restart } from "./congestion"
-import { armTimer, count, Frame, release, ringsOf, type TcpContext, traceSegment } from "./context"
+import {
+    Ask,
+    armRto,
+    armTimer,
+    count,
+    Frame,
+    hasten,
+    release,
+    ringsOf,
+    type TcpContext,
+    traceSegment,
+} from "./context"
 import { timestampAt } from "./isn"
 import { sent, writeSegment } from "./reset"
 import { writeSynOptions } from "./syn-options"
@@ -129,6 +141,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                         const rto = conns.getAt(c + Tcb.Rto, "u16")
                         conns.setAt(c + Tcb.Progress, "i32", now)
                         armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
+                        if (USER_TIMEOUT) {
+                            if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
+                        }
                         flags |= ConnFlag.Timer
                     }
                 }
@@ -293,7 +308,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             if (inFlight === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") === 0) conns.setAt(c + Tcb.Progress, "i32", now)
             }
-            armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+            armRto(t, c, now)
         }
     }
     if (COUNTERS)

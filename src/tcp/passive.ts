@@ -20,6 +20,7 @@ import { cookieArrives, sendCookie, synCookie } from "./cookie"
 import { dropHalf, freeHalf, halfOpenFor, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
 import { initialSequence } from "./isn"
 import { established, takeAgreement } from "./open"
+import { runPace } from "./pace"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
@@ -29,6 +30,8 @@ import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } f
 /** For TcpContext.passive. */
 export function passiveOpens(): Passive {
     return {
+        paceDeadline: 0,
+        scarce: false,
         listenerFor,
         closeListener,
         listenArrives,
@@ -37,6 +40,7 @@ export function passiveOpens(): Passive {
         // DeviceScript's compiler knows no short form for what is imported
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
+        runPace: runPace,
         halfOpenOut: halfOpenOut,
     }
 }
@@ -123,7 +127,11 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
         drop(t, Counter.TcpNoAck, now)
         return
     }
-    // Third, check for a SYN
+    // Third, check for a SYN. With a FIN nobody means it: dropped, as the field does, where the RFC would have the FIN queued
+    if (control & Flag.Fin) {
+        drop(t, Counter.TcpMalformed, now)
+        return
+    }
     if (!hasBacklog(t, l, now)) return
     if (openHalf(t, l, now) < 0) {
         if (SYN_COOKIES) sendCookie(t, l, synCookie(t, now), now)
@@ -156,6 +164,11 @@ function reopen(
     }
     const l = honoured ? listenerFor(t, segment.getAt(Seg.Ports, "i32")) : -1
     if (l < 0) return Reopened.No
+    if (segment.getAt(Seg.Control, "u8") & Flag.Fin) {
+        // as in LISTEN
+        drop(t, Counter.TcpMalformed, now)
+        return Reopened.NotNow
+    }
     if (!hasBacklog(t, l, now)) return Reopened.NotNow
     const h = openHalf(t, l, now)
     if (h < 0) {
@@ -238,7 +251,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6
     if (TIMESTAMPS ? halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
-            if (isOld(t, h, control, now)) return
+            if (isOld(t, h, now)) return
         }
     }
     if (
@@ -291,15 +304,11 @@ function stampAhead(t: TcpContext, h: number): number {
     return (t.options.getAt(Options.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
 }
 
-/**
- * True, and the segment handled, when its timestamp is older than that of the SYN, or missing (RFC 7323 section 3.2: "SHOULD
- * silently drop"). A SYN without one passes: it is of another connection, and whoever sends it has to find that out.
- */
-function isOld(t: TcpContext, h: number, control: number, now: number): boolean {
-    const stamped = isStamped(t)
-    if (stamped ? stampAhead(t, h) >= 0 : control & Flag.Syn) return false
+/** True, and the segment handled, when its timestamp is older than that of the SYN. One without passes, as in arrival.ts. */
+function isOld(t: TcpContext, h: number, now: number): boolean {
+    if (!isStamped(t) || stampAhead(t, h) >= 0) return false
     drop(t, Counter.TcpPaws, now)
-    if (stamped) challengeHalf(t, h, now)
+    challengeHalf(t, h, now)
     return true
 }
 

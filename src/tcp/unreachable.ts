@@ -26,20 +26,20 @@ function quoted(t: TcpContext, remoteIp: number, at: number): number {
 
 /**
  * ICMP says that what we sent to `remoteIp` was not delivered; `at` is where the 8 bytes it quotes of our segment stand.
- * RFC 5927: only a segment in flight counts, only a SYN is given up for it, and only where nobody listens. False when it is
- * about nothing we know.
+ * RFC 5927: only a segment in flight counts, and only a SYN is given up for it, when `error` says why; None is a soft error.
+ * False when it is about nothing we know.
  */
 export function tcpUnreachable(
     t: TcpContext,
     remoteIp: number,
     at: number,
-    hard: boolean,
+    error: TcpError,
     now: number
 ): boolean {
     const c = quoted(t, remoteIp, at)
     if (c < 0) return false
-    if (hard && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
-        closed(t, c, TcpError.Refused, now)
+    if (error !== TcpError.None && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
+        closed(t, c, error, now)
     } else {
         softError(t, c)
     }

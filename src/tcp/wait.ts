@@ -173,15 +173,15 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     const offset = (segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0
     let length = segment.getAt(Seg.Length, "u16")
     if (control & Flag.Fin) length++
-    if (TIMESTAMPS ? tsRecent !== 0 : false) {
-        // RFC 7323 sections 3.2 and 5.3
-        const stamped = isStamped(t)
-        if (!stamped || ((t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0) < 0) {
+    const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
+    if (stamped) {
+        // RFC 7323 section 5.3; one without a timestamp passes, as in arrival.ts
+        if (((t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0) < 0) {
             drop(t, Counter.TcpPaws, now)
-            if (stamped) answerWait(t, w, length, now)
+            answerWait(t, w, length, now)
             return
         }
-    }
+    } else if (tsRecent !== 0) count(t, Counter.TcpUnstamped)
     // First, check sequence number. The peer was never told of more than a whole receive ring
     const room = t.receiveSize
     if (length === 0 ? offset < 0 || offset >= room : offset >= room || offset + length <= 0) {
@@ -206,7 +206,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         answerWait(t, w, 0, now)
         return
     }
-    if (TIMESTAMPS ? tsRecent !== 0 : false) {
+    if (stamped) {
         if (offset <= 0) {
             // RFC 7323 section 4.3 (2): or the same segment could open the connection anew (RFC 6191)
             waits.setAt(w + Wait.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32") || 1)

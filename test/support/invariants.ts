@@ -295,7 +295,7 @@ function ofWaits(s: Stack, now: number): string[] {
 function isKnown(s: Stack, hop: number): boolean {
     for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
         if (s.neighbours.getAt(n + Neighbour.Ip, "i32") !== hop) continue
-        if (s.neighbours.getAt(n + Neighbour.State, "u8") === NeighbourState.Known) return true
+        if (s.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known) return true
     }
     return false
 }
@@ -305,14 +305,16 @@ function ofNeighbours(s: Stack, now: number): string[] {
     const addresses: number[] = []
     for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
         const state = s.neighbours.getAt(n + Neighbour.State, "u8")
-        f.check(state <= NeighbourState.Known, `no such state: ${state}`)
+        f.check(state <= NeighbourState.Doubting, `no such state: ${state}`)
         if (state === NeighbourState.Free) continue
         addresses.push(s.neighbours.getAt(n + Neighbour.Ip, "i32"))
         f.check(s.neighbours.getAt(n + Neighbour.Tries, "u8") <= 3, "asked too often")
         f.check((s.neighbours.getAt(n + Neighbour.Mac, "u8") & 1) === 0, "a group address")
-        f.check(state !== NeighbourState.Asking, "a request was not sent")
-        if (state === NeighbourState.Waiting) {
-            const deadline = s.neighbours.getAt(n + Neighbour.Time, "i32")
+        const due = state === NeighbourState.Asking || state === NeighbourState.Doubted
+        f.check(!due, "a request was not sent")
+        if (state === NeighbourState.Waiting || state === NeighbourState.Doubting) {
+            const field = state === NeighbourState.Waiting ? Neighbour.Time : Neighbour.Heard
+            const deadline = s.neighbours.getAt(n + field, "i32")
             f.check(((deadline - now) | 0) > 0, "a request is overdue")
             f.check(s.timerArmed && ((deadline - s.nextTimer) | 0) >= 0, "nobody looks at a request's timer")
         }

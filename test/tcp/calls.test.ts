@@ -49,6 +49,7 @@ describe("OPEN, active", () => {
         ["a multicast address (MUST-46)", "224.0.0.1", 80, 0],
         ["a reserved address", "250.1.2.3", 80, 0],
         ["the limited broadcast address (MUST-46)", "255.255.255.255", 80, 0],
+        ["this network's own address (RFC 1122 section 3.3.6)", "10.0.0.0", 80, 0],
         ["this network's broadcast address (MUST-46)", "10.0.0.255", 80, 0],
     ])("%s is refused", (_, to, port, local) => {
         const { stack, now, host } = newPeer().bench

@@ -109,7 +109,7 @@ test("more room in a receive limit is told at once", () => {
 })
 
 describe("a SYN once more in SYN-RECEIVED", () => {
-    test.each(["S 0(5) <mss 1460>", "SF 0 <mss 1460>"])("with what it had: %s", syn => {
+    test.each(["S 0(5) <mss 1460>", "SP 0 <mss 1460>"])("with what it had: %s", syn => {
         const peer = listening().sends(syn).gets("S. 0 ack 1 <mss 1460>")
         peer.sends(syn).gets("S. 0 ack 1 <mss 1460>").is("SYN-RECEIVED")
     })
