@@ -235,7 +235,8 @@ export class World {
     /** Device number `n`, plugged in and switched off. */
     private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
         const { clock, segment, options } = this
-        const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })
+        const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
+        const chip = new W5500Chip({ clock, send: frame => plug.send(frame), random })
         if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
         this.watchFrames(station, n)
