@@ -2,7 +2,7 @@
 //
 // The path of every segment: it is flat on purpose, in the RFC's order, one function.
 
-import { FAST_RETRANSMIT, KEEP_ALIVE, REASSEMBLY, SACK, TIMESTAMPS } from "../features"
+import { DELAYED_ACKS, FAST_RETRANSMIT, KEEP_ALIVE, REASSEMBLY, SACK, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { readI32 } from "../wire/bytes"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
@@ -426,10 +426,12 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         // Section 3.8.6.3: every second segment, and when the peer has used half of the window: it may have to wait
         flags = conns.getAt(c + Tcb.Flags, "u8")
         if (
-            gap ||
-            flags & ConnFlag.AckDelayed ||
-            left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 ||
-            t.config.delayedAck === 0
+            DELAYED_ACKS
+                ? gap ||
+                  flags & ConnFlag.AckDelayed ||
+                  left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 ||
+                  t.config.delayedAck === 0
+                : true
         ) {
             conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
             t.dirty = true
