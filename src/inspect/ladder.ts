@@ -123,9 +123,12 @@ async function findSpan(device: Device, id: number): Promise<Span> {
 
 /** True for the first event of a connection: its own SYN is to be sent, or the peer's came for a listener. */
 function opens(record: Buffer): boolean {
-    const before = record.getAt(Event.Before, "u8")
-    if (record.getAt(Event.Kind, "u8") === EventKind.State) return before === State.Closed
-    return before === State.Listen && (record.getAt(Event.Flags, "u8") & (Flag.Syn | Flag.Ack)) === Flag.Syn
+    if (record.getAt(Event.Kind, "u8") === EventKind.State)
+        return record.getAt(Event.Before, "u8") === State.Closed
+    return (
+        record.getAt(Event.After, "u8") === State.Listen &&
+        (record.getAt(Event.Flags, "u8") & (Flag.Syn | Flag.Ack)) === Flag.Syn
+    )
 }
 
 /** Lets the others go on now and then. */

@@ -8,6 +8,7 @@ import { Buffer } from "@devicescript/core"
 import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
 import { errorName, stateName } from "../tcp/tcb"
+import { readI32, readU16 } from "../wire/bytes"
 import { Flag } from "../wire/tcp"
 import { counterNames } from "./counters"
 import { Event, EventKind, sink } from "./events"
@@ -111,9 +112,9 @@ export function segmentText(record: Buffer, sign: string): string {
     const flags = record.getAt(Event.Flags, "u8")
     const length = record.getAt(Event.Length, "u16")
     const mss = record.getAt(Event.Mss, "u16")
-    let text = `${flagText(flags)} seq${sign}${record.getAt(Event.Sequence, "u32")}`
-    if (flags & Flag.Ack) text += ` ack${sign}${record.getAt(Event.Acknowledgment, "u32")}`
+    let text = `${flagText(flags)} seq${sign}${readI32(record, Event.Sequence) >>> 0}`
+    if (flags & Flag.Ack) text += ` ack${sign}${readI32(record, Event.Acknowledgment) >>> 0}`
     if (length > 0 || sign !== "=") text += ` len${sign}${length}`
-    text += ` win${sign}${record.getAt(Event.Window, "u16")}`
+    text += ` win${sign}${readU16(record, Event.Window)}`
     return mss > 0 ? `${text} mss${sign}${mss}` : text
 }

@@ -9,7 +9,7 @@
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { Socket } from "@devicescript/net"
-import { close, connect, errorOf, read, write } from "../tcp/calls"
+import { abort, close, connect, errorOf, read, write } from "../tcp/calls"
 import { findConnection } from "../tcp/context"
 import { errorName, State, Tcb, type TcpError } from "../tcp/tcb"
 import { coded, explained, type NetError, netError, whyNot } from "./errors"
@@ -67,6 +67,8 @@ const enum Limit {
     Piece = 256,
     /** Milliseconds that an address and a name may take: longer than anybody waits. */
     Open = 600000,
+    /** And that the first of several addresses may take to answer, before the next is tried. The package waits three times as long. */
+    Answer = 10000,
 }
 
 /**
@@ -158,6 +160,10 @@ class Backend implements Worker {
     /** Counts attempts to connect: whoever waits for something finds out if it is still about the same. */
     attempt = 0
     private stage = Stage.None
+    /** The addresses that are yet to be tried, and the port there; since when the last one has been. */
+    private ips: number[] = []
+    private port = 0
+    private since = 0
     private id = 0
     private at = 0
     private socket: PackageSocket | undefined
@@ -284,25 +290,46 @@ class Backend implements Worker {
         return bytes
     }
 
-    /** The handshake begins. */
-    started(id: number): void {
-        this.id = id
-        this.at = findConnection(this.net.stack, id)
-        this.net.flush()
+    /** Tries the first of these addresses. */
+    begin(ips: number[], port: number): void {
+        this.ips = ips
+        this.port = port
+        this.next(this.net.now())
     }
 
-    work(_now: number): void {
+    /** The handshake begins, at the next address. */
+    private next(now: number): void {
+        const { stack } = this.net
+        if (this.id > 0) abort(stack, this.id, now)
+        const id = connect(stack, this.ips[0] as number, this.port, 0, now)
+        this.ips.insert(0, -1)
+        this.since = now
+        this.id = Math.max(id, 0)
+        if (id < 0) this.fail(errorName(id))
+        else {
+            this.at = findConnection(stack, id)
+            this.net.flush()
+        }
+    }
+
+    work(now: number): void {
         if (this.id === 0) return
         const conns = this.net.stack.conns
         const there = conns.getAt(this.at + Tcb.Id, "u16") === this.id
         const state = there ? conns.getAt(this.at + Tcb.State, "u8") : State.Closed
-        if (this.stage === Stage.Opening) this.look(state)
+        if (this.stage === Stage.Opening) this.look(state, now)
         else if (this.stage === Stage.Open) this.move(state)
     }
 
     /** What becomes of the handshake. */
-    private look(state: State): void {
-        if (state === State.SynSent || state === State.SynReceived) return
+    private look(state: State, now: number): void {
+        const trying = state === State.SynSent || state === State.SynReceived
+        const late = ((now - this.since) | 0) >= Limit.Answer
+        if (this.ips.length > 0 && (trying ? late : state === State.Closed)) {
+            this.next(now)
+            return
+        }
+        if (trying) return
         if (state === State.Closed) {
             this.failWith(errorOf(this.net.stack, this.id))
             return
@@ -352,20 +379,17 @@ class Backend implements Worker {
 /** The way to a handshake, which may have to wait for the network and for a name. */
 async function opening(backend: Backend, attempt: number, host: string, port: number): Promise<void> {
     const { net } = backend
-    let id = 0
+    let ips: number[] = []
     let problem = ""
     if (port < 0) problem = 'EPROTONOSUPPORT, there is no TLS over this network: use proto "tcp"'
     else {
         try {
-            const ip = await net.find(host, ds.millis() + Limit.Open, "")
-            if (backend.attempt !== attempt) return
-            id = connect(net.stack, ip, port, 0, net.now())
-            if (id < 0) problem = errorName(id)
+            ips = await net.findAll(host, ds.millis() + Limit.Open, "")
         } catch (error) {
             problem = (error as Error).message
         }
     }
     if (backend.attempt !== attempt) return
-    if (problem === "") backend.started(id)
+    if (problem === "") backend.begin(ips, port)
     else backend.fail(problem)
 }
