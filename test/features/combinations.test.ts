@@ -74,7 +74,7 @@ describe.each([client, server])("$name", combination => {
         expect(limitedBytes(readImage(readFileSync(image)).functions)).toBeLessThanOrEqual(code)
     })
 
-    test("passes the tables that apply to it", { timeout: 240_000 }, async () => {
+    test("passes the tables that apply to it", { timeout: 600_000 }, async () => {
         expect(await passed(TABLES, without)).toBeGreaterThan(600)
     })
 })
