@@ -21,6 +21,7 @@ const OUTPUT = join(ROOT, ".devicescript", "sim")
 const CLI = join(ROOT, "node_modules", "@devicescript", "cli")
 /** Holds the version of the libraries that the compiler has written next to it. */
 const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
+const CORE = join(ROOT, "node_modules", "@devicescript", "core")
 /** Imports the modules of a program that has more than one. */
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
@@ -129,9 +130,9 @@ export async function ensureLibraries(): Promise<void> {
     if (!librariesComplete()) await buildImage(behindPipe("src/main.ts"), "host")
 }
 
-/** Whether a build has left all of the libraries; `npm ci` removes them. */
+/** Whether a build has left all of the libraries; `npm ci` removes them, and `npm install` all but the mark. */
 function librariesComplete(): boolean {
-    return existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
+    return existsSync(CORE) && existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
 }
 
 /** Depends on everything that goes into the image. */

@@ -7,6 +7,7 @@ import { Answer } from "../command-line"
 import { nameOf } from "../device"
 import { CODE_LIMIT } from "../optimizer/image"
 import { OptionError } from "../options-error"
+import { anyBoardImage } from "./board"
 import { each, featureBytes } from "./features"
 import { heapInUse } from "./heap"
 import { HEAP_LIMIT, IMAGE_LIMIT } from "./limits"
@@ -30,8 +31,7 @@ interface Built {
 
 /** What a board gets of a program. */
 async function forBoard(what: string, path: string, without: readonly string[]): Promise<Built> {
-    const name = path === MAIN.path ? "board" : `${nameOf(path)}-board`
-    return { what, path, image: await compileImage([path], name, { without }), heap: undefined }
+    return { what, path, image: await anyBoardImage(path, { without }), heap: undefined }
 }
 
 /** What the simulator runs of a program. */

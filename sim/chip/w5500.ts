@@ -231,9 +231,9 @@ export class W5500Chip implements SpiChip {
 
     private read(block: number, address: number): number {
         const socket = block >> 2
-        const byte = new Uint8Array(1)
         if (block === 0) return this.readCommon(address)
         if ((block & 3) === 1) return this.sockets[socket]!.read(address)
+        const byte = new Uint8Array(1)
         if ((block & 3) === 2) this.transmitMemory.read(socket, address, byte)
         else if ((block & 3) === 3) this.receiveMemory.read(socket, address, byte)
         else this.misused(`read of reserved block ${block}`)

@@ -2,9 +2,9 @@
 
 import { Address, decimal, ipv4Of } from "../net/address"
 import { Kind } from "../socket/services"
-import { abort, close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
+import { type close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
-import { State, stateName, Tcb, TcpError } from "../tcp/tcb"
+import { State, stateName, stateNames, Tcb, TcpError } from "../tcp/tcb"
 import { type Device, explain, type Print, portOf, wasGiven } from "./commands"
 import { failureOf } from "./ladder"
 import { localText, remoteText } from "./text"
@@ -55,17 +55,8 @@ export function shutdownCommand(device: Device, id: number, print: Print): strin
     return ""
 }
 
-/** `close ID`, of a connection or a listener. */
-export function closeCommand(device: Device, id: number, print: Print): string {
-    return end(device, id, print, close)
-}
-
-/** `abort ID` */
-export function abortCommand(device: Device, id: number, print: Print): string {
-    return end(device, id, print, abort)
-}
-
-function end(device: Device, id: number, print: Print, call: typeof close): string {
+/** `close ID`, of a connection or a listener, and `abort ID`: `call` is what is done. */
+export function endCommand(device: Device, id: number, print: Print, call: typeof close): string {
     const listener = findListener(device.stack, id) >= 0
     call(device.stack, id, device.now())
     device.poke()
@@ -92,8 +83,8 @@ export async function waitCommand(
 ): Promise<string> {
     const stack = device.stack
     if (!wasGiven(stack, id)) return `no connection ${id}`
-    const wanted = stateCalled(state.toUpperCase())
-    if (wanted < 0) return `no state "${state}"; there are${allStates()}`
+    const wanted = wordIndex(stateNames, state.toUpperCase())
+    if (wanted < 0) return `no state "${state}"; there are ${stateNames}`
     const ms = limit === "" ? Wait.Longest : decimal(limit)
     if (ms < 0) return `"${limit}" is no number of milliseconds`
     const end = (device.now() + ms) | 0
@@ -108,20 +99,6 @@ export async function waitCommand(
         if (left <= 0) return `${kindOf(device, id)} ${id} is ${stateName(now)} after ${ms} ms`
         await device.sleep(Math.min(left, Wait.Slice))
     }
-}
-
-/** The state of this name, -1 for none. */
-function stateCalled(name: string): number {
-    for (let state = State.Closed; state <= State.TimeWait; state++) {
-        if (stateName(state) === name) return state
-    }
-    return -1
-}
-
-function allStates(): string {
-    let text = ""
-    for (let state = State.Closed; state <= State.TimeWait; state++) text += ` ${stateName(state)}`
-    return text
 }
 
 /** Why a connection ended, if something went wrong. */

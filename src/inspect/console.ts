@@ -2,14 +2,13 @@
 
 import { EVENTS } from "../features"
 import { decimal } from "../net/address"
-import { stateOf } from "../tcp/calls"
+import { abort, close, stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
 import { State } from "../tcp/tcb"
 import { type Device, type Print, wasGiven } from "./commands"
 import {
-    abortCommand,
-    closeCommand,
     connectCommand,
+    endCommand,
     listenCommand,
     shutdownCommand,
     waitCommand,
@@ -18,7 +17,7 @@ import { readCommand, sendCommand } from "./commands-data"
 import { pingCommand } from "./commands-ping"
 import { ladder } from "./ladder"
 import { printMemory } from "./memory"
-import { connectionHeads, connectionLine, counterLine, neighbourLine } from "./tables"
+import { connectionHeads, connectionRow, counterLine, neighbourLine } from "./tables"
 import { left, wordsOf } from "./text"
 import { startTrace, stopTrace } from "./trace"
 
@@ -96,15 +95,13 @@ async function dispatch(device: Device, line: string, words: string[], print: Pr
     const second = words.length > 2 ? (words[2] as string) : ""
     switch (name) {
         case "connections":
-            return await connectionsCommand(device, print)
+        case "neighbours":
+        case "stats":
+            return await listCommand(device, name, print)
         case "listen":
             return listenCommand(device, first, second, print)
         case "connect":
             return connectCommand(device, first, second, print)
-        case "neighbours":
-            return await neighboursCommand(device, print)
-        case "stats":
-            return await statsCommand(device, print)
         case "memory":
             printMemory(device, print)
             return ""
@@ -159,9 +156,9 @@ async function withId(
         case "shutdown":
             return shutdownCommand(device, id, print)
         case "close":
-            return closeCommand(device, id, print)
+            return endCommand(device, id, print, close)
         default:
-            return abortCommand(device, id, print)
+            return endCommand(device, id, print, abort)
     }
 }
 
@@ -171,30 +168,17 @@ function textOf(line: string, id: string): string {
     return line.slice(line.indexOf(id, send) + id.length + 1, line.length)
 }
 
-async function connectionsCommand(device: Device, print: Print): Promise<string> {
-    print(connectionHeads(device.stack))
+/** `connections`, `neighbours` and `stats`: row by row. */
+async function listCommand(device: Device, name: string, print: Print): Promise<string> {
+    const stack = device.stack
+    if (name === "connections") print(connectionHeads(stack))
     for (let i = 0; ; i++) {
-        const row = connectionLine(device.stack, i)
-        if (row === undefined) return ""
-        if (row === "") continue
-        print(row)
-        await device.sleep(0)
-    }
-}
-
-async function neighboursCommand(device: Device, print: Print): Promise<string> {
-    for (let i = 0; ; i++) {
-        const row = neighbourLine(device.stack, i, device.now())
-        if (row === undefined) return ""
-        if (row === "") continue
-        print(row)
-        await device.sleep(0)
-    }
-}
-
-async function statsCommand(device: Device, print: Print): Promise<string> {
-    for (let i = 0; ; i++) {
-        const row = counterLine(device.stack, device.mac.counters, i)
+        const row =
+            name === "connections"
+                ? connectionRow(stack, i, false)
+                : name === "stats"
+                  ? counterLine(stack, device.mac.counters, i)
+                  : neighbourLine(stack, i, device.now())
         if (row === undefined) return ""
         if (row === "") continue
         print(row)

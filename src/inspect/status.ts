@@ -40,7 +40,7 @@ function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
             }
             if (end > 0) return whole && index === end ? pageEnd : undefined
             if (counters === 0) {
-                const row = connectionRow(stack, index - 2)
+                const row = connectionRow(stack, index - 2, true)
                 if (row !== undefined) return row
                 counters = index + 1
                 return "</table><h2>Counters</h2><pre>\n"

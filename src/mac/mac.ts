@@ -20,7 +20,7 @@ export interface Mac {
      */
     send(from: Buffer, length: number): Promise<boolean>
     /**
-     * Returns when a frame may be waiting, at the latest after `ms` milliseconds. (Not "wait": the compiler keeps every
+     * Returns when a frame may be waiting, at the latest after `ms` milliseconds, and lets other fibers run meanwhile. (Not "wait": the compiler keeps every
      * method of the runtime's library that has the name of one in use, and theirs brings 1.6 KB of events and timers along.)
      */
     rest(ms: number): Promise<void>

@@ -76,7 +76,10 @@ export interface W5500Options {
      * listens to one.
      */
     block?: number
-    /** Bytes of a look at the chip; as many as it needs when left out. `Rp2040.Look` on an RP2040. */
+    /**
+     * Bytes of a look at the chip; as few as it needs when left out. 200 on an RP2040: its firmware looks for work, then sleeps for up
+     * to 10 ms, and misses a transfer that ends in between.
+     */
     look?: number
 }
 
@@ -205,7 +208,7 @@ export class W5500 implements Mac {
             n.setAt(MacCounter.FramesIn, "i32", (n.getAt(MacCounter.FramesIn, "i32") + 1) | 0)
             return length
         } catch (error) {
-            this.failed(error)
+            await this.failed(error)
             return 0
         }
     }
@@ -263,7 +266,7 @@ export class W5500 implements Mac {
             n.setAt(MacCounter.FramesOut, "i32", (n.getAt(MacCounter.FramesOut, "i32") + 1) | 0)
             return true
         } catch (error) {
-            this.failed(error)
+            await this.failed(error)
             return false
         }
     }
@@ -281,7 +284,7 @@ export class W5500 implements Mac {
                 await power.idle(Math.min(left, most))
             }
         } catch (error) {
-            this.failed(error)
+            await this.failed(error)
         }
         power.woken = false
     }
@@ -514,10 +517,11 @@ export class W5500 implements Mac {
         console.warn(`W5500: ${what}; it is reset until it answers`)
     }
 
-    /** The runtime refused a transfer ("SPI busy", a bus in use by something else). */
-    private failed(error: unknown): void {
+    /** The runtime refused a transfer ("SPI busy", a bus in use by something else, whose turn it is then). */
+    private async failed(error: unknown): Promise<void> {
         this.cs.setMode(ds.GPIOMode.OutputHigh)
         this.lost(`no SPI transfer (${error})`)
+        await ds.sleep(1)
     }
 
     private count(counter: MacCounter): void {

@@ -268,8 +268,9 @@ export class Endpoints {
             tx.setAt(Frame.Transport + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
         }
         length += Ip.Size
-        s.identification = (s.identification + 1) & 0xffff
-        writeIpv4(tx, Frame.Ip, length, s.identification, ttl, e.over, source, ip)
+        // its own checksum, and no counter (transmit.ts)
+        const checksum = Frame.Transport + (e.over === Protocol.Udp ? Udp.Checksum : Icmp.Checksum)
+        writeIpv4(tx, Frame.Ip, length, tx.getAt(checksum, "u16"), ttl, e.over, source, ip)
         writeEthernet(tx, macs, macAt, s.mac, EtherType.IPv4)
         return Frame.Ip + length
     }

@@ -100,18 +100,10 @@ function mayAnswer(s: Stack): boolean {
 export function finish(s: Stack, destination: number, length: number): void {
     const tx = s.tx
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", 0)
-    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksumOf(onesSum(tx, Frame.Transport, length, 0)))
-    s.identification = (s.identification + 1) & 0xffff
-    writeIpv4(
-        tx,
-        Frame.Ip,
-        Ip.Size + length,
-        s.identification,
-        s.config.ttl,
-        Protocol.Icmp,
-        s.ip,
-        destination
-    )
+    // it numbers the packet as well (transmit.ts)
+    const checksum = checksumOf(onesSum(tx, Frame.Transport, length, 0))
+    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksum)
+    writeIpv4(tx, Frame.Ip, Ip.Size + length, checksum, s.config.ttl, Protocol.Icmp, s.ip, destination)
     writeEthernet(tx, s.replyMac, 0, s.mac, EtherType.IPv4)
     s.frameLength = Frame.Transport + length
 }

@@ -4,7 +4,7 @@ import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
 import { Counter } from "../inspect/counters"
 import { drop } from "../tcp/context"
 import { tcpInput } from "../tcp/input"
-import { Eth, EtherType } from "../wire/ethernet"
+import { Eth, EtherType, Vlan } from "../wire/ethernet"
 import { Unreachable } from "../wire/icmp"
 import { Ip, IpCheck, ipv4Check, isNotUnicast, Protocol } from "../wire/ipv4"
 import { echoReply, icmpInput, unreachable } from "./icmp"
@@ -22,9 +22,12 @@ export function receive(s: Stack, length: number, now: number): void {
     const rx = s.rx
     if (COUNTERS)
         s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
-    if (length < Eth.Size || length > rx.length) {
-        drop(s, Counter.FrameShort, now)
-        return
+    if (length < Eth.Size || length > s.tx.length) {
+        // a tag makes the longest frame longer
+        if (length < Eth.Size || length > rx.length || rx.getAt(Eth.Type, "u16") !== EtherType.Tagged) {
+            drop(s, Counter.FrameShort, now)
+            return
+        }
     }
     const toUs =
         rx.getAt(Eth.Destination, "i32") === s.macStart && rx.getAt(Eth.Destination + 4, "u16") === s.macEnd
@@ -34,14 +37,23 @@ export function receive(s: Stack, length: number, now: number): void {
             return
         }
     }
-    const type = rx.getAt(Eth.Type, "u16")
-    if (type === EtherType.Arp) {
-        arpInput(s, length, now)
-        return
-    }
+    let type = rx.getAt(Eth.Type, "u16")
     if (type !== EtherType.IPv4) {
-        drop(s, Counter.UnknownType, now)
-        return
+        if (type === EtherType.Tagged && length >= Eth.Size + Vlan.Size) {
+            if ((rx.getAt(Vlan.At, "u16") & Vlan.Number) === 0) {
+                length -= Vlan.Size
+                rx.blitAt(Eth.Type, rx, Eth.Type + Vlan.Size, length - Eth.Type)
+                type = rx.getAt(Eth.Type, "u16")
+            }
+        }
+        if (type === EtherType.Arp) {
+            arpInput(s, length, now)
+            return
+        }
+        if (type !== EtherType.IPv4) {
+            drop(s, Counter.UnknownType, now)
+            return
+        }
     }
     const at: number = Eth.Size
     const check = ipv4Check(rx, at, length - at)

@@ -32,7 +32,6 @@ export class Stack extends TcpContext {
     asking = false
     /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
     readonly replyMac = Buffer.alloc(6)
-    identification = 0
     /** Who takes and sends packets besides TCP, if a program has any (endpoints.ts). */
     endpoints: Endpoints | undefined = undefined
     /** Who answers for this host's name, <text>.local, if anybody does (mdns.ts). */

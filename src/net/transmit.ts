@@ -9,6 +9,7 @@ import { runTimers } from "../tcp/timers"
 import { softError } from "../tcp/unreachable"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
+import { Tcp } from "../wire/tcp"
 import {
     arpOut,
     findNeighbour,
@@ -207,13 +208,10 @@ function ipOut(
     const ip = s.ip
     const total = length + Ip.Size
     const totalField = ((total & 0xff) << 8) | (total >> 8)
-    // RFC 6864 section 4.1: what is never fragmented needs no number, and a counter that others can watch tells them what
-    // we send to whom
+    // RFC 6864 section 4.1: what is never fragmented needs no number. A counter that others can watch would tell them what
+    // we send to whom: all else has its own checksum for a number, which differs where packets do (RFC 1122 section 3.2.1.5)
     let identification = 0
-    if (fragment === 0) {
-        identification = (s.identification + 1) & 0xffff
-        s.identification = identification
-    }
+    if (fragment === 0) identification = tx.getAt(Frame.Transport + Tcp.Checksum, "u16")
     const ttlProtocol = s.config.ttl | (Protocol.Tcp << 8)
     tx.blitAt(Eth.Destination, macs, macAt, 6)
     tx.blitAt(Eth.Source, s.mac, 0, 6)

@@ -2,6 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { Resolver as DnsResolver, DnsResult } from "../net/dns"
+import { TcpError } from "../tcp/tcb"
 import { endpointsOf } from "./endpoints"
 import { resumed, type Worker } from "./network"
 import type { NetworkInterface, Resolver } from "./start"
@@ -34,11 +35,16 @@ class Names implements Resolver, Worker {
         if (this.net && this.resolver) this.resolver.setServers(this.net.nameserver, this.net.nameserver2)
     }
 
-    async resolve(name: string, until: number): Promise<number> {
+    async resolve(name: string, until: number): Promise<number[]> {
         const { net, resolver } = this
-        if (!net || !resolver) return 0
+        if (!net || !resolver) return [0]
         const ticket = resolver.ask(name, net.now())
         net.flush()
+        if (ticket === TcpError.Invalid) {
+            throw new Error(
+                "EINVAL, no host has such a name: it takes letters, digits and hyphens between dots"
+            )
+        }
         while (ticket > 0 && resolver.result(ticket) === DnsResult.Asking) {
             const left = until - ds.millis()
             if (left <= 0) throw new Error("EAI_AGAIN")
@@ -48,7 +54,15 @@ class Names implements Resolver, Worker {
             this.waits.insert(this.waits.indexOf(fiber), -2)
         }
         const result = ticket > 0 ? resolver.result(ticket) : DnsResult.Failed
-        if (result === DnsResult.Found) return resolver.address
+        if (result === DnsResult.Found) {
+            const { addresses } = resolver
+            const ips: number[] = []
+            for (let at = 0; at < addresses.length; at += 4) {
+                const ip = addresses.getAt(at, "i32")
+                if (ip !== 0) ips.push(ip)
+            }
+            return ips
+        }
         throw new Error(result === DnsResult.NoName ? "ENOTFOUND" : "EAI_AGAIN")
     }
 

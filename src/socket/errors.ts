@@ -53,7 +53,7 @@ export function whyNot(stack: Stack, error: TcpError, ip: number): string {
     const hop = nextHop(stack, ip)
     if (hop === 0) return "EHOSTUNREACH, it is not on this network, and there is no router: set one"
     const n = findNeighbour(stack, hop)
-    return n >= 0 && stack.neighbours.getAt(n + Neighbour.State, "u8") === NeighbourState.Known
+    return n >= 0 && stack.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known
         ? "EHOSTUNREACH, a router says that there is no way to it"
         : `EHOSTUNREACH, ${ipv4Text(hop)} does not answer ARP: is it on, and on this network?`
 }

@@ -19,7 +19,8 @@ const enum Time {
     Longest = 1000,
     /** Between attempts to start a driver whose chip does not answer. */
     Retry = 5000,
-    /** Where the driver's wait may come back at once and the clock stands still. */
+    /** Where the driver's wait came back at once more often than this, as if it did not wait. */
+    Still = 64,
     Slice = 10,
 }
 
@@ -58,11 +59,13 @@ export class Network {
     /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
     private async pause(ms: number): Promise<void> {
         const until = ds.millis() + ms
+        let still = 0
         for (;;) {
             const before = ds.millis()
             if (before >= until) return
             await this.mac.rest(until - before)
-            if (ds.millis() === before) await ds.sleep(Time.Slice)
+            // one that was woken comes back at once, and waits the next time: a sleep here could be a board's last
+            if (ds.millis() === before && ++still > Time.Still) await ds.sleep(Time.Slice)
         }
     }
 

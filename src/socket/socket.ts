@@ -33,7 +33,7 @@ const enum Limit {
 }
 
 /**
- * Opens a connection. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
+ * Opens a connection, to the first of a host's addresses that answers. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
  * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the
  * host); ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address, the network's).
  */
@@ -44,12 +44,21 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
     const net = running()
     const name = `tcp://${host}:${port}`
     const until = ds.millis() + (options.timeout === undefined ? Limit.Connect : options.timeout)
-    const ip = await net.find(host, until, `socket ${name}: `)
-    const id = tcpConnect(net.stack, ip, port, 0, ds.millis() | 0)
-    if (id < 0) throw netError(`socket ${name}: `, errorName(id))
-    const socket = new Socket(net, id, name)
-    net.flush()
-    return await socket.opened(until, ip)
+    const ips = await net.findAll(host, until, `socket ${name}: `)
+    for (let left = ips.length; ; left--) {
+        const ip = ips[ips.length - left] as number
+        const now = ds.millis()
+        try {
+            const id = tcpConnect(net.stack, ip, port, 0, now | 0)
+            if (id < 0) throw netError(`socket ${name}: `, errorName(id))
+            const socket = new Socket(net, id, name)
+            net.flush()
+            // RFC 1123 section 2.3: each of a name's addresses is tried, and has its share of the time
+            return await socket.opened(now + (until - now) / left, ip)
+        } catch (error) {
+            if (left === 1) throw error
+        }
+    }
 }
 
 /**

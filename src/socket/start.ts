@@ -50,10 +50,10 @@ export interface Resolver {
     /** Whom to ask has changed: `net.nameserver` and `nameserver2`. */
     serversChanged(): void
     /**
-     * The address of `name` as the wire has it. Throws an Error whose message is a code, or a code, a comma and a sentence: ENOTFOUND (no
+     * The addresses of `name` as the wire has them, one at least. Throws an Error whose message is a code, or a code, a comma and a sentence: ENOTFOUND (no
      * such name), EAI_AGAIN (no server knows, or answers, or `ds.millis()` is `until`).
      */
-    resolve(name: string, until: number): Promise<number>
+    resolve(name: string, until: number): Promise<number[]>
 }
 
 let current: NetworkInterface | undefined
@@ -175,11 +175,16 @@ export class NetworkInterface implements Worker {
      * time), ENOTFOUND, EAI_AGAIN.
      */
     async find(host: string, until: number, what: string): Promise<number> {
+        return (await this.findAll(host, until, what))[0] as number
+    }
+
+    /** The same, all that are known of a name: the next is for when nobody answers at the first. */
+    async findAll(host: string, until: number, what: string): Promise<number[]> {
         if (!(await this.up(until - ds.millis()))) {
             throw netError(what, this.mac.linkUp ? "EADDRNOTAVAIL" : "ENETDOWN")
         }
         const ip = ipv4Of(host)
-        if (ip !== Address.None) return ip
+        if (ip !== Address.None) return [ip]
         if (!this.resolver) throw netError(what, "ENOTFOUND, names take a resolver: see startNetwork")
         try {
             return await this.resolver.resolve(host, until)

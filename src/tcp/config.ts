@@ -1,17 +1,18 @@
 // What can be set about a stack, and what that costs in memory.
 
-import { EVENTS, SACK, TIME_WAIT_RECORDS, TIMESTAMPS } from "../features"
+import { EVENTS, PASSIVE_OPENS, SACK, TIME_WAIT_RECORDS, TIMESTAMPS } from "../features"
+import { word, wordIndex } from "../inspect/words"
 
 /** The stack's configuration. Every field is a number, so that the command line can set any of them. */
 export class Config {
     /** Connections at once, in any state but half open. */
     connections = 8
     /** Connections being opened by others (SYN-RECEIVED), shared by all listeners. When they are used up: SYN cookies. */
-    halfOpen = 8
+    halfOpen = PASSIVE_OPENS ? 8 : 0
     /** Connections in TIME-WAIT that no program holds any more. When they are used up the oldest goes. */
     timeWaits = TIME_WAIT_RECORDS ? 8 : 0
     /** Ports listened on at once. */
-    listeners = 4
+    listeners = PASSIVE_OPENS ? 4 : 0
     /** Addresses of neighbours remembered. */
     neighbours = 8
     /** Bytes of the receive ring of each connection. */
@@ -64,97 +65,36 @@ export class Config {
     localPort = 0
 }
 
-/** Least value of a field. (A switch: an object of limits would take heap for good.) */
-function lowest(key: string): number {
-    switch (key) {
-        case "connections":
-        case "listeners":
-        case "neighbours":
-        case "ttl":
-        case "rtoInitial":
-        case "rtoMin":
-        case "keepAliveIdle":
-        case "keepAliveInterval":
-        case "keepAliveProbes":
-        case "servedRate":
-        // the ACK that leads there has to be sent first
-        case "timeWait":
-        case "finWait2":
-            return 1
-        case "receiveBuffer":
-        case "sendBuffer":
-            return 64
-        case "mtu":
-            return 576
-        case "rtoMax":
-        case "r2":
-        case "r2Syn":
-        case "servedScarce":
-        case "servedLimit":
-            return 1000
-        case "iss":
-            return -1
-        default:
-            return 0
-    }
-}
-
-/** Largest value of a field. */
-function highest(key: string): number {
-    switch (key) {
-        case "connections":
-        case "halfOpen":
-        case "timeWaits":
-        case "listeners":
-        case "neighbours":
-            return 200
-        // 64 KB and more would need window scaling, which is therefore never offered (RFC 7323 section 2.2)
-        case "receiveBuffer":
-        case "sendBuffer":
-        case "localPort":
-        case "rtoInitial":
-        case "rtoMin":
-        case "rtoMax":
-        case "servedRate":
-            return 65535
-        case "mtu":
-            return 1500
-        case "events":
-            return 1000
-        case "ttl":
-        case "keepAliveProbes":
-            return 255
-        case "timestamps":
-        case "sack":
-        case "nagle":
-            return 1
-        // less than half a second: RFC 9293 section 3.8.6.3 (MUST-40)
-        case "delayedAck":
-            return 499
-        // two MSL of RFC 9293; a record of TIME-WAIT holds twice that
-        case "timeWait":
-            return 240000
-        case "synAckRetries":
-            return 15
-        case "iss":
-            return 4294967295
-        default:
-            // two weeks, so that two times stay comparable
-            return 1209600000
-    }
-}
+/**
+ * Each field with its least and its largest value. One text, as that stays in flash, where an object would take heap for good, and
+ * a switch over names code.
+ */
+const limits =
+    "connections 1 200 halfOpen 0 200 timeWaits 0 200 listeners 1 200 neighbours 1 200 " +
+    // 64 KB and more would need window scaling, which is therefore never offered (RFC 7323 section 2.2)
+    "receiveBuffer 64 65535 sendBuffer 64 65535 mtu 576 1500 events 0 1000 ttl 1 255 timestamps 0 1 sack 0 1 nagle 0 1 " +
+    // less than half a second: RFC 9293 section 3.8.6.3 (MUST-40)
+    "delayedAck 0 499 " +
+    // two weeks at most, here and below, so that two times stay comparable
+    "keepAliveIdle 1 1209600000 keepAliveInterval 1 1209600000 keepAliveProbes 1 255 " +
+    "servedRate 1 65535 servedScarce 1000 1209600000 servedLimit 1000 1209600000 " +
+    // two MSL of RFC 9293, and a record of TIME-WAIT holds twice that; the ACK that leads there has to be sent first
+    "timeWait 1 240000 finWait2 1 1209600000 " +
+    "rtoInitial 1 65535 rtoMin 1 65535 rtoMax 1000 65535 r2 1000 1209600000 r2Syn 1000 1209600000 " +
+    "synAckRetries 0 15 challengeInterval 0 1209600000 iss -1 4294967295 localPort 0 65535"
 
 /** Sets fields of `config` by name. Throws an Error that names the field, and the known ones when it is unknown. */
 export function configure(config: Config, values: { [key: string]: number }): void {
     const fields = config as unknown as { [key: string]: number }
-    const known = Object.keys(new Config())
     for (const key of Object.keys(values)) {
-        if (known.indexOf(key) < 0) {
-            throw new Error(`unknown configuration key "${key}"; known: ${known.join(", ")}`)
+        const at = wordIndex(limits, key)
+        // numbers are words, too
+        if (at < 0 || at % 3 > 0) {
+            throw new Error(`unknown configuration key "${key}"; known: ${Object.keys(config).join(", ")}`)
         }
         const value = values[key] as number
-        const low = lowest(key)
-        const high = highest(key)
+        const low = parseInt(word(limits, at + 1))
+        const high = parseInt(word(limits, at + 2))
         if (typeof value !== "number" || Math.floor(value) !== value || value < low || value > high) {
             throw new Error(`${key} must be a whole number from ${low} to ${high}, not ${value}`)
         }

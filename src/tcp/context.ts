@@ -6,7 +6,7 @@ import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from
 import { Counter } from "../inspect/counters"
 import { Event, EventKind, EventRing } from "../inspect/events"
 import { swap16 } from "../wire/bytes"
-import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, MssOption, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
 import { Seg } from "./segment"
 import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpError, Wait } from "./tcb"
@@ -126,16 +126,17 @@ export class TcpContext {
     ) {
         this.sendSize = config.sendBuffer
         this.receiveSize = config.receiveBuffer
-        this.rx = Buffer.alloc(frameSize)
+        // a frame that is received may have a VLAN tag
+        this.rx = Buffer.alloc(frameSize + 4)
         this.tx = Buffer.alloc(frameSize)
         this.counters = Buffer.alloc(COUNTERS ? Counter.Size : 0)
         if (EVENTS) this.events = new EventRing(config.events)
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
         this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
-        this.halves = Buffer.alloc(PASSIVE_OPENS ? config.halfOpen * Half.Size : 0)
-        this.waits = Buffer.alloc(TIME_WAIT_RECORDS ? config.timeWaits * Wait.Size : 0)
-        this.listeners = Buffer.alloc(PASSIVE_OPENS ? config.listeners * Listener.Size : 0)
+        this.halves = Buffer.alloc(config.halfOpen * Half.Size)
+        this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
+        this.listeners = Buffer.alloc(config.listeners * Listener.Size)
         this.hashInput.blitAt(0, randomBuffer(16), 0, 16)
     }
 }
@@ -173,50 +174,32 @@ export function traceSegment(
     remoteIp: number,
     now: number
 ): void {
+    // flat on purpose, part of the path of every segment while events are on
     const b = kind === EventKind.SegmentIn ? t.rx : t.tx
     const record = t.events.record
-    const flags = b.getAt(at + Tcp.Flags, "u8")
     const header = (b.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
-    const ports = b.getAt(at, "i32")
     let mss = 0
-    if (flags & Flag.Syn) {
-        parseOptions(b, at + Tcp.Size, at + header, t.options)
-        mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
+    if (b.getAt(at + Tcp.Flags, "u8") & Flag.Syn) {
+        // nearly everybody's first option, ours too: then the others need not be parsed for it
+        if (header > Tcp.Size && b.getAt(at + Tcp.Size, "u16") === MssOption.Start) {
+            mss = (b.getAt(at + Tcp.Size + 2, "u8") << 8) | b.getAt(at + Tcp.Size + 3, "u8")
+        } else {
+            parseOptions(b, at + Tcp.Size, at + header, t.options)
+            mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
+        }
     }
-    // flat on purpose, part of the path of every segment while events are on
-    const sequence = b.getAt(at + Tcp.Sequence, "i32")
-    const acknowledgment = b.getAt(at + Tcp.Acknowledgment, "i32")
+    record.blitAt(Event.Ports, b, at, Tcp.Checksum)
+    if (kind === EventKind.SegmentOut) {
+        const ports = b.getAt(at, "i32")
+        record.setAt(Event.Ports, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    }
     record.setAt(Event.Time, "i32", now)
     record.setAt(Event.Kind, "u8", kind)
-    record.setAt(Event.Before, "u8", state)
     record.setAt(Event.After, "u8", state)
-    record.setAt(Event.Flags, "u8", flags)
+    record.setAt(Event.Mss, "u16", mss)
     record.setAt(Event.Id, "u16", id)
     record.setAt(Event.Length, "u16", length - header)
-    record.setAt(
-        Event.Sequence,
-        "i32",
-        ((sequence & 0xff) << 24) |
-            ((sequence & 0xff00) << 8) |
-            ((sequence >> 8) & 0xff00) |
-            ((sequence >> 24) & 0xff)
-    )
-    record.setAt(
-        Event.Acknowledgment,
-        "i32",
-        ((acknowledgment & 0xff) << 24) |
-            ((acknowledgment & 0xff00) << 8) |
-            ((acknowledgment >> 8) & 0xff00) |
-            ((acknowledgment >> 24) & 0xff)
-    )
-    record.setAt(
-        Event.Window,
-        "u16",
-        (b.getAt(at + Tcp.Window, "u8") << 8) | b.getAt(at + Tcp.Window + 1, "u8")
-    )
-    record.setAt(Event.Mss, "u16", mss)
     record.setAt(Event.RemoteIp, "i32", remoteIp)
-    record.setAt(Event.Ports, "i32", kind === EventKind.SegmentOut ? swapPorts(ports) : ports)
     t.events.push()
 }
 

@@ -21,7 +21,7 @@ export const enum State {
 }
 
 /** Names as the RFC spells them, in the order of State. One string, as that stays in flash. */
-const stateNames =
+export const stateNames =
     "CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
 
 export function stateName(state: State): string {

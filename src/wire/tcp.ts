@@ -68,6 +68,12 @@ export const enum OptionBit {
     Malformed = 128,
 }
 
+/** How a maximum segment size option begins. */
+export const enum MssOption {
+    /** Kind 2, length 4. */
+    Start = 0x0402,
+}
+
 /** How a header's options look when timestamps are all there is, as RFC 7323 appendix A lays them out. */
 export const enum TimestampsOnly {
     /** NOP, NOP, kind 8, length 10. */

@@ -12,6 +12,7 @@ import { W5500, type W5500Options } from "../../src/mac/w5500"
 /** The functions of the runtime that a bench puts its own in the place of. */
 const runtime = vi.hoisted(() => ({
     millis: (): number => 0,
+    sleep: async (_ms: number): Promise<void> => {},
     spiConfigure: (..._pins: number[]): void => {},
     spiXfer: async (_tx: Bytes, _rx: Bytes): Promise<void> => {},
 }))
@@ -19,6 +20,7 @@ const runtime = vi.hoisted(() => ({
 vi.mock("@devicescript/core", async original => ({
     ...(await original<typeof import("@devicescript/core")>()),
     millis: () => runtime.millis(),
+    sleep: (ms: number) => runtime.sleep(ms),
     spiConfigure: (...pins: number[]) => runtime.spiConfigure(...pins),
     spiXfer: (tx: Bytes, rx: Bytes) => runtime.spiXfer(tx, rx),
 }))
@@ -56,6 +58,10 @@ export class Bench {
     configuration: number[] = []
     private selected = false
     private busy = false
+    /** The bus is somebody else's until then. */
+    busyUntil = 0
+    /** When each transfer began. */
+    readonly began: number[] = []
 
     constructor(options: BenchOptions = {}) {
         const {
@@ -74,6 +80,7 @@ export class Bench {
         this.mac = new W5500({ cs: this.pin(CHIP_SELECT), ...spiPins, ...reset, address, ...driver })
         let late = lateClock
         runtime.millis = () => Math.floor(this.clock.now()) - late
+        runtime.sleep = ms => this.clock.runUntil(this.clock.now() + ms)
         runtime.spiConfigure = (...pins) => {
             this.configuration = pins
         }
@@ -144,6 +151,8 @@ export class Bench {
     }
 
     private transfer(tx: Bytes, rx: Bytes): void {
+        this.began.push(this.clock.now())
+        if (this.clock.now() < this.busyUntil) throw new RangeError("SPI busy")
         if (this.busy) {
             this.busy = false
             throw new RangeError("SPI busy")

@@ -1,7 +1,7 @@
 import fc from "fast-check"
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
 import { MacCounter } from "../../src/mac/mac"
-import { type Bench, frame, started } from "./bench"
+import { Bench, frame, started } from "./bench"
 
 /** The driver works: a frame goes each way, and the chip was not misused. */
 async function expectToWork(bench: Bench): Promise<void> {
@@ -394,6 +394,58 @@ describe("a transfer that the runtime refuses", () => {
             "W5500: answers again",
         ])
         await expectToWork(bench)
+    })
+
+    test("for 300 ms, as something else uses the bus: others go on, and the chip is found again", async () => {
+        const bench = await started()
+        await bench.run(5000)
+        bench.busyUntil = bench.clock.now() + 300
+        bench.began.length = 0
+        await bench.run(299)
+        // a turn without a wait would end the program
+        expect(bench.began.length).toBeLessThan(350)
+        await bench.run(1100)
+        expect(bench.trouble).toEqual({ chipReset: 1 })
+        await expectToWork(bench)
+    })
+})
+
+describe("a board on which nothing may sleep, or its timer stops", () => {
+    /** The longest time without a transfer. */
+    const gap = ({ began }: Bench) => Math.max(...began.slice(1).map((at, i) => at - began[i]!))
+
+    test("a chip that never answers: the bus is in use all the time, whoever wakes", async () => {
+        const { Stack } = await import("../../src/net/stack")
+        const { Network } = await import("../../src/socket/network")
+        const { Config } = await import("../../src/tcp/config")
+        const { power } = await import("../../src/mac/idle")
+        const bench = new Bench({ transferTime: 0.1 })
+        vi.spyOn(console, "error").mockImplementation(() => {})
+        power.idle = async () => {}
+        bench.chip.faults.dead = 0xff
+        const network = new Network(new Stack(new Config(), bench.mac.address), bench.mac, { work: () => {} })
+        // what comes after the start is no part of this
+        bench.mac.receive = () => new Promise(() => {})
+        expect(await network.start()).toBe(false)
+        for (let n = 1; n < 60; n++) bench.clock.at(bench.clock.now() + n * 97, () => network.poke())
+        bench.clock.at(bench.clock.now() + 6000, () => {
+            bench.chip.faults.dead = undefined
+        })
+        await network.startAgain()
+        expect(bench.clock.now()).toBeGreaterThan(6000)
+        expect(gap(bench)).toBeLessThan(1)
+    })
+
+    test("an idle one, and one whose chip stops answering", async () => {
+        const bench = await started({ transferTime: 0.1 })
+        const { power } = await import("../../src/mac/idle")
+        power.idle = async () => {}
+        bench.began.length = 0
+        for (const dead of [undefined, 0x00, undefined, 0xff] as const) {
+            bench.chip.faults.dead = dead
+            await bench.run(3000)
+        }
+        expect(gap(bench)).toBeLessThan(1)
     })
 })
 

@@ -4,7 +4,9 @@
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/inspect/counters"
 import { findConnection } from "../../src/tcp/context"
-import { Tcb } from "../../src/tcp/tcb"
+import { ConnFlag3, Tcb } from "../../src/tcp/tcb"
+import type { Bench } from "../support/bench"
+import { ethernet, icmp, ipv4 } from "../support/frames"
 import { bases, established, listening } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -128,6 +130,35 @@ test("the IP identification of segments tells nothing: there is none, as DF is s
         }
     }
 })
+
+test("where routers have to cut segments, what is sent to others cannot be told from the identification", () => {
+    const numbers = [0, 10].map(others => {
+        const peer = established()
+        const { stack } = peer.bench
+        const at = findConnection(stack, peer.id)
+        stack.conns.setAt(
+            at + Tcb.Flags3,
+            "u8",
+            stack.conns.getAt(at + Tcb.Flags3, "u8") | ConnFlag3.Fragment
+        )
+        for (let i = 0; i < others; i++) ping(peer.bench)
+        return Array.from({ length: 5 }, () => {
+            peer.writes(1)
+            const [segment] = peer.seen.splice(0)
+            expect([segment!.frame[20], segment!.frame[21]]).toEqual([0, 0])
+            return segment!.view.identification
+        })
+    })
+    expect(new Set(numbers[0]).size).toBe(5)
+    expect(numbers[1]).toEqual(numbers[0])
+})
+
+/** Somebody else asks, and is answered. */
+function ping(bench: Bench): void {
+    const header = { source: "10.0.0.9", destination: "10.0.0.1", protocol: 1 }
+    bench.receive(ethernet(bench.mac, "02:00:00:00:01:09", 0x0800, ipv4(header, icmp(8, 0, 1, [1, 2, 3]))))
+    expect(bench.others.splice(0).length).toBe(1)
+}
 
 // ---------------------------------------------------------------- Congestion window (RFC 6928, RFC 5681 section 3.1)
 test.each([1460, 1000, 536])("initial window, MSS of %i: ten segments", mss => {
