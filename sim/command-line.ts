@@ -52,10 +52,10 @@ export class CommandLine {
         return { given: command.opts() as Given, args: command.args }
     }
 
-    /** One line for each option, so that it fits a screen together with what npm prints before it. */
+    /** One line for each option that has a description, so that it fits a screen together with what npm prints before it. */
     private help(command: Command): string {
         const rows: [string, string][] = command.options
-            .filter(option => option.long !== "--version")
+            .filter(option => option.long !== "--version" && option.description !== "")
             .map(option => [option.flags, option.description])
         rows.push(["-h, --help, -V, --version", "this; exit code: 0 well, 1 failed, 2 wrong option"])
         const width = Math.max(...rows.map(([flags]) => flags.length)) + 2

@@ -1,6 +1,7 @@
 // The command line: what can be asked for, checked before anything starts.
 
 import { Config, configure } from "../src/tcp/config"
+import { type FaultStep, parseFaults } from "./chip/fault-options"
 import { CommandLine, printable, program, without } from "./command-line"
 import { type ForwardWish, parseForward } from "./gateway/forward"
 import type { Forward } from "./gateway/incoming"
@@ -53,6 +54,8 @@ export interface Options {
     commands: string[]
     json: boolean
     pcap: string | undefined
+    /** What goes wrong with Host X's chip. */
+    faults: readonly FaultStep[]
     impairments: Impairments
 }
 
@@ -112,6 +115,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         commands: given.exec ?? [],
         json: given.json === true,
         pcap: given.pcap,
+        faults: given.fault ?? [],
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
     }
 }
@@ -171,6 +175,7 @@ interface Given {
     exec?: string[]
     json?: true
     pcap?: string
+    fault?: FaultStep[]
     impair?: Partial<Impairments>
     control?: true
 }
@@ -217,7 +222,8 @@ function commandLine(): CommandLine {
     add("--runtime <vm|node,...>", "what runs the device (vm), or each of several", runtimes)
     add("--program <FILE>", "it runs this, such as src/examples/hello.ts", program)
     add("--without <NAME,...>", "it leaves these features out (src/features.ts)", without)
-    add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
+    // without a word in the help, as there is no other yet
+    add("--mac <w5500>", "", one("w5500"), "w5500")
     add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
     add("--link <L>", "builtin, user, passt, tap:..., stream:... (README)", link, "builtin")
@@ -235,6 +241,7 @@ function commandLine(): CommandLine {
     add("--json", "each event as a JSON line on standard output")
     add("--pcap <FILE>", "capture what it sends and receives (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
+    add("--fault <KEY=VALUE,...>", "of its chip, as miso-errors=1e-5,brown-out=9@3000", parseFaults)
     add("--control", "another program drives the device by lines")
     return command
 }

@@ -105,15 +105,6 @@ async function featuresTable({ image, path }: Built, { without }: BuildOptions):
     ])
 }
 
-/** Says what a program that is too large can do without. */
-async function complain(built: Built, options: BuildOptions): Promise<void> {
-    console.error(`\n${describeExcess(built.image, built.path)}`)
-    console.error(
-        "What it can leave out, by --without or in package.json (src/features.ts), is built without each ..."
-    )
-    console.error((await featuresTable(built, options)).join("\n"))
-}
-
 /** Gives the exit code. */
 async function build(words: readonly string[]): Promise<number> {
     const options = parseBuildOptions(words)
@@ -122,9 +113,13 @@ async function build(words: readonly string[]): Promise<number> {
     const [board, host = board] = all
     if (options.sizes) showSizes(host, options.sizes.file)
     if (options.features) console.log(`\n${(await featuresTable(host, options)).join("\n")}`)
-    const excessive = all.filter(({ image }) => image.code >= CODE_LIMIT)
-    if (excessive.length > 0) await complain(excessive[excessive.length - 1], options)
-    return excessive.length > 0 ? 1 : 0
+    const excessive = all.reduce<Built | undefined>(
+        (last, one) => (one.image.code < CODE_LIMIT ? last : one),
+        undefined
+    )
+    if (excessive === undefined) return 0
+    console.error(`\n${describeExcess(excessive.image, excessive.path)}`)
+    return 1
 }
 
 async function main(words: readonly string[]): Promise<number> {

@@ -14,6 +14,36 @@ const EXAMPLES = "src/examples"
 
 export const MAIN: Listed = { name: "main", path: "src/main.ts" }
 
+/** What has to fit together: the programs of the acceptance (test/socket, test/linux). */
+export const TOGETHER: readonly Listed[] = [
+    { name: "DHCP, DNS, fetch, web server, status page", path: "test/programs/acceptance-web.ts" },
+    { name: "DHCP, DNS, MQTT, web server for four", path: "test/programs/acceptance-field.ts" },
+]
+
+/** All that the smallest useful client has no need of. */
+export const NOT_IN_HELLO: readonly string[] = [
+    ...[
+        "PASSIVE_OPENS",
+        "SYN_COOKIES",
+        "TIME_WAIT_RECORDS",
+        "TIMESTAMPS",
+        "SACK",
+        "REASSEMBLY",
+        "FAST_RETRANSMIT",
+    ],
+    ...[
+        "KEEP_ALIVE",
+        "USER_TIMEOUT",
+        "ICMP_ERRORS",
+        "PATH_MTU",
+        "UNREACHABLES",
+        "PING_REPLIES",
+        "UDP",
+        "EVENTS",
+        "COUNTERS",
+    ],
+]
+
 /** The flashed program and all examples. */
 export function listed(): Listed[] {
     const examples = readdirSync(join(ROOT, EXAMPLES))

@@ -18,6 +18,7 @@ import {
 import type { Bundle } from "./bundle"
 import { cipher, digest } from "./cryptography"
 import type { Environment, scheduler as Scheduler } from "./environment"
+import { textOf } from "./text"
 import { Traces } from "./traces"
 
 export interface NodeOptions extends RuntimeOptions {
@@ -37,7 +38,6 @@ export class NodeRuntime implements Runtime {
     private readonly origin: number
     private readonly context: Context
     private readonly encoder = new TextEncoder()
-    private readonly decoder = new TextDecoder()
     private timer: Timer | undefined
     private stopped = false
     /** What the host threw while the program ran. */
@@ -106,7 +106,7 @@ export class NodeRuntime implements Runtime {
             digest: (key, parts) => digest(key && own(key), parts.map(own)),
             cipher: (data, key, iv, tag, decipher) => cipher(own(data), own(key), own(iv), tag, decipher),
             bytes: text => this.encoder.encode(text),
-            text: bytes => this.decoder.decode(own(bytes)),
+            text: bytes => textOf(own(bytes)),
         }
     }
 

@@ -145,10 +145,10 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
     const second = text.indexOf(" ", first + 1)
     if (first < 1 || second < 0 || text.charAt(first) !== " ") return 400
     const version = text.slice(second + 1, text.length)
-    if (version.length !== 8 || !version.startsWith("HTTP/") || numberOf(version.slice(7, 8), 10) < 0)
-        return 400
+    const minor = numberOf(version.slice(7, version.length), 10)
+    if (version.length !== 8 || !version.startsWith("HTTP/") || minor < 0) return 400
     if (!version.startsWith("HTTP/1.")) return 505
-    if (version !== "HTTP/1.0") c.flags |= ClientFlag.Http11
+    if (minor > 0) c.flags |= ClientFlag.Http11
     const method = text.slice(0, first)
     c.method = method
     // no proxy: the target is an authority, and what follows may be anything
@@ -184,8 +184,9 @@ function hostStatus(h: HttpContext, text: string): number {
     if (literal && text.charAt(end++) !== "]") return 400
     const name = text.slice(0, end)
     const port = text.slice(end, text.length)
-    if (name === "" || (port.length > 1 && numberOf(port.slice(1, port.length), 10) < 0)) return 400
-    if (port !== "" && !port.startsWith(":")) return 400
+    if (name === "") return 400
+    if (port !== "" && (port.charAt(0) !== ":" || numberOf(`0${port.slice(1, port.length)}`, 10) < 0))
+        return 400
     if (literal || name.indexOf(".") < 0 || h.names === "*" || ipv4Of(name) !== Address.None) return 0
     const { named } = h.stack
     return wordIndex(h.names, name) >= 0 || (named && name === `${named.text}.local`) ? 0 : 421
@@ -194,23 +195,20 @@ function hostStatus(h: HttpContext, text: string): number {
 /** Finds the request's route, else the status that says what is missing. Gives the methods that the path has. */
 function findRoute(h: HttpContext, c: HttpClient): string {
     const { method, path } = c
-    const server = path === "*"
     let allowed = ""
-    c.goal = server ? 204 : wordIndex(methods, method) < 0 ? 501 : 404
-    // nobody's path is no UTF-8
-    if (path.indexOf("\ufffd") >= 0) return ""
+    c.goal = path === "*" ? 204 : wordIndex(methods, method) < 0 ? 501 : 404
+    // to ask the server as a whole shows that it is there (RFC 9110 section 9.3.7); and nobody's path is no UTF-8
+    if (path === "*" || path.indexOf("\ufffd") >= 0) return ""
     for (const route of h.routes) {
         const last = route.path.length - 1
-        const fits =
-            route.path === path ||
-            (route.path.charAt(last) === "*" && path.startsWith(route.path.slice(0, last)))
-        if (!fits && !server) continue
-        if (fits && (route.method === method || (route.method === "GET" && method === "HEAD"))) {
+        if (route.path !== path) {
+            if (route.path.charAt(last) !== "*" || !path.startsWith(route.path.slice(0, last))) continue
+        }
+        if (route.method === method || (route.method === "GET" && method === "HEAD")) {
             c.goal = route
             break
         }
         if (c.goal === 404) c.goal = 405
-        if (allowed.indexOf(route.method) >= 0) continue
         allowed += `, ${route.method}`
         if (route.method === "GET") allowed += ", HEAD"
     }
@@ -222,8 +220,8 @@ function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
     const { flags } = c
     const colon = nameEnd(text)
     const cut = flags & ClientFlag.Cut
-    // a name that has no end yet is longer than any that is looked at
-    if (colon < 0) return cut && tokenEnd(text, 0) === text.length ? 431 : 400
+    // what has no end yet may be a name that is longer than any which is looked at
+    if (colon < 0) return cut ? 431 : 400
     const name = text.slice(0, colon).toLowerCase()
     const rest = text.slice(colon + 1, text.length)
     const field = wordIndex(fields, name)

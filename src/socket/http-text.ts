@@ -14,17 +14,18 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * The value of `name` in a query or in the text of a form that was posted, decoded; undefined where it is not, and where it is not
- * UTF-8 with proper escapes. The name is looked for as it is sent: letters, digits, "-", "." and "_" stand for themselves.
+ * The first value of `name` in a query or in the text of a form that was posted, decoded; undefined where it is not, and where it is
+ * not ASCII with proper escapes of UTF-8. The name is looked for as it is sent: letters, digits, "-", "." and "_" stand for themselves.
  */
 export function formValue(text: string, name: string): string | undefined {
-    const all = `&${text}&`
-    const bare = all.indexOf(`&${name}&`)
-    let start = all.indexOf(`&${name}=`)
-    if (bare >= 0 && (start < 0 || bare < start)) return ""
-    if (start < 0) return undefined
-    start += name.length + 2
-    const value = percentDecoded(all.slice(start, all.indexOf("&", start)), 43)
+    const key = `${name}=`
+    let start = text.startsWith(key) ? 0 : text.indexOf(`&${key}`) + 1
+    if (start === 0 && !text.startsWith(key)) return `&${text}&`.indexOf(`&${name}&`) < 0 ? undefined : ""
+    start += key.length
+    const end = text.indexOf("&", start)
+    const coded = text.slice(start, end < 0 ? text.length : end)
+    // what is no ASCII is not coded, and what is no UTF-8 took three times its size already
+    const value = coded.length === coded.byteLength ? percentDecoded(coded, 43) : undefined
     return value === undefined || value.indexOf("\ufffd") >= 0 ? undefined : value
 }
 

@@ -8,7 +8,7 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
-import { Socket } from "@devicescript/net"
+import { type Response, Socket } from "@devicescript/net"
 import { abort, close, connect, errorOf, read, write } from "../tcp/calls"
 import { findConnection } from "../tcp/context"
 import { errorName, State, Tcb, type TcpError } from "../tcp/tcb"
@@ -69,14 +69,21 @@ const enum Limit {
     Open = 600000,
     /** And that the first of several addresses may take to answer, before the next is tried. The package waits three times as long. */
     Answer = 10000,
+    /** Bytes of an answer to fetch, and for how many more a line of it counts. */
+    Fetch = 3072,
+    Line = 32,
+    /** Of what is no such answer. */
+    None = 0x7fffffff,
 }
 
 /**
  * Routes @devicescript/net through this network from now on. To be called once. README.md says what of the package's behaviour is
- * matched and what is not.
+ * matched and what is not. An answer to the package's fetch ends with EMSGSIZE when head and body are longer than `most` bytes, 3,072
+ * unless given: the package keeps all of it, several times over, and a heap that a server has exhausted cannot be caught.
  */
-export function useForNet(net: NetworkInterface): void {
-    const backend = new Backend(net)
+export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): void {
+    const backend = new Backend(net, most)
+    current = backend
     const hooks = ds as unknown as Hooks
     hooks._socketOpen = (host, port) => backend.open(host, port)
     hooks._socketWrite = data => backend.queue(data)
@@ -86,6 +93,14 @@ export function useForNet(net: NetworkInterface): void {
     sockets.packageConnect = sockets._connect
     sockets._connect = async options => await connected(backend, sockets, options)
     net.add(backend)
+}
+
+let current: Backend | undefined
+
+/** Gives the socket of a response of the package's fetch: `recv` has its body, of any length, until it gives `null`. */
+export function bodyOf(response: Response): Socket {
+    if (current) current.left = Limit.None
+    return (response as unknown as { socket: Socket }).socket
 }
 
 /** The package's connect; what it gave up, as its time was over, is not left to the stack. */
@@ -132,6 +147,8 @@ class Arrived {
     }
 
     unshift(rest: Buffer): void {
+        // a line of a head becomes objects, however short it is
+        if (this.backend.left < Limit.None) this.backend.left -= Limit.Line
         this.rest = rest
         this.length = 1
     }
@@ -174,8 +191,13 @@ class Backend implements Worker {
     private begun = 0
     private done = 0
     private readonly waits: ds.Fiber[] = []
+    /** Bytes that may still come. */
+    left = Limit.None
 
-    constructor(readonly net: NetworkInterface) {}
+    constructor(
+        readonly net: NetworkInterface,
+        private readonly most: number
+    ) {}
 
     open(host: string, port: number): number {
         const { socket } = this
@@ -196,6 +218,7 @@ class Backend implements Worker {
     /** Lets go of the connection: what was sent is delivered; what is unread is lost. */
     private release(): void {
         this.attempt++
+        this.left = Limit.None
         this.stage = Stage.None
         if (this.socket) this.socket.buffers.end()
         this.socket = undefined
@@ -257,6 +280,8 @@ class Backend implements Worker {
     /** The package's send, which cannot wait; then waits until all of it is in the ring. */
     async send(socket: PackageSocket, data: Buffer | string): Promise<void> {
         await this.net.breathe()
+        // so the package's fetch begins, and nothing else does
+        if (typeof data === "string" && data.indexOf("\r\nconnection: close\r\n") > 0) this.left = this.most
         try {
             await socket.packageSend(data)
         } catch (error) {
@@ -285,6 +310,17 @@ class Backend implements Worker {
     take(): Buffer {
         const unread = this.unread()
         const bytes = Buffer.alloc(Math.min(unread, Limit.Piece))
+        if (this.left < Limit.None && this.socket) {
+            this.left -= bytes.length
+            if (this.left < 0) {
+                const { name } = this.socket
+                this.close()
+                throw netError(
+                    `socket ${name}: `,
+                    "EMSGSIZE, the answer is longer than fetch can hold: see bodyOf"
+                )
+            }
+        }
         read(this.net.stack, this.id, bytes, 0, bytes.length)
         this.net.flush()
         return bytes

@@ -174,11 +174,6 @@ describe("what is taken", () => {
         expect(ended).toBe("")
     })
 
-    test("what the server can do", () => {
-        const [all] = answers(request("OPTIONS *")).all
-        expect(all!.head).toBe("HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, POST, PUT")
-    })
-
     test("a head of 4,096 bytes, and not one more", () => {
         const filled = (size: number) => {
             const line = "GET / HTTP/1.1\r\n"
@@ -263,8 +258,8 @@ describe("one turn", () => {
         }
         const all = [1, 2, 3, 4].map(() => bench.connect())
         for (const browser of all) browser.send(request("GET /"))
-        expect(most).toBeGreaterThan(10)
-        expect(most).toBeLessThanOrEqual(16)
+        // the last step is one, and no more are taken; what is left is looked at again at once
+        expect(most).toBe(16)
     })
 
     test("runs one handler, and goes on by itself", () => {
@@ -303,8 +298,13 @@ describe("bodies", () => {
         ["a=1", "b", undefined],
         ["", "a", undefined],
         ["a", "a", ""],
-        ["a&a=1", "a", ""],
+        ["a&a=1", "a", "1"],
         ["a=1&a", "a", "1"],
+        ["a=1&a=2", "a", "1"],
+        ["b&a&c", "a", ""],
+        ["b&a", "a", ""],
+        ["ab&ba", "a", undefined],
+        ["a=\u00e4", "a", undefined],
         ["a=", "a", ""],
         ["ba=1&a=2", "a", "2"],
         ["a=b=c", "a", "b=c"],
