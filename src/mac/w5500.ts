@@ -42,6 +42,8 @@ const enum Size {
     /** Bytes read are given back to the chip at the latest when there are so many. */
     Release = 4096,
     UnknownHeader = 0xffff,
+    /** More looks at a length header that made no sense. */
+    Doubts = 2,
 }
 
 /** Milliseconds; where the clock may stand still, a wait also ends after so many looks at the chip. */
@@ -115,8 +117,8 @@ export class W5500 implements Mac {
     readonly counters = Buffer.alloc(MacCounter.Size)
     readonly address: Buffer
     private readonly head = Buffer.alloc(3)
-    /** The last length header made no sense; a second look decides. */
-    private doubt = false
+    /** Looks at a length header that made no sense: disturbed, or not yet in memory. */
+    private doubt = 0
     /** Looks that found the last command not yet taken. */
     private untaken = 0
     private upSince = 0
@@ -154,7 +156,7 @@ export class W5500 implements Mac {
             if (this.waiting === 0 || this.owed >= Size.Release) await this.poll()
             const waiting = this.waiting
             if (waiting === 0) {
-                this.doubt = false
+                this.doubt = 0
                 return 0
             }
             const cs = this.cs
@@ -188,7 +190,7 @@ export class W5500 implements Mac {
             this.waiting = waiting - header
             this.owed += header
             this.header = Size.UnknownHeader
-            this.doubt = false
+            this.doubt = 0
             if (length > into.length) {
                 cs.setMode(ds.GPIOMode.OutputHigh)
                 this.count(MacCounter.TooLong)
@@ -275,7 +277,7 @@ export class W5500 implements Mac {
         const until = (ds.millis() + ms) | 0
         let looks = BusTime.LooksPerMs * (ms + 1)
         try {
-            while (this.waiting === 0 && !this.doubt && !power.woken) {
+            while (this.waiting === 0 && this.doubt === 0 && !power.woken) {
                 await this.poll()
                 const now = ds.millis() | 0
                 const left = (until - now) | 0
@@ -377,12 +379,12 @@ export class W5500 implements Mac {
         }
     }
 
-    /** A length header that cannot be: the registers get a second look, then the memory is emptied. */
+    /** A length header that cannot be: it gets some more looks, then the memory is emptied. */
     private async misread(): Promise<void> {
         this.waiting = 0
         this.header = Size.UnknownHeader
-        this.doubt = !this.doubt
-        if (this.doubt) return
+        if (++this.doubt === 1) return
+        if (this.doubt <= Size.Doubts) return await idle()
         this.count(MacCounter.BadLength)
         await this.reopen(MacCounter.Resync)
     }
@@ -501,7 +503,7 @@ export class W5500 implements Mac {
         this.owed = 0
         this.header = Size.UnknownHeader
         this.sending = false
-        this.doubt = false
+        this.doubt = 0
         this.untaken = 0
     }
 

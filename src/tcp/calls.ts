@@ -249,10 +249,9 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
     }
     const c = findConnection(t, id)
     if (c < 0) {
-        if (!TIME_WAIT_RECORDS) return TcpError.NotConnected
         const w = findWaitId(t, id)
         if (w < 0) return TcpError.NotConnected
-        freeWait(t, w, now)
+        if (TIME_WAIT_RECORDS) freeWait(t, w, now)
         return TcpError.None
     }
     const conns = t.conns
