@@ -1,18 +1,18 @@
-// Builds images with the installed DeviceScript compiler, and bundles of the same programs for the Node runtime.
-// As a script it builds what is flashed and what the simulator runs, and says how large they are.
+// Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/cli.ts).
 
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join, relative, resolve } from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { describeExcess } from "./budget/over"
 import { locked } from "./build-lock"
-import { FEATURES, FeatureError, featuresFile, leftOut } from "./features"
+import { FEATURES, featuresFile, leftOut } from "./features"
 import type { DebugFile } from "./optimizer/debug"
-import { CODE_LIMIT } from "./optimizer/image"
+import { CODE_LIMIT, limitedBytes, readImage } from "./optimizer/image"
 import { optimize } from "./optimizer/optimize"
 import { verifyByVm } from "./vm/verify"
 
@@ -21,6 +21,7 @@ const OUTPUT = join(ROOT, ".devicescript", "sim")
 const CLI = join(ROOT, "node_modules", "@devicescript", "cli")
 /** Holds the version of the libraries that the compiler has written next to it. */
 const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
+const CORE = join(ROOT, "node_modules", "@devicescript", "core")
 /** Imports the modules of a program that has more than one. */
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
@@ -35,6 +36,9 @@ const KEPT = 3
 /** A program that the compiler does not take; the message holds all that it said. */
 export class BuildError extends Error {}
 
+/** A program whose code is above the VM's limit; the message says by how much, and what takes the most of it. */
+export class TooLarge extends BuildError {}
+
 export interface Image {
     /** Path of the image. */
     image: string
@@ -44,6 +48,8 @@ export interface Image {
     report: string
     /** Bytes in the image. */
     size: number
+    /** What of them the VM's limit of code counts. */
+    code: number
 }
 
 export interface BuildOptions {
@@ -71,10 +77,17 @@ export function importsOf(program: Program): string {
 
 /**
  * Compiles and optimizes a program unless nothing has changed since the last time. `title` tells builds apart. Throws a
- * BuildError when it does not compile or has more code than the VM takes, a FeatureError when it cannot do without the features
- * that it is to leave out. May run in several processes at once.
+ * BuildError when it does not compile, TooLarge when it has more code than the VM takes, a FeatureError when it cannot do
+ * without the features that it is to leave out. May run in several processes at once.
  */
-export async function buildImage(
+export async function buildImage(program: Program, title: string, options?: BuildOptions): Promise<Image> {
+    const built = await compileImage(program, title, options)
+    if (built.code < CODE_LIMIT) return built
+    throw new TooLarge(describeExcess(built, program[program.length - 1]))
+}
+
+/** The same for a program of any size. */
+export async function compileImage(
     program: Program,
     title: string,
     { without = leftOut(), optimize: optimized = true }: BuildOptions = {}
@@ -84,16 +97,32 @@ export async function buildImage(
     const name = optimized ? named : `${named}-plain`
     const directory = join(OUTPUT, `${name}-${await fingerprint(program, features)}`)
     if (!existsSync(directory)) {
-        await mkdir(OUTPUT, { recursive: true })
-        // until the libraries are there only one build may run: each would write them
-        const lock = librariesComplete() ? `lock-${name}` : "lock"
-        await locked(join(OUTPUT, lock), async () => {
-            if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
-        })
+        try {
+            await mkdir(OUTPUT, { recursive: true })
+            // until the libraries are there only one build may run: each would write them
+            const lock = librariesComplete() ? `lock-${name}` : "lock"
+            await locked(join(OUTPUT, lock), async () => {
+                if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
+            })
+        } catch (error) {
+            throw unwritable(error)
+        }
     }
     const image = join(directory, IMAGE)
     const [debug, report] = [join(directory, DEBUG), join(directory, REPORT)]
-    return { image, debug, report, size: statSync(image).size }
+    const bytes = readFileSync(image)
+    return { image, debug, report, size: bytes.length, code: limitedBytes(readImage(bytes).functions) }
+}
+
+/** What a build that may not write means, in one line; any other error as it is. */
+function unwritable(error: unknown): unknown {
+    const { code, path = OUTPUT } = error as NodeJS.ErrnoException
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+        return new BuildError(`cannot build: ${path} may not be written; use a checkout of your own`)
+    }
+    if (code === "ENOSPC" || code === "EDQUOT")
+        return new BuildError(`cannot build: the disk of ${path} is full`)
+    return error
 }
 
 /** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
@@ -101,9 +130,9 @@ export async function ensureLibraries(): Promise<void> {
     if (!librariesComplete()) await buildImage(behindPipe("src/main.ts"), "host")
 }
 
-/** Whether a build has left all of the libraries; `npm ci` removes them. */
+/** Whether a build has left all of the libraries; `npm ci` removes them, and `npm install` all but the mark. */
 function librariesComplete(): boolean {
-    return existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
+    return existsSync(CORE) && existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
 }
 
 /** Depends on everything that goes into the image. */
@@ -206,13 +235,8 @@ async function finish(built: string, staged: string, own: string, optimized: boo
     const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
     const { image, debug, report } = optimize(plain, plainDebug)
     const code = optimized ? report.after.code : report.before.code
-    if (code >= CODE_LIMIT) {
-        await rm(staged, { recursive: true, force: true })
-        throw new BuildError(
-            `${own} has ${code} bytes of code, ${code - CODE_LIMIT + 1} more than the VM takes: leave something out`
-        )
-    }
-    const refused = verifyByVm(optimized ? image : plain)
+    // what is too large is for its figures only
+    const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
     if (refused !== undefined) throw new BuildError(`${own}: the VM does not take the image (${refused})`)
     await writeFile(join(staged, IMAGE), optimized ? image : plain)
     await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
@@ -249,30 +273,4 @@ function cliVersion(): string {
     const manifest = join(CLI, "package.json")
     if (!existsSync(manifest)) throw new BuildError("@devicescript/cli is not installed: run npm ci")
     return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version
-}
-
-async function main(): Promise<void> {
-    const programs: { what: string; program: Program; name: string }[] = [
-        { what: "board image", program: ["src/main.ts"], name: "board" },
-        { what: "host image", program: behindPipe("src/main.ts"), name: "host" },
-        {
-            what: "host image under control",
-            program: behindPipe("src/controlled.ts"),
-            name: "src-controlled",
-        },
-    ]
-    try {
-        for (const { what, program, name } of programs) {
-            const { image, size } = await buildImage(program, name)
-            console.log(`${what}: ${size} bytes, ${relative(process.cwd(), image)}`)
-        }
-    } catch (error) {
-        if (!(error instanceof BuildError || error instanceof FeatureError)) throw error
-        console.error(error.message)
-        process.exitCode = error instanceof FeatureError ? 2 : 1
-    }
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {
-    await main()
 }

@@ -1,6 +1,7 @@
 // The entry of `npm start`: a simulated board with the stack, and a network to try it on.
 
-import { Answer, type Options, parseOptions } from "./options"
+import { Answer } from "./command-line"
+import { type Options, parseOptions } from "./options"
 import { OptionError } from "./options-error"
 import { Interruption, run } from "./run/run"
 
@@ -36,8 +37,12 @@ function leaveWithParent(interruption: Interruption): void {
     setInterval(look, 500).unref()
 }
 
-// whoever read our output has gone: so do we
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+    // whoever read our output has gone: so do we
+    if (code === "EPIPE") process.exit(0)
+    const why = code === "ENOSPC" || code === "EDQUOT" ? "the disk is full" : message
+    process.stderr.write(`the output ends here: ${why}\n`, () => process.exit(1))
+})
 
 const code = await main(process.argv.slice(2))
 // what was written is out before the process ends

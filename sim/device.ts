@@ -221,6 +221,6 @@ export class Device {
 }
 
 /** A name for the builds of a program. */
-function nameOf(program: string): string {
+export function nameOf(program: string): string {
     return program === "src/main.ts" ? "host" : program.replace(/\.ts$/, "").replaceAll("/", "-")
 }

@@ -110,10 +110,10 @@ function segment(view: DataView, direction: "in" | "out", id: number): What {
         id,
         ...tuple(view),
         flags: FLAGS.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name),
-        seq: view.getUint32(Event.Sequence, true),
-        ack: view.getUint32(Event.Acknowledgment, true),
+        seq: view.getUint32(Event.Sequence),
+        ack: view.getUint32(Event.Acknowledgment),
         length: view.getUint16(Event.Length, true),
-        window: view.getUint16(Event.Window, true),
+        window: view.getUint16(Event.Window),
         mss: mss === 0 ? undefined : mss,
     }
 }

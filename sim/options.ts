@@ -1,11 +1,8 @@
 // The command line: what can be asked for, checked before anything starts.
 
-import { existsSync, readFileSync } from "node:fs"
-import { isAbsolute, relative, resolve } from "node:path"
-import { Command, CommanderError, Option } from "commander"
 import { Config, configure } from "../src/tcp/config"
-import { ROOT } from "./build"
-import { FeatureError, featuresFile, leftOut } from "./features"
+import { type FaultStep, parseFaults } from "./chip/fault-options"
+import { CommandLine, printable, program, without } from "./command-line"
 import { type ForwardWish, parseForward } from "./gateway/forward"
 import type { Forward } from "./gateway/incoming"
 import { type Impairments, noImpairments, parseImpair } from "./link/impair-options"
@@ -57,6 +54,8 @@ export interface Options {
     commands: string[]
     json: boolean
     pcap: string | undefined
+    /** What goes wrong with Host X's chip. */
+    faults: readonly FaultStep[]
     impairments: Impairments
 }
 
@@ -65,9 +64,6 @@ export interface Surroundings {
     /** Someone sits there and can read and type. */
     terminal: boolean
 }
-
-/** The user asked for a text (--help, --version) instead of a run. */
-export class Answer extends Error {}
 
 /** Milliseconds a frame is on its way on the built-in network, so that a reader can tell sending from arriving. */
 const DELAY = 5
@@ -119,6 +115,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         commands: given.exec ?? [],
         json: given.json === true,
         pcap: given.pcap,
+        faults: given.fault ?? [],
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
     }
 }
@@ -178,6 +175,7 @@ interface Given {
     exec?: string[]
     json?: true
     pcap?: string
+    fault?: FaultStep[]
     impair?: Partial<Impairments>
     control?: true
 }
@@ -213,49 +211,19 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
 
 /** The options as they were given, each checked by itself. */
 function read(words: readonly string[]): Given {
-    const command = commandLine()
-    try {
-        command.parse(words, { from: "user" })
-    } catch (error) {
-        if (!(error instanceof CommanderError)) throw error
-        if (error.exitCode === 0) throw new Answer(error.message)
-        const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")
-        throw new OptionError(`${printable(message)} (--help lists the options)`)
-    }
-    const [extra] = command.args
-    if (extra !== undefined) {
-        throw new OptionError(`unexpected argument "${printable(extra)}" (--help lists the options)`)
-    }
-    return command.opts<Given>()
+    return commandLine().parse<Given>(words).given
 }
 
-function commandLine(): Command {
-    const command = new Command("npm start --")
-    const answer: string[] = []
-    command
-        .allowExcessArguments(true)
-        .showSuggestionAfterError(true)
-        .configureOutput({ writeOut: text => answer.push(text), writeErr: () => {} })
-        .configureHelp({ formatHelp: help })
-        .exitOverride(error => {
-            throw error.exitCode === 0 ? new CommanderError(0, error.code, answer.join("")) : error
-        })
-        .version(version(), "-V, --version", "print the version")
-        .helpOption("-h, --help", "print this")
-    const add = (
-        flags: string,
-        description: string,
-        parse?: (text: string) => unknown,
-        byDefault?: unknown
-    ) => {
-        const option = new Option(flags, description).default(byDefault)
-        if (parse !== undefined) option.argParser(text => checked(option, text, parse))
-        command.addOption(option)
-    }
+function commandLine(): CommandLine {
+    const command = new CommandLine(
+        "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board"
+    )
+    const add: CommandLine["add"] = (...option) => command.add(...option)
     add("--runtime <vm|node,...>", "what runs the device (vm), or each of several", runtimes)
     add("--program <FILE>", "it runs this, such as src/examples/hello.ts", program)
     add("--without <NAME,...>", "it leaves these features out (src/features.ts)", without)
-    add("--mac <w5500>", "the Ethernet chip and its driver", one("w5500"), "w5500")
+    // without a word in the help, as there is no other yet
+    add("--mac <w5500>", "", one("w5500"), "w5500")
     add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
     add("--link <L>", "builtin, user, passt, tap:..., stream:... (README)", link, "builtin")
@@ -273,63 +241,15 @@ function commandLine(): Command {
     add("--json", "each event as a JSON line on standard output")
     add("--pcap <FILE>", "capture what it sends and receives (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
+    add("--fault <KEY=VALUE,...>", "of its chip, as miso-errors=1e-5,brown-out=9@3000", parseFaults)
     add("--control", "another program drives the device by lines")
     return command
-}
-
-/** The help: one line for each option, so that it fits a screen together with what npm prints before it. */
-function help(command: Command): string {
-    const rows: [string, string][] = command.options
-        .filter(option => option.long !== "--version")
-        .map(option => [option.flags, option.description])
-    rows.push(["-h, --help, -V, --version", "this; exit code: 0 well, 1 failed, 2 wrong option"])
-    const width = Math.max(...rows.map(([flags]) => flags.length)) + 2
-    const lines = rows.map(([flags, text]) => `${flags.replaceAll(/[<>]/g, "").padEnd(width)}${text}`)
-    return [
-        "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board",
-        ...lines.map(line => `  ${line}`),
-        "",
-    ].join("\n")
-}
-
-/** Says which option a value was for when it does not fit. */
-function checked(option: Option, text: string, parse: (text: string) => unknown): unknown {
-    try {
-        return parse(text)
-    } catch (error) {
-        if (!(error instanceof OptionError)) throw error
-        const named = error.message.startsWith(`${option.name()}`) ? "--" : `--${option.name()} `
-        throw new OptionError(`${named}${error.message}`)
-    }
 }
 
 function one(...known: string[]): (text: string) => string {
     return text => {
         if (known.includes(text)) return text
         throw new OptionError(`${printable(text)}: there is ${known.join(" and ")}`)
-    }
-}
-
-/** A program of this project, as a path in it: the compiler takes no other. */
-function program(text: string): string {
-    const path = relative(ROOT, resolve(text))
-    if (!text.endsWith(".ts")) throw new OptionError(`${printable(text)} is no TypeScript file`)
-    if (path.startsWith("..") || isAbsolute(path)) {
-        throw new OptionError(`${printable(text)} is not in this project, where the compiler looks`)
-    }
-    if (!existsSync(text)) throw new OptionError(`${printable(text)} does not exist`)
-    return path.replaceAll("\\", "/")
-}
-
-/** Names of features that a program can do without; of this project's package.json unless given. */
-function without(text?: string): readonly string[] {
-    try {
-        const names = text === undefined ? leftOut() : text.split(",").filter(name => name !== "")
-        featuresFile(names)
-        return names
-    } catch (error) {
-        if (!(error instanceof FeatureError)) throw error
-        throw new OptionError(printable(error.message))
     }
 }
 
@@ -360,7 +280,8 @@ function impairments(text: string): Partial<Impairments> {
 }
 
 function config(text: string): { [key: string]: number } {
-    const values: { [key: string]: number } = {}
+    // no key is there before it was given, not even __proto__
+    const values: { [key: string]: number } = Object.create(null)
     for (const part of text.split(",")) {
         const [key, value] = split(part)
         if (key in values) throw new OptionError(`${key} is given twice`)
@@ -383,13 +304,4 @@ function split(part: string): [string, number] {
     if (at < 0) throw new OptionError(`${key} has no value; it is ${key}=NUMBER`)
     if (!/^-?\d{1,10}$/.test(text)) throw new OptionError(`${key}=${printable(text)} is not a whole number`)
     return [key, Number(text)]
-}
-
-function printable(text: string): string {
-    return text.replaceAll(/[^\x20-\x7e]/g, "?")
-}
-
-function version(): string {
-    const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8")
-    return (JSON.parse(manifest) as { version: string }).version
 }

@@ -14,5 +14,6 @@ export function board(address: Buffer): Mac {
         mosi: pins.GP19,
         reset: pins.GP20,
         address,
+        look: 200,
     })
 }

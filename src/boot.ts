@@ -2,7 +2,7 @@
 
 /** The program's settings. */
 export interface BootOptions {
-    /** This host's address and the length of its network's prefix, 1 to 30. */
+    /** This host's address and the length of its network's prefix, 1 to 32. */
     ip: string
     /** The router's address, "" for none. */
     gateway: string

@@ -42,7 +42,8 @@ export class Capture {
     private readonly held: Packet[] = []
     private readonly lastOf: (PacketHandle | undefined)[] = []
     private nextHandle: PacketHandle = 0
-    private failed = false
+    /** The file could not be written on: it ends too early. */
+    failed = false
     private closed = false
 
     private constructor(

@@ -19,6 +19,11 @@ export class SocketMemory {
         return SIZES.has(size) ? size * 1024 : 0
     }
 
+    /** What was there is gone. */
+    clear(): void {
+        this.bytes.fill(0)
+    }
+
     /** Fills `bytes` from an address on. */
     read(socket: number, address: number, bytes: Uint8Array): void {
         if (this.size(socket) === 0) bytes.fill(0)

@@ -33,6 +33,8 @@ export interface SocketHost {
     transmit(frame: Uint8Array): void
     /** Runs when the wire has taken the frame, at the earliest when the SPI frame that commanded it is over. */
     afterTransmit(done: () => void): void
+    /** Runs in `ms` milliseconds. */
+    later(ms: number, run: () => void): void
     /** The host did what the data sheet forbids or leaves open. */
     misused(what: string): void
 }
@@ -106,8 +108,13 @@ export class Socket {
             return false
         }
         const header = faults.lengthHeaders.shift() ?? size
-        receiveMemory.write(this.index, this.receiveWrite, Uint8Array.of(header >> 8, header & 0xff))
-        receiveMemory.write(this.index, this.receiveWrite + 2, frame)
+        const at = this.receiveWrite
+        const store = () => {
+            receiveMemory.write(this.index, at, Uint8Array.of(header >> 8, header & 0xff))
+            receiveMemory.write(this.index, at + 2, frame)
+        }
+        if (faults.sizeAhead > 0) this.chip.later(faults.sizeAhead, store)
+        else store()
         this.receiveWrite = (this.receiveWrite + size) & 0xffff
         this.interrupt(IR_RECV)
         return true

@@ -1,6 +1,8 @@
 import type { Clock } from "../clock"
+import { Random } from "../random"
 import type { SpiChip } from "./chip"
 import { W5500Faults } from "./w5500-faults"
+import { SpiLine } from "./w5500-line"
 import {
     COMMON,
     COMMON_SIZE,
@@ -26,8 +28,6 @@ import { Socket, type SocketHost } from "./w5500-socket"
 /** Data sheet, 5.5.1: RSTn must be low for so long (ms); after it the PLL takes 1 ms. */
 const RESET_PULSE = 0.5
 const PLL_LOCK = 1
-/** No source has a figure for a software reset, but ESP-IDF's driver found registers to read 0 for a while. */
-const SOFT_RESET = 1
 /** Kilohertz of the clock that INTLEVEL counts, divided by 4. */
 const LEVEL_CLOCK = 150_000 / 4
 /** What MISO carries while a host writes is not said anywhere: something that nobody should take for an answer. */
@@ -43,6 +43,8 @@ export interface W5500Options {
     send: (frame: Uint8Array) => void
     /** Milliseconds from a cable or a reset of the PHY to a link (real ones need a second or two); 0 when left out. */
     negotiation?: number
+    /** What faults are drawn from. */
+    random?: Random
 }
 
 /** The model of a W5500; it starts as after a power-on reset, with a link. */
@@ -76,9 +78,16 @@ export class W5500Chip implements SpiChip {
     private afterFrame: (() => void)[] = []
     private pending = false
     private interruptAt = Number.NEGATIVE_INFINITY
+    /** When the last reset was over. */
+    private startedAt = Number.NEGATIVE_INFINITY
+    private readonly miso: SpiLine
+    private readonly mosi: SpiLine
 
     constructor(private readonly options: W5500Options) {
         this.clock = options.clock
+        const random = options.random ?? new Random(1)
+        this.miso = new SpiLine(random.fork("miso"))
+        this.mosi = new SpiLine(random.fork("mosi"))
         this.transmitMemory = new SocketMemory(n => this.sockets[n]!.read(Register.TXBUF_SIZE))
         this.receiveMemory = new SocketMemory(n => this.sockets[n]!.read(Register.RXBUF_SIZE))
         const host = this.socketHost()
@@ -101,7 +110,7 @@ export class W5500Chip implements SpiChip {
 
     /** True while the PHY has a link. */
     get linkUp(): boolean {
-        const down = (this.phy & PHY_RST) === 0 || this.phyMode === 0b110
+        const down = (this.phy & PHY_RST) === 0 || this.phyMode === 0b110 || this.faults.phyHeld
         return this.cable && !down && this.resetSince === undefined && this.clock.now() >= this.linkAt
     }
 
@@ -126,6 +135,20 @@ export class W5500Chip implements SpiChip {
         }
     }
 
+    /** The supply drops below what the chip needs for `ms`: it answers nothing, then is as after a power-on. */
+    brownOut(ms: number): void {
+        this.initialize(ms + PLL_LOCK)
+        this.phy = PHY_RST | PHY_OPMDC
+        this.negotiate()
+        this.transmitMemory.clear()
+        this.receiveMemory.clear()
+    }
+
+    /** A register changes behind the host's back. `block` is as BSB has it: 0 the common registers, 1 those of socket 0. */
+    change(block: number, address: number, value: number): void {
+        this.write(block, address, value)
+    }
+
     select(level: 0 | 1): void {
         this.endFrame()
         this.selected = level === 0
@@ -134,6 +157,18 @@ export class W5500Chip implements SpiChip {
     transfer(buffer: Uint8Array): void {
         // a device's own kind of buffer has other methods
         const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
+        const { faults } = this
+        this.carry("mosi", bytes, faults.mosiStuck, faults.mosiErrors)
+        this.exchange(bytes)
+        this.carry("miso", bytes, faults.misoStuck, faults.misoErrors)
+    }
+
+    private carry(name: "miso" | "mosi", bytes: Uint8Array, stuck: number | undefined, rate: number): void {
+        const sent = this[name].carry(bytes, stuck, rate)
+        if (sent !== undefined) this.faults.onError?.(name, bytes, sent)
+    }
+
+    private exchange(bytes: Uint8Array): void {
         for (let i = 0; i < bytes.length; i++) {
             if (this.inMemory) {
                 this.move(bytes.subarray(i))
@@ -196,9 +231,9 @@ export class W5500Chip implements SpiChip {
 
     private read(block: number, address: number): number {
         const socket = block >> 2
-        const byte = new Uint8Array(1)
         if (block === 0) return this.readCommon(address)
         if ((block & 3) === 1) return this.sockets[socket]!.read(address)
+        const byte = new Uint8Array(1)
         if ((block & 3) === 2) this.transmitMemory.read(socket, address, byte)
         else if ((block & 3) === 3) this.receiveMemory.read(socket, address, byte)
         else this.misused(`read of reserved block ${block}`)
@@ -218,12 +253,17 @@ export class W5500Chip implements SpiChip {
     private readCommon(address: number): number {
         if (address === Common.SIR) return this.socketInterrupts
         if (address === Common.PHYCFGR) return this.phy | this.phyStatus
-        if (address === Common.VERSIONR) return this.faults.version ?? VERSION
+        if (address === Common.VERSIONR) return this.version
         return this.common[address] ?? 0
     }
 
+    private get version(): number {
+        const { version = VERSION, versionDelay } = this.faults
+        return this.clock.now() < this.startedAt + versionDelay ? 0 : version
+    }
+
     private writeCommon(address: number, value: number): void {
-        if (address === Common.MR && (value & MR_RST) !== 0) this.initialize(SOFT_RESET)
+        if (address === Common.MR && (value & MR_RST) !== 0) this.initialize(this.faults.deafAfterReset)
         else if (address === Common.PHYCFGR) {
             if ((value & ~this.phy & PHY_RST) !== 0) this.negotiate()
             this.phy = value & (PHY_RST | PHY_OPMD | PHY_OPMDC)
@@ -238,6 +278,7 @@ export class W5500Chip implements SpiChip {
         this.pending = false
         this.interruptAt = Number.NEGATIVE_INFINITY
         this.readyAt = this.clock.now() + ms
+        this.startedAt = this.readyAt
     }
 
     private get works(): boolean {
@@ -306,6 +347,7 @@ export class W5500Chip implements SpiChip {
                 this.activity++
                 this.options.send(padded)
             },
+            later: (ms, run) => void this.clock.at(this.clock.now() + ms, run),
             afterTransmit: done => {
                 const { sendDelay } = this.faults
                 if (sendDelay <= 0) this.afterFrame.push(done)

@@ -13,8 +13,11 @@ export class LinkError extends Error {
 
 /** How a link ended. */
 export interface Closed {
-    /** `local`: by `close()`. `end`: the other side closed it between two frames. `error`: anything else. */
-    readonly how: "local" | "end" | "error"
+    /**
+     * `local`: by `close()`. `end`: the other side closed it between two frames. `protocol`: what it sent are no frames. `error`:
+     * anything else.
+     */
+    readonly how: "local" | "end" | "protocol" | "error"
     /** One line for the user. */
     readonly reason: string
 }
@@ -112,7 +115,7 @@ export class StreamLink implements Link {
 
     private data(bytes: Uint8Array): void {
         if (this.ending !== undefined || this.reader.push(bytes)) return
-        this.end("error", `the other side does not speak this protocol: ${this.reader.error}`)
+        this.end("protocol", `the other side does not speak this protocol: ${this.reader.error}`)
         this.socket.destroy()
     }
 

@@ -67,6 +67,8 @@ export async function bundleProgram(
         logLevel: "silent",
     })
     const text = (name: string) => result.outputFiles.find(file => file.path.endsWith(name))!.text
-    // modules of this project may wait at their top level, which only a function can
-    return { code: `(async () => {\n${text(".js")}\n})`, map: text(".map") }
+    // modules of this project may wait at their top level, which only a function can; it is a line more before all others
+    const map = JSON.parse(text(".map")) as { mappings: string }
+    map.mappings = `;${map.mappings}`
+    return { code: `(async () => {\n${text(".js")}\n})`, map: JSON.stringify(map) }
 }

@@ -58,6 +58,8 @@ function extend(target: object, members: Record<string, unknown>): void {
     }
 }
 
+const { toLowerCase: lower, toUpperCase: upper } = String.prototype
+
 extend(Function.prototype, {
     start(this: (...args: unknown[]) => unknown, ...args: unknown[]) {
         return Fiber.start(() => this(...args))
@@ -74,6 +76,15 @@ extend(Array.prototype, {
     },
     pushRange(this: unknown[], items: unknown[]) {
         return this.push(...items)
+    },
+})
+extend(String.prototype, {
+    // of the letters of ASCII, as on the VM: Unicode has others that become ASCII ones, such as the Kelvin sign
+    toLowerCase(this: string) {
+        return this.replace(/[A-Z]+/g, letters => lower.call(letters))
+    },
+    toUpperCase(this: string) {
+        return this.replace(/[a-z]+/g, letters => upper.call(letters))
     },
 })
 Object.defineProperty(String.prototype, "byteLength", {

@@ -4,6 +4,7 @@
 import { randomFillSync } from "node:crypto"
 import { DEVICE_ID } from "../runtime"
 import { cipher, digest } from "./cryptography"
+import { textOf } from "./text"
 
 /** The level of a line on the console. */
 export type Level = "log" | "debug" | "warn" | "error" | "data"
@@ -36,7 +37,6 @@ export const scheduler = { step: (): boolean => false, next: (): number => Numbe
 
 const start = performance.now()
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
 let running = false
 let timer: NodeJS.Timeout | undefined
 
@@ -67,5 +67,5 @@ export const environment: Environment = {
     digest,
     cipher,
     bytes: text => encoder.encode(text),
-    text: bytes => decoder.decode(bytes),
+    text: textOf,
 }

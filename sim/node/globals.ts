@@ -11,7 +11,7 @@ import {
     setInterval,
     setTimeout,
 } from "./core"
-import type { Level } from "./environment"
+import { environment, type Level } from "./environment"
 import { show } from "./show"
 
 /** Prints its arguments as the VM does. */
@@ -19,13 +19,15 @@ function printer(level: Level): (...values: unknown[]) => void {
     return (...values) => {
         const words = values.map(value => (typeof value === "string" ? value : show(value)))
         const text = (level === "data" ? [String(millis()), ...words] : words).join(" ")
-        for (const line of text.split("\n")) print(level, line)
+        // the end of the last line is no line
+        for (const line of text.replace(/\r?\n$/, "").split(/\r?\n/)) print(level, line)
     }
 }
 
 /** To the nearest whole number, halves away from zero, as C has it. */
 function round(value: number): number {
-    return value < 0 ? -Math.floor(0.5 - value) : Math.floor(value + 0.5)
+    const whole = Math.trunc(value)
+    return Math.abs(value - whole) < 0.5 ? whole : whole + Math.sign(value)
 }
 
 Object.assign(globalThis, {
@@ -47,6 +49,55 @@ Object.assign(globalThis, {
     GPIOproto: {},
 })
 Math.round = round
+// of what is no number the next is taken
+Math.min = (...all) => all.reduce((x, y) => (x < y ? x : y))
+Math.max = (...all) => all.reduce((x, y) => (x > y ? x : y))
+
+const { stringify: native } = JSON
+const { indexOf, startsWith, endsWith, split, charCodeAt } = String.prototype
+
+/** JSON with what is no ASCII written byte by byte, as the VM does; others read characters from U+0080 to U+00FF there. */
+function stringify(value: unknown, _replacer?: null, space?: number): string {
+    const text = native(value, null, space)
+    return text.replace(/\\.|[\u0080-\uffff]+/g, part => {
+        if (part[0] === "\\") return part === "\\b" ? "\\u0008" : part === "\\f" ? "\\u000c" : part
+        return [...environment.bytes(part)].map(byte => `\\u00${byte.toString(16)}`).join("")
+    })
+}
+
+const { parseInt: integer } = globalThis
+Object.assign(globalThis, {
+    parseInt: (text: string | null) => {
+        if (text === null) return 0
+        // the VM reads a number as C does, and takes what is before its point
+        if (/^\s*[-+]?0x/i.test(text)) return integer(text)
+        const number = Math.trunc(parseFloat(text))
+        return Number.isNaN(number) && /^\s*[-+]?\.\d/.test(text) ? 0 : number
+    },
+})
+JSON.stringify = stringify as typeof JSON.stringify
+// the VM gives it none
+Object.assign(SyntaxError.prototype, { name: undefined })
+Object.assign(String.prototype, {
+    indexOf(this: string, text: string, start = 0) {
+        if (text === "") return start < this.length ? start : -1
+        return indexOf.call(this, text, start)
+    },
+    startsWith(this: string, text: string, start = 0) {
+        return startsWith.call(this, text, start) && start < this.length
+    },
+    endsWith(this: string, text: string, end?: number) {
+        return text !== "" && endsWith.call(this, text, end)
+    },
+    split(this: string, separator: string, limit?: number) {
+        return this.length === 0 && limit === undefined
+            ? [""]
+            : (split as (separator: string, limit?: number) => string[]).call(this, separator, limit)
+    },
+    charCodeAt(this: string, index: number) {
+        return charCodeAt.call(this, index) || 0
+    },
+})
 Math.random = () => randomWord() / 0x1_0000_0000
 Object.defineProperty(Array.prototype, Symbol.toPrimitive, {
     value(this: unknown[]) {

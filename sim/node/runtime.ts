@@ -2,6 +2,7 @@
 // nor what they do to built-in objects meets another device or the simulator.
 
 import { randomFillSync } from "node:crypto"
+import { url as inspectorUrl } from "node:inspector"
 import { type Context, createContext, Script } from "node:vm"
 import type { Timer } from "../clock"
 import { Random } from "../random"
@@ -17,6 +18,7 @@ import {
 import type { Bundle } from "./bundle"
 import { cipher, digest } from "./cryptography"
 import type { Environment, scheduler as Scheduler } from "./environment"
+import { textOf } from "./text"
 import { Traces } from "./traces"
 
 export interface NodeOptions extends RuntimeOptions {
@@ -36,7 +38,6 @@ export class NodeRuntime implements Runtime {
     private readonly origin: number
     private readonly context: Context
     private readonly encoder = new TextEncoder()
-    private readonly decoder = new TextDecoder()
     private timer: Timer | undefined
     private stopped = false
     /** What the host threw while the program ran. */
@@ -54,7 +55,7 @@ export class NodeRuntime implements Runtime {
     }
 
     async start(): Promise<void> {
-        const script = new Script(this.options.program.code, { filename: this.traces.file })
+        const script = new Script(scriptOf(this.options.program), { filename: this.traces.file })
         const { clock } = this.options
         this.timer = clock.at(clock.now() + BOOT, () =>
             this.run(() => {
@@ -105,7 +106,7 @@ export class NodeRuntime implements Runtime {
             digest: (key, parts) => digest(key && own(key), parts.map(own)),
             cipher: (data, key, iv, tag, decipher) => cipher(own(data), own(key), own(iv), tag, decipher),
             bytes: text => this.encoder.encode(text),
-            text: bytes => this.decoder.decode(own(bytes)),
+            text: bytes => textOf(own(bytes)),
         }
     }
 
@@ -131,6 +132,13 @@ export class NodeRuntime implements Runtime {
         this.stop()
         this.options.onPanic({ code, message, stack })
     }
+}
+
+/** Returns the program's code; for a debugger (`node --inspect`) with its source map, so that breakpoints in src/ hold. */
+function scriptOf(program: Bundle): string {
+    if (inspectorUrl() === undefined) return program.code
+    const map = Buffer.from(program.map).toString("base64")
+    return `${program.code}\n//# sourceMappingURL=data:application/json;base64,${map}`
 }
 
 /** The same memory as an object of this context. */

@@ -1,14 +1,16 @@
 // Stack traces of a bundled program in terms of its sources.
 
 import { SourceMap, type SourceMapPayload } from "node:module"
+import { join } from "node:path"
+import { ROOT } from "../build"
 
 const CALL = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/
 
 let count = 0
 
 export class Traces {
-    /** The name under which the program is to be evaluated. */
-    readonly file = `device-program-${++count}.js`
+    /** The path under which the program is to be evaluated: no such file exists, but its map's sources are relative to it. */
+    readonly file = join(ROOT, `device-program-${++count}.js`)
     private readonly map: SourceMap
 
     constructor(map: string) {
@@ -21,8 +23,7 @@ export class Traces {
         for (const text of stack.split("\n")) {
             const [, name, file, line, column] = CALL.exec(text) ?? []
             if (file !== this.file) continue
-            // the function around the program is its first line
-            const entry = this.map.findEntry(Number(line) - 2, Number(column) - 1)
+            const entry = this.map.findEntry(Number(line) - 1, Number(column) - 1)
             if (!("originalSource" in entry)) continue
             const place = `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
             calls.push(name === undefined ? `(function) (${place})` : `${name} (${place})`)

@@ -83,7 +83,7 @@ export class PlaceMap {
 }
 
 /** Index of the last value that is not greater, -1 when all are. */
-function lastAtMost(values: readonly number[], limit: number): number {
+export function lastAtMost(values: readonly number[], limit: number): number {
     let low = 0
     let high = values.length
     while (low < high) {

@@ -37,26 +37,32 @@ export class Interruption {
 /** Does what the options ask for and gives the exit code. What goes wrong is told on standard error. */
 export async function run(options: Options, interruption: Interruption): Promise<number> {
     let capture: Capture | undefined
-    const tell = (text: string) => void process.stderr.write(`${text}\n`)
+    let code = 0
     try {
         // virtual time begins at the same moment in every run, so that a run repeats its capture byte for byte
         const epoch = options.time === "virtual" ? { epochMs: Date.UTC(2000, 0, 1) } : {}
         if (options.pcap !== undefined) capture = Capture.open(options.pcap, epoch)
         await carryOut(options, capture, interruption)
-        return 0
     } catch (error) {
-        if (error instanceof Ended) {
-            if (error.message !== "") tell(error.message)
-            return error.code
-        }
-        if (interruption.happened) return interrupted(options).code
-        if (error instanceof ExampleFailed) tell(`the example failed: ${error.message}`)
-        else if (isExpected(error)) tell(error.message)
-        else tell((error as Error).stack ?? String(error))
-        return 1
-    } finally {
-        capture?.close()
+        code = exitCode(error, options, interruption)
     }
+    capture?.close()
+    // what a capture lacks has been told
+    return code === 0 && capture?.failed ? 1 : code
+}
+
+/** Tells what ended a run, and gives its exit code. */
+function exitCode(error: unknown, options: Options, interruption: Interruption): number {
+    const tell = (text: string) => void process.stderr.write(`${text}\n`)
+    if (error instanceof Ended) {
+        if (error.message !== "") tell(error.message)
+        return error.code
+    }
+    if (interruption.happened) return interrupted(options).code
+    if (error instanceof ExampleFailed) tell(`the example failed: ${error.message}`)
+    else if (isExpected(error)) tell(error.message)
+    else tell((error as Error).stack ?? String(error))
+    return 1
 }
 
 function isExpected(error: unknown): error is Error {
@@ -106,9 +112,11 @@ async function carryOut(
         if (mode === "console" && !json) {
             prompt = new Prompt(world, output, { input: process.stdin, output: process.stdout })
         }
-        // to the program in charge a pulled cable is a matter between its connections and their peers
+        void world.linkClosed.then(end => {
+            // to the program in charge a pulled cable is a matter between its connections and their peers
+            if (mode !== "control" || end.how === "protocol") world.finish(linkEnd(options, end))
+        })
         if (mode === "control") return await control(world, process.stdin, write)
-        void world.linkClosed.then(end => world.finish(linkEnd(options, end)))
         // what the device says of itself at its start is no answer to a command
         log.heard = true
         if (talks) output.line()
@@ -164,6 +172,7 @@ async function playExample(example: Example, strict: boolean, output: Output): P
 }
 
 function linkEnd({ mode }: Options, { how, reason }: Closed): Ended {
-    if (how === "error" || mode === "batch") return new Ended(1, `the link is gone: ${reason}`)
+    if (how === "error" || how === "protocol" || mode === "batch")
+        return new Ended(1, `the link is gone: ${reason}`)
     return new Ended(0, mode === "console" ? `The link is gone: ${reason}.` : "")
 }

@@ -1,5 +1,6 @@
 // The simulated world: one or more devices, the network they are plugged into, and whoever else is there.
 
+import { scheduleFaults } from "../chip/fault-options"
 import { W5500Chip } from "../chip/w5500"
 import { type Clock, RealClock, VirtualClock } from "../clock"
 import { Device, type Reply } from "../device"
@@ -234,7 +235,9 @@ export class World {
     /** Device number `n`, plugged in and switched off. */
     private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
         const { clock, segment, options } = this
-        const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })
+        const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
+        const chip = new W5500Chip({ clock, send: frame => plug.send(frame), random })
+        if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
         this.watchFrames(station, n)
         const plug = segment.attach(station)

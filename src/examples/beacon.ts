@@ -9,15 +9,21 @@ import { openUdp } from "../socket/udp"
 const net = await startNetwork({ mac: board, ...boot })
 const udp = openUdp({ port: 4210 })
 
+/** A datagram that cannot be sent (the cable is out, somebody asked from port 0) is worth a line, and no more. */
+async function send(host: string, port: number, text: string): Promise<void> {
+    const error = await udp.send(host, port, text)
+    if (error) console.warn(error.message)
+}
+
 async function answer(): Promise<void> {
     for (let asked = await udp.recv(); asked; asked = await udp.recv()) {
         console.log(`${asked.host} asks: ${asked.data.toString("utf-8")}`)
-        await udp.send(asked.host, asked.port, `I am at ${net.address()}`)
+        await send(asked.host, asked.port, `I am at ${net.address()}`)
     }
 }
 
 answer.start()
 for (let count = 1; ; count++) {
-    await udp.send("255.255.255.255", 4210, `beacon ${count}`)
+    await send("255.255.255.255", 4210, `beacon ${count}`)
     await ds.sleep(5000)
 }

@@ -6,7 +6,12 @@ import { connect } from "../socket/socket"
 import { startNetwork } from "../socket/start"
 
 await startNetwork({ mac: board, ...boot })
-const socket = await connect({ host: "10.0.0.1", port: 7 })
-await socket.send("hello, world\n")
-console.log(await socket.readLine())
-await socket.close()
+try {
+    const socket = await connect({ host: "10.0.0.1", port: 7 })
+    await socket.send("hello, world\n")
+    console.log(await socket.readLine())
+    await socket.close()
+} catch (error) {
+    // no cable, nobody there, refused, cut off: the text says which
+    console.error((error as Error).message)
+}

@@ -2,9 +2,9 @@
 
 import { Address, decimal, ipv4Of } from "../net/address"
 import { Kind } from "../socket/services"
-import { abort, close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
+import { type close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
-import { State, stateName, Tcb, TcpError } from "../tcp/tcb"
+import { State, stateName, stateNames, Tcb, TcpError } from "../tcp/tcb"
 import { type Device, explain, type Print, portOf, wasGiven } from "./commands"
 import { failureOf } from "./ladder"
 import { localText, remoteText } from "./text"
@@ -23,7 +23,7 @@ export function listenCommand(device: Device, port: string, service: string, pri
     const kind = service === "" ? Kind.Manual : wordIndex("manual echo discard http", service)
     if (kind < 0 || (kind === Kind.Manual && service !== "")) return `no service "${service}"`
     const id = listen(device.stack, number, device.stack.config.connections)
-    if (id < 0) return explain(id)
+    if (id < 0) return explain(device.stack, id)
     device.services.serve(id, kind)
     device.poke()
     print(`listener ${id}: port ${number}${service === "" ? "" : `, ${service}`}`)
@@ -38,7 +38,7 @@ export function connectCommand(device: Device, host: string, port: string, print
     const number = portOf(port)
     if (number < 0) return `"${port}" is no port from 1 to 65535`
     const id = connect(stack, ip, number, 0, device.now())
-    if (id < 0) return explain(id)
+    if (id < 0) return explain(device.stack, id)
     const ports = stack.conns.getAt(findConnection(stack, id) + Tcb.Ports, "i32")
     const ends = `${localText(stack.ip, ports)} -> ${remoteText(ip, ports)}`
     device.poke()
@@ -49,23 +49,14 @@ export function connectCommand(device: Device, host: string, port: string, print
 /** `shutdown ID` */
 export function shutdownCommand(device: Device, id: number, print: Print): string {
     const error = shutdown(device.stack, id, device.now())
-    if (error !== TcpError.None) return explain(error)
+    if (error !== TcpError.None) return explain(device.stack, error, id)
     device.poke()
     tellState(device, id, print)
     return ""
 }
 
-/** `close ID`, of a connection or a listener. */
-export function closeCommand(device: Device, id: number, print: Print): string {
-    return end(device, id, print, close)
-}
-
-/** `abort ID` */
-export function abortCommand(device: Device, id: number, print: Print): string {
-    return end(device, id, print, abort)
-}
-
-function end(device: Device, id: number, print: Print, call: typeof close): string {
+/** `close ID`, of a connection or a listener, and `abort ID`: `call` is what is done. */
+export function endCommand(device: Device, id: number, print: Print, call: typeof close): string {
     const listener = findListener(device.stack, id) >= 0
     call(device.stack, id, device.now())
     device.poke()
@@ -92,8 +83,8 @@ export async function waitCommand(
 ): Promise<string> {
     const stack = device.stack
     if (!wasGiven(stack, id)) return `no connection ${id}`
-    const wanted = stateCalled(state.toUpperCase())
-    if (wanted < 0) return `no state "${state}"; there are${allStates()}`
+    const wanted = wordIndex(stateNames, state.toUpperCase())
+    if (wanted < 0) return `no state "${state}"; there are ${stateNames}`
     const ms = limit === "" ? Wait.Longest : decimal(limit)
     if (ms < 0) return `"${limit}" is no number of milliseconds`
     const end = (device.now() + ms) | 0
@@ -110,23 +101,9 @@ export async function waitCommand(
     }
 }
 
-/** The state of this name, -1 for none. */
-function stateCalled(name: string): number {
-    for (let state = State.Closed; state <= State.TimeWait; state++) {
-        if (stateName(state) === name) return state
-    }
-    return -1
-}
-
-function allStates(): string {
-    let text = ""
-    for (let state = State.Closed; state <= State.TimeWait; state++) text += ` ${stateName(state)}`
-    return text
-}
-
 /** Why a connection ended, if something went wrong. */
 function reason(device: Device, id: number): string {
     let error = errorOf(device.stack, id)
     if (error === TcpError.None) error = failureOf(device.stack, id)
-    return error === TcpError.None ? "" : `: ${explain(error)}`
+    return error === TcpError.None ? "" : `: ${explain(device.stack, error, id)}`
 }

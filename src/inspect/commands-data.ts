@@ -2,9 +2,9 @@
 
 import { Buffer } from "@devicescript/core"
 import { hexDigit } from "../net/address"
-import { read, write } from "../tcp/calls"
+import { read, stateOf, write } from "../tcp/calls"
 import { findConnection } from "../tcp/context"
-import { Tcb, TcpError } from "../tcp/tcb"
+import { stateName, Tcb, TcpError } from "../tcp/tcb"
 import { type Device, explain, type Print } from "./commands"
 
 const enum Char {
@@ -33,7 +33,7 @@ export function sendCommand(device: Device, id: number, text: string, print: Pri
     const length = takeEscapes(bytes)
     if (length < 0) return "after a backslash there may be n, r, t, \\ or x and two hexadecimal digits"
     const taken = write(device.stack, id, bytes, 0, length)
-    if (taken < 0) return explain(taken)
+    if (taken < 0) return `${explain(device.stack, taken, id)} (${stateName(stateOf(device.stack, id))})`
     if (taken === 0) return `no room: the send buffer of ${device.stack.sendSize} bytes is full`
     device.poke()
     print(`${taken} of ${length} bytes taken`)
@@ -94,7 +94,7 @@ export async function readCommand(device: Device, id: number, print: Print): Pro
     if (at > 0) print(line.slice(0, at).toString())
     const state = read(stack, id, chunk, 0, 0)
     if (state === TcpError.Eof) print("end of stream")
-    else if (state < 0) return explain(state)
+    else if (state < 0) return explain(device.stack, state, id)
     else if (nothing) print("nothing to read yet")
     return ""
 }

@@ -28,7 +28,7 @@ export async function pingCommand(
     if (ip === Address.None) return `"${host}" is no IPv4 address`
     const count = times === "" ? Pings.Count : decimal(times)
     if (count < 1 || count > Pings.Most) return `"${times}" is no number from 1 to ${Pings.Most}`
-    if (!isPeer(device.stack, ip)) return explain(TcpError.Invalid)
+    if (!isPeer(device.stack, ip)) return explain(device.stack, TcpError.Invalid)
     const identifier = randomBuffer(2).getAt(0, "u16")
     let came = 0
     for (let i = 1; i <= count; i++) {

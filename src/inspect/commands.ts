@@ -3,9 +3,10 @@
 import type { Mac } from "../mac/mac"
 import { decimal } from "../net/address"
 import type { Stack } from "../net/stack"
+import { explained, whyNot } from "../socket/errors"
 import type { Services } from "../socket/services"
 import { findConnection, findListener } from "../tcp/context"
-import { errorName, TcpError } from "../tcp/tcb"
+import { errorName, Tcb, type TcpError } from "../tcp/tcb"
 
 /** What commands work on; device.ts has the real one. */
 export interface Device {
@@ -39,34 +40,10 @@ export function wasGiven(stack: Stack, id: number): boolean {
     return (id > 0 && id <= stack.lastId) || findConnection(stack, id) >= 0 || findListener(stack, id) >= 0
 }
 
-/** An error's POSIX name and what it means. */
-export function explain(error: TcpError): string {
-    return `${errorName(error)} (${meaning(error)})`
-}
-
-function meaning(error: TcpError): string {
-    switch (error) {
-        case TcpError.Refused:
-            return "nobody listens there"
-        case TcpError.Reset:
-            return "the peer reset the connection"
-        case TcpError.TimedOut:
-            return "the peer did not answer in time"
-        case TcpError.Unreachable:
-            return "no way to the peer: no answer to ARP, no gateway, or ICMP says so"
-        case TcpError.Aborted:
-            return "aborted on this side"
-        case TcpError.NoBuffers:
-            return "all records are taken: close something, or start with more of them"
-        case TcpError.InUse:
-            return "the port is in use"
-        case TcpError.NotConnected:
-            return "not in a state for this"
-        case TcpError.Pipe:
-            return "sending was shut down"
-        case TcpError.Eof:
-            return "the connection is closed"
-        default:
-            return "not an address or port to use"
-    }
+/** An error's POSIX name and what it means; of the connection `id`, if there is one, at which step of the way. */
+export function explain(stack: Stack, error: TcpError, id = 0): string {
+    const c = id > 0 ? findConnection(stack, id) : -1
+    return explained(
+        c < 0 ? errorName(error) : whyNot(stack, error, stack.conns.getAt(c + Tcb.RemoteIp, "i32"))
+    )
 }

@@ -1,12 +1,14 @@
 // The console: one command a line, the same on every runtime.
 
+import { EVENTS } from "../features"
 import { decimal } from "../net/address"
+import { abort, close, stateOf } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
+import { State } from "../tcp/tcb"
 import { type Device, type Print, wasGiven } from "./commands"
 import {
-    abortCommand,
-    closeCommand,
     connectCommand,
+    endCommand,
     listenCommand,
     shutdownCommand,
     waitCommand,
@@ -15,7 +17,7 @@ import { readCommand, sendCommand } from "./commands-data"
 import { pingCommand } from "./commands-ping"
 import { ladder } from "./ladder"
 import { printMemory } from "./memory"
-import { connectionHeads, connectionLine, counterLine, neighbourLine } from "./tables"
+import { connectionHeads, connectionRow, counterLine, neighbourLine } from "./tables"
 import { left, wordsOf } from "./text"
 import { startTrace, stopTrace } from "./trace"
 
@@ -93,15 +95,13 @@ async function dispatch(device: Device, line: string, words: string[], print: Pr
     const second = words.length > 2 ? (words[2] as string) : ""
     switch (name) {
         case "connections":
-            return await connectionsCommand(device, print)
+        case "neighbours":
+        case "stats":
+            return await listCommand(device, name, print)
         case "listen":
             return listenCommand(device, first, second, print)
         case "connect":
             return connectCommand(device, first, second, print)
-        case "neighbours":
-            return await neighboursCommand(device, print)
-        case "stats":
-            return await statsCommand(device, print)
         case "memory":
             printMemory(device, print)
             return ""
@@ -138,10 +138,16 @@ async function withId(
             print
         )
     }
-    if (name === "ladder") return await ladder(device, id, print)
+    if (name === "ladder") {
+        if (EVENTS) return await ladder(device, id, print)
+        return "there are no events; they were left out of this program"
+    }
     const listener = findListener(device.stack, id) >= 0
     if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
-    if (!listener && findConnection(device.stack, id) < 0) return `connection ${id} is gone`
+    if (!listener && findConnection(device.stack, id) < 0) {
+        const waits = stateOf(device.stack, id) === State.TimeWait
+        return `connection ${id} is ${waits ? "in TIME-WAIT: both ends have closed it" : "gone"}`
+    }
     switch (name) {
         case "send":
             return sendCommand(device, id, textOf(line, first), print)
@@ -150,9 +156,9 @@ async function withId(
         case "shutdown":
             return shutdownCommand(device, id, print)
         case "close":
-            return closeCommand(device, id, print)
+            return endCommand(device, id, print, close)
         default:
-            return abortCommand(device, id, print)
+            return endCommand(device, id, print, abort)
     }
 }
 
@@ -162,30 +168,17 @@ function textOf(line: string, id: string): string {
     return line.slice(line.indexOf(id, send) + id.length + 1, line.length)
 }
 
-async function connectionsCommand(device: Device, print: Print): Promise<string> {
-    print(connectionHeads(device.stack))
+/** `connections`, `neighbours` and `stats`: row by row. */
+async function listCommand(device: Device, name: string, print: Print): Promise<string> {
+    const stack = device.stack
+    if (name === "connections") print(connectionHeads(stack))
     for (let i = 0; ; i++) {
-        const row = connectionLine(device.stack, i)
-        if (row === undefined) return ""
-        if (row === "") continue
-        print(row)
-        await device.sleep(0)
-    }
-}
-
-async function neighboursCommand(device: Device, print: Print): Promise<string> {
-    for (let i = 0; ; i++) {
-        const row = neighbourLine(device.stack, i, device.now())
-        if (row === undefined) return ""
-        if (row === "") continue
-        print(row)
-        await device.sleep(0)
-    }
-}
-
-async function statsCommand(device: Device, print: Print): Promise<string> {
-    for (let i = 0; ; i++) {
-        const row = counterLine(device.stack, device.mac.counters, i)
+        const row =
+            name === "connections"
+                ? connectionRow(stack, i, false)
+                : name === "stats"
+                  ? counterLine(stack, device.mac.counters, i)
+                  : neighbourLine(stack, i, device.now())
         if (row === undefined) return ""
         if (row === "") continue
         print(row)
@@ -195,7 +188,8 @@ async function statsCommand(device: Device, print: Print): Promise<string> {
 
 function traceCommand(device: Device, what: string): string {
     if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
-    if (!device.stack.events.on) return "there are no events; start with a configuration of events=32"
+    if (EVENTS ? !device.stack.events.on : true)
+        return "there are no events; start with a configuration of events=32"
     if (what === "on") startTrace(device.stack)
     else stopTrace(device.stack)
     return ""

@@ -42,7 +42,7 @@ export const enum Counter {
     TcpUnacceptable = 120,
     /** Ahead of what is expected next, and all places for such text are taken. */
     TcpOutOfOrder = 124,
-    /** An old duplicate by its timestamp (RFC 7323 section 5.3), or without one where they were agreed on. */
+    /** An old duplicate by its timestamp (RFC 7323 section 5.3). */
     TcpPaws = 128,
     TcpBadAck = 132,
     TcpNoAck = 136,
@@ -56,7 +56,9 @@ export const enum Counter {
     ReplyBusy = 164,
     ChallengeLimit = 168,
     Unresolved = 172,
-    Size = 176,
+    /** Not dropped: a segment without a timestamp where they were agreed on (RFC 7323 section 3.2). */
+    TcpUnstamped = 176,
+    Size = 180,
 }
 
 /** Names of the counters in the order of their offsets, with a space between. One string, as that stays in flash. */
@@ -67,4 +69,4 @@ export const counterNames =
     "ip-source unknown-protocol icmp-malformed icmp-ignored udp-malformed udp-no-port " +
     "tcp-malformed tcp-checksum tcp-no-connection tcp-unacceptable tcp-out-of-order tcp-paws " +
     "tcp-bad-ack tcp-no-ack tcp-bad-reset tcp-unexpected-syn tcp-after-fin backlog-full " +
-    "connections-full neighbours-full reply-busy challenge-limit unresolved"
+    "connections-full neighbours-full reply-busy challenge-limit unresolved tcp-unstamped"

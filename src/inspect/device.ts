@@ -78,8 +78,8 @@ export async function startDevice(
         setInterpreter(interpreter)
         await device.network.startAgain()
     }
-    await device.waitForLink()
-    console.log(device.description(boot))
+    await waitForLink(device)
+    console.log(description(device, boot))
     setInterpreter(interpreter)
 }
 
@@ -108,21 +108,9 @@ class RunningDevice implements Device {
         this.services = new Services(stack, statusServer(stack, this.mac))
         this.network = new Network(stack, this.mac, this.services)
         if (boot.services && !boot.control) {
-            this.serve(Port.Echo, Kind.Echo)
-            this.serve(Port.Http, Kind.Http)
+            serve(this, Port.Echo, Kind.Echo)
+            serve(this, Port.Http, Kind.Http)
         }
-    }
-
-    private serve(port: number, kind: Kind): void {
-        const id = listen(this.stack, port, this.stack.config.connections)
-        if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)}): raise listeners`)
-        this.services.serve(id, kind)
-    }
-
-    /** Gives the link a little time to come up. */
-    async waitForLink(): Promise<void> {
-        const until = (this.now() + Time.Link) | 0
-        while (!this.mac.linkUp && ((until - this.now()) | 0) > 0) await ds.sleep(Time.Slice)
     }
 
     poke(): void {
@@ -136,19 +124,32 @@ class RunningDevice implements Device {
     async sleep(ms: number): Promise<void> {
         await ds.sleep(ms)
     }
+}
 
-    /** What this device is, in one line. */
-    description(boot: BootOptions): string {
-        const services = boot.control
-            ? "under control"
-            : boot.services
-              ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
-              : "no services"
-        const config = this.stack.config
-        const memory = `${config.connections} connections, ${printMemory(this, () => {})} bytes of buffers`
-        const link = this.mac.linkUp ? "link up" : "no link: is the cable in?"
-        return `${boot.ip}, ${macText(this.stack.mac, 0)}, ${services}, ${memory}, ${link}`
-    }
+function serve(device: Device, port: number, kind: Kind): void {
+    const { stack, services } = device
+    const id = listen(stack, port, stack.config.connections)
+    if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)}): raise listeners`)
+    services.serve(id, kind)
+}
+
+/** Gives the link a little time to come up. */
+async function waitForLink(device: Device): Promise<void> {
+    const until = (device.now() + Time.Link) | 0
+    while (!device.mac.linkUp && ((until - device.now()) | 0) > 0) await ds.sleep(Time.Slice)
+}
+
+/** What the device is, in one line. */
+function description(device: Device, boot: BootOptions): string {
+    const services = boot.control
+        ? "under control"
+        : boot.services
+          ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
+          : "no services"
+    const connections = device.stack.config.connections
+    const memory = `${connections} connections, ${printMemory(device, () => {})} bytes of buffers`
+    const link = device.mac.linkUp ? "link up" : "no link: is the cable in?"
+    return `${boot.ip}, ${macText(device.stack.mac, 0)}, ${services}, ${memory}, ${link}`
 }
 
 /** Refuses what does not fit: an exhausted heap ends a program, and nothing in the program could say why. */

@@ -2,30 +2,33 @@
 
 import { Buffer } from "@devicescript/core"
 
-/** Offsets in an event's record. */
+/** Offsets in an event's record. Of a segment it has the start of the header as the wire had it: who shows it makes numbers of that. */
 export const enum Event {
     /** Milliseconds, `now` of the call that caused it. */
     Time = 0,
     /** An EventKind. */
     Kind = 4,
-    /** State before and after; for a segment After is the connection's state when it came or went. */
-    Before = 5,
-    After = 6,
-    /** TCP control bits. */
-    Flags = 7,
+    /** State after; for a segment the connection's state when it came or went. */
+    After = 5,
+    /** State: the one before. Failed: the TcpError. */
+    Before = 6,
+    /** Segment: the MSS option, 0 without. Drop: the Counter of the reason. */
+    Mss = 6,
     /** The connection's id, 0 when there is none (yet). */
     Id = 8,
     /** Bytes of text in the segment. */
     Length = 10,
-    Sequence = 12,
-    Acknowledgment = 16,
-    /** As in the header, not scaled. */
-    Window = 20,
-    /** The MSS option, 0 without. Drop: the Counter of the reason. */
-    Mss = 22,
-    /** The peer's address as the wire has it, and ports: its own and ours in network order. */
-    RemoteIp = 24,
-    Ports = 28,
+    /** Ports in network order: the peer's and ours. A segment's header is from here on as it was, but for these. */
+    Ports = 12,
+    /** In network order. */
+    Sequence = 16,
+    Acknowledgment = 20,
+    /** TCP control bits. */
+    Flags = 25,
+    /** In network order, not scaled. */
+    Window = 26,
+    /** The peer's address as the wire has it. */
+    RemoteIp = 28,
     Size = 32,
 }
 
@@ -34,7 +37,7 @@ export const enum EventKind {
     SegmentIn = 2,
     SegmentOut = 3,
     Drop = 4,
-    /** An error ended the connection: Before holds the TcpError. */
+    /** An error ended the connection. */
     Failed = 5,
 }
 

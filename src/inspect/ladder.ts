@@ -1,14 +1,15 @@
 // The ladder: what the event ring still has of one connection, drawn between the two hosts in plain text.
 
 import { Buffer } from "@devicescript/core"
+import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
 import { findConnection } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/tcb"
 import { Flag } from "../wire/tcp"
 import type { Device, Print } from "./commands"
 import { Event, EventKind } from "./events"
-import { flagText, localText, remoteText, right } from "./text"
-import { failureText, stateText } from "./trace"
+import { localText, remoteText, right } from "./text"
+import { failureText, segmentText, stateText } from "./trace"
 
 const enum Width {
     /** Milliseconds, and a space. */
@@ -62,12 +63,7 @@ function eventRow(record: Buffer): string {
     const time = `${right(`${record.getAt(Event.Time, "u32")}`, Width.Time - 1)} `
     if (kind === EventKind.State) return `${time}| ${stateText(record)}`
     if (kind === EventKind.Failed) return `${time}| failed: ${failureText(record)}`
-    const flags = record.getAt(Event.Flags, "u8")
-    let text = ` ${flagText(flags)} seq ${record.getAt(Event.Sequence, "u32")}`
-    if (flags & Flag.Ack) text += ` ack ${record.getAt(Event.Acknowledgment, "u32")}`
-    text += ` len ${record.getAt(Event.Length, "u16")} win ${record.getAt(Event.Window, "u16")}`
-    const mss = record.getAt(Event.Mss, "u16")
-    text += mss > 0 ? ` mss ${mss} ` : " "
+    const text = ` ${segmentText(record, " ")} `
     const out = kind === EventKind.SegmentOut
     let dashes = ""
     while (text.length + dashes.length < Width.Lane - 3) dashes += "-"
@@ -127,9 +123,12 @@ async function findSpan(device: Device, id: number): Promise<Span> {
 
 /** True for the first event of a connection: its own SYN is to be sent, or the peer's came for a listener. */
 function opens(record: Buffer): boolean {
-    const before = record.getAt(Event.Before, "u8")
-    if (record.getAt(Event.Kind, "u8") === EventKind.State) return before === State.Closed
-    return before === State.Listen && (record.getAt(Event.Flags, "u8") & (Flag.Syn | Flag.Ack)) === Flag.Syn
+    if (record.getAt(Event.Kind, "u8") === EventKind.State)
+        return record.getAt(Event.Before, "u8") === State.Closed
+    return (
+        record.getAt(Event.After, "u8") === State.Listen &&
+        (record.getAt(Event.Flags, "u8") & (Flag.Syn | Flag.Ack)) === Flag.Syn
+    )
 }
 
 /** Lets the others go on now and then. */
@@ -139,13 +138,15 @@ async function pause(device: Device, index: number): Promise<void> {
 
 /** What ended connection `id` as far as the ring has it, None else. */
 export function failureOf(stack: Stack, id: number): TcpError {
-    const ring = stack.events
-    const record = Buffer.alloc(Event.Size)
-    const oldest = ring.oldest()
-    for (let i = ring.count - 1; i >= oldest; i--) {
-        ring.copy(i, record)
-        if (record.getAt(Event.Id, "u16") !== id) continue
-        if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
+    if (EVENTS) {
+        const ring = stack.events
+        const record = Buffer.alloc(Event.Size)
+        const oldest = ring.oldest()
+        for (let i = ring.count - 1; i >= oldest; i--) {
+            ring.copy(i, record)
+            if (record.getAt(Event.Id, "u16") !== id) continue
+            if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
+        }
     }
     return TcpError.None
 }

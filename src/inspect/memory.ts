@@ -1,10 +1,11 @@
 // Where the memory goes: exact, because all of it is taken at start.
 
 import { Buffer } from "@devicescript/core"
+import { EVENTS, PASSIVE_OPENS } from "../features"
 import { Neighbour } from "../net/neighbours"
 import type { Config } from "../tcp/config"
-import { Half, Listener, Tcb, Wait } from "../tcp/tcb"
-import { Eth } from "../wire/ethernet"
+import { Half, Listener, Pace, Tcb, Wait } from "../tcp/tcb"
+import { Eth, Vlan } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 import { Event } from "./events"
 import { right } from "./text"
@@ -16,44 +17,50 @@ const enum Served {
 
 /** Bytes that tables, rings and frames of this configuration take: all that depends on it. */
 export function configuredBytes(config: Config): number {
-    return (
-        config.connections * (Tcb.Size + config.sendBuffer + config.receiveBuffer + Served.Size) +
-        config.halfOpen * Half.Size +
-        config.timeWaits * Wait.Size +
-        config.listeners * (Listener.Size + Served.Size) +
-        config.neighbours * Neighbour.Size +
-        config.events * Event.Size +
-        2 * (Eth.Size + config.mtu)
-    )
+    const perConnection = Served.Size + (PASSIVE_OPENS ? Pace.Size : 0)
+    const more = config.connections * perConnection + config.listeners * Served.Size
+    // the event that is being made is there in any case
+    return printTables(config, () => {}) + more - (EVENTS ? Event.Size : 0)
 }
 
 /** Prints the bytes of every owner and their sum. Gives the sum. */
 export function printMemory(device: Device, print: Print): number {
     const stack = device.stack
-    const config = stack.config
-    const { sendBuffer, receiveBuffer } = config
     print(" bytes  owner")
-    let sum = 0
-    sum += owner(print, stack.conns.length, `connections: ${config.connections} of ${Tcb.Size}`)
-    sum += owner(
-        print,
-        stack.rings.length,
-        `rings: ${config.connections} of ${sendBuffer} to send and ${receiveBuffer} received`
-    )
-    sum += owner(print, stack.halves.length, `half-open connections: ${config.halfOpen} of ${Half.Size}`)
-    sum += owner(print, stack.waits.length, `in TIME-WAIT: ${config.timeWaits} of ${Wait.Size}`)
-    sum += owner(print, stack.listeners.length, `listeners: ${config.listeners} of ${Listener.Size}`)
-    sum += owner(print, stack.neighbours.length, `neighbours: ${config.neighbours} of ${Neighbour.Size}`)
-    sum += owner(print, bytesOf(stack.events, [], 0), `events: ${config.events} + 1 of ${Event.Size}`)
-    sum += owner(print, stack.rx.length + stack.tx.length, `frames: 2 of ${stack.rx.length}`)
-    sum += owner(print, stack.counters.length, `counters: ${stack.counters.length >> 2} of 4`)
+    let sum = printTables(stack.config, print)
+    sum += table(print, "counters", stack.counters.length >> 2, 4)
     // a buffer that two hold is the first one's
     const seen: Buffer[] = []
     sum += owner(print, bytesOf(stack, seen, 1) - sum, "what else the stack works with")
     sum += owner(print, bytesOf(device.services, seen, 1), "services")
     sum += owner(print, bytesOf(device.mac, seen, 1), "driver")
-    print(`${right(`${sum}`, 6)}  in all`)
+    owner(print, sum, "in all")
     return sum
+}
+
+/** Prints what this configuration's tables, rings and frames take. Gives the sum. */
+function printTables(config: Config, print: Print): number {
+    const { connections, sendBuffer, receiveBuffer } = config
+    const frame = Eth.Size + config.mtu
+    let sum = table(print, "connections", connections, Tcb.Size)
+    sum += owner(
+        print,
+        connections * (sendBuffer + receiveBuffer),
+        `rings: ${connections} of ${sendBuffer} to send and ${receiveBuffer} received`
+    )
+    sum += table(print, "half-open connections", config.halfOpen, Half.Size)
+    sum += table(print, "in TIME-WAIT", config.timeWaits, Wait.Size)
+    sum += table(print, "listeners", config.listeners, Listener.Size)
+    sum += table(print, "neighbours", config.neighbours, Neighbour.Size)
+    if (EVENTS) {
+        sum += owner(print, (config.events + 1) * Event.Size, `events: ${config.events} + 1 of ${Event.Size}`)
+    }
+    return sum + owner(print, 2 * frame + Vlan.Size, `frames: ${frame + Vlan.Size} and ${frame}`)
+}
+
+/** Prints the line of `count` records of `size` bytes. Gives the bytes of all. */
+function table(print: Print, what: string, count: number, size: number): number {
+    return owner(print, count * size, `${what}: ${count} of ${size}`)
 }
 
 function owner(print: Print, bytes: number, what: string): number {

@@ -29,13 +29,13 @@ export const pageEnd =
     "Q=q=>fetch(q,{cache:'no-store'});let seen=0,all=[];" +
     // one event: a record of events.ts
     "function take(h){const b=Uint8Array.from(h.match(/../g),x=>parseInt(x,16)),v=new DataView(b.buffer)," +
-    "e={t:v.getUint32(0,1),k:b[4],from:b[5],to:b[6],f:b[7],id:v.getUint16(8,1),n:v.getUint16(10,1)," +
-    "seq:v.getUint32(12,1),ack:v.getUint32(16,1),win:v.getUint16(20,1),mss:v.getUint16(22,1)};" +
+    "e={t:v.getUint32(0,1),k:b[4],to:b[5],from:b[6],f:b[25],id:v.getUint16(8,1),n:v.getUint16(10,1)," +
+    "seq:v.getUint32(16),ack:v.getUint32(20),mss:v.getUint16(6,1)};" +
     "if(e.k==4)return;" +
-    "const peer=b.slice(24,28).join('.')+':'+v.getUint16(28),port=v.getUint16(30),key=peer+' '+port;" +
+    "const peer=b.slice(28).join('.')+':'+v.getUint16(12),port=v.getUint16(14),key=peer+' '+port;" +
     // a new connection begins with a SYN alone, or when we leave CLOSED
     "let c=all.find(c=>c.key==key);" +
-    "const whole=e.k==1?!e.from:(e.f&18)==2&&e.from==1;" +
+    "const whole=e.k==1?!e.from:(e.f&18)==2&&e.to==1;" +
     "if(!c||whole&&c.ev.length>1)all.unshift(c={key,peer,port,whole,ev:[],id:0});" +
     "c.id=e.id||c.id;c.ev.push(e)}" +
     "function draw(c,ip,own){let y=44,s='',max=c.id==own?8:16;const X=170,Y=610,t0=c.ev[0].t;" +

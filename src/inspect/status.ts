@@ -1,6 +1,7 @@
 // The device's status page: what listens and is connected, the last handshakes as ladders, counters.
 
 import { Buffer } from "@devicescript/core"
+import { EVENTS } from "../features"
 import type { Mac } from "../mac/mac"
 import { ipv4Text } from "../net/address"
 import type { Stack } from "../net/stack"
@@ -14,7 +15,7 @@ import { connectionRow, counterLine } from "./tables"
 export function addStatus(server: HttpServer, mac: Mac): void {
     const stack = server.stack
     server.route("GET", "/", request => tables(stack, mac, request))
-    server.route("GET", "/events", request => events(stack, request.id))
+    if (EVENTS) server.route("GET", "/events", request => events(stack, request.id))
 }
 
 /** A server with nothing but that; no port is listened on yet. */
@@ -39,7 +40,7 @@ function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
             }
             if (end > 0) return whole && index === end ? pageEnd : undefined
             if (counters === 0) {
-                const row = connectionRow(stack, index - 2)
+                const row = connectionRow(stack, index - 2, true)
                 if (row !== undefined) return row
                 counters = index + 1
                 return "</table><h2>Counters</h2><pre>\n"

@@ -10,7 +10,8 @@ import { endpoint, left, localText, remoteText, right } from "./text"
 import { word } from "./words"
 
 /** Names of the driver's counters in the order of MacCounter. */
-export const driverCounterNames = "frames-in frames-out bad-length too-long resync send-timeout chip-reset"
+export const driverCounterNames =
+    "frames-in frames-out bad-length too-long resync send-timeout chip-reset repair"
 
 /** Widths of the console's columns: 80 in all with an address of this host as long as 10.0.0.2. */
 const enum Width {
@@ -21,81 +22,69 @@ const enum Width {
     Bytes = 7,
 }
 
-/**
- * Row `index` of a page's table: listeners first, then half-open connections, then the others. "" when its record is
- * free, undefined behind the last.
- */
-export function connectionRow(stack: Stack, index: number): string | undefined {
-    return row(stack, index, true)
-}
-
-/** The same for the console, in columns. */
-export function connectionLine(stack: Stack, index: number): string | undefined {
-    return row(stack, index, false)
-}
-
 /** The heads of the console's columns. */
 export function connectionHeads(stack: Stack): string {
-    return cells(stack, false, "id", "local", "remote", "state", amounts("unread", "unsent"))
+    return columns(stack, "id", "local", "remote", "state", amounts("unread", "unsent"))
 }
 
-function row(stack: Stack, index: number, html: boolean): string | undefined {
-    let at = index * Listener.Size
-    if (at < stack.listeners.length) return listenerRow(stack, at, html)
-    index -= Math.idiv(stack.listeners.length, Listener.Size)
-    at = index * Half.Size
-    if (at < stack.halves.length) return halfRow(stack, at, html)
-    index -= Math.idiv(stack.halves.length, Half.Size)
-    at = index * Tcb.Size
-    if (at < stack.conns.length) return recordRow(stack, at, html)
-    index -= Math.idiv(stack.conns.length, Tcb.Size)
-    at = index * Wait.Size
-    return at < stack.waits.length ? waitRow(stack, at, html) : undefined
+/**
+ * Row `index` of the connections, as HTML or in columns: listeners first, then half-open connections, then the others. "" when its
+ * record is free, undefined behind the last.
+ */
+export function connectionRow(stack: Stack, index: number, html: boolean): string | undefined {
+    const { listeners, halfOpen, connections, timeWaits } = stack.config
+    if (index < listeners) return listenerRow(stack, index * Listener.Size, html)
+    index -= listeners
+    if (index < halfOpen) return halfRow(stack, index * Half.Size, html)
+    index -= halfOpen
+    if (index < connections) return recordRow(stack, index * Tcb.Size, html)
+    index -= connections
+    return index < timeWaits ? waitRow(stack, index * Wait.Size, html) : undefined
 }
 
 function listenerRow(stack: Stack, l: number, html: boolean): string {
     const id = stack.listeners.getAt(l + Listener.Id, "u16")
     if (id === 0) return ""
     const local = endpoint(stack.ip, stack.listeners.getAt(l + Listener.Port, "u16"))
-    return cells(stack, html, `${id}`, local, "*", stateName(State.Listen), "")
+    return cells(stack, html, `${id}`, local, "*", State.Listen, "")
 }
 
 function halfRow(stack: Stack, h: number, html: boolean): string {
     const halves = stack.halves
     if (halves.getAt(h + Half.Listener, "u16") === 0) return ""
-    const ports = halves.getAt(h + Half.Ports, "i32")
-    const remote = remoteText(halves.getAt(h + Half.RemoteIp, "i32"), ports)
-    return cells(stack, html, "-", localText(stack.ip, ports), remote, stateName(State.SynReceived), "")
+    return peerRow(stack, html, "-", halves, h + Half.Ports, State.SynReceived, "")
 }
 
 function recordRow(stack: Stack, c: number, html: boolean): string {
     const conns = stack.conns
     const id = conns.getAt(c + Tcb.Id, "u16")
     if (id === 0) return ""
-    const ports = conns.getAt(c + Tcb.Ports, "i32")
-    const remote = remoteText(conns.getAt(c + Tcb.RemoteIp, "i32"), ports)
     const state = conns.getAt(c + Tcb.State, "u8")
     const error = state === State.Closed ? conns.getAt(c + Tcb.Error, "u8") : 0
     const unread = `${conns.getAt(c + Tcb.ReceiveLength, "u16")}`
     const last = error > 0 ? errorName(-error) : `${conns.getAt(c + Tcb.SendLength, "u16")}`
-    return cells(
-        stack,
-        html,
-        `${id}`,
-        localText(stack.ip, ports),
-        remote,
-        stateName(state),
-        amounts(unread, last)
-    )
+    return peerRow(stack, html, `${id}`, conns, c + Tcb.Ports, state, amounts(unread, last))
 }
 
 function waitRow(stack: Stack, w: number, html: boolean): string {
-    const waits = stack.waits
-    const id = waits.getAt(w + Wait.Id, "u16")
+    const id = stack.waits.getAt(w + Wait.Id, "u16")
     if (id === 0) return ""
-    const ports = waits.getAt(w + Wait.Ports, "i32")
-    const remote = remoteText(waits.getAt(w + Wait.RemoteIp, "i32"), ports)
-    return cells(stack, html, `${id}`, localText(stack.ip, ports), remote, stateName(State.TimeWait), "")
+    return peerRow(stack, html, `${id}`, stack.waits, w + Wait.Ports, State.TimeWait, "")
+}
+
+/** The row of a record with the two ports at `at` of its table; the peer's address is right behind them in all of them. */
+function peerRow(
+    stack: Stack,
+    html: boolean,
+    id: string,
+    table: Buffer,
+    at: number,
+    state: State,
+    rest: string
+): string {
+    const ports = table.getAt(at, "i32")
+    const remote = remoteText(table.getAt(at + Half.RemoteIp - Half.Ports, "i32"), ports)
+    return cells(stack, html, id, localText(stack.ip, ports), remote, state, rest)
 }
 
 /** Bytes not yet read and not yet acknowledged; behind a connection that failed stands its error instead of the latter. */
@@ -109,10 +98,22 @@ function cells(
     id: string,
     local: string,
     remote: string,
+    state: State,
+    rest: string
+): string {
+    const name = stateName(state)
+    if (html) return `<tr><td>${id}<td>${local}<td>${remote}<td>${name}\n`
+    return columns(stack, id, local, remote, name, rest)
+}
+
+function columns(
+    stack: Stack,
+    id: string,
+    local: string,
+    remote: string,
     state: string,
     rest: string
 ): string {
-    if (html) return `<tr><td>${id}<td>${local}<td>${remote}<td>${state}\n`
     // the local address is the same in all rows
     const width = ipv4Text(stack.ip).length + 7
     const text = `${left(id, Width.Id)}${left(local, width)}${left(remote, Width.Remote)}`
@@ -127,7 +128,7 @@ export function neighbourLine(stack: Stack, index: number, now: number): string 
     const state = neighbours.getAt(n + Neighbour.State, "u8")
     if (state === NeighbourState.Free) return ""
     const ip = left(ipv4Text(neighbours.getAt(n + Neighbour.Ip, "i32")), 17)
-    if (state !== NeighbourState.Known) {
+    if (state < NeighbourState.Known) {
         return `${ip}asked for, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
     }
     const age = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0

@@ -3,7 +3,7 @@
 import type { Buffer } from "@devicescript/core"
 import { ipv4Text } from "../net/address"
 import { swap16 } from "../wire/bytes"
-import { Flag } from "../wire/tcp"
+import { word } from "./words"
 
 /** The words of a line; any number of spaces stands between them. */
 export function wordsOf(line: string): string[] {
@@ -57,16 +57,15 @@ export function localText(ip: number, ports: number): string {
     return endpoint(ip, (ports >> 16) & 0xffff)
 }
 
+/** Control bits in the order in which they are named: their names, and which bits they are. */
+const flagNames = "RST SYN FIN PSH URG ECE CWR ACK"
+const flagBits = "21035674"
+
 /** Control bits by name, such as SYN-ACK. */
 export function flagText(flags: number): string {
     let text = ""
-    if (flags & Flag.Rst) text += "-RST"
-    if (flags & Flag.Syn) text += "-SYN"
-    if (flags & Flag.Fin) text += "-FIN"
-    if (flags & Flag.Psh) text += "-PSH"
-    if (flags & Flag.Urg) text += "-URG"
-    if (flags & Flag.Ece) text += "-ECE"
-    if (flags & Flag.Cwr) text += "-CWR"
-    if (flags & Flag.Ack) text += "-ACK"
+    for (let i = 0; i < 8; i++) {
+        if (flags & (1 << (flagBits.charCodeAt(i) - 48))) text += `-${word(flagNames, i)}`
+    }
     return text === "" ? "none" : text.slice(1)
 }

@@ -5,8 +5,10 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
 import { errorName, stateName } from "../tcp/tcb"
+import { readI32, readU16 } from "../wire/bytes"
 import { Flag } from "../wire/tcp"
 import { counterNames } from "./counters"
 import { Event, EventKind, sink } from "./events"
@@ -25,16 +27,20 @@ let until: number = Until.Off
 
 /** Prints the events of `stack` from now on. */
 export function startTrace(stack: Stack): void {
-    until = Until.Off
-    sink.trace = wake
-    if (!printer) printer = printEvents.start(stack, stack.events.count)
+    if (EVENTS) {
+        until = Until.Off
+        sink.trace = wake
+        if (!printer) printer = printEvents.start(stack, stack.events.count)
+    }
 }
 
 /** Prints no more events than there are by now. */
 export function stopTrace(stack: Stack): void {
-    until = stack.events.count
-    sink.trace = undefined
-    wake()
+    if (EVENTS) {
+        until = stack.events.count
+        sink.trace = undefined
+        wake()
+    }
 }
 
 function wake(): void {
@@ -76,9 +82,9 @@ export function eventLine(ip: number, record: Buffer): string {
     const who = id > 0 ? `${when} #${id}` : when
     switch (kind) {
         case EventKind.SegmentIn:
-            return `${who} ${remote} > ${local} ${segmentText(record)}`
+            return `${who} ${remote} > ${local} ${segmentText(record, "=")}`
         case EventKind.SegmentOut:
-            return `${who} ${local} > ${remote} ${segmentText(record)}`
+            return `${who} ${local} > ${remote} ${segmentText(record, "=")}`
         case EventKind.State:
             return `${who}${id > 0 ? "" : ` ${remote}`} ${stateText(record)}`
         default:
@@ -101,14 +107,14 @@ export function counterName(counter: number): string {
     return word(counterNames, counter >> 2)
 }
 
-/** What a segment says, as far as it says anything. */
-function segmentText(record: Buffer): string {
+/** What a segment says; `sign` stands between a name and its number. Behind "=" a segment without text has no length. */
+export function segmentText(record: Buffer, sign: string): string {
     const flags = record.getAt(Event.Flags, "u8")
     const length = record.getAt(Event.Length, "u16")
     const mss = record.getAt(Event.Mss, "u16")
-    let text = `${flagText(flags)} seq=${record.getAt(Event.Sequence, "u32")}`
-    if (flags & Flag.Ack) text += ` ack=${record.getAt(Event.Acknowledgment, "u32")}`
-    if (length > 0) text += ` len=${length}`
-    text += ` win=${record.getAt(Event.Window, "u16")}`
-    return mss > 0 ? `${text} mss=${mss}` : text
+    let text = `${flagText(flags)} seq${sign}${readI32(record, Event.Sequence) >>> 0}`
+    if (flags & Flag.Ack) text += ` ack${sign}${readI32(record, Event.Acknowledgment) >>> 0}`
+    if (length > 0 || sign !== "=") text += ` len${sign}${length}`
+    text += ` win${sign}${readU16(record, Event.Window)}`
+    return mss > 0 ? `${text} mss${sign}${mss}` : text
 }

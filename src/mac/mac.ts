@@ -6,6 +6,8 @@ export interface Mac {
     readonly address: Buffer
     /** True while the cable carries a link; `receive` keeps it up to date. */
     linkUp: boolean
+    /** Frames to IPv4's groups are wanted, which a driver may keep out until then. Whoever listens to a group sets it. */
+    multicast: boolean
     /** Counters since start, 32 bits each, at the offsets of MacCounter. */
     readonly counters: Buffer
     /** Resets and configures the chip. Throws an Error that says what to check when the chip does not answer. */
@@ -18,7 +20,7 @@ export interface Mac {
      */
     send(from: Buffer, length: number): Promise<boolean>
     /**
-     * Returns when a frame may be waiting, at the latest after `ms` milliseconds. (Not "wait": the compiler keeps every
+     * Returns when a frame may be waiting, at the latest after `ms` milliseconds, and lets other fibers run meanwhile. (Not "wait": the compiler keeps every
      * method of the runtime's library that has the name of one in use, and theirs brings 1.6 KB of events and timers along.)
      */
     rest(ms: number): Promise<void>
@@ -32,11 +34,13 @@ export const enum MacCounter {
     BadLength = 8,
     /** Frames longer than the receive buffer, skipped. */
     TooLong = 12,
-    /** Times the receive memory was full or out of step and was emptied by reopening the socket. */
+    /** Times the receive memory was full or out of step, or was to let in other frames, and was emptied by reopening the socket. */
     Resync = 16,
     /** Sends that were not confirmed in time. */
     SendTimeout = 20,
     /** Times the chip did not answer and was reset. */
     ChipReset = 24,
-    Size = 28,
+    /** Times the chip had forgotten, or changed, what it was told, and was told again. */
+    Repair = 28,
+    Size = 32,
 }

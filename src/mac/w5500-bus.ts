@@ -2,7 +2,7 @@ import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
 import { power } from "./idle"
-import { Head, Snapshot, type Status } from "./w5500-registers"
+import { Head, Look, Snapshot, type Status } from "./w5500-registers"
 
 /** The runtime's SPI; looked up in `ds` at each call, because a host puts its own in its place. */
 export type Spi = typeof ds & {
@@ -22,42 +22,43 @@ export const enum BusTime {
  * overwrites it), and a transfer is as long as its buffer: there is one buffer for each length.
  */
 export class W5500Bus {
-    /** A burst of registers, as Snapshot or Look lays it out. */
-    readonly registers = Buffer.alloc(Snapshot.Size)
+    /** Socket 0's registers, as Snapshot lays them out; what a longer one reads behind them is reserved, and means nothing. */
+    readonly registers: Buffer
+    /** The common registers, as Look lays them out: a look that a disturbed bit turns into a write says what was there before. */
+    readonly common = Buffer.alloc(Look.Size)
     /** Address, control and two bytes of data. */
     readonly command = Buffer.alloc(5)
+    /** The same with one byte. */
+    readonly single = Buffer.alloc(4)
 
-    constructor(readonly cs: ds.OutputPin) {}
+    /** `look`: bytes of a look at socket 0, more than it needs where the firmware sleeps in the middle of a short one. */
+    constructor(
+        readonly cs: ds.OutputPin,
+        look: number
+    ) {
+        this.registers = Buffer.alloc(Math.max(Snapshot.Size, look))
+    }
 }
 
-/** Reads registers into `registers`. */
-export async function readRegisters(bus: W5500Bus, head: Head): Promise<void> {
-    bus.registers.setAt(0, "i32", head)
+/** Reads registers into `into`, which is `registers` or `common`. */
+export async function readRegisters(bus: W5500Bus, head: Head, into: Buffer): Promise<void> {
+    into.setAt(0, "i32", head)
     bus.cs.setMode(ds.GPIOMode.OutputLow)
-    await (ds as Spi).spiXfer(bus.registers, bus.registers)
+    await (ds as Spi).spiXfer(into, into)
     bus.cs.setMode(ds.GPIOMode.OutputHigh)
 }
 
-/** Writes two registers. */
-export async function writeRegisters(
-    bus: W5500Bus,
-    head: number,
-    first: number,
-    second: number
-): Promise<void> {
-    bus.command.setAt(0, "i32", head | (first << 24))
-    bus.command.setAt(4, "u8", second)
-    bus.cs.setMode(ds.GPIOMode.OutputLow)
-    await (ds as Spi).spiXfer(bus.command, bus.command)
-    bus.cs.setMode(ds.GPIOMode.OutputHigh)
+/** Writes one register: no two in one SPI frame whose order could matter. */
+export async function writeRegister(bus: W5500Bus, head: number, value: number): Promise<void> {
+    await readRegisters(bus, head | (value << 24), bus.single)
 }
 
 /** Waits for a status of socket 0 that follows from a command. False when it does not come in time. */
 export async function reaches(bus: W5500Bus, status: Status): Promise<boolean> {
     const start = ds.millis() | 0
     for (let looks = 0; looks < BusTime.CommandLooks; looks++) {
-        await readRegisters(bus, Head.ReadSocket)
         const r = bus.registers
+        await readRegisters(bus, Head.ReadSocket, r)
         if (r.getAt(Snapshot.Command, "u8") === 0 && r.getAt(Snapshot.Status, "u8") === status) return true
         if ((((ds.millis() | 0) - start) | 0) > BusTime.Command) return false
         await idle()
@@ -65,12 +66,14 @@ export async function reaches(bus: W5500Bus, status: Status): Promise<boolean> {
     return false
 }
 
-/** Lets `ms` pass with transfers that no chip listens to: an RP2040 that only sleeps can freeze. */
+/** Lets at least `ms` - 1 pass with transfers that no chip listens to: an RP2040 that only sleeps can freeze. */
 export async function pause(bus: W5500Bus, ms: number): Promise<void> {
+    // the clock stands still between two awaits: what it says before the first may be long past
+    await (ds as Spi).spiXfer(bus.registers, bus.registers)
     const start = ds.millis() | 0
     for (let i = BusTime.LooksPerMs * ms; i > 0 && (((ds.millis() | 0) - start) | 0) < ms; i--) {
-        await (ds as Spi).spiXfer(bus.registers, bus.registers)
         await idle()
+        await (ds as Spi).spiXfer(bus.registers, bus.registers)
     }
 }
 

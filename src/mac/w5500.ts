@@ -4,15 +4,15 @@ import "@devicescript/gpio"
 import { Eth } from "../wire/ethernet"
 import { power } from "./idle"
 import { type Mac, MacCounter } from "./mac"
-import { BusTime, idle, pause, reaches, readRegisters, type Spi, W5500Bus, writeRegisters } from "./w5500-bus"
+import { BusTime, idle, pause, reaches, readRegisters, type Spi, W5500Bus, writeRegister } from "./w5500-bus"
 import {
     CHIP_VERSION,
     Command,
     Head,
-    Interrupt,
     Look,
     Memory,
     Mode,
+    Own,
     Phy,
     Snapshot,
     SocketMode,
@@ -42,6 +42,8 @@ const enum Size {
     /** Bytes read are given back to the chip at the latest when there are so many. */
     Release = 4096,
     UnknownHeader = 0xffff,
+    /** More looks at a length header that made no sense. */
+    Doubts = 2,
 }
 
 /** Milliseconds; where the clock may stand still, a wait also ends after so many looks at the chip. */
@@ -67,12 +69,20 @@ export interface W5500Options {
     miso: ds.InputPin
     mosi: ds.OutputPin
     sck: ds.OutputPin
-    /** SPI clock in Hz, 2 to 33.3 MHz; 20 MHz when left out, of which the RP2040 makes 15.6 MHz. */
+    /** SPI clock in Hz, up to 33.3 MHz; 20 MHz when left out, of which the RP2040 makes 15.6 MHz. */
     hz?: number
     /** The station's own address, 6 bytes. */
     address: Buffer
-    /** SocketMode.Block… bits: frames that the chip is to drop besides those for other stations. */
+    /**
+     * SocketMode.Block… bits: frames that the chip is to drop besides those for other stations, IPv6, and IPv4's groups until somebody
+     * listens to one.
+     */
     block?: number
+    /**
+     * Bytes of a look at the chip; as few as it needs when left out. 200 on an RP2040: its firmware looks for work, then sleeps for up
+     * to 10 ms, and misses a transfer that ends in between.
+     */
+    look?: number
 }
 
 /**
@@ -93,18 +103,22 @@ export class W5500 implements Mac {
     /** A send has not yet been seen to end. */
     private sending = false
     private sentAt = 0
-    /** When to look at link and version, or to revive the chip. */
+    /** When to look at the common registers, or to revive the chip. */
     private lookAt = 0
     private answers = false
+    /** What socket 0 says of itself as it was opened, with no command under way: see Own. */
+    private own = 0
     private readonly small = Buffer.alloc(Size.Small)
     private readonly command: Buffer
+    private readonly single: Buffer
     private readonly registers: Buffer
     linkUp = false
+    multicast = false
     readonly counters = Buffer.alloc(MacCounter.Size)
     readonly address: Buffer
     private readonly head = Buffer.alloc(3)
-    /** The last length header made no sense; a second look decides. */
-    private doubt = false
+    /** Looks at a length header that made no sense: disturbed, or not yet in memory. */
+    private doubt = 0
     /** Looks that found the last command not yet taken. */
     private untaken = 0
     private upSince = 0
@@ -115,13 +129,13 @@ export class W5500 implements Mac {
         const { address, cs, hz } = options
         if (address.length !== 6 || (address.getAt(0, "u8") & 1) !== 0)
             throw new RangeError("W5500: the address must be 6 bytes, the first of them even")
-        // one SPI frame commands a send and clears SENDOK of the one before: it must be over before the send is
-        if (hz !== undefined && (hz < 2000000 || hz > 33300000))
-            throw new RangeError("W5500: hz must be 2000000 to 33300000")
+        if (hz !== undefined && (hz < 1 || hz > 33300000))
+            throw new RangeError("W5500: hz must be at most 33300000")
         this.cs = cs
         this.address = address
-        this.bus = new W5500Bus(cs)
+        this.bus = new W5500Bus(cs, this.options.look || 0)
         this.command = this.bus.command
+        this.single = this.bus.single
         this.registers = this.bus.registers
     }
 
@@ -142,7 +156,7 @@ export class W5500 implements Mac {
             if (this.waiting === 0 || this.owed >= Size.Release) await this.poll()
             const waiting = this.waiting
             if (waiting === 0) {
-                this.doubt = false
+                this.doubt = 0
                 return 0
             }
             const cs = this.cs
@@ -176,7 +190,7 @@ export class W5500 implements Mac {
             this.waiting = waiting - header
             this.owed += header
             this.header = Size.UnknownHeader
-            this.doubt = false
+            this.doubt = 0
             if (length > into.length) {
                 cs.setMode(ds.GPIOMode.OutputHigh)
                 this.count(MacCounter.TooLong)
@@ -196,7 +210,7 @@ export class W5500 implements Mac {
             n.setAt(MacCounter.FramesIn, "i32", (n.getAt(MacCounter.FramesIn, "i32") + 1) | 0)
             return length
         } catch (error) {
-            this.failed(error)
+            await this.failed(error)
             return 0
         }
     }
@@ -242,10 +256,10 @@ export class W5500 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            c.setAt(0, "i32", Head.SetCommand | (Command.Send << 24))
-            c.setAt(4, "u8", Interrupt.SendOk)
+            const k = this.single
+            k.setAt(0, "i32", Head.SetCommand | (Command.Send << 24))
             cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(c, c)
+            await (ds as Spi).spiXfer(k, k)
             cs.setMode(ds.GPIOMode.OutputHigh)
             this.writeAt = at
             this.sending = true
@@ -254,7 +268,7 @@ export class W5500 implements Mac {
             n.setAt(MacCounter.FramesOut, "i32", (n.getAt(MacCounter.FramesOut, "i32") + 1) | 0)
             return true
         } catch (error) {
-            this.failed(error)
+            await this.failed(error)
             return false
         }
     }
@@ -263,7 +277,7 @@ export class W5500 implements Mac {
         const until = (ds.millis() + ms) | 0
         let looks = BusTime.LooksPerMs * (ms + 1)
         try {
-            while (this.waiting === 0 && !this.doubt && !power.woken) {
+            while (this.waiting === 0 && this.doubt === 0 && !power.woken) {
                 await this.poll()
                 const now = ds.millis() | 0
                 const left = (until - now) | 0
@@ -272,7 +286,7 @@ export class W5500 implements Mac {
                 await power.idle(Math.min(left, most))
             }
         } catch (error) {
-            this.failed(error)
+            await this.failed(error)
         }
         power.woken = false
     }
@@ -282,9 +296,10 @@ export class W5500 implements Mac {
      * the chip is still itself. Flat on purpose: a call costs as much as a transfer.
      */
     private async poll(): Promise<void> {
-        if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look()
+        if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
+        const r = this.registers
         // a chip that does not answer is asked all the same: transfers keep the board awake
-        if (!this.answers) return await readRegisters(this.bus, Head.ReadCommon)
+        if (!this.answers) return await readRegisters(this.bus, Head.ReadSocket, r)
         const cs = this.cs
         if (this.owed > 0) {
             const c = this.command
@@ -293,14 +308,13 @@ export class W5500 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            c.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
-            c.setAt(4, "u8", Interrupt.Received)
+            const k = this.single
+            k.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
             cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(c, c)
+            await (ds as Spi).spiXfer(k, k)
             cs.setMode(ds.GPIOMode.OutputHigh)
             this.owed = 0
         }
-        const r = this.registers
         let before = -1
         let sane = false
         for (let tries = 0; tries < 4; tries++) {
@@ -309,8 +323,14 @@ export class W5500 implements Mac {
             await (ds as Spi).spiXfer(r, r)
             cs.setMode(ds.GPIOMode.OutputHigh)
             // one disturbed transfer is no reason to drop everything
-            if (r.getAt(Snapshot.Status, "u8") !== Status.MacRaw) continue
             if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) continue
+            const own = r.getAt(Snapshot.Mode, "i32") & Own.Bits
+            if (own !== this.own) {
+                if ((own & Own.NotCommand) !== this.own) continue
+                this.waiting = 0
+                if (++this.untaken > BusTime.CommandLooks) this.lost("takes no commands")
+                return
+            }
             sane = true
             let waiting = 0
             if (r.getAt(Snapshot.ReceivedSize, "u16") !== 0) {
@@ -327,27 +347,25 @@ export class W5500 implements Mac {
                     continue
                 }
                 // out of step with the chip: below, the socket is reopened
-                if (read !== this.readAt) waiting = -1
+                if (read !== this.readAt || waiting > Memory.Bytes) waiting = -1
             }
             this.waiting = 0
-            if (r.getAt(Snapshot.Command, "u8") !== 0) {
-                if (++this.untaken > BusTime.CommandLooks) this.lost("takes no commands")
-                return
-            }
             this.untaken = 0
             if (this.sending) {
-                if ((r.getAt(Snapshot.Interrupt, "u8") & Interrupt.SendOk) !== 0) this.sending = false
-                else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send) return await this.unsent()
+                // data sheet, Sn_TX_RD: SEND moves it to Sn_TX_WR when all is sent
+                const sent =
+                    (r.getAt(Snapshot.TransmitRead, "u8") << 8) | r.getAt(Snapshot.TransmitRead + 1, "u8")
+                if (sent === this.writeAt) this.sending = false
+                // a link that goes down in mid-send leaves the chip waiting (ESP-IDF issue 6233)
+                else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send)
+                    return await this.reopen(MacCounter.SendTimeout)
             }
             if (waiting >= 0) this.waiting = waiting
-            else {
-                this.count(MacCounter.Resync)
-                await this.reopen()
-            }
+            else await this.reopen(MacCounter.Resync)
             return
         }
         this.waiting = 0
-        if (!sane) this.lost("does not answer as it should")
+        if (!sane) await this.look(true)
     }
 
     /** Waits for the end of the last send. */
@@ -356,35 +374,26 @@ export class W5500 implements Mac {
         while (this.sending) {
             await this.poll()
             if (!this.sending) return
-            if (looks++ >= Time.SendLooks) return await this.unsent()
+            if (looks++ >= Time.SendLooks) return await this.reopen(MacCounter.SendTimeout)
             await idle()
         }
     }
 
-    /** The end of a send was not reported in time; `registers` say how far it came. */
-    private async unsent(): Promise<void> {
-        const r = this.registers
-        this.count(MacCounter.SendTimeout)
-        this.sending = false
-        // it was sent, only SENDOK was lost (WIZnet ioLibrary issue 168): nothing to mend
-        if (r.getAt(Snapshot.TransmitRead, "u16") === r.getAt(Snapshot.TransmitWrite, "u16")) return
-        // a link that goes down in mid-send leaves the chip waiting (ESP-IDF issue 6233)
-        await this.reopen()
-    }
-
-    /** A length header that cannot be: the registers get a second look, then the memory is emptied. */
+    /** A length header that cannot be: it gets some more looks, then the memory is emptied. */
     private async misread(): Promise<void> {
         this.waiting = 0
         this.header = Size.UnknownHeader
-        this.doubt = !this.doubt
-        if (this.doubt) return
+        if (++this.doubt === 1) return
+        if (this.doubt <= Size.Doubts) return await idle()
         this.count(MacCounter.BadLength)
-        this.count(MacCounter.Resync)
-        await this.reopen()
+        await this.reopen(MacCounter.Resync)
     }
 
-    /** Every 100 ms: is the chip there, and the link? While it is not, tries to bring it back every second. */
-    private async look(): Promise<void> {
+    /**
+     * Every 100 ms, and when socket 0 is not as it was opened (`changed`): is the chip there, is it still told what it was told, and
+     * has it a link? While it is not there, tries to bring it back every second.
+     */
+    private async look(changed: boolean): Promise<void> {
         const now = ds.millis() | 0
         if (!this.answers) {
             this.lookAt = (now + Time.Retry) | 0
@@ -392,13 +401,30 @@ export class W5500 implements Mac {
             return
         }
         this.lookAt = (now + Time.Look) | 0
-        await readRegisters(this.bus, Head.ReadCommon)
-        if (this.registers.getAt(Look.Version, "u8") !== CHIP_VERSION) {
-            await readRegisters(this.bus, Head.ReadCommon)
-            if (this.registers.getAt(Look.Version, "u8") !== CHIP_VERSION)
-                return this.lost("does not answer as it should")
+        if (this.multicast) {
+            if ((this.own & SocketMode.BlockMulticast) !== 0) return await this.reopen(MacCounter.Resync)
         }
-        this.linkUp = (this.registers.getAt(Look.Phy, "u8") & Phy.Link) !== 0
+        const r = this.bus.common
+        // what one look alone says may be a disturbed bit
+        for (let tries = 0; tries < 3; tries++) {
+            await readRegisters(this.bus, Head.ReadCommon, r)
+            const phy = r.getAt(Look.Phy, "u8")
+            const link = (phy & Phy.Link) !== 0
+            const wrong =
+                r.getAt(Look.Mode, "u8") |
+                (r.getAt(Look.Address, "i32") ^ this.address.getAt(0, "i32")) |
+                (r.getAt(Look.Address + 4, "u16") ^ this.address.getAt(4, "u16")) |
+                ((phy & Phy.Kind) ^ Phy.Own) |
+                (r.getAt(Look.Version, "u8") ^ CHIP_VERSION)
+            if (wrong === 0 && !changed && (tries > 0 || link === this.linkUp)) {
+                this.linkUp = link
+                return
+            }
+        }
+        const sizes = this.registers.getAt(Snapshot.Sizes, "u16")
+        if (r.getAt(Look.Version, "u8") !== CHIP_VERSION || (changed && sizes !== Memory.BothSizes))
+            return this.lost("does not answer as it should")
+        await this.reopen(MacCounter.Repair)
     }
 
     /** Resets and configures the chip. Gives "", or what is wrong and what to check. */
@@ -408,54 +434,66 @@ export class W5500 implements Mac {
             options.reset.setMode(ds.GPIOMode.OutputLow)
             await pause(bus, Time.ResetPulse)
             options.reset.setMode(ds.GPIOMode.OutputHigh)
-        } else await writeRegisters(bus, Head.SetMode, Mode.Reset, 0)
+        } else await writeRegister(bus, Head.SetMode, Mode.Reset)
         await pause(bus, Time.ResetPulse)
         const start = ds.millis() | 0
         let version = 0
         for (let looks = 0; looks < Time.StartLooks; looks++) {
-            await readRegisters(bus, Head.ReadCommon)
-            version = this.registers.getAt(Look.Version, "u8")
+            await readRegisters(bus, Head.ReadCommon, bus.common)
+            version = bus.common.getAt(Look.Version, "u8")
             // some chips say 0 for a while after a reset (ESP-IDF's driver waits for it)
             if (version === CHIP_VERSION || (((ds.millis() | 0) - start) | 0) > Time.Start) break
             await idle()
         }
         if (version !== CHIP_VERSION)
             return `W5500: version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
-        // the other sockets first, or the sum would exceed the memory for a moment
-        for (let n = 7; n > 0; n--) await writeRegisters(bus, Head.SetSizes + n * Head.NextSocket, 0, 0)
-        await writeRegisters(bus, Head.SetSizes, Memory.KiloBytes, Memory.KiloBytes)
-        for (let i = 0; i < 6; i += 2)
-            await writeRegisters(
-                bus,
-                Head.SetAddress + (i << 8),
-                this.address.getAt(i, "u8"),
-                this.address.getAt(i + 1, "u8")
-            )
         if (!(await this.open()))
             return "W5500: answers but does not open its socket: check its power, switch it off and on"
         this.answers = true
         this.upSince = ds.millis() | 0
-        await this.look()
+        await this.look(false)
         return ""
     }
 
-    /** Drops what is in both memories and starts afresh. */
-    private async reopen(): Promise<void> {
-        await writeRegisters(this.bus, Head.SetCommand, Command.Close, Interrupt.All)
-        if (!(await reaches(this.bus, Status.Closed)) || !(await this.open()))
-            this.lost("does not reopen its socket")
+    /** Drops what is in both memories and starts afresh; `counter` says why. */
+    private async reopen(counter: MacCounter): Promise<void> {
+        this.count(counter)
+        if (!(await this.open())) this.lost("does not reopen its socket")
     }
 
-    /** Opens socket 0 for raw frames and takes over its pointers. False when the chip does not follow. */
+    /**
+     * Closes socket 0, sets all registers that matter, opens it for raw frames and takes over its pointers; `common` holds a fresh look.
+     * False when the chip does not follow.
+     */
     private async open(): Promise<boolean> {
-        const mode = SocketMode.MacRaw | SocketMode.MacFilter | (this.options.block || 0)
-        await writeRegisters(this.bus, Head.SetSocketMode, mode, Command.Open)
-        const opened = await reaches(this.bus, Status.MacRaw)
-        const r = this.registers
-        this.readAt = (r.getAt(Snapshot.ReceiveRead, "u8") << 8) | r.getAt(Snapshot.ReceiveRead + 1, "u8")
-        this.writeAt =
-            (r.getAt(Snapshot.TransmitWrite, "u8") << 8) | r.getAt(Snapshot.TransmitWrite + 1, "u8")
+        const { bus, registers } = this
         this.forget()
+        await writeRegister(bus, Head.SetCommand, Command.Close)
+        if (!(await reaches(bus, Status.Closed))) return false
+        // the other sockets first, or the sum would exceed the memory for a moment
+        for (let n = 15; n >= 0; n--) {
+            const head = Head.SetSizes + (n >> 1) * Head.NextSocket + (n & 1) * Head.NextRegister
+            await writeRegister(bus, head, n > 1 ? 0 : Memory.KiloBytes)
+        }
+        for (let i = 0; i < 6; i++)
+            await writeRegister(bus, Head.SetAddress + i * Head.NextRegister, this.address.getAt(i, "u8"))
+        await writeRegister(bus, Head.SetMode, 0)
+        if ((bus.common.getAt(Look.Phy, "u8") & Phy.Kind) !== Phy.Own) {
+            await writeRegister(bus, Head.SetPhy, Phy.Reset)
+            await writeRegister(bus, Head.SetPhy, Phy.Run)
+        }
+        let mode = SocketMode.Usual | (this.options.block || 0)
+        if (this.multicast) mode &= ~SocketMode.BlockMulticast
+        this.own = mode | Own.MacRaw
+        await writeRegister(bus, Head.SetSocketMode, mode)
+        await writeRegister(bus, Head.SetCommand, Command.Open)
+        const opened = await reaches(bus, Status.MacRaw)
+        this.readAt =
+            (registers.getAt(Snapshot.ReceiveRead, "u8") << 8) |
+            registers.getAt(Snapshot.ReceiveRead + 1, "u8")
+        this.writeAt =
+            (registers.getAt(Snapshot.TransmitWrite, "u8") << 8) |
+            registers.getAt(Snapshot.TransmitWrite + 1, "u8")
         return opened
     }
 
@@ -465,7 +503,7 @@ export class W5500 implements Mac {
         this.owed = 0
         this.header = Size.UnknownHeader
         this.sending = false
-        this.doubt = false
+        this.doubt = 0
         this.untaken = 0
     }
 
@@ -481,10 +519,11 @@ export class W5500 implements Mac {
         console.warn(`W5500: ${what}; it is reset until it answers`)
     }
 
-    /** The runtime refused a transfer ("SPI busy", a bus in use by something else). */
-    private failed(error: unknown): void {
+    /** The runtime refused a transfer ("SPI busy", a bus in use by something else, whose turn it is then). */
+    private async failed(error: unknown): Promise<void> {
         this.cs.setMode(ds.GPIOMode.OutputHigh)
         this.lost(`no SPI transfer (${error})`)
+        await ds.sleep(1)
     }
 
     private count(counter: MacCounter): void {

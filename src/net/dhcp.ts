@@ -267,8 +267,13 @@ export class DhcpClient extends Endpoint implements Claimant {
             return
         }
         const type = heard.getAt(Lease.Type, "u8")
-        const server = heard.getAt(Lease.Server, "i32")
+        let server = heard.getAt(Lease.Server, "i32")
         const asked = state === DhcpState.Requesting || state >= DhcpState.Renewing
+        // RFC 2131 table 3: an answer has to say whose it is. Some servers do in the offer only
+        if (server === 0 && asked && type === DhcpType.Ack) {
+            server = lease.getAt(Lease.Server, "i32")
+            heard.setAt(Lease.Server, "i32", server)
+        }
         const chosen =
             server !== 0 && (state !== DhcpState.Requesting || server === lease.getAt(Lease.Server, "i32"))
         if (type === DhcpType.Offer && state === DhcpState.Selecting && server !== 0 && this.sound()) {
@@ -313,9 +318,16 @@ export class DhcpClient extends Endpoint implements Claimant {
             netmask = netmaskOf(!(ip & 0x80) ? 8 : !(ip & 0x40) ? 16 : 24)
             heard.setAt(Lease.Netmask, "i32", netmask)
         }
-        const router = heard.getAt(Lease.Router, "i32")
-        if (router === ip || ((router ^ ip) & netmask) !== 0 || !isHostAddress(router, netmask))
-            heard.setAt(Lease.Router, "i32", 0)
+        let router = 0
+        for (let at: number = Lease.Router; at < Lease.Taken; at += 4) {
+            const next = heard.getAt(at, "i32")
+            if (next === ip || !isHostAddress(next, netmask)) continue
+            // one of another network is a neighbour all the same, if there is none of ours: the mask may be of this host alone
+            const inside = ((next ^ ip) & netmask) === 0
+            if (router === 0 || inside) router = next
+            if (inside) break
+        }
+        heard.setAt(Lease.Router, "i32", router)
         const seconds = heard.getAt(Lease.Seconds, "i32")
         const renewal = heard.getAt(Lease.Renewal, "i32")
         const rebinding = heard.getAt(Lease.Rebinding, "i32")
@@ -337,6 +349,7 @@ export class DhcpClient extends Endpoint implements Claimant {
             lease.getAt(Lease.Router, "i32"),
             now
         )
+        this.anonymous = false
         this.dns = lease.getAt(Lease.Dns, "i32")
         this.dns2 = lease.getAt(Lease.Dns2, "i32")
         this.ntp = lease.getAt(Lease.Ntp, "i32")

@@ -67,26 +67,26 @@ class Question {
     depth = 0
     id = 0
     port = 0
-    ip = 0
     /** When it is sent again; once it is answered, when that is too old for others who ask. */
     time = 0
     length = 0
-    readonly name: Buffer
-
-    constructor(size: number) {
-        this.name = Buffer.alloc(size)
-    }
+    /** As long as the longest name that has stood in it. */
+    name = Buffer.alloc(0)
+    /** The addresses that were found, 0 behind them. */
+    readonly ips = Buffer.alloc(Found.TimeToLive)
 }
 
 /**
  * Asks the servers it is told of, each 1, 2 and 4 seconds after the other; names that end in .local by multicast DNS (RFC 6762
- * section 5.1). Each question has a port and an id of its own that nobody can guess (RFC 5452), and takes an answer only to
- * that, from whom it asked. Answers that do not fit a datagram (TC) count as far as they go. An alias whose address is not
- * in the same message is asked for in the place of the name, and so not remembered by that.
+ * section 5.1), and by the servers if nobody answers that. Each question has a port and an id of its own that nobody can guess (RFC 5452), and takes an answer only to
+ * that, from whom it asked. Answers that do not fit a datagram (TC) count as far as they go; one without any record there, or a
+ * referral, is none: the next server is asked. An alias whose address is not in the same message is asked for in the place of the
+ * name, and so not remembered by that.
  */
 export class Resolver extends Endpoint {
-    /** The address that `result` found last. */
+    /** The address that `result` found last; all there are for the name, as many as fit, 0 behind them. */
     address = 0
+    addresses: Buffer
     private server = 0
     private server2 = 0
     private readonly stack: Stack
@@ -97,19 +97,16 @@ export class Resolver extends Endpoint {
     /** The question that is due next. */
     private current: Question
 
-    /**
-     * Takes memory for so many questions and answers, with names of `nameSize` bytes at most: two more than they have
-     * characters, 255 at most.
-     */
+    /** Takes memory for so many questions and answers; each name takes its own when it is first asked for. */
     constructor(
         private readonly endpoints: Endpoints,
-        questions: number,
-        private readonly nameSize: number
+        questions: number
     ) {
         super()
         this.stack = endpoints.stack
-        for (let i = 0; i < questions; i++) this.list.push(new Question(nameSize))
+        for (let i = 0; i < questions; i++) this.list.push(new Question())
         this.current = this.list[0] as Question
+        this.addresses = this.current.ips
         endpoints.add(this)
     }
 
@@ -133,7 +130,7 @@ export class Resolver extends Endpoint {
      * Unreachable without a server; NoBuffers when as many are asked for as may be.
      */
     ask(text: string, now: number): number {
-        const length = encodeName(text, this.name, 0, this.nameSize)
+        const length = encodeName(text, this.name, 0, DnsLimit.Name)
         if (length === 0) return TcpError.Invalid
         let free: Question | undefined
         let soonest = 0
@@ -148,10 +145,8 @@ export class Resolver extends Endpoint {
             soonest = left
         }
         if (!free) return TcpError.NoBuffers
-        free.length = length
-        free.name.blitAt(0, this.name, 0, length)
         free.depth = 0
-        if (!this.begin(free, now)) return TcpError.Unreachable
+        if (!this.beginNamed(free, length, now)) return TcpError.Unreachable
         this.lastTicket = this.lastTicket === 0xffff ? 1 : this.lastTicket + 1
         free.ticket = this.lastTicket
         return free.ticket
@@ -165,9 +160,17 @@ export class Resolver extends Endpoint {
         return true
     }
 
+    /** Asks for the name of `length` bytes that was read or written last; false when there is nobody to ask. */
+    private beginNamed(q: Question, length: number, now: number): boolean {
+        if (length > q.name.length) q.name = Buffer.alloc(length)
+        q.length = length
+        q.name.blitAt(0, this.name, 0, length)
+        return this.begin(q, isLocalName(q.name, 0, length), now)
+    }
+
     /** Asks for the name that stands in `q`; false when there is nobody to ask. */
-    private begin(q: Question, now: number): boolean {
-        q.multicast = isLocalName(q.name, 0, q.length)
+    private begin(q: Question, multicast: boolean, now: number): boolean {
+        q.multicast = multicast
         q.port = this.endpoints.freePort()
         if ((this.server === 0 && !q.multicast) || q.port === 0) return false
         q.id = this.endpoints.random() & 0xffff
@@ -182,7 +185,8 @@ export class Resolver extends Endpoint {
         for (let i = 0; i < this.list.length; i++) {
             const q = this.list[i] as Question
             if (ticket <= 0 || q.ticket !== ticket) continue
-            this.address = q.ip
+            this.addresses = q.ips
+            this.address = q.ips.getAt(0, "i32")
             return q.result
         }
         return DnsResult.Gone
@@ -192,6 +196,8 @@ export class Resolver extends Endpoint {
     private again(q: Question, now: number): void {
         const round = this.server2 !== 0 && !q.multicast ? q.tries >> 1 : q.tries
         if (round >= Ask.Rounds) {
+            // RFC 6762 section 3: such names may be known elsewhere as well
+            if (q.multicast && this.begin(q, false, now)) return
             this.done(q, DnsResult.TimedOut, 0, now)
             return
         }
@@ -274,22 +280,18 @@ export class Resolver extends Endpoint {
         }
         const code = rx.getAt(at + Dns.Code, "u8") & DnsCode.Mask
         const seconds = found.getAt(Found.TimeToLive, "i32")
-        if (code !== DnsCode.NoError && code !== DnsCode.NoName) {
+        const cut = (rx.getAt(at + Dns.Flags, "u8") & DnsFlag.Cut) !== 0
+        const empty = kind === AnswerKind.Referral || (cut && kind === AnswerKind.Nothing)
+        if (code !== DnsCode.NoName && (code !== DnsCode.NoError || empty)) {
             // another server may know better; of this one there is nothing more to be had
             if (this.server2 === 0 || q.tries >= 2) this.done(q, DnsResult.Failed, 0, now)
             else this.again(q, now)
         } else if (kind === AnswerKind.Address) {
-            q.ip = found.getAt(Found.Ip, "i32")
+            q.ips.blitAt(0, found, Found.Ips, Found.TimeToLive)
             this.done(q, DnsResult.Found, Math.min(seconds, Ask.Longest), now)
         } else if (kind === AnswerKind.Alias && code === DnsCode.NoError) {
-            const length = found.getAt(Found.Length, "i32")
-            if (length > this.nameSize || ++q.depth > Ask.Depth) {
+            if (++q.depth > Ask.Depth || !this.beginNamed(q, found.getAt(Found.Length, "i32"), now))
                 this.done(q, DnsResult.Failed, 0, now)
-                return
-            }
-            q.length = length
-            q.name.blitAt(0, this.name, 0, length)
-            if (!this.begin(q, now)) this.done(q, DnsResult.Failed, 0, now)
         } else {
             const kept = Math.min(seconds, Ask.LongestNegative)
             this.done(q, DnsResult.NoName, kept, now)

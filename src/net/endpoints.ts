@@ -9,7 +9,7 @@ import { readU16, swap16, writeU16 } from "../wire/bytes"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { EtherType, writeEthernet } from "../wire/ethernet"
 import { Icmp } from "../wire/icmp"
-import { Ip, isMulticast, Protocol, pseudoSum, writeIpv4 } from "../wire/ipv4"
+import { Ip, ipv4HeaderLength, isMulticast, Protocol, pseudoSum, writeIpv4 } from "../wire/ipv4"
 import { Udp } from "../wire/udp"
 import { type Endpoint, Over } from "./endpoint"
 import { findNeighbour, forgetOld, Neighbour, nextHop, resolve } from "./neighbours"
@@ -70,11 +70,11 @@ export class Endpoints {
         if (at >= 0) this.list.insert(at, -1)
     }
 
-    /** 32 bits that nobody can guess: a hash of a secret and a counter, eight to a hash. */
+    /** 32 bits that nobody can guess: a hash of a secret, a counter, TCP's key (isn.ts) and what came last, eight to a hash. */
     random(): number {
         if (this.drawn >= Draw.Pool) {
             this.draw.setAt(Draw.Count, "i32", (this.draw.getAt(Draw.Count, "i32") + 1) | 0)
-            this.pool = digest("sha256", this.draw)
+            this.pool = digest("sha256", this.draw, this.stack.hashInput, this.stack.rx)
             this.drawn = 0
         }
         const bits = this.pool.getAt(this.drawn, "i32")
@@ -116,6 +116,17 @@ export class Endpoints {
         return true
     }
 
+    /**
+     * True for a datagram to who has no address yet (RFC 2131 section 4.1): many routers send the address they offer to itself,
+     * though they were asked to tell everybody. The packet stands at `at`.
+     */
+    isOffer(at: number): boolean {
+        const rx = this.stack.rx
+        if (rx.getAt(at + Ip.Protocol, "u8") !== Protocol.Udp) return false
+        const e = this.owner(Protocol.Udp, readU16(rx, at + ipv4HeaderLength(rx, at) + Udp.Destination))
+        return e ? e.anonymous : false
+    }
+
     /** A sound echo reply of `length` bytes came, it stands at `at`. False when nobody has sent the request. */
     echoReply(source: number, at: number, length: number, now: number): boolean {
         const e = this.owner(Protocol.Icmp, readU16(this.stack.rx, at + Icmp.Rest))
@@ -149,12 +160,11 @@ export class Endpoints {
     }
 
     /** ICMP quotes a packet to `ip` from its transport header at `at` on. False when it is nobody's. */
-    unreachable(over: Protocol, ip: number, at: number, hard: boolean, now: number): boolean {
+    unreachable(over: Protocol, ip: number, at: number, error: TcpError, now: number): boolean {
         const rx = this.stack.rx
         const e = this.owner(over, readU16(rx, over === Protocol.Icmp ? at + Icmp.Rest : at))
         if (!e) return false
-        const error = hard ? TcpError.Refused : TcpError.Unreachable
-        e.refused(ip, readU16(rx, at + Udp.Destination), error, now)
+        e.refused(ip, readU16(rx, at + Udp.Destination), error || TcpError.Unreachable, now)
         return true
     }
 
@@ -258,8 +268,9 @@ export class Endpoints {
             tx.setAt(Frame.Transport + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
         }
         length += Ip.Size
-        s.identification = (s.identification + 1) & 0xffff
-        writeIpv4(tx, Frame.Ip, length, s.identification, ttl, e.over, source, ip)
+        // its own checksum, and no counter (transmit.ts)
+        const checksum = Frame.Transport + (e.over === Protocol.Udp ? Udp.Checksum : Icmp.Checksum)
+        writeIpv4(tx, Frame.Ip, length, tx.getAt(checksum, "u16"), ttl, e.over, source, ip)
         writeEthernet(tx, macs, macAt, s.mac, EtherType.IPv4)
         return Frame.Ip + length
     }

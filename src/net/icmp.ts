@@ -1,7 +1,9 @@
 // ICMP (RFC 792, RFC 1122 section 3.2.2): pings are answered, what cannot be delivered is reported, reports are passed on.
 
+import { ICMP_ERRORS, PATH_MTU, PING_REPLIES, UDP } from "../features"
 import { Counter } from "../inspect/counters"
 import { count, drop, Frame } from "../tcp/context"
+import { TcpError } from "../tcp/tcb"
 import { tcpTooBig, tcpUnreachable } from "../tcp/unreachable"
 import { readU16 } from "../wire/bytes"
 import { checksumOf, onesSum } from "../wire/checksum"
@@ -19,18 +21,21 @@ export function icmpInput(s: Stack, at: number, length: number, now: number): bo
         return false
     }
     const type = rx.getAt(at + Icmp.Type, "u8")
-    if (type === IcmpType.Echo) {
+    if (PING_REPLIES ? type === IcmpType.Echo : false) {
         if (rx.getAt(at + Icmp.Code, "u8") === 0) return true
     }
     if (type === IcmpType.EchoReply) {
-        if (s.endpoints) {
-            if (s.endpoints.echoReply(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now)) return false
+        if (UDP) {
+            if (s.endpoints) {
+                if (s.endpoints.echoReply(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now))
+                    return false
+            }
         }
         if (s.echo) {
             if (s.echo.arrives(rx.getAt(Frame.Ip + Ip.Source, "i32"), at, length, now)) return false
         }
     }
-    if (!errorInput(s, type, at, length, now)) drop(s, Counter.IcmpIgnored, now)
+    if (ICMP_ERRORS ? !errorInput(s, type, at, length, now) : true) drop(s, Counter.IcmpIgnored, now)
     return false
 }
 
@@ -51,22 +56,35 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
     if (rx.getAt(quoted + Ip.Source, "i32") !== s.ip) return false
     const code = rx.getAt(at + Icmp.Code, "u8")
     const unreachable = type === IcmpType.Unreachable
-    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors, all else is soft
-    const hard = unreachable && (code === Unreachable.Protocol || code === Unreachable.Port)
+    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors. So is a prohibition (RFC 1812 section 5.2.7.1): it
+    // will not go away meanwhile. All else is soft
+    let error = TcpError.None
+    if (unreachable) {
+        if (code === Unreachable.Protocol || code === Unreachable.Port) error = TcpError.Refused
+        else if (
+            code === Unreachable.NetProhibited ||
+            code === Unreachable.HostProhibited ||
+            code === Unreachable.Prohibited
+        )
+            error = TcpError.Prohibited
+    }
     const destination = rx.getAt(quoted + Ip.Destination, "i32")
     const protocol = rx.getAt(quoted + Ip.Protocol, "u8")
     if (protocol !== Protocol.Tcp) {
-        if (!s.endpoints) return false
-        return s.endpoints.unreachable(protocol, destination, quoted + header, hard, now)
+        if (UDP) {
+            if (s.endpoints)
+                return s.endpoints.unreachable(protocol, destination, quoted + header, error, now)
+        }
+        return false
     }
-    if (unreachable) {
+    if (PATH_MTU ? unreachable : false) {
         if (code === Unreachable.FragmentationNeeded) {
             const packet = readU16(rx, quoted + Ip.TotalLength)
             const mtu = readU16(rx, at + Icmp.NextHopMtu)
             return tcpTooBig(s, destination, quoted + header, mtu, packet)
         }
     }
-    return tcpUnreachable(s, destination, quoted + header, hard, now)
+    return tcpUnreachable(s, destination, quoted + header, error, now)
 }
 
 /** True when an answer may be put into the transmit frame; else it is counted as lost. */
@@ -82,18 +100,10 @@ function mayAnswer(s: Stack): boolean {
 export function finish(s: Stack, destination: number, length: number): void {
     const tx = s.tx
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", 0)
-    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksumOf(onesSum(tx, Frame.Transport, length, 0)))
-    s.identification = (s.identification + 1) & 0xffff
-    writeIpv4(
-        tx,
-        Frame.Ip,
-        Ip.Size + length,
-        s.identification,
-        s.config.ttl,
-        Protocol.Icmp,
-        s.ip,
-        destination
-    )
+    // it numbers the packet as well (transmit.ts)
+    const checksum = checksumOf(onesSum(tx, Frame.Transport, length, 0))
+    tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksum)
+    writeIpv4(tx, Frame.Ip, Ip.Size + length, checksum, s.config.ttl, Protocol.Icmp, s.ip, destination)
     writeEthernet(tx, s.replyMac, 0, s.mac, EtherType.IPv4)
     s.frameLength = Frame.Transport + length
 }

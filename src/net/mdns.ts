@@ -4,10 +4,10 @@ import { Buffer } from "@devicescript/core"
 import { Frame } from "../tcp/context"
 import { readI32, readU16, writeI32, writeU16 } from "../wire/bytes"
 import {
+    beginMessage,
     Dns,
     DnsClass,
     DnsFlag,
-    DnsLimit,
     DnsPort,
     DnsType,
     encodeName,
@@ -218,10 +218,8 @@ export class Responder extends Endpoint {
         const questions = readU16(rx, at + Dns.Questions)
         let kind = 0
         let unicast = false
-        let letters: number = DnsLimit.Letters
+        beginMessage()
         for (let i = 0; i < questions; i++) {
-            letters -= this.length
-            if (letters < 0) return
             const same = readName(rx, at, end, p, name, true) > 0
             p = skipName(rx, p, end)
             if (p < 0 || p + Dns.Question > end) return
@@ -236,8 +234,7 @@ export class Responder extends Endpoint {
         }
         const answers = readU16(rx, at + Dns.Answers)
         const authorities = readU16(rx, at + Dns.Authorities)
-        let records = answers + authorities + (response ? readU16(rx, at + Dns.Additional) : 0)
-        if (records > DnsLimit.Records) records = DnsLimit.Records
+        const records = answers + authorities + (response ? readU16(rx, at + Dns.Additional) : 0)
         for (let i = 0; i < records; i++) {
             const owner = p
             p = skipName(rx, p, end)
@@ -251,8 +248,6 @@ export class Responder extends Endpoint {
             p += size
             if (p > end) return
             if (!internet || type !== DnsType.Address || size !== 4) continue
-            letters -= this.length
-            if (letters < 0) return
             if (readName(rx, at, end, owner, name, true) <= 0) continue
             const theirs = rx.getAt(data, "i32")
             if (response) {
@@ -270,7 +265,7 @@ export class Responder extends Endpoint {
             }
         }
         if (response || kind === 0 || this.state !== ResponderState.Running) return
-        this.answer(kind, unicast || authorities > 0, from, now)
+        this.answer(kind, unicast, authorities > 0, from, now)
     }
 
     /** True when our address is less than the one at `at`, byte by byte. */
@@ -284,13 +279,14 @@ export class Responder extends Endpoint {
         return false
     }
 
-    private answer(kind: number, unicast: boolean, from: Endpoints, now: number): void {
+    private answer(kind: number, unicast: boolean, probe: boolean, from: Endpoints, now: number): void {
         const legacy = from.sourcePort !== DnsPort.Multicast
         const message = isAddress(kind) ? Message.Answer : Message.NoOther
         // an answer in plain DNS would have to say more
         if (legacy && message === Message.NoOther) return
-        // section 6: to everybody at most once a second
-        const soon = this.multicasted && ((now - this.multicastAt) | 0) < Time.Multicast
+        // section 6: to everybody at most once a second, to who probes four times
+        const pause = probe ? Time.Probe : Time.Multicast
+        const soon = this.multicasted && ((now - this.multicastAt) | 0) < pause
         if (this.due || (!legacy && !unicast && soon)) {
             this.dropped++
             return

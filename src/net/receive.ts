@@ -1,9 +1,10 @@
 // A frame came in: whose is it, and is it sound? (RFC 1122 section 3.2.1)
 
+import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
 import { Counter } from "../inspect/counters"
 import { drop } from "../tcp/context"
 import { tcpInput } from "../tcp/input"
-import { Eth, EtherType } from "../wire/ethernet"
+import { Eth, EtherType, Vlan } from "../wire/ethernet"
 import { Unreachable } from "../wire/icmp"
 import { Ip, IpCheck, ipv4Check, isNotUnicast, Protocol } from "../wire/ipv4"
 import { echoReply, icmpInput, unreachable } from "./icmp"
@@ -19,10 +20,14 @@ import { udpInput } from "./udp"
 export function receive(s: Stack, length: number, now: number): void {
     // flat on purpose, the path of every frame
     const rx = s.rx
-    s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
-    if (length < Eth.Size || length > rx.length) {
-        drop(s, Counter.FrameShort, now)
-        return
+    if (COUNTERS)
+        s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
+    if (length < Eth.Size || length > s.tx.length) {
+        // a tag makes the longest frame longer
+        if (length < Eth.Size || length > rx.length || rx.getAt(Eth.Type, "u16") !== EtherType.Tagged) {
+            drop(s, Counter.FrameShort, now)
+            return
+        }
     }
     const toUs =
         rx.getAt(Eth.Destination, "i32") === s.macStart && rx.getAt(Eth.Destination + 4, "u16") === s.macEnd
@@ -32,14 +37,23 @@ export function receive(s: Stack, length: number, now: number): void {
             return
         }
     }
-    const type = rx.getAt(Eth.Type, "u16")
-    if (type === EtherType.Arp) {
-        arpInput(s, length, now)
-        return
-    }
+    let type = rx.getAt(Eth.Type, "u16")
     if (type !== EtherType.IPv4) {
-        drop(s, Counter.UnknownType, now)
-        return
+        if (type === EtherType.Tagged && length >= Eth.Size + Vlan.Size) {
+            if ((rx.getAt(Vlan.At, "u16") & Vlan.Number) === 0) {
+                length -= Vlan.Size
+                rx.blitAt(Eth.Type, rx, Eth.Type + Vlan.Size, length - Eth.Type)
+                type = rx.getAt(Eth.Type, "u16")
+            }
+        }
+        if (type === EtherType.Arp) {
+            arpInput(s, length, now)
+            return
+        }
+        if (type !== EtherType.IPv4) {
+            drop(s, Counter.UnknownType, now)
+            return
+        }
     }
     const at: number = Eth.Size
     const check = ipv4Check(rx, at, length - at)
@@ -59,7 +73,10 @@ export function receive(s: Stack, length: number, now: number): void {
     // 0.0.0.0 is nobody's address, and not ours while we have none
     if (
         destination === 0 ||
-        (destination !== s.ip && !isBroadcast(s, destination) && !isNotUnicast(destination))
+        (destination !== s.ip &&
+            !isBroadcast(s, destination) &&
+            !isNotUnicast(destination) &&
+            !(toUs && isOffer(s, at)))
     ) {
         drop(s, Counter.NotForUs, now)
         return
@@ -68,7 +85,7 @@ export function receive(s: Stack, length: number, now: number): void {
     if (
         source === s.ip ||
         (source & 0xff) === 0 ||
-        isNotUnicast(source) ||
+        (source & 0xe0) === 0xe0 ||
         (source & 0xff) === 127 ||
         isBroadcast(s, source) ||
         (rx.getAt(Eth.Source, "u8") & 1) !== 0
@@ -94,15 +111,23 @@ export function receive(s: Stack, length: number, now: number): void {
             return
         }
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
-        if (icmpInput(s, at + header, packet - header, now))
-            echoReply(s, source, at + header, packet - header)
-    } else if (protocol === Protocol.Udp) {
+        if (icmpInput(s, at + header, packet - header, now)) {
+            if (PING_REPLIES) echoReply(s, source, at + header, packet - header)
+        }
+    } else if (UDP ? protocol === Protocol.Udp : false) {
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
         udpInput(s, source, destination, at, header, packet, unicast, now)
     } else {
         drop(s, Counter.UnknownProtocol, now)
-        // RFC 1122 section 3.2.2.1 (SHOULD)
-        s.replyMac.blitAt(0, rx, Eth.Source, 6)
-        if (unicast) unreachable(s, source, Unreachable.Protocol, at, header, packet)
+        if (UNREACHABLES) {
+            // RFC 1122 section 3.2.2.1 (SHOULD)
+            s.replyMac.blitAt(0, rx, Eth.Source, 6)
+            if (unicast) unreachable(s, source, Unreachable.Protocol, at, header, packet)
+        }
     }
+}
+
+/** True for a datagram to an endpoint that asks without an address. */
+function isOffer(s: Stack, at: number): boolean {
+    return s.endpoints ? s.endpoints.isOffer(at) : false
 }

@@ -24,8 +24,7 @@ export class Stack extends TcpContext {
     /** The same, as the first four and the last two bytes of a frame to it read. */
     readonly macStart: number
     readonly macEnd: number
-    /** Network mask and default router as the wire has them; a gateway of 0 is none. */
-    netmask = 0
+    /** Default router as the wire has it; 0 is none. */
     gateway = 0
     /** Neighbours: records of Neighbour. */
     readonly neighbours: Buffer
@@ -33,9 +32,10 @@ export class Stack extends TcpContext {
     asking = false
     /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
     readonly replyMac = Buffer.alloc(6)
-    identification = 0
     /** Who takes and sends packets besides TCP, if a program has any (endpoints.ts). */
     endpoints: Endpoints | undefined = undefined
+    /** Who answers for this host's name, <text>.local, if anybody does (mdns.ts). */
+    named: { readonly text: string } | undefined = undefined
     /** What is pinged without endpoints (echo.ts). */
     echo: EchoRequest | undefined = undefined
 
@@ -44,6 +44,8 @@ export class Stack extends TcpContext {
         super(config, Link.Header + config.mtu)
         this.mac = Buffer.alloc(6)
         this.mac.blitAt(0, mac, 0, 6)
+        // for mixKey of isn.ts
+        this.hashInput.blitAt(16, mac, 0, 6)
         this.macStart = mac.getAt(0, "i32")
         this.macEnd = mac.getAt(4, "u16")
         this.neighbours = Buffer.alloc(config.neighbours * Neighbour.Size)
@@ -65,7 +67,7 @@ export function isLocal(s: Stack, ip: number): boolean {
     return ((ip ^ s.ip) & s.netmask) === 0
 }
 
-/** True for the limited broadcast address and this network's own. */
+/** True for the limited broadcast address, this network's own, and its old form: the network's address (RFC 1122 section 3.3.6). */
 export function isBroadcast(s: Stack, ip: number): boolean {
-    return ip === -1 || ip === s.broadcast
+    return ip === -1 || ip === s.broadcast || ip === (s.broadcast & s.netmask)
 }

@@ -1,13 +1,15 @@
 // What is due to be sent, one frame a call.
 
+import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
 import { Counter } from "../inspect/counters"
-import { armTimer, closed, count, Frame, release } from "../tcp/context"
+import { armRto, closed, count, Frame, release } from "../tcp/context"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
 import { runTimers } from "../tcp/timers"
 import { softError } from "../tcp/unreachable"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
+import { Tcp } from "../wire/tcp"
 import {
     arpOut,
     findNeighbour,
@@ -34,18 +36,20 @@ export function transmit(s: Stack, now: number): number {
     if (s.replyLength > 0) {
         length = s.replyLength
         s.replyLength = 0
-        return sent(s, ipOut(s, length, s.replyIp, s.replyMac, 0, DontFragment.Set))
+        return sent(s, ipOut(s, length, s.replyIp, s.replyMac, 0, PATH_MTU ? DontFragment.Set : 0))
     }
     if (s.timerArmed) {
         if (((s.nextTimer - now) | 0) <= 0) {
             runTimers(s, now)
             runNeighbourTimers(s, now, hopFailed)
-            if (s.endpoints) s.endpoints.timers(now)
+            if (UDP) {
+                if (s.endpoints) s.endpoints.timers(now)
+            }
         }
     }
     if (s.dirty) {
         length = nextSegment(s, now)
-        if (length === 0) {
+        if (UDP ? length === 0 : false) {
             if (s.endpoints) length = s.endpoints.transmit(now)
         }
         if (length > 0) return sent(s, length)
@@ -72,7 +76,8 @@ const enum DontFragment {
 }
 
 function sent(s: Stack, length: number): number {
-    s.counters.setAt(Counter.FramesOut, "i32", (s.counters.getAt(Counter.FramesOut, "i32") + 1) | 0)
+    if (COUNTERS)
+        s.counters.setAt(Counter.FramesOut, "i32", (s.counters.getAt(Counter.FramesOut, "i32") + 1) | 0)
     return length
 }
 
@@ -98,7 +103,8 @@ function nextSegment(s: Stack, now: number): number {
             continue
         }
         // read before its record may go
-        const fragment = conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Fragment ? 0 : DontFragment.Set
+        let fragment: number = DontFragment.Set
+        if (PATH_MTU ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Fragment : 1) fragment = 0
         const length = segmentOut(s, c, now)
         if (length > 0) {
             // the others come first next time
@@ -106,6 +112,7 @@ function nextSegment(s: Stack, now: number): number {
             return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
         }
     }
+    if (!PASSIVE_OPENS) return 0
     const passive = s.passive
     if (!passive) return 0
     const halves = s.halves
@@ -116,7 +123,15 @@ function nextSegment(s: Stack, now: number): number {
         const n = resolve(s, remoteIp, now, true)
         if (n < 0) continue
         const length = passive.halfOpenOut(s, h, now)
-        if (length > 0) return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, DontFragment.Set)
+        if (length > 0)
+            return ipOut(
+                s,
+                length,
+                remoteIp,
+                s.neighbours,
+                n + Neighbour.Mac,
+                PATH_MTU ? DontFragment.Set : 0
+            )
     }
     return 0
 }
@@ -133,12 +148,12 @@ function waitForHop(s: Stack, c: number, now: number): void {
             count(s, Counter.Unresolved)
             dropReset(s, c)
         }
-    } else if (hop === 0 && state === State.SynSent) {
+    } else if (ACTIVE_OPENS ? hop === 0 && state === State.SynSent : false) {
         closed(s, c, TcpError.Unreachable, now)
     } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
         // R2 counts from here
         conns.setAt(c + Tcb.Progress, "i32", now)
-        armTimer(s, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+        armRto(s, c, now)
     }
 }
 
@@ -168,13 +183,15 @@ function hopFailed(s: Stack, ip: number, now: number): void {
         if (nextHop(s, conns.getAt(c + Tcb.RemoteIp, "i32")) !== ip) continue
         if (state === State.Closed) {
             if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) dropReset(s, c)
-        } else if (state === State.SynSent) {
+        } else if (ACTIVE_OPENS ? state === State.SynSent : false) {
             closed(s, c, TcpError.Unreachable, now)
         } else {
             softError(s, c)
         }
     }
-    if (s.endpoints) s.endpoints.hopFailed(ip, now)
+    if (UDP) {
+        if (s.endpoints) s.endpoints.hopFailed(ip, now)
+    }
 }
 
 /** Puts IP and Ethernet headers before the segment of `length` bytes at Frame.Transport; gives the frame's length. */
@@ -191,13 +208,10 @@ function ipOut(
     const ip = s.ip
     const total = length + Ip.Size
     const totalField = ((total & 0xff) << 8) | (total >> 8)
-    // RFC 6864 section 4.1: what is never fragmented needs no number, and a counter that others can watch tells them what
-    // we send to whom
+    // RFC 6864 section 4.1: what is never fragmented needs no number. A counter that others can watch would tell them what
+    // we send to whom: all else has its own checksum for a number, which differs where packets do (RFC 1122 section 3.2.1.5)
     let identification = 0
-    if (fragment === 0) {
-        identification = (s.identification + 1) & 0xffff
-        s.identification = identification
-    }
+    if (fragment === 0) identification = tx.getAt(Frame.Transport + Tcp.Checksum, "u16")
     const ttlProtocol = s.config.ttl | (Protocol.Tcp << 8)
     tx.blitAt(Eth.Destination, macs, macAt, 6)
     tx.blitAt(Eth.Source, s.mac, 0, 6)

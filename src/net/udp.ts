@@ -1,5 +1,6 @@
 // UDP (RFC 768): datagrams are checked and handed to their endpoint, or their senders told that nobody is there.
 
+import { UNREACHABLES } from "../features"
 import { Counter } from "../inspect/counters"
 import { drop } from "../tcp/context"
 import { onesSum } from "../wire/checksum"
@@ -42,6 +43,8 @@ export function udpInput(
         }
     }
     drop(s, Counter.UdpNoPort, now)
-    // RFC 1122 section 4.1.3.1 (SHOULD), and 3.2.2: never in answer to a broadcast
-    if (unicast) unreachable(s, source, Unreachable.Port, at, header, packet)
+    if (UNREACHABLES) {
+        // RFC 1122 section 4.1.3.1 (SHOULD), and 3.2.2: never in answer to a broadcast
+        if (unicast) unreachable(s, source, Unreachable.Port, at, header, packet)
+    }
 }

@@ -2,6 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { Resolver as DnsResolver, DnsResult } from "../net/dns"
+import { TcpError } from "../tcp/tcb"
 import { endpointsOf } from "./endpoints"
 import { resumed, type Worker } from "./network"
 import type { NetworkInterface, Resolver } from "./start"
@@ -9,8 +10,6 @@ import type { NetworkInterface, Resolver } from "./start"
 export interface DnsOptions {
     /** Questions and answers that are remembered: 4 unless given. */
     entries?: number
-    /** Characters of the longest name: 62 unless given. */
-    nameLength?: number
 }
 
 /** For startNetwork's `resolver`. Names that end in .local are asked of everybody (multicast DNS). */
@@ -27,9 +26,8 @@ class Names implements Resolver, Worker {
     constructor(private readonly options: DnsOptions) {}
 
     start(net: NetworkInterface): void {
-        const { entries, nameLength } = this.options
         this.net = net
-        this.resolver = new DnsResolver(endpointsOf(net), entries || 4, (nameLength || 62) + 2)
+        this.resolver = new DnsResolver(endpointsOf(net), this.options.entries || 4)
         net.add(this)
     }
 
@@ -37,21 +35,34 @@ class Names implements Resolver, Worker {
         if (this.net && this.resolver) this.resolver.setServers(this.net.nameserver, this.net.nameserver2)
     }
 
-    async resolve(name: string, until: number): Promise<number> {
+    async resolve(name: string, until: number): Promise<number[]> {
         const { net, resolver } = this
-        if (!net || !resolver) return 0
+        if (!net || !resolver) return [0]
         const ticket = resolver.ask(name, net.now())
         net.flush()
+        if (ticket === TcpError.Invalid) {
+            throw new Error(
+                "EINVAL, no host has such a name: it takes letters, digits and hyphens between dots"
+            )
+        }
         while (ticket > 0 && resolver.result(ticket) === DnsResult.Asking) {
             const left = until - ds.millis()
-            if (left <= 0) throw new Error("Timeout")
+            if (left <= 0) throw new Error("EAI_AGAIN")
             const fiber = ds.Fiber.self()
             this.waits.push(fiber, ticket)
             if (await ds.suspend<boolean>(left)) continue
             this.waits.insert(this.waits.indexOf(fiber), -2)
         }
         const result = ticket > 0 ? resolver.result(ticket) : DnsResult.Failed
-        if (result === DnsResult.Found) return resolver.address
+        if (result === DnsResult.Found) {
+            const { addresses } = resolver
+            const ips: number[] = []
+            for (let at = 0; at < addresses.length; at += 4) {
+                const ip = addresses.getAt(at, "i32")
+                if (ip !== 0) ips.push(ip)
+            }
+            return ips
+        }
         throw new Error(result === DnsResult.NoName ? "ENOTFOUND" : "EAI_AGAIN")
     }
 

@@ -1,9 +1,11 @@
 // Where UDP and its like have their place in a network's stack.
 
+import { UDP } from "../features"
 import { Endpoints } from "../net/endpoints"
 import type { NetworkInterface } from "./start"
 
 /** The stack's endpoints; made for the first who asks, as not every program has any. */
 export function endpointsOf(net: NetworkInterface): Endpoints {
+    if (!UDP) throw new Error("UDP is left out of this program (src/features.ts)")
     return net.stack.endpoints || new Endpoints(net.stack)
 }

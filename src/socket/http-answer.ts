@@ -17,7 +17,7 @@ const phrases =
     ";200 OK;201 Created;202 Accepted;204 No Content;301 Moved Permanently;302 Found;303 See Other;" +
     "304 Not Modified;400 Bad Request;401 Unauthorized;403 Forbidden;404 Not Found;405 Method Not Allowed;" +
     "408 Request Timeout;409 Conflict;413 Content Too Large;414 URI Too Long;" +
-    "431 Request Header Fields Too Large;500 Internal Server Error;" +
+    "421 Misdirected Request;431 Request Header Fields Too Large;500 Internal Server Error;" +
     "501 Not Implemented;503 Service Unavailable;505 HTTP Version Not Supported;"
 
 /** The status and what it means; the phrase is optional (RFC 9112 section 4). */
@@ -147,5 +147,6 @@ export function awaitRequest(h: HttpContext, c: HttpClient): void {
     c.sent = 0
     c.row = ""
     c.index = 0
+    if (h.fields) h.fields.clear(c)
     enter(h, c, Stage.Idle)
 }

@@ -4,6 +4,24 @@ import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import type { abort, close } from "../tcp/calls"
 
+export interface HttpOptions {
+    /** The port it listens on; without one `serve` hands it listeners. */
+    port?: number
+    /** Clients at once, 4 unless it says so; more wait in the listener's backlog. */
+    clients?: number
+    /** Bytes of a request line, and of a header field that is looked at: 256 unless it says so. */
+    line?: number
+    /** Reads the bodies of requests; without it a request with one is refused. */
+    bodies?: BodyReader
+    /** Keeps header fields for handlers: those that `new HttpFields("authorization cookie")` names. */
+    fields?: FieldReader
+    /**
+     * Names with a dot by which clients may call this device, in lower case with a space between, or "*" for any; other such names
+     * are refused (421). Addresses, names without a dot and the one that `publishName` has need not be told.
+     */
+    names?: string
+}
+
 /** What a handler is given. It belongs to the client, not to the request: take out of it what is to be kept. */
 export interface HttpRequest {
     /** GET, HEAD, POST, … A route of GET is asked for HEAD too; the body of its answer is then not sent. */
@@ -126,6 +144,14 @@ export interface BodyReader {
     take(h: HttpContext, c: HttpClient): boolean
 }
 
+/** Keeps header fields that handlers asked for; http-fields.ts has it. */
+export interface FieldReader {
+    /** Looks at a field: its name in lower case, and what stands behind the colon. Gives what is wrong, 0 for nothing. */
+    take(h: HttpContext, c: HttpClient, name: string, rest: string): number
+    /** The client's next request begins. */
+    clear(c: HttpClient): void
+}
+
 /** The server's memory: what its functions work on. */
 export class HttpContext {
     readonly clients: HttpClient[] = []
@@ -134,18 +160,29 @@ export class HttpContext {
     readonly scratch = Buffer.alloc(128)
     /** A line for each client. */
     readonly lines: Buffer
-    /** Somebody waits for a place, or would find all of the stack's connections taken. */
+    readonly bodies: BodyReader | undefined
+    readonly fields: FieldReader | undefined
+    readonly names: string
+    /** Bytes of a client's line. */
+    readonly line: number
+    /** Somebody waits for a place, or found all of the stack's connections taken. */
     crowded = false
     /** The time of this turn, and how much may still be done in it. */
     now = 0
     steps = 0
+    /** A handler has run in it. */
+    handled = false
 
     constructor(
         readonly stack: Stack,
-        readonly bodies: BodyReader | undefined,
-        clients: number,
-        readonly line: number
+        options: HttpOptions
     ) {
+        const clients = options.clients || 4
+        const line = options.line || 256
+        this.bodies = options.bodies
+        this.fields = options.fields
+        this.names = options.names || ""
+        this.line = line
         this.lines = Buffer.alloc(clients * line)
         for (let i = 0; i < clients; i++) this.clients.push(new HttpClient(i * line))
     }

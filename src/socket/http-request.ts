@@ -2,7 +2,7 @@
 
 import type { Buffer } from "@devicescript/core"
 import { wordIndex } from "../inspect/words"
-import { decimal } from "../net/address"
+import { Address, hexDigit, ipv4Of } from "../net/address"
 import { close, read } from "../tcp/calls"
 import { TcpError } from "../tcp/tcb"
 import { answer, fail, refuse } from "./http-answer"
@@ -20,15 +20,16 @@ import { percentDecoded } from "./http-text"
 const enum Limit {
     /** Bytes of all header lines, and of all that stands between chunks. */
     Head = 4096,
-    /** Bytes kept of a line that is too long: more than the longest name that is looked at. */
-    Name = 20,
+    /** Larger than any body, and what a larger number counts as. */
+    Number = 1000000000,
 }
 
 const enum Char {
     Lf = 10,
+    Cr = 13,
 }
 
-/** Fields that are looked at, in the order of `Field`; all others are passed over. */
+/** Fields that are looked at, in the order of `Field`; others are passed over. */
 const fields = "host connection content-length transfer-encoding expect"
 const enum Field {
     Host = 0,
@@ -58,41 +59,39 @@ export function consume(h: HttpContext, c: HttpClient, size: number): void {
 }
 
 /**
- * Takes the next line off what has come. It may end with a bare LF (RFC 9112 section 2.2). Undefined while it has no end;
- * "" when it is refused for its length.
+ * Takes the next line off what has come. It may end with a bare LF (RFC 9112 section 2.2), but not where chunks are told apart
+ * (section 7.1). Undefined while it has no end. Of a line that is longer than `h.line`, its beginning, and ClientFlag.Cut is set;
+ * the rest is passed over. "", and Stage.Answer, when it is refused: for its length, a NUL or a bare CR (RFC 9110 section 5.5).
  */
 export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
     const { lines } = h
     const start = c.at
-    let text: string | undefined
-    let size = 0
-    const end = lines.indexOf(Char.Lf, start, start + c.length)
-    if (end >= 0) {
-        text = lines.slice(start, end).toString()
-        size = end + 1 - start
+    for (;;) {
+        const lf = lines.indexOf(Char.Lf, start, start + c.length)
+        // the last byte may be the CR of the line's end
+        let end = start + c.length - 1
+        let status = 0
+        if (lf >= 0) {
+            end = lf
+            if (lf > start && lines.getAt(lf - 1, "u8") === Char.Cr) end--
+            else if (c.stage > Stage.Body) status = 400
+        } else if (c.length < h.line) return undefined
+        const size = lf < 0 ? end - start : lf + 1 - start
+        const cut = c.flags & ClientFlag.Cut
+        const text = cut ? "" : lines.slice(start, end).toString()
+        if (lines.indexOf(0, start, end) >= 0 || lines.indexOf(Char.Cr, start, end) >= 0) status = 400
         consume(h, c, size)
-    } else if (c.length === h.line) {
-        // what is kept tells which field it is
-        size = c.length - Limit.Name
-        c.length = Limit.Name
-        c.flags |= ClientFlag.Cut
-    } else {
-        return undefined
+        c.head += size
+        // to look at every byte takes a while
+        h.steps -= size >> 5
+        if (c.head > Limit.Head) status = 431
+        c.flags = lf < 0 ? c.flags | ClientFlag.Cut : c.flags & ~ClientFlag.Cut
+        if (status > 0) {
+            fail(h, c, status)
+            return ""
+        }
+        if (!cut) return text
     }
-    c.head += size
-    // to look at every byte takes a while
-    h.steps -= size >> 5
-    let status = 0
-    if (c.flags & ClientFlag.Cut) {
-        if (c.stage === Stage.RequestLine) status = 414
-    }
-    if (c.head > Limit.Head) status = 431
-    if (status > 0) {
-        fail(h, c, status)
-        return ""
-    }
-    const last = text ? text.length - 1 : 0
-    return text && text.charAt(last) === "\r" ? text.slice(0, last) : text
 }
 
 /** Takes in a line of a request's head. False when there is none. */
@@ -104,56 +103,108 @@ export function takeHead(h: HttpContext, c: HttpClient): boolean {
     const text = nextLine(h, c)
     if (text === undefined) return false
     let status = 0
-    // it was refused
-    if (c.stage === Stage.Answer) return true
-    // RFC 9112 section 2.2 and RFC 9110 section 5.5: refused whatever else it says
-    if (hasAny(text, "\r\0")) status = 400
-    else if (text === "") {
-        // empty lines before a request are passed over
-        if (c.stage === Stage.Fields) headEnds(h, c)
-    } else status = c.stage === Stage.RequestLine ? requestLine(c, text) : fieldLine(c, text)
-    c.flags &= ~ClientFlag.Cut
+    // empty lines before a request are passed over (section 2.2)
+    if (c.stage === Stage.RequestLine) status = text === "" ? 0 : requestLine(h, c, text)
+    else if (c.stage === Stage.Fields) {
+        if (text === "") headEnds(h, c)
+        else status = fieldLine(h, c, text)
+    }
     if (status > 0) fail(h, c, status)
     return true
 }
 
+/** Where the visible ASCII that is none of `others` ends in `text`, from `at` on. */
+export function visibleEnd(text: string, at: number, others: string): number {
+    for (; at < text.length; at++) {
+        const code = text.charCodeAt(at)
+        if (code <= 32 || code >= 127 || others.indexOf(text.charAt(at)) >= 0) break
+    }
+    return at
+}
+
+/** Where the token ends (RFC 9110 section 5.6.2). */
+export function tokenEnd(text: string, at: number): number {
+    return visibleEnd(text, at, '"(),/:;<=>?@[\\]{}')
+}
+
+/** The number that `text` is in digits of the base, at most Limit.Number; -1 if it is none. */
+export function numberOf(text: string, base: number): number {
+    let value = text === "" ? -1 : 0
+    for (let i = 0; i < text.length; i++) {
+        const digit = hexDigit(text.charCodeAt(i))
+        if (digit < 0 || digit >= base) return -1
+        value = Math.min(value * base + digit, Limit.Number)
+    }
+    return value
+}
+
 /** RFC 9112 section 3: one space each between method, target and version. Gives what is wrong, 0 for nothing. */
-function requestLine(c: HttpClient, text: string): number {
-    const first = text.indexOf(" ")
+function requestLine(h: HttpContext, c: HttpClient, text: string): number {
+    if (c.flags & ClientFlag.Cut) return 414
+    const first = tokenEnd(text, 0)
     const second = text.indexOf(" ", first + 1)
-    if (first < 1 || second < 0) return 400
-    c.method = text.slice(0, first)
+    if (first < 1 || second < 0 || text.charAt(first) !== " ") return 400
     const version = text.slice(second + 1, text.length)
-    if (version.length !== 8 || !version.startsWith("HTTP/") || decimal(version.slice(7, 8)) < 0) return 400
+    const minor = numberOf(version.slice(7, version.length), 10)
+    if (version.length !== 8 || !version.startsWith("HTTP/") || minor < 0) return 400
     if (!version.startsWith("HTTP/1.")) return 505
-    if (version !== "HTTP/1.0") c.flags |= ClientFlag.Http11
-    // the absolute form is for proxies, but all servers have to take it (section 3.2.2); OPTIONS asks for "*"
+    if (minor > 0) c.flags |= ClientFlag.Http11
+    const method = text.slice(0, first)
+    c.method = method
+    // no proxy: the target is an authority, and what follows may be anything
+    if (method === "CONNECT") return 501
     let target = text.slice(first + 1, second)
-    if (target.toLowerCase().startsWith("http://")) {
-        const slash = target.indexOf("/", 7)
-        target = slash < 0 ? "/" : target.slice(slash, target.length)
-    } else if (!target.startsWith("/") && target !== "*") return 400
+    let status = 0
+    if (target.slice(0, 7).toLowerCase() === "http://") {
+        // the absolute form is for proxies, but all servers have to take it (section 3.2.2)
+        const end = visibleEnd(target, 7, "/?")
+        status = hostStatus(h, target.slice(7, end).toLowerCase())
+        target = target.slice(end, target.length)
+        if (!target.startsWith("/")) target = `/${target}`
+    } else if (!target.startsWith("/")) {
+        // the server as a whole (section 3.2.4)
+        if (target !== "*" || method !== "OPTIONS") return 400
+    }
     const mark = target.indexOf("?")
     const path = percentDecoded(mark < 0 ? target : target.slice(0, mark))
-    if (path === undefined || hasAny(target, "#\ufffd")) return 400
+    if (path === undefined || visibleEnd(target, 0, "#") < target.length) return 400
     c.path = path
     c.query = mark < 0 ? "" : target.slice(mark + 1, target.length)
     c.stage = Stage.Fields
-    return 0
+    return status
+}
+
+/**
+ * RFC 9110 section 7.2, RFC 3986 section 3.2: what is wrong with a host and its port. 421 for a name that is not ours, lest
+ * somebody's page has a browser take this device for its own site (DNS rebinding): that needs a name of the public DNS, which has a dot.
+ */
+function hostStatus(h: HttpContext, text: string): number {
+    const literal = text.startsWith("[")
+    let end = literal ? visibleEnd(text, 1, '"#/<>?@[\\]^`{|}') : visibleEnd(text, 0, '"#/:<>?@[\\]^`{|}')
+    if (literal && text.charAt(end++) !== "]") return 400
+    const name = text.slice(0, end)
+    const port = text.slice(end, text.length)
+    if (name === "") return 400
+    if (port !== "" && (port.charAt(0) !== ":" || numberOf(`0${port.slice(1, port.length)}`, 10) < 0))
+        return 400
+    if (literal || name.indexOf(".") < 0 || h.names === "*" || ipv4Of(name) !== Address.None) return 0
+    const { named } = h.stack
+    return wordIndex(h.names, name) >= 0 || (named && name === `${named.text}.local`) ? 0 : 421
 }
 
 /** Finds the request's route, else the status that says what is missing. Gives the methods that the path has. */
 function findRoute(h: HttpContext, c: HttpClient): string {
     const { method, path } = c
     let allowed = ""
-    c.goal = wordIndex(methods, method) < 0 ? 501 : 404
+    c.goal = path === "*" ? 204 : wordIndex(methods, method) < 0 ? 501 : 404
+    // to ask the server as a whole shows that it is there (RFC 9110 section 9.3.7); and nobody's path is no UTF-8
+    if (path === "*" || path.indexOf("\ufffd") >= 0) return ""
     for (const route of h.routes) {
-        const own = route.method === method
         const last = route.path.length - 1
         if (route.path !== path) {
             if (route.path.charAt(last) !== "*" || !path.startsWith(route.path.slice(0, last))) continue
         }
-        if (own || (route.method === "GET" && method === "HEAD")) {
+        if (route.method === method || (route.method === "GET" && method === "HEAD")) {
             c.goal = route
             break
         }
@@ -165,22 +216,24 @@ function findRoute(h: HttpContext, c: HttpClient): string {
 }
 
 /** A header field (RFC 9112 section 5). Gives what is wrong, 0 for nothing. */
-function fieldLine(c: HttpClient, text: string): number {
-    const flags = c.flags
-    const colon = text.indexOf(":")
+function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
+    const { flags } = c
+    const colon = nameEnd(text)
+    const cut = flags & ClientFlag.Cut
+    // what has no end yet may be a name that is longer than any which is looked at
+    if (colon < 0) return cut ? 431 : 400
     const name = text.slice(0, colon).toLowerCase()
-    // no space before the colon, and none before a name: that would be a folded line
-    if (colon < 1 || hasAny(name, " \t")) return 400
+    const rest = text.slice(colon + 1, text.length)
     const field = wordIndex(fields, name)
-    if (field < 0) return 0
-    if (flags & ClientFlag.Cut) return 431
-    const value = trimmed(text.slice(colon + 1, text.length)).toLowerCase()
+    if (field < 0) return h.fields ? h.fields.take(h, c, name, rest) : 0
+    if (cut) return 431
+    const value = trimmed(rest, " \t").toLowerCase()
     switch (field) {
         case Field.Host:
             // RFC 9112 section 3.2: one, and a valid one
-            if (flags & ClientFlag.Host || hasAny(value, " ,@/")) return 400
+            if (flags & ClientFlag.Host) return 400
             c.flags |= ClientFlag.Host
-            return 0
+            return value === "" ? 0 : hostStatus(h, value)
         case Field.Connection:
             // in a list of which we know no more; to close too often is no harm
             if (value.indexOf("close") >= 0) c.flags |= ClientFlag.Close
@@ -188,15 +241,16 @@ function fieldLine(c: HttpClient, text: string): number {
             return 0
         case Field.ContentLength:
             // RFC 9112 section 6.3: digits and nothing else, once
-            if (flags & ClientFlag.Length || decimal(value.slice(0, 9)) < 0) return 400
+            c.remaining = numberOf(value, 10)
+            if (flags & ClientFlag.Length || c.remaining < 0) return 400
             c.flags |= ClientFlag.Length
-            c.remaining = decimal(value)
-            return c.remaining < 0 ? 413 : 0
+            return 0
         case Field.TransferEncoding:
             // section 6.1: nothing of 1.0 has it
             if (!(flags & ClientFlag.Http11) || flags & ClientFlag.Chunked) return 400
             c.flags |= ClientFlag.Chunked
-            return value === "chunked" ? 0 : 501
+            // RFC 9110 section 5.6.1.2: a list may have empty elements
+            return trimmed(value, " \t,") === "chunked" ? 0 : 501
         default:
             // RFC 9110 section 10.1.1: passed over in a request of 1.0, as other expectations are
             if (flags & ClientFlag.Http11) {
@@ -204,6 +258,12 @@ function fieldLine(c: HttpClient, text: string): number {
             }
             return 0
     }
+}
+
+/** Where the colon behind a field's name is: the name is a token, and nothing is between (RFC 9112 section 5.1). -1 if it is not. */
+export function nameEnd(text: string): number {
+    const end = tokenEnd(text, 0)
+    return end > 0 && text.charAt(end) === ":" ? end : -1
 }
 
 /** The head has come whole: what it asks for is done, or its body awaited. */
@@ -218,17 +278,13 @@ function headEnds(h: HttpContext, c: HttpClient): void {
     const hasBody = flags & ClientFlag.Chunked || c.remaining > 0
     const allowed = findRoute(h, c)
     let status = typeof c.goal === "number" ? c.goal : 0
-    if (hasBody) {
-        if (status === 0) {
-            if (!h.bodies || c.remaining > h.bodies.limit) status = 413
-        }
-    }
+    if (hasBody && status === 0 && (!h.bodies || c.remaining > h.bodies.limit)) status = 413
     // after a body that is not wanted, nothing can be told
     if (!(flags & (ClientFlag.Http11 | ClientFlag.KeepAlive)) || (hasBody && status > 0))
         c.flags |= ClientFlag.Close
     // RFC 9110 section 10.2.1
     if (status > 0)
-        refuse(h, c, status, status === 405 ? `Allow: ${allowed.slice(2, allowed.length)}\r\n` : "")
+        refuse(h, c, status, allowed === "" ? "" : `Allow: ${allowed.slice(2, allowed.length)}\r\n`)
     else if (hasBody) {
         c.stage = flags & ClientFlag.Chunked ? Stage.ChunkSize : Stage.Body
         c.head = 0
@@ -239,6 +295,7 @@ function headEnds(h: HttpContext, c: HttpClient): void {
 /** The request has come whole: its handler answers. */
 export function handle(h: HttpContext, c: HttpClient, body: Buffer | undefined): void {
     c.index = 0
+    h.handled = true
     try {
         answer(h, c, (c.goal as HttpRoute).handler(c, body))
     } catch (error) {
@@ -247,17 +304,11 @@ export function handle(h: HttpContext, c: HttpClient, body: Buffer | undefined):
     }
 }
 
-/** True when one of `chars` is in the text. */
-function hasAny(text: string, chars: string): boolean {
-    for (let i = 0; i < chars.length; i++) if (text.indexOf(chars.charAt(i)) >= 0) return true
-    return false
-}
-
-/** RFC 9110 section 5.6.3: without blanks at its ends. */
-function trimmed(text: string): string {
+/** RFC 9110 section 5.6.3: without these characters at its ends. */
+export function trimmed(text: string, chars: string): string {
     let start = 0
     let end = text.length
-    while (start < end && " \t".indexOf(text.charAt(start)) >= 0) start++
-    while (end > start && " \t".indexOf(text.charAt(end - 1)) >= 0) end--
+    while (start < end && chars.indexOf(text.charAt(start)) >= 0) start++
+    while (end > start && chars.indexOf(text.charAt(end - 1)) >= 0) end--
     return text.slice(start, end)
 }

@@ -14,41 +14,39 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * The value of `name` in a query or in the text of a form that was posted, decoded; undefined where it is not, and where
- * it is not UTF-8 with proper escapes.
+ * The first value of `name` in a query or in the text of a form that was posted, decoded; undefined where it is not, and where it is
+ * not ASCII with proper escapes of UTF-8. The name is looked for as it is sent: letters, digits, "-", "." and "_" stand for themselves.
  */
 export function formValue(text: string, name: string): string | undefined {
-    let start = 0
-    while (start <= text.length) {
-        let end = text.indexOf("&", start)
-        if (end < 0) end = text.length
-        let equals = text.indexOf("=", start)
-        if (equals < 0 || equals > end) equals = end
-        if (percentDecoded(text.slice(start, equals)) === name) {
-            const value = equals < end ? text.slice(equals + 1, end) : ""
-            return percentDecoded(value.split("+").join("%20"))
-        }
-        start = end + 1
-    }
-    return undefined
+    const key = `${name}=`
+    let start = text.startsWith(key) ? 0 : text.indexOf(`&${key}`) + 1
+    if (start === 0 && !text.startsWith(key)) return `&${text}&`.indexOf(`&${name}&`) < 0 ? undefined : ""
+    start += key.length
+    const end = text.indexOf("&", start)
+    const coded = text.slice(start, end < 0 ? text.length : end)
+    // what is no ASCII is not coded, and what is no UTF-8 took three times its size already
+    const value = coded.length === coded.byteLength ? percentDecoded(coded, 43) : undefined
+    return value === undefined || value.indexOf("\ufffd") >= 0 ? undefined : value
 }
 
-/** RFC 3986 section 2.1. Undefined for what is not made of printable ASCII, has a bad escape, a NUL or no UTF-8. */
-export function percentDecoded(text: string): string | undefined {
+/**
+ * RFC 3986 section 2.1. Undefined where an escape is none, or a NUL; U+FFFD stands in the place of what is no UTF-8. A character that
+ * is `blank` stands for a space.
+ */
+export function percentDecoded(text: string, blank = 0): string | undefined {
     const bytes = Buffer.from(text)
+    const { length } = bytes
     let to = 0
-    for (let i = 0; i < bytes.length; i++) {
+    for (let i = 0; i < length; i++) {
         let byte = bytes.getAt(i, "u8")
-        if (byte <= 32 || byte >= 127) return undefined
         if (byte === 37) {
-            if (i + 2 >= bytes.length) return undefined
+            if (i + 2 >= length) return undefined
             const high = hexDigit(bytes.getAt(++i, "u8"))
             const low = hexDigit(bytes.getAt(++i, "u8"))
             byte = high * 16 + low
             if (high < 0 || low < 0 || byte === 0) return undefined
-        }
+        } else if (byte === blank) byte = 32
         bytes.setAt(to++, "u8", byte)
     }
-    const decoded = bytes.slice(0, to).toString()
-    return decoded.indexOf("\ufffd") < 0 ? decoded : undefined
+    return bytes.slice(0, to).toString()
 }

@@ -4,31 +4,21 @@ import { power } from "../mac/idle"
 import type { Stack } from "../net/stack"
 import { abort, accept, close, listen, stateOf } from "../tcp/calls"
 import { findListener } from "../tcp/context"
+import { isSlow } from "../tcp/pace"
 import { pendingOf } from "../tcp/passive"
-import { errorName, State, Tcb } from "../tcp/tcb"
+import { errorName, State } from "../tcp/tcb"
 import { awaitRequest, fail, linger, nextPiece, sendPiece } from "./http-answer"
 import {
-    type BodyReader,
     type HttpClient,
     HttpContext,
     type HttpHandler,
+    type HttpOptions,
     release,
     Stage,
     Time,
 } from "./http-record"
 import { receive, takeHead } from "./http-request"
 import type { Worker } from "./network"
-
-export interface HttpOptions {
-    /** The port it listens on; without one `serve` hands it listeners. */
-    port?: number
-    /** Clients at once, 4 unless it says so; more wait in the listener's backlog. */
-    clients?: number
-    /** Bytes of a request line, and of a header field that is looked at: 256 unless it says so. */
-    line?: number
-    /** Reads the bodies of requests; without it a request with one is refused. */
-    bodies?: BodyReader
-}
 
 const enum Turn {
     /** Lines of 32 bytes, pieces and rows in one turn: 131,072 operations without an await end a program. */
@@ -40,8 +30,9 @@ const enum Turn {
  * held, and of an answer what the handler returned, until it is sent.
  *
  * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte
- * (408), without progress of an answer, and between requests. A client that asks for nothing gives its place up after
- * one second when others wait, or all of the stack's connections are taken.
+ * (408), without progress of an answer, and between requests. When others wait, or find all of the stack's connections taken, a
+ * client that asks for nothing gives its place up after one second, and one that is too slow for its answer (pace.ts) as well.
+ * A handler runs alone between two awaits: it may take 60,000 operations, and a row of an answer 3,000.
  */
 export class HttpServer extends HttpContext implements Worker {
     /** Ids of listeners, 0 where none is. */
@@ -51,7 +42,7 @@ export class HttpServer extends HttpContext implements Worker {
 
     /** Takes its memory. Throws when the port is in use. */
     constructor(stack: Stack, options: HttpOptions) {
-        super(stack, options.bodies, options.clients || 4, options.line || 256)
+        super(stack, options)
         const port = options.port || 0
         if (port === 0) return
         const id = listen(stack, port, stack.config.connections)
@@ -75,6 +66,7 @@ export class HttpServer extends HttpContext implements Worker {
     work(now: number): void {
         this.now = now
         this.steps = Turn.Steps
+        this.handled = false
         this.acceptAll()
         const count = this.clients.length
         // whoever comes first may use all steps up
@@ -90,7 +82,7 @@ export class HttpServer extends HttpContext implements Worker {
     private acceptAll(): boolean {
         const { stack } = this
         let any = false
-        this.crowded = isFull(stack)
+        this.crowded = stack.passive?.scarce === true
         for (let l = 0; l < this.listeners.length; l++) {
             const id = this.listeners[l] as number
             if (findListener(stack, id) < 0) this.listeners[l] = 0
@@ -113,7 +105,11 @@ export class HttpServer extends HttpContext implements Worker {
         this.endLate(c)
         while (this.steps > 0 && c.id > 0 && sendPiece(this, c)) {
             if (c.stage === Stage.Answer) nextPiece(this, c)
-            else if (!this.take(c) && !receive(this, c)) return
+            else if (this.handled) {
+                // whatever has come may end in a handler: one is enough between two awaits
+                if (c.length > 0 || receive(this, c)) this.steps = 0
+                return
+            } else if (!this.take(c) && !receive(this, c)) return
             this.steps--
         }
     }
@@ -133,19 +129,15 @@ export class HttpServer extends HttpContext implements Worker {
         const { stage } = c
         const rests = stage === Stage.Idle || stage === Stage.Linger
         const early = rests && this.crowded ? Time.Limit - Time.Grace : 0
-        if (((this.now + early - c.deadline) | 0) < 0) return
+        if (((this.now + early - c.deadline) | 0) < 0) {
+            if (!this.crowded || stage !== Stage.Answer || !isSlow(this.stack, c.id)) return
+            // its place is all that is wanted
+            this.crowded = false
+        }
         if (stage === Stage.Idle) linger(this, c)
         // all was taken, but a client that does not close would hold the connection for a minute
         else if (rests) release(this, c, stateOf(this.stack, c.id) === State.FinWait2 ? abort : close)
         else if (stage === Stage.Answer || c.piece !== undefined) release(this, c, abort)
         else fail(this, c, 408)
     }
-}
-
-/** True when all of the stack's connections are taken: who knocks then gets no answer. */
-function isFull(stack: Stack): boolean {
-    for (let c = 0; c < stack.conns.length; c += Tcb.Size) {
-        if (stack.conns.getAt(c + Tcb.Id, "u16") === 0) return false
-    }
-    return true
 }

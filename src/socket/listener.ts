@@ -1,7 +1,9 @@
 // A port that is listened on: a fiber for every connection that comes in.
 
+import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
 import { errorName } from "../tcp/tcb"
+import { netError } from "./errors"
 import type { Worker } from "./network"
 import { Socket } from "./socket"
 import { type NetworkInterface, running } from "./start"
@@ -18,13 +20,14 @@ export type Serve = (socket: Socket) => Promise<void>
 
 /**
  * Listens on a port; `serve` runs for each connection in a fiber of its own. What it throws is printed (level error) and ends its
- * own connection only. Throws an Error `listen PORT: WHY`: EADDRINUSE, ENOBUFS (the configuration's listeners are taken), EINVAL.
+ * own connection only. Throws a NetError `listen PORT: WHY`: EADDRINUSE, ENOBUFS (the configuration's listeners are taken), EINVAL.
  */
 export function listen(options: ListenOptions, serve: Serve): Listener {
     const net = running()
     const { port, backlog } = options
+    if (!PASSIVE_OPENS) throw new Error(`listen ${port}: PASSIVE_OPENS is left out of this program`)
     const id = tcpListen(net.stack, port, backlog === undefined ? 4 : backlog)
-    if (id < 0) throw new Error(`listen ${port}: ${errorName(id)}`)
+    if (id < 0) throw netError(`listen ${port}: `, errorName(id))
     return new Listener(net, id, port, serve)
 }
 

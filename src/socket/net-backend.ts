@@ -8,10 +8,11 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
-import { Socket } from "@devicescript/net"
-import { close, connect, errorOf, read, write } from "../tcp/calls"
+import { type Response, Socket } from "@devicescript/net"
+import { abort, close, connect, errorOf, read, write } from "../tcp/calls"
 import { findConnection } from "../tcp/context"
-import { errorName, State, Tcb } from "../tcp/tcb"
+import { errorName, State, Tcb, type TcpError } from "../tcp/tcb"
+import { coded, explained, type NetError, netError, whyNot } from "./errors"
 import { resumed, type Worker } from "./network"
 import type { NetworkInterface } from "./start"
 
@@ -27,10 +28,12 @@ interface Hooks {
 interface PackageSocket {
     name: string
     buffers: Arrived
-    lastError: Error | undefined
+    lastError: NetError | undefined
     closed: boolean | undefined
     send(data: Buffer | string): Promise<void>
     packageSend(data: Buffer | string): Promise<void>
+    recv(timeout?: number): Promise<Buffer | undefined | null>
+    packageRecv(timeout?: number): Promise<Buffer | undefined | null>
 }
 
 interface PackageClass {
@@ -64,14 +67,23 @@ const enum Limit {
     Piece = 256,
     /** Milliseconds that an address and a name may take: longer than anybody waits. */
     Open = 600000,
+    /** And that the first of several addresses may take to answer, before the next is tried. The package waits three times as long. */
+    Answer = 10000,
+    /** Bytes of an answer to fetch, and for how many more a line of it counts. */
+    Fetch = 3072,
+    Line = 32,
+    /** Of what is no such answer. */
+    None = 0x7fffffff,
 }
 
 /**
  * Routes @devicescript/net through this network from now on. To be called once. README.md says what of the package's behaviour is
- * matched and what is not.
+ * matched and what is not. An answer to the package's fetch ends with EMSGSIZE when head and body are longer than `most` bytes, 3,072
+ * unless given: the package keeps all of it, several times over, and a heap that a server has exhausted cannot be caught.
  */
-export function useForNet(net: NetworkInterface): void {
-    const backend = new Backend(net)
+export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): void {
+    const backend = new Backend(net, most)
+    current = backend
     const hooks = ds as unknown as Hooks
     hooks._socketOpen = (host, port) => backend.open(host, port)
     hooks._socketWrite = data => backend.queue(data)
@@ -83,6 +95,14 @@ export function useForNet(net: NetworkInterface): void {
     net.add(backend)
 }
 
+let current: Backend | undefined
+
+/** Gives the socket of a response of the package's fetch: `recv` has its body, of any length, until it gives `null`. */
+export function bodyOf(response: Response): Socket {
+    if (current) current.left = Limit.None
+    return (response as unknown as { socket: Socket }).socket
+}
+
 /** The package's connect; what it gave up, as its time was over, is not left to the stack. */
 async function connected(backend: Backend, sockets: PackageClass, options: unknown): Promise<PackageSocket> {
     const attempt = backend.attempt + 1
@@ -92,14 +112,25 @@ async function connected(backend: Backend, sockets: PackageClass, options: unkno
         return socket
     } catch (error) {
         if (backend.attempt === attempt) backend.close()
-        throw error
+        const { message } = error as Error
+        // the package's own, or `socket NAME: CODE, SENTENCE`
+        const why = message.slice(message.indexOf(": ") + 2, message.length)
+        throw coded(
+            error as Error,
+            why === "Timeout" ? "ETIMEDOUT" : why === "terminated" ? "ECONNABORTED" : why
+        )
     }
 }
 
-/** From now on `socket.send` is the backend's. */
+/** From now on `socket.send` is the backend's, and `recv` lets other fibers run. */
 function route(backend: Backend, socket: PackageSocket): void {
     socket.packageSend = socket.send
     socket.send = async data => await backend.send(socket, data)
+    socket.packageRecv = socket.recv
+    socket.recv = async timeout => {
+        await backend.net.breathe()
+        return await socket.packageRecv(timeout)
+    }
 }
 
 /** Stands in the place of a package socket's list of buffers: shift takes from the receive ring, and the next message is told then. */
@@ -116,6 +147,8 @@ class Arrived {
     }
 
     unshift(rest: Buffer): void {
+        // a line of a head becomes objects, however short it is
+        if (this.backend.left < Limit.None) this.backend.left -= Limit.Line
         this.rest = rest
         this.length = 1
     }
@@ -144,6 +177,10 @@ class Backend implements Worker {
     /** Counts attempts to connect: whoever waits for something finds out if it is still about the same. */
     attempt = 0
     private stage = Stage.None
+    /** The addresses that are yet to be tried, and the port there; since when the last one has been. */
+    private ips: number[] = []
+    private port = 0
+    private since = 0
     private id = 0
     private at = 0
     private socket: PackageSocket | undefined
@@ -154,10 +191,18 @@ class Backend implements Worker {
     private begun = 0
     private done = 0
     private readonly waits: ds.Fiber[] = []
+    /** Bytes that may still come. */
+    left = Limit.None
 
-    constructor(readonly net: NetworkInterface) {}
+    constructor(
+        readonly net: NetworkInterface,
+        private readonly most: number
+    ) {}
 
     open(host: string, port: number): number {
+        const { socket } = this
+        // the package has just said "terminated"
+        if (socket?.lastError) coded(socket.lastError, "ECONNABORTED")
         this.close()
         this.stage = Stage.Opening
         opening.start(this, this.attempt, host, port)
@@ -173,6 +218,7 @@ class Backend implements Worker {
     /** Lets go of the connection: what was sent is delivered; what is unread is lost. */
     private release(): void {
         this.attempt++
+        this.left = Limit.None
         this.stage = Stage.None
         if (this.socket) this.socket.buffers.end()
         this.socket = undefined
@@ -233,14 +279,21 @@ class Backend implements Worker {
 
     /** The package's send, which cannot wait; then waits until all of it is in the ring. */
     async send(socket: PackageSocket, data: Buffer | string): Promise<void> {
-        await socket.packageSend(data)
+        await this.net.breathe()
+        // so the package's fetch begins, and nothing else does
+        if (typeof data === "string" && data.indexOf("\r\nconnection: close\r\n") > 0) this.left = this.most
+        try {
+            await socket.packageSend(data)
+        } catch (error) {
+            throw coded(error as Error, "ENOTCONN")
+        }
         const mine = this.begun
         while (this.socket === socket && this.done < mine) {
             this.waits.push(ds.Fiber.self())
             await ds.suspend()
         }
         if (this.done >= mine) return
-        throw socket.lastError || new Error(`socket ${socket.name}: closed`)
+        throw socket.lastError || netError(`socket ${socket.name}: `, "ENOTCONN")
     }
 
     private wake(): void {
@@ -257,32 +310,64 @@ class Backend implements Worker {
     take(): Buffer {
         const unread = this.unread()
         const bytes = Buffer.alloc(Math.min(unread, Limit.Piece))
+        if (this.left < Limit.None && this.socket) {
+            this.left -= bytes.length
+            if (this.left < 0) {
+                const { name } = this.socket
+                this.close()
+                throw netError(
+                    `socket ${name}: `,
+                    "EMSGSIZE, the answer is longer than fetch can hold: see bodyOf"
+                )
+            }
+        }
         read(this.net.stack, this.id, bytes, 0, bytes.length)
         this.net.flush()
         return bytes
     }
 
-    /** The handshake begins. */
-    started(id: number): void {
-        this.id = id
-        this.at = findConnection(this.net.stack, id)
-        this.net.flush()
+    /** Tries the first of these addresses. */
+    begin(ips: number[], port: number): void {
+        this.ips = ips
+        this.port = port
+        this.next(this.net.now())
     }
 
-    work(_now: number): void {
+    /** The handshake begins, at the next address. */
+    private next(now: number): void {
+        const { stack } = this.net
+        if (this.id > 0) abort(stack, this.id, now)
+        const id = connect(stack, this.ips[0] as number, this.port, 0, now)
+        this.ips.insert(0, -1)
+        this.since = now
+        this.id = Math.max(id, 0)
+        if (id < 0) this.fail(errorName(id))
+        else {
+            this.at = findConnection(stack, id)
+            this.net.flush()
+        }
+    }
+
+    work(now: number): void {
         if (this.id === 0) return
         const conns = this.net.stack.conns
         const there = conns.getAt(this.at + Tcb.Id, "u16") === this.id
         const state = there ? conns.getAt(this.at + Tcb.State, "u8") : State.Closed
-        if (this.stage === Stage.Opening) this.look(state)
+        if (this.stage === Stage.Opening) this.look(state, now)
         else if (this.stage === Stage.Open) this.move(state)
     }
 
     /** What becomes of the handshake. */
-    private look(state: State): void {
-        if (state === State.SynSent || state === State.SynReceived) return
+    private look(state: State, now: number): void {
+        const trying = state === State.SynSent || state === State.SynReceived
+        const late = ((now - this.since) | 0) >= Limit.Answer
+        if (this.ips.length > 0 && (trying ? late : state === State.Closed)) {
+            this.next(now)
+            return
+        }
+        if (trying) return
         if (state === State.Closed) {
-            this.fail(errorName(errorOf(this.net.stack, this.id)))
+            this.failWith(errorOf(this.net.stack, this.id))
             return
         }
         this.stage = Stage.Opened
@@ -300,7 +385,7 @@ class Backend implements Worker {
             return
         }
         const error = errorOf(this.net.stack, this.id)
-        if (error < 0) this.fail(errorName(error))
+        if (error < 0) this.failWith(error)
         // CLOSE-WAIT and all that follow have the peer's FIN; it may go on reading
         else if (state === State.Closed || (state >= State.CloseWait && this.sends.length === 0)) {
             this.release()
@@ -308,10 +393,17 @@ class Backend implements Worker {
         }
     }
 
-    /** It is over, and that is the reason. */
+    private failWith(error: TcpError): void {
+        const { stack } = this.net
+        this.fail(explained(whyNot(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32"))))
+    }
+
+    /** It is over, and that is the reason: a code, a comma and a sentence. */
     fail(why: string): void {
+        const { socket } = this
         this.release()
         this.tell("error", why)
+        if (socket?.lastError) coded(socket.lastError, why)
     }
 
     tell(event: string, data?: string): void {
@@ -323,20 +415,17 @@ class Backend implements Worker {
 /** The way to a handshake, which may have to wait for the network and for a name. */
 async function opening(backend: Backend, attempt: number, host: string, port: number): Promise<void> {
     const { net } = backend
-    let id = 0
+    let ips: number[] = []
     let problem = ""
-    if (port < 0) problem = 'no TLS over this network: use proto "tcp"'
+    if (port < 0) problem = 'EPROTONOSUPPORT, there is no TLS over this network: use proto "tcp"'
     else {
         try {
-            const ip = await net.find(host, ds.millis() + Limit.Open)
-            if (backend.attempt !== attempt) return
-            id = connect(net.stack, ip, port, 0, net.now())
-            if (id < 0) problem = errorName(id)
+            ips = await net.findAll(host, ds.millis() + Limit.Open, "")
         } catch (error) {
             problem = (error as Error).message
         }
     }
     if (backend.attempt !== attempt) return
-    if (problem === "") backend.started(id)
+    if (problem === "") backend.begin(ips, port)
     else backend.fail(problem)
 }

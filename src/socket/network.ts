@@ -19,7 +19,8 @@ const enum Time {
     Longest = 1000,
     /** Between attempts to start a driver whose chip does not answer. */
     Retry = 5000,
-    /** Where the driver's wait may come back at once and the clock stands still. */
+    /** Where the driver's wait came back at once more often than this, as if it did not wait. */
+    Still = 64,
     Slice = 10,
 }
 
@@ -58,11 +59,13 @@ export class Network {
     /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
     private async pause(ms: number): Promise<void> {
         const until = ds.millis() + ms
+        let still = 0
         for (;;) {
             const before = ds.millis()
             if (before >= until) return
             await this.mac.rest(until - before)
-            if (ds.millis() === before) await ds.sleep(Time.Slice)
+            // one that was woken comes back at once, and waits the next time: a sleep here could be a board's last
+            if (ds.millis() === before && ++still > Time.Still) await ds.sleep(Time.Slice)
         }
     }
 
@@ -73,10 +76,14 @@ export class Network {
     }
 }
 
+/** A fiber was let go on. */
+let woken = false
+
 /** Moves frames between driver and stack until the end of days. */
 async function run(network: Network): Promise<void> {
     const { stack, mac, worker } = network
     let link = false
+    let held = false
     for (;;) {
         const length = await mac.receive(stack.rx)
         // the clock stands still between two awaits: one reading serves the frame and all it leads to
@@ -91,6 +98,10 @@ async function run(network: Network): Promise<void> {
         let busy = stack.timerArmed && ((stack.nextTimer - now) | 0) <= 0
         if (busy) network.stirred = true
         if (length > 0) busy = true
+        // Who was woken has a turn first, during one look at the chip: what it reads, and answers, goes with the acknowledgment
+        held = woken && !held && stack.dirty && stack.frameLength === 0 && stack.replyLength === 0
+        woken = false
+        if (held) continue
         for (;;) {
             const out = transmit(stack, now)
             if (out === 0) break
@@ -109,6 +120,7 @@ async function run(network: Network): Promise<void> {
 export function resumed(fiber: ds.Fiber): boolean {
     try {
         fiber.resume(true)
+        woken = true
         return true
     } catch {
         return false

@@ -10,6 +10,8 @@ import type { NetworkInterface } from "./start"
  */
 export function publishName(net: NetworkInterface, name: string): Responder {
     const responder = new Responder(endpointsOf(net))
+    net.stack.named = responder
+    net.mac.multicast = true
     let ip = 0
     const follow = () => {
         const now = net.isUp() ? net.stack.ip : 0

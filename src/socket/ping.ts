@@ -4,6 +4,7 @@ import * as ds from "@devicescript/core"
 import { Ping, PingResult } from "../net/ping"
 import { errorName } from "../tcp/tcb"
 import { endpointsOf } from "./endpoints"
+import { netError } from "./errors"
 import { running } from "./start"
 
 export interface PingOptions {
@@ -21,21 +22,21 @@ const enum Time {
 let idle: Ping | undefined
 
 /**
- * Pings a host once. Milliseconds until its reply, `undefined` when none came in time or the host cannot be reached. Throws an
- * Error: ENOTFOUND, EAI_AGAIN (names), EINVAL (no host's address, too long for a frame).
+ * Pings a host once. Milliseconds until its reply, `undefined` when none came in time or the host cannot be reached. Throws a
+ * NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (no host's address, too long for a frame).
  */
 export async function ping(host: string, options?: PingOptions): Promise<number | undefined> {
     const { size, timeout } = options || {}
     const net = running()
     const limit = timeout === undefined ? 1000 : timeout
-    const ip = await net.find(host, ds.millis() + limit)
+    const ip = await net.find(host, ds.millis() + limit, `ping ${host}: `)
     // one that is under way is another fiber's
     const one = idle || new Ping(endpointsOf(net))
     idle = undefined
     const error = one.start(ip, size === undefined ? 56 : size, limit, net.now())
     if (error < 0) {
         idle = one
-        throw new Error(`ping ${host}: ${errorName(error)}`)
+        throw netError(`ping ${host}: `, errorName(error))
     }
     net.flush()
     while (one.result === PingResult.Waiting) await ds.sleep(Time.Look)

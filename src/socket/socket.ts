@@ -2,12 +2,14 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
 import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
 import { findConnection, ringsOf } from "../tcp/context"
 import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/settings"
 import { errorName, State, stateName, Tcb, TcpError } from "../tcp/tcb"
 import { swap16 } from "../wire/bytes"
+import { type NetError, netError, whyNot } from "./errors"
 import { type Sockets, socketsOf, Want } from "./sockets"
 import { type NetworkInterface, running } from "./start"
 
@@ -23,34 +25,44 @@ export interface ConnectOptions {
 const enum Limit {
     /** Milliseconds that `connect` may take. */
     Connect = 30000,
-    /** Bytes of a line. */
-    Line = 4096,
+    /**
+     * Bytes of a line, and that recv gives at a time. The peer decides how many there are, and an exhausted heap cannot be caught: three
+     * blocks of this size (line, text, what they are made of) are to be found in a heap in use.
+     */
+    Piece = 2048,
 }
 
 /**
- * Opens a connection. Throws an Error `socket tcp://HOST:PORT: WHY`: "Timeout", ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENOTFOUND
- * (no such name), ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address).
+ * Opens a connection, to the first of a host's addresses that answers. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
+ * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the
+ * host); ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address, the network's).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
+    if (!ACTIVE_OPENS)
+        throw new Error(`socket tcp://${host}:${port}: ACTIVE_OPENS is left out of this program`)
     const net = running()
     const name = `tcp://${host}:${port}`
     const until = ds.millis() + (options.timeout === undefined ? Limit.Connect : options.timeout)
-    let id = 0
-    try {
-        const ip = await net.find(host, until)
-        id = tcpConnect(net.stack, ip, port, 0, ds.millis() | 0)
-        if (id < 0) throw new Error(errorName(id))
-    } catch (error) {
-        throw new Error(`socket ${name}: ${(error as Error).message}`)
+    const ips = await net.findAll(host, until, `socket ${name}: `)
+    for (let left = ips.length; ; left--) {
+        const ip = ips[ips.length - left] as number
+        const now = ds.millis()
+        try {
+            const id = tcpConnect(net.stack, ip, port, 0, now | 0)
+            if (id < 0) throw netError(`socket ${name}: `, errorName(id))
+            const socket = new Socket(net, id, name)
+            net.flush()
+            // RFC 1123 section 2.3: each of a name's addresses is tried, and has its share of the time
+            return await socket.opened(now + (until - now) / left, ip)
+        } catch (error) {
+            if (left === 1) throw error
+        }
     }
-    const socket = new Socket(net, id, name)
-    net.flush()
-    return await socket.opened(until)
 }
 
 /**
- * An open connection. One fiber, or several, may use it. What fails throws an Error `socket NAME: WHY`.
+ * An open connection. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`.
  *
  * @devsWhenUsed
  */
@@ -74,7 +86,7 @@ export class Socket {
     /** The peer will send no more, and nothing went wrong. What it sent before can still be read. */
     readonly onclose = ds.emitter()
     /** The connection has failed. */
-    readonly onerror = ds.emitter<Error>()
+    readonly onerror = ds.emitter<NetError>()
     /** Something has come: `recv` has it. */
     readonly onmessage = ds.emitter()
 
@@ -93,7 +105,7 @@ export class Socket {
     }
 
     /** For `connect`: waits for the handshake. */
-    async opened(until: number): Promise<Socket> {
+    async opened(until: number, ip: number): Promise<Socket> {
         const { stack } = this.net
         if (stateOf(stack, this.id) === State.SynSent) await this.wait(Want.Opened, until)
         const state = stateOf(stack, this.id)
@@ -103,15 +115,16 @@ export class Socket {
             return this
         }
         this.end(abort)
-        throw this.error(error === TcpError.None ? "Timeout" : errorName(error))
+        throw this.error(whyNot(stack, error === TcpError.None ? TcpError.TimedOut : error, ip))
     }
 
     /**
-     * What has come, all of it (at most the receive ring's size); waits for the first byte. `undefined` when `timeout` ms are over, `null`
+     * What has come, all of it (at most 2,048 bytes); waits for the first byte. `undefined` when `timeout` ms are over, `null`
      * when the peer will send no more or this end was closed. Throws when the connection failed, once all is read.
      */
     async recv(timeout?: number): Promise<Buffer | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
+        await this.net.breathe()
         for (;;) {
             const line = this.line
             if (line) {
@@ -119,7 +132,7 @@ export class Socket {
                 return line
             }
             const unread = this.unread()
-            if (unread > 0) return this.take(unread)
+            if (unread > 0) return this.take(Math.min(unread, Limit.Piece))
             if (this.isOver()) return null
             if (!(await this.wait(Want.More, until))) return undefined
         }
@@ -127,11 +140,12 @@ export class Socket {
 
     /**
      * The next line without its LF or CR LF; what is left of the stream when that ends without one, `null` when nothing is. `undefined`
-     * when `timeout` ms are over. Throws when a line is longer than 4,096 bytes.
+     * when `timeout` ms are over. Throws when a line is longer than 2,048 bytes.
      */
     async readLine(timeout?: number): Promise<string | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         const half = this.net.stack.receiveSize >> 1
+        await this.net.breathe()
         for (;;) {
             const unread = this.unread()
             let n = this.lineLength(unread)
@@ -139,10 +153,13 @@ export class Socket {
             // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1): longer lines leave it in pieces
             if (!whole && (unread >= half || (unread > 0 && this.hasFin()))) n = unread
             if (n > 0) {
+                const start = this.line
+                if (n + (start ? start.length : 0) > Limit.Piece) {
+                    throw this.error("EMSGSIZE, a line is longer than 2048 bytes: recv gives it in pieces")
+                }
                 const part = this.take(n)
-                const line = this.line ? this.line.concat(part) : part
+                const line = start ? start.concat(part) : part
                 this.line = whole ? undefined : line
-                if (line.length > Limit.Line) throw this.error("line too long")
                 if (whole) return lineText(line)
             } else if (unread === 0 && this.isOver()) {
                 const line = this.line
@@ -193,11 +210,13 @@ export class Socket {
      * section 3.6.1). Whoever waits in `recv` gets `null`.
      */
     async close(): Promise<void> {
+        await this.net.breathe()
         if (this.id > 0) this.end(close)
     }
 
     /** Ends the connection by a reset. */
     async abort(): Promise<void> {
+        await this.net.breathe()
         if (this.id > 0) this.end(abort)
     }
 
@@ -239,12 +258,12 @@ export class Socket {
     }
 
     /** The Error that a TcpError is to a program. */
-    failure(error: TcpError): Error {
-        return this.error(this.id === 0 ? "closed" : errorName(error))
+    failure(error: TcpError): NetError {
+        return this.error(errorName(this.id === 0 ? TcpError.NotConnected : error))
     }
 
-    private error(why: string): Error {
-        return new Error(`socket ${this.name}: ${why}`)
+    private error(why: string): NetError {
+        return netError(`socket ${this.name}: `, why)
     }
 
     private set(error: TcpError): void {
@@ -304,6 +323,7 @@ export class Socket {
 
     /** Waits until other fibers' sends are done. */
     private async turn(): Promise<void> {
+        await this.net.breathe()
         // who is woken has the turn: it was handed over
         if (this.sending) await this.sockets.wait(this, Want.Turn)
         this.sending = true

@@ -7,7 +7,8 @@ import type { Mac } from "../mac/mac"
 import { Address, ipv4Of, ipv4Text } from "../net/address"
 import { Stack, setAddress } from "../net/stack"
 import { Config } from "../tcp/config"
-import { Network, type Worker } from "./network"
+import { coded, netError } from "./errors"
+import { Network, resumed, type Worker } from "./network"
 import type { Sockets } from "./sockets"
 import { interfaceAddress, macAddress } from "./station"
 
@@ -49,28 +50,32 @@ export interface Resolver {
     /** Whom to ask has changed: `net.nameserver` and `nameserver2`. */
     serversChanged(): void
     /**
-     * The address of `name` as the wire has it. Throws an Error: ENOTFOUND (no such name), EAI_AGAIN (no server knows, or answers),
-     * Timeout when `ds.millis()` is `until`.
+     * The addresses of `name` as the wire has them, one at least. Throws an Error whose message is a code, or a code, a comma and a sentence: ENOTFOUND (no
+     * such name), EAI_AGAIN (no server knows, or answers, or `ds.millis()` is `until`).
      */
-    resolve(name: string, until: number): Promise<number>
+    resolve(name: string, until: number): Promise<number[]>
 }
 
 let current: NetworkInterface | undefined
 
 /** The network that was started last. Throws an Error when none was. */
 export function running(): NetworkInterface {
-    if (!current) throw new Error("no network: call startNetwork first")
+    if (!current) throw netError("", "ENETDOWN, there is no network: call startNetwork first")
     return current
 }
 
 /**
  * Starts the driver and the stack, and returns when the chip answers or has not: then that is printed (level error) and tried again
- * every 5 seconds. Neither a cable nor an address has to be there yet: `connect` waits for both, `listen` need not. Throws an Error
- * that says which setting is wrong. All of the stack's memory is taken here.
+ * every 5 seconds. Neither a cable nor an address has to be there yet: `connect` waits for both, `listen` need not. Throws a
+ * NetError (EINVAL) that says which setting is wrong. All of the stack's memory is taken here.
  */
 export async function startNetwork(options: NetworkOptions): Promise<NetworkInterface> {
-    const net = new NetworkInterface(options)
-    current = net
+    try {
+        current = new NetworkInterface(options)
+    } catch (error) {
+        throw coded(error as Error, "EINVAL")
+    }
+    const net = current
     if (!(await net.network.start())) startAgain.start(net.network)
     return net
 }
@@ -103,11 +108,16 @@ export class NetworkInterface implements Worker {
     nameserver = 0
     nameserver2 = 0
     private readonly workers: Worker[] = []
+    /** Fibers that wait for the next change. */
+    private readonly waiting: ds.Fiber[] = []
     private readonly addressing: Addressing | undefined
     private readonly resolver: Resolver | undefined
     /** As last told. */
     private link = false
     private ip = 0
+    /** For breathe: the time of the last call, and calls at that time. */
+    private slice = 0
+    private calls = 0
 
     constructor(options: NetworkOptions) {
         const { ip, addressing, resolver } = options
@@ -153,21 +163,38 @@ export class NetworkInterface implements Worker {
     /** Waits until there is a link and an address; false when `timeout` ms are over. */
     async up(timeout?: number): Promise<boolean> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
+        await this.breathe()
         while (!this.isUp()) {
             const left = until === undefined ? undefined : until - ds.millis()
             if (left !== undefined && left <= 0) return false
-            await ds.wait(this.onchange, left)
+            const fiber = ds.Fiber.self()
+            this.waiting.push(fiber)
+            if (!(await ds.suspend<boolean>(left))) this.waiting.insert(this.waiting.indexOf(fiber), -1)
         }
         return true
     }
 
-    /** The address of a host, when this one is up, as the wire has it. Throws an Error: Timeout, ENOTFOUND, EAI_AGAIN. */
-    async find(host: string, until: number): Promise<number> {
-        if (!(await this.up(until - ds.millis()))) throw new Error("Timeout")
+    /**
+     * The address of a host, when this one is up, as the wire has it. Throws a NetError of `what`: ENETDOWN, EADDRNOTAVAIL (neither in
+     * time), ENOTFOUND, EAI_AGAIN.
+     */
+    async find(host: string, until: number, what: string): Promise<number> {
+        return (await this.findAll(host, until, what))[0] as number
+    }
+
+    /** The same, all that are known of a name: the next is for when nobody answers at the first. */
+    async findAll(host: string, until: number, what: string): Promise<number[]> {
+        if (!(await this.up(until - ds.millis()))) {
+            throw netError(what, this.mac.linkUp ? "EADDRNOTAVAIL" : "ENETDOWN")
+        }
         const ip = ipv4Of(host)
-        if (ip !== Address.None) return ip
-        if (!this.resolver) throw new Error("ENOTFOUND, as there is no resolver")
-        return await this.resolver.resolve(host, until)
+        if (ip !== Address.None) return [ip]
+        if (!this.resolver) throw netError(what, "ENOTFOUND, names take a resolver: see startNetwork")
+        try {
+            return await this.resolver.resolve(host, until)
+        } catch (error) {
+            throw netError(what, (error as Error).message)
+        }
     }
 
     /** Gives something else a turn whenever connections may have changed. */
@@ -191,6 +218,12 @@ export class NetworkInterface implements Worker {
         if (linked || stack.ip !== this.ip) {
             this.ip = stack.ip
             this.onchange.emit(this)
+            const { waiting } = this
+            while (waiting.length > 0) {
+                const fiber = waiting[0] as ds.Fiber
+                waiting.insert(0, -1)
+                resumed(fiber)
+            }
         }
         for (const worker of this.workers) worker.work(now)
     }
@@ -202,6 +235,22 @@ export class NetworkInterface implements Worker {
     /** Has what is due sent, instead of when the driver looks next. */
     flush(): void {
         if (this.stack.dirty) power.wake()
+    }
+
+    /**
+     * Lets the other fibers run when a program has made 16 calls in a row that did not have to wait: the VM ends one that goes on for
+     * 131,072 operations. What is sent in fewer calls than that can still leave in one segment.
+     */
+    async breathe(): Promise<void> {
+        const now = ds.millis()
+        if (now !== this.slice) {
+            // the clock stands still between two awaits
+            this.slice = now
+            this.calls = 0
+        } else if (++this.calls > 15) {
+            this.calls = 0
+            await ds.sleep(1)
+        }
     }
 
     /** Gives all workers a turn soon. */

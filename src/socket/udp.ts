@@ -6,6 +6,7 @@ import { ipv4Text } from "../net/address"
 import { UdpSocket } from "../net/udp-socket"
 import { errorName, TcpError } from "../tcp/tcb"
 import { endpointsOf } from "./endpoints"
+import { type NetError, netError } from "./errors"
 import { resumed, type Worker } from "./network"
 import { type NetworkInterface, running } from "./start"
 
@@ -24,13 +25,13 @@ export interface Datagram {
     port: number
 }
 
-/** Takes a port for datagrams. Throws an Error `udp PORT: WHY`: EADDRINUSE, EINVAL. */
+/** Takes a port for datagrams. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL. */
 export function openUdp(options: UdpOptions): Udp {
     const { port, receiveBytes, sendBytes } = options
     const net = running()
     const socket = new UdpSocket(endpointsOf(net), receiveBytes || 1024, sendBytes || 1024)
     const error = socket.bind(port || 0)
-    if (error < 0) throw new Error(`udp ${port}: ${errorName(error)}`)
+    if (error < 0) throw netError(`udp ${port}: `, errorName(error))
     return new Udp(net, socket)
 }
 
@@ -53,33 +54,37 @@ export class Udp implements Worker {
 
     /**
      * Sends a datagram; "255.255.255.255" is everybody on this network. Waits for an address and for room in the queue, 30 s at most.
-     * Throws an Error `udp HOST:PORT: WHY`: Timeout, ENOTFOUND, EINVAL (longer than a frame, no such port), ENOTCONN (closed).
+     * Throws nothing, as nobody promises that a datagram arrives (RFC 768) and who is answered may have sent from port 0. Gives
+     * `undefined`, or why it was not sent, a NetError `udp HOST:PORT: WHY`: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN, EINVAL
+     * (longer than a frame, no such port), ENOBUFS (nothing left for 30 s), ENOTCONN (closed).
      */
-    async send(host: string, port: number, data: Buffer | string): Promise<void> {
+    async send(host: string, port: number, data: Buffer | string): Promise<NetError | undefined> {
         const until = ds.millis() + 30000
+        const what = `udp ${host}:${port}: `
         const bytes = typeof data === "string" ? Buffer.from(data) : data
-        let why = ""
+        const everybody = host === "255.255.255.255"
+        let ip = -1
         try {
-            const everybody = host === "255.255.255.255"
-            const ip = await this.net.find(everybody ? "0.0.0.0" : host, until)
-            let error = TcpError.NoBuffers
-            for (;;) {
-                error = this.socket.sendTo(everybody ? -1 : ip, port, bytes, 0, bytes.length)
-                this.full = error === TcpError.NoBuffers
-                if (!this.full || !(await this.wait(until - ds.millis()))) break
-            }
-            if (error < 0) why = errorName(error)
+            const found = await this.net.find(everybody ? "0.0.0.0" : host, until, what)
+            if (!everybody) ip = found
         } catch (error) {
-            why = (error as Error).message
+            return error as NetError
         }
-        if (why !== "") throw new Error(`udp ${host}:${port}: ${why}`)
-        this.net.flush()
+        for (;;) {
+            const error = this.socket.sendTo(ip, port, bytes, 0, bytes.length)
+            this.full = error === TcpError.NoBuffers
+            if (this.full && (await this.wait(until - ds.millis()))) continue
+            if (error < 0) return netError(what, errorName(error))
+            this.net.flush()
+            return undefined
+        }
     }
 
     /** The oldest datagram that came; `undefined` when `timeout` ms are over or the socket was closed. */
     async recv(timeout?: number): Promise<Datagram | undefined> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         const { socket } = this
+        await this.net.breathe()
         while (socket.waiting() < 0) {
             const left = until === undefined ? undefined : until - ds.millis()
             if (socket.port === 0 || (left !== undefined && left <= 0)) return undefined

@@ -2,13 +2,14 @@
 //
 // The path of every segment: it is flat on purpose, in the RFC's order, one function.
 
-import { SACK } from "../features"
+import { DELAYED_ACKS, FAST_RETRANSMIT, KEEP_ALIVE, REASSEMBLY, SACK, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { readI32 } from "../wire/bytes"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge"
 import { duplicateAck, recover, tellsOfGap } from "./congestion"
 import {
+    armRto,
     armTimer,
     closed,
     count,
@@ -33,6 +34,11 @@ const enum Age {
     Most = 31640,
 }
 
+/** What a program has to read what came, before its ACK goes without. */
+const enum Moment {
+    Ms = 2,
+}
+
 /** Handles the segment in `t.segment` for the connection `c`. */
 export function segmentArrives(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
@@ -55,9 +61,14 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let stamp = 0
     let stamped = false
     const options = segment.getAt(Seg.At, "u16") + Tcp.Size
-    if (options < at) {
+    if (TIMESTAMPS ? options < at : SACK ? options < at : false) {
         if (flags3 & (ConnFlag3.Timestamps | ConnFlag3.Sack)) {
-            if (at - options === TimestampsOnly.Size && t.rx.getAt(options, "i32") === TimestampsOnly.Start) {
+            if (
+                TIMESTAMPS
+                    ? at - options === TimestampsOnly.Size &&
+                      t.rx.getAt(options, "i32") === TimestampsOnly.Start
+                    : false
+            ) {
                 // what RFC 7323 appendix A recommends, and nearly all segments of most peers have
                 stamped = true
                 stamp = readI32(t.rx, options + 4)
@@ -65,9 +76,11 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             } else {
                 parseOptions(t.rx, options, at, t.options)
                 const present = t.options.getAt(Options.Present, "u8")
-                stamped = (present & OptionBit.Timestamps) !== 0
-                stamp = t.options.getAt(Options.TimestampValue, "i32")
-                echo = t.options.getAt(Options.TimestampEcho, "i32")
+                if (TIMESTAMPS) {
+                    stamped = (present & OptionBit.Timestamps) !== 0
+                    stamp = t.options.getAt(Options.TimestampValue, "i32")
+                    echo = t.options.getAt(Options.TimestampEcho, "i32")
+                }
                 if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
             }
         }
@@ -88,14 +101,12 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
-    if (flags3 & ConnFlag3.Timestamps) {
+    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
             if (!stamped) {
-                // section 3.2: "SHOULD silently drop the segment"; but who sends a SYN has to find out (RFC 5961 section 4.2)
-                if (!(control & Flag.Syn)) {
-                    drop(t, Counter.TcpPaws, now)
-                    return
-                }
+                // Section 3.2 would have it dropped silently. The field sends such: keep-alives and probes of lwIP and Windows, and
+                // all behind a middlebox that strips options. The checks of RFC 5961 below guard it
+                count(t, Counter.TcpUnstamped)
             } else if (
                 ((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0 &&
                 (((now >> 16) - conns.getAt(c + Tcb.TsAge, "u16")) & 0xffff) < Age.Most
@@ -204,7 +215,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
 
-    if (stamped) {
+    if (TIMESTAMPS ? stamped : false) {
         if (flags3 & ConnFlag3.Timestamps) {
             if (offset <= 0) {
                 // RFC 7323 section 4.3 (2): it starts at or before Last.ACK.sent, which is RCV.NXT while no acknowledgment is owed.
@@ -241,9 +252,10 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (((conns.getAt(c + Tcb.SndNxt, "i32") - acknowledgment) | 0) < 0) {
             conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
         }
-        conns.setAt(c + Tcb.Retries, "u8", 0)
-        const troubled = conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
-        if (!troubled || !recover(t, c, acked, sacked)) {
+        const troubled = FAST_RETRANSMIT
+            ? conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
+            : false
+        if (FAST_RETRANSMIT ? !troubled || !recover(t, c, acked, sacked) : true) {
             // RFC 5681 section 3.1: slow start below the threshold, else one segment a window
             const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
             const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -256,9 +268,11 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             conns.setAt(c + Tcb.Cwnd, "u16", cwnd + more)
         }
         let flags2 = conns.getAt(c + Tcb.Flags2, "u8") & ~(ConnFlag2.SoftError | ConnFlag2.Probe)
-        if (flags3 & ConnFlag3.Timestamps) {
+        if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
             // RFC 7323 section 4.1. With a few segments in flight every one may be measured (appendix G)
             if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
+            // without one nothing is measured: what was sent once ends the backoff (Karn)
+            else if (conns.getAt(c + Tcb.Retries, "u8") === 0) computeRto(t, c)
         } else if (
             flags2 & ConnFlag2.Timing &&
             ((acknowledgment - conns.getAt(c + Tcb.RttSeq, "i32")) | 0) >= 0
@@ -267,20 +281,24 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "u16")) & 0xffff)
         }
         conns.setAt(c + Tcb.Flags2, "u8", flags2)
+        conns.setAt(c + Tcb.Retries, "u8", 0)
         // RFC 6298 (5.2), (5.3)
         if (acknowledgment === sndMax) {
             flags &= ~ConnFlag.Timer
             conns.setAt(c + Tcb.Flags, "u8", flags)
         } else {
             conns.setAt(c + Tcb.Progress, "i32", now)
-            armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+            armRto(t, c, now)
         }
         setDue(t, c, 0)
-    } else if (acked === 0 && sndMax !== sndUna && length === 0 && !(control & Flag.Fin)) {
-        // RFC 5681 section 2: a duplicate tells of no other window; and not only of what came twice (RFC 2883)
-        const same = window > 0 && window === conns.getAt(c + Tcb.SndWnd, "u16")
-        if (same) {
-            if (SACK ? !sacked || tellsOfGap(t, c) : true) duplicateAck(t, c, sacked)
+    }
+    // RFC 5681 section 2: a duplicate brings nothing and tells of no other window. With SACK blocks that tell of something new it is
+    // one whatever else it brings (RFC 6675 section 2)
+    if (FAST_RETRANSMIT ? acknowledgment !== sndMax : false) {
+        if (sacked ? acked >= 0 : acked === 0) {
+            const bare = acked === 0 && length === 0 && !(control & Flag.Fin) && window > 0
+            const plain = bare && window === conns.getAt(c + Tcb.SndWnd, "u16")
+            if (SACK && sacked ? tellsOfGap(t, c, acked, plain) : plain) duplicateAck(t, c, sacked)
         }
     }
     if (acked >= 0) {
@@ -328,7 +346,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             return
         }
     }
-    if (flags3 & ConnFlag3.KeepAlive) heard(t, c, now)
+    if (KEEP_ALIVE ? flags3 & ConnFlag3.KeepAlive : 0) heard(t, c, now)
 
     // Sixth, check the URG bit: RFC 6093, urgent data is data like any other
     // Seventh, process the segment text
@@ -367,16 +385,19 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (length === 0) {
             if (!(control & Flag.Fin)) return
         }
-        if (keepAhead(t, c, offset, at, length, control & Flag.Fin)) count(t, Counter.Reordered)
+        if (REASSEMBLY ? keepAhead(t, c, offset, at, length, control & Flag.Fin) : false)
+            count(t, Counter.Reordered)
         else drop(t, Counter.TcpOutOfOrder, now)
         return
     }
-    const gap = conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
-    // where the FIN has come, so has all before it, and nothing follows
-    if (gap && control & Flag.Fin) dropAhead(t, c)
-    else if (gap && flags3 & ConnFlag3.FinAhead) {
-        const fin = farthestEnd(t, c) - 1
-        if (length > fin) length = fin
+    const gap = REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false
+    if (REASSEMBLY) {
+        // where the FIN has come, so has all before it, and nothing follows
+        if (gap && control & Flag.Fin) dropAhead(t, c)
+        else if (gap && flags3 & ConnFlag3.FinAhead) {
+            const fin = farthestEnd(t, c) - 1
+            if (length > fin) length = fin
+        }
     }
     if (length > 0) {
         const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
@@ -391,7 +412,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             t.rings.blitAt(ring + to, t.rx, at, part)
             t.rings.blitAt(ring, t.rx, at + part, length - part)
         }
-        if (gap) {
+        if (REASSEMBLY ? gap : false) {
             if (!(control & Flag.Fin)) {
                 length = fillGap(t, c, length)
                 if (flags3 & ConnFlag3.FinAhead) {
@@ -407,22 +428,23 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         conns.setAt(c + Tcb.ReceiveLength, "u16", queued + length)
         conns.setAt(c + Tcb.RcvNxt, "i32", (rcvNxt + length) | 0)
         conns.setAt(c + Tcb.RcvWnd, "u16", left)
-        // Section 3.8.6.3: every second segment, and when the peer has used half of the window: it may have to wait
+        // Section 3.8.6.3: every second segment. When the peer has used half of the window it may have to wait: the program has a
+        // moment to read, so that one ACK tells of the text and of the room
         flags = conns.getAt(c + Tcb.Flags, "u8")
-        if (
-            gap ||
-            flags & ConnFlag.AckDelayed ||
-            left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 ||
-            t.config.delayedAck === 0
-        ) {
+        let wait = DELAYED_ACKS ? t.config.delayedAck : 0
+        if (DELAYED_ACKS ? left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 : false) {
+            if (wait > Moment.Ms) wait = Moment.Ms
+        }
+        if (DELAYED_ACKS ? gap || flags & ConnFlag.AckDelayed || wait === 0 : true) {
             conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
             t.dirty = true
         } else {
             conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
-            if (!t.ackArmed) {
+            const deadline = (now + wait) | 0
+            if (!t.ackArmed || ((deadline - t.ackDeadline) | 0) < 0) {
                 t.ackArmed = true
-                t.ackDeadline = (now + t.config.delayedAck) | 0
-                noteTimer(t, t.ackDeadline)
+                t.ackDeadline = deadline
+                noteTimer(t, deadline)
             }
         }
     }

@@ -3,6 +3,7 @@
 // Connections and listeners are named by ids. Errors are the negative numbers of TcpError.
 
 import type { Buffer } from "@devicescript/core"
+import { ACTIVE_OPENS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import { swap16 } from "../wire/bytes"
 import { isNotUnicast } from "../wire/ipv4"
 import {
@@ -24,7 +25,7 @@ import {
     stopTimer,
     type TcpContext,
 } from "./context"
-import { ephemeralPort, initialSequence } from "./isn"
+import { ephemeralPort, initialSequence, mixKey } from "./isn"
 import { listenerFor, passiveOpens } from "./passive"
 import { tellRoom } from "./settings"
 import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
@@ -33,17 +34,19 @@ import { findWait, freeWait } from "./wait"
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
 export function listen(t: TcpContext, port: number, backlog: number): number {
     if (port < 1 || port > 65535 || backlog < 1) return TcpError.Invalid
-    if (listenerFor(t, joinPorts(0, port)) >= 0) return TcpError.InUse
-    const listeners = t.listeners
-    for (let l = 0; l < listeners.length; l += Listener.Size) {
-        if (listeners.getAt(l + Listener.Id, "u16") !== 0) continue
-        const id = newId(t)
-        if (!t.passive) t.passive = passiveOpens()
-        listeners.setAt(l + Listener.Id, "u16", id)
-        listeners.setAt(l + Listener.Port, "u16", swap16(port))
-        listeners.setAt(l + Listener.Backlog, "u16", backlog)
-        listeners.setAt(l + Listener.ReceiveLimit, "u16", t.receiveSize)
-        return id
+    if (PASSIVE_OPENS) {
+        if (listenerFor(t, joinPorts(0, port)) >= 0) return TcpError.InUse
+        const listeners = t.listeners
+        for (let l = 0; l < listeners.length; l += Listener.Size) {
+            if (listeners.getAt(l + Listener.Id, "u16") !== 0) continue
+            const id = newId(t)
+            if (!t.passive) t.passive = passiveOpens()
+            listeners.setAt(l + Listener.Id, "u16", id)
+            listeners.setAt(l + Listener.Port, "u16", swap16(port))
+            listeners.setAt(l + Listener.Backlog, "u16", backlog)
+            listeners.setAt(l + Listener.ReceiveLimit, "u16", t.receiveSize)
+            return id
+        }
     }
     return TcpError.NoBuffers
 }
@@ -70,7 +73,8 @@ export function accept(t: TcpContext, id: number): number {
 /** False for addresses from which nothing comes back (section 3.9.2.3, MUST-46), and our own: nothing goes from us to us. */
 export function isPeer(t: TcpContext, ip: number): boolean {
     const first = ip & 0xff
-    return ip !== t.ip && ip !== t.broadcast && !isNotUnicast(ip) && first !== 127 && first !== 0
+    if (ip === t.broadcast || ip === (t.broadcast & t.netmask)) return false
+    return ip !== t.ip && !isNotUnicast(ip) && first !== 127 && first !== 0
 }
 
 /** Active OPEN to `port` of `ip` (as the wire has it), from `localPort` or, if that is 0, one of RFC 6056. Gives an id. */
@@ -78,27 +82,39 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
     if (port < 1 || port > 65535 || localPort < 0 || localPort > 65535) return TcpError.Invalid
     if (t.ip === 0) return TcpError.Unreachable
     if (!isPeer(t, ip)) return TcpError.Invalid
-    if (localPort === 0) {
-        localPort = ephemeralPort(t, ip, port)
-        if (localPort === 0) return TcpError.InUse
+    if (ACTIVE_OPENS) {
+        if (localPort === 0) {
+            mixKey(t, now)
+            localPort = ephemeralPort(t, ip, port)
+            if (localPort === 0) return TcpError.InUse
+        }
+        const ports = joinPorts(port, localPort)
+        if (findTuple(t, ip, ports) >= 0) return TcpError.InUse
+        if (TIME_WAIT_RECORDS) {
+            if (findWait(t, ip, ports) >= 0) return TcpError.InUse
+        }
+        if (PASSIVE_OPENS) {
+            if (t.passive && t.passive.halfOpenFor(t, ip, ports) >= 0) return TcpError.InUse
+        }
+        const c = allocate(t, now)
+        if (c < 0) return TcpError.NoBuffers
+        const conns = t.conns
+        const iss = initialSequence(t, ip, ports, now)
+        conns.setAt(c + Tcb.Ports, "i32", ports)
+        conns.setAt(c + Tcb.RemoteIp, "i32", ip)
+        conns.setAt(c + Tcb.SndUna, "i32", iss)
+        conns.setAt(c + Tcb.SndNxt, "i32", iss)
+        conns.setAt(c + Tcb.SndMax, "i32", iss)
+        conns.setAt(c + Tcb.Progress, "i32", now)
+        conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Held)
+        if (PASSIVE_OPENS) {
+            conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") | ConnFlag3.Active)
+        }
+        setState(t, c, State.SynSent, now)
+        setDue(t, c, 0)
+        return conns.getAt(c + Tcb.Id, "u16")
     }
-    const ports = joinPorts(port, localPort)
-    if (findTuple(t, ip, ports) >= 0 || findWait(t, ip, ports) >= 0) return TcpError.InUse
-    if (t.passive && t.passive.halfOpenFor(t, ip, ports) >= 0) return TcpError.InUse
-    const c = allocate(t, now)
-    if (c < 0) return TcpError.NoBuffers
-    const conns = t.conns
-    const iss = initialSequence(t, ip, ports, now)
-    conns.setAt(c + Tcb.Ports, "i32", ports)
-    conns.setAt(c + Tcb.RemoteIp, "i32", ip)
-    conns.setAt(c + Tcb.SndUna, "i32", iss)
-    conns.setAt(c + Tcb.SndNxt, "i32", iss)
-    conns.setAt(c + Tcb.SndMax, "i32", iss)
-    conns.setAt(c + Tcb.Progress, "i32", now)
-    conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Held)
-    setState(t, c, State.SynSent, now)
-    setDue(t, c, 0)
-    return conns.getAt(c + Tcb.Id, "u16")
+    return TcpError.NoBuffers
 }
 
 /**
@@ -123,7 +139,7 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     if (length > size - queued) length = size - queued
     if (length > from.length - at) length = from.length - at
     if (at < 0 || length <= 0) return 0
-    if (queued === 0) endIdle(t, c)
+    if (KEEP_ALIVE ? queued === 0 : false) endIdle(t, c)
     const ring = ringsOf(t, c)
     let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
@@ -178,18 +194,18 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
     if (state === State.Closed) return errorOf(t, id) || TcpError.NotConnected
-    if (state === State.SynSent) {
+    if (ACTIVE_OPENS ? state === State.SynSent : false) {
         // "delete the TCB and return 'error: closing' to any queued SENDs"
         const queued = conns.getAt(c + Tcb.SendLength, "u16") > 0
         closed(t, c, queued ? TcpError.Aborted : TcpError.None, now)
     } else if (state === State.SynReceived) {
         conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.FinQueued)
     } else if (state === State.Established) {
-        endIdle(t, c)
+        if (KEEP_ALIVE) endIdle(t, c)
         setState(t, c, State.FinWait1, now)
         setDue(t, c, 0)
     } else if (state === State.CloseWait) {
-        endIdle(t, c)
+        if (KEEP_ALIVE) endIdle(t, c)
         setState(t, c, State.LastAck, now)
         setDue(t, c, 0)
     }
@@ -201,7 +217,9 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
  * answered by a reset (section 3.6.1, SHLD-3). A listener closes its port; connections not yet accepted are reset.
  */
 export function close(t: TcpContext, id: number, now: number): TcpError {
-    if (t.passive?.closeListener(t, id, now)) return TcpError.None
+    if (PASSIVE_OPENS) {
+        if (t.passive?.closeListener(t, id, now)) return TcpError.None
+    }
     const c = findConnection(t, id)
     if (c < 0) return findWaitId(t, id) < 0 ? TcpError.NotConnected : TcpError.None
     const conns = t.conns
@@ -226,12 +244,14 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
 
 /** ABORT: an RST where the peer knows of the connection, and the record is free. */
 export function abort(t: TcpContext, id: number, now: number): TcpError {
-    if (t.passive?.closeListener(t, id, now)) return TcpError.None
+    if (PASSIVE_OPENS) {
+        if (t.passive?.closeListener(t, id, now)) return TcpError.None
+    }
     const c = findConnection(t, id)
     if (c < 0) {
         const w = findWaitId(t, id)
         if (w < 0) return TcpError.NotConnected
-        freeWait(t, w, now)
+        if (TIME_WAIT_RECORDS) freeWait(t, w, now)
         return TcpError.None
     }
     const conns = t.conns
@@ -254,7 +274,9 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
 
 /** STATUS: the state of a connection or listener. CLOSED for an id that is nobody's. */
 export function stateOf(t: TcpContext, id: number): State {
-    if (t.passive && findListener(t, id) >= 0) return State.Listen
+    if (PASSIVE_OPENS) {
+        if (t.passive && findListener(t, id) >= 0) return State.Listen
+    }
     const c = findConnection(t, id)
     if (c < 0) return findWaitId(t, id) >= 0 ? State.TimeWait : State.Closed
     return t.conns.getAt(c + Tcb.State, "u8")

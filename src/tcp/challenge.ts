@@ -6,6 +6,7 @@
 // has. Periods begin by the clock alone, never because of a segment: when one begins tells nothing either.
 
 import type { Buffer } from "@devicescript/core"
+import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import { Counter } from "../inspect/counters"
 import { count, setDue, type TcpContext } from "./context"
 import { ConnFlag, ConnFlag3, Half, HalfFlag, Tcb, Wait } from "./tcb"
@@ -59,10 +60,14 @@ function forgetChallenges(t: TcpContext): void {
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") & ~ConnFlag3.Challenged)
     }
-    for (let h = 0; h < t.halvesEnd; h += Half.Size) {
-        halves.setAt(h + Half.Flags, "u8", halves.getAt(h + Half.Flags, "u8") & ~HalfFlag.Challenged)
+    if (PASSIVE_OPENS) {
+        for (let h = 0; h < t.halvesEnd; h += Half.Size) {
+            halves.setAt(h + Half.Flags, "u8", halves.getAt(h + Half.Flags, "u8") & ~HalfFlag.Challenged)
+        }
     }
-    for (let w = 0; w < t.waitsEnd; w += Wait.Size) {
-        waits.setAt(w + Wait.Deadline, "u8", waits.getAt(w + Wait.Deadline, "u8") & ~WaitFlag.Challenged)
+    if (TIME_WAIT_RECORDS) {
+        for (let w = 0; w < t.waitsEnd; w += Wait.Size) {
+            waits.setAt(w + Wait.Deadline, "u8", waits.getAt(w + Wait.Deadline, "u8") & ~WaitFlag.Challenged)
+        }
     }
 }

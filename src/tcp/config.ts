@@ -1,17 +1,26 @@
 // What can be set about a stack, and what that costs in memory.
 
-import { SACK } from "../features"
+import {
+    CONFIG_CHECKS,
+    DELAYED_ACKS,
+    EVENTS,
+    PASSIVE_OPENS,
+    SACK,
+    TIME_WAIT_RECORDS,
+    TIMESTAMPS,
+} from "../features"
+import { word, wordIndex } from "../inspect/words"
 
 /** The stack's configuration. Every field is a number, so that the command line can set any of them. */
 export class Config {
     /** Connections at once, in any state but half open. */
     connections = 8
     /** Connections being opened by others (SYN-RECEIVED), shared by all listeners. When they are used up: SYN cookies. */
-    halfOpen = 8
+    halfOpen = PASSIVE_OPENS ? 8 : 0
     /** Connections in TIME-WAIT that no program holds any more. When they are used up the oldest goes. */
-    timeWaits = 8
+    timeWaits = TIME_WAIT_RECORDS ? 8 : 0
     /** Ports listened on at once. */
-    listeners = 4
+    listeners = PASSIVE_OPENS ? 4 : 0
     /** Addresses of neighbours remembered. */
     neighbours = 8
     /** Bytes of the receive ring of each connection. */
@@ -21,21 +30,28 @@ export class Config {
     /** Largest IP packet, bytes: 576 to 1500. */
     mtu = 1500
     /** Events kept for the ladder and the trace; 0 turns them off. */
-    events = 32
+    events = EVENTS ? 32 : 0
     /** IP time to live of what is sent (RFC 9293 section 3.9.2: configurable, MUST-49). */
     ttl = 64
     /** Offer timestamps (RFC 7323), and take them when offered: 12 bytes a segment. 0: no. */
-    timestamps = 1
+    timestamps = TIMESTAMPS ? 1 : 0
     /** Permit selective acknowledgments (RFC 2018). 0: no. */
     sack = SACK ? 1 : 0
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
     nagle = 1
     /** Milliseconds that an acknowledgment may wait for company: 499 at most (RFC 9293 section 3.8.6.3). 0: none. */
-    delayedAck = 200
+    delayedAck = DELAYED_ACKS ? 200 : 0
     /** Keep-alive where a program asks for it: ms idle before the first probe, ms between probes, probes without answer. */
     keepAliveIdle = 7200000
     keepAliveInterval = 75000
     keepAliveProbes = 9
+    /**
+     * Bytes a second, sent and received, that a connection which came in is to move (pace.ts); ms of falling short of that after
+     * which it is ended while somebody finds all connections taken, and at any time (more than 65,535 s: never).
+     */
+    servedRate = 64
+    servedScarce = 5000
+    servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
     /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
@@ -57,95 +73,42 @@ export class Config {
     localPort = 0
 }
 
-/** Least value of a field. (A switch: an object of limits would take heap for good.) */
-function lowest(key: string): number {
-    switch (key) {
-        case "connections":
-        case "listeners":
-        case "neighbours":
-        case "ttl":
-        case "rtoInitial":
-        case "rtoMin":
-        case "keepAliveIdle":
-        case "keepAliveInterval":
-        case "keepAliveProbes":
-        // the ACK that leads there has to be sent first
-        case "timeWait":
-        case "finWait2":
-            return 1
-        case "receiveBuffer":
-        case "sendBuffer":
-            return 64
-        case "mtu":
-            return 576
-        case "rtoMax":
-        case "r2":
-        case "r2Syn":
-            return 1000
-        case "iss":
-            return -1
-        default:
-            return 0
-    }
-}
-
-/** Largest value of a field. */
-function highest(key: string): number {
-    switch (key) {
-        case "connections":
-        case "halfOpen":
-        case "timeWaits":
-        case "listeners":
-        case "neighbours":
-            return 200
-        // 64 KB and more would need window scaling, which is therefore never offered (RFC 7323 section 2.2)
-        case "receiveBuffer":
-        case "sendBuffer":
-        case "localPort":
-        case "rtoInitial":
-        case "rtoMin":
-        case "rtoMax":
-            return 65535
-        case "mtu":
-            return 1500
-        case "events":
-            return 1000
-        case "ttl":
-        case "keepAliveProbes":
-            return 255
-        case "timestamps":
-        case "sack":
-        case "nagle":
-            return 1
-        // less than half a second: RFC 9293 section 3.8.6.3 (MUST-40)
-        case "delayedAck":
-            return 499
-        // two MSL of RFC 9293; a record of TIME-WAIT holds twice that
-        case "timeWait":
-            return 240000
-        case "synAckRetries":
-            return 15
-        case "iss":
-            return 4294967295
-        default:
-            // two weeks, so that two times stay comparable
-            return 1209600000
-    }
-}
+/**
+ * Each field with its least and its largest value. One text, as that stays in flash, where an object would take heap for good, and
+ * a switch over names code.
+ */
+const limits =
+    "connections 1 200 halfOpen 0 200 timeWaits 0 200 listeners 1 200 neighbours 1 200 " +
+    // 64 KB and more would need window scaling, which is therefore never offered (RFC 7323 section 2.2)
+    "receiveBuffer 64 65535 sendBuffer 64 65535 mtu 576 1500 events 0 1000 ttl 1 255 timestamps 0 1 sack 0 1 nagle 0 1 " +
+    // less than half a second: RFC 9293 section 3.8.6.3 (MUST-40)
+    "delayedAck 0 499 " +
+    // two weeks at most, here and below, so that two times stay comparable
+    "keepAliveIdle 1 1209600000 keepAliveInterval 1 1209600000 keepAliveProbes 1 255 " +
+    "servedRate 1 65535 servedScarce 1000 1209600000 servedLimit 1000 1209600000 " +
+    // two MSL of RFC 9293, and a record of TIME-WAIT holds twice that; the ACK that leads there has to be sent first
+    "timeWait 1 240000 finWait2 1 1209600000 " +
+    "rtoInitial 1 65535 rtoMin 1 65535 rtoMax 1000 65535 r2 1000 1209600000 r2Syn 1000 1209600000 " +
+    "synAckRetries 0 15 challengeInterval 0 1209600000 iss -1 4294967295 localPort 0 65535"
 
 /** Sets fields of `config` by name. Throws an Error that names the field, and the known ones when it is unknown. */
 export function configure(config: Config, values: { [key: string]: number }): void {
     const fields = config as unknown as { [key: string]: number }
-    const known = Object.keys(new Config())
     for (const key of Object.keys(values)) {
-        if (known.indexOf(key) < 0) {
-            throw new Error(`unknown configuration key "${key}"; known: ${known.join(", ")}`)
-        }
         const value = values[key] as number
-        const low = lowest(key)
-        const high = highest(key)
-        if (typeof value !== "number" || Math.floor(value) !== value || value < low || value > high) {
-            throw new Error(`${key} must be a whole number from ${low} to ${high}, not ${value}`)
+        if (CONFIG_CHECKS) {
+            const at = wordIndex(limits, key)
+            // numbers are words, too
+            if (at < 0 || at % 3 > 0) {
+                throw new Error(
+                    `unknown configuration key "${key}"; known: ${Object.keys(config).join(", ")}`
+                )
+            }
+            const low = parseInt(word(limits, at + 1))
+            const high = parseInt(word(limits, at + 2))
+            if (typeof value !== "number" || Math.floor(value) !== value || value < low || value > high) {
+                throw new Error(`${key} must be a whole number from ${low} to ${high}, not ${value}`)
+            }
         }
         fields[key] = value
     }

@@ -3,7 +3,7 @@
 //
 // No scoreboard is kept: with a ring of a few segments the blocks of a single ACK say all there is to know.
 
-import { SACK } from "../features"
+import { FAST_RETRANSMIT, SACK } from "../features"
 import { Options } from "../wire/tcp"
 import { setDue, type TcpContext } from "./context"
 import { ConnFlag2, Tcb } from "./tcb"
@@ -59,12 +59,27 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     if (SACK ? sacked : false) nextHole(t, c)
 }
 
-/** Whether the SACK blocks in `t.options` tell of something above SND.UNA: duplicates that came (RFC 2883) do not. */
-export function tellsOfGap(t: TcpContext, c: number): boolean {
-    const sndUna = t.conns.getAt(c + Tcb.SndUna, "i32")
+/**
+ * Whether an ACK with the SACK blocks in `t.options` is a duplicate: it tells of something above SND.UNA (what came twice is below,
+ * RFC 2883), and that is new if it is not `plain` (RFC 5681 section 2). The first such block has what came last (RFC 2018 section 4).
+ */
+export function tellsOfGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
+    const conns = t.conns
+    const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
     const blocks = Options.Sack + 8 * t.options.getAt(Options.SackBlocks, "u8")
     for (let b: number = Options.Sack; b < blocks; b += 8) {
-        if (((t.options.getAt(b, "i32") - sndUna) | 0) > 0) return true
+        const start = (t.options.getAt(b, "i32") - sndUna) | 0
+        if (start <= 0) continue
+        // what is acknowledged in recovery is recover()'s
+        if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Recovery) return acked === 0
+        const end = t.options.getAt(b + 4, "i32")
+        // a block grows, or is apart from the others: its middle tells whether it is the one before
+        const middle = (start + end - sndUna) & 0xffff
+        const fresh =
+            conns.getAt(c + Tcb.ScaleDups, "u8") <= Dups.Scale ||
+            middle !== conns.getAt(c + Tcb.SackMiddle, "u16")
+        conns.setAt(c + Tcb.SackMiddle, "u16", middle)
+        return plain || (fresh && ((end - conns.getAt(c + Tcb.SndMax, "i32")) | 0) <= 0)
     }
     return false
 }
@@ -114,6 +129,7 @@ export function timedOut(t: TcpContext, c: number, first: boolean): void {
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (first) halve(t, c, flight)
     conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Mss, "u16"))
+    if (!FAST_RETRANSMIT) return
     conns.setAt(c + Tcb.Recover, "u16", flight + 1)
     conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
     // what SACK said is forgotten with it: the peer may have changed its mind (RFC 2018 section 8)

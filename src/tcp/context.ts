@@ -2,18 +2,24 @@
 
 import { Buffer } from "@devicescript/core"
 import { randomBuffer } from "@devicescript/crypto"
+import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { Counter } from "../inspect/counters"
 import { Event, EventKind, EventRing } from "../inspect/events"
 import { swap16 } from "../wire/bytes"
-import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, MssOption, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, State, Tcb, TcpError, Wait } from "./tcb"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpError, Wait } from "./tcb"
 
 /** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
 export const enum Frame {
     Ip = 14,
     Transport = 34,
+}
+
+/** A peer that keeps its window shut is asked within half of a user timeout, so that it can answer: ms for each second. */
+export const enum Ask {
+    Within = 500,
 }
 
 /** What became of a SYN that came for a connection in TIME-WAIT. */
@@ -42,7 +48,12 @@ export interface Passive {
         now: number
     ): Reopened
     runHalfTimers(t: TcpContext, now: number): void
+    runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
+    /** When all connections are looked at next (pace.ts). */
+    paceDeadline: number
+    /** Somebody found all connection records taken, and none was free since. */
+    scarce: boolean
 }
 
 /** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
@@ -57,7 +68,8 @@ export class TcpContext {
     halvesEnd = 0
     waitsEnd = 0
     readonly counters: Buffer
-    readonly events: EventRing
+    /** There with EVENTS. */
+    readonly events!: EventRing
     /** Send and receive ring of each connection, one after the other. */
     readonly rings: Buffer
     readonly sendSize: number
@@ -66,6 +78,8 @@ export class TcpContext {
     ip = 0
     /** This network's broadcast address; that of all networks while it has none of its own. */
     broadcast = -1
+    /** Network mask as the wire has it. */
+    netmask = 0
     /** Some record has ConnFlag.Due, or a half-open one HalfFlag.Due. */
     dirty = false
     /** The earliest of all timers, when `timerArmed`. */
@@ -83,6 +97,8 @@ export class TcpContext {
     readonly segment = Buffer.alloc(Seg.Size)
     /** Half-open connections: records of Half. */
     readonly halves: Buffer
+    /** What connections move: records of Pace, in the same order. */
+    readonly pace: Buffer
     /** There from the first listener on. */
     passive: Passive | undefined = undefined
     /** Connections in TIME-WAIT that no program holds: records of Wait. */
@@ -91,7 +107,7 @@ export class TcpContext {
     readonly listeners: Buffer
     /** Scratch for the options of a SYN. */
     readonly options = Buffer.alloc(Options.Size)
-    /** Key and four-tuple that sequence numbers and ports are hashed from (isn.ts). */
+    /** Key and four-tuple that sequence numbers and ports are hashed from; random bytes and the Ethernet address at first (isn.ts). */
     readonly hashInput = Buffer.alloc(36)
     /** Counts connections opened, for RFC 6056 section 3.3.3. */
     portCounter = 0
@@ -110,12 +126,14 @@ export class TcpContext {
     ) {
         this.sendSize = config.sendBuffer
         this.receiveSize = config.receiveBuffer
-        this.rx = Buffer.alloc(frameSize)
+        // a frame that is received may have a VLAN tag
+        this.rx = Buffer.alloc(frameSize + 4)
         this.tx = Buffer.alloc(frameSize)
-        this.counters = Buffer.alloc(Counter.Size)
-        this.events = new EventRing(config.events)
+        this.counters = Buffer.alloc(COUNTERS ? Counter.Size : 0)
+        if (EVENTS) this.events = new EventRing(config.events)
         this.conns = Buffer.alloc(config.connections * Tcb.Size)
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
+        this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
         this.halves = Buffer.alloc(config.halfOpen * Half.Size)
         this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
         this.listeners = Buffer.alloc(config.listeners * Listener.Size)
@@ -125,19 +143,21 @@ export class TcpContext {
 
 /** Adds one to a counter. */
 export function count(t: TcpContext, counter: Counter): void {
-    t.counters.setAt(counter, "i32", (t.counters.getAt(counter, "i32") + 1) | 0)
+    if (COUNTERS) t.counters.setAt(counter, "i32", (t.counters.getAt(counter, "i32") + 1) | 0)
 }
 
 /** Counts what was dropped, and tells it. */
 export function drop(t: TcpContext, reason: Counter, now: number): void {
-    count(t, reason)
-    if (!t.events.on) return
-    const record = t.events.record
-    record.fillAt(0, Event.Size, 0)
-    record.setAt(Event.Time, "i32", now)
-    record.setAt(Event.Kind, "u8", EventKind.Drop)
-    record.setAt(Event.Mss, "u16", reason)
-    t.events.push()
+    if (COUNTERS) count(t, reason)
+    if (EVENTS) {
+        if (!t.events.on) return
+        const record = t.events.record
+        record.fillAt(0, Event.Size, 0)
+        record.setAt(Event.Time, "i32", now)
+        record.setAt(Event.Kind, "u8", EventKind.Drop)
+        record.setAt(Event.Mss, "u16", reason)
+        t.events.push()
+    }
 }
 
 /**
@@ -154,50 +174,32 @@ export function traceSegment(
     remoteIp: number,
     now: number
 ): void {
+    // flat on purpose, part of the path of every segment while events are on
     const b = kind === EventKind.SegmentIn ? t.rx : t.tx
     const record = t.events.record
-    const flags = b.getAt(at + Tcp.Flags, "u8")
     const header = (b.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
-    const ports = b.getAt(at, "i32")
     let mss = 0
-    if (flags & Flag.Syn) {
-        parseOptions(b, at + Tcp.Size, at + header, t.options)
-        mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
+    if (b.getAt(at + Tcp.Flags, "u8") & Flag.Syn) {
+        // nearly everybody's first option, ours too: then the others need not be parsed for it
+        if (header > Tcp.Size && b.getAt(at + Tcp.Size, "u16") === MssOption.Start) {
+            mss = (b.getAt(at + Tcp.Size + 2, "u8") << 8) | b.getAt(at + Tcp.Size + 3, "u8")
+        } else {
+            parseOptions(b, at + Tcp.Size, at + header, t.options)
+            mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
+        }
     }
-    // flat on purpose, part of the path of every segment while events are on
-    const sequence = b.getAt(at + Tcp.Sequence, "i32")
-    const acknowledgment = b.getAt(at + Tcp.Acknowledgment, "i32")
+    record.blitAt(Event.Ports, b, at, Tcp.Checksum)
+    if (kind === EventKind.SegmentOut) {
+        const ports = b.getAt(at, "i32")
+        record.setAt(Event.Ports, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    }
     record.setAt(Event.Time, "i32", now)
     record.setAt(Event.Kind, "u8", kind)
-    record.setAt(Event.Before, "u8", state)
     record.setAt(Event.After, "u8", state)
-    record.setAt(Event.Flags, "u8", flags)
+    record.setAt(Event.Mss, "u16", mss)
     record.setAt(Event.Id, "u16", id)
     record.setAt(Event.Length, "u16", length - header)
-    record.setAt(
-        Event.Sequence,
-        "i32",
-        ((sequence & 0xff) << 24) |
-            ((sequence & 0xff00) << 8) |
-            ((sequence >> 8) & 0xff00) |
-            ((sequence >> 24) & 0xff)
-    )
-    record.setAt(
-        Event.Acknowledgment,
-        "i32",
-        ((acknowledgment & 0xff) << 24) |
-            ((acknowledgment & 0xff00) << 8) |
-            ((acknowledgment >> 8) & 0xff00) |
-            ((acknowledgment >> 24) & 0xff)
-    )
-    record.setAt(
-        Event.Window,
-        "u16",
-        (b.getAt(at + Tcp.Window, "u8") << 8) | b.getAt(at + Tcp.Window + 1, "u8")
-    )
-    record.setAt(Event.Mss, "u16", mss)
     record.setAt(Event.RemoteIp, "i32", remoteIp)
-    record.setAt(Event.Ports, "i32", kind === EventKind.SegmentOut ? swapPorts(ports) : ports)
     t.events.push()
 }
 
@@ -211,17 +213,19 @@ export function traceState(
     ports: number,
     now: number
 ): void {
-    if (!t.events.on) return
-    const record = t.events.record
-    record.fillAt(0, Event.Size, 0)
-    record.setAt(Event.Time, "i32", now)
-    record.setAt(Event.Kind, "u8", EventKind.State)
-    record.setAt(Event.Before, "u8", before)
-    record.setAt(Event.After, "u8", after)
-    record.setAt(Event.Id, "u16", id)
-    record.setAt(Event.RemoteIp, "i32", remoteIp)
-    record.setAt(Event.Ports, "i32", ports)
-    t.events.push()
+    if (EVENTS) {
+        if (!t.events.on) return
+        const record = t.events.record
+        record.fillAt(0, Event.Size, 0)
+        record.setAt(Event.Time, "i32", now)
+        record.setAt(Event.Kind, "u8", EventKind.State)
+        record.setAt(Event.Before, "u8", before)
+        record.setAt(Event.After, "u8", after)
+        record.setAt(Event.Id, "u16", id)
+        record.setAt(Event.RemoteIp, "i32", remoteIp)
+        record.setAt(Event.Ports, "i32", ports)
+        t.events.push()
+    }
 }
 
 /** Source and destination the other way round. */
@@ -234,15 +238,17 @@ export function setState(t: TcpContext, c: number, state: State, now: number): v
     const conns = t.conns
     const before = conns.getAt(c + Tcb.State, "u8")
     conns.setAt(c + Tcb.State, "u8", state)
-    traceState(
-        t,
-        conns.getAt(c + Tcb.Id, "u16"),
-        before,
-        state,
-        conns.getAt(c + Tcb.RemoteIp, "i32"),
-        conns.getAt(c + Tcb.Ports, "i32"),
-        now
-    )
+    if (EVENTS) {
+        traceState(
+            t,
+            conns.getAt(c + Tcb.Id, "u16"),
+            before,
+            state,
+            conns.getAt(c + Tcb.RemoteIp, "i32"),
+            conns.getAt(c + Tcb.Ports, "i32"),
+            now
+        )
+    }
 }
 
 /** Sets bits of ConnFlag, and sees to it that the connection is looked at by the next transmit. */
@@ -257,6 +263,30 @@ export function armTimer(t: TcpContext, c: number, now: number, ms: number): voi
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
     conns.setAt(c + Tcb.Deadline, "i32", (now + ms) | 0)
     noteTimer(t, (now + ms) | 0)
+}
+
+/** Arms it for what is to be acknowledged by then. A user timeout does not wait for that (RFC 9293 section 3.10.8). */
+export function armRto(t: TcpContext, c: number, now: number): void {
+    // flat on purpose, part of the path of every segment with text
+    const conns = t.conns
+    const deadline = (now + conns.getAt(c + Tcb.Rto, "u16")) | 0
+    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
+    conns.setAt(c + Tcb.Deadline, "i32", deadline)
+    noteTimer(t, deadline)
+    if (USER_TIMEOUT) {
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, 1000)
+    }
+}
+
+/** Has the timer expire when `ms` for each second of the user timeout have passed without progress, if it would later. */
+export function hasten(t: TcpContext, c: number, ms: number): void {
+    const conns = t.conns
+    // until it is accepted the field is the listener's id
+    if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return
+    const end = (conns.getAt(c + Tcb.Progress, "i32") + conns.getAt(c + Tcb.UserTimeout, "u16") * ms) | 0
+    if (((conns.getAt(c + Tcb.Deadline, "i32") - end) | 0) <= 0) return
+    conns.setAt(c + Tcb.Deadline, "i32", end)
+    noteTimer(t, end)
 }
 
 export function stopTimer(t: TcpContext, c: number): void {
@@ -312,7 +342,12 @@ export function allocate(t: TcpContext, now: number): number {
         t.connsEnd = end + Tcb.Size
         return prepare(t, end)
     }
-    if (oldest < 0) return -1
+    if (oldest < 0) {
+        if (PASSIVE_OPENS) {
+            if (t.passive) t.passive.scarce = true
+        }
+        return -1
+    }
     setState(t, oldest, State.Closed, now)
     return prepare(t, oldest)
 }
@@ -350,11 +385,13 @@ export function findConnection(t: TcpContext, id: number): number {
 
 /** The record of TIME-WAIT with this id, -1 when there is none. */
 export function findWaitId(t: TcpContext, id: number): number {
-    const waits = t.waits
-    if (id <= 0) return -1
-    const end = t.waitsEnd
-    for (let w = 0; w < end; w += Wait.Size) {
-        if (waits.getAt(w + Wait.Id, "u16") === id) return w
+    if (TIME_WAIT_RECORDS) {
+        const waits = t.waits
+        if (id <= 0) return -1
+        const end = t.waitsEnd
+        for (let w = 0; w < end; w += Wait.Size) {
+            if (waits.getAt(w + Wait.Id, "u16") === id) return w
+        }
     }
     return -1
 }
@@ -404,7 +441,7 @@ export function closed(t: TcpContext, c: number, error: TcpError, now: number): 
     conns.setAt(c + Tcb.Error, "u8", -error)
     conns.setAt(c + Tcb.Flags, "u8", flags & ConnFlag.Held)
     conns.setAt(c + Tcb.SendLength, "u16", 0)
-    if (error !== TcpError.None) {
+    if (EVENTS ? error !== TcpError.None : false) {
         if (t.events.on) {
             t.events.record.setAt(Event.Kind, "u8", EventKind.Failed)
             t.events.record.setAt(Event.Before, "u8", -error)

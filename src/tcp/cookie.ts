@@ -19,13 +19,13 @@
 // text are both lost is reset by what comes next, and a late duplicate of the ACK makes a connection once more, of
 // which the client knows nothing.
 
-import { SACK } from "../features"
+import { SACK, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { Flag, Options, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { count, Frame, type TcpContext, traceState } from "./context"
 import { dropHalf } from "./halfopen"
-import { cookieHash, timestampAt } from "./isn"
+import { cookieHash, mixKey, timestampAt } from "./isn"
 import { established } from "./open"
 import { connectionFor, isStamped, openPassive } from "./passive"
 import { mayReply, reply, writeSegment } from "./reset"
@@ -107,6 +107,8 @@ function cookieOf(
 
 /** The cookie that answers the SYN in `t.segment`, whose options stand in `t.options`. */
 export function synCookie(t: TcpContext, now: number): number {
+    // without half-open records a cookie is the first number of all
+    mixKey(t, now)
     const segment = t.segment
     const mss = sendMss(t)
     let index: number = Cookie.MssMask
@@ -128,7 +130,7 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
     const ports = segment.getAt(Seg.Ports, "i32")
     let agreement = agreed(t)
     let value = 0
-    if (agreement & HalfFlag.Timestamps) {
+    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) {
         let bits: number =
             agreement & HalfFlag.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
         if (SACK ? agreement & HalfFlag.Sack : 0) bits |= Stamp.Sack
@@ -189,7 +191,7 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     const options = t.options
     let agreement = 0
     let scale = 0
-    if (isStamped(t)) {
+    if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
             const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
             if (!isRecent(t, remoteIp, ports, now)) return false

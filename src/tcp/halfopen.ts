@@ -4,6 +4,7 @@
 // another: when all are taken SYN cookies go on without (cookie.ts), so that a flood neither gets more than the table nor
 // drives anybody out of it.
 
+import { TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { Flag, Tcp, writeTimestamps } from "../wire/tcp"
 import { count, Frame, noteTimer, type TcpContext, traceState } from "./context"
@@ -100,13 +101,14 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     halves.setAt(h + Half.Flags, "u8", flags & ~(HalfFlag.Due | HalfFlag.Challenge))
     let value = 0
     let echo = 0
-    if (flags & HalfFlag.Timestamps) {
+    if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0) {
         value = timestampAt(t, remoteIp, ports, now)
         echo = halves.getAt(h + Half.TsRecent, "i32")
     }
     let end: number = Frame.Transport + Tcp.Size
     if (syn) end = writeSynOptions(t, end, flags, value, echo)
-    else if (flags & HalfFlag.Timestamps) end = writeTimestamps(t.tx, end, false, value, echo)
+    else if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0)
+        end = writeTimestamps(t.tx, end, false, value, echo)
     const length = end - Frame.Transport
     writeSegment(
         t,

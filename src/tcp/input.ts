@@ -1,5 +1,6 @@
 // A segment comes in: is it whole, and whose is it? (RFC 9293 section 3.10.7.1 where it is nobody's.)
 
+import { ACTIVE_OPENS, COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
 import { onesSum } from "../wire/checksum"
@@ -38,7 +39,8 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         drop(t, Counter.TcpChecksum, now)
         return
     }
-    t.counters.setAt(Counter.SegmentsIn, "i32", (t.counters.getAt(Counter.SegmentsIn, "i32") + 1) | 0)
+    if (COUNTERS)
+        t.counters.setAt(Counter.SegmentsIn, "i32", (t.counters.getAt(Counter.SegmentsIn, "i32") + 1) | 0)
     const ports = rx.getAt(at, "i32")
     const control = rx.getAt(at + Tcp.Flags, "u8")
     const sequence =
@@ -72,7 +74,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     if (c >= 0) {
         const conns = t.conns
         const state = conns.getAt(c + Tcb.State, "u8")
-        if (t.events.on) {
+        if (EVENTS ? t.events.on : false) {
             traceSegment(
                 t,
                 EventKind.SegmentIn,
@@ -84,11 +86,11 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
                 now
             )
         }
-        if (state === State.SynSent) {
+        if (ACTIVE_OPENS ? state === State.SynSent : false) {
             synSentArrives(t, c, now)
             return
         }
-        if (state === State.TimeWait) {
+        if (PASSIVE_OPENS ? state === State.TimeWait : false) {
             if (control & Flag.Syn) {
                 // section 3.6.1 (MAY-2): one that a program still holds ends early, too
                 if (t.passive) {
@@ -108,33 +110,41 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         segmentArrives(t, c, now)
         return
     }
-    const w = t.waitsEnd > 0 ? findWait(t, remoteIp, ports) : -1
-    if (w >= 0) {
-        if (t.events.on) {
-            const id = t.waits.getAt(w + Wait.Id, "u16")
-            traceSegment(t, EventKind.SegmentIn, at, length, id, State.TimeWait, remoteIp, now)
+    if (TIME_WAIT_RECORDS) {
+        const w = t.waitsEnd > 0 ? findWait(t, remoteIp, ports) : -1
+        if (w >= 0) {
+            if (EVENTS ? t.events.on : false) {
+                const id = t.waits.getAt(w + Wait.Id, "u16")
+                traceSegment(t, EventKind.SegmentIn, at, length, id, State.TimeWait, remoteIp, now)
+            }
+            waitArrives(t, w, now)
+            return
         }
-        waitArrives(t, w, now)
-        return
     }
     const passive = t.passive
     let h = -1
     let l = -1
-    if (passive) {
-        if (t.halvesEnd > 0) h = passive.halfOpenFor(t, remoteIp, ports)
-        if (h < 0) l = passive.listenerFor(t, ports)
+    if (PASSIVE_OPENS) {
+        if (passive) {
+            if (t.halvesEnd > 0) h = passive.halfOpenFor(t, remoteIp, ports)
+            if (h < 0) l = passive.listenerFor(t, ports)
+        }
     }
-    if (t.events.on) {
+    if (EVENTS ? t.events.on : false) {
         const state = h >= 0 ? State.SynReceived : l >= 0 ? State.Listen : State.Closed
         traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
     }
-    if (passive && h >= 0) {
-        passive.halfOpenArrives(t, h, now)
-    } else if (passive && l >= 0) {
-        passive.listenArrives(t, l, now)
-    } else {
-        // Section 3.10.7.1: CLOSED
-        drop(t, Counter.TcpNoConnection, now)
-        answerReset(t, now)
+    if (PASSIVE_OPENS) {
+        if (passive && h >= 0) {
+            passive.halfOpenArrives(t, h, now)
+            return
+        }
+        if (passive && l >= 0) {
+            passive.listenArrives(t, l, now)
+            return
+        }
     }
+    // Section 3.10.7.1: CLOSED
+    drop(t, Counter.TcpNoConnection, now)
+    answerReset(t, now)
 }

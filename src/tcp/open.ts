@@ -1,6 +1,6 @@
 // The way of an active open to ESTABLISHED: SYN-SENT (RFC 9293 section 3.10.7.3) and what both kinds of open end with.
 
-import { SACK } from "../features"
+import { KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
@@ -34,10 +34,12 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
     }
     conns.setAt(c + Tcb.Cwnd, "u16", cwnd)
     conns.setAt(c + Tcb.Ssthresh, "u16", 0xffff)
+    conns.setAt(c + Tcb.SmallEnd, "u16", acknowledgment & 0xffff)
     conns.setAt(c + Tcb.Flags2, "u8", 0)
     const state = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued ? State.FinWait1 : State.Established
     setState(t, c, state, now)
-    if (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive) armTimer(t, c, now, t.config.keepAliveIdle)
+    if (KEEP_ALIVE ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive : 0)
+        armTimer(t, c, now, t.config.keepAliveIdle)
     setDue(t, c, 0)
     return state
 }
@@ -74,8 +76,9 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
     const agreement = agreed(t)
     const stamp = t.options.getAt(Options.TimestampValue, "i32")
-    const stamps = (agreement & HalfFlag.Timestamps) !== 0
-    conns.setAt(c + Tcb.Mss, "u16", stamps ? sendMss(t) - Mss.Timestamps : sendMss(t))
+    let mss = sendMss(t)
+    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) mss -= Mss.Timestamps
+    conns.setAt(c + Tcb.Mss, "u16", mss)
     const next = (sequence + 1) | 0
     conns.setAt(c + Tcb.RcvNxt, "i32", next)
     conns.setAt(c + Tcb.RcvWnd, "u16", conns.getAt(c + Tcb.ReceiveLimit, "u16"))
@@ -113,7 +116,7 @@ export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp
     const conns = t.conns
     let flags3 = conns.getAt(c + Tcb.Flags3, "u8")
     if (SACK ? agreement & HalfFlag.Sack : 0) flags3 |= ConnFlag3.Sack
-    if (agreement & HalfFlag.Timestamps) {
+    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) {
         flags3 |= ConnFlag3.Timestamps
         const offset = timestampOffset(
             t,

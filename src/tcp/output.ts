@@ -1,6 +1,16 @@
 // What a connection has to send: the next segment, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
 
-import { SACK } from "../features"
+import {
+    COUNTERS,
+    EVENTS,
+    FAST_RETRANSMIT,
+    KEEP_ALIVE,
+    REASSEMBLY,
+    SACK,
+    TIME_WAIT_RECORDS,
+    TIMESTAMPS,
+    USER_TIMEOUT,
+} from "../features"
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
 import { writeI32 } from "../wire/bytes"
@@ -8,12 +18,28 @@ import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
 import { restart } from "./congestion"
-import { armTimer, count, Frame, release, ringsOf, type TcpContext, traceSegment } from "./context"
+import {
+    Ask,
+    armRto,
+    armTimer,
+    count,
+    Frame,
+    hasten,
+    release,
+    ringsOf,
+    type TcpContext,
+    traceSegment,
+} from "./context"
 import { timestampAt } from "./isn"
 import { sent, writeSegment } from "./reset"
 import { writeSynOptions } from "./syn-options"
 import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb } from "./tcb"
 import { toWait } from "./wait"
+
+const enum Even {
+    /** A ring so small is not divided. */
+    Least = 256,
+}
 
 /** Milliseconds that a segment may be held back for a larger window: RFC 9293 section 3.8.6.2.1 (4). */
 const enum Override {
@@ -39,7 +65,8 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     let octets = 0
     let resend = false
     let window = 0
-    let header = flags3 & ConnFlag3.Timestamps ? Tcp.Size + TimestampsOnly.Size : Tcp.Size
+    let header: number = Tcp.Size
+    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) header = Tcp.Size + TimestampsOnly.Size
 
     if (state === State.SynSent || state === State.SynReceived) {
         if (inFlight === 0) {
@@ -54,18 +81,21 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
+        const size = t.sendSize
         const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
         // What came ahead is told at once, by a segment without text: no other is a duplicate to the peer (RFC 5681 section
         // 2), and where SACK blocks stand they have room
-        const gap = (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
-        resend = (flags2 & ConnFlag2.Resend) !== 0 && !gap
-        if (resend) {
+        const gap = REASSEMBLY
+            ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
+            : false
+        if (FAST_RETRANSMIT) resend = (flags2 & ConnFlag2.Resend) !== 0 && !gap
+        if (FAST_RETRANSMIT ? resend : false) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
         }
         // with the FIN in flight it is one more than the data: `waiting` is -1
         const waiting = queued - inFlight
-        if (resend) {
+        if (FAST_RETRANSMIT ? resend : false) {
             length = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
             if (waiting < length) length = Math.max(waiting, 0)
             const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -77,16 +107,17 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             }
             window = conns.getAt(c + Tcb.SndWnd, "u16")
             let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-            const mss = conns.getAt(c + Tcb.Mss, "u16")
+            let mss = conns.getAt(c + Tcb.Mss, "u16")
             const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
             // RFC 3042: a new segment for each of the first two duplicate acknowledgments
-            if (duplicates > 0) {
+            if (FAST_RETRANSMIT ? duplicates > 0 : false) {
                 if (duplicates < 3) {
                     if (sequence === sndMax) {
                         if (!(flags2 & ConnFlag2.Recovery)) cwnd += duplicates * mss
                     }
                 }
             }
+            if (queued === size) mss = evenSegment(t, mss)
             if (cwnd < window) window = cwnd
             window -= inFlight
             length = mss
@@ -97,13 +128,18 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                     if (!(flags2 & ConnFlag2.Probe)) {
                         // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
                         // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
-                        // flight holds it back only if that ends in a small segment, too. A FIN is not held back.
-                        if (
-                            length < waiting
-                                ? inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1
-                                : !(flags3 & ConnFlag3.NoDelay) && inFlight % mss !== 0 && !closing
-                        ) {
-                            length = 0
+                        // flight holds it back only if a small segment is among it. A FIN is not held back, nor is what is small
+                        // because the ring holds no more.
+                        if (length < waiting) {
+                            if (inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1)
+                                length = 0
+                        } else if (queued < size || length << 2 < mss) {
+                            const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sndUna) & 0xffff
+                            if (!(flags3 & ConnFlag3.NoDelay) && small > 0 && small <= inFlight && !closing) {
+                                length = 0
+                            } else if (!(flags2 & ConnFlag2.Recovery)) {
+                                conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
+                            }
                         }
                     }
                 }
@@ -117,11 +153,14 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                         const rto = conns.getAt(c + Tcb.Rto, "u16")
                         conns.setAt(c + Tcb.Progress, "i32", now)
                         armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
+                        if (USER_TIMEOUT) {
+                            if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
+                        }
                         flags |= ConnFlag.Timer
                     }
                 }
             }
-        } else if (flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing && !gap) {
+        } else if (KEEP_ALIVE ? flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing && !gap : false) {
             // keep-alive (section 3.8.4): the number before the next makes the peer answer
             flags2 &= ~ConnFlag2.Probe
             conns.setAt(c + Tcb.Flags2, "u8", flags2)
@@ -131,7 +170,6 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         }
         if (length > 0) {
             const from = Frame.Transport + header
-            const size = t.sendSize
             const ring = ringsOf(t, c)
             let at = conns.getAt(c + Tcb.SendHead, "u16") + inFlight
             if (at >= size) at -= size
@@ -160,11 +198,11 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
             // no program has it, and it owes nothing: 24 bytes do
             if (state === State.TimeWait) {
-                if (!(flags & ConnFlag.Held)) toWait(t, c, now)
+                if (TIME_WAIT_RECORDS ? !(flags & ConnFlag.Held) : false) toWait(t, c, now)
             }
             return 0
         }
-        if (!resend) {
+        if (KEEP_ALIVE ? !resend : true) {
             // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
             sequence = sndMax
             // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it
@@ -182,7 +220,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
     if (control & Flag.Ack) {
         if (free > window) {
-            if (free - window >= limit >> 1 || free - window >= t.config.mtu - 40) {
+            if (free - window >= limit >> 1 || free - window >= conns.getAt(c + Tcb.Mss, "u16")) {
                 window = free
                 conns.setAt(c + Tcb.RcvWnd, "u16", free)
             }
@@ -193,7 +231,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
 
     const tx = t.tx
     if (!(control & Flag.Syn)) {
-        if (flags3 & ConnFlag3.Timestamps) {
+        if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
             tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
             writeI32(
                 tx,
@@ -203,7 +241,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
         }
         // what came ahead, where it costs no text its place
-        if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0) {
+        if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
             if (SACK ? flags3 & ConnFlag3.Sack : 0) {
                 if (length === 0) {
                     header = sackOption(t, c, header, rcvNxt)
@@ -252,7 +290,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     if (octets > 0) {
         const next = (sequence + octets) | 0
         flags2 &= ~ConnFlag2.Probe
-        if (resend) {
+        if (FAST_RETRANSMIT ? resend : false) {
             flags2 &= ~ConnFlag2.Resend
             conns.setAt(c + Tcb.RtxAt, "u16", inFlight + octets)
             count(t, Counter.Retransmits)
@@ -265,7 +303,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
                 // RFC 6298 section 3: one segment a round trip, none that was sent twice
                 if (!(flags2 & ConnFlag2.Timing)) {
-                    if (!(flags3 & ConnFlag3.Timestamps)) {
+                    if (TIMESTAMPS ? !(flags3 & ConnFlag3.Timestamps) : true) {
                         flags2 |= ConnFlag2.Timing
                         conns.setAt(c + Tcb.RttSeq, "i32", next)
                         conns.setAt(c + Tcb.RttStart, "u16", now & 0xffff)
@@ -281,15 +319,29 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             if (inFlight === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") === 0) conns.setAt(c + Tcb.Progress, "i32", now)
             }
-            armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+            armRto(t, c, now)
         }
     }
-    t.counters.setAt(Counter.SegmentsOut, "i32", (t.counters.getAt(Counter.SegmentsOut, "i32") + 1) | 0)
-    if (t.events.on) {
+    if (COUNTERS)
+        t.counters.setAt(Counter.SegmentsOut, "i32", (t.counters.getAt(Counter.SegmentsOut, "i32") + 1) | 0)
+    if (EVENTS ? t.events.on : false) {
         const id = conns.getAt(c + Tcb.Id, "u16")
         traceSegment(t, EventKind.SegmentOut, Frame.Transport, total, id, state, remoteIp, now)
     }
     return total
+}
+
+/**
+ * The largest segment of a stream that fills the send ring: such that an even number fills it. A peer acknowledges every second
+ * segment, and has the last one of an odd number wait (RFC 5681 section 4.2): of one or three that is a good part, of eight little.
+ */
+function evenSegment(t: TcpContext, mss: number): number {
+    const size = t.sendSize
+    if (size < Even.Least || size >= mss << 3) return mss
+    // the smaller the second of two, the more is acknowledged by a peer that answers the first
+    if (mss > (size >> 1) + (size >> 3)) return Math.min(mss, size - (size >> 2))
+    const segments = Math.idiv(size + 2 * mss - 1, 2 * mss) * 2
+    return Math.idiv(size + segments - 1, segments)
 }
 
 /** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open; gives the length of the header. */
@@ -299,11 +351,13 @@ function synOptions(t: TcpContext, c: number, state: State, flags3: number, now:
     if (SACK) {
         if (state === State.SynSent ? t.config.sack : flags3 & ConnFlag3.Sack) flags |= HalfFlag.Sack
     }
-    if (state === State.SynSent ? t.config.timestamps : flags3 & ConnFlag3.Timestamps)
-        flags |= HalfFlag.Timestamps
+    if (TIMESTAMPS) {
+        if (state === State.SynSent ? t.config.timestamps : flags3 & ConnFlag3.Timestamps)
+            flags |= HalfFlag.Timestamps
+    }
     let value = now
     let echo = 0
-    if (flags & HalfFlag.Timestamps) {
+    if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0) {
         const conns = t.conns
         const ports = conns.getAt(c + Tcb.Ports, "i32")
         value = timestampAt(t, conns.getAt(c + Tcb.RemoteIp, "i32"), ports, now)
@@ -345,7 +399,7 @@ function resetOut(t: TcpContext, c: number, now: number): number {
     conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.ResetDue)
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     let end: number = Frame.Transport + Tcp.Size
-    if (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) {
+    if (TIMESTAMPS ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps : 0) {
         // RFC 7323 section 3.2 (SHOULD)
         const value = (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
         end = writeTimestamps(t.tx, end, false, value, conns.getAt(c + Tcb.TsRecent, "i32"))

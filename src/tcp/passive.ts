@@ -1,5 +1,6 @@
 // Passive opens: LISTEN (RFC 9293 section 3.10.7.2) and the half-open connections that come from it (SYN-RECEIVED).
 
+import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
@@ -19,6 +20,7 @@ import { cookieArrives, sendCookie, synCookie } from "./cookie"
 import { dropHalf, freeHalf, halfOpenFor, halfOpenOut, runHalfTimers, setHalfDue, takeHalf } from "./halfopen"
 import { initialSequence } from "./isn"
 import { established, takeAgreement } from "./open"
+import { runPace } from "./pace"
 import { answerReset } from "./reset"
 import { roundTrip } from "./rtt"
 import { Seg } from "./segment"
@@ -28,6 +30,8 @@ import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } f
 /** For TcpContext.passive. */
 export function passiveOpens(): Passive {
     return {
+        paceDeadline: 0,
+        scarce: false,
         listenerFor,
         closeListener,
         listenArrives,
@@ -36,6 +40,7 @@ export function passiveOpens(): Passive {
         // DeviceScript's compiler knows no short form for what is imported
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
+        runPace: runPace,
         halfOpenOut: halfOpenOut,
     }
 }
@@ -112,7 +117,7 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
     }
     // Second, check for an ACK: "arriving on a connection still in the LISTEN state", unless it brings a cookie back
     if (control & Flag.Ack) {
-        if (cookieArrives(t, l, -1, now)) return
+        if (SYN_COOKIES ? cookieArrives(t, l, -1, now) : false) return
         drop(t, Counter.TcpNoConnection, now)
         answerReset(t, now)
         return
@@ -122,9 +127,16 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
         drop(t, Counter.TcpNoAck, now)
         return
     }
-    // Third, check for a SYN
+    // Third, check for a SYN. With a FIN nobody means it: dropped, as the field does, where the RFC would have the FIN queued
+    if (control & Flag.Fin) {
+        drop(t, Counter.TcpMalformed, now)
+        return
+    }
     if (!hasBacklog(t, l, now)) return
-    if (openHalf(t, l, now) < 0) sendCookie(t, l, synCookie(t, now), now)
+    if (openHalf(t, l, now) < 0) {
+        if (SYN_COOKIES) sendCookie(t, l, synCookie(t, now), now)
+        else drop(t, Counter.BacklogFull, now)
+    }
 }
 
 /**
@@ -143,7 +155,7 @@ function reopen(
     if ((segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst)) !== Flag.Syn) return Reopened.No
     const above = ((segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0) > 0
     let honoured = above
-    if (isStamped(t)) {
+    if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
             const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
             // without timestamps on the old connection its segments will be told by that (RFC 7323 section 3.2)
@@ -152,12 +164,20 @@ function reopen(
     }
     const l = honoured ? listenerFor(t, segment.getAt(Seg.Ports, "i32")) : -1
     if (l < 0) return Reopened.No
+    if (segment.getAt(Seg.Control, "u8") & Flag.Fin) {
+        // as in LISTEN
+        drop(t, Counter.TcpMalformed, now)
+        return Reopened.NotNow
+    }
     if (!hasBacklog(t, l, now)) return Reopened.NotNow
     const h = openHalf(t, l, now)
     if (h < 0) {
-        // a cookie is what it is: half of them are larger
-        const cookie = synCookie(t, now)
-        if (((cookie - used) | 0) > 0) return sendCookie(t, l, cookie, now) ? Reopened.Yes : Reopened.NotNow
+        if (SYN_COOKIES) {
+            // a cookie is what it is: half of them are larger
+            const cookie = synCookie(t, now)
+            if (((cookie - used) | 0) > 0)
+                return sendCookie(t, l, cookie, now) ? Reopened.Yes : Reopened.NotNow
+        }
         drop(t, Counter.TcpUnexpectedSyn, now)
         return Reopened.NotNow
     }
@@ -196,7 +216,7 @@ function openHalf(t: TcpContext, l: number, now: number): number {
     halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreed(t))
     t.dirty = true
     noteTimer(t, deadline)
-    if (t.events.on) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
+    if (EVENTS ? t.events.on : false) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
     return h
 }
 
@@ -220,17 +240,18 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             if (halves.getAt(h + Half.Retries, "u8") === 0) {
                 if (t.config.synAckRetries > 0) halves.setAt(h + Half.Retries, "u8", 1)
             }
-            const newer = isStamped(t) && stampAhead(t, h) > 0
-            // section 4.3 (2): the client measures by what we echo
-            if (newer) halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+            if (TIMESTAMPS ? isStamped(t) && stampAhead(t, h) > 0 : false) {
+                // section 4.3 (2): the client measures by what we echo
+                halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+            }
             setHalfDue(t, h)
             return
         }
     }
     // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6
-    if (halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps) {
+    if (TIMESTAMPS ? halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
-            if (isOld(t, h, control, now)) return
+            if (isOld(t, h, now)) return
         }
     }
     if (
@@ -269,7 +290,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const iss = halves.getAt(h + Half.Iss, "i32")
     if (segment.getAt(Seg.Acknowledgment, "i32") !== ((iss + 1) | 0)) {
         // while all records were taken, an earlier SYN of this handshake may have been answered by a cookie
-        if (cookieArrives(t, l, h, now)) return
+        if (SYN_COOKIES ? cookieArrives(t, l, h, now) : false) return
         drop(t, Counter.TcpBadAck, now)
         answerReset(t, now)
         return
@@ -283,15 +304,11 @@ function stampAhead(t: TcpContext, h: number): number {
     return (t.options.getAt(Options.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
 }
 
-/**
- * True, and the segment handled, when its timestamp is older than that of the SYN, or missing (RFC 7323 section 3.2: "SHOULD
- * silently drop"). A SYN without one passes: it is of another connection, and whoever sends it has to find that out.
- */
-function isOld(t: TcpContext, h: number, control: number, now: number): boolean {
-    const stamped = isStamped(t)
-    if (stamped ? stampAhead(t, h) >= 0 : control & Flag.Syn) return false
+/** True, and the segment handled, when its timestamp is older than that of the SYN. One without passes, as in arrival.ts. */
+function isOld(t: TcpContext, h: number, now: number): boolean {
+    if (!isStamped(t) || stampAhead(t, h) >= 0) return false
     drop(t, Counter.TcpPaws, now)
-    if (stamped) challengeHalf(t, h, now)
+    challengeHalf(t, h, now)
     return true
 }
 
@@ -361,6 +378,7 @@ export function openPassive(
     conns.setAt(c + Tcb.SndMax, "i32", (iss + 1) | 0)
     conns.setAt(c + Tcb.RcvNxt, "i32", (irs + 1) | 0)
     conns.setAt(c + Tcb.SndWl1, "i32", irs)
-    conns.setAt(c + Tcb.Mss, "u16", agreement & HalfFlag.Timestamps ? mss - Mss.Timestamps : mss)
+    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) mss -= Mss.Timestamps
+    conns.setAt(c + Tcb.Mss, "u16", mss)
     takeAgreement(t, c, agreement, stamp, now)
 }

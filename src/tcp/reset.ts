@@ -1,5 +1,6 @@
 // Segments that answer another one at once, without a connection's record: resets (RFC 9293 section 3.5.2) above all.
 
+import { EVENTS } from "../features"
 import { Counter } from "../inspect/counters"
 import { EventKind } from "../inspect/events"
 import { checksumOf, onesSum } from "../wire/checksum"
@@ -117,7 +118,7 @@ export function sent(
     now: number
 ): void {
     count(t, Counter.SegmentsOut)
-    if (t.events.on) {
+    if (EVENTS ? t.events.on : false) {
         traceSegment(t, EventKind.SegmentOut, Frame.Transport, length, id, state, remoteIp, now)
     }
 }

@@ -1,6 +1,16 @@
 // What a program sets on one connection.
 
-import { armTimer, findConnection, findListener, isIdle, setDue, stopTimer, type TcpContext } from "./context"
+import {
+    Ask,
+    armTimer,
+    findConnection,
+    findListener,
+    hasten,
+    isIdle,
+    setDue,
+    stopTimer,
+    type TcpContext,
+} from "./context"
 import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
 
 /**
@@ -33,7 +43,7 @@ export function tellRoom(t: TcpContext, c: number): void {
     const window = conns.getAt(c + Tcb.RcvWnd, "u16")
     const more = limit - conns.getAt(c + Tcb.ReceiveLength, "u16") - window
     if (more <= 0 || (window >= limit >> 1 && conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.AckDelayed)) return
-    if (more >= limit >> 1 || more >= t.config.mtu - 40) setDue(t, c, ConnFlag.AckNow)
+    if (more >= limit >> 1 || more >= conns.getAt(c + Tcb.Mss, "u16")) setDue(t, c, ConnFlag.AckNow)
 }
 
 /** Switches Nagle's algorithm off (`on`) or on again: whether small writes wait for an acknowledgment (section 3.7.4, MUST-17). */
@@ -66,7 +76,19 @@ export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpE
     const c = findConnection(t, id)
     // until it is accepted nobody knows its id
     if (c < 0 || t.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return TcpError.NotConnected
-    t.conns.setAt(c + Tcb.UserTimeout, "u16", seconds)
+    const conns = t.conns
+    conns.setAt(c + Tcb.UserTimeout, "u16", seconds)
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (seconds === 0 || !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) || isIdle(t, c))
+        return TcpError.None
+    if (state === State.FinWait2 || state === State.TimeWait) return TcpError.None
+    // what is over by it strikes at once; a peer that keeps its window shut and answered is asked anew before
+    const shut = conns.getAt(c + Tcb.SndWnd, "u16") === 0 && state > State.SynReceived
+    if (shut) {
+        const asked = (conns.getAt(c + Tcb.Deadline, "i32") - conns.getAt(c + Tcb.Rto, "u16")) | 0
+        if (((conns.getAt(c + Tcb.Progress, "i32") - asked) | 0) >= 0) conns.setAt(c + Tcb.Retries, "u8", 0)
+    }
+    hasten(t, c, shut ? Ask.Within : 1000)
     return TcpError.None
 }
 

@@ -1,6 +1,6 @@
 // The options of a SYN: what is offered, and what is agreed on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
 
-import { SACK } from "../features"
+import { SACK, TIMESTAMPS } from "../features"
 import {
     OptionBit,
     Options,
@@ -41,7 +41,9 @@ export function agreed(t: TcpContext): number {
     if (SACK) {
         if (present & OptionBit.SackPermitted && t.config.sack) flags |= HalfFlag.Sack
     }
-    if (present & OptionBit.Timestamps && t.config.timestamps) flags |= HalfFlag.Timestamps
+    if (TIMESTAMPS) {
+        if (present & OptionBit.Timestamps && t.config.timestamps) flags |= HalfFlag.Timestamps
+    }
     return flags
 }
 
@@ -58,8 +60,8 @@ export function writeSynOptions(
 ): number {
     const sack = SACK ? (flags & HalfFlag.Sack) !== 0 : false
     at = writeMss(t.tx, at, t.config.mtu - 40)
-    if (flags & HalfFlag.Timestamps) at = writeTimestamps(t.tx, at, sack, value, echo)
-    else if (sack) at = writeSackPermitted(t.tx, at)
+    if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0) at = writeTimestamps(t.tx, at, sack, value, echo)
+    else if (SACK ? sack : false) at = writeSackPermitted(t.tx, at)
     if (flags & HalfFlag.Scaling) at = writeWindowScale(t.tx, at, 0)
     return at
 }

@@ -21,7 +21,7 @@ export const enum State {
 }
 
 /** Names as the RFC spells them, in the order of State. One string, as that stays in flash. */
-const stateNames =
+export const stateNames =
     "CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
 
 export function stateName(state: State): string {
@@ -54,14 +54,16 @@ export const enum TcpError {
     NotConnected = -8,
     /** Sending was shut down. */
     Pipe = -9,
-    /** An argument makes no sense: port 0, a broadcast address, our own address. */
+    /** An argument makes no sense: port 0, our own address, the network's, a broadcast address. */
     Invalid = -10,
     /** The peer has sent its FIN and all before it was read. Not a failure. */
     Eof = -11,
+    /** ICMP says that somebody on the way forbids it. */
+    Prohibited = -12,
 }
 
 const errorNames =
-    "OK ECONNREFUSED ECONNRESET ETIMEDOUT EHOSTUNREACH ECONNABORTED ENOBUFS EADDRINUSE ENOTCONN EPIPE EINVAL EOF"
+    "OK ECONNREFUSED ECONNRESET ETIMEDOUT EHOSTUNREACH ECONNABORTED ENOBUFS EADDRINUSE ENOTCONN EPIPE EINVAL EOF EACCES"
 
 /** The name POSIX has for it. */
 export function errorName(error: TcpError): string {
@@ -128,6 +130,10 @@ export const enum Tcb {
     /** What is to be sent again next in fast recovery: bytes from SndUna to its start, and to the end of the hole. */
     RtxAt = 78,
     RtxEnd = 80,
+    /** Not in fast recovery: where the last small segment ended, the low 16 bits (Minshall's change of Nagle). */
+    SmallEnd = 78,
+    /** Not in fast recovery: twice the middle of the first SACK block of the last duplicate, from SndUna. */
+    SackMiddle = 80,
     /** Text that came ahead of RcvNxt: Ahead.Blocks blocks, the newest first. */
     Ahead = 82,
     /** Shift of the peer's window; and 16 times the duplicate acknowledgments in a row, 15 at most. */
@@ -209,6 +215,8 @@ export const enum ConnFlag3 {
     Challenged = 32,
     /** The path takes less than we ever make a segment: routers may fragment it (DF not set). */
     Fragment = 64,
+    /** A program opened it: it did not come in. */
+    Active = 128,
 }
 
 /** Offsets in a half-open record: SYN-RECEIVED, from a passive open. Free when Listener is 0. */
@@ -262,6 +270,17 @@ export const enum Wait {
     Deadline = 22,
     Size = 24,
     Shift = 3,
+}
+
+/** Offsets in the record of a connection's pace (pace.ts). */
+export const enum Pace {
+    /** The connection's id: what another left says nothing. */
+    Id = 0,
+    /** SND.UNA plus RCV.NXT at the last look, their lower 16 bits. */
+    Moved = 2,
+    /** Seconds. */
+    Debt = 4,
+    Size = 6,
 }
 
 /** Offsets in a listener's record. Free when Id is 0. */

@@ -1,8 +1,21 @@
 // What happens when nothing arrives: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
 
+import { DELAYED_ACKS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
-import { armTimer, closed, count, isIdle, noteTimer, reset, setDue, type TcpContext } from "./context"
+import {
+    Ask,
+    armRto,
+    armTimer,
+    closed,
+    count,
+    hasten,
+    isIdle,
+    noteTimer,
+    reset,
+    setDue,
+    type TcpContext,
+} from "./context"
 import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./tcb"
 import { runWaitTimers } from "./wait"
 
@@ -15,12 +28,14 @@ const enum Suspect {
 export function runTimers(t: TcpContext, now: number): void {
     const conns = t.conns
     t.timerArmed = false
-    const acks = t.ackArmed && ((t.ackDeadline - now) | 0) <= 0
-    if (acks) t.ackArmed = false
-    else if (t.ackArmed) noteTimer(t, t.ackDeadline)
+    const acks = DELAYED_ACKS ? t.ackArmed && ((t.ackDeadline - now) | 0) <= 0 : false
+    if (DELAYED_ACKS) {
+        if (acks) t.ackArmed = false
+        else if (t.ackArmed) noteTimer(t, t.ackDeadline)
+    }
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         const flags = conns.getAt(c + Tcb.Flags, "u8")
-        if (acks) {
+        if (DELAYED_ACKS ? acks : false) {
             if (flags & ConnFlag.AckDelayed) {
                 conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
                 setDue(t, c, ConnFlag.AckNow)
@@ -31,8 +46,13 @@ export function runTimers(t: TcpContext, now: number): void {
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
-    if (t.passive) t.passive.runHalfTimers(t, now)
-    runWaitTimers(t, now)
+    if (PASSIVE_OPENS) {
+        if (t.passive) {
+            t.passive.runHalfTimers(t, now)
+            t.passive.runPace(t, now)
+        }
+    }
+    if (TIME_WAIT_RECORDS) runWaitTimers(t, now)
 }
 
 function expired(t: TcpContext, c: number, now: number): void {
@@ -42,7 +62,7 @@ function expired(t: TcpContext, c: number, now: number): void {
         closed(t, c, TcpError.None, now)
         return
     }
-    if (isIdle(t, c)) {
+    if (KEEP_ALIVE ? isIdle(t, c) : false) {
         keepAlive(t, c, now)
         return
     }
@@ -50,26 +70,30 @@ function expired(t: TcpContext, c: number, now: number): void {
     const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
     const opening = state === State.SynSent || state === State.SynReceived
     const elapsed = (now - conns.getAt(c + Tcb.Progress, "i32")) | 0
-    const patience = conns.getAt(c + Tcb.Rto, "u16")
     const shut = !opening && conns.getAt(c + Tcb.SndWnd, "u16") === 0
     const retries = conns.getAt(c + Tcb.Retries, "u8")
-    // a probe that was answered is one timeout ago, whatever R2 is; and nothing is given up without a second try
+    // until it is accepted the field is the listener's id
+    const pending = USER_TIMEOUT ? conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending : 1
+    const user = pending ? 0 : conns.getAt(c + Tcb.UserTimeout, "u16")
+    const patience = conns.getAt(c + Tcb.Rto, "u16")
+    // a probe that was answered is one timeout ago, whatever R2 is
     const answered = shut && elapsed < patience + (patience >> 1)
-    const limit = giveUpAfter(t, c, opening)
+    // milliseconds without progress after which a connection fails: its user timeout, else R2 (section 3.8.3)
+    const limit = user > 0 ? user * 1000 : opening ? t.config.r2Syn : t.config.r2
     if (elapsed >= limit) {
-        if (!answered) {
-            if (retries > 0 || (unsent && !shut)) {
-                closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
-                return
-            }
+        // R2 gives nothing up without a second try, a user timeout nobody who was not asked (settings.ts)
+        if (user > 0 ? !shut || retries > 0 : !answered && (retries > 0 || (unsent && !shut))) {
+            closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
+            return
         }
+        if (user > 0) conns.setAt(c + Tcb.Progress, "i32", now)
     }
     if (unsent) {
         if (!shut) {
             // Nothing was sent yet, and nothing was lost: the next hop's address is not known and is asked for again, or the
             // window is too small for a segment that is not silly, and takes one now (section 3.8.6.2.1 (4))
             conns.setAt(c + Tcb.Flags2, "u8", opening ? flags2 : flags2 | ConnFlag2.Probe)
-            armTimer(t, c, now, patience)
+            armRto(t, c, now)
             setDue(t, c, 0)
             return
         }
@@ -88,29 +112,12 @@ function expired(t: TcpContext, c: number, now: number): void {
         if (!shut) timedOut(t, c, retries === 0)
     }
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
-    // section 3.10.8: a user timeout does not wait for the next retransmission; R2 is looked at there (section 3.8.3)
-    let wait = conns.getAt(c + Tcb.Rto, "u16")
-    if (!shut) {
-        if (limit - elapsed > 0) {
-            if (limit - elapsed < wait) {
-                if (hasUserTimeout(t, c)) wait = limit - elapsed
-            }
-        }
+    armRto(t, c, now)
+    if (USER_TIMEOUT ? shut && user > 0 : false) {
+        armTimer(t, c, now, Math.min(conns.getAt(c + Tcb.Rto, "u16"), user * Ask.Within))
+        hasten(t, c, 1000)
     }
-    armTimer(t, c, now, wait)
     setDue(t, c, 0)
-}
-
-/** Milliseconds without progress after which a connection fails: its user timeout, else R2 (section 3.8.3). */
-function giveUpAfter(t: TcpContext, c: number, opening: boolean): number {
-    if (hasUserTimeout(t, c)) return t.conns.getAt(c + Tcb.UserTimeout, "u16") * 1000
-    return opening ? t.config.r2Syn : t.config.r2
-}
-
-function hasUserTimeout(t: TcpContext, c: number): boolean {
-    // while it waits to be accepted the field is the listener's id
-    if (t.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return false
-    return t.conns.getAt(c + Tcb.UserTimeout, "u16") > 0
 }
 
 /** Section 3.8.4: asks the peer whether it is there still; after so many questions without an answer it is not. */

@@ -1,5 +1,6 @@
 // What ICMP says about segments of ours (RFC 1122 section 4.2.3.9, RFC 5927, RFC 1191).
 
+import { TIMESTAMPS } from "../features"
 import { readI32 } from "../wire/bytes"
 import { closed, findTuple, setDue, swapPorts, type TcpContext } from "./context"
 import { Mss } from "./syn-options"
@@ -25,20 +26,20 @@ function quoted(t: TcpContext, remoteIp: number, at: number): number {
 
 /**
  * ICMP says that what we sent to `remoteIp` was not delivered; `at` is where the 8 bytes it quotes of our segment stand.
- * RFC 5927: only a segment in flight counts, only a SYN is given up for it, and only where nobody listens. False when it is
- * about nothing we know.
+ * RFC 5927: only a segment in flight counts, and only a SYN is given up for it, when `error` says why; None is a soft error.
+ * False when it is about nothing we know.
  */
 export function tcpUnreachable(
     t: TcpContext,
     remoteIp: number,
     at: number,
-    hard: boolean,
+    error: TcpError,
     now: number
 ): boolean {
     const c = quoted(t, remoteIp, at)
     if (c < 0) return false
-    if (hard && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
-        closed(t, c, TcpError.Refused, now)
+    if (error !== TcpError.None && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
+        closed(t, c, error, now)
     } else {
         softError(t, c)
     }
@@ -64,7 +65,8 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
     // one that says no size is an old router: the least is what surely passes it
     const fragment = mtu > 0 && mtu < Mtu.Least && !(flags3 & ConnFlag3.Fragment)
     if (mtu < Mtu.Least) mtu = Mtu.Least
-    const mss = mtu - Mtu.Headers - (flags3 & ConnFlag3.Timestamps ? Mss.Timestamps : 0)
+    let mss = mtu - Mtu.Headers
+    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) mss -= Mss.Timestamps
     const less = mss < conns.getAt(c + Tcb.Mss, "u16")
     if (!less) {
         if (!fragment) return false

@@ -4,6 +4,7 @@
 // does not believe them (RFC 1337), and a new connection between the same two ports starts above the old one's numbers
 // (RFC 6191).
 
+import { PASSIVE_OPENS, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { Flag, Options, Tcp, writeTimestamps } from "../wire/tcp"
 import { mayChallengeWait } from "./challenge"
@@ -78,7 +79,7 @@ export function toWait(t: TcpContext, c: number, now: number): void {
     waits.setAt(w + Wait.RcvNxt, "i32", conns.getAt(c + Tcb.RcvNxt, "i32"))
     waits.setAt(w + Wait.Id, "u16", conns.getAt(c + Tcb.Id, "u16"))
     let stamp = 0
-    if (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) {
+    if (TIMESTAMPS ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps : 0) {
         // 0 stands for "none": one more errs to the side of taking a segment for an old one
         stamp = conns.getAt(c + Tcb.TsRecent, "i32") || 1
     }
@@ -157,10 +158,12 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         return
     }
     if (control & Flag.Syn) {
-        if (t.passive) {
-            const reopened = t.passive.reopen(t, rcvNxt, tsRecent !== 0, tsRecent, sndNxt, now)
-            if (reopened === Reopened.Yes) freeWait(t, w, now)
-            if (reopened !== Reopened.No) return
+        if (PASSIVE_OPENS) {
+            if (t.passive) {
+                const reopened = t.passive.reopen(t, rcvNxt, tsRecent !== 0, tsRecent, sndNxt, now)
+                if (reopened === Reopened.Yes) freeWait(t, w, now)
+                if (reopened !== Reopened.No) return
+            }
         }
         // RFC 5961 section 4.2, whatever its number
         drop(t, Counter.TcpUnexpectedSyn, now)
@@ -170,15 +173,15 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     const offset = (segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0
     let length = segment.getAt(Seg.Length, "u16")
     if (control & Flag.Fin) length++
-    if (tsRecent !== 0) {
-        // RFC 7323 sections 3.2 and 5.3
-        const stamped = isStamped(t)
-        if (!stamped || ((t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0) < 0) {
+    const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
+    if (stamped) {
+        // RFC 7323 section 5.3; one without a timestamp passes, as in arrival.ts
+        if (((t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0) < 0) {
             drop(t, Counter.TcpPaws, now)
-            if (stamped) answerWait(t, w, length, now)
+            answerWait(t, w, length, now)
             return
         }
-    }
+    } else if (tsRecent !== 0) count(t, Counter.TcpUnstamped)
     // First, check sequence number. The peer was never told of more than a whole receive ring
     const room = t.receiveSize
     if (length === 0 ? offset < 0 || offset >= room : offset >= room || offset + length <= 0) {
@@ -203,7 +206,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         answerWait(t, w, 0, now)
         return
     }
-    if (tsRecent !== 0) {
+    if (stamped) {
         if (offset <= 0) {
             // RFC 7323 section 4.3 (2): or the same segment could open the connection anew (RFC 6191)
             waits.setAt(w + Wait.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32") || 1)
@@ -229,7 +232,7 @@ function answerWait(t: TcpContext, w: number, length: number, now: number): void
     const ports = waits.getAt(w + Wait.Ports, "i32")
     const tsRecent = waits.getAt(w + Wait.TsRecent, "i32")
     let end: number = Frame.Transport + Tcp.Size
-    if (tsRecent !== 0) {
+    if (TIMESTAMPS ? tsRecent !== 0 : false) {
         const value = timestampAt(t, remoteIp, ports, now)
         end = writeTimestamps(t.tx, end, false, value, tsRecent)
     }

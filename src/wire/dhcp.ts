@@ -56,22 +56,29 @@ export const enum DhcpPort {
 
 /** Offsets in what `parseDhcp` finds. Addresses are as the wire has them, times are seconds; 0 is for what is not there. */
 export const enum Lease {
-    Type = 0,
+    Ip = 0,
+    Type = 4,
     /** Where else options stand: bit 0 in the place of the file's name, bit 1 in that of the server's. */
-    Overload = 1,
-    Ip = 4,
-    Server = 8,
-    Netmask = 12,
-    Router = 16,
-    Dns = 20,
-    Dns2 = 24,
-    Ntp = 28,
+    Overload = 8,
+    Server = 12,
+    Netmask = 16,
     /** 2^31 - 1 for more than that, and for ever. */
-    Seconds = 32,
-    Renewal = 36,
-    Rebinding = 40,
-    Size = 44,
+    Seconds = 20,
+    Renewal = 24,
+    Rebinding = 28,
+    /** The first of a list, as the two below. */
+    Ntp = 32,
+    Dns = 36,
+    Dns2 = 40,
+    /** Four of them. */
+    Router = 44,
+    /** How many bytes of each option were there, one byte for each four above. */
+    Taken = 60,
+    Size = 72,
 }
+
+/** A digit for each option by its code: where in Lease its four bytes are, 0 for those that are passed over. It stays in flash. */
+const places = "040;00900000000000000000000000000000000000800000000521300067"
 
 const enum Header {
     /** Op, hardware type and length of an answer and of a request, as `getAt` "i32" reads them when nothing was relayed. */
@@ -86,7 +93,8 @@ const enum Header {
 
 /**
  * Reads the server's message of `length` bytes at `at` into `found`. False when it is none, or not an answer to `xid` and `mac`.
- * Options that are cut or have lengths that they cannot have count as not there; of two the first counts.
+ * Options that are cut or have lengths that they cannot have count as not there. Those that come in pieces are joined (RFC 3396);
+ * of a number or an address that is there twice the first counts.
  */
 export function parseDhcp(
     b: Buffer,
@@ -106,13 +114,29 @@ export function parseDhcp(
     )
         return false
     if (b.getAt(at + Dhcp.Cookie, "i32") !== Header.Cookie) return false
-    found.setAt(Lease.Ip, "i32", b.getAt(at + Dhcp.YourIp, "i32"))
     parseOptions(b, at + Dhcp.Options, at + length, found)
     // RFC 2131 section 4.1: the options field first, then the file field, then the server's name
     const overload = found.getAt(Lease.Overload, "u8")
     if (overload & 1) parseOptions(b, at + Dhcp.File, at + Dhcp.Cookie, found)
     if (overload & 2) parseOptions(b, at + Dhcp.ServerName, at + Dhcp.File, found)
+    for (let field: number = Lease.Type; field <= Lease.Router; field += 4) {
+        const taken = takenOf(found, field)
+        if (field >= Lease.Ntp ? taken & 3 : taken !== roomOf(field)) found.fillAt(field, roomOf(field), 0)
+        if (field < Lease.Seconds || field > Lease.Rebinding) continue
+        const seconds = readI32(found, field)
+        found.setAt(field, "i32", seconds < 0 ? 0x7fffffff : seconds)
+    }
+    found.setAt(Lease.Ip, "i32", b.getAt(at + Dhcp.YourIp, "i32"))
     return found.getAt(Lease.Type, "u8") !== 0
+}
+
+function takenOf(found: Buffer, field: number): number {
+    return found.getAt(Lease.Taken + (field >> 2), "u8")
+}
+
+/** Bytes that are kept of an option. */
+function roomOf(field: number): number {
+    return field <= Lease.Overload ? 1 : field === Lease.Router ? 16 : field === Lease.Dns ? 8 : 4
 }
 
 function parseOptions(b: Buffer, at: number, end: number, found: Buffer): void {
@@ -124,54 +148,22 @@ function parseOptions(b: Buffer, at: number, end: number, found: Buffer): void {
         const length = b.getAt(at, "u8")
         at++
         if (at + length > end) return
-        take(b, code, at, length, found)
+        if (length > 0) {
+            // beyond the end it is no number, and greater than none
+            const field = 4 * (places.charCodeAt(code) - 48)
+            if (field > 0) take(b, field, at, length, found)
+        }
         at += length
     }
 }
 
-/** Takes the option over whose `length` bytes stand at `at`. */
-function take(b: Buffer, code: number, at: number, length: number, found: Buffer): void {
-    if (length === 1) {
-        if (code === Option.Type && found.getAt(Lease.Type, "u8") === 0)
-            found.setAt(Lease.Type, "u8", b.getAt(at, "u8"))
-        if (code === Option.Overload && found.getAt(Lease.Overload, "u8") === 0)
-            found.setAt(Lease.Overload, "u8", b.getAt(at, "u8"))
-        return
-    }
-    const list = code === Option.Router || code === Option.Dns || code === Option.Ntp
-    if (length < 4 || length & 3 || (length > 4 && !list)) return
-    const field = fieldOf(code)
-    if (field === 0 || found.getAt(field, "i32") !== 0) return
-    let value = b.getAt(at, "i32")
-    if (field >= Lease.Seconds) {
-        value = readI32(b, at)
-        if (value < 0) value = 0x7fffffff
-    }
-    found.setAt(field, "i32", value)
-    if (code === Option.Dns && length >= 8) found.setAt(Lease.Dns2, "i32", b.getAt(at + 4, "i32"))
-}
-
-function fieldOf(code: number): Lease {
-    switch (code) {
-        case Option.Netmask:
-            return Lease.Netmask
-        case Option.Router:
-            return Lease.Router
-        case Option.Dns:
-            return Lease.Dns
-        case Option.Ntp:
-            return Lease.Ntp
-        case Option.LeaseTime:
-            return Lease.Seconds
-        case Option.Server:
-            return Lease.Server
-        case Option.Renewal:
-            return Lease.Renewal
-        case Option.Rebinding:
-            return Lease.Rebinding
-        default:
-            return Lease.Type
-    }
+/** Takes the option over, or a piece of it, whose `length` bytes stand at `at`. */
+function take(b: Buffer, field: number, at: number, length: number, found: Buffer): void {
+    const taken = takenOf(found, field)
+    const room = roomOf(field) - taken
+    if (room <= 0) return
+    found.blitAt(field + taken, b, at, Math.min(length, room))
+    found.setAt(Lease.Taken + (field >> 2), "u8", Math.min(taken + length, 255))
 }
 
 /**

@@ -32,6 +32,7 @@ export const enum DnsPort {
 
 export const enum DnsType {
     Address = 1,
+    NameServer = 2,
     Alias = 5,
     Authority = 6,
     NextSecure = 47,
@@ -55,22 +56,22 @@ export const enum DnsFlag {
     Response = 0x80,
     Opcode = 0x78,
     Recursion = 0x01,
-    /** An answer by who knows. */
+    /** An answer by who knows; one that was cut, as it did not fit (TC). */
     Authoritative = 0x04,
+    Cut = 0x02,
 }
 
 export const enum DnsLimit {
     /** Bytes of a name, and of a label (RFC 1035 section 2.3.4). */
     Name = 255,
     Label = 63,
-    /** Pointers in one name that are followed, and records of a message that are looked at. */
-    Jumps = 16,
-    Records = 32,
     /**
-     * Bytes of names that are read in one message. The VM ends a program that takes 131,072 operations at once, a byte takes
-     * up to 50, and a name of 255 bytes costs its sender 2.
+     * Steps that reading one message may take: a letter is one, a label or a pointer four. The VM ends a program that takes 131,072
+     * operations at once, a step takes up to 60, and a name of 255 bytes costs its sender 2.
      */
-    Letters = 1000,
+    Steps = 800,
+    /** Addresses of one name that are kept. */
+    Addresses = 4,
 }
 
 /** What `readAnswer` says of a message. */
@@ -83,16 +84,19 @@ export const enum AnswerKind {
     Alias = 2,
     /** There is no such address; `found` holds how long that is good for. */
     Nothing = 3,
+    /** This server does not know, it names others that do (RFC 2308 section 2.1). */
+    Referral = 4,
 }
 
 /** Offsets in what `readAnswer` finds. */
 export const enum Found {
-    Ip = 0,
+    /** DnsLimit.Addresses of them, 0 where there is no other. */
+    Ips = 0,
     /** Seconds. */
-    TimeToLive = 4,
+    TimeToLive = 16,
     /** Of the name that an alias leads to. */
-    Length = 8,
-    Size = 12,
+    Length = 20,
+    Size = 24,
 }
 
 /** ".local" as the end of a name. */
@@ -101,6 +105,14 @@ const enum LocalName {
     /** 5, "loc" and "al", 0. */
     Start = 0x636f6c05,
     Middle = 0x6c61,
+}
+
+/** Steps left for the message that is being read. */
+let steps = 0
+
+/** Begins to read a message: all its names together may take DnsLimit.Steps. */
+export function beginMessage(): void {
+    steps = DnsLimit.Steps
 }
 
 /**
@@ -140,9 +152,10 @@ export function isLocalName(b: Buffer, at: number, length: number): boolean {
     )
 }
 
-/** Where the name at `at` of a message that ends at `end` is over; -1 when it is not sound. */
+/** Where the name at `at` of a message that ends at `end` is over; -1 when it is not sound, or all steps are taken. */
 export function skipName(b: Buffer, at: number, end: number): number {
     while (at >= 0 && at < end) {
+        if (--steps < 0) return -1
         const length = b.getAt(at, "u8")
         if (length === 0) return at + 1
         if (length >= 0xc0) return at + 2 <= end ? at + 2 : -1
@@ -153,9 +166,9 @@ export function skipName(b: Buffer, at: number, end: number): number {
 }
 
 /**
- * Reads the name at `at` of the message from `start` to `end` into `name` and gives its length, -1 if it is not sound. With
- * `compare` it is held against what `name` holds instead: 0 if that is another. A pointer leads before the place it
- * is read at (RFC 1035 section 4.1.4: to a prior occurrence), so no name goes round in circles.
+ * Reads the name at `at` of the message from `start` to `end` into `name` and gives its length, -1 if it is not sound or all
+ * steps are taken. With `compare` it is held against what `name` holds instead: 0 if that is another. A pointer leads before
+ * the place it is read at (RFC 1035 section 4.1.4: to a prior occurrence), so no name goes round in circles.
  */
 export function readName(
     b: Buffer,
@@ -167,13 +180,14 @@ export function readName(
 ): number {
     let written = 0
     let limit = at
-    let jumps = 0
     while (at >= start && at < end) {
+        steps -= 4
+        if (steps < 0) return -1
         const length = b.getAt(at, "u8")
         if (length >= 0xc0) {
             if (at + 1 >= end) return -1
             at = start + (((length & 63) << 8) | b.getAt(at + 1, "u8"))
-            if (at >= limit || ++jumps > DnsLimit.Jumps) return -1
+            if (at >= limit) return -1
             limit = at
             continue
         }
@@ -189,6 +203,7 @@ export function readName(
                 const own = name.getAt(written++, "u8")
                 // the same letter in the other case (RFC 4343)
                 if (c !== own && ((c ^ own) !== 32 || (c | 32) < 97 || (c | 32) > 122)) return 0
+                steps--
             }
         }
         if (length === 0) return written
@@ -218,8 +233,8 @@ export function writeQuery(
 }
 
 /**
- * Looks for an address in the answer of `length` bytes at `at`, to the question `id` for the one of `name`. Aliases are followed in
- * the order they stand in, which is the order they lead on.
+ * Looks for addresses in the answer of `length` bytes at `at`, to the question `id` for those of `name`. Aliases are followed in
+ * the order they stand in, which is the order they lead on. What is cut behind an address does not matter.
  */
 export function readAnswer(
     b: Buffer,
@@ -234,24 +249,24 @@ export function readAnswer(
     if (readU16(b, at + Dns.Questions) !== 1) return AnswerKind.None
     if ((b.getAt(at + Dns.Flags, "u8") & (DnsFlag.Response | DnsFlag.Opcode)) !== DnsFlag.Response)
         return AnswerKind.None
+    beginMessage()
     let p = skipName(b, at + Dns.Size, end)
     if (p < 0 || p + Dns.Question > end) return AnswerKind.None
-    let nameLength = readName(b, at, end, at + Dns.Size, name, true)
-    if (nameLength <= 0) return AnswerKind.None
+    if (readName(b, at, end, at + Dns.Size, name, true) <= 0) return AnswerKind.None
     if (readU16(b, p) !== DnsType.Address || (readU16(b, p + 2) & DnsClass.Mask) !== DnsClass.Internet)
         return AnswerKind.None
     p += Dns.Question
     const answers = readU16(b, at + Dns.Answers)
-    let records = answers + readU16(b, at + Dns.Authorities)
-    if (records > DnsLimit.Records) records = DnsLimit.Records
-    let letters: number = DnsLimit.Letters
+    const records = answers + readU16(b, at + Dns.Authorities)
     let least = 0x7fffffff
     let kind: AnswerKind = AnswerKind.Nothing
-    found.setAt(Found.TimeToLive, "i32", 0)
-    for (let i = 0; i < records; i++) {
+    let addresses = 0
+    found.fillAt(0, Found.Size, 0)
+    let i = 0
+    for (; i < records; i++) {
         const owner = p
         p = skipName(b, p, end)
-        if (p < 0 || p + Dns.Record > end) return AnswerKind.None
+        if (p < 0 || p + Dns.Record > end) break
         const type = readU16(b, p)
         const dataLength = readU16(b, p + Dns.DataLength)
         let seconds = readI32(b, p + Dns.TimeToLive)
@@ -259,37 +274,38 @@ export function readAnswer(
         p += Dns.Record
         const data = p
         p += dataLength
-        if (p > end) return AnswerKind.None
+        if (p > end) break
         // RFC 2181 section 8
         if (seconds < 0) seconds = 0
         if (!internet) continue
         if (i >= answers) {
-            // RFC 2308 section 5: the lesser of the record's own and its last field
-            if (type !== DnsType.Authority || kind !== AnswerKind.Nothing || dataLength < 22) continue
+            if (kind === AnswerKind.Address || kind === AnswerKind.Alias) return kind
+            // RFC 2308 section 2.2: name servers without an SOA record say no more than where to ask
+            if (type === DnsType.NameServer) kind = AnswerKind.Referral
+            if (type !== DnsType.Authority || dataLength < 22) continue
+            // section 5: the lesser of the record's own and its last field
             const minimum = readI32(b, p - 4)
             if (minimum >= 0 && minimum < seconds) seconds = minimum
             found.setAt(Found.TimeToLive, "i32", seconds)
-            break
+            return AnswerKind.Nothing
         }
         const address = type === DnsType.Address && dataLength === 4
-        if (!address && type !== DnsType.Alias) continue
-        letters -= nameLength
-        if (letters < 0) return AnswerKind.None
+        if (!address && (type !== DnsType.Alias || kind === AnswerKind.Address)) continue
         const same = readName(b, at, end, owner, name, true)
-        if (same < 0) return AnswerKind.None
+        if (same < 0) break
         if (same === 0) continue
         if (seconds < least) least = seconds
-        if (address) {
-            found.setAt(Found.Ip, "i32", b.getAt(data, "i32"))
-            found.setAt(Found.TimeToLive, "i32", least)
-            return AnswerKind.Address
-        }
-        nameLength = readName(b, at, p, data, name, false)
-        if (nameLength < 0) return AnswerKind.None
-        letters -= nameLength
-        found.setAt(Found.Length, "i32", nameLength)
         found.setAt(Found.TimeToLive, "i32", least)
+        if (address) {
+            kind = AnswerKind.Address
+            found.setAt(Found.Ips + 4 * addresses, "i32", b.getAt(data, "i32"))
+            if (++addresses === DnsLimit.Addresses) return kind
+            continue
+        }
+        const nameLength = readName(b, at, p, data, name, false)
+        if (nameLength < 0) return AnswerKind.None
+        found.setAt(Found.Length, "i32", nameLength)
         kind = AnswerKind.Alias
     }
-    return kind
+    return i < records && kind !== AnswerKind.Address ? AnswerKind.None : kind
 }

@@ -16,7 +16,17 @@ export const enum Eth {
 /** Values of the type field as `getAt` "u16" reads them (the wire's bytes the other way round). */
 export const enum EtherType {
     IPv4 = 0x0008,
+    /** IEEE 802.1Q: a tag of Vlan.Size bytes stands before the type. */
+    Tagged = 0x0081,
     Arp = 0x0608,
+}
+
+/** A tag, at Eth.Type. */
+export const enum Vlan {
+    Size = 4,
+    /** Its network's number in what follows the type, as "u16" reads it. A frame of network 0 has a priority, and no more (clause 6.9). */
+    At = 14,
+    Number = 0xff0f,
 }
 
 /** True for broadcast and multicast addresses: the group bit of the first byte. */

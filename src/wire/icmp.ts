@@ -29,4 +29,8 @@ export const enum Unreachable {
     Protocol = 2,
     Port = 3,
     FragmentationNeeded = 4,
+    /** Somebody on the way forbids it. */
+    NetProhibited = 9,
+    HostProhibited = 10,
+    Prohibited = 13,
 }

@@ -1,7 +1,7 @@
 // The TCP header and its options (RFC 9293 section 3.1 and 3.2, RFC 7323, RFC 2018).
 
 import type { Buffer } from "@devicescript/core"
-import { SACK } from "../features"
+import { SACK, TIMESTAMPS } from "../features"
 import { readI32, readU16, writeI32 } from "./bytes"
 
 /** Offsets in the header, from its first byte. */
@@ -68,6 +68,12 @@ export const enum OptionBit {
     Malformed = 128,
 }
 
+/** How a maximum segment size option begins. */
+export const enum MssOption {
+    /** Kind 2, length 4. */
+    Start = 0x0402,
+}
+
 /** How a header's options look when timestamps are all there is, as RFC 7323 appendix A lays them out. */
 export const enum TimestampsOnly {
     /** NOP, NOP, kind 8, length 10. */
@@ -118,7 +124,11 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
             options.setAt(Options.WindowScale, "u8", shift > 14 ? 14 : shift)
         } else if (SACK ? kind === OptionKind.SackPermitted && length === 2 : false) {
             present |= OptionBit.SackPermitted
-        } else if (kind === OptionKind.Timestamps && length === 10 && !(present & OptionBit.Timestamps)) {
+        } else if (
+            TIMESTAMPS
+                ? kind === OptionKind.Timestamps && length === 10 && !(present & OptionBit.Timestamps)
+                : false
+        ) {
             present |= OptionBit.Timestamps
             options.setAt(Options.TimestampValue, "i32", readI32(b, at + 2))
             options.setAt(Options.TimestampEcho, "i32", readI32(b, at + 6))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { COMMON, frameTo, SpiHost, STATION, socketBlock } from "./spi-host"
+import { COMMON, frameTo, receiveBlock, SpiHost, STATION, socketBlock } from "./spi-host"
 
 const S0 = socketBlock(0)
 const version = (host: SpiHost) => host.read(COMMON, 0x39)[0]
@@ -12,19 +12,30 @@ async function hardwareReset(host: SpiHost, pulse = 0.5): Promise<void> {
 }
 
 describe("software reset", () => {
-    test("initializes all registers and clears itself", async () => {
+    test("initializes all registers, clears itself, and is over at once", () => {
         const host = new SpiHost()
         host.open()
         host.chip.deliver(frameTo(STATION))
         host.write(COMMON, 0x00, 0x80)
-        expect(version(host)).toBe(0)
-        await wait(host, 1)
         expect(version(host)).toBe(4)
         expect(host.read(COMMON, 0x00)).toEqual([0])
         expect(host.read(COMMON, 0x09, 6)).toEqual([0, 0, 0, 0, 0, 0])
         expect(host.read(S0, 0x00, 4)).toEqual([0, 0, 0, 0])
         expect(host.read(S0, 0x1e, 2)).toEqual([2, 2])
         expect(host.read16(S0, 0x26)).toBe(0)
+        host.write(COMMON, 0x09, 1, 2)
+        expect(host.read(COMMON, 0x09, 2)).toEqual([1, 2])
+    })
+
+    test("a fault: it is deaf for a while", async () => {
+        const host = new SpiHost()
+        host.chip.faults.deafAfterReset = 1
+        host.write(COMMON, 0x00, 0x80)
+        host.write(COMMON, 0x09, 1, 2)
+        expect(version(host)).toBe(0)
+        await wait(host, 1)
+        expect(version(host)).toBe(4)
+        expect(host.read(COMMON, 0x09, 2)).toEqual([0, 0])
     })
 })
 
@@ -220,5 +231,99 @@ describe("faults", () => {
         host.write(S0, 0x01, 0x10)
         expect(host.read(S0, 0x01, 3)).toEqual([0x10, 0, 0x42])
         expect(host.chip.misuses).toEqual(["command 0x10 while 0x10 is not yet taken"])
+    })
+    test("VERSIONR says 0 for a while after a reset, though all else works", async () => {
+        const host = new SpiHost()
+        host.chip.faults.versionDelay = 20
+        await hardwareReset(host)
+        await wait(host, 1)
+        host.write(COMMON, 0x09, 1, 2)
+        expect([version(host), host.read(COMMON, 0x09, 2)]).toEqual([0, [1, 2]])
+        await wait(host, 20)
+        expect(version(host)).toBe(4)
+    })
+
+    test("Sn_RX_RSR is ahead of the memory", async () => {
+        const host = new SpiHost()
+        host.open()
+        host.chip.faults.sizeAhead = 0.5
+        host.chip.deliver(frameTo(STATION))
+        expect([host.read16(S0, 0x26), host.read16(3, 0)]).toEqual([62, 0])
+        await wait(host, 0.5)
+        expect(host.read16(3, 0)).toBe(62)
+    })
+
+    test("the PHY is held in reset", () => {
+        const host = new SpiHost()
+        host.chip.faults.phyHeld = true
+        host.write(COMMON, 0x2e, 0x38)
+        host.write(COMMON, 0x2e, 0xb8)
+        expect(host.read(COMMON, 0x2e)).toEqual([0xb8])
+        host.chip.faults.phyHeld = false
+        expect(host.read(COMMON, 0x2e)).toEqual([0xbf])
+    })
+
+    test("a brown-out: nothing is answered, then all is as after a power-on", async () => {
+        const host = new SpiHost({ negotiation: 10 })
+        host.open()
+        host.chip.deliver(frameTo(STATION))
+        host.chip.brownOut(5)
+        expect(host.frame([0, 0x39, 0, 0])).toEqual([0, 0, 0, 0])
+        host.write(COMMON, 0x09, 1, 2)
+        await wait(host, 6)
+        expect(version(host)).toBe(4)
+        expect(host.read(COMMON, 0x09, 2)).toEqual([0, 0])
+        expect(host.read(S0, 0x1e, 2)).toEqual([2, 2])
+        expect(host.read16(3, 0)).toBe(0)
+        expect(host.chip.linkUp).toBe(false)
+        await wait(host, 5)
+        expect(host.chip.linkUp).toBe(true)
+    })
+
+    test("a register changes behind the host's back", () => {
+        const host = new SpiHost()
+        host.open()
+        host.chip.change(COMMON, 0x0a, 0x99)
+        host.chip.change(S0, 0x00, 0x04)
+        expect([host.read(COMMON, 0x09, 2), host.read(S0, 0x00)]).toEqual([[STATION[0], 0x99], [0x04]])
+    })
+
+    test.each([0x00, 0xff] as const)("MISO is stuck at %i: the chip goes on", stuck => {
+        const host = new SpiHost()
+        host.open()
+        host.chip.faults.misoStuck = stuck
+        host.write(COMMON, 0x09, 1, 2)
+        expect(host.read(COMMON, 0x09, 2)).toEqual([stuck, stuck])
+        host.chip.faults.misoStuck = undefined
+        expect(host.read(COMMON, 0x09, 2)).toEqual([1, 2])
+    })
+
+    test.each([0x00, 0xff] as const)("MOSI is stuck at %i: nothing is written", stuck => {
+        const host = new SpiHost()
+        host.open()
+        host.chip.faults.mosiStuck = stuck
+        host.write(COMMON, 0x09, 1, 2)
+        host.chip.faults.mosiStuck = undefined
+        expect(host.read(COMMON, 0x09, 2)).toEqual(STATION.slice(0, 2))
+    })
+
+    test.each(["miso", "mosi"] as const)("bits on %s flip, as often as asked", line => {
+        const host = new SpiHost()
+        let flipped = 0
+        host.chip.faults.onError = (name, arrived, sent) => {
+            expect(name).toBe(line)
+            for (const [i, byte] of arrived.entries()) {
+                for (let bit = 1; bit < 256; bit <<= 1) if ((byte ^ sent[i]!) & bit) flipped++
+            }
+        }
+        host.chip.faults[`${line}Errors`] = 1e-4
+        for (let n = 0; n < 1000; n++) host.read(receiveBlock(0), 0, 1247)
+        // 10 million bits; four standard deviations
+        expect(flipped).toBeGreaterThan(1000 - 4 * 32)
+        expect(flipped).toBeLessThan(1000 + 4 * 32)
+        host.chip.faults[`${line}Errors`] = 0
+        flipped = 0
+        for (let n = 0; n < 100; n++) host.read(receiveBlock(0), 0, 1247)
+        expect(flipped).toBe(0)
     })
 })

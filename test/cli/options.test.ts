@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { Answer, type Options, parseOptions } from "../../sim/options"
+import { Answer } from "../../sim/command-line"
+import { type Options, parseOptions } from "../../sim/options"
 import { OptionError } from "../../sim/options-error"
 
 const atTerminal = { terminal: true }
@@ -204,10 +205,17 @@ describe("what is refused, in one line that says why", () => {
         ["--config connections=many", /connections=many is not a whole number/],
         ["--config connections=0", /connections must be a whole number from 1 to/],
         ["--config ttl=1,ttl=2", /ttl is given twice/],
+        ["--config __proto__=1", /unknown configuration key "__proto__"/],
+        ["--config constructor=1", /unknown configuration key "constructor"/],
         ["--config mtu=9000", /mtu must be .* from 576 to 1500/],
         ["--config events=0", /at least 1/],
         ["--impair loss=2", /--impair: loss=2 .* a probability from 0 to 1/],
         ["--impair speed=1", /unknown key "speed"/],
+        ["--fault smoke=1", /^--fault: there is no "smoke" \(known: miso-errors, /],
+        ["--fault miso-errors=0.2", /miso-errors=0.2 does not fit, miso-errors takes a probability a bit/],
+        ["--fault brown-out=5@x", /brown-out=5@x does not fit, brown-out takes milliseconds/],
+        ["--fault overflows=-1", /overflows=-1 does not fit/],
+        ["--fault dead", /dead does not fit, dead takes 0 or 255, or -1/],
         ["--time virtual --link stream:h:1", /cannot be combined/],
         ["--time virtual --control", /cannot be combined/],
         ["--once --link stream:h:1", /cannot be combined: the example needs/],
@@ -249,7 +257,7 @@ describe("--help and --version", () => {
     test("the help names every option, and the exit codes", () => {
         const help = answer("-h")
         const known =
-            "runtime program without mac seed time link forward ip gateway mac-address config once exec json pcap impair control help"
+            "runtime program without mac seed time link forward ip gateway mac-address config once exec json pcap impair fault control help"
         for (const name of known.split(" ")) expect(help).toMatch(new RegExp(`--${name}\\b.*\\S`))
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })

@@ -26,7 +26,7 @@ const costs: Record<string, Cost> = {
             const { frame } = yield measured(peer.segment("S", 0, ["mss 1460"]))
             peer.hears(frame)
         },
-        most: [2700, 3250, 4800],
+        most: [2700, 3250, 3700],
     },
     "ACK in, ESTABLISHED": {
         *steps(peer) {
@@ -36,7 +36,7 @@ const costs: Record<string, Cost> = {
             if (frame !== undefined) throw new Error("the handshake's last ACK is answered")
             yield* peer.accepted()
         },
-        most: [3200, 3950, 4300],
+        most: [3200, 3950, 4100],
     },
     "SYN in, SYN cookie out": {
         config: { halfOpen: 0 },
@@ -45,7 +45,7 @@ const costs: Record<string, Cost> = {
             const { frame } = yield measured(peer.segment("S", 0, ["mss 1460"]))
             peer.hears(frame)
         },
-        most: [2450, 3000, 4450],
+        most: [2450, 3000, 3400],
     },
     "cookie in, ESTABLISHED": {
         config: { halfOpen: 0 },
@@ -55,7 +55,7 @@ const costs: Record<string, Cost> = {
             yield measured(peer.segment("."))
             yield* peer.accepted()
         },
-        most: [3200, 3950, 4450],
+        most: [3200, 3950, 4250],
     },
     "full segment in, no ACK yet": {
         *steps(peer) {
@@ -64,7 +64,7 @@ const costs: Record<string, Cost> = {
             const { frame } = yield measured(peer.segment("P.", peer.mss))
             if (frame !== undefined) throw new Error("it is acknowledged at once")
         },
-        most: [4250, 4450, 4700],
+        most: [4250, 4450, 4600],
     },
     "full segment in, ACK out": {
         *steps(peer) {
@@ -74,7 +74,7 @@ const costs: Record<string, Cost> = {
             const { frame } = yield measured(peer.segment("P.", peer.mss))
             peer.hears(frame)
         },
-        most: [5200, 5500, 6050],
+        most: [5200, 5500, 5800],
     },
     "full segment out": {
         *steps(peer) {
@@ -85,7 +85,7 @@ const costs: Record<string, Cost> = {
             const { payload } = peer.hears(frame)
             if (payload.length !== peer.mss) throw new Error(`${payload.length} bytes of text`)
         },
-        most: [3900, 4000, 4300],
+        most: [3900, 4000, 4150],
     },
     "pure ACK in": {
         *steps(peer) {
@@ -96,7 +96,7 @@ const costs: Record<string, Cost> = {
             peer.hears(frame)
             yield measured(peer.segment("."))
         },
-        most: [2350, 2550, 2800],
+        most: [2350, 2550, 2650],
     },
 }
 

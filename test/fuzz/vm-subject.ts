@@ -1,6 +1,7 @@
 // Drives the program test/programs/fuzz-frames.ts on the VM: commands go in, and all that the stack shows comes out.
 
 import { readFileSync } from "node:fs"
+import { basename } from "node:path"
 import { buildImage } from "../../sim/build"
 import { VirtualClock } from "../../sim/clock"
 import { type Header, Op, Pipe } from "../../sim/pipe"
@@ -50,6 +51,8 @@ export interface Outcome {
 export interface VmOptions {
     config: Record<string, number>
     secret: Uint8Array
+    /** Another program than fuzz-frames.ts, which takes the same commands. */
+    program?: string
 }
 
 /** Yields commands, gets their outcomes, and ends. */
@@ -119,9 +122,8 @@ export async function runOnVm(options: VmOptions, script: Script): Promise<void>
             else if (header.op === Op.Spi && !done) exchange(bytes)
         },
     })
-    built ??= build()
     const runtime = new VmRuntime({
-        ...(await built),
+        ...(await built(options.program ?? PROGRAM)),
         clock,
         seed: 1,
         onPipe: bytes => pipe.write(bytes),
@@ -136,11 +138,17 @@ export async function runOnVm(options: VmOptions, script: Script): Promise<void>
     if (panic !== undefined) throw new Error(describePanic(panic))
 }
 
-/** The program as the compiler makes it, looked at once. */
-let built: Promise<{ image: Uint8Array; debugInfo: DebugInfo }> | undefined
+/** The programs as the compiler makes them, looked at once. */
+const images = new Map<string, ReturnType<typeof build>>()
 
-async function build(): Promise<{ image: Uint8Array; debugInfo: DebugInfo }> {
-    const { image, debug } = await buildImage([PROGRAM], "fuzz-frames")
+function built(program: string): ReturnType<typeof build> {
+    const image = images.get(program) ?? build(program)
+    images.set(program, image)
+    return image
+}
+
+async function build(program: string): Promise<{ image: Uint8Array; debugInfo: DebugInfo }> {
+    const { image, debug } = await buildImage([program], basename(program, ".ts"))
     return { image: readFileSync(image), debugInfo: JSON.parse(readFileSync(debug, "utf8")) }
 }
 

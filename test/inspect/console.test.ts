@@ -50,7 +50,7 @@ describe("lines", () => {
         ["connect example.com 80", 'connect: "example.com" is no IPv4 address, and there is no DNS yet'],
         ["connect 10.0.0.256 80", 'connect: "10.0.0.256" is no IPv4 address, and there is no DNS yet'],
         ["connect 10.0.0.1 -1", 'connect: "-1" is no port from 1 to 65535'],
-        ["connect 10.0.0.2 80", "connect: EINVAL (not an address or port to use)"],
+        ["connect 10.0.0.2 80", "connect: EINVAL, not an address or port to use, or more than a frame holds"],
         ["send 9 hello", 'send: no connection "9"; connections lists them'],
         ["send x hello", 'send: no connection "x"; connections lists them'],
         ["read 0", 'read: no connection "0"; connections lists them'],
@@ -110,7 +110,7 @@ describe("connect, listen, close", () => {
         await desk.ok("connect 10.0.0.1 7")
         desk.wire.filter = () => false
         expect(await desk.refused("connect 10.0.0.1 7")).toBe(
-            "connect: ENOBUFS (all records are taken: close something, or start with more of them)"
+            "connect: ENOBUFS, all places are taken: close something, or configure more"
         )
     })
 
@@ -146,7 +146,9 @@ describe("connect, listen, close", () => {
     test("listen says when the port is taken and when there are no records", async () => {
         const desk = new Desk({ listeners: 1 })
         await desk.ok("listen 7")
-        expect(await desk.refused("listen 7")).toBe("listen: EADDRINUSE (the port is in use)")
+        expect(await desk.refused("listen 7")).toBe(
+            "listen: EADDRINUSE, the port is taken: close what has it, or take another"
+        )
         expect(await desk.refused("listen 8")).toContain("listen: ENOBUFS")
     })
 
@@ -155,11 +157,19 @@ describe("connect, listen, close", () => {
         expect(await desk.ok("shutdown 1")).toEqual(["connection 1: FIN-WAIT-2"])
         desk.farSend(far, "still here")
         expect(await desk.ok("read 1")).toEqual(["still here"])
-        expect(await desk.refused("send 1 more")).toBe("send: EPIPE (sending was shut down)")
+        expect(await desk.refused("send 1 more")).toBe(
+            "send: EPIPE, nothing can be sent after a shutdown (FIN-WAIT-2)"
+        )
         shutdown(desk.far.stack, far, desk.now())
         desk.poke()
         expect(await desk.ok("read 1")).toEqual(["end of stream"])
+        expect(await desk.refused("send 1 more")).toBe(
+            "send: EPIPE, nothing can be sent after a shutdown (TIME-WAIT)"
+        )
         expect(await desk.ok("close 1")).toEqual(["connection 1: TIME-WAIT"])
+        expect(await desk.refused("send 1 more")).toBe(
+            "send: connection 1 is in TIME-WAIT: both ends have closed it"
+        )
         await desk.ok("sleep 60000")
         expect(await desk.refused("close 1")).toBe("close: connection 1 is gone")
         expect(await desk.refused("send 1 x")).toBe("send: connection 1 is gone")
@@ -252,10 +262,14 @@ describe("send and read", () => {
         desk.poke()
         expect(await desk.run("read 1")).toEqual({
             status: 1,
-            lines: ["last words", "read: ECONNRESET (the peer reset the connection)"],
+            lines: ["last words", "read: ECONNRESET, the other end broke the connection off: connect again"],
         })
-        expect(await desk.refused("send 1 x")).toBe("send: ECONNRESET (the peer reset the connection)")
-        expect(await desk.refused("shutdown 1")).toBe("shutdown: ECONNRESET (the peer reset the connection)")
+        expect(await desk.refused("send 1 x")).toBe(
+            "send: ECONNRESET, the other end broke the connection off: connect again (CLOSED)"
+        )
+        expect(await desk.refused("shutdown 1")).toBe(
+            "shutdown: ECONNRESET, the other end broke the connection off: connect again"
+        )
     })
 })
 
@@ -282,9 +296,21 @@ describe("wait", () => {
         const desk = new Desk()
         await desk.ok("connect 10.0.0.1 7")
         expect(await desk.refused("wait 1 ESTABLISHED")).toBe(
-            "wait: connection 1 is CLOSED: ECONNREFUSED (nobody listens there)"
+            "wait: connection 1 is CLOSED: ECONNREFUSED, nobody listens on that port: start the server, or look at the port's number"
         )
         expect(await desk.ok("wait 1 closed")).toEqual(["connection 1: CLOSED"])
+    })
+
+    test("says at which step the way to a host ended", async () => {
+        const desk = new Desk()
+        await desk.ok("connect 10.0.0.77 7")
+        expect((await desk.run("wait 1 ESTABLISHED")).lines[0]).toBe(
+            "wait: connection 1 is CLOSED: EHOSTUNREACH, 10.0.0.77 does not answer ARP: is it on, and on this network?"
+        )
+        await desk.ok("connect 192.168.0.1 7")
+        expect((await desk.run("wait 2 ESTABLISHED")).lines[0]).toBe(
+            "wait: connection 2 is CLOSED: EHOSTUNREACH, it is not on this network, and there is no router: set one"
+        )
     })
 
     test("knows why a connection ended whose record is gone", async () => {
@@ -294,7 +320,7 @@ describe("wait", () => {
         desk.poke()
         expect(await desk.ok("wait 1 CLOSED")).toEqual(["connection 1: CLOSED"])
         expect(await desk.refused("wait 1 TIME-WAIT")).toBe(
-            "wait: connection 1 is CLOSED: ECONNRESET (the peer reset the connection)"
+            "wait: connection 1 is CLOSED: ECONNRESET, the other end broke the connection off: connect again"
         )
     })
 

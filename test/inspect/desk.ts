@@ -16,6 +16,7 @@ import { bytes, Host, ip, Wire } from "../support/host"
 export class IdleMac implements Mac {
     readonly address = Buffer.alloc(6)
     linkUp = true
+    multicast = false
     readonly counters = Buffer.alloc(MacCounter.Size)
     async start(): Promise<void> {}
     async receive(): Promise<number> {

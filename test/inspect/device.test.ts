@@ -30,8 +30,9 @@ async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
     let address: Uint8Array | undefined
     const mac: Mac = {
         address: core.Buffer.alloc(6),
-        counters: core.Buffer.alloc(28),
+        counters: core.Buffer.alloc(32),
         linkUp: true,
+        multicast: false,
         start: async () => {},
         receive: async () => 0,
         send: async () => true,
@@ -68,9 +69,9 @@ describe("settings", () => {
     test.each([
         [
             { ip: "10.0.0.2" },
-            'ip "10.0.0.2" is not an address with a prefix length of 1 to 30, as 10.0.0.2/24 is',
+            'ip "10.0.0.2" is not an address with a prefix length of 1 to 32, as 10.0.0.2/24 is',
         ],
-        [{ ip: "10.0.0.2/31" }, 'ip "10.0.0.2/31" is not an address with a prefix length of 1 to 30'],
+        [{ ip: "10.0.0.2/33" }, 'ip "10.0.0.2/33" is not an address with a prefix length of 1 to 32'],
         [{ ip: "10.0.0/24" }, 'ip "10.0.0/24" is not an address'],
         [{ ip: "" }, 'ip "" is not an address'],
         [{ ip: "10.0.0.0/24" }, `ip "10.0.0.0/24" is no host's address`],

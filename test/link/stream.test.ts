@@ -208,7 +208,7 @@ describe("the end of a stream link", () => {
         peer.resume()
         peer.write(Buffer.concat([onTheWire(frame(1)), Buffer.from(header), onTheWire(frame(2))]))
         expect(await link.closed).toEqual({
-            how: "error",
+            how: "protocol",
             reason:
                 "the other side does not speak this protocol: " +
                 `a frame of ${length} bytes was announced (1 to ${MAX_RECEIVED} are possible)`,

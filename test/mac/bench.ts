@@ -12,6 +12,7 @@ import { W5500, type W5500Options } from "../../src/mac/w5500"
 /** The functions of the runtime that a bench puts its own in the place of. */
 const runtime = vi.hoisted(() => ({
     millis: (): number => 0,
+    sleep: async (_ms: number): Promise<void> => {},
     spiConfigure: (..._pins: number[]): void => {},
     spiXfer: async (_tx: Bytes, _rx: Bytes): Promise<void> => {},
 }))
@@ -19,6 +20,7 @@ const runtime = vi.hoisted(() => ({
 vi.mock("@devicescript/core", async original => ({
     ...(await original<typeof import("@devicescript/core")>()),
     millis: () => runtime.millis(),
+    sleep: (ms: number) => runtime.sleep(ms),
     spiConfigure: (...pins: number[]) => runtime.spiConfigure(...pins),
     spiXfer: (tx: Bytes, rx: Bytes) => runtime.spiXfer(tx, rx),
 }))
@@ -33,6 +35,8 @@ export interface BenchOptions extends Partial<ChipOptions> {
     resetLine?: boolean
     /** Milliseconds that a transfer takes, as on a board; 0 when left out. */
     transferTime?: number
+    /** Before the first transfer the clock says what it said so many milliseconds ago. */
+    lateClock?: number
     /** The size of the buffers for frames. */
     frameSize?: number
     driver?: Partial<W5500Options>
@@ -54,21 +58,35 @@ export class Bench {
     configuration: number[] = []
     private selected = false
     private busy = false
+    /** The bus is somebody else's until then. */
+    busyUntil = 0
+    /** When each transfer began. */
+    readonly began: number[] = []
 
     constructor(options: BenchOptions = {}) {
-        const { resetLine = true, transferTime = 0, frameSize = 1514, driver = {}, ...chip } = options
+        const {
+            resetLine = true,
+            transferTime = 0,
+            lateClock = 0,
+            frameSize = 1514,
+            driver = {},
+            ...chip
+        } = options
         this.chip = new W5500Chip({ clock: this.clock, send: frame => this.sent.push(frame), ...chip })
         this.into = Buffer.alloc(frameSize)
         const address = Buffer.from(STATION)
         const reset = resetLine ? { reset: this.pin(RESET) } : {}
         const spiPins = { miso: this.pin(16), mosi: this.pin(19), sck: this.pin(18) }
         this.mac = new W5500({ cs: this.pin(CHIP_SELECT), ...spiPins, ...reset, address, ...driver })
-        runtime.millis = () => Math.floor(this.clock.now())
+        let late = lateClock
+        runtime.millis = () => Math.floor(this.clock.now()) - late
+        runtime.sleep = ms => this.clock.runUntil(this.clock.now() + ms)
         runtime.spiConfigure = (...pins) => {
             this.configuration = pins
         }
         runtime.spiXfer = async (tx, rx) => {
             this.transfer(tx, rx)
+            late = 0
             if (transferTime > 0) await this.clock.runUntil(this.clock.now() + transferTime)
             this.busy = false
         }
@@ -89,6 +107,7 @@ export class Bench {
             resync: this.counter(MacCounter.Resync),
             sendTimeout: this.counter(MacCounter.SendTimeout),
             chipReset: this.counter(MacCounter.ChipReset),
+            repair: this.counter(MacCounter.Repair),
         }
         return Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0))
     }
@@ -132,6 +151,8 @@ export class Bench {
     }
 
     private transfer(tx: Bytes, rx: Bytes): void {
+        this.began.push(this.clock.now())
+        if (this.clock.now() < this.busyUntil) throw new RangeError("SPI busy")
         if (this.busy) {
             this.busy = false
             throw new RangeError("SPI busy")

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest"
 import type { ArpView } from "../../sim/view/dissect"
 import { Counter } from "../../src/inspect/counters"
-import { findNeighbour } from "../../src/net/neighbours"
+import { findNeighbour, forgetHop } from "../../src/net/neighbours"
 import { abort, connect, write } from "../../src/tcp/calls"
 import { Tcb } from "../../src/tcp/tcb"
 import { Bench } from "../support/bench"
@@ -32,6 +32,12 @@ function arps(bench: Bench): ArpView[] {
         expect(s.view.kind).toBe("arp")
         return s.view as ArpView
     })
+}
+
+/** Another neighbour gets the place of one in the table, as when somebody was asked for. */
+function takePlace(bench: Bench, of: string, by: string, mac: string): void {
+    forgetHop(bench.stack, ip(of))
+    bench.introduce(by, mac)
 }
 
 const knows = (bench: Bench, address: string) => findNeighbour(bench.stack, ip(address)) >= 0
@@ -114,6 +120,7 @@ describe("not believed", () => {
         ["an announcement by an answer", { operation: 2, targetIp: "10.0.0.2" }],
         ["a sender with our address", { senderIp: "10.0.0.1" }],
         ["a sender with the network's broadcast address", { senderIp: "10.0.0.255" }],
+        ["a sender with the network's own address", { senderIp: "10.0.0.0" }],
         ["a sender with the limited broadcast address", { senderIp: "255.255.255.255" }],
         ["a sender of another network", { senderIp: "10.0.1.2" }],
         ["a broadcast Ethernet address", { senderMac: broadcastMac }],
@@ -135,16 +142,103 @@ describe("not believed", () => {
     })
 })
 
-test.each([
-    ["by an answer", { operation: 2 }],
-    ["by a request", { operation: 1 }],
-    ["by an announcement", { operation: 1, targetIp: "10.0.0.2" }],
-    ["by a request for somebody else", { operation: 1, targetIp: "10.0.0.9" }],
-])("a known neighbour's new Ethernet address is learned %s (RFC 826, merge)", (_, fields) => {
-    const bench = quiet()
-    send(bench, {})
-    send(bench, { ...fields, senderMac: "02:00:00:00:09:09" })
-    new Peer(bench, { mac: "02:00:00:00:09:09" }).connects().gets("S 0 <mss 1460>")
+// ---------------------------------------------------------------- A known neighbour, said to be another
+describe("a known neighbour that is said to have another Ethernet address", () => {
+    const NEW = "02:00:00:00:09:09"
+    const said: [string, Partial<ArpFields>][] = [
+        ["an answer", { operation: 2 }],
+        ["a request", { operation: 1 }],
+        ["an announcement", { operation: 1, targetIp: "10.0.0.2" }],
+        ["a request for somebody else", { operation: 1, targetIp: "10.0.0.9" }],
+    ]
+    /** What the one that is known is asked, alone. */
+    const doubt = { ...request("10.0.0.2"), destinationMac: OTHER }
+    const known = () => {
+        const bench = quiet()
+        send(bench, {})
+        bench.pass(60_000)
+        return bench
+    }
+    /** Asked who it is: what was answered to the one who said it. */
+    const claims = (bench: Bench, fields: Partial<ArpFields>) =>
+        send(bench, { ...fields, senderMac: NEW }).filter(({ operation }) => operation === 1)
+
+    test.each(said)("by %s: the one that is known is asked, and says no", (_, fields) => {
+        const bench = known()
+        expect(claims(bench, fields)).toMatchObject([doubt])
+        const peer = new Peer(bench).connects().gets("S 0 <mss 1460>")
+        expect(send(bench, { operation: 2 }, US)).toEqual([])
+        peer.sends("S. 0 ack 1").gets(". 1 ack 1")
+        bench.pass(60_000)
+        expect(arps(bench)).toEqual([])
+    })
+
+    test.each(said)("by %s: it is asked twice, then everybody, and the new one is taken", (_, fields) => {
+        const bench = known()
+        claims(bench, fields)
+        // until then what is sent goes to the old one
+        const old = new Peer(bench).connects().gets("S 0 <mss 1460>")
+        bench.pass(999)
+        expect(arps(bench)).toEqual([])
+        bench.pass(1)
+        expect(arps(bench)).toMatchObject([doubt])
+        bench.pass(999)
+        expect(arps(bench)).toEqual([])
+        bench.pass(1)
+        expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+        bench.peers.splice(bench.peers.indexOf(old), 1)
+        const peer = new Peer(bench, { mac: NEW, port: 81 }).connects().gets()
+        send(bench, { operation: 2, senderMac: NEW }, US)
+        bench.pass(100)
+        expect(peer.seen.length).toBeGreaterThan(0)
+    })
+
+    test("over and over: asked once a second, while it answers", () => {
+        const bench = known()
+        const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
+        const asked: number[] = []
+        let sent = 1
+        for (let i = 0; i < 1000; i++) {
+            const heard = claims(bench, said[i % 4]![1])
+            for (const view of heard) {
+                expect(view).toMatchObject(doubt)
+                asked.push(bench.now)
+                expect(send(bench, { operation: 2 }, US)).toEqual([])
+            }
+            bench.pass(10)
+            for (const view of arps(bench)) {
+                expect(view).toMatchObject(doubt)
+                asked.push(bench.now)
+                send(bench, { operation: 2 }, US)
+            }
+            if (i % 100 !== 50) continue
+            peer.writes(1).gets(`P. ${sent}(1) ack 1`)
+            sent++
+            peer.sends(`. 1 ack ${sent}`).gets()
+        }
+        for (let i = 1; i < asked.length; i++) expect(asked[i]! - asked[i - 1]!).toBeGreaterThanOrEqual(1000)
+        expect(asked.length).toBeGreaterThanOrEqual(9)
+    })
+
+    test("just after it said so itself: asked when a second is over", () => {
+        const bench = known()
+        send(bench, {})
+        expect(claims(bench, {})).toEqual([])
+        bench.pass(999)
+        expect(arps(bench)).toEqual([])
+        bench.pass(1)
+        expect(arps(bench)).toMatchObject([doubt])
+    })
+
+    test("and nobody has the address any more: what is sent fails as to anybody", () => {
+        const bench = known()
+        claims(bench, {})
+        const peer = new Peer(bench).connects().gets("S 0 <mss 1460>")
+        bench.pass(10_000)
+        expect(arps(bench).length).toBeGreaterThan(3)
+        peer.seen.length = 0
+        expect(knows(bench, "10.0.0.2")).toBe(false)
+    })
 })
 
 // ---------------------------------------------------------------- Malformed
@@ -289,7 +383,7 @@ describe("a neighbour that had to make room", () => {
         const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         bench.arp = false
         peer.after(idle).gets()
-        bench.introduce("10.0.0.9", "02:00:00:00:01:09")
+        takePlace(bench, "10.0.0.2", "10.0.0.9", "02:00:00:00:01:09")
         return { bench, peer }
     }
 
@@ -326,9 +420,9 @@ describe("a neighbour that had to make room", () => {
 
     test("in FIN-WAIT-2 an ACK that waits does not end the connection", () => {
         const { bench, peer } = forgotten()
-        bench.introduce("10.0.0.2", OTHER)
+        takePlace(bench, "10.0.0.9", "10.0.0.2", OTHER)
         peer.shuts().gets("F. 1 ack 1").sends(". 1 ack 2").gets().is("FIN-WAIT-2")
-        bench.introduce("10.0.0.9", "02:00:00:00:01:09")
+        takePlace(bench, "10.0.0.2", "10.0.0.9", "02:00:00:00:01:09")
         peer.sends("P. 1(5) ack 2").gets()
         bench.pass(300)
         answer(bench)
@@ -337,9 +431,9 @@ describe("a neighbour that had to make room", () => {
 
     test("in TIME-WAIT the ACK of the FIN waits", () => {
         const { bench, peer } = forgotten()
-        bench.introduce("10.0.0.2", OTHER)
+        takePlace(bench, "10.0.0.9", "10.0.0.2", OTHER)
         peer.shuts().gets("F. 1 ack 1").sends(". 1 ack 2").gets()
-        bench.introduce("10.0.0.9", "02:00:00:00:01:09")
+        takePlace(bench, "10.0.0.2", "10.0.0.9", "02:00:00:00:01:09")
         peer.sends("F. 1 ack 2").gets().is("TIME-WAIT")
         answer(bench)
         peer.gets(". 2 ack 2").after(59_999).gets().is("TIME-WAIT").after(1).gets().is("CLOSED")
@@ -377,7 +471,7 @@ describe("a neighbour that had to make room", () => {
         const [gone, far] = [5001, 5002].map(port => new Peer(bench, { port })) as [Peer, Peer]
         bench.introduce("10.0.0.9", near.mac)
         near.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
-        bench.introduce("10.0.0.2", OTHER)
+        takePlace(bench, "10.0.0.9", "10.0.0.2", OTHER)
         for (const peer of [gone, far])
             peer.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         gone.aborts().gets("R. 1 ack 1")
@@ -443,36 +537,43 @@ test("probes of a shut window that were answered do not count: three retransmiss
 
 // ---------------------------------------------------------------- The table
 describe("the table", () => {
-    test("when it is full the one that was used longest ago makes room", () => {
-        const bench = quiet({ neighbours: 2 })
-        send(bench, { senderIp: "10.0.0.2" })
-        bench.pass(10)
-        send(bench, { senderIp: "10.0.0.3" })
-        bench.pass(10)
-        send(bench, { senderIp: "10.0.0.2" })
-        bench.pass(10)
-        send(bench, { senderIp: "10.0.0.4" })
-        expect(["10.0.0.2", "10.0.0.3", "10.0.0.4"].map(a => knows(bench, a))).toEqual([true, false, true])
-    })
+    /** Has somebody asked for, and answered. */
+    const meet = (bench: Bench, address: string) => {
+        const peer = new Peer(bench, { ip: address }).connects()
+        send(bench, { operation: 2, senderIp: address, senderMac: peer.mac }, US)
+        return peer.gets("S 0 <mss 1460>")
+    }
+    const places = (bench: Bench, ...all: string[]) => all.map(address => knows(bench, address))
 
-    test("use counts, not age", () => {
-        const bench = new Bench({ neighbours: 2 })
-        const peer = new Peer(bench).connects().gets("S 0 <mss 1460>")
+    test("when it is full the one that was used longest ago makes room for who is asked for", () => {
+        const bench = quiet({ neighbours: 2 })
+        const peer = meet(bench, "10.0.0.2")
         bench.pass(10)
-        bench.introduce("10.0.0.3", "02:00:00:00:01:03")
+        meet(bench, "10.0.0.3")
         bench.pass(10)
         peer.sends("S. 0 ack 1").gets(". 1 ack 1")
         bench.pass(10)
-        bench.introduce("10.0.0.4", "02:00:00:00:01:04")
-        expect(["10.0.0.2", "10.0.0.3", "10.0.0.4"].map(a => knows(bench, a))).toEqual([true, false, true])
+        meet(bench, "10.0.0.4")
+        expect(places(bench, "10.0.0.2", "10.0.0.3", "10.0.0.4")).toEqual([true, false, true])
+    })
+
+    test("who asks takes nobody's place, however often: he is answered, and that is all", () => {
+        const bench = quiet({ neighbours: 2 })
+        meet(bench, "10.0.0.2").sends("S. 0 ack 1").gets(". 1 ack 1")
+        bench.pass(60_000)
+        for (let i = 10; i < 100; i++) {
+            const from = { senderIp: `10.0.0.${i}`, senderMac: `02:00:00:00:01:${i}` }
+            expect(send(bench, from)).toMatchObject([{ operation: 2, destinationMac: from.senderMac }])
+        }
+        expect(places(bench, "10.0.0.2", "10.0.0.10", "10.0.0.11")).toEqual([true, true, false])
     })
 
     test("one that was not used for a month makes room as well", () => {
         const bench = quiet({ neighbours: 1 })
         send(bench, { senderIp: "10.0.0.2" })
         bench.now += 30 * 86_400_000
-        send(bench, { senderIp: "10.0.0.3" })
-        expect([knows(bench, "10.0.0.2"), knows(bench, "10.0.0.3")]).toEqual([false, true])
+        meet(bench, "10.0.0.3")
+        expect(places(bench, "10.0.0.2", "10.0.0.3")).toEqual([false, true])
     })
 
     test("those being asked for are not given up: a connection waits for a place, and a request is answered without one", () => {

@@ -29,6 +29,7 @@ const SERVER = { ip: "10.0.0.1", mac: "02:00:00:00:01:01" }
 const OTHER = { ip: "10.0.0.2", mac: "02:00:00:00:01:02" }
 const EVERYBODY = { ip: "255.255.255.255", mac: broadcastMac }
 const OFFERED = "10.0.0.77"
+const ROUTER = "10.0.0.254"
 
 type Message = Said & { at: number; from: string; to: string; mac: string }
 
@@ -245,6 +246,33 @@ describe("INIT, SELECTING", () => {
         expect([bed.client.dropped, bed.client.state]).toEqual([1, DhcpState.Selecting])
     })
 
+    test("a lease of 10 seconds is taken", () => {
+        const discover = fresh().start().says(Type.Discover)
+        bed.answer(discover, { ...offer, options: [...server, ...time(51, 10)] })
+        bed.says(Type.Request)
+    })
+
+    test("sent to the address that is offered (4.1), though everybody was to hear it: taken, and so is the ACK", () => {
+        const discover = fresh().start().says(Type.Discover)
+        const itself = { ip: OFFERED, mac: US }
+        // to somebody else's Ethernet address, or from another port
+        bed.answer(discover, offer, SERVER, { ip: OFFERED, mac: OTHER.mac }).quiet()
+        const message = writeAnswer({ ...offer, xid: discover.xid, chaddr: US })
+        bed.receive(serverFrame(SERVER, itself, message, { sourcePort: 67, destinationPort: 69 })).quiet()
+        bed.answer(discover, offer, SERVER, itself)
+        bed.answer(bed.says(Type.Request), { ...offer, type: Type.Ack }, SERVER, itself)
+        bed.pass(10_000)
+        expect([bed.address, bed.client.state]).toEqual([OFFERED, DhcpState.Bound])
+        // with an address only what is for that is taken
+        bed.client.linkUp(bed.now)
+        const again = bed.poll().says(Type.Request)
+        bed.answer(again, { ...offer, type: Type.Ack }, SERVER, itself)
+        expect(bed.client.state).toBe(DhcpState.Bound)
+        const { dropped } = bed.client
+        bed.answer(again, { ...offer, type: Type.Ack }, SERVER, { ip: "10.0.0.99", mac: US })
+        expect(bed.client.dropped).toBe(dropped)
+    })
+
     test("from another port: no server", () => {
         const discover = fresh().start().says(Type.Discover)
         const message = writeAnswer({ ...offer, xid: discover.xid, chaddr: US })
@@ -288,6 +316,8 @@ describe("options", () => {
         ntp: "10.0.0.9",
     }
     const mask = addresses(1, "255.255.255.0")
+    const masked = { ...plain, netmask: "255.255.255.0" }
+    const routed = { ...masked, gateway: ROUTER }
 
     test.each([
         ["all of them", usual, whole],
@@ -314,13 +344,58 @@ describe("options", () => {
         ["a mask of 5 bytes", [...lease, ...option(1, 255, 255, 255, 0, 0)], plain],
         ["a mask of 3 bytes", [...lease, ...option(1, 255, 255, 255)], plain],
         ["two masks in one", [...lease, ...addresses(1, "255.255.255.0", "255.255.255.0")], plain],
+        // a neighbour all the same: masks are wrong more often than routers
         [
             "a router elsewhere",
             [...lease, ...mask, ...addresses(3, "10.0.1.254")],
-            {
-                ...plain,
-                netmask: "255.255.255.0",
-            },
+            { ...masked, gateway: "10.0.1.254" },
+        ],
+        [
+            "a router elsewhere, then one here",
+            [...lease, ...mask, ...addresses(3, "10.0.1.254", ROUTER)],
+            routed,
+        ],
+        [
+            "two routers elsewhere",
+            [...lease, ...mask, ...addresses(3, "10.0.1.9", "10.0.2.9")],
+            { ...masked, gateway: "10.0.1.9" },
+        ],
+        [
+            "routers that are none, then one",
+            [...lease, ...mask, ...addresses(3, none, "10.0.0.255", OFFERED, ROUTER)],
+            routed,
+        ],
+        ["a fifth router", [...lease, ...mask, ...addresses(3, none, none, none, none, ROUTER)], masked],
+        ["two routers here: the first", [...lease, ...mask, ...addresses(3, ROUTER, "10.0.0.253")], routed],
+        [
+            "a mask of this host alone, and a router outside",
+            [...lease, ...addresses(1, "255.255.255.255"), ...addresses(3, "172.31.1.1")],
+            { ...plain, netmask: "255.255.255.255", gateway: "172.31.1.1" },
+        ],
+        [
+            "a network of two",
+            [...lease, ...addresses(1, "255.255.255.254"), ...addresses(3, "10.0.0.76")],
+            { ...plain, netmask: "255.255.255.254", gateway: "10.0.0.76" },
+        ],
+        // RFC 3396
+        ["a mask in two pieces", [...lease, ...option(1, 255, 255), ...option(1, 255, 0)], masked],
+        ["a lease in four", [...server, ...[0, 0, 14, 16].flatMap(byte => option(51, byte))], plain],
+        [
+            "name servers in pieces, others between them",
+            [...lease, ...option(6, 10, 0, 0, 1, 10, 0), ...mask, ...option(6), ...option(6, 0, 2)],
+            { ...masked, dns: "10.0.0.1", dns2: "10.0.0.2" },
+        ],
+        ["a router each", [...lease, ...mask, ...addresses(3, none), ...addresses(3, ROUTER)], routed],
+        ["a mask in pieces of 2 and 3", [...lease, ...option(1, 255, 255), ...option(1, 255, 0, 0)], plain],
+        [
+            "name servers of which a byte is missing",
+            [...lease, ...option(6, 10, 0, 0, 1, 10), ...option(6, 0, 0)],
+            plain,
+        ],
+        [
+            "300 bytes of routers",
+            [...lease, ...mask, ...option(3, ...new Array(252).fill(0)), ...addresses(3, ROUTER)],
+            masked,
         ],
         [
             "itself as router",
@@ -397,12 +472,23 @@ describe("REQUESTING", () => {
     test.each([
         ["another address", { yiaddr: "10.0.0.78" }],
         ["another server's", { options: [...usual.slice(6), ...addresses(54, OTHER.ip)] }],
-        ["no server's", { options: usual.slice(6) }],
         ["no lease", { options: server }],
     ] as [string, Partial<Answer>][])("an ACK with %s is none", (_, change) => {
         const request = requesting()
         bed.answer(request, { type: Type.Ack, yiaddr: OFFERED, options: usual, ...change })
         expect(bed.client.state).toBe(DhcpState.Requesting)
+    })
+
+    test("an ACK that does not say whose it is (RFC 2131, table 3) is that of who offered: it is asked to renew", () => {
+        const request = requesting()
+        bed.answer(request, { type: Type.Ack, yiaddr: OFFERED, options: usual.slice(6) })
+        bed.pass(10_000)
+        expect([bed.address, bed.client.state]).toEqual([OFFERED, DhcpState.Bound])
+        const renewal = bed.pass(HOUR / 2).says(Type.Request)
+        expect([renewal.to, bed.client.state]).toEqual([SERVER.ip, DhcpState.Renewing])
+        bed.answer(renewal, { type: Type.Ack, yiaddr: OFFERED, options: usual.slice(6) })
+        expect(bed.client.state).toBe(DhcpState.Bound)
+        expect(bed.pass(HOUR / 2).says(Type.Request).to).toBe(SERVER.ip)
     })
 
     test("NAK: it begins anew after a second, with another xid", () => {

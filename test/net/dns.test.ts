@@ -15,6 +15,7 @@ import {
     CNAME,
     dnsMessage,
     dnsName,
+    NS,
     pointer,
     question,
     type Record,
@@ -48,8 +49,8 @@ class Bed {
     readonly endpoints = new Endpoints(this.bench.stack)
     readonly resolver: Resolver
 
-    constructor(options: { entries?: number; nameSize?: number; servers?: string[] } = {}) {
-        this.resolver = new Resolver(this.endpoints, options.entries ?? 4, options.nameSize ?? 64)
+    constructor(options: { entries?: number; servers?: string[] } = {}) {
+        this.resolver = new Resolver(this.endpoints, options.entries ?? 4)
         const [one = "0.0.0.0", two = "0.0.0.0"] = options.servers ?? [FIRST]
         this.resolver.setServers(ip(one), ip(two))
         for (const [address, mac] of Object.entries(MACS)) this.bench.introduce(address, mac)
@@ -121,6 +122,9 @@ const soa = (ttl: number, minimum: number): Record => ({
     data: [...dnsName("ns.example"), ...dnsName("root.example"), ...[1, 2, 3, 4, minimum].flatMap(u32)],
 })
 
+const ns: Record = { name: dnsName("example"), type: NS, data: dnsName("ns.example") }
+const text: Record = { name: toQuestion, type: 16, data: [0] }
+
 /** What becomes of the question for host.example when it is answered so. */
 function answered(reply: Partial<Reply>, from: Parameters<Bed["answer"]>[2] = {}): string {
     const bed = new Bed()
@@ -171,7 +175,7 @@ describe("a question", () => {
         ["a/b", "a slash"],
         ["a\0b", "a zero"],
         [`${long}a.example`, "a label of 64"],
-        ["a.".repeat(32), "longer than a record's room"],
+        [`${"a.".repeat(126)}aa`, "254 characters"],
     ])("%j is none: %s", name => {
         expect(new Bed().ask(name)).toBe(TcpError.Invalid)
     })
@@ -179,16 +183,30 @@ describe("a question", () => {
     test.each(["a", "a.b.c.d.e", "x-1.example", "_srv.example", "1.2.3.example", `${long}.`])(
         "%j is one",
         name => {
-            const bed = new Bed({ nameSize: 70 })
+            const bed = new Bed()
             expect(bed.ask(name)).toBeGreaterThan(0)
             expect(bed.query().name).toBe(name.replace(/\.$/, ""))
         }
     )
 
     test("a name of 253 characters, and no longer", () => {
-        const bed = new Bed({ nameSize: 255 })
+        const bed = new Bed()
         const name = [long, long, long, "b".repeat(61)].join(".")
         expect([bed.ask(name) > 0, bed.ask(`${name}b`)]).toEqual([true, TcpError.Invalid])
+        const query = bed.query()
+        expect(query.name).toBe(name)
+        bed.answer(query, { answers: [cname(dnsName(name.replaceAll("a", "c")))] })
+        expect(bed.query().name).toBe(name.replaceAll("a", "c"))
+    })
+
+    test("the room of a name that was shorter is that of the next", () => {
+        const bed = new Bed({ entries: 1 })
+        for (const name of ["a", `${long}.example`, "b.example", `${long}.${long}`]) {
+            expect(bed.ask(name)).toBeGreaterThan(0)
+            const query = bed.query()
+            expect(query.name).toBe(name)
+            bed.answer(query, { answers: [a("192.0.2.1", toQuestion, 0)] })
+        }
     })
 
     test("nobody to ask", () => {
@@ -257,6 +275,18 @@ describe("the answer", () => {
             { answers: [{ ...a("6.6.6.6"), data: [6, 6, 6, 6, 6] }, a("192.0.2.1")] },
             "192.0.2.1",
         ],
+        ["behind 100 others", { answers: [...new Array(100).fill(text), a("192.0.2.1")] }, "192.0.2.1"],
+        [
+            "behind 60 other names' addresses",
+            { answers: [...new Array(60).fill(a("6.6.6.6", [1, 98, ...pointer(17)])), a("192.0.2.1")] },
+            "192.0.2.1",
+        ],
+        [
+            "cut within the second address",
+            { answers: [a("192.0.2.1"), { ...a("6.6.6.6"), length: 5 }] },
+            "192.0.2.1",
+        ],
+        ["fewer addresses than it says", { answers: [a("192.0.2.1")], counts: [2, 0, 0] }, "192.0.2.1"],
         ["cut (TC), but with an address", { flags: 0x8380, answers: [a("192.0.2.1")] }, "192.0.2.1"],
         [
             "with more behind it",
@@ -275,6 +305,11 @@ describe("the answer", () => {
         ["SERVFAIL", { flags: 0x8182 }, "failed"],
         ["REFUSED", { flags: 0x8185 }, "failed"],
         ["NOTIMP", { flags: 0x8184 }, "failed"],
+        ["cut (TC), and nothing there", { flags: 0x8380 }, "failed"],
+        ["cut (TC), but there is no such name", { flags: 0x8383 }, "no name"],
+        ["a referral", { authorities: [ns, ns] }, "failed"],
+        ["no address, and who would know that", { authorities: [ns, soa(60, 60)] }, "no name"],
+        ["no such name, and who would know that", { flags: 0x8183, authorities: [ns] }, "no name"],
     ] as [string, Partial<Reply>, string][])("%s", (_, reply, expected) => {
         expect(answered(reply)).toBe(expected)
     })
@@ -403,6 +438,18 @@ describe("asking again", () => {
         expect(bed.answer(second, { flags: 0x8185 }).result(ticket)).toBe("failed")
     })
 
+    test.each([
+        ["an answer that was cut (TC), without a record", { flags: 0x8380 }],
+        ["a referral (RFC 2308, 2.2)", { authorities: [ns] }],
+    ])("%s: the second at once", (_, reply) => {
+        const bed = new Bed({ servers: [FIRST, SECOND] })
+        const ticket = bed.ask("host.example")
+        bed.answer(bed.query(), reply)
+        const second = bed.query()
+        expect([second.to, bed.result(ticket)]).toEqual([SECOND, "asking"])
+        expect(bed.answer(second, { answers: [a("192.0.2.1")] }).result(ticket)).toBe("192.0.2.1")
+    })
+
     test("only a second server", () => {
         const bed = new Bed({ servers: ["0.0.0.0", SECOND] })
         bed.ask("host.example")
@@ -447,6 +494,30 @@ describe("asking again", () => {
     })
 })
 
+test("all addresses of a name, four at most, in the order they came", () => {
+    const all = (...records: Record[]) => {
+        const bed = new Bed()
+        const ticket = bed.ask("host.example")
+        bed.answer(bed.query(), { answers: records })
+        expect(bed.resolver.result(ticket)).toBe(DnsResult.Found)
+        const { addresses } = bed.resolver
+        return [0, 4, 8, 12].map(at => ipv4Text(addresses.getAt(at, "i32")))
+    }
+    const [one, two, three, four] = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"] as const
+    const none = "0.0.0.0"
+    expect(all(a(one))).toEqual([one, none, none, none])
+    expect(all(a(two), text, a("6.6.6.6", dnsName("b.example")), a(one))).toEqual([two, one, none, none])
+    expect(all(a(one), a(two), a(three), a(four), a("192.0.2.5"))).toEqual([one, two, three, four])
+    // behind an alias; what is an alias as well leads nowhere else
+    expect(all(cname(dnsName("b.example")), a(one, dnsName("b.example")), a(two))).toEqual([
+        one,
+        none,
+        none,
+        none,
+    ])
+    expect(all(a(one), cname(dnsName("b.example")), a(two))).toEqual([one, two, none, none])
+})
+
 describe("aliases that go on in another message", () => {
     const alias = (to: string, ttl = 60) => ({ answers: [cname(dnsName(to), toQuestion, ttl)] })
 
@@ -476,7 +547,6 @@ describe("aliases that go on in another message", () => {
         ["to itself", new Array(5).fill("a.example")],
         ["to each other", ["b.example", "a.example", "b.example", "a.example", "b.example"]],
         ["too long a chain", ["b.example", "c.example", "d.example", "e.example", "f.example"]],
-        ["to a name longer than there is room for", [`${"x".repeat(60)}.example`]],
     ])("%s: failed", (_, chain) => {
         const bed = new Bed({ entries: 8 })
         const ticket = bed.ask("a.example")
@@ -622,6 +692,32 @@ describe("names in .local (RFC 6762, 5.1)", () => {
         bed.pass(7000)
         expect(bed.queries().map(({ at }) => at - query.at)).toEqual([1000, 3000])
         expect(bed.result(ticket)).toBe("timed out")
+    })
+
+    test("nobody answers: the servers are asked, from another port with another id", () => {
+        const bed = new Bed()
+        const ticket = bed.ask("printer.local")
+        const query = bed.query()
+        bed.pass(6999).queries()
+        expect(bed.result(ticket)).toBe("asking")
+        const next = bed.pass(1).query()
+        expect(next).toMatchObject({ to: FIRST, port: 53, flags: 0x0100, name: "printer.local" })
+        expect(next.from).not.toBe(query.from)
+        expect(bed.answer(next, { answers: [a("192.0.2.1")] }).result(ticket)).toBe("192.0.2.1")
+    })
+
+    test("nor do the servers", () => {
+        const bed = new Bed()
+        const ticket = bed.ask("printer.local")
+        expect(bed.pass(13_999).result(ticket)).toBe("asking")
+        expect(bed.pass(1).result(ticket)).toBe("timed out")
+        expect(bed.queries().map(({ to }) => to)).toEqual([
+            ...new Array(3).fill("224.0.0.251"),
+            FIRST,
+            FIRST,
+            FIRST,
+        ])
+        bed.rests()
     })
 
     test.each(["local.example", "printer.local.example", "local", "xlocal"])("%s is none of them", name => {

@@ -337,11 +337,19 @@ describe("a question", () => {
         expect(bed.hear(known(120, "10.0.0.9")).heard().length).toBe(1)
     })
 
-    test("of somebody who probes for the name: answered to him at once", () => {
+    test("of somebody who probes for the name: answered at once, to him alone if he asks for that (5.4, 8.1)", () => {
         const bed = Bed.running()
-        const probe = { question: question("box.local", ANY), authorities: [record(pointer(12), "10.0.0.9")] }
+        const probe = (kind: number) => ({
+            question: question("box.local", ANY, kind),
+            authorities: [record(pointer(12), "10.0.0.9")],
+        })
         for (let i = 0; i < 3; i++)
-            expect(bed.hear(probe).heard()).toMatchObject([{ to: THEM.ip, record: ours }])
+            expect(bed.hear(probe(QU)).heard()).toMatchObject([{ to: THEM.ip, record: ours }])
+        // to everybody four times a second (6)
+        expect(bed.hear(probe(1)).heard()).toMatchObject([{ to: GROUP.ip, record: ours }])
+        expect(bed.pass(249).hear(probe(1)).heard()).toEqual([])
+        expect(bed.pass(1).hear(probe(1)).heard()).toMatchObject([{ to: GROUP.ip, record: ours }])
+        expect(bed.pass(250).asks("box.local").heard()).toEqual([])
         expect(bed.responder.state).toBe(ResponderState.Running)
     })
 
@@ -401,7 +409,7 @@ test("two devices with one name, and a third that asks: resolver and responder u
     ]
     const first = new Responder(one)
     const second = new Responder(two)
-    const resolver = new Resolver(three, 4, 64)
+    const resolver = new Resolver(three, 4)
     first.start("box", wire.now)
     wire.run(5000)
     second.start("box", wire.now)

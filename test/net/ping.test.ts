@@ -92,11 +92,19 @@ describe("echo", () => {
         expect(ping(quiet(), text(4), { ip: { fragment: 0x4000 } })).toMatchObject([{ type: 0 }])
     })
 
-    test("each answer has another identification", () => {
+    test("answers that differ have different identifications", () => {
         const bench = quiet()
         const seen = new Set<number>()
-        for (let i = 0; i < 10; i++) seen.add(ping(bench, text(4))[0]!.identification)
+        for (let i = 0; i < 10; i++) seen.add(ping(bench, [i, 1, 2, 3])[0]!.identification)
         expect(seen.size).toBe(10)
+    })
+
+    test("what others are answered cannot be told from an identification", () => {
+        const bench = quiet()
+        const [before] = ping(bench, text(4))
+        for (let i = 0; i < 10; i++) ping(bench, text(i), { ip: { source: "10.0.0.3" } })
+        const [after] = ping(bench, text(4))
+        expect(after!.identification).toBe(before!.identification)
     })
 })
 

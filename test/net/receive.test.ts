@@ -63,6 +63,47 @@ describe("Ethernet", () => {
         answered(frame)
     })
 
+    // IEEE 802.1Q: a frame of network 0 has a priority, and belongs to the network it comes by
+    describe("with a tag", () => {
+        const tagged = (tag: number[], frame = packet()) =>
+            Uint8Array.from([...frame.slice(0, 12), 0x81, 0, ...tag, ...frame.slice(12)])
+        const long = (length: number) => {
+            const frame = new Uint8Array(length)
+            frame.set(packet())
+            return frame
+        }
+
+        test.each([[[0, 0]], [[0x60, 0]], [[0xf0, 0]]])("of network 0, %j: taken", tag =>
+            answered(tagged(tag))
+        )
+
+        test("of network 0: ARP as well", () => {
+            const bench = quiet()
+            const fields = { operation: 1, senderMac: THEM, senderIp: "10.0.0.2", targetIp: "10.0.0.1" }
+            bench.receive(tagged([0, 0], Uint8Array.from(ethernet(broadcastMac, THEM, 0x0806, arp(fields)))))
+            expect(bench.others.map(({ view }) => view.kind)).toEqual(["arp"])
+        })
+
+        test("of network 0, as long as can be: the padding goes, as without", () =>
+            answered(tagged([0, 0], long(1514))))
+
+        test.each([[[0, 1]], [[1, 0]], [[0x0f, 0xff]], [[0xef, 0xff]]])(
+            "of another network, %j: not for us",
+            tag => dropped(tagged(tag), Counter.UnknownType)
+        )
+
+        test("two tags, one behind the other", () => {
+            dropped(tagged([0, 0], tagged([0, 0])), Counter.UnknownType)
+        })
+
+        test("longer than the longest", () => dropped(tagged([0, 0], long(1515)), Counter.FrameShort))
+
+        test("cut within it", () => {
+            for (let n = 14; n < 18; n++) dropped(tagged([0, 0]).slice(0, n), Counter.UnknownType)
+            dropped(tagged([0, 0]).slice(0, 18), Counter.IpMalformed)
+        })
+    })
+
     test.each([
         ["another station's", "02:00:00:00:00:02"],
         ["one that differs in the first byte", "06:00:00:00:00:01"],
@@ -159,7 +200,15 @@ describe("IPv4 addresses", () => {
         ["reserved", "240.0.0.1"],
         ["limited broadcast", "255.255.255.255"],
         ["this network's broadcast", "10.0.0.255"],
+        ["this network's own", "10.0.0.0"],
     ])("source %s", (_, source) => dropped(packet({ source }), Counter.IpSource))
+
+    test("the lower address of a network of two is a host's (RFC 3021)", () => {
+        const bench = quiet()
+        setAddress(bench.stack, ip("10.0.0.1"), ip("255.255.255.254"), 0)
+        bench.receive(packet({ source: "10.0.0.0" }))
+        expect(bench.others.length).toBe(1)
+    })
 
     test("an Ethernet source that is a group address", () => {
         dropped(packet({}, US, "01:00:5e:00:00:01"), Counter.IpSource)

@@ -51,6 +51,14 @@ describe("through a router", () => {
         new Peer(bench, { ip: "10.0.0.7" }).connects().gets("S 0 <mss 1460>")
     })
 
+    test("a host alone in its network, and a router outside of it", () => {
+        const bench = new Bench()
+        const router = { hop: "172.31.1.1", mac: ROUTER.mac }
+        setAddress(bench.stack, ip("10.0.0.1"), ip("255.255.255.255"), ip(router.hop))
+        const peer = new Peer(bench, { ip: "10.0.0.2", ...router }).connects()
+        peer.gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
+    })
+
     test("a router that does not answer: EHOSTUNREACH", () => {
         const bench = routed({ arp: false })
         const peer = new Peer(bench, { ip: "192.0.2.9", ...ROUTER }).connects()

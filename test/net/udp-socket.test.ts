@@ -80,6 +80,21 @@ function reply(bench: Bench, address = "10.0.0.2"): void {
     bench.receive(ethernet(US, THEM, 0x0806, arp(fields)))
 }
 
+test("what is sent to others cannot be told from an identification; datagrams that differ have different ones", () => {
+    const { bench, socket } = bed()
+    const number = (data: string) => {
+        say(socket, "10.0.0.2", data)
+        return sent(bench)[0]!.identification
+    }
+    const before = number("a")
+    for (let i = 0; i < 10; i++) {
+        say(socket, "255.255.255.255", `${i}`)
+        sent(bench)
+    }
+    expect(number("a")).toBe(before)
+    expect(new Set(["a", "b", "c", "d"].map(number)).size).toBe(4)
+})
+
 describe("binding", () => {
     test("a port is one socket's, until it gives it up", () => {
         const { endpoints, socket, bench } = bed()

@@ -7,7 +7,7 @@ import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/inspect/lines"
 import { dns } from "../../src/socket/dns"
-import { useForNet } from "../../src/socket/net-backend"
+import { bodyOf, useForNet } from "../../src/socket/net-backend"
 import { startNetwork } from "../../src/socket/start"
 
 let ready = false
@@ -38,8 +38,7 @@ function sumOf(sum: number, bytes: ds.Buffer): number {
 /** A body longer than the heap, through the response's own socket. */
 async function streamed(url: string, pause: number): Promise<string> {
     const response = await fetch(url)
-    // biome-ignore lint/complexity/useLiteralKeys: that is how TypeScript lets one at a private member
-    const socket = response["socket"]
+    const socket = bodyOf(response)
     let length = 0
     let sum = 0
     for (;;) {

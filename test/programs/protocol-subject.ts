@@ -34,7 +34,7 @@ export class ProtocolSubject {
         const guard = new AddressGuard(this.endpoints)
         guard.probes = 0
         this.dhcp = new DhcpClient(this.endpoints, guard)
-        this.resolver = new Resolver(this.endpoints, 4, 64)
+        this.resolver = new Resolver(this.endpoints, 4)
         this.responder = new Responder(this.endpoints)
         this.sntp = new SntpClient(this.endpoints)
         this.ping = new Ping(this.endpoints)

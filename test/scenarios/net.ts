@@ -100,6 +100,7 @@ export class Net {
         const chip = new W5500Chip({
             clock,
             send: frame => plug.send(frame),
+            random: this.random.fork("chip"),
             ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
         })
         const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })

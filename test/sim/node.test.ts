@@ -1,6 +1,10 @@
+import { close as closeInspector, open as openInspector, Session } from "node:inspector"
+import type { SourceMapPayload } from "node:module"
+import { resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Buffer, clearTimeout, emitter, millis, setTimeout, sleep, suspend, wait } from "@devicescript/core"
 import { digest } from "@devicescript/crypto"
-import { describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bench } from "./support"
 
 describe("the Node runtime", () => {
@@ -86,5 +90,36 @@ describe("the stand-in in a test's own process", () => {
         expect(() => bytes.getAt(Number.NaN, "u8")).toThrow(RangeError)
         expect(() => bytes.getAt(0, "u7")).toThrow(RangeError)
         expect(bytes.getAt(4, "u8")).toBe(undefined)
+    })
+})
+
+describe("a debugger on the Node runtime", () => {
+    // a session of the same process cannot pause it, but hears of every script, as any debugger does
+    const session = new Session()
+    beforeAll(() => {
+        openInspector(0, "127.0.0.1")
+        session.connect()
+    })
+    afterAll(() => {
+        session.disconnect()
+        closeInspector()
+    })
+
+    it("finds the lines of src/ in the program's source map", async () => {
+        const maps: { path: string; map: SourceMapPayload }[] = []
+        session.on("Debugger.scriptParsed", ({ params: { url, sourceMapURL = "" } }) => {
+            if (!/device-program-\d+\.js$/.test(url)) return
+            const json = atob(sourceMapURL.replace(/^data:application\/json;base64,/, ""))
+            maps.push({ path: url, map: JSON.parse(json) as SourceMapPayload })
+        })
+        session.post("Debugger.enable")
+        const { clock } = await bench("node", "fibers")
+        await clock.runUntil(20)
+        expect(maps).toHaveLength(1)
+        const [{ path, map }] = maps as [{ path: string; map: SourceMapPayload }]
+        // relative to the script's own path, as a debugger takes them
+        const sources = map.sources.map(source => fileURLToPath(new URL(source, path)))
+        const program = sources.find(source => source.endsWith("test/programs/fibers.ts"))
+        expect(program).toBe(resolve("test/programs/fibers.ts"))
     })
 })

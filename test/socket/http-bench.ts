@@ -4,6 +4,7 @@ import { Buffer } from "@devicescript/core"
 import { hex } from "../../sim/node/buffer"
 import { HttpServer } from "../../src/socket/http"
 import { HttpBodies } from "../../src/socket/http-body"
+import type { HttpOptions } from "../../src/socket/http-record"
 import { abort, close, connect, read, shutdown, stateOf, write } from "../../src/tcp/calls"
 import { type State, TcpError } from "../../src/tcp/tcb"
 import { Host, ip, Wire } from "../support/host"
@@ -23,12 +24,16 @@ export class HttpBench {
     readonly wire: Wire
     readonly server: HttpServer
 
-    constructor(config: Record<string, number> = {}) {
+    constructor(config: Record<string, number> = {}, options: HttpOptions = {}) {
         this.device = new Host("10.0.0.2", { ...prompt, ...config })
         const far = { connections: 40, receiveBuffer: 8192, sendBuffer: 8192, timeWait: 1 }
         this.far = new Host("10.0.0.1", { ...prompt, ...far })
         this.wire = new Wire([this.device, this.far])
-        this.server = new HttpServer(this.device.stack, { port: 80, bodies: new HttpBodies(BODY, CLIENTS) })
+        this.server = new HttpServer(this.device.stack, {
+            port: 80,
+            bodies: new HttpBodies(BODY, CLIENTS),
+            ...options,
+        })
     }
 
     /** Everybody does what can be done at this time. */

@@ -9,7 +9,7 @@ import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device"
 import { macFor } from "../../sim/run/boot"
 import { DEVICE, Lan } from "../gateway/lan"
-import { bad, request as requestText } from "./http-tables"
+import { bad, good, request as requestText } from "./http-tables"
 
 const run = promisify(execFile)
 const row = "abcdefghijklmnopqrstuvwxyz\n"
@@ -218,6 +218,14 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
             expect(got.split("HTTP/1.1 ").length, name).toBe(2)
         }
         expect(seen).toEqual(bad.map(([name, , status]) => [name, status]))
+    })
+
+    test("what is taken, as on Node", async () => {
+        const last = requestText("GET /hex", "Connection: close")
+        const seen: [string, string[]][] = []
+        for (const [name, text] of good)
+            seen.push([name, [...(await raw(text + last)).matchAll(/HTTP\/1\.1 (\d+) /g)].map(m => m[1]!)])
+        expect(seen).toEqual(good.map(([name, , status]) => [name, [`${status}`, "200"]]))
     })
 
     test("twenty downloads that are aborted leave the device serving", async () => {

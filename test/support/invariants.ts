@@ -1,5 +1,6 @@
 // What has to hold of a stack's tables whenever it has nothing left to send.
 
+import { TIME_WAIT_RECORDS } from "../../src/features"
 import { Neighbour, NeighbourState, nextHop } from "../../src/net/neighbours"
 import type { Stack } from "../../src/net/stack"
 import {
@@ -207,7 +208,8 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     f.check(!owes || timer, "something is to be sent or acknowledged, and no timer is armed")
     f.check(state !== State.TimeWait || timer, "TIME-WAIT without end")
     f.check(
-        state !== State.TimeWait ||
+        !TIME_WAIT_RECORDS ||
+            state !== State.TimeWait ||
             (flags & ConnFlag.Held) !== 0 ||
             !isKnown(s, nextHop(s, i32(Tcb.RemoteIp))),
         "a whole record for TIME-WAIT that nobody holds"
@@ -295,7 +297,7 @@ function ofWaits(s: Stack, now: number): string[] {
 function isKnown(s: Stack, hop: number): boolean {
     for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
         if (s.neighbours.getAt(n + Neighbour.Ip, "i32") !== hop) continue
-        if (s.neighbours.getAt(n + Neighbour.State, "u8") === NeighbourState.Known) return true
+        if (s.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known) return true
     }
     return false
 }
@@ -305,14 +307,16 @@ function ofNeighbours(s: Stack, now: number): string[] {
     const addresses: number[] = []
     for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
         const state = s.neighbours.getAt(n + Neighbour.State, "u8")
-        f.check(state <= NeighbourState.Known, `no such state: ${state}`)
+        f.check(state <= NeighbourState.Doubting, `no such state: ${state}`)
         if (state === NeighbourState.Free) continue
         addresses.push(s.neighbours.getAt(n + Neighbour.Ip, "i32"))
         f.check(s.neighbours.getAt(n + Neighbour.Tries, "u8") <= 3, "asked too often")
         f.check((s.neighbours.getAt(n + Neighbour.Mac, "u8") & 1) === 0, "a group address")
-        f.check(state !== NeighbourState.Asking, "a request was not sent")
-        if (state === NeighbourState.Waiting) {
-            const deadline = s.neighbours.getAt(n + Neighbour.Time, "i32")
+        const due = state === NeighbourState.Asking || state === NeighbourState.Doubted
+        f.check(!due, "a request was not sent")
+        if (state === NeighbourState.Waiting || state === NeighbourState.Doubting) {
+            const field = state === NeighbourState.Waiting ? Neighbour.Time : Neighbour.Heard
+            const deadline = s.neighbours.getAt(n + field, "i32")
             f.check(((deadline - now) | 0) > 0, "a request is overdue")
             f.check(s.timerArmed && ((deadline - s.nextTimer) | 0) >= 0, "nobody looks at a request's timer")
         }

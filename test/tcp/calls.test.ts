@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest"
 import * as calls from "../../src/tcp/calls"
 import { errorName, State, stateName, TcpError } from "../../src/tcp/tcb"
 import { ip } from "../support/host"
+import { needs } from "../support/needs"
 import { Peer } from "../support/peer"
 import {
     established,
@@ -49,6 +50,7 @@ describe("OPEN, active", () => {
         ["a multicast address (MUST-46)", "224.0.0.1", 80, 0],
         ["a reserved address", "250.1.2.3", 80, 0],
         ["the limited broadcast address (MUST-46)", "255.255.255.255", 80, 0],
+        ["this network's own address (RFC 1122 section 3.3.6)", "10.0.0.0", 80, 0],
         ["this network's broadcast address (MUST-46)", "10.0.0.255", 80, 0],
     ])("%s is refused", (_, to, port, local) => {
         const { stack, now, host } = newPeer().bench
@@ -70,6 +72,7 @@ describe("OPEN, active", () => {
     })
 
     test("a handshake from there is under way", () => {
+        needs("ACTIVE_OPENS")
         const peer = listening().sends("S 0").gets("S. 0 ack 1 <mss 1460>")
         const { stack, now } = peer.bench
         expect(calls.connect(stack, ip("10.0.0.2"), 5000, 80, now)).toBe(TcpError.InUse)

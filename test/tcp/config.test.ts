@@ -94,7 +94,8 @@ test("all memory is taken at the start: what the tables and rings take follows f
     expect(stack.conns.length).toBe(5 * Tcb.Size)
     expect(stack.rings.length).toBe(5 * 500)
     expect(stack.halves.length).toBe(3 * Half.Size)
-    expect([stack.rx.length, stack.tx.length]).toEqual([590, 590])
+    // a frame that comes in may have a tag
+    expect([stack.rx.length, stack.tx.length]).toEqual([594, 590])
 })
 
 // ---------------------------------------------------------------- What it does that no other test looks at

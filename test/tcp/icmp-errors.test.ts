@@ -62,11 +62,21 @@ const soft = [
     ["fragmentation needed", 4],
     ["source route failed", 5],
     ["net unknown", 6],
-    ["administratively prohibited", 13],
     ["a code nobody knows", 200],
 ] as const
 
+/** RFC 1812 section 5.2.7.1: a firewall says so, and will say so again. */
+const prohibited = [
+    ["network administratively prohibited", 9],
+    ["host administratively prohibited", 10],
+    ["administratively prohibited", 13],
+] as const
+
 describe.each(bases)("SYN-SENT, $name", base => {
+    test.each(prohibited)("%s: ends it at once, with an error of its own", (_, code) => {
+        tells(synSent({ base }), code).gets().is("CLOSED").failed("EACCES").after(200_000).gets()
+    })
+
     test.each(hard)("%s: hard, the connection is refused (SHLD-26)", (_, code) => {
         tells(synSent({ base }), code).gets().is("CLOSED").failed("ECONNREFUSED").after(200_000).gets()
     })

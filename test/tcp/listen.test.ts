@@ -34,7 +34,6 @@ describe.each(bases)("LISTEN, $name", base => {
     test.each([
         ["a SYN", "S 0 <mss 1460>", "S. 0 ack 1 <mss 1460>"],
         ["without options", "S 0", "S. 0 ack 1 <mss 1460>"],
-        ["with a FIN, which comes again", "SF 0", "S. 0 ack 1 <mss 1460>"],
         ["with text, which comes again", "SP 0(5)", "S. 0 ack 1 <mss 1460>"],
         ["that asks for ECN (RFC 3168): declined", "SEW 0", "S. 0 ack 1 <mss 1460>"],
         ["with an urgent pointer", "SU 0 urg 7", "S. 0 ack 1 <mss 1460>"],

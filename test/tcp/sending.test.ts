@@ -3,6 +3,11 @@
 
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/inspect/counters"
+import { findConnection } from "../../src/tcp/context"
+import { ConnFlag3, Tcb } from "../../src/tcp/tcb"
+import type { Bench } from "../support/bench"
+import { ethernet, icmp, ipv4 } from "../support/frames"
+import { needs } from "../support/needs"
 import { bases, established, listening } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -116,6 +121,7 @@ test("what the send ring does not hold is not taken", () => {
 })
 
 test("the IP identification of segments tells nothing: there is none, as DF is set (RFC 6864)", () => {
+    needs("PATH_MTU")
     const peer = established()
     for (let i = 0; i < 20; i++) {
         peer.writes(1)
@@ -126,6 +132,36 @@ test("the IP identification of segments tells nothing: there is none, as DF is s
         }
     }
 })
+
+test("where routers have to cut segments, what is sent to others cannot be told from the identification", () => {
+    needs("ICMP_ERRORS", "PATH_MTU")
+    const numbers = [0, 10].map(others => {
+        const peer = established()
+        const { stack } = peer.bench
+        const at = findConnection(stack, peer.id)
+        stack.conns.setAt(
+            at + Tcb.Flags3,
+            "u8",
+            stack.conns.getAt(at + Tcb.Flags3, "u8") | ConnFlag3.Fragment
+        )
+        for (let i = 0; i < others; i++) ping(peer.bench)
+        return Array.from({ length: 5 }, () => {
+            peer.writes(1)
+            const [segment] = peer.seen.splice(0)
+            expect([segment!.frame[20], segment!.frame[21]]).toEqual([0, 0])
+            return segment!.view.identification
+        })
+    })
+    expect(new Set(numbers[0]).size).toBe(5)
+    expect(numbers[1]).toEqual(numbers[0])
+})
+
+/** Somebody else asks, and is answered. */
+function ping(bench: Bench): void {
+    const header = { source: "10.0.0.9", destination: "10.0.0.1", protocol: 1 }
+    bench.receive(ethernet(bench.mac, "02:00:00:00:01:09", 0x0800, ipv4(header, icmp(8, 0, 1, [1, 2, 3]))))
+    expect(bench.others.splice(0).length).toBe(1)
+}
 
 // ---------------------------------------------------------------- Congestion window (RFC 6928, RFC 5681 section 3.1)
 test.each([1460, 1000, 536])("initial window, MSS of %i: ten segments", mss => {
@@ -166,6 +202,21 @@ test("after a timeout: one segment, slow start to half of what was in flight, th
     // from there each ACK adds MSS * MSS / cwnd: 200 and 192, and no piece of a segment goes for that
     peer.sends(". 1 ack 6001").gets(...thousands(10, 1))
     peer.sends(". 1 ack 7001").gets(...thousands(11, 1))
+})
+
+test("a window above the square of the MSS grows by a byte an ACK, not by nothing (RFC 5681 section 3.1)", () => {
+    const peer = listening({ config: { sendBuffer: 30_000, connections: 1 }, peer: { window: 60_000 } })
+    peer.sends("S 0 <mss 64>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
+    const { conns } = peer.bench.stack
+    const c = findConnection(peer.bench.stack, peer.id)
+    // as after a loss with 9,000 bytes in flight: MSS * MSS / cwnd is 0.91 bytes
+    conns.setAt(c + Tcb.Ssthresh, "u16", 4500)
+    conns.setAt(c + Tcb.Cwnd, "u16", 4500)
+    for (let acked = 0; acked < 3; acked++) {
+        peer.writes(64).gets(`P. ${1 + 64 * acked}(64) ack 1`)
+        peer.sends(`. 1 ack ${65 + 64 * acked}`).gets()
+    }
+    expect(conns.getAt(c + Tcb.Cwnd, "u16")).toBe(4503)
 })
 
 tsharkAgrees()

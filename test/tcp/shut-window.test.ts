@@ -7,10 +7,12 @@ import { findConnection } from "../../src/tcp/context"
 import { Tcb, TcpError } from "../../src/tcp/tcb"
 import { ethernet, ipv4, tcp } from "../support/frames"
 import { Host, ip, Wire } from "../support/host"
+import { needs } from "../support/needs"
 import { established, listening, reach, synSent } from "../support/states"
 
 /** Two stacks with an open connection, and its ids. */
 function pair(config: { [key: string]: number }) {
+    needs("ACTIVE_OPENS", "PASSIVE_OPENS")
     const a = new Host("10.0.0.1", { iss: 1000, ...config })
     const b = new Host("10.0.0.2", { iss: 5000, ...config })
     const wire = new Wire([a, b])
@@ -109,7 +111,7 @@ test("more room in a receive limit is told at once", () => {
 })
 
 describe("a SYN once more in SYN-RECEIVED", () => {
-    test.each(["S 0(5) <mss 1460>", "SF 0 <mss 1460>"])("with what it had: %s", syn => {
+    test.each(["S 0(5) <mss 1460>", "SP 0 <mss 1460>"])("with what it had: %s", syn => {
         const peer = listening().sends(syn).gets("S. 0 ack 1 <mss 1460>")
         peer.sends(syn).gets("S. 0 ack 1 <mss 1460>").is("SYN-RECEIVED")
     })
@@ -125,6 +127,7 @@ test("nothing is given up before it was sent twice", () => {
 })
 
 test("a TIME-WAIT that a program still holds gives way when there is no other record", () => {
+    needs("ACTIVE_OPENS")
     const peer = reach("TIME-WAIT", { config: { connections: 1 } })
     const { stack, now } = peer.bench
     expect(calls.read(stack, peer.id, Buffer.alloc(1), 0, 1)).toBe(TcpError.Eof)

@@ -249,9 +249,11 @@ describe.each(kinds)("a new SYN by the rules of RFC 6191, $name", ({ into, windo
         expect(peer.state).toBe("LISTEN")
     })
 
-    test("without one it is dropped, and nothing is said", () => {
-        const peer = waiting(true).sends("F. 1 ack 2").gets().sends(". 9 ack 2").gets()
-        expect(peer.bench.counter(Counter.TcpPaws)).toBe(2)
+    test("without one the FIN is acknowledged, too, and counted", () => {
+        const peer = waiting(true).sends("F. 1 ack 2")
+        peer.gets(`. 2 ack 2 win ${window} <${ts(peer, 2000)}>`)
+        expect(peer.bench.counter(Counter.TcpPaws)).toBe(0)
+        expect(peer.bench.counter(Counter.TcpUnstamped)).toBe(1)
     })
 })
 
@@ -314,7 +316,9 @@ describe("in 24 bytes", () => {
         peer.seen.length = 0
         peer.sends(". 1 ack 1 <TS val 4294967295 ecr 0>").gets().accepts().closes().seen.length = 0
         peer.sends("F. 1 ack 2 <TS val 0 ecr 0>").seen.length = 0
-        peer.is("TIME-WAIT").sends("F. 1 ack 2").gets().sends("F. 1 ack 2 <TS val 1 ecr 0>")
+        peer.is("TIME-WAIT").sends("F. 1 ack 2").seen.length = 0
+        expect(peer.bench.counter(Counter.TcpUnstamped)).toBe(1)
+        peer.sends("F. 1 ack 2 <TS val 1 ecr 0>")
         // it is remembered as 1
         expect(stampsOf(taken(peer)).echo).toBe(1)
     })

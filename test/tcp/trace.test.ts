@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest"
 import { Counter, counterNames } from "../../src/inspect/counters"
 import { Event, EventKind } from "../../src/inspect/events"
 import { errorName, stateName } from "../../src/tcp/tcb"
+import { readI32, readU16 } from "../../src/wire/bytes"
 import type { Peer } from "../support/peer"
 import { formatSegment } from "../support/segment"
 import { halfOpen, listening, newPeer, reach, synSent } from "../support/states"
@@ -37,10 +38,10 @@ function text(peer: Peer, record: Buffer): string {
     const bits = u8(Event.Flags)
     const segment = {
         flags: [..."SFRP.UEW"].filter(flag => bits & (1 << "FSRP.UEW".indexOf(flag))).join(""),
-        seq: (record.getAt(Event.Sequence, "i32") - seqBase) | 0,
+        seq: (readI32(record, Event.Sequence) - seqBase) | 0,
         length: record.getAt(Event.Length, "u16"),
-        ack: bits & 16 ? (record.getAt(Event.Acknowledgment, "i32") - ackBase) | 0 : undefined,
-        window: record.getAt(Event.Window, "u16"),
+        ack: bits & 16 ? (readI32(record, Event.Acknowledgment) - ackBase) | 0 : undefined,
+        window: readU16(record, Event.Window),
         urgent: 0,
         options: mss > 0 ? [`mss ${mss}`] : [],
     }

@@ -15,14 +15,6 @@ const unstamped = ({ answers }: Outcome) => answers.join().replace(/TS ecr -?\d+
 
 export const stampDifferences: DifferenceClass[] = [
     {
-        name: "no timestamp",
-        linux: "takes a segment without timestamps though they were agreed on",
-        ours: "drops it",
-        verdict: "ours",
-        why: 'RFC 7323 3.2: "If a non-<RST> segment is received without a TSopt, a TCP SHOULD silently drop the segment"',
-        is: f => f.options && f.stimulus.stamp === "none" && hasNone(f, "R") && f.us === "-" && stays(f),
-    },
-    {
         name: "timestamp older by one",
         linux: "PAWS lets TS.Recent-1 pass",
         ours: "does not",

@@ -13,17 +13,18 @@ const isUnstamped = (f: Facts) => f.options && f.stimulus.stamp === "none"
 
 export const openingDifferences: DifferenceClass[] = [
     {
-        name: "SYN with FIN opens",
-        linux: "LISTEN drops it",
-        ours: "SYN-ACK; the FIN comes again",
+        name: "SYN with FIN on TIME-WAIT",
+        linux: "dropped, and TIME-WAIT is over",
+        ours: "dropped",
         verdict: "ours",
-        why: 'RFC 9293 3.10.7.2: other control "combined with SYN" is no reason to drop the SYN',
+        why: "RFC 9293 3.6.1: TIME-WAIT ends early for a SYN that opens a new connection; this one does not",
         is: f =>
-            inState(f, "LISTEN", "TIME-WAIT") &&
+            inState(f, "TIME-WAIT") &&
             has(f, "SF") &&
             hasNone(f, ".R") &&
             f.linux === "-" &&
-            f.us === "S.",
+            f.us === "-" &&
+            f.kernel.look.state === "LISTEN",
     },
     {
         name: "text or FIN on the SYN-ACK",

@@ -97,6 +97,7 @@ const ERRORS: Readonly<Record<string, readonly [number, string]>> = {
     EINVAL: [22, "Invalid argument"],
     EPIPE: [32, "Broken pipe"],
     EMSGSIZE: [90, "Message too long"],
+    EACCES: [13, "Permission denied"],
     EPROTONOSUPPORT: [93, "Protocol not supported"],
     EOPNOTSUPP: [95, "Operation not supported"],
     EADDRINUSE: [98, "Address already in use"],

@@ -1,0 +1,19 @@
+// What a board gets of a program.
+
+import { type BuildOptions, buildImage, compileImage, type Image } from "../build"
+import { nameOf } from "../device"
+import { MAIN } from "./programs"
+
+/** Optimized, without the simulator's pipe. Throws as buildImage does. */
+export async function boardImage(path: string, options?: BuildOptions): Promise<Image> {
+    return await buildImage([path], nameOfBoard(path), options)
+}
+
+/** The same for a program of any size. */
+export async function anyBoardImage(path: string, options?: BuildOptions): Promise<Image> {
+    return await compileImage([path], nameOfBoard(path), options)
+}
+
+function nameOfBoard(path: string): string {
+    return path === MAIN.path ? "board" : `${nameOf(path)}-board`
+}

@@ -1,0 +1,146 @@
+// The entry of `npm run build`: builds what is flashed and what the simulator runs, and says what they use and what is left.
+
+import { readFileSync, writeFileSync } from "node:fs"
+import { relative } from "node:path"
+import { BuildError, behindPipe, compileImage, type Image } from "../build"
+import { Answer } from "../command-line"
+import { nameOf } from "../device"
+import { CODE_LIMIT } from "../optimizer/image"
+import { OptionError } from "../options-error"
+import { anyBoardImage } from "./board"
+import { each, featureBytes } from "./features"
+import { heapInUse } from "./heap"
+import { HEAP_LIMIT, IMAGE_LIMIT } from "./limits"
+import { type BuildOptions, parseBuildOptions } from "./options"
+import { describeExcess } from "./over"
+import { partsOf, type SizedDebugInfo } from "./parts"
+import { listed, listedAs, MAIN } from "./programs"
+import { sizesTable } from "./sizes"
+import { bytes, type Cell, table } from "./table"
+import { treemap } from "./treemap"
+
+/** An image that is built, and what it takes. */
+interface Built {
+    what: string
+    /** Its own module, a path in this project. */
+    path: string
+    image: Image
+    /** In use after the start, where the simulator can tell. */
+    heap: number | undefined
+}
+
+/** What a board gets of a program. */
+async function forBoard(what: string, path: string, without: readonly string[]): Promise<Built> {
+    return { what, path, image: await anyBoardImage(path, { without }), heap: undefined }
+}
+
+/** What the simulator runs of a program. */
+async function forHost(what: string, path: string, without: readonly string[]): Promise<Built> {
+    const image = await compileImage(behindPipe(path), nameOf(path), { without })
+    const heap = image.code < CODE_LIMIT ? await heapInUse(path, without) : undefined
+    return { what, path, image, heap }
+}
+
+async function buildAll({ program, without }: BuildOptions): Promise<Built[]> {
+    if (program !== undefined) {
+        const { name } = listedAs(program)
+        return [
+            await forBoard(`${name}, board image`, program, without),
+            await forHost(`${name}, host image`, program, without),
+        ]
+    }
+    return [
+        await forBoard("board image", MAIN.path, without),
+        await forHost("host image", MAIN.path, without),
+        await forHost("host image under control", "src/controlled.ts", without),
+    ]
+}
+
+/** Used and left of everything, a line an image. */
+function describe(all: readonly Built[]): string[] {
+    const used = (count: number | undefined, limit: number): Cell[] =>
+        count === undefined ? ["", ""] : [bytes(count), bytes(limit - count)]
+    const rows = all.map(({ what, image, heap }): Cell[] => [
+        what,
+        ...used(image.code, CODE_LIMIT),
+        ...used(image.size, IMAGE_LIMIT),
+        ...used(heap, HEAP_LIMIT),
+        relative(process.cwd(), image.image),
+    ])
+    return table([["bytes", "code", "left", "image", "left", "heap", "left", ""], ...rows])
+}
+
+function showSizes({ image, path }: Built, file: string | undefined): void {
+    const debug = JSON.parse(readFileSync(image.debug, "utf8")) as SizedDebugInfo
+    const parts = partsOf(readFileSync(image.image), debug)
+    console.log(`\n${sizesTable(parts).join("\n")}`)
+    if (file === undefined) return
+    writeFileSync(file, treemap(path, parts))
+    console.log(`\nThe picture is in ${file}.`)
+}
+
+async function printJson({ program, without }: BuildOptions): Promise<Built[]> {
+    const programs = program === undefined ? listed() : [listedAs(program)]
+    const all: Built[] = []
+    await each(programs, async ({ name, path }, i) => {
+        all[i] = await forHost(name, path, without)
+    })
+    const images = all.map(({ what, image, heap }) => ({
+        name: what,
+        code: image.code,
+        limit: CODE_LIMIT,
+        image: image.size,
+        heap: heap ?? null,
+    }))
+    console.log(JSON.stringify({ images }, null, 4))
+    return all
+}
+
+/** What each feature of a program takes. */
+async function featuresTable({ image, path }: Built, { without }: BuildOptions): Promise<string[]> {
+    const features = await featureBytes(path, without, image.code)
+    return table([
+        ["feature", "code"],
+        ...features.map(({ name, bytes: size }): Cell[] => [name, bytes(size)]),
+    ])
+}
+
+/** Gives the exit code. */
+async function build(words: readonly string[]): Promise<number> {
+    const options = parseBuildOptions(words)
+    const all = options.json ? await printJson(options) : await buildAll(options)
+    if (!options.json) console.log(describe(all).join("\n"))
+    const [board, host = board] = all
+    if (options.sizes) showSizes(host, options.sizes.file)
+    if (options.features) console.log(`\n${(await featuresTable(host, options)).join("\n")}`)
+    const excessive = all.reduce<Built | undefined>(
+        (last, one) => (one.image.code < CODE_LIMIT ? last : one),
+        undefined
+    )
+    if (excessive === undefined) return 0
+    console.error(`\n${describeExcess(excessive.image, excessive.path)}`)
+    return 1
+}
+
+async function main(words: readonly string[]): Promise<number> {
+    try {
+        return await build(words)
+    } catch (error) {
+        if (error instanceof Answer) {
+            process.stdout.write(error.message)
+            return 0
+        }
+        if (error instanceof OptionError) {
+            console.error(error.message)
+            return 2
+        }
+        if (!(error instanceof BuildError)) throw error
+        console.error(error.message)
+        return 1
+    }
+}
+
+// whoever read our output has gone: so do we
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+
+process.exitCode = await main(process.argv.slice(2))

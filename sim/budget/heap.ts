@@ -1,0 +1,39 @@
+// What a program takes of the VM's heap once it is up.
+
+import { W5500Chip } from "../chip/w5500"
+import { VirtualClock } from "../clock"
+import { Device } from "../device"
+import { macFor } from "../run/boot"
+import { describePanic, type Panic } from "../runtime"
+
+const IP = "10.0.0.2"
+/** By then every program has its network up, and waits. */
+const UP = 500
+
+/**
+ * Bytes of the VM's heap that a program has in use when its network is up, garbage left out, before the first connection: nobody
+ * else is on the network. Throws when it ends before.
+ */
+export async function heapInUse(program: string, without: readonly string[]): Promise<number> {
+    const clock = new VirtualClock()
+    const ends: Panic[] = []
+    const device = new Device({
+        clock,
+        runtime: "vm",
+        program,
+        without,
+        seed: 1,
+        chip: new W5500Chip({ clock, send: () => {} }),
+        boot: { ip: `${IP}/24`, gateway: "10.0.0.1", macAddress: macFor(IP), trace: false },
+        onPanic: panic => ends.push(panic),
+    })
+    try {
+        await device.start()
+        await clock.runUntil(() => ends.length > 0, UP)
+        const [panic] = ends
+        if (panic !== undefined) throw new Error(`${program} does not start: ${describePanic(panic)}`)
+        return (await device.liveHeap()).used
+    } finally {
+        device.stop()
+    }
+}

@@ -1,0 +1,63 @@
+// What follows `npm run build --`, checked before anything is built.
+
+import { existsSync, statSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import { CommandLine, printable, program, without } from "../command-line"
+import { OptionError } from "../options-error"
+
+export interface BuildOptions {
+    /** A program in the place of the ones that are flashed, a path in this project. */
+    program: string | undefined
+    /** Features that are left out. */
+    without: readonly string[]
+    /** What each package, folder, file and function takes: as a table, or also as a picture in this file. */
+    sizes: { file: string | undefined } | undefined
+    /** What each feature takes. */
+    features: boolean
+    json: boolean
+}
+
+interface Given {
+    program?: string
+    without?: readonly string[]
+    sizes?: string | true
+    features?: true
+    json?: true
+}
+
+/** Reads the options. Throws an OptionError of one line, or an Answer that goes to standard output. */
+export function parseBuildOptions(words: readonly string[]): BuildOptions {
+    const command = new CommandLine(
+        "npm run build -- [options]: builds what is flashed and what the simulator runs, and says what it takes"
+    )
+    command.add("--program <FILE>", "build this, such as src/examples/hello.ts", program)
+    command.add("--without <NAME,...>", "leave these features out (src/features.ts)", without)
+    command.add("--sizes [FILE.html]", "code by package, folder, file, function; a picture in FILE", picture)
+    command.add("--features", "what each feature of src/features.ts takes: a build without each")
+    command.add("--json", "main and the examples as one JSON object (with npm run --silent)")
+    const { given } = command.parse<Given>(words)
+    if (given.json && (given.sizes ?? given.features) !== undefined) {
+        const other = given.sizes === undefined ? "--features" : "--sizes"
+        throw new OptionError(`--json and ${other} cannot be combined: standard output holds one JSON object`)
+    }
+    const sizes =
+        given.sizes === undefined ? undefined : { file: given.sizes === true ? undefined : given.sizes }
+    return {
+        program: given.program,
+        without: given.without ?? without(),
+        sizes,
+        features: given.features === true,
+        json: given.json === true,
+    }
+}
+
+function picture(text: string): string {
+    if (!/\.html?$/i.test(text)) {
+        throw new OptionError(`${printable(text)}: the picture goes into a file that ends in .html`)
+    }
+    const folder = dirname(resolve(text))
+    if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+        throw new OptionError(`${printable(text)}: there is no folder ${printable(folder)}`)
+    }
+    return text
+}

@@ -1,0 +1,58 @@
+// The programs that `npm run build` knows.
+
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
+import { ROOT } from "../build"
+
+/** A program, and what its figures are listed under. */
+export interface Listed {
+    name: string
+    path: string
+}
+
+const EXAMPLES = "src/examples"
+
+export const MAIN: Listed = { name: "main", path: "src/main.ts" }
+
+/** What has to fit together: the programs of the acceptance (test/socket, test/linux). */
+export const TOGETHER: readonly Listed[] = [
+    { name: "DHCP, DNS, fetch, web server, status page", path: "test/programs/acceptance-web.ts" },
+    { name: "DHCP, DNS, MQTT, web server for four", path: "test/programs/acceptance-field.ts" },
+]
+
+/** All that the smallest useful client has no need of. */
+export const NOT_IN_HELLO: readonly string[] = [
+    ...[
+        "PASSIVE_OPENS",
+        "SYN_COOKIES",
+        "TIME_WAIT_RECORDS",
+        "TIMESTAMPS",
+        "SACK",
+        "REASSEMBLY",
+        "FAST_RETRANSMIT",
+    ],
+    ...[
+        "KEEP_ALIVE",
+        "USER_TIMEOUT",
+        "ICMP_ERRORS",
+        "PATH_MTU",
+        "UNREACHABLES",
+        "PING_REPLIES",
+        "UDP",
+        "EVENTS",
+        "COUNTERS",
+    ],
+]
+
+/** The flashed program and all examples. */
+export function listed(): Listed[] {
+    const examples = readdirSync(join(ROOT, EXAMPLES))
+        .filter(file => file.endsWith(".ts"))
+        .sort()
+        .map(file => listedAs(`${EXAMPLES}/${file}`))
+    return [MAIN, ...examples]
+}
+
+export function listedAs(path: string): Listed {
+    return { name: path.replace(/^.*\//, "").replace(/\.ts$/, ""), path }
+}

@@ -1,0 +1,73 @@
+// The entry of `npm run deploy`: builds a program, and puts it and its settings on a board.
+
+import { readFileSync } from "node:fs"
+import { BuildError } from "../build"
+import { Answer } from "../command-line"
+import { ImageError } from "../optimizer/errors"
+import { OptionError } from "../options-error"
+import { verifyByVm } from "../vm/verify"
+import { DeployError } from "./error"
+import { type DeployOptions, parseDeployOptions, type Route } from "./options"
+import { Progress } from "./progress"
+import { readSettings } from "./settings"
+
+/** The bytes to send. */
+async function imageOf({ kind, path }: DeployOptions["file"]): Promise<Uint8Array> {
+    if (kind === "program") {
+        const { boardImage } = await import("../budget/board")
+        return readFileSync((await boardImage(path)).image)
+    }
+    const image = readFileSync(path)
+    const refused = verifyByVm(image)
+    if (refused !== undefined) throw new DeployError(`${path} is no image that a board takes: ${refused}`)
+    return image
+}
+
+async function transportFor(route: Route) {
+    if (route.kind === "tcp") {
+        const { SocketTransport } = await import("./socket")
+        return new SocketTransport(route.host, route.port)
+    }
+    const { choosePort, loadSerialPorts, serialTransport } = await import("./serial")
+    const serialPorts = await loadSerialPorts()
+    const port = choosePort(await serialPorts.list(), route.path)
+    return serialTransport(serialPorts, port)
+}
+
+/** Gives the exit code. */
+async function main(words: readonly string[]): Promise<number> {
+    try {
+        const options = parseDeployOptions(words)
+        const settings = options.settings ? readSettings(process.cwd()) : new Map()
+        const image = await imageOf(options.file)
+        // the package tells of its work on the console
+        console.debug = () => {}
+        const transport = await transportFor(options.route)
+        const { deploy } = await import("./deploy")
+        const progress = new Progress(process.stdout)
+        const onProgress = (what: string, part?: number) => progress.show(what, part)
+        const { device, patience } = options
+        const board = await deploy(transport, { image, settings, device, patience, onProgress }).finally(() =>
+            progress.end()
+        )
+        console.log(`${options.file.path} runs on board ${board}`)
+        return 0
+    } catch (error) {
+        if (error instanceof Answer) {
+            process.stdout.write(error.message)
+            return 0
+        }
+        if (error instanceof OptionError) {
+            console.error(error.message)
+            return 2
+        }
+        const expected = [DeployError, BuildError, ImageError].some(kind => error instanceof kind)
+        if (!expected) throw error
+        console.error((error as Error).message)
+        return 1
+    }
+}
+
+const code = await main(process.argv.slice(2))
+// a serial port's watch would keep the process
+process.stdout.write("", () => process.exit(code))

@@ -1,0 +1,83 @@
+// What follows `npm run deploy --`.
+
+import { existsSync, statSync } from "node:fs"
+import { CommandLine, printable, program } from "../command-line"
+import { OptionError } from "../options-error"
+
+/** Where the board is: on a serial port, or behind a TCP socket. */
+export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"; host: string; port: number }
+
+export interface DeployOptions {
+    /** A program of this project to build, or an image that is there already. */
+    file: { kind: "program" | "image"; path: string }
+    route: Route
+    device: string | undefined
+    settings: boolean
+    /** Milliseconds. */
+    patience: number
+}
+
+interface Given {
+    port?: Route
+    device?: string
+    settings: boolean
+    timeout: number
+}
+
+/** Where DeviceScript's devtools listen. */
+const DEVTOOLS = { kind: "tcp", host: "127.0.0.1", port: 8082 } as const
+const SECONDS = { byDefault: 10, least: 1, most: 600 }
+
+/** Reads the options. Throws an OptionError of one line, or an Answer that goes to standard output. */
+export function parseDeployOptions(words: readonly string[]): DeployOptions {
+    const command = new CommandLine(
+        "npm run deploy -- [FILE.ts|FILE.devs] [options]: puts a program (src/main.ts) and its settings on a board"
+    )
+    command.add("--port <P>", "serial port, devtools, or tcp://HOST:PORT (the only board on USB)", route)
+    command.add("--device <ID>", "which board, where the bus has several", device)
+    command.add("--no-settings", "send the program only, not .env.defaults and .env.local")
+    command.add("--timeout <SECONDS>", "longest wait for an answer (10)", seconds, SECONDS.byDefault)
+    const { given, args } = command.parse<Given>(words, 1)
+    return {
+        file: fileOf(args[0] ?? "src/main.ts"),
+        route: given.port ?? { kind: "serial", path: undefined },
+        device: given.device,
+        settings: given.settings,
+        patience: given.timeout * 1000,
+    }
+}
+
+function fileOf(text: string): DeployOptions["file"] {
+    if (text.endsWith(".ts")) return { kind: "program", path: program(text) }
+    if (!text.endsWith(".devs")) {
+        throw new OptionError(`${printable(text)} is neither a program (.ts) nor an image (.devs)`)
+    }
+    if (!existsSync(text) || !statSync(text).isFile())
+        throw new OptionError(`${printable(text)} does not exist`)
+    return { kind: "image", path: text }
+}
+
+function route(text: string): Route {
+    if (text === "devtools") return DEVTOOLS
+    if (!text.includes("://")) return { kind: "serial", path: text }
+    const [, host, digits] = /^tcp:\/\/([\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(text) ?? []
+    const port = Number(digits)
+    if (host === undefined || port < 1 || port > 65_535) {
+        throw new OptionError(`${printable(text)} is no tcp://HOST:PORT`)
+    }
+    return { kind: "tcp", host: host.replaceAll(/[[\]]/g, ""), port }
+}
+
+function device(text: string): string {
+    if (/^([0-9a-fA-F]{1,16}|[A-Z]{2}\d{2})$/.test(text)) return text
+    throw new OptionError(
+        `${printable(text)} is neither a board's hexadecimal number nor its short name, as in AB12`
+    )
+}
+
+function seconds(text: string): number {
+    const { least, most } = SECONDS
+    const value = Number(text)
+    if (/^\d{1,3}$/.test(text) && value >= least && value <= most) return value
+    throw new OptionError(`${printable(text)}: there is ${least} to ${most}`)
+}

@@ -1,0 +1,36 @@
+// UTF-8 as the VM reads it: a byte order mark stays, U+FFFE and U+FFFF are no characters, and what is no character becomes one U+FFFD.
+
+const exact = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const REPLACEMENT = "\ufffd"
+
+/** Returns the text that bytes are to the VM. */
+export function textOf(bytes: Uint8Array): string {
+    const all = charactersOf(bytes)
+    if (all !== undefined) return all
+    let text = ""
+    for (let at = 0; at < bytes.length; ) {
+        const size = sizeAt(bytes, at)
+        text += charactersOf(bytes.subarray(at, at + size)) ?? REPLACEMENT
+        at += size
+    }
+    return text
+}
+
+/** The text of bytes that are nothing but characters. */
+function charactersOf(bytes: Uint8Array): string | undefined {
+    try {
+        const text = exact.decode(bytes)
+        return /[\ufffe\uffff]/.test(text) ? undefined : text
+    } catch {
+        return undefined
+    }
+}
+
+/** How many bytes belong together: as many as the first one says, while they continue it. */
+function sizeAt(bytes: Uint8Array, at: number): number {
+    const first = bytes[at]!
+    const wanted = first < 0xc0 || first >= 0xf8 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
+    let size = 1
+    while (size < wanted && (bytes[at + size]! & 0xc0) === 0x80) size++
+    return size
+}

@@ -1,0 +1,59 @@
+// What `npm run build --` takes, and what it says of the rest: one line.
+
+import { expect, test } from "vitest"
+import { parseBuildOptions } from "../../sim/budget/options"
+import { Answer } from "../../sim/command-line"
+import { OptionError } from "../../sim/options-error"
+
+test("nothing, all of it, and a program", () => {
+    expect(parseBuildOptions([])).toEqual({
+        program: undefined,
+        without: [],
+        sizes: undefined,
+        features: false,
+        json: false,
+    })
+    expect(parseBuildOptions(["--sizes", "--features", "--without", "SACK"])).toMatchObject({
+        without: ["SACK"],
+        sizes: { file: undefined },
+        features: true,
+    })
+    expect(parseBuildOptions(["--sizes", "sizes.html"]).sizes).toEqual({ file: "sizes.html" })
+    expect(parseBuildOptions(["--program", "src/examples/../examples/hello.ts", "--json"])).toMatchObject({
+        program: "src/examples/hello.ts",
+        json: true,
+    })
+})
+
+test("the help fits a screen", () => {
+    try {
+        parseBuildOptions(["--help"])
+        expect.unreachable()
+    } catch (error) {
+        expect(error).toBeInstanceOf(Answer)
+        const lines = (error as Answer).message.split("\n")
+        expect(lines.length).toBeLessThanOrEqual(20)
+        for (const line of lines.slice(1)) expect(line.length).toBeLessThanOrEqual(100)
+    }
+})
+
+test.each([
+    ["--nonsense", "unknown option '--nonsense' (--help lists the options)"],
+    ["--jsn", "unknown option '--jsn' (Did you mean --json?) (--help lists the options)"],
+    ["src/main.ts", 'unexpected argument "src/main.ts" (--help lists the options)'],
+    ["--sizes x.txt", "--sizes x.txt: the picture goes into a file that ends in .html"],
+    ["--program x.js", "--program x.js is no TypeScript file"],
+    ["--program src/x.ts", "--program src/x.ts does not exist"],
+    ["--program /tmp/x.ts", "--program /tmp/x.ts is not in this project, where the compiler looks"],
+    ["--json --sizes", "--json and --sizes cannot be combined: standard output holds one JSON object"],
+    ["--json --features", "--json and --features cannot be combined: standard output holds one JSON object"],
+    ["--without SAC", '--without no feature "SAC": did you mean SACK?'],
+])("%s", (line, message) => {
+    expect(() => parseBuildOptions(line.split(" "))).toThrow(new OptionError(message))
+})
+
+test("a picture goes into a folder that is there", () => {
+    expect(() => parseBuildOptions(["--sizes", "no/such/x.html"])).toThrow(
+        /^--sizes no\/such\/x.html: there is no folder /
+    )
+})

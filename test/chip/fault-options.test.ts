@@ -1,0 +1,28 @@
+import { expect, test } from "vitest"
+import { parseFaults, scheduleFaults } from "../../sim/chip/fault-options"
+import { COMMON, SpiHost } from "./spi-host"
+
+test("what goes wrong, and when", async () => {
+    const host = new SpiHost()
+    const steps = parseFaults(
+        "miso-errors=1e-5,mosi-errors=0.001,mosi-stuck=255@20,mosi-stuck=-1@30,overflows=3,phy-held=1@40,version-delay=2.5"
+    )
+    scheduleFaults(host.chip, host.clock, steps)
+    const { faults } = host.chip
+    expect(faults).toMatchObject({ misoErrors: 1e-5, mosiErrors: 1e-3, overflows: 3, versionDelay: 2.5 })
+    expect(faults.mosiStuck).toBeUndefined()
+    await host.clock.runUntil(20)
+    expect(faults.mosiStuck).toBe(0xff)
+    await host.clock.runUntil(40)
+    expect([faults.mosiStuck, faults.phyHeld]).toEqual([undefined, true])
+})
+
+test("a brown-out, and a register", async () => {
+    const host = new SpiHost()
+    host.open()
+    scheduleFaults(host.chip, host.clock, parseFaults("register=0x0942@1,brown-out=5@2"))
+    await host.clock.runUntil(1)
+    expect(host.read(COMMON, 0x09)).toEqual([0x42])
+    await host.clock.runUntil(9)
+    expect(host.read(COMMON, 0x09)).toEqual([0])
+})

@@ -1,0 +1,72 @@
+// Where the command line cannot go on, one line on standard error says why, and the exit code is not 0.
+
+import { spawnSync } from "node:child_process"
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from "node:fs"
+import { createServer, type Server } from "node:net"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterEach, describe, expect, test } from "vitest"
+import { Cli, cli } from "./cli"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+
+let server: Server | undefined
+afterEach(() => server?.close())
+
+describe.skipIf(!existsSync("/dev/full"))("a disk that is full", () => {
+    test("under the capture", async () => {
+        const { code, stdout, stderr } = await cli("--once", "--pcap", "/dev/full")
+        expect([code, stderr]).toEqual([1, "the capture /dev/full ends here: the disk is full\n"])
+        expect(stdout).toContain("both ends are ESTABLISHED")
+    })
+
+    test.each([["--once"], ["--once", "--json"]])("under the output of %s %s", (...words) => {
+        const full = openSync("/dev/full", "w")
+        const { status, stderr } = spawnSync(
+            process.execPath,
+            ["--import", "tsx", "sim/cli.ts", ...words.filter(word => word !== undefined)],
+            { cwd: ROOT, stdio: ["ignore", full, "pipe"], encoding: "utf8" }
+        )
+        closeSync(full)
+        expect([status, stderr]).toEqual([1, "the output ends here: the disk is full\n"])
+    })
+})
+
+test.each([
+    ["a frame of length 0", [0, 0, 0, 0], /a frame of 0 bytes was announced/],
+    ["something else", [...Buffer.from("HTTP")], /a frame of 1213486160 bytes was announced/],
+])("a stream peer that sends %s ends --control", async (_name, bytes, why) => {
+    server = createServer(socket => {
+        socket.on("error", () => {})
+        socket.on("data", () => {})
+        socket.write(Buffer.from(bytes))
+    })
+    await new Promise<void>(done => server!.listen(0, "127.0.0.1", done))
+    const address = server.address()
+    if (address === null || typeof address === "string") throw new Error("no port")
+    const device = new Cli("--control", "--runtime", "node", "--link", `stream:127.0.0.1:${address.port}`)
+    expect(await device.ended).toBe(1)
+    expect(device.stderr).toMatch(/the link is gone: the other side does not speak this protocol/)
+    expect(device.stderr).toMatch(why)
+})
+
+// root may write everywhere: it takes another user to meet a checkout that may not be written
+test.skipIf(process.getuid?.() !== 0)("a checkout that may not be written: one line", () => {
+    const program = join("test", "programs", "read-only.ts")
+    writeFileSync(join(ROOT, program), "console.log(1)\n")
+    try {
+        const { status, stderr } = spawnSync(
+            process.execPath,
+            ["--import", "tsx", "sim/cli.ts", "--program", program],
+            {
+                cwd: ROOT,
+                uid: 65534,
+                encoding: "utf8",
+            }
+        )
+        expect(status).toBe(1)
+        expect(stderr).toMatch(/^cannot build: \S+ may not be written; use a checkout of your own\n$/)
+    } finally {
+        rmSync(join(ROOT, program))
+    }
+})

@@ -1,0 +1,128 @@
+// What must not end a program: each call of the socket layer in a loop that never has to wait, and every failure as it is told.
+
+import "../../boards/host/pipe"
+import * as ds from "@devicescript/core"
+import { board } from "../../src/board"
+import { boot } from "../../src/boot"
+import { lines } from "../../src/inspect/lines"
+import type { NetError } from "../../src/socket/errors"
+import { listen } from "../../src/socket/listener"
+import { ping } from "../../src/socket/ping"
+import { connect, type Socket } from "../../src/socket/socket"
+import { startNetwork } from "../../src/socket/start"
+import { networkTime } from "../../src/socket/time"
+import { openUdp } from "../../src/socket/udp"
+
+let ready = false
+lines.run = async (line, print) => {
+    while (!ready) await ds.sleep(5)
+    const args = line.split(" ")
+    if (args[0] === "sleep") await ds.sleep(parseFloat(args[1]))
+    else print(await told(async () => await play(args)))
+    return 0
+}
+
+const net = await startNetwork({ mac: board, ...boot })
+const udp = openUdp({ port: 4210 })
+let held: Socket | undefined
+
+/** What a call gives, or the error it ends with: code and text. */
+async function told(call: () => Promise<unknown>): Promise<string> {
+    let result: unknown
+    try {
+        result = await call()
+    } catch (error) {
+        result = error
+    }
+    return result instanceof Error ? `${(result as NetError).code} | ${result.message}` : `${result}`
+}
+
+async function play(args: string[]): Promise<unknown> {
+    const host = args[1]
+    const port = parseFloat(args[2])
+    switch (args[0]) {
+        case "connect":
+            held = await connect({ host, port, timeout: parseFloat(args[3]) || undefined })
+            return held.state()
+        case "close":
+            await held?.close()
+            return held?.state()
+        case "shutdown":
+            await held?.shutdown()
+            return held?.state()
+        case "recv":
+            return await held?.recv(1000)
+        case "line":
+            return await held?.readLine(1000)
+        case "send":
+            return await held?.send(args[1])
+        case "listen":
+            listen({ port: parseFloat(args[1]) }, async () => {})
+            return "listens"
+        case "open":
+            return openUdp({ port: parseFloat(args[1]) }).port()
+        case "udp":
+            return await udp.send(host, port, args[3])
+        case "long":
+            return await udp.send(host, port, ds.Buffer.alloc(1473))
+        case "ping":
+            return await ping(host, { timeout: 1000 })
+        case "time":
+            return await networkTime(host, 1000)
+        case "times":
+            // as a program would that tries again and again
+            for (let i = 0; i < 30; i++) await told(async () => await networkTime(host, 20))
+            return "tried"
+        case "loop":
+            return await loop(args[1], parseFloat(args[2]))
+        default:
+            return `what is ${args[0]}?`
+    }
+}
+
+/** Calls one function so many times, as fast as it lets us. */
+async function loop(what: string, times: number): Promise<string> {
+    let some = ""
+    for (let i = 0; i < times; i++) {
+        switch (what) {
+            case "send":
+                await held?.send("x")
+                break
+            case "recv":
+                some = `${await held?.recv(0)}`
+                break
+            case "line":
+                some = `${await held?.readLine(1000)}`
+                break
+            case "shutdown":
+                await held?.shutdown()
+                break
+            case "close":
+                await held?.close()
+                break
+            case "abort":
+                await held?.abort()
+                break
+            case "up":
+                some = `${await net.up(0)}`
+                break
+            case "connect":
+                some = await told(async () => await connect({ host: "10.0.0.1", port: 0 }))
+                break
+            case "udp":
+                some = await told(async () => await udp.send("10.0.0.1", 0, "x"))
+                break
+            case "datagram":
+                some = await told(async () => await udp.recv(0))
+                break
+            case "ping":
+                some = await told(async () => await ping("10.0.0.255"))
+                break
+            default:
+                some = await told(async () => await networkTime("no.name"))
+        }
+    }
+    return `${what} ${times} times: ${some}`
+}
+
+ready = true

@@ -1,0 +1,198 @@
+// Nobody holds the device for good: four ways to take all of its places, and each time a new client is served within 15 s,
+// while an honest slow one, 1 KB/s, is not cut.
+
+import { expect } from "vitest"
+import type { TcpView } from "../../sim/view/dissect"
+import type { Net } from "./net"
+import { scenario } from "./scenario"
+import { ScriptedStation } from "./station"
+import { type Client, client, text } from "./traffic"
+
+const SERVED = 15_000
+
+/** A connection that a station holds: what it got last, and what it answers. */
+interface Held {
+    port: number
+    /** Next to send, and to acknowledge. */
+    seq: number
+    ack: number
+    state: "syn" | "open" | "over"
+}
+
+/** Opens connections to the device; `onOpen` and `onData` say what becomes of them. */
+class Crowd {
+    readonly held: Held[] = []
+    readonly station: ScriptedStation
+    window = 4096
+
+    constructor(
+        net: Net,
+        private readonly port: number,
+        private readonly onOpen: (held: Held) => void,
+        private readonly onData: (held: Held, view: TcpView) => void = () => {}
+    ) {
+        this.station = new ScriptedStation(net, 66)
+        this.station.onSegment = view => this.hears(view)
+    }
+
+    open(count: number): void {
+        for (let i = 0; i < count; i++) {
+            const held: Held = { port: 4000 + this.held.length, seq: 1001, ack: 0, state: "syn" }
+            this.held.push(held)
+            this.sends(held, "S", { seq: 1000 })
+        }
+    }
+
+    sends(held: Held, flags: string, fields: object = {}, data: ArrayLike<number> = []): void {
+        const { seq, ack, port: sourcePort } = held
+        const all = {
+            sourcePort,
+            destinationPort: this.port,
+            seq,
+            ack,
+            flags,
+            window: this.window,
+            ...fields,
+        }
+        if (all.flags === "S") all.ack = 0
+        this.station.segment(all, data)
+        held.seq += data.length + (flags.includes("F") ? 1 : 0)
+    }
+
+    private hears(view: TcpView): void {
+        const held = this.held.find(h => h.port === view.destinationPort)
+        if (held === undefined) return
+        if (view.flags.rst) held.state = "over"
+        else if (held.state === "syn" && view.flags.syn) {
+            held.state = "open"
+            held.ack = (view.seq + 1) >>> 0
+            this.sends(held, ".")
+            this.onOpen(held)
+        } else if (held.state === "open" && !view.flags.syn) this.onData(held, view)
+    }
+
+    get count(): number {
+        return this.held.filter(h => h.state === "open").length
+    }
+}
+
+/** Sends and reads 1 KB/s by echo, until it is told to stop. */
+async function honest(net: Net): Promise<{ sent: () => string; client: Client; stop: () => void }> {
+    const one = await client(net, net.peer(3), 7)
+    let sent = ""
+    let going = true
+    const turn = () => {
+        if (!going) return
+        const part = text(500)
+        one.connection.send(part)
+        sent += part
+        net.clock.at(net.clock.now() + 500, turn)
+    }
+    await net.act(turn)
+    return {
+        client: one,
+        sent: () => sent,
+        stop: () => {
+            going = false
+        },
+    }
+}
+
+/** A new client asks for the page, and gets it whole in time. */
+async function pageIsServed(net: Net, last: number): Promise<void> {
+    const one = await client(
+        net,
+        net.peer(last),
+        80,
+        "GET / HTTP/1.1\r\nHost: device\r\nConnection: close\r\n\r\n"
+    )
+    await net.until("the page", () => one.heard.endsWith("0\r\n\r\n"), SERVED)
+    await net.act(() => one.connection.close())
+}
+
+/** The same for echo. */
+async function echoIsServed(net: Net, last: number): Promise<void> {
+    const one = await client(net, net.peer(last), 7, "let me in")
+    await net.until("the echo", () => one.heard === "let me in", SERVED)
+    await net.act(() => one.connection.close())
+}
+
+const setup = { config: { connections: 8, events: 0 } }
+
+scenario("eight idle connections to echo", setup, async net => {
+    const crowd = new Crowd(net, 7, () => {})
+    await net.act(() => crowd.open(7))
+    const slow = await honest(net)
+    await net.pass(5000)
+    expect(crowd.count).toBe(7)
+    await net.pass(60_000)
+    // nobody needed their places
+    expect(crowd.count).toBe(7)
+    await pageIsServed(net, 4)
+    await echoIsServed(net, 5)
+    slow.stop()
+    await net.until("the slow one's echo", () => slow.client.heard === slow.sent())
+    expect(slow.sent().length).toBeGreaterThan(60_000)
+    expect(crowd.count).toBeLessThan(7)
+    expect(crowd.count).toBeGreaterThan(3)
+})
+
+scenario("eight that send 900 bytes, shut their window and take the one-byte probes", setup, async net => {
+    const crowd = new Crowd(
+        net,
+        7,
+        held => {
+            crowd.window = 0
+            crowd.sends(held, "P.", {}, new Uint8Array(900))
+        },
+        (held, view) => {
+            if (view.payload.length === 0) return
+            held.ack = (view.seq + view.payload.length) >>> 0
+            crowd.sends(held, ".")
+        }
+    )
+    await net.act(() => crowd.open(8))
+    await net.pass(3000)
+    expect(crowd.count).toBe(8)
+    await pageIsServed(net, 4)
+    await net.pass(60_000)
+    await echoIsServed(net, 5)
+})
+
+scenario("eight that send a FIN, and then nothing", setup, async net => {
+    const crowd = new Crowd(net, 7, held => {
+        crowd.sends(held, "F.")
+    })
+    await net.act(() => crowd.open(8))
+    await net.pass(1000)
+    expect(crowd.count).toBe(8)
+    await echoIsServed(net, 5)
+    await pageIsServed(net, 4)
+})
+
+scenario("slow readers of the page: window 1, an ACK in 9 s", setup, async net => {
+    const crowd = new Crowd(
+        net,
+        80,
+        held => {
+            crowd.window = 1
+            crowd.sends(held, "P.", {}, Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+        },
+        (held, view) => {
+            if (view.payload.length === 0) return
+            const ack = (view.seq + view.payload.length) >>> 0
+            if (ack === held.ack) return
+            held.ack = ack
+            net.clock.at(net.clock.now() + 9000, () => {
+                if (held.state === "open") crowd.sends(held, ".")
+            })
+        }
+    )
+    await net.act(() => crowd.open(4))
+    await net.pass(2000)
+    await pageIsServed(net, 4)
+    // and more than there are places for
+    await net.act(() => crowd.open(8))
+    await net.pass(1000)
+    await pageIsServed(net, 5)
+})

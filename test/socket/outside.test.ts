@@ -1,0 +1,156 @@
+// What comes from outside, and ordinary use, never ends a program: every failure has a code and a sentence, on both runtimes.
+
+import { expect } from "vitest"
+import { serveEcho } from "../../sim/peer"
+import type { Net } from "../scenarios/net"
+import { scenario } from "../scenarios/scenario"
+import { ScriptedStation } from "../scenarios/station"
+import { tsharkAgrees } from "../support/tshark"
+
+const setup = { program: "test/programs/outside.ts" }
+
+async function says(net: Net, line: string): Promise<string> {
+    return (await net.reply(line)).lines.join("\n")
+}
+
+scenario(
+    "what fails, with its code and its sentence",
+    { ...setup, config: { connections: 2 } },
+    async net => {
+        const deaf = new ScriptedStation(net, 5)
+        net.peer(1).listen(9, {})
+        const table: [string, string][] = [
+            [
+                "connect 10.0.0.1 81",
+                "ECONNREFUSED | socket tcp://10.0.0.1:81: ECONNREFUSED, nobody listens on that port: start the server, or look at the port's number",
+            ],
+            [
+                "connect 10.0.0.77 81",
+                "EHOSTUNREACH | socket tcp://10.0.0.77:81: EHOSTUNREACH, 10.0.0.77 does not answer ARP: is it on, and on this network?",
+            ],
+            [
+                "connect 192.168.0.1 81",
+                "EHOSTUNREACH | socket tcp://192.168.0.1:81: EHOSTUNREACH, it is not on this network, and there is no router: set one",
+            ],
+            [
+                "connect 10.0.0.5 81 2500",
+                "ETIMEDOUT | socket tcp://10.0.0.5:81: ETIMEDOUT, the other end does not answer: is it on, and still there?",
+            ],
+            [
+                "connect 10.0.0.2 81",
+                "EINVAL | socket tcp://10.0.0.2:81: EINVAL, not an address or port to use, or more than a frame holds",
+            ],
+            [
+                "connect no.name 81",
+                "ENOTFOUND | socket tcp://no.name:81: ENOTFOUND, names take a resolver: see startNetwork",
+            ],
+            ["connect 10.0.0.1 9", "ESTABLISHED"],
+            ["shutdown", "FIN-WAIT-1"],
+            ["send x", "EPIPE | socket tcp://10.0.0.1:9: EPIPE, nothing can be sent after a shutdown"],
+            ["close", "CLOSED"],
+            [
+                "send x",
+                "ENOTCONN | socket tcp://10.0.0.1:9: ENOTCONN, there is no connection: it was closed here, or is yet to be opened",
+            ],
+            ["listen 5000", "listens"],
+            [
+                "listen 5000",
+                "EADDRINUSE | listen 5000: EADDRINUSE, the port is taken: close what has it, or take another",
+            ],
+            [
+                "open 4210",
+                "EADDRINUSE | udp 4210: EADDRINUSE, the port is taken: close what has it, or take another",
+            ],
+            [
+                "udp 10.0.0.1 0 x",
+                "EINVAL | udp 10.0.0.1:0: EINVAL, not an address or port to use, or more than a frame holds",
+            ],
+            [
+                "long 10.0.0.1 9",
+                "EINVAL | udp 10.0.0.1:9: EINVAL, not an address or port to use, or more than a frame holds",
+            ],
+            [
+                "ping 10.0.0.255",
+                "EINVAL | ping 10.0.0.255: EINVAL, not an address or port to use, or more than a frame holds",
+            ],
+            ["ping no.name", "ENOTFOUND | ping no.name: ENOTFOUND, names take a resolver: see startNetwork"],
+            [
+                "time 10.0.0.1",
+                "ETIMEDOUT | time 10.0.0.1: ETIMEDOUT, the other end does not answer: is it on, and still there?",
+            ],
+        ]
+        for (const [line, answer] of table) expect([line, await says(net, line)]).toEqual([line, answer])
+        expect(deaf.segments.map(({ flags }) => flags.syn)).toEqual([true, true])
+        net.chip.setLink(false)
+        await net.pass(500)
+        const cable = "ENETDOWN, there is no link: is the cable in?"
+        expect(await says(net, "connect 10.0.0.1 9 500")).toBe(`ENETDOWN | socket tcp://10.0.0.1:9: ${cable}`)
+        expect(await says(net, "ping 10.0.0.1")).toBe(`ENETDOWN | ping 10.0.0.1: ${cable}`)
+        expect(await says(net, "time 10.0.0.1")).toBe(`ENETDOWN | time 10.0.0.1: ${cable}`)
+    }
+)
+
+scenario("every call in a loop that never waits", setup, async net => {
+    serveEcho(net.peer(1), net.clock)
+    const sink = net.peer(3)
+    let lines = 0
+    sink.listen(9, {
+        accepted: connection => {
+            lines++
+            connection.send("\n".repeat(4000))
+        },
+    })
+    const invalid = "EINVAL, not an address or port to use, or more than a frame holds"
+    for (const [what, told] of [
+        ["up", "true"],
+        ["connect", `EINVAL | socket tcp://10.0.0.1:0: ${invalid}`],
+        ["udp", `EINVAL | udp 10.0.0.1:0: ${invalid}`],
+        ["datagram", "undefined"],
+        ["ping", `EINVAL | ping 10.0.0.255: ${invalid}`],
+        ["time", "ENOTFOUND | time no.name: ENOTFOUND, names take a resolver: see startNetwork"],
+    ] as const) {
+        expect(await says(net, `loop ${what} 1000`)).toBe(`${what} 1000 times: ${told}`)
+    }
+    await says(net, "connect 10.0.0.3 9")
+    expect(await says(net, "loop line 3000")).toBe("line 3000 times: ")
+    expect(await says(net, "loop send 3000")).toBe("send 3000 times: ")
+    expect(lines).toBe(1)
+    await says(net, "connect 10.0.0.1 7")
+    expect(await says(net, "loop recv 1000")).toBe("recv 1000 times: undefined")
+    expect(await says(net, "loop shutdown 1000")).toBe("shutdown 1000 times: ")
+    expect(await says(net, "loop close 2000")).toBe("close 2000 times: ")
+    expect(await says(net, "loop abort 2000")).toBe("abort 2000 times: ")
+})
+
+scenario("a time server that is not there, asked again and again, costs no memory", setup, async net => {
+    for (let i = 0; i < 4; i++) expect(await says(net, "times 10.0.0.77")).toBe("tried")
+    expect(await says(net, "up")).toBe("what is up?")
+})
+
+scenario(
+    "beacon.ts lives through a datagram from port 0 and a cable that is out for a minute",
+    { program: "src/examples/beacon.ts", silent: true },
+    async net => {
+        const host = new ScriptedStation(net, 5)
+        await net.pass(2000)
+        await net.act(() => host.datagram(0, 4210, [...Buffer.from("where?")]))
+        await net.pass(200)
+        expect(net.log).toEqual([
+            "10.0.0.5 asks: where?",
+            "udp 10.0.0.5:0: EINVAL, not an address or port to use, or more than a frame holds",
+        ])
+        net.chip.setLink(false)
+        await net.pass(60_000)
+        expect(net.log.slice(2)).toEqual([
+            "udp 255.255.255.255:4210: ENETDOWN, there is no link: is the cable in?",
+        ])
+        net.chip.setLink(true)
+        await net.pass(10_000)
+        await net.act(() => host.datagram(999, 4210, [...Buffer.from("and now?")]))
+        await net.until("an answer", () =>
+            net.frames.some(({ view }) => view.kind === "udp" && view.destinationPort === 999)
+        )
+    }
+)
+
+tsharkAgrees()

@@ -1,0 +1,179 @@
+// Who has to go when somebody finds all connections taken: the one that came in and moves least; nobody while there is room.
+
+import { describe, expect, test } from "vitest"
+import * as calls from "../../src/tcp/calls"
+import { Bench } from "../support/bench"
+import { Peer } from "../support/peer"
+import { bases } from "../support/states"
+
+/** Peers of a stack with `connections` records; the first listens for all. */
+function crowd(connections: number, config: Record<string, number> = {}, start = 1000) {
+    const bench = new Bench({ connections, ...config }, { start })
+    let port = 6000
+    const next = (options: object = {}) => new Peer(bench, { port: port++, ...options })
+    next().listens(8)
+    /** A peer whose connection is accepted. */
+    const arrived = () => {
+        const peer = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        peer.id = calls.accept(bench.stack, bench.peers[0]!.listener)
+        return peer
+    }
+    return { bench, next, arrived }
+}
+
+describe.each(bases)("$name", ({ start }) => {
+    test("nobody is ended while nobody needs the place, whatever the debt", () => {
+        const { bench, arrived } = crowd(2, {}, start)
+        const peers = [arrived(), arrived()]
+        peers[0]!.after(3_600_000)
+        for (const peer of peers) peer.gets().is("ESTABLISHED")
+        // the timer looks once a second and wants nothing else
+        expect(bench.host.next(bench.now) - bench.now).toBeLessThanOrEqual(1000)
+    })
+
+    test("the one with the largest debt goes to who knocks, and only it", () => {
+        const { bench, next, arrived } = crowd(2, {}, start)
+        const idle = arrived()
+        bench.pass(3000)
+        const later = arrived()
+        bench.pass(20_000)
+        const newcomer = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        newcomer.is("SYN-RECEIVED")
+        bench.pass(1000)
+        idle.gets("R. 1 ack 1").failed("ETIMEDOUT")
+        calls.close(bench.stack, idle.id, bench.now)
+        // its handshake is asked about at once
+        newcomer.gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        newcomer.is("ESTABLISHED")
+        newcomer.after(60_000).gets()
+        later.is("ESTABLISHED")
+    })
+
+    test("1 KB/s is enough, in either direction, also in bursts", () => {
+        const { bench, next, arrived } = crowd(2, {}, start)
+        const [sender, reader] = [arrived(), arrived()]
+        const newcomer = next({ port: 7000 }).sends("S 0").gets("S. 0 ack 1 <mss 1460>")
+        newcomer.sends(". 1 ack 1").gets()
+        let theirs = 1
+        let ours = 1
+        for (let i = 0; i < 30; i++) {
+            sender.sends(`P. ${theirs}(500) ack 1`)
+            theirs += 500
+            sender.seen.splice(0)
+            sender.reads(500).seen.splice(0)
+            reader.writes(500).gets(`P. ${ours}(500) ack 1`)
+            ours += 500
+            reader.sends(`. 1 ack ${ours}`).gets()
+            bench.pass(2500)
+            newcomer.seen.splice(0)
+        }
+        for (const peer of [sender, reader]) peer.is("ESTABLISHED")
+    })
+
+    test("a byte now and then is not", () => {
+        const { bench, next, arrived } = crowd(1, {}, start)
+        const slow = arrived()
+        let at = 1
+        for (let i = 0; i < 4; i++) {
+            bench.pass(1900)
+            slow.sends(`P. ${at}(1) ack 1`)
+            slow.gets(`. 1 ack ${++at} win ${1025 - at}`)
+        }
+        const newcomer = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        bench.pass(1000)
+        newcomer.seen.splice(0)
+        slow.gets("R. 1 ack 5").failed("ETIMEDOUT")
+    })
+})
+
+describe("whose place is wanted", () => {
+    test("not what the program opened; but it is what is left of that when the program has closed it", () => {
+        const { bench, next } = crowd(1)
+        const server = next({ localPort: 4000, port: 80 }).connects().gets("S 0 <mss 1460>")
+        server.sends("S. 0 ack 1 <mss 1460>").gets(". 1 ack 1")
+        const knocks = () => {
+            const late = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+            bench.pass(10_000)
+            late.seen.splice(0)
+            return late
+        }
+        const late = knocks()
+        server.is("ESTABLISHED").closes().gets("F. 1 ack 1")
+        bench.pass(12_000)
+        expect(server.seen.splice(0).at(-1)!.view.flags.rst).toBe(true)
+        server.gone()
+        late.seen.splice(0)
+        late.sends(". 1 ack 1").gets().is("ESTABLISHED")
+    })
+
+    test("a connection that nobody accepted waits for us: it stays", () => {
+        const { bench, next } = crowd(1)
+        const waits = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        const late = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        bench.pass(20_000)
+        late.seen.splice(0)
+        waits.is("ESTABLISHED")
+    })
+
+    test("the program's own connect makes room, too", () => {
+        const { bench, next, arrived } = crowd(1)
+        const idle = arrived()
+        bench.pass(10_000)
+        const stack = bench.stack
+        expect(calls.connect(stack, 0x0200000a, 80, 0, bench.now)).toBe(-6)
+        bench.pass(1000)
+        idle.gets("R. 1 ack 1")
+        calls.close(stack, idle.id, bench.now)
+        next({ localPort: 4000, port: 80 }).connects().gets("S 0 <mss 1460>")
+    })
+
+    test.each([
+        ["FIN, and then silence", "F. 1 ack 1", "LAST-ACK"],
+        ["no FIN for ours", undefined, "FIN-WAIT-2"],
+    ])("%s", (_what, fin, state) => {
+        const { bench, next, arrived } = crowd(1)
+        const peer = arrived()
+        if (fin) peer.sends(fin).gets(". 1 ack 2").closes().gets("F. 1 ack 2")
+        else peer.closes().gets("F. 1 ack 1").sends(". 1 ack 2").gets()
+        peer.is(state)
+        const late = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        bench.pass(7000)
+        expect(peer.seen.splice(0).at(-1)!.view.flags.rst).toBe(true)
+        peer.gone()
+        late.seen.splice(0)
+        late.sends(". 1 ack 1").gets().is("ESTABLISHED")
+    })
+})
+
+describe("with room for all", () => {
+    test("keep-alive asks after two hours, and ends what does not answer", () => {
+        const { arrived } = crowd(2)
+        const peer = arrived().after(7_199_000).gets()
+        peer.after(3000).seen.splice(0, 1)
+        peer.after(8 * 75_000)
+        peer.seen.splice(0)
+        peer.after(76_000)
+        expect(peer.seen.splice(0).at(-1)!.view.flags.rst).toBe(true)
+        peer.failed("ETIMEDOUT")
+    })
+
+    test("servedLimit ends what answers and does nothing", () => {
+        const { bench, arrived } = crowd(2, { servedLimit: 60_000 })
+        const peer = arrived()
+        bench.pass(58_000)
+        peer.gets().is("ESTABLISHED")
+        bench.pass(4000)
+        peer.gets("R. 1 ack 1").failed("ETIMEDOUT")
+    })
+
+    test("a place that became free ends the search", () => {
+        const { bench, next, arrived } = crowd(2)
+        const [one, other] = [arrived(), arrived()]
+        const late = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
+        other.sends("R 1").gets().failed("ECONNRESET")
+        calls.close(bench.stack, other.id, bench.now)
+        bench.pass(60_000)
+        late.seen.splice(0)
+        one.is("ESTABLISHED")
+    })
+})
