@@ -39,6 +39,12 @@ export const REASSEMBLY = true
  */
 export const FAST_RETRANSMIT = true
 
+/**
+ * Acknowledgments that wait for company (RFC 9293 section 3.8.6.3, SHLD-18). Without: each segment is acknowledged at once, which
+ * costs the network a segment more for each second one.
+ */
+export const DELAYED_ACKS = true
+
 /** Keep-alive (RFC 9293 section 3.8.4, MAY-5). Without: a peer that vanished while nothing is in flight is not missed. */
 export const KEEP_ALIVE = true
 
@@ -67,6 +73,12 @@ export const PING_REPLIES = true
  * unreachable".
  */
 export const UDP = true
+
+/**
+ * Checks of what a program sets: limits of the configuration's fields, addresses that no host has. Without: what is set is taken as it
+ * is, and one that makes no sense shows itself later. Text that is no address at all is refused still.
+ */
+export const CONFIG_CHECKS = true
 
 /** What happened last: the trace, the ladder, the status page's handshakes. Without: they have nothing to show. */
 export const EVENTS = true

@@ -1,6 +1,6 @@
 // The neighbours' Ethernet addresses: a small table, asked for by ARP (RFC 826).
 
-import { UDP } from "../features"
+import { PASSIVE_OPENS, UDP } from "../features"
 import { Counter } from "../inspect/counters"
 import { count, drop, noteTimer } from "../tcp/context"
 import { Arp, ArpOperation, arpOperation, arpRequest, writeArp } from "../wire/arp"
@@ -76,7 +76,9 @@ export function resolve(s: Stack, ip: number, now: number, stranger = false): nu
         s.neighbours.setAt(n + Neighbour.Time, "i32", now)
         return n
     }
-    if (stranger && !mayAskForStranger(s, now)) return -1
+    if (UDP ? stranger : PASSIVE_OPENS ? stranger : false) {
+        if (!mayAskForStranger(s, now)) return -1
+    }
     n = takeNeighbour(s, hop, now, true)
     if (n < 0) return -1
     s.neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Asking)

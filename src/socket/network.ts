@@ -76,10 +76,14 @@ export class Network {
     }
 }
 
+/** A fiber was let go on. */
+let woken = false
+
 /** Moves frames between driver and stack until the end of days. */
 async function run(network: Network): Promise<void> {
     const { stack, mac, worker } = network
     let link = false
+    let held = false
     for (;;) {
         const length = await mac.receive(stack.rx)
         // the clock stands still between two awaits: one reading serves the frame and all it leads to
@@ -94,6 +98,10 @@ async function run(network: Network): Promise<void> {
         let busy = stack.timerArmed && ((stack.nextTimer - now) | 0) <= 0
         if (busy) network.stirred = true
         if (length > 0) busy = true
+        // Who was woken has a turn first, during one look at the chip: what it reads, and answers, goes with the acknowledgment
+        held = woken && !held && stack.dirty && stack.frameLength === 0 && stack.replyLength === 0
+        woken = false
+        if (held) continue
         for (;;) {
             const out = transmit(stack, now)
             if (out === 0) break
@@ -112,6 +120,7 @@ async function run(network: Network): Promise<void> {
 export function resumed(fiber: ds.Fiber): boolean {
     try {
         fiber.resume(true)
+        woken = true
         return true
     } catch {
         return false

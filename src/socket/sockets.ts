@@ -13,7 +13,7 @@ import type { NetworkInterface } from "./start"
 export const enum Want {
     /** More has come than was there, or nothing more will. */
     More = 1,
-    /** Half of the send ring is free, or nothing can be sent any more. */
+    /** The send ring has room for a full segment, or half of it is free; or nothing can be sent any more. */
     Room = 2,
     /** The handshake is over, well or not. */
     Opened = 4,
@@ -83,7 +83,8 @@ export class Sockets implements Worker {
             if (state !== State.SynSent && state !== State.SynReceived) {
                 ready |= Want.Opened
                 const canSend = state === State.Established || state === State.CloseWait
-                if (!canSend || conns.getAt(c + Tcb.SendLength, "u16") <= half) ready |= Want.Room
+                const room = this.stack.sendSize - conns.getAt(c + Tcb.SendLength, "u16")
+                if (!canSend || room >= half || room >= conns.getAt(c + Tcb.Mss, "u16")) ready |= Want.Room
             }
             if (socket.waiting & ready) this.wake(socket, ready)
         }

@@ -8,7 +8,7 @@ import { Address, ipv4Of, ipv4Text } from "../net/address"
 import { Stack, setAddress } from "../net/stack"
 import { Config } from "../tcp/config"
 import { coded, netError } from "./errors"
-import { Network, type Worker } from "./network"
+import { Network, resumed, type Worker } from "./network"
 import type { Sockets } from "./sockets"
 import { interfaceAddress, macAddress } from "./station"
 
@@ -108,6 +108,8 @@ export class NetworkInterface implements Worker {
     nameserver = 0
     nameserver2 = 0
     private readonly workers: Worker[] = []
+    /** Fibers that wait for the next change. */
+    private readonly waiting: ds.Fiber[] = []
     private readonly addressing: Addressing | undefined
     private readonly resolver: Resolver | undefined
     /** As last told. */
@@ -165,7 +167,9 @@ export class NetworkInterface implements Worker {
         while (!this.isUp()) {
             const left = until === undefined ? undefined : until - ds.millis()
             if (left !== undefined && left <= 0) return false
-            await ds.wait(this.onchange, left)
+            const fiber = ds.Fiber.self()
+            this.waiting.push(fiber)
+            if (!(await ds.suspend<boolean>(left))) this.waiting.insert(this.waiting.indexOf(fiber), -1)
         }
         return true
     }
@@ -214,6 +218,12 @@ export class NetworkInterface implements Worker {
         if (linked || stack.ip !== this.ip) {
             this.ip = stack.ip
             this.onchange.emit(this)
+            const { waiting } = this
+            while (waiting.length > 0) {
+                const fiber = waiting[0] as ds.Fiber
+                waiting.insert(0, -1)
+                resumed(fiber)
+            }
         }
         for (const worker of this.workers) worker.work(now)
     }

@@ -3,6 +3,7 @@
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { digest } from "@devicescript/crypto"
+import { CONFIG_CHECKS } from "../features"
 import { Address, decimal, ipv4Of, isHostAddress, macOf, netmaskOf } from "../net/address"
 
 /** An interface's address, as the wire has it. */
@@ -22,14 +23,17 @@ export function interfaceAddress(ip: string, router: string): InterfaceAddress {
         throw new Error(`ip "${ip}" is not an address with a prefix length of 1 to 32, as 10.0.0.2/24 is`)
     }
     const netmask = netmaskOf(length)
-    if (!isHostAddress(own, netmask)) throw new Error(`ip "${ip}" is no host's address`)
+    if (CONFIG_CHECKS ? !isHostAddress(own, netmask) : false)
+        throw new Error(`ip "${ip}" is no host's address`)
     if (router === "" || router === "0.0.0.0") return { ip: own, netmask, gateway: 0 }
     const gateway = ipv4Of(router)
     if (gateway === Address.None) throw new Error(`gateway "${router}" is no address`)
-    // who is alone in its network has a router outside of it
-    const inside = length === 32 || ((gateway ^ own) & netmask) === 0
-    if (!inside || gateway === own || !isHostAddress(gateway, netmask)) {
-        throw new Error(`gateway ${router} is no neighbour in the network of ${ip}`)
+    if (CONFIG_CHECKS) {
+        // who is alone in its network has a router outside of it
+        const inside = length === 32 || ((gateway ^ own) & netmask) === 0
+        if (!inside || gateway === own || !isHostAddress(gateway, netmask)) {
+            throw new Error(`gateway ${router} is no neighbour in the network of ${ip}`)
+        }
     }
     return { ip: own, netmask, gateway }
 }
@@ -38,7 +42,7 @@ export function interfaceAddress(ip: string, router: string): InterfaceAddress {
 export function macAddress(text: string): Buffer {
     if (text !== "") {
         const given = macOf(text)
-        if (!given || (given.getAt(0, "i32") === 0 && given.getAt(4, "u16") === 0)) {
+        if (!given || (CONFIG_CHECKS ? given.getAt(0, "i32") === 0 && given.getAt(4, "u16") === 0 : false)) {
             throw new Error(`macAddress "${text}" is not a station's address, as 02:00:00:00:00:02 is`)
         }
         return given

@@ -2,7 +2,7 @@
 //
 // The path of every segment: it is flat on purpose, in the RFC's order, one function.
 
-import { FAST_RETRANSMIT, KEEP_ALIVE, REASSEMBLY, SACK, TIMESTAMPS } from "../features"
+import { DELAYED_ACKS, FAST_RETRANSMIT, KEEP_ALIVE, REASSEMBLY, SACK, TIMESTAMPS } from "../features"
 import { Counter } from "../inspect/counters"
 import { readI32 } from "../wire/bytes"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
@@ -32,6 +32,11 @@ import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./t
 /** How old TS.Recent may be, in units of 2^16 ms: RFC 7323 section 5.5, 24 days. */
 const enum Age {
     Most = 31640,
+}
+
+/** What a program has to read what came, before its ACK goes without. */
+const enum Moment {
+    Ms = 2,
 }
 
 /** Handles the segment in `t.segment` for the connection `c`. */
@@ -423,22 +428,23 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         conns.setAt(c + Tcb.ReceiveLength, "u16", queued + length)
         conns.setAt(c + Tcb.RcvNxt, "i32", (rcvNxt + length) | 0)
         conns.setAt(c + Tcb.RcvWnd, "u16", left)
-        // Section 3.8.6.3: every second segment, and when the peer has used half of the window: it may have to wait
+        // Section 3.8.6.3: every second segment. When the peer has used half of the window it may have to wait: the program has a
+        // moment to read, so that one ACK tells of the text and of the room
         flags = conns.getAt(c + Tcb.Flags, "u8")
-        if (
-            gap ||
-            flags & ConnFlag.AckDelayed ||
-            left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 ||
-            t.config.delayedAck === 0
-        ) {
+        let wait = DELAYED_ACKS ? t.config.delayedAck : 0
+        if (DELAYED_ACKS ? left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 : false) {
+            if (wait > Moment.Ms) wait = Moment.Ms
+        }
+        if (DELAYED_ACKS ? gap || flags & ConnFlag.AckDelayed || wait === 0 : true) {
             conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
             t.dirty = true
         } else {
             conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
-            if (!t.ackArmed) {
+            const deadline = (now + wait) | 0
+            if (!t.ackArmed || ((deadline - t.ackDeadline) | 0) < 0) {
                 t.ackArmed = true
-                t.ackDeadline = (now + t.config.delayedAck) | 0
-                noteTimer(t, t.ackDeadline)
+                t.ackDeadline = deadline
+                noteTimer(t, deadline)
             }
         }
     }

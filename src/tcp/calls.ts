@@ -25,7 +25,7 @@ import {
     stopTimer,
     type TcpContext,
 } from "./context"
-import { ephemeralPort, initialSequence } from "./isn"
+import { ephemeralPort, initialSequence, mixKey } from "./isn"
 import { listenerFor, passiveOpens } from "./passive"
 import { tellRoom } from "./settings"
 import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
@@ -84,6 +84,7 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
     if (!isPeer(t, ip)) return TcpError.Invalid
     if (ACTIVE_OPENS) {
         if (localPort === 0) {
+            mixKey(t, now)
             localPort = ephemeralPort(t, ip, port)
             if (localPort === 0) return TcpError.InUse
         }
@@ -248,10 +249,9 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
     }
     const c = findConnection(t, id)
     if (c < 0) {
-        if (!TIME_WAIT_RECORDS) return TcpError.NotConnected
         const w = findWaitId(t, id)
         if (w < 0) return TcpError.NotConnected
-        freeWait(t, w, now)
+        if (TIME_WAIT_RECORDS) freeWait(t, w, now)
         return TcpError.None
     }
     const conns = t.conns

@@ -1,6 +1,14 @@
 // What can be set about a stack, and what that costs in memory.
 
-import { EVENTS, PASSIVE_OPENS, SACK, TIME_WAIT_RECORDS, TIMESTAMPS } from "../features"
+import {
+    CONFIG_CHECKS,
+    DELAYED_ACKS,
+    EVENTS,
+    PASSIVE_OPENS,
+    SACK,
+    TIME_WAIT_RECORDS,
+    TIMESTAMPS,
+} from "../features"
 import { word, wordIndex } from "../inspect/words"
 
 /** The stack's configuration. Every field is a number, so that the command line can set any of them. */
@@ -32,7 +40,7 @@ export class Config {
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
     nagle = 1
     /** Milliseconds that an acknowledgment may wait for company: 499 at most (RFC 9293 section 3.8.6.3). 0: none. */
-    delayedAck = 200
+    delayedAck = DELAYED_ACKS ? 200 : 0
     /** Keep-alive where a program asks for it: ms idle before the first probe, ms between probes, probes without answer. */
     keepAliveIdle = 7200000
     keepAliveInterval = 75000
@@ -87,16 +95,20 @@ const limits =
 export function configure(config: Config, values: { [key: string]: number }): void {
     const fields = config as unknown as { [key: string]: number }
     for (const key of Object.keys(values)) {
-        const at = wordIndex(limits, key)
-        // numbers are words, too
-        if (at < 0 || at % 3 > 0) {
-            throw new Error(`unknown configuration key "${key}"; known: ${Object.keys(config).join(", ")}`)
-        }
         const value = values[key] as number
-        const low = parseInt(word(limits, at + 1))
-        const high = parseInt(word(limits, at + 2))
-        if (typeof value !== "number" || Math.floor(value) !== value || value < low || value > high) {
-            throw new Error(`${key} must be a whole number from ${low} to ${high}, not ${value}`)
+        if (CONFIG_CHECKS) {
+            const at = wordIndex(limits, key)
+            // numbers are words, too
+            if (at < 0 || at % 3 > 0) {
+                throw new Error(
+                    `unknown configuration key "${key}"; known: ${Object.keys(config).join(", ")}`
+                )
+            }
+            const low = parseInt(word(limits, at + 1))
+            const high = parseInt(word(limits, at + 2))
+            if (typeof value !== "number" || Math.floor(value) !== value || value < low || value > high) {
+                throw new Error(`${key} must be a whole number from ${low} to ${high}, not ${value}`)
+            }
         }
         fields[key] = value
     }

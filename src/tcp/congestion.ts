@@ -77,8 +77,8 @@ export function tellsOfGap(t: TcpContext, c: number, acked: number, plain: boole
         const middle = (start + end - sndUna) & 0xffff
         const fresh =
             conns.getAt(c + Tcb.ScaleDups, "u8") <= Dups.Scale ||
-            middle !== conns.getAt(c + Tcb.RtxEnd, "u16")
-        conns.setAt(c + Tcb.RtxEnd, "u16", middle)
+            middle !== conns.getAt(c + Tcb.SackMiddle, "u16")
+        conns.setAt(c + Tcb.SackMiddle, "u16", middle)
         return plain || (fresh && ((end - conns.getAt(c + Tcb.SndMax, "i32")) | 0) <= 0)
     }
     return false

@@ -107,7 +107,7 @@ export class TcpContext {
     readonly listeners: Buffer
     /** Scratch for the options of a SYN. */
     readonly options = Buffer.alloc(Options.Size)
-    /** Key and four-tuple that sequence numbers and ports are hashed from (isn.ts). */
+    /** Key and four-tuple that sequence numbers and ports are hashed from; random bytes and the Ethernet address at first (isn.ts). */
     readonly hashInput = Buffer.alloc(36)
     /** Counts connections opened, for RFC 6056 section 3.3.3. */
     portCounter = 0
@@ -267,8 +267,12 @@ export function armTimer(t: TcpContext, c: number, now: number, ms: number): voi
 
 /** Arms it for what is to be acknowledged by then. A user timeout does not wait for that (RFC 9293 section 3.10.8). */
 export function armRto(t: TcpContext, c: number, now: number): void {
+    // flat on purpose, part of the path of every segment with text
     const conns = t.conns
-    armTimer(t, c, now, conns.getAt(c + Tcb.Rto, "u16"))
+    const deadline = (now + conns.getAt(c + Tcb.Rto, "u16")) | 0
+    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
+    conns.setAt(c + Tcb.Deadline, "i32", deadline)
+    noteTimer(t, deadline)
     if (USER_TIMEOUT) {
         if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, 1000)
     }

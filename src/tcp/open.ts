@@ -34,6 +34,7 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
     }
     conns.setAt(c + Tcb.Cwnd, "u16", cwnd)
     conns.setAt(c + Tcb.Ssthresh, "u16", 0xffff)
+    conns.setAt(c + Tcb.SmallEnd, "u16", acknowledgment & 0xffff)
     conns.setAt(c + Tcb.Flags2, "u8", 0)
     const state = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued ? State.FinWait1 : State.Established
     setState(t, c, state, now)

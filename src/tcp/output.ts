@@ -36,6 +36,11 @@ import { writeSynOptions } from "./syn-options"
 import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb } from "./tcb"
 import { toWait } from "./wait"
 
+const enum Even {
+    /** A ring so small is not divided. */
+    Least = 256,
+}
+
 /** Milliseconds that a segment may be held back for a larger window: RFC 9293 section 3.8.6.2.1 (4). */
 const enum Override {
     Most = 1000,
@@ -76,6 +81,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
+        const size = t.sendSize
         const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
         // What came ahead is told at once, by a segment without text: no other is a duplicate to the peer (RFC 5681 section
         // 2), and where SACK blocks stand they have room
@@ -101,7 +107,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             }
             window = conns.getAt(c + Tcb.SndWnd, "u16")
             let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-            const mss = conns.getAt(c + Tcb.Mss, "u16")
+            let mss = conns.getAt(c + Tcb.Mss, "u16")
             const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
             // RFC 3042: a new segment for each of the first two duplicate acknowledgments
             if (FAST_RETRANSMIT ? duplicates > 0 : false) {
@@ -111,6 +117,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                     }
                 }
             }
+            if (queued === size) mss = evenSegment(t, mss)
             if (cwnd < window) window = cwnd
             window -= inFlight
             length = mss
@@ -121,13 +128,18 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                     if (!(flags2 & ConnFlag2.Probe)) {
                         // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
                         // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
-                        // flight holds it back only if that ends in a small segment, too. A FIN is not held back.
-                        if (
-                            length < waiting
-                                ? inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1
-                                : !(flags3 & ConnFlag3.NoDelay) && inFlight % mss !== 0 && !closing
-                        ) {
-                            length = 0
+                        // flight holds it back only if a small segment is among it. A FIN is not held back, nor is what is small
+                        // because the ring holds no more.
+                        if (length < waiting) {
+                            if (inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1)
+                                length = 0
+                        } else if (queued < size || length << 2 < mss) {
+                            const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sndUna) & 0xffff
+                            if (!(flags3 & ConnFlag3.NoDelay) && small > 0 && small <= inFlight && !closing) {
+                                length = 0
+                            } else if (!(flags2 & ConnFlag2.Recovery)) {
+                                conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
+                            }
                         }
                     }
                 }
@@ -158,7 +170,6 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         }
         if (length > 0) {
             const from = Frame.Transport + header
-            const size = t.sendSize
             const ring = ringsOf(t, c)
             let at = conns.getAt(c + Tcb.SendHead, "u16") + inFlight
             if (at >= size) at -= size
@@ -209,7 +220,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
     if (control & Flag.Ack) {
         if (free > window) {
-            if (free - window >= limit >> 1 || free - window >= t.config.mtu - 40) {
+            if (free - window >= limit >> 1 || free - window >= conns.getAt(c + Tcb.Mss, "u16")) {
                 window = free
                 conns.setAt(c + Tcb.RcvWnd, "u16", free)
             }
@@ -318,6 +329,19 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         traceSegment(t, EventKind.SegmentOut, Frame.Transport, total, id, state, remoteIp, now)
     }
     return total
+}
+
+/**
+ * The largest segment of a stream that fills the send ring: such that an even number fills it. A peer acknowledges every second
+ * segment, and has the last one of an odd number wait (RFC 5681 section 4.2): of one or three that is a good part, of eight little.
+ */
+function evenSegment(t: TcpContext, mss: number): number {
+    const size = t.sendSize
+    if (size < Even.Least || size >= mss << 3) return mss
+    // the smaller the second of two, the more is acknowledged by a peer that answers the first
+    if (mss > (size >> 1) + (size >> 3)) return Math.min(mss, size - (size >> 2))
+    const segments = Math.idiv(size + 2 * mss - 1, 2 * mss) * 2
+    return Math.idiv(size + segments - 1, segments)
 }
 
 /** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open; gives the length of the header. */

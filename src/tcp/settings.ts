@@ -43,7 +43,7 @@ export function tellRoom(t: TcpContext, c: number): void {
     const window = conns.getAt(c + Tcb.RcvWnd, "u16")
     const more = limit - conns.getAt(c + Tcb.ReceiveLength, "u16") - window
     if (more <= 0 || (window >= limit >> 1 && conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.AckDelayed)) return
-    if (more >= limit >> 1 || more >= t.config.mtu - 40) setDue(t, c, ConnFlag.AckNow)
+    if (more >= limit >> 1 || more >= conns.getAt(c + Tcb.Mss, "u16")) setDue(t, c, ConnFlag.AckNow)
 }
 
 /** Switches Nagle's algorithm off (`on`) or on again: whether small writes wait for an acknowledgment (section 3.7.4, MUST-17). */

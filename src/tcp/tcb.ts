@@ -130,6 +130,10 @@ export const enum Tcb {
     /** What is to be sent again next in fast recovery: bytes from SndUna to its start, and to the end of the hole. */
     RtxAt = 78,
     RtxEnd = 80,
+    /** Not in fast recovery: where the last small segment ended, the low 16 bits (Minshall's change of Nagle). */
+    SmallEnd = 78,
+    /** Not in fast recovery: twice the middle of the first SACK block of the last duplicate, from SndUna. */
+    SackMiddle = 80,
     /** Text that came ahead of RcvNxt: Ahead.Blocks blocks, the newest first. */
     Ahead = 82,
     /** Shift of the peer's window; and 16 times the duplicate acknowledgments in a row, 15 at most. */

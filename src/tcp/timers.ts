@@ -1,6 +1,6 @@
 // What happens when nothing arrives: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
 
-import { KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
+import { DELAYED_ACKS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
 import {
@@ -28,12 +28,14 @@ const enum Suspect {
 export function runTimers(t: TcpContext, now: number): void {
     const conns = t.conns
     t.timerArmed = false
-    const acks = t.ackArmed && ((t.ackDeadline - now) | 0) <= 0
-    if (acks) t.ackArmed = false
-    else if (t.ackArmed) noteTimer(t, t.ackDeadline)
+    const acks = DELAYED_ACKS ? t.ackArmed && ((t.ackDeadline - now) | 0) <= 0 : false
+    if (DELAYED_ACKS) {
+        if (acks) t.ackArmed = false
+        else if (t.ackArmed) noteTimer(t, t.ackDeadline)
+    }
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         const flags = conns.getAt(c + Tcb.Flags, "u8")
-        if (acks) {
+        if (DELAYED_ACKS ? acks : false) {
             if (flags & ConnFlag.AckDelayed) {
                 conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
                 setDue(t, c, ConnFlag.AckNow)

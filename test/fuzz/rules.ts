@@ -164,6 +164,8 @@ export class Rules {
         const type = get16(tx, 12)
         if (type === 0x0806) {
             if (length !== 42) throw new Error("an ARP packet of another length")
+            // a frame may make a place in the table for several who waited for one; each is asked for once a second (test/net/arp.test.ts)
+            if (tx[21] === 1) this.sent--
             return
         }
         if (type !== 0x0800) throw new Error(`a frame of type ${type}`)

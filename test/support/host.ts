@@ -5,11 +5,21 @@ import { receive } from "../../src/net/receive"
 import { Stack, setAddress } from "../../src/net/stack"
 import { deadline, Never, transmit } from "../../src/net/transmit"
 import { Config, configure } from "../../src/tcp/config"
+import { type Feature, needs } from "./needs"
 
 /** An address in dotted form as the number that `getAt` "i32" reads from its wire bytes. */
 export function ip(text: string): number {
     const [a, b, c, d] = text.split(".").map(Number) as [number, number, number, number]
     return a | (b << 8) | (c << 16) | (d << 24)
+}
+
+/** Fields of the configuration that switch on what may not be there. */
+const features: { [key: string]: Feature } = {
+    timestamps: "TIMESTAMPS",
+    sack: "SACK",
+    delayedAck: "DELAYED_ACKS",
+    events: "EVENTS",
+    timeWaits: "TIME_WAIT_RECORDS",
 }
 
 /** A stack at `address`/24 with the Ethernet address 02:00:00:00:00:last-byte. */
@@ -24,6 +34,7 @@ export class Host {
         config: { [key: string]: number } = {},
         gateway = "0.0.0.0"
     ) {
+        for (const key of Object.keys(features)) if (config[key]) needs(features[key]!)
         const values = new Config()
         configure(values, config)
         const last = Number(address.split(".")[3])

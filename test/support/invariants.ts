@@ -1,5 +1,6 @@
 // What has to hold of a stack's tables whenever it has nothing left to send.
 
+import { TIME_WAIT_RECORDS } from "../../src/features"
 import { Neighbour, NeighbourState, nextHop } from "../../src/net/neighbours"
 import type { Stack } from "../../src/net/stack"
 import {
@@ -207,7 +208,8 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     f.check(!owes || timer, "something is to be sent or acknowledged, and no timer is armed")
     f.check(state !== State.TimeWait || timer, "TIME-WAIT without end")
     f.check(
-        state !== State.TimeWait ||
+        !TIME_WAIT_RECORDS ||
+            state !== State.TimeWait ||
             (flags & ConnFlag.Held) !== 0 ||
             !isKnown(s, nextHop(s, i32(Tcb.RemoteIp))),
         "a whole record for TIME-WAIT that nobody holds"

@@ -21,6 +21,7 @@ import { findWait } from "../../src/tcp/wait"
 import type { Bench, Sent } from "./bench"
 import { address, ethernet, ipv4, tcp } from "./frames"
 import { ip } from "./host"
+import { needs } from "./needs"
 import { formatSegment, type Marks, optionBytes, parseSegment, segmentOf } from "./segment"
 
 export interface PeerOptions {
@@ -204,6 +205,7 @@ export class Peer {
 
     /** Listens on the local port. */
     listens(backlog = 4): this {
+        needs("PASSIVE_OPENS")
         this.listener = calls.listen(this.stack, this.localPort, backlog)
         expect(this.listener).toBeGreaterThan(0)
         return this
@@ -211,6 +213,7 @@ export class Peer {
 
     /** The program connects to this peer. */
     connects(): this {
+        needs("ACTIVE_OPENS")
         this.claimed("before it connects")
         this.pinned(() => {
             const to = ip(this.ip)
@@ -219,6 +222,12 @@ export class Peer {
             this.bench.poll()
         })
         this.started = undefined
+        return this
+    }
+
+    stopsListening(): this {
+        expect(calls.close(this.stack, this.listener, this.bench.now | 0)).toBe(0)
+        this.listener = 0
         return this
     }
 
@@ -278,12 +287,14 @@ export class Peer {
     }
 
     keepsAlive(on: boolean): this {
+        needs("KEEP_ALIVE")
         return this.does("sets keep-alive", () =>
             expect(setKeepAlive(this.stack, this.id, on, this.bench.now | 0)).toBe(0)
         )
     }
 
     givesUpAfter(seconds: number): this {
+        needs("USER_TIMEOUT")
         return this.does("sets the user timeout", () =>
             expect(setUserTimeout(this.stack, this.id, seconds)).toBe(0)
         )

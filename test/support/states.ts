@@ -1,5 +1,6 @@
 // Brings a connection into each of the states of RFC 9293 section 3.3.2, by real segments.
 
+import { ACTIVE_OPENS } from "../../src/features"
 import { Bench, type BenchOptions } from "./bench"
 import { Peer, type PeerOptions } from "./peer"
 
@@ -65,11 +66,12 @@ export function synReceived(setup: Setup = {}): Peer {
 
 /** ESTABLISHED, nothing sent yet. */
 export function established(setup: Setup = {}): Peer {
-    const peer =
-        (setup.open ?? "active") === "active"
-            ? synSent(setup).sends("S. 0 ack 1 <mss 1460>").gets(". 1 ack 1")
-            : halfOpen(setup).sends(". 1 ack 1").gets().accepts()
-    return peer.is("ESTABLISHED")
+    if (setup.open === "passive" || !ACTIVE_OPENS) {
+        const peer = halfOpen(setup).sends(". 1 ack 1").gets().accepts()
+        // what does not ask for a listener does not expect one
+        return (setup.open === "passive" ? peer : peer.stopsListening()).is("ESTABLISHED")
+    }
+    return synSent(setup).sends("S. 0 ack 1 <mss 1460>").gets(". 1 ack 1").is("ESTABLISHED")
 }
 
 /** Any of the synchronized states. The peer's marks are what the stack's variables have become. */

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest"
 import * as calls from "../../src/tcp/calls"
 import { errorName, State, stateName, TcpError } from "../../src/tcp/tcb"
 import { ip } from "../support/host"
+import { needs } from "../support/needs"
 import { Peer } from "../support/peer"
 import {
     established,
@@ -71,6 +72,7 @@ describe("OPEN, active", () => {
     })
 
     test("a handshake from there is under way", () => {
+        needs("ACTIVE_OPENS")
         const peer = listening().sends("S 0").gets("S. 0 ack 1 <mss 1460>")
         const { stack, now } = peer.bench
         expect(calls.connect(stack, ip("10.0.0.2"), 5000, 80, now)).toBe(TcpError.InUse)

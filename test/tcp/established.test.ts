@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import { TcpError } from "../../src/tcp/tcb"
+import { needs } from "../support/needs"
 import { pattern } from "../support/peer"
 import { bases, established } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
@@ -181,8 +182,16 @@ const rows: Row[] = [
     ],
 ]
 
+/** Those of the rows in which what came ahead is kept. */
+const aheads = [
+    "out of order: acknowledged at once, and kept",
+    "FIN out of order: not before its turn",
+    "text that reaches beyond a FIN that came before it: the stream ends where the FIN says",
+]
+
 describe.each(bases)("ESTABLISHED, $name", base => {
-    test.each(rows)("%s", (_, steps, read, state) => {
+    test.each(rows)("%s", (name, steps, read, state) => {
+        if (aheads.includes(name)) needs("REASSEMBLY")
         const peer = established({ base })
         for (const [segment, ...answers] of steps) peer.sends(segment).gets(...answers)
         peer.is(state)

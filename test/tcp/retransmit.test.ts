@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/inspect/counters"
+import { needs } from "../support/needs"
 import type { Peer } from "../support/peer"
 import { bases, established, halfOpen, reach, synSent } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
@@ -201,6 +202,7 @@ test("R2 counts from the last progress, not from when the connection was opened"
 })
 
 test("an idle connection has no timer and stays for a month", () => {
+    needs("ACTIVE_OPENS")
     for (const state of ["ESTABLISHED", "FIN-WAIT-2", "CLOSE-WAIT"] as const) {
         const peer = reach(state)
         for (let day = 0; day < 30; day++) peer.after(86_400_000).gets()

@@ -7,6 +7,7 @@ import { findConnection } from "../../src/tcp/context"
 import { ConnFlag3, Tcb } from "../../src/tcp/tcb"
 import type { Bench } from "../support/bench"
 import { ethernet, icmp, ipv4 } from "../support/frames"
+import { needs } from "../support/needs"
 import { bases, established, listening } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -120,6 +121,7 @@ test("what the send ring does not hold is not taken", () => {
 })
 
 test("the IP identification of segments tells nothing: there is none, as DF is set (RFC 6864)", () => {
+    needs("PATH_MTU")
     const peer = established()
     for (let i = 0; i < 20; i++) {
         peer.writes(1)
@@ -132,6 +134,7 @@ test("the IP identification of segments tells nothing: there is none, as DF is s
 })
 
 test("where routers have to cut segments, what is sent to others cannot be told from the identification", () => {
+    needs("ICMP_ERRORS", "PATH_MTU")
     const numbers = [0, 10].map(others => {
         const peer = established()
         const { stack } = peer.bench

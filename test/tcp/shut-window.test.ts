@@ -7,10 +7,12 @@ import { findConnection } from "../../src/tcp/context"
 import { Tcb, TcpError } from "../../src/tcp/tcb"
 import { ethernet, ipv4, tcp } from "../support/frames"
 import { Host, ip, Wire } from "../support/host"
+import { needs } from "../support/needs"
 import { established, listening, reach, synSent } from "../support/states"
 
 /** Two stacks with an open connection, and its ids. */
 function pair(config: { [key: string]: number }) {
+    needs("ACTIVE_OPENS", "PASSIVE_OPENS")
     const a = new Host("10.0.0.1", { iss: 1000, ...config })
     const b = new Host("10.0.0.2", { iss: 5000, ...config })
     const wire = new Wire([a, b])
@@ -125,6 +127,7 @@ test("nothing is given up before it was sent twice", () => {
 })
 
 test("a TIME-WAIT that a program still holds gives way when there is no other record", () => {
+    needs("ACTIVE_OPENS")
     const peer = reach("TIME-WAIT", { config: { connections: 1 } })
     const { stack, now } = peer.bench
     expect(calls.read(stack, peer.id, Buffer.alloc(1), 0, 1)).toBe(TcpError.Eof)
