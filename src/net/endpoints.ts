@@ -70,11 +70,11 @@ export class Endpoints {
         if (at >= 0) this.list.insert(at, -1)
     }
 
-    /** 32 bits that nobody can guess: a hash of a secret and a counter, eight to a hash. */
+    /** 32 bits that nobody can guess: a hash of a secret, a counter, TCP's key (isn.ts) and what came last, eight to a hash. */
     random(): number {
         if (this.drawn >= Draw.Pool) {
             this.draw.setAt(Draw.Count, "i32", (this.draw.getAt(Draw.Count, "i32") + 1) | 0)
-            this.pool = digest("sha256", this.draw)
+            this.pool = digest("sha256", this.draw, this.stack.hashInput, this.stack.rx)
             this.drawn = 0
         }
         const bits = this.pool.getAt(this.drawn, "i32")

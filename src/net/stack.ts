@@ -44,6 +44,8 @@ export class Stack extends TcpContext {
         super(config, Link.Header + config.mtu)
         this.mac = Buffer.alloc(6)
         this.mac.blitAt(0, mac, 0, 6)
+        // for mixKey of isn.ts
+        this.hashInput.blitAt(16, mac, 0, 6)
         this.macStart = mac.getAt(0, "i32")
         this.macEnd = mac.getAt(4, "u16")
         this.neighbours = Buffer.alloc(config.neighbours * Neighbour.Size)

@@ -25,7 +25,7 @@ import {
     stopTimer,
     type TcpContext,
 } from "./context"
-import { ephemeralPort, initialSequence } from "./isn"
+import { ephemeralPort, initialSequence, mixKey } from "./isn"
 import { listenerFor, passiveOpens } from "./passive"
 import { tellRoom } from "./settings"
 import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
@@ -84,6 +84,7 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
     if (!isPeer(t, ip)) return TcpError.Invalid
     if (ACTIVE_OPENS) {
         if (localPort === 0) {
+            mixKey(t, now)
             localPort = ephemeralPort(t, ip, port)
             if (localPort === 0) return TcpError.InUse
         }

@@ -107,7 +107,7 @@ export class TcpContext {
     readonly listeners: Buffer
     /** Scratch for the options of a SYN. */
     readonly options = Buffer.alloc(Options.Size)
-    /** Key and four-tuple that sequence numbers and ports are hashed from (isn.ts). */
+    /** Key and four-tuple that sequence numbers and ports are hashed from; random bytes and the Ethernet address at first (isn.ts). */
     readonly hashInput = Buffer.alloc(36)
     /** Counts connections opened, for RFC 6056 section 3.3.3. */
     portCounter = 0

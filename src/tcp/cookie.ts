@@ -25,7 +25,7 @@ import { Flag, Options, Tcp } from "../wire/tcp"
 import { segmentArrives } from "./arrival"
 import { count, Frame, type TcpContext, traceState } from "./context"
 import { dropHalf } from "./halfopen"
-import { cookieHash, timestampAt } from "./isn"
+import { cookieHash, mixKey, timestampAt } from "./isn"
 import { established } from "./open"
 import { connectionFor, isStamped, openPassive } from "./passive"
 import { mayReply, reply, writeSegment } from "./reset"
@@ -107,6 +107,8 @@ function cookieOf(
 
 /** The cookie that answers the SYN in `t.segment`, whose options stand in `t.options`. */
 export function synCookie(t: TcpContext, now: number): number {
+    // without half-open records a cookie is the first number of all
+    mixKey(t, now)
     const segment = t.segment
     const mss = sendMss(t)
     let index: number = Cookie.MssMask

@@ -8,8 +8,9 @@ import { findWait } from "./wait"
 
 /** Offsets in `t.hashInput`. */
 const enum Input {
-    /** 16 bytes that never leave this host. */
+    /** 16 bytes that never leave this host (mixKey). */
     Secret = 0,
+    SecretSize = 16,
     LocalIp = 16,
     RemoteIp = 20,
     Ports = 24,
@@ -40,6 +41,19 @@ const enum Clock {
 }
 
 /**
+ * Makes the key at its first use, of all that differs between devices and between starts: a board's random numbers may be weak, or
+ * repeat. Behind the random bytes the input then has this host's Ethernet address and the time; the receive buffer has the last
+ * frames. RFC 4086 sections 5.2 and 6.1 mix like this: no source makes the key weaker than another left it.
+ */
+export function mixKey(t: TcpContext, now: number): void {
+    const input = t.hashInput
+    // no hash is without a purpose: one has been taken, and the key is to stay
+    if (input.getAt(Input.Purpose, "i32") !== 0) return
+    input.setAt(Input.Sequence, "i32", now)
+    input.blitAt(Input.Secret, digest("sha256", input, t.rx, t.counters), 0, Input.SecretSize)
+}
+
+/**
  * F() of these RFCs. Allocates: the runtime's SHA-256 gives a new buffer. It runs a few times a connection, not once a
  * segment.
  */
@@ -55,6 +69,7 @@ function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, s
 
 /** ISN = M + F(localip, localport, remoteip, remoteport, secretkey), RFC 6528 section 3. A pinned one goes first. */
 export function initialSequence(t: TcpContext, remoteIp: number, ports: number, now: number): number {
+    mixKey(t, now)
     const pinned = t.config.iss
     if (pinned >= 0) {
         t.config.iss = -1

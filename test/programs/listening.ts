@@ -6,6 +6,7 @@ import { Stack, setAddress } from "../../src/net/stack"
 import { transmit } from "../../src/net/transmit"
 import { listen } from "../../src/tcp/calls"
 import { Config } from "../../src/tcp/config"
+import { initialSequence } from "../../src/tcp/isn"
 
 /** A SYN of 10.0.0.1 to port 7, with an MSS option. */
 export const SYN = Buffer.from(
@@ -30,5 +31,7 @@ export function listening(events: number): Stack {
     stack.rx.blitAt(0, ARP, 0, ARP.length)
     receive(stack, ARP.length, 1)
     transmit(stack, 1)
+    // makes the key, once in a device's life
+    initialSequence(stack, 0, 0, 1)
     return stack
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
 import { abort, connect } from "../../src/tcp/calls"
 import { joinPorts } from "../../src/tcp/context"
+import { synCookie } from "../../src/tcp/cookie"
 import { cookieHash, ephemeralPort, initialSequence, timestampOffset } from "../../src/tcp/isn"
 import { TcpError } from "../../src/tcp/tcb"
 import { Bench } from "../support/bench"
@@ -248,4 +249,63 @@ test("a connection's own number is not given away by another's", () => {
     expect(a).toBeGreaterThan(0)
     expect(Math.abs((first!.view.seq - second!.view.seq) | 0)).toBeGreaterThan(1000)
     expect(established().state).toBe("ESTABLISHED")
+})
+
+// ---------------------------------------------------------------- RFC 4086: what a board's random numbers may lack
+describe("the key is made of more than random bytes", () => {
+    /** The numbers of a device whose random numbers are the same at every start. */
+    function numbers(address: string, start: number, heard: number[], config = {}): number[] {
+        const { stack } = new Host(address, config)
+        stack.hashInput.fillAt(0, 16, 7)
+        stack.ip = ip("10.0.0.1")
+        stack.rx.set(Uint8Array.from(heard))
+        const iss = initialSequence(stack, remote, ports, start)
+        // without M, as `start` is to tell by the key alone
+        return [
+            (iss - start * 250) | 0,
+            timestampOffset(stack, remote, ports),
+            cookieHash(stack, remote, ports, 0, 0),
+        ]
+    }
+    const first = numbers("10.0.0.1", 1000, [1, 2, 3])
+
+    test("the same random bytes, device, clock and frame give the same numbers", () => {
+        expect(numbers("10.0.0.1", 1000, [1, 2, 3])).toEqual(first)
+    })
+
+    test.each([
+        ["another Ethernet address", numbers("10.0.0.9", 1000, [1, 2, 3])],
+        ["a millisecond later", numbers("10.0.0.1", 1001, [1, 2, 3])],
+        ["another frame heard", numbers("10.0.0.1", 1000, [1, 2, 4])],
+    ])("%s gives others", (_what, others) => {
+        for (let i = 0; i < first.length; i++) expect(others[i]).not.toBe(first[i])
+    })
+
+    test("a connection's port is of that key too", () => {
+        const starts = [0, 1, 2, 3, 4, 5, 6, 7].map(now => {
+            const { stack } = new Host("10.0.0.1")
+            stack.hashInput.fillAt(0, 16, 7)
+            expect(connect(stack, remote, 80, 0, now)).toBeGreaterThan(0)
+            return stack.conns.getAt(4, "i32")
+        })
+        expect(new Set(starts).size).toBeGreaterThan(4)
+    })
+
+    test("a SYN cookie may be the first number of all", () => {
+        const cookies = ["10.0.0.1", "10.0.0.9"].map(address => {
+            const { stack } = new Host(address, { halfOpen: 0 })
+            stack.hashInput.fillAt(0, 16, 7)
+            stack.ip = ip("10.0.0.1")
+            return synCookie(stack, 0)
+        })
+        expect(cookies[0]).not.toBe(cookies[1])
+    })
+
+    test("once used it stays as it is, also when the first number was a pinned one", () => {
+        const { stack } = new Host("10.0.0.1", { iss: 5 })
+        expect(initialSequence(stack, remote, ports, 0)).toBe(5)
+        const one = initialSequence(stack, remote, ports, 10)
+        stack.rx.fill(9)
+        expect((initialSequence(stack, remote, ports, 20) - one) | 0).toBe(2500)
+    })
 })
