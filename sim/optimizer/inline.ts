@@ -1,6 +1,7 @@
 // A function that is called in one place only is put there: its descriptor, the call and the frame on the heap are saved.
 
 import { isPure } from "./effects"
+import { codeSize } from "./encode"
 import { forgetLiveness, isLive, livenessOf } from "./flow"
 import { Op } from "./opcodes"
 import type { Place } from "./places"
@@ -20,6 +21,8 @@ import {
 
 /** Slots with higher numbers take longer operations. */
 const MOST_SLOTS = 240
+/** Bytes of code that a function may grow to: jumps get longer with it, and the passes slower. */
+const MOST_CODE = 6000
 
 interface Call {
     caller: ProgramFunction
@@ -94,7 +97,8 @@ function canMove(callee: ProgramFunction): boolean {
 }
 
 function canTake(callee: ProgramFunction, { caller }: Call): boolean {
-    return caller !== callee && caller.slots + callee.slots <= MOST_SLOTS
+    if (caller === callee || caller.slots + callee.slots > MOST_SLOTS) return false
+    return codeSize(caller) + codeSize(callee) <= MOST_CODE
 }
 
 function inline(callee: ProgramFunction, { caller, block, at }: Call, name: string): void {

@@ -50,6 +50,9 @@ const SIMPLIFYING: readonly Pass[] = [
     { name: "dead stores", run: dropDeadStores },
 ]
 
+/** A function with more code than this gets the first two only, as the others' time grows with its square. */
+const LARGEST = 8000
+
 /** Run once a round on each function, in between. */
 const SPLIT: Pass = { name: "slots split", run: splitSlots }
 const LAST: readonly Pass[] = [
@@ -162,6 +165,10 @@ function optimizeFunction(
             size = now
         }
         return changed
+    }
+    if (before > LARGEST) {
+        for (const pass of SIMPLIFYING.slice(0, 2)) apply(pass)
+        return size
     }
     const simplify = () => {
         for (let n = 0, changed = true; changed && n < MOST_REPETITIONS; n++) {
