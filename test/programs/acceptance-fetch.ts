@@ -9,7 +9,7 @@ import { boot } from "../../src/boot"
 import { lines } from "../../src/inspect/lines"
 import { dhcp } from "../../src/socket/dhcp"
 import { dns } from "../../src/socket/dns"
-import { useForNet } from "../../src/socket/net-backend"
+import { bodyOf, useForNet } from "../../src/socket/net-backend"
 import { startNetwork } from "../../src/socket/start"
 
 /** Adds to a sum that the order of the bytes counts in. */
@@ -20,7 +20,7 @@ function added(sum: number, data: Buffer): number {
 
 async function stream(url: string): Promise<string> {
     const response = await fetch(url)
-    const { socket } = response as unknown as { socket: { recv(): Promise<Buffer | undefined> } }
+    const socket = bodyOf(response)
     let length = 0
     let sum = 0
     for (let data = await socket.recv(); data; data = await socket.recv()) {
