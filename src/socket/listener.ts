@@ -4,7 +4,7 @@ import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
 import { serve } from "../tcp/pace"
 import { errorName } from "../tcp/tcb"
-import { netError } from "./errors"
+import { netError, thrown } from "./errors"
 import type { Worker } from "./network"
 import { Socket } from "./socket"
 import { type NetworkInterface, running } from "./start"
@@ -67,7 +67,7 @@ async function run(port: number, socket: Socket, serve: Serve): Promise<void> {
         await serve(socket)
         await socket.close()
     } catch (error) {
-        console.error(`port ${port}, ${socket.name}: ${(error as Error).message}`)
+        console.error(`port ${port}, ${socket.name}: ${thrown(error)}`)
         await socket.abort()
     }
 }
