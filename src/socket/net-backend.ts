@@ -34,6 +34,17 @@ interface PackageSocket {
     packageSend(data: Buffer | string): Promise<void>
     recv(timeout?: number): Promise<Buffer | undefined | null>
     packageRecv(timeout?: number): Promise<Buffer | undefined | null>
+    readonly onclose: ds.Emitter<unknown>
+    readonly onerror: ds.Emitter<Error>
+    readonly onmessage: Messages
+}
+
+type Handler = () => Promise<void>
+
+/** An emitter of the package. */
+interface Messages {
+    subscribe(handler: Handler): ds.Unsubscribe
+    packageSubscribe(handler: Handler): ds.Unsubscribe
 }
 
 interface PackageClass {
@@ -109,6 +120,8 @@ async function connected(backend: Backend, sockets: PackageClass, options: unkno
     try {
         const socket = await sockets.packageConnect(options)
         backend.adopt(socket)
+        // only the MQTT client has one
+        if ((options as { clientId?: string }).clientId) guard(backend, socket)
         return socket
     } catch (error) {
         if (backend.attempt === attempt) backend.close()
@@ -130,6 +143,29 @@ function route(backend: Backend, socket: PackageSocket): void {
     socket.recv = async timeout => {
         await backend.net.breathe()
         return await socket.packageRecv(timeout)
+    }
+}
+
+/**
+ * The MQTT client sends and takes messages in fibers that catch nothing, its pings' for one: what fails there ends the connection, and not
+ * the program. The client goes by `onclose`, and connects again.
+ */
+function guard(backend: Backend, socket: PackageSocket): void {
+    const { onmessage } = socket
+    socket.send = async data => {
+        await guarded(backend, socket, async () => await backend.send(socket, data))
+    }
+    onmessage.packageSubscribe = onmessage.subscribe
+    onmessage.subscribe = handler =>
+        onmessage.packageSubscribe(async () => await guarded(backend, socket, handler))
+}
+
+async function guarded(backend: Backend, socket: PackageSocket, what: Handler): Promise<void> {
+    try {
+        await what()
+    } catch (error) {
+        // an end has been told, unless it is what the broker sent that cannot be read
+        if (!socket.closed) backend.fail((error as Error).message)
     }
 }
 
@@ -201,8 +237,11 @@ class Backend implements Worker {
 
     open(host: string, port: number): number {
         const { socket } = this
-        // the package has just said "terminated"
-        if (socket?.lastError) coded(socket.lastError, "ECONNABORTED")
+        // the package has just said "terminated", and does not tell its end
+        if (socket?.lastError) {
+            coded(socket.lastError, "ECONNABORTED")
+            socket.onclose.emit(undefined)
+        }
         this.close()
         this.stage = Stage.Opening
         opening.start(this, this.attempt, host, port)
@@ -403,7 +442,11 @@ class Backend implements Worker {
         const { socket } = this
         this.release()
         this.tell("error", why)
-        if (socket?.lastError) coded(socket.lastError, why)
+        if (socket?.lastError) {
+            coded(socket.lastError, why)
+            // the MQTT client goes by its end, and never looks at an error
+            socket.onclose.emit(undefined)
+        }
     }
 
     tell(event: string, data?: string): void {
