@@ -47,11 +47,25 @@ export function encodeFunction({ blocks }: ProgramFunction): Encoded {
     return { code: Uint8Array.from(code), places }
 }
 
+/** A jump in a function's code. */
+export interface Jump {
+    /** The block that ends with it. */
+    from: Block
+    to: Block
+    offset: number
+    width: number
+}
+
 /** Bytes of a function's code, without writing it. */
-export function codeSize({ blocks }: ProgramFunction): number {
+export function codeSize(fn: ProgramFunction): number {
+    return measure(fn).size
+}
+
+/** Where a function's jumps will lie, and how large it is. */
+export function measure({ blocks }: ProgramFunction): { size: number; jumps: Jump[] } {
     // the bytes in front of each jump, behind the one before it
     const fixed: number[] = []
-    const targets: Block[] = []
+    const jumps: Jump[] = []
     const starts = new Map<Block, { jumps: number; bytes: number }>()
     let bytes = 0
     blocks.forEach((block, n) => {
@@ -61,32 +75,30 @@ export function codeSize({ blocks }: ProgramFunction): number {
             if (typeof to === "number") bytes += to
             else {
                 fixed.push(bytes)
-                targets.push(to)
+                jumps.push({ from: block, to, offset: 0, width: 2 })
                 bytes = 0
             }
         }
     })
-    const widths = new Array<number>(fixed.length).fill(2)
-    const offsets = new Array<number>(fixed.length)
     for (let grown = true; grown; ) {
         grown = false
         let at = 0
         for (let n = 0; n < fixed.length; n++) {
             at += fixed[n]
-            offsets[n] = at
-            at += widths[n]
+            jumps[n].offset = at
+            at += jumps[n].width
         }
-        for (let n = 0; n < fixed.length; n++) {
-            const start = starts.get(targets[n])!
-            const last = start.jumps - 1
-            const target = start.bytes + (last < 0 ? 0 : offsets[last] + widths[last])
-            const width = 1 + widthOf(target - offsets[n])
-            if (width <= widths[n]) continue
-            widths[n] = width
+        for (const jump of jumps) {
+            const start = starts.get(jump.to)!
+            const last: Jump | undefined = jumps[start.jumps - 1]
+            const target = start.bytes + (last === undefined ? 0 : last.offset + last.width)
+            const width = 1 + widthOf(target - jump.offset)
+            if (width <= jump.width) continue
+            jump.width = width
             grown = true
         }
     }
-    return fixed.reduce((sum, size, n) => sum + size + widths[n], bytes)
+    return { size: fixed.reduce((sum, size, n) => sum + size + jumps[n].width, bytes), jumps }
 }
 
 /** What flattenEnd writes: bytes, and where each jump in between leads. */

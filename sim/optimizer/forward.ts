@@ -1,9 +1,13 @@
-// A value that is stored in a slot and read once is put where it is read, when nothing in between makes a difference.
+// A value that is stored in a slot, or as that of the last call, and read once is put where it is read, when nothing in between
+// makes a difference.
 
-import { canPass, type Effects, effectsOf, mayThrow } from "./effects"
-import { forgetLiveness, isLive, livenessOf, slotBit } from "./flow"
+import { canPass, type Effects, effectsOf, mayThrow, setsReturnValue } from "./effects"
+import { forgetLiveness, type Live, livenessOf, RETURN_VALUE, slotBit } from "./flow"
 import { Op, STACK_DEPTH } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, setEndValue } from "./program"
+
+/** Stands for the value of the last call among slots. */
+const LAST_CALL = -1
 
 export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     let any = false
@@ -15,21 +19,22 @@ export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>):
             const live = liveness.statements(block)
             const after = liveness.after(block)
             for (let n = block.statements.length - 1; n >= 0; n--) {
-                const { op, number } = block.statements[n]
-                if (op !== Op.StoreLocal || shared.has(number) || isLive(liveness.inHandlers, number))
+                const slot = storedBy(block.statements[n])
+                if (slot === undefined || shared.has(slot) || (bitOf(slot) & liveness.inHandlers) !== 0n)
                     continue
-                const reader = findReader(block, n, shared, fn.tries > 0)
+                const reader = findReader(block, n, slot, shared, fn.tries > 0)
                 if (reader === undefined) continue
                 const { at, tree } = reader
-                const stored = at < block.statements.length && storesTo(tree, number)
+                const stored = at < block.statements.length && storesTo(tree, slot)
                 const needed = at < block.statements.length ? live[at] : after
-                if (!stored && isLive(needed, number)) continue
-                const moved = block.statements[n].arguments[0]
-                if (!substitute(block, n, at)) continue
+                if (!stored && (needed & bitOf(slot)) !== 0n) continue
+                const moved = effectsOf(block.statements[n].arguments[0], shared)
+                if (!substitute(block, n, slot, at)) continue
                 live.splice(n, 1)
                 // what the value reads is needed up to its new place
-                for (const slot of effectsOf(moved, shared).slots)
-                    for (let between = n; between < at - 1; between++) live[between] |= slotBit(slot)
+                let read: Live = moved.returnValue ? RETURN_VALUE : 0n
+                for (const other of moved.slots) read |= slotBit(other)
+                for (let between = n; between < at - 1; between++) live[between] |= read
                 changed = true
                 any = true
             }
@@ -38,18 +43,33 @@ export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>):
     return any
 }
 
+function bitOf(slot: number): Live {
+    return slot === LAST_CALL ? RETURN_VALUE : slotBit(slot)
+}
+
+/** The slot that a statement does nothing but store to. */
+function storedBy({ op, number }: Node): number | undefined {
+    if (op === Op.StoreReturnValue) return LAST_CALL
+    return op === Op.StoreLocal ? number : undefined
+}
+
 function storesTo({ op, number }: Node, slot: number): boolean {
-    return op === Op.StoreLocal && number === slot
+    return slot === LAST_CALL ? setsReturnValue(op) : op === Op.StoreLocal && number === slot
+}
+
+function reads({ op, number }: Node, slot: number): boolean {
+    return slot === LAST_CALL ? op === Op.ReturnValue : op === Op.LoadLocal && number === slot
 }
 
 /** The statement, or the end, whose expressions read the slot that statement `n` stores to; the value may move there. */
 function findReader(
     block: Block,
     n: number,
+    slot: number,
     shared: ReadonlySet<number>,
     guarded: boolean
 ): { at: number; tree: Node } | undefined {
-    const { number: slot, arguments: args } = block.statements[n]
+    const { arguments: args } = block.statements[n]
     const effects = effectsOf(args[0], shared)
     for (let at = n + 1; at <= block.statements.length; at++) {
         const statement: Node | undefined = block.statements[at]
@@ -69,7 +89,7 @@ function findUse(trees: Node[], slot: number, effects: Effects): "none" | "free"
     let blocked = false
     const visit = (tree: Node) => {
         for (const argument of tree.arguments) visit(argument)
-        if (tree.op === Op.LoadLocal && tree.number === slot) uses++
+        if (reads(tree, slot)) uses++
         else if (uses === 0 && effects.throws && mayThrow(tree)) blocked = true
     }
     for (const tree of trees) visit(tree)
@@ -78,10 +98,10 @@ function findUse(trees: Node[], slot: number, effects: Effects): "none" | "free"
 }
 
 /** Moves the value that statement `n` stores to where the slot is read. Not when it takes too much of the stack there. */
-function substitute(block: Block, n: number, at: number): boolean {
-    const { number: slot, arguments: args } = block.statements[n]
+function substitute(block: Block, n: number, slot: number, at: number): boolean {
+    const { arguments: args } = block.statements[n]
     const replace = (tree: Node): Node => {
-        if (tree.op === Op.LoadLocal && tree.number === slot) return args[0]
+        if (reads(tree, slot)) return args[0]
         return tree.arguments.length === 0 ? tree : { ...tree, arguments: tree.arguments.map(replace) }
     }
     const statement: Node | undefined = block.statements[at]

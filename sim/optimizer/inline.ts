@@ -1,8 +1,10 @@
-// A function that is called in one place only is put there: its descriptor, the call and the frame on the heap are saved.
+// A function that is called in one place only, or is hardly longer than a call, is put where it is called: its descriptor, the
+// call and the frame on the heap are saved.
 
 import { isPure } from "./effects"
-import { codeSize } from "./encode"
-import { forgetLiveness, isLive, livenessOf } from "./flow"
+import { codeSize, expressionSize } from "./encode"
+import { forgetLiveness, isLive, livenessOf, RETURN_VALUE } from "./flow"
+import { DESCRIPTOR } from "./image"
 import { Op } from "./opcodes"
 import type { Place } from "./places"
 import {
@@ -21,6 +23,11 @@ import {
 
 /** Slots with higher numbers take longer operations. */
 const MOST_SLOTS = 240
+/** Calls of a function that is put where it is called, and its bytes when they are more than one. */
+const MOST_CALLS = 4
+const MOST_COPIED = 40
+/** Bytes of a store or a load of a slot. */
+const STORE = 2
 /** Bytes of code that a function may grow to: jumps get longer with it, and the passes slower. */
 const MOST_CODE = 6000
 
@@ -34,16 +41,12 @@ interface Call {
 /** Puts functions where they are called. `names` are for the stack that an exception shows. */
 export function inlineFunctions(functions: readonly ProgramFunction[], names: readonly string[]): void {
     const references = countReferences(functions)
-    const calls = findCalls(functions)
     functions.forEach((callee, n) => {
-        const call = calls.get(n)
-        if (n === 0 || call === undefined || references[n] !== 1 || !canMove(callee)) return
-        if (!canTake(callee, call)) return
-        const found = locate(call.caller, n)
-        if (found === undefined) return
-        inline(callee, found, names[n])
-        // calls in the callee are the caller's now
-        for (const other of calls.values()) if (other.caller === callee) other.caller = call.caller
+        if (n === 0 || references[n] === 0 || references[n] > MOST_CALLS || !canMove(callee)) return
+        if (references[n] > 1 && codeSize(callee) > MOST_COPIED) return
+        const callers = functions.filter(caller => locate(caller, n) !== undefined)
+        if (callers.includes(callee)) return
+        tryInline(callee, n, references[n], callers, names[n])
     })
 }
 
@@ -57,26 +60,12 @@ function countReferences(functions: readonly ProgramFunction[]): number[] {
     return references
 }
 
-/** By function, a call of it with a fixed name. */
-function findCalls(functions: readonly ProgramFunction[]): Map<number, Call> {
-    const calls = new Map<number, Call>()
-    for (const caller of functions) {
-        for (const block of caller.blocks) {
-            block.statements.forEach((statement, at) => {
-                const callee = calledFunction(statement)
-                if (callee !== undefined) calls.set(callee, { caller, block, at })
-            })
-        }
-    }
-    return calls
-}
-
 function calledFunction({ op, arguments: args }: Node): number | undefined {
     const isCall = op >= Op.Call0 && op <= Op.Call8
     return isCall && args[0].op === Op.StaticFunction ? args[0].number : undefined
 }
 
-/** Where the call is now: other calls of the same function may have moved it. */
+/** A call of a function in another. */
 function locate(caller: ProgramFunction, callee: number): Call | undefined {
     for (const block of caller.blocks) {
         const at = block.statements.findIndex(statement => calledFunction(statement) === callee)
@@ -96,9 +85,69 @@ function canMove(callee: ProgramFunction): boolean {
     return plain
 }
 
-function canTake(callee: ProgramFunction, { caller }: Call): boolean {
-    if (caller === callee || caller.slots + callee.slots > MOST_SLOTS) return false
-    return codeSize(caller) + codeSize(callee) <= MOST_CODE
+/**
+ * Puts a function into all that call it, when that makes the program smaller: a return of two bytes becomes a jump, which takes four
+ * when it is far, and the callers' own jumps get longer.
+ */
+function tryInline(
+    callee: ProgramFunction,
+    number: number,
+    references: number,
+    callers: readonly ProgramFunction[],
+    name: string
+): void {
+    const saved = callers.map(({ blocks, slots }) => ({
+        blocks,
+        slots,
+        contents: blocks.map(({ statements, end }) => ({ statements, end })),
+    }))
+    const before = callers.reduce((sum, caller) => sum + codeSize(caller), codeSize(callee) + DESCRIPTOR)
+    let foreseen = 0
+    let done = 0
+    for (const caller of callers) {
+        caller.blocks = [...caller.blocks]
+        for (let call = locate(caller, number); call !== undefined; call = locate(caller, number)) {
+            if (caller.slots + callee.slots > MOST_SLOTS || codeSize(caller) + codeSize(callee) > MOST_CODE)
+                break
+            foreseen += foreseenSavings(callee, call)
+            inline(callee, call, name)
+            done++
+        }
+    }
+    const after = callers.reduce((sum, caller) => sum + codeSize(caller), 0)
+    if (done === references && after - foreseen < before) return
+    callers.forEach((caller, n) => {
+        const { blocks, slots, contents } = saved[n]
+        caller.blocks = blocks
+        caller.slots = slots
+        blocks.forEach((block, k) => {
+            block.statements = contents[k].statements
+            block.end = contents[k].end
+        })
+        forgetLiveness(caller)
+    })
+}
+
+/** What the other passes will save of what inlining leaves: stores of arguments that can be read where they are, results that nobody reads. */
+function foreseenSavings(callee: ProgramFunction, { caller, block, at }: Call): number {
+    const reads = new Array<number>(callee.slots).fill(0)
+    walkFunction(callee, ({ op, number }) => {
+        if (op === Op.LoadLocal) reads[number]++
+    })
+    let saved = 0
+    const args = block.statements[at].arguments.slice(1)
+    args.forEach((argument, n) => {
+        if (n >= callee.parameters) return
+        if (argument.arguments.length === 0) saved += STORE + expressionSize(argument)
+        else if (reads[n] === 1) saved += 2 * STORE
+    })
+    saved += Math.max(0, callee.parameters - args.length) * (STORE + 1)
+    const used = (livenessOf(caller, new Set()).statements(block)[at] & RETURN_VALUE) !== 0n
+    if (used) return saved
+    for (const { end } of callee.blocks) {
+        if (end.kind === "return" && isPure(end.value)) saved += 1 + expressionSize(end.value)
+    }
+    return saved
 }
 
 function inline(callee: ProgramFunction, { caller, block, at }: Call, name: string): void {

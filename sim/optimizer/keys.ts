@@ -34,9 +34,12 @@ function addTree(
         case Op.StaticFunction:
         case Op.MakeClosure:
         case Op.StaticAsciiString:
-        case Op.AsciiField: {
+        case Op.AsciiField:
+        case Op.StaticUtf8String:
+        case Op.Utf8Field: {
             const isFunction = op === Op.StaticFunction || op === Op.MakeClosure
-            const name = `${isFunction ? "f" : "s"}${number}`
+            const isUtf8 = op === Op.StaticUtf8String || op === Op.Utf8Field
+            const name = `${isFunction ? "f" : isUtf8 ? "u" : "s"}${number}`
             let known = names.get(name)
             if (known === undefined) {
                 known = names.size

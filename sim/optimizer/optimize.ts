@@ -3,17 +3,20 @@
 
 import { threadChains } from "./chains"
 import { sharedSlots } from "./closures"
+import { shareExpressions } from "./common"
 import { propagateCopies } from "./copies"
 import { type DebugFile, type DebugFunction, fileOf, setImage } from "./debug"
 import { decodeFunction } from "./decode"
 import { codeSize, type Encoded, encodeFunction } from "./encode"
 import { ImageError } from "./errors"
+import { shortenFarJumps } from "./far"
 import { forgetLiveness } from "./flow"
 import { foldFunction } from "./fold"
 import { forwardValues } from "./forward"
 import { DESCRIPTOR, limitedBytes, padded, readImage, writeImage } from "./image"
 import { inlineFunctions } from "./inline"
 import { keyOf } from "./keys"
+import { layOutBlocks } from "./layout"
 import { PlaceMap, PlaceWriter } from "./places"
 import type { ProgramFunction } from "./program"
 import { useReturnValue } from "./registers"
@@ -21,6 +24,7 @@ import { orderFunctions, orderStrings } from "./renumber"
 import type { FunctionReport, PassReport, Report } from "./report"
 import { shareSlots } from "./slots"
 import { dropDeadStores } from "./stores"
+import { mergeTails } from "./tails"
 import { threadFunction } from "./thread"
 import { dropFunctions } from "./unused"
 import { overLimit, verifyImage } from "./verify"
@@ -57,7 +61,11 @@ const LARGEST = 8000
 const SPLIT: Pass = { name: "slots split", run: splitSlots }
 const LAST: readonly Pass[] = [
     { name: "values kept as the last call's", run: useReturnValue },
+    { name: "expressions evaluated once", run: shareExpressions },
     { name: "slots shared", run: shareSlots },
+    { name: "equal ends", run: mergeTails },
+    { name: "order of blocks", run: layOutBlocks },
+    { name: "far jumps", run: shortenFarJumps },
 ]
 
 export interface Optimized {
@@ -124,7 +132,7 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
         if (Buffer.compare(encodeFunction(fn).code, code) === 0) stable.add(key)
     })
     const names = functions.map((_, n) => stage.debug?.functions[n].name ?? `F${n}`)
-    measured("functions called once", () => inlineFunctions(functions, names))
+    measured("functions put where they are called", () => inlineFunctions(functions, names))
     let kept: number[] = []
     measured("functions never called", () => {
         kept = dropFunctions(functions)

@@ -4,10 +4,15 @@
 import { type ImageRecord, Section } from "./image"
 import { Op } from "./opcodes"
 import { type ProgramFunction, walkFunction } from "./program"
+import { readStrings, writeStrings } from "./strings"
 import { refersToFunction } from "./unused"
 
 /** Kind of string in a function's name: the upper bits. */
+const KIND = 3 << 14
 const ASCII = 2 << 14
+const UTF8 = 3 << 14
+/** Smaller numbers take one byte. */
+const SHORT = 248
 
 /** The order in which functions are to lie: the one that the program begins with stays the first. They are renumbered to it. */
 export function orderFunctions(functions: readonly ProgramFunction[]): number[] {
@@ -28,33 +33,69 @@ export function orderFunctions(functions: readonly ProgramFunction[]): number[] 
     return order
 }
 
-/** Renumbers the strings of plain ASCII in the code, in the names of functions and in the image's own table. */
+/**
+ * Renumbers the strings in the code, in the names of functions and in the image's own tables. ASCII strings that would have
+ * long numbers go to the table of those in UTF-8 while that has short ones left; strings that nothing names are dropped.
+ */
 export function orderStrings(record: ImageRecord, functions: readonly ProgramFunction[]): void {
-    const table = record.rest[Section.Ascii - Section.Floats]
     // services name strings by number as well
     if (record.rest[Section.Specs - Section.Floats].length > 0) return
-    const uses = new Array<number>(table.length / 2).fill(0)
+    const { ascii, utf8, buffers } = readStrings(record)
+    const uses = { [ASCII]: ascii.map(() => -1), [UTF8]: utf8.map(() => -1) }
+    for (const fn of functions) {
+        const kind = fn.name & KIND
+        if (kind === ASCII || kind === UTF8) uses[kind][fn.name & ~KIND] = 0
+    }
     for (const fn of functions) {
         walkFunction(fn, ({ op, number }) => {
-            if (refersToString(op)) uses[number]++
+            const kind = kindOfString(op)
+            if (kind !== undefined) uses[kind][number] = Math.max(0, uses[kind][number]) + 1
         })
     }
-    const order = byUses(uses)
-    const numbers = inverse(order)
+    const inAscii = byUses(uses[ASCII]).filter(n => uses[ASCII][n] >= 0)
+    const inUtf8 = byUses(uses[UTF8]).filter(n => uses[UTF8][n] >= 0)
+    const room = Math.max(0, SHORT - inUtf8.length)
+    const moved = inAscii
+        .slice(SHORT)
+        .filter(n => uses[ASCII][n] > 0)
+        .slice(0, room)
+    const stay = inAscii.filter(n => !moved.includes(n))
+    const names = new Map<number, number>()
+    stay.forEach((old, n) => {
+        names.set(ASCII | old, ASCII | n)
+    })
+    for (const [n, old] of [...inUtf8.map(old => UTF8 | old), ...moved.map(old => ASCII | old)].entries())
+        names.set(old, UTF8 | n)
     for (const fn of functions) {
-        if ((fn.name & ~0x3fff) === ASCII) fn.name = ASCII | numbers[fn.name & 0x3fff]
+        fn.name = names.get(fn.name) ?? fn.name
         walkFunction(fn, tree => {
-            if (refersToString(tree.op)) tree.number = numbers[tree.number]
+            const kind = kindOfString(tree.op)
+            if (kind === undefined) return
+            const name = names.get(kind | tree.number)!
+            tree.number = name & ~KIND
+            const isField = tree.op === Op.AsciiField || tree.op === Op.Utf8Field
+            if ((name & KIND) === ASCII) tree.op = isField ? Op.AsciiField : Op.StaticAsciiString
+            else tree.op = isField ? Op.Utf8Field : Op.StaticUtf8String
         })
     }
-    const old = table.slice()
-    order.forEach((from, to) => {
-        table.set(old.subarray(2 * from, 2 * from + 2), 2 * to)
+    writeStrings(record, {
+        ascii: stay.map(n => ascii[n]),
+        utf8: [...inUtf8.map(n => utf8[n]), ...moved.map(n => ascii[n])],
+        buffers,
     })
 }
 
-function refersToString(op: Op): boolean {
-    return op === Op.AsciiField || op === Op.StaticAsciiString
+function kindOfString(op: Op): typeof ASCII | typeof UTF8 | undefined {
+    switch (op) {
+        case Op.AsciiField:
+        case Op.StaticAsciiString:
+            return ASCII
+        case Op.Utf8Field:
+        case Op.StaticUtf8String:
+            return UTF8
+        default:
+            return undefined
+    }
 }
 
 /** Numbers by falling uses; equal ones stay in their order. */

@@ -1,0 +1,60 @@
+// A far jump takes four bytes, a near one two: so a far jump goes by way of a nearer jump to the same place, if there is one.
+
+import { codeSize, type Jump, measure } from "./encode"
+import { type Block, type ProgramFunction, retarget } from "./program"
+
+/** Bytes of a jump that is worth it. */
+const FAR = 4
+/** How far a jump of two bytes goes forward and one of three backward, at least. */
+const NEAR = 247
+
+export function shortenFarJumps(fn: ProgramFunction): boolean {
+    let changed = false
+    for (let found = true; found; ) {
+        found = false
+        const { size, jumps } = measure(fn)
+        for (const jump of jumps) {
+            // a handler has to begin where its try says
+            if (jump.width < FAR || jump.from.end.kind === "try" || !shorten(fn, jump, jumps, size)) continue
+            changed = true
+            found = true
+            break
+        }
+    }
+    return changed
+}
+
+function shorten(fn: ProgramFunction, jump: Jump, jumps: readonly Jump[], before: number): boolean {
+    const forward = fn.blocks.indexOf(jump.to) > fn.blocks.indexOf(jump.from)
+    const distance = ({ offset }: Jump) => (forward ? offset - jump.offset : jump.offset - offset)
+    const reachable = jumps.filter(
+        other =>
+            other.to === jump.to &&
+            other.from.end.kind === "jump" &&
+            other.from !== jump.from &&
+            distance(other) > 0 &&
+            distance(other) <= NEAR
+    )
+    // the farthest one leaves more jumps on the way to be shortened
+    const by = reachable.sort((a, b) => distance(b) - distance(a))[0]
+    if (by === undefined) return false
+    const { blocks } = fn
+    const [from, middle] = [jump.from, by.from]
+    const ends = { from: { ...from.end }, middle: middle.end }
+    const step = middle.statements.length === 0 ? middle : splitJump(fn, middle)
+    retarget(from.end, to => (to === jump.to ? step : to))
+    if (codeSize(fn) < before) return true
+    fn.blocks = blocks
+    middle.end = ends.middle
+    from.end = ends.from
+    return false
+}
+
+/** Makes the jump at the end of a block a block of its own. */
+function splitJump(fn: ProgramFunction, block: Block): Block {
+    const step: Block = { statements: [], end: block.end }
+    block.end = { kind: "jump", to: step, place: undefined }
+    const at = fn.blocks.indexOf(block) + 1
+    fn.blocks = [...fn.blocks.slice(0, at), step, ...fn.blocks.slice(at)]
+    return step
+}

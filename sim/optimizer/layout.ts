@@ -1,0 +1,75 @@
+// Puts a block behind one that jumps to it, where nothing falls into it as it lies: the jump falls away.
+
+import { codeSize } from "./encode"
+import type { Block, ProgramFunction } from "./program"
+
+export function layOutBlocks(fn: ProgramFunction): boolean {
+    let changed = false
+    let size = codeSize(fn)
+    for (let moved = true; moved; ) {
+        moved = false
+        for (const block of [...fn.blocks]) {
+            for (const target of jumpsTo(block, fn.blocks[fn.blocks.indexOf(block) + 1])) {
+                const before = fn.blocks
+                const better = ordersWithBehind(before, block, target).find(order => {
+                    fn.blocks = order
+                    return codeSize(fn) < size
+                })
+                fn.blocks = better ?? before
+                if (better === undefined) continue
+                size = codeSize(fn)
+                moved = true
+                changed = true
+                break
+            }
+        }
+    }
+    return changed
+}
+
+/** Where a block goes by a jump that another order could spare. */
+function jumpsTo({ end }: Block, following: Block | undefined): Block[] {
+    switch (end.kind) {
+        case "jump":
+            return end.to === following ? [] : [end.to]
+        case "branch":
+            return end.next === following ? [] : [end.next, end.otherwise]
+        case "nullish":
+        case "try":
+        case "rethrow":
+            return end.next === following ? [] : [end.next]
+        default:
+            return []
+    }
+}
+
+/** Orders with `target` behind `block`: with all that it falls into, and alone. */
+function ordersWithBehind(blocks: readonly Block[], block: Block, target: Block): Block[][] {
+    const from = blocks.indexOf(target)
+    if (from <= 0 || target === block) return []
+    let to = from + 1
+    while (to < blocks.length && fallsInto(blocks[to - 1], blocks[to])) to++
+    return [to, from + 1].flatMap(end => {
+        const chain = blocks.slice(from, end)
+        if (chain.includes(block)) return []
+        const rest = blocks.filter((_, n) => n < from || n >= end)
+        rest.splice(rest.indexOf(block) + 1, 0, ...chain)
+        return [rest]
+    })
+}
+
+/** Whether control reaches the block that follows without a jump. */
+function fallsInto({ end }: Block, following: Block): boolean {
+    switch (end.kind) {
+        case "jump":
+            return end.to === following
+        case "branch":
+            return end.next === following || end.otherwise === following
+        case "nullish":
+        case "try":
+        case "rethrow":
+            return end.next === following
+        default:
+            return false
+    }
+}
