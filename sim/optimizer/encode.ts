@@ -56,13 +56,34 @@ export interface Jump {
     width: number
 }
 
+/** Bytes of the statements of each block, for a pass that moves blocks only. */
+export type Bodies = Map<Block, number>
+
+export function measureBodies({ blocks }: ProgramFunction): Bodies {
+    return new Map(blocks.map(block => [block, bodySize(block)]))
+}
+
+function bodySize({ statements }: Block): number {
+    let size = 0
+    for (const statement of statements) size += expressionSize(statement)
+    return size
+}
+
 /** Bytes of a function's code, without writing it. */
-export function codeSize(fn: ProgramFunction): number {
-    return measure(fn).size
+export function codeSize(fn: ProgramFunction, bodies?: Bodies): number {
+    return measure(fn, bodies).size
+}
+
+/** Bytes of the end of a block when `following` lies behind it, and no jump is far. */
+export function endSize({ end }: Block, following: Block | undefined): number {
+    return endSizes(end, following).reduce<number>(
+        (sum, part) => sum + (typeof part === "number" ? part : 2),
+        0
+    )
 }
 
 /** Where a function's jumps will lie, and how large it is. */
-export function measure({ blocks }: ProgramFunction): { size: number; jumps: Jump[] } {
+export function measure({ blocks }: ProgramFunction, bodies?: Bodies): { size: number; jumps: Jump[] } {
     // the bytes in front of each jump, behind the one before it
     const fixed: number[] = []
     const jumps: Jump[] = []
@@ -70,7 +91,7 @@ export function measure({ blocks }: ProgramFunction): { size: number; jumps: Jum
     let bytes = 0
     blocks.forEach((block, n) => {
         starts.set(block, { jumps: fixed.length, bytes })
-        for (const statement of block.statements) bytes += expressionSize(statement)
+        bytes += bodies?.get(block) ?? bodySize(block)
         for (const to of endSizes(block.end, blocks[n + 1])) {
             if (typeof to === "number") bytes += to
             else {

@@ -1,6 +1,6 @@
 // A far jump takes four bytes, a near one two: so a far jump goes by way of a nearer jump to the same place, if there is one.
 
-import { codeSize, type Jump, measure } from "./encode"
+import { type Bodies, codeSize, type Jump, measure, measureBodies } from "./encode"
 import { type Block, type ProgramFunction, retarget } from "./program"
 
 /** Bytes of a jump that is worth it. */
@@ -10,12 +10,14 @@ const NEAR = 247
 
 export function shortenFarJumps(fn: ProgramFunction): boolean {
     let changed = false
+    const bodies = measureBodies(fn)
     for (let found = true; found; ) {
         found = false
-        const { size, jumps } = measure(fn)
+        const { size, jumps } = measure(fn, bodies)
         for (const jump of jumps) {
             // a handler has to begin where its try says
-            if (jump.width < FAR || jump.from.end.kind === "try" || !shorten(fn, jump, jumps, size)) continue
+            if (jump.width < FAR || jump.from.end.kind === "try" || !shorten(fn, jump, jumps, size, bodies))
+                continue
             changed = true
             found = true
             break
@@ -24,7 +26,13 @@ export function shortenFarJumps(fn: ProgramFunction): boolean {
     return changed
 }
 
-function shorten(fn: ProgramFunction, jump: Jump, jumps: readonly Jump[], before: number): boolean {
+function shorten(
+    fn: ProgramFunction,
+    jump: Jump,
+    jumps: readonly Jump[],
+    before: number,
+    bodies: Bodies
+): boolean {
     const forward = fn.blocks.indexOf(jump.to) > fn.blocks.indexOf(jump.from)
     const distance = ({ offset }: Jump) => (forward ? offset - jump.offset : jump.offset - offset)
     const reachable = jumps.filter(
@@ -43,7 +51,7 @@ function shorten(fn: ProgramFunction, jump: Jump, jumps: readonly Jump[], before
     const ends = { from: { ...from.end }, middle: middle.end }
     const step = middle.statements.length === 0 ? middle : splitJump(fn, middle)
     retarget(from.end, to => (to === jump.to ? step : to))
-    if (codeSize(fn) < before) return true
+    if (codeSize(fn, bodies) < before) return true
     fn.blocks = blocks
     middle.end = ends.middle
     from.end = ends.from

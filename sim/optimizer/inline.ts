@@ -41,13 +41,36 @@ interface Call {
 /** Puts functions where they are called. `names` are for the stack that an exception shows. */
 export function inlineFunctions(functions: readonly ProgramFunction[], names: readonly string[]): void {
     const references = countReferences(functions)
+    const callersOf = findCallers(functions)
     functions.forEach((callee, n) => {
         if (n === 0 || references[n] === 0 || references[n] > MOST_CALLS || !canMove(callee)) return
         if (references[n] > 1 && codeSize(callee) > MOST_COPIED) return
-        const callers = functions.filter(caller => locate(caller, n) !== undefined)
-        if (callers.includes(callee)) return
-        tryInline(callee, n, references[n], callers, names[n])
+        const callers = callersOf.get(n)
+        if (callers === undefined || callers.has(callee)) return
+        if (!tryInline(callee, n, references[n], [...callers], names[n])) return
+        // what it calls, its callers call now
+        for (const others of callersOf.values()) {
+            if (!others.delete(callee)) continue
+            for (const caller of callers) others.add(caller)
+        }
     })
+}
+
+/** By function, those that call it by a fixed name. */
+function findCallers(functions: readonly ProgramFunction[]): Map<number, Set<ProgramFunction>> {
+    const callers = new Map<number, Set<ProgramFunction>>()
+    for (const caller of functions) {
+        for (const { statements } of caller.blocks) {
+            for (const statement of statements) {
+                const callee = calledFunction(statement)
+                if (callee === undefined) continue
+                const known = callers.get(callee)
+                if (known === undefined) callers.set(callee, new Set([caller]))
+                else known.add(caller)
+            }
+        }
+    }
+    return callers
 }
 
 function countReferences(functions: readonly ProgramFunction[]): number[] {
@@ -95,7 +118,7 @@ function tryInline(
     references: number,
     callers: readonly ProgramFunction[],
     name: string
-): void {
+): boolean {
     const saved = callers.map(({ blocks, slots }) => ({
         blocks,
         slots,
@@ -115,7 +138,7 @@ function tryInline(
         }
     }
     const after = callers.reduce((sum, caller) => sum + codeSize(caller), 0)
-    if (done === references && after - foreseen < before) return
+    if (done === references && after - foreseen < before) return true
     callers.forEach((caller, n) => {
         const { blocks, slots, contents } = saved[n]
         caller.blocks = blocks
@@ -126,6 +149,7 @@ function tryInline(
         })
         forgetLiveness(caller)
     })
+    return false
 }
 
 /** What the other passes will save of what inlining leaves: stores of arguments that can be read where they are, results that nobody reads. */

@@ -1,11 +1,12 @@
 // Puts a block behind one that jumps to it, where nothing falls into it as it lies: the jump falls away.
 
-import { codeSize } from "./encode"
+import { codeSize, endSize, measureBodies } from "./encode"
 import type { Block, ProgramFunction } from "./program"
 
 export function layOutBlocks(fn: ProgramFunction): boolean {
     let changed = false
-    let size = codeSize(fn)
+    const bodies = measureBodies(fn)
+    let size = codeSize(fn, bodies)
     for (let moved = true; moved; ) {
         moved = false
         for (const block of [...fn.blocks]) {
@@ -13,11 +14,11 @@ export function layOutBlocks(fn: ProgramFunction): boolean {
                 const before = fn.blocks
                 const better = ordersWithBehind(before, block, target).find(order => {
                     fn.blocks = order
-                    return codeSize(fn) < size
+                    return codeSize(fn, bodies) < size
                 })
                 fn.blocks = better ?? before
                 if (better === undefined) continue
-                size = codeSize(fn)
+                size = codeSize(fn, bodies)
                 moved = true
                 changed = true
                 break
@@ -51,7 +52,19 @@ function ordersWithBehind(blocks: readonly Block[], block: Block, target: Block)
     while (to < blocks.length && fallsInto(blocks[to - 1], blocks[to])) to++
     return [to, from + 1].flatMap(end => {
         const chain = blocks.slice(from, end)
-        if (chain.includes(block)) return []
+        const at = blocks.indexOf(block)
+        if (at >= from && at < end) return []
+        // what changes is how three blocks go on
+        const last = blocks[end - 1]
+        const [before, after] = [blocks[from - 1], blocks[end]]
+        const next = at + 1 === from ? after : blocks[at + 1]
+        const old =
+            endSize(block, blocks[at + 1]) +
+            endSize(last, after) +
+            (before === block ? 0 : endSize(before, target))
+        const made =
+            endSize(block, target) + endSize(last, next) + (before === block ? 0 : endSize(before, after))
+        if (made >= old) return []
         const rest = blocks.filter((_, n) => n < from || n >= end)
         rest.splice(rest.indexOf(block) + 1, 0, ...chain)
         return [rest]

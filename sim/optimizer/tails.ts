@@ -1,16 +1,17 @@
 // Equal ends of a function are one: where they do nothing that an exception could name the wrong line of.
 
 import { isPure } from "./effects"
-import { codeSize } from "./encode"
+import { type Bodies, codeSize, measureBodies } from "./encode"
 import { Op } from "./opcodes"
 import { type Block, endValue, equal, type Node, type ProgramFunction, retarget } from "./program"
 
 export function mergeTails(fn: ProgramFunction): boolean {
     let changed = false
-    let size = codeSize(fn)
+    const bodies = measureBodies(fn)
+    let size = codeSize(fn, bodies)
     for (let n = 0; n < fn.blocks.length; n++) {
         for (let m = fn.blocks.length - 1; m > n; m--) {
-            const now = tryMerge(fn, n, m, size)
+            const now = tryMerge(fn, n, m, size, bodies)
             if (now === undefined) continue
             size = now
             changed = true
@@ -22,7 +23,13 @@ export function mergeTails(fn: ProgramFunction): boolean {
 }
 
 /** Has what goes to block `n` go to the equal block `m` instead; gives the function's new size when that is less. */
-function tryMerge(fn: ProgramFunction, n: number, m: number, before: number): number | undefined {
+function tryMerge(
+    fn: ProgramFunction,
+    n: number,
+    m: number,
+    before: number,
+    bodies: Bodies
+): number | undefined {
     const [from, to] = [fn.blocks[n], fn.blocks[m]]
     if (n === 0 || !isSame(from, to)) return undefined
     const blocks = fn.blocks
@@ -40,7 +47,7 @@ function tryMerge(fn: ProgramFunction, n: number, m: number, before: number): nu
     const ends = blocks.map(({ end }) => ({ ...end }))
     redirect(from, to, blocks)
     fn.blocks = blocks.filter(block => block !== from)
-    const size = codeSize(fn)
+    const size = codeSize(fn, bodies)
     if (size < before) return size
     blocks.forEach((block, k) => {
         block.end = ends[k]
