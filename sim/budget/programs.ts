@@ -3,6 +3,7 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { ROOT } from "../build"
+import { allFeatures } from "./features"
 
 /** A program, and what its figures are listed under. */
 export interface Listed {
@@ -20,29 +21,8 @@ export const TOGETHER: readonly Listed[] = [
     { name: "DHCP, DNS, MQTT, web server for four", path: "test/programs/acceptance-field.ts" },
 ]
 
-/** All that the smallest useful client has no need of. */
-export const NOT_IN_HELLO: readonly string[] = [
-    ...[
-        "PASSIVE_OPENS",
-        "SYN_COOKIES",
-        "TIME_WAIT_RECORDS",
-        "TIMESTAMPS",
-        "SACK",
-        "REASSEMBLY",
-        "FAST_RETRANSMIT",
-    ],
-    ...[
-        "KEEP_ALIVE",
-        "USER_TIMEOUT",
-        "ICMP_ERRORS",
-        "PATH_MTU",
-        "UNREACHABLES",
-        "PING_REPLIES",
-        "UDP",
-        "EVENTS",
-        "COUNTERS",
-    ],
-]
+/** All that the smallest useful client has no need of: it connects, and that is all. */
+export const NOT_IN_HELLO: readonly string[] = allFeatures().filter(name => name !== "ACTIVE_OPENS")
 
 /** The flashed program and all examples. */
 export function listed(): Listed[] {
