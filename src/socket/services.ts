@@ -33,15 +33,15 @@ export interface Server extends Worker {
 
 /** Serves what its listeners accept, a little whenever it is given a turn. */
 export class Services implements Worker {
-    private readonly listeners: Buffer
-    private readonly served: Buffer
-    private readonly scratch: Buffer
+    readonly listeners: Buffer
+    readonly served: Buffer
+    readonly scratch: Buffer
     /** Has a turn with the others. */
     also: Worker | undefined = undefined
 
     /** What listeners of the kind Http accept is left to `http`. */
     constructor(
-        private readonly stack: Stack,
+        readonly stack: Stack,
         private readonly http: Server
     ) {
         this.scratch = http.scratch
@@ -57,76 +57,60 @@ export class Services implements Worker {
 
     /** Gives every connection that is served its turn, and accepts. */
     work(now: number): void {
-        this.turns(now)
-        if (this.accepted()) this.turns(now)
+        turns(this, now)
+        if (accepted(this)) turns(this, now)
         this.http.work(now)
         if (this.also) this.also.work(now)
     }
+}
 
-    /** Accepts what waits; true if there was anything. Turns come first: they free the records of what is over. */
-    private accepted(): boolean {
-        const stack = this.stack
-        const listeners = this.listeners
-        let any = false
-        for (let l = 0; l < listeners.length; l += Served.Size) {
-            const id = listeners.getAt(l + Served.Id, "u16")
-            if (id === 0) continue
-            if (findListener(stack, id) < 0) {
-                listeners.setAt(l + Served.Id, "u16", 0)
-                continue
-            }
-            for (let c = accept(stack, id); c > 0; c = accept(stack, id)) {
-                put(this.served, c, listeners.getAt(l + Served.Kind, "u8"))
-                any = true
-            }
+/** Accepts what waits; true if there was anything. Turns come first: they free the records of what is over. */
+function accepted(services: Services): boolean {
+    const { stack, listeners, served } = services
+    let any = false
+    for (let l = 0; l < listeners.length; l += Served.Size) {
+        const id = listeners.getAt(l + Served.Id, "u16")
+        if (id === 0) continue
+        if (findListener(stack, id) < 0) {
+            listeners.setAt(l + Served.Id, "u16", 0)
+            continue
         }
-        return any
-    }
-
-    private turns(now: number): void {
-        const served = this.served
-        for (let r = 0; r < served.length; r += Served.Size) {
-            const id = served.getAt(r + Served.Id, "u16")
-            if (id === 0) continue
-            const kind = served.getAt(r + Served.Kind, "u8")
-            if (kind === Kind.Manual) {
-                // the program's user has the id, and closes it
-                served.setAt(r + Served.Id, "u16", 0)
-            } else if (!this.step(id, kind)) {
-                close(this.stack, id, now)
-                served.setAt(r + Served.Id, "u16", 0)
-            }
+        for (let c = accept(stack, id); c > 0; c = accept(stack, id)) {
+            put(served, c, listeners.getAt(l + Served.Kind, "u8"))
+            any = true
         }
     }
+    return any
+}
 
-    /** A turn for the connection `id`; false when it is done. */
-    private step(id: number, kind: Kind): boolean {
-        if (stateOf(this.stack, id) === State.Closed) return false
-        return kind === Kind.Echo ? this.echo(id) : this.discard(id)
+function turns(services: Services, now: number): void {
+    const { stack, served, scratch } = services
+    for (let r = 0; r < served.length; r += Served.Size) {
+        const id = served.getAt(r + Served.Id, "u16")
+        if (id === 0) continue
+        const kind = served.getAt(r + Served.Kind, "u8")
+        if (kind !== Kind.Manual) {
+            if (step(stack, scratch, id, kind)) continue
+            close(stack, id, now)
+        }
+        // it is over, or the program's user has the id, and closes it
+        served.setAt(r + Served.Id, "u16", 0)
     }
+}
 
-    private echo(id: number): boolean {
-        const stack = this.stack
-        for (;;) {
-            let room = stack.sendSize - this.unsent(id)
-            if (room > this.scratch.length) room = this.scratch.length
+/** A turn for the connection `id`; false when it is done. */
+function step(stack: Stack, scratch: Buffer, id: number, kind: Kind): boolean {
+    if (stateOf(stack, id) === State.Closed) return false
+    for (;;) {
+        let room = scratch.length
+        if (kind === Kind.Echo) {
+            const queued = stack.conns.getAt(findConnection(stack, id) + Tcb.SendLength, "u16")
+            room = Math.min(room, stack.sendSize - queued)
             if (room === 0) return true
-            const n = read(stack, id, this.scratch, 0, room)
-            if (n <= 0) return n === 0
-            write(stack, id, this.scratch, 0, n)
         }
-    }
-
-    /** Bytes in the send ring of the connection `id`, which is there. */
-    private unsent(id: number): number {
-        return this.stack.conns.getAt(findConnection(this.stack, id) + Tcb.SendLength, "u16")
-    }
-
-    private discard(id: number): boolean {
-        for (;;) {
-            const n = read(this.stack, id, this.scratch, 0, this.scratch.length)
-            if (n <= 0) return n === 0
-        }
+        const n = read(stack, id, scratch, 0, room)
+        if (n <= 0) return n === 0
+        if (kind === Kind.Echo) write(stack, id, scratch, 0, n)
     }
 }
 
