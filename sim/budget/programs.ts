@@ -24,6 +24,20 @@ export const TOGETHER: readonly Listed[] = [
 /** All that the smallest useful client has no need of: it connects, and that is all. */
 export const NOT_IN_HELLO: readonly string[] = allFeatures().filter(name => name !== "ACTIVE_OPENS")
 
+/** A program of the documents' table, and the features that it leaves out. */
+export interface Row extends Listed {
+    without: readonly string[]
+}
+
+/** All that a floor is held for, and that the documents have figures of. */
+export function allRows(): Row[] {
+    const whole = [...listed(), listedAs("src/controlled.ts"), ...TOGETHER]
+    return [
+        ...whole.map(program => ({ ...program, without: [] })),
+        { name: "hello without what it does not need", path: `${EXAMPLES}/hello.ts`, without: NOT_IN_HELLO },
+    ]
+}
+
 /** The flashed program and all examples. */
 export function listed(): Listed[] {
     const examples = readdirSync(join(ROOT, EXAMPLES))
