@@ -2,7 +2,8 @@
 // operation. So what the optimizer put elsewhere still counts where it was written.
 
 import { DESCRIPTOR, limitedBytes, readImage } from "../optimizer/image"
-import { type DebugInfo, lastAtMost } from "../vm/positions"
+import { lastAtMost } from "../optimizer/places"
+import type { DebugInfo } from "../vm/positions"
 
 /** A package, folder, file or function, with the bytes of code in it. */
 export interface Part {

@@ -86,6 +86,8 @@ export class MQTTClient {
     readonly onconnect: Emitter<unknown>
     readonly onclose: Emitter<unknown>
     readonly readyState: number
+    constructor(options: MQTTConnectOptions)
+    start(): Promise<void>
     publish(
         topic: string,
         message?: string | object | Buffer,

@@ -8,8 +8,13 @@ import { startNetwork } from "../socket/start"
 const net = await startNetwork({ mac: board, ...boot })
 listen({ port: 7 }, async socket => {
     console.log(`${socket.name} is here`)
-    for (let bytes = await socket.recv(); bytes; bytes = await socket.recv()) await socket.send(bytes)
-    console.log(`${socket.name} has gone`)
+    try {
+        for (let bytes = await socket.recv(); bytes; bytes = await socket.recv()) await socket.send(bytes)
+        console.log(`${socket.name} has gone`)
+    } catch (error) {
+        // cut off, or its cable is out: without this it is printed as an error, and ends this connection only
+        console.warn((error as Error).message)
+    }
 })
-await net.up()
+while (!(await net.up(10000))) console.warn("no cable, or no address yet")
 console.log(`echo on ${net.address()}, port 7`)

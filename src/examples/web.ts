@@ -48,5 +48,6 @@ function isPrime(n: number): boolean {
     return n > 1
 }
 
-await net.up()
+// what befalls a client ends its own connection, and what a handler throws is answered by 500: there is nothing to catch
+while (!(await net.up(10000))) console.warn("no cable, or no address yet")
 console.log(`http://${net.address()}/`)

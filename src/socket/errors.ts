@@ -39,6 +39,11 @@ export function netError(what: string, why: string): NetError {
     return coded(new Error(what + explained(why)), why)
 }
 
+/** Returns what to print of what a program threw: that need be no Error, and of undefined the VM makes one with these words. */
+export function thrown(error: unknown): string {
+    return error instanceof Error ? error.message : error ? `${error}` : "throwing null/undefined"
+}
+
 /** Gives an error the code that `why` begins with. */
 export function coded(error: Error, why: string): NetError {
     const comma = why.indexOf(",")

@@ -2,6 +2,7 @@
 
 import type { Buffer } from "@devicescript/core"
 import { abort, close, shutdown, write } from "../tcp/calls"
+import { thrown } from "./errors"
 import {
     ClientFlag,
     enter,
@@ -118,7 +119,7 @@ function nextRow(h: HttpContext, c: HttpClient, body: (index: number) => string 
         row = body(c.index++)
     } catch (error) {
         // the head has gone: nothing but a missing end tells the client
-        console.error(`${c.path}: ${(error as Error).message}`)
+        console.error(`${c.path}: ${thrown(error)}`)
         release(h, c, abort)
         return
     }

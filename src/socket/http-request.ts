@@ -5,6 +5,7 @@ import { wordIndex } from "../inspect/words"
 import { Address, hexDigit, ipv4Of } from "../net/address"
 import { close, read } from "../tcp/calls"
 import { TcpError } from "../tcp/tcb"
+import { thrown } from "./errors"
 import { answer, fail, refuse } from "./http-answer"
 import {
     ClientFlag,
@@ -299,7 +300,7 @@ export function handle(h: HttpContext, c: HttpClient, body: Buffer | undefined):
     try {
         answer(h, c, (c.goal as HttpRoute).handler(c, body))
     } catch (error) {
-        console.error(`${c.path}: ${(error as Error).message}`)
+        console.error(`${c.path}: ${thrown(error)}`)
         refuse(h, c, 500, "")
     }
 }

@@ -4,7 +4,7 @@ import { power } from "../mac/idle"
 import type { Stack } from "../net/stack"
 import { abort, accept, close, listen, stateOf } from "../tcp/calls"
 import { findListener } from "../tcp/context"
-import { isSlow } from "../tcp/pace"
+import { isSlow, serve } from "../tcp/pace"
 import { pendingOf } from "../tcp/passive"
 import { errorName, State } from "../tcp/tcb"
 import { awaitRequest, fail, linger, nextPiece, sendPiece } from "./http-answer"
@@ -67,7 +67,7 @@ export class HttpServer extends HttpContext implements Worker {
         this.now = now
         this.steps = Turn.Steps
         this.handled = false
-        this.acceptAll()
+        this.acceptAll(now)
         const count = this.clients.length
         // whoever comes first may use all steps up
         this.first = (this.first + 1) % count
@@ -75,11 +75,11 @@ export class HttpServer extends HttpContext implements Worker {
             const c = this.clients[(this.first + i) % count] as HttpClient
             if (c.id > 0) this.turn(c)
         }
-        if (this.steps <= 0 || (this.crowded && this.acceptAll())) power.wake()
+        if (this.steps <= 0 || (this.crowded && this.acceptAll(now))) power.wake()
     }
 
     /** Accepts as many as there are places; true if there was anybody. */
-    private acceptAll(): boolean {
+    private acceptAll(now: number): boolean {
         const { stack } = this
         let any = false
         this.crowded = stack.passive?.scarce === true
@@ -90,6 +90,7 @@ export class HttpServer extends HttpContext implements Worker {
             for (const c of this.clients) {
                 if (c.id > 0 || pending === 0) continue
                 c.id = accept(stack, id)
+                serve(stack, c.id, now)
                 c.length = 0
                 awaitRequest(this, c)
                 pending--

@@ -2,8 +2,9 @@
 
 import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
+import { serve } from "../tcp/pace"
 import { errorName } from "../tcp/tcb"
-import { netError } from "./errors"
+import { netError, thrown } from "./errors"
 import type { Worker } from "./network"
 import { Socket } from "./socket"
 import { type NetworkInterface, running } from "./start"
@@ -36,17 +37,18 @@ export class Listener implements Worker {
         private readonly net: NetworkInterface,
         private id: number,
         readonly port: number,
-        private readonly serve: Serve
+        private readonly handler: Serve
     ) {
         net.add(this)
     }
 
-    work(_now: number): void {
+    work(now: number): void {
         const { stack } = this.net
         for (let id = accept(stack, this.id); id > 0; id = accept(stack, this.id)) {
+            serve(stack, id, now)
             const socket = new Socket(this.net, id, "")
             socket.name = `tcp://${socket.remoteAddress()}:${socket.remotePort()}`
-            run.start(this.port, socket, this.serve)
+            run.start(this.port, socket, this.handler)
         }
     }
 
@@ -65,7 +67,7 @@ async function run(port: number, socket: Socket, serve: Serve): Promise<void> {
         await serve(socket)
         await socket.close()
     } catch (error) {
-        console.error(`port ${port}, ${socket.name}: ${(error as Error).message}`)
+        console.error(`port ${port}, ${socket.name}: ${thrown(error)}`)
         await socket.abort()
     }
 }

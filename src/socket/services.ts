@@ -4,6 +4,7 @@ import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { accept, close, read, stateOf, write } from "../tcp/calls"
 import { findConnection, findListener } from "../tcp/context"
+import { serve } from "../tcp/pace"
 import { State, Tcb } from "../tcp/tcb"
 import type { Worker } from "./network"
 
@@ -58,14 +59,14 @@ export class Services implements Worker {
     /** Gives every connection that is served its turn, and accepts. */
     work(now: number): void {
         turns(this, now)
-        if (accepted(this)) turns(this, now)
+        if (accepted(this, now)) turns(this, now)
         this.http.work(now)
         if (this.also) this.also.work(now)
     }
 }
 
 /** Accepts what waits; true if there was anything. Turns come first: they free the records of what is over. */
-function accepted(services: Services): boolean {
+function accepted(services: Services, now: number): boolean {
     const { stack, listeners, served } = services
     let any = false
     for (let l = 0; l < listeners.length; l += Served.Size) {
@@ -76,7 +77,9 @@ function accepted(services: Services): boolean {
             continue
         }
         for (let c = accept(stack, id); c > 0; c = accept(stack, id)) {
-            put(served, c, listeners.getAt(l + Served.Kind, "u8"))
+            const kind = listeners.getAt(l + Served.Kind, "u8")
+            if (kind !== Kind.Manual) serve(stack, c, now)
+            put(served, c, kind)
             any = true
         }
     }

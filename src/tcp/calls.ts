@@ -107,9 +107,6 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
         conns.setAt(c + Tcb.SndMax, "i32", iss)
         conns.setAt(c + Tcb.Progress, "i32", now)
         conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Held)
-        if (PASSIVE_OPENS) {
-            conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") | ConnFlag3.Active)
-        }
         setState(t, c, State.SynSent, now)
         setDue(t, c, 0)
         return conns.getAt(c + Tcb.Id, "u16")

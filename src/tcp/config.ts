@@ -47,7 +47,8 @@ export class Config {
     keepAliveProbes = 9
     /**
      * Bytes a second, sent and received, that a connection which came in is to move (pace.ts); ms of falling short of that after
-     * which it is ended while somebody finds all connections taken, and at any time (more than 65,535 s: never).
+     * which it is ended while somebody finds all connections taken, and at any time (more than 65,535 s: never). Both count
+     * up to an eighth, 64 s at most, longer.
      */
     servedRate = 64
     servedScarce = 5000

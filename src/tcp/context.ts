@@ -50,8 +50,9 @@ export interface Passive {
     runHalfTimers(t: TcpContext, now: number): void
     runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
-    /** When all connections are looked at next (pace.ts). */
-    paceDeadline: number
+    /** When all connections were looked at last (pace.ts), and milliseconds from then to the next look while none is scarce. */
+    paceTime: number
+    pacePeriod: number
     /** Somebody found all connection records taken, and none was free since. */
     scarce: boolean
 }
@@ -344,7 +345,11 @@ export function allocate(t: TcpContext, now: number): number {
     }
     if (oldest < 0) {
         if (PASSIVE_OPENS) {
-            if (t.passive) t.passive.scarce = true
+            if (t.passive) {
+                t.passive.scarce = true
+                // the next look (pace.ts) may be far away
+                noteTimer(t, (now + 1000) | 0)
+            }
         }
         return -1
     }

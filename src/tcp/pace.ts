@@ -1,9 +1,10 @@
 // Nobody holds a connection for good that somebody else needs (RFC 1122 section 4.2.3.6, RFC 6429).
 //
-// Once a second every connection is asked how many bytes it has moved, in either direction. What that is short of the least
-// rate adds up to its debt, in seconds. While there is room a debt does no harm until it is very large. When somebody found all
-// records taken, the connection that came in, or that no program holds any more, with the largest debt has to go. Nothing of
-// this is on the path of a segment: the sequence numbers tell what was moved.
+// A look at all connections finds out how many bytes each has moved since the last look, in either direction. What that is short of
+// the least rate adds up to the connection's debt, in seconds. While there is room a debt does no harm until it is very large. When
+// somebody found all records taken, the connection with the largest debt has to go: of those that a program serves to whoever comes
+// (`serve`), and of those that no program holds any more. Looks are a second apart while records are scarce, else an eighth of the
+// smallest debt. Nothing of this is on the path of a segment: the sequence numbers tell what was moved.
 
 import { KEEP_ALIVE } from "../features"
 import { armTimer, findConnection, isIdle, noteTimer, type Passive, reset, type TcpContext } from "./context"
@@ -13,9 +14,18 @@ import { ConnFlag, ConnFlag3, Half, Pace, State, Tcb, TcpError } from "./tcb"
 /** Milliseconds from one look to the next. */
 const enum Look {
     Period = 1000,
+    /** The longest period, in seconds: whoever moves 64 KB in it, the most that a look can tell, is fast enough by far. */
+    Longest = 64,
 }
 
-/** True when the connection `id`, which came in, has to go where its place is wanted. */
+/** Marks the accepted connection `id` as one that is served to whoever comes, and may have to go. */
+export function serve(t: TcpContext, id: number, now: number): void {
+    const at = findConnection(t, id) + Tcb.Flags3
+    t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnFlag3.Served)
+    noteTimer(t, (now + Look.Period) | 0)
+}
+
+/** True when the connection `id`, which is served, has to go where its place is wanted. */
 export function isSlow(t: TcpContext, id: number): boolean {
     const { pace } = t
     const p = Math.idiv(findConnection(t, id), Tcb.Size) * Pace.Size
@@ -23,30 +33,38 @@ export function isSlow(t: TcpContext, id: number): boolean {
     return pace.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
 }
 
-/** Looks at all connections when a second is over, and ends the slowest if it has to go. */
+/** Looks at all connections when it is time, and ends the slowest if it has to go. */
 export function runPace(t: TcpContext, now: number): void {
     const passive = t.passive as Passive
     const conns = t.conns
     if (t.connsEnd === 0) return
-    const wait = (passive.paceDeadline - now) | 0
-    // it may be of a time long ago, when there were connections
-    if (wait > 0 && wait <= Look.Period) {
-        noteTimer(t, passive.paceDeadline)
+    const since = (now - passive.paceTime) | 0
+    const period = passive.scarce ? Look.Period : passive.pacePeriod
+    if (since >= 0 && since < period) {
+        noteTimer(t, (passive.paceTime + period) | 0)
         return
     }
+    // the last look may be long ago, when there were other connections
+    let seconds = Math.idiv(since, Look.Period)
+    if (seconds < 1 || seconds > Look.Longest) seconds = 1
     let free = t.connsEnd < conns.length
     let slowest = -1
     let most = 0
+    let next = 0
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === 0) {
             free = true
             continue
         }
-        const debt = debtOf(t, c)
+        const flags = conns.getAt(c + Tcb.Flags, "u8")
         const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
-        // a program may hold what it opened for as long as it likes
-        if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held && flags3 & ConnFlag3.Active) continue
-        if (debt > most && conns.getAt(c + Tcb.State, "u8") !== State.Closed) {
+        // a program may hold what it opened or took for itself as long as it likes, and who waits to be accepted waits for it
+        if (flags & ConnFlag.Pending || conns.getAt(c + Tcb.State, "u8") === State.Closed) continue
+        if (flags & ConnFlag.Held && !(flags3 & ConnFlag3.Served)) continue
+        const debt = debtOf(t, c, seconds)
+        const period = Math.min(Math.max(debt >> 3, 1), Look.Longest)
+        if (next === 0 || period < next) next = period
+        if (debt > most) {
             most = debt
             slowest = c
         }
@@ -65,21 +83,21 @@ export function runPace(t: TcpContext, now: number): void {
         // handshakes that found no record: one ends now, and another one says again that it needs a place
         for (let h = 0; h < t.halvesEnd; h += Half.Size) setHalfDue(t, h)
     }
-    passive.paceDeadline = (now + Look.Period) | 0
-    noteTimer(t, passive.paceDeadline)
+    passive.paceTime = now
+    passive.pacePeriod = next * Look.Period
+    if (next > 0) noteTimer(t, (now + (passive.scarce ? Look.Period : passive.pacePeriod)) | 0)
 }
 
-/** Seconds that a connection is behind the least rate; another one is added by each call. */
-function debtOf(t: TcpContext, c: number): number {
+/** Returns the seconds that a connection is behind the least rate, `seconds` after it was asked last. */
+function debtOf(t: TcpContext, c: number, seconds: number): number {
     const { conns, pace } = t
     const p = Math.idiv(c, Tcb.Size) * Pace.Size
     const id = conns.getAt(c + Tcb.Id, "u16")
     const moved = (conns.getAt(c + Tcb.SndUna, "i32") + conns.getAt(c + Tcb.RcvNxt, "i32")) & 0xffff
     let debt = 0
-    // a peer that waits to be accepted waits for us
-    if (pace.getAt(p + Pace.Id, "u16") === id && !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending)) {
+    if (pace.getAt(p + Pace.Id, "u16") === id) {
         const bytes = (moved - pace.getAt(p + Pace.Moved, "u16")) & 0xffff
-        debt = Math.max(0, pace.getAt(p + Pace.Debt, "u16") + 1 - Math.idiv(bytes, t.config.servedRate))
+        debt = Math.max(0, pace.getAt(p + Pace.Debt, "u16") + seconds - Math.idiv(bytes, t.config.servedRate))
     }
     pace.setAt(p + Pace.Id, "u16", id)
     pace.setAt(p + Pace.Moved, "u16", moved)

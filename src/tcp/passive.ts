@@ -30,7 +30,8 @@ import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } f
 /** For TcpContext.passive. */
 export function passiveOpens(): Passive {
     return {
-        paceDeadline: 0,
+        paceTime: 0,
+        pacePeriod: 0,
         scarce: false,
         listenerFor,
         closeListener,

@@ -215,8 +215,8 @@ export const enum ConnFlag3 {
     Challenged = 32,
     /** The path takes less than we ever make a segment: routers may fragment it (DF not set). */
     Fragment = 64,
-    /** A program opened it: it did not come in. */
-    Active = 128,
+    /** It is served to whoever comes, and has to go when its place is wanted (pace.ts). */
+    Served = 128,
 }
 
 /** Offsets in a half-open record: SYN-RECEIVED, from a passive open. Free when Listener is 0. */

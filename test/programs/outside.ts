@@ -59,6 +59,12 @@ async function play(args: string[]): Promise<unknown> {
         case "listen":
             listen({ port: parseFloat(args[1]) }, async () => {})
             return "listens"
+        case "throws":
+            // what a handler throws need be no Error
+            listen({ port: parseFloat(args[1]) }, async () => {
+                throw args[2] === "nothing" ? undefined : args[2]
+            })
+            return "listens"
         case "open":
             return openUdp({ port: parseFloat(args[1]) }).port()
         case "udp":

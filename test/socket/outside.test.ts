@@ -5,6 +5,7 @@ import { serveEcho } from "../../sim/peer"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
 import { ScriptedStation } from "../scenarios/station"
+import { client } from "../scenarios/traffic"
 import { tsharkAgrees } from "../support/tshark"
 
 const setup = { program: "test/programs/outside.ts" }
@@ -150,6 +151,35 @@ scenario(
         await net.until("an answer", () =>
             net.frames.some(({ view }) => view.kind === "udp" && view.destinationPort === 999)
         )
+    }
+)
+
+scenario("what a handler throws ends its own connection, whatever it is", setup, async net => {
+    const peer = net.peer(1)
+    await says(net, "throws 5001 nothing")
+    await says(net, "throws 5002 words")
+    for (const [port, told] of [
+        [5001, "throwing null/undefined"],
+        [5002, "words"],
+    ] as const) {
+        const one = await client(net, peer, port)
+        await net.until("its end", () => one.connection.ended)
+        expect(net.log.at(-1)).toMatch(new RegExp(`^port ${port}, tcp://10\\.0\\.0\\.1:\\d+: ${told}$`))
+    }
+    expect(await says(net, "up")).toBe("what is up?")
+})
+
+scenario(
+    "echo.ts serves the next client when one is cut off",
+    { program: "src/examples/echo.ts", silent: true },
+    async net => {
+        const peer = net.peer(1)
+        const one = await client(net, peer, 7, "one")
+        await net.until("the echo", () => one.heard === "one")
+        await net.act(() => one.connection.abort())
+        await net.until("a line", () => net.log.some(line => line.includes("ECONNRESET")))
+        const two = await client(net, peer, 7, "two")
+        await net.until("the echo", () => two.heard === "two")
     }
 )
 
