@@ -3,6 +3,7 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { ROOT } from "../build"
+import { allFeatures } from "./features"
 
 /** A program, and what its figures are listed under. */
 export interface Listed {
@@ -20,29 +21,22 @@ export const TOGETHER: readonly Listed[] = [
     { name: "DHCP, DNS, MQTT, web server for four", path: "test/programs/acceptance-field.ts" },
 ]
 
-/** All that the smallest useful client has no need of. */
-export const NOT_IN_HELLO: readonly string[] = [
-    ...[
-        "PASSIVE_OPENS",
-        "SYN_COOKIES",
-        "TIME_WAIT_RECORDS",
-        "TIMESTAMPS",
-        "SACK",
-        "REASSEMBLY",
-        "FAST_RETRANSMIT",
-    ],
-    ...[
-        "KEEP_ALIVE",
-        "USER_TIMEOUT",
-        "ICMP_ERRORS",
-        "PATH_MTU",
-        "UNREACHABLES",
-        "PING_REPLIES",
-        "UDP",
-        "EVENTS",
-        "COUNTERS",
-    ],
-]
+/** All that the smallest useful client has no need of: it connects, and that is all. */
+export const NOT_IN_HELLO: readonly string[] = allFeatures().filter(name => name !== "ACTIVE_OPENS")
+
+/** A program of the documents' table, and the features that it leaves out. */
+export interface Row extends Listed {
+    without: readonly string[]
+}
+
+/** All that a floor is held for, and that the documents have figures of. */
+export function allRows(): Row[] {
+    const whole = [...listed(), listedAs("src/controlled.ts"), ...TOGETHER]
+    return [
+        ...whole.map(program => ({ ...program, without: [] })),
+        { name: "hello without what it does not need", path: `${EXAMPLES}/hello.ts`, without: NOT_IN_HELLO },
+    ]
+}
 
 /** The flashed program and all examples. */
 export function listed(): Listed[] {

@@ -1,6 +1,7 @@
 // The debug information that the compiler leaves beside an image, as far as the optimizer keeps it in step.
 
 import { createHash } from "node:crypto"
+import type { PlaceTables } from "./places"
 
 export interface DebugFunction {
     name: string
@@ -14,10 +15,8 @@ export interface DebugFunction {
 }
 
 /** bytecode-dbg.json */
-export interface DebugFile {
+export interface DebugFile extends PlaceTables {
     functions: DebugFunction[]
-    /** See places.ts. */
-    srcmap: number[]
     sources: { path: string; length: number; text: string }[]
     binary?: { hex: string }
     binarySHA256?: string

@@ -2,7 +2,7 @@
 
 import { FIRST_CONSTANT, GREATEST_CONSTANT, LEAST_CONSTANT, Op, shapeOf } from "./opcodes"
 import type { Place } from "./places"
-import { type Block, endValue, type Node, node, type ProgramFunction } from "./program"
+import { type Block, type End, endValue, type Node, node, type ProgramFunction } from "./program"
 
 const FIRST_MULTIBYTE = 0xf8
 const NEGATIVE = 4
@@ -45,6 +45,75 @@ export function encodeFunction({ blocks }: ProgramFunction): Encoded {
         else if (shapeOf(op)!.number) putNumber(code, number, widthOf(number))
     })
     return { code: Uint8Array.from(code), places }
+}
+
+/** Bytes of a function's code, without writing it. */
+export function codeSize({ blocks }: ProgramFunction): number {
+    // the bytes in front of each jump, behind the one before it
+    const fixed: number[] = []
+    const targets: Block[] = []
+    const starts = new Map<Block, { jumps: number; bytes: number }>()
+    let bytes = 0
+    blocks.forEach((block, n) => {
+        starts.set(block, { jumps: fixed.length, bytes })
+        for (const statement of block.statements) bytes += expressionSize(statement)
+        for (const to of endSizes(block.end, blocks[n + 1])) {
+            if (typeof to === "number") bytes += to
+            else {
+                fixed.push(bytes)
+                targets.push(to)
+                bytes = 0
+            }
+        }
+    })
+    const widths = new Array<number>(fixed.length).fill(2)
+    const offsets = new Array<number>(fixed.length)
+    for (let grown = true; grown; ) {
+        grown = false
+        let at = 0
+        for (let n = 0; n < fixed.length; n++) {
+            at += fixed[n]
+            offsets[n] = at
+            at += widths[n]
+        }
+        for (let n = 0; n < fixed.length; n++) {
+            const start = starts.get(targets[n])!
+            const last = start.jumps - 1
+            const target = start.bytes + (last < 0 ? 0 : offsets[last] + widths[last])
+            const width = 1 + widthOf(target - offsets[n])
+            if (width <= widths[n]) continue
+            widths[n] = width
+            grown = true
+        }
+    }
+    return fixed.reduce((sum, size, n) => sum + size + widths[n], bytes)
+}
+
+/** What flattenEnd writes: bytes, and where each jump in between leads. */
+function endSizes(end: End, following: Block | undefined): (number | Block)[] {
+    const value = endValue(end)
+    const size = value === undefined ? 0 : expressionSize(value)
+    switch (end.kind) {
+        case "jump":
+            return end.to === following ? [] : [end.to]
+        case "branch":
+            if (end.otherwise === following && end.next !== following)
+                return [expressionSize(negated(end.condition)), end.next]
+            return end.next === following ? [size, end.otherwise] : [size, end.otherwise, end.next]
+        case "nullish":
+            return end.next === following ? [end.nullish] : [end.nullish, end.next]
+        case "try":
+            return end.next === following ? [end.handler] : [end.handler, end.next]
+        case "endTry":
+            return [end.to]
+        case "throwJump":
+            return [size, end.to]
+        case "return":
+        case "throw":
+            return [size + 1]
+        case "rethrow":
+            return end.next === following ? [size + 1] : [size + 1, end.next]
+    }
 }
 
 function flatten(tree: Node, items: Item[]): void {
@@ -158,7 +227,9 @@ function putNumber(code: number[], value: number, width: number): void {
 
 /** Bytes that an expression or a statement takes. */
 export function expressionSize({ op, number, arguments: args }: Node): number {
-    return args.reduce((size, argument) => size + expressionSize(argument), operationSize(op, number))
+    let size = operationSize(op, number)
+    for (const argument of args) size += expressionSize(argument)
+    return size
 }
 
 function operationSize(op: Op, number: number): number {

@@ -5,9 +5,15 @@ import { foldConstants } from "./numbers"
 import { Op } from "./opcodes"
 import { type Block, type Node, node, type ProgramFunction, rewriteFunction } from "./program"
 
-export function foldFunction(fn: ProgramFunction): void {
-    rewriteFunction(fn, simplify)
-    for (const block of fn.blocks) simplifyBranch(block)
+export function foldFunction(fn: ProgramFunction): boolean {
+    let changed = false
+    rewriteFunction(fn, tree => {
+        const simple = simplify(tree)
+        if (simple !== tree) changed = true
+        return simple
+    })
+    for (const block of fn.blocks) if (simplifyBranch(block)) changed = true
+    return changed
 }
 
 function simplify(tree: Node): Node {
@@ -28,15 +34,15 @@ function simplify(tree: Node): Node {
 }
 
 /** A branch looks at the truth of its condition only, and either way may be the one that falls through. */
-function simplifyBranch({ end }: Block): void {
-    if (end.kind !== "branch") return
-    for (;;) {
+function simplifyBranch({ end }: Block): boolean {
+    if (end.kind !== "branch") return false
+    for (let changed = false; ; changed = true) {
         const { op, arguments: args } = end.condition
         if (op === Op.Not) {
             const { next, otherwise } = end
             end.next = otherwise
             end.otherwise = next
-        } else if (op !== Op.ToBool) return
+        } else if (op !== Op.ToBool) return changed
         end.condition = args[0]
     }
 }

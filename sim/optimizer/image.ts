@@ -54,7 +54,9 @@ export interface ImageRecord {
 }
 
 /** Takes an image apart. Throws an ImageError when a section does not lie where the VM wants it. */
-export function readImage(image: Uint8Array): ImageRecord {
+export function readImage(given: Uint8Array): ImageRecord {
+    // parts of a Buffer of Node's would share its memory
+    const image = new Uint8Array(given)
     if (image.length < HEADER) throw new ImageError(`an image of ${image.length} bytes has no header`)
     const view = new DataView(image.buffer, image.byteOffset, image.length)
     const word = (at: number) => view.getUint32(at, true)

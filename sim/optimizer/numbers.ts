@@ -5,67 +5,74 @@ import { type Node, node } from "./program"
 
 /** The value of an operation on constants as a node, or undefined when it cannot be told here. */
 export function foldConstants({ op, place, arguments: args }: Node): Node | undefined {
-    const literal = (value: number) =>
-        Number.isInteger(value) && value === (value | 0) ? node(Op.Literal, place, [], value | 0) : undefined
-    const truth = (value: boolean) => node(value ? Op.True : Op.False, place)
+    const value = compute(op, args)
+    if (value === undefined) return undefined
+    if (typeof value === "boolean") return node(value ? Op.True : Op.False, place)
+    return Number.isInteger(value) && value === (value | 0)
+        ? node(Op.Literal, place, [], value | 0)
+        : undefined
+}
+
+function compute(op: Op, args: readonly Node[]): number | boolean | undefined {
+    if (args.length === 0) return undefined
     if (args.length === 1) {
         const known = constantTruth(args[0])
-        if (op === Op.Not && known !== undefined) return truth(!known)
-        if (op === Op.ToBool && known !== undefined) return truth(known)
+        if (op === Op.Not && known !== undefined) return !known
+        if (op === Op.ToBool && known !== undefined) return known
     }
-    if (!args.every(({ op }) => op === Op.Literal) || args.length === 0) return undefined
-    const [a, b] = args.map(({ number }) => number)
+    if (args.length > 2 || args[0].op !== Op.Literal || args.at(-1)!.op !== Op.Literal) return undefined
+    const a = args[0].number
+    const b = args.at(-1)!.number
     if (args.length === 1) {
         switch (op) {
             case Op.Negate:
-                return literal(-a)
+                return -a
             case Op.BitNot:
-                return literal(~a)
+                return ~a
             case Op.Plus:
             case Op.ToInt:
-                return literal(a)
+                return a
             case Op.Abs:
-                return literal(Math.abs(a))
+                return Math.abs(a)
             case Op.IsNullish:
             case Op.IsUndefined:
             case Op.IsNaN:
-                return truth(false)
+                return false
             default:
                 return undefined
         }
     }
-    if (args.length !== 2) return undefined
     switch (op) {
         case Op.Add:
-            return literal(a + b)
+            return a + b
         case Op.Subtract:
-            return literal(a - b)
+            return a - b
         case Op.Multiply:
-            return literal(a * b)
+            return a * b
         case Op.Divide:
-            return b === 0 ? undefined : literal(a / b)
+            return b === 0 ? undefined : a / b
         case Op.And:
-            return literal(a & b)
+            return a & b
         case Op.Or:
-            return literal(a | b)
+            return a | b
         case Op.Xor:
-            return literal(a ^ b)
+            return a ^ b
         case Op.ShiftLeft:
-            return literal(a << (b & 31))
+            return a << (b & 31)
         case Op.ShiftRight:
-            return literal(a >> (b & 31))
+            return a >> (b & 31)
         case Op.ShiftRightUnsigned:
-            return literal(a >>> (b & 31))
+            return a >>> (b & 31)
         case Op.Equal:
         case Op.LooselyEqual:
-            return truth(a === b)
+            return a === b
         case Op.NotEqual:
         case Op.LooselyUnequal:
-            return truth(a !== b)
+            return a !== b
         case Op.Less:
-            return truth(a < b)
+            return a < b
         case Op.LessOrEqual:
-            return truth(a <= b)
+            return a <= b
         default:
             return undefined
     }

@@ -1,30 +1,63 @@
 // Makes a finished image smaller without changing what its program does. All passes run over all functions until
 // the image stays as it is, so optimizing what comes out once more changes nothing.
 
+import { threadChains } from "./chains"
+import { sharedSlots } from "./closures"
+import { propagateCopies } from "./copies"
 import { type DebugFile, type DebugFunction, fileOf, setImage } from "./debug"
 import { decodeFunction } from "./decode"
-import { type Encoded, encodeFunction } from "./encode"
+import { codeSize, type Encoded, encodeFunction } from "./encode"
 import { ImageError } from "./errors"
+import { forgetLiveness } from "./flow"
 import { foldFunction } from "./fold"
-import { DESCRIPTOR, type ImageRecord, limitedBytes, padded, readImage, writeImage } from "./image"
+import { forwardValues } from "./forward"
+import { DESCRIPTOR, limitedBytes, padded, readImage, writeImage } from "./image"
+import { inlineFunctions } from "./inline"
+import { keyOf } from "./keys"
 import { PlaceMap, PlaceWriter } from "./places"
 import type { ProgramFunction } from "./program"
+import { useReturnValue } from "./registers"
+import { orderFunctions, orderStrings } from "./renumber"
 import type { FunctionReport, PassReport, Report } from "./report"
+import { shareSlots } from "./slots"
+import { dropDeadStores } from "./stores"
 import { threadFunction } from "./thread"
+import { dropFunctions } from "./unused"
 import { overLimit, verifyImage } from "./verify"
+import { splitSlots } from "./webs"
 
 /** More rounds than any program needs. */
 const MOST_ROUNDS = 20
 
+/** More repetitions of the passes on one function than any needs. */
+const MOST_REPETITIONS = 12
+
 interface Pass {
     name: string
-    run: (fn: ProgramFunction) => void
+    /** Tells whether it changed something. `shared` are the slots that closures reach. */
+    run: (fn: ProgramFunction, shared: ReadonlySet<number>) => boolean
 }
 
-const PASSES: readonly Pass[] = [
-    { name: "short jumps", run: () => {} },
+const JUMPS = "short jumps"
+
+/** Run on each function over and over until its code stays as it is. */
+const SIMPLIFYING: readonly Pass[] = [
     { name: "constant folding", run: foldFunction },
     { name: "jump threading", run: threadFunction },
+    { name: "&& and || chains", run: threadChains },
+    { name: "copy propagation", run: propagateCopies },
+    { name: "values put where they are read", run: forwardValues },
+    { name: "dead stores", run: dropDeadStores },
+]
+
+/** A function with more code than this gets the first two only, as the others' time grows with its square. */
+const LARGEST = 8000
+
+/** Run once a round on each function, in between. */
+const SPLIT: Pass = { name: "slots split", run: splitSlots }
+const LAST: readonly Pass[] = [
+    { name: "values kept as the last call's", run: useReturnValue },
+    { name: "slots shared", run: shareSlots },
 ]
 
 export interface Optimized {
@@ -48,56 +81,117 @@ interface Stage {
 export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
     verifyImage(image)
     const { functions } = readImage(image)
-    const saved = new Map(PASSES.map(({ name }) => [name, 0]))
+    const saved = new Map<string, number>()
+    const stable = new Set<string>()
     let stage: Stage = { image, debug, origins: functions.map((_, n) => n) }
     for (let round = 0; ; round++) {
         if (round === MOST_ROUNDS)
             throw new ImageError("the optimizer does not come to an end with this image")
-        const next = runPasses(stage, saved)
+        const next = runPasses(stage, saved, stable)
         const done = Buffer.compare(next.image, stage.image) === 0
         stage = next
         if (done) break
     }
+    verifyImage(stage.image)
     const passes = [...saved].map(([name, bytes]): PassReport => ({ name, saved: bytes }))
     return { image: stage.image, debug: stage.debug, report: makeReport(image, debug, stage, passes) }
 }
 
-/** One round of all passes. Checks what comes out. */
-function runPasses(stage: Stage, saved: Map<string, number>): Stage {
+/** One round of all passes. What comes out is read again by the next one. */
+function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>): Stage {
     const record = readImage(stage.image)
-    const places = stage.debug && new PlaceMap(stage.debug.srcmap)
+    const places = stage.debug && new PlaceMap(stage.debug)
     const functions = record.functions.map((fn, n) => decodeFunction(fn, `function ${n}`, places))
-    let size = limitedBytes(record.functions)
-    let encoded: Encoded[] = []
-    for (const { name, run } of PASSES) {
-        for (const fn of functions) run(fn)
-        encoded = functions.map(encodeFunction)
-        const now = limitedBytes(encoded)
-        saved.set(name, saved.get(name)! + size - now)
-        size = now
-    }
-    const image = assemble(record, functions, encoded)
-    verifyImage(image)
-    const debug = stage.debug && renewDebug(stage.debug, image, encoded)
-    return { image, debug, origins: stage.origins }
-}
-
-function assemble(record: ImageRecord, functions: ProgramFunction[], encoded: Encoded[]): Uint8Array {
-    return writeImage({
-        ...record,
-        functions: functions.map((fn, n) => ({ ...fn, code: encoded[n].code, start: 0 })),
+    const save = (name: string, bytes: number) => saved.set(name, (saved.get(name) ?? 0) + bytes)
+    const sizes = functions.map(sizeOf)
+    functions.forEach((_, n) => {
+        save(JUMPS, padded(record.functions[n].code.length, 4) + DESCRIPTOR - sizes[n])
     })
+    const measured = (name: string, run: () => void) => {
+        run()
+        functions.forEach((fn, n) => {
+            const size = fn.blocks.length === 0 ? 0 : sizeOf(fn)
+            save(name, sizes[n] - size)
+            sizes[n] = size
+        })
+    }
+    const shared = sharedSlots(functions)
+    functions.forEach((fn, n) => {
+        const key = keyOf(fn, shared[n])
+        const { code } = encodeFunction(fn)
+        if (stable.has(key)) return
+        sizes[n] = optimizeFunction(fn, shared[n], sizes[n], save)
+        if (Buffer.compare(encodeFunction(fn).code, code) === 0) stable.add(key)
+    })
+    const names = functions.map((_, n) => stage.debug?.functions[n].name ?? `F${n}`)
+    measured("functions called once", () => inlineFunctions(functions, names))
+    let kept: number[] = []
+    measured("functions never called", () => {
+        kept = dropFunctions(functions)
+    })
+    const left = kept.map(n => functions[n])
+    measured("functions and strings by their use", () => {
+        orderStrings(record, left)
+        kept = orderFunctions(left).map(n => kept[n])
+    })
+    const encoded = kept.map(n => encodeFunction(functions[n]))
+    const image = writeImage({
+        ...record,
+        functions: kept.map((n, at) => ({ ...functions[n], code: encoded[at].code, start: 0 })),
+    })
+    const debug = stage.debug && renewDebug(stage.debug, image, encoded, kept)
+    return { image, debug, origins: kept.map(n => stage.origins[n]) }
 }
 
-/** The debug information of the image that the encoded functions have become. */
-function renewDebug(old: DebugFile, image: Uint8Array, encoded: Encoded[]): DebugFile {
+/** Bytes of a function with its descriptor. */
+function sizeOf(fn: ProgramFunction): number {
+    return padded(codeSize(fn), 4) + DESCRIPTOR
+}
+
+/** Runs the passes that look at one function at a time; gives its size. */
+function optimizeFunction(
+    fn: ProgramFunction,
+    shared: ReadonlySet<number>,
+    before: number,
+    save: (name: string, bytes: number) => void
+): number {
+    let size = before
+    const apply = ({ name, run }: Pass): boolean => {
+        const changed = run(fn, shared)
+        if (changed) {
+            forgetLiveness(fn)
+            const now = sizeOf(fn)
+            save(name, size - now)
+            size = now
+        }
+        return changed
+    }
+    if (before > LARGEST) {
+        for (const pass of SIMPLIFYING.slice(0, 2)) apply(pass)
+        return size
+    }
+    const simplify = () => {
+        for (let n = 0, changed = true; changed && n < MOST_REPETITIONS; n++) {
+            changed = false
+            for (const pass of SIMPLIFYING) if (apply(pass)) changed = true
+        }
+    }
+    simplify()
+    apply(SPLIT)
+    simplify()
+    for (const pass of LAST) apply(pass)
+    return size
+}
+
+/** The debug information of the image that the encoded functions have become; `kept` are their numbers before. */
+function renewDebug(old: DebugFile, image: Uint8Array, encoded: Encoded[], kept: number[]): DebugFile {
     const writer = new PlaceWriter()
     const { functions } = readImage(image)
     const debugFunctions = functions.map(({ start, code }, n): DebugFunction => {
         for (const { offset, place } of encoded[n].places) writer.add(start + offset, place)
-        return { ...old.functions[n], startpc: start, size: code.length + DESCRIPTOR }
+        return { ...old.functions[kept[n]], startpc: start, size: code.length + DESCRIPTOR }
     })
-    const debug: DebugFile = { ...old, functions: debugFunctions, srcmap: writer.triples }
+    const debug: DebugFile = { ...old, functions: debugFunctions, ...writer.tables }
     setImage(debug, image)
     return debug
 }

@@ -1,56 +1,141 @@
-// Where in the sources an operation comes from: the triples of the debug information, read and written.
+// Where in the sources an operation comes from: the tables of the debug information, read and written.
 
 /** A stretch of the sources; positions count through all files, one after the other. */
 export interface Place {
     readonly position: number
     readonly length: number
+    /** The function that it stood in, when that has been put into another. */
+    readonly within?: Within
 }
 
-/** Places by place in the image: triples of position, length and image offset, the first and last as differences. */
+export interface Within {
+    /** The function's name. */
+    readonly name: string
+    /** Where it was called. */
+    readonly place: Place | undefined
+}
+
+/** A function that has been put into another: its name, where it was called, and the number of the one around it, -1 for none. */
+export interface Inlined {
+    name: string
+    position: number
+    length: number
+    within: number
+}
+
+/** What the debug information says of places. */
+export interface PlaceTables {
+    /** Triples of position, length and image offset, the first and last as differences. */
+    srcmap: number[]
+    inlined?: Inlined[]
+    /** Pairs of image offset, as a difference, and the number in `inlined` that holds from there on, -1 for none. */
+    inlinedmap?: number[]
+}
+
+/** Places by offset in the image. */
 export class PlaceMap {
     private readonly starts: number[] = []
     private readonly places: Place[] = []
+    private readonly inlineStarts: number[] = []
+    private readonly inlines: number[] = []
+    private readonly withins: Within[] = []
+    private readonly joined = new Map<Place, Map<number, Place>>()
 
-    constructor(triples: readonly number[]) {
+    constructor({ srcmap, inlined = [], inlinedmap = [] }: PlaceTables) {
         let position = 0
         let start = 0
-        for (let n = 0; n + 2 < triples.length; n += 3) {
-            position += triples[n]
-            start += triples[n + 2]
+        for (let n = 0; n + 2 < srcmap.length; n += 3) {
+            position += srcmap[n]
+            start += srcmap[n + 2]
             this.starts.push(start)
-            this.places.push({ position, length: triples[n + 1] })
+            this.places.push({ position, length: srcmap[n + 1] })
         }
+        start = 0
+        for (let n = 0; n + 1 < inlinedmap.length; n += 2) {
+            start += inlinedmap[n]
+            this.inlineStarts.push(start)
+            this.inlines.push(inlinedmap[n + 1])
+        }
+        for (const { name, within, ...place } of inlined)
+            this.withins.push({
+                name,
+                place: within < 0 ? place : { ...place, within: this.withins[within] },
+            })
     }
 
     /** The place of the byte at `offset` in the image; undefined in front of the first. */
     at(offset: number): Place | undefined {
-        let low = 0
-        let high = this.starts.length
-        while (low < high) {
-            const middle = (low + high) >> 1
-            if (this.starts[middle] <= offset) low = middle + 1
-            else high = middle
+        const place: Place | undefined = this.places[lastAtMost(this.starts, offset)]
+        const within = this.inlines[lastAtMost(this.inlineStarts, offset)] ?? -1
+        if (place === undefined || within < 0) return place
+        let known = this.joined.get(place)
+        if (known === undefined) {
+            known = new Map()
+            this.joined.set(place, known)
         }
-        return this.places[low - 1]
+        let joined = known.get(within)
+        if (joined === undefined) {
+            joined = { ...place, within: this.withins[within] }
+            known.set(within, joined)
+        }
+        return joined
     }
 }
 
-/** Writes triples; places are added by growing offset. */
+/** Index of the last value that is not greater, -1 when all are. */
+export function lastAtMost(values: readonly number[], limit: number): number {
+    let low = 0
+    let high = values.length
+    while (low < high) {
+        const middle = (low + high) >> 1
+        if (values[middle] <= limit) low = middle + 1
+        else high = middle
+    }
+    return low - 1
+}
+
+/** Writes the tables; places are added by growing offset. */
 export class PlaceWriter {
-    readonly triples: number[] = []
+    readonly tables: Required<PlaceTables> = { srcmap: [], inlined: [], inlinedmap: [] }
     private position = 0
     private offset = 0
     private last: Place | undefined
+    private inlineOffset = 0
+    private inline = -1
+    private readonly numbers = new Map<string, number>()
+    private readonly known = new Map<Within, number>()
 
+    /** What has no place belongs to what is in front of it. */
     add(offset: number, place: Place | undefined): void {
-        if (place === undefined || same(place, this.last)) return
-        this.triples.push(place.position - this.position, place.length, offset - this.offset)
-        this.position = place.position
-        this.offset = offset
-        this.last = place
+        if (place === undefined) return
+        if (place.position !== this.last?.position || place.length !== this.last.length) {
+            this.tables.srcmap.push(place.position - this.position, place.length, offset - this.offset)
+            this.position = place.position
+            this.offset = offset
+            this.last = place
+        }
+        const inline = this.numberOf(place.within)
+        if (inline === this.inline) return
+        this.tables.inlinedmap.push(offset - this.inlineOffset, inline)
+        this.inlineOffset = offset
+        this.inline = inline
     }
-}
 
-function same(a: Place, b: Place | undefined): boolean {
-    return a === b || (a.position === b?.position && a.length === b.length)
+    private numberOf(within: Within | undefined): number {
+        if (within === undefined) return -1
+        const known = this.known.get(within)
+        if (known !== undefined) return known
+        const { name, place } = within
+        const { position, length } = place ?? { position: 0, length: 0 }
+        const entry: Inlined = { name, position, length, within: this.numberOf(place?.within) }
+        const key = JSON.stringify(entry)
+        let number = this.numbers.get(key)
+        if (number === undefined) {
+            number = this.tables.inlined.length
+            this.tables.inlined.push(entry)
+            this.numbers.set(key, number)
+        }
+        this.known.set(within, number)
+        return number
+    }
 }

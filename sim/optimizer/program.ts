@@ -69,6 +69,16 @@ export function successors(end: End): Block[] {
     }
 }
 
+/**
+ * The blocks that may run after each block, exceptions aside. A jump out of try blocks goes through what is `finally` in them,
+ * and from the end of that to where it leads.
+ */
+export function waysOn({ blocks }: ProgramFunction): (block: Block) => Block[] {
+    const left = blocks.flatMap(({ end }) => (end.kind === "throwJump" ? [end.to] : []))
+    if (left.length === 0) return block => successors(block.end)
+    return ({ end }) => (end.kind === "rethrow" ? [end.next, ...left] : successors(end))
+}
+
 /** Puts what `by` gives in the place of each block that the end of a block names. */
 export function retarget(end: End, by: (block: Block) => Block): void {
     switch (end.kind) {

@@ -5,25 +5,35 @@ import { isPure } from "./effects"
 import { constantTruth } from "./numbers"
 import { type Block, type ProgramFunction, retarget, successors } from "./program"
 
-export function threadFunction(fn: ProgramFunction): void {
+export function threadFunction(fn: ProgramFunction): boolean {
+    let changed = false
     for (let before = -1; before !== fn.blocks.length; ) {
+        if (before >= 0) changed = true
         before = fn.blocks.length
-        for (const block of fn.blocks) decideBranch(block)
-        for (const { end } of fn.blocks) retarget(end, destination)
+        for (const block of fn.blocks) if (decideBranch(block)) changed = true
+        for (const { end } of fn.blocks) {
+            retarget(end, block => {
+                const to = destination(block)
+                if (to !== block) changed = true
+                return to
+            })
+        }
         dropUnreachable(fn)
         joinBlocks(fn)
     }
+    return changed
 }
 
 /** A branch that always goes the same way is a jump. */
-function decideBranch(block: Block): void {
+function decideBranch(block: Block): boolean {
     const { end } = block
-    if (end.kind !== "branch") return
+    if (end.kind !== "branch") return false
     const { condition, place } = end
     const truth = constantTruth(condition)
     if (truth !== undefined) block.end = { kind: "jump", to: truth ? end.next : end.otherwise, place }
     else if (end.next === end.otherwise && isPure(condition))
         block.end = { kind: "jump", to: end.next, place }
+    return block.end !== end
 }
 
 /** Where control really goes when it goes to a block: past blocks that do nothing but jump. */

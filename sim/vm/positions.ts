@@ -1,37 +1,43 @@
 // From a place in the bytecode to a place in the sources, by the debug information that a build leaves.
 
+import { type Place, PlaceMap, type PlaceTables } from "../optimizer/places"
+
 /** What is used of bytecode-dbg.json. */
-export interface DebugInfo {
+export interface DebugInfo extends PlaceTables {
     functions: { name: string; startpc: number }[]
-    /** Triples: position and pc as differences to the triple before, and the length of the source text between them. */
-    srcmap: number[]
     /** Positions count through all the files, one after the other. */
     sources: { path: string; length: number; text: string }[]
 }
 
+/** A call that an exception has come through. */
+export interface Frame {
+    /** Of the function that the call stands in. */
+    name: string
+    /** `file:line:column`, or what is known without debug information. */
+    place: string
+}
+
 export class Positions {
-    private readonly pcs: number[] = []
-    private readonly starts: number[] = []
+    private readonly places: PlaceMap
 
     constructor(private readonly info: DebugInfo) {
-        let position = 0
-        let pc = 0
-        for (let i = 0; i + 2 < info.srcmap.length; i += 3) {
-            position += info.srcmap[i]
-            pc += info.srcmap[i + 2]
-            this.starts.push(position)
-            this.pcs.push(pc)
-        }
+        this.places = new PlaceMap(info)
     }
 
     /**
-     * Where the call at `pc` (as the VM prints it: bytes into the function, one past the call) stands in the
-     * sources, as `file:line:column`.
+     * Where the call at `pc` (as the VM prints it: bytes into the function, one past the call) stands in the sources. More
+     * than one place when the function that it stood in has become part of another: that one's call comes next.
      */
-    find(functionIndex: number, pc: number): string {
+    find(name: string, functionIndex: number, pc: number): Frame[] {
         const start = this.info.functions[functionIndex]?.startpc
-        if (start === undefined || this.pcs.length === 0) return `function ${functionIndex}, pc ${pc}`
-        return this.place(this.starts[lastAtMost(this.pcs, start + Math.max(0, pc - 1))])
+        const place = start === undefined ? undefined : this.places.at(start + Math.max(0, pc - 1))
+        if (place === undefined) return [{ name, place: `function ${functionIndex}, pc ${pc}` }]
+        const frames: Frame[] = []
+        let at: Place | undefined = place
+        for (; at?.within !== undefined; at = at.within.place)
+            frames.push({ name: at.within.name, place: this.place(at.position) })
+        frames.push({ name, place: at === undefined ? `function ${functionIndex}` : this.place(at.position) })
+        return frames
     }
 
     private place(position: number): string {
@@ -46,16 +52,4 @@ export class Positions {
         }
         return `position ${position}`
     }
-}
-
-/** Index of the last value that is not greater, at least 0. */
-export function lastAtMost(values: readonly number[], limit: number): number {
-    let low = 0
-    let high = values.length - 1
-    while (low < high) {
-        const middle = (low + high + 1) >> 1
-        if (values[middle] <= limit) low = middle
-        else high = middle - 1
-    }
-    return low
 }

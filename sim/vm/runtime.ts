@@ -168,8 +168,13 @@ export class VmRuntime implements Runtime {
         else if (message !== undefined) this.exception.title += `: ${message}`
         else if (call !== null) {
             const [, name, index, pc] = call
-            const place = this.positions?.find(Number(index), Number(pc)) ?? `function ${index}, pc ${pc}`
-            this.exception.stack.push(`${name === "inline" ? "(function)" : name} (${place})`)
+            const frames = this.positions?.find(name, Number(index), Number(pc)) ?? [
+                { name, place: `function ${index}, pc ${pc}` },
+            ]
+            for (const frame of frames) {
+                const shown = frame.name === "inline" ? "(function)" : frame.name
+                this.exception.stack.push(`${shown} (${frame.place})`)
+            }
         } else if (line.startsWith("stats: ")) this.memory = line.slice("stats: ".length)
     }
 }

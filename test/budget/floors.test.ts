@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { each } from "../../sim/budget/features"
-import { listed, listedAs, NOT_IN_HELLO, TOGETHER } from "../../sim/budget/programs"
+import { allRows, TOGETHER } from "../../sim/budget/programs"
 import { behindPipe, compileImage } from "../../sim/build"
 import { nameOf } from "../../sim/device"
 import { CODE_LIMIT } from "../../sim/optimizer/image"
@@ -16,15 +16,7 @@ const SLACK = 64
 const FILE = join(import.meta.dirname, "floors.json")
 /** As measured. */
 const FLOORS = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, number>
-const SMALLEST = "hello without what it does not need"
-
-const programs = [
-    ...[...listed(), listedAs("src/controlled.ts"), ...TOGETHER].map(program => ({
-        ...program,
-        without: [] as readonly string[],
-    })),
-    { name: SMALLEST, path: "src/examples/hello.ts", without: NOT_IN_HELLO },
-]
+const programs = allRows()
 const measured = new Map<string, number>()
 
 beforeAll(async () => {

@@ -1,0 +1,85 @@
+// What && and || leave behind: a branch to a branch on what is known by then goes straight to where that one goes, and
+// a value that is only stored to be returned is returned.
+
+import { constantTruth } from "./numbers"
+import { Op } from "./opcodes"
+import { type Block, copy, equal, type Node, type ProgramFunction } from "./program"
+
+/** More than any chain has; ends a walk around a loop. */
+const LONGEST_CHAIN = 20
+
+export function threadChains(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    let changed = false
+    for (const block of fn.blocks) {
+        const { end } = block
+        if (end.kind === "branch") {
+            const next = follow(block, end.next, end.condition, true, shared)
+            const otherwise = follow(block, end.otherwise, end.condition, false, shared)
+            if (next !== end.next || otherwise !== end.otherwise) changed = true
+            end.next = next
+            end.otherwise = otherwise
+        } else if (end.kind === "jump") {
+            const to = follow(block, end.to, undefined, false, shared)
+            if (to !== end.to) changed = true
+            end.to = to
+            if (returnStored(block, to, shared)) changed = true
+        }
+    }
+    return changed
+}
+
+/** Where control goes from `from` by way of `to`, when `condition` has turned out as `truth`. */
+function follow(
+    from: Block,
+    to: Block,
+    condition: Node | undefined,
+    truth: boolean,
+    shared: ReadonlySet<number>
+): Block {
+    let at = to
+    for (let n = 0; n < LONGEST_CHAIN && at.statements.length === 0 && at.end.kind === "branch"; n++) {
+        const known =
+            condition !== undefined && equal(condition, at.end.condition)
+                ? truth
+                : storedTruth(from, at.end.condition, condition, truth, shared)
+        if (known === undefined) break
+        at = known ? at.end.next : at.end.otherwise
+    }
+    return at
+}
+
+/** Whether a slot is true behind a block, when that can be told from what the block last stores there. */
+function storedTruth(
+    { statements }: Block,
+    tested: Node,
+    condition: Node | undefined,
+    truth: boolean,
+    shared: ReadonlySet<number>
+): boolean | undefined {
+    if (tested.op !== Op.LoadLocal || shared.has(tested.number)) return undefined
+    const stored = new Set<number>()
+    for (let n = statements.length - 1; n >= 0; n--) {
+        const { op, number, arguments: args } = statements[n]
+        if (op !== Op.StoreLocal) continue
+        if (number !== tested.number) {
+            stored.add(number)
+            continue
+        }
+        const [value] = args
+        const constant = constantTruth(value)
+        if (constant !== undefined) return constant
+        const isTested = value.op === Op.LoadLocal && condition !== undefined && equal(value, condition)
+        return isTested && !stored.has(value.number) && !shared.has(value.number) ? truth : undefined
+    }
+    return undefined
+}
+
+/** Ends a block whose last statement stores what the block behind it returns with that return. */
+function returnStored(block: Block, to: Block, shared: ReadonlySet<number>): boolean {
+    const last = block.statements.at(-1)
+    if (last?.op !== Op.StoreLocal || to.statements.length > 0 || to.end.kind !== "return") return false
+    const { value, place } = to.end
+    if (value.op !== Op.LoadLocal || value.number !== last.number || shared.has(value.number)) return false
+    block.end = { kind: "return", value: copy(value), place }
+    return true
+}

@@ -1,0 +1,141 @@
+// A slot that holds the same as another slot, a constant or the value of the last call is not read: that is.
+
+import { setsReturnValue } from "./effects"
+import { expressionSize } from "./encode"
+import { isLive, livenessOf } from "./flow"
+import { Op } from "./opcodes"
+import {
+    type Block,
+    copy,
+    endValue,
+    type Node,
+    type ProgramFunction,
+    rewriteFunction,
+    setEndValue,
+} from "./program"
+
+/** Bytes of a store or load of a slot. */
+const ACCESS = 2
+
+export function propagateCopies(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    let changed = propagateEverywhere(fn, shared)
+    for (const block of fn.blocks) if (propagateInBlock(block, shared)) changed = true
+    return changed
+}
+
+interface Known {
+    value: Node
+    stores: number
+    loads: number
+}
+
+/** Slots that are stored once, with a constant or a parameter that is never stored to. */
+function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
+    const known = new Map<number, Known>()
+    for (const { statements } of fn.blocks) {
+        for (const { op, number, arguments: args } of statements) {
+            if (op !== Op.StoreLocal) continue
+            const before = known.get(number)
+            if (before === undefined) known.set(number, { value: args[0], stores: 1, loads: 0 })
+            else before.stores++
+        }
+    }
+    rewriteFunction(fn, tree => {
+        if (tree.op === Op.LoadLocal) {
+            const slot = known.get(tree.number)
+            if (slot !== undefined) slot.loads++
+        }
+        return tree
+    })
+    const unchanged = (slot: number) => slot < fn.parameters && !known.has(slot) && !shared.has(slot)
+    const replaced = (slot: number): Node | undefined => {
+        const one = known.get(slot)
+        if (one === undefined || one.stores !== 1 || slot < fn.parameters) return undefined
+        if (shared.has(slot)) return undefined
+        const { value, loads } = one
+        if (value.op === Op.LoadLocal) return unchanged(value.number) ? value : undefined
+        if (!isConstant(value)) return undefined
+        const size = expressionSize(value)
+        return loads * size <= ACCESS + size + loads * ACCESS ? value : undefined
+    }
+    const values = new Map<number, Node>()
+    for (const slot of known.keys()) {
+        const value = replaced(slot)
+        // a slot that may be read before it is stored is undefined there
+        if (value !== undefined && !isLive(livenessOf(fn, shared).at(fn.blocks[0]), slot))
+            values.set(slot, value)
+    }
+    if (values.size === 0) return false
+    let changed = false
+    rewriteFunction(fn, tree => {
+        const value = tree.op === Op.LoadLocal ? values.get(tree.number) : undefined
+        if (value === undefined) return tree
+        changed = true
+        return { ...copy(value), place: tree.place }
+    })
+    return changed
+}
+
+/** Follows what slots hold through a block. */
+function propagateInBlock(block: Block, shared: ReadonlySet<number>): boolean {
+    const holds = new Map<number, Node>()
+    let changed = false
+    const replace = (tree: Node): Node => {
+        tree.arguments.forEach((argument, n) => {
+            tree.arguments[n] = replace(argument)
+        })
+        const value = tree.op === Op.LoadLocal ? holds.get(tree.number) : undefined
+        if (value === undefined) return tree
+        changed = true
+        return { ...copy(value), place: tree.place }
+    }
+    const forget = (dropped: (slot: number, value: Node) => boolean) => {
+        for (const [slot, value] of holds) if (dropped(slot, value)) holds.delete(slot)
+    }
+    for (const statement of block.statements) {
+        statement.arguments.forEach((argument, n) => {
+            statement.arguments[n] = replace(argument)
+        })
+        const { op, number } = statement
+        if (setsReturnValue(op)) forget((_, value) => value.op === Op.ReturnValue)
+        if (op === Op.Debugger) holds.clear()
+        if (op !== Op.StoreLocal) continue
+        forget((slot, value) => slot === number || (value.op === Op.LoadLocal && value.number === number))
+        const [value] = statement.arguments
+        if (!shared.has(number) && isCheap(value, shared) && !isSlot(value, number)) holds.set(number, value)
+    }
+    const value = endValue(block.end)
+    if (value !== undefined) setEndValue(block.end, replace(value))
+    return changed
+}
+
+function isSlot({ op, number }: Node, slot: number): boolean {
+    return op === Op.LoadLocal && number === slot
+}
+
+/** Whether reading it takes no more than reading a slot. */
+function isCheap(value: Node, shared: ReadonlySet<number>): boolean {
+    if (value.op === Op.LoadLocal) return !shared.has(value.number)
+    return value.op === Op.ReturnValue || (isConstant(value) && expressionSize(value) <= ACCESS)
+}
+
+export function isConstant({ op }: Node): boolean {
+    switch (op) {
+        case Op.Literal:
+        case Op.LiteralFloat:
+        case Op.True:
+        case Op.False:
+        case Op.Undefined:
+        case Op.Null:
+        case Op.NaN:
+        case Op.Infinity:
+        case Op.StaticFunction:
+        case Op.StaticBuffer:
+        case Op.StaticAsciiString:
+        case Op.StaticUtf8String:
+        case Op.StaticBuiltinString:
+            return true
+        default:
+            return false
+    }
+}
