@@ -11,7 +11,12 @@ const DECLARATION = /^export const ([A-Z0-9_]+) = (?:true|false)$/gm
  * Combinations that make no sense: of each list one has to stay.
  * @type {{ names: string[], why: string }[]}
  */
-const ONE_OF = []
+const ONE_OF = [
+    {
+        names: ["ACTIVE_OPENS", "PASSIVE_OPENS", "UDP"],
+        why: "a program could neither connect, nor listen, nor send a datagram",
+    },
+]
 
 /**
  * The names in a features file.

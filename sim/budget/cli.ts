@@ -14,7 +14,7 @@ import { HEAP_LIMIT, IMAGE_LIMIT } from "./limits"
 import { type BuildOptions, parseBuildOptions } from "./options"
 import { describeExcess } from "./over"
 import { partsOf, type SizedDebugInfo } from "./parts"
-import { listed, listedAs, MAIN } from "./programs"
+import { allRows, listed, listedAs, MAIN } from "./programs"
 import { sizesTable } from "./sizes"
 import { bytes, type Cell, table } from "./table"
 import { treemap } from "./treemap"
@@ -105,11 +105,33 @@ async function featuresTable({ image, path }: Built, { without }: BuildOptions):
     ])
 }
 
+/** The table of the documents, in Markdown. */
+async function printDocument(): Promise<Built[]> {
+    const rows = allRows()
+    const all: Built[] = []
+    await each(rows, async ({ name, path, without }, i) => {
+        all[i] = await forHost(name, path, without)
+    })
+    console.log("| program | code | left | image | heap |\n|---|---|---|---|---|")
+    for (const { what, image, heap } of all) {
+        const cells = [what, bytes(image.code), bytes(CODE_LIMIT - image.code), bytes(image.size)]
+        console.log(`| ${[...cells, heap === undefined ? "" : bytes(heap)].join(" | ")} |`)
+    }
+    return all
+}
+
+async function built(options: BuildOptions): Promise<Built[]> {
+    if (options.json) return await printJson(options)
+    if (options.document) return await printDocument()
+    const all = await buildAll(options)
+    console.log(describe(all).join("\n"))
+    return all
+}
+
 /** Gives the exit code. */
 async function build(words: readonly string[]): Promise<number> {
     const options = parseBuildOptions(words)
-    const all = options.json ? await printJson(options) : await buildAll(options)
-    if (!options.json) console.log(describe(all).join("\n"))
+    const all = await built(options)
     const [board, host = board] = all
     if (options.sizes) showSizes(host, options.sizes.file)
     if (options.features) console.log(`\n${(await featuresTable(host, options)).join("\n")}`)

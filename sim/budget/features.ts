@@ -14,15 +14,18 @@ export interface FeatureBytes {
     bytes: number
 }
 
+/** The names in src/features.ts. */
+export function allFeatures(): string[] {
+    return featureNames(readFileSync(join(ROOT, FEATURES), "utf8"))
+}
+
 /** The features that a program uses, the largest first; `code` is what it takes with them. */
 export async function featureBytes(
     program: string,
     without: readonly string[],
     code: number
 ): Promise<FeatureBytes[]> {
-    const names = featureNames(readFileSync(join(ROOT, FEATURES), "utf8")).filter(
-        name => !without.includes(name)
-    )
+    const names = allFeatures().filter(name => !without.includes(name))
     const found: FeatureBytes[] = []
     await each(names, async name => {
         try {

@@ -15,6 +15,8 @@ export interface BuildOptions {
     /** What each feature takes. */
     features: boolean
     json: boolean
+    /** The table of the documents. */
+    document: boolean
 }
 
 interface Given {
@@ -23,6 +25,7 @@ interface Given {
     sizes?: string | true
     features?: true
     json?: true
+    document?: true
 }
 
 /** Reads the options. Throws an OptionError of one line, or an Answer that goes to standard output. */
@@ -35,10 +38,18 @@ export function parseBuildOptions(words: readonly string[]): BuildOptions {
     command.add("--sizes [FILE.html]", "code by package, folder, file, function; a picture in FILE", picture)
     command.add("--features", "what each feature of src/features.ts takes: a build without each")
     command.add("--json", "main and the examples as one JSON object (with npm run --silent)")
+    command.add("--document", "the table of all programs, as the documents have it")
     const { given } = command.parse<Given>(words)
-    if (given.json && (given.sizes ?? given.features) !== undefined) {
-        const other = given.sizes === undefined ? "--features" : "--sizes"
-        throw new OptionError(`--json and ${other} cannot be combined: standard output holds one JSON object`)
+    for (const whole of ["json", "document"] as const) {
+        const other = (["sizes", "features", "json"] as const).find(name => name !== whole && given[name])
+        if (given[whole] && other !== undefined) {
+            const why = "each has standard output for itself"
+            throw new OptionError(`--${whole} and --${other} cannot be combined: ${why}`)
+        }
+    }
+    if (given.document && (given.program ?? given.without) !== undefined) {
+        const other = given.program === undefined ? "--without" : "--program"
+        throw new OptionError(`--document and ${other} cannot be combined: it is of all programs`)
     }
     const sizes =
         given.sizes === undefined ? undefined : { file: given.sizes === true ? undefined : given.sizes }
@@ -48,6 +59,7 @@ export function parseBuildOptions(words: readonly string[]): BuildOptions {
         sizes,
         features: given.features === true,
         json: given.json === true,
+        document: given.document === true,
     }
 }
 

@@ -1,29 +1,38 @@
 // What is said of a program whose code is above the VM's limit.
 
 import { readFileSync } from "node:fs"
+import { FEATURES } from "../features"
 import { CODE_LIMIT } from "../optimizer/image"
+import { guardedBytes } from "./guards"
 import { filesOf, partsOf, type SizedDebugInfo } from "./parts"
 import { bytes, type Cell, table } from "./table"
 
 /** Files that are named. */
 const FILES = 12
 
-/** By how much the program is above the limit, and its largest files. */
+/** By how much the program is above the limit, what it can leave out, and its largest files. */
 export function describeExcess(
     built: { image: string; debug: string; code: number },
     program: string
 ): string {
-    const root = partsOf(
-        readFileSync(built.image),
-        JSON.parse(readFileSync(built.debug, "utf8")) as SizedDebugInfo
-    )
-    const rows = filesOf(root)
-        .slice(0, FILES)
-        .map(({ path, bytes: size }): Cell[] => [`  ${path}`, bytes(size)])
+    const image = readFileSync(built.image)
+    const debug = JSON.parse(readFileSync(built.debug, "utf8")) as SizedDebugInfo
+    const lines = (parts: readonly { name: string; bytes: number }[]) =>
+        table([["", ""], ...parts.map(({ name, bytes: size }): Cell[] => [`  ${name}`, bytes(size)])]).slice(
+            1
+        )
+    const files = filesOf(partsOf(image, debug)).slice(0, FILES)
+    const features = guardedBytes(image, debug)
     return [
         `${program}: its code is ${bytes(built.code)} bytes, ${bytes(built.code - CODE_LIMIT)} above the VM's limit: it has to end below ${bytes(CODE_LIMIT)}.`,
+        ...(features.length === 0
+            ? []
+            : [
+                  `Features that can be left out (${FEATURES}, or --without), with about their bytes:`,
+                  ...lines(features),
+              ]),
         "The largest files in it:",
-        ...table([["", "code"], ...rows]).slice(1),
+        ...lines(files.map(({ path, bytes: size }) => ({ name: path, bytes: size }))),
         `npm run build -- --program ${program} --sizes shows all of it.`,
     ].join("\n")
 }

@@ -77,6 +77,21 @@ function order(part: Part): void {
     for (const child of part.parts) order(child)
 }
 
+/** Bytes, and where in all the sources, one behind the other, they come from. */
+export interface Span {
+    position: number | undefined
+    bytes: number
+}
+
+/** The code of an image by the places that it comes from; a function's descriptor is where its text begins. */
+export function spansOf(image: Uint8Array, debug: SizedDebugInfo): Span[] {
+    const places = new Places(debug)
+    return readImage(image).functions.flatMap(({ start, code }, index) => [
+        { position: debug.functions[index]?.location?.[0], bytes: DESCRIPTOR },
+        ...places.spans(start, start + code.length),
+    ])
+}
+
 /** Finds package, folder, file and function of bytecode. */
 class Places {
     /** Where each source begins, counted through all of them. */
@@ -117,18 +132,26 @@ class Places {
 
     /** Whose the bytes between two places of the image are, which lie in one function. */
     within(index: number, start: number, end: number): { path: string[]; bytes: number }[] {
-        const found: { path: string[]; bytes: number }[] = []
+        return this.spans(start, end).map(({ position, bytes }) => ({
+            path:
+                position === undefined
+                    ? this.ofFunction(index)
+                    : [...this.file(position), this.named(position) ?? OUTSIDE],
+            bytes,
+        }))
+    }
+
+    /** Where in the sources the bytes between two places of the image come from, as far as that is known. */
+    spans(start: number, end: number): Span[] {
+        const found: Span[] = []
         let at = start
-        let path = this.ofFunction(index)
+        let position: number | undefined
         for (let i = Math.max(0, lastAtMost(this.pcs, start)); at < end; i++) {
             const until = i < this.pcs.length ? Math.min(end, this.pcs[i]) : end
-            if (until > at) found.push({ path, bytes: until - at })
+            if (until > at) found.push({ position, bytes: until - at })
             at = Math.max(at, until)
-            const position = this.positions[i]
             // what lies before the function's start says nothing of it
-            if (at < end && this.pcs[i] >= start) {
-                path = [...this.file(position), this.named(position) ?? OUTSIDE]
-            }
+            if (at < end && this.pcs[i] >= start) position = this.positions[i]
         }
         return found
     }

@@ -3,13 +3,13 @@
 import { fetch } from "@devicescript/net"
 import { board } from "../board"
 import { boot } from "../boot"
-import { useForNet } from "../socket/net-backend"
+import { jsonOf, useForNet } from "../socket/net-backend"
 import { startNetwork } from "../socket/start"
 
 useForNet(await startNetwork({ mac: board, ...boot }))
 try {
     const response = await fetch("http://10.0.0.1:8000/data.json")
-    console.log(response.status, await response.json())
+    console.log(response.status, await jsonOf(response))
 } catch (error) {
     console.error(`no document: ${(error as Error).message}`)
 }

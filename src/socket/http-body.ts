@@ -34,7 +34,7 @@ export class HttpBodies implements BodyReader {
         if (c.stage === Stage.Body || c.stage === Stage.ChunkData) {
             const n = Math.min(c.length, c.remaining)
             if (n === 0) return false
-            this.bufferOf(h, c).blitAt(c.index, h.lines, c.at, n)
+            this.bufferOf(h, c).blitAt(c.index, h.lines, c.lineAt, n)
             consume(h, c, n)
             c.index += n
             c.remaining -= n

@@ -133,7 +133,7 @@ export class HttpClient implements HttpRequest {
     body: HttpBody | undefined = undefined
     index = 0
 
-    constructor(readonly at: number) {}
+    constructor(readonly lineAt: number) {}
 }
 
 /** Reads the bodies of requests; http-body.ts has it. */

@@ -45,7 +45,7 @@ const methods = "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH"
 
 /** Reads what has come, as far as there is room for it. False when nothing has. */
 export function receive(h: HttpContext, c: HttpClient): boolean {
-    const n = read(h.stack, c.id, h.lines, c.at + c.length, h.line - c.length)
+    const n = read(h.stack, c.id, h.lines, c.lineAt + c.length, h.line - c.length)
     if (n > 0) c.length += n
     // a client that shut its side down may still read why its request came to nothing
     else if (n === TcpError.Eof && c.stage > Stage.Idle && c.stage < Stage.Answer) fail(h, c, 400)
@@ -56,7 +56,7 @@ export function receive(h: HttpContext, c: HttpClient): boolean {
 /** Takes `size` bytes off the beginning of what has come. */
 export function consume(h: HttpContext, c: HttpClient, size: number): void {
     c.length -= size
-    h.lines.blitAt(c.at, h.lines, c.at + size, c.length)
+    h.lines.blitAt(c.lineAt, h.lines, c.lineAt + size, c.length)
 }
 
 /**
@@ -66,7 +66,7 @@ export function consume(h: HttpContext, c: HttpClient, size: number): void {
  */
 export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
     const { lines } = h
-    const start = c.at
+    const start = c.lineAt
     for (;;) {
         const lf = lines.indexOf(Char.Lf, start, start + c.length)
         // the last byte may be the CR of the line's end

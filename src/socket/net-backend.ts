@@ -114,6 +114,62 @@ export function bodyOf(response: Response): Socket {
     return (response as unknown as { socket: Socket }).socket
 }
 
+/** What jsonOf takes of a document: README.md says what it was measured against. */
+const enum Json {
+    Depth = 16,
+    /** Objects and arrays. */
+    Containers = 64,
+    /** Commas and colons outside of strings: every value but a container's first has one. */
+    Values = 256,
+    /** Bytes looked at in one go: the VM ends a program that goes on for 131,072 operations. */
+    Piece = 512,
+}
+
+const enum Letter {
+    Quote = 0x22,
+    Comma = 0x2c,
+    Colon = 0x3a,
+    OpenBracket = 0x5b,
+    Backslash = 0x5c,
+    CloseBracket = 0x5d,
+    OpenBrace = 0x7b,
+    CloseBrace = 0x7d,
+}
+
+/**
+ * Gives the document that a response of the package's fetch brings, as its `json` does, but a server cannot end the program by it: throws a
+ * NetError EMSGSIZE for one that is deeper than 16, or has more than 64 objects and arrays or 256 commas and colons, before it is parsed.
+ */
+export async function jsonOf(response: Response): Promise<unknown> {
+    const bytes = await response.buffer()
+    let depth = 0
+    let containers = 0
+    let values = 0
+    let quoted = false
+    for (let at = 0; at < bytes.length; ) {
+        const end = Math.min(at + Json.Piece, bytes.length)
+        for (; at < end; at++) {
+            const letter = bytes.getAt(at, "u8")
+            if (letter === Letter.Quote) quoted = !quoted
+            else if (quoted) {
+                if (letter === Letter.Backslash) at++
+            } else if (letter === Letter.OpenBracket || letter === Letter.OpenBrace) {
+                containers++
+                if (++depth > Json.Depth) values = Json.Values + 1
+            } else if (letter === Letter.CloseBracket || letter === Letter.CloseBrace) depth--
+            else if (letter === Letter.Comma || letter === Letter.Colon) values++
+        }
+        if (containers > Json.Containers || values > Json.Values) {
+            throw netError(
+                "json: ",
+                "EMSGSIZE, the document has more in it than the heap may hold: ask for less"
+            )
+        }
+        await ds.sleep(1)
+    }
+    return JSON.parse(bytes.toString("utf-8"))
+}
+
 /** The package's connect; what it gave up, as its time was over, is not left to the stack. */
 async function connected(backend: Backend, sockets: PackageClass, options: unknown): Promise<PackageSocket> {
     const attempt = backend.attempt + 1

@@ -15,7 +15,6 @@ import {
     count,
     drop,
     isIdle,
-    noteTimer,
     reset,
     setDue,
     setState,
@@ -429,22 +428,26 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         conns.setAt(c + Tcb.RcvNxt, "i32", (rcvNxt + length) | 0)
         conns.setAt(c + Tcb.RcvWnd, "u16", left)
         // Section 3.8.6.3: every second segment. When the peer has used half of the window it may have to wait: the program has a
-        // moment to read, so that one ACK tells of the text and of the room
+        // moment to read, so that one ACK tells of the text and of the room. So it has when a quarter of a window or more comes
+        // behind two segments: what a window of three still holds is what the peer waits for
         flags = conns.getAt(c + Tcb.Flags, "u8")
-        let wait = DELAYED_ACKS ? t.config.delayedAck : 0
-        if (DELAYED_ACKS ? left < conns.getAt(c + Tcb.ReceiveLimit, "u16") >> 1 : false) {
-            if (wait > Moment.Ms) wait = Moment.Ms
-        }
+        const wait = DELAYED_ACKS ? t.config.delayedAck : 0
         if (DELAYED_ACKS ? gap || flags & ConnFlag.AckDelayed || wait === 0 : true) {
             conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
             t.dirty = true
+            if (DELAYED_ACKS ? !gap : false) conns.setAt(c + Tcb.Bulk, "u16", 1)
         } else {
+            const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+            let deadline = (now + wait) | 0
+            if (left < limit >> 1 || (conns.getAt(c + Tcb.Bulk, "u16") && length >= limit >> 2)) {
+                if (wait > Moment.Ms) deadline = (now + Moment.Ms) | 0
+            }
             conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
-            const deadline = (now + wait) | 0
-            if (!t.ackArmed || ((deadline - t.ackDeadline) | 0) < 0) {
-                t.ackArmed = true
-                t.ackDeadline = deadline
-                noteTimer(t, deadline)
+            conns.setAt(c + Tcb.AckAt, "u16", deadline & 0xffff)
+            // noteTimer, without a call
+            if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
+                t.timerArmed = true
+                t.nextTimer = deadline
             }
         }
     }

@@ -86,9 +86,6 @@ export class TcpContext {
     /** The earliest of all timers, when `timerArmed`. */
     nextTimer = 0
     timerArmed = false
-    /** When delayed acknowledgments are due, when `ackArmed`: one time for all, so that none waits longer than it may. */
-    ackDeadline = 0
-    ackArmed = false
     /** A segment without a connection (an RST, a SYN cookie) stands in `tx` for `replyIp`: its length. */
     replyLength = 0
     replyIp = 0

@@ -136,6 +136,10 @@ export const enum Tcb {
     SackMiddle = 80,
     /** Text that came ahead of RcvNxt: Ahead.Blocks blocks, the newest first. */
     Ahead = 82,
+    /** With none: when the delayed acknowledgment is due, the low 16 bits of the time. */
+    AckAt = 82,
+    /** With none: 1 when the last acknowledgment did not wait for its time, as a second segment came. */
+    Bulk = 86,
     /** Shift of the peer's window; and 16 times the duplicate acknowledgments in a row, 15 at most. */
     ScaleDups = 90,
     /** Retransmissions, or probes, since the last progress. */
@@ -169,7 +173,7 @@ export const enum ConnFlag {
     Due = 2,
     /** The program closed in SYN-RECEIVED: FIN-WAIT-1 follows instead of ESTABLISHED. */
     FinQueued = 4,
-    /** An acknowledgment is due when `t.ackDeadline` comes, or with the next segment (RFC 9293 section 3.8.6.3). */
+    /** An acknowledgment is due when Tcb.AckAt comes, or with the next segment (RFC 9293 section 3.8.6.3). */
     AckDelayed = 8,
     /** The timer is armed. */
     Timer = 16,

@@ -28,17 +28,19 @@ const enum Suspect {
 export function runTimers(t: TcpContext, now: number): void {
     const conns = t.conns
     t.timerArmed = false
-    const acks = DELAYED_ACKS ? t.ackArmed && ((t.ackDeadline - now) | 0) <= 0 : false
-    if (DELAYED_ACKS) {
-        if (acks) t.ackArmed = false
-        else if (t.ackArmed) noteTimer(t, t.ackDeadline)
-    }
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         const flags = conns.getAt(c + Tcb.Flags, "u8")
-        if (DELAYED_ACKS ? acks : false) {
-            if (flags & ConnFlag.AckDelayed) {
-                conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
-                setDue(t, c, ConnFlag.AckNow)
+        if (DELAYED_ACKS) {
+            // one that is due already needs no timer, and where text came ahead it is
+            if ((flags & (ConnFlag.AckDelayed | ConnFlag.AckNow)) === ConnFlag.AckDelayed) {
+                const left = (conns.getAt(c + Tcb.AckAt, "u16") - now) & 0xffff
+                if (left > 0 && left <= t.config.delayedAck) {
+                    noteTimer(t, (now + left) | 0)
+                } else {
+                    conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
+                    setDue(t, c, ConnFlag.AckNow)
+                    if (conns.getAt(c + Tcb.Bulk, "u16") > 0) bulkEnds(t, c)
+                }
             }
         }
         if (!(flags & ConnFlag.Timer)) continue
@@ -53,6 +55,19 @@ export function runTimers(t: TcpContext, now: number): void {
         }
     }
     if (TIME_WAIT_RECORDS) runWaitTimers(t, now)
+}
+
+/**
+ * The acknowledgment behind one of two segments is on its own. It tells of the room that reading made from a quarter of the buffer
+ * on (section 3.8.6.2.2: half is what it recommends): two segments and less than a third fill a window, which would else lose that
+ * third.
+ */
+function bulkEnds(t: TcpContext, c: number): void {
+    const conns = t.conns
+    conns.setAt(c + Tcb.Bulk, "u16", 0)
+    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+    const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
+    if (free - conns.getAt(c + Tcb.RcvWnd, "u16") >= limit >> 2) conns.setAt(c + Tcb.RcvWnd, "u16", free)
 }
 
 function expired(t: TcpContext, c: number, now: number): void {

@@ -4,9 +4,9 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
-import { beforeAll, describe, expect, it } from "vitest"
+import { beforeAll, describe, expect, it, test } from "vitest"
 import { each } from "../../sim/budget/features"
-import { listed, listedAs, NOT_IN_HELLO, TOGETHER } from "../../sim/budget/programs"
+import { allRows, TOGETHER } from "../../sim/budget/programs"
 import { behindPipe, compileImage } from "../../sim/build"
 import { nameOf } from "../../sim/device"
 import { CODE_LIMIT } from "../../sim/optimizer/image"
@@ -16,15 +16,7 @@ const SLACK = 64
 const FILE = join(import.meta.dirname, "floors.json")
 /** As measured. */
 const FLOORS = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, number>
-const SMALLEST = "hello without what it does not need"
-
-const programs = [
-    ...[...listed(), listedAs("src/controlled.ts"), ...TOGETHER].map(program => ({
-        ...program,
-        without: [] as readonly string[],
-    })),
-    { name: SMALLEST, path: "src/examples/hello.ts", without: NOT_IN_HELLO },
-]
+const programs = allRows()
 const measured = new Map<string, number>()
 
 beforeAll(async () => {
@@ -52,10 +44,6 @@ describe("the code of", () => {
     )
 })
 
-describe("what a board has to hold together", () => {
-    const over = TOGETHER.filter(({ name }) => FLOORS[name]! >= CODE_LIMIT)
-    it.skipIf(over.length > 0)("leaves 2,000 bytes", () => {
-        for (const { name } of TOGETHER)
-            expect(CODE_LIMIT - measured.get(name)!, name).toBeGreaterThanOrEqual(2000)
-    })
+test.each(Object.values(TOGETHER))("$name leave 2,000 bytes", ({ name }) => {
+    expect(CODE_LIMIT - measured.get(name)!).toBeGreaterThanOrEqual(2000)
 })

@@ -12,6 +12,7 @@ test("nothing, all of it, and a program", () => {
         sizes: undefined,
         features: false,
         json: false,
+        document: false,
     })
     expect(parseBuildOptions(["--sizes", "--features", "--without", "SACK"])).toMatchObject({
         without: ["SACK"],
@@ -45,8 +46,10 @@ test.each([
     ["--program x.js", "--program x.js is no TypeScript file"],
     ["--program src/x.ts", "--program src/x.ts does not exist"],
     ["--program /tmp/x.ts", "--program /tmp/x.ts is not in this project, where the compiler looks"],
-    ["--json --sizes", "--json and --sizes cannot be combined: standard output holds one JSON object"],
-    ["--json --features", "--json and --features cannot be combined: standard output holds one JSON object"],
+    ["--json --sizes", "--json and --sizes cannot be combined: each has standard output for itself"],
+    ["--document --json", "--document and --json cannot be combined: each has standard output for itself"],
+    ["--document --without SACK", "--document and --without cannot be combined: it is of all programs"],
+    ["--json --features", "--json and --features cannot be combined: each has standard output for itself"],
     ["--without SAC", '--without no feature "SAC": did you mean SACK?'],
 ])("%s", (line, message) => {
     expect(() => parseBuildOptions(line.split(" "))).toThrow(new OptionError(message))

@@ -49,6 +49,15 @@ describe("a list that cannot be", () => {
         expect(() => featuresLeftOut("{")).toThrow(/^package.json: /)
     })
 
+    test("nothing that a program could do is left", () => {
+        const all = ["ACTIVE_OPENS", "PASSIVE_OPENS", "UDP"]
+        expect(() => withoutFeatures(text, [...all, "SACK"])).toThrow(
+            "ACTIVE_OPENS and PASSIVE_OPENS and UDP cannot be left out together: " +
+                "a program could neither connect, nor listen, nor send a datagram"
+        )
+        for (const name of all) withoutFeatures(text, [...all.filter(other => other !== name), "SACK"])
+    })
+
     test("--without names no feature: one line, which is an option's fault", () => {
         expect(() => parseOptions(["--without", "SAKC"], { terminal: false })).toThrow(
             new OptionError('--without no feature "SAKC": did you mean SACK?')

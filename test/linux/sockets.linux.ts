@@ -5,20 +5,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { NOT_TOGETHER, TOGETHER } from "../../sim/budget/programs"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { RealClock } from "../../sim/clock"
 import { Device } from "../../sim/device"
 import { openTap } from "../../sim/link/tap"
-import { fitsOnVm } from "../budget/fits"
 import { pause } from "./support/controlled"
 import { Dnsmasq, SERVER } from "./support/dnsmasq"
 import { installed, missing, Namespace } from "./support/namespace"
 
 const ADDRESS = "10.9.0.60"
 const LENGTH = 100_000
-
-const WEB_PROGRAM = "test/programs/acceptance-web.ts"
-const FIELD_PROGRAM = "test/programs/acceptance-field.ts"
 
 /** Serves a document, a number, and a body whose bytes both ends can make. */
 const WEB = `
@@ -34,10 +31,7 @@ const needed = ["dnsmasq", "mosquitto", "mosquitto_sub", "curl"].find(tool => !i
 const why = missing() ?? (needed && `${needed} is not installed`)
 if (why !== undefined && process.env.CI !== undefined) throw new Error(why)
 
-const fits =
-    why === undefined ? { web: await fitsOnVm(WEB_PROGRAM), field: await fitsOnVm(FIELD_PROGRAM) } : undefined
-/** The runtimes that a program runs on. */
-const runtimes = (onVm: boolean) => (onVm ? (["vm", "node"] as const) : (["node"] as const))
+const RUNTIMES = ["vm", "node"] as const
 
 describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
     let namespace: Namespace
@@ -57,7 +51,7 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
     })
 
     /** A device that runs a program, and what it has around it. */
-    async function start(runtime: "vm" | "node", program: string) {
+    async function start(runtime: "vm" | "node", program: string, without: readonly string[] = []) {
         const clock = new RealClock()
         const link = await openTap(`tap:tap0@${namespace.name}=${SERVER}/24`, { ip: SERVER, prefix: 24 })
         ends.push(() => link.close())
@@ -78,7 +72,7 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
         const boot = { ip: "dhcp", gateway: "", macAddress: "02:00:0a:00:00:02" }
         const panics: string[] = []
         const device = new Device({
-            ...{ clock, runtime, chip, program, boot },
+            ...{ clock, runtime, chip, program, without, boot },
             onPanic: panic => panics.push(panic.message),
         })
         ends.push(() => device.stop())
@@ -88,8 +82,8 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
     }
 
     /** The same with a program that says when it is up: it takes commands when its driver has started. */
-    async function startUp(runtime: "vm" | "node", program: string) {
-        const started = await start(runtime, program)
+    async function startUp(runtime: "vm" | "node", program: string, without?: readonly string[]) {
+        const started = await start(runtime, program, without)
         while ((await started.says("up")).includes("takes no commands")) await pause()
         expect(await started.says("up")).toBe(`true ${ADDRESS}`)
         return started
@@ -103,7 +97,7 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
         return stdout
     }
 
-    test.each(["vm", "node"] as const)("fetch: a document and 100 KB, on %s", async runtime => {
+    test.each(RUNTIMES)("fetch: a document and 100 KB, on %s", async runtime => {
         const { server, panics, says } = await startUp(runtime, "test/programs/acceptance-fetch.ts")
         let sum = 0
         for (let i = 0; i < LENGTH; i++) sum = (sum * 31 + ((i * 7 + (i >> 8)) & 255)) % 1_000_003
@@ -115,28 +109,25 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
         expect(panics).toEqual([])
     })
 
-    test.each(runtimes(fits?.web === true))(
-        "fetch and a web server with the status page, on %s",
-        async runtime => {
-            const { server, panics, says } = await startUp(runtime, WEB_PROGRAM)
-            for (let round = 0; round < 3; round++) {
-                const pages = [1, 2, 3, 4].map(() => curl("/"))
-                expect(await says("get http://web.test:8000/weather")).toBe("200 21.5 degrees")
-                for (const page of await Promise.all(pages))
-                    expect(page).toMatch(/ESTABLISHED[\s\S]*<\/html>\s*$/)
-                expect(await curl("/told")).toBe("21.5 degrees\n")
-                await curl("/told", "--data", "by hand")
-                expect(await curl("/told")).toBe("by hand\n")
-            }
-            expect(await says("get http://nobody.test:8000/")).toMatch(/ENOTFOUND/)
-            expect(server.log).toMatch(/query\[A\] web\.test from 10\.9\.0\.60/)
-            expect(server.log).toMatch(/DHCPACK.*10\.9\.0\.60/)
-            expect(panics).toEqual([])
+    test.each(RUNTIMES)("fetch and a web server with the status page, on %s", async runtime => {
+        const { server, panics, says } = await startUp(runtime, TOGETHER.web.path, NOT_TOGETHER)
+        for (let round = 0; round < 3; round++) {
+            const pages = [1, 2, 3, 4].map(() => curl("/"))
+            expect(await says("get http://web.test:8000/weather")).toBe("200 21.5 degrees")
+            for (const page of await Promise.all(pages))
+                expect(page).toMatch(/ESTABLISHED[\s\S]*<\/html>\s*$/)
+            expect(await curl("/told")).toBe("21.5 degrees\n")
+            await curl("/told", "--data", "by hand")
+            expect(await curl("/told")).toBe("by hand\n")
         }
-    )
+        expect(await says("get http://nobody.test:8000/")).toMatch(/ENOTFOUND/)
+        expect(server.log).toMatch(/query\[A\] web\.test from 10\.9\.0\.60/)
+        expect(server.log).toMatch(/DHCPACK.*10\.9\.0\.60/)
+        expect(panics).toEqual([])
+    })
 
-    test.each(runtimes(fits?.field === true))("MQTT while a web server serves four, on %s", async runtime => {
-        const { server, panics, says } = await start(runtime, FIELD_PROGRAM)
+    test.each(RUNTIMES)("MQTT while a web server serves four, on %s", async runtime => {
+        const { server, panics, says } = await start(runtime, TOGETHER.field.path, NOT_TOGETHER)
         const config = join(folder, "mosquitto.conf")
         writeFileSync(config, `listener 1883 ${SERVER}\nallow_anonymous true\npersistence false\nuser root\n`)
         const broker = namespace.start("mosquitto", "-c", config)

@@ -7,7 +7,7 @@ import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/inspect/lines"
 import { dns } from "../../src/socket/dns"
-import { bodyOf, useForNet } from "../../src/socket/net-backend"
+import { bodyOf, jsonOf, useForNet } from "../../src/socket/net-backend"
 import { startNetwork } from "../../src/socket/start"
 
 let ready = false
@@ -114,6 +114,12 @@ async function play(args: string[], print: (text: string) => void): Promise<void
             print(
                 `${response.status} ${response.statusText} ${response.ok} ${value.name} ${value.list.length}`
             )
+            break
+        }
+        case "safe": {
+            const response = await fetch(args[1])
+            const value = JSON.stringify(await jsonOf(response))
+            print(`${response.status} ${value ? value.slice(0, 60) : words(value)}`)
             break
         }
         case "text": {

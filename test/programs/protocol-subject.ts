@@ -31,6 +31,7 @@ export class ProtocolSubject {
         // no secret, so that every run is the same
         const draw = (this.endpoints as unknown as { draw: Buffer }).draw
         draw.fillAt(0, draw.length, 7)
+        this.stack.hashInput.fillAt(0, 16, 7)
         const guard = new AddressGuard(this.endpoints)
         guard.probes = 0
         this.dhcp = new DhcpClient(this.endpoints, guard)

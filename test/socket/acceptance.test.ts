@@ -4,9 +4,9 @@
 import { Agent, createServer, get } from "node:http"
 import { type AddressInfo, connect, type Socket } from "node:net"
 import { afterAll, afterEach, describe, expect, it } from "vitest"
+import { NOT_TOGETHER, TOGETHER } from "../../sim/budget/programs"
 import type { Device } from "../../sim/device"
 import { Random } from "../../sim/random"
-import { fitsOnVm } from "../budget/fits"
 import { DEVICE, Lan, ROUTER } from "../gateway/lan"
 import { broker, startBroker } from "./broker"
 
@@ -68,74 +68,68 @@ describe.each(["vm", "node"] as const)("on %s, fetch of @devicescript/net", runt
     })
 })
 
-const together = { web: "test/programs/acceptance-web.ts", field: "test/programs/acceptance-field.ts" }
-const fits = { web: await fitsOnVm(together.web), field: await fitsOnVm(together.field) }
-
 describe.each(["vm", "node"] as const)("on %s, fetch and a web server with the status page", runtime => {
-    it.skipIf(runtime === "vm" && !fits.web)(
-        "does both at once, with an address by DHCP and a server by name",
-        async () => {
-            const degrees = [21.5, -3, 0]
-            lan = await Lan.open({
-                forwards: [{ host: "127.0.0.1", hostPort: 0, deviceIp: DEVICE, devicePort: 80 }],
-            })
-            let asked = 0
-            const server = createServer((_request, response) => {
-                response.end(JSON.stringify({ celsius: degrees[asked++ % degrees.length] }))
-            })
-            await new Promise<void>(done => server.listen(0, "127.0.0.1", done))
-            lan.later(() => new Promise<void>(done => server.close(() => done())))
-            const panics: string[] = []
-            const device = await lan.device(runtime, false, {
-                program: together.web,
-                boot: { ip: "dhcp", gateway: "" },
-                onPanic: panic => panics.push(panic.message),
-            })
-            expect(await says(device, "up")).toBe(`true ${DEVICE}`)
-            const own = `http://127.0.0.1:${lan.network.forwards[0]!.hostPort}`
-            const url = `http://host.internal:${(server.address() as AddressInfo).port}/weather`
-            const round = async () => {
-                for (const celsius of degrees) {
-                    const pages = [1, 2, 3, 4].map(() => text(`${own}/`))
-                    expect(await says(device, `get ${url}`)).toBe(`200 ${celsius} degrees`)
-                    for (const page of await Promise.all(pages)) {
-                        expect(page).toMatch(/^200 [\s\S]*ESTABLISHED[\s\S]*<\/html>\s*$/)
-                    }
-                    expect(await text(`${own}/told`)).toBe(`200 ${celsius} degrees\n`)
+    it("does both at once, with an address by DHCP and a server by name", async () => {
+        const degrees = [21.5, -3, 0]
+        lan = await Lan.open({
+            forwards: [{ host: "127.0.0.1", hostPort: 0, deviceIp: DEVICE, devicePort: 80 }],
+        })
+        let asked = 0
+        const server = createServer((_request, response) => {
+            response.end(JSON.stringify({ celsius: degrees[asked++ % degrees.length] }))
+        })
+        await new Promise<void>(done => server.listen(0, "127.0.0.1", done))
+        lan.later(() => new Promise<void>(done => server.close(() => done())))
+        const panics: string[] = []
+        const device = await lan.device(runtime, false, {
+            program: TOGETHER.web.path,
+            without: NOT_TOGETHER,
+            boot: { ip: "dhcp", gateway: "" },
+            onPanic: panic => panics.push(panic.message),
+        })
+        expect(await says(device, "up")).toBe(`true ${DEVICE}`)
+        const own = `http://127.0.0.1:${lan.network.forwards[0]!.hostPort}`
+        const url = `http://host.internal:${(server.address() as AddressInfo).port}/weather`
+        const round = async () => {
+            for (const celsius of degrees) {
+                const pages = [1, 2, 3, 4].map(() => text(`${own}/`))
+                expect(await says(device, `get ${url}`)).toBe(`200 ${celsius} degrees`)
+                for (const page of await Promise.all(pages)) {
+                    expect(page).toMatch(/^200 [\s\S]*ESTABLISHED[\s\S]*<\/html>\s*$/)
                 }
+                expect(await text(`${own}/told`)).toBe(`200 ${celsius} degrees\n`)
             }
-            await round()
-            const posted = await fetch(`${own}/told`, { method: "POST", body: "by hand" })
-            expect(posted.status).toBe(204)
-            expect(await text(`${own}/told`)).toBe("200 by hand\n")
-            expect(await says(device, "get http://nobody.invalid/")).toMatch(/ENOTFOUND/)
-            if (runtime === "vm") {
-                await lan.pass(3000)
-                const before = await used(device)
-                await round()
-                await lan.pass(3000)
-                expect(Math.abs((await used(device)) - before)).toBeLessThanOrEqual(FRAMES)
-                measured.push(
-                    `${before} bytes of heap: DHCP, DNS, fetch and a web server with the status page`
-                )
-            }
-            expect(panics).toEqual([])
         }
-    )
+        await round()
+        const posted = await fetch(`${own}/told`, { method: "POST", body: "by hand" })
+        expect(posted.status).toBe(204)
+        expect(await text(`${own}/told`)).toBe("200 by hand\n")
+        expect(await says(device, "get http://nobody.invalid/")).toMatch(/ENOTFOUND/)
+        if (runtime === "vm") {
+            await lan.pass(3000)
+            const before = await used(device)
+            await round()
+            await lan.pass(3000)
+            expect(Math.abs((await used(device)) - before)).toBeLessThanOrEqual(FRAMES)
+            measured.push(`${before} bytes of heap: DHCP, DNS, fetch and a web server with the status page`)
+        }
+        expect(panics).toEqual([])
+    })
 })
 
-const fixed = { program: "test/programs/acceptance-mqtt.ts", boot: {}, broker: ROUTER }
-const field = { program: together.field, boot: { ip: "dhcp", gateway: "" }, broker: "host.internal" }
+const fixed = { program: "test/programs/acceptance-mqtt.ts", without: [], boot: {}, broker: ROUTER }
+const field = {
+    program: TOGETHER.field.path,
+    without: NOT_TOGETHER,
+    boot: { ip: "dhcp", gateway: "" },
+    broker: "host.internal",
+}
 
-describe
-    .skipIf(broker === undefined && process.env.CI === undefined)
-    .each([
-        ...((await fitsOnVm(fixed.program))
-            ? [{ runtime: "vm", what: "at a fixed address", own: fixed } as const]
-            : []),
-        ...(fits.field ? [{ runtime: "vm", what: "with DHCP and DNS", own: field } as const] : []),
-        { runtime: "node", what: "with DHCP and DNS", own: field },
-    ] as const)("on $runtime $what, MQTT while a web server serves", ({ runtime, what, own }) => {
+describe.skipIf(broker === undefined && process.env.CI === undefined).each([
+    { runtime: "vm", what: "at a fixed address", own: fixed },
+    { runtime: "vm", what: "with DHCP and DNS", own: field },
+    { runtime: "node", what: "with DHCP and DNS", own: field },
+] as const)("on $runtime $what, MQTT while a web server serves", ({ runtime, what, own }) => {
     const rows = "abcdefghijklmnopqrstuvwxyz\n".repeat(400)
     let port = 0
 
@@ -148,6 +142,7 @@ describe
         lan.later(mqtt.stop)
         const device = await lan.device(runtime, false, {
             program: own.program,
+            without: own.without,
             boot: own.boot,
             onPanic: panic => panics.push(panic.message),
         })

@@ -201,4 +201,39 @@ scenario("an answer that fetch cannot hold ends with an error, not with the prog
     expect(await says(net, "stream http://10.0.0.1/long 0")).toMatch(/^200 null: 10000 bytes/)
 })
 
+scenario("a JSON document that would end the program by depth, or by what it has in it", setup, async net => {
+    const documents: Record<string, string> = {
+        deep: "[".repeat(2900),
+        many: `[${"[],".repeat(960)}[]]`,
+        objects: `[${'{"a":1},'.repeat(300)}{}]`,
+        numbers: `[${"1,".repeat(1400)}1]`,
+        strings: `[${'"",'.repeat(900)}""]`,
+        names: `{${Array.from({ length: 200 }, (_, i) => `"${i}":1`).join()}}`,
+        cut: '{"a": "\\',
+        // the most that is taken, of each kind
+        nested: "[".repeat(16) + "]".repeat(16),
+        wide: `[${"[],".repeat(62)}[]]`,
+        records: `[${'{"n":1.5},'.repeat(62)}{}]`,
+        floats: `[${"1.5,".repeat(256)}1]`,
+        words: `[${'"ab",'.repeat(256)}1]`,
+        fields: `{${Array.from({ length: 128 }, (_, i) => `"${i}":1`).join()}}`,
+        quoted: JSON.stringify({ text: '[{,:"\\'.repeat(150) }),
+    }
+    net.peer(1).listen(80, {
+        data: (connection, said) => {
+            const body = documents[said.split(" ")[1]!.slice(1)]!
+            connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)
+            connection.close()
+        },
+    })
+    for (const name of ["deep", "many", "objects", "numbers", "strings", "names"]) {
+        expect([name, await says(net, `safe http://10.0.0.1/${name}`)]).toEqual([name, "json: EMSGSIZE"])
+    }
+    await says(net, "safe http://10.0.0.1/cut")
+    for (const name of ["nested", "wide", "records", "floats", "words", "fields", "quoted"]) {
+        const read = `200 ${JSON.stringify(JSON.parse(documents[name]!)).slice(0, 60)}`
+        expect([name, await says(net, `safe http://10.0.0.1/${name}`)]).toEqual([name, read])
+    }
+})
+
 tsharkAgrees()

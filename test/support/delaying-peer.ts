@@ -24,6 +24,8 @@ export interface Manner {
     delay: number
     /** Bytes it sends, as fast as our window lets it. */
     sends: number
+    /** True: it sends what fits, even if little. False: no less than a full segment, the rest, or half of the largest window. */
+    fills?: boolean
 }
 
 export class DelayingPeer {
@@ -66,13 +68,17 @@ export class DelayingPeer {
         this.wire.push({ time: this.now + this.manner.delay, frame, toHost: true })
     }
 
-    /** Sends an ACK, with as much text as our window takes: full segments, the rest, or half of the largest window there was. */
+    /** Sends an ACK, with as much text as our window and its manner let through. */
     private answers(owed: boolean): void {
         for (;;) {
             const length = Math.min(this.manner.text, this.manner.sends - this.sent, this.edge - this.sent)
             const rest = this.manner.sends - this.sent
             const pays =
-                length > 0 && (length === this.manner.text || length === rest || length >= this.largest / 2)
+                length > 0 &&
+                (length === this.manner.text ||
+                    length === rest ||
+                    length >= this.largest / 2 ||
+                    this.manner.fills === true)
             if (!pays) break
             this.says("P.", ISS + 1 + this.sent, length)
             this.sent += length

@@ -184,7 +184,8 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
         const start = u16(Tcb.Ahead + b + Ahead.Start)
         const end = u16(Tcb.Ahead + b + Ahead.End)
         if (end === 0) {
-            f.check(start === 0, "a free block with a start")
+            // with no block at all two fields are something else (Tcb.AckAt, Tcb.Bulk)
+            f.check(start === 0 || blocks === 0, "a free block with a start")
             continue
         }
         f.check(blocks === b, "a block behind a free one")
@@ -224,9 +225,11 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
             "a timer for nothing, or no keep-alive"
         )
     if ((flags & ConnFlag.AckDelayed) !== 0) {
-        const wait = (s.ackDeadline - now) | 0
-        f.check(s.ackArmed && wait > 0 && wait <= s.config.delayedAck, "a delayed ACK and its deadline")
-        f.check(s.timerArmed && ((s.ackDeadline - s.nextTimer) | 0) >= 0, "nobody looks at the delayed ACKs")
+        const wait = (u16(Tcb.AckAt) - now) & 0xffff
+        if ((flags & ConnFlag.AckNow) === 0) {
+            f.check(wait > 0 && wait <= s.config.delayedAck, "a delayed ACK and its deadline")
+            f.check(s.timerArmed && ((now + wait - s.nextTimer) | 0) >= 0, "nobody looks at the delayed ACK")
+        }
     }
     if (timer) {
         const wait = (i32(Tcb.Deadline) - now) | 0

@@ -78,13 +78,15 @@ describe("a SYN that finds no half-open record", () => {
             const [kind, before, after] = [Event.Kind, Event.Before, Event.After].map(at =>
                 record.getAt(at, "u8")
             )
-            return `${kind} ${stateName(before!)} ${stateName(after!)} ${record.getAt(Event.Id, "u16")}`
+            // only a change of state has one before
+            const states = kind === EventKind.State ? `${stateName(before!)} ` : ""
+            return `${kind} ${states}${stateName(after!)} ${record.getAt(Event.Id, "u16")}`
         })
         const id = accept(peer.bench.stack, peer.listener)
         expect(told).toEqual([
-            `${EventKind.SegmentIn} LISTEN LISTEN 0`,
-            `${EventKind.SegmentOut} LISTEN LISTEN 0`,
-            `${EventKind.SegmentIn} LISTEN LISTEN 0`,
+            `${EventKind.SegmentIn} LISTEN 0`,
+            `${EventKind.SegmentOut} LISTEN 0`,
+            `${EventKind.SegmentIn} LISTEN 0`,
             `${EventKind.State} LISTEN SYN-RECEIVED 0`,
             `${EventKind.State} SYN-RECEIVED ESTABLISHED ${id}`,
         ])

@@ -52,11 +52,11 @@ function transfer({ ring, mtu, nagle, echo, ackDelay, delay = RTT / 2 }: Case) {
 }
 
 /** 300 KB that the peer sends to a program that reads, 20 ms each way: how long, and our ACKs. */
-function received(ring: number) {
+function received(ring: number, fills = false) {
     const host = new Host("10.0.0.1", { sendBuffer: ring, receiveBuffer: ring, connections: 1 })
     const { stack } = host
     const listener = listen(stack, 80, 1)
-    const manner = { window: 65_535, mss: 1460, text: 1460, ackDelay: 250, delay: 20, sends: TOTAL }
+    const manner = { window: 65_535, mss: 1460, text: 1460, ackDelay: 250, delay: 20, sends: TOTAL, fills }
     const peer = new DelayingPeer(host, manner)
     const scratch = Buffer.alloc(ring)
     let id = 0
@@ -88,6 +88,16 @@ describe("what comes in is acknowledged with the room that reading it made", () 
         expect(acks).toBeLessThanOrEqual((1.15 * segments) / each)
     })
 })
+
+test.each([3000, 4096, 5000, 8192])(
+    "a peer that fills a ring of %i bytes with what fits: nine tenths of it a round trip, two ACKs for three segments at most",
+    ring => {
+        const { ms, acks, segments } = received(ring, true)
+        rows.push(`read ring ${ring}, filled: ${ms} ms, ${segments} segments, ${acks} ACKs`)
+        expect(ms).toBeLessThanOrEqual(((Math.ceil(TOTAL / ring) + 2) * 40) / 0.9)
+        expect(acks).toBeLessThanOrEqual((2 / 3) * segments + 2)
+    }
+)
 
 test.each([1024, 1460, 2048, 4096, 8192])(
     "20 ms each way, a send ring of %i bytes: 90 %% of a ring a round trip",
