@@ -186,6 +186,11 @@ export class W5500 implements Mac {
                 await this.misread()
                 return 0
             }
+            if (offset > 0 && header > Size.SmallData) {
+                // the header that came with the frame before was not in memory yet: the frame is longer than it said
+                this.header = header
+                return await this.receive(into)
+            }
             this.readAt = (at + header) & 0xffff
             this.waiting = waiting - header
             this.owed += header

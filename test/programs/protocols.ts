@@ -33,6 +33,8 @@ configure(config, options.config)
 const address = macOf(options.macAddress) as Buffer
 const stack = new Stack(config, address)
 const mac = board(address)
+// as publishName does
+mac.multicast = true
 const endpoints = new Endpoints(stack)
 const guard = new AddressGuard(endpoints)
 const dhcp = new DhcpClient(endpoints, guard)
