@@ -19,7 +19,8 @@ const ACCESS = 2
 
 export function propagateCopies(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     let changed = propagateEverywhere(fn, shared)
-    for (const block of fn.blocks) if (propagateInBlock(block, shared)) changed = true
+    for (const block of fn.blocks)
+        if (holdsCheap(block, shared) && propagateInBlock(block, shared)) changed = true
     return changed
 }
 
@@ -40,6 +41,10 @@ function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): 
             else before.stores++
         }
     }
+    let some = false
+    for (const { value, stores } of known.values())
+        if (stores === 1 && (value.op === Op.LoadLocal || isConstant(value))) some = true
+    if (!some) return false
     rewriteFunction(fn, tree => {
         if (tree.op === Op.LoadLocal) {
             const slot = known.get(tree.number)
@@ -74,6 +79,13 @@ function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): 
         return { ...copy(value), place: tree.place }
     })
     return changed
+}
+
+/** Whether a block stores anything that may be read instead of the slot. */
+function holdsCheap({ statements }: Block, shared: ReadonlySet<number>): boolean {
+    for (const { op, arguments: args } of statements)
+        if (op === Op.StoreLocal && isCheap(args[0], shared)) return true
+    return false
 }
 
 /** Follows what slots hold through a block. */

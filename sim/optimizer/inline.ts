@@ -42,12 +42,13 @@ interface Call {
 export function inlineFunctions(functions: readonly ProgramFunction[], names: readonly string[]): void {
     const references = countReferences(functions)
     const callersOf = findCallers(functions)
+    const sizes = new Map<ProgramFunction, number>()
     functions.forEach((callee, n) => {
         if (n === 0 || references[n] === 0 || references[n] > MOST_CALLS || !canMove(callee)) return
         if (references[n] > 1 && codeSize(callee) > MOST_COPIED) return
         const callers = callersOf.get(n)
         if (callers === undefined || callers.has(callee)) return
-        if (!tryInline(callee, n, references[n], [...callers], names[n])) return
+        if (!tryInline(callee, n, references[n], [...callers], names[n], sizes)) return
         // what it calls, its callers call now
         for (const others of callersOf.values()) {
             if (!others.delete(callee)) continue
@@ -117,28 +118,38 @@ function tryInline(
     number: number,
     references: number,
     callers: readonly ProgramFunction[],
-    name: string
+    name: string,
+    sizes: Map<ProgramFunction, number>
 ): boolean {
+    const sizeOf = (fn: ProgramFunction) => {
+        const size = sizes.get(fn) ?? codeSize(fn)
+        sizes.set(fn, size)
+        return size
+    }
     const saved = callers.map(({ blocks, slots }) => ({
         blocks,
         slots,
         contents: blocks.map(({ statements, end }) => ({ statements, end })),
     }))
-    const before = callers.reduce((sum, caller) => sum + codeSize(caller), codeSize(callee) + DESCRIPTOR)
+    const before = callers.reduce((sum, caller) => sum + sizeOf(caller), sizeOf(callee) + DESCRIPTOR)
     let foreseen = 0
     let done = 0
     for (const caller of callers) {
         caller.blocks = [...caller.blocks]
+        let grown = sizeOf(caller)
         for (let call = locate(caller, number); call !== undefined; call = locate(caller, number)) {
-            if (caller.slots + callee.slots > MOST_SLOTS || codeSize(caller) + codeSize(callee) > MOST_CODE)
-                break
+            grown += sizeOf(callee)
+            if (caller.slots + callee.slots > MOST_SLOTS || grown > MOST_CODE) break
             foreseen += foreseenSavings(callee, call)
             inline(callee, call, name)
             done++
         }
     }
-    const after = callers.reduce((sum, caller) => sum + codeSize(caller), 0)
-    if (done === references && after - foreseen < before) return true
+    const after = callers.map(caller => codeSize(caller))
+    if (done === references && after.reduce((sum, size) => sum + size, 0) - foreseen < before) {
+        for (const [n, caller] of callers.entries()) sizes.set(caller, after[n])
+        return true
+    }
     callers.forEach((caller, n) => {
         const { blocks, slots, contents } = saved[n]
         caller.blocks = blocks

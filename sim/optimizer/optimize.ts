@@ -101,6 +101,7 @@ export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
         if (done) break
     }
     verifyImage(stage.image)
+    if (stage.debug !== undefined) setImage(stage.debug, stage.image)
     const passes = [...saved].map(([name, bytes]): PassReport => ({ name, saved: bytes }))
     return { image: stage.image, debug: stage.debug, report: makeReport(image, debug, stage, passes) }
 }
@@ -179,14 +180,16 @@ function optimizeFunction(
         return size
     }
     const simplify = () => {
-        for (let n = 0, changed = true; changed && n < MOST_REPETITIONS; n++) {
-            changed = false
-            for (const pass of SIMPLIFYING) if (apply(pass)) changed = true
-        }
+        // until no pass in a row of all has changed anything
+        for (
+            let n = 0, quiet = 0;
+            quiet < SIMPLIFYING.length && n < MOST_REPETITIONS * SIMPLIFYING.length;
+            n++
+        )
+            quiet = apply(SIMPLIFYING[n % SIMPLIFYING.length]) ? 0 : quiet + 1
     }
     simplify()
-    apply(SPLIT)
-    simplify()
+    if (apply(SPLIT)) simplify()
     for (const pass of LAST) apply(pass)
     return size
 }
@@ -200,7 +203,6 @@ function renewDebug(old: DebugFile, image: Uint8Array, encoded: Encoded[], kept:
         return { ...old.functions[kept[n]], startpc: start, size: code.length + DESCRIPTOR }
     })
     const debug: DebugFile = { ...old, functions: debugFunctions, ...writer.tables }
-    setImage(debug, image)
     return debug
 }
 

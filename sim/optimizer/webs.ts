@@ -1,7 +1,7 @@
 // Gives each independent use of a slot a slot of its own: the compiler uses few slots for many temporary values.
 // slots.ts brings them together again.
 
-import { isLive, livenessOf } from "./flow"
+import { forgetLiveness, isLive, livenessOf } from "./flow"
 import { Op } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, walk, waysOn } from "./program"
 
@@ -30,6 +30,7 @@ class Groups {
     }
 }
 
+/** Tells whether a slot has been split; slots may get other numbers in any case. */
 export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     const liveness = livenessOf(fn, shared)
     const groups = new Groups()
@@ -72,8 +73,10 @@ export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): bo
                 if (isLive(live, slot)) groups.join(current[slot], ids[slot])
         }
     }
+    const members = new Set(uses.map(({ tree }) => tree.number)).size
     rename(fn, groups, uses, atStart, shared)
-    return true
+    forgetLiveness(fn)
+    return new Set(uses.map(({ tree }) => tree.number)).size > members
 }
 
 function rename(
