@@ -59,7 +59,7 @@ export class EventRing {
     /** Records made since start; the newest is at (count - 1) % capacity. */
     count = 0
     /** What is filled in before `push`. */
-    readonly record = Buffer.alloc(Event.Size)
+    readonly record: Buffer
     /** Where this ring's records go instead of to `sink.tell`: several stacks in one process are told apart by it. */
     tell: ((record: Buffer) => void) | undefined = undefined
     private readonly ring: Buffer
@@ -67,6 +67,7 @@ export class EventRing {
     /** `capacity` records of 32 bytes. */
     constructor(readonly capacity: number) {
         this.ring = Buffer.alloc(capacity * Event.Size)
+        this.record = Buffer.alloc(capacity > 0 ? Event.Size : 0)
         this.on = capacity > 0
     }
 

@@ -19,8 +19,7 @@ const enum Served {
 export function configuredBytes(config: Config): number {
     const perConnection = Served.Size + (PASSIVE_OPENS ? Pace.Size : 0)
     const more = config.connections * perConnection + config.listeners * Served.Size
-    // the event that is being made is there in any case
-    return printTables(config, () => {}) + more - (EVENTS ? Event.Size : 0)
+    return printTables(config, () => {}) + more
 }
 
 /** Prints the bytes of every owner and their sum. Gives the sum. */
@@ -53,7 +52,9 @@ function printTables(config: Config, print: Print): number {
     sum += table(print, "listeners", config.listeners, Listener.Size)
     sum += table(print, "neighbours", config.neighbours, Neighbour.Size)
     if (EVENTS) {
-        sum += owner(print, (config.events + 1) * Event.Size, `events: ${config.events} + 1 of ${Event.Size}`)
+        // the one that is being made has a place of its own
+        const events = config.events > 0 ? config.events + 1 : 0
+        sum += owner(print, events * Event.Size, `events: ${events} of ${Event.Size}`)
     }
     return sum + owner(print, 2 * frame + Vlan.Size, `frames: ${frame + Vlan.Size} and ${frame}`)
 }

@@ -44,6 +44,8 @@ export class Endpoints {
     sourceIp = 0
     sourcePort = 0
     destination = 0
+    /** What answers for this host's name, <text>.local, if anything does (mdns.ts). */
+    named: { readonly text: string } | undefined = undefined
     private readonly list: Endpoint[] = []
     /** The Ethernet address of a group. */
     private readonly groupMac = Buffer.alloc(6)

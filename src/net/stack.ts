@@ -34,8 +34,6 @@ export class Stack extends TcpContext {
     readonly replyMac = Buffer.alloc(6)
     /** Who takes and sends packets besides TCP, if a program has any (endpoints.ts). */
     endpoints: Endpoints | undefined = undefined
-    /** Who answers for this host's name, <text>.local, if anybody does (mdns.ts). */
-    named: { readonly text: string } | undefined = undefined
     /** What is pinged without endpoints (echo.ts). */
     echo: EchoRequest | undefined = undefined
 

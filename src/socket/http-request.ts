@@ -189,7 +189,7 @@ function hostStatus(h: HttpContext, text: string): number {
     if (port !== "" && (port.charAt(0) !== ":" || numberOf(`0${port.slice(1, port.length)}`, 10) < 0))
         return 400
     if (literal || name.indexOf(".") < 0 || h.names === "*" || ipv4Of(name) !== Address.None) return 0
-    const { named } = h.stack
+    const named = h.stack.endpoints?.named
     return wordIndex(h.names, name) >= 0 || (named && name === `${named.text}.local`) ? 0 : 421
 }
 

@@ -9,8 +9,9 @@ import type { NetworkInterface } from "./start"
  * such as `<name>-2`, when somebody else has it. A name is letters, digits and hyphens, 48 at most.
  */
 export function publishName(net: NetworkInterface, name: string): Responder {
-    const responder = new Responder(endpointsOf(net))
-    net.stack.named = responder
+    const endpoints = endpointsOf(net)
+    const responder = new Responder(endpoints)
+    endpoints.named = responder
     net.mac.multicast = true
     let ip = 0
     const follow = () => {

@@ -1,6 +1,7 @@
 // Requests and what becomes of them, however they are cut into segments.
 
 import { afterEach, describe, expect, test, vi } from "vitest"
+import { Endpoints } from "../../src/net/endpoints"
 import { HttpBodies } from "../../src/socket/http-body"
 import { HttpFields } from "../../src/socket/http-fields"
 import { formValue } from "../../src/socket/http-text"
@@ -224,7 +225,7 @@ describe("what is taken", () => {
         const ask = (host: string, names?: string, published?: string) => {
             const bench = new HttpBench({}, names === undefined ? {} : { names })
             addRoutes(bench.server)
-            if (published) bench.device.stack.named = { text: published }
+            if (published) new Endpoints(bench.device.stack).named = { text: published }
             const browser = bench.connect().send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
             return responses(browser.text, [], browser.ended !== "")[0]!.status
         }
