@@ -44,16 +44,17 @@ async function forHost(what: string, path: string, without: readonly string[]): 
 async function buildAll({ program, without }: BuildOptions): Promise<Built[]> {
     if (program !== undefined) {
         const { name } = listedAs(program)
-        return [
-            await forBoard(`${name}, board image`, program, without),
-            await forHost(`${name}, host image`, program, without),
-        ]
+        return await Promise.all([
+            forBoard(`${name}, board image`, program, without),
+            forHost(`${name}, host image`, program, without),
+        ])
     }
-    return [
-        await forBoard("board image", MAIN.path, without),
-        await forHost("host image", MAIN.path, without),
-        await forHost("host image under control", "src/controlled.ts", without),
-    ]
+    // the compiler is a process of its own: it works on one image while another is optimized here
+    return await Promise.all([
+        forBoard("board image", MAIN.path, without),
+        forHost("host image", MAIN.path, without),
+        forHost("host image under control", "src/controlled.ts", without),
+    ])
 }
 
 /** Used and left of everything, a line an image. */
