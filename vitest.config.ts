@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
-import { FEATURES, featuresFile, leftOut } from "./sim/features.ts"
+import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
 
 const standIn = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
 

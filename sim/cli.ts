@@ -1,8 +1,8 @@
 // The entry of `npm start`: a simulated board with the stack, and a network to try it on.
 
-import { Answer } from "./command-line"
-import { type Options, parseOptions } from "./options"
-import { OptionError } from "./options-error"
+import { Answer } from "./options/command-line"
+import { OptionError } from "./options/error"
+import { type Options, parseOptions } from "./options/options"
 import { Interruption, run } from "./run/run"
 
 /** Gives the exit code. */

@@ -2,7 +2,7 @@
 
 import { board } from "./board"
 import { boot } from "./boot"
-import { consoleOf } from "./inspect/console"
-import { startDevice } from "./inspect/device"
+import { consoleOf } from "./device/console"
+import { startDevice } from "./device/device"
 
 await startDevice(board, boot, consoleOf)

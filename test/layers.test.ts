@@ -7,7 +7,7 @@ import { expect, test } from "vitest"
 const SRC = resolve(import.meta.dirname, "../src")
 const ORDER = ["wire", "tcp", "net", "mac", "socket", "inspect", "examples"]
 /** What anyone may use, since it imports nothing of src itself: what happens is told and counted where it happens. */
-const LEAVES = ["features", "inspect/counters", "inspect/events", "inspect/words"]
+const LEAVES = ["features", "base/counters", "base/events", "base/words"]
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(name => name.endsWith(".ts"))
 

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { ROOT } from "../sim/build"
+import { ROOT } from "../sim/build/build"
 
 const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-package-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -4,10 +4,10 @@
 // with data write them next. The host reads, and answers in place, before a write returns.
 
 import * as ds from "@devicescript/core"
+import { sink } from "../../src/base/events"
 import { boot } from "../../src/boot"
-import { sink } from "../../src/inspect/events"
-import { lines } from "../../src/inspect/lines"
-import { power } from "../../src/mac/idle"
+import { lines } from "../../src/device/lines"
+import { power } from "../../src/mac/power"
 
 const enum Op {
     /** Argument: GPIO number, size: level. */

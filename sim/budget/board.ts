@@ -1,7 +1,7 @@
 // What a board gets of a program.
 
-import { type BuildOptions, buildImage, compileImage, type Image } from "../build"
-import { nameOf } from "../device"
+import { type BuildOptions, buildImage, compileImage, type Image } from "../build/build"
+import { nameOf } from "../device/device"
 import { MAIN } from "./programs"
 
 /** Optimized, without the simulator's pipe. Throws as buildImage does. */

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { featureNames } from "../../bin/features.js"
-import { behindPipe, compileImage, ROOT } from "../build"
-import { nameOf } from "../device"
-import { FEATURES, FeatureError } from "../features"
+import { behindPipe, compileImage, ROOT } from "../build/build"
+import { FEATURES, FeatureError } from "../build/features"
+import { nameOf } from "../device/device"
 
 export interface FeatureBytes {
     name: string

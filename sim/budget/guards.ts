@@ -3,7 +3,7 @@
 
 import ts from "typescript"
 import { featureNames } from "../../bin/features.js"
-import { FEATURES } from "../features"
+import { FEATURES } from "../build/features"
 import { type SizedDebugInfo, spansOf } from "./parts"
 
 type Range = [from: number, to: number]

@@ -1,10 +1,10 @@
 // What a program takes of the VM's heap once it is up.
 
 import { W5500Chip } from "../chip/w5500"
-import { VirtualClock } from "../clock"
-import { Device } from "../device"
+import { Device } from "../device/device"
+import { describePanic, type Panic } from "../device/runtime"
 import { macFor } from "../run/boot"
-import { describePanic, type Panic } from "../runtime"
+import { VirtualClock } from "../time/clock"
 
 const IP = "10.0.0.2"
 /** By then every program has its network up, and waits. */

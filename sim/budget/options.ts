@@ -2,8 +2,8 @@
 
 import { existsSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
-import { CommandLine, printable, program, without } from "../command-line"
-import { OptionError } from "../options-error"
+import { CommandLine, printable, program, without } from "../options/command-line"
+import { OptionError } from "../options/error"
 
 export interface BuildOptions {
     /** A program in the place of the ones that are flashed, a path in this project. */

@@ -1,7 +1,7 @@
 // What is said of a program whose code is above the VM's limit.
 
 import { readFileSync } from "node:fs"
-import { FEATURES } from "../features"
+import { FEATURES } from "../build/features"
 import { CODE_LIMIT } from "../optimizer/image"
 import { guardedBytes } from "./guards"
 import { filesOf, partsOf, type SizedDebugInfo } from "./parts"

@@ -2,7 +2,7 @@
 
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { ROOT } from "../build"
+import { ROOT } from "../build/build"
 import { allFeatures } from "./features"
 
 /** A program, and what its figures are listed under. */

@@ -1,6 +1,7 @@
 // What goes wrong with a device's chip, and when: the text of `--fault`, and carrying it out.
-import type { Clock } from "../clock"
-import { OptionError } from "../options-error"
+
+import { OptionError } from "../options/error"
+import type { Clock } from "../time/clock"
 import type { W5500Chip } from "./w5500"
 
 /** One thing that happens to a chip. */

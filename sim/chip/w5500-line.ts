@@ -1,4 +1,4 @@
-import type { Random } from "../random"
+import type { Random } from "../time/random"
 
 /** MISO or MOSI with a bad contact: single bits arrive as their opposite, or all are stuck. */
 export class SpiLine {

@@ -1,5 +1,5 @@
-import type { Clock } from "../clock"
-import { Random } from "../random"
+import type { Clock } from "../time/clock"
+import { Random } from "../time/random"
 import type { SpiChip } from "./chip"
 import { W5500Faults } from "./w5500-faults"
 import { SpiLine } from "./w5500-line"

@@ -1,10 +1,10 @@
 // The entry of `npm run deploy`: builds a program, and puts it and its settings on a board.
 
 import { readFileSync } from "node:fs"
-import { BuildError } from "../build"
-import { Answer } from "../command-line"
+import { BuildError } from "../build/build"
 import { ImageError } from "../optimizer/errors"
-import { OptionError } from "../options-error"
+import { Answer } from "../options/command-line"
+import { OptionError } from "../options/error"
 import { verifyByVm } from "../vm/verify"
 import { DeployError } from "./error"
 import { type DeployOptions, parseDeployOptions, type Route } from "./options"

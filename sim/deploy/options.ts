@@ -1,8 +1,8 @@
 // What follows `npm run deploy --`.
 
 import { existsSync, statSync } from "node:fs"
-import { CommandLine, printable, program } from "../command-line"
-import { OptionError } from "../options-error"
+import { CommandLine, printable, program } from "../options/command-line"
+import { OptionError } from "../options/error"
 
 /** Where the board is: on a serial port, or behind a TCP socket. */
 export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"; host: string; port: number }

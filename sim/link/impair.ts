@@ -2,11 +2,12 @@
 //
 // All is decided when a frame is sent, in a fixed number of draws from one generator for each kind of trouble: what
 // happens to the n-th frame on a path depends on the seed, the path and n, not on other traffic or the other settings.
-import type { Clock, Timer } from "../clock"
-import type { Random } from "../random"
-import type { Impairments } from "./impair-options"
 
-export { type Impairments, noImpairments, parseImpair } from "./impair-options"
+import type { Impairments } from "../options/impair"
+import type { Clock, Timer } from "../time/clock"
+import type { Random } from "../time/random"
+
+export { type Impairments, noImpairments, parseImpair } from "../options/impair"
 
 /** What a line did so far, in frames. */
 export interface LineCounters {

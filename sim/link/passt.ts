@@ -10,7 +10,7 @@ import { ipv4Of, macOf } from "../../src/net/address"
 import { ArpOperation, writeArp } from "../../src/wire/arp"
 import { Eth, EtherType, writeEthernet } from "../../src/wire/ethernet"
 import { Ip } from "../../src/wire/ipv4"
-import type { Forward } from "../gateway/incoming"
+import type { Forward } from "../router/incoming"
 import type { Link, Port, Station } from "./port"
 import { type Closed, connectStream, LinkError, type StreamLink } from "./stream"
 

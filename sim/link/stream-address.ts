@@ -1,5 +1,5 @@
 // Where a stream link leads: `stream:HOST:PORT`, `stream:[IPV6]:PORT` or `stream:unix:PATH`.
-import { OptionError } from "../options-error"
+import { OptionError } from "../options/error"
 
 /** As `net.connect` takes it. */
 export type StreamAddress = { host: string; port: number } | { path: string }

@@ -1,6 +1,6 @@
 // Which TAP device a link uses: `tap:NAME[@NETNS][=A.B.C.D/N]`.
-import { parseInterface } from "../options-address"
-import { OptionError } from "../options-error"
+import { parseInterface } from "../options/address"
+import { OptionError } from "../options/error"
 
 export interface TapAddress {
     /** Of the network device, as `ip link` shows it. */

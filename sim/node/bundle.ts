@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
-import { ensureLibraries, importsOf, type Program, ROOT } from "../build"
-import { FEATURES, featuresFile, leftOut } from "../features"
+import { ensureLibraries, importsOf, type Program, ROOT } from "../build/build"
+import { FEATURES, featuresFile, leftOut } from "../build/features"
 
 /** A bundled program. */
 export interface Bundle {

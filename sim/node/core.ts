@@ -1,6 +1,6 @@
 // A small stand-in for @devicescript/core under Node: what src/ and the runtime's own libraries use of it.
 
-import { RESTART } from "../runtime"
+import { RESTART } from "../device/runtime"
 import { Buffer } from "./buffer"
 import { environment, type Level } from "./environment"
 import { Fiber, millis, sleep, suspend } from "./fiber"

@@ -2,7 +2,7 @@
 // directly; a simulated device is bundled with device-environment.ts in the place of this file.
 
 import { randomFillSync } from "node:crypto"
-import { DEVICE_ID } from "../runtime"
+import { DEVICE_ID } from "../device/runtime"
 import { cipher, digest } from "./cryptography"
 import { textOf } from "./text"
 

@@ -4,8 +4,6 @@
 import { randomFillSync } from "node:crypto"
 import { url as inspectorUrl } from "node:inspector"
 import { type Context, createContext, Script } from "node:vm"
-import type { Timer } from "../clock"
-import { Random } from "../random"
 import {
     DEVICE_ID,
     NEVER_SLEEPS,
@@ -14,7 +12,9 @@ import {
     type Runtime,
     type RuntimeOptions,
     TURNS_AT_ONCE,
-} from "../runtime"
+} from "../device/runtime"
+import type { Timer } from "../time/clock"
+import { Random } from "../time/random"
 import type { Bundle } from "./bundle"
 import { cipher, digest } from "./cryptography"
 import type { Environment, scheduler as Scheduler } from "./environment"

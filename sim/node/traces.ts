@@ -2,7 +2,7 @@
 
 import { SourceMap, type SourceMapPayload } from "node:module"
 import { join } from "node:path"
-import { ROOT } from "../build"
+import { ROOT } from "../build/build"
 
 const CALL = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/
 

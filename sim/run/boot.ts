@@ -1,7 +1,7 @@
 // What the program on the device is told before it starts.
 
 import type { BootOptions } from "../../src/boot"
-import type { Options } from "../options"
+import type { Options } from "../options/options"
 import { EXAMPLE_ISS } from "./example"
 
 /** Bytes for a configuration that no board could hold. */

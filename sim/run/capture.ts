@@ -1,7 +1,7 @@
 // Captures what passes the device's port, with a comment on each frame that changed a connection's state.
 
 import type { Capture, PacketHandle } from "../capture/pcapng"
-import type { StackEvent, Tuple } from "../events"
+import type { StackEvent, Tuple } from "../device/events"
 import { dissect, type TcpView } from "../view/dissect"
 import type { Observer } from "./world"
 

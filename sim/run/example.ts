@@ -1,7 +1,7 @@
 // The example that `npm start` shows: a connection from the three-way handshake to CLOSED, then the device as a server.
 // It looks at what went over the wire, and fails when something that it shows did not happen.
 
-import type { Peer, PeerConnection } from "../peer"
+import type { Peer, PeerConnection } from "../peer/peer"
 import type { TcpView } from "../view/dissect"
 import { pageText } from "./page"
 import type { Stage } from "./stage"

@@ -1,6 +1,6 @@
 // What happens in the device, one JSON object a line.
 
-import type { StackEvent } from "../events"
+import type { StackEvent } from "../device/events"
 import { oneLine } from "../view/describe"
 import { dissect } from "../view/dissect"
 import type { Observer } from "./world"

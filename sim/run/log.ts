@@ -1,6 +1,6 @@
 // What a device's console says, without what its runtime says of itself.
 
-import type { Level } from "../runtime"
+import type { Level } from "../device/runtime"
 
 /** The VM's greeting, and its own words for an exception that ends the program: the end of the run tells that better. */
 const OF_RUNTIME =

@@ -1,6 +1,6 @@
 // The ladder of the built-in network: both ends' segments and states as they happen.
 
-import type { StackEvent, Tuple } from "../events"
+import type { StackEvent, Tuple } from "../device/events"
 import { dissect, type View } from "../view/dissect"
 import { Ladder, type Ports, type Side } from "../view/ladder"
 import type { Output } from "./output"

@@ -1,9 +1,10 @@
 // One run, from the options to the exit code.
 
-import { BuildError } from "../build"
+import { BuildError } from "../build/build"
 import { Capture, CaptureError } from "../capture/pcapng"
 import { type Closed, LinkError } from "../link/stream"
-import type { Options } from "../options"
+import type { Options } from "../options/options"
+import { leaving, opening, serving } from "./banner"
 import { PortCapture } from "./capture"
 import { control } from "./control"
 import { Example, ExampleFailed } from "./example"
@@ -13,7 +14,6 @@ import { Picture } from "./picture"
 import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { darkStage, ladderStage } from "./stage"
 import { Watch } from "./watch"
-import { leaving, opening, serving } from "./words"
 import { Ended, type Observer, ofHostX, World } from "./world"
 
 /** A signal that ends a run; it may come before there is anything to end. */

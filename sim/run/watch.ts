@@ -1,6 +1,6 @@
 // Remembers what happened on the built-in network, for the example to look at.
 
-import type { StackEvent } from "../events"
+import type { StackEvent } from "../device/events"
 import { dissect, type TcpView } from "../view/dissect"
 import type { Observer } from "./world"
 

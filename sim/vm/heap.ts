@@ -1,7 +1,7 @@
 // How much of the VM's heap a program takes. The blocks of the heap are read from the VM's memory: each begins with
 // a word that holds its tag and its size in words.
 
-import type { Clock } from "../clock"
+import type { Clock } from "../time/clock"
 import type { VmModule } from "./module"
 
 /** Sizes in bytes, block headers included. */

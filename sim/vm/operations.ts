@@ -4,10 +4,10 @@
 // some forty runs of a fresh VM of a few milliseconds each, and comes out the same on every machine.
 
 import { readFileSync } from "node:fs"
-import { buildImage } from "../build"
-import { VirtualClock } from "../clock"
-import { Op, Pipe } from "../pipe"
-import { describePanic, type Panic, PanicCode } from "../runtime"
+import { buildImage } from "../build/build"
+import { Op, Pipe } from "../device/pipe"
+import { describePanic, type Panic, PanicCode } from "../device/runtime"
+import { VirtualClock } from "../time/clock"
 import { VmRuntime } from "./runtime"
 
 /** The VM's limit. */

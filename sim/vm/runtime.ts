@@ -1,8 +1,6 @@
 // A program on DeviceScript's own VM: the image that would be flashed.
 
 import { randomBytes } from "node:crypto"
-import type { Timer } from "../clock"
-import { Random } from "../random"
 import {
     DEVICE_ID,
     type Level,
@@ -11,7 +9,9 @@ import {
     type Runtime,
     type RuntimeOptions,
     TURNS_AT_ONCE,
-} from "../runtime"
+} from "../device/runtime"
+import type { Timer } from "../time/clock"
+import { Random } from "../time/random"
 import { createModule, type VmModule } from "./module"
 import { type DebugInfo, Positions } from "./positions"
 

@@ -3,7 +3,7 @@
 import * as ds from "@devicescript/core"
 import { board } from "../board"
 import { boot } from "../boot"
-import { startNetwork } from "../socket/start"
+import { startNetwork } from "../socket/interface"
 import { openUdp } from "../socket/udp"
 
 const net = await startNetwork({ mac: board, ...boot })

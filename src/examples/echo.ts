@@ -2,8 +2,8 @@
 
 import { board } from "../board"
 import { boot } from "../boot"
+import { startNetwork } from "../socket/interface"
 import { listen } from "../socket/listener"
-import { startNetwork } from "../socket/start"
 
 const net = await startNetwork({ mac: board, ...boot })
 listen({ port: 7 }, async socket => {

@@ -3,8 +3,8 @@
 import { fetch } from "@devicescript/net"
 import { board } from "../board"
 import { boot } from "../boot"
-import { jsonOf, useForNet } from "../socket/net-backend"
-import { startNetwork } from "../socket/start"
+import { jsonOf, useForNet } from "../socket/devicescript-net"
+import { startNetwork } from "../socket/interface"
 
 useForNet(await startNetwork({ mac: board, ...boot }))
 try {

@@ -2,8 +2,8 @@
 
 import { board } from "../board"
 import { boot } from "../boot"
+import { startNetwork } from "../socket/interface"
 import { connect } from "../socket/socket"
-import { startNetwork } from "../socket/start"
 
 await startNetwork({ mac: board, ...boot })
 try {

@@ -5,8 +5,8 @@ import * as ds from "@devicescript/core"
 import { MQTTClient } from "@devicescript/net"
 import { board } from "../board"
 import { boot } from "../boot"
-import { useForNet } from "../socket/net-backend"
-import { startNetwork } from "../socket/start"
+import { useForNet } from "../socket/devicescript-net"
+import { startNetwork } from "../socket/interface"
 
 useForNet(await startNetwork({ mac: board, ...boot }))
 // 10 s for a connect and for the broker's answer: the client waits for that without an end otherwise

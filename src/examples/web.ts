@@ -2,12 +2,12 @@
 
 import { board } from "../board"
 import { boot } from "../boot"
+import { HttpBodies } from "../http/body"
+import { HttpServer } from "../http/server"
+import { escapeHtml, formValue } from "../http/text"
 import { addStatus } from "../inspect/status"
 import { decimal } from "../net/address"
-import { HttpServer } from "../socket/http"
-import { HttpBodies } from "../socket/http-body"
-import { escapeHtml, formValue } from "../socket/http-text"
-import { startNetwork } from "../socket/start"
+import { startNetwork } from "../socket/interface"
 
 const clients = 4
 // events are what the page's ladders are drawn from

@@ -1,13 +1,13 @@
 // The ladder: what the event ring still has of one connection, drawn between the two hosts in plain text.
 
 import { Buffer } from "@devicescript/core"
+import { Event, EventKind } from "../base/events"
+import type { Device, Print } from "../device/commands"
 import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
 import { findConnection } from "../tcp/context"
-import { State, Tcb, TcpError } from "../tcp/tcb"
+import { State, Tcb, TcpError } from "../tcp/records"
 import { Flag } from "../wire/tcp"
-import type { Device, Print } from "./commands"
-import { Event, EventKind } from "./events"
 import { localText, remoteText, right } from "./text"
 import { failureText, segmentText, stateText } from "./trace"
 

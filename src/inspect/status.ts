@@ -1,13 +1,13 @@
 // The device's status page: what listens and is connected, the last handshakes as ladders, counters.
 
 import { Buffer } from "@devicescript/core"
+import { Event } from "../base/events"
 import { EVENTS } from "../features"
+import type { HttpRequest, HttpResponse } from "../http/record"
+import { HttpServer } from "../http/server"
 import type { Mac } from "../mac/mac"
 import { ipv4Text } from "../net/address"
 import type { Stack } from "../net/stack"
-import { HttpServer } from "../socket/http"
-import type { HttpRequest, HttpResponse } from "../socket/http-record"
-import { Event } from "./events"
 import { pageEnd, pageTop } from "./status-page"
 import { connectionRow, counterLine } from "./tables"
 

@@ -1,13 +1,13 @@
 // What there is, as text: connections, neighbours, counters. One row a call, "" for a record that is free.
 
 import type { Buffer } from "@devicescript/core"
+import { counterNames } from "../base/counters"
+import { word } from "../base/words"
 import { ipv4Text, macText } from "../net/address"
-import { Neighbour, NeighbourState } from "../net/neighbours"
+import { Neighbour, NeighbourState } from "../net/arp"
 import type { Stack } from "../net/stack"
-import { errorName, Half, Listener, State, stateName, Tcb, Wait } from "../tcp/tcb"
-import { counterNames } from "./counters"
+import { errorName, Half, Listener, State, stateName, Tcb, Wait } from "../tcp/records"
 import { endpoint, left, localText, remoteText, right } from "./text"
-import { word } from "./words"
 
 /** Names of the driver's counters in the order of MacCounter. */
 export const driverCounterNames =

@@ -1,9 +1,9 @@
 // Columns and numbers as people read them.
 
 import type { Buffer } from "@devicescript/core"
+import { swap16 } from "../base/bytes"
+import { word } from "../base/words"
 import { ipv4Text } from "../net/address"
-import { swap16 } from "../wire/bytes"
-import { word } from "./words"
 
 /** The words of a line; any number of spaces stands between them. */
 export function wordsOf(line: string): string[] {

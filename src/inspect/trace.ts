@@ -5,15 +5,15 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { readI32, readU16 } from "../base/bytes"
+import { counterNames } from "../base/counters"
+import { Event, EventKind, sink } from "../base/events"
+import { word } from "../base/words"
 import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
-import { errorName, stateName } from "../tcp/tcb"
-import { readI32, readU16 } from "../wire/bytes"
+import { errorName, stateName } from "../tcp/records"
 import { Flag } from "../wire/tcp"
-import { counterNames } from "./counters"
-import { Event, EventKind, sink } from "./events"
 import { flagText, localText, remoteText, secondsAt } from "./text"
-import { word } from "./words"
 
 const enum Until {
     /** All events that come, not only those up to a number. */

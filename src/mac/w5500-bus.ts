@@ -1,7 +1,7 @@
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
-import { power } from "./idle"
+import { power } from "./power"
 import { Head, Look, Snapshot, type Status } from "./w5500-registers"
 
 /** The runtime's SPI; looked up in `ds` at each call, because a host puts its own in its place. */

@@ -2,8 +2,8 @@ import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
 import { Eth } from "../wire/ethernet"
-import { power } from "./idle"
 import { type Mac, MacCounter } from "./mac"
+import { power } from "./power"
 import { BusTime, idle, pause, reaches, readRegisters, type Spi, W5500Bus, writeRegister } from "./w5500-bus"
 import {
     CHIP_VERSION,

@@ -2,7 +2,7 @@
 
 import { Arp, ArpOperation, arpOperation, arpRequest } from "../wire/arp"
 import { Endpoint, Over } from "./endpoint"
-import type { Endpoints } from "./endpoints"
+import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
 /** Whose the address is. */

@@ -1,7 +1,7 @@
 // Addresses as people write them.
 
 import { Buffer } from "@devicescript/core"
-import { swap32 } from "../wire/bytes"
+import { swap32 } from "../base/bytes"
 import { isNotUnicast } from "../wire/ipv4"
 
 /** An address as `ipv4Of` gives it when the text is none. 255.255.255.255 has the same number, and is nobody's address. */

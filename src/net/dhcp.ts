@@ -6,9 +6,9 @@ import { Dhcp, DhcpPort, DhcpType, Lease, Option, parseDhcp, writeAddress, write
 import { Udp } from "../wire/udp"
 import { isHostAddress, isNetmask, netmaskOf } from "./address"
 import type { AddressGuard, Claimant } from "./address-guard"
+import { changeAddress } from "./change-address"
 import { Endpoint } from "./endpoint"
-import type { Endpoints } from "./endpoints"
-import { changeAddress } from "./renumber"
+import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
 /** RFC 2131 figure 5; Claiming is between ACK and BOUND, while the address is probed for (section 4.4.1). */
@@ -53,7 +53,7 @@ const enum HostName {
 /**
  * Has the stack get its address from a server. When it has one, or loses it, `changed` is called. Connections live as long as
  * their address: a lease that is renewed or found again after the cable was out keeps them, one that is lost ends them
- * (renumber.ts).
+ * (change-address.ts).
  */
 export class DhcpClient extends Endpoint implements Claimant {
     state = DhcpState.Off

@@ -1,9 +1,9 @@
 // The resolver (RFC 1035 section 7, RFC 1123 section 6.1): names to addresses, asked for and remembered in one small table.
 
 import { Buffer } from "@devicescript/core"
+import { readU16 } from "../base/bytes"
 import { Frame } from "../tcp/context"
-import { TcpError } from "../tcp/tcb"
-import { readU16 } from "../wire/bytes"
+import { TcpError } from "../tcp/records"
 import {
     AnswerKind,
     Dns,
@@ -19,7 +19,7 @@ import {
 } from "../wire/dns"
 import { Udp } from "../wire/udp"
 import { Endpoint } from "./endpoint"
-import type { Endpoints } from "./endpoints"
+import type { Endpoints } from "./endpoint-table"
 import { isLocal, type Stack } from "./stack"
 
 /** What is known of a question. */

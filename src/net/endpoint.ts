@@ -1,9 +1,9 @@
 // Who takes and sends packets besides TCP: sockets and clients of UDP, a ping, who watches over the address.
 
 import { noteTimer } from "../tcp/context"
-import type { TcpError } from "../tcp/tcb"
+import type { TcpError } from "../tcp/records"
 import { Protocol } from "../wire/ipv4"
-import type { Endpoints } from "./endpoints"
+import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
 /** `Endpoint.over` of those that send and get ARP packets. */

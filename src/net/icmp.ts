@@ -1,11 +1,11 @@
 // ICMP (RFC 792, RFC 1122 section 3.2.2): pings are answered, what cannot be delivered is reported, reports are passed on.
 
+import { readU16 } from "../base/bytes"
+import { Counter } from "../base/counters"
 import { ICMP_ERRORS, PATH_MTU, PING_REPLIES, UDP } from "../features"
-import { Counter } from "../inspect/counters"
 import { count, drop, Frame } from "../tcp/context"
-import { TcpError } from "../tcp/tcb"
-import { tcpTooBig, tcpUnreachable } from "../tcp/unreachable"
-import { readU16 } from "../wire/bytes"
+import { tcpTooBig, tcpUnreachable } from "../tcp/icmp-errors"
+import { TcpError } from "../tcp/records"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { EtherType, writeEthernet } from "../wire/ethernet"
 import { Icmp, IcmpType, Unreachable } from "../wire/icmp"

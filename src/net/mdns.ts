@@ -1,8 +1,8 @@
 // The device's own name on its network, <name>.local: a responder of multicast DNS (RFC 6762) for one address record.
 
 import { Buffer } from "@devicescript/core"
+import { readI32, readU16, writeI32, writeU16 } from "../base/bytes"
 import { Frame } from "../tcp/context"
-import { readI32, readU16, writeI32, writeU16 } from "../wire/bytes"
 import {
     beginMessage,
     Dns,
@@ -16,7 +16,7 @@ import {
 } from "../wire/dns"
 import { Udp } from "../wire/udp"
 import { Endpoint } from "./endpoint"
-import type { Endpoints } from "./endpoints"
+import type { Endpoints } from "./endpoint-table"
 import { isLocal, type Stack } from "./stack"
 
 export const enum ResponderState {

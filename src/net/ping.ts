@@ -1,13 +1,13 @@
 // A ping: one ICMP echo request, and the time until its reply (RFC 792, RFC 1122 section 3.2.2.6).
 
+import { readU16, writeU16 } from "../base/bytes"
 import { Frame } from "../tcp/context"
-import { TcpError } from "../tcp/tcb"
-import { readU16, writeU16 } from "../wire/bytes"
+import { TcpError } from "../tcp/records"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { Icmp, IcmpType } from "../wire/icmp"
 import { Ip, isNotUnicast, Protocol } from "../wire/ipv4"
 import { Endpoint } from "./endpoint"
-import type { Endpoints } from "./endpoints"
+import type { Endpoints } from "./endpoint-table"
 import { isBroadcast, type Stack } from "./stack"
 
 export const enum PingResult {

@@ -1,14 +1,14 @@
 // A frame came in: whose is it, and is it sound? (RFC 1122 section 3.2.1)
 
+import { Counter } from "../base/counters"
 import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
-import { Counter } from "../inspect/counters"
 import { drop } from "../tcp/context"
 import { tcpInput } from "../tcp/input"
 import { Eth, EtherType, Vlan } from "../wire/ethernet"
 import { Unreachable } from "../wire/icmp"
 import { Ip, IpCheck, ipv4Check, isNotUnicast, Protocol } from "../wire/ipv4"
+import { arpInput } from "./arp"
 import { echoReply, icmpInput, unreachable } from "./icmp"
-import { arpInput } from "./neighbours"
 import { isBroadcast, type Stack } from "./stack"
 import { udpInput } from "./udp"
 

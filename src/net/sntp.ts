@@ -4,7 +4,7 @@ import { Frame } from "../tcp/context"
 import { Ntp, NtpCheck, NtpPort, ntpCheck, unixMs, writeNtp } from "../wire/ntp"
 import { Udp } from "../wire/udp"
 import { Endpoint } from "./endpoint"
-import type { Endpoints } from "./endpoints"
+import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
 /** Seconds (RFC 4330 section 10: never less than 15 from one request to the next, and longer each time). */

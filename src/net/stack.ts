@@ -3,9 +3,9 @@
 import { Buffer } from "@devicescript/core"
 import type { Config } from "../tcp/config"
 import { TcpContext } from "../tcp/context"
-import type { EchoRequest } from "./echo"
-import type { Endpoints } from "./endpoints"
-import { Neighbour } from "./neighbours"
+import { Neighbour } from "./arp"
+import type { EchoRequest } from "./echo-request"
+import type { Endpoints } from "./endpoint-table"
 
 /** Room for the Ethernet header before the IP packet. */
 const enum Link {
@@ -32,9 +32,9 @@ export class Stack extends TcpContext {
     asking = false
     /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
     readonly replyMac = Buffer.alloc(6)
-    /** Who takes and sends packets besides TCP, if a program has any (endpoints.ts). */
+    /** Who takes and sends packets besides TCP, if a program has any (endpoint-table.ts). */
     endpoints: Endpoints | undefined = undefined
-    /** What is pinged without endpoints (echo.ts). */
+    /** What is pinged without endpoints (echo-request.ts). */
     echo: EchoRequest | undefined = undefined
 
     /** Takes all memory there will be. `mac` is copied. Addresses are set by `setAddress`. */
@@ -42,7 +42,7 @@ export class Stack extends TcpContext {
         super(config, Link.Header + config.mtu)
         this.mac = Buffer.alloc(6)
         this.mac.blitAt(0, mac, 0, 6)
-        // for mixKey of isn.ts
+        // for mixKey of secret-numbers.ts
         this.hashInput.blitAt(16, mac, 0, 6)
         this.macStart = mac.getAt(0, "i32")
         this.macEnd = mac.getAt(4, "u16")

@@ -1,24 +1,16 @@
 // What is due to be sent, one frame a call.
 
+import { Counter } from "../base/counters"
 import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
-import { Counter } from "../inspect/counters"
 import { armRto, closed, count, Frame, release } from "../tcp/context"
+import { softError } from "../tcp/icmp-errors"
 import { segmentOut } from "../tcp/output"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/tcb"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/records"
 import { runTimers } from "../tcp/timers"
-import { softError } from "../tcp/unreachable"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Tcp } from "../wire/tcp"
-import {
-    arpOut,
-    findNeighbour,
-    forgetHop,
-    Neighbour,
-    nextHop,
-    resolve,
-    runNeighbourTimers,
-} from "./neighbours"
+import { arpOut, findNeighbour, forgetHop, Neighbour, nextHop, resolve, runNeighbourTimers } from "./arp"
 import type { Stack } from "./stack"
 
 /** What `deadline` gives when nothing will be due before something is received. */

@@ -2,12 +2,12 @@
 
 import type { Buffer } from "@devicescript/core"
 import { Frame } from "../tcp/context"
-import { TcpError } from "../tcp/tcb"
+import { TcpError } from "../tcp/records"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Udp } from "../wire/udp"
 import { DatagramQueue } from "./datagram-queue"
 import { Endpoint } from "./endpoint"
-import type { Endpoints } from "./endpoints"
+import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
 /**

@@ -1,7 +1,7 @@
 // UDP (RFC 768): datagrams are checked and handed to their endpoint, or their senders told that nobody is there.
 
+import { Counter } from "../base/counters"
 import { UNREACHABLES } from "../features"
-import { Counter } from "../inspect/counters"
 import { drop } from "../tcp/context"
 import { onesSum } from "../wire/checksum"
 import { Unreachable } from "../wire/icmp"

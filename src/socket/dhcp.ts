@@ -2,9 +2,9 @@
 
 import { AddressGuard } from "../net/address-guard"
 import { DhcpClient } from "../net/dhcp"
+import { interfaceAddress } from "./address-settings"
 import { endpointsOf } from "./endpoints"
-import type { Addressing, NetworkInterface } from "./start"
-import { interfaceAddress } from "./station"
+import type { Addressing, NetworkInterface } from "./interface"
 
 export interface DhcpOptions {
     /** The name that the server gets to know: letters, digits and hyphens, 32 at most. */

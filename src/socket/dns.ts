@@ -2,10 +2,10 @@
 
 import * as ds from "@devicescript/core"
 import { Resolver as DnsResolver, DnsResult } from "../net/dns"
-import { TcpError } from "../tcp/tcb"
+import { TcpError } from "../tcp/records"
+import { resumed, type Worker } from "./driver-loop"
 import { endpointsOf } from "./endpoints"
-import { resumed, type Worker } from "./network"
-import type { NetworkInterface, Resolver } from "./start"
+import type { NetworkInterface, Resolver } from "./interface"
 
 export interface DnsOptions {
     /** Questions and answers that are remembered: 4 unless given. */

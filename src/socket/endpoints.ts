@@ -1,8 +1,8 @@
 // Where UDP and its like have their place in a network's stack.
 
 import { UDP } from "../features"
-import { Endpoints } from "../net/endpoints"
-import type { NetworkInterface } from "./start"
+import { Endpoints } from "../net/endpoint-table"
+import type { NetworkInterface } from "./interface"
 
 /** The stack's endpoints; made for the first who asks, as not every program has any. */
 export function endpointsOf(net: NetworkInterface): Endpoints {

@@ -1,9 +1,9 @@
 // What a program is told when something fails: a `code` to decide by, and a sentence that says what happened and what to do.
 
 import { ipv4Text } from "../net/address"
-import { findNeighbour, Neighbour, NeighbourState, nextHop } from "../net/neighbours"
+import { findNeighbour, Neighbour, NeighbourState, nextHop } from "../net/arp"
 import type { Stack } from "../net/stack"
-import { errorName, TcpError } from "../tcp/tcb"
+import { errorName, TcpError } from "../tcp/records"
 
 /** An Error `WHAT: CODE, SENTENCE`. README.md has a table of the codes. */
 export interface NetError extends Error {

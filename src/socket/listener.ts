@@ -3,11 +3,11 @@
 import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
 import { serve } from "../tcp/pace"
-import { errorName } from "../tcp/tcb"
+import { errorName } from "../tcp/records"
+import type { Worker } from "./driver-loop"
 import { netError, thrown } from "./errors"
-import type { Worker } from "./network"
+import { type NetworkInterface, running } from "./interface"
 import { Socket } from "./socket"
-import { type NetworkInterface, running } from "./start"
 
 export interface ListenOptions {
     /** 1 to 65535. */

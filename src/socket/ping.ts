@@ -2,10 +2,10 @@
 
 import * as ds from "@devicescript/core"
 import { Ping, PingResult } from "../net/ping"
-import { errorName } from "../tcp/tcb"
+import { errorName } from "../tcp/records"
 import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
-import { running } from "./start"
+import { running } from "./interface"
 
 export interface PingOptions {
     /** Bytes of data: 56 unless given. */

@@ -2,16 +2,16 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { swap16 } from "../base/bytes"
 import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
 import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
+import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/connection-settings"
 import { findConnection, ringsOf } from "../tcp/context"
-import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/settings"
-import { errorName, State, stateName, Tcb, TcpError } from "../tcp/tcb"
-import { swap16 } from "../wire/bytes"
+import { errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
 import { type NetError, netError, whyNot } from "./errors"
-import { type Sockets, socketsOf, Want } from "./sockets"
-import { type NetworkInterface, running } from "./start"
+import { type NetworkInterface, running } from "./interface"
+import { type Sockets, socketsOf, Want } from "./waiting"
 
 export interface ConnectOptions {
     /** An address, or a name if the network was started with a resolver. */

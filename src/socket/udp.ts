@@ -4,11 +4,11 @@ import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { ipv4Text } from "../net/address"
 import { UdpSocket } from "../net/udp-socket"
-import { errorName, TcpError } from "../tcp/tcb"
+import { errorName, TcpError } from "../tcp/records"
+import { resumed, type Worker } from "./driver-loop"
 import { endpointsOf } from "./endpoints"
 import { type NetError, netError } from "./errors"
-import { resumed, type Worker } from "./network"
-import { type NetworkInterface, running } from "./start"
+import { type NetworkInterface, running } from "./interface"
 
 export interface UdpOptions {
     /** 1 to 65535; one that is free unless given. */

@@ -3,9 +3,10 @@
 // Connections and listeners are named by ids. Errors are the negative numbers of TcpError.
 
 import type { Buffer } from "@devicescript/core"
+import { swap16 } from "../base/bytes"
 import { ACTIVE_OPENS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
-import { swap16 } from "../wire/bytes"
 import { isNotUnicast } from "../wire/ipv4"
+import { tellRoom } from "./connection-settings"
 import {
     allocate,
     armTimer,
@@ -25,11 +26,10 @@ import {
     stopTimer,
     type TcpContext,
 } from "./context"
-import { ephemeralPort, initialSequence, mixKey } from "./isn"
-import { listenerFor, passiveOpens } from "./passive"
-import { tellRoom } from "./settings"
-import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./tcb"
-import { findWait, freeWait } from "./wait"
+import { listenerFor, passiveOpens } from "./listen"
+import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./records"
+import { ephemeralPort, initialSequence, mixKey } from "./secret-numbers"
+import { findWait, freeWait } from "./time-wait"
 
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
 export function listen(t: TcpContext, port: number, backlog: number): number {

@@ -1,5 +1,6 @@
 // What can be set about a stack, and what that costs in memory.
 
+import { word, wordIndex } from "../base/words"
 import {
     CONFIG_CHECKS,
     DELAYED_ACKS,
@@ -9,7 +10,6 @@ import {
     TIME_WAIT_RECORDS,
     TIMESTAMPS,
 } from "../features"
-import { word, wordIndex } from "../inspect/words"
 
 /** The stack's configuration. Every field is a number, so that the command line can set any of them. */
 export class Config {

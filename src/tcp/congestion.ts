@@ -6,7 +6,7 @@
 import { FAST_RETRANSMIT, SACK } from "../features"
 import { Options } from "../wire/tcp"
 import { setDue, type TcpContext } from "./context"
-import { ConnFlag2, Tcb } from "./tcb"
+import { ConnFlag2, Tcb } from "./records"
 
 const enum Figure {
     /** RFC 6928 section 2. */

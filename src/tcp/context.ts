@@ -2,14 +2,14 @@
 
 import { Buffer } from "@devicescript/core"
 import { randomBuffer } from "@devicescript/crypto"
+import { swap16 } from "../base/bytes"
+import { Counter } from "../base/counters"
+import { Event, EventKind, EventRing } from "../base/events"
 import { COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
-import { Counter } from "../inspect/counters"
-import { Event, EventKind, EventRing } from "../inspect/events"
-import { swap16 } from "../wire/bytes"
 import { Flag, MssOption, Options, parseOptions, Tcp } from "../wire/tcp"
 import type { Config } from "./config"
+import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpError, Wait } from "./records"
 import { Seg } from "./segment"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, Listener, Pace, State, Tcb, TcpError, Wait } from "./tcb"
 
 /** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
 export const enum Frame {
@@ -32,7 +32,7 @@ export const enum Reopened {
     Yes = 2,
 }
 
-/** Passive opens (passive.ts): who only connects has none of them in its image. */
+/** Passive opens (listen.ts): who only connects has none of them in its image. */
 export interface Passive {
     listenerFor(t: TcpContext, ports: number): number
     halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number
@@ -105,16 +105,16 @@ export class TcpContext {
     readonly listeners: Buffer
     /** Scratch for the options of a SYN. */
     readonly options = Buffer.alloc(Options.Size)
-    /** Key and four-tuple that sequence numbers and ports are hashed from; random bytes and the Ethernet address at first (isn.ts). */
+    /** Key and four-tuple that sequence numbers and ports are hashed from; random bytes and the Ethernet address at first (secret-numbers.ts). */
     readonly hashInput = Buffer.alloc(36)
     /** Counts connections opened, for RFC 6056 section 3.3.3. */
     portCounter = 0
     lastId = 0
     /** Connection that goes first in the next look for something to send. */
     cursor = 0
-    /** The period in which challenge ACKs were sent last (challenge.ts). */
+    /** The period in which challenge ACKs were sent last (challenge-ack.ts). */
     challengePeriod = 0
-    /** When the last SYN cookie was sent, when `cookies`: one that comes back later than it may is none (cookie.ts). */
+    /** When the last SYN cookie was sent, when `cookies`: one that comes back later than it may is none (syn-cookie.ts). */
     cookieTime = 0
     cookies = false
 

@@ -1,18 +1,18 @@
 // A segment comes in: is it whole, and whose is it? (RFC 9293 section 3.10.7.1 where it is nobody's.)
 
+import { Counter } from "../base/counters"
+import { EventKind } from "../base/events"
 import { ACTIVE_OPENS, COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
-import { Counter } from "../inspect/counters"
-import { EventKind } from "../inspect/events"
 import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
-import { segmentArrives } from "./arrival"
 import { closed, drop, findTuple, Reopened, type TcpContext, traceSegment } from "./context"
-import { synSentArrives } from "./open"
-import { answerReset } from "./reset"
+import { ConnFlag3, State, Tcb, TcpError, Wait } from "./records"
+import { answerReset } from "./reply"
 import { Seg } from "./segment"
-import { ConnFlag3, State, Tcb, TcpError, Wait } from "./tcb"
-import { findWait, waitArrives } from "./wait"
+import { segmentArrives } from "./segment-arrives"
+import { synSentArrives } from "./syn-sent"
+import { findWait, waitArrives } from "./time-wait"
 
 /** Handles the segment of `length` bytes at `at` in the receive frame, from `remoteIp` to this host. */
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {

@@ -1,5 +1,8 @@
 // What a connection has to send: the next segment, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
 
+import { writeI32 } from "../base/bytes"
+import { Counter } from "../base/counters"
+import { EventKind } from "../base/events"
 import {
     COUNTERS,
     EVENTS,
@@ -11,9 +14,6 @@ import {
     TIMESTAMPS,
     USER_TIMEOUT,
 } from "../features"
-import { Counter } from "../inspect/counters"
-import { EventKind } from "../inspect/events"
-import { writeI32 } from "../wire/bytes"
 import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
@@ -30,11 +30,11 @@ import {
     type TcpContext,
     traceSegment,
 } from "./context"
-import { timestampAt } from "./isn"
-import { sent, writeSegment } from "./reset"
-import { writeSynOptions } from "./syn-options"
-import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb } from "./tcb"
-import { toWait } from "./wait"
+import { writeSynOptions } from "./options"
+import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb } from "./records"
+import { sent, writeSegment } from "./reply"
+import { timestampAt } from "./secret-numbers"
+import { toWait } from "./time-wait"
 
 const enum Even {
     /** A ring so small is not divided. */

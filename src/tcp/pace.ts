@@ -8,8 +8,8 @@
 
 import { KEEP_ALIVE } from "../features"
 import { armTimer, findConnection, isIdle, noteTimer, type Passive, reset, type TcpContext } from "./context"
-import { setHalfDue } from "./halfopen"
-import { ConnFlag, ConnFlag3, Half, Pace, State, Tcb, TcpError } from "./tcb"
+import { setHalfDue } from "./half-open"
+import { ConnFlag, ConnFlag3, Half, Pace, State, Tcb, TcpError } from "./records"
 
 /** Milliseconds from one look to the next. */
 const enum Look {

@@ -3,7 +3,7 @@
 // Offsets count from RCV.NXT. A FIN is a byte like any other here, the last one of the farthest block.
 
 import { ringsOf, type TcpContext } from "./context"
-import { Ahead, ConnFlag3, Tcb } from "./tcb"
+import { Ahead, ConnFlag3, Tcb } from "./records"
 
 /**
  * Keeps `length` bytes at `at` of the receive frame, whose first is `offset` (1 or more) ahead of RCV.NXT; `fin`: 1 when a FIN

@@ -1,7 +1,7 @@
 // The retransmission timeout (RFC 6298).
 
 import type { TcpContext } from "./context"
-import { Tcb } from "./tcb"
+import { Tcb } from "./records"
 
 /**
  * Takes a round-trip time of `ms` into account: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The record has room

@@ -1,7 +1,7 @@
 // What happens when nothing arrives: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
 
+import { Counter } from "../base/counters"
 import { DELAYED_ACKS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
-import { Counter } from "../inspect/counters"
 import { timedOut } from "./congestion"
 import {
     Ask,
@@ -16,8 +16,8 @@ import {
     setDue,
     type TcpContext,
 } from "./context"
-import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./tcb"
-import { runWaitTimers } from "./wait"
+import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./records"
+import { runWaitTimers } from "./time-wait"
 
 /** A hop that has left so many retransmissions of a segment without an answer is asked for its address anew: R1. */
 const enum Suspect {
@@ -96,7 +96,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     // milliseconds without progress after which a connection fails: its user timeout, else R2 (section 3.8.3)
     const limit = user > 0 ? user * 1000 : opening ? t.config.r2Syn : t.config.r2
     if (elapsed >= limit) {
-        // R2 gives nothing up without a second try, a user timeout nobody who was not asked (settings.ts)
+        // R2 gives nothing up without a second try, a user timeout nobody who was not asked (connection-settings.ts)
         if (user > 0 ? !shut || retries > 0 : !answered && (retries > 0 || (unsent && !shut))) {
             closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
             return

@@ -1,7 +1,7 @@
 // The Dynamic Host Configuration Protocol (RFC 2131) and those of its options (RFC 2132) that a client needs.
 
 import type { Buffer } from "@devicescript/core"
-import { readI32, writeU16 } from "./bytes"
+import { readI32, writeU16 } from "../base/bytes"
 
 /** Offsets in a message, from its first byte. */
 export const enum Dhcp {

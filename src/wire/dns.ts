@@ -3,7 +3,7 @@
 // A name in code is as the wire has it without compression: labels with their lengths before them, and a 0.
 
 import type { Buffer } from "@devicescript/core"
-import { readI32, readU16, writeU16 } from "./bytes"
+import { readI32, readU16, writeU16 } from "../base/bytes"
 
 /** Offsets in a message, from its first byte. */
 export const enum Dns {

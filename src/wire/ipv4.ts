@@ -3,7 +3,7 @@
 // An address in code is the number that `getAt` "i32" reads from its four wire bytes: 10.0.0.1 is 0x0100000a.
 
 import type { Buffer } from "@devicescript/core"
-import { readU16 } from "./bytes"
+import { readU16 } from "../base/bytes"
 import { checksumOf, onesSum } from "./checksum"
 
 /** Offsets in the header, from its first byte. */

@@ -1,7 +1,7 @@
 // The Network Time Protocol's packet (RFC 5905 section 7.3), as far as a simple client (SNTP) needs it.
 
 import type { Buffer } from "@devicescript/core"
-import { readI32 } from "./bytes"
+import { readI32 } from "../base/bytes"
 
 /** Offsets in the packet, from its first byte. */
 export const enum Ntp {

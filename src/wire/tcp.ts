@@ -1,8 +1,8 @@
 // The TCP header and its options (RFC 9293 section 3.1 and 3.2, RFC 7323, RFC 2018).
 
 import type { Buffer } from "@devicescript/core"
+import { readI32, readU16, writeI32 } from "../base/bytes"
 import { SACK, TIMESTAMPS } from "../features"
-import { readI32, readU16, writeI32 } from "./bytes"
 
 /** Offsets in the header, from its first byte. */
 export const enum Tcp {

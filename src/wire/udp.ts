@@ -1,7 +1,7 @@
 // The User Datagram Protocol (RFC 768).
 
 import type { Buffer } from "@devicescript/core"
-import { readU16 } from "./bytes"
+import { readU16 } from "../base/bytes"
 
 /** Offsets in the header, from its first byte. */
 export const enum Udp {

@@ -7,8 +7,8 @@ import { join } from "node:path"
 import { beforeAll, describe, expect, it, test } from "vitest"
 import { each } from "../../sim/budget/features"
 import { allRows, TOGETHER } from "../../sim/budget/programs"
-import { behindPipe, compileImage } from "../../sim/build"
-import { nameOf } from "../../sim/device"
+import { behindPipe, compileImage } from "../../sim/build/build"
+import { nameOf } from "../../sim/device/device"
 import { CODE_LIMIT } from "../../sim/optimizer/image"
 
 /** Bytes that a program may grow before its line here has to be changed. */

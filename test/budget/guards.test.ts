@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
 import { guardedBytes } from "../../sim/budget/guards"
 import type { SizedDebugInfo } from "../../sim/budget/parts"
-import { behindPipe, buildImage } from "../../sim/build"
+import { behindPipe, buildImage } from "../../sim/build/build"
 
 const HELLO = "src/examples/hello.ts"
 const NAME = "src-examples-hello"

@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest"
 import { parseBuildOptions } from "../../sim/budget/options"
-import { Answer } from "../../sim/command-line"
-import { OptionError } from "../../sim/options-error"
+import { Answer } from "../../sim/options/command-line"
+import { OptionError } from "../../sim/options/error"
 
 test("nothing, all of it, and a program", () => {
     expect(parseBuildOptions([])).toEqual({

@@ -7,7 +7,7 @@ import { filesOf, type Part, partsOf, type SizedDebugInfo } from "../../sim/budg
 import { sizesTable } from "../../sim/budget/sizes"
 import { table } from "../../sim/budget/table"
 import { treemap } from "../../sim/budget/treemap"
-import { behindPipe, buildImage, compileImage, type Image, ROOT, TooLarge } from "../../sim/build"
+import { behindPipe, buildImage, compileImage, type Image, ROOT, TooLarge } from "../../sim/build/build"
 import { CODE_LIMIT, readImage } from "../../sim/optimizer/image"
 
 const HELLO = "src/examples/hello.ts"
@@ -41,7 +41,7 @@ describe("the parts of a program", () => {
 
     it("are package, folder, file and function", () => {
         expect(root.parts[0]!.name).toBe("devicescript-tcp")
-        const arrival = filesOf(root).find(({ path }) => path === "src/tcp/arrival.ts")!
+        const arrival = filesOf(root).find(({ path }) => path === "src/tcp/segment-arrives.ts")!
         expect(arrival.parts[0]!.name).toBe("segmentArrives")
         expect(arrival.bytes).toBeGreaterThan(2000)
         expect(filesOf(root).map(({ path }) => path)).toContain("@devicescript/core/src/utils.ts")

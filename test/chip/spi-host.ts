@@ -1,7 +1,7 @@
 // A host that drives the W5500 model by hand, byte for byte as the data sheet's figures show it.
 
 import { W5500Chip, type W5500Options } from "../../sim/chip/w5500"
-import { VirtualClock } from "../../sim/clock"
+import { VirtualClock } from "../../sim/time/clock"
 
 export const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
-import { OptionError } from "../../sim/options-error"
-import { splitCommands } from "../../sim/run/commands"
+import { splitCommands } from "../../sim/options/commands"
+import { OptionError } from "../../sim/options/error"
 
 test.each<[string, string[]]>([
     ["help", ["help"]],

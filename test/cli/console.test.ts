@@ -2,7 +2,7 @@
 
 import { PassThrough } from "node:stream"
 import { afterEach, expect, test } from "vitest"
-import { parseOptions } from "../../sim/options"
+import { parseOptions } from "../../sim/options/options"
 import { looksOf, Output } from "../../sim/run/output"
 import { Prompt } from "../../sim/run/session"
 import { Ended, World } from "../../sim/run/world"

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest"
-import { VirtualClock } from "../../sim/clock"
-import type { StackEvent } from "../../sim/events"
-import { noImpairments } from "../../sim/link/impair-options"
-import { Segment } from "../../sim/link/segment"
-import { Peer, serveEcho } from "../../sim/peer"
-import { Random } from "../../sim/random"
+import type { StackEvent } from "../../sim/device/events"
+import { Segment } from "../../sim/link/switch"
+import { noImpairments } from "../../sim/options/impair"
+import { Peer, serveEcho } from "../../sim/peer/peer"
+import { VirtualClock } from "../../sim/time/clock"
+import { Random } from "../../sim/time/random"
 
 function network(impairments = {}) {
     const clock = new VirtualClock()

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs"
 import net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { RealClock } from "../../sim/clock"
-import type { StackEvent } from "../../sim/events"
+import type { StackEvent } from "../../sim/device/events"
 import { StreamLink } from "../../sim/link/stream"
-import { Peer, serveEcho } from "../../sim/peer"
-import { Random } from "../../sim/random"
+import { Peer, serveEcho } from "../../sim/peer/peer"
+import { RealClock } from "../../sim/time/clock"
+import { Random } from "../../sim/time/random"
 
 export class StreamPeer {
     readonly events: StackEvent[] = []

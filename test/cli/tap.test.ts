@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { parseOptions } from "../../sim/options"
-import { OptionError } from "../../sim/options-error"
+import { OptionError } from "../../sim/options/error"
+import { parseOptions } from "../../sim/options/options"
 import { cli } from "./cli"
 
 function parse(line: string): ReturnType<typeof parseOptions> {

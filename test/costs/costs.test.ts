@@ -1,11 +1,11 @@
 // What things cost on the VM, measured there; the limits are what README.md says, and the issues ask for.
 
 import { afterAll, describe, expect, test } from "vitest"
-import { buildImage } from "../../sim/build"
+import { buildImage } from "../../sim/build/build"
 import { W5500Chip } from "../../sim/chip/w5500"
-import { VirtualClock } from "../../sim/clock"
-import { Device } from "../../sim/device"
-import { Segment } from "../../sim/link/segment"
+import { Device } from "../../sim/device/device"
+import { Segment } from "../../sim/link/switch"
+import { VirtualClock } from "../../sim/time/clock"
 import { countOperations } from "../../sim/vm/operations"
 
 const measured: string[] = []

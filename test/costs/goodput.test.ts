@@ -3,7 +3,7 @@
 
 import { Buffer } from "@devicescript/core"
 import { afterAll, describe, expect, test } from "vitest"
-import { Random } from "../../sim/random"
+import { Random } from "../../sim/time/random"
 import { accept, connect, listen, read, write } from "../../src/tcp/calls"
 import { Host, ip } from "../support/host"
 import { LossyWire } from "../support/lossy"

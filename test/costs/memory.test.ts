@@ -2,9 +2,9 @@
 
 import { afterAll, expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
-import { VirtualClock } from "../../sim/clock"
-import { Device } from "../../sim/device"
-import { Half, Tcb, Wait } from "../../src/tcp/tcb"
+import { Device } from "../../sim/device/device"
+import { VirtualClock } from "../../sim/time/clock"
+import { Half, Tcb, Wait } from "../../src/tcp/records"
 
 const measured: string[] = []
 afterAll(() => console.log(measured.join("\n")))

@@ -3,7 +3,7 @@
 // most is then counted on the VM.
 
 import { afterAll, expect, test } from "vitest"
-import { Random } from "../../sim/random"
+import { Random } from "../../sim/time/random"
 import { LIMIT, runOnVm, type Script, TURN } from "../fuzz/vm-subject"
 import { Asked, MessageSubject, Parser } from "../programs/message-subject"
 import { addresses, option, writeAnswer } from "../support/dhcp"

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
-import { buildImage, ROOT } from "../../sim/build"
+import { buildImage, ROOT } from "../../sim/build/build"
 import { deploy } from "../../sim/deploy/deploy"
 import { DeployError } from "../../sim/deploy/error"
 import { SocketTransport } from "../../sim/deploy/socket"

@@ -10,7 +10,7 @@ import { parseDeployOptions } from "../../sim/deploy/options"
 import { Progress } from "../../sim/deploy/progress"
 import { choosePort, type Port } from "../../sim/deploy/serial"
 import { readSettings } from "../../sim/deploy/settings"
-import { OptionError } from "../../sim/options-error"
+import { OptionError } from "../../sim/options/error"
 
 describe("options", () => {
     test("nothing, and all", () => {

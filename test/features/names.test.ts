@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { featureNames, featuresLeftOut, withoutFeatures } from "../../bin/features.js"
-import { ROOT } from "../../sim/build"
-import { parseOptions } from "../../sim/options"
-import { OptionError } from "../../sim/options-error"
+import { ROOT } from "../../sim/build/build"
+import { OptionError } from "../../sim/options/error"
+import { parseOptions } from "../../sim/options/options"
 
 const text = readFileSync(join(ROOT, "src", "features.ts"), "utf8")
 const names = featureNames(text)

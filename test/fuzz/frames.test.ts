@@ -7,7 +7,7 @@
 //     FUZZ_SESSION=123 npx vitest run test/fuzz/frames.test.ts          one session only, as a failure says
 
 import { expect, test } from "vitest"
-import { counterNames } from "../../src/inspect/counters"
+import { counterNames } from "../../src/base/counters"
 import { report } from "./replay"
 import { Coverage, places, Session } from "./session"
 

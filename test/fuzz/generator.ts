@@ -1,8 +1,8 @@
 // Chooses what comes next for the stack under fire: what a peer would do, so that connections come to all states; the
 // same with fields moved to where a stack may go wrong; and what nobody would send.
 
-import type { Random } from "../../sim/random"
-import { State } from "../../src/tcp/tcb"
+import type { Random } from "../../sim/time/random"
+import { State } from "../../src/tcp/records"
 import { Control, Draft, isSound, put16, put32, putIp } from "./draft"
 import { nonsense, offers, oneIn, pick, sackBlocks } from "./options"
 import { Found, type Remote, View } from "./remote"

@@ -1,6 +1,6 @@
 // TCP options for fuzzed segments: those that a peer would send, and those that nobody would.
 
-import type { Random } from "../../sim/random"
+import type { Random } from "../../sim/time/random"
 import type { Draft } from "./draft"
 import type { View } from "./remote"
 

@@ -2,7 +2,7 @@
 // every byte that comes out of the stack, to the program or to the wire, can be told right from wrong, whatever went
 // in.
 
-import { Random } from "../../sim/random"
+import { Random } from "../../sim/time/random"
 
 /** As many as sequence numbers wrap around evenly; more than any window. */
 const PERIOD = 65_536

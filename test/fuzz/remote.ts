@@ -3,10 +3,10 @@
 
 import type { Stack } from "../../src/net/stack"
 import { findTuple } from "../../src/tcp/context"
-import { halfOpenFor } from "../../src/tcp/halfopen"
-import { listenerFor } from "../../src/tcp/passive"
-import { Ahead, ConnFlag3, Half, HalfFlag, State, Tcb, Wait } from "../../src/tcp/tcb"
-import { findWait } from "../../src/tcp/wait"
+import { halfOpenFor } from "../../src/tcp/half-open"
+import { listenerFor } from "../../src/tcp/listen"
+import { Ahead, ConnFlag3, Half, HalfFlag, State, Tcb, Wait } from "../../src/tcp/records"
+import { findWait } from "../../src/tcp/time-wait"
 import { Control, get32 } from "./draft"
 
 /** What the stack has for a remote's four-tuple. */

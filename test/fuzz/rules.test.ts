@@ -1,7 +1,7 @@
 // The rules do find what they are for: each is broken behind the stack's back, and has to be told of.
 
 import { describe, expect, test } from "vitest"
-import { ConnFlag, State, Tcb } from "../../src/tcp/tcb"
+import { ConnFlag, State, Tcb } from "../../src/tcp/records"
 import { Flag } from "../../src/wire/tcp"
 import { Draft } from "./draft"
 import { Remote } from "./remote"

@@ -3,11 +3,11 @@
 // ask for.
 
 import { dissect } from "../../sim/view/dissect"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import type { Stack } from "../../src/net/stack"
 import { findTuple } from "../../src/tcp/context"
-import { halfOpenFor } from "../../src/tcp/halfopen"
-import { ConnFlag3, Half, State, stateName, Tcb } from "../../src/tcp/tcb"
+import { halfOpenFor } from "../../src/tcp/half-open"
+import { ConnFlag3, Half, State, stateName, Tcb } from "../../src/tcp/records"
 import { Control, get16, get32, isSound, sum16 } from "./draft"
 import { firstWrong, saltOf } from "./pattern"
 

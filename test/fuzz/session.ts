@@ -1,8 +1,8 @@
 // One session of the fuzzer: a stack with a configuration of its own, peers around it, a program on it, and some
 // hundred frames and calls, all from one seed. At the end everything is closed, time passes, and nothing may be left.
 
-import { Random } from "../../sim/random"
-import { State, Tcb } from "../../src/tcp/tcb"
+import { Random } from "../../sim/time/random"
+import { State, Tcb } from "../../src/tcp/records"
 import { Generator, type Mood } from "./generator"
 import { oneIn, pick } from "./options"
 import { Found, Remote } from "./remote"

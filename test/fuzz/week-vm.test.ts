@@ -3,13 +3,13 @@
 
 import { expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
-import { VirtualClock } from "../../sim/clock"
-import { Device } from "../../sim/device"
-import { noImpairments } from "../../sim/link/impair-options"
-import { Segment } from "../../sim/link/segment"
-import { Peer, type PeerConnection, serveEcho } from "../../sim/peer"
-import { Random } from "../../sim/random"
-import { describePanic } from "../../sim/runtime"
+import { Device } from "../../sim/device/device"
+import { describePanic } from "../../sim/device/runtime"
+import { Segment } from "../../sim/link/switch"
+import { noImpairments } from "../../sim/options/impair"
+import { Peer, type PeerConnection, serveEcho } from "../../sim/peer/peer"
+import { VirtualClock } from "../../sim/time/clock"
+import { Random } from "../../sim/time/random"
 
 const DEVICE = "10.0.0.2"
 const PEERS = ["10.0.0.1", "10.0.0.3"]

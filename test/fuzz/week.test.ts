@@ -3,12 +3,12 @@
 // nothing is left.
 
 import { expect, test } from "vitest"
-import { Random } from "../../sim/random"
-import { counterNames } from "../../src/inspect/counters"
+import { Random } from "../../sim/time/random"
+import { counterNames } from "../../src/base/counters"
 import { abort, accept, close, connect, listen } from "../../src/tcp/calls"
+import { setKeepAlive } from "../../src/tcp/connection-settings"
 import { findConnection } from "../../src/tcp/context"
-import { setKeepAlive } from "../../src/tcp/settings"
-import { Tcb, TcpError } from "../../src/tcp/tcb"
+import { Tcb, TcpError } from "../../src/tcp/records"
 import { Host, ip } from "../support/host"
 import { type Ending, type Habits, LossyWire, Program } from "../support/lossy"
 

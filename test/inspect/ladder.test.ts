@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
 import { abort, close } from "../../src/tcp/calls"
-import { Desk } from "./desk"
+import { Desk } from "../device/console-bench"
 
 test("the example: handshake, data both ways, close, TIME-WAIT", async () => {
     const desk = new Desk({ iss: 4321 }, { iss: 99 })

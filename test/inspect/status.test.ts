@@ -2,10 +2,10 @@
 
 import { createContext, runInContext } from "node:vm"
 import { describe, expect, test } from "vitest"
+import { HttpServer } from "../../src/http/server"
 import { addStatus } from "../../src/inspect/status"
-import { HttpServer } from "../../src/socket/http"
-import { HttpBench, responses } from "../socket/http-bench"
-import { IdleMac } from "./desk"
+import { IdleMac } from "../device/console-bench"
+import { HttpBench, responses } from "../http/bench"
 
 /** A device that serves the page on port 8080, and its answer to a request for it. */
 function device() {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest"
-import { sink } from "../../src/inspect/events"
+import { sink } from "../../src/base/events"
 import { abort } from "../../src/tcp/calls"
-import { Desk } from "./desk"
+import { Desk } from "../device/console-bench"
 
 afterEach(() => vi.restoreAllMocks())
 

@@ -1,6 +1,5 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { VirtualClock } from "../../sim/clock"
 import {
     type Fate,
     HOLD_MS,
@@ -9,7 +8,8 @@ import {
     noImpairments,
     QUEUE_FRAMES,
 } from "../../sim/link/impair"
-import { Random } from "../../sim/random"
+import { VirtualClock } from "../../sim/time/clock"
+import { Random } from "../../sim/time/random"
 
 interface Arrival {
     number: number

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { parseStreamAddress } from "../../sim/link/stream-address"
-import { OptionError } from "../../sim/options-error"
+import { OptionError } from "../../sim/options/error"
 
 const forms = "it is stream:HOST:PORT, stream:[IPV6]:PORT or stream:unix:PATH"
 

@@ -6,14 +6,14 @@ import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import { afterAll, afterEach, describe, expect, it } from "vitest"
-import { RealClock } from "../../sim/clock"
 import { MAX_RECEIVED, MAX_SENT, MIN_FRAME } from "../../sim/link/frames"
 import { Impairment, noImpairments } from "../../sim/link/impair"
 import type { Port, Station } from "../../sim/link/port"
-import { bridge, Segment } from "../../sim/link/segment"
 import { connectStream, LinkError, QUEUE_BYTES, StreamLink } from "../../sim/link/stream"
-import { OptionError } from "../../sim/options-error"
-import { Random } from "../../sim/random"
+import { bridge, Segment } from "../../sim/link/switch"
+import { OptionError } from "../../sim/options/error"
+import { RealClock } from "../../sim/time/clock"
+import { Random } from "../../sim/time/random"
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "stream-"))
 const cleanups: (() => unknown)[] = []

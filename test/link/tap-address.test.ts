@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { parseTapAddress } from "../../sim/link/tap-address"
-import { OptionError } from "../../sim/options-error"
+import { OptionError } from "../../sim/options/error"
 
 const forms = "it is tap:NAME, tap:NAME@NETNS or tap:NAME=10.0.0.1/24"
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest"
 import type { Station } from "../../sim/link/port"
 import { LinkError } from "../../sim/link/stream"
 import { openTap, type TapFile, TapLink } from "../../sim/link/tap"
-import { OptionError } from "../../sim/options-error"
+import { OptionError } from "../../sim/options/error"
 
 const ERRNO = { Again: 11, BadFd: 77 }
 

@@ -4,9 +4,9 @@ import * as ds from "@devicescript/core"
 import { Buffer, type Buffer as Bytes } from "@devicescript/core"
 import { vi } from "vitest"
 import { type W5500Options as ChipOptions, W5500Chip } from "../../sim/chip/w5500"
-import { VirtualClock } from "../../sim/clock"
-import { power } from "../../src/mac/idle"
+import { VirtualClock } from "../../sim/time/clock"
 import { MacCounter } from "../../src/mac/mac"
+import { power } from "../../src/mac/power"
 import { W5500, type W5500Options } from "../../src/mac/w5500"
 
 /** The functions of the runtime that a bench puts its own in the place of. */

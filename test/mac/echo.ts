@@ -3,7 +3,7 @@
 import "../../boards/host/pipe"
 import { Buffer } from "@devicescript/core"
 import { pins } from "@dsboard/w5500_evb_pico"
-import { lines } from "../../src/inspect/lines"
+import { lines } from "../../src/device/lines"
 import { MacCounter } from "../../src/mac/mac"
 import { W5500 } from "../../src/mac/w5500"
 

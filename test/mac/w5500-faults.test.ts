@@ -198,7 +198,7 @@ describe("sending", () => {
 
     test("a send never ends where the clock stands still", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/idle")
+        const { power } = await import("../../src/mac/power")
         power.idle = async () => {}
         bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -416,9 +416,9 @@ describe("a board on which nothing may sleep, or its timer stops", () => {
 
     test("a chip that never answers: the bus is in use all the time, whoever wakes", async () => {
         const { Stack } = await import("../../src/net/stack")
-        const { Network } = await import("../../src/socket/network")
+        const { Network } = await import("../../src/socket/driver-loop")
         const { Config } = await import("../../src/tcp/config")
-        const { power } = await import("../../src/mac/idle")
+        const { power } = await import("../../src/mac/power")
         const bench = new Bench({ transferTime: 0.1 })
         vi.spyOn(console, "error").mockImplementation(() => {})
         power.idle = async () => {}
@@ -438,7 +438,7 @@ describe("a board on which nothing may sleep, or its timer stops", () => {
 
     test("an idle one, and one whose chip stops answering", async () => {
         const bench = await started({ transferTime: 0.1 })
-        const { power } = await import("../../src/mac/idle")
+        const { power } = await import("../../src/mac/power")
         power.idle = async () => {}
         bench.began.length = 0
         for (const dead of [undefined, 0x00, undefined, 0xff] as const) {

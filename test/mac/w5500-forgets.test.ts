@@ -187,7 +187,7 @@ describe("a reset", () => {
     // between two awaits a board's clock stands still: the program that starts the driver may have worked for long
     test.each([1, 3, 30, 1000])("its pulse is long enough where the clock is %i ms late", async late => {
         const bench = new Bench({ transferTime: 0.023, lateClock: late })
-        const { power } = await import("../../src/mac/idle")
+        const { power } = await import("../../src/mac/power")
         power.idle = async () => {}
         await bench.mac.start()
         expect(bench.chip.misuses).toEqual([])

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
-import { VirtualClock } from "../../sim/clock"
-import { Device } from "../../sim/device"
-import { describePanic } from "../../sim/runtime"
+import { Device } from "../../sim/device/device"
+import { describePanic } from "../../sim/device/runtime"
+import { VirtualClock } from "../../sim/time/clock"
 
 const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
 const PEER = [0x02, 0, 0, 0, 0, 1]

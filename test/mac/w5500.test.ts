@@ -66,7 +66,7 @@ describe("start", () => {
     test("ends also where the clock stands still", async () => {
         const bench = new Bench()
         bench.chip.faults.dead = 0xff
-        const { power } = await import("../../src/mac/idle")
+        const { power } = await import("../../src/mac/power")
         power.idle = async () => {}
         await expect(bench.mac.start()).rejects.toThrow("version register")
         await bench.mac.rest(1000)
@@ -279,7 +279,7 @@ describe("wait", () => {
 
     test("ends when a program wakes it, and only once", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/idle")
+        const { power } = await import("../../src/mac/power")
         const from = bench.clock.now()
         bench.clock.at(from + 3, () => power.wake())
         bench.clock.at(from + 20, () => {})
@@ -291,7 +291,7 @@ describe("wait", () => {
 
     test("a program that wakes does not cut the waits within a reset short", async () => {
         const bench = new Bench()
-        const { power } = await import("../../src/mac/idle")
+        const { power } = await import("../../src/mac/power")
         const idle = power.idle
         power.idle = ms => (power.woken ? Promise.resolve() : idle(ms))
         power.wake()

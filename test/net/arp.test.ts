@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "vitest"
 import type { ArpView } from "../../sim/view/dissect"
-import { Counter } from "../../src/inspect/counters"
-import { findNeighbour, forgetHop } from "../../src/net/neighbours"
+import { Counter } from "../../src/base/counters"
+import { findNeighbour, forgetHop } from "../../src/net/arp"
 import { abort, connect, write } from "../../src/tcp/calls"
-import { Tcb } from "../../src/tcp/tcb"
+import { Tcb } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import { type ArpFields, arp, broadcastMac, ethernet } from "../support/frames"
 import { bytes, ip } from "../support/host"

@@ -6,9 +6,9 @@ import { dissect } from "../../sim/view/dissect"
 import { ipv4Text } from "../../src/net/address"
 import { AddressGuard, GuardState } from "../../src/net/address-guard"
 import { DhcpClient, DhcpState } from "../../src/net/dhcp"
-import { Endpoints } from "../../src/net/endpoints"
+import { Endpoints } from "../../src/net/endpoint-table"
 import { connect, stateOf } from "../../src/tcp/calls"
-import { State } from "../../src/tcp/tcb"
+import { State } from "../../src/tcp/records"
 import {
     type Answer,
     addresses,

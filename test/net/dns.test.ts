@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest"
 import type { UdpView } from "../../sim/view/dissect"
 import { ipv4Text } from "../../src/net/address"
 import { DnsResult, Resolver } from "../../src/net/dns"
-import { Endpoints } from "../../src/net/endpoints"
+import { Endpoints } from "../../src/net/endpoint-table"
 import { setAddress } from "../../src/net/stack"
-import { TcpError } from "../../src/tcp/tcb"
+import { TcpError } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import {
     A,

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "vitest"
 import type { IcmpView } from "../../sim/view/dissect"
-import { Counter } from "../../src/inspect/counters"
-import { Endpoints } from "../../src/net/endpoints"
+import { Counter } from "../../src/base/counters"
+import { Endpoints } from "../../src/net/endpoint-table"
 import { Ping, PingResult } from "../../src/net/ping"
-import { TcpError } from "../../src/tcp/tcb"
+import { TcpError } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import { arp, ethernet, icmp, ipv4 } from "../support/frames"
 import { ip } from "../support/host"

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import type { IcmpView } from "../../sim/view/dissect"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { receive } from "../../src/net/receive"
 import { transmit } from "../../src/net/transmit"
 import { Bench } from "../support/bench"

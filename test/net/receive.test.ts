@@ -1,7 +1,7 @@
 // A frame comes in: RFC 1122 sections 2.3 and 3.2.1, RFC 791, RFC 894. Whatever it holds, it is answered or dropped and counted.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { receive } from "../../src/net/receive"
 import { setAddress } from "../../src/net/stack"
 import { Bench } from "../support/bench"

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest"
 import { setAddress } from "../../src/net/stack"
 import { connect } from "../../src/tcp/calls"
-import { TcpError } from "../../src/tcp/tcb"
+import { TcpError } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import { ip } from "../support/host"
 import { Peer } from "../support/peer"

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import type { IcmpView } from "../../sim/view/dissect"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { Bench } from "../support/bench"
 import { broadcastMac, ethernet, type IpFields, icmp, ipv4, udp } from "../support/frames"
 import { tsharkAgrees } from "../support/tshark"

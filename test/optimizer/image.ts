@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { buildImage } from "../../sim/build"
+import { buildImage } from "../../sim/build/build"
 import type { DebugFile } from "../../sim/optimizer/debug"
 
 export interface Built {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { ROOT } from "../../sim/build"
+import { ROOT } from "../../sim/build/build"
 import { shapeOf } from "../../sim/optimizer/opcodes"
 
 /** The bits of the compiler's own table. */

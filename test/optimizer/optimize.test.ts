@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { beforeAll, describe, expect, it } from "vitest"
-import { behindPipe, buildImage } from "../../sim/build"
+import { behindPipe, buildImage } from "../../sim/build/build"
 import type { DebugFile } from "../../sim/optimizer/debug"
 import { CODE_LIMIT, readImage } from "../../sim/optimizer/image"
 import { type Optimized, optimize } from "../../sim/optimizer/optimize"

@@ -1,4 +1,4 @@
-import { VirtualClock } from "../../sim/clock"
+import { VirtualClock } from "../../sim/time/clock"
 import { VmRuntime } from "../../sim/vm/runtime"
 
 /** Virtual ms after which a program that has not ended is given up. */

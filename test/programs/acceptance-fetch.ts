@@ -6,11 +6,11 @@ import * as ds from "@devicescript/core"
 import { fetch } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/inspect/lines"
+import { lines } from "../../src/device/lines"
+import { bodyOf, useForNet } from "../../src/socket/devicescript-net"
 import { dhcp } from "../../src/socket/dhcp"
 import { dns } from "../../src/socket/dns"
-import { bodyOf, useForNet } from "../../src/socket/net-backend"
-import { startNetwork } from "../../src/socket/start"
+import { startNetwork } from "../../src/socket/interface"
 
 /** Adds to a sum that the order of the bytes counts in. */
 function added(sum: number, data: Buffer): number {

@@ -5,7 +5,7 @@ import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { dhcp } from "../../src/socket/dhcp"
 import { dns } from "../../src/socket/dns"
-import { startNetwork } from "../../src/socket/start"
+import { startNetwork } from "../../src/socket/interface"
 import { serve } from "./mqtt-and-web"
 
 const net = await startNetwork({ mac: board, ...boot, addressing: dhcp(), resolver: dns() })

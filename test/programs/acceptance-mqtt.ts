@@ -3,7 +3,7 @@
 import "../../boards/host/pipe"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { startNetwork } from "../../src/socket/start"
+import { startNetwork } from "../../src/socket/interface"
 import { serve } from "./mqtt-and-web"
 
 serve(await startNetwork({ mac: board, ...boot }))

@@ -5,10 +5,10 @@ import "@devicescript/gpio"
 import * as ds from "@devicescript/core"
 import { spi } from "@devicescript/spi"
 import { pins } from "@dsboard/w5500_evb_pico"
+import { sink } from "../../src/base/events"
 import { boot } from "../../src/boot"
-import { sink } from "../../src/inspect/events"
-import { lines } from "../../src/inspect/lines"
-import { power } from "../../src/mac/idle"
+import { lines } from "../../src/device/lines"
+import { power } from "../../src/mac/power"
 
 lines.run = async (line, print) => {
     const words = line.split(" ")

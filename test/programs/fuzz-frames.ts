@@ -1,19 +1,19 @@
 // A stack that the host drives step by step, on either runtime: see test/fuzz/vm-subject.ts.
 //
-// Between two awaits stands what stands there in a driver's loop (socket/network.ts): a frame is taken and the first
+// Between two awaits stands what stands there in a driver's loop (socket/driver-loop.ts): a frame is taken and the first
 // answer made, or the next answer made. Then as many operations are burnt as the host says: if it was more work than
 // there may be, the VM ends the program at 131,072.
 
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
+import { sink } from "../../src/base/events"
 import { boot } from "../../src/boot"
-import { sink } from "../../src/inspect/events"
 import { receive } from "../../src/net/receive"
 import { Stack, setAddress } from "../../src/net/stack"
 import { deadline, transmit } from "../../src/net/transmit"
 import { abort, accept, close, connect, listen, read, shutdown, write } from "../../src/tcp/calls"
 import { Config, configure } from "../../src/tcp/config"
-import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../../src/tcp/settings"
+import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../../src/tcp/connection-settings"
 
 /** What the host puts into the boot options. */
 interface Options {

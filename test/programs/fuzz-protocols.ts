@@ -3,7 +3,7 @@
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
-import { lines } from "../../src/inspect/lines"
+import { lines } from "../../src/device/lines"
 import { receive } from "../../src/net/receive"
 import { transmit } from "../../src/net/transmit"
 import { ProtocolSubject } from "./protocol-subject"

@@ -3,10 +3,10 @@
 import * as ds from "@devicescript/core"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { publishName } from "../../src/socket/own-name"
+import { startNetwork } from "../../src/socket/interface"
+import { publishName } from "../../src/socket/mdns"
 import { ping } from "../../src/socket/ping"
-import { startNetwork } from "../../src/socket/start"
-import { networkTime } from "../../src/socket/time"
+import { networkTime } from "../../src/socket/sntp"
 
 const net = await startNetwork({ mac: board, ...boot })
 // the others are there by then

@@ -1,9 +1,9 @@
 // What the tests ask for, on the VM and on Node.
 
 import "@devicescript/core"
+import type { HttpServer } from "../../src/http/server"
+import { escapeHtml, formValue } from "../../src/http/text"
 import { decimal } from "../../src/net/address"
-import type { HttpServer } from "../../src/socket/http"
-import { escapeHtml, formValue } from "../../src/socket/http-text"
 
 /** 26 letters a row, and rows are never in memory together. */
 const row = "abcdefghijklmnopqrstuvwxyz\n"

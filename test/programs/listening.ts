@@ -6,7 +6,7 @@ import { Stack, setAddress } from "../../src/net/stack"
 import { transmit } from "../../src/net/transmit"
 import { listen } from "../../src/tcp/calls"
 import { Config } from "../../src/tcp/config"
-import { initialSequence } from "../../src/tcp/isn"
+import { initialSequence } from "../../src/tcp/secret-numbers"
 
 /** A SYN of 10.0.0.1 to port 7, with an MSS option. */
 export const SYN = Buffer.from(

@@ -2,10 +2,10 @@
 
 import * as ds from "@devicescript/core"
 import { startMQTTClient } from "@devicescript/net"
-import { lines } from "../../src/inspect/lines"
-import { HttpServer } from "../../src/socket/http"
-import { useForNet } from "../../src/socket/net-backend"
-import type { NetworkInterface } from "../../src/socket/start"
+import { lines } from "../../src/device/lines"
+import { HttpServer } from "../../src/http/server"
+import { useForNet } from "../../src/socket/devicescript-net"
+import type { NetworkInterface } from "../../src/socket/interface"
 
 let came = 0
 

@@ -5,12 +5,12 @@ import * as ds from "@devicescript/core"
 import { connect as packageConnect } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/inspect/lines"
+import { lines } from "../../src/device/lines"
+import { useForNet } from "../../src/socket/devicescript-net"
 import { dns } from "../../src/socket/dns"
 import type { NetError } from "../../src/socket/errors"
-import { useForNet } from "../../src/socket/net-backend"
+import { startNetwork } from "../../src/socket/interface"
 import { connect } from "../../src/socket/socket"
-import { startNetwork } from "../../src/socket/start"
 
 let ready = false
 lines.run = async (line, print) => {

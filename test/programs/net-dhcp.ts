@@ -4,11 +4,11 @@ import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/inspect/lines"
+import { lines } from "../../src/device/lines"
 import { dhcp } from "../../src/socket/dhcp"
 import { dns } from "../../src/socket/dns"
+import { startNetwork } from "../../src/socket/interface"
 import { connect } from "../../src/socket/socket"
-import { startNetwork } from "../../src/socket/start"
 
 let ready = false
 lines.run = async (line, print) => {

@@ -5,9 +5,9 @@ import * as ds from "@devicescript/core"
 import { startMQTTClient } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/inspect/lines"
-import { useForNet } from "../../src/socket/net-backend"
-import { startNetwork } from "../../src/socket/start"
+import { lines } from "../../src/device/lines"
+import { useForNet } from "../../src/socket/devicescript-net"
+import { startNetwork } from "../../src/socket/interface"
 
 let ready = false
 

@@ -5,10 +5,10 @@ import * as ds from "@devicescript/core"
 import { connect, encryptedFetch, fetch, type Socket } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/inspect/lines"
+import { lines } from "../../src/device/lines"
+import { bodyOf, jsonOf, useForNet } from "../../src/socket/devicescript-net"
 import { dns } from "../../src/socket/dns"
-import { bodyOf, jsonOf, useForNet } from "../../src/socket/net-backend"
-import { startNetwork } from "../../src/socket/start"
+import { startNetwork } from "../../src/socket/interface"
 
 let ready = false
 lines.run = async (line, print) => {

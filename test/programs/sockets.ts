@@ -4,10 +4,10 @@ import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/inspect/lines"
+import { lines } from "../../src/device/lines"
+import { startNetwork } from "../../src/socket/interface"
 import { listen } from "../../src/socket/listener"
 import { connect, type Socket } from "../../src/socket/socket"
-import { startNetwork } from "../../src/socket/start"
 
 let ready = false
 lines.run = async (line, print) => {

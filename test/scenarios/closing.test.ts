@@ -1,7 +1,7 @@
 // How data gets through, and how connections end: from either side, both at once, and by force.
 
 import { expect } from "vitest"
-import { type PeerConnection, serveEcho } from "../../sim/peer"
+import { type PeerConnection, serveEcho } from "../../sim/peer/peer"
 import type { TcpView, View } from "../../sim/view/dissect"
 import { tsharkAgrees } from "../support/tshark"
 import { DEVICE_IP, type Net } from "./net"

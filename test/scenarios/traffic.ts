@@ -1,6 +1,6 @@
 // Data for scenarios that are about something else.
 
-import type { Peer, PeerConnection } from "../../sim/peer"
+import type { Peer, PeerConnection } from "../../sim/peer/peer"
 import { DEVICE_IP, type Net } from "./net"
 
 /** So many bytes of every kind, as Latin-1 text. */

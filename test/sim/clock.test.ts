@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { RealClock, VirtualClock } from "../../sim/clock"
+import { RealClock, VirtualClock } from "../../sim/time/clock"
 
 describe("virtual clock", () => {
     it("runs events by time, and ties in the order of scheduling", async () => {

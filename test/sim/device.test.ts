@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { RealClock } from "../../sim/clock"
-import type { Reply } from "../../sim/device"
+import type { Reply } from "../../sim/device/device"
+import { RealClock } from "../../sim/time/clock"
 import { bench, RUNTIMES } from "./support"
 
 describe.each(RUNTIMES)("a device on %s", runtime => {

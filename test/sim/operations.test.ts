@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { VirtualClock } from "../../sim/clock"
+import { VirtualClock } from "../../sim/time/clock"
 import { countOperations } from "../../sim/vm/operations"
 import { bench } from "./support"
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { ROOT } from "../../sim/build"
+import { ROOT } from "../../sim/build/build"
 import { bench, RUNTIMES } from "./support"
 
 const FILE = "test/programs/failures.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { Random } from "../../sim/random"
+import { Random } from "../../sim/time/random"
 
 const some = (random: Random, count = 20) => Array.from({ length: count }, () => random.next())
 

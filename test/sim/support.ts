@@ -1,9 +1,9 @@
 // Runs a program of test/programs on one of the two runtimes, with a chip that answers every byte with its inverse.
 
 import type { SpiChip } from "../../sim/chip/chip"
-import { type Clock, VirtualClock } from "../../sim/clock"
-import { Device, type DeviceOptions } from "../../sim/device"
-import type { Panic } from "../../sim/runtime"
+import { Device, type DeviceOptions } from "../../sim/device/device"
+import type { Panic } from "../../sim/device/runtime"
+import { type Clock, VirtualClock } from "../../sim/time/clock"
 
 export const RUNTIMES = ["vm", "node"] as const
 

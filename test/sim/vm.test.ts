@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import { buildImage } from "../../sim/build"
-import { VirtualClock } from "../../sim/clock"
-import { Op, Pipe } from "../../sim/pipe"
-import type { Level } from "../../sim/runtime"
+import { buildImage } from "../../sim/build/build"
+import { Op, Pipe } from "../../sim/device/pipe"
+import type { Level } from "../../sim/device/runtime"
+import { VirtualClock } from "../../sim/time/clock"
 import { VmRuntime } from "../../sim/vm/runtime"
 import { bench, output } from "./support"
 

@@ -5,9 +5,9 @@ import { Agent, createServer, get } from "node:http"
 import { type AddressInfo, connect, type Socket } from "node:net"
 import { afterAll, afterEach, describe, expect, it } from "vitest"
 import { NOT_TOGETHER, TOGETHER } from "../../sim/budget/programs"
-import type { Device } from "../../sim/device"
-import { Random } from "../../sim/random"
-import { DEVICE, Lan, ROUTER } from "../gateway/lan"
+import type { Device } from "../../sim/device/device"
+import { Random } from "../../sim/time/random"
+import { DEVICE, Lan, ROUTER } from "../router/lan"
 import { broker, startBroker } from "./broker"
 
 let lan: Lan

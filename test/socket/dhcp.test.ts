@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it } from "vitest"
 import type { W5500Chip } from "../../sim/chip/w5500"
-import { DEVICE, Lan, ROUTER } from "../gateway/lan"
-import { serve } from "../gateway/servers"
+import { DEVICE, Lan, ROUTER } from "../router/lan"
+import { serve } from "../router/servers"
 
 let lan: Lan
 afterEach(() => lan.close())

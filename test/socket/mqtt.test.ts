@@ -1,7 +1,7 @@
 // The MQTT client of @devicescript/net when its broker breaks off, says nothing or nonsense: the example goes on, on both runtimes.
 
 import { expect } from "vitest"
-import type { PeerConnection } from "../../sim/peer"
+import type { PeerConnection } from "../../sim/peer/peer"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
 

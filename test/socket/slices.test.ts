@@ -2,10 +2,10 @@
 // program after 131,072 operations without an await; no request may take half of them.
 
 import { expect, test } from "vitest"
-import { Random } from "../../sim/random"
+import { Random } from "../../sim/time/random"
+import { request } from "../http/tables"
 import { Net } from "../scenarios/net"
 import { type Client, client } from "../scenarios/traffic"
-import { request } from "./http-tables"
 
 /** The VM's limit, and operations in a turn of the program's burning loop. */
 const LIMIT = 131_072

@@ -2,7 +2,7 @@
 
 import { Buffer as DeviceBuffer } from "@devicescript/core"
 import { expect } from "vitest"
-import { type PeerConnection, serveEcho } from "../../sim/peer"
+import { type PeerConnection, serveEcho } from "../../sim/peer/peer"
 import { abort, accept, listen, read } from "../../src/tcp/calls"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"

@@ -2,8 +2,8 @@
 
 import { expect } from "vitest"
 import { type ArpView, dissect, type TcpView, type View } from "../../sim/view/dissect"
+import { Counter } from "../../src/base/counters"
 import { COUNTERS } from "../../src/features"
-import { Counter } from "../../src/inspect/counters"
 import { arp, broadcastMac, ethernet } from "./frames"
 import { Host } from "./host"
 import { checkInvariants } from "./invariants"

@@ -140,7 +140,7 @@ export class DelayingPeer {
             for (const one of this.wire.splice(0)) {
                 if (one.time > this.now) this.wire.push(one)
                 else if (one.toHost) {
-                    // a device's program has its turn before what is due goes out (src/socket/network.ts)
+                    // a device's program has its turn before what is due goes out (src/socket/driver-loop.ts)
                     this.host.stack.rx.set(one.frame)
                     receive(this.host.stack, one.frame.length, this.now)
                     if (this.open) program(this.now)

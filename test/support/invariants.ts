@@ -1,7 +1,7 @@
 // What has to hold of a stack's tables whenever it has nothing left to send.
 
 import { TIME_WAIT_RECORDS } from "../../src/features"
-import { Neighbour, NeighbourState, nextHop } from "../../src/net/neighbours"
+import { Neighbour, NeighbourState, nextHop } from "../../src/net/arp"
 import type { Stack } from "../../src/net/stack"
 import {
     Ahead,
@@ -15,7 +15,7 @@ import {
     stateName,
     Tcb,
     Wait,
-} from "../../src/tcp/tcb"
+} from "../../src/tcp/records"
 
 /** Everything that is wrong with a record, collected. */
 class Findings {

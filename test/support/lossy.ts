@@ -1,10 +1,10 @@
 // Hosts on a wire that loses, delays, reorders, doubles and spoils frames; virtual time, everything from a seed.
 
 import { Buffer } from "@devicescript/core"
-import { Random } from "../../sim/random"
+import { Random } from "../../sim/time/random"
 import { close, errorOf, read, shutdown, stateOf, write } from "../../src/tcp/calls"
-import { setKeepAlive, setNoDelay, setReceiveLimit } from "../../src/tcp/settings"
-import { State, TcpError } from "../../src/tcp/tcb"
+import { setKeepAlive, setNoDelay, setReceiveLimit } from "../../src/tcp/connection-settings"
+import { State, TcpError } from "../../src/tcp/records"
 import type { Host } from "./host"
 import { checkInvariants } from "./invariants"
 

@@ -1,7 +1,7 @@
 // Tests of what a program may leave out (src/features.ts) are skipped where it is left out.
 
 import { TestRunner } from "vitest"
-import { leftOut } from "../../sim/features"
+import { leftOut } from "../../sim/build/features"
 import type * as features from "../../src/features"
 
 export type Feature = keyof typeof features

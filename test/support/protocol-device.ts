@@ -2,11 +2,11 @@
 
 import { expect } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
-import type { Clock } from "../../sim/clock"
-import { Device } from "../../sim/device"
+import { Device } from "../../sim/device/device"
+import { describePanic } from "../../sim/device/runtime"
 import type { Link } from "../../sim/link/port"
 import { isProgramsOwn } from "../../sim/run/log"
-import { describePanic } from "../../sim/runtime"
+import type { Clock } from "../../sim/time/clock"
 
 export interface ProtocolDeviceOptions {
     clock: Clock

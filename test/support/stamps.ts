@@ -3,7 +3,7 @@
 import { expect } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
 import { joinPorts } from "../../src/tcp/context"
-import { timestampOffset } from "../../src/tcp/isn"
+import { timestampOffset } from "../../src/tcp/secret-numbers"
 import { ip } from "./host"
 import { Peer } from "./peer"
 

@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
 import * as calls from "../../src/tcp/calls"
-import { errorName, State, stateName, TcpError } from "../../src/tcp/tcb"
+import { errorName, State, stateName, TcpError } from "../../src/tcp/records"
 import { ip } from "../support/host"
 import { needs } from "../support/needs"
 import { Peer } from "../support/peer"

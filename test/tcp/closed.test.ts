@@ -1,7 +1,7 @@
 // CLOSED: there is no connection. RFC 9293 sections 3.10.7.1 and 3.5.2 (group 1).
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { Bench } from "../support/bench"
 import { Peer } from "../support/peer"
 import { bases, established, newPeer } from "../support/states"

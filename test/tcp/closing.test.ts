@@ -1,7 +1,7 @@
 // Closing: FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING, LAST-ACK. RFC 9293 sections 3.6 and 3.10.7.4.
 
 import { describe, expect, test } from "vitest"
-import { TcpError } from "../../src/tcp/tcb"
+import { TcpError } from "../../src/tcp/records"
 import { needs } from "../support/needs"
 import { bases, established, reach, type SynchronizedState } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"

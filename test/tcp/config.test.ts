@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import { Config, configure } from "../../src/tcp/config"
-import { Half, Tcb } from "../../src/tcp/tcb"
+import { Half, Tcb } from "../../src/tcp/records"
 import { Host } from "../support/host"
 import { established, newPeer, synSent } from "../support/states"
 

@@ -1,7 +1,7 @@
 // ESTABLISHED: text and FINs that come in. RFC 9293 section 3.10.7.4, the seventh and eighth step.
 
 import { describe, expect, test } from "vitest"
-import { TcpError } from "../../src/tcp/tcb"
+import { TcpError } from "../../src/tcp/records"
 import { needs } from "../support/needs"
 import { pattern } from "../support/peer"
 import { bases, established } from "../support/states"

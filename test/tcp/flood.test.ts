@@ -1,9 +1,9 @@
 // Floods of forged segments: what they may not touch (RFC 4987).
 
 import { describe, expect, test } from "vitest"
-import { Random } from "../../sim/random"
-import { Counter } from "../../src/inspect/counters"
-import { Half, Tcb } from "../../src/tcp/tcb"
+import { Random } from "../../sim/time/random"
+import { Counter } from "../../src/base/counters"
+import { Half, Tcb } from "../../src/tcp/records"
 import { bench, output } from "../sim/support"
 import { Bench } from "../support/bench"
 import { ethernet, ipv4, tcp } from "../support/frames"

@@ -1,7 +1,7 @@
 // ICMP destination unreachable about our segments: RFC 9293 section 3.9.2.2, RFC 1122 section 4.2.3.9, RFC 5461, RFC 5927.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { ethernet, icmp, ipv4, tcp, udp } from "../support/frames"
 import type { Peer } from "../support/peer"
 import { bases, established, halfOpen, reach, synReceived, synSent } from "../support/states"

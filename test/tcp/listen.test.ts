@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import { listen, stateOf } from "../../src/tcp/calls"
-import { State, TcpError } from "../../src/tcp/tcb"
+import { State, TcpError } from "../../src/tcp/records"
 import { Peer } from "../support/peer"
 import { ts } from "../support/stamps"
 import { bases, listening, newPeer } from "../support/states"

@@ -2,10 +2,10 @@
 
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { Random } from "../../sim/random"
+import { Random } from "../../sim/time/random"
 import { accept, close, connect, listen } from "../../src/tcp/calls"
 import { findConnection } from "../../src/tcp/context"
-import { Tcb, TcpError } from "../../src/tcp/tcb"
+import { Tcb, TcpError } from "../../src/tcp/records"
 import { Host, ip } from "../support/host"
 import { type Ending, type Habits, type Impairment, LossyWire, Program } from "../support/lossy"
 import { cases } from "../support/property"

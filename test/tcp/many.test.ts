@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
 import { accept, close, connect, listen, read, stateOf, write } from "../../src/tcp/calls"
-import { State, TcpError } from "../../src/tcp/tcb"
+import { State, TcpError } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import { Host, ip, Wire } from "../support/host"
 import { checkInvariants } from "../support/invariants"

@@ -1,7 +1,7 @@
 // The retransmission timer: RFC 6298, and the limits of RFC 9293 section 3.8.3.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { needs } from "../support/needs"
 import type { Peer } from "../support/peer"
 import { bases, established, halfOpen, reach, synSent } from "../support/states"

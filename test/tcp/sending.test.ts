@@ -2,9 +2,9 @@
 // (fifth step), RFC 5681.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { findConnection } from "../../src/tcp/context"
-import { ConnFlag3, Tcb } from "../../src/tcp/tcb"
+import { ConnFlag3, Tcb } from "../../src/tcp/records"
 import type { Bench } from "../support/bench"
 import { ethernet, icmp, ipv4 } from "../support/frames"
 import { needs } from "../support/needs"

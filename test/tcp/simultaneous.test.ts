@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import { connect, shutdown, stateOf } from "../../src/tcp/calls"
-import { State } from "../../src/tcp/tcb"
+import { State } from "../../src/tcp/records"
 import { Host, ip, Wire } from "../support/host"
 import { bases, established, synReceived, synSent } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"

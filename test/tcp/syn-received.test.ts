@@ -1,7 +1,7 @@
 // SYN-RECEIVED after a passive open, in a half-open record: RFC 9293 section 3.10.7.4.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { accept } from "../../src/tcp/calls"
 import { Peer } from "../support/peer"
 import { clock, ts } from "../support/stamps"

@@ -1,7 +1,7 @@
 // SYN-SENT: RFC 9293 section 3.10.7.3.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { bases, synSent } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 

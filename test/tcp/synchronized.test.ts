@@ -2,7 +2,7 @@
 // or that has nothing new, is answered as the RFC says and changes nothing.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { type Base, bases, type Open, reach, synchronizedStates } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 

@@ -1,9 +1,9 @@
 // Full tables: half-open records, connections, backlogs. Design: full tables are answered by policy, never by growing.
 
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
+import { Counter } from "../../src/base/counters"
 import { accept, close, connect, listen, stateOf } from "../../src/tcp/calls"
-import { State, TcpError } from "../../src/tcp/tcb"
+import { State, TcpError } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import { ip } from "../support/host"
 import { Peer } from "../support/peer"

@@ -3,10 +3,10 @@
 
 import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
-import { Counter } from "../../src/inspect/counters"
-import { Event, EventKind } from "../../src/inspect/events"
+import { Counter } from "../../src/base/counters"
+import { Event, EventKind } from "../../src/base/events"
 import { connect, stateOf } from "../../src/tcp/calls"
-import { State, Tcb, TcpError, Wait } from "../../src/tcp/tcb"
+import { State, Tcb, TcpError, Wait } from "../../src/tcp/records"
 import { ip } from "../support/host"
 import { Peer } from "../support/peer"
 import { clock, stampsOf, taken, ts } from "../support/stamps"

@@ -1,8 +1,8 @@
 // Flow control: zero windows and their probes, and the window we tell. RFC 9293 section 3.8.6.
 
 import { describe, expect, test } from "vitest"
-import { setReceiveLimit } from "../../src/tcp/settings"
-import { TcpError } from "../../src/tcp/tcb"
+import { setReceiveLimit } from "../../src/tcp/connection-settings"
+import { TcpError } from "../../src/tcp/records"
 import { bases, established, listening, synSent } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 

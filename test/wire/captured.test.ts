@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
 import { dissect } from "../../sim/view/dissect"
-import { readI32, readU16 } from "../../src/wire/bytes"
+import { readI32, readU16 } from "../../src/base/bytes"
 import { onesSum } from "../../src/wire/checksum"
 import { Eth, EtherType } from "../../src/wire/ethernet"
 import { Icmp, IcmpType, Unreachable } from "../../src/wire/icmp"

@@ -3,8 +3,8 @@
 import { Buffer as Bytes } from "@devicescript/core"
 import { accept, close, connect, listen, read, shutdown, write } from "../../../src/tcp/calls"
 import { findTuple, joinPorts } from "../../../src/tcp/context"
-import { halfOpenFor } from "../../../src/tcp/halfopen"
-import { listenerFor } from "../../../src/tcp/passive"
+import { halfOpenFor } from "../../../src/tcp/half-open"
+import { listenerFor } from "../../../src/tcp/listen"
 import {
     ConnFlag3,
     errorName,
@@ -15,8 +15,8 @@ import {
     Tcb,
     TcpError,
     Wait,
-} from "../../../src/tcp/tcb"
-import { findWait } from "../../../src/tcp/wait"
+} from "../../../src/tcp/records"
+import { findWait } from "../../../src/tcp/time-wait"
 import { arp, broadcastMac, ethernet } from "../../support/frames"
 import { Host, ip } from "../../support/host"
 import { counted, type Look } from "./diagnosis"

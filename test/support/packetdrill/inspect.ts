@@ -1,11 +1,11 @@
 // What code of a script can ask about a connection on Node: fields of its record under the names that Linux has for
 // them, in Linux's units, and our own in bytes and milliseconds.
 
-import { counterNames } from "../../../src/inspect/counters"
+import { swap16 } from "../../../src/base/bytes"
+import { counterNames } from "../../../src/base/counters"
 import type { Stack } from "../../../src/net/stack"
 import { findConnection, findTuple, joinPorts } from "../../../src/tcp/context"
-import { ConnFlag3, Half, Listener, State, stateName, Tcb, Wait } from "../../../src/tcp/tcb"
-import { swap16 } from "../../../src/wire/bytes"
+import { ConnFlag3, Half, Listener, State, stateName, Tcb, Wait } from "../../../src/tcp/records"
 import { STATES } from "./backend"
 
 /** A connection by what a script knows of it. */

@@ -2,11 +2,11 @@
 // control protocol, frames go over a segment and a modelled chip, time is virtual. A device serves script after script.
 
 import { W5500Chip } from "../../../sim/chip/w5500"
-import { VirtualClock } from "../../../sim/clock"
-import { Device } from "../../../sim/device"
+import { Device } from "../../../sim/device/device"
+import { describePanic } from "../../../sim/device/runtime"
 import type { Port } from "../../../sim/link/port"
-import { Segment } from "../../../sim/link/segment"
-import { describePanic } from "../../../sim/runtime"
+import { Segment } from "../../../sim/link/switch"
+import { VirtualClock } from "../../../sim/time/clock"
 import { type Backend, type Network, type Outcome, type Reading, type Sent, STATES } from "./backend"
 import { errorNumber } from "./symbols"
 import { answerArp, introduction } from "./wire"

@@ -1,0 +1,128 @@
+// The device's event records (src/base/events.ts) as objects.
+
+import { counterNames } from "../../src/base/counters"
+import { Event, EventKind } from "../../src/base/events"
+import { errorName, stateName, type TcpError } from "../../src/tcp/records"
+import { Flag } from "../../src/wire/tcp"
+
+/** The connection that an event is about: what a segment's addresses say. */
+export interface Tuple {
+    /** The peer's address, dotted, and both ports. */
+    readonly remoteIp: string
+    readonly remotePort: number
+    readonly localPort: number
+}
+
+interface Told {
+    /** The stack's milliseconds; all that one frame or one call leads to has the same. */
+    readonly now: number
+}
+
+export type StackEvent = Told & What
+
+type What =
+    | (Tuple & {
+          readonly kind: "state"
+          /** Of the connection; 0 while it is half open. */
+          readonly id: number
+          readonly from: string
+          readonly to: string
+      })
+    | (Tuple & {
+          readonly kind: "segment"
+          readonly direction: "in" | "out"
+          readonly id: number
+          /** SYN, ACK and so on, in the order of this list: SYN, FIN, RST, PSH, ACK, URG, ECE, CWR. */
+          readonly flags: readonly string[]
+          /** Absolute, 0 to 2^32 - 1; the acknowledgment means nothing without ACK. */
+          readonly seq: number
+          readonly ack: number
+          /** Bytes of text. */
+          readonly length: number
+          /** As in the header, not scaled. */
+          readonly window: number
+          /** The option, if there is one. */
+          readonly mss: number | undefined
+      })
+    | { readonly kind: "drop"; readonly reason: string }
+    | (Tuple & { readonly kind: "failed"; readonly id: number; readonly error: string })
+
+const FLAGS: readonly [string, number][] = [
+    ["SYN", Flag.Syn],
+    ["FIN", Flag.Fin],
+    ["RST", Flag.Rst],
+    ["PSH", Flag.Psh],
+    ["ACK", Flag.Ack],
+    ["URG", Flag.Urg],
+    ["ECE", 64],
+    ["CWR", 128],
+]
+const REASONS = counterNames.split(" ")
+
+/** The events in a device's records; what is no record of a known kind is left out. */
+export function decodeEvents(records: Uint8Array): StackEvent[] {
+    const events: StackEvent[] = []
+    for (let at = 0; at + Event.Size <= records.length; at += Event.Size) {
+        const view = new DataView(records.buffer, records.byteOffset + at, Event.Size)
+        const what = decode(view)
+        if (what !== undefined) events.push({ now: view.getInt32(Event.Time, true), ...what })
+    }
+    return events
+}
+
+function decode(view: DataView): What | undefined {
+    const id = view.getUint16(Event.Id, true)
+    switch (view.getUint8(Event.Kind)) {
+        case EventKind.State:
+            return {
+                kind: "state",
+                id,
+                ...tuple(view),
+                from: stateName(view.getUint8(Event.Before)),
+                to: stateName(view.getUint8(Event.After)),
+            }
+        case EventKind.SegmentIn:
+            return segment(view, "in", id)
+        case EventKind.SegmentOut:
+            return segment(view, "out", id)
+        case EventKind.Drop: {
+            const counter = view.getUint16(Event.Mss, true)
+            return { kind: "drop", reason: REASONS[counter / 4] ?? `counter ${counter}` }
+        }
+        case EventKind.Failed:
+            return {
+                kind: "failed",
+                id,
+                ...tuple(view),
+                error: errorName(-view.getUint8(Event.Before) as TcpError),
+            }
+        default:
+            return undefined
+    }
+}
+
+function segment(view: DataView, direction: "in" | "out", id: number): What {
+    const bits = view.getUint8(Event.Flags)
+    const mss = view.getUint16(Event.Mss, true)
+    return {
+        kind: "segment",
+        direction,
+        id,
+        ...tuple(view),
+        flags: FLAGS.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name),
+        seq: view.getUint32(Event.Sequence),
+        ack: view.getUint32(Event.Acknowledgment),
+        length: view.getUint16(Event.Length, true),
+        window: view.getUint16(Event.Window),
+        mss: mss === 0 ? undefined : mss,
+    }
+}
+
+function tuple(view: DataView): Tuple {
+    const bytes = [0, 1, 2, 3].map(i => view.getUint8(Event.RemoteIp + i))
+    return {
+        remoteIp: bytes.join("."),
+        remotePort: view.getUint16(Event.Ports),
+        localPort: view.getUint16(Event.Ports + 2),
+    }
+}

@@ -1,0 +1,88 @@
+// How bad a line is: the fields, and the text of `--impair` that sets them.
+import { OptionError } from "./error"
+
+/** What a line does to frames, each direction and each receiver by itself. Zero everywhere is a perfect line. */
+export interface Impairments {
+    /** Probability that a frame never arrives. */
+    loss: number
+    /** Milliseconds on the way, one way: a round trip takes twice as long. */
+    delay: number
+    /** Uniform ± on the delay, ms. It never reorders: a frame that would overtake waits for the one before it. */
+    jitter: number
+    /** Probability that a frame arrives twice. */
+    dup: number
+    /** Probability that a frame is held back until one to three later ones have passed it. */
+    reorder: number
+    /** Probability that one bit, anywhere in the frame, arrives flipped (as if the FCS had missed it). */
+    corrupt: number
+    /** Bits a second the sender's end puts out, with a bounded queue before it; 0 is no limit. */
+    rate: number
+}
+
+export const noImpairments: Readonly<Impairments> = {
+    loss: 0,
+    delay: 0,
+    jitter: 0,
+    dup: 0,
+    reorder: 0,
+    corrupt: 0,
+    rate: 0,
+}
+
+const forms: Record<keyof Impairments, string> = {
+    loss: "a probability from 0 to 1",
+    delay: "milliseconds, at most 60000",
+    jitter: "milliseconds, at most 60000",
+    dup: "a probability from 0 to 1",
+    reorder: "a probability from 0 to 1",
+    corrupt: "a probability from 0 to 1",
+    rate: "a number with bit, kbit, mbit or gbit, such as 10mbit",
+}
+
+const known = Object.keys(forms).join(", ")
+const MAX_MS = 60_000
+const decimal = /^(\d+\.?\d*|\.\d+)$/
+const rateForm = /^(\d+\.?\d*|\.\d+)(bit|kbit|mbit|gbit)$/
+const unit: Record<string, number> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 }
+
+/**
+ * Reads `loss=0.1,delay=20,jitter=5,dup=0.01,reorder=0.05,corrupt=0.01,rate=10mbit`, any of them in any order.
+ * Throws an OptionError of one line that names what is wrong and lists the known keys.
+ */
+export function parseImpair(text: string): Impairments {
+    const result: Impairments = { ...noImpairments }
+    const seen = new Set<string>()
+    for (const part of text.split(",")) {
+        const [key = "", value, ...more] = part.split("=")
+        if (!isKey(key)) throw bad(`unknown key ${JSON.stringify(key)}`)
+        if (value === undefined) throw bad(`${key} has no value, it takes ${forms[key]}`)
+        if (seen.has(key)) throw bad(`${key} is given twice`)
+        seen.add(key)
+        const number = more.length > 0 ? undefined : parseValue(key, value)
+        if (number === undefined) {
+            throw bad(`${key}=${[value, ...more].join("=")} does not fit, ${key} takes ${forms[key]}`)
+        }
+        result[key] = number
+    }
+    return result
+}
+
+function isKey(key: string): key is keyof Impairments {
+    return Object.hasOwn(forms, key)
+}
+
+function parseValue(key: keyof Impairments, text: string): number | undefined {
+    if (key === "rate") {
+        const [, amount, name] = rateForm.exec(text) ?? []
+        const rate = Number(amount) * unit[name ?? ""]!
+        return rate > 0 && Number.isFinite(rate) ? rate : undefined
+    }
+    if (!decimal.test(text)) return undefined
+    const number = Number(text)
+    return number <= (key === "delay" || key === "jitter" ? MAX_MS : 1) ? number : undefined
+}
+
+function bad(what: string): OptionError {
+    const oneLine = what.replace(/[^\x20-\x7e]/g, "?")
+    return new OptionError(`impair: ${oneLine} (known: ${known})`)
+}

@@ -1,0 +1,146 @@
+// The DHCP server: who has which address (RFC 2131 section 4.3). Leases are kept for as long as the network
+// is.
+
+import { swap32 } from "../../src/base/bytes"
+import { ipv4Of, ipv4Text, netmaskOf } from "../../src/net/address"
+import { type Answer, type ClientMessage, Message, parseDhcp, writeDhcp } from "./dhcp"
+import type { Counters, Limits } from "./limits"
+
+export const DHCP_SERVER_PORT = 67
+export const DHCP_CLIENT_PORT = 68
+const NOBODY = "0.0.0.0"
+
+export interface DhcpOptions {
+    router: string
+    prefix: number
+    /** The first client gets this; each further one the next that is free. */
+    first: string
+    limits: Limits
+    counters: Counters
+}
+
+/** An answer, and where it goes. */
+export interface DhcpReply {
+    readonly bytes: Uint8Array
+    /** The destination: the client's own address, or everybody's. */
+    readonly ip: string
+    readonly broadcast: boolean
+}
+
+export class DhcpServer {
+    /** Addresses by the client's Ethernet address in hexadecimal digits. */
+    private readonly leases = new Map<string, string>()
+    /** Addresses that a client found somebody else to have: nobody gets them (section 4.3.3, MUST). */
+    private readonly taken = new Set<string>()
+
+    constructor(private readonly options: DhcpOptions) {}
+
+    /** Handles a datagram for the server's port; undefined when there is nothing to be said. */
+    receive(bytes: Uint8Array): DhcpReply | undefined {
+        const client = parseDhcp(bytes)
+        if (client === undefined) return undefined
+        this.options.counters.dhcp++
+        const answer = this.decide(client)
+        if (answer === undefined) return undefined
+        const { router, prefix } = this.options
+        const written = writeDhcp(client, answer, { router, mask: ipv4Text(netmaskOf(prefix)) })
+        return { bytes: written, ...whereTo(client, answer) }
+    }
+
+    private decide(client: ClientMessage): Answer | undefined {
+        const { router, limits } = this.options
+        const key = hex(client.chaddr)
+        switch (client.type) {
+            case Message.Discover: {
+                const yiaddr = this.addressFor(key)
+                return yiaddr === undefined
+                    ? undefined
+                    : { type: Message.Offer, yiaddr, lease: limits.leaseTime }
+            }
+            case Message.Request:
+                return client.server !== undefined && client.server !== router
+                    ? this.chosenOther(key)
+                    : this.request(client, key)
+            case Message.Release:
+                if (this.leases.get(key) === client.ciaddr) this.leases.delete(key)
+                return undefined
+            case Message.Inform:
+                // section 4.3.5: no lease time, no yiaddr
+                return { type: Message.Ack, yiaddr: NOBODY, lease: undefined }
+            case Message.Decline:
+                return this.declined(client, key)
+            default:
+                return undefined
+        }
+    }
+
+    /**
+     * Section 4.3.2: SELECTING, INIT-REBOOT, RENEWING and REBINDING in one: it may have what is, or would be,
+     * its own.
+     */
+    private request(client: ClientMessage, key: string): Answer | undefined {
+        const wanted = client.requested ?? client.ciaddr
+        const own = this.addressFor(key)
+        if (own === undefined) return undefined
+        if (wanted !== own) return { type: Message.Nak, yiaddr: NOBODY, lease: undefined }
+        return { type: Message.Ack, yiaddr: own, lease: this.options.limits.leaseTime }
+    }
+
+    /** The offer was not taken. */
+    private chosenOther(key: string): undefined {
+        this.leases.delete(key)
+    }
+
+    /** Only what the client was offered: nobody takes the others' addresses out of use. */
+    private declined(client: ClientMessage, key: string): undefined {
+        const { router, limits } = this.options
+        const ip = this.leases.get(key)
+        if (client.server !== router || ip === undefined || client.requested !== ip) return
+        this.leases.delete(key)
+        this.taken.add(ip)
+        // who had the first of them may be gone by now
+        const [oldest] = this.taken
+        if (this.taken.size > limits.leases && oldest !== undefined) this.taken.delete(oldest)
+    }
+
+    private addressFor(key: string): string | undefined {
+        const known = this.leases.get(key)
+        if (known !== undefined) return known
+        const { first, router, prefix, limits, counters } = this.options
+        if (this.leases.size < limits.leases) {
+            const taken = new Set([router, ...this.leases.values(), ...this.taken])
+            for (const ip of hostsFrom(first, prefix, taken.size + 2)) {
+                if (taken.has(ip)) continue
+                this.leases.set(key, ip)
+                return ip
+            }
+        }
+        counters.dhcpFull++
+        return undefined
+    }
+}
+
+/** RFC 2131 section 4.1. */
+function whereTo(client: ClientMessage, { type, yiaddr }: Answer): { ip: string; broadcast: boolean } {
+    const everybody = { ip: "255.255.255.255", broadcast: true }
+    if (type === Message.Nak) return everybody
+    if (client.ciaddr !== NOBODY) return { ip: client.ciaddr, broadcast: false }
+    return client.broadcast || yiaddr === NOBODY ? everybody : { ip: yiaddr, broadcast: false }
+}
+
+/** At most `count` hosts' addresses of the network, from `first` on and round. */
+function* hostsFrom(first: string, prefix: number, count: number): Generator<string> {
+    const mask = swap32(netmaskOf(prefix))
+    const network = swap32(ipv4Of(first)) & mask
+    const size = ~mask >>> 0
+    let host = (swap32(ipv4Of(first)) & ~mask) >>> 0
+    for (let i = 0; i < count; i++) {
+        if (host === 0 || host >= size) host = 1
+        yield ipv4Text(swap32(network | host))
+        host++
+    }
+}
+
+function hex(bytes: Uint8Array): string {
+    return Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join("")
+}

@@ -1,0 +1,77 @@
+// What a run says of itself to a reader.
+
+import { urlOf } from "../options/forward"
+import type { Options } from "../options/options"
+import type { Forward } from "../router/incoming"
+
+/** Milliseconds, as a person would say it. */
+function span(ms: number): string {
+    return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
+}
+
+/** What is about to run. */
+export function opening(options: Options): string[] {
+    const { runtime, others, link, ip, prefix, server, router, seed, time, impairments } = options
+    const what = options.program ?? "the flashed image"
+    const runs = { vm: `${what} on DeviceScript's VM`, node: `${options.program ?? "its sources"} on Node` }
+    const devices = [
+        `Host X  W5500-EVB-Pico at ${ip}/${prefix}: ${runs[runtime]}`,
+        ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${runs[other.runtime]}`),
+    ]
+    const routed = router === undefined ? [] : [`router  ${router} leads to this computer's network`]
+    if (link !== "builtin") return [...devices, ...routed, `link    ${link}`]
+    const { delay, jitter, rate, ...chances } = impairments
+    const troubles = [
+        `${span(delay)} each way`,
+        ...(jitter > 0 ? [`+-${span(jitter)}`] : []),
+        ...Object.entries(chances)
+            .filter(([, chance]) => chance > 0)
+            .map(([name, chance]) => `${name} ${Math.round(chance * 10_000) / 100}%`),
+        ...(rate > 0 ? [`${rate / 1e6} Mbit/s`] : []),
+    ]
+    return [
+        ...devices,
+        `server  another host at ${server}: the same stack, in this process`,
+        ...routed,
+        `link    ${troubles.join(", ")}; ${time} time, seed ${seed}`,
+    ]
+}
+
+/** What can be done now; `open` are the forwards with the ports that they got. */
+export function serving(options: Options, open: readonly Forward[] = options.forwards): string[] {
+    const { link, ip, others, time, mode } = options
+    if (mode === "program") {
+        return [
+            ...open.map(forward => describeForward(forward, ip)),
+            "It runs until Ctrl-C, or another signal.",
+            "",
+        ]
+    }
+    const hint = link === "builtin" ? "" : " trace on shows what comes and goes."
+    return [
+        `${ip} serves echo on port 7 and a page on port 80.`,
+        ...(others.length === 0
+            ? []
+            : [`So do ${others.map(other => other.ip).join(", ")}; on 2 COMMAND is for host 2.`]),
+        ...open.map(forward => describeForward(forward, ip)),
+        ...(time === "virtual" ? ["Time passes with each command: a second, or what it waits for."] : []),
+        mode === "console"
+            ? `help lists the commands, Ctrl-D leaves.${hint}`
+            : "Lines on standard input are commands; it ends with the link, or by a signal.",
+    ]
+}
+
+/** What a reader of a pipe may want to know, who has seen the example only. */
+export function leaving(): string[] {
+    return [
+        "It ends here, as there is no terminal for its console. To have the page in your",
+        "browser without one: npm start -- --link user",
+    ]
+}
+
+function describeForward(forward: Forward, ip: string): string {
+    const { host, hostPort, deviceIp, devicePort } = forward
+    const whose = deviceIp === ip ? "Its" : `${deviceIp}'s`
+    if (devicePort === 80) return `${whose} page in your browser: ${urlOf(forward)}`
+    return `${whose} port ${devicePort} is ${host}:${hostPort} here.`
+}

@@ -1,0 +1,109 @@
+// Commands that open connections, end them and wait for them.
+
+import { wordIndex } from "../base/words"
+import { failureOf } from "../inspect/ladder"
+import { localText, remoteText } from "../inspect/text"
+import { Address, decimal, ipv4Of } from "../net/address"
+import { Kind } from "../socket/echo-discard"
+import { type close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
+import { findConnection, findListener } from "../tcp/context"
+import { State, stateName, stateNames, Tcb, TcpError } from "../tcp/records"
+import { type Device, explain, type Print, portOf, wasGiven } from "./commands"
+
+const enum Wait {
+    /** Milliseconds that `wait` waits at most unless told otherwise, and between two looks. */
+    Longest = 10000,
+    Slice = 10,
+}
+
+/** `listen PORT [echo|discard|http]`; `service` is "" without one. */
+export function listenCommand(device: Device, port: string, service: string, print: Print): string {
+    const number = portOf(port)
+    if (number < 0) return `"${port}" is no port from 1 to 65535`
+    const kind = service === "" ? Kind.Manual : wordIndex("manual echo discard http", service)
+    if (kind < 0 || (kind === Kind.Manual && service !== "")) return `no service "${service}"`
+    const id = listen(device.stack, number, device.stack.config.connections)
+    if (id < 0) return explain(device.stack, id)
+    device.services.serve(id, kind)
+    device.poke()
+    print(`listener ${id}: port ${number}${service === "" ? "" : `, ${service}`}`)
+    return ""
+}
+
+/** `connect HOST PORT` */
+export function connectCommand(device: Device, host: string, port: string, print: Print): string {
+    const stack = device.stack
+    const ip = ipv4Of(host)
+    if (ip === Address.None) return `"${host}" is no IPv4 address, and there is no DNS yet`
+    const number = portOf(port)
+    if (number < 0) return `"${port}" is no port from 1 to 65535`
+    const id = connect(stack, ip, number, 0, device.now())
+    if (id < 0) return explain(device.stack, id)
+    const ports = stack.conns.getAt(findConnection(stack, id) + Tcb.Ports, "i32")
+    const ends = `${localText(stack.ip, ports)} -> ${remoteText(ip, ports)}`
+    device.poke()
+    print(`connection ${id}: ${ends}, ${stateName(stateOf(stack, id))}`)
+    return ""
+}
+
+/** `shutdown ID` */
+export function shutdownCommand(device: Device, id: number, print: Print): string {
+    const error = shutdown(device.stack, id, device.now())
+    if (error !== TcpError.None) return explain(device.stack, error, id)
+    device.poke()
+    tellState(device, id, print)
+    return ""
+}
+
+/** `close ID`, of a connection or a listener, and `abort ID`: `call` is what is done. */
+export function endCommand(device: Device, id: number, print: Print, call: typeof close): string {
+    const listener = findListener(device.stack, id) >= 0
+    call(device.stack, id, device.now())
+    device.poke()
+    if (listener) print(`listener ${id}: closed`)
+    else tellState(device, id, print)
+    return ""
+}
+
+function tellState(device: Device, id: number, print: Print): void {
+    print(`${kindOf(device, id)} ${id}: ${stateName(stateOf(device.stack, id))}`)
+}
+
+function kindOf(device: Device, id: number): string {
+    return findListener(device.stack, id) < 0 ? "connection" : "listener"
+}
+
+/** `wait ID STATE [MS]`: looks every 10 ms. */
+export async function waitCommand(
+    device: Device,
+    id: number,
+    state: string,
+    limit: string,
+    print: Print
+): Promise<string> {
+    const stack = device.stack
+    if (!wasGiven(stack, id)) return `no connection ${id}`
+    const wanted = wordIndex(stateNames, state.toUpperCase())
+    if (wanted < 0) return `no state "${state}"; there are ${stateNames}`
+    const ms = limit === "" ? Wait.Longest : decimal(limit)
+    if (ms < 0) return `"${limit}" is no number of milliseconds`
+    const end = (device.now() + ms) | 0
+    for (;;) {
+        const now = stateOf(stack, id)
+        if (now === wanted) {
+            tellState(device, id, print)
+            return ""
+        }
+        if (now === State.Closed) return `connection ${id} is CLOSED${reason(device, id)}`
+        const left = (end - device.now()) | 0
+        if (left <= 0) return `${kindOf(device, id)} ${id} is ${stateName(now)} after ${ms} ms`
+        await device.sleep(Math.min(left, Wait.Slice))
+    }
+}
+
+/** Why a connection ended, if something went wrong. */
+function reason(device: Device, id: number): string {
+    let error = errorOf(device.stack, id)
+    if (error === TcpError.None) error = failureOf(device.stack, id)
+    return error === TcpError.None ? "" : `: ${explain(device.stack, error, id)}`
+}

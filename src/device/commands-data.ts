@@ -1,0 +1,124 @@
+// Commands that move text: send and read. Bytes that are not printable ASCII are written \n \r \t \xNN, a backslash \\.
+
+import { Buffer } from "@devicescript/core"
+import { hexDigit } from "../net/address"
+import { read, stateOf, write } from "../tcp/calls"
+import { findConnection } from "../tcp/context"
+import { stateName, Tcb, TcpError } from "../tcp/records"
+import { type Device, explain, type Print } from "./commands"
+
+const enum Char {
+    Tab = 9,
+    LineFeed = 10,
+    CarriageReturn = 13,
+    Backslash = 92,
+    n = 110,
+    r = 114,
+    t = 116,
+    x = 120,
+}
+
+const enum Size {
+    /** Bytes read at a time. */
+    Chunk = 64,
+    /** Columns after which a line of output is broken, and what may still be written beyond. */
+    Columns = 76,
+    Line = 80,
+}
+
+/** `send ID TEXT`: as much as there is room for. */
+export function sendCommand(device: Device, id: number, text: string, print: Print): string {
+    if (text === "") return "TEXT is missing"
+    const bytes = Buffer.from(text)
+    const length = takeEscapes(bytes)
+    if (length < 0) return "after a backslash there may be n, r, t, \\ or x and two hexadecimal digits"
+    const taken = write(device.stack, id, bytes, 0, length)
+    if (taken < 0) return `${explain(device.stack, taken, id)} (${stateName(stateOf(device.stack, id))})`
+    if (taken === 0) return `no room: the send buffer of ${device.stack.sendSize} bytes is full`
+    device.poke()
+    print(`${taken} of ${length} bytes taken`)
+    return ""
+}
+
+/** Puts the bytes that are meant into the place of escapes, and gives how many bytes there are then; -1 for a bad one. */
+export function takeEscapes(b: Buffer): number {
+    let to = b.indexOf(Char.Backslash)
+    if (to < 0) return b.length
+    for (let from = to; from < b.length; from++) {
+        let byte = b.getAt(from, "u8")
+        if (byte === Char.Backslash) {
+            from++
+            if (from >= b.length) return -1
+            byte = b.getAt(from, "u8")
+            if (byte === Char.n) byte = Char.LineFeed
+            else if (byte === Char.r) byte = Char.CarriageReturn
+            else if (byte === Char.t) byte = Char.Tab
+            else if (byte === Char.x) {
+                if (from + 2 >= b.length) return -1
+                const high = hexDigit(b.getAt(from + 1, "u8"))
+                const low = hexDigit(b.getAt(from + 2, "u8"))
+                if (high < 0 || low < 0) return -1
+                byte = high * 16 + low
+                from += 2
+            } else if (byte !== Char.Backslash) return -1
+        }
+        b.setAt(to++, "u8", byte)
+    }
+    return to
+}
+
+/** `read ID`: all that is there now, then how the connection stands. */
+export async function readCommand(device: Device, id: number, print: Print): Promise<string> {
+    const stack = device.stack
+    const chunk = Buffer.alloc(Size.Chunk)
+    const line = Buffer.alloc(Size.Line)
+    const c = findConnection(stack, id)
+    // no more than was there at first: a peer that keeps sending would keep us here
+    let left = c < 0 ? 0 : stack.conns.getAt(c + Tcb.ReceiveLength, "u16")
+    const nothing = left === 0
+    let at = 0
+    while (left > 0) {
+        const n = read(stack, id, chunk, 0, Math.min(left, Size.Chunk))
+        if (n <= 0) break
+        left -= n
+        for (let i = 0; i < n; i++) {
+            const byte = chunk.getAt(i, "u8")
+            at = putEscaped(line, at, byte)
+            if (byte !== Char.LineFeed && at < Size.Columns) continue
+            print(line.slice(0, at).toString())
+            at = 0
+        }
+        device.poke()
+        await device.sleep(0)
+    }
+    if (at > 0) print(line.slice(0, at).toString())
+    const state = read(stack, id, chunk, 0, 0)
+    if (state === TcpError.Eof) print("end of stream")
+    else if (state < 0) return explain(device.stack, state, id)
+    else if (nothing) print("nothing to read yet")
+    return ""
+}
+
+/** Writes a byte as text into `line` at `at`; gives where the next one goes. */
+function putEscaped(line: Buffer, at: number, byte: number): number {
+    let letter = 0
+    if (byte === Char.Backslash) letter = Char.Backslash
+    else if (byte === Char.LineFeed) letter = Char.n
+    else if (byte === Char.CarriageReturn) letter = Char.r
+    else if (byte === Char.Tab) letter = Char.t
+    else if (byte < 32 || byte > 126) letter = Char.x
+    else {
+        line.setAt(at, "u8", byte)
+        return at + 1
+    }
+    line.setAt(at, "u8", Char.Backslash)
+    line.setAt(at + 1, "u8", letter)
+    if (letter !== Char.x) return at + 2
+    line.setAt(at + 2, "u8", hexLetter(byte >> 4))
+    line.setAt(at + 3, "u8", hexLetter(byte & 15))
+    return at + 4
+}
+
+function hexLetter(value: number): number {
+    return value < 10 ? 48 + value : 87 + value
+}

@@ -1,0 +1,56 @@
+// The command that pings.
+
+import { randomBuffer } from "@devicescript/crypto"
+import { swap16 } from "../base/bytes"
+import { Address, decimal, ipv4Of } from "../net/address"
+import { Echo, EchoRequest } from "../net/echo-request"
+import { isPeer } from "../tcp/calls"
+import { TcpError } from "../tcp/records"
+import { type Device, explain, type Print } from "./commands"
+
+const enum Pings {
+    Most = 100,
+    /** Unless told otherwise. */
+    Count = 4,
+    /** Milliseconds from one request to the next, and that a reply may take; between two looks. */
+    Each = 1000,
+    Slice = 10,
+}
+
+/** `ping HOST [COUNT]`: an echo request a second. `times` is "" without COUNT. */
+export async function pingCommand(
+    device: Device,
+    host: string,
+    times: string,
+    print: Print
+): Promise<string> {
+    const ip = ipv4Of(host)
+    if (ip === Address.None) return `"${host}" is no IPv4 address`
+    const count = times === "" ? Pings.Count : decimal(times)
+    if (count < 1 || count > Pings.Most) return `"${times}" is no number from 1 to ${Pings.Most}`
+    if (!isPeer(device.stack, ip)) return explain(device.stack, TcpError.Invalid)
+    const identifier = randomBuffer(2).getAt(0, "u16")
+    let came = 0
+    for (let i = 1; i <= count; i++) {
+        const request = new EchoRequest(device.stack, ip, identifier | (swap16(i) << 16))
+        const end = (device.now() + Pings.Each) | 0
+        device.services.also = request
+        let told = false
+        // the last one is not waited for longer than it takes
+        while (((end - device.now()) | 0) > 0 && !(told && i === count)) {
+            if (request.answered && !told) {
+                told = true
+                came++
+                print(`${host}: ${Echo.Data} bytes, ${request.time} ms`)
+            } else {
+                if (!request.sent) device.poke()
+                await device.sleep(Pings.Slice)
+            }
+        }
+        if (!told) print(`${host}: no answer`)
+    }
+    device.services.also = undefined
+    if (came === 0) return `0 of ${count} came`
+    print(`${came} of ${count} came`)
+    return ""
+}

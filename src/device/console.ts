@@ -1,0 +1,213 @@
+// The console: one command a line, the same on every runtime.
+
+import { EVENTS } from "../features"
+import { ladder } from "../inspect/ladder"
+import { connectionHeads, connectionRow, counterLine, neighbourLine } from "../inspect/tables"
+import { left, wordsOf } from "../inspect/text"
+import { startTrace, stopTrace } from "../inspect/trace"
+import { decimal } from "../net/address"
+import { abort, close, stateOf } from "../tcp/calls"
+import { findConnection, findListener } from "../tcp/context"
+import { State } from "../tcp/records"
+import { type Device, type Print, wasGiven } from "./commands"
+import {
+    connectCommand,
+    endCommand,
+    listenCommand,
+    shutdownCommand,
+    waitCommand,
+} from "./commands-connection"
+import { readCommand, sendCommand } from "./commands-data"
+import { pingCommand } from "./commands-ping"
+import { printMemory } from "./memory"
+
+const enum Line {
+    /** Characters: a line and what is made of it have to fit what is left of the heap, several times over. */
+    Longest = 500,
+}
+
+/** How each command is written and what it does, two spaces in between: one text, as a switch over names is dear. */
+const commands =
+    "\n" +
+    "connections  what listens, opens and is open\n" +
+    "listen PORT [echo|discard|http]  without a service, for read and send\n" +
+    "connect HOST PORT  gives an ID at once; HOST is an IPv4 address\n" +
+    "send ID TEXT  what fits; TEXT may have \\n \\r \\t \\xNN \\\\\n" +
+    "read ID  what came in, and how the stream stands\n" +
+    "shutdown ID  ends this side's stream; the peer may go on\n" +
+    "close ID  ends a connection, or closes a listener\n" +
+    "abort ID  ends a connection by a reset\n" +
+    "ladder ID  its last segments and states, drawn\n" +
+    "neighbours  Ethernet addresses\n" +
+    "stats  all counters that are not 0\n" +
+    "memory  who has how many bytes\n" +
+    "trace on|off  every event in a line\n" +
+    "ping HOST [COUNT]  one request a second, 4 in all\n" +
+    "wait ID STATE [MS]  for a state of RFC 9293, up to 10000 ms\n" +
+    "sleep MS  waits\n" +
+    "help  this list\n"
+
+/** The line about a command; "" for none. */
+function about(name: string): string {
+    const start = commands.indexOf(`\n${name} `) + 1
+    return start > 0 ? commands.slice(start, commands.indexOf("\n", start)) : ""
+}
+
+/** The console of a device, as lines.ts wants it. */
+export function consoleOf(device: Device): (line: string, print: Print) => Promise<number> {
+    return async (line, print) => await runCommand(device, line, print)
+}
+
+/**
+ * Runs one line and prints what it has to say. Gives 0, or 1 when it could not be carried out: then one line says why,
+ * beginning with the command's name, and nothing has changed. An empty line does nothing.
+ */
+export async function runCommand(device: Device, line: string, print: Print): Promise<number> {
+    if (line.length > Line.Longest) {
+        print(`a line has at most ${Line.Longest} characters, not ${line.length}`)
+        return 1
+    }
+    const words = wordsOf(line)
+    if (words.length === 0) return 0
+    const name = words[0] as string
+    const text = about(name)
+    if (text === "") {
+        print(`unknown command "${name}"; help lists the commands`)
+        return 1
+    }
+    const usage = text.slice(0, text.indexOf("  "))
+    const most = wordsOf(usage).length
+    const least = usage.indexOf("[") < 0 ? most : most - 1
+    if (words.length < least || (words.length > most && name !== "send")) {
+        print(`${name}: usage: ${usage}`)
+        return 1
+    }
+    const problem = await dispatch(device, line, words, print)
+    if (problem === "") return 0
+    print(`${name}: ${problem}`)
+    return 1
+}
+
+/** Gives what is wrong, "" for nothing. */
+async function dispatch(device: Device, line: string, words: string[], print: Print): Promise<string> {
+    const name = words[0] as string
+    const first = words.length > 1 ? (words[1] as string) : ""
+    const second = words.length > 2 ? (words[2] as string) : ""
+    switch (name) {
+        case "connections":
+        case "neighbours":
+        case "stats":
+            return await listCommand(device, name, print)
+        case "listen":
+            return listenCommand(device, first, second, print)
+        case "connect":
+            return connectCommand(device, first, second, print)
+        case "memory":
+            printMemory(device, print)
+            return ""
+        case "trace":
+            return traceCommand(device, first)
+        case "ping":
+            return await pingCommand(device, first, second, print)
+        case "sleep":
+            return await sleepCommand(device, first)
+        case "help":
+            return helpCommand(print)
+        default:
+            return await withId(device, name, decimal(first), line, words, print)
+    }
+}
+
+/** The commands about a connection, and close and abort of a listener. */
+async function withId(
+    device: Device,
+    name: string,
+    id: number,
+    line: string,
+    words: string[],
+    print: Print
+): Promise<string> {
+    const first = words[1] as string
+    if (id < 0 || !wasGiven(device.stack, id)) return `no connection "${first}"; connections lists them`
+    if (name === "wait") {
+        return await waitCommand(
+            device,
+            id,
+            words[2] as string,
+            words.length > 3 ? (words[3] as string) : "",
+            print
+        )
+    }
+    if (name === "ladder") {
+        if (EVENTS) return await ladder(device, id, print)
+        return "there are no events; they were left out of this program"
+    }
+    const listener = findListener(device.stack, id) >= 0
+    if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
+    if (!listener && findConnection(device.stack, id) < 0) {
+        const waits = stateOf(device.stack, id) === State.TimeWait
+        return `connection ${id} is ${waits ? "in TIME-WAIT: both ends have closed it" : "gone"}`
+    }
+    switch (name) {
+        case "send":
+            return sendCommand(device, id, textOf(line, first), print)
+        case "read":
+            return await readCommand(device, id, print)
+        case "shutdown":
+            return shutdownCommand(device, id, print)
+        case "close":
+            return endCommand(device, id, print, close)
+        default:
+            return endCommand(device, id, print, abort)
+    }
+}
+
+/** What stands behind the ID of `send ID TEXT` and one space, just as it is. */
+function textOf(line: string, id: string): string {
+    const send = line.indexOf("send") + 4
+    return line.slice(line.indexOf(id, send) + id.length + 1, line.length)
+}
+
+/** `connections`, `neighbours` and `stats`: row by row. */
+async function listCommand(device: Device, name: string, print: Print): Promise<string> {
+    const stack = device.stack
+    if (name === "connections") print(connectionHeads(stack))
+    for (let i = 0; ; i++) {
+        const row =
+            name === "connections"
+                ? connectionRow(stack, i, false)
+                : name === "stats"
+                  ? counterLine(stack, device.mac.counters, i)
+                  : neighbourLine(stack, i, device.now())
+        if (row === undefined) return ""
+        if (row === "") continue
+        print(row)
+        await device.sleep(0)
+    }
+}
+
+function traceCommand(device: Device, what: string): string {
+    if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
+    if (EVENTS ? !device.stack.events.on : true)
+        return "there are no events; start with a configuration of events=32"
+    if (what === "on") startTrace(device.stack)
+    else stopTrace(device.stack)
+    return ""
+}
+
+async function sleepCommand(device: Device, time: string): Promise<string> {
+    const ms = decimal(time)
+    if (ms < 0) return `"${time}" is no number of milliseconds`
+    await device.sleep(ms)
+    return ""
+}
+
+function helpCommand(print: Print): string {
+    for (let start = 1; start < commands.length; ) {
+        const end = commands.indexOf("\n", start)
+        const gap = commands.indexOf("  ", start)
+        print(left(commands.slice(start, gap), 34) + commands.slice(gap + 2, end))
+        start = end + 1
+    }
+    return ""
+}

@@ -1,0 +1,373 @@
+// The control protocol: another program drives the device, one command a line, exactly one reply line each.
+//
+//   listen PORT [BACKLOG]          ok H: at most BACKLOG connections wait to be accepted, as many as there are unless told
+//   accept H                       ok H2, or none
+//   connect IP PORT [LOCALPORT]    ok H, as soon as the SYN is queued
+//   send H N [BYTE]                ok n: N octets a to z over and over, from a on in each command, or N times BYTE
+//                                  (0 to 255, decimal or 0x and two hexadecimal digits); takes what fits
+//   recv H [MAX]                   ok n STATE: takes out up to MAX octets, all without. STATE afterwards: open while
+//                                  more may come or is still there, eof behind the peer's FIN, else why it ended
+//   read H MAX                     ok HEX STATE: takes out up to MAX octets (520 at most) and says which, - for none
+//   shut H, close H, abort H       ok
+//   state H                        ok ESTABLISHED; CLOSED for what is gone
+//   rcvbuf H N                     ok: at most N octets may wait unread
+//   nodelay H 0|1                  ok: 1 switches Nagle's algorithm off, 0 on
+//   keepalive H 0|1                ok: 1 switches keep-alive on, 0 off
+//   timeout H SECONDS              ok: without progress it fails after so long, 0 for what is configured
+//   poll H                         ok BITS, those of POSIX's poll added up: 1 IN, 4 OUT, 8 ERR, 16 HUP, 8192 RDHUP
+//   quit                           ok
+// Anything else: err REASON, a POSIX error name where there is one, else words.
+
+import { Buffer } from "@devicescript/core"
+import { wordsOf } from "../inspect/text"
+import { Address, decimal, ipv4Of } from "../net/address"
+import { abort, accept, close, connect, errorOf, listen, read, shutdown, stateOf, write } from "../tcp/calls"
+import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../tcp/connection-settings"
+import { findConnection, findListener } from "../tcp/context"
+import { Ready, readiness } from "../tcp/poll"
+import { ConnFlag, errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
+import { Argument, type Device, type Print, portOf, wasGiven } from "./commands"
+
+const enum Size {
+    /** Octets moved at a time: twenty alphabets. */
+    Scratch = 520,
+    Alphabet = 26,
+    /** Characters of a line. */
+    Line = 100,
+    /** Connections whose end is remembered when their record is free again. */
+    Ends = 16,
+}
+
+/** Offsets in a record of how a connection ended. */
+const enum Ended {
+    Id = 0,
+    /** A positive number (-TcpError). */
+    Error = 2,
+    Size = 4,
+}
+
+/** The control protocol of a device, as lines.ts wants it. */
+export function controlOf(device: Device): (line: string, print: Print) => Promise<number> {
+    const control = new Control(device)
+    return async (line, print) => {
+        const reply = control.run(line)
+        print(reply)
+        return reply.startsWith("err") ? 1 : 0
+    }
+}
+
+/** Interpreter of the control protocol. A handle is the id of a connection or listener. */
+export class Control {
+    private readonly scratch = Buffer.alloc(Size.Scratch)
+    private readonly ends = Buffer.alloc(Size.Ends * Ended.Size)
+    /** The record in `ends` that is next to be overwritten. */
+    private next = 0
+
+    constructor(private readonly device: Device) {}
+
+    /** Carries one line out and gives the reply. */
+    run(line: string): string {
+        if (line.length > Size.Line) return `err a line has at most ${Size.Line} characters`
+        const words = wordsOf(line)
+        const name = words.length > 0 ? (words[0] as string) : ""
+        const usage = usageOf(name)
+        if (usage === "") return "err unknown command"
+        const most = wordsOf(usage).length
+        const least = usage.indexOf("[") < 0 ? most : most - 1
+        if (words.length < least || words.length > most) return `err usage: ${usage}`
+        const first = words.length > 1 ? (words[1] as string) : ""
+        const second = words.length > 2 ? (words[2] as string) : ""
+        const third = words.length > 3 ? (words[3] as string) : ""
+        switch (name) {
+            case "listen":
+                return this.listen(first, second)
+            case "connect":
+                return this.connect(first, second, third)
+            case "quit":
+                return "ok"
+            default:
+                return this.withHandle(name, decimal(first), second, third)
+        }
+    }
+
+    private withHandle(name: string, id: number, second: string, third: string): string {
+        if (!this.isHandle(id)) return "err EBADF"
+        const stack = this.device.stack
+        switch (name) {
+            case "accept":
+                return this.accept(id)
+            case "send":
+                return this.send(id, second, third)
+            case "recv":
+                return this.recv(id, second)
+            case "read":
+                return this.octets(id, second)
+            case "state":
+                return this.state(id)
+            case "poll":
+                return `ok ${this.ready(id)}`
+            case "rcvbuf":
+            case "nodelay":
+            case "keepalive":
+            case "timeout":
+                return this.done(id, this.set(name, id, decimal(second)))
+            case "shut":
+                return this.done(id, shutdown(stack, id, this.device.now()))
+            case "close":
+                return this.close(id)
+            default:
+                return this.abort(id)
+        }
+    }
+
+    /** True for ids that the other program can know of; gone or not. */
+    private isHandle(id: number): boolean {
+        const stack = this.device.stack
+        const c = findConnection(stack, id)
+        if (c >= 0 && stack.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return false
+        return wasGiven(stack, id)
+    }
+
+    private listen(port: string, backlog: string): string {
+        const number = portOf(port)
+        // as many as there are connections are as good as no limit
+        const most = backlog === "" ? this.device.stack.config.connections : decimal(backlog)
+        if (number < 0 || most < 0) return "err EINVAL"
+        return reply(listen(this.device.stack, number, most))
+    }
+
+    private accept(id: number): string {
+        const accepted = accept(this.device.stack, id)
+        if (accepted === 0) return "none"
+        return accepted < 0 ? "err EINVAL" : reply(accepted)
+    }
+
+    private connect(host: string, port: string, local: string): string {
+        const stack = this.device.stack
+        const ip = ipv4Of(host)
+        const number = portOf(port)
+        const localPort = local === "" ? 0 : portOf(local)
+        if (ip === Address.None || number < 0 || localPort < 0) return "err EINVAL"
+        let id = connect(stack, ip, number, localPort, this.device.now())
+        if (id === TcpError.NoBuffers && this.freeOne()) {
+            id = connect(stack, ip, number, localPort, this.device.now())
+        }
+        this.device.poke()
+        return reply(id)
+    }
+
+    private send(id: number, amount: string, value: string): string {
+        let left = decimal(amount)
+        const byte = value === "" ? 0 : byteOf(value)
+        if (left < 0 || byte < 0) return "err EINVAL"
+        const scratch = this.scratch
+        scratch.fillAt(0, Size.Scratch, byte)
+        if (value === "") this.fillAlphabets()
+        let sum = 0
+        for (;;) {
+            const length = Math.min(left, Size.Scratch)
+            const n = write(this.device.stack, id, scratch, 0, length)
+            // a connection that is over: as with any that this side may not send on any more
+            if (n < 0) return this.failed(id, n === TcpError.Eof ? TcpError.Pipe : n)
+            sum += n
+            left -= n
+            if (n < Size.Scratch) break
+        }
+        this.device.poke()
+        return `ok ${sum}`
+    }
+
+    private fillAlphabets(): void {
+        const scratch = this.scratch
+        for (let i = 0; i < Size.Alphabet; i++) scratch.setAt(i, "u8", 97 + i)
+        for (let filled: number = Size.Alphabet; filled < Size.Scratch; filled *= 2) {
+            scratch.blitAt(filled, scratch, 0, filled * 2 > Size.Scratch ? Size.Scratch - filled : filled)
+        }
+    }
+
+    private recv(id: number, limit: string): string {
+        const stack = this.device.stack
+        let left = limit === "" ? 0x7fffffff : decimal(limit)
+        if (left < 0) return "err EINVAL"
+        if (findListener(stack, id) >= 0) return "err ENOTCONN"
+        let sum = 0
+        while (left > 0) {
+            const n = read(stack, id, this.scratch, 0, Math.min(left, Size.Scratch))
+            if (n <= 0) break
+            sum += n
+            left -= n
+        }
+        if (sum > 0) this.device.poke()
+        return `ok ${sum} ${this.standing(id)}`
+    }
+
+    private octets(id: number, limit: string): string {
+        const stack = this.device.stack
+        const most = decimal(limit)
+        if (most < 0) return "err EINVAL"
+        if (findListener(stack, id) >= 0) return "err ENOTCONN"
+        const n = read(stack, id, this.scratch, 0, Math.min(most, Size.Scratch))
+        const octets = n > 0 ? this.scratch.slice(0, n).toString("hex") : "-"
+        if (n > 0) this.device.poke()
+        return `ok ${octets} ${this.standing(id)}`
+    }
+
+    /** open, eof, or why the connection ended. Once its end was told its record is free: others may need it. */
+    private standing(id: number): string {
+        const stack = this.device.stack
+        if (findConnection(stack, id) < 0) {
+            const error = this.endOf(id)
+            return error === TcpError.None ? "eof" : errorName(error)
+        }
+        const state = read(stack, id, this.scratch, 0, 0)
+        if (state >= 0) return "open"
+        if (stateOf(stack, id) === State.Closed) this.free(id)
+        return state === TcpError.Eof ? "eof" : errorName(state)
+    }
+
+    private state(id: number): string {
+        const state = stateOf(this.device.stack, id)
+        if (state === State.Closed && findConnection(this.device.stack, id) >= 0) this.standing(id)
+        return `ok ${stateName(state)}`
+    }
+
+    private ready(id: number): number {
+        const stack = this.device.stack
+        if (findConnection(stack, id) >= 0 || findListener(stack, id) >= 0) return readiness(stack, id)
+        // its record is free, and whoever polls it is not to wait
+        const bits = Ready.In | Ready.Out | Ready.HangUp | Ready.ReadHangUp
+        return this.endOf(id) === TcpError.None ? bits : bits | Ready.Error
+    }
+
+    /** Sets something of one connection; rcvbuf may be a listener's. */
+    private set(name: string, id: number, value: number): TcpError {
+        const stack = this.device.stack
+        if (value < 0) return TcpError.Invalid
+        switch (name) {
+            case "rcvbuf":
+                return setReceiveLimit(stack, id, value)
+            case "timeout":
+                return setUserTimeout(stack, id, value)
+        }
+        if (value > 1) return TcpError.Invalid
+        if (name === "nodelay") return setNoDelay(stack, id, value === 1)
+        return setKeepAlive(stack, id, value === 1, this.device.now())
+    }
+
+    private close(id: number): string {
+        this.remember(id, errorOf(this.device.stack, id))
+        close(this.device.stack, id, this.device.now())
+        this.device.poke()
+        return "ok"
+    }
+
+    private abort(id: number): string {
+        const stack = this.device.stack
+        const over = findConnection(stack, id) >= 0 && stateOf(stack, id) === State.Closed
+        if (over) this.remember(id, errorOf(stack, id))
+        else if (findConnection(stack, id) >= 0) this.remember(id, TcpError.Aborted)
+        abort(stack, id, this.device.now())
+        this.device.poke()
+        return "ok"
+    }
+
+    private done(id: number, error: TcpError): string {
+        if (error !== TcpError.None) return this.failed(id, error)
+        this.device.poke()
+        return "ok"
+    }
+
+    /** The reply to a call that did not work: what ended the connection is the reason, if something did. */
+    private failed(id: number, error: TcpError): string {
+        const end = error === TcpError.NotConnected ? this.endOf(id) : TcpError.None
+        if (end !== TcpError.None) return `err ${errorName(end)}`
+        return `err ${errorName(error === TcpError.Eof ? TcpError.NotConnected : error)}`
+    }
+
+    /** Frees the record of a connection that is CLOSED with nothing left to read; false when there is none. */
+    private freeOne(): boolean {
+        const conns = this.device.stack.conns
+        for (let c = 0; c < conns.length; c += Tcb.Size) {
+            const id = conns.getAt(c + Tcb.Id, "u16")
+            if (id === 0 || conns.getAt(c + Tcb.State, "u8") !== State.Closed) continue
+            if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held)) continue
+            if (conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) continue
+            this.free(id)
+            return true
+        }
+        return false
+    }
+
+    private free(id: number): void {
+        this.remember(id, errorOf(this.device.stack, id))
+        close(this.device.stack, id, this.device.now())
+    }
+
+    private remember(id: number, error: TcpError): void {
+        if (error === TcpError.None) return
+        this.ends.setAt(this.next + Ended.Id, "u16", id)
+        this.ends.setAt(this.next + Ended.Error, "u8", -error)
+        this.next = (this.next + Ended.Size) % this.ends.length
+    }
+
+    /** What ended a connection whose record is gone, None if nothing did or it was long ago. */
+    private endOf(id: number): TcpError {
+        for (let e = 0; e < this.ends.length; e += Ended.Size) {
+            if (this.ends.getAt(e + Ended.Id, "u16") === id) return -this.ends.getAt(e + Ended.Error, "u8")
+        }
+        return TcpError.None
+    }
+}
+
+/** How a command is written, "" for none. */
+function usageOf(name: string): string {
+    switch (name) {
+        case "listen":
+            return "listen PORT [BACKLOG]"
+        case "accept":
+        case "shut":
+        case "close":
+        case "abort":
+        case "state":
+        case "poll":
+            return `${name} H`
+        case "connect":
+            return "connect IP PORT [LOCALPORT]"
+        case "send":
+            return "send H N [BYTE]"
+        case "recv":
+            return "recv H [MAX]"
+        case "read":
+            return "read H MAX"
+        case "rcvbuf":
+            return "rcvbuf H N"
+        case "nodelay":
+        case "keepalive":
+            return `${name} H 0|1`
+        case "timeout":
+            return "timeout H SECONDS"
+        case "quit":
+            return "quit"
+        default:
+            return ""
+    }
+}
+
+/** A byte in decimal or, behind 0x, in hexadecimal digits; Argument.None if `text` is none. */
+function byteOf(text: string): number {
+    if (!text.startsWith("0x")) {
+        const value = decimal(text)
+        return value <= 255 ? value : Argument.None
+    }
+    let value = 0
+    for (let i = 2; i < text.length; i++) {
+        const digit = "0123456789abcdef".indexOf(text.charAt(i).toLowerCase())
+        if (digit < 0) return Argument.None
+        value = value * 16 + digit
+    }
+    return text.length > 2 && value <= 255 ? value : Argument.None
+}
+
+function reply(id: number): string {
+    return id < 0 ? `err ${errorName(id)}` : `ok ${id}`
+}

@@ -1,0 +1,163 @@
+// The device as a whole: settings, driver, stack, services and commands, put together and started.
+
+import type { Buffer } from "@devicescript/core"
+import * as ds from "@devicescript/core"
+import type { BootOptions } from "../boot"
+import { statusServer } from "../inspect/status"
+import { startTrace } from "../inspect/trace"
+import type { Mac } from "../mac/mac"
+import { macText } from "../net/address"
+import { Stack, setAddress } from "../net/stack"
+import { interfaceAddress, macAddress } from "../socket/address-settings"
+import { Network } from "../socket/driver-loop"
+import { Kind, Services } from "../socket/echo-discard"
+import { listen } from "../tcp/calls"
+import { Config, configure } from "../tcp/config"
+import { errorName } from "../tcp/records"
+import type { Device, Print } from "./commands"
+import { lines } from "./lines"
+import { configuredBytes, printMemory } from "./memory"
+
+const enum Heap {
+    /**
+     * What the program's own objects take and what it needs to work. Measured on the VM with as little heap as the
+     * RP2040 has: with 36,800 bytes of tables, rings and frames every shape of them worked, from 37,100 on some did
+     * not, as what is free is in many small pieces. test/device/runtimes.test.ts watches over it.
+     */
+    Program = 20500,
+}
+
+const enum Port {
+    Echo = 7,
+    Http = 80,
+}
+
+/** Milliseconds. */
+const enum Time {
+    /** A cable that is in has its link after so long. */
+    Link = 3000,
+    /** Between two looks. */
+    Slice = 10,
+}
+
+/** Lines that come before the device is up wait for it. */
+let isUp = false
+lines.run = async (line: string, print: Print): Promise<number> => {
+    while (!isUp) await ds.sleep(Time.Slice)
+    return await lines.run(line, print)
+}
+
+/**
+ * Starts a driver and a stack on it, its services (boot.services) and its commands, by the interpreter that `commandsOf`
+ * gives: the console's, or the control protocol's. Returns when all is running; a chip that does not answer is tried again every 5 seconds.
+ *
+ * An error in the settings is printed as `fatal: …` (level error), is the answer to every command line, and is thrown:
+ * that ends the program, a board starts it again and says so again, and the host reports it and exits.
+ */
+export async function startDevice(
+    driver: (address: Buffer) => Mac,
+    boot: BootOptions,
+    commandsOf: (device: Device) => typeof lines.run
+): Promise<void> {
+    let device: RunningDevice
+    try {
+        device = new RunningDevice(driver, boot)
+    } catch (error) {
+        const problem = (error as Error).message
+        console.error(`fatal: ${problem}`)
+        setInterpreter(async (_line, print) => {
+            print(`the device did not start: ${problem}`)
+            return 1
+        })
+        throw error
+    }
+    if (boot.trace) startTrace(device.stack)
+    const interpreter = commandsOf(device)
+    if (!(await device.network.start())) {
+        // without a chip too there is much to be asked
+        setInterpreter(interpreter)
+        await device.network.startAgain()
+    }
+    await waitForLink(device)
+    console.log(description(device, boot))
+    setInterpreter(interpreter)
+}
+
+function setInterpreter(run: typeof lines.run): void {
+    lines.run = run
+    isUp = true
+}
+
+/** All there is on a device. The constructor takes the memory and throws an Error that says what setting is wrong. */
+class RunningDevice implements Device {
+    readonly stack: Stack
+    readonly mac: Mac
+    readonly services: Services
+    readonly network: Network
+
+    constructor(driver: (address: Buffer) => Mac, boot: BootOptions) {
+        const config = new Config()
+        configure(config, boot.config)
+        checkMemory(config, boot)
+        const address = macAddress(boot.macAddress)
+        const { ip, netmask, gateway } = interfaceAddress(boot.ip, boot.gateway)
+        this.mac = driver(address)
+        const stack = new Stack(config, address)
+        this.stack = stack
+        setAddress(stack, ip, netmask, gateway)
+        this.services = new Services(stack, statusServer(stack, this.mac))
+        this.network = new Network(stack, this.mac, this.services)
+        if (boot.services && !boot.control) {
+            serve(this, Port.Echo, Kind.Echo)
+            serve(this, Port.Http, Kind.Http)
+        }
+    }
+
+    poke(): void {
+        this.network.poke()
+    }
+
+    now(): number {
+        return ds.millis() | 0
+    }
+
+    async sleep(ms: number): Promise<void> {
+        await ds.sleep(ms)
+    }
+}
+
+function serve(device: Device, port: number, kind: Kind): void {
+    const { stack, services } = device
+    const id = listen(stack, port, stack.config.connections)
+    if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)}): raise listeners`)
+    services.serve(id, kind)
+}
+
+/** Gives the link a little time to come up. */
+async function waitForLink(device: Device): Promise<void> {
+    const until = (device.now() + Time.Link) | 0
+    while (!device.mac.linkUp && ((until - device.now()) | 0) > 0) await ds.sleep(Time.Slice)
+}
+
+/** What the device is, in one line. */
+function description(device: Device, boot: BootOptions): string {
+    const services = boot.control
+        ? "under control"
+        : boot.services
+          ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
+          : "no services"
+    const connections = device.stack.config.connections
+    const memory = `${connections} connections, ${printMemory(device, () => {})} bytes of buffers`
+    const link = device.mac.linkUp ? "link up" : "no link: is the cable in?"
+    return `${boot.ip}, ${macText(device.stack.mac, 0)}, ${services}, ${memory}, ${link}`
+}
+
+/** Refuses what does not fit: an exhausted heap ends a program, and nothing in the program could say why. */
+function checkMemory(config: Config, boot: BootOptions): void {
+    const needed = configuredBytes(config)
+    const room = boot.heap - Heap.Program
+    if (needed <= room) return
+    throw new Error(
+        `config needs ${needed} bytes, the board has about ${room}: lower connections, receiveBuffer or sendBuffer`
+    )
+}

@@ -1,0 +1,144 @@
+// A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: a little is done for each client at every turn.
+
+import { power } from "../mac/power"
+import type { Stack } from "../net/stack"
+import type { Worker } from "../socket/driver-loop"
+import { abort, accept, close, listen, stateOf } from "../tcp/calls"
+import { findListener } from "../tcp/context"
+import { pendingOf } from "../tcp/listen"
+import { isSlow, serve } from "../tcp/pace"
+import { errorName, State } from "../tcp/records"
+import { awaitRequest, fail, linger, nextPiece, sendPiece } from "./answer"
+import {
+    type HttpClient,
+    HttpContext,
+    type HttpHandler,
+    type HttpOptions,
+    release,
+    Stage,
+    Time,
+} from "./record"
+import { receive, takeHead } from "./request"
+
+const enum Turn {
+    /** Lines of 32 bytes, pieces and rows in one turn: 131,072 operations without an await end a program. */
+    Steps = 16,
+}
+
+/**
+ * Serves what `route` was told. A client takes 0.3 KB of objects and its line, all at start; of a request its path is
+ * held, and of an answer what the handler returned, until it is sent.
+ *
+ * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte
+ * (408), without progress of an answer, and between requests. When others wait, or find all of the stack's connections taken, a
+ * client that asks for nothing gives its place up after one second, and one that is too slow for its answer (pace.ts) as well.
+ * A handler runs alone between two awaits: it may take 60,000 operations, and a row of an answer 3,000.
+ */
+export class HttpServer extends HttpContext implements Worker {
+    /** Ids of listeners, 0 where none is. */
+    private readonly listeners: number[] = []
+    /** The client that has the first turn. */
+    private first = 0
+
+    /** Takes its memory. Throws when the port is in use. */
+    constructor(stack: Stack, options: HttpOptions) {
+        super(stack, options)
+        const port = options.port || 0
+        if (port === 0) return
+        const id = listen(stack, port, stack.config.connections)
+        if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)})`)
+        this.serve(id)
+    }
+
+    /** From now on, what the listener `id` accepts is served. */
+    serve(id: number): void {
+        const free = this.listeners.indexOf(0)
+        if (free < 0) this.listeners.push(id)
+        else this.listeners[free] = id
+    }
+
+    /** Requests of this method and path are answered by `handler`. See HttpRoute. */
+    route(method: string, path: string, handler: HttpHandler): void {
+        this.routes.push({ method, path, handler })
+    }
+
+    /** Gives every client its turn, and accepts. */
+    work(now: number): void {
+        this.now = now
+        this.steps = Turn.Steps
+        this.handled = false
+        this.acceptAll(now)
+        const count = this.clients.length
+        // whoever comes first may use all steps up
+        this.first = (this.first + 1) % count
+        for (let i = 0; i < count; i++) {
+            const c = this.clients[(this.first + i) % count] as HttpClient
+            if (c.id > 0) this.turn(c)
+        }
+        if (this.steps <= 0 || (this.crowded && this.acceptAll(now))) power.wake()
+    }
+
+    /** Accepts as many as there are places; true if there was anybody. */
+    private acceptAll(now: number): boolean {
+        const { stack } = this
+        let any = false
+        this.crowded = stack.passive?.scarce === true
+        for (let l = 0; l < this.listeners.length; l++) {
+            const id = this.listeners[l] as number
+            if (findListener(stack, id) < 0) this.listeners[l] = 0
+            let pending = id > 0 ? pendingOf(stack, id) : 0
+            for (const c of this.clients) {
+                if (c.id > 0 || pending === 0) continue
+                c.id = accept(stack, id)
+                serve(stack, c.id, now)
+                c.length = 0
+                awaitRequest(this, c)
+                pending--
+                any = true
+            }
+            if (pending > 0) this.crowded = true
+        }
+        return any
+    }
+
+    /** All that can be done for one client now. */
+    private turn(c: HttpClient): void {
+        this.endLate(c)
+        while (this.steps > 0 && c.id > 0 && sendPiece(this, c)) {
+            if (c.stage === Stage.Answer) nextPiece(this, c)
+            else if (this.handled) {
+                // whatever has come may end in a handler: one is enough between two awaits
+                if (c.length > 0 || receive(this, c)) this.steps = 0
+                return
+            } else if (!this.take(c) && !receive(this, c)) return
+            this.steps--
+        }
+    }
+
+    /** Takes in something of what has come. False when there is nothing that makes sense yet. */
+    private take(c: HttpClient): boolean {
+        if (c.stage < Stage.Body) return takeHead(this, c)
+        if (c.stage < Stage.Answer) {
+            if (this.bodies) return this.bodies.take(this, c)
+        }
+        c.length = 0
+        return false
+    }
+
+    /** Ends what takes too long. */
+    private endLate(c: HttpClient): void {
+        const { stage } = c
+        const rests = stage === Stage.Idle || stage === Stage.Linger
+        const early = rests && this.crowded ? Time.Limit - Time.Grace : 0
+        if (((this.now + early - c.deadline) | 0) < 0) {
+            if (!this.crowded || stage !== Stage.Answer || !isSlow(this.stack, c.id)) return
+            // its place is all that is wanted
+            this.crowded = false
+        }
+        if (stage === Stage.Idle) linger(this, c)
+        // all was taken, but a client that does not close would hold the connection for a minute
+        else if (rests) release(this, c, stateOf(this.stack, c.id) === State.FinWait2 ? abort : close)
+        else if (stage === Stage.Answer || c.piece !== undefined) release(this, c, abort)
+        else fail(this, c, 408)
+    }
+}

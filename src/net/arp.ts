@@ -1,0 +1,301 @@
+// The neighbours' Ethernet addresses: a small table, asked for by ARP (RFC 826).
+
+import { Counter } from "../base/counters"
+import { PASSIVE_OPENS, UDP } from "../features"
+import { count, drop, noteTimer } from "../tcp/context"
+import { Arp, ArpOperation, arpOperation, arpRequest, writeArp } from "../wire/arp"
+import { Eth, EtherType, isGroupAddress, writeEthernet } from "../wire/ethernet"
+import { isBroadcast, isLocal, type Stack } from "./stack"
+
+/** Offsets in a neighbour's record. Free when State is NeighbourState.Free. */
+export const enum Neighbour {
+    Ip = 0,
+    Mac = 4,
+    State = 10,
+    /** Requests sent without an answer. */
+    Tries = 11,
+    /** When the next request is due, or when it was used last. */
+    Time = 12,
+    /** When it said last what its Ethernet address is. In doubt: when it is asked next, or given up. */
+    Heard = 16,
+    Size = 20,
+}
+
+export const enum NeighbourState {
+    Free = 0,
+    /** A request is to be sent. */
+    Asking = 1,
+    /** A request was sent. */
+    Waiting = 2,
+    Known = 3,
+    /** Known, but somebody says that it is another: the one that is known is to be asked, or waits for its turn or an answer. */
+    Doubted = 4,
+    Doubting = 5,
+}
+
+/** RFC 1122 section 2.3.2.1 (MUST): at most one request a second for a destination; given up after three. */
+const enum Ask {
+    Interval = 1000,
+    Tries = 3,
+    /** Of who is in doubt. */
+    Doubts = 2,
+}
+
+/** RFC 1122 section 2.3.2.1 (MUST): what is known of a neighbour gets out of date, used or not. Milliseconds. */
+const enum Age {
+    Most = 300000,
+}
+
+/** The record of `ip`, -1 when there is none. */
+export function findNeighbour(s: Stack, ip: number): number {
+    const neighbours = s.neighbours
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        if (neighbours.getAt(n + Neighbour.Ip, "i32") === ip) {
+            if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Free) return n
+        }
+    }
+    return -1
+}
+
+/** Who a packet to `ip` is handed to: `ip` itself on this network, else the router; 0 when there is none. */
+export function nextHop(s: Stack, ip: number): number {
+    return isLocal(s, ip) ? ip : s.gateway
+}
+
+/**
+ * The record of the next hop towards `ip` if its Ethernet address is known. Else -1, and it is asked for: what was to be
+ * sent stays where it is, and is looked at again when the answer comes. `stranger`: only a SYN says that there is such a
+ * host. Anyone can forge those, and must not drive the neighbours of connections out of the table.
+ */
+export function resolve(s: Stack, ip: number, now: number, stranger = false): number {
+    const hop = nextHop(s, ip)
+    if (hop === 0) return -1
+    let n = findNeighbour(s, hop)
+    if (n >= 0) {
+        if (s.neighbours.getAt(n + Neighbour.State, "u8") < NeighbourState.Known) return -1
+        s.neighbours.setAt(n + Neighbour.Time, "i32", now)
+        return n
+    }
+    if (UDP ? stranger : PASSIVE_OPENS ? stranger : false) {
+        if (!mayAskForStranger(s, now)) return -1
+    }
+    n = takeNeighbour(s, hop, now, true)
+    if (n < 0) return -1
+    s.neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Asking)
+    s.asking = true
+    return -1
+}
+
+/** True when a record may be taken for who may not exist: less than half are asked for, and one is free or idle. */
+function mayAskForStranger(s: Stack, now: number): boolean {
+    const neighbours = s.neighbours
+    let asked = 0
+    let spare = false
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        const state = neighbours.getAt(n + Neighbour.State, "u8")
+        if (state === NeighbourState.Asking || state === NeighbourState.Waiting) asked += 2
+        else if (state === NeighbourState.Free) spare = true
+        else if (((now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0) >= Ask.Interval) spare = true
+    }
+    if (spare && (asked === 0 || asked < s.config.neighbours)) return true
+    count(s, Counter.NeighboursFull)
+    return false
+}
+
+/**
+ * A record for `ip`: a free one, else, if there is `need` of it, the known one that was used longest ago. -1 when all are being
+ * asked for.
+ */
+function takeNeighbour(s: Stack, ip: number, now: number, need: boolean): number {
+    const neighbours = s.neighbours
+    let found = -1
+    let age = -1
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        const state = neighbours.getAt(n + Neighbour.State, "u8")
+        if (state === NeighbourState.Free) {
+            found = n
+            break
+        }
+        const unused = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
+        // unused for so long that it looks negative: better than none
+        if (need && state >= NeighbourState.Known && (found < 0 || unused > age)) {
+            found = n
+            age = unused
+        }
+    }
+    if (found < 0) {
+        count(s, Counter.NeighboursFull)
+        return -1
+    }
+    neighbours.fillAt(found, Neighbour.Size, 0)
+    neighbours.setAt(found + Neighbour.Ip, "i32", ip)
+    neighbours.setAt(found + Neighbour.Time, "i32", now)
+    return found
+}
+
+/** Drops what is known of the next hop towards `ip`: it does not answer, and may have got another address. */
+export function forgetHop(s: Stack, ip: number): void {
+    const n = findNeighbour(s, nextHop(s, ip))
+    if (n >= 0 && s.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known) {
+        s.neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
+    }
+}
+
+/** Forgets neighbours that have not been heard of for too long. */
+export function forgetOld(s: Stack, now: number): void {
+    const neighbours = s.neighbours
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Known) continue
+        const age = (now - neighbours.getAt(n + Neighbour.Heard, "i32")) | 0
+        // so old that it looks negative
+        if (age >= Age.Most || age < 0) neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
+    }
+}
+
+/** Handles the ARP packet in the receive frame of `length` bytes. */
+export function arpInput(s: Stack, length: number, now: number): void {
+    const rx = s.rx
+    const at: number = Eth.Size
+    const operation = arpOperation(rx, at, length - at)
+    if (operation !== ArpOperation.Request) {
+        if (operation !== ArpOperation.Reply) {
+            drop(s, Counter.ArpMalformed, now)
+            return
+        }
+    }
+    if (UDP) {
+        if (s.endpoints) {
+            if (!isGroupAddress(rx, at + Arp.SenderMac)) s.endpoints.arp(at, now)
+        }
+    }
+    const ip = rx.getAt(at + Arp.SenderIp, "i32")
+    const targetIp = rx.getAt(at + Arp.TargetIp, "i32")
+    // RFC 5227 section 2.1.1: who wants to know whether an address is free asks without having one, and is answered
+    const probe = ip === 0
+    // a sender with a group address, our own address or one that is no host's would only poison the table
+    const sane =
+        !isGroupAddress(rx, at + Arp.SenderMac) &&
+        s.ip !== 0 &&
+        (probe || (ip !== s.ip && (isLocal(s, ip) || ip === s.gateway) && !isBroadcast(s, ip)))
+    if (!sane) {
+        drop(s, Counter.ArpIgnored, now)
+        return
+    }
+    let n = probe ? -1 : findNeighbour(s, ip)
+    // RFC 826: a new neighbour is taken into the table only if it asks for us; an answer nobody asked for is not believed.
+    // Nobody's place is taken for it: whoever drives others out has them asked for anew, and may answer for them
+    if (n < 0) {
+        if (!probe) {
+            if (targetIp === s.ip) {
+                if (operation === ArpOperation.Request)
+                    n = takeNeighbour(s, ip, (now - Ask.Interval) | 0, false)
+            }
+        }
+    }
+    if (n >= 0) learn(s, n, at + Arp.SenderMac, now)
+    if (targetIp !== s.ip) {
+        if (n < 0) drop(s, Counter.ArpIgnored, now)
+        return
+    }
+    if (operation === ArpOperation.Reply) {
+        if (n < 0) drop(s, Counter.ArpIgnored, now)
+        return
+    }
+    if (s.frameLength > 0 || s.replyLength > 0) {
+        count(s, Counter.ReplyBusy)
+        return
+    }
+    writeEthernet(s.tx, rx, at + Arp.SenderMac, s.mac, EtherType.Arp)
+    writeArp(s.tx, Eth.Size, ArpOperation.Reply, s.mac, s.ip, rx, at + Arp.SenderMac, ip)
+    s.frameLength = Eth.Size + Arp.Size
+}
+
+/**
+ * Takes it that the neighbour `n` has the Ethernet address at `at`. One that is known already is asked first whether that is still
+ * so, by who knows (RFC 1122 section 2.3.2.1 (2), in the spirit of RFC 5227 section 2.4): anyone can say that he is another.
+ */
+function learn(s: Stack, n: number, at: number, now: number): void {
+    const rx = s.rx
+    const neighbours = s.neighbours
+    const state = neighbours.getAt(n + Neighbour.State, "u8")
+    if (state >= NeighbourState.Known) {
+        if (
+            neighbours.getAt(n + Neighbour.Mac, "i32") !== rx.getAt(at, "i32") ||
+            neighbours.getAt(n + Neighbour.Mac + 4, "u16") !== rx.getAt(at + 4, "u16")
+        ) {
+            if (state !== NeighbourState.Known) return
+            // asked once a second, whoever says what how often
+            const wait = (neighbours.getAt(n + Neighbour.Heard, "i32") + Ask.Interval - now) | 0
+            const next = (now + Math.max(wait, 0)) | 0
+            neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Doubting)
+            neighbours.setAt(n + Neighbour.Heard, "i32", next)
+            noteTimer(s, next)
+            return
+        }
+    } else {
+        neighbours.blitAt(n + Neighbour.Mac, rx, at, 6)
+        if (state !== NeighbourState.Free) neighbours.setAt(n + Neighbour.Time, "i32", now)
+        // connections that waited for this
+        s.dirty = true
+    }
+    neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Known)
+    neighbours.setAt(n + Neighbour.Tries, "u8", 0)
+    neighbours.setAt(n + Neighbour.Heard, "i32", now)
+}
+
+/** Puts the next request that is due into the transmit frame; 0 when none is. */
+export function arpOut(s: Stack, now: number): number {
+    const neighbours = s.neighbours
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        const state = neighbours.getAt(n + Neighbour.State, "u8")
+        if (state !== NeighbourState.Asking && state !== NeighbourState.Doubted) continue
+        // Waiting, or Doubting
+        neighbours.setAt(n + Neighbour.State, "u8", state + 1)
+        neighbours.setAt(n + Neighbour.Tries, "u8", neighbours.getAt(n + Neighbour.Tries, "u8") + 1)
+        const next = (now + Ask.Interval) | 0
+        neighbours.setAt(n + timeOf(state), "i32", next)
+        noteTimer(s, next)
+        const length = arpRequest(s.tx, s.mac, s.ip, neighbours.getAt(n + Neighbour.Ip, "i32"))
+        if (state === NeighbourState.Doubted) s.tx.blitAt(Eth.Destination, neighbours, n + Neighbour.Mac, 6)
+        return length
+    }
+    s.asking = false
+    return 0
+}
+
+/** Where the time of the next request stands. */
+function timeOf(state: NeighbourState): Neighbour {
+    return state < NeighbourState.Known ? Neighbour.Time : Neighbour.Heard
+}
+
+/** Asks again, or gives up: then the record is freed, and its address is what `failed` is called with. */
+export function runNeighbourTimers(
+    s: Stack,
+    now: number,
+    failed: (s: Stack, ip: number, now: number) => void
+): void {
+    const neighbours = s.neighbours
+    forgetOld(s, now)
+    for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
+        const state = neighbours.getAt(n + Neighbour.State, "u8")
+        const doubting = state === NeighbourState.Doubting
+        if (state !== NeighbourState.Waiting && !doubting) continue
+        const deadline = neighbours.getAt(n + timeOf(state), "i32")
+        const tries = neighbours.getAt(n + Neighbour.Tries, "u8")
+        if (((deadline - now) | 0) > 0) {
+            noteTimer(s, deadline)
+        } else if (tries < (doubting ? Ask.Doubts : Ask.Tries)) {
+            // Asking, or Doubted
+            neighbours.setAt(n + Neighbour.State, "u8", state - 1)
+            s.asking = true
+        } else if (doubting) {
+            // gone: everybody is asked who has the address now
+            neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Asking)
+            neighbours.setAt(n + Neighbour.Tries, "u8", 0)
+            s.asking = true
+        } else {
+            neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
+            failed(s, neighbours.getAt(n + Neighbour.Ip, "i32"), now)
+        }
+    }
+}

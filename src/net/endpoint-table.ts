@@ -1,0 +1,279 @@
+// The endpoints of a stack: what came in is handed to its owner, what is due is addressed and sent. A program that has none
+// has nothing of this in its image: the stack knows it by its type only.
+
+import { Buffer } from "@devicescript/core"
+import { digest, randomBuffer } from "@devicescript/crypto"
+import { readU16, swap16, writeU16 } from "../base/bytes"
+import { Frame, noteTimer } from "../tcp/context"
+import { TcpError } from "../tcp/records"
+import { checksumOf, onesSum } from "../wire/checksum"
+import { EtherType, writeEthernet } from "../wire/ethernet"
+import { Icmp } from "../wire/icmp"
+import { Ip, ipv4HeaderLength, isMulticast, Protocol, pseudoSum, writeIpv4 } from "../wire/ipv4"
+import { Udp } from "../wire/udp"
+import { findNeighbour, forgetOld, Neighbour, nextHop, resolve } from "./arp"
+import { type Endpoint, Over } from "./endpoint"
+import { isBroadcast, type Stack } from "./stack"
+
+const enum Wait {
+    /** When all neighbours are being asked for, ms. */
+    Neighbours = 1000,
+}
+
+/** Offsets in the input of the hash that random numbers are drawn from. */
+const enum Draw {
+    Secret = 0,
+    Count = 16,
+    Size = 20,
+    /** Bytes of the hash. */
+    Pool = 32,
+}
+
+/** Time to live of multicasts: RFC 6762 section 11 for those that no router passes on, else RFC 1112 section 6.1. */
+const enum Hops {
+    LinkLocal = 255,
+    Group = 1,
+    /** 224.0.0.0/24, as the first three bytes read. */
+    LinkLocalGroups = 0xe0,
+}
+
+export class Endpoints {
+    /** The packet being handed to an endpoint: where its data stands in the receive frame, how long that is, who sent it. */
+    at = 0
+    length = 0
+    sourceIp = 0
+    sourcePort = 0
+    destination = 0
+    /** What answers for this host's name, <text>.local, if anything does (mdns.ts). */
+    named: { readonly text: string } | undefined = undefined
+    private readonly list: Endpoint[] = []
+    /** The Ethernet address of a group. */
+    private readonly groupMac = Buffer.alloc(6)
+    private readonly draw = Buffer.alloc(Draw.Size)
+    private pool: Buffer
+    private drawn = Draw.Pool
+
+    constructor(readonly stack: Stack) {
+        this.draw.blitAt(Draw.Secret, randomBuffer(Draw.Count), 0, Draw.Count)
+        this.pool = this.draw
+        stack.endpoints = this
+    }
+
+    /** From now on `endpoint` gets what is for it. */
+    add(endpoint: Endpoint): void {
+        this.list.push(endpoint)
+        // what it has to send, it may have had for a while
+        if (endpoint.due) this.stack.dirty = true
+        if (endpoint.armed) noteTimer(this.stack, endpoint.deadline)
+    }
+
+    remove(endpoint: Endpoint): void {
+        const at = this.list.indexOf(endpoint)
+        if (at >= 0) this.list.insert(at, -1)
+    }
+
+    /** 32 bits that nobody can guess: a hash of a secret, a counter, TCP's key (secret-numbers.ts) and what came last, eight to a hash. */
+    random(): number {
+        if (this.drawn >= Draw.Pool) {
+            this.draw.setAt(Draw.Count, "i32", (this.draw.getAt(Draw.Count, "i32") + 1) | 0)
+            this.pool = digest("sha256", this.draw, this.stack.hashInput, this.stack.rx)
+            this.drawn = 0
+        }
+        const bits = this.pool.getAt(this.drawn, "i32")
+        this.drawn += 4
+        return bits
+    }
+
+    /** A whole number from 0 to below `n`, which is 65,536 at most. */
+    randomBelow(n: number): number {
+        return (((this.random() >>> 16) * n) / 0x10000) | 0
+    }
+
+    /** A port that is nobody's, out of as many as there are (RFC 5452 section 9.2); 0 when none is found. */
+    freePort(): number {
+        for (let i = 0; i < 100; i++) {
+            const port = 1024 + this.randomBelow(64512)
+            if (!this.owner(Protocol.Udp, port)) return port
+        }
+        return 0
+    }
+
+    /** Whose port, or identifier, this is. */
+    owner(over: Protocol, port: number): Endpoint | undefined {
+        const list = this.list
+        for (let i = 0; i < list.length; i++) {
+            const e = list[i] as Endpoint
+            if (e.over === over && e.owns(port)) return e
+        }
+        return undefined
+    }
+
+    /** A sound datagram with `length` bytes of data came, its header stands at `at`. False when nobody has its port. */
+    datagram(source: number, destination: number, at: number, length: number, now: number): boolean {
+        const rx = this.stack.rx
+        const e = this.owner(Protocol.Udp, readU16(rx, at + Udp.Destination))
+        if (!e || (isMulticast(destination) && e.group !== destination)) return false
+        this.sourcePort = readU16(rx, at + Udp.Source)
+        this.hand(e, source, destination, at + Udp.Size, length, now)
+        return true
+    }
+
+    /**
+     * True for a datagram to who has no address yet (RFC 2131 section 4.1): many routers send the address they offer to itself,
+     * though they were asked to tell everybody. The packet stands at `at`.
+     */
+    isOffer(at: number): boolean {
+        const rx = this.stack.rx
+        if (rx.getAt(at + Ip.Protocol, "u8") !== Protocol.Udp) return false
+        const e = this.owner(Protocol.Udp, readU16(rx, at + ipv4HeaderLength(rx, at) + Udp.Destination))
+        return e ? e.anonymous : false
+    }
+
+    /** A sound echo reply of `length` bytes came, it stands at `at`. False when nobody has sent the request. */
+    echoReply(source: number, at: number, length: number, now: number): boolean {
+        const e = this.owner(Protocol.Icmp, readU16(this.stack.rx, at + Icmp.Rest))
+        if (!e) return false
+        this.hand(e, source, this.stack.ip, at, length, now)
+        return true
+    }
+
+    /** A sound ARP packet came, it stands at `at`. */
+    arp(at: number, now: number): void {
+        const list = this.list
+        for (let i = 0; i < list.length; i++) {
+            const e = list[i] as Endpoint
+            if (e.over === Over.Arp) this.hand(e, 0, 0, at, 0, now)
+        }
+    }
+
+    private hand(
+        e: Endpoint,
+        source: number,
+        destination: number,
+        at: number,
+        length: number,
+        now: number
+    ): void {
+        this.sourceIp = source
+        this.destination = destination
+        this.at = at
+        this.length = length
+        e.arrives(this, now)
+    }
+
+    /** ICMP quotes a packet to `ip` from its transport header at `at` on. False when it is nobody's. */
+    unreachable(over: Protocol, ip: number, at: number, error: TcpError, now: number): boolean {
+        const rx = this.stack.rx
+        const e = this.owner(over, readU16(rx, over === Protocol.Icmp ? at + Icmp.Rest : at))
+        if (!e) return false
+        e.refused(ip, readU16(rx, at + Udp.Destination), error || TcpError.Unreachable, now)
+        return true
+    }
+
+    /** Nobody answers for the neighbour `hop`. */
+    hopFailed(hop: number, now: number): void {
+        const s = this.stack
+        const list = this.list
+        for (let i = 0; i < list.length; i++) {
+            const e = list[i] as Endpoint
+            if (!e.due || e.over === Over.Arp || nextHop(s, e.remoteIp) !== hop) continue
+            e.due = false
+            e.fails(s, now)
+        }
+        // one that has more to send, to others
+        s.dirty = true
+    }
+
+    /** Calls those whose time has come, and finds out which is next. */
+    timers(now: number): void {
+        const s = this.stack
+        const list = this.list
+        for (let i = 0; i < list.length; i++) {
+            const e = list[i] as Endpoint
+            if (!e.armed) continue
+            if (((e.deadline - now) | 0) > 0) noteTimer(s, e.deadline)
+            else {
+                e.armed = false
+                e.expires(s, now)
+            }
+        }
+    }
+
+    /** Puts the next packet that is due into the transmit frame and gives the frame's length, 0 when none may go now. */
+    transmit(now: number): number {
+        const list = this.list
+        for (let i = 0; i < list.length; i++) {
+            const e = list[i] as Endpoint
+            let length = -1
+            while (e.due && length < 0) length = this.send(e, now)
+            if (length > 0) {
+                // the others come first next time
+                list.insert(i, -1)
+                list.push(e)
+                return length
+            }
+        }
+        return 0
+    }
+
+    /** The frame's length; 0 while the packet waits for a neighbour's address; -1 when it is no longer due. */
+    private send(e: Endpoint, now: number): number {
+        const s = this.stack
+        const tx = s.tx
+        if (e.over === Over.Arp) {
+            e.due = false
+            return e.compose(s, now)
+        }
+        const ip = e.remoteIp
+        const source = e.anonymous ? 0 : s.ip
+        let macs = this.groupMac
+        let macAt = 0
+        let ttl = s.config.ttl
+        let reachable = source !== 0 || e.anonymous
+        if (isBroadcast(s, ip)) macs.fillAt(0, 6, 0xff)
+        else if (isMulticast(ip)) {
+            // RFC 1112 section 6.4: the low 23 bits behind 01:00:5e
+            macs.setAt(0, "i32", 0x005e0001 | ((ip & 0x7f00) << 16))
+            macs.setAt(4, "u16", (ip >> 16) & 0xffff)
+            ttl = (ip & 0xffffff) === Hops.LinkLocalGroups ? Hops.LinkLocal : Hops.Group
+        } else if (reachable) {
+            forgetOld(s, now)
+            // nothing has come from there yet that would prove that there is such a host
+            const n = resolve(s, ip, now, true)
+            macs = s.neighbours
+            macAt = n + Neighbour.Mac
+            if (n < 0) {
+                const hop = nextHop(s, ip)
+                reachable = hop !== 0
+                if (reachable) {
+                    if (findNeighbour(s, hop) < 0) noteTimer(s, (now + Wait.Neighbours) | 0)
+                    return 0
+                }
+            }
+        }
+        e.due = false
+        if (!reachable) {
+            e.fails(s, now)
+            return -1
+        }
+        const port = e.remotePort
+        let length = e.compose(s, now)
+        if (length < 0) return -1
+        if (e.over === Protocol.Udp) {
+            length += Udp.Size
+            tx.setAt(Frame.Transport + Udp.Source, "u16", swap16(e.port))
+            tx.setAt(Frame.Transport + Udp.Destination, "u16", swap16(port))
+            writeU16(tx, Frame.Transport + Udp.Length, length)
+            tx.setAt(Frame.Transport + Udp.Checksum, "u16", 0)
+            const sum = onesSum(tx, Frame.Transport, length, pseudoSum(source, ip, Protocol.Udp, length))
+            // RFC 768: a checksum of 0 would say that there is none
+            tx.setAt(Frame.Transport + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
+        }
+        length += Ip.Size
+        // its own checksum, and no counter (transmit.ts)
+        const checksum = Frame.Transport + (e.over === Protocol.Udp ? Udp.Checksum : Icmp.Checksum)
+        writeIpv4(tx, Frame.Ip, length, tx.getAt(checksum, "u16"), ttl, e.over, source, ip)
+        writeEthernet(tx, macs, macAt, s.mac, EtherType.IPv4)
+        return Frame.Ip + length
+    }
+}

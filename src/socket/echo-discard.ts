@@ -1,0 +1,129 @@
+// Small servers that need no fiber: echo (RFC 862) and discard (RFC 863). HTTP has a server of its own (http.ts).
+
+import { Buffer } from "@devicescript/core"
+import type { Stack } from "../net/stack"
+import { accept, close, read, stateOf, write } from "../tcp/calls"
+import { findConnection, findListener } from "../tcp/context"
+import { serve } from "../tcp/pace"
+import { State, Tcb } from "../tcp/records"
+import type { Worker } from "./driver-loop"
+
+/** What is done with connections that a listener accepts. */
+export const enum Kind {
+    /** Nothing: the console's user reads and writes. */
+    Manual = 0,
+    Echo = 1,
+    Discard = 2,
+    Http = 3,
+}
+
+/** Offsets in the record of a listener or connection that is served. Free when Id is 0. */
+const enum Served {
+    Id = 0,
+    Kind = 2,
+    Size = 4,
+}
+
+/** A server with clients of its own, such as HttpServer. */
+export interface Server extends Worker {
+    /** Space for the moment, for whoever works in this turn. */
+    readonly scratch: Buffer
+    /** From now on, what the listener `id` accepts is served. */
+    serve(id: number): void
+}
+
+/** Serves what its listeners accept, a little whenever it is given a turn. */
+export class Services implements Worker {
+    readonly listeners: Buffer
+    readonly served: Buffer
+    readonly scratch: Buffer
+    /** Has a turn with the others. */
+    also: Worker | undefined = undefined
+
+    /** What listeners of the kind Http accept is left to `http`. */
+    constructor(
+        readonly stack: Stack,
+        private readonly http: Server
+    ) {
+        this.scratch = http.scratch
+        this.listeners = Buffer.alloc(stack.config.listeners * Served.Size)
+        this.served = Buffer.alloc(stack.config.connections * Served.Size)
+    }
+
+    /** From now on, what the listener `id` accepts is of this kind. */
+    serve(id: number, kind: Kind): void {
+        if (kind === Kind.Http) this.http.serve(id)
+        else put(this.listeners, id, kind)
+    }
+
+    /** Gives every connection that is served its turn, and accepts. */
+    work(now: number): void {
+        turns(this, now)
+        if (accepted(this, now)) turns(this, now)
+        this.http.work(now)
+        if (this.also) this.also.work(now)
+    }
+}
+
+/** Accepts what waits; true if there was anything. Turns come first: they free the records of what is over. */
+function accepted(services: Services, now: number): boolean {
+    const { stack, listeners, served } = services
+    let any = false
+    for (let l = 0; l < listeners.length; l += Served.Size) {
+        const id = listeners.getAt(l + Served.Id, "u16")
+        if (id === 0) continue
+        if (findListener(stack, id) < 0) {
+            listeners.setAt(l + Served.Id, "u16", 0)
+            continue
+        }
+        for (let c = accept(stack, id); c > 0; c = accept(stack, id)) {
+            const kind = listeners.getAt(l + Served.Kind, "u8")
+            if (kind !== Kind.Manual) serve(stack, c, now)
+            put(served, c, kind)
+            any = true
+        }
+    }
+    return any
+}
+
+function turns(services: Services, now: number): void {
+    const { stack, served, scratch } = services
+    for (let r = 0; r < served.length; r += Served.Size) {
+        const id = served.getAt(r + Served.Id, "u16")
+        if (id === 0) continue
+        const kind = served.getAt(r + Served.Kind, "u8")
+        if (kind !== Kind.Manual) {
+            if (step(stack, scratch, id, kind)) continue
+            close(stack, id, now)
+        }
+        // it is over, or the program's user has the id, and closes it
+        served.setAt(r + Served.Id, "u16", 0)
+    }
+}
+
+/** A turn for the connection `id`; false when it is done. */
+function step(stack: Stack, scratch: Buffer, id: number, kind: Kind): boolean {
+    if (stateOf(stack, id) === State.Closed) return false
+    for (;;) {
+        let room = scratch.length
+        if (kind === Kind.Echo) {
+            const queued = stack.conns.getAt(findConnection(stack, id) + Tcb.SendLength, "u16")
+            room = Math.min(room, stack.sendSize - queued)
+            if (room === 0) return true
+        }
+        const n = read(stack, id, scratch, 0, room)
+        if (n <= 0) return n === 0
+        if (kind === Kind.Echo) write(stack, id, scratch, 0, n)
+    }
+}
+
+/** Adds a record to a table that has one for every possible id. */
+function put(table: Buffer, id: number, kind: Kind): void {
+    for (let r = 0; r < table.length; r += Served.Size) {
+        if (table.getAt(r + Served.Id, "u16") !== 0) continue
+        table.fillAt(r, Served.Size, 0)
+        table.setAt(r + Served.Id, "u16", id)
+        table.setAt(r + Served.Kind, "u8", kind)
+        return
+    }
+}

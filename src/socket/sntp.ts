@@ -1,0 +1,36 @@
+// The time of day from a server on the network: net/sntp.ts, by name.
+
+import * as ds from "@devicescript/core"
+import { SntpClient } from "../net/sntp"
+import { endpointsOf } from "./endpoints"
+import { netError } from "./errors"
+import { running } from "./interface"
+
+/**
+ * Asks a time server, now and once an hour from then on, and gives the client when it first knows: `client.time(ds.millis() | 0)` is
+ * milliseconds since 1970. Throws a NetError: ETIMEDOUT (30 s, or `timeout` ms), ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN;
+ * EACCES when the server says that it will not answer (RFC 4330 section 8).
+ */
+export async function networkTime(server: string, timeout?: number): Promise<SntpClient> {
+    const net = running()
+    const until = ds.millis() + (timeout === undefined ? 30000 : timeout)
+    const ip = await net.find(server, until, `time ${server}: `)
+    const client = new SntpClient(endpointsOf(net))
+    client.setServer(ip, net.now())
+    net.flush()
+    while (!client.known) {
+        const why = client.denied
+            ? "EACCES, the server does not want to answer: ask another"
+            : ds.millis() >= until
+              ? "ETIMEDOUT"
+              : ""
+        if (why !== "") {
+            // a program that tries again must not gather clients
+            client.setServer(0, net.now())
+            endpointsOf(net).remove(client)
+            throw netError(`time ${server}: `, why)
+        }
+        await ds.sleep(10)
+    }
+    return client
+}

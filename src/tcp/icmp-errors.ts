@@ -1,0 +1,87 @@
+// What ICMP says about segments of ours (RFC 1122 section 4.2.3.9, RFC 5927, RFC 1191).
+
+import { readI32 } from "../base/bytes"
+import { TIMESTAMPS } from "../features"
+import { closed, findTuple, setDue, swapPorts, type TcpContext } from "./context"
+import { Mss } from "./options"
+import { ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./records"
+
+/** The least MTU that is believed: every host takes packets of that size, and most routers (RFC 791). */
+const enum Mtu {
+    Least = 576,
+    Headers = 40,
+}
+
+/** The connection to `remoteIp` of which a segment in flight is quoted at `at`, by its first 8 bytes; -1 when there is none. */
+function quoted(t: TcpContext, remoteIp: number, at: number): number {
+    const conns = t.conns
+    const c = findTuple(t, remoteIp, swapPorts(t.rx.getAt(at, "i32")))
+    if (c < 0) return -1
+    const sequence = readI32(t.rx, at + 4)
+    const inFlight =
+        ((sequence - conns.getAt(c + Tcb.SndUna, "i32")) | 0) >= 0 &&
+        ((conns.getAt(c + Tcb.SndMax, "i32") - sequence) | 0) > 0
+    return inFlight ? c : -1
+}
+
+/**
+ * ICMP says that what we sent to `remoteIp` was not delivered; `at` is where the 8 bytes it quotes of our segment stand.
+ * RFC 5927: only a segment in flight counts, and only a SYN is given up for it, when `error` says why; None is a soft error.
+ * False when it is about nothing we know.
+ */
+export function tcpUnreachable(
+    t: TcpContext,
+    remoteIp: number,
+    at: number,
+    error: TcpError,
+    now: number
+): boolean {
+    const c = quoted(t, remoteIp, at)
+    if (c < 0) return false
+    if (error !== TcpError.None && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
+        closed(t, c, error, now)
+    } else {
+        softError(t, c)
+    }
+    return true
+}
+
+/**
+ * ICMP says that a packet of `packet` bytes was too large for a link that takes `mtu` (0: it does not say). RFC 1191: segments
+ * become smaller, and what was too large is sent again. False when it is about nothing we know, or makes no sense.
+ */
+export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: number, packet: number): boolean {
+    const conns = t.conns
+    const c = quoted(t, remoteIp, at)
+    // RFC 5927 section 7.2: what it complains about has to be larger than what it wants
+    if (c < 0 || mtu >= packet) return false
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state === State.SynSent || state === State.SynReceived) return false
+    // nor does any link refuse so little without saying what it takes
+    if (mtu === 0) {
+        if (packet <= Mtu.Least) return false
+    }
+    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    // one that says no size is an old router: the least is what surely passes it
+    const fragment = mtu > 0 && mtu < Mtu.Least && !(flags3 & ConnFlag3.Fragment)
+    if (mtu < Mtu.Least) mtu = Mtu.Least
+    let mss = mtu - Mtu.Headers
+    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) mss -= Mss.Timestamps
+    const less = mss < conns.getAt(c + Tcb.Mss, "u16")
+    if (!less) {
+        if (!fragment) return false
+    }
+    if (less) conns.setAt(c + Tcb.Mss, "u16", mss)
+    // routers have to fragment what we do not make smaller
+    if (fragment) conns.setAt(c + Tcb.Flags3, "u8", flags3 | ConnFlag3.Fragment)
+    // no sign of congestion: the timer and the windows stay (RFC 1191 section 6.4); its round trip is not measured (Karn)
+    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Timing)
+    conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+    setDue(t, c, 0)
+    return true
+}
+
+/** Remembers that the peer cannot be reached just now: told as the reason should the connection time out. */
+export function softError(t: TcpContext, c: number): void {
+    t.conns.setAt(c + Tcb.Flags2, "u8", t.conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.SoftError)
+}

@@ -1,0 +1,124 @@
+// Segments that answer another one at once, without a connection's record: resets (RFC 9293 section 3.5.2) above all.
+
+import { Counter } from "../base/counters"
+import { EventKind } from "../base/events"
+import { EVENTS } from "../features"
+import { checksumOf, onesSum } from "../wire/checksum"
+import { Protocol, pseudoSum } from "../wire/ipv4"
+import { Flag, Tcp } from "../wire/tcp"
+import { count, Frame, type TcpContext, traceSegment } from "./context"
+import { State } from "./records"
+import { Seg } from "./segment"
+
+/**
+ * Puts an RST for `t.segment` into the transmit frame, as `t.replyLength` bytes for `t.replyIp`: <SEQ=SEG.ACK><CTL=RST>
+ * if it had an ACK, else <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. A reset is not answered.
+ */
+export function answerReset(t: TcpContext, now: number): void {
+    const segment = t.segment
+    const control = segment.getAt(Seg.Control, "u8")
+    if (control & Flag.Rst) return
+    const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
+    const ports = segment.getAt(Seg.Ports, "i32")
+    if (control & Flag.Ack) {
+        resetTo(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, now)
+        return
+    }
+    let end = segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Length, "u16")
+    if (control & Flag.Syn) end++
+    if (control & Flag.Fin) end++
+    resetTo(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, now)
+}
+
+/** Puts an RST of no connection into the transmit frame; counted and dropped if an answer waits there. */
+function resetTo(
+    t: TcpContext,
+    remoteIp: number,
+    ports: number,
+    sequence: number,
+    acknowledgment: number,
+    control: number,
+    now: number
+): void {
+    if (!mayReply(t)) return
+    writeSegment(t, remoteIp, ports, sequence, acknowledgment, control, 0, Tcp.Size)
+    count(t, Counter.ResetsSent)
+    reply(t, remoteIp, Tcp.Size, 0, State.Closed, now)
+}
+
+/** True when an answer may be put into the transmit frame; else one still waits there, and the new one counts as lost. */
+export function mayReply(t: TcpContext): boolean {
+    if (t.replyLength === 0 && t.frameLength === 0) return true
+    count(t, Counter.ReplyBusy)
+    return false
+}
+
+/**
+ * Writes the header of a segment without text around the options that already stand behind it in the transmit frame:
+ * `length` bytes with them. `window` is as the header has it.
+ */
+export function writeSegment(
+    t: TcpContext,
+    remoteIp: number,
+    ports: number,
+    sequence: number,
+    acknowledgment: number,
+    control: number,
+    window: number,
+    length: number
+): void {
+    // flat on purpose: what a flood is answered by
+    const tx = t.tx
+    const at = Frame.Transport
+    tx.setAt(at + Tcp.SourcePort, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    tx.setAt(
+        at + Tcp.Sequence,
+        "i32",
+        ((sequence & 0xff) << 24) |
+            ((sequence & 0xff00) << 8) |
+            ((sequence >> 8) & 0xff00) |
+            ((sequence >> 24) & 0xff)
+    )
+    tx.setAt(
+        at + Tcp.Acknowledgment,
+        "i32",
+        ((acknowledgment & 0xff) << 24) |
+            ((acknowledgment & 0xff00) << 8) |
+            ((acknowledgment >> 8) & 0xff00) |
+            ((acknowledgment >> 24) & 0xff)
+    )
+    tx.setAt(at + Tcp.DataOffset, "u16", (length << 2) | (control << 8))
+    tx.setAt(at + Tcp.Window, "u16", ((window & 0xff) << 8) | (window >> 8))
+    tx.setAt(at + Tcp.Checksum, "i32", 0)
+    const sum = onesSum(tx, at, length, pseudoSum(t.ip, remoteIp, Protocol.Tcp, length))
+    tx.setAt(at + Tcp.Checksum, "u16", checksumOf(sum))
+}
+
+/** Has the segment of `length` bytes that stands in the transmit frame sent next; `id` and `state` as for `sent`. */
+export function reply(
+    t: TcpContext,
+    remoteIp: number,
+    length: number,
+    id: number,
+    state: State,
+    now: number
+): void {
+    t.replyLength = length
+    t.replyIp = remoteIp
+    sent(t, remoteIp, length, id, state, now)
+}
+
+/** Counts the segment of `length` bytes that stands in the transmit frame, and tells of it as sent in `state`. */
+export function sent(
+    t: TcpContext,
+    remoteIp: number,
+    length: number,
+    id: number,
+    state: State,
+    now: number
+): void {
+    count(t, Counter.SegmentsOut)
+    if (EVENTS ? t.events.on : false) {
+        traceSegment(t, EventKind.SegmentOut, Frame.Transport, length, id, state, remoteIp, now)
+    }
+}

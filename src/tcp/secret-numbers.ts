@@ -1,0 +1,125 @@
+// Numbers nobody can guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), timestamps' offsets (RFC 7323),
+// SYN cookies (syn-cookie.ts).
+
+import { digest } from "@devicescript/crypto"
+import { TIME_WAIT_RECORDS } from "../features"
+import { findTuple, joinPorts, type TcpContext } from "./context"
+import { findWait } from "./time-wait"
+
+/** Offsets in `t.hashInput`. */
+const enum Input {
+    /** 16 bytes that never leave this host (mixKey). */
+    Secret = 0,
+    SecretSize = 16,
+    LocalIp = 16,
+    RemoteIp = 20,
+    Ports = 24,
+    /** What the hash is for: the same input never serves two purposes. The upper bits are the purpose's own. */
+    Purpose = 28,
+    /** SYN cookies: the peer's initial sequence number; else 0. */
+    Sequence = 32,
+}
+
+/** In the lowest 8 bits of Input.Purpose. */
+const enum Purpose {
+    SequenceNumber = 1,
+    Port = 2,
+    Timestamp = 3,
+    Cookie = 4,
+    Bits = 8,
+}
+
+/** RFC 6335 section 6: the dynamic ports. */
+const enum Ephemeral {
+    First = 49152,
+    Count = 16384,
+}
+
+/** RFC 6528's timer ticks every 4 microseconds. */
+const enum Clock {
+    TicksPerMs = 250,
+}
+
+/**
+ * Makes the key at its first use, of all that differs between devices and between starts: a board's random numbers may be weak, or
+ * repeat. Behind the random bytes the input then has this host's Ethernet address and the time; the receive buffer has the last
+ * frames. RFC 4086 sections 5.2 and 6.1 mix like this: no source makes the key weaker than another left it.
+ */
+export function mixKey(t: TcpContext, now: number): void {
+    const input = t.hashInput
+    // no hash is without a purpose: one has been taken, and the key is to stay
+    if (input.getAt(Input.Purpose, "i32") !== 0) return
+    input.setAt(Input.Sequence, "i32", now)
+    input.blitAt(Input.Secret, digest("sha256", input, t.rx, t.counters), 0, Input.SecretSize)
+}
+
+/**
+ * F() of these RFCs. Allocates: the runtime's SHA-256 gives a new buffer. It runs a few times a connection, not once a
+ * segment.
+ */
+function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): number {
+    const input = t.hashInput
+    input.setAt(Input.LocalIp, "i32", t.ip)
+    input.setAt(Input.RemoteIp, "i32", remoteIp)
+    input.setAt(Input.Ports, "i32", ports)
+    input.setAt(Input.Purpose, "i32", purpose)
+    input.setAt(Input.Sequence, "i32", sequence)
+    return digest("sha256", input).getAt(0, "i32")
+}
+
+/** ISN = M + F(localip, localport, remoteip, remoteport, secretkey), RFC 6528 section 3. A pinned one goes first. */
+export function initialSequence(t: TcpContext, remoteIp: number, ports: number, now: number): number {
+    mixKey(t, now)
+    const pinned = t.config.iss
+    if (pinned >= 0) {
+        t.config.iss = -1
+        return pinned | 0
+    }
+    return (hash(t, remoteIp, ports, Purpose.SequenceNumber, 0) + Math.imul(now, Clock.TicksPerMs)) | 0
+}
+
+/**
+ * What the upper 16 bits of our timestamps are ahead of the time on the connection with this peer and these ports: RFC 7323
+ * section 7.1 wants another for each. It is always the same for one four-tuple, so that timestamps grow from one connection
+ * to the next (RFC 6191), and need not be remembered in TIME-WAIT.
+ */
+export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
+    return hash(t, remoteIp, ports, Purpose.Timestamp, 0) & 0xffff
+}
+
+/** Our timestamp at `now` for this peer and these ports, where no connection's record has the offset. */
+export function timestampAt(t: TcpContext, remoteIp: number, ports: number, now: number): number {
+    return (now + (timestampOffset(t, remoteIp, ports) << 16)) | 0
+}
+
+/** 32 bits for a SYN cookie: over the four-tuple, the SYN's sequence number and 24 bits more of the cookie's own. */
+export function cookieHash(
+    t: TcpContext,
+    remoteIp: number,
+    ports: number,
+    sequence: number,
+    more: number
+): number {
+    return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence)
+}
+
+/** A free local port for a connection to `port` of `remoteIp`, RFC 6056 section 3.3.3 (algorithm 3); 0 when none is. */
+export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): number {
+    const pinned = t.config.localPort
+    if (pinned > 0) {
+        t.config.localPort = 0
+        return pinned
+    }
+    const offset = hash(t, remoteIp, port, Purpose.Port, 0) & 0xffff
+    for (let i = 0; i < Ephemeral.Count; i++) {
+        const local = Ephemeral.First + ((offset + t.portCounter) & (Ephemeral.Count - 1))
+        t.portCounter = (t.portCounter + 1) & 0xffff
+        const ports = joinPorts(port, local)
+        if (
+            findTuple(t, remoteIp, ports) < 0 &&
+            (TIME_WAIT_RECORDS ? findWait(t, remoteIp, ports) < 0 : true)
+        )
+            return local
+    }
+    return 0
+}

@@ -1,0 +1,232 @@
+// SYN cookies: when no half-open record is free, a handshake goes on without one. What it would hold goes to the client in
+// our initial sequence number, and comes back with the ACK.
+//
+// Layout of the number, from its highest bit:
+//      1 bit   the epoch's parity. Time is counted in epochs of 64 s; a cookie is good in its own and the next one, so
+//              that a client has 64 to 128 s. The bit tells which of the two to try, and saves a hash.
+//      3 bits  the peer's MSS, rounded down to one of eight
+//     28 bits  of SHA-256 over a secret, the four-tuple, the SYN's sequence number, the epoch and the MSS
+//
+// Who did not get the SYN-ACK has to guess 28 bits: at the 200 segments a second that an RP2040 can look at, one guess in
+// two weeks comes true, and only while cookies are being sent. What stands in the clear cannot be changed, as the hash
+// covers it; and the bit for the epoch costs nothing, since without it two numbers were right for each segment. The
+// 28 bits are no weaker for being seen: each connection has its own, and the secret lasts until the next start.
+//
+// Window scale and SACK travel in the low 5 bits of our timestamp, which the client echoes. A client without timestamps
+// gets neither. These bits are not protected: who changes them has changed them for his own connection.
+//
+// What needs memory cannot be had: the SYN-ACK is sent again only when the SYN comes again, a client whose ACK and first
+// text are both lost is reset by what comes next, and a late duplicate of the ACK makes a connection once more, of
+// which the client knows nothing.
+
+import { Counter } from "../base/counters"
+import { SACK, TIMESTAMPS } from "../features"
+import { Flag, Options, Tcp } from "../wire/tcp"
+import { count, Frame, type TcpContext, traceState } from "./context"
+import { dropHalf } from "./half-open"
+import { connectionFor, isStamped, openPassive } from "./listen"
+import { agreed, sendMss, writeSynOptions } from "./options"
+import { HalfFlag, Listener, State, Tcb } from "./records"
+import { mayReply, reply, writeSegment } from "./reply"
+import { cookieHash, mixKey, timestampAt } from "./secret-numbers"
+import { Seg } from "./segment"
+import { segmentArrives } from "./segment-arrives"
+import { established } from "./syn-sent"
+
+const enum Epoch {
+    /** Half of an epoch, ms: half of the time is an integer on the VM also when 2^31 ms have passed. */
+    Half = 32000,
+    /** The last epoch before the time wraps; it is 9 s shorter. */
+    Last = 67108,
+    /** What a client has at most, ms. */
+    Lifetime = 128000,
+}
+
+const enum Cookie {
+    ParityShift = 31,
+    MssShift = 28,
+    MssMask = 7,
+    MssBits = 3,
+    HashMask = 0x0fffffff,
+}
+
+/** In our timestamp. */
+const enum Stamp {
+    ScaleMask = 15,
+    /** The client offered no window scaling. */
+    NoScale = 15,
+    Sack = 16,
+    Mask = 31,
+}
+
+/** MSS number `index`, 0 to 7: what clients of the usual path MTUs name. */
+function mssOf(index: number): number {
+    switch (index) {
+        // a full Ethernet frame
+        case 7:
+            return 1460
+        // a PPPoE line, a tunnel, IPv6's usual 1440
+        case 6:
+            return 1440
+        // VPNs, mobile networks
+        case 5:
+            return 1360
+        // 1280, what IPv6 asks of every link
+        case 4:
+            return 1240
+        // small hosts
+        case 3:
+            return 1024
+        // RFC 9293's default, 576 less the headers
+        case 2:
+            return 536
+        case 1:
+            return 256
+        // what `sendMss` raises every other to
+        default:
+            return 64
+    }
+}
+
+function epochAt(now: number): number {
+    return Math.idiv(now >>> 1, Epoch.Half)
+}
+
+/** The cookie for a client whose SYN had the number `irs`. */
+function cookieOf(
+    t: TcpContext,
+    remoteIp: number,
+    ports: number,
+    irs: number,
+    epoch: number,
+    mss: number
+): number {
+    const hash = cookieHash(t, remoteIp, ports, irs, (epoch << Cookie.MssBits) | mss)
+    return (epoch << Cookie.ParityShift) | (mss << Cookie.MssShift) | (hash & Cookie.HashMask)
+}
+
+/** The cookie that answers the SYN in `t.segment`, whose options stand in `t.options`. */
+export function synCookie(t: TcpContext, now: number): number {
+    // without half-open records a cookie is the first number of all
+    mixKey(t, now)
+    const segment = t.segment
+    const mss = sendMss(t)
+    let index: number = Cookie.MssMask
+    while (index > 0 && mssOf(index) > mss) index--
+    const ports = segment.getAt(Seg.Ports, "i32")
+    const irs = segment.getAt(Seg.Sequence, "i32")
+    return cookieOf(t, segment.getAt(Seg.RemoteIp, "i32"), ports, irs, epochAt(now), index)
+}
+
+/**
+ * Answers the SYN in `t.segment`, whose options stand in `t.options`, for the listener `l` by a SYN-ACK with this cookie.
+ * False when it could not be put into the transmit frame: the SYN comes again.
+ */
+export function sendCookie(t: TcpContext, l: number, cookie: number, now: number): boolean {
+    if (!mayReply(t)) return false
+    const segment = t.segment
+    const options = t.options
+    const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
+    const ports = segment.getAt(Seg.Ports, "i32")
+    let agreement = agreed(t)
+    let value = 0
+    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) {
+        let bits: number =
+            agreement & HalfFlag.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
+        if (SACK ? agreement & HalfFlag.Sack : 0) bits |= Stamp.Sack
+        const clock = timestampAt(t, remoteIp, ports, now)
+        value = (clock & ~Stamp.Mask) | bits
+        // not ahead of what the connection will send: that would be old to the client (PAWS)
+        if (((value - clock) | 0) > 0) value = (value - Stamp.Mask - 1) | 0
+    } else {
+        agreement = 0
+    }
+    const echo = options.getAt(Options.TimestampValue, "i32")
+    const length = writeSynOptions(t, Frame.Transport + Tcp.Size, agreement, value, echo) - Frame.Transport
+    writeSegment(
+        t,
+        remoteIp,
+        ports,
+        cookie,
+        (segment.getAt(Seg.Sequence, "i32") + 1) | 0,
+        Flag.Syn | Flag.Ack,
+        t.listeners.getAt(l + Listener.ReceiveLimit, "u16"),
+        length
+    )
+    reply(t, remoteIp, length, 0, State.Listen, now)
+    count(t, Counter.CookiesSent)
+    t.cookies = true
+    t.cookieTime = now
+    return true
+}
+
+/**
+ * Makes a connection of the segment in `t.segment` if it brings a cookie back to the listener `l`, and frees the half-open
+ * record `h` (-1 for none) that the client's next SYN led to. False when it does not. True also when there is no room for
+ * the connection: the segment is dropped, and the client sends it again.
+ */
+export function cookieArrives(t: TcpContext, l: number, h: number, now: number): boolean {
+    // only where one may be under way: else every stray ACK would cost a hash, and could be a guess
+    if (!t.cookies) return false
+    const since = (now - t.cookieTime) | 0
+    if (since < 0 || since > Epoch.Lifetime) {
+        t.cookies = false
+        return false
+    }
+    const segment = t.segment
+    if (segment.getAt(Seg.Control, "u8") & (Flag.Syn | Flag.Rst)) return false
+    const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
+    const ports = segment.getAt(Seg.Ports, "i32")
+    const irs = (segment.getAt(Seg.Sequence, "i32") - 1) | 0
+    const cookie = (segment.getAt(Seg.Acknowledgment, "i32") - 1) | 0
+    const mss = (cookie >>> Cookie.MssShift) & Cookie.MssMask
+    const epoch = epochAt(now)
+    const before = epoch > 0 ? epoch - 1 : Epoch.Last
+    const parity = cookie >>> Cookie.ParityShift
+    // both have the same parity only when the time has just wrapped
+    const valid =
+        ((epoch & 1) === parity && cookieOf(t, remoteIp, ports, irs, epoch, mss) === cookie) ||
+        ((before & 1) === parity && cookieOf(t, remoteIp, ports, irs, before, mss) === cookie)
+    if (!valid) return false
+    const options = t.options
+    let agreement = 0
+    let scale = 0
+    if (TIMESTAMPS ? isStamped(t) : false) {
+        if (t.config.timestamps) {
+            const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
+            if (!isRecent(t, remoteIp, ports, now)) return false
+            agreement = HalfFlag.Timestamps
+            if (SACK ? bits & Stamp.Sack : 0) {
+                if (t.config.sack) agreement |= HalfFlag.Sack
+            }
+            scale = bits & Stamp.ScaleMask
+            if (scale === Stamp.NoScale) scale = 0
+        }
+    }
+    const c = connectionFor(t, l, now)
+    if (c < 0) return true
+    const conns = t.conns
+    // the window that the SYN-ACK told of, unless the program has changed it meanwhile
+    const room = t.listeners.getAt(l + Listener.ReceiveLimit, "u16")
+    conns.setAt(c + Tcb.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
+    conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
+    conns.setAt(c + Tcb.RcvWnd, "u16", room)
+    // the peer's window is that of this segment
+    conns.setAt(c + Tcb.ScaleDups, "u8", scale)
+    const stamp = options.getAt(Options.TimestampValue, "i32")
+    openPassive(t, c, cookie, irs, mssOf(mss), agreement, stamp, now)
+    if (h < 0) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
+    else dropHalf(t, h)
+    count(t, Counter.CookiesTaken)
+    established(t, c, (cookie + 1) | 0, now)
+    segmentArrives(t, c, now)
+    return true
+}
+
+/** Whether the timestamp echoed in `t.options` is one of ours, not older than a cookie may be. */
+function isRecent(t: TcpContext, remoteIp: number, ports: number, now: number): boolean {
+    const echo = t.options.getAt(Options.TimestampEcho, "i32") & ~Stamp.Mask
+    const age = (timestampAt(t, remoteIp, ports, now) - echo) | 0
+    // a cookie's timestamp is up to two times what its low bits count older than it
+    return age >= 0 && age < Epoch.Lifetime + 2 * (Stamp.Mask + 1)
+}

@@ -1,0 +1,251 @@
+// TIME-WAIT without a program that holds the connection: all that is left of it are 24 bytes (RFC 9293 section 3.6.1).
+//
+// What the state is for decides what is kept: the peer's FIN that comes again is acknowledged, old segments find somebody who
+// does not believe them (RFC 1337), and a new connection between the same two ports starts above the old one's numbers
+// (RFC 6191).
+
+import { Counter } from "../base/counters"
+import { PASSIVE_OPENS, TIMESTAMPS } from "../features"
+import { Flag, Options, Tcp, writeTimestamps } from "../wire/tcp"
+import { mayChallengeWait } from "./challenge-ack"
+import {
+    closed,
+    count,
+    drop,
+    Frame,
+    noteTimer,
+    Reopened,
+    release,
+    type TcpContext,
+    traceState,
+} from "./context"
+import { isStamped } from "./listen"
+import { ConnFlag3, State, Tcb, TcpError, Wait } from "./records"
+import { mayReply, reply, writeSegment } from "./reply"
+import { timestampAt } from "./secret-numbers"
+import { Seg } from "./segment"
+
+/** The lowest bit of Wait.Deadline, which makes its unit twice as long. */
+export const enum WaitFlag {
+    /** It sent a challenge ACK in this period (challenge-ack.ts). */
+    Challenged = 1,
+}
+
+/** The record of TIME-WAIT with this peer and these ports, -1 when there is none. */
+export function findWait(t: TcpContext, remoteIp: number, ports: number): number {
+    const waits = t.waits
+    const end = t.waitsEnd
+    for (let w = 0; w < end; w += Wait.Size) {
+        if (waits.getAt(w + Wait.Ports, "i32") === ports) {
+            if (waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp) {
+                if (waits.getAt(w + Wait.Id, "u16") > 0) return w
+            }
+        }
+    }
+    return -1
+}
+
+/** Milliseconds that a record has left; below 0 when its time is over. */
+function remaining(t: TcpContext, w: number, now: number): number {
+    const deadline = (t.waits.getAt(w + Wait.Deadline, "u16") & ~WaitFlag.Challenged) << Wait.Shift
+    // the field has not got the time's upper bits: what is left counts 262 s to either side, and 2 MSL is less
+    const missing = 16 - Wait.Shift
+    return ((deadline - now) << missing) >> missing
+}
+
+/** Has a record end in `ms`, or up to 15 ms later. */
+function setDeadline(t: TcpContext, w: number, now: number, ms: number): void {
+    const deadline = (now + ms + 15) & ~15
+    const flags = t.waits.getAt(w + Wait.Deadline, "u16") & WaitFlag.Challenged
+    t.waits.setAt(w + Wait.Deadline, "u16", ((deadline >> Wait.Shift) & 0xffff) | flags)
+    noteTimer(t, deadline | 0)
+}
+
+/**
+ * Moves the connection `c`, which is in TIME-WAIT, has sent all it had to and is held by no program, to a record of its
+ * own kind, with its id and the time it has left. Its record is free then, and nothing is told: it still is in TIME-WAIT.
+ */
+export function toWait(t: TcpContext, c: number, now: number): void {
+    const conns = t.conns
+    if (t.waits.length === 0) {
+        closed(t, c, TcpError.None, now)
+        return
+    }
+    const waits = t.waits
+    const w = takeWait(t, now)
+    waits.setAt(w + Wait.Ports, "i32", conns.getAt(c + Tcb.Ports, "i32"))
+    waits.setAt(w + Wait.RemoteIp, "i32", conns.getAt(c + Tcb.RemoteIp, "i32"))
+    waits.setAt(w + Wait.SndNxt, "i32", conns.getAt(c + Tcb.SndMax, "i32"))
+    waits.setAt(w + Wait.RcvNxt, "i32", conns.getAt(c + Tcb.RcvNxt, "i32"))
+    waits.setAt(w + Wait.Id, "u16", conns.getAt(c + Tcb.Id, "u16"))
+    let stamp = 0
+    if (TIMESTAMPS ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps : 0) {
+        // 0 stands for "none": one more errs to the side of taking a segment for an old one
+        stamp = conns.getAt(c + Tcb.TsRecent, "i32") || 1
+    }
+    waits.setAt(w + Wait.TsRecent, "i32", stamp)
+    waits.setAt(w + Wait.Deadline, "u16", 0)
+    setDeadline(t, w, now, (conns.getAt(c + Tcb.Deadline, "i32") - now) | 0)
+    conns.setAt(c + Tcb.State, "u8", State.Closed)
+    conns.setAt(c + Tcb.Flags, "u8", 0)
+    conns.setAt(c + Tcb.Flags2, "u8", 0)
+    release(t, c)
+}
+
+/** A free record; when all are taken, that of the connection whose time ends first. */
+function takeWait(t: TcpContext, now: number): number {
+    const waits = t.waits
+    const end = t.waitsEnd
+    let first = 0
+    for (let w = 0; w < end; w += Wait.Size) {
+        if (waits.getAt(w + Wait.Id, "u16") === 0) return w
+        if (remaining(t, w, now) < remaining(t, first, now)) first = w
+    }
+    if (end < waits.length) {
+        t.waitsEnd = end + Wait.Size
+        return end
+    }
+    count(t, Counter.TimeWaitsFull)
+    traceEnd(t, first, now)
+    return first
+}
+
+/** Ends a connection in TIME-WAIT. */
+export function freeWait(t: TcpContext, w: number, now: number): void {
+    const waits = t.waits
+    traceEnd(t, w, now)
+    waits.setAt(w + Wait.Id, "u16", 0)
+    // searches end before the free records at the end of the table
+    while (t.waitsEnd > 0 && waits.getAt(t.waitsEnd - Wait.Size + Wait.Id, "u16") === 0)
+        t.waitsEnd -= Wait.Size
+}
+
+function traceEnd(t: TcpContext, w: number, now: number): void {
+    const waits = t.waits
+    traceState(
+        t,
+        waits.getAt(w + Wait.Id, "u16"),
+        State.TimeWait,
+        State.Closed,
+        waits.getAt(w + Wait.RemoteIp, "i32"),
+        waits.getAt(w + Wait.Ports, "i32"),
+        now
+    )
+}
+
+/** Ends the connections whose 2 MSL are over, and finds out when the next one's are. */
+export function runWaitTimers(t: TcpContext, now: number): void {
+    const waits = t.waits
+    for (let w = 0; w < t.waitsEnd; w += Wait.Size) {
+        if (waits.getAt(w + Wait.Id, "u16") === 0) continue
+        const ms = remaining(t, w, now)
+        if (ms > 0) noteTimer(t, (now + ms) | 0)
+        else freeWait(t, w, now)
+    }
+}
+
+/** Section 3.10.7.4 for TIME-WAIT: `t.segment` arrives for the record `w`. */
+export function waitArrives(t: TcpContext, w: number, now: number): void {
+    const waits = t.waits
+    const segment = t.segment
+    const control = segment.getAt(Seg.Control, "u8")
+    const rcvNxt = waits.getAt(w + Wait.RcvNxt, "i32")
+    const sndNxt = waits.getAt(w + Wait.SndNxt, "i32")
+    const tsRecent = waits.getAt(w + Wait.TsRecent, "i32")
+    if (control & Flag.Rst) {
+        // RFC 1337: it would let the old segments that are still under way into a new connection
+        drop(t, Counter.TcpBadReset, now)
+        return
+    }
+    if (control & Flag.Syn) {
+        if (PASSIVE_OPENS) {
+            if (t.passive) {
+                const reopened = t.passive.reopen(t, rcvNxt, tsRecent !== 0, tsRecent, sndNxt, now)
+                if (reopened === Reopened.Yes) freeWait(t, w, now)
+                if (reopened !== Reopened.No) return
+            }
+        }
+        // RFC 5961 section 4.2, whatever its number
+        drop(t, Counter.TcpUnexpectedSyn, now)
+        answerWait(t, w, 0, now)
+        return
+    }
+    const offset = (segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0
+    let length = segment.getAt(Seg.Length, "u16")
+    if (control & Flag.Fin) length++
+    const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
+    if (stamped) {
+        // RFC 7323 section 5.3; one without a timestamp passes, as in segment-arrives.ts
+        if (((t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0) < 0) {
+            drop(t, Counter.TcpPaws, now)
+            answerWait(t, w, length, now)
+            return
+        }
+    } else if (tsRecent !== 0) count(t, Counter.TcpUnstamped)
+    // First, check sequence number. The peer was never told of more than a whole receive ring
+    const room = t.receiveSize
+    if (length === 0 ? offset < 0 || offset >= room : offset >= room || offset + length <= 0) {
+        drop(t, Counter.TcpUnacceptable, now)
+        if (control & Flag.Fin) {
+            if (offset + length === 0) {
+                // the peer's FIN again: "Acknowledge it, and restart the 2 MSL timeout"
+                setDeadline(t, w, now, t.config.timeWait)
+            }
+        }
+        answerWait(t, w, length, now)
+        return
+    }
+    // Fifth, check the ACK field: RFC 5961 section 5.2, with the largest window that a record keeps for MAX.SND.WND
+    const acked = (segment.getAt(Seg.Acknowledgment, "i32") - sndNxt) | 0
+    if (!(control & Flag.Ack)) {
+        drop(t, Counter.TcpNoAck, now)
+        return
+    }
+    if (acked > 0 || acked < -0xffff) {
+        drop(t, Counter.TcpBadAck, now)
+        answerWait(t, w, 0, now)
+        return
+    }
+    if (stamped) {
+        if (offset <= 0) {
+            // RFC 7323 section 4.3 (2): or the same segment could open the connection anew (RFC 6191)
+            waits.setAt(w + Wait.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32") || 1)
+        }
+    }
+    if (length > 0) {
+        drop(t, Counter.TcpAfterFin, now)
+        answerWait(t, w, length, now)
+    }
+}
+
+/**
+ * Acknowledges a segment of `length` bytes that came for the record `w`. What holds nothing is answered once in a period of
+ * the challenge ACKs: two ends that disagree would else answer each other for ever.
+ */
+function answerWait(t: TcpContext, w: number, length: number, now: number): void {
+    if (length === 0) {
+        if (!mayChallengeWait(t, w, now)) return
+    }
+    if (!mayReply(t)) return
+    const waits = t.waits
+    const remoteIp = waits.getAt(w + Wait.RemoteIp, "i32")
+    const ports = waits.getAt(w + Wait.Ports, "i32")
+    const tsRecent = waits.getAt(w + Wait.TsRecent, "i32")
+    let end: number = Frame.Transport + Tcp.Size
+    if (TIMESTAMPS ? tsRecent !== 0 : false) {
+        const value = timestampAt(t, remoteIp, ports, now)
+        end = writeTimestamps(t.tx, end, false, value, tsRecent)
+    }
+    writeSegment(
+        t,
+        remoteIp,
+        ports,
+        waits.getAt(w + Wait.SndNxt, "i32"),
+        waits.getAt(w + Wait.RcvNxt, "i32"),
+        Flag.Ack,
+        // no less than was told before: a window is not taken back (section 3.8.6, SHLD-14)
+        t.receiveSize,
+        end - Frame.Transport
+    )
+    reply(t, remoteIp, end - Frame.Transport, waits.getAt(w + Wait.Id, "u16"), State.TimeWait, now)
+}

@@ -1,0 +1,89 @@
+import { Buffer } from "@devicescript/core"
+import { expect, test } from "vitest"
+import { configuredBytes } from "../../src/device/memory"
+import { Desk } from "./console-bench"
+
+/** All buffers that can be reached from an object. */
+function buffersOf(root: object, found = new Set<Buffer>(), seen = new Set<object>()): Set<Buffer> {
+    if (seen.has(root)) return found
+    seen.add(root)
+    for (const value of Object.values(root)) {
+        if (value instanceof Buffer) found.add(value)
+        else if (typeof value === "object" && value !== null) buffersOf(value, found, seen)
+    }
+    return found
+}
+
+function sum(buffers: Iterable<Buffer>): number {
+    let bytes = 0
+    for (const buffer of buffers) bytes += buffer.length
+    return bytes
+}
+
+/** The bytes in front of an owner's name. */
+function bytesOf(rows: string[], owner: string): number {
+    return Number.parseInt(rows.find(row => row.slice(8).startsWith(owner))!, 10)
+}
+
+const configurations: { [key: string]: number }[] = [
+    {},
+    {
+        connections: 3,
+        halfOpen: 5,
+        listeners: 2,
+        neighbours: 1,
+        receiveBuffer: 100,
+        sendBuffer: 77,
+        mtu: 576,
+        events: 9,
+    },
+    { connections: 1, events: 0 },
+]
+
+test.each(configurations)("memory adds up to all buffers there are: %j", async config => {
+    const desk = new Desk(config)
+    const rows = await desk.ok("memory")
+    const { stack } = desk
+    expect(bytesOf(rows, "connections:")).toBe(stack.conns.length)
+    expect(bytesOf(rows, "rings:")).toBe(stack.rings.length)
+    expect(bytesOf(rows, "half-open connections:")).toBe(stack.halves.length)
+    expect(bytesOf(rows, "listeners:")).toBe(stack.listeners.length)
+    expect(bytesOf(rows, "neighbours:")).toBe(stack.neighbours.length)
+    expect(bytesOf(rows, "events:")).toBe(sum(buffersOf(stack.events)))
+    expect(bytesOf(rows, "frames:")).toBe(stack.rx.length + stack.tx.length)
+    expect(bytesOf(rows, "counters:")).toBe(stack.counters.length)
+    expect(bytesOf(rows, "driver")).toBe(sum(buffersOf(desk.mac)))
+    const all = sum(new Set([...buffersOf(stack), ...buffersOf(desk.services), ...buffersOf(desk.mac)]))
+    expect(bytesOf(rows, "in all")).toBe(all)
+    const parts = rows.slice(1, -1).map(row => Number.parseInt(row, 10))
+    expect(parts.reduce((a, b) => a + b)).toBe(all)
+})
+
+test("records are listed with their number and size", async () => {
+    const rows = await new Desk().ok("memory")
+    expect(rows[0]).toBe(" bytes  owner")
+    expect(rows[1]).toMatch(/^ +\d+ {2}connections: 8 of \d+$/)
+    expect(rows[2]).toBe(" 16384  rings: 8 of 1024 to send and 1024 received")
+    for (const row of rows.slice(1)) {
+        const product = /^ *(\d+) .*: (\d+) of (\d+)$/.exec(row)
+        if (product !== null) expect(Number(product[1])).toBe(Number(product[2]) * Number(product[3]))
+    }
+})
+
+test.each(configurations)("what a configuration needs is known before it is taken: %j", config => {
+    const { stack, services } = new Desk(config)
+    // what is not in the difference to this one does not depend on the configuration
+    const base = new Desk({
+        connections: 1,
+        halfOpen: 1,
+        listeners: 1,
+        neighbours: 1,
+        receiveBuffer: 64,
+        sendBuffer: 64,
+        mtu: 576,
+        events: 0,
+    })
+    const all = sum(new Set([...buffersOf(stack), ...buffersOf(services)]))
+    const least = sum(new Set([...buffersOf(base.stack), ...buffersOf(base.services)]))
+    expect(configuredBytes(stack.config) - configuredBytes(base.stack.config)).toBe(all - least)
+})
