@@ -1,49 +1,111 @@
-// Each folder of src/ knows only those above it in design.md's list, and nothing in src/ knows Node or the simulator.
+// The plan of the house (docs/architecture.md): each folder of src/ knows only those above it, nothing in src/ knows Node or the
+// simulator, and no files import each other in a circle, types included.
 
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import { expect, test } from "vitest"
 
-const SRC = resolve(import.meta.dirname, "../src")
-const ORDER = ["wire", "tcp", "net", "mac", "socket", "inspect", "examples"]
-/** What anyone may use, since it imports nothing of src itself: what happens is told and counted where it happens. */
-const LEAVES = ["features", "base/counters", "base/events", "base/words"]
+const ROOT = resolve(import.meta.dirname, "..")
+const SRC = join(ROOT, "src")
+const ORDER = ["base", "wire", "tcp", "net", "mac", "socket", "http", "inspect", "device", "examples"]
+/** The program's own settings, which know no layer; any file may ask for them. */
+const SETTINGS = ["features", "boot"]
 
-const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(name => name.endsWith(".ts"))
+const files = filesIn("src")
 
-function importsOf(file: string): string[] {
-    const text = readFileSync(join(SRC, file), "utf8")
-    return [...text.matchAll(/^(?:import|\}|export \*)(?: [^"=]*from)? "([^"]+)"$/gm)].map(match => match[1]!)
+function filesIn(folder: string): string[] {
+    const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    return names.filter(name => name.endsWith(".ts")).map(name => name.replaceAll("\\", "/"))
 }
 
-/** The imports of files in src itself, as paths in it. */
+/** What a file imports or re-exports, as it is written there; `import()` and `import type` included. */
+function importsOf(path: string): string[] {
+    const text = readFileSync(path, "utf8")
+    const written = text.matchAll(
+        /(?:^(?:import|\}|export (?:type )?[*{])(?: ?[^"=]*from)? |\bimport\()"([^"]+)"/gm
+    )
+    return [...written].map(match => match[1]!)
+}
+
+/** The imports of a file in src from src itself, as paths in it without the ending. */
 function own(file: string): string[] {
-    return importsOf(file)
+    return importsOf(join(SRC, file))
         .filter(name => name.startsWith("."))
-        .map(name => relative(SRC, resolve(SRC, dirname(file), name)))
+        .map(name => relative(SRC, resolve(SRC, dirname(file), name)).replaceAll("\\", "/"))
 }
 
 // examples are programs, as those in src itself are
 test.each(files.filter(file => file.includes("/") && !file.startsWith("examples/")))(
-    "%s imports from its own layer and those above",
+    "src/%s imports from its own layer and those above",
     file => {
         const layer = ORDER.indexOf(file.split("/")[0]!)
         expect(layer, "a folder that is not in the list").toBeGreaterThanOrEqual(0)
         for (const name of own(file)) {
+            if (SETTINGS.includes(name)) continue
             const folder = name.split("/")[0]!
-            // the settings of the program, which know no layer
-            if (name === "boot") continue
-            if (LEAVES.includes(name)) continue
             expect(ORDER.indexOf(folder), `${file} imports ${name}`).toBeLessThanOrEqual(layer)
             expect(ORDER.indexOf(folder), `${file} imports ${name}`).toBeGreaterThanOrEqual(0)
         }
     }
 )
 
-test.each(LEAVES)("%s imports nothing", leaf => {
-    expect(own(`${leaf}.ts`)).toEqual([])
+test.each(files.filter(file => file.startsWith("base/")))(
+    "src/%s imports nothing from outside base",
+    file => {
+        for (const name of own(file)) expect(name).toMatch(/^base\//)
+    }
+)
+
+test.each(SETTINGS)("src/%s.ts imports nothing", name => {
+    expect(own(`${name}.ts`)).toEqual([])
 })
 
-test.each(files)("%s imports only DeviceScript's packages", file => {
-    for (const name of importsOf(file)) expect(name).toMatch(/^(\.{1,2}\/|@devicescript\/|@dsboard\/)/)
+test.each(files)("src/%s imports only DeviceScript's packages", file => {
+    for (const name of importsOf(join(SRC, file)))
+        expect(name).toMatch(/^(\.{1,2}\/|@devicescript\/|@dsboard\/)/)
+})
+
+test("no files of src, sim and boards import each other in a circle", () => {
+    expect(circles()).toEqual([])
+})
+
+/** The circles among the files of src, sim and boards, each as the paths along it. */
+function circles(): string[] {
+    const paths = ["src", "sim", "boards"].flatMap(folder =>
+        filesIn(folder).map(name => join(ROOT, folder, name))
+    )
+    const known = new Set(paths)
+    const targets = (path: string) =>
+        importsOf(path)
+            .filter(name => name.startsWith("."))
+            .map(name => resolve(dirname(path), name))
+            .flatMap(base => [base, `${base}.ts`, `${base}.d.ts`].filter(name => known.has(name)))
+    const done = new Set<string>()
+    const found: string[] = []
+    const walk = (path: string, way: string[]) => {
+        const start = way.indexOf(path)
+        if (start >= 0) {
+            found.push([...way.slice(start), path].map(name => relative(ROOT, name)).join(" > "))
+            return
+        }
+        if (done.has(path)) return
+        for (const target of targets(path)) walk(target, [...way, path])
+        done.add(path)
+    }
+    for (const path of paths) walk(path, [])
+    return found
+}
+
+test("every import of a file of this project leads to one", () => {
+    // or the search for circles would miss what it cannot resolve
+    for (const folder of ["src", "sim", "boards"]) {
+        for (const name of filesIn(folder)) {
+            const path = join(ROOT, folder, name)
+            for (const spec of importsOf(path).filter(text => text.startsWith("."))) {
+                const base = resolve(dirname(path), spec)
+                const there = [base, `${base}.ts`, `${base}.d.ts`].some(candidate => existsSync(candidate))
+                expect(there, `${folder}/${name} imports ${spec}`).toBe(true)
+            }
+        }
+    }
 })

@@ -86,7 +86,7 @@ function decode(view: DataView): What | undefined {
         case EventKind.SegmentOut:
             return segment(view, "out", id)
         case EventKind.Drop: {
-            const counter = view.getUint16(Event.Mss, true)
+            const counter = view.getUint16(Event.Reason, true)
             return { kind: "drop", reason: REASONS[counter / 4] ?? `counter ${counter}` }
         }
         case EventKind.Failed:
@@ -94,7 +94,7 @@ function decode(view: DataView): What | undefined {
                 kind: "failed",
                 id,
                 ...tuple(view),
-                error: errorName(-view.getUint8(Event.Before) as TcpError),
+                error: errorName(-view.getUint8(Event.Error) as TcpError),
             }
         default:
             return undefined

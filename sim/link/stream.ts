@@ -68,7 +68,7 @@ export class StreamLink implements Link {
         })
     }
 
-    /** Throws when a station is attached already: join a segment to the link to have several. */
+    /** Throws when a station is attached already: join a switch to the link to have several. */
     attach(station: Station): Port {
         if (this.station !== undefined) {
             throw new Error(`a stream link has one station, and ${this.station.name} is attached`)

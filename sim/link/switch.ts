@@ -1,4 +1,4 @@
-// An Ethernet segment inside the process: a switch with any number of stations, on virtual or real time.
+// An Ethernet switch inside the process, with any number of stations, on virtual or real time.
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
 import { Forwarding } from "./forwarding"
@@ -20,7 +20,7 @@ export interface Delivery extends Fate {
 }
 
 /**
- * Sees every frame as it was put on the segment, before any trouble on the way, with the time (ms) and what will
+ * Sees every frame as it was put on the wire, before any trouble on the way, with the time (ms) and what will
  * become of it at each other station. The bytes are valid during the call only.
  */
 export type FrameTap = (
@@ -45,7 +45,7 @@ interface Attached {
  * Impairments strike each receiver by itself (a broadcast may reach one and miss another), except the rate, which is
  * that of a sender's plug.
  */
-export class Segment implements Link {
+export class EthernetSwitch implements Link {
     readonly counters: LineCounters = lineCounters()
     private readonly impairments: Readonly<Impairments>
     private readonly random: Random

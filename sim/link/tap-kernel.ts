@@ -1,7 +1,6 @@
 // What a TAP takes of the Linux kernel that Node has no words for. Loaded only when a TAP is asked for.
 import { closeSync, constants, openSync } from "node:fs"
 import koffi from "koffi"
-import type { TapFile } from "./tap"
 
 /** A system call did not work. */
 export class KernelError extends Error {
@@ -175,4 +174,18 @@ export class KernelTap implements TapFile {
         closeSync(this.fd)
         closeSync(this.stop)
     }
+}
+
+/** An open TAP device, as tap-kernel.ts has it. */
+export interface TapFile {
+    /** Takes one frame; its length, or a negative error number. Never waits. */
+    read(into: Uint8Array): number
+    /** Hands one frame to the kernel; its length, or a negative error number. Never waits. */
+    write(frame: Uint8Array): number
+    /** Calls `done` when there is something to read, something is wrong, after `wake`, or after `ms` milliseconds. */
+    wait(ms: number, done: () => void): void
+    /** Ends a `wait` now and those to come at once. */
+    wake(): void
+    /** Only while no `wait` is under way: the numbers may be another file's soon. */
+    close(): void
 }

@@ -1,25 +1,13 @@
 // A link to the Linux kernel: a TAP device, which is a network card whose cable ends in this process.
+
 import { ipv4Of, netmaskOf } from "../../src/net/address"
 import { MAX_SENT, MIN_FRAME } from "./frames"
 import type { Link, Port, Station } from "./port"
 import { type Closed, LinkError, type StreamCounters } from "./stream"
 import { parseTapAddress, type TapAddress } from "./tap-address"
+import type { TapFile } from "./tap-kernel"
 
 type Kernel = typeof import("./tap-kernel")
-
-/** An open TAP device, as tap-kernel.ts has it. */
-export interface TapFile {
-    /** Takes one frame; its length, or a negative error number. Never waits. */
-    read(into: Uint8Array): number
-    /** Hands one frame to the kernel; its length, or a negative error number. Never waits. */
-    write(frame: Uint8Array): number
-    /** Calls `done` when there is something to read, something is wrong, after `wake`, or after `ms` milliseconds. */
-    wait(ms: number, done: () => void): void
-    /** Ends a `wait` now and those to come at once. */
-    wake(): void
-    /** Only while no `wait` is under way: the numbers may be another file's soon. */
-    close(): void
-}
 
 /** The longest frame that any MTU leads to. */
 const LARGEST = 65_600
@@ -54,7 +42,7 @@ export class TapLink implements Link {
         process.on("exit", this.atExit)
     }
 
-    /** Throws when a station is attached already: join a segment to the link to have several. */
+    /** Throws when a station is attached already: join a switch to the link to have several. */
     attach(station: Station): Port {
         if (this.station !== undefined) {
             throw new Error(`a TAP link has one station, and ${this.station.name} is attached`)

@@ -30,7 +30,7 @@ import { type Dial, Outgoing } from "./outgoing"
 import { datagramOf, type Ends, endsOf, isIntact, MAX_FRAME, writeDatagram, writeUnreachable } from "./packet"
 import { UdpRelay } from "./udp"
 
-export interface UserNetworkOptions {
+export interface RouterOptions {
     clock: Clock
     link: Link
     /** The secret behind sequence numbers and ports. */
@@ -73,7 +73,7 @@ const CONFIG = {
 const SWEEP = 1000
 const SCRATCH = 16_384
 
-export class UserNetwork implements Station {
+export class Router implements Station {
     readonly name = "router"
     readonly counters: Counters = noCounts()
     private readonly limits: Limits
@@ -90,7 +90,7 @@ export class UserNetwork implements Station {
     private readonly wake: Wake
     private sweeper: Timer | undefined
 
-    constructor(private readonly options: UserNetworkOptions) {
+    constructor(private readonly options: RouterOptions) {
         const { clock, random, router, prefix, device, mac } = options
         this.limits = { ...defaultLimits, ...options.limits }
         this.wake = new Wake(clock, () => this.run())

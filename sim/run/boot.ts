@@ -2,7 +2,6 @@
 
 import type { BootOptions } from "../../src/boot"
 import type { Options } from "../options/options"
-import { EXAMPLE_ISS } from "./example"
 
 /** Bytes for a configuration that no board could hold. */
 const NODE_HEAP = 16_000_000
@@ -40,3 +39,6 @@ export function bootOptions(options: Options, n: number, ip: string): Partial<Bo
         ...((first ? runtime : others[n - 1]?.runtime) === "node" ? { heap: NODE_HEAP } : {}),
     }
 }
+
+/** The initial sequence number of the first connection. */
+export const EXAMPLE_ISS = 4321

@@ -3,7 +3,7 @@
 import type { Capture, PacketHandle } from "../capture/pcapng"
 import type { StackEvent, Tuple } from "../device/events"
 import { dissect, type TcpView } from "../view/dissect"
-import type { Observer } from "./world"
+import type { Observer } from "./observer"
 
 type SegmentEvent = Extract<StackEvent, { kind: "segment" }>
 type StateEvent = Extract<StackEvent, { kind: "state" }>

@@ -1,7 +1,8 @@
 // Another program drives the device: one command a line on standard input, one reply a line on standard output.
 
 import { createInterface } from "node:readline"
-import { Ended, endedBy, type World } from "./world"
+import { Ended, endedBy } from "./ended"
+import type { World } from "./world"
 
 /** Passes lines on in order until `quit` or the end of the input, which ends the run with 0 once all are answered. */
 export async function control(

@@ -1,15 +1,14 @@
 // The example that `npm start` shows: a connection from the three-way handshake to CLOSED, then the device as a server.
 // It looks at what went over the wire, and fails when something that it shows did not happen.
 
-import type { Peer, PeerConnection } from "../peer/peer"
+import type { BuiltinHost, HostConnection } from "../host/host"
 import type { TcpView } from "../view/dissect"
+import { EXAMPLE_ISS } from "./boot"
 import { pageText } from "./page"
 import type { Stage } from "./stage"
 import type { Side, Watch } from "./watch"
 import type { World } from "./world"
 
-/** The initial sequence number of the first connection. */
-export const EXAMPLE_ISS = 4321
 const GREETING = "hello"
 const ECHO = 7
 const HTTP = 80
@@ -30,7 +29,7 @@ const NOTHING = "nothing to read yet"
 export class ExampleFailed extends Error {}
 
 export class Example {
-    private readonly peer: Peer
+    private readonly peer: BuiltinHost
 
     constructor(
         private readonly world: World,
@@ -151,9 +150,9 @@ export class Example {
     }
 
     /** A connection of the server to the device. */
-    private async client(port: number): Promise<{ connection: PeerConnection; readonly received: string }> {
+    private async client(port: number): Promise<{ connection: HostConnection; readonly received: string }> {
         let received = ""
-        const data = (_connection: PeerConnection, text: string) => {
+        const data = (_connection: HostConnection, text: string) => {
             received += text
         }
         const connection = await this.world.act(QUIET, () => {
@@ -172,7 +171,7 @@ export class Example {
     }
 
     /** Closes a connection of the server to the device, and sees both ends come to an end. */
-    private async leave(connection: PeerConnection, port: number): Promise<void> {
+    private async leave(connection: HostConnection, port: number): Promise<void> {
         const { error } = connection
         if (error !== undefined) throw new ExampleFailed(`the server's connection failed: ${error}`)
         const over = ["TIME-WAIT", "CLOSED"]

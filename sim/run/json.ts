@@ -3,7 +3,7 @@
 import type { StackEvent } from "../device/events"
 import { oneLine } from "../view/describe"
 import { dissect } from "../view/dissect"
-import type { Observer } from "./world"
+import type { Observer } from "./observer"
 
 /**
  * An observer that hands whole lines to `write`. `time` is in seconds since the devices, which have these addresses, were

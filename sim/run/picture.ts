@@ -3,8 +3,8 @@
 import type { StackEvent, Tuple } from "../device/events"
 import { dissect, type View } from "../view/dissect"
 import { Ladder, type Ports, type Side } from "../view/ladder"
+import type { Observer } from "./observer"
 import type { Output } from "./output"
-import type { Observer } from "./world"
 
 export interface Host {
     name: string

@@ -7,14 +7,16 @@ import type { Options } from "../options/options"
 import { leaving, opening, serving } from "./banner"
 import { PortCapture } from "./capture"
 import { control } from "./control"
+import { Ended } from "./ended"
 import { Example, ExampleFailed } from "./example"
 import { jsonEvents } from "./json"
+import { type Observer, ofHostX } from "./observer"
 import { looksOf, Output } from "./output"
 import { Picture } from "./picture"
 import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { darkStage, ladderStage } from "./stage"
 import { Watch } from "./watch"
-import { Ended, type Observer, ofHostX, World } from "./world"
+import { World } from "./world"
 
 /** A signal that ends a run; it may come before there is anything to end. */
 export class Interruption {
@@ -131,7 +133,7 @@ async function carryOut(
         await runCommands(world, options.commands, show)
         if (options.cutShort && talks) for (const line of leaving()) output.line(line)
         if (mode === "batch") return
-        if (talks) for (const line of serving(options, world.user?.forwards)) output.line(line)
+        if (talks) for (const line of serving(options, world.router?.forwards)) output.line(line)
         if (mode === "program") await world.untilEnded()
         if (prompt === undefined) await serve(world, show, process.stdin, mode === "console")
         else await prompt.run()

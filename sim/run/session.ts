@@ -1,9 +1,10 @@
 // Console commands: from --exec, from a prompt, from a pipe.
 
 import { createInterface, type Interface } from "node:readline"
+import { Ended, endedBy } from "./ended"
 import { jsonCommand } from "./json"
 import type { Output } from "./output"
-import { Ended, endedBy, type World } from "./world"
+import type { World } from "./world"
 
 /** Shows a command and what came of it. */
 export type ShowReply = (line: string, lines: string[], status: number) => void

@@ -2,7 +2,7 @@
 
 import type { StackEvent } from "../device/events"
 import { dissect, type TcpView } from "../view/dissect"
-import type { Observer } from "./world"
+import type { Observer } from "./observer"
 
 export type Side = "device" | "peer"
 

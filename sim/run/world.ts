@@ -3,64 +3,23 @@
 import { scheduleFaults } from "../chip/fault-options"
 import { W5500Chip } from "../chip/w5500"
 import { Device, type Reply } from "../device/device"
-import { decodeEvents, type StackEvent } from "../device/events"
+import { decodeEvents } from "../device/events"
 import { DEVICE_ID, describePanic, type Level, type Panic } from "../device/runtime"
+import { BuiltinHost, serveEcho } from "../host/host"
 import { openPasst } from "../link/passt"
 import type { Link, Station } from "../link/port"
 import { type Closed, connectStream } from "../link/stream"
-import { bridge, type Delivery, Segment } from "../link/switch"
+import { bridge, EthernetSwitch } from "../link/switch"
 import { openTap } from "../link/tap"
 import { firstOther } from "../options/address"
 import type { Options } from "../options/options"
-import { Peer, serveEcho } from "../peer/peer"
-import { UserNetwork } from "../router/router"
+import { Router } from "../router/router"
 import { type Clock, RealClock, VirtualClock } from "../time/clock"
 import { Random } from "../time/random"
 import { bootOptions, macFor, macOfHostX } from "./boot"
+import { Ended } from "./ended"
 import { isProgramsOwn } from "./log"
-
-/** The run is over: what to say about it on standard error, if anything, and the process's exit code. */
-export class Ended extends Error {
-    constructor(
-        readonly code: number,
-        message = ""
-    ) {
-        super(message)
-    }
-}
-
-/** The end of a run that an error means. */
-export function endedBy(error: unknown): Ended {
-    if (error instanceof Ended) return error
-    return new Ended(1, error instanceof Error ? error.message : String(error))
-}
-
-/** What can be watched. Times are in milliseconds since the devices were switched on; devices count from 0, Host X. */
-export interface Observer {
-    /** A device's stack tells of something. */
-    event?(event: StackEvent, time: number, device: number): void
-    /** The same of the peer's. */
-    peerEvent?(event: StackEvent, time: number): void
-    /** A frame was put on the network. */
-    sent?(frame: Uint8Array, from: Station, time: number, deliveries: readonly Delivery[]): void
-    /** A frame passes a device's port. */
-    port?(frame: Uint8Array, direction: "in" | "out", time: number, device: number): void
-    /** A device's program says something on its console. */
-    log?(level: Level, text: string, device: number): void
-}
-
-/** An observer to whom only Host X shows itself. */
-export function ofHostX(observer: Observer): Observer {
-    return {
-        ...observer,
-        event: (event, time, device) => {
-            if (device === 0) observer.event?.(event, time, device)
-        },
-        port: (frame, direction, time, device) => {
-            if (device === 0) observer.port?.(frame, direction, time, device)
-        },
-    }
-}
+import type { Observer } from "./observer"
 
 /** A link that leaves this process, and how it ended once it has. */
 interface Outside extends Link {
@@ -85,10 +44,10 @@ export class World {
     /** Host X first. */
     readonly devices: readonly Device[]
     /** The server of the built-in network. */
-    readonly peer: Peer | undefined
+    readonly peer: BuiltinHost | undefined
     /** The router of the user-mode network. */
-    readonly user: UserNetwork | undefined
-    private readonly segment: Segment
+    readonly router: Router | undefined
+    private readonly ethernet: EthernetSwitch
     private readonly outside: Outside | undefined
     private origin = 0
     /** Devices whose program said itself why it ends, and what. */
@@ -104,12 +63,12 @@ export class World {
 
     /** Builds the program if it has to be, and switches the devices on; returns when they answer. */
     async start(): Promise<void> {
-        await this.user?.start()
+        await this.router?.start()
         for (const device of this.devices) await device.start()
         this.origin = this.clock.now()
         for (let n = 0; n < this.devices.length; n++) await this.carryOut(n, "")
         // the cable is plugged in now: what the other end has sent meanwhile is not lost
-        if (this.outside !== undefined) bridge(this.segment, this.outside, "outside")
+        if (this.outside !== undefined) bridge(this.ethernet, this.outside, "outside")
     }
 
     private constructor(
@@ -124,7 +83,7 @@ export class World {
         // whoever waits for a promise looks before the next event
         this.clock.settle.add(async () => {})
         const random = new Random(options.seed ?? Math.floor(Math.random() * 0x1_0000_0000))
-        this.segment = new Segment(this.clock, {
+        this.ethernet = new EthernetSwitch(this.clock, {
             impairments: options.impairments,
             random: random.fork("segment"),
         })
@@ -132,7 +91,7 @@ export class World {
         const all = [{ runtime: options.runtime, ip: options.ip }, ...options.others]
         this.devices = all.map(({ runtime, ip }, n) => this.makeDevice(n, runtime, ip))
         if (options.router !== undefined) {
-            this.user = this.makeRouter(options.router, random.fork("router"))
+            this.router = this.makeRouter(options.router, random.fork("router"))
         }
         if (options.server !== undefined) this.peer = this.startPeer(options.server, random.fork("peer"))
     }
@@ -227,20 +186,20 @@ export class World {
         this.finish(new Ended(0))
         for (const device of this.devices) device.stop()
         this.peer?.stop()
-        await this.user?.close()
-        await this.segment.close()
+        await this.router?.close()
+        await this.ethernet.close()
         await this.outside?.close()
     }
 
     /** Device number `n`, plugged in and switched off. */
     private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
-        const { clock, segment, options } = this
+        const { clock, ethernet, options } = this
         const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
         const chip = new W5500Chip({ clock, send: frame => plug.send(frame), random })
         if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
         this.watchFrames(station, n)
-        const plug = segment.attach(station)
+        const plug = ethernet.attach(station)
         return new Device({
             clock,
             runtime,
@@ -270,18 +229,18 @@ export class World {
         else if (isProgramsOwn(level, text)) this.observe(observer => observer.log?.(level, text, n))
     }
 
-    private makeRouter(router: string, random: Random): UserNetwork {
-        const { clock, options, segment } = this
+    private makeRouter(router: string, random: Random): Router {
+        const { clock, options, ethernet } = this
         const { prefix, ip, macAddress, forwards } = options
         const mac = macAddress === macFor(router) ? "02:00:00:00:00:01" : macFor(router)
-        return new UserNetwork({ clock, link: segment, random, router, prefix, mac, device: ip, forwards })
+        return new Router({ clock, link: ethernet, random, router, prefix, mac, device: ip, forwards })
     }
 
-    private startPeer(ip: string, random: Random): Peer {
-        const { clock, options, segment } = this
-        const peer = new Peer({
+    private startPeer(ip: string, random: Random): BuiltinHost {
+        const { clock, options, ethernet } = this
+        const peer = new BuiltinHost({
             clock,
-            link: segment,
+            link: ethernet,
             name: "server",
             ip,
             prefix: options.prefix,
@@ -294,7 +253,7 @@ export class World {
     }
 
     private watchFrames(device: Station, n: number): void {
-        this.segment.onFrame((frame, from, time, deliveries) => {
+        this.ethernet.onFrame((frame, from, time, deliveries) => {
             const since = time - this.origin
             const fates = deliveries.map(fate => ({ ...fate, arrives: fate.arrives - this.origin }))
             this.observe(observer => {
@@ -302,7 +261,7 @@ export class World {
                 if (from === device) observer.port?.(frame, "out", since, n)
             })
         })
-        this.segment.onDelivery((frame, _from, to, time) => {
+        this.ethernet.onDelivery((frame, _from, to, time) => {
             if (to === device) this.observe(observer => observer.port?.(frame, "in", time - this.origin, n))
         })
     }

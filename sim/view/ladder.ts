@@ -45,7 +45,7 @@ export interface LadderOptions {
     later?: (ms: number, run: () => void) => void
 }
 
-/** When a frame was sent, and what is known of its way; a Segment's Delivery fits. */
+/** When a frame was sent, and what is known of its way; a switch's Delivery fits. */
 export interface Passage {
     /** Of sending, ms. */
     readonly time: number

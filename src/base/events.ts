@@ -10,10 +10,14 @@ export const enum Event {
     Kind = 4,
     /** State after; for a segment the connection's state when it came or went. */
     After = 5,
-    /** State: the one before. Failed: the TcpError. */
+    /** State before. Shares bytes with Error, Mss and Reason; valid when Kind is State. */
     Before = 6,
-    /** Segment: the MSS option, 0 without. Drop: the Counter of the reason. */
+    /** What ended the connection, a positive number (-TcpError). Shares bytes with Before; valid when Kind is Failed. */
+    Error = 6,
+    /** The segment's MSS option, 0 without. Shares bytes with Before; valid when Kind is SegmentIn or SegmentOut. */
     Mss = 6,
+    /** The Counter of what was dropped. Shares bytes with Before; valid when Kind is Drop. */
+    Reason = 6,
     /** The connection's id, 0 when there is none (yet). */
     Id = 8,
     /** Bytes of text in the segment. */

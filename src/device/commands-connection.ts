@@ -6,8 +6,8 @@ import { localText, remoteText } from "../inspect/text"
 import { Address, decimal, ipv4Of } from "../net/address"
 import { Kind } from "../socket/echo-discard"
 import { type close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
-import { findConnection, findListener } from "../tcp/context"
 import { State, stateName, stateNames, Tcb, TcpError } from "../tcp/records"
+import { findConnection, findListener } from "../tcp/tables"
 import { type Device, explain, type Print, portOf, wasGiven } from "./commands"
 
 const enum Wait {

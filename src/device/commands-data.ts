@@ -3,8 +3,8 @@
 import { Buffer } from "@devicescript/core"
 import { hexDigit } from "../net/address"
 import { read, stateOf, write } from "../tcp/calls"
-import { findConnection } from "../tcp/context"
 import { stateName, Tcb, TcpError } from "../tcp/records"
+import { findConnection } from "../tcp/tables"
 import { type Device, explain, type Print } from "./commands"
 
 const enum Char {

@@ -5,8 +5,8 @@ import { decimal } from "../net/address"
 import type { Stack } from "../net/stack"
 import type { Services } from "../socket/echo-discard"
 import { explained, whyNot } from "../socket/errors"
-import { findConnection, findListener } from "../tcp/context"
 import { errorName, Tcb, type TcpError } from "../tcp/records"
+import { findConnection, findListener } from "../tcp/tables"
 
 /** What commands work on; device.ts has the real one. */
 export interface Device {

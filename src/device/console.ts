@@ -7,8 +7,8 @@ import { left, wordsOf } from "../inspect/text"
 import { startTrace, stopTrace } from "../inspect/trace"
 import { decimal } from "../net/address"
 import { abort, close, stateOf } from "../tcp/calls"
-import { findConnection, findListener } from "../tcp/context"
 import { State } from "../tcp/records"
+import { findConnection, findListener } from "../tcp/tables"
 import { type Device, type Print, wasGiven } from "./commands"
 import {
     connectCommand,

@@ -23,9 +23,9 @@ import { wordsOf } from "../inspect/text"
 import { Address, decimal, ipv4Of } from "../net/address"
 import { abort, accept, close, connect, errorOf, listen, read, shutdown, stateOf, write } from "../tcp/calls"
 import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../tcp/connection-settings"
-import { findConnection, findListener } from "../tcp/context"
 import { Ready, readiness } from "../tcp/poll"
 import { ConnFlag, errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
+import { findConnection, findListener } from "../tcp/tables"
 import { Argument, type Device, type Print, portOf, wasGiven } from "./commands"
 
 const enum Size {

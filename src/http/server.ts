@@ -3,11 +3,11 @@
 import { power } from "../mac/power"
 import type { Stack } from "../net/stack"
 import type { Worker } from "../socket/driver-loop"
+import { pendingOf } from "../tcp/accepting"
 import { abort, accept, close, listen, stateOf } from "../tcp/calls"
-import { findListener } from "../tcp/context"
-import { pendingOf } from "../tcp/listen"
 import { isSlow, serve } from "../tcp/pace"
 import { errorName, State } from "../tcp/records"
+import { findListener } from "../tcp/tables"
 import { awaitRequest, fail, linger, nextPiece, sendPiece } from "./answer"
 import {
     type HttpClient,

@@ -2,11 +2,10 @@
 
 import { Buffer } from "@devicescript/core"
 import { Event, EventKind } from "../base/events"
-import type { Device, Print } from "../device/commands"
 import { EVENTS } from "../features"
 import type { Stack } from "../net/stack"
-import { findConnection } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/records"
+import { findConnection } from "../tcp/tables"
 import { Flag } from "../wire/tcp"
 import { localText, remoteText, right } from "./text"
 import { failureText, segmentText, stateText } from "./trace"
@@ -23,6 +22,12 @@ const enum Slice {
     Records = 64,
 }
 
+/** What the ladder needs of the program that draws it. */
+export interface LadderHost {
+    readonly stack: Stack
+    sleep(ms: number): Promise<void>
+}
+
 /** Where a connection's events are in the ring, and which they are. */
 interface Span {
     found: boolean
@@ -34,7 +39,7 @@ interface Span {
 }
 
 /** Draws connection `id`. Gives what is wrong, "" for nothing. */
-export async function ladder(device: Device, id: number, print: Print): Promise<string> {
+export async function ladder(device: LadderHost, id: number, print: (line: string) => void): Promise<string> {
     const stack = device.stack
     const ring = stack.events
     if (!ring.on) return "there are no events; start with a configuration of events=32"
@@ -82,7 +87,7 @@ function belongs(record: Buffer, span: Span, id: number): boolean {
 }
 
 /** Looks the connection up among the records, else its events in the ring. */
-async function findSpan(device: Device, id: number): Promise<Span> {
+async function findSpan(device: LadderHost, id: number): Promise<Span> {
     const stack = device.stack
     const ring = stack.events
     const record = Buffer.alloc(Event.Size)
@@ -132,7 +137,7 @@ function opens(record: Buffer): boolean {
 }
 
 /** Lets the others go on now and then. */
-async function pause(device: Device, index: number): Promise<void> {
+async function pause(device: LadderHost, index: number): Promise<void> {
     if (index % Slice.Records === 0) await device.sleep(0)
 }
 
@@ -145,7 +150,7 @@ export function failureOf(stack: Stack, id: number): TcpError {
         for (let i = ring.count - 1; i >= oldest; i--) {
             ring.copy(i, record)
             if (record.getAt(Event.Id, "u16") !== id) continue
-            if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Before, "u8")
+            if (record.getAt(Event.Kind, "u8") === EventKind.Failed) return -record.getAt(Event.Error, "u8")
         }
     }
     return TcpError.None

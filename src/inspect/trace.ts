@@ -74,7 +74,7 @@ export function eventLine(ip: number, record: Buffer): string {
     const kind = record.getAt(Event.Kind, "u8")
     const id = record.getAt(Event.Id, "u16")
     const when = secondsAt(record, Event.Time)
-    if (kind === EventKind.Drop) return `${when} dropped: ${counterName(record.getAt(Event.Mss, "u16"))}`
+    if (kind === EventKind.Drop) return `${when} dropped: ${counterName(record.getAt(Event.Reason, "u16"))}`
     const ports = record.getAt(Event.Ports, "i32")
     const remote = remoteText(record.getAt(Event.RemoteIp, "i32"), ports)
     const local = localText(ip, ports)
@@ -99,7 +99,7 @@ export function stateText(record: Buffer): string {
 
 /** The error's name, of a Failed event. */
 export function failureText(record: Buffer): string {
-    return errorName(-record.getAt(Event.Before, "u8"))
+    return errorName(-record.getAt(Event.Error, "u8"))
 }
 
 /** The name of the counter at this offset. */

@@ -1,7 +1,7 @@
 // Watches over this host's address: probes for others that have it, announces it, defends it (RFC 5227).
 
 import { Arp, ArpOperation, arpOperation, arpRequest } from "../wire/arp"
-import { Endpoint, Over } from "./endpoint"
+import { Endpoint, Over, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
@@ -107,10 +107,10 @@ export class AddressGuard extends Endpoint {
         return arpRequest(s.tx, s.mac, sender, this.remoteIp)
     }
 
-    override arrives(from: Endpoints, now: number): void {
-        const s = from.stack
+    override arrives(packet: Packet, now: number): void {
+        const s = packet.stack
         const rx = s.rx
-        const at = from.at
+        const at = packet.at
         const ip = this.remoteIp
         if (this.state === GuardState.Idle) return
         // our own, back from somewhere

@@ -1,8 +1,8 @@
 // The interface gets another address, or loses its own.
 
-import { closed, release } from "../tcp/context"
 import { freeHalf } from "../tcp/half-open"
-import { ConnFlag, ConnFlag2, Half, State, Tcb, TcpError, Wait } from "../tcp/records"
+import { ConnFlag, Half, SendFlag, State, Tcb, TcpError, Wait } from "../tcp/records"
+import { closed, release } from "../tcp/state"
 import { freeWait } from "../tcp/time-wait"
 import { type Stack, setAddress } from "./stack"
 
@@ -20,7 +20,7 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
         const conns = s.conns
         for (let c = 0; c < s.connsEnd; c += Tcb.Size) {
             if (conns.getAt(c + Tcb.Id, "u16") === 0) continue
-            conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.ResetDue)
+            conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
             if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) closed(s, c, TcpError.Unreachable, now)
             else {
                 // all it had left to do was to send an RST

@@ -7,7 +7,7 @@ import { Udp } from "../wire/udp"
 import { isHostAddress, isNetmask, netmaskOf } from "./address"
 import type { AddressGuard, Claimant } from "./address-guard"
 import { changeAddress } from "./change-address"
-import { Endpoint } from "./endpoint"
+import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
@@ -257,8 +257,8 @@ export class DhcpClient extends Endpoint implements Claimant {
         return Math.max(length, Dhcp.Shortest)
     }
 
-    override arrives(from: Endpoints, now: number): void {
-        const { stack, at, length, sourcePort } = from
+    override arrives(packet: Packet, now: number): void {
+        const { stack, at, length, sourcePort } = packet
         const heard = this.heard
         const state = this.state
         const lease = this.lease

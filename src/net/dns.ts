@@ -18,7 +18,7 @@ import {
     writeQuery,
 } from "../wire/dns"
 import { Udp } from "../wire/udp"
-import { Endpoint } from "./endpoint"
+import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import { isLocal, type Stack } from "./stack"
 
@@ -264,15 +264,15 @@ export class Resolver extends Endpoint {
         this.schedule(now)
     }
 
-    override arrives(from: Endpoints, now: number): void {
-        const { at, stack } = from
+    override arrives(packet: Packet, now: number): void {
+        const { at, stack } = packet
         const rx = stack.rx
         const found = this.found
         const q = this.from(readU16(rx, at - Udp.Size + Udp.Destination))
         let kind: AnswerKind = AnswerKind.None
-        if (q && this.isFrom(q, from)) {
+        if (q && this.isFrom(q, packet)) {
             this.name.blitAt(0, q.name, 0, q.length)
-            kind = readAnswer(rx, at, from.length, q.id, this.name, found)
+            kind = readAnswer(rx, at, packet.length, q.id, this.name, found)
         }
         if (!q || kind === AnswerKind.None) {
             this.dropped++
@@ -299,7 +299,7 @@ export class Resolver extends Endpoint {
     }
 
     /** True when the datagram comes from whom it was asked (RFC 5452 section 9.1, RFC 6762 section 11). */
-    private isFrom(q: Question, { stack, sourceIp, sourcePort }: Endpoints): boolean {
+    private isFrom(q: Question, { stack, sourceIp, sourcePort }: Packet): boolean {
         if (q.multicast) return sourcePort === DnsPort.Multicast && isLocal(stack, sourceIp)
         if (sourcePort !== DnsPort.Server) return false
         return sourceIp === this.server || (sourceIp === this.server2 && q.tries > 1)

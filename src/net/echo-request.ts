@@ -3,9 +3,10 @@
 
 import { Frame } from "../tcp/context"
 import { Icmp, IcmpType } from "../wire/icmp"
-import { Neighbour, resolve } from "./arp"
+import { resolve } from "./arp"
 import { finish } from "./icmp"
-import type { Stack } from "./stack"
+import { Neighbour } from "./records"
+import type { Stack, StackEcho } from "./stack"
 
 export const enum Echo {
     /** Bytes of data in a request. */
@@ -14,7 +15,7 @@ export const enum Echo {
 }
 
 /** From its making on it waits to be sent, by `work`, and then for its reply. The one made last takes all replies. */
-export class EchoRequest {
+export class EchoRequest implements StackEcho {
     sent = false
     answered = false
     /** Milliseconds from the request to its reply. */

@@ -4,16 +4,18 @@
 import { Buffer } from "@devicescript/core"
 import { digest, randomBuffer } from "@devicescript/crypto"
 import { readU16, swap16, writeU16 } from "../base/bytes"
-import { Frame, noteTimer } from "../tcp/context"
+import { Frame } from "../tcp/context"
 import { TcpError } from "../tcp/records"
+import { noteTimer } from "../tcp/state"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { EtherType, writeEthernet } from "../wire/ethernet"
 import { Icmp } from "../wire/icmp"
 import { Ip, ipv4HeaderLength, isMulticast, Protocol, pseudoSum, writeIpv4 } from "../wire/ipv4"
 import { Udp } from "../wire/udp"
-import { findNeighbour, forgetOld, Neighbour, nextHop, resolve } from "./arp"
-import { type Endpoint, Over } from "./endpoint"
-import { isBroadcast, type Stack } from "./stack"
+import { findNeighbour, forgetOld, nextHop, resolve } from "./arp"
+import { type Endpoint, Over, type Packet } from "./endpoint"
+import { Neighbour } from "./records"
+import { isBroadcast, type Stack, type StackEndpoints } from "./stack"
 
 const enum Wait {
     /** When all neighbours are being asked for, ms. */
@@ -37,7 +39,7 @@ const enum Hops {
     LinkLocalGroups = 0xe0,
 }
 
-export class Endpoints {
+export class Endpoints implements StackEndpoints, Packet {
     /** The packet being handed to an endpoint: where its data stands in the receive frame, how long that is, who sent it. */
     at = 0
     length = 0

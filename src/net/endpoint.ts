@@ -1,14 +1,25 @@
 // Who takes and sends packets besides TCP: sockets and clients of UDP, a ping, who watches over the address.
 
-import { noteTimer } from "../tcp/context"
 import type { TcpError } from "../tcp/records"
+import { noteTimer } from "../tcp/state"
 import { Protocol } from "../wire/ipv4"
-import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
 /** `Endpoint.over` of those that send and get ARP packets. */
 export const enum Over {
     Arp = 0,
+}
+
+/** A packet that came in for an endpoint, while it is handed over. */
+export interface Packet {
+    readonly stack: Stack
+    /** Where its data starts in the receive frame, and how many bytes that is. */
+    readonly at: number
+    readonly length: number
+    /** The sender's address and port; the address that the packet was sent to. */
+    readonly sourceIp: number
+    readonly sourcePort: number
+    readonly destination: number
 }
 
 /**
@@ -41,8 +52,8 @@ export class Endpoint {
         return port !== 0 && port === this.port
     }
 
-    /** A packet came in; `from` says where its data stands in the receive frame, and who sent it. */
-    arrives(_from: Endpoints, _now: number): void {}
+    /** Takes a packet that came in for it. */
+    arrives(_packet: Packet, _now: number): void {}
 
     /**
      * Writes what was due into the transmit frame, the data of a datagram from Frame.Data on, and gives its length; -1 if

@@ -15,7 +15,7 @@ import {
     skipName,
 } from "../wire/dns"
 import { Udp } from "../wire/udp"
-import { Endpoint } from "./endpoint"
+import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import { isLocal, type Stack } from "./stack"
 
@@ -203,8 +203,8 @@ export class Responder extends Endpoint {
         return at - start
     }
 
-    override arrives(from: Endpoints, now: number): void {
-        const { stack, at, length, sourceIp, sourcePort } = from
+    override arrives(packet: Packet, now: number): void {
+        const { stack, at, length, sourceIp, sourcePort } = packet
         const rx = stack.rx
         // section 11: only who is on this network
         if (this.state === ResponderState.Off || length < Dns.Size || !isLocal(stack, sourceIp)) return
@@ -265,7 +265,7 @@ export class Responder extends Endpoint {
             }
         }
         if (response || kind === 0 || this.state !== ResponderState.Running) return
-        this.answer(kind, unicast, authorities > 0, from, now)
+        this.answer(kind, unicast, authorities > 0, packet, now)
     }
 
     /** True when our address is less than the one at `at`, byte by byte. */
@@ -279,8 +279,8 @@ export class Responder extends Endpoint {
         return false
     }
 
-    private answer(kind: number, unicast: boolean, probe: boolean, from: Endpoints, now: number): void {
-        const legacy = from.sourcePort !== DnsPort.Multicast
+    private answer(kind: number, unicast: boolean, probe: boolean, packet: Packet, now: number): void {
+        const legacy = packet.sourcePort !== DnsPort.Multicast
         const message = isAddress(kind) ? Message.Answer : Message.NoOther
         // an answer in plain DNS would have to say more
         if (legacy && message === Message.NoOther) return
@@ -293,11 +293,11 @@ export class Responder extends Endpoint {
         }
         this.legacy = legacy
         this.kind = kind
-        this.id = from.stack.rx.getAt(from.at + Dns.Id, "u16")
+        this.id = packet.stack.rx.getAt(packet.at + Dns.Id, "u16")
         this.say(message)
         if (legacy || unicast) {
-            this.remoteIp = from.sourceIp
-            this.remotePort = from.sourcePort
+            this.remoteIp = packet.sourceIp
+            this.remotePort = packet.sourcePort
         }
     }
 

@@ -6,7 +6,7 @@ import { TcpError } from "../tcp/records"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { Icmp, IcmpType } from "../wire/icmp"
 import { Ip, isNotUnicast, Protocol } from "../wire/ipv4"
-import { Endpoint } from "./endpoint"
+import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import { isBroadcast, type Stack } from "./stack"
 
@@ -63,8 +63,8 @@ export class Ping extends Endpoint {
         return length
     }
 
-    override arrives(from: Endpoints, now: number): void {
-        const { at, length, sourceIp, stack } = from
+    override arrives(packet: Packet, now: number): void {
+        const { at, length, sourceIp, stack } = packet
         const ours =
             this.result === PingResult.Waiting &&
             sourceIp === this.remoteIp &&

@@ -2,8 +2,8 @@
 
 import { Counter } from "../base/counters"
 import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
-import { drop } from "../tcp/context"
 import { tcpInput } from "../tcp/input"
+import { drop } from "../tcp/report"
 import { Eth, EtherType, Vlan } from "../wire/ethernet"
 import { Unreachable } from "../wire/icmp"
 import { Ip, IpCheck, ipv4Check, isNotUnicast, Protocol } from "../wire/ipv4"

@@ -3,7 +3,7 @@
 import { Frame } from "../tcp/context"
 import { Ntp, NtpCheck, NtpPort, ntpCheck, unixMs, writeNtp } from "../wire/ntp"
 import { Udp } from "../wire/udp"
-import { Endpoint } from "./endpoint"
+import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
@@ -75,8 +75,8 @@ export class SntpClient extends Endpoint {
         return writeNtp(s.tx, Frame.Transport + Udp.Size, this.nonce, this.nonce2)
     }
 
-    override arrives(from: Endpoints, now: number): void {
-        const { stack, at, length, sourceIp, sourcePort } = from
+    override arrives(packet: Packet, now: number): void {
+        const { stack, at, length, sourceIp, sourcePort } = packet
         const from123 = sourceIp === this.remoteIp && sourcePort === NtpPort.Server
         const check = from123 ? ntpCheck(stack.rx, at, length, this.nonce, this.nonce2) : NtpCheck.None
         if (check === NtpCheck.None) {

@@ -1,11 +1,11 @@
-// One interface with its addresses: what src/net's functions work on. See design.md, "Sans I/O".
+// One interface with its addresses: what src/net's functions work on. See docs/architecture.md, "Three synchronous calls".
 
 import { Buffer } from "@devicescript/core"
 import type { Config } from "../tcp/config"
 import { TcpContext } from "../tcp/context"
-import { Neighbour } from "./arp"
-import type { EchoRequest } from "./echo-request"
-import type { Endpoints } from "./endpoint-table"
+import type { TcpError } from "../tcp/records"
+import type { Protocol } from "../wire/ipv4"
+import { Neighbour } from "./records"
 
 /** Room for the Ethernet header before the IP packet. */
 const enum Link {
@@ -15,6 +15,25 @@ const enum Link {
 const enum Mask {
     /** What 255.255.255.254 leaves for hosts. */
     TwoHosts = 0x01000000,
+}
+
+/** What the network layer asks of a stack's endpoints: `Endpoints` of endpoint-table.ts, whose code a program without any does not contain. */
+export interface StackEndpoints {
+    /** What answers for this host's name, <text>.local, if anything does (mdns.ts). */
+    readonly named: { readonly text: string } | undefined
+    datagram(source: number, destination: number, at: number, length: number, now: number): boolean
+    isOffer(at: number): boolean
+    echoReply(source: number, at: number, length: number, now: number): boolean
+    arp(at: number, now: number): void
+    unreachable(over: Protocol, ip: number, at: number, error: TcpError, now: number): boolean
+    hopFailed(hop: number, now: number): void
+    timers(now: number): void
+    transmit(now: number): number
+}
+
+/** What ICMP asks of the one echo request of a stack without endpoints: `EchoRequest` of echo-request.ts. */
+export interface StackEcho {
+    arrives(source: number, at: number, length: number, now: number): boolean
 }
 
 /** TCP's memory, and the interface's. */
@@ -30,12 +49,12 @@ export class Stack extends TcpContext {
     readonly neighbours: Buffer
     /** A neighbour is to be asked for its address. */
     asking = false
-    /** Where in `tx.replyIp`'s place: the sender's Ethernet address, for answers that need no look-up. */
+    /** Ethernet address of the sender of the current frame: replies go there without an ARP look-up. */
     readonly replyMac = Buffer.alloc(6)
-    /** Who takes and sends packets besides TCP, if a program has any (endpoint-table.ts). */
-    endpoints: Endpoints | undefined = undefined
-    /** What is pinged without endpoints (echo-request.ts). */
-    echo: EchoRequest | undefined = undefined
+    /** The endpoints that take and send packets besides TCP, if the program has any. */
+    endpoints: StackEndpoints | undefined = undefined
+    /** The echo request that was made last, where there are no endpoints. */
+    echo: StackEcho | undefined = undefined
 
     /** Takes all memory there will be. `mac` is copied. Addresses are set by `setAddress`. */
     constructor(config: Config, mac: Buffer) {

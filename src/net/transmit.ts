@@ -2,15 +2,18 @@
 
 import { Counter } from "../base/counters"
 import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
-import { armRto, closed, count, Frame, release } from "../tcp/context"
+import { Frame } from "../tcp/context"
 import { softError } from "../tcp/icmp-errors"
 import { segmentOut } from "../tcp/output"
-import { ConnFlag, ConnFlag2, ConnFlag3, Half, HalfFlag, State, Tcb, TcpError } from "../tcp/records"
+import { ConnFlag, ConnOption, Half, HalfFlag, SendFlag, State, Tcb, TcpError } from "../tcp/records"
+import { count } from "../tcp/report"
+import { armRto, closed, release } from "../tcp/state"
 import { runTimers } from "../tcp/timers"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Tcp } from "../wire/tcp"
-import { arpOut, findNeighbour, forgetHop, Neighbour, nextHop, resolve, runNeighbourTimers } from "./arp"
+import { arpOut, findNeighbour, forgetHop, nextHop, resolve, runNeighbourTimers } from "./arp"
+import { Neighbour } from "./records"
 import type { Stack } from "./stack"
 
 /** What `deadline` gives when nothing will be due before something is received. */
@@ -84,9 +87,9 @@ function nextSegment(s: Stack, now: number): number {
         if (c >= end) c -= end
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Due)) continue
         const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
-        const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
-        if (flags2 & ConnFlag2.HopSuspect) {
-            conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.HopSuspect)
+        const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
+        if (sendFlags & SendFlag.HopSuspect) {
+            conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~SendFlag.HopSuspect)
             forgetHop(s, remoteIp)
         }
         const n = resolve(s, remoteIp, now)
@@ -96,7 +99,7 @@ function nextSegment(s: Stack, now: number): number {
         }
         // read before its record may go
         let fragment: number = DontFragment.Set
-        if (PATH_MTU ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Fragment : 1) fragment = 0
+        if (PATH_MTU ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Fragment : 1) fragment = 0
         const length = segmentOut(s, c, now)
         if (length > 0) {
             // the others come first next time
@@ -162,7 +165,7 @@ function owes(s: Stack, c: number, state: State): boolean {
 function dropReset(s: Stack, c: number): void {
     const conns = s.conns
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
-    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.ResetDue)
+    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
     release(s, c)
 }
 
@@ -174,7 +177,7 @@ function hopFailed(s: Stack, ip: number, now: number): void {
         const state = conns.getAt(c + Tcb.State, "u8")
         if (nextHop(s, conns.getAt(c + Tcb.RemoteIp, "i32")) !== ip) continue
         if (state === State.Closed) {
-            if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) dropReset(s, c)
+            if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) dropReset(s, c)
         } else if (ACTIVE_OPENS ? state === State.SynSent : false) {
             closed(s, c, TcpError.Unreachable, now)
         } else {

@@ -6,7 +6,7 @@ import { TcpError } from "../tcp/records"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Udp } from "../wire/udp"
 import { DatagramQueue } from "./datagram-queue"
-import { Endpoint } from "./endpoint"
+import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
@@ -97,8 +97,8 @@ export class UdpSocket extends Endpoint {
         return n
     }
 
-    override arrives(from: Endpoints, _now: number): void {
-        const { stack, sourceIp, sourcePort, at, length } = from
+    override arrives(packet: Packet, _now: number): void {
+        const { stack, sourceIp, sourcePort, at, length } = packet
         if (!this.incoming.put(sourceIp, sourcePort, stack.rx, at, length)) this.dropped++
     }
 

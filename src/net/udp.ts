@@ -2,7 +2,7 @@
 
 import { Counter } from "../base/counters"
 import { UNREACHABLES } from "../features"
-import { drop } from "../tcp/context"
+import { drop } from "../tcp/report"
 import { onesSum } from "../wire/checksum"
 import { Unreachable } from "../wire/icmp"
 import { Protocol, pseudoSum } from "../wire/ipv4"

@@ -3,9 +3,9 @@
 import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { accept, close, read, stateOf, write } from "../tcp/calls"
-import { findConnection, findListener } from "../tcp/context"
 import { serve } from "../tcp/pace"
 import { State, Tcb } from "../tcp/records"
+import { findConnection, findListener } from "../tcp/tables"
 import type { Worker } from "./driver-loop"
 
 /** What is done with connections that a listener accepts. */

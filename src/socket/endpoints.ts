@@ -7,5 +7,5 @@ import type { NetworkInterface } from "./interface"
 /** The stack's endpoints; made for the first who asks, as not every program has any. */
 export function endpointsOf(net: NetworkInterface): Endpoints {
     if (!UDP) throw new Error("UDP is left out of this program (src/features.ts)")
-    return net.stack.endpoints || new Endpoints(net.stack)
+    return (net.stack.endpoints as Endpoints | undefined) || new Endpoints(net.stack)
 }

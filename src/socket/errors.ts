@@ -1,7 +1,8 @@
 // What a program is told when something fails: a `code` to decide by, and a sentence that says what happened and what to do.
 
 import { ipv4Text } from "../net/address"
-import { findNeighbour, Neighbour, NeighbourState, nextHop } from "../net/arp"
+import { findNeighbour, nextHop } from "../net/arp"
+import { Neighbour, NeighbourState } from "../net/records"
 import type { Stack } from "../net/stack"
 import { errorName, TcpError } from "../tcp/records"
 

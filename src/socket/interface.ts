@@ -99,7 +99,7 @@ function serverOf(text: string | undefined): number {
 export class NetworkInterface implements Worker {
     readonly stack: Stack
     readonly mac: Mac
-    /** For socketsOf of waiting.ts. */
+    /** The sockets, once there is one: `socketsOf` makes them. */
     sockets: Sockets | undefined
     /** Emitted when the link or the address has changed: `isUp` and `address` say how they are now. */
     readonly onchange = ds.emitter<NetworkInterface>()

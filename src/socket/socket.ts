@@ -7,11 +7,11 @@ import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
 import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
 import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/connection-settings"
-import { findConnection, ringsOf } from "../tcp/context"
 import { errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
+import { findConnection, ringsOf } from "../tcp/tables"
 import { type NetError, netError, whyNot } from "./errors"
 import { type NetworkInterface, running } from "./interface"
-import { type Sockets, socketsOf, Want } from "./waiting"
+import { Sockets, Want } from "./waiting"
 
 export interface ConnectOptions {
     /** An address, or a name if the network was started with a resolver. */
@@ -61,6 +61,17 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
     }
 }
 
+/** Returns the sockets of a network; makes them for its first socket, as not every program has any. */
+export function socketsOf(net: NetworkInterface): Sockets {
+    let sockets = net.sockets
+    if (!sockets) {
+        sockets = new Sockets(net.stack)
+        net.sockets = sockets
+        net.add(sockets)
+    }
+    return sockets
+}
+
 /**
  * An open connection. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`.
  *
@@ -82,13 +93,13 @@ export class Socket {
     /** A send is under way. */
     private sending = false
     /** Emitted when the handshake is done; as in @devicescript/net that is before `connect` returns. */
-    readonly onopen = ds.emitter()
+    readonly onopen = ds.emitter<void>()
     /** The peer will send no more, and nothing went wrong. What it sent before can still be read. */
-    readonly onclose = ds.emitter()
+    readonly onclose = ds.emitter<void>()
     /** The connection has failed. */
     readonly onerror = ds.emitter<NetError>()
     /** Something has come: `recv` has it. */
-    readonly onmessage = ds.emitter()
+    readonly onmessage = ds.emitter<void>()
 
     /** For `connect` and `listen`. `name` is what errors call it. */
     constructor(

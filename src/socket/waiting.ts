@@ -6,8 +6,7 @@ import type { Stack } from "../net/stack"
 import { errorOf } from "../tcp/calls"
 import { State, Tcb, TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
-import type { NetworkInterface } from "./interface"
-import type { Socket } from "./socket"
+import type { NetError } from "./errors"
 
 /** What a fiber waits for. */
 export const enum Want {
@@ -30,31 +29,37 @@ const enum Entry {
     Size = 3,
 }
 
-/** The sockets of a network; made when it gets its first, as not every program has any. */
-export function socketsOf(net: NetworkInterface): Sockets {
-    let sockets = net.sockets
-    if (!sockets) {
-        sockets = new Sockets(net.stack)
-        net.sockets = sockets
-        net.add(sockets)
-    }
-    return sockets
+/** What a fiber can wait for: a socket. */
+export interface Waitable {
+    /** Its connection's id, 0 once the program has closed it, and the offset of that connection's record. */
+    readonly id: number
+    readonly at: number
+    /** RCV.NXT at the last look. */
+    seen: number
+    /** What fibers wait for: bits of Want. */
+    waiting: number
+    /** Its end was reported. */
+    told: boolean
+    readonly onmessage: ds.Emitter<void>
+    readonly onclose: ds.Emitter<void>
+    readonly onerror: ds.Emitter<NetError>
+    failure(error: TcpError): NetError
 }
 
 /** All sockets of a stack that a program holds. */
 export class Sockets implements Worker {
-    private readonly open: Socket[] = []
+    private readonly open: Waitable[] = []
     /** One list for all, as few wait at a time: a field in every socket would cost more. */
     private readonly waits: unknown[] = []
 
     constructor(private readonly stack: Stack) {}
 
-    add(socket: Socket): void {
+    add(socket: Waitable): void {
         this.open.push(socket)
     }
 
     /** The program is done with a socket: whoever waits for it is woken. */
-    remove(socket: Socket): void {
+    remove(socket: Waitable): void {
         const at = this.open.indexOf(socket)
         if (at >= 0) this.open.insert(at, -1)
         this.wake(socket, Want.Anything)
@@ -91,7 +96,7 @@ export class Sockets implements Worker {
     }
 
     /** Tells once that a connection has come to its end. */
-    private tell(socket: Socket): void {
+    private tell(socket: Waitable): void {
         socket.told = true
         const error = errorOf(this.stack, socket.id)
         if (error === TcpError.None) socket.onclose.emit(undefined)
@@ -99,7 +104,7 @@ export class Sockets implements Worker {
     }
 
     /** Waits in the running fiber; false when `timeout` ms are over (never, when it is undefined). */
-    async wait(socket: Socket, want: Want, timeout?: number): Promise<boolean> {
+    async wait(socket: Waitable, want: Want, timeout?: number): Promise<boolean> {
         const fiber = ds.Fiber.self()
         this.waits.push(fiber, socket, want)
         socket.waiting |= want
@@ -109,7 +114,7 @@ export class Sockets implements Worker {
     }
 
     /** Gives the turn to send to the fiber that has waited longest for it. False when none does. */
-    handOver(socket: Socket): boolean {
+    handOver(socket: Waitable): boolean {
         const waits = this.waits
         for (let i = 0; i < waits.length; ) {
             if (waits[i + Entry.Socket] === socket && waits[i + Entry.Want] === Want.Turn) {
@@ -122,7 +127,7 @@ export class Sockets implements Worker {
     }
 
     /** Wakes those who wait for one of these. */
-    wake(socket: Socket, ready: number): void {
+    wake(socket: Waitable, ready: number): void {
         const waits = this.waits
         let waiting = 0
         for (let i = 0; i < waits.length; ) {

@@ -7,29 +7,24 @@ import { swap16 } from "../base/bytes"
 import { ACTIVE_OPENS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import { isNotUnicast } from "../wire/ipv4"
 import { tellRoom } from "./connection-settings"
+import type { TcpContext } from "./context"
+import { passiveOpens } from "./listen"
+import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
+import { ephemeralPort, initialSequence, mixKey } from "./secret-numbers"
+import { armTimer, closed, isIdle, release, reset, setDue, setState, stopTimer } from "./state"
 import {
     allocate,
-    armTimer,
-    closed,
     findConnection,
     findListener,
     findTuple,
+    findWait,
     findWaitId,
-    isIdle,
     joinPorts,
+    listenerFor,
     newId,
-    release,
-    reset,
     ringsOf,
-    setDue,
-    setState,
-    stopTimer,
-    type TcpContext,
-} from "./context"
-import { listenerFor, passiveOpens } from "./listen"
-import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./records"
-import { ephemeralPort, initialSequence, mixKey } from "./secret-numbers"
-import { findWait, freeWait } from "./time-wait"
+} from "./tables"
+import { freeWait } from "./time-wait"
 
 /** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
 export function listen(t: TcpContext, port: number, backlog: number): number {
@@ -150,7 +145,7 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
 
 /** There is something to send: the timer, if it runs for keep-alive, is needed for that. */
 function endIdle(t: TcpContext, c: number): void {
-    if (!(t.conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive) || !isIdle(t, c)) return
+    if (!(t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.KeepAlive) || !isIdle(t, c)) return
     t.conns.setAt(c + Tcb.Retries, "u8", 0)
     stopTimer(t, c)
 }

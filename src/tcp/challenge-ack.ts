@@ -8,16 +8,17 @@
 import type { Buffer } from "@devicescript/core"
 import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
-import { count, setDue, type TcpContext } from "./context"
-import { ConnFlag, ConnFlag3, Half, HalfFlag, Tcb, Wait } from "./records"
-import { WaitFlag } from "./time-wait"
+import type { TcpContext } from "./context"
+import { ConnFlag, ConnOption, Half, HalfFlag, Tcb, Wait, WaitFlag } from "./records"
+import { count } from "./report"
+import { setDue } from "./state"
 
 /**
  * Has <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> sent by the connection `c`, unless it sent a challenge ACK in this period. Also
  * for what is answered by an ACK and holds no text: two ends that disagree would else answer each other for ever.
  */
 export function challengeAck(t: TcpContext, c: number, now: number): void {
-    if (mayChallenge(t, t.conns, c + Tcb.Flags3, ConnFlag3.Challenged, now)) setDue(t, c, ConnFlag.AckNow)
+    if (mayChallenge(t, t.conns, c + Tcb.Options, ConnOption.Challenged, now)) setDue(t, c, ConnFlag.AckNow)
 }
 
 /** The same for the half-open record `h`. */
@@ -58,7 +59,7 @@ function mayChallenge(t: TcpContext, table: Buffer, at: number, bit: number, now
 function forgetChallenges(t: TcpContext): void {
     const { conns, halves, waits } = t
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") & ~ConnFlag3.Challenged)
+        conns.setAt(c + Tcb.Options, "u8", conns.getAt(c + Tcb.Options, "u8") & ~ConnOption.Challenged)
     }
     if (PASSIVE_OPENS) {
         for (let h = 0; h < t.halvesEnd; h += Half.Size) {

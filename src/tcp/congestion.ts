@@ -5,8 +5,9 @@
 
 import { FAST_RETRANSMIT, SACK } from "../features"
 import { Options } from "../wire/tcp"
-import { setDue, type TcpContext } from "./context"
-import { ConnFlag2, Tcb } from "./records"
+import type { TcpContext } from "./context"
+import { SendFlag, Tcb } from "./records"
+import { setDue } from "./state"
 
 const enum Figure {
     /** RFC 6928 section 2. */
@@ -31,14 +32,14 @@ export function initialWindow(mss: number): number {
 /** A duplicate acknowledgment came. `sacked`: its SACK blocks are in `t.options`. */
 export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     const conns = t.conns
-    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
     const mss = conns.getAt(c + Tcb.Mss, "u16")
     let scaleDups = conns.getAt(c + Tcb.ScaleDups, "u8")
     if (scaleDups < Dups.Most) scaleDups += Dups.One
     conns.setAt(c + Tcb.ScaleDups, "u8", scaleDups)
     // something left the network: what may be sent because of that is looked at (RFC 3042 before the third)
     setDue(t, c, 0)
-    if (flags2 & ConnFlag2.Recovery) {
+    if (sendFlags & SendFlag.Recovery) {
         // RFC 6582 section 3.2, step 4
         conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Cwnd, "u16") + mss)
         if (SACK ? sacked : false) nextHole(t, c)
@@ -55,7 +56,7 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
     conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
     // Karn's rule
-    conns.setAt(c + Tcb.Flags2, "u8", (flags2 & ~ConnFlag2.Timing) | ConnFlag2.Recovery | ConnFlag2.Resend)
+    conns.setAt(c + Tcb.SendFlags, "u8", (sendFlags & ~SendFlag.Timing) | SendFlag.Recovery | SendFlag.Resend)
     if (SACK ? sacked : false) nextHole(t, c)
 }
 
@@ -71,7 +72,7 @@ export function tellsOfGap(t: TcpContext, c: number, acked: number, plain: boole
         const start = (t.options.getAt(b, "i32") - sndUna) | 0
         if (start <= 0) continue
         // what is acknowledged in recovery is recover()'s
-        if (conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Recovery) return acked === 0
+        if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery) return acked === 0
         const end = t.options.getAt(b + 4, "i32")
         // a block grows, or is apart from the others: its middle tells whether it is the one before
         const middle = (start + end - sndUna) & 0xffff
@@ -91,17 +92,17 @@ export function tellsOfGap(t: TcpContext, c: number, acked: number, plain: boole
 export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
     const conns = t.conns
     const mss = conns.getAt(c + Tcb.Mss, "u16")
-    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
     const left = Math.max(conns.getAt(c + Tcb.Recover, "u16") - acked, 0)
     conns.setAt(c + Tcb.Recover, "u16", left)
     conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
-    if (!(flags2 & ConnFlag2.Recovery)) return false
+    if (!(sendFlags & SendFlag.Recovery)) return false
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (left <= 1) {
         // a full acknowledgment: all that was sent before the loss has come
         const most = Math.max(flight, mss) + mss
         conns.setAt(c + Tcb.Cwnd, "u16", Math.min(conns.getAt(c + Tcb.Ssthresh, "u16"), most))
-        conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Recovery | ConnFlag2.Resend))
+        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Recovery | SendFlag.Resend))
         return true
     }
     // a partial one: what follows it was lost, too
@@ -113,13 +114,13 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
         // where nothing is missing according to the blocks, nothing goes again
         conns.setAt(c + Tcb.RtxAt, "u16", done)
         conns.setAt(c + Tcb.RtxEnd, "u16", done)
-        conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.Resend)
+        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~SendFlag.Resend)
         nextHole(t, c)
-        if (done > 0 || conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.Resend) return true
+        if (done > 0 || conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Resend) return true
     }
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
     conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
-    conns.setAt(c + Tcb.Flags2, "u8", flags2 | ConnFlag2.Resend)
+    conns.setAt(c + Tcb.SendFlags, "u8", sendFlags | SendFlag.Resend)
     return true
 }
 
@@ -134,9 +135,9 @@ export function timedOut(t: TcpContext, c: number, first: boolean): void {
     conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
     // what SACK said is forgotten with it: the peer may have changed its mind (RFC 2018 section 8)
     conns.setAt(
-        c + Tcb.Flags2,
+        c + Tcb.SendFlags,
         "u8",
-        conns.getAt(c + Tcb.Flags2, "u8") & ~(ConnFlag2.Recovery | ConnFlag2.Resend)
+        conns.getAt(c + Tcb.SendFlags, "u8") & ~(SendFlag.Recovery | SendFlag.Resend)
     )
 }
 
@@ -186,5 +187,5 @@ function nextHole(t: TcpContext, c: number): void {
     }
     conns.setAt(c + Tcb.RtxAt, "u16", at)
     conns.setAt(c + Tcb.RtxEnd, "u16", hole)
-    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.Resend)
+    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.Resend)
 }

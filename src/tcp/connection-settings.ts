@@ -1,17 +1,9 @@
 // What a program sets on one connection.
 
-import {
-    Ask,
-    armTimer,
-    findConnection,
-    findListener,
-    hasten,
-    isIdle,
-    setDue,
-    stopTimer,
-    type TcpContext,
-} from "./context"
-import { ConnFlag, ConnFlag3, isFinWait, Listener, State, Tcb, TcpError } from "./records"
+import { Ask, type TcpContext } from "./context"
+import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
+import { armTimer, hasten, isIdle, setDue, stopTimer } from "./state"
+import { findConnection, findListener } from "./tables"
 
 /**
  * Lets at most `limit` bytes wait unread on a connection, or on those that a listener will accept: 1 to the size of the
@@ -50,7 +42,7 @@ export function tellRoom(t: TcpContext, c: number): void {
 export function setNoDelay(t: TcpContext, id: number, on: boolean): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
-    setFlag3(t, c, ConnFlag3.NoDelay, on)
+    setFlag3(t, c, ConnOption.NoDelay, on)
     // what it held back
     const state = t.conns.getAt(c + Tcb.State, "u8")
     if (state === State.Established || state === State.CloseWait) setDue(t, c, 0)
@@ -61,7 +53,7 @@ export function setNoDelay(t: TcpContext, id: number, on: boolean): TcpError {
 export function setKeepAlive(t: TcpContext, id: number, on: boolean, now: number): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
-    setFlag3(t, c, ConnFlag3.KeepAlive, on)
+    setFlag3(t, c, ConnOption.KeepAlive, on)
     // what is in flight, or waits to be sent, has the timer to itself
     if (!isIdle(t, c)) return TcpError.None
     t.conns.setAt(c + Tcb.Retries, "u8", 0)
@@ -92,7 +84,7 @@ export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpE
     return TcpError.None
 }
 
-function setFlag3(t: TcpContext, c: number, flag: ConnFlag3, on: boolean): void {
-    const flags3 = t.conns.getAt(c + Tcb.Flags3, "u8")
-    t.conns.setAt(c + Tcb.Flags3, "u8", on ? flags3 | flag : flags3 & ~flag)
+function setFlag3(t: TcpContext, c: number, flag: ConnOption, on: boolean): void {
+    const connOptions = t.conns.getAt(c + Tcb.Options, "u8")
+    t.conns.setAt(c + Tcb.Options, "u8", on ? connOptions | flag : connOptions & ~flag)
 }

@@ -7,11 +7,13 @@
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
 import { Flag, Tcp, writeTimestamps } from "../wire/tcp"
-import { count, Frame, noteTimer, type TcpContext, traceState } from "./context"
+import { Frame, type TcpContext } from "./context"
 import { writeSynOptions } from "./options"
-import { Half, HalfFlag, State } from "./records"
+import { Agreed, Half, HalfFlag, State } from "./records"
 import { sent, writeSegment } from "./reply"
+import { count, traceState } from "./report"
 import { timestampAt } from "./secret-numbers"
+import { noteTimer } from "./state"
 
 /** The half-open record with this peer and these ports, -1 when there is none. */
 export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number {
@@ -101,14 +103,13 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     halves.setAt(h + Half.Flags, "u8", flags & ~(HalfFlag.Due | HalfFlag.Challenge))
     let value = 0
     let echo = 0
-    if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0) {
+    if (TIMESTAMPS ? flags & Agreed.Timestamps : 0) {
         value = timestampAt(t, remoteIp, ports, now)
         echo = halves.getAt(h + Half.TsRecent, "i32")
     }
     let end: number = Frame.Transport + Tcp.Size
     if (syn) end = writeSynOptions(t, end, flags, value, echo)
-    else if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0)
-        end = writeTimestamps(t.tx, end, false, value, echo)
+    else if (TIMESTAMPS ? flags & Agreed.Timestamps : 0) end = writeTimestamps(t.tx, end, false, value, echo)
     const length = end - Frame.Transport
     writeSegment(
         t,

@@ -2,9 +2,11 @@
 
 import { readI32 } from "../base/bytes"
 import { TIMESTAMPS } from "../features"
-import { closed, findTuple, setDue, swapPorts, type TcpContext } from "./context"
+import type { TcpContext } from "./context"
 import { Mss } from "./options"
-import { ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./records"
+import { ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
+import { closed, setDue } from "./state"
+import { findTuple, swapPorts } from "./tables"
 
 /** The least MTU that is believed: every host takes packets of that size, and most routers (RFC 791). */
 const enum Mtu {
@@ -61,21 +63,21 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
     if (mtu === 0) {
         if (packet <= Mtu.Least) return false
     }
-    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    const connOptions = conns.getAt(c + Tcb.Options, "u8")
     // one that says no size is an old router: the least is what surely passes it
-    const fragment = mtu > 0 && mtu < Mtu.Least && !(flags3 & ConnFlag3.Fragment)
+    const fragment = mtu > 0 && mtu < Mtu.Least && !(connOptions & ConnOption.Fragment)
     if (mtu < Mtu.Least) mtu = Mtu.Least
     let mss = mtu - Mtu.Headers
-    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) mss -= Mss.Timestamps
+    if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) mss -= Mss.Timestamps
     const less = mss < conns.getAt(c + Tcb.Mss, "u16")
     if (!less) {
         if (!fragment) return false
     }
     if (less) conns.setAt(c + Tcb.Mss, "u16", mss)
     // routers have to fragment what we do not make smaller
-    if (fragment) conns.setAt(c + Tcb.Flags3, "u8", flags3 | ConnFlag3.Fragment)
+    if (fragment) conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.Fragment)
     // no sign of congestion: the timer and the windows stay (RFC 1191 section 6.4); its round trip is not measured (Karn)
-    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Timing)
+    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.Timing)
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
     setDue(t, c, 0)
     return true
@@ -83,5 +85,5 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
 
 /** Remembers that the peer cannot be reached just now: told as the reason should the connection time out. */
 export function softError(t: TcpContext, c: number): void {
-    t.conns.setAt(c + Tcb.Flags2, "u8", t.conns.getAt(c + Tcb.Flags2, "u8") | ConnFlag2.SoftError)
+    t.conns.setAt(c + Tcb.SendFlags, "u8", t.conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.SoftError)
 }

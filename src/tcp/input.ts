@@ -6,13 +6,15 @@ import { ACTIVE_OPENS, COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from
 import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
-import { closed, drop, findTuple, Reopened, type TcpContext, traceSegment } from "./context"
-import { ConnFlag3, State, Tcb, TcpError, Wait } from "./records"
+import { Reopened, type TcpContext } from "./context"
+import { ConnOption, Seg, State, Tcb, TcpError, Wait } from "./records"
 import { answerReset } from "./reply"
-import { Seg } from "./segment"
+import { drop, traceSegment } from "./report"
 import { segmentArrives } from "./segment-arrives"
+import { closed } from "./state"
 import { synSentArrives } from "./syn-sent"
-import { findWait, waitArrives } from "./time-wait"
+import { findTuple, findWait } from "./tables"
+import { waitArrives } from "./time-wait"
 
 /** Handles the segment of `length` bytes at `at` in the receive frame, from `remoteIp` to this host. */
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
@@ -66,7 +68,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         (rx.getAt(at + Tcp.Window, "u8") << 8) | rx.getAt(at + Tcp.Window + 1, "u8")
     )
     segment.setAt(Seg.At, "u16", at)
-    segment.setAt(Seg.TextAt, "u16", at + header)
+    segment.setAt(Seg.DataAt, "u16", at + header)
     segment.setAt(Seg.Length, "u16", length - header)
     segment.setAt(Seg.Control, "u8", control)
 
@@ -97,7 +99,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
                     const reopened = t.passive.reopen(
                         t,
                         conns.getAt(c + Tcb.RcvNxt, "i32"),
-                        (conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps) !== 0,
+                        (conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps) !== 0,
                         conns.getAt(c + Tcb.TsRecent, "i32"),
                         conns.getAt(c + Tcb.SndMax, "i32"),
                         now

@@ -2,19 +2,10 @@
 
 import { Counter } from "../base/counters"
 import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
-import { Flag, OptionBit, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
+import { connectionFor, hasBacklog, openPassive } from "./accepting"
 import { challengeHalf } from "./challenge-ack"
-import {
-    allocate,
-    drop,
-    findListener,
-    noteTimer,
-    type Passive,
-    Reopened,
-    reset,
-    type TcpContext,
-    traceState,
-} from "./context"
+import { type Passive, Reopened, type TcpContext } from "./context"
 import {
     dropHalf,
     freeHalf,
@@ -24,16 +15,18 @@ import {
     setHalfDue,
     takeHalf,
 } from "./half-open"
-import { agreed, Mss, sendMss } from "./options"
+import { established } from "./opened"
+import { agreed, isStamped, sendMss } from "./options"
 import { runPace } from "./pace"
-import { ConnFlag, ConnFlag2, Half, HalfFlag, Listener, State, Tcb, TcpError } from "./records"
+import { Agreed, ConnFlag, Half, HalfFlag, Listener, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
+import { drop, traceState } from "./report"
 import { roundTrip } from "./rtt"
 import { initialSequence } from "./secret-numbers"
-import { Seg } from "./segment"
 import { segmentArrives } from "./segment-arrives"
+import { noteTimer, reset } from "./state"
 import { cookieArrives, sendCookie, synCookie } from "./syn-cookie"
-import { established, takeAgreement } from "./syn-sent"
+import { findListener, listenerFor } from "./tables"
 
 /** For TcpContext.passive. */
 export function passiveOpens(): Passive {
@@ -41,31 +34,17 @@ export function passiveOpens(): Passive {
         paceTime: 0,
         pacePeriod: 0,
         scarce: false,
-        listenerFor,
         closeListener,
         listenArrives,
         halfOpenArrives,
         reopen,
         // DeviceScript's compiler knows no short form for what is imported
+        listenerFor: listenerFor,
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
         runPace: runPace,
         halfOpenOut: halfOpenOut,
     }
-}
-
-/** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
-export function listenerFor(t: TcpContext, ports: number): number {
-    const listeners = t.listeners
-    const port = (ports >> 16) & 0xffff
-    for (let l = 0; l < listeners.length; l += Listener.Size) {
-        if (listeners.getAt(l + Listener.Port, "u16") === port) {
-            if (listeners.getAt(l + Listener.Id, "u16") > 0) {
-                return l
-            }
-        }
-    }
-    return -1
 }
 
 /** Frees the listener with this id; connections not yet accepted are reset. False when there is none. */
@@ -84,36 +63,6 @@ function closeListener(t: TcpContext, id: number, now: number): boolean {
         if (halves.getAt(h + Half.Listener, "u16") === id) freeHalf(t, h, now)
     }
     return true
-}
-
-/** Connections of a listener that wait to be accepted. */
-export function pendingOf(t: TcpContext, id: number): number {
-    const conns = t.conns
-    const end = t.connsEnd
-    let pending = 0
-    for (let c = 0; c < end; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Listener, "u16") === id) {
-            if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) {
-                if (conns.getAt(c + Tcb.Id, "u16") > 0) pending++
-            }
-        }
-    }
-    return pending
-}
-
-/** Whether the segment in `t.segment` has timestamps; `t.options` holds its options then. */
-export function isStamped(t: TcpContext): boolean {
-    const at = t.segment.getAt(Seg.At, "u16") + Tcp.Size
-    parseOptions(t.rx, at, t.segment.getAt(Seg.TextAt, "u16"), t.options)
-    return (t.options.getAt(Options.Present, "u8") & OptionBit.Timestamps) !== 0
-}
-
-/** False, and the segment in `t.segment` dropped, while as many connections wait on the listener `l` as may. */
-function hasBacklog(t: TcpContext, l: number, now: number): boolean {
-    const id = t.listeners.getAt(l + Listener.Id, "u16")
-    if (pendingOf(t, id) < t.listeners.getAt(l + Listener.Backlog, "u16")) return true
-    drop(t, Counter.BacklogFull, now)
-    return false
 }
 
 /** Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. */
@@ -203,7 +152,7 @@ function reopen(
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
-    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
+    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
     const h = takeHalf(t)
     if (h < 0) return -1
     const halves = t.halves
@@ -258,7 +207,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
         }
     }
     // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6
-    if (TIMESTAMPS ? halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps : 0) {
+    if (TIMESTAMPS ? halves.getAt(h + Half.Flags, "u8") & Agreed.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
             if (isOld(t, h, now)) return
         }
@@ -321,17 +270,6 @@ function isOld(t: TcpContext, h: number, now: number): boolean {
     return true
 }
 
-/**
- * A record for the connection whose handshake `t.segment` completes. -1, and it is dropped, when there is none, or no more
- * may wait on the listener `l`: the client sends again what it thinks we have, or we the SYN-ACK; until then there may be.
- */
-export function connectionFor(t: TcpContext, l: number, now: number): number {
-    if (!hasBacklog(t, l, now)) return -1
-    const c = allocate(t, now)
-    if (c < 0) drop(t, Counter.ConnectionsFull, now)
-    return c
-}
-
 /** Makes the half-open record `h` the connection `c`. */
 function promote(t: TcpContext, h: number, c: number, now: number): void {
     const conns = t.conns
@@ -347,7 +285,7 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
     conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
     // 0 unless the peer offered to scale: our SYN-ACK agreed then, with a shift of 0 for our own window
     conns.setAt(c + Tcb.ScaleDups, "u8", halves.getAt(h + Half.SndScale, "u8"))
-    if (retries > 0) conns.setAt(c + Tcb.Flags2, "u8", ConnFlag2.SynLost)
+    if (retries > 0) conns.setAt(c + Tcb.SendFlags, "u8", SendFlag.SynLost)
     openPassive(
         t,
         c,
@@ -363,31 +301,4 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
     // a SYN-ACK that was sent once is as good a measurement as any segment (RFC 6298 section 3)
     if (retries === 0) roundTrip(t, c, (now - sent) | 0)
     segmentArrives(t, c, now)
-}
-
-/**
- * Fills the record `c` in with what `t.segment` and the handshake before it say: numbers, the peer's MSS, what both agreed
- * on (bits of HalfFlag), TS.Recent. It waits to be accepted; whose it is and its windows are the caller's.
- */
-export function openPassive(
-    t: TcpContext,
-    c: number,
-    iss: number,
-    irs: number,
-    mss: number,
-    agreement: number,
-    stamp: number,
-    now: number
-): void {
-    const conns = t.conns
-    conns.setAt(c + Tcb.State, "u8", State.SynReceived)
-    conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Pending)
-    conns.setAt(c + Tcb.Ports, "i32", t.segment.getAt(Seg.Ports, "i32"))
-    conns.setAt(c + Tcb.RemoteIp, "i32", t.segment.getAt(Seg.RemoteIp, "i32"))
-    conns.setAt(c + Tcb.SndMax, "i32", (iss + 1) | 0)
-    conns.setAt(c + Tcb.RcvNxt, "i32", (irs + 1) | 0)
-    conns.setAt(c + Tcb.SndWl1, "i32", irs)
-    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) mss -= Mss.Timestamps
-    conns.setAt(c + Tcb.Mss, "u16", mss)
-    takeAgreement(t, c, agreement, stamp, now)
 }

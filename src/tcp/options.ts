@@ -4,13 +4,15 @@ import { SACK, TIMESTAMPS } from "../features"
 import {
     OptionBit,
     Options,
+    parseOptions,
+    Tcp,
     writeMss,
     writeSackPermitted,
     writeTimestamps,
     writeWindowScale,
 } from "../wire/tcp"
 import type { TcpContext } from "./context"
-import { HalfFlag } from "./records"
+import { Agreed, Seg } from "./records"
 
 /** What TCP takes for the MSS when the peer names none (RFC 9293 section 3.7.1, MUST-15), and the least it believes. */
 export const enum Mss {
@@ -33,22 +35,22 @@ export function sendMss(t: TcpContext): number {
     return Math.min(mss, own)
 }
 
-/** What the options parsed into `t.options` offer and we take: bits of HalfFlag. */
+/** What the options parsed into `t.options` offer and we take: bits of Agreed. */
 export function agreed(t: TcpContext): number {
     const present = t.options.getAt(Options.Present, "u8")
     let flags = 0
-    if (present & OptionBit.WindowScale) flags |= HalfFlag.Scaling
+    if (present & OptionBit.WindowScale) flags |= Agreed.Scaling
     if (SACK) {
-        if (present & OptionBit.SackPermitted && t.config.sack) flags |= HalfFlag.Sack
+        if (present & OptionBit.SackPermitted && t.config.sack) flags |= Agreed.Sack
     }
     if (TIMESTAMPS) {
-        if (present & OptionBit.Timestamps && t.config.timestamps) flags |= HalfFlag.Timestamps
+        if (present & OptionBit.Timestamps && t.config.timestamps) flags |= Agreed.Timestamps
     }
     return flags
 }
 
 /**
- * Writes the options of a SYN or SYN-ACK at `at` of the transmit frame: our MSS, and those of `flags` (HalfFlag), with the
+ * Writes the options of a SYN or SYN-ACK at `at` of the transmit frame: our MSS, and those of `flags` (Agreed), with the
  * timestamps given. Our own window is never scaled: a shift of 0 lets the peer scale its. Gives the offset after them.
  */
 export function writeSynOptions(
@@ -58,10 +60,17 @@ export function writeSynOptions(
     value: number,
     echo: number
 ): number {
-    const sack = SACK ? (flags & HalfFlag.Sack) !== 0 : false
+    const sack = SACK ? (flags & Agreed.Sack) !== 0 : false
     at = writeMss(t.tx, at, t.config.mtu - 40)
-    if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0) at = writeTimestamps(t.tx, at, sack, value, echo)
+    if (TIMESTAMPS ? flags & Agreed.Timestamps : 0) at = writeTimestamps(t.tx, at, sack, value, echo)
     else if (SACK ? sack : false) at = writeSackPermitted(t.tx, at)
-    if (flags & HalfFlag.Scaling) at = writeWindowScale(t.tx, at, 0)
+    if (flags & Agreed.Scaling) at = writeWindowScale(t.tx, at, 0)
     return at
+}
+
+/** Whether the segment in `t.segment` has timestamps; `t.options` holds its options then. */
+export function isStamped(t: TcpContext): boolean {
+    const at = t.segment.getAt(Seg.At, "u16") + Tcp.Size
+    parseOptions(t.rx, at, t.segment.getAt(Seg.DataAt, "u16"), t.options)
+    return (t.options.getAt(Options.Present, "u8") & OptionBit.Timestamps) !== 0
 }

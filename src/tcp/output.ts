@@ -18,22 +18,14 @@ import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
 import { restart } from "./congestion"
-import {
-    Ask,
-    armRto,
-    armTimer,
-    count,
-    Frame,
-    hasten,
-    release,
-    ringsOf,
-    type TcpContext,
-    traceSegment,
-} from "./context"
+import { Ask, Frame, type TcpContext } from "./context"
 import { writeSynOptions } from "./options"
-import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb } from "./records"
+import { Agreed, Ahead, ConnFlag, ConnOption, SendFlag, State, Tcb } from "./records"
 import { sent, writeSegment } from "./reply"
+import { count, traceSegment } from "./report"
 import { timestampAt } from "./secret-numbers"
+import { armRto, armTimer, hasten, release } from "./state"
+import { ringsOf } from "./tables"
 import { toWait } from "./time-wait"
 
 const enum Even {
@@ -54,8 +46,8 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
     let flags = conns.getAt(c + Tcb.Flags, "u8")
-    let flags2 = conns.getAt(c + Tcb.Flags2, "u8")
-    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    let sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
+    const connOptions = conns.getAt(c + Tcb.Options, "u8")
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
     const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
     let sequence = conns.getAt(c + Tcb.SndNxt, "i32")
@@ -66,13 +58,13 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     let resend = false
     let window = 0
     let header: number = Tcp.Size
-    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) header = Tcp.Size + TimestampsOnly.Size
+    if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) header = Tcp.Size + TimestampsOnly.Size
 
     if (state === State.SynSent || state === State.SynReceived) {
         if (inFlight === 0) {
             control = state === State.SynSent ? Flag.Syn : Flag.Syn | Flag.Ack
             octets = 1
-            header = synOptions(t, c, state, flags3, now)
+            header = synOptions(t, c, state, connOptions, now)
         } else if (state === State.SynSent) {
             // an ACK may not go out before the peer's SYN came in
             flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
@@ -88,7 +80,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         const gap = REASSEMBLY
             ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
             : false
-        if (FAST_RETRANSMIT) resend = (flags2 & ConnFlag2.Resend) !== 0 && !gap
+        if (FAST_RETRANSMIT) resend = (sendFlags & SendFlag.Resend) !== 0 && !gap
         if (FAST_RETRANSMIT ? resend : false) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
@@ -113,7 +105,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             if (FAST_RETRANSMIT ? duplicates > 0 : false) {
                 if (duplicates < 3) {
                     if (sequence === sndMax) {
-                        if (!(flags2 & ConnFlag2.Recovery)) cwnd += duplicates * mss
+                        if (!(sendFlags & SendFlag.Recovery)) cwnd += duplicates * mss
                     }
                 }
             }
@@ -125,7 +117,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             if (window < length) length = Math.max(window, 0)
             if (length < mss) {
                 if (((sequence - sndMax) | 0) >= 0) {
-                    if (!(flags2 & ConnFlag2.Probe)) {
+                    if (!(sendFlags & SendFlag.Probe)) {
                         // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
                         // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
                         // flight holds it back only if a small segment is among it. A FIN is not held back, nor is what is small
@@ -135,9 +127,14 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                                 length = 0
                         } else if (queued < size || length << 2 < mss) {
                             const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sndUna) & 0xffff
-                            if (!(flags3 & ConnFlag3.NoDelay) && small > 0 && small <= inFlight && !closing) {
+                            if (
+                                !(connOptions & ConnOption.NoDelay) &&
+                                small > 0 &&
+                                small <= inFlight &&
+                                !closing
+                            ) {
                                 length = 0
-                            } else if (!(flags2 & ConnFlag2.Recovery)) {
+                            } else if (!(sendFlags & SendFlag.Recovery)) {
                                 conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
                             }
                         }
@@ -148,7 +145,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 if (inFlight === 0) {
                     // the peer's window is shut, or all but: what fits, one octet at least, when the timer says so
                     // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
-                    if (flags2 & ConnFlag2.Probe) length = 1
+                    if (sendFlags & SendFlag.Probe) length = 1
                     else if (!(flags & ConnFlag.Timer)) {
                         const rto = conns.getAt(c + Tcb.Rto, "u16")
                         conns.setAt(c + Tcb.Progress, "i32", now)
@@ -160,10 +157,10 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                     }
                 }
             }
-        } else if (KEEP_ALIVE ? flags2 & ConnFlag2.Probe && sndMax === sndUna && !closing && !gap : false) {
+        } else if (KEEP_ALIVE ? sendFlags & SendFlag.Probe && sndMax === sndUna && !closing && !gap : false) {
             // keep-alive (section 3.8.4): the number before the next makes the peer answer
-            flags2 &= ~ConnFlag2.Probe
-            conns.setAt(c + Tcb.Flags2, "u8", flags2)
+            sendFlags &= ~SendFlag.Probe
+            conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
             flags |= ConnFlag.AckNow
             sequence = (sequence - 1) | 0
             resend = true
@@ -231,7 +228,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
 
     const tx = t.tx
     if (!(control & Flag.Syn)) {
-        if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
+        if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
             tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
             writeI32(
                 tx,
@@ -242,7 +239,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         }
         // what came ahead, where it costs no text its place
         if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
-            if (SACK ? flags3 & ConnFlag3.Sack : 0) {
+            if (SACK ? connOptions & ConnOption.Sack : 0) {
                 if (length === 0) {
                     header = sackOption(t, c, header, rcvNxt)
                 }
@@ -289,9 +286,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     conns.setAt(c + Tcb.Flags, "u8", flags)
     if (octets > 0) {
         const next = (sequence + octets) | 0
-        flags2 &= ~ConnFlag2.Probe
+        sendFlags &= ~SendFlag.Probe
         if (FAST_RETRANSMIT ? resend : false) {
-            flags2 &= ~ConnFlag2.Resend
+            sendFlags &= ~SendFlag.Resend
             conns.setAt(c + Tcb.RtxAt, "u16", inFlight + octets)
             count(t, Counter.Retransmits)
             count(t, Counter.FastRetransmits)
@@ -302,9 +299,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 // the first to be in flight has the timer to itself: it ran for a shut window, or for the hop's address
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
                 // RFC 6298 section 3: one segment a round trip, none that was sent twice
-                if (!(flags2 & ConnFlag2.Timing)) {
-                    if (TIMESTAMPS ? !(flags3 & ConnFlag3.Timestamps) : true) {
-                        flags2 |= ConnFlag2.Timing
+                if (!(sendFlags & SendFlag.Timing)) {
+                    if (TIMESTAMPS ? !(connOptions & ConnOption.Timestamps) : true) {
+                        sendFlags |= SendFlag.Timing
                         conns.setAt(c + Tcb.RttSeq, "i32", next)
                         conns.setAt(c + Tcb.RttStart, "u16", now & 0xffff)
                     }
@@ -313,7 +310,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 count(t, Counter.Retransmits)
             }
         }
-        conns.setAt(c + Tcb.Flags2, "u8", flags2)
+        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
         // RFC 6298 (5.1)
         if (!(flags & ConnFlag.Timer)) {
             if (inFlight === 0) {
@@ -345,19 +342,19 @@ function evenSegment(t: TcpContext, mss: number): number {
 }
 
 /** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open; gives the length of the header. */
-function synOptions(t: TcpContext, c: number, state: State, flags3: number, now: number): number {
+function synOptions(t: TcpContext, c: number, state: State, connOptions: number, now: number): number {
     let flags = 0
     // a SYN offers, a SYN-ACK agrees. No window scale: our rings are below 64 KB (RFC 7323 section 2.2)
     if (SACK) {
-        if (state === State.SynSent ? t.config.sack : flags3 & ConnFlag3.Sack) flags |= HalfFlag.Sack
+        if (state === State.SynSent ? t.config.sack : connOptions & ConnOption.Sack) flags |= Agreed.Sack
     }
     if (TIMESTAMPS) {
-        if (state === State.SynSent ? t.config.timestamps : flags3 & ConnFlag3.Timestamps)
-            flags |= HalfFlag.Timestamps
+        if (state === State.SynSent ? t.config.timestamps : connOptions & ConnOption.Timestamps)
+            flags |= Agreed.Timestamps
     }
     let value = now
     let echo = 0
-    if (TIMESTAMPS ? flags & HalfFlag.Timestamps : 0) {
+    if (TIMESTAMPS ? flags & Agreed.Timestamps : 0) {
         const conns = t.conns
         const ports = conns.getAt(c + Tcb.Ports, "i32")
         value = timestampAt(t, conns.getAt(c + Tcb.RemoteIp, "i32"), ports, now)
@@ -393,13 +390,13 @@ function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): n
 /** The RST of a connection that was aborted (section 3.10.5): <SEQ=SND.NXT><CTL=RST>, with the ACK that RFC 9293 has. */
 function resetOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
-    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
-    if (!(flags2 & ConnFlag2.ResetDue)) return 0
-    conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~ConnFlag2.ResetDue)
+    if (!(sendFlags & SendFlag.ResetDue)) return 0
+    conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~SendFlag.ResetDue)
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     let end: number = Frame.Transport + Tcp.Size
-    if (TIMESTAMPS ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps : 0) {
+    if (TIMESTAMPS ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
         // RFC 7323 section 3.2 (SHOULD)
         const value = (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
         end = writeTimestamps(t.tx, end, false, value, conns.getAt(c + Tcb.TsRecent, "i32"))

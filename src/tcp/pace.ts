@@ -7,9 +7,11 @@
 // smallest debt. Nothing of this is on the path of a segment: the sequence numbers tell what was moved.
 
 import { KEEP_ALIVE } from "../features"
-import { armTimer, findConnection, isIdle, noteTimer, type Passive, reset, type TcpContext } from "./context"
+import type { Passive, TcpContext } from "./context"
 import { setHalfDue } from "./half-open"
-import { ConnFlag, ConnFlag3, Half, Pace, State, Tcb, TcpError } from "./records"
+import { ConnFlag, ConnOption, Half, Pace, State, Tcb, TcpError } from "./records"
+import { armTimer, isIdle, noteTimer, reset } from "./state"
+import { findConnection } from "./tables"
 
 /** Milliseconds from one look to the next. */
 const enum Look {
@@ -20,8 +22,8 @@ const enum Look {
 
 /** Marks the accepted connection `id` as one that is served to whoever comes, and may have to go. */
 export function serve(t: TcpContext, id: number, now: number): void {
-    const at = findConnection(t, id) + Tcb.Flags3
-    t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnFlag3.Served)
+    const at = findConnection(t, id) + Tcb.Options
+    t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnOption.Served)
     noteTimer(t, (now + Look.Period) | 0)
 }
 
@@ -57,10 +59,10 @@ export function runPace(t: TcpContext, now: number): void {
             continue
         }
         const flags = conns.getAt(c + Tcb.Flags, "u8")
-        const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+        const connOptions = conns.getAt(c + Tcb.Options, "u8")
         // a program may hold what it opened or took for itself as long as it likes, and who waits to be accepted waits for it
         if (flags & ConnFlag.Pending || conns.getAt(c + Tcb.State, "u8") === State.Closed) continue
-        if (flags & ConnFlag.Held && !(flags3 & ConnFlag3.Served)) continue
+        if (flags & ConnFlag.Held && !(connOptions & ConnOption.Served)) continue
         const debt = debtOf(t, c, seconds)
         const period = Math.min(Math.max(debt >> 3, 1), Look.Longest)
         if (next === 0 || period < next) next = period
@@ -69,10 +71,10 @@ export function runPace(t: TcpContext, now: number): void {
             slowest = c
         }
         if (KEEP_ALIVE) {
-            if (debt * Look.Period <= t.config.keepAliveIdle || flags3 & ConnFlag3.KeepAlive) continue
+            if (debt * Look.Period <= t.config.keepAliveIdle || connOptions & ConnOption.KeepAlive) continue
             if (!isIdle(t, c)) continue
             // RFC 9293 section 3.8.4: is there still anybody?
-            conns.setAt(c + Tcb.Flags3, "u8", flags3 | ConnFlag3.KeepAlive)
+            conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.KeepAlive)
             armTimer(t, c, now, 1)
         }
     }

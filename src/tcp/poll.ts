@@ -1,9 +1,10 @@
 // What a program can do with a connection without waiting.
 
+import { pendingOf } from "./accepting"
 import { errorOf, hasFin } from "./calls"
-import { findConnection, findListener, type TcpContext } from "./context"
-import { pendingOf } from "./listen"
+import type { TcpContext } from "./context"
 import { State, Tcb, TcpError } from "./records"
+import { findConnection, findListener } from "./tables"
 
 /** What `readiness` tells: the bits of POSIX's poll. */
 export const enum Ready {

@@ -2,8 +2,9 @@
 //
 // Offsets count from RCV.NXT. A FIN is a byte like any other here, the last one of the farthest block.
 
-import { ringsOf, type TcpContext } from "./context"
-import { Ahead, ConnFlag3, Tcb } from "./records"
+import type { TcpContext } from "./context"
+import { Ahead, ConnOption, Tcb } from "./records"
+import { ringsOf } from "./tables"
 
 /**
  * Keeps `length` bytes at `at` of the receive frame, whose first is `offset` (1 or more) ahead of RCV.NXT; `fin`: 1 when a FIN
@@ -19,13 +20,13 @@ export function keepAhead(
 ): boolean {
     const conns = t.conns
     const first = c + Tcb.Ahead
-    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    const connOptions = conns.getAt(c + Tcb.Options, "u8")
     let start = offset
     let end = offset + length + fin
     // behind a FIN there is nothing, and only one number is the FIN's
     const farthest = farthestEnd(t, c)
     if (
-        flags3 & ConnFlag3.FinAhead
+        connOptions & ConnOption.FinAhead
             ? end > farthest || (fin === 1 && end !== farthest)
             : fin === 1 && end <= farthest
     )
@@ -63,7 +64,7 @@ export function keepAhead(
         conns.blitAt(first, conns, first + place, Ahead.All - place)
         conns.fillAt(first + Ahead.All - place, place, 0)
     }
-    if (fin) conns.setAt(c + Tcb.Flags3, "u8", flags3 | ConnFlag3.FinAhead)
+    if (fin) conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.FinAhead)
 
     const size = t.receiveSize
     const ring = ringsOf(t, c) + t.sendSize
@@ -119,5 +120,5 @@ export function fillGap(t: TcpContext, c: number, length: number): number {
 export function dropAhead(t: TcpContext, c: number): void {
     const conns = t.conns
     conns.fillAt(c + Tcb.Ahead, Ahead.All, 0)
-    conns.setAt(c + Tcb.Flags3, "u8", conns.getAt(c + Tcb.Flags3, "u8") & ~ConnFlag3.FinAhead)
+    conns.setAt(c + Tcb.Options, "u8", conns.getAt(c + Tcb.Options, "u8") & ~ConnOption.FinAhead)
 }

@@ -1,7 +1,9 @@
-// The records TCP keeps (RFC 9293 section 3.3.1): a connection, a half-open connection, a listener.
+// The records TCP keeps (RFC 9293 section 3.3.1): a connection, a half-open connection, one in TIME-WAIT, a listener, and the
+// segment being handled.
 //
 // A record is bytes in a table: `conns.getAt(c + Tcb.SndUna, "i32")` is one operation on the VM, where an object's
-// property costs 16 bytes and a search. `c` is the record's offset in its table.
+// property costs 16 bytes and a search. `c` is the record's offset in its table. A field is read and written with one width
+// everywhere (test/tcp/widths.test.ts). "Shares bytes with" marks fields that are never valid at the same time.
 
 import { word } from "../base/words"
 
@@ -93,13 +95,16 @@ export const enum Tcb {
     Deadline = 32,
     /** Since when R2 counts: the last progress; when nothing is in flight, about when something last was. */
     Progress = 36,
-    /** Without timestamps, the timed segment: the acknowledgment that ends it. Being timed: ConnFlag2.Timing. */
+    /** The acknowledgment that ends the timed segment. Shares bytes with TsRecent; valid when SendFlag.Timing is set. */
     RttSeq = 40,
-    /** With them: TS.Recent. */
+    /** TS.Recent. Shares bytes with RttSeq; valid when ConnOption.Timestamps is set, which is when nothing is timed. */
     TsRecent = 40,
-    /** When the timed segment was sent: the low 16 bits of the time. */
+    /** When the timed segment was sent: the low 16 bits of the time. Shares bytes with TsOffset; valid with RttSeq. */
     RttStart = 44,
-    /** What our timestamps' upper 16 bits are ahead of the time (RFC 7323 section 7.1: another for every connection). */
+    /**
+     * What our timestamps' upper 16 bits are ahead of the time (RFC 7323 section 7.1: another for every connection). Shares bytes with
+     * RttStart; valid with TsRecent.
+     */
     TsOffset = 44,
     /** When TS.Recent was taken: the upper 16 bits of the time. */
     TsAge = 46,
@@ -116,7 +121,7 @@ export const enum Tcb {
     /** Congestion window and slow start threshold, bytes. */
     Cwnd = 60,
     Ssthresh = 62,
-    /** Largest text to send in a segment, bytes: what the peer, our own MTU and the path let through, less options. */
+    /** Most data to send in a segment, bytes: what the peer, our own MTU and the path let through, less options. */
     Mss = 64,
     /** Send ring: offset of SndUna in it, and bytes from there on that wait for an acknowledgment or to be sent. */
     SendHead = 66,
@@ -127,36 +132,48 @@ export const enum Tcb {
     ReceiveLimit = 74,
     /** RFC 6582's recover, as 1 + bytes from SndUna to what was the highest sent; 0 once that is acknowledged. */
     Recover = 76,
-    /** What is to be sent again next in fast recovery: bytes from SndUna to its start, and to the end of the hole. */
+    /**
+     * What is to be sent again next in fast recovery: bytes from SndUna to its start, and to the end of the hole. Share bytes with
+     * SmallEnd and SackMiddle; valid when SendFlag.Recovery is set.
+     */
     RtxAt = 78,
     RtxEnd = 80,
-    /** Not in fast recovery: where the last small segment ended, the low 16 bits (Minshall's change of Nagle). */
+    /**
+     * Where the last small segment ended, the low 16 bits (Minshall's change of Nagle). Shares bytes with RtxAt; valid when
+     * SendFlag.Recovery is not set.
+     */
     SmallEnd = 78,
-    /** Not in fast recovery: twice the middle of the first SACK block of the last duplicate, from SndUna. */
+    /**
+     * Twice the middle of the first SACK block of the last duplicate, from SndUna. Shares bytes with RtxEnd; valid when
+     * SendFlag.Recovery is not set.
+     */
     SackMiddle = 80,
-    /** Text that came ahead of RcvNxt: Ahead.Blocks blocks, the newest first. */
+    /** Data that came ahead of RcvNxt: Ahead.Blocks blocks, the newest first. */
     Ahead = 82,
-    /** With none: when the delayed acknowledgment is due, the low 16 bits of the time. */
+    /** When the delayed acknowledgment is due, the low 16 bits of the time. Shares bytes with Ahead; valid when no block is kept. */
     AckAt = 82,
-    /** With none: 1 when the last acknowledgment did not wait for its time, as a second segment came. */
+    /**
+     * 1 when the last acknowledgment did not wait for its time, as a second segment came. Shares bytes with Ahead; valid when no
+     * block is kept.
+     */
     Bulk = 86,
-    /** Shift of the peer's window; and 16 times the duplicate acknowledgments in a row, 15 at most. */
+    /** Low 4 bits: shift of the peer's window. High 4 bits: duplicate acknowledgments in a row, 15 at most. */
     ScaleDups = 90,
-    /** Retransmissions, or probes, since the last progress. */
+    /** Retransmissions, or probes, since the last progress. Shares bytes with Error; valid in any state but CLOSED. */
     Retries = 91,
-    /** In CLOSED: the error that ended the connection, a positive number (-TcpError). */
+    /** The error that ended the connection, a positive number (-TcpError). Shares bytes with Retries; valid in CLOSED. */
     Error = 91,
-    /** More flags: ConnFlag2, ConnFlag3. */
-    Flags2 = 92,
-    Flags3 = 93,
-    /** While it waits to be accepted: the listener's id. */
+    /** Bits of SendFlag, and of ConnOption. */
+    SendFlags = 92,
+    Options = 93,
+    /** The listener's id. Shares bytes with UserTimeout; valid while ConnFlag.Pending is set. */
     Listener = 94,
-    /** After that: user timeout in seconds, 0 for the configuration's R2. */
+    /** User timeout in seconds, 0 for the configuration's R2. Shares bytes with Listener; valid when ConnFlag.Pending is not set. */
     UserTimeout = 94,
     Size = 96,
 }
 
-/** A block of text ahead, in Tcb.Ahead: u16 offsets from RcvNxt. A free block has an end of 0. The FIN counts as a byte. */
+/** A block of data ahead, in Tcb.Ahead: u16 offsets from RcvNxt. A free block has an end of 0. The FIN counts as a byte. */
 export const enum Ahead {
     Start = 0,
     End = 2,
@@ -166,6 +183,7 @@ export const enum Ahead {
     All = 8,
 }
 
+/** Bits of Tcb.Flags: what is due, and who holds the connection. */
 export const enum ConnFlag {
     /** An acknowledgment is due at once. */
     AckNow = 1,
@@ -185,7 +203,8 @@ export const enum ConnFlag {
     Pending = 128,
 }
 
-export const enum ConnFlag2 {
+/** Bits of Tcb.SendFlags: how the sender stands. */
+export const enum SendFlag {
     /** A segment is being timed. */
     Timing = 1,
     /** The SYN was retransmitted (RFC 6298 section 5.7). */
@@ -204,7 +223,8 @@ export const enum ConnFlag2 {
     Resend = 128,
 }
 
-export const enum ConnFlag3 {
+/** Bits of Tcb.Options: what was agreed on or asked for; the last four are guests that found a free bit here. */
+export const enum ConnOption {
     /** Timestamps were agreed on (RFC 7323). */
     Timestamps = 1,
     /** SACK was agreed on (RFC 2018). */
@@ -237,7 +257,7 @@ export const enum Half {
     Mss = 26,
     /** Id of the listener. */
     Listener = 28,
-    /** The window that the SYN-ACK tells of: the listener's may change meanwhile, and is not taken back. */
+    /** The window that the SYN-ACK advertises: the listener's may change meanwhile, and a window is not taken back. */
     ReceiveLimit = 30,
     SndScale = 32,
     Retries = 33,
@@ -246,19 +266,24 @@ export const enum Half {
     Size = 36,
 }
 
+/** Bits of Half.Flags, besides those of Agreed. */
 export const enum HalfFlag {
     /** A SYN-ACK is due. */
     Due = 1,
     /** An acknowledgment without SYN is due: a challenge. */
     Challenge = 2,
+    /** The record sent a challenge ACK in this period. */
+    Challenged = 32,
+}
+
+/** Options that both ends of a connection take: what a SYN offers and an answer agrees to, in either kind of open. */
+export const enum Agreed {
     /** The peer offered window scaling: our SYN-ACK does too, with a shift of 0. */
     Scaling = 4,
     /** The peer permitted SACK, and so do we. */
     Sack = 8,
     /** The peer offered timestamps, and so do we. */
     Timestamps = 16,
-    /** It sent a challenge ACK in this period. */
-    Challenged = 32,
 }
 
 /** Offsets in a record of TIME-WAIT: all that is left of a connection that no program holds. Free when Id is 0. */
@@ -270,10 +295,16 @@ export const enum Wait {
     /** TS.Recent (RFC 6191); 0 when the connection had no timestamps. */
     TsRecent = 16,
     Id = 20,
-    /** When it ends: the time in units of 2^Shift ms, u16. The lowest bit is WaitFlag. */
+    /** When TIME-WAIT ends: the time in units of 2^Shift ms, u16. The lowest bit is WaitFlag. */
     Deadline = 22,
     Size = 24,
     Shift = 3,
+}
+
+/** The lowest bit of Wait.Deadline, which makes its unit twice as long. */
+export const enum WaitFlag {
+    /** It sent a challenge ACK in this period (challenge-ack.ts). */
+    Challenged = 1,
 }
 
 /** Offsets in the record of a connection's pace (pace.ts). */
@@ -297,4 +328,22 @@ export const enum Listener {
     /** Receive limit of the connections that come from it. */
     ReceiveLimit = 6,
     Size = 8,
+}
+
+/** Offsets in `t.segment`, the segment being handled: a record of its fields, since the VM passes at most eight arguments. */
+export const enum Seg {
+    /** The sender's address as the wire has it, and the ports in the order of the header: the peer's, ours. */
+    RemoteIp = 0,
+    Ports = 4,
+    Sequence = 8,
+    Acknowledgment = 12,
+    /** The window as in the header, not scaled. */
+    Window = 16,
+    /** Where the header and the data start in the receive frame, and bytes of data. */
+    At = 18,
+    DataAt = 20,
+    Length = 22,
+    /** Control bits (wire/tcp.ts, Flag). */
+    Control = 24,
+    Size = 26,
 }

@@ -6,9 +6,9 @@ import { EVENTS } from "../features"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { Protocol, pseudoSum } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
-import { count, Frame, type TcpContext, traceSegment } from "./context"
-import { State } from "./records"
-import { Seg } from "./segment"
+import { Frame, type TcpContext } from "./context"
+import { Seg, State } from "./records"
+import { count, traceSegment } from "./report"
 
 /**
  * Puts an RST for `t.segment` into the transmit frame, as `t.replyLength` bytes for `t.replyIp`: <SEQ=SEG.ACK><CTL=RST>

@@ -3,8 +3,8 @@
 
 import { digest } from "@devicescript/crypto"
 import { TIME_WAIT_RECORDS } from "../features"
-import { findTuple, joinPorts, type TcpContext } from "./context"
-import { findWait } from "./time-wait"
+import type { TcpContext } from "./context"
+import { findTuple, findWait, joinPorts } from "./tables"
 
 /** Offsets in `t.hashInput`. */
 const enum Input {

@@ -8,25 +8,14 @@ import { DELAYED_ACKS, FAST_RETRANSMIT, KEEP_ALIVE, REASSEMBLY, SACK, TIMESTAMPS
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
 import { duplicateAck, recover, tellsOfGap } from "./congestion"
-import {
-    armRto,
-    armTimer,
-    closed,
-    count,
-    drop,
-    isIdle,
-    reset,
-    setDue,
-    setState,
-    stopTimer,
-    type TcpContext,
-} from "./context"
+import type { TcpContext } from "./context"
+import { established } from "./opened"
 import { dropAhead, farthestEnd, fillGap, keepAhead } from "./reassembly"
-import { Ahead, ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./records"
+import { Ahead, ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
+import { count, drop } from "./report"
 import { computeRto, roundTrip } from "./rtt"
-import { Seg } from "./segment"
-import { established } from "./syn-sent"
+import { armRto, armTimer, closed, isIdle, reset, setDue, setState, stopTimer } from "./state"
 
 /** How old TS.Recent may be, in units of 2^16 ms: RFC 7323 section 5.5, 24 days. */
 const enum Age {
@@ -45,11 +34,11 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     const sequence = segment.getAt(Seg.Sequence, "i32")
     const acknowledgment = segment.getAt(Seg.Acknowledgment, "i32")
     let control = segment.getAt(Seg.Control, "u8")
-    let at = segment.getAt(Seg.TextAt, "u16")
+    let at = segment.getAt(Seg.DataAt, "u16")
     let length = segment.getAt(Seg.Length, "u16")
     let state = conns.getAt(c + Tcb.State, "u8")
     let flags = conns.getAt(c + Tcb.Flags, "u8")
-    const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+    const connOptions = conns.getAt(c + Tcb.Options, "u8")
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
     const room = conns.getAt(c + Tcb.RcvWnd, "u16")
     let offset = (sequence - rcvNxt) | 0
@@ -61,7 +50,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let stamped = false
     const options = segment.getAt(Seg.At, "u16") + Tcp.Size
     if (TIMESTAMPS ? options < at : SACK ? options < at : false) {
-        if (flags3 & (ConnFlag3.Timestamps | ConnFlag3.Sack)) {
+        if (connOptions & (ConnOption.Timestamps | ConnOption.Sack)) {
             if (
                 TIMESTAMPS
                     ? at - options === TimestampsOnly.Size &&
@@ -80,7 +69,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                     stamp = t.options.getAt(Options.TimestampValue, "i32")
                     echo = t.options.getAt(Options.TimestampEcho, "i32")
                 }
-                if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (flags3 & ConnFlag3.Sack) !== 0
+                if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (connOptions & ConnOption.Sack) !== 0
             }
         }
     }
@@ -100,7 +89,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let segmentLength = length
     if (control & Flag.Fin) segmentLength++
     if (control & Flag.Syn) segmentLength++
-    if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
+    if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
             if (!stamped) {
                 // Section 3.2 would have it dropped silently. The field sends such: keep-alives and probes of lwIP and Windows, and
@@ -215,7 +204,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     }
 
     if (TIMESTAMPS ? stamped : false) {
-        if (flags3 & ConnFlag3.Timestamps) {
+        if (connOptions & ConnOption.Timestamps) {
             if (offset <= 0) {
                 // RFC 7323 section 4.3 (2): it starts at or before Last.ACK.sent, which is RCV.NXT while no acknowledgment is owed.
                 // Here, as the ACK shows that it is no guess: a forged one from the future would have PAWS drop all that follows
@@ -266,20 +255,20 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             // a store above 65,535 is clamped to it
             conns.setAt(c + Tcb.Cwnd, "u16", cwnd + more)
         }
-        let flags2 = conns.getAt(c + Tcb.Flags2, "u8") & ~(ConnFlag2.SoftError | ConnFlag2.Probe)
-        if (TIMESTAMPS ? flags3 & ConnFlag3.Timestamps : 0) {
+        let sendFlags = conns.getAt(c + Tcb.SendFlags, "u8") & ~(SendFlag.SoftError | SendFlag.Probe)
+        if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
             // RFC 7323 section 4.1. With a few segments in flight every one may be measured (appendix G)
             if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
             // without one nothing is measured: what was sent once ends the backoff (Karn)
             else if (conns.getAt(c + Tcb.Retries, "u8") === 0) computeRto(t, c)
         } else if (
-            flags2 & ConnFlag2.Timing &&
+            sendFlags & SendFlag.Timing &&
             ((acknowledgment - conns.getAt(c + Tcb.RttSeq, "i32")) | 0) >= 0
         ) {
-            flags2 &= ~ConnFlag2.Timing
+            sendFlags &= ~SendFlag.Timing
             roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "u16")) & 0xffff)
         }
-        conns.setAt(c + Tcb.Flags2, "u8", flags2)
+        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
         conns.setAt(c + Tcb.Retries, "u8", 0)
         // RFC 6298 (5.2), (5.3)
         if (acknowledgment === sndMax) {
@@ -313,9 +302,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                         // what was probed for (section 3.8.6.1): send at once, and no longer back off
                         conns.setAt(c + Tcb.Retries, "u8", 0)
                         conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
-                        const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+                        const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
                         // the probe goes again: its round trip is not measured (Karn)
-                        conns.setAt(c + Tcb.Flags2, "u8", flags2 & ~(ConnFlag2.Timing | ConnFlag2.Probe))
+                        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Timing | SendFlag.Probe))
                         computeRto(t, c)
                         stopTimer(t, c)
                     }
@@ -345,7 +334,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             return
         }
     }
-    if (KEEP_ALIVE ? flags3 & ConnFlag3.KeepAlive : 0) heard(t, c, now)
+    if (KEEP_ALIVE ? connOptions & ConnOption.KeepAlive : 0) heard(t, c, now)
 
     // Sixth, check the URG bit: RFC 6093, urgent data is data like any other
     // Seventh, process the segment text
@@ -393,7 +382,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (REASSEMBLY) {
         // where the FIN has come, so has all before it, and nothing follows
         if (gap && control & Flag.Fin) dropAhead(t, c)
-        else if (gap && flags3 & ConnFlag3.FinAhead) {
+        else if (gap && connOptions & ConnOption.FinAhead) {
             const fin = farthestEnd(t, c) - 1
             if (length > fin) length = fin
         }
@@ -414,9 +403,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (REASSEMBLY ? gap : false) {
             if (!(control & Flag.Fin)) {
                 length = fillGap(t, c, length)
-                if (flags3 & ConnFlag3.FinAhead) {
+                if (connOptions & ConnOption.FinAhead) {
                     if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") === 0) {
-                        conns.setAt(c + Tcb.Flags3, "u8", flags3 & ~ConnFlag3.FinAhead)
+                        conns.setAt(c + Tcb.Options, "u8", connOptions & ~ConnOption.FinAhead)
                         length--
                         control |= Flag.Fin
                     }

@@ -22,16 +22,16 @@
 import { Counter } from "../base/counters"
 import { SACK, TIMESTAMPS } from "../features"
 import { Flag, Options, Tcp } from "../wire/tcp"
-import { count, Frame, type TcpContext, traceState } from "./context"
+import { connectionFor, openPassive } from "./accepting"
+import { Frame, type TcpContext } from "./context"
 import { dropHalf } from "./half-open"
-import { connectionFor, isStamped, openPassive } from "./listen"
-import { agreed, sendMss, writeSynOptions } from "./options"
-import { HalfFlag, Listener, State, Tcb } from "./records"
+import { established } from "./opened"
+import { agreed, isStamped, sendMss, writeSynOptions } from "./options"
+import { Agreed, Listener, Seg, State, Tcb } from "./records"
 import { mayReply, reply, writeSegment } from "./reply"
+import { count, traceState } from "./report"
 import { cookieHash, mixKey, timestampAt } from "./secret-numbers"
-import { Seg } from "./segment"
 import { segmentArrives } from "./segment-arrives"
-import { established } from "./syn-sent"
 
 const enum Epoch {
     /** Half of an epoch, ms: half of the time is an integer on the VM also when 2^31 ms have passed. */
@@ -130,10 +130,10 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
     const ports = segment.getAt(Seg.Ports, "i32")
     let agreement = agreed(t)
     let value = 0
-    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) {
+    if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) {
         let bits: number =
-            agreement & HalfFlag.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
-        if (SACK ? agreement & HalfFlag.Sack : 0) bits |= Stamp.Sack
+            agreement & Agreed.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
+        if (SACK ? agreement & Agreed.Sack : 0) bits |= Stamp.Sack
         const clock = timestampAt(t, remoteIp, ports, now)
         value = (clock & ~Stamp.Mask) | bits
         // not ahead of what the connection will send: that would be old to the client (PAWS)
@@ -195,9 +195,9 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
         if (t.config.timestamps) {
             const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
             if (!isRecent(t, remoteIp, ports, now)) return false
-            agreement = HalfFlag.Timestamps
+            agreement = Agreed.Timestamps
             if (SACK ? bits & Stamp.Sack : 0) {
-                if (t.config.sack) agreement |= HalfFlag.Sack
+                if (t.config.sack) agreement |= Agreed.Sack
             }
             scale = bits & Stamp.ScaleMask
             if (scale === Stamp.NoScale) scale = 0

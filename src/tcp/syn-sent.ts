@@ -1,48 +1,16 @@
 // The way of an active open to ESTABLISHED: SYN-SENT (RFC 9293 section 3.10.7.3) and what both kinds of open end with.
 
 import { Counter } from "../base/counters"
-import { KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
+import { TIMESTAMPS } from "../features"
 import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
-import { initialWindow } from "./congestion"
-import { armTimer, closed, drop, setDue, setState, stopTimer, type TcpContext } from "./context"
+import type { TcpContext } from "./context"
+import { established, takeAgreement } from "./opened"
 import { agreed, Mss, sendMss } from "./options"
-import { ConnFlag, ConnFlag2, ConnFlag3, HalfFlag, State, Tcb, TcpError } from "./records"
+import { Agreed, ConnFlag, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
-import { roundTrip } from "./rtt"
-import { timestampOffset } from "./secret-numbers"
-import { Seg } from "./segment"
+import { drop } from "./report"
 import { segmentArrives } from "./segment-arrives"
-
-/** Our SYN was acknowledged: ESTABLISHED, or FIN-WAIT-1 if the program has closed meanwhile. Gives the new state. */
-export function established(t: TcpContext, c: number, acknowledgment: number, now: number): State {
-    const conns = t.conns
-    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
-    conns.setAt(c + Tcb.SndUna, "i32", acknowledgment)
-    conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
-    conns.setAt(c + Tcb.SndMax, "i32", acknowledgment)
-    conns.setAt(c + Tcb.Retries, "u8", 0)
-    conns.setAt(c + Tcb.Progress, "i32", now)
-    stopTimer(t, c)
-    if (flags2 & ConnFlag2.Timing) roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "u16")) & 0xffff)
-    const mss = conns.getAt(c + Tcb.Mss, "u16")
-    let cwnd = initialWindow(mss)
-    if (flags2 & ConnFlag2.SynLost) {
-        // RFC 5681 section 3.1
-        cwnd = mss
-        // RFC 6298 (5.7)
-        conns.setAt(c + Tcb.Rto, "u16", Math.min(t.config.rtoMax, 3000))
-    }
-    conns.setAt(c + Tcb.Cwnd, "u16", cwnd)
-    conns.setAt(c + Tcb.Ssthresh, "u16", 0xffff)
-    conns.setAt(c + Tcb.SmallEnd, "u16", acknowledgment & 0xffff)
-    conns.setAt(c + Tcb.Flags2, "u8", 0)
-    const state = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued ? State.FinWait1 : State.Established
-    setState(t, c, state, now)
-    if (KEEP_ALIVE ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive : 0)
-        armTimer(t, c, now, t.config.keepAliveIdle)
-    setDue(t, c, 0)
-    return state
-}
+import { closed, setDue, setState } from "./state"
 
 /** Section 3.10.7.3: the segment in `t.segment` arrives in SYN-SENT. */
 export function synSentArrives(t: TcpContext, c: number, now: number): void {
@@ -73,11 +41,11 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
     // Fourth, check the SYN bit
-    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.TextAt, "u16"), t.options)
+    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
     const agreement = agreed(t)
     const stamp = t.options.getAt(Options.TimestampValue, "i32")
     let mss = sendMss(t)
-    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) mss -= Mss.Timestamps
+    if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) mss -= Mss.Timestamps
     conns.setAt(c + Tcb.Mss, "u16", mss)
     const next = (sequence + 1) | 0
     conns.setAt(c + Tcb.RcvNxt, "i32", next)
@@ -102,30 +70,8 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     // A SYN for our SYN: simultaneous open. Text with it is not kept: the peer sends it again.
     conns.setAt(c + Tcb.SndNxt, "i32", sndUna)
     // our SYN goes again with the ACK: its round trip is not measured (Karn)
-    conns.setAt(c + Tcb.Flags2, "u8", conns.getAt(c + Tcb.Flags2, "u8") & ~ConnFlag2.Timing)
+    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.Timing)
     takeAgreement(t, c, agreement, stamp, now)
     setState(t, c, State.SynReceived, now)
     setDue(t, c, 0)
-}
-
-/**
- * Takes over what both sides offered (bits of HalfFlag), and the peer's timestamp `stamp`; what measured our SYN's round trip makes
- * room for the timestamps.
- */
-export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp: number, now: number): void {
-    const conns = t.conns
-    let flags3 = conns.getAt(c + Tcb.Flags3, "u8")
-    if (SACK ? agreement & HalfFlag.Sack : 0) flags3 |= ConnFlag3.Sack
-    if (TIMESTAMPS ? agreement & HalfFlag.Timestamps : 0) {
-        flags3 |= ConnFlag3.Timestamps
-        const offset = timestampOffset(
-            t,
-            conns.getAt(c + Tcb.RemoteIp, "i32"),
-            conns.getAt(c + Tcb.Ports, "i32")
-        )
-        conns.setAt(c + Tcb.TsRecent, "i32", stamp)
-        conns.setAt(c + Tcb.TsOffset, "u16", offset)
-        conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
-    }
-    conns.setAt(c + Tcb.Flags3, "u8", flags3)
 }

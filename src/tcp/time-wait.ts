@@ -8,42 +8,13 @@ import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIMESTAMPS } from "../features"
 import { Flag, Options, Tcp, writeTimestamps } from "../wire/tcp"
 import { mayChallengeWait } from "./challenge-ack"
-import {
-    closed,
-    count,
-    drop,
-    Frame,
-    noteTimer,
-    Reopened,
-    release,
-    type TcpContext,
-    traceState,
-} from "./context"
-import { isStamped } from "./listen"
-import { ConnFlag3, State, Tcb, TcpError, Wait } from "./records"
+import { Frame, Reopened, type TcpContext } from "./context"
+import { isStamped } from "./options"
+import { ConnOption, Seg, State, Tcb, TcpError, Wait, WaitFlag } from "./records"
 import { mayReply, reply, writeSegment } from "./reply"
+import { count, drop, traceState } from "./report"
 import { timestampAt } from "./secret-numbers"
-import { Seg } from "./segment"
-
-/** The lowest bit of Wait.Deadline, which makes its unit twice as long. */
-export const enum WaitFlag {
-    /** It sent a challenge ACK in this period (challenge-ack.ts). */
-    Challenged = 1,
-}
-
-/** The record of TIME-WAIT with this peer and these ports, -1 when there is none. */
-export function findWait(t: TcpContext, remoteIp: number, ports: number): number {
-    const waits = t.waits
-    const end = t.waitsEnd
-    for (let w = 0; w < end; w += Wait.Size) {
-        if (waits.getAt(w + Wait.Ports, "i32") === ports) {
-            if (waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp) {
-                if (waits.getAt(w + Wait.Id, "u16") > 0) return w
-            }
-        }
-    }
-    return -1
-}
+import { closed, noteTimer, release } from "./state"
 
 /** Milliseconds that a record has left; below 0 when its time is over. */
 function remaining(t: TcpContext, w: number, now: number): number {
@@ -79,7 +50,7 @@ export function toWait(t: TcpContext, c: number, now: number): void {
     waits.setAt(w + Wait.RcvNxt, "i32", conns.getAt(c + Tcb.RcvNxt, "i32"))
     waits.setAt(w + Wait.Id, "u16", conns.getAt(c + Tcb.Id, "u16"))
     let stamp = 0
-    if (TIMESTAMPS ? conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps : 0) {
+    if (TIMESTAMPS ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
         // 0 stands for "none": one more errs to the side of taking a segment for an old one
         stamp = conns.getAt(c + Tcb.TsRecent, "i32") || 1
     }
@@ -88,7 +59,7 @@ export function toWait(t: TcpContext, c: number, now: number): void {
     setDeadline(t, w, now, (conns.getAt(c + Tcb.Deadline, "i32") - now) | 0)
     conns.setAt(c + Tcb.State, "u8", State.Closed)
     conns.setAt(c + Tcb.Flags, "u8", 0)
-    conns.setAt(c + Tcb.Flags2, "u8", 0)
+    conns.setAt(c + Tcb.SendFlags, "u8", 0)
     release(t, c)
 }
 

@@ -3,20 +3,10 @@
 import { Counter } from "../base/counters"
 import { DELAYED_ACKS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { timedOut } from "./congestion"
-import {
-    Ask,
-    armRto,
-    armTimer,
-    closed,
-    count,
-    hasten,
-    isIdle,
-    noteTimer,
-    reset,
-    setDue,
-    type TcpContext,
-} from "./context"
-import { ConnFlag, ConnFlag2, ConnFlag3, State, Tcb, TcpError } from "./records"
+import { Ask, type TcpContext } from "./context"
+import { ConnFlag, ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
+import { count } from "./report"
+import { armRto, armTimer, closed, hasten, isIdle, noteTimer, reset, setDue } from "./state"
 import { runWaitTimers } from "./time-wait"
 
 /** A hop that has left so many retransmissions of a segment without an answer is asked for its address anew: R1. */
@@ -82,7 +72,7 @@ function expired(t: TcpContext, c: number, now: number): void {
         return
     }
     const unsent = conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
-    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
+    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
     const opening = state === State.SynSent || state === State.SynReceived
     const elapsed = (now - conns.getAt(c + Tcb.Progress, "i32")) | 0
     const shut = !opening && conns.getAt(c + Tcb.SndWnd, "u16") === 0
@@ -98,7 +88,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     if (elapsed >= limit) {
         // R2 gives nothing up without a second try, a user timeout nobody who was not asked (connection-settings.ts)
         if (user > 0 ? !shut || retries > 0 : !answered && (retries > 0 || (unsent && !shut))) {
-            closed(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
+            closed(t, c, sendFlags & SendFlag.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
             return
         }
         if (user > 0) conns.setAt(c + Tcb.Progress, "i32", now)
@@ -107,7 +97,7 @@ function expired(t: TcpContext, c: number, now: number): void {
         if (!shut) {
             // Nothing was sent yet, and nothing was lost: the next hop's address is not known and is asked for again, or the
             // window is too small for a segment that is not silly, and takes one now (section 3.8.6.2.1 (4))
-            conns.setAt(c + Tcb.Flags2, "u8", opening ? flags2 : flags2 | ConnFlag2.Probe)
+            conns.setAt(c + Tcb.SendFlags, "u8", opening ? sendFlags : sendFlags | SendFlag.Probe)
             armRto(t, c, now)
             setDue(t, c, 0)
             return
@@ -116,11 +106,11 @@ function expired(t: TcpContext, c: number, now: number): void {
     // RFC 6298 (5.4) to (5.6); Karn's rule: what is sent again is not timed
     conns.setAt(c + Tcb.Rto, "u16", Math.min(patience * 2, t.config.rtoMax))
     conns.setAt(
-        c + Tcb.Flags2,
+        c + Tcb.SendFlags,
         "u8",
-        (flags2 & ~ConnFlag2.Timing) |
-            (opening ? ConnFlag2.SynLost : shut ? ConnFlag2.Probe : 0) |
-            (retries === Suspect.Retries && !answered ? ConnFlag2.HopSuspect : 0)
+        (sendFlags & ~SendFlag.Timing) |
+            (opening ? SendFlag.SynLost : shut ? SendFlag.Probe : 0) |
+            (retries === Suspect.Retries && !answered ? SendFlag.HopSuspect : 0)
     )
     if (retries < 255) conns.setAt(c + Tcb.Retries, "u8", retries + 1)
     if (!opening) {
@@ -139,21 +129,21 @@ function expired(t: TcpContext, c: number, now: number): void {
 function keepAlive(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
     const probes = conns.getAt(c + Tcb.Retries, "u8")
-    const flags2 = conns.getAt(c + Tcb.Flags2, "u8")
-    if (!(conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.KeepAlive)) {
+    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
+    if (!(conns.getAt(c + Tcb.Options, "u8") & ConnOption.KeepAlive)) {
         // switched off meanwhile
         conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
         return
     }
     if (probes >= t.config.keepAliveProbes) {
-        reset(t, c, flags2 & ConnFlag2.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
+        reset(t, c, sendFlags & SendFlag.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
         return
     }
     conns.setAt(c + Tcb.Retries, "u8", probes + 1)
     conns.setAt(
-        c + Tcb.Flags2,
+        c + Tcb.SendFlags,
         "u8",
-        flags2 | ConnFlag2.Probe | (probes === Suspect.Retries ? ConnFlag2.HopSuspect : 0)
+        sendFlags | SendFlag.Probe | (probes === Suspect.Retries ? SendFlag.HopSuspect : 0)
     )
     count(t, Counter.KeepAlives)
     armTimer(t, c, now, t.config.keepAliveInterval)

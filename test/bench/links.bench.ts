@@ -9,13 +9,13 @@ import { join } from "node:path"
 import { afterAll, bench, describe } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device/device"
+import { BuiltinHost } from "../../sim/host/host"
 import { openPasst } from "../../sim/link/passt"
 import type { Link } from "../../sim/link/port"
 import { connectStream, StreamLink } from "../../sim/link/stream"
-import { Segment } from "../../sim/link/switch"
+import { EthernetSwitch } from "../../sim/link/switch"
 import { openTap } from "../../sim/link/tap"
-import { Peer } from "../../sim/peer/peer"
-import { UserNetwork } from "../../sim/router/router"
+import { Router } from "../../sim/router/router"
 import { RealClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
 import { installed, missing, Namespace } from "../linux/support/namespace"
@@ -30,15 +30,15 @@ afterAll(async () => {
 })
 
 function peer(link: Link): void {
-    new Peer({ clock, link, name: "host", random: new Random(1), ...OTHER })
+    new BuiltinHost({ clock, link, name: "host", random: new Random(1), ...OTHER })
 }
 
 /** For each link someone who asks the host behind it. */
 const askers: { [name: string]: (() => Promise<Asker>) | undefined } = {
     "built-in": async () => {
-        const segment = new Segment(clock)
-        peer(segment)
-        return new Asker(segment, OTHER.ip)
+        const ethernet = new EthernetSwitch(clock)
+        peer(ethernet)
+        return new Asker(ethernet, OTHER.ip)
     },
     stream: async () => {
         const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-bench-"))
@@ -54,14 +54,14 @@ const askers: { [name: string]: (() => Promise<Asker>) | undefined } = {
         return new Asker(link, OTHER.ip)
     },
     user: async () => {
-        const segment = new Segment(clock)
+        const ethernet = new EthernetSwitch(clock)
         const { ip: router, mac, prefix } = OTHER
-        const network = new UserNetwork({
-            ...{ clock, link: segment, random: new Random(1), router, mac, prefix, device: "10.0.0.9" },
+        const network = new Router({
+            ...{ clock, link: ethernet, random: new Random(1), router, mac, prefix, device: "10.0.0.9" },
         })
         await network.start()
         endings.push(() => network.close())
-        return new Asker(segment, router)
+        return new Asker(ethernet, router)
     },
     tap:
         missing() !== undefined
@@ -88,15 +88,15 @@ const askers: { [name: string]: (() => Promise<Asker>) | undefined } = {
 }
 
 async function board(runtime: "vm" | "node"): Promise<Asker> {
-    const segment = new Segment(clock)
+    const ethernet = new EthernetSwitch(clock)
     const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })
-    const plug = segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+    const plug = ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
     const boot = { ip: `${OTHER.ip}/${OTHER.prefix}`, gateway: "", macAddress: OTHER.mac, trace: false }
     const device = new Device({ clock, runtime, chip, boot })
     await device.start()
     endings.push(() => device.stop())
     await device.command("help")
-    return new Asker(segment, OTHER.ip)
+    return new Asker(ethernet, OTHER.ip)
 }
 
 for (const [what, count] of [

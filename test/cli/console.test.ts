@@ -3,9 +3,10 @@
 import { PassThrough } from "node:stream"
 import { afterEach, expect, test } from "vitest"
 import { parseOptions } from "../../sim/options/options"
+import { Ended } from "../../sim/run/ended"
 import { looksOf, Output } from "../../sim/run/output"
 import { Prompt } from "../../sim/run/session"
-import { Ended, World } from "../../sim/run/world"
+import { World } from "../../sim/run/world"
 
 let world: World | undefined
 afterEach(async () => {

@@ -1,18 +1,21 @@
 import { expect, test } from "vitest"
 import type { StackEvent } from "../../sim/device/events"
-import { Segment } from "../../sim/link/switch"
+import { BuiltinHost, serveEcho } from "../../sim/host/host"
+import { EthernetSwitch } from "../../sim/link/switch"
 import { noImpairments } from "../../sim/options/impair"
-import { Peer, serveEcho } from "../../sim/peer/peer"
 import { VirtualClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
 
 function network(impairments = {}) {
     const clock = new VirtualClock()
     const random = new Random(7)
-    const link = new Segment(clock, { impairments: { ...noImpairments, delay: 5, ...impairments }, random })
+    const link = new EthernetSwitch(clock, {
+        impairments: { ...noImpairments, delay: 5, ...impairments },
+        random,
+    })
     const events: StackEvent[] = []
     const make = (name: string, last: number, onEvent?: (event: StackEvent) => void) =>
-        new Peer({
+        new BuiltinHost({
             clock,
             link,
             name,
@@ -29,7 +32,7 @@ function network(impairments = {}) {
 }
 
 /** A connection that collects what comes. */
-function talk(client: Peer, port: number, text: string) {
+function talk(client: BuiltinHost, port: number, text: string) {
     const heard = { text: "" }
     const connection = client.connect("10.0.0.1", port, {
         data: (_connection, data) => {

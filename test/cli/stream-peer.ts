@@ -5,8 +5,8 @@ import net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { StackEvent } from "../../sim/device/events"
+import { BuiltinHost, serveEcho } from "../../sim/host/host"
 import { StreamLink } from "../../sim/link/stream"
-import { Peer, serveEcho } from "../../sim/peer/peer"
 import { RealClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
 
@@ -15,11 +15,11 @@ export class StreamPeer {
     /** What --link takes. */
     readonly address: string
     /** The host, as soon as a device's cable is plugged in. */
-    readonly connected: Promise<Peer>
+    readonly connected: Promise<BuiltinHost>
     private readonly folder = mkdtempSync(join(tmpdir(), "stream-peer-"))
     private readonly server = net.createServer()
     private link: StreamLink | undefined
-    private peer: Peer | undefined
+    private peer: BuiltinHost | undefined
 
     private constructor() {
         const path = join(this.folder, "socket")
@@ -37,10 +37,10 @@ export class StreamPeer {
         return peer
     }
 
-    private plugIn(socket: net.Socket): Peer {
+    private plugIn(socket: net.Socket): BuiltinHost {
         const clock = new RealClock()
         this.link = new StreamLink(socket)
-        this.peer = new Peer({
+        this.peer = new BuiltinHost({
             clock,
             link: this.link,
             name: "peer",

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "vitest"
 import { buildImage } from "../../sim/build/build"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device/device"
-import { Segment } from "../../sim/link/switch"
+import { EthernetSwitch } from "../../sim/link/switch"
 import { VirtualClock } from "../../sim/time/clock"
 import { countOperations } from "../../sim/vm/operations"
 
@@ -39,9 +39,9 @@ describe("memory", () => {
 
     test("the program leaves 24 KB of the heap free, and connections take nothing of it", async () => {
         const clock = new VirtualClock()
-        const segment = new Segment(clock)
+        const ethernet = new EthernetSwitch(clock)
         const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })
-        const plug = segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        const plug = ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
         const device = new Device({
             clock,
             chip,

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device, type Reply } from "../../sim/device/device"
 import type { Panic } from "../../sim/device/runtime"
+import { BuiltinHost, serveEcho } from "../../sim/host/host"
 import type { Port } from "../../sim/link/port"
-import { Segment } from "../../sim/link/switch"
-import { Peer, serveEcho } from "../../sim/peer/peer"
+import { EthernetSwitch } from "../../sim/link/switch"
 import { VirtualClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
 import type { BootOptions } from "../../src/boot"
@@ -27,12 +27,20 @@ async function session(
     // the promise of a reply runs before the clock goes on
     clock.settle.add(async () => {})
     const random = new Random(7)
-    const segment = new Segment(clock, { random: random.fork("segment") })
+    const ethernet = new EthernetSwitch(clock, { random: random.fork("segment") })
     let plug: Port | undefined
     const chip = new W5500Chip({ clock, send: frame => plug!.send(frame) })
-    plug = segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+    plug = ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
     const mac = "02:00:00:00:00:01"
-    const peer = new Peer({ clock, link: segment, name: "peer", ip: "10.0.0.1", prefix: 24, mac, random })
+    const peer = new BuiltinHost({
+        clock,
+        link: ethernet,
+        name: "peer",
+        ip: "10.0.0.1",
+        prefix: 24,
+        mac,
+        random,
+    })
     serveEcho(peer, clock)
     const said: string[] = []
     let panic: Panic | undefined

@@ -2,11 +2,9 @@
 // from the stack's own records instead: so the fields near which a stack may go wrong are always at hand.
 
 import type { Stack } from "../../src/net/stack"
-import { findTuple } from "../../src/tcp/context"
 import { halfOpenFor } from "../../src/tcp/half-open"
-import { listenerFor } from "../../src/tcp/listen"
-import { Ahead, ConnFlag3, Half, HalfFlag, State, Tcb, Wait } from "../../src/tcp/records"
-import { findWait } from "../../src/tcp/time-wait"
+import { Agreed, Ahead, ConnOption, Half, State, Tcb, Wait } from "../../src/tcp/records"
+import { findTuple, findWait, listenerFor } from "../../src/tcp/tables"
 import { Control, get32 } from "./draft"
 
 /** What the stack has for a remote's four-tuple. */
@@ -117,9 +115,9 @@ export class View {
         this.edge = (this.rcvNxt + conns.getAt(c + Tcb.RcvWnd, "u16")) | 0
         this.mss = Math.max(52, conns.getAt(c + Tcb.Mss, "u16"))
         this.tsRecent = conns.getAt(c + Tcb.TsRecent, "i32")
-        const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
-        this.stamps = (flags3 & ConnFlag3.Timestamps) !== 0
-        this.sack = (flags3 & ConnFlag3.Sack) !== 0
+        const connOptions = conns.getAt(c + Tcb.Options, "u8")
+        this.stamps = (connOptions & ConnOption.Timestamps) !== 0
+        this.sack = (connOptions & ConnOption.Sack) !== 0
         this.queued = conns.getAt(c + Tcb.SendLength, "u16")
         this.aheadStart = conns.getAt(c + Tcb.Ahead + Ahead.Start, "u16")
         this.aheadEnd = conns.getAt(c + Tcb.Ahead + Ahead.End, "u16")
@@ -135,7 +133,7 @@ export class View {
         this.rcvNxt = (halves.getAt(h + Half.Irs, "i32") + 1) | 0
         this.edge = (this.rcvNxt + halves.getAt(h + Half.ReceiveLimit, "u16")) | 0
         this.tsRecent = halves.getAt(h + Half.TsRecent, "i32")
-        this.stamps = (halves.getAt(h + Half.Flags, "u8") & HalfFlag.Timestamps) !== 0
+        this.stamps = (halves.getAt(h + Half.Flags, "u8") & Agreed.Timestamps) !== 0
     }
 
     private wait(stack: Stack, w: number): void {

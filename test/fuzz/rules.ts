@@ -5,9 +5,9 @@
 import { dissect } from "../../sim/view/dissect"
 import { Counter } from "../../src/base/counters"
 import type { Stack } from "../../src/net/stack"
-import { findTuple } from "../../src/tcp/context"
 import { halfOpenFor } from "../../src/tcp/half-open"
-import { ConnFlag3, Half, State, stateName, Tcb } from "../../src/tcp/records"
+import { ConnOption, Half, State, stateName, Tcb } from "../../src/tcp/records"
+import { findTuple } from "../../src/tcp/tables"
 import { Control, get16, get32, isSound, sum16 } from "./draft"
 import { firstWrong, saltOf } from "./pattern"
 
@@ -257,13 +257,13 @@ export class Rules {
         const state = conns.getAt(c + Tcb.State, "u8")
         const una = conns.getAt(c + Tcb.SndUna, "i32")
         const max = this.words[w + Word.Max]
-        const flags3 = conns.getAt(c + Tcb.Flags3, "u8")
+        const connOptions = conns.getAt(c + Tcb.Options, "u8")
         const end = (seq + text) | 0
         const at = (seq - una) | 0
         if (control & Syn) {
             if (at !== 0 || text > 0) throw new Error("a SYN that is not the first")
         } else {
-            if (flags3 & ConnFlag3.Timestamps && tx.getAt(54, "i32") !== 0x0a080101)
+            if (connOptions & ConnOption.Timestamps && tx.getAt(54, "i32") !== 0x0a080101)
                 throw new Error("a segment without timestamps")
             if (text > 0) {
                 const window = conns.getAt(c + Tcb.SndWnd, "u16")

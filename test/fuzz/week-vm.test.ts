@@ -5,9 +5,9 @@ import { expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device/device"
 import { describePanic } from "../../sim/device/runtime"
-import { Segment } from "../../sim/link/switch"
+import { BuiltinHost, type HostConnection, serveEcho } from "../../sim/host/host"
+import { EthernetSwitch } from "../../sim/link/switch"
 import { noImpairments } from "../../sim/options/impair"
-import { Peer, type PeerConnection, serveEcho } from "../../sim/peer/peer"
 import { VirtualClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
 
@@ -25,8 +25,8 @@ class Bench {
     readonly clock = new VirtualClock()
     readonly random = new Random(11)
     readonly device: Device
-    readonly segment: Segment
-    readonly peers: Peer[]
+    readonly ethernet: EthernetSwitch
+    readonly peers: BuiltinHost[]
     readonly done = { opened: 0, echoed: 0, aborted: 0, reboots: 0 }
     panic = ""
 
@@ -40,9 +40,9 @@ class Bench {
             reorder: 0.02,
             corrupt: 0.01,
         }
-        this.segment = new Segment(clock, { impairments, random: random.fork("segment") })
+        this.ethernet = new EthernetSwitch(clock, { impairments, random: random.fork("segment") })
         const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })
-        const plug = this.segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        const plug = this.ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
         this.device = new Device({
             clock,
             chip,
@@ -63,12 +63,12 @@ class Bench {
         this.peers = PEERS.map((_, i) => this.plugIn(i))
     }
 
-    /** Peer number `i` as it is after it was switched on. */
-    plugIn(i: number): Peer {
+    /** Host number `i` as it is after it was switched on. */
+    plugIn(i: number): BuiltinHost {
         const ip = PEERS[i]
-        const peer = new Peer({
+        const peer = new BuiltinHost({
             clock: this.clock,
-            link: this.segment,
+            link: this.ethernet,
             name: `peer ${i} ${this.done.reboots}`,
             ip,
             prefix: 24,
@@ -105,7 +105,7 @@ class Bench {
         const peer = peers[random.integer(2)]
         const text = "x".repeat(1 + random.integer(1500))
         let heard = 0
-        let connection: PeerConnection | undefined
+        let connection: HostConnection | undefined
         try {
             connection = peer.connect(DEVICE, 7, {
                 data: (one, said) => {
@@ -196,5 +196,5 @@ test(`${CONNECTIONS} connections on the VM: the heap is what it was`, async () =
     // of other seeds 133 to 180: what finds all records held by a peer that was switched off is not served
     expect(echoed).toBeGreaterThan(CONNECTIONS / 3)
     bench.device.stop()
-    await bench.segment.close()
+    await bench.ethernet.close()
 }, 120_000)

@@ -42,7 +42,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
             forwards: [{ host: "127.0.0.1", hostPort: 0, deviceIp: DEVICE, devicePort: 80 }],
         })
         const chip = new W5500Chip({ clock: lan.clock, send: frame => plug.send(frame) })
-        const plug = lan.segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        const plug = lan.ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
         device = new Device({
             clock: lan.clock,
             runtime,

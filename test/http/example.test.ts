@@ -12,7 +12,7 @@ afterEach(() => lan.close())
 test.each(["vm", "node"] as const)("src/examples/web.ts on %s", async runtime => {
     lan = await Lan.open({ forwards: [{ host: "127.0.0.1", hostPort: 0, deviceIp: DEVICE, devicePort: 80 }] })
     const chip = new W5500Chip({ clock: lan.clock, send: frame => plug.send(frame) })
-    const plug = lan.segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+    const plug = lan.ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
     const said: string[] = []
     const device = new Device({
         clock: lan.clock,

@@ -10,7 +10,7 @@ import { MAX_RECEIVED, MAX_SENT, MIN_FRAME } from "../../sim/link/frames"
 import { Impairment, noImpairments } from "../../sim/link/impair"
 import type { Port, Station } from "../../sim/link/port"
 import { connectStream, LinkError, QUEUE_BYTES, StreamLink } from "../../sim/link/stream"
-import { bridge, Segment } from "../../sim/link/switch"
+import { bridge, EthernetSwitch } from "../../sim/link/switch"
 import { OptionError } from "../../sim/options/error"
 import { RealClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
@@ -326,14 +326,14 @@ describe("impairments before a stream link", () => {
         ])
     })
 
-    it("come with a segment that is bridged to it", async () => {
+    it("come with a switch that is bridged to it", async () => {
         const clock = new RealClock()
         const impairments = { ...noImpairments, corrupt: 1 }
-        const segment = new Segment(clock, { impairments, random: new Random(3) })
+        const ethernet = new EthernetSwitch(clock, { impairments, random: new Random(3) })
         const { link, peer } = await connected()
-        bridge(segment, link, "wire")
+        bridge(ethernet, link, "wire")
         const [near, far] = [new Probe(), new Probe()]
-        const port = segment.attach(near)
+        const port = ethernet.attach(near)
         const farPort = new StreamLink(peer).attach(far)
         port.send(frame(1)) // odd: for everybody
         farPort.send(frame(3))
@@ -341,6 +341,6 @@ describe("impairments before a stream link", () => {
         expect([near.frames[0]!.length, far.frames[0]!.length]).toEqual([60, 60])
         expect(near.frames[0]).not.toEqual(frame(3))
         expect(far.frames[0]).not.toEqual(frame(1))
-        expect(segment.counters).toMatchObject({ sent: 2, delivered: 2, corrupted: 2 })
+        expect(ethernet.counters).toMatchObject({ sent: 2, delivered: 2, corrupted: 2 })
     })
 })

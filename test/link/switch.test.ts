@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { type Impairments, noImpairments } from "../../sim/link/impair"
 import type { Port, Station } from "../../sim/link/port"
-import { bridge, type Delivery, Segment } from "../../sim/link/switch"
+import { bridge, type Delivery, EthernetSwitch } from "../../sim/link/switch"
 import { type Clock, RealClock, VirtualClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
 
@@ -11,9 +11,9 @@ class Probe implements Station {
 
     constructor(
         readonly name: string,
-        segment: Segment
+        ethernet: EthernetSwitch
     ) {
-        this.port = segment.attach(this)
+        this.port = ethernet.attach(this)
     }
 
     receive(frame: Uint8Array): void {
@@ -25,8 +25,11 @@ class Probe implements Station {
     }
 }
 
-function segmentOf(clock: Clock, settings: Partial<Impairments> = {}, seed = 1): Segment {
-    return new Segment(clock, { impairments: { ...noImpairments, ...settings }, random: new Random(seed) })
+function switchOf(clock: Clock, settings: Partial<Impairments> = {}, seed = 1): EthernetSwitch {
+    return new EthernetSwitch(clock, {
+        impairments: { ...noImpairments, ...settings },
+        random: new Random(seed),
+    })
 }
 
 const EVERYONE = 0xffffffffffff
@@ -39,13 +42,13 @@ function frame(n: number, to = EVERYONE, from = 0x020000000000): Uint8Array {
     return new Uint8Array(bytes)
 }
 
-describe("a segment", () => {
+describe("the switch", () => {
     const [A, B, C] = [0x02000000000a, 0x02000000000b, 0x02000000000c] as const
 
     it("learns where an address is, and takes frames there only", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock)
-        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        const ethernet = switchOf(clock)
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, ethernet)) as [Probe, Probe, Probe]
         const heard = async () => {
             await clock.runUntil(clock.now() + 1)
             return [a.heard, b.heard, c.heard]
@@ -79,7 +82,7 @@ describe("a segment", () => {
             [1, 5],
         ])
         a.port.send(frame(8, EVERYONE, A))
-        const d = new Probe("d", segment)
+        const d = new Probe("d", ethernet)
         await clock.runUntil(clock.now() + 299_000)
         b.port.send(frame(9, A, B))
         await heard()
@@ -92,8 +95,8 @@ describe("a segment", () => {
 
     it("learns no group's address, and carries what is too short to have one to all", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock)
-        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        const ethernet = switchOf(clock)
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, ethernet)) as [Probe, Probe, Probe]
         b.port.send(frame(1, EVERYONE, 0x0300_0000_0001))
         a.port.send(frame(2, 0x0300_0000_0001, A))
         a.port.send(new Uint8Array(11))
@@ -103,8 +106,8 @@ describe("a segment", () => {
 
     it("remembers a thousand addresses, and forgets the oldest of more", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock)
-        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        const ethernet = switchOf(clock)
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, ethernet)) as [Probe, Probe, Probe]
         for (let n = 0; n <= 1024; n++) a.port.send(frame(1, EVERYONE, 0x0200_0000_1000 + n))
         await clock.runUntil(1)
         b.frames.length = c.frames.length = 0
@@ -116,8 +119,8 @@ describe("a segment", () => {
 
     it("carries a frame to every other station, not to its sender, and not within send", async () => {
         const clock = new VirtualClock()
-        const segment = new Segment(clock)
-        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        const ethernet = new EthernetSwitch(clock)
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, ethernet)) as [Probe, Probe, Probe]
         const sent = frame(1)
         a.port.send(sent)
         sent.fill(9) // the caller may reuse the bytes
@@ -126,44 +129,44 @@ describe("a segment", () => {
         expect([a.frames, b.frames, c.frames]).toEqual([[], [frame(1)], [frame(1)]])
         b.frames[0]!.fill(7) // the bytes belong to the receiver
         expect(c.frames[0]).toEqual(frame(1))
-        expect(segment.counters).toMatchObject({ sent: 1, delivered: 2 })
+        expect(ethernet.counters).toMatchObject({ sent: 1, delivered: 2 })
     })
 
     it("works on a real clock", async () => {
         const clock = new RealClock()
-        const segment = segmentOf(clock, { delay: 1 })
-        const [a, b] = [new Probe("a", segment), new Probe("b", segment)]
+        const ethernet = switchOf(clock, { delay: 1 })
+        const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
         a.port.send(frame(1))
         a.port.send(frame(2))
         b.port.send(frame(3))
         expect(b.frames).toEqual([])
         await clock.runUntil(() => b.frames.length === 2 && a.frames.length === 1, 10_000)
         expect([a.heard, b.heard]).toEqual([[3], [1, 2]])
-        await segment.close()
+        await ethernet.close()
     })
 
     it("lets a station answer as it receives", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { delay: 10 })
-        const a = new Probe("a", segment)
-        const port = segment.attach({ name: "b", receive: bytes => port.send(bytes) })
+        const ethernet = switchOf(clock, { delay: 10 })
+        const a = new Probe("a", ethernet)
+        const port = ethernet.attach({ name: "b", receive: bytes => port.send(bytes) })
         a.port.send(frame(1))
         await clock.runUntil(() => a.frames.length > 0, 1000)
         expect(clock.now()).toBe(20)
     })
 
     it("refuses a second station of the same name until the first has gone", () => {
-        const segment = new Segment(new VirtualClock())
-        const first = new Probe("a", segment)
-        expect(() => new Probe("a", segment)).toThrow("a station called a is attached already")
+        const ethernet = new EthernetSwitch(new VirtualClock())
+        const first = new Probe("a", ethernet)
+        expect(() => new Probe("a", ethernet)).toThrow("a station called a is attached already")
         first.port.detach()
-        expect(() => new Probe("a", segment)).not.toThrow()
+        expect(() => new Probe("a", ethernet)).not.toThrow()
     })
 
     it("delivers nothing to or from a station that was unplugged, but what it had sent", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { delay: 10 })
-        const [a, b] = [new Probe("a", segment), new Probe("b", segment)]
+        const ethernet = switchOf(clock, { delay: 10 })
+        const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
         b.port.send(frame(1))
         a.port.send(frame(2))
         a.port.detach()
@@ -171,39 +174,39 @@ describe("a segment", () => {
         b.port.send(frame(4))
         await clock.runUntil(100)
         expect([a.heard, b.heard]).toEqual([[], [2]])
-        expect(segment.counters).toMatchObject({ sent: 3, delivered: 1 })
+        expect(ethernet.counters).toMatchObject({ sent: 3, delivered: 1 })
     })
 
     it("delivers nothing once it is closed", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { delay: 10 })
-        const [a, b] = [new Probe("a", segment), new Probe("b", segment)]
+        const ethernet = switchOf(clock, { delay: 10 })
+        const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
         a.port.send(frame(1))
-        await segment.close()
+        await ethernet.close()
         b.port.send(frame(2))
         await clock.runUntil(100)
         expect([a.heard, b.heard]).toEqual([[], []])
-        expect(segment.counters.delivered).toBe(0)
+        expect(ethernet.counters.delivered).toBe(0)
     })
 })
 
-describe("impairments of a segment", () => {
+describe("impairments of the switch", () => {
     it("strike each receiver by itself", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { loss: 0.5 })
-        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, segment)) as [Probe, Probe, Probe]
+        const ethernet = switchOf(clock, { loss: 0.5 })
+        const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, ethernet)) as [Probe, Probe, Probe]
         for (let n = 0; n < 200; n++) a.port.send(frame(n))
         await clock.runUntil(10)
         expect(b.heard).not.toEqual(c.heard)
-        expect(segment.counters.lost).toBe(400 - b.frames.length - c.frames.length)
+        expect(ethernet.counters.lost).toBe(400 - b.frames.length - c.frames.length)
     })
 
     it("do not depend on other traffic, nor on who was plugged in when", async () => {
         const heard = async (bystanders: boolean) => {
             const clock = new VirtualClock()
-            const segment = segmentOf(clock, { loss: 0.3, dup: 0.2, reorder: 0.2, jitter: 3, delay: 5 })
-            const others = bystanders ? [new Probe("x", segment), new Probe("y", segment)] : []
-            const [a, b] = [new Probe("a", segment), new Probe("b", segment)]
+            const ethernet = switchOf(clock, { loss: 0.3, dup: 0.2, reorder: 0.2, jitter: 3, delay: 5 })
+            const others = bystanders ? [new Probe("x", ethernet), new Probe("y", ethernet)] : []
+            const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
             for (let n = 0; n < 200; n++) {
                 clock.at(n, () => {
                     for (const other of others) other.port.send(new Uint8Array(14).fill(250))
@@ -218,10 +221,10 @@ describe("impairments of a segment", () => {
 
     it("share one queue for all that a station sends, and none with others", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { rate: 1_000_000 })
+        const ethernet = switchOf(clock, { rate: 1_000_000 })
         const times: Record<string, number[]> = { a: [], b: [], c: [] }
         const ports = ["a", "b", "c"].map(name =>
-            segment.attach({ name, receive: () => times[name]!.push(Math.round(clock.now() * 1000)) })
+            ethernet.attach({ name, receive: () => times[name]!.push(Math.round(clock.now() * 1000)) })
         )
         // 60 + 24 bytes are 672 us
         ports[0]!.send(frame(1))
@@ -233,14 +236,14 @@ describe("impairments of a segment", () => {
 
     it("count a frame the queue has no room for once, and say what became of it everywhere", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { rate: 1000 })
-        const a = new Probe("a", segment)
-        new Probe("b", segment)
-        new Probe("c", segment)
+        const ethernet = switchOf(clock, { rate: 1000 })
+        const a = new Probe("a", ethernet)
+        new Probe("b", ethernet)
+        new Probe("c", ethernet)
         const lost: (string | undefined)[][] = []
-        segment.onFrame((_frame, _from, _time, deliveries) => lost.push(deliveries.map(d => d.lost)))
+        ethernet.onFrame((_frame, _from, _time, deliveries) => lost.push(deliveries.map(d => d.lost)))
         for (let n = 0; n < 70; n++) a.port.send(frame(n))
-        expect(segment.counters).toMatchObject({ sent: 70, queueDrops: 5 })
+        expect(ethernet.counters).toMatchObject({ sent: 70, queueDrops: 5 })
         expect(lost.slice(0, 65)).toEqual(Array(65).fill([undefined, undefined]))
         expect(lost.slice(65)).toEqual(Array(5).fill(["queue", "queue"]))
     })
@@ -249,10 +252,10 @@ describe("impairments of a segment", () => {
 describe("taps", () => {
     it("see what was sent, before any trouble, and what will become of it", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { corrupt: 1, delay: 7 })
-        const [a, b] = [new Probe("a", segment), new Probe("b", segment)]
+        const ethernet = switchOf(clock, { corrupt: 1, delay: 7 })
+        const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
         const seen: unknown[] = []
-        const stop = segment.onFrame((bytes, from, time, deliveries: readonly Delivery[]) => {
+        const stop = ethernet.onFrame((bytes, from, time, deliveries: readonly Delivery[]) => {
             seen.push([
                 bytes.slice(),
                 from.name,
@@ -272,10 +275,10 @@ describe("taps", () => {
 
     it("see each delivery as it happens", async () => {
         const clock = new VirtualClock()
-        const segment = segmentOf(clock, { loss: 0.3, dup: 0.5, delay: 3 })
-        const [a, b] = [new Probe("a", segment), new Probe("b", segment)]
+        const ethernet = switchOf(clock, { loss: 0.3, dup: 0.5, delay: 3 })
+        const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
         const seen: [number, string, string, number][] = []
-        const stop = segment.onDelivery((bytes, from, to, time) =>
+        const stop = ethernet.onDelivery((bytes, from, to, time) =>
             seen.push([bytes[12]!, from.name, to.name, time])
         )
         for (let n = 0; n < 50; n++) a.port.send(frame(n))
@@ -294,7 +297,7 @@ describe("taps", () => {
 describe("bridge", () => {
     it("makes one network of two segments", async () => {
         const clock = new VirtualClock()
-        const [near, far] = [segmentOf(clock, { delay: 1 }), segmentOf(clock, { delay: 10 })]
+        const [near, far] = [switchOf(clock, { delay: 1 }), switchOf(clock, { delay: 10 })]
         const [a, b] = [new Probe("a", near), new Probe("b", far)]
         bridge(near, far, "bridge")
         a.port.send(frame(1))

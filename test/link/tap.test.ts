@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest"
 import type { Station } from "../../sim/link/port"
 import { LinkError } from "../../sim/link/stream"
-import { openTap, type TapFile, TapLink } from "../../sim/link/tap"
+import { openTap, TapLink } from "../../sim/link/tap"
+import type { TapFile } from "../../sim/link/tap-kernel"
 import { OptionError } from "../../sim/options/error"
 
 const ERRNO = { Again: 11, BadFd: 77 }

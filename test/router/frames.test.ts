@@ -16,7 +16,7 @@ let probe: Probe
 
 async function open(limits: Partial<Limits> = {}, lookup = async () => ["192.0.2.1"]): Promise<void> {
     lan = await Lan.open({ limits, lookup })
-    probe = new Probe(lan.segment)
+    probe = new Probe(lan.ethernet)
 }
 beforeEach(() => open())
 afterEach(() => lan.close())

@@ -4,10 +4,10 @@
 import { expect } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device, type DeviceOptions, type Reply } from "../../sim/device/device"
+import { BuiltinHost } from "../../sim/host/host"
 import type { Port, Station } from "../../sim/link/port"
-import { Segment } from "../../sim/link/switch"
-import { Peer } from "../../sim/peer/peer"
-import { UserNetwork, type UserNetworkOptions } from "../../sim/router/router"
+import { EthernetSwitch } from "../../sim/link/switch"
+import { Router, type RouterOptions } from "../../sim/router/router"
 import { macFor } from "../../sim/run/boot"
 import { RealClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
@@ -28,8 +28,8 @@ export class Probe implements Station {
     readonly mac = macFor(this.ip)
     private readonly port: Port
 
-    constructor(segment: Segment) {
-        this.port = segment.attach(this)
+    constructor(ethernet: EthernetSwitch) {
+        this.port = ethernet.attach(this)
     }
 
     receive(frame: Uint8Array): void {
@@ -53,15 +53,15 @@ export interface OwnDevice extends Partial<DeviceOptions> {
 
 export class Lan {
     readonly clock = new RealClock()
-    readonly segment = new Segment(this.clock)
+    readonly ethernet = new EthernetSwitch(this.clock)
     readonly log: string[] = []
-    readonly network: UserNetwork
+    readonly network: Router
     private readonly ends: (() => void | Promise<void>)[] = []
 
-    private constructor(options: Partial<UserNetworkOptions>) {
-        this.network = new UserNetwork({
+    private constructor(options: Partial<RouterOptions>) {
+        this.network = new Router({
             clock: this.clock,
-            link: this.segment,
+            link: this.ethernet,
             random: new Random(1),
             router: ROUTER,
             prefix: PREFIX,
@@ -72,18 +72,18 @@ export class Lan {
         })
     }
 
-    static async open(options: Partial<UserNetworkOptions> = {}): Promise<Lan> {
+    static async open(options: Partial<RouterOptions> = {}): Promise<Lan> {
         const lan = new Lan(options)
         await lan.network.start()
         return lan
     }
 
     /** A stack on Node, as a device would have it, with the router as its gateway. */
-    host(last: number): Peer {
+    host(last: number): BuiltinHost {
         const ip = `10.0.2.${last}`
-        const peer = new Peer({
+        const peer = new BuiltinHost({
             clock: this.clock,
-            link: this.segment,
+            link: this.ethernet,
             name: ip,
             ip,
             prefix: PREFIX,
@@ -98,7 +98,7 @@ export class Lan {
     /** A whole device: the program on its runtime, its driver, its chip. */
     async device(runtime: "vm" | "node", control: boolean, own: OwnDevice = {}): Promise<Device> {
         const chip = new W5500Chip({ clock: this.clock, send: frame => plug.send(frame) })
-        const plug = this.segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        const plug = this.ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
         own.onChip?.(chip)
         const config = { connections: 8, receiveBuffer: 1024, sendBuffer: 1024 }
         const boot = {
@@ -135,7 +135,7 @@ export class Lan {
     async close(): Promise<void> {
         for (const end of this.ends.reverse()) await end()
         await this.network.close()
-        await this.segment.close()
+        await this.ethernet.close()
     }
 }
 

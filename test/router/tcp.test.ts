@@ -1,7 +1,7 @@
 import { Socket } from "node:net"
 import { Buffer as Bytes } from "@devicescript/core"
 import { afterEach, describe, expect, it } from "vitest"
-import type { PeerConnection } from "../../sim/peer/peer"
+import type { HostConnection } from "../../sim/host/host"
 import { Random } from "../../sim/time/random"
 import { dissect, type View } from "../../sim/view/dissect"
 import { write } from "../../src/tcp/calls"
@@ -25,7 +25,7 @@ function text(seed: number, length: number): string {
 /** Collects what a connection gets. */
 function collector() {
     const got = { text: "", ended: false }
-    const data = (_: PeerConnection, more: string) => {
+    const data = (_: HostConnection, more: string) => {
         got.text += more
     }
     const end = () => {
@@ -242,7 +242,7 @@ describe("a device's connection to the host", () => {
         }
         lan = await Lan.open({ dial })
         const views: View[] = []
-        lan.segment.onFrame((frame, from) => from === lan.network && views.push(dissect(frame.slice())))
+        lan.ethernet.onFrame((frame, from) => from === lan.network && views.push(dissect(frame.slice())))
         const connection = lan.host(2).connect("192.0.2.1", 80)
         await lan.until("it has failed twice", () => lan.network.counters.unanswered === 2)
         // RFC 1122 section 4.2.3.9: these are no reason to give up
@@ -293,7 +293,7 @@ describe("a device's connection to the host", () => {
         connection.send("a")
         await lan.until("it works", () => got.text === "a")
         await lan.network.close()
-        const again = await Lan.open({ link: lan.segment, clock: lan.clock })
+        const again = await Lan.open({ link: lan.ethernet, clock: lan.clock })
         lan.later(() => again.close())
         connection.send("b")
         await lan.until("it is reset", () => got.ended)

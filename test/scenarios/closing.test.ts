@@ -1,7 +1,7 @@
 // How data gets through, and how connections end: from either side, both at once, and by force.
 
 import { expect } from "vitest"
-import { type PeerConnection, serveEcho } from "../../sim/peer/peer"
+import { type HostConnection, serveEcho } from "../../sim/host/host"
 import type { TcpView, View } from "../../sim/view/dissect"
 import { tsharkAgrees } from "../support/tshark"
 import { DEVICE_IP, type Net } from "./net"
@@ -13,7 +13,7 @@ const hasText = (view: View) => view.kind === "tcp" && view.payload.length > 0
 
 /** The device's connection to a port of a peer that takes what comes; `served` is the peer's end. */
 async function connected(net: Net, handlers: { data?: (text: string) => void; end?: () => void } = {}) {
-    let served: PeerConnection | undefined
+    let served: HostConnection | undefined
     net.peer(1).listen(99, {
         accepted: connection => {
             served = connection

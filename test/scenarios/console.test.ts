@@ -1,7 +1,7 @@
 // What the console says of connections, counters, memory and neighbours: the same words on every runtime.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import { tsharkAgrees } from "../support/tshark"
 import { scenario } from "./scenario"
 import { client, echoed } from "./traffic"

@@ -1,7 +1,7 @@
 // Bad lines: everything arrives, and in order, or the connection says that it failed.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import { tsharkAgrees } from "../support/tshark"
 import type { Setup } from "./net"
 import { scenario } from "./scenario"

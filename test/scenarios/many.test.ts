@@ -1,7 +1,7 @@
 // Many connections at once, in both directions, on one port and on several; and more than there is room for.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import { tsharkAgrees } from "../support/tshark"
 import type { Net } from "./net"
 import { scenario } from "./scenario"

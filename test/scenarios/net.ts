@@ -5,10 +5,10 @@ import type { W5500Faults } from "../../sim/chip/w5500-faults"
 import { Device, type Reply } from "../../sim/device/device"
 import { decodeEvents, type StackEvent } from "../../sim/device/events"
 import { describePanic } from "../../sim/device/runtime"
+import { BuiltinHost, type BuiltinHostOptions } from "../../sim/host/host"
 import type { Link, Port, Station } from "../../sim/link/port"
-import { Segment } from "../../sim/link/switch"
+import { EthernetSwitch } from "../../sim/link/switch"
 import { type Impairments, noImpairments } from "../../sim/options/impair"
-import { Peer, type PeerOptions } from "../../sim/peer/peer"
 import { macFor } from "../../sim/run/boot"
 import { isProgramsOwn } from "../../sim/run/log"
 import { VirtualClock } from "../../sim/time/clock"
@@ -75,9 +75,9 @@ export class Net {
     readonly transcript: string[] = []
     /** Frames that are lost on the wire: true for those to drop. */
     lose: (view: View, from: string) => boolean = () => false
-    private readonly segment: Segment
+    private readonly ethernet: EthernetSwitch
     private readonly random: Random
-    private readonly peers: Peer[] = []
+    private readonly peers: BuiltinHost[] = []
     private panic: string | undefined
 
     /** Everything is connected and switched on; the device is up. */
@@ -94,7 +94,7 @@ export class Net {
         const seed = setup.seed ?? 1
         this.random = new Random(seed)
         const impairments = { ...noImpairments, delay: DELAY, ...setup.impairments }
-        this.segment = new Segment(clock, { impairments, random: this.random.fork("segment") })
+        this.ethernet = new EthernetSwitch(clock, { impairments, random: this.random.fork("segment") })
         // whoever waits for a promise looks before the next event
         clock.settle.add(async () => {})
         const chip = new W5500Chip({
@@ -137,14 +137,14 @@ export class Net {
     async close(): Promise<void> {
         this.device.stop()
         for (const peer of this.peers) peer.stop()
-        await this.segment.close()
+        await this.ethernet.close()
     }
 
     /** A host with our own stack at 10.0.0.`last`. */
-    peer(last: number, onEvent?: PeerOptions["onEvent"]): Peer {
+    peer(last: number, onEvent?: BuiltinHostOptions["onEvent"]): BuiltinHost {
         const ip = `10.0.0.${last}`
-        const link: Link = { attach: station => this.attach(station), close: () => this.segment.close() }
-        const peer = new Peer({
+        const link: Link = { attach: station => this.attach(station), close: () => this.ethernet.close() }
+        const peer = new BuiltinHost({
             clock: this.clock,
             link,
             name: `peer ${last}`,
@@ -160,7 +160,7 @@ export class Net {
 
     /** Plugs anything else in. */
     attach(station: Station): Port {
-        const port = this.segment.attach(station)
+        const port = this.ethernet.attach(station)
         return { send: frame => this.send(station.name, port, frame), detach: () => port.detach() }
     }
 

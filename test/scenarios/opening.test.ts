@@ -1,7 +1,7 @@
 // How connections come about, and how they do not.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import type { View } from "../../sim/view/dissect"
 import { tsharkAgrees } from "../support/tshark"
 import { DEVICE_IP } from "./net"

@@ -2,9 +2,9 @@
 // router, with its DHCP and DNS servers, is that of the user network (sim/gateway).
 
 import { afterAll, describe, expect, test } from "vitest"
-import { Segment } from "../../sim/link/switch"
-import { Peer } from "../../sim/peer/peer"
-import { UserNetwork } from "../../sim/router/router"
+import { BuiltinHost } from "../../sim/host/host"
+import { EthernetSwitch } from "../../sim/link/switch"
+import { Router } from "../../sim/router/router"
 import { macFor } from "../../sim/run/boot"
 import { VirtualClock } from "../../sim/time/clock"
 import { Random } from "../../sim/time/random"
@@ -31,18 +31,18 @@ afterAll(() => console.log(heaps.join("\n")))
 async function play(runtime: "vm" | "node"): Promise<string[]> {
     const clock = new VirtualClock()
     clock.settle.add(async () => {})
-    const segment = new Segment(clock)
-    const network = new UserNetwork({
-        ...{ clock, link: segment, random: new Random(1), router: ROUTER, prefix: 24, mac: macFor(ROUTER) },
+    const lan = new EthernetSwitch(clock)
+    const network = new Router({
+        ...{ clock, link: lan, random: new Random(1), router: ROUTER, prefix: 24, mac: macFor(ROUTER) },
         device: DEVICE,
         lookup: async () => [],
     })
     await network.start()
     // a station played by hand, and a host with our own stack and a name
     const heard: Uint8Array[] = []
-    const port = segment.attach({ name: "station", receive: frame => heard.push(Uint8Array.from(frame)) })
-    const other = new Peer({
-        ...{ clock, link: segment, name: "other", ip: "10.0.2.78", prefix: 24, mac: macFor("10.0.2.78") },
+    const port = lan.attach({ name: "station", receive: frame => heard.push(Uint8Array.from(frame)) })
+    const other = new BuiltinHost({
+        ...{ clock, link: lan, name: "other", ip: "10.0.2.78", prefix: 24, mac: macFor("10.0.2.78") },
         random: new Random(2),
     })
     setAddress(other.stack, ipv4Of("10.0.2.78"), netmaskOf(24), ipv4Of(ROUTER))
@@ -59,7 +59,7 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
 
     const seen: string[] = []
     const device = new ProtocolDevice({
-        ...{ clock, link: segment, runtime },
+        ...{ clock, link: lan, runtime },
         watch: (frame, sent) => {
             if (sent) record(frame, clock.now())
             seen.push(`${clock.now()} ${sent ? ">" : "<"} ${Buffer.from(frame).toString("hex")}`)
@@ -139,7 +139,7 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
         device.stop()
         other.stop()
         await network.close()
-        await segment.close()
+        await lan.close()
     }
     return [...seen, ...device.log]
 }

@@ -1,7 +1,7 @@
 // What the device does for others, and the mission's example.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import { tsharkAgrees } from "../support/tshark"
 import { scenario } from "./scenario"
 import { ScriptedStation } from "./station"

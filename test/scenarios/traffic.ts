@@ -1,6 +1,6 @@
 // Data for scenarios that are about something else.
 
-import type { Peer, PeerConnection } from "../../sim/peer/peer"
+import type { BuiltinHost, HostConnection } from "../../sim/host/host"
 import { DEVICE_IP, type Net } from "./net"
 
 /** So many bytes of every kind, as Latin-1 text. */
@@ -10,14 +10,14 @@ export function text(length: number): string {
 
 /** A peer's connection to the device, and what came through it. */
 export interface Client {
-    readonly connection: PeerConnection
+    readonly connection: HostConnection
     heard: string
 }
 
 /** Opens a connection to the device and queues text on it. */
-export async function client(net: Net, peer: Peer, port: number, said = ""): Promise<Client> {
+export async function client(net: Net, peer: BuiltinHost, port: number, said = ""): Promise<Client> {
     return await net.act(() => {
-        const opened: { heard: string; connection?: PeerConnection } = { heard: "" }
+        const opened: { heard: string; connection?: HostConnection } = { heard: "" }
         const connection = peer.connect(DEVICE_IP, port, {
             data: (_connection, data) => {
                 opened.heard += data
@@ -41,7 +41,7 @@ export async function echoed(net: Net, one: Client, said: string, limit?: number
 }
 
 /** The device serves: a new connection is echoed. */
-export async function serves(net: Net, peer: Peer): Promise<void> {
+export async function serves(net: Net, peer: BuiltinHost): Promise<void> {
     const one = await client(net, peer, 7, "afterwards")
     await echoed(net, one, "afterwards")
     await net.act(() => one.connection.close())

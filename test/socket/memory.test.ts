@@ -1,7 +1,7 @@
 // What sockets take of the VM's heap, and that they give it back.
 
 import { afterAll, expect, test } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import { Net } from "../scenarios/net"
 import { type Client, client } from "../scenarios/traffic"
 

@@ -1,7 +1,7 @@
 // The MQTT client of @devicescript/net when its broker breaks off, says nothing or nonsense: the example goes on, on both runtimes.
 
 import { expect } from "vitest"
-import type { PeerConnection } from "../../sim/peer/peer"
+import type { HostConnection } from "../../sim/host/host"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
 
@@ -11,7 +11,7 @@ const accepted = "\x20\x02\x00\x00"
 
 /** A broker that takes what it gets; `heard` is what its last connection said. */
 function brokerOf(net: Net) {
-    const broker = { connections: [] as PeerConnection[], heard: "", greets: true }
+    const broker = { connections: [] as HostConnection[], heard: "", greets: true }
     net.peer(1).listen(1883, {
         accepted: connection => {
             broker.connections.push(connection)

@@ -1,7 +1,7 @@
 // Connections by name, on both runtimes: each address of a host is tried, and what cannot be found has its error.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
 import { ScriptedStation } from "../scenarios/station"

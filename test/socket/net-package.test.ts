@@ -2,7 +2,7 @@
 
 import { Buffer as DeviceBuffer } from "@devicescript/core"
 import { expect } from "vitest"
-import type { PeerConnection } from "../../sim/peer/peer"
+import type { HostConnection } from "../../sim/host/host"
 import { abort, accept, listen, read } from "../../src/tcp/calls"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
@@ -24,7 +24,7 @@ function told(net: Net): string[] {
 /** The ends at the peer of what the device opens to port 9, and all they heard. */
 function accepting(net: Net) {
     const peer = net.peer(1)
-    const accepted: PeerConnection[] = []
+    const accepted: HostConnection[] = []
     const heard: string[] = []
     peer.listen(9, {
         accepted: connection => {

@@ -1,7 +1,7 @@
 // What comes from outside, and ordinary use, never ends a program: every failure has a code and a sentence, on both runtimes.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/peer/peer"
+import { serveEcho } from "../../sim/host/host"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
 import { ScriptedStation } from "../scenarios/station"

@@ -2,7 +2,7 @@
 
 import { Buffer as DeviceBuffer } from "@devicescript/core"
 import { expect } from "vitest"
-import { type PeerConnection, serveEcho } from "../../sim/peer/peer"
+import { type HostConnection, serveEcho } from "../../sim/host/host"
 import { abort, accept, listen, read } from "../../src/tcp/calls"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
@@ -24,9 +24,9 @@ function sumOf(bytes: ArrayLike<number>): number {
 }
 
 /** The peer's end of the device's next connection to a port, as soon as there is one. */
-function accepting(net: Net, port: number, data?: (connection: PeerConnection, text: string) => void) {
+function accepting(net: Net, port: number, data?: (connection: HostConnection, text: string) => void) {
     const peer = net.peer(1)
-    const accepted: PeerConnection[] = []
+    const accepted: HostConnection[] = []
     peer.listen(port, {
         accepted: connection => accepted.push(connection),
         ...(data === undefined ? {} : { data }),

@@ -1,16 +1,17 @@
 // What has to hold of a stack's tables whenever it has nothing left to send.
 
 import { TIME_WAIT_RECORDS } from "../../src/features"
-import { Neighbour, NeighbourState, nextHop } from "../../src/net/arp"
+import { nextHop } from "../../src/net/arp"
+import { Neighbour, NeighbourState } from "../../src/net/records"
 import type { Stack } from "../../src/net/stack"
 import {
     Ahead,
     ConnFlag,
-    ConnFlag2,
-    ConnFlag3,
+    ConnOption,
     Half,
     HalfFlag,
     Listener,
+    SendFlag,
     State,
     stateName,
     Tcb,
@@ -110,13 +111,13 @@ function free(s: Stack, c: number, f: Findings): void {
         (flags & (ConnFlag.Due | ConnFlag.Timer | ConnFlag.Pending | ConnFlag.Held)) === 0,
         `flags ${flags}`
     )
-    f.check((s.conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) === 0, "an RST is due")
+    f.check((s.conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) === 0, "an RST is due")
     f.check(s.conns.getAt(c + Tcb.Ports, "i32") === 0, "ports are left")
 }
 
 function over(s: Stack, c: number, f: Findings): void {
     const flags = s.conns.getAt(c + Tcb.Flags, "u8")
-    const resetDue = (s.conns.getAt(c + Tcb.Flags2, "u8") & ConnFlag2.ResetDue) !== 0
+    const resetDue = (s.conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) !== 0
     f.check((flags & ConnFlag.Timer) === 0, "a timer is armed")
     f.check((flags & ConnFlag.Held) !== 0 || resetDue, "nobody needs it, and it is not free")
     f.check(((flags & ConnFlag.Due) !== 0) === resetDue, "Due and ResetDue differ")
@@ -145,14 +146,14 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     const i32 = (field: number) => s.conns.getAt(c + field, "i32")
     const u16 = (field: number) => s.conns.getAt(c + field, "u16")
     const flags = s.conns.getAt(c + Tcb.Flags, "u8")
-    const flags2 = s.conns.getAt(c + Tcb.Flags2, "u8")
-    const flags3 = s.conns.getAt(c + Tcb.Flags3, "u8")
+    const sendFlags = s.conns.getAt(c + Tcb.SendFlags, "u8")
+    const connOptions = s.conns.getAt(c + Tcb.Options, "u8")
     const timer = (flags & ConnFlag.Timer) !== 0
     const opening = state === State.SynSent || state === State.SynReceived
     const finSent = state === State.FinWait1 || state === State.Closing || state === State.LastAck
 
     f.check(state <= State.TimeWait && state !== State.Listen, "no such state for a connection")
-    f.check((flags2 & ConnFlag2.ResetDue) === 0, "an RST is due on a connection that lives")
+    f.check((sendFlags & SendFlag.ResetDue) === 0, "an RST is due on a connection that lives")
 
     // sequence numbers
     const toNxt = (i32(Tcb.SndNxt) - i32(Tcb.SndUna)) | 0
@@ -192,16 +193,16 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
         blocks += Ahead.Size
         f.check(start > 0 && start < end, `block ${start} to ${end}`)
         f.check(
-            end <= u16(Tcb.RcvWnd) + (flags3 & ConnFlag3.FinAhead ? 1 : 0),
+            end <= u16(Tcb.RcvWnd) + (connOptions & ConnOption.FinAhead ? 1 : 0),
             `block to ${end} beyond the window`
         )
         f.check(!spans.some(([from, to]) => start <= to && end >= from), "blocks that touch")
         spans.push([start, end])
     }
-    f.check(!(flags3 & ConnFlag3.FinAhead) || blocks > 0, "a FIN ahead of nothing")
-    const recovering = (flags2 & ConnFlag2.Recovery) !== 0
+    f.check(!(connOptions & ConnOption.FinAhead) || blocks > 0, "a FIN ahead of nothing")
+    const recovering = (sendFlags & SendFlag.Recovery) !== 0
     f.check(!recovering || u16(Tcb.Recover) > 1, "recovery from nothing")
-    f.check(!(flags2 & ConnFlag2.Resend) || recovering, "a hole without recovery")
+    f.check(!(sendFlags & SendFlag.Resend) || recovering, "a hole without recovery")
     f.check(!recovering || u16(Tcb.RtxEnd) <= toMax, `hole to ${u16(Tcb.RtxEnd)} of ${toMax}`)
 
     // timers: whatever is not acknowledged yet, or not sent yet, is looked at again
@@ -221,7 +222,7 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     )
     if (state === State.Established || state === State.CloseWait)
         f.check(
-            owes || timer === ((flags3 & ConnFlag3.KeepAlive) !== 0),
+            owes || timer === ((connOptions & ConnOption.KeepAlive) !== 0),
             "a timer for nothing, or no keep-alive"
         )
     if ((flags & ConnFlag.AckDelayed) !== 0) {
@@ -249,7 +250,7 @@ function alive(s: Stack, c: number, state: State, now: number, f: Findings): voi
     // what is due waits for ARP; an ACK that nobody answered for waits for the peer to come back
     const due =
         (flags & (ConnFlag.Due | ConnFlag.AckNow)) !== 0 ||
-        (flags2 & (ConnFlag2.Probe | ConnFlag2.Resend)) !== 0
+        (sendFlags & (SendFlag.Probe | SendFlag.Resend)) !== 0
     f.check(!due || !isKnown(s, nextHop(s, i32(Tcb.RemoteIp))), "something due was not sent")
 }
 

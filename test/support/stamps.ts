@@ -2,8 +2,8 @@
 
 import { expect } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
-import { joinPorts } from "../../src/tcp/context"
 import { timestampOffset } from "../../src/tcp/secret-numbers"
+import { joinPorts } from "../../src/tcp/tables"
 import { ip } from "./host"
 import { Peer } from "./peer"
 

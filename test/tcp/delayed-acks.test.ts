@@ -4,8 +4,8 @@
 import { Buffer } from "@devicescript/core"
 import { afterAll, describe, expect, test } from "vitest"
 import { accept, listen, read, write } from "../../src/tcp/calls"
-import { findConnection } from "../../src/tcp/context"
 import { Tcb } from "../../src/tcp/records"
+import { findConnection } from "../../src/tcp/tables"
 import { DelayingPeer } from "../support/delaying-peer"
 import { Host } from "../support/host"
 

@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/base/counters"
-import { findConnection } from "../../src/tcp/context"
-import { ConnFlag3, Tcb } from "../../src/tcp/records"
+import { ConnOption, Tcb } from "../../src/tcp/records"
+import { findConnection } from "../../src/tcp/tables"
 import type { Bench } from "../support/bench"
 import { ethernet, icmp, ipv4 } from "../support/frames"
 import { needs } from "../support/needs"
@@ -140,9 +140,9 @@ test("where routers have to cut segments, what is sent to others cannot be told 
         const { stack } = peer.bench
         const at = findConnection(stack, peer.id)
         stack.conns.setAt(
-            at + Tcb.Flags3,
+            at + Tcb.Options,
             "u8",
-            stack.conns.getAt(at + Tcb.Flags3, "u8") | ConnFlag3.Fragment
+            stack.conns.getAt(at + Tcb.Options, "u8") | ConnOption.Fragment
         )
         for (let i = 0; i < others; i++) ping(peer.bench)
         return Array.from({ length: 5 }, () => {

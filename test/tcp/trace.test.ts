@@ -27,11 +27,11 @@ function told(peer: Peer, from = 0): string[] {
 function text(peer: Peer, record: Buffer): string {
     const u8 = (field: number) => record.getAt(field, "u8")
     const kind = u8(Event.Kind)
-    if (kind === EventKind.Drop) return `drop ${names[record.getAt(Event.Mss, "u16") / 4]}`
+    if (kind === EventKind.Drop) return `drop ${names[record.getAt(Event.Reason, "u16") / 4]}`
     const id = record.getAt(Event.Id, "u16") === 0 ? "-" : "c"
     if (kind === EventKind.State)
         return `${id} ${stateName(u8(Event.Before))} > ${stateName(u8(Event.After))}`
-    if (kind === EventKind.Failed) return `${id} failed ${errorName(-u8(Event.Before))}`
+    if (kind === EventKind.Failed) return `${id} failed ${errorName(-u8(Event.Error))}`
     const out = kind === EventKind.SegmentOut
     const [seqBase, ackBase] = out ? [peer.ours, peer.theirs] : [peer.theirs, peer.ours]
     const mss = record.getAt(Event.Mss, "u16")

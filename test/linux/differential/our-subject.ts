@@ -2,11 +2,9 @@
 
 import { Buffer as Bytes } from "@devicescript/core"
 import { accept, close, connect, listen, read, shutdown, write } from "../../../src/tcp/calls"
-import { findTuple, joinPorts } from "../../../src/tcp/context"
 import { halfOpenFor } from "../../../src/tcp/half-open"
-import { listenerFor } from "../../../src/tcp/listen"
 import {
-    ConnFlag3,
+    ConnOption,
     errorName,
     Half,
     isFinWait,
@@ -16,7 +14,7 @@ import {
     TcpError,
     Wait,
 } from "../../../src/tcp/records"
-import { findWait } from "../../../src/tcp/time-wait"
+import { findTuple, findWait, joinPorts, listenerFor } from "../../../src/tcp/tables"
 import { arp, broadcastMac, ethernet } from "../../support/frames"
 import { Host, ip } from "../../support/host"
 import { counted, type Look } from "./diagnosis"
@@ -116,7 +114,7 @@ export class OurSubject implements Subject {
         if (c < 0) return this.without(remoteIp, ports)
         const number = t.conns.getAt(c + Tcb.State, "u8") as State
         const state = stateName(number)
-        const stamped = t.conns.getAt(c + Tcb.Flags3, "u8") & ConnFlag3.Timestamps
+        const stamped = t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps
         const tsRecent = stamped ? { tsRecent: t.conns.getAt(c + Tcb.TsRecent, "i32") } : {}
         if (!counted.includes(state)) return { state, ...tsRecent }
         // the FIN is not in the ring

@@ -4,8 +4,8 @@
 import { swap16 } from "../../../src/base/bytes"
 import { counterNames } from "../../../src/base/counters"
 import type { Stack } from "../../../src/net/stack"
-import { findConnection, findTuple, joinPorts } from "../../../src/tcp/context"
-import { ConnFlag3, Half, Listener, State, stateName, Tcb, Wait } from "../../../src/tcp/records"
+import { ConnOption, Half, Listener, State, stateName, Tcb, Wait } from "../../../src/tcp/records"
+import { findConnection, findTuple, joinPorts } from "../../../src/tcp/tables"
 import { STATES } from "./backend"
 
 /** A connection by what a script knows of it. */
@@ -57,7 +57,10 @@ export function inspect(s: Stack, name: string, who: Who): number | undefined {
         case "tcpi_unacked":
             return Math.ceil(((i32(Tcb.SndMax) - i32(Tcb.SndUna)) | 0) / Math.max(1, u16(Tcb.Mss)))
         case "tcpi_options":
-            return (u8(Tcb.Flags3) & ConnFlag3.Timestamps ? 1 : 0) | (u8(Tcb.Flags3) & ConnFlag3.Sack ? 2 : 0)
+            return (
+                (u8(Tcb.Options) & ConnOption.Timestamps ? 1 : 0) |
+                (u8(Tcb.Options) & ConnOption.Sack ? 2 : 0)
+            )
         case "unread":
             return u16(Tcb.ReceiveLength)
         case "unsent":

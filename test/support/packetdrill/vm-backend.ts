@@ -1,11 +1,11 @@
 // A script's stack as the image that a board gets, on DeviceScript's own VM: the program's calls are commands of the
-// control protocol, frames go over a segment and a modelled chip, time is virtual. A device serves script after script.
+// control protocol, frames go over a switch and a modelled chip, time is virtual. A device serves script after script.
 
 import { W5500Chip } from "../../../sim/chip/w5500"
 import { Device } from "../../../sim/device/device"
 import { describePanic } from "../../../sim/device/runtime"
 import type { Port } from "../../../sim/link/port"
-import { Segment } from "../../../sim/link/switch"
+import { EthernetSwitch } from "../../../sim/link/switch"
 import { VirtualClock } from "../../../sim/time/clock"
 import { type Backend, type Network, type Outcome, type Reading, type Sent, STATES } from "./backend"
 import { errorNumber } from "./symbols"
@@ -25,7 +25,7 @@ export class VmDevice {
     readonly clock = new VirtualClock()
     /** Frames it sent, with the clock's time. */
     readonly frames: { time: number; frame: Uint8Array }[] = []
-    private readonly segment = new Segment(this.clock)
+    private readonly ethernet = new EthernetSwitch(this.clock)
     private readonly plug: Port
     private readonly device: Device
     private panic: string | undefined
@@ -47,12 +47,12 @@ export class VmDevice {
         readonly network: Network,
         config: Readonly<Record<string, number>>
     ) {
-        const { clock, segment } = this
+        const { clock, ethernet } = this
         // whoever waits for a promise looks before the next event
         clock.settle.add(async () => {})
         const chip = new W5500Chip({ clock, send: frame => cable.send(frame) })
-        const cable = segment.attach({ name: "device", receive: frame => chip.deliver(frame) })
-        this.plug = segment.attach({ name: "remote", receive: frame => this.receive(frame) })
+        const cable = ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
+        this.plug = ethernet.attach({ name: "remote", receive: frame => this.receive(frame) })
         this.device = new Device({
             clock,
             runtime: "vm",
@@ -123,7 +123,7 @@ export class VmDevice {
     async stop(): Promise<void> {
         this.stopped = true
         this.device.stop()
-        await this.segment.close()
+        await this.ethernet.close()
     }
 }
 

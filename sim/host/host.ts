@@ -14,7 +14,7 @@ import type { Clock } from "../time/clock"
 import type { Random } from "../time/random"
 import { Wake } from "../time/wake"
 
-export interface PeerOptions {
+export interface BuiltinHostOptions {
     clock: Clock
     link: Link
     name: string
@@ -32,16 +32,16 @@ export interface PeerOptions {
 /** What a program does with a connection; each is called as the stack gets to it. */
 export interface Handlers {
     /** Text came, as Latin-1. */
-    data?: (connection: PeerConnection, text: string) => void
+    data?: (connection: HostConnection, text: string) => void
     /** The other end will send no more. */
-    end?: (connection: PeerConnection) => void
+    end?: (connection: HostConnection) => void
 }
 
 const CONFIG = { connections: 16, halfOpen: 16, neighbours: 16, receiveBuffer: 2048, sendBuffer: 1024 }
 const BACKLOG = 16
 
 /** One connection of the peer. */
-export class PeerConnection {
+export class HostConnection {
     /** The other end sends no more, or the connection is over. */
     ended = false
     /** What ended it, as POSIX has it; undefined while nothing, or nothing bad, has. */
@@ -51,7 +51,7 @@ export class PeerConnection {
     private ending: typeof close | undefined
 
     constructor(
-        private readonly peer: Peer,
+        private readonly peer: BuiltinHost,
         readonly id: number,
         private readonly handlers: Handlers
     ) {}
@@ -125,7 +125,7 @@ export class PeerConnection {
 }
 
 /** A host that serves and connects, driven by the clock. */
-export class Peer implements Station {
+export class BuiltinHost implements Station {
     readonly name: string
     readonly ip: string
     readonly stack: Stack
@@ -134,12 +134,12 @@ export class Peer implements Station {
     private readonly scratch = Buffer.alloc(1024)
     private readonly listeners = new Map<
         number,
-        Handlers & { accepted?: (connection: PeerConnection) => void }
+        Handlers & { accepted?: (connection: HostConnection) => void }
     >()
-    private readonly connections = new Set<PeerConnection>()
+    private readonly connections = new Set<HostConnection>()
     private readonly wake: Wake
 
-    constructor({ clock, link, name, ip, prefix, mac, random, onEvent }: PeerOptions) {
+    constructor({ clock, link, name, ip, prefix, mac, random, onEvent }: BuiltinHostOptions) {
         this.name = name
         this.ip = ip
         this.clock = clock
@@ -170,17 +170,17 @@ export class Peer implements Station {
     }
 
     /** Serves a port. Throws when it is taken. */
-    listen(port: number, handlers: Handlers & { accepted?: (connection: PeerConnection) => void }): void {
+    listen(port: number, handlers: Handlers & { accepted?: (connection: HostConnection) => void }): void {
         const id = listen(this.stack, port, BACKLOG)
         if (id < 0) throw new Error(`the peer cannot listen on port ${port}: ${errorName(id)}`)
         this.listeners.set(id, handlers)
     }
 
     /** Opens a connection; its SYN goes out at once. Throws when the stack does not take it. */
-    connect(ip: string, port: number, handlers: Handlers = {}): PeerConnection {
+    connect(ip: string, port: number, handlers: Handlers = {}): HostConnection {
         const id = connect(this.stack, ipv4Of(ip), port, 0, this.now())
         if (id < 0) throw new Error(`the peer cannot connect to ${ip}:${port}: ${errorName(id)}`)
-        const connection = new PeerConnection(this, id, handlers)
+        const connection = new HostConnection(this, id, handlers)
         this.connections.add(connection)
         this.poke()
         return connection
@@ -215,7 +215,7 @@ export class Peer implements Station {
     private accept(): void {
         for (const [listener, handlers] of this.listeners) {
             for (let id = accept(this.stack, listener); id > 0; id = accept(this.stack, listener)) {
-                const connection = new PeerConnection(this, id, handlers)
+                const connection = new HostConnection(this, id, handlers)
                 this.connections.add(connection)
                 handlers.accepted?.(connection)
             }
@@ -239,7 +239,7 @@ function fromLatin1(text: string): Buffer {
 const CLOSE_AFTER = 50
 
 /** Echo (RFC 862), on port 7. */
-export function serveEcho(peer: Peer, clock: Clock): void {
+export function serveEcho(peer: BuiltinHost, clock: Clock): void {
     peer.listen(7, {
         data: (connection, text) => connection.send(text),
         end: connection => void clock.at(clock.now() + CLOSE_AFTER, () => connection.close()),

@@ -1,0 +1,133 @@
+// What every part of TCP does to a connection: changes its state, marks it as due, arms its timer, ends it.
+
+import { Event, EventKind } from "../base/events"
+import { EVENTS, USER_TIMEOUT } from "../features"
+import type { TcpContext } from "./context"
+import { ConnFlag, SendFlag, State, Tcb, TcpError } from "./records"
+import { traceState } from "./report"
+
+/** Moves a connection to another state. */
+export function setState(t: TcpContext, c: number, state: State, now: number): void {
+    const conns = t.conns
+    const before = conns.getAt(c + Tcb.State, "u8")
+    conns.setAt(c + Tcb.State, "u8", state)
+    if (EVENTS) {
+        traceState(
+            t,
+            conns.getAt(c + Tcb.Id, "u16"),
+            before,
+            state,
+            conns.getAt(c + Tcb.RemoteIp, "i32"),
+            conns.getAt(c + Tcb.Ports, "i32"),
+            now
+        )
+    }
+}
+
+/** Sets bits of ConnFlag, and sees to it that the connection is looked at by the next transmit. */
+export function setDue(t: TcpContext, c: number, flags: number): void {
+    t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") | flags | ConnFlag.Due)
+    t.dirty = true
+}
+
+/** Arms a connection's timer. */
+export function armTimer(t: TcpContext, c: number, now: number, ms: number): void {
+    const conns = t.conns
+    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
+    conns.setAt(c + Tcb.Deadline, "i32", (now + ms) | 0)
+    noteTimer(t, (now + ms) | 0)
+}
+
+/** Arms it for what is to be acknowledged by then. A user timeout does not wait for that (RFC 9293 section 3.10.8). */
+export function armRto(t: TcpContext, c: number, now: number): void {
+    // flat on purpose, part of the path of every segment with text
+    const conns = t.conns
+    const deadline = (now + conns.getAt(c + Tcb.Rto, "u16")) | 0
+    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
+    conns.setAt(c + Tcb.Deadline, "i32", deadline)
+    noteTimer(t, deadline)
+    if (USER_TIMEOUT) {
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, 1000)
+    }
+}
+
+/** Has the timer expire when `ms` for each second of the user timeout have passed without progress, if it would later. */
+export function hasten(t: TcpContext, c: number, ms: number): void {
+    const conns = t.conns
+    // until it is accepted the field is the listener's id
+    if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return
+    const end = (conns.getAt(c + Tcb.Progress, "i32") + conns.getAt(c + Tcb.UserTimeout, "u16") * ms) | 0
+    if (((conns.getAt(c + Tcb.Deadline, "i32") - end) | 0) <= 0) return
+    conns.setAt(c + Tcb.Deadline, "i32", end)
+    noteTimer(t, end)
+}
+
+export function stopTimer(t: TcpContext, c: number): void {
+    t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
+}
+
+/** True when nothing is in flight nor waits to be sent: the timer is free for keep-alive. */
+export function isIdle(t: TcpContext, c: number): boolean {
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (state !== State.Established) {
+        if (state !== State.CloseWait) return false
+    }
+    if (conns.getAt(c + Tcb.SendLength, "u16") > 0) return false
+    return conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
+}
+
+/** Makes sure that timers are looked at when `deadline` comes. */
+export function noteTimer(t: TcpContext, deadline: number): void {
+    if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
+        t.timerArmed = true
+        t.nextTimer = deadline
+    }
+}
+
+/**
+ * Ends a connection: CLOSED, with the error the program will see. Its record is free again at once unless the program
+ * still holds it or an RST is to be sent. What the peer had delivered stays readable for whoever holds it.
+ */
+export function closed(t: TcpContext, c: number, error: TcpError, now: number): void {
+    const conns = t.conns
+    setState(t, c, State.Closed, now)
+    const flags = conns.getAt(c + Tcb.Flags, "u8")
+    conns.setAt(c + Tcb.Error, "u8", -error)
+    conns.setAt(c + Tcb.Flags, "u8", flags & ConnFlag.Held)
+    conns.setAt(c + Tcb.SendLength, "u16", 0)
+    if (EVENTS ? error !== TcpError.None : false) {
+        if (t.events.on) {
+            t.events.record.setAt(Event.Kind, "u8", EventKind.Failed)
+            t.events.record.setAt(Event.Error, "u8", -error)
+            t.events.push()
+        }
+    }
+    release(t, c)
+}
+
+/** Frees the record of a connection in CLOSED that nobody needs any more. */
+export function release(t: TcpContext, c: number): void {
+    const conns = t.conns
+    if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return
+    if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held) return
+    if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) return
+    conns.setAt(c + Tcb.Id, "u16", 0)
+    conns.setAt(c + Tcb.Ports, "i32", 0)
+    while (t.connsEnd > 0 && conns.getAt(t.connsEnd - Tcb.Size + Tcb.Id, "u16") === 0) t.connsEnd -= Tcb.Size
+    if (t.cursor >= t.connsEnd) t.cursor = 0
+}
+
+/** Ends a connection with an RST to the peer (RFC 9293 section 3.10.5). */
+export function reset(t: TcpContext, c: number, error: TcpError, now: number): void {
+    const conns = t.conns
+    // a probe or a FIN into a shut window was not taken: only the number the peer expects resets (RFC 5961 section 3)
+    if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
+        if (conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
+            conns.setAt(c + Tcb.SndMax, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+        }
+    }
+    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.ResetDue)
+    closed(t, c, error, now)
+    setDue(t, c, 0)
+}

@@ -1,0 +1,162 @@
+// Finding, taking and numbering the records of TCP's tables.
+
+import { swap16 } from "../base/bytes"
+import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
+import type { TcpContext } from "./context"
+import { ConnFlag, ConnOption, Listener, State, Tcb, Wait } from "./records"
+import { noteTimer, setState } from "./state"
+
+/** The record of TIME-WAIT with this peer and these ports, -1 when there is none. */
+export function findWait(t: TcpContext, remoteIp: number, ports: number): number {
+    const waits = t.waits
+    const end = t.waitsEnd
+    for (let w = 0; w < end; w += Wait.Size) {
+        if (waits.getAt(w + Wait.Ports, "i32") === ports) {
+            if (waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp) {
+                if (waits.getAt(w + Wait.Id, "u16") > 0) return w
+            }
+        }
+    }
+    return -1
+}
+
+/** The listener for the port that a segment with these ports is sent to, -1 when there is none. */
+export function listenerFor(t: TcpContext, ports: number): number {
+    const listeners = t.listeners
+    const port = (ports >> 16) & 0xffff
+    for (let l = 0; l < listeners.length; l += Listener.Size) {
+        if (listeners.getAt(l + Listener.Port, "u16") === port) {
+            if (listeners.getAt(l + Listener.Id, "u16") > 0) {
+                return l
+            }
+        }
+    }
+    return -1
+}
+
+/**
+ * Takes a record for a connection, cleared and with an id of its own: a free one, else the one that has been longest in
+ * TIME-WAIT and holds nothing that a program has still to read. -1 when there is neither.
+ */
+export function allocate(t: TcpContext, now: number): number {
+    const conns = t.conns
+    let oldest = -1
+    let oldestHeld = 0
+    const end = t.connsEnd
+    for (let c = 0; c < end; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Id, "u16") === 0) return prepare(t, c)
+        if (conns.getAt(c + Tcb.State, "u8") !== State.TimeWait) continue
+        const held = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held
+        if (held > 0) {
+            if (conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) continue
+        }
+        const deadline = conns.getAt(c + Tcb.Deadline, "i32")
+        if (
+            oldest < 0 ||
+            held < oldestHeld ||
+            (held === oldestHeld && ((deadline - conns.getAt(oldest + Tcb.Deadline, "i32")) | 0) < 0)
+        ) {
+            oldest = c
+            oldestHeld = held
+        }
+    }
+    if (end < conns.length) {
+        t.connsEnd = end + Tcb.Size
+        return prepare(t, end)
+    }
+    if (oldest < 0) {
+        if (PASSIVE_OPENS) {
+            if (t.passive) {
+                t.passive.scarce = true
+                // the next look (pace.ts) may be far away
+                noteTimer(t, (now + 1000) | 0)
+            }
+        }
+        return -1
+    }
+    setState(t, oldest, State.Closed, now)
+    return prepare(t, oldest)
+}
+
+function prepare(t: TcpContext, c: number): number {
+    const conns = t.conns
+    conns.fillAt(c, Tcb.Size, 0)
+    conns.setAt(c + Tcb.Id, "u16", newId(t))
+    conns.setAt(c + Tcb.Rto, "u16", t.config.rtoInitial)
+    conns.setAt(c + Tcb.ReceiveLimit, "u16", t.receiveSize)
+    if (t.config.nagle === 0) conns.setAt(c + Tcb.Options, "u8", ConnOption.NoDelay)
+    return c
+}
+
+/** An id that neither a connection nor a listener has. */
+export function newId(t: TcpContext): number {
+    let id = t.lastId
+    id = id === 0xffff ? 1 : id + 1
+    while (findConnection(t, id) >= 0 || findListener(t, id) >= 0 || findWaitId(t, id) >= 0)
+        id = id === 0xffff ? 1 : id + 1
+    t.lastId = id
+    return id
+}
+
+/** The record of the connection with this id, -1 when there is none. */
+export function findConnection(t: TcpContext, id: number): number {
+    const conns = t.conns
+    if (id <= 0) return -1
+    const end = t.connsEnd
+    for (let c = 0; c < end; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Id, "u16") === id) return c
+    }
+    return -1
+}
+
+/** The record of TIME-WAIT with this id, -1 when there is none. */
+export function findWaitId(t: TcpContext, id: number): number {
+    if (TIME_WAIT_RECORDS) {
+        const waits = t.waits
+        if (id <= 0) return -1
+        const end = t.waitsEnd
+        for (let w = 0; w < end; w += Wait.Size) {
+            if (waits.getAt(w + Wait.Id, "u16") === id) return w
+        }
+    }
+    return -1
+}
+
+/** The record of the connection that is not CLOSED and has this peer and these ports, -1 when there is none. */
+export function findTuple(t: TcpContext, remoteIp: number, ports: number): number {
+    const conns = t.conns
+    const end = t.connsEnd
+    for (let c = 0; c < end; c += Tcb.Size) {
+        if (conns.getAt(c + Tcb.Ports, "i32") === ports) {
+            if (conns.getAt(c + Tcb.RemoteIp, "i32") === remoteIp) {
+                if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return c
+            }
+        }
+    }
+    return -1
+}
+
+/** The record of the listener with this id, -1 when there is none. */
+export function findListener(t: TcpContext, id: number): number {
+    const listeners = t.listeners
+    if (id <= 0) return -1
+    for (let l = 0; l < listeners.length; l += Listener.Size) {
+        if (listeners.getAt(l + Listener.Id, "u16") === id) return l
+    }
+    return -1
+}
+
+/** The connection's own room in the rings: its send ring starts there, its receive ring `sendSize` later. */
+export function ringsOf(t: TcpContext, c: number): number {
+    return Math.idiv(c, Tcb.Size) * (t.sendSize + t.receiveSize)
+}
+
+/** Two ports as Tcb.Ports has them: remote, local, in network order. */
+export function joinPorts(remote: number, local: number): number {
+    return swap16(remote) | (swap16(local) << 16)
+}
+
+/** Source and destination the other way round. */
+export function swapPorts(ports: number): number {
+    return (ports << 16) | ((ports >> 16) & 0xffff)
+}
