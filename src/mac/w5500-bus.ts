@@ -1,20 +1,15 @@
+// Access to the W5500's registers over SPI.
+
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
-import { power } from "./power"
+import { idle, type Spi } from "./spi"
 import { Head, Look, Snapshot, type Status } from "./w5500-registers"
 
-/** The runtime's SPI; looked up in `ds` at each call, because a host puts its own in its place. */
-export type Spi = typeof ds & {
-    spiConfigure(miso: number, mosi: number, sck: number, mode: number, hz: number): void
-    spiXfer(tx: Buffer, rx: Buffer): Promise<void>
-}
-
-/** Milliseconds; where the clock may stand still, a wait also ends after so many looks at the chip. */
+/** How long the chip may take for a command: milliseconds, and looks at the chip where the clock may stand still. */
 export const enum BusTime {
     Command = 20,
     CommandLooks = 200,
-    LooksPerMs = 64,
 }
 
 /**
@@ -64,23 +59,4 @@ export async function reaches(bus: W5500Bus, status: Status): Promise<boolean> {
         await idle()
     }
     return false
-}
-
-/** Lets at least `ms` - 1 pass with transfers that no chip listens to: an RP2040 that only sleeps can freeze. */
-export async function pause(bus: W5500Bus, ms: number): Promise<void> {
-    // the clock stands still between two awaits: what it says before the first may be long past
-    await (ds as Spi).spiXfer(bus.registers, bus.registers)
-    const start = ds.millis() | 0
-    for (let i = BusTime.LooksPerMs * ms; i > 0 && (((ds.millis() | 0) - start) | 0) < ms; i--) {
-        await idle()
-        await (ds as Spi).spiXfer(bus.registers, bus.registers)
-    }
-}
-
-/** Up to a millisecond between two looks at the chip, also while a program waits for `Mac.wait` to end. */
-export async function idle(): Promise<void> {
-    const woken = power.woken
-    power.woken = false
-    await power.idle(1)
-    power.woken = power.woken || woken
 }

@@ -1,10 +1,19 @@
+// WIZnet W5500 on SPI, its TCP/IP left alone: socket 0 in MACRAW mode has all of its 16 + 16 KB of memory.
+//
+// SPI frames (chip select goes down and up around each) for a frame of up to 125 bytes, and for a longer one:
+//   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD; RECV
+//              of a burst all but the data is shared by up to 4 KB of frames
+//   sent       3, 3 (4 transfers): data; Sn_TX_WR; SEND
+//              and one for the registers if nothing has looked at them since the frame before
+
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
 import { Eth } from "../wire/ethernet"
 import { type Mac, MacCounter } from "./mac"
 import { power } from "./power"
-import { BusTime, idle, pause, reaches, readRegisters, type Spi, W5500Bus, writeRegister } from "./w5500-bus"
+import { idle, Looks, pause, type Spi } from "./spi"
+import { BusTime, reaches, readRegisters, W5500Bus, writeRegister } from "./w5500-bus"
 import {
     CHIP_VERSION,
     Command,
@@ -18,14 +27,6 @@ import {
     SocketMode,
     Status,
 } from "./w5500-registers"
-
-// WIZnet W5500 on SPI, its TCP/IP left alone: socket 0 in MACRAW mode has all of its 16 + 16 KB of memory.
-//
-// SPI frames (chip select goes down and up around each) for a frame of up to 125 bytes, and for a longer one:
-//   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD; RECV
-//              of a burst all but the data is shared by up to 4 KB of frames
-//   sent       3, 3 (4 transfers): data; Sn_TX_WR; SEND
-//              and one for the registers if nothing has looked at them since the frame before
 
 const enum Size {
     /** Takes most handshakes, acknowledgments, ARP and ping; longer frames go straight from and to their buffer. */
@@ -280,7 +281,7 @@ export class W5500 implements Mac {
 
     async rest(ms: number): Promise<void> {
         const until = (ds.millis() + ms) | 0
-        let looks = BusTime.LooksPerMs * (ms + 1)
+        let looks = Looks.PerMs * (ms + 1)
         try {
             while (this.waiting === 0 && this.doubt === 0 && !power.woken) {
                 await this.poll()
@@ -437,10 +438,10 @@ export class W5500 implements Mac {
         const { bus, options } = this
         if (options.reset) {
             options.reset.setMode(ds.GPIOMode.OutputLow)
-            await pause(bus, Time.ResetPulse)
+            await pause(bus.registers, Time.ResetPulse)
             options.reset.setMode(ds.GPIOMode.OutputHigh)
         } else await writeRegister(bus, Head.SetMode, Mode.Reset)
-        await pause(bus, Time.ResetPulse)
+        await pause(bus.registers, Time.ResetPulse)
         const start = ds.millis() | 0
         let version = 0
         for (let looks = 0; looks < Time.StartLooks; looks++) {

@@ -59,7 +59,7 @@ describe("the parts of a program", () => {
         const lines = sizesTable(root)
         expect(lines).toHaveLength(count(root) + 1)
         expect(new Set(lines.map(line => line.length)).size).toBe(1)
-        expect(lines.some(line => /^ {6}arrival\.ts +[\d,]+ +\d+\.\d %$/.test(line))).toBe(true)
+        expect(lines.some(line => /^ {6}segment-arrives\.ts +[\d,]+ +\d+\.\d %$/.test(line))).toBe(true)
     })
 
     it("are a picture in one file that asks for nothing, each file with its line in the table below", () => {
@@ -71,7 +71,7 @@ describe("the parts of a program", () => {
         expect(new Set(ids).size).toBe(ids.length)
         expect(links.map(([, id]) => id).sort()).toEqual([...ids].sort())
         expect(links.map(([, , label]) => label)).toContainEqual(
-            expect.stringMatching(/^devicescript-tcp\/src\/tcp\/arrival\.ts: [\d,]+ bytes$/)
+            expect.stringMatching(/^devicescript-tcp\/src\/tcp\/segment-arrives\.ts: [\d,]+ bytes$/)
         )
         // every area is told again in words
         expect(html.match(/<tr class="function"/g)!.length).toBe(
