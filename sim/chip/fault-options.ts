@@ -1,12 +1,12 @@
-// What goes wrong with a device's chip, and when: the text of `--fault`, and carrying it out.
+// Faults of a device's chip: reads the value of `--fault` and applies each fault at its time.
 
 import { OptionError } from "../options/error"
 import type { Clock } from "../time/clock"
 import type { W5500Chip } from "./w5500"
 
-/** One thing that happens to a chip. */
+/** One fault of a chip. */
 export interface FaultStep {
-    /** Milliseconds from when the device is switched on. */
+    /** Milliseconds after the device is switched on. */
     readonly at: number
     readonly apply: (chip: W5500Chip) => void
 }
@@ -14,14 +14,15 @@ export interface FaultStep {
 type Apply = (chip: W5500Chip, value: number) => void
 
 interface Kind {
-    /** What the value is, in words, and the largest. */
+    /** Describes the value in an error message. */
     readonly form: string
+    /** The largest value. */
     readonly most: number
     readonly apply: Apply
 }
 
 const level = (name: "misoStuck" | "mosiStuck" | "dead"): Kind => ({
-    form: "0 or 255, or -1 for no more",
+    form: "0 or 255, or -1 to end the fault",
     most: 255,
     apply: (chip, value) => {
         chip.faults[name] = value < 0 ? undefined : value === 0 ? 0x00 : 0xff
@@ -42,9 +43,9 @@ const number = (
     },
 })
 
-const CHANCE = "a probability a bit, from 0 to 0.1"
+const CHANCE = "a probability per bit, from 0 to 0.1"
 const MS = "milliseconds, at most 60000"
-const COUNT = "how many, at most 1000"
+const COUNT = "a count, at most 1000"
 
 const kinds: Record<string, Kind> = {
     "miso-errors": number("misoErrors", CHANCE, 0.1),
@@ -61,7 +62,7 @@ const kinds: Record<string, Kind> = {
         },
     },
     register: {
-        form: "block * 65536 + address * 256 + the new value; block 0 is common, 1 socket 0",
+        form: "block * 65536 + address * 256 + the new value; block 0 is the common one, 1 socket 0",
         most: 0x1f_ffff,
         apply: (chip, value) => chip.change(value >> 16, (value >> 8) & 0xff, value & 0xff),
     },
@@ -79,24 +80,24 @@ const known = Object.keys(kinds).join(", ")
 const form = /^(-1|\d+\.?\d*(e-\d+)?|0x[0-9a-f]+)(?:@(\d+))?$/
 
 /**
- * Reads `miso-errors=1e-5,brown-out=50@3000`: what, and from which millisecond on (0 unless it says so). Throws an OptionError of one
- * line that names what is wrong and lists what there is.
+ * Reads `miso-errors=1e-5,brown-out=50@3000`: each fault, its value and the millisecond at which it begins (0 without `@`). Throws an
+ * OptionError of one line that names the wrong part and lists the known faults.
  */
 export function parseFaults(text: string): FaultStep[] {
     return text.split(",").map(part => {
         const [name = "", value = "", ...more] = part.split("=")
         const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined
-        if (kind === undefined) throw bad(`there is no ${JSON.stringify(name)}`)
+        if (kind === undefined) throw bad(`unknown fault ${JSON.stringify(name)}`)
         const [, amount = "", , at = "0"] = form.exec(more.length > 0 ? "" : value) ?? []
         const number = amount === "" ? Number.NaN : Number(amount)
         const least = kind.form.includes("-1") ? -1 : 0
         if (!(number >= least && number <= kind.most) || Number(at) > 1e9)
-            throw bad(`${part} does not fit, ${name} takes ${kind.form}, then @ and when in ms`)
+            throw bad(`${part} is not valid: ${name} takes ${kind.form}; @MS after it sets when it begins`)
         return { at: Number(at), apply: chip => kind.apply(chip, number) }
     })
 }
 
-/** Has all of it happen to the chip of a device that is switched on now. */
+/** Schedules the faults for the chip of a device that is switched on now. */
 export function scheduleFaults(chip: W5500Chip, clock: Clock, steps: readonly FaultStep[]): void {
     for (const { at, apply } of steps) {
         if (at === 0) apply(chip)

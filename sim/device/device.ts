@@ -1,4 +1,4 @@
-// A simulated board: a program on one of the two runtimes, wired to a chip and to whoever drives it.
+// A simulated board: a program on one of the two runtimes of the simulator, wired to a chip and to what drives the program.
 
 import { readFileSync } from "node:fs"
 import { behindPipe, buildImage } from "../build/build"
@@ -12,7 +12,7 @@ import { VmRuntime } from "../vm/runtime"
 import { type Header, Op, Pipe } from "./pipe"
 import { describePanic, type Level, type Panic, type Runtime, type RuntimeOptions } from "./runtime"
 
-/** What a command line printed, and its status: 0, or 1 when it could not be carried out. */
+/** What a console command printed, and its status: 0, or 1 when the device could not carry it out. */
 export interface Reply {
     lines: string[]
     status: number
@@ -22,18 +22,18 @@ export interface DeviceOptions {
     clock: Clock
     runtime: "vm" | "node"
     chip: SpiChip
-    /** The program, a path in this project; src/main.ts or, with `boot.control`, src/controlled.ts unless given. */
+    /** Path of the program in this project. The default is src/main.ts, or src/controlled.ts with `boot.control`. */
     program?: string
-    /** Features that it leaves out (src/features.ts); those of package.json unless given. */
+    /** Features that the program leaves out (src/features.ts). The default is the list in package.json. */
     without?: readonly string[]
-    /** Put into `boot` of src/boot.ts before the program runs. */
+    /** Copied into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
     /** 16 hexadecimal digits. */
     deviceId?: string
-    /** Another program drives the device: it asks for commands every millisecond instead of now and then. */
+    /** Another program drives the device, so the device asks for commands every millisecond. */
     controlled?: boolean
-    /** Event records of src/base/events.ts, as many as the bytes hold. */
+    /** Takes event records (src/base/events.ts), as many as the bytes hold. */
     onEvent?: (records: Uint8Array) => void
     onLog?: (level: Level, text: string) => void
     onPanic?: (panic: Panic) => void
@@ -42,11 +42,11 @@ export interface DeviceOptions {
 /** Wiring of WIZnet's W5500-EVB-Pico, by GPIO number. */
 const Wiring = { Select: 17, Reset: 20, Interrupt: 21 } as const
 
-/** In real time, how long the device sleeps at most between two looks at a chip that has moved no frame lately. */
+/** The longest sleep of a device in real time when its chip is not busy, ms. */
 const LAZY = 5
-/** After the last frame it counts as busy for so long, ms. */
+/** A chip counts as busy for this long after its last frame, ms. */
 const BUSY = 100
-/** Time between two questions for a command, ms. */
+/** The device asks for a command this often, ms. */
 const ASK = 20
 
 interface Command {
@@ -66,7 +66,7 @@ export class Device {
     private runtime: Runtime | undefined
     private activity = 0
     private activeAt = Number.NEGATIVE_INFINITY
-    /** Why the device takes no commands any more. */
+    /** Why the device ended; undefined while it takes commands. */
     private ended: string | undefined
 
     constructor(options: DeviceOptions) {
@@ -78,7 +78,7 @@ export class Device {
         })
     }
 
-    /** Builds the program unless that has been done, and starts it: it runs when the clock does. */
+    /** Builds the program if no build of it exists, and starts it. The program runs when the clock runs. */
     async start(): Promise<void> {
         const own = this.options.boot?.control ? "src/controlled.ts" : "src/main.ts"
         const { program = own, runtime, chip, without } = this.options
@@ -104,15 +104,15 @@ export class Device {
         await this.runtime.start()
     }
 
-    /** Switches it off; commands under way are rejected. */
+    /** Switches the device off and rejects the commands under way. */
     stop(): void {
         this.runtime?.stop()
         this.end("the device was stopped")
     }
 
     /**
-     * Has the program carry out a command line. Commands run one after the other. Rejects when the device ends
-     * before the command does. On virtual time someone has to let the clock run meanwhile.
+     * Passes a command line to the program, which carries out one command after the other. Rejects when the device
+     * ends before the command does. On virtual time the caller has to run the clock meanwhile.
      */
     command(line: string): Promise<Reply> {
         return new Promise((resolve, reject) => {
@@ -121,19 +121,19 @@ export class Device {
         })
     }
 
-    /** The blocks of the VM's heap as they are now, garbage included. Throws on the Node runtime. */
+    /** Returns the blocks of the VM's heap as they are now, garbage included. Throws on the Node runtime. */
     heap(): Heap {
         return readHeap(this.vm())
     }
 
-    /** What the program still needs of the VM's heap; lets the clock run a little. Throws on the Node runtime. */
+    /** Returns what the program still uses of the VM's heap; runs the clock for a moment. Throws on the Node runtime. */
     async liveHeap(): Promise<Heap> {
         return await liveHeap(this.vm(), this.options.clock)
     }
 
     private vm(): VmModule {
         if (this.runtime instanceof VmRuntime) return this.runtime.vm
-        throw new Error("only the VM has a heap to measure: start the device on it")
+        throw new Error('only the VM has a heap to measure: start the device with runtime "vm"')
     }
 
     private panic(panic: Panic): void {
@@ -148,7 +148,7 @@ export class Device {
         for (const command of left) command.reject(new Error(this.ended))
     }
 
-    /** Answers in the header itself. */
+    /** Carries out the message of a header and writes the answer into the header. */
     private answer(header: Header): void {
         const { chip } = this.options
         switch (header.op) {
@@ -181,6 +181,7 @@ export class Device {
         }
     }
 
+    /** Takes the data of a message, or fills it in. */
     private data(header: Header, bytes: Uint8Array): void {
         switch (header.op) {
             case Op.Spi:
@@ -207,7 +208,7 @@ export class Device {
         command?.resolve({ lines: command.lines, status })
     }
 
-    /** How long the device is to sleep of the `wanted` ms: until the next event there may be something new. */
+    /** Returns how many of the `wanted` ms the device sleeps: at most until the next event, which may bring a frame. */
     private idle(wanted: number): number {
         const { clock, chip } = this.options
         const now = clock.now()
@@ -220,7 +221,7 @@ export class Device {
     }
 }
 
-/** A name for the builds of a program. */
+/** Returns the name under which builds of a program are kept. */
 export function nameOf(program: string): string {
     return program === "src/main.ts" ? "host" : program.replace(/\.ts$/, "").replaceAll("/", "-")
 }

@@ -5,7 +5,7 @@ import { Event, EventKind } from "../../src/base/events"
 import { errorName, stateName, type TcpError } from "../../src/tcp/records"
 import { Flag } from "../../src/wire/tcp"
 
-/** The connection that an event is about: what a segment's addresses say. */
+/** The connection that an event is about, by its addresses and ports. */
 export interface Tuple {
     /** The peer's address, dotted, and both ports. */
     readonly remoteIp: string
@@ -13,17 +13,17 @@ export interface Tuple {
     readonly localPort: number
 }
 
-interface Told {
-    /** The stack's milliseconds; all that one frame or one call leads to has the same. */
+interface Timed {
+    /** The stack's clock, ms; all events that one frame or one call causes have the same time. */
     readonly now: number
 }
 
-export type StackEvent = Told & What
+export type StackEvent = Timed & What
 
 type What =
     | (Tuple & {
           readonly kind: "state"
-          /** Of the connection; 0 while it is half open. */
+          /** The connection's id; 0 while it is half open. */
           readonly id: number
           readonly from: string
           readonly to: string
@@ -32,21 +32,23 @@ type What =
           readonly kind: "segment"
           readonly direction: "in" | "out"
           readonly id: number
-          /** SYN, ACK and so on, in the order of this list: SYN, FIN, RST, PSH, ACK, URG, ECE, CWR. */
+          /** Names of the control bits, in the order of FLAGS. */
           readonly flags: readonly string[]
-          /** Absolute, 0 to 2^32 - 1; the acknowledgment means nothing without ACK. */
+          /** The sequence number, absolute, 0 to 2^32 - 1. */
           readonly seq: number
+          /** The acknowledgment number, absolute; it has no meaning without the ACK flag. */
           readonly ack: number
-          /** Bytes of text. */
+          /** Bytes of data. */
           readonly length: number
-          /** As in the header, not scaled. */
+          /** The window field of the header, not scaled. */
           readonly window: number
-          /** The option, if there is one. */
+          /** The value of the MSS option; undefined without one. */
           readonly mss: number | undefined
       })
     | { readonly kind: "drop"; readonly reason: string }
     | (Tuple & { readonly kind: "failed"; readonly id: number; readonly error: string })
 
+/** The control bits in the order in which `flags` names them. */
 const FLAGS: readonly [string, number][] = [
     ["SYN", Flag.Syn],
     ["FIN", Flag.Fin],
@@ -59,7 +61,7 @@ const FLAGS: readonly [string, number][] = [
 ]
 const REASONS = counterNames.split(" ")
 
-/** The events in a device's records; what is no record of a known kind is left out. */
+/** Decodes a device's event records; skips records of an unknown kind. */
 export function decodeEvents(records: Uint8Array): StackEvent[] {
     const events: StackEvent[] = []
     for (let at = 0; at + Event.Size <= records.length; at += Event.Size) {
@@ -72,7 +74,9 @@ export function decodeEvents(records: Uint8Array): StackEvent[] {
 
 function decode(view: DataView): What | undefined {
     const id = view.getUint16(Event.Id, true)
-    switch (view.getUint8(Event.Kind)) {
+    // any byte may stand in a record: the cast only lets TypeScript check that each kind has its case
+    const kind = view.getUint8(Event.Kind) as EventKind
+    switch (kind) {
         case EventKind.State:
             return {
                 kind: "state",
@@ -97,8 +101,13 @@ function decode(view: DataView): What | undefined {
                 error: errorName(-view.getUint8(Event.Error) as TcpError),
             }
         default:
-            return undefined
+            return unknownKind(kind)
     }
+}
+
+/** Returns undefined. TypeScript rejects the call in `decode` while a kind of EventKind has no case. */
+function unknownKind(_: never): undefined {
+    return undefined
 }
 
 function segment(view: DataView, direction: "in" | "out", id: number): What {

@@ -1,4 +1,4 @@
-// The host's end of the byte pipe to a program: boards/host/pipe.ts is the other one and describes the protocol.
+// The simulator's end of the byte pipe to a program. The program's end is boards/host/pipe.ts, which describes the protocol.
 
 export const Op = {
     PinWrite: 1,
@@ -11,7 +11,7 @@ export const Op = {
     Boot: 8,
 } as const
 
-/** A message's header; what is written to `size` and `value` the program reads as the answer. */
+/** The header of a message. The program reads what is written to `size` and `value` as the answer. */
 export class Header {
     private readonly view: DataView
 
@@ -45,29 +45,31 @@ export class Header {
 }
 
 export interface PipeHandler {
-    /** A header has come and may be answered in place. */
+    /** Takes a message's header, and may answer in place. */
     header(header: Header): void
-    /** The data of the message before, which may be changed in place. */
+    /** Takes the data of that message, and may change it in place. */
     data(header: Header, bytes: Uint8Array): void
 }
 
 const HEADER = 8
 const MAX_OP: number = Op.Boot
 
-/** Puts the program's writes together to messages. */
+/** Assembles the program's writes into messages. */
 export class Pipe {
-    /** The header whose data comes next, a copy. */
+    /** A copy of the header whose data comes next. */
     private expected: Header | undefined
 
     constructor(private readonly handler: PipeHandler) {}
 
-    /** Takes one write. Throws when it is not what the protocol has next: the program and the host do not match. */
+    /** Takes one write. Throws when the protocol does not allow it: the program is of another version. */
     write(bytes: Uint8Array): void {
         const expected = this.expected
         if (expected !== undefined) {
             this.expected = undefined
             if (bytes.length !== expected.size) {
-                throw new Error(`pipe: ${bytes.length} bytes of data instead of ${expected.size}`)
+                throw new Error(
+                    `pipe: the program wrote ${bytes.length} bytes of data instead of ${expected.size}`
+                )
             }
             this.handler.data(expected, bytes)
             return
@@ -75,7 +77,7 @@ export class Pipe {
         const header = new Header(bytes)
         if (bytes.length !== HEADER || header.op < 1 || header.op > MAX_OP) {
             throw new Error(
-                `pipe: ${bytes.length} bytes that are no message: was the image built by another version?`
+                `pipe: the program wrote ${bytes.length} bytes that are no message: was the image built by another version?`
             )
         }
         this.handler.header(header)

@@ -1,51 +1,51 @@
-// What the two runtimes of a simulated device have in common.
+// The interface of a runtime that a simulated device runs its program on: DeviceScript's VM (sim/vm) and Node (sim/node).
 
 import type { Clock } from "../time/clock"
 
-/** What a device is called that has been given no identifier of its own. */
+/** Identifier of a device that was given none. */
 export const DEVICE_ID = "1989f4eee0ebe206"
 
-/** Of a line on a device's console: the program's own, or what the runtime itself has to say. */
+/** The level of a console line: "system" marks the runtime's own lines, all others come from the program. */
 export type Level = "log" | "debug" | "warn" | "error" | "data" | "system"
 
-/** Why a program ended for good. */
+/** Why a program ended. */
 export interface Panic {
     /** The VM's code (60001 endless loop, 60004 out of memory, 60005 exception, 60006 stack overflow), 0 for a restart. */
     code: number
     message: string
-    /** Innermost call first, as `function (file:line:column)`. */
+    /** The calls as `function (file:line:column)`, the innermost first. */
     stack: string[]
 }
 
 export interface RuntimeOptions {
     clock: Clock
-    /** The program's end of the byte pipe wrote these bytes; they may be changed in place until this returns. */
+    /** Takes the bytes that the program wrote into the byte pipe, and may change them in place until it returns. */
     onPipe: (bytes: Uint8Array) => void
     onLog: (level: Level, text: string) => void
-    /** The program has ended and does not come back. */
+    /** Takes the reason when the program has ended, which is permanent. */
     onPanic: (panic: Panic) => void
-    /** Makes every random number of the device repeat. */
+    /** Seed of the device's random numbers: the same seed repeats them. */
     seed?: number
     /** 16 hexadecimal digits. */
     deviceId?: string
 }
 
-/** A program that runs on a clock. */
+/** Runs one program on a clock. */
 export interface Runtime {
     start(): Promise<void>
-    /** Ends it; nothing of it runs after this. */
+    /** Ends the program: none of its code runs after this. */
     stop(): void
 }
 
-/** Under Node a program that wants a restart throws an error of this name. */
+/** On Node a program that asks for a restart throws an error of this name. */
 export const RESTART = "Restart"
 
-/** So many turns of fibers at one moment mean that the program never sleeps, and nothing else gets to run. */
+/** After this many turns of fibers at one moment the program counts as one that never sleeps, so that nothing else can run. */
 export const TURNS_AT_ONCE = 200_000
 export const NEVER_SLEEPS = "the program never sleeps: all its waits are for 0 ms, so time stands still"
 
 export const PanicCode = {
-    /** The simulator found the fault. */
+    /** The simulator, not the runtime, ended the program. */
     Simulator: -1,
     Restart: 0,
     EndlessLoop: 60001,
@@ -54,7 +54,7 @@ export const PanicCode = {
     StackOverflow: 60006,
 } as const
 
-/** A panic in words: the message, then a line a call. */
+/** Returns a panic as text: the message, then one line per call. */
 export function describePanic({ message, stack }: Panic): string {
     return [`the program ended: ${message}`, ...stack.map(call => `    at ${call}`)].join("\n")
 }

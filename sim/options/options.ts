@@ -1,4 +1,4 @@
-// The command line: what can be asked for, checked before anything starts.
+// The options of `npm start`, read and checked before anything starts.
 
 import { Config, configure } from "../../src/tcp/config"
 import { type FaultStep, parseFaults } from "../chip/fault-options"
@@ -16,64 +16,64 @@ import { planNetwork } from "./network-plan"
 type RuntimeName = "vm" | "node"
 
 export interface Options {
-    /** What runs Host X. */
+    /** The runtime of Host X. */
     runtime: RuntimeName
-    /** The devices beside it on its network. */
+    /** The other devices on the network of Host X. */
     others: { runtime: RuntimeName; ip: string }[]
     mac: "w5500"
-    /** A program in the place of the console's, a path in this project; undefined for that. */
+    /** Path of the program in this project; undefined for the program with the console. */
     program: string | undefined
     /** Features that the devices' programs leave out (src/features.ts). */
     without: readonly string[]
-    /** Undefined: randomness is real. */
+    /** Seed of all random numbers; undefined: every run has others. */
     seed: number | undefined
     time: "real" | "virtual"
-    /** `builtin`, `user`, `passt`, a stream as parseStreamAddress takes it, or a TAP device as parseTapAddress does. */
+    /** `builtin`, `user`, `passt`, a stream (see parseStreamAddress) or a TAP device (see parseTapAddress). */
     link: string
-    /** Ports of the host that lead to a device; where there is a router to do that. */
+    /** Ports of this computer that the router or passt forwards to a device. */
     forwards: Forward[]
-    /** Host X's. */
+    /** The address of Host X. */
     ip: string
     prefix: number
-    /** The host that the example talks to; on the built-in link. */
+    /** The address of the host that the example talks to; undefined on all but the built-in link. */
     server: string | undefined
-    /** The user-mode network's, which carries to the sockets of this computer. */
+    /** The address of the router that leads to this computer's sockets; undefined without one. */
     router: string | undefined
-    /** Where devices send what is for elsewhere. */
+    /** The address to which devices send packets for other networks. */
     gateway: string | undefined
     macAddress: string | undefined
-    /** Fields of the stack's Config that were set. */
+    /** The fields of the stack's Config that --config sets. */
     config: { [key: string]: number }
-    /** What the process is to do; with `example` and `commands` one after the other. */
+    /** What the process does after the example and the commands. */
     mode: "console" | "serve" | "batch" | "control" | "program"
-    /** The example is run first. */
+    /** The run begins with the example. */
     example: boolean
-    /** It ends after the example for want of a terminal, not because it was told to. */
+    /** The run ends after the example because there is no terminal, not because an option says so. */
     cutShort: boolean
     /** The commands of --exec. */
     commands: string[]
     json: boolean
     pcap: string | undefined
-    /** What goes wrong with Host X's chip. */
+    /** Faults of the chip of Host X. */
     faults: readonly FaultStep[]
     impairments: Impairments
 }
 
-/** What is known of the place where the program runs. */
+/** Where the process runs. */
 export interface Surroundings {
-    /** Someone sits there and can read and type. */
+    /** Standard input and output are a terminal. */
     terminal: boolean
 }
 
-/** Milliseconds a frame is on its way on the built-in network, so that a reader can tell sending from arriving. */
+/** Delay of a frame on the built-in link, ms: enough for a reader to see sending and arrival apart. */
 const DELAY = 5
 
-/** What is forwarded unless the user says so: the device's page, by another port if that one is taken. */
+/** The default of --forward: the device's page on port 8080, or on a free port if 8080 is taken. */
 const PAGE: ForwardWish = { ...parseForward("8080:80"), orAny: true }
-/** Devices on one network; each takes its share of a processor. */
+/** The limit of --runtime: all devices share one processor. */
 const MOST_DEVICES = 8
 
-/** Reads what follows `npm start --`. Throws an OptionError of one line, or an Answer that goes to standard output. */
+/** Reads the options after `npm start --`. Throws an OptionError of one line, or an Answer for standard output. */
 export function parseOptions(words: readonly string[], { terminal }: Surroundings): Options {
     const given = read(words)
     const outside = given.link !== "builtin"
@@ -90,7 +90,9 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const own = mode === "control" || mode === "program"
     const example = !outside && !own && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
-        throw new OptionError("--config events=0 leaves nothing to show; take at least 1")
+        throw new OptionError(
+            "--config events=0 records no events, so there is nothing to show; set at least 1"
+        )
     }
     return {
         runtime,
@@ -127,7 +129,7 @@ function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode
     return terminal ? "console" : "serve"
 }
 
-/** The ports of this computer that lead to devices. Programs that are not ours get those that are asked for. */
+/** Returns the ports that are forwarded. The page is forwarded by default, but not to a program given by --program. */
 function forwardsOf(
     { link, forward }: Given,
     routed: boolean,
@@ -148,11 +150,13 @@ function forwardsOf(
         const deviceIp = wish.deviceIp ?? ip
         if (!devices.includes(deviceIp)) {
             throw new OptionError(
-                `--forward: ${deviceIp} is no device's address; there is ${devices.join(", ")}`
+                `--forward: no device has the address ${deviceIp}; the addresses are ${devices.join(", ")}`
             )
         }
         if (link === "passt" && deviceIp !== ip) {
-            throw new OptionError(`--forward: passt forwards to ${ip} only; --link user does to others too`)
+            throw new OptionError(
+                `--forward: passt forwards to ${ip} only; --link user forwards to every device`
+            )
         }
         return { ...wish, deviceIp }
     })
@@ -185,7 +189,7 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         throw new OptionError(`${what} cannot be combined: ${why}`)
     }
     if (given.control) {
-        const why = "standard input and output are the controlling program's"
+        const why = "the controlling program uses standard input and output"
         if (given.once) refuse("--control and --once", why)
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
@@ -196,20 +200,20 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.exec !== undefined) refuse("--program and --exec", why)
         if (given.json) refuse("--program and --json", why)
         if (given.control) refuse("--program and --control", why)
-        if (time === "virtual") refuse("--program and --time virtual", "nobody says when the time is over")
+        if (time === "virtual") refuse("--program and --time virtual", "virtual time would run without end")
     }
     if (outside && given.once) {
-        refuse(`--link ${given.link} and --once`, "the example needs the peer of the built-in link")
+        refuse(`--link ${given.link} and --once`, "the example needs the server of the built-in link")
     }
     if (time === "virtual" && outside) {
-        refuse(`--link ${given.link} and --time virtual`, "the other end lives in real time")
+        refuse(`--link ${given.link} and --time virtual`, "the other end of the link runs in real time")
     }
     if (time === "virtual" && given.control) {
-        refuse("--control and --time virtual", "the controlling program lives in real time")
+        refuse("--control and --time virtual", "the controlling program runs in real time")
     }
 }
 
-/** The options as they were given, each checked by itself. */
+/** Reads the options as given and checks each by itself. */
 function read(words: readonly string[]): Given {
     return commandLine().parse<Given>(words).given
 }
@@ -219,44 +223,45 @@ function commandLine(): CommandLine {
         "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board"
     )
     const add: CommandLine["add"] = (...option) => command.add(...option)
-    add("--runtime <vm|node,...>", "what runs the device (vm), or each of several", runtimes)
-    add("--program <FILE>", "it runs this, such as src/examples/hello.ts", program)
-    add("--without <NAME,...>", "it leaves these features out (src/features.ts)", without)
-    // without a word in the help, as there is no other yet
+    add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
+    add("--program <FILE>", "run this program, as src/examples/hello.ts", program)
+    add("--without <NAME,...>", "build without these features (src/features.ts)", without)
+    // the help does not list it, as there is one chip only
     add("--mac <w5500>", "", one("w5500"), "w5500")
-    add("--seed <N>", "where all randomness comes from, to repeat a run", seed)
-    add("--time <real|virtual>", "virtual: as fast as it goes (--once, --exec)", one("real", "virtual"))
-    add("--link <L>", "builtin, user, passt, tap:..., stream:... (README)", link, "builtin")
+    add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
+    add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
+    add("--link <L>", "builtin, user, passt, tap:NAME, stream:ADDRESS", link, "builtin")
     const forwards: ForwardWish[] = []
-    add("--forward <[A:]P:[D:]Q>", "port P here (8080) is the device's port Q (80)", text => {
+    add("--forward <[A:]P:[D:]Q>", "forward port P here (8080) to port Q there (80)", text => {
         forwards.push(parseForward(text))
         return forwards
     })
     add("--ip <A.B.C.D/N>", "the device's address (10.0.0.2/24)", parseInterface)
-    add("--gateway <A.B.C.D>", "its router (builtin: the server)", parseUnicast)
-    add("--mac-address <XX:...>", "its Ethernet address", parseMac)
-    add("--config <KEY=VALUE,...>", "the stack's, as connections=4,timeWait=9000", config, {})
-    add("--once", "run the example only; so without a terminal")
-    add("--exec <'C; C'>", "run these console commands only; try help", splitCommands)
-    add("--json", "each event as a JSON line on standard output")
-    add("--pcap <FILE>", "capture what it sends and receives (pcapng)")
+    add("--gateway <A.B.C.D>", "the device's router (builtin: the server)", parseUnicast)
+    add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
+    add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
+    add("--once", "run the example only (default without a terminal)")
+    add("--exec <'C; C'>", "run these console commands only, as help", splitCommands)
+    add("--json", "print each event as a line of JSON")
+    add("--pcap <FILE>", "capture the device's frames (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
-    add("--fault <KEY=VALUE,...>", "of its chip, as miso-errors=1e-5,brown-out=9@3000", parseFaults)
-    add("--control", "another program drives the device by lines")
+    add("--fault <KEY=VALUE,...>", "chip faults, as miso-errors=1e-5,brown-out=9@3000", parseFaults)
+    add("--control", "another program drives the device (stdin, stdout)")
     return command
 }
 
+/** Returns a parser that takes one of the known words. */
 function one(...known: string[]): (text: string) => string {
     return text => {
         if (known.includes(text)) return text
-        throw new OptionError(`${printable(text)}: there is ${known.join(" and ")}`)
+        throw new OptionError(`${printable(text)}: it takes ${known.join(" or ")}`)
     }
 }
 
 function runtimes(text: string): RuntimeName[] {
     const named = text.split(",").map(one("vm", "node")) as RuntimeName[]
     if (named.length <= MOST_DEVICES) return named
-    throw new OptionError(`${named.length} devices are too many: ${MOST_DEVICES} go on one network here`)
+    throw new OptionError(`${named.length} devices are too many: the simulator takes up to ${MOST_DEVICES}`)
 }
 
 function seed(text: string): number {
@@ -267,20 +272,20 @@ function link(text: string): string {
     if (text.startsWith("stream:")) parseStreamAddress(text)
     else if (text.startsWith("tap:")) parseTapAddress(text)
     else if (!["builtin", "user", "passt"].includes(text)) {
-        const known = "builtin, user, passt, stream:HOST:PORT and stream:unix:PATH, and on Linux tap:NAME"
-        throw new OptionError(`${printable(text)}: there is ${known}`)
+        const known = "builtin, user, passt, stream:HOST:PORT, stream:unix:PATH or, on Linux, tap:NAME"
+        throw new OptionError(`${printable(text)}: it takes ${known}`)
     }
     return text
 }
 
-/** A delay that is not given is left to the link. */
+/** Reads --impair; without `delay` in it the link's default delay applies. */
 function impairments(text: string): Partial<Impairments> {
     const { delay, ...others } = parseImpair(text)
     return /(^|,)delay=/.test(text) ? { delay, ...others } : others
 }
 
 function config(text: string): { [key: string]: number } {
-    // no key is there before it was given, not even __proto__
+    // without a prototype: `in` finds only keys that were given, not __proto__
     const values: { [key: string]: number } = Object.create(null)
     for (const part of text.split(",")) {
         const [key, value] = split(part)
@@ -295,13 +300,14 @@ function config(text: string): { [key: string]: number } {
     return values
 }
 
+/** Splits KEY=VALUE; the value of an unknown key is 0. */
 function split(part: string): [string, number] {
     const at = part.indexOf("=")
     const key = printable(at < 0 ? part : part.slice(0, at))
     const text = part.slice(at + 1)
-    // a key that does not exist says so before its value does
+    // `configure` reports an unknown key, whatever its value is
     if (!Object.hasOwn(new Config(), key)) return [key, 0]
-    if (at < 0) throw new OptionError(`${key} has no value; it is ${key}=NUMBER`)
+    if (at < 0) throw new OptionError(`${key} has no value; write ${key}=NUMBER`)
     if (!/^-?\d{1,10}$/.test(text)) throw new OptionError(`${key}=${printable(text)} is not a whole number`)
     return [key, Number(text)]
 }

@@ -1,15 +1,15 @@
-// What a run says of itself to a reader.
+// The lines that describe a run to its user: what runs, what can be done now, why it ends.
 
 import { urlOf } from "../options/forward"
 import type { Options } from "../options/options"
 import type { Forward } from "../router/incoming"
 
-/** Milliseconds, as a person would say it. */
+/** Returns milliseconds as text, in seconds from 1000 on. */
 function span(ms: number): string {
     return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`
 }
 
-/** What is about to run. */
+/** Returns the lines that say what is about to run. */
 export function opening(options: Options): string[] {
     const { runtime, others, link, ip, prefix, server, router, seed, time, impairments } = options
     const what = options.program ?? "the flashed image"
@@ -37,41 +37,42 @@ export function opening(options: Options): string[] {
     ]
 }
 
-/** What can be done now; `open` are the forwards with the ports that they got. */
+/** Returns the lines that say what can be done now. `open` are the forwards with their actual ports. */
 export function serving(options: Options, open: readonly Forward[] = options.forwards): string[] {
     const { link, ip, others, time, mode } = options
     if (mode === "program") {
         return [
             ...open.map(forward => describeForward(forward, ip)),
-            "It runs until Ctrl-C, or another signal.",
+            "The program runs until Ctrl-C or another signal.",
             "",
         ]
     }
-    const hint = link === "builtin" ? "" : " trace on shows what comes and goes."
+    const hint = link === "builtin" ? "" : " trace on shows segments as they come and go."
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,
         ...(others.length === 0
             ? []
-            : [`So do ${others.map(other => other.ip).join(", ")}; on 2 COMMAND is for host 2.`]),
+            : [`So do ${others.map(other => other.ip).join(", ")}; on 2 COMMAND runs a command on host 2.`]),
         ...open.map(forward => describeForward(forward, ip)),
-        ...(time === "virtual" ? ["Time passes with each command: a second, or what it waits for."] : []),
+        ...(time === "virtual" ? ["Each command lets a second pass, or as much time as it waits for."] : []),
         mode === "console"
             ? `help lists the commands, Ctrl-D leaves.${hint}`
-            : "Lines on standard input are commands; it ends with the link, or by a signal.",
+            : "Lines on standard input are commands; the run ends with the link or by a signal.",
     ]
 }
 
-/** What a reader of a pipe may want to know, who has seen the example only. */
+/** Returns the lines that say why the run ends after the example when standard output is a pipe. */
 export function leaving(): string[] {
     return [
-        "It ends here, as there is no terminal for its console. To have the page in your",
-        "browser without one: npm start -- --link user",
+        "The run ends here: without a terminal there is no console. To open the device's",
+        "page in your browser all the same: npm start -- --link user",
     ]
 }
 
+/** Returns the line that says how a program of this computer reaches the device's port. */
 function describeForward(forward: Forward, ip: string): string {
     const { host, hostPort, deviceIp, devicePort } = forward
     const whose = deviceIp === ip ? "Its" : `${deviceIp}'s`
     if (devicePort === 80) return `${whose} page in your browser: ${urlOf(forward)}`
-    return `${whose} port ${devicePort} is ${host}:${hostPort} here.`
+    return `${whose} port ${devicePort} is port ${host}:${hostPort} of this computer.`
 }

@@ -29,15 +29,15 @@ const NOTHING = "nothing to read yet"
 export class ExampleFailed extends Error {}
 
 export class Example {
-    private readonly peer: BuiltinHost
+    private readonly server: BuiltinHost
 
     constructor(
         private readonly world: World,
         private readonly watch: Watch,
         private readonly stage: Stage
     ) {
-        if (world.peer === undefined) throw new Error("the example needs a peer")
-        this.peer = world.peer
+        if (world.server === undefined) throw new Error("the example needs the server of the built-in link")
+        this.server = world.server
     }
 
     /** Throws an ExampleFailed at the first thing that goes wrong. */
@@ -55,17 +55,17 @@ export class Example {
     private async connects(): Promise<{ id: number; port: number }> {
         const { world, watch, stage } = this
         stage.note(`Host X connects to port ${ECHO} of the server`)
-        await this.command(`connect ${this.peer.ip} ${ECHO}`)
+        await this.command(`connect ${this.server.ip} ${ECHO}`)
         const opened = watch.changes.find(({ side, to }) => side === "device" && to === "SYN-SENT")
         if (opened === undefined) throw new ExampleFailed("Host X did not send a SYN")
         const { id, localPort: port } = opened
         await this.reach("the handshake", () => {
-            return ["device", "peer"].every(side => watch.state(side as Side, port) === "ESTABLISHED")
+            return ["device", "server"].every(side => watch.state(side as Side, port) === "ESTABLISHED")
         })
         const iss = world.options.config.iss ?? EXAMPLE_ISS
         const next = (iss + 1) >>> 0
         const syn = this.sent("device", port, ({ flags, seq }) => flags.syn && !flags.ack && seq === iss)
-        const reply = this.sent("peer", port, ({ flags, ack }) => flags.syn && flags.ack && ack === next)
+        const reply = this.sent("server", port, ({ flags, ack }) => flags.syn && flags.ack && ack === next)
         const theirs = ((reply?.seq ?? 0) + 1) >>> 0
         const ack = this.sent("device", port, ({ flags, seq, ack }) => {
             return flags.ack && !flags.syn && seq === next && ack === theirs
@@ -85,7 +85,7 @@ export class Example {
         const { stage, watch, world } = this
         stage.note(`Host X sends "${GREETING}"; it is echoed`)
         await this.command(`send ${id} ${GREETING}`)
-        await this.reach("the echo", () => watch.text("peer", port) === GREETING)
+        await this.reach("the echo", () => watch.text("server", port) === GREETING)
         // on a bad line it may have to be sent again before it can be read
         let heard = ""
         for (const limit = world.now() + PATIENCE; heard === "" && world.now() < limit; ) {
@@ -103,14 +103,14 @@ export class Example {
         stage.note("Host X closes, then the server")
         await this.command(`close ${id}`)
         await this.reach("the close", () => {
-            return watch.reached("device", port, "TIME-WAIT") && watch.state("peer", port) === "CLOSED"
+            return watch.reached("device", port, "TIME-WAIT") && watch.state("server", port) === "CLOSED"
         })
         const wait = world.options.config.timeWait ?? 60_000
         const waited = world.clock.virtual || wait <= SHORT
         if (waited) await this.reach("the end of TIME-WAIT", () => watch.state("device", port) === "CLOSED")
         const fins =
             this.sent("device", port, view => view.flags.fin) &&
-            this.sent("peer", port, view => view.flags.fin)
+            this.sent("server", port, view => view.flags.fin)
         stage.line("")
         this.promise("Both ends sent FIN, and both were acknowledged", fins !== undefined)
         const seconds = `${wait / 1000} s`
@@ -156,7 +156,7 @@ export class Example {
             received += text
         }
         const connection = await this.world.act(QUIET, () => {
-            return this.peer.connect(this.world.options.ip, port, { data })
+            return this.server.connect(this.world.options.ip, port, { data })
         })
         // data sent along with the last ACK would have the picture show ESTABLISHED beside the data
         const both = () =>

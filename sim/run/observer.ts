@@ -1,25 +1,25 @@
-// What can be watched of a simulated world.
+// What a simulated world reports to its observers.
 
 import type { StackEvent } from "../device/events"
 import type { Level } from "../device/runtime"
 import type { Station } from "../link/port"
 import type { Delivery } from "../link/switch"
 
-/** What can be watched. Times are in milliseconds since the devices were switched on; devices count from 0, Host X. */
+/** Takes reports. Times are in milliseconds since the devices were switched on; devices are numbered from 0, Host X. */
 export interface Observer {
-    /** A device's stack tells of something. */
+    /** Takes an event of a device's stack. */
     event?(event: StackEvent, time: number, device: number): void
-    /** The same of the peer's. */
-    peerEvent?(event: StackEvent, time: number): void
-    /** A frame was put on the network. */
+    /** Takes an event of the stack of the built-in link's server. */
+    serverEvent?(event: StackEvent, time: number): void
+    /** Takes a frame that a station put on the network. */
     sent?(frame: Uint8Array, from: Station, time: number, deliveries: readonly Delivery[]): void
-    /** A frame passes a device's port. */
+    /** Takes a frame that passes a device's port. */
     port?(frame: Uint8Array, direction: "in" | "out", time: number, device: number): void
-    /** A device's program says something on its console. */
+    /** Takes a line that a device's program printed on its console. */
     log?(level: Level, text: string, device: number): void
 }
 
-/** An observer to whom only Host X shows itself. */
+/** Returns an observer that passes on the reports of Host X only. */
 export function ofHostX(observer: Observer): Observer {
     return {
         ...observer,

@@ -34,7 +34,7 @@ export class Picture {
         })
         this.observer = {
             event: (event, time) => this.event("left", event, time),
-            peerEvent: (event, time) => this.event("right", event, time),
+            serverEvent: (event, time) => this.event("right", event, time),
             sent: (frame, _from, time, [delivery]) => {
                 const view = dissect(frame)
                 if (this.on && this.concerns(view)) this.ladder.segment(view, { ...delivery, time })

@@ -4,7 +4,7 @@ import type { StackEvent } from "../device/events"
 import { dissect, type TcpView } from "../view/dissect"
 import type { Observer } from "./observer"
 
-export type Side = "device" | "peer"
+export type Side = "device" | "server"
 
 export interface Change {
     readonly side: Side
@@ -28,12 +28,12 @@ export class Watch {
     constructor(ip: string) {
         this.observer = {
             event: event => this.event("device", event),
-            peerEvent: event => this.event("peer", event),
+            serverEvent: event => this.event("server", event),
             sent: frame => {
                 if (this.over) return
                 const view = dissect(frame.slice())
                 if (view.kind !== "tcp") return
-                this.segments.push({ side: view.source === ip ? "device" : "peer", view })
+                this.segments.push({ side: view.source === ip ? "device" : "server", view })
             },
         }
     }

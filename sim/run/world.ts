@@ -1,4 +1,4 @@
-// The simulated world: one or more devices, the network they are plugged into, and whoever else is there.
+// The simulated world: one or more devices, the network that they are plugged into, and the other hosts on it.
 
 import { scheduleFaults } from "../chip/fault-options"
 import { W5500Chip } from "../chip/w5500"
@@ -21,12 +21,13 @@ import { Ended } from "./ended"
 import { isProgramsOwn } from "./log"
 import type { Observer } from "./observer"
 
-/** A link that leaves this process, and how it ended once it has. */
+/** A link that leaves this process. */
 interface Outside extends Link {
+    /** Resolves to how the link ended, once it has. */
     readonly closed: Promise<Closed>
 }
 
-/** Opens the link that the options ask for, undefined for those inside this process. */
+/** Opens the link that the options ask for; returns undefined for a link inside this process. */
 async function openOutside(options: Options): Promise<Outside | undefined> {
     const { link, ip, prefix, gateway = "", forwards } = options
     if (link === "builtin" || link === "user") return undefined
@@ -35,22 +36,23 @@ async function openOutside(options: Options): Promise<Outside | undefined> {
     return await connectStream(link)
 }
 
+/** Characters of a command line that a device is sent at most; more it refuses anyway. */
 const LONGEST_LINE = 2000
-/** A command for another device than Host X. */
+/** A command for one of several devices: `on N COMMAND`. */
 const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
 
 export class World {
     readonly clock: Clock
-    /** Host X first. */
+    /** The devices, Host X first. */
     readonly devices: readonly Device[]
-    /** The server of the built-in network. */
-    readonly peer: BuiltinHost | undefined
-    /** The router of the user-mode network. */
+    /** The server on the built-in link, with which the example talks. */
+    readonly server: BuiltinHost | undefined
+    /** The router that leads to this computer's sockets. */
     readonly router: Router | undefined
     private readonly ethernet: EthernetSwitch
     private readonly outside: Outside | undefined
     private origin = 0
-    /** Devices whose program said itself why it ends, and what. */
+    /** The last words of programs that reported why they end, by device number. */
     private readonly fatal = new Map<number, string>()
     private end: Ended | undefined
     private readonly whenEnded: Promise<Ended>
@@ -61,13 +63,13 @@ export class World {
         return new World(options, observers, await openOutside(options))
     }
 
-    /** Builds the program if it has to be, and switches the devices on; returns when they answer. */
+    /** Builds the program if needed and switches the devices on; returns when they answer commands. */
     async start(): Promise<void> {
         await this.router?.start()
         for (const device of this.devices) await device.start()
         this.origin = this.clock.now()
         for (let n = 0; n < this.devices.length; n++) await this.carryOut(n, "")
-        // the cable is plugged in now: what the other end has sent meanwhile is not lost
+        // the link is connected only now: frames that its other end has sent meanwhile wait in it
         if (this.outside !== undefined) bridge(this.ethernet, this.outside, "outside")
     }
 
@@ -80,8 +82,9 @@ export class World {
             this.resolveEnded = resolve
         })
         this.clock = options.time === "virtual" ? new VirtualClock() : new RealClock()
-        // whoever waits for a promise looks before the next event
+        // code that awaits a promise runs before the next event of the clock
         this.clock.settle.add(async () => {})
+        // the names of the forks are part of a seed's meaning: another name gives other random numbers
         const random = new Random(options.seed ?? Math.floor(Math.random() * 0x1_0000_0000))
         this.ethernet = new EthernetSwitch(this.clock, {
             impairments: options.impairments,
@@ -93,22 +96,24 @@ export class World {
         if (options.router !== undefined) {
             this.router = this.makeRouter(options.router, random.fork("router"))
         }
-        if (options.server !== undefined) this.peer = this.startPeer(options.server, random.fork("peer"))
+        if (options.server !== undefined) {
+            this.server = this.makeServer(options.server, random.fork("peer"))
+        }
     }
 
-    /** Milliseconds since the device was switched on. */
+    /** Returns the milliseconds since the devices were switched on. */
     now(): number {
         return this.clock.now() - this.origin
     }
 
-    /** How the link to the outside ended, once it has. Never without such a link. */
+    /** Resolves to how the link to the outside ended, once it has; never without such a link. */
     get linkClosed(): Promise<Closed> {
         return this.outside?.closed ?? new Promise(() => {})
     }
 
     /**
-     * Lets time pass until the condition holds; false when it does not within `limit` milliseconds. Throws an Ended when
-     * the run is over before.
+     * Lets time pass until the condition holds; returns false when it does not within `limit` milliseconds. Throws an
+     * Ended when the run is over before.
      */
     async until(condition: () => boolean, limit: number): Promise<boolean> {
         let met = false
@@ -121,12 +126,12 @@ export class World {
         return met
     }
 
-    /** Lets so many milliseconds pass. */
+    /** Lets `ms` milliseconds pass. */
     async pass(ms: number): Promise<void> {
         await this.until(() => false, ms)
     }
 
-    /** Does something as an event of its own in `ms` milliseconds, known to whoever looks for the next event until then. */
+    /** Runs `action` in `ms` milliseconds, as an event of the clock, so that the devices sleep no longer than until then. */
     async act<T>(ms: number, action: () => T): Promise<T> {
         const done: T[] = []
         this.clock.at(this.clock.now() + ms, () => done.push(action()))
@@ -134,7 +139,7 @@ export class World {
         return done[0]!
     }
 
-    /** Has a device carry out a command line, however long that takes: Host X, or with `on N` before it another one. */
+    /** Has a device carry out a command line and waits for the end: Host X, or device N after `on N`. */
     async command(line: string): Promise<Reply> {
         const [, name, command] = ON_ANOTHER.exec(line) ?? []
         if (name === undefined) return await this.carryOut(0, line)
@@ -150,7 +155,8 @@ export class World {
     private async carryOut(device: number, line: string): Promise<Reply> {
         let reply: Reply | undefined
         let failure: Error | undefined
-        // an empty line is none on its way to the device; one that is too long it refuses, if it can take it in at all
+        // a command of no characters would mean that no command waits, so a blank stands for it; the device refuses a
+        // line that is too long, if its heap can take the line at all
         const command = this.devices[device]!.command(line.slice(0, LONGEST_LINE) || " ").then(
             value => {
                 reply = value
@@ -169,7 +175,7 @@ export class World {
         return reply
     }
 
-    /** Ends the run: whoever waits for something in this world gets it thrown. The first reason counts. */
+    /** Ends the run: all methods of this world that wait throw `ended`. Only the first call counts. */
     finish(ended: Ended): void {
         if (this.end !== undefined) return
         this.end = ended
@@ -181,17 +187,17 @@ export class World {
         throw await this.whenEnded
     }
 
-    /** Switches everything off. */
+    /** Switches off the devices, the other hosts and the links. */
     async close(): Promise<void> {
         this.finish(new Ended(0))
         for (const device of this.devices) device.stop()
-        this.peer?.stop()
+        this.server?.stop()
         await this.router?.close()
         await this.ethernet.close()
         await this.outside?.close()
     }
 
-    /** Device number `n`, plugged in and switched off. */
+    /** Makes device number `n`, plugged in and switched off. */
     private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
         const { clock, ethernet, options } = this
         const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
@@ -216,7 +222,7 @@ export class World {
         })
     }
 
-    /** Why a program ended; a program that drives the device gets one line. */
+    /** Returns why a program ended; in one line when another program drives the device. */
     private describe(panic: Panic, n: number): string {
         const text = this.fatal.get(n) ?? describePanic(panic)
         const named = n === 0 ? text : `${deviceName(n)}: ${text}`
@@ -224,7 +230,7 @@ export class World {
     }
 
     private log(level: Level, text: string, n: number): void {
-        // what the program itself says on why it ends needs no stack
+        // a program that reports why it ends needs no stack trace
         if (level === "error" && text.startsWith("fatal: ")) this.fatal.set(n, text)
         else if (isProgramsOwn(level, text)) this.observe(observer => observer.log?.(level, text, n))
     }
@@ -236,9 +242,9 @@ export class World {
         return new Router({ clock, link: ethernet, random, router, prefix, mac, device: ip, forwards })
     }
 
-    private startPeer(ip: string, random: Random): BuiltinHost {
+    private makeServer(ip: string, random: Random): BuiltinHost {
         const { clock, options, ethernet } = this
-        const peer = new BuiltinHost({
+        const server = new BuiltinHost({
             clock,
             link: ethernet,
             name: "server",
@@ -246,10 +252,10 @@ export class World {
             prefix: options.prefix,
             mac: options.macAddress === macFor(ip) ? "02:00:00:00:00:01" : macFor(ip),
             random,
-            onEvent: event => this.observe(observer => observer.peerEvent?.(event, this.now())),
+            onEvent: event => this.observe(observer => observer.serverEvent?.(event, this.now())),
         })
-        serveEcho(peer, clock)
-        return peer
+        serveEcho(server, clock)
+        return server
     }
 
     private watchFrames(device: Station, n: number): void {
@@ -271,17 +277,17 @@ export class World {
         for (const event of decodeEvents(records)) this.observe(observer => observer.event?.(event, now, n))
     }
 
-    private observe(tell: (observer: Observer) => void): void {
-        for (const observer of this.observers) tell(observer)
+    private observe(report: (observer: Observer) => void): void {
+        for (const observer of this.observers) report(observer)
     }
 }
 
-/** What device number `n` is called in diagrams and messages; Host X has that name to itself. */
+/** Returns the name of device number `n` in diagrams and messages. */
 function deviceName(n: number): string {
     return n === 0 ? "device" : `device ${n + 1}`
 }
 
-/** No two devices have the same. */
+/** Returns the identifier of device number `n`: DEVICE_ID, with `n` in its last byte. */
 function deviceId(n: number): string {
     return (
         DEVICE_ID.slice(0, -2) + (Number.parseInt(DEVICE_ID.slice(-2), 16) ^ n).toString(16).padStart(2, "0")

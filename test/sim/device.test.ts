@@ -105,7 +105,9 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
 
     it("ends the run when program and host do not match", async () => {
         const { clock } = await bench(runtime, "failures", { boot: { how: "misuse the pipe" } })
-        await expect(clock.runUntil(100)).rejects.toThrow("pipe: 3 bytes that are no message")
+        await expect(clock.runUntil(100)).rejects.toThrow(
+            "pipe: the program wrote 3 bytes that are no message"
+        )
     })
 
     it("runs in real time", async () => {
