@@ -9,6 +9,7 @@ export const Op = {
     Reply: 6,
     Event: 7,
     Boot: 8,
+    Bus: 9,
 } as const
 
 /** The header of a message. The program reads what is written to `size` and `value` as the answer. */
@@ -52,7 +53,7 @@ export interface PipeHandler {
 }
 
 const HEADER = 8
-const MAX_OP: number = Op.Boot
+const MAX_OP: number = Op.Bus
 
 /** Assembles the program's writes into messages. */
 export class Pipe {
