@@ -1,26 +1,26 @@
-// What the stack counts. Everything that is dropped is counted under the reason.
+// The stack's counters: one for each kind of event, and one for each reason to drop a frame, packet or segment.
 
-/** Offsets in `stack.counters`, 32 bits each. `counterNames` has them in the same order. */
+/** Offsets in `stack.counters`, 32 bits each. `counterNames` lists the names in the same order. */
 export const enum Counter {
     FramesIn = 0,
     FramesOut = 4,
     SegmentsIn = 8,
     SegmentsOut = 12,
     Retransmits = 16,
-    /** In fast recovery, after three duplicate acknowledgments. */
+    /** Retransmissions in fast recovery, after three duplicate acknowledgments. */
     FastRetransmits = 20,
     ResetsSent = 24,
     ChallengeAcks = 28,
-    /** Segments ahead of what is expected next, and kept. */
+    /** Segments that came ahead of RCV.NXT and were kept. */
     Reordered = 32,
-    /** SYN-ACKs without a half-open record, as all were taken; and connections that came of them. */
+    /** SYN-ACKs sent with a cookie, as all half-open records were taken; connections that a cookie opened. */
     CookiesSent = 36,
     CookiesTaken = 40,
-    /** Probes of idle connections. */
+    /** Probes sent on idle connections. */
     KeepAlives = 44,
-    /** Records of TIME-WAIT given up before their time. */
+    /** TIME-WAIT records freed before their time, as another connection needed one. */
     TimeWaitsFull = 48,
-    /** First of the drops. */
+    /** The drops begin here. */
     FrameShort = 52,
     NotForUs = 56,
     UnknownType = 60,
@@ -38,11 +38,11 @@ export const enum Counter {
     TcpMalformed = 108,
     TcpChecksum = 112,
     TcpNoConnection = 116,
-    /** Out of the window, or a duplicate. */
+    /** The segment was outside of the window, or a duplicate. */
     TcpUnacceptable = 120,
-    /** Ahead of what is expected next, and all places for such text are taken. */
+    /** The segment was ahead of RCV.NXT, and all places for such data were taken. */
     TcpOutOfOrder = 124,
-    /** An old duplicate by its timestamp (RFC 7323 section 5.3). */
+    /** The segment's timestamp showed it to be an old duplicate (RFC 7323 section 5.3). */
     TcpPaws = 128,
     TcpBadAck = 132,
     TcpNoAck = 136,
@@ -52,16 +52,16 @@ export const enum Counter {
     BacklogFull = 152,
     ConnectionsFull = 156,
     NeighboursFull = 160,
-    /** An answer was due while another still waited to be sent. */
+    /** No reply was sent, as the transmit frame still held another packet. */
     ReplyBusy = 164,
     ChallengeLimit = 168,
     Unresolved = 172,
-    /** Not dropped: a segment without a timestamp where they were agreed on (RFC 7323 section 3.2). */
+    /** Segments that came without a timestamp where both sides had agreed on them (RFC 7323 section 3.2). They were not dropped. */
     TcpUnstamped = 176,
     Size = 180,
 }
 
-/** Names of the counters in the order of their offsets, with a space between. One string, as that stays in flash. */
+/** The counters' names in the order of their offsets, separated by spaces. A single string stays in flash. */
 export const counterNames =
     "frames-in frames-out segments-in segments-out retransmits fast-retransmits resets-sent " +
     "challenge-acks reordered cookies-sent cookies-taken keep-alives time-waits-full frame-short " +

@@ -1,37 +1,40 @@
-// The last things that happened, in a ring of fixed records: what the console's ladder, the trace and the simulator show.
+// The ring of the last events, one record of 32 bytes each: the console, the status page and the simulator show them.
 
 import { Buffer } from "@devicescript/core"
 
-/** Offsets in an event's record. Of a segment it has the start of the header as the wire had it: who shows it makes numbers of that. */
+/**
+ * Offsets in an event's record. The record of a segment holds the start of its TCP header in network order; its reader converts the
+ * numbers.
+ */
 export const enum Event {
-    /** Milliseconds, `now` of the call that caused it. */
+    /** `now` of the call that caused the event, ms. */
     Time = 0,
     /** An EventKind. */
     Kind = 4,
-    /** State after; for a segment the connection's state when it came or went. */
+    /** The connection's state after the event; for a segment, the state when it arrived or left. */
     After = 5,
-    /** State before. Shares bytes with Error, Mss and Reason; valid when Kind is State. */
+    /** The connection's state before the event. Shares bytes with Error, Mss and Reason; valid when Kind is State. */
     Before = 6,
-    /** What ended the connection, a positive number (-TcpError). Shares bytes with Before; valid when Kind is Failed. */
+    /** The error that ended the connection, as a positive number (-TcpError). Shares bytes with Before; valid when Kind is Failed. */
     Error = 6,
-    /** The segment's MSS option, 0 without. Shares bytes with Before; valid when Kind is SegmentIn or SegmentOut. */
+    /** The segment's MSS option, 0 without one. Shares bytes with Before; valid when Kind is SegmentIn or SegmentOut. */
     Mss = 6,
-    /** The Counter of what was dropped. Shares bytes with Before; valid when Kind is Drop. */
+    /** The Counter of the drop. Shares bytes with Before; valid when Kind is Drop. */
     Reason = 6,
-    /** The connection's id, 0 when there is none (yet). */
+    /** The connection's id; 0 when there is no connection (yet). */
     Id = 8,
-    /** Bytes of text in the segment. */
+    /** Bytes of data in the segment. */
     Length = 10,
-    /** Ports in network order: the peer's and ours. A segment's header is from here on as it was, but for these. */
+    /** The peer's port and ours, in network order. From here on the record is the segment's header, except for the order of the ports. */
     Ports = 12,
     /** In network order. */
     Sequence = 16,
     Acknowledgment = 20,
     /** TCP control bits. */
     Flags = 25,
-    /** In network order, not scaled. */
+    /** In network order, before scaling. */
     Window = 26,
-    /** The peer's address as the wire has it. */
+    /** The peer's IPv4 address, in network order. */
     RemoteIp = 28,
     Size = 32,
 }
@@ -45,37 +48,37 @@ export const enum EventKind {
     Failed = 5,
 }
 
-/** Where each record goes besides the ring, as soon as it is made. */
+/** Functions that receive each record as soon as it is made; the record is valid during the call. */
 export const sink: {
-    /** The simulator's: it sees what happens in the order in which it happens. */
+    /** Set by the simulator, which sees the events in the order in which they happen. */
     tell: ((record: Buffer) => void) | undefined
-    /** The console's, while `trace` is on. */
+    /** Set by the console while `trace` is on. */
     trace: ((record: Buffer) => void) | undefined
 } = { tell: undefined, trace: undefined }
 
 /**
- * The ring. With a capacity of 0 it is off, and an event costs three operations.
+ * The ring of events. With a capacity of 0 it is off, and an event costs three operations.
  *
  * @devsWhenUsed
  */
 export class EventRing {
     readonly on: boolean
-    /** Records made since start; the newest is at (count - 1) % capacity. */
+    /** Records made since start. The newest is at (count - 1) % capacity. */
     count = 0
-    /** What is filled in before `push`. */
+    /** The next event's record, which the caller fills in before it calls `push`. */
     readonly record: Buffer
-    /** Where this ring's records go instead of to `sink.tell`: several stacks in one process are told apart by it. */
+    /** Receives this ring's records instead of `sink.tell`: it tells the stacks of one process apart. */
     tell: ((record: Buffer) => void) | undefined = undefined
     private readonly ring: Buffer
 
-    /** `capacity` records of 32 bytes. */
+    /** Allocates `capacity` records of 32 bytes. */
     constructor(readonly capacity: number) {
         this.ring = Buffer.alloc(capacity * Event.Size)
         this.record = Buffer.alloc(capacity > 0 ? Event.Size : 0)
         this.on = capacity > 0
     }
 
-    /** Adds what stands in `record`. */
+    /** Adds `record` to the ring and passes it to the sinks. */
     push(): void {
         this.ring.blitAt((this.count % this.capacity) * Event.Size, this.record, 0, Event.Size)
         this.count++
@@ -84,12 +87,12 @@ export class EventRing {
         if (sink.trace) sink.trace(this.record)
     }
 
-    /** The oldest record that is still there. */
+    /** Returns the number of the oldest record still in the ring. */
     oldest(): number {
         return this.count > this.capacity ? this.count - this.capacity : 0
     }
 
-    /** Copies record number `index` (oldest() to count - 1) into `into`. */
+    /** Copies record `index`, from oldest() to count - 1, into `into`. */
     copy(index: number, into: Buffer): void {
         into.blitAt(0, this.ring, (index % this.capacity) * Event.Size, Event.Size)
     }

@@ -1,6 +1,6 @@
-// Lists of words in one string with spaces between: that stays in flash, where an array is heap.
+// Lists of words, each in one string with a space between words: a string stays in flash, an array takes heap.
 
-/** Word number `index` of `words`, "" behind the last. */
+/** Returns word `index` of `words`, "" after the last. */
 export function word(words: string, index: number): string {
     let start = 0
     for (; index > 0; index--) {
@@ -11,7 +11,7 @@ export function word(words: string, index: number): string {
     return words.slice(start, end < 0 ? words.length : end)
 }
 
-/** Which word of `words` it is, -1 for none. */
+/** Returns the index of `text` among `words`, -1 when it is not there. */
 export function wordIndex(words: string, text: string): number {
     let start = 0
     for (let index = 0; ; index++) {

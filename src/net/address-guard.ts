@@ -1,15 +1,15 @@
-// Watches over this host's address: probes for others that have it, announces it, defends it (RFC 5227).
+// The guard of this host's address: probes whether another host has it, announces it, and defends it (RFC 5227).
 
 import { Arp, ArpOperation, arpOperation, arpRequest } from "../wire/arp"
 import { Endpoint, Over, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
-/** Whose the address is. */
+/** The owner of the address that the guard watches: is called with the outcome. */
 export interface Claimant {
-    /** Nobody else has the address: it may be set. It is announced after this. */
+    /** No other host has the address: the owner may set it. The guard announces it next. */
     claimed(now: number): void
-    /** Somebody else has it: it must not be used (any more). Nothing more is done about it. */
+    /** Another host has the address: the owner must not use it (any more). The guard does nothing further. */
     conflict(now: number): void
 }
 
@@ -33,14 +33,14 @@ export const enum GuardState {
 
 export class AddressGuard extends Endpoint {
     state = GuardState.Idle
-    /** Probes before an address is taken: RFC 5227 says 3, which takes 4 to 7 seconds; with 1 it is 2 to 3, with 0 none. */
+    /** Probes before the address is taken. RFC 5227 says 3, which take 4 to 7 seconds; 1 takes 2 to 3, 0 takes no time. */
     probes = 3
-    /** Never gives the address up (RFC 5227 section 2.4 c): for one that a person has chosen. */
+    /** Never gives the address up (section 2.4 (c)): for an address that a person has set. */
     keeps = false
-    /** Times that somebody else used the address. */
+    /** Number of times that another host used the address. */
     conflicts = 0
     private count = 0
-    /** A conflict was answered in these ten seconds. */
+    /** A conflict was answered within the last ten seconds. */
     private defended = false
     private owner: Claimant | undefined = undefined
 
@@ -49,17 +49,17 @@ export class AddressGuard extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Finds out whether `ip` is free; `owner` is told. What was watched over before no longer is. */
+    /** Probes whether `ip` is free and calls `owner` with the outcome. Stops watching any address before it. */
     claim(ip: number, owner: Claimant, now: number): void {
         this.begin(GuardState.Probing, ip, owner, now, this.endpoints.randomBelow(Guard.ProbeWait))
     }
 
-    /** Tells everybody that this host has `ip` already, and defends it. */
+    /** Announces that this host already has `ip`, and defends it. */
     announce(ip: number, owner: Claimant, now: number): void {
         this.begin(GuardState.Announcing, ip, owner, now, 0)
     }
 
-    /** Watches over nothing. */
+    /** Stops watching. */
     release(): void {
         this.state = GuardState.Idle
         this.due = false
@@ -93,7 +93,7 @@ export class AddressGuard extends Endpoint {
             this.state = GuardState.Announcing
             this.count = 0
             if (this.owner) this.owner.claimed(now)
-            // it may have thought better of it
+            // the owner may have released it, or claimed another
             if (this.state !== GuardState.Announcing) return
         }
         this.send(s)
@@ -101,7 +101,7 @@ export class AddressGuard extends Endpoint {
         else this.state = GuardState.Holding
     }
 
-    /** A request for the address itself; a probe (section 1.1) comes from no address. */
+    /** Writes an ARP request for the address itself; a probe (section 1.1) has 0.0.0.0 as its sender's address. */
     override compose(s: Stack): number {
         const sender = this.state === GuardState.Probing ? 0 : this.remoteIp
         return arpRequest(s.tx, s.mac, sender, this.remoteIp)
@@ -113,7 +113,7 @@ export class AddressGuard extends Endpoint {
         const at = packet.at
         const ip = this.remoteIp
         if (this.state === GuardState.Idle) return
-        // our own, back from somewhere
+        // this is our own packet, returned by the network
         if (
             rx.getAt(at + Arp.SenderMac, "i32") === s.macStart &&
             rx.getAt(at + Arp.SenderMac + 4, "u16") === s.macEnd
@@ -121,7 +121,7 @@ export class AddressGuard extends Endpoint {
             return
         const sender = rx.getAt(at + Arp.SenderIp, "i32")
         const probing = this.state === GuardState.Probing
-        // section 2.1.1: who else probes for it, wants it as well
+        // section 2.1.1: another host that probes for the address wants it as well
         const rival = probing && sender === 0 && rx.getAt(at + Arp.TargetIp, "i32") === ip
         if (sender !== ip && !(rival && arpOperation(rx, at, Arp.Size) === ArpOperation.Request)) return
         this.conflicts++
@@ -129,7 +129,7 @@ export class AddressGuard extends Endpoint {
             this.release()
             if (this.owner) this.owner.conflict(now)
         } else if (!this.defended) {
-            // section 2.4 (b): once in ten seconds it is announced again
+            // section 2.4 (b): the address is announced again, once in ten seconds
             this.state = GuardState.Holding
             this.defended = true
             this.send(s)

@@ -1,15 +1,15 @@
-// Addresses as people write them.
+// Parses and prints addresses in the form that people write.
 
 import { Buffer } from "@devicescript/core"
 import { swap32 } from "../base/bytes"
 import { isNotUnicast } from "../wire/ipv4"
 
-/** An address as `ipv4Of` gives it when the text is none. 255.255.255.255 has the same number, and is nobody's address. */
+/** Result of `ipv4Of` for text that is not an address. It is also the number of 255.255.255.255, which no host has. */
 export const enum Address {
     None = -1,
 }
 
-/** The number of a dotted address, as `getAt` "i32" reads it from the wire; Address.None if `text` is none. */
+/** Returns the dotted address `text` as `getAt` "i32" reads it from the wire; Address.None if it is not valid. */
 export function ipv4Of(text: string): number {
     let ip = 0
     let shift = 0
@@ -25,7 +25,7 @@ export function ipv4Of(text: string): number {
     return shift === 32 ? ip : Address.None
 }
 
-/** The whole number that `text` is in decimal digits, at most nine of them; -1 if it is none. */
+/** Returns the number that `text` is in one to nine decimal digits; -1 if it is not valid. */
 export function decimal(text: string): number {
     if (text.length < 1 || text.length > 9) return -1
     let value = 0
@@ -37,28 +37,28 @@ export function decimal(text: string): number {
     return value
 }
 
-/** The dotted form. */
+/** Returns the address in dotted form. */
 export function ipv4Text(ip: number): string {
     return `${ip & 255}.${(ip >> 8) & 255}.${(ip >> 16) & 255}.${(ip >> 24) & 255}`
 }
 
-/** The mask with `length` (0 to 32) leading ones, as the wire has it. */
+/** Returns the mask with `length` (0 to 32) leading ones, in network order. */
 export function netmaskOf(length: number): number {
     let mask = 0
     for (let i = 0; i < length; i++) {
-        // bits count from the most significant of the first byte on
+        // bits are counted from the first byte's most significant one
         mask |= 1 << ((i & ~7) + 7 - (i & 7))
     }
     return mask
 }
 
-/** True for masks that are leading ones and then zeros: at least one of each, or all ones. */
+/** Returns true for a mask of leading ones and then zeros: at least one of each, or all ones. */
 export function isNetmask(mask: number): boolean {
     const hosts = ~swap32(mask)
     return hosts >= 0 && (hosts & (hosts + 1)) === 0 && hosts !== 0x7fffffff
 }
 
-/** True for addresses that a host may have: no group, no loopback, not the network itself nor all its hosts (RFC 3021). */
+/** Returns true for an address that a host may have: not a group, loopback, the network itself or its broadcast (RFC 3021). */
 export function isHostAddress(ip: number, netmask: number): boolean {
     const first = ip & 0xff
     if (first === 0 || first === 127 || isNotUnicast(ip)) return false
@@ -66,7 +66,7 @@ export function isHostAddress(ip: number, netmask: number): boolean {
     return (~swap32(netmask) & ~1) === 0 || (own !== 0 && (own | netmask) !== -1)
 }
 
-/** The six bytes of an Ethernet address in hex with colons; undefined if `text` is none, or a group address. */
+/** Returns the six bytes of an Ethernet address in hex with colons; undefined if `text` is not valid, or a group's address. */
 export function macOf(text: string): Buffer | undefined {
     if (text.length !== 17) return undefined
     const mac = Buffer.alloc(6)
@@ -79,14 +79,14 @@ export function macOf(text: string): Buffer | undefined {
     return mac.getAt(0, "u8") & 1 ? undefined : mac
 }
 
-/** The value of a hexadecimal digit, in either case; -1 for another character. */
+/** Returns the value of a hexadecimal digit in either case; -1 for another character. */
 export function hexDigit(code: number): number {
     if (code < 58) return code < 48 ? -1 : code - 48
     const digit = (code | 32) - 87
     return digit >= 10 && digit <= 15 ? digit : -1
 }
 
-/** An Ethernet address in hex with colons, from the six bytes at `at`. */
+/** Returns the Ethernet address of the six bytes at `at`, in hex with colons. */
 export function macText(b: Buffer, at: number): string {
     const digits = "0123456789abcdef"
     let text = ""

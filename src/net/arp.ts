@@ -1,7 +1,8 @@
-// The neighbours' Ethernet addresses: a small table, asked for by ARP (RFC 826).
+// The neighbours' Ethernet addresses: a small table, filled by ARP (RFC 826).
 
 import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, UDP } from "../features"
+import { mayReply } from "../tcp/reply"
 import { count, drop } from "../tcp/report"
 import { noteTimer } from "../tcp/state"
 import { Arp, ArpOperation, arpOperation, arpRequest, writeArp } from "../wire/arp"
@@ -9,20 +10,20 @@ import { Eth, EtherType, isGroupAddress, writeEthernet } from "../wire/ethernet"
 import { Neighbour, NeighbourState } from "./records"
 import { isBroadcast, isLocal, type Stack } from "./stack"
 
-/** RFC 1122 section 2.3.2.1 (MUST): at most one request a second for a destination; given up after three. */
+/** RFC 1122 section 2.3.2.1 (MUST): at most one request a second for an address. After three without a reply we give up. */
 const enum Ask {
     Interval = 1000,
     Tries = 3,
-    /** Of who is in doubt. */
+    /** Requests to a known neighbour, when a packet claimed its address for another. */
     Doubts = 2,
 }
 
-/** RFC 1122 section 2.3.2.1 (MUST): what is known of a neighbour gets out of date, used or not. Milliseconds. */
+/** RFC 1122 section 2.3.2.1 (MUST): a record is dropped after this many milliseconds, used or not. */
 const enum Age {
     Most = 300000,
 }
 
-/** The record of `ip`, -1 when there is none. */
+/** Returns the record of `ip`, -1 when there is none. */
 export function findNeighbour(s: Stack, ip: number): number {
     const neighbours = s.neighbours
     for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
@@ -33,15 +34,15 @@ export function findNeighbour(s: Stack, ip: number): number {
     return -1
 }
 
-/** Who a packet to `ip` is handed to: `ip` itself on this network, else the router; 0 when there is none. */
+/** Returns the next hop for packets to `ip`: `ip` itself on this network, else the router; 0 when there is no router. */
 export function nextHop(s: Stack, ip: number): number {
     return isLocal(s, ip) ? ip : s.gateway
 }
 
 /**
- * The record of the next hop towards `ip` if its Ethernet address is known. Else -1, and it is asked for: what was to be
- * sent stays where it is, and is looked at again when the answer comes. `stranger`: only a SYN says that there is such a
- * host. Anyone can forge those, and must not drive the neighbours of connections out of the table.
+ * Returns the record of the next hop towards `ip` if its Ethernet address is known. Otherwise schedules an ARP request and returns -1:
+ * the sender keeps its packet and tries again when the reply comes. `stranger` says that only a SYN shows that such a host exists:
+ * anyone can forge SYNs, and they must not push the neighbours of connections out of the table.
  */
 export function resolve(s: Stack, ip: number, now: number, stranger = false): number {
     const hop = nextHop(s, ip)
@@ -62,7 +63,10 @@ export function resolve(s: Stack, ip: number, now: number, stranger = false): nu
     return -1
 }
 
-/** True when a record may be taken for who may not exist: less than half are asked for, and one is free or idle. */
+/**
+ * Returns true when a host that may not exist may take a record: less than half of the records are being resolved, and one is free or
+ * idle.
+ */
 function mayAskForStranger(s: Stack, now: number): boolean {
     const neighbours = s.neighbours
     let asked = 0
@@ -79,8 +83,8 @@ function mayAskForStranger(s: Stack, now: number): boolean {
 }
 
 /**
- * A record for `ip`: a free one, else, if there is `need` of it, the known one that was used longest ago. -1 when all are being
- * asked for.
+ * Takes a record for `ip` and returns it: a free one or, if there is `need`, the known one that was used longest ago. Returns -1 when
+ * there is neither.
  */
 function takeNeighbour(s: Stack, ip: number, now: number, need: boolean): number {
     const neighbours = s.neighbours
@@ -93,7 +97,7 @@ function takeNeighbour(s: Stack, ip: number, now: number, need: boolean): number
             break
         }
         const unused = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
-        // unused for so long that it looks negative: better than none
+        // an age that has wrapped is negative: such a record is still better than none
         if (need && state >= NeighbourState.Known && (found < 0 || unused > age)) {
             found = n
             age = unused
@@ -109,7 +113,7 @@ function takeNeighbour(s: Stack, ip: number, now: number, need: boolean): number
     return found
 }
 
-/** Drops what is known of the next hop towards `ip`: it does not answer, and may have got another address. */
+/** Frees the record of the next hop towards `ip`, which does not answer: it may have got another Ethernet address. */
 export function forgetHop(s: Stack, ip: number): void {
     const n = findNeighbour(s, nextHop(s, ip))
     if (n >= 0 && s.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known) {
@@ -117,18 +121,18 @@ export function forgetHop(s: Stack, ip: number): void {
     }
 }
 
-/** Forgets neighbours that have not been heard of for too long. */
+/** Frees the records of neighbours that have sent no ARP packet for too long. */
 export function forgetOld(s: Stack, now: number): void {
     const neighbours = s.neighbours
     for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
         if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Known) continue
         const age = (now - neighbours.getAt(n + Neighbour.Heard, "i32")) | 0
-        // so old that it looks negative
+        // an age that has wrapped is negative
         if (age >= Age.Most || age < 0) neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
     }
 }
 
-/** Handles the ARP packet in the receive frame of `length` bytes. */
+/** Handles the ARP packet in the receive frame of `length` bytes: answers it, and learns from it. */
 export function arpInput(s: Stack, length: number, now: number): void {
     const rx = s.rx
     const at: number = Eth.Size
@@ -146,9 +150,9 @@ export function arpInput(s: Stack, length: number, now: number): void {
     }
     const ip = rx.getAt(at + Arp.SenderIp, "i32")
     const targetIp = rx.getAt(at + Arp.TargetIp, "i32")
-    // RFC 5227 section 2.1.1: who wants to know whether an address is free asks without having one, and is answered
+    // RFC 5227 section 2.1.1: a host that asks whether an address is free has no address yet; it is answered
     const probe = ip === 0
-    // a sender with a group address, our own address or one that is no host's would only poison the table
+    // a sender with a group address, with our own, or with one that no host has would only poison the table
     const sane =
         !isGroupAddress(rx, at + Arp.SenderMac) &&
         s.ip !== 0 &&
@@ -158,8 +162,8 @@ export function arpInput(s: Stack, length: number, now: number): void {
         return
     }
     let n = probe ? -1 : findNeighbour(s, ip)
-    // RFC 826: a new neighbour is taken into the table only if it asks for us; an answer nobody asked for is not believed.
-    // Nobody's place is taken for it: whoever drives others out has them asked for anew, and may answer for them
+    // RFC 826: a request for our address adds its sender to the table; a reply to no request of ours does not. Such a sender gets a
+    // free record only: a host that could push others out would have us ask for them again, and could answer in their place
     if (n < 0) {
         if (!probe) {
             if (targetIp === s.ip) {
@@ -177,18 +181,15 @@ export function arpInput(s: Stack, length: number, now: number): void {
         if (n < 0) drop(s, Counter.ArpIgnored, now)
         return
     }
-    if (s.frameLength > 0 || s.replyLength > 0) {
-        count(s, Counter.ReplyBusy)
-        return
-    }
+    if (!mayReply(s)) return
     writeEthernet(s.tx, rx, at + Arp.SenderMac, s.mac, EtherType.Arp)
     writeArp(s.tx, Eth.Size, ArpOperation.Reply, s.mac, s.ip, rx, at + Arp.SenderMac, ip)
     s.frameLength = Eth.Size + Arp.Size
 }
 
 /**
- * Takes it that the neighbour `n` has the Ethernet address at `at`. One that is known already is asked first whether that is still
- * so, by who knows (RFC 1122 section 2.3.2.1 (2), in the spirit of RFC 5227 section 2.4): anyone can say that he is another.
+ * Stores the Ethernet address at `at` for neighbour `n`. When another address is known, the known one is asked first whether it is still
+ * in use (RFC 1122 section 2.3.2.1 (2), in the spirit of RFC 5227 section 2.4): any host can claim to be another.
  */
 function learn(s: Stack, n: number, at: number, now: number): void {
     const rx = s.rx
@@ -200,7 +201,7 @@ function learn(s: Stack, n: number, at: number, now: number): void {
             neighbours.getAt(n + Neighbour.Mac + 4, "u16") !== rx.getAt(at + 4, "u16")
         ) {
             if (state !== NeighbourState.Known) return
-            // asked once a second, whoever says what how often
+            // one request a second, however often an address is claimed
             const wait = (neighbours.getAt(n + Neighbour.Heard, "i32") + Ask.Interval - now) | 0
             const next = (now + Math.max(wait, 0)) | 0
             neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Doubting)
@@ -211,7 +212,7 @@ function learn(s: Stack, n: number, at: number, now: number): void {
     } else {
         neighbours.blitAt(n + Neighbour.Mac, rx, at, 6)
         if (state !== NeighbourState.Free) neighbours.setAt(n + Neighbour.Time, "i32", now)
-        // connections that waited for this
+        // connections may have waited for this address
         s.dirty = true
     }
     neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Known)
@@ -219,13 +220,13 @@ function learn(s: Stack, n: number, at: number, now: number): void {
     neighbours.setAt(n + Neighbour.Heard, "i32", now)
 }
 
-/** Puts the next request that is due into the transmit frame; 0 when none is. */
+/** Puts the next ARP request that is due into the transmit frame and returns its length, 0 when none is due. */
 export function arpOut(s: Stack, now: number): number {
     const neighbours = s.neighbours
     for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
         const state = neighbours.getAt(n + Neighbour.State, "u8")
         if (state !== NeighbourState.Asking && state !== NeighbourState.Doubted) continue
-        // Waiting, or Doubting
+        // Asking becomes Waiting, Doubted becomes Doubting
         neighbours.setAt(n + Neighbour.State, "u8", state + 1)
         neighbours.setAt(n + Neighbour.Tries, "u8", neighbours.getAt(n + Neighbour.Tries, "u8") + 1)
         const next = (now + Ask.Interval) | 0
@@ -239,12 +240,12 @@ export function arpOut(s: Stack, now: number): number {
     return 0
 }
 
-/** Where the time of the next request stands. */
+/** Returns the field that holds the time of the next request. */
 function timeOf(state: NeighbourState): Neighbour {
     return state < NeighbourState.Known ? Neighbour.Time : Neighbour.Heard
 }
 
-/** Asks again, or gives up: then the record is freed, and its address is what `failed` is called with. */
+/** Repeats requests that are due; after the last it frees the record and calls `failed` with its address. */
 export function runNeighbourTimers(
     s: Stack,
     now: number,
@@ -261,11 +262,11 @@ export function runNeighbourTimers(
         if (((deadline - now) | 0) > 0) {
             noteTimer(s, deadline)
         } else if (tries < (doubting ? Ask.Doubts : Ask.Tries)) {
-            // Asking, or Doubted
+            // Waiting becomes Asking, Doubting becomes Doubted
             neighbours.setAt(n + Neighbour.State, "u8", state - 1)
             s.asking = true
         } else if (doubting) {
-            // gone: everybody is asked who has the address now
+            // the known address does not answer: the next request is a broadcast
             neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Asking)
             neighbours.setAt(n + Neighbour.Tries, "u8", 0)
             s.asking = true

@@ -1,4 +1,4 @@
-// The interface gets another address, or loses its own.
+// Changes the address of the interface, or takes it away.
 
 import { freeHalf } from "../tcp/half-open"
 import { ConnFlag, Half, SendFlag, State, Tcb, TcpError, Wait } from "../tcp/records"
@@ -7,14 +7,14 @@ import { freeWait } from "../tcp/time-wait"
 import { type Stack, setAddress } from "./stack"
 
 /**
- * Sets another address, netmask and router, as the wire has them; an `ip` of 0 takes the address away. With the same address
- * only the rest changes, and connections stay. With another one they cannot go on: a connection is its four-tuple. Each ends
- * with TcpError.Unreachable, and no word to the peer: an address that is no longer ours must not be used once more (RFC 2131
- * section 4.4.5). What the peer had sent stays readable, listeners stay.
+ * Sets another address, netmask and router, in network order; an `ip` of 0 takes the address away. If `ip` stays the same, connections
+ * go on. If it changes, they cannot: a connection is its four-tuple. Each then ends with TcpError.Unreachable, and without a segment
+ * to its peer, as an address that is no longer ours must not be used once more (RFC 2131 section 4.4.5). The data that the peer had
+ * sent stays readable, and listeners stay.
  */
 export function changeAddress(s: Stack, ip: number, netmask: number, gateway: number, now: number): void {
     if (ip !== s.ip) {
-        // an answer that waits has the old address in it
+        // a reply that is still to be sent holds the old address
         s.frameLength = 0
         s.replyLength = 0
         const conns = s.conns
@@ -23,7 +23,7 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
             conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
             if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) closed(s, c, TcpError.Unreachable, now)
             else {
-                // all it had left to do was to send an RST
+                // the connection is over: only an RST was left to send
                 conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held)
                 release(s, c)
             }
@@ -34,9 +34,9 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
         for (let w = 0; w < s.waitsEnd; w += Wait.Size) {
             if (s.waits.getAt(w + Wait.Id, "u16") !== 0) freeWait(s, w, now)
         }
-        // a cookie for the old address is none for the new one
+        // a cookie for the old address is not valid for the new one
         s.cookies = false
-        // who is who may be another matter in another network
+        // ARP entries of the old network are no longer valid
         s.neighbours.fillAt(0, s.neighbours.length, 0)
         s.asking = false
     }

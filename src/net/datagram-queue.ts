@@ -1,8 +1,8 @@
-// Datagrams that wait, in a ring of bytes: each with its other end's address and port.
+// A queue of datagrams in a ring of bytes, each with the other end's address and port.
 
 import { Buffer } from "@devicescript/core"
 
-/** Offsets in the header of a datagram in the ring. Headers begin at multiples of their size, so none is split. */
+/** Offsets in a datagram's header in the ring. A header begins at a multiple of its size, so none is split. */
 const enum Queued {
     Ip = 0,
     Port = 4,
@@ -15,7 +15,7 @@ export class DatagramQueue {
     private head = 0
     private used = 0
 
-    /** Room for so many bytes: each datagram takes 8 more than its data, rounded up to a multiple of 8. */
+    /** Allocates `bytes` bytes: each datagram takes 8 more than its data, rounded up to a multiple of 8. */
     constructor(bytes: number) {
         this.ring = Buffer.alloc((bytes + 7) & ~7)
     }
@@ -24,7 +24,7 @@ export class DatagramQueue {
         return this.used === 0
     }
 
-    /** Address, port and length of the first; only when there is one. */
+    /** Returns the first datagram's address, as `port` and `length` return the rest. Only valid while the queue is not empty. */
     ip(): number {
         return this.ring.getAt(this.head + Queued.Ip, "i32")
     }
@@ -37,7 +37,7 @@ export class DatagramQueue {
         return this.ring.getAt(this.head + Queued.Length, "u16")
     }
 
-    /** Puts one behind the others, of `length` bytes at `at`, which lie in `from`; false when there is no room. */
+    /** Adds a datagram with the `length` bytes at `at` of `from`, which must be inside of it. Returns false when there is no room. */
     put(ip: number, port: number, from: Buffer, at: number, length: number): boolean {
         const ring = this.ring
         const size = Queued.Size + ((length + 7) & ~7)
@@ -59,7 +59,7 @@ export class DatagramQueue {
         return true
     }
 
-    /** Takes the first out, `length` bytes of its data, which has as many, to `at`, where there is room for them. */
+    /** Removes the first datagram and copies the first `length` bytes of its data to `at`; both must have as many. */
     take(into: Buffer, at: number, length: number): void {
         const ring = this.ring
         let start = this.head + Queued.Size
@@ -73,7 +73,7 @@ export class DatagramQueue {
         this.drop()
     }
 
-    /** Takes the first out. */
+    /** Removes the first datagram. */
     drop(): void {
         const size = Queued.Size + ((this.length() + 7) & ~7)
         this.head += size

@@ -1,4 +1,4 @@
-// The DHCP client (RFC 2131): asks for an address, keeps it, gives it up when it must.
+// The DHCP client (RFC 2131): obtains an address, keeps it, and gives it up when it must.
 
 import { Buffer } from "@devicescript/core"
 import { Frame } from "../tcp/context"
@@ -11,10 +11,10 @@ import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
-/** RFC 2131 figure 5; Claiming is between ACK and BOUND, while the address is probed for (section 4.4.1). */
+/** The states of RFC 2131 figure 5, and Claiming: between ACK and BOUND, while the address is probed (section 4.4.1). */
 export const enum DhcpState {
     Off = 0,
-    /** After a NAK or a conflict, before it begins anew. */
+    /** After a NAK or a conflict, until the client begins anew. */
     Init = 1,
     Selecting = 2,
     Requesting = 3,
@@ -22,27 +22,27 @@ export const enum DhcpState {
     Bound = 5,
     Renewing = 6,
     Rebinding = 7,
-    /** INIT-REBOOT's question is asked; the address is used meanwhile, as its lease runs on (section 3.2). */
+    /** INIT-REBOOT's request was sent. The address stays in use meanwhile, as its lease runs on (section 3.2). */
     Rebooting = 8,
 }
 
 const enum Time {
-    /** ms: the first wait for an answer, which doubles; each is up to a second more or less (section 4.1). */
+    /** ms: the first wait for an answer, which doubles; each wait varies by up to a second (section 4.1). */
     First = 4000,
     Jitter = 1000,
-    /** Times that the wait doubles. */
+    /** How often the wait doubles. */
     Doublings = 4,
-    /** Section 3.1 (5): questions for one offer, and after the cable came back. */
+    /** REQUESTs for one offer (section 3.1 (5)), and after the link came back. */
     Requests = 4,
     Reboots = 3,
-    /** ms until it begins anew, after a conflict (section 3.1, SHOULD) and after a NAK. */
+    /** ms until the client begins anew after a conflict (section 3.1, SHOULD), and after a NAK. */
     Conflict = 10000,
     Nak = 1000,
-    /** Seconds between two questions in RENEWING and REBINDING (section 4.4.5). */
+    /** Seconds between two REQUESTs in RENEWING and REBINDING (section 4.4.5). */
     Least = 60,
-    /** Seconds that a timer runs at most: milliseconds of a lease may be too many for a number. */
+    /** Longest timer, in seconds: the milliseconds of a whole lease may not fit an integer. */
     Most = 86400,
-    /** Seconds of the shortest lease that is taken. */
+    /** Seconds of the shortest lease that is accepted. */
     Lease = 10,
 }
 
@@ -51,35 +51,34 @@ const enum HostName {
 }
 
 /**
- * Has the stack get its address from a server. When it has one, or loses it, `changed` is called. Connections live as long as
- * their address: a lease that is renewed or found again after the cable was out keeps them, one that is lost ends them
- * (change-address.ts).
+ * Obtains the stack's address from a server, and calls `changed` when it has one or loses it. Connections live as long as their address:
+ * a lease that is renewed, or confirmed after the link was down, keeps them; a lost lease ends them (change-address.ts).
  */
 export class DhcpClient extends Endpoint implements Claimant {
     state = DhcpState.Off
-    /** What the server told besides the address: two name servers and a time server, 0 for none. */
+    /** The server's other answers: two name servers and a time server, 0 for none. */
     dns = 0
     dns2 = 0
     ntp = 0
-    /** Called when the address, or one of the above, has changed. */
+    /** Called when the address or one of the servers above has changed. */
     changed: (now: number) => void = () => {}
-    /** The address that is used after so many questions (at 4, 12, 28 … seconds) that nobody answered; none if 0. */
+    /** The address to use after `fallbackAfter` DISCOVERs without an offer (1 to 3 of them take 4, 12 and 28 seconds); 0 for none. */
     fallbackIp = 0
     fallbackNetmask = 0
     fallbackGateway = 0
     fallbackAfter = 3
     private readonly stack: Stack
-    /** What a server says, and what was agreed on. */
+    /** The server's last message, and the lease that is or may become ours. */
     private readonly heard = Buffer.alloc(Lease.Size)
     private readonly lease = Buffer.alloc(Lease.Size)
     private name: Buffer | undefined = undefined
     private message = DhcpType.Discover
     private xid = 0
     private attempt = 0
-    /** When asking began, and when the answer was asked for that counts. */
+    /** When this exchange began, and when the last REQUEST was sent: the lease counts from then. */
     private started = 0
     private asked = 0
-    /** The lease's seconds that are over at `since`. */
+    /** Seconds of the lease that had passed at `since`. */
     private elapsed = 0
     private since = 0
 
@@ -94,7 +93,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         endpoints.add(this)
     }
 
-    /** The name that the server gets to know: letters, digits and hyphens, 32 at most; false for any other. */
+    /** Sets the host name that the server is sent: 1 to 32 letters, digits and hyphens. Returns false for any other. */
     setHostName(text: string): boolean {
         if (text.length < 1 || text.length > HostName.Most) return false
         for (let i = 0; i < text.length; i++) {
@@ -106,14 +105,14 @@ export class DhcpClient extends Endpoint implements Claimant {
         return true
     }
 
-    /** Begins to ask. The stack has no address until there is an answer. */
+    /** Starts the client. The stack has no address until a server has answered. */
     start(now: number): void {
         if (this.state !== DhcpState.Off) return
         changeAddress(this.stack, 0, 0, 0, now)
         this.init(now)
     }
 
-    /** Ends it: the address is no longer used. */
+    /** Stops the client: the address is no longer used. */
     stop(now: number): void {
         this.lose(now)
         this.state = DhcpState.Off
@@ -121,7 +120,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.due = false
     }
 
-    /** The cable is back. It may lead to another network: whether the address is still good there is asked first (section 3.7). */
+    /** Asks again after the link came back, as the cable may lead to another network where the address is not valid (section 3.7). */
     linkUp(now: number): void {
         const state = this.state
         if (state === DhcpState.Off) return
@@ -136,10 +135,10 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.question(now)
     }
 
-    /** INIT: everybody is asked for an address. */
+    /** Broadcasts a DISCOVER (state INIT). */
     private init(now: number): void {
         this.state = DhcpState.Selecting
-        // what somebody else has is not asked for again
+        // an address that was declined is not requested again
         if (this.message === DhcpType.Decline) this.lease.fillAt(0, Lease.Size, 0)
         this.xid = this.endpoints.random()
         this.started = now
@@ -147,7 +146,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.question(now)
     }
 
-    /** Sends what belongs to the state, and waits for the answer. */
+    /** Sends the message that belongs to the state, and waits for its answer. */
     private question(now: number): void {
         this.ask(this.state === DhcpState.Selecting ? DhcpType.Discover : DhcpType.Request)
         const doublings = Math.min(this.attempt, Time.Doublings)
@@ -159,7 +158,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         const state = this.state
         const renewing = state === DhcpState.Renewing
         this.message = type
-        // section 4.1: who has no address yet, or is not sure of it, asks everybody from none
+        // section 4.1: a client that has no address yet, or is not sure of it, broadcasts from 0.0.0.0
         this.anonymous = !renewing && state !== DhcpState.Rebinding
         this.remoteIp = renewing ? this.lease.getAt(Lease.Server, "i32") : -1
         this.send(this.stack)
@@ -177,12 +176,12 @@ export class DhcpClient extends Endpoint implements Claimant {
         } else if (state === DhcpState.Rebooting && this.attempt < Time.Reboots) {
             this.question(now)
         } else {
-            // nobody knows: the address stays for the rest of its lease (section 3.2)
+            // no server answers: the address stays in use for the rest of its lease (section 3.2)
             this.course(now)
         }
     }
 
-    /** Section 4.4.5: what is to be done about the lease at this time. */
+    /** Does what the lease requires by now (section 4.4.5): waits, renews, rebinds, or begins anew. */
     private course(now: number): void {
         const s = this.stack
         const lease = this.lease
@@ -218,7 +217,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.armSeconds(s, Math.min(wait, left))
     }
 
-    /** The timer, so many seconds behind `since`. */
+    /** Arms the timer for `seconds` after `since`, or for the longest that it may run. */
     private armSeconds(s: Stack, seconds: number): void {
         this.arm(s, this.since, Math.min(seconds, Time.Most) * 1000)
     }
@@ -234,7 +233,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         let at = writeDhcp(tx, start, type, this.xid, Math.min(seconds, 0xffff), clientIp, s.mac)
         const ip = this.lease.getAt(Lease.Ip, "i32")
         if (clientIp === 0 && ip !== 0) at = writeAddress(tx, at, Option.RequestedIp, ip)
-        // section 4.3.2: only who answers an offer says whose
+        // section 4.3.2: a REQUEST names the server only when it answers an offer
         if (state === DhcpState.Requesting || type === DhcpType.Decline)
             at = writeAddress(tx, at, Option.Server, this.lease.getAt(Lease.Server, "i32"))
         if (type !== DhcpType.Decline) {
@@ -269,7 +268,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         const type = heard.getAt(Lease.Type, "u8")
         let server = heard.getAt(Lease.Server, "i32")
         const asked = state === DhcpState.Requesting || state >= DhcpState.Renewing
-        // RFC 2131 table 3: an answer has to say whose it is. Some servers do in the offer only
+        // RFC 2131 table 3: an ACK must name its server. Some servers do so in the OFFER only
         if (server === 0 && asked && type === DhcpType.Ack) {
             server = lease.getAt(Lease.Server, "i32")
             heard.setAt(Lease.Server, "i32", server)
@@ -277,7 +276,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         const chosen =
             server !== 0 && (state !== DhcpState.Requesting || server === lease.getAt(Lease.Server, "i32"))
         if (type === DhcpType.Offer && state === DhcpState.Selecting && server !== 0 && this.sound()) {
-            // the first that comes
+            // the first offer is taken
             lease.blitAt(0, heard, 0, Lease.Size)
             this.state = DhcpState.Requesting
             this.attempt = 0
@@ -308,13 +307,13 @@ export class DhcpClient extends Endpoint implements Claimant {
         } else this.dropped++
     }
 
-    /** True when what was heard can be used; what is missing in it is filled in. */
+    /** Returns true when the message in `heard` can be used. Replaces its options that are missing or not valid. */
     private sound(): boolean {
         const heard = this.heard
         const ip = heard.getAt(Lease.Ip, "i32")
         let netmask = heard.getAt(Lease.Netmask, "i32")
         if (!isNetmask(netmask)) {
-            // by its class, as before there were masks (RFC 950)
+            // the mask of the address's class, as before there were masks (RFC 950)
             netmask = netmaskOf(!(ip & 0x80) ? 8 : !(ip & 0x40) ? 16 : 24)
             heard.setAt(Lease.Netmask, "i32", netmask)
         }
@@ -322,7 +321,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         for (let at: number = Lease.Router; at < Lease.Taken; at += 4) {
             const next = heard.getAt(at, "i32")
             if (next === ip || !isHostAddress(next, netmask)) continue
-            // one of another network is a neighbour all the same, if there is none of ours: the mask may be of this host alone
+            // A router in our network comes first. One outside of it counts as a neighbour, too: the mask may cover this host only
             const inside = ((next ^ ip) & netmask) === 0
             if (router === 0 || inside) router = next
             if (inside) break
@@ -332,14 +331,14 @@ export class DhcpClient extends Endpoint implements Claimant {
         const renewal = heard.getAt(Lease.Renewal, "i32")
         const rebinding = heard.getAt(Lease.Rebinding, "i32")
         if (renewal <= 0 || renewal >= rebinding || rebinding >= seconds) {
-            // section 4.4.5: half, and seven eighths
+            // section 4.4.5: half of the lease, and seven eighths
             heard.setAt(Lease.Renewal, "i32", seconds >> 1)
             heard.setAt(Lease.Rebinding, "i32", seconds - (seconds >> 3))
         }
         return seconds >= Time.Lease && isHostAddress(ip, netmask)
     }
 
-    /** The address was agreed on. */
+    /** Sets the address of the lease. */
     private use(now: number): void {
         const lease = this.lease
         changeAddress(
@@ -358,7 +357,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.changed(now)
     }
 
-    /** The address must no longer be used. */
+    /** Takes the address away. */
     private lose(now: number): void {
         this.guard.release()
         this.dns = 0
@@ -375,22 +374,22 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.arm(this.stack, now, ms)
     }
 
-    /** Nobody else has the address. */
+    /** Uses the address: no other host has it. */
     claimed(now: number): void {
         if (this.state === DhcpState.Claiming) {
             this.use(now)
             return
         }
-        // the fallback: nobody has offered anything yet
+        // the fallback address: no server has offered one yet
         changeAddress(this.stack, this.fallbackIp, this.fallbackNetmask, this.fallbackGateway, now)
         this.changed(now)
     }
 
-    /** Somebody else has it: the server is told (section 3.1, MUST). */
+    /** Declines the address, as another host has it (section 3.1, MUST). */
     conflict(now: number): void {
         const state = this.state
         if (state !== DhcpState.Claiming) this.lose(now)
-        // the fallback: asking goes on
+        // the fallback address was in use: the client goes on asking
         if (state < DhcpState.Claiming) return
         this.xid = this.endpoints.random()
         this.retry(now, Time.Conflict)

@@ -1,4 +1,4 @@
-// The resolver (RFC 1035 section 7, RFC 1123 section 6.1): names to addresses, asked for and remembered in one small table.
+// The resolver (RFC 1035 section 7, RFC 1123 section 6.1): asks for the addresses of names and remembers them in one small table.
 
 import { Buffer } from "@devicescript/core"
 import { readU16 } from "../base/bytes"
@@ -22,29 +22,29 @@ import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import { isLocal, type Stack } from "./stack"
 
-/** What is known of a question. */
+/** Results of a question. */
 export const enum DnsResult {
-    /** Nothing yet. */
+    /** No answer yet. */
     Asking = 0,
-    /** `address` holds it. */
+    /** `address` holds the address. */
     Found = 1,
-    /** There is no such name, or it has no address. */
+    /** The name does not exist, or has no address. */
     NoName = 2,
-    /** The servers cannot say, or aliases lead nowhere. */
+    /** The servers cannot answer, or the aliases do not end. */
     Failed = 3,
-    /** Nobody answered. */
+    /** No server answered. */
     TimedOut = 4,
-    /** The record was needed for another question: ask again. */
+    /** The question's record was needed for another: ask again. */
     Gone = 5,
 }
 
 const enum Ask {
-    /** Milliseconds until the question is sent again; then twice, and four times as long. */
+    /** Milliseconds until the question is sent again; the wait then doubles, twice. */
     Wait = 1000,
     Rounds = 3,
-    /** Aliases that are followed from one message to the next. */
+    /** Aliases that are followed from one answer to the next question. */
     Depth = 4,
-    /** Seconds: the longest that an address, or that there is none, is remembered. */
+    /** Seconds for which an address, or that there is none, is remembered at most. */
     Longest = 86400,
     LongestNegative = 300,
 }
@@ -54,37 +54,38 @@ const enum Group {
     Multicast = 0xfb0000e0,
 }
 
-/** A question, and what is known of it. Made at the start, used for one name after the other: fields take less code than bytes. */
+/** A question with its answer. All are made at start and reused; fields of an object take less code than bytes of a record. */
 class Question {
-    /** 0 for one that is free. */
+    /** 0 when the question is free. */
     ticket = 0
     result = DnsResult.Gone
-    /** It is to be sent. */
+    /** The question is to be sent. */
     due = false
     multicast = false
     tries = 0
-    /** Aliases that led to the name. */
+    /** Aliases that led from the first name to this one. */
     depth = 0
     id = 0
     port = 0
-    /** When it is sent again; once it is answered, when that is too old for others who ask. */
+    /** While asking, when the question is sent again; later, when its answer is too old to be given to others. */
     time = 0
     length = 0
-    /** As long as the longest name that has stood in it. */
+    /** As long as the longest name that it has held. */
     name = Buffer.alloc(0)
-    /** The addresses that were found, 0 behind them. */
+    /** The addresses that were found, then 0. */
     readonly ips = Buffer.alloc(Found.TimeToLive)
 }
 
 /**
- * Asks the servers it is told of, each 1, 2 and 4 seconds after the other; names that end in .local by multicast DNS (RFC 6762
- * section 5.1), and by the servers if nobody answers that. Each question has a port and an id of its own that nobody can guess (RFC 5452), and takes an answer only to
- * that, from whom it asked. Answers that do not fit a datagram (TC) count as far as they go; one without any record there, or a
- * referral, is none: the next server is asked. An alias whose address is not in the same message is asked for in the place of the
- * name, and so not remembered by that.
+ * Asks the servers set by `setServers` in turn, with waits of 1, 2 and 4 seconds. A name in .local is asked for by multicast DNS (RFC
+ * 6762 section 5.1), and from the servers if that has no answer.
+ *
+ * Each question has a random port and id (RFC 5452), and only an answer to both, from the server that was asked, counts. A truncated
+ * answer (TC) counts as far as it goes. A referral, or a truncated answer without a record, makes the resolver ask the next server. When
+ * an alias comes without its address, the question goes on with the alias's target as its name, and the first name is not remembered.
  */
 export class Resolver extends Endpoint {
-    /** The address that `result` found last; all there are for the name, as many as fit, 0 behind them. */
+    /** The first address of the last `result`, and all of them, as many as fit, then 0. */
     address = 0
     addresses: Buffer
     private server = 0
@@ -94,10 +95,10 @@ export class Resolver extends Endpoint {
     private readonly name = Buffer.alloc(DnsLimit.Name + 1)
     private readonly found = Buffer.alloc(Found.Size)
     private lastTicket = 0
-    /** The question that is due next. */
+    /** The question to be sent next. */
     private current: Question
 
-    /** Takes memory for so many questions and answers; each name takes its own when it is first asked for. */
+    /** Allocates `questions` questions; each allocates memory for its name when it is first used. */
     constructor(
         private readonly endpoints: Endpoints,
         questions: number
@@ -110,7 +111,7 @@ export class Resolver extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Whom to ask, the second if the first does not answer; 0 for none. Answers of others before them are forgotten. */
+    /** Sets the servers, 0 for none; the second is asked if the first does not answer. Forgets what other servers had answered. */
     setServers(server: number, server2: number): void {
         if (server === 0) {
             server = server2
@@ -126,8 +127,8 @@ export class Resolver extends Endpoint {
     }
 
     /**
-     * Asks for the address of a name, and gives a ticket for `result`. Else an error: Invalid for what is no host's name;
-     * Unreachable without a server; NoBuffers when as many are asked for as may be.
+     * Asks for the address of a name and returns a ticket for `result`, or an error: Invalid for text that cannot be a host's name,
+     * Unreachable without a server, NoBuffers when all questions are in use.
      */
     ask(text: string, now: number): number {
         const length = encodeName(text, this.name, 0, DnsLimit.Name)
@@ -139,7 +140,7 @@ export class Resolver extends Endpoint {
             const asking = q.result === DnsResult.Asking
             const left = q.ticket === 0 ? -0x80000000 : (q.time - now) | 0
             if ((asking || left > 0) && this.isNamed(q, length)) return q.ticket
-            // a free one, else the one that is the first to be out of date
+            // takes a free question, or the one whose answer is the first to expire
             if (asking || (free && left >= soonest)) continue
             free = q
             soonest = left
@@ -160,7 +161,7 @@ export class Resolver extends Endpoint {
         return true
     }
 
-    /** Asks for the name of `length` bytes that was read or written last; false when there is nobody to ask. */
+    /** Asks for the name of `length` bytes in `this.name`. Returns false when there is no server to ask. */
     private beginNamed(q: Question, length: number, now: number): boolean {
         if (length > q.name.length) q.name = Buffer.alloc(length)
         q.length = length
@@ -168,7 +169,7 @@ export class Resolver extends Endpoint {
         return this.begin(q, isLocalName(q.name, 0, length), now)
     }
 
-    /** Asks for the name that stands in `q`; false when there is nobody to ask. */
+    /** Asks for the name in `q`. Returns false when there is no server to ask. */
     private begin(q: Question, multicast: boolean, now: number): boolean {
         q.multicast = multicast
         q.port = this.endpoints.freePort()
@@ -180,7 +181,7 @@ export class Resolver extends Endpoint {
         return true
     }
 
-    /** What has become of a question. */
+    /** Returns the state of a question. */
     result(ticket: number): DnsResult {
         for (let i = 0; i < this.list.length; i++) {
             const q = this.list[i] as Question
@@ -192,11 +193,11 @@ export class Resolver extends Endpoint {
         return DnsResult.Gone
     }
 
-    /** Sends the question for the first time, or once more; or gives it up. */
+    /** Sends the question for the first time or once more, or gives it up. */
     private again(q: Question, now: number): void {
         const round = this.server2 !== 0 && !q.multicast ? q.tries >> 1 : q.tries
         if (round >= Ask.Rounds) {
-            // RFC 6762 section 3: such names may be known elsewhere as well
+            // RFC 6762 section 3: DNS servers may know such names as well
             if (q.multicast && this.begin(q, false, now)) return
             this.done(q, DnsResult.TimedOut, 0, now)
             return
@@ -207,7 +208,7 @@ export class Resolver extends Endpoint {
         this.schedule(now)
     }
 
-    /** Has the next question sent that is due, and the timer run for those that wait. */
+    /** Schedules the next question that is due, and the timer for the questions that wait. */
     private schedule(now: number): void {
         this.armed = false
         for (let i = 0; i < this.list.length; i++) {
@@ -228,7 +229,7 @@ export class Resolver extends Endpoint {
         }
     }
 
-    /** The question that goes from this port; undefined for none. */
+    /** Returns the question that was sent from this port, undefined when there is none. */
     private from(port: number): Question | undefined {
         for (let i = 0; i < this.list.length; i++) {
             const q = this.list[i] as Question
@@ -250,7 +251,7 @@ export class Resolver extends Endpoint {
         return writeQuery(s.tx, Frame.Transport + Udp.Size, q.id, flags, q.name, q.length)
     }
 
-    /** There is no way to the server, now: the question will be sent once more. */
+    /** Notes that no way leads to the server now: the question is sent again when its time comes. */
     override fails(_s: Stack, now: number): void {
         this.current.due = false
         this.schedule(now)
@@ -283,7 +284,7 @@ export class Resolver extends Endpoint {
         const cut = (rx.getAt(at + Dns.Flags, "u8") & DnsFlag.Cut) !== 0
         const empty = kind === AnswerKind.Referral || (cut && kind === AnswerKind.Nothing)
         if (code !== DnsCode.NoName && (code !== DnsCode.NoError || empty)) {
-            // another server may know better; of this one there is nothing more to be had
+            // this server cannot do better, another may
             if (this.server2 === 0 || q.tries >= 2) this.done(q, DnsResult.Failed, 0, now)
             else this.again(q, now)
         } else if (kind === AnswerKind.Address) {
@@ -298,19 +299,19 @@ export class Resolver extends Endpoint {
         }
     }
 
-    /** True when the datagram comes from whom it was asked (RFC 5452 section 9.1, RFC 6762 section 11). */
+    /** Returns true when the datagram comes from a server that was asked (RFC 5452 section 9.1, RFC 6762 section 11). */
     private isFrom(q: Question, { stack, sourceIp, sourcePort }: Packet): boolean {
         if (q.multicast) return sourcePort === DnsPort.Multicast && isLocal(stack, sourceIp)
         if (sourcePort !== DnsPort.Server) return false
         return sourceIp === this.server || (sourceIp === this.server2 && q.tries > 1)
     }
 
-    /** The question is answered, or given up; it is remembered for so many seconds. */
+    /** Ends a question with its result, which is remembered for `seconds`. */
     private done(q: Question, result: DnsResult, seconds: number, now: number): void {
         q.result = result
         q.time = (now + seconds * 1000) | 0
         q.due = false
-        // it is not to be sent any more
+        // the question may still be waiting to be sent
         if (q === this.current) this.due = false
         this.schedule(now)
     }

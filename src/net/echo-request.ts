@@ -1,5 +1,5 @@
-// One echo request and its reply, for a stack without endpoints: ping.ts does more, and takes 3 KB of bytecode with what it
-// stands on, this 0.4.
+// One echo request and its reply, for a stack without endpoints. It takes 0.4 KB of bytecode; ping.ts does more, and takes 3 KB
+// together with the endpoints.
 
 import { Frame } from "../tcp/context"
 import { Icmp, IcmpType } from "../wire/icmp"
@@ -14,14 +14,14 @@ export const enum Echo {
     Length = 64,
 }
 
-/** From its making on it waits to be sent, by `work`, and then for its reply. The one made last takes all replies. */
+/** One echo request: `work` sends it, and its reply is waited for. Only the request that was made last receives replies. */
 export class EchoRequest implements StackEcho {
     sent = false
     answered = false
     /** Milliseconds from the request to its reply. */
     time = 0
 
-    /** `rest` is identifier and sequence number as the wire has them: who can guess them can answer for `ip`. */
+    /** `rest` is the identifier and the sequence number, in network order; a host that can guess them can reply in place of `ip`. */
     constructor(
         private readonly stack: Stack,
         private readonly ip: number,
@@ -30,7 +30,7 @@ export class EchoRequest implements StackEcho {
         stack.echo = this
     }
 
-    /** Puts the request into the transmit frame when that is free and the way to `ip` known, and asks for the way. */
+    /** Puts the request into the transmit frame when that is free and the next hop is resolved; has the next hop resolved before. */
     work(now: number): void {
         const s = this.stack
         if (this.sent) return
@@ -45,7 +45,7 @@ export class EchoRequest implements StackEcho {
         this.time = now
     }
 
-    /** A sound echo reply of `length` bytes came, it stands at `at`. False when it is not to this request. */
+    /** Takes the valid echo reply of `length` bytes at `at`. Returns false when it does not answer this request. */
     arrives(source: number, at: number, length: number, now: number): boolean {
         if (!this.sent || this.answered || source !== this.ip || length !== Echo.Length) return false
         if (this.stack.rx.getAt(at + Icmp.Rest, "i32") !== this.rest) return false

@@ -1,5 +1,5 @@
-// The endpoints of a stack: what came in is handed to its owner, what is due is addressed and sent. A program that has none
-// has nothing of this in its image: the stack knows it by its type only.
+// The endpoints of a stack: hands each packet that came in to its endpoint, and addresses and sends the packets that endpoints have due.
+// The stack knows this class by an interface only (stack.ts), so a program without endpoints does not contain this code.
 
 import { Buffer } from "@devicescript/core"
 import { digest, randomBuffer } from "@devicescript/crypto"
@@ -18,20 +18,20 @@ import { Neighbour } from "./records"
 import { isBroadcast, type Stack, type StackEndpoints } from "./stack"
 
 const enum Wait {
-    /** When all neighbours are being asked for, ms. */
+    /** Wait while all neighbour records are being resolved, ms. */
     Neighbours = 1000,
 }
 
-/** Offsets in the input of the hash that random numbers are drawn from. */
+/** Offsets in the input of the hash that makes the random numbers. */
 const enum Draw {
     Secret = 0,
     Count = 16,
     Size = 20,
-    /** Bytes of the hash. */
+    /** Bytes of one hash. */
     Pool = 32,
 }
 
-/** Time to live of multicasts: RFC 6762 section 11 for those that no router passes on, else RFC 1112 section 6.1. */
+/** Time to live of multicasts: RFC 6762 section 11 for groups that no router forwards, else RFC 1112 section 6.1. */
 const enum Hops {
     LinkLocal = 255,
     Group = 1,
@@ -40,16 +40,16 @@ const enum Hops {
 }
 
 export class Endpoints implements StackEndpoints, Packet {
-    /** The packet being handed to an endpoint: where its data stands in the receive frame, how long that is, who sent it. */
+    /** The packet that is being handed to an endpoint: offset and length of its data in the receive frame, and its sender. */
     at = 0
     length = 0
     sourceIp = 0
     sourcePort = 0
     destination = 0
-    /** What answers for this host's name, <text>.local, if anything does (mdns.ts). */
+    /** The responder for this host's name, `text`.local, if there is one (mdns.ts). */
     named: { readonly text: string } | undefined = undefined
     private readonly list: Endpoint[] = []
-    /** The Ethernet address of a group. */
+    /** The Ethernet address of a group or of everybody, for the packet being sent. */
     private readonly groupMac = Buffer.alloc(6)
     private readonly draw = Buffer.alloc(Draw.Size)
     private pool: Buffer
@@ -61,10 +61,10 @@ export class Endpoints implements StackEndpoints, Packet {
         stack.endpoints = this
     }
 
-    /** From now on `endpoint` gets what is for it. */
+    /** Adds an endpoint, which from now on receives its packets. */
     add(endpoint: Endpoint): void {
         this.list.push(endpoint)
-        // what it has to send, it may have had for a while
+        // the endpoint may already have a packet to send
         if (endpoint.due) this.stack.dirty = true
         if (endpoint.armed) noteTimer(this.stack, endpoint.deadline)
     }
@@ -74,7 +74,10 @@ export class Endpoints implements StackEndpoints, Packet {
         if (at >= 0) this.list.insert(at, -1)
     }
 
-    /** 32 bits that nobody can guess: a hash of a secret, a counter, TCP's key (secret-numbers.ts) and what came last, eight to a hash. */
+    /**
+     * Returns 32 bits that no other host can guess. They come from a hash over a secret, a counter, TCP's key (secret-numbers.ts) and the
+     * receive frame; one hash yields eight numbers.
+     */
     random(): number {
         if (this.drawn >= Draw.Pool) {
             this.draw.setAt(Draw.Count, "i32", (this.draw.getAt(Draw.Count, "i32") + 1) | 0)
@@ -86,12 +89,12 @@ export class Endpoints implements StackEndpoints, Packet {
         return bits
     }
 
-    /** A whole number from 0 to below `n`, which is 65,536 at most. */
+    /** Returns a random whole number from 0 to `n` - 1; `n` is 65,536 at most. */
     randomBelow(n: number): number {
         return (((this.random() >>> 16) * n) / 0x10000) | 0
     }
 
-    /** A port that is nobody's, out of as many as there are (RFC 5452 section 9.2); 0 when none is found. */
+    /** Returns a random port that no endpoint has, from the whole range of ports (RFC 5452 section 9.2); 0 when none is found. */
     freePort(): number {
         for (let i = 0; i < 100; i++) {
             const port = 1024 + this.randomBelow(64512)
@@ -100,7 +103,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return 0
     }
 
-    /** Whose port, or identifier, this is. */
+    /** Returns the endpoint that owns this port or identifier. */
     owner(over: Protocol, port: number): Endpoint | undefined {
         const list = this.list
         for (let i = 0; i < list.length; i++) {
@@ -110,7 +113,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return undefined
     }
 
-    /** A sound datagram with `length` bytes of data came, its header stands at `at`. False when nobody has its port. */
+    /** Hands the valid datagram at `at`, with `length` bytes of data, to its endpoint. Returns false when none has its port. */
     datagram(source: number, destination: number, at: number, length: number, now: number): boolean {
         const rx = this.stack.rx
         const e = this.owner(Protocol.Udp, readU16(rx, at + Udp.Destination))
@@ -121,8 +124,8 @@ export class Endpoints implements StackEndpoints, Packet {
     }
 
     /**
-     * True for a datagram to who has no address yet (RFC 2131 section 4.1): many routers send the address they offer to itself,
-     * though they were asked to tell everybody. The packet stands at `at`.
+     * Returns true when the packet at `at` is a datagram to a client without an address (RFC 2131 section 4.1): many routers send the OFFER
+     * to the offered address, though the client had asked for a broadcast.
      */
     isOffer(at: number): boolean {
         const rx = this.stack.rx
@@ -131,7 +134,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return e ? e.anonymous : false
     }
 
-    /** A sound echo reply of `length` bytes came, it stands at `at`. False when nobody has sent the request. */
+    /** Hands the valid echo reply of `length` bytes at `at` to its endpoint. Returns false when none has sent the request. */
     echoReply(source: number, at: number, length: number, now: number): boolean {
         const e = this.owner(Protocol.Icmp, readU16(this.stack.rx, at + Icmp.Rest))
         if (!e) return false
@@ -139,7 +142,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return true
     }
 
-    /** A sound ARP packet came, it stands at `at`. */
+    /** Hands the valid ARP packet at `at` to the endpoints that take ARP. */
     arp(at: number, now: number): void {
         const list = this.list
         for (let i = 0; i < list.length; i++) {
@@ -163,7 +166,10 @@ export class Endpoints implements StackEndpoints, Packet {
         e.arrives(this, now)
     }
 
-    /** ICMP quotes a packet to `ip` from its transport header at `at` on. False when it is nobody's. */
+    /**
+     * Reports an ICMP error about a packet to `ip` to the endpoint that sent it; the quoted packet's transport header is at `at`. Returns
+     * false when no endpoint did.
+     */
     unreachable(over: Protocol, ip: number, at: number, error: TcpError, now: number): boolean {
         const rx = this.stack.rx
         const e = this.owner(over, readU16(rx, over === Protocol.Icmp ? at + Icmp.Rest : at))
@@ -172,7 +178,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return true
     }
 
-    /** Nobody answers for the neighbour `hop`. */
+    /** Fails all packets that wait for the neighbour `hop`, which does not answer. */
     hopFailed(hop: number, now: number): void {
         const s = this.stack
         const list = this.list
@@ -182,11 +188,11 @@ export class Endpoints implements StackEndpoints, Packet {
             e.due = false
             e.fails(s, now)
         }
-        // one that has more to send, to others
+        // an endpoint may have more to send, to other hosts
         s.dirty = true
     }
 
-    /** Calls those whose time has come, and finds out which is next. */
+    /** Calls the endpoints whose time has come, and notes the next deadline. */
     timers(now: number): void {
         const s = this.stack
         const list = this.list
@@ -201,7 +207,7 @@ export class Endpoints implements StackEndpoints, Packet {
         }
     }
 
-    /** Puts the next packet that is due into the transmit frame and gives the frame's length, 0 when none may go now. */
+    /** Puts the next packet that is due into the transmit frame and returns the frame's length, 0 when none can be sent now. */
     transmit(now: number): number {
         const list = this.list
         for (let i = 0; i < list.length; i++) {
@@ -209,7 +215,7 @@ export class Endpoints implements StackEndpoints, Packet {
             let length = -1
             while (e.due && length < 0) length = this.send(e, now)
             if (length > 0) {
-                // the others come first next time
+                // the other endpoints come first next time
                 list.insert(i, -1)
                 list.push(e)
                 return length
@@ -218,7 +224,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return 0
     }
 
-    /** The frame's length; 0 while the packet waits for a neighbour's address; -1 when it is no longer due. */
+    /** Returns the frame's length; 0 while the packet waits for a neighbour's address; -1 when it is no longer due. */
     private send(e: Endpoint, now: number): number {
         const s = this.stack
         const tx = s.tx
@@ -234,13 +240,13 @@ export class Endpoints implements StackEndpoints, Packet {
         let reachable = source !== 0 || e.anonymous
         if (isBroadcast(s, ip)) macs.fillAt(0, 6, 0xff)
         else if (isMulticast(ip)) {
-            // RFC 1112 section 6.4: the low 23 bits behind 01:00:5e
+            // RFC 1112 section 6.4: the low 23 bits of the group after 01:00:5e
             macs.setAt(0, "i32", 0x005e0001 | ((ip & 0x7f00) << 16))
             macs.setAt(4, "u16", (ip >> 16) & 0xffff)
             ttl = (ip & 0xffffff) === Hops.LinkLocalGroups ? Hops.LinkLocal : Hops.Group
         } else if (reachable) {
             forgetOld(s, now)
-            // nothing has come from there yet that would prove that there is such a host
+            // no packet from there has shown yet that such a host exists
             const n = resolve(s, ip, now, true)
             macs = s.neighbours
             macAt = n + Neighbour.Mac
@@ -268,11 +274,11 @@ export class Endpoints implements StackEndpoints, Packet {
             writeU16(tx, Frame.Transport + Udp.Length, length)
             tx.setAt(Frame.Transport + Udp.Checksum, "u16", 0)
             const sum = onesSum(tx, Frame.Transport, length, pseudoSum(source, ip, Protocol.Udp, length))
-            // RFC 768: a checksum of 0 would say that there is none
+            // RFC 768: a checksum of 0 would mean that there is none
             tx.setAt(Frame.Transport + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
         }
         length += Ip.Size
-        // its own checksum, and no counter (transmit.ts)
+        // the identification is the packet's own checksum, not a counter (transmit.ts)
         const checksum = Frame.Transport + (e.over === Protocol.Udp ? Udp.Checksum : Icmp.Checksum)
         writeIpv4(tx, Frame.Ip, length, tx.getAt(checksum, "u16"), ttl, e.over, source, ip)
         writeEthernet(tx, macs, macAt, s.mac, EtherType.IPv4)

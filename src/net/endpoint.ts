@@ -1,84 +1,84 @@
-// Who takes and sends packets besides TCP: sockets and clients of UDP, a ping, who watches over the address.
+// The base class of everything that sends and receives packets besides TCP: UDP's sockets and clients, ping, the address guard.
 
 import type { TcpError } from "../tcp/records"
 import { noteTimer } from "../tcp/state"
 import { Protocol } from "../wire/ipv4"
 import type { Stack } from "./stack"
 
-/** `Endpoint.over` of those that send and get ARP packets. */
+/** `Endpoint.over` of an endpoint that sends and receives ARP packets. */
 export const enum Over {
     Arp = 0,
 }
 
-/** A packet that came in for an endpoint, while it is handed over. */
+/** A packet for an endpoint, valid while `arrives` runs. */
 export interface Packet {
     readonly stack: Stack
-    /** Where its data starts in the receive frame, and how many bytes that is. */
+    /** Offset and length of the packet's data in the receive frame. */
     readonly at: number
     readonly length: number
-    /** The sender's address and port; the address that the packet was sent to. */
+    /** The sender's address and port, and the address that the packet was sent to. */
     readonly sourceIp: number
     readonly sourcePort: number
     readonly destination: number
 }
 
 /**
- * An endpoint says that it has something to send, to whom, and when it wants to be called if nothing comes. It is asked for
- * the packet when the Ethernet address of the next hop is known: until then the packet waits with its owner. None of what
- * an `Endpoints` calls does I/O, waits or allocates.
+ * An endpoint says what it has to send (`due`), to whom (`remoteIp`), and when to call it if nothing is received (`deadline`). Its packet
+ * is asked for only when the next hop's Ethernet address is known; until then the endpoint keeps it. No method that an `Endpoints` calls
+ * does I/O, waits or allocates.
  */
 export class Endpoint {
-    /** UDP: the local port. ICMP: the identifier of echoes. 0 for none. */
+    /** The local port (UDP), or the identifier of echo requests (ICMP); 0 for none. */
     port = 0
-    /** A packet is to be sent to `remoteIp`, UDP's to `remotePort`. */
+    /** A packet is to be sent to `remoteIp`; over UDP, to `remotePort` there. */
     due = false
     remoteIp = 0
     remotePort = 0
     /** `expires` is to be called at `deadline`. */
     armed = false
     deadline = 0
-    /** UDP: the multicast group it takes datagrams of. */
+    /** The multicast group whose datagrams the endpoint takes (UDP). */
     group = 0
-    /** Sends from 0.0.0.0, whatever the host's address: only to everybody. */
+    /** The endpoint sends from 0.0.0.0, whatever the host's address, and only broadcasts. */
     anonymous = false
-    /** What came for it and was not taken: out of room, or not what it has to be. */
+    /** Packets that the endpoint did not take: there was no room, or they were not valid. */
     dropped = 0
 
     /** `over` is the IP protocol, or Over.Arp. */
     constructor(readonly over: Protocol | Over = Protocol.Udp) {}
 
-    /** True when the port, or identifier, is its own. */
+    /** Returns true when the port or identifier is this endpoint's. */
     owns(port: number): boolean {
         return port !== 0 && port === this.port
     }
 
-    /** Takes a packet that came in for it. */
+    /** Takes a packet. */
     arrives(_packet: Packet, _now: number): void {}
 
     /**
-     * Writes what was due into the transmit frame, the data of a datagram from Frame.Data on, and gives its length; -1 if
-     * there is nothing to send after all. `due` is false when it is called, and set again for more.
+     * Writes the packet that was due at Frame.Transport of the transmit frame, a datagram's data Udp.Size later, and returns its length; -1
+     * if there is nothing to send after all. `due` is false when this is called; the endpoint sets it again for another packet.
      */
     compose(_s: Stack, _now: number): number {
         return -1
     }
 
-    /** The timer that `arm` has set is over. */
+    /** Handles the end of the time that `arm` has set. */
     expires(_s: Stack, _now: number): void {}
 
-    /** What was due, and is no longer, could not be sent: there is no way to `remoteIp`, or nobody there answers to ARP. */
+    /** Handles that the packet that was due was given up: there is no route to `remoteIp`, or no ARP reply. */
     fails(_s: Stack, _now: number): void {}
 
-    /** ICMP says that what was sent to `ip`, UDP's to `port`, did not arrive (RFC 1122 section 4.1.3.3). */
+    /** Handles an ICMP error: a packet to `ip`, over UDP to `port` there, did not arrive (RFC 1122 section 4.1.3.3). */
     refused(_ip: number, _port: number, _error: TcpError, _now: number): void {}
 
-    /** Has `compose` called when a packet may go. */
+    /** Schedules a call of `compose`, as soon as a packet may be sent. */
     send(s: Stack): void {
         this.due = true
         s.dirty = true
     }
 
-    /** Has `expires` called in `ms` milliseconds. */
+    /** Schedules a call of `expires` in `ms` milliseconds. */
     arm(s: Stack, now: number, ms: number): void {
         this.armed = true
         this.deadline = (now + ms) | 0

@@ -1,4 +1,4 @@
-// ICMP (RFC 792, RFC 1122 section 3.2.2): pings are answered, what cannot be delivered is reported, reports are passed on.
+// ICMP (RFC 792, RFC 1122 section 3.2.2): answers pings, reports packets that cannot be delivered, and passes errors on to their senders.
 
 import { readU16 } from "../base/bytes"
 import { Counter } from "../base/counters"
@@ -6,7 +6,8 @@ import { ICMP_ERRORS, PATH_MTU, PING_REPLIES, UDP } from "../features"
 import { Frame } from "../tcp/context"
 import { tcpTooBig, tcpUnreachable } from "../tcp/icmp-errors"
 import { TcpError } from "../tcp/records"
-import { count, drop } from "../tcp/report"
+import { mayReply } from "../tcp/reply"
+import { drop } from "../tcp/report"
 import { checksumOf, onesSum } from "../wire/checksum"
 import { EtherType, writeEthernet } from "../wire/ethernet"
 import { Icmp, IcmpType, Unreachable } from "../wire/icmp"
@@ -14,7 +15,7 @@ import { Ip, Protocol, writeIpv4 } from "../wire/ipv4"
 import { Tcp } from "../wire/tcp"
 import type { Stack } from "./stack"
 
-/** Handles the message of `length` bytes at `at` in the receive frame. True when it is an echo request. */
+/** Handles the message of `length` bytes at `at` in the receive frame. Returns true when it is an echo request, to be answered. */
 export function icmpInput(s: Stack, at: number, length: number, now: number): boolean {
     const rx = s.rx
     if (length < Icmp.Size || onesSum(rx, at, length, 0) !== 0xffff) {
@@ -40,7 +41,7 @@ export function icmpInput(s: Stack, at: number, length: number, now: number): bo
     return false
 }
 
-/** An error about a packet of ours: its owner is told. False when it is about nothing we know. */
+/** Reports an error about a packet of ours to its sender in the stack. Returns false when it is about no packet that we know. */
 function errorInput(s: Stack, type: number, at: number, length: number, now: number): boolean {
     if (type !== IcmpType.Unreachable) {
         if (type !== IcmpType.TimeExceeded) {
@@ -57,8 +58,8 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
     if (rx.getAt(quoted + Ip.Source, "i32") !== s.ip) return false
     const code = rx.getAt(at + Icmp.Code, "u8")
     const unreachable = type === IcmpType.Unreachable
-    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors. So is a prohibition (RFC 1812 section 5.2.7.1): it
-    // will not go away meanwhile. All else is soft
+    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors. So is a prohibition (RFC 1812 section 5.2.7.1), which does
+    // not go away by waiting. All others are soft
     let error = TcpError.None
     if (unreachable) {
         if (code === Unreachable.Protocol || code === Unreachable.Port) error = TcpError.Refused
@@ -88,20 +89,11 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
     return tcpUnreachable(s, destination, quoted + header, error, now)
 }
 
-/** True when an answer may be put into the transmit frame; else it is counted as lost. */
-function mayAnswer(s: Stack): boolean {
-    if (s.frameLength === 0) {
-        if (s.replyLength === 0) return true
-    }
-    count(s, Counter.ReplyBusy)
-    return false
-}
-
-/** Puts the headers of an ICMP message of `length` bytes to `destination` around it, with its checksum. */
+/** Writes all headers of an ICMP message of `length` bytes to `destination`, and schedules the frame. */
 export function finish(s: Stack, destination: number, length: number): void {
     const tx = s.tx
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", 0)
-    // it numbers the packet as well (transmit.ts)
+    // the checksum is the packet's identification as well (transmit.ts)
     const checksum = checksumOf(onesSum(tx, Frame.Transport, length, 0))
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksum)
     writeIpv4(tx, Frame.Ip, Ip.Size + length, checksum, s.config.ttl, Protocol.Icmp, s.ip, destination)
@@ -109,16 +101,16 @@ export function finish(s: Stack, destination: number, length: number): void {
     s.frameLength = Frame.Transport + length
 }
 
-/** Answers the echo request of `length` bytes at `at` (RFC 1122 section 3.2.2.6, MUST). */
+/** Sends the reply to the echo request of `length` bytes at `at` (RFC 1122 section 3.2.2.6, MUST). */
 export function echoReply(s: Stack, source: number, at: number, length: number): void {
-    // a request with IP options may be longer than what goes behind a header without
-    if (Frame.Transport + length > s.tx.length || !mayAnswer(s)) return
+    // a request with IP options may be longer than what fits after a header without options
+    if (Frame.Transport + length > s.tx.length || !mayReply(s)) return
     s.tx.blitAt(Frame.Transport, s.rx, at, length)
     s.tx.setAt(Frame.Transport + Icmp.Type, "u8", IcmpType.EchoReply)
     finish(s, source, length)
 }
 
-/** Reports that the packet at `at`, `packet` bytes with a header of `header`, was not delivered (section 3.2.2.1). */
+/** Reports that the packet at `at`, of `packet` bytes with `header` bytes of header, was not delivered (section 3.2.2.1). */
 export function unreachable(
     s: Stack,
     source: number,
@@ -127,7 +119,7 @@ export function unreachable(
     header: number,
     packet: number
 ): void {
-    if (!mayAnswer(s)) return
+    if (!mayReply(s)) return
     const tx = s.tx
     const data = packet - header
     const quote = header + Math.min(data, 8)

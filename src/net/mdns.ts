@@ -1,4 +1,4 @@
-// The device's own name on its network, <name>.local: a responder of multicast DNS (RFC 6762) for one address record.
+// The device's own name on its network, <name>.local: a multicast DNS responder (RFC 6762) with one address record.
 
 import { Buffer } from "@devicescript/core"
 import { readI32, readU16, writeI32, writeU16 } from "../base/bytes"
@@ -21,56 +21,56 @@ import { isLocal, type Stack } from "./stack"
 
 export const enum ResponderState {
     Off = 0,
-    /** Whether somebody else has the name is being asked (section 8.1). */
+    /** The responder asks whether another host has the name (section 8.1). */
     Probing = 1,
-    /** The name is used. */
+    /** The name is in use. */
     Running = 2,
 }
 
-/** What is to be sent. */
+/** Messages that the responder sends. */
 const enum Message {
     Probe = 0,
-    /** The record, or that there is no other. */
+    /** The address record, or a record that says that there is no other. */
     Answer = 1,
     NoOther = 2,
 }
 
 const enum Time {
-    /** ms: section 8.1, 8.2, 8.3 and 6. */
+    /** ms: sections 8.1, 8.2, 8.3 and 6. */
     Probe = 250,
     Probes = 3,
     Tie = 1000,
     Announce = 1000,
     Announcements = 2,
     Multicast = 1000,
-    /** After so many conflicts each new name waits so long. */
+    /** After `Conflicts` conflicts, each new name is delayed by `Conflict` ms (section 8.1). */
     Conflicts = 15,
     Conflict = 5000,
-    /** Seconds that a record may be kept: section 10, and 6.7 for who knows DNS only. */
+    /** Seconds for which the record may be cached: section 10, and section 6.7 for plain DNS clients. */
     Live = 120,
     LegacyLive = 10,
 }
 
 const enum Name {
-    /** Bytes of the label, of a number behind it, and of all: ".local" and lengths with it. */
+    /** Bytes of the label without its number, and of the whole name in wire format with ".local". */
     Label = 48,
     Size = 64,
     /** 224.0.0.251. */
     Group = 0xfb0000e0,
-    /** What points to the name in a message of ours, as "u16" reads it. */
+    /** A compression pointer to the name in our message, as "u16" reads it. */
     Pointer = 0x0cc0,
-    /** A question's bit that asks for an answer to the asker alone; a record's that says that there is no other. */
+    /** Top bit of a class: in a question it asks for a unicast answer, in a record it says that no other is valid. */
     Unicast = 0x8000,
     Flush = 0x8000,
 }
 
 /**
- * Answers for `<name>.local` once nobody else does. If somebody does, it is `<name>-2.local`, and so on: `text` says what it is.
- * Start it when the stack has its address, and again whenever that changes.
+ * Answers for `<name>.local` after probing that no other host does. If one does, the name becomes `<name>-2.local` and so on; `text` holds
+ * the current one. Call `start` when the stack has its address, and again whenever the address changes.
  */
 export class Responder extends Endpoint {
     state = ResponderState.Off
-    /** The name that is used, or asked about, without ".local". */
+    /** The name that is used or probed, without ".local". */
     text = ""
     private readonly stack: Stack
     private readonly name = Buffer.alloc(Name.Size)
@@ -80,7 +80,7 @@ export class Responder extends Endpoint {
     private conflicts = 0
     private count = 0
     private message = Message.Probe
-    /** Of an answer: whose question it repeats, for who knows DNS only; kind of its question. */
+    /** For an answer: it goes to a plain DNS client and repeats the question; the question's id and type. */
     private legacy = false
     private id = 0
     private kind = 0
@@ -95,7 +95,7 @@ export class Responder extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Takes this name, as soon as nobody else has it: false for what is none, a host's without dots and 48 bytes at most. */
+    /** Takes a name, as soon as no other host has it. Returns false for a name that is not valid: it has a dot, or more than 48 bytes. */
     start(name: string, now: number): boolean {
         if (name !== this.base || this.length === 0) {
             if (name.length > Name.Label || name.indexOf(".") >= 0) return false
@@ -110,7 +110,7 @@ export class Responder extends Endpoint {
         return true
     }
 
-    /** Answers nobody any more. */
+    /** Stops answering. */
     stop(): void {
         this.state = ResponderState.Off
         this.armed = false
@@ -141,13 +141,13 @@ export class Responder extends Endpoint {
             this.state = ResponderState.Running
             this.count = 0
         }
-        // section 8.3: it is announced, a second between
+        // section 8.3: the record is announced, once a second
         this.legacy = false
         this.say(Message.Answer)
         if (++this.count < Time.Announcements) this.arm(s, now, Time.Announce)
     }
 
-    /** To everybody. */
+    /** Schedules a multicast of `message`. */
     private say(message: Message): void {
         this.message = message
         this.remoteIp = Name.Group | 0
@@ -182,11 +182,11 @@ export class Responder extends Endpoint {
                 this.multicastAt = now
             }
         }
-        // section 10.2: one that is proposed, or goes to who knows DNS only, flushes no cache
+        // section 10.2: probes and replies to plain DNS clients do not set the cache-flush bit
         writeU16(tx, at + 2, question ? DnsClass.Internet : DnsClass.Internet | Name.Flush)
         writeI32(tx, at + Dns.TimeToLive, legacy ? Time.LegacyLive : Time.Live)
         if (message === Message.NoOther) {
-            // section 6.1: the next name is the same one, and of its types there is but the first
+            // section 6.1: the "next" name is the same one, and its only type is the address
             writeU16(tx, at, DnsType.NextSecure)
             writeU16(tx, at + Dns.DataLength, 5)
             at += Dns.Record
@@ -206,7 +206,7 @@ export class Responder extends Endpoint {
     override arrives(packet: Packet, now: number): void {
         const { stack, at, length, sourceIp, sourcePort } = packet
         const rx = stack.rx
-        // section 11: only who is on this network
+        // section 11: only hosts on this network are answered
         if (this.state === ResponderState.Off || length < Dns.Size || !isLocal(stack, sourceIp)) return
         const flags = rx.getAt(at + Dns.Flags, "u8")
         if (flags & DnsFlag.Opcode) return
@@ -228,7 +228,7 @@ export class Responder extends Endpoint {
             p += Dns.Question
             const internet = asked & DnsClass.Mask
             if (!same || (internet !== DnsClass.Internet && internet !== DnsType.Any)) continue
-            // of two the one that has an answer
+            // of two questions the one that the address answers counts
             if (!isAddress(kind)) kind = type
             if (asked & Name.Unicast) unicast = true
         }
@@ -251,15 +251,15 @@ export class Responder extends Endpoint {
             if (readName(rx, at, end, owner, name, true) <= 0) continue
             const theirs = rx.getAt(data, "i32")
             if (response) {
-                // one that says goodbye has nothing to say
+                // a record with a time to live of 0 (goodbye, section 10.1) is no conflict
                 if (theirs === stack.ip || seconds === 0) continue
                 this.conflict(now)
                 return
             }
-            // section 7.1: who knows already need not be told
+            // section 7.1: a host that already knows the address need not be answered
             if (i < answers && theirs === stack.ip && seconds >= Time.Live >> 1) kind = 0
             if (i >= answers && this.state === ResponderState.Probing && this.isLess(rx, data)) {
-                // section 8.2: who proposes the greater address goes first, and will answer the next probe
+                // section 8.2: the host that proposes the greater address goes first, and will answer our next probe
                 this.probe(now, Time.Tie)
                 return
             }
@@ -268,7 +268,7 @@ export class Responder extends Endpoint {
         this.answer(kind, unicast, authorities > 0, packet, now)
     }
 
-    /** True when our address is less than the one at `at`, byte by byte. */
+    /** Returns true when our address is less than the one at `at`, compared byte by byte. */
     private isLess(rx: Buffer, at: number): boolean {
         const ip = this.stack.ip
         for (let i = 0; i < 4; i++) {
@@ -282,9 +282,9 @@ export class Responder extends Endpoint {
     private answer(kind: number, unicast: boolean, probe: boolean, packet: Packet, now: number): void {
         const legacy = packet.sourcePort !== DnsPort.Multicast
         const message = isAddress(kind) ? Message.Answer : Message.NoOther
-        // an answer in plain DNS would have to say more
+        // in plain DNS "no other record" would need an SOA record
         if (legacy && message === Message.NoOther) return
-        // section 6: to everybody at most once a second, to who probes four times
+        // section 6: a multicast answer goes out at most once a second, and four times a second in answer to probes
         const pause = probe ? Time.Probe : Time.Multicast
         const soon = this.multicasted && ((now - this.multicastAt) | 0) < pause
         if (this.due || (!legacy && !unicast && soon)) {
@@ -301,7 +301,7 @@ export class Responder extends Endpoint {
         }
     }
 
-    /** Somebody else has the name (section 9): a name that was ours is asked about anew, one that was not is given up. */
+    /** Handles that another host has the name (section 9): probes again for a name in use, takes the next for one being probed. */
     private conflict(now: number): void {
         let wait = this.endpoints.randomBelow(Time.Probe)
         if (this.state === ResponderState.Probing) {

@@ -1,4 +1,4 @@
-// A ping: one ICMP echo request, and the time until its reply (RFC 792, RFC 1122 section 3.2.2.6).
+// Ping: sends one ICMP echo request and times its reply (RFC 792, RFC 1122 section 3.2.2.6).
 
 import { readU16, writeU16 } from "../base/bytes"
 import { Frame } from "../tcp/context"
@@ -12,14 +12,14 @@ import { isBroadcast, type Stack } from "./stack"
 
 export const enum PingResult {
     Waiting = 0,
-    /** `time` says how long it took. */
+    /** `time` holds how long the reply took. */
     Answered = 1,
     TimedOut = 2,
-    /** Nobody answers to ARP, there is no way there, or somebody on the way says so. */
+    /** The host does not answer to ARP, there is no route to it, or a router reports so. */
     Unreachable = 3,
 }
 
-/** Pings one host at a time; made once, used as often as one likes. */
+/** Pings one host at a time; the object can be used again. */
 export class Ping extends Endpoint {
     result = PingResult.TimedOut
     /** Milliseconds from the request to its reply. */
@@ -33,7 +33,7 @@ export class Ping extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Sends a request with `size` bytes of data, and waits for `timeout` ms: see `result`. Invalid for what is no host. */
+    /** Sends a request with `size` bytes of data; `result` tells what came of it within `timeout` ms. Returns Invalid if `ip` is no host's. */
     start(ip: number, size: number, timeout: number, now: number): TcpError {
         const s = this.endpoints.stack
         const most = s.config.mtu - Ip.Size - Icmp.Size
@@ -43,7 +43,7 @@ export class Ping extends Endpoint {
         this.remoteIp = ip
         this.size = size
         this.sequence = (this.sequence + 1) & 0xffff
-        // another one each time: who cannot see the request cannot answer it. 0 would be nobody's
+        // the identifier is random: a host that cannot see the request cannot answer it. 0 would match no endpoint
         this.port = 1 + this.endpoints.randomBelow(65535)
         this.send(s)
         this.arm(s, now, timeout)

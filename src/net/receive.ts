@@ -1,4 +1,4 @@
-// A frame came in: whose is it, and is it sound? (RFC 1122 section 3.2.1)
+// Takes each frame that is received: checks it and hands it to its protocol (RFC 1122 section 3.2.1).
 
 import { Counter } from "../base/counters"
 import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
@@ -13,9 +13,8 @@ import { isBroadcast, type Stack } from "./stack"
 import { udpInput } from "./udp"
 
 /**
- * Handles the frame of `length` bytes that stands in `s.rx`; `now` is in milliseconds and may wrap. Whatever it holds, it
- * is answered or dropped and counted. Call `transmit` until it gives 0 before the next frame: an answer that still
- * waits then is not overwritten, the new one is dropped.
+ * Handles the frame of `length` bytes in `s.rx`; `now` is in milliseconds and may wrap. Any frame is either answered, or dropped and
+ * counted. Call `transmit` until it returns 0 before the next frame: a reply that still waits is not overwritten, the new one is dropped.
  */
 export function receive(s: Stack, length: number, now: number): void {
     // flat on purpose, the path of every frame
@@ -23,7 +22,7 @@ export function receive(s: Stack, length: number, now: number): void {
     if (COUNTERS)
         s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
     if (length < Eth.Size || length > s.tx.length) {
-        // a tag makes the longest frame longer
+        // a VLAN tag makes the longest frame longer
         if (length < Eth.Size || length > rx.length || rx.getAt(Eth.Type, "u16") !== EtherType.Tagged) {
             drop(s, Counter.FrameShort, now)
             return
@@ -70,7 +69,7 @@ export function receive(s: Stack, length: number, now: number): void {
     const destination = rx.getAt(at + Ip.Destination, "i32")
     const source = rx.getAt(at + Ip.Source, "i32")
     const unicast = destination === s.ip && toUs
-    // 0.0.0.0 is nobody's address, and not ours while we have none
+    // 0.0.0.0 is no host's address, and not ours while we have none
     if (
         destination === 0 ||
         (destination !== s.ip &&
@@ -81,7 +80,7 @@ export function receive(s: Stack, length: number, now: number): void {
         drop(s, Counter.NotForUs, now)
         return
     }
-    // RFC 1122 section 3.2.1.3: a source is a host's address, and not ours (LAND); a loopback address is never on a wire
+    // RFC 1122 section 3.2.1.3: a source must be a host's address and not our own (LAND); loopback addresses never appear on a wire
     if (
         source === s.ip ||
         (source & 0xff) === 0 ||
@@ -97,7 +96,7 @@ export function receive(s: Stack, length: number, now: number): void {
     const packet = (rx.getAt(at + Ip.TotalLength, "u8") << 8) | rx.getAt(at + Ip.TotalLength + 1, "u8")
     const protocol = rx.getAt(at + Ip.Protocol, "u8")
     if (protocol === Protocol.Tcp) {
-        // RFC 9293 section 3.9.2.3 (MUST-57): not a word to broadcasts and multicasts
+        // RFC 9293 section 3.9.2.3 (MUST-57): broadcasts and multicasts are dropped without an answer
         if (!unicast) {
             drop(s, Counter.NotForUs, now)
             return
@@ -105,7 +104,7 @@ export function receive(s: Stack, length: number, now: number): void {
         s.replyMac.blitAt(0, rx, Eth.Source, 6)
         tcpInput(s, source, at + header, packet - header, now)
     } else if (protocol === Protocol.Icmp) {
-        // RFC 1122 section 3.2.2.6 (MAY): pings to everybody are not answered; errors are never sent to everybody
+        // RFC 1122 section 3.2.2.6 (MAY): broadcast pings are not answered; an error is never sent as a broadcast
         if (!unicast) {
             drop(s, Counter.IcmpIgnored, now)
             return
@@ -127,7 +126,7 @@ export function receive(s: Stack, length: number, now: number): void {
     }
 }
 
-/** True for a datagram to an endpoint that asks without an address. */
+/** Returns true for a datagram to an endpoint that has asked without an address. */
 function isOffer(s: Stack, at: number): boolean {
     return s.endpoints ? s.endpoints.isOffer(at) : false
 }

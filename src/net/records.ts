@@ -1,15 +1,15 @@
-// The record that the network layer keeps of a neighbour (ARP).
+// The record of a neighbour in the ARP table.
 
-/** Offsets in a neighbour's record. Free when State is NeighbourState.Free. */
+/** Offsets in a neighbour's record. The record is free when State is NeighbourState.Free. */
 export const enum Neighbour {
     Ip = 0,
     Mac = 4,
     State = 10,
-    /** Requests sent without an answer. */
+    /** Requests sent without a reply. */
     Tries = 11,
-    /** When the next request is due, or when it was used last. */
+    /** When the next request is due; once the address is known, when it was last used. */
     Time = 12,
-    /** When it said last what its Ethernet address is. In doubt: when it is asked next, or given up. */
+    /** When the neighbour last sent its Ethernet address; while in doubt, when it is asked next or given up. */
     Heard = 16,
     Size = 20,
 }
@@ -21,7 +21,7 @@ export const enum NeighbourState {
     /** A request was sent. */
     Waiting = 2,
     Known = 3,
-    /** Known, but somebody says that it is another: the one that is known is to be asked, or waits for its turn or an answer. */
+    /** Known, but a packet claimed another Ethernet address: the known one is to be asked (Doubted), or was asked or waits (Doubting). */
     Doubted = 4,
     Doubting = 5,
 }

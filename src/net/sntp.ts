@@ -1,4 +1,4 @@
-// The time of day from a server, by SNTP (RFC 4330, RFC 5905 section 14).
+// The SNTP client (RFC 4330, RFC 5905 section 14): obtains the time of day from a server.
 
 import { Frame } from "../tcp/context"
 import { Ntp, NtpCheck, NtpPort, ntpCheck, unixMs, writeNtp } from "../wire/ntp"
@@ -7,20 +7,20 @@ import { Endpoint, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
-/** Seconds (RFC 4330 section 10: never less than 15 from one request to the next, and longer each time). */
+/** Seconds between requests (RFC 4330 section 10: at least 15, and longer each time). */
 const enum Poll {
     First = 15,
     Longest = 1024,
-    /** Once the time is known. */
+    /** After an answer, while the server asks for nothing else. */
     Usual = 3600,
-    /** A request that was told to come less often. */
+    /** Longest, after answers that asked for fewer requests. */
     MostUsual = 86400,
 }
 
 export class SntpClient extends Endpoint {
     /** The time is known. */
     known = false
-    /** The server has said that it will not answer (kiss-o'-death): it is not asked again. */
+    /** The server has refused (kiss-o'-death): it is not asked again. */
     denied = false
     /** Called when the time was set. */
     changed: (now: number) => void = () => {}
@@ -39,7 +39,7 @@ export class SntpClient extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Asks this server from now on; 0 for none. */
+    /** Sets the server to ask from now on, 0 for none. */
     setServer(ip: number, now: number): void {
         if (ip === this.remoteIp && !this.denied) return
         this.remoteIp = ip
@@ -52,13 +52,13 @@ export class SntpClient extends Endpoint {
         else this.arm(this.endpoints.stack, now, 0)
     }
 
-    /** Milliseconds since 1970; 0 while the time is not known. */
+    /** Returns milliseconds since 1970; 0 while the time is not known. */
     time(now: number): number {
         return this.known ? this.base + ((now - this.at) | 0) : 0
     }
 
     override expires(s: Stack, now: number): void {
-        // the difference of two times must not become too large for a number
+        // `base` moves on with each request, so that the difference to `at` never exceeds an integer
         if (this.known) this.base = this.time(now)
         this.at = now
         if (this.remoteIp === 0) return
@@ -83,7 +83,7 @@ export class SntpClient extends Endpoint {
             this.dropped++
             return
         }
-        // one answer is enough
+        // later copies of the answer are not taken
         this.port = 0
         if (check === NtpCheck.Deny) {
             this.denied = true
@@ -92,7 +92,7 @@ export class SntpClient extends Endpoint {
             if (this.usual < Poll.MostUsual) this.usual *= 2
             this.arm(stack, now, this.usual * 1000)
         } else if (check === NtpCheck.Ok) {
-            // half of the way there and back has passed since it was sent
+            // the server's time is as old as half of the round trip
             this.base = unixMs(stack.rx, at + Ntp.Transmit) + (((now - this.sentAt) | 0) >> 1)
             this.at = now
             this.known = true

@@ -17,9 +17,9 @@ const enum Mask {
     TwoHosts = 0x01000000,
 }
 
-/** What the network layer asks of a stack's endpoints: `Endpoints` of endpoint-table.ts, whose code a program without any does not contain. */
+/** What the network layer calls of a stack's endpoints: the interface of endpoint-table.ts, without its code. */
 export interface StackEndpoints {
-    /** What answers for this host's name, <text>.local, if anything does (mdns.ts). */
+    /** The responder for this host's name, `text`.local, if there is one (mdns.ts). */
     readonly named: { readonly text: string } | undefined
     datagram(source: number, destination: number, at: number, length: number, now: number): boolean
     isOffer(at: number): boolean
@@ -31,37 +31,37 @@ export interface StackEndpoints {
     transmit(now: number): number
 }
 
-/** What ICMP asks of the one echo request of a stack without endpoints: `EchoRequest` of echo-request.ts. */
+/** What ICMP calls of the one echo request of a stack without endpoints: the interface of echo-request.ts. */
 export interface StackEcho {
     arrives(source: number, at: number, length: number, now: number): boolean
 }
 
-/** TCP's memory, and the interface's. */
+/** The memory of TCP and of the interface. */
 export class Stack extends TcpContext {
     /** This host's Ethernet address. */
     readonly mac: Buffer
-    /** The same, as the first four and the last two bytes of a frame to it read. */
+    /** The same address, as the first four and the last two bytes of a frame to it read. */
     readonly macStart: number
     readonly macEnd: number
-    /** Default router as the wire has it; 0 is none. */
+    /** Default router in network order; 0 for none. */
     gateway = 0
-    /** Neighbours: records of Neighbour. */
+    /** The ARP table: records of Neighbour. */
     readonly neighbours: Buffer
-    /** A neighbour is to be asked for its address. */
+    /** An ARP request is to be sent. */
     asking = false
     /** Ethernet address of the sender of the current frame: replies go there without an ARP look-up. */
     readonly replyMac = Buffer.alloc(6)
-    /** The endpoints that take and send packets besides TCP, if the program has any. */
+    /** The endpoints that send and receive packets besides TCP, if the program has any. */
     endpoints: StackEndpoints | undefined = undefined
-    /** The echo request that was made last, where there are no endpoints. */
+    /** The echo request that was made last, in a program without endpoints. */
     echo: StackEcho | undefined = undefined
 
-    /** Takes all memory there will be. `mac` is copied. Addresses are set by `setAddress`. */
+    /** Allocates all memory of the stack. `mac` is copied; `setAddress` sets the IPv4 addresses. */
     constructor(config: Config, mac: Buffer) {
         super(config, Link.Header + config.mtu)
         this.mac = Buffer.alloc(6)
         this.mac.blitAt(0, mac, 0, 6)
-        // for mixKey of secret-numbers.ts
+        // mixKey in secret-numbers.ts hashes the address
         this.hashInput.blitAt(16, mac, 0, 6)
         this.macStart = mac.getAt(0, "i32")
         this.macEnd = mac.getAt(4, "u16")
@@ -69,22 +69,22 @@ export class Stack extends TcpContext {
     }
 }
 
-/** Gives the interface an address. All three are as the wire has them (see wire/ipv4.ts); no gateway is 0. */
+/** Sets the interface's address. All three are in network order (see wire/ipv4.ts); a gateway of 0 means none. */
 export function setAddress(s: Stack, ip: number, netmask: number, gateway: number): void {
     s.ip = ip
     s.netmask = netmask
     s.gateway = gateway
-    // RFC 3021: a network of two hosts, or one, has no broadcast address of its own
+    // RFC 3021: a network of one or two hosts has no broadcast address of its own
     const hosts = ~netmask
     s.broadcast = hosts === 0 || hosts === Mask.TwoHosts ? -1 : ip | hosts
 }
 
-/** True for addresses on this network, which need no router. */
+/** Returns true for an address on this network, which is reached without the router. */
 export function isLocal(s: Stack, ip: number): boolean {
     return ((ip ^ s.ip) & s.netmask) === 0
 }
 
-/** True for the limited broadcast address, this network's own, and its old form: the network's address (RFC 1122 section 3.3.6). */
+/** Returns true for 255.255.255.255, for this network's broadcast, and for its old form, the network's address (RFC 1122 section 3.3.6). */
 export function isBroadcast(s: Stack, ip: number): boolean {
     return ip === -1 || ip === s.broadcast || ip === (s.broadcast & s.netmask)
 }

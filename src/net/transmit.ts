@@ -1,4 +1,4 @@
-// What is due to be sent, one frame a call.
+// Sends what is due, one frame a call.
 
 import { Counter } from "../base/counters"
 import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
@@ -16,12 +16,12 @@ import { arpOut, findNeighbour, forgetHop, nextHop, resolve, runNeighbourTimers 
 import { Neighbour } from "./records"
 import type { Stack } from "./stack"
 
-/** What `deadline` gives when nothing will be due before something is received. */
+/** Result of `deadline` when nothing will be due before a frame is received. */
 export const enum Never {
     Ms = 0x7fffffff,
 }
 
-/** Puts the next frame that is due into `s.tx` and gives its length, 0 when there is none now. */
+/** Puts the next frame that is due into `s.tx` and returns its length, 0 when none is due. */
 export function transmit(s: Stack, now: number): number {
     let length = s.frameLength
     if (length > 0) {
@@ -57,7 +57,7 @@ export function transmit(s: Stack, now: number): number {
     return 0
 }
 
-/** Milliseconds until `transmit` has something to do if nothing is received: 0 for now, Never.Ms for never. */
+/** Returns the milliseconds until `transmit` has a frame if none is received: 0 for now, Never.Ms for never. */
 export function deadline(s: Stack, now: number): number {
     if (s.dirty || s.asking || s.frameLength > 0 || s.replyLength > 0) return 0
     if (!s.timerArmed) return Never.Ms
@@ -65,7 +65,7 @@ export function deadline(s: Stack, now: number): number {
     return Math.max(wait, 0)
 }
 
-/** The Don't Fragment bit as the field with it reads: segments find out what the path takes (RFC 1191). */
+/** The Don't Fragment bit as "u16" reads its field: segments with it discover the path's MTU (RFC 1191). */
 const enum DontFragment {
     Set = 0x40,
 }
@@ -76,10 +76,10 @@ function sent(s: Stack, length: number): number {
     return length
 }
 
-/** The next segment of the connections, in turn, or of the half-open ones. */
+/** Puts the next segment into the transmit frame: from the connections in turn, then from the half-open records. Returns its length. */
 function nextSegment(s: Stack, now: number): number {
     const conns = s.conns
-    // both change when a record is freed on the way
+    // both variables change when a record is freed in this loop
     const end = s.connsEnd
     const first = s.cursor
     for (let i = 0; i < end; i += Tcb.Size) {
@@ -97,12 +97,12 @@ function nextSegment(s: Stack, now: number): number {
             waitForHop(s, c, now)
             continue
         }
-        // read before its record may go
+        // read before the call: it may free the record
         let fragment: number = DontFragment.Set
         if (PATH_MTU ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Fragment : 1) fragment = 0
         const length = segmentOut(s, c, now)
         if (length > 0) {
-            // the others come first next time
+            // the other connections come first next time
             s.cursor = c + Tcb.Size < s.connsEnd ? c + Tcb.Size : 0
             return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
         }
@@ -131,14 +131,14 @@ function nextSegment(s: Stack, now: number): number {
     return 0
 }
 
-/** Connection `c` cannot send yet. Nothing is lost: it stays due, and if it has more to say than an ACK its timer asks again. */
+/** Handles that connection `c` has no next hop yet. It stays due; if it has more to send than an ACK, its timer tries again. */
 function waitForHop(s: Stack, c: number, now: number): void {
     const conns = s.conns
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     const state = conns.getAt(c + Tcb.State, "u8")
     const hop = nextHop(s, remoteIp)
     if (state === State.Closed) {
-        // only an RST is left to send: it waits for an answer, if somebody is being asked
+        // only an RST is left to send: it waits only while the hop is being resolved
         if (findNeighbour(s, hop) < 0) {
             count(s, Counter.Unresolved)
             dropReset(s, c)
@@ -152,7 +152,7 @@ function waitForHop(s: Stack, c: number, now: number): void {
     }
 }
 
-/** Whether a connection without a timer has something to send that the peer has to acknowledge. */
+/** Returns whether a connection without a timer has something to send that the peer must acknowledge. */
 function owes(s: Stack, c: number, state: State): boolean {
     if (state === State.FinWait2 || state === State.TimeWait) return false
     if (state !== State.Established) {
@@ -161,7 +161,7 @@ function owes(s: Stack, c: number, state: State): boolean {
     return s.conns.getAt(c + Tcb.SendLength, "u16") > 0
 }
 
-/** Gives up the RST that a connection in CLOSED still owed. */
+/** Gives up the RST that a connection in CLOSED still had to send. */
 function dropReset(s: Stack, c: number): void {
     const conns = s.conns
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
@@ -169,7 +169,7 @@ function dropReset(s: Stack, c: number): void {
     release(s, c)
 }
 
-/** Nobody answers for `ip`: what was being opened through it fails, the rest waits for its own timer. */
+/** Handles that the neighbour `ip` does not answer: connections being opened through it fail, the others wait for their timers. */
 function hopFailed(s: Stack, ip: number, now: number): void {
     const conns = s.conns
     count(s, Counter.Unresolved)
@@ -189,7 +189,7 @@ function hopFailed(s: Stack, ip: number, now: number): void {
     }
 }
 
-/** Puts IP and Ethernet headers before the segment of `length` bytes at Frame.Transport; gives the frame's length. */
+/** Writes IP and Ethernet headers before the segment of `length` bytes at Frame.Transport, and returns the frame's length. */
 function ipOut(
     s: Stack,
     length: number,
@@ -203,8 +203,8 @@ function ipOut(
     const ip = s.ip
     const total = length + Ip.Size
     const totalField = ((total & 0xff) << 8) | (total >> 8)
-    // RFC 6864 section 4.1: what is never fragmented needs no number. A counter that others can watch would tell them what
-    // we send to whom: all else has its own checksum for a number, which differs where packets do (RFC 1122 section 3.2.1.5)
+    // RFC 6864 section 4.1: a packet that is never fragmented needs no identification. A counter that others can watch would show them what
+    // we send to whom, so the other packets use their own checksum, which differs where packets do (RFC 1122 section 3.2.1.5)
     let identification = 0
     if (fragment === 0) identification = tx.getAt(Frame.Transport + Tcp.Checksum, "u16")
     const ttlProtocol = s.config.ttl | (Protocol.Tcp << 8)

@@ -1,4 +1,4 @@
-// UDP (RFC 768): datagrams are checked and handed to their endpoint, or their senders told that nobody is there.
+// UDP (RFC 768): checks datagrams and hands them to their endpoints, or tells their senders that the port is closed.
 
 import { Counter } from "../base/counters"
 import { UNREACHABLES } from "../features"
@@ -10,7 +10,7 @@ import { Udp, udpDataLength } from "../wire/udp"
 import { unreachable } from "./icmp"
 import type { Stack } from "./stack"
 
-/** Handles the datagram in the packet at `at`, whose header has `header` of its `packet` bytes. */
+/** Handles the datagram in the packet at `at`, which has `packet` bytes, `header` of them its header. */
 export function udpInput(
     s: Stack,
     source: number,
@@ -29,14 +29,14 @@ export function udpInput(
         return
     }
     const whole = length + Udp.Size
-    // a checksum of 0 means that the sender made none
+    // a checksum of 0 means that the sender did not compute one
     if (rx.getAt(start + Udp.Checksum, "u16") !== 0) {
         if (onesSum(rx, start, whole, pseudoSum(source, destination, Protocol.Udp, whole)) !== 0xffff) {
             drop(s, Counter.UdpMalformed, now)
             return
         }
     }
-    // RFC 1122 section 3.3.6: what came to everybody's Ethernet address but to our IP address alone is nothing for us
+    // RFC 1122 section 3.3.6: a packet to the Ethernet broadcast address but to our own IP address is not delivered
     if (s.endpoints) {
         if (unicast || destination !== s.ip) {
             if (s.endpoints.datagram(source, destination, start, length, now)) return
@@ -44,7 +44,7 @@ export function udpInput(
     }
     drop(s, Counter.UdpNoPort, now)
     if (UNREACHABLES) {
-        // RFC 1122 section 4.1.3.1 (SHOULD), and 3.2.2: never in answer to a broadcast
+        // RFC 1122 sections 4.1.3.1 (SHOULD) and 3.2.2: a broadcast is never answered by an error
         if (unicast) unreachable(s, source, Unreachable.Port, at, header, packet)
     }
 }

@@ -1,9 +1,9 @@
-// Address resolution for IPv4 over Ethernet (RFC 826).
+// The Address Resolution Protocol for IPv4 over Ethernet (RFC 826).
 
 import type { Buffer } from "@devicescript/core"
 import { Eth, EtherType, writeEthernet } from "./ethernet"
 
-/** Offsets in the packet, from its first byte. */
+/** Offsets in an ARP packet, from its first byte. */
 export const enum Arp {
     HardwareType = 0,
     ProtocolType = 2,
@@ -29,7 +29,9 @@ const enum Header {
     Lengths = 0x0406,
 }
 
-/** The operation of the packet of `length` bytes at `at`; 0 when it is none for IPv4 over Ethernet or is cut short. */
+/**
+ * Returns the operation of the packet of `length` bytes at `at`; 0 when the packet is cut short, or not for IPv4 over Ethernet.
+ */
 export function arpOperation(b: Buffer, at: number, length: number): number {
     if (length < Arp.Size || at < 0 || at + Arp.Size > b.length) return 0
     if (b.getAt(at + Arp.HardwareType, "i32") !== Header.EthernetIPv4) return 0
@@ -57,7 +59,7 @@ export function writeArp(
     b.setAt(at + Arp.TargetIp, "i32", targetIp)
 }
 
-/** Writes a request to everybody as a whole frame from the start of `b` on, and gives its length. */
+/** Writes a broadcast request as a whole frame at the start of `b` and returns its length. */
 export function arpRequest(b: Buffer, mac: Buffer, senderIp: number, targetIp: number): number {
     const at: number = Eth.Size
     b.fillAt(Eth.Destination, 6, 0xff)

@@ -6,17 +6,17 @@ const enum Block {
     Size = 64,
 }
 
-// One block of the data at a time: reads at constant offsets cost a third of reads at a running one.
+// One block of the data at a time is copied here: a read at a constant offset costs a third of a read at a variable one.
 const block = Buffer.alloc(Block.Size)
 
 /**
- * Adds `length` bytes of `b` from offset `at` to a one's complement sum and folds it to 16 bits.
+ * Adds `length` bytes of `b` from offset `at` to a one's complement sum and returns it folded to 16 bits.
  *
- * Words are taken in the machine's order (little-endian): RFC 1071 section 2 (B) shows the sum to be the same but for
- * the order of its bytes, so a field is stored and compared by `getAt`/`setAt` "u16" without a swap. Any length and
- * offset will do; what lies beyond the buffer counts as nothing. `sum` is 0, a sum from here, or any integer below 2^32.
+ * Words are read in the machine's order (little-endian). By RFC 1071 section 2 (B) the sum is then the same with its two bytes
+ * swapped, so a checksum field is stored and compared by `getAt`/`setAt` "u16" without a swap. Any length and offset are valid; bytes
+ * outside of the buffer add nothing. `sum` is 0, an earlier result, or any integer below 2^32.
  *
- * Over bytes that include their own correct checksum the result is 0xffff.
+ * The result over bytes that include their own correct checksum is 0xffff.
  */
 export function onesSum(b: Buffer, at: number, length: number, sum: number): number {
     if (at < 0) return 0
@@ -25,7 +25,7 @@ export function onesSum(b: Buffer, at: number, length: number, sum: number): num
     let rest = end - at
     while (rest >= Block.Size) {
         block.blitAt(0, b, at, Block.Size)
-        // flat on purpose: half the operations of a loop
+        // flat on purpose: this takes half the operations of a loop
         sum +=
             block.getAt(0, "u32") +
             block.getAt(4, "u32") +
@@ -63,14 +63,14 @@ export function onesSum(b: Buffer, at: number, length: number, sum: number): num
     }
     // RFC 1071: an odd last byte counts as if a zero byte followed
     if (rest > 0) sum += b.getAt(at, "u8")
-    // a frame's words sum to less than 2^42: exact in a double, and the quotient fits 32 bits
+    // the words of a frame sum to less than 2^42: exact in a double, and the quotient fits 32 bits
     const high = (sum / 0x10000) | 0
     let folded = high + (sum - high * 0x10000)
     while (folded > 0xffff) folded = (folded & 0xffff) + (folded >> 16)
     return folded
 }
 
-/** The checksum field (in `setAt` "u16" order) for a sum of everything else. */
+/** Returns the checksum field, in `setAt` "u16" order, for the sum of everything else. */
 export function checksumOf(sum: number): number {
     return ~sum & 0xffff
 }

@@ -1,4 +1,4 @@
-// The Dynamic Host Configuration Protocol (RFC 2131) and those of its options (RFC 2132) that a client needs.
+// The Dynamic Host Configuration Protocol's messages (RFC 2131), with the options (RFC 2132) that a client needs.
 
 import type { Buffer } from "@devicescript/core"
 import { readI32, writeU16 } from "../base/bytes"
@@ -18,7 +18,7 @@ export const enum Dhcp {
     File = 108,
     Cookie = 236,
     Options = 240,
-    /** RFC 1542 section 2.1: what is shorter may be dropped on the way. */
+    /** RFC 1542 section 2.1: a relay may drop a shorter message. */
     Shortest = 300,
 }
 
@@ -54,47 +54,47 @@ export const enum DhcpPort {
     Client = 68,
 }
 
-/** Offsets in what `parseDhcp` finds. Addresses are as the wire has them, times are seconds; 0 is for what is not there. */
+/** Offsets in the record that `parseDhcp` fills. Addresses are in network order, times are seconds; a missing option is 0. */
 export const enum Lease {
     Ip = 0,
     Type = 4,
-    /** Where else options stand: bit 0 in the place of the file's name, bit 1 in that of the server's. */
+    /** Other fields that hold options (option 52): bit 0 for the file's name, bit 1 for the server's name. */
     Overload = 8,
     Server = 12,
     Netmask = 16,
-    /** 2^31 - 1 for more than that, and for ever. */
+    /** 2^31 - 1 stands for any longer time, and for an infinite lease. */
     Seconds = 20,
     Renewal = 24,
     Rebinding = 28,
-    /** The first of a list, as the two below. */
+    /** First address of a list, as the two below. */
     Ntp = 32,
     Dns = 36,
     Dns2 = 40,
-    /** Four of them. */
+    /** Four addresses. */
     Router = 44,
-    /** How many bytes of each option were there, one byte for each four above. */
+    /** Bytes received of each option, one byte for each four above. */
     Taken = 60,
     Size = 72,
 }
 
-/** A digit for each option by its code: where in Lease its four bytes are, 0 for those that are passed over. It stays in flash. */
+/** A digit for each option code: the offset in Lease divided by 4, 0 for an option that is ignored. The string stays in flash. */
 const places = "040;00900000000000000000000000000000000000800000000521300067"
 
 const enum Header {
-    /** Op, hardware type and length of an answer and of a request, as `getAt` "i32" reads them when nothing was relayed. */
+    /** Op, hardware type and hardware address length of an answer and of a request, as `getAt` "i32" reads them; the mask leaves out the hops. */
     Reply = 0x060102,
     Request = 0x060101,
     Relayed = 0xffffff,
     /** 99, 130, 83, 99. */
     Cookie = 0x63538263,
-    /** The flag that asks for answers to everybody, as "u16" reads it. */
+    /** The flag that asks the server to broadcast its answer, as "u16" reads it. */
     Broadcast = 0x0080,
 }
 
 /**
- * Reads the server's message of `length` bytes at `at` into `found`. False when it is none, or not an answer to `xid` and `mac`.
- * Options that are cut or have lengths that they cannot have count as not there. Those that come in pieces are joined (RFC 3396);
- * of a number or an address that is there twice the first counts.
+ * Reads the server's message of `length` bytes at `at` into `found`. Returns false when it is not an answer to `xid` and `mac`.
+ * An option that is cut short, or whose length is not valid, counts as missing. An option that comes in pieces is joined (RFC 3396);
+ * of a number or an address that comes twice the first counts.
  */
 export function parseDhcp(
     b: Buffer,
@@ -134,7 +134,7 @@ function takenOf(found: Buffer, field: number): number {
     return found.getAt(Lease.Taken + (field >> 2), "u8")
 }
 
-/** Bytes that are kept of an option. */
+/** Returns how many bytes of the option are kept. */
 function roomOf(field: number): number {
     return field <= Lease.Overload ? 1 : field === Lease.Router ? 16 : field === Lease.Dns ? 8 : 4
 }
@@ -149,7 +149,7 @@ function parseOptions(b: Buffer, at: number, end: number, found: Buffer): void {
         at++
         if (at + length > end) return
         if (length > 0) {
-            // beyond the end it is no number, and greater than none
+            // after the string's last character charCodeAt returns NaN, and NaN > 0 is false
             const field = 4 * (places.charCodeAt(code) - 48)
             if (field > 0) take(b, field, at, length, found)
         }
@@ -157,7 +157,7 @@ function parseOptions(b: Buffer, at: number, end: number, found: Buffer): void {
     }
 }
 
-/** Takes the option over, or a piece of it, whose `length` bytes stand at `at`. */
+/** Copies the option, or a piece of it, of `length` bytes at `at` to its place in `found`. */
 function take(b: Buffer, field: number, at: number, length: number, found: Buffer): void {
     const taken = takenOf(found, field)
     const room = roomOf(field) - taken
@@ -167,8 +167,8 @@ function take(b: Buffer, field: number, at: number, length: number, found: Buffe
 }
 
 /**
- * Writes a client's message without its options at `at`, and gives where the options go. `clientIp` is 0 for a client without
- * an address: the answer then has to go to everybody, as no other would be taken.
+ * Writes a client's message without its options at `at` and returns the offset for the options. `clientIp` is 0 for a client without an
+ * address: the message then asks for a broadcast answer, since this host would not accept a unicast one.
  */
 export function writeDhcp(
     b: Buffer,
@@ -191,7 +191,7 @@ export function writeDhcp(
     return at + Dhcp.Options + 3
 }
 
-/** Writes an option that is an address, and gives where the next goes. */
+/** Writes an option that holds an address and returns the offset for the next option. */
 export function writeAddress(b: Buffer, at: number, code: Option, ip: number): number {
     b.setAt(at, "u16", code | (4 << 8))
     b.setAt(at + 2, "i32", ip)

@@ -1,11 +1,11 @@
-// The domain name system's messages (RFC 1035): names, questions, and the address an answer holds. Also multicast DNS's.
+// The domain name system's messages (RFC 1035): names, questions, and the addresses in an answer. Multicast DNS uses them, too.
 //
-// A name in code is as the wire has it without compression: labels with their lengths before them, and a 0.
+// The code keeps a name in wire format without compression: each label after its length, then a 0.
 
 import type { Buffer } from "@devicescript/core"
 import { readI32, readU16, writeU16 } from "../base/bytes"
 
-/** Offsets in a message, from its first byte. */
+/** Offsets in a DNS message, from its first byte. */
 export const enum Dns {
     Id = 0,
     Flags = 2,
@@ -17,9 +17,9 @@ export const enum Dns {
     Additional = 10,
     /** Length of the header; the questions start here. */
     Size = 12,
-    /** Behind a question's name: its type and class. */
+    /** Bytes after a question's name: type and class. */
     Question = 4,
-    /** Behind a record's name: type, class, time to live, length of the data. */
+    /** Bytes after a record's name: type, class, time to live, length of the data. Offsets of the last two. */
     Record = 10,
     TimeToLive = 4,
     DataLength = 8,
@@ -41,7 +41,7 @@ export const enum DnsType {
 
 export const enum DnsClass {
     Internet = 1,
-    /** Without the bit that multicast DNS has there. */
+    /** Mask without the top bit, which multicast DNS uses for itself. */
     Mask = 0x7fff,
 }
 
@@ -52,72 +52,72 @@ export const enum DnsCode {
 }
 
 export const enum DnsFlag {
-    /** In the byte at Dns.Flags: an answer; the kind of question, 0 for all that is used; recursion is desired. */
+    /** Bits of the byte at Dns.Flags: answer; opcode, 0 for every message that is used here; recursion desired. */
     Response = 0x80,
     Opcode = 0x78,
     Recursion = 0x01,
-    /** An answer by who knows; one that was cut, as it did not fit (TC). */
+    /** The server is an authority for the name (AA); the answer was truncated, as it did not fit (TC). */
     Authoritative = 0x04,
     Cut = 0x02,
 }
 
 export const enum DnsLimit {
-    /** Bytes of a name, and of a label (RFC 1035 section 2.3.4). */
+    /** Bytes of a name and of a label (RFC 1035 section 2.3.4). */
     Name = 255,
     Label = 63,
     /**
-     * Steps that reading one message may take: a letter is one, a label or a pointer four. The VM ends a program that takes 131,072
-     * operations at once, a step takes up to 60, and a name of 255 bytes costs its sender 2.
+     * Steps that reading one message may take: one for a letter, four for a label or a pointer. The VM ends a program that takes 131,072
+     * operations at once; a step takes up to 60, and two bytes of the message, a pointer, can cost the steps of a 255-byte name.
      */
     Steps = 800,
     /** Addresses of one name that are kept. */
     Addresses = 4,
 }
 
-/** What `readAnswer` says of a message. */
+/** Results of `readAnswer`. */
 export const enum AnswerKind {
-    /** Not an answer to the question, or not sound. */
+    /** The message is not an answer to the question, or malformed. */
     None = 0,
-    /** `found` holds the address and how long it is good for. */
+    /** `found` holds the addresses and how many seconds they are valid. */
     Address = 1,
-    /** Another name, left in `name`, would have to be asked for; `found` holds how long that is good for. */
+    /** The name is an alias for the one now in `name`, which has to be asked for next; `found` holds how many seconds that is valid. */
     Alias = 2,
-    /** There is no such address; `found` holds how long that is good for. */
+    /** The name has no address; `found` holds how many seconds that is valid. */
     Nothing = 3,
-    /** This server does not know, it names others that do (RFC 2308 section 2.1). */
+    /** The server does not know, and names other servers that do (RFC 2308 section 2.1). */
     Referral = 4,
 }
 
-/** Offsets in what `readAnswer` finds. */
+/** Offsets in the record that `readAnswer` fills. */
 export const enum Found {
-    /** DnsLimit.Addresses of them, 0 where there is no other. */
+    /** DnsLimit.Addresses addresses, 0 in unused places. */
     Ips = 0,
     /** Seconds. */
     TimeToLive = 16,
-    /** Of the name that an alias leads to. */
+    /** Length of the name that an alias leads to. */
     Length = 20,
     Size = 24,
 }
 
-/** ".local" as the end of a name. */
+/** The end of a name in ".local", in wire format. */
 const enum LocalName {
     Length = 7,
-    /** 5, "loc" and "al", 0. */
+    /** 5, "loc" as "i32" reads them; "al" as "u16" does. */
     Start = 0x636f6c05,
     Middle = 0x6c61,
 }
 
-/** Steps left for the message that is being read. */
+/** Steps left for reading the current message. */
 let steps = 0
 
-/** Begins to read a message: all its names together may take DnsLimit.Steps. */
+/** Begins to read a message: DnsLimit.Steps is the limit for all its names together. */
 export function beginMessage(): void {
     steps = DnsLimit.Steps
 }
 
 /**
- * Writes the name that `text` says at `at`, `room` bytes at most, and gives its length; 0 if it is none that a host may have
- * (RFC 1123 section 2.1; underscores are let through) or too long. A dot at its end changes nothing.
+ * Writes the name `text` in wire format at `at`, in at most `room` bytes, and returns its length. Returns 0 if a host cannot have this
+ * name (RFC 1123 section 2.1; underscores are allowed here) or it is too long. A dot at the end changes nothing.
  */
 export function encodeName(text: string, b: Buffer, at: number, room: number): number {
     const start = at
@@ -142,7 +142,7 @@ export function encodeName(text: string, b: Buffer, at: number, room: number): n
     return at - start
 }
 
-/** True for names that multicast DNS is asked for (RFC 6762 section 3). */
+/** Returns true for a name that is asked for by multicast DNS, not by DNS (RFC 6762 section 3). */
 export function isLocalName(b: Buffer, at: number, length: number): boolean {
     const end = at + length - LocalName.Length
     return (
@@ -152,7 +152,7 @@ export function isLocalName(b: Buffer, at: number, length: number): boolean {
     )
 }
 
-/** Where the name at `at` of a message that ends at `end` is over; -1 when it is not sound, or all steps are taken. */
+/** Returns the offset after the name at `at` in a message that ends at `end`; -1 when the name is malformed, or no steps are left. */
 export function skipName(b: Buffer, at: number, end: number): number {
     while (at >= 0 && at < end) {
         if (--steps < 0) return -1
@@ -166,9 +166,9 @@ export function skipName(b: Buffer, at: number, end: number): number {
 }
 
 /**
- * Reads the name at `at` of the message from `start` to `end` into `name` and gives its length, -1 if it is not sound or all
- * steps are taken. With `compare` it is held against what `name` holds instead: 0 if that is another. A pointer leads before
- * the place it is read at (RFC 1035 section 4.1.4: to a prior occurrence), so no name goes round in circles.
+ * Reads the name at `at` of the message from `start` to `end` into `name` and returns its length, -1 if it is malformed or no steps
+ * are left. With `compare` it compares that name with the one in `name` instead, and returns 0 if they differ. A pointer must point
+ * before the place where it was read (RFC 1035 section 4.1.4: "a prior occurrence"), so no name loops.
  */
 export function readName(
     b: Buffer,
@@ -197,11 +197,11 @@ export function readName(
             name.blitAt(written, b, at, length + 1)
             written += length + 1
         } else {
-            // the length goes like a letter, and is below all of them
+            // the length byte is compared like a letter: it is below all letters
             for (; at < next; at++) {
                 const c = b.getAt(at, "u8")
                 const own = name.getAt(written++, "u8")
-                // the same letter in the other case (RFC 4343)
+                // the same letter in the other case is equal (RFC 4343)
                 if (c !== own && ((c ^ own) !== 32 || (c | 32) < 97 || (c | 32) > 122)) return 0
                 steps--
             }
@@ -212,7 +212,7 @@ export function readName(
     return -1
 }
 
-/** Writes a message with one question at `at`, for which there is room, and gives its length. */
+/** Writes a message with one question at `at`, where there is room for it, and returns its length. */
 export function writeQuery(
     b: Buffer,
     at: number,
@@ -233,8 +233,8 @@ export function writeQuery(
 }
 
 /**
- * Looks for addresses in the answer of `length` bytes at `at`, to the question `id` for those of `name`. Aliases are followed in
- * the order they stand in, which is the order they lead on. What is cut behind an address does not matter.
+ * Looks for addresses in the answer of `length` bytes at `at` to the question `id` for the addresses of `name`. Aliases are followed in
+ * the order of the records: servers put each alias before the record that it leads to. Records cut off after an address do not matter.
  */
 export function readAnswer(
     b: Buffer,
@@ -275,15 +275,15 @@ export function readAnswer(
         const data = p
         p += dataLength
         if (p > end) break
-        // RFC 2181 section 8
+        // RFC 2181 section 8: a time to live with the top bit set counts as 0
         if (seconds < 0) seconds = 0
         if (!internet) continue
         if (i >= answers) {
             if (kind === AnswerKind.Address || kind === AnswerKind.Alias) return kind
-            // RFC 2308 section 2.2: name servers without an SOA record say no more than where to ask
+            // RFC 2308 section 2.2: NS records without an SOA record only say which server to ask
             if (type === DnsType.NameServer) kind = AnswerKind.Referral
             if (type !== DnsType.Authority || dataLength < 22) continue
-            // section 5: the lesser of the record's own and its last field
+            // RFC 2308 section 5: the smaller of the record's own time to live and its MINIMUM field
             const minimum = readI32(b, p - 4)
             if (minimum >= 0 && minimum < seconds) seconds = minimum
             found.setAt(Found.TimeToLive, "i32", seconds)

@@ -1,4 +1,4 @@
-// Ethernet II (RFC 894).
+// Ethernet II frames (RFC 894).
 
 import type { Buffer } from "@devicescript/core"
 
@@ -9,27 +9,27 @@ export const enum Eth {
     Type = 12,
     /** Length of the header; the payload starts here. */
     Size = 14,
-    /** Shortest frame on the wire without its FCS: what is shorter is padded. */
+    /** Length of the shortest frame on the wire without its FCS; the sender pads a shorter one. */
     MinFrame = 60,
 }
 
-/** Values of the type field as `getAt` "u16" reads them (the wire's bytes the other way round). */
+/** Values of the type field as `getAt` "u16" reads them, that is, with the bytes of the wire swapped. */
 export const enum EtherType {
     IPv4 = 0x0008,
-    /** IEEE 802.1Q: a tag of Vlan.Size bytes stands before the type. */
+    /** IEEE 802.1Q: a tag of Vlan.Size bytes comes before the type. */
     Tagged = 0x0081,
     Arp = 0x0608,
 }
 
-/** A tag, at Eth.Type. */
+/** An IEEE 802.1Q tag, at Eth.Type. */
 export const enum Vlan {
     Size = 4,
-    /** Its network's number in what follows the type, as "u16" reads it. A frame of network 0 has a priority, and no more (clause 6.9). */
+    /** Offset and mask of the VLAN's number, as "u16" reads it. A tag with number 0 holds a priority only (clause 6.9). */
     At = 14,
     Number = 0xff0f,
 }
 
-/** True for broadcast and multicast addresses: the group bit of the first byte. */
+/** Returns true for a broadcast or multicast address, which has the group bit set in its first byte. */
 export function isGroupAddress(b: Buffer, at: number): boolean {
     return at >= 0 && (b.getAt(at, "u8") & 1) !== 0
 }

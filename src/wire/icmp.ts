@@ -1,11 +1,11 @@
-// The Internet Control Message Protocol (RFC 792): echo, and errors about what was sent.
+// The Internet Control Message Protocol (RFC 792): echo, and errors about packets that were sent.
 
-/** Offsets in the message, from its first byte. */
+/** Offsets in an ICMP message, from its first byte. */
 export const enum Icmp {
     Type = 0,
     Code = 1,
     Checksum = 2,
-    /** Echo: identifier and sequence number. Unreachable: unused, and the next hop's MTU (RFC 1191). */
+    /** Echo: identifier and sequence number. Unreachable: unused, then the next hop's MTU (RFC 1191). */
     Rest = 4,
     NextHopMtu = 6,
     /** Echo: data. Unreachable: the header and the first 8 bytes of the packet that was not delivered. */
@@ -22,14 +22,14 @@ export const enum IcmpType {
     ParameterProblem = 12,
 }
 
-/** Codes of destination unreachable. */
+/** Codes of "destination unreachable". */
 export const enum Unreachable {
     Net = 0,
     Host = 1,
     Protocol = 2,
     Port = 3,
     FragmentationNeeded = 4,
-    /** Somebody on the way forbids it. */
+    /** An administrator forbids it: the network, the host, or communication (RFC 1812 section 5.2.7.1). */
     NetProhibited = 9,
     HostProhibited = 10,
     Prohibited = 13,

@@ -6,7 +6,7 @@ import type { Buffer } from "@devicescript/core"
 import { readU16 } from "../base/bytes"
 import { checksumOf, onesSum } from "./checksum"
 
-/** Offsets in the header, from its first byte. */
+/** Offsets in an IPv4 header, from its first byte. */
 export const enum Ip {
     VersionIhl = 0,
     TypeOfService = 1,
@@ -28,13 +28,13 @@ export const enum Protocol {
     Udp = 17,
 }
 
-/** What `ipv4Check` says of a header; all but Ok are reasons to drop the packet. */
+/** Results of `ipv4Check`; all but Ok are reasons to drop the packet. */
 export const enum IpCheck {
     Ok = 0,
-    /** Version, header length or total length do not fit each other or the frame. */
+    /** Version, header length and total length do not fit each other or the frame. */
     Malformed = 1,
     Checksum = 2,
-    /** Part of a fragmented packet. */
+    /** The packet is a fragment of another. */
     Fragment = 3,
 }
 
@@ -44,8 +44,8 @@ const enum FragmentBits {
 }
 
 /**
- * Checks the header at `at` of a packet for which the frame has `length` bytes. When Ok, the header is
- * `ipv4HeaderLength` bytes long and the packet `ipv4TotalLength`: what the frame holds beyond is padding.
+ * Checks the header at `at` of a packet for which the frame has `length` bytes. When the result is Ok, the header is
+ * `ipv4HeaderLength` bytes long and the packet `ipv4TotalLength`: bytes of the frame after that are padding.
  */
 export function ipv4Check(b: Buffer, at: number, length: number): IpCheck {
     if (at < 0 || length < Ip.Size || at + length > b.length) return IpCheck.Malformed
@@ -59,17 +59,17 @@ export function ipv4Check(b: Buffer, at: number, length: number): IpCheck {
     return IpCheck.Ok
 }
 
-/** Bytes of the header at `at`, options included (20 to 60 if `ipv4Check` found it Ok). */
+/** Returns the length of the header at `at`, options included: 20 to 60 if `ipv4Check` returned Ok. */
 export function ipv4HeaderLength(b: Buffer, at: number): number {
     return at < 0 ? 0 : (b.getAt(at, "u8") & 15) << 2
 }
 
-/** Bytes of the packet at `at`, header included. */
+/** Returns the length of the packet at `at`, header included. */
 export function ipv4TotalLength(b: Buffer, at: number): number {
     return readU16(b, at + Ip.TotalLength)
 }
 
-/** Writes a header without options at `at`, with its checksum. `total` is the packet's length in bytes. */
+/** Writes a header without options at `at`, its checksum included. `total` is the packet's length in bytes. */
 export function writeIpv4(
     b: Buffer,
     at: number,
@@ -92,7 +92,7 @@ export function writeIpv4(
     b.setAt(at + Ip.Checksum, "u16", checksumOf(onesSum(b, at, Ip.Size, 0)))
 }
 
-/** Sum of the pseudo header of RFC 9293 section 3.1 (UDP's is the same), to start `onesSum` with. */
+/** Returns the sum of the pseudo header of RFC 9293 section 3.1 (UDP's is the same): the start value for `onesSum`. */
 export function pseudoSum(source: number, destination: number, protocol: Protocol, length: number): number {
     return (
         (source & 0xffff) +
@@ -104,12 +104,12 @@ export function pseudoSum(source: number, destination: number, protocol: Protoco
     )
 }
 
-/** True for 224.0.0.0/4. */
+/** Returns true for an address in 224.0.0.0/4. */
 export function isMulticast(ip: number): boolean {
     return (ip & 0xf0) === 0xe0
 }
 
-/** True for 224.0.0.0/4 and above: multicast, reserved and the limited broadcast address. None is a host's. */
+/** Returns true for an address of 224.0.0.0 and above: multicast, reserved or the limited broadcast. No host has such an address. */
 export function isNotUnicast(ip: number): boolean {
     return (ip & 0xe0) === 0xe0
 }

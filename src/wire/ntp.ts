@@ -1,16 +1,16 @@
-// The Network Time Protocol's packet (RFC 5905 section 7.3), as far as a simple client (SNTP) needs it.
+// The Network Time Protocol's packet (RFC 5905 section 7.3), as far as an SNTP client needs it.
 
 import type { Buffer } from "@devicescript/core"
 import { readI32 } from "../base/bytes"
 
-/** Offsets in the packet, from its first byte. */
+/** Offsets in an NTP packet, from its first byte. */
 export const enum Ntp {
     /** Leap indicator, version and mode. */
     Mode = 0,
     Stratum = 1,
-    /** With a stratum of 0: four letters that say why there is no answer. */
+    /** When the stratum is 0: four letters that say why the server refuses. */
     Reference = 12,
-    /** Timestamps: seconds since 1900, and their fraction. */
+    /** Timestamps: seconds since 1900 and a fraction, 32 bits each. */
     Origin = 24,
     Receive = 32,
     Transmit = 40,
@@ -21,14 +21,14 @@ export const enum NtpPort {
     Server = 123,
 }
 
-/** What `ntpCheck` says of an answer. */
+/** Results of `ntpCheck`. */
 export const enum NtpCheck {
     Ok = 0,
-    /** Not an answer to the request, or not sound. */
+    /** The packet is not an answer to the request, or malformed. */
     None = 1,
-    /** The server does not know the time. */
+    /** The server's clock is not set. */
     Unsynchronized = 2,
-    /** Kiss-o'-death (RFC 5905 section 7.4): not so often; and any other: not at all. */
+    /** Kiss-o'-death (RFC 5905 section 7.4): the server asks for fewer requests; any other code: for none. */
     Rate = 3,
     Deny = 4,
 }
@@ -36,24 +36,24 @@ export const enum NtpCheck {
 const enum Field {
     /** No leap warning, version 4, mode client. */
     Client = 0x23,
-    /** Mode server, its mask, and the bits that say that the clock is not set. */
+    /** Mode server, the mask of the mode, and the leap bits that say that the clock is not set. */
     Server = 4,
     Mask = 7,
     Alarm = 0xc0,
-    /** Version 0 is none. */
+    /** Mask of the version; version 0 is not valid. */
     Version = 0x38,
     MostStratum = 15,
     /** "RATE". */
     Rate = 0x45544152,
 }
 
-/** RFC 4330 section 3: seconds from 1900 to 1970, and from 1970 to 2036, when they begin anew. */
+/** RFC 4330 section 3: seconds from 1900 to 1970, and from 1970 to 2036, when the 32 bits start again at 0. */
 const enum Era {
     Zero = 2208988800,
     One = 2085978496,
 }
 
-/** Writes a request at `at`; the server sends the two random numbers back, and gets to know nothing by them. */
+/** Writes a request at `at`. The server returns the two random numbers as the origin timestamp; they tell it nothing of our clock. */
 export function writeNtp(b: Buffer, at: number, nonce: number, nonce2: number): number {
     b.fillAt(at, Ntp.Size, 0)
     b.setAt(at + Ntp.Mode, "u8", Field.Client)
@@ -62,7 +62,7 @@ export function writeNtp(b: Buffer, at: number, nonce: number, nonce2: number): 
     return Ntp.Size
 }
 
-/** Checks the answer of `length` bytes at `at` to the request with these two numbers (RFC 4330 section 5). */
+/** Checks the answer of `length` bytes at `at` to the request with these two random numbers (RFC 4330 section 5). */
 export function ntpCheck(b: Buffer, at: number, length: number, nonce: number, nonce2: number): NtpCheck {
     if (length < Ntp.Size || at + length > b.length) return NtpCheck.None
     const mode = b.getAt(at + Ntp.Mode, "u8")
@@ -78,7 +78,7 @@ export function ntpCheck(b: Buffer, at: number, length: number, nonce: number, n
     return NtpCheck.Ok
 }
 
-/** Milliseconds since 1970 of the timestamp at `at`, which is one of the years 1968 to 2104. */
+/** Returns the timestamp at `at`, of a year from 1968 to 2104, in milliseconds since 1970. */
 export function unixMs(b: Buffer, at: number): number {
     const seconds = readI32(b, at)
     const fraction = (b.getAt(at + 4, "u8") << 8) | b.getAt(at + 5, "u8")

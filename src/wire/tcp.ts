@@ -1,10 +1,10 @@
-// The TCP header and its options (RFC 9293 section 3.1 and 3.2, RFC 7323, RFC 2018).
+// The TCP header and its options (RFC 9293 sections 3.1 and 3.2, RFC 7323, RFC 2018).
 
 import type { Buffer } from "@devicescript/core"
 import { readI32, readU16, writeI32 } from "../base/bytes"
 import { SACK, TIMESTAMPS } from "../features"
 
-/** Offsets in the header, from its first byte. */
+/** Offsets in a TCP header, from its first byte. */
 export const enum Tcp {
     SourcePort = 0,
     DestinationPort = 2,
@@ -42,9 +42,9 @@ export const enum OptionKind {
     Timestamps = 8,
 }
 
-/** Record of a header's options, as `parseOptions` fills it. */
+/** Offsets in the record that `parseOptions` fills. */
 export const enum Options {
-    /** Bits of OptionBit: what there was. */
+    /** The options that the header has: bits of OptionBit. */
     Present = 0,
     /** Shift count, 0 to 14. */
     WindowScale = 1,
@@ -53,7 +53,7 @@ export const enum Options {
     TimestampEcho = 8,
     /** Number of SACK blocks, 0 to 4. */
     SackBlocks = 12,
-    /** Blocks of two 32-bit sequence numbers: left edge, right edge. */
+    /** Blocks of two 32-bit sequence numbers: left edge and right edge. */
     Sack = 16,
     Size = 48,
 }
@@ -64,33 +64,26 @@ export const enum OptionBit {
     SackPermitted = 4,
     Sack = 8,
     Timestamps = 16,
-    /** The list broke off: a length below 2 or beyond the header. What stood before it counts. */
+    /** The list broke off at an option with a length below 2 or beyond the header. The options before it count. */
     Malformed = 128,
 }
 
-/** How a maximum segment size option begins. */
+/** The first two bytes of a maximum segment size option. */
 export const enum MssOption {
     /** Kind 2, length 4. */
     Start = 0x0402,
 }
 
-/** How a header's options look when timestamps are all there is, as RFC 7323 appendix A lays them out. */
+/** The options field of a header whose only option is timestamps, in the layout of RFC 7323 appendix A. */
 export const enum TimestampsOnly {
     /** NOP, NOP, kind 8, length 10. */
     Start = 0x0a080101,
     Size = 12,
 }
 
-/** Bytes of the header at `at` (20 to 60), for which the packet has `length` bytes; 0 when the data offset does not fit. */
-export function tcpHeaderLength(b: Buffer, at: number, length: number): number {
-    if (at < 0 || length < Tcp.Size || at + length > b.length) return 0
-    const header = (b.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
-    return header >= Tcp.Size && header <= length ? header : 0
-}
-
 /**
- * Parses the options between `at` and `end` into `options`. RFC 9293 section 3.1 (MUST-6): an option that is not
- * known, or whose length is not the one of its kind, is skipped by its length. The first of a kind counts.
+ * Parses the options between `at` and `end` into `options`. By RFC 9293 section 3.1 (MUST-6) an option of unknown kind, or with
+ * another length than its kind has, is skipped by its length. Of several options of one kind the first counts.
  */
 export function parseOptions(b: Buffer, at: number, end: number, options: Buffer): void {
     options.fillAt(0, Options.Sack, 0)
@@ -104,7 +97,7 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
             at++
             continue
         }
-        // RFC 9293 MUST-7: be ready for any length
+        // RFC 9293 section 3.2 (MUST-7): the length may be any number
         const length = at + 1 < end ? b.getAt(at + 1, "u8") : 0
         if (length < 2 || at + length > end) {
             present |= OptionBit.Malformed
@@ -141,7 +134,7 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
                 : false
         ) {
             present |= OptionBit.Sack
-            // a header has room for four
+            // a header has room for four blocks
             const blocks = length > 34 ? 4 : (length - 2) >> 3
             options.setAt(Options.SackBlocks, "u8", blocks)
             for (let i = 0; i < blocks; i++) {
@@ -154,21 +147,21 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
     options.setAt(Options.Present, "u8", present)
 }
 
-/** Writes a maximum segment size option (4 bytes) at `at`; gives the offset after it. */
+/** Writes a maximum segment size option (4 bytes) at `at` and returns the offset after it. */
 export function writeMss(b: Buffer, at: number, mss: number): number {
     b.setAt(at, "u16", OptionKind.MaximumSegmentSize | (4 << 8))
     b.setAt(at + 2, "u16", ((mss & 0xff) << 8) | (mss >> 8))
     return at + 4
 }
 
-/** Writes a window scale option, padded to 4 bytes, at `at`; gives the offset after it. */
+/** Writes a window scale option, padded to 4 bytes, at `at` and returns the offset after it. */
 export function writeWindowScale(b: Buffer, at: number, shift: number): number {
     b.setAt(at, "u16", OptionKind.NoOperation | (OptionKind.WindowScale << 8))
     b.setAt(at + 2, "u16", 3 | (shift << 8))
     return at + 4
 }
 
-/** Writes a timestamps option, behind two bytes that are NOP or SACK-permitted, 12 bytes at `at`; gives the offset after it. */
+/** Writes SACK-permitted or two NOPs, then a timestamps option, 12 bytes at `at`, and returns the offset after them. */
 export function writeTimestamps(b: Buffer, at: number, sack: boolean, value: number, echo: number): number {
     b.setAt(
         at,
@@ -184,7 +177,7 @@ export function writeTimestamps(b: Buffer, at: number, sack: boolean, value: num
     return at + 12
 }
 
-/** Writes a SACK-permitted option, padded to 4 bytes, at `at`; gives the offset after it. */
+/** Writes a SACK-permitted option, padded to 4 bytes, at `at` and returns the offset after it. */
 export function writeSackPermitted(b: Buffer, at: number): number {
     b.setAt(
         at,

@@ -1,9 +1,9 @@
-// The User Datagram Protocol (RFC 768).
+// The User Datagram Protocol's header (RFC 768).
 
 import type { Buffer } from "@devicescript/core"
 import { readU16 } from "../base/bytes"
 
-/** Offsets in the header, from its first byte. */
+/** Offsets in a UDP header, from its first byte. */
 export const enum Udp {
     Source = 0,
     Destination = 2,
@@ -14,8 +14,8 @@ export const enum Udp {
 }
 
 /**
- * Bytes of data in the datagram at `at`, for which the packet has `length` bytes; -1 when its own length is less than a
- * header or more than there is.
+ * Returns the bytes of data in the datagram at `at`, for which the packet has `length` bytes; -1 when the header's own length is
+ * shorter than a header or longer than that.
  */
 export function udpDataLength(b: Buffer, at: number, length: number): number {
     if (at < 0 || length < Udp.Size || at + length > b.length) return -1

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/base/counters"
 import { Bench } from "../support/bench"
+import { ethernet, ipv4, tcp } from "../support/frames"
 import { Peer } from "../support/peer"
 import { bases, established, newPeer } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
@@ -67,6 +68,25 @@ test.each([
     peer.bench.receive(frame)
     peer.gets()
     expect(peer.bench.counter(counter)).toBe(1)
+})
+
+test("a segment of 0 to 80 bytes with any data offset: malformed unless the header has 20 bytes and fits", () => {
+    const { bench, ip, mac } = newPeer()
+    const between = { source: ip, destination: bench.host.address, protocol: 6 }
+    for (let dataOffset = 0; dataOffset < 16; dataOffset++) {
+        for (let length = 0; length <= 80; length++) {
+            const data = new Uint8Array(Math.max(length - 20, 0))
+            // a RST is not answered
+            const fields = { sourcePort: 5000, destinationPort: 80, seq: 0, flags: "R", dataOffset }
+            const segment = tcp(between, fields, data).slice(0, length)
+            const before = bench.counter(Counter.TcpMalformed)
+            const taken = bench.counter(Counter.SegmentsIn)
+            bench.receive(ethernet(bench.mac, mac, 0x0800, ipv4(between, segment)))
+            const fits = length >= 20 && dataOffset >= 5 && dataOffset * 4 <= length
+            expect(bench.counter(Counter.TcpMalformed) - before).toBe(fits ? 0 : 1)
+            expect(bench.counter(Counter.SegmentsIn) - taken).toBe(fits ? 1 : 0)
+        }
+    }
 })
 
 // ---------------------------------------------------------------- another connection's segments

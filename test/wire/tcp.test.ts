@@ -3,14 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import {
-    OptionBit,
-    Options,
-    parseOptions,
-    tcpHeaderLength,
-    writeMss,
-    writeWindowScale,
-} from "../../src/wire/tcp"
+import { OptionBit, Options, parseOptions, writeMss, writeWindowScale } from "../../src/wire/tcp"
 import { hex } from "../support/frames"
 import { anyBytes, anyNumber32, cases } from "../support/property"
 
@@ -212,18 +205,6 @@ describe("any bytes, any offset, any length", () => {
                 expect(options.getAt(Options.SackBlocks, "u8")).toBeLessThanOrEqual(4)
                 expect(options.getAt(Options.WindowScale, "u8")).toBeLessThanOrEqual(14)
                 expect(Uint8Array.from(b)).toEqual(bytes)
-            }),
-            cases(3000)
-        )
-    })
-
-    test("of a header have a length that fits, or none", () => {
-        fc.assert(
-            fc.property(anyBytes(80), anywhere, anywhere, (bytes, at, length) => {
-                const sound = at >= 0 && length >= 20 && at + length <= bytes.length
-                const header = sound ? (bytes[at + 12]! >> 4) * 4 : 0
-                const expected = sound && header >= 20 && header <= length ? header : 0
-                expect(tcpHeaderLength(buffer(bytes), at, length)).toBe(expected)
             }),
             cases(3000)
         )
