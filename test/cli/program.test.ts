@@ -44,8 +44,8 @@ test.each(runtimes)("fetch meets what this computer serves, on %s", async runtim
         `import { fetch } from "@devicescript/net"
         import { board } from "../../../src/board"
         import { boot } from "../../../src/boot"
-        import { useForNet } from "../../../src/socket/net-backend"
-        import { startNetwork } from "../../../src/socket/start"
+        import { useForNet } from "../../../src/socket/devicescript-net"
+        import { startNetwork } from "../../../src/socket/interface"
 
         useForNet(await startNetwork({ mac: board, ...boot }))
         const response = await fetch("http://10.0.0.1:${port}/")
