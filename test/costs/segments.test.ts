@@ -2,7 +2,7 @@
 // the numbers.
 
 import { afterAll, describe, expect, test } from "vitest"
-import { CallKind } from "../fuzz/subject"
+import { CallKind } from "../fuzz/stack-under-test"
 import { CostPeer, measured, operationsOf, type Steps } from "./count"
 
 const rows: string[] = []

@@ -16,7 +16,7 @@ function survives(
     after: (counters: Record<string, number>, net: Net) => void
 ): void {
     scenario(name, setup, async net => {
-        const peer = net.peer(1)
+        const peer = net.host(1)
         const said = text(LENGTH)
         const one = await client(net, peer, 7, said)
         await net.until("half of it", () => one.heard.length > LENGTH / 4)
@@ -186,7 +186,7 @@ survives(
 )
 
 scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_000 } }, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     peer.listen(99, {})
     const { id, port } = await net.connect("10.0.0.1", 99)
     await net.reached(port, "ESTABLISHED")
@@ -206,7 +206,7 @@ scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_00
 })
 
 scenario("the cable is out while the device opens", {}, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     peer.listen(99, {})
     net.chip.setLink(false)
     await net.pass(500)
@@ -219,7 +219,7 @@ scenario("the cable is out while the device opens", {}, async net => {
 })
 
 scenario("bursts fill 16 KB of receive memory while nobody reads", {}, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const junk = new Uint8Array(1514).fill(0x5a)
     // to everybody, of a type that nobody knows
     junk.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 10, 0, 0, 9, 0x88, 0xb5])
