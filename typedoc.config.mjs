@@ -11,6 +11,17 @@ export default {
     // the compiler's own mark
     modifierTags: [...OptionDefaults.modifierTags, "@devsWhenUsed"],
     excludeTags: ["@devsWhenUsed"],
+    // types of the runtime, of the package that is carried, and of what programs only pass on
+    intentionallyNotExported: [
+        "sim/node/buffer.ts:Buffer",
+        "sim/node/core.ts:Emitter",
+        "sim/node/core.ts:InputPin",
+        "sim/node/core.ts:OutputPin",
+        "sim/node/net.d.ts:Response",
+        "sim/node/net.d.ts:Socket",
+        "src/net/stack.ts:Stack",
+        "src/socket/driver-loop.ts:Worker",
+    ],
     excludePrivate: true,
     excludeInternal: true,
     disableSources: true,

@@ -28,7 +28,9 @@ export interface Mac {
 
 /** Offsets in a driver's counters. */
 export const enum MacCounter {
+    /** Frames received. */
     FramesIn = 0,
+    /** Frames sent. */
     FramesOut = 4,
     /** Frames dropped because a length header made no sense. */
     BadLength = 8,
@@ -42,5 +44,6 @@ export const enum MacCounter {
     ChipReset = 24,
     /** Times the chip had forgotten, or changed, what it was told, and was told again. */
     Repair = 28,
+    /** Bytes of all counters. */
     Size = 32,
 }

@@ -62,26 +62,30 @@ const enum Time {
     StartLooks = 500,
 }
 
+/** How a W5500 is wired, and how the driver uses it. */
 export interface W5500Options {
     /** Chip select. */
     cs: ds.OutputPin
-    /** RSTn of the chip; without it the chip is reset over SPI, which helps only a chip that still listens. */
+    /** RSTn of the chip; without it the driver resets the chip over SPI, which helps only a chip that still listens. */
     reset?: ds.OutputPin
+    /** MISO of the SPI bus. */
     miso: ds.InputPin
+    /** MOSI of the SPI bus. */
     mosi: ds.OutputPin
+    /** SCLK of the SPI bus. */
     sck: ds.OutputPin
-    /** SPI clock in Hz, up to 33.3 MHz; 20 MHz when left out, of which the RP2040 makes 15.6 MHz. */
+    /** SPI clock in Hz, 33,300,000 at most; 20,000,000 by default, of which the RP2040 makes 15.6 MHz. */
     hz?: number
     /** The station's own address, 6 bytes. */
     address: Buffer
     /**
-     * SocketMode.Block… bits: frames that the chip is to drop besides those for other stations, IPv6, and IPv4's groups until somebody
-     * listens to one.
+     * SocketMode.Block… bits: more frames that the chip drops. It always drops those for other stations and IPv6, and those to groups until
+     * the program listens to one.
      */
     block?: number
     /**
-     * Bytes of a look at the chip; as few as it needs when left out. 200 on an RP2040: its firmware looks for work, then sleeps for up
-     * to 10 ms, and misses a transfer that ends in between.
+     * Bytes of the SPI transfer that polls the chip; by default as few as it takes. Set 200 on an RP2040: a short transfer can end
+     * where its firmware does not notice, and the program then sleeps for up to 10 ms.
      */
     look?: number
 }
