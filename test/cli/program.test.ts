@@ -97,7 +97,7 @@ describe("options", () => {
     test.each([
         [["--program", "src/none.ts"], /src\/none\.ts does not exist/],
         [["--program", "../x.ts"], /not in this project/],
-        [["--program", "README.md"], /no TypeScript file/],
+        [["--program", "README.md"], /not a TypeScript file/],
         [["--program", "src/main.ts", "--exec", "help"], /cannot be combined/],
         [["--program", "src/main.ts", "--control"], /cannot be combined/],
         [["--program", "src/main.ts", "--json"], /cannot be combined/],

@@ -229,7 +229,9 @@ describe("what is refused, in one line that says why", () => {
     })
 
     test("a quote that is never closed", () => {
-        expect(refusal(["--exec", "send 3 'x; close 3"])).toMatch(/--exec ' is opened and never closed/)
+        expect(refusal(["--exec", "send 3 'x; close 3"])).toMatch(
+            /--exec the quote ' is opened and never closed/
+        )
     })
 
     test("control characters are not repeated", () => {
