@@ -1,4 +1,4 @@
-// A port that is listened on: a fiber for every connection that comes in.
+// A listener: runs a fiber for every connection to its port.
 
 import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
@@ -10,18 +10,19 @@ import { type NetworkInterface, running } from "./interface"
 import { Socket } from "./socket"
 
 export interface ListenOptions {
-    /** 1 to 65535. */
+    /** The port to listen on, 1 to 65535. */
     port: number
-    /** Connections that may wait to be accepted; 4 unless given. */
+    /** Connections that may wait to be accepted: 4 by default. */
     backlog?: number
 }
 
-/** What is done with a connection. When it returns the socket is closed; when it throws, aborted. */
+/** A handler of a connection. When it returns, the socket is closed; when it throws, the connection is aborted. */
 export type Serve = (socket: Socket) => Promise<void>
 
 /**
- * Listens on a port; `serve` runs for each connection in a fiber of its own. What it throws is printed (level error) and ends its
- * own connection only. Throws a NetError `listen PORT: WHY`: EADDRINUSE, ENOBUFS (the configuration's listeners are taken), EINVAL.
+ * Listens on a port and runs `serve` for each connection in a fiber of its own. An error that `serve` throws is printed (level error) and
+ * ends that connection only. Throws a NetError `listen PORT: WHY`: EADDRINUSE, ENOBUFS (all of the configuration's listeners are in
+ * use), EINVAL.
  */
 export function listen(options: ListenOptions, serve: Serve): Listener {
     const net = running()
@@ -52,7 +53,7 @@ export class Listener implements Worker {
         }
     }
 
-    /** Stops listening. Connections that were accepted go on; those that were not are reset. */
+    /** Stops listening. Accepted connections go on; those that were not accepted are reset. */
     close(): void {
         if (this.id === 0) return
         close(this.net.stack, this.id, this.net.now())

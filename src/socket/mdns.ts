@@ -1,12 +1,13 @@
-// The device's own name, <name>.local, whatever its address is: net/mdns.ts follows the interface.
+// The device's own name, <name>.local, for a network: starts the responder of net/mdns.ts whenever the address changes.
 
 import { Responder, ResponderState } from "../net/mdns"
 import { endpointsOf } from "./endpoints"
 import type { NetworkInterface } from "./interface"
 
 /**
- * Answers for `<name>.local` from now on, while there is an address. The responder's `text` is the name that is used: another one,
- * such as `<name>-2`, when somebody else has it. A name is letters, digits and hyphens, 48 at most.
+ * Answers for `<name>.local` by multicast DNS from now on, while there is an address, and returns the responder. Its `text` is the name in
+ * use: another one, such as `<name>-2`, if another host has the name. A name has 1 to 48 letters, digits and hyphens; one that is not
+ * valid is never answered for.
  */
 export function publishName(net: NetworkInterface, name: string): Responder {
     const endpoints = endpointsOf(net)

@@ -1,4 +1,4 @@
-// Is somebody there? net/ping.ts with a wait.
+// Ping for fibers: net/ping.ts with a wait.
 
 import * as ds from "@devicescript/core"
 import { Ping, PingResult } from "../net/ping"
@@ -8,29 +8,30 @@ import { netError } from "./errors"
 import { running } from "./interface"
 
 export interface PingOptions {
-    /** Bytes of data: 56 unless given. */
+    /** Bytes of data in the request: 56 by default. */
     size?: number
-    /** Milliseconds until it is given up, finding the host included: 1,000 unless given. */
+    /** Milliseconds until the ping is given up, finding the host's address included: 1,000 by default. */
     timeout?: number
 }
 
 const enum Time {
-    /** Between two looks whether the reply has come: what is measured does not depend on it. */
+    /** Milliseconds between two checks for the reply; they do not change the time that is measured. */
     Look = 5,
 }
 
 let idle: Ping | undefined
 
 /**
- * Pings a host once. Milliseconds until its reply, `undefined` when none came in time or the host cannot be reached. Throws a
- * NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (no host's address, too long for a frame).
+ * Pings a host once. Returns the milliseconds until its reply; `undefined` when no reply came in time, or the host cannot be reached.
+ * Throws a NetError `ping HOST: WHY`: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (no host can have the address, or
+ * the request does not fit a frame).
  */
 export async function ping(host: string, options?: PingOptions): Promise<number | undefined> {
     const { size, timeout } = options || {}
     const net = running()
     const limit = timeout === undefined ? 1000 : timeout
     const ip = await net.find(host, ds.millis() + limit, `ping ${host}: `)
-    // one that is under way is another fiber's
+    // a Ping in use belongs to another fiber
     const one = idle || new Ping(endpointsOf(net))
     idle = undefined
     const error = one.start(ip, size === undefined ? 56 : size, limit, net.now())

@@ -1,4 +1,4 @@
-// The time of day from a server on the network: net/sntp.ts, by name.
+// The time of day from a server on the network: net/sntp.ts for fibers, with the server's name.
 
 import * as ds from "@devicescript/core"
 import { SntpClient } from "../net/sntp"
@@ -7,9 +7,9 @@ import { netError } from "./errors"
 import { running } from "./interface"
 
 /**
- * Asks a time server, now and once an hour from then on, and gives the client when it first knows: `client.time(ds.millis() | 0)` is
- * milliseconds since 1970. Throws a NetError: ETIMEDOUT (30 s, or `timeout` ms), ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN;
- * EACCES when the server says that it will not answer (RFC 4330 section 8).
+ * Asks a time server now and every hour from then on, and returns the client when it knows the time: `client.time(ds.millis() | 0)` is
+ * in milliseconds since 1970. Throws a NetError `time SERVER: WHY`: ETIMEDOUT (after 30 s, or `timeout` ms), ENETDOWN, EADDRNOTAVAIL,
+ * ENOTFOUND, EAI_AGAIN; EACCES when the server refuses to answer (RFC 4330 section 8).
  */
 export async function networkTime(server: string, timeout?: number): Promise<SntpClient> {
     const net = running()
@@ -20,12 +20,12 @@ export async function networkTime(server: string, timeout?: number): Promise<Snt
     net.flush()
     while (!client.known) {
         const why = client.denied
-            ? "EACCES, the server does not want to answer: ask another"
+            ? "EACCES, the server refuses to answer: ask another one"
             : ds.millis() >= until
               ? "ETIMEDOUT"
               : ""
         if (why !== "") {
-            // a program that tries again must not gather clients
+            // the client is removed, so that a program that tries again does not collect clients
             client.setServer(0, net.now())
             endpointsOf(net).remove(client)
             throw netError(`time ${server}: `, why)

@@ -1,4 +1,4 @@
-// A TCP connection as a program holds it: what @devicescript/net's Socket offers, and what that lacks.
+// A TCP connection for programs: what @devicescript/net's Socket has, and what it lacks.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -14,28 +14,29 @@ import { type NetworkInterface, running } from "./interface"
 import { Sockets, Want } from "./waiting"
 
 export interface ConnectOptions {
-    /** An address, or a name if the network was started with a resolver. */
+    /** An address; or a name, if the network was started with a resolver. */
     host: string
-    /** 1 to 65535. */
+    /** The port to connect to, 1 to 65535. */
     port: number
-    /** Milliseconds for all of it: address, name, handshake. 30,000 unless given. */
+    /** Milliseconds for all steps: address, name, handshake. 30,000 by default. */
     timeout?: number
 }
 
 const enum Limit {
-    /** Milliseconds that `connect` may take. */
+    /** Default of ConnectOptions.timeout. */
     Connect = 30000,
     /**
-     * Bytes of a line, and that recv gives at a time. The peer decides how many there are, and an exhausted heap cannot be caught: three
-     * blocks of this size (line, text, what they are made of) are to be found in a heap in use.
+     * Longest line, and most bytes that recv returns. The peer decides how many bytes come, and running out of heap cannot be caught: the
+     * heap must still have three blocks of this size (the line, its text, and its parts).
      */
     Piece = 2048,
 }
 
 /**
- * Opens a connection, to the first of a host's addresses that answers. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
- * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the
- * host); ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address, the network's).
+ * Connects to the first of a host's addresses that answers. Throws a NetError `socket tcp://HOST:PORT: WHY`, whose code says which step
+ * failed: ENETDOWN (no link), EADDRNOTAVAIL (no address of this host), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES
+ * (a firewall), ETIMEDOUT or ECONNREFUSED (the host); ENOBUFS (all of the configuration's connections are in use), EINVAL (the port is
+ * not valid, or the address is our own or the network's).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
@@ -53,7 +54,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
             if (id < 0) throw netError(`socket ${name}: `, errorName(id))
             const socket = new Socket(net, id, name)
             net.flush()
-            // RFC 1123 section 2.3: each of a name's addresses is tried, and has its share of the time
+            // RFC 1123 section 2.3: each address of a name is tried, and has its share of the time
             return await socket.opened(now + (until - now) / left, ip)
         } catch (error) {
             if (left === 1) throw error
@@ -61,7 +62,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
     }
 }
 
-/** Returns the sockets of a network; makes them for its first socket, as not every program has any. */
+/** Returns the sockets of a network, and makes them at the first call, as not every program has any. */
 export function socketsOf(net: NetworkInterface): Sockets {
     let sockets = net.sockets
     if (!sockets) {
@@ -73,35 +74,35 @@ export function socketsOf(net: NetworkInterface): Sockets {
 }
 
 /**
- * An open connection. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`.
+ * An open connection. Any number of fibers may use it. A call that fails throws a NetError `socket NAME: WHY`.
  *
  * @devsWhenUsed
  */
 export class Socket {
-    /** Offset of its record; whose that is, says the id in it. 0 once the program has closed it. */
+    /** The connection's id, 0 once the program has closed it; `at` is the offset of its record, which holds the id while it is ours. */
     id: number
     readonly at: number
-    /** Tcb.RcvNxt at the last look. */
+    /** Tcb.RcvNxt at the last check. */
     seen: number
-    /** What is waited for: bits of Want. */
+    /** What fibers wait for: bits of Want. */
     waiting = 0
-    /** Its end has been told. */
+    /** The connection's end was reported. */
     told = false
     private readonly sockets: Sockets
-    /** The start of a line that the ring could not hold. */
+    /** The start of a line that did not fit the receive ring. */
     private line: Buffer | undefined
-    /** A send is under way. */
+    /** A fiber is sending. */
     private sending = false
-    /** Emitted when the handshake is done; as in @devicescript/net that is before `connect` returns. */
+    /** Emitted when the handshake is done; as in @devicescript/net, this is before `connect` returns. */
     readonly onopen = ds.emitter<void>()
-    /** The peer will send no more, and nothing went wrong. What it sent before can still be read. */
+    /** Emitted when the peer has sent its FIN. Data that it sent before can still be read. */
     readonly onclose = ds.emitter<void>()
-    /** The connection has failed. */
+    /** Emitted when the connection has failed. */
     readonly onerror = ds.emitter<NetError>()
-    /** Something has come: `recv` has it. */
+    /** Emitted when data has come, which `recv` returns. */
     readonly onmessage = ds.emitter<void>()
 
-    /** For `connect` and `listen`. `name` is what errors call it. */
+    /** Called by `connect` and `listen`. Errors name the socket by `name`. */
     constructor(
         private readonly net: NetworkInterface,
         id: number,
@@ -115,7 +116,7 @@ export class Socket {
         this.sockets.add(this)
     }
 
-    /** For `connect`: waits for the handshake. */
+    /** Waits for the handshake; called by `connect`. */
     async opened(until: number, ip: number): Promise<Socket> {
         const { stack } = this.net
         if (stateOf(stack, this.id) === State.SynSent) await this.wait(Want.Opened, until)
@@ -130,8 +131,9 @@ export class Socket {
     }
 
     /**
-     * What has come, all of it (at most 2,048 bytes); waits for the first byte. `undefined` when `timeout` ms are over, `null`
-     * when the peer will send no more or this end was closed. Throws when the connection failed, once all is read.
+     * Returns all data that has come, at most 2,048 bytes, and waits for the first byte. Returns `undefined` when `timeout` milliseconds
+     * have passed, `null` when the peer has sent its FIN or the program has closed the socket. Throws when the connection has failed,
+     * after all data was read.
      */
     async recv(timeout?: number): Promise<Buffer | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -150,8 +152,9 @@ export class Socket {
     }
 
     /**
-     * The next line without its LF or CR LF; what is left of the stream when that ends without one, `null` when nothing is. `undefined`
-     * when `timeout` ms are over. Throws when a line is longer than 2,048 bytes.
+     * Returns the next line without its LF or CR LF, or the rest of the stream if that ends without one; `null` when nothing is left, and
+     * `undefined` when `timeout` milliseconds have passed. Throws EMSGSIZE when the line is longer than 2,048 bytes; throws, too, when the
+     * connection has failed.
      */
     async readLine(timeout?: number): Promise<string | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -161,12 +164,12 @@ export class Socket {
             const unread = this.unread()
             let n = this.lineLength(unread)
             const whole = n > 0
-            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1): longer lines leave it in pieces
+            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1), so a longer line leaves the ring in pieces
             if (!whole && (unread >= half || (unread > 0 && this.hasFin()))) n = unread
             if (n > 0) {
                 const start = this.line
                 if (n + (start ? start.length : 0) > Limit.Piece) {
-                    throw this.error("EMSGSIZE, a line is longer than 2048 bytes: recv gives it in pieces")
+                    throw this.error("EMSGSIZE, a line is longer than 2048 bytes: recv returns it in pieces")
                 }
                 const part = this.take(n)
                 const line = start ? start.concat(part) : part
@@ -183,11 +186,11 @@ export class Socket {
     }
 
     /**
-     * Sends all of `data`; returns when all of it is in the send ring, so that a buffer may be used for something else then.
-     * Waits for room, and for what other fibers send before. Throws when the connection is over or shut down: part of it may have been sent.
+     * Sends all of `data`. Returns when all of it is in the send ring; the program may then change the buffer. Waits for room, and for
+     * other fibers' sends that began before. Throws when the connection is over or shut down; part of the data may have been sent then.
      */
     async send(data: Buffer | string): Promise<void> {
-        // text without other than ASCII letters goes to the ring as it stands in flash: blitAt takes strings too
+        // a string of ASCII letters goes from flash to the ring as it is, as blitAt takes strings, too
         const plain = typeof data !== "string" || data.length === data.byteLength
         const bytes = (plain ? data : Buffer.from(data)) as Buffer
         await this.turn()
@@ -207,7 +210,7 @@ export class Socket {
         }
     }
 
-    /** Sends a FIN behind all that was sent, and goes on receiving. */
+    /** Sends a FIN after all data, and goes on receiving. */
     async shutdown(): Promise<void> {
         await this.turn()
         const error = shutdown(this.net.stack, this.id, ds.millis() | 0)
@@ -217,8 +220,8 @@ export class Socket {
     }
 
     /**
-     * Closes the connection: what was sent is delivered, then a FIN; what is unread, or still comes, is answered by a reset (RFC 9293
-     * section 3.6.1). Whoever waits in `recv` gets `null`.
+     * Closes the connection: data sent is delivered, then a FIN follows. Data that is unread, or comes later, is answered by a reset (RFC
+     * 9293 section 3.6.1). A fiber that waits in `recv` gets `null`.
      */
     async close(): Promise<void> {
         await this.net.breathe()
@@ -231,12 +234,12 @@ export class Socket {
         if (this.id > 0) this.end(abort)
     }
 
-    /** Its state as RFC 9293 names it; "CLOSED" once this end was closed. */
+    /** Returns the connection's state by its name in RFC 9293; "CLOSED" once the program has closed it. */
     state(): string {
         return stateName(stateOf(this.net.stack, this.id))
     }
 
-    /** The peer's address; "0.0.0.0" and port 0 once the connection is over. */
+    /** Returns the peer's address; "0.0.0.0", and port 0, once the connection is over. */
     remoteAddress(): string {
         return ipv4Text(this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.RemoteIp, "i32") : 0)
     }
@@ -253,22 +256,22 @@ export class Socket {
         return this.port(2)
     }
 
-    /** Nagle's algorithm off, or on again. */
+    /** Turns Nagle's algorithm off, or on again. */
     noDelay(on: boolean): void {
         this.set(setNoDelay(this.net.stack, this.id, on))
     }
 
-    /** Probes when idle, by the configuration's keepAliveIdle, -Interval and -Probes. */
+    /** Turns probes of an idle connection on or off; the configuration's keepAliveIdle, -Interval and -Probes say when they are sent. */
     keepAlive(on: boolean): void {
         this.set(setKeepAlive(this.net.stack, this.id, on, ds.millis() | 0))
     }
 
-    /** Seconds without progress after which the connection fails: 1 to 65535, 0 for the configuration's r2. */
+    /** Sets the seconds without progress after which the connection fails: 1 to 65535, 0 for the configuration's r2. */
     userTimeout(seconds: number): void {
         this.set(setUserTimeout(this.net.stack, this.id, seconds))
     }
 
-    /** The Error that a TcpError is to a program. */
+    /** Returns the NetError for a TcpError. */
     failure(error: TcpError): NetError {
         return this.error(errorName(this.id === 0 ? TcpError.NotConnected : error))
     }
@@ -282,7 +285,7 @@ export class Socket {
         this.net.flush()
     }
 
-    /** True while the record is this connection's. */
+    /** Returns true while the record at `at` is this connection's. */
     private isThere(): boolean {
         return this.id > 0 && this.net.stack.conns.getAt(this.at + Tcb.Id, "u16") === this.id
     }
@@ -300,15 +303,15 @@ export class Socket {
         return state === State.Closed || state >= State.CloseWait
     }
 
-    /** With nothing unread: true when nothing more will come. Throws when the connection failed. */
+    /** Returns true when no more data will come; called when none is unread. Throws when the connection has failed. */
     private isOver(): boolean {
         const end = read(this.net.stack, this.id, this.net.stack.tx, 0, 0)
-        // nobody's: closed here, or its record, in TIME-WAIT, went to another
+        // the record is not this connection's any more: it was closed here or, in TIME-WAIT, reused
         if (end === 0 || end === TcpError.Eof || end === TcpError.NotConnected) return end !== 0
         throw this.failure(end)
     }
 
-    /** The oldest `n` unread bytes. */
+    /** Takes the oldest `n` unread bytes. */
     private take(n: number): Buffer {
         const bytes = Buffer.alloc(n)
         read(this.net.stack, this.id, bytes, 0, n)
@@ -316,7 +319,7 @@ export class Socket {
         return bytes
     }
 
-    /** Bytes to the end of the first line of those unread; 0 when that is not there. */
+    /** Returns the length of the first line of the unread bytes, its end included; 0 when they have no end of line. */
     private lineLength(unread: number): number {
         if (unread === 0) return 0
         const t = this.net.stack
@@ -332,10 +335,10 @@ export class Socket {
             : t.rings.indexOf(10, ring, ring + unread - part) + 1 - ring + part
     }
 
-    /** Waits until other fibers' sends are done. */
+    /** Waits until this fiber may send: until other fibers' sends are done. */
     private async turn(): Promise<void> {
         await this.net.breathe()
-        // who is woken has the turn: it was handed over
+        // a fiber that is woken has the turn already: it was handed over
         if (this.sending) await this.sockets.wait(this, Want.Turn)
         this.sending = true
     }
@@ -344,7 +347,7 @@ export class Socket {
         this.sending = (this.waiting & Want.Turn) > 0 && this.sockets.handOver(this)
     }
 
-    /** Waits until the time is `until`, for ever if that is undefined. False when it is over. */
+    /** Waits until the time is `until`, forever if that is undefined. Returns false when that time has come. */
     private async wait(want: Want, until: number | undefined): Promise<boolean> {
         if (until === undefined) return await this.sockets.wait(this, want)
         const left = until - ds.millis()
@@ -360,7 +363,7 @@ export class Socket {
     }
 }
 
-/** A line's text without its end. */
+/** Returns the text of a line without its end. */
 function lineText(line: Buffer): string {
     let length = line.length - 1
     if (length > 0 && line.getAt(length - 1, "u8") === 13) length--

@@ -1,4 +1,4 @@
-// Datagrams for fibers: net/udp-socket.ts with waits.
+// UDP for fibers: net/udp-socket.ts with waits.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -11,21 +11,21 @@ import { type NetError, netError } from "./errors"
 import { type NetworkInterface, running } from "./interface"
 
 export interface UdpOptions {
-    /** 1 to 65535; one that is free unless given. */
+    /** The local port, 1 to 65535; a free one by default. */
     port?: number
-    /** Bytes of the queue of what comes in, and of what goes out; each datagram takes up to 15 more than its data. 1,024 unless given. */
+    /** Bytes of the queues in and out, where each datagram takes up to 15 more than its data. 1,024 by default. */
     receiveBytes?: number
     sendBytes?: number
 }
 
 export interface Datagram {
     data: Buffer
-    /** Who sent it. */
+    /** The sender's address and port. */
     host: string
     port: number
 }
 
-/** Takes a port for datagrams. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL. */
+/** Takes a port for datagrams and returns its socket. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL. */
 export function openUdp(options: UdpOptions): Udp {
     const { port, receiveBytes, sendBytes } = options
     const net = running()
@@ -38,7 +38,7 @@ export function openUdp(options: UdpOptions): Udp {
 /** @devsWhenUsed */
 export class Udp implements Worker {
     private readonly waits: ds.Fiber[] = []
-    /** A send waits for room. */
+    /** A fiber waits for room in the queue out. */
     private full = false
 
     constructor(
@@ -53,10 +53,10 @@ export class Udp implements Worker {
     }
 
     /**
-     * Sends a datagram; "255.255.255.255" is everybody on this network. Waits for an address and for room in the queue, 30 s at most.
-     * Throws nothing, as nobody promises that a datagram arrives (RFC 768) and who is answered may have sent from port 0. Gives
-     * `undefined`, or why it was not sent, a NetError `udp HOST:PORT: WHY`: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN, EINVAL
-     * (longer than a frame, no such port), ENOBUFS (nothing left for 30 s), ENOTCONN (closed).
+     * Sends a datagram; the host "255.255.255.255" is a broadcast on this network. Waits for an address and for room in the queue, at most
+     * 30 s. Throws nothing: a datagram need not arrive anyway (RFC 768), and a peer that sent from port 0 cannot be answered. Returns
+     * `undefined`, or a NetError `udp HOST:PORT: WHY`: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN, EINVAL (the data does not fit a
+     * frame, or the port is not valid), ENOBUFS (no datagram left the queue for 30 s), ENOTCONN (the socket is closed).
      */
     async send(host: string, port: number, data: Buffer | string): Promise<NetError | undefined> {
         const until = ds.millis() + 30000
@@ -80,7 +80,7 @@ export class Udp implements Worker {
         }
     }
 
-    /** The oldest datagram that came; `undefined` when `timeout` ms are over or the socket was closed. */
+    /** Returns the oldest datagram and waits for it; `undefined` when `timeout` milliseconds have passed or the socket was closed. */
     async recv(timeout?: number): Promise<Datagram | undefined> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         const { socket } = this
@@ -102,7 +102,7 @@ export class Udp implements Worker {
         this.work(0)
     }
 
-    /** Who waits looks again: something came, or there may be room. */
+    /** Wakes the waiting fibers when a datagram came, the socket was closed, or there may be room. */
     work(_now: number): void {
         if (this.socket.waiting() < 0 && this.socket.port !== 0 && !this.full) return
         for (const fiber of this.waits) resumed(fiber)
