@@ -1,6 +1,6 @@
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
-import type { SpiChip } from "./chip"
+import type { ChipOptions, SpiChip } from "./chip"
 import { W5500Faults } from "./w5500-faults"
 import { SpiLine } from "./w5500-line"
 import {
@@ -37,14 +37,9 @@ const LONGEST_RECEIVED = 1518
 /** IEEE 802.3: the shortest frame. Linux and Embassy hand the chip shorter ones, so that it must pad them itself. */
 const SHORTEST_SENT = 60
 
-export interface W5500Options {
-    clock: Clock
-    /** Takes the frames that the chip sends; they belong to the receiver. */
-    send: (frame: Uint8Array) => void
+export interface W5500Options extends ChipOptions {
     /** Milliseconds from a cable or a reset of the PHY to a link (real ones need a second or two); 0 when left out. */
     negotiation?: number
-    /** What faults are drawn from. */
-    random?: Random
 }
 
 /** The model of a W5500; it starts as after a power-on reset, with a link. */
@@ -114,6 +109,12 @@ export class W5500Chip implements SpiChip {
         return this.cable && !down && this.resetSince === undefined && this.clock.now() >= this.linkAt
     }
 
+    /** Returns the level of INT, the chip's only line. */
+    line(_name: string): 0 | 1 {
+        return this.interrupt
+    }
+
+    /** Level of the interrupt line: 0 while the chip has an interrupt pending. */
     get interrupt(): 0 | 1 {
         const asserted = this.works && this.interruptPending && this.clock.now() >= this.interruptAt
         return asserted ? 0 : 1
@@ -133,6 +134,11 @@ export class W5500Chip implements SpiChip {
                 this.negotiate()
             }
         }
+    }
+
+    /** Holds the chip in reset from now on. */
+    close(): void {
+        this.reset(0)
     }
 
     /** The supply drops below what the chip needs for `ms`: it answers nothing, then is as after a power-on. */

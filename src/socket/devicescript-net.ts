@@ -87,9 +87,9 @@ const enum Limit {
 }
 
 /**
- * Routes @devicescript/net through this network from now on; call it once. docs/programs.md says which behaviour of the package is the same
- * and which is not. An answer to the package's fetch ends with EMSGSIZE when head and body are longer than `most` bytes, 3,072 by default:
- * the package keeps several copies of all of it, and running out of heap cannot be caught.
+ * Routes `connect`, `fetch` and the MQTT client of @devicescript/net through this network from now on. Call it once. docs/programs.md says
+ * which of the package's behaviour is kept and what is different. An answer to `fetch` ends with EMSGSIZE when head and body are longer
+ * than `most` bytes, 3,072 by default: the package keeps the whole answer, several times over, and a program cannot catch an exhausted heap.
  */
 export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): void {
     const backend = new Backend(net, most)
@@ -107,7 +107,7 @@ export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): vo
 
 let current: Backend | undefined
 
-/** Returns the socket of a response of the package's fetch: `recv` returns its body, of any length, until it returns `null`. */
+/** Returns the socket of a response of the package's `fetch`. Its `recv` returns the body, of any length, and `null` at the end. */
 export function bodyOf(response: Response): Socket {
     if (current) current.left = Limit.None
     return (response as unknown as { socket: Socket }).socket
@@ -136,9 +136,9 @@ const enum Letter {
 }
 
 /**
- * Returns the parsed document of a response of the package's fetch, as the response's `json` does, but a server cannot end the program by
- * it: it throws a NetError EMSGSIZE, before parsing, for a document that is deeper than 16 levels or has more than 64 objects and arrays
- * or more than 256 commas and colons.
+ * Returns the document in a response of the package's `fetch`, as its `json` does, but no server can end the program by it. Throws a
+ * NetError EMSGSIZE, before it parses, for a document that is nested deeper than 16, has more than 64 objects and arrays, or has more than
+ * 256 commas and colons; an Error for text that is not JSON.
  */
 export async function jsonOf(response: Response): Promise<unknown> {
     const bytes = await response.buffer()

@@ -12,46 +12,48 @@ import { Network, resumed, type Worker } from "./driver-loop"
 import { coded, netError } from "./errors"
 import type { Sockets } from "./waiting"
 
+/** Settings of `startNetwork`. */
 export interface NetworkOptions {
-    /** Makes the driver of the board's chip, such as `board` of src/board.ts. */
+    /** Makes the driver of the board's chip, with this Ethernet address of 6 bytes. */
     mac: (address: Buffer) => Mac
-    /** This host's address and the length of its network's prefix, such as "10.0.0.2/24"; or "dhcp", which needs `addressing`. */
+    /** This host's address and the length of its network's prefix, such as "10.0.0.2/24", or "dhcp", which needs `addressing`. */
     ip: string
-    /** The router's address; "" or left out for none. */
+    /** The router's address; "", the default, for none. */
     gateway?: string
-    /** Ethernet address, six hexadecimal bytes with colons; "" or left out for one made from the device's id. */
+    /** Ethernet address, six hexadecimal bytes with colons; "", the default, for one made of the device's own number. */
     macAddress?: string
     /**
-     * Fields of Config (tcp/config.ts) that differ from their defaults; no events are kept by default. They are not checked, as that takes
-     * 1 KB of bytecode: `configure` does that.
+     * Fields of Config that differ from their defaults; `events` is 0 unless it is set here. The fields are not checked, because that takes
+     * 1 KB of code: `configure` checks them.
      */
     config?: { [key: string]: number }
-    /** Name servers; "" or left out for none. With "dhcp", those of the lease come first. */
+    /** First name server, an address; "", the default, for none. With "dhcp" the servers that DHCP reports replace both. */
     dns?: string
+    /** Second name server, an address; "", the default, for none. */
     dns2?: string
-    /** Obtains the address for `ip: "dhcp"`; not used with any other `ip`. */
+    /** Finds the address for `ip: "dhcp"`: `dhcp()`. Not used with another `ip`. */
     addressing?: Addressing
-    /** Resolves host names; without it only addresses can be used. */
+    /** Finds the addresses of names: `dns()`. Without it hosts are addresses only. */
     resolver?: Resolver
 }
 
-/** Obtains this host's address, sets it and takes it away; `dhcp` of dhcp.ts returns one. */
+/** Finds an address for this host, sets it and takes it away: `dhcp()`. */
 export interface Addressing {
-    /** Called when the network starts: allocates memory and adds itself to the stack. */
+    /** Begins, as the network starts: takes its place in the stack, and the memory it needs. */
     start(net: NetworkInterface): void
-    /** Called when the link came up or went down. */
+    /** Called when the link comes up or goes down; `now` is in milliseconds. */
     link(up: boolean, now: number): void
 }
 
-/** Resolves host names; `dns` of dns.ts returns one. */
+/** Finds the addresses of names: `dns()`. */
 export interface Resolver {
-    /** Called when the network starts: allocates memory and adds itself to the stack. */
+    /** Begins, as the network starts: takes its place in the stack, and the memory it needs. */
     start(net: NetworkInterface): void
-    /** Called when `net.nameserver` or `nameserver2` has changed. */
+    /** Called when the name servers, `net.nameserver` and `net.nameserver2`, have changed. */
     serversChanged(): void
     /**
-     * Returns the addresses of `name` in network order, at least one. Throws an Error whose message is a code, or a code, a comma and a
-     * sentence: ENOTFOUND (no such name), EAI_AGAIN (no server knows or answers, or `ds.millis()` has reached `until`).
+     * Returns the addresses of `name` as the wire has them, at least one. Throws an Error whose message is a code, or a code, a comma and a
+     * sentence: ENOTFOUND (no such name), EAI_AGAIN (no server answers, or `ds.millis()` has reached `until`).
      */
     resolve(name: string, until: number): Promise<number[]>
 }
@@ -65,9 +67,9 @@ export function running(): NetworkInterface {
 }
 
 /**
- * Starts the driver and the stack, and returns when the chip has answered or failed to. A failure is printed (level error), and the
- * driver is started again every 5 seconds. The call needs neither a cable nor an address: `connect` waits for both, `listen` works
- * without. Throws a NetError EINVAL that says which setting is wrong. All of the stack's memory is allocated here.
+ * Starts the driver and the stack, takes all of the stack's memory, and returns when the chip has answered. A chip that does not answer
+ * is printed (level error) and tried again every 5 seconds, and the call returns as well. Needs neither a cable nor an address yet:
+ * `connect` waits for both, `listen` does not need them. Throws a NetError EINVAL that says which setting is wrong.
  */
 export async function startNetwork(options: NetworkOptions): Promise<NetworkInterface> {
     try {
@@ -92,20 +94,24 @@ function serverOf(text: string | undefined): number {
 }
 
 /**
- * A network interface that is up, or on its way there.
+ * The network interface that `startNetwork` starts and keeps up.
  *
  * @devsWhenUsed
  */
 export class NetworkInterface implements Worker {
+    /** The stack, for `new HttpServer` and the calls of "devicescript-tcp/src/tcp/calls". */
     readonly stack: Stack
+    /** The driver: its counters, and whether the cable has a link. */
     readonly mac: Mac
-    /** The sockets of the program; `socketsOf` makes them for the first one. */
+    /** The sockets, once there is one: `socketsOf` makes them. @internal */
     sockets: Sockets | undefined
-    /** Emitted when the link or the address has changed: `isUp` and `address` return the new state. */
+    /** Emitted when the link or the address has changed: `isUp` and `address` return the new values. */
     readonly onchange = ds.emitter<NetworkInterface>()
+    /** @internal */
     readonly network: Network
-    /** Name servers, 0 for none. */
+    /** First name server as the wire has it (`ipv4Text` prints it), 0 for none. */
     nameserver = 0
+    /** Second name server, 0 for none. */
     nameserver2 = 0
     private readonly workers: Worker[] = []
     /** Fibers that wait for the next change. */
@@ -119,6 +125,7 @@ export class NetworkInterface implements Worker {
     private slice = 0
     private calls = 0
 
+    /** @internal */
     constructor(options: NetworkOptions) {
         const { ip, addressing, resolver } = options
         const config = new Config()
@@ -143,7 +150,7 @@ export class NetworkInterface implements Worker {
         }
     }
 
-    /** Sets the name servers, 0 for none; called by `addressing`. */
+    /** Sets both name servers, addresses as the wire has them, 0 for none: for an `Addressing`. */
     setServers(first: number, second: number): void {
         this.nameserver = first
         this.nameserver2 = second
@@ -160,7 +167,7 @@ export class NetworkInterface implements Worker {
         return ipv4Text(this.stack.ip)
     }
 
-    /** Waits until there is a link and an address. Returns false when `timeout` milliseconds have passed. */
+    /** Waits until there is a link and an address. Returns false when `timeout` ms have passed; without `timeout` it waits forever. */
     async up(timeout?: number): Promise<boolean> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         await this.breathe()
@@ -175,14 +182,14 @@ export class NetworkInterface implements Worker {
     }
 
     /**
-     * Waits until this host is up and returns the address of `host` in network order. Throws a NetError whose text begins with `what`:
-     * ENETDOWN or EADDRNOTAVAIL (no link, or no address, until `until`), ENOTFOUND, EAI_AGAIN.
+     * Waits until this host is up, and returns the address of `host`, an address or a name, as the wire has it. Throws a NetError that begins
+     * with `what`: ENETDOWN or EADDRNOTAVAIL (no link, no address before `ds.millis()` reaches `until`), ENOTFOUND, EAI_AGAIN.
      */
     async find(host: string, until: number, what: string): Promise<number> {
         return (await this.findAll(host, until, what))[0] as number
     }
 
-    /** Returns all known addresses of `host`, as `find` does the first: another is tried when the first does not answer. */
+    /** Returns all known addresses of `host`, at least one, as `find` does: the next is for when the first does not answer. */
     async findAll(host: string, until: number, what: string): Promise<number[]> {
         if (!(await this.up(until - ds.millis()))) {
             throw netError(what, this.mac.linkUp ? "EADDRNOTAVAIL" : "ENETDOWN")
@@ -197,17 +204,19 @@ export class NetworkInterface implements Worker {
         }
     }
 
-    /** Adds a worker, which is called whenever a connection or the link may have changed. */
+    /** Gives a worker, such as an HttpServer, a turn whenever connections or the link may have changed, and at least once a second. */
     add(worker: Worker): void {
         this.workers.push(worker)
         this.network.poke()
     }
 
+    /** Gives a worker no more turns. */
     remove(worker: Worker): void {
         const at = this.workers.indexOf(worker)
         if (at >= 0) this.workers.insert(at, -1)
     }
 
+    /** @internal */
     work(now: number): void {
         const { mac, stack } = this
         const linked = mac.linkUp !== this.link
@@ -228,18 +237,21 @@ export class NetworkInterface implements Worker {
         for (const worker of this.workers) worker.work(now)
     }
 
+    /** Returns the stack's time, milliseconds that wrap at 2^32: `ds.millis() | 0`. */
     now(): number {
         return ds.millis() | 0
     }
 
-    /** Sends what is due now, rather than when the driver polls next. */
+    /** Wakes the driver's fiber if something is due to be sent. Call it after a call of "devicescript-tcp/src/tcp/calls". */
     flush(): void {
         if (this.stack.dirty) power.wake()
     }
 
     /**
-     * Lets other fibers run after 16 calls in a row that did not have to wait: the VM ends a program that takes 131,072 operations without
-     * a pause. The data of fewer calls can still leave in one segment.
+     * Lets the other fibers run when a program has made 16 calls in a row that did not have to wait, because the VM ends a program that goes
+     * on for 131,072 operations. What is sent in fewer calls than that can still leave in one segment.
+     *
+     * @internal
      */
     async breathe(): Promise<void> {
         const now = ds.millis()

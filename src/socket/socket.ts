@@ -13,12 +13,13 @@ import { type NetError, netError, whyNot } from "./errors"
 import { type NetworkInterface, running } from "./interface"
 import { Sockets, Want } from "./waiting"
 
+/** Settings of `connect`. */
 export interface ConnectOptions {
-    /** An address; or a name, if the network was started with a resolver. */
+    /** The peer: an address, or a name if the network was started with a resolver. */
     host: string
-    /** The port to connect to, 1 to 65535. */
+    /** The peer's port, 1 to 65535. */
     port: number
-    /** Milliseconds for all steps: address, name, handshake. 30,000 by default. */
+    /** Milliseconds for the whole call, with the wait for an address, the name and the handshake; 30,000 by default. */
     timeout?: number
 }
 
@@ -33,10 +34,11 @@ const enum Limit {
 }
 
 /**
- * Connects to the first of a host's addresses that answers. Throws a NetError `socket tcp://HOST:PORT: WHY`, whose code says which step
- * failed: ENETDOWN (no link), EADDRNOTAVAIL (no address of this host), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES
- * (a firewall), ETIMEDOUT or ECONNREFUSED (the host); ENOBUFS (all of the configuration's connections are in use), EINVAL (the port is
- * not valid, or the address is our own or the network's).
+ * Opens a connection (RFC 9293), to the first of a host's addresses that answers, and returns when the handshake is done. Throws a NetError
+ * `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable), EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN
+ * (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the host), ENOBUFS (all connections of the
+ * configuration are taken), EINVAL (no such port; this host's address, or the network's); an Error in a program without ACTIVE_OPENS
+ * (src/features.ts).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
@@ -74,38 +76,42 @@ export function socketsOf(net: NetworkInterface): Sockets {
 }
 
 /**
- * An open connection. Any number of fibers may use it. A call that fails throws a NetError `socket NAME: WHY`.
+ * An open connection; `connect` and `listen` make it. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`:
+ * ECONNRESET, ETIMEDOUT (no acknowledgment for `r2` or `userTimeout`), EHOSTUNREACH, ECONNABORTED, or ENOTCONN and EPIPE after `close` and
+ * `shutdown`.
  *
  * @devsWhenUsed
  */
 export class Socket {
-    /** The connection's id, 0 once the program has closed it; `at` is the offset of its record, which holds the id while it is ours. */
+    /** Id of the connection; 0 once the program has closed it. */
     id: number
+    /** Offset of the record, which is this connection's while the id in it is the same. @internal */
     readonly at: number
-    /** Tcb.RcvNxt at the last check. */
+    /** Tcb.RcvNxt at the last look. @internal */
     seen: number
-    /** What fibers wait for: bits of Want. */
+    /** What fibers wait for: bits of Want. @internal */
     waiting = 0
-    /** The connection's end was reported. */
+    /** The end was reported. @internal */
     told = false
     private readonly sockets: Sockets
     /** The start of a line that did not fit the receive ring. */
     private line: Buffer | undefined
     /** A fiber is sending. */
     private sending = false
-    /** Emitted when the handshake is done; as in @devicescript/net, this is before `connect` returns. */
+    /** Emitted when the handshake is done, before `connect` returns, as in @devicescript/net. */
     readonly onopen = ds.emitter<void>()
-    /** Emitted when the peer has sent its FIN. Data that it sent before can still be read. */
+    /** Emitted when the peer has closed its side without an error. What it sent before can still be read. */
     readonly onclose = ds.emitter<void>()
     /** Emitted when the connection has failed. */
     readonly onerror = ds.emitter<NetError>()
-    /** Emitted when data has come, which `recv` returns. */
+    /** Emitted when data has arrived: `recv` returns it. */
     readonly onmessage = ds.emitter<void>()
 
-    /** Called by `connect` and `listen`. Errors name the socket by `name`. */
+    /** @internal */
     constructor(
         private readonly net: NetworkInterface,
         id: number,
+        /** What errors call the connection, such as `tcp://10.0.0.1:7`. */
         public name: string
     ) {
         const { stack } = net
@@ -116,7 +122,7 @@ export class Socket {
         this.sockets.add(this)
     }
 
-    /** Waits for the handshake; called by `connect`. */
+    /** Waits for the handshake: for `connect`. @internal */
     async opened(until: number, ip: number): Promise<Socket> {
         const { stack } = this.net
         if (stateOf(stack, this.id) === State.SynSent) await this.wait(Want.Opened, until)
@@ -131,9 +137,9 @@ export class Socket {
     }
 
     /**
-     * Returns all data that has come, at most 2,048 bytes, and waits for the first byte. Returns `undefined` when `timeout` milliseconds
-     * have passed, `null` when the peer has sent its FIN or the program has closed the socket. Throws when the connection has failed,
-     * after all data was read.
+     * Returns the data that has arrived, at most 2,048 bytes, and waits for the first byte. Returns `undefined` when `timeout` ms have passed
+     * (without `timeout` it waits forever), and `null` when the peer has closed its side or this end was closed. Throws a NetError when the
+     * connection failed, after all data is read.
      */
     async recv(timeout?: number): Promise<Buffer | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -152,9 +158,9 @@ export class Socket {
     }
 
     /**
-     * Returns the next line without its LF or CR LF, or the rest of the stream if that ends without one; `null` when nothing is left, and
-     * `undefined` when `timeout` milliseconds have passed. Throws EMSGSIZE when the line is longer than 2,048 bytes; throws, too, when the
-     * connection has failed.
+     * Returns the next line, without its LF or CR LF; at the end of the stream the data that is left, then `null`. Returns `undefined` when
+     * `timeout` ms have passed. Throws a NetError EMSGSIZE when a line is longer than 2,048 bytes (`recv` returns it in pieces), and as `recv`
+     * does.
      */
     async readLine(timeout?: number): Promise<string | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -186,8 +192,9 @@ export class Socket {
     }
 
     /**
-     * Sends all of `data`. Returns when all of it is in the send ring; the program may then change the buffer. Waits for room, and for
-     * other fibers' sends that began before. Throws when the connection is over or shut down; part of the data may have been sent then.
+     * Sends all of `data`. Waits for room, and for what other fibers send before; returns when all of it is in the send ring, so the buffer may
+     * be used again. Throws a NetError when the connection is over (ENOTCONN, or what ended it) or shut down (EPIPE): part of the data may
+     * have been sent.
      */
     async send(data: Buffer | string): Promise<void> {
         // a string of ASCII letters goes from flash to the ring as it is, as blitAt takes strings, too
@@ -210,7 +217,7 @@ export class Socket {
         }
     }
 
-    /** Sends a FIN after all data, and goes on receiving. */
+    /** Sends a FIN after all data, and goes on receiving. Throws a NetError when the connection is over. */
     async shutdown(): Promise<void> {
         await this.turn()
         const error = shutdown(this.net.stack, this.id, ds.millis() | 0)
@@ -220,58 +227,67 @@ export class Socket {
     }
 
     /**
-     * Closes the connection: data sent is delivered, then a FIN follows. Data that is unread, or comes later, is answered by a reset (RFC
-     * 9293 section 3.6.1). A fiber that waits in `recv` gets `null`.
+     * Closes the connection: delivers what was sent, then a FIN. Data that is unread, or still arrives, is answered by a reset (RFC 9293
+     * section 3.6.1). Fibers that wait in `recv` get `null`. Returns at once; throws nothing.
      */
     async close(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(close)
     }
 
-    /** Ends the connection by a reset. */
+    /** Ends the connection by a reset. Throws nothing. */
     async abort(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(abort)
     }
 
-    /** Returns the connection's state by its name in RFC 9293; "CLOSED" once the program has closed it. */
+    /** Returns the state by its name in RFC 9293, such as "ESTABLISHED"; "CLOSED" once this end was closed. */
     state(): string {
         return stateName(stateOf(this.net.stack, this.id))
     }
 
-    /** Returns the peer's address; "0.0.0.0", and port 0, once the connection is over. */
+    /** Returns the peer's address; "0.0.0.0" once the connection is over. */
     remoteAddress(): string {
         return ipv4Text(this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.RemoteIp, "i32") : 0)
     }
 
+    /** Returns the peer's port; 0 once the connection is over. */
     remotePort(): number {
         return this.port(0)
     }
 
+    /** Returns this host's address. */
     localAddress(): string {
         return ipv4Text(this.net.stack.ip)
     }
 
+    /** Returns the local port; 0 once the connection is over. */
     localPort(): number {
         return this.port(2)
     }
 
-    /** Turns Nagle's algorithm off, or on again. */
+    /** Turns Nagle's algorithm (RFC 9293 section 3.7.4) off with true, on again with false. Throws a NetError when the connection is over. */
     noDelay(on: boolean): void {
         this.set(setNoDelay(this.net.stack, this.id, on))
     }
 
-    /** Turns probes of an idle connection on or off; the configuration's keepAliveIdle, -Interval and -Probes say when they are sent. */
+    /**
+     * Turns keep-alive (RFC 9293 section 3.8.4) on or off: probes when idle, by the configuration's keepAliveIdle, keepAliveInterval and
+     * keepAliveProbes. Throws a NetError when the connection is over.
+     */
     keepAlive(on: boolean): void {
         this.set(setKeepAlive(this.net.stack, this.id, on, ds.millis() | 0))
     }
 
-    /** Sets the seconds without progress after which the connection fails: 1 to 65535, 0 for the configuration's r2. */
+    /**
+     * Sets the user timeout (RFC 5482): seconds without progress after which the connection fails, 1 to 65535, 0 for the configuration's r2.
+     * Throws a NetError: EINVAL, or ENOTCONN when the connection is over.
+     */
     userTimeout(seconds: number): void {
         this.set(setUserTimeout(this.net.stack, this.id, seconds))
     }
 
-    /** Returns the NetError for a TcpError. */
+    /** Returns the Error that a program gets for a TcpError. @internal */
     failure(error: TcpError): NetError {
         return this.error(errorName(this.id === 0 ? TcpError.NotConnected : error))
     }
