@@ -24,13 +24,12 @@ const enum Op {
     Reply = 6,
     /** Size bytes of event records follow. */
     Event = 7,
-    /** The host puts the length of the start's text (JSON: the pins' GPIO numbers by name, the boot options) into size. */
+    /** The host puts the length of the boot options (JSON) into size, 0 for none. */
     Boot = 8,
-    /**
-     * Argument: MISO. Size: MOSI and, in the upper byte, SCK. Value: clock in Hz. The host puts the length of the reason why
-     * this bus does not lead to the chip into size, 0 when it does.
-     */
+    /** Argument: MISO. Size: MOSI. Value: SCK. The host ends a program whose bus does not lead to the chip. */
     Bus = 9,
+    /** The host puts the length of the pins, GPIO numbers by name (JSON), into size, 0 for none. */
+    Pins = 10,
 }
 
 const enum Header {
@@ -67,9 +66,8 @@ function tell(op: Op, argument: number, size: number, value: number): number {
 const MAX_TRANSFER = 4096
 let busy = false
 
-native.spiConfigure = (miso, mosi, sck, _mode, hz) => {
-    const size = tell(Op.Bus, miso, mosi | (sck << 8), hz)
-    if (size > 0) throw new RangeError(`SPI: ${readText(size)}`)
+native.spiConfigure = (miso, mosi, sck) => {
+    tell(Op.Bus, miso, mosi, sck)
 }
 /** As on the board: both buffers, one transfer at a time, and other fibers run meanwhile. */
 native.spiXfer = async (tx, rx) => {
@@ -139,6 +137,12 @@ function readText(size: number): string {
     return text.toString("utf-8")
 }
 
+/** Asks the host for an object. */
+function readObject(op: Op): Record<string, unknown> {
+    const size = tell(op, 0, 0, 0)
+    return size > 0 ? JSON.parse(readText(size)) : {}
+}
+
 /** The fiber that waits for frames. */
 let waiting: ds.Fiber | undefined
 
@@ -183,15 +187,14 @@ async function runLine(size: number): Promise<void> {
 async function runLines(): Promise<void> {
     while (true) {
         const size = tell(Op.Line, 0, 0, 0)
-        const pause = header.getAt(Header.Value, "i32")
         if (size > 0) await runLine(size)
-        else await ds.sleep(pause)
+        else await ds.sleep(header.getAt(Header.Value, "i32"))
         readInputs()
     }
 }
 
 native._socketOpen("simulator", 1)
-const start = JSON.parse(readText(tell(Op.Boot, 0, 0, 0)))
-for (const name of Object.keys(start.pins)) GPIO[name] = new HostPin(start.pins[name])
-Object.assign(boot, start.boot)
+const pins = readObject(Op.Pins)
+for (const name of Object.keys(pins)) GPIO[name] = new HostPin(pins[name] as number)
+Object.assign(boot, readObject(Op.Boot))
 runLines.start()

@@ -12,7 +12,7 @@ export interface GivenBoard {
 
 /** Adds --board and --pins to a command line. `--board list` throws an Answer: the names, one a line. */
 export function addBoardOptions(command: CommandLine): void {
-    command.add("--board <NAME>", "build for this board; list: all; --pins CS=GP5,... moves wires", text => {
+    command.add("--board <NAME>", "the board, or list; --pins CS=GP5 moves its wires", text => {
         if (text === "list") throw new Answer(boardNames().join("\n").concat("\n"))
         return text
     })

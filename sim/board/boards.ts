@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { OptionError } from "../options/error"
-import { type Arch, isArch, wiringProblem } from "./wiring"
+import { OptionError } from "../options/error.ts"
+import { type Arch, isArch, wiringProblem } from "./wiring.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** The folder of the boards, a path in this project. */

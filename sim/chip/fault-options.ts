@@ -55,7 +55,7 @@ export function changeFault(chip: SpiChip, kind: ChipKind, text: string): string
         )
     }
     fault.apply(chip, amount)
-    return `${name} is ${amount === fault.off ? "off" : amount}`
+    return `${name} is ${amount === fault.off ? "off" : amount === 1 && fault.most === 1 ? "on" : amount}`
 }
 
 function amountOf(fault: Fault, value: string): number | undefined {
@@ -77,7 +77,5 @@ function faultOf(kind: ChipKind, name: string): Fault {
 
 function bad(what: string, kind: ChipKind): OptionError {
     const oneLine = what.replace(/[^\x20-\x7e]/g, "?")
-    return new OptionError(
-        `fault: ${oneLine} (the ${kind.title}'s faults: ${Object.keys(kind.faults).join(", ")})`
-    )
+    return new OptionError(`fault: ${oneLine} (known: ${Object.keys(kind.faults).join(", ")})`)
 }

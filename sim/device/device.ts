@@ -12,7 +12,14 @@ import { type Heap, liveHeap, readHeap } from "../vm/heap"
 import type { VmModule } from "../vm/module"
 import { VmRuntime } from "../vm/runtime"
 import { type Header, Op, Pipe } from "./pipe"
-import { describePanic, type Level, type Panic, type Runtime, type RuntimeOptions } from "./runtime"
+import {
+    describePanic,
+    type Level,
+    type Panic,
+    PanicCode,
+    type Runtime,
+    type RuntimeOptions,
+} from "./runtime"
 
 /** What a console command printed, and its status: 0, or 1 when the device could not carry it out. */
 export interface Reply {
@@ -60,12 +67,10 @@ interface Command {
 export class Device {
     private readonly options: DeviceOptions
     private readonly board: Board
-    /** What the program is told at its start: its board's pins and its boot options. */
     private readonly boot: Uint8Array
+    private readonly pins: Uint8Array
     /** The chip's line on each GPIO number. */
     private readonly lines = new Map<number, string>()
-    /** Why the program has no such SPI bus, for the program to read. */
-    private refusal = new Uint8Array()
     private readonly pipe: Pipe
     private readonly levels = new Map<number, number>()
     private readonly commands: Command[] = []
@@ -81,7 +86,8 @@ export class Device {
         this.board = options.board ?? readBoard()
         const { pins, wiring } = this.board
         for (const [line, label] of Object.entries(wiring)) this.lines.set(pins[label], line)
-        this.boot = encoded(JSON.stringify({ pins, boot: options.boot ?? {} }))
+        this.boot = encoded(JSON.stringify(options.boot ?? {}))
+        this.pins = encoded(JSON.stringify(pins))
         this.pipe = new Pipe({
             header: header => this.answer(header),
             data: (header, bytes) => this.data(header, bytes),
@@ -189,9 +195,11 @@ export class Device {
             case Op.Boot:
                 header.size = this.boot.length
                 break
+            case Op.Pins:
+                header.size = this.pins.length
+                break
             case Op.Bus:
-                this.refusal = encoded(this.busProblem(header.argument, header.size & 0xff, header.size >> 8))
-                header.size = this.refusal.length
+                this.checkBus(header.argument, header.size, header.value)
                 break
         }
     }
@@ -211,16 +219,21 @@ export class Device {
         return this.options.chip.line(line)
     }
 
-    /** Returns why an SPI bus on these pins does not lead to the chip, "" when it does. */
-    private busProblem(miso: number, mosi: number, sck: number): string {
+    /** Ends the program when an SPI bus on these pins does not lead to the chip; a board would not say why. */
+    private checkBus(miso: number, mosi: number, sck: number): void {
         const { arch, name, pins, wiring } = this.board
-        const problem = spiProblem(arch, { miso, mosi, sck })
-        if (problem !== undefined) return problem
         const own = [wiring.MISO, wiring.MOSI, wiring.SCK].map(label => pins[label ?? ""])
-        if ([miso, mosi, sck].every((gpio, i) => gpio === own[i])) return ""
-        const asked = [miso, mosi, sck].map(gpio => `GPIO${gpio}`).join(", ")
-        const there = own.map(gpio => `GPIO${gpio}`).join(", ")
-        return `the program has MISO, MOSI and SCK on ${asked}; on ${name} the chip is on ${there}`
+        const asked = [miso, mosi, sck]
+        const wired = asked.every((gpio, i) => gpio === own[i])
+        const text = (gpios: number[]) => gpios.map(gpio => `GPIO${gpio}`).join(", ")
+        const problem =
+            spiProblem(arch, { miso, mosi, sck }) ??
+            (wired
+                ? undefined
+                : `the program has MISO, MOSI, SCK on ${text(asked)}; ${name} has ${text(own)}`)
+        if (problem === undefined) return
+        this.runtime?.stop()
+        this.panic({ code: PanicCode.Simulator, message: `SPI: ${problem}`, stack: [] })
     }
 
     /** Takes the data of a message, or fills it in. */
@@ -241,8 +254,8 @@ export class Device {
             case Op.Boot:
                 bytes.set(this.boot)
                 break
-            case Op.Bus:
-                bytes.set(this.refusal)
+            case Op.Pins:
+                bytes.set(this.pins)
                 break
         }
     }

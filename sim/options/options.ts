@@ -241,7 +241,7 @@ function commandLine(): CommandLine {
         forwards.push(parseForward(text))
         return forwards
     })
-    add("--ip <A.B.C.D/N>", "the device's address (10.0.0.2/24); --gateway: router", parseInterface)
+    add("--ip <A.B.C.D/N>", "its address (10.0.0.2/24); --gateway: its router", parseInterface)
     // the line above names it, or the help would not fit a screen
     add("--gateway <A.B.C.D>", "", parseUnicast)
     add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)

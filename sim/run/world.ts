@@ -43,7 +43,8 @@ const LONGEST_LINE = 2000
 /** A command for one of several devices: `on N COMMAND`. */
 const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
 /** The command that the simulator carries out itself, as the device does not know of its chip's faults. */
-const FAULT_HELP = "fault NAME on|off|N  break the chip; fault alone lists the names (simulator only)"
+const FAULT_HELP =
+    "fault NAME on|off|N               breaks the chip; fault alone lists the names (simulator only)"
 const FAULT = /^\s*fault(?:\s+(.*))?$/
 
 export class World {

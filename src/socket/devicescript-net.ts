@@ -88,9 +88,9 @@ const enum Limit {
 }
 
 /**
- * Routes @devicescript/net through this network from now on. To be called once. docs/programs.md says what of the package's behaviour is
- * matched and what is not. An answer to the package's fetch ends with EMSGSIZE when head and body are longer than `most` bytes, 3,072
- * unless given: the package keeps all of it, several times over, and a heap that a server has exhausted cannot be caught.
+ * Routes `connect`, `fetch` and the MQTT client of @devicescript/net through this network from now on. Call it once. docs/programs.md says
+ * which of the package's behaviour is kept and what is different. An answer to `fetch` ends with EMSGSIZE when head and body are longer
+ * than `most` bytes, 3,072 by default: the package keeps the whole answer, several times over, and a program cannot catch an exhausted heap.
  */
 export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): void {
     const backend = new Backend(net, most)
@@ -108,7 +108,7 @@ export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): vo
 
 let current: Backend | undefined
 
-/** Gives the socket of a response of the package's fetch: `recv` has its body, of any length, until it gives `null`. */
+/** Returns the socket of a response of the package's `fetch`. Its `recv` returns the body, of any length, and `null` at the end. */
 export function bodyOf(response: Response): Socket {
     if (current) current.left = Limit.None
     return (response as unknown as { socket: Socket }).socket
@@ -137,8 +137,9 @@ const enum Letter {
 }
 
 /**
- * Gives the document that a response of the package's fetch brings, as its `json` does, but a server cannot end the program by it: throws a
- * NetError EMSGSIZE for one that is deeper than 16, or has more than 64 objects and arrays or 256 commas and colons, before it is parsed.
+ * Returns the document in a response of the package's `fetch`, as its `json` does, but no server can end the program by it. Throws a
+ * NetError EMSGSIZE, before it parses, for a document that is nested deeper than 16, has more than 64 objects and arrays, or has more than
+ * 256 commas and colons; an Error for text that is not JSON.
  */
 export async function jsonOf(response: Response): Promise<unknown> {
     const bytes = await response.buffer()

@@ -6,17 +6,22 @@ import { interfaceAddress } from "./address-settings"
 import { endpointsOf } from "./endpoints"
 import type { Addressing, NetworkInterface } from "./interface"
 
+/** Settings of `dhcp`. */
 export interface DhcpOptions {
-    /** The name that the server gets to know: letters, digits and hyphens, 32 at most. */
+    /** The name that the server is told: letters, digits and hyphens, 32 at most; none by default. */
     hostName?: string
-    /** The address, such as "10.0.0.2/24", that is used when nobody answers for 28 seconds, and its router; none unless given. */
+    /** The address that is used when no server answers for 28 seconds, such as "10.0.0.2/24"; none by default. */
     fallback?: string
+    /** The router that goes with `fallback`; none by default. */
     gateway?: string
-    /** Questions whether somebody has the address already, before it is used: 1 unless given, which takes 2 to 3 seconds; RFC 5227 says 3. */
+    /** ARP probes for the address before it is used: 1 by default, which takes 2 to 3 seconds; RFC 5227 section 1.1 says 3. */
     probes?: number
 }
 
-/** For startNetwork's `addressing`. */
+/**
+ * Returns a DHCP client (RFC 2131) for startNetwork's `addressing`. `startNetwork` throws a NetError EINVAL for a host name or fallback
+ * address that is not valid.
+ */
 export function dhcp(options?: DhcpOptions): Addressing {
     return new DhcpAddressing(options || {})
 }

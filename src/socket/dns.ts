@@ -7,12 +7,16 @@ import { resumed, type Worker } from "./driver-loop"
 import { endpointsOf } from "./endpoints"
 import type { NetworkInterface, Resolver } from "./interface"
 
+/** Settings of `dns`. */
 export interface DnsOptions {
-    /** Questions and answers that are remembered: 4 unless given. */
+    /** Questions and answers that are remembered: 4 by default. */
     entries?: number
 }
 
-/** For startNetwork's `resolver`. Names that end in .local are asked of everybody (multicast DNS). */
+/**
+ * Returns a DNS resolver (RFC 1035) for startNetwork's `resolver`. It asks the servers of the settings or of DHCP; for a name that ends
+ * in .local it asks all hosts of this network by multicast DNS first (RFC 6762).
+ */
 export function dns(options?: DnsOptions): Resolver {
     return new Names(options || {})
 }

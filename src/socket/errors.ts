@@ -6,8 +6,9 @@ import { Neighbour, NeighbourState } from "../net/records"
 import type { Stack } from "../net/stack"
 import { errorName, TcpError } from "../tcp/records"
 
-/** An Error `WHAT: CODE, SENTENCE`. docs/programs.md has a table of the codes. */
+/** An Error whose message is `WHAT: CODE, SENTENCE`. docs/programs.md has a table of the codes. */
 export interface NetError extends Error {
+    /** What to decide by, such as "ECONNREFUSED". */
     code: string
 }
 

@@ -7,10 +7,11 @@ import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
 import { running } from "./interface"
 
+/** Settings of `ping`. */
 export interface PingOptions {
-    /** Bytes of data: 56 unless given. */
+    /** Bytes of data: 56 by default, at most what fits a frame. */
     size?: number
-    /** Milliseconds until it is given up, finding the host included: 1,000 unless given. */
+    /** Milliseconds after which the ping is given up, including those to find the host: 1,000 by default. */
     timeout?: number
 }
 
@@ -22,8 +23,9 @@ const enum Time {
 let idle: Ping | undefined
 
 /**
- * Pings a host once. Milliseconds until its reply, `undefined` when none came in time or the host cannot be reached. Throws a
- * NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (no host's address, too long for a frame).
+ * Sends one echo request (RFC 792) to an address or name. Returns the milliseconds until the reply, or `undefined` when none came in time
+ * or the host cannot be reached. Throws a NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (the address belongs to
+ * no host, the data is too long for a frame).
  */
 export async function ping(host: string, options?: PingOptions): Promise<number | undefined> {
     const { size, timeout } = options || {}

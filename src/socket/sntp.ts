@@ -6,12 +6,18 @@ import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
 import { running } from "./interface"
 
+/** A clock that a time server keeps right. */
+export interface NetworkTime {
+    /** Returns milliseconds since 1970; `now` is `ds.millis() | 0`. */
+    time(now: number): number
+}
+
 /**
- * Asks a time server, now and once an hour from then on, and gives the client when it first knows: `client.time(ds.millis() | 0)` is
- * milliseconds since 1970. Throws a NetError: ETIMEDOUT (30 s, or `timeout` ms), ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN;
- * EACCES when the server says that it will not answer (RFC 4330 section 8).
+ * Asks a time server, an address or a name, now and once an hour from then on (RFC 4330). Returns a clock when the server's first answer
+ * has come: `clock.time(ds.millis() | 0)` is milliseconds since 1970. `timeout` is in milliseconds, 30,000 by default. Throws a NetError:
+ * ETIMEDOUT, ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN; EACCES when the server refuses to answer (RFC 4330 section 8).
  */
-export async function networkTime(server: string, timeout?: number): Promise<SntpClient> {
+export async function networkTime(server: string, timeout?: number): Promise<NetworkTime> {
     const net = running()
     const until = ds.millis() + (timeout === undefined ? 30000 : timeout)
     const ip = await net.find(server, until, `time ${server}: `)

@@ -13,12 +13,13 @@ import { type NetError, netError, whyNot } from "./errors"
 import { type NetworkInterface, running } from "./interface"
 import { Sockets, Want } from "./waiting"
 
+/** Settings of `connect`. */
 export interface ConnectOptions {
-    /** An address, or a name if the network was started with a resolver. */
+    /** The peer: an address, or a name if the network was started with a resolver. */
     host: string
-    /** 1 to 65535. */
+    /** The peer's port, 1 to 65535. */
     port: number
-    /** Milliseconds for all of it: address, name, handshake. 30,000 unless given. */
+    /** Milliseconds for the whole call, with the wait for an address, the name and the handshake; 30,000 by default. */
     timeout?: number
 }
 
@@ -33,9 +34,11 @@ const enum Limit {
 }
 
 /**
- * Opens a connection, to the first of a host's addresses that answers. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
- * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the
- * host); ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address, the network's).
+ * Opens a connection (RFC 9293), to the first of a host's addresses that answers, and returns when the handshake is done. Throws a NetError
+ * `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable), EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN
+ * (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the host), ENOBUFS (all connections of the
+ * configuration are taken), EINVAL (no such port; this host's address, or the network's); an Error in a program without ACTIVE_OPENS
+ * (src/features.ts).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
@@ -73,38 +76,42 @@ export function socketsOf(net: NetworkInterface): Sockets {
 }
 
 /**
- * An open connection. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`.
+ * An open connection; `connect` and `listen` make it. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`:
+ * ECONNRESET, ETIMEDOUT (no acknowledgment for `r2` or `userTimeout`), EHOSTUNREACH, ECONNABORTED, or ENOTCONN and EPIPE after `close` and
+ * `shutdown`.
  *
  * @devsWhenUsed
  */
 export class Socket {
-    /** Offset of its record; whose that is, says the id in it. 0 once the program has closed it. */
+    /** Id of the connection; 0 once the program has closed it. */
     id: number
+    /** Offset of the record, which is this connection's while the id in it is the same. @internal */
     readonly at: number
-    /** Tcb.RcvNxt at the last look. */
+    /** Tcb.RcvNxt at the last look. @internal */
     seen: number
-    /** What is waited for: bits of Want. */
+    /** What fibers wait for: bits of Want. @internal */
     waiting = 0
-    /** Its end has been told. */
+    /** The end was reported. @internal */
     told = false
     private readonly sockets: Sockets
     /** The start of a line that the ring could not hold. */
     private line: Buffer | undefined
     /** A send is under way. */
     private sending = false
-    /** Emitted when the handshake is done; as in @devicescript/net that is before `connect` returns. */
+    /** Emitted when the handshake is done, before `connect` returns, as in @devicescript/net. */
     readonly onopen = ds.emitter<void>()
-    /** The peer will send no more, and nothing went wrong. What it sent before can still be read. */
+    /** Emitted when the peer has closed its side without an error. What it sent before can still be read. */
     readonly onclose = ds.emitter<void>()
-    /** The connection has failed. */
+    /** Emitted when the connection has failed. */
     readonly onerror = ds.emitter<NetError>()
-    /** Something has come: `recv` has it. */
+    /** Emitted when data has arrived: `recv` returns it. */
     readonly onmessage = ds.emitter<void>()
 
-    /** For `connect` and `listen`. `name` is what errors call it. */
+    /** @internal */
     constructor(
         private readonly net: NetworkInterface,
         id: number,
+        /** What errors call the connection, such as `tcp://10.0.0.1:7`. */
         public name: string
     ) {
         const { stack } = net
@@ -115,7 +122,7 @@ export class Socket {
         this.sockets.add(this)
     }
 
-    /** For `connect`: waits for the handshake. */
+    /** Waits for the handshake: for `connect`. @internal */
     async opened(until: number, ip: number): Promise<Socket> {
         const { stack } = this.net
         if (stateOf(stack, this.id) === State.SynSent) await this.wait(Want.Opened, until)
@@ -130,8 +137,9 @@ export class Socket {
     }
 
     /**
-     * What has come, all of it (at most 2,048 bytes); waits for the first byte. `undefined` when `timeout` ms are over, `null`
-     * when the peer will send no more or this end was closed. Throws when the connection failed, once all is read.
+     * Returns the data that has arrived, at most 2,048 bytes, and waits for the first byte. Returns `undefined` when `timeout` ms have passed
+     * (without `timeout` it waits forever), and `null` when the peer has closed its side or this end was closed. Throws a NetError when the
+     * connection failed, after all data is read.
      */
     async recv(timeout?: number): Promise<Buffer | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -150,8 +158,9 @@ export class Socket {
     }
 
     /**
-     * The next line without its LF or CR LF; what is left of the stream when that ends without one, `null` when nothing is. `undefined`
-     * when `timeout` ms are over. Throws when a line is longer than 2,048 bytes.
+     * Returns the next line, without its LF or CR LF; at the end of the stream the data that is left, then `null`. Returns `undefined` when
+     * `timeout` ms have passed. Throws a NetError EMSGSIZE when a line is longer than 2,048 bytes (`recv` returns it in pieces), and as `recv`
+     * does.
      */
     async readLine(timeout?: number): Promise<string | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -183,8 +192,9 @@ export class Socket {
     }
 
     /**
-     * Sends all of `data`; returns when all of it is in the send ring, so that a buffer may be used for something else then.
-     * Waits for room, and for what other fibers send before. Throws when the connection is over or shut down: part of it may have been sent.
+     * Sends all of `data`. Waits for room, and for what other fibers send before; returns when all of it is in the send ring, so the buffer may
+     * be used again. Throws a NetError when the connection is over (ENOTCONN, or what ended it) or shut down (EPIPE): part of the data may
+     * have been sent.
      */
     async send(data: Buffer | string): Promise<void> {
         // text without other than ASCII letters goes to the ring as it stands in flash: blitAt takes strings too
@@ -207,7 +217,7 @@ export class Socket {
         }
     }
 
-    /** Sends a FIN behind all that was sent, and goes on receiving. */
+    /** Sends a FIN after all data, and goes on receiving. Throws a NetError when the connection is over. */
     async shutdown(): Promise<void> {
         await this.turn()
         const error = shutdown(this.net.stack, this.id, ds.millis() | 0)
@@ -217,58 +227,67 @@ export class Socket {
     }
 
     /**
-     * Closes the connection: what was sent is delivered, then a FIN; what is unread, or still comes, is answered by a reset (RFC 9293
-     * section 3.6.1). Whoever waits in `recv` gets `null`.
+     * Closes the connection: delivers what was sent, then a FIN. Data that is unread, or still arrives, is answered by a reset (RFC 9293
+     * section 3.6.1). Fibers that wait in `recv` get `null`. Returns at once; throws nothing.
      */
     async close(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(close)
     }
 
-    /** Ends the connection by a reset. */
+    /** Ends the connection by a reset. Throws nothing. */
     async abort(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(abort)
     }
 
-    /** Its state as RFC 9293 names it; "CLOSED" once this end was closed. */
+    /** Returns the state by its name in RFC 9293, such as "ESTABLISHED"; "CLOSED" once this end was closed. */
     state(): string {
         return stateName(stateOf(this.net.stack, this.id))
     }
 
-    /** The peer's address; "0.0.0.0" and port 0 once the connection is over. */
+    /** Returns the peer's address; "0.0.0.0" once the connection is over. */
     remoteAddress(): string {
         return ipv4Text(this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.RemoteIp, "i32") : 0)
     }
 
+    /** Returns the peer's port; 0 once the connection is over. */
     remotePort(): number {
         return this.port(0)
     }
 
+    /** Returns this host's address. */
     localAddress(): string {
         return ipv4Text(this.net.stack.ip)
     }
 
+    /** Returns the local port; 0 once the connection is over. */
     localPort(): number {
         return this.port(2)
     }
 
-    /** Nagle's algorithm off, or on again. */
+    /** Turns Nagle's algorithm (RFC 9293 section 3.7.4) off with true, on again with false. Throws a NetError when the connection is over. */
     noDelay(on: boolean): void {
         this.set(setNoDelay(this.net.stack, this.id, on))
     }
 
-    /** Probes when idle, by the configuration's keepAliveIdle, -Interval and -Probes. */
+    /**
+     * Turns keep-alive (RFC 9293 section 3.8.4) on or off: probes when idle, by the configuration's keepAliveIdle, keepAliveInterval and
+     * keepAliveProbes. Throws a NetError when the connection is over.
+     */
     keepAlive(on: boolean): void {
         this.set(setKeepAlive(this.net.stack, this.id, on, ds.millis() | 0))
     }
 
-    /** Seconds without progress after which the connection fails: 1 to 65535, 0 for the configuration's r2. */
+    /**
+     * Sets the user timeout (RFC 5482): seconds without progress after which the connection fails, 1 to 65535, 0 for the configuration's r2.
+     * Throws a NetError: EINVAL, or ENOTCONN when the connection is over.
+     */
     userTimeout(seconds: number): void {
         this.set(setUserTimeout(this.net.stack, this.id, seconds))
     }
 
-    /** The Error that a TcpError is to a program. */
+    /** Returns the Error that a program gets for a TcpError. @internal */
     failure(error: TcpError): NetError {
         return this.error(errorName(this.id === 0 ? TcpError.NotConnected : error))
     }
