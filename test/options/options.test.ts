@@ -96,7 +96,7 @@ test("values", () => {
     })
 })
 
-test("the user-mode network: its router, the page's port, and ports one asks for", () => {
+test("--link user: its router, the page's port, and the ports that --forward asks for", () => {
     expect(parse("--link user")).toMatchObject({
         link: "user",
         gateway: "10.0.0.1",
