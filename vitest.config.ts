@@ -1,12 +1,15 @@
+// The configuration of the tests that run on any machine. Those against the Linux kernel have test/linux/vitest.config.ts.
+
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 import { BOARD, boardModule, pinsModule, readBoard } from "./sim/board/boards.ts"
 import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
 
-const standIn = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
+/** Returns the path of a file of the Node runtime. */
+const node = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
 
-// src/ runs under Node with these small stand-ins for the runtime's own packages (see sim/node).
+// runs src/ on the Node runtime: DeviceScript's packages are those of sim/node
 export default defineConfig({
     plugins: [
         {
@@ -21,26 +24,26 @@ export default defineConfig({
             load: id => {
                 if (id.endsWith(`/${BOARD}`)) return boardModule(readBoard())
                 const [, name] = /^\0@dsboard\/(\w+)$/.exec(id) ?? []
-                return name === undefined ? undefined : pinsModule(readBoard(name), standIn("board"))
+                return name === undefined ? undefined : pinsModule(readBoard(name), node("board"))
             },
         },
     ],
     resolve: {
         alias: [
-            { find: "@devicescript/core", replacement: standIn("core") },
-            { find: "@devicescript/spi", replacement: standIn("spi") },
-            { find: "@devicescript/gpio", replacement: standIn("gpio") },
-            { find: "@devicescript/crypto", replacement: standIn("crypto") },
+            { find: "@devicescript/core", replacement: node("core") },
+            { find: "@devicescript/spi", replacement: node("spi") },
+            { find: "@devicescript/gpio", replacement: node("gpio") },
+            { find: "@devicescript/crypto", replacement: node("crypto") },
         ],
     },
     test: {
         include: ["test/**/*.test.ts"],
         testTimeout: 60_000,
-        // images are built in them
+        // hooks build images
         hookTimeout: 60_000,
-        // real programs in real time meet a machine that stands still for seconds: once more, and the report says so
+        // CI repeats a failed test once, as its machines may stand still for seconds; the report lists the test as retried
         retry: process.env.CI === undefined ? 0 : 1,
-        // many wait more than they work
+        // many tests wait more than they compute
         maxWorkers: Math.max(3, availableParallelism()),
     },
 })
