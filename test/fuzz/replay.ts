@@ -1,8 +1,8 @@
 // A session that failed, made small: its steps are recorded, those that are not needed are left out, and what is left
 // is printed.
 
-import { flagNames } from "../../sim/view/describe"
 import { dissect } from "../../sim/view/dissect"
+import { flagNames } from "../../sim/view/flags"
 import { type Recording, record } from "./session"
 import { CallKind, callNames, StackUnderTest, type Step, StepKind } from "./stack-under-test"
 

@@ -1,7 +1,8 @@
 // The driver: it speaks to a host in segments whose numbers are relative to what that host has said, so that the same
 // words can be said to two of them.
 
-import { dissect, type TcpOption, type TcpView } from "../../../sim/view/dissect"
+import { dissect, type TcpView } from "../../../sim/view/dissect"
+import type { TcpOption } from "../../../sim/view/tcp-options"
 import { ethernet, ipv4, tcp, u32 } from "../../support/frames"
 import { formatSegment, optionBytes, parseSegment, type Segment, segmentOf } from "../../support/segment"
 import type { ComparedHost, Ports, Reading } from "./compared-host"
