@@ -1,4 +1,4 @@
-// `ip: "dhcp"`: the DHCP client of net/dhcp.ts finds the address, and the address guard looks that nobody else has it.
+// DHCP for a network: connects the client of net/dhcp.ts and the address guard to a NetworkInterface.
 
 import { AddressGuard } from "../net/address-guard"
 import { DhcpClient } from "../net/dhcp"
@@ -39,7 +39,7 @@ class DhcpAddressing implements Addressing {
         const client = new DhcpClient(endpoints, guard)
         this.client = client
         if (hostName && !client.setHostName(hostName))
-            throw new Error(`hostName "${hostName}" is not letters, digits and hyphens`)
+            throw new Error(`hostName "${hostName}" must be 1 to 32 letters, digits and hyphens`)
         if (fallback) {
             const address = interfaceAddress(fallback, gateway || "")
             client.fallbackIp = address.ip
@@ -48,7 +48,7 @@ class DhcpAddressing implements Addressing {
         }
         const { nameserver, nameserver2 } = net
         client.changed = () => {
-            // those of the settings when it tells of none
+            // without servers in the lease, those of the settings
             if (client.dns !== 0) net.setServers(client.dns, client.dns2)
             else net.setServers(nameserver, nameserver2)
         }

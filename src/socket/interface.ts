@@ -1,4 +1,4 @@
-// Brings the network up and keeps it up.
+// The network interface of a program: starts the driver and the stack, reports changes, and finds hosts.
 
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
@@ -89,7 +89,7 @@ async function startAgain(network: Network): Promise<void> {
 function serverOf(text: string | undefined): number {
     if (!text) return 0
     const ip = ipv4Of(text)
-    if (ip === Address.None) throw new Error(`dns "${text}" is no address`)
+    if (ip === Address.None) throw new Error(`dns "${text}" is not an IPv4 address`)
     return ip
 }
 
@@ -118,10 +118,10 @@ export class NetworkInterface implements Worker {
     private readonly waiting: ds.Fiber[] = []
     private readonly addressing: Addressing | undefined
     private readonly resolver: Resolver | undefined
-    /** As last told. */
+    /** Link and address at the last `onchange`. */
     private link = false
     private ip = 0
-    /** For breathe: the time of the last call, and calls at that time. */
+    /** For `breathe`: the time of the last call, and the number of calls at that time. */
     private slice = 0
     private calls = 0
 
@@ -144,7 +144,7 @@ export class NetworkInterface implements Worker {
             setAddress(stack, own.ip, own.netmask, own.gateway)
             this.ip = own.ip
         } else {
-            if (!addressing) throw new Error(`ip "dhcp" needs addressing`)
+            if (!addressing) throw new Error(`ip "dhcp" needs the option addressing, such as dhcp()`)
             this.addressing = addressing
             addressing.start(this)
         }
@@ -196,7 +196,7 @@ export class NetworkInterface implements Worker {
         }
         const ip = ipv4Of(host)
         if (ip !== Address.None) return [ip]
-        if (!this.resolver) throw netError(what, "ENOTFOUND, names take a resolver: see startNetwork")
+        if (!this.resolver) throw netError(what, "ENOTFOUND, host names need a resolver: see startNetwork")
         try {
             return await this.resolver.resolve(host, until)
         } catch (error) {
@@ -265,7 +265,7 @@ export class NetworkInterface implements Worker {
         }
     }
 
-    /** Gives all workers a turn soon. */
+    /** Schedules a call of all workers. */
     poke(): void {
         this.network.poke()
     }

@@ -1,4 +1,4 @@
-// A port that is listened on: a fiber for every connection that comes in.
+// A listener: runs a fiber for every connection to its port.
 
 import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
@@ -58,7 +58,7 @@ export class Listener implements Worker {
         }
     }
 
-    /** Stops listening. Connections that were accepted go on; those that were not are reset. */
+    /** Stops listening. Accepted connections go on; those that were not accepted are reset. */
     close(): void {
         if (this.id === 0) return
         close(this.net.stack, this.id, this.net.now())

@@ -1,4 +1,4 @@
-// The device's own name, <name>.local, whatever its address is: net/mdns.ts follows the interface.
+// The device's own name, <name>.local, for a network: starts the responder of net/mdns.ts whenever the address changes.
 
 import { Responder, ResponderState } from "../net/mdns"
 import { endpointsOf } from "./endpoints"

@@ -1,4 +1,4 @@
-// Is somebody there? net/ping.ts with a wait.
+// Ping for fibers: net/ping.ts with a wait.
 
 import * as ds from "@devicescript/core"
 import { Ping, PingResult } from "../net/ping"
@@ -16,7 +16,7 @@ export interface PingOptions {
 }
 
 const enum Time {
-    /** Between two looks whether the reply has come: what is measured does not depend on it. */
+    /** Milliseconds between two checks for the reply; they do not change the time that is measured. */
     Look = 5,
 }
 
@@ -32,7 +32,7 @@ export async function ping(host: string, options?: PingOptions): Promise<number 
     const net = running()
     const limit = timeout === undefined ? 1000 : timeout
     const ip = await net.find(host, ds.millis() + limit, `ping ${host}: `)
-    // one that is under way is another fiber's
+    // a Ping in use belongs to another fiber
     const one = idle || new Ping(endpointsOf(net))
     idle = undefined
     const error = one.start(ip, size === undefined ? 56 : size, limit, net.now())

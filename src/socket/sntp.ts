@@ -1,4 +1,4 @@
-// The time of day from a server on the network: net/sntp.ts, by name.
+// The time of day from a server on the network: net/sntp.ts for fibers, with the server's name.
 
 import * as ds from "@devicescript/core"
 import { SntpClient } from "../net/sntp"
@@ -26,12 +26,12 @@ export async function networkTime(server: string, timeout?: number): Promise<Net
     net.flush()
     while (!client.known) {
         const why = client.denied
-            ? "EACCES, the server does not want to answer: ask another"
+            ? "EACCES, the server refuses to answer: ask another one"
             : ds.millis() >= until
               ? "ETIMEDOUT"
               : ""
         if (why !== "") {
-            // a program that tries again must not gather clients
+            // the client is removed, so that a program that tries again does not collect clients
             client.setServer(0, net.now())
             endpointsOf(net).remove(client)
             throw netError(`time ${server}: `, why)

@@ -1,4 +1,4 @@
-// A TCP connection as a program holds it: what @devicescript/net's Socket offers, and what that lacks.
+// A TCP connection for programs: what @devicescript/net's Socket has, and what it lacks.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -24,11 +24,11 @@ export interface ConnectOptions {
 }
 
 const enum Limit {
-    /** Milliseconds that `connect` may take. */
+    /** Default of ConnectOptions.timeout. */
     Connect = 30000,
     /**
-     * Bytes of a line, and that recv gives at a time. The peer decides how many there are, and an exhausted heap cannot be caught: three
-     * blocks of this size (line, text, what they are made of) are to be found in a heap in use.
+     * Longest line, and most bytes that recv returns. The peer decides how many bytes come, and running out of heap cannot be caught: the
+     * heap must still have three blocks of this size (the line, its text, and its parts).
      */
     Piece = 2048,
 }
@@ -56,7 +56,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
             if (id < 0) throw netError(`socket ${name}: `, errorName(id))
             const socket = new Socket(net, id, name)
             net.flush()
-            // RFC 1123 section 2.3: each of a name's addresses is tried, and has its share of the time
+            // RFC 1123 section 2.3: each address of a name is tried, and has its share of the time
             return await socket.opened(now + (until - now) / left, ip)
         } catch (error) {
             if (left === 1) throw error
@@ -64,7 +64,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
     }
 }
 
-/** Returns the sockets of a network; makes them for its first socket, as not every program has any. */
+/** Returns the sockets of a network, and makes them at the first call, as not every program has any. */
 export function socketsOf(net: NetworkInterface): Sockets {
     let sockets = net.sockets
     if (!sockets) {
@@ -94,9 +94,9 @@ export class Socket {
     /** The end was reported. @internal */
     told = false
     private readonly sockets: Sockets
-    /** The start of a line that the ring could not hold. */
+    /** The start of a line that did not fit the receive ring. */
     private line: Buffer | undefined
-    /** A send is under way. */
+    /** A fiber is sending. */
     private sending = false
     /** Emitted when the handshake is done, before `connect` returns, as in @devicescript/net. */
     readonly onopen = ds.emitter<void>()
@@ -170,12 +170,12 @@ export class Socket {
             const unread = this.unread()
             let n = this.lineLength(unread)
             const whole = n > 0
-            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1): longer lines leave it in pieces
+            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1), so a longer line leaves the ring in pieces
             if (!whole && (unread >= half || (unread > 0 && this.hasFin()))) n = unread
             if (n > 0) {
                 const start = this.line
                 if (n + (start ? start.length : 0) > Limit.Piece) {
-                    throw this.error("EMSGSIZE, a line is longer than 2048 bytes: recv gives it in pieces")
+                    throw this.error("EMSGSIZE, a line is longer than 2048 bytes: recv returns it in pieces")
                 }
                 const part = this.take(n)
                 const line = start ? start.concat(part) : part
@@ -197,7 +197,7 @@ export class Socket {
      * have been sent.
      */
     async send(data: Buffer | string): Promise<void> {
-        // text without other than ASCII letters goes to the ring as it stands in flash: blitAt takes strings too
+        // a string of ASCII letters goes from flash to the ring as it is, as blitAt takes strings, too
         const plain = typeof data !== "string" || data.length === data.byteLength
         const bytes = (plain ? data : Buffer.from(data)) as Buffer
         await this.turn()
@@ -301,7 +301,7 @@ export class Socket {
         this.net.flush()
     }
 
-    /** True while the record is this connection's. */
+    /** Returns true while the record at `at` is this connection's. */
     private isThere(): boolean {
         return this.id > 0 && this.net.stack.conns.getAt(this.at + Tcb.Id, "u16") === this.id
     }
@@ -319,15 +319,15 @@ export class Socket {
         return state === State.Closed || state >= State.CloseWait
     }
 
-    /** With nothing unread: true when nothing more will come. Throws when the connection failed. */
+    /** Returns true when no more data will come; called when none is unread. Throws when the connection has failed. */
     private isOver(): boolean {
         const end = read(this.net.stack, this.id, this.net.stack.tx, 0, 0)
-        // nobody's: closed here, or its record, in TIME-WAIT, went to another
+        // the record is not this connection's any more: it was closed here or, in TIME-WAIT, reused
         if (end === 0 || end === TcpError.Eof || end === TcpError.NotConnected) return end !== 0
         throw this.failure(end)
     }
 
-    /** The oldest `n` unread bytes. */
+    /** Takes the oldest `n` unread bytes. */
     private take(n: number): Buffer {
         const bytes = Buffer.alloc(n)
         read(this.net.stack, this.id, bytes, 0, n)
@@ -335,7 +335,7 @@ export class Socket {
         return bytes
     }
 
-    /** Bytes to the end of the first line of those unread; 0 when that is not there. */
+    /** Returns the length of the first line of the unread bytes, its end included; 0 when they have no end of line. */
     private lineLength(unread: number): number {
         if (unread === 0) return 0
         const t = this.net.stack
@@ -351,10 +351,10 @@ export class Socket {
             : t.rings.indexOf(10, ring, ring + unread - part) + 1 - ring + part
     }
 
-    /** Waits until other fibers' sends are done. */
+    /** Waits until this fiber may send: until other fibers' sends are done. */
     private async turn(): Promise<void> {
         await this.net.breathe()
-        // who is woken has the turn: it was handed over
+        // a fiber that is woken has the turn already: it was handed over
         if (this.sending) await this.sockets.wait(this, Want.Turn)
         this.sending = true
     }
@@ -363,7 +363,7 @@ export class Socket {
         this.sending = (this.waiting & Want.Turn) > 0 && this.sockets.handOver(this)
     }
 
-    /** Waits until the time is `until`, for ever if that is undefined. False when it is over. */
+    /** Waits until the time is `until`, forever if that is undefined. Returns false when that time has come. */
     private async wait(want: Want, until: number | undefined): Promise<boolean> {
         if (until === undefined) return await this.sockets.wait(this, want)
         const left = until - ds.millis()
@@ -379,7 +379,7 @@ export class Socket {
     }
 }
 
-/** A line's text without its end. */
+/** Returns the text of a line without its end. */
 function lineText(line: Buffer): string {
     let length = line.length - 1
     if (length > 0 && line.getAt(length - 1, "u8") === 13) length--

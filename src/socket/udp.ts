@@ -1,4 +1,4 @@
-// Datagrams for fibers: net/udp-socket.ts with waits.
+// UDP for fibers: net/udp-socket.ts with waits.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -50,7 +50,7 @@ export function openUdp(options: UdpOptions): Udp {
  */
 export class Udp implements Worker {
     private readonly waits: ds.Fiber[] = []
-    /** A send waits for room. */
+    /** A fiber waits for room in the queue out. */
     private full = false
 
     /** @internal */

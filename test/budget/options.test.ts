@@ -1,12 +1,14 @@
 // What `npm run build --` takes, and what it says of the rest: one line.
 
 import { expect, test } from "vitest"
+import { readBoard } from "../../sim/board/boards"
 import { parseBuildOptions } from "../../sim/budget/options"
 import { Answer } from "../../sim/options/command-line"
 import { OptionError } from "../../sim/options/error"
 
 test("nothing, all of it, and a program", () => {
     expect(parseBuildOptions([])).toEqual({
+        board: readBoard(),
         program: undefined,
         without: [],
         sizes: undefined,
