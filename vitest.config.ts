@@ -9,6 +9,9 @@ import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
 /** Returns the path of a file of the Node runtime. */
 const node = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
 
+/** A reporter that lists the tests that passed only when CI ran them once more. */
+export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts", import.meta.url))
+
 // runs src/ on the Node runtime: DeviceScript's packages are those of sim/node
 export default defineConfig({
     plugins: [
@@ -41,8 +44,9 @@ export default defineConfig({
         testTimeout: 60_000,
         // hooks build images
         hookTimeout: 60_000,
-        // CI repeats a failed test once, as its machines may stand still for seconds; the report lists the test as retried
+        // CI runs a failed test once more, as its machines may stand still for seconds; the second reporter lists such tests
         retry: process.env.CI === undefined ? 0 : 1,
+        reporters: ["default", RETRIED],
         // many tests wait more than they compute
         maxWorkers: Math.max(3, availableParallelism()),
     },
