@@ -86,7 +86,7 @@ describe("a program", () => {
             "connecting",
             "looking for the board",
             "stopping the old program",
-            "looking at the program on the board",
+            "comparing the program on the board",
             what,
             "sending settings",
             "starting the program",
