@@ -1,6 +1,6 @@
 // What a program on the VM finds without importing it. Part of a simulated device's bundle only.
 
-import { Buffer, hex } from "./buffer"
+import { Buffer } from "./buffer"
 import {
     clearInterval,
     clearTimeout,
@@ -32,7 +32,6 @@ function round(value: number): number {
 
 Object.assign(globalThis, {
     Buffer,
-    hex,
     setTimeout,
     setInterval,
     clearTimeout,
