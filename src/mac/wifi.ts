@@ -244,8 +244,9 @@ export class Wifi extends EspHosted {
     protected async turn(): Promise<void> {
         if (this.asked !== 0) {
             if (++this.tries >= Tries.Most) {
-                this.complain(`ENODEV, the co-processor does not answer request ${this.asked}: it is reset`)
+                const problem = `ENODEV, the co-processor does not answer request ${this.asked}: it is reset`
                 this.lost()
+                this.complain(problem)
                 return
             }
             // asked again below; what the first try may still be answered with does no harm
@@ -365,8 +366,8 @@ export class Wifi extends EspHosted {
         } else if (status !== 0) {
             if (step === Step.Connect) this.left(0)
             else {
-                this.complain(`EPROTO, the co-processor refuses request ${asked} (${status}): it is reset`)
                 this.lost()
+                this.complain(`EPROTO, the co-processor refuses request ${asked} (${status}): it is reset`)
                 this.next(Step.Reset, Time.Retry)
             }
         } else if (step < Step.Connect) this.next(step + 1, 0)

@@ -7,7 +7,8 @@ import { vi } from "vitest"
 import { VirtualClock } from "../../sim/time/clock"
 import { MacCounter } from "../../src/mac/mac"
 import { power } from "../../src/mac/power"
-import { type Wifi, type WifiOptions, wifi } from "../../src/mac/wifi"
+import { station, type Wifi, type WifiOptions, wifi } from "../../src/mac/wifi"
+import { scan } from "../../src/mac/wifi-ask"
 
 /** The functions of the runtime that a bench puts its own in the place of. */
 const runtime = vi.hoisted(() => ({
@@ -24,6 +25,9 @@ vi.mock("@devicescript/core", async original => ({
     spiConfigure: (...pins: number[]) => runtime.spiConfigure(...pins),
     spiXfer: (tx: Bytes, rx: Bytes) => runtime.spiXfer(tx, rx),
 }))
+
+/** A test has these from here, as they are to be loaded after the runtime was replaced. */
+export const program = { scan: (mac: Wifi) => scan(mac), station: () => station() }
 
 export const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
 export const BSSID = [0x0a, 1, 2, 3, 4, 5]
