@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { BOARD, boardModule, pinsModule, readBoard } from "./sim/board/boards.ts"
 import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
 
 const standIn = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
@@ -13,6 +14,16 @@ export default defineConfig({
             enforce: "pre",
             transform: (text, id) => (id.endsWith(`/${FEATURES}`) ? featuresFile(leftOut()) : text),
         },
+        {
+            name: "board",
+            enforce: "pre",
+            resolveId: name => (name.startsWith("@dsboard/") ? `\0${name}` : undefined),
+            load: id => {
+                if (id.endsWith(`/${BOARD}`)) return boardModule(readBoard())
+                const [, name] = /^\0@dsboard\/(\w+)$/.exec(id) ?? []
+                return name === undefined ? undefined : pinsModule(readBoard(name), standIn("board"))
+            },
+        },
     ],
     resolve: {
         alias: [
@@ -20,7 +31,6 @@ export default defineConfig({
             { find: "@devicescript/spi", replacement: standIn("spi") },
             { find: "@devicescript/gpio", replacement: standIn("gpio") },
             { find: "@devicescript/crypto", replacement: standIn("crypto") },
-            { find: /^@dsboard\/.*/, replacement: standIn("board") },
         ],
     },
     test: {

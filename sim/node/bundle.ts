@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
+import { BOARD, type Board, boardModule, pinsModule, readBoard } from "../board/boards"
 import { ensureLibraries, importsOf, type Program, ROOT } from "../build/build"
 import { FEATURES, featuresFile, leftOut } from "../build/features"
 
@@ -21,15 +22,22 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /** On the VM the namespace is an object that programs write to: here it is core.ts's default export. */
 const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
 
-/** Puts the stand-ins and `features`, the text of src/features.ts, in their places. */
-const places = (features: string): Plugin => ({
+/** Puts the stand-ins, `features` (the text of src/features.ts) and the board in their places. */
+const places = (features: string, board: Board): Plugin => ({
     name: "places",
     setup({ onResolve, onLoad }) {
         onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: here("core.ts") }))
-        onResolve({ filter: /^@dsboard\// }, () => ({ path: here("board.ts") }))
+        onResolve({ filter: /^@dsboard\// }, ({ path }) => ({ path: path.slice(9), namespace: "board" }))
         onResolve({ filter: /^\.\/environment$/ }, () => ({ path: here("device-environment.ts") }))
+        onLoad({ filter: /.*/, namespace: "board" }, ({ path }) => ({
+            contents: pinsModule(path === board.name ? board : readBoard(path), here("board.ts")),
+            loader: "ts",
+            resolveDir: ROOT,
+        }))
         onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-            const text = path === join(ROOT, FEATURES) ? features : await readFile(path, "utf8")
+            const own = path === join(ROOT, FEATURES) ? features : undefined
+            const text =
+                own ?? (path === join(ROOT, BOARD) ? boardModule(board) : await readFile(path, "utf8"))
             return {
                 contents: text.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
                 loader: "ts",
@@ -44,6 +52,7 @@ const places = (features: string): Plugin => ({
  */
 export async function bundleProgram(
     program: Program,
+    board: Board = readBoard(),
     without: readonly string[] = leftOut()
 ): Promise<Bundle> {
     const features = featuresFile(without)
@@ -63,7 +72,7 @@ export async function bundleProgram(
         mainFields: ["main"],
         sourcemap: "external",
         tsconfigRaw: {},
-        plugins: [places(features)],
+        plugins: [places(features, board)],
         logLevel: "silent",
     })
     const text = (name: string) => result.outputFiles.find(file => file.path.endsWith(name))!.text

@@ -98,7 +98,7 @@ for (const level of [0x00, 0xff] as const) {
         (counters, net) => {
             expect(counters["driver chip-reset"]).toBe(1)
             const [lost, found] = net.log.filter(line => line.startsWith("W5500:"))
-            expect(lost).toMatch(/^W5500: does not answer.*; it is reset until it answers$/)
+            expect(lost).toMatch(/^W5500: does not answer.*; the driver resets the chip until it answers$/)
             expect(found).toBe("W5500: answers again")
         }
     )
@@ -197,7 +197,9 @@ scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_00
     expect(net.failures).toEqual(["EHOSTUNREACH"])
     expect(await net.refusal(`read ${id}`)).toContain("EHOSTUNREACH")
     // said once, not every second
-    expect(net.log.filter(line => line.includes("it is reset until it answers"))).toHaveLength(1)
+    expect(net.log.filter(line => line.includes("the driver resets the chip until it answers"))).toHaveLength(
+        1
+    )
     net.chip.faults.dead = undefined
     await net.pass(3000)
     expect(net.log.at(-1)).toBe("W5500: answers again")
