@@ -199,11 +199,11 @@ export class Wifi extends EspHosted {
         super(options, address)
     }
 
-    protected isSetUp(): boolean {
+    protected override isSetUp(): boolean {
         return this.step >= Step.Joining
     }
 
-    protected begin(): void {
+    protected override begin(): void {
         this.asked = 0
         this.answerQuestion(-2)
         this.next(Step.Reset, 0)
@@ -227,7 +227,7 @@ export class Wifi extends EspHosted {
         }
     }
 
-    protected booted(_chip: number, firmware: number, again: boolean): void {
+    protected override booted(_chip: number, firmware: number, again: boolean): void {
         this.firmware = firmware
         this.asked = 0
         this.answerQuestion(-2)
@@ -241,7 +241,7 @@ export class Wifi extends EspHosted {
         } else this.next(Step.Hello, 0)
     }
 
-    protected async turn(): Promise<void> {
+    protected override async turn(): Promise<void> {
         if (this.asked !== 0) {
             if (++this.tries >= Tries.Most) {
                 const problem = `ENODEV, the co-processor does not answer request ${this.asked}: it is reset`
@@ -333,7 +333,7 @@ export class Wifi extends EspHosted {
         return closeMessage(out, choice, closeMessage(out, sta, at))
     }
 
-    protected message(b: Buffer, at: number, length: number): void {
+    protected override message(b: Buffer, at: number, length: number): void {
         if (!readMessage(b, at, length)) {
             this.count(MacCounter.BadLength)
             return
