@@ -1,7 +1,7 @@
 // A small stand-in for @devicescript/core under Node: what src/ and the runtime's own libraries use of it.
 
 import { RESTART } from "../device/runtime"
-import { Buffer, hex } from "./buffer"
+import { Buffer, hex as bytesInFlash } from "./buffer"
 import { environment, type Level } from "./environment"
 import { Fiber, millis, sleep, suspend } from "./fiber"
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "./timers"
@@ -65,7 +65,7 @@ extend(Function.prototype, {
         return Fiber.start(() => this(...args))
     },
 })
-extend(globalThis, { hex })
+extend(globalThis, { hex: bytesInFlash })
 extend(Math, {
     idiv: (x: number, y: number) => ((y | 0) === 0 ? 0 : Math.trunc((x | 0) / (y | 0)) | 0),
     randomInt: (max: number) => Math.floor((randomWord() / 0x1_0000_0000) * ((max | 0) + 1)),
