@@ -37,6 +37,7 @@ export default defineConfig({
             { find: "@devicescript/spi", replacement: node("spi") },
             { find: "@devicescript/gpio", replacement: node("gpio") },
             { find: "@devicescript/crypto", replacement: node("crypto") },
+            { find: "@devicescript/settings", replacement: node("settings") },
         ],
     },
     test: {

@@ -36,6 +36,21 @@ export async function loadSerialPorts(): Promise<SerialPorts> {
     }
 }
 
+/**
+ * Returns this computer's serial ports. If they cannot be listed (on Linux udevadm lists them), returns the wanted port alone, or
+ * throws a DeployError without one.
+ */
+export async function portsOf(serialPorts: SerialPorts, wanted: string | undefined): Promise<Port[]> {
+    try {
+        return await serialPorts.list()
+    } catch (error) {
+        if (wanted !== undefined) return [{ path: wanted }]
+        throw new DeployError(
+            `the serial ports cannot be listed (${(error as Error).message}): set --port to the board's port, as --port /dev/ttyACM0`
+        )
+    }
+}
+
 /** Returns the wanted port, or the only one that may be a board's. Throws a DeployError that lists the ports. */
 export function choosePort(ports: readonly Port[], wanted: string | undefined): Port {
     if (wanted !== undefined) {
