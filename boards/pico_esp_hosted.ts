@@ -1,21 +1,14 @@
-// The driver of an ESP32-C3 with ESP-Hosted firmware on a Raspberry Pi Pico: a Wi-Fi station.
+// The driver of an ESP32 module with ESP-Hosted, as Wi-Fi of a Raspberry Pi Pico. Network and password are settings of the board.
 
 import type { Buffer } from "@devicescript/core"
-import { readSetting } from "@devicescript/settings"
 import { pins } from "@dsboard/pico_esp_hosted"
-import { boot } from "../src/boot"
 import type { Mac } from "../src/mac/mac"
 import { wifi } from "../src/mac/wifi"
-
-// the simulator's access point has its own; a board has them in its settings (.env.local), never in a source
-const ssid = boot.ssid || (await readSetting("WIFI_SSID", ""))
-const password = boot.password || (await readSetting("WIFI_PASS", ""))
+import { wifiSettings } from "../src/socket/wifi-settings"
 
 /** Returns the driver for this Ethernet address. */
 export function board(address: Buffer): Mac {
     return wifi({
-        ssid,
-        password,
         miso: pins.ESP_HOSTED_MISO,
         cs: pins.ESP_HOSTED_CS,
         sck: pins.ESP_HOSTED_SCK,
@@ -24,5 +17,6 @@ export function board(address: Buffer): Mac {
         handshake: pins.ESP_HOSTED_HANDSHAKE,
         ready: pins.ESP_HOSTED_DATA_READY,
         look: 200,
+        credentials: wifiSettings,
     })(address)
 }

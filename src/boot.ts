@@ -16,11 +16,10 @@ export interface BootOptions {
     trace: boolean
     /** Set by controlled.ts: another program drives the device, and nothing is served. */
     control: boolean
-    /** Wi-Fi: the network's name and password, where they are not in the board's settings. */
-    ssid?: string
-    password?: string
     /** Bytes of heap that a program finds free: 57,000 on the RP2040. Buffers that do not fit are refused, not tried. */
     heap: number
+    /** The Wi-Fi network to join; left out for what the board's settings say (socket/wifi-settings.ts). */
+    network?: { ssid: string; password: string }
 }
 
 export const boot: BootOptions = {

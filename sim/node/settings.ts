@@ -1,6 +1,6 @@
-// The third runtime's stand-in for @devicescript/settings: a device without stored settings.
+// Stand-in for @devicescript/settings: a board that has none.
 
-/** Returns what a missing setting is taken for. */
-export async function readSetting<T = string>(_key: string, missing?: T): Promise<T> {
-    return missing as T
+/** Returns what the program takes for a setting that is missing. */
+export async function readSetting<T>(_key: string, missing: T): Promise<T> {
+    return missing
 }

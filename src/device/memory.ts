@@ -79,8 +79,7 @@ function bytesOf(object: object, seen: Buffer[], depth: number): number {
             if (seen.indexOf(value) >= 0) continue
             seen.push(value)
             bytes += value.length
-        } else if (depth > 0 && typeof value === "object" && value && !Array.isArray(value)) {
-            // the VM has no keys of an array
+        } else if (depth > 0 && typeof value === "object" && value) {
             bytes += bytesOf(value, seen, depth - 1)
         }
     }

@@ -112,6 +112,7 @@ export class EspHosted implements Mac {
 
     /** Resets the co-processor and waits until it is set up. Throws an Error that says what to check when it is not. */
     async start(): Promise<void> {
+        await this.prepare()
         const { miso, mosi, sck, hz, mode, reset } = this.pins
         this.cs.setMode(ds.GPIOMode.OutputHigh)
         reset.setMode(ds.GPIOMode.OutputHigh)
@@ -387,6 +388,9 @@ export class EspHosted implements Mac {
     protected isSetUp(): boolean {
         return this.up
     }
+
+    /** Called when the driver starts. What it throws goes to the one who starts it. */
+    protected async prepare(): Promise<void> {}
 
     /** Begins with a reset. */
     protected begin(): void {}

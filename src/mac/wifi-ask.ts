@@ -44,12 +44,12 @@ export interface AccessPoint {
 /** Sends a request without payload. Returns the number of bytes of the response's payload in `into`, below 0 when there is none. */
 async function ask(station: Wifi, id: Rpc, into: Buffer): Promise<number> {
     const question: Question = { id, into, length: -1 }
+    while (!station.put(question)) await ds.sleep(Time.Slice)
     const until = ds.millis() + Time.Answer
-    station.put(question)
     while (question.length === -1) {
         await ds.sleep(Time.Slice)
         if (ds.millis() <= until) continue
-        station.withdraw(question)
+        station.withdraw()
         break
     }
     return question.length

@@ -17,12 +17,15 @@ import { Header, Interface } from "./esp-hosted-frame"
 import { beginRequest, endRequest, message, Rpc, readMessage, within } from "./esp-hosted-rpc"
 import { type Mac, MacCounter } from "./mac"
 
-export interface WifiOptions extends EspHostedOptions {
+export interface Credentials {
     /** The network's name, 1 to 32 bytes. */
     ssid: string
     /** 8 to 63 bytes; "" for a network without one. */
     password: string
 }
+
+/** Name and password, or where they come from when the driver starts: `wifiSettings` of socket/wifi-settings.ts. */
+export type WifiOptions = EspHostedOptions & (Credentials | { credentials: () => Promise<Credentials> })
 
 /** Milliseconds. */
 const enum Time {
@@ -102,6 +105,7 @@ const enum Config {
     Ssid = 1,
     Password = 2,
     ScanMethod = 3,
+    Pmf = 10,
     SaePwe = 12,
 }
 
@@ -153,16 +157,30 @@ export function station(): Wifi {
 
 /** Returns what startNetwork's `mac` takes: a station of the network `ssid`. Throws a RangeError for a name or password that is not valid. */
 export function wifi(options: WifiOptions): (address: Buffer) => Mac {
-    const ssid = Buffer.from(options.ssid)
-    const password = Buffer.from(options.password)
+    const given = options as Partial<Credentials>
+    const { ssid, password } = given
+    const network = ssid === undefined ? undefined : networkOf(ssid, password || "")
+    return (address: Buffer): Mac => {
+        running = new Wifi(options, address, network)
+        return running
+    }
+}
+
+/** A network's name and password as they go to the co-processor. */
+interface Network {
+    readonly ssid: Buffer
+    readonly password: Buffer
+}
+
+/** Throws a RangeError for a name or password that is not valid. */
+function networkOf(name: string, secret: string): Network {
+    const ssid = Buffer.from(name)
+    const password = Buffer.from(secret)
     // IEEE 802.11-2020, 9.4.2.2 and J.4.1
     if (ssid.length < 1 || ssid.length > 32) throw new RangeError("wifi: the ssid must be 1 to 32 bytes")
     if (password.length !== 0 && (password.length < 8 || password.length > 63))
         throw new RangeError('wifi: the password must be 8 to 63 bytes, or ""')
-    return (address: Buffer): Mac => {
-        running = new Wifi(options, address, ssid, password)
-        return running
-    }
+    return { ssid, password }
 }
 
 export class Wifi extends EspHosted {
@@ -186,17 +204,25 @@ export class Wifi extends EspHosted {
     private tries = 0
     private waits = 0
     private delay = 0
-    private readonly questions: Question[] = []
-    /** The question that was asked last, and has no response yet. */
-    private open: Question | undefined = undefined
+    /** What the program asks. */
+    private question: Question | undefined = undefined
+    /** `asked` is the program's question. */
+    private foreign = false
 
     constructor(
-        options: EspHostedOptions,
+        private readonly options: WifiOptions,
         address: Buffer,
-        private readonly ssid: Buffer,
-        private readonly password: Buffer
+        private network: Network | undefined
     ) {
         super(options, address)
+    }
+
+    protected override async prepare(): Promise<void> {
+        const { credentials } = this.options as { credentials?: () => Promise<Credentials> }
+        if (credentials) {
+            const { ssid, password } = await credentials()
+            this.network = networkOf(ssid, password)
+        }
     }
 
     protected override isSetUp(): boolean {
@@ -209,22 +235,21 @@ export class Wifi extends EspHosted {
         this.next(Step.Reset, 0)
     }
 
-    /** Asks for something of the program. */
-    put(question: Question): void {
-        this.questions.push(question)
+    /** Asks a question of the program. False while there is another one. */
+    put(question: Question): boolean {
+        if (this.question) return false
+        this.question = question
         if (this.step === Step.Connected || this.step === Step.Delay) {
             if (this.asked === 0) this.dueAt = ds.millis() | 0
         }
+        return true
     }
 
-    /** Takes back a question whose answer nobody waits for any more. */
-    withdraw(question: Question): void {
-        const at = this.questions.indexOf(question)
-        if (at >= 0) this.questions.insert(at, -1)
-        if (this.open === question) {
-            this.open = undefined
-            this.asked = 0
-        }
+    /** Takes the question back, as nobody waits for its answer any more. */
+    withdraw(): void {
+        this.question = undefined
+        if (this.foreign) this.asked = 0
+        this.foreign = false
     }
 
     protected override booted(_chip: number, firmware: number, again: boolean): void {
@@ -267,7 +292,7 @@ export class Wifi extends EspHosted {
                 this.left(0)
                 return
             case Step.Delay:
-                if (this.questions.length === 0) this.step = Step.Connect
+                if (!this.question) this.step = Step.Connect
                 break
         }
         if (this.pending && this.waits++ < Tries.Waits) {
@@ -287,11 +312,11 @@ export class Wifi extends EspHosted {
     private request(): void {
         const { step, out } = this
         let id = Rpc.StaGetRssi
-        this.open = undefined
+        this.foreign = false
         if (step <= Step.Connect) id = IDS[step - Step.Init] as Rpc
-        else if (this.questions.length > 0) {
-            this.open = this.questions[0]
-            id = (this.open as Question).id
+        else if (this.question) {
+            id = this.question.id
+            this.foreign = true
         }
         this.uid = (this.uid & 0xffff) + 1
         const payload = beginRequest(out, id, this.uid)
@@ -321,14 +346,17 @@ export class Wifi extends EspHosted {
     /** Writes WifiSetConfig's payload. */
     private config(at: number): number {
         const { out } = this
+        const { ssid, password } = this.network as Network
         const choice = openMessage(out, at, 2)
         const sta = openMessage(out, choice, 2)
-        at = putBytes(out, sta, Config.Ssid, this.ssid)
-        at = putBytes(out, at, Config.Password, this.password)
+        at = putBytes(out, sta, Config.Ssid, ssid)
+        at = putBytes(out, at, Config.Password, password)
         // all channels are looked at, and the strongest access point is taken (sort_method 0)
         at = putInt(out, at, Config.ScanMethod, 1)
-        // WPA3 by either of its two ways. With a password ESP-IDF joins nothing weaker than WPA2, and protects management frames where the access
-        // point does (esp_wifi_types_generic.h, wifi_scan_threshold_t and wifi_pmf_config_t).
+        // WPA3 by either of its two ways, with management frames protected. With a password ESP-IDF joins nothing weaker than WPA2
+        // (esp_wifi_types_generic.h, wifi_scan_threshold_t).
+        const pmf = openMessage(out, at, Config.Pmf)
+        at = closeMessage(out, pmf, putInt(out, pmf, 1, 1))
         at = putInt(out, at, Config.SaePwe, 3)
         return closeMessage(out, choice, closeMessage(out, sta, at))
     }
@@ -350,8 +378,8 @@ export class Wifi extends EspHosted {
         // an id that is not the request's says that the firmware does not know it
         const known = message.id === asked + Rpc.Response
         const status = known ? intField(b, message.at, message.end, 1) : -1
-        if (this.open) {
-            const { into } = this.open
+        if (this.foreign) {
+            const { into } = this.question as Question
             const size = Math.min(message.end - message.at, into.length)
             into.blitAt(0, b, message.at, size)
             this.answerQuestion(known ? size : -2)
@@ -361,7 +389,7 @@ export class Wifi extends EspHosted {
             if (status !== 0) this.left(0)
             else {
                 this.rssi = intField(b, message.at, message.end, 2)
-                this.next(step, this.questions.length > 0 ? 0 : Time.Check)
+                this.next(step, this.question ? 0 : Time.Check)
             }
         } else if (status !== 0) {
             if (step === Step.Connect) this.left(0)
@@ -417,7 +445,7 @@ export class Wifi extends EspHosted {
         this.answerQuestion(-2)
         this.reason = reason
         let longest = Time.LongestDelay
-        const name = this.ssid.toString("utf-8")
+        const name = (this.network as Network).ssid.toString("utf-8")
         let what = `ENOLINK, the access point of "${name}" has ended the connection (reason ${reason})`
         switch (reason) {
             case Reason.NoApFound:
@@ -449,16 +477,11 @@ export class Wifi extends EspHosted {
         this.next(Step.Delay, this.delay)
     }
 
-    /** Ends the question that is open, or all of them when there will be no answer. */
+    /** Ends the program's question. */
     private answerQuestion(length: number): void {
-        const { questions } = this
-        while (questions.length > 0 && (length < 0 || this.open)) {
-            const question = questions[0] as Question
-            questions.insert(0, -1)
-            question.length = length
-            this.open = undefined
-        }
-        this.open = undefined
+        if (this.question) this.question.length = length
+        this.question = undefined
+        this.foreign = false
     }
 
     /** Tells the program and the console what is wrong, once. */

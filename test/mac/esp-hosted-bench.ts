@@ -5,9 +5,10 @@ import * as ds from "@devicescript/core"
 import { Buffer as Bytes } from "@devicescript/core"
 import { vi } from "vitest"
 import { VirtualClock } from "../../sim/time/clock"
+import type { EspHostedOptions } from "../../src/mac/esp-hosted"
 import { MacCounter } from "../../src/mac/mac"
 import { power } from "../../src/mac/power"
-import { station, type Wifi, type WifiOptions, wifi } from "../../src/mac/wifi"
+import { station, type Wifi, wifi } from "../../src/mac/wifi"
 import { scan } from "../../src/mac/wifi-ask"
 
 /** The functions of the runtime that a bench puts its own in the place of. */
@@ -389,7 +390,7 @@ export const SET_UP = [
 export interface BenchOptions {
     ssid?: string
     password?: string
-    driver?: Partial<WifiOptions>
+    driver?: Partial<EspHostedOptions>
     /** Milliseconds that a transfer takes; 1.3 for 1,600 bytes at 10 MHz when left out. */
     transferTime?: number
     frameSize?: number

@@ -68,7 +68,14 @@ describe("start", () => {
         const ssid = [...new TextEncoder().encode("h\u00f6me")]
         // lengths of messages take two bytes
         const two = (bytes: number[]) => [(bytes.length & 127) | 128, bytes.length >> 7, ...bytes]
-        const station = [...pb(1, ssid), ...pb(2, password), ...pb(3, 1), ...pb(12, 3)]
+        const station = [
+            ...pb(1, ssid),
+            ...pb(2, password),
+            ...pb(3, 1),
+            0x52,
+            ...two(pb(1, 1)),
+            ...pb(12, 3),
+        ]
         expect(payload(Id.SetConfig)).toEqual([0x12, ...two([0x12, ...two(station)])])
         const numbers: [number, number][] = [
             [1, 10],
