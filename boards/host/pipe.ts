@@ -157,6 +157,7 @@ power.idle = async (ms: number): Promise<void> => {
     readInputs()
 }
 
+power.hosted = true
 power.wake = (): void => {
     power.woken = true
     if (waiting?.suspended) waiting.resume(undefined)
