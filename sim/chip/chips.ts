@@ -6,8 +6,14 @@ import { OptionError } from "../options/error"
 import type { ChipKind } from "./chip"
 import { espHosted } from "./esp-hosted-kind"
 import { w5500 } from "./w5500-kind"
+import { wired } from "./wires"
 
-export const chips: { readonly [name: string]: ChipKind } = { w5500, esp_hosted: espHosted }
+const SPI = ["MISO", "MOSI", "SCK", "CS", "RESET"]
+
+export const chips: { readonly [name: string]: ChipKind } = {
+    w5500: wired(w5500, [...SPI, "INT"]),
+    esp_hosted: wired(espHosted, [...SPI, "HANDSHAKE", "DATA_READY"]),
+}
 
 /** Returns the entry of a board's chip. Throws an OptionError for a board whose pins name no chip of the table. */
 export function chipOf({ name, chip }: Board): ChipKind {
