@@ -64,7 +64,7 @@ export interface Options {
 }
 
 /** Where the process runs. */
-export interface Surroundings {
+interface Surroundings {
     /** Standard input and output are a terminal. */
     terminal: boolean
 }
