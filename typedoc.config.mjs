@@ -25,6 +25,8 @@ export default {
     excludePrivate: true,
     excludeInternal: true,
     disableSources: true,
+    // `npm run typecheck` does
+    skipErrorChecking: true,
     githubPages: false,
     validation: { notExported: true, invalidLink: true, notDocumented: true },
     treatWarningsAsErrors: true,

@@ -6,6 +6,8 @@ import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
 
 const standIn = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
 
+export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts", import.meta.url))
+
 // src/ runs under Node with these small stand-ins for the runtime's own packages (see sim/node).
 export default defineConfig({
     plugins: [
@@ -38,8 +40,10 @@ export default defineConfig({
         testTimeout: 60_000,
         // images are built in them
         hookTimeout: 60_000,
-        // real programs in real time meet a machine that stands still for seconds: once more, and the report says so
+        // real programs in real time meet a machine that stands still for seconds: CI runs their tests once more, and the second
+        // reporter lists them
         retry: process.env.CI === undefined ? 0 : 1,
+        reporters: ["default", RETRIED],
         // many wait more than they work
         maxWorkers: Math.max(3, availableParallelism()),
     },
