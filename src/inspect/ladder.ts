@@ -42,14 +42,14 @@ interface Span {
 export async function ladder(device: LadderHost, id: number, print: (line: string) => void): Promise<string> {
     const stack = device.stack
     const ring = stack.events
-    if (!ring.on) return "there are no events; start with a configuration of events=32"
+    if (!ring.on) return "no events are recorded; start with a configuration of events=32"
     const span = await findSpan(device, id)
-    if (!span.found) return `the last ${ring.capacity} events have nothing of connection ${id}`
+    if (!span.found) return `the last ${ring.capacity} events include none of connection ${id}`
     const record = Buffer.alloc(Event.Size)
     const local = localText(stack.ip, span.ports)
     const remote = remoteText(span.remoteIp, span.ports)
     print(`connection ${id}: ${local} on the left, ${remote} on the right, time in ms`)
-    if (span.first > 0 && span.first === ring.oldest()) print("(what came before is no longer kept)")
+    if (span.first > 0 && span.first === ring.oldest()) print("(earlier events are no longer kept)")
     for (let i = span.first; i < span.end; i++) {
         await pause(device, i)
         // during a pause the stack may have overwritten this record

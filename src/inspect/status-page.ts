@@ -48,7 +48,7 @@ export const pageEnd =
     "}else{y+=17;s+=`<text x=160 y=${y+3} text-anchor=end font-weight=600 ${e.k==5?'fill=red':''}>" +
     "${e.k==5?'failed':S[e.to]}</text>`}}" +
     "if(c.ev.length>max)s+=`<text x=390 y=${y+=24} text-anchor=middle fill=var(--m)>… ${c.ev.length-max} more</text>`;" +
-    "y+=14;return`<figure><figcaption>${c.id?'#'+c.id+' ':''}${c.peer}${c.id==own?' (this page)':''}${c.whole?'':' (what came before is no longer kept)'}</figcaption>" +
+    "y+=14;return`<figure><figcaption>${c.id?'#'+c.id+' ':''}${c.peer}${c.id==own?' (this page)':''}${c.whole?'':' (earlier events are no longer kept)'}</figcaption>" +
     "<svg viewBox='0 0 700 ${y+4}'><g fill=none stroke=var(--m)><path d='M${X} 40V${y}M${Y} 40V${y}'/></g>" +
     "<text x=${X} y=30 text-anchor=middle>${ip}:${c.port}</text>" +
     "<text x=${Y} y=30 text-anchor=middle>${c.peer}</text>${s}</svg></figure>`}" +

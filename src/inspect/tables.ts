@@ -129,7 +129,7 @@ export function neighbourLine(stack: Stack, index: number, now: number): string 
     if (state === NeighbourState.Free) return ""
     const ip = left(ipv4Text(neighbours.getAt(n + Neighbour.Ip, "i32")), 17)
     if (state < NeighbourState.Known) {
-        return `${ip}asked for, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
+        return `${ip}no reply yet, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
     }
     const age = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
     return `${ip}${macText(neighbours, n + Neighbour.Mac)}  used ${age} ms ago`
