@@ -28,7 +28,7 @@ export function writeI32(b: Buffer, at: number, value: number): void {
 
 /** Turns the order of the four bytes around. */
 export function swap32(v: number): number {
-    return ((v & 0xff) << 24) | ((v & 0xff00) << 8) | ((v >> 8) & 0xff00) | ((v >> 24) & 0xff)
+    return (v << 24) | ((v & 0xff00) << 8) | ((v >> 8) & 0xff00) | (v >>> 24)
 }
 
 /** Turns the order of the low two bytes around: a port or a type as `getAt` "u16" reads it from the wire. */

@@ -74,18 +74,18 @@ export function writeSegment(
     tx.setAt(
         at + Tcp.Sequence,
         "i32",
-        ((sequence & 0xff) << 24) |
+        (sequence << 24) |
             ((sequence & 0xff00) << 8) |
             ((sequence >> 8) & 0xff00) |
-            ((sequence >> 24) & 0xff)
+            (sequence >>> 24)
     )
     tx.setAt(
         at + Tcp.Acknowledgment,
         "i32",
-        ((acknowledgment & 0xff) << 24) |
+        (acknowledgment << 24) |
             ((acknowledgment & 0xff00) << 8) |
             ((acknowledgment >> 8) & 0xff00) |
-            ((acknowledgment >> 24) & 0xff)
+            (acknowledgment >>> 24)
     )
     tx.setAt(at + Tcp.DataOffset, "u16", (length << 2) | (control << 8))
     tx.setAt(at + Tcp.Window, "u16", ((window & 0xff) << 8) | (window >> 8))
