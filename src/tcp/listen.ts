@@ -186,9 +186,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const control = segment.getAt(Seg.Control, "u8")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
-    let length = segment.getAt(Seg.Length, "u16")
-    if (control & Flag.Fin) length++
-    if (control & Flag.Syn) length++
+    const length = segment.getAt(Seg.Space, "u16")
     // The client's SYN once more, with or without text: our SYN-ACK was lost. That holds the ACK which is asked for, and
     // helps the client, who drops an ACK without SYN in SYN-SENT.
     if (offset === -1) {

@@ -24,9 +24,7 @@ export function answerReset(t: TcpContext, now: number): void {
         resetTo(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, now)
         return
     }
-    let end = segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Length, "u16")
-    if (control & Flag.Syn) end++
-    if (control & Flag.Fin) end++
+    const end = segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Space, "u16")
     resetTo(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, now)
 }
 

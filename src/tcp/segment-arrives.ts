@@ -36,6 +36,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let control = segment.getAt(Seg.Control, "u8")
     let at = segment.getAt(Seg.DataAt, "u16")
     let length = segment.getAt(Seg.Length, "u16")
+    let segmentLength = segment.getAt(Seg.Space, "u16")
     let state = conns.getAt(c + Tcb.State, "u8")
     let flags = conns.getAt(c + Tcb.Flags, "u8")
     const connOptions = conns.getAt(c + Tcb.Options, "u8")
@@ -79,6 +80,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (offset === -1) {
             if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === (Flag.Syn | Flag.Ack)) {
                 control &= ~Flag.Syn
+                segmentLength--
                 offset = 0
             }
         }
@@ -86,9 +88,6 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
 
     // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6. By its letter text that reaches beyond both ends
     // of the window is not acceptable, and a FIN right behind it neither: what can be taken of these is, as everywhere
-    let segmentLength = length
-    if (control & Flag.Fin) segmentLength++
-    if (control & Flag.Syn) segmentLength++
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         if (!(control & Flag.Rst)) {
             if (!stamped) {

@@ -142,8 +142,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         return
     }
     const offset = (segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0
-    let length = segment.getAt(Seg.Length, "u16")
-    if (control & Flag.Fin) length++
+    const length = segment.getAt(Seg.Space, "u16")
     const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
     if (stamped) {
         // RFC 7323 section 5.3; one without a timestamp passes, as in segment-arrives.ts
