@@ -71,11 +71,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     segment.setAt(Seg.At, "u16", at)
     segment.setAt(Seg.DataAt, "u16", at + header)
     segment.setAt(Seg.Length, "u16", length - header)
-    segment.setAt(
-        Seg.Space,
-        "u16",
-        length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1)
-    )
+    segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
     segment.setAt(Seg.Control, "u8", control)
 
     const c = findTuple(t, remoteIp, ports)

@@ -23,7 +23,7 @@ import { answerReset } from "./reply"
 import { drop, traceState } from "./report"
 import { roundTrip } from "./rtt"
 import { initialSequence } from "./secret-numbers"
-import { segmentArrives } from "./segment-arrives"
+import { isAcceptable, segmentArrives } from "./segment-arrives"
 import { noteTimer, reset } from "./state"
 import { cookieArrives, sendCookie, synCookie } from "./syn-cookie"
 import { findListener, listenerFor } from "./tables"
@@ -210,9 +210,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             if (isOld(t, h, now)) return
         }
     }
-    if (
-        length === 0 ? offset !== 0 && (offset < 0 || offset >= room) : offset >= room || offset + length <= 0
-    ) {
+    if (!isAcceptable(offset, length, room)) {
         if (control & Flag.Rst) {
             drop(t, Counter.TcpBadReset, now)
         } else {
