@@ -123,31 +123,18 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     // Fifth, check the ACK field
     const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
     let acked = (acknowledgment - conns.getAt(c + Tcb.SndUna, "i32")) | 0
-    if (state === State.SynReceived) {
-        if (acked <= 0 || ((acknowledgment - sndMax) | 0) > 0) {
-            drop(t, Counter.TcpBadAck, now)
-            answerReset(t, now)
-            return
-        }
-        state = established(t, c, acknowledgment, now)
-        // A SYN that was taken before is below the window and to be acknowledged, by the letter: a peer that goes by the
-        // letter too has no other way out of SYN-RECEIVED
-        if (offset === 0) {
-            if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
-        }
-        // so that the window of this segment is taken below
-        conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
-        acked = 0
-    } else if (
+    if (
         ((acknowledgment - sndMax) | 0) > 0 ||
-        (acked < 0 && acked + conns.getAt(c + Tcb.MaxSndWnd, "u16") < 0)
+        (state === State.SynReceived
+            ? acked <= 0
+            : acked < 0 && acked + conns.getAt(c + Tcb.MaxSndWnd, "u16") < 0)
     ) {
         // it acknowledges what was not sent yet, or is older than RFC 5961 section 5.2 allows
         drop(t, Counter.TcpBadAck, now)
-        challengeAck(t, c, now)
+        if (state === State.SynReceived) answerReset(t, now)
+        else challengeAck(t, c, now)
         return
     }
-
     if (TIMESTAMPS ? stamped : false) {
         if (connOptions & ConnOption.Timestamps) {
             if (offset <= 0) {
@@ -159,6 +146,17 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 }
             }
         }
+    }
+    if (state === State.SynReceived) {
+        state = established(t, c, acknowledgment, now)
+        // A SYN that was taken before is below the window and to be acknowledged, by the letter: a peer that goes by the
+        // letter too has no other way out of SYN-RECEIVED
+        if (offset === 0) {
+            if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
+        }
+        // so that the window of this segment is taken below
+        conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
+        acked = 0
     }
 
     // no larger than our send ring can be
