@@ -29,7 +29,7 @@ export function writeI32(b: Buffer, at: number, value: number): void {
 
 /** Returns `v` with the order of its four bytes reversed. */
 export function swap32(v: number): number {
-    return ((v & 0xff) << 24) | ((v & 0xff00) << 8) | ((v >> 8) & 0xff00) | ((v >> 24) & 0xff)
+    return (v << 24) | ((v & 0xff00) << 8) | ((v >> 8) & 0xff00) | (v >>> 24)
 }
 
 /** Returns the low two bytes of `v` in reversed order: `getAt` "u16" reads a port or an EtherType from the wire in that order. */

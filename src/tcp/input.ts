@@ -45,22 +45,23 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         t.counters.setAt(Counter.SegmentsIn, "i32", (t.counters.getAt(Counter.SegmentsIn, "i32") + 1) | 0)
     const ports = rx.getAt(at, "i32")
     const control = rx.getAt(at + Tcp.Flags, "u8")
-    const sequence =
-        (rx.getAt(at + Tcp.Sequence, "u8") << 24) |
-        (rx.getAt(at + Tcp.Sequence + 1, "u8") << 16) |
-        (rx.getAt(at + Tcp.Sequence + 2, "u8") << 8) |
-        rx.getAt(at + Tcp.Sequence + 3, "u8")
+    const sequence = rx.getAt(at + Tcp.Sequence, "i32")
+    const acknowledgment = rx.getAt(at + Tcp.Acknowledgment, "i32")
     const segment = t.segment
     segment.setAt(Seg.RemoteIp, "i32", remoteIp)
     segment.setAt(Seg.Ports, "i32", ports)
-    segment.setAt(Seg.Sequence, "i32", sequence)
+    segment.setAt(
+        Seg.Sequence,
+        "i32",
+        (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
+    )
     segment.setAt(
         Seg.Acknowledgment,
         "i32",
-        (rx.getAt(at + Tcp.Acknowledgment, "u8") << 24) |
-            (rx.getAt(at + Tcp.Acknowledgment + 1, "u8") << 16) |
-            (rx.getAt(at + Tcp.Acknowledgment + 2, "u8") << 8) |
-            rx.getAt(at + Tcp.Acknowledgment + 3, "u8")
+        (acknowledgment << 24) |
+            ((acknowledgment & 0xff00) << 8) |
+            ((acknowledgment >> 8) & 0xff00) |
+            (acknowledgment >>> 24)
     )
     segment.setAt(
         Seg.Window,
@@ -70,6 +71,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     segment.setAt(Seg.At, "u16", at)
     segment.setAt(Seg.DataAt, "u16", at + header)
     segment.setAt(Seg.Length, "u16", length - header)
+    segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
     segment.setAt(Seg.Control, "u8", control)
 
     const c = findTuple(t, remoteIp, ports)

@@ -23,7 +23,7 @@ import { answerReset } from "./reply"
 import { drop, traceState } from "./report"
 import { roundTrip } from "./rtt"
 import { initialSequence } from "./secret-numbers"
-import { segmentArrives } from "./segment-arrives"
+import { isAcceptable, segmentArrives } from "./segment-arrives"
 import { noteTimer, reset } from "./state"
 import { cookieArrives, sendCookie, synCookie } from "./syn-cookie"
 import { findListener, listenerFor } from "./tables"
@@ -186,9 +186,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const control = segment.getAt(Seg.Control, "u8")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
-    let length = segment.getAt(Seg.Length, "u16")
-    if (control & Flag.Fin) length++
-    if (control & Flag.Syn) length++
+    const length = segment.getAt(Seg.Space, "u16")
     // The client's SYN once more, with or without text: our SYN-ACK was lost. That holds the ACK which is asked for, and
     // helps the client, who drops an ACK without SYN in SYN-SENT.
     if (offset === -1) {
@@ -212,9 +210,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             if (isOld(t, h, now)) return
         }
     }
-    if (
-        length === 0 ? offset !== 0 && (offset < 0 || offset >= room) : offset >= room || offset + length <= 0
-    ) {
+    if (!isAcceptable(offset, length, room)) {
         if (control & Flag.Rst) {
             drop(t, Counter.TcpBadReset, now)
         } else {

@@ -252,19 +252,13 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     tx.setAt(
         Frame.Transport + Tcp.Sequence,
         "i32",
-        ((sequence & 0xff) << 24) |
-            ((sequence & 0xff00) << 8) |
-            ((sequence >> 8) & 0xff00) |
-            ((sequence >> 24) & 0xff)
+        (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
     )
     tx.setAt(
         Frame.Transport + Tcp.Acknowledgment,
         "i32",
         control & Flag.Ack
-            ? ((rcvNxt & 0xff) << 24) |
-                  ((rcvNxt & 0xff00) << 8) |
-                  ((rcvNxt >> 8) & 0xff00) |
-                  ((rcvNxt >> 24) & 0xff)
+            ? (rcvNxt << 24) | ((rcvNxt & 0xff00) << 8) | ((rcvNxt >> 8) & 0xff00) | (rcvNxt >>> 24)
             : 0
     )
     tx.setAt(Frame.Transport + Tcp.DataOffset, "u16", (header << 2) | (control << 8))

@@ -116,6 +116,23 @@ export function fillGap(t: TcpContext, c: number, length: number): number {
     return advance
 }
 
+/** Returns how many of `length` bytes that are next lie before a FIN that came ahead: all of them where none did. */
+export function upToFin(t: TcpContext, c: number, length: number): number {
+    if (!(t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.FinAhead)) return length
+    const fin = farthestEnd(t, c) - 1
+    return length > fin ? fin : length
+}
+
+/** Returns true, and forgets the FIN that came ahead, when `fillGap` has moved over it. */
+export function takeFin(t: TcpContext, c: number): boolean {
+    const conns = t.conns
+    const connOptions = conns.getAt(c + Tcb.Options, "u8")
+    if (!(connOptions & ConnOption.FinAhead)) return false
+    if (conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0) return false
+    conns.setAt(c + Tcb.Options, "u8", connOptions & ~ConnOption.FinAhead)
+    return true
+}
+
 /** Forgets what came ahead. */
 export function dropAhead(t: TcpContext, c: number): void {
     const conns = t.conns

@@ -343,7 +343,9 @@ export const enum Seg {
     At = 18,
     DataAt = 20,
     Length = 22,
+    /** SEG.LEN, the sequence numbers that the segment takes: one for each byte of data, for its SYN and for its FIN. */
+    Space = 24,
     /** Control bits (wire/tcp.ts, Flag). */
-    Control = 24,
-    Size = 26,
+    Control = 26,
+    Size = 28,
 }

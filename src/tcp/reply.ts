@@ -18,30 +18,19 @@ export function answerReset(t: TcpContext, now: number): void {
     const segment = t.segment
     const control = segment.getAt(Seg.Control, "u8")
     if (control & Flag.Rst) return
+    if (!mayReply(t)) return
+    let sequence = 0
+    let acknowledgment = 0
+    let flags: number = Flag.Rst
+    if (control & Flag.Ack) {
+        sequence = segment.getAt(Seg.Acknowledgment, "i32")
+    } else {
+        acknowledgment = (segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Space, "u16")) | 0
+        flags = Flag.Rst | Flag.Ack
+    }
     const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
     const ports = segment.getAt(Seg.Ports, "i32")
-    if (control & Flag.Ack) {
-        resetTo(t, remoteIp, ports, segment.getAt(Seg.Acknowledgment, "i32"), 0, Flag.Rst, now)
-        return
-    }
-    let end = segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Length, "u16")
-    if (control & Flag.Syn) end++
-    if (control & Flag.Fin) end++
-    resetTo(t, remoteIp, ports, 0, end | 0, Flag.Rst | Flag.Ack, now)
-}
-
-/** Puts an RST of no connection into the transmit frame; counted and dropped if an answer waits there. */
-function resetTo(
-    t: TcpContext,
-    remoteIp: number,
-    ports: number,
-    sequence: number,
-    acknowledgment: number,
-    control: number,
-    now: number
-): void {
-    if (!mayReply(t)) return
-    writeSegment(t, remoteIp, ports, sequence, acknowledgment, control, 0, Tcp.Size)
+    writeSegment(t, remoteIp, ports, sequence, acknowledgment, flags, 0, Tcp.Size)
     count(t, Counter.ResetsSent)
     reply(t, remoteIp, Tcp.Size, 0, State.Closed, now)
 }
@@ -74,18 +63,15 @@ export function writeSegment(
     tx.setAt(
         at + Tcp.Sequence,
         "i32",
-        ((sequence & 0xff) << 24) |
-            ((sequence & 0xff00) << 8) |
-            ((sequence >> 8) & 0xff00) |
-            ((sequence >> 24) & 0xff)
+        (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
     )
     tx.setAt(
         at + Tcp.Acknowledgment,
         "i32",
-        ((acknowledgment & 0xff) << 24) |
+        (acknowledgment << 24) |
             ((acknowledgment & 0xff00) << 8) |
             ((acknowledgment >> 8) & 0xff00) |
-            ((acknowledgment >> 24) & 0xff)
+            (acknowledgment >>> 24)
     )
     tx.setAt(at + Tcp.DataOffset, "u16", (length << 2) | (control << 8))
     tx.setAt(at + Tcp.Window, "u16", ((window & 0xff) << 8) | (window >> 8))

@@ -14,6 +14,7 @@ import { ConnOption, Seg, State, Tcb, TcpError, Wait, WaitFlag } from "./records
 import { mayReply, reply, writeSegment } from "./reply"
 import { count, drop, traceState } from "./report"
 import { timestampAt } from "./secret-numbers"
+import { isAcceptable } from "./segment-arrives"
 import { closed, noteTimer, release } from "./state"
 
 /** Milliseconds that a record has left; below 0 when its time is over. */
@@ -142,8 +143,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         return
     }
     const offset = (segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0
-    let length = segment.getAt(Seg.Length, "u16")
-    if (control & Flag.Fin) length++
+    const length = segment.getAt(Seg.Space, "u16")
     const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
     if (stamped) {
         // RFC 7323 section 5.3; one without a timestamp passes, as in segment-arrives.ts
@@ -154,8 +154,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         }
     } else if (tsRecent !== 0) count(t, Counter.TcpUnstamped)
     // First, check sequence number. The peer was never told of more than a whole receive ring
-    const room = t.receiveSize
-    if (length === 0 ? offset < 0 || offset >= room : offset >= room || offset + length <= 0) {
+    if (!isAcceptable(offset, length, t.receiveSize)) {
         drop(t, Counter.TcpUnacceptable, now)
         if (control & Flag.Fin) {
             if (offset + length === 0) {

@@ -1,0 +1,163 @@
+// RFC 9293 section 3.10.7.4, seventh and eighth: the data and the FIN of a segment that is acceptable.
+
+import { Counter } from "../base/counters"
+import { DELAYED_ACKS, REASSEMBLY } from "../features"
+import { Flag } from "../wire/tcp"
+import type { TcpContext } from "./context"
+import { dropAhead, fillGap, keepAhead, takeFin, upToFin } from "./reassembly"
+import { Ahead, ConnFlag, isFinWait, State, Tcb, TcpError } from "./records"
+import { count, drop } from "./report"
+import { armTimer, reset, setDue, setState } from "./state"
+
+/** What a program has to read what came, before its ACK goes without. */
+const enum Moment {
+    Ms = 2,
+}
+
+/**
+ * Takes the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in `control`, as
+ * far as they fit the window of `room` bytes.
+ */
+export function segmentText(
+    t: TcpContext,
+    c: number,
+    offset: number,
+    at: number,
+    length: number,
+    control: number,
+    room: number,
+    now: number
+): void {
+    const conns = t.conns
+    const state = conns.getAt(c + Tcb.State, "u8")
+    if (offset < 0) {
+        at -= offset
+        length += offset
+        offset = 0
+    }
+    if (state !== State.Established) {
+        if (!isFinWait(state)) {
+            // "This should not occur since a FIN has been received from the remote side"
+            drop(t, Counter.TcpAfterFin, now)
+            setDue(t, c, ConnFlag.AckNow)
+            return
+        }
+    }
+    const flags = conns.getAt(c + Tcb.Flags, "u8")
+    if (length > 0) {
+        if (flags & ConnFlag.ReadClosed) {
+            // section 3.6.1 (SHLD-3): data for a program that is gone is answered by a reset
+            reset(t, c, TcpError.None, now)
+            return
+        }
+    }
+    if (offset + length > room) {
+        length = room - offset
+        control &= ~Flag.Fin
+    }
+    if (offset > 0) {
+        // RFC 5681 section 4.2: what is out of order is acknowledged at once
+        setDue(t, c, ConnFlag.AckNow)
+        if (length === 0) {
+            if (!(control & Flag.Fin)) return
+        }
+        if (REASSEMBLY ? keepAhead(t, c, offset, at, length, control & Flag.Fin) : false)
+            count(t, Counter.Reordered)
+        else drop(t, Counter.TcpOutOfOrder, now)
+        return
+    }
+    const gap = REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false
+    if (REASSEMBLY ? gap : false) {
+        // where the FIN has come, so has all before it, and nothing follows
+        if (control & Flag.Fin) dropAhead(t, c)
+        else length = upToFin(t, c, length)
+    }
+    if (length > 0) {
+        const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
+        store(t, c, queued, at, length)
+        if (REASSEMBLY ? gap : false) {
+            if (!(control & Flag.Fin)) {
+                length = fillGap(t, c, length)
+                if (takeFin(t, c)) {
+                    length--
+                    control |= Flag.Fin
+                }
+            }
+        }
+        conns.setAt(c + Tcb.ReceiveLength, "u16", queued + length)
+    }
+    const fin = control & Flag.Fin
+    conns.setAt(c + Tcb.RcvNxt, "i32", (conns.getAt(c + Tcb.RcvNxt, "i32") + length + fin) | 0)
+    // below 0 when a FIN follows a full window; a store of that is clamped to 0
+    const left = room - length - fin
+    conns.setAt(c + Tcb.RcvWnd, "u16", left)
+    // Eighth, check the FIN bit
+    if (fin) finArrives(t, c, state, now)
+    else scheduleAck(t, c, flags, gap, length, left, now)
+}
+
+/** Copies `length` bytes at `at` of the receive frame into the receive ring, after `queued` bytes that are there. */
+function store(t: TcpContext, c: number, queued: number, at: number, length: number): void {
+    const size = t.receiveSize
+    const ring = Math.idiv(c, Tcb.Size) * (t.sendSize + size) + t.sendSize
+    let to = t.conns.getAt(c + Tcb.ReceiveHead, "u16") + queued
+    if (to >= size) to -= size
+    const part = size - to
+    if (length <= part) {
+        t.rings.blitAt(ring + to, t.rx, at, length)
+    } else {
+        t.rings.blitAt(ring + to, t.rx, at, part)
+        t.rings.blitAt(ring, t.rx, at + part, length - part)
+    }
+}
+
+/**
+ * Schedules the ACK of `length` bytes that left `left` of the window (section 3.8.6.3): at once for every second segment, and for one
+ * that came into a `gap`.
+ */
+function scheduleAck(
+    t: TcpContext,
+    c: number,
+    flags: number,
+    gap: boolean,
+    length: number,
+    left: number,
+    now: number
+): void {
+    const conns = t.conns
+    const wait = DELAYED_ACKS ? t.config.delayedAck : 0
+    if (DELAYED_ACKS ? gap || flags & ConnFlag.AckDelayed || wait === 0 : true) {
+        conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
+        t.dirty = true
+        if (DELAYED_ACKS ? !gap : false) conns.setAt(c + Tcb.Bulk, "u16", 1)
+        return
+    }
+    // When the peer has used half of the window it may have to wait: the program has a moment to read, so that one ACK reports
+    // the data and the room. The same after two segments, for a quarter of a window or more: in a window of three the peer waits
+    // for what the last one holds
+    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+    let deadline = (now + wait) | 0
+    if (left < limit >> 1 || (conns.getAt(c + Tcb.Bulk, "u16") && length >= limit >> 2)) {
+        if (wait > Moment.Ms) deadline = (now + Moment.Ms) | 0
+    }
+    conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
+    conns.setAt(c + Tcb.AckAt, "u16", deadline & 0xffff)
+    // noteTimer, without a call
+    if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
+        t.timerArmed = true
+        t.nextTimer = deadline
+    }
+}
+
+/** Takes the peer's FIN, which is next. */
+function finArrives(t: TcpContext, c: number, state: State, now: number): void {
+    setDue(t, c, ConnFlag.AckNow)
+    if (state === State.Established) {
+        setState(t, c, State.CloseWait, now)
+    } else if (state === State.FinWait1) {
+        setState(t, c, State.Closing, now)
+    } else {
+        setState(t, c, State.TimeWait, now)
+        armTimer(t, c, now, t.config.timeWait)
+    }
+}
