@@ -2,7 +2,7 @@ import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
 import type { SpiChip } from "./chip"
 import { W5500Faults } from "./w5500-faults"
-import { SpiLine } from "./w5500-line"
+import { SpiLine } from "./spi-line"
 import {
     COMMON,
     COMMON_SIZE,
