@@ -3,8 +3,8 @@
 import type { Clock } from "../time/clock"
 import { checksum } from "./enc28j60-filter"
 import { Econ1, Eir, Reg } from "./enc28j60-map"
-import { type Enc28j60State, MEMORY } from "./enc28j60-state"
 import type { Receiver } from "./enc28j60-receiver"
+import { type Enc28j60State, MEMORY } from "./enc28j60-state"
 
 /** Milliseconds of a clock at 25 MHz: a checksum takes one a byte, a copy two. */
 const CLOCK = 0.00004
@@ -32,7 +32,10 @@ export class Dma {
         let at = state.word(Reg.EDMAST)
         if (at === end) state.misused("DMA of one byte")
         for (; at !== end && bytes.length < MEMORY; at = state.after(at)) bytes.push(state.memory[at]!)
-        if (at !== end) return state.misused("DMA to an address that it never reaches")
+        if (at !== end) {
+            state.misused("DMA to an address that it never reaches")
+            return
+        }
         bytes.push(state.memory[end]!)
         const duration = bytes.length * CLOCK * (sums ? 1 : 2)
         if (sums && state.errata.dmaChecksumAborts && this.receiver.busy) this.receiver.abort()

@@ -99,7 +99,10 @@ export class Phy {
         const { state } = this.host
         const begun = state.registers[Reg.MICMD]! & ~before
         if (begun === 0) return
-        if (this.busy) return state.misused("MII read begun while MISTAT.BUSY is set")
+        if (this.busy) {
+            state.misused("MII read begun while MISTAT.BUSY is set")
+            return
+        }
         this.reading = state.registers[Reg.MIREGADR]!
         this.busyUntil = this.host.time() + TRANSACTION
     }
@@ -107,7 +110,10 @@ export class Phy {
     /** A host has written MIWRH, which begins the transaction (3.3.2). */
     write(): void {
         const { state } = this.host
-        if (this.busy) return state.misused("MIWRH written while MISTAT.BUSY is set")
+        if (this.busy) {
+            state.misused("MIWRH written while MISTAT.BUSY is set")
+            return
+        }
         this.busyUntil = this.host.time() + TRANSACTION
         this.store(state.registers[Reg.MIREGADR]!, state.word(Reg.MIWR))
     }
@@ -116,7 +122,10 @@ export class Phy {
     readData(): void {
         const { state } = this.host
         if (this.reading === undefined) return
-        if (this.busy) return state.misused("MIRD read while MISTAT.BUSY is set")
+        if (this.busy) {
+            state.misused("MIRD read while MISTAT.BUSY is set")
+            return
+        }
         const scanning = state.has(Reg.MICMD, Mii.MIISCAN)
         state.setWord(Reg.MIRD, this.load(this.reading))
         if (!scanning) this.reading = undefined
@@ -145,7 +154,8 @@ export class Phy {
         if (register === PhyReg.PHCON1) {
             if ((value & PRST) !== 0) {
                 this.reset()
-                return this.host.negotiate()
+                this.host.negotiate()
+                return
             }
             if ((value & PDPXMD) !== (this.get(register) & PDPXMD) && this.host.state.has(Reg.ECON1, 0x0c))
                 this.host.state.misused("PHCON1.PDPXMD changed while RXEN or TXRTS is set")

@@ -3,7 +3,7 @@
 import type { Clock } from "../time/clock"
 import { withFcs } from "./crc32"
 import { accepts } from "./enc28j60-filter"
-import { Econ1, Eir, Estat, Macon3, MARXEN, Reg } from "./enc28j60-map"
+import { Econ1, Eir, Estat, MARXEN, Macon3, Reg } from "./enc28j60-map"
 import type { Enc28j60State } from "./enc28j60-state"
 
 /** Next packet pointer and receive status vector (figure 7-3). */
@@ -70,14 +70,20 @@ export class Receiver {
 
     /** A frame without FCS arrives from the wire; `done` reports later whether it is in memory. */
     arrive(frame: Uint8Array, clock: Clock, done: (stored: boolean) => void): void {
-        if (!this.enabled) return done(false)
+        if (!this.enabled) {
+            done(false)
+            return
+        }
         const padded = new Uint8Array(Math.max(frame.length, SHORTEST))
         padded.set(frame)
         const packet = withFcs(padded)
         const { era } = this
         this.arriving++
         clock.at(this.state.occupyWire(clock.now(), packet.length), () => {
-            if (era !== this.era) return done(false)
+            if (era !== this.era) {
+                done(false)
+                return
+            }
             this.arriving--
             done(this.enabled && this.take(packet))
         })
@@ -135,7 +141,14 @@ export class Receiver {
         const bytes = faults.byteCounts.shift() ?? packet.length
         const low = 0x80 | (type > 1500 ? 0x40 : 0)
         const high = (broadcast ? 0x02 : group ? 0x01 : 0) | (type === 0x8100 ? 0x40 : 0)
-        return Uint8Array.of(pointer & 0xff, pointer >> 8, bytes & 0xff, bytes >> 8, spoilt ? low ^ 0x80 : low, high)
+        return Uint8Array.of(
+            pointer & 0xff,
+            pointer >> 8,
+            bytes & 0xff,
+            bytes >> 8,
+            spoilt ? low ^ 0x80 : low,
+            high
+        )
     }
 
     /** Erratum 18 does not say which packets the pattern match lets through: here every fourth group's. */

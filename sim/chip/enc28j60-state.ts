@@ -1,6 +1,6 @@
 import type { Errata } from "./enc28j60-errata"
 import type { Enc28j60Faults } from "./enc28j60-faults"
-import { type Eir, type Estat, Reg, REGISTERS, RESET } from "./enc28j60-map"
+import { type Eir, type Estat, REGISTERS, RESET, Reg } from "./enc28j60-map"
 
 export const MEMORY = 0x2000
 

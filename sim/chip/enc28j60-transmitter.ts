@@ -140,7 +140,7 @@ export class Transmitter {
         }
         const late = outcome === "late collision" || outcome === "link pulse"
         state.flag(Eir.TXERIF, Estat.TXABRT)
-        if (late && !state.errata.latecolUnreliable) state.flag(0, Estat.LATECOL)
+        if (late && !state.errata.latecolUnreliable) state.set(Reg.ESTAT, Estat.LATECOL)
         // erratum 13: the abort may not reset the state machine
         if (outcome === "link pulse") this.stalled = true
         else {
@@ -151,13 +151,20 @@ export class Transmitter {
     }
 
     /** Table 7-1, at the address that follows the packet. */
-    private writeStatus(outcome: Outcome, length: number, packet: Uint8Array, isValid: boolean, last: number): void {
+    private writeStatus(
+        outcome: Outcome,
+        length: number,
+        packet: Uint8Array,
+        isValid: boolean,
+        last: number
+    ): void {
         const sent = outcome === "sent"
         const group = (packet[0]! & 1) !== 0
         const broadcast = packet.subarray(0, 6).every(byte => byte === 0xff)
         const type = (packet[12]! << 8) | packet[13]!
         const collisions = outcome === "excessive collisions" ? 15 : 0
-        const low = (sent ? DONE : 0) | collisions | (isValid ? 0 : CRC_ERROR) | (type > 1500 ? OUT_OF_RANGE : 0)
+        const low =
+            (sent ? DONE : 0) | collisions | (isValid ? 0 : CRC_ERROR) | (type > 1500 ? OUT_OF_RANGE : 0)
         const high =
             (broadcast ? BROADCAST : group ? MULTICAST : 0) |
             (outcome === "excessive collisions" ? EXCESSIVE_COLLISIONS : 0) |

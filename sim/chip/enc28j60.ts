@@ -12,8 +12,8 @@ import {
     FORBIDDEN,
     kindOf,
     Macon3,
-    Reg,
     RESET,
+    Reg,
     registerAt,
     WRITABLE,
 } from "./enc28j60-map"
@@ -44,6 +44,7 @@ enum Instruction {
     WriteMemory = 3,
     SetBits = 4,
     ClearBits = 5,
+    None = 6,
     Reset = 7,
 }
 const MEMORY_ARGUMENT = 0x1a
@@ -125,7 +126,8 @@ export class Enc28j60Chip implements SpiChip {
 
     /** A frame arrives from the wire, without FCS. */
     deliver(frame: Uint8Array): void {
-        const hears = this.works && this.macReady && this.linkUp && frame.length >= SHORTEST_RECEIVED && this.duplexFits
+        const hears =
+            this.works && this.macReady && this.linkUp && frame.length >= SHORTEST_RECEIVED && this.duplexFits
         if (!hears) this.dropped++
         else
             this.receiver.arrive(frame, this.clock, stored => {
@@ -237,7 +239,11 @@ export class Enc28j60Chip implements SpiChip {
         const kind: Instruction = byte >> 5
         const memory = kind === Instruction.ReadMemory || kind === Instruction.WriteMemory
         if (kind === Instruction.Reset && argument === RESET_ARGUMENT) this.resetCommand()
-        else if (kind === 6 || kind === Instruction.Reset || (memory && argument !== MEMORY_ARGUMENT))
+        else if (
+            kind === Instruction.None ||
+            kind === Instruction.Reset ||
+            (memory && argument !== MEMORY_ARGUMENT)
+        )
             this.state.misused(`instruction 0x${byte.toString(16)}`)
     }
 
@@ -261,10 +267,16 @@ export class Enc28j60Chip implements SpiChip {
 
     private writePhase(register: number, byte: number): void {
         const kind: Instruction = this.instruction >> 5
-        if (kind === Instruction.WriteRegister) return this.write(register, byte)
+        if (kind === Instruction.WriteRegister) {
+            this.write(register, byte)
+            return
+        }
         if (kind !== Instruction.SetBits && kind !== Instruction.ClearBits) return
         // 4.2.5, 4.2.6
-        if (kindOf(register) !== "eth") return this.state.misused(`bit field instruction on ${nameOf(register)}`)
+        if (kindOf(register) !== "eth") {
+            this.state.misused(`bit field instruction on ${nameOf(register)}`)
+            return
+        }
         const value = this.state.registers[register]!
         this.write(register, kind === Instruction.SetBits ? value | byte : value & ~byte)
     }
@@ -335,23 +347,30 @@ export class Enc28j60Chip implements SpiChip {
     private write(register: number, value: number): void {
         const { state } = this
         const kind = kindOf(register)
-        if ((register & 0x1f) === FORBIDDEN || kind === "reserved")
-            return state.misused(`write to ${nameOf(register)}`)
+        if ((register & 0x1f) === FORBIDDEN || kind === "reserved") {
+            state.misused(`write to ${nameOf(register)}`)
+            return
+        }
         if (kind === "mac" && !this.reachable(register)) return
         const before = state.registers[register]!
         this.forbidden(register, before, value)
         switch (register) {
             case Reg.ECON1:
-                return this.writeEcon1(before, value)
+                this.writeEcon1(before, value)
+                return
             case Reg.ECON2:
-                return this.writeEcon2(before, value)
+                this.writeEcon2(before, value)
+                return
             case Reg.EIR:
             case Reg.ESTAT:
-                return this.clearFlags(register, before, value)
+                this.clearFlags(register, before, value)
+                return
             case Reg.ERXRDPT:
-                return this.receiver.holdLow(value)
+                this.receiver.holdLow(value)
+                return
             case Reg.ERXRDPT + 1:
-                return this.receiver.takeReadPointer(value & WRITABLE[register]!)
+                this.receiver.takeReadPointer(value & WRITABLE[register]!)
+                return
             default:
                 state.registers[register] = (value & WRITABLE[register]!) | (before & ~WRITABLE[register]!)
         }

@@ -1,8 +1,8 @@
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
 import type { SpiChip } from "./chip"
-import { W5500Faults } from "./w5500-faults"
 import { SpiLine } from "./spi-line"
+import { W5500Faults } from "./w5500-faults"
 import {
     COMMON,
     COMMON_SIZE,
