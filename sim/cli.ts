@@ -1,11 +1,11 @@
-// The entry of `npm start`: a simulated board with the stack, and a network to try it on.
+// The entry of `npm start`: simulates a board with the stack, and a network to try it on.
 
 import { Answer } from "./options/command-line"
 import { OptionError } from "./options/error"
 import { type Options, parseOptions } from "./options/options"
 import { Interruption, run } from "./run/run"
 
-/** Gives the exit code. */
+/** Runs the simulator and returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
     let options: Options
     try {
@@ -21,14 +21,14 @@ async function main(words: readonly string[]): Promise<number> {
     }
     const interruption = new Interruption()
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-        // who insists does not wait for a build to end
+        // a second signal exits at once, even during a build
         process.on(signal, () => (interruption.happened ? process.exit(1) : interruption.happen()))
     }
     if (process.env.npm_lifecycle_event !== undefined) leaveWithParent(interruption)
     return await run(options, interruption)
 }
 
-/** npm passes signals on to its shell only, which ends without telling us. */
+/** Ends the run when the parent process ends: npm sends signals to its shell only, which does not pass them on. */
 function leaveWithParent(interruption: Interruption): void {
     const parent = process.ppid
     const look = () => {
@@ -38,12 +38,12 @@ function leaveWithParent(interruption: Interruption): void {
 }
 
 process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-    // whoever read our output has gone: so do we
+    // the reader of our output has gone: nothing is left to do
     if (code === "EPIPE") process.exit(0)
     const why = code === "ENOSPC" || code === "EDQUOT" ? "the disk is full" : message
     process.stderr.write(`the output ends here: ${why}\n`, () => process.exit(1))
 })
 
 const code = await main(process.argv.slice(2))
-// what was written is out before the process ends
+// ends the process once its output is written
 process.stdout.write("", () => process.exit(code))

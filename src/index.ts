@@ -1,5 +1,5 @@
 // devicescript-tcp: a TCP/IP stack for DeviceScript, as programs use it. What lies below (RFC 9293's calls, the stack without
-// I/O, codecs) is imported by its path, as in "devicescript-tcp/src/tcp/calls". See README.md.
+// I/O, codecs) is imported by its path, as in "devicescript-tcp/src/tcp/calls". See docs/programs.md.
 
 export * from "./http/body"
 export * from "./http/fields"

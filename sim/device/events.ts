@@ -3,7 +3,7 @@
 import { counterNames } from "../../src/base/counters"
 import { Event, EventKind } from "../../src/base/events"
 import { errorName, stateName, type TcpError } from "../../src/tcp/records"
-import { Flag } from "../../src/wire/tcp"
+import { flagList, flagsOf } from "../view/flags"
 
 /** The connection that an event is about, by its addresses and ports. */
 export interface Tuple {
@@ -32,7 +32,7 @@ type What =
           readonly kind: "segment"
           readonly direction: "in" | "out"
           readonly id: number
-          /** Names of the control bits, in the order of FLAGS. */
+          /** Names of the flags that are set, in the order of flagList. */
           readonly flags: readonly string[]
           /** The sequence number, absolute, 0 to 2^32 - 1. */
           readonly seq: number
@@ -48,17 +48,6 @@ type What =
     | { readonly kind: "drop"; readonly reason: string }
     | (Tuple & { readonly kind: "failed"; readonly id: number; readonly error: string })
 
-/** The control bits in the order in which `flags` names them. */
-const FLAGS: readonly [string, number][] = [
-    ["SYN", Flag.Syn],
-    ["FIN", Flag.Fin],
-    ["RST", Flag.Rst],
-    ["PSH", Flag.Psh],
-    ["ACK", Flag.Ack],
-    ["URG", Flag.Urg],
-    ["ECE", 64],
-    ["CWR", 128],
-]
 const REASONS = counterNames.split(" ")
 
 /** Decodes a device's event records; skips records of an unknown kind. */
@@ -111,14 +100,13 @@ function unknownKind(_: never): undefined {
 }
 
 function segment(view: DataView, direction: "in" | "out", id: number): What {
-    const bits = view.getUint8(Event.Flags)
     const mss = view.getUint16(Event.Mss, true)
     return {
         kind: "segment",
         direction,
         id,
         ...tuple(view),
-        flags: FLAGS.filter(([, bit]) => (bits & bit) !== 0).map(([name]) => name),
+        flags: flagList(flagsOf(view.getUint8(Event.Flags))),
         seq: view.getUint32(Event.Sequence),
         ack: view.getUint32(Event.Acknowledgment),
         length: view.getUint16(Event.Length, true),

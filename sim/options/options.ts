@@ -230,7 +230,7 @@ function commandLine(): CommandLine {
     add("--mac <w5500>", "", one("w5500"), "w5500")
     add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
-    add("--link <L>", "builtin, user, passt, tap:..., stream:... (README)", link, "builtin")
+    add("--link <L>", "builtin, user, passt, tap:NAME, stream:ADDRESS", link, "builtin")
     const forwards: ForwardWish[] = []
     add("--forward <[A:]P:[D:]Q>", "forward port P here (8080) to port Q there (80)", text => {
         forwards.push(parseForward(text))

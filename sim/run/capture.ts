@@ -1,20 +1,15 @@
-// Captures what passes the device's port, with a comment on each frame that changed a connection's state.
+// Captures the frames that pass a device's port, with a comment on each frame that changed a connection's state.
 
 import type { Capture, PacketHandle } from "../capture/pcapng"
 import type { StackEvent, Tuple } from "../device/events"
 import { dissect, type TcpView } from "../view/dissect"
+import { ENTERED_BY_SENDING, type FlagName } from "../view/flags"
 import type { Observer } from "./observer"
 
 type SegmentEvent = Extract<StackEvent, { kind: "segment" }>
 type StateEvent = Extract<StackEvent, { kind: "state" }>
 
-/** Entered by sending a segment with this flag; the others by what came in, or by a timer. */
-const ENTERED_BY_SENDING: Record<string, "SYN" | "FIN"> = {
-    "SYN-SENT": "SYN",
-    "FIN-WAIT-1": "FIN",
-    "LAST-ACK": "FIN",
-}
-/** Frames that came in and whose segment the device has not looked at yet; more are forgotten. */
+/** Received frames that are remembered until the stack reports their segment; the oldest is forgotten for a new one. */
 const WAITING = 64
 
 interface Arrived {
@@ -23,17 +18,17 @@ interface Arrived {
 }
 
 export class PortCapture {
-    /** For the world to tell what happens. */
+    /** Takes the world's reports. */
     readonly observer: Observer
     private readonly port: number
-    /** TCP frames that came in, until the device's stack tells of them. */
+    /** Received TCP frames whose segment the stack has not reported yet. */
     private readonly arrived: Arrived[] = []
-    /** The segment that the stack is working on, and its frame. */
+    /** The received segment that the stack processes now, and its frame. */
     private cause: (SegmentEvent & { handle: PacketHandle | undefined }) | undefined
-    /** Comments for a segment that is still to be sent. */
-    private coming: (Tuple & { flag: string; text: string })[] = []
+    /** Comments for segments that are still to be sent. */
+    private coming: (Tuple & { flag: FlagName; text: string })[] = []
 
-    /** Adds the port of device number `device` (from 0) to a capture, under a name. */
+    /** Adds the port of device number `device` (from 0) to a capture, as an interface of this name. */
     constructor(
         private readonly capture: Capture,
         name: string,
@@ -60,14 +55,22 @@ export class PortCapture {
     }
 
     private event(event: StackEvent): void {
-        if (event.kind === "segment" && event.direction === "in") {
-            this.cause = { ...event, handle: this.takeArrived(event) }
-        } else if (event.kind === "segment") {
-            this.cause = undefined
-        } else if (event.kind === "state") {
-            this.stateChanged(event)
-        } else if (event.kind === "failed") {
-            this.comment(event, `failed: ${event.error}`)
+        switch (event.kind) {
+            case "segment":
+                this.cause =
+                    event.direction === "in" ? { ...event, handle: this.takeArrived(event) } : undefined
+                break
+            case "state":
+                this.stateChanged(event)
+                break
+            case "failed":
+                this.comment(event, `failed: ${event.error}`)
+                break
+            case "drop":
+                // the event does not say which frame was dropped
+                break
+            default:
+                event satisfies never
         }
     }
 
@@ -76,19 +79,19 @@ export class PortCapture {
         const flag = ENTERED_BY_SENDING[event.to]
         if (flag !== undefined) this.coming.push({ ...tupleOf(event), flag, text })
         else if (!this.comment(event, text) && event.to === "CLOSED") {
-            // an abort: its reset follows, unless the connection timed out
+            // an abort: a reset follows, unless the connection timed out
             this.coming = this.coming.filter(waiting => !same(waiting, event))
-            this.coming.push({ ...tupleOf(event), flag: "RST", text })
+            this.coming.push({ ...tupleOf(event), flag: "rst", text })
         }
     }
 
-    /** Adds a comment to the frame that the stack is working on; false when that is not this connection's. */
+    /** Adds a comment to the frame that the stack processes; returns false if that frame is not this connection's. */
     private comment(event: Tuple & { now: number }, text: string): boolean {
         if (this.cause?.now !== event.now || !same(this.cause, event)) return false
         return this.capture.comment(this.cause.handle, text)
     }
 
-    /** The frame that the stack tells of, and none of those before it. */
+    /** Takes the frame of a reported segment out of `arrived`, and forgets the frames before it. */
     private takeArrived(event: SegmentEvent): PacketHandle | undefined {
         const index = this.arrived.findIndex(
             ({ view }) =>
@@ -102,14 +105,13 @@ export class PortCapture {
     }
 
     private commentsFor(view: TcpView): string[] {
-        const sent = { SYN: view.flags.syn, FIN: view.flags.fin, RST: view.flags.rst }
         const tuple = {
             remoteIp: view.destination,
             remotePort: view.destinationPort,
             localPort: view.sourcePort,
         }
         const mine = this.coming.filter(({ flag, ...waiting }) => {
-            return sent[flag as keyof typeof sent] && same(waiting, tuple)
+            return view.flags[flag] && same(waiting, tuple)
         })
         this.coming = this.coming.filter(waiting => !mine.includes(waiting))
         return mine.map(({ text }) => text)

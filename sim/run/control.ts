@@ -1,10 +1,11 @@
-// Another program drives the device: one command a line on standard input, one reply a line on standard output.
+// Lets another program drive the device (`--control`): each line on standard input is a command, each line on standard output
+// is the reply to one.
 
 import { createInterface } from "node:readline"
 import { Ended, endedBy } from "./ended"
 import type { World } from "./world"
 
-/** Passes lines on in order until `quit` or the end of the input, which ends the run with 0 once all are answered. */
+/** Carries out commands in order until `quit` or the end of the input. Then, with all answered, the run ends with exit code 0. */
 export async function control(
     world: World,
     input: NodeJS.ReadableStream,

@@ -1,6 +1,6 @@
-// How a run ends.
+// The end of a run: an exit code, and a message for standard error.
 
-/** The run is over: what to say about it on standard error, if anything, and the process's exit code. */
+/** Thrown when the run is over. The message goes to standard error, unless it is empty; `code` is the process's exit code. */
 export class Ended extends Error {
     constructor(
         readonly code: number,
@@ -10,7 +10,7 @@ export class Ended extends Error {
     }
 }
 
-/** The end of a run that an error means. */
+/** Returns the end of the run that an error causes. */
 export function endedBy(error: unknown): Ended {
     if (error instanceof Ended) return error
     return new Ended(1, error instanceof Error ? error.message : String(error))

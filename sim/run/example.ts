@@ -1,5 +1,5 @@
 // The example that `npm start` shows: a connection from the three-way handshake to CLOSED, then the device as a server.
-// It looks at what went over the wire, and fails when something that it shows did not happen.
+// It checks the segments on the wire, and fails when something that it shows did not happen.
 
 import type { BuiltinHost, HostConnection } from "../host/host"
 import type { TcpView } from "../view/dissect"
@@ -12,20 +12,20 @@ import type { World } from "./world"
 const GREETING = "hello"
 const ECHO = 7
 const HTTP = 80
-/** How long anything may take, ms: with a bad line, a SYN is given up only after minutes. */
+/** The limit of each step, ms: on a bad link the stack gives up a SYN only after minutes. */
 const PATIENCE = 240_000
-/** TIME-WAIT is waited for where a minute costs nothing; else up to so many ms. */
+/** In real time the example waits for the end of a TIME-WAIT up to this long, ms. In virtual time it always does. */
 const SHORT = 3000
-/** Between two steps when somebody watches, ms. */
+/** The pause between two steps in real time, for a reader to follow, ms. */
 const PAUSE = 300
-/** The device looks for frames again after this time at the latest, ms: then it sees the next one as it comes. */
+/** The device polls for frames at least this often, ms: after this time it sees the next frame as it arrives. */
 const QUIET = 1000
-/** From sending a frame until the other end has made something of it, ms, on a good line. */
+/** On a good link a frame has arrived and is processed this long after it is sent, ms. */
 const SETTLE = 50
-/** What the console says when there is no text. */
+/** What the console's `read` prints when there is no data. */
 const NOTHING = "nothing to read yet"
 
-/** Something that the example shows did not happen; the message says what. */
+/** Thrown when something that the example shows did not happen; the message says what. */
 export class ExampleFailed extends Error {}
 
 export class Example {
@@ -40,7 +40,7 @@ export class Example {
         this.server = world.server
     }
 
-    /** Throws an ExampleFailed at the first thing that goes wrong. */
+    /** Runs the example. Throws an ExampleFailed at the first step that fails. */
     async run(): Promise<void> {
         const { id, port } = await this.connects()
         await this.pause()
@@ -83,18 +83,18 @@ export class Example {
 
     private async sends(id: number, port: number): Promise<void> {
         const { stage, watch, world } = this
-        stage.note(`Host X sends "${GREETING}"; it is echoed`)
+        stage.note(`Host X sends "${GREETING}"; the server echoes it`)
         await this.command(`send ${id} ${GREETING}`)
-        await this.reach("the echo", () => watch.text("server", port) === GREETING)
-        // on a bad line it may have to be sent again before it can be read
+        await this.reach("the echo", () => watch.dataOf("server", port) === GREETING)
+        // on a bad link the echo may have to be sent again before the device can read it
         let heard = ""
         for (const limit = world.now() + PATIENCE; heard === "" && world.now() < limit; ) {
             await world.pass(SETTLE)
             heard = (await this.command(`read ${id}`)).filter(line => line !== NOTHING).join("")
         }
-        const equal = watch.text("device", port) === GREETING && heard === GREETING
+        const equal = watch.dataOf("device", port) === GREETING && heard === GREETING
         stage.line("")
-        this.promise(`"${GREETING}" went there and came back`, equal)
+        this.promise(`"${GREETING}" went to the server and came back`, equal)
         stage.line("")
     }
 
@@ -112,10 +112,11 @@ export class Example {
             this.sent("device", port, view => view.flags.fin) &&
             this.sent("server", port, view => view.flags.fin)
         stage.line("")
-        this.promise("Both ends sent FIN, and both were acknowledged", fins !== undefined)
+        this.promise("Both ends sent FIN, and both FINs were acknowledged", fins !== undefined)
         const seconds = `${wait / 1000} s`
         if (waited) this.promise(`Host X stayed in TIME-WAIT for ${seconds}; now both are CLOSED`, true)
-        else stage.line(`      Host X stays in TIME-WAIT for ${seconds}; that is not waited for here`, "dim")
+        else
+            stage.line(`      Host X stays in TIME-WAIT for ${seconds}; the example goes on meanwhile`, "dim")
         stage.line("")
     }
 
@@ -129,7 +130,7 @@ export class Example {
         const equal = client.received === text
         await this.leave(client.connection, ECHO)
         stage.line("")
-        this.promise("The server connected to Host X, which accepted and echoed", equal)
+        this.promise("The server connected to Host X, which accepted the connection and echoed", equal)
         stage.line("")
     }
 
@@ -146,10 +147,10 @@ export class Example {
         for (const line of pageText(page)) stage.line(`      ${line}`, "cyan")
         stage.line("")
         const complete = page.startsWith("HTTP/1.1 200 ") && page.includes(`${ip}:${HTTP}`)
-        this.promise("The page came whole, with the connection that brought it", complete)
+        this.promise("The page arrived complete and lists the connection that fetched it", complete)
     }
 
-    /** A connection of the server to the device. */
+    /** Opens a connection from the server to the device, and waits for the handshake. */
     private async client(port: number): Promise<{ connection: HostConnection; readonly received: string }> {
         let received = ""
         const data = (_connection: HostConnection, text: string) => {
@@ -158,7 +159,7 @@ export class Example {
         const connection = await this.world.act(QUIET, () => {
             return this.server.connect(this.world.options.ip, port, { data })
         })
-        // data sent along with the last ACK would have the picture show ESTABLISHED beside the data
+        // waits for both ends: else the data could go with the last ACK, and the picture would show ESTABLISHED beside it
         const both = () =>
             connection.state === "ESTABLISHED" && this.watch.state("device", port) === "ESTABLISHED"
         await this.reach("the handshake", () => connection.ended || both())
@@ -170,7 +171,7 @@ export class Example {
         }
     }
 
-    /** Closes a connection of the server to the device, and sees both ends come to an end. */
+    /** Closes a connection from the server to the device, and waits until both ends have closed. */
     private async leave(connection: HostConnection, port: number): Promise<void> {
         const { error } = connection
         if (error !== undefined) throw new ExampleFailed(`the server's connection failed: ${error}`)
@@ -181,28 +182,29 @@ export class Example {
         })
     }
 
-    /** The device carries out a console command; its output. */
+    /** Has the device carry out a console command; returns its output. Throws an ExampleFailed when the command fails. */
     private async command(line: string): Promise<string[]> {
         const { lines, status } = await this.world.command(line)
-        if (status !== 0) throw new ExampleFailed(`Host X did not ${line.split(" ")[0]}: ${lines.join(" ")}`)
+        if (status !== 0) throw new ExampleFailed(`Host X did not carry out "${line}": ${lines.join(" ")}`)
         return lines
     }
 
-    /** Waits for something; throws when it does not come, or when the device's connection fails instead. */
+    /** Waits for a condition. Throws an ExampleFailed when it takes too long, or when a connection of the device fails. */
     private async reach(what: string, condition: () => boolean): Promise<void> {
         const { world, watch } = this
         const met = await world.until(() => watch.failures.length > 0 || condition(), PATIENCE)
         const failure = watch.failures[0]
         if (failure !== undefined) throw new ExampleFailed(`${what} failed: ${failure.error} on Host X`)
-        if (!met) throw new ExampleFailed(`${what} did not come within ${PATIENCE / 1000} s`)
+        if (!met) throw new ExampleFailed(`${what} did not happen within ${PATIENCE / 1000} s`)
     }
 
+    /** Shows a statement and whether it is true. Throws an ExampleFailed when it is not. */
     private promise(text: string, kept: boolean): void {
         this.stage.promise(text, kept)
         if (!kept) throw new ExampleFailed(`this did not happen: ${text}`)
     }
 
-    /** A segment of the connection with this port of the device. */
+    /** Returns the first segment that one side sent on the connection with this port of the device and that `like` accepts. */
     private sent(side: Side, port: number, like: (view: TcpView) => boolean): TcpView | undefined {
         const own = side === "device" ? "sourcePort" : "destinationPort"
         return this.watch.segments.find(({ side: from, view }) => {

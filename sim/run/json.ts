@@ -1,14 +1,14 @@
-// What happens in the device, one JSON object a line.
+// Writes events as JSON for programs, one object per line (`--json`).
 
-import type { StackEvent } from "../device/events"
+import type { StackEvent, Tuple } from "../device/events"
 import { oneLine } from "../view/describe"
 import { dissect } from "../view/dissect"
 import type { Observer } from "./observer"
 
 /**
- * An observer that hands whole lines to `write`. `time` is in seconds since the devices, which have these addresses, were
- * switched on. What comes and goes besides TCP is a "frame" of a device's port; everything else is what its stack
- * tells. Where there are several, `device` counts them from 1.
+ * Returns an observer that hands whole lines to `write`. `ips` are the addresses of the devices. In a line, `time` is in
+ * seconds since the devices were switched on; with several devices, `device` is the number of one, from 1. A "frame" line is
+ * a frame other than TCP at the device's port; the other lines are events of the device's stack.
  */
 export function jsonEvents(ips: readonly string[], write: (line: string) => void): Observer {
     const put = (time: number, device: number, fields: object) => {
@@ -31,31 +31,26 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
     }
 }
 
-/** The outcome of a console command as a line of the same kind. */
+/** Returns the result of a console command as a line of the same form. */
 export function jsonCommand(time: number, line: string, status: number, output: string[]): string {
     return `${JSON.stringify({ time: Math.round(time * 1000) / 1e6, event: "command", line, status, output })}\n`
 }
 
 function describe(ip: string, event: StackEvent): object {
-    if (event.kind === "drop") return { event: "drop", reason: event.reason }
-    const connection = {
-        // a half-open connection has no number yet
-        connection: event.id === 0 ? null : event.id,
-        local: `${ip}:${event.localPort}`,
-        remote: `${event.remoteIp}:${event.remotePort}`,
-    }
     switch (event.kind) {
+        case "drop":
+            return { event: "drop", reason: event.reason }
         case "state":
-            return { event: "state", ...connection, from: event.from, to: event.to }
+            return { event: "state", ...connectionOf(ip, event), from: event.from, to: event.to }
         case "failed":
-            return { event: "failed", ...connection, error: event.error }
+            return { event: "failed", ...connectionOf(ip, event), error: event.error }
         case "segment": {
             const { direction, flags, seq, ack, length, window, mss } = event
             const numbers = flags.includes("ACK") ? { seq, ack } : { seq }
             return {
                 event: "segment",
                 direction,
-                ...connection,
+                ...connectionOf(ip, event),
                 flags: flags.join(","),
                 ...numbers,
                 length,
@@ -63,5 +58,14 @@ function describe(ip: string, event: StackEvent): object {
                 ...(mss === undefined ? {} : { mss }),
             }
         }
+    }
+}
+
+/** Returns the fields that name a connection; a half-open connection has no number yet. */
+function connectionOf(ip: string, { id, localPort, remoteIp, remotePort }: Tuple & { id: number }): object {
+    return {
+        connection: id === 0 ? null : id,
+        local: `${ip}:${localPort}`,
+        remote: `${remoteIp}:${remotePort}`,
     }
 }

@@ -1,12 +1,12 @@
-// What a device's console says, without what its runtime says of itself.
+// Separates what a device's program prints on its console from what the runtime prints there.
 
 import type { Level } from "../device/runtime"
 
-/** The VM's greeting, and its own words for an exception that ends the program: the end of the run tells that better. */
+/** Matches the VM's greeting and its lines on an exception that ends the program, which the end of the run reports better. */
 const OF_RUNTIME =
     /^(DeviceScript Simulator|start: |Exception: |Unhandled exception$| message: | +at \w*_F\d+ \(pc:\d+\))/
 
-/** Whether a line of the console is the program's own. */
+/** Returns whether the program, not the runtime, printed a line on the console. */
 export function isProgramsOwn(level: Level, text: string): boolean {
     if (level === "system") return false
     return (level !== "warn" && level !== "error") || !OF_RUNTIME.test(text)

@@ -1,4 +1,4 @@
-// Where text goes: whole lines, above the prompt if one is there.
+// Writes whole lines for a reader, above the prompt if there is one.
 
 import type { Interface } from "node:readline"
 import { clearLine, cursorTo } from "node:readline"
@@ -7,13 +7,13 @@ import { paint, type Style } from "../view/ladder-style"
 /** What an output can show. */
 export interface Looks {
     color: boolean
-    /** Box drawing and arrows, else plain ASCII. */
+    /** The output shows box drawing characters and arrows, not only ASCII. */
     unicode: boolean
-    /** Columns. */
+    /** Columns of a line. */
     width: number
 }
 
-/** A terminal in colour (unless NO_COLOR is set) and with the characters of its locale; a pipe in plain ASCII. */
+/** Returns what a stream can show: a terminal colours (unless NO_COLOR is set) and its locale's characters, a pipe plain ASCII. */
 export function looksOf(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): Looks {
     const { NO_COLOR = "", TERM, LC_ALL, LC_CTYPE, LANG, WT_SESSION } = environment
     const locale = LC_ALL || LC_CTYPE || LANG || ""
@@ -65,7 +65,7 @@ export class Output {
         return this.looks.color ? paint(style, text) : text
     }
 
-    /** From now on lines go above this prompt. */
+    /** Keeps further lines above this prompt; undefined: there is no prompt any more. */
     below(prompt: Interface | undefined): void {
         this.prompt = prompt
     }

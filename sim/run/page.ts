@@ -1,6 +1,6 @@
-// A page of the device as lines of text.
+// Turns an HTML page of the device into lines of text.
 
-/** What a reader sees of a page: its heading, its text, and its first table in columns. */
+/** Returns what a reader sees of the page in an HTTP response: its heading, its text, and its first table in columns. */
 export function pageText(response: string): string[] {
     const head = response.slice(0, response.indexOf("\r\n\r\n"))
     const body = response.slice(head.length + 4)
@@ -41,7 +41,7 @@ function columns(cells: string[][]): string[] {
     )
 }
 
-/** The body that came in chunks (RFC 9112 section 7.1). */
+/** Joins the chunks of a body (RFC 9112 section 7.1). */
 function joined(chunks: string): string {
     let text = ""
     for (let at = 0; ; ) {

@@ -1,4 +1,4 @@
-// The ladder of the built-in network: both ends' segments and states as they happen.
+// Draws the ladder of the built-in link: the segments and states of Host X and the server as they happen.
 
 import type { StackEvent, Tuple } from "../device/events"
 import { dissect, type View } from "../view/dissect"
@@ -12,14 +12,14 @@ export interface Host {
 }
 
 export class Picture {
-    /** For the world to tell what happens. */
+    /** Takes the world's reports. */
     readonly observer: Observer
     private readonly ladder: Ladder
     private on = true
 
     /**
-     * The device stands to the left. `later` runs something after so many milliseconds of real time; without it (where
-     * nobody watches as it happens) the last segment is drawn when the next thing happens, or by `rest`.
+     * Makes the picture of two hosts, the device at the left. `later` runs `run` after `ms` milliseconds of real time.
+     * Without it the last segment is drawn with the next report, or by `rest`.
      */
     constructor(
         output: Output,
@@ -42,13 +42,13 @@ export class Picture {
         }
     }
 
-    /** Draws from now on, or not. */
+    /** Turns drawing on or off. */
     show(on: boolean): void {
         this.rest()
         this.on = on
     }
 
-    /** A remark between the lifelines. */
+    /** Writes a remark between the lifelines. */
     note(text: string): void {
         if (this.on) this.ladder.note(text)
     }
@@ -58,7 +58,7 @@ export class Picture {
         this.ladder.flush()
     }
 
-    /** What other hosts have with each other is not in the picture. */
+    /** Returns whether a frame comes from or goes to the device; other frames are not drawn. */
     private concerns(view: View): boolean {
         const { ip } = this.hosts.left
         if (view.kind === "arp") return view.senderIp === ip || view.targetIp === ip
@@ -68,13 +68,31 @@ export class Picture {
     private event(side: Side, event: StackEvent, time: number): void {
         if (!this.on) return
         const { name } = this.hosts[side]
-        // a broadcast that asks for another host
-        if (event.kind === "drop" && event.reason === "arp-ignored") return
-        if (event.kind === "drop") this.ladder.note(`${name} dropped a frame: ${event.reason}`)
-        else if (side === "right" && event.remoteIp !== this.hosts.left.ip) return
-        else if (event.kind === "state")
-            this.ladder.state(side, event.from, event.to, time, this.ports(side, event))
-        else if (event.kind === "failed") this.ladder.note(`${name}: the connection failed, ${event.error}`)
+        switch (event.kind) {
+            case "drop":
+                // drops of ARP requests for other hosts are left out: they are frequent and harmless
+                if (event.reason !== "arp-ignored")
+                    this.ladder.note(`${name} dropped a frame: ${event.reason}`)
+                break
+            case "state":
+                if (this.isShown(side, event))
+                    this.ladder.state(side, event.from, event.to, time, this.ports(side, event))
+                break
+            case "failed":
+                if (this.isShown(side, event))
+                    this.ladder.note(`${name}: the connection failed, ${event.error}`)
+                break
+            case "segment":
+                // the frame itself is drawn, as `sent` reports it
+                break
+            default:
+                event satisfies never
+        }
+    }
+
+    /** Returns whether a connection is drawn: the server's connections with other devices are not. */
+    private isShown(side: Side, { remoteIp }: Tuple): boolean {
+        return side === "left" || remoteIp === this.hosts.left.ip
     }
 
     private ports(side: Side, { localPort, remoteIp, remotePort }: Tuple): Ports {

@@ -18,9 +18,9 @@ import { darkStage, ladderStage } from "./stage"
 import { Watch } from "./watch"
 import { World } from "./world"
 
-/** A signal that ends a run; it may come before there is anything to end. */
+/** A signal that ends a run. The signal may come before the run can be ended. */
 export class Interruption {
-    /** It has come. */
+    /** The signal has come. */
     happened = false
     private act: (() => void) | undefined
 
@@ -29,14 +29,14 @@ export class Interruption {
         this.act?.()
     }
 
-    /** Does this when it comes, or now if it has. */
+    /** Runs `act` when the signal comes, or now if it has come. */
     whenever(act: () => void): void {
         this.act = act
         if (this.happened) act()
     }
 }
 
-/** Does what the options ask for and gives the exit code. What goes wrong is told on standard error. */
+/** Does what the options ask for and returns the exit code. Reports errors on standard error. */
 export async function run(options: Options, interruption: Interruption): Promise<number> {
     let capture: Capture | undefined
     let code = 0
@@ -49,21 +49,21 @@ export async function run(options: Options, interruption: Interruption): Promise
         code = exitCode(error, options, interruption)
     }
     capture?.close()
-    // what a capture lacks has been told
+    // the capture has reported its error itself
     return code === 0 && capture?.failed ? 1 : code
 }
 
-/** Tells what ended a run, and gives its exit code. */
+/** Reports on standard error what ended a run, and returns the exit code. */
 function exitCode(error: unknown, options: Options, interruption: Interruption): number {
-    const tell = (text: string) => void process.stderr.write(`${text}\n`)
+    const report = (text: string) => void process.stderr.write(`${text}\n`)
     if (error instanceof Ended) {
-        if (error.message !== "") tell(error.message)
+        if (error.message !== "") report(error.message)
         return error.code
     }
     if (interruption.happened) return interrupted(options).code
-    if (error instanceof ExampleFailed) tell(`the example failed: ${error.message}`)
-    else if (isExpected(error)) tell(error.message)
-    else tell((error as Error).stack ?? String(error))
+    if (error instanceof ExampleFailed) report(`the example failed: ${error.message}`)
+    else if (isExpected(error)) report(error.message)
+    else report((error as Error).stack ?? String(error))
     return 1
 }
 
@@ -71,19 +71,19 @@ function isExpected(error: unknown): error is Error {
     return error instanceof BuildError || error instanceof LinkError || error instanceof CaptureError
 }
 
-/** Someone who serves or sits at a prompt may leave at any time; what was to be run to its end was not. */
+/** Returns how a signal ends a run: a batch was to run to its end, so it has failed; all other runs may end at any time. */
 function interrupted({ mode }: Options): Ended {
     return mode === "batch" ? new Ended(1, "interrupted") : new Ended(0)
 }
 
-/** Ends by throwing an Ended, or what went wrong. */
+/** Runs the world. It returns at the end of a batch; all other runs end by an Ended that it throws, or by an error. */
 async function carryOut(
     options: Options,
     capture: Capture | undefined,
     interruption: Interruption
 ): Promise<void> {
     const { mode, json, example } = options
-    // standard output may belong to a program
+    // with --json and --control standard output is for a program
     const stream = json || mode === "control" ? process.stderr : process.stdout
     const output = new Output(stream, looksOf(stream, process.env))
     const write = (line: string) => void process.stdout.write(line)
@@ -115,18 +115,18 @@ async function carryOut(
             prompt = new Prompt(world, output, { input: process.stdin, output: process.stdout })
         }
         void world.linkClosed.then(end => {
-            // to the program in charge a pulled cable is a matter between its connections and their peers
+            // under --control an unplugged link does not end the run: the controlling program sees its connections fail
             if (mode !== "control" || end.how === "protocol") world.finish(linkEnd(options, end))
         })
         if (mode === "control") return await control(world, process.stdin, write)
-        // what the device says of itself at its start is no answer to a command
+        // from now on the device's log is shown: what it prints at its start answers no command
         log.heard = true
         if (talks) output.line()
         if (example) {
             const stage = picture === undefined ? darkStage : ladderStage(output, picture)
             await playExample(new Example(world, watch, stage), mode === "batch", output)
             watch.end()
-            // beside a prompt the ladder goes on
+            // a run with a prompt goes on drawing
             if (mode === "batch") picture?.show(false)
         }
         const show = json ? showJson(world, write) : showText(output)
@@ -144,12 +144,12 @@ async function carryOut(
     }
 }
 
-/** The devices' addresses. */
+/** Returns the devices' addresses, that of Host X first. */
 function addresses({ ip, others }: Options): string[] {
     return [ip, ...others.map(other => other.ip)]
 }
 
-/** An observer for each device's port. */
+/** Returns an observer for each device's port. */
 function portsOf(options: Options, capture: Capture): Observer[] {
     return addresses(options).map((_, n) => {
         const name = n === 0 ? options.mac : `${options.mac}-${n + 1}`
@@ -163,7 +163,7 @@ function makePicture({ ip, server, time }: Options, output: Output): Picture {
     return new Picture(output, hosts, time === "real" ? later : undefined)
 }
 
-/** At a prompt, what goes wrong with the example is no reason to leave. */
+/** Runs the example; unless `strict`, a failure is shown and the run goes on. */
 async function playExample(example: Example, strict: boolean, output: Output): Promise<void> {
     try {
         await example.run()

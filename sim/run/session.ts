@@ -1,4 +1,4 @@
-// Console commands: from --exec, from a prompt, from a pipe.
+// Carries out console commands: from --exec, from a prompt, from a pipe.
 
 import { createInterface, type Interface } from "node:readline"
 import { Ended, endedBy } from "./ended"
@@ -6,9 +6,10 @@ import { jsonCommand } from "./json"
 import type { Output } from "./output"
 import type { World } from "./world"
 
-/** Shows a command and what came of it. */
+/** Shows a command, the lines that it printed, and its status. */
 export type ShowReply = (line: string, lines: string[], status: number) => void
 
+/** Returns a ShowReply that writes text for people. */
 export function showText(output: Output): ShowReply {
     return (line, lines, status) => {
         output.line(`> ${line}`, "bold")
@@ -16,12 +17,13 @@ export function showText(output: Output): ShowReply {
     }
 }
 
+/** Returns a ShowReply that writes a line of JSON. */
 export function showJson(world: World, write: (line: string) => void): ShowReply {
     return (line, lines, status) => write(jsonCommand(world.now(), line, status, lines))
 }
 
-/** At a prompt the line itself is there already. */
-export function showOutput(output: Output, lines: readonly string[], status: number): void {
+/** Shows what a command printed. At a prompt that is all, as the user has typed the command itself. */
+function showOutput(output: Output, lines: readonly string[], status: number): void {
     for (const text of lines) output.line(text, status === 0 ? "plain" : "red")
 }
 
@@ -34,24 +36,24 @@ export async function runCommands(world: World, commands: readonly string[], sho
     }
 }
 
-/** Milliseconds of virtual time that pass after each command at a prompt, where no other time passes. */
+/** Virtual time that passes after each command at a prompt, ms; between commands none passes. */
 const AFTER_COMMAND = 1000
 const LEAVE = ["exit", "quit"]
 
-/** Where a user reads and types. */
-export interface Terminal {
+/** The terminal of a user. */
+interface Terminal {
     input: NodeJS.ReadableStream
     output: NodeJS.WritableStream
 }
 
 /**
- * A prompt. From its making on Ctrl-C and Ctrl-D end the run, whatever happens: keys are not signals, which a shell
- * between us and the terminal would make an exit code of its own of.
+ * Reads commands at a prompt. As soon as it is made, the keys Ctrl-C and Ctrl-D end the run. It reads Ctrl-C as a key,
+ * not as a signal: a shell between the terminal and this process would turn a signal into an exit code of its own.
  */
 export class Prompt {
     private readonly lines: Interface
     private readonly typed: AsyncIterableIterator<string>
-    /** The cursor stands behind the prompt. */
+    /** The cursor is on the line of the prompt. */
     private asks = false
 
     constructor(
@@ -65,14 +67,14 @@ export class Prompt {
         this.lines.on("SIGINT", () => this.lines.close())
     }
 
-    /** Takes commands until the user leaves, which ends the run; what happens meanwhile is kept above the prompt. */
+    /** Takes commands until the user leaves, which ends the run. Output meanwhile goes above the prompt. */
     async run(): Promise<never> {
         this.output.below(this.lines)
         this.ask()
         return await Promise.race([this.converse(), this.world.untilEnded()])
     }
 
-    /** Gives the terminal back. */
+    /** Releases the terminal. */
     close(): void {
         this.output.below(undefined)
         this.lines.close()
@@ -102,7 +104,7 @@ export class Prompt {
     }
 }
 
-/** Serves until the run ends. Lines of the input are commands; their end ends the run only if `leaveAtEnd`. */
+/** Carries out the lines of the input as commands until the run ends. The end of the input ends the run only if `leaveAtEnd`. */
 export async function serve(
     world: World,
     show: ShowReply,

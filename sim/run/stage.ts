@@ -1,19 +1,19 @@
-// Where the example is shown: as a ladder with remarks, or not at all when only its events count.
+// Shows the example as a ladder with remarks, or not at all under --json, where only its events count.
 
 import type { Style } from "../view/ladder-style"
 import type { Output } from "./output"
 import type { Picture } from "./picture"
 
 export interface Stage {
-    /** A remark on what comes next, between the lifelines. */
+    /** Writes a remark on what comes next between the lifelines. */
     note(text: string): void
-    /** A line below the ladder. */
+    /** Writes a line below the ladder. */
     line(text: string, style?: Style): void
-    /** One of the things that the example promises, and whether it happened. */
+    /** Writes a statement of the example, and whether it is true. */
     promise(text: string, kept: boolean): void
 }
 
-/** Shows everything. */
+/** Returns a stage that shows everything. */
 export function ladderStage(output: Output, picture: Picture): Stage {
     const line = (text: string, style?: Style) => {
         picture.rest()
@@ -31,5 +31,5 @@ export function ladderStage(output: Output, picture: Picture): Stage {
     }
 }
 
-/** Shows nothing. */
+/** A stage that shows nothing. */
 export const darkStage: Stage = { note: () => {}, line: () => {}, promise: () => {} }

@@ -1,4 +1,4 @@
-// Remembers what happened on the built-in network, for the example to look at.
+// Remembers the segments and states of the built-in link, for the example to check.
 
 import type { StackEvent } from "../device/events"
 import { dissect, type TcpView } from "../view/dissect"
@@ -16,15 +16,15 @@ export interface Change {
 }
 
 export class Watch {
-    /** TCP segments in the order of sending, and who sent them. */
+    /** TCP segments in the order of sending, each with the side that sent it. */
     readonly segments: { readonly side: Side; readonly view: TcpView }[] = []
     readonly changes: Change[] = []
-    /** Errors that ended connections of the device. */
+    /** Errors that ended a connection of the device. */
     readonly failures: { readonly id: number; readonly error: string }[] = []
     readonly observer: Observer
     private over = false
 
-    /** `ip` is the device's. */
+    /** Makes the watch of the device at the address `ip`. */
     constructor(ip: string) {
         this.observer = {
             event: event => this.event("device", event),
@@ -38,19 +38,19 @@ export class Watch {
         }
     }
 
-    /** Remembers no more. */
+    /** Stops remembering. */
     end(): void {
         this.over = true
     }
 
-    /** The state that one end of the connection with this port of the device is in; undefined before it is in any. */
+    /** Returns the state of one end of the connection with this port of the device; undefined before its first state. */
     state(side: Side, devicePort: number): string | undefined {
         const port = side === "device" ? "localPort" : "remotePort"
         return this.changes.filter(change => change.side === side && change[port] === devicePort).at(-1)?.to
     }
 
-    /** What one end of that connection has sent so far, in the order of its numbers, however it was cut. */
-    text(side: Side, devicePort: number): string {
+    /** Returns the data that one end of that connection has sent so far, in the order of its sequence numbers. */
+    dataOf(side: Side, devicePort: number): string {
         const port = side === "device" ? "sourcePort" : "destinationPort"
         const mine = this.segments.filter(
             ({ side: from, view }) => from === side && view[port] === devicePort
@@ -66,7 +66,7 @@ export class Watch {
         return text.join("")
     }
 
-    /** Whether one end of that connection ever came to a state. */
+    /** Returns whether one end of that connection ever entered a state. */
     reached(side: Side, devicePort: number, state: string): boolean {
         const port = side === "device" ? "localPort" : "remotePort"
         return this.changes.some(change => {
@@ -76,7 +76,19 @@ export class Watch {
 
     private event(side: Side, event: StackEvent): void {
         if (this.over) return
-        if (event.kind === "state") this.changes.push({ side, ...event })
-        else if (event.kind === "failed" && side === "device") this.failures.push(event)
+        switch (event.kind) {
+            case "state":
+                this.changes.push({ side, ...event })
+                break
+            case "failed":
+                if (side === "device") this.failures.push(event)
+                break
+            case "segment":
+            case "drop":
+                // `sent` has the segments; a drop is no failure
+                break
+            default:
+                event satisfies never
+        }
     }
 }

@@ -1,22 +1,8 @@
-// Packets in the words of a ladder diagram.
-import type { TcpFlags, TcpOption, TcpView, View } from "./dissect"
+// Describes packets in the words of a ladder diagram.
+import type { TcpView, View } from "./dissect"
+import type { TcpOption } from "./tcp-options"
 
-/** SYN, SYN-ACK, FIN-ACK, PSH-ACK, RST …; `none` for no flag at all. */
-export function flagNames(flags: TcpFlags): string {
-    const names = [
-        flags.rst && "RST",
-        flags.syn && "SYN",
-        flags.fin && "FIN",
-        flags.psh && "PSH",
-        flags.urg && "URG",
-        flags.ece && "ECE",
-        flags.cwr && "CWR",
-        flags.ack && "ACK",
-    ].filter(name => name !== false)
-    return names.length > 0 ? names.join("-") : "none"
-}
-
-/** An option in one or more short words, such as `mss 1460`. */
+/** Describes an option in one or more short texts, such as `mss 1460`. */
 export function optionWords(option: TcpOption): string[] {
     switch (option.kind) {
         case "mss":
@@ -37,8 +23,8 @@ export function optionWords(option: TcpOption): string[] {
 }
 
 /**
- * The data in quotes if it is text, its beginning if it is longer than `room` columns; empty if it is no text, or if
- * less than a few characters would be seen.
+ * Returns the data in quotes if it is text, cut to `room` columns; returns an empty string if it is not text, or if
+ * there is no room for more than a few characters.
  */
 export function preview(payload: Uint8Array, room: number, ellipsis: string): string {
     const pieces: string[] = []
@@ -58,7 +44,7 @@ export function preview(payload: Uint8Array, room: number, ellipsis: string): st
     return `"${beginning}${ellipsis}"`
 }
 
-/** One line for what is not TCP. */
+/** Describes a frame that is not TCP in one line. */
 export function oneLine(view: Exclude<View, TcpView>): string {
     switch (view.kind) {
         case "malformed":

@@ -1,14 +1,13 @@
-// Takes a frame apart for display. Any bytes give an answer: what cannot be read further is shown as far as it goes.
+// Dissects a frame for display. Any bytes have a view: a frame that cannot be read to its end is shown as far as it can be read.
+import { flagsOf, type TcpFlags } from "./flags"
 import { type TcpOption, tcpOptions } from "./tcp-options"
 
-export type { TcpOption } from "./tcp-options"
-
-/** What is known of any frame. Addresses are text, as people write them. */
+/** The fields of every frame. Addresses are text, as people write them. */
 interface Ethernet {
     readonly sourceMac: string
     readonly destinationMac: string
     readonly etherType: number
-    /** Bytes of the frame, without its check sequence. */
+    /** Bytes of the frame, without its frame check sequence. */
     readonly frameLength: number
 }
 
@@ -21,7 +20,7 @@ interface Ipv4 extends Ethernet {
     readonly headerChecksumValid: boolean
 }
 
-/** Less than an Ethernet header, or a header that contradicts its frame. */
+/** A frame that is shorter than a header in it, or has a header that contradicts the frame. */
 export interface MalformedView {
     readonly kind: "malformed"
     readonly reason: string
@@ -38,27 +37,16 @@ export interface ArpView extends Ethernet {
     readonly targetIp: string
 }
 
-export interface TcpFlags {
-    readonly fin: boolean
-    readonly syn: boolean
-    readonly rst: boolean
-    readonly psh: boolean
-    readonly ack: boolean
-    readonly urg: boolean
-    readonly ece: boolean
-    readonly cwr: boolean
-}
-
 export interface TcpView extends Ipv4 {
     readonly kind: "tcp"
     readonly sourcePort: number
     readonly destinationPort: number
-    /** As on the wire: absolute, 0 to 2^32 - 1. */
+    /** The sequence number in the header: absolute, 0 to 2^32 - 1. */
     readonly seq: number
-    /** As on the wire, whether or not the ACK flag gives it a meaning. */
+    /** The acknowledgment number in the header; it has a meaning only with the ACK flag. */
     readonly ack: number
     readonly flags: TcpFlags
-    /** As on the wire, not scaled. */
+    /** The window in the header, not scaled. */
     readonly window: number
     readonly urgent: number
     readonly options: readonly TcpOption[]
@@ -71,7 +59,7 @@ export interface UdpView extends Ipv4 {
     readonly sourcePort: number
     readonly destinationPort: number
     readonly payload: Uint8Array
-    /** A checksum of 0 says that the sender made none, which is valid. */
+    /** True also for a checksum of 0: the sender made none (RFC 768). */
     readonly checksumValid: boolean
 }
 
@@ -79,28 +67,28 @@ export interface IcmpView extends Ipv4 {
     readonly kind: "icmp"
     readonly type: number
     readonly code: number
-    /** Of an echo request or reply. */
+    /** The fields of an echo request or reply; undefined for other messages. */
     readonly echo: { readonly identifier: number; readonly sequence: number } | undefined
     readonly payload: Uint8Array
     readonly checksumValid: boolean
 }
 
-/** One piece of a datagram that was cut; only the first would have a readable header behind it. */
+/** A fragment of an IP packet. Only the first fragment would have a readable transport header. */
 export interface FragmentView extends Ipv4 {
     readonly kind: "fragment"
-    /** Bytes before this piece. */
+    /** Bytes of the packet's payload before this fragment. */
     readonly offset: number
     readonly moreFragments: boolean
     readonly payload: Uint8Array
 }
 
-/** IPv4 with another protocol in it. */
+/** An IPv4 packet of another protocol than TCP, UDP and ICMP. */
 export interface OtherIpView extends Ipv4 {
     readonly kind: "ip"
     readonly payload: Uint8Array
 }
 
-/** Another EtherType, such as IPv6, or a length for 802.3. */
+/** A frame of another EtherType than IPv4 and ARP, such as IPv6, or with a length there (IEEE 802.3). */
 export interface OtherView extends Ethernet {
     readonly kind: "ethernet"
     readonly payload: Uint8Array
@@ -122,7 +110,7 @@ const PROTOCOL_ICMP = 1
 const PROTOCOL_TCP = 6
 const PROTOCOL_UDP = 17
 
-/** Takes apart a frame that begins with its destination address and has no check sequence. Payloads are views on it. */
+/** Dissects a frame that begins with its destination address and ends before its check sequence. Payloads are views on it. */
 export function dissect(frame: Uint8Array): View {
     if (frame.length < 14) return malformed(frame, "shorter than an Ethernet header")
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
@@ -145,7 +133,7 @@ function arp(frame: Uint8Array, view: DataView, ethernet: Ethernet): View {
     if (frame.length < 42) return malformed(frame, "ARP is cut short")
     // Ethernet and IPv4 with their address lengths
     if (view.getUint32(14) !== 0x0001_0800 || view.getUint16(18) !== 0x0604) {
-        return malformed(frame, "ARP for other addresses than those of Ethernet and IPv4")
+        return malformed(frame, "ARP for addresses other than Ethernet and IPv4")
     }
     return {
         kind: "arp",
@@ -165,7 +153,7 @@ function ipv4(frame: Uint8Array, view: DataView, ethernet: Ethernet): View {
     const totalLength = view.getUint16(16)
     if (version !== 4) return malformed(frame, `IP version ${version} in an IPv4 frame`)
     if (headerLength < 20) return malformed(frame, `an IPv4 header of ${headerLength} bytes`)
-    if (totalLength < headerLength) return malformed(frame, "an IPv4 total length below the header's")
+    if (totalLength < headerLength) return malformed(frame, "an IPv4 total length below the header length")
     if (14 + totalLength > frame.length) return malformed(frame, "the IPv4 packet is cut short")
     const header: Ipv4 = {
         ...ethernet,
@@ -200,7 +188,6 @@ function tcp(frame: Uint8Array, header: Ipv4, segment: Uint8Array): View {
     const dataOffset = (segment[12]! >> 4) * 4
     if (dataOffset < 20) return malformed(frame, `a TCP header of ${dataOffset} bytes`)
     if (dataOffset > segment.length) return malformed(frame, "the TCP options are cut short")
-    const bits = segment[13]!
     return {
         kind: "tcp",
         ...header,
@@ -208,16 +195,7 @@ function tcp(frame: Uint8Array, header: Ipv4, segment: Uint8Array): View {
         destinationPort: view.getUint16(2),
         seq: view.getUint32(4),
         ack: view.getUint32(8),
-        flags: {
-            fin: (bits & 1) !== 0,
-            syn: (bits & 2) !== 0,
-            rst: (bits & 4) !== 0,
-            psh: (bits & 8) !== 0,
-            ack: (bits & 16) !== 0,
-            urg: (bits & 32) !== 0,
-            ece: (bits & 64) !== 0,
-            cwr: (bits & 128) !== 0,
-        },
+        flags: flagsOf(segment[13]!),
         window: view.getUint16(14),
         urgent: view.getUint16(18),
         options: tcpOptions(segment.subarray(20, dataOffset)),
@@ -258,12 +236,12 @@ function icmp(frame: Uint8Array, header: Ipv4, message: Uint8Array): View {
     }
 }
 
-/** The sum over a segment and its pseudo-header: 0xffff when its checksum is right. */
+/** Sums a segment and its pseudo-header; the result is 0xffff when the checksum is right. */
 function withPseudoHeader(frame: Uint8Array, header: Ipv4, segment: Uint8Array): number {
     return fold(sum(segment, sum(frame.subarray(26, 34), header.protocol + segment.length)))
 }
 
-/** Adds up 16-bit words, an odd byte at the end being the upper half of one. */
+/** Sums 16-bit words; an odd byte at the end is the upper half of a word. */
 function sum(bytes: Uint8Array, start: number): number {
     let total = start
     for (let i = 0; i < bytes.length; i += 2) total += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)

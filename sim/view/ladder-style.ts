@@ -1,8 +1,8 @@
-// What a ladder is drawn with: characters, colours, columns, arrows, boxes.
+// The parts of a ladder diagram: characters, colours, columns, arrows, boxes.
 
 export type Side = "left" | "right"
 
-/** The characters of a drawing. */
+/** The characters of a diagram. */
 export interface Glyphs {
     readonly life: string
     readonly dash: string
@@ -10,7 +10,7 @@ export interface Glyphs {
     readonly left: string
     readonly cross: string
     readonly ellipsis: string
-    /** A box: top left, top right, bottom left, bottom right, and where the lifeline leaves it. */
+    /** The corners of a box (top left, top right, bottom left, bottom right), and the point where the lifeline leaves it. */
     readonly box: readonly [string, string, string, string, string]
 }
 
@@ -53,18 +53,19 @@ export function paint(style: Style, text: string): string {
     return codes === undefined || text === "" ? text : `\x1b[${codes[0]}m${text}\x1b[${codes[1]}m`
 }
 
-/** Columns of the time, and of the state beside each lifeline: SYN-RECEIVED is the longest. */
+/** Columns of the time. */
 export const TIME_WIDTH = 8
+/** Columns of the state beside each lifeline: SYN-RECEIVED is the longest. */
 export const MARGIN = 12
-/** Everything but the space between the lifelines: time, both margins, both lifelines, a blank between each. */
+/** Columns of everything but the lane: time, both margins, both lifelines, a blank between each. */
 const AROUND = TIME_WIDTH + 1 + MARGIN + 1 + 1 + 1 + 1 + MARGIN
 
-/** Columns between the lifelines of a ladder as wide as asked for, within 80 to 120. */
+/** Returns the columns of the lane between the lifelines, for a ladder of `width` columns, but at least 80 and at most 120. */
 export function laneWidth(width: number): number {
     return Math.min(120, Math.max(80, Math.floor(width) || 80)) - AROUND
 }
 
-/** Seconds in TIME_WIDTH columns, with as many decimals as fit, at most to the tenth of a millisecond. */
+/** Returns a time as seconds in TIME_WIDTH columns, with as many decimals as fit, at most four. */
 export function seconds(ms: number): string {
     for (let decimals = 4; decimals > 0; decimals--) {
         const text = (ms / 1000).toFixed(decimals)
@@ -74,22 +75,22 @@ export function seconds(ms: number): string {
     return whole.length <= TIME_WIDTH ? whole.padStart(TIME_WIDTH) : ">3 years"
 }
 
-/** Scripts and signs of which every character takes one column: Latin, Greek, Cyrillic, punctuation, arrows, lines. */
+/** Matches all but Latin, Greek, Cyrillic, punctuation, arrows and lines, whose characters take one column each. */
 const notOneColumn =
     /[^\x20-\x7e\u00a0-\u02ff\u0370-\u0481\u048a-\u04ff\u2010-\u2027\u2190-\u231a\u2500-\u25fc]/gu
 
-/** Text without control characters; what has another width than one column, or is not ASCII if only that is, is `?`. */
+/** Replaces control characters by blanks, and by `?` each character that is not one column wide or, without `unicode`, not ASCII. */
 export function printable(text: string, unicode: boolean): string {
     const tame = text.replace(/[\p{Cc}\p{Cf}]/gu, " ")
     return tame.replace(unicode ? notOneColumn : /[^\x20-\x7e]/gu, "?")
 }
 
-/** The text, or as much as fits with a mark that something is missing. */
+/** Returns the text, or its beginning with an ellipsis if it is longer than `width`. */
 export function clip(text: string, width: number, ellipsis: string): string {
     return text.length <= width ? text : text.slice(0, Math.max(0, width - 1)) + ellipsis
 }
 
-/** Words put into lines of at most `width` columns; a longer word is clipped. */
+/** Puts words into lines of at most `width` columns; clips a longer word. */
 export function wrap(words: readonly string[], width: number, ellipsis: string): string[] {
     const lines: string[] = []
     for (const word of words) {
@@ -103,7 +104,7 @@ export function wrap(words: readonly string[], width: number, ellipsis: string):
     return lines
 }
 
-/** An arrow of `width` columns from one side to the other with text on it, or one that ends on the way. */
+/** Draws an arrow of `width` columns from one side to the other with text on it; the arrow of a lost segment ends on the way. */
 export function shaft(glyphs: Glyphs, width: number, text: string, from: Side, isLost: boolean): string {
     const words = text === "" ? "" : ` ${text} `
     const length = isLost ? Math.max(Math.floor(width * 0.75), words.length + 4) : width
@@ -117,7 +118,7 @@ export function shaft(glyphs: Glyphs, width: number, text: string, from: Side, i
     return gap + begin + line(length - begin.length)
 }
 
-/** The four lines of a box with a host in it, of one odd width; its lifeline leaves in the middle of the last one. */
+/** Draws the box of a host: four lines of the same odd width; the lifeline leaves in the middle of the last line. */
 export function hostBox(glyphs: Glyphs, name: string, ip: string): string[] {
     const [topLeft, topRight, bottomLeft, bottomRight, tee] = glyphs.box
     const texts = [name, ip].map(text => clip(text, 2 * MARGIN - 3, glyphs.ellipsis))

@@ -1,12 +1,13 @@
-// The picture of a conversation as it happens: two lifelines, an arrow for each segment, states in the margins.
+// Draws connections between two hosts as they happen: two lifelines, an arrow for each segment, states in the margins.
 //
 //     0.0000     SYN-SENT │   SYN     seq 4321                        │ LISTEN
 //                         │── len 0    win 2048  mss 1460 ───────────►│ SYN-RECEIVED
 //
-// What an end does when it sends stands beside the numbers, what the other makes of it at the arrow's head. To know
-// both, a segment is held for a moment: until the next call, or until `later` comes round.
-import { flagNames, oneLine, optionWords, preview } from "./describe"
+// A state that the sender enters by sending is beside the numbers; a state that the receiver enters is at the arrow's head.
+// To know both, the ladder holds a segment back for a moment: until the next call, or until `later` runs.
+import { oneLine, optionWords, preview } from "./describe"
 import type { TcpView, View } from "./dissect"
+import { ENTERED_BY_SENDING, flagNames } from "./flags"
 import {
     asciiGlyphs,
     clip,
@@ -29,53 +30,46 @@ import { Repeats } from "./repeats"
 export type { Side } from "./ladder-style"
 
 export interface LadderOptions {
-    /** Takes whole lines, each with its newline. */
+    /** Writes whole lines, each with its newline. */
     write(text: string): void
-    /** Columns of the terminal; 80 to 120 are used. */
+    /** Columns of the terminal; the ladder is 80 to 120 columns wide. */
     width: number
     color: boolean
-    /** Box drawing and arrows, else plain ASCII. */
+    /** Draws with box drawing characters and arrows instead of plain ASCII. */
     unicode: boolean
     left: { name: string; ip: string }
     right: { name: string; ip: string }
     /**
-     * Runs something after so many milliseconds of real time, so that the last segment does not wait for the next one;
-     * without it the caller calls `flush` when nothing more is to come.
+     * Runs `run` after `ms` milliseconds of real time, so that the last segment does not wait for the next one.
+     * Without it the caller calls `flush` when nothing more is to come.
      */
     later?: (ms: number, run: () => void) => void
 }
 
-/** When a frame was sent, and what is known of its way; a switch's Delivery fits. */
+/** When a frame was sent, and what happened to it on the link; a switch's Delivery fits. */
 export interface Passage {
-    /** Of sending, ms. */
+    /** Time of sending, ms. */
     readonly time: number
-    /** Of arrival, ms. */
+    /** Time of arrival, ms. */
     readonly arrives?: number
     readonly lost?: "loss" | "queue" | undefined
     readonly corrupted?: boolean
     readonly copies?: number
     readonly held?: boolean
-    /** Needed only if neither of the frame's addresses tells. */
+    /** The sender; needed only if neither of the frame's addresses is that of a host in the ladder. */
     readonly from?: Side
 }
 
-/** Which connection of the left host. */
+/** A connection of the left host, by its ports. */
 export interface Ports {
     readonly left: number
     readonly right: number
-    /** At its other end, if not the host at the right lifeline. */
+    /** The host at its other end; undefined for the host at the right lifeline. */
     readonly host?: string | undefined
 }
 
-/** A state this long (ms) after a segment's arrival, or before its sending, belongs to it. */
+/** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
 export const TOGETHER_MS = 25
-
-/** Entered by sending; all others by what has come in, or by a timer. */
-const enteredBySending: Record<string, "syn" | "fin"> = {
-    "SYN-SENT": "syn",
-    "FIN-WAIT-1": "fin",
-    "LAST-ACK": "fin",
-}
 
 interface Margins {
     left: string
@@ -90,7 +84,7 @@ interface Arrow {
     readonly style: Style
     readonly labels: readonly string[]
     readonly text: string
-    /** States beside the first and the last line. */
+    /** States beside the first line and beside the last line. */
     readonly top: Margins
     readonly bottom: Margins
 }
@@ -114,7 +108,7 @@ export class Ladder {
     private hasHeader = false
     private ports: Ports | undefined
     private arrow: Arrow | undefined
-    /** A state entered by sending, whose segment is still to come. */
+    /** A state that was entered by sending a segment which has not come yet. */
     private coming: Change | undefined
     private turn = 0
 
@@ -148,11 +142,11 @@ export class Ladder {
     }
 
     /**
-     * Shows that one end went from one state to another at `time` (ms), beside the segment that made it do so if there
-     * was one. With several connections, `ports` says which one it is.
+     * Shows that one end went from one state to another at `time` (ms), beside the segment that caused it, if any.
+     * With several connections, `ports` says which one it is.
      */
     state(side: Side, from: string, to: string, time: number, ports?: Ports): void {
-        const flag = enteredBySending[to]
+        const flag = ENTERED_BY_SENDING[to]
         const arrow = ports === undefined || same(ports, this.arrow?.ports) ? this.arrow : undefined
         if (flag !== undefined) {
             if (arrow?.from === side && arrow.view.flags[flag] && arrow.top[side] === "") {
@@ -186,7 +180,7 @@ export class Ladder {
         }
     }
 
-    /** Draws what is held: to be called when nothing more is to come for now. */
+    /** Draws what is held back. The caller calls it when nothing more is to come for now. */
     flush(): void {
         this.flushArrow()
         this.flushComing()
@@ -224,7 +218,7 @@ export class Ladder {
         if (arrow.bottom[side] !== "") return false
         const arrives = arrow.passage.arrives ?? arrow.passage.time
         if (arrow.from === side) {
-            // one who sends a reset is done
+            // the sender of a reset is CLOSED
             return to === "CLOSED" && arrow.view.flags.rst && time - arrow.passage.time <= TOGETHER_MS
         }
         return arrow.passage.lost === undefined && time - arrives <= TOGETHER_MS
@@ -246,11 +240,11 @@ export class Ladder {
         this.line("", bottom.left, this.tint(style, drawn), bottom.right, passage.lost && receiver)
     }
 
-    /** The state that its owner entered by sending this very segment, if one waits for it. */
+    /** Takes the state that waits for this segment, if any. */
     private takeComing(view: TcpView, from: Side, ports: Ports): Change | undefined {
         const coming = this.coming
         if (coming?.side !== from || !same(ports, coming.ports ?? ports)) return undefined
-        if (!view.flags[enteredBySending[coming.to]!]) return undefined
+        if (!view.flags[ENTERED_BY_SENDING[coming.to]!]) return undefined
         this.coming = undefined
         return coming
     }
@@ -268,7 +262,7 @@ export class Ladder {
         this.line(seconds(time), side === "left" ? to : "", blank, side === "right" ? to : "")
     }
 
-    /** Names the ports at their lifelines when they are not those of the line before. */
+    /** Names the ports at the lifelines if the line before belongs to another connection. */
     private connection(ports: Ports): void {
         if (same(ports, this.ports)) return
         this.ports = ports
@@ -278,7 +272,7 @@ export class Ladder {
         this.line("", "", this.tint("dim", text), "")
     }
 
-    /** The numbers, in columns, as far as they fit one line; then whatever else there is to say along the arrow. */
+    /** Returns the texts of an arrow: a line of numbers in columns, as many as fit, and the rest for the arrow itself. */
     private words(view: TcpView, passage: Passage): Pick<Arrow, "labels" | "text" | "style"> {
         const { ellipsis } = this.glyphs
         const flags = flagNames(view.flags)
@@ -296,7 +290,7 @@ export class Ladder {
         const remarks = this.remarks(view, passage)
         const room = this.lane - (passage.lost === undefined ? 6 : 10)
         const numbers = columns.filter(column => column.trim() !== "")
-        // once agreed on they are in every segment, and their values in a capture
+        // after the handshake every segment has timestamps: only those of a SYN are shown
         const shown = view.options.filter(({ kind }) => kind !== "timestamps" || view.flags.syn)
         const options = shown.flatMap(optionWords)
         const words = [...numbers, ...options, ...remarks.words]
@@ -313,7 +307,7 @@ export class Ladder {
         let style: Style = payload.length > 0 ? "cyan" : "plain"
         if (flags.fin) style = "magenta"
         if (flags.syn) style = "green"
-        const kind = this.repeats.see(view)
+        const kind = this.repeats.classify(view)
         if (kind !== "new") words.push(kind)
         if (kind === "retransmission") style = "yellow"
         if (flags.rst) style = "red"
@@ -346,7 +340,7 @@ export class Ladder {
         return clip(printable(text, this.options.unicode), MARGIN, this.glyphs.ellipsis)
     }
 
-    /** A box for each host, with its lifeline below. */
+    /** Draws a box for each host, with its lifeline below. */
     private header(): void {
         this.hasHeader = true
         const { unicode, left, right } = this.options

@@ -1,34 +1,34 @@
-// Tells a segment that was sent before from a new one, by what each sender has sent so far.
+// Finds out whether a segment is new, a retransmission or a keep-alive, from the segments that its sender has sent before.
 import type { TcpView } from "./dissect"
 
 interface Sent {
-    /** Of the SYN, or of the first segment seen. */
+    /** Sequence number of the SYN, or of the first segment seen. */
     readonly first: number
-    /** Whether that SYN had an ACK: the answer to a SYN of both ends at once repeats the number, but says more. */
-    readonly answered: boolean
+    /** That SYN had an ACK. In a simultaneous open the SYN-ACK repeats the number of the SYN, but is not a retransmission. */
+    readonly acknowledges: boolean
     /** The sequence number after all that was sent. */
     end: number
 }
 
-/** Connections are forgotten, longest known first, beyond so many directions. */
+/** Directions of connections that are remembered; the oldest is forgotten for a new one. */
 const MAX_DIRECTIONS = 256
 
 export class Repeats {
     private readonly directions = new Map<string, Sent>()
 
-    /** To be called for every segment in the order of sending. */
-    see(view: TcpView): "new" | "retransmission" | "keep-alive" {
+    /** Classifies a segment. The caller passes every segment, in the order of sending. */
+    classify(view: TcpView): "new" | "retransmission" | "keep-alive" {
         const key = `${view.source}:${view.sourcePort}>${view.destination}:${view.destinationPort}`
         const { syn, fin, rst, ack } = view.flags
         const occupied = view.payload.length + (syn ? 1 : 0) + (fin ? 1 : 0)
         const end = (view.seq + occupied) >>> 0
         const known = this.directions.get(key)
         if (rst) return "new"
-        if (known === undefined || (syn && (known.first !== view.seq || known.answered !== ack))) {
-            if (occupied > 0) this.remember(key, { first: view.seq, answered: ack, end })
+        if (known === undefined || (syn && (known.first !== view.seq || known.acknowledges !== ack))) {
+            if (occupied > 0) this.remember(key, { first: view.seq, acknowledges: ack, end })
             return "new"
         }
-        // RFC 9293, 3.8.4: a keep-alive asks with a number that is acknowledged already
+        // RFC 9293 section 3.8.4: a keep-alive has SEG.SEQ = SND.NXT - 1, a number that is acknowledged already
         if (occupied === 0) return ((view.seq + 1) | 0) === (known.end | 0) ? "keep-alive" : "new"
         const isOld = ((view.seq - known.end) | 0) < 0
         if (((end - known.end) | 0) > 0) known.end = end

@@ -1,6 +1,6 @@
-// The options of a TCP header, as text for people needs them.
+// Reads the options of a TCP header for display.
 
-/** A stretch of sequence numbers, absolute, without `end`. */
+/** A range of sequence numbers, absolute; `end` is the first number after it. */
 export interface SackBlock {
     readonly start: number
     readonly end: number
@@ -13,10 +13,10 @@ export type TcpOption =
     | { readonly kind: "sack"; readonly blocks: readonly SackBlock[] }
     | { readonly kind: "timestamps"; readonly value: number; readonly echo: number }
     | { readonly kind: "other"; readonly code: number; readonly data: Uint8Array }
-    /** A length that is impossible; what follows cannot be read. */
+    /** An option of a wrong length. If the length passes the end of the header, the options after it cannot be read. */
     | { readonly kind: "malformed"; readonly code: number }
 
-/** Reads the bytes between a TCP header's fixed part and its data. No-operations and what follows the end are left out. */
+/** Reads the bytes between the fixed part of a TCP header and the data. Skips no-operations, and all after the end-of-list option. */
 export function tcpOptions(bytes: Uint8Array): TcpOption[] {
     const options: TcpOption[] = []
     let at = 0

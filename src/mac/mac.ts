@@ -1,46 +1,48 @@
+// The interface between the stack and a driver of an Ethernet chip, and the counters that every driver has.
+
 import type { Buffer } from "@devicescript/core"
 
-/** What the layers above ask of a driver. A frame is Ethernet II from the destination address on, without its FCS. */
+/** An Ethernet driver. A frame is Ethernet II from its destination address on, without the FCS. */
 export interface Mac {
-    /** The station's own address, 6 bytes. */
+    /** This station's Ethernet address, 6 bytes. */
     readonly address: Buffer
-    /** True while the cable carries a link; `receive` keeps it up to date. */
+    /** True while the cable has a link; `receive` and `rest` keep it up to date. */
     linkUp: boolean
-    /** Frames to IPv4's groups are wanted, which a driver may keep out until then. Whoever listens to a group sets it. */
+    /** Set by a program that joins an IPv4 multicast group; until then the driver may drop frames to groups. */
     multicast: boolean
     /** Counters since start, 32 bits each, at the offsets of MacCounter. */
     readonly counters: Buffer
     /** Resets and configures the chip. Throws an Error that says what to check when the chip does not answer. */
     start(): Promise<void>
-    /** Moves the oldest waiting frame to the start of `into` and gives its length, 0 when none waits. Never throws. */
+    /** Moves the oldest waiting frame to the start of `into` and returns its length, 0 when none waits. Never throws. */
     receive(into: Buffer): Promise<number>
     /**
-     * Sends the first `length` bytes of `from`, whose contents may be gone then (a full-duplex transfer writes over what
-     * it reads). False when the frame was not sent (no link, chip not answering). Never throws.
+     * Sends the first `length` bytes of `from` and may overwrite them, as a full-duplex transfer does. Returns false when the frame was not
+     * sent (no link, the chip does not answer). Never throws.
      */
     send(from: Buffer, length: number): Promise<boolean>
     /**
-     * Returns when a frame may be waiting, at the latest after `ms` milliseconds, and lets other fibers run meanwhile. (Not "wait": the compiler keeps every
-     * method of the runtime's library that has the name of one in use, and theirs brings 1.6 KB of events and timers along.)
+     * Waits until a frame may have come, at most `ms` milliseconds, and lets other fibers run meanwhile. (It is not named "wait": the
+     * compiler keeps every library method with the name of a used one, and the library's `wait` brings 1.6 KB of events and timers along.)
      */
     rest(ms: number): Promise<void>
 }
 
-/** Offsets in a driver's counters. */
+/** Offsets in a driver's counters; `driverCounterNames` (inspect/tables.ts) lists the names in the same order. */
 export const enum MacCounter {
     FramesIn = 0,
     FramesOut = 4,
-    /** Frames dropped because a length header made no sense. */
+    /** Frames dropped because their length header was not valid. */
     BadLength = 8,
-    /** Frames longer than the receive buffer, skipped. */
+    /** Frames dropped because they were longer than the receive buffer. */
     TooLong = 12,
-    /** Times the receive memory was full or out of step, or was to let in other frames, and was emptied by reopening the socket. */
+    /** Times the socket was reopened and its memory emptied: it was full, out of step, or has to let multicasts in. */
     Resync = 16,
-    /** Sends that were not confirmed in time. */
+    /** Sends that the chip did not confirm in time. */
     SendTimeout = 20,
     /** Times the chip did not answer and was reset. */
     ChipReset = 24,
-    /** Times the chip had forgotten, or changed, what it was told, and was told again. */
+    /** Times the chip had lost or changed its settings, and they were written again. */
     Repair = 28,
     Size = 32,
 }

@@ -1,16 +1,16 @@
+// The wait of a driver between two polls of its chip, which a board or a host can replace.
+
 /**
- * What a driver does between two looks at a chip that has nothing for it.
- *
- * On the RP2040 nothing: asking the chip again over SPI is what keeps the firmware's timer alive. A board whose fibers all sleep
- * can freeze for good; while this one goes on, others may sleep as they like. A board that sleeps well, or the host simulator, puts
- * its own wait here.
+ * On the RP2040 `idle` does nothing: polling the chip over SPI keeps the firmware's timer alive. A board on which all fibers sleep can
+ * freeze permanently; while the driver's fiber polls, the others may sleep. A board that can sleep, or the host simulator, sets its own
+ * `idle` and `wake`.
  */
 export const power = {
     /** Waits at most `ms` milliseconds, less when a frame may have come. */
     idle: async (_ms: number): Promise<void> => {},
-    /** A wait is to end: a program has given the stack something to do. Whoever waits clears it. */
+    /** True when a wait has to end, as a program has given the stack something to do. The driver that waits clears it. */
     woken: false,
-    /** Ends the wait that is under way, or the next one. */
+    /** Ends the current wait, or the next one. */
     wake: (): void => {
         power.woken = true
     },

@@ -1,16 +1,16 @@
-// What every driver of a chip on the SPI bus needs: the runtime's SPI, and waiting between two looks at the chip.
+// The SPI bus for drivers: the runtime's transfers, and waits between two polls of a chip.
 
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
 import { power } from "./power"
 
-/** The runtime's SPI; looked up in `ds` at each call, because a host puts its own in its place. */
+/** The runtime's SPI. It is looked up in `ds` at each call, because a host replaces it. */
 export type Spi = typeof ds & {
     spiConfigure(miso: number, mosi: number, sck: number, mode: number, hz: number): void
     spiXfer(tx: Buffer, rx: Buffer): Promise<void>
 }
 
-/** Where the clock may stand still, a wait also ends after this many looks at the chip for each millisecond. */
+/** Polls of the chip for each millisecond of a wait: the wait ends after them even if the clock stands still. */
 export const enum Looks {
     PerMs = 64,
 }
@@ -23,9 +23,9 @@ export async function idle(): Promise<void> {
     power.woken = power.woken || woken
 }
 
-/** Lets at least `ms` - 1 pass with transfers of `spare` that no chip listens to: an RP2040 that only sleeps can freeze. */
+/** Waits at least `ms` - 1 milliseconds by transfers of `spare` that no chip listens to: an RP2040 that only sleeps can freeze. */
 export async function pause(spare: Buffer, ms: number): Promise<void> {
-    // the clock stands still between two awaits: what it says before the first may be long past
+    // the clock stands still between two awaits: its value before the first may be old
     await (ds as Spi).spiXfer(spare, spare)
     const start = ds.millis() | 0
     for (let i = Looks.PerMs * ms; i > 0 && (((ds.millis() | 0) - start) | 0) < ms; i--) {

@@ -1,4 +1,4 @@
-// Access to the W5500's registers over SPI.
+// The W5500's registers over SPI: reads, writes, and waiting for a status.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -6,27 +6,27 @@ import "@devicescript/gpio"
 import { idle, type Spi } from "./spi"
 import { Head, Look, Snapshot, type Status } from "./w5500-registers"
 
-/** How long the chip may take for a command: milliseconds, and looks at the chip where the clock may stand still. */
+/** Longest time that the chip may take for a command: in milliseconds, and in polls where the clock stands still. */
 export const enum BusTime {
     Command = 20,
     CommandLooks = 200,
 }
 
 /**
- * Access to the W5500's registers. Transfers go both ways in the same memory (full duplex reads a byte before it
- * overwrites it), and a transfer is as long as its buffer: there is one buffer for each length.
+ * Chip select and buffers for the W5500's registers. A transfer is in place: full duplex reads a byte before it overwrites it. A transfer
+ * is as long as its buffer, so each length has a buffer.
  */
 export class W5500Bus {
-    /** Socket 0's registers, as Snapshot lays them out; what a longer one reads behind them is reserved, and means nothing. */
+    /** Socket 0's registers at the offsets of Snapshot; a longer buffer also reads reserved registers after them. */
     readonly registers: Buffer
-    /** The common registers, as Look lays them out: a look that a disturbed bit turns into a write says what was there before. */
+    /** The common registers at the offsets of Look. A disturbed bit can turn a read into a write: then the last values are written back. */
     readonly common = Buffer.alloc(Look.Size)
     /** Address, control and two bytes of data. */
     readonly command = Buffer.alloc(5)
     /** The same with one byte. */
     readonly single = Buffer.alloc(4)
 
-    /** `look`: bytes of a look at socket 0, more than it needs where the firmware sleeps in the middle of a short one. */
+    /** `look` is the least length of a poll of socket 0, for firmware that sleeps in the middle of a short transfer. */
     constructor(
         readonly cs: ds.OutputPin,
         look: number
@@ -43,12 +43,12 @@ export async function readRegisters(bus: W5500Bus, head: Head, into: Buffer): Pr
     bus.cs.setMode(ds.GPIOMode.OutputHigh)
 }
 
-/** Writes one register: no two in one SPI frame whose order could matter. */
+/** Writes one register. Registers whose order matters are never written in one SPI frame. */
 export async function writeRegister(bus: W5500Bus, head: number, value: number): Promise<void> {
     await readRegisters(bus, head | (value << 24), bus.single)
 }
 
-/** Waits for a status of socket 0 that follows from a command. False when it does not come in time. */
+/** Waits until the chip has taken its command and socket 0 has `status`. Returns false when that takes too long. */
 export async function reaches(bus: W5500Bus, status: Status): Promise<boolean> {
     const start = ds.millis() | 0
     for (let looks = 0; looks < BusTime.CommandLooks; looks++) {

@@ -1,17 +1,17 @@
-// The W5500 as the driver sees it over SPI (WIZnet W5500 data sheet 1.0.9, chapters 2 to 4).
-// A frame on SPI: 16-bit address, high byte first; control byte (block, write bit, variable length); data.
+// The W5500's registers over SPI (WIZnet W5500 data sheet 1.0.9, chapters 2 to 4).
+// An SPI frame is a 16-bit address, high byte first; a control byte (block, write bit, variable length); data.
 
 /**
- * Beginnings of frames as a little-endian number: address high 0x0000ff, address low 0x00ff00, control 0xff0000.
- * A first data byte goes to bits 24 to 31.
+ * The start of an SPI frame as a little-endian number: address high 0x0000ff, address low 0x00ff00, control 0xff0000.
+ * The first byte of data goes to bits 24 to 31.
  */
 export const enum Head {
-    /** Common block from MR on: write. */
+    /** MR: write. */
     SetMode = 0x04_00_00,
     /** SHAR: write. */
     SetAddress = 0x04_09_00,
     SetPhy = 0x04_2e_00,
-    /** From MR to VERSIONR: read. The offsets are those of Look. */
+    /** MR to VERSIONR: read. The offsets are those of Look. */
     ReadCommon = 0x00_00_00,
     /** Socket 0's Sn_MR: write. */
     SetSocketMode = 0x0c_00_00,
@@ -20,18 +20,18 @@ export const enum Head {
     SetSizes = 0x0c_1e_00,
     SetTransmitWrite = 0x0c_24_00,
     SetReceiveRead = 0x0c_28_00,
-    /** From Sn_MR to Sn_RX_WR: read. The offsets are those of Snapshot. */
+    /** Sn_MR to Sn_RX_WR of socket 0: read. The offsets are those of Snapshot. */
     ReadSocket = 0x08_00_00,
-    /** Socket 0's transmit memory: write. The address is a pointer. */
+    /** Socket 0's transmit memory: write. The address is a pointer into it. */
     WriteTransmit = 0x14_00_00,
     /** Socket 0's receive memory: read. */
     ReadReceive = 0x18_00_00,
-    /** From one socket's block to the same of the next, and from one register to the next. */
+    /** Distance to the same register of the next socket, and to the next register. */
     NextSocket = 0x20_00_00,
     NextRegister = 0x00_01_00,
 }
 
-/** What Head.ReadSocket brings, by offset in the transfer. */
+/** Offsets of registers in the transfer of Head.ReadSocket. */
 export const enum Snapshot {
     /** Sn_MR, Sn_CR, Sn_IR and Sn_SR, 0x00. */
     Mode = 3,
@@ -52,17 +52,17 @@ export const enum Snapshot {
     Size = 47,
 }
 
-/** Of the four registers at Snapshot.Mode as one number. */
+/** Masks and a value of the four registers at Snapshot.Mode, as one number. */
 export const enum Own {
-    /** All but Sn_IR, which nobody asks. */
+    /** All but Sn_IR, which the driver does not use. */
     Bits = ~0xff0000,
-    /** All but Sn_CR, which is 0 when the last command is taken. */
+    /** All but Sn_CR, which is 0 once the chip has taken the last command. */
     NotCommand = ~0xff00,
-    /** Sn_SR. */
+    /** Sn_SR of a socket that is open in MACRAW mode. */
     MacRaw = 0x42000000,
 }
 
-/** What Head.ReadCommon brings, by offset in the transfer. */
+/** Offsets of registers in the transfer of Head.ReadCommon. */
 export const enum Look {
     /** MR, 0x00. */
     Mode = 3,
@@ -80,10 +80,10 @@ export const enum Mode {
     Reset = 0x80,
 }
 
-/** Bits of Sn_MR; the blocks are for `W5500Options.block`. */
+/** Bits of Sn_MR; the Block bits are for `W5500Options.block`. */
 export const enum SocketMode {
     MacRaw = 0x04,
-    /** Only frames to this station, broadcast and IP multicast. */
+    /** The chip takes only frames to this station, broadcasts and IP multicasts. */
     MacFilter = 0x80,
     BlockBroadcast = 0x40,
     BlockMulticast = 0x20,
@@ -92,7 +92,7 @@ export const enum SocketMode {
     Usual = 0xb4,
 }
 
-/** Values of Sn_CR, which the chip clears when it takes the command. */
+/** Values of Sn_CR; the chip clears the register when it takes the command. */
 export const enum Command {
     Open = 0x01,
     Close = 0x10,
@@ -106,21 +106,21 @@ export const enum Status {
     MacRaw = 0x42,
 }
 
-/** Bits of PHYCFGR, and values. */
+/** Bits and values of PHYCFGR. */
 export const enum Phy {
     Link = 0x01,
-    /** RST, 0 while the PHY is held in reset, and OPMD, 0 while the chip's pins choose its mode. */
+    /** Mask of RST, 0 while the PHY is held in reset, and OPMD, 0 while the chip's pins choose its mode. */
     Kind = 0xc0,
-    /** What Kind is after a reset. */
+    /** Value under Kind after a reset of the chip. */
     Own = 0x80,
     Reset = 0x38,
     Run = 0xb8,
 }
 
-/** What VERSIONR says. */
+/** Value of VERSIONR. */
 export const CHIP_VERSION = 4
 
-/** Sn_RXBUF_SIZE and Sn_TXBUF_SIZE, in KB: all the memory there is. */
+/** Sn_RXBUF_SIZE and Sn_TXBUF_SIZE in KB: socket 0 has all memory of the chip. */
 export const enum Memory {
     KiloBytes = 16,
     Bytes = 0x4000,

@@ -1,10 +1,10 @@
-// WIZnet W5500 on SPI, its TCP/IP left alone: socket 0 in MACRAW mode has all of its 16 + 16 KB of memory.
+// The driver of the WIZnet W5500 on SPI. It does not use the chip's TCP/IP: socket 0 in MACRAW mode has all 16 + 16 KB of memory.
 //
-// SPI frames (chip select goes down and up around each) for a frame of up to 125 bytes, and for a longer one:
+// SPI frames (chip select low, then high) for an Ethernet frame of up to 125 bytes, then for a longer one:
 //   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD; RECV
-//              of a burst all but the data is shared by up to 4 KB of frames
+//              in a burst, up to 4 KB of frames share all but the data
 //   sent       3, 3 (4 transfers): data; Sn_TX_WR; SEND
-//              and one for the registers if nothing has looked at them since the frame before
+//              one more for the registers if they were not read since the last sent frame
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -29,34 +29,34 @@ import {
 } from "./w5500-registers"
 
 const enum Size {
-    /** Takes most handshakes, acknowledgments, ARP and ping; longer frames go straight from and to their buffer. */
+    /** The small buffer holds most handshakes, ACKs, ARP and ping; longer frames move straight from and to the caller's buffer. */
     Small = 128,
-    /** Of the small buffer without address and control. */
+    /** Bytes of the small buffer after address and control byte. */
     SmallData = 125,
-    /** The chip puts a length before each frame, which counts itself. */
+    /** The chip puts a length before each frame, which includes these two bytes. */
     Header = 2,
-    /** Length of the shortest and of the longest frame (with a VLAN tag) that can be, with the header. */
+    /** Header's value for the shortest and for the longest valid frame (with a VLAN tag). */
     ShortestHeader = 16,
     LongestHeader = 1520,
-    /** Data sheet, Sn_MSSR: the most that MACRAW sends. */
+    /** Longest frame that MACRAW sends (data sheet, Sn_MSSR). */
     LongestSent = 1514,
-    /** Bytes read are given back to the chip at the latest when there are so many. */
+    /** After reading this many bytes the driver frees them in the chip's memory at the latest. */
     Release = 4096,
     UnknownHeader = 0xffff,
-    /** More looks at a length header that made no sense. */
+    /** Further polls after a length header that was not valid. */
     Doubts = 2,
 }
 
-/** Milliseconds; where the clock may stand still, a wait also ends after so many looks at the chip. */
+/** Milliseconds. Where the clock may stand still, a wait also ends after a number of polls: SendLooks, StartLooks. */
 const enum Time {
-    /** Between looks at link and version. */
+    /** Between checks of link and version. */
     Look = 100,
-    /** Between attempts to revive a chip. */
+    /** Between attempts to bring a lost chip back. */
     Retry = 1000,
-    /** A full frame takes 1.3 ms at 10 Mbit/s; collisions may hold it up. */
+    /** A full frame takes 1.3 ms at 10 Mbit/s; collisions may delay it. */
     Send = 150,
     SendLooks = 800,
-    /** The data sheet asks for 0.5 ms low, then 1 ms for the PLL; the tick that runs may be almost over. */
+    /** The data sheet asks for 0.5 ms low, then 1 ms for the PLL; the current tick may be almost over. */
     ResetPulse = 2,
     Start = 50,
     StartLooks = 500,
@@ -65,49 +65,49 @@ const enum Time {
 export interface W5500Options {
     /** Chip select. */
     cs: ds.OutputPin
-    /** RSTn of the chip; without it the chip is reset over SPI, which helps only a chip that still listens. */
+    /** The chip's RSTn. Without it the chip is reset over SPI, which helps only while the chip still understands SPI. */
     reset?: ds.OutputPin
     miso: ds.InputPin
     mosi: ds.OutputPin
     sck: ds.OutputPin
-    /** SPI clock in Hz, up to 33.3 MHz; 20 MHz when left out, of which the RP2040 makes 15.6 MHz. */
+    /** SPI clock in Hz, up to 33.3 MHz. The default is 20 MHz, of which the RP2040 makes 15.6 MHz. */
     hz?: number
-    /** The station's own address, 6 bytes. */
+    /** This station's Ethernet address, 6 bytes. */
     address: Buffer
     /**
-     * SocketMode.Block… bits: frames that the chip is to drop besides those for other stations, IPv6, and IPv4's groups until somebody
-     * listens to one.
+     * Bits SocketMode.Block… for frames that the chip is to drop. It always drops frames to other stations, IPv6, and IPv4 multicasts until
+     * a program joins a group.
      */
     block?: number
     /**
-     * Bytes of a look at the chip; as few as it needs when left out. 200 on an RP2040: its firmware looks for work, then sleeps for up
-     * to 10 ms, and misses a transfer that ends in between.
+     * Bytes of a poll of the chip; the default is as few as it needs. Set 200 on an RP2040: its firmware checks for work, then sleeps for
+     * up to 10 ms, and misses a short transfer that ends in between.
      */
     look?: number
 }
 
 /**
- * Driver for the W5500. All calls come from one fiber, one after the other.
- * `send` uses a frame of more than 125 bytes up: its bytes in `from` are garbage afterwards.
+ * The W5500's driver. All calls must come from one fiber, one after the other. `send` overwrites the bytes of `from` when a frame has more
+ * than 125 bytes.
  */
 export class W5500 implements Mac {
-    // the runtime looks properties up in order: those of the hot path come first
+    // the runtime finds properties by a linear scan: those of the hot path come first
     private readonly cs: ds.OutputPin
-    /** Bytes known to wait in receive memory from `readAt` on. */
+    /** Bytes known to be in receive memory from `readAt` on. */
     private waiting = 0
     private readAt = 0
-    /** Bytes before `readAt` that are not yet given back to the chip. */
+    /** Bytes before `readAt` that were read, but not yet freed in the chip. */
     private owed = 0
-    /** The length header at `readAt`, when the transfer of the frame before it brought it along. */
+    /** The length header at `readAt`, if the transfer of the previous frame included it. */
     private header = Size.UnknownHeader
     private writeAt = 0
-    /** A send has not yet been seen to end. */
+    /** The chip has not yet confirmed the last send. */
     private sending = false
     private sentAt = 0
-    /** When to look at the common registers, or to revive the chip. */
+    /** When to check the common registers, or to try to bring a lost chip back. */
     private lookAt = 0
     private answers = false
-    /** What socket 0 says of itself as it was opened, with no command under way: see Own. */
+    /** Socket 0's registers as they read after it was opened, with no command under way (see Own). */
     private own = 0
     private readonly small = Buffer.alloc(Size.Small)
     private readonly command: Buffer
@@ -118,20 +118,20 @@ export class W5500 implements Mac {
     readonly counters = Buffer.alloc(MacCounter.Size)
     readonly address: Buffer
     private readonly head = Buffer.alloc(3)
-    /** Looks at a length header that made no sense: disturbed, or not yet in memory. */
+    /** Polls that found a length header that was not valid: the transfer was disturbed, or the header was not in memory yet. */
     private doubt = 0
-    /** Looks that found the last command not yet taken. */
+    /** Polls that found the last command not yet taken. */
     private untaken = 0
     private upSince = 0
     private readonly bus: W5500Bus
 
-    /** Throws a RangeError for an address or clock that cannot be. */
+    /** Throws a RangeError when the address or the clock is not valid. */
     constructor(private readonly options: W5500Options) {
         const { address, cs, hz } = options
         if (address.length !== 6 || (address.getAt(0, "u8") & 1) !== 0)
             throw new RangeError("W5500: the address must be 6 bytes, the first of them even")
         if (hz !== undefined && (hz < 1 || hz > 33300000))
-            throw new RangeError("W5500: hz must be at most 33300000")
+            throw new RangeError("W5500: hz must be 1 to 33300000")
         this.cs = cs
         this.address = address
         this.bus = new W5500Bus(cs, this.options.look || 0)
@@ -145,7 +145,7 @@ export class W5500 implements Mac {
         this.cs.setMode(ds.GPIOMode.OutputHigh)
         if (reset)
             reset.setMode(ds.GPIOMode.OutputHigh)
-            // what @devicescript/spi would call; its class costs 0.3 KB of bytecode
+            // @devicescript/spi would make this call, but its class costs 0.3 KB of bytecode
         ;(ds as Spi).spiConfigure(miso.gpio, mosi.gpio, sck.gpio, 0, hz || 20000000)
         const problem = await this.bringUp()
         if (problem !== "") throw new Error(problem)
@@ -188,7 +188,7 @@ export class W5500 implements Mac {
                 return 0
             }
             if (offset > 0 && header > Size.SmallData) {
-                // the header that came with the frame before was not in memory yet: the frame is longer than it said
+                // the header that came with the previous frame was read too early: the frame is longer than it said
                 this.header = header
                 return await this.receive(into)
             }
@@ -203,7 +203,7 @@ export class W5500 implements Mac {
                 return 0
             }
             if (offset === 0) {
-                // read to the end of the buffer: what follows the frame belongs to the next one and does no harm
+                // reads to the end of the buffer: the bytes after the frame belong to the next one and do no harm
                 if (length > Size.Small) source = into
                 await (ds as Spi).spiXfer(source, source)
                 cs.setMode(ds.GPIOMode.OutputHigh)
@@ -234,12 +234,12 @@ export class W5500 implements Mac {
             const c = this.command
             let at = this.writeAt
             const address = (at >> 8) | ((at & 0xff) << 8) | Head.WriteTransmit
-            // written to the end of the buffer: what follows the frame lands in free memory
+            // writes to the end of the buffer: the bytes after the frame go to free memory
             if (length <= Size.SmallData) {
                 const s = this.small
                 s.setAt(0, "i32", address)
                 s.blitAt(3, from, 0, length)
-                // the data sheet does not say that the chip pads, nor with what: see to it that no old memory leaks
+                // the data sheet does not say whether the chip pads, nor with what: padding with zeros keeps old memory from leaking
                 if (length < Eth.MinFrame) {
                     s.fillAt(3 + length, Eth.MinFrame - length, 0)
                     length = Eth.MinFrame
@@ -298,13 +298,13 @@ export class W5500 implements Mac {
     }
 
     /**
-     * Gives back what was read, then looks at socket 0's registers in one burst: what waits, what was sent, whether
-     * the chip is still itself. Flat on purpose: a call costs as much as a transfer.
+     * Frees what was read, then reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its
+     * settings. Flat on purpose: a call costs as much as a transfer.
      */
     private async poll(): Promise<void> {
         if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
         const r = this.registers
-        // a chip that does not answer is asked all the same: transfers keep the board awake
+        // a chip that does not answer is polled all the same: transfers keep the board awake
         if (!this.answers) return await readRegisters(this.bus, Head.ReadSocket, r)
         const cs = this.cs
         if (this.owed > 0) {
@@ -328,7 +328,7 @@ export class W5500 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(r, r)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            // one disturbed transfer is no reason to drop everything
+            // one disturbed transfer is repeated: it is no reason to drop all frames
             if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) continue
             const own = r.getAt(Snapshot.Mode, "i32") & Own.Bits
             if (own !== this.own) {
@@ -346,23 +346,23 @@ export class W5500 implements Mac {
                     (r.getAt(Snapshot.ReceiveRead, "u8") << 8) | r.getAt(Snapshot.ReceiveRead + 1, "u8")
                 const end =
                     (r.getAt(Snapshot.ReceiveWrite, "u8") << 8) | r.getAt(Snapshot.ReceiveWrite + 1, "u8")
-                // data sheet, Sn_RX_RSR: a frame that arrives between its two bytes makes a number that never was.
-                // Either the pointers of the same burst say the same, or the number stands still.
+                // data sheet, Sn_RX_RSR: a frame that arrives between the reads of its two bytes makes a wrong number. It is right
+                // when the pointers of the same burst agree with it, or when a second read is the same
                 if (waiting !== ((end - read) & 0xffff) && waiting !== before) {
                     before = waiting
                     continue
                 }
-                // out of step with the chip: below, the socket is reopened
+                // the pointer is not the driver's: the socket is reopened below
                 if (read !== this.readAt || waiting > Memory.Bytes) waiting = -1
             }
             this.waiting = 0
             this.untaken = 0
             if (this.sending) {
-                // data sheet, Sn_TX_RD: SEND moves it to Sn_TX_WR when all is sent
+                // data sheet, Sn_TX_RD: SEND moves it to Sn_TX_WR when all bytes are sent
                 const sent =
                     (r.getAt(Snapshot.TransmitRead, "u8") << 8) | r.getAt(Snapshot.TransmitRead + 1, "u8")
                 if (sent === this.writeAt) this.sending = false
-                // a link that goes down in mid-send leaves the chip waiting (ESP-IDF issue 6233)
+                // a link that goes down while a frame is sent leaves the chip waiting (ESP-IDF issue 6233)
                 else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send)
                     return await this.reopen(MacCounter.SendTimeout)
             }
@@ -374,7 +374,7 @@ export class W5500 implements Mac {
         if (!sane) await this.look(true)
     }
 
-    /** Waits for the end of the last send. */
+    /** Waits for the end of the last send, and reopens the socket if it does not end. */
     private async confirm(): Promise<void> {
         let looks = 0
         while (this.sending) {
@@ -385,7 +385,7 @@ export class W5500 implements Mac {
         }
     }
 
-    /** A length header that cannot be: it gets some more looks, then the memory is emptied. */
+    /** Handles a length header that is not valid: it is read again a few times, then the memory is emptied. */
     private async misread(): Promise<void> {
         this.waiting = 0
         this.header = Size.UnknownHeader
@@ -396,8 +396,8 @@ export class W5500 implements Mac {
     }
 
     /**
-     * Every 100 ms, and when socket 0 is not as it was opened (`changed`): is the chip there, is it still told what it was told, and
-     * has it a link? While it is not there, tries to bring it back every second.
+     * Checks every 100 ms, and when socket 0 is not as it was opened (`changed`), that the chip is there and has its settings, and whether
+     * there is a link. Tries once a second to bring a lost chip back.
      */
     private async look(changed: boolean): Promise<void> {
         const now = ds.millis() | 0
@@ -411,7 +411,7 @@ export class W5500 implements Mac {
             if ((this.own & SocketMode.BlockMulticast) !== 0) return await this.reopen(MacCounter.Resync)
         }
         const r = this.bus.common
-        // what one look alone says may be a disturbed bit
+        // a difference in one read alone may be a disturbed bit
         for (let tries = 0; tries < 3; tries++) {
             await readRegisters(this.bus, Head.ReadCommon, r)
             const phy = r.getAt(Look.Phy, "u8")
@@ -433,7 +433,7 @@ export class W5500 implements Mac {
         await this.reopen(MacCounter.Repair)
     }
 
-    /** Resets and configures the chip. Gives "", or what is wrong and what to check. */
+    /** Resets and configures the chip. Returns "", or what is wrong and what to check. */
     private async bringUp(): Promise<string> {
         const { bus, options } = this
         if (options.reset) {
@@ -447,36 +447,36 @@ export class W5500 implements Mac {
         for (let looks = 0; looks < Time.StartLooks; looks++) {
             await readRegisters(bus, Head.ReadCommon, bus.common)
             version = bus.common.getAt(Look.Version, "u8")
-            // some chips say 0 for a while after a reset (ESP-IDF's driver waits for it)
+            // some chips read 0 for a while after a reset (ESP-IDF's driver waits for that, too)
             if (version === CHIP_VERSION || (((ds.millis() | 0) - start) | 0) > Time.Start) break
             await idle()
         }
         if (version !== CHIP_VERSION)
             return `W5500: version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
         if (!(await this.open()))
-            return "W5500: answers but does not open its socket: check its power, switch it off and on"
+            return "W5500: answers but does not open its socket: check the chip's power, then switch it off and on"
         this.answers = true
         this.upSince = ds.millis() | 0
         await this.look(false)
         return ""
     }
 
-    /** Drops what is in both memories and starts afresh; `counter` says why. */
+    /** Reopens the socket, which drops the frames in both memories; `counter` is the reason. */
     private async reopen(counter: MacCounter): Promise<void> {
         this.count(counter)
         if (!(await this.open())) this.lost("does not reopen its socket")
     }
 
     /**
-     * Closes socket 0, sets all registers that matter, opens it for raw frames and takes over its pointers; `common` holds a fresh look.
-     * False when the chip does not follow.
+     * Closes socket 0, writes all settings, opens it for raw frames and reads its pointers; `common` must have just been read. Returns
+     * false when the socket does not open.
      */
     private async open(): Promise<boolean> {
         const { bus, registers } = this
         this.forget()
         await writeRegister(bus, Head.SetCommand, Command.Close)
         if (!(await reaches(bus, Status.Closed))) return false
-        // the other sockets first, or the sum would exceed the memory for a moment
+        // the other sockets come first, or the sum would exceed the memory for a moment
         for (let n = 15; n >= 0; n--) {
             const head = Head.SetSizes + (n >> 1) * Head.NextSocket + (n & 1) * Head.NextRegister
             await writeRegister(bus, head, n > 1 ? 0 : Memory.KiloBytes)
@@ -503,7 +503,7 @@ export class W5500 implements Mac {
         return opened
     }
 
-    /** Nothing waits, nothing is under way. */
+    /** Forgets all frames that were waiting or being sent. */
     private forget(): void {
         this.waiting = 0
         this.owed = 0
@@ -513,7 +513,7 @@ export class W5500 implements Mac {
         this.untaken = 0
     }
 
-    /** The chip is not what it was: the next look brings it back, unless one has only just done so. */
+    /** Marks the chip as lost. The next poll tries to bring it back; a chip that came up less than a second ago is left alone for one. */
     private lost(what: string): void {
         if (!this.answers) return
         const now = ds.millis() | 0
@@ -522,13 +522,13 @@ export class W5500 implements Mac {
         this.forget()
         this.lookAt = ((now - this.upSince) | 0) < Time.Retry ? (now + Time.Retry) | 0 : now
         this.count(MacCounter.ChipReset)
-        console.warn(`W5500: ${what}; it is reset until it answers`)
+        console.warn(`W5500: ${what}; the driver resets the chip until it answers`)
     }
 
-    /** The runtime refused a transfer ("SPI busy", a bus in use by something else, whose turn it is then). */
+    /** Handles a transfer that the runtime refused ("SPI busy"): another program part uses the bus. Sleeps so that it gets its turn. */
     private async failed(error: unknown): Promise<void> {
         this.cs.setMode(ds.GPIOMode.OutputHigh)
-        this.lost(`no SPI transfer (${error})`)
+        this.lost(`the SPI bus refused a transfer (${error})`)
         await ds.sleep(1)
     }
 

@@ -88,7 +88,7 @@ const enum Limit {
 }
 
 /**
- * Routes @devicescript/net through this network from now on. To be called once. README.md says what of the package's behaviour is
+ * Routes @devicescript/net through this network from now on. To be called once. docs/programs.md says what of the package's behaviour is
  * matched and what is not. An answer to the package's fetch ends with EMSGSIZE when head and body are longer than `most` bytes, 3,072
  * unless given: the package keeps all of it, several times over, and a heap that a server has exhausted cannot be caught.
  */
@@ -114,7 +114,7 @@ export function bodyOf(response: Response): Socket {
     return (response as unknown as { socket: Socket }).socket
 }
 
-/** What jsonOf takes of a document: README.md says what it was measured against. */
+/** What jsonOf takes of a document: docs/programs.md says what it was measured against. */
 const enum Json {
     Depth = 16,
     /** Objects and arrays. */

@@ -6,7 +6,7 @@ import { Neighbour, NeighbourState } from "../net/records"
 import type { Stack } from "../net/stack"
 import { errorName, TcpError } from "../tcp/records"
 
-/** An Error `WHAT: CODE, SENTENCE`. README.md has a table of the codes. */
+/** An Error `WHAT: CODE, SENTENCE`. docs/programs.md has a table of the codes. */
 export interface NetError extends Error {
     code: string
 }

@@ -21,19 +21,19 @@ test.each(runtimes)("the example runs through on %s, in plain text of 80 columns
         `ok  The server sent SYN-ACK with its own, ${number}, and acknowledged 4322`,
         `ok  Host X acknowledged ${next}; both ends are ESTABLISHED`,
         '"hello" -',
-        'ok  "hello" went there and came back',
+        'ok  "hello" went to the server and came back',
         "FIN-WAIT-1",
         "CLOSE-WAIT",
         "FIN-WAIT-2",
         "LAST-ACK",
         "TIME-WAIT",
-        "ok  Both ends sent FIN, and both were acknowledged",
+        "ok  Both ends sent FIN, and both FINs were acknowledged",
         "ok  Host X stayed in TIME-WAIT for 60 s; now both are CLOSED",
         '"hello, Host X" -',
-        "ok  The server connected to Host X, which accepted and echoed",
+        "ok  The server connected to Host X, which accepted the connection and echoed",
         "GET / HTTP/1.1",
         "10.0.0.2:80",
-        "ok  The page came whole, with the connection that brought it",
+        "ok  The page arrived complete and lists the connection that fetched it",
     ]
     let at = 0
     for (const text of promised) {
@@ -67,7 +67,7 @@ test.each(["1", "2", "3"])("over a bad line too (seed %s)", async seed => {
         seed
     )
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
-    expect(stdout).toContain("ok  The page came whole")
+    expect(stdout).toContain("ok  The page arrived complete")
 })
 
 test("another number, another network", async () => {
@@ -93,8 +93,8 @@ test.each(runtimes)(
 test("in real time TIME-WAIT is not waited for, and says so", async () => {
     const { code, stdout } = await cli("--once", "--runtime", "node", "--time", "real")
     expect(code).toBe(0)
-    expect(stdout).toContain("Host X stays in TIME-WAIT for 60 s; that is not waited for here")
-    expect(stdout).toContain("ok  The page came whole")
+    expect(stdout).toContain("Host X stays in TIME-WAIT for 60 s; the example goes on meanwhile")
+    expect(stdout).toContain("ok  The page arrived complete")
 })
 
 test("a signal before the end is a failure, and the process is gone", async () => {

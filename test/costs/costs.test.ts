@@ -1,4 +1,4 @@
-// What things cost on the VM, measured there; the limits are what README.md says, and the issues ask for.
+// What things cost on the VM, measured there; docs/measurements.md has the figures.
 
 import { afterAll, describe, expect, test } from "vitest"
 import { buildImage } from "../../sim/build/build"

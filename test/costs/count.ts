@@ -2,8 +2,8 @@
 // everything before is done as it comes, and of the step's slice as much is burnt as it survives.
 
 import { dissect, type TcpView } from "../../sim/view/dissect"
-import { CallKind } from "../fuzz/subject"
-import { type Command, LIMIT, type Outcome, runOnVm, type Script, TURN, turn } from "../fuzz/vm-subject"
+import { CallKind } from "../fuzz/stack-under-test"
+import { type Command, LIMIT, type Outcome, runOnVm, type Script, TURN, turn } from "../fuzz/vm-program"
 import { arp, broadcastMac, ethernet, icmp, ipv4, tcp } from "../support/frames"
 import { ip } from "../support/host"
 import { optionBytes } from "../support/segment"

@@ -2,8 +2,8 @@
 // largest frames, and all events kept. What a driver's loop does between two awaits never takes more than BOUND.
 
 import { afterAll, expect, test } from "vitest"
-import { CallKind } from "../fuzz/subject"
-import { BOUND } from "../fuzz/vm-subject"
+import { CallKind } from "../fuzz/stack-under-test"
+import { BOUND } from "../fuzz/vm-program"
 import { CostPeer, measured, operationsOf, type Steps } from "./count"
 
 const rows: string[] = []

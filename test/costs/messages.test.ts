@@ -4,8 +4,8 @@
 
 import { afterAll, expect, test } from "vitest"
 import { Random } from "../../sim/time/random"
-import { LIMIT, runOnVm, type Script, TURN } from "../fuzz/vm-subject"
-import { Asked, MessageSubject, Parser } from "../programs/message-subject"
+import { LIMIT, runOnVm, type Script, TURN } from "../fuzz/vm-program"
+import { Asked, Parser, WaitingClients } from "../programs/waiting-clients"
 import { addresses, option, writeAnswer } from "../support/dhcp"
 import { A, CNAME, dnsMessage, NS, pointer, question, type Record, SOA } from "../support/dns"
 import { address, ethernet, icmp, ipv4, tcp, u16, u32, udp } from "../support/frames"
@@ -187,9 +187,9 @@ function bend(random: Random, message: number[]): number[] {
 
 /** How many bytes of the frame are read, one by one or as numbers. */
 function reads(parser: Parser, frame: Uint8Array): number {
-    const subject = new MessageSubject()
-    subject.prepare(parser, 1000)
-    const { rx } = subject.stack
+    const clients = new WaitingClients()
+    clients.prepare(parser, 1000)
+    const { rx } = clients.stack
     rx.set(frame)
     let n = 0
     const getAt = rx.getAt.bind(rx)
@@ -197,7 +197,7 @@ function reads(parser: Parser, frame: Uint8Array): number {
         n++
         return getAt(...place)
     }) as typeof getAt
-    subject.take(frame.length, 1000)
+    clients.take(frame.length, 1000)
     return n
 }
 

@@ -1,8 +1,8 @@
-// What the segments of a connection cost on the VM, in operations: some 286 cycles each on an RP2040. README.md has
+// What the segments of a connection cost on the VM, in operations: some 286 cycles each on an RP2040. docs/measurements.md has
 // the numbers.
 
 import { afterAll, describe, expect, test } from "vitest"
-import { CallKind } from "../fuzz/subject"
+import { CallKind } from "../fuzz/stack-under-test"
 import { CostPeer, measured, operationsOf, type Steps } from "./count"
 
 const rows: string[] = []

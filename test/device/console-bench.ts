@@ -35,7 +35,7 @@ export interface Output {
 }
 
 /** The device is 10.0.0.2, the far host 10.0.0.1; their initial sequence numbers are 1000 and 5000 at first. */
-export class Desk implements Device {
+export class ConsoleBench implements Device {
     readonly host: Host
     readonly far: Host
     readonly wire: Wire

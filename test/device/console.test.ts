@@ -1,20 +1,22 @@
 import { describe, expect, test, vi } from "vitest"
 import { lines } from "../../src/device/lines"
 import { abort, close, shutdown } from "../../src/tcp/calls"
-import { Desk } from "./console-bench"
+import { ConsoleBench } from "./console-bench"
 
-/** A desk with connection 1 from the device to the far host's port 7, and the far host's id of it. */
-async function connected(config = {}, farConfig = {}): Promise<{ desk: Desk; far: number }> {
-    const desk = new Desk(config, farConfig)
-    const listener = desk.farListen(7)
-    await desk.ok("connect 10.0.0.1 7")
-    return { desk, far: desk.farAccept(listener) }
+/** A bench with connection 1 from the device to the far host's port 7, and the far host's id of it. */
+async function connected(config = {}, farConfig = {}): Promise<{ bench: ConsoleBench; far: number }> {
+    const bench = new ConsoleBench(config, farConfig)
+    const listener = bench.farListen(7)
+    await bench.ok("connect 10.0.0.1 7")
+    return { bench, far: bench.farAccept(listener) }
 }
 
 describe("lines", () => {
     test("an unknown command says so", async () => {
-        expect(await new Desk().refused("frob 1 2")).toBe('unknown command "frob"; help lists the commands')
-        expect(await new Desk().refused("CONNECT 10.0.0.1 7")).toContain('unknown command "CONNECT"')
+        expect(await new ConsoleBench().refused("frob 1 2")).toBe(
+            'unknown command "frob"; help lists the commands'
+        )
+        expect(await new ConsoleBench().refused("CONNECT 10.0.0.1 7")).toContain('unknown command "CONNECT"')
     })
 
     test.each([
@@ -38,7 +40,7 @@ describe("lines", () => {
         ["sleep", "sleep: usage: sleep MS"],
         ["help me", "help: usage: help"],
     ])("%s: the wrong number of words", async (line, reply) => {
-        expect(await new Desk().refused(line)).toBe(reply)
+        expect(await new ConsoleBench().refused(line)).toBe(reply)
     })
 
     test.each([
@@ -62,23 +64,23 @@ describe("lines", () => {
         ["trace maybe", 'trace: "maybe" is neither on nor off'],
         ["sleep soon", 'sleep: "soon" is no number of milliseconds'],
     ])("%s: a wrong argument", async (line, reply) => {
-        expect(await new Desk().refused(line)).toBe(reply)
+        expect(await new ConsoleBench().refused(line)).toBe(reply)
     })
 
     test("an empty line does nothing, and spaces do not matter", async () => {
-        const desk = new Desk()
-        expect(await desk.run("")).toEqual({ status: 0, lines: [] })
-        expect(await desk.run("   ")).toEqual({ status: 0, lines: [] })
-        expect(await desk.ok("  listen   9  discard ")).toEqual(["listener 1: port 9, discard"])
+        const bench = new ConsoleBench()
+        expect(await bench.run("")).toEqual({ status: 0, lines: [] })
+        expect(await bench.run("   ")).toEqual({ status: 0, lines: [] })
+        expect(await bench.ok("  listen   9  discard ")).toEqual(["listener 1: port 9, discard"])
     })
 
     test("a line that is too long is not looked at", async () => {
-        const reply = await new Desk().refused(`send 1 ${"x".repeat(500)}`)
+        const reply = await new ConsoleBench().refused(`send 1 ${"x".repeat(500)}`)
         expect(reply).toBe("a line has at most 500 characters, not 507")
     })
 
     test("help lists every command in 80 columns", async () => {
-        const text = await new Desk().ok("help")
+        const text = await new ConsoleBench().ok("help")
         expect(text.map(line => line.split(" ")[0])).toEqual(
             (
                 "connections listen connect send read shutdown close abort ladder neighbours stats memory trace ping " +
@@ -98,147 +100,147 @@ describe("lines", () => {
 
 describe("connect, listen, close", () => {
     test("connect names the connection at once", async () => {
-        const desk = new Desk()
-        desk.wire.filter = () => false
-        expect(await desk.ok("connect 10.0.0.1 7")).toEqual([
+        const bench = new ConsoleBench()
+        bench.wire.filter = () => false
+        expect(await bench.ok("connect 10.0.0.1 7")).toEqual([
             "connection 1: 10.0.0.2:50000 -> 10.0.0.1:7, SYN-SENT",
         ])
     })
 
     test("connect says when there are no records", async () => {
-        const desk = new Desk({ connections: 1 })
-        await desk.ok("connect 10.0.0.1 7")
-        desk.wire.filter = () => false
-        expect(await desk.refused("connect 10.0.0.1 7")).toBe(
+        const bench = new ConsoleBench({ connections: 1 })
+        await bench.ok("connect 10.0.0.1 7")
+        bench.wire.filter = () => false
+        expect(await bench.refused("connect 10.0.0.1 7")).toBe(
             "connect: ENOBUFS, all places are taken: close something, or configure more"
         )
     })
 
     test("listen accepts for read and send", async () => {
-        const desk = new Desk()
-        expect(await desk.ok("listen 2000")).toEqual(["listener 1: port 2000"])
-        const far = desk.farConnect(2000)
-        desk.farSend(far, "ping")
-        expect(await desk.ok("read 2")).toEqual(["ping"])
-        await desk.ok("send 2 pong")
-        expect(desk.farRead(far)).toBe("pong")
+        const bench = new ConsoleBench()
+        expect(await bench.ok("listen 2000")).toEqual(["listener 1: port 2000"])
+        const far = bench.farConnect(2000)
+        bench.farSend(far, "ping")
+        expect(await bench.ok("read 2")).toEqual(["ping"])
+        await bench.ok("send 2 pong")
+        expect(bench.farRead(far)).toBe("pong")
     })
 
     test("listen echo, listen discard and listen http serve", async () => {
-        const desk = new Desk()
-        expect(await desk.ok("listen 7 echo")).toEqual(["listener 1: port 7, echo"])
-        expect(await desk.ok("listen 9 discard")).toEqual(["listener 2: port 9, discard"])
-        expect(await desk.ok("listen 80 http")).toEqual(["listener 3: port 80, http"])
-        const echo = desk.farConnect(7)
-        desk.farSend(echo, "twice")
-        expect(desk.farRead(echo)).toBe("twice")
-        const discard = desk.farConnect(9)
-        desk.farSend(discard, "gone")
-        expect(desk.farRead(discard)).toBe("")
-        const http = desk.farConnect(80)
-        desk.farSend(http, "GET / HTTP/1.0\r\n\r\n")
+        const bench = new ConsoleBench()
+        expect(await bench.ok("listen 7 echo")).toEqual(["listener 1: port 7, echo"])
+        expect(await bench.ok("listen 9 discard")).toEqual(["listener 2: port 9, discard"])
+        expect(await bench.ok("listen 80 http")).toEqual(["listener 3: port 80, http"])
+        const echo = bench.farConnect(7)
+        bench.farSend(echo, "twice")
+        expect(bench.farRead(echo)).toBe("twice")
+        const discard = bench.farConnect(9)
+        bench.farSend(discard, "gone")
+        expect(bench.farRead(discard)).toBe("")
+        const http = bench.farConnect(80)
+        bench.farSend(http, "GET / HTTP/1.0\r\n\r\n")
         let page = ""
-        for (let i = 0; i < 20; i++) page += desk.farRead(http).replace(/^error.*/, "")
+        for (let i = 0; i < 20; i++) page += bench.farRead(http).replace(/^error.*/, "")
         expect(page).toContain("<tr><td>1<td>10.0.0.2:7<td>*<td>LISTEN\n")
         expect(page).toContain("<td>10.0.0.2:80<td>10.0.0.1:")
     })
 
     test("listen says when the port is taken and when there are no records", async () => {
-        const desk = new Desk({ listeners: 1 })
-        await desk.ok("listen 7")
-        expect(await desk.refused("listen 7")).toBe(
+        const bench = new ConsoleBench({ listeners: 1 })
+        await bench.ok("listen 7")
+        expect(await bench.refused("listen 7")).toBe(
             "listen: EADDRINUSE, the port is taken: close what has it, or take another"
         )
-        expect(await desk.refused("listen 8")).toContain("listen: ENOBUFS")
+        expect(await bench.refused("listen 8")).toContain("listen: ENOBUFS")
     })
 
     test("shutdown ends one direction, close the connection", async () => {
-        const { desk, far } = await connected()
-        expect(await desk.ok("shutdown 1")).toEqual(["connection 1: FIN-WAIT-2"])
-        desk.farSend(far, "still here")
-        expect(await desk.ok("read 1")).toEqual(["still here"])
-        expect(await desk.refused("send 1 more")).toBe(
+        const { bench, far } = await connected()
+        expect(await bench.ok("shutdown 1")).toEqual(["connection 1: FIN-WAIT-2"])
+        bench.farSend(far, "still here")
+        expect(await bench.ok("read 1")).toEqual(["still here"])
+        expect(await bench.refused("send 1 more")).toBe(
             "send: EPIPE, nothing can be sent after a shutdown (FIN-WAIT-2)"
         )
-        shutdown(desk.far.stack, far, desk.now())
-        desk.poke()
-        expect(await desk.ok("read 1")).toEqual(["end of stream"])
-        expect(await desk.refused("send 1 more")).toBe(
+        shutdown(bench.far.stack, far, bench.now())
+        bench.poke()
+        expect(await bench.ok("read 1")).toEqual(["end of stream"])
+        expect(await bench.refused("send 1 more")).toBe(
             "send: EPIPE, nothing can be sent after a shutdown (TIME-WAIT)"
         )
-        expect(await desk.ok("close 1")).toEqual(["connection 1: TIME-WAIT"])
-        expect(await desk.refused("send 1 more")).toBe(
+        expect(await bench.ok("close 1")).toEqual(["connection 1: TIME-WAIT"])
+        expect(await bench.refused("send 1 more")).toBe(
             "send: connection 1 is in TIME-WAIT: both ends have closed it"
         )
-        await desk.ok("sleep 60000")
-        expect(await desk.refused("close 1")).toBe("close: connection 1 is gone")
-        expect(await desk.refused("send 1 x")).toBe("send: connection 1 is gone")
+        await bench.ok("sleep 60000")
+        expect(await bench.refused("close 1")).toBe("close: connection 1 is gone")
+        expect(await bench.refused("send 1 x")).toBe("send: connection 1 is gone")
     })
 
     test("close and abort of a listener close its port", async () => {
-        const desk = new Desk()
-        await desk.ok("listen 7")
-        expect(await desk.ok("close 1")).toEqual(["listener 1: closed"])
-        await desk.ok("listen 7")
-        expect(await desk.ok("abort 2")).toEqual(["listener 2: closed"])
-        await desk.ok("listen 7")
-        expect(await desk.refused("read 3")).toBe("read: 3 is a listener")
-        expect(await desk.refused("shutdown 3")).toBe("shutdown: 3 is a listener")
+        const bench = new ConsoleBench()
+        await bench.ok("listen 7")
+        expect(await bench.ok("close 1")).toEqual(["listener 1: closed"])
+        await bench.ok("listen 7")
+        expect(await bench.ok("abort 2")).toEqual(["listener 2: closed"])
+        await bench.ok("listen 7")
+        expect(await bench.refused("read 3")).toBe("read: 3 is a listener")
+        expect(await bench.refused("shutdown 3")).toBe("shutdown: 3 is a listener")
     })
 
     test("abort resets", async () => {
-        const { desk, far } = await connected()
-        expect(await desk.ok("abort 1")).toEqual(["connection 1: CLOSED"])
-        expect(desk.farRead(far)).toBe("error -2")
+        const { bench, far } = await connected()
+        expect(await bench.ok("abort 1")).toEqual(["connection 1: CLOSED"])
+        expect(bench.farRead(far)).toBe("error -2")
     })
 })
 
 describe("send and read", () => {
     test("send takes what fits and says how much", async () => {
-        const { desk, far } = await connected({ sendBuffer: 64 })
-        desk.wire.filter = () => false
-        expect(await desk.ok(`send 1 ${"a".repeat(60)}`)).toEqual(["60 of 60 bytes taken"])
-        expect(await desk.ok("send 1 0123456789")).toEqual(["4 of 10 bytes taken"])
-        expect(await desk.refused("send 1 x")).toBe("send: no room: the send buffer of 64 bytes is full")
-        desk.wire.filter = () => true
-        desk.wire.run(2000)
-        expect(desk.farRead(far)).toBe(`${"a".repeat(60)}0123`)
+        const { bench, far } = await connected({ sendBuffer: 64 })
+        bench.wire.filter = () => false
+        expect(await bench.ok(`send 1 ${"a".repeat(60)}`)).toEqual(["60 of 60 bytes taken"])
+        expect(await bench.ok("send 1 0123456789")).toEqual(["4 of 10 bytes taken"])
+        expect(await bench.refused("send 1 x")).toBe("send: no room: the send buffer of 64 bytes is full")
+        bench.wire.filter = () => true
+        bench.wire.run(2000)
+        expect(bench.farRead(far)).toBe(`${"a".repeat(60)}0123`)
     })
 
     test("the text is the rest of the line, with escapes", async () => {
-        const { desk, far } = await connected()
-        expect(await desk.ok("send 1  two  spaces ")).toEqual(["13 of 13 bytes taken"])
-        expect(desk.farRead(far)).toBe(" two  spaces ")
-        expect(await desk.ok("send 1 \\r\\n\\t\\\\\\x00\\xfF\\x6Eend")).toEqual(["10 of 10 bytes taken"])
-        expect(desk.farRead(far)).toBe("\r\n\t\\\0\xffnend")
-        await desk.ok("send 1 \u00fc")
-        expect(desk.farRead(far)).toBe("\xc3\xbc")
+        const { bench, far } = await connected()
+        expect(await bench.ok("send 1  two  spaces ")).toEqual(["13 of 13 bytes taken"])
+        expect(bench.farRead(far)).toBe(" two  spaces ")
+        expect(await bench.ok("send 1 \\r\\n\\t\\\\\\x00\\xfF\\x6Eend")).toEqual(["10 of 10 bytes taken"])
+        expect(bench.farRead(far)).toBe("\r\n\t\\\0\xffnend")
+        await bench.ok("send 1 \u00fc")
+        expect(bench.farRead(far)).toBe("\xc3\xbc")
     })
 
     test.each(["\\", "a\\q", "\\x1", "\\x1g", "ab\\x"])("send refuses the escape in %s", async text => {
-        const { desk } = await connected()
-        expect(await desk.refused(`send 1 ${text}`)).toBe(
+        const { bench } = await connected()
+        expect(await bench.refused(`send 1 ${text}`)).toBe(
             "send: after a backslash there may be n, r, t, \\ or x and two hexadecimal digits"
         )
     })
 
     test("send before the handshake is done waits in the ring", async () => {
-        const desk = new Desk()
-        const listener = desk.farListen(7)
-        desk.wire.filter = () => false
-        await desk.ok("connect 10.0.0.1 7")
-        expect(await desk.ok("send 1 early")).toEqual(["5 of 5 bytes taken"])
-        desk.wire.filter = () => true
-        await desk.ok("wait 1 established")
-        await desk.ok("sleep 10")
-        expect(desk.farRead(desk.farAccept(listener))).toBe("early")
+        const bench = new ConsoleBench()
+        const listener = bench.farListen(7)
+        bench.wire.filter = () => false
+        await bench.ok("connect 10.0.0.1 7")
+        expect(await bench.ok("send 1 early")).toEqual(["5 of 5 bytes taken"])
+        bench.wire.filter = () => true
+        await bench.ok("wait 1 established")
+        await bench.ok("sleep 10")
+        expect(bench.farRead(bench.farAccept(listener))).toBe("early")
     })
 
     test("read shows what is not printable, and breaks lines", async () => {
-        const { desk, far } = await connected()
-        expect(await desk.ok("read 1")).toEqual(["nothing to read yet"])
-        desk.farSend(far, `one\r\ntwo\t\\\0\x7f\xe9${"z".repeat(100)}`)
-        expect(await desk.ok("read 1")).toEqual([
+        const { bench, far } = await connected()
+        expect(await bench.ok("read 1")).toEqual(["nothing to read yet"])
+        bench.farSend(far, `one\r\ntwo\t\\\0\x7f\xe9${"z".repeat(100)}`)
+        expect(await bench.ok("read 1")).toEqual([
             "one\\r\\n",
             `two\\t\\\\\\x00\\x7f\\xc3\\xa9${"z".repeat(53)}`,
             "z".repeat(47),
@@ -246,28 +248,28 @@ describe("send and read", () => {
     })
 
     test("read takes all that the ring holds, then says how the stream stands", async () => {
-        const { desk, far } = await connected({ receiveBuffer: 1100 })
-        desk.farSend(far, "x".repeat(1000))
-        shutdown(desk.far.stack, far, desk.now())
-        desk.poke()
-        const text = await desk.ok("read 1")
+        const { bench, far } = await connected({ receiveBuffer: 1100 })
+        bench.farSend(far, "x".repeat(1000))
+        shutdown(bench.far.stack, far, bench.now())
+        bench.poke()
+        const text = await bench.ok("read 1")
         expect(text.at(-1)).toBe("end of stream")
         expect(text.slice(0, -1).join("")).toBe("x".repeat(1000))
     })
 
     test("read names the error that ended the connection, behind the text before it", async () => {
-        const { desk, far } = await connected()
-        desk.farSend(far, "last words")
-        abort(desk.far.stack, far, desk.now())
-        desk.poke()
-        expect(await desk.run("read 1")).toEqual({
+        const { bench, far } = await connected()
+        bench.farSend(far, "last words")
+        abort(bench.far.stack, far, bench.now())
+        bench.poke()
+        expect(await bench.run("read 1")).toEqual({
             status: 1,
             lines: ["last words", "read: ECONNRESET, the other end broke the connection off: connect again"],
         })
-        expect(await desk.refused("send 1 x")).toBe(
+        expect(await bench.refused("send 1 x")).toBe(
             "send: ECONNRESET, the other end broke the connection off: connect again (CLOSED)"
         )
-        expect(await desk.refused("shutdown 1")).toBe(
+        expect(await bench.refused("shutdown 1")).toBe(
             "shutdown: ECONNRESET, the other end broke the connection off: connect again"
         )
     })
@@ -275,85 +277,87 @@ describe("send and read", () => {
 
 describe("wait", () => {
     test("returns as soon as the state is there", async () => {
-        const { desk, far } = await connected()
-        expect(await desk.ok("wait 1 established")).toEqual(["connection 1: ESTABLISHED"])
-        expect(desk.now()).toBe(0)
-        close(desk.far.stack, far, 0)
-        expect(await desk.ok("wait 1 Close-Wait 50")).toEqual(["connection 1: CLOSE-WAIT"])
+        const { bench, far } = await connected()
+        expect(await bench.ok("wait 1 established")).toEqual(["connection 1: ESTABLISHED"])
+        expect(bench.now()).toBe(0)
+        close(bench.far.stack, far, 0)
+        expect(await bench.ok("wait 1 Close-Wait 50")).toEqual(["connection 1: CLOSE-WAIT"])
     })
 
     test("gives up in time and says which state it is", async () => {
-        const { desk } = await connected()
-        expect(await desk.refused("wait 1 CLOSED 250")).toBe("wait: connection 1 is ESTABLISHED after 250 ms")
-        expect(desk.now()).toBe(250)
-        expect(await desk.refused("wait 1 time-wait")).toBe(
+        const { bench } = await connected()
+        expect(await bench.refused("wait 1 CLOSED 250")).toBe(
+            "wait: connection 1 is ESTABLISHED after 250 ms"
+        )
+        expect(bench.now()).toBe(250)
+        expect(await bench.refused("wait 1 time-wait")).toBe(
             "wait: connection 1 is ESTABLISHED after 10000 ms"
         )
-        expect(desk.now()).toBe(10250)
+        expect(bench.now()).toBe(10250)
     })
 
     test("says at once why a connection ended", async () => {
-        const desk = new Desk()
-        await desk.ok("connect 10.0.0.1 7")
-        expect(await desk.refused("wait 1 ESTABLISHED")).toBe(
+        const bench = new ConsoleBench()
+        await bench.ok("connect 10.0.0.1 7")
+        expect(await bench.refused("wait 1 ESTABLISHED")).toBe(
             "wait: connection 1 is CLOSED: ECONNREFUSED, nobody listens on that port: start the server, or look at the port's number"
         )
-        expect(await desk.ok("wait 1 closed")).toEqual(["connection 1: CLOSED"])
+        expect(await bench.ok("wait 1 closed")).toEqual(["connection 1: CLOSED"])
     })
 
     test("says at which step the way to a host ended", async () => {
-        const desk = new Desk()
-        await desk.ok("connect 10.0.0.77 7")
-        expect((await desk.run("wait 1 ESTABLISHED")).lines[0]).toBe(
+        const bench = new ConsoleBench()
+        await bench.ok("connect 10.0.0.77 7")
+        expect((await bench.run("wait 1 ESTABLISHED")).lines[0]).toBe(
             "wait: connection 1 is CLOSED: EHOSTUNREACH, 10.0.0.77 does not answer ARP: is it on, and on this network?"
         )
-        await desk.ok("connect 192.168.0.1 7")
-        expect((await desk.run("wait 2 ESTABLISHED")).lines[0]).toBe(
+        await bench.ok("connect 192.168.0.1 7")
+        expect((await bench.run("wait 2 ESTABLISHED")).lines[0]).toBe(
             "wait: connection 2 is CLOSED: EHOSTUNREACH, it is not on this network, and there is no router: set one"
         )
     })
 
     test("knows why a connection ended whose record is gone", async () => {
-        const { desk, far } = await connected()
-        await desk.ok("close 1")
-        abort(desk.far.stack, far, desk.now())
-        desk.poke()
-        expect(await desk.ok("wait 1 CLOSED")).toEqual(["connection 1: CLOSED"])
-        expect(await desk.refused("wait 1 TIME-WAIT")).toBe(
+        const { bench, far } = await connected()
+        await bench.ok("close 1")
+        abort(bench.far.stack, far, bench.now())
+        bench.poke()
+        expect(await bench.ok("wait 1 CLOSED")).toEqual(["connection 1: CLOSED"])
+        expect(await bench.refused("wait 1 TIME-WAIT")).toBe(
             "wait: connection 1 is CLOSED: ECONNRESET, the other end broke the connection off: connect again"
         )
     })
 
     test("a listener is in LISTEN", async () => {
-        const desk = new Desk()
-        await desk.ok("listen 7")
-        expect(await desk.ok("wait 1 listen")).toEqual(["listener 1: LISTEN"])
-        expect(await desk.refused("wait 1 ESTABLISHED 0")).toBe("wait: listener 1 is LISTEN after 0 ms")
+        const bench = new ConsoleBench()
+        await bench.ok("listen 7")
+        expect(await bench.ok("wait 1 listen")).toEqual(["listener 1: LISTEN"])
+        expect(await bench.refused("wait 1 ESTABLISHED 0")).toBe("wait: listener 1 is LISTEN after 0 ms")
     })
 
     test("refuses what is no state and no time", async () => {
-        const { desk } = await connected()
-        expect(await desk.refused("wait 1 OPEN")).toBe(
+        const { bench } = await connected()
+        expect(await bench.refused("wait 1 OPEN")).toBe(
             'wait: no state "OPEN"; there are CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 ' +
                 "FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
         )
-        expect(await desk.refused("wait 1 CLOSED long")).toBe('wait: "long" is no number of milliseconds')
+        expect(await bench.refused("wait 1 CLOSED long")).toBe('wait: "long" is no number of milliseconds')
     })
 })
 
 describe("tables", () => {
     test("connections shows all there is in columns", async () => {
-        const { desk, far } = await connected()
-        await desk.ok("listen 9")
-        desk.farSend(far, "four")
-        desk.wire.filter = () => false
-        await desk.ok("send 1 seven")
-        desk.wire.filter = from => from === desk.far
-        desk.farConnect(9)
-        desk.wire.filter = () => true
-        desk.far.stack.config.localPort = 0
-        await desk.ok("connect 10.0.0.1 8")
-        const rows = (await desk.ok("connections")).map(row =>
+        const { bench, far } = await connected()
+        await bench.ok("listen 9")
+        bench.farSend(far, "four")
+        bench.wire.filter = () => false
+        await bench.ok("send 1 seven")
+        bench.wire.filter = from => from === bench.far
+        bench.farConnect(9)
+        bench.wire.filter = () => true
+        bench.far.stack.config.localPort = 0
+        await bench.ok("connect 10.0.0.1 8")
+        const rows = (await bench.ok("connections")).map(row =>
             row.replace(/:49\d{3}|:5[0-9]{4}|:6\d{4}/g, ":PORT")
         )
         expect(rows).toEqual([
@@ -366,20 +370,20 @@ describe("tables", () => {
     })
 
     test("neighbours shows who is known and who is asked for", async () => {
-        const { desk } = await connected()
-        expect(await desk.ok("neighbours")).toEqual(["10.0.0.1         02:00:00:00:00:01  used 0 ms ago"])
-        await desk.ok("connect 10.0.0.77 1")
-        await desk.ok("sleep 1500")
-        expect(await desk.ok("neighbours")).toEqual([
+        const { bench } = await connected()
+        expect(await bench.ok("neighbours")).toEqual(["10.0.0.1         02:00:00:00:00:01  used 0 ms ago"])
+        await bench.ok("connect 10.0.0.77 1")
+        await bench.ok("sleep 1500")
+        expect(await bench.ok("neighbours")).toEqual([
             "10.0.0.1         02:00:00:00:00:01  used 1500 ms ago",
             "10.0.0.77        asked for, 2 requests sent",
         ])
     })
 
     test("stats shows the counters that are not 0, the driver's too", async () => {
-        const { desk } = await connected()
-        desk.mac.counters.setAt(16, "i32", -1)
-        expect(await desk.ok("stats")).toEqual([
+        const { bench } = await connected()
+        bench.mac.counters.setAt(16, "i32", -1)
+        expect(await bench.ok("stats")).toEqual([
             "         2  frames-in",
             "         3  frames-out",
             "         1  segments-in",
@@ -389,8 +393,8 @@ describe("tables", () => {
     })
 
     test("sleep sleeps", async () => {
-        const desk = new Desk()
-        expect(await desk.ok("sleep 1234")).toEqual([])
-        expect(desk.now()).toBe(1234)
+        const bench = new ConsoleBench()
+        expect(await bench.ok("sleep 1234")).toEqual([])
+        expect(bench.now()).toBe(1234)
     })
 })

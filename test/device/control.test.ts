@@ -1,13 +1,13 @@
 import { expect, test } from "vitest"
 import { abort, close, shutdown } from "../../src/tcp/calls"
-import { Desk } from "./console-bench"
+import { ConsoleBench } from "./console-bench"
 
-/** A desk with handle 1 connected to the far host, and the far host's id of it. */
-function connected(config = {}, farConfig = {}): { desk: Desk; far: number } {
-    const desk = new Desk(config, farConfig)
-    const listener = desk.farListen(7)
-    expect(desk.tell("connect 10.0.0.1 7")).toBe("ok 1")
-    return { desk, far: desk.farAccept(listener) }
+/** A bench with handle 1 connected to the far host, and the far host's id of it. */
+function connected(config = {}, farConfig = {}): { bench: ConsoleBench; far: number } {
+    const bench = new ConsoleBench(config, farConfig)
+    const listener = bench.farListen(7)
+    expect(bench.tell("connect 10.0.0.1 7")).toBe("ok 1")
+    return { bench, far: bench.farAccept(listener) }
 }
 
 test.each([
@@ -65,101 +65,101 @@ test.each([
     ["poll 1", "err EBADF"],
     ["quit", "ok"],
 ])("%s: %s", (line, reply) => {
-    expect(new Desk().tell(line)).toBe(reply)
+    expect(new ConsoleBench().tell(line)).toBe(reply)
 })
 
 test("listen and accept", () => {
-    const desk = new Desk()
-    expect(desk.tell("listen 7")).toBe("ok 1")
-    expect(desk.tell("listen 7")).toBe("err EADDRINUSE")
-    expect(desk.tell("state 1")).toBe("ok LISTEN")
-    expect(desk.tell("accept 1")).toBe("none")
-    const far = desk.farConnect(7)
+    const bench = new ConsoleBench()
+    expect(bench.tell("listen 7")).toBe("ok 1")
+    expect(bench.tell("listen 7")).toBe("err EADDRINUSE")
+    expect(bench.tell("state 1")).toBe("ok LISTEN")
+    expect(bench.tell("accept 1")).toBe("none")
+    const far = bench.farConnect(7)
     // nothing takes it but accept; until then nobody knows its handle
-    expect(desk.tell("state 2")).toBe("err EBADF")
-    expect(desk.tell("accept 1")).toBe("ok 2")
-    expect(desk.tell("accept 1")).toBe("none")
-    expect(desk.tell("accept 2")).toBe("err EINVAL")
-    expect(desk.tell("state 2")).toBe("ok ESTABLISHED")
-    desk.farSend(far, "hello")
-    expect(desk.tell("recv 2")).toBe("ok 5 open")
-    expect(desk.tell("recv 1")).toBe("err ENOTCONN")
-    expect(desk.tell("send 1 5")).toBe("err ENOTCONN")
-    expect(desk.tell("shut 1")).toBe("err ENOTCONN")
-    expect(desk.tell("close 1")).toBe("ok")
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("accept 1")).toBe("err EINVAL")
-    expect(desk.tell("state 2")).toBe("ok ESTABLISHED")
+    expect(bench.tell("state 2")).toBe("err EBADF")
+    expect(bench.tell("accept 1")).toBe("ok 2")
+    expect(bench.tell("accept 1")).toBe("none")
+    expect(bench.tell("accept 2")).toBe("err EINVAL")
+    expect(bench.tell("state 2")).toBe("ok ESTABLISHED")
+    bench.farSend(far, "hello")
+    expect(bench.tell("recv 2")).toBe("ok 5 open")
+    expect(bench.tell("recv 1")).toBe("err ENOTCONN")
+    expect(bench.tell("send 1 5")).toBe("err ENOTCONN")
+    expect(bench.tell("shut 1")).toBe("err ENOTCONN")
+    expect(bench.tell("close 1")).toBe("ok")
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("accept 1")).toBe("err EINVAL")
+    expect(bench.tell("state 2")).toBe("ok ESTABLISHED")
 })
 
 test("connections are accepted in the order of their handshakes", () => {
-    const desk = new Desk({}, { localPort: 0 })
-    desk.tell("listen 7")
-    const far = [desk.farConnect(7), desk.farConnect(7), desk.farConnect(7)]
-    for (const [i, id] of far.entries()) desk.farSend(id, "x".repeat(i + 1))
-    const handles = [1, 2, 3].map(() => desk.tell("accept 1"))
+    const bench = new ConsoleBench({}, { localPort: 0 })
+    bench.tell("listen 7")
+    const far = [bench.farConnect(7), bench.farConnect(7), bench.farConnect(7)]
+    for (const [i, id] of far.entries()) bench.farSend(id, "x".repeat(i + 1))
+    const handles = [1, 2, 3].map(() => bench.tell("accept 1"))
     expect(handles).toEqual(["ok 2", "ok 3", "ok 4"])
-    expect([2, 3, 4].map(h => desk.tell(`recv ${h}`))).toEqual(["ok 1 open", "ok 2 open", "ok 3 open"])
+    expect([2, 3, 4].map(h => bench.tell(`recv ${h}`))).toEqual(["ok 1 open", "ok 2 open", "ok 3 open"])
 })
 
 test("connect answers as soon as the SYN is queued", () => {
-    const desk = new Desk({ localPort: 0 })
-    desk.wire.filter = () => false
-    expect(desk.tell("connect 10.0.0.1 7 50123")).toBe("ok 1")
-    expect(desk.tell("state 1")).toBe("ok SYN-SENT")
-    expect(desk.tell("connect 10.0.0.1 7 50123")).toBe("err EADDRINUSE")
-    expect(desk.tell("connect 10.0.0.1 7")).toBe("ok 2")
+    const bench = new ConsoleBench({ localPort: 0 })
+    bench.wire.filter = () => false
+    expect(bench.tell("connect 10.0.0.1 7 50123")).toBe("ok 1")
+    expect(bench.tell("state 1")).toBe("ok SYN-SENT")
+    expect(bench.tell("connect 10.0.0.1 7 50123")).toBe("err EADDRINUSE")
+    expect(bench.tell("connect 10.0.0.1 7")).toBe("ok 2")
 })
 
 test("a refused connection", () => {
-    const desk = new Desk()
-    expect(desk.tell("connect 10.0.0.1 7")).toBe("ok 1")
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("recv 1")).toBe("ok 0 ECONNREFUSED")
-    expect(desk.tell("send 1 1")).toBe("err ECONNREFUSED")
-    expect(desk.tell("shut 1")).toBe("err ECONNREFUSED")
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("close 1")).toBe("ok")
-    expect(desk.tell("recv 1")).toBe("ok 0 ECONNREFUSED")
+    const bench = new ConsoleBench()
+    expect(bench.tell("connect 10.0.0.1 7")).toBe("ok 1")
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("recv 1")).toBe("ok 0 ECONNREFUSED")
+    expect(bench.tell("send 1 1")).toBe("err ECONNREFUSED")
+    expect(bench.tell("shut 1")).toBe("err ECONNREFUSED")
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("close 1")).toBe("ok")
+    expect(bench.tell("recv 1")).toBe("ok 0 ECONNREFUSED")
 })
 
 test("a connection nobody answers", () => {
-    const desk = new Desk({ r2Syn: 3000 })
-    desk.wire.filter = (_from, frame) => frame[12] === 8 && frame[13] === 6
-    desk.tell("connect 10.0.0.1 7")
-    desk.wire.run(10000)
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("recv 1")).toBe("ok 0 ETIMEDOUT")
+    const bench = new ConsoleBench({ r2Syn: 3000 })
+    bench.wire.filter = (_from, frame) => frame[12] === 8 && frame[13] === 6
+    bench.tell("connect 10.0.0.1 7")
+    bench.wire.run(10000)
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("recv 1")).toBe("ok 0 ETIMEDOUT")
 })
 
 test("a host that is not there", () => {
-    const desk = new Desk()
-    expect(desk.tell("connect 10.0.0.77 7")).toBe("ok 1")
-    desk.wire.run(5000)
-    expect(desk.tell("recv 1")).toBe("ok 0 EHOSTUNREACH")
+    const bench = new ConsoleBench()
+    expect(bench.tell("connect 10.0.0.77 7")).toBe("ok 1")
+    bench.wire.run(5000)
+    expect(bench.tell("recv 1")).toBe("ok 0 EHOSTUNREACH")
 })
 
 test("send: a to z over and over, from a in each command", () => {
-    const { desk, far } = connected()
+    const { bench, far } = connected()
     const alphabet = "abcdefghijklmnopqrstuvwxyz"
-    expect(desk.tell("send 1 3")).toBe("ok 3")
-    expect(desk.farRead(far)).toBe("abc")
-    expect(desk.tell("send 1 500")).toBe("ok 500")
-    expect(desk.farRead(far)).toBe(alphabet.repeat(20).slice(0, 500))
-    expect(desk.tell("send 1 0")).toBe("ok 0")
-    expect(desk.farRead(far)).toBe("")
+    expect(bench.tell("send 1 3")).toBe("ok 3")
+    expect(bench.farRead(far)).toBe("abc")
+    expect(bench.tell("send 1 500")).toBe("ok 500")
+    expect(bench.farRead(far)).toBe(alphabet.repeat(20).slice(0, 500))
+    expect(bench.tell("send 1 0")).toBe("ok 0")
+    expect(bench.farRead(far)).toBe("")
 })
 
 test("send: N times a byte", () => {
-    const { desk, far } = connected()
-    expect(desk.tell("send 1 4 65")).toBe("ok 4")
-    expect(desk.tell("send 1 3 0x42")).toBe("ok 3")
-    expect(desk.tell("send 1 2 0xfF")).toBe("ok 2")
-    expect(desk.tell("send 1 1 0")).toBe("ok 1")
-    expect(desk.farRead(far)).toBe("AAAABBB\xff\xff\0")
+    const { bench, far } = connected()
+    expect(bench.tell("send 1 4 65")).toBe("ok 4")
+    expect(bench.tell("send 1 3 0x42")).toBe("ok 3")
+    expect(bench.tell("send 1 2 0xfF")).toBe("ok 2")
+    expect(bench.tell("send 1 1 0")).toBe("ok 1")
+    expect(bench.farRead(far)).toBe("AAAABBB\xff\xff\0")
     // the pattern is not what the byte left behind
-    expect(desk.tell("send 1 2")).toBe("ok 2")
-    expect(desk.farRead(far)).toBe("ab")
+    expect(bench.tell("send 1 2")).toBe("ok 2")
+    expect(bench.farRead(far)).toBe("ab")
 })
 
 test.each([
@@ -171,153 +171,153 @@ test.each([
     "send 1 1 0x100",
     "send 1 1 0xg",
 ])("%s makes no sense", line => {
-    const { desk, far } = connected()
-    expect(desk.tell(line)).toBe("err EINVAL")
-    expect(desk.farRead(far)).toBe("")
+    const { bench, far } = connected()
+    expect(bench.tell(line)).toBe("err EINVAL")
+    expect(bench.farRead(far)).toBe("")
 })
 
 test("send takes what fits", () => {
-    const { desk, far } = connected({ sendBuffer: 1000 })
-    desk.wire.filter = () => false
-    expect(desk.tell("send 1 900")).toBe("ok 900")
-    expect(desk.tell("send 1 900")).toBe("ok 100")
-    expect(desk.tell("send 1 900")).toBe("ok 0")
-    desk.wire.filter = () => true
-    desk.wire.run(2000)
-    expect(desk.tell("send 1 900")).toBe("ok 900")
+    const { bench, far } = connected({ sendBuffer: 1000 })
+    bench.wire.filter = () => false
+    expect(bench.tell("send 1 900")).toBe("ok 900")
+    expect(bench.tell("send 1 900")).toBe("ok 100")
+    expect(bench.tell("send 1 900")).toBe("ok 0")
+    bench.wire.filter = () => true
+    bench.wire.run(2000)
+    expect(bench.tell("send 1 900")).toBe("ok 900")
     // what is left of the window is too little for a segment, until that has waited long enough (section 3.8.6.2.1)
-    expect(desk.farRead(far)).toHaveLength(1000)
-    desk.wire.run(2000)
-    expect(desk.farRead(far)).toHaveLength(900)
+    expect(bench.farRead(far)).toHaveLength(1000)
+    bench.wire.run(2000)
+    expect(bench.farRead(far)).toHaveLength(900)
 })
 
 test("recv drains up to MAX and says how the stream stands", () => {
-    const { desk, far } = connected({ receiveBuffer: 3000 }, { sendBuffer: 2000 })
-    expect(desk.tell("recv 1")).toBe("ok 0 open")
-    desk.farSend(far, "x".repeat(2000))
-    shutdown(desk.far.stack, far, desk.now())
-    desk.poke()
-    expect(desk.tell("state 1")).toBe("ok CLOSE-WAIT")
-    expect(desk.tell("recv 1 0")).toBe("ok 0 open")
-    expect(desk.tell("recv 1 500")).toBe("ok 500 open")
-    expect(desk.tell("recv 1 x")).toBe("err EINVAL")
-    expect(desk.tell("recv 1 1500")).toBe("ok 1500 eof")
-    expect(desk.tell("recv 1")).toBe("ok 0 eof")
+    const { bench, far } = connected({ receiveBuffer: 3000 }, { sendBuffer: 2000 })
+    expect(bench.tell("recv 1")).toBe("ok 0 open")
+    bench.farSend(far, "x".repeat(2000))
+    shutdown(bench.far.stack, far, bench.now())
+    bench.poke()
+    expect(bench.tell("state 1")).toBe("ok CLOSE-WAIT")
+    expect(bench.tell("recv 1 0")).toBe("ok 0 open")
+    expect(bench.tell("recv 1 500")).toBe("ok 500 open")
+    expect(bench.tell("recv 1 x")).toBe("err EINVAL")
+    expect(bench.tell("recv 1 1500")).toBe("ok 1500 eof")
+    expect(bench.tell("recv 1")).toBe("ok 0 eof")
     // half closed: this side goes on
-    expect(desk.tell("send 1 5")).toBe("ok 5")
-    expect(desk.farRead(far)).toBe("abcde")
+    expect(bench.tell("send 1 5")).toBe("ok 5")
+    expect(bench.farRead(far)).toBe("abcde")
 })
 
 test("read says which octets came, 520 at a time, and how the stream stands", () => {
-    const desk = new Desk({ receiveBuffer: 2000 })
-    desk.tell("listen 7")
-    const far = desk.farConnect(7)
-    expect(desk.tell("accept 1")).toBe("ok 2")
-    expect(desk.tell("read 2 10")).toBe("ok - open")
-    desk.farSend(far, "AZ~\0".repeat(200))
-    expect(desk.tell("read 2 3")).toBe("ok 415a7e open")
-    expect(desk.tell("read 2 x")).toBe("err EINVAL")
-    expect(desk.tell("read 2 0")).toBe("ok - open")
-    expect(desk.tell("read 1 1")).toBe("err ENOTCONN")
-    expect(desk.tell("read 2 9999")).toBe(`ok 00${"415a7e00".repeat(129)}415a7e open`)
-    expect(desk.tell("read 2 9999")).toBe(`ok 00${"415a7e00".repeat(69)} open`)
-    expect(desk.tell("read 2 9999")).toBe("ok - open")
+    const bench = new ConsoleBench({ receiveBuffer: 2000 })
+    bench.tell("listen 7")
+    const far = bench.farConnect(7)
+    expect(bench.tell("accept 1")).toBe("ok 2")
+    expect(bench.tell("read 2 10")).toBe("ok - open")
+    bench.farSend(far, "AZ~\0".repeat(200))
+    expect(bench.tell("read 2 3")).toBe("ok 415a7e open")
+    expect(bench.tell("read 2 x")).toBe("err EINVAL")
+    expect(bench.tell("read 2 0")).toBe("ok - open")
+    expect(bench.tell("read 1 1")).toBe("err ENOTCONN")
+    expect(bench.tell("read 2 9999")).toBe(`ok 00${"415a7e00".repeat(129)}415a7e open`)
+    expect(bench.tell("read 2 9999")).toBe(`ok 00${"415a7e00".repeat(69)} open`)
+    expect(bench.tell("read 2 9999")).toBe("ok - open")
 })
 
 test("recv gives what came before a reset, then the error, again and again", () => {
-    const { desk, far } = connected()
-    desk.farSend(far, "12345")
-    abort(desk.far.stack, far, desk.now())
-    desk.poke()
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("recv 1 3")).toBe("ok 3 open")
-    expect(desk.tell("recv 1 3")).toBe("ok 2 ECONNRESET")
-    expect(desk.tell("recv 1")).toBe("ok 0 ECONNRESET")
-    expect(desk.tell("send 1 1")).toBe("err ECONNRESET")
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
+    const { bench, far } = connected()
+    bench.farSend(far, "12345")
+    abort(bench.far.stack, far, bench.now())
+    bench.poke()
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("recv 1 3")).toBe("ok 3 open")
+    expect(bench.tell("recv 1 3")).toBe("ok 2 ECONNRESET")
+    expect(bench.tell("recv 1")).toBe("ok 0 ECONNRESET")
+    expect(bench.tell("send 1 1")).toBe("err ECONNRESET")
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
 })
 
 test("shut sends a FIN and goes on receiving", () => {
-    const { desk, far } = connected()
-    expect(desk.tell("shut 1")).toBe("ok")
-    expect(desk.tell("state 1")).toBe("ok FIN-WAIT-2")
-    expect(desk.tell("send 1 1")).toBe("err EPIPE")
-    expect(desk.tell("shut 1")).toBe("ok")
-    desk.farSend(far, "more")
-    expect(desk.tell("recv 1")).toBe("ok 4 open")
-    close(desk.far.stack, far, desk.now())
-    desk.poke()
-    expect(desk.tell("recv 1")).toBe("ok 0 eof")
-    expect(desk.tell("state 1")).toBe("ok TIME-WAIT")
-    desk.wire.run(60000)
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("recv 1")).toBe("ok 0 eof")
-    expect(desk.tell("send 1 1")).toBe("err ENOTCONN")
+    const { bench, far } = connected()
+    expect(bench.tell("shut 1")).toBe("ok")
+    expect(bench.tell("state 1")).toBe("ok FIN-WAIT-2")
+    expect(bench.tell("send 1 1")).toBe("err EPIPE")
+    expect(bench.tell("shut 1")).toBe("ok")
+    bench.farSend(far, "more")
+    expect(bench.tell("recv 1")).toBe("ok 4 open")
+    close(bench.far.stack, far, bench.now())
+    bench.poke()
+    expect(bench.tell("recv 1")).toBe("ok 0 eof")
+    expect(bench.tell("state 1")).toBe("ok TIME-WAIT")
+    bench.wire.run(60000)
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("recv 1")).toBe("ok 0 eof")
+    expect(bench.tell("send 1 1")).toBe("err ENOTCONN")
 })
 
 test("close: the handle stays good until the end of the connection, and after", () => {
-    const { desk, far } = connected()
-    expect(desk.tell("close 1")).toBe("ok")
-    expect(desk.tell("state 1")).toBe("ok FIN-WAIT-2")
-    expect(desk.tell("recv 1")).toBe("ok 0 open")
-    expect(desk.tell("close 1")).toBe("ok")
-    close(desk.far.stack, far, desk.now())
-    desk.poke()
-    expect(desk.tell("state 1")).toBe("ok TIME-WAIT")
-    desk.wire.run(60000)
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("recv 1")).toBe("ok 0 eof")
-    expect(desk.tell("close 1")).toBe("ok")
-    expect(desk.tell("abort 1")).toBe("ok")
+    const { bench, far } = connected()
+    expect(bench.tell("close 1")).toBe("ok")
+    expect(bench.tell("state 1")).toBe("ok FIN-WAIT-2")
+    expect(bench.tell("recv 1")).toBe("ok 0 open")
+    expect(bench.tell("close 1")).toBe("ok")
+    close(bench.far.stack, far, bench.now())
+    bench.poke()
+    expect(bench.tell("state 1")).toBe("ok TIME-WAIT")
+    bench.wire.run(60000)
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("recv 1")).toBe("ok 0 eof")
+    expect(bench.tell("close 1")).toBe("ok")
+    expect(bench.tell("abort 1")).toBe("ok")
 })
 
 test("abort resets", () => {
-    const { desk, far } = connected()
-    expect(desk.tell("abort 1")).toBe("ok")
-    expect(desk.farRead(far)).toBe("error -2")
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("recv 1")).toBe("ok 0 ECONNABORTED")
-    expect(desk.tell("send 1 1")).toBe("err ECONNABORTED")
+    const { bench, far } = connected()
+    expect(bench.tell("abort 1")).toBe("ok")
+    expect(bench.farRead(far)).toBe("error -2")
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("recv 1")).toBe("ok 0 ECONNABORTED")
+    expect(bench.tell("send 1 1")).toBe("err ECONNABORTED")
 })
 
 test("rcvbuf limits the window", () => {
-    const desk = new Desk({ receiveBuffer: 1000 }, { localPort: 0 })
-    desk.tell("listen 7")
-    expect(desk.tell("rcvbuf 1 100")).toBe("ok")
-    expect(desk.tell("rcvbuf 1 0")).toBe("err EINVAL")
-    expect(desk.tell("rcvbuf 1 1001")).toBe("err EINVAL")
-    expect(desk.tell("rcvbuf 1 x")).toBe("err EINVAL")
-    const far = desk.farConnect(7)
-    expect(desk.tell("accept 1")).toBe("ok 2")
-    desk.farSend(far, "x".repeat(300))
-    expect(desk.tell("recv 2")).toBe("ok 100 open")
-    expect(desk.tell("rcvbuf 2 1000")).toBe("ok")
+    const bench = new ConsoleBench({ receiveBuffer: 1000 }, { localPort: 0 })
+    bench.tell("listen 7")
+    expect(bench.tell("rcvbuf 1 100")).toBe("ok")
+    expect(bench.tell("rcvbuf 1 0")).toBe("err EINVAL")
+    expect(bench.tell("rcvbuf 1 1001")).toBe("err EINVAL")
+    expect(bench.tell("rcvbuf 1 x")).toBe("err EINVAL")
+    const far = bench.farConnect(7)
+    expect(bench.tell("accept 1")).toBe("ok 2")
+    bench.farSend(far, "x".repeat(300))
+    expect(bench.tell("recv 2")).toBe("ok 100 open")
+    expect(bench.tell("rcvbuf 2 1000")).toBe("ok")
 })
 
 test("listen: only so many connections wait to be accepted", () => {
-    const desk = new Desk({}, { localPort: 0 })
-    expect(desk.tell("listen 7 1")).toBe("ok 1")
-    desk.farConnect(7)
-    desk.farConnect(7)
-    expect(desk.tell("accept 1")).toBe("ok 2")
-    expect(desk.tell("accept 1")).toBe("none")
+    const bench = new ConsoleBench({}, { localPort: 0 })
+    expect(bench.tell("listen 7 1")).toBe("ok 1")
+    bench.farConnect(7)
+    bench.farConnect(7)
+    expect(bench.tell("accept 1")).toBe("ok 2")
+    expect(bench.tell("accept 1")).toBe("none")
 })
 
 test("nodelay: what is small does not wait for an acknowledgment", () => {
-    const { desk, far } = connected({ nagle: 1 })
-    desk.wire.filter = () => false
-    expect(desk.tell("send 1 1")).toBe("ok 1")
-    const before = desk.wire.frames.length
-    expect(desk.tell("send 1 1")).toBe("ok 1")
-    expect(desk.wire.frames.length).toBe(before)
-    expect(desk.tell("nodelay 1 1")).toBe("ok")
-    expect(desk.wire.frames.length).toBe(before + 1)
-    expect(desk.tell("nodelay 1 0")).toBe("ok")
-    expect(desk.tell("send 1 1")).toBe("ok 1")
-    expect(desk.wire.frames.length).toBe(before + 1)
-    desk.wire.filter = () => true
-    desk.wire.run(5000)
-    expect(desk.farRead(far)).toBe("aaa")
+    const { bench, far } = connected({ nagle: 1 })
+    bench.wire.filter = () => false
+    expect(bench.tell("send 1 1")).toBe("ok 1")
+    const before = bench.wire.frames.length
+    expect(bench.tell("send 1 1")).toBe("ok 1")
+    expect(bench.wire.frames.length).toBe(before)
+    expect(bench.tell("nodelay 1 1")).toBe("ok")
+    expect(bench.wire.frames.length).toBe(before + 1)
+    expect(bench.tell("nodelay 1 0")).toBe("ok")
+    expect(bench.tell("send 1 1")).toBe("ok 1")
+    expect(bench.wire.frames.length).toBe(before + 1)
+    bench.wire.filter = () => true
+    bench.wire.run(5000)
+    expect(bench.farRead(far)).toBe("aaa")
 })
 
 test("keepalive: a peer that is gone is found out", () => {
@@ -326,24 +326,24 @@ test("keepalive: a peer that is gone is found out", () => {
         ["1", "ok 0 ETIMEDOUT"],
         ["0", "ok 0 open"],
     ]) {
-        const { desk } = connected(config)
-        expect(desk.tell("keepalive 1 1")).toBe("ok")
-        expect(desk.tell(`keepalive 1 ${on}`)).toBe("ok")
-        desk.wire.filter = () => false
-        desk.wire.run(5000)
-        expect(desk.tell("recv 1")).toBe(end)
+        const { bench } = connected(config)
+        expect(bench.tell("keepalive 1 1")).toBe("ok")
+        expect(bench.tell(`keepalive 1 ${on}`)).toBe("ok")
+        bench.wire.filter = () => false
+        bench.wire.run(5000)
+        expect(bench.tell("recv 1")).toBe(end)
     }
 })
 
 test("timeout: how long nothing may be acknowledged", () => {
-    const { desk } = connected()
-    expect(desk.tell("timeout 1 3")).toBe("ok")
-    desk.wire.filter = () => false
-    desk.tell("send 1 1")
-    desk.wire.run(2500)
-    expect(desk.tell("recv 1")).toBe("ok 0 open")
-    desk.wire.run(5000)
-    expect(desk.tell("recv 1")).toBe("ok 0 ETIMEDOUT")
+    const { bench } = connected()
+    expect(bench.tell("timeout 1 3")).toBe("ok")
+    bench.wire.filter = () => false
+    bench.tell("send 1 1")
+    bench.wire.run(2500)
+    expect(bench.tell("recv 1")).toBe("ok 0 open")
+    bench.wire.run(5000)
+    expect(bench.tell("recv 1")).toBe("ok 0 ETIMEDOUT")
 })
 
 test.each([
@@ -354,82 +354,82 @@ test.each([
     "timeout 1 x",
     "timeout 1 65536",
 ])("%s makes no sense", line => {
-    expect(connected().desk.tell(line)).toBe("err EINVAL")
+    expect(connected().bench.tell(line)).toBe("err EINVAL")
 })
 
 test("a listener has nothing of a connection to set", () => {
-    const desk = new Desk()
-    desk.tell("listen 7")
+    const bench = new ConsoleBench()
+    bench.tell("listen 7")
     for (const line of ["nodelay 1 1", "keepalive 1 1", "timeout 1 1"]) {
-        expect(desk.tell(line)).toBe("err ENOTCONN")
+        expect(bench.tell(line)).toBe("err ENOTCONN")
     }
 })
 
 const [IN, OUT, ERR, HUP, RDHUP] = [1, 4, 8, 16, 0x2000] as const
 
 test("poll: what can be done without waiting", () => {
-    const desk = new Desk({ localPort: 0, sendBuffer: 100 })
-    expect(desk.tell("listen 7")).toBe("ok 1")
-    expect(desk.tell("poll 1")).toBe("ok 0")
-    const far = desk.farConnect(7)
-    expect(desk.tell("poll 1")).toBe(`ok ${IN}`)
-    expect(desk.tell("accept 1")).toBe("ok 2")
-    expect(desk.tell("poll 1")).toBe("ok 0")
-    expect(desk.tell("poll 2")).toBe(`ok ${OUT}`)
-    desk.farSend(far, "x")
-    expect(desk.tell("poll 2")).toBe(`ok ${IN | OUT}`)
-    desk.tell("recv 2")
-    desk.wire.filter = () => false
-    desk.tell("send 2 100")
-    expect(desk.tell("poll 2")).toBe("ok 0")
-    expect(desk.tell("connect 10.0.0.1 9")).toBe("ok 3")
-    expect(desk.tell("poll 3")).toBe("ok 0")
+    const bench = new ConsoleBench({ localPort: 0, sendBuffer: 100 })
+    expect(bench.tell("listen 7")).toBe("ok 1")
+    expect(bench.tell("poll 1")).toBe("ok 0")
+    const far = bench.farConnect(7)
+    expect(bench.tell("poll 1")).toBe(`ok ${IN}`)
+    expect(bench.tell("accept 1")).toBe("ok 2")
+    expect(bench.tell("poll 1")).toBe("ok 0")
+    expect(bench.tell("poll 2")).toBe(`ok ${OUT}`)
+    bench.farSend(far, "x")
+    expect(bench.tell("poll 2")).toBe(`ok ${IN | OUT}`)
+    bench.tell("recv 2")
+    bench.wire.filter = () => false
+    bench.tell("send 2 100")
+    expect(bench.tell("poll 2")).toBe("ok 0")
+    expect(bench.tell("connect 10.0.0.1 9")).toBe("ok 3")
+    expect(bench.tell("poll 3")).toBe("ok 0")
 })
 
 test("poll: a connection that is over, its record free or not", () => {
-    const { desk, far } = connected()
-    shutdown(desk.far.stack, far, desk.now())
-    desk.poke()
-    expect(desk.tell("poll 1")).toBe(`ok ${IN | OUT | RDHUP}`)
-    abort(desk.far.stack, far, desk.now())
-    desk.poke()
+    const { bench, far } = connected()
+    shutdown(bench.far.stack, far, bench.now())
+    bench.poke()
+    expect(bench.tell("poll 1")).toBe(`ok ${IN | OUT | RDHUP}`)
+    abort(bench.far.stack, far, bench.now())
+    bench.poke()
     const over = IN | OUT | ERR | HUP | RDHUP
-    expect(desk.tell("poll 1")).toBe(`ok ${over}`)
-    expect(desk.tell("state 1")).toBe("ok CLOSED")
-    expect(desk.tell("poll 1")).toBe(`ok ${over}`)
+    expect(bench.tell("poll 1")).toBe(`ok ${over}`)
+    expect(bench.tell("state 1")).toBe("ok CLOSED")
+    expect(bench.tell("poll 1")).toBe(`ok ${over}`)
     const other = connected()
-    close(other.desk.far.stack, other.far, other.desk.now())
-    other.desk.poke()
-    other.desk.tell("close 1")
-    other.desk.wire.run(120000)
-    expect(other.desk.tell("poll 1")).toBe(`ok ${IN | OUT | HUP | RDHUP}`)
+    close(other.bench.far.stack, other.far, other.bench.now())
+    other.bench.poke()
+    other.bench.tell("close 1")
+    other.bench.wire.run(120000)
+    expect(other.bench.tell("poll 1")).toBe(`ok ${IN | OUT | HUP | RDHUP}`)
 })
 
 test("records of connections whose end was told are free for others", () => {
-    const desk = new Desk({ connections: 2, localPort: 0 })
+    const bench = new ConsoleBench({ connections: 2, localPort: 0 })
     // four refused connections one after the other, each asked about once
     for (let handle = 1; handle <= 4; handle++) {
-        expect(desk.tell("connect 10.0.0.1 7")).toBe(`ok ${handle}`)
-        expect(desk.tell(`recv ${handle}`)).toBe("ok 0 ECONNREFUSED")
+        expect(bench.tell("connect 10.0.0.1 7")).toBe(`ok ${handle}`)
+        expect(bench.tell(`recv ${handle}`)).toBe("ok 0 ECONNREFUSED")
     }
     // and not asked about at all: the oldest makes room
-    for (let handle = 5; handle <= 8; handle++) expect(desk.tell("connect 10.0.0.1 7")).toBe(`ok ${handle}`)
-    for (let handle = 1; handle <= 8; handle++) expect(desk.tell(`recv ${handle}`)).toBe("ok 0 ECONNREFUSED")
+    for (let handle = 5; handle <= 8; handle++) expect(bench.tell("connect 10.0.0.1 7")).toBe(`ok ${handle}`)
+    for (let handle = 1; handle <= 8; handle++) expect(bench.tell(`recv ${handle}`)).toBe("ok 0 ECONNREFUSED")
 })
 
 test("a connection with something left to read is not given up for another", () => {
-    const { desk, far } = connected({ connections: 1 })
-    desk.farSend(far, "left")
-    abort(desk.far.stack, far, desk.now())
-    desk.poke()
-    expect(desk.tell("connect 10.0.0.1 7")).toBe("err ENOBUFS")
-    expect(desk.tell("recv 1")).toBe("ok 4 ECONNRESET")
-    expect(desk.tell("connect 10.0.0.1 7")).toBe("ok 2")
+    const { bench, far } = connected({ connections: 1 })
+    bench.farSend(far, "left")
+    abort(bench.far.stack, far, bench.now())
+    bench.poke()
+    expect(bench.tell("connect 10.0.0.1 7")).toBe("err ENOBUFS")
+    expect(bench.tell("recv 1")).toBe("ok 4 ECONNRESET")
+    expect(bench.tell("connect 10.0.0.1 7")).toBe("ok 2")
 })
 
 test("every reply is one line", () => {
-    const { desk } = connected()
+    const { bench } = connected()
     for (const line of ["state 1", "recv 1", "send 1 9", "frob", "listen", "accept 1", "\t", "state\n1"]) {
-        expect(desk.tell(line)).toMatch(/^(ok|err|none)( [^\n]*)?$/)
+        expect(bench.tell(line)).toMatch(/^(ok|err|none)( [^\n]*)?$/)
     }
 })

@@ -1,7 +1,7 @@
 import { Buffer } from "@devicescript/core"
 import { expect, test } from "vitest"
 import { configuredBytes } from "../../src/device/memory"
-import { Desk } from "./console-bench"
+import { ConsoleBench } from "./console-bench"
 
 /** All buffers that can be reached from an object. */
 function buffersOf(root: object, found = new Set<Buffer>(), seen = new Set<object>()): Set<Buffer> {
@@ -41,9 +41,9 @@ const configurations: { [key: string]: number }[] = [
 ]
 
 test.each(configurations)("memory adds up to all buffers there are: %j", async config => {
-    const desk = new Desk(config)
-    const rows = await desk.ok("memory")
-    const { stack } = desk
+    const bench = new ConsoleBench(config)
+    const rows = await bench.ok("memory")
+    const { stack } = bench
     expect(bytesOf(rows, "connections:")).toBe(stack.conns.length)
     expect(bytesOf(rows, "rings:")).toBe(stack.rings.length)
     expect(bytesOf(rows, "half-open connections:")).toBe(stack.halves.length)
@@ -52,15 +52,15 @@ test.each(configurations)("memory adds up to all buffers there are: %j", async c
     expect(bytesOf(rows, "events:")).toBe(sum(buffersOf(stack.events)))
     expect(bytesOf(rows, "frames:")).toBe(stack.rx.length + stack.tx.length)
     expect(bytesOf(rows, "counters:")).toBe(stack.counters.length)
-    expect(bytesOf(rows, "driver")).toBe(sum(buffersOf(desk.mac)))
-    const all = sum(new Set([...buffersOf(stack), ...buffersOf(desk.services), ...buffersOf(desk.mac)]))
+    expect(bytesOf(rows, "driver")).toBe(sum(buffersOf(bench.mac)))
+    const all = sum(new Set([...buffersOf(stack), ...buffersOf(bench.services), ...buffersOf(bench.mac)]))
     expect(bytesOf(rows, "in all")).toBe(all)
     const parts = rows.slice(1, -1).map(row => Number.parseInt(row, 10))
     expect(parts.reduce((a, b) => a + b)).toBe(all)
 })
 
 test("records are listed with their number and size", async () => {
-    const rows = await new Desk().ok("memory")
+    const rows = await new ConsoleBench().ok("memory")
     expect(rows[0]).toBe(" bytes  owner")
     expect(rows[1]).toMatch(/^ +\d+ {2}connections: 8 of \d+$/)
     expect(rows[2]).toBe(" 16384  rings: 8 of 1024 to send and 1024 received")
@@ -71,9 +71,9 @@ test("records are listed with their number and size", async () => {
 })
 
 test.each(configurations)("what a configuration needs is known before it is taken: %j", config => {
-    const { stack, services } = new Desk(config)
+    const { stack, services } = new ConsoleBench(config)
     // what is not in the difference to this one does not depend on the configuration
-    const base = new Desk({
+    const base = new ConsoleBench({
         connections: 1,
         halfOpen: 1,
         listeners: 1,

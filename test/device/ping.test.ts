@@ -7,18 +7,18 @@ import { EchoRequest } from "../../src/net/echo-request"
 import { Bench } from "../support/bench"
 import { ethernet, icmp, ipv4 } from "../support/frames"
 import { ip } from "../support/host"
-import { Desk } from "./console-bench"
+import { ConsoleBench } from "./console-bench"
 
 describe("ping", () => {
     test("prints a line for every answer, one a second, then how many came", async () => {
-        const desk = new Desk()
-        expect(await desk.ok("ping 10.0.0.1 3")).toEqual([
+        const bench = new ConsoleBench()
+        expect(await bench.ok("ping 10.0.0.1 3")).toEqual([
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: 56 bytes, 0 ms",
             "3 of 3 came",
         ])
-        const sent = desk.wire.frames
+        const sent = bench.wire.frames
             .map(({ time, frame }) => ({ time, view: dissect(frame) }))
             .flatMap(({ time, view }) => (view.kind === "icmp" && view.type === 8 ? [{ time, view }] : []))
         expect(sent.map(({ time }) => Math.floor(time / 1000))).toEqual([0, 1, 2])
@@ -28,17 +28,17 @@ describe("ping", () => {
             [3, 56],
         ])
         // 4 unless told otherwise
-        expect((await desk.ok("ping 10.0.0.1")).at(-1)).toBe("4 of 4 came")
+        expect((await bench.ok("ping 10.0.0.1")).at(-1)).toBe("4 of 4 came")
     })
 
     test("an answer that is late or lost is missed, and nothing else", async () => {
-        const desk = new Desk()
+        const bench = new ConsoleBench()
         let replies = 0
-        desk.wire.filter = (_from, frame) => {
+        bench.wire.filter = (_from, frame) => {
             const view = dissect(frame)
             return !(view.kind === "icmp" && view.type === 0 && ++replies === 2)
         }
-        expect(await desk.ok("ping 10.0.0.1 3")).toEqual([
+        expect(await bench.ok("ping 10.0.0.1 3")).toEqual([
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: no answer",
             "10.0.0.1: 56 bytes, 0 ms",
@@ -47,13 +47,13 @@ describe("ping", () => {
     })
 
     test("nobody there: status 1", async () => {
-        const desk = new Desk()
-        expect(await desk.run("ping 10.0.0.9 2")).toEqual({
+        const bench = new ConsoleBench()
+        expect(await bench.run("ping 10.0.0.9 2")).toEqual({
             status: 1,
             lines: ["10.0.0.9: no answer", "10.0.0.9: no answer", "ping: 0 of 2 came"],
         })
         // and no way there at all
-        expect(await desk.run("ping 192.0.2.1 1")).toEqual({
+        expect(await bench.run("ping 192.0.2.1 1")).toEqual({
             status: 1,
             lines: ["192.0.2.1: no answer", "ping: 0 of 1 came"],
         })
@@ -70,7 +70,7 @@ describe("ping", () => {
         ["ping 10.0.0.255", "ping: EINVAL, not an address or port to use, or more than a frame holds"],
         ["ping 224.0.0.1", "ping: EINVAL, not an address or port to use, or more than a frame holds"],
     ])("%s: refused", async (line, reply) => {
-        expect(await new Desk().refused(line)).toBe(reply)
+        expect(await new ConsoleBench().refused(line)).toBe(reply)
     })
 })
 

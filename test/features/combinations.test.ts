@@ -99,9 +99,9 @@ test("the smallest server echoes what comes through a port of this computer", as
     socket.destroy()
 })
 
-test("the README says of every feature what it costs", () => {
-    const readme = readFileSync(join(ROOT, "README.md"), "utf8")
+test("docs/programs.md says of every feature what it costs", () => {
+    const text = readFileSync(join(ROOT, "docs", "programs.md"), "utf8")
     for (const name of featureNames(readFileSync(join(ROOT, "src", "features.ts"), "utf8"))) {
-        expect(readme).toMatch(new RegExp(`\\| \`${name}\` \\|`))
+        expect(text).toMatch(new RegExp(`\\| \`${name}\` \\|`))
     }
 })

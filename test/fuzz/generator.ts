@@ -3,10 +3,10 @@
 
 import type { Random } from "../../sim/time/random"
 import { State } from "../../src/tcp/records"
-import { Control, Draft, isSound, put16, put32, putIp } from "./draft"
+import { Control, FrameBuilder, isSound, put16, put32, putIp } from "./frame-builder"
 import { nonsense, offers, oneIn, pick, sackBlocks } from "./options"
 import { Found, type Remote, View } from "./remote"
-import { Place, type Subject } from "./subject"
+import { Place, type StackUnderTest } from "./stack-under-test"
 
 const { Fin, Syn, Rst, Psh, Ack, Urg, Ece, Cwr } = Control
 
@@ -26,7 +26,7 @@ export interface Mood {
 }
 
 export class Generator {
-    readonly draft = new Draft()
+    readonly builder = new FrameBuilder()
     readonly view = new View()
     /** How often the remote whose turn it is says the same again. */
     repeats = 0
@@ -34,26 +34,26 @@ export class Generator {
     readonly asked: Remote[] = []
 
     constructor(
-        private readonly subject: Subject,
+        private readonly target: StackUnderTest,
         readonly remotes: readonly Remote[],
         private readonly random: Random,
         private readonly mood: Mood
     ) {}
 
     private get rx(): Uint8Array {
-        return this.subject.stack.rx
+        return this.target.stack.rx
     }
 
     /** Puts the next frame into the receive frame; gives its length. `r` is who sends it. */
     frame(r: Remote): number {
         const { random } = this
         const kind = random.integer(100)
-        this.view.look(this.subject.stack, r)
+        this.view.look(this.target.stack, r)
         if (kind < 80) {
             this.segment(r)
             const mutated = random.integer(100) < this.mood.mutated
             if (mutated) for (let i = random.integer(3); i >= 0; i--) this.change(r)
-            const length = this.draft.segment(this.rx)
+            const length = this.builder.segment(this.rx)
             return mutated && oneIn(random, 12) ? this.spoil(length) : length
         }
         if (kind < 87) return this.icmp(r)
@@ -62,26 +62,26 @@ export class Generator {
         if (kind < 97) return this.lower(r)
         if (kind < 99) {
             this.segment(r)
-            return this.spoil(this.draft.segment(this.rx))
+            return this.spoil(this.builder.segment(this.rx))
         }
         return this.noise()
     }
 
     /** Answers an ARP request for the remote. */
     arpReply(r: Remote): number {
-        this.draft.reset(Place.mac, r.mac, r.hop, Place.ip)
-        return this.draft.arp(this.rx, 2, r.mac, Place.mac)
+        this.builder.reset(Place.mac, r.mac, r.hop, Place.ip)
+        return this.builder.arp(this.rx, 2, r.mac, Place.mac)
     }
 
-    /** What the remote would send now, into the draft. */
+    /** What the remote would send now, into the builder. */
     private segment(r: Remote): void {
-        const { draft: d, view: v, random, subject } = this
+        const { builder: d, view: v, random, target } = this
         d.reset(Place.mac, r.mac, r.ip, Place.ip)
         d.sourcePort = r.port
         d.destinationPort = r.localPort
         if (random.integer(100) < this.mood.shutting) r.window = this.someWindow()
         d.window = r.window
-        const stamp = (subject.at + r.clock) | 0
+        const stamp = (target.at + r.clock) | 0
         if (v.found === Found.Connection && v.state === State.SynSent) this.answerSyn(r, stamp)
         else if (v.found === Found.Connection) this.moves(r, stamp)
         else if (v.found === Found.Half) this.completes(r, stamp)
@@ -97,12 +97,12 @@ export class Generator {
 
     /** In TIME-WAIT: the FIN again, or the next connection. */
     private afterwards(r: Remote, stamp: number): void {
-        const { draft: d, view: v, random } = this
+        const { builder: d, view: v, random } = this
         if (oneIn(random, 2)) {
             d.seq = (v.rcvNxt - 1) | 0
             d.ack = v.max
             d.control = Fin | Ack
-            if (v.stamps) d.stamps(v.tsRecent, r.echo)
+            if (v.stamps) d.timestamps(v.tsRecent, r.echo)
             return
         }
         r.iss = (v.rcvNxt + pick(random, [1, 1, 1, 0, -1, 1000, -1000])) | 0
@@ -110,7 +110,7 @@ export class Generator {
     }
 
     private opens(r: Remote, stamp: number): void {
-        const { draft: d } = this
+        const { builder: d } = this
         d.seq = r.iss
         d.ack = 0
         d.control = Syn
@@ -120,7 +120,7 @@ export class Generator {
 
     /** To a SYN of the stack. */
     private answerSyn(r: Remote, stamp: number): void {
-        const { draft: d, random } = this
+        const { builder: d, random } = this
         if (!oneIn(random, 3)) r.iss = random.integer(0x1_0000_0000) | 0
         d.seq = r.iss
         d.ack = (r.stackIss + 1) | 0
@@ -134,14 +134,14 @@ export class Generator {
 
     /** The handshake's third segment. */
     private completes(r: Remote, stamp: number): void {
-        const { draft: d, view: v, random } = this
+        const { builder: d, view: v, random } = this
         d.seq = (r.iss + 1) | 0
         d.ack = (r.stackIss + 1) | 0
         d.control = Ack
         // where it is a cookie, each bit of it means something, and so do the lowest of the timestamp
         if (oneIn(random, 12)) d.ack ^= 1 << random.integer(32)
         const echo = oneIn(random, 12) ? r.echo ^ (1 << random.integer(32)) : r.echo
-        if (v.stamps || (v.found !== Found.Half && oneIn(random, 2))) d.stamps(stamp, echo)
+        if (v.stamps || (v.found !== Found.Half && oneIn(random, 2))) d.timestamps(stamp, echo)
         if (oneIn(random, 3)) d.text = random.integer(800)
         if (oneIn(random, 10)) d.control |= Fin
         if (oneIn(random, 20)) d.control |= Rst
@@ -149,7 +149,7 @@ export class Generator {
 
     /** A move on a connection. */
     private moves(r: Remote, stamp: number): void {
-        const { draft: d, view: v, random, mood } = this
+        const { builder: d, view: v, random, mood } = this
         const room = (v.edge - v.rcvNxt) | 0
         d.seq = v.rcvNxt
         d.ack = v.max
@@ -205,10 +205,10 @@ export class Generator {
                 const held = d.options.slice(0, d.optionsLength)
                 if (held.length <= 28) {
                     d.optionsLength = 0
-                    d.stamps(value, r.echo)
+                    d.timestamps(value, r.echo)
                     d.option(...held)
                 }
-            } else d.stamps(value, r.echo)
+            } else d.timestamps(value, r.echo)
         }
     }
 
@@ -223,9 +223,9 @@ export class Generator {
         return (pick(random, places) + pick(random, NEAR)) | 0
     }
 
-    /** Changes one thing of the segment in the draft. */
+    /** Changes one thing of the segment in the builder. */
     private change(r: Remote): void {
-        const { draft: d, view: v, random } = this
+        const { builder: d, view: v, random } = this
         const room = (v.edge - v.rcvNxt) | 0
         switch (random.integer(20)) {
             case 0:
@@ -278,7 +278,7 @@ export class Generator {
                 break
             case 14:
                 d.optionsLength = 0
-                if (v.stamps && oneIn(random, 2)) d.stamps(v.tsRecent, r.echo)
+                if (v.stamps && oneIn(random, 2)) d.timestamps(v.tsRecent, r.echo)
                 sackBlocks(d, random, v, 1 + random.integer(d.optionsLength > 0 ? 3 : 4))
                 break
             case 15:
@@ -304,12 +304,12 @@ export class Generator {
     }
 
     private otherStamps(r: Remote): void {
-        const { draft: d, view: v, random } = this
+        const { builder: d, view: v, random } = this
         d.optionsLength = 0
         if (oneIn(random, 6)) return
         const day = 86_400_000
         const value = this.around(v.tsRecent, v.tsRecent + 24 * day, v.tsRecent - 24 * day, 0)
-        d.stamps(value, oneIn(random, 2) ? r.echo : this.around(r.echo, this.subject.now, 0))
+        d.timestamps(value, oneIn(random, 2) ? r.echo : this.around(r.echo, this.target.now, 0))
     }
 
     private someControl(from: number): number {
@@ -332,7 +332,7 @@ export class Generator {
 
     /** Changes something around the segment. */
     private otherPacket(r: Remote): void {
-        const { draft: d, random } = this
+        const { builder: d, random } = this
         switch (random.integer(8)) {
             case 0:
                 d.ipLengthDelta = pick(random, [-1, 1, -20, 20, -d.text, 100, 30_000])
@@ -377,7 +377,7 @@ export class Generator {
     }
 
     private icmp(r: Remote): number {
-        const { draft: d, view: v, random, rx } = this
+        const { builder: d, view: v, random, rx } = this
         d.reset(Place.mac, r.mac, oneIn(random, 3) ? r.hop : r.ip, Place.ip)
         const at = d.payloadAt + 8
         if (oneIn(random, 4)) {
@@ -414,7 +414,7 @@ export class Generator {
     }
 
     private arp(r: Remote, operation: number): number {
-        const { draft: d, random, rx } = this
+        const { builder: d, random, rx } = this
         d.reset(oneIn(random, 2) ? BROADCAST : Place.mac, r.mac, r.hop, Place.ip)
         let mac = r.mac
         if (oneIn(random, 3)) {
@@ -430,7 +430,7 @@ export class Generator {
     }
 
     private datagram(r: Remote): number {
-        const { draft: d, random, rx } = this
+        const { builder: d, random, rx } = this
         d.reset(oneIn(random, 8) ? BROADCAST : Place.mac, r.mac, r.ip, oneIn(random, 8) ? -1 : Place.ip)
         d.sourcePort = r.port
         d.destinationPort = random.integer(65_536)
@@ -442,7 +442,7 @@ export class Generator {
 
     /** Other protocols in IP, and other types in Ethernet. */
     private lower(r: Remote): number {
-        const { draft: d, random, rx } = this
+        const { builder: d, random, rx } = this
         d.reset(Place.mac, r.mac, r.ip, Place.ip)
         if (oneIn(random, 3))
             d.etherType = pick(random, [0x86dd, 0x8100, 0x0800, 0x0805, random.integer(65_536)])

@@ -1,7 +1,7 @@
 // TCP options for fuzzed segments: those that a peer would send, and those that nobody would.
 
 import type { Random } from "../../sim/time/random"
-import type { Draft } from "./draft"
+import type { FrameBuilder } from "./frame-builder"
 import type { View } from "./remote"
 
 export function pick<T>(random: Random, from: readonly T[]): T {
@@ -17,7 +17,7 @@ const bytes16 = (n: number) => [(n >> 8) & 0xff, n & 0xff]
 const bytes32 = (n: number) => [...bytes16(n >>> 16), ...bytes16(n)]
 
 /** What a peer offers in its SYN, each now and then. */
-export function offers(d: Draft, random: Random, clock: number, echo: number): void {
+export function offers(d: FrameBuilder, random: Random, clock: number, echo: number): void {
     if (!oneIn(random, 6))
         d.option(2, 4, ...bytes16(pick(random, [0, 1, 64, 100, 536, 536, 1460, 1460, 1460, 9000, 65535])))
     if (oneIn(random, 2)) d.option(4, 2)
@@ -26,7 +26,7 @@ export function offers(d: Draft, random: Random, clock: number, echo: number): v
 }
 
 /** SACK blocks around what is in flight. */
-export function sackBlocks(d: Draft, random: Random, v: View, count: number): void {
+export function sackBlocks(d: FrameBuilder, random: Random, v: View, count: number): void {
     const blocks: number[] = []
     const flight = (v.max - v.una) | 0
     for (let i = 0; i < count; i++) {
@@ -42,7 +42,7 @@ export function sackBlocks(d: Draft, random: Random, v: View, count: number): vo
 }
 
 /** Lists that break off, lie about their lengths, repeat themselves or hold what nobody knows. */
-export function nonsense(d: Draft, random: Random, v: View): void {
+export function nonsense(d: FrameBuilder, random: Random, v: View): void {
     switch (random.integer(10)) {
         case 0:
             // lengths of 0 and 1, which make a careless parser turn in circles
@@ -69,8 +69,8 @@ export function nonsense(d: Draft, random: Random, v: View): void {
             break
         case 6:
             // twice, of which the first counts
-            d.stamps(v.tsRecent, 0)
-            d.stamps((v.tsRecent + 1000) | 0, 0)
+            d.timestamps(v.tsRecent, 0)
+            d.timestamps((v.tsRecent + 1000) | 0, 0)
             break
         case 7:
             d.option(0, 8, 10, ...bytes32(v.tsRecent))

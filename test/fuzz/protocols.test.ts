@@ -10,7 +10,7 @@ import { Random } from "../../sim/time/random"
 import { dissect, type View } from "../../sim/view/dissect"
 import { receive } from "../../src/net/receive"
 import { transmit } from "../../src/net/transmit"
-import { ProtocolSubject } from "../programs/protocol-subject"
+import { ProtocolStack } from "../programs/protocol-stack"
 import { addresses, option, time, writeAnswer } from "../support/dhcp"
 import { A, CNAME, dnsMessage, dnsName, number16, pointer, question, SOA } from "../support/dns"
 import { address, arp, ethernet, icmp, ipv4, u32, udp } from "../support/frames"
@@ -46,14 +46,14 @@ class Session {
     readonly steps: Step[] = []
     readonly out: string[][] = []
     readonly seen = new Map<string, number>()
-    private readonly subject: ProtocolSubject
+    private readonly target: ProtocolStack
     private now = 1000
     /** What it asked last, by the port or kind. */
     private readonly asked = new Map<string, View>()
 
     constructor(private readonly random: Random) {
         const mac = DeviceBuffer.from(US.replaceAll(":", ""), "hex")
-        this.subject = new ProtocolSubject(mac)
+        this.target = new ProtocolStack(mac)
     }
 
     private int(from: number, to: number): number {
@@ -133,12 +133,12 @@ class Session {
     }
 
     private act(what: number): void {
-        this.subject.act(what, this.now)
+        this.target.act(what, this.now)
         this.after("act", `${what}`)
     }
 
     private frame(frame: Uint8Array): void {
-        const { stack } = this.subject
+        const { stack } = this.target
         const bytes = frame.subarray(0, 1514)
         stack.rx.set(bytes)
         receive(stack, bytes.length, this.now)
@@ -146,7 +146,7 @@ class Session {
     }
 
     private after(what: string, argument: string): void {
-        const { stack } = this.subject
+        const { stack } = this.target
         const lines: string[] = []
         for (let n = transmit(stack, this.now); n > 0; n = transmit(stack, this.now)) {
             const frame = Uint8Array.from(stack.tx.subarray(0, n))
@@ -155,7 +155,7 @@ class Session {
             lines.push(Buffer.from(frame).toString("hex"))
             if (lines.length > MOST) throw new Error(`no end of frames after ${what} ${argument}`)
         }
-        const state = this.subject.state(this.now)
+        const state = this.target.state(this.now)
         const [, dhcp = "", name = ""] = state.split(" ")
         for (const key of [`dhcp ${dhcp}`, `name ${name}`]) this.seen.set(key, (this.seen.get(key) ?? 0) + 1)
         this.out.push([...lines, state])

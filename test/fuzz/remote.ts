@@ -5,7 +5,7 @@ import type { Stack } from "../../src/net/stack"
 import { halfOpenFor } from "../../src/tcp/half-open"
 import { Agreed, Ahead, ConnOption, Half, State, Tcb, Wait } from "../../src/tcp/records"
 import { findTuple, findWait, listenerFor } from "../../src/tcp/tables"
-import { Control, get32 } from "./draft"
+import { Control, get32 } from "./frame-builder"
 
 /** What the stack has for a remote's four-tuple. */
 export const Found = { Nothing: 0, Listener: 1, Half: 2, Connection: 3, Wait: 4 } as const

@@ -1,10 +1,10 @@
 // A session that failed, made small: its steps are recorded, those that are not needed are left out, and what is left
 // is printed.
 
-import { flagNames } from "../../sim/view/describe"
 import { dissect } from "../../sim/view/dissect"
+import { flagNames } from "../../sim/view/flags"
 import { type Recording, record } from "./session"
-import { CallKind, callNames, type Step, StepKind, Subject } from "./subject"
+import { CallKind, callNames, StackUnderTest, type Step, StepKind } from "./stack-under-test"
 
 /** Replays at most, while steps are left out. */
 const TRIES = 3000
@@ -13,16 +13,16 @@ const TRIES = 3000
  * Does the steps to a new stack. Gives the error in which that ends, and after how many steps; undefined for none.
  */
 export function replay(r: Recording, steps: readonly Step[]): { error: Error; after: number } | undefined {
-    const subject = new Subject(r.config, r.secret, r.start)
+    const target = new StackUnderTest(r.config, r.secret, r.start)
     for (const [i, step] of steps.entries()) {
         try {
-            subject.redo(step)
+            target.redo(step)
         } catch (error) {
             return { error: error as Error, after: i + 1 }
         }
     }
     try {
-        if (r.ended) subject.checkEmpty()
+        if (r.ended) target.checkEmpty()
     } catch (error) {
         return { error: error as Error, after: steps.length }
     }

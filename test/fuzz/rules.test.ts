@@ -3,52 +3,52 @@
 import { describe, expect, test } from "vitest"
 import { ConnFlag, State, Tcb } from "../../src/tcp/records"
 import { Flag } from "../../src/wire/tcp"
-import { Draft } from "./draft"
+import { FrameBuilder } from "./frame-builder"
 import { Remote } from "./remote"
-import { CallKind, Place, Subject } from "./subject"
+import { CallKind, Place, StackUnderTest } from "./stack-under-test"
 
 const ISS = 5000
 const PEER = new Remote(0x0200000a, 0x0200000a, 5000, 80, false)
 
 /** A stack with one connection, ESTABLISHED; its id, and what the peer has to say with. */
 function established(config: Record<string, number> = {}) {
-    const subject = new Subject(
+    const target = new StackUnderTest(
         { connections: 2, timestamps: 0, delayedAck: 0, nagle: 0, ...config },
         new Uint8Array(16),
         1000
     )
-    const { stack } = subject
-    const draft = new Draft()
+    const { stack } = target
+    const builder = new FrameBuilder()
     const send = (control: number, seq: number, text = 0, ack = 0) => {
-        draft.reset(Place.mac, PEER.mac, PEER.ip, Place.ip)
-        draft.sourcePort = PEER.port
-        draft.destinationPort = PEER.localPort
-        draft.control = control
-        draft.seq = (ISS + seq) | 0
-        draft.ack = ack === 0 ? 0 : (PEER.stackIss + ack) | 0
-        draft.window = 4096
-        draft.text = text
-        subject.frame(draft.segment(stack.rx), false)
+        builder.reset(Place.mac, PEER.mac, PEER.ip, Place.ip)
+        builder.sourcePort = PEER.port
+        builder.destinationPort = PEER.localPort
+        builder.control = control
+        builder.seq = (ISS + seq) | 0
+        builder.ack = ack === 0 ? 0 : (PEER.stackIss + ack) | 0
+        builder.window = 4096
+        builder.text = text
+        target.frame(builder.segment(stack.rx), false)
     }
-    subject.observer = {
+    target.observer = {
         sent: (frame, length) => {
             if (frame[12] === 8 && frame[13] === 0) PEER.hears(frame, length)
         },
     }
-    subject.call(CallKind.Listen, 80, 1, 0)
-    draft.reset(Place.mac, PEER.mac, PEER.hop, Place.ip)
-    subject.frame(draft.arp(stack.rx, 1, PEER.mac, Place.mac), false)
+    target.call(CallKind.Listen, 80, 1, 0)
+    builder.reset(Place.mac, PEER.mac, PEER.hop, Place.ip)
+    target.frame(builder.arp(stack.rx, 1, PEER.mac, Place.mac), false)
     send(Flag.Syn, 0)
     send(Flag.Ack, 1, 0, 1)
-    const id = subject.call(CallKind.Accept, 1, 0, 0)
+    const id = target.call(CallKind.Accept, 1, 0, 0)
     expect(id).toBeGreaterThan(0)
     send(Flag.Ack | Flag.Psh, 1, 100, 1)
-    return { subject, stack, send, id, now: subject.now }
+    return { target, stack, send, id, now: target.now }
 }
 
 type Test = ReturnType<typeof established>
 
-const nothing = (t: Test) => t.subject.pass(t.subject.at)
+const nothing = (t: Test) => t.target.pass(t.target.at)
 
 /** What is done to the stack's memory, and the words of the rule that sees it with the next step. */
 const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
@@ -86,14 +86,14 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
         t => {
             t.stack.rings[t.stack.sendSize + 7] ^= 1
         },
-        t => t.subject.call(CallKind.Read, t.id, 100, 0),
+        t => t.target.call(CallKind.Read, t.id, 100, 0),
         /byte 7 of 100 read is not what the peer said/,
     ],
     [
         "a byte to be sent",
         t => {
             t.stack.conns.setAt(Tcb.SndWnd, "u16", 0)
-            t.subject.call(CallKind.Write, t.id, 50, 0)
+            t.target.call(CallKind.Write, t.id, 50, 0)
             t.stack.rings[9] ^= 1
         },
         t => t.send(Flag.Ack, 101, 0, 1),
@@ -103,10 +103,10 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
         "the peer's window",
         t => {
             t.stack.conns.setAt(Tcb.SndWnd, "u16", 0)
-            t.subject.call(CallKind.Write, t.id, 50, 0)
+            t.target.call(CallKind.Write, t.id, 50, 0)
             // the stack thinks that there is room: the rules look at SND.WND when the frame is there
-            t.subject.stack.conns.setAt(Tcb.SndWnd, "u16", 50)
-            const { rules } = t.subject
+            t.target.stack.conns.setAt(Tcb.SndWnd, "u16", 50)
+            const { rules } = t.target
             const sends = rules.sends.bind(rules)
             rules.sends = (length, isReply) => {
                 t.stack.conns.setAt(Tcb.SndWnd, "u16", 49)
@@ -120,8 +120,8 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
     ],
     [
         "a record that stays",
-        t => t.subject.call(CallKind.Close, 1, 0, 0),
-        t => t.subject.checkEmpty(),
+        t => t.target.call(CallKind.Close, 1, 0, 0),
+        t => t.target.checkEmpty(),
         /connections are left/,
     ],
     [
@@ -138,7 +138,7 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
     [
         "a checksum",
         t => {
-            const { rules } = t.subject
+            const { rules } = t.target
             const sends = rules.sends.bind(rules)
             rules.sends = (length, isReply) => {
                 t.stack.tx[50] ^= 1
@@ -160,12 +160,12 @@ describe("is found:", () => {
 
 test("without a fault nothing is found", () => {
     const t = established()
-    t.subject.call(CallKind.Write, t.id, 50, 0)
+    t.target.call(CallKind.Write, t.id, 50, 0)
     t.send(Flag.Ack, 101, 10, 51)
-    expect(t.subject.call(CallKind.Read, t.id, 200, 0)).toBe(110)
-    t.subject.call(CallKind.Close, t.id, 0, 0)
+    expect(t.target.call(CallKind.Read, t.id, 200, 0)).toBe(110)
+    t.target.call(CallKind.Close, t.id, 0, 0)
     t.send(Flag.Ack | Flag.Fin, 111, 0, 52)
-    t.subject.call(CallKind.Close, 1, 0, 0)
-    t.subject.pass(t.subject.at + 1_000_000)
-    t.subject.checkEmpty()
+    t.target.call(CallKind.Close, 1, 0, 0)
+    t.target.pass(t.target.at + 1_000_000)
+    t.target.checkEmpty()
 })

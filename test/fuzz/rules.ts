@@ -8,7 +8,7 @@ import type { Stack } from "../../src/net/stack"
 import { halfOpenFor } from "../../src/tcp/half-open"
 import { ConnOption, Half, State, stateName, Tcb } from "../../src/tcp/records"
 import { findTuple } from "../../src/tcp/tables"
-import { Control, get16, get32, isSound, sum16 } from "./draft"
+import { Control, get16, get32, isSound, sum16 } from "./frame-builder"
 import { firstWrong, saltOf } from "./pattern"
 
 /** What is remembered of a connection's record, as words. */

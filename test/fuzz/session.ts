@@ -6,7 +6,7 @@ import { State, Tcb } from "../../src/tcp/records"
 import { Generator, type Mood } from "./generator"
 import { oneIn, pick } from "./options"
 import { Found, Remote } from "./remote"
-import { CallKind, type Step, Subject } from "./subject"
+import { CallKind, StackUnderTest, type Step } from "./stack-under-test"
 
 const DAY = 86_400_000
 /** 10.0.0.2 and so on; and one behind the router. */
@@ -39,7 +39,7 @@ export class Coverage {
 }
 
 export class Session {
-    readonly subject: Subject
+    readonly target: StackUnderTest
     readonly config: Record<string, number>
     readonly secret: Uint8Array
     readonly start: number
@@ -65,7 +65,7 @@ export class Session {
         this.secret = random.fill(new Uint8Array(16))
         this.start =
             setup.start ?? pick(random, [0, 1000, 0x7fff_f000, 0xffff_f000, random.integer(0x1_0000_0000)])
-        this.subject = new Subject(this.config, this.secret, this.start)
+        this.target = new StackUnderTest(this.config, this.secret, this.start)
         this.hurried = oneIn(random, 2)
         const count = setup.remotes ?? 1 + random.integer(6)
         for (let i = 0; i < count; i++) this.remotes.push(this.someRemote(i))
@@ -76,8 +76,8 @@ export class Session {
             shutting: pick(random, [0, 2, 10]),
             losing: pick(random, [0, 10, 50]),
         }
-        this.generator = new Generator(this.subject, this.remotes, random, mood)
-        this.subject.observer = { sent: (frame, length) => this.hears(frame, length) }
+        this.generator = new Generator(this.target, this.remotes, random, mood)
+        this.target.observer = { sent: (frame, length) => this.hears(frame, length) }
     }
 
     private someRemote(i: number): Remote {
@@ -100,38 +100,38 @@ export class Session {
     /** Goes on until the stack has been given `frames` frames, then brings all to its end. */
     run(frames: number): void {
         this.begin()
-        while (this.subject.received < frames) this.step()
+        while (this.target.received < frames) this.step()
         this.finish()
-        const { coverage, subject } = this
-        coverage.received += subject.received
-        coverage.sent += subject.sent
-        coverage.most = Math.max(coverage.most, subject.rules.most)
-        const { counters } = subject.stack
+        const { coverage, target } = this
+        coverage.received += target.received
+        coverage.sent += target.sent
+        coverage.most = Math.max(coverage.most, target.rules.most)
+        const { counters } = target.stack
         for (let at = 0; at < counters.length; at += 4) {
             coverage.counters[at / 4] = (coverage.counters[at / 4] ?? 0) + counters.getAt(at, "i32")
         }
     }
 
     private begin(): void {
-        this.listeners.push(this.subject.call(CallKind.Listen, 80, 1 + this.random.integer(4), 0))
-        if (oneIn(this.random, 2)) this.listeners.push(this.subject.call(CallKind.Listen, 81, 1, 0))
+        this.listeners.push(this.target.call(CallKind.Listen, 80, 1 + this.random.integer(4), 0))
+        if (oneIn(this.random, 2)) this.listeners.push(this.target.call(CallKind.Listen, 81, 1, 0))
         // most neighbours are known from the start: they have asked for us
         for (const r of this.remotes) {
             if (oneIn(this.random, 4)) continue
-            this.generator.draft.reset(new Uint8Array(6).fill(255), r.mac, r.hop, 0x0100000a)
-            this.subject.frame(
-                this.generator.draft.arp(this.subject.stack.rx, 1, r.mac, new Uint8Array(6)),
+            this.generator.builder.reset(new Uint8Array(6).fill(255), r.mac, r.hop, 0x0100000a)
+            this.target.frame(
+                this.generator.builder.arp(this.target.stack.rx, 1, r.mac, new Uint8Array(6)),
                 false
             )
         }
     }
 
     private step(): void {
-        const { random, subject, generator, remotes } = this
+        const { random, target, generator, remotes } = this
         if (generator.repeats === 0) this.wait()
         if (generator.asked.length > 0 && !oneIn(random, 3)) {
             const r = generator.asked.pop()!
-            subject.frame(generator.arpReply(r), false)
+            target.frame(generator.arpReply(r), false)
             return
         }
         let r = generator.repeats > 0 ? this.last : pick(random, remotes)
@@ -140,12 +140,12 @@ export class Session {
             return
         }
         const { view } = generator
-        view.look(subject.stack, r)
+        view.look(target.stack, r)
         // there is more to a connection than to none
         if (view.found !== Found.Connection) generator.repeats = 0
         for (let i = 0; i < 3 && view.found < Found.Half; i++) {
             r = pick(random, remotes)
-            view.look(subject.stack, r)
+            view.look(target.stack, r)
         }
         if (r.isServer && view.found === Found.Nothing && !oneIn(random, 5)) {
             this.connect(r)
@@ -153,84 +153,84 @@ export class Session {
         }
         if (view.found === Found.Connection && oneIn(random, view.state === State.CloseWait ? 8 : 60)) {
             // the program is done with it
-            this.letGo(subject.stack.conns.getAt(view.at + Tcb.Id, "u16"))
+            this.letGo(target.stack.conns.getAt(view.at + Tcb.Id, "u16"))
             return
         }
         this.last = r
         this.coverage.saw(nameOf(view.found, view.state))
-        subject.frame(generator.frame(r), oneIn(random, 25))
+        target.frame(generator.frame(r), oneIn(random, 25))
     }
 
     private wait(): void {
-        const { random, subject } = this
+        const { random, target } = this
         const what = random.integer(this.hurried ? 90 : 100)
         if (what < 60) return
         let ms = 0
         if (what < 85) ms = random.integer(50)
         else if (what < 95) ms = random.integer(1500)
-        else if (what < 98) ms = Math.min(DAY, subject.next() - subject.at) + random.integer(2)
+        else if (what < 98) ms = Math.min(DAY, target.next() - target.at) + random.integer(2)
         else if (what < 99) ms = random.integer(70_000)
         else ms = oneIn(random, 10) ? random.integer(30 * DAY) : random.integer(400_000)
-        subject.pass(subject.at + ms)
+        target.pass(target.at + ms)
     }
 
     private connect(r: Remote): void {
-        if (oneIn(this.random, 4)) this.subject.call(CallKind.Iss, -1 - this.random.integer(400), 0, 0)
-        this.hold(this.subject.call(CallKind.Connect, r.ip, r.port, r.localPort))
+        if (oneIn(this.random, 4)) this.target.call(CallKind.Iss, -1 - this.random.integer(400), 0, 0)
+        this.hold(this.target.call(CallKind.Connect, r.ip, r.port, r.localPort))
     }
 
     private hold(id: number): void {
         if (id <= 0) return
         this.ids.push(id)
         if (this.ids.length <= MOST_IDS) return
-        this.subject.call(oneIn(this.random, 2) ? CallKind.Close : CallKind.Abort, this.ids.shift()!, 0, 0)
+        this.target.call(oneIn(this.random, 2) ? CallKind.Close : CallKind.Abort, this.ids.shift()!, 0, 0)
     }
 
     /** The program does something; now and then with ids that are nobody's, and with nonsense. */
     private program(r: Remote): void {
-        const { random, subject, ids } = this
+        const { random, target, ids } = this
         const id = ids.length > 0 && !oneIn(random, 20) ? pick(random, ids) : random.integer(30) - 2
         const what = random.integer(24)
-        if (what < 5) this.hold(subject.call(CallKind.Accept, pick(random, this.listeners), 0, 0))
-        else if (what < 10) subject.call(CallKind.Write, id, random.integer(oneIn(random, 4) ? 6000 : 300), 0)
+        if (what < 5) this.hold(target.call(CallKind.Accept, pick(random, this.listeners), 0, 0))
+        else if (what < 10) target.call(CallKind.Write, id, random.integer(oneIn(random, 4) ? 6000 : 300), 0)
         else if (what < 15) this.read(id)
         else if (what === 15) this.connect(r)
-        else if (what === 16) subject.call(oneIn(random, 2) ? CallKind.Shutdown : CallKind.Close, id, 0, 0)
+        else if (what === 16) target.call(oneIn(random, 2) ? CallKind.Shutdown : CallKind.Close, id, 0, 0)
         else if (what === 17) this.letGo(id)
-        else if (what === 18) subject.call(CallKind.Limit, id, random.integer(1100), 0)
-        else if (what === 19) subject.call(CallKind.NoDelay, id, random.integer(2), 0)
-        else if (what === 20) subject.call(CallKind.KeepAlive, id, random.integer(2), 0)
-        else if (what === 21) subject.call(CallKind.UserTimeout, id, random.integer(200), 0)
+        else if (what === 18) target.call(CallKind.Limit, id, random.integer(1100), 0)
+        else if (what === 19) target.call(CallKind.NoDelay, id, random.integer(2), 0)
+        else if (what === 20) target.call(CallKind.KeepAlive, id, random.integer(2), 0)
+        else if (what === 21) target.call(CallKind.UserTimeout, id, random.integer(200), 0)
         else if (what === 22) this.nonsense(id)
         else this.relisten()
     }
 
     private read(id: number): void {
-        const { random, subject } = this
+        const { random, target } = this
         const length = random.integer(oneIn(random, 4) ? 9000 : 700)
-        const count = subject.call(CallKind.Read, id, length, 0)
+        const count = target.call(CallKind.Read, id, length, 0)
         // the peer says no more, or the connection is over
         if (count < 0 && oneIn(random, 2)) this.letGo(id)
     }
 
     private letGo(id: number): void {
         if (this.listeners.includes(id)) return
-        this.subject.call(oneIn(this.random, 5) ? CallKind.Abort : CallKind.Close, id, 0, 0)
+        this.target.call(oneIn(this.random, 5) ? CallKind.Abort : CallKind.Close, id, 0, 0)
         const at = this.ids.indexOf(id)
         if (at >= 0) this.ids.splice(at, 1)
     }
 
     private nonsense(id: number): void {
-        const { random, subject } = this
+        const { random, target } = this
         switch (random.integer(6)) {
             case 0:
-                subject.call(CallKind.Read, id, random.integer(20) - 10, random.integer(20) - 10)
+                target.call(CallKind.Read, id, random.integer(20) - 10, random.integer(20) - 10)
                 break
             case 1:
-                subject.call(CallKind.Write, id, -random.integer(10), random.integer(20) - 10)
+                target.call(CallKind.Write, id, -random.integer(10), random.integer(20) - 10)
                 break
             case 2:
-                subject.call(
+                target.call(
                     CallKind.Connect,
                     pick(random, [-1, 0, 0x0100000a, 0x010000e0, 0x0900000a]),
                     80,
@@ -238,42 +238,42 @@ export class Session {
                 )
                 break
             case 3:
-                subject.call(CallKind.Limit, id, pick(random, [0, -1, 70_000]), 0)
+                target.call(CallKind.Limit, id, pick(random, [0, -1, 70_000]), 0)
                 break
             case 4:
-                subject.call(CallKind.UserTimeout, id, pick(random, [-1, 70_000]), 0)
+                target.call(CallKind.UserTimeout, id, pick(random, [-1, 70_000]), 0)
                 break
             default:
-                subject.call(CallKind.Listen, pick(random, [0, 80, 65_536]), random.integer(2), 0)
+                target.call(CallKind.Listen, pick(random, [0, 80, 65_536]), random.integer(2), 0)
                 break
         }
     }
 
     /** Closes a port, or opens one, so that connections wait for listeners that go. */
     private relisten(): void {
-        const { random, subject, listeners } = this
+        const { random, target, listeners } = this
         if (oneIn(random, 4)) {
             const at = random.integer(listeners.length)
-            subject.call(CallKind.Close, listeners[at], 0, 0)
-            const id = subject.call(CallKind.Listen, 80 + random.integer(2), 1 + random.integer(3), 0)
+            target.call(CallKind.Close, listeners[at], 0, 0)
+            const id = target.call(CallKind.Listen, 80 + random.integer(2), 1 + random.integer(3), 0)
             if (id > 0) listeners[at] = id
         }
     }
 
     /** Everything is let go of, and a week passes without a word from anybody. */
     private finish(): void {
-        const { subject, ids, listeners } = this
-        subject.pass(subject.at)
-        for (const id of [...ids, ...listeners]) subject.call(CallKind.Close, id, 0, 0)
+        const { target, ids, listeners } = this
+        target.pass(target.at)
+        for (const id of [...ids, ...listeners]) target.call(CallKind.Close, id, 0, 0)
         // those of connections that the program never got to know, or has forgotten
-        const { conns } = subject.stack
+        const { conns } = target.stack
         for (let c = 0; c < conns.length; c += Tcb.Size) {
             const id = conns.getAt(c + Tcb.Id, "u16")
-            if (id > 0) subject.call(CallKind.Close, id, 0, 0)
+            if (id > 0) target.call(CallKind.Close, id, 0, 0)
         }
-        subject.pass(subject.at + 7 * DAY)
+        target.pass(target.at + 7 * DAY)
         this.finished = true
-        subject.checkEmpty()
+        target.checkEmpty()
     }
 
     /** The remote that a frame is for learns of it. */
@@ -363,7 +363,7 @@ export function record(setup: Setup, frames: number): Recording {
     const session = new Session(setup, coverage)
     const { config, secret, start } = session
     const steps: Step[] = []
-    session.subject.record = steps
+    session.target.record = steps
     let failure: unknown
     try {
         session.run(frames)

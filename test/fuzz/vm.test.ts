@@ -4,8 +4,8 @@
 import { expect, test } from "vitest"
 import { Never } from "../../src/net/transmit"
 import { places, record } from "./session"
-import { type Step, StepKind, Subject } from "./subject"
-import { BOUND, commandOf, type Outcome, runOnVm, type Script, turn } from "./vm-subject"
+import { StackUnderTest, type Step, StepKind } from "./stack-under-test"
+import { BOUND, commandOf, type Outcome, runOnVm, type Script, turn } from "./vm-program"
 
 const SESSIONS = 15
 const FRAMES = 300
@@ -35,7 +35,7 @@ class Shown {
 const place = { step: "", frames: 0, turns: 0 }
 
 /** Does the steps on the VM and on Node, and holds what comes out of both against each other. */
-function* compare(steps: readonly Step[], twin: Subject): Script {
+function* compare(steps: readonly Step[], twin: StackUnderTest): Script {
     const vm = new Shown()
     const node = new Shown()
     twin.observer = {
@@ -103,7 +103,7 @@ test(`${SESSIONS} sessions of ${FRAMES} frames: as on Node, and ${operations}`, 
         const r = record({ seed, config, remotes: 24 }, FRAMES)
         if (r.error !== undefined) throw r.error
         for (const state of r.coverage.states.keys()) seen.add(state)
-        const twin = new Subject(r.config, r.secret, r.start)
+        const twin = new StackUnderTest(r.config, r.secret, r.start)
         try {
             await runOnVm(r, compare(r.steps, twin))
         } catch (error) {

@@ -1,20 +1,20 @@
 import { expect, test } from "vitest"
 import { abort, close } from "../../src/tcp/calls"
-import { Desk } from "../device/console-bench"
+import { ConsoleBench } from "../device/console-bench"
 
 test("the example: handshake, data both ways, close, TIME-WAIT", async () => {
-    const desk = new Desk({ iss: 4321 }, { iss: 99 })
-    const listener = desk.farListen(7)
-    await desk.ok("sleep 5")
-    await desk.ok("connect 10.0.0.1 7")
-    const far = desk.farAccept(listener)
-    await desk.ok("sleep 10")
-    await desk.ok("send 1 hello")
-    await desk.ok("sleep 10")
-    desk.farSend(far, "hello back")
-    await desk.ok("close 1")
-    await desk.ok("sleep 1000")
-    expect((await desk.run("ladder 1")).lines.join("\n")).toBe(
+    const bench = new ConsoleBench({ iss: 4321 }, { iss: 99 })
+    const listener = bench.farListen(7)
+    await bench.ok("sleep 5")
+    await bench.ok("connect 10.0.0.1 7")
+    const far = bench.farAccept(listener)
+    await bench.ok("sleep 10")
+    await bench.ok("send 1 hello")
+    await bench.ok("sleep 10")
+    bench.farSend(far, "hello back")
+    await bench.ok("close 1")
+    await bench.ok("sleep 1000")
+    expect((await bench.run("ladder 1")).lines.join("\n")).toBe(
         `
 connection 1: 10.0.0.2:50000 on the left, 10.0.0.1:7 on the right, time in ms
         5 | CLOSED -> SYN-SENT
@@ -33,16 +33,16 @@ connection 1: 10.0.0.2:50000 on the left, 10.0.0.1:7 on the right, time in ms
 })
 
 test("a close from both sides", async () => {
-    const desk = new Desk({ iss: 1000 }, { iss: 2000 })
-    const listener = desk.farListen(7)
-    await desk.ok("connect 10.0.0.1 7")
-    const far = desk.farAccept(listener)
-    await desk.ok("sleep 100")
-    await desk.ok("close 1")
-    close(desk.far.stack, far, desk.now())
-    desk.poke()
-    await desk.ok("sleep 60016")
-    const rows = await desk.ok("ladder 1")
+    const bench = new ConsoleBench({ iss: 1000 }, { iss: 2000 })
+    const listener = bench.farListen(7)
+    await bench.ok("connect 10.0.0.1 7")
+    const far = bench.farAccept(listener)
+    await bench.ok("sleep 100")
+    await bench.ok("close 1")
+    close(bench.far.stack, far, bench.now())
+    bench.poke()
+    await bench.ok("sleep 60016")
+    const rows = await bench.ok("ladder 1")
     expect(rows.slice(6).map(row => row.replace(/ seq .*/, ""))).toEqual([
         "      100 | ESTABLISHED -> FIN-WAIT-1",
         "      100 |-- FIN-ACK",
@@ -56,12 +56,12 @@ test("a close from both sides", async () => {
 })
 
 test("a passive open has its handshake too, and why it failed", async () => {
-    const desk = new Desk()
-    await desk.ok("listen 7")
-    const far = desk.farConnect(7)
-    abort(desk.far.stack, far, desk.now())
-    desk.poke()
-    expect((await desk.ok("ladder 2")).join("\n")).toBe(
+    const bench = new ConsoleBench()
+    await bench.ok("listen 7")
+    const far = bench.farConnect(7)
+    abort(bench.far.stack, far, bench.now())
+    bench.poke()
+    expect((await bench.ok("ladder 2")).join("\n")).toBe(
         `
 connection 2: 10.0.0.2:7 on the left, 10.0.0.1:60000 on the right, time in ms
         0 |<- SYN seq 5000 len 0 win 1024 mss 1460 ----------------------------|
@@ -77,28 +77,31 @@ connection 2: 10.0.0.2:7 on the left, 10.0.0.1:60000 on the right, time in ms
 })
 
 test("the largest numbers fit 80 columns", async () => {
-    const desk = new Desk({ iss: 0xffffffff, connections: 1, receiveBuffer: 20000 }, { iss: 0xfffffffe })
-    const listener = desk.farListen(7)
-    await desk.ok("sleep 123456789")
-    await desk.ok("connect 10.0.0.1 7")
-    desk.farSend(desk.farAccept(listener), "x".repeat(1024))
-    const rows = await desk.ok("ladder 1")
+    const bench = new ConsoleBench(
+        { iss: 0xffffffff, connections: 1, receiveBuffer: 20000 },
+        { iss: 0xfffffffe }
+    )
+    const listener = bench.farListen(7)
+    await bench.ok("sleep 123456789")
+    await bench.ok("connect 10.0.0.1 7")
+    bench.farSend(bench.farAccept(listener), "x".repeat(1024))
+    const rows = await bench.ok("ladder 1")
     expect(rows[2]).toBe("123456789 |-- SYN seq 4294967295 len 0 win 20000 mss 1460 -------------------->|")
     for (const row of rows) expect(row.length).toBeLessThanOrEqual(80)
 })
 
 test("other connections stay out, also earlier and later ones with the same ports", async () => {
-    const desk = new Desk({ events: 200 })
-    const listener = desk.farListen(7)
+    const bench = new ConsoleBench({ events: 200 })
+    const listener = bench.farListen(7)
     for (const id of [1, 2, 3]) {
-        desk.stack.config.iss = id * 1000
-        desk.stack.config.localPort = 50000
-        await desk.ok("connect 10.0.0.1 7")
-        desk.farAccept(listener)
-        await desk.ok(`abort ${id}`)
-        await desk.ok("sleep 10")
+        bench.stack.config.iss = id * 1000
+        bench.stack.config.localPort = 50000
+        await bench.ok("connect 10.0.0.1 7")
+        bench.farAccept(listener)
+        await bench.ok(`abort ${id}`)
+        await bench.ok("sleep 10")
     }
-    const rows = await desk.ok("ladder 2")
+    const rows = await bench.ok("ladder 2")
     expect(rows[0]).toContain("connection 2: 10.0.0.2:50000")
     expect(rows.filter(row => row.includes("-- SYN seq "))).toEqual([
         "       10 |-- SYN seq 2000 len 0 win 1024 mss 1460 --------------------------->|",
@@ -108,44 +111,44 @@ test("other connections stay out, also earlier and later ones with the same port
 })
 
 test("says when the ring has lost the beginning, or all", async () => {
-    const desk = new Desk({ events: 4 })
-    const listener = desk.farListen(7)
-    await desk.ok("connect 10.0.0.1 7")
-    const far = desk.farAccept(listener)
-    expect((await desk.ok("ladder 1")).slice(1)).toEqual([
+    const bench = new ConsoleBench({ events: 4 })
+    const listener = bench.farListen(7)
+    await bench.ok("connect 10.0.0.1 7")
+    const far = bench.farAccept(listener)
+    expect((await bench.ok("ladder 1")).slice(1)).toEqual([
         "(what came before is no longer kept)",
         "        0 |-- SYN seq 1000 len 0 win 1024 mss 1460 --------------------------->|",
         "        0 |<- SYN-ACK seq 5000 ack 1001 len 0 win 1024 mss 1460 ---------------|",
         "        0 | SYN-SENT -> ESTABLISHED",
         "        0 |-- ACK seq 1001 ack 5001 len 0 win 1024 --------------------------->|",
     ])
-    desk.stack.config.localPort = 0
-    await desk.ok("connect 10.0.0.1 8")
-    expect(await desk.refused("ladder 1")).toBe("ladder: the last 4 events have nothing of connection 1")
-    desk.farSend(far, "x")
-    expect(await desk.ok("ladder 1")).toHaveLength(4)
+    bench.stack.config.localPort = 0
+    await bench.ok("connect 10.0.0.1 8")
+    expect(await bench.refused("ladder 1")).toBe("ladder: the last 4 events have nothing of connection 1")
+    bench.farSend(far, "x")
+    expect(await bench.ok("ladder 1")).toHaveLength(4)
 })
 
 test("says when there is no ring", async () => {
-    const desk = new Desk({ events: 0 })
-    await desk.ok("connect 10.0.0.1 7")
-    expect(await desk.refused("ladder 1")).toBe(
+    const bench = new ConsoleBench({ events: 0 })
+    await bench.ok("connect 10.0.0.1 7")
+    expect(await bench.refused("ladder 1")).toBe(
         "ladder: there are no events; start with a configuration of events=32"
     )
 })
 
 test("what is overwritten while the ladder is drawn is left out", async () => {
-    const desk = new Desk({ events: 8 })
-    const listener = desk.farListen(7)
-    await desk.ok("connect 10.0.0.1 7")
-    const far = desk.farAccept(listener)
-    const sleep = desk.sleep.bind(desk)
+    const bench = new ConsoleBench({ events: 8 })
+    const listener = bench.farListen(7)
+    await bench.ok("connect 10.0.0.1 7")
+    const far = bench.farAccept(listener)
+    const sleep = bench.sleep.bind(bench)
     let drawn = 0
-    desk.sleep = async ms => {
+    bench.sleep = async ms => {
         await sleep(ms)
-        if (++drawn === 5) for (let i = 0; i < 4; i++) desk.farSend(far, "more")
+        if (++drawn === 5) for (let i = 0; i < 4; i++) bench.farSend(far, "more")
     }
-    const rows = await desk.ok("ladder 1")
+    const rows = await bench.ok("ladder 1")
     expect(rows.length).toBeLessThan(7)
     expect(rows.join("\n")).not.toContain("len 4")
 })

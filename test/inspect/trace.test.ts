@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest"
 import { sink } from "../../src/base/events"
 import { abort } from "../../src/tcp/calls"
-import { Desk } from "../device/console-bench"
+import { ConsoleBench } from "../device/console-bench"
 
 afterEach(() => vi.restoreAllMocks())
 
@@ -9,18 +9,18 @@ afterEach(() => vi.restoreAllMocks())
 function traced(config = {}) {
     const log = vi.spyOn(console, "log").mockImplementation(() => {})
     const lines = () => log.mock.calls.map(call => call.join(" "))
-    return { desk: new Desk(config, { events: 0 }), lines }
+    return { bench: new ConsoleBench(config, { events: 0 }), lines }
 }
 
 test("trace on prints every event as one line, trace off none", async () => {
-    const { desk, lines } = traced()
-    desk.farListen(7)
-    await desk.ok("sleep 12345")
-    expect(await desk.ok("trace on")).toEqual([])
-    await desk.ok("connect 10.0.0.1 7")
-    await desk.ok("send 1 hi")
-    await desk.ok("trace off")
-    await desk.ok("send 1 unseen")
+    const { bench, lines } = traced()
+    bench.farListen(7)
+    await bench.ok("sleep 12345")
+    expect(await bench.ok("trace on")).toEqual([])
+    await bench.ok("connect 10.0.0.1 7")
+    await bench.ok("send 1 hi")
+    await bench.ok("trace off")
+    await bench.ok("send 1 unseen")
     await expect
         .poll(lines)
         .toEqual([
@@ -35,15 +35,15 @@ test("trace on prints every event as one line, trace off none", async () => {
 })
 
 test("half-open connections, drops and failures have their lines", async () => {
-    const { desk, lines } = traced()
-    await desk.ok("listen 7")
-    await desk.ok("trace on")
-    const far = desk.farConnect(7)
-    abort(desk.far.stack, far, 0)
-    desk.poke()
-    desk.far.stack.config.localPort = 60001
-    desk.farConnect(8)
-    await desk.ok("trace off")
+    const { bench, lines } = traced()
+    await bench.ok("listen 7")
+    await bench.ok("trace on")
+    const far = bench.farConnect(7)
+    abort(bench.far.stack, far, 0)
+    bench.poke()
+    bench.far.stack.config.localPort = 60001
+    bench.farConnect(8)
+    await bench.ok("trace off")
     await expect
         .poll(lines)
         .toEqual([
@@ -62,29 +62,29 @@ test("half-open connections, drops and failures have their lines", async () => {
 })
 
 test("on again after off, and off and on twice", async () => {
-    const { desk, lines } = traced()
-    await desk.ok("trace off")
-    await desk.ok("trace on")
-    await desk.ok("trace on")
-    await desk.ok("trace off")
-    await desk.ok("connect 10.0.0.1 7 ")
+    const { bench, lines } = traced()
+    await bench.ok("trace off")
+    await bench.ok("trace on")
+    await bench.ok("trace on")
+    await bench.ok("trace off")
+    await bench.ok("connect 10.0.0.1 7 ")
     await new Promise(resolve => setImmediate(resolve))
-    await desk.ok("trace on")
-    await desk.ok("abort 1")
-    desk.stack.config.localPort = 0
-    await desk.ok("connect 10.0.0.1 8")
-    await desk.ok("trace off")
+    await bench.ok("trace on")
+    await bench.ok("abort 1")
+    bench.stack.config.localPort = 0
+    await bench.ok("connect 10.0.0.1 8")
+    await bench.ok("trace off")
     await expect.poll(() => lines().length).toBeGreaterThan(3)
     expect(lines()[0]).toBe("0.000 #2 CLOSED -> SYN-SENT")
 })
 
 test("says how many events went by unseen", async () => {
-    const { desk, lines } = traced({ events: 4 })
-    desk.farListen(7)
-    await desk.ok("trace on")
-    await desk.ok("connect 10.0.0.1 7")
-    await desk.ok("send 1 hi")
-    await desk.ok("trace off")
+    const { bench, lines } = traced({ events: 4 })
+    bench.farListen(7)
+    await bench.ok("trace on")
+    await bench.ok("connect 10.0.0.1 7")
+    await bench.ok("send 1 hi")
+    await bench.ok("trace off")
     await expect
         .poll(lines)
         .toEqual([
@@ -97,8 +97,8 @@ test("says how many events went by unseen", async () => {
 })
 
 test("without a ring there is nothing to trace", async () => {
-    const { desk } = traced({ events: 0 })
-    expect(await desk.refused("trace on")).toBe(
+    const { bench } = traced({ events: 0 })
+    expect(await bench.refused("trace on")).toBe(
         "trace: there are no events; start with a configuration of events=32"
     )
     expect(sink.trace).toBeUndefined()

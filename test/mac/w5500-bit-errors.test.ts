@@ -66,7 +66,7 @@ async function run(runtime: "vm" | "node", rate: number, seconds: number, seed: 
         station.send(Uint8Array.from(question))
         if (clock.now() < end) clock.at(clock.now() + EACH, ask)
     }
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const talk = () => {
         result.connections++
         let said = ""

@@ -213,7 +213,7 @@ describe("sending", () => {
         await bench.run(2000)
         expect(bench.trouble).toEqual({ chipReset: 1 })
         expect(bench.warnings).toEqual([
-            "W5500: takes no commands; it is reset until it answers",
+            "W5500: takes no commands; the driver resets the chip until it answers",
             "W5500: answers again",
         ])
         await expectToWork(bench)
@@ -279,7 +279,7 @@ describe("a chip that stops answering", () => {
             expect(bench.received).toEqual([])
             expect(await bench.send(frame(60))).toBe(false)
             expect(bench.trouble).toEqual({ chipReset: 1 })
-            const report = "W5500: does not answer as it should; it is reset until it answers"
+            const report = "W5500: does not answer as it should; the driver resets the chip until it answers"
             expect(bench.warnings).toEqual([report])
             bench.chip.faults.dead = undefined
             await bench.run(1100)
@@ -390,7 +390,7 @@ describe("a transfer that the runtime refuses", () => {
         else await bench.mac.rest(10)
         await bench.run(50)
         expect(bench.warnings).toEqual([
-            "W5500: no SPI transfer (RangeError: SPI busy); it is reset until it answers",
+            "W5500: the SPI bus refused a transfer (RangeError: SPI busy); the driver resets the chip until it answers",
             "W5500: answers again",
         ])
         await expectToWork(bench)

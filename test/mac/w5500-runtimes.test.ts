@@ -91,7 +91,7 @@ describe.each(["vm", "node"] as const)("the driver on %s", runtime => {
         expect(counters).toBe("5 5 1 0 1 1 1 0")
         expect(log).toEqual([
             "up true",
-            "W5500: does not answer as it should; it is reset until it answers",
+            "W5500: does not answer as it should; the driver resets the chip until it answers",
             "W5500: answers again",
         ])
     })

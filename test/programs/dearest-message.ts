@@ -1,9 +1,9 @@
-// The clients of message-subject.ts on the VM, driven by test/fuzz/vm-subject.ts: each message meets a new one. Then as many
+// The clients of waiting-clients.ts on the VM, driven by test/fuzz/vm-program.ts: each message meets a new one. Then as many
 // operations are burnt as the host says.
 
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
-import { MessageSubject, type Parser } from "./message-subject"
+import { type Parser, WaitingClients } from "./waiting-clients"
 
 /** The host's command, as in fuzz-frames.ts. */
 const enum Message {
@@ -23,7 +23,7 @@ interface Native {
 }
 const native = ds as unknown as Native
 
-const subject = new MessageSubject()
+const clients = new WaitingClients()
 const message = ds.Buffer.alloc(Message.Length)
 const answer = ds.Buffer.alloc(Message.Length)
 
@@ -31,11 +31,11 @@ for (;;) {
     await native.spiXfer(answer, message)
     const now = message.getAt(Message.Now, "i32")
     const length = message.getAt(Message.Size, "u16")
-    subject.prepare(message.getAt(Message.Code, "u8") as Parser, now)
-    subject.stack.rx.blitAt(0, message, Message.Data, length)
+    clients.prepare(message.getAt(Message.Code, "u8") as Parser, now)
+    clients.stack.rx.blitAt(0, message, Message.Data, length)
     await ds.sleep(1)
     // a command of kind 3 is nothing: to count what is around the work
-    const result = message.getAt(Message.Kind, "u8") === 3 ? 0 : subject.take(length, now)
+    const result = message.getAt(Message.Kind, "u8") === 3 ? 0 : clients.take(length, now)
     answer.setAt(Message.Result, "i32", result)
     let nines = message.getAt(Message.Nines, "u16")
     while (nines > 0) nines--

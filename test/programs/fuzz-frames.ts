@@ -1,4 +1,4 @@
-// A stack that the host drives step by step, on either runtime: see test/fuzz/vm-subject.ts.
+// A stack that the host drives step by step, on either runtime: see test/fuzz/vm-program.ts.
 //
 // Between two awaits stands what stands there in a driver's loop (socket/driver-loop.ts): a frame is taken and the first
 // answer made, or the next answer made. Then as many operations are burnt as the host says: if it was more work than

@@ -1,4 +1,4 @@
-// The stack of protocol-subject.ts on the VM, driven by command lines: what the host feeds it, and what it sends in return.
+// The stack of protocol-stack.ts on the VM, driven by command lines: what the host feeds it, and what it sends in return.
 
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
@@ -6,10 +6,10 @@ import { Buffer } from "@devicescript/core"
 import { lines } from "../../src/device/lines"
 import { receive } from "../../src/net/receive"
 import { transmit } from "../../src/net/transmit"
-import { ProtocolSubject } from "./protocol-subject"
+import { ProtocolStack } from "./protocol-stack"
 
-const subject = new ProtocolSubject(Buffer.from("020000000001", "hex"))
-const { stack } = subject
+const protocols = new ProtocolStack(Buffer.from("020000000001", "hex"))
+const { stack } = protocols
 
 // "act NUMBER NOW" or "frame HEX NOW"; prints the frames that are sent then, and what can be seen
 lines.run = async (line, print) => {
@@ -18,7 +18,7 @@ lines.run = async (line, print) => {
     const frame = words[0] === "act" ? stack.mac : Buffer.from(words[1] as string, "hex")
     // what is made of digits and into digits costs operations that no board would spend
     await ds.sleep(1)
-    if (words[0] === "act") subject.act(+(words[1] as string), now)
+    if (words[0] === "act") protocols.act(+(words[1] as string), now)
     else {
         stack.rx.blitAt(0, frame, 0, frame.length)
         receive(stack, frame.length, now)
@@ -28,6 +28,6 @@ lines.run = async (line, print) => {
         print(stack.tx.slice(0, n).toString("hex"))
         await ds.sleep(1)
     }
-    print(subject.state(now))
+    print(protocols.state(now))
     return 0
 }

@@ -14,7 +14,7 @@ const hasText = (view: View) => view.kind === "tcp" && view.payload.length > 0
 /** The device's connection to a port of a peer that takes what comes; `served` is the peer's end. */
 async function connected(net: Net, handlers: { data?: (text: string) => void; end?: () => void } = {}) {
     let served: HostConnection | undefined
-    net.peer(1).listen(99, {
+    net.host(1).listen(99, {
         accepted: connection => {
             served = connection
         },
@@ -43,7 +43,7 @@ async function scripted(net: Net) {
 }
 
 scenario("a segment is lost three times", {}, async net => {
-    serveEcho(net.peer(1), net.clock)
+    serveEcho(net.host(1), net.clock)
     const { id, port } = await net.connect("10.0.0.1", 7)
     await net.reached(port, "ESTABLISHED")
     let lost = 0

@@ -7,7 +7,7 @@ import { scenario } from "./scenario"
 import { client, echoed } from "./traffic"
 
 scenario("tables, ladder, counters and memory", { config: { iss: 4321, localPort: 50_000 } }, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     serveEcho(peer, net.clock)
     const { id } = await net.connect("10.0.0.1", 7)
     await net.command(`wait ${id} ESTABLISHED`)
@@ -51,7 +51,7 @@ scenario("tables, ladder, counters and memory", { config: { iss: 4321, localPort
 })
 
 scenario("ping", {}, async net => {
-    net.peer(1)
+    net.host(1)
     const lines = await net.command("ping 10.0.0.1 2")
     expect(lines).toHaveLength(3)
     for (const line of lines.slice(0, 2)) expect(line).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms$/)
@@ -84,7 +84,7 @@ scenario("what cannot be done changes nothing and says so", {}, async net => {
 })
 
 scenario("the trace tells every event on the console", {}, async net => {
-    serveEcho(net.peer(1), net.clock)
+    serveEcho(net.host(1), net.clock)
     await net.command("trace on")
     const before = net.log.length
     const { id } = await net.connect("10.0.0.1", 7)

@@ -16,7 +16,7 @@ function survives(
     after: (counters: Record<string, number>, net: Net) => void
 ): void {
     scenario(name, setup, async net => {
-        const peer = net.peer(1)
+        const peer = net.host(1)
         const said = text(LENGTH)
         const one = await client(net, peer, 7, said)
         await net.until("half of it", () => one.heard.length > LENGTH / 4)
@@ -98,7 +98,7 @@ for (const level of [0x00, 0xff] as const) {
         (counters, net) => {
             expect(counters["driver chip-reset"]).toBe(1)
             const [lost, found] = net.log.filter(line => line.startsWith("W5500:"))
-            expect(lost).toMatch(/^W5500: does not answer.*; it is reset until it answers$/)
+            expect(lost).toMatch(/^W5500: does not answer.*; the driver resets the chip until it answers$/)
             expect(found).toBe("W5500: answers again")
         }
     )
@@ -186,7 +186,7 @@ survives(
 )
 
 scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_000 } }, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     peer.listen(99, {})
     const { id, port } = await net.connect("10.0.0.1", 99)
     await net.reached(port, "ESTABLISHED")
@@ -197,7 +197,9 @@ scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_00
     expect(net.failures).toEqual(["EHOSTUNREACH"])
     expect(await net.refusal(`read ${id}`)).toContain("EHOSTUNREACH")
     // said once, not every second
-    expect(net.log.filter(line => line.includes("it is reset until it answers"))).toHaveLength(1)
+    expect(net.log.filter(line => line.includes("the driver resets the chip until it answers"))).toHaveLength(
+        1
+    )
     net.chip.faults.dead = undefined
     await net.pass(3000)
     expect(net.log.at(-1)).toBe("W5500: answers again")
@@ -206,7 +208,7 @@ scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_00
 })
 
 scenario("the cable is out while the device opens", {}, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     peer.listen(99, {})
     net.chip.setLink(false)
     await net.pass(500)
@@ -219,7 +221,7 @@ scenario("the cable is out while the device opens", {}, async net => {
 })
 
 scenario("bursts fill 16 KB of receive memory while nobody reads", {}, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const junk = new Uint8Array(1514).fill(0x5a)
     // to everybody, of a type that nobody knows
     junk.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 10, 0, 0, 9, 0x88, 0xb5])

@@ -21,7 +21,7 @@ const lines: [string, Setup["impairments"]][] = [
 
 for (const [name, impairments] of lines) {
     scenario(`a line that ${name}`, { impairments, seed: 11 }, async net => {
-        const peer = net.peer(1)
+        const peer = net.host(1)
         const said = text(LENGTH)
         const one = await client(net, peer, 7, said)
         await echoed(net, one, said, LONG)
@@ -32,7 +32,7 @@ for (const [name, impairments] of lines) {
 for (const seed of [1, 2, 3]) {
     const impairments = { loss: 0.1, delay: 20, jitter: 10, dup: 0.05, reorder: 0.05, corrupt: 0.03 }
     scenario(`a line that does all of that, seed ${seed}`, { impairments, seed }, async net => {
-        const peer = net.peer(1)
+        const peer = net.host(1)
         serveEcho(peer, net.clock)
         const said = text(LENGTH)
         // both ways at once: the peer's transfer to the device's echo, and the device's own to the peer's
@@ -54,7 +54,7 @@ for (const seed of [1, 2, 3]) {
 }
 
 scenario("the line is cut for 40 s in the middle", { seed: 5 }, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const said = text(LENGTH)
     const one = await client(net, peer, 7, said)
     await net.until("half of it", () => one.heard.length > LENGTH / 4)

@@ -15,7 +15,7 @@ async function rows(net: Net, state: string): Promise<string[]> {
 
 /** Opens five connections to the device and three from it: all of its eight records. */
 async function fill(net: Net) {
-    const [first, second] = [net.peer(1), net.peer(3)]
+    const [first, second] = [net.host(1), net.host(3)]
     serveEcho(first, net.clock)
     serveEcho(second, net.clock)
     await net.command("listen 1007 echo")
@@ -92,7 +92,7 @@ scenario(
     "twenty connections, one after the other, on four records",
     { config: { connections: 4 } },
     async net => {
-        const peer = net.peer(1)
+        const peer = net.host(1)
         serveEcho(peer, net.clock)
         for (let i = 0; i < 10; i++) {
             const one = await client(net, peer, 7, `client ${i}`)
@@ -116,7 +116,7 @@ scenario(
 )
 
 scenario("a flood of SYNs does not keep a client out", { config: { halfOpen: 4 } }, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const flood = new ScriptedStation(net, 66)
     await net.act(() => {
         for (let i = 0; i < 20; i++) {

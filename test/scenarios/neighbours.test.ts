@@ -30,7 +30,7 @@ scenario("20,000 bytes come through while somebody says all the time that he is 
         lies++
         net.clock.at(net.clock.now() + 20, lie)
     }
-    const peer = net.peer(1)
+    const peer = net.host(1)
     await serves(net, peer)
     lie()
     // longer than a neighbour has to answer

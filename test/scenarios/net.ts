@@ -136,12 +136,12 @@ export class Net {
     /** Switches everything off. */
     async close(): Promise<void> {
         this.device.stop()
-        for (const peer of this.peers) peer.stop()
+        for (const host of this.peers) host.stop()
         await this.ethernet.close()
     }
 
     /** A host with our own stack at 10.0.0.`last`. */
-    peer(last: number, onEvent?: BuiltinHostOptions["onEvent"]): BuiltinHost {
+    host(last: number, onEvent?: BuiltinHostOptions["onEvent"]): BuiltinHost {
         const ip = `10.0.0.${last}`
         const link: Link = { attach: station => this.attach(station), close: () => this.ethernet.close() }
         const peer = new BuiltinHost({

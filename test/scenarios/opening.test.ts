@@ -13,7 +13,7 @@ const isSyn = (view: View) => view.kind === "tcp" && view.flags.syn && !view.fla
 const isSynAck = (view: View) => view.kind === "tcp" && view.flags.syn && view.flags.ack
 
 scenario("an open to a port where nobody listens is refused", {}, async net => {
-    net.peer(1)
+    net.host(1)
     const { id, port } = await net.connect("10.0.0.1", 9)
     await net.reached(port, "CLOSED")
     expect(net.states(port)).toEqual(["SYN-SENT", "CLOSED"])
@@ -25,7 +25,7 @@ scenario("an open to a port where nobody listens is refused", {}, async net => {
 })
 
 scenario("the device refuses, twenty times", {}, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     for (let i = 0; i < 20; i++) {
         const { connection } = await client(net, peer, 9)
         await net.until("the refusal", () => connection.ended)
@@ -63,7 +63,7 @@ scenario("a host behind the router", { gateway: "10.0.0.254" }, async net => {
 })
 
 scenario("two ARP requests are lost, and with them no SYN", {}, async net => {
-    serveEcho(net.peer(1), net.clock)
+    serveEcho(net.host(1), net.clock)
     let asked = 0
     net.lose = view => view.kind === "arp" && view.operation === 1 && ++asked <= 2
     const { port } = await net.connect("10.0.0.1", 7)
@@ -73,7 +73,7 @@ scenario("two ARP requests are lost, and with them no SYN", {}, async net => {
 })
 
 scenario("three SYNs are lost", {}, async net => {
-    serveEcho(net.peer(1), net.clock)
+    serveEcho(net.host(1), net.clock)
     let syns = 0
     net.lose = view => isSyn(view) && ++syns <= 3
     const { port } = await net.connect("10.0.0.1", 7)
@@ -103,7 +103,7 @@ scenario("no SYN is ever answered", { config: { r2Syn: 20_000 } }, async net => 
 })
 
 scenario("the SYN-ACK for the device's SYN is lost", {}, async net => {
-    serveEcho(net.peer(1), net.clock)
+    serveEcho(net.host(1), net.clock)
     let lost = 0
     net.lose = view => isSynAck(view) && ++lost <= 1
     const { port } = await net.connect("10.0.0.1", 7)

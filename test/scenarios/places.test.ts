@@ -78,7 +78,7 @@ class Crowd {
 
 /** Sends and reads 1 KB/s by echo, until it is told to stop. */
 async function honest(net: Net): Promise<{ sent: () => string; client: Client; stop: () => void }> {
-    const one = await client(net, net.peer(3), 7)
+    const one = await client(net, net.host(3), 7)
     let sent = ""
     let going = true
     const turn = () => {
@@ -102,7 +102,7 @@ async function honest(net: Net): Promise<{ sent: () => string; client: Client; s
 async function pageIsServed(net: Net, last: number): Promise<void> {
     const one = await client(
         net,
-        net.peer(last),
+        net.host(last),
         80,
         "GET / HTTP/1.1\r\nHost: device\r\nConnection: close\r\n\r\n"
     )
@@ -112,7 +112,7 @@ async function pageIsServed(net: Net, last: number): Promise<void> {
 
 /** The same for echo. */
 async function echoIsServed(net: Net, last: number): Promise<void> {
-    const one = await client(net, net.peer(last), 7, "let me in")
+    const one = await client(net, net.host(last), 7, "let me in")
     await net.until("the echo", () => one.heard === "let me in", SERVED)
     await net.act(() => one.connection.close())
 }

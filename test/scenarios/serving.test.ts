@@ -8,7 +8,7 @@ import { ScriptedStation } from "./station"
 import { type Client, client, echoed } from "./traffic"
 
 scenario("the mission's example", { config: { iss: 4321, timeWait: 2000 } }, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     serveEcho(peer, net.clock)
     const { id, port } = await net.connect("10.0.0.1", 7)
     await net.reached(port, "ESTABLISHED")
@@ -46,7 +46,7 @@ scenario("the mission's example", { config: { iss: 4321, timeWait: 2000 } }, asy
 })
 
 scenario("echo, discard and the page", {}, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     await net.command("listen 9 discard")
     const long = Array.from({ length: 3000 }, (_, i) => String.fromCharCode(32 + (i % 95))).join("")
     const echo = await client(net, peer, 7, long)
@@ -74,7 +74,7 @@ scenario("echo, discard and the page", {}, async net => {
 })
 
 scenario("a listener of the console: its user reads and writes", {}, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const [line] = await net.command("listen 5000")
     const listener = Number(/^listener (\d+): port 5000$/.exec(line!)?.[1])
     const one = await client(net, peer, 5000, "who is there?")

@@ -17,11 +17,14 @@ async function scratch(use: (folder: string) => Promise<void>): Promise<void> {
 
 describe("a build", () => {
     it("leaves an image and its debug information", async () => {
-        const { image, debug, size } = await buildImage(["test/programs/chances.ts"], "test-programs-chances")
+        const { image, debug, size } = await buildImage(
+            ["test/programs/random-numbers.ts"],
+            "test-programs-random-numbers"
+        )
         expect(readFileSync(image).subarray(0, 4).toString("latin1")).toBe("DevS")
         expect(statSync(image).size).toBe(size)
         const { sources } = JSON.parse(readFileSync(debug, "utf8")) as { sources: { path: string }[] }
-        expect(sources[0].path).toBe("test/programs/chances.ts")
+        expect(sources[0].path).toBe("test/programs/random-numbers.ts")
     })
 
     it("is not done twice, not even at the same time", async () => {

@@ -82,7 +82,7 @@ describe("the VM", () => {
 
     it("tells what the runtime says from what the program says", async () => {
         const lines: [Level, string][] = []
-        const { clock, device } = await bench("vm", "chances", {
+        const { clock, device } = await bench("vm", "random-numbers", {
             onLog: (level, text) => lines.push([level, text]),
         })
         await clock.runUntil(50)
@@ -94,20 +94,20 @@ describe("the VM", () => {
 
 describe.each(["vm", "node"] as const)("random numbers on %s", runtime => {
     it("repeat with the same seed and differ with another", async () => {
-        const first = await output(runtime, "chances", 1000, { seed: 5 })
+        const first = await output(runtime, "random-numbers", 1000, { seed: 5 })
         expect(first).toHaveLength(6)
-        expect(await output(runtime, "chances", 1000, { seed: 5 })).toEqual(first)
-        const other = await output(runtime, "chances", 1000, { seed: 6 })
+        expect(await output(runtime, "random-numbers", 1000, { seed: 5 })).toEqual(first)
+        const other = await output(runtime, "random-numbers", 1000, { seed: 6 })
         expect(other[0]).not.toBe(first[0])
         expect(other.at(-1)).toBe(first.at(-1))
     })
 
     it("do not repeat without a seed, and the device has the identifier it is given", async () => {
-        const { clock, log } = await bench(runtime, "chances", {
+        const { clock, log } = await bench(runtime, "random-numbers", {
             seed: undefined,
             deviceId: "0011223344556677",
         })
-        const other = await bench(runtime, "chances", { seed: undefined, clock })
+        const other = await bench(runtime, "random-numbers", { seed: undefined, clock })
         await clock.runUntil(1000)
         expect(log[0]).not.toBe(other.log[0])
         expect(log.at(-1)).toBe("510 log 0011223344556677")

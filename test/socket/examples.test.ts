@@ -25,11 +25,11 @@ async function measure(name: string, device: Device): Promise<void> {
 async function play(name: string, net: Net): Promise<void> {
     switch (name) {
         case "hello":
-            serveEcho(net.peer(1), net.clock)
+            serveEcho(net.host(1), net.clock)
             await net.until("the greeting", () => net.log.includes("hello, world"))
             break
         case "echo": {
-            const one = await client(net, net.peer(1), 7, text(3000))
+            const one = await client(net, net.host(1), 7, text(3000))
             await echoed(net, one, text(3000))
             await net.act(() => one.connection.close())
             await net.pass(500)

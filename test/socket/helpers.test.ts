@@ -18,7 +18,7 @@ function ntpReply(request: Uint8Array): number[] {
 }
 
 scenario("helpers", { program: "test/programs/helpers.ts", silent: true }, async net => {
-    net.peer(1)
+    net.host(1)
     const station = new ScriptedStation(net, 5)
     const asked = () => station.got.find(view => view.kind === "udp" && view.destinationPort === 123)
     await net.until("a question for the time", () => asked() !== undefined)

@@ -19,7 +19,7 @@ async function atRest(net: Net): Promise<number> {
 test("heap after equals heap before: opened, refused, timed out, accepted, thrown, aborted", async () => {
     const net = await Net.open("vm", setup)
     try {
-        const peer = net.peer(1)
+        const peer = net.host(1)
         serveEcho(peer, net.clock)
         await net.command("serve 5000")
         const round = async () => {
@@ -56,7 +56,7 @@ test("heap after equals heap before: opened, refused, timed out, accepted, throw
 test("an open socket takes 400 bytes at most", async () => {
     const net = await Net.open("vm", setup)
     try {
-        net.peer(1).listen(9, {})
+        net.host(1).listen(9, {})
         await net.command("connect 10.0.0.1 9")
         const one = await atRest(net)
         for (let i = 0; i < 4; i++) await net.command("connect 10.0.0.1 9")

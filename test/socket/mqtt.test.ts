@@ -12,7 +12,7 @@ const accepted = "\x20\x02\x00\x00"
 /** A broker that takes what it gets; `heard` is what its last connection said. */
 function brokerOf(net: Net) {
     const broker = { connections: [] as HostConnection[], heard: "", greets: true }
-    net.peer(1).listen(1883, {
+    net.host(1).listen(1883, {
         accepted: connection => {
             broker.connections.push(connection)
             broker.heard = ""

@@ -56,8 +56,8 @@ const setup = { program: "test/programs/names.ts", boot: { dns: "10.0.0.9" } }
 
 function stations(net: Net): NameServer {
     new ScriptedStation(net, 5)
-    serveEcho(net.peer(1), net.clock)
-    net.peer(6)
+    serveEcho(net.host(1), net.clock)
+    net.host(6)
     return new NameServer(net, 9)
 }
 

@@ -23,7 +23,7 @@ function told(net: Net): string[] {
 
 /** The ends at the peer of what the device opens to port 9, and all they heard. */
 function accepting(net: Net) {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const accepted: HostConnection[] = []
     const heard: string[] = []
     peer.listen(9, {
@@ -132,7 +132,7 @@ scenario("events come in order, and one message at a time", setup, async net => 
 })
 
 scenario("send waits for a reader that stalls, by reference", setup, async net => {
-    const { stack } = net.peer(1)
+    const { stack } = net.host(1)
     const listener = listen(stack, 9, 4)
     await says(net, "connect 10.0.0.1 9")
     await says(net, "later send 8000")
@@ -159,7 +159,7 @@ scenario("send waits for a reader that stalls, by reference", setup, async net =
 })
 
 scenario("a close of this end while a send waits", setup, async net => {
-    listen(net.peer(1).stack, 9, 4)
+    listen(net.host(1).stack, 9, 4)
     await says(net, "connect 10.0.0.1 9")
     await says(net, "later send 8000")
     await net.pass(1000)
@@ -179,7 +179,7 @@ scenario("an answer that fetch cannot hold ends with an error, not with the prog
         "/names": head + Array.from({ length: 600 }, (_, i) => `h${i}: b\r\n`).join(""),
         "/empty-lines": `${"\n".repeat(10_000)}`,
     }
-    net.peer(1).listen(80, {
+    net.host(1).listen(80, {
         data: (connection, text) => {
             const answer = answers[text.split(" ")[1]!]
             if (answer === undefined) return
@@ -219,7 +219,7 @@ scenario("a JSON document that would end the program by depth, or by what it has
         fields: `{${Array.from({ length: 128 }, (_, i) => `"${i}":1`).join()}}`,
         quoted: JSON.stringify({ text: '[{,:"\\'.repeat(150) }),
     }
-    net.peer(1).listen(80, {
+    net.host(1).listen(80, {
         data: (connection, said) => {
             const body = documents[said.split(" ")[1]!.slice(1)]!
             connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`)

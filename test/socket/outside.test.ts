@@ -19,7 +19,7 @@ scenario(
     { ...setup, config: { connections: 2 } },
     async net => {
         const deaf = new ScriptedStation(net, 5)
-        net.peer(1).listen(9, {})
+        net.host(1).listen(9, {})
         const table: [string, string][] = [
             [
                 "connect 10.0.0.1 81",
@@ -92,8 +92,8 @@ scenario(
 )
 
 scenario("every call in a loop that never waits", setup, async net => {
-    serveEcho(net.peer(1), net.clock)
-    const sink = net.peer(3)
+    serveEcho(net.host(1), net.clock)
+    const sink = net.host(3)
     let lines = 0
     sink.listen(9, {
         accepted: connection => {
@@ -155,7 +155,7 @@ scenario(
 )
 
 scenario("what a handler throws ends its own connection, whatever it is", setup, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     await says(net, "throws 5001 nothing")
     await says(net, "throws 5002 words")
     for (const [port, told] of [
@@ -173,7 +173,7 @@ scenario(
     "echo.ts serves the next client when one is cut off",
     { program: "src/examples/echo.ts", silent: true },
     async net => {
-        const peer = net.peer(1)
+        const peer = net.host(1)
         const one = await client(net, peer, 7, "one")
         await net.until("the echo", () => one.heard === "one")
         await net.act(() => one.connection.abort())

@@ -89,7 +89,7 @@ async function survives(nines: number, batches: string[][]): Promise<boolean> {
         boot: { burn: nines },
     })
     try {
-        const peers = [1, 3, 4, 5].map(last => net.peer(last))
+        const peers = [1, 3, 4, 5].map(last => net.host(last))
         for (const batch of batches) {
             const clients: Client[] = []
             for (const peer of peers) clients.push(await client(net, peer, 80))

@@ -25,7 +25,7 @@ function sumOf(bytes: ArrayLike<number>): number {
 
 /** The peer's end of the device's next connection to a port, as soon as there is one. */
 function accepting(net: Net, port: number, data?: (connection: HostConnection, text: string) => void) {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     const accepted: HostConnection[] = []
     peer.listen(port, {
         accepted: connection => accepted.push(connection),
@@ -35,7 +35,7 @@ function accepting(net: Net, port: number, data?: (connection: HostConnection, t
 }
 
 scenario("hello: lines, both half closes, what is said afterwards", setup, async net => {
-    serveEcho(net.peer(1), net.clock)
+    serveEcho(net.host(1), net.clock)
     expect((await net.reply("hello 10.0.0.1 7")).lines).toEqual([
         "tcp://10.0.0.1:7 10.0.0.2:true 10.0.0.1:7 ESTABLISHED",
         'line "hello"',
@@ -52,7 +52,7 @@ scenario("hello: lines, both half closes, what is said afterwards", setup, async
 
 scenario("what cannot be connected to", { ...setup, config: { connections: 2 } }, async net => {
     const deaf = new ScriptedStation(net, 5)
-    net.peer(1)
+    net.host(1)
     expect(await says(net, "connect 10.0.0.1 81")).toBe("socket tcp://10.0.0.1:81: ECONNREFUSED")
     expect(await says(net, "connect 10.0.0.77 81")).toBe("socket tcp://10.0.0.77:81: EHOSTUNREACH")
     expect(await says(net, "connect 192.168.0.1 81")).toBe("socket tcp://192.168.0.1:81: EHOSTUNREACH")
@@ -64,7 +64,7 @@ scenario("what cannot be connected to", { ...setup, config: { connections: 2 } }
     expect(Math.round((net.clock.now() - before) / 100)).toBe(25)
     expect(deaf.segments.map(({ flags }) => flags.syn)).toEqual([true, true])
     // all of these gave their records back
-    net.peer(3).listen(9, {})
+    net.host(3).listen(9, {})
     for (let i = 0; i < 2; i++) expect(await says(net, "connect 10.0.0.3 9")).toBe("ESTABLISHED")
     expect(await says(net, "connect 10.0.0.3 9")).toBe("socket tcp://10.0.0.3:9: ENOBUFS")
 })
@@ -166,7 +166,7 @@ scenario(
     "20 KB there and back, and six sockets at once",
     { ...setup, config: { connections: 6 } },
     async net => {
-        serveEcho(net.peer(1), net.clock)
+        serveEcho(net.host(1), net.clock)
         const one = (await says(net, "echoed 10.0.0.1 7 20000")).split(" of ")
         expect(one[1]).toMatch(/^20000, sum \d+$/)
         expect(one[0]).toBe(one[1]!.replace(",", " bytes,"))
@@ -192,7 +192,7 @@ scenario("three fibers send on one socket: one after the other", setup, async ne
 })
 
 scenario("a reader that stalls holds the sender up, for as long as it does", setup, async net => {
-    const { stack } = net.peer(1)
+    const { stack } = net.host(1)
     const listener = listen(stack, 9, 4)
     await says(net, "connect 10.0.0.1 9")
     await says(net, "later send 5000")
@@ -216,7 +216,7 @@ scenario(
     "a sender whose peer resets, or never reads again",
     { ...setup, config: { r2: 5000 } },
     async net => {
-        const { stack } = net.peer(1)
+        const { stack } = net.host(1)
         const listener = listen(stack, 9, 4)
         const deaf = new ScriptedStation(net, 5)
         deaf.onSegment = view => {
@@ -247,7 +247,7 @@ scenario(
 )
 
 scenario("a listener: a fiber for each, what one throws ends only that one", setup, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     await net.command("serve 5000")
     expect(await says(net, "serve 5000")).toBe("listen 5000: EADDRINUSE")
     expect(await says(net, "serve 0")).toBe("listen 0: EINVAL")
@@ -272,7 +272,7 @@ scenario("a listener: a fiber for each, what one throws ends only that one", set
 })
 
 scenario("a listener that is closed: what it accepted goes on", setup, async net => {
-    const peer = net.peer(1)
+    const peer = net.host(1)
     await net.command("once 5000")
     const one = await client(net, peer, 5000)
     await net.until("the greeting", () => one.heard === "once\n")
@@ -292,7 +292,7 @@ scenario("the cable is pulled and put back", { ...setup, negotiation: 1500 }, as
     expect(await says(net, "up 100")).toBe("false false 10.0.0.2")
     await says(net, "later echoed 10.0.0.1 7 10")
     await net.act(() => net.chip.setLink(true))
-    serveEcho(net.peer(3), net.clock)
+    serveEcho(net.host(3), net.clock)
     await net.pass(4000)
     expect(net.log).toEqual(["up 10.0.0.2", "down 10.0.0.2", "up 10.0.0.2", expect.stringMatching(/REFUSED/)])
     await net.act(() => accepted[0]!.send("still here"))
@@ -303,7 +303,7 @@ scenario(
     "a chip that does not answer at first",
     { ...setup, faults: { dead: 0xff }, config: {} },
     async net => {
-        serveEcho(net.peer(1), net.clock)
+        serveEcho(net.host(1), net.clock)
         await says(net, "later echoed 10.0.0.1 7 10")
         await net.pass(7000)
         expect(net.log).toHaveLength(2)

@@ -6,7 +6,8 @@
 //     . rcv-1 ack nxt+1           names stand for numbers that the test knows
 //     R =0                        a number as it stands in the header
 
-import type { TcpOption, TcpView } from "../../sim/view/dissect"
+import type { TcpView } from "../../sim/view/dissect"
+import type { TcpOption } from "../../sim/view/tcp-options"
 import { u16, u32 } from "./frames"
 
 /** A segment's fields; numbers relative to the sender's initial sequence number. */

@@ -8,7 +8,7 @@ import { bench, output } from "../sim/support"
 import { Bench } from "../support/bench"
 import { ethernet, ipv4, tcp } from "../support/frames"
 import { Peer } from "../support/peer"
-import { knowing, taken } from "../support/stamps"
+import { onlySegment, withIss } from "../support/secret-values"
 
 const ROUTER = "10.0.0.254"
 const ROUTER_MAC = "02:00:00:00:00:fe"
@@ -98,11 +98,11 @@ function besieged(config: { [key: string]: number } = {}): Siege {
     const near = new Peer(bench, { port: 5001 }).listens()
     const far = new Peer(bench, { ip: "192.0.2.7", hop: ROUTER, mac: ROUTER_MAC, port: 5002 })
     const out = new Peer(bench, { ip: "10.0.0.3", port: 7, localPort: 40_000 }).connects()
-    taken(out)
+    onlySegment(out)
     out.sends("S. 0 ack 1").gets(". 1 ack 1")
     far.listener = near.listener
     const established = [near, far].map(peer => {
-        const next = knowing(peer, taken(peer.sends(SYN)).seq)
+        const next = withIss(peer, onlySegment(peer.sends(SYN)).seq)
         return next.sends(". 1 ack 1").gets().accepts()
     })
     return { bench, established: [...established, out], listener: near.listener }
@@ -132,7 +132,7 @@ function serve(
     const client = new Peer(bench, options)
     bench.arp = true
     client.listener = listener
-    const peer = knowing(client, taken(client.sends(SYN)).seq)
+    const peer = withIss(client, onlySegment(client.sends(SYN)).seq)
     peer.sends(". 1 ack 1")
         .gets()
         .is("ESTABLISHED")
@@ -235,7 +235,7 @@ describe("while cookies are under way", () => {
 test("a client that reads the answers of its own flood gets as many connections as the backlog has places", () => {
     const { bench, listener } = besieged({ connections: 20 })
     const clients = Array.from({ length: 12 }, (_, i) => new Peer(bench, { ip: "10.0.0.66", port: 6000 + i }))
-    const known = clients.map(client => knowing(client, taken(client.sends(SYN)).seq))
+    const known = clients.map(client => withIss(client, onlySegment(client.sends(SYN)).seq))
     for (const peer of known) peer.sends(". 1 ack 1").gets()
     expect(known.map(peer => peer.state)).toEqual([
         ...new Array(4).fill("ESTABLISHED"),

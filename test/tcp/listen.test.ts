@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest"
 import { listen, stateOf } from "../../src/tcp/calls"
 import { State, TcpError } from "../../src/tcp/records"
 import { Peer } from "../support/peer"
-import { ts } from "../support/stamps"
+import { timestampOption } from "../support/secret-values"
 import { bases, listening, newPeer } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -95,12 +95,16 @@ describe.each([
         peer.sends(`S 0 win 100 <${["mss 512", ...offered].join(",")}>`)
         const withStamps = stamps && timestamps > 0
         const withSack = sackOK && sack > 0
-        const agreed = ["mss 1460", ...(withSack ? ["sackOK"] : []), ...(withStamps ? [ts(peer, 100)] : [])]
+        const agreed = [
+            "mss 1460",
+            ...(withSack ? ["sackOK"] : []),
+            ...(withStamps ? [timestampOption(peer, 100)] : []),
+        ]
         if (scale) agreed.push("wscale 0")
         peer.gets(`S. 0 ack 1 <${agreed.join(",")}>`)
 
         // the window of the ACK is scaled, that of the SYN was not; each has timestamps or none has
-        const own = (echo: number) => (withStamps ? [ts(peer, echo)] : [])
+        const own = (echo: number) => (withStamps ? [timestampOption(peer, echo)] : [])
         const theirs = (value: number) => (withStamps ? ` <nop,nop,TS val ${value} ecr 0>` : "")
         const mss = withStamps ? 500 : 512
         peer.sends(`. 1 ack 1 win 100${theirs(101)}`)

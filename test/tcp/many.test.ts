@@ -8,7 +8,7 @@ import { Bench } from "../support/bench"
 import { Host, ip, Wire } from "../support/host"
 import { checkInvariants } from "../support/invariants"
 import { Peer } from "../support/peer"
-import { answered } from "../support/stamps"
+import { afterSynAck } from "../support/secret-values"
 import { tsharkAgrees } from "../support/tshark"
 
 const SYN = "S 0 <mss 1460>"
@@ -77,7 +77,12 @@ describe("by hand", () => {
         silent.sends(SYN).gets(SYNACK)
         slow.sends(SYN).gets(SYNACK)
         for (const peer of others) {
-            answered(peer, SYN).sends(". 1 ack 1").gets().accepts().sends("P. 1(3) ack 1").gets(". 1 ack 4")
+            afterSynAck(peer, SYN)
+                .sends(". 1 ack 1")
+                .gets()
+                .accepts()
+                .sends("P. 1(3) ack 1")
+                .gets(". 1 ack 4")
         }
         slow.sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
         silent.is("SYN-RECEIVED")

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/base/counters"
 import type { Peer } from "../support/peer"
-import { answered, clock, knowing, stampsOf, taken } from "../support/stamps"
+import { afterSynAck, onlySegment, ourTimestamp, timestampsOf, withIss } from "../support/secret-values"
 import { listening, type Setup } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -16,7 +16,7 @@ function bare(config: { [key: string]: number } = {}, setup: Setup = {}): Peer {
 
 /** The peer once its SYN was answered. */
 function cookied(config: { [key: string]: number } = {}, syn = SYN): Peer {
-    return answered(bare(config), syn)
+    return afterSynAck(bare(config), syn)
 }
 
 /** Nothing came of what the peer sent but a reset. */
@@ -71,8 +71,8 @@ describe("with timestamps", () => {
         if (sackOK) list.push("sackOK")
         if (scale !== "none") list.push(`wscale ${scale}`)
         const peer = bare(config)
-        const view = taken(peer.sends(`S 0 <${list}>`))
-        const stamp = stampsOf(view)
+        const view = onlySegment(peer.sends(`S 0 <${list}>`))
+        const stamp = timestampsOf(view)
         expect(stamp.echo).toBe(100)
         expect(view.options.map(o => o.kind)).toEqual([
             "mss",
@@ -80,7 +80,7 @@ describe("with timestamps", () => {
             "timestamps",
             ...(scale === "none" ? [] : ["window-scale"]),
         ])
-        const next = knowing(peer, view.seq)
+        const next = withIss(peer, view.seq)
         next.sends(`. 1 ack 1 win 1 <nop,nop,TS val 101 ecr ${stamp.value}>`).gets().accepts().writes(32_768)
         const sent = next.seen.splice(0)
         // as much as fits the window, all but the last in full segments; ten of those at most (RFC 6928)
@@ -88,9 +88,9 @@ describe("with timestamps", () => {
         const expected = window <= 1448 ? window : Math.min(window - (window % 1448), 14_480)
         expect(sent.reduce((sum, s) => sum + s.view.payload.length, 0)).toBe(expected)
         for (const s of sent)
-            expect(stampsOf(s.view)).toEqual({ kind: "timestamps", value: clock(next), echo: 101 })
+            expect(timestampsOf(s.view)).toEqual({ kind: "timestamps", value: ourTimestamp(next), echo: 101 })
         next.sends("P. 11(10) ack 1 win 1 <nop,nop,TS val 102 ecr 0>")
-        const kinds = taken(next).options.map(o => o.kind)
+        const kinds = onlySegment(next).options.map(o => o.kind)
         expect(kinds).toEqual(["timestamps", ...(sackOK ? ["sack"] : [])])
     })
 
@@ -98,8 +98,8 @@ describe("with timestamps", () => {
         "the SYN,ACK's is not ahead of the clock, %d ms",
         ms => {
             const peer = bare(config, { options: { start: 1_000_000 + ms } })
-            const { value } = stampsOf(taken(peer.sends("S 0 <TS val 1 ecr 0,wscale 14,sackOK>")))
-            const behind = (clock(peer) - value) | 0
+            const { value } = timestampsOf(onlySegment(peer.sends("S 0 <TS val 1 ecr 0,wscale 14,sackOK>")))
+            const behind = (ourTimestamp(peer) - value) | 0
             expect(behind).toBeGreaterThanOrEqual(0)
             expect(behind).toBeLessThan(64)
         }
@@ -108,9 +108,9 @@ describe("with timestamps", () => {
     /** What comes of an ACK that echoes a timestamp which is `ms` older than the SYN,ACK's. */
     function echoes(ms: number): Peer {
         const peer = bare(config, { options: { start: 6_400_000 } })
-        const view = taken(peer.sends("S 0 <TS val 100 ecr 0,sackOK>"))
-        const { value } = stampsOf(view)
-        return knowing(peer, view.seq).sends(`. 1 ack 1 <nop,nop,TS val 101 ecr ${(value - ms) >>> 0}>`)
+        const view = onlySegment(peer.sends("S 0 <TS val 100 ecr 0,sackOK>"))
+        const { value } = timestampsOf(view)
+        return withIss(peer, view.seq).sends(`. 1 ack 1 <nop,nop,TS val 101 ecr ${(value - ms) >>> 0}>`)
     }
 
     test.each([0, 32, 1000, 127_000])("an echo %d ms old is taken", ms => {
@@ -131,21 +131,23 @@ describe("with timestamps", () => {
 
     test("SACK that the configuration does not permit is not to be had by an echo", () => {
         const peer = bare({ ...config, sack: 0 })
-        const view = taken(peer.sends("S 0 <TS val 100 ecr 0,sackOK>"))
-        const { value } = stampsOf(view)
+        const view = onlySegment(peer.sends("S 0 <TS val 100 ecr 0,sackOK>"))
+        const { value } = timestampsOf(view)
         expect(value & 16).toBe(0)
-        const next = knowing(peer, view.seq)
+        const next = withIss(peer, view.seq)
         next.sends(`. 1 ack 1 <nop,nop,TS val 101 ecr ${(value | 16) >>> 0}>`).gets()
         next.sends("P. 11(10) ack 1 <nop,nop,TS val 102 ecr 0>")
-        expect(taken(next).options.map(o => o.kind)).toEqual(["timestamps"])
+        expect(onlySegment(next).options.map(o => o.kind)).toEqual(["timestamps"])
     })
 
     test("the ACK's is TS.Recent: what is older is dropped (PAWS)", () => {
         const peer = bare(config)
-        const view = taken(peer.sends("S 0 <TS val 100 ecr 0>"))
-        const next = knowing(peer, view.seq)
-        next.sends(`. 1 ack 1 <TS val 150 ecr ${stampsOf(view).value}>`).gets()
-        next.sends("P. 1(5) ack 1 <TS val 149 ecr 0>").gets(`. 1 ack 1 <TS val ${clock(next)} ecr 150>`)
+        const view = onlySegment(peer.sends("S 0 <TS val 100 ecr 0>"))
+        const next = withIss(peer, view.seq)
+        next.sends(`. 1 ack 1 <TS val 150 ecr ${timestampsOf(view).value}>`).gets()
+        next.sends("P. 1(5) ack 1 <TS val 149 ecr 0>").gets(
+            `. 1 ack 1 <TS val ${ourTimestamp(next)} ecr 150>`
+        )
         expect(next.bench.counter(Counter.TcpPaws)).toBe(1)
     })
 })
@@ -156,9 +158,9 @@ describe("without timestamps on either side", () => {
         ["we want none", { timestamps: 0, sack: 1 }, "mss 1460,sackOK,TS val 1 ecr 0,wscale 3"],
     ])("%s: the SYN,ACK has neither window scale nor SACK, and no window is scaled", (_, config, options) => {
         const peer = bare(config)
-        const view = taken(peer.sends(`S 0 <${options}>`))
+        const view = onlySegment(peer.sends(`S 0 <${options}>`))
         expect(view.options).toEqual([{ kind: "mss", value: 1460 }])
-        const next = knowing(peer, view.seq).sends(". 1 ack 1 win 100").gets().accepts().writes(600)
+        const next = withIss(peer, view.seq).sends(". 1 ack 1 win 100").gets().accepts().writes(600)
         next.gets(". 1(100) ack 1").sends("P. 11(10) ack 1 win 100").gets(". 101 ack 1")
     })
 

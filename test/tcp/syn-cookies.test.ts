@@ -8,7 +8,7 @@ import { accept } from "../../src/tcp/calls"
 import { stateName } from "../../src/tcp/records"
 import { ip } from "../support/host"
 import { Peer } from "../support/peer"
-import { answered, knowing, taken } from "../support/stamps"
+import { afterSynAck, onlySegment, withIss } from "../support/secret-values"
 import { bases, listening, newPeer, type Setup } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -22,7 +22,7 @@ function bare(config: { [key: string]: number } = {}, setup: Setup = {}): Peer {
 
 /** The peer once its SYN was answered. */
 function cookied(config: { [key: string]: number } = {}, syn = SYN, setup: Setup = {}): Peer {
-    return answered(bare(config, setup), syn)
+    return afterSynAck(bare(config, setup), syn)
 }
 
 /** Nothing came of what the peer sent but a reset. */
@@ -38,7 +38,7 @@ describe("a SYN that finds no half-open record", () => {
         const peer = bare()
         const { stack } = peer.bench
         const before = [stack.connsEnd, stack.halvesEnd, stack.waitsEnd]
-        const view = taken(peer.sends(SYN).is("LISTEN"))
+        const view = onlySegment(peer.sends(SYN).is("LISTEN"))
         expect(view).toMatchObject({
             ack: peer.theirs + 1,
             window: 1024,
@@ -56,7 +56,7 @@ describe("a SYN that finds no half-open record", () => {
         const others = [5002, 5003].map(port => new Peer(bench, { port }))
         for (const peer of [peers[0]!, others[0]!]) peer.sends(SYN).gets("S. 0 ack 1 <mss 1460>")
         others[1]!.listener = peers[0]!.listener
-        const third = answered(others[1]!, SYN)
+        const third = afterSynAck(others[1]!, SYN)
             .is("LISTEN")
             .sends(". 1 ack 1")
             .gets()
@@ -97,16 +97,16 @@ describe("a SYN that finds no half-open record", () => {
         const { stack } = peer.bench
         stack.config.iss = 7
         peer.bench.receive(peer.frame(SYN))
-        const view = taken(peer)
+        const view = onlySegment(peer)
         expect(view.seq).not.toBe(7)
         expect(stack.config.iss).toBe(7)
-        knowing(peer, view.seq).sends(". 1 ack 1").gets().is("ESTABLISHED")
+        withIss(peer, view.seq).sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
     test("goes back to where it came from: nobody is asked for an address", () => {
         const peer = bare({}, { options: { arp: false, gateway: "10.0.0.254" } })
         const far = new Peer(peer.bench, { ip: "192.0.2.1", hop: "10.0.0.254", mac: "02:00:00:00:02:fe" })
-        const view = taken(far.sends(SYN))
+        const view = onlySegment(far.sends(SYN))
         expect(view.destinationMac).toBe("02:00:00:00:02:fe")
         expect(peer.bench.others).toEqual([])
     })
@@ -123,7 +123,7 @@ describe("a SYN that finds no half-open record", () => {
 
 // ---------------------------------------------------------------- The number
 describe("the number", () => {
-    const number = (peer: Peer, syn = SYN) => taken(peer.sends(syn)).seq
+    const number = (peer: Peer, syn = SYN) => onlySegment(peer.sends(syn)).seq
 
     test("is the same for the same SYN as long as the epoch lasts", () => {
         const peer = bare({}, { options: { start: 10 * EPOCH } })
@@ -173,7 +173,7 @@ describe.each(bases)("the ACK makes the connection, $name", base => {
         peer.seen.length = 0
         expect(peer.bench.counter(Counter.CookiesTaken)).toBe(1)
         peer.writes(3)
-        expect(taken(peer)).toMatchObject({ seq: (peer.ours + 1) >>> 0, flags: { psh: true } })
+        expect(onlySegment(peer)).toMatchObject({ seq: (peer.ours + 1) >>> 0, flags: { psh: true } })
     })
 
     test("data both ways, and a close from either side", () => {
@@ -206,9 +206,9 @@ test("a RST with the right numbers makes nothing, a SYN,ACK neither", () => {
 test("the listener's receive limit counts", () => {
     const peer = bare()
     peer.limits(100, peer.listener)
-    const view = taken(peer.sends(SYN))
+    const view = onlySegment(peer.sends(SYN))
     expect(view.window).toBe(100)
-    const next = knowing(peer, view.seq)
+    const next = withIss(peer, view.seq)
     next.edge = 101
     next.sends("P. 1(150) ack 1").gets(". 1 ack 101 win 0").accepts().reads(100)
 })
@@ -246,7 +246,7 @@ describe("a number that is not the cookie's is refused by a reset", () => {
     test("another host's secret", () => {
         const peer = cookied()
         const other = cookied()
-        refused(knowing(other, peer.ours).sends(". 1 ack 1"), 1)
+        refused(withIss(other, peer.ours).sends(". 1 ack 1"), 1)
     })
 
     test("a hundred thousand guesses", () => {
@@ -321,7 +321,7 @@ describe("epochs, when the time wraps: the last one, 67,108, lasts 55,296 ms, an
 
 test("without a cookie in the last 128 seconds nothing is looked at for one", () => {
     const peer = bare().sends(". 1 ack 1").gets("R 1")
-    const next = answered(peer, SYN).after(128_001).gets()
+    const next = afterSynAck(peer, SYN).after(128_001).gets()
     expect(next.bench.stack.cookies).toBe(true)
     refused(next.sends(". 1 ack 1"), 1)
     expect(next.bench.stack.cookies).toBe(false)
@@ -333,7 +333,7 @@ describe("an ACK for which there is no room is dropped, and makes the connection
         const first = newPeer({ config: { halfOpen: 0 } }).listens(1)
         const second = new Peer(first.bench, { port: 5001 })
         second.listener = first.listener
-        const [one, two] = [answered(first, SYN), answered(second, SYN)]
+        const [one, two] = [afterSynAck(first, SYN), afterSynAck(second, SYN)]
         one.sends(". 1 ack 1").gets().is("ESTABLISHED")
         two.sends("P. 1(5) ack 1").gets().is("LISTEN")
         expect(one.bench.counter(Counter.BacklogFull)).toBe(1)
@@ -345,7 +345,7 @@ describe("an ACK for which there is no room is dropped, and makes the connection
         const first = newPeer({ config: { halfOpen: 0, connections: 1 } }).listens()
         const second = new Peer(first.bench, { port: 5001 })
         second.listener = first.listener
-        const [one, two] = [answered(first, SYN), answered(second, SYN)]
+        const [one, two] = [afterSynAck(first, SYN), afterSynAck(second, SYN)]
         one.sends(". 1 ack 1").gets().accepts()
         two.sends("P. 1(5) ack 1").gets().is("LISTEN")
         expect(one.bench.counter(Counter.ConnectionsFull)).toBe(1)
@@ -354,7 +354,7 @@ describe("an ACK for which there is no room is dropped, and makes the connection
     })
 
     test("a SYN is not answered by a cookie while the backlog is full", () => {
-        const first = answered(newPeer({ config: { halfOpen: 0 } }).listens(1), SYN)
+        const first = afterSynAck(newPeer({ config: { halfOpen: 0 } }).listens(1), SYN)
             .sends(". 1 ack 1")
             .gets()
         new Peer(first.bench, { port: 5001 }).sends(SYN).gets()
@@ -370,7 +370,7 @@ describe("a client whose second SYN found a half-open record", () => {
         silent.sends(SYN).gets("S. 0 ack 1 <mss 1460>")
         const client = new Peer(silent.bench, { port: 5000, ours: 0x777 })
         client.listener = silent.listener
-        const cookie = answered(client, SYN)
+        const cookie = afterSynAck(client, SYN)
         silent.sends("R 1").gets()
         const half = new Peer(silent.bench, { port: 5000, ours: 0x777 })
         half.listener = silent.listener
@@ -451,7 +451,7 @@ test("who the stack belongs to does not matter: a port of 65535, an address like
     })
     far.listener = peer.listener
     expect(ip("223.255.255.254")).toBeLessThan(0)
-    answered(far, SYN).sends("P. 1(5) ack 1").gets(". 1 ack 6").is("ESTABLISHED").accepts().reads(5)
+    afterSynAck(far, SYN).sends("P. 1(5) ack 1").gets(". 1 ack 6").is("ESTABLISHED").accepts().reads(5)
 })
 
 tsharkAgrees()

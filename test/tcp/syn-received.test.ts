@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/base/counters"
 import { accept } from "../../src/tcp/calls"
 import { Peer } from "../support/peer"
-import { clock, ts } from "../support/stamps"
+import { ourTimestamp, timestampOption } from "../support/secret-values"
 import { bases, halfOpen, listening } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -182,14 +182,14 @@ describe("the round trip of a SYN,ACK that was sent once is a measurement", () =
 
     test("also with timestamps", () => {
         const peer = listening({ config: { ...config, timestamps: 1 } }).sends("S 0 <TS val 7 ecr 0>")
-        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, 7)}>`)
-        const echo = clock(peer)
+        peer.gets(`S. 0 ack 1 <mss 1460,${timestampOption(peer, 7)}>`)
+        const echo = ourTimestamp(peer)
         peer.after(100).gets().sends(`. 1 ack 1 <nop,nop,TS val 8 ecr ${echo}>`).gets().accepts().writes(5)
-        peer.gets(`P. 1(5) ack 1 <${ts(peer, 8)}>`)
+        peer.gets(`P. 1(5) ack 1 <${timestampOption(peer, 8)}>`)
             .after(299)
             .gets()
             .after(1)
-        peer.gets(`+1 P. 1(5) ack 1 <${ts(peer, 8)}>`)
+        peer.gets(`+1 P. 1(5) ack 1 <${timestampOption(peer, 8)}>`)
     })
 
     test("not when it was sent again by the timer (Karn)", () => {
@@ -221,20 +221,25 @@ describe.each([
 
     function stamped(): Peer {
         const peer = listening(setup).sends(`S 0 <TS val ${at(0)} ecr 0>`)
-        return peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(0))}>`)
+        return peer.gets(`S. 0 ack 1 <mss 1460,${timestampOption(peer, at(0))}>`)
     }
 
     test("each SYN,ACK has the time it was sent, and echoes the SYN's", () => {
         const peer = stamped()
-        const sent = [1000, 3000].map(ms => ({ ms, option: ts(peer, at(0), peer.bench.now + ms) }))
+        const sent = [1000, 3000].map(ms => ({
+            ms,
+            option: timestampOption(peer, at(0), peer.bench.now + ms),
+        }))
         peer.after(4000).gets(...sent.map(s => `+${s.ms} S. 0 ack 1 <mss 1460,${s.option}>`))
     })
 
     test("that of a SYN that comes again is echoed, an older one is not (4.3)", () => {
         const peer = stamped().sends(`S 0 <TS val ${at(50)} ecr 0>`)
-        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(50))}>`).sends(`S 0 <TS val ${at(20)} ecr 0>`)
-        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(50))}>`).sends("S 0")
-        peer.gets(`S. 0 ack 1 <mss 1460,${ts(peer, at(50))}>`)
+        peer.gets(`S. 0 ack 1 <mss 1460,${timestampOption(peer, at(50))}>`).sends(
+            `S 0 <TS val ${at(20)} ecr 0>`
+        )
+        peer.gets(`S. 0 ack 1 <mss 1460,${timestampOption(peer, at(50))}>`).sends("S 0")
+        peer.gets(`S. 0 ack 1 <mss 1460,${timestampOption(peer, at(50))}>`)
     })
 
     test.each([
@@ -244,7 +249,7 @@ describe.each([
         ["an ACK out of the window", ". 5000 ack 1"],
     ])("PAWS (5.3, R1): %s that is older than the SYN is acknowledged and dropped", (_, segment) => {
         const peer = stamped().sends(`${segment} <nop,nop,TS val ${at(-1)} ecr 0>`)
-        peer.gets(`. 1 ack 1 <${ts(peer, at(0))}>`).is("SYN-RECEIVED")
+        peer.gets(`. 1 ack 1 <${timestampOption(peer, at(0))}>`).is("SYN-RECEIVED")
         expect(peer.bench.counter(Counter.TcpPaws)).toBe(1)
         peer.sends(`. 1 ack 1 <nop,nop,TS val ${at(0)} ecr 0>`)
             .gets()
@@ -277,7 +282,7 @@ describe.each([
 
     test("nor does the SYN of a client that rebooted: it is told, and its reset ends this one", () => {
         const peer = stamped().sends("S -70000")
-        peer.gets(`. 1 ack 1 <${ts(peer, at(0))}>`)
+        peer.gets(`. 1 ack 1 <${timestampOption(peer, at(0))}>`)
             .sends("R 1")
             .gets()
             .is("LISTEN")
@@ -285,7 +290,7 @@ describe.each([
 
     test("a challenge has timestamps, too", () => {
         const peer = stamped().sends(`R 2 <nop,nop,TS val ${at(9)} ecr 0>`)
-        peer.gets(`. 1 ack 1 <${ts(peer, at(0))}>`)
+        peer.gets(`. 1 ack 1 <${timestampOption(peer, at(0))}>`)
     })
 
     test("that of the ACK is the next to be echoed, and what is older than it is old", () => {
@@ -294,9 +299,9 @@ describe.each([
             .gets()
             .accepts()
             .writes(5)
-        peer.gets(`P. 1(5) ack 1 <${ts(peer, at(30))}>`)
+        peer.gets(`P. 1(5) ack 1 <${timestampOption(peer, at(30))}>`)
         peer.sends(`P. 1(5) ack 6 <nop,nop,TS val ${at(29)} ecr 0>`)
-        peer.gets(`. 6 ack 1 <${ts(peer, at(30))}>`).reads(0)
+        peer.gets(`. 6 ack 1 <${timestampOption(peer, at(30))}>`).reads(0)
     })
 
     test("full segments leave room for them", () => {
@@ -305,8 +310,8 @@ describe.each([
             .gets()
             .accepts()
         peer.writes(1000).gets(
-            `. 1(524) ack 1 <${ts(peer, at(30))}>`,
-            `P. 525(476) ack 1 <${ts(peer, at(30))}>`
+            `. 1(524) ack 1 <${timestampOption(peer, at(30))}>`,
+            `P. 525(476) ack 1 <${timestampOption(peer, at(30))}>`
         )
     })
 })

@@ -7,7 +7,7 @@ import { State, TcpError } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import { ip } from "../support/host"
 import { Peer } from "../support/peer"
-import { answered } from "../support/stamps"
+import { afterSynAck } from "../support/secret-values"
 import { halfOpen, listening } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -38,7 +38,7 @@ describe("half-open records", () => {
     test("all are taken: the next one goes on by a cookie, and nobody loses his", () => {
         const [first, second, third] = crowd(3, { halfOpen: 2 }) as [Peer, Peer, Peer]
         for (const peer of [first, second]) peer.sends(SYN).gets(SYNACK)
-        const last = answered(third, SYN).is("LISTEN")
+        const last = afterSynAck(third, SYN).is("LISTEN")
         expect([first.state, second.state]).toEqual(["SYN-RECEIVED", "SYN-RECEIVED"])
         expect(first.bench.counter(Counter.CookiesSent)).toBe(1)
         for (const peer of [last, second, first]) peer.sends(". 1 ack 1").gets().is("ESTABLISHED")
@@ -48,7 +48,7 @@ describe("half-open records", () => {
     test("however often the SYN,ACK of another was sent again, its record is its own", () => {
         const [silent, next] = crowd(2, { halfOpen: 1 }) as [Peer, Peer]
         silent.sends(SYN).gets(SYNACK).after(40_000).seen.length = 0
-        answered(next, SYN).sends(". 1 ack 1").gets().is("ESTABLISHED")
+        afterSynAck(next, SYN).sends(". 1 ack 1").gets().is("ESTABLISHED")
         silent.is("SYN-RECEIVED").sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
@@ -81,7 +81,7 @@ describe("half-open records", () => {
         second.localPort = 81
         second.listens()
         first.sends(SYN).gets(SYNACK)
-        answered(second, SYN).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
+        afterSynAck(second, SYN).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
         first.sends(". 1 ack 1").gets().accepts()
     })
 })

@@ -9,7 +9,7 @@ import { connect, stateOf } from "../../src/tcp/calls"
 import { State, Tcb, TcpError, Wait } from "../../src/tcp/records"
 import { ip } from "../support/host"
 import { Peer } from "../support/peer"
-import { clock, stampsOf, taken, ts } from "../support/stamps"
+import { onlySegment, ourTimestamp, timestampOption, timestampsOf } from "../support/secret-values"
 import { bases, established, listening, reach, type Setup } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
@@ -112,7 +112,7 @@ describe.each(places)("TIME-WAIT, $name, $at", ({ kind, base, window, slack }) =
             theirs: base.theirs + 3,
         })
         peer.bench.peers.shift()
-        const answer = taken(next.sends("S 0 <mss 1460>"))
+        const answer = onlySegment(next.sends("S 0 <mss 1460>"))
         expect(answer.flags).toMatchObject({ syn: true, ack: true })
         expect((answer.seq - (base.ours + 2)) | 0, "the new ISS against the old SND.NXT").toBeGreaterThan(0)
         expect(next.state).toBe("SYN-RECEIVED")
@@ -182,7 +182,7 @@ describe.each(kinds)("a new SYN by the rules of RFC 6191, $name", ({ into, windo
         for (const start of [2000, 0xffff_ffff, 0x7fff_ffff, 0x8000_0000]) {
             const peer = waiting(stamped, start)
             const option = ahead === undefined ? "" : ` <TS val ${(start + ahead) >>> 0} ecr 0>`
-            const answer = taken(peer.sends(`S ${seq}${option}`))
+            const answer = onlySegment(peer.sends(`S ${seq}${option}`))
             expect(answer.flags).toMatchObject({ syn: honoured, ack: true, rst: false })
             expect(peer.state).toBe(honoured ? "SYN-RECEIVED" : "TIME-WAIT")
             if (honoured) expect((answer.seq - (peer.ours + 2)) | 0).toBeGreaterThan(0)
@@ -192,15 +192,15 @@ describe.each(kinds)("a new SYN by the rules of RFC 6191, $name", ({ into, windo
 
     test("timestamps that we would not take do not count", () => {
         const peer = waiting(false, 2000, { timestamps: 0 })
-        expect(taken(peer.sends("S 1 <TS val 9000 ecr 0>")).flags.syn).toBe(false)
-        expect(taken(peer.sends("S 3 <TS val 1 ecr 0>")).flags.syn).toBe(true)
+        expect(onlySegment(peer.sends("S 1 <TS val 9000 ecr 0>")).flags.syn).toBe(false)
+        expect(onlySegment(peer.sends("S 3 <TS val 1 ecr 0>")).flags.syn).toBe(true)
     })
 
     test("our timestamps go on from the old connection's, so that the peer may do the same", () => {
         const peer = waiting(true)
-        const old = stampsOf(taken(peer.sends("F. 1 ack 2 <TS val 2000 ecr 0>"))).value
+        const old = timestampsOf(onlySegment(peer.sends("F. 1 ack 2 <TS val 2000 ecr 0>"))).value
         peer.bench.pass(1234)
-        const next = stampsOf(taken(peer.sends("S 3 <TS val 3000 ecr 0>"))).value
+        const next = timestampsOf(onlySegment(peer.sends("S 3 <TS val 3000 ecr 0>"))).value
         expect((next - old) | 0).toBe(1234)
     })
 
@@ -217,33 +217,33 @@ describe.each(kinds)("a new SYN by the rules of RFC 6191, $name", ({ into, windo
     // ---------------------------------------------------------------- RFC 7323 in TIME-WAIT
     test("the FIN again with a later timestamp: acknowledged, with timestamps", () => {
         const peer = waiting(true).after(100).gets().sends("F. 1 ack 2 <TS val 2500 ecr 0>")
-        const answer = taken(peer)
+        const answer = onlySegment(peer)
         expect([answer.seq, answer.ack]).toEqual([peer.ours + 2, peer.theirs + 2])
-        expect(stampsOf(answer).value).toBe(clock(peer))
+        expect(timestampsOf(answer).value).toBe(ourTimestamp(peer))
         peer.bench.pass(59_999)
         expect(peer.state).toBe("TIME-WAIT")
         // (R2): as it is out of the window its own is not taken
         peer.sends("F. 1 ack 2 <TS val 2000 ecr 0>")
-        expect(stampsOf(taken(peer)).echo).toBe(2000)
+        expect(timestampsOf(onlySegment(peer)).echo).toBe(2000)
     })
 
     test("the timestamp of an ACK in its place counts (RFC 7323 section 4.3 (2)): an earlier SYN opens nothing", () => {
         const peer = waiting(true).sends(". 2 ack 2 <TS val 3000 ecr 0>").gets()
-        expect(taken(peer.sends("S 3 <TS val 2999 ecr 0>")).flags.syn).toBe(false)
-        expect(taken(peer.sends("S 3 <TS val 3001 ecr 0>")).flags.syn).toBe(true)
+        expect(onlySegment(peer.sends("S 3 <TS val 2999 ecr 0>")).flags.syn).toBe(false)
+        expect(onlySegment(peer.sends("S 3 <TS val 3001 ecr 0>")).flags.syn).toBe(true)
     })
 
     test("but not with an ACK that RFC 5961 section 5.2 does not let pass", () => {
         for (const ack of [3, 2 - 0x10000]) {
             const peer = waiting(true).sends(`. 2 ack ${ack} <TS val 3000 ecr 0>`)
-            expect(taken(peer).flags).toMatchObject({ syn: false, ack: true })
-            expect(taken(peer.sends("S 3 <TS val 2999 ecr 0>")).flags.syn).toBe(true)
+            expect(onlySegment(peer).flags).toMatchObject({ syn: false, ack: true })
+            expect(onlySegment(peer.sends("S 3 <TS val 2999 ecr 0>")).flags.syn).toBe(true)
         }
     })
 
     test("PAWS: with an earlier one it is acknowledged and no more", () => {
         const peer = waiting(true).after(100).gets().sends("F. 1 ack 2 <TS val 1999 ecr 0>")
-        peer.gets(`. 2 ack 2 win ${window} <${ts(peer, 2000)}>`)
+        peer.gets(`. 2 ack 2 win ${window} <${timestampOption(peer, 2000)}>`)
         expect(peer.bench.counter(Counter.TcpPaws)).toBe(1)
         peer.bench.pass(59_915)
         expect(peer.state).toBe("LISTEN")
@@ -251,7 +251,7 @@ describe.each(kinds)("a new SYN by the rules of RFC 6191, $name", ({ into, windo
 
     test("without one the FIN is acknowledged, too, and counted", () => {
         const peer = waiting(true).sends("F. 1 ack 2")
-        peer.gets(`. 2 ack 2 win ${window} <${ts(peer, 2000)}>`)
+        peer.gets(`. 2 ack 2 win ${window} <${timestampOption(peer, 2000)}>`)
         expect(peer.bench.counter(Counter.TcpPaws)).toBe(0)
         expect(peer.bench.counter(Counter.TcpUnstamped)).toBe(1)
     })
@@ -320,7 +320,7 @@ describe("in 24 bytes", () => {
         expect(peer.bench.counter(Counter.TcpUnstamped)).toBe(1)
         peer.sends("F. 1 ack 2 <TS val 1 ecr 0>")
         // it is remembered as 1
-        expect(stampsOf(taken(peer)).echo).toBe(1)
+        expect(timestampsOf(onlySegment(peer)).echo).toBe(1)
     })
 
     test("the same two ports cannot be connected again meanwhile", () => {
@@ -485,7 +485,7 @@ describe("held by a program", () => {
     test("a new connection of the same peer leaves its data to be read", () => {
         const old = established({ open: "passive" }).shuts().gets("F. 1 ack 1").sends("FP. 1(5) ack 2")
         old.gets(". 2 ack 7").is("TIME-WAIT").sends("S 1000")
-        expect(taken(old).flags.syn).toBe(true)
+        expect(onlySegment(old).flags.syn).toBe(true)
         old.is("SYN-RECEIVED").reads(5).gets().reads(TcpError.Eof).closes()
         expect(old.bench.stack.conns.getAt(Tcb.Id, "u16")).toBe(0)
     })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { flagNames, oneLine, optionWords, preview } from "../../sim/view/describe"
+import { oneLine, optionWords, preview } from "../../sim/view/describe"
 import { dissect } from "../../sim/view/dissect"
+import { flagNames } from "../../sim/view/flags"
 import { arp, ethernet, ipv4, tcp } from "./packets"
 
 function flagsOf(letters: string): string {

@@ -212,18 +212,12 @@ describe("malformed frames", () => {
     it.each([
         ["shorter than an Ethernet header", syn.subarray(0, 13)],
         ["ARP is cut short", arp(1, "10.0.0.2", "10.0.0.1").subarray(0, 41)],
-        [
-            "ARP for other addresses than those of Ethernet and IPv4",
-            set(arp(1, "10.0.0.2", "10.0.0.1"), 15, 6),
-        ],
-        [
-            "ARP for other addresses than those of Ethernet and IPv4",
-            set(arp(1, "10.0.0.2", "10.0.0.1"), 19, 16),
-        ],
+        ["ARP for addresses other than Ethernet and IPv4", set(arp(1, "10.0.0.2", "10.0.0.1"), 15, 6)],
+        ["ARP for addresses other than Ethernet and IPv4", set(arp(1, "10.0.0.2", "10.0.0.1"), 19, 16)],
         ["the IPv4 header is cut short", syn.subarray(0, 33)],
         ["IP version 6 in an IPv4 frame", set(syn, 14, 0x65)],
         ["an IPv4 header of 16 bytes", set(syn, 14, 0x44)],
-        ["an IPv4 total length below the header's", set(syn, 16, 0, 19)],
+        ["an IPv4 total length below the header length", set(syn, 16, 0, 19)],
         ["the IPv4 packet is cut short", syn.subarray(0, syn.length - 1)],
         ["the TCP header is cut short", ipv4("10.0.0.2", "10.0.0.1", 6, Array(19).fill(0))],
         ["a TCP header of 16 bytes", set(syn, 46, 0x40)],

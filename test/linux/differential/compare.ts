@@ -1,9 +1,9 @@
 // The same actions to the kernel and to ours, one after the other, for as long as they answer alike.
 
 import { type Action, Conversation, type Outcome, type Stimulus } from "./conversation"
-import { KernelSubject } from "./kernel-subject"
+import { KernelHost } from "./kernel-host"
 import type { Lab } from "./lab"
-import { OurSubject } from "./our-subject"
+import { OurHost } from "./our-host"
 import type { Situation } from "./states"
 
 /** An action after which the two differ. */
@@ -31,7 +31,7 @@ export interface Difference {
 const BEFORE_TIMERS = 800
 const ATTEMPTS = 10
 
-/** The two subjects in the same situation. */
+/** The two hosts in the same situation. */
 export class Pair {
     private readonly kernel: Conversation
     private readonly ours: Conversation
@@ -49,8 +49,8 @@ export class Pair {
         base: number
     ) {
         const ports = lab.ports()
-        this.kernel = new Conversation(new KernelSubject(lab, ports), ports, base, options)
-        this.ours = new Conversation(new OurSubject(ports, options), ports, base, options)
+        this.kernel = new Conversation(new KernelHost(lab, ports), ports, base, options)
+        this.ours = new Conversation(new OurHost(ports, options), ports, base, options)
         this.actions = situation.actions(options)
         const kernel = this.kernel.prepare(this.actions)
         const ours = this.ours.prepare(this.actions)

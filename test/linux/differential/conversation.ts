@@ -1,17 +1,18 @@
-// The driver: it speaks to a subject in segments whose numbers are relative to what that subject has said, so that the same
+// The driver: it speaks to a host in segments whose numbers are relative to what that host has said, so that the same
 // words can be said to two of them.
 
-import { dissect, type TcpOption, type TcpView } from "../../../sim/view/dissect"
+import { dissect, type TcpView } from "../../../sim/view/dissect"
+import type { TcpOption } from "../../../sim/view/tcp-options"
 import { ethernet, ipv4, tcp, u32 } from "../../support/frames"
 import { formatSegment, optionBytes, parseSegment, type Segment, segmentOf } from "../../support/segment"
+import type { ComparedHost, Ports, Reading } from "./compared-host"
 import type { Look } from "./diagnosis"
-import { driverHost, subjectHost, WINDOW } from "./lab"
-import type { Ports, Reading, Subject } from "./subject"
+import { comparedHost, driverHost, WINDOW } from "./lab"
 
 /** The timestamp of a segment: TS.Recent and so much more, or none. */
 export type Stamp = number | "none"
 
-/** What is done to a subject: a segment in the notation of segment.ts, or a call of its program. */
+/** What is done to a host: a segment in the notation of segment.ts, or a call of its program. */
 export type Action =
     | {
           readonly segment: string
@@ -61,7 +62,7 @@ export const STAMPS = 5_000_000
 const acknowledged = ["FIN-WAIT-2", "TIME-WAIT"]
 
 export class Conversation {
-    /** TS.Recent, and the subject's own clock. */
+    /** TS.Recent, and the host's own clock. */
     private tsRecent = STAMPS
     private tsEcho = 0
     private iss: number | undefined
@@ -70,7 +71,7 @@ export class Conversation {
     marks: Marks = { rcv: 0, edge: WINDOW, una: 1, nxt: 1 }
 
     constructor(
-        private readonly subject: Subject,
+        private readonly host: ComparedHost,
         private readonly ports: Ports,
         /** The driver's initial sequence number. */
         private readonly base: number,
@@ -82,7 +83,7 @@ export class Conversation {
     do(action: Action): Outcome {
         const answers = this.taken(this.act(action))
         const reading = "segment" in action && !action.unread ? this.read() : undefined
-        return { answers, look: this.look(), held: this.subject.held(), reading }
+        return { answers, look: this.look(), held: this.host.held(), reading }
     }
 
     /** Does what leads to a situation: what comes of it is seen at the end. */
@@ -92,7 +93,7 @@ export class Conversation {
             if ("segment" in action) this.read()
             this.look()
         }
-        return { answers: [], look: this.look(), held: this.subject.held(), reading: undefined }
+        return { answers: [], look: this.look(), held: this.host.held(), reading: undefined }
     }
 
     /** What the action is here and now, undefined if it is a call. */
@@ -116,26 +117,26 @@ export class Conversation {
             if (["CLOSED", "LISTEN", "TIME-WAIT"].includes(this.state)) break
             this.do({ segment, unread: true })
         }
-        this.subject.end()
+        this.host.end()
     }
 
     private act(action: Action): Uint8Array[] {
         // before that Linux has the caller wait; later both refuse
         if ("write" in action) {
             const may = ["ESTABLISHED", "CLOSE-WAIT"].includes(this.state)
-            return may ? this.subject.write(action.write) : []
+            return may ? this.host.write(action.write) : []
         }
         if ("segment" in action) return this.say(this.explain(action)!)
         switch (action.call) {
             case "listen":
-                this.subject.listen()
+                this.host.listen()
                 return []
             case "connect":
-                return this.subject.connect()
+                return this.host.connect()
             case "shutdown":
-                return this.subject.shutdown()
+                return this.host.shutdown()
             case "close":
-                return this.subject.close()
+                return this.host.close()
         }
     }
 
@@ -144,13 +145,13 @@ export class Conversation {
      * know of it.
      */
     private read(): Reading {
-        const { reading, frames } = this.subject.read()
+        const { reading, frames } = this.host.read()
         this.taken(frames)
         return reading
     }
 
     private look(): Look {
-        const look = this.subject.look(this.irs)
+        const look = this.host.look(this.irs)
         this.state = look.state
         if (look.numbers !== undefined) this.marks.una = this.marks.nxt - look.numbers.unacknowledged
         else if (acknowledged.includes(look.state)) this.marks.una = this.marks.nxt
@@ -180,18 +181,18 @@ export class Conversation {
         if (flags.includes("S") && ["LISTEN", "SYN-SENT", "TIME-WAIT"].includes(this.state)) {
             this.irs = (this.base + seq) | 0
         }
-        const ip = { source: driverHost.ip, destination: subjectHost.ip, protocol: 6 }
+        const ip = { source: driverHost.ip, destination: comparedHost.ip, protocol: 6 }
         const text = new Uint8Array(length).fill(0x62)
         const packet = ipv4(ip, tcp(ip, fields, text))
-        return this.subject.receive(ethernet(subjectHost.mac, driverHost.mac, 0x0800, packet))
+        return this.host.receive(ethernet(comparedHost.mac, driverHost.mac, 0x0800, packet))
     }
 
-    /** The segments of this connection in what the subject sent, as text. */
+    /** The segments of this connection in what the host sent, as text. */
     private taken(frames: Uint8Array[]): string[] {
         const texts: string[] = []
         for (const frame of frames) {
             const view = dissect(frame)
-            if (view.kind !== "tcp") throw new Error(`the subject sent ${view.kind}`)
+            if (view.kind !== "tcp") throw new Error(`the host sent ${view.kind}`)
             if (view.sourcePort !== this.ports.local || view.destinationPort !== this.ports.remote) continue
             // a SYN again is a timer's doing (see compare.ts)
             const repeated = view.flags.syn && !view.flags.ack && view.seq === this.iss

@@ -5,7 +5,7 @@ import { Namespace } from "../support/namespace"
 import { Diagnosis } from "./diagnosis"
 
 /** Whoever is asked, kernel or ours, and whoever asks. */
-export const subjectHost = { ip: "10.0.0.1", mac: "02:00:00:00:00:01" } as const
+export const comparedHost = { ip: "10.0.0.1", mac: "02:00:00:00:00:01" } as const
 export const driverHost = { ip: "10.0.0.2", mac: "02:00:00:00:00:02" } as const
 
 const TAP = "tap0"
@@ -54,10 +54,10 @@ export class Lab {
         this.tap = inNamespace(namespace.name, () => new KernelTap(TAP))
         this.diagnosis = inNamespace(namespace.name, () => new Diagnosis())
         namespace.must("sysctl", "-q", "-w", ...Object.entries(settings).map(([k, v]) => `${k}=${v}`))
-        namespace.must("ip", "link", "set", TAP, "address", subjectHost.mac, "up")
-        namespace.must("ip", "address", "add", `${subjectHost.ip}/32`, "dev", TAP)
+        namespace.must("ip", "link", "set", TAP, "address", comparedHost.mac, "up")
+        namespace.must("ip", "address", "add", `${comparedHost.ip}/32`, "dev", TAP)
         // quickack: no acknowledgment is delayed; rto_min: nothing is sent again for 3 s once a round trip was measured
-        const route = [`${driverHost.ip}/32`, "dev", TAP, "src", subjectHost.ip, "window", `${WINDOW}`]
+        const route = [`${driverHost.ip}/32`, "dev", TAP, "src", comparedHost.ip, "window", `${WINDOW}`]
         namespace.must("ip", "route", "add", ...route, "quickack", "1", "rto_min", "3s")
         namespace.must("ip", "neigh", "add", driverHost.ip, "lladdr", driverHost.mac, "dev", TAP)
     }
@@ -99,10 +99,10 @@ export class Lab {
         const id = ++this.barrier & 0xffff
         const { ip, mac } = driverHost
         const packet = ipv4(
-            { source: ip, destination: subjectHost.ip, protocol: 1 },
+            { source: ip, destination: comparedHost.ip, protocol: 1 },
             icmp(8, 0, (id << 16) >>> 0, [])
         )
-        this.send(ethernet(subjectHost.mac, mac, 0x0800, packet))
+        this.send(ethernet(comparedHost.mac, mac, 0x0800, packet))
         const frames: Uint8Array[] = []
         const start = performance.now()
         for (;;) {

@@ -1,4 +1,4 @@
-// How a subject is brought into each state, by the same segments and calls.
+// How a compared host is brought into each state, by the same segments and calls.
 
 import type { Action } from "./conversation"
 
@@ -28,7 +28,7 @@ const fin = segment("F. rcv ack una")
 
 export interface Situation {
     name: string
-    /** What it is for the subject. */
+    /** What it is for the host. */
     state: string
     /** The same state as another's, reached in another way: less is asked. */
     variant?: true

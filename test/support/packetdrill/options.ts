@@ -29,7 +29,7 @@ export interface Settings {
     readonly clock: number
 }
 
-type Draft = { -readonly [K in keyof Omit<Settings, "network">]: Settings[K] }
+type MutableSettings = { -readonly [K in keyof Omit<Settings, "network">]: Settings[K] }
 
 /** Addresses as options give them. */
 interface Addresses {
@@ -56,7 +56,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function settingsOf(script: Script): Settings {
     const { source } = script
     const config: Record<string, number> = {}
-    const draft: Draft = {
+    const settings: MutableSettings = {
         config,
         bindPort: 8080,
         connectPort: 8080,
@@ -77,7 +77,7 @@ export function settingsOf(script: Script): Settings {
     }
     for (const option of script.options) {
         try {
-            apply(option, draft, config, addresses)
+            apply(option, settings, config, addresses)
         } catch (error) {
             throw new ScriptMistake(source, option.line, (error as Error).message)
         }
@@ -86,12 +86,12 @@ export function settingsOf(script: Script): Settings {
     // nothing is left to set there: what restores settings is ignored
     if (script.cleanup !== undefined) runCommands(source, script.cleanup, undefined)
     checkConfig(source, script, config)
-    return { ...draft, network: networkOf(source, addresses) }
+    return { ...settings, network: networkOf(source, addresses) }
 }
 
 function apply(
     { name, value }: Option,
-    draft: Draft,
+    settings: MutableSettings,
     config: Record<string, number>,
     addresses: Addresses
 ): void {
@@ -114,28 +114,28 @@ function apply(
             addresses.netmask = addressOf(name, value)
             return
         case "bind_port":
-            draft.bindPort = numberOf(name, value, 1, 65535)
+            settings.bindPort = numberOf(name, value, 1, 65535)
             return
         case "connect_port":
-            draft.connectPort = numberOf(name, value, 1, 65535)
+            settings.connectPort = numberOf(name, value, 1, 65535)
             return
         case "mtu":
             config.mtu = numberOf(name, value, 576, 1500)
             return
         case "tolerance_usecs":
-            draft.tolerance = numberOf(name, value, 1, 60_000_000)
+            settings.tolerance = numberOf(name, value, 1, 60_000_000)
             return
         case "tolerance_percent":
-            draft.tolerancePercent = numberOf(name, value, 0, 100)
+            settings.tolerancePercent = numberOf(name, value, 0, 100)
             return
         case "tcp_ts_tick_usecs":
-            draft.timestampTick = numberOf(name, value, 0, 1_000_000)
+            settings.timestampTick = numberOf(name, value, 0, 1_000_000)
             return
         case "tcp_ts_ecr_scaled":
-            draft.scaledEcr = flagOf(name, value)
+            settings.scaledEcr = flagOf(name, value)
             return
         case "strict_segments":
-            draft.strictSegments = flagOf(name, value)
+            settings.strictSegments = flagOf(name, value)
             return
         case "verbose":
         case "debug":
@@ -144,13 +144,13 @@ function apply(
             Object.assign(config, configOf(value))
             return
         case "vm":
-            draft.vm = flagOf(name, value)
+            settings.vm = flagOf(name, value)
             return
         case "loose":
-            draft.loose = flagOf(name, value)
+            settings.loose = flagOf(name, value)
             return
         case "clock":
-            draft.clock = numberOf(name, value, 0, 0xffff_ffff)
+            settings.clock = numberOf(name, value, 0, 0xffff_ffff)
             return
     }
     const reason = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined

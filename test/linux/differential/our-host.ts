@@ -1,4 +1,4 @@
-// This project's stack as a subject: on Node, in virtual time.
+// This project's stack as a compared host: on Node, in virtual time.
 
 import { Buffer as Bytes } from "@devicescript/core"
 import { accept, close, connect, listen, read, shutdown, write } from "../../../src/tcp/calls"
@@ -17,9 +17,9 @@ import {
 import { findTuple, findWait, joinPorts, listenerFor } from "../../../src/tcp/tables"
 import { arp, broadcastMac, ethernet } from "../../support/frames"
 import { Host, ip } from "../../support/host"
+import type { ComparedHost, Ports, Reading } from "./compared-host"
 import { counted, type Look } from "./diagnosis"
-import { driverHost, subjectHost, WINDOW } from "./lab"
-import type { Ports, Reading, Subject } from "./subject"
+import { comparedHost, driverHost, WINDOW } from "./lab"
 
 /** As the kernel is set up: nothing is held back, every answer is given. */
 const config = {
@@ -34,7 +34,7 @@ const config = {
     events: 0,
 }
 
-export class OurSubject implements Subject {
+export class OurHost implements ComparedHost {
     private readonly host: Host
     private now = 1_000_000
     private listener = 0
@@ -46,9 +46,9 @@ export class OurSubject implements Subject {
         options: boolean
     ) {
         const offer = options ? 1 : 0
-        this.host = new Host(subjectHost.ip, { ...config, timestamps: offer, sack: offer })
+        this.host = new Host(comparedHost.ip, { ...config, timestamps: offer, sack: offer })
         const { ip: senderIp, mac: senderMac } = driverHost
-        const request = arp({ operation: 1, senderMac, senderIp, targetIp: subjectHost.ip })
+        const request = arp({ operation: 1, senderMac, senderIp, targetIp: comparedHost.ip })
         this.host.receive(ethernet(broadcastMac, senderMac, 0x0806, request), this.now)
     }
 

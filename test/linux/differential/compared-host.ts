@@ -1,8 +1,8 @@
-// Whoever is asked: a host with at most one connection to the driver, and the program that has it.
+// One side of the comparison: a host with at most one connection to the driver, and the program that owns the connection.
 
 import type { Look } from "./diagnosis"
 
-/** Ports of the connection, as the subject sees them. */
+/** Ports of the connection, as the host sees them. */
 export interface Ports {
     local: number
     remote: number
@@ -18,7 +18,7 @@ export interface Reading {
  * A host and its program. Every call gives the frames that the host sends because of it. The program accepts a connection
  * as soon as there is one; calls for a connection that it does not have do nothing.
  */
-export interface Subject {
+export interface ComparedHost {
     listen(): void
     connect(): Uint8Array[]
     receive(frame: Uint8Array): Uint8Array[]

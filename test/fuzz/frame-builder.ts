@@ -63,7 +63,7 @@ export const ETHERNET = 14
 const IP = 20
 
 /** A frame in the making. `reset` before each. */
-export class Draft {
+export class FrameBuilder {
     destinationMac: Uint8Array = new Uint8Array(6)
     sourceMac: Uint8Array = new Uint8Array(6)
     etherType = 0
@@ -115,7 +115,7 @@ export class Draft {
     }
 
     /** Adds a timestamps option as RFC 7323 appendix A lays it out. */
-    stamps(value: number, echo: number): void {
+    timestamps(value: number, echo: number): void {
         const at = this.optionsLength
         this.options[at] = 1
         this.options[at + 1] = 1

@@ -40,7 +40,7 @@ interface Question {
     tries: number
 }
 
-export class MessageSubject {
+export class WaitingClients {
     readonly stack: Stack
     /** Names that are compared byte by byte, for whoever counts that. */
     name: Buffer | undefined = undefined

@@ -12,7 +12,7 @@ import { Stack } from "../../src/net/stack"
 import { UdpSocket } from "../../src/net/udp-socket"
 import { Config } from "../../src/tcp/config"
 
-export class ProtocolSubject {
+export class ProtocolStack {
     readonly stack: Stack
     readonly endpoints: Endpoints
     readonly dhcp: DhcpClient

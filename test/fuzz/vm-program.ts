@@ -8,7 +8,7 @@ import { describePanic, type Panic } from "../../sim/device/runtime"
 import { VirtualClock } from "../../sim/time/clock"
 import type { DebugInfo } from "../../sim/vm/positions"
 import { VmRuntime } from "../../sim/vm/runtime"
-import { Place, type Step } from "./subject"
+import { Place, type Step } from "./stack-under-test"
 
 const PROGRAM = "test/programs/fuzz-frames.ts"
 /** The VM's limit between two awaits. */

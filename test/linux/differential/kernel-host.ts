@@ -1,11 +1,11 @@
-// The Linux kernel as a subject.
+// The Linux kernel as a compared host.
 
+import type { ComparedHost, Ports, Reading } from "./compared-host"
 import type { Look } from "./diagnosis"
-import { driverHost, type Lab, subjectHost } from "./lab"
+import { comparedHost, driverHost, type Lab } from "./lab"
 import { Socket, SocketOption } from "./libc"
-import type { Ports, Reading, Subject } from "./subject"
 
-export class KernelSubject implements Subject {
+export class KernelHost implements ComparedHost {
     private listener: Socket | undefined
     private connection: Socket | undefined
     /** What ended the connection: the kernel tells it once. */
@@ -19,13 +19,13 @@ export class KernelSubject implements Subject {
 
     listen(): void {
         this.listener = this.socket()
-        this.listener.bind(subjectHost.ip, this.ports.local)
+        this.listener.bind(comparedHost.ip, this.ports.local)
         this.listener.listen(8)
     }
 
     connect(): Uint8Array[] {
         const socket = this.socket()
-        socket.bind(subjectHost.ip, this.ports.local)
+        socket.bind(comparedHost.ip, this.ports.local)
         socket.connect(driverHost.ip, this.ports.remote)
         this.connection = socket
         return this.lab.collect()
@@ -79,7 +79,7 @@ export class KernelSubject implements Subject {
     look(): Look {
         const { local, remote } = this.ports
         return this.lab.diagnosis.look(
-            { ip: subjectHost.ip, port: local },
+            { ip: comparedHost.ip, port: local },
             { ip: driverHost.ip, port: remote }
         )
     }

@@ -97,7 +97,7 @@ export interface Observer {
     data?(bytes: Uint8Array): void
 }
 
-export class Subject {
+export class StackUnderTest {
     readonly stack: Stack
     readonly rules: Rules
     /** Virtual time, ms. */

@@ -1,0 +1,38 @@
+// The flags (control bits) of a TCP segment by name, and the states that a connection enters by sending one of them.
+
+/** In the order of their bits in the header, the lowest first. */
+const FLAGS = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"] as const
+export type FlagName = (typeof FLAGS)[number]
+export type TcpFlags = Readonly<Record<FlagName, boolean>>
+
+/** In the order in which programs read them (`--json`). */
+const LISTED: readonly FlagName[] = ["syn", "fin", "rst", "psh", "ack", "urg", "ece", "cwr"]
+/** In the order in which people say them, such as SYN-ACK. */
+const SPOKEN: readonly FlagName[] = ["rst", "syn", "fin", "psh", "urg", "ece", "cwr", "ack"]
+
+/** Returns which flags are set in a header's byte of flags. */
+export function flagsOf(bits: number): TcpFlags {
+    return Object.fromEntries(FLAGS.map((flag, bit) => [flag, (bits & (1 << bit)) !== 0])) as TcpFlags
+}
+
+/** Returns the names of the flags that are set, in the order for programs. */
+export function flagList(flags: TcpFlags): string[] {
+    return namesOf(flags, LISTED)
+}
+
+/** Returns the flags that are set as one word for people: SYN, SYN-ACK, FIN-ACK, RST …; `none` without any. */
+export function flagNames(flags: TcpFlags): string {
+    const names = namesOf(flags, SPOKEN)
+    return names.length > 0 ? names.join("-") : "none"
+}
+
+function namesOf(flags: TcpFlags, order: readonly FlagName[]): string[] {
+    return order.filter(flag => flags[flag]).map(flag => flag.toUpperCase())
+}
+
+/** The states that a connection enters by sending a flag. It enters the others when a segment arrives or a timer expires. */
+export const ENTERED_BY_SENDING: Readonly<Record<string, "syn" | "fin">> = {
+    "SYN-SENT": "syn",
+    "FIN-WAIT-1": "fin",
+    "LAST-ACK": "fin",
+}
