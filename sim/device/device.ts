@@ -40,7 +40,7 @@ export interface DeviceOptions {
 }
 
 /** Wiring of WIZnet's W5500-EVB-Pico, by GPIO number. */
-const Wiring = { Select: 17, Reset: 20, Interrupt: 21 } as const
+export const Wiring = { Select: 17, Reset: 20, Interrupt: 21 } as const
 
 /** The longest sleep of a device in real time when its chip is not busy, ms. */
 const LAZY = 5

@@ -70,6 +70,10 @@ export class MacBench<Chip extends SpiChip & { deliver(frame: Uint8Array): void 
     /** SPI frames (falling edges of chip select) and transfers since `countFrom`. */
     selections = 0
     transfers = 0
+    /** Bytes in these, and which of them were the first of an SPI frame. */
+    bytes = 0
+    begins: boolean[] = []
+    private begun = false
     /** What spi.configure was told: miso, mosi, sck, mode, hz. */
     configuration: number[] = []
     private selected = false
@@ -128,6 +132,8 @@ export class MacBench<Chip extends SpiChip & { deliver(frame: Uint8Array): void 
     countFrom(): void {
         this.selections = 0
         this.transfers = 0
+        this.bytes = 0
+        this.begins = []
     }
 
     /** One call of receive; the frame, if there was one. */
@@ -173,7 +179,12 @@ export class MacBench<Chip extends SpiChip & { deliver(frame: Uint8Array): void 
         if (tx.length !== rx.length || tx.length < 1 || tx.length > 4096)
             throw new RangeError("no such transfer on the board")
         this.busy = true
-        if (this.selected) this.transfers++
+        if (this.selected) {
+            this.transfers++
+            this.bytes += tx.length
+            this.begins.push(this.begun)
+            this.begun = false
+        }
         rx.blitAt(0, tx, 0, tx.length)
         this.chip.transfer(new Uint8Array(rx.buffer, rx.byteOffset, rx.length))
     }
@@ -191,6 +202,7 @@ export class MacBench<Chip extends SpiChip & { deliver(frame: Uint8Array): void 
         if (gpio === RESET) this.chip.reset(level)
         else if (gpio === CHIP_SELECT) {
             if (level === 0) this.selections++
+            this.begun = level === 0
             this.selected = level === 0
             this.chip.select(level)
         } else throw new Error(`pin ${gpio} belongs to the SPI bus`)

@@ -4,7 +4,12 @@ import { Bench, started } from "./enc28j60-bench"
 
 test("first", async () => {
     const bench = new Bench()
-    try { await bench.mac.start() } catch (e) { console.log(bench.chip.misuses); throw e }
+    try {
+        await bench.mac.start()
+    } catch (e) {
+        console.log(bench.chip.misuses)
+        throw e
+    }
     console.log(bench.clock.now(), bench.mac.linkUp, bench.chip.misuses, bench.selections)
     await bench.arrive(frame(60), frame(1514, 1), frame(200, 2))
     await bench.run(5)
