@@ -19,7 +19,8 @@ export const enum Instruction {
     Halt = 0xc05f,
     Release = 0x005f,
     ReceiveOn = 0x049f,
-    SendRequest = 0x089f,
+    /** TXRTS, and with it bank 1, where the next look at EPKTCNT is. */
+    SendRequest = 0x099f,
     SendCancel = 0x08bf,
     ResetTransmit = 0x809f,
     ReleaseTransmit = 0x80bf,

@@ -4,8 +4,8 @@
 // SPI frames (chip select goes down and up around each):
 //   received   8 (9 transfers): BSEL; EPKTCNT twice; BSEL; ERDPTL; ERDPTH; header and data; PKTDEC
 //              of a burst the first four are shared; ERXRDPT's two follow every 512 bytes
-//   sent       7 (8 transfers for more than 126 bytes): EWRPTL; EWRPTH; data; ETXNDL; ETXNDH; EIR; TXRTS
-//              and EIR in the next look
+//   sent       8 (9 transfers for more than 126 bytes): BSEL; EWRPTL; EWRPTH; data; ETXNDL; ETXNDH; EIR; TXRTS and BSEL
+//              and EIR in the next look; without the first behind a frame that was received
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -313,6 +313,7 @@ export class Enc28j60 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
             cs.setMode(ds.GPIOMode.OutputHigh)
+            this.inBank0 = false
             this.sendEnd = end
             this.resends = 0
             this.sending = true
@@ -432,6 +433,7 @@ export class Enc28j60 implements Mac {
         await instruct(bus, Instruction.ClearStatus)
         if (late !== 0 && this.resends++ < Size.Resends) {
             await instruct(bus, Instruction.SendRequest)
+            this.inBank0 = false
             this.sentAt = ds.millis() | 0
             return
         }
