@@ -68,6 +68,8 @@ export interface Enc28j60Options {
 export class Enc28j60Chip implements SpiChip {
     readonly faults = new Enc28j60Faults()
     readonly errata: Errata
+    /** Frames that came into receive memory. */
+    received = 0
     /** Frames that were not received: no room, not enabled, not for this station. */
     dropped = 0
     activity = 0
@@ -131,8 +133,10 @@ export class Enc28j60Chip implements SpiChip {
         if (!hears) this.dropped++
         else
             this.receiver.arrive(frame, this.clock, stored => {
-                if (stored) this.activity++
-                else this.dropped++
+                if (stored) {
+                    this.activity++
+                    this.received++
+                } else this.dropped++
             })
     }
 

@@ -19,9 +19,10 @@ export class Bench extends MacBench<Enc28j60Chip, Enc28j60> {
 
     /** Frames arrive one after the other, at 10 Mbit/s; returns when all of them are in memory, or lost. */
     async arrive(...frames: Uint8Array[]): Promise<void> {
-        for (const frame of frames) this.chip.deliver(frame)
-        const bytes = frames.reduce((sum, frame) => sum + Math.max(60, frame.length) + 24, 0)
-        await this.clock.runUntil(this.clock.now() + bytes * 0.0008 + 0.0001)
+        const { chip } = this
+        const end = chip.received + chip.dropped + frames.length
+        for (const frame of frames) chip.deliver(frame)
+        await this.clock.runUntil(() => chip.received + chip.dropped === end)
     }
 
     /** What is being sent is out. */
