@@ -1,19 +1,4 @@
-// The board's wiring: where the chip is.
+// The board that programs are built for: wiring and driver are in boards/. `--board NAME` of npm start, build and deploy puts
+// another one here for that run; change the line to have another one always.
 
-import type { Buffer } from "@devicescript/core"
-import { pins } from "@dsboard/w5500_evb_pico"
-import type { Mac } from "./mac/mac"
-import { W5500 } from "./mac/w5500"
-
-/** The driver of the W5500 on a W5500-EVB-Pico, with this Ethernet address. */
-export function board(address: Buffer): Mac {
-    return new W5500({
-        miso: pins.GP16,
-        cs: pins.GP17,
-        sck: pins.GP18,
-        mosi: pins.GP19,
-        reset: pins.GP20,
-        address,
-        look: 200,
-    })
-}
+export { board } from "../boards/w5500_evb_pico"

@@ -1,24 +1,41 @@
-// devicescript-tcp: a TCP/IP stack for DeviceScript, as programs use it. What lies below (RFC 9293's calls, the stack without
-// I/O, codecs) is imported by its path, as in "devicescript-tcp/src/tcp/calls". See docs/programs.md.
+// devicescript-tcp: a TCP/IP stack for DeviceScript, as programs use it. Each name is listed here, and documented where it is
+// defined. What lies below (RFC 9293's calls, the stack without I/O, codecs) is imported by its path, as in
+// "devicescript-tcp/src/tcp/calls". See docs/programs.md.
 
-export * from "./http/body"
-export * from "./http/fields"
-export * from "./http/record"
-export * from "./http/server"
-export * from "./http/text"
-export * from "./inspect/status"
-export * from "./mac/mac"
-export * from "./mac/w5500"
-export * from "./net/address"
-export * from "./socket/devicescript-net"
-export * from "./socket/dhcp"
-export * from "./socket/dns"
-export * from "./socket/driver-loop"
-export * from "./socket/interface"
-export * from "./socket/listener"
-export * from "./socket/mdns"
-export * from "./socket/ping"
-export * from "./socket/sntp"
-export * from "./socket/socket"
-export * from "./socket/udp"
-export * from "./tcp/config"
+export { HttpBodies } from "./http/body"
+export { HttpFields } from "./http/fields"
+export type {
+    BodyReader,
+    FieldReader,
+    HttpBody,
+    HttpHandler,
+    HttpOptions,
+    HttpRequest,
+    HttpResponse,
+} from "./http/record"
+export { HttpServer } from "./http/server"
+export { escapeHtml, formValue, percentDecoded } from "./http/text"
+export { addStatus, statusServer } from "./inspect/status"
+export { type Mac, MacCounter } from "./mac/mac"
+export { W5500, type W5500Options } from "./mac/w5500"
+export { SocketMode } from "./mac/w5500-registers"
+export { Address, ipv4Of, ipv4Text, macOf, macText } from "./net/address"
+export { bodyOf, jsonOf, useForNet } from "./socket/devicescript-net"
+export { type DhcpOptions, dhcp } from "./socket/dhcp"
+export { type DnsOptions, dns } from "./socket/dns"
+export type { NetError } from "./socket/errors"
+export {
+    type Addressing,
+    NetworkInterface,
+    type NetworkOptions,
+    type Resolver,
+    running,
+    startNetwork,
+} from "./socket/interface"
+export { Listener, type ListenOptions, listen, type Serve } from "./socket/listener"
+export { type PublishedName, publishName } from "./socket/mdns"
+export { type PingOptions, ping } from "./socket/ping"
+export { type NetworkTime, networkTime } from "./socket/sntp"
+export { type ConnectOptions, connect, Socket } from "./socket/socket"
+export { type Datagram, openUdp, Udp, type UdpOptions } from "./socket/udp"
+export { Config, configure } from "./tcp/config"

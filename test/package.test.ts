@@ -5,6 +5,7 @@ import {
     cpSync,
     mkdirSync,
     mkdtempSync,
+    readdirSync,
     readFileSync,
     rmSync,
     statSync,
@@ -19,21 +20,21 @@ import { ROOT } from "../sim/build/build"
 const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-package-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The code blocks of a language in the README, behind a heading if one is given. */
-function blocks(language: string, heading = ""): string[] {
-    const readme = readFileSync(join(ROOT, "README.md"), "utf8")
-    const start = readme.indexOf(heading)
-    expect(start, `a heading "${heading}"`).toBeGreaterThanOrEqual(0)
-    return [...readme.slice(start).matchAll(/```(\w*)\n(.*?)```/gs)]
-        .filter(match => match[1] === language)
-        .map(match => match[2]!)
+/** The TypeScript programs in a document, from a heading on if one is given. */
+function programs(heading = "", document = "README.md"): string[] {
+    const text = readFileSync(join(ROOT, document), "utf8")
+    const start = text.indexOf(heading)
+    expect(start, `a heading "${heading}" in ${document}`).toBeGreaterThanOrEqual(0)
+    return [...text.slice(start).matchAll(/^```ts\n(.*?)^```/gms)].map(match => match[1]!)
 }
 
 test("the README begins with the shortest example, as it is", () => {
     // test/cli/program.test.ts runs it
     const readme = readFileSync(join(ROOT, "README.md"), "utf8")
     expect(/```(\w*)\n/.exec(readme)![1]).toBe("ts")
-    expect(blocks("ts")[0]).toBe(readFileSync(join(ROOT, "src", "examples", "hello.ts"), "utf8"))
+    // and the other one is built below
+    expect(programs().length).toBe(2)
+    expect(programs()[0]).toBe(readFileSync(join(ROOT, "src", "examples", "hello.ts"), "utf8"))
 })
 
 /** What `npm pack` makes of this checkout. */
@@ -64,7 +65,7 @@ class Project {
         this.write("package.json", JSON.stringify({ name, version: "1.0.0", private: true, ...manifest }))
         this.write("devsconfig.json", "{}")
         mkdirSync(join(this.path, "src"))
-        this.write("src/main.ts", blocks("ts", "## In your program")[0]!)
+        this.write("src/main.ts", programs("## In your program")[0]!)
     }
 
     write(file: string, text: string): void {
@@ -95,7 +96,51 @@ class Project {
     }
 }
 
+/** What the programs of docs stand on, by their heading. */
+const around: Record<string, string> = {
+    "## Addresses by DHCP, hosts by name": `import { connect, dhcp, dns, startNetwork } from "devicescript-tcp"`,
+    "## A web server": `import { addStatus, HttpBodies, HttpServer, startNetwork } from "devicescript-tcp"
+const net = await startNetwork({ mac: board, ip: "10.0.0.2/24" })
+const lines = 3
+function lineAt(index: number): string {
+    return "line " + index
+}
+function read(): number {
+    return 20
+}
+function set(text: string): string {
+    return text
+}`,
+}
+const board = `import type { Buffer } from "@devicescript/core"
+import { pins } from "@dsboard/w5500_evb_pico"
+import { W5500 } from "devicescript-tcp"
+function board(address: Buffer): W5500 {
+    return new W5500({ miso: pins.GP16, cs: pins.GP17, sck: pins.GP18, mosi: pins.GP19, address, look: 200 })
+}`
+
+/** The programs of docs: document, heading, program. */
+const documented = readdirSync(join(ROOT, "docs"))
+    .filter(name => name.endsWith(".md"))
+    .flatMap(name => {
+        const text = readFileSync(join(ROOT, "docs", name), "utf8")
+        const sections = text.split(/^(?=#+ )/m)
+        return sections.flatMap(section =>
+            [...section.matchAll(/^```ts\n(.*?)^```/gms)].map(
+                match => [name, section.split("\n")[0]!, match[1]!] as const
+            )
+        )
+    })
+
 describe("a project that installs the package", () => {
+    test.each(documented)("builds the program of docs/%s under %s", (_document, heading, program) => {
+        const whole = program.includes(`from "devicescript-tcp"`)
+        if (!whole) expect(Object.keys(around)).toContain(heading)
+        const project = new Project(`docs-${documented.findIndex(one => one[2] === program)}`)
+        project.write("src/main.ts", whole ? program : `${board}\n${around[heading]}\n${program}`)
+        expect(project.build()).toBeGreaterThan(10_000)
+    })
+
     test("builds the README's program with it", () => {
         expect(new Project("plain").build()).toBeGreaterThan(10_000)
     })

@@ -1,43 +1,23 @@
-// Runs every script of test/scripts on Node, and those with a line --vm on the VM too. test/scripts/README.md tells how
-// they are written.
+// Runs every script of test/scripts on Node. test/scripts/README.md explains how they are written; scripts-vm.test.ts runs
+// those with a line --vm on the VM.
 //
 //     npx vitest run test/scripts.test.ts -t handshake/passive
 
-import { afterAll, describe, expect, test } from "vitest"
-import { type Prepared, prepare, runOnNode, runOnVm, scriptFiles } from "./support/packetdrill/run"
-import { VmPool } from "./support/packetdrill/vm-backend"
+import { expect, test } from "vitest"
+import { prepareAll, runOnNode } from "./support/packetdrill/run"
 import { tsharkAgrees } from "./support/tshark"
 
-const files = scriptFiles()
-const pool = new VmPool()
-afterAll(() => pool.stop())
+const scripts = prepareAll()
 
-test("there are scripts", () => {
-    expect(files.length).toBeGreaterThan(0)
+test("test/scripts holds scripts", () => {
+    expect(scripts.length).toBeGreaterThan(0)
 })
 
-/** The script, or what is wrong with it, which is told when it is run. */
-function read(source: (typeof files)[number]["source"]): Prepared | Error {
-    try {
-        return prepare(source)
-    } catch (error) {
-        if (error instanceof Error) return error
-        throw error
-    }
+for (const { name, prepared } of scripts) {
+    test(`${name} on Node`, async () => {
+        if (prepared instanceof Error) throw prepared
+        await runOnNode(prepared)
+    })
 }
-
-describe("scripts", () => {
-    for (const { name, source } of files) {
-        const prepared = read(source)
-        test(`${name} on Node`, async () => {
-            if (prepared instanceof Error) throw prepared
-            await runOnNode(prepared)
-        })
-        if (prepared instanceof Error || !prepared.settings.vm) continue
-        test(`${name} on the VM`, async () => {
-            await runOnVm(prepared, pool)
-        })
-    }
-})
 
 tsharkAgrees()

@@ -24,8 +24,12 @@ const enum Op {
     Reply = 6,
     /** Size bytes of event records follow. */
     Event = 7,
-    /** The host puts the length of the boot options (JSON) into size. */
+    /** The host puts the length of the boot options (JSON) into size, 0 for none. */
     Boot = 8,
+    /** Argument: MISO. Size: MOSI. Value: SCK. The host ends a program whose bus does not lead to the chip. */
+    Bus = 9,
+    /** The host puts the length of the pins, GPIO numbers by name (JSON), into size, 0 for none. */
+    Pins = 10,
 }
 
 const enum Header {
@@ -49,19 +53,22 @@ const native = ds as unknown as Native
 const write = native._socketWrite
 const header = ds.Buffer.alloc(Header.Length)
 
-/** Sends a header; what the host has to say stands in it when this returns. */
-function tell(op: Op, argument: number, size: number, value: number): void {
+/** Sends a header, in which the host answers. Returns the size from that answer. */
+function tell(op: Op, argument: number, size: number, value: number): number {
     header.setAt(Header.Op, "u8", op)
     header.setAt(Header.Argument, "u8", argument)
     header.setAt(Header.Size, "u16", size)
     header.setAt(Header.Value, "i32", value)
     write(header)
+    return header.getAt(Header.Size, "u16")
 }
 
 const MAX_TRANSFER = 4096
 let busy = false
 
-native.spiConfigure = () => {}
+native.spiConfigure = (miso, mosi, sck) => {
+    tell(Op.Bus, miso, mosi, sck)
+}
 /** As on the board: both buffers, one transfer at a time, and other fibers run meanwhile. */
 native.spiXfer = async (tx, rx) => {
     if (busy) throw new RangeError("SPI busy")
@@ -94,6 +101,8 @@ class HostPin {
         const base = mode & ds.GPIOMode.BaseModeMask
         if (base === ds.GPIOMode.Output) {
             tell(Op.PinWrite, this.gpio, mode === ds.GPIOMode.OutputHigh ? 1 : 0, 0)
+            if (header.getAt(Header.Value, "i32") !== 0)
+                throw new RangeError(`GPIO${this.gpio} has no output`)
         }
         if (base !== ds.GPIOMode.Input) this.value = undefined
         else if (inputs.indexOf(this) < 0) inputs.push(this)
@@ -114,15 +123,25 @@ const inputs: HostPin[] = []
 function readInputs(): void {
     for (const pin of inputs) {
         if ((pin.mode & ds.GPIOMode.BaseModeMask) !== ds.GPIOMode.Input) continue
-        tell(Op.PinRead, pin.gpio, 0, 0)
-        pin.value = header.getAt(Header.Size, "u16")
+        pin.value = tell(Op.PinRead, pin.gpio, 0, 0)
     }
 }
 
 /** @devsNative GPIO */
 declare var GPIO: Record<string, HostPin>
 
-for (let gpio = 0; gpio <= 28; gpio++) GPIO[`GP${gpio}`] = new HostPin(gpio)
+/** Reads the text that the host has announced in a header. */
+function readText(size: number): string {
+    const text = ds.Buffer.alloc(size)
+    write(text)
+    return text.toString("utf-8")
+}
+
+/** Asks the host for an object. */
+function readObject(op: Op): Record<string, unknown> {
+    const size = tell(op, 0, 0, 0)
+    return size > 0 ? JSON.parse(readText(size)) : {}
+}
 
 /** The fiber that waits for frames. */
 let waiting: ds.Fiber | undefined
@@ -155,11 +174,10 @@ function print(text: string): void {
 
 /** Runs one command line that waits at the host. */
 async function runLine(size: number): Promise<void> {
-    const line = ds.Buffer.alloc(size)
-    write(line)
+    const line = readText(size)
     let status = 1
     try {
-        status = await lines.run(line.toString("utf-8"), print)
+        status = await lines.run(line, print)
     } catch (e: unknown) {
         print(`${(e as Error).name}: ${(e as Error).message}`)
     }
@@ -168,24 +186,15 @@ async function runLine(size: number): Promise<void> {
 
 async function runLines(): Promise<void> {
     while (true) {
-        tell(Op.Line, 0, 0, 0)
-        const size = header.getAt(Header.Size, "u16")
-        const pause = header.getAt(Header.Value, "i32")
+        const size = tell(Op.Line, 0, 0, 0)
         if (size > 0) await runLine(size)
-        else await ds.sleep(pause)
+        else await ds.sleep(header.getAt(Header.Value, "i32"))
         readInputs()
     }
 }
 
-function readBootOptions(): void {
-    tell(Op.Boot, 0, 0, 0)
-    const size = header.getAt(Header.Size, "u16")
-    if (size === 0) return
-    const text = ds.Buffer.alloc(size)
-    write(text)
-    Object.assign(boot, JSON.parse(text.toString("utf-8")))
-}
-
 native._socketOpen("simulator", 1)
-readBootOptions()
+const pins = readObject(Op.Pins)
+for (const name of Object.keys(pins)) GPIO[name] = new HostPin(pins[name] as number)
+Object.assign(boot, readObject(Op.Boot))
 runLines.start()

@@ -29,31 +29,34 @@ interface Built {
     heap: number | undefined
 }
 
+/** What a build depends on. */
+type Wished = Pick<BuildOptions, "board" | "without">
+
 /** What a board gets of a program. */
-async function forBoard(what: string, path: string, without: readonly string[]): Promise<Built> {
-    return { what, path, image: await anyBoardImage(path, { without }), heap: undefined }
+async function forBoard(what: string, path: string, options: Wished): Promise<Built> {
+    return { what, path, image: await anyBoardImage(path, options), heap: undefined }
 }
 
 /** What the simulator runs of a program. */
-async function forHost(what: string, path: string, without: readonly string[]): Promise<Built> {
-    const image = await compileImage(behindPipe(path), nameOf(path), { without })
-    const heap = image.code < CODE_LIMIT ? await heapInUse(path, without) : undefined
+async function forHost(what: string, path: string, { board, without }: Wished): Promise<Built> {
+    const image = await compileImage(behindPipe(path), nameOf(path), { board, without })
+    const heap = image.code < CODE_LIMIT ? await heapInUse(path, without, board) : undefined
     return { what, path, image, heap }
 }
 
-async function buildAll({ program, without }: BuildOptions): Promise<Built[]> {
+async function buildAll({ program, ...wished }: BuildOptions): Promise<Built[]> {
     if (program !== undefined) {
         const { name } = listedAs(program)
         return await Promise.all([
-            forBoard(`${name}, board image`, program, without),
-            forHost(`${name}, host image`, program, without),
+            forBoard(`${name}, board image`, program, wished),
+            forHost(`${name}, host image`, program, wished),
         ])
     }
     // the compiler is a process of its own: it works on one image while another is optimized here
     return await Promise.all([
-        forBoard("board image", MAIN.path, without),
-        forHost("host image", MAIN.path, without),
-        forHost("host image under control", "src/controlled.ts", without),
+        forBoard("board image", MAIN.path, wished),
+        forHost("host image", MAIN.path, wished),
+        forHost("host image under control", "src/controlled.ts", wished),
     ])
 }
 
@@ -80,11 +83,11 @@ function showSizes({ image, path }: Built, file: string | undefined): void {
     console.log(`\nThe picture is in ${file}.`)
 }
 
-async function printJson({ program, without }: BuildOptions): Promise<Built[]> {
+async function printJson({ program, ...wished }: BuildOptions): Promise<Built[]> {
     const programs = program === undefined ? listed() : [listedAs(program)]
     const all: Built[] = []
     await each(programs, async ({ name, path }, i) => {
-        all[i] = await forHost(name, path, without)
+        all[i] = await forHost(name, path, wished)
     })
     const images = all.map(({ what, image, heap }) => ({
         name: what,
@@ -98,8 +101,8 @@ async function printJson({ program, without }: BuildOptions): Promise<Built[]> {
 }
 
 /** What each feature of a program takes. */
-async function featuresTable({ image, path }: Built, { without }: BuildOptions): Promise<string[]> {
-    const features = await featureBytes(path, without, image.code)
+async function featuresTable({ image, path }: Built, { board, without }: BuildOptions): Promise<string[]> {
+    const features = await featureBytes(path, board, without, image.code)
     return table([
         ["feature", "code"],
         ...features.map(({ name, bytes: size }): Cell[] => [name, bytes(size)]),
@@ -107,11 +110,11 @@ async function featuresTable({ image, path }: Built, { without }: BuildOptions):
 }
 
 /** The table of the documents, in Markdown. */
-async function printDocument(): Promise<Built[]> {
+async function printDocument({ board }: BuildOptions): Promise<Built[]> {
     const rows = allRows()
     const all: Built[] = []
     await each(rows, async ({ name, path, without }, i) => {
-        all[i] = await forHost(name, path, without)
+        all[i] = await forHost(name, path, { board, without })
     })
     console.log("| program | code | left | image | heap |\n|---|---|---|---|---|")
     for (const { what, image, heap } of all) {
@@ -123,7 +126,7 @@ async function printDocument(): Promise<Built[]> {
 
 async function built(options: BuildOptions): Promise<Built[]> {
     if (options.json) return await printJson(options)
-    if (options.document) return await printDocument()
+    if (options.document) return await printDocument(options)
     const all = await buildAll(options)
     console.log(describe(all).join("\n"))
     return all

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { featureNames } from "../../bin/features.js"
+import type { Board } from "../board/boards"
 import { behindPipe, compileImage, ROOT } from "../build/build"
 import { FEATURES, FeatureError } from "../build/features"
 import { nameOf } from "../device/device"
@@ -22,6 +23,7 @@ export function allFeatures(): string[] {
 /** The features that a program uses, the largest first; `code` is what it takes with them. */
 export async function featureBytes(
     program: string,
+    board: Board,
     without: readonly string[],
     code: number
 ): Promise<FeatureBytes[]> {
@@ -30,6 +32,7 @@ export async function featureBytes(
     await each(names, async name => {
         try {
             const left = await compileImage(behindPipe(program), nameOf(program), {
+                board,
                 without: [...without, name],
             })
             if (left.code !== code) found.push({ name, bytes: code - left.code })

@@ -1,6 +1,7 @@
 // What a program takes of the VM's heap once it is up.
 
-import { W5500Chip } from "../chip/w5500"
+import { type Board, readBoard } from "../board/boards"
+import { chipOf } from "../chip/chips"
 import { Device } from "../device/device"
 import { describePanic, type Panic } from "../device/runtime"
 import { macFor } from "../run/boot"
@@ -14,7 +15,11 @@ const UP = 500
  * Bytes of the VM's heap that a program has in use when its network is up, garbage left out, before the first connection: nobody
  * else is on the network. Throws when it ends before.
  */
-export async function heapInUse(program: string, without: readonly string[]): Promise<number> {
+export async function heapInUse(
+    program: string,
+    without: readonly string[],
+    board: Board = readBoard()
+): Promise<number> {
     const clock = new VirtualClock()
     const ends: Panic[] = []
     const device = new Device({
@@ -23,7 +28,8 @@ export async function heapInUse(program: string, without: readonly string[]): Pr
         program,
         without,
         seed: 1,
-        chip: new W5500Chip({ clock, send: () => {} }),
+        board,
+        chip: chipOf(board).make({ clock, send: () => {} }),
         boot: { ip: `${IP}/24`, gateway: "10.0.0.1", macAddress: macFor(IP), trace: false },
         onPanic: panic => ends.push(panic),
     })

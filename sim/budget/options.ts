@@ -2,10 +2,13 @@
 
 import { existsSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
+import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
+import type { Board } from "../board/boards"
 import { CommandLine, printable, program, without } from "../options/command-line"
 import { OptionError } from "../options/error"
 
 export interface BuildOptions {
+    board: Board
     /** A program in the place of the ones that are flashed, a path in this project. */
     program: string | undefined
     /** Features that are left out. */
@@ -19,7 +22,7 @@ export interface BuildOptions {
     document: boolean
 }
 
-interface Given {
+interface Given extends GivenBoard {
     program?: string
     without?: readonly string[]
     sizes?: string | true
@@ -34,6 +37,7 @@ export function parseBuildOptions(words: readonly string[]): BuildOptions {
         "npm run build -- [options]: builds what is flashed and what the simulator runs, and says what it takes"
     )
     command.add("--program <FILE>", "build this, such as src/examples/hello.ts", program)
+    addBoardOptions(command)
     command.add("--without <NAME,...>", "leave these features out (src/features.ts)", without)
     command.add("--sizes [FILE.html]", "code by package, folder, file, function; a picture in FILE", picture)
     command.add("--features", "what each feature of src/features.ts takes: a build without each")
@@ -54,6 +58,7 @@ export function parseBuildOptions(words: readonly string[]): BuildOptions {
     const sizes =
         given.sizes === undefined ? undefined : { file: given.sizes === true ? undefined : given.sizes }
     return {
+        board: chosenBoard(given),
         program: given.program,
         without: given.without ?? without(),
         sizes,

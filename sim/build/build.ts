@@ -5,9 +5,18 @@ import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
-import { build } from "esbuild"
+import { build, type Plugin } from "esbuild"
+import {
+    BOARD,
+    BOARDS,
+    type Board,
+    boardFilePath,
+    boardModule,
+    defaultBoard,
+    readBoard,
+} from "../board/boards"
 import { describeExcess } from "../budget/over"
 import type { DebugFile } from "../optimizer/debug"
 import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
@@ -53,11 +62,16 @@ export interface Image {
 }
 
 export interface BuildOptions {
+    /** The board that the program is for; the one that src/board.ts names unless given. */
+    board?: Board
     /** The features that the program leaves out; those that the project's package.json names unless given. */
     without?: readonly string[]
     /** Whether the optimizer makes the image smaller; it does unless told otherwise. */
     optimize?: boolean
 }
+
+/** Texts that a build puts in the place of files, by their paths in this project. */
+type Replaced = ReadonlyMap<string, string>
 
 /** A program's modules, paths in this project, in the order in which they run: the program itself is the last. */
 export type Program = readonly [...string[], string]
@@ -90,19 +104,24 @@ export async function buildImage(program: Program, title: string, options?: Buil
 export async function compileImage(
     program: Program,
     title: string,
-    { without = leftOut(), optimize: optimized = true }: BuildOptions = {}
+    { board = readBoard(), without = leftOut(), optimize: optimized = true }: BuildOptions = {}
 ): Promise<Image> {
-    const features = featuresFile(without)
-    const named = without.length === 0 ? title : `${title}-${hashOf(features).slice(0, 8)}`
+    const replaced: Replaced = new Map([
+        [FEATURES, featuresFile(without)],
+        [BOARD, boardModule(board)],
+        [boardFilePath(board.name), board.file],
+    ])
+    const onBoard = board.name === defaultBoard() ? title : `${title}-${board.name}`
+    const named = without.length === 0 ? onBoard : `${onBoard}-${hashOf(replaced.get(FEATURES)!).slice(0, 8)}`
     const name = optimized ? named : `${named}-plain`
-    const directory = join(OUTPUT, `${name}-${await fingerprint(program, features)}`)
+    const directory = join(OUTPUT, `${name}-${await fingerprint(program, replaced)}`)
     if (!existsSync(directory)) {
         try {
             await mkdir(OUTPUT, { recursive: true })
             // until the libraries are there only one build may run: each would write them
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
-                if (!existsSync(directory)) await compile(program, name, features, optimized, directory)
+                if (!existsSync(directory)) await compile(program, name, replaced, optimized, directory)
             })
         } catch (error) {
             throw unwritable(error)
@@ -136,17 +155,17 @@ function librariesComplete(): boolean {
 }
 
 /** Depends on everything that goes into the image. */
-async function fingerprint(program: Program, features: string): Promise<string> {
-    const boards = readdirSync(join(ROOT, "boards")).filter(file => file.endsWith(".board.json"))
+async function fingerprint(program: Program, replaced: Replaced): Promise<string> {
+    const boards = readdirSync(join(ROOT, BOARDS)).filter(file => file.endsWith(".board.json"))
     const files = [
         ...OPTIMIZER.flatMap(path => filesBelow(path)),
         "devsconfig.json",
         "package.json",
-        ...boards.map(file => `boards/${file}`),
-        ...(await sources(program)),
+        ...boards.map(file => `${BOARDS}/${file}`),
+        ...(await sources(program, replaced)),
     ]
     const parts = files.sort().map(file => {
-        return `${file}\n${file === FEATURES ? features : readFileSync(join(ROOT, file), "utf8")}`
+        return `${file}\n${replaced.get(file) ?? readFileSync(join(ROOT, file), "utf8")}`
     })
     return hashOf(`${cliVersion()}\n${program.join()}\n${parts.join("")}`)
 }
@@ -161,8 +180,8 @@ function filesBelow(path: string): string[] {
     return readdirSync(join(ROOT, path)).flatMap(name => filesBelow(`${path}/${name}`))
 }
 
-/** The files of this project that the program is made of. */
-async function sources(program: Program): Promise<string[]> {
+/** Returns the files of this project that the program is made of. */
+async function sources(program: Program, replaced: Replaced): Promise<string[]> {
     try {
         const { metafile } = await build({
             absWorkingDir: ROOT,
@@ -174,6 +193,7 @@ async function sources(program: Program): Promise<string[]> {
             format: "esm",
             packages: "external",
             tsconfigRaw: {},
+            plugins: [replacing(replaced)],
             logLevel: "silent",
         })
         return Object.keys(metafile.inputs)
@@ -183,10 +203,23 @@ async function sources(program: Program): Promise<string[]> {
     }
 }
 
+/** Puts the texts in the place of the files for esbuild. */
+function replacing(replaced: Replaced): Plugin {
+    return {
+        name: "replaced",
+        setup({ onLoad }) {
+            onLoad({ filter: /\.ts$/ }, ({ path }) => {
+                const contents = replaced.get(relative(ROOT, path).replaceAll("\\", "/"))
+                return contents === undefined ? undefined : { contents, loader: "ts" }
+            })
+        },
+    }
+}
+
 async function compile(
     program: Program,
     name: string,
-    features: string,
+    replaced: Replaced,
     optimized: boolean,
     directory: string
 ): Promise<void> {
@@ -197,10 +230,7 @@ async function compile(
     // it puts the state of a git checkout into the image: so it works elsewhere, on links to what is here
     const work = await mkdtemp(join(tmpdir(), "devicescript-tcp-"))
     try {
-        await linkTo(ROOT, work, [".git", ".devicescript", "src"])
-        await mkdir(join(work, "src"))
-        await linkTo(join(ROOT, "src"), join(work, "src"), ["features.ts"])
-        await writeFile(join(work, FEATURES), features)
+        await copyTo(work, replaced)
         const entry = program.length === 1 ? own : ENTRY
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(entry, work)
@@ -220,6 +250,19 @@ async function compile(
         if (progress) process.stderr.write("\r\x1b[K")
     }
     await forgetOldBuilds(name)
+}
+
+/** Links this project's files into a folder, and writes what replaces some of them. */
+async function copyTo(work: string, replaced: Replaced): Promise<void> {
+    const paths = [...replaced.keys()]
+    const folders = [...new Set(paths.map(path => dirname(path)))]
+    await linkTo(ROOT, work, [".git", ".devicescript", ...folders])
+    for (const folder of folders) {
+        await mkdir(join(work, folder))
+        const own = paths.filter(path => dirname(path) === folder).map(path => basename(path))
+        await linkTo(join(ROOT, folder), join(work, folder), own)
+    }
+    for (const [path, text] of replaced) await writeFile(join(work, path), text)
 }
 
 /** Links all that is in a folder into another one, but for a few names. */

@@ -1,4 +1,4 @@
-// What the programs that are built here leave out: see src/features.ts.
+// The features that programs of this project leave out: see src/features.ts.
 
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -8,19 +8,19 @@ import { featuresLeftOut, withoutFeatures } from "../../bin/features.js"
 export { FeatureError } from "../../bin/features.js"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
-/** The file that is set, a path in this project. */
+/** Path in this project of the file with the features. */
 export const FEATURES = "src/features.ts"
-/** Names with commas between, in the place of package.json's: how tests run a combination. */
+/** Environment variable that overrides the list in package.json: names with commas between. Tests run a combination by it. */
 const VARIABLE = "DEVICESCRIPT_TCP_WITHOUT"
 
-/** The features that the environment, or else this project's package.json, asks to leave out. */
+/** Returns the features to leave out: those in the environment, else those in this project's package.json. */
 export function leftOut(): readonly string[] {
     const names = process.env[VARIABLE]
     if (names !== undefined) return names.split(",").filter(name => name !== "")
     return featuresLeftOut(readFileSync(join(ROOT, "package.json"), "utf8"))
 }
 
-/** The text of src/features.ts with these left out. Throws a FeatureError when they cannot be. */
+/** Returns the text of src/features.ts without these features. Throws a FeatureError when they cannot be left out. */
 export function featuresFile(without: readonly string[]): string {
     return withoutFeatures(readFileSync(join(ROOT, FEATURES), "utf8"), without)
 }

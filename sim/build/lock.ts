@@ -1,13 +1,13 @@
-// One build at a time, also among processes.
+// A lock for builds that holds between processes.
 
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 
-/** A lock whose owner has not even written down its process number after so long (in ms) belongs to nobody. */
+/** A lock without its owner's process number after this time is abandoned, ms. */
 const NAMELESS = 2000
 const PAUSE = 50
 
-/** Runs `work` while holding the lock: a directory at `path`. A lock left behind by a process that ended is broken. */
+/** Runs `work` while holding the lock, a directory at `path`. Breaks a lock whose process has ended. */
 export async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
     while (!(await take(path))) {
         if (await abandoned(path)) await rm(path, { recursive: true, force: true })
@@ -37,7 +37,7 @@ async function abandoned(path: string): Promise<boolean> {
         if (owner > 0) return !alive(owner)
         return Date.now() - (await stat(path)).mtimeMs > NAMELESS
     } catch {
-        // the owner has not written its number yet, or has just let go
+        // the owner has not written its number yet, or has just released the lock
         const made = await stat(path).catch(() => undefined)
         return made !== undefined && Date.now() - made.mtimeMs > NAMELESS
     }

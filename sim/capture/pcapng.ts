@@ -1,28 +1,28 @@
-// Captures frames to a pcapng file that Wireshark opens, with comments that may come after the frame they are about.
+// Captures frames to a pcapng file for Wireshark. A comment may be added for a while after its frame.
 import fs from "node:fs"
 import { type Direction, interfaceBlock, packetBlock, sectionBlock } from "./blocks"
 
 export type { Direction } from "./blocks"
 
-/** The capture file cannot be made; the message is one line for the user. */
+/** Thrown when the capture file cannot be made; the message is one line for the user. */
 export class CaptureError extends Error {
     override name = "CaptureError"
 }
 
-/** Names a packet that was handed over, for comments on it. */
+/** Identifies a captured packet, to add comments to it. */
 export type PacketHandle = number
 
 /** How a capture is set up. */
 export interface CaptureOptions {
-    /** The moment at which the clock's time is 0, ms since 1970 (whole); now if absent. Fix it to repeat a file exactly. */
+    /** The moment at which the clock's time is 0, whole ms since 1970; the default is now. A fixed one repeats a file exactly. */
     epochMs?: number
-    /** What the file says it was written by. */
+    /** The name of the program that writes the file, for the file. */
     application?: string
-    /** Told once, in one line, when the file cannot be written on; the capture is over then. Absent: standard error. */
+    /** Takes one line, once, when the file cannot be written any more; the capture is over then. The default is standard error. */
     onError?: (message: string) => void
 }
 
-/** So many packets wait for a comment before they are written. */
+/** The number of packets that are held for comments before they are written. */
 export const HELD_PACKETS = 16
 
 interface Packet {
@@ -35,14 +35,14 @@ interface Packet {
 }
 
 /**
- * A capture file. Every block is written whole, so the file can be read at any moment, also after a crash; what it
- * lacks then are the packets still held for a comment: the last HELD_PACKETS of them. `flush` writes these too.
+ * A capture file. Every block is written whole, so the file can be read at any moment, also after a crash. It lacks only the
+ * last HELD_PACKETS packets, which are held for comments; `flush` writes them.
  */
 export class Capture {
     private readonly held: Packet[] = []
     private readonly lastOf: (PacketHandle | undefined)[] = []
     private nextHandle: PacketHandle = 0
-    /** The file could not be written on: it ends too early. */
+    /** A write has failed, so the file ends too early. */
     failed = false
     private closed = false
 
@@ -53,7 +53,7 @@ export class Capture {
         private readonly onError: (message: string) => void
     ) {}
 
-    /** Makes (or replaces) the file. Throws a CaptureError when that cannot be done. */
+    /** Makes or replaces the file. Throws a CaptureError when that fails. */
     static open(path: string, options: CaptureOptions = {}): Capture {
         let file: number
         try {
@@ -75,8 +75,8 @@ export class Capture {
     }
 
     /**
-     * Adds a packet seen at `timeMs` of the clock, seen from the interface's side as coming `in` or going `out`. The
-     * bytes are copied. Throws a RangeError when there is no such interface.
+     * Adds a copy of a packet that came `in` at an interface or went `out`, at `timeMs` of the clock. Throws a RangeError
+     * when the capture has no such interface.
      */
     packet(
         iface: number,
@@ -102,24 +102,24 @@ export class Capture {
         return handle
     }
 
-    /** The packet that interface saw last, if any. */
+    /** Returns the last packet of an interface; undefined without one. */
     last(iface: number): PacketHandle | undefined {
         return this.lastOf[iface]
     }
 
-    /** Adds a comment to a packet handed over before; false when it is written already (or there is none). */
+    /** Adds a comment to a captured packet; returns false when the packet is written already, or unknown. */
     comment(handle: PacketHandle | undefined, text: string): boolean {
         const packet = this.held.find(held => held.handle === handle)
         packet?.comments.push(text)
         return packet !== undefined
     }
 
-    /** Writes the packets that wait for comments. */
+    /** Writes the packets that are held for comments. */
     flush(): void {
         for (const packet of this.held.splice(0)) this.writePacket(packet)
     }
 
-    /** Writes what is left and closes the file; what is handed over later is not captured. */
+    /** Writes the held packets and closes the file; later packets are not captured. */
     close(): void {
         if (this.closed) return
         this.flush()

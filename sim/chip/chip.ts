@@ -1,6 +1,9 @@
-// The interface of a simulated chip: what a device has on its SPI bus and its pins.
+// The interface of a simulated chip: what a device has on its SPI bus and its pins, and what the table of chips says of each kind.
 
-/** A chip on the SPI bus with chip select, reset and interrupt lines, all of them active low. */
+import type { Clock } from "../time/clock"
+import type { Random } from "../time/random"
+
+/** A chip on the SPI bus with chip select, reset and any number of lines to the board. */
 export interface SpiChip {
     /** Sets the chip select line; 0 selects the chip and begins a frame of SPI transfers. */
     select(level: 0 | 1): void
@@ -8,8 +11,45 @@ export interface SpiChip {
     transfer(bytes: Uint8Array): void
     /** Sets the reset line; 0 holds the chip in reset. */
     reset(level: 0 | 1): void
-    /** Level of the interrupt line: 0 while the chip has an interrupt pending. */
-    readonly interrupt: 0 | 1
+    /** Returns the level of a line that the chip drives, by the line's name in a board file (INT, HANDSHAKE, DATA_READY). */
+    line(name: string): 0 | 1
     /** Frames moved to or from the network so far; when this changes, the device has work and should not sleep. */
     activity: number
+    /** Takes a frame that arrives from the network, without FCS. */
+    deliver(frame: Uint8Array): void
+    /** Plugs the network in or out. */
+    setLink(up: boolean): void
+    /** Ends what the chip does by itself: nothing of it runs on the clock after this. */
+    close(): void
+}
+
+/** What every kind of chip is made of. */
+export interface ChipOptions {
+    clock: Clock
+    /** Takes the frames that the chip sends; they belong to the receiver. */
+    send: (frame: Uint8Array) => void
+    /** Faults are drawn from it. */
+    random?: Random
+}
+
+/** One thing that can be wrong with a chip: a name for `--fault` and for the console's `fault`. */
+export interface Fault<Chip = SpiChip> {
+    /** Describes the value in an error message. */
+    readonly form: string
+    /** The smallest and the largest value. */
+    readonly least: number
+    readonly most: number
+    /** The value of `fault NAME on`; undefined for a fault that needs a number. */
+    readonly on?: number
+    /** The value of `fault NAME off`; undefined for a fault that ends by itself. */
+    readonly off?: number
+    apply(chip: Chip, value: number): void
+}
+
+/** A kind of chip, as the table of chips lists it. */
+export interface ChipKind<Chip extends SpiChip = SpiChip> {
+    /** What people call it. */
+    readonly title: string
+    make(options: ChipOptions): Chip
+    readonly faults: { readonly [name: string]: Fault<Chip> }
 }

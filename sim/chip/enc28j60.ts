@@ -152,6 +152,11 @@ export class Enc28j60Chip implements SpiChip {
         return this.works && this.phy.linkUp
     }
 
+    line(_name: string): 0 | 1 {
+        return this.interrupt
+    }
+
+    /** Level of the INT pin: 0 while an enabled interrupt is pending. */
     get interrupt(): 0 | 1 {
         return this.works && this.state.has(Reg.EIE, Eir.INTIE) && this.pending ? 0 : 1
     }
@@ -169,6 +174,11 @@ export class Enc28j60Chip implements SpiChip {
             if (this.faults.resetRevives) this.faults.dead = undefined
             this.systemReset()
         }
+    }
+
+    close(): void {
+        this.reset(0)
+        this.initialize()
     }
 
     /** The supply drops below what the chip needs for `ms`: it answers nothing, then is as after a power-on. */

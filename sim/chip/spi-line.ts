@@ -1,14 +1,16 @@
+// A line of the SPI bus with bit errors.
+
 import type { Random } from "../time/random"
 
-/** MISO or MOSI with a bad contact: single bits arrive as their opposite, or all are stuck. */
+/** MISO or MOSI with a bad contact: single bits arrive flipped, or all bits are stuck. */
 export class SpiLine {
     private rate = 0
-    /** Bits until the next one that flips. */
+    /** Bits before the next one that flips. */
     private left = Number.POSITIVE_INFINITY
 
     constructor(private readonly random: Random) {}
 
-    /** What becomes of `bytes` on the way, in place; the bytes as they were when bits flipped, else undefined. */
+    /** Changes `bytes` in place as the line does. If bits flipped, returns a copy of the bytes before that; else undefined. */
     carry(bytes: Uint8Array, stuck: number | undefined, rate: number): Uint8Array | undefined {
         if (stuck !== undefined) bytes.fill(stuck)
         if (rate !== this.rate) {
@@ -27,7 +29,7 @@ export class SpiLine {
         return before
     }
 
-    /** Good bits in a row: geometric, so that each bit has the same chance. */
+    /** Draws the number of bits before the next one that flips: geometric, so that each bit has the same probability. */
     private gap(): number {
         if (this.rate <= 0) return Number.POSITIVE_INFINITY
         return Math.floor(Math.log(1 - this.random.next()) / Math.log(1 - this.rate))

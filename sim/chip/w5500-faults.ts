@@ -1,39 +1,43 @@
-/** What a W5500 model is to do wrong. All of it may be changed at any time; nothing is wrong unless it is. */
+// The faults that the model of a W5500 can be given.
+
+/** The faults of one chip. All may be changed at any time; a new chip has none. */
 export class W5500Faults {
-    /** Length headers that the next received frames get in the place of the true ones (which count themselves). */
+    /** Length headers for the next received frames, instead of the true lengths (a length counts its own two bytes). */
     lengthHeaders: number[] = []
-    /** So many received frames are dropped as if memory were full. */
+    /** The number of received frames that the chip drops as if its memory were full. */
     overflows = 0
-    /** So many sends go out without SENDOK ever being set. */
+    /** The number of sends that put their frame on the wire but never set SENDOK. */
     lostSendOks = 0
-    /** So many sends never end: no frame, no SENDOK, Sn_TX_RD stays. */
+    /** The number of sends that never end: no frame, no SENDOK, Sn_TX_RD does not change. */
     stuckSends = 0
-    /** Milliseconds from SEND to SENDOK. */
+    /** Time from SEND to SENDOK, ms. */
     sendDelay = 0
-    /** So many commands are never taken: Sn_CR keeps them. */
+    /** The number of commands that the chip never takes: they stay in Sn_CR. */
     untakenCommands = 0
-    /** What MISO carries from now on in the place of any answer: nothing is received, sent or written any more. */
+    /** The byte that MISO carries all the time, as the chip is dead: it receives, sends and stores nothing. */
     dead: 0x00 | 0xff | undefined
     /** A hardware reset ends `dead`. */
     resetRevives = false
-    /** What VERSIONR says in the place of 4. */
+    /** The value of VERSIONR instead of 4. */
     version: number | undefined
-    /** Runs once, when the host has read the first of the two bytes of Sn_RX_RSR. */
+    /** Called once, when the host has read the first of the two bytes of Sn_RX_RSR. */
     betweenSizeBytes: (() => void) | undefined
-    /** Chance that a bit on MISO, or on MOSI, arrives as its opposite. */
+    /** Probability that a bit on MISO arrives flipped. */
     misoErrors = 0
+    /** Probability that a bit on MOSI arrives flipped. */
     mosiErrors = 0
-    /** What every byte on the line reads as; the chip itself goes on. */
+    /** The byte that the host reads all the time, as MISO is stuck; the chip itself works. */
     misoStuck: 0x00 | 0xff | undefined
+    /** The byte that the chip reads all the time, as MOSI is stuck. */
     mosiStuck: 0x00 | 0xff | undefined
-    /** Milliseconds that a received frame shows in Sn_RX_RSR, Sn_RX_WR and Sn_IR before it is in memory. */
+    /** Sn_RX_RSR, Sn_RX_WR and Sn_IR show a received frame this long before it is in memory, ms. */
     sizeAhead = 0
-    /** Milliseconds after a reset in which VERSIONR says 0; all else works. */
+    /** VERSIONR is 0 for this long after a reset, ms; all else works. */
     versionDelay = 0
-    /** Milliseconds after MR = RST in which the chip answers 0 and ignores what is written. */
+    /** After a reset by MR the chip answers 0 and ignores writes for this long, ms. */
     deafAfterReset = 0
-    /** The PHY stays in reset, whatever PHYCFGR is told. */
+    /** The PHY stays in reset, whatever the host writes to PHYCFGR. */
     phyHeld = false
-    /** Tells of each transfer with flipped bits: what arrived, what had been sent, at the host (MISO) or at the chip. */
+    /** Takes each transfer with flipped bits: the bytes that arrived at the host (MISO) or the chip, and those that were sent. */
     onError: ((line: "miso" | "mosi", arrived: Uint8Array, sent: Uint8Array) => void) | undefined
 }

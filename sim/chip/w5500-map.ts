@@ -1,4 +1,5 @@
-// The W5500's register map from its data sheet (1.0.9, chapters 3 and 4): what a reset leaves, what a host may write.
+// The W5500's register map from its data sheet (1.0.9, chapters 3 and 4): the values after a reset, and the bits that a host
+// can write.
 
 /** Common registers, by offset. */
 export enum Common {
@@ -92,7 +93,7 @@ export enum State {
     MACRAW = 0x42,
 }
 
-/** Values of Sn_MR's low half, and the bits of its high half as MACRAW reads them. */
+/** Values of Sn_MR's low half, and the bits of its high half in MACRAW mode. */
 export const PROTOCOL = 0x0f
 export const PROTOCOL_TCP = 1
 export const PROTOCOL_UDP = 2
@@ -102,10 +103,13 @@ export const MODE_BCASTB = 0x40
 export const MODE_MMB = 0x20
 export const MODE_MIP6B = 0x10
 
-/** How a host's write changes a register: plain bits are stored, ones clear, the rest stays. */
+/** How a host's write changes each register. Bits in neither mask do not change. */
 export interface Access {
+    /** The values after a reset. */
     readonly reset: Uint8Array
+    /** Masks of the bits that a write stores. */
     readonly stored: Uint8Array
+    /** Masks of the bits that a write of 1 clears. */
     readonly cleared: Uint8Array
 }
 
@@ -123,7 +127,7 @@ function access(size: number, rows: Row[]): Access {
 
 const zeros = (count: number) => new Array<number>(count).fill(0)
 
-/** PHYCFGR and VERSIONR are not stored here: the one is half status, the other a constant. */
+/** The common registers, without PHYCFGR, which is half status, and VERSIONR, a constant. */
 export const COMMON: Access = access(COMMON_SIZE, [
     [Common.MR, [0x00], 0x3a],
     [Common.GAR, zeros(4), 0xff],
@@ -143,7 +147,7 @@ export const COMMON: Access = access(COMMON_SIZE, [
     [Common.PMRU, [0xff, 0xff], 0xff],
 ])
 
-/** What follows from pointers and commands is not stored here. */
+/** The registers of a socket, without those that follow from pointers and commands. */
 export const SOCKET: Access = access(SOCKET_SIZE, [
     [Register.MR, [0x00], 0xff],
     [Register.IR, [0x00], 0x00, IR_BITS],
@@ -163,7 +167,7 @@ export const SOCKET: Access = access(SOCKET_SIZE, [
     [Register.KPALVTR, [0x00], 0xff],
 ])
 
-/** A host writes one byte of a block. */
+/** Stores one byte that a host writes. */
 export function store(map: Access, registers: Uint8Array, offset: number, value: number): void {
     const stored = map.stored[offset]!
     const kept = registers[offset]! & ~stored & ~(value & map.cleared[offset]!)

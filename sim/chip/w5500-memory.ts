@@ -1,25 +1,27 @@
+// The memory of the W5500, and the block that each socket has in it.
+
 const SIZE = 0x4000
 
 /** Sizes in KB that a socket's block of memory can have. */
 const SIZES = new Set([1, 2, 4, 8, 16])
 
 /**
- * One of the W5500's two 16 KB memories. Each socket has a block of it, in order of the sockets; a 16-bit address
- * wraps within the block (data sheet, 3.3).
+ * One of the W5500's two memories of 16 KB. Each socket has a block, in the order of the sockets; a 16-bit address wraps
+ * within the block (data sheet, 3.3).
  */
 export class SocketMemory {
     private readonly bytes = new Uint8Array(SIZE)
 
-    /** @param kiloBytes what a socket's size register says */
+    /** Makes a memory; `kiloBytes` reads the size register of a socket. */
     constructor(private readonly kiloBytes: (socket: number) => number) {}
 
-    /** Size of a socket's block in bytes; none for a number that is not a size. */
+    /** Returns the size of a socket's block in bytes; 0 if the size register has no valid size. */
     size(socket: number): number {
         const size = this.kiloBytes(socket)
         return SIZES.has(size) ? size * 1024 : 0
     }
 
-    /** What was there is gone. */
+    /** Fills the memory with zeros. */
     clear(): void {
         this.bytes.fill(0)
     }
@@ -36,7 +38,7 @@ export class SocketMemory {
             this.bytes.set(bytes.subarray(from, from + length), at)
     }
 
-    /** Where the bytes of a stretch of addresses are, each piece as [place in memory, offset in the stretch, length]. */
+    /** Returns where a range of addresses is in memory, as pieces [offset in memory, offset in the range, length]. */
     private *pieces(socket: number, address: number, length: number): Generator<[number, number, number]> {
         const size = this.size(socket)
         if (size === 0) return
@@ -51,7 +53,7 @@ export class SocketMemory {
         }
     }
 
-    /** Blocks whose sum exceeds the memory run into each other: the data sheet warns of it. */
+    /** Returns the start of a socket's block. Blocks that are too large together overlap, of which the data sheet warns. */
     private base(socket: number): number {
         let base = 0
         for (let before = 0; before < socket; before++) base += this.size(before)

@@ -1,3 +1,5 @@
+// The sockets of the W5500: registers, commands, and raw Ethernet frames through socket 0.
+
 import type { W5500Faults } from "./w5500-faults"
 import {
     Command,
@@ -18,10 +20,10 @@ import {
 } from "./w5500-map"
 import type { SocketMemory } from "./w5500-memory"
 
-/** Data sheet, Sn_MSSR: the most that MACRAW sends, without FCS. */
+/** The longest frame that MACRAW sends, without FCS (data sheet, Sn_MSSR). */
 const LONGEST_SENT = 1514
 
-/** What a socket needs of its chip. */
+/** What a socket uses of its chip. */
 export interface SocketHost {
     readonly faults: W5500Faults
     readonly transmitMemory: SocketMemory
@@ -31,11 +33,11 @@ export interface SocketHost {
     readonly address: Uint8Array
     /** Puts a frame on the wire. */
     transmit(frame: Uint8Array): void
-    /** Runs when the wire has taken the frame, at the earliest when the SPI frame that commanded it is over. */
+    /** Calls `done` when the frame is on the wire, at the earliest at the end of the SPI frame with the command. */
     afterTransmit(done: () => void): void
-    /** Runs in `ms` milliseconds. */
+    /** Calls `run` in `ms` milliseconds. */
     later(ms: number, run: () => void): void
-    /** The host did what the data sheet forbids or leaves open. */
+    /** Records an action of the host that the data sheet forbids or leaves open. */
     misused(what: string): void
 }
 
@@ -46,10 +48,10 @@ export class Socket {
     private command = 0
     private transmitRead = 0
     private receiveWrite = 0
-    /** Sn_RX_RD as of the last RECV. */
+    /** The value of Sn_RX_RD at the last RECV: memory before it is free. */
     private released = 0
     private sending = false
-    /** Counts resets and openings: a send that ends after one of them changes nothing. */
+    /** Number of resets, openings and closings: a send that ends after one of them changes nothing. */
     private era = 0
 
     constructor(
@@ -96,7 +98,7 @@ export class Socket {
         else if (offset < this.registers.length) store(SOCKET, this.registers, offset, value)
     }
 
-    /** A frame arrives from the wire; false when it is dropped. */
+    /** Takes a frame from the wire; returns false when the socket drops it. */
     deliver(frame: Uint8Array): boolean {
         if (this.state !== State.MACRAW) return false
         if (!accepts(this.registers[Register.MR]!, this.chip.address, frame)) return false
@@ -120,7 +122,7 @@ export class Socket {
         return true
     }
 
-    /** Data sheet, Sn_RX_RSR: its two bytes are read one after the other, and may be of two numbers. */
+    /** Returns one byte of Sn_RX_RSR. The host reads its two bytes one after the other, so they may be of two values (data sheet). */
     private readSize(byte: number): number {
         const value = byteOf(this.received, byte)
         const { faults } = this.chip
@@ -144,7 +146,7 @@ export class Socket {
         return (this.word(Register.TX_WR) - this.transmitRead) & 0xffff
     }
 
-    /** Data sheet, Sn_CR: cleared when the command is taken. */
+    /** Takes a command: Sn_CR is cleared then (data sheet). */
     private take(value: number): void {
         const { faults } = this.chip
         if (this.command !== 0) {
@@ -161,7 +163,7 @@ export class Socket {
         this.obey(value)
     }
 
-    /** The chip's own TCP/IP is not modelled: its commands are taken and have no effect. */
+    /** Carries out a command. The commands of the chip's own TCP/IP have no effect, as that is not modelled. */
     private obey(command: number): void {
         if (command === Command.OPEN) this.open()
         else if (command === Command.CLOSE) {
@@ -205,7 +207,7 @@ export class Socket {
         const length = this.unsent
         const most = Math.min(LONGEST_SENT, chip.transmitMemory.size(this.index))
         if (this.sending || length > most) {
-            chip.misused(this.sending ? "SEND before the end of the last one" : `SEND of ${length} bytes`)
+            chip.misused(this.sending ? "SEND before the end of the last SEND" : `SEND of ${length} bytes`)
             return
         }
         this.sending = true
@@ -213,7 +215,7 @@ export class Socket {
             chip.faults.stuckSends--
             return
         }
-        // no source says what becomes of a frame without a link, but ESP-IDF issue 6233 saw the send not end
+        // the data sheet does not say what a send without a link does; in ESP-IDF issue 6233 it did not end
         if (!chip.linkUp) return
         const frame = new Uint8Array(length)
         chip.transmitMemory.read(this.index, this.transmitRead, frame)
@@ -230,7 +232,7 @@ export class Socket {
         })
     }
 
-    /** Data sheet, Sn_IMR: a masked interrupt does not even show in Sn_IR. */
+    /** Sets a bit of Sn_IR, unless Sn_IMR masks it: a masked interrupt does not show in Sn_IR (data sheet, Sn_IMR). */
     private interrupt(bit: number): void {
         this.registers[Register.IR]! |= bit & this.registers[Register.IMR]!
     }
@@ -245,8 +247,8 @@ function byteOf(word: number, byte: number): number {
 }
 
 /**
- * The filters of MACRAW (data sheet, Sn_MR). With MFEN the data sheet promises only broadcast and the own address;
- * ESP-IDF's driver found IP multicast to pass as well, IPv4's unless MMB, IPv6's whatever MMB says.
+ * Returns whether the filters of MACRAW let a frame pass (data sheet, Sn_MR). With MFEN the data sheet promises broadcast
+ * and the own address only. ESP-IDF's driver found that IP multicast passes as well: IPv4's without MMB, IPv6's always.
  */
 function accepts(mode: number, own: Uint8Array, frame: Uint8Array): boolean {
     if ((mode & MODE_MIP6B) !== 0 && frame[12] === 0x86 && frame[13] === 0xdd) return false

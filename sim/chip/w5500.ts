@@ -1,6 +1,10 @@
+// The model of WIZnet's W5500, from its data sheet 1.0.9: all that a host sees by SPI, the reset line and the interrupt line.
+// The host is the controller on the SPI bus, as in the data sheet. Raw frames through socket 0 are complete; the chip's own
+// TCP/IP is left out. Frames are without FCS.
+
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
-import type { SpiChip } from "./chip"
+import type { ChipOptions, SpiChip } from "./chip"
 import { SpiLine } from "./spi-line"
 import { W5500Faults } from "./w5500-faults"
 import {
@@ -22,37 +26,30 @@ import {
 import { SocketMemory } from "./w5500-memory"
 import { Socket, type SocketHost } from "./w5500-socket"
 
-// WIZnet W5500, from its data sheet 1.0.9: what a host can see over SPI, the reset and the interrupt line.
-// Its own TCP/IP is left out; raw frames through socket 0 are all there. Frames here are without FCS.
-
-/** Data sheet, 5.5.1: RSTn must be low for so long (ms); after it the PLL takes 1 ms. */
+/** The shortest reset pulse on RSTn, ms (data sheet, 5.5.1). */
 const RESET_PULSE = 0.5
+/** The PLL locks this long after a reset, ms (data sheet, 5.5.1). */
 const PLL_LOCK = 1
-/** Kilohertz of the clock that INTLEVEL counts, divided by 4. */
+/** A quarter of the clock that INTLEVEL counts, kHz. */
 const LEVEL_CLOCK = 150_000 / 4
-/** What MISO carries while a host writes is not said anywhere: something that nobody should take for an answer. */
+/** The byte on MISO while a host writes. The data sheet does not define it; this one is unlike any valid answer. */
 const WRITE_PHASE = 0xa5
 const SHORTEST_RECEIVED = 14
 const LONGEST_RECEIVED = 1518
-/** IEEE 802.3: the shortest frame. Linux and Embassy hand the chip shorter ones, so that it must pad them itself. */
+/** The shortest frame (IEEE 802.3). The drivers of Linux and Embassy pass shorter ones, so the chip must pad them itself. */
 const SHORTEST_SENT = 60
 
-export interface W5500Options {
-    clock: Clock
-    /** Takes the frames that the chip sends; they belong to the receiver. */
-    send: (frame: Uint8Array) => void
-    /** Milliseconds from a cable or a reset of the PHY to a link (real ones need a second or two); 0 when left out. */
+export interface W5500Options extends ChipOptions {
+    /** Time from a plugged cable or a reset of the PHY to a link, ms; the default is 0. A real PHY needs a second or two. */
     negotiation?: number
-    /** What faults are drawn from. */
-    random?: Random
 }
 
-/** The model of a W5500; it starts as after a power-on reset, with a link. */
+/** A W5500. It starts in the state after a power-on reset, with a link. */
 export class W5500Chip implements SpiChip {
     readonly faults = new W5500Faults()
-    /** What the host did that the data sheet forbids or leaves open, in words. */
+    /** Actions of the host that the data sheet forbids or leaves open, as text. */
     readonly misuses: string[] = []
-    /** Frames that found no room in receive memory or no open socket, or were not for this station. */
+    /** Number of frames that were dropped: no room in receive memory, no open socket, or another station's address. */
     dropped = 0
     activity = 0
 
@@ -64,21 +61,24 @@ export class W5500Chip implements SpiChip {
     /** RST, OPMD and OPMDC of PHYCFGR. */
     private phy = PHY_RST | PHY_OPMDC
     private cable = true
-    /** When the PHY has, or would have, a link. */
+    /** The time from which the PHY has a link if a cable is plugged in. */
     private linkAt = Number.NEGATIVE_INFINITY
     private resetSince: number | undefined
-    /** Until then the chip does not answer. */
+    /** The chip does not answer before this time. */
     private readyAt = Number.NEGATIVE_INFINITY
     private selected = false
-    /** Bytes of the SPI frame so far, and what its first three say. */
+    /** Bytes of the SPI frame so far. */
     private count = 0
+    /** The address in the SPI frame's first two bytes; it advances with the data. */
     private address = 0
+    /** The SPI frame's third byte. */
     private control = 0
-    /** What happens when the SPI frame is over. */
+    /** Functions to call at the end of the SPI frame. */
     private afterFrame: (() => void)[] = []
     private pending = false
+    /** The interrupt line stays high until this time. */
     private interruptAt = Number.NEGATIVE_INFINITY
-    /** When the last reset was over. */
+    /** Time of the end of the last reset. */
     private startedAt = Number.NEGATIVE_INFINITY
     private readonly miso: SpiLine
     private readonly mosi: SpiLine
@@ -94,7 +94,7 @@ export class W5500Chip implements SpiChip {
         this.sockets = Array.from({ length: SOCKETS }, (_, n) => new Socket(host, n))
     }
 
-    /** A frame arrives from the wire, without FCS. */
+    /** Takes a frame from the wire, without FCS. */
     deliver(frame: Uint8Array): void {
         const fits = frame.length >= SHORTEST_RECEIVED && frame.length <= LONGEST_RECEIVED
         if (this.works && this.linkUp && fits && this.sockets[0]!.deliver(frame)) this.activity++
@@ -102,7 +102,7 @@ export class W5500Chip implements SpiChip {
         this.noteInterrupt()
     }
 
-    /** The cable is plugged in or out. */
+    /** Plugs the cable in or out. */
     setLink(up: boolean): void {
         if (up && !this.cable) this.negotiate()
         this.cable = up
@@ -114,6 +114,12 @@ export class W5500Chip implements SpiChip {
         return this.cable && !down && this.resetSince === undefined && this.clock.now() >= this.linkAt
     }
 
+    /** Returns the level of INT, the chip's only line. */
+    line(_name: string): 0 | 1 {
+        return this.interrupt
+    }
+
+    /** Level of the interrupt line: 0 while the chip has an interrupt pending. */
     get interrupt(): 0 | 1 {
         const asserted = this.works && this.interruptPending && this.clock.now() >= this.interruptAt
         return asserted ? 0 : 1
@@ -135,7 +141,12 @@ export class W5500Chip implements SpiChip {
         }
     }
 
-    /** The supply drops below what the chip needs for `ms`: it answers nothing, then is as after a power-on. */
+    /** Holds the chip in reset from now on. */
+    close(): void {
+        this.reset(0)
+    }
+
+    /** Drops the supply below what the chip needs for `ms`: the chip does not answer, and then is as after a power-on. */
     brownOut(ms: number): void {
         this.initialize(ms + PLL_LOCK)
         this.phy = PHY_RST | PHY_OPMDC
@@ -144,7 +155,7 @@ export class W5500Chip implements SpiChip {
         this.receiveMemory.clear()
     }
 
-    /** A register changes behind the host's back. `block` is as BSB has it: 0 the common registers, 1 those of socket 0. */
+    /** Changes a register without the host. `block` is the data sheet's BSB: 0 the common registers, 1 those of socket 0. */
     change(block: number, address: number, value: number): void {
         this.write(block, address, value)
     }
@@ -155,7 +166,7 @@ export class W5500Chip implements SpiChip {
     }
 
     transfer(buffer: Uint8Array): void {
-        // a device's own kind of buffer has other methods
+        // a program on Node passes a DeviceScript Buffer, whose methods differ: this is a plain view of its bytes
         const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
         const { faults } = this
         this.carry("mosi", bytes, faults.mosiStuck, faults.mosiErrors)
@@ -178,7 +189,7 @@ export class W5500Chip implements SpiChip {
         }
     }
 
-    /** One byte goes in and one comes out. */
+    /** Shifts one byte in and returns the byte that is shifted out. */
     private shift(byte: number): number {
         if (this.faults.dead !== undefined) return this.faults.dead
         if (!this.selected) return 0xff
@@ -188,20 +199,20 @@ export class W5500Chip implements SpiChip {
             if (phase === 0) this.address = byte << 8
             else if (phase === 1) this.address |= byte
             else this.control = byte
-            // not in the data sheet: MISO numbers the bytes of address and control (forum.wiznet.io, topic 8405)
+            // the data sheet does not say it: MISO carries 1, 2, 3 during address and control (forum.wiznet.io, topic 8405)
             return phase + 1
         }
         const write = (this.control & 0x04) !== 0
         const value = write ? WRITE_PHASE : this.read(this.control >> 3, this.address)
         if (write) this.write(this.control >> 3, this.address, byte)
         this.address = (this.address + 1) & 0xffff
-        // fixed length: after 1, 2 or 4 bytes of data the next frame begins, chip select or not
+        // fixed length mode: after 1, 2 or 4 bytes of data the next frame begins, without a change of chip select
         const mode = this.control & 0x03
         if (mode !== 0 && phase === 2 + (1 << (mode - 1))) this.endFrame()
         return value
     }
 
-    /** True while the rest of a transfer, however long, is data from or to a memory. */
+    /** True while the rest of a transfer is data from or to a memory. */
     private get inMemory(): boolean {
         const block = this.control >> 3
         return (
@@ -270,7 +281,7 @@ export class W5500Chip implements SpiChip {
         } else if (address < COMMON_SIZE) store(COMMON, this.common, address, value)
     }
 
-    /** All registers as after a reset; the chip is deaf for `ms`. */
+    /** Sets all registers to their values after a reset; the chip does not answer for `ms`. */
     private initialize(ms: number): void {
         this.common.set(COMMON.reset)
         for (const socket of this.sockets) socket.reset()
@@ -294,12 +305,12 @@ export class W5500Chip implements SpiChip {
         this.linkAt = wait > 0 ? this.clock.now() + wait : Number.NEGATIVE_INFINITY
     }
 
-    /** OPMDC when OPMD chooses it, else the pins, which are left open here: everything is negotiated. */
+    /** The PHY's mode: OPMDC if OPMD selects it, else the mode of the pins, which are open: auto-negotiation. */
     private get phyMode(): number {
         return (this.phy & PHY_OPMD) === 0 ? 0b111 : (this.phy & PHY_OPMDC) >> 3
     }
 
-    /** 100 Mbit/s full duplex unless the mode chooses less. */
+    /** The status bits of PHYCFGR: with a link 100 Mbit/s and full duplex, or less if the mode selects less. */
     private get phyStatus(): number {
         if (!this.linkUp) return 0
         const mode = this.phyMode
@@ -316,7 +327,7 @@ export class W5500Chip implements SpiChip {
         return sockets !== 0 || (this.common[Common.IR]! & this.common[Common.IMR]!) !== 0
     }
 
-    /** INTLEVEL keeps the line high for a while after it went high. */
+    /** Follows the interrupt line: after it has gone high, INTLEVEL keeps it high for a while. */
     private noteInterrupt(): void {
         const pending = this.interruptPending
         if (this.pending && !pending) {

@@ -12,10 +12,10 @@ import { Progress } from "./progress"
 import { readSettings } from "./settings"
 
 /** The bytes to send. */
-async function imageOf({ kind, path }: DeployOptions["file"]): Promise<Uint8Array> {
+async function imageOf({ board, file: { kind, path } }: DeployOptions): Promise<Uint8Array> {
     if (kind === "program") {
         const { boardImage } = await import("../budget/board")
-        return readFileSync((await boardImage(path)).image)
+        return readFileSync((await boardImage(path, { board })).image)
     }
     const image = readFileSync(path)
     const refused = verifyByVm(image)
@@ -39,7 +39,7 @@ async function main(words: readonly string[]): Promise<number> {
     try {
         const options = parseDeployOptions(words)
         const settings = options.settings ? readSettings(process.cwd()) : new Map()
-        const image = await imageOf(options.file)
+        const image = await imageOf(options)
         // the package tells of its work on the console
         console.debug = () => {}
         const transport = await transportFor(options.route)

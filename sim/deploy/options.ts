@@ -1,6 +1,8 @@
 // What follows `npm run deploy --`.
 
 import { existsSync, statSync } from "node:fs"
+import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
+import type { Board } from "../board/boards"
 import { CommandLine, printable, program } from "../options/command-line"
 import { OptionError } from "../options/error"
 
@@ -8,6 +10,8 @@ import { OptionError } from "../options/error"
 export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"; host: string; port: number }
 
 export interface DeployOptions {
+    /** What the program is built for. */
+    board: Board
     /** A program of this project to build, or an image that is there already. */
     file: { kind: "program" | "image"; path: string }
     route: Route
@@ -17,7 +21,7 @@ export interface DeployOptions {
     patience: number
 }
 
-interface Given {
+interface Given extends GivenBoard {
     port?: Route
     device?: string
     settings: boolean
@@ -33,12 +37,14 @@ export function parseDeployOptions(words: readonly string[]): DeployOptions {
     const command = new CommandLine(
         "npm run deploy -- [FILE.ts|FILE.devs] [options]: puts a program (src/main.ts) and its settings on a board"
     )
+    addBoardOptions(command)
     command.add("--port <P>", "serial port, devtools, or tcp://HOST:PORT (the only board on USB)", route)
     command.add("--device <ID>", "which board, where the bus has several", device)
     command.add("--no-settings", "send the program only, not .env.defaults and .env.local")
     command.add("--timeout <SECONDS>", "longest wait for an answer (10)", seconds, SECONDS.byDefault)
     const { given, args } = command.parse<Given>(words, 1)
     return {
+        board: chosenBoard(given),
         file: fileOf(args[0] ?? "src/main.ts"),
         route: given.port ?? { kind: "serial", path: undefined },
         device: given.device,

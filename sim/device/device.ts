@@ -1,6 +1,8 @@
 // A simulated board: a program on one of the two runtimes of the simulator, wired to a chip and to what drives the program.
 
 import { readFileSync } from "node:fs"
+import { type Board, readBoard } from "../board/boards"
+import { pinProblem, spiProblem } from "../board/wiring"
 import { behindPipe, buildImage } from "../build/build"
 import type { SpiChip } from "../chip/chip"
 import { bundleProgram } from "../node/bundle"
@@ -10,7 +12,14 @@ import { type Heap, liveHeap, readHeap } from "../vm/heap"
 import type { VmModule } from "../vm/module"
 import { VmRuntime } from "../vm/runtime"
 import { type Header, Op, Pipe } from "./pipe"
-import { describePanic, type Level, type Panic, type Runtime, type RuntimeOptions } from "./runtime"
+import {
+    describePanic,
+    type Level,
+    type Panic,
+    PanicCode,
+    type Runtime,
+    type RuntimeOptions,
+} from "./runtime"
 
 /** What a console command printed, and its status: 0, or 1 when the device could not carry it out. */
 export interface Reply {
@@ -22,6 +31,8 @@ export interface DeviceOptions {
     clock: Clock
     runtime: "vm" | "node"
     chip: SpiChip
+    /** The board, whose wiring leads to the chip. The default is the one that src/board.ts names. */
+    board?: Board
     /** Path of the program in this project. The default is src/main.ts, or src/controlled.ts with `boot.control`. */
     program?: string
     /** Features that the program leaves out (src/features.ts). The default is the list in package.json. */
@@ -39,9 +50,6 @@ export interface DeviceOptions {
     onPanic?: (panic: Panic) => void
 }
 
-/** Wiring of WIZnet's W5500-EVB-Pico, by GPIO number. */
-export const Wiring = { Select: 17, Reset: 20, Interrupt: 21 } as const
-
 /** The longest sleep of a device in real time when its chip is not busy, ms. */
 const LAZY = 5
 /** A chip counts as busy for this long after its last frame, ms. */
@@ -58,7 +66,11 @@ interface Command {
 
 export class Device {
     private readonly options: DeviceOptions
+    private readonly board: Board
     private readonly boot: Uint8Array
+    private readonly pins: Uint8Array
+    /** The chip's line on each GPIO number. */
+    private readonly lines = new Map<number, string>()
     private readonly pipe: Pipe
     private readonly levels = new Map<number, number>()
     private readonly commands: Command[] = []
@@ -71,7 +83,11 @@ export class Device {
 
     constructor(options: DeviceOptions) {
         this.options = options
-        this.boot = new TextEncoder().encode(JSON.stringify(options.boot ?? {}))
+        this.board = options.board ?? readBoard()
+        const { pins, wiring } = this.board
+        for (const [line, label] of Object.entries(wiring)) this.lines.set(pins[label], line)
+        this.boot = encoded(JSON.stringify(options.boot ?? {}))
+        this.pins = encoded(JSON.stringify(pins))
         this.pipe = new Pipe({
             header: header => this.answer(header),
             data: (header, bytes) => this.data(header, bytes),
@@ -93,11 +109,18 @@ export class Device {
             onPanic: panic => this.panic(panic),
         }
         if (runtime === "vm") {
-            const { image, debug } = await buildImage(modules, nameOf(program), without && { without })
+            const { board } = this
+            const { image, debug } = await buildImage(modules, nameOf(program), {
+                board,
+                ...(without && { without }),
+            })
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
             this.runtime = new VmRuntime({ ...options, image: readFileSync(image), debugInfo })
         } else {
-            this.runtime = new NodeRuntime({ ...options, program: await bundleProgram(modules, without) })
+            this.runtime = new NodeRuntime({
+                ...options,
+                program: await bundleProgram(modules, this.board, without),
+            })
         }
         chip.select(1)
         chip.reset(1)
@@ -150,18 +173,12 @@ export class Device {
 
     /** Carries out the message of a header and writes the answer into the header. */
     private answer(header: Header): void {
-        const { chip } = this.options
         switch (header.op) {
             case Op.PinWrite:
-                this.levels.set(header.argument, header.size)
-                if (header.argument === Wiring.Select) chip.select(header.size === 0 ? 0 : 1)
-                if (header.argument === Wiring.Reset) chip.reset(header.size === 0 ? 0 : 1)
+                this.setPin(header.argument, header.size === 0 ? 0 : 1)
                 break
             case Op.PinRead:
-                header.size =
-                    header.argument === Wiring.Interrupt
-                        ? chip.interrupt
-                        : (this.levels.get(header.argument) ?? 0)
+                header.size = this.levelOf(header.argument)
                 break
             case Op.Idle:
                 header.value = this.idle(header.value)
@@ -178,7 +195,45 @@ export class Device {
             case Op.Boot:
                 header.size = this.boot.length
                 break
+            case Op.Pins:
+                header.size = this.pins.length
+                break
+            case Op.Bus:
+                this.checkBus(header.argument, header.size, header.value)
+                break
         }
+    }
+
+    /** Sets a pin's level; a pin without an output keeps its own. */
+    private setPin(gpio: number, level: 0 | 1): void {
+        if (pinProblem(this.board.arch, gpio, true) !== undefined) return
+        this.levels.set(gpio, level)
+        const line = this.lines.get(gpio)
+        if (line === "CS") this.options.chip.select(level)
+        else if (line === "RESET") this.options.chip.reset(level)
+    }
+
+    private levelOf(gpio: number): number {
+        const line = this.lines.get(gpio)
+        if (line === undefined || line === "CS" || line === "RESET") return this.levels.get(gpio) ?? 0
+        return this.options.chip.line(line)
+    }
+
+    /** Ends the program when an SPI bus on these pins does not lead to the chip; a board would not say why. */
+    private checkBus(miso: number, mosi: number, sck: number): void {
+        const { arch, name, pins, wiring } = this.board
+        const own = [wiring.MISO, wiring.MOSI, wiring.SCK].map(label => pins[label ?? ""])
+        const asked = [miso, mosi, sck]
+        const wired = asked.every((gpio, i) => gpio === own[i])
+        const text = (gpios: number[]) => gpios.map(gpio => `GPIO${gpio}`).join(", ")
+        const problem =
+            spiProblem(arch, { miso, mosi, sck }) ??
+            (wired
+                ? undefined
+                : `the program has MISO, MOSI, SCK on ${text(asked)}; ${name} has ${text(own)}`)
+        if (problem === undefined) return
+        this.runtime?.stop()
+        this.panic({ code: PanicCode.Simulator, message: `SPI: ${problem}`, stack: [] })
     }
 
     /** Takes the data of a message, or fills it in. */
@@ -198,6 +253,9 @@ export class Device {
                 break
             case Op.Boot:
                 bytes.set(this.boot)
+                break
+            case Op.Pins:
+                bytes.set(this.pins)
                 break
         }
     }
@@ -219,6 +277,10 @@ export class Device {
         }
         return Math.max(1, Math.min(wanted, now - this.activeAt < BUSY ? 1 : LAZY))
     }
+}
+
+function encoded(text: string): Uint8Array<ArrayBuffer> {
+    return new TextEncoder().encode(text)
 }
 
 /** Returns the name under which builds of a program are kept. */

@@ -9,6 +9,8 @@ export const Op = {
     Reply: 6,
     Event: 7,
     Boot: 8,
+    Bus: 9,
+    Pins: 10,
 } as const
 
 /** The header of a message. The program reads what is written to `size` and `value` as the answer. */
@@ -52,7 +54,7 @@ export interface PipeHandler {
 }
 
 const HEADER = 8
-const MAX_OP: number = Op.Boot
+const MAX_OP: number = Op.Pins
 
 /** Assembles the program's writes into messages. */
 export class Pipe {
@@ -90,6 +92,7 @@ function hasData(header: Header): boolean {
         case Op.PinWrite:
         case Op.PinRead:
         case Op.Idle:
+        case Op.Bus:
             return false
         default:
             return header.size > 0

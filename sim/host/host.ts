@@ -1,4 +1,4 @@
-// The host at the other end of the built-in network: the same stack as the device's, run directly in this process.
+// A host inside this process that runs the same stack as a device, without a chip: the server of the built-in link.
 
 import { Buffer } from "@devicescript/core"
 import { ipv4Of, macOf, netmaskOf } from "../../src/net/address"
@@ -18,61 +18,66 @@ export interface BuiltinHostOptions {
     clock: Clock
     link: Link
     name: string
-    /** Dotted. */
+    /** The host's address, dotted. */
     ip: string
     prefix: number
-    /** With colons. */
+    /** The host's Ethernet address, with colons. */
     mac: string
-    /** The secret behind sequence numbers and ports. */
+    /** Makes the secret from which the stack derives sequence numbers and ports. */
     random: Random
-    /** What happens in its stack, as it happens. */
+    /** Takes each event of the host's stack as it happens. */
     onEvent?: (event: StackEvent) => void
 }
 
-/** What a program does with a connection; each is called as the stack gets to it. */
-export interface Handlers {
-    /** Text came, as Latin-1. */
+/** The callbacks of a program for its connections. */
+interface Handlers {
+    /** Takes received data, as Latin-1. */
     data?: (connection: HostConnection, text: string) => void
-    /** The other end will send no more. */
+    /** Called when the peer will send no more. */
     end?: (connection: HostConnection) => void
+}
+
+/** The callbacks of a program that listens. */
+interface ListenHandlers extends Handlers {
+    accepted?: (connection: HostConnection) => void
 }
 
 const CONFIG = { connections: 16, halfOpen: 16, neighbours: 16, receiveBuffer: 2048, sendBuffer: 1024 }
 const BACKLOG = 16
 
-/** One connection of the peer. */
+/** One connection of a BuiltinHost. */
 export class HostConnection {
-    /** The other end sends no more, or the connection is over. */
+    /** The peer sends no more, or the connection is over. */
     ended = false
-    /** What ended it, as POSIX has it; undefined while nothing, or nothing bad, has. */
+    /** The POSIX name of the error that ended the connection; undefined without an error. */
     error: string | undefined
     private output = ""
-    /** What ends this side once all output is in the send ring. */
+    /** The call to make once all output is in the send ring. */
     private ending: typeof close | undefined
 
     constructor(
-        private readonly peer: BuiltinHost,
+        private readonly host: BuiltinHost,
         readonly id: number,
         private readonly handlers: Handlers
     ) {}
 
-    /** As RFC 9293 names it. */
+    /** The state by its name in RFC 9293. */
     get state(): string {
-        return stateName(stateOf(this.peer.stack, this.id))
+        return stateName(stateOf(this.host.stack, this.id))
     }
 
-    /** Queues Latin-1 text; it goes out as the send ring takes it. */
+    /** Queues Latin-1 text; it is sent as the send ring takes it. */
     send(text: string): void {
         this.output += text
-        this.peer.poke()
+        this.host.poke()
     }
 
-    /** Closes this end behind what is queued: what the other still sends can be read. */
+    /** Closes the sending direction after the queued text; data from the peer can still be read. */
     shutdown(): void {
         this.finish(shutdown)
     }
 
-    /** Closes it for good, behind what is queued. */
+    /** Closes the connection after the queued text. */
     close(): void {
         this.finish(close)
     }
@@ -80,20 +85,20 @@ export class HostConnection {
     private finish(call: typeof close): void {
         this.ending = call
         this.flush()
-        this.peer.poke()
+        this.host.poke()
     }
 
-    /** Ends it with a reset. */
+    /** Ends the connection with a reset. */
     abort(): void {
-        abort(this.peer.stack, this.id, this.peer.now())
-        this.peer.poke()
+        abort(this.host.stack, this.id, this.host.now())
+        this.host.poke()
     }
 
-    /** Moves text between the rings and the program. False when the connection is over. */
+    /** Moves data between the stack's rings and the program; returns false when the connection is over. */
     work(scratch: Buffer): boolean {
         this.flush()
         while (!this.ended) {
-            const count = read(this.peer.stack, this.id, scratch, 0, scratch.length)
+            const count = read(this.host.stack, this.id, scratch, 0, scratch.length)
             if (count === 0) break
             if (count < 0) {
                 this.ended = true
@@ -104,22 +109,22 @@ export class HostConnection {
             this.handlers.data?.(this, latin1(scratch, count))
         }
         this.flush()
-        if (stateOf(this.peer.stack, this.id) !== State.Closed) return true
-        // one that failed keeps its record until it is closed
-        close(this.peer.stack, this.id, this.peer.now())
+        if (stateOf(this.host.stack, this.id) !== State.Closed) return true
+        // the stack keeps the record of a failed connection until the program closes it
+        close(this.host.stack, this.id, this.host.now())
         return false
     }
 
     private flush(): void {
         while (this.output !== "") {
             const bytes = fromLatin1(this.output)
-            const count = write(this.peer.stack, this.id, bytes, 0, bytes.length)
+            const count = write(this.host.stack, this.id, bytes, 0, bytes.length)
             if (count < 0) this.output = ""
             if (count <= 0) break
             this.output = this.output.slice(count)
         }
         if (this.output !== "" || this.ending === undefined) return
-        this.ending(this.peer.stack, this.id, this.peer.now())
+        this.ending(this.host.stack, this.id, this.host.now())
         this.ending = undefined
     }
 }
@@ -132,10 +137,7 @@ export class BuiltinHost implements Station {
     private readonly clock: Clock
     private readonly port: Port
     private readonly scratch = Buffer.alloc(1024)
-    private readonly listeners = new Map<
-        number,
-        Handlers & { accepted?: (connection: HostConnection) => void }
-    >()
+    private readonly listeners = new Map<number, ListenHandlers>()
     private readonly connections = new Set<HostConnection>()
     private readonly wake: Wake
 
@@ -157,7 +159,7 @@ export class BuiltinHost implements Station {
         this.port = link.attach(this)
     }
 
-    /** Whole milliseconds, as the stack counts them. */
+    /** Returns the clock's time in whole milliseconds, for the stack. */
     now(): number {
         return Math.floor(this.clock.now()) | 0
     }
@@ -169,35 +171,35 @@ export class BuiltinHost implements Station {
         this.run()
     }
 
-    /** Serves a port. Throws when it is taken. */
-    listen(port: number, handlers: Handlers & { accepted?: (connection: HostConnection) => void }): void {
+    /** Listens on a port. Throws when the stack refuses it, as for a port in use. */
+    listen(port: number, handlers: ListenHandlers): void {
         const id = listen(this.stack, port, BACKLOG)
-        if (id < 0) throw new Error(`the peer cannot listen on port ${port}: ${errorName(id)}`)
+        if (id < 0) throw new Error(`host ${this.name} cannot listen on port ${port}: ${errorName(id)}`)
         this.listeners.set(id, handlers)
     }
 
-    /** Opens a connection; its SYN goes out at once. Throws when the stack does not take it. */
+    /** Opens a connection; its SYN is sent with the clock's next event. Throws when the stack refuses it. */
     connect(ip: string, port: number, handlers: Handlers = {}): HostConnection {
         const id = connect(this.stack, ipv4Of(ip), port, 0, this.now())
-        if (id < 0) throw new Error(`the peer cannot connect to ${ip}:${port}: ${errorName(id)}`)
+        if (id < 0) throw new Error(`host ${this.name} cannot connect to ${ip}:${port}: ${errorName(id)}`)
         const connection = new HostConnection(this, id, handlers)
         this.connections.add(connection)
         this.poke()
         return connection
     }
 
-    /** The program has given the stack something to do: it is looked at with the clock's next event. */
+    /** Runs the stack with the clock's next event, as a program has given it work. */
     poke(): void {
         this.wake.at(this.clock.now())
     }
 
-    /** Unplugs it. */
+    /** Stops the host and unplugs it. */
     stop(): void {
         this.wake.cancel()
         this.port.detach()
     }
 
-    /** Lets the programs work and sends what is due. */
+    /** Runs the programs and sends all frames that are due. */
     private run(): void {
         const { stack } = this
         this.accept()
@@ -235,12 +237,12 @@ function fromLatin1(text: string): Buffer {
     return bytes
 }
 
-/** Milliseconds between the end of what a client sends and the echo's own close, so that both can be told apart. */
+/** The echo service closes this long after its client, ms: a reader sees the two FINs apart. */
 const CLOSE_AFTER = 50
 
-/** Echo (RFC 862), on port 7. */
-export function serveEcho(peer: BuiltinHost, clock: Clock): void {
-    peer.listen(7, {
+/** Serves echo (RFC 862) on port 7 of a host. */
+export function serveEcho(host: BuiltinHost, clock: Clock): void {
+    host.listen(7, {
         data: (connection, text) => connection.send(text),
         end: connection => void clock.at(clock.now() + CLOSE_AFTER, () => connection.close()),
     })

@@ -1,8 +1,8 @@
-// What a switch knows: behind which plug each Ethernet address is (IEEE 802.1Q clause 8.8, without VLANs).
+// The forwarding table of a switch: the plug behind which each Ethernet address is (IEEE 802.1Q clause 8.8, without VLANs).
 
-/** Milliseconds after which an address that has said nothing is forgotten (the standard's default). */
+/** An address that has sent nothing for this long is forgotten, ms (the standard's default). */
 const AGING = 300_000
-/** Addresses that are remembered at most; a flood of made-up ones forgets the oldest. */
+/** The size of the table. In a flood of forged addresses the oldest are forgotten. */
 const ADDRESSES = 1024
 
 const enum Frame {
@@ -13,15 +13,15 @@ const enum Frame {
 
 interface Known<Plug> {
     plug: Plug
-    /** When it was last heard of, ms. */
+    /** Time of the last frame from the address, ms. */
     heard: number
 }
 
 export class Forwarding<Plug> {
-    /** In the order in which they were heard of. */
+    /** The addresses in the order of their last frames. */
     private readonly known = new Map<number, Known<Plug>>()
 
-    /** Remembers where a frame came from. */
+    /** Remembers the plug that a frame's source address is behind. */
     learn(frame: Uint8Array, plug: Plug, now: number): void {
         if (frame.length < Frame.Addresses || isGroup(frame, Frame.Source)) return
         const address = addressAt(frame, Frame.Source)
@@ -34,20 +34,20 @@ export class Forwarding<Plug> {
         }
     }
 
-    /** The plug that a frame has to go to, undefined when it has to go to all. */
+    /** Returns the plug that a frame goes to; undefined when it goes to all. */
     find(frame: Uint8Array, now: number): Plug | undefined {
         if (frame.length < Frame.Addresses || isGroup(frame, Frame.Destination)) return undefined
         const known = this.known.get(addressAt(frame, Frame.Destination))
         return known !== undefined && now - known.heard <= AGING ? known.plug : undefined
     }
 
-    /** Forgets what is behind a plug that is pulled. */
+    /** Forgets the addresses behind a plug. */
     forget(plug: Plug): void {
         for (const [address, known] of this.known) if (known.plug === plug) this.known.delete(address)
     }
 }
 
-/** Six bytes as a number: exact, as a double holds 53 bits. */
+/** Returns an Ethernet address as a number, which is exact: it has 48 bits, and a double holds 53. */
 function addressAt(frame: Uint8Array, at: number): number {
     let address = 0
     for (let i = at; i < at + 6; i++) address = address * 256 + frame[i]!

@@ -1,14 +1,14 @@
-// Frames in a byte stream: each with its length before it, 4 bytes big-endian. So do QEMU (`-netdev stream`) and passt.
+// Frames in a byte stream, as QEMU (`-netdev stream`) and passt send them: before each frame its length, 4 bytes big-endian.
 
-/** An Ethernet header. passt ends a link that carries shorter frames; a receiver may meet them and skips them. */
+/** The length of an Ethernet header. Shorter frames are not sent, as passt would end the link; received ones are skipped. */
 export const MIN_FRAME = 14
-/** The longest frame passt takes; nothing longer is sent. */
+/** The longest frame that passt takes; longer ones are not sent. */
 export const MAX_SENT = 65_535
-/** QEMU's receive buffer (64 KB and a page for headers): what it would pass on is no reason to hang up. */
+/** The size of QEMU's receive buffer (64 KB and a page for headers). QEMU may forward frames this long: accept them. */
 export const MAX_RECEIVED = 69_632
 const HEADER = 4
 
-/** A frame with its length before it, in new bytes. */
+/** Returns a copy of a frame with its length before it. */
 export function withLength(frame: Uint8Array): Uint8Array {
     const bytes = new Uint8Array(HEADER + frame.length)
     new DataView(bytes.buffer).setUint32(0, frame.length)
@@ -17,34 +17,34 @@ export function withLength(frame: Uint8Array): Uint8Array {
 }
 
 /**
- * Takes a byte stream in pieces of any size and hands over whole frames. A length of 0 or beyond MAX_RECEIVED
- * cannot be a frame's: the two sides are out of step, which cannot be mended, so the reader stops for good.
+ * Reads a byte stream in pieces of any size and hands over whole frames. After a length of 0 or above MAX_RECEIVED the
+ * reader cannot know where the next frame begins, so it stops permanently.
  */
 export class FrameReader {
     private readonly buffer = new Uint8Array(HEADER + MAX_RECEIVED)
     private readonly header = new DataView(this.buffer.buffer, 0, HEADER)
-    /** Bytes of header and frame that are there. */
+    /** Bytes read so far, of the header and the frame together. */
     private filled = 0
-    /** Of the frame being read, once the header is complete. */
+    /** The length of the frame being read, once the header is complete. */
     private length = 0
     private failed: string | undefined
 
-    /** `frame` gets bytes of its own and may be called several times, or not at all, within one `push`. */
+    /** Hands each frame to `frame`, in new bytes; one `push` may complete several frames, or none. */
     constructor(private readonly frame: (bytes: Uint8Array) => void) {}
 
-    /** Why the stream cannot be read on, if so. */
+    /** Why the reader has stopped; undefined while it reads. */
     get error(): string | undefined {
         return this.failed
     }
 
-    /** What is missing of the frame being read; undefined between two frames. */
+    /** How much of the unfinished frame was read, as text; undefined between two frames. */
     get unfinished(): string | undefined {
         if (this.filled === 0) return undefined
         if (this.filled < HEADER) return `${this.filled} of ${HEADER} bytes of a length`
         return `${this.filled - HEADER} of ${this.length} bytes of a frame`
     }
 
-    /** Takes the next bytes; false when the stream cannot be read on, see `error`. */
+    /** Reads the next bytes; returns false when the reader has stopped (see `error`). */
     push(bytes: Uint8Array): boolean {
         let at = 0
         while (at < bytes.length && this.failed === undefined) {
@@ -63,7 +63,7 @@ export class FrameReader {
     private begin(): void {
         this.length = this.header.getUint32(0)
         if (this.length === 0 || this.length > MAX_RECEIVED) {
-            this.failed = `a frame of ${this.length} bytes was announced (1 to ${MAX_RECEIVED} are possible)`
+            this.failed = `it announced a frame of ${this.length} bytes (1 to ${MAX_RECEIVED} are possible)`
         }
     }
 

@@ -1,7 +1,7 @@
-// A line that loses, delays, duplicates, reorders and corrupts frames, from a seed and on any clock.
+// Loses, delays, duplicates, reorders and corrupts the frames on a line, from a seed and on any clock.
 //
-// All is decided when a frame is sent, in a fixed number of draws from one generator for each kind of trouble: what
-// happens to the n-th frame on a path depends on the seed, the path and n, not on other traffic or the other settings.
+// The fate of a frame is decided when it is sent, by a fixed number of draws from a generator for each kind of impairment.
+// So the fate of the n-th frame on a path depends on the seed, the path and n, not on other traffic or other settings.
 
 import type { Impairments } from "../options/impair"
 import type { Clock, Timer } from "../time/clock"
@@ -11,59 +11,59 @@ export { type Impairments, noImpairments, parseImpair } from "../options/impair"
 
 /** What a line did so far, in frames. */
 export interface LineCounters {
-    /** Put on the line by senders. */
+    /** Frames that senders put on the line. */
     sent: number
-    /** Handed to receivers, each receiver and each copy counted. */
+    /** Frames handed to receivers; each receiver and each copy counts. */
     delivered: number
     lost: number
     duplicated: number
-    /** Arrived after a frame that was sent later. */
+    /** Frames that arrived after a frame that was sent later. */
     reordered: number
     corrupted: number
-    /** Did not fit the queue before the line's rate. */
+    /** Frames dropped because the sender's queue was full. */
     queueDrops: number
 }
 
-/** Counters at zero. */
+/** Returns counters at zero. */
 export function lineCounters(): LineCounters {
     return { sent: 0, delivered: 0, lost: 0, duplicated: 0, reordered: 0, corrupted: 0, queueDrops: 0 }
 }
 
-/** What becomes of one frame on its way to one receiver. */
+/** What happens to one frame on its way to one receiver. */
 export interface Fate {
-    /** Why it never arrives, if so: by `loss`, or as the queue before the line was full. */
+    /** Why the frame never arrives: it is lost, or the sender's queue was full. Undefined when it arrives. */
     readonly lost: "loss" | "queue" | undefined
-    /** When it arrives, ms on the clock; for a held frame the latest it can be; Infinity when lost. */
+    /** Time of arrival on the clock, ms; the latest possible one for a held frame, Infinity for a lost frame. */
     readonly arrives: number
-    /** How often it arrives: 0, 1 or 2. */
+    /** The number of copies that arrive: 0, 1 or 2. */
     readonly copies: number
     readonly corrupted: boolean
-    /** Held back so that later frames pass it. */
+    /** The frame is held back so that later frames pass it. */
     readonly held: boolean
 }
 
-/** Frames that may wait for the line; at 10 Mbit/s and full size these are 79 ms. */
+/** The length of a sender's queue, in frames; 64 frames of full size are 79 ms at 10 Mbit/s. */
 export const QUEUE_FRAMES = 64
-/** Preamble and start (8), frame check sequence (4), interframe gap (12): what a frame occupies beyond its bytes. */
+/** What a frame occupies on the wire beyond its bytes: preamble and start (8), frame check sequence (4), interframe gap (12). */
 const OVERHEAD_BYTES = 24
-/** Shorter frames are padded on the wire. */
+/** Shorter frames are padded to this length on the wire. */
 const MINIMUM_BYTES = 60
-/** A held frame is let go at the latest after this time, when not enough frames follow that could pass it. */
+/** A held frame is released after this time at the latest, even if too few frames have passed it, ms. */
 export const HOLD_MS = 50
 const MAX_PASSED_BY = 3
 
-/** A sender's end of a line: frames leave one after the other at the line's rate. */
+/** The sender's end of a line: frames leave one after the other at the line's rate. */
 export class Transmitter {
     private readonly departures: number[] = []
 
-    /** `rate` in bit/s, 0 for no limit. */
+    /** Makes the end of a line of `rate` bit/s; 0 is no limit. */
     constructor(private readonly rate: number) {}
 
-    /** When a frame of `length` bytes handed over at `now` (ms) has left; undefined when the queue is full. */
+    /** Queues a frame of `length` bytes at `now` (ms); returns when it has left, or undefined when the queue is full. */
     transmit(length: number, now: number): number | undefined {
         if (this.rate === 0) return now
         while (this.departures.length > 0 && this.departures[0]! <= now) this.departures.shift()
-        // the frame that is leaving does not wait
+        // the frame that is on the wire is not in the queue
         if (this.departures.length > QUEUE_FRAMES) return undefined
         const bits = (Math.max(length, MINIMUM_BYTES) + OVERHEAD_BYTES) * 8
         const departs = Math.max(now, this.departures.at(-1) ?? 0) + (bits * 1000) / this.rate
@@ -75,14 +75,14 @@ export class Transmitter {
 interface Held {
     deliver: () => void
     arrival: number
-    /** How many more frames it lets pass. */
+    /** The number of frames that still have to pass it. */
     toPass: number
-    /** When the first of them arrives. */
+    /** Arrival of the first frame that passes it, ms. */
     passedAt: number
     timer: Timer
 }
 
-/** The way from one sender to one receiver. */
+/** The path from one sender to one receiver. */
 export class Path {
     private readonly lossDraws: Random
     private readonly jitterDraws: Random
@@ -93,7 +93,7 @@ export class Path {
     private readonly held = new Set<Held>()
     private lastArrival = 0
 
-    /** `random` belongs to this path alone; `deliver` gets bytes that nobody else keeps. */
+    /** Makes a path with a generator of its own. `deliver` takes each frame, in new bytes, when it arrives. */
     constructor(
         private readonly clock: Clock,
         private readonly impairments: Readonly<Impairments>,
@@ -108,7 +108,7 @@ export class Path {
         this.corruptDraws = random.fork("corrupt")
     }
 
-    /** Sends a frame that leaves its sender at `departs` (ms). The bytes are copied. */
+    /** Sends a copy of a frame that leaves its sender at `departs` (ms); returns the frame's fate. */
     send(frame: Uint8Array, departs: number): Fate {
         const { loss, delay, jitter, dup, reorder, corrupt } = this.impairments
         const lost = this.lossDraws.next() < loss
@@ -139,7 +139,7 @@ export class Path {
         return { lost: undefined, arrives: held ? arrival + HOLD_MS : arrival, copies, corrupted, held }
     }
 
-    /** Nothing arrives any more. */
+    /** Drops the frames on their way. */
     close(): void {
         for (const timer of this.timers) timer.cancel()
         this.timers.clear()
@@ -150,7 +150,7 @@ export class Path {
         this.lastArrival = arrival
         this.at(arrival, deliver)
         for (const waiting of this.held) {
-            // on a slow line what is sent now may come when the wait is over
+            // on a slow line a frame sent now may arrive after the held frame is released
             if (arrival > waiting.arrival + HOLD_MS) continue
             waiting.passedAt = Math.min(waiting.passedAt, arrival)
             if (--waiting.toPass > 0) continue
@@ -190,18 +190,18 @@ export class Path {
     }
 }
 
-/** The fate of a frame that never arrives. */
+/** Returns the fate of a frame that never arrives. */
 export function lostBy(lost: "loss" | "queue"): Fate {
     return { lost, arrives: Number.POSITIVE_INFINITY, copies: 0, corrupted: false, held: false }
 }
 
-/** One direction of a line by itself, to put before any function that takes frames. */
+/** One direction of a line, to put in front of any function that takes frames. */
 export class Impairment {
     readonly counters = lineCounters()
     private readonly transmitter: Transmitter
     private readonly path: Path
 
-    /** `deliver` is called by the clock, never from within `send`. */
+    /** Makes a line to `deliver`, which the clock calls, never `send` itself. */
     constructor(
         private readonly clock: Clock,
         impairments: Readonly<Impairments>,
@@ -212,7 +212,7 @@ export class Impairment {
         this.path = new Path(clock, impairments, random, this.counters, deliver)
     }
 
-    /** Sends a frame; the caller may reuse the bytes at once. */
+    /** Sends a frame and returns its fate. The caller may reuse the bytes at once. */
     send(frame: Uint8Array): Fate {
         this.counters.sent++
         const departs = this.transmitter.transmit(frame.length, this.clock.now())
@@ -223,7 +223,7 @@ export class Impairment {
         return this.path.send(frame, departs)
     }
 
-    /** Nothing arrives any more. */
+    /** Drops the frames on their way. */
     close(): void {
         this.path.close()
     }

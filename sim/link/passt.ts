@@ -1,5 +1,5 @@
-// passt (https://passt.top): a program that carries a guest's traffic to this computer's sockets without privileges,
-// where it is installed. It speaks the stream link's protocol.
+// A link to passt (https://passt.top), a program that carries a guest's traffic to this computer's sockets without
+// privileges. passt has to be installed. It speaks the protocol of the stream link.
 
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -15,21 +15,22 @@ import type { Link, Port, Station } from "./port"
 import { type Closed, connectStream, LinkError, type StreamLink } from "./stream"
 
 export interface PasstOptions {
-    /** The device's address, dotted, which passt gives out by DHCP too, and its network. */
+    /** The device's address, dotted, which passt also leases by DHCP. */
     ip: string
     prefix: number
-    /** Its Ethernet address, with colons. */
+    /** The device's Ethernet address, with colons. */
     mac: string
-    /** What passt answers for: it stands for this computer. */
+    /** The address at which passt answers for this computer. */
     gateway: string
     forwards: readonly Forward[]
 }
 
-/** Milliseconds that it may take to open its socket, and between two looks. */
+/** passt may take this long to open its socket, ms. */
 const STARTS_IN = 10_000
-const LOOK = 20
+/** The pause between two attempts to connect to passt, ms. */
+const RETRY = 20
 
-/** A link whose other end is a passt of its own, which ends with it. */
+/** A link to a passt process that was started for it and ends with it. */
 export class PasstLink implements Link {
     constructor(
         private readonly link: StreamLink,
@@ -37,12 +38,15 @@ export class PasstLink implements Link {
         private readonly end: () => Promise<void>
     ) {}
 
-    /** How the link ended, once it has. */
+    /** Resolves to how the link ended, once it has. */
     get closed(): Promise<Closed> {
         return this.link.closed
     }
 
-    /** passt has to know where its guest is: until then it sends IP to all Ethernet addresses, which a host must not take. */
+    /**
+     * Plugs the station in and announces its address: until passt knows it, passt sends IP packets to the Ethernet
+     * broadcast address, which a host must not accept.
+     */
     attach(station: Station): Port {
         const port = this.link.attach(station)
         port.send(this.greeting)
@@ -55,7 +59,7 @@ export class PasstLink implements Link {
     }
 }
 
-/** Starts passt. Rejects with a LinkError that says what to do when that cannot be done. */
+/** Starts passt and connects to it. Rejects with a LinkError that says what to do when that fails. */
 export async function openPasst(options: PasstOptions): Promise<PasstLink> {
     const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-passt-"))
     const socket = join(folder, "socket")
@@ -88,7 +92,7 @@ export async function openPasst(options: PasstOptions): Promise<PasstLink> {
     }
 }
 
-/** What the device would say of itself, had it something to send (RFC 5227 section 2.3). */
+/** Returns an ARP announcement of the device's address (RFC 5227 section 2.3). */
 function announcement({ ip, mac }: PasstOptions): Uint8Array {
     const own = macOf(mac)
     if (own === undefined) throw new Error(`${mac} is not an Ethernet address`)
@@ -101,7 +105,7 @@ function announcement({ ip, mac }: PasstOptions): Uint8Array {
     return frame
 }
 
-/** The packet alone: the passt of 2023 that Debian 12 has takes Ethernet's padding for data. */
+/** Cuts Ethernet's padding off: the passt of 2023 in Debian 12 takes it for data. */
 function withoutPadding(frame: Uint8Array): Uint8Array {
     const isIpv4 = frame.length >= Eth.Size + Ip.Size && frame[Eth.Type] === 8 && frame[Eth.Type + 1] === 0
     if (!isIpv4) return frame
@@ -109,7 +113,7 @@ function withoutPadding(frame: Uint8Array): Uint8Array {
     return frame.subarray(0, Eth.Size + (frame[at]! << 8) + frame[at + 1]!)
 }
 
-/** As root passt would open its socket as `nobody`, in a folder that is not nobody's. */
+/** Returns the arguments of passt. Started by root, passt would run as `nobody`, which may not write to the socket's folder. */
 function wordsOf({ ip, prefix, gateway, forwards }: PasstOptions, socket: string): string[] {
     const root = process.getuid?.() === 0 ? ["--runas", "0"] : []
     const ports = forwards.map(forward => `${forward.host}/${forward.hostPort}:${forward.devicePort}`)
@@ -120,28 +124,28 @@ function wordsOf({ ip, prefix, gateway, forwards }: PasstOptions, socket: string
     ]
 }
 
-/** Connects as soon as its socket is there. */
+/** Connects to passt as soon as its socket exists. */
 async function meet(socket: string, isOver: () => boolean): Promise<StreamLink> {
     for (const limit = Date.now() + STARTS_IN; ; ) {
         try {
             return await connectStream(`stream:unix:${socket}`)
         } catch (error) {
             if (isOver() || Date.now() > limit) throw error
-            await new Promise(resolve => setTimeout(resolve, LOOK))
+            await new Promise(resolve => setTimeout(resolve, RETRY))
         }
     }
 }
 
-/** What is wrong with a passt that did not start, if it has said so. */
+/** Returns why passt did not start; undefined when it is still running. */
 function explain(failure: Error | undefined, child: ChildProcess, said: string): string | undefined {
     if ((failure as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
-        return "passt is not installed: install it (Debian: apt install passt), or take --link user, which needs nothing"
+        return "passt is not installed: install it (Debian: apt install passt), or use --link user, which needs no program"
     }
     if (failure !== undefined) return `cannot start passt: ${failure.message}`
     if (child.exitCode === null) return undefined
     const taken = /Failed to bind any port for '-t ([^']*)'/.exec(said)?.[1]
     if (taken !== undefined)
-        return `passt cannot listen on ${taken}: another program may; forward another port`
+        return `passt cannot listen on ${taken}: another program may use that port; forward another one`
     const lines = said.split("\n").filter(line => line.trim() !== "" && !line.includes("syslog"))
     return `passt ended with exit code ${child.exitCode}: ${lines.at(-1)?.trim() ?? "it does not say why"}`
 }

@@ -1,10 +1,10 @@
-// What every link of the simulator offers: stations attach and exchange Ethernet frames (without their FCS).
+// The interface of every link of the simulator: stations attach and exchange Ethernet frames (without their FCS).
 
-/** Something with a network plug: a simulated chip, a peer, a capture. */
+/** Something with a network plug: a simulated chip, a host, the router. */
 export interface Station {
-    /** For captures and diagrams. */
+    /** The station's name in captures and diagrams. */
     readonly name: string
-    /** A frame has arrived, from the destination address on. The bytes belong to the receiver. */
+    /** Takes a frame that has arrived, from its destination address on. The bytes belong to the station. */
     receive(frame: Uint8Array): void
 }
 
@@ -12,14 +12,14 @@ export interface Station {
 export interface Link {
     /** Plugs a station in; it receives frames from now on. */
     attach(station: Station): Port
-    /** Ends the link; nothing is delivered any more. */
+    /** Ends the link: it delivers no frame any more. */
     close(): Promise<void>
 }
 
-/** One station's plug in a link. */
+/** The plug of one station in a link. */
 export interface Port {
     /** Puts a frame on the medium. The caller may reuse the bytes at once. */
     send(frame: Uint8Array): void
-    /** Pulls the plug: nothing is delivered to this station any more, and its frames go nowhere. */
+    /** Unplugs the station: it receives no frames any more, and those that it sends are dropped. */
     detach(): void
 }

@@ -1,13 +1,13 @@
-// Where a stream link leads: `stream:HOST:PORT`, `stream:[IPV6]:PORT` or `stream:unix:PATH`.
+// Reads the address of a stream link: `stream:HOST:PORT`, `stream:[IPV6]:PORT` or `stream:unix:PATH`.
 import { OptionError } from "../options/error"
 
-/** As `net.connect` takes it. */
+/** The address in the form that `net.connect` takes. */
 export type StreamAddress = { host: string; port: number } | { path: string }
 
-/** A UNIX socket's path has room for so many bytes on Linux; longer ones are cut off silently by some systems. */
+/** The longest path of a UNIX socket on Linux. Some systems cut longer ones off without an error. */
 const MAX_PATH_BYTES = 107
 
-/** Throws an OptionError of one line that says what is wrong. */
+/** Reads the address. Throws an OptionError of one line that says what is wrong. */
 export function parseStreamAddress(text: string): StreamAddress {
     const rest = text.startsWith("stream:") ? text.slice("stream:".length) : undefined
     if (rest === undefined) throw bad(text, "it does not begin with stream:")
@@ -20,7 +20,8 @@ export function parseStreamAddress(text: string): StreamAddress {
         throw bad(text, `${JSON.stringify(port)} is not a port from 1 to 65535`)
     }
     const bracketed = /^\[(.+)\]$/.exec(host)?.[1]
-    if (bracketed === undefined && /[:[\]]/.test(host)) throw bad(text, "an IPv6 address goes in brackets")
+    if (bracketed === undefined && /[:[\]]/.test(host))
+        throw bad(text, "an IPv6 address has to be in brackets")
     if (host === "") throw bad(text, "the host is missing")
     return { host: bracketed ?? host, port: Number(port) }
 }
@@ -30,14 +31,13 @@ function socketPath(text: string, path: string): string {
     if (path.includes("\0")) throw bad(text, "the path contains a zero byte")
     const bytes = Buffer.byteLength(path)
     if (bytes > MAX_PATH_BYTES) {
-        throw bad(text, `the path has ${bytes} bytes and a UNIX socket's at most ${MAX_PATH_BYTES}`)
+        throw bad(text, `the path has ${bytes} bytes; that of a UNIX socket has at most ${MAX_PATH_BYTES}`)
     }
     return path
 }
 
 function bad(text: string, why: string): OptionError {
-    const oneLine = text.replace(/\p{Cc}/gu, "?")
     return new OptionError(
-        `link ${oneLine}: ${why}; it is stream:HOST:PORT, stream:[IPV6]:PORT or stream:unix:PATH`
+        `link ${text}: ${why}; write stream:HOST:PORT, stream:[IPV6]:PORT or stream:unix:PATH`
     )
 }

@@ -1,4 +1,4 @@
-// A link to another program: Ethernet frames over a TCP or UNIX stream socket, as QEMU and passt speak it.
+// A link to another program: Ethernet frames over a TCP or UNIX stream socket, in the protocol of QEMU and passt.
 import net from "node:net"
 import { FrameReader, MAX_SENT, MIN_FRAME, withLength } from "./frames"
 import type { Link, Port, Station } from "./port"
@@ -6,7 +6,7 @@ import { parseStreamAddress, type StreamAddress } from "./stream-address"
 
 export { parseStreamAddress, type StreamAddress } from "./stream-address"
 
-/** The link could not be made; the message is one line that says what to do. */
+/** Thrown when a link cannot be made; the message is one line that says what to do. */
 export class LinkError extends Error {
     override name = "LinkError"
 }
@@ -14,11 +14,11 @@ export class LinkError extends Error {
 /** How a link ended. */
 export interface Closed {
     /**
-     * `local`: by `close()`. `end`: the other side closed it between two frames. `protocol`: what it sent are no frames. `error`:
-     * anything else.
+     * `local`: `close()` ended it. `end`: the other program closed it between two frames. `protocol`: the other program sent
+     * bytes that are no frames. `error`: anything else.
      */
     readonly how: "local" | "end" | "protocol" | "error"
-    /** One line for the user. */
+    /** The reason, in one line for the user. */
     readonly reason: string
 }
 
@@ -26,30 +26,30 @@ export interface Closed {
 export interface StreamCounters {
     sent: number
     received: number
-    /** Shorter than an Ethernet header: skipped, or not sent. */
+    /** Frames shorter than an Ethernet header: received ones are skipped, others not sent. */
     runts: number
-    /** Longer than the other side takes: not sent. */
+    /** Frames longer than the other program takes: they are not sent. */
     giants: number
-    /** Not sent as the other side does not read and the queue is full. */
+    /** Frames not sent because the other program does not read and the queue is full. */
     queueDrops: number
 }
 
-/** Bytes that may wait for the other side to read; some 170 frames of full size. */
+/** The queue for a program that does not read, bytes; some 170 frames of full size. */
 export const QUEUE_BYTES = 256 * 1024
 const CONNECT_MS = 10_000
-/** How long `close` waits for what is queued to go out. */
+/** `close` waits this long until the queue is sent, ms. */
 const LINGER_MS = 1000
 
-/** One end of a stream of frames, with one station at it. Nothing is read before a station is attached. */
+/** One end of a stream of frames, for one station. The link reads nothing before a station is attached. */
 export class StreamLink implements Link {
     readonly counters: StreamCounters = { sent: 0, received: 0, runts: 0, giants: 0, queueDrops: 0 }
-    /** Fulfilled when the link has ended, by whichever side. */
+    /** Resolves to how the link ended, once it has. */
     readonly closed: Promise<Closed>
     private readonly reader = new FrameReader(frame => this.received(frame))
     private station: Station | undefined
     private ending: Closed | undefined
 
-    /** Takes over a connected socket. */
+    /** Makes a link of a connected socket. */
     constructor(private readonly socket: net.Socket) {
         socket.setNoDelay(true)
         socket.pause()
@@ -68,10 +68,10 @@ export class StreamLink implements Link {
         })
     }
 
-    /** Throws when a station is attached already: join a switch to the link to have several. */
+    /** Plugs a station in. Throws when there is one: a switch joined to the link takes several. */
     attach(station: Station): Port {
         if (this.station !== undefined) {
-            throw new Error(`a stream link has one station, and ${this.station.name} is attached`)
+            throw new Error(`a stream link takes one station, and ${this.station.name} is attached`)
         }
         this.station = station
         this.socket.resume()
@@ -87,11 +87,11 @@ export class StreamLink implements Link {
         }
     }
 
-    /** Sends what is queued (for a second at most) and ends the link. */
+    /** Sends the queue (for a second at most) and ends the link. */
     async close(): Promise<void> {
         this.end("local", "the link was closed")
         this.station = undefined
-        // reading on lets the end of the stream be seen
+        // the socket reports the end of the stream only while it is read
         this.socket.resume()
         this.socket.destroySoon()
         const linger = setTimeout(() => this.socket.destroy(), LINGER_MS)
@@ -125,7 +125,7 @@ export class StreamLink implements Link {
         else this.station?.receive(frame)
     }
 
-    /** Remembers the first reason; what follows from it is no news. */
+    /** Remembers the first reason: the later ones follow from it. */
     private end(how: Closed["how"], reason: string): void {
         this.ending ??= { how, reason }
     }
@@ -133,7 +133,7 @@ export class StreamLink implements Link {
 
 /**
  * Connects to the program that listens at `stream:HOST:PORT` or `stream:unix:PATH`. Rejects with an OptionError when
- * that is no such address, with a LinkError when nothing can be reached there within `timeoutMs` (10 s if absent).
+ * `text` is not such an address, with a LinkError when no program answers there within `timeoutMs` (default 10 s).
  */
 export async function connectStream(text: string, options: { timeoutMs?: number } = {}): Promise<StreamLink> {
     const address = parseStreamAddress(text)
@@ -161,22 +161,22 @@ export async function connectStream(text: string, options: { timeoutMs?: number 
 
 const START_IT = "start the program at the other end first, such as passt or QEMU with -netdev stream"
 
-/** What went wrong in connecting, and what to do about it. */
+/** Returns why a connection cannot be made, and what to do about it. */
 function advise(error: Error, address: StreamAddress): string {
     const unix = "path" in address
     switch (code(error)) {
         case "ENOENT":
             return `there is no such file; ${START_IT}`
         case "ECONNREFUSED":
-            return `nothing listens there${unix ? " (the file is a leftover, or no socket)" : ""}; ${START_IT}`
+            return `no program listens there${unix ? " (an ended one left the file, or it is not a socket)" : ""}; ${START_IT}`
         case "ENOTSOCK":
             return "the file is not a socket; check the path"
         case "EACCES":
         case "EPERM":
-            return "permission denied; it takes the right to write to that socket"
+            return "permission denied; you need the right to write to that socket"
         case "ENOTFOUND":
         case "EAI_AGAIN":
-            return "the name of the host is not known; check it, or use its address"
+            return "the host's name is not known; check it, or use the host's address"
         case "ETIMEDOUT":
         case "EHOSTUNREACH":
         case "ENETUNREACH":
@@ -186,12 +186,12 @@ function advise(error: Error, address: StreamAddress): string {
     }
 }
 
-/** What went wrong on a connection that was there. */
+/** Returns why an open connection failed. */
 function explain(error: Error): string {
     switch (code(error)) {
         case "ECONNRESET":
         case "EPIPE":
-            return "the other side broke off the connection"
+            return "the other side reset the connection"
         default:
             return error.message.replace(/\s+/g, " ")
     }

@@ -1,4 +1,4 @@
-// An Ethernet switch inside the process, with any number of stations, on virtual or real time.
+// An Ethernet switch inside the process, for any number of stations, on virtual or real time.
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
 import { Forwarding } from "./forwarding"
@@ -14,14 +14,14 @@ import {
 } from "./impair"
 import type { Link, Port, Station } from "./port"
 
-/** What becomes of a frame that was sent, at one of the stations it goes to. */
+/** What happens to a frame on its way to one of its receivers. */
 export interface Delivery extends Fate {
     readonly to: Station
 }
 
 /**
- * Sees every frame as it was put on the wire, before any trouble on the way, with the time (ms) and what will
- * become of it at each other station. The bytes are valid during the call only.
+ * Takes every frame as it is sent, before any impairment, with the time (ms) and its fate at each receiver. The bytes
+ * are valid during the call only.
  */
 export type FrameTap = (
     frame: Uint8Array,
@@ -30,20 +30,19 @@ export type FrameTap = (
     deliveries: readonly Delivery[]
 ) => void
 
-/** Sees every frame as a station is about to receive it, corrupted or duplicated as it may be. */
+/** Takes every frame as a station receives it, corrupted or duplicated. */
 export type DeliveryTap = (frame: Uint8Array, from: Station, to: Station, time: number) => void
 
 interface Attached {
     readonly station: Station
     readonly transmitter: Transmitter
-    /** The way here from each station that has sent something. */
+    /** The path to this plug from each plug that has sent a frame. */
     readonly incoming: Map<Attached, Path>
 }
 
 /**
- * A frame goes to the station that its destination was last heard of, to every other one when that is not known.
- * Impairments strike each receiver by itself (a broadcast may reach one and miss another), except the rate, which is
- * that of a sender's plug.
+ * Delivers a frame to the plug behind which its destination address is, or to all plugs if that is not known. Impairments
+ * apply to each receiver by itself (a broadcast may reach one and miss another), except the rate, which is a sender's.
  */
 export class EthernetSwitch implements Link {
     readonly counters: LineCounters = lineCounters()
@@ -55,7 +54,10 @@ export class EthernetSwitch implements Link {
     private readonly deliveryTaps = new Set<DeliveryTap>()
     private closed = false
 
-    /** Without impairments a frame arrives with the clock's next event; `random` decides their luck (seed 1 if absent). */
+    /**
+     * Makes a switch without stations. Without impairments a frame arrives with the clock's next event; `random` draws
+     * the impairments (default: seed 1).
+     */
     constructor(
         private readonly clock: Clock,
         options: { impairments?: Readonly<Impairments>; random?: Random } = {}
@@ -64,11 +66,13 @@ export class EthernetSwitch implements Link {
         this.random = options.random ?? new Random(1)
     }
 
-    /** Throws when a station of that name is attached: names tell the stations' random numbers apart. */
+    /** Plugs a station in. Throws when one of that name is there, as each path draws its random numbers by the names. */
     attach(station: Station): Port {
         for (const other of this.attached) {
             if (other.station.name !== station.name) continue
-            throw new Error(`a station called ${station.name} is attached already; give each its own name`)
+            throw new Error(
+                `a station named ${station.name} is attached already; each needs a name of its own`
+            )
         }
         const plug: Attached = {
             station,
@@ -79,13 +83,13 @@ export class EthernetSwitch implements Link {
         return { send: frame => this.send(plug, frame), detach: () => this.detach(plug) }
     }
 
-    /** Calls `tap` for every frame sent from now on; returns how to end that. */
+    /** Calls `tap` for every frame sent from now on; returns a function that ends it. */
     onFrame(tap: FrameTap): () => void {
         this.frameTaps.add(tap)
         return () => this.frameTaps.delete(tap)
     }
 
-    /** Calls `tap` for every delivery from now on; returns how to end that. */
+    /** Calls `tap` for every delivery from now on; returns a function that ends it. */
     onDelivery(tap: DeliveryTap): () => void {
         this.deliveryTaps.add(tap)
         return () => this.deliveryTaps.delete(tap)
@@ -126,7 +130,7 @@ export class EthernetSwitch implements Link {
         return path
     }
 
-    /** Frames on their way to the station go nowhere; those it has sent are on the wire and arrive. */
+    /** Unplugs a station: frames on their way to it are dropped; frames that it has sent still arrive. */
     private detach(plug: Attached): void {
         this.attached.delete(plug)
         this.forwarding.forget(plug)
@@ -135,7 +139,7 @@ export class EthernetSwitch implements Link {
     }
 }
 
-/** Joins two links by a station called `name` on each, which passes on all it receives. */
+/** Joins two links by a station named `name` on each; each passes the frames that it receives to the other. */
 export function bridge(a: Link, b: Link, name: string): void {
     const onA = a.attach({ name, receive: frame => onB.send(frame) })
     const onB = b.attach({ name, receive: frame => onA.send(frame) })

@@ -1,20 +1,20 @@
-// Which TAP device a link uses: `tap:NAME[@NETNS][=A.B.C.D/N]`.
+// Reads the address of a TAP link: `tap:NAME[@NETNS][=A.B.C.D/N]`.
 import { parseInterface } from "../options/address"
 import { OptionError } from "../options/error"
 
 export interface TapAddress {
-    /** Of the network device, as `ip link` shows it. */
+    /** Name of the TAP device, as `ip link` shows it. */
     readonly name: string
-    /** The network namespace it is in, as `ip netns` lists them; undefined for the process's own. */
+    /** Network namespace of the TAP device, as `ip netns` lists it; undefined for that of this process. */
     readonly namespace: string | undefined
-    /** What the computer's end of it is to have. */
+    /** Address of this computer's end of the link; undefined without one. */
     readonly host: { readonly ip: string; readonly prefix: number } | undefined
 }
 
 /** IFNAMSIZ of the kernel, without the zero at the end. */
 const LONGEST_NAME = 15
 
-/** Throws an OptionError of one line that says what is wrong. */
+/** Reads the address. Throws an OptionError of one line that says what is wrong. */
 export function parseTapAddress(text: string): TapAddress {
     if (!text.startsWith("tap:")) throw bad(text, "it does not begin with tap:")
     const [place = "", ...addresses] = text.slice("tap:".length).split("=")
@@ -22,7 +22,10 @@ export function parseTapAddress(text: string): TapAddress {
     const [namespace] = namespaces
     if (name === "") throw bad(text, "the device's name is missing")
     if (name.length > LONGEST_NAME) {
-        throw bad(text, `the device's name has ${name.length} characters and may have ${LONGEST_NAME}`)
+        throw bad(
+            text,
+            `the device's name has ${name.length} characters, at most ${LONGEST_NAME} are possible`
+        )
     }
     if (!isName(name)) throw bad(text, "a device's name has letters, digits and . _ - only")
     if (namespaces.length > 1) throw bad(text, "there is more than one @")
@@ -40,12 +43,11 @@ export function parseTapAddress(text: string): TapAddress {
     }
 }
 
-/** Both kinds of names end up as names of files. */
+/** Returns whether a name can be a file name, which the kernel makes of both kinds. */
 function isName(text: string): boolean {
     return /^[\w.-]+$/.test(text) && text !== "." && text !== ".."
 }
 
 function bad(text: string, why: string): OptionError {
-    const oneLine = text.replace(/\p{Cc}/gu, "?")
-    return new OptionError(`link ${oneLine}: ${why}; it is tap:NAME, tap:NAME@NETNS or tap:NAME=10.0.0.1/24`)
+    return new OptionError(`link ${text}: ${why}; write tap:NAME, tap:NAME@NETNS or tap:NAME=10.0.0.1/24`)
 }

@@ -1,19 +1,19 @@
-// What a TAP takes of the Linux kernel that Node has no words for. Loaded only when a TAP is asked for.
+// The system calls for TAP devices that Node does not offer, by koffi. Loaded only for a TAP link.
 import { closeSync, constants, openSync } from "node:fs"
 import koffi from "koffi"
 
-/** A system call did not work. */
+/** Thrown when a system call fails. */
 export class KernelError extends Error {
     constructor(
         readonly call: string,
-        /** As the kernel numbers it. */
+        /** The kernel's number of the error. */
         readonly errno: number
     ) {
         super(`${call}: error ${errno}`)
     }
 }
 
-/** The error numbers that have a meaning here. */
+/** The error numbers for which the link has a message of its own. */
 export const Errno = {
     Perm: 1,
     Again: 11,
@@ -23,7 +23,7 @@ export const Errno = {
     BadFd: 77,
 }
 
-// node itself is linked to the C library, whatever its name is here
+// null is the program itself, so this finds the C library that node is linked to
 const libc = koffi.load(null)
 const ioctl = libc.func("int ioctl(int fd, unsigned long request, ...)")
 const socket = libc.func("int socket(int domain, int type, int protocol)")
@@ -48,18 +48,18 @@ const CLONE_NEWNET = 0x4000_0000
 const POLLIN = 1
 const EFD_FLAGS = 0o2004000 // non-blocking, closed on exec
 
-/** Of struct ifreq: the name, then a union of 24 bytes that holds flags or an address. */
+/** Size and offsets of struct ifreq: the name, then a union of 24 bytes that holds flags or an address. */
 const IFREQ = { size: 40, union: 16, address: 20 } as const
 
-/** Throws when the call gives -1. */
+/** Returns the result of a system call. Throws a KernelError when the result is -1. */
 function checked(call: string, result: number): number {
     if (result === -1) throw new KernelError(call, koffi.errno())
     return result
 }
 
 /**
- * Runs `body` with this thread in the network namespace of that name, and comes back. Whatever `body` opens stays there;
- * it must not wait for anything.
+ * Runs `body` with this thread in the network namespace of that name. Sockets and devices that `body` opens stay in the
+ * namespace. `body` must not wait: other code would run in the namespace meanwhile.
  */
 export function inNamespace<T>(name: string | undefined, body: () => T): T {
     if (name === undefined) return body()
@@ -81,7 +81,7 @@ export function inNamespace<T>(name: string | undefined, body: () => T): T {
     }
 }
 
-/** Network devices of the namespace this thread is in. */
+/** The network devices in the namespace that this thread is in. */
 export class Interfaces {
     private readonly fd = checked("socket", socket(AF_INET, SOCK_DGRAM, 0))
 
@@ -103,7 +103,7 @@ export class Interfaces {
         checked("SIOCSIFFLAGS", ioctl(this.fd, SIOCSIFFLAGS, "void *", ifreq))
     }
 
-    /** Both in the order of the wire. */
+    /** Sets a device's address and netmask, both in network byte order. */
     setAddress(name: string, ip: Uint8Array, netmask: Uint8Array): void {
         const ifreq = request(name)
         ifreq.writeUInt16LE(AF_INET, IFREQ.union)
@@ -126,15 +126,15 @@ function request(name: string): Buffer {
     return ifreq
 }
 
-/** An open TAP device. Reads and writes never block; a TAP that was made by opening it goes when it is closed. */
+/** An open TAP device. Reads and writes never block. A TAP device that this opening has made is removed when it is closed. */
 export class KernelTap implements TapFile {
     private readonly fd: number
-    /** Written to when nobody is to wait any more. */
+    /** An eventfd: a write to it ends every `wait`. */
     private readonly stop: number
-    /** The kernel writes into it while `wait` is under way. */
+    /** The pollfd structures; the kernel writes into them during a `wait`. */
     private readonly waits = Buffer.alloc(16)
 
-    /** In the namespace this thread is in. Throws a KernelError, or what opening /dev/net/tun gives. */
+    /** Opens, or makes, the TAP device in this thread's namespace. Throws a KernelError, or Node's error for /dev/net/tun. */
     constructor(name: string) {
         this.fd = openSync("/dev/net/tun", constants.O_RDWR | constants.O_NONBLOCK)
         try {
@@ -176,16 +176,16 @@ export class KernelTap implements TapFile {
     }
 }
 
-/** An open TAP device, as tap-kernel.ts has it. */
+/** An open TAP device. KernelTap is the real one; tests have another. */
 export interface TapFile {
-    /** Takes one frame; its length, or a negative error number. Never waits. */
+    /** Reads one frame; returns its length, or a negative error number. Never waits. */
     read(into: Uint8Array): number
-    /** Hands one frame to the kernel; its length, or a negative error number. Never waits. */
+    /** Writes one frame; returns its length, or a negative error number. Never waits. */
     write(frame: Uint8Array): number
-    /** Calls `done` when there is something to read, something is wrong, after `wake`, or after `ms` milliseconds. */
+    /** Calls `done` when a frame can be read, on an error, after `wake`, or after `ms` milliseconds. */
     wait(ms: number, done: () => void): void
-    /** Ends a `wait` now and those to come at once. */
+    /** Ends the current `wait`, and each later one at once. */
     wake(): void
-    /** Only while no `wait` is under way: the numbers may be another file's soon. */
+    /** Closes the files. It must not be called during a `wait`: another file could get their numbers. */
     close(): void
 }

@@ -1,4 +1,4 @@
-// A link to the Linux kernel: a TAP device, which is a network card whose cable ends in this process.
+// A link to the Linux kernel by a TAP device: a network interface of the kernel whose cable ends in this process.
 
 import { ipv4Of, netmaskOf } from "../../src/net/address"
 import { MAX_SENT, MIN_FRAME } from "./frames"
@@ -9,26 +9,26 @@ import type { TapFile } from "./tap-kernel"
 
 type Kernel = typeof import("./tap-kernel")
 
-/** The longest frame that any MTU leads to. */
+/** The longest frame for the largest MTU. */
 const LARGEST = 65_600
-/** Frames taken before others in this process get their turn. */
+/** Frames read in one turn of the event loop, so that other code of this process gets its turn. */
 const BATCH = 64
-/** A thread that waits is back after so long even if nobody wakes it, ms. */
+/** The longest time that the waiting thread waits, ms. */
 const WAIT = 1000
 
-/** The device's end of a TAP, with one station at it. Nothing is read before a station is attached. */
+/** The process's end of a TAP device, for one station. The link reads nothing before a station is attached. */
 export class TapLink implements Link {
-    /** `queueDrops`: the kernel had no room, or its end is down. */
+    /** `queueDrops` counts the frames that the kernel did not take: it has no room, or its end is down. */
     readonly counters: StreamCounters = { sent: 0, received: 0, runts: 0, giants: 0, queueDrops: 0 }
-    /** Fulfilled when the link has ended, by whichever side. */
+    /** Resolves to how the link ended, once it has. */
     readonly closed: Promise<Closed>
     private resolveClosed: (closed: Closed) => void = () => {}
     private readonly buffer = Buffer.alloc(LARGEST)
     private station: Station | undefined
     private ending: Closed | undefined
-    /** Where the reading is: in another thread, in a turn of the event loop to come, or not begun. */
+    /** The reading waits in another thread, goes on in a turn of the event loop, or has not begun. */
     private reading: "waits" | "turn" | "no" = "no"
-    /** Whatever way the process ends, no thread of it is to wait on. */
+    /** Ends the waiting thread when the process exits. */
     private readonly atExit = () => this.file.wake()
 
     constructor(
@@ -42,10 +42,10 @@ export class TapLink implements Link {
         process.on("exit", this.atExit)
     }
 
-    /** Throws when a station is attached already: join a switch to the link to have several. */
+    /** Plugs a station in. Throws when there is one: a switch joined to the link takes several. */
     attach(station: Station): Port {
         if (this.station !== undefined) {
-            throw new Error(`a TAP link has one station, and ${this.station.name} is attached`)
+            throw new Error(`a TAP link takes one station, and ${this.station.name} is attached`)
         }
         this.station = station
         if (this.reading === "no" && this.ending === undefined) this.wait()
@@ -59,7 +59,7 @@ export class TapLink implements Link {
         }
     }
 
-    /** Lets go of the device; one that this process made is gone when the promise is fulfilled. */
+    /** Closes the TAP device. If this process has made it, it is removed when the promise resolves. */
     async close(): Promise<void> {
         this.station = undefined
         this.end("local", "the link was closed")
@@ -102,10 +102,10 @@ export class TapLink implements Link {
 
     private explain(errno: number): string {
         if (errno === this.errno.BadFd) return `the TAP device ${this.name} was removed`
-        return `reading from the TAP device ${this.name} gives error ${errno}`
+        return `the kernel reports error ${errno} for reading from the TAP device ${this.name}`
     }
 
-    /** Remembers the first reason. The files are closed once nobody reads from them. */
+    /** Ends the link, with the first reason. The files are closed once no read is under way. */
     private end(how: Closed["how"], reason: string): void {
         if (this.ending !== undefined) return
         this.ending = { how, reason }
@@ -121,14 +121,14 @@ export class TapLink implements Link {
 }
 
 /**
- * Opens the TAP device that `tap:NAME[@NETNS][=A.B.C.D/N]` tells, or makes it. One that is made gets the address given,
- * else `byDefault`, at the computer's end; one that was there keeps its own unless another is given. It is set up.
- * Rejects with an OptionError when that is no such address, with a LinkError when the kernel does not do it.
+ * Opens the TAP device of `tap:NAME[@NETNS][=A.B.C.D/N]`, or makes it, and sets it up. The address is set at this computer's
+ * end; without one in `text`, a new device gets `byDefault` and an existing one keeps its own. Rejects with an OptionError
+ * when `text` is not such an address, with a LinkError when the kernel refuses.
  */
 export async function openTap(text: string, byDefault: TapAddress["host"]): Promise<TapLink> {
     const address = parseTapAddress(text)
     if (process.platform !== "linux") {
-        throw new LinkError(`cannot open ${text}: TAP devices of this kind are Linux's; take another --link`)
+        throw new LinkError(`cannot open ${text}: only Linux has these TAP devices; use another --link`)
     }
     const kernel = await load(text)
     try {
@@ -144,7 +144,9 @@ async function load(text: string): Promise<Kernel> {
         return await import("./tap-kernel")
     } catch (error) {
         const [why = ""] = (error as Error).message.split("\n")
-        throw new LinkError(`cannot open ${text}: koffi does not load here (${why}); npm ci installs it`)
+        throw new LinkError(
+            `cannot open ${text}: the package koffi does not load (${why}); npm ci installs it`
+        )
     }
 }
 
@@ -169,12 +171,12 @@ function open(kernel: Kernel, { name, host }: TapAddress, byDefault: TapAddress[
     }
 }
 
-/** The bytes of an address as the stack keeps it. */
+/** Returns the bytes, in network order, of an address as the stack stores it. */
 function bytesOf(ip: number): Uint8Array {
     return Uint8Array.of(ip, ip >> 8, ip >> 16, ip >> 24)
 }
 
-/** What went wrong in opening, and what to do about it. */
+/** Returns why a TAP device cannot be opened, and what to do about it. */
 function advise(
     error: unknown,
     { name, namespace, host }: TapAddress,
@@ -189,9 +191,10 @@ function advise(
         return `there is no network namespace ${namespace}; make it: ip netns add ${namespace}`
     }
     if (path === "/dev/net/tun" && !forbidden) {
-        return "/dev/net/tun is not there; load it (modprobe tun), or give it to the container (--device /dev/net/tun)"
+        return "/dev/net/tun does not exist; load the module (modprobe tun), or pass the device to the container (--device /dev/net/tun)"
     }
-    if (forbidden && namespace !== undefined) return "permission denied; going into a namespace takes root"
+    if (forbidden && namespace !== undefined)
+        return "permission denied; only root may enter a network namespace"
     if (forbidden) {
         const { ip, prefix } = host ?? byDefault ?? { ip: "10.0.0.1", prefix: 24 }
         const steps = [
@@ -199,9 +202,9 @@ function advise(
             `ip address add ${ip}/${prefix} dev ${name}`,
             `ip link set ${name} up`,
         ]
-        return `permission denied; be root, or have root make it yours: ${steps.join("; ")}; and --link tap:${name}`
+        return `permission denied; run as root, or let root make the device for you: ${steps.join("; ")}; then use --link tap:${name}`
     }
-    if (errno === Errno.Busy) return "another program has it open; take another name"
-    if (errno === Errno.Inval) return `${name} is a network device but no TAP; take another name`
+    if (errno === Errno.Busy) return "another program has the device open; use another name"
+    if (errno === Errno.Inval) return `the network device ${name} is not a TAP device; use another name`
     return (error as Error).message.replace(/\s+/g, " ")
 }

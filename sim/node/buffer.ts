@@ -1,27 +1,27 @@
-// The runtime's Buffer under Node, with the VM's semantics.
+// Node runtime: DeviceScript's Buffer, with the VM's semantics.
 
 import { environment } from "./environment"
 
-/** Uint8Array as a base class without its static side, whose `from` takes other arguments than ours. */
+/** Uint8Array as a base class without its static side: the arguments of its `from` differ from those of Buffer. */
 const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuffer>
 
-/** More than the VM has (57,344), so that Node can try configurations for a board that is yet to come. */
+/** The largest buffer. It is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
 const MAX_SIZE = 16_000_000
 
 /**
- * A byte buffer with the access methods of the DeviceScript runtime: little-endian, loads beyond the end give
- * undefined, stores saturate and throw beyond the end. What differs from the VM: an index beyond the end is ignored
- * by a store (there it throws), a negative offset throws (there it reads foreign memory), and of the number formats
- * there are only the whole numbers to 32 bits and the floats.
+ * A byte buffer with DeviceScript's access methods: little-endian, a load beyond the end returns undefined, a store
+ * saturates and throws beyond the end. It differs from the VM as follows. A store by an index beyond the end is ignored (the
+ * VM throws). A negative offset throws (the VM reads memory outside of the buffer). The number formats are whole numbers up
+ * to 32 bits and floats only.
  */
 export class Buffer extends Bytes {
-    /** `size` bytes of 0. Throws a RangeError when that is too much. */
+    /** Returns a buffer of `size` zeros. Throws a RangeError when `size` is too large. */
     static alloc(size: number): Buffer {
         if (!(size >= 0 && size <= MAX_SIZE)) throw new RangeError("buffer too big")
         return new Buffer(size)
     }
 
-    /** Bytes of a string (UTF-8, or pairs of hexadecimal digits with anything else between them) or of numbers. */
+    /** Returns the bytes of a string (UTF-8, or pairs of hexadecimal digits with any characters between) or of numbers. */
     static from(data: string | ArrayLike<number>, encoding?: "utf-8" | "utf8" | "hex"): Buffer {
         if (typeof data !== "string") {
             const copy = Buffer.alloc(data.length)
@@ -34,7 +34,7 @@ export class Buffer extends Bytes {
         return made
     }
 
-    /** All the bytes of the buffers given, one after the other. */
+    /** Returns the bytes of all buffers, one after the other. */
     static concat(...buffers: Buffer[]): Buffer {
         let size = 0
         for (const b of buffers) size += b.length
@@ -47,22 +47,22 @@ export class Buffer extends Bytes {
         return all
     }
 
-    /** What `@devicescript/crypto` stands on: SHA-256 of the parts, keyed (HMAC) when there is a key. */
+    /** Returns the SHA-256 of the parts, or with a key the HMAC. `@devicescript/crypto` is built on it. */
     static digest(key: Buffer | string | undefined, algorithm: string, parts: (Buffer | string)[]): Buffer {
         if (algorithm !== "sha256") throw new TypeError(`invalid hash: ${algorithm}`)
         const secret = key === undefined ? undefined : bytesOf(key)
         return Buffer.from(environment.digest(secret, parts.map(bytesOf)))
     }
 
-    /** AES-256 in CCM mode; a `tag` of 0x1000 and more deciphers. What `@devicescript/crypto` stands on. */
+    /** Encrypts by AES-256-CCM, or decrypts with 0x1000 added to `tag`. `@devicescript/crypto` is built on it. */
     encrypt(algorithm: string, key: Buffer, iv: Buffer, tag: number): Buffer {
         if (algorithm !== "aes-256-ccm") throw new TypeError(`invalid symm algo: ${algorithm}`)
         return Buffer.from(environment.cipher(this, key, iv, tag & 0xfff, tag >= 0x1000))
     }
 
-    /** Reads a number; undefined beyond the end, as on the VM. */
+    /** Returns a number; undefined beyond the end, as on the VM. */
     getAt(offset: number, format: string): number {
-        // the usual ones by bytes: a view for each access takes ten times as long
+        // the frequent formats byte by byte: a DataView for each access takes ten times as long
         if (offset >= 0 && (offset | 0) === offset) {
             if (format === "u8") return this[offset]
             if (format === "u16" && offset + 2 <= this.length) return this[offset] | (this[offset + 1] << 8)
@@ -98,7 +98,7 @@ export class Buffer extends Bytes {
         }
     }
 
-    /** In network order, as the runtime's own library has it; @devicescript/net uses it. */
+    /** Returns a number in network order, as the method of DeviceScript's library does; @devicescript/net uses it. */
     readUInt16BE(offset = 0): number {
         return (this.getAt(offset, "u8") << 8) | this.getAt(offset + 1, "u8")
     }
@@ -136,8 +136,8 @@ export class Buffer extends Bytes {
     }
 
     /**
-     * Copies bytes, clipped to both buffers. Overlapping bytes are copied from the first to the last, so they repeat
-     * when the target lies behind the source: that is the VM's memcpy, and no board has to do the same.
+     * Copies bytes, clipped to both buffers. Overlapping bytes are copied from the first to the last, so they repeat when
+     * the target is after the source. The memcpy of the VM does this; that of a board may not.
      */
     blitAt(offset: number, src: Buffer | string, srcOffset: number, length: number): void {
         const from = bytesOf(src)
@@ -163,12 +163,12 @@ export class Buffer extends Bytes {
         this.blitAt(offset, from as Buffer, 0, from.length)
     }
 
-    /** The bytes of this buffer and then those of the other. */
+    /** Returns the bytes of this buffer and then those of the other. */
     concat(other: Buffer): Buffer {
         return Buffer.concat(this, other)
     }
 
-    /** A copy of the bytes from `start` to before `end`; what lies beyond this buffer's end is 0. */
+    /** Returns a copy of the bytes from `start` up to but not including `end`, with zeros beyond this buffer's end. */
     override slice(start = 0, end: number = this.length): Buffer {
         if (end - start <= 0 || start >= this.length) return Buffer.alloc(0)
         const copy = Buffer.alloc(end - start)
@@ -176,7 +176,7 @@ export class Buffer extends Bytes {
         return copy
     }
 
-    /** The index of the first such byte, or -1; of the last one before `-end` when `end` is negative. */
+    /** Returns the index of the first `byte`, or -1; with a negative `end` that of the last one before `-end`. */
     override indexOf(byte: number, start = 0, end: number = this.length): number {
         const first = Math.max(0, start)
         const last = Math.min(Math.abs(end), this.length)
@@ -188,7 +188,7 @@ export class Buffer extends Bytes {
         return -1
     }
 
-    /** The text in UTF-8, or the bytes as hexadecimal digits. */
+    /** Returns the text of UTF-8 bytes, or the bytes as hexadecimal digits. */
     override toString(encoding?: string): string {
         if (encoding === "hex") return toHex(this)
         if (encoding === undefined || encoding === "utf-8" || encoding === "utf8")
@@ -196,12 +196,12 @@ export class Buffer extends Bytes {
         throw new TypeError(`Unknown encoding: ${encoding}`)
     }
 
-    /** In a template string the VM shows the bytes. */
+    /** Returns the bytes as the VM shows them in a template string. */
     [Symbol.toPrimitive](): string {
         return `[Buffer[${this.length}] ${toHex(this)}]`
     }
 
-    /** Fills the buffer with random bytes: what `@devicescript/crypto` stands on. */
+    /** Fills the buffer with random bytes. `@devicescript/crypto` is built on it. */
     fillRandom(): void {
         environment.random(this)
     }
@@ -211,7 +211,7 @@ export class Buffer extends Bytes {
     }
 }
 
-/** Bytes in flash on the VM: a template of hexadecimal digits. */
+/** Returns the bytes of a template of hexadecimal digits. On the VM they are in flash. */
 export function hex(parts: TemplateStringsArray): Buffer {
     return Buffer.from(parts.join(""), "hex")
 }
@@ -235,10 +235,10 @@ function sizeOf(format: string): number {
     }
 }
 
-/** The offset as a whole number; a negative one would read foreign memory on the VM, so here it is an error. */
+/** Returns an offset as a whole number. Throws for a negative one, by which the VM would read memory outside of the buffer. */
 function checked(offset: number): number {
     const o = Math.trunc(offset)
-    if (!(o >= 0)) throw new RangeError(`buffer offset ${offset}: the VM would touch foreign memory`)
+    if (!(o >= 0)) throw new RangeError(`buffer offset ${offset} is outside of the buffer`)
     return o
 }
 

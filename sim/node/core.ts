@@ -1,4 +1,7 @@
-// A small stand-in for @devicescript/core under Node: what src/ and the runtime's own libraries use of it.
+// Node runtime: @devicescript/core, as far as src/ and DeviceScript's libraries use it.
+//
+// The folder sim/node is the third runtime of a program, after the board and the VM: it runs the same TypeScript sources on
+// Node. tsconfig.json and vitest.config.ts map DeviceScript's packages to its files, so src/ depends on this folder there.
 
 import { RESTART } from "../device/runtime"
 import { Buffer } from "./buffer"
@@ -20,22 +23,22 @@ export {
 }
 
 declare global {
-    /** Bytes in flash: a template of hexadecimal digits. */
+    /** Returns the bytes of a template of hexadecimal digits. On the VM they are in flash. */
     function hex(parts: TemplateStringsArray): Buffer
     interface Function {
         /** Starts the function as a new fiber. */
         start(...args: unknown[]): Fiber
     }
     interface Math {
-        /** The quotient of two 32-bit integers, 0 when the divisor is 0. */
+        /** Returns the quotient of two 32-bit integers, 0 when the divisor is 0. */
         idiv(x: number, y: number): number
-        /** A random whole number from 0 to `max`. */
+        /** Returns a random whole number from 0 to `max`. */
         randomInt(max: number): number
     }
     interface Array<T> {
         /** Inserts `count` undefined elements, or removes that many when negative. */
         insert(index: number, count: number): void
-        /** Appends the elements of another array and gives the new length. */
+        /** Appends the elements of another array and returns the new length. */
         pushRange(items: T[]): number
     }
     interface String {
@@ -44,14 +47,14 @@ declare global {
     }
 }
 
-/** 32 random bits. */
+/** Returns 32 random bits. */
 export function randomWord(): number {
     const word = Buffer.alloc(4)
     word.fillRandom()
     return word.getAt(0, "u32")
 }
 
-/** Adds to a built-in prototype or object what the runtime has and Node has not, invisible to loops. */
+/** Adds members that DeviceScript has and Node lacks to a built-in object, not enumerable. */
 function extend(target: object, members: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(members)) {
         Object.defineProperty(target, name, { value, configurable: true, writable: true })
@@ -79,7 +82,7 @@ extend(Array.prototype, {
     },
 })
 extend(String.prototype, {
-    // of the letters of ASCII, as on the VM: Unicode has others that become ASCII ones, such as the Kelvin sign
+    // only ASCII letters, as on the VM: in Unicode other characters become ASCII letters too, such as the Kelvin sign
     toLowerCase(this: string) {
         return this.replace(/[A-Z]+/g, letters => lower.call(letters))
     },
@@ -107,7 +110,7 @@ export interface Emitter<T> extends Subscriber<T> {
     emit(value: T): void
 }
 
-/** Calls a handler in a fiber of its own; values that come while it runs are dropped for the newest. */
+/** Calls a handler in a fiber of its own. Of the values that come while the handler runs, only the newest is kept. */
 class Subscription<T> {
     private running = false
     private pending = false
@@ -150,12 +153,12 @@ class EventEmitter<T> implements Emitter<T> {
     }
 }
 
-/** A source of events that fibers can wait for. */
+/** Makes a source of events that fibers can wait for. */
 export function emitter<T = undefined>(): Emitter<T> {
     return new EventEmitter<T>()
 }
 
-/** Waits for the next event and gives its value; undefined when `timeout` milliseconds are over. */
+/** Waits for the next event and returns its value; undefined after `timeout` milliseconds. */
 export async function wait<T>(source: Subscriber<T>, timeout?: number): Promise<T | undefined> {
     const fiber = Fiber.self()
     let waiting = true
@@ -186,16 +189,16 @@ export function isSimulator(): boolean {
     return true
 }
 
-/** Clients of Jacdac services, which the stand-in has none of: @devicescript/observables extends the prototypes. */
+/** The base classes of Jacdac clients. This runtime has no such clients, but @devicescript/observables extends the prototypes. */
 export class Register {}
 export class Event {}
 
-/** 16 hexadecimal digits. */
+/** Returns the device's identifier, 16 hexadecimal digits. */
 export function deviceIdentifier(_which: "self" | "server"): string {
     return environment.deviceId
 }
 
-/** What `console` prints, by level. */
+/** Prints a line on the device's console. */
 export function print(level: Level, text: string): void {
     environment.log(level, text)
 }
@@ -239,7 +242,7 @@ function missing(what: string): never {
     throw new TypeError(`not supported: ${what}`)
 }
 
-/** The host has no SPI: boards/host/pipe.ts puts its own in the place of these two. */
+/** Throws: this runtime has no SPI. boards/host/pipe.ts replaces this function and the next one. */
 export function spiConfigure(_miso: number, _mosi: number, _sck: number, _mode: number, _hz: number): void {
     missing("SPI")
 }
@@ -248,7 +251,7 @@ export async function spiXfer(_tx: Buffer | null, _rx: Buffer | null): Promise<v
     missing("SPI")
 }
 
-/** The host's own network is a byte pipe to the simulator: it opens at once and writes as long as it is open. */
+/** The runtime's only socket, which is the byte pipe to the simulator, is open. */
 let open = false
 
 export function _socketOpen(_host: string, _port: number): number {
@@ -267,7 +270,7 @@ export function _socketClose(): number {
     return 0
 }
 
-/** What a program sees as `ds`; on the VM it is an object that may be written to, and so it is here. */
+/** The namespace of a program (`ds`): an object that programs may write to, as on the VM. */
 export default {
     Buffer,
     Event,

@@ -1,8 +1,8 @@
-// The runtime's native cryptography, by Node's.
+// Node runtime: the VM's native cryptography, by Node's.
 
 import { createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto"
 
-/** SHA-256 of all the parts, keyed (HMAC) when there is a key. */
+/** Returns the SHA-256 of all the parts, or with a key the HMAC. */
 export function digest(key: Uint8Array | undefined, parts: Uint8Array[]): Uint8Array {
     const hash = key === undefined ? createHash("sha256") : createHmac("sha256", key)
     for (const part of parts) hash.update(part)
@@ -10,8 +10,8 @@ export function digest(key: Uint8Array | undefined, parts: Uint8Array[]): Uint8A
 }
 
 /**
- * AES-256-CCM; the enciphered data ends in a tag of `tag` bytes (4, 8 or 16: Node does not do without one). Throws an
- * Error when the tag does not fit the data to decipher.
+ * Encrypts or decrypts by AES-256-CCM. The encrypted data ends in a tag of `tag` bytes (4, 8 or 16; Node requires a tag).
+ * Throws an Error when the tag does not match the data to decrypt.
  */
 export function cipher(
     data: Uint8Array,

@@ -1,5 +1,5 @@
-// Takes the place of environment.ts in the bundle of a simulated device: everything comes from the host, which puts
-// it into the device's context before the program is evaluated.
+// Node runtime: replaces environment.ts in the bundle of a simulated device. The simulator (runtime.ts) puts the environment
+// into the device's context before it evaluates the program.
 
 import type { Environment } from "./environment"
 
@@ -7,6 +7,6 @@ const host = globalThis as unknown as { environment: Environment; scheduler: typ
 
 export const environment = host.environment
 
-/** The host runs what is due, so that the program's promises run dry in between. */
+/** The simulator calls `step`, so that the program's promises run between two fibers. */
 export const scheduler = { step: (): boolean => false, next: (): number => Number.POSITIVE_INFINITY }
 host.scheduler = scheduler

@@ -1,5 +1,5 @@
-// What the stand-in for the runtime takes from outside. Here it comes from Node itself, for tests that import src/
-// directly; a simulated device is bundled with device-environment.ts in the place of this file.
+// Node runtime: what it uses of its surroundings. Here they are Node itself, for tests that import src/ directly. The bundle of
+// a simulated device has device-environment.ts instead of this file.
 
 import { randomFillSync } from "node:crypto"
 import { DEVICE_ID } from "../device/runtime"
@@ -10,29 +10,31 @@ import { textOf } from "./text"
 export type Level = "log" | "debug" | "warn" | "error" | "data"
 
 export interface Environment {
-    /** 16 hexadecimal digits. */
+    /** The device's identifier, 16 hexadecimal digits. */
     readonly deviceId: string
-    /** Milliseconds since the device was started, with fractions. */
+    /** Returns the milliseconds since the device was started, with fractions. */
     now(): number
-    /** Fibers are waiting for another moment than before; called only outside of them. */
+    /** Called when a fiber's wake time has changed, but only by code outside of all fibers. */
     changed(): void
-    /** A line of console output. */
+    /** Takes a line of console output. */
     log(level: Level, text: string): void
-    /** An exception that no fiber caught: it ends the program. */
+    /** Takes an exception that no fiber caught, which ends the program. */
     panic(error: unknown): void
-    /** The program's end of the byte pipe to its host: the host may change the bytes in place. */
+    /** Writes into the byte pipe to the simulator, which may change the bytes in place. */
     write(bytes: Uint8Array): number
+    /** Fills `bytes` with random bytes. */
     random(bytes: Uint8Array): void
-    /** SHA-256, keyed when there is a key. */
+    /** Returns the SHA-256 of the parts, or with a key the HMAC. */
     digest(key: Uint8Array | undefined, parts: Uint8Array[]): Uint8Array
-    /** AES-256-CCM with a tag of so many bytes at the end. Throws when a tag does not fit the data. */
+    /** Encrypts or decrypts by AES-256-CCM with a tag of `tag` bytes at the end. Throws when the tag does not match the data. */
     cipher(data: Uint8Array, key: Uint8Array, iv: Uint8Array, tag: number, decipher: boolean): Uint8Array
-    /** UTF-8. */
+    /** Returns the bytes of a text in UTF-8. */
     bytes(text: string): Uint8Array
+    /** Returns the text of bytes in UTF-8. */
     text(bytes: Uint8Array): string
 }
 
-/** Runs whatever is due and says when to come again, in ms as `now` counts; the fibers put theirs here. */
+/** `step` runs the fiber that is due first, `next` returns when the next one is, in terms of `now`. fiber.ts sets both. */
 export const scheduler = { step: (): boolean => false, next: (): number => Number.POSITIVE_INFINITY }
 
 const start = performance.now()
@@ -40,7 +42,7 @@ const encoder = new TextEncoder()
 let running = false
 let timer: NodeJS.Timeout | undefined
 
-/** Runs the fibers that are due, each until its promises have run dry, then sleeps until the next one is. */
+/** Runs the fibers that are due, each with all of its promises, and sets a timer for the next one. */
 async function run(): Promise<void> {
     running = true
     do {

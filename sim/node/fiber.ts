@@ -1,32 +1,34 @@
-// Fibers as the VM has them: one runs at a time, until it sleeps or suspends; who wakes first runs first.
+// Node runtime: fibers with the VM's rules. One fiber runs at a time, until it sleeps or suspends; the fiber with the earliest
+// wake time runs next.
 
 import { environment, scheduler } from "./environment"
 
-/** Thrown in a fiber that ends itself, to leave its functions. */
+/** Thrown by a fiber that ends itself, to leave its functions. */
 const terminated = new Error("fiber terminated")
 
 /** A thread of the program. */
 export class Fiber {
-    /** Fibers that wait. */
+    /** The fibers that wait. */
     static readonly waiting = new Set<Fiber>()
+    /** The fiber that runs; undefined for code outside of all fibers. */
     static current: Fiber | undefined
     private static ids = 0
 
     readonly id = ++Fiber.ids
-    /** True while it waits in `suspend`, so that `resume` may wake it. */
+    /** True while the fiber waits in `suspend`, so that `resume` can wake it. */
     suspended = false
-    /** When it runs again, in ms of `millis`. */
+    /** When the fiber runs again, in ms of `millis`. */
     wakeAt = Number.POSITIVE_INFINITY
     private value: unknown
     private continue: ((value: unknown) => void) | undefined
 
-    /** The fiber that runs. */
+    /** Returns the fiber that runs. Throws outside of all fibers. */
     static self(): Fiber {
         if (Fiber.current === undefined) throw new Error("no fiber runs: start the code as a fiber")
         return Fiber.current
     }
 
-    /** Makes a fiber of a function; it runs as soon as the running one waits. */
+    /** Starts a function as a fiber, which runs as soon as the running fiber waits. */
     static start(body: () => unknown): Fiber {
         const fiber = new Fiber()
         fiber.wait(0, false, async () => {
@@ -39,7 +41,7 @@ export class Fiber {
         return fiber
     }
 
-    /** Wakes the fiber from `suspend`, which returns the value. Throws a RangeError when it does not wait there. */
+    /** Wakes the fiber from `suspend`, which returns `value`. Throws a RangeError when the fiber does not wait in `suspend`. */
     resume(value?: unknown): void {
         if (!this.suspended) throw new RangeError("fiber not suspended")
         this.value = value
@@ -47,14 +49,14 @@ export class Fiber {
         if (Fiber.current === undefined) environment.changed()
     }
 
-    /** Ends the fiber, which may be the running one. */
+    /** Ends the fiber, also the one that runs. */
     terminate(): void {
         Fiber.waiting.delete(this)
         this.continue = undefined
         if (Fiber.current === this) throw terminated
     }
 
-    /** Parks the fiber for `ms`; `next` is called with what it was resumed with, undefined when the time was over. */
+    /** Lets the fiber wait for `ms`, and then calls `next` with the value of `resume`, or undefined after the time. */
     wait(ms: number, suspended: boolean, next: (value: unknown) => void): void {
         this.suspended = suspended
         this.wakeAt = ms === Number.POSITIVE_INFINITY ? ms : millis() + ms
@@ -63,7 +65,7 @@ export class Fiber {
         if (Fiber.current === undefined) environment.changed()
     }
 
-    /** Runs it up to its next wait (the rest of the way goes by promises, which the caller lets run dry). */
+    /** Runs the fiber to its next wait. The caller has to let its promises run before it runs another fiber. */
     run(): void {
         const { continue: next, value } = this
         this.suspended = false
@@ -77,29 +79,29 @@ export class Fiber {
 
 let time: number | undefined
 
-/** Milliseconds since the program's start. It stands still while a fiber runs. */
+/** Returns the milliseconds since the program's start. The time does not advance while a fiber runs. */
 export function millis(): number {
     return time ?? Math.floor(environment.now())
 }
 
-/** Waits for that many milliseconds (whole ones count). */
+/** Waits for `ms` milliseconds; a fraction is dropped. */
 export function sleep(ms: number): Promise<void> {
     return park<undefined>(ms, false)
 }
 
-/** Waits until another fiber resumes this one and gives its value; undefined when the time is over. */
+/** Waits until another fiber resumes this one and returns the value of `resume`; undefined after `ms` milliseconds. */
 export function suspend<T>(ms?: number): Promise<T | undefined> {
     return park<T>(ms, true)
 }
 
 function park<T>(ms: number | undefined, suspended: boolean): Promise<T | undefined> {
     const wait = ms === undefined || ms === null || ms > 0xffff_ffff ? Number.POSITIVE_INFINITY : ms
-    // code outside of all fibers (a test) gets one for the wait
+    // code outside of all fibers (a test) gets a fiber for the wait
     const fiber = Fiber.current ?? new Fiber()
     return new Promise(resolve => fiber.wait(Math.max(0, Math.trunc(wait)), suspended, v => resolve(v as T)))
 }
 
-/** Runs the fiber that is due first, if any; its promises have to run dry before the next call. */
+/** Runs the fiber that is due first, if any; returns false without one. Its promises have to run before the next call. */
 scheduler.step = () => {
     Fiber.current = undefined
     time = Math.floor(environment.now())

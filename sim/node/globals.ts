@@ -1,4 +1,4 @@
-// What a program on the VM finds without importing it. Part of a simulated device's bundle only.
+// Node runtime: the VM's globals, which a program uses without an import. Only the bundle of a simulated device contains them.
 
 import { Buffer, hex } from "./buffer"
 import {
@@ -14,17 +14,17 @@ import {
 import { environment, type Level } from "./environment"
 import { show } from "./show"
 
-/** Prints its arguments as the VM does. */
+/** Returns a function that prints its arguments as the VM does. */
 function printer(level: Level): (...values: unknown[]) => void {
     return (...values) => {
         const words = values.map(value => (typeof value === "string" ? value : show(value)))
         const text = (level === "data" ? [String(millis()), ...words] : words).join(" ")
-        // the end of the last line is no line
+        // a newline at the end begins no further line
         for (const line of text.replace(/\r?\n$/, "").split(/\r?\n/)) print(level, line)
     }
 }
 
-/** To the nearest whole number, halves away from zero, as C has it. */
+/** Rounds to the nearest whole number, halves away from zero, as C's round does. */
 function round(value: number): number {
     const whole = Math.trunc(value)
     return Math.abs(value - whole) < 0.5 ? whole : whole + Math.sign(value)
@@ -49,14 +49,14 @@ Object.assign(globalThis, {
     GPIOproto: {},
 })
 Math.round = round
-// of what is no number the next is taken
+// as on the VM, a NaN gives way to the next argument
 Math.min = (...all) => all.reduce((x, y) => (x < y ? x : y))
 Math.max = (...all) => all.reduce((x, y) => (x > y ? x : y))
 
 const { stringify: native } = JSON
 const { indexOf, startsWith, endsWith, split, charCodeAt } = String.prototype
 
-/** JSON with what is no ASCII written byte by byte, as the VM does; others read characters from U+0080 to U+00FF there. */
+/** Returns JSON in which each UTF-8 byte of a non-ASCII character is an escape, as the VM writes it. */
 function stringify(value: unknown, _replacer?: null, space?: number): string {
     const text = native(value, null, space)
     return text.replace(/\\.|[\u0080-\uffff]+/g, part => {
@@ -69,14 +69,14 @@ const { parseInt: integer } = globalThis
 Object.assign(globalThis, {
     parseInt: (text: string | null) => {
         if (text === null) return 0
-        // the VM reads a number as C does, and takes what is before its point
+        // the VM reads a number as C does, and drops its fraction
         if (/^\s*[-+]?0x/i.test(text)) return integer(text)
         const number = Math.trunc(parseFloat(text))
         return Number.isNaN(number) && /^\s*[-+]?\.\d/.test(text) ? 0 : number
     },
 })
 JSON.stringify = stringify as typeof JSON.stringify
-// the VM gives it none
+// on the VM a SyntaxError has no name
 Object.assign(SyntaxError.prototype, { name: undefined })
 Object.assign(String.prototype, {
     indexOf(this: string, text: string, start = 0) {

@@ -1,4 +1,4 @@
-// Stand-in for @devicescript/gpio where src/ is imported directly; a simulated device runs the real sources.
+// Node runtime: @devicescript/gpio for tests that import src/ directly. A simulated device runs DeviceScript's own sources.
 
 import type { DigitalValue, GPIOMode, Handler, InputPin, OutputPin, PinBase, Unsubscribe } from "./core"
 

@@ -1,4 +1,4 @@
-// Types of @devicescript/net as far as programs here use it; the code is the runtime's own, see bundle.ts.
+// Node runtime: the types of @devicescript/net, as far as programs here use it. The code is DeviceScript's own (bundle.ts).
 
 import type { Buffer, Emitter, Handler, Subscriber } from "./core"
 
@@ -6,7 +6,7 @@ export interface SocketConnectOptions {
     host: string
     port: number
     proto?: "tcp" | "tls"
-    /** Milliseconds; 30 s unless given. */
+    /** Time limit in milliseconds; the default is 30 s. */
     timeout?: number
 }
 
@@ -17,17 +17,17 @@ export class Socket {
     readonly onclose: Emitter<undefined>
     readonly onerror: Emitter<Error>
     readonly onmessage: Emitter<undefined>
-    /** The next bytes; undefined when `timeout` ms are over, null when the connection is closed. */
+    /** Returns the next bytes; undefined after `timeout` ms, null when the connection is closed. */
     recv(timeout?: number): Promise<Buffer | undefined | null>
-    /** The next line without its end; null when the connection is closed. */
+    /** Returns the next line without its end; null when the connection is closed. */
     readLine(): Promise<string | null>
-    /** Throws when the connection is closed or there is an error. */
+    /** Sends data. Throws when the connection is closed or fails. */
     send(data: Buffer | string): Promise<void>
     close(): Promise<void>
     static _connect(options: SocketConnectOptions): Promise<Socket>
 }
 
-/** Throws an Error when there is no connection within the timeout. */
+/** Opens a connection. Throws an Error when that takes longer than the timeout. */
 export function connect(options: SocketConnectOptions): Promise<Socket>
 
 export interface FetchOptions {
@@ -46,7 +46,7 @@ export class Response {
     readonly statusText: string
     readonly headers: Headers
     readonly ok: boolean
-    /** All of the body: it has to fit the heap, twice. */
+    /** Returns the whole body, which has to fit the heap twice. */
     buffer(): Promise<Buffer>
     text(): Promise<string>
     json(): Promise<unknown>

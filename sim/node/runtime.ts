@@ -1,5 +1,5 @@
-// A program under Node: the same sources as in the image, in a context of their own so that neither their modules
-// nor what they do to built-in objects meets another device or the simulator.
+// Node runtime: runs the program of a simulated device. The program has the same sources as the image, in a context of its own:
+// neither its modules nor its changes to built-in objects affect another device or the simulator.
 
 import { randomFillSync } from "node:crypto"
 import { url as inspectorUrl } from "node:inspector"
@@ -25,10 +25,10 @@ export interface NodeOptions extends RuntimeOptions {
     program: Bundle
 }
 
-/** As long as the VM takes from its start to the start of a program, so that both have the same times. */
+/** Time from the start to the program's first operation, ms: that of the VM, so that programs on both have the same times. */
 const BOOT = 10
 
-/** Evaluated for its side effect: the promises of the program run dry whenever a script in its context ends. */
+/** Evaluated to run the program's promises: they run whenever a script in the program's context ends. */
 const runDry = new Script("0")
 
 export class NodeRuntime implements Runtime {
@@ -40,7 +40,7 @@ export class NodeRuntime implements Runtime {
     private readonly encoder = new TextEncoder()
     private timer: Timer | undefined
     private stopped = false
-    /** What the host threw while the program ran. */
+    /** The error that the simulator threw while the program ran. */
     private failure: { error: unknown } | undefined
 
     constructor(options: NodeOptions) {
@@ -71,7 +71,7 @@ export class NodeRuntime implements Runtime {
         this.timer?.cancel()
     }
 
-    /** Runs every fiber that is due, one after the other, and comes again when the next one is. */
+    /** Runs every fiber that is due, one after the other, and schedules itself for the next one. */
     private run(first: () => void): void {
         first()
         const scheduler = this.context.scheduler as typeof Scheduler
@@ -110,7 +110,7 @@ export class NodeRuntime implements Runtime {
         }
     }
 
-    /** Calls the host from within the program, which must not catch what it throws: `run` throws it later. */
+    /** Calls the simulator from within the program. `run` throws an error of the call later, where the program cannot catch it. */
     private host(call: () => void): void {
         if (this.stopped) return
         try {
@@ -134,14 +134,14 @@ export class NodeRuntime implements Runtime {
     }
 }
 
-/** Returns the program's code; for a debugger (`node --inspect`) with its source map, so that breakpoints in src/ hold. */
+/** Returns the program's code; for a debugger (`node --inspect`) with its source map, so that breakpoints in src/ work. */
 function scriptOf(program: Bundle): string {
     if (inspectorUrl() === undefined) return program.code
     const map = Buffer.from(program.map).toString("base64")
     return `${program.code}\n//# sourceMappingURL=data:application/json;base64,${map}`
 }
 
-/** The same memory as an object of this context. */
+/** Returns a view of the same memory whose class is that of this context. */
 function own(bytes: Uint8Array): Uint8Array {
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -1,10 +1,10 @@
-// Values as the VM prints them.
+// Node runtime: formats values as the VM prints them.
 
 import { Buffer } from "./buffer"
 
 const DEPTH = 4
 
-/** A value as text; strings within arrays and objects are quoted. */
+/** Returns a value as text; strings within arrays and objects are in quotes. */
 export function show(value: unknown, depth = 0): string {
     if (typeof value === "string") return JSON.stringify(value)
     if (typeof value === "function") return `[Function: ${value.name}]`

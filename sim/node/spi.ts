@@ -1,4 +1,4 @@
-// Stand-in for @devicescript/spi where src/ is imported directly; a simulated device runs the real sources.
+// Node runtime: @devicescript/spi for tests that import src/ directly. A simulated device runs DeviceScript's own sources.
 
 import { Buffer, type InputPin, type OutputPin, spiConfigure, spiXfer } from "./core"
 
@@ -11,14 +11,14 @@ export interface SPIConfig {
     hz?: number
 }
 
-/** An SPI bus. A test replaces `transfer` of the instance to stand for a chip. */
+/** An SPI bus. A test replaces `transfer` of the instance to simulate a chip. */
 export class SPI {
     configure(config: SPIConfig): void {
         const { miso, mosi, sck, mode = 0, hz = 1_000_000 } = config
         spiConfigure(miso?.gpio ?? -1, mosi?.gpio ?? -1, sck?.gpio ?? -1, mode, hz)
     }
 
-    /** Sends the bytes and gives what came at the same time. */
+    /** Sends the bytes and returns those received at the same time. */
     async transfer(bytes: Buffer): Promise<Buffer> {
         const received = Buffer.alloc(bytes.length)
         await spiXfer(bytes, received)

@@ -1,9 +1,10 @@
-// UTF-8 as the VM reads it: a byte order mark stays, U+FFFE and U+FFFF are no characters, and what is no character becomes one U+FFFD.
+// Node runtime: decodes UTF-8 as the VM does. A byte order mark stays, U+FFFE and U+FFFF count as invalid, and each invalid
+// sequence becomes one U+FFFD.
 
 const exact = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const REPLACEMENT = "\ufffd"
 
-/** Returns the text that bytes are to the VM. */
+/** Returns the text of bytes as the VM decodes it. */
 export function textOf(bytes: Uint8Array): string {
     const all = charactersOf(bytes)
     if (all !== undefined) return all
@@ -16,7 +17,7 @@ export function textOf(bytes: Uint8Array): string {
     return text
 }
 
-/** The text of bytes that are nothing but characters. */
+/** Returns the text of bytes; undefined when they contain an invalid sequence. */
 function charactersOf(bytes: Uint8Array): string | undefined {
     try {
         const text = exact.decode(bytes)
@@ -26,7 +27,7 @@ function charactersOf(bytes: Uint8Array): string | undefined {
     }
 }
 
-/** How many bytes belong together: as many as the first one says, while they continue it. */
+/** Returns the length of the sequence at `at`: that of its first byte, or less when a continuation byte is missing. */
 function sizeAt(bytes: Uint8Array, at: number): number {
     const first = bytes[at]!
     const wanted = first < 0xc0 || first >= 0xf8 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4

@@ -1,4 +1,4 @@
-// setTimeout and setInterval as the runtime has them: every callback is a fiber of its own.
+// Node runtime: DeviceScript's setTimeout and setInterval. Every callback runs in a fiber of its own.
 
 import { Fiber, millis, sleep } from "./fiber"
 
@@ -35,7 +35,7 @@ export function setInterval(callback: Callback, ms: number): number {
     return id
 }
 
-/** Forgets a timeout. */
+/** Cancels a timeout. */
 export function clearTimeout(id: number): void {
     active.delete(id)
 }

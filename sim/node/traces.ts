@@ -1,4 +1,4 @@
-// Stack traces of a bundled program in terms of its sources.
+// Node runtime: translates stack traces of a bundled program to places in its sources.
 
 import { SourceMap, type SourceMapPayload } from "node:module"
 import { join } from "node:path"
@@ -9,7 +9,7 @@ const CALL = /^\s+at (?:async )?(?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/
 let count = 0
 
 export class Traces {
-    /** The path under which the program is to be evaluated: no such file exists, but its map's sources are relative to it. */
+    /** The path under which the program is evaluated. No such file exists; the sources in the map are relative to it. */
     readonly file = join(ROOT, `device-program-${++count}.js`)
     private readonly map: SourceMap
 
@@ -17,7 +17,7 @@ export class Traces {
         this.map = new SourceMap(JSON.parse(map) as SourceMapPayload)
     }
 
-    /** The calls in the program, innermost first, as `function (file:line:column)`. */
+    /** Returns the calls in the program as `function (file:line:column)`, the innermost first. */
     calls(stack: string): string[] {
         const calls: string[] = []
         for (const text of stack.split("\n")) {

@@ -1,11 +1,11 @@
-// What && and || leave behind: a branch to a branch on what is known by then goes straight to where that one goes, and
-// a value that is only stored to be returned is returned.
+// Simplifies what the compiler makes of && and ||. A branch to a second branch whose outcome is then known goes straight to the
+// second one's target. A value that is stored only to be returned is returned at once.
 
 import { constantTruth } from "./numbers"
 import { Op } from "./opcodes"
 import { type Block, copy, equal, type Node, type ProgramFunction } from "./program"
 
-/** More than any chain has; ends a walk around a loop. */
+/** The limit of a walk along a chain, which ends a walk around a loop. It is longer than any chain. */
 const LONGEST_CHAIN = 20
 
 export function threadChains(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
@@ -28,7 +28,7 @@ export function threadChains(fn: ProgramFunction, shared: ReadonlySet<number>): 
     return changed
 }
 
-/** Where control goes from `from` by way of `to`, when `condition` has turned out as `truth`. */
+/** Returns the block that control reaches from `from` through `to`, if `condition` is `truth`. */
 function follow(
     from: Block,
     to: Block,
@@ -48,7 +48,7 @@ function follow(
     return at
 }
 
-/** Whether a slot is true behind a block, when that can be told from what the block last stores there. */
+/** Returns whether a slot is true after a block; undefined if the block's last store to the slot does not show it. */
 function storedTruth(
     { statements }: Block,
     tested: Node,
@@ -74,7 +74,7 @@ function storedTruth(
     return undefined
 }
 
-/** Ends a block whose last statement stores what the block behind it returns with that return. */
+/** If a block's last statement stores the value that the next block returns, ends the block with that return. */
 function returnStored(block: Block, to: Block, shared: ReadonlySet<number>): boolean {
     const last = block.statements.at(-1)
     if (last?.op !== Op.StoreLocal || to.statements.length > 0 || to.end.kind !== "return") return false

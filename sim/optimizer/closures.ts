@@ -1,10 +1,10 @@
-// Which slots of which functions their closures reach.
+// Finds the slots of functions that closures reach.
 
 import { Flag } from "./image"
 import { Op } from "./opcodes"
 import { type ProgramFunction, walkFunction } from "./program"
 
-/** For each function the slots that it does not have to itself. */
+/** Returns for each function the slots that closures read or write as well. */
 export function sharedSlots(functions: readonly ProgramFunction[]): Set<number>[] {
     const parents = functions.map(() => new Set<number>())
     functions.forEach((fn, n) => {
@@ -14,7 +14,7 @@ export function sharedSlots(functions: readonly ProgramFunction[]): Set<number>[
     })
     const shared = functions.map(() => new Set<number>())
     functions.forEach((fn, n) => {
-        // a constructor gives what is in its first slot when it returns undefined
+        // a constructor that returns undefined returns the value of its first slot
         if ((fn.flags & Flag.Constructor) !== 0) shared[n].add(0)
         walkFunction(fn, ({ op, number, arguments: args }) => {
             if (op !== Op.LoadClosure && op !== Op.StoreClosure) return
@@ -25,7 +25,7 @@ export function sharedSlots(functions: readonly ProgramFunction[]): Set<number>[
     return shared
 }
 
-/** The functions so many levels further out; all of them when the number is not known. */
+/** Returns the functions `levels` levels further out; all outer functions when the number is not known. */
 function ancestors(parents: Set<number>[], from: number, levels: number | undefined): Set<number> {
     const all = new Set<number>()
     let ring = new Set([from])

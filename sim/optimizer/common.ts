@@ -1,5 +1,5 @@
-// An expression that is evaluated more than once, with the same outcome each time, is evaluated once and kept as the
-// value of the last call.
+// Evaluates an expression once that the code evaluates several times with the same result, and keeps it as the value of the
+// last call.
 
 import { type Effects, effectsOf, mayThrow, setsReturnValue } from "./effects"
 import { expressionSize } from "./encode"
@@ -16,17 +16,18 @@ import {
     successors,
 } from "./program"
 
-/** Two expressions of fewer bytes are as short as one that is kept. */
+/** The shortest expression that is kept, bytes: two shorter ones take no more code than one that is kept. */
 const LEAST_SIZE = 4
-/** In the VM's own table of strings. */
+/** The number of "prototype" in the VM's table of built-in strings. */
 const PROTOTYPE = 52
 
-/** Where an expression is evaluated first, and the bytes that keeping it saves. */
+/** An expression that can be kept, at the place where it is evaluated first. */
 interface Candidate {
     block: Block
-    /** A statement, or the end of the block. */
+    /** Index of the statement, or of the end of the block. */
     at: number
     expression: Node
+    /** The bytes that keeping it saves. */
     saved: number
 }
 
@@ -70,7 +71,7 @@ function findBest(fn: ProgramFunction, shared: ReadonlySet<number>): Candidate |
     return best
 }
 
-/** Keys of the expressions that stand in the function more than once. */
+/** Returns the keys of the expressions that occur in the function more than once. */
 function findRepeated({ blocks }: ProgramFunction): Set<string> {
     const seen = new Set<string>()
     const repeated = new Set<string>()
@@ -92,7 +93,7 @@ function keyOfTree({ op, number, arguments: args }: Node): string {
     return args.length === 0 ? `${op}:${number}` : `${op}:${number}(${args.map(keyOfTree).join()})`
 }
 
-/** The expressions of a statement, or of the end when `at` is behind the last. */
+/** Returns the expressions of a statement, or of the end if `at` is after the last statement. */
 function treesAt({ statements, end }: Block, at: number): Node[] {
     if (at < statements.length) return statements[at].arguments
     const value = endValue(end)
@@ -107,7 +108,7 @@ function visitLarge(tree: Node, visit: (tree: Node) => void): void {
 
 function dependencies(expression: Node, shared: ReadonlySet<number>): Effects {
     const effects = effectsOf(expression, shared)
-    // a class has one prototype as long as the program runs
+    // the prototype of a class never changes
     const [argument] = expression.arguments
     if (
         expression.op === Op.BuiltinField &&
@@ -124,7 +125,7 @@ function countWays(fn: ProgramFunction): Map<Block, number> {
     return ways
 }
 
-/** Tells the places from a statement on that evaluate the expression to the same value, in each statement or end that has some. */
+/** Finds the places from a statement on that evaluate an expression to the same value; calls `found` for each statement or end with some. */
 function followUses(
     block: Block,
     from: number,
@@ -153,14 +154,14 @@ function findEqual(tree: Node, expression: Node, uses: Node[]): void {
     else for (const argument of tree.arguments) findEqual(argument, expression, uses)
 }
 
-/** Whether a statement may change what an expression gives, or the value of the last call. */
+/** Returns whether a statement may change the value of an expression, or the value of the last call. */
 function changes({ op, number }: Node, effects: Effects, shared: ReadonlySet<number>): boolean {
     if (setsReturnValue(op)) return true
     if (op === Op.StoreLocal) return shared.has(number) ? effects.memory : effects.slots.has(number)
     return effects.memory
 }
 
-/** Whether the expression may be evaluated in front of the statement: nothing that throws comes before it there. */
+/** Returns whether an expression may be evaluated before its statement: nothing before it in the statement throws. */
 function comesFirst(block: Block, at: number, expression: Node, effects: Effects): boolean {
     if (!effects.throws) return true
     let result: boolean | undefined

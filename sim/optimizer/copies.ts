@@ -1,4 +1,4 @@
-// A slot that holds the same as another slot, a constant or the value of the last call is not read: that is.
+// Replaces reads of a slot by reads of the other slot, constant or value of the last call that the slot is a copy of.
 
 import { setsReturnValue } from "./effects"
 import { expressionSize } from "./encode"
@@ -14,7 +14,7 @@ import {
     setEndValue,
 } from "./program"
 
-/** Bytes of a store or load of a slot. */
+/** The size of a store or a load of a slot, bytes. */
 const ACCESS = 2
 
 export function propagateCopies(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
@@ -30,7 +30,7 @@ interface Known {
     loads: number
 }
 
-/** Slots that are stored once, with a constant or a parameter that is never stored to. */
+/** Replaces the reads of slots with one store, of a constant or of a parameter without stores. */
 function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     const known = new Map<number, Known>()
     for (const { statements } of fn.blocks) {
@@ -66,7 +66,7 @@ function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): 
     const values = new Map<number, Node>()
     for (const slot of known.keys()) {
         const value = replaced(slot)
-        // a slot that may be read before it is stored is undefined there
+        // a slot that may be read before its store is undefined there
         if (value !== undefined && !isLive(livenessOf(fn, shared).at(fn.blocks[0]), slot))
             values.set(slot, value)
     }
@@ -81,14 +81,14 @@ function propagateEverywhere(fn: ProgramFunction, shared: ReadonlySet<number>): 
     return changed
 }
 
-/** Whether a block stores anything that may be read instead of the slot. */
+/** Returns whether a block stores a value that can be read instead of the slot. */
 function holdsCheap({ statements }: Block, shared: ReadonlySet<number>): boolean {
     for (const { op, arguments: args } of statements)
         if (op === Op.StoreLocal && isCheap(args[0], shared)) return true
     return false
 }
 
-/** Follows what slots hold through a block. */
+/** Replaces reads of copies within a block. */
 function propagateInBlock(block: Block, shared: ReadonlySet<number>): boolean {
     const holds = new Map<number, Node>()
     let changed = false
@@ -125,7 +125,7 @@ function isSlot({ op, number }: Node, slot: number): boolean {
     return op === Op.LoadLocal && number === slot
 }
 
-/** Whether reading it takes no more than reading a slot. */
+/** Returns whether reading a value takes no more code than reading a slot. */
 function isCheap(value: Node, shared: ReadonlySet<number>): boolean {
     if (value.op === Op.LoadLocal) return !shared.has(value.number)
     return value.op === Op.ReturnValue || (isConstant(value) && expressionSize(value) <= ACCESS)

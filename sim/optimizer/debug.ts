@@ -1,20 +1,20 @@
-// The debug information that the compiler leaves beside an image, as far as the optimizer keeps it in step.
+// The debug information that the compiler writes beside an image: the parts that the optimizer updates.
 
 import { createHash } from "node:crypto"
 import type { PlaceTables } from "./places"
 
 export interface DebugFunction {
     name: string
-    /** Where its code starts in the image. */
+    /** Offset of the function's code in the image. */
     startpc: number
-    /** Of its code and descriptor. */
+    /** Size of the function's code and descriptor, bytes. */
     size: number
-    /** Position and length in the sources; the compiler's own functions have none. */
+    /** Position and length in the sources; undefined for functions that the compiler makes. */
     location?: [number, number]
     [other: string]: unknown
 }
 
-/** bytecode-dbg.json */
+/** Content of bytecode-dbg.json. */
 export interface DebugFile extends PlaceTables {
     functions: DebugFunction[]
     sources: { path: string; length: number; text: string }[]
@@ -23,14 +23,14 @@ export interface DebugFile extends PlaceTables {
     [other: string]: unknown
 }
 
-/** Puts the finished image into the debug information, which tools compare with the one on the board. */
+/** Puts the finished image into the debug information. Tools compare it with the image on the board. */
 export function setImage(debug: DebugFile, image: Uint8Array): void {
     const bytes = Buffer.from(image)
     debug.binary = { hex: bytes.toString("hex") }
     debug.binarySHA256 = createHash("sha256").update(bytes).digest("hex")
 }
 
-/** The file that a position in the sources lies in. */
+/** Returns the path of the file that contains a position in the sources. */
 export function fileOf(debug: DebugFile, position: number): string {
     let offset = position
     for (const { path, length } of debug.sources) {

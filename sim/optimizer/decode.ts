@@ -1,4 +1,4 @@
-// From a function's bytes to blocks of trees. What the VM would refuse when it runs is refused here.
+// Decodes a function's bytes into blocks of trees. It rejects code that the VM would reject at run time.
 
 import { ImageError } from "./errors"
 import type { FunctionRecord } from "./image"
@@ -6,18 +6,18 @@ import { FIRST_CONSTANT, isJump, LEAST_CONSTANT, Op, STACK_DEPTH, shapeOf } from
 import type { PlaceMap } from "./places"
 import { type Block, type End, type Node, node, type ProgramFunction } from "./program"
 
-/** From here on a byte says how many bytes of a number follow. */
+/** A first byte from here on says how many bytes of a number follow. */
 const FIRST_MULTIBYTE = 0xf8
 const NEGATIVE = 4
 
-/** A statement where it stands. */
+/** A statement with its place in the code. */
 interface Statement {
     at: number
     next: number
     tree: Node
 }
 
-/** Reads a function. `what` names it in the error that damaged code gives. */
+/** Decodes a function. `what` names the function in the ImageError that damaged code throws. */
 export function decodeFunction(record: FunctionRecord, what: string, places?: PlaceMap): ProgramFunction {
     const statements = readStatements(record, what, places)
     const byStart = new Map(statements.map((statement, n) => [statement.at, n]))
@@ -54,7 +54,7 @@ function endsBlock(op: Op): boolean {
     return isJump(op) || op === Op.Return || op === Op.Throw || op === Op.Rethrow
 }
 
-/** The bytes from a statement's first operation to where it jumps: kept in the tree until the blocks are there. */
+/** Returns the distance of a jump from its statement's first operation. The tree holds it until there are blocks. */
 function jumpOffset(tree: Node): number {
     return tree.number
 }
@@ -67,7 +67,7 @@ function readEnd(
 ): End {
     const { op, place } = tree
     const next = () => {
-        if (following === undefined) throw new ImageError(`${what}: its code runs over its end`)
+        if (following === undefined) throw new ImageError(`${what}: control runs past the end of its code`)
         return following
     }
     switch (op) {
@@ -100,7 +100,7 @@ function readEnd(
     }
 }
 
-/** Reads all statements. The number of a jump becomes its distance from the statement's first operation. */
+/** Decodes all statements. The number of a jump becomes the distance from the statement's first operation. */
 function readStatements({ code, start }: FunctionRecord, what: string, places?: PlaceMap): Statement[] {
     const statements: Statement[] = []
     const stack: Node[] = []

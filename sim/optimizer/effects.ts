@@ -1,22 +1,23 @@
-// What operations do besides giving a value: what they read, what they change, and whether they may throw.
+// The effects of operations apart from their values: what they read, what they change, and whether they may throw.
 
 import { Op } from "./opcodes"
 import type { Node } from "./program"
 
 /** What an expression depends on. */
 export interface Effects {
-    /** Slots that it reads. */
+    /** The slots that the expression reads. */
     slots: Set<number>
-    /** It reads what stores and calls may change: globals, fields, buffers, slots that closures reach. */
+    /** The expression reads something that stores and calls may change: globals, fields, buffers, slots that closures reach. */
     memory: boolean
-    /** It reads the value of the last call. */
+    /** The expression reads the value of the last call. */
     returnValue: boolean
+    /** The expression may throw. */
     throws: boolean
-    /** It makes an object, so it cannot be done twice. */
+    /** The expression makes an object, so it must not be evaluated twice. */
     makes: boolean
 }
 
-/** `shared` tells the slots that closures reach. */
+/** Returns the effects of an expression. `shared` are the slots that closures reach. */
 export function effectsOf(tree: Node, shared: ReadonlySet<number>): Effects {
     const effects: Effects = {
         slots: new Set(),
@@ -41,7 +42,7 @@ function gather(tree: Node, shared: ReadonlySet<number>, effects: Effects): void
     if (op === Op.MakeClosure || op === Op.Bind) effects.makes = true
 }
 
-/** Whether leaving an expression out changes nothing. */
+/** Returns whether an expression has no effect, so that it can be left out if its value is not used. */
 export function isPure(tree: Node): boolean {
     return !mayThrow(tree) && tree.arguments.every(isPure)
 }
@@ -66,8 +67,8 @@ function readsMemory(op: Op): boolean {
 }
 
 /**
- * Whether an operation itself may throw. Adding makes a string of two, which may be too long: with a number on one side it
- * takes a string that fills the heap.
+ * Returns whether an operation itself may throw. An addition of two strings may make one that is too long. With a number on
+ * one side the string would have to fill the heap, so that counts as one that does not throw.
  */
 export function mayThrow({ op, arguments: args }: Node): boolean {
     switch (op) {
@@ -89,7 +90,7 @@ export function mayThrow({ op, arguments: args }: Node): boolean {
     }
 }
 
-/** Whether an expression is a number, as its operation tells. */
+/** Returns whether the value of an expression is a number, by its operation. */
 export function isNumber({ op }: Node): boolean {
     switch (op) {
         case Op.Literal:
@@ -116,7 +117,7 @@ export function isNumber({ op }: Node): boolean {
     }
 }
 
-/** Whether a statement changes the value of the last call. */
+/** Returns whether a statement changes the value of the last call. */
 export function setsReturnValue(op: Op): boolean {
     if (op >= Op.Call0 && op <= Op.Call8) return true
     switch (op) {
@@ -134,7 +135,7 @@ export function setsReturnValue(op: Op): boolean {
     }
 }
 
-/** Whether an expression that was in front of a statement may be evaluated behind it instead. `guarded`: a handler may look at the slots. */
+/** Returns whether an expression may be evaluated after a statement instead of before it. `guarded`: a handler may read the slots. */
 export function canPass(
     effects: Effects,
     statement: Node,

@@ -1,4 +1,4 @@
-// From blocks to a function's bytes: the shortest form of every number and jump.
+// Encodes blocks into a function's bytes, with the shortest form of every number and jump.
 
 import { FIRST_CONSTANT, GREATEST_CONSTANT, LEAST_CONSTANT, Op, shapeOf } from "./opcodes"
 import type { Place } from "./places"
@@ -9,11 +9,11 @@ const NEGATIVE = 4
 
 export interface Encoded {
     code: Uint8Array
-    /** Each operation's offset in the code and its place in the sources, by growing offset. */
+    /** The offset in the code and the place in the sources of each operation, by ascending offset. */
     places: { offset: number; place: Place | undefined }[]
 }
 
-/** An operation as it will lie in the code. */
+/** An operation in the order of the code. */
 interface Item {
     op: Op
     number: number
@@ -21,7 +21,7 @@ interface Item {
     place: Place | undefined
 }
 
-/** Writes a function's code. */
+/** Encodes a function. */
 export function encodeFunction({ blocks }: ProgramFunction): Encoded {
     const items: Item[] = []
     const firsts = new Map<Block, number>()
@@ -49,14 +49,14 @@ export function encodeFunction({ blocks }: ProgramFunction): Encoded {
 
 /** A jump in a function's code. */
 export interface Jump {
-    /** The block that ends with it. */
+    /** The block that ends with the jump. */
     from: Block
     to: Block
     offset: number
     width: number
 }
 
-/** Bytes of the statements of each block, for a pass that moves blocks only. */
+/** The size of the statements of each block, bytes, for a pass that only moves blocks. */
 export type Bodies = Map<Block, number>
 
 export function measureBodies({ blocks }: ProgramFunction): Bodies {
@@ -69,12 +69,12 @@ function bodySize({ statements }: Block): number {
     return size
 }
 
-/** Bytes of a function's code, without writing it. */
+/** Returns the size of a function's code in bytes, without encoding it. */
 export function codeSize(fn: ProgramFunction, bodies?: Bodies): number {
     return measure(fn, bodies).size
 }
 
-/** Bytes of the end of a block when `following` lies behind it, and no jump is far. */
+/** Returns the size of the end of a block, bytes, if `following` is the next block and all jumps are near. */
 export function endSize({ end }: Block, following: Block | undefined): number {
     return endSizes(end, following).reduce<number>(
         (sum, part) => sum + (typeof part === "number" ? part : 2),
@@ -82,9 +82,9 @@ export function endSize({ end }: Block, following: Block | undefined): number {
     )
 }
 
-/** Where a function's jumps will lie, and how large it is. */
+/** Returns the size of a function's code, and its jumps. */
 export function measure({ blocks }: ProgramFunction, bodies?: Bodies): { size: number; jumps: Jump[] } {
-    // the bytes in front of each jump, behind the one before it
+    // the bytes between each jump and the jump before it
     const fixed: number[] = []
     const jumps: Jump[] = []
     const starts = new Map<Block, { jumps: number; bytes: number }>()
@@ -122,7 +122,7 @@ export function measure({ blocks }: ProgramFunction, bodies?: Bodies): { size: n
     return { size: fixed.reduce((sum, size, n) => sum + size + jumps[n].width, bytes), jumps }
 }
 
-/** What flattenEnd writes: bytes, and where each jump in between leads. */
+/** Returns what flattenEnd writes: numbers of bytes, and the target of each jump between them. */
 function endSizes(end: End, following: Block | undefined): (number | Block)[] {
     const value = endValue(end)
     const size = value === undefined ? 0 : expressionSize(value)
@@ -204,7 +204,7 @@ function flattenEnd({ end }: Block, following: Block | undefined, items: Item[])
     }
 }
 
-/** The condition that is true when `condition` is false. */
+/** Returns the condition that is true when `condition` is false. */
 function negated(condition: Node): Node {
     const { op, place, arguments: args } = condition
     if (op === Op.Not) return args[0]
@@ -213,7 +213,7 @@ function negated(condition: Node): Node {
     return node(Op.Not, place, [condition])
 }
 
-/** Where each item lies. Starts with the shortest jumps and lets them grow until all distances fit. */
+/** Returns the offset and width of each item. It begins with the shortest jumps, which grow until all distances fit. */
 function layOut(items: Item[], targets: number[]): { offsets: number[]; widths: number[] } {
     const widths = items.map(({ op, number }, n) => {
         if (targets[n] >= 0) return 2
@@ -239,14 +239,14 @@ function layOut(items: Item[], targets: number[]): { offsets: number[]; widths: 
     return { offsets, widths }
 }
 
-/** Bytes that a number takes. */
+/** Returns the size of a number in the code, bytes. */
 export function widthOf(value: number): number {
     if (value >= 0 && value < FIRST_MULTIBYTE) return 1
     const size = Math.abs(value)
     return size > 0xff_ffff ? 5 : size > 0xffff ? 4 : size > 0xff ? 3 : 2
 }
 
-/** Writes a number in exactly `width` bytes, which may be more than it needs. */
+/** Writes a number in exactly `width` bytes, which may be more than necessary. */
 function putNumber(code: number[], value: number, width: number): void {
     if (width === 1) {
         code.push(value)
@@ -258,7 +258,7 @@ function putNumber(code: number[], value: number, width: number): void {
     for (let n = count - 1; n >= 0; n--) code.push((size >>> (8 * n)) & 0xff)
 }
 
-/** Bytes that an expression or a statement takes. */
+/** Returns the size of an expression or a statement, bytes. */
 export function expressionSize({ op, number, arguments: args }: Node): number {
     let size = operationSize(op, number)
     for (const argument of args) size += expressionSize(argument)
@@ -270,7 +270,7 @@ function operationSize(op: Op, number: number): number {
     return 1 + (shapeOf(op)!.number ? widthOf(number) : 0)
 }
 
-/** Whether it is a constant that is an operation of its own. */
+/** Returns whether an operation is a small constant, which is one byte. */
 function isShort(op: Op, number: number): boolean {
     return op === Op.Literal && number >= LEAST_CONSTANT && number <= GREATEST_CONSTANT
 }

@@ -1,4 +1,4 @@
-// What the optimizer says when it cannot go on.
+// The error of the optimizer.
 
-/** An image that is damaged, or that breaks the VM's rules. The message says what is wrong and where. */
+/** Thrown for an image that is damaged, or that breaks the VM's rules. The message says what is wrong and where. */
 export class ImageError extends Error {}

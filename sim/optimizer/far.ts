@@ -1,11 +1,11 @@
-// A far jump takes four bytes, a near one two: so a far jump goes by way of a nearer jump to the same place, if there is one.
+// Replaces a far jump, which takes four bytes, by a near jump of two bytes to another jump with the same target.
 
 import { type Bodies, codeSize, type Jump, measure, measureBodies } from "./encode"
 import { type Block, type ProgramFunction, retarget } from "./program"
 
-/** Bytes of a jump that is worth it. */
+/** The size of a far jump, bytes. */
 const FAR = 4
-/** How far a jump of two bytes goes forward and one of three backward, at least. */
+/** The distance that a jump of two bytes forward, or of three bytes backward, reaches at least. */
 const NEAR = 247
 
 export function shortenFarJumps(fn: ProgramFunction): boolean {
@@ -15,7 +15,7 @@ export function shortenFarJumps(fn: ProgramFunction): boolean {
         found = false
         const { size, jumps } = measure(fn, bodies)
         for (const jump of jumps) {
-            // a handler has to begin where its try says
+            // a try has to name its handler directly
             if (jump.width < FAR || jump.from.end.kind === "try" || !shorten(fn, jump, jumps, size, bodies))
                 continue
             changed = true
@@ -43,7 +43,7 @@ function shorten(
             distance(other) > 0 &&
             distance(other) <= NEAR
     )
-    // the farthest one leaves more jumps on the way to be shortened
+    // the farthest of them, so that the jumps in between can be shortened by it too
     const by = reachable.sort((a, b) => distance(b) - distance(a))[0]
     if (by === undefined) return false
     const { blocks } = fn
@@ -58,7 +58,7 @@ function shorten(
     return false
 }
 
-/** Makes the jump at the end of a block a block of its own. */
+/** Moves the jump at the end of a block into a block of its own. */
 function splitJump(fn: ProgramFunction, block: Block): Block {
     const step: Block = { statements: [], end: block.end }
     block.end = { kind: "jump", to: step, place: undefined }

@@ -1,10 +1,10 @@
-// Which slots, and whether the value of the last call, are still needed at each place of a function.
+// Liveness: the slots that are still needed at each place of a function, and whether the value of the last call is.
 
 import { setsReturnValue } from "./effects"
 import { Op } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, waysOn } from "./program"
 
-/** A set of slots as bits; the first bit is the value of the last call. */
+/** A set of slots as bits; the lowest bit is the value of the last call. */
 export type Live = bigint
 
 export const RETURN_VALUE: Live = 1n
@@ -26,7 +26,7 @@ export function isLive(live: Live, slot: number): boolean {
 
 const known = new WeakMap<ProgramFunction, Liveness>()
 
-/** The liveness of a function that has not changed since it was last asked for, or since `forgetLiveness`. */
+/** Returns the liveness of a function. It is kept: whoever changes the function calls `forgetLiveness`. */
 export function livenessOf(fn: ProgramFunction, shared: ReadonlySet<number>): Liveness {
     let liveness = known.get(fn)
     if (liveness === undefined) {
@@ -36,7 +36,7 @@ export function livenessOf(fn: ProgramFunction, shared: ReadonlySet<number>): Li
     return liveness
 }
 
-/** To be called when a function has changed. */
+/** Forgets the liveness of a function that has changed. */
 export function forgetLiveness(fn: ProgramFunction): void {
     known.delete(fn)
 }
@@ -44,10 +44,10 @@ export function forgetLiveness(fn: ProgramFunction): void {
 export class Liveness {
     private readonly before = new Map<Block, Live>()
     private readonly behind = new Map<Block, Live>()
-    /** Slots that a handler reads are needed wherever something may throw. */
+    /** The slots that handlers read: they are needed wherever something may throw. */
     private handled: Live = 0n
 
-    /** Slots in `shared` are not looked at: closures may use them at any time. */
+    /** Computes the liveness of a function, except of the slots in `shared`: closures may use these at any time. */
     constructor(
         fn: ProgramFunction,
         private readonly shared: ReadonlySet<number>
@@ -80,22 +80,22 @@ export class Liveness {
         }
     }
 
-    /** What is needed where a block begins. */
+    /** Returns the slots that are needed at the begin of a block. */
     at(block: Block): Live {
         return this.before.get(block) ?? 0n
     }
 
-    /** What is needed where a block has ended. */
+    /** Returns the slots that are needed after a block. */
     after(block: Block): Live {
         return this.behind.get(block) ?? 0n
     }
 
-    /** What handlers need: it is needed everywhere. */
+    /** The slots that handlers read, which are needed everywhere. */
     get inHandlers(): Live {
         return this.handled
     }
 
-    /** What is needed behind each statement of a block; that behind the last is needed by its end too. */
+    /** Returns the slots that are needed after each statement of a block; after the last one, these include those of the end. */
     statements(block: Block): Live[] {
         const live = new Array<Live>(block.statements.length)
         let now = this.beforeEnd(block, this.after(block))
@@ -116,7 +116,7 @@ export class Liveness {
     private beforeEnd({ end }: Block, out: Live): Live {
         const value = endValue(end)
         let live = end.kind === "nullish" ? out | RETURN_VALUE : out
-        // the VM throws a value that says where to go on
+        // the VM throws a value of its own that holds the target
         if (end.kind === "throwJump") live &= ~RETURN_VALUE
         return (value === undefined ? live : live | this.reads(value)) | this.handled
     }

@@ -1,4 +1,4 @@
-// Constants are computed here instead of on the VM, and conditions lose what does not change their outcome.
+// Computes operations on constants, and removes operations that do not change the outcome of a condition.
 
 import { expressionSize } from "./encode"
 import { foldConstants } from "./numbers"
@@ -18,7 +18,7 @@ export function foldFunction(fn: ProgramFunction): boolean {
 
 function simplify(tree: Node): Node {
     const folded = foldConstants(tree)
-    // a shift may be shorter than what comes out of it
+    // an operation such as a shift may be shorter than its result
     if (folded !== undefined && expressionSize(folded) <= expressionSize(tree)) return folded
     const [argument] = tree.arguments
     if (tree.op === Op.Not) {
@@ -33,7 +33,7 @@ function simplify(tree: Node): Node {
     return tree
 }
 
-/** A branch looks at the truth of its condition only, and either way may be the one that falls through. */
+/** Removes conversions and negations from a branch's condition: only its truth counts, and the two targets can be swapped. */
 function simplifyBranch({ end }: Block): boolean {
     if (end.kind !== "branch") return false
     for (let changed = false; ; changed = true) {
@@ -47,7 +47,7 @@ function simplifyBranch({ end }: Block): boolean {
     }
 }
 
-/** Whether an expression is true or false, and nothing else. */
+/** Returns whether the value of an expression is true or false, by its operation. */
 export function isTruth({ op }: Node): boolean {
     switch (op) {
         case Op.True:
@@ -70,7 +70,7 @@ export function isTruth({ op }: Node): boolean {
     }
 }
 
-/** Whether an expression is an integer of 32 bits. */
+/** Returns whether the value of an expression is an integer of 32 bits, by its operation. */
 export function isInteger({ op }: Node): boolean {
     switch (op) {
         case Op.Literal:

@@ -1,12 +1,12 @@
-// A value that is stored in a slot, or as that of the last call, and read once is put where it is read, when nothing in between
-// makes a difference.
+// Moves a value that is stored in a slot, or as the value of the last call, and read once to the place where it is read, if
+// nothing in between affects it.
 
 import { canPass, type Effects, effectsOf, mayThrow, setsReturnValue } from "./effects"
 import { forgetLiveness, type Live, livenessOf, RETURN_VALUE, slotBit } from "./flow"
 import { Op, STACK_DEPTH } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, setEndValue } from "./program"
 
-/** Stands for the value of the last call among slots. */
+/** The number of the value of the last call among the slots. */
 const LAST_CALL = -1
 
 export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
@@ -31,7 +31,7 @@ export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>):
                 const moved = effectsOf(block.statements[n].arguments[0], shared)
                 if (!substitute(block, n, slot, at)) continue
                 live.splice(n, 1)
-                // what the value reads is needed up to its new place
+                // the slots that the value reads are needed up to its new place
                 let read: Live = moved.returnValue ? RETURN_VALUE : 0n
                 for (const other of moved.slots) read |= slotBit(other)
                 for (let between = n; between < at - 1; between++) live[between] |= read
@@ -47,7 +47,7 @@ function bitOf(slot: number): Live {
     return slot === LAST_CALL ? RETURN_VALUE : slotBit(slot)
 }
 
-/** The slot that a statement does nothing but store to. */
+/** Returns the slot that a statement stores to, if that is all it does. */
 function storedBy({ op, number }: Node): number | undefined {
     if (op === Op.StoreReturnValue) return LAST_CALL
     return op === Op.StoreLocal ? number : undefined
@@ -61,7 +61,7 @@ function reads({ op, number }: Node, slot: number): boolean {
     return slot === LAST_CALL ? op === Op.ReturnValue : op === Op.LoadLocal && number === slot
 }
 
-/** The statement, or the end, whose expressions read the slot that statement `n` stores to; the value may move there. */
+/** Returns the statement, or the end, that reads the slot to which statement `n` stores, if the value may move there. */
 function findReader(
     block: Block,
     n: number,
@@ -83,7 +83,7 @@ function findReader(
     return undefined
 }
 
-/** Whether trees read a slot: not at all, in one place that the value may move to, or otherwise. */
+/** Returns how trees read a slot: "none", "free" for one read to which the value may move, or "blocked" otherwise. */
 function findUse(trees: Node[], slot: number, effects: Effects): "none" | "free" | "blocked" {
     let uses = 0
     let blocked = false
@@ -97,7 +97,7 @@ function findUse(trees: Node[], slot: number, effects: Effects): "none" | "free"
     return uses === 1 && !blocked ? "free" : "blocked"
 }
 
-/** Moves the value that statement `n` stores to where the slot is read. Not when it takes too much of the stack there. */
+/** Moves the value that statement `n` stores to the read of the slot; returns false when that would need too much of the stack. */
 function substitute(block: Block, n: number, slot: number, at: number): boolean {
     const { arguments: args } = block.statements[n]
     const replace = (tree: Node): Node => {
@@ -113,7 +113,7 @@ function substitute(block: Block, n: number, slot: number, at: number): boolean 
     return true
 }
 
-/** The most values that are on the stack while a tree is evaluated. */
+/** Returns the largest number of values that are on the stack while a tree is evaluated. */
 export function stackOf({ arguments: args }: Node): number {
     return args.reduce((most, argument, n) => Math.max(most, n + stackOf(argument)), 1)
 }

@@ -1,4 +1,4 @@
-// An image's sections: ../vm takes it as it is written here. Only function descriptors and code are looked into.
+// Reads and writes the sections of an image. Only the function descriptors and the code are decoded.
 
 import { ImageError } from "./errors"
 
@@ -21,47 +21,48 @@ export const DESCRIPTOR = 16
 const MAGIC = [0x5376_6544, 0xf129_6e0a]
 const VERSION_AT = 8
 const MAJOR = 2
-/** 2.7 is the oldest layout that the VM takes, 2.16 the newest. */
+/** The oldest version that the VM accepts is 2.7, the newest 2.16. */
 const MINORS = { least: 7, greatest: 16 }
 const ALIGNMENT = 32
-/** The program counter has 16 bits: each function ends below. */
+/** The end of the last function has to be below this: the VM's program counter has 16 bits. */
 export const CODE_LIMIT = 0x1_0000
 const MOST_FUNCTIONS = 50_000
 
 export const Flag = { This: 1, Constructor: 2, Rest: 4 } as const
 
-/** A function as the image holds it. */
+/** A function of an image. */
 export interface FunctionRecord {
     slots: number
-    /** Slots that the caller fills: this, arguments, the array of the rest. */
+    /** The number of slots that the caller fills: this, arguments, the array of the remaining arguments. */
     parameters: number
     flags: number
-    /** Of a string. */
+    /** Number of the string with the function's name. */
     name: number
+    /** The largest number of nested try blocks. */
     tries: number
     code: Uint8Array
-    /** Where the code starts in the image. */
+    /** Offset of the code in the image. */
     start: number
 }
 
 export interface ImageRecord {
     globals: number
     functions: FunctionRecord[]
-    /** The header's first 32 bytes. */
+    /** The first 32 bytes of the header. */
     head: Uint8Array
-    /** The sections behind the code, in their order, as they are. */
+    /** The bytes of the sections after the code, in their order. */
     rest: Uint8Array[]
 }
 
-/** Takes an image apart. Throws an ImageError when a section does not lie where the VM wants it. */
+/** Reads an image. Throws an ImageError when a section is not where the VM expects it. */
 export function readImage(given: Uint8Array): ImageRecord {
-    // parts of a Buffer of Node's would share its memory
+    // a copy: slices of Node's Buffer would share its memory
     const image = new Uint8Array(given)
     if (image.length < HEADER) throw new ImageError(`an image of ${image.length} bytes has no header`)
     const view = new DataView(image.buffer, image.byteOffset, image.length)
     const word = (at: number) => view.getUint32(at, true)
     if (word(0) !== MAGIC[0] || word(4) !== MAGIC[1])
-        throw new ImageError("this is no DeviceScript image: it does not begin with its magic number")
+        throw new ImageError("this is not a DeviceScript image: it does not begin with the magic number")
     const major = image[VERSION_AT + 3]
     const minor = image[VERSION_AT + 2]
     if (major !== MAJOR || minor < MINORS.least || minor > MINORS.greatest)
@@ -73,7 +74,7 @@ export function readImage(given: Uint8Array): ImageRecord {
         const length = word(36 + 8 * n)
         if (start !== end || start % 4 !== 0 || length % 4 !== 0 || start + length > image.length)
             throw new ImageError(
-                `section ${n} of the image does not lie where it should: at ${start}, ${length} bytes`
+                `section ${n} of the image is in the wrong place: at ${start}, ${length} bytes`
             )
         end = start + length
         sections.push(image.subarray(start, end))
@@ -95,7 +96,7 @@ function readFunctions(
 ): FunctionRecord[] {
     if (length % DESCRIPTOR !== 0 || length === 0)
         throw new ImageError(
-            `the functions' descriptors take ${length} bytes, which is no multiple of ${DESCRIPTOR}`
+            `the function descriptors take ${length} bytes, which is not a multiple of ${DESCRIPTOR}`
         )
     const codeEnd = codeStart + view.getUint32(44, true)
     const functions: FunctionRecord[] = []
@@ -103,7 +104,7 @@ function readFunctions(
     for (let place = at; place < at + length; place += DESCRIPTOR) {
         const bytes = view.getUint32(place + 4, true)
         if (view.getUint32(place, true) !== start || bytes % 4 !== 0 || start + bytes > codeEnd)
-            throw new ImageError(`function ${functions.length} does not lie behind the one before`)
+            throw new ImageError(`function ${functions.length} does not follow the function before it`)
         functions.push({
             slots: view.getUint16(place + 8, true),
             parameters: image[place + 10],
@@ -118,7 +119,7 @@ function readFunctions(
     return functions
 }
 
-/** Puts an image together; the functions' `start` is set to where they lie in it. */
+/** Writes an image, and sets `start` of its functions. */
 export function writeImage({ globals, functions, head, rest }: ImageRecord): Uint8Array {
     if (functions.length >= MOST_FUNCTIONS) throw new ImageError(`${functions.length} functions are too many`)
     const table = new Uint8Array(functions.length * DESCRIPTOR)
@@ -155,7 +156,7 @@ export function writeImage({ globals, functions, head, rest }: ImageRecord): Uin
     return join([header, ...sections, new Uint8Array(padded(at, ALIGNMENT) - at)])
 }
 
-/** What the VM's limit counts of an image: the header, and a descriptor and the padded code for each function. */
+/** Returns the bytes that the VM's limit counts: the header, and a descriptor and the padded code of each function. */
 export function limitedBytes(functions: { code: Uint8Array }[]): number {
     return functions.reduce((sum, { code }) => sum + DESCRIPTOR + padded(code.length, 4), HEADER)
 }

@@ -1,5 +1,5 @@
-// A function that is called in one place only, or is hardly longer than a call, is put where it is called: its descriptor, the
-// call and the frame on the heap are saved.
+// Inlines a function that is called in one place only, or that is hardly longer than a call. That saves its descriptor, the call
+// and the frame on the heap.
 
 import { isPure } from "./effects"
 import { codeSize, expressionSize } from "./encode"
@@ -21,24 +21,25 @@ import {
     walkFunction,
 } from "./program"
 
-/** Slots with higher numbers take longer operations. */
+/** The limit of a caller's slots: slots with higher numbers take longer operations. */
 const MOST_SLOTS = 240
-/** Calls of a function that is put where it is called, and its bytes when they are more than one. */
+/** The largest number of calls of a function that is inlined. */
 const MOST_CALLS = 4
+/** The largest function that is inlined in more than one place, bytes. */
 const MOST_COPIED = 40
-/** Bytes of a store or a load of a slot. */
+/** The size of a store or a load of a slot, bytes. */
 const STORE = 2
-/** Bytes of code that a function may grow to: jumps get longer with it, and the passes slower. */
+/** The size to which a caller may grow, bytes: larger functions have longer jumps, and make the passes slow. */
 const MOST_CODE = 6000
 
 interface Call {
     caller: ProgramFunction
     block: Block
-    /** Which statement of the block it is. */
+    /** Index of the statement in the block. */
     at: number
 }
 
-/** Puts functions where they are called. `names` are for the stack that an exception shows. */
+/** Inlines functions. `names` are the functions' names for the stack of an exception. */
 export function inlineFunctions(functions: readonly ProgramFunction[], names: readonly string[]): void {
     const references = countReferences(functions)
     const callersOf = findCallers(functions)
@@ -49,7 +50,7 @@ export function inlineFunctions(functions: readonly ProgramFunction[], names: re
         const callers = callersOf.get(n)
         if (callers === undefined || callers.has(callee)) return
         if (!tryInline(callee, n, references[n], [...callers], names[n], sizes)) return
-        // what it calls, its callers call now
+        // the callers of an inlined function now call what it calls
         for (const others of callersOf.values()) {
             if (!others.delete(callee)) continue
             for (const caller of callers) others.add(caller)
@@ -57,7 +58,7 @@ export function inlineFunctions(functions: readonly ProgramFunction[], names: re
     })
 }
 
-/** By function, those that call it by a fixed name. */
+/** Returns for each function those that call it by its number. */
 function findCallers(functions: readonly ProgramFunction[]): Map<number, Set<ProgramFunction>> {
     const callers = new Map<number, Set<ProgramFunction>>()
     for (const caller of functions) {
@@ -89,7 +90,7 @@ function calledFunction({ op, arguments: args }: Node): number | undefined {
     return isCall && args[0].op === Op.StaticFunction ? args[0].number : undefined
 }
 
-/** A call of a function in another. */
+/** Returns a call of a function in another one, if any. */
 function locate(caller: ProgramFunction, callee: number): Call | undefined {
     for (const block of caller.blocks) {
         const at = block.statements.findIndex(statement => calledFunction(statement) === callee)
@@ -98,7 +99,7 @@ function locate(caller: ProgramFunction, callee: number): Call | undefined {
     return undefined
 }
 
-/** Whether a function does nothing that only a function of its own can: closures, handlers, this. */
+/** Returns whether a function can be inlined: it has no closures, no handlers and no `this`. */
 function canMove(callee: ProgramFunction): boolean {
     if (callee.flags !== 0 || callee.tries > 0) return false
     let plain = true
@@ -110,8 +111,8 @@ function canMove(callee: ProgramFunction): boolean {
 }
 
 /**
- * Puts a function into all that call it, when that makes the program smaller: a return of two bytes becomes a jump, which takes four
- * when it is far, and the callers' own jumps get longer.
+ * Inlines a function in all of its callers if that makes the program smaller. It may not: a return of two bytes becomes a
+ * jump, which takes four bytes if it is far, and the jumps of the callers get longer.
  */
 function tryInline(
     callee: ProgramFunction,
@@ -163,7 +164,10 @@ function tryInline(
     return false
 }
 
-/** What the other passes will save of what inlining leaves: stores of arguments that can be read where they are, results that nobody reads. */
+/**
+ * Returns the bytes that other passes will save after the inlining: stores of arguments that can be read directly, and
+ * results that are not used.
+ */
 function foreseenSavings(callee: ProgramFunction, { caller, block, at }: Call): number {
     const reads = new Array<number>(callee.slots).fill(0)
     walkFunction(callee, ({ op, number }) => {
@@ -216,7 +220,7 @@ function inline(callee: ProgramFunction, { caller, block, at }: Call, name: stri
     caller.blocks.splice(caller.blocks.indexOf(block) + 1, 0, ...moved.values(), behind)
 }
 
-/** A place inside of a function that has been put into another. */
+/** Returns a place inside of a function that has been inlined. */
 function nest(place: Place, within: { name: string; place: Place | undefined }): Place {
     const outer = place.within
     return outer === undefined
@@ -227,7 +231,7 @@ function nest(place: Place, within: { name: string; place: Place | undefined }):
           }
 }
 
-/** Stores a call's arguments to what were the callee's parameters. */
+/** Returns the statements that store a call's arguments to the slots of the callee's parameters. */
 function passArguments(
     { arguments: args, place }: Node,
     { parameters }: ProgramFunction,
@@ -242,7 +246,7 @@ function passArguments(
     return statements
 }
 
-/** The callee's other slots are undefined at its start, also when it runs again. */
+/** Returns the statements that set the callee's other slots to undefined, as they are at the start of each call. */
 function clearSlots(callee: ProgramFunction, base: number, place: Place | undefined): Node[] {
     const live = livenessOf(callee, new Set()).at(callee.blocks[0])
     const statements: Node[] = []
@@ -262,7 +266,7 @@ function moveTree(tree: Node, base: number, placed: (place: Place | undefined) =
     return moved
 }
 
-/** What the end of a block becomes in the caller: a return leaves its value as that of the call and goes on behind it. */
+/** Returns the end of a callee's block in the caller: a return stores the value of the call and jumps to the block after it. */
 function moveEnd(
     end: End,
     made: Block,

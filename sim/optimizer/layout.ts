@@ -1,4 +1,4 @@
-// Puts a block behind one that jumps to it, where nothing falls into it as it lies: the jump falls away.
+// Orders the blocks of a function: a block that is moved directly after a jump to it saves that jump.
 
 import { codeSize, endSize, measureBodies } from "./encode"
 import type { Block, ProgramFunction } from "./program"
@@ -28,7 +28,7 @@ export function layOutBlocks(fn: ProgramFunction): boolean {
     return changed
 }
 
-/** Where a block goes by a jump that another order could spare. */
+/** Returns the targets of a block's jumps that another order of the blocks could save. */
 function jumpsTo({ end }: Block, following: Block | undefined): Block[] {
     switch (end.kind) {
         case "jump":
@@ -44,7 +44,7 @@ function jumpsTo({ end }: Block, following: Block | undefined): Block[] {
     }
 }
 
-/** Orders with `target` behind `block`: with all that it falls into, and alone. */
+/** Returns shorter orders with `target` after `block`: with all blocks that `target` falls into, and alone. */
 function ordersWithBehind(blocks: readonly Block[], block: Block, target: Block): Block[][] {
     const from = blocks.indexOf(target)
     if (from <= 0 || target === block) return []
@@ -54,7 +54,7 @@ function ordersWithBehind(blocks: readonly Block[], block: Block, target: Block)
         const chain = blocks.slice(from, end)
         const at = blocks.indexOf(block)
         if (at >= from && at < end) return []
-        // what changes is how three blocks go on
+        // the ends of three blocks change
         const last = blocks[end - 1]
         const [before, after] = [blocks[from - 1], blocks[end]]
         const next = at + 1 === from ? after : blocks[at + 1]
@@ -71,7 +71,7 @@ function ordersWithBehind(blocks: readonly Block[], block: Block, target: Block)
     })
 }
 
-/** Whether control reaches the block that follows without a jump. */
+/** Returns whether control can reach the following block without a jump. */
 function fallsInto({ end }: Block, following: Block): boolean {
     switch (end.kind) {
         case "jump":

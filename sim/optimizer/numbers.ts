@@ -1,9 +1,9 @@
-// Arithmetic as the VM does it, for constants: only results that are integers of 32 bits again are given.
+// Computes operations on constants as the VM does, if the result is an integer of 32 bits.
 
 import { Op } from "./opcodes"
 import { type Node, node } from "./program"
 
-/** The value of an operation on constants as a node, or undefined when it cannot be told here. */
+/** Returns the value of an operation on constants as a node; undefined when it is not computed here. */
 export function foldConstants({ op, place, arguments: args }: Node): Node | undefined {
     const value = compute(op, args)
     if (value === undefined) return undefined
@@ -78,7 +78,7 @@ function compute(op: Op, args: readonly Node[]): number | boolean | undefined {
     }
 }
 
-/** Whether a constant counts as true in a condition; undefined for all but the plainest constants. */
+/** Returns whether a constant is true in a condition; undefined for floats and all that is not a constant. */
 export function constantTruth({ op, number }: Node): boolean | undefined {
     switch (op) {
         case Op.Literal:

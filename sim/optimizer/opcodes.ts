@@ -1,5 +1,5 @@
-// The VM's operations. Each is one byte, some with a number behind it. Expressions leave a value on the stack,
-// statements take all that is on it.
+// The VM's operations. Each is one byte; some have a number after it. An expression leaves a value on the stack, a statement
+// takes all values from it.
 
 export enum Op {
     BuiltinObject = 1,
@@ -96,26 +96,26 @@ export enum Op {
     StaticSpec = 94,
 }
 
-/** From here on an operation is a small number itself. */
+/** Operations from this one on are small constants. */
 export const FIRST_CONSTANT = 0x80
-/** What the first of them stands for. */
+/** The constant of the first one. */
 export const LEAST_CONSTANT = -16
 export const GREATEST_CONSTANT = 0xff - FIRST_CONSTANT + LEAST_CONSTANT
-/** A call by an operation of its own has at most so many arguments. */
+/** The largest number of arguments of a call that has an operation of its own. */
 export const MOST_ARGUMENTS = 8
-/** Values on the stack at once. */
+/** The largest number of values on the stack. */
 export const STACK_DEPTH = 16
 
-/** How an operation stands in the code. */
-export interface Shape {
-    /** Values it takes from the stack. */
+/** The form of an operation in the code. */
+interface Shape {
+    /** The number of values that it takes from the stack. */
     arguments: number
     statement: boolean
-    /** A number follows. */
+    /** A number follows the operation. */
     number: boolean
 }
 
-/** By operation: s for a statement, n for a number behind it, and how many values it takes. */
+/** The form of each operation: s for a statement, n for a number after it, and the number of values that it takes. */
 const SHAPES: Record<Op, string> = {
     [Op.BuiltinObject]: "n0",
     [Op.Call0]: "s1",
@@ -220,12 +220,12 @@ for (const [op, text] of Object.entries(SHAPES)) {
     }
 }
 
-/** The shape of an operation below FIRST_CONSTANT; undefined when the VM has none with this code. */
+/** Returns the form of an operation below FIRST_CONSTANT; undefined when the VM has no operation of this code. */
 export function shapeOf(op: number): Shape | undefined {
     return shapes[op]
 }
 
-/** Whether the number behind the operation is a distance in the code. */
+/** Returns whether the number after an operation is a distance in the code. */
 export function isJump(op: number): boolean {
     switch (op) {
         case Op.Jump:

@@ -1,5 +1,5 @@
-// Makes a finished image smaller without changing what its program does. All passes run over all functions until
-// the image stays as it is, so optimizing what comes out once more changes nothing.
+// Makes a finished image smaller without changing what its program does. All passes run over all functions until the image does
+// not change any more, so optimizing the result again changes nothing.
 
 import { threadChains } from "./chains"
 import { sharedSlots } from "./closures"
@@ -30,21 +30,21 @@ import { dropFunctions } from "./unused"
 import { overLimit, verifyImage } from "./verify"
 import { splitSlots } from "./webs"
 
-/** More rounds than any program needs. */
+/** The limit of rounds; every program needs fewer. */
 const MOST_ROUNDS = 20
 
-/** More repetitions of the passes on one function than any needs. */
+/** The limit of repetitions of the passes on one function; every function needs fewer. */
 const MOST_REPETITIONS = 12
 
 interface Pass {
     name: string
-    /** Tells whether it changed something. `shared` are the slots that closures reach. */
+    /** Changes a function; returns whether it changed anything. `shared` are the slots that closures reach. */
     run: (fn: ProgramFunction, shared: ReadonlySet<number>) => boolean
 }
 
 const JUMPS = "short jumps"
 
-/** Run on each function over and over until its code stays as it is. */
+/** The passes that run on each function repeatedly until its code does not change any more. */
 const SIMPLIFYING: readonly Pass[] = [
     { name: "constant folding", run: foldFunction },
     { name: "jump threading", run: threadFunction },
@@ -54,11 +54,12 @@ const SIMPLIFYING: readonly Pass[] = [
     { name: "dead stores", run: dropDeadStores },
 ]
 
-/** A function with more code than this gets the first two only, as the others' time grows with its square. */
+/** A function with more code than this gets the first two passes only: the time of the others grows with the square of the size. */
 const LARGEST = 8000
 
-/** Run once a round on each function, in between. */
+/** The pass that runs once per round between two runs of the simplifying passes. */
 const SPLIT: Pass = { name: "slots split", run: splitSlots }
+/** The passes that run once at the end of a round. */
 const LAST: readonly Pass[] = [
     { name: "values kept as the last call's", run: useReturnValue },
     { name: "expressions evaluated once", run: shareExpressions },
@@ -78,13 +79,13 @@ export interface Optimized {
 interface Stage {
     image: Uint8Array
     debug: DebugFile | undefined
-    /** For each function its number in the image that was given. */
+    /** The number of each function in the original image. */
     origins: number[]
 }
 
 /**
- * Optimizes an image, which may have more code than the VM takes; `debug` is what the compiler has written beside it.
- * Throws an ImageError when the image is damaged.
+ * Optimizes an image, which may have more code than the VM's limit. `debug` is the debug information that the compiler has
+ * written beside it. Throws an ImageError when the image is damaged.
  */
 export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
     verifyImage(image)
@@ -94,7 +95,7 @@ export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
     let stage: Stage = { image, debug, origins: functions.map((_, n) => n) }
     for (let round = 0; ; round++) {
         if (round === MOST_ROUNDS)
-            throw new ImageError("the optimizer does not come to an end with this image")
+            throw new ImageError(`the optimizer still changes this image after ${MOST_ROUNDS} rounds`)
         const next = runPasses(stage, saved, stable)
         const done = Buffer.compare(next.image, stage.image) === 0
         stage = next
@@ -106,7 +107,7 @@ export function optimize(image: Uint8Array, debug?: DebugFile): Optimized {
     return { image: stage.image, debug: stage.debug, report: makeReport(image, debug, stage, passes) }
 }
 
-/** One round of all passes. What comes out is read again by the next one. */
+/** Runs one round of all passes. The next round reads the resulting image again. */
 function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>): Stage {
     const record = readImage(stage.image)
     const places = stage.debug && new PlaceMap(stage.debug)
@@ -152,12 +153,12 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     return { image, debug, origins: kept.map(n => stage.origins[n]) }
 }
 
-/** Bytes of a function with its descriptor. */
+/** Returns the size of a function with its descriptor, bytes. */
 function sizeOf(fn: ProgramFunction): number {
     return padded(codeSize(fn), 4) + DESCRIPTOR
 }
 
-/** Runs the passes that look at one function at a time; gives its size. */
+/** Runs the passes for single functions on one function; returns its size. */
 function optimizeFunction(
     fn: ProgramFunction,
     shared: ReadonlySet<number>,
@@ -180,7 +181,7 @@ function optimizeFunction(
         return size
     }
     const simplify = () => {
-        // until no pass in a row of all has changed anything
+        // until each of the passes has run without a change
         for (
             let n = 0, quiet = 0;
             quiet < SIMPLIFYING.length && n < MOST_REPETITIONS * SIMPLIFYING.length;
@@ -194,7 +195,7 @@ function optimizeFunction(
     return size
 }
 
-/** The debug information of the image that the encoded functions have become; `kept` are their numbers before. */
+/** Returns the debug information of an image with the encoded functions; `kept` are their numbers before the round. */
 function renewDebug(old: DebugFile, image: Uint8Array, encoded: Encoded[], kept: number[]): DebugFile {
     const writer = new PlaceWriter()
     const { functions } = readImage(image)

@@ -1,38 +1,41 @@
-// Where in the sources an operation comes from: the tables of the debug information, read and written.
+// Reads and writes the tables of the debug information that say from which place in the sources an operation comes.
 
-/** A stretch of the sources; positions count through all files, one after the other. */
+/** A range of the sources; positions count through all files, one after the other. */
 export interface Place {
     readonly position: number
     readonly length: number
-    /** The function that it stood in, when that has been put into another. */
+    /** The function that contains the place, if that has been inlined. */
     readonly within?: Within
 }
 
-export interface Within {
+/** A function that has been inlined. */
+interface Within {
     /** The function's name. */
     readonly name: string
-    /** Where it was called. */
+    /** The place of the call. */
     readonly place: Place | undefined
 }
 
-/** A function that has been put into another: its name, where it was called, and the number of the one around it, -1 for none. */
-export interface Inlined {
+/** A function that has been inlined, in the tables. */
+interface Inlined {
     name: string
+    /** Position and length of the call. */
     position: number
     length: number
+    /** Number of the inlined function that contains the call, -1 for none. */
     within: number
 }
 
-/** What the debug information says of places. */
+/** The tables of the debug information. */
 export interface PlaceTables {
-    /** Triples of position, length and image offset, the first and last as differences. */
+    /** Triples of position, length and image offset. The position and the offset are differences. */
     srcmap: number[]
     inlined?: Inlined[]
-    /** Pairs of image offset, as a difference, and the number in `inlined` that holds from there on, -1 for none. */
+    /** Pairs of image offset, as a difference, and the number in `inlined` that applies from there on, -1 for none. */
     inlinedmap?: number[]
 }
 
-/** Places by offset in the image. */
+/** The places by offset in the image. */
 export class PlaceMap {
     private readonly starts: number[] = []
     private readonly places: Place[] = []
@@ -63,7 +66,7 @@ export class PlaceMap {
             })
     }
 
-    /** The place of the byte at `offset` in the image; undefined in front of the first. */
+    /** Returns the place of the byte at `offset` in the image; undefined before the first place. */
     at(offset: number): Place | undefined {
         const place: Place | undefined = this.places[lastAtMost(this.starts, offset)]
         const within = this.inlines[lastAtMost(this.inlineStarts, offset)] ?? -1
@@ -82,7 +85,7 @@ export class PlaceMap {
     }
 }
 
-/** Index of the last value that is not greater, -1 when all are. */
+/** Returns the index of the last value that is not above `limit`, -1 when all are above it. */
 export function lastAtMost(values: readonly number[], limit: number): number {
     let low = 0
     let high = values.length
@@ -94,7 +97,7 @@ export function lastAtMost(values: readonly number[], limit: number): number {
     return low - 1
 }
 
-/** Writes the tables; places are added by growing offset. */
+/** Writes the tables; the caller adds the places by ascending offset. */
 export class PlaceWriter {
     readonly tables: Required<PlaceTables> = { srcmap: [], inlined: [], inlinedmap: [] }
     private position = 0
@@ -105,7 +108,7 @@ export class PlaceWriter {
     private readonly numbers = new Map<string, number>()
     private readonly known = new Map<Within, number>()
 
-    /** What has no place belongs to what is in front of it. */
+    /** Adds the place of an operation; one without a place belongs to the operation before it. */
     add(offset: number, place: Place | undefined): void {
         if (place === undefined) return
         if (place.position !== this.last?.position || place.length !== this.last.length) {

@@ -1,15 +1,15 @@
-// A program as the passes see it: functions of blocks, blocks of statements, statements of trees of expressions.
-// The stack is empty between statements, so it does not show.
+// A program in the form that the passes change: functions of blocks, blocks of statements, statements of trees of expressions.
+// The stack is empty between statements, so this form has no stack.
 
 import { Op } from "./opcodes"
 import type { Place } from "./places"
 
-/** An operation with what it takes from the stack. Small constants are literals as well. */
+/** An operation with the values that it takes from the stack. Small constants are literals as well. */
 export interface Node {
     op: Op
-    /** The number behind the operation, 0 when it has none. */
+    /** The number after the operation, 0 if it has none. */
     number: number
-    /** In the order in which they are evaluated. */
+    /** The arguments in the order of evaluation. */
     arguments: Node[]
     place: Place | undefined
 }
@@ -19,12 +19,12 @@ export type End =
     | { kind: "jump"; to: Block; place: Place | undefined }
     /** Goes to `otherwise` when the condition is false. */
     | { kind: "branch"; condition: Node; next: Block; otherwise: Block; place: Place | undefined }
-    /** Goes to `nullish` when the value of the last call is null or undefined, which makes it undefined. */
+    /** Goes to `nullish` when the value of the last call is null or undefined, and makes that value undefined. */
     | { kind: "nullish"; next: Block; nullish: Block; place: Place | undefined }
-    /** Enters a block of code whose exceptions `handler` takes. */
+    /** Enters a try block whose exceptions go to `handler`. */
     | { kind: "try"; next: Block; handler: Block; place: Place | undefined }
     | { kind: "endTry"; to: Block; place: Place | undefined }
-    /** Leaves `levels` blocks of code with handlers, running what is `finally` in them, and goes on at `to`. */
+    /** Leaves `levels` try blocks, runs their `finally` code, and goes on at `to`. */
     | { kind: "throwJump"; to: Block; levels: Node; place: Place | undefined }
     | { kind: "return" | "throw"; value: Node; place: Place | undefined }
     /** Throws the value unless it is undefined. */
@@ -41,7 +41,7 @@ export interface ProgramFunction {
     parameters: number
     flags: number
     tries: number
-    /** In the order in which they lie in the code; the first is where the function begins. */
+    /** The blocks in the order of the code; the function begins with the first. */
     blocks: Block[]
 }
 
@@ -49,7 +49,7 @@ export function node(op: Op, place: Place | undefined, args: Node[] = [], number
     return { op, number, arguments: args, place }
 }
 
-/** The blocks that may run after a block, exceptions aside. */
+/** Returns the blocks that may run after a block, without exceptions. */
 export function successors(end: End): Block[] {
     switch (end.kind) {
         case "jump":
@@ -70,8 +70,8 @@ export function successors(end: End): Block[] {
 }
 
 /**
- * The blocks that may run after each block, exceptions aside. A jump out of try blocks goes through what is `finally` in them,
- * and from the end of that to where it leads.
+ * Returns a function that returns the blocks which may run after a block, without exceptions. A jump out of try blocks runs
+ * their `finally` code and goes from its end to the target.
  */
 export function waysOn({ blocks }: ProgramFunction): (block: Block) => Block[] {
     const left = blocks.flatMap(({ end }) => (end.kind === "throwJump" ? [end.to] : []))
@@ -79,7 +79,7 @@ export function waysOn({ blocks }: ProgramFunction): (block: Block) => Block[] {
     return ({ end }) => (end.kind === "rethrow" ? [end.next, ...left] : successors(end))
 }
 
-/** Puts what `by` gives in the place of each block that the end of a block names. */
+/** Replaces each block that the end of a block names by the result of `by`. */
 export function retarget(end: End, by: (block: Block) => Block): void {
     switch (end.kind) {
         case "jump":
@@ -105,7 +105,7 @@ export function retarget(end: End, by: (block: Block) => Block): void {
     }
 }
 
-/** The expression in the end of a block, if there is one. */
+/** Returns the expression in the end of a block, if any. */
 export function endValue(end: End): Node | undefined {
     switch (end.kind) {
         case "branch":
@@ -121,7 +121,7 @@ export function endValue(end: End): Node | undefined {
     }
 }
 
-/** Puts another expression into the end of a block that has one. */
+/** Replaces the expression in the end of a block. */
 export function setEndValue(end: End, value: Node): void {
     switch (end.kind) {
         case "branch":
@@ -138,7 +138,7 @@ export function setEndValue(end: End, value: Node): void {
     }
 }
 
-/** Calls `visit` for each node of a tree, in the order in which they are evaluated. */
+/** Calls `visit` for each node of a tree, in the order of evaluation. */
 export function walk(tree: Node, visit: (node: Node) => void): void {
     for (const argument of tree.arguments) walk(argument, visit)
     visit(tree)
@@ -153,7 +153,7 @@ export function walkFunction({ blocks }: ProgramFunction, visit: (node: Node) =>
     }
 }
 
-/** Puts what `by` gives in the place of each expression, the inner ones first. */
+/** Replaces each expression in a tree by the result of `by`, inner expressions first. */
 export function rewrite(tree: Node, by: (node: Node) => Node): Node {
     tree.arguments.forEach((argument, n) => {
         tree.arguments[n] = rewrite(argument, by)
@@ -161,7 +161,7 @@ export function rewrite(tree: Node, by: (node: Node) => Node): Node {
     return by(tree)
 }
 
-/** Rewrites each expression of a function; statements keep what they do. */
+/** Rewrites each expression of a function, but not the statements themselves. */
 export function rewriteFunction({ blocks }: ProgramFunction, by: (node: Node) => Node): void {
     for (const { statements, end } of blocks) {
         for (const statement of statements) {
@@ -174,7 +174,7 @@ export function rewriteFunction({ blocks }: ProgramFunction, by: (node: Node) =>
     }
 }
 
-/** Whether two expressions or statements are the same operations. */
+/** Returns whether two expressions or statements consist of the same operations. */
 export function equal(a: Node, b: Node): boolean {
     return (
         a.op === b.op &&

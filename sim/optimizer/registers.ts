@@ -1,5 +1,5 @@
-// The value of the last call stays until the next one, and an operation of one byte reads or sets it: a slot that is
-// needed only between two calls takes two. So such values are kept there.
+// Keeps values as the value of the last call instead of in slots. That value lasts until the next call, and an operation of one
+// byte reads or sets it, where a slot takes two bytes.
 
 import { setsReturnValue } from "./effects"
 import { forgetLiveness, isLive, type Live, livenessOf, RETURN_VALUE, slotBit } from "./flow"
@@ -22,7 +22,7 @@ export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>)
             if (tree.op !== Op.LoadLocal || !slots.has(tree.number)) return tree
             return { ...tree, op: Op.ReturnValue, number: 0 }
         })
-        // storing it to itself does nothing
+        // a store of the value to itself has no effect
         for (const block of fn.blocks) {
             block.statements = block.statements.filter(
                 ({ op, arguments: args }) => op !== Op.StoreReturnValue || args[0].op !== Op.ReturnValue
@@ -31,7 +31,7 @@ export function useReturnValue(fn: ProgramFunction, shared: ReadonlySet<number>)
     }
 }
 
-/** Slots whose values could be the value of the last call, none needed while another is; first those used most. */
+/** Returns slots whose values can be the value of the last call. No two of them are needed at the same time; the most used come first. */
 function chooseSlots(fn: ProgramFunction, shared: ReadonlySet<number>): Set<number> {
     const liveness = livenessOf(fn, shared)
     let barred: Live = liveness.inHandlers
@@ -39,23 +39,23 @@ function chooseSlots(fn: ProgramFunction, shared: ReadonlySet<number>): Set<numb
     for (const slot of shared) barred |= slotBit(slot)
     barred |= liveness.at(fn.blocks[0])
     const uses = new Array<number>(fn.slots).fill(0)
-    /** What is needed where each slot is stored. */
+    /** By slot, the slots that are needed after a store to it. */
     const beside = new Array<Live>(fn.slots).fill(0n)
     for (const block of fn.blocks) {
         const live = liveness.statements(block)
         block.statements.forEach(({ op, number, arguments: args }, n) => {
             if (setsReturnValue(op)) {
-                // what is needed behind it would be gone
+                // it would overwrite a value that is needed after it
                 if (!(op === Op.StoreReturnValue && args[0].op === Op.LoadLocal)) barred |= live[n]
                 else barred |= live[n] & ~slotBit(args[0].number)
             }
             if (op !== Op.StoreLocal) return
             uses[number]++
             beside[number] |= live[n]
-            // what is the value of the last call here would be gone, unless it is what is stored
+            // the store would overwrite the value of the last call, which is needed, unless it stores that very value
             if ((live[n] & RETURN_VALUE) !== 0n && args[0].op !== Op.ReturnValue) barred |= slotBit(number)
         })
-        // the VM makes null undefined, and a jump out of a try block throws
+        // here the VM changes the value itself: null becomes undefined, and a jump out of a try block throws
         const { kind } = block.end
         if (kind === "nullish" || kind === "throwJump" || kind === "rethrow") barred |= liveness.after(block)
     }

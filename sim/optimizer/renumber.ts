@@ -1,5 +1,5 @@
-// A number below 248 takes one byte, a greater one three: so functions and strings are numbered by how often the code
-// refers to them.
+// Numbers functions and strings by how often the code names them: a number below 248 takes one byte in the code, a larger one
+// three.
 
 import { type ImageRecord, Section } from "./image"
 import { Op } from "./opcodes"
@@ -7,14 +7,14 @@ import { type ProgramFunction, walkFunction } from "./program"
 import { readStrings, writeStrings } from "./strings"
 import { refersToFunction } from "./unused"
 
-/** Kind of string in a function's name: the upper bits. */
+/** The upper bits of a function's name say in which table the string is. */
 const KIND = 3 << 14
 const ASCII = 2 << 14
 const UTF8 = 3 << 14
-/** Smaller numbers take one byte. */
+/** Numbers below this take one byte. */
 const SHORT = 248
 
-/** The order in which functions are to lie: the one that the program begins with stays the first. They are renumbered to it. */
+/** Renumbers the functions and returns their new order. The function with which the program begins stays the first. */
 export function orderFunctions(functions: readonly ProgramFunction[]): number[] {
     const uses = functions.map(() => 0)
     for (const fn of functions) {
@@ -34,11 +34,11 @@ export function orderFunctions(functions: readonly ProgramFunction[]): number[] 
 }
 
 /**
- * Renumbers the strings in the code, in the names of functions and in the image's own tables. ASCII strings that would have
- * long numbers go to the table of those in UTF-8 while that has short ones left; strings that nothing names are dropped.
+ * Renumbers the strings in the code, in the names of functions and in the image's tables. ASCII strings that would get long
+ * numbers go to the UTF-8 table while that has short numbers left. Strings without a use are dropped.
  */
 export function orderStrings(record: ImageRecord, functions: readonly ProgramFunction[]): void {
-    // services name strings by number as well
+    // the specifications of Jacdac services name strings by number as well
     if (record.rest[Section.Specs - Section.Floats].length > 0) return
     const { ascii, utf8, buffers } = readStrings(record)
     const uses = { [ASCII]: ascii.map(() => -1), [UTF8]: utf8.map(() => -1) }
@@ -98,7 +98,7 @@ function kindOfString(op: Op): typeof ASCII | typeof UTF8 | undefined {
     }
 }
 
-/** Numbers by falling uses; equal ones stay in their order. */
+/** Returns the numbers by descending uses; those with equal uses stay in their order. */
 function byUses(uses: readonly number[]): number[] {
     return uses.map((_, n) => n).sort((a, b) => (uses[a] === uses[b] ? a - b : uses[a] < uses[b] ? 1 : -1))
 }

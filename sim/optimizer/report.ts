@@ -1,37 +1,37 @@
-// What the optimizer did, in bytes.
+// The report of the optimizer: sizes in bytes, before and after.
 
 /** Sizes of a program. */
 export interface Sizes {
-    /** What the VM's limit counts: header, function descriptors and padded code. */
+    /** The bytes that the VM's limit counts: header, function descriptors and padded code. */
     code: number
-    /** The whole image. */
+    /** The bytes of the whole image. */
     image: number
     functions: number
 }
 
 export interface PassReport {
     name: string
-    /** Bytes of `code` that the pass saved in all its rounds. */
+    /** The bytes of `code` that the pass saved in all rounds. */
     saved: number
 }
 
 export interface FunctionReport {
     name: string
-    /** The file that it comes from; empty without debug information. */
+    /** The source file of the function; empty without debug information. */
     file: string
-    /** Bytes with descriptor and padding. */
+    /** The size with descriptor and padding, before. */
     before: number
-    /** 0 when nothing is left of it, or it has become part of another. */
+    /** The size after; 0 when the function was dropped or inlined. */
     after: number
 }
 
 export interface Report {
     before: Sizes
     after: Sizes
-    /** In the order in which they run. */
+    /** The passes in the order in which they run. */
     passes: PassReport[]
-    /** All that there were, in the order of the unoptimized image. */
+    /** The functions of the original image, in its order. */
     functions: FunctionReport[]
-    /** Bytes of code too many for the VM, 0 when it takes the image. */
+    /** The bytes of code above the VM's limit, 0 when the VM takes the image. */
     over: number
 }

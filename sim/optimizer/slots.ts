@@ -1,11 +1,11 @@
-// Puts values that are not needed at the same time into one slot: smaller frames on the heap, and a copy from one slot
-// to another falls away when both become the same.
+// Puts values that are not needed at the same time into one slot. Frames on the heap get smaller, and a copy from one slot to
+// another is dropped when both become the same slot.
 
 import { isLive, type Live, livenessOf, slotBit } from "./flow"
 import { Op } from "./opcodes"
 import { type ProgramFunction, walkFunction } from "./program"
 
-/** By slot, the slots that it cannot be the same as, as bits. */
+/** By slot, the slots that must stay different from it, as bits. */
 class Conflicts {
     private readonly sets: Live[]
 
@@ -23,7 +23,7 @@ class Conflicts {
         return isLive(this.sets[a], b)
     }
 
-    /** `b` becomes `a`. */
+    /** Gives `a` the conflicts of `b`, as both become one slot. */
     merge(a: number, b: number): void {
         this.add(a, this.sets[b])
     }
@@ -77,7 +77,7 @@ function findConflicts(fn: ProgramFunction, shared: ReadonlySet<number>): Confli
             conflicts.add(number, live[n] & ~copied)
         })
     }
-    // at the start parameters are what the caller gives, and other slots that are read before they are written are undefined
+    // at the start parameters hold the caller's arguments, and other slots that are read before a store hold undefined
     const entry = liveness.at(fn.blocks[0])
     for (let slot = 0; slot < fn.slots; slot++)
         if (slot < fn.parameters || isLive(entry, slot)) conflicts.add(slot, entry)
@@ -87,7 +87,7 @@ function findConflicts(fn: ProgramFunction, shared: ReadonlySet<number>): Confli
     return conflicts
 }
 
-/** Makes a slot and its copy one where they may be; gives for each slot what it has become part of. */
+/** Joins a slot and its copy where no conflict forbids it; returns for each slot the slot that it has become part of. */
 function mergeCopies(fn: ProgramFunction, shared: ReadonlySet<number>, conflicts: Conflicts): number[] {
     const same = Array.from({ length: fn.slots }, (_, slot) => slot)
     const of = (slot: number) => {

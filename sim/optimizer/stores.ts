@@ -1,4 +1,4 @@
-// Stores to slots that are not read any more are dropped.
+// Drops stores to slots that are not read any more.
 
 import { isPure } from "./effects"
 import { forgetLiveness, isLive, livenessOf, RETURN_VALUE } from "./flow"
@@ -29,7 +29,7 @@ export function dropDeadStores(fn: ProgramFunction, shared: ReadonlySet<number>)
     return any
 }
 
-/** Whether a slot is stored to itself. */
+/** Returns whether a statement stores a slot to itself. */
 function isItself({ number, arguments: [value] }: Node): boolean {
     return value.op === Op.LoadLocal && value.number === number
 }

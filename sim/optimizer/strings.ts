@@ -1,4 +1,4 @@
-// An image's strings. Those in plain ASCII and those in UTF-8 have tables of their own, and what is ASCII may lie in either.
+// Reads and writes the strings of an image. ASCII and UTF-8 strings have a table each; an ASCII string may be in either.
 
 import { type ImageRecord, padded, Section } from "./image"
 
@@ -8,7 +8,7 @@ export interface Strings {
     buffers: Uint8Array[]
 }
 
-/** In a string in UTF-8 the offset of each 16th character is written down. */
+/** A UTF-8 string stores the offset of every 16th character. */
 const STRIDE = 16
 
 const index = (section: number) => section - Section.Floats
@@ -79,7 +79,7 @@ export function writeStrings({ rest }: ImageRecord, { ascii, utf8, buffers }: St
     })
     data.push(0)
     align()
-    // this and the VM's machines are little-endian
+    // the machines of the VM are little-endian, as those of Node are
     rest[index(Section.Ascii)] = new Uint8Array(asciiTable.buffer)
     rest[index(Section.Utf8)] = new Uint8Array(utf8Table.buffer)
     rest[index(Section.Buffers)] = new Uint8Array(bufferTable.buffer)

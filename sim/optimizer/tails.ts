@@ -1,4 +1,4 @@
-// Equal ends of a function are one: where they do nothing that an exception could name the wrong line of.
+// Joins equal blocks at the ends of a function, if they cannot throw: an exception would name the line of the other block.
 
 import { isPure } from "./effects"
 import { type Bodies, codeSize, measureBodies } from "./encode"
@@ -22,7 +22,7 @@ export function mergeTails(fn: ProgramFunction): boolean {
     return changed
 }
 
-/** Has what goes to block `n` go to the equal block `m` instead; gives the function's new size when that is less. */
+/** Redirects jumps to block `n` to the equal block `m`, if that makes the function smaller; returns its new size then. */
 function tryMerge(
     fn: ProgramFunction,
     n: number,
@@ -65,7 +65,7 @@ function isSame(a: Block, b: Block): boolean {
     return a.statements.every((statement, n) => isQuiet(statement) && equal(statement, b.statements[n]))
 }
 
-/** Whether a statement can throw nothing and calls nothing. */
+/** Returns whether a statement cannot throw and calls nothing. */
 function isQuiet({ op, arguments: args }: Node): boolean {
     return (op === Op.StoreLocal || op === Op.StoreReturnValue || op === Op.StoreGlobal) && args.every(isPure)
 }

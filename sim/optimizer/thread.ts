@@ -1,5 +1,4 @@
-// Jumps to jumps go where those go; blocks that nothing leads to are dropped, and blocks that only one jump leads to
-// come in its place.
+// Redirects jumps to jumps to their final target, drops unreachable blocks, and appends a block with one predecessor to it.
 
 import { isPure } from "./effects"
 import { constantTruth } from "./numbers"
@@ -24,7 +23,7 @@ export function threadFunction(fn: ProgramFunction): boolean {
     return changed
 }
 
-/** A branch that always goes the same way is a jump. */
+/** Replaces a branch that always goes the same way by a jump; returns whether it did. */
 function decideBranch(block: Block): boolean {
     const { end } = block
     if (end.kind !== "branch") return false
@@ -36,7 +35,7 @@ function decideBranch(block: Block): boolean {
     return block.end !== end
 }
 
-/** Where control really goes when it goes to a block: past blocks that do nothing but jump. */
+/** Returns the block that control reaches from a block, past blocks that only jump. */
 function destination(block: Block): Block {
     const seen = new Set<Block>()
     let at = block
@@ -47,13 +46,14 @@ function destination(block: Block): Block {
     return at
 }
 
-export function dropUnreachable(fn: ProgramFunction): void {
+/** Drops the blocks that control cannot reach. */
+function dropUnreachable(fn: ProgramFunction): void {
     const reached = new Set([fn.blocks[0]])
     for (const block of reached) for (const next of successors(block.end)) reached.add(next)
     fn.blocks = fn.blocks.filter(block => reached.has(block))
 }
 
-/** Appends a block to the only one that leads to it, when that jumps there. */
+/** Appends a block to its only predecessor, if that ends with a jump to it. */
 function joinBlocks(fn: ProgramFunction): void {
     const ways = new Map<Block, number>([[fn.blocks[0], 1]])
     for (const { end } of fn.blocks) for (const to of successors(end)) ways.set(to, (ways.get(to) ?? 0) + 1)

@@ -1,11 +1,11 @@
-// Functions that nothing refers to are left out.
+// Drops the functions that the program cannot reach.
 
 import { Op } from "./opcodes"
 import { type ProgramFunction, walkFunction } from "./program"
 
 /**
- * The numbers of the functions that the program can reach. They refer to each other by their order here then; the others are
- * emptied.
+ * Returns the numbers of the functions that the program can reach. In the code the functions get the numbers of their order
+ * here; the unreachable ones are emptied.
  */
 export function dropFunctions(functions: readonly ProgramFunction[]): number[] {
     const reached = new Set([0])

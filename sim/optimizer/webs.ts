@@ -1,11 +1,11 @@
-// Gives each independent use of a slot a slot of its own: the compiler uses few slots for many temporary values.
-// slots.ts brings them together again.
+// Gives each independent use of a slot a slot of its own, as the compiler uses few slots for many temporary values. The pass in
+// slots.ts joins slots again.
 
 import { forgetLiveness, isLive, livenessOf } from "./flow"
 import { Op } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, walk, waysOn } from "./program"
 
-/** Sets of numbers that are joined as it turns out that they belong together. */
+/** Sets of numbers that can be joined (union-find). */
 class Groups {
     private readonly parents: number[] = []
 
@@ -23,19 +23,19 @@ class Groups {
         return at
     }
 
-    /** The lower number names the group. */
+    /** Joins two groups; the lower number becomes the name of the group. */
     join(a: number, b: number): void {
         const [x, y] = [this.find(a), this.find(b)]
         this.parents[Math.max(x, y)] = Math.min(x, y)
     }
 }
 
-/** Tells whether a slot has been split; slots may get other numbers in any case. */
+/** Splits slots; returns whether it split any. Slots may get other numbers in any case. */
 export function splitSlots(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
     const liveness = livenessOf(fn, shared)
     const groups = new Groups()
     const whole = (slot: number) => shared.has(slot) || isLive(liveness.inHandlers, slot)
-    // what a slot holds when the function begins comes first, so that parameters keep their slots
+    // the values at the start of the function come first, so that parameters keep their slots
     const atStart = Array.from({ length: fn.slots }, () => groups.make())
     const entries = new Map<Block, number[]>()
     for (const block of fn.blocks) {

@@ -1,36 +1,33 @@
-// Numbers and addresses in the command line.
+// Reads numbers and addresses in the command line, and finds addresses in a network.
 
 import { Address, ipv4Of, macOf, macText, netmaskOf } from "../../src/net/address"
 import { OptionError } from "./error"
 
-/** A whole number in decimal digits. Throws an OptionError when it is none, or out of range. */
+/** Reads a whole number in decimal digits. Throws an OptionError when the text is not one, or it is out of range. */
 export function decimalNumber(text: string, lowest: number, highest: number): number {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
     if (number >= lowest && number <= highest) return number
-    throw new OptionError(`${tame(text)}: it takes a whole number from ${lowest} to ${highest}`)
+    throw new OptionError(`${text}: it takes a whole number from ${lowest} to ${highest}`)
 }
 
-/** A host's address with the length of its network's prefix, such as 10.0.0.2/24. */
+/** Reads a host's address with the length of its network's prefix, such as 10.0.0.2/24. */
 export function parseInterface(text: string): { ip: string; prefix: number } {
     const [address = "", length, ...more] = text.split("/")
     const prefix = length !== undefined && /^\d{1,2}$/.test(length) ? Number(length) : Number.NaN
     if (more.length > 0 || !(prefix >= 1 && prefix <= 30)) {
-        throw new OptionError(
-            `${tame(text)}: it takes an address and the length of its prefix, as 10.0.0.2/24`
-        )
+        throw new OptionError(`${text}: it takes an address and the length of its prefix, as 10.0.0.2/24`)
     }
     const ip = parseUnicast(address)
     const host = ipv4Of(ip) & ~netmaskOf(prefix)
-    if (host === 0) throw new OptionError(`${tame(text)} is the network itself, not a host in it`)
-    if ((host | netmaskOf(prefix)) === -1)
-        throw new OptionError(`${tame(text)} is the network's broadcast address`)
+    if (host === 0) throw new OptionError(`${text} is the network itself, not a host in it`)
+    if ((host | netmaskOf(prefix)) === -1) throw new OptionError(`${text} is the network's broadcast address`)
     return { ip, prefix }
 }
 
-/** The address of a single host. */
+/** Reads the address of a single host. */
 export function parseUnicast(text: string): string {
     const ip = ipv4Of(text)
-    if (ip === Address.None) throw new OptionError(`${tame(text)} is not an address, as 10.0.0.1 is`)
+    if (ip === Address.None) throw new OptionError(`${text} is not an address; write one as 10.0.0.1`)
     const first = ip & 255
     if (first === 0 || first === 127 || first >= 224) {
         throw new OptionError(`${text} is not the address of a host on a network`)
@@ -38,27 +35,27 @@ export function parseUnicast(text: string): string {
     return dotted(ip)
 }
 
-/** The address of a single station, in lower case. */
+/** Reads the Ethernet address of a single station; returns it in lower case. */
 export function parseMac(text: string): string {
     const mac = macOf(text)
     if (mac === undefined || /^[0:]*$/.test(text)) {
-        throw new OptionError(`${tame(text)} is not a station's address, as 02:00:00:00:00:02 is`)
+        throw new OptionError(`${text} is not a station's address; write one as 02:00:00:00:00:02`)
     }
     return macText(mac, 0)
 }
 
-/** Whether two addresses are in one network. */
+/** Returns whether two addresses are in the same network. */
 export function sameNetwork(a: string, b: string, prefix: number): boolean {
     return ((ipv4Of(a) ^ ipv4Of(b)) & netmaskOf(prefix)) === 0
 }
 
-/** The lowest host's address in the network of `ip` that is not `ip` itself. */
+/** Returns the lowest host address in the network of `ip` other than `ip`. */
 export function firstOther(ip: string, prefix: number): string {
-    // a prefix of 30 leaves two hosts, and nobody may ask for a longer one
+    // the longest prefix that parseInterface takes is 30, which leaves two hosts
     return freeHost(ip, prefix, [ip]) ?? ip
 }
 
-/** The lowest host's address in the network of `ip` that is not taken; undefined when all are. */
+/** Returns the lowest host address in the network of `ip` that is not taken; undefined when all are. */
 export function freeHost(ip: string, prefix: number, taken: readonly string[]): string | undefined {
     const network = swap(ipv4Of(ip) & netmaskOf(prefix))
     // the last one is the broadcast address
@@ -74,11 +71,7 @@ function dotted(ip: number): string {
     return [ip & 255, (ip >> 8) & 255, (ip >> 16) & 255, (ip >>> 24) & 255].join(".")
 }
 
-/** Between the order of the wire and the order in which addresses count. */
+/** Swaps between network byte order and the order in which addresses can be counted. */
 function swap(ip: number): number {
     return (ip << 24) | ((ip & 0xff00) << 8) | ((ip >> 8) & 0xff00) | (ip >>> 24)
-}
-
-function tame(text: string): string {
-    return text.replaceAll(/[^\x20-\x7e]/g, "?")
 }

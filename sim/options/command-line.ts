@@ -1,4 +1,4 @@
-// What the command lines of this project have in common: options by commander, each mistake told in one line.
+// The command line of a program of this project, by commander. Each mistake in the options is reported in one line.
 
 import { existsSync, readFileSync } from "node:fs"
 import { isAbsolute, relative, resolve } from "node:path"
@@ -7,10 +7,12 @@ import { ROOT } from "../build/build"
 import { FeatureError, featuresFile, leftOut } from "../build/features"
 import { OptionError } from "./error"
 
-/** The user asked for a text (--help, --version) instead of a run. */
+export { printable } from "./error"
+
+/** Thrown when the user asks for a text (--help, --version) instead of a run; the message is the text. */
 export class Answer extends Error {}
 
-/** A command of which nothing is printed but what `parse` throws. `title` is the first line of its help. */
+/** The command line of one program. It prints nothing itself: `parse` throws the texts. `title` is the first line of the help. */
 export class CommandLine {
     private readonly command: Command
     private readonly answer: string[] = []
@@ -28,13 +30,14 @@ export class CommandLine {
             .helpOption("-h, --help", "print this")
     }
 
+    /** Adds an option. `parse` checks and converts its value; an option without a description is not in the help. */
     add(flags: string, description: string, parse?: (text: string) => unknown, byDefault?: unknown): void {
         const option = new Option(flags, description).default(byDefault)
         if (parse !== undefined) option.argParser(text => checked(option, text, parse))
         this.command.addOption(option)
     }
 
-    /** The options, and at most so many words besides them. Throws an OptionError of one line, or an Answer. */
+    /** Returns the options, and at most `most` other words. Throws an OptionError of one line, or an Answer. */
     parse<Given>(words: readonly string[], most = 0): { given: Given; args: string[] } {
         const { command } = this
         try {
@@ -43,28 +46,27 @@ export class CommandLine {
             if (!(error instanceof CommanderError)) throw error
             if (error.exitCode === 0) throw new Answer(error.message)
             const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ")
-            throw new OptionError(`${printable(message)} (--help lists the options)`)
+            throw new OptionError(`${message} (--help lists the options)`)
         }
         if (command.args.length > most) {
-            const extra = printable(command.args[most])
-            throw new OptionError(`unexpected argument "${extra}" (--help lists the options)`)
+            throw new OptionError(`unexpected argument "${command.args[most]}" (--help lists the options)`)
         }
         return { given: command.opts() as Given, args: command.args }
     }
 
-    /** One line for each option that has a description, so that it fits a screen together with what npm prints before it. */
+    /** Returns the help: one line per option, so that a screen holds it together with the lines that npm prints before it. */
     private help(command: Command): string {
         const rows: [string, string][] = command.options
             .filter(option => option.long !== "--version" && option.description !== "")
             .map(option => [option.flags, option.description])
-        rows.push(["-h, --help, -V, --version", "this; exit code: 0 well, 1 failed, 2 wrong option"])
+        rows.push(["-h, --help, -V, --version", "exit codes: 0 success, 1 failure, 2 wrong option"])
         const width = Math.max(...rows.map(([flags]) => flags.length)) + 2
         const lines = rows.map(([flags, text]) => `  ${flags.replaceAll(/[<>]/g, "").padEnd(width)}${text}`)
         return [this.title, ...lines, ""].join("\n")
     }
 }
 
-/** Says which option a value was for when it does not fit. */
+/** Parses an option's value; an OptionError gets the name of the option. */
 function checked(option: Option, text: string, parse: (text: string) => unknown): unknown {
     try {
         return parse(text)
@@ -75,18 +77,18 @@ function checked(option: Option, text: string, parse: (text: string) => unknown)
     }
 }
 
-/** A program of this project, as a path in it: the compiler takes no other. */
+/** Returns the path of a program in this project. Throws an OptionError for any other file: the compiler takes none. */
 export function program(text: string): string {
     const path = relative(ROOT, resolve(text))
-    if (!text.endsWith(".ts")) throw new OptionError(`${printable(text)} is no TypeScript file`)
+    if (!text.endsWith(".ts")) throw new OptionError(`${text} is not a TypeScript file (.ts)`)
     if (path.startsWith("..") || isAbsolute(path)) {
-        throw new OptionError(`${printable(text)} is not in this project, where the compiler looks`)
+        throw new OptionError(`${text} is not in this project; the compiler takes only files of this project`)
     }
-    if (!existsSync(text)) throw new OptionError(`${printable(text)} does not exist`)
+    if (!existsSync(text)) throw new OptionError(`${text} does not exist`)
     return path.replaceAll("\\", "/")
 }
 
-/** Names of features that a program can do without; of this project's package.json unless given. */
+/** Returns the names of the features to leave out; without `text`, those in this project's package.json. */
 export function without(text?: string): readonly string[] {
     try {
         const names = text === undefined ? leftOut() : text.split(",").filter(name => name !== "")
@@ -94,12 +96,8 @@ export function without(text?: string): readonly string[] {
         return names
     } catch (error) {
         if (!(error instanceof FeatureError)) throw error
-        throw new OptionError(printable(error.message))
+        throw new OptionError(error.message)
     }
-}
-
-export function printable(text: string): string {
-    return text.replaceAll(/[^\x20-\x7e]/g, "?")
 }
 
 function version(): string {

@@ -1,11 +1,11 @@
-// Console commands from the command line.
+// Splits the value of --exec into console commands.
 
 import { OptionError } from "./error"
 
 /**
- * Splits `command; command; …` at the semicolons that are neither quoted ("…" or '…') nor behind a backslash. Commands
- * keep their quotes and backslashes, but for those of an escaped semicolon. Throws an OptionError when a quote is not
- * closed.
+ * Splits `command; command; …` at the semicolons that are neither in quotes ("…" or '…') nor after a backslash. Commands
+ * keep their quotes and their backslashes, except the backslash of an escaped semicolon. Throws an OptionError when a
+ * quote is not closed.
  */
 export function splitCommands(text: string): string[] {
     const commands = [""]
@@ -27,11 +27,11 @@ export function splitCommands(text: string): string[] {
         }
         append(commands, character)
     }
-    if (quote !== "") throw new OptionError(`${quote} is opened and never closed`)
+    if (quote !== "") throw new OptionError(`the quote ${quote} is opened and never closed`)
     return commands.map(command => command.trim()).filter(command => command !== "")
 }
 
-/** A quote in the middle of a word is an apostrophe. */
+/** Returns whether a quote begins a word; in the middle of a word it is an apostrophe. */
 function startsWord(before: string): boolean {
     return before === "" || before.endsWith(" ")
 }

@@ -1,6 +1,15 @@
-// What the user asked for cannot be done as written: one line that says which part and what is possible.
+// The error for a wrong option on a command line.
 
-/** A bad command line option; the message is one line for the user, and the program ends with exit code 2. */
+/** Thrown for a wrong option: the message is one line that says what is wrong and what is possible. The exit code is 2. */
 export class OptionError extends Error {
     override name = "OptionError"
+
+    constructor(message: string) {
+        super(printable(message))
+    }
+}
+
+/** Replaces every character but printable ASCII by `?`: a message quotes what the user wrote, but no control characters. */
+export function printable(text: string): string {
+    return text.replaceAll(/[^\x20-\x7e]/g, "?")
 }

@@ -1,4 +1,4 @@
-// What --forward takes: a port of the host, and the device's port behind it.
+// Reads the value of --forward: a port of this computer, and the device's port to which it leads.
 
 import { isIPv4 } from "node:net"
 import type { Forward } from "../router/incoming"
@@ -8,13 +8,13 @@ import { OptionError } from "./error"
 
 const FORM = "[HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"
 
-/** What a user asks for: the device may be left to the network. */
+/** A forward as the user wrote it; without a device's address it leads to Host X. */
 export type ForwardWish = Omit<Forward, "deviceIp"> & { deviceIp?: string }
 
-/** Reads --forward's value; without a host's address only this computer's own programs may connect. */
+/** Reads the value of --forward. Without HOSTADDR only programs of this computer can connect. */
 export function parseForward(text: string): ForwardWish {
     const parts = text.split(":")
-    const bad = () => new OptionError(`${printable(text)}: it takes ${FORM}`)
+    const bad = () => new OptionError(`${text}: it takes ${FORM}`)
     if (parts.length < 2) throw bad()
     const devicePort = decimalNumber(parts.pop() ?? "", 1, 65_535)
     const last = parts.pop() ?? ""
@@ -22,7 +22,7 @@ export function parseForward(text: string): ForwardWish {
     const hostPort = deviceIp === undefined ? last : (parts.pop() ?? "")
     const host = parts.pop() ?? LOOPBACK
     if (parts.length > 0) throw bad()
-    if (!isIPv4(host)) throw new OptionError(`${printable(host)} is not an address of this host: ${FORM}`)
+    if (!isIPv4(host)) throw new OptionError(`${host} is not an IPv4 address; it takes ${FORM}`)
     return {
         host,
         hostPort: decimalNumber(hostPort, 0, 65_535),
@@ -31,12 +31,8 @@ export function parseForward(text: string): ForwardWish {
     }
 }
 
-/** Where a forward's page is in a browser. */
+/** Returns the URL of a forwarded page for a browser of this computer. */
 export function urlOf({ host, hostPort }: Pick<Forward, "host" | "hostPort">): string {
     const name = host === "0.0.0.0" ? LOOPBACK : host
     return `http://${name}${hostPort === 80 ? "" : `:${hostPort}`}`
-}
-
-function printable(text: string): string {
-    return text.replaceAll(/[^\x20-\x7e]/g, "?")
 }

@@ -1,21 +1,21 @@
-// How bad a line is: the fields, and the text of `--impair` that sets them.
+// Reads the value of `--impair`: how a line impairs the frames on it.
 import { OptionError } from "./error"
 
-/** What a line does to frames, each direction and each receiver by itself. Zero everywhere is a perfect line. */
+/** What a line does to frames, for each direction and each receiver by itself. All fields of a perfect line are 0. */
 export interface Impairments {
     /** Probability that a frame never arrives. */
     loss: number
-    /** Milliseconds on the way, one way: a round trip takes twice as long. */
+    /** Delay of one direction, ms: a round trip takes twice as long. */
     delay: number
-    /** Uniform ± on the delay, ms. It never reorders: a frame that would overtake waits for the one before it. */
+    /** Random addition to the delay, uniform from -jitter to +jitter, ms. It never reorders frames: a frame waits for the one before it. */
     jitter: number
     /** Probability that a frame arrives twice. */
     dup: number
     /** Probability that a frame is held back until one to three later ones have passed it. */
     reorder: number
-    /** Probability that one bit, anywhere in the frame, arrives flipped (as if the FCS had missed it). */
+    /** Probability that one bit, anywhere in the frame, is flipped (as if the FCS had missed it). */
     corrupt: number
-    /** Bits a second the sender's end puts out, with a bounded queue before it; 0 is no limit. */
+    /** Bits per second at which the sender's end sends, from a bounded queue; 0 is no limit. */
     rate: number
 }
 
@@ -55,12 +55,12 @@ export function parseImpair(text: string): Impairments {
     for (const part of text.split(",")) {
         const [key = "", value, ...more] = part.split("=")
         if (!isKey(key)) throw bad(`unknown key ${JSON.stringify(key)}`)
-        if (value === undefined) throw bad(`${key} has no value, it takes ${forms[key]}`)
+        if (value === undefined) throw bad(`${key} has no value; ${key} takes ${forms[key]}`)
         if (seen.has(key)) throw bad(`${key} is given twice`)
         seen.add(key)
         const number = more.length > 0 ? undefined : parseValue(key, value)
         if (number === undefined) {
-            throw bad(`${key}=${[value, ...more].join("=")} does not fit, ${key} takes ${forms[key]}`)
+            throw bad(`${key}=${[value, ...more].join("=")} is not valid: ${key} takes ${forms[key]}`)
         }
         result[key] = number
     }
@@ -83,6 +83,5 @@ function parseValue(key: keyof Impairments, text: string): number | undefined {
 }
 
 function bad(what: string): OptionError {
-    const oneLine = what.replace(/[^\x20-\x7e]/g, "?")
-    return new OptionError(`impair: ${oneLine} (known: ${known})`)
+    return new OptionError(`impair: ${what} (known: ${known})`)
 }

@@ -1,33 +1,33 @@
-// Who has which address on the device's network.
+// Assigns the addresses of the devices' network.
 
 import { parseTapAddress } from "../link/tap-address"
 import { firstOther, freeHost, sameNetwork } from "./address"
 import { OptionError } from "./error"
 
 export interface NetworkWishes {
-    /** Host X's. */
+    /** The address of Host X. */
     ip: string
     prefix: number
-    /** The router, or on the built-in link the server, if the user says so. */
+    /** The address of the router, or on the built-in link of the server; undefined unless the user sets it. */
     gateway: string | undefined
     link: string
-    /** What runs the devices beside Host X. */
+    /** The runtimes of the devices other than Host X. */
     others: readonly ("vm" | "node")[]
-    /** It stays up in real time, so that this computer's programs can meet the device. */
+    /** The run stays up in real time, so that programs of this computer can reach the devices. */
     stays: boolean
 }
 
 export interface NetworkPlan {
     others: { runtime: "vm" | "node"; ip: string }[]
-    /** The host that the example talks to. */
+    /** The address of the host that the example talks to; undefined without one. */
     server: string | undefined
-    /** The user-mode network's router. */
+    /** The address of the router that leads to this computer's sockets; undefined without one. */
     router: string | undefined
-    /** What devices send to that is for elsewhere. */
+    /** The address to which devices send packets for other networks. */
     gateway: string | undefined
 }
 
-/** Throws an OptionError when the addresses given do not go together, or there are too few. */
+/** Assigns the addresses. Throws an OptionError when those given contradict each other, or the network has too few. */
 export function planNetwork({ ip, prefix, gateway, link, others, stays }: NetworkWishes): NetworkPlan {
     if (gateway !== undefined && !sameNetwork(gateway, ip, prefix)) {
         throw new OptionError(`--gateway ${gateway} is not in the network of ${ip}/${prefix}`)
@@ -45,7 +45,7 @@ export function planNetwork({ ip, prefix, gateway, link, others, stays }: Networ
         const own = take()
         if (own === undefined) {
             throw new OptionError(
-                `${ip}/${prefix} has too few addresses for so many devices: --ip sets another network`
+                `${ip}/${prefix} has too few addresses for ${others.length + 1} devices: --ip sets another network`
             )
         }
         return { runtime, ip: own }
@@ -58,7 +58,7 @@ export function planNetwork({ ip, prefix, gateway, link, others, stays }: Networ
     return { others: rest, server: first, router, gateway: router ?? first }
 }
 
-/** The address of the computer's end of the cable, which the device has to be able to reach. */
+/** Returns the address of this computer's end of a TAP link. Throws an OptionError when the device cannot reach it. */
 function tapHost(link: string, ip: string, prefix: number): string {
     const host = parseTapAddress(link).host?.ip
     if (host === undefined) return firstOther(ip, prefix)

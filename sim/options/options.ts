@@ -1,6 +1,9 @@
 // The options of `npm start`, read and checked before anything starts.
 
 import { Config, configure } from "../../src/tcp/config"
+import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
+import type { Board } from "../board/boards"
+import { chipOf } from "../chip/chips"
 import { type FaultStep, parseFaults } from "../chip/fault-options"
 import { parseStreamAddress } from "../link/stream-address"
 import { parseTapAddress } from "../link/tap-address"
@@ -20,7 +23,8 @@ export interface Options {
     runtime: RuntimeName
     /** The other devices on the network of Host X. */
     others: { runtime: RuntimeName; ip: string }[]
-    mac: "w5500"
+    /** What all devices are. */
+    board: Board
     /** Path of the program in this project; undefined for the program with the console. */
     program: string | undefined
     /** Features that the devices' programs leave out (src/features.ts). */
@@ -85,6 +89,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const [runtime = "vm", ...others] = given.runtime ?? []
     const stays = (waited || given.control === true) && time === "real"
     const { gateway, link } = given
+    const board = chosenBoard(given)
     const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
     const mode = modeOf(given, waited, terminal)
     const own = mode === "control" || mode === "program"
@@ -96,7 +101,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     }
     return {
         runtime,
-        mac: given.mac,
+        board,
         program: given.program,
         without: given.without ?? without(),
         seed: given.seed ?? (outside ? undefined : 1),
@@ -117,7 +122,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         commands: given.exec ?? [],
         json: given.json === true,
         pcap: given.pcap,
-        faults: given.fault ?? [],
+        faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
     }
 }
@@ -162,9 +167,8 @@ function forwardsOf(
     })
 }
 
-interface Given {
+interface Given extends GivenBoard {
     runtime?: RuntimeName[]
-    mac: "w5500"
     program?: string
     without?: readonly string[]
     seed?: number
@@ -179,7 +183,7 @@ interface Given {
     exec?: string[]
     json?: true
     pcap?: string
-    fault?: FaultStep[]
+    fault?: string
     impair?: Partial<Impairments>
     control?: true
 }
@@ -226,8 +230,9 @@ function commandLine(): CommandLine {
     add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
     add("--program <FILE>", "run this program, as src/examples/hello.ts", program)
     add("--without <NAME,...>", "build without these features (src/features.ts)", without)
-    // the help does not list it, as there is one chip only
-    add("--mac <w5500>", "", one("w5500"), "w5500")
+    addBoardOptions(command)
+    // the older name: it chooses a board by its chip
+    add("--mac <CHIP>", "")
     add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
     add("--link <L>", "builtin, user, passt, tap:NAME, stream:ADDRESS", link, "builtin")
@@ -236,8 +241,9 @@ function commandLine(): CommandLine {
         forwards.push(parseForward(text))
         return forwards
     })
-    add("--ip <A.B.C.D/N>", "the device's address (10.0.0.2/24)", parseInterface)
-    add("--gateway <A.B.C.D>", "the device's router (builtin: the server)", parseUnicast)
+    add("--ip <A.B.C.D/N>", "its address (10.0.0.2/24); --gateway: its router", parseInterface)
+    // the line above names it, or the help would not fit a screen
+    add("--gateway <A.B.C.D>", "", parseUnicast)
     add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
     add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
     add("--once", "run the example only (default without a terminal)")
@@ -245,9 +251,18 @@ function commandLine(): CommandLine {
     add("--json", "print each event as a line of JSON")
     add("--pcap <FILE>", "capture the device's frames (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
-    add("--fault <KEY=VALUE,...>", "chip faults, as miso-errors=1e-5,brown-out=9@3000", parseFaults)
+    add("--fault <KEY=VALUE,...>", "chip faults, as miso-errors=1e-5,brown-out=9@3000")
     add("--control", "another program drives the device (stdin, stdout)")
     return command
+}
+
+function faults(text: string, board: Board): FaultStep[] {
+    try {
+        return parseFaults(text, chipOf(board))
+    } catch (error) {
+        if (!(error instanceof OptionError)) throw error
+        throw new OptionError(`--${error.message}`)
+    }
 }
 
 /** Returns a parser that takes one of the known words. */

@@ -1,5 +1,4 @@
-// The DHCP server: who has which address (RFC 2131 section 4.3). Leases are kept for as long as the network
-// is.
+// The router's DHCP server (RFC 2131 section 4.3). It keeps a client's address as long as the router runs.
 
 import { swap32 } from "../../src/base/bytes"
 import { ipv4Of, ipv4Text, netmaskOf } from "../../src/net/address"
@@ -10,19 +9,19 @@ export const DHCP_SERVER_PORT = 67
 export const DHCP_CLIENT_PORT = 68
 const NOBODY = "0.0.0.0"
 
-export interface DhcpOptions {
+interface DhcpOptions {
     router: string
     prefix: number
-    /** The first client gets this; each further one the next that is free. */
+    /** The first client gets this address, each further client the next free one. */
     first: string
     limits: Limits
     counters: Counters
 }
 
-/** An answer, and where it goes. */
-export interface DhcpReply {
+/** The server's reply, and where it goes. */
+interface DhcpReply {
     readonly bytes: Uint8Array
-    /** The destination: the client's own address, or everybody's. */
+    /** The destination: the client's own address, or the broadcast address. */
     readonly ip: string
     readonly broadcast: boolean
 }
@@ -30,12 +29,12 @@ export interface DhcpReply {
 export class DhcpServer {
     /** Addresses by the client's Ethernet address in hexadecimal digits. */
     private readonly leases = new Map<string, string>()
-    /** Addresses that a client found somebody else to have: nobody gets them (section 4.3.3, MUST). */
+    /** Addresses that a client declined because another host has them: no client gets them (section 4.3.3, MUST). */
     private readonly taken = new Set<string>()
 
     constructor(private readonly options: DhcpOptions) {}
 
-    /** Handles a datagram for the server's port; undefined when there is nothing to be said. */
+    /** Handles a datagram to the server's port; returns undefined when the server sends no reply. */
     receive(bytes: Uint8Array): DhcpReply | undefined {
         const client = parseDhcp(bytes)
         if (client === undefined) return undefined
@@ -75,8 +74,8 @@ export class DhcpServer {
     }
 
     /**
-     * Section 4.3.2: SELECTING, INIT-REBOOT, RENEWING and REBINDING in one: it may have what is, or would be,
-     * its own.
+     * Decides on a REQUEST in SELECTING, INIT-REBOOT, RENEWING and REBINDING (section 4.3.2): a client may have the
+     * address that is its own, or that the server would offer to it.
      */
     private request(client: ClientMessage, key: string): Answer | undefined {
         const wanted = client.requested ?? client.ciaddr
@@ -86,19 +85,19 @@ export class DhcpServer {
         return { type: Message.Ack, yiaddr: own, lease: this.options.limits.leaseTime }
     }
 
-    /** The offer was not taken. */
+    /** Frees the address that was offered to a client: it has chosen another server. */
     private chosenOther(key: string): undefined {
         this.leases.delete(key)
     }
 
-    /** Only what the client was offered: nobody takes the others' addresses out of use. */
+    /** Takes a declined address out of use, if it was offered to this client: a client cannot decline another one's address. */
     private declined(client: ClientMessage, key: string): undefined {
         const { router, limits } = this.options
         const ip = this.leases.get(key)
         if (client.server !== router || ip === undefined || client.requested !== ip) return
         this.leases.delete(key)
         this.taken.add(ip)
-        // who had the first of them may be gone by now
+        // the list is full: the host that had the oldest of these addresses may have gone
         const [oldest] = this.taken
         if (this.taken.size > limits.leases && oldest !== undefined) this.taken.delete(oldest)
     }
@@ -120,7 +119,7 @@ export class DhcpServer {
     }
 }
 
-/** RFC 2131 section 4.1. */
+/** Returns the destination of a reply (RFC 2131 section 4.1). */
 function whereTo(client: ClientMessage, { type, yiaddr }: Answer): { ip: string; broadcast: boolean } {
     const everybody = { ip: "255.255.255.255", broadcast: true }
     if (type === Message.Nak) return everybody
@@ -128,7 +127,7 @@ function whereTo(client: ClientMessage, { type, yiaddr }: Answer): { ip: string;
     return client.broadcast || yiaddr === NOBODY ? everybody : { ip: yiaddr, broadcast: false }
 }
 
-/** At most `count` hosts' addresses of the network, from `first` on and round. */
+/** Returns at most `count` host addresses of the network, from `first` on; the lowest follows the highest. */
 function* hostsFrom(first: string, prefix: number, count: number): Generator<string> {
     const mask = swap32(netmaskOf(prefix))
     const network = swap32(ipv4Of(first)) & mask

@@ -1,11 +1,11 @@
-// DHCP's messages (RFC 2131, options of RFC 2132): bytes to what a server has to know of them, and its answer
-// to bytes.
+// Reads a client's DHCP messages and writes the server's replies (RFC 2131, options of RFC 2132).
 
 const MAGIC = [99, 130, 83, 99]
-/** Fixed part, names included, and the cookie. */
+/** The length of the fixed part, with `sname` and `file`. */
 const FIXED = 236
+/** The options begin after the magic cookie. */
 const OPTIONS = FIXED + 4
-/** RFC 1542 section 2.1: relays may drop what is shorter. */
+/** The length of the shortest message: relays may drop shorter ones (RFC 1542 section 2.1). */
 const MIN_MESSAGE = 300
 const ETHERNET = 1
 const BROADCAST = 0x8000
@@ -38,38 +38,37 @@ const Option = {
     End: 255,
 } as const
 
-/** What a client says. Addresses are dotted. */
+/** A client's message. Addresses are dotted. */
 export interface ClientMessage {
     readonly type: number
     readonly xid: Uint8Array
     readonly broadcast: boolean
-    /** Its own address, where it has one; "0.0.0.0" else. */
+    /** The client's own address; "0.0.0.0" if it has none. */
     readonly ciaddr: string
-    /** Six bytes. */
+    /** The client's Ethernet address, six bytes. */
     readonly chaddr: Uint8Array
-    /** The address it would like, and the server it has chosen, if it says so. */
+    /** The address that the client asks for; undefined without the option. */
     readonly requested: string | undefined
+    /** The server that the client has chosen; undefined without the option. */
     readonly server: string | undefined
 }
 
-/** What a client gets told. */
+/** The server's reply. */
 export interface Answer {
     readonly type: number
-    /** Its address; "0.0.0.0" in a NAK and in the answer to INFORM. */
+    /** The client's address; "0.0.0.0" in a NAK and in the reply to INFORM. */
     readonly yiaddr: string
-    /** Seconds; undefined for none. */
+    /** Duration of the lease in seconds; undefined without a lease. */
     readonly lease: number | undefined
 }
 
-/** What is the same for all. */
-export interface Network {
+/** The fields of a reply that are the same for all clients. */
+interface Network {
     readonly router: string
     readonly mask: string
 }
 
-/**
- * The message of a client; undefined for anything else, a relay's among them: there is none on this network.
- */
+/** Reads a client's message; returns undefined for all other bytes, and for a relay's message: the network has no relay. */
 export function parseDhcp(bytes: Uint8Array): ClientMessage | undefined {
     if (bytes.length < OPTIONS || bytes[0] !== Op.Request || bytes[1] !== ETHERNET || bytes[2] !== 6)
         return undefined
@@ -89,7 +88,7 @@ export function parseDhcp(bytes: Uint8Array): ClientMessage | undefined {
     }
 }
 
-/** The bytes of an answer. RFC 2131 table 3 says what is in which. */
+/** Writes a reply; RFC 2131 table 3 lists the fields and options of each type. */
 export function writeDhcp(
     client: ClientMessage,
     { type, yiaddr, lease }: Answer,
@@ -101,7 +100,7 @@ export function writeDhcp(
     }
     put(0, [Op.Reply, ETHERNET, 6, 0])
     put(At.Xid, client.xid)
-    // RFC 2131 section 4.3.2: a client that gets a NAK may have no address to be reached at
+    // RFC 2131 section 4.3.2: a client that gets a NAK may have no address by which it can be reached
     if (client.broadcast || type === Message.Nak) put(At.Flags, [BROADCAST >> 8, 0])
     if (type === Message.Ack) put(At.Ciaddr, parts(client.ciaddr))
     put(At.Yiaddr, parts(yiaddr))
@@ -123,7 +122,7 @@ export function writeDhcp(
     return Uint8Array.from(bytes)
 }
 
-/** Options by code, the first of each; the list ends where it no longer makes sense. */
+/** Reads the options by code, the first of each code; stops at an option that passes the end of the message. */
 function parseOptions(bytes: Uint8Array): Map<number, Uint8Array> {
     const options = new Map<number, Uint8Array>()
     let at = OPTIONS

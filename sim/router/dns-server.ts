@@ -1,4 +1,4 @@
-// The DNS server on the router's address: the host's own resolver, and two names of this network.
+// The router's DNS server: asks the resolver of this computer, and knows the router's own names.
 
 import { promises as dns, type LookupAddress } from "node:dns"
 import { asksAddress, parseQuery, type Question, Rcode, writeAnswer, writeError } from "./dns"
@@ -6,14 +6,14 @@ import type { Counters, Limits } from "./limits"
 
 export const DNS_PORT = 53
 
-/** The router's names; its address is the host's loopback (see udp.ts and outgoing.ts). */
+/** The router's names. The router's address stands for this computer's loopback address (see udp.ts and outgoing.ts). */
 const OWN_NAMES = ["host.internal", "router.internal", "router"]
 
-/** Addresses of a name, dotted; rejects as dns.lookup does. */
+/** Looks up the addresses of a name, dotted; rejects as dns.lookup does. */
 export type Lookup = (name: string) => Promise<string[]>
 
-/** Asks as the host's programs do: its hosts file counts too. */
-export const hostLookup: Lookup = async name => {
+/** Looks a name up as the programs of this computer do, with its hosts file. */
+const hostLookup: Lookup = async name => {
     const found: LookupAddress[] = await dns.lookup(name, { all: true, family: 4 })
     return found.map(({ address }) => address)
 }
@@ -22,14 +22,14 @@ export class DnsServer {
     private pending = 0
 
     constructor(
-        /** Dotted. */
+        /** The router's address, dotted. */
         private readonly router: string,
         private readonly limits: Limits,
         private readonly counters: Counters,
         private readonly lookup: Lookup = hostLookup
     ) {}
 
-    /** The answer to a message; undefined when there is to be none. Never rejects. */
+    /** Returns the answer to a message; undefined when the server sends none. Never rejects. */
     async answer(message: Uint8Array): Promise<Uint8Array | undefined> {
         const query = parseQuery(message)
         if (query === undefined) return undefined
@@ -40,7 +40,7 @@ export class DnsServer {
             const known = asksAddress(question) ? [bytesOf(this.router)] : []
             return writeAnswer(question, Rcode.NoError, known)
         }
-        // that there is nothing of this kind is true, and has clients go on with what there is
+        // an empty answer is correct here, and clients then use the other record type
         if (!asksAddress(question)) return writeAnswer(question, Rcode.NoError, [])
         if (!isName(question.name)) return writeAnswer(question, Rcode.NxDomain, [])
         if (this.pending >= this.limits.lookups) {
@@ -58,21 +58,18 @@ export class DnsServer {
     private async resolve(question: Question): Promise<Uint8Array> {
         try {
             const found = await this.lookup(question.name)
-            // the host's loopback has the router's address here
+            // the router's address stands for this computer's loopback addresses
             const addresses = found.map(ip => bytesOf(ip.startsWith("127.") ? this.router : ip))
             return writeAnswer(question, Rcode.NoError, addresses)
         } catch (error) {
             const { code } = error as NodeJS.ErrnoException
-            const nobody = code === "ENOTFOUND" || code === "ENODATA"
-            return writeAnswer(question, nobody ? Rcode.NxDomain : Rcode.ServFail, [])
+            const unknown = code === "ENOTFOUND" || code === "ENODATA"
+            return writeAnswer(question, unknown ? Rcode.NxDomain : Rcode.ServFail, [])
         }
     }
 }
 
-/**
- * What the host's resolver is asked for: names of hosts, no addresses and nothing that it could take for an
- * option.
- */
+/** Returns whether a name is passed to the resolver: only host names are, not addresses or other texts. */
 function isName(name: string): boolean {
     return /^(?=.*[a-z_-])[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(name)
 }

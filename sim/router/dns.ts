@@ -1,11 +1,10 @@
-// The domain name system's messages (RFC 1035), as far as a server that forwards needs them: one question,
-// addresses.
+// Reads a DNS query with one question, and writes the answer with addresses (RFC 1035).
 
 const HEADER = 12
 const MAX_NAME = 255
-/** Addresses that still fit a message of 512 bytes with the longest name. */
+/** The number of addresses that fit a message of 512 bytes with the longest name. */
 const MAX_ADDRESSES = 12
-/** Seconds that an answer may be kept: the host's own resolver keeps it as long as is right. */
+/** The time to live of an answer, seconds. It is short: this computer's resolver caches answers for their true time. */
 const TIME_TO_LIVE = 30
 
 const Bit = {
@@ -16,32 +15,29 @@ const Bit = {
 } as const
 
 export const Rcode = { NoError: 0, FormErr: 1, ServFail: 2, NxDomain: 3, NotImp: 4 } as const
-export const QType = { A: 1, Any: 255 } as const
+const QType = { A: 1, Any: 255 } as const
 const CLASS_IN = 1
 
-/** A question as it was asked. */
+/** The question of a query. */
 export interface Question {
     readonly id: number
     readonly flags: number
-    /** In lower case, without the dot at its end. */
+    /** The name in lower case, without the dot at its end. */
     readonly name: string
     readonly type: number
     readonly class: number
-    /** Name, type and class as they came, for the answer. */
+    /** Name, type and class in the bytes of the query, for the answer. */
     readonly bytes: Uint8Array
 }
 
-/**
- * What a message asks, or the code it is to be answered with; undefined for what is not to be answered at
- * all.
- */
+/** Reads a query; returns its question, or the response code of an error, or undefined when no answer is sent. */
 export function parseQuery(
     message: Uint8Array
 ): { question: Question } | { error: number; id: number; flags: number } | undefined {
     if (message.length < HEADER) return undefined
     const id = u16(message, 0)
     const flags = u16(message, 2)
-    // an answer to an answer would go round for ever
+    // two servers that answer answers would never stop
     if (flags & Bit.Response) return undefined
     if (flags & Bit.Opcode) return { error: Rcode.NotImp, id, flags }
     const name = u16(message, 4) === 1 ? readName(message) : undefined
@@ -58,12 +54,12 @@ export function parseQuery(
     }
 }
 
-/** Whether the question is for addresses of version 4, which are all that is known here. */
+/** Returns whether the question is for IPv4 addresses, the only records that the server has. */
 export function asksAddress({ type, class: classCode }: Question): boolean {
     return classCode === CLASS_IN && (type === QType.A || type === QType.Any)
 }
 
-/** The answer to a question: a code, and each address as four bytes. */
+/** Writes the answer to a question, with a response code and each address as four bytes. */
 export function writeAnswer(
     question: Question,
     code: number,
@@ -71,7 +67,7 @@ export function writeAnswer(
 ): Uint8Array {
     const some = addresses.slice(0, MAX_ADDRESSES)
     const records = some.flatMap(address => [
-        // the name is the question's, at offset 12
+        // a pointer to the question's name, at offset 12
         ...[0xc0, HEADER],
         ...[0, QType.A, 0, CLASS_IN],
         ...[0, 0, TIME_TO_LIVE >> 8, TIME_TO_LIVE & 0xff],
@@ -81,7 +77,7 @@ export function writeAnswer(
     return Uint8Array.from([...header(question, code, 1, some.length), ...question.bytes, ...records])
 }
 
-/** The answer to what could not be read. */
+/** Writes the answer to a query that could not be read. */
 export function writeError({ error, id, flags }: { error: number; id: number; flags: number }): Uint8Array {
     return Uint8Array.from(header({ id, flags }, error, 0, 0))
 }
@@ -97,7 +93,7 @@ function header(
     return [id >> 8, id & 0xff, bits >> 8, bits & 0xff, 0, questions, 0, answers, 0, 0, 0, 0]
 }
 
-/** The name behind the header; there is nothing before it that it could point to. */
+/** Reads the name after the header. It has no compression pointer: no name is before it. */
 function readName(message: Uint8Array): { text: string; end: number } | undefined {
     const labels: string[] = []
     let at = HEADER

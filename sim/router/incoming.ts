@@ -1,5 +1,4 @@
-// Ports of the host that lead to a device: each connection there becomes one of the router's stack to the
-// device.
+// Forwards ports of this computer to devices: for each connection to such a port the router's stack opens one to the device.
 
 import { createServer, type Server, type Socket } from "node:net"
 import { ipv4Of } from "../../src/net/address"
@@ -7,27 +6,29 @@ import { connect } from "../../src/tcp/calls"
 import { findTuple, findWait, joinPorts } from "../../src/tcp/tables"
 import { LinkError } from "../link/stream"
 import type { Ends } from "./packet"
-import { type Ground, Splice } from "./splice"
+import { type RouterContext, Splice } from "./splice"
 
-/** A port of the host, and where it leads. */
+/** A port of this computer, and the device's port to which it leads. */
 export interface Forward {
-    /** Who may connect: the address that the host listens on. */
+    /** The address on which this computer listens: it decides which programs can connect. */
     host: string
-    /** 0 for any that is free. */
+    /** The port of this computer; 0 for any free one. */
     hostPort: number
-    /** Dotted. */
+    /** The device's address, dotted. */
     deviceIp: string
     devicePort: number
-    /** If another program has the port, one that is free will do. */
+    /** Takes any free port if another program has `hostPort`. */
     orAny?: boolean
 }
 
-/** Where a forward can be reached. */
-export interface Listening extends Forward {
+/** A forward with its listening server. */
+interface Listening extends Forward {
     readonly server: Server
 }
 
-export interface IncomingGround extends Ground {
+/** What incoming connections use of the router. */
+interface IncomingContext extends RouterContext {
+    /** Returns whether one more socket of this computer may be open. */
     mayConnect(): boolean
 }
 
@@ -36,19 +37,19 @@ export class Incoming {
     private readonly splices = new Set<Splice>()
     private readonly open = new Set<Socket>()
 
-    constructor(private readonly ground: IncomingGround) {}
+    constructor(private readonly context: IncomingContext) {}
 
-    /** Connections with a socket of the host. */
+    /** Number of connections whose socket of this computer is open. */
     get sockets(): number {
         return this.open.size
     }
 
-    /** Every forward, with the port it got. */
+    /** The forwards with their actual ports. */
     get forwards(): readonly Forward[] {
         return this.listening
     }
 
-    /** Opens a port of the host. Rejects, in one line that says what to do, when it cannot be had. */
+    /** Listens on a port of this computer. Rejects with a LinkError, one line that says what to do, when that fails. */
     async listen(forward: Forward): Promise<void> {
         const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
         server.on("connection", socket => this.accept(socket, forward))
@@ -60,24 +61,21 @@ export class Incoming {
                 throw new LinkError(explain(forward, failure))
             await opened(server, 0, forward.host)
         }
-        // what a listening server meets later concerns one connection, which is gone
+        // a later error of the server is about one connection only, which has failed by itself
         server.on("error", () => {})
         const address = server.address()
         const hostPort = typeof address === "object" ? (address?.port ?? forward.hostPort) : forward.hostPort
         this.listening.push({ ...forward, hostPort, server })
     }
 
-    /**
-     * Whether a device's segment belongs to one of these: the stack knows the connection under its own
-     * address.
-     */
+    /** Returns whether a device's segment belongs to an incoming connection: the stack has that under the router's address. */
     owns({ source, sourcePort, destinationPort }: Ends): boolean {
         const ports = joinPorts(sourcePort, destinationPort)
-        const { stack } = this.ground
+        const { stack } = this.context
         return findTuple(stack, source, ports) >= 0 || findWait(stack, source, ports) >= 0
     }
 
-    /** A turn for every connection. */
+    /** Moves the data of every connection. */
     work(): void {
         for (const splice of this.splices) if (!splice.work()) this.splices.delete(splice)
     }
@@ -90,21 +88,21 @@ export class Incoming {
     }
 
     private accept(socket: Socket, { deviceIp, devicePort }: Forward): void {
-        const { ground } = this
-        const id = ground.mayConnect()
-            ? connect(ground.stack, ipv4Of(deviceIp), devicePort, 0, ground.now())
+        const { context } = this
+        const id = context.mayConnect()
+            ? connect(context.stack, ipv4Of(deviceIp), devicePort, 0, context.now())
             : 0
         if (id <= 0) {
-            ground.counters.connectionsFull++
+            context.counters.connectionsFull++
             socket.on("error", () => {})
             socket.resetAndDestroy()
             return
         }
-        ground.counters.incoming++
+        context.counters.incoming++
         this.open.add(socket)
         socket.once("close", () => this.open.delete(socket))
-        this.splices.add(new Splice(ground, socket, id))
-        ground.poke()
+        this.splices.add(new Splice(context, socket, id))
+        context.poke()
     }
 }
 
@@ -122,11 +120,11 @@ function explain({ host, hostPort }: Forward, { code, message }: NodeJS.ErrnoExc
     const where = `cannot listen on ${host}:${hostPort}`
     switch (code) {
         case "EADDRINUSE":
-            return `${where}: another program does; forward another port`
+            return `${where}: another program listens there; forward another port`
         case "EACCES":
-            return `${where}: it takes privileges; forward a port from 1024 on`
+            return `${where}: the port needs privileges; forward a port from 1024 on`
         case "EADDRNOTAVAIL":
-            return `${where}: this host has no such address`
+            return `${where}: this computer has no such address`
         default:
             return `${where}: ${message}`
     }

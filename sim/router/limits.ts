@@ -1,25 +1,22 @@
-// What the user-mode network holds at most, and what it counts. Nothing in it grows beyond these.
+// The limits of the router, and its counters. No table of the router grows beyond these limits.
 
-/** Every number here is a bound: what goes beyond is dropped and counted, never queued. */
+/** The limits. What is beyond a limit is dropped and counted, never queued. */
 export interface Limits {
-    /** TCP connections with a socket of the host, both directions together. */
+    /** TCP connections with an open socket of this computer, incoming and outgoing together. */
     connections: number
-    /** UDP ports of devices with a socket of the host; the one idle longest goes. */
+    /** UDP ports of devices that have a socket of this computer. The port that is idle longest makes room for a new one. */
     udpPorts: number
-    /** Hosts and ports that may answer one UDP port. */
+    /** Remote hosts and ports that may send to one UDP port of a device. */
     udpPeers: number
-    /** Milliseconds without a datagram after which a UDP port is given up. */
+    /** A UDP port without a datagram for this long is closed, ms. */
     udpIdle: number
-    /** Names being looked up at once. */
+    /** Names that are looked up at the same time. */
     lookups: number
-    /** Addresses given out by DHCP. */
+    /** Addresses leased by DHCP. */
     leases: number
-    /** Seconds that a lease lasts. */
+    /** Duration of a lease, seconds. */
     leaseTime: number
-    /**
-     * Milliseconds that the host may take to connect; then the device hears nothing, as from a host that is
-     * not there.
-     */
+    /** This computer may take this long to connect, ms. After that the device gets no answer, as from an unknown host. */
     connectTimeout: number
 }
 
@@ -34,41 +31,43 @@ export const defaultLimits: Readonly<Limits> = {
     connectTimeout: 30_000,
 }
 
-/** What came of things; each counter is how often. */
+/** The counters, each a number of events. */
 export interface Counters {
-    /** Connections that devices asked for, of those refused by the host, and of those nobody answered. */
+    /** Connections that devices opened. */
     outgoing: number
+    /** Outgoing connections that were refused. */
     refused: number
+    /** Outgoing connections that got no answer. */
     unanswered: number
-    /** Connections of the host through a forward. */
+    /** Connections to forwarded ports. */
     incoming: number
-    /** Of either kind, not taken because there were too many. */
+    /** Connections of either direction that were not made because there were too many. */
     connectionsFull: number
-    /** Resets that came from the device's side, and from the host's. */
+    /** Connections that the device's side reset. */
     deviceResets: number
+    /** Connections that this computer's side reset. */
     hostResets: number
     datagramsOut: number
     datagramsIn: number
-    /**
-     * Datagrams from hosts that the device never wrote to, or too long for one packet, or refused by the
-     * host.
-     */
+    /** Datagrams from a host and port to which the device has sent none. */
     udpStranger: number
+    /** Datagrams that are too long for one packet. */
     udpTooLong: number
+    /** Errors of this computer's UDP sockets. */
     udpFailed: number
+    /** UDP ports that were closed to make room for another. */
     udpEvicted: number
     dhcp: number
     dhcpFull: number
     dns: number
     dnsFull: number
-    /**
-     * Frames to others, and packets that are malformed, with a wrong checksum, or from or to nobody's
-     * address.
-     */
+    /** Frames and packets to other hosts of the network. */
     notForUs: number
+    /** Packets that are malformed, or have a wrong checksum. */
     malformed: number
+    /** Packets with a source or destination address that no host can have. */
     martian: number
-    /** Packets to other hosts that are neither TCP nor UDP: pings, above all. */
+    /** Packets to other networks that are neither TCP nor UDP, such as pings. */
     unsupported: number
 }
 

@@ -1,9 +1,9 @@
-// Connections of devices to anywhere, ended here: each goes to a port of its own of the router's stack, and
-// on from there by a socket of the host.
+// Connections of devices to other networks. Each ends at a port of its own in the router's stack; a socket of this computer
+// connects to the remote host in its place.
 //
-// The device's segments are addressed to the other host; they are redirected to the router's stack, and the
-// stack's answers get the other host's address back. A SYN is held until the host's connect() has an outcome,
-// so that a device meets what a program of the host would: a handshake, a refusal, or silence.
+// The device's segments are addressed to the remote host. The router redirects them to its own stack, and puts the remote
+// host's address into the stack's replies. It holds a SYN until connect() of this computer has a result, so that a device
+// sees the same as a program of this computer would: a handshake, a refusal, or no answer.
 
 import type { Socket } from "node:net"
 import type { Buffer } from "@devicescript/core"
@@ -15,51 +15,50 @@ import { Unreachable } from "../../src/wire/icmp"
 import { Protocol } from "../../src/wire/ipv4"
 import { Flag } from "../../src/wire/tcp"
 import { controlOf, type Ends, isIntact, redirect, Side } from "./packet"
-import { type Ground, Splice } from "./splice"
+import { type RouterContext, Splice } from "./splice"
 
-/**
- * Ports of the router's stack: one for what belongs to nothing, a range for connections; forwards take those
- * above.
- */
+/** Ports of the router's stack: one for segments without a connection, a range for connections. Forwards have the ports above. */
 const Ports = { Stray: 1, First: 1024, Last: 0xbfff } as const
-/** A listener takes one connection, whose handshake comes first. */
+/** The backlog of a flow's listener, which takes one connection only. */
 const BACKLOG = 1
-/** Flows remembered, those included whose connections the stack may have forgotten meanwhile. */
+/** The number of flows that are remembered, with those whose connection the stack has forgotten since the last sweep. */
 const MAX_FLOWS = 1024
 
 export const LOOPBACK = "127.0.0.1"
 
-/** Opens a socket of the host that stays open for one direction when the other ends. */
+/** Opens a socket of this computer whose one direction stays open when the other ends. */
 export type Dial = (host: string, port: number) => Socket
 
-/** What the flows need of the network around them. */
-export interface OutgoingGround extends Ground {
+/** What outgoing connections use of the router. */
+interface OutgoingContext extends RouterContext {
     /** The router's own address. */
     readonly router: number
-    /** Has the stack take a frame of the device's, and sends its answers. */
+    /** Passes a frame of a device to the stack, and sends the stack's replies. */
     feed(frame: Buffer, length: number): void
-    /** Tells the sender of a frame that what it wants cannot be reached. */
+    /** Sends the sender of a frame an ICMP error: the destination cannot be reached. */
     unreachable(frame: Buffer, code: Unreachable): void
-    /** Whether one more socket of the host may be opened. */
+    /** Returns whether one more socket of this computer may be open. */
     mayConnect(): boolean
     readonly dial: Dial
-    /** Says something for a developer to read. */
+    /** Reports a line for a developer. */
     log(text: string): void
 }
 
+/** One connection of a device to another network. */
 interface Flow {
     readonly key: string
     readonly ends: Ends
-    /** Its port of the router's stack. */
+    /** The flow's port in the router's stack. */
     readonly port: number
     readonly host: Socket
-    /** The SYN, while it is held. */
+    /** The device's SYN while it is held. */
     syn: { frame: Buffer; length: number } | undefined
-    /** The listener, while the handshake goes on; the connection's id from then on. */
+    /** Id of the listener during the handshake, 0 before and after. */
     listener: number
+    /** Id of the stack's connection after the handshake, 0 before. */
     id: number
     splice: Splice | undefined
-    /** The host's socket is closed. */
+    /** The socket of this computer is closed. */
     hostGone: boolean
 }
 
@@ -67,56 +66,53 @@ export class Outgoing {
     private readonly flows = new Map<string, Flow>()
     private readonly byPort = new Map<number, Flow>()
     private nextPort: number = Ports.First
-    /** Who sent the segment that belongs to nothing. */
+    /** The ends of the last segment that belongs to no connection. */
     private stray: Ends | undefined
 
-    constructor(private readonly ground: OutgoingGround) {}
+    constructor(private readonly context: OutgoingContext) {}
 
-    /** Flows with a socket of the host. */
+    /** Number of flows whose socket of this computer is open. */
     get sockets(): number {
         let open = 0
         for (const flow of this.flows.values()) if (!flow.hostGone) open++
         return open
     }
 
-    /** All that are remembered, those in TIME-WAIT too. */
+    /** Number of all flows, with those in TIME-WAIT. */
     get size(): number {
         return this.flows.size
     }
 
-    /** Takes a segment of a device that is not one of an incoming connection. `frame` may be changed. */
+    /** Takes a device's segment that belongs to no incoming connection. It may change `frame`. */
     receive(frame: Buffer, length: number, ends: Ends): void {
         const control = controlOf(frame)
         const flow = this.flows.get(keyOf(ends))
         const opens = (control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn
         if (control < 0 || ((opens || flow?.syn !== undefined) && !isIntact(frame, Protocol.Tcp))) {
-            this.ground.counters.malformed++
+            this.context.counters.malformed++
         } else if (flow === undefined) {
             if (opens) this.open(frame, length, ends)
             else this.refuse(frame, length, ends)
         } else if (flow.syn !== undefined) {
-            // the same SYN once more, or the device gives up
+            // a retransmission of the SYN, or the device gives the connection up
             if (control & Flag.Rst) this.forget(flow)
         } else if (opens && this.isLeft(flow)) {
             this.forget(flow)
             this.open(frame, length, ends)
         } else {
-            redirect(frame, Side.Destination, this.ground.router, flow.port)
-            this.ground.feed(frame, length)
+            redirect(frame, Side.Destination, this.context.router, flow.port)
+            this.context.feed(frame, length)
         }
     }
 
-    /**
-     * Gives a segment that the stack sends from `port` the address that the device knows. Ports above are a
-     * forward's.
-     */
+    /** Puts the remote host's address into a segment that the stack sends from `port`, unless that is a forward's port. */
     translate(frame: Buffer, port: number): void {
         if (port > Ports.Last) return
         const ends = port === Ports.Stray ? this.stray : this.byPort.get(port)?.ends
         if (ends !== undefined) redirect(frame, Side.Source, ends.destination, ends.destinationPort)
     }
 
-    /** A turn for every connection. */
+    /** Moves the data of every connection. */
     work(): void {
         for (const flow of this.flows.values()) {
             if (flow.listener > 0) this.handshake(flow)
@@ -124,9 +120,9 @@ export class Outgoing {
         }
     }
 
-    /** Forgets what the stack has forgotten; called now and then. */
+    /** Forgets the flows whose connection the stack has forgotten. The router calls it from time to time. */
     sweep(): void {
-        const { stack } = this.ground
+        const { stack } = this.context
         for (const flow of this.flows.values()) {
             if (flow.id === 0 || flow.splice !== undefined) continue
             if (findConnection(stack, flow.id) < 0 && findWaitId(stack, flow.id) < 0) this.forget(flow)
@@ -141,19 +137,19 @@ export class Outgoing {
     }
 
     private open(frame: Buffer, length: number, ends: Ends): void {
-        const { ground } = this
+        const { context } = this
         if (ends.destinationPort === 0) {
             this.refuse(frame, length, ends)
             return
         }
         if (this.flows.size >= MAX_FLOWS) this.sweep()
-        if (this.flows.size >= MAX_FLOWS || !ground.mayConnect()) {
-            ground.counters.connectionsFull++
+        if (this.flows.size >= MAX_FLOWS || !context.mayConnect()) {
+            context.counters.connectionsFull++
             return
         }
-        ground.counters.outgoing++
-        const address = ends.destination === ground.router ? LOOPBACK : ipv4Text(ends.destination)
-        const host = ground.dial(address, ends.destinationPort)
+        context.counters.outgoing++
+        const address = ends.destination === context.router ? LOOPBACK : ipv4Text(ends.destination)
+        const host = context.dial(address, ends.destinationPort)
         const flow: Flow = {
             key: keyOf(ends),
             ends,
@@ -168,7 +164,7 @@ export class Outgoing {
         this.flows.set(flow.key, flow)
         this.byPort.set(flow.port, flow)
         let failure: string | undefined
-        host.setTimeout(ground.limits.connectTimeout, () => host.destroy())
+        host.setTimeout(context.limits.connectTimeout, () => host.destroy())
         host.on("error", (error: NodeJS.ErrnoException) => {
             failure = error.code
         })
@@ -176,75 +172,75 @@ export class Outgoing {
         host.once("close", () => {
             flow.hostGone = true
             if (flow.syn !== undefined) this.failed(flow, flow.syn, failure)
-            ground.poke()
+            context.poke()
         })
     }
 
-    /** The host is through: the device's handshake may go on. */
+    /** Lets the device's handshake go on: this computer's socket is connected. */
     private connected(flow: Flow): void {
-        const { ground } = this
+        const { context } = this
         const { syn, host } = flow
         host.setTimeout(0)
         if (syn === undefined) return
         flow.syn = undefined
-        flow.listener = listen(ground.stack, flow.port, BACKLOG)
+        flow.listener = listen(context.stack, flow.port, BACKLOG)
         if (flow.listener < 0) {
-            ground.counters.connectionsFull++
+            context.counters.connectionsFull++
             this.forget(flow)
             return
         }
-        redirect(syn.frame, Side.Destination, ground.router, flow.port)
-        ground.feed(syn.frame, syn.length)
+        redirect(syn.frame, Side.Destination, context.router, flow.port)
+        context.feed(syn.frame, syn.length)
     }
 
     private failed(flow: Flow, { frame, length }: NonNullable<Flow["syn"]>, code: string | undefined): void {
-        const { ground } = this
+        const { context } = this
         this.forget(flow)
         if (code === "ECONNREFUSED" || code === "ECONNRESET") {
-            ground.counters.refused++
+            context.counters.refused++
             this.refuse(frame, length, flow.ends)
         } else {
-            // silence: the device sends its SYN again, and we try again
-            ground.counters.unanswered++
-            ground.log(`${textOf(flow.ends)}: the host cannot connect (${code ?? "no answer"})`)
-            if (code === "EHOSTUNREACH") ground.unreachable(frame, Unreachable.Host)
-            if (code === "ENETUNREACH") ground.unreachable(frame, Unreachable.Net)
+            // no answer: the device retransmits its SYN, and the router dials again
+            context.counters.unanswered++
+            context.log(`${textOf(flow.ends)}: this computer cannot connect (${code ?? "no answer"})`)
+            if (code === "EHOSTUNREACH") context.unreachable(frame, Unreachable.Host)
+            if (code === "ENETUNREACH") context.unreachable(frame, Unreachable.Net)
         }
     }
 
-    /** Has the stack answer a segment as if nobody listened. */
+    /** Has the stack reply to a segment as one for a port without a listener. */
     private refuse(frame: Buffer, length: number, ends: Ends): void {
         this.stray = ends
-        redirect(frame, Side.Destination, this.ground.router, Ports.Stray)
-        this.ground.feed(frame, length)
+        redirect(frame, Side.Destination, this.context.router, Ports.Stray)
+        this.context.feed(frame, length)
     }
 
-    /** Looks whether the device has completed the handshake, or it has failed. */
+    /** Checks whether the device has completed the handshake, or the handshake has failed. */
     private handshake(flow: Flow): void {
-        const { stack, now } = this.ground
+        const { stack, now } = this.context
         const id = flow.hostGone ? 0 : accept(stack, flow.listener)
         if (id > 0) {
             close(stack, flow.listener, now())
             flow.listener = 0
             flow.id = id
-            flow.splice = new Splice(this.ground, flow.host, id)
+            flow.splice = new Splice(this.context, flow.host, id)
             return
         }
         const ports = joinPorts(flow.ends.sourcePort, flow.port)
         if (flow.hostGone || halfOpenFor(stack, flow.ends.source, ports) < 0) this.forget(flow)
     }
 
-    /** Nobody uses the connection any more: the stack only waits for stray segments of it. */
+    /** Returns whether a flow's connection is in TIME-WAIT or forgotten, so that a new SYN may open another. */
     private isLeft(flow: Flow): boolean {
-        return flow.id > 0 && flow.splice === undefined && findConnection(this.ground.stack, flow.id) < 0
+        return flow.id > 0 && flow.splice === undefined && findConnection(this.context.stack, flow.id) < 0
     }
 
-    /** Frees everything that a flow has. */
+    /** Forgets a flow and frees its listener, its connection and its socket. */
     private forget(flow: Flow): void {
-        const { stack, now } = this.ground
+        const { stack, now } = this.context
         if (flow.listener > 0) close(stack, flow.listener, now())
         if (flow.id > 0) abort(stack, flow.id, now())
-        // once connected, the host is to see that there is nobody
+        // a remote host that is connected gets a reset, as the device is not
         if (flow.host.connecting) flow.host.destroy()
         else if (!flow.host.destroyed && flow.id === 0) flow.host.resetAndDestroy()
         flow.syn = undefined
@@ -253,7 +249,7 @@ export class Outgoing {
         this.byPort.delete(flow.port)
     }
 
-    /** Ports are taken in turn, so that one comes up again as late as can be. */
+    /** Returns the next free port. Ports are taken in turn, so that each is used again as late as possible. */
     private freePort(): number {
         do {
             this.nextPort = this.nextPort < Ports.Last ? this.nextPort + 1 : Ports.First

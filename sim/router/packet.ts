@@ -1,6 +1,6 @@
-// Packets as the gateway handles them: whose they are, and another address put in.
+// Reads, redirects and writes the packets that the router handles.
 //
-// Addresses are numbers as src/wire/ipv4.ts has them, ports are in host order.
+// Addresses are numbers in the form of src/wire/ipv4.ts, ports are numbers in host order.
 
 import type { Buffer } from "@devicescript/core"
 import { readU16, swap16, writeU16 } from "../../src/base/bytes"
@@ -14,15 +14,15 @@ import { Udp, udpDataLength } from "../../src/wire/udp"
 const enum Size {
     Mtu = 1500,
     TimeToLive = 64,
-    /** Bytes behind the IP header that an ICMP error quotes (RFC 792). */
+    /** Bytes after the IP header that an ICMP error quotes (RFC 792). */
     Quoted = 8,
 }
 
-/** The most that one unfragmented datagram carries. */
+/** The longest data of one unfragmented datagram. */
 export const MAX_DATAGRAM = Size.Mtu - Ip.Size - Udp.Size
 export const MAX_FRAME = Eth.Size + Size.Mtu
 
-/** Where a packet comes from and goes to. */
+/** The source and the destination of a packet. */
 export interface Ends {
     source: number
     sourcePort: number
@@ -30,7 +30,7 @@ export interface Ends {
     destinationPort: number
 }
 
-/** Ends of the TCP or UDP packet in a frame whose IP header is sound; undefined when it is cut short. */
+/** Returns the ends of the TCP or UDP packet in a frame with a valid IP header; undefined when the packet is cut short. */
 export function endsOf(frame: Buffer): Ends | undefined {
     const at = transportAt(frame)
     if (ipv4TotalLength(frame, Eth.Size) < at - Eth.Size + 4) return undefined
@@ -42,14 +42,14 @@ export function endsOf(frame: Buffer): Ends | undefined {
     }
 }
 
-/** The control bits of a segment; -1 unless it holds a whole header. */
+/** Returns the control bits of a segment; -1 when its header is cut short. */
 export function controlOf(frame: Buffer): number {
     const at = transportAt(frame)
     if (ipv4TotalLength(frame, Eth.Size) < at - Eth.Size + Tcp.Size) return -1
     return frame.getAt(at + Tcp.Flags, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst | Flag.Fin)
 }
 
-/** Whether the TCP or UDP checksum is right; a datagram may do without. */
+/** Returns whether the TCP or UDP checksum is right; a datagram may have none. */
 export function isIntact(frame: Buffer, protocol: Protocol): boolean {
     const at = transportAt(frame)
     let length = ipv4TotalLength(frame, Eth.Size) - (at - Eth.Size)
@@ -63,23 +63,20 @@ export function isIntact(frame: Buffer, protocol: Protocol): boolean {
     return onesSum(frame, at, length, pseudoSum(source, destination, protocol, length)) === 0xffff
 }
 
-/** A copy of what an intact datagram carries. */
+/** Returns a copy of the data of an intact datagram. */
 export function datagramOf(frame: Buffer): Uint8Array {
     const at = transportAt(frame)
     const length = udpDataLength(frame, at, ipv4TotalLength(frame, Eth.Size) - (at - Eth.Size))
     return Uint8Array.from(frame.subarray(at + Udp.Size, at + Udp.Size + Math.max(0, length)))
 }
 
-/** Which end of a packet is put elsewhere. */
+/** The offsets of the two ends of a packet, for `redirect`. */
 export const Side = {
     Source: { ip: Ip.Source as number, port: Tcp.SourcePort as number },
     Destination: { ip: Ip.Destination as number, port: Tcp.DestinationPort as number },
 } as const
 
-/**
- * Puts another address and port into the segment in a frame. Checksums are adjusted, not made anew (RFC
- * 1624): one that was wrong stays wrong.
- */
+/** Replaces one end of the segment in a frame. Checksums are adjusted (RFC 1624), not computed anew: a wrong one stays wrong. */
 export function redirect(frame: Buffer, side: { ip: number; port: number }, ip: number, port: number): void {
     const at = transportAt(frame)
     const oldIp = frame.getAt(Eth.Size + side.ip, "i32")
@@ -92,7 +89,7 @@ export function redirect(frame: Buffer, side: { ip: number; port: number }, ip: 
     adjust(frame, at + Tcp.Checksum, change + newPort + without(oldPort))
 }
 
-/** A frame with a datagram. Throws when it is longer than MAX_DATAGRAM. */
+/** Writes a frame with a datagram; returns its length. Throws when the data is longer than MAX_DATAGRAM. */
 export function writeDatagram(
     into: Buffer,
     macs: { to: Buffer; from: Buffer },
@@ -110,12 +107,12 @@ export function writeDatagram(
     into.setAt(at + Udp.Checksum, "u16", 0)
     into.set(data, at + Udp.Size)
     const sum = onesSum(into, at, length, pseudoSum(source, destination, Protocol.Udp, length))
-    // 0 would say that there is none
+    // a checksum of 0 is sent as 0xffff, as 0 means none (RFC 768)
     into.setAt(at + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
     return at + length
 }
 
-/** A frame that tells the sender of the packet in `about` that it could not be delivered (RFC 792). */
+/** Writes a frame with an ICMP error to the sender of the packet in `about`: it cannot be delivered (RFC 792). */
 export function writeUnreachable(
     into: Buffer,
     about: Buffer,
@@ -144,7 +141,7 @@ function wordsOf(ip: number): number {
     return (ip & 0xffff) + ((ip >> 16) & 0xffff)
 }
 
-/** What takes a word out of a one's complement sum. */
+/** Returns the term that takes a word out of a one's complement sum. */
 function without(word: number): number {
     return ~word & 0xffff
 }

@@ -1,13 +1,12 @@
-// The user-mode network: a router for simulated devices that needs no privileges. What devices send to
-// anywhere goes on by ordinary sockets of this process; ports of the host lead to a device. Its own TCP, ARP
-// and ping are this project's stack.
+// A router for simulated devices that needs no privileges: it carries what devices send to other networks by ordinary sockets
+// of this process, and forwards ports of this computer to devices. Its TCP, ARP and ping are this project's stack.
 //
-//     device's TCP   -> outgoing.ts (redirected to the router's stack) -> splice.ts -> a socket of the host
-//     host's TCP     -> incoming.ts (the router's stack connects)      -> splice.ts -> the device
-//     device's UDP   -> udp.ts, or dns-server.ts and dhcp-server.ts for the router's own ports
+//     a device's TCP       -> outgoing.ts (redirected to the router's stack) -> splice.ts -> a socket of this computer
+//     this computer's TCP  -> incoming.ts (the router's stack connects)      -> splice.ts -> the device
+//     a device's UDP       -> udp.ts, or dns-server.ts and dhcp-server.ts for the router's own ports
 //
-// The router's own address stands for 127.0.0.1 of the host, so that devices reach what this computer serves
-// to itself.
+// The router's own address stands for 127.0.0.1 of this computer, so that devices reach the servers that listen there only.
+// A variable `host` in this folder is the side of this computer.
 
 import { connect } from "node:net"
 import { Buffer } from "@devicescript/core"
@@ -33,26 +32,26 @@ import { UdpRelay } from "./udp"
 export interface RouterOptions {
     clock: Clock
     link: Link
-    /** The secret behind sequence numbers and ports. */
+    /** Makes the secret from which the stack derives sequence numbers and ports. */
     random: Random
     /** The router's address, dotted, and the length of the network's prefix. */
     router: string
     prefix: number
     /** The router's Ethernet address, with colons. */
     mac: string
-    /** The device's address: what the first client of DHCP gets. */
+    /** The address that the first DHCP client gets. */
     device: string
     forwards?: readonly Forward[]
     limits?: Partial<Limits>
-    /** Who knows the addresses of names; the host's resolver if absent. */
+    /** Looks names up; the default is this computer's resolver. */
     lookup?: Lookup
-    /** How the host connects; by its TCP if absent. */
+    /** Opens sockets of this computer; the default is Node's `connect`. */
     dial?: Dial
-    /** What a developer may want to know of. */
+    /** Takes lines for a developer. */
     log?: (text: string) => void
 }
 
-/** The router's stack: room for as many connections as the limits allow, and for those that are ending. */
+/** The configuration of the router's stack, with room for all connections that the limits allow and for those that end. */
 const CONFIG = {
     connections: 200,
     halfOpen: 200,
@@ -62,14 +61,14 @@ const CONFIG = {
     receiveBuffer: 16_384,
     sendBuffer: 16_384,
     events: 0,
-    // what comes through a relay is to be passed on as it comes
+    // a relay passes data on at once
     nagle: 0,
-    // a device whose ring holds one segment would wait for every ACK
+    // a device whose send ring holds one segment would wait for every ACK
     delayedAck: 0,
     r2Syn: 30_000,
 }
 
-/** Milliseconds between two looks for what is no longer used. */
+/** The interval at which unused flows and ports are removed, ms. */
 const SWEEP = 1000
 const SCRATCH = 16_384
 
@@ -84,7 +83,7 @@ export class Router implements Station {
     private readonly udp: UdpRelay
     private readonly dhcp: DhcpServer
     private readonly dns: DnsServer
-    /** Frames that are not the stack's. */
+    /** The frame that the router sends itself, not its stack. */
     private readonly out = Buffer.alloc(MAX_FRAME)
     private port: Port | undefined
     private readonly wake: Wake
@@ -103,7 +102,7 @@ export class Router implements Station {
         this.router = ipv4Of(router)
         setAddress(this.stack, this.router, netmaskOf(prefix), 0)
         const { stack, counters, limits } = this
-        const ground = {
+        const context = {
             stack,
             counters,
             limits,
@@ -119,17 +118,14 @@ export class Router implements Station {
             mayConnect: () => this.outgoing.sockets + this.incoming.sockets < limits.connections,
             sendDatagram: (to: Buffer, ends: Ends, data: Uint8Array) => this.sendDatagram(to, ends, data),
         }
-        this.outgoing = new Outgoing(ground)
-        this.incoming = new Incoming(ground)
-        this.udp = new UdpRelay(ground)
+        this.outgoing = new Outgoing(context)
+        this.incoming = new Incoming(context)
+        this.udp = new UdpRelay(context)
         this.dhcp = new DhcpServer({ router, prefix, first: device, limits, counters })
         this.dns = new DnsServer(router, limits, counters, options.lookup)
     }
 
-    /**
-     * Opens the forwards' ports and plugs the router in. Rejects, with nothing left open, when a port cannot
-     * be had.
-     */
+    /** Opens the ports of the forwards and plugs the router in. Rejects, with all ports closed, when one cannot be opened. */
     async start(): Promise<void> {
         try {
             for (const forward of this.options.forwards ?? []) await this.incoming.listen(forward)
@@ -141,7 +137,7 @@ export class Router implements Station {
         this.sweepLater()
     }
 
-    /** Unplugs it and closes every socket of the host. */
+    /** Unplugs the router and closes all of its sockets. */
     async close(): Promise<void> {
         this.wake.cancel()
         this.sweeper?.cancel()
@@ -152,12 +148,12 @@ export class Router implements Station {
         await this.incoming.close()
     }
 
-    /** The forwards with the ports that they got. */
+    /** The forwards with their actual ports. */
     get forwards(): readonly Forward[] {
         return this.incoming.forwards
     }
 
-    /** Sockets of the host that are open, and connections remembered after theirs have gone. */
+    /** The number of open sockets of this computer, and of connections that are remembered without one. */
     get usage(): { tcp: number; udp: number; remembered: number } {
         const { outgoing, incoming, udp } = this
         return { tcp: outgoing.sockets + incoming.sockets, udp: udp.size, remembered: outgoing.size }
@@ -257,21 +253,21 @@ export class Router implements Station {
         this.sendDatagram(to, ends, reply.bytes)
     }
 
-    /** An address that a device here can have. */
+    /** Returns whether a device of this network can have an address. */
     private isDevice(ip: number): boolean {
         const { stack } = this
         const host = ip & ~stack.netmask
         return isLocal(stack, ip) && ip !== this.router && host !== 0 && !isBroadcast(stack, ip)
     }
 
-    /** The router itself, or a host that is not on this network. */
+    /** Returns whether an address is the router's own, or that of a host on another network. */
     private isReachable(ip: number): boolean {
         if (ip === this.router) return true
         const first = ip & 0xff
         return first !== 0 && first !== 127 && !isNotUnicast(ip) && !isLocal(this.stack, ip)
     }
 
-    /** Has the stack take a frame, and sends what it answers. */
+    /** Passes a frame to the stack, and sends the stack's replies. */
     private feed(frame: Buffer, length: number): void {
         const { stack } = this
         if (frame !== stack.rx) stack.rx.blitAt(0, frame, 0, length)
@@ -301,7 +297,7 @@ export class Router implements Station {
         this.port?.send(this.out.subarray(0, length))
     }
 
-    /** A turn for every connection; then sleeps until the stack has something to do. */
+    /** Moves the data of every connection, sends what is due, and schedules the next run for the stack's deadline. */
     private run(): void {
         if (this.port === undefined) return
         this.outgoing.work()
@@ -330,10 +326,12 @@ export class Router implements Station {
     }
 }
 
+/** Opens a TCP connection of this computer. */
 function dialHost(host: string, port: number): ReturnType<Dial> {
     return connect({ host, port, allowHalfOpen: true })
 }
 
+/** Returns the ends of a reply. */
 function turned({ source, sourcePort, destination, destinationPort }: Ends): Ends {
     return {
         source: destination,

@@ -1,7 +1,6 @@
-// A connection of the router's stack and a socket of the host, joined: what comes of one goes into the other,
-// the end of a direction and a reset too. Neither side is read while the other cannot take more, so nothing
-// piles up: at most one ring of the stack, one chunk here, and what Node's socket holds (its high water mark)
-// each way.
+// Joins a connection of the router's stack and a socket of this computer: data, the end of a direction and a reset pass from
+// each to the other. One side is read only while the other can take more. So the data in between is bounded: for each
+// direction one ring of the stack, one chunk here, and what Node's socket holds (its high water mark).
 
 import type { Socket } from "node:net"
 import type { Buffer } from "@devicescript/core"
@@ -10,65 +9,66 @@ import { abort, close, errorOf, read, shutdown, stateOf, write } from "../../src
 import { State, TcpError } from "../../src/tcp/records"
 import type { Counters, Limits } from "./limits"
 
-/** What all of the gateway stands on. */
-export interface Ground {
+/** What all parts of the router share. */
+export interface RouterContext {
     readonly stack: Stack
     readonly counters: Counters
     readonly limits: Limits
-    /** Used within a call only. */
+    /** A buffer whose content lasts for one call only. */
     readonly scratch: Buffer
-    /** Whole milliseconds, as the stack counts them. */
+    /** Returns the clock's time in whole milliseconds, for the stack. */
     now(): number
-    /** There may be something to do. */
+    /** Has the router run with the clock's next event. */
     poke(): void
 }
 
 export class Splice {
-    /** Of the host's bytes, what the send ring has no room for yet. */
+    /** Bytes from the host that the stack's send ring has no room for yet. */
     private chunk: Uint8Array | undefined
     private hostEnded = false
     private hostFailed = false
     private hostClosed = false
-    /** The host's FIN was passed on to the device, and the device's to the host. */
+    /** The end of the host's data was passed on to the device. */
     private shut = false
+    /** The end of the device's data was passed on to the host. */
     private deviceEnded = false
-    /** The host's socket has more than it should hold. */
+    /** The host's socket is above its high water mark. */
     private blocked = false
-    /** The stack is done with. */
+    /** The stack's connection is closed or aborted. */
     private over = false
 
-    /** `host` is connected, and paused from the start. */
+    /** Joins the stack's connection `id` and the socket `host`, which is connected and has been paused from its start. */
     constructor(
-        private readonly ground: Ground,
+        private readonly context: RouterContext,
         private readonly host: Socket,
-        /** The stack's connection. */
+        /** Id of the stack's connection. */
         readonly id: number
     ) {
-        // it may have ended before anyone looked
+        // the host may have ended its data before this
         this.hostEnded = host.readableEnded
-        host.on("readable", () => ground.poke())
+        host.on("readable", () => context.poke())
         host.on("end", () => {
             this.hostEnded = true
-            ground.poke()
+            context.poke()
         })
         host.on("drain", () => {
             this.blocked = false
-            ground.poke()
+            context.poke()
         })
         host.on("error", () => {
             this.hostFailed = true
         })
         host.on("close", () => {
             this.hostClosed = true
-            ground.poke()
+            context.poke()
         })
         host.setNoDelay(true)
     }
 
-    /** Moves what can be moved. False when the stack's connection is none of the gateway's any more. */
+    /** Moves the data that can be moved; returns false when both directions have ended or the connection has failed. */
     work(): boolean {
         if (this.over) return false
-        const { stack, counters } = this.ground
+        const { stack, counters } = this.context
         if (errorOf(stack, this.id) !== TcpError.None) {
             counters.deviceResets++
             return this.end(close, true)
@@ -85,14 +85,14 @@ export class Splice {
 
     private end(call: typeof close, reset: boolean): false {
         this.over = true
-        call(this.ground.stack, this.id, this.ground.now())
+        call(this.context.stack, this.id, this.context.now())
         if (reset) this.host.resetAndDestroy()
         return false
     }
 
-    /** From the device to the host. */
+    /** Moves data from the device to the host. */
     private upwards(): void {
-        const { stack, scratch } = this.ground
+        const { stack, scratch } = this.context
         while (!this.deviceEnded && !this.blocked) {
             const count = read(stack, this.id, scratch, 0, scratch.length)
             if (count > 0) {
@@ -101,15 +101,15 @@ export class Splice {
                 this.deviceEnded = true
                 this.host.end()
             } else {
-                // nothing now; an error is seen with the next turn
+                // no data now; the next call of `work` sees an error
                 return
             }
         }
     }
 
-    /** From the host to the device. */
+    /** Moves data from the host to the device. */
     private downwards(): void {
-        const { stack, scratch } = this.ground
+        const { stack, scratch } = this.context
         while (!this.shut) {
             this.chunk ??= (this.host.read() as Uint8Array | null) ?? undefined
             if (this.chunk === undefined) break
@@ -121,6 +121,6 @@ export class Splice {
         }
         if (!this.hostEnded || this.shut) return
         this.shut = true
-        shutdown(stack, this.id, this.ground.now())
+        shutdown(stack, this.id, this.context.now())
     }
 }

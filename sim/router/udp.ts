@@ -1,4 +1,5 @@
-// Datagrams of devices to anywhere: a socket of the host for each port of a device, and the answers back.
+// Carries the datagrams of devices to other networks, by one socket of this computer for each port of a device, and the
+// datagrams that come back.
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram"
 import { Buffer } from "@devicescript/core"
@@ -7,13 +8,14 @@ import type { Counters, Limits } from "./limits"
 import { LOOPBACK } from "./outgoing"
 import { type Ends, MAX_DATAGRAM } from "./packet"
 
-export interface UdpGround {
+/** What the relay uses of the router. */
+interface UdpContext {
     readonly limits: Limits
     readonly counters: Counters
-    /** The router's own address: the host's loopback. */
+    /** The router's own address, which stands for this computer's loopback address. */
     readonly router: number
     now(): number
-    /** Sends a datagram to the device with that Ethernet address. */
+    /** Sends a datagram to the device with this Ethernet address. */
     sendDatagram(mac: Buffer, ends: Ends, data: Uint8Array): void
 }
 
@@ -23,25 +25,26 @@ interface UdpPort {
     readonly ip: number
     readonly port: number
     readonly mac: Buffer
-    /** Hosts and ports that it has written to: nobody else is let in. Oldest first. */
+    /** Remote hosts and ports that it has sent to, the oldest first: only their datagrams are passed to the device. */
     readonly peers: Set<string>
+    /** Time of the last datagram, ms. */
     used: number
 }
 
 export class UdpRelay {
-    /** Oldest use first. */
+    /** The ports, the longest unused first. */
     private readonly ports = new Map<string, UdpPort>()
 
-    constructor(private readonly ground: UdpGround) {}
+    constructor(private readonly context: UdpContext) {}
 
     get size(): number {
         return this.ports.size
     }
 
-    /** Passes a datagram on. `mac` is the device's, and copied. */
+    /** Passes a device's datagram on. `mac` is the device's Ethernet address, which is copied. */
     send(mac: Uint8Array, ends: Ends, data: Uint8Array): void {
-        const { counters, limits, router, now } = this.ground
-        // port 0 is nobody's, and Node would throw
+        const { counters, limits, router, now } = this.context
+        // no program has port 0, and Node would throw
         if (ends.destinationPort === 0 || ends.sourcePort === 0) {
             counters.malformed++
             return
@@ -63,11 +66,11 @@ export class UdpRelay {
         })
     }
 
-    /** Gives up what nobody uses; called now and then. */
+    /** Closes the ports that are idle. The router calls it from time to time. */
     sweep(): void {
-        const now = this.ground.now()
+        const now = this.context.now()
         for (const [key, port] of this.ports) {
-            if (((now - port.used) | 0) < this.ground.limits.udpIdle) break
+            if (((now - port.used) | 0) < this.context.limits.udpIdle) break
             this.remove(key, port)
         }
     }
@@ -77,7 +80,7 @@ export class UdpRelay {
     }
 
     private open(key: string, { source, sourcePort }: Ends): UdpPort {
-        const { counters, limits, now } = this.ground
+        const { counters, limits, now } = this.context
         if (this.ports.size >= limits.udpPorts) {
             const [oldest] = this.ports
             this.remove(...oldest!)
@@ -101,12 +104,12 @@ export class UdpRelay {
     }
 
     private answer(key: string, port: UdpPort, data: Uint8Array, from: RemoteInfo): void {
-        const { counters, router, now } = this.ground
+        const { counters, router, now } = this.context
         if (!port.peers.has(`${from.address}:${from.port}`)) {
             counters.udpStranger++
             return
         }
-        // a device takes no fragments
+        // the stack of a device does not reassemble fragments
         if (data.length > MAX_DATAGRAM) {
             counters.udpTooLong++
             return
@@ -117,7 +120,7 @@ export class UdpRelay {
         this.ports.set(key, port)
         const source = from.address === LOOPBACK ? router : ipv4Of(from.address)
         const ends = { source, sourcePort: from.port, destination: port.ip, destinationPort: port.port }
-        this.ground.sendDatagram(port.mac, ends, data)
+        this.context.sendDatagram(port.mac, ends, data)
     }
 
     private remove(key: string, port: UdpPort): void {

@@ -11,11 +11,11 @@ function span(ms: number): string {
 
 /** Returns the lines that say what is about to run. */
 export function opening(options: Options): string[] {
-    const { runtime, others, link, ip, prefix, server, router, seed, time, impairments } = options
+    const { board, runtime, others, link, ip, prefix, server, router, seed, time, impairments } = options
     const what = options.program ?? "the flashed image"
     const runs = { vm: `${what} on DeviceScript's VM`, node: `${options.program ?? "its sources"} on Node` }
     const devices = [
-        `Host X  W5500-EVB-Pico at ${ip}/${prefix}: ${runs[runtime]}`,
+        `Host X  ${board.title} at ${ip}/${prefix}: ${runs[runtime]}`,
         ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${runs[other.runtime]}`),
     ]
     const routed = router === undefined ? [] : [`router  ${router} leads to this computer's network`]

@@ -152,7 +152,8 @@ function addresses({ ip, others }: Options): string[] {
 /** Returns an observer for each device's port. */
 function portsOf(options: Options, capture: Capture): Observer[] {
     return addresses(options).map((_, n) => {
-        const name = n === 0 ? options.mac : `${options.mac}-${n + 1}`
+        const { chip } = options.board
+        const name = n === 0 ? chip : `${chip}-${n + 1}`
         return new PortCapture(capture, name, n).observer
     })
 }

@@ -1,7 +1,8 @@
 // The simulated world: one or more devices, the network that they are plugged into, and the other hosts on it.
 
-import { scheduleFaults } from "../chip/fault-options"
-import { W5500Chip } from "../chip/w5500"
+import type { SpiChip } from "../chip/chip"
+import { chipOf } from "../chip/chips"
+import { changeFault, scheduleFaults } from "../chip/fault-options"
 import { Device, type Reply } from "../device/device"
 import { decodeEvents } from "../device/events"
 import { DEVICE_ID, describePanic, type Level, type Panic } from "../device/runtime"
@@ -12,6 +13,7 @@ import { type Closed, connectStream } from "../link/stream"
 import { bridge, EthernetSwitch } from "../link/switch"
 import { openTap } from "../link/tap"
 import { firstOther } from "../options/address"
+import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
 import { Router } from "../router/router"
 import { type Clock, RealClock, VirtualClock } from "../time/clock"
@@ -40,11 +42,17 @@ async function openOutside(options: Options): Promise<Outside | undefined> {
 const LONGEST_LINE = 2000
 /** A command for one of several devices: `on N COMMAND`. */
 const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
+/** The command that the simulator carries out itself, as the device does not know of its chip's faults. */
+const FAULT_HELP =
+    "fault NAME on|off|N               breaks the chip; fault alone lists the names (simulator only)"
+const FAULT = /^\s*fault(?:\s+(.*))?$/
 
 export class World {
     readonly clock: Clock
     /** The devices, Host X first. */
     readonly devices: readonly Device[]
+    /** The devices' chips. */
+    private readonly chips: SpiChip[] = []
     /** The server on the built-in link, with which the example talks. */
     readonly server: BuiltinHost | undefined
     /** The router that leads to this computer's sockets. */
@@ -142,14 +150,34 @@ export class World {
     /** Has a device carry out a command line and waits for the end: Host X, or device N after `on N`. */
     async command(line: string): Promise<Reply> {
         const [, name, command] = ON_ANOTHER.exec(line) ?? []
-        if (name === undefined) return await this.carryOut(0, line)
+        if (name === undefined) return await this.commandOf(0, line)
         const number = /^\d{1,3}$/.test(name) ? Number(name) : 0
         if (number >= 1 && number <= this.devices.length)
-            return await this.carryOut(number - 1, command ?? "")
+            return await this.commandOf(number - 1, command ?? "")
         const there =
             this.devices.length === 1 ? "is only device 1" : `are devices 1 to ${this.devices.length}`
         const prefix = this.options.mode === "control" ? "err " : ""
         return { lines: [`${prefix}on ${name}: there ${there}`], status: 1 }
+    }
+
+    private async commandOf(device: number, line: string): Promise<Reply> {
+        const fault = FAULT.exec(line)
+        if (fault !== null) return this.fault(device, fault[1] ?? "")
+        const reply = await this.carryOut(device, line)
+        if (line.trim() === "help" && reply.status === 0) reply.lines.push(FAULT_HELP)
+        return reply
+    }
+
+    /** Carries out `fault NAME on|off|N` on the chip of a device. */
+    private fault(device: number, text: string): Reply {
+        const controlled = this.options.mode === "control"
+        try {
+            const done = changeFault(this.chips[device], chipOf(this.options.board), text)
+            return { lines: [controlled ? `ok ${done}` : done], status: 0 }
+        } catch (error) {
+            if (!(error instanceof OptionError)) throw error
+            return { lines: [controlled ? `err ${error.message}` : error.message], status: 1 }
+        }
     }
 
     private async carryOut(device: number, line: string): Promise<Reply> {
@@ -201,7 +229,8 @@ export class World {
     private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
         const { clock, ethernet, options } = this
         const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
-        const chip = new W5500Chip({ clock, send: frame => plug.send(frame), random })
+        const chip = chipOf(options.board).make({ clock, send: frame => plug.send(frame), random })
+        this.chips[n] = chip
         if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
         this.watchFrames(station, n)
@@ -210,6 +239,7 @@ export class World {
             clock,
             runtime,
             chip,
+            board: options.board,
             ...(options.program === undefined ? {} : { program: options.program }),
             without: options.without,
             boot: bootOptions(options, n, ip),

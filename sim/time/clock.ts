@@ -1,24 +1,24 @@
-// Time for the simulator: virtual (a queue of events, as fast as the machine can) or real.
+// The clocks of the simulator: virtual (a queue of events, run as fast as the machine can) or real.
 
-/** Something scheduled. */
+/** A scheduled event. */
 export interface Timer {
     cancel(): void
 }
 
-/** What everything in the simulator takes its time from. */
+/** The clock of a simulated world: all of its times come from one. */
 export interface Clock {
     readonly virtual: boolean
-    /** Milliseconds since the clock was made, with fractions. */
+    /** Returns the milliseconds since the clock was made, with fractions. */
     now(): number
-    /** Runs `run` at `when` (as `now` counts; the past means as soon as possible). Ties run in order of scheduling. */
+    /** Runs `run` at `when` (in terms of `now`), or as soon as possible if that is past. Events of one time run in order of scheduling. */
     at(when: number, run: () => void): Timer
-    /** When the next scheduled event is due, Infinity if none; a real clock says Infinity. */
+    /** Returns the time of the next event, Infinity without one. A real clock always returns Infinity. */
     next(): number
-    /** Awaited after every virtual event, so that the promise chains it set off run dry before the next one. */
+    /** Functions that a virtual clock awaits after every event, so that the promises which it resolved run before the next one. */
     readonly settle: Set<() => Promise<void>>
     /**
-     * Lets time pass until the given moment, or until the condition holds (looked at after every event), or at the
-     * latest until `limit`. Rejects with what an event throws.
+     * Lets time pass until a moment, or until a condition holds (checked after every event), but not beyond `limit`.
+     * Rejects with the error that an event throws.
      */
     runUntil(until: number | (() => boolean), limit?: number): Promise<void>
 }
@@ -29,7 +29,7 @@ interface Event {
     run: (() => void) | undefined
 }
 
-/** Events by time, then by order of scheduling: a binary heap whose cancelled entries are skipped when they surface. */
+/** The events by time, then by order of scheduling: a binary heap. Cancelled events are skipped when they come first. */
 class EventQueue {
     private readonly heap: Event[] = []
     private order = 0
@@ -48,7 +48,7 @@ class EventQueue {
         return event
     }
 
-    /** The earliest event that is not cancelled. */
+    /** Returns the earliest event that is not cancelled. */
     first(): Event | undefined {
         while (this.heap.length > 0 && this.heap[0].run === undefined) this.removeFirst()
         return this.heap[0]
@@ -85,10 +85,10 @@ function timer(event: Event, cancelled: () => void): Timer {
     }
 }
 
-/** After so many events the virtual clock lets the process look at its sockets and signals. */
+/** After this many events a virtual clock lets the process handle its sockets and signals. */
 const EVENTS_PER_BREATH = 4096
 
-/** Time that passes only from event to event: a minute of idling costs nothing, and a run repeats exactly. */
+/** A clock whose time jumps from event to event: an idle minute takes no time, and a run repeats exactly. */
 export class VirtualClock implements Clock {
     readonly virtual = true
     readonly settle = new Set<() => Promise<void>>()
@@ -129,7 +129,7 @@ export class VirtualClock implements Clock {
     }
 }
 
-/** Wall-clock time. */
+/** A clock of real time. */
 export class RealClock implements Clock {
     readonly virtual = false
     readonly settle = new Set<() => Promise<void>>()
@@ -180,7 +180,7 @@ export class RealClock implements Clock {
             const again = () => {
                 look()
                 if (!this.waiters.has(waiter)) return
-                // a condition may also change by what arrives on a socket, so it is looked at now and then
+                // data on a socket may change the condition as well, so it is also checked between events
                 const wait = typeof until === "number" ? Math.min(end - this.now(), 1000) : 2
                 poll = setTimeout(again, Math.max(1, wait))
             }
@@ -188,7 +188,7 @@ export class RealClock implements Clock {
         })
     }
 
-    /** Makes sure that something wakes up for the first event. */
+    /** Sets a timer of the process for the first event. */
     private arm(): void {
         const when = this.queue.first()?.when ?? Number.POSITIVE_INFINITY
         if (this.disarm !== undefined && when === this.armedFor) return
@@ -198,11 +198,11 @@ export class RealClock implements Clock {
         if (when === Number.POSITIVE_INFINITY) return
         const wait = when - this.now()
         if (wait < 1) {
-            // the process's timers have a grain of 1 ms: the last bit goes by in turns of the event loop
+            // timers of the process have a resolution of 1 ms: the rest passes in turns of the event loop
             const immediate = setImmediate(() => this.wake())
             this.disarm = () => clearImmediate(immediate)
         } else {
-            // a long wait may end a little late: nobody turns in circles for its last bit
+            // a long wait may end up to 1 ms late, which saves these turns
             const ms = wait < 2 ? Math.floor(wait) : Math.ceil(wait)
             const timeout = setTimeout(() => this.wake(), Math.min(ms, 0x7fff_ffff))
             this.disarm = () => clearTimeout(timeout)
@@ -229,7 +229,7 @@ export class RealClock implements Clock {
     }
 }
 
-/** One turn of the process's event loop; every promise chain has run dry when it is over. */
+/** Waits for one turn of the process's event loop, in which all resolved promises run. */
 export function breath(): Promise<void> {
     return new Promise(resolve => setImmediate(resolve))
 }

@@ -1,6 +1,6 @@
-// Seeded random numbers: the same seed gives the same run on every machine.
+// Random numbers from a seed: the same seed repeats a run on every machine.
 
-/** xoshiro128** (Blackman and Vigna), seeded through splitmix32. */
+/** The generator xoshiro128** (Blackman and Vigna), seeded through splitmix32. */
 export class Random {
     private readonly seed: number
     private a: number
@@ -8,7 +8,7 @@ export class Random {
     private c: number
     private d: number
 
-    /** `seed` is any number; its lower 32 bits count. */
+    /** Seeds the generator with the lower 32 bits of any number. */
     constructor(seed: number) {
         this.seed = seed | 0
         let state = this.seed
@@ -26,30 +26,30 @@ export class Random {
         this.d = split()
     }
 
-    /** A number from 0 up to but not including 1. */
+    /** Returns a number from 0 up to but not including 1. */
     next(): number {
         return this.bits() / 0x1_0000_0000
     }
 
-    /** A whole number from 0 up to but not including `n` (at most 2^32). */
+    /** Returns a whole number from 0 up to but not including `n` (at most 2^32). */
     integer(n: number): number {
         return Math.floor(this.next() * n)
     }
 
-    /** Fills the bytes given and returns them. */
+    /** Fills `bytes` with random bytes and returns it. */
     fill(bytes: Uint8Array): Uint8Array {
         for (let i = 0; i < bytes.length; i++) bytes[i] = this.bits() >>> 24
         return bytes
     }
 
-    /** An independent generator for one purpose: depends on the seed and the label only, not on what was drawn before. */
+    /** Returns an independent generator for one purpose. It depends on the seed and the label, not on the numbers drawn before. */
     fork(label: string): Random {
         let hash = 0x811c9dc5 // FNV-1a
         for (const byte of new TextEncoder().encode(label)) hash = Math.imul(hash ^ byte, 0x01000193)
         return new Random(Math.imul(this.seed, 0x2c1b3c6d) ^ hash)
     }
 
-    /** The next 32 random bits, unsigned. */
+    /** Returns the next 32 random bits, unsigned. */
     private bits(): number {
         const product = Math.imul(this.b, 5)
         const result = Math.imul((product << 7) | (product >>> 25), 9)

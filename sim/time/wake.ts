@@ -1,4 +1,4 @@
-// A timer that runs something at the earliest of all times asked for since it ran last.
+// A timer for one task: it runs at the earliest of all times that were asked for since its last run.
 
 import type { Clock, Timer } from "./clock"
 
@@ -12,7 +12,7 @@ export class Wake {
         private readonly run: () => void
     ) {}
 
-    /** Has it run at `when` (ms of the clock) at the latest. */
+    /** Schedules the task for `when` (ms of the clock), unless it is scheduled for an earlier time. */
     at(when: number): void {
         if (when >= this.due) return
         this.timer?.cancel()
@@ -23,7 +23,7 @@ export class Wake {
         })
     }
 
-    /** It does not run any more for what was asked. */
+    /** Cancels the scheduled run. */
     cancel(): void {
         this.timer?.cancel()
     }

@@ -1,33 +1,34 @@
-// How much of the VM's heap a program takes. The blocks of the heap are read from the VM's memory: each begins with
-// a word that holds its tag and its size in words.
+// Measures how much of the VM's heap a program uses. It reads the blocks of the heap in the VM's memory: each begins with a
+// word that holds the block's tag and its size in words.
 
 import type { Clock } from "../time/clock"
 import type { VmModule } from "./module"
 
 /** Sizes in bytes, block headers included. */
 export interface Heap {
-    /** All of it: what used and free blocks sum up to. */
+    /** All blocks together. */
     size: number
-    /** In blocks that are not free; some may be garbage that has not been collected yet. */
+    /** The blocks that are not free. Some may be garbage that the VM has not collected yet. */
     used: number
+    /** The free blocks. */
     free: number
     /** The largest free block. */
     largest: number
 }
 
-/** The allocator's record, in words: first free block, first chunk, allocations, threshold, allocated, context. */
+/** Offsets in the allocator's record, in words: first free block, first chunk, allocations, threshold, allocated, context. */
 const Record = { FirstChunk: 1, Allocations: 2, Size: 6 } as const
-/** A chunk of heap, in words: the next chunk, its last block, its blocks. */
+/** Offsets in a chunk of the heap, in words: the next chunk, the chunk's last block, its blocks. */
 const Chunk = { End: 1, Blocks: 2 } as const
 const HEAP_BYTES = 64 * 1024
-/** Longest wait for an allocation, ms. */
+/** The longest wait for an allocation, ms. */
 const PATIENCE = 10_000
 const TAG = 24
 const SIZE_MASK = 0xff_ffff
 const FREE = 1
 const FINAL = 0x4f
 
-/** Counts the blocks as they are at this moment. Throws while the VM has no program. */
+/** Returns the heap as it is now. Throws while the VM runs no program. */
 export function readHeap(vm: VmModule): Heap {
     const words = vm.HEAPU32
     const chunk = findRecord(words) + Record.Size
@@ -36,7 +37,8 @@ export function readHeap(vm: VmModule): Heap {
     for (let at = chunk + Chunk.Blocks; at < end; ) {
         const header = words[at]
         const length = header & SIZE_MASK
-        if (length === 0) throw new Error("the VM's heap does not look as expected: is it another version?")
+        if (length === 0)
+            throw new Error("the VM's heap has an unknown form: is it another version of the VM?")
         const bytes = length * 4
         heap.size += bytes
         if (header >>> TAG === FREE) {
@@ -49,10 +51,10 @@ export function readHeap(vm: VmModule): Heap {
 }
 
 /**
- * What the program still needs of the heap: lets the clock run until the VM has made its next allocations, each
- * with all garbage collected first, and counts the blocks then. So `used` is what could be reached at the last
- * allocation, the frames of the functions then running included, and that allocation. A program behind the host's
- * pipe makes one at the latest when it asks for commands; throws when there is none within 10 s.
+ * Returns what the program still uses of the heap. It runs the clock until the VM has made its next allocations, each after
+ * a collection of all garbage, and reads the heap then. So `used` is what the program could reach at the last allocation,
+ * with the frames of the functions that ran, and that allocation. A program behind the pipe allocates at the latest when it
+ * asks for a command. Throws when it allocates nothing within 10 s.
  */
 export async function liveHeap(vm: VmModule, clock: Clock): Promise<Heap> {
     const made = () => vm.HEAPU32[findRecord(vm.HEAPU32) + Record.Allocations]
@@ -65,11 +67,13 @@ export async function liveHeap(vm: VmModule, clock: Clock): Promise<Heap> {
         vm.devsGcStress(false)
     }
     if (!collected())
-        throw new Error(`the program allocates nothing within ${PATIENCE} ms: its garbage stays`)
+        throw new Error(
+            `the program allocated nothing within ${PATIENCE} ms, so its garbage was not collected`
+        )
     return readHeap(vm)
 }
 
-/** Index of the allocator's record among the words of the VM's memory: it is followed by the one chunk it points to. */
+/** Returns the index of the allocator's record in the words of the VM's memory: the one chunk that it points to follows it. */
 function findRecord(words: Uint32Array): number {
     for (let at = 0; at < words.length - HEAP_BYTES / 4; at++) {
         const chunk = (at + Record.Size) * 4

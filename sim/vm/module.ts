@@ -1,6 +1,6 @@
-// The VM itself: DeviceScript's own, compiled to WebAssembly, as it lies inside the installed command line tool. The
-// tool does not export it, so this cuts the module's wrapper out of the bundle and evaluates it for each device in
-// a scope of its own: with another clock, another loop and another source of random numbers.
+// Loads DeviceScript's own VM, compiled to WebAssembly, from the installed command line tool. The tool does not export it.
+// So this cuts the module's wrapper out of the tool's bundle and evaluates it for each device in a scope of its own, with its
+// own clock, loop and source of random numbers.
 
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -11,9 +11,9 @@ const START = "var require_devicescript_vm = __commonJS({"
 const END = "\n});"
 const WASM = /"data:application\/octet-stream;base64,([A-Za-z0-9+/=]+)"/
 
-/** What the VM's JavaScript sees instead of the process's own globals. */
-export interface Scope {
-    /** Milliseconds; the VM's notion of time. */
+/** What the VM's JavaScript sees instead of the process's globals. */
+interface Scope {
+    /** Returns the VM's time in milliseconds. */
     now(): number
     setTimeout(run: () => void, ms: number): unknown
     clearTimeout(timer: unknown): void
@@ -36,13 +36,13 @@ export interface VmModule {
     devsGcStress(on: boolean): void
     devsStart(): void
     devsStop(): void
-    /** 0 when the image was taken. */
+    /** Loads an image; returns 0 if the VM accepts it. */
     devsDeploy(image: Uint8Array): number
-    /** 0 when the image would be taken, else a negative number; the reason goes to dmesg. */
+    /** Checks an image; returns 0 if the VM would accept it, else a negative number. The reason goes to dmesg. */
     devsVerify(image: Uint8Array): number
 }
 
-/** WebAssembly as far as it is used here: it is missing in the types of Node without those of a browser. */
+/** The parts of WebAssembly that are used here. Node's types lack them without those of a browser. */
 interface Wasm {
     Module: new (bytes: Uint8Array) => object
     Instance: new (module: object, imports: object) => { exports: object }
@@ -56,7 +56,7 @@ interface Source {
 
 let cached: Source | undefined
 
-/** A new VM that has run nothing yet. Throws when the installed command line tool is not the one this was made for. */
+/** Makes a new VM that has run nothing yet. Throws when the installed command line tool has another version than CLI_VERSION. */
 export function createModule(scope: Scope): VmModule {
     cached ??= load()
     const { evaluate, wasm } = cached
@@ -69,7 +69,7 @@ export function createModule(scope: Scope): VmModule {
         (name: string) => {
             if (name === "crypto") return { randomBytes: scope.randomBytes }
             if (name === "fs" || name === "path") return {}
-            throw new Error(`the VM asks for the module ${name}, which it does not get`)
+            throw new Error(`the VM asks for the module ${name}, which the simulator does not offer`)
         },
         { now: scope.now },
         scope.setTimeout,
@@ -77,7 +77,7 @@ export function createModule(scope: Scope): VmModule {
         scope.clearTimeout,
         silent,
         { log: silent, debug: silent, warn: silent, error: silent },
-        // enough of a process to be taken for Node, without its exception handlers and exit code
+        // enough of a process for the VM to take it for Node, without exception handlers and exit code
         { versions: { node: process.versions.node }, release: { name: "node" }, argv: [], on: silent },
         {},
         ".",
@@ -87,7 +87,7 @@ export function createModule(scope: Scope): VmModule {
     return module as unknown as VmModule
 }
 
-/** As the bundle's own helper: the value of the only module in `modules`. */
+/** Returns the value of the only module in `modules`, as the bundle's own helper does. */
 function commonJs(modules: Record<string, (exports: object, module: { exports: unknown }) => void>) {
     return () => {
         const module = { exports: {} as unknown }
@@ -100,17 +100,19 @@ function load(): Source {
     const { file, version } = installed()
     if (version !== CLI_VERSION) {
         throw new Error(
-            `@devicescript/cli is ${version}, but its VM is only known in ${CLI_VERSION}: run npm ci, ` +
-                "or teach sim/vm/module.ts the new one"
+            `@devicescript/cli is ${version}, but the simulator knows the VM of ${CLI_VERSION} only: run npm ci, ` +
+                "or adapt sim/vm/module.ts to the new version"
         )
     }
-    const bundle = readFileSync(file, "latin1") // the part in question is plain ASCII
+    const bundle = readFileSync(file, "latin1") // the part that is used is plain ASCII
     const start = bundle.indexOf(START)
     const end = bundle.indexOf(END, start)
     const source = bundle.slice(start, end + END.length)
     const wasm = WASM.exec(source)
     if (start < 0 || end < 0 || wasm === null) {
-        throw new Error(`${file} does not hold the VM where ${CLI_VERSION} has it: run npm ci to restore it`)
+        throw new Error(
+            `${file} does not contain the VM in the form of ${CLI_VERSION}: run npm ci to restore it`
+        )
     }
     const names = ["require", "Date", "setTimeout", "clearTimeout", "clearInterval", "setInterval", "console"]
     const text = `${source.replace(wasm[0], '"data:application/octet-stream;base64,"')}
@@ -128,7 +130,7 @@ function load(): Source {
     }
 }
 
-/** The command line tool's bundle, and its version. */
+/** Returns the path and the version of the command line tool's bundle. */
 function installed(): { file: string; version: string } {
     const require = createRequire(import.meta.url)
     let manifest: string

@@ -1,7 +1,7 @@
-// Counts the bytecode operations of a piece of code exactly. The VM ends a program that takes 131,072 operations
-// between two awaits. A measuring program (see test/programs/measure.ts) runs the code and then takes as many more
-// operations as it is told; the most that it survives says how many the code took. All in virtual time: a count is
-// some forty runs of a fresh VM of a few milliseconds each, and comes out the same on every machine.
+// Counts the bytecode operations of a piece of code exactly. The VM ends a program that runs 131,072 operations between two
+// awaits. A measuring program (see test/programs/measure.ts) runs the code and then a number of further operations. The
+// largest number that the program survives shows how many operations the code ran. A count takes some forty runs of a new VM,
+// a few milliseconds each, on virtual time, so it is the same on every machine.
 
 import { readFileSync } from "node:fs"
 import { buildImage } from "../build/build"
@@ -10,13 +10,13 @@ import { describePanic, type Panic, PanicCode } from "../device/runtime"
 import { VirtualClock } from "../time/clock"
 import { VmRuntime } from "./runtime"
 
-/** The VM's limit. */
+/** The VM's limit of operations between two awaits. */
 const LIMIT = 131_072
-/** Operations in a turn of the program's first loop. */
+/** Operations in one turn of the measuring program's first loop. */
 const TURN = 9
-/** Four turns of 7 operations and three turns of 9 less are one operation more. */
+/** Four more turns of 7 operations and three turns of 9 fewer make one more operation. */
 const FINE = { sevens: 4, nines: 3 } as const
-/** Virtual ms within which a measuring program has to be done. */
+/** The limit of a run, ms of virtual time. */
 const PATIENCE = 60_000
 
 /** Turns of a measuring program's two loops, of 9 and of 7 operations. */
@@ -26,8 +26,8 @@ export interface Turns {
 }
 
 /**
- * Counts the operations of the function that the program at `program` (a path in this project) gives to `measure`,
- * without those of calling it. Throws when the program does not compile, fails, or takes more than the limit itself.
+ * Counts the operations of the function that a program passes to `measure`, without those of the call. `program` is a path
+ * in this project. Throws when the program does not compile, fails, or runs more operations than the VM's limit.
  */
 export async function countOperations(program: string): Promise<number> {
     const { image } = await buildImage([program], program.replace(/\.ts$/, "").replaceAll("/", "-"))
@@ -36,7 +36,7 @@ export async function countOperations(program: string): Promise<number> {
     return around - (await spare(turns => survives(bytes, { ...turns, empty: false })))
 }
 
-/** Returns how many operations are left when the code has run, of which a program survives some turns or not. */
+/** Returns how many operations are left to the limit after the code of a program that survives so many turns, or does not. */
 export async function spare(survives: (turns: Turns) => Promise<boolean>): Promise<number> {
     const nines = await most(LIMIT / TURN, n => survives({ nines: n, sevens: 0 }))
     const rest = await most(TURN - 1, n => {
@@ -46,9 +46,9 @@ export async function spare(survives: (turns: Turns) => Promise<boolean>): Promi
     return nines * TURN + rest
 }
 
-/** The greatest number from 0 to `limit` that passes, when all below it do. Throws when not even 0 does. */
+/** Returns the largest number from 0 to `limit` that passes, if all smaller ones pass. Throws when 0 does not pass. */
 async function most(limit: number, passes: (n: number) => Promise<boolean>): Promise<number> {
-    if (!(await passes(0))) throw new Error(`the code takes more than ${LIMIT} operations itself`)
+    if (!(await passes(0))) throw new Error(`the code runs more than ${LIMIT} operations without an await`)
     let low = 0
     let high = Math.floor(limit) + 1
     while (high - low > 1) {
@@ -59,7 +59,7 @@ async function most(limit: number, passes: (n: number) => Promise<boolean>): Pro
     return low
 }
 
-/** Runs the program once on a fresh VM. */
+/** Runs the program once on a new VM; returns whether it survives. */
 async function survives(image: Uint8Array, options: Turns & { empty: boolean }): Promise<boolean> {
     const clock = new VirtualClock()
     const boot = new TextEncoder().encode(JSON.stringify(options))

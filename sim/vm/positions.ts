@@ -1,19 +1,19 @@
-// From a place in the bytecode to a place in the sources, by the debug information that a build leaves.
+// Finds the place in the sources of a place in the bytecode, by the debug information of a build.
 
 import { type Place, PlaceMap, type PlaceTables } from "../optimizer/places"
 
-/** What is used of bytecode-dbg.json. */
+/** The parts of bytecode-dbg.json that are used here. */
 export interface DebugInfo extends PlaceTables {
     functions: { name: string; startpc: number }[]
-    /** Positions count through all the files, one after the other. */
+    /** The source files. A position counts through all of them, one after the other. */
     sources: { path: string; length: number; text: string }[]
 }
 
-/** A call that an exception has come through. */
-export interface Frame {
-    /** Of the function that the call stands in. */
+/** One call in the stack of an exception. */
+interface Frame {
+    /** Name of the function that contains the call. */
     name: string
-    /** `file:line:column`, or what is known without debug information. */
+    /** `file:line:column`; without debug information the place in the bytecode. */
     place: string
 }
 
@@ -25,8 +25,9 @@ export class Positions {
     }
 
     /**
-     * Where the call at `pc` (as the VM prints it: bytes into the function, one past the call) stands in the sources. More
-     * than one place when the function that it stood in has become part of another: that one's call comes next.
+     * Returns where the call at `pc` is in the sources; `pc` is in the VM's form, bytes from the start of the function to
+     * the end of the call. If the optimizer has inlined the function that contains the call, the call of that function
+     * comes next.
      */
     find(name: string, functionIndex: number, pc: number): Frame[] {
         const start = this.info.functions[functionIndex]?.startpc

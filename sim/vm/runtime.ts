@@ -1,4 +1,4 @@
-// A program on DeviceScript's own VM: the image that would be flashed.
+// Runs a program on DeviceScript's own VM, from the image that would be flashed.
 
 import { randomBytes } from "node:crypto"
 import {
@@ -16,9 +16,9 @@ import { createModule, type VmModule } from "./module"
 import { type DebugInfo, Positions } from "./positions"
 
 export interface VmOptions extends RuntimeOptions {
-    /** bytecode.devs */
+    /** Content of bytecode.devs. */
     image: Uint8Array
-    /** bytecode-dbg.json; without it a stack shows places in the bytecode. */
+    /** Content of bytecode-dbg.json; without it a stack shows places in the bytecode. */
     debugInfo?: DebugInfo
 }
 
@@ -34,19 +34,19 @@ const MEANING: Record<number, string> = {
     [PanicCode.StackOverflow]: "stack overflow",
 }
 
-/** One VM. Several may run in one process; each has its own memory, clock and random numbers. */
+/** One VM. Several can run in one process, each with its own memory, clock and random numbers. */
 export class VmRuntime implements Runtime {
     private readonly options: VmOptions
     private readonly positions: Positions | undefined
     private readonly random: Random | undefined
     private module: VmModule | undefined
     private timer: Timer | undefined
-    /** At the clock, since the VM's loop was last entered. */
+    /** The VM's readings of the clock in the current turn of its loop. */
     private looks = 0
     private stopped = false
-    /** What the host threw while the VM ran. */
+    /** The error that the simulator threw while the VM ran. */
     private failure: { error: unknown } | undefined
-    /** The exception that the VM is talking about on its console. */
+    /** The exception that the VM is printing on its console. */
     private exception = { title: "", stack: [] as string[] }
     private memory = ""
 
@@ -56,7 +56,7 @@ export class VmRuntime implements Runtime {
         this.random = options.seed === undefined ? undefined : new Random(options.seed)
     }
 
-    /** Loads the image and lets the clock run it. Throws when the VM does not take the image. */
+    /** Loads the image, which runs when the clock runs. Throws when the VM rejects the image. */
     async start(): Promise<void> {
         const { image, deviceId = DEVICE_ID } = this.options
         const module = createModule({
@@ -79,7 +79,7 @@ export class VmRuntime implements Runtime {
         const refused = deploy(module, image)
         if (refused !== undefined) {
             this.stop()
-            throw new Error(`the VM does not take the image (${refused}): was it built by another version?`)
+            throw new Error(`the VM rejects the image (${refused}): was it built by another version?`)
         }
     }
 
@@ -88,13 +88,13 @@ export class VmRuntime implements Runtime {
         this.timer?.cancel()
     }
 
-    /** The VM, for measuring. */
+    /** The VM itself, for measurements. Throws before `start`. */
     get vm(): VmModule {
         if (this.module === undefined) throw new Error("the VM has not been started")
         return this.module
     }
 
-    /** The VM's loop: it has one timer at a time. */
+    /** Schedules the VM's loop, which has one timer at a time. */
     private schedule(run: () => void, ms: number): object {
         const { clock } = this.options
         if (this.stopped) return {}
@@ -109,7 +109,7 @@ export class VmRuntime implements Runtime {
         return this.timer
     }
 
-    /** The VM looks at the clock at every turn of a fiber. */
+    /** Returns the clock's time. The VM reads it at every turn of a fiber, so a program that never sleeps is found here. */
     private now(): number {
         if (++this.looks > TURNS_AT_ONCE) this.host(() => this.end(PanicCode.Simulator, NEVER_SLEEPS))
         return this.options.clock.now()
@@ -121,8 +121,8 @@ export class VmRuntime implements Runtime {
     }
 
     /**
-     * Calls the host from within the VM. What it throws unwinds the VM's stack, which does not matter any more, and
-     * comes out of the clock; a program that has been stopped ends at its next call.
+     * Calls the simulator from within the VM. An error of the call ends the program: it unwinds the VM's stack, and the
+     * clock throws it again. A stopped program ends at its next call.
      */
     private host(call: () => void): void {
         if (this.stopped) throw new Error("stopped")
@@ -135,7 +135,7 @@ export class VmRuntime implements Runtime {
         }
     }
 
-    /** The VM's own code failed: an assertion of the runtime. */
+    /** Ends the program because the VM's own code has failed, as by an assertion. */
     private fail(error: unknown): void {
         if (!this.stopped) this.end(PanicCode.Simulator, `the VM failed: ${error}`)
     }
@@ -159,7 +159,7 @@ export class VmRuntime implements Runtime {
         else this.options.onLog(level, line.slice(2))
     }
 
-    /** Picks the exception and its stack out of what the VM prints about it. */
+    /** Reads the exception and its stack out of the lines that the VM prints about it. */
     private follow(line: string): void {
         const title = EXCEPTION.exec(line)?.[1]
         const message = MESSAGE.exec(line)?.[1]
@@ -179,12 +179,12 @@ export class VmRuntime implements Runtime {
     }
 }
 
-/** Why the VM does not take the image, if so. */
+/** Loads the image; returns why the VM rejects it, or undefined. */
 function deploy(module: VmModule, image: Uint8Array): string | undefined {
     try {
         const error = module.devsDeploy(image)
         return error === 0 ? undefined : `error ${error}`
     } catch {
-        return "it fell over it"
+        return "it failed while reading it"
     }
 }

@@ -1,8 +1,8 @@
-// The VM's own verifier: the judge of what it takes.
+// Verifies an image by the VM's own verifier.
 
 import { createModule } from "./module"
 
-/** Why the VM does not take an image, undefined when it does. */
+/** Returns why the VM rejects an image; undefined when it accepts the image. */
 export function verifyByVm(image: Uint8Array): string | undefined {
     const lines: string[] = []
     const module = createModule({
@@ -17,6 +17,6 @@ export function verifyByVm(image: Uint8Array): string | undefined {
         if (error === 0) return undefined
         return lines.at(-1)?.replace(/^\W*/, "") ?? `error ${error}`
     } catch {
-        return "it fell over it"
+        return "it failed while reading it"
     }
 }

@@ -10,13 +10,14 @@ const enum Limit {
     Body = 1024,
 }
 
-/**
- * Takes bodies of up to `limit` bytes (1 to 1,024), by Content-Length or in chunks. Memory for one a client is taken at once. Throws an
- * Error for another limit.
- */
+/** Reads the bodies of requests for an HttpServer, by Content-Length or in chunks (RFC 9112 section 6 and 7). */
 export class HttpBodies implements BodyReader {
     private readonly buffers: Buffer[] = []
 
+    /**
+     * Takes the memory for a body of `limit` bytes (1 to 1,024) per client; `clients` as in the server's options, which are 4 by default.
+     * Throws an Error for another limit.
+     */
     constructor(
         readonly limit: number,
         clients: number
@@ -30,6 +31,7 @@ export class HttpBodies implements BodyReader {
         return this.buffers[h.clients.indexOf(c)] as Buffer
     }
 
+    /** @internal */
     take(h: HttpContext, c: HttpClient): boolean {
         if (c.stage === Stage.Body || c.stage === Stage.ChunkData) {
             const n = Math.min(c.length, c.remaining)

@@ -10,19 +10,23 @@ interface Kept {
     value: string
 }
 
-/** Keeps the fields of these names, in lower case with a space between, while a request lasts. Others cost nothing. */
+/** Keeps the header fields that a program names, while a request lasts. Other fields take no memory. */
 export class HttpFields implements FieldReader {
     private readonly kept: Kept[] = []
 
+    /** `names` are the names of the fields in lower case, separated by spaces. */
     constructor(private readonly names: string) {}
 
-    /** The value of a field as it came; one that came several times is a list (RFC 9110 section 5.3). Undefined if it did not. */
+    /**
+     * Returns the value of a field as the client sent it; `name` is in lower case. A field that came several times is a list with commas
+     * (RFC 9110 section 5.3). Returns undefined when it did not come.
+     */
     valueOf(request: HttpRequest, name: string): string | undefined {
         for (const field of this.kept) if (field.client === request && field.name === name) return field.value
         return undefined
     }
 
-    /** No more of a field is kept than fits a line: 431. */
+    /** No more of a field is kept than fits a line: 431. @internal */
     take(h: HttpContext, c: HttpClient, name: string, rest: string): number {
         if (wordIndex(this.names, name) < 0) return 0
         if (c.flags & ClientFlag.Cut) return 431
@@ -36,6 +40,7 @@ export class HttpFields implements FieldReader {
         return 0
     }
 
+    /** @internal */
     clear(c: HttpClient): void {
         for (let i = this.kept.length - 1; i >= 0; i--) {
             if ((this.kept[i] as Kept).client === c) this.kept.insert(i, -1)

@@ -4,56 +4,58 @@ import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import type { abort, close } from "../tcp/calls"
 
+/** Settings of an HttpServer. */
 export interface HttpOptions {
-    /** The port it listens on; without one `serve` hands it listeners. */
+    /** Port that the server listens on, 1 to 65535; without one, `serve` hands it listeners. */
     port?: number
-    /** Clients at once, 4 unless it says so; more wait in the listener's backlog. */
+    /** Clients that are served at once; 4 by default. More wait in the listener's backlog. */
     clients?: number
-    /** Bytes of a request line, and of a header field that is looked at: 256 unless it says so. */
+    /** Bytes of a request line, and of a header field that the server reads; 256 by default. */
     line?: number
-    /** Reads the bodies of requests; without it a request with one is refused. */
+    /** Reads the bodies of requests; without it the server refuses a request that has one (413). */
     bodies?: BodyReader
     /** Keeps header fields for handlers: those that `new HttpFields("authorization cookie")` names. */
     fields?: FieldReader
     /**
-     * Names with a dot by which clients may call this device, in lower case with a space between, or "*" for any; other such names
-     * are refused (421). Addresses, names without a dot and the one that `publishName` has need not be told.
+     * Names with a dot by which clients may call this device, in lower case, separated by spaces, or "*" for any; the server refuses
+     * other such names (421). It always answers addresses, names without a dot and the name that `publishName` uses.
      */
     names?: string
 }
 
-/** What a handler is given. It belongs to the client, not to the request: take out of it what is to be kept. */
+/** A request, as a handler sees it. The object belongs to the client and is used again for its next request: copy what is to be kept. */
 export interface HttpRequest {
-    /** GET, HEAD, POST, … A route of GET is asked for HEAD too; the body of its answer is then not sent. */
+    /** GET, HEAD, POST, … A route of GET serves HEAD as well; the body of its answer is then not sent. */
     readonly method: string
-    /** Percent-decoded, without the query. */
+    /** The path, percent-decoded, without the query. */
     readonly path: string
-    /** What stands behind the first "?", as it came (`formValue` takes it apart); "" for none. */
+    /** The text after the first "?", as the client sent it (`formValue` reads it); "" for none. */
     readonly query: string
-    /** The connection that it came by. */
+    /** Id of the connection that the request came by. */
     readonly id: number
 }
 
 /**
- * The body of an answer. A string or a `hex` literal stays in flash, whatever its size. A function gives the body row by
- * row: index 0 first, "" for nothing, undefined behind the last; each row is made when there is room to send.
+ * The body of an answer. A string or a `hex` literal stays in flash, whatever its size. A function returns the body row by row, from
+ * index 0 on: "" for an empty row, undefined after the last. Each row is made when there is room to send it.
  */
 export type HttpBody = string | Buffer | ((index: number) => string | undefined)
 
-/** What a handler returns. */
+/** The answer that a handler returns. */
 export interface HttpResponse {
-    /** 200 unless it says so. */
+    /** Status code; 200 by default. */
     status?: number
-    /** The Content-Type; "text/plain; charset=utf-8" unless it says so. */
+    /** The Content-Type; "text/plain; charset=utf-8" by default. */
     type?: string
-    /** Further header lines, each with its "\r\n". What comes from outside has no place here. */
+    /** Further header lines, each with its "\r\n". Never put text from outside here: it could add lines of its own. */
     headers?: string
+    /** The body; empty by default. */
     body?: HttpBody
 }
 
 /**
- * Answers a request at once; `body` is what was sent with it, where the server was given `HttpBodies`. What it throws is
- * reported on the console, and is answered by 500.
+ * Returns the answer to a request, at once. `body` is what the client sent, where the server has `HttpBodies`. What a handler
+ * throws is printed (level error) and answered by 500.
  */
 export type HttpHandler = (request: HttpRequest, body: Buffer | undefined) => HttpResponse
 
@@ -136,44 +138,63 @@ export class HttpClient implements HttpRequest {
     constructor(readonly lineAt: number) {}
 }
 
-/** Reads the bodies of requests; http-body.ts has it. */
+/** Reads the bodies of requests: `HttpBodies`. */
 export interface BodyReader {
     /** Bytes of a body at most. */
     readonly limit: number
-    /** Takes in something of the body. False when nothing of it is there. */
+    /**
+     * Takes in a part of the body. Returns false when no part of it has arrived.
+     *
+     * @internal
+     */
     take(h: HttpContext, c: HttpClient): boolean
 }
 
-/** Keeps header fields that handlers asked for; http-fields.ts has it. */
+/** Keeps the header fields that handlers read: `HttpFields`. */
 export interface FieldReader {
-    /** Looks at a field: its name in lower case, and what stands behind the colon. Gives what is wrong, 0 for nothing. */
+    /**
+     * Reads a field: its name in lower case, and the text after the colon. Returns the status to refuse it with, 0 for none.
+     *
+     * @internal
+     */
     take(h: HttpContext, c: HttpClient, name: string, rest: string): number
-    /** The client's next request begins. */
+    /**
+     * Forgets the client's fields, as its next request begins.
+     *
+     * @internal
+     */
     clear(c: HttpClient): void
 }
 
-/** The server's memory: what its functions work on. */
+/** The server's memory: what its functions work on. None of it is for programs. */
 export class HttpContext {
+    /** @internal */
     readonly clients: HttpClient[] = []
+    /** @internal */
     readonly routes: HttpRoute[] = []
-    /** Strings go to the send ring by way of this; nothing stays in it. */
+    /** Strings go to the send ring by way of this buffer; it keeps nothing. @internal */
     readonly scratch = Buffer.alloc(128)
-    /** A line for each client. */
+    /** A line for each client. @internal */
     readonly lines: Buffer
+    /** @internal */
     readonly bodies: BodyReader | undefined
+    /** @internal */
     readonly fields: FieldReader | undefined
+    /** @internal */
     readonly names: string
-    /** Bytes of a client's line. */
+    /** Bytes of a client's line. @internal */
     readonly line: number
-    /** Somebody waits for a place, or found all of the stack's connections taken. */
+    /** A client waits for a slot, or found all of the stack's connections taken. @internal */
     crowded = false
-    /** The time of this turn, and how much may still be done in it. */
+    /** The time of this turn. @internal */
     now = 0
+    /** How much may still be done in this turn. @internal */
     steps = 0
-    /** A handler has run in it. */
+    /** A handler has run in this turn. @internal */
     handled = false
 
     constructor(
+        /** @internal */
         readonly stack: Stack,
         options: HttpOptions
     ) {

@@ -26,13 +26,13 @@ const enum Turn {
 }
 
 /**
- * Serves what `route` was told. A client takes 0.3 KB of objects and its line, all at start; of a request its path is
- * held, and of an answer what the handler returned, until it is sent.
+ * An HTTP/1.1 server (RFC 9110, 9112) for the routes that a program gives it. Each client takes 0.3 KB of objects and its line, all at
+ * start. The server keeps the path of a request, and what the handler returned, until the answer is sent.
  *
- * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte
- * (408), without progress of an answer, and between requests. When others wait, or find all of the stack's connections taken, a
- * client that asks for nothing gives its place up after one second, and one that is too slow for its answer (pace.ts) as well.
- * A handler runs alone between two awaits: it may take 60,000 operations, and a row of an answer 3,000.
+ * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte (408), for an
+ * answer without progress, and between requests. While other clients wait, or find all of the stack's connections taken, an idle client
+ * loses its slot after one second, and so does a client that is too slow for its answer. A handler runs alone between two awaits: it may
+ * take 60,000 operations of the VM, and a row of an answer 3,000.
  */
 export class HttpServer extends HttpContext implements Worker {
     /** Ids of listeners, 0 where none is. */
@@ -40,7 +40,10 @@ export class HttpServer extends HttpContext implements Worker {
     /** The client that has the first turn. */
     private first = 0
 
-    /** Takes its memory. Throws when the port is in use. */
+    /**
+     * Takes all memory of the server and listens, if the options have a port. `net.add(server)` has it served. Throws an Error when the
+     * port, or every listener of the configuration, is taken.
+     */
     constructor(stack: Stack, options: HttpOptions) {
         super(stack, options)
         const port = options.port || 0
@@ -50,19 +53,27 @@ export class HttpServer extends HttpContext implements Worker {
         this.serve(id)
     }
 
-    /** From now on, what the listener `id` accepts is served. */
+    /** Serves the connections of a listener of `listen` in "devicescript-tcp/src/tcp/calls", too; `id` is what that call returned. */
     serve(id: number): void {
         const free = this.listeners.indexOf(0)
         if (free < 0) this.listeners.push(id)
         else this.listeners[free] = id
     }
 
-    /** Requests of this method and path are answered by `handler`. See HttpRoute. */
+    /**
+     * Has `handler` answer the requests of a method and path. The path is compared decoded; one that ends with "*" stands for all that
+     * begin like it, and the first route that fits is taken. Where only the method differs, the answer is 405; where no path fits, 404; a
+     * method that no RFC defines gets 501.
+     */
     route(method: string, path: string, handler: HttpHandler): void {
         this.routes.push({ method, path, handler })
     }
 
-    /** Gives every client its turn, and accepts. */
+    /**
+     * Gives every client its turn, and accepts new ones.
+     *
+     * @internal
+     */
     work(now: number): void {
         this.now = now
         this.steps = Turn.Steps

@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import { hexDigit } from "../net/address"
 
-/** `text` as it stands in HTML, between tags and in quoted attributes. */
+/** Returns `text` as HTML has it, between tags and in quoted attributes. */
 export function escapeHtml(text: string): string {
     let escaped = ""
     for (let i = 0; i < text.length; i++) {
@@ -14,8 +14,8 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * The first value of `name` in a query or in the text of a form that was posted, decoded; undefined where it is not, and where it is
- * not ASCII with proper escapes of UTF-8. The name is looked for as it is sent: letters, digits, "-", "." and "_" stand for themselves.
+ * Returns the first value of `name` in a query, or in the body of a posted form, decoded. Returns undefined when the name is missing, or
+ * its value is not ASCII with valid escapes of UTF-8. The name is compared as it is sent: letters, digits, "-", "." and "_" stand for themselves.
  */
 export function formValue(text: string, name: string): string | undefined {
     const key = `${name}=`
@@ -30,8 +30,8 @@ export function formValue(text: string, name: string): string | undefined {
 }
 
 /**
- * RFC 3986 section 2.1. Undefined where an escape is none, or a NUL; U+FFFD stands in the place of what is no UTF-8. A character that
- * is `blank` stands for a space.
+ * Returns `text` percent-decoded (RFC 3986 section 2.1), with U+FFFD for bytes that are not valid UTF-8. The character whose code is
+ * `blank` becomes a space, as "+" (43) does in forms. Returns undefined when an escape is not valid, or stands for NUL.
  */
 export function percentDecoded(text: string, blank = 0): string | undefined {
     const bytes = Buffer.from(text)

@@ -11,14 +11,17 @@ import type { Stack } from "../net/stack"
 import { pageEnd, pageTop } from "./status-page"
 import { connectionRow, counterLine } from "./tables"
 
-/** Adds the page, "/", and what its script fetches, "/?tables" and "/events", to a server. */
+/**
+ * Adds the status page to a server, at "/": connections, the last handshakes as ladders, counters. Its script fetches "/?tables" and
+ * "/events". The ladders need events: `config: { events: 32 }`.
+ */
 export function addStatus(server: HttpServer, mac: Mac): void {
     const stack = server.stack
     server.route("GET", "/", request => tables(stack, mac, request))
     if (EVENTS) server.route("GET", "/events", request => events(stack, request.id))
 }
 
-/** A server with nothing but that; no port is listened on yet. */
+/** Returns a server with the status page alone, which listens on no port yet (`HttpServer.serve`). */
 export function statusServer(stack: Stack, mac: Mac): HttpServer {
     const server = new HttpServer(stack, { line: 128 })
     addStatus(server, mac)

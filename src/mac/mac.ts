@@ -30,7 +30,9 @@ export interface Mac {
 
 /** Offsets in a driver's counters; `driverCounterNames` (inspect/tables.ts) lists the names in the same order. */
 export const enum MacCounter {
+    /** Frames received. */
     FramesIn = 0,
+    /** Frames sent. */
     FramesOut = 4,
     /** Frames dropped because their length header was not valid. */
     BadLength = 8,
@@ -44,5 +46,6 @@ export const enum MacCounter {
     ChipReset = 24,
     /** Times the chip had lost or changed its settings, and they were written again. */
     Repair = 28,
+    /** Bytes of all counters. */
     Size = 32,
 }

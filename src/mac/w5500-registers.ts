@@ -80,13 +80,17 @@ export const enum Mode {
     Reset = 0x80,
 }
 
-/** Bits of Sn_MR; the Block bits are for `W5500Options.block`. */
+/** Bits of the W5500's Sn_MR; the Block bits are for `W5500Options.block`. */
 export const enum SocketMode {
+    /** Raw Ethernet frames, which the driver uses. */
     MacRaw = 0x04,
     /** The chip takes only frames to this station, broadcasts and IP multicasts. */
     MacFilter = 0x80,
+    /** No broadcast frames: ARP and DHCP need them. */
     BlockBroadcast = 0x40,
+    /** No frames to groups: multicast DNS needs them. */
     BlockMulticast = 0x20,
+    /** No IPv6 frames. */
     BlockIPv6 = 0x10,
     /** MacRaw, MacFilter, BlockMulticast and BlockIPv6. */
     Usual = 0xb4,

@@ -62,15 +62,19 @@ const enum Time {
     StartLooks = 500,
 }
 
+/** How a W5500 is wired, and how the driver uses it. */
 export interface W5500Options {
     /** Chip select. */
     cs: ds.OutputPin
     /** The chip's RSTn. Without it the chip is reset over SPI, which helps only while the chip still understands SPI. */
     reset?: ds.OutputPin
+    /** MISO of the SPI bus. */
     miso: ds.InputPin
+    /** MOSI of the SPI bus. */
     mosi: ds.OutputPin
+    /** SCLK of the SPI bus. */
     sck: ds.OutputPin
-    /** SPI clock in Hz, up to 33.3 MHz. The default is 20 MHz, of which the RP2040 makes 15.6 MHz. */
+    /** SPI clock in Hz, 33,300,000 at most. The default is 20,000,000, of which the RP2040 makes 15.6 MHz. */
     hz?: number
     /** This station's Ethernet address, 6 bytes. */
     address: Buffer

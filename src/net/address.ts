@@ -6,6 +6,7 @@ import { isNotUnicast } from "../wire/ipv4"
 
 /** Result of `ipv4Of` for text that is not an address. It is also the number of 255.255.255.255, which no host has. */
 export const enum Address {
+    /** The text is not an address. */
     None = -1,
 }
 

@@ -1,4 +1,4 @@
-// Who this host is on its network: its addresses, from how people write them.
+// Parses the settings of an interface's addresses, which people write as text.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -6,7 +6,7 @@ import { digest } from "@devicescript/crypto"
 import { CONFIG_CHECKS } from "../features"
 import { Address, decimal, ipv4Of, isHostAddress, macOf, netmaskOf } from "../net/address"
 
-/** An interface's address, as the wire has it. */
+/** An interface's addresses, in network order. */
 export interface InterfaceAddress {
     ip: number
     netmask: number
@@ -14,7 +14,7 @@ export interface InterfaceAddress {
     gateway: number
 }
 
-/** The address that `ip`, such as "10.0.0.2/24", and `router` ("" for none) give. Throws an Error that says what is wrong. */
+/** Returns the addresses for `ip`, such as "10.0.0.2/24", and `router` ("" for none). Throws an Error that says what is wrong. */
 export function interfaceAddress(ip: string, router: string): InterfaceAddress {
     const slash = ip.indexOf("/")
     const own = ipv4Of(slash < 0 ? "" : ip.slice(0, slash))
@@ -24,21 +24,21 @@ export function interfaceAddress(ip: string, router: string): InterfaceAddress {
     }
     const netmask = netmaskOf(length)
     if (CONFIG_CHECKS ? !isHostAddress(own, netmask) : false)
-        throw new Error(`ip "${ip}" is no host's address`)
+        throw new Error(`ip "${ip}" cannot be a host's address`)
     if (router === "" || router === "0.0.0.0") return { ip: own, netmask, gateway: 0 }
     const gateway = ipv4Of(router)
-    if (gateway === Address.None) throw new Error(`gateway "${router}" is no address`)
+    if (gateway === Address.None) throw new Error(`gateway "${router}" is not an IPv4 address`)
     if (CONFIG_CHECKS) {
-        // who is alone in its network has a router outside of it
+        // a host that is alone in its network (/32) has its router outside of it
         const inside = length === 32 || ((gateway ^ own) & netmask) === 0
         if (!inside || gateway === own || !isHostAddress(gateway, netmask)) {
-            throw new Error(`gateway ${router} is no neighbour in the network of ${ip}`)
+            throw new Error(`gateway ${router} is not another host in the network of ${ip}`)
         }
     }
     return { ip: own, netmask, gateway }
 }
 
-/** The station's own Ethernet address: the one given, else one of this device's own, locally administered. */
+/** Returns this station's Ethernet address: the one in `text` or, for "", a locally administered one made from the device's id. */
 export function macAddress(text: string): Buffer {
     if (text !== "") {
         const given = macOf(text)
@@ -49,7 +49,7 @@ export function macAddress(text: string): Buffer {
     }
     const address = Buffer.alloc(6)
     address.blitAt(1, digest("sha256", Buffer.from(ds.deviceIdentifier("self"))), 0, 5)
-    // IEEE 802: locally administered, and one station
+    // IEEE 802: locally administered, not a group
     address.setAt(0, "u8", 2)
     return address
 }

@@ -1,10 +1,9 @@
-// The backend of @devicescript/net: its connect, fetch, encryptedFetch and MQTT client, unmodified, over this stack.
+// The backend of @devicescript/net: runs its connect, fetch, encryptedFetch and MQTT client, unmodified, over this stack.
 //
-// The package stands on three functions of the runtime, _socketOpen, _socketWrite and _socketClose, and on being told of events:
-// open, data, close, error. None of these can wait, and the package queues all that comes, in a list without an end. So that a
-// small heap lasts, this backend also reaches into each of its sockets once it is open: the list's place is taken by `Arrived`,
-// which leaves what came in the receive ring until the program takes it (and so shuts the peer's window); and `send` returns
-// when all is in the send ring.
+// The package calls three functions of the runtime, _socketOpen, _socketWrite and _socketClose, and is called back with events: open,
+// data, close, error. None of these can wait, and the package queues all data that comes in a list without a limit. To spare the heap,
+// this backend also changes each of the package's sockets once it is open: `Arrived` replaces the list and leaves received data in the
+// receive ring until the program takes it (which closes the peer's window); and `send` returns only when all data is in the send ring.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -16,7 +15,7 @@ import { resumed, type Worker } from "./driver-loop"
 import { coded, explained, type NetError, netError, whyNot } from "./errors"
 import type { NetworkInterface } from "./interface"
 
-/** What the package uses of the runtime, and the other way round. */
+/** The functions of the runtime that the package calls, and the one that the runtime calls. */
 interface Hooks {
     _socketOpen(host: string, port: number): number
     _socketWrite(data: Buffer | string): number
@@ -24,7 +23,7 @@ interface Hooks {
     _socketOnEvent(event: string, data?: Buffer | string): void
 }
 
-/** What is reached for in the package's sockets, and put there. */
+/** The members of the package's sockets that this backend uses or replaces. */
 interface PackageSocket {
     name: string
     buffers: Arrived
@@ -53,44 +52,44 @@ interface PackageClass {
 }
 
 const enum Stage {
-    /** Nothing, or what was is over and told. */
+    /** There is no connection, or its end was reported. */
     None = 0,
-    /** Waiting for an address, for a name, for the handshake. */
+    /** The backend waits for an address, for a name, or for the handshake. */
     Opening = 1,
-    /** Open was told; the package has yet to hand its socket out. */
+    /** "open" was reported; the package has yet to hand its socket to the program. */
     Opened = 2,
     Open = 3,
 }
 
 const enum Code {
-    /** What the runtime's own _socketWrite gives without a connection. */
+    /** What the runtime's own _socketWrite returns without a connection. */
     NoSocket = -100,
-    /** Sends that wait for room in the ring: of so many fibers at once. */
+    /** Number of sends that may wait for room in the ring, each in a fiber of its own. */
     Waiting = 8,
     TooMany = -102,
 }
 
 const enum Limit {
     /**
-     * Bytes that recv gives at most. The package's MQTT client calls itself for each further message in a piece and keeps a
-     * copy of the rest each time: 1,024 bytes of small messages exhaust the heap.
+     * Most bytes that recv returns. The package's MQTT client calls itself for each further message in a piece and copies the rest each
+     * time: 1,024 bytes of small messages exhaust the heap.
      */
     Piece = 256,
-    /** Milliseconds that an address and a name may take: longer than anybody waits. */
+    /** Milliseconds for an address and a name: longer than any caller waits. */
     Open = 600000,
-    /** And that the first of several addresses may take to answer, before the next is tried. The package waits three times as long. */
+    /** Milliseconds in which one of several addresses has to answer before the next is tried. The package waits three times as long. */
     Answer = 10000,
-    /** Bytes of an answer to fetch, and for how many more a line of it counts. */
+    /** Bytes of an answer to fetch, and the bytes that each line of its head counts in addition. */
     Fetch = 3072,
     Line = 32,
-    /** Of what is no such answer. */
+    /** No limit: the connection is not one of fetch. */
     None = 0x7fffffff,
 }
 
 /**
- * Routes @devicescript/net through this network from now on. To be called once. docs/programs.md says what of the package's behaviour is
- * matched and what is not. An answer to the package's fetch ends with EMSGSIZE when head and body are longer than `most` bytes, 3,072
- * unless given: the package keeps all of it, several times over, and a heap that a server has exhausted cannot be caught.
+ * Routes `connect`, `fetch` and the MQTT client of @devicescript/net through this network from now on. Call it once. docs/programs.md says
+ * which of the package's behaviour is kept and what is different. An answer to `fetch` ends with EMSGSIZE when head and body are longer
+ * than `most` bytes, 3,072 by default: the package keeps the whole answer, several times over, and a program cannot catch an exhausted heap.
  */
 export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): void {
     const backend = new Backend(net, most)
@@ -108,20 +107,20 @@ export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): vo
 
 let current: Backend | undefined
 
-/** Gives the socket of a response of the package's fetch: `recv` has its body, of any length, until it gives `null`. */
+/** Returns the socket of a response of the package's `fetch`. Its `recv` returns the body, of any length, and `null` at the end. */
 export function bodyOf(response: Response): Socket {
     if (current) current.left = Limit.None
     return (response as unknown as { socket: Socket }).socket
 }
 
-/** What jsonOf takes of a document: docs/programs.md says what it was measured against. */
+/** Limits of a document for jsonOf; docs/programs.md says how they were measured. */
 const enum Json {
     Depth = 16,
-    /** Objects and arrays. */
+    /** Objects and arrays together. */
     Containers = 64,
-    /** Commas and colons outside of strings: every value but a container's first has one. */
+    /** Commas and colons outside of strings: each value has one, except for the first in a container. */
     Values = 256,
-    /** Bytes looked at in one go: the VM ends a program that goes on for 131,072 operations. */
+    /** Bytes examined without a pause: the VM ends a program that takes 131,072 operations without one. */
     Piece = 512,
 }
 
@@ -137,8 +136,9 @@ const enum Letter {
 }
 
 /**
- * Gives the document that a response of the package's fetch brings, as its `json` does, but a server cannot end the program by it: throws a
- * NetError EMSGSIZE for one that is deeper than 16, or has more than 64 objects and arrays or 256 commas and colons, before it is parsed.
+ * Returns the document in a response of the package's `fetch`, as its `json` does, but no server can end the program by it. Throws a
+ * NetError EMSGSIZE, before it parses, for a document that is nested deeper than 16, has more than 64 objects and arrays, or has more than
+ * 256 commas and colons; an Error for text that is not JSON.
  */
 export async function jsonOf(response: Response): Promise<unknown> {
     const bytes = await response.buffer()
@@ -160,29 +160,26 @@ export async function jsonOf(response: Response): Promise<unknown> {
             else if (letter === Letter.Comma || letter === Letter.Colon) values++
         }
         if (containers > Json.Containers || values > Json.Values) {
-            throw netError(
-                "json: ",
-                "EMSGSIZE, the document has more in it than the heap may hold: ask for less"
-            )
+            throw netError("json: ", "EMSGSIZE, the document may not fit the heap: ask for a smaller one")
         }
         await ds.sleep(1)
     }
     return JSON.parse(bytes.toString("utf-8"))
 }
 
-/** The package's connect; what it gave up, as its time was over, is not left to the stack. */
+/** Calls the package's connect. When its time is over and it gives up, ends the attempt in the stack, too. */
 async function connected(backend: Backend, sockets: PackageClass, options: unknown): Promise<PackageSocket> {
     const attempt = backend.attempt + 1
     try {
         const socket = await sockets.packageConnect(options)
         backend.adopt(socket)
-        // only the MQTT client has one
+        // only the MQTT client sets a clientId
         if ((options as { clientId?: string }).clientId) guard(backend, socket)
         return socket
     } catch (error) {
         if (backend.attempt === attempt) backend.close()
         const { message } = error as Error
-        // the package's own, or `socket NAME: CODE, SENTENCE`
+        // the message is the package's own, or `socket NAME: CODE, SENTENCE`
         const why = message.slice(message.indexOf(": ") + 2, message.length)
         throw coded(
             error as Error,
@@ -191,7 +188,7 @@ async function connected(backend: Backend, sockets: PackageClass, options: unkno
     }
 }
 
-/** From now on `socket.send` is the backend's, and `recv` lets other fibers run. */
+/** Replaces a socket's `send` by the backend's, and has `recv` let other fibers run. */
 function route(backend: Backend, socket: PackageSocket): void {
     socket.packageSend = socket.send
     socket.send = async data => await backend.send(socket, data)
@@ -203,8 +200,8 @@ function route(backend: Backend, socket: PackageSocket): void {
 }
 
 /**
- * The MQTT client sends and takes messages in fibers that catch nothing, its pings' for one: what fails there ends the connection, and not
- * the program. The client goes by `onclose`, and connects again.
+ * Guards the MQTT client's fibers, which catch nothing (its pings, for example): an error there ends the connection, not the program. The
+ * client then sees `onclose` and connects again.
  */
 function guard(backend: Backend, socket: PackageSocket): void {
     const { onmessage } = socket
@@ -220,16 +217,16 @@ async function guarded(backend: Backend, socket: PackageSocket, what: Handler): 
     try {
         await what()
     } catch (error) {
-        // an end has been told, unless it is what the broker sent that cannot be read
+        // an end of the connection was reported already; but an unreadable message from the broker was not
         if (!socket.closed) backend.fail((error as Error).message)
     }
 }
 
-/** Stands in the place of a package socket's list of buffers: shift takes from the receive ring, and the next message is told then. */
+/** Replaces the list of buffers of a package's socket: `shift` takes data from the receive ring and reports the rest as a message. */
 class Arrived {
-    /** 1 when there is something to take. */
+    /** 1 when there is data to take. */
     length = 0
-    /** What readLine took too much of. */
+    /** Bytes that the package's readLine put back. */
     private rest: Buffer | undefined
 
     constructor(private readonly backend: Backend) {}
@@ -239,13 +236,13 @@ class Arrived {
     }
 
     unshift(rest: Buffer): void {
-        // a line of a head becomes objects, however short it is
+        // each line of a head becomes objects, however short it is
         if (this.backend.left < Limit.None) this.backend.left -= Limit.Line
         this.rest = rest
         this.length = 1
     }
 
-    /** The connection is no longer the package's. */
+    /** Ends: the socket has no connection any more. */
     end(): void {
         this.rest = undefined
         this.length = 0
@@ -256,34 +253,34 @@ class Arrived {
         this.rest = undefined
         const bytes = rest || this.backend.take()
         this.length = 0
-        // it sets the length
+        // "data" calls `push`, which sets the length
         if (this.backend.unread() > 0) this.backend.tell("data")
-        // the end, if this was the last, can be told now
+        // if this was the last data, the end can be reported now
         else this.backend.net.poke()
         return bytes
     }
 }
 
-/** The one connection that the package has at a time. */
+/** The package's one connection. */
 class Backend implements Worker {
-    /** Counts attempts to connect: whoever waits for something finds out if it is still about the same. */
+    /** Number of attempts to connect. A fiber that waited compares it to find out whether its attempt is still the current one. */
     attempt = 0
     private stage = Stage.None
-    /** The addresses that are yet to be tried, and the port there; since when the last one has been. */
+    /** Addresses that were not tried yet, and their port; when the current attempt began. */
     private ips: number[] = []
     private port = 0
     private since = 0
     private id = 0
     private at = 0
     private socket: PackageSocket | undefined
-    /** What is being sent, by reference: buffers or text, and how much of the first is in the ring. */
+    /** Buffers or strings that are being sent, by reference, and how many bytes of the first are in the ring. */
     private readonly sends: Buffer[] = []
     private sent = 0
-    /** How many sends there were, and how many of them are done. */
+    /** How many sends have begun, and how many are done. */
     private begun = 0
     private done = 0
     private readonly waits: ds.Fiber[] = []
-    /** Bytes that may still come. */
+    /** Bytes of the answer that may still come. */
     left = Limit.None
 
     constructor(
@@ -293,7 +290,7 @@ class Backend implements Worker {
 
     open(host: string, port: number): number {
         const { socket } = this
-        // the package has just said "terminated", and does not tell its end
+        // the package has just set the error "terminated", and does not emit onclose
         if (socket?.lastError) {
             coded(socket.lastError, "ECONNABORTED")
             socket.onclose.emit(undefined)
@@ -310,7 +307,7 @@ class Backend implements Worker {
         return had ? 0 : -1
     }
 
-    /** Lets go of the connection: what was sent is delivered; what is unread is lost. */
+    /** Ends the connection on our side: data sent is delivered, unread data is lost. */
     private release(): void {
         this.attempt++
         this.left = Limit.None
@@ -327,7 +324,7 @@ class Backend implements Worker {
     queue(data: Buffer | string): number {
         if (this.stage < Stage.Opened) return Code.NoSocket
         if (this.sends.length >= Code.Waiting) return Code.TooMany
-        // text of ASCII letters goes to the ring as it is: blitAt takes strings too
+        // a string of ASCII letters goes to the ring as it is, as blitAt takes strings, too
         const plain = typeof data !== "string" || data.length === data.byteLength
         this.sends.push((plain ? data : Buffer.from(data)) as Buffer)
         this.begun++
@@ -335,7 +332,7 @@ class Backend implements Worker {
         return Math.min(error, 0)
     }
 
-    /** Moves what is being sent to the ring as far as there is room. Gives an error, or 0. */
+    /** Moves data that is being sent to the ring, as far as there is room. Returns an error, or 0. */
     private fill(): number {
         const { net, sends } = this
         while (sends.length > 0) {
@@ -355,14 +352,14 @@ class Backend implements Worker {
         return 0
     }
 
-    /** What is not in the ring will not be sent. */
+    /** Drops data that is not in the ring yet. */
     private forget(): void {
         this.sends.insert(0, -this.sends.length)
         this.sent = 0
         this.begun = this.done
     }
 
-    /** `connect` is about to give its socket to the program. */
+    /** Takes over the socket that `connect` is about to return to the program. */
     adopt(socket: PackageSocket): void {
         if (this.stage !== Stage.Opened) return
         this.stage = Stage.Open
@@ -372,10 +369,10 @@ class Backend implements Worker {
         this.net.poke()
     }
 
-    /** The package's send, which cannot wait; then waits until all of it is in the ring. */
+    /** Calls the package's send, which cannot wait, and then waits until all data is in the ring. */
     async send(socket: PackageSocket, data: Buffer | string): Promise<void> {
         await this.net.breathe()
-        // so the package's fetch begins, and nothing else does
+        // only a request of the package's fetch has this line
         if (typeof data === "string" && data.indexOf("\r\nconnection: close\r\n") > 0) this.left = this.most
         try {
             await socket.packageSend(data)
@@ -412,7 +409,7 @@ class Backend implements Worker {
                 this.close()
                 throw netError(
                     `socket ${name}: `,
-                    "EMSGSIZE, the answer is longer than fetch can hold: see bodyOf"
+                    "EMSGSIZE, the answer is longer than fetch can hold: read it by bodyOf"
                 )
             }
         }
@@ -421,14 +418,14 @@ class Backend implements Worker {
         return bytes
     }
 
-    /** Tries the first of these addresses. */
+    /** Connects to the first of these addresses that answers. */
     begin(ips: number[], port: number): void {
         this.ips = ips
         this.port = port
         this.next(this.net.now())
     }
 
-    /** The handshake begins, at the next address. */
+    /** Starts the handshake with the next address. */
     private next(now: number): void {
         const { stack } = this.net
         if (this.id > 0) abort(stack, this.id, now)
@@ -452,7 +449,7 @@ class Backend implements Worker {
         else if (this.stage === Stage.Open) this.move(state)
     }
 
-    /** What becomes of the handshake. */
+    /** Checks the handshake: reports its end, or tries the next address. */
     private look(state: State, now: number): void {
         const trying = state === State.SynSent || state === State.SynReceived
         const late = ((now - this.since) | 0) >= Limit.Answer
@@ -469,7 +466,7 @@ class Backend implements Worker {
         this.tell("open")
     }
 
-    /** Sends what waits, and tells of what came; of an end only once all before it is taken. */
+    /** Sends data that waits and reports data that came; reports an end only after all data before it was taken. */
     private move(state: State): void {
         const done = this.done
         if (state !== State.Closed) this.fill()
@@ -481,7 +478,7 @@ class Backend implements Worker {
         }
         const error = errorOf(this.net.stack, this.id)
         if (error < 0) this.failWith(error)
-        // CLOSE-WAIT and all that follow have the peer's FIN; it may go on reading
+        // from CLOSE-WAIT on the peer has sent its FIN; it may still read what we send
         else if (state === State.Closed || (state >= State.CloseWait && this.sends.length === 0)) {
             this.release()
             this.tell("close")
@@ -493,14 +490,14 @@ class Backend implements Worker {
         this.fail(explained(whyNot(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32"))))
     }
 
-    /** It is over, and that is the reason: a code, a comma and a sentence. */
+    /** Ends the connection and reports why: a code, or a code, a comma and a sentence. */
     fail(why: string): void {
         const { socket } = this
         this.release()
         this.tell("error", why)
         if (socket?.lastError) {
             coded(socket.lastError, why)
-            // the MQTT client goes by its end, and never looks at an error
+            // the MQTT client subscribes to onclose only, not to errors
             socket.onclose.emit(undefined)
         }
     }
@@ -511,7 +508,7 @@ class Backend implements Worker {
     }
 }
 
-/** The way to a handshake, which may have to wait for the network and for a name. */
+/** Waits for the network and for the name's addresses, then starts the handshake. */
 async function opening(backend: Backend, attempt: number, host: string, port: number): Promise<void> {
     const { net } = backend
     let ips: number[] = []

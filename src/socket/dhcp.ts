@@ -1,4 +1,4 @@
-// `ip: "dhcp"`: the DHCP client of net/dhcp.ts finds the address, and the address guard looks that nobody else has it.
+// DHCP for a network: connects the client of net/dhcp.ts and the address guard to a NetworkInterface.
 
 import { AddressGuard } from "../net/address-guard"
 import { DhcpClient } from "../net/dhcp"
@@ -6,17 +6,22 @@ import { interfaceAddress } from "./address-settings"
 import { endpointsOf } from "./endpoints"
 import type { Addressing, NetworkInterface } from "./interface"
 
+/** Settings of `dhcp`. */
 export interface DhcpOptions {
-    /** The name that the server gets to know: letters, digits and hyphens, 32 at most. */
+    /** The name that the server is told: letters, digits and hyphens, 32 at most; none by default. */
     hostName?: string
-    /** The address, such as "10.0.0.2/24", that is used when nobody answers for 28 seconds, and its router; none unless given. */
+    /** The address that is used when no server answers for 28 seconds, such as "10.0.0.2/24"; none by default. */
     fallback?: string
+    /** The router that goes with `fallback`; none by default. */
     gateway?: string
-    /** Questions whether somebody has the address already, before it is used: 1 unless given, which takes 2 to 3 seconds; RFC 5227 says 3. */
+    /** ARP probes for the address before it is used: 1 by default, which takes 2 to 3 seconds; RFC 5227 section 1.1 says 3. */
     probes?: number
 }
 
-/** For startNetwork's `addressing`. */
+/**
+ * Returns a DHCP client (RFC 2131) for startNetwork's `addressing`. `startNetwork` throws a NetError EINVAL for a host name or fallback
+ * address that is not valid.
+ */
 export function dhcp(options?: DhcpOptions): Addressing {
     return new DhcpAddressing(options || {})
 }
@@ -34,7 +39,7 @@ class DhcpAddressing implements Addressing {
         const client = new DhcpClient(endpoints, guard)
         this.client = client
         if (hostName && !client.setHostName(hostName))
-            throw new Error(`hostName "${hostName}" is not letters, digits and hyphens`)
+            throw new Error(`hostName "${hostName}" must be 1 to 32 letters, digits and hyphens`)
         if (fallback) {
             const address = interfaceAddress(fallback, gateway || "")
             client.fallbackIp = address.ip
@@ -43,7 +48,7 @@ class DhcpAddressing implements Addressing {
         }
         const { nameserver, nameserver2 } = net
         client.changed = () => {
-            // those of the settings when it tells of none
+            // without servers in the lease, those of the settings
             if (client.dns !== 0) net.setServers(client.dns, client.dns2)
             else net.setServers(nameserver, nameserver2)
         }

@@ -1,4 +1,4 @@
-// Names for `connect` and fetch: the resolver of net/dns.ts, with waits.
+// Host names for `connect` and fetch: the resolver of net/dns.ts, for fibers that wait.
 
 import * as ds from "@devicescript/core"
 import { Resolver as DnsResolver, DnsResult } from "../net/dns"
@@ -7,12 +7,16 @@ import { resumed, type Worker } from "./driver-loop"
 import { endpointsOf } from "./endpoints"
 import type { NetworkInterface, Resolver } from "./interface"
 
+/** Settings of `dns`. */
 export interface DnsOptions {
-    /** Questions and answers that are remembered: 4 unless given. */
+    /** Questions and answers that are remembered: 4 by default. */
     entries?: number
 }
 
-/** For startNetwork's `resolver`. Names that end in .local are asked of everybody (multicast DNS). */
+/**
+ * Returns a DNS resolver (RFC 1035) for startNetwork's `resolver`. It asks the servers of the settings or of DHCP; for a name that ends
+ * in .local it asks all hosts of this network by multicast DNS first (RFC 6762).
+ */
 export function dns(options?: DnsOptions): Resolver {
     return new Names(options || {})
 }
@@ -20,7 +24,7 @@ export function dns(options?: DnsOptions): Resolver {
 class Names implements Resolver, Worker {
     private net: NetworkInterface | undefined
     private resolver: DnsResolver | undefined
-    /** Who waits: fiber, ticket. */
+    /** Waiting fibers: a fiber, then its ticket. */
     private readonly waits: unknown[] = []
 
     constructor(private readonly options: DnsOptions) {}
@@ -41,9 +45,7 @@ class Names implements Resolver, Worker {
         const ticket = resolver.ask(name, net.now())
         net.flush()
         if (ticket === TcpError.Invalid) {
-            throw new Error(
-                "EINVAL, no host has such a name: it takes letters, digits and hyphens between dots"
-            )
+            throw new Error("EINVAL, this is not a host's name: use letters, digits and hyphens between dots")
         }
         while (ticket > 0 && resolver.result(ticket) === DnsResult.Asking) {
             const left = until - ds.millis()

@@ -1,4 +1,4 @@
-// The fiber that ties a driver to the stack.
+// The fiber that moves frames between a driver and the stack.
 
 import * as ds from "@devicescript/core"
 import type { Mac } from "../mac/mac"
@@ -7,7 +7,7 @@ import { receive } from "../net/receive"
 import type { Stack } from "../net/stack"
 import { deadline, transmit } from "../net/transmit"
 
-/** Something that is given a turn whenever connections, or the link, may have changed. */
+/** A part of the program that is called whenever a connection or the link may have changed. */
 export interface Worker {
     /** Does what can be done without waiting. */
     work(now: number): void
@@ -15,18 +15,18 @@ export interface Worker {
 
 /** Milliseconds. */
 const enum Time {
-    /** Longest time between two looks at everything. */
+    /** Longest wait before the workers are called again. */
     Longest = 1000,
     /** Between attempts to start a driver whose chip does not answer. */
     Retry = 5000,
-    /** Where the driver's wait came back at once more often than this, as if it did not wait. */
+    /** After this many waits that returned at once the loop sleeps for `Slice`, as the driver does not wait. */
     Still = 64,
     Slice = 10,
 }
 
-/** A stack and the driver it sends and receives by. */
+/** A stack and the driver through which it sends and receives. */
 export class Network {
-    /** The worker is to have a turn though nothing came in. */
+    /** The worker is to be called, though no frame came. */
     stirred = true
 
     constructor(
@@ -35,19 +35,19 @@ export class Network {
         readonly worker: Worker
     ) {}
 
-    /** Starts the driver, and then the fiber. When it does not start, it says why (level error), and gives false. */
+    /** Starts the driver, then the fiber. When the driver does not start, prints why (level error) and returns false. */
     async start(): Promise<boolean> {
         try {
             await this.mac.start()
         } catch (error) {
-            console.error(`${(error as Error).message}; tried again every ${Math.idiv(Time.Retry, 1000)} s`)
+            console.error(`${(error as Error).message}; trying again every ${Math.idiv(Time.Retry, 1000)} s`)
             return false
         }
         run.start(this)
         return true
     }
 
-    /** Tries again, every 5 seconds, until the driver starts. */
+    /** Tries every 5 seconds until the driver starts. */
     async startAgain(): Promise<void> {
         let started = false
         while (!started) {
@@ -56,7 +56,7 @@ export class Network {
         }
     }
 
-    /** Waits for `ms`. The driver does, as it knows how to keep this board awake. */
+    /** Waits for `ms` in the driver, which knows how to keep this board awake. */
     private async pause(ms: number): Promise<void> {
         const until = ds.millis() + ms
         let still = 0
@@ -64,29 +64,29 @@ export class Network {
             const before = ds.millis()
             if (before >= until) return
             await this.mac.rest(until - before)
-            // one that was woken comes back at once, and waits the next time: a sleep here could be a board's last
+            // a driver that was woken returns at once and waits the next time: a sleep here could freeze the board permanently
             if (ds.millis() === before && ++still > Time.Still) await ds.sleep(Time.Slice)
         }
     }
 
-    /** Tells the fiber that a program has given the stack, or the worker, something to do. */
+    /** Wakes the fiber, as a program has given the stack or the worker something to do. */
     poke(): void {
         this.stirred = true
         power.wake()
     }
 }
 
-/** A fiber was let go on. */
+/** A fiber was resumed since the last turn of the loop. */
 let woken = false
 
-/** Moves frames between driver and stack until the end of days. */
+/** Moves frames between the driver and the stack, forever. */
 async function run(network: Network): Promise<void> {
     const { stack, mac, worker } = network
     let link = false
     let held = false
     for (;;) {
         const length = await mac.receive(stack.rx)
-        // the clock stands still between two awaits: one reading serves the frame and all it leads to
+        // the clock stands still between two awaits, so one reading serves the frame and all that follows from it
         const now = ds.millis() | 0
         if (length > 0) receive(stack, length, now)
         if (length > 0 || network.stirred || mac.linkUp !== link) {
@@ -94,11 +94,11 @@ async function run(network: Network): Promise<void> {
             network.stirred = false
             worker.work(now)
         }
-        // a timer may end a connection without a frame: whoever waits for it is to hear of that
+        // a timer may end a connection without a frame: the workers have to see that
         let busy = stack.timerArmed && ((stack.nextTimer - now) | 0) <= 0
         if (busy) network.stirred = true
         if (length > 0) busy = true
-        // Who was woken has a turn first, during one look at the chip: what it reads, and answers, goes with the acknowledgment
+        // A resumed fiber runs first, during one poll of the chip: what it reads and answers then goes out with the ACK
         held = woken && !held && stack.dirty && stack.frameLength === 0 && stack.replyLength === 0
         woken = false
         if (held) continue
@@ -116,7 +116,7 @@ async function run(network: Network): Promise<void> {
     }
 }
 
-/** Lets a fiber go on. False when there is none any more: it was terminated while it waited. */
+/** Resumes a fiber. Returns false when the fiber no longer exists: it was terminated while it waited. */
 export function resumed(fiber: ds.Fiber): boolean {
     try {
         fiber.resume(true)

@@ -1,4 +1,4 @@
-// Small servers that need no fiber: echo (RFC 862) and discard (RFC 863). HTTP has a server of its own (http.ts).
+// Servers that need no fiber: echo (RFC 862) and discard (RFC 863). The HTTP server is in http/server.ts.
 
 import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
@@ -8,7 +8,7 @@ import { State, Tcb } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
 import type { Worker } from "./driver-loop"
 
-/** What is done with connections that a listener accepts. */
+/** What a listener's connections are served with. */
 export const enum Kind {
     /** Nothing: the console's user reads and writes. */
     Manual = 0,
@@ -17,7 +17,7 @@ export const enum Kind {
     Http = 3,
 }
 
-/** Offsets in the record of a listener or connection that is served. Free when Id is 0. */
+/** Offsets in the record of a listener or connection that is served. The record is free when Id is 0. */
 const enum Served {
     Id = 0,
     Kind = 2,
@@ -26,21 +26,21 @@ const enum Served {
 
 /** A server with clients of its own, such as HttpServer. */
 export interface Server extends Worker {
-    /** Space for the moment, for whoever works in this turn. */
+    /** Memory that a worker may use during its call. */
     readonly scratch: Buffer
-    /** From now on, what the listener `id` accepts is served. */
+    /** Serves the connections that the listener `id` accepts from now on. */
     serve(id: number): void
 }
 
-/** Serves what its listeners accept, a little whenever it is given a turn. */
+/** Accepts connections of its listeners and serves each a little whenever it is called. */
 export class Services implements Worker {
     readonly listeners: Buffer
     readonly served: Buffer
     readonly scratch: Buffer
-    /** Has a turn with the others. */
+    /** Another worker, called after the services. */
     also: Worker | undefined = undefined
 
-    /** What listeners of the kind Http accept is left to `http`. */
+    /** Connections of listeners of the kind Http are left to `http`. */
     constructor(
         readonly stack: Stack,
         private readonly http: Server
@@ -50,13 +50,13 @@ export class Services implements Worker {
         this.served = Buffer.alloc(stack.config.connections * Served.Size)
     }
 
-    /** From now on, what the listener `id` accepts is of this kind. */
+    /** Serves the connections that the listener `id` accepts from now on, as `kind` says. */
     serve(id: number, kind: Kind): void {
         if (kind === Kind.Http) this.http.serve(id)
         else put(this.listeners, id, kind)
     }
 
-    /** Gives every connection that is served its turn, and accepts. */
+    /** Serves every connection, and accepts new ones. */
     work(now: number): void {
         turns(this, now)
         if (accepted(this, now)) turns(this, now)
@@ -65,7 +65,7 @@ export class Services implements Worker {
     }
 }
 
-/** Accepts what waits; true if there was anything. Turns come first: they free the records of what is over. */
+/** Accepts the connections that wait and returns true if there were any. Call `turns` first: it frees the records of those that ended. */
 function accepted(services: Services, now: number): boolean {
     const { stack, listeners, served } = services
     let any = false
@@ -96,12 +96,12 @@ function turns(services: Services, now: number): void {
             if (step(stack, scratch, id, kind)) continue
             close(stack, id, now)
         }
-        // it is over, or the program's user has the id, and closes it
+        // the connection is over; or the console's user has its id, and closes it
         served.setAt(r + Served.Id, "u16", 0)
     }
 }
 
-/** A turn for the connection `id`; false when it is done. */
+/** Serves the connection `id`; returns false when it is done. */
 function step(stack: Stack, scratch: Buffer, id: number, kind: Kind): boolean {
     if (stateOf(stack, id) === State.Closed) return false
     for (;;) {

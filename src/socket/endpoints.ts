@@ -1,10 +1,10 @@
-// Where UDP and its like have their place in a network's stack.
+// Gives a network's stack its endpoints (UDP, ping, DHCP, DNS) when a program first needs them.
 
 import { UDP } from "../features"
 import { Endpoints } from "../net/endpoint-table"
 import type { NetworkInterface } from "./interface"
 
-/** The stack's endpoints; made for the first who asks, as not every program has any. */
+/** Returns the stack's endpoints, and makes them at the first call, as not every program has any. */
 export function endpointsOf(net: NetworkInterface): Endpoints {
     if (!UDP) throw new Error("UDP is left out of this program (src/features.ts)")
     return (net.stack.endpoints as Endpoints | undefined) || new Endpoints(net.stack)

@@ -1,4 +1,4 @@
-// What a program is told when something fails: a `code` to decide by, and a sentence that says what happened and what to do.
+// The errors that programs receive: a `code` to decide by, and a sentence that says what happened and what to do.
 
 import { ipv4Text } from "../net/address"
 import { findNeighbour, nextHop } from "../net/arp"
@@ -6,30 +6,31 @@ import { Neighbour, NeighbourState } from "../net/records"
 import type { Stack } from "../net/stack"
 import { errorName, TcpError } from "../tcp/records"
 
-/** An Error `WHAT: CODE, SENTENCE`. docs/programs.md has a table of the codes. */
+/** An Error whose message is `WHAT: CODE, SENTENCE`. docs/programs.md has a table of the codes. */
 export interface NetError extends Error {
+    /** What to decide by, such as "ECONNREFUSED". */
     code: string
 }
 
-/** One text, as that stays in flash. */
+/** The sentences by code. A single string stays in flash. */
 const sentences =
     "|ECONNREFUSED, nobody listens on that port: start the server, or look at the port's number" +
-    "|ECONNRESET, the other end broke the connection off: connect again" +
-    "|ETIMEDOUT, the other end does not answer: is it on, and still there?" +
-    "|EHOSTUNREACH, there is no way to the host: look at its address and the router" +
-    "|ECONNABORTED, this end broke the connection off" +
-    "|ENOBUFS, all places are taken: close something, or configure more" +
-    "|EADDRINUSE, the port is taken: close what has it, or take another" +
-    "|ENOTCONN, there is no connection: it was closed here, or is yet to be opened" +
-    "|EPIPE, nothing can be sent after a shutdown" +
-    "|EINVAL, not an address or port to use, or more than a frame holds" +
-    "|EOF, the other end sends no more" +
-    "|ENOTFOUND, there is no such name: look at how it is written" +
+    "|ECONNRESET, the peer reset the connection: connect again" +
+    "|ETIMEDOUT, the other host does not answer: is it on, and connected?" +
+    "|EHOSTUNREACH, there is no route to the host: check its address and the router" +
+    "|ECONNABORTED, this side ended the connection" +
+    "|ENOBUFS, all records or buffers are in use: close a connection, or configure more" +
+    "|EADDRINUSE, the port is in use: close the socket that has it, or choose another port" +
+    "|ENOTCONN, the socket is not connected: it was closed here, or is not open yet" +
+    "|EPIPE, no data can be sent after a shutdown" +
+    "|EINVAL, the address or port is not valid, or the data does not fit a frame" +
+    "|EOF, the peer sends no more data" +
+    "|ENOTFOUND, the name does not exist: check its spelling" +
     "|EAI_AGAIN, no name server answers: try again later" +
     "|ENETDOWN, there is no link: is the cable in?" +
-    "|EADDRNOTAVAIL, there is no address yet: does a DHCP server answer?|"
+    "|EADDRNOTAVAIL, this host has no address yet: does a DHCP server answer?|"
 
-/** Returns a code with its sentence, `CODE, SENTENCE`; what has a sentence already as it is. */
+/** Returns `why` with the sentence of its code, `CODE, SENTENCE`. A `why` that has a sentence already is returned as it is. */
 export function explained(why: string): string {
     const at = sentences.indexOf(`|${why},`) + 1
     return at > 0 ? sentences.slice(at, sentences.indexOf("|", at)) : why
@@ -40,12 +41,15 @@ export function netError(what: string, why: string): NetError {
     return coded(new Error(what + explained(why)), why)
 }
 
-/** Returns what to print of what a program threw: that need be no Error, and of undefined the VM makes one with these words. */
+/**
+ * Returns the text to print for a value that a program threw. It may not be an Error; when a program throws undefined, the VM makes an
+ * Error with these words.
+ */
 export function thrown(error: unknown): string {
     return error instanceof Error ? error.message : error ? `${error}` : "throwing null/undefined"
 }
 
-/** Gives an error the code that `why` begins with. */
+/** Sets the code of an error to the one that `why` begins with, and returns the error. */
 export function coded(error: Error, why: string): NetError {
     const comma = why.indexOf(",")
     const it = error as NetError
@@ -53,13 +57,13 @@ export function coded(error: Error, why: string): NetError {
     return it
 }
 
-/** Returns what became of a connection to `ip` that ended with `error`: for Unreachable, at which step of the way. */
+/** Returns why a connection to `ip` ended with `error`: for Unreachable, which hop has failed. */
 export function whyNot(stack: Stack, error: TcpError, ip: number): string {
     if (error !== TcpError.Unreachable) return errorName(error)
     const hop = nextHop(stack, ip)
-    if (hop === 0) return "EHOSTUNREACH, it is not on this network, and there is no router: set one"
+    if (hop === 0) return "EHOSTUNREACH, the host is not on this network, and no router is set"
     const n = findNeighbour(stack, hop)
     return n >= 0 && stack.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known
-        ? "EHOSTUNREACH, a router says that there is no way to it"
+        ? "EHOSTUNREACH, a router reports no route to the host"
         : `EHOSTUNREACH, ${ipv4Text(hop)} does not answer ARP: is it on, and on this network?`
 }

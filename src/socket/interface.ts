@@ -1,4 +1,4 @@
-// Brings the network up and keeps it up.
+// The network interface of a program: starts the driver and the stack, reports changes, and finds hosts.
 
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
@@ -12,62 +12,64 @@ import { Network, resumed, type Worker } from "./driver-loop"
 import { coded, netError } from "./errors"
 import type { Sockets } from "./waiting"
 
+/** Settings of `startNetwork`. */
 export interface NetworkOptions {
-    /** Makes the driver of the board's chip: `board` of src/board.ts. */
+    /** Makes the driver of the board's chip, with this Ethernet address of 6 bytes. */
     mac: (address: Buffer) => Mac
-    /** This host's address and the length of its network's prefix, as "10.0.0.2/24", or "dhcp", which needs `addressing`. */
+    /** This host's address and the length of its network's prefix, such as "10.0.0.2/24", or "dhcp", which needs `addressing`. */
     ip: string
-    /** The router's address, "" or left out for none. */
+    /** The router's address; "", the default, for none. */
     gateway?: string
-    /** Ethernet address, six hexadecimal bytes with colons; "" or left out for one made of the device's own number. */
+    /** Ethernet address, six hexadecimal bytes with colons; "", the default, for one made of the device's own number. */
     macAddress?: string
     /**
-     * Fields of Config (tcp/config.ts) that are to differ from their defaults; no events are kept unless asked for. Not looked into, as
-     * that takes 1 KB of bytecode: `configure` does.
+     * Fields of Config that differ from their defaults; `events` is 0 unless it is set here. The fields are not checked, because that takes
+     * 1 KB of code: `configure` checks them.
      */
     config?: { [key: string]: number }
-    /** Name servers, "" or left out for none; with "dhcp" those that the server tells come first. */
+    /** First name server, an address; "", the default, for none. With "dhcp" the servers that DHCP reports replace both. */
     dns?: string
+    /** Second name server, an address; "", the default, for none. */
     dns2?: string
-    /** Finds an address for `ip: "dhcp"`; not used with any other. */
+    /** Finds the address for `ip: "dhcp"`: `dhcp()`. Not used with another `ip`. */
     addressing?: Addressing
-    /** Finds the addresses of names. */
+    /** Finds the addresses of names: `dns()`. Without it hosts are addresses only. */
     resolver?: Resolver
 }
 
-/** Who finds this host an address, sets it and takes it away; `dhcp` of dhcp.ts. */
+/** Finds an address for this host, sets it and takes it away: `dhcp()`. */
 export interface Addressing {
-    /** The network starts: takes its place in the stack, and the memory it needs. */
+    /** Begins, as the network starts: takes its place in the stack, and the memory it needs. */
     start(net: NetworkInterface): void
-    /** The link came up or went. */
+    /** Called when the link comes up or goes down; `now` is in milliseconds. */
     link(up: boolean, now: number): void
 }
 
-/** Who finds the addresses of names; `dns` of dns.ts. */
+/** Finds the addresses of names: `dns()`. */
 export interface Resolver {
-    /** The network starts: takes its place in the stack, and the memory it needs. */
+    /** Begins, as the network starts: takes its place in the stack, and the memory it needs. */
     start(net: NetworkInterface): void
-    /** Whom to ask has changed: `net.nameserver` and `nameserver2`. */
+    /** Called when the name servers, `net.nameserver` and `net.nameserver2`, have changed. */
     serversChanged(): void
     /**
-     * The addresses of `name` as the wire has them, one at least. Throws an Error whose message is a code, or a code, a comma and a sentence: ENOTFOUND (no
-     * such name), EAI_AGAIN (no server knows, or answers, or `ds.millis()` is `until`).
+     * Returns the addresses of `name` as the wire has them, at least one. Throws an Error whose message is a code, or a code, a comma and a
+     * sentence: ENOTFOUND (no such name), EAI_AGAIN (no server answers, or `ds.millis()` has reached `until`).
      */
     resolve(name: string, until: number): Promise<number[]>
 }
 
 let current: NetworkInterface | undefined
 
-/** The network that was started last. Throws an Error when none was. */
+/** Returns the network that was started last. Throws a NetError ENETDOWN when none was. */
 export function running(): NetworkInterface {
     if (!current) throw netError("", "ENETDOWN, there is no network: call startNetwork first")
     return current
 }
 
 /**
- * Starts the driver and the stack, and returns when the chip answers or has not: then that is printed (level error) and tried again
- * every 5 seconds. Neither a cable nor an address has to be there yet: `connect` waits for both, `listen` need not. Throws a
- * NetError (EINVAL) that says which setting is wrong. All of the stack's memory is taken here.
+ * Starts the driver and the stack, takes all of the stack's memory, and returns when the chip has answered. A chip that does not answer
+ * is printed (level error) and tried again every 5 seconds, and the call returns as well. Needs neither a cable nor an address yet:
+ * `connect` waits for both, `listen` does not need them. Throws a NetError EINVAL that says which setting is wrong.
  */
 export async function startNetwork(options: NetworkOptions): Promise<NetworkInterface> {
     try {
@@ -87,38 +89,43 @@ async function startAgain(network: Network): Promise<void> {
 function serverOf(text: string | undefined): number {
     if (!text) return 0
     const ip = ipv4Of(text)
-    if (ip === Address.None) throw new Error(`dns "${text}" is no address`)
+    if (ip === Address.None) throw new Error(`dns "${text}" is not an IPv4 address`)
     return ip
 }
 
 /**
- * An interface that is up, or on its way there.
+ * The network interface that `startNetwork` starts and keeps up.
  *
  * @devsWhenUsed
  */
 export class NetworkInterface implements Worker {
+    /** The stack, for `new HttpServer` and the calls of "devicescript-tcp/src/tcp/calls". */
     readonly stack: Stack
+    /** The driver: its counters, and whether the cable has a link. */
     readonly mac: Mac
-    /** The sockets, once there is one: `socketsOf` makes them. */
+    /** The sockets, once there is one: `socketsOf` makes them. @internal */
     sockets: Sockets | undefined
-    /** Emitted when the link or the address has changed: `isUp` and `address` say how they are now. */
+    /** Emitted when the link or the address has changed: `isUp` and `address` return the new values. */
     readonly onchange = ds.emitter<NetworkInterface>()
+    /** @internal */
     readonly network: Network
-    /** Name servers, 0 for none. */
+    /** First name server as the wire has it (`ipv4Text` prints it), 0 for none. */
     nameserver = 0
+    /** Second name server, 0 for none. */
     nameserver2 = 0
     private readonly workers: Worker[] = []
     /** Fibers that wait for the next change. */
     private readonly waiting: ds.Fiber[] = []
     private readonly addressing: Addressing | undefined
     private readonly resolver: Resolver | undefined
-    /** As last told. */
+    /** Link and address at the last `onchange`. */
     private link = false
     private ip = 0
-    /** For breathe: the time of the last call, and calls at that time. */
+    /** For `breathe`: the time of the last call, and the number of calls at that time. */
     private slice = 0
     private calls = 0
 
+    /** @internal */
     constructor(options: NetworkOptions) {
         const { ip, addressing, resolver } = options
         const config = new Config()
@@ -137,30 +144,30 @@ export class NetworkInterface implements Worker {
             setAddress(stack, own.ip, own.netmask, own.gateway)
             this.ip = own.ip
         } else {
-            if (!addressing) throw new Error(`ip "dhcp" needs addressing`)
+            if (!addressing) throw new Error(`ip "dhcp" needs the option addressing, such as dhcp()`)
             this.addressing = addressing
             addressing.start(this)
         }
     }
 
-    /** Whom to ask for names: for `addressing`. */
+    /** Sets both name servers, addresses as the wire has them, 0 for none: for an `Addressing`. */
     setServers(first: number, second: number): void {
         this.nameserver = first
         this.nameserver2 = second
         if (this.resolver) this.resolver.serversChanged()
     }
 
-    /** True while there is a link and an address. */
+    /** Returns true while there is a link and an address. */
     isUp(): boolean {
         return this.mac.linkUp && this.stack.ip !== 0
     }
 
-    /** This host's address, "0.0.0.0" while it has none. */
+    /** Returns this host's address, "0.0.0.0" while it has none. */
     address(): string {
         return ipv4Text(this.stack.ip)
     }
 
-    /** Waits until there is a link and an address; false when `timeout` ms are over. */
+    /** Waits until there is a link and an address. Returns false when `timeout` ms have passed; without `timeout` it waits forever. */
     async up(timeout?: number): Promise<boolean> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         await this.breathe()
@@ -175,21 +182,21 @@ export class NetworkInterface implements Worker {
     }
 
     /**
-     * The address of a host, when this one is up, as the wire has it. Throws a NetError of `what`: ENETDOWN, EADDRNOTAVAIL (neither in
-     * time), ENOTFOUND, EAI_AGAIN.
+     * Waits until this host is up, and returns the address of `host`, an address or a name, as the wire has it. Throws a NetError that begins
+     * with `what`: ENETDOWN or EADDRNOTAVAIL (no link, no address before `ds.millis()` reaches `until`), ENOTFOUND, EAI_AGAIN.
      */
     async find(host: string, until: number, what: string): Promise<number> {
         return (await this.findAll(host, until, what))[0] as number
     }
 
-    /** The same, all that are known of a name: the next is for when nobody answers at the first. */
+    /** Returns all known addresses of `host`, at least one, as `find` does: the next is for when the first does not answer. */
     async findAll(host: string, until: number, what: string): Promise<number[]> {
         if (!(await this.up(until - ds.millis()))) {
             throw netError(what, this.mac.linkUp ? "EADDRNOTAVAIL" : "ENETDOWN")
         }
         const ip = ipv4Of(host)
         if (ip !== Address.None) return [ip]
-        if (!this.resolver) throw netError(what, "ENOTFOUND, names take a resolver: see startNetwork")
+        if (!this.resolver) throw netError(what, "ENOTFOUND, host names need a resolver: see startNetwork")
         try {
             return await this.resolver.resolve(host, until)
         } catch (error) {
@@ -197,17 +204,19 @@ export class NetworkInterface implements Worker {
         }
     }
 
-    /** Gives something else a turn whenever connections may have changed. */
+    /** Gives a worker, such as an HttpServer, a turn whenever connections or the link may have changed, and at least once a second. */
     add(worker: Worker): void {
         this.workers.push(worker)
         this.network.poke()
     }
 
+    /** Gives a worker no more turns. */
     remove(worker: Worker): void {
         const at = this.workers.indexOf(worker)
         if (at >= 0) this.workers.insert(at, -1)
     }
 
+    /** @internal */
     work(now: number): void {
         const { mac, stack } = this
         const linked = mac.linkUp !== this.link
@@ -228,18 +237,21 @@ export class NetworkInterface implements Worker {
         for (const worker of this.workers) worker.work(now)
     }
 
+    /** Returns the stack's time, milliseconds that wrap at 2^32: `ds.millis() | 0`. */
     now(): number {
         return ds.millis() | 0
     }
 
-    /** Has what is due sent, instead of when the driver looks next. */
+    /** Wakes the driver's fiber if something is due to be sent. Call it after a call of "devicescript-tcp/src/tcp/calls". */
     flush(): void {
         if (this.stack.dirty) power.wake()
     }
 
     /**
-     * Lets the other fibers run when a program has made 16 calls in a row that did not have to wait: the VM ends one that goes on for
-     * 131,072 operations. What is sent in fewer calls than that can still leave in one segment.
+     * Lets the other fibers run when a program has made 16 calls in a row that did not have to wait, because the VM ends a program that goes
+     * on for 131,072 operations. What is sent in fewer calls than that can still leave in one segment.
+     *
+     * @internal
      */
     async breathe(): Promise<void> {
         const now = ds.millis()
@@ -253,7 +265,7 @@ export class NetworkInterface implements Worker {
         }
     }
 
-    /** Gives all workers a turn soon. */
+    /** Schedules a call of all workers. */
     poke(): void {
         this.network.poke()
     }

@@ -1,4 +1,4 @@
-// A port that is listened on: a fiber for every connection that comes in.
+// A listener: runs a fiber for every connection to its port.
 
 import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
@@ -9,19 +9,21 @@ import { netError, thrown } from "./errors"
 import { type NetworkInterface, running } from "./interface"
 import { Socket } from "./socket"
 
+/** Settings of `listen`. */
 export interface ListenOptions {
-    /** 1 to 65535. */
+    /** Local port, 1 to 65535. */
     port: number
-    /** Connections that may wait to be accepted; 4 unless given. */
+    /** Connections that may wait to be accepted; 4 by default. */
     backlog?: number
 }
 
-/** What is done with a connection. When it returns the socket is closed; when it throws, aborted. */
+/** The handler of a connection. When it returns, the socket is closed; when it throws, aborted. */
 export type Serve = (socket: Socket) => Promise<void>
 
 /**
- * Listens on a port; `serve` runs for each connection in a fiber of its own. What it throws is printed (level error) and ends its
- * own connection only. Throws a NetError `listen PORT: WHY`: EADDRINUSE, ENOBUFS (the configuration's listeners are taken), EINVAL.
+ * Listens on a port, and runs `serve` for each connection in a fiber of its own. What `serve` throws is printed (level error) and ends
+ * its own connection only. Needs no address yet. Throws a NetError `listen PORT: WHY`: EADDRINUSE, ENOBUFS (all listeners of the
+ * configuration are taken), EINVAL; an Error in a program without PASSIVE_OPENS (src/features.ts).
  */
 export function listen(options: ListenOptions, serve: Serve): Listener {
     const net = running()
@@ -32,16 +34,20 @@ export function listen(options: ListenOptions, serve: Serve): Listener {
     return new Listener(net, id, port, serve)
 }
 
+/** A port that a program listens on; `listen` makes it. */
 export class Listener implements Worker {
+    /** @internal */
     constructor(
         private readonly net: NetworkInterface,
         private id: number,
+        /** The port. */
         readonly port: number,
         private readonly handler: Serve
     ) {
         net.add(this)
     }
 
+    /** @internal */
     work(now: number): void {
         const { stack } = this.net
         for (let id = accept(stack, this.id); id > 0; id = accept(stack, this.id)) {
@@ -52,7 +58,7 @@ export class Listener implements Worker {
         }
     }
 
-    /** Stops listening. Connections that were accepted go on; those that were not are reset. */
+    /** Stops listening. Accepted connections go on; those that were not accepted are reset. */
     close(): void {
         if (this.id === 0) return
         close(this.net.stack, this.id, this.net.now())

@@ -1,14 +1,21 @@
-// The device's own name, <name>.local, whatever its address is: net/mdns.ts follows the interface.
+// The device's own name, <name>.local, for a network: starts the responder of net/mdns.ts whenever the address changes.
 
 import { Responder, ResponderState } from "../net/mdns"
 import { endpointsOf } from "./endpoints"
 import type { NetworkInterface } from "./interface"
 
+/** A name that the device is known by on its network. */
+export interface PublishedName {
+    /** The name that is used or probed for, without ".local". */
+    readonly text: string
+}
+
 /**
- * Answers for `<name>.local` from now on, while there is an address. The responder's `text` is the name that is used: another one,
- * such as `<name>-2`, when somebody else has it. A name is letters, digits and hyphens, 48 at most.
+ * Makes the device known as `<name>.local` by multicast DNS (RFC 6762), from now on and while it has an address. `name` is letters,
+ * digits and hyphens, 48 at most; another name is not published. When another host has the name, `<name>-2` and so on are tried: the
+ * result's `text` is the one that is used. Throws an Error in a program without UDP (src/features.ts).
  */
-export function publishName(net: NetworkInterface, name: string): Responder {
+export function publishName(net: NetworkInterface, name: string): PublishedName {
     const endpoints = endpointsOf(net)
     const responder = new Responder(endpoints)
     endpoints.named = responder

@@ -1,4 +1,4 @@
-// Is somebody there? net/ping.ts with a wait.
+// Ping for fibers: net/ping.ts with a wait.
 
 import * as ds from "@devicescript/core"
 import { Ping, PingResult } from "../net/ping"
@@ -7,30 +7,32 @@ import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
 import { running } from "./interface"
 
+/** Settings of `ping`. */
 export interface PingOptions {
-    /** Bytes of data: 56 unless given. */
+    /** Bytes of data: 56 by default, at most what fits a frame. */
     size?: number
-    /** Milliseconds until it is given up, finding the host included: 1,000 unless given. */
+    /** Milliseconds after which the ping is given up, including those to find the host: 1,000 by default. */
     timeout?: number
 }
 
 const enum Time {
-    /** Between two looks whether the reply has come: what is measured does not depend on it. */
+    /** Milliseconds between two checks for the reply; they do not change the time that is measured. */
     Look = 5,
 }
 
 let idle: Ping | undefined
 
 /**
- * Pings a host once. Milliseconds until its reply, `undefined` when none came in time or the host cannot be reached. Throws a
- * NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (no host's address, too long for a frame).
+ * Sends one echo request (RFC 792) to an address or name. Returns the milliseconds until the reply, or `undefined` when none came in time
+ * or the host cannot be reached. Throws a NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (the address belongs to
+ * no host, the data is too long for a frame).
  */
 export async function ping(host: string, options?: PingOptions): Promise<number | undefined> {
     const { size, timeout } = options || {}
     const net = running()
     const limit = timeout === undefined ? 1000 : timeout
     const ip = await net.find(host, ds.millis() + limit, `ping ${host}: `)
-    // one that is under way is another fiber's
+    // a Ping in use belongs to another fiber
     const one = idle || new Ping(endpointsOf(net))
     idle = undefined
     const error = one.start(ip, size === undefined ? 56 : size, limit, net.now())

@@ -1,4 +1,4 @@
-// The time of day from a server on the network: net/sntp.ts, by name.
+// The time of day from a server on the network: net/sntp.ts for fibers, with the server's name.
 
 import * as ds from "@devicescript/core"
 import { SntpClient } from "../net/sntp"
@@ -6,12 +6,18 @@ import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
 import { running } from "./interface"
 
+/** A clock that a time server keeps right. */
+export interface NetworkTime {
+    /** Returns milliseconds since 1970; `now` is `ds.millis() | 0`. */
+    time(now: number): number
+}
+
 /**
- * Asks a time server, now and once an hour from then on, and gives the client when it first knows: `client.time(ds.millis() | 0)` is
- * milliseconds since 1970. Throws a NetError: ETIMEDOUT (30 s, or `timeout` ms), ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN;
- * EACCES when the server says that it will not answer (RFC 4330 section 8).
+ * Asks a time server, an address or a name, now and once an hour from then on (RFC 4330). Returns a clock when the server's first answer
+ * has come: `clock.time(ds.millis() | 0)` is milliseconds since 1970. `timeout` is in milliseconds, 30,000 by default. Throws a NetError:
+ * ETIMEDOUT, ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN; EACCES when the server refuses to answer (RFC 4330 section 8).
  */
-export async function networkTime(server: string, timeout?: number): Promise<SntpClient> {
+export async function networkTime(server: string, timeout?: number): Promise<NetworkTime> {
     const net = running()
     const until = ds.millis() + (timeout === undefined ? 30000 : timeout)
     const ip = await net.find(server, until, `time ${server}: `)
@@ -20,12 +26,12 @@ export async function networkTime(server: string, timeout?: number): Promise<Snt
     net.flush()
     while (!client.known) {
         const why = client.denied
-            ? "EACCES, the server does not want to answer: ask another"
+            ? "EACCES, the server refuses to answer: ask another one"
             : ds.millis() >= until
               ? "ETIMEDOUT"
               : ""
         if (why !== "") {
-            // a program that tries again must not gather clients
+            // the client is removed, so that a program that tries again does not collect clients
             client.setServer(0, net.now())
             endpointsOf(net).remove(client)
             throw netError(`time ${server}: `, why)

@@ -1,4 +1,4 @@
-// A TCP connection as a program holds it: what @devicescript/net's Socket offers, and what that lacks.
+// A TCP connection for programs: what @devicescript/net's Socket has, and what it lacks.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -13,29 +13,32 @@ import { type NetError, netError, whyNot } from "./errors"
 import { type NetworkInterface, running } from "./interface"
 import { Sockets, Want } from "./waiting"
 
+/** Settings of `connect`. */
 export interface ConnectOptions {
-    /** An address, or a name if the network was started with a resolver. */
+    /** The peer: an address, or a name if the network was started with a resolver. */
     host: string
-    /** 1 to 65535. */
+    /** The peer's port, 1 to 65535. */
     port: number
-    /** Milliseconds for all of it: address, name, handshake. 30,000 unless given. */
+    /** Milliseconds for the whole call, with the wait for an address, the name and the handshake; 30,000 by default. */
     timeout?: number
 }
 
 const enum Limit {
-    /** Milliseconds that `connect` may take. */
+    /** Default of ConnectOptions.timeout. */
     Connect = 30000,
     /**
-     * Bytes of a line, and that recv gives at a time. The peer decides how many there are, and an exhausted heap cannot be caught: three
-     * blocks of this size (line, text, what they are made of) are to be found in a heap in use.
+     * Longest line, and most bytes that recv returns. The peer decides how many bytes come, and running out of heap cannot be caught: the
+     * heap must still have three blocks of this size (the line, its text, and its parts).
      */
     Piece = 2048,
 }
 
 /**
- * Opens a connection, to the first of a host's addresses that answers. Throws a NetError `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable),
- * EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the
- * host); ENOBUFS (all connections of the configuration are taken), EINVAL (no such port, our own address, the network's).
+ * Opens a connection (RFC 9293), to the first of a host's addresses that answers, and returns when the handshake is done. Throws a NetError
+ * `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable), EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN
+ * (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the host), ENOBUFS (all connections of the
+ * configuration are taken), EINVAL (no such port; this host's address, or the network's); an Error in a program without ACTIVE_OPENS
+ * (src/features.ts).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
@@ -53,7 +56,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
             if (id < 0) throw netError(`socket ${name}: `, errorName(id))
             const socket = new Socket(net, id, name)
             net.flush()
-            // RFC 1123 section 2.3: each of a name's addresses is tried, and has its share of the time
+            // RFC 1123 section 2.3: each address of a name is tried, and has its share of the time
             return await socket.opened(now + (until - now) / left, ip)
         } catch (error) {
             if (left === 1) throw error
@@ -61,7 +64,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
     }
 }
 
-/** Returns the sockets of a network; makes them for its first socket, as not every program has any. */
+/** Returns the sockets of a network, and makes them at the first call, as not every program has any. */
 export function socketsOf(net: NetworkInterface): Sockets {
     let sockets = net.sockets
     if (!sockets) {
@@ -73,38 +76,42 @@ export function socketsOf(net: NetworkInterface): Sockets {
 }
 
 /**
- * An open connection. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`.
+ * An open connection; `connect` and `listen` make it. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`:
+ * ECONNRESET, ETIMEDOUT (no acknowledgment for `r2` or `userTimeout`), EHOSTUNREACH, ECONNABORTED, or ENOTCONN and EPIPE after `close` and
+ * `shutdown`.
  *
  * @devsWhenUsed
  */
 export class Socket {
-    /** Offset of its record; whose that is, says the id in it. 0 once the program has closed it. */
+    /** Id of the connection; 0 once the program has closed it. */
     id: number
+    /** Offset of the record, which is this connection's while the id in it is the same. @internal */
     readonly at: number
-    /** Tcb.RcvNxt at the last look. */
+    /** Tcb.RcvNxt at the last look. @internal */
     seen: number
-    /** What is waited for: bits of Want. */
+    /** What fibers wait for: bits of Want. @internal */
     waiting = 0
-    /** Its end has been told. */
+    /** The end was reported. @internal */
     told = false
     private readonly sockets: Sockets
-    /** The start of a line that the ring could not hold. */
+    /** The start of a line that did not fit the receive ring. */
     private line: Buffer | undefined
-    /** A send is under way. */
+    /** A fiber is sending. */
     private sending = false
-    /** Emitted when the handshake is done; as in @devicescript/net that is before `connect` returns. */
+    /** Emitted when the handshake is done, before `connect` returns, as in @devicescript/net. */
     readonly onopen = ds.emitter<void>()
-    /** The peer will send no more, and nothing went wrong. What it sent before can still be read. */
+    /** Emitted when the peer has closed its side without an error. What it sent before can still be read. */
     readonly onclose = ds.emitter<void>()
-    /** The connection has failed. */
+    /** Emitted when the connection has failed. */
     readonly onerror = ds.emitter<NetError>()
-    /** Something has come: `recv` has it. */
+    /** Emitted when data has arrived: `recv` returns it. */
     readonly onmessage = ds.emitter<void>()
 
-    /** For `connect` and `listen`. `name` is what errors call it. */
+    /** @internal */
     constructor(
         private readonly net: NetworkInterface,
         id: number,
+        /** What errors call the connection, such as `tcp://10.0.0.1:7`. */
         public name: string
     ) {
         const { stack } = net
@@ -115,7 +122,7 @@ export class Socket {
         this.sockets.add(this)
     }
 
-    /** For `connect`: waits for the handshake. */
+    /** Waits for the handshake: for `connect`. @internal */
     async opened(until: number, ip: number): Promise<Socket> {
         const { stack } = this.net
         if (stateOf(stack, this.id) === State.SynSent) await this.wait(Want.Opened, until)
@@ -130,8 +137,9 @@ export class Socket {
     }
 
     /**
-     * What has come, all of it (at most 2,048 bytes); waits for the first byte. `undefined` when `timeout` ms are over, `null`
-     * when the peer will send no more or this end was closed. Throws when the connection failed, once all is read.
+     * Returns the data that has arrived, at most 2,048 bytes, and waits for the first byte. Returns `undefined` when `timeout` ms have passed
+     * (without `timeout` it waits forever), and `null` when the peer has closed its side or this end was closed. Throws a NetError when the
+     * connection failed, after all data is read.
      */
     async recv(timeout?: number): Promise<Buffer | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -150,8 +158,9 @@ export class Socket {
     }
 
     /**
-     * The next line without its LF or CR LF; what is left of the stream when that ends without one, `null` when nothing is. `undefined`
-     * when `timeout` ms are over. Throws when a line is longer than 2,048 bytes.
+     * Returns the next line, without its LF or CR LF; at the end of the stream the data that is left, then `null`. Returns `undefined` when
+     * `timeout` ms have passed. Throws a NetError EMSGSIZE when a line is longer than 2,048 bytes (`recv` returns it in pieces), and as `recv`
+     * does.
      */
     async readLine(timeout?: number): Promise<string | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -161,12 +170,12 @@ export class Socket {
             const unread = this.unread()
             let n = this.lineLength(unread)
             const whole = n > 0
-            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1): longer lines leave it in pieces
+            // a sender may wait until half of the ring is free (RFC 9293 section 3.8.6.2.1), so a longer line leaves the ring in pieces
             if (!whole && (unread >= half || (unread > 0 && this.hasFin()))) n = unread
             if (n > 0) {
                 const start = this.line
                 if (n + (start ? start.length : 0) > Limit.Piece) {
-                    throw this.error("EMSGSIZE, a line is longer than 2048 bytes: recv gives it in pieces")
+                    throw this.error("EMSGSIZE, a line is longer than 2048 bytes: recv returns it in pieces")
                 }
                 const part = this.take(n)
                 const line = start ? start.concat(part) : part
@@ -183,11 +192,12 @@ export class Socket {
     }
 
     /**
-     * Sends all of `data`; returns when all of it is in the send ring, so that a buffer may be used for something else then.
-     * Waits for room, and for what other fibers send before. Throws when the connection is over or shut down: part of it may have been sent.
+     * Sends all of `data`. Waits for room, and for what other fibers send before; returns when all of it is in the send ring, so the buffer may
+     * be used again. Throws a NetError when the connection is over (ENOTCONN, or what ended it) or shut down (EPIPE): part of the data may
+     * have been sent.
      */
     async send(data: Buffer | string): Promise<void> {
-        // text without other than ASCII letters goes to the ring as it stands in flash: blitAt takes strings too
+        // a string of ASCII letters goes from flash to the ring as it is, as blitAt takes strings, too
         const plain = typeof data !== "string" || data.length === data.byteLength
         const bytes = (plain ? data : Buffer.from(data)) as Buffer
         await this.turn()
@@ -207,7 +217,7 @@ export class Socket {
         }
     }
 
-    /** Sends a FIN behind all that was sent, and goes on receiving. */
+    /** Sends a FIN after all data, and goes on receiving. Throws a NetError when the connection is over. */
     async shutdown(): Promise<void> {
         await this.turn()
         const error = shutdown(this.net.stack, this.id, ds.millis() | 0)
@@ -217,58 +227,67 @@ export class Socket {
     }
 
     /**
-     * Closes the connection: what was sent is delivered, then a FIN; what is unread, or still comes, is answered by a reset (RFC 9293
-     * section 3.6.1). Whoever waits in `recv` gets `null`.
+     * Closes the connection: delivers what was sent, then a FIN. Data that is unread, or still arrives, is answered by a reset (RFC 9293
+     * section 3.6.1). Fibers that wait in `recv` get `null`. Returns at once; throws nothing.
      */
     async close(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(close)
     }
 
-    /** Ends the connection by a reset. */
+    /** Ends the connection by a reset. Throws nothing. */
     async abort(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(abort)
     }
 
-    /** Its state as RFC 9293 names it; "CLOSED" once this end was closed. */
+    /** Returns the state by its name in RFC 9293, such as "ESTABLISHED"; "CLOSED" once this end was closed. */
     state(): string {
         return stateName(stateOf(this.net.stack, this.id))
     }
 
-    /** The peer's address; "0.0.0.0" and port 0 once the connection is over. */
+    /** Returns the peer's address; "0.0.0.0" once the connection is over. */
     remoteAddress(): string {
         return ipv4Text(this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.RemoteIp, "i32") : 0)
     }
 
+    /** Returns the peer's port; 0 once the connection is over. */
     remotePort(): number {
         return this.port(0)
     }
 
+    /** Returns this host's address. */
     localAddress(): string {
         return ipv4Text(this.net.stack.ip)
     }
 
+    /** Returns the local port; 0 once the connection is over. */
     localPort(): number {
         return this.port(2)
     }
 
-    /** Nagle's algorithm off, or on again. */
+    /** Turns Nagle's algorithm (RFC 9293 section 3.7.4) off with true, on again with false. Throws a NetError when the connection is over. */
     noDelay(on: boolean): void {
         this.set(setNoDelay(this.net.stack, this.id, on))
     }
 
-    /** Probes when idle, by the configuration's keepAliveIdle, -Interval and -Probes. */
+    /**
+     * Turns keep-alive (RFC 9293 section 3.8.4) on or off: probes when idle, by the configuration's keepAliveIdle, keepAliveInterval and
+     * keepAliveProbes. Throws a NetError when the connection is over.
+     */
     keepAlive(on: boolean): void {
         this.set(setKeepAlive(this.net.stack, this.id, on, ds.millis() | 0))
     }
 
-    /** Seconds without progress after which the connection fails: 1 to 65535, 0 for the configuration's r2. */
+    /**
+     * Sets the user timeout (RFC 5482): seconds without progress after which the connection fails, 1 to 65535, 0 for the configuration's r2.
+     * Throws a NetError: EINVAL, or ENOTCONN when the connection is over.
+     */
     userTimeout(seconds: number): void {
         this.set(setUserTimeout(this.net.stack, this.id, seconds))
     }
 
-    /** The Error that a TcpError is to a program. */
+    /** Returns the Error that a program gets for a TcpError. @internal */
     failure(error: TcpError): NetError {
         return this.error(errorName(this.id === 0 ? TcpError.NotConnected : error))
     }
@@ -282,7 +301,7 @@ export class Socket {
         this.net.flush()
     }
 
-    /** True while the record is this connection's. */
+    /** Returns true while the record at `at` is this connection's. */
     private isThere(): boolean {
         return this.id > 0 && this.net.stack.conns.getAt(this.at + Tcb.Id, "u16") === this.id
     }
@@ -300,15 +319,15 @@ export class Socket {
         return state === State.Closed || state >= State.CloseWait
     }
 
-    /** With nothing unread: true when nothing more will come. Throws when the connection failed. */
+    /** Returns true when no more data will come; called when none is unread. Throws when the connection has failed. */
     private isOver(): boolean {
         const end = read(this.net.stack, this.id, this.net.stack.tx, 0, 0)
-        // nobody's: closed here, or its record, in TIME-WAIT, went to another
+        // the record is not this connection's any more: it was closed here or, in TIME-WAIT, reused
         if (end === 0 || end === TcpError.Eof || end === TcpError.NotConnected) return end !== 0
         throw this.failure(end)
     }
 
-    /** The oldest `n` unread bytes. */
+    /** Takes the oldest `n` unread bytes. */
     private take(n: number): Buffer {
         const bytes = Buffer.alloc(n)
         read(this.net.stack, this.id, bytes, 0, n)
@@ -316,7 +335,7 @@ export class Socket {
         return bytes
     }
 
-    /** Bytes to the end of the first line of those unread; 0 when that is not there. */
+    /** Returns the length of the first line of the unread bytes, its end included; 0 when they have no end of line. */
     private lineLength(unread: number): number {
         if (unread === 0) return 0
         const t = this.net.stack
@@ -332,10 +351,10 @@ export class Socket {
             : t.rings.indexOf(10, ring, ring + unread - part) + 1 - ring + part
     }
 
-    /** Waits until other fibers' sends are done. */
+    /** Waits until this fiber may send: until other fibers' sends are done. */
     private async turn(): Promise<void> {
         await this.net.breathe()
-        // who is woken has the turn: it was handed over
+        // a fiber that is woken has the turn already: it was handed over
         if (this.sending) await this.sockets.wait(this, Want.Turn)
         this.sending = true
     }
@@ -344,7 +363,7 @@ export class Socket {
         this.sending = (this.waiting & Want.Turn) > 0 && this.sockets.handOver(this)
     }
 
-    /** Waits until the time is `until`, for ever if that is undefined. False when it is over. */
+    /** Waits until the time is `until`, forever if that is undefined. Returns false when that time has come. */
     private async wait(want: Want, until: number | undefined): Promise<boolean> {
         if (until === undefined) return await this.sockets.wait(this, want)
         const left = until - ds.millis()
@@ -360,7 +379,7 @@ export class Socket {
     }
 }
 
-/** A line's text without its end. */
+/** Returns the text of a line without its end. */
 function lineText(line: Buffer): string {
     let length = line.length - 1
     if (length > 0 && line.getAt(length - 1, "u8") === 13) length--

@@ -1,4 +1,4 @@
-// Datagrams for fibers: net/udp-socket.ts with waits.
+// UDP for fibers: net/udp-socket.ts with waits.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -10,22 +10,30 @@ import { endpointsOf } from "./endpoints"
 import { type NetError, netError } from "./errors"
 import { type NetworkInterface, running } from "./interface"
 
+/** Settings of `openUdp`. */
 export interface UdpOptions {
-    /** 1 to 65535; one that is free unless given. */
+    /** Local port, 1 to 65535; a free one by default. */
     port?: number
-    /** Bytes of the queue of what comes in, and of what goes out; each datagram takes up to 15 more than its data. 1,024 unless given. */
+    /** Bytes of the queue of received datagrams: 1,024 by default. A datagram takes up to 15 bytes more than its data; one that does not fit is dropped. */
     receiveBytes?: number
+    /** Bytes of the queue of datagrams to send: 1,024 by default. A datagram takes up to 15 bytes more than its data. */
     sendBytes?: number
 }
 
+/** A datagram that has arrived. */
 export interface Datagram {
+    /** Its data. */
     data: Buffer
-    /** Who sent it. */
+    /** The sender's address. */
     host: string
+    /** The sender's port; 0 when the sender wants no answer. */
     port: number
 }
 
-/** Takes a port for datagrams. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL. */
+/**
+ * Opens a socket for datagrams (RFC 768) and takes the memory of its queues. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL (no
+ * such port); an Error in a program without UDP (src/features.ts).
+ */
 export function openUdp(options: UdpOptions): Udp {
     const { port, receiveBytes, sendBytes } = options
     const net = running()
@@ -35,12 +43,17 @@ export function openUdp(options: UdpOptions): Udp {
     return new Udp(net, socket)
 }
 
-/** @devsWhenUsed */
+/**
+ * A socket for datagrams; `openUdp` makes it.
+ *
+ * @devsWhenUsed
+ */
 export class Udp implements Worker {
     private readonly waits: ds.Fiber[] = []
-    /** A send waits for room. */
+    /** A fiber waits for room in the queue out. */
     private full = false
 
+    /** @internal */
     constructor(
         private readonly net: NetworkInterface,
         private readonly socket: UdpSocket
@@ -48,15 +61,17 @@ export class Udp implements Worker {
         net.add(this)
     }
 
+    /** Returns the local port; 0 once the socket is closed. */
     port(): number {
         return this.socket.port
     }
 
     /**
-     * Sends a datagram; "255.255.255.255" is everybody on this network. Waits for an address and for room in the queue, 30 s at most.
-     * Throws nothing, as nobody promises that a datagram arrives (RFC 768) and who is answered may have sent from port 0. Gives
-     * `undefined`, or why it was not sent, a NetError `udp HOST:PORT: WHY`: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN, EINVAL
-     * (longer than a frame, no such port), ENOBUFS (nothing left for 30 s), ENOTCONN (closed).
+     * Sends a datagram to an address or name; "255.255.255.255" stands for all hosts on this network. Waits for an address of this host
+     * and for room in the queue, 30 s at most. Throws nothing, because UDP does not promise that a datagram arrives (RFC 768), and a peer
+     * that is answered may have sent from port 0. Returns `undefined`, or why the datagram was not sent, a NetError `udp HOST:PORT: WHY`:
+     * ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN, EINVAL (longer than a frame, no such port), ENOBUFS (no datagram was sent for 30 s),
+     * ENOTCONN (closed).
      */
     async send(host: string, port: number, data: Buffer | string): Promise<NetError | undefined> {
         const until = ds.millis() + 30000
@@ -80,7 +95,7 @@ export class Udp implements Worker {
         }
     }
 
-    /** The oldest datagram that came; `undefined` when `timeout` ms are over or the socket was closed. */
+    /** Returns the oldest datagram that has arrived, and waits for one; `undefined` when `timeout` ms are over or the socket was closed. */
     async recv(timeout?: number): Promise<Datagram | undefined> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         const { socket } = this
@@ -95,14 +110,14 @@ export class Udp implements Worker {
         return { data, host: ipv4Text(socket.sourceIp), port: socket.sourcePort }
     }
 
-    /** Gives the port up. */
+    /** Closes the socket and frees its port. Fibers that wait in `recv` get `undefined`. */
     close(): void {
         this.socket.close()
         this.net.remove(this)
         this.work(0)
     }
 
-    /** Who waits looks again: something came, or there may be room. */
+    /** Wakes the fibers that wait: a datagram came, or there may be room. @internal */
     work(_now: number): void {
         if (this.socket.waiting() < 0 && this.socket.port !== 0 && !this.full) return
         for (const fiber of this.waits) resumed(fiber)

@@ -1,5 +1,5 @@
-// Who waits for which connection, and who wants to hear of it: a look at every open socket whenever something may have
-// changed wakes those, and only those, for whom something has.
+// Wakes the fibers that wait on a socket. After each frame every open socket is checked once, and only fibers whose condition now holds
+// are resumed.
 
 import * as ds from "@devicescript/core"
 import type { Stack } from "../net/stack"
@@ -8,20 +8,20 @@ import { State, Tcb, TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
 import type { NetError } from "./errors"
 
-/** What a fiber waits for. */
+/** What a fiber waits for on a socket. */
 export const enum Want {
-    /** More has come than was there, or nothing more will. */
+    /** More data has come, or no more will come. */
     More = 1,
-    /** The send ring has room for a full segment, or half of it is free; or nothing can be sent any more. */
+    /** The send ring has room for a full segment, or half of it is free; or no more data can be sent. */
     Room = 2,
-    /** The handshake is over, well or not. */
+    /** The handshake has ended, in success or failure. */
     Opened = 4,
     /** Another fiber's send is done. */
     Turn = 8,
     Anything = 15,
 }
 
-/** An entry of the list of those who wait: fiber, socket, Want. */
+/** Offsets in an entry of the list of waiting fibers: the fiber, its socket, its Want. */
 const enum Entry {
     Fiber = 0,
     Socket = 1,
@@ -29,16 +29,16 @@ const enum Entry {
     Size = 3,
 }
 
-/** What a fiber can wait for: a socket. */
+/** A socket, as the fibers that wait on it see it. */
 export interface Waitable {
-    /** Its connection's id, 0 once the program has closed it, and the offset of that connection's record. */
+    /** The connection's id, 0 once the program has closed it, and the offset of its record. */
     readonly id: number
     readonly at: number
-    /** RCV.NXT at the last look. */
+    /** RCV.NXT at the last check. */
     seen: number
     /** What fibers wait for: bits of Want. */
     waiting: number
-    /** Its end was reported. */
+    /** The connection's end was reported. */
     told: boolean
     readonly onmessage: ds.Emitter<void>
     readonly onclose: ds.Emitter<void>
@@ -46,10 +46,10 @@ export interface Waitable {
     failure(error: TcpError): NetError
 }
 
-/** All sockets of a stack that a program holds. */
+/** All open sockets of a program, and the fibers that wait on them. */
 export class Sockets implements Worker {
     private readonly open: Waitable[] = []
-    /** One list for all, as few wait at a time: a field in every socket would cost more. */
+    /** One list for all sockets: few fibers wait at a time, and a field in every socket would take more memory. */
     private readonly waits: unknown[] = []
 
     constructor(private readonly stack: Stack) {}
@@ -58,7 +58,7 @@ export class Sockets implements Worker {
         this.open.push(socket)
     }
 
-    /** The program is done with a socket: whoever waits for it is woken. */
+    /** Removes a socket that the program has closed, and wakes all fibers that wait on it. */
     remove(socket: Waitable): void {
         const at = this.open.indexOf(socket)
         if (at >= 0) this.open.insert(at, -1)
@@ -66,7 +66,7 @@ export class Sockets implements Worker {
     }
 
     work(_now: number): void {
-        // flat on purpose, done for every segment that comes in
+        // flat on purpose: this runs for every segment that comes in
         const conns = this.stack.conns
         const half = this.stack.sendSize >> 1
         for (const socket of this.open) {
@@ -80,7 +80,7 @@ export class Sockets implements Worker {
                 socket.seen = next
                 if (news && conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) socket.onmessage.emit(undefined)
             }
-            // CLOSE-WAIT and all that follow have the peer's FIN
+            // from CLOSE-WAIT on the peer has sent its FIN
             const over = state === State.Closed || state >= State.CloseWait
             if (over && !socket.told) this.tell(socket)
             if (socket.waiting === 0) continue
@@ -95,7 +95,7 @@ export class Sockets implements Worker {
         }
     }
 
-    /** Tells once that a connection has come to its end. */
+    /** Reports the end of a connection, once. */
     private tell(socket: Waitable): void {
         socket.told = true
         const error = errorOf(this.stack, socket.id)
@@ -103,7 +103,7 @@ export class Sockets implements Worker {
         else socket.onerror.emit(socket.failure(error))
     }
 
-    /** Waits in the running fiber; false when `timeout` ms are over (never, when it is undefined). */
+    /** Waits in the running fiber, forever without a timeout. Returns false when `timeout` milliseconds have passed. */
     async wait(socket: Waitable, want: Want, timeout?: number): Promise<boolean> {
         const fiber = ds.Fiber.self()
         this.waits.push(fiber, socket, want)
@@ -113,7 +113,7 @@ export class Sockets implements Worker {
         return false
     }
 
-    /** Gives the turn to send to the fiber that has waited longest for it. False when none does. */
+    /** Hands the turn to send to the fiber that has waited longest for it. Returns false when none waits. */
     handOver(socket: Waitable): boolean {
         const waits = this.waits
         for (let i = 0; i < waits.length; ) {
@@ -126,7 +126,7 @@ export class Sockets implements Worker {
         return false
     }
 
-    /** Wakes those who wait for one of these. */
+    /** Wakes the fibers that wait for one of the conditions in `ready`. */
     wake(socket: Waitable, ready: number): void {
         const waits = this.waits
         let waiting = 0

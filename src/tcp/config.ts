@@ -11,17 +11,17 @@ import {
     TIMESTAMPS,
 } from "../features"
 
-/** The stack's configuration. Every field is a number, so that the command line can set any of them. */
+/** The stack's configuration. Every field is a number, so that the command line can set any of them; `configure` has the limits. */
 export class Config {
-    /** Connections at once, in any state but half open. */
+    /** Connections at once, in any state but half open: 96 bytes each, and two rings. */
     connections = 8
-    /** Connections being opened by others (SYN-RECEIVED), shared by all listeners. When they are used up: SYN cookies. */
+    /** Half-open connections (SYN-RECEIVED), shared by all listeners: 36 bytes each. When all are taken, SYN cookies do without (RFC 4987). */
     halfOpen = PASSIVE_OPENS ? 8 : 0
-    /** Connections in TIME-WAIT that no program holds any more. When they are used up the oldest goes. */
+    /** Connections in TIME-WAIT that no program holds any more: 24 bytes each. When all are taken, the oldest is given up. */
     timeWaits = TIME_WAIT_RECORDS ? 8 : 0
-    /** Ports listened on at once. */
+    /** Ports listened on at once: 8 bytes each. */
     listeners = PASSIVE_OPENS ? 4 : 0
-    /** Addresses of neighbours remembered. */
+    /** Neighbours whose Ethernet addresses are remembered (ARP): 20 bytes each. */
     neighbours = 8
     /** Bytes of the receive ring of each connection. */
     receiveBuffer = 1024
@@ -29,7 +29,7 @@ export class Config {
     sendBuffer = 1024
     /** Largest IP packet, bytes: 576 to 1500. */
     mtu = 1500
-    /** Events kept for the ladder and the trace; 0 turns them off. */
+    /** Events kept for the ladder and the trace: 32 bytes each; 0 turns them off. */
     events = EVENTS ? 32 : 0
     /** IP time to live of what is sent (RFC 9293 section 3.9.2: configurable, MUST-49). */
     ttl = 64
@@ -41,28 +41,34 @@ export class Config {
     nagle = 1
     /** Milliseconds that an acknowledgment may wait for company: 499 at most (RFC 9293 section 3.8.6.3). 0: none. */
     delayedAck = DELAYED_ACKS ? 200 : 0
-    /** Keep-alive where a program asks for it: ms idle before the first probe, ms between probes, probes without answer. */
+    /** Keep-alive (RFC 9293 section 3.8.4), where a program asks for it: milliseconds idle before the first probe. */
     keepAliveIdle = 7200000
+    /** Milliseconds between probes that are not answered. */
     keepAliveInterval = 75000
+    /** Probes without an answer after which the connection fails. */
     keepAliveProbes = 9
-    /**
-     * Bytes a second, sent and received, that a connection which came in is to move (pace.ts); ms of falling short of that after
-     * which it is ended while somebody finds all connections taken, and at any time (more than 65,535 s: never). Both count
-     * up to an eighth, 64 s at most, longer.
-     */
+    /** Bytes a second, sent and received, that an accepted connection has to move while another client needs its record (pace.ts). */
     servedRate = 64
+    /**
+     * Milliseconds of falling short of `servedRate` after which an accepted connection is ended while a client finds all connections
+     * taken. Counted up to an eighth, 64 s at most, longer.
+     */
     servedScarce = 5000
+    /** Milliseconds of falling short after which it is ended at any time; more than 65,535 s: never. Counted as `servedScarce`. */
     servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
     /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
     finWait2 = 60000
-    /** Retransmission timeout: first, smallest and largest, milliseconds (RFC 6298 section 2). */
+    /** First retransmission timeout, milliseconds (RFC 6298 section 2). */
     rtoInitial = 1000
+    /** Smallest retransmission timeout, milliseconds. */
     rtoMin = 1000
+    /** Largest retransmission timeout, milliseconds. */
     rtoMax = 60000
-    /** Milliseconds without progress after which a connection fails: R2 of RFC 9293 section 3.8.3 (MUST-20, MUST-23). */
+    /** Milliseconds without progress after which a connection fails: R2 of RFC 9293 section 3.8.3 (MUST-20). */
     r2 = 100000
+    /** The same for a connection that is being opened (MUST-23). */
     r2Syn = 180000
     /** Times a SYN-ACK is sent again before the half-open record is given up. */
     synAckRetries = 5

@@ -1,12 +1,14 @@
 // What `npm run build --` takes, and what it says of the rest: one line.
 
 import { expect, test } from "vitest"
+import { readBoard } from "../../sim/board/boards"
 import { parseBuildOptions } from "../../sim/budget/options"
 import { Answer } from "../../sim/options/command-line"
 import { OptionError } from "../../sim/options/error"
 
 test("nothing, all of it, and a program", () => {
     expect(parseBuildOptions([])).toEqual({
+        board: readBoard(),
         program: undefined,
         without: [],
         sizes: undefined,
@@ -43,9 +45,12 @@ test.each([
     ["--jsn", "unknown option '--jsn' (Did you mean --json?) (--help lists the options)"],
     ["src/main.ts", 'unexpected argument "src/main.ts" (--help lists the options)'],
     ["--sizes x.txt", "--sizes x.txt: the picture goes into a file that ends in .html"],
-    ["--program x.js", "--program x.js is no TypeScript file"],
+    ["--program x.js", "--program x.js is not a TypeScript file (.ts)"],
     ["--program src/x.ts", "--program src/x.ts does not exist"],
-    ["--program /tmp/x.ts", "--program /tmp/x.ts is not in this project, where the compiler looks"],
+    [
+        "--program /tmp/x.ts",
+        "--program /tmp/x.ts is not in this project; the compiler takes only files of this project",
+    ],
     ["--json --sizes", "--json and --sizes cannot be combined: each has standard output for itself"],
     ["--document --json", "--document and --json cannot be combined: each has standard output for itself"],
     ["--document --without SACK", "--document and --without cannot be combined: it is of all programs"],

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest"
 import { parseFaults, scheduleFaults } from "../../sim/chip/fault-options"
+import { w5500 } from "../../sim/chip/w5500-kind"
 import { COMMON, SpiHost } from "./spi-host"
 
 test("what goes wrong, and when", async () => {
     const host = new SpiHost()
     const steps = parseFaults(
-        "miso-errors=1e-5,mosi-errors=0.001,mosi-stuck=255@20,mosi-stuck=-1@30,overflows=3,phy-held=1@40,version-delay=2.5"
+        "miso-errors=1e-5,mosi-errors=0.001,mosi-stuck=255@20,mosi-stuck=-1@30,overflows=3,phy-held=1@40,version-delay=2.5",
+        w5500
     )
     scheduleFaults(host.chip, host.clock, steps)
     const { faults } = host.chip
@@ -20,7 +22,7 @@ test("what goes wrong, and when", async () => {
 test("a brown-out, and a register", async () => {
     const host = new SpiHost()
     host.open()
-    scheduleFaults(host.chip, host.clock, parseFaults("register=0x0942@1,brown-out=5@2"))
+    scheduleFaults(host.chip, host.clock, parseFaults("register=0x0942@1,brown-out=5@2", w5500))
     await host.clock.runUntil(1)
     expect(host.read(COMMON, 0x09)).toEqual([0x42])
     await host.clock.runUntil(9)

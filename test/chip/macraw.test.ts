@@ -246,7 +246,7 @@ describe("sending", () => {
         host.send(frameTo(OTHER))
         host.send(frameTo(OTHER))
         expect(host.sent).toHaveLength(1)
-        expect(host.chip.misuses).toEqual(["SEND before the end of the last one"])
+        expect(host.chip.misuses).toEqual(["SEND before the end of the last SEND"])
     })
 
     test("more than 1514 bytes are misuse", () => {

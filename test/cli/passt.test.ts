@@ -49,7 +49,7 @@ describe.skipIf(withoutPasst)("--link passt", () => {
         const { code, stderr } = await cli("--link", "passt", "--forward", `${port}:80`, "--runtime", "node")
         expect({ code, stderr }).toEqual({
             code: 1,
-            stderr: `passt cannot listen on 127.0.0.1/${port}:80: another program may; forward another port\n`,
+            stderr: `passt cannot listen on 127.0.0.1/${port}:80: another program may use that port; forward another one\n`,
         })
         await new Promise(resolve => server.close(resolve))
     })
@@ -62,7 +62,7 @@ test("without passt it says what to do", async () => {
         const network = { ip: "10.0.0.2", prefix: 24, mac: "02:00:00:00:00:02", gateway: "10.0.0.1" }
         const opened = openPasst({ ...network, forwards: [] })
         await expect(opened).rejects.toThrow(LinkError)
-        await expect(opened).rejects.toThrow(/^passt is not installed: install it .* or take --link user/)
+        await expect(opened).rejects.toThrow(/^passt is not installed: install it .* or use --link user/)
     } finally {
         process.env.PATH = path
     }

@@ -44,8 +44,8 @@ test.each(runtimes)("fetch meets what this computer serves, on %s", async runtim
         `import { fetch } from "@devicescript/net"
         import { board } from "../../../src/board"
         import { boot } from "../../../src/boot"
-        import { useForNet } from "../../../src/socket/net-backend"
-        import { startNetwork } from "../../../src/socket/start"
+        import { useForNet } from "../../../src/socket/devicescript-net"
+        import { startNetwork } from "../../../src/socket/interface"
 
         useForNet(await startNetwork({ mac: board, ...boot }))
         const response = await fetch("http://10.0.0.1:${port}/")
@@ -97,7 +97,7 @@ describe("options", () => {
     test.each([
         [["--program", "src/none.ts"], /src\/none\.ts does not exist/],
         [["--program", "../x.ts"], /not in this project/],
-        [["--program", "README.md"], /no TypeScript file/],
+        [["--program", "README.md"], /not a TypeScript file/],
         [["--program", "src/main.ts", "--exec", "help"], /cannot be combined/],
         [["--program", "src/main.ts", "--control"], /cannot be combined/],
         [["--program", "src/main.ts", "--json"], /cannot be combined/],

@@ -22,13 +22,13 @@ describe("--link tap:", () => {
     })
 
     test.each([
-        ["--link tap:", /--link tap:: the device's name is missing; it is tap:NAME, /],
+        ["--link tap:", /--link tap:: the device's name is missing; write tap:NAME, /],
         ["--link tap:a/b", /letters, digits/],
         ["--link tap:t=10.0.0.2/24", /10\.0\.0\.2 is the device's own address/],
         ["--link tap:t=10.0.1.1/24", /10\.0\.1\.1 is not in the device's network 10\.0\.0\.2\/24/],
         ["--link tap:t --once", /cannot be combined: the example needs/],
-        ["--link tap:t --time virtual", /cannot be combined: the other end lives in real time/],
-        ["--link tun:t", /there is builtin, .* and on Linux tap:NAME/],
+        ["--link tap:t --time virtual", /cannot be combined: the other end of the link runs in real time/],
+        ["--link tun:t", /it takes builtin, .* or, on Linux, tap:NAME/],
     ])("%s is refused", (line, expected) => {
         expect(() => parse(line)).toThrow(OptionError)
         expect(() => parse(line)).toThrow(expected)

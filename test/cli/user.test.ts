@@ -1,4 +1,4 @@
-// The device behind the user-mode network, as the command line offers it: its page in this computer's browser.
+// The device behind the router, as `--link user` offers it: its page in this computer's browser.
 
 import net from "node:net"
 import { afterEach, expect, test } from "vitest"

@@ -3,9 +3,9 @@
 // under Node where chip select goes down.
 
 import { readFileSync } from "node:fs"
+import { readBoard } from "../../sim/board/boards"
 import { buildImage } from "../../sim/build/build"
 import type { SpiChip } from "../../sim/chip/chip"
-import { Wiring } from "../../sim/device/device"
 import { Op, Pipe } from "../../sim/device/pipe"
 import { describePanic, type Panic, PanicCode } from "../../sim/device/runtime"
 import { VirtualClock } from "../../sim/time/clock"
@@ -16,15 +16,12 @@ import { frame, type MacBench } from "../mac/bench"
 
 const PATIENCE = 60_000
 
-type WiredChip = SpiChip & { deliver(frame: Uint8Array): void }
-type AnyBench = MacBench<WiredChip, Mac>
-
 /** A driver and its chip. */
 export interface MacUnderTest {
     /** The program in test/programs. */
     program: string
-    bench(): AnyBench
-    chip(clock: VirtualClock, send: (frame: Uint8Array) => void): WiredChip
+    bench(): MacBench<SpiChip, Mac>
+    chip(clock: VirtualClock, send: (frame: Uint8Array) => void): SpiChip
 }
 
 /** As test/programs/cost-mac.ts numbers them. */
@@ -102,19 +99,22 @@ async function survives(
 ): Promise<boolean> {
     const clock = new VirtualClock()
     const chip = mac.chip(clock, () => {})
-    const boot = new TextEncoder().encode(JSON.stringify(options))
+    const { pins, wiring } = readBoard()
+    const texts = new Map<number, Uint8Array>([
+        [Op.Boot, new TextEncoder().encode(JSON.stringify(options))],
+        [Op.Pins, new TextEncoder().encode(JSON.stringify(pins))],
+    ])
     const pipe = new Pipe({
         header: header => {
-            if (header.op === Op.PinWrite && header.argument === Wiring.Select)
-                chip.select(header.size === 0 ? 0 : 1)
-            if (header.op === Op.PinWrite && header.argument === Wiring.Reset)
-                chip.reset(header.size === 0 ? 0 : 1)
-            if (header.op === Op.Boot) header.size = boot.length
+            const level = header.size === 0 ? 0 : 1
+            if (header.op === Op.PinWrite && header.argument === pins[wiring.CS!]) chip.select(level)
+            if (header.op === Op.PinWrite && header.argument === pins[wiring.RESET!]) chip.reset(level)
+            header.size = texts.get(header.op)?.length ?? header.size
             if (header.op === Op.Line) header.value = PATIENCE
             if (header.op === Op.Idle) header.value = 1
         },
         data: (header, bytes) => {
-            if (header.op === Op.Boot) bytes.set(boot)
+            bytes.set(texts.get(header.op) ?? [])
             if (header.op === Op.Spi) chip.transfer(bytes)
         },
     })

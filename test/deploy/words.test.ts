@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
 import { afterAll, describe, expect, test } from "vitest"
+import { readBoard } from "../../sim/board/boards"
 import { DeployError } from "../../sim/deploy/error"
 import { parseDeployOptions } from "../../sim/deploy/options"
 import { Progress } from "../../sim/deploy/progress"
@@ -15,14 +16,17 @@ import { OptionError } from "../../sim/options/error"
 describe("options", () => {
     test("nothing, and all", () => {
         expect(parseDeployOptions([])).toEqual({
+            board: readBoard(),
             file: { kind: "program", path: "src/main.ts" },
             route: { kind: "serial", path: undefined },
             device: undefined,
             settings: true,
             patience: 10_000,
         })
-        const words = "src/examples/hello.ts --port tcp://[::1]:9 --device AB12 --no-settings --timeout 3"
+        const words =
+            "src/examples/hello.ts --board pico_w5500 --port tcp://[::1]:9 --device AB12 --no-settings --timeout 3"
         expect(parseDeployOptions(words.split(" "))).toEqual({
+            board: readBoard("pico_w5500"),
             file: { kind: "program", path: "src/examples/hello.ts" },
             route: { kind: "tcp", host: "::1", port: 9 },
             device: "AB12",

@@ -52,7 +52,10 @@ describe("lines", () => {
         ["connect example.com 80", 'connect: "example.com" is no IPv4 address, and there is no DNS yet'],
         ["connect 10.0.0.256 80", 'connect: "10.0.0.256" is no IPv4 address, and there is no DNS yet'],
         ["connect 10.0.0.1 -1", 'connect: "-1" is no port from 1 to 65535'],
-        ["connect 10.0.0.2 80", "connect: EINVAL, not an address or port to use, or more than a frame holds"],
+        [
+            "connect 10.0.0.2 80",
+            "connect: EINVAL, the address or port is not valid, or the data does not fit a frame",
+        ],
         ["send 9 hello", 'send: no connection "9"; connections lists them'],
         ["send x hello", 'send: no connection "x"; connections lists them'],
         ["read 0", 'read: no connection "0"; connections lists them'],
@@ -112,7 +115,7 @@ describe("connect, listen, close", () => {
         await bench.ok("connect 10.0.0.1 7")
         bench.wire.filter = () => false
         expect(await bench.refused("connect 10.0.0.1 7")).toBe(
-            "connect: ENOBUFS, all places are taken: close something, or configure more"
+            "connect: ENOBUFS, all records or buffers are in use: close a connection, or configure more"
         )
     })
 
@@ -149,7 +152,7 @@ describe("connect, listen, close", () => {
         const bench = new ConsoleBench({ listeners: 1 })
         await bench.ok("listen 7")
         expect(await bench.refused("listen 7")).toBe(
-            "listen: EADDRINUSE, the port is taken: close what has it, or take another"
+            "listen: EADDRINUSE, the port is in use: close the socket that has it, or choose another port"
         )
         expect(await bench.refused("listen 8")).toContain("listen: ENOBUFS")
     })
@@ -160,13 +163,13 @@ describe("connect, listen, close", () => {
         bench.farSend(far, "still here")
         expect(await bench.ok("read 1")).toEqual(["still here"])
         expect(await bench.refused("send 1 more")).toBe(
-            "send: EPIPE, nothing can be sent after a shutdown (FIN-WAIT-2)"
+            "send: EPIPE, no data can be sent after a shutdown (FIN-WAIT-2)"
         )
         shutdown(bench.far.stack, far, bench.now())
         bench.poke()
         expect(await bench.ok("read 1")).toEqual(["end of stream"])
         expect(await bench.refused("send 1 more")).toBe(
-            "send: EPIPE, nothing can be sent after a shutdown (TIME-WAIT)"
+            "send: EPIPE, no data can be sent after a shutdown (TIME-WAIT)"
         )
         expect(await bench.ok("close 1")).toEqual(["connection 1: TIME-WAIT"])
         expect(await bench.refused("send 1 more")).toBe(
@@ -264,13 +267,13 @@ describe("send and read", () => {
         bench.poke()
         expect(await bench.run("read 1")).toEqual({
             status: 1,
-            lines: ["last words", "read: ECONNRESET, the other end broke the connection off: connect again"],
+            lines: ["last words", "read: ECONNRESET, the peer reset the connection: connect again"],
         })
         expect(await bench.refused("send 1 x")).toBe(
-            "send: ECONNRESET, the other end broke the connection off: connect again (CLOSED)"
+            "send: ECONNRESET, the peer reset the connection: connect again (CLOSED)"
         )
         expect(await bench.refused("shutdown 1")).toBe(
-            "shutdown: ECONNRESET, the other end broke the connection off: connect again"
+            "shutdown: ECONNRESET, the peer reset the connection: connect again"
         )
     })
 })
@@ -313,7 +316,7 @@ describe("wait", () => {
         )
         await bench.ok("connect 192.168.0.1 7")
         expect((await bench.run("wait 2 ESTABLISHED")).lines[0]).toBe(
-            "wait: connection 2 is CLOSED: EHOSTUNREACH, it is not on this network, and there is no router: set one"
+            "wait: connection 2 is CLOSED: EHOSTUNREACH, the host is not on this network, and no router is set"
         )
     })
 
@@ -324,7 +327,7 @@ describe("wait", () => {
         bench.poke()
         expect(await bench.ok("wait 1 CLOSED")).toEqual(["connection 1: CLOSED"])
         expect(await bench.refused("wait 1 TIME-WAIT")).toBe(
-            "wait: connection 1 is CLOSED: ECONNRESET, the other end broke the connection off: connect again"
+            "wait: connection 1 is CLOSED: ECONNRESET, the peer reset the connection: connect again"
         )
     })
 

@@ -74,15 +74,15 @@ describe("settings", () => {
         [{ ip: "10.0.0.2/33" }, 'ip "10.0.0.2/33" is not an address with a prefix length of 1 to 32'],
         [{ ip: "10.0.0/24" }, 'ip "10.0.0/24" is not an address'],
         [{ ip: "" }, 'ip "" is not an address'],
-        [{ ip: "10.0.0.0/24" }, `ip "10.0.0.0/24" is no host's address`],
-        [{ ip: "10.0.0.255/24" }, `ip "10.0.0.255/24" is no host's address`],
-        [{ ip: "127.0.0.1/8" }, `ip "127.0.0.1/8" is no host's address`],
-        [{ ip: "224.0.0.1/24" }, `ip "224.0.0.1/24" is no host's address`],
-        [{ ip: "0.0.0.1/24" }, `ip "0.0.0.1/24" is no host's address`],
-        [{ gateway: "router" }, 'gateway "router" is no address'],
-        [{ gateway: "10.0.1.1" }, "gateway 10.0.1.1 is no neighbour in the network of 10.0.0.2/24"],
-        [{ gateway: "10.0.0.2" }, "gateway 10.0.0.2 is no neighbour in the network of 10.0.0.2/24"],
-        [{ gateway: "10.0.0.255" }, "gateway 10.0.0.255 is no neighbour in the network of 10.0.0.2/24"],
+        [{ ip: "10.0.0.0/24" }, `ip "10.0.0.0/24" cannot be a host's address`],
+        [{ ip: "10.0.0.255/24" }, `ip "10.0.0.255/24" cannot be a host's address`],
+        [{ ip: "127.0.0.1/8" }, `ip "127.0.0.1/8" cannot be a host's address`],
+        [{ ip: "224.0.0.1/24" }, `ip "224.0.0.1/24" cannot be a host's address`],
+        [{ ip: "0.0.0.1/24" }, `ip "0.0.0.1/24" cannot be a host's address`],
+        [{ gateway: "router" }, 'gateway "router" is not an IPv4 address'],
+        [{ gateway: "10.0.1.1" }, "gateway 10.0.1.1 is not another host in the network of 10.0.0.2/24"],
+        [{ gateway: "10.0.0.2" }, "gateway 10.0.0.2 is not another host in the network of 10.0.0.2/24"],
+        [{ gateway: "10.0.0.255" }, "gateway 10.0.0.255 is not another host in the network of 10.0.0.2/24"],
         [{ macAddress: "02:00" }, `macAddress "02:00" is not a station's address, as 02:00:00:00:00:02 is`],
         [{ macAddress: "03:00:00:00:00:01" }, `macAddress "03:00:00:00:00:01" is not a station's address`],
         [{ macAddress: "00:00:00:00:00:00" }, `macAddress "00:00:00:00:00:00" is not a station's address`],
@@ -219,8 +219,8 @@ describe("a device", () => {
         )
         await run(9000)
         expect(said).toEqual([
-            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; tried again every 5 s",
-            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; tried again every 5 s",
+            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; trying again every 5 s",
+            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; trying again every 5 s",
         ])
         // what needs no chip works meanwhile
         const reply = command("connections")

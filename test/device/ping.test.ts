@@ -66,9 +66,15 @@ describe("ping", () => {
         ["ping 10.0.0.1 0", 'ping: "0" is no number from 1 to 100'],
         ["ping 10.0.0.1 101", 'ping: "101" is no number from 1 to 100'],
         ["ping 10.0.0.1 all", 'ping: "all" is no number from 1 to 100'],
-        ["ping 10.0.0.2", "ping: EINVAL, not an address or port to use, or more than a frame holds"],
-        ["ping 10.0.0.255", "ping: EINVAL, not an address or port to use, or more than a frame holds"],
-        ["ping 224.0.0.1", "ping: EINVAL, not an address or port to use, or more than a frame holds"],
+        ["ping 10.0.0.2", "ping: EINVAL, the address or port is not valid, or the data does not fit a frame"],
+        [
+            "ping 10.0.0.255",
+            "ping: EINVAL, the address or port is not valid, or the data does not fit a frame",
+        ],
+        [
+            "ping 224.0.0.1",
+            "ping: EINVAL, the address or port is not valid, or the data does not fit a frame",
+        ],
     ])("%s: refused", async (line, reply) => {
         expect(await new ConsoleBench().refused(line)).toBe(reply)
     })

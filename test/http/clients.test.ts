@@ -1,4 +1,4 @@
-// Other people's HTTP clients as judges, through this computer's sockets and the gateway: the device on the VM and on Node.
+// Other people's HTTP clients as judges, through this computer's sockets and the router: the device on the VM and on Node.
 
 import { execFile, execFileSync } from "node:child_process"
 import { Agent, type IncomingMessage, request } from "node:http"

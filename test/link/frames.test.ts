@@ -55,7 +55,7 @@ describe("FrameReader", () => {
         const longest = new Uint8Array(MAX_RECEIVED).fill(1)
         expect(read(withLength(longest), [5, 40_000]).frames).toEqual([longest])
         const { reader } = read(Uint8Array.of(0, 1, 0x10, 1, 1, 1), [])
-        expect(reader.error).toBe("a frame of 69633 bytes was announced (1 to 69632 are possible)")
+        expect(reader.error).toBe("it announced a frame of 69633 bytes (1 to 69632 are possible)")
     })
 
     it("stops for good at a length that cannot be, with what came before it delivered", () => {

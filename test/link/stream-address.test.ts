@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { parseStreamAddress } from "../../sim/link/stream-address"
 import { OptionError } from "../../sim/options/error"
 
-const forms = "it is stream:HOST:PORT, stream:[IPV6]:PORT or stream:unix:PATH"
+const forms = "write stream:HOST:PORT, stream:[IPV6]:PORT or stream:unix:PATH"
 
 describe("parseStreamAddress", () => {
     it.each([
@@ -27,12 +27,12 @@ describe("parseStreamAddress", () => {
         ["stream:host:0", '"0" is not a port from 1 to 65535'],
         ["stream:host:65536", '"65536" is not a port from 1 to 65535'],
         ["stream:host:12x", '"12x" is not a port from 1 to 65535'],
-        ["stream:::1:1234", "an IPv6 address goes in brackets"],
+        ["stream:::1:1234", "an IPv6 address has to be in brackets"],
         ["stream:[::1]", '"1]" is not a port from 1 to 65535'],
-        ["stream:[]:1", "an IPv6 address goes in brackets"],
+        ["stream:[]:1", "an IPv6 address has to be in brackets"],
         ["stream:unix:", "the path is missing"],
         ["stream:unix:a\0b", "the path contains a zero byte"],
-        [`stream:unix:/${"é".repeat(54)}`, "the path has 109 bytes and a UNIX socket's at most 107"],
+        [`stream:unix:/${"é".repeat(54)}`, "the path has 109 bytes; that of a UNIX socket has at most 107"],
     ])("refuses %j", (text, why) => {
         const shown = text.replace("\0", "?")
         expect(() => parseStreamAddress(text)).toThrow(new OptionError(`link ${shown}: ${why}; ${forms}`))

@@ -132,7 +132,9 @@ describe("a stream link", () => {
     it("has one station at a time, and none sends after it was detached", async () => {
         const { link } = await connected()
         const port = link.attach(new Probe())
-        expect(() => link.attach(new Probe())).toThrow("a stream link has one station, and probe is attached")
+        expect(() => link.attach(new Probe())).toThrow(
+            "a stream link takes one station, and probe is attached"
+        )
         port.detach()
         port.send(frame(1))
         expect(link.counters.sent).toBe(0)
@@ -211,7 +213,7 @@ describe("the end of a stream link", () => {
             how: "protocol",
             reason:
                 "the other side does not speak this protocol: " +
-                `a frame of ${length} bytes was announced (1 to ${MAX_RECEIVED} are possible)`,
+                `it announced a frame of ${length} bytes (1 to ${MAX_RECEIVED} are possible)`,
         })
         await gone
         expect(probe.frames).toEqual([frame(1)])
@@ -221,7 +223,7 @@ describe("the end of a stream link", () => {
         const { link, peer } = await connected({ host: "127.0.0.1" })
         link.attach(new Probe())
         peer.resetAndDestroy()
-        expect(await link.closed).toEqual({ how: "error", reason: "the other side broke off the connection" })
+        expect(await link.closed).toEqual({ how: "error", reason: "the other side reset the connection" })
     })
 
     it("comes by close, after what was sent has gone out", async () => {
@@ -270,7 +272,7 @@ describe("connecting", () => {
         const file = path.join(folder, "file")
         fs.writeFileSync(file, "")
         await expect(connectStream(`stream:unix:${file}`)).rejects.toThrow(
-            `nothing listens there (the file is a leftover, or no socket); ${START}`
+            `no program listens there (an ended one left the file, or it is not a socket); ${START}`
         )
     })
 
@@ -278,7 +280,7 @@ describe("connecting", () => {
         const { text, server } = await listener({ host: "127.0.0.1" })
         await new Promise(resolve => server.close(resolve))
         await expect(connectStream(text)).rejects.toThrow(
-            new LinkError(`cannot connect to ${text}: nothing listens there; ${START}`)
+            new LinkError(`cannot connect to ${text}: no program listens there; ${START}`)
         )
     })
 

@@ -158,7 +158,7 @@ describe("the switch", () => {
     it("refuses a second station of the same name until the first has gone", () => {
         const ethernet = new EthernetSwitch(new VirtualClock())
         const first = new Probe("a", ethernet)
-        expect(() => new Probe("a", ethernet)).toThrow("a station called a is attached already")
+        expect(() => new Probe("a", ethernet)).toThrow("a station named a is attached already")
         first.port.detach()
         expect(() => new Probe("a", ethernet)).not.toThrow()
     })

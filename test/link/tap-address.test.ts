@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { parseTapAddress } from "../../sim/link/tap-address"
 import { OptionError } from "../../sim/options/error"
 
-const forms = "it is tap:NAME, tap:NAME@NETNS or tap:NAME=10.0.0.1/24"
+const forms = "write tap:NAME, tap:NAME@NETNS or tap:NAME=10.0.0.1/24"
 
 describe("parseTapAddress", () => {
     it.each([
@@ -25,7 +25,7 @@ describe("parseTapAddress", () => {
         ["tap:", "the device's name is missing"],
         ["tap:@lab", "the device's name is missing"],
         ["tap:=10.0.0.1/24", "the device's name is missing"],
-        ["tap:1234567890123456", "the device's name has 16 characters and may have 15"],
+        ["tap:1234567890123456", "the device's name has 16 characters, at most 15 are possible"],
         ["tap:a/b", "a device's name has letters, digits and . _ - only"],
         ["tap:a b", "a device's name has letters, digits and . _ - only"],
         ["tap:..", "a device's name has letters, digits and . _ - only"],

@@ -162,7 +162,7 @@ describe("a TAP link", () => {
 
     test.each([
         [-ERRNO.BadFd, "the TAP device tap9 was removed"],
-        [-5, "reading from the TAP device tap9 gives error 5"],
+        [-5, "the kernel reports error 5 for reading from the TAP device tap9"],
     ])("ends when reading gives %i", async (result, reason) => {
         const { file, link, station } = made()
         const port = link.attach(station)

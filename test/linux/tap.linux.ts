@@ -97,14 +97,14 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
     test("that another program has open is refused", async () => {
         const link = await openTap(`tap:t6@${namespace.name}`, undefined)
         const second = await cli("--runtime", "node", "--link", `tap:t6@${namespace.name}`)
-        const why = "another program has it open; take another name"
+        const why = "another program has the device open; use another name"
         expect(second).toMatchObject({ code: 1, stderr: `cannot open tap:t6@${namespace.name}: ${why}\n` })
         await link.close()
     })
 
     test("that is none is refused", async () => {
         await expect(openTap(`tap:lo@${namespace.name}`, undefined)).rejects.toThrow(
-            /lo is a network device but no TAP; take another name$/
+            /the network device lo is not a TAP device; use another name$/
         )
     })
 
@@ -121,7 +121,7 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
         const words = ["--import", "tsx", "--input-type=module", "--eval", script]
         const { stdout } = spawnSync(process.execPath, words, { encoding: "utf8", timeout: 30_000 })
         expect(stdout).toMatch(
-            /^cannot open tap:t7: permission denied; be root, or .*ip tuntap add t7 .* tap:t7\n$/
+            /^cannot open tap:t7: permission denied; run as root, or .*ip tuntap add t7 .* tap:t7\n$/
         )
     })
 })

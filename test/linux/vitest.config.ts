@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig, mergeConfig } from "vitest/config"
-import base from "../../vitest.config.js"
+import base, { RETRIED } from "../../vitest.config.js"
 
 // The tests against the Linux kernel; they make network namespaces, so they are no part of `npm test`.
 const { test: _, ...shared } = base
@@ -16,6 +16,7 @@ export default mergeConfig(
             testTimeout: 60_000,
             hookTimeout: 60_000,
             retry: process.env.CI === undefined ? 0 : 1,
+            reporters: ["default", RETRIED],
         },
     })
 )

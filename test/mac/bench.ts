@@ -58,7 +58,7 @@ interface Parts<Chip, Driver> {
     mac(pins: BenchPins, address: Bytes): Driver
 }
 
-export class MacBench<Chip extends SpiChip & { deliver(frame: Uint8Array): void }, Driver extends Mac> {
+export class MacBench<Chip extends SpiChip, Driver extends Mac> {
     readonly clock = new VirtualClock()
     readonly chip: Chip
     readonly mac: Driver

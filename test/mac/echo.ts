@@ -9,11 +9,11 @@ import { W5500 } from "../../src/mac/w5500"
 
 const address = Buffer.from("021122334455", "hex")
 const mac = new W5500({
-    miso: pins.GP16,
-    cs: pins.GP17,
-    sck: pins.GP18,
-    mosi: pins.GP19,
-    reset: pins.GP20,
+    miso: pins.W5500_MISO,
+    cs: pins.W5500_CS,
+    sck: pins.W5500_SCK,
+    mosi: pins.W5500_MOSI,
+    reset: pins.W5500_RESET,
     address,
 })
 

@@ -50,10 +50,14 @@ describe("the verifier", () => {
             /StaticAsciiString 25353/,
         ],
         ["a negative index", [Op.LoadLocal, 0xfc, 1, Op.Return], /LoadLocal -1/],
-        ["code that runs over its end", [Op.Debugger], /runs over its end/],
-        ["a catch without a try", [Op.Catch, ...UNDEFINED], /no try names/],
-        ["a try without a catch", [Op.Try, 2, ...UNDEFINED], /begin with catch|more try blocks/],
-        ["the end of a try that has not begun", [Op.EndTry, 2, ...UNDEFINED], /no beginning/],
+        ["code that runs over its end", [Op.Debugger], /control runs past the end of its code/],
+        ["a catch without a try", [Op.Catch, ...UNDEFINED], /catch or finally without a try/],
+        ["a try without a catch", [Op.Try, 2, ...UNDEFINED], /begin with catch|more nested try blocks/],
+        [
+            "the end of a try that has not begun",
+            [Op.EndTry, 2, ...UNDEFINED],
+            /a try block that it has not begun/,
+        ],
     ])("refuses %s", (_, code, message) => {
         expect(() => verifyImage(withCode(...code))).toThrow(message)
         expect(() => verifyImage(withCode(...code))).toThrow(ImageError)
@@ -63,7 +67,7 @@ describe("the verifier", () => {
         const other = built.image.slice()
         other[10] = 17
         expect(() => verifyImage(other)).toThrow("version 2.17")
-        expect(() => verifyImage(new Uint8Array(200))).toThrow("no DeviceScript image")
+        expect(() => verifyImage(new Uint8Array(200))).toThrow("not a DeviceScript image")
         expect(() => verifyImage(new Uint8Array(3))).toThrow("an image of 3 bytes has no header")
     })
 })

@@ -48,7 +48,7 @@ describe("defaults", () => {
     test("the built-in network is 10.0.0.0/24 with 5 ms each way, and repeats", () => {
         expect(parse("")).toMatchObject({
             runtime: "vm",
-            mac: "w5500",
+            board: { name: "w5500_evb_pico", chip: "w5500" },
             link: "builtin",
             seed: 1,
             ip: "10.0.0.2",
@@ -96,7 +96,7 @@ test("values", () => {
     })
 })
 
-test("the user-mode network: its router, the page's port, and ports one asks for", () => {
+test("--link user: its router, the page's port, and the ports that --forward asks for", () => {
     expect(parse("--link user")).toMatchObject({
         link: "user",
         gateway: "10.0.0.1",
@@ -229,7 +229,9 @@ describe("what is refused, in one line that says why", () => {
     })
 
     test("a quote that is never closed", () => {
-        expect(refusal(["--exec", "send 3 'x; close 3"])).toMatch(/--exec ' is opened and never closed/)
+        expect(refusal(["--exec", "send 3 'x; close 3"])).toMatch(
+            /--exec the quote ' is opened and never closed/
+        )
     })
 
     test("control characters are not repeated", () => {
@@ -257,7 +259,7 @@ describe("--help and --version", () => {
     test("the help names every option, and the exit codes", () => {
         const help = answer("-h")
         const known =
-            "runtime program without mac seed time link forward ip gateway mac-address config once exec json pcap impair fault control help"
+            "runtime program without board pins seed time link forward ip gateway mac-address config once exec json pcap impair fault control help"
         for (const name of known.split(" ")) expect(help).toMatch(new RegExp(`--${name}\\b.*\\S`))
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })

@@ -44,7 +44,7 @@ lines.run = async (line, print) => {
     }
     if (words[0] === "interrupt") {
         await spi.transfer(ds.Buffer.from([0]))
-        print(`${pins.GP21.value}`)
+        print(`${pins.W5500_INT.value}`)
         return 0
     }
     if (words[0] === "both") {
@@ -65,12 +65,12 @@ lines.run = async (line, print) => {
 }
 
 console.log(JSON.stringify(boot))
-pins.GP17.setMode(ds.GPIOMode.OutputHigh)
-pins.GP20.setMode(ds.GPIOMode.OutputLow)
+pins.W5500_CS.setMode(ds.GPIOMode.OutputHigh)
+pins.W5500_RESET.setMode(ds.GPIOMode.OutputLow)
 await ds.sleep(2)
-pins.GP20.write(1)
-pins.GP21.setMode(ds.GPIOMode.Input)
-pins.GP17.write(0)
+pins.W5500_RESET.write(1)
+pins.W5500_INT.setMode(ds.GPIOMode.Input)
+pins.W5500_CS.write(0)
 console.log(await spi.transfer(ds.Buffer.from([1, 2, 3])))
-pins.GP17.write(1)
-console.log(pins.GP17.value, pins.GP21.value)
+pins.W5500_CS.write(1)
+console.log(pins.W5500_CS.value, pins.W5500_INT.value)

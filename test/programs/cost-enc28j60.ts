@@ -4,7 +4,14 @@ import { Enc28j60 } from "../../src/mac/enc28j60"
 import { measureMac, select } from "./cost-mac"
 
 const address = Buffer.from("021122334455", "hex")
-const cs = select as unknown as typeof pins.GP17
+const cs = select as unknown as typeof pins.W5500_CS
 await measureMac(
-    new Enc28j60({ miso: pins.GP16, cs, sck: pins.GP18, mosi: pins.GP19, reset: pins.GP20, address })
+    new Enc28j60({
+        miso: pins.W5500_MISO,
+        cs,
+        sck: pins.W5500_SCK,
+        mosi: pins.W5500_MOSI,
+        reset: pins.W5500_RESET,
+        address,
+    })
 )

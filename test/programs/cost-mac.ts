@@ -29,7 +29,7 @@ interface Options {
 /** A driver's chip select: the pin, and while operations are counted a function of the runtime, as the board's pin has. */
 export const select = {
     gpio: 17,
-    setMode: (mode: ds.GPIOMode): unknown => pins.GP17.setMode(mode),
+    setMode: (mode: ds.GPIOMode): unknown => pins.W5500_CS.setMode(mode),
 }
 
 /** The runtime's own functions that stand for the board's. */

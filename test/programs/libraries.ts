@@ -9,20 +9,20 @@ import { spi } from "@devicescript/spi"
 import { pins } from "@dsboard/w5500_evb_pico"
 
 async function bus(): Promise<void> {
-    spi.configure({ miso: pins.GP16, mosi: pins.GP19, sck: pins.GP18, hz: 20000000 })
-    pinMode(pins.GP17, ds.GPIOMode.OutputLow)
+    spi.configure({ miso: pins.W5500_MISO, mosi: pins.W5500_MOSI, sck: pins.W5500_SCK, hz: 20000000 })
+    pinMode(pins.W5500_CS, ds.GPIOMode.OutputLow)
     const answer = await spi.transfer(hex`0102ff`)
-    pins.GP17.write(1)
+    pins.W5500_CS.write(1)
     console.log("answer", answer)
-    pinMode(pins.GP21, ds.GPIOMode.Input)
-    console.log("interrupt", digitalRead(pins.GP21))
+    pinMode(pins.W5500_INT, ds.GPIOMode.Input)
+    console.log("interrupt", digitalRead(pins.W5500_INT))
     try {
         await spi.write(hex`01`)
     } catch (e: unknown) {
         console.log((e as Error).name)
     }
     try {
-        pins.GP21.write(1)
+        pins.W5500_INT.write(1)
     } catch (e: unknown) {
         console.log((e as Error).name)
     }

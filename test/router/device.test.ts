@@ -13,7 +13,7 @@ async function ask(device: Device, line: string): Promise<string[]> {
     return words(await device.command(line))
 }
 
-describe.each(["vm", "node"] as const)("a device on %s behind the gateway", runtime => {
+describe.each(["vm", "node"] as const)("a device on %s behind the router", runtime => {
     it("shows its page to the host, four requests at a time", async () => {
         lan = await Lan.open({ forwards: [leadsTo(80)] })
         await lan.device(runtime, false)

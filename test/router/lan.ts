@@ -1,4 +1,4 @@
-// A network of the gateway with hosts on it: stacks on Node, a station that is played by hand, a whole
+// A network of the router (sim/router) with hosts on it: stacks on Node, a station that is played by hand, a whole
 // device.
 
 import { expect } from "vitest"

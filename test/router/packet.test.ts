@@ -161,7 +161,7 @@ describe("--forward", () => {
         ["1:2:3:4", "1:2:3:4: it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
         [
             "here:8080:80",
-            "here is not an address of this host: [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80",
+            "here is not an IPv4 address; it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80",
         ],
         ["8080:0", "0: it takes a whole number from 1 to 65535"],
         ["8080:", ": it takes a whole number from 1 to 65535"],

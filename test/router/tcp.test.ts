@@ -248,7 +248,9 @@ describe("a device's connection to the host", () => {
         // RFC 1122 section 4.2.3.9: these are no reason to give up
         expect(connection.state).toBe("SYN-SENT")
         expect(dialed).toEqual(["192.0.2.1:80", "192.0.2.1:80"])
-        expect(lan.log[0]).toMatch(/^10\.0\.2\.2:\d+ > 192\.0\.2\.1:80: the host cannot connect \(E[A-Z]+\)$/)
+        expect(lan.log[0]).toMatch(
+            /^10\.0\.2\.2:\d+ > 192\.0\.2\.1:80: this computer cannot connect \(E[A-Z]+\)$/
+        )
         const errors = views.filter(view => view.kind === "icmp")
         expect(errors.map(view => [view.type, view.code, view.destination])).toEqual(
             told === undefined ? [] : [1, 2].map(() => [3, told, "10.0.2.2"])
@@ -337,7 +339,7 @@ describe("a forward", () => {
         const free = await closedPort()
         const forwards = [free, server.port].map(hostPort => ({ ...forward, hostPort }))
         await expect(Lan.open({ forwards })).rejects.toThrow(
-            `cannot listen on 127.0.0.1:${server.port}: another program does; forward another port`
+            `cannot listen on 127.0.0.1:${server.port}: another program listens there; forward another port`
         )
         await expect(exchange(free, new Uint8Array(1))).rejects.toMatchObject({ code: "ECONNREFUSED" })
     })

@@ -1,5 +1,5 @@
 // DHCP, DNS, multicast DNS, ping and datagrams by the whole program: the same on the VM and on Node, byte for byte. The
-// router, with its DHCP and DNS servers, is that of the user network (sim/gateway).
+// router, with its DHCP and DNS servers, is that of sim/router.
 
 import { afterAll, describe, expect, test } from "vitest"
 import { BuiltinHost } from "../../sim/host/host"

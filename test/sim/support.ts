@@ -13,6 +13,16 @@ export class InverseChip implements SpiChip {
     interrupt: 0 | 1 = 1
     activity = 0
 
+    line(): 0 | 1 {
+        return this.interrupt
+    }
+
+    deliver(): void {}
+
+    setLink(): void {}
+
+    close(): void {}
+
     select(level: 0 | 1): void {
         this.seen.push(`select ${level}`)
     }

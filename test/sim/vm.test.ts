@@ -50,7 +50,7 @@ describe("the VM", () => {
             onLog: () => {},
             onPanic: () => {},
         })
-        await expect(runtime.start()).rejects.toThrow("the VM does not take the image")
+        await expect(runtime.start()).rejects.toThrow("the VM rejects the image")
     })
 
     it("says where it is in the bytecode when there is no debug information", async () => {

@@ -1,4 +1,4 @@
-// What sockets are for, all at once and with real counterparts only, reached through the gateway: Node's HTTP server and clients,
+// What sockets are for, all at once and with real counterparts only, reached through the router: Node's HTTP server and clients,
 // mosquitto, clients that mean no good. The same programs on the VM, within its 64 KB of bytecode and of heap, and on Node.
 
 import { Agent, createServer, get } from "node:http"

@@ -20,11 +20,11 @@ test.each([
 })
 
 test.each([
-    ["10.0.0.2/31", "10.0.0.1", "is no neighbour in the network of"],
-    ["10.0.0.2/31", "10.0.0.2", "is no neighbour in the network of"],
-    ["10.0.0.2/32", "10.0.0.2", "is no neighbour in the network of"],
-    ["10.0.0.2/32", "224.0.0.1", "is no neighbour in the network of"],
-    ["10.0.0.2/32", "127.0.0.1", "is no neighbour in the network of"],
+    ["10.0.0.2/31", "10.0.0.1", "is not another host in the network of"],
+    ["10.0.0.2/31", "10.0.0.2", "is not another host in the network of"],
+    ["10.0.0.2/32", "10.0.0.2", "is not another host in the network of"],
+    ["10.0.0.2/32", "224.0.0.1", "is not another host in the network of"],
+    ["10.0.0.2/32", "127.0.0.1", "is not another host in the network of"],
     ["10.0.0.2/33", "", "a prefix length of 1 to 32"],
     ["10.0.0.2/0", "", "a prefix length of 1 to 32"],
 ])("%s, router %j: %s", (own, router, message) => {

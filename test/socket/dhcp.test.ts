@@ -1,4 +1,4 @@
-// `ip: "dhcp"`: the address comes from the gateway's DHCP server, and is asked for again when the cable was out.
+// `ip: "dhcp"`: the address comes from the DHCP server of the router, and is asked for again when the cable was out.
 
 import { afterEach, describe, expect, it } from "vitest"
 import type { W5500Chip } from "../../sim/chip/w5500"

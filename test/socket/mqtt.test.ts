@@ -36,7 +36,7 @@ async function publishes(net: Net, broker: Broker, count: number): Promise<void>
             broker.heard.includes("devices/say/#") &&
             broker.heard.includes("devices/count")
     )
-    await net.act(() => broker.connections[count - 1]!.send("\x30\x10\x00\x0edevices/say/h" + String(count)))
+    await net.act(() => broker.connections[count - 1]!.send(`\x30\x10\x00\x0edevices/say/h${count}`))
 }
 
 scenario("the broker resets the connection", setup, async net => {

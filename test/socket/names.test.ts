@@ -93,7 +93,7 @@ scenario("what cannot be found, and what cannot be asked for", setup, async net 
     for (const name of [`${"x".repeat(64)}.example`, `${"a.".repeat(126)}aa`, "a..b", "a/b", "é.example"])
         expect([name, await code(name)]).toEqual([name, "EINVAL"])
     expect(await says(net, "connect a..b 7")).toBe(
-        "EINVAL | socket tcp://a..b:7: EINVAL, no host has such a name: it takes letters, digits and hyphens between dots"
+        "EINVAL | socket tcp://a..b:7: EINVAL, this is not a host's name: use letters, digits and hyphens between dots"
     )
     expect(server.asked).toEqual([])
 })

@@ -31,53 +31,56 @@ scenario(
             ],
             [
                 "connect 192.168.0.1 81",
-                "EHOSTUNREACH | socket tcp://192.168.0.1:81: EHOSTUNREACH, it is not on this network, and there is no router: set one",
+                "EHOSTUNREACH | socket tcp://192.168.0.1:81: EHOSTUNREACH, the host is not on this network, and no router is set",
             ],
             [
                 "connect 10.0.0.5 81 2500",
-                "ETIMEDOUT | socket tcp://10.0.0.5:81: ETIMEDOUT, the other end does not answer: is it on, and still there?",
+                "ETIMEDOUT | socket tcp://10.0.0.5:81: ETIMEDOUT, the other host does not answer: is it on, and connected?",
             ],
             [
                 "connect 10.0.0.2 81",
-                "EINVAL | socket tcp://10.0.0.2:81: EINVAL, not an address or port to use, or more than a frame holds",
+                "EINVAL | socket tcp://10.0.0.2:81: EINVAL, the address or port is not valid, or the data does not fit a frame",
             ],
             [
                 "connect no.name 81",
-                "ENOTFOUND | socket tcp://no.name:81: ENOTFOUND, names take a resolver: see startNetwork",
+                "ENOTFOUND | socket tcp://no.name:81: ENOTFOUND, host names need a resolver: see startNetwork",
             ],
             ["connect 10.0.0.1 9", "ESTABLISHED"],
             ["shutdown", "FIN-WAIT-1"],
-            ["send x", "EPIPE | socket tcp://10.0.0.1:9: EPIPE, nothing can be sent after a shutdown"],
+            ["send x", "EPIPE | socket tcp://10.0.0.1:9: EPIPE, no data can be sent after a shutdown"],
             ["close", "CLOSED"],
             [
                 "send x",
-                "ENOTCONN | socket tcp://10.0.0.1:9: ENOTCONN, there is no connection: it was closed here, or is yet to be opened",
+                "ENOTCONN | socket tcp://10.0.0.1:9: ENOTCONN, the socket is not connected: it was closed here, or is not open yet",
             ],
             ["listen 5000", "listens"],
             [
                 "listen 5000",
-                "EADDRINUSE | listen 5000: EADDRINUSE, the port is taken: close what has it, or take another",
+                "EADDRINUSE | listen 5000: EADDRINUSE, the port is in use: close the socket that has it, or choose another port",
             ],
             [
                 "open 4210",
-                "EADDRINUSE | udp 4210: EADDRINUSE, the port is taken: close what has it, or take another",
+                "EADDRINUSE | udp 4210: EADDRINUSE, the port is in use: close the socket that has it, or choose another port",
             ],
             [
                 "udp 10.0.0.1 0 x",
-                "EINVAL | udp 10.0.0.1:0: EINVAL, not an address or port to use, or more than a frame holds",
+                "EINVAL | udp 10.0.0.1:0: EINVAL, the address or port is not valid, or the data does not fit a frame",
             ],
             [
                 "long 10.0.0.1 9",
-                "EINVAL | udp 10.0.0.1:9: EINVAL, not an address or port to use, or more than a frame holds",
+                "EINVAL | udp 10.0.0.1:9: EINVAL, the address or port is not valid, or the data does not fit a frame",
             ],
             [
                 "ping 10.0.0.255",
-                "EINVAL | ping 10.0.0.255: EINVAL, not an address or port to use, or more than a frame holds",
+                "EINVAL | ping 10.0.0.255: EINVAL, the address or port is not valid, or the data does not fit a frame",
             ],
-            ["ping no.name", "ENOTFOUND | ping no.name: ENOTFOUND, names take a resolver: see startNetwork"],
+            [
+                "ping no.name",
+                "ENOTFOUND | ping no.name: ENOTFOUND, host names need a resolver: see startNetwork",
+            ],
             [
                 "time 10.0.0.1",
-                "ETIMEDOUT | time 10.0.0.1: ETIMEDOUT, the other end does not answer: is it on, and still there?",
+                "ETIMEDOUT | time 10.0.0.1: ETIMEDOUT, the other host does not answer: is it on, and connected?",
             ],
         ]
         for (const [line, answer] of table) expect([line, await says(net, line)]).toEqual([line, answer])
@@ -101,14 +104,14 @@ scenario("every call in a loop that never waits", setup, async net => {
             connection.send("\n".repeat(4000))
         },
     })
-    const invalid = "EINVAL, not an address or port to use, or more than a frame holds"
+    const invalid = "EINVAL, the address or port is not valid, or the data does not fit a frame"
     for (const [what, told] of [
         ["up", "true"],
         ["connect", `EINVAL | socket tcp://10.0.0.1:0: ${invalid}`],
         ["udp", `EINVAL | udp 10.0.0.1:0: ${invalid}`],
         ["datagram", "undefined"],
         ["ping", `EINVAL | ping 10.0.0.255: ${invalid}`],
-        ["time", "ENOTFOUND | time no.name: ENOTFOUND, names take a resolver: see startNetwork"],
+        ["time", "ENOTFOUND | time no.name: ENOTFOUND, host names need a resolver: see startNetwork"],
     ] as const) {
         expect(await says(net, `loop ${what} 1000`)).toBe(`${what} 1000 times: ${told}`)
     }
@@ -138,7 +141,7 @@ scenario(
         await net.pass(200)
         expect(net.log).toEqual([
             "10.0.0.5 asks: where?",
-            "udp 10.0.0.5:0: EINVAL, not an address or port to use, or more than a frame holds",
+            "udp 10.0.0.5:0: EINVAL, the address or port is not valid, or the data does not fit a frame",
         ])
         net.chip.setLink(false)
         await net.pass(60_000)

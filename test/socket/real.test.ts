@@ -1,5 +1,5 @@
 // @devicescript/net over this stack with real counterparts: Node's HTTP server and sockets, and the MQTT broker mosquitto, reached
-// through the gateway.
+// through the router.
 
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"

@@ -46,7 +46,7 @@ scenario("hello: lines, both half closes, what is said afterwards", setup, async
         'line "null"',
         "null TIME-WAIT",
         "null CLOSED 0",
-        "socket tcp://10.0.0.1:7: ENOTCONN, there is no connection: it was closed here, or is yet to be opened",
+        "socket tcp://10.0.0.1:7: ENOTCONN, the socket is not connected: it was closed here, or is not open yet",
     ])
 })
 
@@ -307,7 +307,7 @@ scenario(
         await says(net, "later echoed 10.0.0.1 7 10")
         await net.pass(7000)
         expect(net.log).toHaveLength(2)
-        expect(net.log[0]).toMatch(/^W5500: version register reads 255 .*; tried again every 5 s$/)
+        expect(net.log[0]).toMatch(/^W5500: version register reads 255 .*; trying again every 5 s$/)
         net.chip.faults.dead = undefined
         await net.pass(5000)
         expect(net.log.slice(2)).toEqual([

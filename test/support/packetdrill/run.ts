@@ -36,10 +36,22 @@ export function scriptFiles(): ScriptFile[] {
     })
 }
 
-/** Reads a script. Throws a ScriptMistake when it is none. */
+/** Reads a script. Throws a ScriptMistake when it is not valid. */
 export function prepare(source: Source): Prepared {
     const script = parseScript(source)
     return { script, settings: settingsOf(script) }
+}
+
+/** Reads all scripts: each one, or what is wrong with it, which the test that runs it reports. */
+export function prepareAll(): { name: string; prepared: Prepared | Error }[] {
+    return scriptFiles().map(({ name, source }) => {
+        try {
+            return { name, prepared: prepare(source) }
+        } catch (error) {
+            if (error instanceof Error) return { name, prepared: error }
+            throw error
+        }
+    })
 }
 
 /** Runs a script on Node. */

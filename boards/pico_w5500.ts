@@ -1,0 +1,19 @@
+// The driver of a W5500 module on a Raspberry Pi Pico.
+
+import type { Buffer } from "@devicescript/core"
+import { pins } from "@dsboard/pico_w5500"
+import type { Mac } from "../src/mac/mac"
+import { W5500 } from "../src/mac/w5500"
+
+/** Returns the driver for this Ethernet address. */
+export function board(address: Buffer): Mac {
+    return new W5500({
+        miso: pins.W5500_MISO,
+        cs: pins.W5500_CS,
+        sck: pins.W5500_SCK,
+        mosi: pins.W5500_MOSI,
+        reset: pins.W5500_RESET,
+        address,
+        look: 200,
+    })
+}

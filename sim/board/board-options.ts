@@ -1,0 +1,58 @@
+// The options that choose a board, for all command lines of this project: --board, --pins, --mac.
+
+import { Answer, type CommandLine, printable } from "../options/command-line"
+import { OptionError } from "../options/error"
+import { type Board, boardNames, readBoard } from "./boards"
+
+export interface GivenBoard {
+    board?: string
+    pins?: { [line: string]: string }
+    mac?: string
+}
+
+/** Adds --board and --pins to a command line. `--board list` throws an Answer: the names, one a line. */
+export function addBoardOptions(command: CommandLine): void {
+    command.add("--board <NAME>", "the board, or list; --pins CS=GP5 moves its wires", text => {
+        if (text === "list") throw new Answer(boardNames().join("\n").concat("\n"))
+        return text
+    })
+    // the line above names it
+    command.add("--pins <LINE=PIN,...>", "", parsePins)
+}
+
+/** Returns the board that was asked for: by --board, by --mac (the first board with that chip), or the one of src/board.ts. */
+export function chosenBoard({ board, pins, mac }: GivenBoard): Board {
+    const found = named("--board ", board)
+    if (mac === undefined || mac === found.chip) return pins ? named("--pins: ", found.name, pins) : found
+    if (board !== undefined)
+        throw new OptionError(
+            `--board ${board} and --mac ${mac} cannot be combined: its chip is ${found.chip}`
+        )
+    const all = boardNames().map(name => readBoard(name))
+    const other = all.find(candidate => candidate.chip === mac)
+    if (other !== undefined) return pins ? named("--pins: ", other.name, pins) : other
+    const chips = [...new Set(all.map(({ chip }) => chip))]
+    throw new OptionError(`--mac ${printable(mac)}: it takes ${chips.join(" or ")}`)
+}
+
+function named(option: string, name?: string, pins?: { [line: string]: string }): Board {
+    try {
+        return readBoard(name, pins)
+    } catch (error) {
+        if (!(error instanceof OptionError)) throw error
+        throw new OptionError(`${option}${printable(error.message)}`)
+    }
+}
+
+/** Reads `CS=GP5,RESET=GP6`. */
+function parsePins(text: string): { [line: string]: string } {
+    const pins: { [line: string]: string } = Object.create(null)
+    for (const part of text.split(",")) {
+        const [, line, label] = /^(\w+)=(\w+)$/.exec(part) ?? []
+        if (line === undefined || label === undefined)
+            throw new OptionError(`${printable(part)} is not LINE=PIN, as CS=GP5`)
+        if (line in pins) throw new OptionError(`${line} is given twice`)
+        pins[line] = label
+    }
+    return pins
+}

@@ -1,0 +1,150 @@
+// The boards that programs are built for: boards/NAME.board.json (DeviceScript's board file) and boards/NAME.ts (the driver on its
+// pins). A board file names the chip's pins in `$pins`, each after the chip and its line, as `"W5500_CS": "GP17"`; the board's
+// module, the build and the simulator read the wiring there.
+
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { OptionError } from "../options/error.ts"
+import { type Arch, isArch, wiringProblem } from "./wiring.ts"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+/** The folder of the boards, a path in this project. */
+export const BOARDS = "boards"
+const ENDING = ".board.json"
+/** The file that names the board, a path in this project. The build puts another board into it. */
+export const BOARD = "src/board.ts"
+const NAMED = /"\.\.\/boards\/(\w+)"/
+/** Names a board in the place of src/board.ts: how tests run on another one. */
+const VARIABLE = "DEVICESCRIPT_TCP_BOARD"
+
+/** A line between the board and its chip, by the name that it has in a board file. */
+export type Line = (typeof LINES)[number]
+const LINES = ["MISO", "MOSI", "SCK", "CS", "RESET", "INT", "HANDSHAKE", "DATA_READY"] as const
+const CHIP_PIN = new RegExp(`^(\\w+?)_(${LINES.join("|")})$`)
+
+/** What DeviceScript's board files hold, as far as it is read here. */
+interface BoardFile {
+    devName: string
+    archId: string
+    pins: { [label: string]: number }
+    $pins?: { [label: string]: string }
+}
+
+export interface Board {
+    /** Name of its files, as `pico_w5500`. */
+    readonly name: string
+    /** What people call it. */
+    readonly title: string
+    readonly arch: Arch
+    /** Key of the chip in sim/chip/chips.ts. */
+    readonly chip: string
+    /** The label of the pin that each line of the chip is on. */
+    readonly wiring: { readonly [Key in Line]?: string }
+    /** GPIO numbers by label: all pins that a program may use. */
+    readonly pins: { readonly [label: string]: number }
+    /** The board file's text. */
+    readonly file: string
+}
+
+/** Returns the names of all boards, sorted. */
+export function boardNames(): string[] {
+    const files = readdirSync(join(ROOT, BOARDS))
+    return files
+        .filter(file => file.endsWith(ENDING))
+        .map(file => file.slice(0, -ENDING.length))
+        .filter(name => files.includes(`${name}.ts`))
+        .sort()
+}
+
+/** Returns the name of the board that programs are built for unless `--board` names another one. */
+export function defaultBoard(): string {
+    return process.env[VARIABLE] ?? NAMED.exec(sourceOf(BOARD))?.[1] ?? ""
+}
+
+/**
+ * Reads a board; `moved` puts lines of its chip on other pins, by label. Throws an OptionError that says what is wrong: no such
+ * board, no such pin, or a pin that cannot do what the line needs.
+ */
+export function readBoard(name = defaultBoard(), moved: { readonly [line: string]: string } = {}): Board {
+    const names = boardNames()
+    if (!names.includes(name)) {
+        throw new OptionError(`there is no board ${JSON.stringify(name)}; the boards are ${names.join(", ")}`)
+    }
+    const text = sourceOf(`${BOARDS}/${name}${ENDING}`)
+    const given = JSON.parse(text) as BoardFile
+    const board = withPins(name, given, text)
+    if (Object.keys(moved).length === 0) return checked(board)
+    const $pins = { ...given.$pins }
+    for (const [line, label] of Object.entries(moved)) {
+        const key = `${board.chip.toUpperCase()}_${line}`
+        if (!(key in $pins)) {
+            const lines = Object.keys(board.wiring).join(", ")
+            throw new OptionError(`${name} has no line ${line}; its chip's lines are ${lines}`)
+        }
+        $pins[key] = label
+    }
+    const changed = { ...given, $pins }
+    return checked(withPins(name, changed, `${JSON.stringify(changed, null, 4)}\n`))
+}
+
+function withPins(name: string, { devName, archId, pins, $pins = {} }: BoardFile, file: string): Board {
+    if (!isArch(archId)) throw new OptionError(`boards/${name}${ENDING}: unknown archId ${archId}`)
+    const wiring: { [Key in Line]?: string } = {}
+    let chip = ""
+    for (const [key, label] of Object.entries($pins)) {
+        const [, prefix, line] = CHIP_PIN.exec(key) ?? []
+        if (prefix === undefined) continue
+        chip = prefix.toLowerCase()
+        wiring[line as Line] = label
+    }
+    const used = pinsInUse(JSON.parse(file), pins)
+    const free = Object.entries(pins).filter(([label, gpio]) => !/^[#@]/.test(label) && !used.has(gpio))
+    return { name, title: devName, arch: archId, chip, wiring, pins: Object.fromEntries(free), file }
+}
+
+/** GPIO numbers that the firmware keeps for itself, as for its log: gpio.c of the runtime gives programs no pin of these. */
+function pinsInUse(file: object, pins: { [label: string]: number }): Set<number> {
+    const used = new Set<number>()
+    const look = (value: object, path: string): void => {
+        for (const [key, inner] of Object.entries(value)) {
+            if (/^[#$]/.test(key) || (path === "" && /pins$/i.test(key))) continue
+            if (typeof inner === "object" && inner !== null) look(inner, `${path}.${key}`)
+            else if (path !== "" && key.startsWith("pin")) used.add(pins[inner as string] ?? Number(inner))
+        }
+    }
+    look(file, "")
+    return used
+}
+
+function checked(board: Board): Board {
+    const problem = wiringProblem(board)
+    if (problem === undefined) return board
+    throw new OptionError(`${board.name}: ${problem}`)
+}
+
+/** Returns the text of src/board.ts for a board. */
+export function boardModule({ name }: Board): string {
+    return sourceOf(BOARD).replace(NAMED, `"../boards/${name}"`)
+}
+
+/** Returns the pins of `@dsboard/NAME` under Node, in the form of a module: each label leads to the runtime's own name of its pin. */
+export function pinsModule(board: Board, helper: string): string {
+    const { pins, $pins = {} } = JSON.parse(board.file) as BoardFile
+    const labels = Object.fromEntries(Object.keys(pins).map(label => [label, label]))
+    for (const [silk, label] of Object.entries($pins)) {
+        delete labels[label]
+        labels[silk] = label
+    }
+    const path = JSON.stringify(helper)
+    return `import { named } from ${path}\nexport const pins = named(${JSON.stringify(labels)})\n`
+}
+
+/** Returns the path of a board's file in this project. */
+export function boardFilePath(name: string): string {
+    return `${BOARDS}/${name}${ENDING}`
+}
+
+function sourceOf(path: string): string {
+    return readFileSync(join(ROOT, path), "utf8")
+}

@@ -1,0 +1,53 @@
+// The forms that a fault's value has, for the tables of faults of all chips.
+
+import type { Fault, SpiChip } from "./chip"
+
+/** Returns a chip's fault that is a probability per bit. */
+export function chance<Chip extends SpiChip>(set: (chip: Chip, value: number) => void): Fault<Chip> {
+    const form = "a probability per bit, from 0 to 0.1"
+    return { form, least: 0, most: 0.1, on: 1e-4, off: 0, apply: set }
+}
+
+/** Returns a chip's fault that is a time in milliseconds; 0 ends it. */
+export function milliseconds<Chip extends SpiChip>(
+    set: (chip: Chip, value: number) => void,
+    on = 50
+): Fault<Chip> {
+    return { form: "milliseconds, at most 60000", least: 0, most: 60_000, on, off: 0, apply: set }
+}
+
+/** Returns a chip's fault that lasts for some milliseconds and ends by itself. */
+export function once<Chip extends SpiChip>(set: (chip: Chip, ms: number) => void, on = 50): Fault<Chip> {
+    return { form: "milliseconds, at most 60000", least: 0, most: 60_000, on, apply: set }
+}
+
+/** Returns a chip's fault that happens to the next N frames or commands; 0 ends it. */
+export function count<Chip extends SpiChip>(set: (chip: Chip, value: number) => void): Fault<Chip> {
+    return { form: "a count, at most 1000", least: 0, most: 1000, on: 1, off: 0, apply: set }
+}
+
+/** Returns a chip's fault that is there or not. */
+export function flag<Chip extends SpiChip>(set: (chip: Chip, value: boolean) => void): Fault<Chip> {
+    return {
+        form: "1 or 0",
+        least: 0,
+        most: 1,
+        on: 1,
+        off: 0,
+        apply: (chip, value) => set(chip, value > 0),
+    }
+}
+
+/** Returns a chip's fault that makes a line carry one level: 0 (bytes 0x00), 255 (bytes 0xff), or -1 for no fault. */
+export function stuck<Chip extends SpiChip>(
+    set: (chip: Chip, value: 0x00 | 0xff | undefined) => void
+): Fault<Chip> {
+    return {
+        form: "0 or 255, or -1 to end the fault",
+        least: -1,
+        most: 255,
+        on: 255,
+        off: -1,
+        apply: (chip, value) => set(chip, value < 0 ? undefined : value === 0 ? 0x00 : 0xff),
+    }
+}

@@ -1,0 +1,68 @@
+// The boards' files: what the compiler, the simulator and the programs read in them.
+
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, test } from "vitest"
+import { boardModule, boardNames, defaultBoard, pinsModule, readBoard } from "../../sim/board/boards"
+import { ROOT } from "../../sim/build/build"
+import { chipOf, chips } from "../../sim/chip/chips"
+
+const file = (name: string) => readFileSync(join(ROOT, "boards", name), "utf8")
+
+describe.each(boardNames())("board %s", name => {
+    test("has a chip of the table, its bus, chip select and a title", () => {
+        const board = readBoard(name)
+        expect(Object.keys(chips)).toContain(board.chip)
+        expect(Object.keys(board.wiring)).toEqual(expect.arrayContaining(["MISO", "MOSI", "SCK", "CS"]))
+        expect(board.title).toMatch(/\S/)
+        expect(chipOf(board).title).toMatch(/\S/)
+    })
+
+    test("has a driver that takes all its pins from its own file", () => {
+        const module = file(`${name}.ts`)
+        expect(module).toContain(`import { pins } from "@dsboard/${name}"`)
+        expect(module).toContain("export function board(address: Buffer): Mac")
+        const { $pins } = JSON.parse(file(`${name}.board.json`)) as { $pins: { [label: string]: string } }
+        for (const [, label] of module.matchAll(/\bpins\.(\w+)/g)) expect(Object.keys($pins)).toContain(label)
+    })
+})
+
+test("no two boards have the same product number, which says whose firmware a board runs", () => {
+    const ids = boardNames().map(
+        name => (JSON.parse(file(`${name}.board.json`)) as { productId: string }).productId
+    )
+    expect(new Set(ids).size).toBe(ids.length)
+})
+
+test("src/board.ts names the board that is built unless another one is asked for", () => {
+    expect(boardNames()).toContain(defaultBoard())
+    expect(boardModule(readBoard("pico_w5500"))).toMatch(
+        /^export \{ board \} from "\.\.\/boards\/pico_w5500"$/m
+    )
+})
+
+test("a board that does not exist is refused with the list", () => {
+    expect(() => readBoard("nano")).toThrow(
+        `there is no board "nano"; the boards are ${boardNames().join(", ")}`
+    )
+})
+
+test("the chip's pins have the chip's names only, all others their own", () => {
+    const text = pinsModule(readBoard("w5500_evb_pico"), "board.ts")
+    expect(text).toContain('"W5500_CS":"GP17"')
+    expect(text).not.toContain('"GP17":')
+    expect(text).toContain('"GP5":"GP5"')
+})
+
+test("a pin that the firmware keeps for itself is no program's", () => {
+    // the log of the W5500-EVB-Pico's firmware is on GP0
+    const { pins } = readBoard("w5500_evb_pico")
+    expect(pins).not.toHaveProperty("GP0")
+    expect(pins).toMatchObject({ GP1: 1, GP28: 28 })
+})
+
+test("wires can be moved: the file for the compiler and the simulator's wiring both say so", () => {
+    const board = readBoard("pico_w5500", { CS: "GP5", INT: "GP6" })
+    expect(board.wiring).toMatchObject({ CS: "GP5", INT: "GP6", MISO: "GP16" })
+    expect(JSON.parse(board.file)).toMatchObject({ $pins: { W5500_CS: "GP5", W5500_INT: "GP6" } })
+})
