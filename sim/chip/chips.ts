@@ -4,10 +4,11 @@
 import { type Board, boardNames, readBoard } from "../board/boards"
 import { OptionError } from "../options/error"
 import type { ChipKind } from "./chip"
+import { enc28j60 } from "./enc28j60-kind"
 import { espHosted } from "./esp-hosted-kind"
 import { w5500 } from "./w5500-kind"
 
-export const chips: { readonly [name: string]: ChipKind } = { w5500, esp_hosted: espHosted }
+export const chips: { readonly [name: string]: ChipKind } = { w5500, enc28j60, esp_hosted: espHosted }
 
 /** Returns the entry of a board's chip. Throws an OptionError for a board whose pins name no chip of the table. */
 export function chipOf({ name, chip }: Board): ChipKind {
