@@ -33,6 +33,7 @@ export default defineConfig({
             { find: "@devicescript/spi", replacement: standIn("spi") },
             { find: "@devicescript/gpio", replacement: standIn("gpio") },
             { find: "@devicescript/crypto", replacement: standIn("crypto") },
+            { find: "@devicescript/settings", replacement: standIn("settings") },
         ],
     },
     test: {

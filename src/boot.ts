@@ -18,6 +18,8 @@ export interface BootOptions {
     control: boolean
     /** Bytes of heap that a program finds free: 57,000 on the RP2040. Buffers that do not fit are refused, not tried. */
     heap: number
+    /** The Wi-Fi network to join; left out for what the board's settings say (socket/wifi-settings.ts). */
+    network?: { ssid: string; password: string }
 }
 
 export const boot: BootOptions = {

@@ -149,7 +149,7 @@ let waiting: ds.Fiber | undefined
 power.idle = async (ms: number): Promise<void> => {
     if (power.woken) await ds.sleep(0)
     else {
-        tell(Op.Idle, 0, 0, Math.min(Math.floor(ms), 0x7fffffff))
+        tell(Op.Idle, 0, 0, Math.min(ms, 0x7fffffff))
         waiting = ds.Fiber.self()
         await ds.suspend(header.getAt(Header.Value, "i32"))
         waiting = undefined
@@ -157,6 +157,7 @@ power.idle = async (ms: number): Promise<void> => {
     readInputs()
 }
 
+power.hosted = true
 power.wake = (): void => {
     power.woken = true
     if (waiting?.suspended) waiting.resume(undefined)

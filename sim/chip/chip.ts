@@ -1,5 +1,6 @@
 // The interface of a simulated chip: what a device has on its SPI bus and its pins, and what the table of chips says of each kind.
 
+import type { BootOptions } from "../../src/boot"
 import type { Clock } from "../time/clock"
 import type { Random } from "../time/random"
 
@@ -51,5 +52,7 @@ export interface ChipKind<Chip extends SpiChip = SpiChip> {
     /** What people call it. */
     readonly title: string
     make(options: ChipOptions): Chip
+    /** Returns what goes into `boot` of src/boot.ts for this chip. */
+    boot?(chip: Chip): Partial<BootOptions>
     readonly faults: { readonly [name: string]: Fault<Chip> }
 }

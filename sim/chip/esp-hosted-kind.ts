@@ -23,6 +23,7 @@ function level(
 export const espHosted: ChipKind<EspHostedChip> = {
     title: "ESP-Hosted Wi-Fi",
     make: options => new EspHostedChip(options),
+    boot: ({ ssid, password }) => ({ network: { ssid, password } }),
     faults: {
         "miso-errors": chance((chip, value) => {
             chip.faults.misoErrors = value

@@ -28,9 +28,9 @@ async function transportFor(route: Route) {
         const { SocketTransport } = await import("./socket")
         return new SocketTransport(route.host, route.port)
     }
-    const { choosePort, loadSerialPorts, serialTransport } = await import("./serial")
+    const { choosePort, loadSerialPorts, portsOf, serialTransport } = await import("./serial")
     const serialPorts = await loadSerialPorts()
-    const port = choosePort(await serialPorts.list(), route.path)
+    const port = choosePort(await portsOf(serialPorts, route.path), route.path)
     return serialTransport(serialPorts, port)
 }
 

@@ -35,6 +35,21 @@ export async function loadSerialPorts(): Promise<SerialPorts> {
     }
 }
 
+/**
+ * Returns this computer's serial ports. Where they cannot be listed (on Linux udevadm does that), returns the wanted one alone, and throws
+ * a DeployError if none is wanted.
+ */
+export async function portsOf(serialPorts: SerialPorts, wanted: string | undefined): Promise<Port[]> {
+    try {
+        return await serialPorts.list()
+    } catch (error) {
+        if (wanted !== undefined) return [{ path: wanted }]
+        throw new DeployError(
+            `the serial ports cannot be listed (${(error as Error).message}): give the board's by --port, as --port /dev/ttyACM0`
+        )
+    }
+}
+
 /** The port that was asked for, or else the only one that looks like a board's. Throws a DeployError with those there are. */
 export function choosePort(ports: readonly Port[], wanted: string | undefined): Port {
     if (wanted !== undefined) {

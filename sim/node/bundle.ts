@@ -27,6 +27,7 @@ const places = (features: string, board: Board): Plugin => ({
     name: "places",
     setup({ onResolve, onLoad }) {
         onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: here("core.ts") }))
+        onResolve({ filter: /^@devicescript\/settings$/ }, () => ({ path: here("settings.ts") }))
         onResolve({ filter: /^@dsboard\// }, ({ path }) => ({ path: path.slice(9), namespace: "board" }))
         onResolve({ filter: /^\.\/environment$/ }, () => ({ path: here("device-environment.ts") }))
         onLoad({ filter: /.*/, namespace: "board" }, ({ path }) => ({

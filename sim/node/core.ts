@@ -4,7 +4,7 @@
 // Node. tsconfig.json and vitest.config.ts map DeviceScript's packages to its files, so src/ depends on this folder there.
 
 import { RESTART } from "../device/runtime"
-import { Buffer } from "./buffer"
+import { Buffer, hex as bytesInFlash } from "./buffer"
 import { environment, type Level } from "./environment"
 import { Fiber, millis, sleep, suspend } from "./fiber"
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "./timers"
@@ -68,6 +68,7 @@ extend(Function.prototype, {
         return Fiber.start(() => this(...args))
     },
 })
+extend(globalThis, { hex: bytesInFlash })
 extend(Math, {
     idiv: (x: number, y: number) => ((y | 0) === 0 ? 0 : Math.trunc((x | 0) / (y | 0)) | 0),
     randomInt: (max: number) => Math.floor((randomWord() / 0x1_0000_0000) * ((max | 0) + 1)),

@@ -1,6 +1,6 @@
 // Node runtime: the VM's globals, which a program uses without an import. Only the bundle of a simulated device contains them.
 
-import { Buffer, hex } from "./buffer"
+import { Buffer } from "./buffer"
 import {
     clearInterval,
     clearTimeout,
@@ -32,7 +32,6 @@ function round(value: number): number {
 
 Object.assign(globalThis, {
     Buffer,
-    hex,
     setTimeout,
     setInterval,
     clearTimeout,

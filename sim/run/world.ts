@@ -229,7 +229,8 @@ export class World {
     private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
         const { clock, ethernet, options } = this
         const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
-        const chip = chipOf(options.board).make({ clock, send: frame => plug.send(frame), random })
+        const kind = chipOf(options.board)
+        const chip = kind.make({ clock, send: frame => plug.send(frame), random })
         this.chips[n] = chip
         if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
@@ -242,7 +243,7 @@ export class World {
             board: options.board,
             ...(options.program === undefined ? {} : { program: options.program }),
             without: options.without,
-            boot: bootOptions(options, n, ip),
+            boot: { ...bootOptions(options, n, ip), ...kind.boot?.(chip) },
             ...(options.seed === undefined ? {} : { seed: (options.seed + n) >>> 0 }),
             deviceId: deviceId(n),
             controlled: options.mode === "control",

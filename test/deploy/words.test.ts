@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
-import { afterAll, describe, expect, test } from "vitest"
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest"
 import { readBoard } from "../../sim/board/boards"
 import { DeployError } from "../../sim/deploy/error"
 import { parseDeployOptions } from "../../sim/deploy/options"
 import { Progress } from "../../sim/deploy/progress"
-import { choosePort, type Port } from "../../sim/deploy/serial"
+import { choosePort, loadSerialPorts, type Port, portsOf } from "../../sim/deploy/serial"
 import { readSettings } from "../../sim/deploy/settings"
 import { OptionError } from "../../sim/options/error"
 
@@ -181,3 +181,28 @@ test("progress is a line a step, and counts on a terminal", () => {
     expect(written(false)).toBe("one ...\ntwo ...\n")
     expect(written(true)).toBe("one ...\ntwo ...\rtwo ... 0 %\rtwo ... 50 %\rtwo ... 100 %\n")
 })
+
+const serialPorts = process.platform === "linux" ? await loadSerialPorts().catch(() => undefined) : undefined
+
+describe.skipIf(serialPorts === undefined)(
+    "serial ports that cannot be listed, as udevadm is not installed",
+    () => {
+        const path = process.env.PATH
+        beforeEach(() => {
+            process.env.PATH = ""
+        })
+        afterEach(() => {
+            process.env.PATH = path
+        })
+
+        test("are an error that names --port", async () => {
+            const why =
+                "the serial ports cannot be listed (spawn udevadm ENOENT): give the board's by --port, as --port /dev/ttyACM0"
+            await expect(portsOf(serialPorts!, undefined)).rejects.toThrow(new DeployError(why))
+        })
+
+        test("are not needed when --port names the board's", async () => {
+            expect(await portsOf(serialPorts!, "/dev/ttyACM0")).toEqual([{ path: "/dev/ttyACM0" }])
+        })
+    }
+)

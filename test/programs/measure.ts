@@ -17,17 +17,17 @@ interface Try {
 function nothing(): void {}
 
 /**
- * Runs `code`, which must not await, and then a number of operations that the host wants to be taken: the program
+ * Runs `code`, which must not wait for anything, and then a number of operations that the host wants to be taken: the program
  * ends there, or says "survived" if the VM allows so many between two awaits.
  */
-export async function measure(code: () => void): Promise<void> {
+export async function measure(code: () => void | Promise<void>): Promise<void> {
     const options = boot as unknown as Try
     const measured = options.empty ? nothing : code
     let nines = options.nines
     let sevens = options.sevens
     // the count begins anew after every await
     await ds.sleep(1)
-    measured()
+    await measured()
     while (nines > 0) nines--
     while (sevens) sevens--
     await ds.sleep(1)

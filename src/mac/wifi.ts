@@ -1,0 +1,499 @@
+// A station of a Wi-Fi network by ESP-Hosted: sets the co-processor up, joins, and joins again whenever that ends.
+
+import * as ds from "@devicescript/core"
+import { Buffer } from "@devicescript/core"
+import {
+    closeMessage,
+    field,
+    findField,
+    intField,
+    openMessage,
+    putBytes,
+    putInt,
+    Wire,
+} from "../wire/protobuf"
+import { EspHosted, type EspHostedOptions } from "./esp-hosted"
+import { Header, Interface } from "./esp-hosted-frame"
+import { beginRequest, endRequest, message, Rpc, readMessage, within } from "./esp-hosted-rpc"
+import { type Mac, MacCounter } from "./mac"
+
+export interface Credentials {
+    /** The network's name, 1 to 32 bytes. */
+    ssid: string
+    /** 8 to 63 bytes; "" for a network without one. */
+    password: string
+}
+
+/** Name and password, or where they come from when the driver starts: `wifiSettings` of socket/wifi-settings.ts. */
+export type WifiOptions = EspHostedOptions & (Credentials | { credentials: () => Promise<Credentials> })
+
+/** Milliseconds. */
+const enum Time {
+    /** From the end of a reset to the co-processor's first message: 1.2 s in docs/spi_full_duplex.md section 9, of which 0.5 are over. */
+    Boot = 3000,
+    /** Between two resets of a co-processor that does not answer. */
+    Retry = 1000,
+    /** Espressif's own host gives a response 5 s (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is repeated. */
+    Response = 2000,
+    /** The same while the station is connected, where nothing takes long. */
+    Alive = 350,
+    /** Between two questions whether the station is still connected, and how well. */
+    Check = 1000,
+    /** A scan of all channels, the handshake and its repetitions. */
+    Join = 15000,
+    /** From one access point to the next. */
+    Roam = 5000,
+    /** After the first failure, then doubled up to the longest; longer where the access point has refused the password. */
+    FirstDelay = 500,
+    LongestDelay = 4000,
+    LongestRefused = 30000,
+    /** `out` is taken by something else. */
+    Soon = 1,
+}
+
+const enum Tries {
+    /** A request is sent this often. */
+    Most = 3,
+    /** Looks, one a millisecond, whether `out` is free. */
+    Waits = 100,
+}
+
+/** What comes next. From Init to Connect: a request of `requests`. */
+const enum Step {
+    Reset,
+    Boot,
+    /** Another firmware than the one that is wanted. */
+    Refused,
+    Hello,
+    Init,
+    Mode,
+    Address,
+    Storage,
+    Config,
+    Start,
+    PowerSave,
+    Connect,
+    /** The outcome comes as an event. */
+    Joining,
+    Delay,
+    Connected,
+    Roaming,
+}
+
+const enum Version {
+    /** 2.12.0, and what is no longer known: 4.0.0. As the first message has it: major, minor, patch, a byte each. */
+    First = 0x020c00,
+    Unknown = 0x040000,
+}
+
+/** wifi_err_reason_t of ESP-IDF (components/esp_wifi/include/esp_wifi_types_generic.h). */
+const enum Reason {
+    FourWayHandshakeTimeout = 15,
+    BeaconTimeout = 200,
+    NoApFound = 201,
+    AuthFail = 202,
+    HandshakeTimeout = 204,
+    /** The station goes to another access point of its network, of which the next event tells. */
+    Roaming = 207,
+    NoCompatibleSecurity = 210,
+    WeakSecurity = 211,
+    WeakSignal = 212,
+}
+
+/** wifi_sta_config's fields. */
+const enum Config {
+    Ssid = 1,
+    Password = 2,
+    ScanMethod = 3,
+    Pmf = 10,
+    SaePwe = 12,
+}
+
+/**
+ * Host to co-processor (host/drivers/transport/transport_drv.c, send_slave_config): no capabilities, no throughput test, and when it is to
+ * ask for a pause: at 90 % of its queue until that is at 60 %, as its own host has it (Kconfig).
+ */
+const HELLO = hex`22 0c 44 01 00 46 01 00 47 01 5a 48 01 3c`
+
+/**
+ * wifi_init_config as ESP-IDF's defaults have it (WIFI_INIT_CONFIG_DEFAULT of components/esp_wifi/include/esp_wifi.h): buffers 10 static and 32 dynamic in,
+ * 32 dynamic out, AMPDU, NVS, a window of 6, beacons of 752, 32 management buffers, WPA3 (the co-processor has its own features in the place of
+ * this one), 7 ESP-NOW peers, the magic number 0x1f2f3f4f, 5 buffers for management in, 3 queues. The co-processor takes what the host says
+ * (slave/main/slave_wifi_std.c, get_merged_init_config).
+ */
+const INIT = hex`0a 29 08 0a 10 20 18 01 28 20 40 01 48 01 58 01 68 06 78 f0 05 80 01 20 88 01 01 98 01 07 a0 01 cf fe bc f9 01 b0 01 05 b8 01 03`
+/** Mode, and storage: station, and RAM. */
+const ONE = hex`08 01`
+const NONE = hex``
+
+/** Ids and payloads of the requests from Step.Init on; what has none is written by `request`. */
+const IDS = [
+    Rpc.WifiInit,
+    Rpc.SetMode,
+    Rpc.SetMacAddress,
+    Rpc.SetStorage,
+    Rpc.WifiSetConfig,
+    Rpc.WifiStart,
+    Rpc.SetPs,
+    Rpc.WifiConnect,
+]
+
+/** A program's own request: `ask` of wifi-ask.ts. */
+export interface Question {
+    readonly id: Rpc
+    /** The response's payload, as far as there is room. */
+    readonly into: Buffer
+    /** Bytes of the payload; -1 while there is no response, -2 when there will be none. */
+    length: number
+}
+
+let running: Wifi | undefined
+
+/** Returns the Wi-Fi station that was made last. Throws an Error when there is none. */
+export function station(): Wifi {
+    if (!running) throw new Error("ENETDOWN, there is no Wi-Fi station: call startNetwork with wifi() first")
+    return running
+}
+
+/** Returns what startNetwork's `mac` takes: a station of the network `ssid`. Throws a RangeError for a name or password that is not valid. */
+export function wifi(options: WifiOptions): (address: Buffer) => Mac {
+    const given = options as Partial<Credentials>
+    const { ssid, password } = given
+    const network = ssid === undefined ? undefined : networkOf(ssid, password || "")
+    return (address: Buffer): Mac => {
+        running = new Wifi(options, address, network)
+        return running
+    }
+}
+
+/** A network's name and password as they go to the co-processor. */
+interface Network {
+    readonly ssid: Buffer
+    readonly password: Buffer
+}
+
+/** Throws a RangeError for a name or password that is not valid. */
+function networkOf(name: string, secret: string): Network {
+    const ssid = Buffer.from(name)
+    const password = Buffer.from(secret)
+    // IEEE 802.11-2020, 9.4.2.2 and J.4.1
+    if (ssid.length < 1 || ssid.length > 32) throw new RangeError("wifi: the ssid must be 1 to 32 bytes")
+    if (password.length !== 0 && (password.length < 8 || password.length > 63))
+        throw new RangeError('wifi: the password must be 8 to 63 bytes, or ""')
+    return { ssid, password }
+}
+
+export class Wifi extends EspHosted {
+    /** Emitted when `linkUp` or `problem` has changed. */
+    readonly onchange = ds.emitter<Wifi>()
+    /** Signal of the access point in dBm while connected, brought up to date every second. */
+    rssi = 0
+    channel = 0
+    /** The access point's own address. */
+    readonly bssid = Buffer.alloc(6)
+    /** Why the connection ended last, or was not made: ESP-IDF's wifi_err_reason_t. */
+    reason = 0
+    /** As the co-processor says, major * 65536 + minor * 256 + patch. */
+    firmware = 0
+    /** Events of scans that ended. */
+    scans = 0
+    private step = Step.Reset
+    /** The request whose response is to come, 0 for none. */
+    private asked = 0
+    private uid = 0
+    private tries = 0
+    private waits = 0
+    private delay = 0
+    /** What the program asks. */
+    private question: Question | undefined = undefined
+    /** `asked` is the program's question. */
+    private foreign = false
+
+    constructor(
+        private readonly options: WifiOptions,
+        address: Buffer,
+        private network: Network | undefined
+    ) {
+        super(options, address)
+    }
+
+    protected override async prepare(): Promise<void> {
+        const { credentials } = this.options as { credentials?: () => Promise<Credentials> }
+        if (credentials) {
+            const { ssid, password } = await credentials()
+            this.network = networkOf(ssid, password)
+        }
+    }
+
+    protected override isSetUp(): boolean {
+        return this.step >= Step.Joining
+    }
+
+    protected override begin(): void {
+        this.asked = 0
+        this.answerQuestion(-2)
+        this.next(Step.Reset, 0)
+    }
+
+    /** Asks a question of the program. False while there is another one. */
+    put(question: Question): boolean {
+        if (this.question) return false
+        this.question = question
+        if (this.step === Step.Connected || this.step === Step.Delay) {
+            if (this.asked === 0) this.dueAt = ds.millis() | 0
+        }
+        return true
+    }
+
+    /** Takes the question back, as nobody waits for its answer any more. */
+    withdraw(): void {
+        this.question = undefined
+        if (this.foreign) this.asked = 0
+        this.foreign = false
+    }
+
+    protected override booted(_chip: number, firmware: number, again: boolean): void {
+        this.firmware = firmware
+        this.asked = 0
+        this.answerQuestion(-2)
+        if (again) this.complain("ERESTART, the co-processor has started anew: look at its power")
+        if (firmware < Version.First || firmware >= Version.Unknown) {
+            this.next(Step.Refused, Time.Join)
+            const text = `${(firmware >> 16) & 255}.${(firmware >> 8) & 255}.${firmware & 255}`
+            this.complain(
+                `EPROTONOSUPPORT, the co-processor's firmware is ${text}: 2.12.12 is wanted, see docs/esp-hosted.md`
+            )
+        } else this.next(Step.Hello, 0)
+    }
+
+    protected override async turn(): Promise<void> {
+        if (this.asked !== 0) {
+            if (++this.tries >= Tries.Most) {
+                const problem = `ENODEV, the co-processor does not answer request ${this.asked}: it is reset`
+                this.lost()
+                this.complain(problem)
+                return
+            }
+            // asked again below; what the first try may still be answered with does no harm
+            this.asked = 0
+        }
+        switch (this.step) {
+            case Step.Boot:
+                this.complain(this.silence())
+                this.next(Step.Reset, Time.Retry)
+                return
+            case Step.Reset:
+            case Step.Refused:
+                await this.restart()
+                this.next(Step.Boot, Time.Boot)
+                return
+            case Step.Joining:
+            case Step.Roaming:
+                this.left(0)
+                return
+            case Step.Delay:
+                if (!this.question) this.step = Step.Connect
+                break
+        }
+        if (this.pending && this.waits++ < Tries.Waits) {
+            this.dueAt = ((ds.millis() | 0) + Time.Soon) | 0
+            return
+        }
+        // what the co-processor has not taken by now it will hardly take: the request in its place shows whether it is alive
+        this.waits = 0
+        if (this.step === Step.Hello) {
+            this.out.blitAt(Header.Size, HELLO, 0, HELLO.length)
+            this.post(Interface.Private, HELLO.length)
+            this.next(Step.Init, 0)
+        } else this.request()
+    }
+
+    /** Sends the request of this step. */
+    private request(): void {
+        const { step, out } = this
+        let id = Rpc.StaGetRssi
+        this.foreign = false
+        if (step <= Step.Connect) id = IDS[step - Step.Init] as Rpc
+        else if (this.question) {
+            id = this.question.id
+            this.foreign = true
+        }
+        this.uid = (this.uid & 0xffff) + 1
+        const payload = beginRequest(out, id, this.uid)
+        let at = payload
+        let fixed = NONE
+        switch (step) {
+            case Step.Init:
+                fixed = INIT
+                break
+            case Step.Mode:
+            case Step.Storage:
+                fixed = ONE
+                break
+            case Step.Address:
+                at = putBytes(out, at, 1, this.address)
+                break
+            case Step.Config:
+                at = this.config(at)
+                break
+        }
+        out.blitAt(at, fixed, 0, fixed.length)
+        this.post(Interface.Serial, endRequest(out, payload, at + fixed.length))
+        this.asked = id
+        this.next(step, step >= Step.Delay ? Time.Alive : Time.Response)
+    }
+
+    /** Writes WifiSetConfig's payload. */
+    private config(at: number): number {
+        const { out } = this
+        const { ssid, password } = this.network as Network
+        const choice = openMessage(out, at, 2)
+        const sta = openMessage(out, choice, 2)
+        at = putBytes(out, sta, Config.Ssid, ssid)
+        at = putBytes(out, at, Config.Password, password)
+        // all channels are looked at, and the strongest access point is taken (sort_method 0)
+        at = putInt(out, at, Config.ScanMethod, 1)
+        // WPA3 by either of its two ways, with management frames protected. With a password ESP-IDF joins nothing weaker than WPA2
+        // (esp_wifi_types_generic.h, wifi_scan_threshold_t).
+        const pmf = openMessage(out, at, Config.Pmf)
+        at = closeMessage(out, pmf, putInt(out, pmf, 1, 1))
+        at = putInt(out, at, Config.SaePwe, 3)
+        return closeMessage(out, choice, closeMessage(out, sta, at))
+    }
+
+    protected override message(b: Buffer, at: number, length: number): void {
+        if (!readMessage(b, at, length)) {
+            this.count(MacCounter.BadLength)
+            return
+        }
+        if (message.event) this.event(b)
+        else if (this.asked !== 0 && message.uid === this.uid) this.answer(b)
+    }
+
+    /** Takes the response to `asked`. */
+    private answer(b: Buffer): void {
+        const { asked, step } = this
+        this.asked = 0
+        this.tries = 0
+        // an id that is not the request's says that the firmware does not know it
+        const known = message.id === asked + Rpc.Response
+        const status = known ? intField(b, message.at, message.end, 1) : -1
+        if (this.foreign) {
+            const { into } = this.question as Question
+            const size = Math.min(message.end - message.at, into.length)
+            into.blitAt(0, b, message.at, size)
+            this.answerQuestion(known ? size : -2)
+            this.next(step, step === Step.Delay ? Time.Soon : Time.Check)
+        } else if (step === Step.Connected) {
+            // the event that said so was lost
+            if (status !== 0) this.left(0)
+            else {
+                this.rssi = intField(b, message.at, message.end, 2)
+                this.next(step, this.question ? 0 : Time.Check)
+            }
+        } else if (status !== 0) {
+            if (step === Step.Connect) this.left(0)
+            else {
+                this.lost()
+                this.complain(`EPROTO, the co-processor refuses request ${asked} (${status}): it is reset`)
+                this.next(Step.Reset, Time.Retry)
+            }
+        } else if (step < Step.Connect) this.next(step + 1, 0)
+        else if (step === Step.Connect) this.next(Step.Joining, Time.Join)
+    }
+
+    private event(b: Buffer): void {
+        const { step } = this
+        const { id } = message
+        if (id === Rpc.StaScanDone) this.scans++
+        // what an earlier connection has left behind
+        if (step < Step.Connect) return
+        if (id === Rpc.StaConnected) {
+            if (!within(b, message.at, message.end, 2)) return
+            const { at, end } = message
+            this.channel = intField(b, at, end, 4)
+            if (findField(b, at, end, 3, Wire.Bytes) > 0) {
+                if (field.length === 6) this.bssid.blitAt(0, b, field.at, 6)
+            }
+            this.delay = 0
+            this.asked = 0
+            this.tries = 0
+            if (!this.linkUp) {
+                this.linkUp = true
+                this.reason = 0
+                this.problem = ""
+                this.onchange.emit(this)
+            }
+            this.next(Step.Connected, 0)
+        } else if (id === Rpc.StaDisconnected) {
+            if (!within(b, message.at, message.end, 2)) return
+            const reason = intField(b, message.at, message.end, 4)
+            // ESP-IDF's own network interface takes no notice of it (components/esp_wifi/src/wifi_netif.c)
+            if (reason === Reason.Roaming && step === Step.Connected) {
+                this.asked = 0
+                this.next(Step.Roaming, Time.Roam)
+            } else if (step !== Step.Delay) this.left(reason)
+        }
+    }
+
+    /** The station is not connected: says why, and joins again after a while. */
+    private left(reason: number): void {
+        const first = this.linkUp
+        this.linkUp = false
+        this.asked = 0
+        this.tries = 0
+        this.answerQuestion(-2)
+        this.reason = reason
+        let longest = Time.LongestDelay
+        const name = (this.network as Network).ssid.toString("utf-8")
+        let what = `ENOLINK, the access point of "${name}" has ended the connection (reason ${reason})`
+        switch (reason) {
+            case Reason.NoApFound:
+                what = `ENONET, there is no network "${name}" here: look at its name, and that it is in this band`
+                break
+            case Reason.NoCompatibleSecurity:
+            case Reason.WeakSecurity:
+                what = `ENONET, the network "${name}" has no WPA2 or WPA3 with a password`
+                break
+            case Reason.WeakSignal:
+                what = `ENONET, the signal of "${name}" is too weak`
+                break
+            case Reason.BeaconTimeout:
+                what = `ENOLINK, the access point of "${name}" is gone: is it on, and near enough?`
+                break
+            case Reason.FourWayHandshakeTimeout:
+            case Reason.AuthFail:
+            case Reason.HandshakeTimeout:
+                longest = Time.LongestRefused
+                what = `EACCES, the access point of "${name}" refuses the password: look at it`
+                break
+            case 0:
+                what = `ETIMEDOUT, the co-processor says nothing of "${name}"`
+                break
+        }
+        if (first) this.count(MacCounter.Repair)
+        else this.delay = Math.min(longest, Math.max(Time.FirstDelay, 2 * this.delay))
+        this.complain(what)
+        this.next(Step.Delay, this.delay)
+    }
+
+    /** Ends the program's question. */
+    private answerQuestion(length: number): void {
+        if (this.question) this.question.length = length
+        this.question = undefined
+        this.foreign = false
+    }
+
+    /** Tells the program and the console what is wrong, once. */
+    private complain(problem: string): void {
+        if (problem === this.problem) return
+        this.problem = problem
+        console.warn(`Wi-Fi: ${problem}`)
+        this.onchange.emit(this)
+    }
+
+    private next(step: Step, ms: number): void {
+        this.step = step
+        this.dueAt = ((ds.millis() | 0) + ms) | 0
+    }
+}

@@ -1,0 +1,423 @@
+import { describe, expect, test } from "vitest"
+import { MacCounter } from "../../src/mac/mac"
+import { Bench, BSSID, connected, frame, Id, Kind, pb, program, SET_UP } from "./esp-hosted-bench"
+
+/** Frames get through both ways, at once. */
+async function works(bench: Bench): Promise<void> {
+    bench.chip.frames.length = bench.received.length = 0
+    bench.chip.deliver(frame(60, 7))
+    expect(await bench.send(frame(70, 8))).toBe(true)
+    await bench.run(10)
+    expect(bench.received).toEqual([frame(60, 7)])
+    expect(bench.chip.frames).toEqual([frame(70, 8)])
+    expect(bench.chip.misuses).toEqual([])
+}
+
+describe("an access point that refuses", () => {
+    test.each([
+        [
+            "the password, by WPA2",
+            15,
+            "EACCES",
+            'EACCES, the access point of "home" refuses the password: look at it',
+        ],
+        [
+            "the password, by WPA2",
+            204,
+            "EACCES",
+            'EACCES, the access point of "home" refuses the password: look at it',
+        ],
+        [
+            "the password, by WPA3",
+            202,
+            "EACCES",
+            'EACCES, the access point of "home" refuses the password: look at it',
+        ],
+        [
+            "as it is not there",
+            201,
+            "ENONET",
+            'ENONET, there is no network "home" here: look at its name, and that it is in this band',
+        ],
+        [
+            "as it has no password",
+            211,
+            "ENONET",
+            'ENONET, the network "home" has no WPA2 or WPA3 with a password',
+        ],
+        [
+            "as it has other ciphers",
+            210,
+            "ENONET",
+            'ENONET, the network "home" has no WPA2 or WPA3 with a password',
+        ],
+        ["as it is too far away", 212, "ENONET", 'ENONET, the signal of "home" is too weak'],
+        [
+            "for another reason",
+            5,
+            "ENOLINK",
+            'ENOLINK, the access point of "home" has ended the connection (reason 5)',
+        ],
+    ])("%s", async (_, reason, _code, problem) => {
+        const bench = new Bench()
+        bench.chip.refuses = reason
+        // the co-processor is well, so the driver starts
+        await bench.mac.start()
+        await bench.until(() => bench.mac.problem !== "")
+        expect(bench.mac.problem).toBe(problem)
+        expect(bench.mac.reason).toBe(reason)
+        expect(bench.mac.linkUp).toBe(false)
+        await bench.run(60_000)
+        // said once, tried again and again
+        expect(bench.told).toEqual([problem])
+        expect(bench.warnings).toEqual([`Wi-Fi: ${problem}`])
+        expect(bench.chip.resets).toBe(1)
+        bench.chip.refuses = 0
+        await bench.until(() => bench.mac.linkUp, 31_000)
+        expect(bench.told).toEqual([problem, "up"])
+        expect(bench.mac.problem).toBe("")
+        await works(bench)
+    })
+
+    test.each([
+        [201, 4000],
+        [15, 30_000],
+    ])("reason %i: attempts come later and later, up to every %i ms", async (reason, longest) => {
+        const bench = new Bench()
+        const attempts: number[] = []
+        bench.chip.answers.set(Id.Connect, () => {
+            attempts.push(bench.clock.now())
+            return []
+        })
+        bench.chip.refuses = reason
+        await bench.mac.start()
+        await bench.run(200_000)
+        const gaps = attempts.slice(1).map((at, i) => Math.round((at - attempts[i]!) / 100) * 100)
+        expect(gaps.slice(0, 4)).toEqual([500, 1000, 2000, 4000])
+        expect(gaps.at(-1)).toBe(longest)
+    })
+
+    test("nothing comes of it at all", async () => {
+        const bench = new Bench()
+        bench.chip.joinTime = 1e9
+        await bench.mac.start()
+        await bench.run(16_000)
+        expect(bench.mac.problem).toBe('ETIMEDOUT, the co-processor says nothing of "home"')
+        bench.chip.joinTime = 10
+        await bench.until(() => bench.mac.linkUp, 16_000)
+    })
+})
+
+describe("a connection that ends", () => {
+    test.each([
+        [3, 'ENOLINK, the access point of "home" has ended the connection (reason 3)'],
+        [200, 'ENOLINK, the access point of "home" is gone: is it on, and near enough?'],
+    ])("reason %i: it is told, and joined again at once", async (reason, problem) => {
+        const bench = await connected()
+        bench.chip.leave(reason)
+        await bench.until(() => !bench.mac.linkUp, 50)
+        expect(bench.mac.problem).toBe(problem)
+        await bench.until(() => bench.mac.linkUp, 100)
+        expect(bench.told).toEqual(["up", problem, "up"])
+        expect(bench.trouble).toEqual({ repair: 1 })
+        expect(bench.chip.asked.filter(id => id !== Id.Rssi)).toEqual([Id.Connect])
+        await works(bench)
+    })
+
+    test("an access point that is off for a while is joined within 5 s", async () => {
+        const bench = await connected()
+        bench.chip.refuses = 201
+        bench.chip.leave(200)
+        await bench.run(60_000)
+        bench.chip.refuses = 0
+        expect(await bench.until(() => bench.mac.linkUp)).toBeLessThan(5000)
+        await works(bench)
+    })
+
+    test("the event that says so is lost", async () => {
+        const bench = await connected()
+        bench.chip.connected = false
+        expect(await bench.until(() => !bench.mac.linkUp)).toBeLessThan(1100)
+        await bench.until(() => bench.mac.linkUp)
+        await works(bench)
+    })
+
+    test("to another access point of the network: nothing is disturbed", async () => {
+        const bench = await connected()
+        bench.chip.leave(207)
+        await bench.run(300)
+        expect(bench.mac.linkUp).toBe(true)
+        bench.chip.join([0x0a, 9, 9, 9, 9, 9])
+        await bench.run(20)
+        expect([...bench.mac.bssid]).toEqual([0x0a, 9, 9, 9, 9, 9])
+        expect(bench.told).toEqual(["up"])
+        expect(bench.trouble).toEqual({})
+        await works(bench)
+        // or without a word of leaving
+        bench.chip.join(BSSID)
+        await bench.run(20)
+        expect([...bench.mac.bssid]).toEqual(BSSID)
+        expect(bench.told).toEqual(["up"])
+    })
+
+    test("to another access point, but not there", async () => {
+        const bench = await connected()
+        bench.chip.leave(207)
+        expect(await bench.until(() => !bench.mac.linkUp)).toBeLessThan(5100)
+        await bench.until(() => bench.mac.linkUp)
+        await works(bench)
+    })
+})
+
+describe("a co-processor", () => {
+    test.each([0, 1, 7, 13])("that starts anew by itself, %i transactions on", async transactions => {
+        const bench = await connected()
+        const upTo = bench.chip.transactions + transactions
+        for (let n = 0; bench.chip.transactions < upTo; n++) {
+            await bench.send(frame(60, n))
+            await bench.run(2)
+        }
+        bench.chip.reboot()
+        expect(await bench.until(() => bench.mac.problem !== "")).toBeLessThan(1500)
+        expect(bench.mac.linkUp).toBe(false)
+        await bench.until(() => bench.mac.linkUp, 2000)
+        expect(bench.chip.resets).toBe(1)
+        expect(bench.counter(MacCounter.ChipReset)).toBe(1)
+        expect(bench.told).toEqual([
+            "up",
+            "ERESTART, the co-processor has started anew: look at its power",
+            "up",
+        ])
+        await works(bench)
+    })
+
+    test("that starts anew while it is set up", async () => {
+        const bench = new Bench()
+        let left = 3
+        bench.chip.answers.set(Id.SetConfig, () => {
+            if (left-- > 0) bench.chip.reboot()
+            return []
+        })
+        await bench.mac.start()
+        await bench.until(() => bench.mac.linkUp)
+        await works(bench)
+    })
+
+    test.each(["the handshake line stays low", "it answers nothing", "it sends nothing"])(
+        "that hangs: %s",
+        async how => {
+            const bench = await connected()
+            if (how.startsWith("the")) bench.chip.stuck = true
+            else if (how.startsWith("it answers")) bench.chip.mute = true
+            else
+                bench.chip.disturb = bytes => {
+                    bytes.fill(0)
+                    bytes[0] = 0xf8
+                }
+            const { reset } = bench.chip
+            bench.chip.reset = level => {
+                if (level === 1) {
+                    bench.chip.stuck = bench.chip.mute = false
+                    bench.chip.disturb = undefined
+                }
+                reset.call(bench.chip, level)
+            }
+            const lost = await bench.until(() => !bench.mac.linkUp)
+            expect(lost).toBeLessThan(2500)
+            const back = await bench.until(() => bench.mac.linkUp)
+            expect(lost + back).toBeLessThan(4000)
+            expect(bench.chip.resets).toBe(2)
+            expect(bench.told[1]).toContain("ENODEV, the co-processor does not answer")
+            await works(bench)
+        }
+    )
+
+    test("that is gone for a long time", async () => {
+        const bench = await connected()
+        bench.chip.stuck = true
+        await bench.run(60_000)
+        expect(bench.mac.linkUp).toBe(false)
+        expect(bench.mac.problem).toContain("handshake line stays low")
+        expect(bench.chip.resets).toBeGreaterThan(10)
+        // told by what it is, not at each attempt
+        expect(bench.told.length).toBeLessThan(4)
+        bench.chip.stuck = false
+        await bench.until(() => bench.mac.linkUp)
+        await works(bench)
+    })
+
+    test("that refuses a request", async () => {
+        const bench = new Bench()
+        bench.chip.answers.set(Id.Start, () => pb(1, 0x3001))
+        await expect(bench.mac.start()).rejects.toThrow(
+            "EPROTO, the co-processor refuses request 280 (12289): it is reset"
+        )
+        bench.chip.answers.clear()
+        await bench.until(() => bench.mac.linkUp)
+        await works(bench)
+    })
+
+    test("that does not know a request", async () => {
+        const bench = new Bench()
+        bench.chip.answers.set(Id.SetStorage, ({ uid }) => {
+            bench.chip.say("RPCRsp", [...pb(1, 2), ...pb(2, 512), ...pb(3, uid)])
+            return undefined
+        })
+        await expect(bench.mac.start()).rejects.toThrow("EPROTO, the co-processor refuses request 313 (-1)")
+    })
+
+    test("that is slow to answer", async () => {
+        const bench = new Bench()
+        bench.chip.answerTime = 300
+        await bench.mac.start()
+        await bench.until(() => bench.mac.linkUp)
+        await bench.run(10_000)
+        expect(bench.mac.rssi).toBe(-55)
+        expect(bench.trouble).toEqual({})
+    })
+
+    test("that joins before it answers the request to", async () => {
+        const bench = new Bench()
+        bench.chip.answers.set(Id.Connect, () => {
+            bench.chip.join()
+            return []
+        })
+        await bench.mac.start()
+        await bench.until(() => bench.mac.linkUp)
+        await bench.run(3000)
+        expect(bench.trouble).toEqual({})
+    })
+
+    test("requests and responses that are lost are repeated", async () => {
+        const bench = new Bench()
+        const seen = new Map<number, number>()
+        for (const id of SET_UP)
+            bench.chip.answers.set(id, () => {
+                seen.set(id, (seen.get(id) ?? 0) + 1)
+                return seen.get(id) === 2 ? [] : undefined
+            })
+        await bench.mac.start()
+        await bench.until(() => bench.mac.linkUp, 5000)
+        expect(bench.chip.resets).toBe(1)
+        // of the last one the outcome says enough
+        expect([...seen.values()]).toEqual(SET_UP.map(id => (id === Id.Connect ? 1 : 2)))
+    })
+})
+
+describe("a program", () => {
+    test("finds its station", async () => {
+        const bench = await connected()
+        expect(program.station()).toBe(bench.mac)
+    })
+
+    /** Runs a program's fiber beside the driver's. */
+    async function beside<T>(bench: Bench, body: () => Promise<T>): Promise<T> {
+        let done = false
+        let value: T | undefined
+        let problem: unknown
+        body().then(
+            it => {
+                value = it
+                done = true
+            },
+            error => {
+                problem = error
+                done = true
+            }
+        )
+        await bench.until(() => done, 40_000)
+        if (problem !== undefined) throw problem
+        return value as T
+    }
+
+    const record = (ssid: string, rssi: number, channel: number, security: number) => {
+        const name = [...new TextEncoder().encode(ssid)]
+        const fields = [...pb(1, BSSID), ...pb(2, name.length < 32 ? [...name, 0] : name), ...pb(3, channel)]
+        fields.push(...pb(5, rssi), ...pb(6, security), ...pb(7, 4), ...pb(11, pb(1, [0x44, 0x45, 0])))
+        return pb(2, fields)
+    }
+
+    function scanning(bench: Bench, records: number[][]): void {
+        bench.chip.answers.set(Id.ScanStart, () => {
+            bench.clock.at(bench.clock.now() + 2000, () =>
+                bench.chip.event(Id.ScanDone, pb(2, pb(2, records.length)))
+            )
+            return []
+        })
+        bench.chip.answers.set(Id.ApRecord, () => records.shift() ?? pb(1, -1))
+    }
+
+    const homes = () => [record("home", -40, 6, 7), record("", -70, 1, 3), record("x".repeat(32), -80, 13, 0)]
+
+    test.each(["connected", "without a network"])("scans: %s", async how => {
+        const bench = how === "connected" ? await connected() : new Bench()
+        if (how !== "connected") {
+            bench.chip.refuses = 201
+            await bench.mac.start()
+            await bench.run(1000)
+        }
+        scanning(bench, homes())
+        const found = await beside(bench, () => program.scan(bench.mac))
+        expect(found.map(({ bssid, ...it }) => ({ ...it, bssid: [...bssid] }))).toEqual([
+            { ssid: "home", rssi: -40, channel: 6, security: 7, bssid: BSSID },
+            { ssid: "", rssi: -70, channel: 1, security: 3, bssid: BSSID },
+            { ssid: "x".repeat(32), rssi: -80, channel: 13, security: 0, bssid: BSSID },
+        ])
+        bench.chip.refuses = 0
+        await bench.until(() => bench.mac.linkUp)
+        await bench.run(2000)
+        expect(bench.mac.rssi).toBe(-55)
+        await works(bench)
+    })
+
+    test("scans while it joins", async () => {
+        const bench = await connected()
+        bench.chip.answers.set(Id.ScanStart, () => pb(1, 0x3006))
+        await expect(beside(bench, () => program.scan(bench.mac))).rejects.toThrow(
+            "EBUSY, the station does not scan now (12294)"
+        )
+    })
+
+    test("scans with a co-processor that hangs", async () => {
+        const bench = await connected()
+        bench.chip.mute = true
+        await expect(beside(bench, () => program.scan(bench.mac))).rejects.toThrow(
+            "ETIMEDOUT, the co-processor does not answer"
+        )
+        bench.chip.mute = false
+        await bench.until(() => bench.mac.linkUp)
+        scanning(bench, homes())
+        expect((await beside(bench, () => program.scan(bench.mac))).length).toBe(3)
+    })
+
+    test("a scan that does not end", async () => {
+        const bench = await connected()
+        bench.chip.answers.set(Id.ScanStart, () => [])
+        await expect(beside(bench, () => program.scan(bench.mac))).rejects.toThrow(
+            "ETIMEDOUT, the scan does not end"
+        )
+        await works(bench)
+    })
+
+    test("records that make no sense", async () => {
+        const bench = await connected()
+        scanning(bench, [record("home", -40, 6, 7), pb(2, [0x0b]), [0x12], pb(2, pb(1, [1])), []])
+        const found = await beside(bench, () => program.scan(bench.mac))
+        expect(found[0]?.ssid).toBe("home")
+        expect(found.length).toBeLessThan(5)
+        await works(bench)
+    })
+
+    test("a response of an older request is not taken for the one that is waited for", async () => {
+        const bench = await connected()
+        bench.chip.say("RPCRsp", [
+            ...pb(1, 2),
+            ...pb(2, Id.Rssi + 256),
+            ...pb(3, 1),
+            ...pb(Id.Rssi + 256, pb(1, 0x300f)),
+        ])
+        bench.chip.push({ kind: Kind.Serial, payload: [1, 6, 0] })
+        await bench.run(100)
+        expect(bench.mac.linkUp).toBe(true)
+    })
+})

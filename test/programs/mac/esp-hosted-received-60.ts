@@ -1,0 +1,3 @@
+import { receivedBy } from "./frames"
+
+await receivedBy("esp-hosted", 60)

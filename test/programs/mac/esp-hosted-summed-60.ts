@@ -1,0 +1,3 @@
+import { sentBy } from "./frames"
+
+await sentBy("esp-hosted", 60, true)

@@ -1,0 +1,3 @@
+import { receivedBy } from "./frames"
+
+await receivedBy("w5500", 60)

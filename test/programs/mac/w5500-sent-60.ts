@@ -1,0 +1,3 @@
+import { sentBy } from "./frames"
+
+await sentBy("w5500", 60)
