@@ -97,13 +97,17 @@ const enum PhySetting {
     LinkAndTraffic = 0x3476,
 }
 
+/** Wiring and address of an ENC28J60. */
 export interface Enc28j60Options {
     /** Chip select. */
     cs: ds.OutputPin
     /** RESET of the chip; without it the chip is reset over SPI, which helps only a chip that still listens. */
     reset?: ds.OutputPin
+    /** SO of the chip. */
     miso: ds.InputPin
+    /** SI of the chip. */
     mosi: ds.OutputPin
+    /** SPI's clock. */
     sck: ds.OutputPin
     /** SPI clock in Hz, up to 20 MHz, which it is when left out; of that the RP2040 makes 15.6 MHz. Revisions B1 and B4 need 8 MHz (erratum 1). */
     hz?: number
@@ -149,7 +153,7 @@ export class Enc28j60 implements Mac {
     private compareAt = 0
     /** The next look compares registers. */
     private compares = false
-    readonly bus: Enc28j60Bus
+    private readonly bus: Enc28j60Bus
 
     /** Throws a RangeError for an address or clock that is not valid. */
     constructor(private readonly options: Enc28j60Options) {
