@@ -16,6 +16,7 @@ export type {
 export { HttpServer } from "./http/server"
 export { escapeHtml, formValue, percentDecoded } from "./http/text"
 export { addStatus, statusServer } from "./inspect/status"
+export { Enc28j60, type Enc28j60Options } from "./mac/enc28j60"
 export { type Mac, MacCounter } from "./mac/mac"
 export { W5500, type W5500Options } from "./mac/w5500"
 export { SocketMode } from "./mac/w5500-registers"

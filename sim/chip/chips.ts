@@ -4,6 +4,7 @@
 import type { Board } from "../board/boards"
 import { OptionError } from "../options/error"
 import type { ChipKind } from "./chip"
+import { enc28j60 } from "./enc28j60-kind"
 import { espHosted } from "./esp-hosted-kind"
 import { w5500 } from "./w5500-kind"
 import { wired } from "./wires"
@@ -12,6 +13,7 @@ const SPI = ["MISO", "MOSI", "SCK", "CS", "RESET"]
 
 export const chips: { readonly [name: string]: ChipKind } = {
     w5500: wired(w5500, [...SPI, "INT"]),
+    enc28j60: wired(enc28j60, [...SPI, "INT"]),
     esp_hosted: wired(espHosted, [...SPI, "HANDSHAKE", "DATA_READY"]),
 }
 

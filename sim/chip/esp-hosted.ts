@@ -10,7 +10,7 @@ import { AccessPoint, type AccessPointOptions } from "./access-point"
 import type { ChipOptions, SpiChip } from "./chip"
 import { EspHostedFaults } from "./esp-hosted-faults"
 import { EspHostedRpc, ResetReason } from "./esp-hosted-rpc"
-import { SpiLine } from "./w5500-line"
+import { SpiLine } from "./spi-line"
 
 /** Bytes of a transaction, of a header, and of the longest payload (esp_hosted_transport.h). */
 const TRANSACTION = 1600

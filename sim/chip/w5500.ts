@@ -5,8 +5,8 @@
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
 import type { ChipOptions, SpiChip } from "./chip"
+import { SpiLine } from "./spi-line"
 import { W5500Faults } from "./w5500-faults"
-import { SpiLine } from "./w5500-line"
 import {
     COMMON,
     COMMON_SIZE,

@@ -19,10 +19,10 @@ const FINE = { sevens: 4, nines: 3 } as const
 /** The limit of a run, ms of virtual time. */
 const PATIENCE = 60_000
 
-interface Try {
+/** Turns of a measuring program's two loops, of 9 and of 7 operations. */
+export interface Turns {
     nines: number
     sevens: number
-    empty: boolean
 }
 
 /**
@@ -32,16 +32,16 @@ interface Try {
 export async function countOperations(program: string): Promise<number> {
     const { image } = await buildImage([program], program.replace(/\.ts$/, "").replaceAll("/", "-"))
     const bytes = readFileSync(image)
-    const around = await spare(bytes, true)
-    return around - (await spare(bytes, false))
+    const around = await spare(turns => survives(bytes, { ...turns, empty: true }))
+    return around - (await spare(turns => survives(bytes, { ...turns, empty: false })))
 }
 
-/** Returns how many operations are left to the limit after the code. */
-async function spare(image: Uint8Array, empty: boolean): Promise<number> {
-    const nines = await most(LIMIT / TURN, n => survives(image, { nines: n, sevens: 0, empty }))
+/** Returns how many operations are left to the limit after the code of a program that survives so many turns, or does not. */
+export async function spare(survives: (turns: Turns) => Promise<boolean>): Promise<number> {
+    const nines = await most(LIMIT / TURN, n => survives({ nines: n, sevens: 0 }))
     const rest = await most(TURN - 1, n => {
         const few = Math.max(0, nines - FINE.nines * n)
-        return survives(image, { nines: few, sevens: FINE.sevens * n, empty })
+        return survives({ nines: few, sevens: FINE.sevens * n })
     })
     return nines * TURN + rest
 }
@@ -60,7 +60,7 @@ async function most(limit: number, passes: (n: number) => Promise<boolean>): Pro
 }
 
 /** Runs the program once on a new VM; returns whether it survives. */
-async function survives(image: Uint8Array, options: Try): Promise<boolean> {
+async function survives(image: Uint8Array, options: Turns & { empty: boolean }): Promise<boolean> {
     const clock = new VirtualClock()
     const boot = new TextEncoder().encode(JSON.stringify(options))
     const pipe = new Pipe({

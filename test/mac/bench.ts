@@ -1,11 +1,12 @@
-// The driver on the Node stand-in, its SPI bus and pins wired to the chip model, in virtual time.
+// A driver on the Node stand-in, its SPI bus and pins wired to its chip's model, in virtual time; the W5500's at the end.
 
 import * as ds from "@devicescript/core"
 import { Buffer, type Buffer as Bytes } from "@devicescript/core"
 import { vi } from "vitest"
+import type { SpiChip } from "../../sim/chip/chip"
 import { type W5500Options as ChipOptions, W5500Chip } from "../../sim/chip/w5500"
 import { VirtualClock } from "../../sim/time/clock"
-import { MacCounter } from "../../src/mac/mac"
+import { type Mac, MacCounter } from "../../src/mac/mac"
 import { power } from "../../src/mac/power"
 import { W5500, type W5500Options } from "../../src/mac/w5500"
 
@@ -30,7 +31,8 @@ const PEER = [0x02, 0, 0, 0, 0, 1]
 const CHIP_SELECT = 17
 const RESET = 20
 
-export interface BenchOptions extends Partial<ChipOptions> {
+/** What a bench has whatever chip is on it. */
+export interface WiringOptions {
     /** Without a reset line the driver resets over SPI. */
     resetLine?: boolean
     /** Milliseconds that a transfer takes, as on a board; 0 when left out. */
@@ -39,13 +41,27 @@ export interface BenchOptions extends Partial<ChipOptions> {
     lateClock?: number
     /** The size of the buffers for frames. */
     frameSize?: number
-    driver?: Partial<W5500Options>
 }
 
-export class Bench {
+/** The pins of every driver. */
+export interface BenchPins {
+    cs: ds.IOPin
+    miso: ds.IOPin
+    mosi: ds.IOPin
+    sck: ds.IOPin
+    reset?: ds.IOPin
+}
+
+/** What is on a bench. */
+interface Parts<Chip, Driver> {
+    chip(clock: VirtualClock, send: (frame: Uint8Array) => void): Chip
+    mac(pins: BenchPins, address: Bytes): Driver
+}
+
+export class MacBench<Chip extends SpiChip, Driver extends Mac> {
     readonly clock = new VirtualClock()
-    readonly chip: W5500Chip
-    readonly mac: W5500
+    readonly chip: Chip
+    readonly mac: Driver
     /** What the driver sent and received. */
     readonly sent: Uint8Array[] = []
     readonly received: Uint8Array[] = []
@@ -54,6 +70,10 @@ export class Bench {
     /** SPI frames (falling edges of chip select) and transfers since `countFrom`. */
     selections = 0
     transfers = 0
+    /** Bytes in these, and which of them were the first of an SPI frame. */
+    bytes = 0
+    begins: boolean[] = []
+    private begun = false
     /** What spi.configure was told: miso, mosi, sck, mode, hz. */
     configuration: number[] = []
     private selected = false
@@ -63,21 +83,18 @@ export class Bench {
     /** When each transfer began. */
     readonly began: number[] = []
 
-    constructor(options: BenchOptions = {}) {
-        const {
-            resetLine = true,
-            transferTime = 0,
-            lateClock = 0,
-            frameSize = 1514,
-            driver = {},
-            ...chip
-        } = options
-        this.chip = new W5500Chip({ clock: this.clock, send: frame => this.sent.push(frame), ...chip })
+    constructor(options: WiringOptions, parts: Parts<Chip, Driver>) {
+        const { resetLine = true, transferTime = 0, lateClock = 0, frameSize = 1514 } = options
+        this.chip = parts.chip(this.clock, frame => this.sent.push(frame))
         this.into = Buffer.alloc(frameSize)
-        const address = Buffer.from(STATION)
-        const reset = resetLine ? { reset: this.pin(RESET) } : {}
-        const spiPins = { miso: this.pin(16), mosi: this.pin(19), sck: this.pin(18) }
-        this.mac = new W5500({ cs: this.pin(CHIP_SELECT), ...spiPins, ...reset, address, ...driver })
+        const pins = {
+            cs: this.pin(CHIP_SELECT),
+            miso: this.pin(16),
+            mosi: this.pin(19),
+            sck: this.pin(18),
+            ...(resetLine ? { reset: this.pin(RESET) } : {}),
+        }
+        this.mac = parts.mac(pins, Buffer.from(STATION))
         let late = lateClock
         runtime.millis = () => Math.floor(this.clock.now()) - late
         runtime.sleep = ms => this.clock.runUntil(this.clock.now() + ms)
@@ -115,6 +132,8 @@ export class Bench {
     countFrom(): void {
         this.selections = 0
         this.transfers = 0
+        this.bytes = 0
+        this.begins = []
     }
 
     /** One call of receive; the frame, if there was one. */
@@ -160,7 +179,12 @@ export class Bench {
         if (tx.length !== rx.length || tx.length < 1 || tx.length > 4096)
             throw new RangeError("no such transfer on the board")
         this.busy = true
-        if (this.selected) this.transfers++
+        if (this.selected) {
+            this.transfers++
+            this.bytes += tx.length
+            this.begins.push(this.begun)
+            this.begun = false
+        }
         rx.blitAt(0, tx, 0, tx.length)
         this.chip.transfer(new Uint8Array(rx.buffer, rx.byteOffset, rx.length))
     }
@@ -178,9 +202,25 @@ export class Bench {
         if (gpio === RESET) this.chip.reset(level)
         else if (gpio === CHIP_SELECT) {
             if (level === 0) this.selections++
+            this.begun = level === 0
             this.selected = level === 0
             this.chip.select(level)
         } else throw new Error(`pin ${gpio} belongs to the SPI bus`)
+    }
+}
+
+export interface BenchOptions extends Partial<ChipOptions>, WiringOptions {
+    driver?: Partial<W5500Options>
+}
+
+/** The bench of the W5500. */
+export class Bench extends MacBench<W5500Chip, W5500> {
+    constructor(options: BenchOptions = {}) {
+        const { driver = {}, ...chip } = options
+        super(options, {
+            chip: (clock, send) => new W5500Chip({ clock, send, ...chip }),
+            mac: (pins, address) => new W5500({ ...pins, address, ...driver }),
+        })
     }
 }
 

@@ -160,7 +160,7 @@ describe("what is refused, in one line that says why", () => {
         ["--seed 1.5", /whole number/],
         ["--seed 4294967296", /from 0 to 4294967295/],
         ["--runtime wasm", /--runtime wasm: it takes vm or node/],
-        ["--mac enc28j60", /--mac enc28j60: it takes .*w5500/],
+        ["--mac enc424j600", /--mac enc424j600: it takes .*w5500/],
         ["--time slow", /--time slow: it takes real or virtual/],
         [
             "--link tap0",

@@ -1,0 +1,77 @@
+import type { Errata } from "./enc28j60-errata"
+import type { Enc28j60Faults } from "./enc28j60-faults"
+import { type Eir, type Estat, REGISTERS, RESET, Reg } from "./enc28j60-map"
+
+export const MEMORY = 0x2000
+
+/** Milliseconds of a byte at 10 Mbit/s, and bytes of preamble, start delimiter and gap around a packet. */
+const BYTE_TIME = 0.0008
+const AROUND = 20
+
+/** What the parts of an ENC28J60 share: its registers, its 8 KB of memory, what is wrong with it. */
+export class Enc28j60State {
+    readonly registers = new Uint8Array(REGISTERS)
+    readonly memory = new Uint8Array(MEMORY)
+    /** What the host did that the data sheet forbids or leaves open, in words. */
+    readonly misuses: string[] = []
+    /** Half duplex: one packet is on the wire at a time, whoever sends it. */
+    private wireFreeAt = Number.NEGATIVE_INFINITY
+
+    constructor(
+        readonly faults: Enc28j60Faults,
+        readonly errata: Errata
+    ) {
+        this.registers.set(RESET)
+    }
+
+    /** The 16 bits of a register pair, low byte first (table 3-1). */
+    word(register: Reg): number {
+        return this.registers[register]! | (this.registers[register + 1]! << 8)
+    }
+
+    setWord(register: Reg, value: number): void {
+        this.registers[register] = value & 0xff
+        this.registers[register + 1] = value >> 8
+    }
+
+    has(register: Reg, bits: number): boolean {
+        return (this.registers[register]! & bits) !== 0
+    }
+
+    set(register: Reg, bits: number): void {
+        this.registers[register]! |= bits
+    }
+
+    clear(register: Reg, bits: number): void {
+        this.registers[register]! &= ~bits
+    }
+
+    flag(eir: Eir, estat: Estat | 0 = 0): void {
+        this.set(Reg.EIR, eir)
+        this.set(Reg.ESTAT, estat)
+    }
+
+    /** A packet of `length` bytes goes over the wire as soon as that is free. Returns when it is through. */
+    occupyWire(now: number, length: number): number {
+        this.wireFreeAt = Math.max(now, this.wireFreeAt) + (length + AROUND) * BYTE_TIME
+        return this.wireFreeAt
+    }
+
+    misused(what: string): void {
+        this.misuses.push(what)
+    }
+
+    /** Puts bytes into the receive FIFO, which continues at ERXST behind ERXND (3.2.1). Returns where the next one goes. */
+    writeFifo(at: number, bytes: Uint8Array): number {
+        for (const byte of bytes) {
+            this.memory[at] = byte
+            at = this.after(at)
+        }
+        return at
+    }
+
+    /** The address after `at` for everything that follows the receive FIFO (3.2.3). */
+    after(at: number): number {
+        return at === this.word(Reg.ERXND) ? this.word(Reg.ERXST) : (at + 1) & (MEMORY - 1)
+    }
+}

@@ -1,0 +1,548 @@
+import type { Clock } from "../time/clock"
+import { Random } from "../time/random"
+import type { SpiChip } from "./chip"
+import { Dma } from "./enc28j60-dma"
+import { type Errata, errataOf, REVISION_IDS, type Revision } from "./enc28j60-errata"
+import { Enc28j60Faults } from "./enc28j60-faults"
+import {
+    Econ1,
+    Econ2,
+    Eir,
+    Estat,
+    FORBIDDEN,
+    kindOf,
+    Macon3,
+    RESET,
+    Reg,
+    registerAt,
+    WRITABLE,
+} from "./enc28j60-map"
+import { Phy } from "./enc28j60-phy"
+import { Receiver } from "./enc28j60-receiver"
+import { Enc28j60State, MEMORY } from "./enc28j60-state"
+import { Transmitter } from "./enc28j60-transmitter"
+import { SpiLine } from "./spi-line"
+
+// Microchip ENC28J60, from its data sheet (DS39662E) and errata (DS80349C): what a host can see over SPI, the reset and the
+// interrupt line. Frames here are without FCS; in the chip's memory they have it.
+
+/** Data sheet, table 16-3: RESET must be low for so long (ms). */
+const RESET_PULSE = 0.0004
+/** Erratum 2: PHY and MAC are not ready for so long (ms) after the SPI reset command. */
+const PHY_START = 1
+/** A byte at SPI's fastest clock of 20 MHz (table 16-6) takes at least so many ms, whatever the simulator's clock says. */
+const SPI_BYTE = 0.0004
+/** What MISO carries when nothing is to be read is not said anywhere: something that nobody should take for an answer. */
+const NO_DATA = 0xa5
+const SHORTEST_RECEIVED = 14
+
+/** SPI instructions by their first byte's upper three bits (table 4-1). */
+enum Instruction {
+    ReadRegister = 0,
+    ReadMemory = 1,
+    WriteRegister = 2,
+    WriteMemory = 3,
+    SetBits = 4,
+    ClearBits = 5,
+    None = 6,
+    Reset = 7,
+}
+const MEMORY_ARGUMENT = 0x1a
+const RESET_ARGUMENT = 0x1f
+
+export interface Enc28j60Options {
+    clock: Clock
+    /** Takes the frames that the chip sends; they belong to the receiver. */
+    send: (frame: Uint8Array) => void
+    /** Milliseconds from a cable or a reset of the PHY to a link (real ones need some hundred); 0 when left out. */
+    negotiation?: number
+    /** What faults are drawn from. */
+    random?: Random
+    /** B7 when left out. */
+    revision?: Revision
+    /** Errata to switch on or off; the others are as the revision has them. */
+    errata?: Partial<Errata>
+}
+
+/** The model of an ENC28J60; it starts as after a power-on, its oscillator settled, with a link partner in half duplex. */
+export class Enc28j60Chip implements SpiChip {
+    readonly faults = new Enc28j60Faults()
+    readonly errata: Errata
+    /** Frames that came into receive memory. */
+    received = 0
+    /** Frames that were not received: no room, not enabled, not for this station. */
+    dropped = 0
+    activity = 0
+
+    private readonly clock: Clock
+    private readonly random: Random
+    private readonly state: Enc28j60State
+    private readonly phy: Phy
+    private readonly receiver: Receiver
+    private readonly transmitter: Transmitter
+    private readonly dma: Dma
+    private readonly revision: number
+    private cable = true
+    private linkAt = Number.NEGATIVE_INFINITY
+    /** When the oscillator runs (CLKRDY), when PHY and MAC do, and until when the chip has no power. */
+    private clockReadyAt = Number.NEGATIVE_INFINITY
+    private macReadyAt = Number.NEGATIVE_INFINITY
+    private poweredAt = Number.NEGATIVE_INFINITY
+    private resetSince: number | undefined
+    private selected = false
+    /** Bytes of the instruction so far, and its first. */
+    private count = 0
+    private instruction = 0
+    /** What SPI's clock says of the time. */
+    private spiTime = 0
+    private loops = 0
+    private readonly miso: SpiLine
+    private readonly mosi: SpiLine
+
+    constructor(private readonly options: Enc28j60Options) {
+        const { clock, revision = "B7" } = options
+        this.clock = clock
+        this.random = options.random ?? new Random(1)
+        this.miso = new SpiLine(this.random.fork("miso"))
+        this.mosi = new SpiLine(this.random.fork("mosi"))
+        this.revision = REVISION_IDS[revision]
+        this.errata = { ...errataOf(revision), ...options.errata }
+        this.state = new Enc28j60State(this.faults, this.errata)
+        this.phy = new Phy({
+            state: this.state,
+            time: () => this.time(),
+            partner: () => this.cable && this.clock.now() >= this.linkAt,
+            negotiate: () => this.negotiate(),
+        })
+        this.receiver = new Receiver(this.state)
+        this.transmitter = new Transmitter(this.state, clock, frame => this.emit(frame))
+        this.dma = new Dma(this.state, clock, this.receiver)
+        this.initialize()
+        this.random.fork("memory").fill(this.state.memory)
+    }
+
+    /** What the host did that the data sheet forbids or leaves open, in words. */
+    get misuses(): string[] {
+        return this.state.misuses
+    }
+
+    /** A frame arrives from the wire, without FCS. */
+    deliver(frame: Uint8Array): void {
+        const hears =
+            this.works && this.macReady && this.linkUp && frame.length >= SHORTEST_RECEIVED && this.duplexFits
+        if (!hears) this.dropped++
+        else
+            this.receiver.arrive(frame, this.clock, stored => {
+                if (stored) {
+                    this.activity++
+                    this.received++
+                } else this.dropped++
+            })
+    }
+
+    /** The cable is plugged in or out. */
+    setLink(up: boolean): void {
+        if (up && !this.cable) this.negotiate()
+        this.cable = up
+        this.phy.noteLink()
+    }
+
+    /** True while the PHY has a link. */
+    get linkUp(): boolean {
+        return this.works && this.phy.linkUp
+    }
+
+    line(_name: string): 0 | 1 {
+        return this.interrupt
+    }
+
+    /** Level of the INT pin: 0 while an enabled interrupt is pending. */
+    get interrupt(): 0 | 1 {
+        return this.works && this.state.has(Reg.EIE, Eir.INTIE) && this.pending ? 0 : 1
+    }
+
+    reset(level: 0 | 1): void {
+        const now = this.clock.now()
+        if (level === 0) this.resetSince ??= now
+        else if (this.resetSince !== undefined) {
+            const pulse = now - this.resetSince
+            this.resetSince = undefined
+            if (pulse < RESET_PULSE) {
+                this.state.misused(`reset pulse of ${pulse} ms, shorter than ${RESET_PULSE}`)
+                return
+            }
+            if (this.faults.resetRevives) this.faults.dead = undefined
+            this.systemReset()
+        }
+    }
+
+    close(): void {
+        this.reset(0)
+        this.initialize()
+    }
+
+    /** The supply drops below what the chip needs for `ms`: it answers nothing, then is as after a power-on. */
+    brownOut(ms: number): void {
+        this.poweredAt = this.clock.now() + ms
+        this.systemReset()
+        this.state.registers[Reg.ECOCON] = RESET[Reg.ECOCON]!
+        this.clockReadyAt = Math.max(this.time(), this.poweredAt) + this.faults.oscillator
+        this.macReadyAt = this.clockReadyAt
+        this.random.fork("memory").fill(this.state.memory)
+    }
+
+    /** A register changes behind the host's back; `register` is bank * 32 + address, and the PHY's follow from 0x100 on. */
+    change(register: number, value: number): void {
+        if (register >= 0x100) this.phy.store(register - 0x100, value)
+        else if (register === Reg.EPKTCNT) this.state.registers[register] = value
+        else this.write(register, value)
+    }
+
+    select(level: 0 | 1): void {
+        this.endInstruction()
+        this.selected = level === 0
+    }
+
+    transfer(buffer: Uint8Array): void {
+        // a device's own kind of buffer has other methods
+        const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
+        const { faults } = this
+        this.carry("mosi", bytes, faults.mosiStuck, faults.mosiErrors)
+        this.spiTime = Math.max(this.spiTime, this.clock.now())
+        for (let i = 0; i < bytes.length; i++) {
+            this.spiTime += SPI_BYTE
+            bytes[i] = this.shift(bytes[i]!)
+        }
+        this.carry("miso", bytes, faults.misoStuck, faults.misoErrors)
+    }
+
+    private carry(name: "miso" | "mosi", bytes: Uint8Array, stuck: number | undefined, rate: number): void {
+        const sent = this[name].carry(bytes, stuck, rate)
+        if (sent !== undefined) this.faults.onError?.(name, bytes, sent)
+    }
+
+    /** One byte goes in and one comes out. */
+    private shift(byte: number): number {
+        if (this.faults.dead !== undefined) return this.faults.dead
+        if (!this.selected) return 0xff
+        if (!this.works) return 0x00
+        const phase = this.count++
+        if (phase === 0) {
+            this.begin(byte)
+            return NO_DATA
+        }
+        const argument = this.instruction & 0x1f
+        switch (this.instruction >> 5) {
+            case Instruction.ReadRegister:
+                return this.readPhase(this.register(argument), phase)
+            case Instruction.ReadMemory:
+                return argument === MEMORY_ARGUMENT ? this.readMemory() : NO_DATA
+            case Instruction.WriteMemory:
+                if (argument === MEMORY_ARGUMENT) this.writeMemory(byte)
+                return NO_DATA
+            default:
+                if (phase === 1) this.writePhase(this.register(argument), byte)
+                return NO_DATA
+        }
+    }
+
+    /** The first byte of an instruction is there. */
+    private begin(byte: number): void {
+        this.instruction = byte
+        const argument = byte & 0x1f
+        const kind: Instruction = byte >> 5
+        const memory = kind === Instruction.ReadMemory || kind === Instruction.WriteMemory
+        if (kind === Instruction.Reset && argument === RESET_ARGUMENT) this.resetCommand()
+        else if (
+            kind === Instruction.None ||
+            kind === Instruction.Reset ||
+            (memory && argument !== MEMORY_ARGUMENT)
+        )
+            this.state.misused(`instruction 0x${byte.toString(16)}`)
+    }
+
+    private endInstruction(): void {
+        const reads = this.count > 0 && this.instruction >> 5 === Instruction.ReadRegister
+        // 4.2.1: the first byte is a dummy
+        if (reads && this.count === 2 && kindOf(this.register(this.instruction & 0x1f)) === "mac")
+            this.state.misused(`no dummy byte for ${nameOf(this.register(this.instruction & 0x1f))}`)
+        this.count = 0
+    }
+
+    private register(address: number): number {
+        return registerAt(this.state.registers[Reg.ECON1]! & Econ1.BSEL, address)
+    }
+
+    /** Figures 4-3 and 4-4: an ETH register's value comes at once, another's after a dummy byte. */
+    private readPhase(register: number, phase: number): number {
+        const wanted = kindOf(register) === "mac" ? 2 : 1
+        return phase === wanted ? this.read(register) : NO_DATA
+    }
+
+    private writePhase(register: number, byte: number): void {
+        const kind: Instruction = this.instruction >> 5
+        if (kind === Instruction.WriteRegister) {
+            this.write(register, byte)
+            return
+        }
+        if (kind !== Instruction.SetBits && kind !== Instruction.ClearBits) return
+        // 4.2.5, 4.2.6
+        if (kindOf(register) !== "eth") {
+            this.state.misused(`bit field instruction on ${nameOf(register)}`)
+            return
+        }
+        const value = this.state.registers[register]!
+        this.write(register, kind === Instruction.SetBits ? value | byte : value & ~byte)
+    }
+
+    private readMemory(): number {
+        const at = this.state.word(Reg.ERDPT)
+        if (this.transmitter.isSending(at)) this.state.misused("memory read that is being sent")
+        // 3.2.3: follows the receive FIFO
+        if (this.state.has(Reg.ECON2, Econ2.AUTOINC)) this.state.setWord(Reg.ERDPT, this.state.after(at))
+        return this.state.memory[at]!
+    }
+
+    private writeMemory(byte: number): void {
+        const { state } = this
+        const at = state.word(Reg.EWRPT)
+        if (this.transmitter.isSending(at)) state.misused("memory written that is being sent")
+        const inFifo = at >= state.word(Reg.ERXST) && at <= state.word(Reg.ERXND)
+        if (inFifo && state.has(Reg.ECON1, Econ1.RXEN)) state.misused("receive memory written")
+        state.memory[at] = byte
+        if (state.has(Reg.ECON2, Econ2.AUTOINC)) state.setWord(Reg.EWRPT, (at + 1) & (MEMORY - 1))
+    }
+
+    private read(register: number): number {
+        const { state } = this
+        if ((register & 0x1f) === FORBIDDEN) state.misused(`read of ${nameOf(register)}`)
+        if (kindOf(register) === "mac" && !this.reachable(register)) return 0
+        switch (register) {
+            case Reg.ESTAT:
+                return this.status
+            case Reg.EIR:
+                return this.state.registers[Reg.EIR]! & (this.errata.pktifUnreliable ? ~Eir.PKTIF : 0xff)
+            case Reg.EREVID:
+                return this.faults.revision ?? this.revision
+            case Reg.MISTAT:
+                return this.phy.status
+            case Reg.MIRD:
+            case Reg.MIRD + 1:
+                this.phy.readData()
+                return state.registers[register]!
+            case Reg.EFLOCON:
+                return state.registers[register]! | (state.has(Reg.MACON3, Macon3.FULDPX) ? 0x04 : 0)
+            default:
+                return state.registers[register]!
+        }
+    }
+
+    private get status(): number {
+        const bits = this.state.registers[Reg.ESTAT]! & ~(Estat.INT | Estat.RXBUSY | Estat.CLKRDY)
+        return (
+            bits |
+            (this.pending ? Estat.INT : 0) |
+            (this.receiver.busy ? Estat.RXBUSY : 0) |
+            (this.clockReady ? Estat.CLKRDY : 0)
+        )
+    }
+
+    private get pending(): boolean {
+        const { registers } = this.state
+        return (registers[Reg.EIR]! & registers[Reg.EIE]! & 0x7b) !== 0
+    }
+
+    /** 2.2, 14.0 and erratum 2: MAC, MII and PHY are out of reach while their clock does not run. */
+    private reachable(register: number): boolean {
+        if (!this.macReady) this.state.misused(`${nameOf(register)} while its clock does not run`)
+        return this.macReady
+    }
+
+    private write(register: number, value: number): void {
+        const { state } = this
+        const kind = kindOf(register)
+        if ((register & 0x1f) === FORBIDDEN || kind === "reserved") {
+            state.misused(`write to ${nameOf(register)}`)
+            return
+        }
+        if (kind === "mac" && !this.reachable(register)) return
+        const before = state.registers[register]!
+        this.forbidden(register, before, value)
+        switch (register) {
+            case Reg.ECON1:
+                this.writeEcon1(before, value)
+                return
+            case Reg.ECON2:
+                this.writeEcon2(before, value)
+                return
+            case Reg.EIR:
+            case Reg.ESTAT:
+                this.clearFlags(register, before, value)
+                return
+            case Reg.ERXRDPT:
+                this.receiver.holdLow(value)
+                return
+            case Reg.ERXRDPT + 1:
+                this.receiver.takeReadPointer(value & WRITABLE[register]!)
+                return
+            default:
+                state.registers[register] = (value & WRITABLE[register]!) | (before & ~WRITABLE[register]!)
+        }
+        if (register >= Reg.ERXST && register <= Reg.ERXND + 1) this.receiver.load()
+        if (register === Reg.MICMD) this.phy.command(before)
+        if (register === Reg.MIWR + 1) this.phy.write()
+    }
+
+    /** Notes what the data sheet tells a host not to do. */
+    private forbidden(register: number, before: number, value: number): void {
+        const { state } = this
+        if (before === value) return
+        const name = nameOf(register)
+        const receives = state.has(Reg.ECON1, Econ1.RXEN)
+        const sends = state.has(Reg.ECON1, Econ1.TXRTS)
+        const fifo = register >= Reg.ERXST && register <= Reg.ERXND + 1
+        const filter = register === Reg.ERXFCON || (register >= Reg.MAADR5 && register <= Reg.MAADR2)
+        // 7.2.1
+        if (receives && (fifo || filter)) state.misused(`${name} changed while RXEN is set`)
+        // 9.1, 9.2
+        if ((receives || sends) && register === Reg.MACON3 && ((before ^ value) & Macon3.FULDPX) !== 0)
+            state.misused("MACON3.FULDPX changed while RXEN or TXRTS is set")
+        // 7.1
+        if (sends && register >= Reg.ETXST && register <= Reg.ETXND + 1)
+            state.misused(`${name} changed while TXRTS is set`)
+        // 13.1
+        if (state.has(Reg.ECON1, Econ1.DMAST) && register >= Reg.EDMAST && register <= Reg.EDMACS + 1)
+            state.misused(`${name} changed while DMAST is set`)
+    }
+
+    private writeEcon1(before: number, value: number): void {
+        const { state } = this
+        const set = value & ~before
+        const cleared = before & ~value
+        state.registers[Reg.ECON1] = value
+        // 2.2: neither is to be set before the oscillator runs
+        if ((set & (Econ1.TXRTS | Econ1.RXEN)) !== 0 && !this.macReady)
+            state.misused("RXEN or TXRTS set while the clock does not run")
+        if ((set & (Econ1.TXRTS | Econ1.RXEN)) !== 0 && !this.duplexFits)
+            state.misused("MACON3.FULDPX is not what PHCON1.PDPXMD is")
+        if ((set & Econ1.RXEN) !== 0 && state.word(Reg.ERXST) !== 0 && this.errata.receiveStartsAtZero)
+            state.misused("RXEN set while ERXST is not 0")
+        if ((set & Econ1.TXRST) !== 0) this.transmitter.resetLogic()
+        if ((cleared & Econ1.TXRST) !== 0) this.transmitter.release()
+        if ((value & Econ1.RXRST) !== 0) this.receiver.resetLogic()
+        if ((cleared & Econ1.TXRTS) !== 0 && (value & Econ1.TXRST) === 0) {
+            this.transmitter.cancel()
+            state.flag(Eir.TXIF)
+        }
+        if ((set & Econ1.TXRTS) !== 0 && this.macReady) this.transmitter.start()
+        if ((cleared & Econ1.DMAST) !== 0) {
+            this.dma.cancel()
+            state.flag(Eir.DMAIF)
+        }
+        if ((set & Econ1.DMAST) !== 0) this.dma.start()
+    }
+
+    private writeEcon2(before: number, value: number): void {
+        const { state } = this
+        state.registers[Reg.ECON2] = value & WRITABLE[Reg.ECON2]!
+        // 7.2.4: clears itself; PKTIF goes with the last packet
+        if ((value & Econ2.PKTDEC) !== 0) {
+            if (this.faults.lostDecrements > 0) this.faults.lostDecrements--
+            else if (state.registers[Reg.EPKTCNT]! > 0) state.registers[Reg.EPKTCNT]!--
+            if (state.registers[Reg.EPKTCNT] === 0) state.clear(Reg.EIR, Eir.PKTIF)
+        }
+        // 14.0
+        if ((before & ~value & Econ2.PWRSV) !== 0) {
+            this.clockReadyAt = this.time() + this.faults.oscillator
+            this.macReadyAt = this.clockReadyAt
+            this.negotiate()
+        }
+    }
+
+    /** Registers 12-1 and 12-3: flags that a host can only clear, and not all of them. */
+    private clearFlags(register: Reg.EIR | Reg.ESTAT, before: number, value: number): void {
+        const own =
+            register === Reg.EIR
+                ? Eir.DMAIF | Eir.TXIF | Eir.TXERIF | Eir.RXERIF
+                : Estat.BUFER | Estat.LATECOL | Estat.TXABRT
+        this.state.registers[register] = before & (value | ~own)
+    }
+
+    /** The SPI reset command (11.2). */
+    private resetCommand(): void {
+        if (this.state.has(Reg.ECON2, Econ2.PWRSV) && this.errata.noResetInPowerSave) {
+            this.state.misused("reset command in power save mode")
+            return
+        }
+        this.systemReset()
+    }
+
+    /** 11.2: all registers but CLKRDY and ECOCON, the PHY too; memory stays. */
+    private systemReset(): void {
+        this.initialize()
+        if (this.errata.clkrdySetEarly) this.macReadyAt = Math.max(this.macReadyAt, this.time() + PHY_START)
+        this.negotiate()
+    }
+
+    private initialize(): void {
+        const clock = this.state.registers[Reg.ECOCON]!
+        this.state.registers.set(RESET)
+        if (clock !== 0) this.state.registers[Reg.ECOCON] = clock
+        this.transmitter.reset()
+        this.receiver.reset()
+        this.dma.cancel()
+        this.phy.reset()
+        this.count = 0
+    }
+
+    private time(): number {
+        return Math.max(this.clock.now(), this.spiTime)
+    }
+
+    /** Supplied, and not held in reset. */
+    private get works(): boolean {
+        return (
+            this.faults.dead === undefined &&
+            this.resetSince === undefined &&
+            this.clock.now() >= this.poweredAt
+        )
+    }
+
+    private get clockReady(): boolean {
+        return !this.state.has(Reg.ECON2, Econ2.PWRSV) && this.time() >= this.clockReadyAt
+    }
+
+    private get macReady(): boolean {
+        return this.clockReady && this.time() >= this.macReadyAt
+    }
+
+    /** Chapter 9: MAC and PHY must be told the same, and a partner that negotiates takes the chip for half duplex. */
+    private get duplexFits(): boolean {
+        return !this.state.has(Reg.MACON3, Macon3.FULDPX) && !this.phy.fullDuplex
+    }
+
+    private negotiate(): void {
+        const wait = this.options.negotiation ?? 0
+        this.linkAt = wait > 0 ? this.clock.now() + wait : Number.NEGATIVE_INFINITY
+        this.phy.noteLink()
+        if (wait > 0) this.clock.at(this.linkAt, () => this.phy.noteLink())
+    }
+
+    /** A frame is on the wire. */
+    private emit(frame: Uint8Array): void {
+        if (!this.works) return
+        this.activity++
+        // erratum 9: not reliably, here every third
+        if (this.errata.halfDuplexLoopback && this.phy.loopsBack && ++this.loops % 3 === 0)
+            this.receiver.arrive(frame, this.clock, () => {})
+        if (this.phy.transmits && this.duplexFits) this.options.send(frame)
+    }
+}
+
+function nameOf(register: number): string {
+    for (const back of [0, 1]) {
+        const name = Reg[register - back]
+        if (name !== undefined) return back === 0 ? name : `${name}+1`
+    }
+    return `register 0x${register.toString(16)}`
+}

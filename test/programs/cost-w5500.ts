@@ -1,0 +1,17 @@
+import { Buffer } from "@devicescript/core"
+import { pins } from "@dsboard/w5500_evb_pico"
+import { W5500 } from "../../src/mac/w5500"
+import { measureMac, select } from "./cost-mac"
+
+const address = Buffer.from("021122334455", "hex")
+const cs = select as unknown as typeof pins.W5500_CS
+await measureMac(
+    new W5500({
+        miso: pins.W5500_MISO,
+        cs,
+        sck: pins.W5500_SCK,
+        mosi: pins.W5500_MOSI,
+        reset: pins.W5500_RESET,
+        address,
+    })
+)
