@@ -1,14 +1,18 @@
+// The configuration of the tests that run on any machine. Those against the Linux kernel have test/linux/vitest.config.ts.
+
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 import { BOARD, boardModule, pinsModule, readBoard } from "./sim/board/boards.ts"
 import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
 
-const standIn = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
+/** Returns the path of a file of the Node runtime. */
+const node = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
 
+/** A reporter that lists the tests that passed only when CI ran them once more. */
 export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts", import.meta.url))
 
-// src/ runs under Node with these small stand-ins for the runtime's own packages (see sim/node).
+// runs src/ on the Node runtime: DeviceScript's packages are those of sim/node
 export default defineConfig({
     plugins: [
         {
@@ -23,29 +27,28 @@ export default defineConfig({
             load: id => {
                 if (id.endsWith(`/${BOARD}`)) return boardModule(readBoard())
                 const [, name] = /^\0@dsboard\/(\w+)$/.exec(id) ?? []
-                return name === undefined ? undefined : pinsModule(readBoard(name), standIn("board"))
+                return name === undefined ? undefined : pinsModule(readBoard(name), node("board"))
             },
         },
     ],
     resolve: {
         alias: [
-            { find: "@devicescript/core", replacement: standIn("core") },
-            { find: "@devicescript/spi", replacement: standIn("spi") },
-            { find: "@devicescript/gpio", replacement: standIn("gpio") },
-            { find: "@devicescript/crypto", replacement: standIn("crypto") },
-            { find: "@devicescript/settings", replacement: standIn("settings") },
+            { find: "@devicescript/core", replacement: node("core") },
+            { find: "@devicescript/spi", replacement: node("spi") },
+            { find: "@devicescript/gpio", replacement: node("gpio") },
+            { find: "@devicescript/crypto", replacement: node("crypto") },
+            { find: "@devicescript/settings", replacement: node("settings") },
         ],
     },
     test: {
         include: ["test/**/*.test.ts"],
         testTimeout: 60_000,
-        // images are built in them
+        // hooks build images
         hookTimeout: 60_000,
-        // real programs in real time meet a machine that stands still for seconds: CI runs their tests once more, and the second
-        // reporter lists them
+        // CI runs a failed test once more, as its machines may stand still for seconds; the second reporter lists such tests
         retry: process.env.CI === undefined ? 0 : 1,
         reporters: ["default", RETRIED],
-        // many wait more than they work
+        // many tests wait more than they compute
         maxWorkers: Math.max(3, availableParallelism()),
     },
 })

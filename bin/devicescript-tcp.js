@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The package's command, for projects that build with DeviceScript's own tools.
+// The command of this package, for projects that build with DeviceScript's own tools.
 
 import { lstatSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
@@ -8,16 +8,16 @@ import { FeatureError, featureNames, featuresLeftOut, withoutFeatures } from "./
 
 const HELP = `devicescript-tcp features [--list]
 
-Sets what the project's program leaves out, as its package.json says:
+Leaves features of the package out of your program. Your package.json lists them:
 
     "devicescript-tcp": { "without": ["SACK", "EVENTS"] }
 
-It writes node_modules/devicescript-tcp/src/features.ts, so it has to run once after each npm install and each change
-of the list ("prebuild" of the project's scripts is a place for it). --list prints all names and changes nothing.
+The command writes node_modules/devicescript-tcp/src/features.ts, so run it after each npm install and each change of
+the list, for example as the script "prebuild". --list prints the names of all features and changes nothing.
 `
 
 /**
- * Gives the exit code.
+ * Runs the command and returns the exit code.
  * @param {string[]} words
  */
 function main(words) {
@@ -28,7 +28,7 @@ function main(words) {
     }
     if (command !== "features" || words.length > 2 || (option !== undefined && option !== "--list")) {
         process.stderr.write(
-            `devicescript-tcp: no command "${words.join(" ")}"; there is: features [--list]\n`
+            `devicescript-tcp: unknown command "${words.join(" ")}"; the command is: features [--list]\n`
         )
         return 2
     }
@@ -54,26 +54,28 @@ function main(words) {
     }
 }
 
-/** The package.json of the project in whose folder the command runs. */
+/** Reads the package.json of the project in whose folder the command runs. */
 function readManifest() {
     try {
         return readFileSync("package.json", "utf8")
     } catch {
-        throw new FeatureError("no package.json here: run this in the folder of your project")
+        throw new FeatureError("there is no package.json here: run this in the folder of your project")
     }
 }
 
 /**
- * A linked package is not the project's own: other projects' programs would change with it.
+ * Throws a FeatureError unless the package is the project's own: a change of a linked one would change other projects too.
  * @param {string} here
  */
 function refuseShared(here) {
     const own = join("node_modules", "devicescript-tcp")
     const kind = lstatSync(own, { throwIfNoEntry: false })
-    if (kind === undefined) throw new FeatureError(`no ${own} here: npm install it first`)
+    if (kind === undefined) {
+        throw new FeatureError(`there is no ${own} here: run npm install devicescript-tcp first`)
+    }
     if (kind.isSymbolicLink()) {
         throw new FeatureError(
-            `${own} is a link to ${here}, which is not this project's own: npm install --install-links it`
+            `${own} is a link to ${here}, which other projects may use too: run npm install --install-links ${here}`
         )
     }
 }

@@ -1,6 +1,6 @@
-// Sets what a program leaves out (src/features.ts): the text of that file with `true` and `false` as a project asks.
+// Makes the text of src/features.ts with the features that a project leaves out set to `false`.
 
-/** What was asked for cannot be: one line that says what is possible. */
+/** Thrown for features that cannot be left out; the message is one line that says what is possible. */
 export class FeatureError extends Error {
     name = "FeatureError"
 }
@@ -8,7 +8,7 @@ export class FeatureError extends Error {
 const DECLARATION = /^export const ([A-Z0-9_]+) = (?:true|false)$/gm
 
 /**
- * Combinations that make no sense: of each list one has to stay.
+ * Lists of features of which a program needs at least one.
  * @type {{ names: string[], why: string }[]}
  */
 const ONE_OF = [
@@ -19,7 +19,7 @@ const ONE_OF = [
 ]
 
 /**
- * The names in a features file.
+ * Returns the names in the text of a features file.
  * @param {string} text
  * @returns {string[]}
  */
@@ -28,8 +28,8 @@ export function featureNames(text) {
 }
 
 /**
- * The features file `text` with all of its features but those in `without`. Throws a FeatureError when a name is unknown, or
- * what is left makes no sense.
+ * Returns the text of a features file with all features on except those in `without`. Throws a FeatureError when a name is
+ * unknown, or the rest makes no sense.
  * @param {string} text
  * @param {readonly string[]} without
  * @returns {string}
@@ -38,7 +38,7 @@ export function withoutFeatures(text, without) {
     const known = featureNames(text)
     for (const name of without) {
         if (!known.includes(name)) {
-            throw new FeatureError(`no feature "${name}": did you mean ${nearest(name, known)}?`)
+            throw new FeatureError(`unknown feature "${name}": did you mean ${nearest(name, known)}?`)
         }
     }
     for (const { names, why } of ONE_OF) {
@@ -50,8 +50,8 @@ export function withoutFeatures(text, without) {
 }
 
 /**
- * What the package.json `text` of a project asks to leave out; nothing when it does not say. Throws a FeatureError when it is
- * no list of names.
+ * Returns the features to leave out by the text of a project's package.json; none if it does not list any. Throws a FeatureError
+ * when the text is not JSON, or has something else than a list of names.
  * @param {string} text
  * @returns {string[]}
  */
@@ -65,13 +65,14 @@ export function featuresLeftOut(text) {
     const own = manifest?.["devicescript-tcp"]?.without ?? []
     if (!Array.isArray(own) || !own.every(name => typeof name === "string")) {
         throw new FeatureError(
-            'package.json: "without" of "devicescript-tcp" is a list of names, as in ["SACK", "EVENTS"]'
+            'package.json: "without" of "devicescript-tcp" has to be a list of names, as ["SACK", "EVENTS"]'
         )
     }
     return own
 }
 
 /**
+ * Returns the known name that is most like `name`.
  * @param {string} name
  * @param {string[]} known
  */
@@ -83,7 +84,7 @@ function nearest(name, known) {
 }
 
 /**
- * Letters to insert, remove or replace to get from one word to the other (Levenshtein's distance).
+ * Returns the number of letters to insert, remove or replace to turn one word into the other (Levenshtein's distance).
  * @param {string} from
  * @param {string} to
  * @returns {number}

@@ -1,4 +1,4 @@
-// What the flashed program starts with. Set it here for a board; the simulator fills it in (boards/host/pipe.ts).
+// The settings that the flashed program starts with. Set them here for a board; the simulator fills them in (boards/host/pipe.ts).
 
 /** The program's settings. */
 export interface BootOptions {
@@ -6,17 +6,17 @@ export interface BootOptions {
     ip: string
     /** The router's address, "" for none. */
     gateway: string
-    /** Ethernet address, six hexadecimal bytes with colons; "" for one made of the device's own number. */
+    /** Ethernet address, six hexadecimal bytes with colons; "" for one made from the device's id. */
     macAddress: string
-    /** Fields of Config (tcp/config.ts) that are to differ from their defaults. */
+    /** Fields of Config (tcp/config.ts) that differ from their defaults. */
     config: { [key: string]: number }
-    /** Serves echo on port 7 and a page on port 80. */
+    /** Serves echo on port 7 and the status page on port 80. */
     services: boolean
     /** Prints every event on the console. */
     trace: boolean
-    /** Set by controlled.ts: another program drives the device, and nothing is served. */
+    /** Set by controlled.ts: another program drives the device, and it serves nothing. */
     control: boolean
-    /** Bytes of heap that a program finds free: 57,000 on the RP2040. Buffers that do not fit are refused, not tried. */
+    /** Bytes of heap that the program finds free: 57,000 on the RP2040. A configuration that does not fit is refused at start. */
     heap: number
     /** The Wi-Fi network to join; left out for what the board's settings say (socket/wifi-settings.ts). */
     network?: { ssid: string; password: string }

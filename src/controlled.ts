@@ -1,5 +1,5 @@
-// The same device with another program in charge (device/control.ts). It is a program of its own, as the VM takes 64 KB of
-// bytecode at most: who controls a device by lines has no use for a console, and the other way round.
+// The flashed program for control by another program (device/control.ts). It has no console: the VM takes 64 KB of code at most, and a
+// device that is driven by lines of the protocol needs none.
 
 import { board } from "./board"
 import { boot } from "./boot"

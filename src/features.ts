@@ -1,87 +1,86 @@
-// What a program can leave out, to have its bytes for something else. Each is here unless a project says otherwise; in its
-// package.json, from which the simulator's build and `npx devicescript-tcp features` set this file:
+// The features that a program can leave out to save code. All are in unless a project's package.json says otherwise; from there the
+// simulator's build and `npx devicescript-tcp features` set this file:
 //
 //     "devicescript-tcp": { "without": ["SACK", "EVENTS"] }
 //
-// The compiler drops `if (NAME) { ... }`, `if (!NAME) ...` and `NAME ? a : b` where NAME is one of these, and the functions that
-// nothing else calls. It does not drop `NAME && x`, nor methods.
+// The compiler drops `if (NAME) { ... }`, `if (!NAME) ...` and `NAME ? a : b` where NAME is one of these, and the functions that no other
+// code calls. It does not drop `NAME && x`, nor methods.
 
-/** Opening connections: `connect`. Without: SYN-SENT is not there, and a SYN-ACK is answered by a reset. */
+/** `connect` (active opens). Without it there is no SYN-SENT, and a SYN-ACK is answered by a reset. */
 export const ACTIVE_OPENS = true
 
-/** Listening: `listen`, LISTEN, half-open records. Without: every SYN is answered by a reset (RFC 9293 section 3.10.7.1). */
+/** `listen` (passive opens) and half-open records. Without it every SYN is answered by a reset (RFC 9293 section 3.10.7.1). */
 export const PASSIVE_OPENS = true
 
-/** SYN cookies (RFC 4987). Without: a SYN is dropped while all half-open records are taken, and a flood keeps clients out. */
+/** SYN cookies (RFC 4987). Without them a SYN is dropped while all half-open records are in use, so a flood keeps clients out. */
 export const SYN_COOKIES = true
 
 /**
- * TIME-WAIT in 24 bytes. Without: a connection keeps its record and rings for 2 MSL; a new one takes those of the one that has
- * waited longest when there are no others, as RFC 9293 section 3.10.1's "insufficient resources" would else refuse it.
+ * TIME-WAIT records of 24 bytes. Without them a connection keeps its record and rings for 2 MSL. When no others are free, a new
+ * connection takes those of the one that has been in TIME-WAIT longest, instead of being refused (RFC 9293 section 3.10.1: "insufficient
+ * resources").
  */
 export const TIME_WAIT_RECORDS = true
 
-/** Timestamps (RFC 7323). Without: a round trip is timed once a window, and nothing tells old segments from new (PAWS). */
+/** Timestamps (RFC 7323). Without them one round trip a window is timed, and old duplicates are not recognized (no PAWS). */
 export const TIMESTAMPS = true
 
-/** Selective acknowledgments (RFC 2018). Without: a sender in recovery learns of one loss a round trip (RFC 6582). */
+/** Selective acknowledgments (RFC 2018). Without them a sender in recovery learns of one loss in each round trip (RFC 6582). */
 export const SACK = true
 
 /**
- * Text ahead of what is expected is kept. Without: it is dropped and acknowledged at once, which tells the peer what is missing
- * (RFC 5681 section 4.2), and the peer sends it again (RFC 9293 section 3.10.7.4 only has it "held for later processing" as SHLD-31).
+ * Reassembly: keeps data that comes ahead of RCV.NXT. Without it such data is dropped and answered by an immediate ACK, which tells the
+ * peer what is missing (RFC 5681 section 4.2), and the peer sends it again (RFC 9293 section 3.10.7.4 has it "held for later processing"
+ * only as SHLD-31).
  */
 export const REASSEMBLY = true
 
 /**
- * Fast retransmit, fast recovery, limited transmit (RFC 5681 section 3.2, RFC 6582, RFC 3042). Without: what was lost is sent again
- * when the timer says so; slow start, congestion avoidance and backoff (RFC 9293 section 3.8.2, MUST-19) stay.
+ * Fast retransmit, fast recovery and limited transmit (RFC 5681 section 3.2, RFC 6582, RFC 3042). Without them lost data is sent again
+ * when the retransmission timer expires; slow start, congestion avoidance and backoff (RFC 9293 section 3.8.2, MUST-19) stay.
  */
 export const FAST_RETRANSMIT = true
 
 /**
- * Acknowledgments that wait for company (RFC 9293 section 3.8.6.3, SHLD-18). Without: each segment is acknowledged at once, which
- * costs the network a segment more for each second one.
+ * Delayed acknowledgments (RFC 9293 section 3.8.6.3, SHLD-18). Without them each segment is acknowledged at once: one more ACK for
+ * every two segments.
  */
 export const DELAYED_ACKS = true
 
-/** Keep-alive (RFC 9293 section 3.8.4, MAY-5). Without: a peer that vanished while nothing is in flight is not missed. */
+/** Keep-alive (RFC 9293 section 3.8.4, MAY-5). Without it a peer that vanishes while no data is in flight is not noticed. */
 export const KEEP_ALIVE = true
 
-/** A user timeout for a connection (RFC 5482). Without: the configuration's R2 is everybody's. */
+/** A connection's own user timeout (RFC 5482). Without it all connections use the configuration's R2. */
 export const USER_TIMEOUT = true
 
 /**
- * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2, MUST-54). Without: a departure from it. An opening that
- * a router refuses ends by its timer. Path MTUs are not learnt either.
+ * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2). Without them we depart from MUST-54: an opening that a router refuses
+ * ends only by its timer, and path MTUs are not discovered either.
  */
 export const ICMP_ERRORS = true
 
-/**
- * Path MTU discovery (RFC 1191). Without: segments go out without DF, and routers cut them where they have to.
- */
+/** Path MTU discovery (RFC 1191). Without it segments are sent without DF, and routers fragment them. */
 export const PATH_MTU = true
 
-/** Port and protocol unreachable, sent (RFC 1122 sections 3.2.2.1 and 4.1.3.1, SHOULD). Without: who asks hears nothing. */
+/** Sending "port unreachable" and "protocol unreachable" (RFC 1122 sections 3.2.2.1, 4.1.3.1, SHOULD). Without it hosts get no answer. */
 export const UNREACHABLES = true
 
-/** Answers to pings. Without: a departure from RFC 1122 section 3.2.2.6 (MUST), as many hosts make it. */
+/** Replies to pings. Without them we depart from RFC 1122 section 3.2.2.6 (MUST), as many hosts do. */
 export const PING_REPLIES = true
 
 /**
- * UDP, and what stands on the same place in the stack: DHCP, DNS, SNTP, mDNS, ping. Without: a datagram is answered by "protocol
- * unreachable".
+ * UDP and what uses the stack's endpoints: DHCP, DNS, SNTP, mDNS, ping. Without it a datagram is answered by "protocol unreachable".
  */
 export const UDP = true
 
 /**
- * Checks of what a program sets: limits of the configuration's fields, addresses that no host has. Without: what is set is taken as it
- * is, and one that makes no sense shows itself later. Text that is no address at all is refused still.
+ * Checks of a program's settings: limits of the configuration's fields, addresses that no host can have. Without them a wrong value is
+ * used as it is, and its effect shows later. Text that is not an address is still refused.
  */
 export const CONFIG_CHECKS = true
 
-/** What happened last: the trace, the ladder, the status page's handshakes. Without: they have nothing to show. */
+/** Events. Without them the trace, the ladder and the status page's handshakes have nothing to show. */
 export const EVENTS = true
 
-/** The stack's counters. Without: `stats` and the status page have the driver's only. */
+/** The stack's counters. Without them `stats` and the status page have the driver's only. */
 export const COUNTERS = true

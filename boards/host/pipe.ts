@@ -1,7 +1,7 @@
-// The only difference between a program on a board and on the simulator: its SPI bus, its pins, its wait for frames,
-// its options and its commands go through one byte pipe to the host, the runtime's own socket.
-// Each message is a header of 8 bytes, [operation u8, argument u8, size u16, value i32], in one write; operations
-// with data write them next. The host reads, and answers in place, before a write returns.
+// Connects a program to the simulator. This is the only difference to a program on a board: the SPI bus, the pins, the wait for
+// frames, the options and the commands go through one byte pipe to the host (the simulator), by the runtime's own socket.
+// A message is a header of 8 bytes, [operation u8, argument u8, size u16, value i32], in one write, and for some operations data
+// in a second write. The host reads a write, and writes its answer into the same bytes, before the write returns.
 
 import * as ds from "@devicescript/core"
 import { sink } from "../../src/base/events"
@@ -10,25 +10,25 @@ import { lines } from "../../src/device/lines"
 import { power } from "../../src/mac/power"
 
 const enum Op {
-    /** Argument: GPIO number, size: level. */
+    /** Sets a pin. Argument: GPIO number, size: level. */
     PinWrite = 1,
-    /** Argument: GPIO number. The host puts the level into size. */
+    /** Reads a pin. Argument: GPIO number. The host puts the level into size. */
     PinRead = 2,
-    /** Size bytes to send follow, which become the ones received. */
+    /** Transfers data on the SPI bus: size bytes to send follow, and the host replaces them by the received ones. */
     Spi = 3,
-    /** Value: ms wanted. The host puts into value how many to sleep now. */
+    /** Waits for frames. Value: ms wanted. The host puts into value how many ms to sleep now. */
     Idle = 4,
-    /** The host puts the length of a waiting command line into size, and ms until the next question into value. */
+    /** Asks for a command: the host puts the length of its line into size, and the ms until the next such message into value. */
     Line = 5,
-    /** Size bytes of text follow, unless 0. Argument 1: the command is done, with status value. */
+    /** Prints a line of a command's output: size bytes of text follow, unless 0. Argument 1: the command ends with status value. */
     Reply = 6,
-    /** Size bytes of event records follow. */
+    /** Reports events: size bytes of event records follow. */
     Event = 7,
-    /** The host puts the length of the boot options (JSON) into size, 0 for none. */
+    /** Asks for the boot options: the host puts the length of their JSON into size, 0 for none. */
     Boot = 8,
-    /** Argument: MISO. Size: MOSI. Value: SCK. The host ends a program whose bus does not lead to the chip. */
+    /** Configures the SPI bus. Argument: MISO, size: MOSI, value: SCK. The host ends a program whose bus does not lead to the chip. */
     Bus = 9,
-    /** The host puts the length of the pins, GPIO numbers by name (JSON), into size, 0 for none. */
+    /** Asks for the pins: the host puts the length of their JSON, GPIO numbers by name, into size, 0 for none. */
     Pins = 10,
 }
 
@@ -40,7 +40,7 @@ const enum Header {
     Length = 8,
 }
 
-/** The runtime's own functions that are used or replaced here. */
+/** The native functions of the runtime that are used or replaced here. */
 interface Native {
     _socketOpen(host: string, port: number): number
     _socketWrite(data: ds.Buffer | string): number
@@ -49,12 +49,12 @@ interface Native {
 }
 const native = ds as unknown as Native
 
-// a backend of @devicescript/net may replace these two later: the pipe keeps the runtime's own
+// the native function: a backend of @devicescript/net may replace it later
 const write = native._socketWrite
 const header = ds.Buffer.alloc(Header.Length)
 
-/** Sends a header, in which the host answers. Returns the size from that answer. */
-function tell(op: Op, argument: number, size: number, value: number): number {
+/** Sends a header, into which the host writes its answer; returns the size in the answer. */
+function send(op: Op, argument: number, size: number, value: number): number {
     header.setAt(Header.Op, "u8", op)
     header.setAt(Header.Argument, "u8", argument)
     header.setAt(Header.Size, "u16", size)
@@ -67,18 +67,18 @@ const MAX_TRANSFER = 4096
 let busy = false
 
 native.spiConfigure = (miso, mosi, sck) => {
-    tell(Op.Bus, miso, mosi, sck)
+    send(Op.Bus, miso, mosi, sck)
 }
-/** As on the board: both buffers, one transfer at a time, and other fibers run meanwhile. */
+/** Transfers data as on the board: from and to a buffer, one transfer at a time, while other fibers run. */
 native.spiXfer = async (tx, rx) => {
     if (busy) throw new RangeError("SPI busy")
     if (!tx || !rx || tx.length !== rx.length) {
-        throw new TypeError("SPI: only a transfer with two buffers of the same size works on the board")
+        throw new TypeError("SPI: the board can only transfer from and to two buffers of the same size")
     }
     if (tx.length === 0 || tx.length > MAX_TRANSFER) throw new RangeError("SPI: 1 to 4096 bytes at a time")
     busy = true
     rx.blitAt(0, tx, 0, tx.length)
-    tell(Op.Spi, 0, rx.length, 0)
+    send(Op.Spi, 0, rx.length, 0)
     write(rx)
     await ds.sleep(0)
     busy = false
@@ -89,8 +89,8 @@ native.spiXfer = async (tx, rx) => {
 class HostPin {
     mode = ds.GPIOMode.Off
     /**
-     * The level of an input, undefined on any other pin. The runtime has no getters for programs, so it is brought
-     * up to date after every SPI transfer, after every wait for frames and now and then.
+     * The level of an input; undefined on any other pin. Programs cannot define getters on this runtime, so the level is
+     * updated after every SPI transfer, every wait for frames and every question for a command.
      */
     value: number | undefined = undefined
 
@@ -100,7 +100,7 @@ class HostPin {
         this.mode = mode
         const base = mode & ds.GPIOMode.BaseModeMask
         if (base === ds.GPIOMode.Output) {
-            tell(Op.PinWrite, this.gpio, mode === ds.GPIOMode.OutputHigh ? 1 : 0, 0)
+            send(Op.PinWrite, this.gpio, mode === ds.GPIOMode.OutputHigh ? 1 : 0, 0)
             if (header.getAt(Header.Value, "i32") !== 0)
                 throw new RangeError(`GPIO${this.gpio} has no output`)
         }
@@ -117,13 +117,13 @@ class HostPin {
     }
 }
 
-/** Pins that are or were inputs. */
+/** The pins that are or were inputs. */
 const inputs: HostPin[] = []
 
 function readInputs(): void {
     for (const pin of inputs) {
         if ((pin.mode & ds.GPIOMode.BaseModeMask) !== ds.GPIOMode.Input) continue
-        pin.value = tell(Op.PinRead, pin.gpio, 0, 0)
+        pin.value = send(Op.PinRead, pin.gpio, 0, 0)
     }
 }
 
@@ -139,7 +139,7 @@ function readText(size: number): string {
 
 /** Asks the host for an object. */
 function readObject(op: Op): Record<string, unknown> {
-    const size = tell(op, 0, 0, 0)
+    const size = send(op, 0, 0, 0)
     return size > 0 ? JSON.parse(readText(size)) : {}
 }
 
@@ -149,7 +149,7 @@ let waiting: ds.Fiber | undefined
 power.idle = async (ms: number): Promise<void> => {
     if (power.woken) await ds.sleep(0)
     else {
-        tell(Op.Idle, 0, 0, Math.min(Math.floor(ms), 0x7fffffff))
+        send(Op.Idle, 0, 0, Math.min(ms, 0x7fffffff))
         waiting = ds.Fiber.self()
         await ds.suspend(header.getAt(Header.Value, "i32"))
         waiting = undefined
@@ -157,22 +157,23 @@ power.idle = async (ms: number): Promise<void> => {
     readInputs()
 }
 
+power.hosted = true
 power.wake = (): void => {
     power.woken = true
     if (waiting?.suspended) waiting.resume(undefined)
 }
 
 sink.tell = (record: ds.Buffer): void => {
-    tell(Op.Event, 0, record.length, 0)
+    send(Op.Event, 0, record.length, 0)
     write(record)
 }
 
 function print(text: string): void {
-    tell(Op.Reply, 0, text.byteLength, 0)
+    send(Op.Reply, 0, text.byteLength, 0)
     if (text.byteLength > 0) write(text)
 }
 
-/** Runs one command line that waits at the host. */
+/** Reads the command that waits at the host, runs it, and reports its status. */
 async function runLine(size: number): Promise<void> {
     const line = readText(size)
     let status = 1
@@ -181,12 +182,12 @@ async function runLine(size: number): Promise<void> {
     } catch (e: unknown) {
         print(`${(e as Error).name}: ${(e as Error).message}`)
     }
-    tell(Op.Reply, 1, 0, status)
+    send(Op.Reply, 1, 0, status)
 }
 
 async function runLines(): Promise<void> {
     while (true) {
-        const size = tell(Op.Line, 0, 0, 0)
+        const size = send(Op.Line, 0, 0, 0)
         if (size > 0) await runLine(size)
         else await ds.sleep(header.getAt(Header.Value, "i32"))
         readInputs()

@@ -1,15 +1,15 @@
-// What a board gets of a program.
+// Builds the image of a program for a board.
 
 import { type BuildOptions, buildImage, compileImage, type Image } from "../build/build"
 import { nameOf } from "../device/device"
 import { MAIN } from "./programs"
 
-/** Optimized, without the simulator's pipe. Throws as buildImage does. */
+/** Builds the optimized image without the simulator's pipe. Throws as buildImage does. */
 export async function boardImage(path: string, options?: BuildOptions): Promise<Image> {
     return await buildImage([path], nameOfBoard(path), options)
 }
 
-/** The same for a program of any size. */
+/** Does the same for a program of any size. */
 export async function anyBoardImage(path: string, options?: BuildOptions): Promise<Image> {
     return await compileImage([path], nameOfBoard(path), options)
 }

@@ -1,4 +1,5 @@
-// The entry of `npm run build`: builds what is flashed and what the simulator runs, and says what they use and what is left.
+// The entry of `npm run build`: builds the images for a board and for the simulator, and prints the bytes that they use and have
+// left.
 
 import { readFileSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
@@ -19,25 +20,25 @@ import { sizesTable } from "./sizes"
 import { bytes, type Cell, table } from "./table"
 import { treemap } from "./treemap"
 
-/** An image that is built, and what it takes. */
+/** A built image. */
 interface Built {
     what: string
-    /** Its own module, a path in this project. */
+    /** Path of the program in this project. */
     path: string
     image: Image
-    /** In use after the start, where the simulator can tell. */
+    /** Bytes of heap in use after the start; undefined where the simulator cannot run the image. */
     heap: number | undefined
 }
 
-/** What a build depends on. */
+/** The options that an image depends on. */
 type Wished = Pick<BuildOptions, "board" | "without">
 
-/** What a board gets of a program. */
+/** Builds the image of a program for a board. */
 async function forBoard(what: string, path: string, options: Wished): Promise<Built> {
     return { what, path, image: await anyBoardImage(path, options), heap: undefined }
 }
 
-/** What the simulator runs of a program. */
+/** Builds the image of a program for the simulator. */
 async function forHost(what: string, path: string, { board, without }: Wished): Promise<Built> {
     const image = await compileImage(behindPipe(path), nameOf(path), { board, without })
     const heap = image.code < CODE_LIMIT ? await heapInUse(path, without, board) : undefined
@@ -52,7 +53,7 @@ async function buildAll({ program, ...wished }: BuildOptions): Promise<Built[]> 
             forHost(`${name}, host image`, program, wished),
         ])
     }
-    // the compiler is a process of its own: it works on one image while another is optimized here
+    // the compiler is a process of its own: it compiles one image while this process optimizes another
     return await Promise.all([
         forBoard("board image", MAIN.path, wished),
         forHost("host image", MAIN.path, wished),
@@ -60,7 +61,7 @@ async function buildAll({ program, ...wished }: BuildOptions): Promise<Built[]> 
     ])
 }
 
-/** Used and left of everything, a line an image. */
+/** Returns a table of the bytes used and left, a line per image. */
 function describe(all: readonly Built[]): string[] {
     const used = (count: number | undefined, limit: number): Cell[] =>
         count === undefined ? ["", ""] : [bytes(count), bytes(limit - count)]
@@ -100,7 +101,7 @@ async function printJson({ program, ...wished }: BuildOptions): Promise<Built[]>
     return all
 }
 
-/** What each feature of a program takes. */
+/** Returns a table of the bytes of each feature of a program. */
 async function featuresTable({ image, path }: Built, { board, without }: BuildOptions): Promise<string[]> {
     const features = await featureBytes(path, board, without, image.code)
     return table([
@@ -109,7 +110,7 @@ async function featuresTable({ image, path }: Built, { board, without }: BuildOp
     ])
 }
 
-/** The table of the documents, in Markdown. */
+/** Prints the table of programs for the documents, in Markdown. */
 async function printDocument({ board }: BuildOptions): Promise<Built[]> {
     const rows = allRows()
     const all: Built[] = []
@@ -132,7 +133,7 @@ async function built(options: BuildOptions): Promise<Built[]> {
     return all
 }
 
-/** Gives the exit code. */
+/** Builds what the options ask for and returns the exit code. */
 async function build(words: readonly string[]): Promise<number> {
     const options = parseBuildOptions(words)
     const all = await built(options)
@@ -166,7 +167,7 @@ async function main(words: readonly string[]): Promise<number> {
     }
 }
 
-// whoever read our output has gone: so do we
+// the reader of our output has gone: nothing is left to do
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,4 +1,4 @@
-// What a program would have more if it left out a feature: it is built without each.
+// Measures the bytes of code that a program would save by leaving out a feature, by a build without each.
 
 import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
@@ -11,16 +11,16 @@ import { nameOf } from "../device/device"
 
 export interface FeatureBytes {
     name: string
-    /** Of the program's code, that nothing else needs. */
+    /** Bytes of the program's code that only this feature needs. */
     bytes: number
 }
 
-/** The names in src/features.ts. */
+/** Returns the names in src/features.ts. */
 export function allFeatures(): string[] {
     return featureNames(readFileSync(join(ROOT, FEATURES), "utf8"))
 }
 
-/** The features that a program uses, the largest first; `code` is what it takes with them. */
+/** Returns the features that a program uses, the largest first. `code` is the size of the program's code with all of them. */
 export async function featureBytes(
     program: string,
     board: Board,
@@ -37,14 +37,14 @@ export async function featureBytes(
             })
             if (left.code !== code) found.push({ name, bytes: code - left.code })
         } catch (error) {
-            // what others left out need cannot be left out as well
+            // the features in `without` may not allow to leave out this one as well
             if (!(error instanceof FeatureError)) throw error
         }
     })
     return found.sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
 }
 
-/** Does something with each, as many at once as there are processors. */
+/** Runs `work` for each element, for as many at the same time as there are processors. */
 export async function each<T>(
     all: readonly T[],
     work: (one: T, index: number) => Promise<void>

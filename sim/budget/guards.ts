@@ -1,5 +1,5 @@
-// What the features of src/features.ts take of a program, by its sources: the code under `if (NAME)`, and the functions that only such
-// code names. It takes no build, and is about right; what is left out for good is measured by featureBytes.
+// Estimates the bytes of the features of src/features.ts in a program, from its sources: the code under `if (NAME)`, and the
+// functions that only such code names. The estimate needs no build; featureBytes measures the exact bytes.
 
 import ts from "typescript"
 import { featureNames } from "../../bin/features.js"
@@ -13,7 +13,7 @@ interface NamedFunction {
     range: Range
 }
 
-/** About the bytes of each feature that is in the program, the largest first. */
+/** Returns about how many bytes each feature in the program takes, the largest first. */
 export function guardedBytes(image: Uint8Array, debug: SizedDebugInfo): { name: string; bytes: number }[] {
     const features = debug.sources.find(({ path }) => path === FEATURES)
     if (features === undefined) return []
@@ -29,12 +29,12 @@ export function guardedBytes(image: Uint8Array, debug: SizedDebugInfo): { name: 
         .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
 }
 
-/** A program's own sources, taken apart. Positions count through all of the files. */
+/** The parsed sources of a program, without its libraries. Positions count through all of the files. */
 class Sources {
-    /** By feature, what is compiled only where it is there. */
+    /** By feature, the ranges that are compiled only with the feature. */
     readonly guarded: Map<string, Range[]>
     private readonly functions: NamedFunction[] = []
-    /** Where each name stands, but for where it is declared or imported. */
+    /** The positions of each name, without its declarations and imports. */
     private readonly uses = new Map<string, number[]>()
 
     constructor(debug: SizedDebugInfo, features: readonly string[]) {
@@ -49,7 +49,7 @@ class Sources {
         }
     }
 
-    /** These ranges, and those of functions that nothing outside of them names. */
+    /** Returns these ranges, and those of functions that only code in them names. */
     withFunctions(ranges: readonly Range[]): Range[] {
         const all = [...ranges]
         const rest = new Set(this.functions)
@@ -97,7 +97,7 @@ class Sources {
         if (range !== undefined && ts.isIdentifier(name)) this.guarded.get(name.text)?.push(range)
     }
 
-    /** `if (!NAME) return`: what follows in the block is there only with the feature. */
+    /** Adds the code after `if (!NAME) return` in a block, which is compiled only with the feature. */
     private guardRest(block: ts.Block, offset: number): void {
         for (const statement of block.statements) {
             if (!ts.isIfStatement(statement) || !isNot(statement.expression)) continue
@@ -110,7 +110,7 @@ class Sources {
     }
 }
 
-/** What has to hold for `NAME ? condition : false`, as the compiler takes no `NAME && condition`. */
+/** Returns NAME of `NAME ? condition : false`, the form that stands for `NAME && condition`, which the compiler does not fold. */
 function leading(condition: ts.Expression): ts.Expression {
     if (ts.isParenthesizedExpression(condition)) return leading(condition.expression)
     if (!ts.isConditionalExpression(condition)) return condition

@@ -1,4 +1,4 @@
-// What a program takes of the VM's heap once it is up.
+// Measures the VM's heap that a program uses once it is up.
 
 import { type Board, readBoard } from "../board/boards"
 import { chipOf } from "../chip/chips"
@@ -8,12 +8,12 @@ import { macFor } from "../run/boot"
 import { VirtualClock } from "../time/clock"
 
 const IP = "10.0.0.2"
-/** By then every program has its network up, and waits. */
+/** After this time every program has its network up and waits, ms. */
 const UP = 500
 
 /**
- * Bytes of the VM's heap that a program has in use when its network is up, garbage left out, before the first connection: nobody
- * else is on the network. Throws when it ends before.
+ * Returns the bytes of the VM's heap that a program uses when its network is up, without garbage and before the first
+ * connection: the network has no other host. Throws when the program ends before.
  */
 export async function heapInUse(
     program: string,

@@ -1,6 +1,6 @@
-// What a program may take besides code (CODE_LIMIT of optimizer/image.ts): flash and heap.
+// The limits of a program's flash and heap. The limit of its code is CODE_LIMIT of optimizer/image.ts.
 
-/** About what the RP2040's firmware has room for; the ESP32's takes twice that. */
+/** The largest image for the firmware of the RP2040, approximately; that of the ESP32 takes twice as much. */
 export const IMAGE_LIMIT = 110 * 1024
-/** What the VM collects garbage in, on the RP2040 and most of the ESP32. */
+/** The VM's heap on the RP2040 and most boards with an ESP32. */
 export const HEAP_LIMIT = 64 * 1024

@@ -1,24 +1,24 @@
-// What follows `npm run build --`, checked before anything is built.
+// The options of `npm run build`, read and checked before anything is built.
 
 import { existsSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
 import type { Board } from "../board/boards"
-import { CommandLine, printable, program, without } from "../options/command-line"
+import { CommandLine, program, without } from "../options/command-line"
 import { OptionError } from "../options/error"
 
 export interface BuildOptions {
     board: Board
-    /** A program in the place of the ones that are flashed, a path in this project. */
+    /** Path of the program in this project; undefined for the programs of this project that are flashed. */
     program: string | undefined
     /** Features that are left out. */
     without: readonly string[]
-    /** What each package, folder, file and function takes: as a table, or also as a picture in this file. */
+    /** Prints the bytes of each package, folder, file and function, and draws them into this file; undefined: neither. */
     sizes: { file: string | undefined } | undefined
-    /** What each feature takes. */
+    /** Prints the bytes of each feature. */
     features: boolean
     json: boolean
-    /** The table of the documents. */
+    /** Prints the table of programs for the documents. */
     document: boolean
 }
 
@@ -31,29 +31,33 @@ interface Given extends GivenBoard {
     document?: true
 }
 
-/** Reads the options. Throws an OptionError of one line, or an Answer that goes to standard output. */
+/** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
 export function parseBuildOptions(words: readonly string[]): BuildOptions {
     const command = new CommandLine(
-        "npm run build -- [options]: builds what is flashed and what the simulator runs, and says what it takes"
+        "npm run build -- [options]: builds the images for a board and the simulator, and prints their sizes"
     )
-    command.add("--program <FILE>", "build this, such as src/examples/hello.ts", program)
+    command.add("--program <FILE>", "build this program, as src/examples/hello.ts", program)
     addBoardOptions(command)
-    command.add("--without <NAME,...>", "leave these features out (src/features.ts)", without)
-    command.add("--sizes [FILE.html]", "code by package, folder, file, function; a picture in FILE", picture)
-    command.add("--features", "what each feature of src/features.ts takes: a build without each")
-    command.add("--json", "main and the examples as one JSON object (with npm run --silent)")
-    command.add("--document", "the table of all programs, as the documents have it")
+    command.add("--without <NAME,...>", "build without these features (src/features.ts)", without)
+    command.add(
+        "--sizes [FILE.html]",
+        "print code by package, folder, file, function; draw it in FILE",
+        picture
+    )
+    command.add("--features", "print the bytes of each feature, by a build without each")
+    command.add("--json", "print main and the examples as one JSON object (with npm run --silent)")
+    command.add("--document", "print the table of all programs for the documents")
     const { given } = command.parse<Given>(words)
     for (const whole of ["json", "document"] as const) {
         const other = (["sizes", "features", "json"] as const).find(name => name !== whole && given[name])
         if (given[whole] && other !== undefined) {
-            const why = "each has standard output for itself"
+            const why = "each needs standard output for itself"
             throw new OptionError(`--${whole} and --${other} cannot be combined: ${why}`)
         }
     }
     if (given.document && (given.program ?? given.without) !== undefined) {
         const other = given.program === undefined ? "--without" : "--program"
-        throw new OptionError(`--document and ${other} cannot be combined: it is of all programs`)
+        throw new OptionError(`--document and ${other} cannot be combined: the table is of all programs`)
     }
     const sizes =
         given.sizes === undefined ? undefined : { file: given.sizes === true ? undefined : given.sizes }
@@ -70,11 +74,11 @@ export function parseBuildOptions(words: readonly string[]): BuildOptions {
 
 function picture(text: string): string {
     if (!/\.html?$/i.test(text)) {
-        throw new OptionError(`${printable(text)}: the picture goes into a file that ends in .html`)
+        throw new OptionError(`${text}: the name of the file has to end in .html`)
     }
     const folder = dirname(resolve(text))
     if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-        throw new OptionError(`${printable(text)}: there is no folder ${printable(folder)}`)
+        throw new OptionError(`${text}: the folder ${folder} does not exist`)
     }
     return text
 }

@@ -1,4 +1,4 @@
-// What is said of a program whose code is above the VM's limit.
+// The message for a program whose code is above the VM's limit.
 
 import { readFileSync } from "node:fs"
 import { FEATURES } from "../build/features"
@@ -7,10 +7,10 @@ import { guardedBytes } from "./guards"
 import { filesOf, partsOf, type SizedDebugInfo } from "./parts"
 import { bytes, type Cell, table } from "./table"
 
-/** Files that are named. */
+/** The number of files that the message names. */
 const FILES = 12
 
-/** By how much the program is above the limit, what it can leave out, and its largest files. */
+/** Returns the message: by how much the program is above the limit, what it can leave out, and its largest files. */
 export function describeExcess(
     built: { image: string; debug: string; code: number },
     program: string
@@ -24,15 +24,15 @@ export function describeExcess(
     const files = filesOf(partsOf(image, debug)).slice(0, FILES)
     const features = guardedBytes(image, debug)
     return [
-        `${program}: its code is ${bytes(built.code)} bytes, ${bytes(built.code - CODE_LIMIT)} above the VM's limit: it has to end below ${bytes(CODE_LIMIT)}.`,
+        `${program} has ${bytes(built.code)} bytes of code, ${bytes(built.code - CODE_LIMIT)} above the VM's limit: the code has to end below ${bytes(CODE_LIMIT)}.`,
         ...(features.length === 0
             ? []
             : [
-                  `Features that can be left out (${FEATURES}, or --without), with about their bytes:`,
+                  `The program can leave out these features (${FEATURES}, or --without), with their approximate bytes:`,
                   ...lines(features),
               ]),
         "The largest files in it:",
         ...lines(files.map(({ path, bytes: size }) => ({ name: path, bytes: size }))),
-        `npm run build -- --program ${program} --sizes shows all of it.`,
+        `npm run build -- --program ${program} --sizes shows all files and functions.`,
     ].join("\n")
 }

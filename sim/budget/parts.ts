@@ -1,5 +1,5 @@
-// Whose the bytes of an image's code are: by package, folder, file and function, from the positions that a build keeps for each
-// operation. So what the optimizer put elsewhere still counts where it was written.
+// Finds the package, folder, file and function of each byte of an image's code, from the positions that a build keeps for each
+// operation. So code that the optimizer has moved counts where it was written.
 
 import { DESCRIPTOR, limitedBytes, readImage } from "../optimizer/image"
 import { lastAtMost } from "../optimizer/places"
@@ -12,24 +12,24 @@ export interface Part {
     parts: Part[]
 }
 
-/** Debug information with what names functions. */
+/** Debug information with the places of functions. */
 export interface SizedDebugInfo extends DebugInfo {
     functions: {
         name: string
         startpc: number
-        /** Where it begins, and how long its text is. */
+        /** Position and length of the function in the sources. */
         location?: [number, number]
     }[]
 }
 
-/** Operations that belong to no function: a module's own statements, functions that were put into their only caller. */
+/** The name for operations outside of all functions: the statements of a module. */
 const OUTSIDE = "(top level)"
-/** The project's own files have no package in their paths. */
+/** The package of files without a package in their paths. */
 const OWN = "devicescript-tcp"
-/** Without a position: what the compiler and the optimizer made themselves. */
+/** The name for code without a position, which the compiler and the optimizer have made. */
 const MADE = "(made by the compiler)"
 
-/** The code of an image as a tree; its `bytes` are what the VM's limit counts. */
+/** Returns the code of an image as a tree. Its `bytes` are those that the VM's limit counts. */
 export function partsOf(image: Uint8Array, debug: SizedDebugInfo): Part {
     const { functions } = readImage(image)
     const places = new Places(debug)
@@ -44,7 +44,7 @@ export function partsOf(image: Uint8Array, debug: SizedDebugInfo): Part {
     return root
 }
 
-/** All files, the largest first, with their paths; those of other packages have its name before them. */
+/** Returns all files, the largest first, with their paths; the path of another package's file begins with the package. */
 export function filesOf(root: Part): { path: string; bytes: number; parts: Part[] }[] {
     const files = root.parts.flatMap(pack =>
         pack.parts.flatMap(folder =>
@@ -77,13 +77,13 @@ function order(part: Part): void {
     for (const child of part.parts) order(child)
 }
 
-/** Bytes, and where in all the sources, one behind the other, they come from. */
-export interface Span {
+/** A run of bytes that come from one position; positions count through all the sources. */
+interface Span {
     position: number | undefined
     bytes: number
 }
 
-/** The code of an image by the places that it comes from; a function's descriptor is where its text begins. */
+/** Returns the code of an image by positions; a function's descriptor has the position where the function begins. */
 export function spansOf(image: Uint8Array, debug: SizedDebugInfo): Span[] {
     const places = new Places(debug)
     return readImage(image).functions.flatMap(({ start, code }, index) => [
@@ -92,13 +92,13 @@ export function spansOf(image: Uint8Array, debug: SizedDebugInfo): Span[] {
     ])
 }
 
-/** Finds package, folder, file and function of bytecode. */
+/** Finds the package, folder, file and function of bytecode. */
 class Places {
-    /** Where each source begins, counted through all of them. */
+    /** The position where each source begins. */
     private readonly begins: number[] = []
     private readonly pcs: number[] = []
     private readonly positions: number[] = []
-    /** Functions in the order in which their text begins. */
+    /** The functions in the order of their positions. */
     private readonly texts: { from: number; to: number; name: string }[] = []
 
     constructor(private readonly debug: SizedDebugInfo) {
@@ -116,21 +116,21 @@ class Places {
             this.positions.push(position)
         }
         debug.functions.forEach(({ name, location }, index) => {
-            // the first is the program itself: its text is all of its module's
+            // function 0 is the program itself, which spans its whole module
             if (index === 0 || location === undefined) return
             this.texts.push({ from: location[0], to: location[0] + location[1], name })
         })
         this.texts.sort((a, b) => a.from - b.from || b.to - a.to)
     }
 
-    /** A function's own place. */
+    /** Returns the path of a function. */
     ofFunction(index: number): string[] {
         const { location, name } = this.debug.functions[index] ?? {}
         if (location === undefined) return ["(image)", MADE]
         return [...this.file(location[0]), index === 0 ? OUTSIDE : (this.named(location[0]) ?? name ?? MADE)]
     }
 
-    /** Whose the bytes between two places of the image are, which lie in one function. */
+    /** Returns the paths of the bytes between two offsets of the image, both in one function. */
     within(index: number, start: number, end: number): { path: string[]; bytes: number }[] {
         return this.spans(start, end).map(({ position, bytes }) => ({
             path:
@@ -141,7 +141,7 @@ class Places {
         }))
     }
 
-    /** Where in the sources the bytes between two places of the image come from, as far as that is known. */
+    /** Returns the positions of the bytes between two offsets of the image; undefined for bytes without one. */
     spans(start: number, end: number): Span[] {
         const found: Span[] = []
         let at = start
@@ -150,13 +150,13 @@ class Places {
             const until = i < this.pcs.length ? Math.min(end, this.pcs[i]) : end
             if (until > at) found.push({ position, bytes: until - at })
             at = Math.max(at, until)
-            // what lies before the function's start says nothing of it
+            // a position before the function's start belongs to another function
             if (at < end && this.pcs[i] >= start) position = this.positions[i]
         }
         return found
     }
 
-    /** Package, folder and file. */
+    /** Returns the package, folder and file of a position. */
     private file(position: number): string[] {
         const index = lastAtMost(this.begins, position)
         const path = this.debug.sources[index]?.path
@@ -169,7 +169,7 @@ class Places {
         return [name.join("/"), inside.slice(0, -1).join("/") || ".", inside[inside.length - 1]]
     }
 
-    /** The innermost function whose text a position is in. */
+    /** Returns the innermost function that contains a position; undefined outside of all. */
     private named(position: number): string | undefined {
         for (let i = this.texts.length - 1; i >= 0; i--) {
             const { from, to, name } = this.texts[i]

@@ -1,11 +1,11 @@
-// The programs that `npm run build` knows.
+// The programs whose sizes are measured and held.
 
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { ROOT } from "../build/build"
 import { allFeatures } from "./features"
 
-/** A program, and what its figures are listed under. */
+/** A program, and the name under which its figures are listed. */
 export interface Listed {
     name: string
     path: string
@@ -16,29 +16,30 @@ const EXAMPLES = "src/examples"
 export const MAIN: Listed = { name: "main", path: "src/main.ts" }
 
 /**
- * What the programs that have to fit together leave out: what a short line with few losses can do without, what nobody sets,
- * and the records that are smaller than a connection's own in TIME-WAIT. SYN cookies and reassembly stay.
+ * The features that the programs in TOGETHER leave out: features for long or lossy paths, options that are rarely set, and the
+ * small records for TIME-WAIT. SYN cookies and reassembly stay.
  */
 export const NOT_TOGETHER: readonly string[] = [
     ...["TIME_WAIT_RECORDS", "FAST_RETRANSMIT", "SACK", "TIMESTAMPS"],
     ...["PATH_MTU", "KEEP_ALIVE", "USER_TIMEOUT", "UNREACHABLES"],
 ]
 
-/** What has to fit together: the programs of the acceptance (test/socket, test/linux). */
+/** Programs with many services at the same time, which have to fit: those of the acceptance tests (test/socket, test/linux). */
 export const TOGETHER = {
     web: { name: "DHCP, DNS, fetch, web server, status page", path: "test/programs/acceptance-web.ts" },
     field: { name: "DHCP, DNS, MQTT, web server for four", path: "test/programs/acceptance-field.ts" },
 } as const
 
-/** All that the smallest useful client has no need of: it connects, and that is all. */
+/** All features that the smallest useful client does not need: it only connects. */
 export const NOT_IN_HELLO: readonly string[] = allFeatures().filter(name => name !== "ACTIVE_OPENS")
 
-/** A program of the documents' table, and the features that it leaves out. */
+/** A row in the table of the documents. */
 export interface Row extends Listed {
+    /** The features that the program leaves out. */
     without: readonly string[]
 }
 
-/** All that a floor is held for, and that the documents have figures of. */
+/** Returns all programs that a floor in test/budget is held for, and that the documents list. */
 export function allRows(): Row[] {
     const whole = [...listed(), listedAs("src/controlled.ts")]
     return [
@@ -48,7 +49,7 @@ export function allRows(): Row[] {
     ]
 }
 
-/** The flashed program and all examples. */
+/** Returns the flashed program and all examples. */
 export function listed(): Listed[] {
     const examples = readdirSync(join(ROOT, EXAMPLES))
         .filter(file => file.endsWith(".ts"))

@@ -1,9 +1,9 @@
-// The code of a program by package, folder, file and function, as a table.
+// Prints the code of a program by package, folder, file and function as a table.
 
 import type { Part } from "./parts"
 import { bytes, type Cell, table } from "./table"
 
-/** A line for each part, the largest of each kind first, indented by depth. */
+/** Returns a line for each part, indented by its depth, the largest first within each parent. */
 export function sizesTable(root: Part): string[] {
     const rows: Cell[][] = [["", "code", "part"]]
     const walk = (part: Part, depth: number): void => {

@@ -1,5 +1,5 @@
-// Areas for sizes: a rectangle is divided so that its parts are as square as they can be (Bruls, Huizing, van Wijk: Squarified
-// Treemaps, 2000).
+// Divides a rectangle into areas of given sizes that are as square as possible (Bruls, Huizing, van Wijk: Squarified Treemaps,
+// 2000).
 
 export interface Rectangle {
     x: number
@@ -8,7 +8,7 @@ export interface Rectangle {
     height: number
 }
 
-/** A rectangle for each size, which have to be in falling order and above 0; they fill `area`. */
+/** Returns a rectangle for each size; together they fill `area`. The sizes have to be above 0 and in descending order. */
 export function squares(sizes: readonly number[], area: Rectangle): Rectangle[] {
     const found: Rectangle[] = []
     const total = sizes.reduce((sum, size) => sum + size, 0)
@@ -45,7 +45,7 @@ export function squares(sizes: readonly number[], area: Rectangle): Rectangle[] 
     return found
 }
 
-/** How far from square the worst of a row is: its longer side by its shorter one. */
+/** Returns the worst ratio of the longer to the shorter side in a row. */
 function worst(sizes: readonly number[], from: number, to: number, side: number, scale: number): number {
     let sum = 0
     for (let i = from; i < to; i++) sum += sizes[i] * scale

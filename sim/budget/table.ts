@@ -1,9 +1,9 @@
-// Tables of text, for people.
+// Formats tables of text for people.
 
-/** Text goes to the left, numbers to the right. */
+/** The content of a cell. */
 export type Cell = string | number
 
-/** Lines of equal columns. A column is to the right where all of its cells but the first row's look like numbers. */
+/** Returns lines of equal columns. A column is right-aligned if all of its cells after the first row look like numbers. */
 export function table(rows: readonly (readonly Cell[])[]): string[] {
     const columns = Math.max(0, ...rows.map(row => row.length))
     const texts = rows.map(row => Array.from({ length: columns }, (_, i) => String(row[i] ?? "")))
@@ -17,7 +17,7 @@ export function table(rows: readonly (readonly Cell[])[]): string[] {
     )
 }
 
-/** A number of bytes as it is read best. */
+/** Returns a number of bytes with a comma between thousands. */
 export function bytes(count: number): string {
     return count.toLocaleString("en")
 }

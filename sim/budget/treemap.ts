@@ -1,5 +1,5 @@
-// The code of a program as a picture in one HTML file that asks for nothing from anywhere: an area for each file, its functions in
-// it, and the same as a table below.
+// Draws the code of a program in one HTML file that loads nothing else: an area for each file with its functions, and below the
+// same as a table.
 
 import { CODE_LIMIT } from "../optimizer/image"
 import type { Part } from "./parts"
@@ -8,12 +8,12 @@ import { bytes } from "./table"
 
 const WIDTH = 1280
 const HEIGHT = 820
-/** Of the line that holds the name of a folder or a file. */
+/** The height of the line with the name of a folder or a file. */
 const LABEL = 15
 const PADDING = 2
-/** About the width of a letter. */
+/** The approximate width of a letter. */
 const LETTER = 6.2
-/** Between the hues of two folders that follow each other, degrees: far from each other for as long as possible. */
+/** The step between the hues of two folders, degrees. The golden angle keeps the hues of neighbours far apart. */
 const HUE_STEP = 137.5
 
 const STYLE = `
@@ -37,14 +37,14 @@ tr:target { background: hsl(50 80% 50% / .25) }
 
 const KINDS = ["package", "folder", "file", "function"] as const
 
-/** An HTML page for a program's code. */
+/** Returns an HTML page for a program's code. */
 export function treemap(program: string, root: Part): string {
     const title = `${program}: ${bytes(root.bytes)} bytes of code`
     const left = CODE_LIMIT - root.bytes
     const limit =
         left > 0
             ? `${bytes(left)} bytes are left of the ${bytes(CODE_LIMIT)} that the VM can count.`
-            : `That is ${bytes(-left)} bytes above the VM's limit: it has to end below ${bytes(CODE_LIMIT)}.`
+            : `That is ${bytes(-left)} bytes above the VM's limit: the code has to end below ${bytes(CODE_LIMIT)}.`
     return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -52,7 +52,7 @@ export function treemap(program: string, root: Part): string {
 <title>${escaped(title)}</title>
 <style>${STYLE}</style>
 <h1>${escaped(title)}</h1>
-<p>${limit} An area is a file, its parts are functions; each file leads to its line in the table.</p>
+<p>${limit} Each area is a file, and its parts are the file's functions. A click on a file leads to its line in the table.</p>
 <div class="picture" tabindex="0" role="region" aria-label="Picture of the code, as wide as the page or scrolled">
 ${picture(root)}
 </div>
@@ -114,7 +114,7 @@ function files(folder: Part, path: string, place: Rectangle): string {
         .join("\n")
 }
 
-/** What is left of a place below its label. */
+/** Returns the part of a rectangle below its label. */
 function inside({ x, y, width, height }: Rectangle): Rectangle {
     const label = height > 2.5 * LABEL ? LABEL : 0
     return {
@@ -130,7 +130,7 @@ function area(kind: string, { x, y, width, height }: Rectangle, title: string): 
     return `<rect class="${kind}" ${sides}><title>${escaped(title)}</title></rect>`
 }
 
-/** A name where there is room for it, cut where there is too little. */
+/** Returns the label of a rectangle, cut to its width; empty if there is room for no more than a few letters. */
 function label(kind: string, name: string, size: number, { x, y, width, height }: Rectangle): string {
     const letters = Math.floor((width - 6) / LETTER)
     if (height < LABEL || letters < 4) return ""

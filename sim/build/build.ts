@@ -28,24 +28,24 @@ import { locked } from "./lock"
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 const OUTPUT = join(ROOT, ".devicescript", "sim")
 const CLI = join(ROOT, "node_modules", "@devicescript", "cli")
-/** Holds the version of the libraries that the compiler has written next to it. */
+/** A file with the version of DeviceScript's libraries that the compiler has written beside it. */
 const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
 const CORE = join(ROOT, "node_modules", "@devicescript", "core")
-/** Imports the modules of a program that has more than one. */
+/** The generated module that imports the modules of a program, if it has more than one. */
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
-/** What the optimizer did: see optimizer/report.ts. */
+/** The optimizer's report (optimizer/report.ts). */
 const REPORT = "optimizer.json"
-/** Their sources are part of what an image is made of. */
+/** The sources of the build itself: an image depends on them too. */
 const OPTIMIZER = ["sim/build/build.ts", "sim/optimizer"]
-/** Builds of one program that are kept, because another process may be about to read them. */
+/** The number of builds of one program that are kept, as another process may be about to read them. */
 const KEPT = 3
 
-/** A program that the compiler does not take; the message holds all that it said. */
+/** Thrown for a program that the compiler rejects; the message has all of the compiler's output. */
 export class BuildError extends Error {}
 
-/** A program whose code is above the VM's limit; the message says by how much, and what takes the most of it. */
+/** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most. */
 export class TooLarge extends BuildError {}
 
 export interface Image {
@@ -55,44 +55,44 @@ export interface Image {
     debug: string
     /** Path of the optimizer's report. */
     report: string
-    /** Bytes in the image. */
+    /** Bytes of the image. */
     size: number
-    /** What of them the VM's limit of code counts. */
+    /** Bytes of the image that the VM's limit of code counts. */
     code: number
 }
 
 export interface BuildOptions {
-    /** The board that the program is for; the one that src/board.ts names unless given. */
+    /** The board that the program is for; the default is the board in src/board.ts. */
     board?: Board
-    /** The features that the program leaves out; those that the project's package.json names unless given. */
+    /** The features that the program leaves out; the default is the list in package.json. */
     without?: readonly string[]
-    /** Whether the optimizer makes the image smaller; it does unless told otherwise. */
+    /** Runs the optimizer; the default is true. */
     optimize?: boolean
 }
 
-/** Texts that a build puts in the place of files, by their paths in this project. */
+/** Texts with which a build replaces files, by the files' paths in this project. */
 type Replaced = ReadonlyMap<string, string>
 
-/** A program's modules, paths in this project, in the order in which they run: the program itself is the last. */
+/** The modules of a program as paths in this project, in the order in which they run; the last is the program itself. */
 export type Program = readonly [...string[], string]
 
-/** What connects a program to the simulator in the place of a board's SPI bus and pins. */
+/** The module that connects a program to the simulator, instead of a board's SPI bus and pins. */
 const PIPE = "boards/host/pipe.ts"
 
-/** A program as the simulator runs it. */
+/** Returns a program with the module that connects it to the simulator. */
 export function behindPipe(entry: string): Program {
     return [PIPE, entry]
 }
 
-/** The module that imports a program's modules. */
+/** Returns the text of a module that imports the modules of a program. */
 export function importsOf(program: Program): string {
     return program.map(module => `import ${JSON.stringify(`./${module.replace(/\.ts$/, "")}`)}\n`).join("")
 }
 
 /**
- * Compiles and optimizes a program unless nothing has changed since the last time. `title` tells builds apart. Throws a
- * BuildError when it does not compile, TooLarge when it has more code than the VM takes, a FeatureError when it cannot do
- * without the features that it is to leave out. May run in several processes at once.
+ * Compiles and optimizes a program, unless a build of the same sources exists. Builds are kept under `title`. Throws a
+ * BuildError when the program does not compile, TooLarge when its code is above the VM's limit, a FeatureError when the
+ * features cannot be left out. Several processes may call it at the same time.
  */
 export async function buildImage(program: Program, title: string, options?: BuildOptions): Promise<Image> {
     const built = await compileImage(program, title, options)
@@ -100,7 +100,7 @@ export async function buildImage(program: Program, title: string, options?: Buil
     throw new TooLarge(describeExcess(built, program[program.length - 1]))
 }
 
-/** The same for a program of any size. */
+/** Does the same for a program of any size. */
 export async function compileImage(
     program: Program,
     title: string,
@@ -118,7 +118,7 @@ export async function compileImage(
     if (!existsSync(directory)) {
         try {
             await mkdir(OUTPUT, { recursive: true })
-            // until the libraries are there only one build may run: each would write them
+            // before the libraries exist only one build may run, as each build would write them
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
                 if (!existsSync(directory)) await compile(program, name, replaced, optimized, directory)
@@ -133,28 +133,28 @@ export async function compileImage(
     return { image, debug, report, size: bytes.length, code: limitedBytes(readImage(bytes).functions) }
 }
 
-/** What a build that may not write means, in one line; any other error as it is. */
+/** Returns a BuildError of one line for an error in writing; any other error unchanged. */
 function unwritable(error: unknown): unknown {
     const { code, path = OUTPUT } = error as NodeJS.ErrnoException
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-        return new BuildError(`cannot build: ${path} may not be written; use a checkout of your own`)
+        return new BuildError(`cannot build: no permission to write ${path}; use a checkout of your own`)
     }
     if (code === "ENOSPC" || code === "EDQUOT")
         return new BuildError(`cannot build: the disk of ${path} is full`)
     return error
 }
 
-/** Makes sure that the sources of @devicescript/spi and the like are there; the compiler writes them. */
+/** Ensures that the sources of DeviceScript's libraries exist; the compiler writes them in any build. */
 export async function ensureLibraries(): Promise<void> {
     if (!librariesComplete()) await buildImage(behindPipe("src/main.ts"), "host")
 }
 
-/** Whether a build has left all of the libraries; `npm ci` removes them, and `npm install` all but the mark. */
+/** Returns whether all of DeviceScript's libraries exist. `npm ci` removes them, `npm install` removes all but the mark. */
 function librariesComplete(): boolean {
     return existsSync(CORE) && existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
 }
 
-/** Depends on everything that goes into the image. */
+/** Returns a hash of everything that an image is made of. */
 async function fingerprint(program: Program, replaced: Replaced): Promise<string> {
     const boards = readdirSync(join(ROOT, BOARDS)).filter(file => file.endsWith(".board.json"))
     const files = [
@@ -174,7 +174,7 @@ function hashOf(text: string): string {
     return createHash("sha256").update(text).digest("hex").slice(0, 16)
 }
 
-/** The file at a path in this project, or the files below it. */
+/** Returns the file at a path in this project, or the files below it. */
 function filesBelow(path: string): string[] {
     if (statSync(join(ROOT, path)).isFile()) return [path]
     return readdirSync(join(ROOT, path)).flatMap(name => filesBelow(`${path}/${name}`))
@@ -198,12 +198,12 @@ async function sources(program: Program, replaced: Replaced): Promise<string[]> 
         })
         return Object.keys(metafile.inputs)
     } catch {
-        // what is wrong with it the compiler will say
+        // the program has an error, which the compiler will report
         return [...program]
     }
 }
 
-/** Puts the texts in the place of the files for esbuild. */
+/** Returns an esbuild plugin that replaces the files. */
 function replacing(replaced: Replaced): Plugin {
     return {
         name: "replaced",
@@ -226,8 +226,8 @@ async function compile(
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
-    // the compiler always writes to .devicescript/bin of the working directory (its option -o takes no value), and
-    // it puts the state of a git checkout into the image: so it works elsewhere, on links to what is here
+    // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and it puts the
+    // state of a git checkout into the image: so it runs in another directory, with links to the files here
     const work = await mkdtemp(join(tmpdir(), "devicescript-tcp-"))
     try {
         await copyTo(work, replaced)
@@ -241,7 +241,7 @@ async function compile(
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         await finish(built, staged, own, optimized)
         await rename(staged, directory).catch(async (error: unknown) => {
-            // a build that broke our lock was faster: its result is as good
+            // another process has broken the lock and was faster: its result is the same
             await rm(staged, { recursive: true, force: true })
             if (!existsSync(directory)) throw error
         })
@@ -252,7 +252,7 @@ async function compile(
     await forgetOldBuilds(name)
 }
 
-/** Links this project's files into a folder, and writes what replaces some of them. */
+/** Links this project's files into a folder, and writes the texts that replace some of them. */
 async function copyTo(work: string, replaced: Replaced): Promise<void> {
     const paths = [...replaced.keys()]
     const folders = [...new Set(paths.map(path => dirname(path)))]
@@ -265,28 +265,28 @@ async function copyTo(work: string, replaced: Replaced): Promise<void> {
     for (const [path, text] of replaced) await writeFile(join(work, path), text)
 }
 
-/** Links all that is in a folder into another one, but for a few names. */
+/** Links the files of a folder into another folder, except some names. */
 async function linkTo(from: string, to: string, except: readonly string[]): Promise<void> {
     for (const file of readdirSync(from)) {
         if (!except.includes(file)) await symlink(join(from, file), join(to, file))
     }
 }
 
-/** Optimizes what the compiler has left in `built` and writes it to `staged`. Throws when the VM does not take it. */
+/** Optimizes the compiler's image in `built` and writes it to `staged`. Throws when the VM rejects it. */
 async function finish(built: string, staged: string, own: string, optimized: boolean): Promise<void> {
     const plain = readFileSync(join(built, IMAGE))
     const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
     const { image, debug, report } = optimize(plain, plainDebug)
     const code = optimized ? report.after.code : report.before.code
-    // what is too large is for its figures only
+    // an image that is too large is built for its figures only
     const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
-    if (refused !== undefined) throw new BuildError(`${own}: the VM does not take the image (${refused})`)
+    if (refused !== undefined) throw new BuildError(`${own}: the VM rejects the image (${refused})`)
     await writeFile(join(staged, IMAGE), optimized ? image : plain)
     await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
     await writeFile(join(staged, REPORT), JSON.stringify(report))
 }
 
-/** Runs the compiler in `work` and gives what it printed. The optimizer gets images that the VM does not take yet. */
+/** Runs the compiler in `work` and returns its output. The compiler does not verify the image, which may be above the VM's limit. */
 function runCompiler(entry: string, work: string): Promise<{ output: string; failed: boolean }> {
     const script = join(CLI, "devicescript")
     const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }

@@ -26,8 +26,6 @@ export interface StationConfig {
     authMode: number
     /** The weakest signal that the station accepts, dBm. */
     rssi: number
-    /** Protected management frames, which WPA3 demands. */
-    pmfCapable: boolean
 }
 
 export interface AccessPointOptions {
@@ -48,6 +46,9 @@ export interface Attempt {
 /** How long the steps of an attempt take, ms: a scan of the channels, an association, and what ends a handshake. */
 const Time = { Scan: 600, Associate: 150, Handshake: 3000, Sae: 900 } as const
 
+/** The name and password of the access point that the simulator has in reach. */
+export const accessPoint = { ssid: "three-way", password: "handshake" } as const
+
 export class AccessPoint {
     ssid: string
     password: string
@@ -62,8 +63,8 @@ export class AccessPoint {
     private current = 0
 
     constructor({
-        ssid = "three-way",
-        password = "handshake",
+        ssid = accessPoint.ssid,
+        password = accessPoint.password,
         authMode = AuthMode.Wpa2,
     }: AccessPointOptions = {}) {
         this.ssid = ssid
@@ -82,13 +83,12 @@ export class AccessPoint {
     }
 
     /** Decides how an attempt to connect with this configuration ends. */
-    attempt({ ssid, password, authMode, rssi, pmfCapable }: StationConfig): Attempt {
+    attempt({ ssid, password, authMode, rssi }: StationConfig): Attempt {
         const no = (reason: number, ms: number = Time.Scan): Attempt => ({ reason, ms })
         if (!this.on || ssid !== this.ssid) return no(Reason.NoApFound)
         if (this.rssi < rssi) return no(Reason.RssiThreshold)
         const secure = this.authMode !== AuthMode.Open
         if (secure && password === "") return no(Reason.NoCompatibleSecurity)
-        if (this.authMode === AuthMode.Wpa3 && !pmfCapable) return no(Reason.NoCompatibleSecurity)
         if (this.authMode < authMode) return no(Reason.AuthModeThreshold)
         if (secure && password !== this.password) {
             // SAE notices it at once; the four-way handshake of WPA2 is not answered

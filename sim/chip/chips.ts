@@ -1,24 +1,23 @@
 // The table of chips, by the name that board files give each: `W5500_CS` is a line of chip `w5500`. A new chip is a driver in src/mac,
 // a model here, one line in this table, and a board in boards/.
 
-import { type Board, boardNames, readBoard } from "../board/boards"
+import type { Board } from "../board/boards"
 import { OptionError } from "../options/error"
 import type { ChipKind } from "./chip"
 import { espHosted } from "./esp-hosted-kind"
 import { w5500 } from "./w5500-kind"
+import { wired } from "./wires"
 
-export const chips: { readonly [name: string]: ChipKind } = { w5500, esp_hosted: espHosted }
+const SPI = ["MISO", "MOSI", "SCK", "CS", "RESET"]
+
+export const chips: { readonly [name: string]: ChipKind } = {
+    w5500: wired(w5500, [...SPI, "INT"]),
+    esp_hosted: wired(espHosted, [...SPI, "HANDSHAKE", "DATA_READY"]),
+}
 
 /** Returns the entry of a board's chip. Throws an OptionError for a board whose pins name no chip of the table. */
 export function chipOf({ name, chip }: Board): ChipKind {
     if (Object.hasOwn(chips, chip)) return chips[chip]
     const known = Object.keys(chips).join(", ")
     throw new OptionError(`boards/${name}.board.json: its $pins name no chip that is known here: ${known}`)
-}
-
-/** Returns the first board that has a chip. */
-export function boardWith(chip: string): Board | undefined {
-    return boardNames()
-        .map(name => readBoard(name))
-        .find(board => board.chip === chip)
 }

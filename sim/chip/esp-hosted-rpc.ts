@@ -102,7 +102,7 @@ export class EspHostedRpc {
     private initialized = false
     private mode: number = 0
     private started = false
-    private config: StationConfig = { ssid: "", password: "", authMode: 0, rssi: -127, pmfCapable: false }
+    private config: StationConfig = { ssid: "", password: "", authMode: 0, rssi: -127 }
     private attempt: Timer | undefined
     private beacons: Timer | undefined
     private scanned = 0
@@ -306,14 +306,12 @@ export class EspHostedRpc {
         if ((bytes.get(1)?.length ?? 0) === 0 || bytes.get(1)!.length > 32) return Err.Ssid
         if ((bytes.get(2)?.length ?? 0) > 64) return Err.Password
         const threshold = fieldsOf(bytes.get(9) ?? new Uint8Array()).numbers
-        const pmf = fieldsOf(bytes.get(10) ?? new Uint8Array()).numbers
         if ((numbers.get(3) ?? 0) > 1) return Err.InvalidArgument
         this.config = {
             ssid: text(1),
             password: text(2),
             authMode: threshold.get(2) ?? 0,
             rssi: threshold.get(1) || -127,
-            pmfCapable: (pmf.get(1) ?? 0) !== 0,
         }
         return Err.Ok
     }

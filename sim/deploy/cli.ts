@@ -1,4 +1,4 @@
-// The entry of `npm run deploy`: builds a program, and puts it and its settings on a board.
+// The entry of `npm run deploy`: builds a program, and sends it and its settings to a board.
 
 import { readFileSync } from "node:fs"
 import { BuildError } from "../build/build"
@@ -11,7 +11,7 @@ import { type DeployOptions, parseDeployOptions, type Route } from "./options"
 import { Progress } from "./progress"
 import { readSettings } from "./settings"
 
-/** The bytes to send. */
+/** Returns the image to send. */
 async function imageOf({ board, file: { kind, path } }: DeployOptions): Promise<Uint8Array> {
     if (kind === "program") {
         const { boardImage } = await import("../budget/board")
@@ -19,7 +19,8 @@ async function imageOf({ board, file: { kind, path } }: DeployOptions): Promise<
     }
     const image = readFileSync(path)
     const refused = verifyByVm(image)
-    if (refused !== undefined) throw new DeployError(`${path} is no image that a board takes: ${refused}`)
+    if (refused !== undefined)
+        throw new DeployError(`${path} is not an image that a board accepts: ${refused}`)
     return image
 }
 
@@ -34,13 +35,13 @@ async function transportFor(route: Route) {
     return serialTransport(serialPorts, port)
 }
 
-/** Gives the exit code. */
+/** Deploys what the options ask for and returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
     try {
         const options = parseDeployOptions(words)
         const settings = options.settings ? readSettings(process.cwd()) : new Map()
         const image = await imageOf(options)
-        // the package tells of its work on the console
+        // the package jacdac-ts logs its work on the console
         console.debug = () => {}
         const transport = await transportFor(options.route)
         const { deploy } = await import("./deploy")
@@ -69,5 +70,5 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 const code = await main(process.argv.slice(2))
-// a serial port's watch would keep the process
+// ends the process, which the watch of a serial port would keep running
 process.stdout.write("", () => process.exit(code))

@@ -1,4 +1,4 @@
-// Puts a program and its settings on a board, by the services that DeviceScript's firmware has on its Jacdac bus.
+// Sends a program and its settings to a board, by the services that DeviceScript's firmware has on its Jacdac bus.
 
 import { createHash } from "node:crypto"
 import {
@@ -22,26 +22,27 @@ import { DeployError } from "./error"
 export interface Deployment {
     image: Uint8Array
     settings: ReadonlyMap<string, Uint8Array | undefined>
-    /** The board's identifier, or the end of it; undefined for the only board on the bus. */
+    /** The board's identifier, the end of it, or its short name; undefined for the only board on the bus. */
     device: string | undefined
-    /** Longest wait for a board to appear, and for each of its answers, ms. */
+    /** The longest wait for a board to appear, and for each of its answers, ms. */
     patience: number
-    /** Says what is going on; `part`, from 0 to 1, how much of it is done. */
+    /** Takes the current step; `part`, from 0 to 1, is how much of it is done. */
     onProgress: (what: string, part?: number) => void
 }
 
-/** Devices announce themselves every half second. */
+/** After this time all boards have announced themselves, which they do every half second, ms. */
 const ANNOUNCED = 1200
-/** Between two looks, ms. */
+/** The pause between two checks, ms. */
 const LOOK = 20
-/** A question is put again after so many looks, and given up after the others. */
+/** A register is asked for again after this many checks. */
 const ASK = 10
+/** The limit of checks. */
 const MOST_LOOKS = 3000
-/** By then a program runs, or has failed, ms. */
+/** After this time a program runs, or has failed, ms. */
 const STARTED = 300
 const WIFI = ["WIFI_SSID", "WIFI_PWD"]
 
-/** Gives the identifier of the board. Throws a DeployError when something of it cannot be done. */
+/** Sends a program and its settings; returns the board's identifier. Throws a DeployError when that fails. */
 export async function deploy(transport: Transport, deployment: Deployment): Promise<string> {
     const { onProgress, patience } = deployment
     const bus = new JDBus([transport], { client: false, disableRoleManager: true, proxy: true })
@@ -54,9 +55,9 @@ export async function deploy(transport: Transport, deployment: Deployment): Prom
     try {
         onProgress("connecting")
         bus.start()
-        await within(bus.connect(), patience, "the connection to the board does not come up")
+        await within(bus.connect(), patience, "the connection to the board cannot be opened")
         if (failure !== undefined) throw failure
-        if (!bus.connected) throw new DeployError("the connection to the board does not come up")
+        if (!bus.connected) throw new DeployError("the connection to the board cannot be opened")
         onProgress("looking for the board")
         const manager = await findManager(bus, deployment)
         await new Installation(manager, deployment).run()
@@ -70,7 +71,7 @@ export async function deploy(transport: Transport, deployment: Deployment): Prom
     }
 }
 
-/** Waits until all boards have had the time to say that they are there. */
+/** Returns the service of the board that the deployment asks for, once all boards have had the time to announce themselves. */
 async function findManager(bus: JDBus, { device, patience }: Deployment): Promise<JDService> {
     const all = () => bus.services({ serviceClass: SRV_DEVICE_SCRIPT_MANAGER, lost: false })
     const began = Date.now()
@@ -82,14 +83,14 @@ async function findManager(bus: JDBus, { device, patience }: Deployment): Promis
         if (found.length === 0 || Date.now() - began < ANNOUNCED) continue
         if (found.length === 1) return found[0]
         throw new DeployError(
-            `${found.length} boards are on this bus: choose one by --device; there is ${names(found)}`
+            `${found.length} boards are on this bus: choose one by --device; they are ${names(found)}`
         )
     }
     const others = all()
     if (others.length > 0)
-        throw new DeployError(`there is no board ${device} on this bus, but ${names(others)}`)
+        throw new DeployError(`board ${device} is not on this bus; the boards are ${names(others)}`)
     throw new DeployError(
-        `no board with DeviceScript answers within ${patience / 1000} s: is its firmware on it (npx devicescript flash)?`
+        `no board with DeviceScript answers within ${patience / 1000} s: is the firmware on the board (npx devicescript flash)?`
     )
 }
 
@@ -97,12 +98,12 @@ function names(managers: readonly JDService[]): string {
     return managers.map(({ device: { deviceId, shortId } }) => `${deviceId} (${shortId})`).join(", ")
 }
 
-/** One board, one program. */
+/** Installs one program on one board. */
 class Installation {
     private readonly running: JDRegister
     private readonly autostart: JDRegister
     private readonly sha: JDRegister
-    /** When the board last took a part of the program. */
+    /** Time at which the board last accepted a part of the program, ms. */
     private answered = 0
 
     constructor(
@@ -116,7 +117,7 @@ class Installation {
 
     async run(): Promise<void> {
         const { image, settings } = this.deployment
-        // a program that runs may hold what the settings are written to, and may be the one that restarts the board
+        // a running program may use the flash of the settings, and may restart the board
         await this.step("stopping the old program", async () => {
             await set(this.autostart, false)
             await set(this.running, false)
@@ -132,7 +133,7 @@ class Installation {
         })
         if (this.running.boolValue) return
         throw new DeployError(
-            "the board has the program, but it does not run: npx devicescript devtools --serial --logging shows what it says"
+            "the board has the program, but the program does not run: npx devicescript devtools --serial --logging shows its output"
         )
     }
 
@@ -148,11 +149,11 @@ class Installation {
         await this.unlessSilent(sent, what)
         if (await this.has(image)) return
         throw new DeployError(
-            "the board did not take the program: it has another one now, or none. Is its firmware as new as this CLI's?"
+            "the board did not accept the program: it has another one now, or none. Is its firmware as new as this command line tool?"
         )
     }
 
-    /** Waits for as long as there are answers. */
+    /** Waits for the end of `done` as long as the board answers. */
     private async unlessSilent(done: Promise<void>, what: string): Promise<void> {
         const { patience } = this.deployment
         let over = false
@@ -164,7 +165,7 @@ class Installation {
         const watch = async () => {
             while (!over && Date.now() - this.answered < patience) await sleep(LOOK)
             return new DeployError(
-                `the board does not answer for ${patience / 1000} s while ${what}: try again`
+                `the board has not answered for ${patience / 1000} s while ${what}: try again`
             )
         }
         const failed = await Promise.race([end, watch()])
@@ -172,10 +173,10 @@ class Installation {
         if (failed !== undefined) throw failed
     }
 
-    /** Whether the program on the board is this one. */
+    /** Returns whether the board has this program. */
     private async has(image: Uint8Array): Promise<boolean> {
         let same = false
-        await this.step("looking at the program on the board", async () => {
+        await this.step("comparing the program on the board", async () => {
             await asked(this.sha)
             const hash = createHash("sha256").update(image).digest("hex")
             same = Buffer.from(this.sha.data ?? []).toString("hex") === hash
@@ -188,7 +189,9 @@ class Installation {
         const [service] = device.services({ serviceClass: SRV_SETTINGS })
         const own = [...settings].filter(([key]) => !WIFI.includes(key))
         if (service === undefined && own.length > 0) {
-            throw new DeployError(`the board keeps no settings, but there are ${own.length} for it`)
+            throw new DeployError(
+                `the firmware of the board has no service for settings, but there are ${own.length} settings`
+            )
         }
         if (service !== undefined) {
             const client = new SettingsClient(service)
@@ -214,7 +217,7 @@ class Installation {
     }
 }
 
-/** Sets a register until it has the value: nothing of this is acknowledged. */
+/** Writes a register until it has the value, as the board acknowledges no write. */
 async function set(register: JDRegister, value: boolean): Promise<void> {
     for (let tries = 0; tries < MOST_LOOKS; tries++) {
         await register.sendSetBoolAsync(value)
@@ -224,13 +227,13 @@ async function set(register: JDRegister, value: boolean): Promise<void> {
     }
 }
 
-/** Has a register's value told anew. */
+/** Asks the board for the current value of a register, and waits for it. */
 async function asked(register: JDRegister): Promise<void> {
-    let told = false
+    let reported = false
     register.once(REPORT_RECEIVE, () => {
-        told = true
+        reported = true
     })
-    for (let looks = 0; !told; looks++) {
+    for (let looks = 0; !reported; looks++) {
         if (looks % ASK === 0) await register.sendGetAsync()
         await sleep(LOOK)
         if (looks > MOST_LOOKS) return
@@ -241,7 +244,7 @@ function textOf(value: Uint8Array): string {
     return String(JSON.parse(new TextDecoder().decode(value)))
 }
 
-/** Rejects when the work is not done in time. */
+/** Waits for the work. Rejects with a DeployError when it fails or takes longer than `ms`. */
 async function within(work: Promise<void>, ms: number, why: string): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {

@@ -1,4 +1,6 @@
-/** A program that did not get onto a board; the message says why, and what to do. */
+// The error of `npm run deploy`.
+
+/** Thrown when a program cannot be put on a board; the message says why, and what to do. */
 export class DeployError extends Error {
     override name = "DeployError"
 }

@@ -1,4 +1,4 @@
-// The parts of jacdac-ts that are used here: the package tells its types only to tools that look past its "exports".
+// Types for the parts of jacdac-ts that are used here: the "exports" of the package do not include its types.
 
 declare module "jacdac-ts" {
     export interface JDEventSource {

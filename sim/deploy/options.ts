@@ -1,23 +1,23 @@
-// What follows `npm run deploy --`.
+// The options of `npm run deploy`.
 
 import { existsSync, statSync } from "node:fs"
 import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
 import type { Board } from "../board/boards"
-import { CommandLine, printable, program } from "../options/command-line"
+import { CommandLine, program } from "../options/command-line"
 import { OptionError } from "../options/error"
 
-/** Where the board is: on a serial port, or behind a TCP socket. */
+/** The way to the board: a serial port, or a TCP socket. */
 export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"; host: string; port: number }
 
 export interface DeployOptions {
-    /** What the program is built for. */
+    /** The board for which the program is built. */
     board: Board
-    /** A program of this project to build, or an image that is there already. */
+    /** A program of this project to build, or an image that exists. */
     file: { kind: "program" | "image"; path: string }
     route: Route
     device: string | undefined
     settings: boolean
-    /** Milliseconds. */
+    /** The longest wait for an answer, ms. */
     patience: number
 }
 
@@ -28,20 +28,20 @@ interface Given extends GivenBoard {
     timeout: number
 }
 
-/** Where DeviceScript's devtools listen. */
+/** The address on which DeviceScript's devtools listen. */
 const DEVTOOLS = { kind: "tcp", host: "127.0.0.1", port: 8082 } as const
 const SECONDS = { byDefault: 10, least: 1, most: 600 }
 
-/** Reads the options. Throws an OptionError of one line, or an Answer that goes to standard output. */
+/** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
 export function parseDeployOptions(words: readonly string[]): DeployOptions {
     const command = new CommandLine(
-        "npm run deploy -- [FILE.ts|FILE.devs] [options]: puts a program (src/main.ts) and its settings on a board"
+        "npm run deploy -- [FILE.ts|FILE.devs] [options]: sends a program (src/main.ts) and its settings to a board"
     )
     addBoardOptions(command)
     command.add("--port <P>", "serial port, devtools, or tcp://HOST:PORT (the only board on USB)", route)
-    command.add("--device <ID>", "which board, where the bus has several", device)
+    command.add("--device <ID>", "the board, if several are on the bus", device)
     command.add("--no-settings", "send the program only, not .env.defaults and .env.local")
-    command.add("--timeout <SECONDS>", "longest wait for an answer (10)", seconds, SECONDS.byDefault)
+    command.add("--timeout <SECONDS>", "the longest wait for an answer (10)", seconds, SECONDS.byDefault)
     const { given, args } = command.parse<Given>(words, 1)
     return {
         board: chosenBoard(given),
@@ -56,10 +56,9 @@ export function parseDeployOptions(words: readonly string[]): DeployOptions {
 function fileOf(text: string): DeployOptions["file"] {
     if (text.endsWith(".ts")) return { kind: "program", path: program(text) }
     if (!text.endsWith(".devs")) {
-        throw new OptionError(`${printable(text)} is neither a program (.ts) nor an image (.devs)`)
+        throw new OptionError(`${text} is neither a program (.ts) nor an image (.devs)`)
     }
-    if (!existsSync(text) || !statSync(text).isFile())
-        throw new OptionError(`${printable(text)} does not exist`)
+    if (!existsSync(text) || !statSync(text).isFile()) throw new OptionError(`${text} does not exist`)
     return { kind: "image", path: text }
 }
 
@@ -69,7 +68,7 @@ function route(text: string): Route {
     const [, host, digits] = /^tcp:\/\/([\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(text) ?? []
     const port = Number(digits)
     if (host === undefined || port < 1 || port > 65_535) {
-        throw new OptionError(`${printable(text)} is no tcp://HOST:PORT`)
+        throw new OptionError(`${text}: it takes a serial port, devtools or tcp://HOST:PORT`)
     }
     return { kind: "tcp", host: host.replaceAll(/[[\]]/g, ""), port }
 }
@@ -77,7 +76,7 @@ function route(text: string): Route {
 function device(text: string): string {
     if (/^([0-9a-fA-F]{1,16}|[A-Z]{2}\d{2})$/.test(text)) return text
     throw new OptionError(
-        `${printable(text)} is neither a board's hexadecimal number nor its short name, as in AB12`
+        `${text} is neither a board's hexadecimal number nor its short name; write one as AB12`
     )
 }
 
@@ -85,5 +84,5 @@ function seconds(text: string): number {
     const { least, most } = SECONDS
     const value = Number(text)
     if (/^\d{1,3}$/.test(text) && value >= least && value <= most) return value
-    throw new OptionError(`${printable(text)}: there is ${least} to ${most}`)
+    throw new OptionError(`${text}: it takes a whole number of seconds from ${least} to ${most}`)
 }

@@ -1,4 +1,4 @@
-// What is going on, a line a step; on a terminal with a percentage that counts.
+// Shows the progress of a deployment, one line per step; on a terminal with a percentage.
 
 import type { WriteStream } from "node:tty"
 
@@ -8,7 +8,7 @@ export class Progress {
 
     constructor(private readonly out: Pick<WriteStream, "write" | "isTTY">) {}
 
-    /** Shows a step, or how much of one is done (0 to 1). */
+    /** Shows a step, and how much of it is done (0 to 1). */
     show(what: string, part?: number): void {
         if (what !== this.what) {
             this.end()

@@ -1,4 +1,5 @@
-// A board's serial port, over USB. The package serialport comes with DeviceScript's command line tool where it can be built.
+// Finds and opens a board's serial port over USB. The package serialport comes with DeviceScript's command line tool on machines
+// where it can be built.
 
 import { createNodeWebSerialTransport, type Transport } from "jacdac-ts"
 import { DeployError } from "./error"
@@ -11,18 +12,18 @@ export interface Port {
     manufacturer?: string | undefined
 }
 
-/** What is used of serialport's class. */
+/** The parts of serialport's class that are used here. */
 export interface SerialPorts {
     new (options: object, opened: (error: Error | null) => void): object
     list(): Promise<Port[]>
 }
 
-/** Not named where it is imported, as it need not be there. */
+/** The package's name, as a variable: TypeScript would reject an import of a package that may be missing. */
 const PACKAGE: string = "serialport"
-/** USB vendors whose boards DeviceScript's firmware runs on: Raspberry Pi, Espressif, Adafruit, Seeed. */
+/** USB vendors of boards for DeviceScript's firmware: Raspberry Pi, Espressif, Adafruit, Seeed. */
 const VENDORS = ["2e8a", "303a", "239a", "2886"]
 
-/** The package, or a DeployError that says how to get on without. */
+/** Loads the package. Throws a DeployError that says what to do without it. */
 export async function loadSerialPorts(): Promise<SerialPorts> {
     try {
         const { SerialPort } = (await import(PACKAGE)) as { SerialPort: SerialPorts }
@@ -30,14 +31,14 @@ export async function loadSerialPorts(): Promise<SerialPorts> {
     } catch {
         throw new DeployError(
             "the package serialport is not installed: npm install --no-save serialport, or start " +
-                "npx devicescript devtools --serial elsewhere and give --port tcp://HOST:8082"
+                "npx devicescript devtools --serial on another computer and use --port tcp://HOST:8082"
         )
     }
 }
 
 /**
- * Returns this computer's serial ports. Where they cannot be listed (on Linux udevadm does that), returns the wanted one alone, and throws
- * a DeployError if none is wanted.
+ * Returns this computer's serial ports. If they cannot be listed (on Linux udevadm lists them), returns the wanted port alone, or
+ * throws a DeployError without one.
  */
 export async function portsOf(serialPorts: SerialPorts, wanted: string | undefined): Promise<Port[]> {
     try {
@@ -45,12 +46,12 @@ export async function portsOf(serialPorts: SerialPorts, wanted: string | undefin
     } catch (error) {
         if (wanted !== undefined) return [{ path: wanted }]
         throw new DeployError(
-            `the serial ports cannot be listed (${(error as Error).message}): give the board's by --port, as --port /dev/ttyACM0`
+            `the serial ports cannot be listed (${(error as Error).message}): set --port to the board's port, as --port /dev/ttyACM0`
         )
     }
 }
 
-/** The port that was asked for, or else the only one that looks like a board's. Throws a DeployError with those there are. */
+/** Returns the wanted port, or the only one that may be a board's. Throws a DeployError that lists the ports. */
 export function choosePort(ports: readonly Port[], wanted: string | undefined): Port {
     if (wanted !== undefined) {
         const port = ports.find(({ path }) => path === wanted)
@@ -61,7 +62,7 @@ export function choosePort(ports: readonly Port[], wanted: string | undefined): 
     const [board, another] = boards
     if (board === undefined) {
         throw new DeployError(
-            "no board is plugged in: connect one that runs DeviceScript's firmware by USB, or give --port" +
+            "no board is plugged in: connect one with DeviceScript's firmware by USB, or set --port" +
                 among(ports)
         )
     }
@@ -71,9 +72,9 @@ export function choosePort(ports: readonly Port[], wanted: string | undefined): 
     return board
 }
 
-/** A Jacdac bus behind that port. */
+/** Makes the transport to the Jacdac bus behind a port. */
 export function serialTransport(serialPorts: SerialPorts, port: Port): Transport {
-    // what opens the first port of a list gets a list of one; it looks for Jacdac's own in it
+    // jacdac-ts opens the first port in a list whose serial number is that of a Jacdac adapter: so it gets this list
     class OnlyPort extends serialPorts {
         static override async list(): Promise<Port[]> {
             return [{ ...port, serialNumber: `JD${port.serialNumber ?? ""}` }]
@@ -87,5 +88,5 @@ function among(ports: readonly Port[]): string {
     const names = ports.map(({ path, manufacturer }) =>
         manufacturer === undefined ? path : `${path} (${manufacturer})`
     )
-    return `; there is ${names.join(", ")}`
+    return `; the ports are ${names.join(", ")}`
 }

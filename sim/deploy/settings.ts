@@ -1,17 +1,18 @@
-// A project's settings, from .env.defaults and .env.local, as readSetting of @devicescript/settings finds them on a board.
+// Reads a project's settings from .env.defaults and .env.local, in the form that readSetting of @devicescript/settings expects
+// on a board.
 
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { DeployError } from "./error"
 
-/** The second goes before the first: it holds what is not for others. */
+/** The files. Settings in the second, which is private, override those in the first. */
 const FILES = [".env.defaults", ".env.local"]
-/** @devicescript/settings takes no longer one. */
+/** The longest name that @devicescript/settings takes. */
 const KEY = 13
-/** What a frame has room for, with the key and a byte between. */
+/** The bytes of a frame for the name, a zero and the value. */
 const FRAME = 236
 
-/** By name; what is to be removed from the board has no value. Throws a DeployError that names file and line. */
+/** Returns the settings by name; undefined removes one from the board. Throws a DeployError that names the file and line. */
 export function readSettings(folder: string): Map<string, Uint8Array | undefined> {
     const settings = new Map<string, Uint8Array | undefined>()
     for (const file of FILES) {
@@ -30,24 +31,24 @@ export function readSettings(folder: string): Map<string, Uint8Array | undefined
 function parseLine(line: string, place: string): { key: string; value: Uint8Array | undefined } | undefined {
     if (/^\s*(#|$)/.test(line)) return undefined
     const found = /^\s*([^=\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^#]*?)\s*(?:#.*)?$/.exec(line)
-    if (found === null) throw new DeployError(`${place}: this is not NAME=VALUE`)
+    if (found === null) throw new DeployError(`${place}: the line is not NAME=VALUE`)
     const [, key = "", text = ""] = found
     if (key.length > KEY) {
         throw new DeployError(
-            `${place}: the name ${key} has ${key.length} letters, a board's settings take ${KEY}`
+            `${place}: the name ${key} has ${key.length} letters; a setting takes at most ${KEY}`
         )
     }
     const value = text === "" ? undefined : new TextEncoder().encode(JSON.stringify(parsed(text)))
     const room = FRAME - key.length - 1
     if (value !== undefined && value.length > room) {
         throw new DeployError(
-            `${place}: the value of ${key} has ${value.length} bytes, there is room for ${room}`
+            `${place}: the value of ${key} has ${value.length} bytes; a setting takes at most ${room}`
         )
     }
     return { key, value }
 }
 
-/** Numbers and the like are told by JSON; all else is text. */
+/** Returns the value of JSON, such as a number; any other text as it is. */
 function parsed(text: string): unknown {
     try {
         return JSON.parse(text)

@@ -1,10 +1,10 @@
-// A Jacdac bus behind a TCP socket, as DeviceScript's devtools offers it: each frame has its length before it.
+// The transport to a Jacdac bus behind a TCP socket, as DeviceScript's devtools offers it: before each frame its length.
 
 import { connect, type Socket } from "node:net"
 import { Transport } from "jacdac-ts"
 import { DeployError } from "./error"
 
-/** Longer frames have this in the place of their length, and their length in two more bytes. */
+/** The length byte of a frame that is this long or longer; its length follows in two more bytes. */
 const LONG = 255
 
 export class SocketTransport extends Transport {
@@ -27,8 +27,8 @@ export class SocketTransport extends Transport {
                 const code = (error as NodeJS.ErrnoException).code ?? error.message
                 reject(
                     new DeployError(
-                        `nobody answers at ${host}:${port} (${code}): start npx devicescript devtools --serial, or ` +
-                            "unplug and give the serial port by --port"
+                        `no program answers at ${host}:${port} (${code}): start npx devicescript devtools --serial there, ` +
+                            "or set --port to the serial port"
                     )
                 )
             })

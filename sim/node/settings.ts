@@ -1,6 +1,6 @@
-// Stand-in for @devicescript/settings: a board that has none.
+// Node runtime: @devicescript/settings of a board without settings.
 
-/** Returns what the program takes for a setting that is missing. */
+/** Returns the value for a missing setting, as every setting is missing. */
 export async function readSetting<T>(_key: string, missing: T): Promise<T> {
     return missing
 }

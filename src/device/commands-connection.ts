@@ -1,4 +1,4 @@
-// Commands that open connections, end them and wait for them.
+// The console's commands that open connections, end them and wait for them.
 
 import { wordIndex } from "../base/words"
 import { failureOf } from "../inspect/ladder"
@@ -11,17 +11,18 @@ import { findConnection, findListener } from "../tcp/tables"
 import { type Device, explain, type Print, portOf, wasGiven } from "./commands"
 
 const enum Wait {
-    /** Milliseconds that `wait` waits at most unless told otherwise, and between two looks. */
+    /** Milliseconds that `wait` waits by default, and between two checks of the state. */
     Longest = 10000,
     Slice = 10,
 }
 
-/** `listen PORT [echo|discard|http]`; `service` is "" without one. */
+/** Runs `listen PORT [echo|discard|http]`; `service` is "" without one. Like each command it returns what is wrong, "" for nothing. */
 export function listenCommand(device: Device, port: string, service: string, print: Print): string {
     const number = portOf(port)
     if (number < 0) return `"${port}" is no port from 1 to 65535`
     const kind = service === "" ? Kind.Manual : wordIndex("manual echo discard http", service)
-    if (kind < 0 || (kind === Kind.Manual && service !== "")) return `no service "${service}"`
+    if (kind < 0 || (kind === Kind.Manual && service !== ""))
+        return `no service "${service}"; there are echo, discard and http`
     const id = listen(device.stack, number, device.stack.config.connections)
     if (id < 0) return explain(device.stack, id)
     device.services.serve(id, kind)
@@ -30,11 +31,12 @@ export function listenCommand(device: Device, port: string, service: string, pri
     return ""
 }
 
-/** `connect HOST PORT` */
+/** Runs `connect HOST PORT`. */
 export function connectCommand(device: Device, host: string, port: string, print: Print): string {
     const stack = device.stack
     const ip = ipv4Of(host)
-    if (ip === Address.None) return `"${host}" is no IPv4 address, and there is no DNS yet`
+    if (ip === Address.None)
+        return `"${host}" is not an IPv4 address, and this program does not resolve names`
     const number = portOf(port)
     if (number < 0) return `"${port}" is no port from 1 to 65535`
     const id = connect(stack, ip, number, 0, device.now())
@@ -46,7 +48,7 @@ export function connectCommand(device: Device, host: string, port: string, print
     return ""
 }
 
-/** `shutdown ID` */
+/** Runs `shutdown ID`. */
 export function shutdownCommand(device: Device, id: number, print: Print): string {
     const error = shutdown(device.stack, id, device.now())
     if (error !== TcpError.None) return explain(device.stack, error, id)
@@ -55,7 +57,7 @@ export function shutdownCommand(device: Device, id: number, print: Print): strin
     return ""
 }
 
-/** `close ID`, of a connection or a listener, and `abort ID`: `call` is what is done. */
+/** Runs `close ID`, for a connection or a listener, and `abort ID`; `call` is TCP's call for it. */
 export function endCommand(device: Device, id: number, print: Print, call: typeof close): string {
     const listener = findListener(device.stack, id) >= 0
     call(device.stack, id, device.now())
@@ -73,7 +75,7 @@ function kindOf(device: Device, id: number): string {
     return findListener(device.stack, id) < 0 ? "connection" : "listener"
 }
 
-/** `wait ID STATE [MS]`: looks every 10 ms. */
+/** Runs `wait ID STATE [MS]`: checks the state every 10 ms. */
 export async function waitCommand(
     device: Device,
     id: number,
@@ -101,7 +103,7 @@ export async function waitCommand(
     }
 }
 
-/** Why a connection ended, if something went wrong. */
+/** Returns why a connection ended, "" when it ended without an error. */
 function reason(device: Device, id: number): string {
     let error = errorOf(device.stack, id)
     if (error === TcpError.None) error = failureOf(device.stack, id)

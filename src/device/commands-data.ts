@@ -1,4 +1,4 @@
-// Commands that move text: send and read. Bytes that are not printable ASCII are written \n \r \t \xNN, a backslash \\.
+// The console's commands that move data: send and read. They write bytes that are not printable ASCII as \n \r \t \xNN, a backslash as \\.
 
 import { Buffer } from "@devicescript/core"
 import { hexDigit } from "../net/address"
@@ -21,12 +21,12 @@ const enum Char {
 const enum Size {
     /** Bytes read at a time. */
     Chunk = 64,
-    /** Columns after which a line of output is broken, and what may still be written beyond. */
+    /** Columns after which a line of output is broken, and the bytes of the line: the last character may take four. */
     Columns = 76,
     Line = 80,
 }
 
-/** `send ID TEXT`: as much as there is room for. */
+/** Runs `send ID TEXT`: sends as much as there is room for. */
 export function sendCommand(device: Device, id: number, text: string, print: Print): string {
     if (text === "") return "TEXT is missing"
     const bytes = Buffer.from(text)
@@ -40,7 +40,7 @@ export function sendCommand(device: Device, id: number, text: string, print: Pri
     return ""
 }
 
-/** Puts the bytes that are meant into the place of escapes, and gives how many bytes there are then; -1 for a bad one. */
+/** Replaces escapes by the bytes that they stand for. Returns how many bytes are left; -1 for an escape that is not valid. */
 export function takeEscapes(b: Buffer): number {
     let to = b.indexOf(Char.Backslash)
     if (to < 0) return b.length
@@ -67,13 +67,13 @@ export function takeEscapes(b: Buffer): number {
     return to
 }
 
-/** `read ID`: all that is there now, then how the connection stands. */
+/** Runs `read ID`: prints all data that is there now, then the state of the stream. */
 export async function readCommand(device: Device, id: number, print: Print): Promise<string> {
     const stack = device.stack
     const chunk = Buffer.alloc(Size.Chunk)
     const line = Buffer.alloc(Size.Line)
     const c = findConnection(stack, id)
-    // no more than was there at first: a peer that keeps sending would keep us here
+    // reads only the data that is there now: a peer that keeps sending would keep this loop running
     let left = c < 0 ? 0 : stack.conns.getAt(c + Tcb.ReceiveLength, "u16")
     const nothing = left === 0
     let at = 0
@@ -99,7 +99,7 @@ export async function readCommand(device: Device, id: number, print: Print): Pro
     return ""
 }
 
-/** Writes a byte as text into `line` at `at`; gives where the next one goes. */
+/** Writes a byte as text into `line` at `at`, and returns the offset for the next one. */
 function putEscaped(line: Buffer, at: number, byte: number): number {
     let letter = 0
     if (byte === Char.Backslash) letter = Char.Backslash

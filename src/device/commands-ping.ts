@@ -1,4 +1,4 @@
-// The command that pings.
+// The console's command that pings.
 
 import { randomBuffer } from "@devicescript/crypto"
 import { swap16 } from "../base/bytes"
@@ -10,14 +10,14 @@ import { type Device, explain, type Print } from "./commands"
 
 const enum Pings {
     Most = 100,
-    /** Unless told otherwise. */
+    /** Requests by default. */
     Count = 4,
-    /** Milliseconds from one request to the next, and that a reply may take; between two looks. */
+    /** Milliseconds from one request to the next, which is also how long a reply may take; and between two checks for it. */
     Each = 1000,
     Slice = 10,
 }
 
-/** `ping HOST [COUNT]`: an echo request a second. `times` is "" without COUNT. */
+/** Runs `ping HOST [COUNT]`: sends an echo request every second. `times` is "" without COUNT. */
 export async function pingCommand(
     device: Device,
     host: string,
@@ -25,7 +25,7 @@ export async function pingCommand(
     print: Print
 ): Promise<string> {
     const ip = ipv4Of(host)
-    if (ip === Address.None) return `"${host}" is no IPv4 address`
+    if (ip === Address.None) return `"${host}" is not an IPv4 address`
     const count = times === "" ? Pings.Count : decimal(times)
     if (count < 1 || count > Pings.Most) return `"${times}" is no number from 1 to ${Pings.Most}`
     if (!isPeer(device.stack, ip)) return explain(device.stack, TcpError.Invalid)
@@ -36,7 +36,7 @@ export async function pingCommand(
         const end = (device.now() + Pings.Each) | 0
         device.services.also = request
         let told = false
-        // the last one is not waited for longer than it takes
+        // the last request is waited for only until its reply comes
         while (((end - device.now()) | 0) > 0 && !(told && i === count)) {
             if (request.answered && !told) {
                 told = true
@@ -47,10 +47,10 @@ export async function pingCommand(
                 await device.sleep(Pings.Slice)
             }
         }
-        if (!told) print(`${host}: no answer`)
+        if (!told) print(`${host}: no reply`)
     }
     device.services.also = undefined
-    if (came === 0) return `0 of ${count} came`
-    print(`${came} of ${count} came`)
+    if (came === 0) return `0 of ${count} replies came`
+    print(`${came} of ${count} replies came`)
     return ""
 }

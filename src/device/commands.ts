@@ -1,4 +1,4 @@
-// What all commands share: the device they work on, how their arguments are read, how errors are told.
+// What all commands share: the device that they work on, how they read their arguments, and how they explain errors.
 
 import type { Mac } from "../mac/mac"
 import { decimal } from "../net/address"
@@ -8,14 +8,14 @@ import { explained, whyNot } from "../socket/errors"
 import { errorName, Tcb, type TcpError } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
 
-/** What commands work on; device.ts has the real one. */
+/** The device that commands work on; device.ts implements it. */
 export interface Device {
     readonly stack: Stack
     readonly mac: Mac
     readonly services: Services
-    /** The stack has been given something to do. */
+    /** Wakes the driver's loop, as a command has given the stack something to do. */
     poke(): void
-    /** Milliseconds as the stack counts them. */
+    /** Returns the stack's time in milliseconds. */
     now(): number
     sleep(ms: number): Promise<void>
 }
@@ -23,24 +23,24 @@ export interface Device {
 /** Takes one line of a command's output, without its end. */
 export type Print = (text: string) => void
 
-/** What a number argument is when it is none. */
+/** Value of a number argument that is not valid. */
 export const enum Argument {
     None = -1,
 }
 
-/** A port from 1 to 65535, else Argument.None. */
+/** Returns a port from 1 to 65535, else Argument.None. */
 export function portOf(text: string): number {
     const port = decimal(text)
     return port >= 1 && port <= 65535 ? port : Argument.None
 }
 
-/** True for the ids of connections and listeners that are or were. */
+/** Returns true for an id that a connection or listener has or had. */
 export function wasGiven(stack: Stack, id: number): boolean {
-    // ids are given in turn
+    // ids are assigned in order
     return (id > 0 && id <= stack.lastId) || findConnection(stack, id) >= 0 || findListener(stack, id) >= 0
 }
 
-/** An error's POSIX name and what it means; of the connection `id`, if there is one, at which step of the way. */
+/** Returns an error's POSIX name and what it means. For a connection, `id`, that includes which hop has failed. */
 export function explain(stack: Stack, error: TcpError, id = 0): string {
     const c = id > 0 ? findConnection(stack, id) : -1
     return explained(

@@ -1,4 +1,4 @@
-// The console: one command a line, the same on every runtime.
+// The console: runs one command a line, the same on every runtime.
 
 import { EVENTS } from "../features"
 import { ladder } from "../inspect/ladder"
@@ -22,45 +22,45 @@ import { pingCommand } from "./commands-ping"
 import { printMemory } from "./memory"
 
 const enum Line {
-    /** Characters: a line and what is made of it have to fit what is left of the heap, several times over. */
+    /** Characters of a line: the line and what is made of it must fit the rest of the heap several times. */
     Longest = 500,
 }
 
-/** How each command is written and what it does, two spaces in between: one text, as a switch over names is dear. */
+/** Usage of each command and what it does, with two spaces in between. It is one string, as a switch over names takes more code. */
 const commands =
     "\n" +
-    "connections  what listens, opens and is open\n" +
-    "listen PORT [echo|discard|http]  without a service, for read and send\n" +
-    "connect HOST PORT  gives an ID at once; HOST is an IPv4 address\n" +
-    "send ID TEXT  what fits; TEXT may have \\n \\r \\t \\xNN \\\\\n" +
-    "read ID  what came in, and how the stream stands\n" +
-    "shutdown ID  ends this side's stream; the peer may go on\n" +
-    "close ID  ends a connection, or closes a listener\n" +
-    "abort ID  ends a connection by a reset\n" +
-    "ladder ID  its last segments and states, drawn\n" +
-    "neighbours  Ethernet addresses\n" +
-    "stats  all counters that are not 0\n" +
-    "memory  who has how many bytes\n" +
-    "trace on|off  every event in a line\n" +
-    "ping HOST [COUNT]  one request a second, 4 in all\n" +
-    "wait ID STATE [MS]  for a state of RFC 9293, up to 10000 ms\n" +
-    "sleep MS  waits\n" +
-    "help  this list\n"
+    "connections  lists listeners and connections\n" +
+    "listen PORT [echo|discard|http]  listens; without a service, for read and send\n" +
+    "connect HOST PORT  opens a connection to an IPv4 address\n" +
+    "send ID TEXT  sends what fits; escapes: \\n \\r \\t \\xNN \\\\\n" +
+    "read ID  prints what came in, and how the stream stands\n" +
+    "shutdown ID  sends a FIN; the peer may go on sending\n" +
+    "close ID  closes a connection or a listener\n" +
+    "abort ID  resets a connection\n" +
+    "ladder ID  draws its last segments and states\n" +
+    "neighbours  lists Ethernet addresses\n" +
+    "stats  lists all counters that are not 0\n" +
+    "memory  lists the bytes that each part takes\n" +
+    "trace on|off  prints every event as a line\n" +
+    "ping HOST [COUNT]  sends a request a second, 4 by default\n" +
+    "wait ID STATE [MS]  waits for an RFC 9293 state, 10000 ms at most\n" +
+    "sleep MS  waits for MS milliseconds\n" +
+    "help  prints this list\n"
 
-/** The line about a command; "" for none. */
+/** Returns the line about a command; "" when there is no such command. */
 function about(name: string): string {
     const start = commands.indexOf(`\n${name} `) + 1
     return start > 0 ? commands.slice(start, commands.indexOf("\n", start)) : ""
 }
 
-/** The console of a device, as lines.ts wants it. */
+/** Returns a device's console as a function for `lines.run` (lines.ts). */
 export function consoleOf(device: Device): (line: string, print: Print) => Promise<number> {
     return async (line, print) => await runCommand(device, line, print)
 }
 
 /**
- * Runs one line and prints what it has to say. Gives 0, or 1 when it could not be carried out: then one line says why,
- * beginning with the command's name, and nothing has changed. An empty line does nothing.
+ * Runs one line and prints its output. Returns 0, or 1 when the command failed: then one line, which begins with the command's name, says
+ * why, and nothing has changed. An empty line does nothing.
  */
 export async function runCommand(device: Device, line: string, print: Print): Promise<number> {
     if (line.length > Line.Longest) {
@@ -88,7 +88,7 @@ export async function runCommand(device: Device, line: string, print: Print): Pr
     return 1
 }
 
-/** Gives what is wrong, "" for nothing. */
+/** Runs a command. Returns what is wrong, "" for nothing. */
 async function dispatch(device: Device, line: string, words: string[], print: Print): Promise<string> {
     const name = words[0] as string
     const first = words.length > 1 ? (words[1] as string) : ""
@@ -118,7 +118,7 @@ async function dispatch(device: Device, line: string, words: string[], print: Pr
     }
 }
 
-/** The commands about a connection, and close and abort of a listener. */
+/** Runs the commands about a connection, and `close` and `abort` for a listener. */
 async function withId(
     device: Device,
     name: string,
@@ -128,7 +128,8 @@ async function withId(
     print: Print
 ): Promise<string> {
     const first = words[1] as string
-    if (id < 0 || !wasGiven(device.stack, id)) return `no connection "${first}"; connections lists them`
+    if (id < 0 || !wasGiven(device.stack, id))
+        return `no connection or listener "${first}"; the command connections lists them`
     if (name === "wait") {
         return await waitCommand(
             device,
@@ -140,7 +141,7 @@ async function withId(
     }
     if (name === "ladder") {
         if (EVENTS) return await ladder(device, id, print)
-        return "there are no events; they were left out of this program"
+        return "this program was built without events (src/features.ts)"
     }
     const listener = findListener(device.stack, id) >= 0
     if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
@@ -162,13 +163,13 @@ async function withId(
     }
 }
 
-/** What stands behind the ID of `send ID TEXT` and one space, just as it is. */
+/** Returns the text after the ID of `send ID TEXT` and one space, unchanged. */
 function textOf(line: string, id: string): string {
     const send = line.indexOf("send") + 4
     return line.slice(line.indexOf(id, send) + id.length + 1, line.length)
 }
 
-/** `connections`, `neighbours` and `stats`: row by row. */
+/** Runs `connections`, `neighbours` and `stats`: prints row by row. */
 async function listCommand(device: Device, name: string, print: Print): Promise<string> {
     const stack = device.stack
     if (name === "connections") print(connectionHeads(stack))
@@ -189,7 +190,7 @@ async function listCommand(device: Device, name: string, print: Print): Promise<
 function traceCommand(device: Device, what: string): string {
     if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
     if (EVENTS ? !device.stack.events.on : true)
-        return "there are no events; start with a configuration of events=32"
+        return "no events are recorded; start with a configuration of events=32"
     if (what === "on") startTrace(device.stack)
     else stopTrace(device.stack)
     return ""

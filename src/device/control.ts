@@ -1,22 +1,22 @@
-// The control protocol: another program drives the device, one command a line, exactly one reply line each.
+// The control protocol: another program drives the device with one command a line, and gets exactly one line for each.
 //
-//   listen PORT [BACKLOG]          ok H: at most BACKLOG connections wait to be accepted, as many as there are unless told
+//   listen PORT [BACKLOG]          ok H: at most BACKLOG connections wait to be accepted; by default as many as the stack has
 //   accept H                       ok H2, or none
 //   connect IP PORT [LOCALPORT]    ok H, as soon as the SYN is queued
-//   send H N [BYTE]                ok n: N octets a to z over and over, from a on in each command, or N times BYTE
-//                                  (0 to 255, decimal or 0x and two hexadecimal digits); takes what fits
-//   recv H [MAX]                   ok n STATE: takes out up to MAX octets, all without. STATE afterwards: open while
-//                                  more may come or is still there, eof behind the peer's FIN, else why it ended
-//   read H MAX                     ok HEX STATE: takes out up to MAX octets (520 at most) and says which, - for none
+//   send H N [BYTE]                ok n: queues N octets, or as many as fit: a to z repeating, from a on in each command, or N times
+//                                  BYTE (0 to 255, decimal or 0x and two hexadecimal digits)
+//   recv H [MAX]                   ok n STATE: drops up to MAX received octets, by default all. STATE afterwards: open while more
+//                                  may come or is still there, eof after the peer's FIN, else the error that ended it
+//   read H MAX                     ok HEX STATE: returns up to MAX received octets (at most 520) in hexadecimal, - for none
 //   shut H, close H, abort H       ok
-//   state H                        ok ESTABLISHED; CLOSED for what is gone
+//   state H                        ok ESTABLISHED, for example; CLOSED when the connection is gone
 //   rcvbuf H N                     ok: at most N octets may wait unread
-//   nodelay H 0|1                  ok: 1 switches Nagle's algorithm off, 0 on
-//   keepalive H 0|1                ok: 1 switches keep-alive on, 0 off
-//   timeout H SECONDS              ok: without progress it fails after so long, 0 for what is configured
-//   poll H                         ok BITS, those of POSIX's poll added up: 1 IN, 4 OUT, 8 ERR, 16 HUP, 8192 RDHUP
+//   nodelay H 0|1                  ok: 1 turns Nagle's algorithm off, 0 on
+//   keepalive H 0|1                ok: 1 turns keep-alive on, 0 off
+//   timeout H SECONDS              ok: the connection fails after this long without progress, 0 for the configured time
+//   poll H                         ok BITS, the sum of POSIX poll's bits: 1 IN, 4 OUT, 8 ERR, 16 HUP, 8192 RDHUP
 //   quit                           ok
-// Anything else: err REASON, a POSIX error name where there is one, else words.
+// Anything else: err REASON, a POSIX error name if there is one, else words.
 
 import { Buffer } from "@devicescript/core"
 import { wordsOf } from "../inspect/text"
@@ -29,24 +29,24 @@ import { findConnection, findListener } from "../tcp/tables"
 import { Argument, type Device, type Print, portOf, wasGiven } from "./commands"
 
 const enum Size {
-    /** Octets moved at a time: twenty alphabets. */
+    /** Octets moved at a time: the alphabet twenty times. */
     Scratch = 520,
     Alphabet = 26,
-    /** Characters of a line. */
+    /** Longest line, in characters. */
     Line = 100,
-    /** Connections whose end is remembered when their record is free again. */
+    /** Connections whose end is remembered after their records were freed. */
     Ends = 16,
 }
 
-/** Offsets in a record of how a connection ended. */
+/** Offsets in the record of a connection's end. */
 const enum Ended {
     Id = 0,
-    /** A positive number (-TcpError). */
+    /** The error that ended it, as a positive number (-TcpError). */
     Error = 2,
     Size = 4,
 }
 
-/** The control protocol of a device, as lines.ts wants it. */
+/** Returns a device's control protocol as a function for `lines.run` (lines.ts). */
 export function controlOf(device: Device): (line: string, print: Print) => Promise<number> {
     const control = new Control(device)
     return async (line, print) => {
@@ -56,16 +56,16 @@ export function controlOf(device: Device): (line: string, print: Print) => Promi
     }
 }
 
-/** Interpreter of the control protocol. A handle is the id of a connection or listener. */
+/** Interprets the control protocol. A handle is the id of a connection or listener. */
 export class Control {
     private readonly scratch = Buffer.alloc(Size.Scratch)
     private readonly ends = Buffer.alloc(Size.Ends * Ended.Size)
-    /** The record in `ends` that is next to be overwritten. */
+    /** Offset in `ends` of the record to be overwritten next. */
     private next = 0
 
     constructor(private readonly device: Device) {}
 
-    /** Carries one line out and gives the reply. */
+    /** Runs one line and returns the reply. */
     run(line: string): string {
         if (line.length > Size.Line) return `err a line has at most ${Size.Line} characters`
         const words = wordsOf(line)
@@ -120,7 +120,7 @@ export class Control {
         }
     }
 
-    /** True for ids that the other program can know of; gone or not. */
+    /** Returns true for an id that the other program can know, whether its connection still exists or not. */
     private isHandle(id: number): boolean {
         const stack = this.device.stack
         const c = findConnection(stack, id)
@@ -130,7 +130,7 @@ export class Control {
 
     private listen(port: string, backlog: string): string {
         const number = portOf(port)
-        // as many as there are connections are as good as no limit
+        // a backlog of as many as there are connections is no limit
         const most = backlog === "" ? this.device.stack.config.connections : decimal(backlog)
         if (number < 0 || most < 0) return "err EINVAL"
         return reply(listen(this.device.stack, number, most))
@@ -167,7 +167,7 @@ export class Control {
         for (;;) {
             const length = Math.min(left, Size.Scratch)
             const n = write(this.device.stack, id, scratch, 0, length)
-            // a connection that is over: as with any that this side may not send on any more
+            // on a connection that is over, send fails as on any that this side has shut down
             if (n < 0) return this.failed(id, n === TcpError.Eof ? TcpError.Pipe : n)
             sum += n
             left -= n
@@ -212,7 +212,7 @@ export class Control {
         return `ok ${octets} ${this.standing(id)}`
     }
 
-    /** open, eof, or why the connection ended. Once its end was told its record is free: others may need it. */
+    /** Returns "open", "eof" or the error that ended the connection. Once the end is reported, frees the record for others. */
     private standing(id: number): string {
         const stack = this.device.stack
         if (findConnection(stack, id) < 0) {
@@ -234,12 +234,12 @@ export class Control {
     private ready(id: number): number {
         const stack = this.device.stack
         if (findConnection(stack, id) >= 0 || findListener(stack, id) >= 0) return readiness(stack, id)
-        // its record is free, and whoever polls it is not to wait
+        // the record was freed: a program that polls must not wait for it
         const bits = Ready.In | Ready.Out | Ready.HangUp | Ready.ReadHangUp
         return this.endOf(id) === TcpError.None ? bits : bits | Ready.Error
     }
 
-    /** Sets something of one connection; rcvbuf may be a listener's. */
+    /** Sets an option of a connection; a listener has rcvbuf as well. */
     private set(name: string, id: number, value: number): TcpError {
         const stack = this.device.stack
         if (value < 0) return TcpError.Invalid
@@ -277,14 +277,14 @@ export class Control {
         return "ok"
     }
 
-    /** The reply to a call that did not work: what ended the connection is the reason, if something did. */
+    /** Returns the reply for a call that failed: the error that ended the connection if there is one, else the call's. */
     private failed(id: number, error: TcpError): string {
         const end = error === TcpError.NotConnected ? this.endOf(id) : TcpError.None
         if (end !== TcpError.None) return `err ${errorName(end)}`
         return `err ${errorName(error === TcpError.Eof ? TcpError.NotConnected : error)}`
     }
 
-    /** Frees the record of a connection that is CLOSED with nothing left to read; false when there is none. */
+    /** Frees the record of a connection that is CLOSED with no data left to read. Returns false when there is none. */
     private freeOne(): boolean {
         const conns = this.device.stack.conns
         for (let c = 0; c < conns.length; c += Tcb.Size) {
@@ -310,7 +310,7 @@ export class Control {
         this.next = (this.next + Ended.Size) % this.ends.length
     }
 
-    /** What ended a connection whose record is gone, None if nothing did or it was long ago. */
+    /** Returns the error that ended a connection whose record was freed; None if there was none, or it is no longer remembered. */
     private endOf(id: number): TcpError {
         for (let e = 0; e < this.ends.length; e += Ended.Size) {
             if (this.ends.getAt(e + Ended.Id, "u16") === id) return -this.ends.getAt(e + Ended.Error, "u8")
@@ -319,7 +319,7 @@ export class Control {
     }
 }
 
-/** How a command is written, "" for none. */
+/** Returns the usage of a command, "" when there is no such command. */
 function usageOf(name: string): string {
     switch (name) {
         case "listen":
@@ -353,7 +353,7 @@ function usageOf(name: string): string {
     }
 }
 
-/** A byte in decimal or, behind 0x, in hexadecimal digits; Argument.None if `text` is none. */
+/** Returns a byte in decimal digits or, after 0x, in hexadecimal ones; Argument.None if `text` is not valid. */
 function byteOf(text: string): number {
     if (!text.startsWith("0x")) {
         const value = decimal(text)

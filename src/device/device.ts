@@ -1,4 +1,4 @@
-// The device as a whole: settings, driver, stack, services and commands, put together and started.
+// The device as a whole: makes the driver, the stack, the services and the commands from the settings, and starts them.
 
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
@@ -20,9 +20,9 @@ import { configuredBytes, printMemory } from "./memory"
 
 const enum Heap {
     /**
-     * What the program's own objects take and what it needs to work. Measured on the VM with as little heap as the
-     * RP2040 has: with 36,800 bytes of tables, rings and frames every shape of them worked, from 37,100 on some did
-     * not, as what is free is in many small pieces. test/device/runtimes.test.ts watches over it.
+     * Bytes of the heap for the program's own objects and its work. Measured on the VM with as little heap as the RP2040 has: with 36,800
+     * bytes of tables, rings and frames every configuration worked; with 37,100 some did not, as the free memory is in many small pieces.
+     * test/device/runtimes.test.ts checks it.
      */
     Program = 20500,
 }
@@ -34,13 +34,13 @@ const enum Port {
 
 /** Milliseconds. */
 const enum Time {
-    /** A cable that is in has its link after so long. */
+    /** Longest wait for the link: a cable that is plugged in has its link by then. */
     Link = 3000,
-    /** Between two looks. */
+    /** Between two checks. */
     Slice = 10,
 }
 
-/** Lines that come before the device is up wait for it. */
+/** Holds the lines that come before the device is up. */
 let isUp = false
 lines.run = async (line: string, print: Print): Promise<number> => {
     while (!isUp) await ds.sleep(Time.Slice)
@@ -48,11 +48,11 @@ lines.run = async (line: string, print: Print): Promise<number> => {
 }
 
 /**
- * Starts a driver and a stack on it, its services (boot.services) and its commands, by the interpreter that `commandsOf`
- * gives: the console's, or the control protocol's. Returns when all is running; a chip that does not answer is tried again every 5 seconds.
+ * Starts a driver with a stack, the services (boot.services), and the interpreter of commands that `commandsOf` returns: the console's or
+ * the control protocol's. Returns when all is running; a chip that does not answer is started again every 5 seconds.
  *
- * An error in the settings is printed as `fatal: …` (level error), is the answer to every command line, and is thrown:
- * that ends the program, a board starts it again and says so again, and the host reports it and exits.
+ * An error in the settings is printed as `fatal: …` (level error), is the reply to every command line, and is thrown. That ends the
+ * program; a board then restarts it, which prints the error again, and the simulator reports the error and exits.
  */
 export async function startDevice(
     driver: (address: Buffer) => Mac,
@@ -74,7 +74,7 @@ export async function startDevice(
     if (boot.trace) startTrace(device.stack)
     const interpreter = commandsOf(device)
     if (!(await device.network.start())) {
-        // without a chip too there is much to be asked
+        // commands work without a chip, too: they show what is wrong
         setInterpreter(interpreter)
         await device.network.startAgain()
     }
@@ -88,7 +88,7 @@ function setInterpreter(run: typeof lines.run): void {
     isUp = true
 }
 
-/** All there is on a device. The constructor takes the memory and throws an Error that says what setting is wrong. */
+/** A running device. The constructor allocates all memory and throws an Error that says which setting is wrong. */
 class RunningDevice implements Device {
     readonly stack: Stack
     readonly mac: Mac
@@ -133,16 +133,16 @@ function serve(device: Device, port: number, kind: Kind): void {
     services.serve(id, kind)
 }
 
-/** Gives the link a little time to come up. */
+/** Waits a little for the link to come up. */
 async function waitForLink(device: Device): Promise<void> {
     const until = (device.now() + Time.Link) | 0
     while (!device.mac.linkUp && ((until - device.now()) | 0) > 0) await ds.sleep(Time.Slice)
 }
 
-/** What the device is, in one line. */
+/** Returns the device's settings in one line. */
 function description(device: Device, boot: BootOptions): string {
     const services = boot.control
-        ? "under control"
+        ? "controlled by another program"
         : boot.services
           ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
           : "no services"
@@ -152,7 +152,7 @@ function description(device: Device, boot: BootOptions): string {
     return `${boot.ip}, ${macText(device.stack.mac, 0)}, ${services}, ${memory}, ${link}`
 }
 
-/** Refuses what does not fit: an exhausted heap ends a program, and nothing in the program could say why. */
+/** Throws an Error when the configuration does not fit the heap: running out of heap would end the program without a word. */
 function checkMemory(config: Config, boot: BootOptions): void {
     const needed = configuredBytes(config)
     const room = boot.heap - Heap.Program

@@ -1,7 +1,7 @@
-// Where command lines go that reach the device from outside; the program puts its own interpreter here.
+// The entry for command lines from outside of the program, which sets its own interpreter here.
 
 export const lines = {
-    /** Runs one line, prints what it has to say and gives 0, or 1 when the line could not be carried out. */
+    /** Runs one line and prints its output. Returns 0, or 1 when the command failed. */
     run: async (_line: string, print: (text: string) => void): Promise<number> => {
         print("this program takes no commands")
         return 1

@@ -1,43 +1,39 @@
-// Where the memory goes: exact, because all of it is taken at start.
+// Reports how much memory each part of the stack takes. The numbers are exact, as all of it is allocated at start.
 
 import { Buffer } from "@devicescript/core"
 import { Event } from "../base/events"
 import { EVENTS, PASSIVE_OPENS } from "../features"
 import { right } from "../inspect/text"
 import { Neighbour } from "../net/records"
+import { Served } from "../socket/echo-discard"
 import type { Config } from "../tcp/config"
 import { Half, Listener, Pace, Tcb, Wait } from "../tcp/records"
 import { Eth, Vlan } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 
-/** Bytes of a record in the tables of socket/echo-discard.ts. */
-const enum Served {
-    Size = 4,
-}
-
-/** Bytes that tables, rings and frames of this configuration take: all that depends on it. */
+/** Returns the bytes of the tables, rings and frames of this configuration: all memory that depends on it. */
 export function configuredBytes(config: Config): number {
     const perConnection = Served.Size + (PASSIVE_OPENS ? Pace.Size : 0)
     const more = config.connections * perConnection + config.listeners * Served.Size
     return printTables(config, () => {}) + more
 }
 
-/** Prints the bytes of every owner and their sum. Gives the sum. */
+/** Prints the bytes of each owner and their sum, and returns the sum. */
 export function printMemory(device: Device, print: Print): number {
     const stack = device.stack
     print(" bytes  owner")
     let sum = printTables(stack.config, print)
     sum += table(print, "counters", stack.counters.length >> 2, 4)
-    // a buffer that two hold is the first one's
+    // a buffer that two objects hold counts for the first
     const seen: Buffer[] = []
-    sum += owner(print, bytesOf(stack, seen, 1) - sum, "what else the stack works with")
+    sum += owner(print, bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
     sum += owner(print, bytesOf(device.services, seen, 1), "services")
     sum += owner(print, bytesOf(device.mac, seen, 1), "driver")
     owner(print, sum, "in all")
     return sum
 }
 
-/** Prints what this configuration's tables, rings and frames take. Gives the sum. */
+/** Prints the bytes of this configuration's tables, rings and frames, and returns their sum. */
 function printTables(config: Config, print: Print): number {
     const { connections, sendBuffer, receiveBuffer } = config
     const frame = Eth.Size + config.mtu
@@ -52,14 +48,14 @@ function printTables(config: Config, print: Print): number {
     sum += table(print, "listeners", config.listeners, Listener.Size)
     sum += table(print, "neighbours", config.neighbours, Neighbour.Size)
     if (EVENTS) {
-        // the one that is being made has a place of its own
+        // one record more than the ring has: the one that is being filled in
         const events = config.events > 0 ? config.events + 1 : 0
         sum += owner(print, events * Event.Size, `events: ${events} of ${Event.Size}`)
     }
     return sum + owner(print, 2 * frame + Vlan.Size, `frames: ${frame + Vlan.Size} and ${frame}`)
 }
 
-/** Prints the line of `count` records of `size` bytes. Gives the bytes of all. */
+/** Prints the line for `count` records of `size` bytes and returns their bytes. */
 function table(print: Print, what: string, count: number, size: number): number {
     return owner(print, count * size, `${what}: ${count} of ${size}`)
 }
@@ -69,7 +65,7 @@ function owner(print: Print, bytes: number, what: string): number {
     return bytes
 }
 
-/** Bytes of the buffers that an object's properties hold, to a depth of objects in objects; those in `seen` not again. */
+/** Returns the bytes of the buffers in an object's properties, `depth` objects deep, without those in `seen`. */
 function bytesOf(object: object, seen: Buffer[], depth: number): number {
     const properties = object as { [key: string]: unknown }
     let bytes = 0

@@ -1,4 +1,4 @@
-// Tells everybody on the network that it is here, and answers who asks (UDP).
+// Broadcasts a message over UDP every five seconds, and answers the datagrams that come.
 
 import * as ds from "@devicescript/core"
 import { board } from "../board"
@@ -9,7 +9,7 @@ import { openUdp } from "../socket/udp"
 const net = await startNetwork({ mac: board, ...boot })
 const udp = openUdp({ port: 4210 })
 
-/** A datagram that cannot be sent (the cable is out, somebody asked from port 0) is worth a line, and no more. */
+/** Sends a datagram. One that cannot be sent (no link, or a client that asked from port 0) is reported in a line, and nothing more. */
 async function send(host: string, port: number, text: string): Promise<void> {
     const error = await udp.send(host, port, text)
     if (error) console.warn(error.message)

@@ -7,12 +7,12 @@ import { listen } from "../socket/listener"
 
 const net = await startNetwork({ mac: board, ...boot })
 listen({ port: 7 }, async socket => {
-    console.log(`${socket.name} is here`)
+    console.log(`${socket.name} connected`)
     try {
         for (let bytes = await socket.recv(); bytes; bytes = await socket.recv()) await socket.send(bytes)
-        console.log(`${socket.name} has gone`)
+        console.log(`${socket.name} closed`)
     } catch (error) {
-        // cut off, or its cable is out: without this it is printed as an error, and ends this connection only
+        // the client reset the connection, or does not answer; uncaught, the error would be printed and end only this connection
         console.warn((error as Error).message)
     }
 })

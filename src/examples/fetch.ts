@@ -1,4 +1,4 @@
-// Gets a JSON document by the fetch of @devicescript/net.
+// Fetches a JSON document by the fetch of @devicescript/net.
 
 import { fetch } from "@devicescript/net"
 import { board } from "../board"

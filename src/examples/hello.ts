@@ -1,4 +1,4 @@
-// The shortest: connects to an echo server and says hello.
+// The shortest program: connects to an echo server and says hello.
 
 import { board } from "../board"
 import { boot } from "../boot"
@@ -12,6 +12,6 @@ try {
     console.log(await socket.readLine())
     await socket.close()
 } catch (error) {
-    // no cable, nobody there, refused, cut off: the text says which
+    // the message says what failed: no link, no answer, connection refused or reset
     console.error((error as Error).message)
 }

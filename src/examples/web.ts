@@ -1,4 +1,4 @@
-// A web server: the status page, a page of its own with a form, and an answer larger than any memory there is.
+// A web server: the status page, a page of its own with a form, and an answer that is larger than the memory.
 
 import { board } from "../board"
 import { boot } from "../boot"
@@ -10,7 +10,7 @@ import { decimal } from "../net/address"
 import { startNetwork } from "../socket/interface"
 
 const clients = 4
-// events are what the page's ladders are drawn from
+// the page draws its ladders from events
 const config = { events: 32 }
 Object.assign(config, boot.config)
 const net = await startNetwork({
@@ -37,7 +37,7 @@ server.route("POST", "/message", (_request, body) => {
     return { status: 303, headers: "Location: /message\r\n" }
 })
 
-// 9 KB or more, of which only a row is ever in memory; to look at larger numbers would take more operations than a row may
+// 9 KB or more, with one row at a time in memory; a row for a larger number would take more operations than a row may
 server.route("GET", "/primes", request => {
     const count = Math.min(decimal(formValue(request.query, "n") || "1000"), 5000)
     return { body: index => (index < count ? `${index}: ${isPrime(index)}\n` : undefined) }
@@ -48,6 +48,6 @@ function isPrime(n: number): boolean {
     return n > 1
 }
 
-// what befalls a client ends its own connection, and what a handler throws is answered by 500: there is nothing to catch
+// nothing to catch here: an error of a client ends its own connection, and an error of a handler is answered by 500
 while (!(await net.up(10000))) console.warn("no cable, or no address yet")
 console.log(`http://${net.address()}/`)

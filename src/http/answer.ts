@@ -1,4 +1,4 @@
-// Answers: the head, and a body in pieces as the send ring has room for them.
+// Sends answers: the head, then the body in pieces, as the send ring has room for them.
 
 import type { Buffer } from "@devicescript/core"
 import { thrown } from "../socket/errors"
@@ -13,7 +13,7 @@ import {
     Stage,
 } from "./record"
 
-/** Status codes with their phrases, each between two semicolons. One string, as that stays in flash. */
+/** Status codes with their phrases, each between two semicolons. A single string stays in flash. */
 const phrases =
     ";200 OK;201 Created;202 Accepted;204 No Content;301 Moved Permanently;302 Found;303 See Other;" +
     "304 Not Modified;400 Bad Request;401 Unauthorized;403 Forbidden;404 Not Found;405 Method Not Allowed;" +
@@ -21,21 +21,21 @@ const phrases =
     "421 Misdirected Request;431 Request Header Fields Too Large;500 Internal Server Error;" +
     "501 Not Implemented;503 Service Unavailable;505 HTTP Version Not Supported;"
 
-/** The status and what it means; the phrase is optional (RFC 9112 section 4). */
+/** Returns the status code with its phrase, which may be missing (RFC 9112 section 4). */
 function statusText(status: number): string {
     const start = phrases.indexOf(`;${status} `) + 1
     return start < 1 ? `${status} ` : phrases.slice(start, phrases.indexOf(";", start))
 }
 
-/** Begins the answer to the client's request. */
+/** Begins to send a handler's answer. */
 export function answer(h: HttpContext, c: HttpClient, response: HttpResponse): void {
     const http11 = c.flags & ClientFlag.Http11
     const status = response.status || 200
     const body = response.body || ""
     const rows = typeof body === "function"
-    // RFC 9110 section 8.6: these have no content, and say nothing of its length
+    // RFC 9110 section 8.6: answers with these codes have no body, and no Content-Length
     const empty = status === 204 || status === 304
-    // who waits for a place gets this one; and without chunks only the connection's end tells the end
+    // close afterwards if other clients wait for a slot, and always where no chunks mark the end of the body
     if (h.crowded || (rows && !http11)) c.flags |= ClientFlag.Close
     let head = `HTTP/1.1 ${statusText(status)}\r\n${response.headers || ""}`
     if (!empty) {
@@ -50,30 +50,30 @@ export function answer(h: HttpContext, c: HttpClient, response: HttpResponse): v
     if (c.flags & ClientFlag.Close) head += "Connection: close\r\n"
     else if (!http11) head += "Connection: keep-alive\r\n"
     c.body = empty || c.method === "HEAD" ? undefined : body
-    // in chunks, the line before each begins with the end of what is before that
+    // the line before a chunk begins with the CR LF that ends what came before, so the head leaves out its last one
     c.piece = c.body === undefined || !rows || !http11 ? `${head}\r\n` : head
     enter(h, c, Stage.Answer)
 }
 
-/** Answers with an error, in words. */
+/** Answers with an error; the body is the status with its phrase. */
 export function refuse(h: HttpContext, c: HttpClient, status: number, headers: string): void {
     answer(h, c, { status, headers, body: `${statusText(status)}\n` })
 }
 
-/** The same, and the connection ends: what follows cannot be told from the rest of this request. */
+/** Answers with an error and closes: the server cannot tell where the next request would begin. */
 export function fail(h: HttpContext, c: HttpClient, status: number): void {
     c.flags |= ClientFlag.Close
     refuse(h, c, status, "")
 }
 
-/** Sends what the ring takes of the piece under way. False while some of it is left, or when the connection is over. */
+/** Moves the piece under way to the send ring. Returns false while a part of it is left, or when the connection is over. */
 export function sendPiece(h: HttpContext, c: HttpClient): boolean {
     const { scratch } = h
     const { piece } = c
     if (piece === undefined) return true
     const length = typeof piece === "string" ? piece.byteLength : piece.length
     while (c.sent < length) {
-        // clipped to what is there
+        // blitAt copies no more than the piece has left
         scratch.blitAt(0, piece, c.sent, scratch.length)
         const n = write(h.stack, c.id, scratch, 0, length - c.sent)
         if (n < 0) release(h, c, close)
@@ -86,7 +86,7 @@ export function sendPiece(h: HttpContext, c: HttpClient): boolean {
     return true
 }
 
-/** Fetches the answer's next piece; behind the last the next request is awaited, or the end. */
+/** Takes the next piece of the answer; after the last, awaits the next request, or closes. */
 export function nextPiece(h: HttpContext, c: HttpClient): void {
     const body = c.body
     if (c.row !== "") {
@@ -98,7 +98,7 @@ export function nextPiece(h: HttpContext, c: HttpClient): void {
         c.piece = body
         c.body = undefined
     } else {
-        // the heap is what it was
+        // frees the text of the request, so that an idle client holds no heap
         c.path = ""
         c.query = ""
         if (c.flags & ClientFlag.Close) linger(h, c)
@@ -106,7 +106,7 @@ export function nextPiece(h: HttpContext, c: HttpClient): void {
     }
 }
 
-/** Closes our side. Whoever reads must see that; then the place is free. */
+/** Closes our side. The client's slot is free once the client has seen that, and closes. */
 export function linger(h: HttpContext, c: HttpClient): void {
     shutdown(h.stack, c.id, h.now)
     enter(h, c, Stage.Linger)
@@ -118,7 +118,7 @@ function nextRow(h: HttpContext, c: HttpClient, body: (index: number) => string 
     try {
         row = body(c.index++)
     } catch (error) {
-        // the head has gone: nothing but a missing end tells the client
+        // the head was sent: the client learns of the error by the missing end of the body
         console.error(`${c.path}: ${thrown(error)}`)
         release(h, c, abort)
         return
@@ -139,7 +139,7 @@ function hexadecimal(value: number): string {
     return value < 16 ? digit : hexadecimal(value >> 4) + digit
 }
 
-/** A connection is there whose next request has not begun. */
+/** Waits for the next request of the client. */
 export function awaitRequest(h: HttpContext, c: HttpClient): void {
     c.flags = 0
     c.method = ""

@@ -1,4 +1,4 @@
-// Bodies of requests, for servers that want any.
+// Reads the bodies of requests, for servers that take any.
 
 import { Buffer } from "@devicescript/core"
 import { fail } from "./answer"
@@ -6,7 +6,7 @@ import { type BodyReader, ClientFlag, type HttpClient, type HttpContext, Stage }
 import { consume, handle, nameEnd, nextLine, numberOf, tokenEnd } from "./request"
 
 const enum Limit {
-    /** Bytes of a body: what formValue takes for as many, and a handler besides, fits between two awaits. */
+    /** Most bytes of a body: formValue on a body of this size, with the rest of a handler, fits between two awaits. */
     Body = 1024,
 }
 
@@ -23,7 +23,7 @@ export class HttpBodies implements BodyReader {
         clients: number
     ) {
         if (limit < 1 || limit > Limit.Body)
-            throw new Error(`HttpBodies: a limit of ${limit}, not 1 to ${Limit.Body}`)
+            throw new Error(`HttpBodies: the limit must be 1 to ${Limit.Body}, not ${limit}`)
         for (let i = 0; i < clients; i++) this.buffers.push(Buffer.alloc(limit))
     }
 
@@ -48,7 +48,7 @@ export class HttpBodies implements BodyReader {
         const text = nextLine(h, c)
         if (text === undefined) return false
         let status = 0
-        // a line that is too long is nobody's chunk or trailer
+        // a line that is too long is neither a chunk's size nor a valid trailer
         if (c.flags & ClientFlag.Cut) status = 431
         else if (c.stage === Stage.ChunkSize) status = this.chunkSize(c, text)
         else if (c.stage === Stage.ChunkEnd) {
@@ -62,12 +62,12 @@ export class HttpBodies implements BodyReader {
         return true
     }
 
-    /** The body has come whole. */
+    /** Calls the handler: the whole body has come. */
     private end(h: HttpContext, c: HttpClient): void {
         handle(h, c, this.bufferOf(h, c).slice(0, c.index))
     }
 
-    /** A chunk's first line: its size, and extensions which are passed over (RFC 9112 section 7.1.1). Gives what is wrong. */
+    /** Reads a chunk's first line: its size, and extensions, which are ignored (RFC 9112 section 7.1.1). Returns an error status, or 0. */
     private chunkSize(c: HttpClient, text: string): number {
         let end = text.indexOf(";")
         if (end < 0) end = text.length
@@ -80,7 +80,7 @@ export class HttpBodies implements BodyReader {
     }
 }
 
-/** True when all of `text` from `at` on is chunk extensions: a semicolon and a name each, and perhaps a value. */
+/** Returns true when `text` from `at` on is chunk extensions only: each is a semicolon and a name, and may have a value. */
 function areExtensions(text: string, at: number): boolean {
     while (at < text.length) {
         let from = blanksEnd(text, at + 1)
@@ -101,7 +101,7 @@ function blanksEnd(text: string, at: number): number {
     return at
 }
 
-/** Where a quoted string ends; behind the text if it never does. */
+/** Returns the offset after a quoted string; it is past the end of the text if the string does not end. */
 function stringEnd(text: string, at: number): number {
     while (at < text.length && text.charAt(at) !== '"') at += text.charAt(at) === "\\" ? 2 : 1
     return at + 1

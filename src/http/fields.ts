@@ -1,4 +1,4 @@
-// Header fields for handlers, for servers whose handlers ask for any.
+// Keeps header fields for the handlers that read them.
 
 import { wordIndex } from "../base/words"
 import { ClientFlag, type FieldReader, type HttpClient, type HttpContext, type HttpRequest } from "./record"
@@ -26,7 +26,7 @@ export class HttpFields implements FieldReader {
         return undefined
     }
 
-    /** No more of a field is kept than fits a line: 431. @internal */
+    /** Keeps a field. Refuses (431) one whose values together are longer than a line. @internal */
     take(h: HttpContext, c: HttpClient, name: string, rest: string): number {
         if (wordIndex(this.names, name) < 0) return 0
         if (c.flags & ClientFlag.Cut) return 431

@@ -1,4 +1,4 @@
-// What the parts of the HTTP server share: a client, and what a program gives and gets.
+// The records that the parts of the HTTP server share, and the types of what a program passes in and gets.
 
 import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
@@ -59,76 +59,79 @@ export interface HttpResponse {
  */
 export type HttpHandler = (request: HttpRequest, body: Buffer | undefined) => HttpResponse
 
+/** A route: its handler answers the requests of a method and path. */
 export interface HttpRoute {
     readonly method: string
-    /** Decoded; one that ends with "*" stands for all that begin like it. The first that fits is taken. */
+    /** The decoded path; one that ends with "*" stands for all paths that begin like it. The first route that fits is taken. */
     readonly path: string
     readonly handler: HttpHandler
 }
 
+/** What the server does for a client. */
 export const enum Stage {
-    /** Nothing of a request has come. */
+    /** It waits for the first byte of a request. */
     Idle = 0,
     RequestLine = 1,
     Fields = 2,
-    /** From here on bodies, which http-body.ts reads. */
+    /** From here to Trailers it reads a body (body.ts). */
     Body = 3,
-    /** RFC 9112 section 7.1: a chunk's size, its data, the end of that, the fields behind the last. */
+    /** RFC 9112 section 7.1: a chunk's size, its data, the line end after them, and the fields after the last chunk. */
     ChunkSize = 4,
     ChunkData = 5,
     ChunkEnd = 6,
     Trailers = 7,
     Answer = 8,
-    /** RFC 9112 section 9.6: our side is closed, and what still comes is read, as a reset would destroy the answer. */
+    /** RFC 9112 section 9.6: our side is closed, and what still comes is read: a reset could destroy the answer. */
     Linger = 9,
 }
 
+/** What the server knows of a client's request. */
 export const enum ClientFlag {
-    /** The request's version is 1.1 or a later 1.x. */
+    /** Its version is 1.1 or a later 1.x. */
     Http11 = 1,
-    /** The connection ends with this answer. */
+    /** The connection is closed after this answer. */
     Close = 2,
     KeepAlive = 4,
-    /** These fields have come. */
+    /** The header field has come. */
     Host = 16,
     Length = 32,
     Chunked = 64,
     Expect = 128,
-    /** The beginning of the line under way has been looked at; its rest is passed over. */
+    /** The start of a line that is too long was read; the rest of the line is skipped. */
     Cut = 256,
 }
 
-/** Milliseconds. The driver's fiber looks once a second at least. */
+/** Milliseconds. The driver's loop calls the server at least once a second. */
 export const enum Time {
     /**
-     * For a request, from its first byte to its last; without one; without a byte of an answer being taken; for the
-     * client's FIN.
+     * Longest time for a request, from its first to its last byte; before a request; without the client taking a byte of an answer; until
+     * the client's FIN.
      */
     Limit = 10000,
-    /** Where others wait for a place, one that asks for nothing, or does not close, has its own for so long. */
+    /** While other clients wait, an idle or lingering client keeps its slot this long. */
     Grace = 1000,
 }
 
-/** A client's place. It is an object, not a record in a table: that takes 0.3 KB more, and 1.5 KB of bytecode less. */
+/** A client's slot. It is an object, not a record in a table: that takes 0.3 KB more, and 1.5 KB of bytecode less. */
 export class HttpClient implements HttpRequest {
-    /** The connection, 0 when the place is free. */
+    /** The connection's id, 0 when the slot is free. */
     id = 0
-    /** When the stage is to be over. */
+    /** When the stage must have ended. */
     deadline = 0
     stage = Stage.Idle
     flags = 0
-    /** What has come and is not looked at yet: bytes from `at` on in the server's `lines`. */
+    /** Bytes that have come and were not read yet, from `lineAt` on in the server's `lines`. */
     length = 0
-    /** Bytes of head so far, or of the lines between chunks. */
+    /** Bytes of the head so far, or of the lines between chunks. */
     head = 0
-    /** What the request line asks for: a route, else an error status. */
+    /** What the request line asks for: a route, or an error status. */
     goal: HttpRoute | number = 0
     method = ""
     path = ""
     query = ""
-    /** Bytes of the body (or chunk) that are to come. */
+    /** Bytes of the body or chunk that have yet to come. */
     remaining = 0
-    /** The answer: what is being sent and how much of it is, the row that follows, the rest, the index of its next row. */
+    /** The answer: the piece being sent, and how much of it was; the row after it; the rest of the body, and the index of its next row. */
     piece: string | Buffer | undefined = undefined
     sent = 0
     row = ""
@@ -209,13 +212,13 @@ export class HttpContext {
     }
 }
 
-/** The client is in this stage from now on. */
+/** Moves the client to a stage, and starts the stage's time. */
 export function enter(h: HttpContext, c: HttpClient, stage: Stage): void {
     c.stage = stage
     c.deadline = (h.now + Time.Limit) | 0
 }
 
-/** Gives the client's place up; its connection is closed or, where the client has to see that something is missing, reset. */
+/** Frees the client's slot and ends its connection: closes it, or resets it where the client must see that the answer is not whole. */
 export function release(h: HttpContext, c: HttpClient, end: typeof close | typeof abort): void {
     end(h.stack, c.id, h.now)
     c.id = 0

@@ -1,4 +1,4 @@
-// Requests: lines out of what has come, and what RFC 9112 says of each.
+// Reads requests: splits received data into lines, and checks each as RFC 9112 says.
 
 import type { Buffer } from "@devicescript/core"
 import { wordIndex } from "../base/words"
@@ -19,9 +19,9 @@ import {
 import { percentDecoded } from "./text"
 
 const enum Limit {
-    /** Bytes of all header lines, and of all that stands between chunks. */
+    /** Bytes of all lines of a head, or of all lines between chunks. */
     Head = 4096,
-    /** Larger than any body, and what a larger number counts as. */
+    /** Larger than any body; a larger number is read as this one. */
     Number = 1000000000,
 }
 
@@ -30,7 +30,7 @@ const enum Char {
     Cr = 13,
 }
 
-/** Fields that are looked at, in the order of `Field`; others are passed over. */
+/** Header fields that the server itself reads, in the order of `Field`. */
 const fields = "host connection content-length transfer-encoding expect"
 const enum Field {
     Host = 0,
@@ -40,36 +40,36 @@ const enum Field {
     Expect = 4,
 }
 
-/** Methods of RFC 9110 and 5789: one of these that a path does not have is 405, any other 501. */
+/** Methods of RFC 9110 and RFC 5789: when the path has no route for one of these, the status is 405; for any other, 501. */
 const methods = "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH"
 
-/** Reads what has come, as far as there is room for it. False when nothing has. */
+/** Reads received data into the client's line, as far as there is room. Returns false when no data has come. */
 export function receive(h: HttpContext, c: HttpClient): boolean {
     const n = read(h.stack, c.id, h.lines, c.lineAt + c.length, h.line - c.length)
     if (n > 0) c.length += n
-    // a client that shut its side down may still read why its request came to nothing
+    // a client that has closed its side may still read why its request failed
     else if (n === TcpError.Eof && c.stage > Stage.Idle && c.stage < Stage.Answer) fail(h, c, 400)
     else if (n < 0) release(h, c, close)
     return n !== 0
 }
 
-/** Takes `size` bytes off the beginning of what has come. */
+/** Removes the first `size` bytes of the received data. */
 export function consume(h: HttpContext, c: HttpClient, size: number): void {
     c.length -= size
     h.lines.blitAt(c.lineAt, h.lines, c.lineAt + size, c.length)
 }
 
 /**
- * Takes the next line off what has come. It may end with a bare LF (RFC 9112 section 2.2), but not where chunks are told apart
- * (section 7.1). Undefined while it has no end. Of a line that is longer than `h.line`, its beginning, and ClientFlag.Cut is set;
- * the rest is passed over. "", and Stage.Answer, when it is refused: for its length, a NUL or a bare CR (RFC 9110 section 5.5).
+ * Takes the next line from the received data. It may end with a bare LF (RFC 9112 section 2.2), except between chunks (section 7.1).
+ * Returns undefined while the line has no end. Of a line longer than `h.line` it returns the start and sets ClientFlag.Cut; the rest is
+ * skipped. Returns "" in Stage.Answer when the line is refused: for its length, a NUL or a bare CR (RFC 9110 section 5.5).
  */
 export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
     const { lines } = h
     const start = c.lineAt
     for (;;) {
         const lf = lines.indexOf(Char.Lf, start, start + c.length)
-        // the last byte may be the CR of the line's end
+        // the last byte may be the CR of the line's end, so it waits for the next
         let end = start + c.length - 1
         let status = 0
         if (lf >= 0) {
@@ -83,7 +83,7 @@ export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
         if (lines.indexOf(0, start, end) >= 0 || lines.indexOf(Char.Cr, start, end) >= 0) status = 400
         consume(h, c, size)
         c.head += size
-        // to look at every byte takes a while
+        // every byte of the line costs operations
         h.steps -= size >> 5
         if (c.head > Limit.Head) status = 431
         c.flags = lf < 0 ? c.flags | ClientFlag.Cut : c.flags & ~ClientFlag.Cut
@@ -95,7 +95,7 @@ export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
     }
 }
 
-/** Takes in a line of a request's head. False when there is none. */
+/** Reads a line of a request's head. Returns false when no whole line has come. */
 export function takeHead(h: HttpContext, c: HttpClient): boolean {
     if (c.stage === Stage.Idle) {
         if (c.length === 0) return false
@@ -104,7 +104,7 @@ export function takeHead(h: HttpContext, c: HttpClient): boolean {
     const text = nextLine(h, c)
     if (text === undefined) return false
     let status = 0
-    // empty lines before a request are passed over (section 2.2)
+    // empty lines before a request are skipped (section 2.2)
     if (c.stage === Stage.RequestLine) status = text === "" ? 0 : requestLine(h, c, text)
     else if (c.stage === Stage.Fields) {
         if (text === "") headEnds(h, c)
@@ -114,7 +114,7 @@ export function takeHead(h: HttpContext, c: HttpClient): boolean {
     return true
 }
 
-/** Where the visible ASCII that is none of `others` ends in `text`, from `at` on. */
+/** Returns the end of the visible ASCII characters of `text` from `at` on; one of `others` ends them, too. */
 export function visibleEnd(text: string, at: number, others: string): number {
     for (; at < text.length; at++) {
         const code = text.charCodeAt(at)
@@ -123,12 +123,12 @@ export function visibleEnd(text: string, at: number, others: string): number {
     return at
 }
 
-/** Where the token ends (RFC 9110 section 5.6.2). */
+/** Returns the end of the token at `at` (RFC 9110 section 5.6.2). */
 export function tokenEnd(text: string, at: number): number {
     return visibleEnd(text, at, '"(),/:;<=>?@[\\]{}')
 }
 
-/** The number that `text` is in digits of the base, at most Limit.Number; -1 if it is none. */
+/** Returns the number that `text` is in digits of the base, at most Limit.Number; -1 if it is not valid. */
 export function numberOf(text: string, base: number): number {
     let value = text === "" ? -1 : 0
     for (let i = 0; i < text.length; i++) {
@@ -139,7 +139,7 @@ export function numberOf(text: string, base: number): number {
     return value
 }
 
-/** RFC 9112 section 3: one space each between method, target and version. Gives what is wrong, 0 for nothing. */
+/** Reads a request line, with one space between method, target and version (RFC 9112 section 3). Returns an error status, or 0. */
 function requestLine(h: HttpContext, c: HttpClient, text: string): number {
     if (c.flags & ClientFlag.Cut) return 414
     const first = tokenEnd(text, 0)
@@ -152,18 +152,18 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
     if (minor > 0) c.flags |= ClientFlag.Http11
     const method = text.slice(0, first)
     c.method = method
-    // no proxy: the target is an authority, and what follows may be anything
+    // this server is no proxy: the target is a host and port, and the data after it may be anything
     if (method === "CONNECT") return 501
     let target = text.slice(first + 1, second)
     let status = 0
     if (target.slice(0, 7).toLowerCase() === "http://") {
-        // the absolute form is for proxies, but all servers have to take it (section 3.2.2)
+        // the absolute form is for proxies, but every server must accept it (section 3.2.2)
         const end = visibleEnd(target, 7, "/?")
         status = hostStatus(h, target.slice(7, end).toLowerCase())
         target = target.slice(end, target.length)
         if (!target.startsWith("/")) target = `/${target}`
     } else if (!target.startsWith("/")) {
-        // the server as a whole (section 3.2.4)
+        // "*" is the server as a whole (section 3.2.4)
         if (target !== "*" || method !== "OPTIONS") return 400
     }
     const mark = target.indexOf("?")
@@ -176,8 +176,9 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
 }
 
 /**
- * RFC 9110 section 7.2, RFC 3986 section 3.2: what is wrong with a host and its port. 421 for a name that is not ours, lest
- * somebody's page has a browser take this device for its own site (DNS rebinding): that needs a name of the public DNS, which has a dot.
+ * Checks a host and its port (RFC 9110 section 7.2, RFC 3986 section 3.2). Returns an error status, or 0. A name that is not ours is
+ * refused (421), or a web page could have a browser take this device for the page's own site (DNS rebinding): that attack needs a name of
+ * the public DNS, which has a dot.
  */
 function hostStatus(h: HttpContext, text: string): number {
     const literal = text.startsWith("[")
@@ -193,12 +194,12 @@ function hostStatus(h: HttpContext, text: string): number {
     return wordIndex(h.names, name) >= 0 || (named && name === `${named.text}.local`) ? 0 : 421
 }
 
-/** Finds the request's route, else the status that says what is missing. Gives the methods that the path has. */
+/** Sets `c.goal` to the request's route, or to the status that says what is missing. Returns the methods that the path has. */
 function findRoute(h: HttpContext, c: HttpClient): string {
     const { method, path } = c
     let allowed = ""
     c.goal = path === "*" ? 204 : wordIndex(methods, method) < 0 ? 501 : 404
-    // to ask the server as a whole shows that it is there (RFC 9110 section 9.3.7); and nobody's path is no UTF-8
+    // OPTIONS * only shows that the server is there (RFC 9110 section 9.3.7); a path that is not UTF-8 has no route
     if (path === "*" || path.indexOf("\ufffd") >= 0) return ""
     for (const route of h.routes) {
         const last = route.path.length - 1
@@ -216,12 +217,12 @@ function findRoute(h: HttpContext, c: HttpClient): string {
     return allowed
 }
 
-/** A header field (RFC 9112 section 5). Gives what is wrong, 0 for nothing. */
+/** Reads a header field (RFC 9112 section 5). Returns an error status, or 0. */
 function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
     const { flags } = c
     const colon = nameEnd(text)
     const cut = flags & ClientFlag.Cut
-    // what has no end yet may be a name that is longer than any which is looked at
+    // without a colon yet: the name is longer than any that the server reads
     if (colon < 0) return cut ? 431 : 400
     const name = text.slice(0, colon).toLowerCase()
     const rest = text.slice(colon + 1, text.length)
@@ -231,29 +232,29 @@ function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
     const value = trimmed(rest, " \t").toLowerCase()
     switch (field) {
         case Field.Host:
-            // RFC 9112 section 3.2: one, and a valid one
+            // RFC 9112 section 3.2: there must be one Host field, and it must be valid
             if (flags & ClientFlag.Host) return 400
             c.flags |= ClientFlag.Host
             return value === "" ? 0 : hostStatus(h, value)
         case Field.Connection:
-            // in a list of which we know no more; to close too often is no harm
+            // the field is a list, and the other options in it are ignored; closing too often does no harm
             if (value.indexOf("close") >= 0) c.flags |= ClientFlag.Close
             if (value.indexOf("keep-alive") >= 0) c.flags |= ClientFlag.KeepAlive
             return 0
         case Field.ContentLength:
-            // RFC 9112 section 6.3: digits and nothing else, once
+            // RFC 9112 section 6.3: the value is digits only, and the field comes once
             c.remaining = numberOf(value, 10)
             if (flags & ClientFlag.Length || c.remaining < 0) return 400
             c.flags |= ClientFlag.Length
             return 0
         case Field.TransferEncoding:
-            // section 6.1: nothing of 1.0 has it
+            // section 6.1: a request of HTTP/1.0 has no Transfer-Encoding
             if (!(flags & ClientFlag.Http11) || flags & ClientFlag.Chunked) return 400
             c.flags |= ClientFlag.Chunked
             // RFC 9110 section 5.6.1.2: a list may have empty elements
             return trimmed(value, " \t,") === "chunked" ? 0 : 501
         default:
-            // RFC 9110 section 10.1.1: passed over in a request of 1.0, as other expectations are
+            // RFC 9110 section 10.1.1: Expect is ignored in a request of HTTP/1.0, and other expectations are, too
             if (flags & ClientFlag.Http11) {
                 if (value === "100-continue") c.flags |= ClientFlag.Expect
             }
@@ -261,17 +262,17 @@ function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
     }
 }
 
-/** Where the colon behind a field's name is: the name is a token, and nothing is between (RFC 9112 section 5.1). -1 if it is not. */
+/** Returns the offset of the colon after a field's name, which is a token directly before it (RFC 9112 section 5.1); -1 without one. */
 export function nameEnd(text: string): number {
     const end = tokenEnd(text, 0)
     return end > 0 && text.charAt(end) === ":" ? end : -1
 }
 
-/** The head has come whole: what it asks for is done, or its body awaited. */
+/** Handles the end of the head: finds the route, then answers or waits for the body. */
 function headEnds(h: HttpContext, c: HttpClient): void {
     const flags = c.flags
     const both = ClientFlag.Chunked | ClientFlag.Length
-    // RFC 9112 section 3.2, and 6.1: two lengths are somebody's attempt to smuggle
+    // RFC 9112 section 3.2, and 6.1: a request with two lengths may be an attempt at request smuggling
     if ((flags & (ClientFlag.Http11 | ClientFlag.Host)) === ClientFlag.Http11 || (flags & both) === both) {
         fail(h, c, 400)
         return
@@ -280,10 +281,10 @@ function headEnds(h: HttpContext, c: HttpClient): void {
     const allowed = findRoute(h, c)
     let status = typeof c.goal === "number" ? c.goal : 0
     if (hasBody && status === 0 && (!h.bodies || c.remaining > h.bodies.limit)) status = 413
-    // after a body that is not wanted, nothing can be told
+    // after a body that is not read, the start of the next request is unknown
     if (!(flags & (ClientFlag.Http11 | ClientFlag.KeepAlive)) || (hasBody && status > 0))
         c.flags |= ClientFlag.Close
-    // RFC 9110 section 10.2.1
+    // RFC 9110 section 10.2.1: 405 says which methods the path has
     if (status > 0)
         refuse(h, c, status, allowed === "" ? "" : `Allow: ${allowed.slice(2, allowed.length)}\r\n`)
     else if (hasBody) {
@@ -293,7 +294,7 @@ function headEnds(h: HttpContext, c: HttpClient): void {
     } else handle(h, c, undefined)
 }
 
-/** The request has come whole: its handler answers. */
+/** Calls the handler of a request that has come whole, and sends its answer. */
 export function handle(h: HttpContext, c: HttpClient, body: Buffer | undefined): void {
     c.index = 0
     h.handled = true
@@ -305,7 +306,7 @@ export function handle(h: HttpContext, c: HttpClient, body: Buffer | undefined):
     }
 }
 
-/** RFC 9110 section 5.6.3: without these characters at its ends. */
+/** Returns `text` without these characters at its ends (RFC 9110 section 5.6.3). */
 export function trimmed(text: string, chars: string): string {
     let start = 0
     let end = text.length

@@ -1,4 +1,4 @@
-// A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: a little is done for each client at every turn.
+// A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: each call does a little for each client.
 
 import { power } from "../mac/power"
 import type { Stack } from "../net/stack"
@@ -21,7 +21,7 @@ import {
 import { receive, takeHead } from "./request"
 
 const enum Turn {
-    /** Lines of 32 bytes, pieces and rows in one turn: 131,072 operations without an await end a program. */
+    /** Lines of 32 bytes, pieces and rows in one call: 131,072 operations without an await end a program. */
     Steps = 16,
 }
 
@@ -37,7 +37,7 @@ const enum Turn {
 export class HttpServer extends HttpContext implements Worker {
     /** Ids of listeners, 0 where none is. */
     private readonly listeners: number[] = []
-    /** The client that has the first turn. */
+    /** Index of the client that is served first in the next call. */
     private first = 0
 
     /**
@@ -70,7 +70,7 @@ export class HttpServer extends HttpContext implements Worker {
     }
 
     /**
-     * Gives every client its turn, and accepts new ones.
+     * Serves every client a little, and accepts new ones.
      *
      * @internal
      */
@@ -80,7 +80,7 @@ export class HttpServer extends HttpContext implements Worker {
         this.handled = false
         this.acceptAll(now)
         const count = this.clients.length
-        // whoever comes first may use all steps up
+        // the first client may use all steps, so another comes first each time
         this.first = (this.first + 1) % count
         for (let i = 0; i < count; i++) {
             const c = this.clients[(this.first + i) % count] as HttpClient
@@ -89,7 +89,7 @@ export class HttpServer extends HttpContext implements Worker {
         if (this.steps <= 0 || (this.crowded && this.acceptAll(now))) power.wake()
     }
 
-    /** Accepts as many as there are places; true if there was anybody. */
+    /** Accepts clients while there are slots. Returns true if it accepted any. */
     private acceptAll(now: number): boolean {
         const { stack } = this
         let any = false
@@ -112,13 +112,13 @@ export class HttpServer extends HttpContext implements Worker {
         return any
     }
 
-    /** All that can be done for one client now. */
+    /** Does all that can be done for one client now. */
     private turn(c: HttpClient): void {
         this.endLate(c)
         while (this.steps > 0 && c.id > 0 && sendPiece(this, c)) {
             if (c.stage === Stage.Answer) nextPiece(this, c)
             else if (this.handled) {
-                // whatever has come may end in a handler: one is enough between two awaits
+                // any data may end in a call of a handler: one is enough between two awaits
                 if (c.length > 0 || receive(this, c)) this.steps = 0
                 return
             } else if (!this.take(c) && !receive(this, c)) return
@@ -126,7 +126,7 @@ export class HttpServer extends HttpContext implements Worker {
         }
     }
 
-    /** Takes in something of what has come. False when there is nothing that makes sense yet. */
+    /** Reads a part of the received data. Returns false when it needs more data. */
     private take(c: HttpClient): boolean {
         if (c.stage < Stage.Body) return takeHead(this, c)
         if (c.stage < Stage.Answer) {
@@ -136,18 +136,18 @@ export class HttpServer extends HttpContext implements Worker {
         return false
     }
 
-    /** Ends what takes too long. */
+    /** Ends the stages that take too long. */
     private endLate(c: HttpClient): void {
         const { stage } = c
         const rests = stage === Stage.Idle || stage === Stage.Linger
         const early = rests && this.crowded ? Time.Limit - Time.Grace : 0
         if (((this.now + early - c.deadline) | 0) < 0) {
             if (!this.crowded || stage !== Stage.Answer || !isSlow(this.stack, c.id)) return
-            // its place is all that is wanted
+            // one slot is enough for now
             this.crowded = false
         }
         if (stage === Stage.Idle) linger(this, c)
-        // all was taken, but a client that does not close would hold the connection for a minute
+        // the whole answer was acknowledged, but a client that does not close would hold the connection for a minute
         else if (rests) release(this, c, stateOf(this.stack, c.id) === State.FinWait2 ? abort : close)
         else if (stage === Stage.Answer || c.piece !== undefined) release(this, c, abort)
         else fail(this, c, 408)

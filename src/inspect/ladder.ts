@@ -1,4 +1,4 @@
-// The ladder: what the event ring still has of one connection, drawn between the two hosts in plain text.
+// The ladder: draws the events of one connection that are still in the ring between its two hosts, in plain text.
 
 import { Buffer } from "@devicescript/core"
 import { Event, EventKind } from "../base/events"
@@ -11,48 +11,48 @@ import { localText, remoteText, right } from "./text"
 import { failureText, segmentText, stateText } from "./trace"
 
 const enum Width {
-    /** Milliseconds, and a space. */
+    /** The time in milliseconds, and a space. */
     Time = 10,
-    /** Between the two lifelines; 80 columns in all. */
+    /** The arrows between the two lifelines; a row has 80 columns. */
     Lane = 68,
 }
 
 const enum Slice {
-    /** Records looked at in a row: 131,072 operations without an await end a program. */
+    /** Records read without a pause: 131,072 operations without an await end a program. */
     Records = 64,
 }
 
-/** What the ladder needs of the program that draws it. */
+/** What the ladder needs from the program that draws it. */
 export interface LadderHost {
     readonly stack: Stack
     sleep(ms: number): Promise<void>
 }
 
-/** Where a connection's events are in the ring, and which they are. */
+/** A connection's address and ports, and the range of the ring's records that may be its events. */
 interface Span {
     found: boolean
     remoteIp: number
     ports: number
-    /** Numbers of the first record that may belong to it, and of the one behind the last. */
+    /** Number of the first record, and of the one after the last. */
     first: number
     end: number
 }
 
-/** Draws connection `id`. Gives what is wrong, "" for nothing. */
+/** Draws connection `id`. Returns what is wrong, "" when the ladder was drawn. */
 export async function ladder(device: LadderHost, id: number, print: (line: string) => void): Promise<string> {
     const stack = device.stack
     const ring = stack.events
-    if (!ring.on) return "there are no events; start with a configuration of events=32"
+    if (!ring.on) return "no events are recorded; start with a configuration of events=32"
     const span = await findSpan(device, id)
-    if (!span.found) return `the last ${ring.capacity} events have nothing of connection ${id}`
+    if (!span.found) return `the last ${ring.capacity} events include none of connection ${id}`
     const record = Buffer.alloc(Event.Size)
     const local = localText(stack.ip, span.ports)
     const remote = remoteText(span.remoteIp, span.ports)
     print(`connection ${id}: ${local} on the left, ${remote} on the right, time in ms`)
-    if (span.first > 0 && span.first === ring.oldest()) print("(what came before is no longer kept)")
+    if (span.first > 0 && span.first === ring.oldest()) print("(earlier events are no longer kept)")
     for (let i = span.first; i < span.end; i++) {
         await pause(device, i)
-        // others went on meanwhile, and may have written over it
+        // during a pause the stack may have overwritten this record
         if (i < ring.oldest()) continue
         ring.copy(i, record)
         if (!belongs(record, span, id)) continue
@@ -62,20 +62,21 @@ export async function ladder(device: LadderHost, id: number, print: (line: strin
     return ""
 }
 
-/** One row: an arrow for a segment, a remark for anything else. */
+/** Returns a row: an arrow for a segment, text for another event of the connection. */
 function eventRow(record: Buffer): string {
-    const kind = record.getAt(Event.Kind, "u8")
+    // `belongs` leaves drops out
+    const kind: Exclude<EventKind, EventKind.Drop> = record.getAt(Event.Kind, "u8")
     const time = `${right(`${record.getAt(Event.Time, "u32")}`, Width.Time - 1)} `
     if (kind === EventKind.State) return `${time}| ${stateText(record)}`
     if (kind === EventKind.Failed) return `${time}| failed: ${failureText(record)}`
-    const text = ` ${segmentText(record, " ")} `
-    const out = kind === EventKind.SegmentOut
-    let dashes = ""
-    while (text.length + dashes.length < Width.Lane - 3) dashes += "-"
-    return out ? `${time}|--${text}${dashes}>|` : `${time}|<-${text}${dashes}-|`
+    // does not compile while a kind of event has no row
+    const direction: EventKind.SegmentIn | EventKind.SegmentOut = kind
+    let text = ` ${segmentText(record, " ")} `
+    while (text.length < Width.Lane - 3) text += "-"
+    return direction === EventKind.SegmentOut ? `${time}|--${text}>|` : `${time}|<-${text}-|`
 }
 
-/** True for what belongs to the connection: its own events, and those of its ports before it had an id. */
+/** Returns true for an event of the connection: it has its id or, from before it had one, its address and ports. */
 function belongs(record: Buffer, span: Span, id: number): boolean {
     if (record.getAt(Event.Kind, "u8") === EventKind.Drop) return false
     const owner = record.getAt(Event.Id, "u16")
@@ -86,7 +87,7 @@ function belongs(record: Buffer, span: Span, id: number): boolean {
     )
 }
 
-/** Looks the connection up among the records, else its events in the ring. */
+/** Finds the connection's address and ports in its record, else in the ring, and then the range of its events. */
 async function findSpan(device: LadderHost, id: number): Promise<Span> {
     const stack = device.stack
     const ring = stack.events
@@ -108,7 +109,7 @@ async function findSpan(device: LadderHost, id: number): Promise<Span> {
             span.ports = record.getAt(Event.Ports, "i32")
         }
     }
-    // other connections may have had the same ports before and after
+    // other connections may have had the same ports before and after this one
     for (let i = span.first; i < span.end && known; i++) {
         await pause(device, i)
         if (i < ring.oldest()) continue
@@ -126,7 +127,7 @@ async function findSpan(device: LadderHost, id: number): Promise<Span> {
     return span
 }
 
-/** True for the first event of a connection: its own SYN is to be sent, or the peer's came for a listener. */
+/** Returns true for the first event of a connection: its own SYN is about to be sent, or the peer's SYN came to a listener. */
 function opens(record: Buffer): boolean {
     if (record.getAt(Event.Kind, "u8") === EventKind.State)
         return record.getAt(Event.Before, "u8") === State.Closed
@@ -136,12 +137,12 @@ function opens(record: Buffer): boolean {
     )
 }
 
-/** Lets the others go on now and then. */
+/** Pauses once in a while for other fibers. */
 async function pause(device: LadderHost, index: number): Promise<void> {
     if (index % Slice.Records === 0) await device.sleep(0)
 }
 
-/** What ended connection `id` as far as the ring has it, None else. */
+/** Returns the error that ended connection `id`, if the ring still has it; None otherwise. */
 export function failureOf(stack: Stack, id: number): TcpError {
     if (EVENTS) {
         const ring = stack.events

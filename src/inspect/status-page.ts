@@ -1,9 +1,9 @@
-// What is the same at every look at the status page: its text, style and script. Strings stay in flash.
+// The parts of the status page that never change: its text, style and script. Strings stay in flash.
 //
-// Without a script it is a page of tables. The script fetches tables and events every two seconds, keeps the events it has
-// seen, and draws the newest connections. All that it writes are numbers, and words of its own.
+// Without its script the page is tables. The script fetches tables and events every two seconds, keeps the events that it has seen, and
+// draws the newest connections. It writes only numbers and words of its own into the page.
 
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the script's own
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these templates belong to the script
 
 export const pageTop =
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>" +
@@ -27,13 +27,13 @@ export const pageEnd =
     "const S='CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK " +
     "TIME-WAIT'.split(' '),F=[[4,'RST'],[2,'SYN'],[1,'FIN'],[8,'PSH'],[16,'ACK']],$=i=>document.getElementById(i)," +
     "Q=q=>fetch(q,{cache:'no-store'});let seen=0,all=[];" +
-    // one event: a record of events.ts
+    // takes one event, a record of base/events.ts (test/inspect/status.test.ts compares the offsets), if its kind is to be drawn
     "function take(h){const b=Uint8Array.from(h.match(/../g),x=>parseInt(x,16)),v=new DataView(b.buffer)," +
     "e={t:v.getUint32(0,1),k:b[4],to:b[5],from:b[6],f:b[25],id:v.getUint16(8,1),n:v.getUint16(10,1)," +
     "seq:v.getUint32(16),ack:v.getUint32(20),mss:v.getUint16(6,1)};" +
-    "if(e.k==4)return;" +
+    "if(![1,2,3,5].includes(e.k))return;" +
     "const peer=b.slice(28).join('.')+':'+v.getUint16(12),port=v.getUint16(14),key=peer+' '+port;" +
-    // a new connection begins with a SYN alone, or when we leave CLOSED
+    // a new connection begins with a SYN without an ACK, or when ours leaves CLOSED
     "let c=all.find(c=>c.key==key);" +
     "const whole=e.k==1?!e.from:(e.f&18)==2&&e.to==1;" +
     "if(!c||whole&&c.ev.length>1)all.unshift(c={key,peer,port,whole,ev:[],id:0});" +
@@ -48,7 +48,7 @@ export const pageEnd =
     "}else{y+=17;s+=`<text x=160 y=${y+3} text-anchor=end font-weight=600 ${e.k==5?'fill=red':''}>" +
     "${e.k==5?'failed':S[e.to]}</text>`}}" +
     "if(c.ev.length>max)s+=`<text x=390 y=${y+=24} text-anchor=middle fill=var(--m)>… ${c.ev.length-max} more</text>`;" +
-    "y+=14;return`<figure><figcaption>${c.id?'#'+c.id+' ':''}${c.peer}${c.id==own?' (this page)':''}${c.whole?'':' (what came before is no longer kept)'}</figcaption>" +
+    "y+=14;return`<figure><figcaption>${c.id?'#'+c.id+' ':''}${c.peer}${c.id==own?' (this page)':''}${c.whole?'':' (earlier events are no longer kept)'}</figcaption>" +
     "<svg viewBox='0 0 700 ${y+4}'><g fill=none stroke=var(--m)><path d='M${X} 40V${y}M${Y} 40V${y}'/></g>" +
     "<text x=${X} y=30 text-anchor=middle>${ip}:${c.port}</text>" +
     "<text x=${Y} y=30 text-anchor=middle>${c.peer}</text>${s}</svg></figure>`}" +

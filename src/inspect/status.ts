@@ -31,7 +31,7 @@ export function statusServer(stack: Stack, mac: Mac): HttpServer {
 /** Connections and counters as HTML, with the rest of the page or without. */
 function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
     const whole = request.query !== "tables"
-    /** Indices of the first counter, and of what is behind the last, when they are known. */
+    /** Index of the first counter's row, and of the row after the last, once they are known. */
     let counters = 0
     let end = 0
     return {
@@ -56,7 +56,7 @@ function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
     }
 }
 
-/** What the event ring has, as JSON: our address, the connection that this goes over, and each record in hexadecimal. */
+/** Returns the event ring as JSON: our address, the id of this request's connection, and each record in hexadecimal. */
 function events(stack: Stack, own: number): HttpResponse {
     const ring = stack.events
     const first = ring.oldest()
@@ -68,7 +68,7 @@ function events(stack: Stack, own: number): HttpResponse {
             if (index === 0) return `{"ip":"${ipv4Text(stack.ip)}","own":${own},"first":${first},"events":[`
             const number = first + index - 1
             if (number >= end) return number === end ? "0]}" : undefined
-            // others went on meanwhile, and may have written over it
+            // between two rows the stack may have overwritten this record
             if (number < ring.oldest()) return "0,"
             ring.copy(number, record)
             return `"${record.toString("hex")}",`

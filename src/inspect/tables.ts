@@ -1,4 +1,4 @@
-// What there is, as text: connections, neighbours, counters. One row a call, "" for a record that is free.
+// Prints the stack's connections, neighbours and counters, one row a call. A row is "" when its record is free.
 
 import type { Buffer } from "@devicescript/core"
 import { counterNames } from "../base/counters"
@@ -13,23 +13,23 @@ import { endpoint, left, localText, remoteText, right } from "./text"
 export const driverCounterNames =
     "frames-in frames-out bad-length too-long resync send-timeout chip-reset repair"
 
-/** Widths of the console's columns: 80 in all with an address of this host as long as 10.0.0.2. */
+/** Widths of the console's columns: 80 in all, when this host's address is as long as 10.0.0.2. */
 const enum Width {
     Id = 6,
-    /** An address and a port at their longest, and a space. */
+    /** The longest address and port, and a space. */
     Remote = 22,
     State = 13,
     Bytes = 7,
 }
 
-/** The heads of the console's columns. */
+/** Returns the titles of the console's columns. */
 export function connectionHeads(stack: Stack): string {
     return columns(stack, "id", "local", "remote", "state", amounts("unread", "unsent"))
 }
 
 /**
- * Row `index` of the connections, as HTML or in columns: listeners first, then half-open connections, then the others. "" when its
- * record is free, undefined behind the last.
+ * Returns row `index` of the connections, as HTML or in columns: first listeners, then half-open connections, then the others. Returns
+ * "" when the row's record is free, undefined after the last row.
  */
 export function connectionRow(stack: Stack, index: number, html: boolean): string | undefined {
     const { listeners, halfOpen, connections, timeWaits } = stack.config
@@ -72,7 +72,7 @@ function waitRow(stack: Stack, w: number, html: boolean): string {
     return peerRow(stack, html, `${id}`, stack.waits, w + Wait.Ports, State.TimeWait, "")
 }
 
-/** The row of a record with the two ports at `at` of its table; the peer's address is right behind them in all of them. */
+/** Returns the row of a record with its two ports at `at` of its table. In all of these tables the peer's address follows the ports. */
 function peerRow(
     stack: Stack,
     html: boolean,
@@ -87,7 +87,7 @@ function peerRow(
     return cells(stack, html, id, localText(stack.ip, ports), remote, state, rest)
 }
 
-/** Bytes not yet read and not yet acknowledged; behind a connection that failed stands its error instead of the latter. */
+/** Returns the columns of bytes not yet read, and of bytes not yet acknowledged; a failed connection has its error in the second. */
 function amounts(unread: string, unsent: string): string {
     return `${right(unread, Width.Bytes - 1)} ${right(unsent, Width.Bytes - 1)}`
 }
@@ -114,13 +114,13 @@ function columns(
     state: string,
     rest: string
 ): string {
-    // the local address is the same in all rows
+    // all rows have the same local address
     const width = ipv4Text(stack.ip).length + 7
     const text = `${left(id, Width.Id)}${left(local, width)}${left(remote, Width.Remote)}`
     return rest === "" ? text + state : `${text}${left(state, Width.State)}${rest}`
 }
 
-/** Row `index` of the neighbours in columns, "" when it is free, undefined behind the last. */
+/** Returns row `index` of the neighbours in columns, "" when its record is free, undefined after the last. */
 export function neighbourLine(stack: Stack, index: number, now: number): string | undefined {
     const neighbours = stack.neighbours
     const n = index * Neighbour.Size
@@ -129,13 +129,13 @@ export function neighbourLine(stack: Stack, index: number, now: number): string 
     if (state === NeighbourState.Free) return ""
     const ip = left(ipv4Text(neighbours.getAt(n + Neighbour.Ip, "i32")), 17)
     if (state < NeighbourState.Known) {
-        return `${ip}asked for, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
+        return `${ip}no reply yet, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
     }
     const age = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
     return `${ip}${macText(neighbours, n + Neighbour.Mac)}  used ${age} ms ago`
 }
 
-/** Counter `index` of the stack, then of the driver, with its name; "" while it is 0, undefined behind the last. */
+/** Returns counter `index`, of the stack and then of the driver, with its name; "" while it is 0, undefined after the last. */
 export function counterLine(stack: Stack, driver: Buffer, index: number): string | undefined {
     let counters = stack.counters
     let names = counterNames

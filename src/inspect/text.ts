@@ -1,11 +1,11 @@
-// Columns and numbers as people read them.
+// Prints columns and numbers for people.
 
 import type { Buffer } from "@devicescript/core"
 import { swap16 } from "../base/bytes"
 import { word } from "../base/words"
 import { ipv4Text } from "../net/address"
 
-/** The words of a line; any number of spaces stands between them. */
+/** Returns the words of a line, which any number of spaces may separate. */
 export function wordsOf(line: string): string[] {
     const words: string[] = []
     let start = 0
@@ -24,17 +24,17 @@ function blanks(count: number): string {
     return count > 0 ? text + "                ".slice(0, count) : text
 }
 
-/** Text at the left of a column; never cut. */
+/** Returns `text` padded on the right to `width`; longer text is not cut. */
 export function left(text: string, width: number): string {
     return text + blanks(width - text.length)
 }
 
-/** Text at the right of a column; never cut. */
+/** Returns `text` padded on the left to `width`; longer text is not cut. */
 export function right(text: string, width: number): string {
     return blanks(width - text.length) + text
 }
 
-/** Seconds with three digits behind the point, from the milliseconds at `at`. */
+/** Returns the milliseconds at `at` as seconds with three decimals. */
 export function secondsAt(record: Buffer, at: number): string {
     const ms = record.getAt(at, "u32")
     const seconds = Math.floor(ms / 1000)
@@ -42,26 +42,26 @@ export function secondsAt(record: Buffer, at: number): string {
     return `${seconds}.${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}`
 }
 
-/** Address and port, from the address as the wire has it and a port in network order. */
+/** Returns an address and port as text, both from network order. */
 export function endpoint(ip: number, port: number): string {
     return `${ipv4Text(ip)}:${swap16(port)}`
 }
 
-/** The peer of a record with ports as Tcb.Ports has them. */
+/** Returns the peer's address and port, for `ports` in the form of Tcb.Ports. */
 export function remoteText(ip: number, ports: number): string {
     return endpoint(ip, ports & 0xffff)
 }
 
-/** This host's end of it. */
+/** Returns this host's address and port, for `ports` in the form of Tcb.Ports. */
 export function localText(ip: number, ports: number): string {
     return endpoint(ip, (ports >> 16) & 0xffff)
 }
 
-/** Control bits in the order in which they are named: their names, and which bits they are. */
+/** Names of the control bits in the order in which they are printed, and the number of each bit. */
 const flagNames = "RST SYN FIN PSH URG ECE CWR ACK"
 const flagBits = "21035674"
 
-/** Control bits by name, such as SYN-ACK. */
+/** Returns the names of control bits, such as SYN-ACK. */
 export function flagText(flags: number): string {
     let text = ""
     for (let i = 0; i < 8; i++) {

@@ -1,7 +1,7 @@
-// The trace: every event as one line on the program's console.
+// The trace: prints every event as a line on the console.
 //
-// A line costs more than the event, and many events may come between two awaits: a fiber of its own prints what the
-// ring has, when the stack has nothing to do.
+// Printing a line takes longer than the event, and many events may happen between two awaits, so a fiber prints the records of the ring
+// while the stack is idle.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -16,16 +16,16 @@ import { Flag } from "../wire/tcp"
 import { flagText, localText, remoteText, secondsAt } from "./text"
 
 const enum Until {
-    /** All events that come, not only those up to a number. */
+    /** Print all events that come, not only those up to a number. */
     Off = -1,
 }
 
-/** The fiber that prints, while there is one. */
+/** The fiber that prints, while it runs. */
 let printer: ds.Fiber | undefined
-/** Number of the event behind the last one to print. */
+/** Number of the event after the last to be printed. */
 let until: number = Until.Off
 
-/** Prints the events of `stack` from now on. */
+/** Starts to print the events of `stack`. */
 export function startTrace(stack: Stack): void {
     if (EVENTS) {
         until = Until.Off
@@ -34,7 +34,7 @@ export function startTrace(stack: Stack): void {
     }
 }
 
-/** Prints no more events than there are by now. */
+/** Stops after the events that have happened by now. */
 export function stopTrace(stack: Stack): void {
     if (EVENTS) {
         until = stack.events.count
@@ -55,7 +55,7 @@ async function printEvents(stack: Stack, next: number): Promise<void> {
         while (next < (until === Until.Off ? ring.count : until)) {
             const lost = ring.oldest() - next
             if (lost > 0) {
-                console.log(`(${lost} events went by before they could be shown)`)
+                console.log(`(${lost} events were overwritten before they could be printed)`)
                 next += lost
                 continue
             }
@@ -69,16 +69,16 @@ async function printEvents(stack: Stack, next: number): Promise<void> {
     printer = undefined
 }
 
-/** One event in one line; `ip` is this host's address. Times are seconds since the program started. */
+/** Returns an event as a line; `ip` is this host's address. Times are seconds since the program started. */
 export function eventLine(ip: number, record: Buffer): string {
-    const kind = record.getAt(Event.Kind, "u8")
+    const kind: EventKind = record.getAt(Event.Kind, "u8")
     const id = record.getAt(Event.Id, "u16")
     const when = secondsAt(record, Event.Time)
     if (kind === EventKind.Drop) return `${when} dropped: ${counterName(record.getAt(Event.Reason, "u16"))}`
     const ports = record.getAt(Event.Ports, "i32")
     const remote = remoteText(record.getAt(Event.RemoteIp, "i32"), ports)
     const local = localText(ip, ports)
-    // a connection has its id once the handshake is done
+    // a connection gets its id when the handshake is done
     const who = id > 0 ? `${when} #${id}` : when
     switch (kind) {
         case EventKind.SegmentIn:
@@ -87,27 +87,27 @@ export function eventLine(ip: number, record: Buffer): string {
             return `${who} ${local} > ${remote} ${segmentText(record, "=")}`
         case EventKind.State:
             return `${who}${id > 0 ? "" : ` ${remote}`} ${stateText(record)}`
-        default:
+        case EventKind.Failed:
             return `${who} failed: ${failureText(record)}`
     }
 }
 
-/** `ESTABLISHED -> CLOSE-WAIT`, of a State event. */
+/** Returns the states of a State event, such as `ESTABLISHED -> CLOSE-WAIT`. */
 export function stateText(record: Buffer): string {
     return `${stateName(record.getAt(Event.Before, "u8"))} -> ${stateName(record.getAt(Event.After, "u8"))}`
 }
 
-/** The error's name, of a Failed event. */
+/** Returns the name of a Failed event's error. */
 export function failureText(record: Buffer): string {
     return errorName(-record.getAt(Event.Error, "u8"))
 }
 
-/** The name of the counter at this offset. */
+/** Returns the name of the counter at this offset. */
 export function counterName(counter: number): string {
     return word(counterNames, counter >> 2)
 }
 
-/** What a segment says; `sign` stands between a name and its number. Behind "=" a segment without text has no length. */
+/** Returns a segment's fields, with `sign` between name and number. With the sign "=", a segment without data has no length. */
 export function segmentText(record: Buffer, sign: string): string {
     const flags = record.getAt(Event.Flags, "u8")
     const length = record.getAt(Event.Length, "u16")

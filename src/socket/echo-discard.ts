@@ -18,7 +18,7 @@ export const enum Kind {
 }
 
 /** Offsets in the record of a listener or connection that is served. The record is free when Id is 0. */
-const enum Served {
+export const enum Served {
     Id = 0,
     Kind = 2,
     Size = 4,

@@ -44,24 +44,27 @@ test.each([
     ["--nonsense", "unknown option '--nonsense' (--help lists the options)"],
     ["--jsn", "unknown option '--jsn' (Did you mean --json?) (--help lists the options)"],
     ["src/main.ts", 'unexpected argument "src/main.ts" (--help lists the options)'],
-    ["--sizes x.txt", "--sizes x.txt: the picture goes into a file that ends in .html"],
+    ["--sizes x.txt", "--sizes x.txt: the name of the file has to end in .html"],
     ["--program x.js", "--program x.js is not a TypeScript file (.ts)"],
     ["--program src/x.ts", "--program src/x.ts does not exist"],
     [
         "--program /tmp/x.ts",
         "--program /tmp/x.ts is not in this project; the compiler takes only files of this project",
     ],
-    ["--json --sizes", "--json and --sizes cannot be combined: each has standard output for itself"],
-    ["--document --json", "--document and --json cannot be combined: each has standard output for itself"],
-    ["--document --without SACK", "--document and --without cannot be combined: it is of all programs"],
-    ["--json --features", "--json and --features cannot be combined: each has standard output for itself"],
-    ["--without SAC", '--without no feature "SAC": did you mean SACK?'],
+    ["--json --sizes", "--json and --sizes cannot be combined: each needs standard output for itself"],
+    ["--document --json", "--document and --json cannot be combined: each needs standard output for itself"],
+    [
+        "--document --without SACK",
+        "--document and --without cannot be combined: the table is of all programs",
+    ],
+    ["--json --features", "--json and --features cannot be combined: each needs standard output for itself"],
+    ["--without SAC", '--without unknown feature "SAC": did you mean SACK?'],
 ])("%s", (line, message) => {
     expect(() => parseBuildOptions(line.split(" "))).toThrow(new OptionError(message))
 })
 
 test("a picture goes into a folder that is there", () => {
     expect(() => parseBuildOptions(["--sizes", "no/such/x.html"])).toThrow(
-        /^--sizes no\/such\/x.html: there is no folder /
+        /^--sizes no\/such\/x.html: the folder .*no.such does not exist$/
     )
 })

@@ -111,8 +111,8 @@ describe("a program that is too large", () => {
         expect(refused).toBeInstanceOf(TooLarge)
         const lines = (refused as TooLarge).message.split("\n")
         expect(lines[0]).toBe(
-            `${path}: its code is ${code.toLocaleString("en")} bytes, ${(code - CODE_LIMIT).toLocaleString("en")} above ` +
-                "the VM's limit: it has to end below 65,536."
+            `${path} has ${code.toLocaleString("en")} bytes of code, ${(code - CODE_LIMIT).toLocaleString("en")} above ` +
+                "the VM's limit: the code has to end below 65,536."
         )
         expect(lines[1]).toBe("The largest files in it:")
         expect(lines[2]).toMatch(new RegExp(`^ {2}${path} +[\\d,]+$`))

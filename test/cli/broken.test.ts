@@ -65,7 +65,7 @@ test.skipIf(process.getuid?.() !== 0)("a checkout that may not be written: one l
             }
         )
         expect(status).toBe(1)
-        expect(stderr).toMatch(/^cannot build: \S+ may not be written; use a checkout of your own\n$/)
+        expect(stderr).toMatch(/^cannot build: no permission to write \S+; use a checkout of your own\n$/)
     } finally {
         rmSync(join(ROOT, program))
     }

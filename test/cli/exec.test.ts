@@ -35,8 +35,8 @@ describe.each(runtimes)("--exec on %s", runtime => {
             "ping 10.0.0.1 1; ping 10.0.0.77 1"
         )
         expect(code).toBe(1)
-        expect(stdout).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms\n1 of 1 came$/m)
-        expect(stdout).toMatch(/\n10\.0\.0\.77: no answer\nping: 0 of 1 came\n$/)
+        expect(stdout).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms\n1 of 1 replies came$/m)
+        expect(stdout).toMatch(/\n10\.0\.0\.77: no reply\nping: 0 of 1 replies came\n$/)
     })
 
     test("sleeps in virtual time: ten minutes take less than this test may", async () => {

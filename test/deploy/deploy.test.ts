@@ -86,7 +86,7 @@ describe("a program", () => {
             "connecting",
             "looking for the board",
             "stopping the old program",
-            "looking at the program on the board",
+            "comparing the program on the board",
             what,
             "sending settings",
             "starting the program",
@@ -120,7 +120,7 @@ describe("a program", () => {
         const refused = await send().catch((error: unknown) => error)
         expect(refused).toBeInstanceOf(DeployError)
         const named =
-            /^2 boards are on this bus: choose one by --device; there is (\w{16}) \((\w{4})\), (\w{16}) \((\w{4})\)$/
+            /^2 boards are on this bus: choose one by --device; they are (\w{16}) \((\w{4})\), (\w{16}) \((\w{4})\)$/
         const [, first, , second, short = ""] = named.exec((refused as Error).message)!
         expect([first, second].sort()).toEqual([ID, OTHER].sort())
         expect(await send({ device: short })).toBe(second)
@@ -128,7 +128,7 @@ describe("a program", () => {
         expect(await send({ device: ID.slice(-6) })).toBe(ID)
         await says(boards[0]!, "I am nobody")
         await expect(send({ device: "1234", patience: 2000 })).rejects.toThrow(
-            /^there is no board 1234 on this bus, but /
+            /^board 1234 is not on this bus; the boards are /
         )
     })
 })
@@ -139,7 +139,7 @@ describe("what can go wrong is said:", () => {
         await bus.close()
         await expect(send({ port })).rejects.toThrow(
             new RegExp(
-                `^nobody answers at 127.0.0.1:${port} \\(ECONNREFUSED\\): start npx devicescript devtools`
+                `^no program answers at 127.0.0.1:${port} \\(ECONNREFUSED\\): start npx devicescript devtools`
             )
         )
         bus = await Bus.open()
@@ -147,7 +147,7 @@ describe("what can go wrong is said:", () => {
 
     test("no board", async () => {
         await expect(send({ patience: 2000 })).rejects.toThrow(
-            /^no board with DeviceScript answers within 2 s: is its firmware on it/
+            /^no board with DeviceScript answers within 2 s: is the firmware on the board/
         )
     })
 
@@ -165,7 +165,7 @@ describe("what can go wrong is said:", () => {
         writeFileSync(own, 'throw new Error("not today")\n')
         const failing = readFileSync((await buildImage([own.slice(ROOT.length)], "scratch-failing")).image)
         await expect(send({ image: failing })).rejects.toThrow(
-            /^the board has the program, but it does not run: npx devicescript devtools --serial --logging shows/
+            /^the board has the program, but the program does not run: npx devicescript devtools --serial --logging shows/
         )
         expect(board.log.join("\n")).toContain("not today")
         await send()
@@ -210,7 +210,7 @@ describe("the command", () => {
         expect(await run([join(ROOT, path), "--port", port], project)).toEqual({
             code: 1,
             stdout: "",
-            stderr: ".env.local, line 1: this is not NAME=VALUE\n",
+            stderr: ".env.local, line 1: the line is not NAME=VALUE\n",
         })
         rmSync(project, { recursive: true })
     })
@@ -220,7 +220,7 @@ describe("the command", () => {
         writeFileSync(file, "no image")
         const { code, stdout, stderr } = await run([file])
         expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
-        expect(stderr).toMatch(/bad\.devs is no image that a board takes: /)
+        expect(stderr).toMatch(/bad\.devs is not an image that a board accepts: /)
         expect(await run(["nothing.devs"])).toEqual({
             code: 2,
             stdout: "",

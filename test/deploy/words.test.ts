@@ -50,16 +50,16 @@ describe("options", () => {
         ["x.devs", "x.devs does not exist"],
         ["src/x.ts", "src/x.ts does not exist"],
         ["src/main.ts y.ts", 'unexpected argument "y.ts" (--help lists the options)'],
-        ["--port http://x:1", "--port http://x:1 is no tcp://HOST:PORT"],
-        ["--port tcp://x:0", "--port tcp://x:0 is no tcp://HOST:PORT"],
-        ["--port tcp://x:65536", "--port tcp://x:65536 is no tcp://HOST:PORT"],
+        ["--port http://x:1", "--port http://x:1: it takes a serial port, devtools or tcp://HOST:PORT"],
+        ["--port tcp://x:0", "--port tcp://x:0: it takes a serial port, devtools or tcp://HOST:PORT"],
+        ["--port tcp://x:65536", "--port tcp://x:65536: it takes a serial port, devtools or tcp://HOST:PORT"],
         [
             "--device xyz",
-            "--device xyz is neither a board's hexadecimal number nor its short name, as in AB12",
+            "--device xyz is neither a board's hexadecimal number nor its short name; write one as AB12",
         ],
-        ["--timeout 0", "--timeout 0: there is 1 to 600"],
-        ["--timeout 601", "--timeout 601: there is 1 to 600"],
-        ["--timeout x", "--timeout x: there is 1 to 600"],
+        ["--timeout 0", "--timeout 0: it takes a whole number of seconds from 1 to 600"],
+        ["--timeout 601", "--timeout 601: it takes a whole number of seconds from 1 to 600"],
+        ["--timeout x", "--timeout x: it takes a whole number of seconds from 1 to 600"],
         ["--prot x", "unknown option '--prot' (Did you mean --port?) (--help lists the options)"],
     ])("%s", (line, message) => {
         expect(() => parseDeployOptions(line.split(" "))).toThrow(new OptionError(message))
@@ -100,16 +100,16 @@ describe("settings", () => {
     })
 
     test.each([
-        ["A=1\nNAME", ".env.defaults, line 2: this is not NAME=VALUE"],
-        ["=x", ".env.defaults, line 1: this is not NAME=VALUE"],
-        ["A B=x", ".env.defaults, line 1: this is not NAME=VALUE"],
+        ["A=1\nNAME", ".env.defaults, line 2: the line is not NAME=VALUE"],
+        ["=x", ".env.defaults, line 1: the line is not NAME=VALUE"],
+        ["A B=x", ".env.defaults, line 1: the line is not NAME=VALUE"],
         [
             "A_LONG_NAME_AB=1",
-            ".env.defaults, line 1: the name A_LONG_NAME_AB has 14 letters, a board's settings take 13",
+            ".env.defaults, line 1: the name A_LONG_NAME_AB has 14 letters; a setting takes at most 13",
         ],
         [
             `A=${"x".repeat(233)}`,
-            ".env.defaults, line 1: the value of A has 235 bytes, there is room for 234",
+            ".env.defaults, line 1: the value of A has 235 bytes; a setting takes at most 234",
         ],
     ])("%j", (text, message) => {
         expect(() => read(text)).toThrow(new DeployError(message))
@@ -148,14 +148,14 @@ describe("serial ports", () => {
     })
 
     test.each([
-        [[], undefined, /^no board is plugged in: connect one .* by USB, or give --port$/],
-        [[modem], undefined, /^no board is plugged in: .* --port; there is \/dev\/ttyS0$/],
+        [[], undefined, /^no board is plugged in: connect one .* by USB, or set --port$/],
+        [[modem], undefined, /^no board is plugged in: .* --port; the ports are \/dev\/ttyS0$/],
         [
             [pico, modem, esp],
             undefined,
-            /^2 boards are plugged in: choose one by --port; there is \/dev\/ttyACM0 \(Raspberry Pi\), \/dev\/ttyACM1$/,
+            /^2 boards are plugged in: choose one by --port; the ports are \/dev\/ttyACM0 \(Raspberry Pi\), \/dev\/ttyACM1$/,
         ],
-        [[pico], "COM9", /^there is no serial port COM9; there is \/dev\/ttyACM0 \(Raspberry Pi\)$/],
+        [[pico], "COM9", /^there is no serial port COM9; the ports are \/dev\/ttyACM0 \(Raspberry Pi\)$/],
     ])("%j, %s", (ports, wanted, message) => {
         expect(() => choosePort(ports, wanted)).toThrow(message)
         expect(() => choosePort(ports, wanted)).toThrow(DeployError)
@@ -197,7 +197,7 @@ describe.skipIf(serialPorts === undefined)(
 
         test("are an error that names --port", async () => {
             const why =
-                "the serial ports cannot be listed (spawn udevadm ENOENT): give the board's by --port, as --port /dev/ttyACM0"
+                "the serial ports cannot be listed (spawn udevadm ENOENT): set --port to the board's port, as --port /dev/ttyACM0"
             await expect(portsOf(serialPorts!, undefined)).rejects.toThrow(new DeployError(why))
         })
 

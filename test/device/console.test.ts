@@ -47,23 +47,29 @@ describe("lines", () => {
         ["listen 0", 'listen: "0" is no port from 1 to 65535'],
         ["listen 65536", 'listen: "65536" is no port from 1 to 65535'],
         ["listen http", 'listen: "http" is no port from 1 to 65535'],
-        ["listen 7 telnet", 'listen: no service "telnet"'],
-        ["listen 7 manual", 'listen: no service "manual"'],
-        ["connect example.com 80", 'connect: "example.com" is no IPv4 address, and there is no DNS yet'],
-        ["connect 10.0.0.256 80", 'connect: "10.0.0.256" is no IPv4 address, and there is no DNS yet'],
+        ["listen 7 telnet", 'listen: no service "telnet"; there are echo, discard and http'],
+        ["listen 7 manual", 'listen: no service "manual"; there are echo, discard and http'],
+        [
+            "connect example.com 80",
+            'connect: "example.com" is not an IPv4 address, and this program does not resolve names',
+        ],
+        [
+            "connect 10.0.0.256 80",
+            'connect: "10.0.0.256" is not an IPv4 address, and this program does not resolve names',
+        ],
         ["connect 10.0.0.1 -1", 'connect: "-1" is no port from 1 to 65535'],
         [
             "connect 10.0.0.2 80",
             "connect: EINVAL, the address or port is not valid, or the data does not fit a frame",
         ],
-        ["send 9 hello", 'send: no connection "9"; connections lists them'],
-        ["send x hello", 'send: no connection "x"; connections lists them'],
-        ["read 0", 'read: no connection "0"; connections lists them'],
-        ["shutdown 9", 'shutdown: no connection "9"; connections lists them'],
-        ["close 9", 'close: no connection "9"; connections lists them'],
-        ["abort 9", 'abort: no connection "9"; connections lists them'],
-        ["ladder 9", 'ladder: no connection "9"; connections lists them'],
-        ["wait 9 CLOSED", 'wait: no connection "9"; connections lists them'],
+        ["send 9 hello", 'send: no connection or listener "9"; the command connections lists them'],
+        ["send x hello", 'send: no connection or listener "x"; the command connections lists them'],
+        ["read 0", 'read: no connection or listener "0"; the command connections lists them'],
+        ["shutdown 9", 'shutdown: no connection or listener "9"; the command connections lists them'],
+        ["close 9", 'close: no connection or listener "9"; the command connections lists them'],
+        ["abort 9", 'abort: no connection or listener "9"; the command connections lists them'],
+        ["ladder 9", 'ladder: no connection or listener "9"; the command connections lists them'],
+        ["wait 9 CLOSED", 'wait: no connection or listener "9"; the command connections lists them'],
         ["trace maybe", 'trace: "maybe" is neither on nor off'],
         ["sleep soon", 'sleep: "soon" is no number of milliseconds'],
     ])("%s: a wrong argument", async (line, reply) => {
@@ -91,7 +97,9 @@ describe("lines", () => {
             ).split(" ")
         )
         for (const line of text) expect(line.length).toBeLessThanOrEqual(80)
-        expect(text[1]).toBe("listen PORT [echo|discard|http]   without a service, for read and send")
+        expect(text[1]).toBe(
+            "listen PORT [echo|discard|http]   listens; without a service, for read and send"
+        )
     })
 
     test("a program without an interpreter takes no commands", async () => {
@@ -379,7 +387,7 @@ describe("tables", () => {
         await bench.ok("sleep 1500")
         expect(await bench.ok("neighbours")).toEqual([
             "10.0.0.1         02:00:00:00:00:01  used 1500 ms ago",
-            "10.0.0.77        asked for, 2 requests sent",
+            "10.0.0.77        no reply yet, 2 requests sent",
         ])
     })
 

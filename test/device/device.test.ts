@@ -164,7 +164,7 @@ describe("a device", () => {
     test("under control serves nothing and speaks the control protocol", async () => {
         const { run, said, command } = await boot({ control: true })
         await run(100)
-        expect(said[0]).toContain(", under control, ")
+        expect(said[0]).toContain(", controlled by another program, ")
         for (const [line, reply, status] of [
             ["listen 7", "ok 1", 0],
             ["accept 1", "none", 0],

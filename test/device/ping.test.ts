@@ -16,7 +16,7 @@ describe("ping", () => {
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: 56 bytes, 0 ms",
-            "3 of 3 came",
+            "3 of 3 replies came",
         ])
         const sent = bench.wire.frames
             .map(({ time, frame }) => ({ time, view: dissect(frame) }))
@@ -28,7 +28,7 @@ describe("ping", () => {
             [3, 56],
         ])
         // 4 unless told otherwise
-        expect((await bench.ok("ping 10.0.0.1")).at(-1)).toBe("4 of 4 came")
+        expect((await bench.ok("ping 10.0.0.1")).at(-1)).toBe("4 of 4 replies came")
     })
 
     test("an answer that is late or lost is missed, and nothing else", async () => {
@@ -40,9 +40,9 @@ describe("ping", () => {
         }
         expect(await bench.ok("ping 10.0.0.1 3")).toEqual([
             "10.0.0.1: 56 bytes, 0 ms",
-            "10.0.0.1: no answer",
+            "10.0.0.1: no reply",
             "10.0.0.1: 56 bytes, 0 ms",
-            "2 of 3 came",
+            "2 of 3 replies came",
         ])
     })
 
@@ -50,19 +50,19 @@ describe("ping", () => {
         const bench = new ConsoleBench()
         expect(await bench.run("ping 10.0.0.9 2")).toEqual({
             status: 1,
-            lines: ["10.0.0.9: no answer", "10.0.0.9: no answer", "ping: 0 of 2 came"],
+            lines: ["10.0.0.9: no reply", "10.0.0.9: no reply", "ping: 0 of 2 replies came"],
         })
         // and no way there at all
         expect(await bench.run("ping 192.0.2.1 1")).toEqual({
             status: 1,
-            lines: ["192.0.2.1: no answer", "ping: 0 of 1 came"],
+            lines: ["192.0.2.1: no reply", "ping: 0 of 1 replies came"],
         })
     })
 
     test.each([
         ["ping", "ping: usage: ping HOST [COUNT]"],
         ["ping 10.0.0.1 2 3", "ping: usage: ping HOST [COUNT]"],
-        ["ping nowhere", 'ping: "nowhere" is no IPv4 address'],
+        ["ping nowhere", 'ping: "nowhere" is not an IPv4 address'],
         ["ping 10.0.0.1 0", 'ping: "0" is no number from 1 to 100'],
         ["ping 10.0.0.1 101", 'ping: "101" is no number from 1 to 100'],
         ["ping 10.0.0.1 all", 'ping: "all" is no number from 1 to 100'],

@@ -37,12 +37,14 @@ describe("a list that cannot be", () => {
         ["SAKC", "SACK"],
         ["sack", "SACK"],
     ])("%s: did you mean %s?", (wrong, right) => {
-        expect(() => withoutFeatures(text, [wrong])).toThrow(`no feature "${wrong}": did you mean ${right}?`)
+        expect(() => withoutFeatures(text, [wrong])).toThrow(
+            `unknown feature "${wrong}": did you mean ${right}?`
+        )
     })
 
     test.each(['"SACK"', '["SACK", 1]', "{}", "true"])("%s in package.json", without => {
         const manifest = `{ "devicescript-tcp": { "without": ${without} } }`
-        expect(() => featuresLeftOut(manifest)).toThrow(/is a list of names, as in \["SACK", "EVENTS"\]$/)
+        expect(() => featuresLeftOut(manifest)).toThrow(/has to be a list of names, as \["SACK", "EVENTS"\]$/)
     })
 
     test("no JSON in package.json", () => {
@@ -60,7 +62,7 @@ describe("a list that cannot be", () => {
 
     test("--without names no feature: one line, which is an option's fault", () => {
         expect(() => parseOptions(["--without", "SAKC"], { terminal: false })).toThrow(
-            new OptionError('--without no feature "SAKC": did you mean SACK?')
+            new OptionError('--without unknown feature "SAKC": did you mean SACK?')
         )
     })
 })

@@ -291,7 +291,9 @@ describe("one turn", () => {
 
 describe("bodies", () => {
     test.each([0, -1, 1025])("a limit of %i is refused", limit => {
-        expect(() => new HttpBodies(limit, 1)).toThrow(`HttpBodies: a limit of ${limit}, not 1 to 1024`)
+        expect(() => new HttpBodies(limit, 1)).toThrow(
+            `HttpBodies: the limit must be 1 to 1024, not ${limit}`
+        )
     })
 
     test.each([

@@ -116,7 +116,7 @@ test("says when the ring has lost the beginning, or all", async () => {
     await bench.ok("connect 10.0.0.1 7")
     const far = bench.farAccept(listener)
     expect((await bench.ok("ladder 1")).slice(1)).toEqual([
-        "(what came before is no longer kept)",
+        "(earlier events are no longer kept)",
         "        0 |-- SYN seq 1000 len 0 win 1024 mss 1460 --------------------------->|",
         "        0 |<- SYN-ACK seq 5000 ack 1001 len 0 win 1024 mss 1460 ---------------|",
         "        0 | SYN-SENT -> ESTABLISHED",
@@ -124,7 +124,7 @@ test("says when the ring has lost the beginning, or all", async () => {
     ])
     bench.stack.config.localPort = 0
     await bench.ok("connect 10.0.0.1 8")
-    expect(await bench.refused("ladder 1")).toBe("ladder: the last 4 events have nothing of connection 1")
+    expect(await bench.refused("ladder 1")).toBe("ladder: the last 4 events include none of connection 1")
     bench.farSend(far, "x")
     expect(await bench.ok("ladder 1")).toHaveLength(4)
 })
@@ -133,7 +133,7 @@ test("says when there is no ring", async () => {
     const bench = new ConsoleBench({ events: 0 })
     await bench.ok("connect 10.0.0.1 7")
     expect(await bench.refused("ladder 1")).toBe(
-        "ladder: there are no events; start with a configuration of events=32"
+        "ladder: no events are recorded; start with a configuration of events=32"
     )
 })
 

@@ -1,9 +1,14 @@
 // The status page as a browser has it: its tables, its events, and what its script makes of them.
 
 import { createContext, runInContext } from "node:vm"
+import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
+import { Event, EventKind } from "../../src/base/events"
 import { HttpServer } from "../../src/http/server"
 import { addStatus } from "../../src/inspect/status"
+import { pageEnd } from "../../src/inspect/status-page"
+import { State, stateName } from "../../src/tcp/records"
+import { Flag } from "../../src/wire/tcp"
 import { IdleMac } from "../device/console-bench"
 import { HttpBench, responses } from "../http/bench"
 
@@ -91,5 +96,61 @@ describe("the page", () => {
         )
         expect(ladders).not.toMatch(/NaN|undefined|null/)
         browser.close()
+    })
+
+    /** A record whose fields all differ, as hexadecimal digits; `fields` overwrite those that share bytes. */
+    function recordOf(kind: EventKind, fields: (record: Buffer) => void): string {
+        const record = Buffer.alloc(Event.Size)
+        record.setAt(Event.Time, "u32", 0x87654321)
+        record.setAt(Event.Kind, "u8", kind)
+        record.setAt(Event.After, "u8", State.FinWait1)
+        record.setAt(Event.Id, "u16", 0xfedc)
+        record.setAt(Event.Length, "u16", 0xabcd)
+        record.setAt(Event.Ports, "u16", 0x5000)
+        record.setAt(Event.Ports + 2, "u16", 0x0700)
+        record.setAt(Event.Sequence, "u32", 0xf1_00_00_80)
+        record.setAt(Event.Acknowledgment, "u32", 0xf2_00_00_90)
+        record.setAt(Event.Flags, "u8", Flag.Ack | Flag.Fin)
+        record.setAt(Event.RemoteIp, "i32", 0x0100000a)
+        fields(record)
+        return record.toString("hex")
+    }
+    const segment = { to: State.FinWait1, id: 0xfedc, n: 0xabcd, f: Flag.Ack | Flag.Fin, mss: 0x9876 }
+    const mss = (record: Buffer) => record.setAt(Event.Mss, "u16", 0x9876)
+    // a kind of event that is missing here does not compile
+    const drawn: Record<EventKind, { set(record: Buffer): void; as: object | undefined }> = {
+        [EventKind.State]: {
+            set: record => record.setAt(Event.Before, "u8", State.Established),
+            as: { from: State.Established, to: State.FinWait1, id: 0xfedc },
+        },
+        [EventKind.SegmentIn]: { set: mss, as: segment },
+        [EventKind.SegmentOut]: { set: mss, as: segment },
+        [EventKind.Failed]: { set: record => record.setAt(Event.Error, "u8", 4), as: { id: 0xfedc } },
+        [EventKind.Drop]: { set: record => record.setAt(Event.Reason, "u16", 0x0134), as: undefined },
+    }
+    test.each(Object.entries(drawn))(
+        "the script reads the fields of an event of kind %s",
+        (kind, { set, as }) => {
+            const page = createContext({ fetch: () => new Promise(() => {}), setTimeout: () => {} })
+            runInContext(/<script>(.*)<\/script>/s.exec(pageEnd)![1]!, page)
+            const record = recordOf(Number(kind), set)
+            runInContext(`take("${record}")`, page)
+            const taken = JSON.parse(runInContext("JSON.stringify(all)", page))
+            const e = { t: 0x87654321, k: Number(kind), seq: 0x800000f1, ack: 0x900000f2, ...as }
+            const connection = { peer: "10.0.0.1:80", port: 7, id: 0xfedc }
+            expect(taken).toMatchObject(as ? [{ ...connection, ev: [e] }] : [])
+            expect(taken).toHaveLength(as ? 1 : 0)
+            // the names of the states are in the order of State
+            expect(runInContext(`S[${State.FinWait2}]+S[${State.TimeWait}]`, page)).toBe(
+                stateName(State.FinWait2) + stateName(State.TimeWait)
+            )
+        }
+    )
+
+    test("the script draws no event of an unknown kind", () => {
+        const page = createContext({ fetch: () => new Promise(() => {}), setTimeout: () => {} })
+        runInContext(/<script>(.*)<\/script>/s.exec(pageEnd)![1]!, page)
+        for (const kind of [0, 6, 255]) runInContext(`take("${recordOf(kind, mss)}")`, page)
+        expect(runInContext("all.length", page)).toBe(0)
     })
 })

@@ -55,9 +55,9 @@ scenario("ping", {}, async net => {
     const lines = await net.command("ping 10.0.0.1 2")
     expect(lines).toHaveLength(3)
     for (const line of lines.slice(0, 2)) expect(line).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms$/)
-    expect(lines[2]).toBe("2 of 2 came")
+    expect(lines[2]).toBe("2 of 2 replies came")
     expect(await net.reply("ping 10.0.0.77 1")).toMatchObject({
-        lines: ["10.0.0.77: no answer", "ping: 0 of 1 came"],
+        lines: ["10.0.0.77: no reply", "ping: 0 of 1 replies came"],
         status: 1,
     })
 })
@@ -66,7 +66,7 @@ scenario("what cannot be done changes nothing and says so", {}, async net => {
     for (const [line, word] of [
         ["nonsense", "unknown command"],
         ["connect 10.0.0.1", "usage"],
-        ["connect nowhere 7", "no IPv4 address"],
+        ["connect nowhere 7", "not an IPv4 address"],
         ["connect 10.0.0.255 7", "EINVAL"],
         ["listen 70000", "no port"],
         ["listen 7", "EADDRINUSE"],

@@ -34,8 +34,8 @@ async function play(name: string, net: Net): Promise<void> {
             await net.act(() => one.connection.close())
             await net.pass(500)
             expect(net.log[0]).toBe("echo on 10.0.0.2, port 7")
-            expect(net.log[1]).toMatch(/^tcp:\/\/10\.0\.0\.1:\d+ is here$/)
-            expect(net.log[2]).toMatch(/^tcp:\/\/10\.0\.0\.1:\d+ has gone$/)
+            expect(net.log[1]).toMatch(/^tcp:\/\/10\.0\.0\.1:\d+ connected$/)
+            expect(net.log[2]).toMatch(/^tcp:\/\/10\.0\.0\.1:\d+ closed$/)
             break
         }
         case "beacon": {

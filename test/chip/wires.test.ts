@@ -1,0 +1,66 @@
+// Broken cables between board and chip: what each end still sees.
+
+import { describe, expect, test } from "vitest"
+import { chips } from "../../sim/chip/chips"
+import { changeFault } from "../../sim/chip/fault-options"
+import { W5500Chip } from "../../sim/chip/w5500"
+import { WiredChip } from "../../sim/chip/wires"
+import { VirtualClock } from "../../sim/time/clock"
+
+/** Reads the W5500's version register: 4 when all wires lead to it. */
+function version(chip: WiredChip<W5500Chip>): number {
+    chip.select(0)
+    const bytes = Uint8Array.of(0x00, 0x39, 0x00, 0x55)
+    chip.transfer(bytes)
+    chip.select(1)
+    return bytes[3]
+}
+
+function wiredChip(): WiredChip<W5500Chip> {
+    return new WiredChip(new W5500Chip({ clock: new VirtualClock(), send: () => {} }))
+}
+
+describe("a broken wire", () => {
+    test.each(["MISO", "SCK", "CS"])("%s: every byte reads 0, until it is mended", line => {
+        const chip = wiredChip()
+        chip.setBroken(line, true)
+        expect(version(chip)).toBe(0)
+        chip.setBroken(line, false)
+        expect(version(chip)).toBe(4)
+    })
+
+    test("MOSI: the chip is asked for its first register again and again", () => {
+        const chip = wiredChip()
+        chip.setBroken("MOSI", true)
+        chip.select(0)
+        const bytes = Uint8Array.of(0x00, 0x39, 0x00, 0x55)
+        chip.transfer(bytes)
+        expect(bytes[3]).toBe(0)
+    })
+
+    test("RESET: the chip is not held in reset by it", () => {
+        const chip = wiredChip()
+        chip.reset(0)
+        expect(version(chip)).toBe(0)
+        chip.setBroken("RESET", true)
+        chip.reset(0)
+        expect(chip.chip.line("INT")).toBe(1)
+    })
+
+    test("INT: nothing is pending", () => {
+        const chip = wiredChip()
+        chip.setBroken("INT", true)
+        expect(chip.line("INT")).toBe(1)
+        chip.setBroken("DATA_READY", true)
+        expect(chip.line("DATA_READY")).toBe(0)
+    })
+})
+
+test.each(Object.keys(chips))("each line of %s has a fault that breaks its wire", name => {
+    const kind = chips[name]
+    const chip = kind.make({ clock: new VirtualClock(), send: () => {} })
+    for (const line of ["miso", "mosi", "sck", "cs", "reset"]) {
+        expect(changeFault(chip, kind, `wire-${line} on`)).toBe(`wire-${line} is on`)
+        expect(changeFault(chip, kind, `wire-${line} off`)).toBe(`wire-${line} is off`)
+    }
+})
