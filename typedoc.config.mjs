@@ -5,7 +5,7 @@ import { OptionDefaults } from "typedoc"
 /** @type {Partial<import("typedoc").TypeDocOptions>} */
 export default {
     name: "devicescript-tcp",
-    entryPoints: ["src/index.ts"],
+    entryPoints: ["src/index.ts", "src/mac/wifi.ts", "src/mac/wifi-ask.ts", "src/socket/wifi-settings.ts"],
     out: ".devicescript/api",
     readme: "none",
     // the compiler's own mark
@@ -23,6 +23,7 @@ export default {
         "src/socket/driver-loop.ts:Worker",
     ],
     excludePrivate: true,
+    excludeProtected: true,
     excludeInternal: true,
     disableSources: true,
     // `npm run typecheck` does

@@ -114,6 +114,7 @@ const FOREIGN = new Set([
     ...["--file", "--vm"],
     ...[
         "tsconfig",
+        "menuconfig",
         "rp2040js",
         "mainCli",
         "_jd_em_tcpsock_on_event",

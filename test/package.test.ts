@@ -116,7 +116,8 @@ const board = `import type { Buffer } from "@devicescript/core"
 import { pins } from "@dsboard/w5500_evb_pico"
 import { W5500 } from "devicescript-tcp"
 function board(address: Buffer): W5500 {
-    return new W5500({ miso: pins.GP16, cs: pins.GP17, sck: pins.GP18, mosi: pins.GP19, address, look: 200 })
+    const { W5500_MISO, W5500_CS, W5500_SCK, W5500_MOSI } = pins
+    return new W5500({ miso: W5500_MISO, cs: W5500_CS, sck: W5500_SCK, mosi: W5500_MOSI, address, look: 200 })
 }`
 
 /** The programs of docs: document, heading, program. */

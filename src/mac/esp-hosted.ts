@@ -34,11 +34,15 @@ const enum Time {
     Start = 15000,
 }
 
+/** How an ESP-Hosted co-processor is wired, and how its firmware was built. */
 export interface EspHostedOptions {
     /** Chip select. */
     cs: ds.OutputPin
+    /** MISO of the SPI bus. */
     miso: ds.InputPin
+    /** MOSI of the SPI bus. */
     mosi: ds.OutputPin
+    /** CLK of the SPI bus. */
     sck: ds.OutputPin
     /** High while the co-processor is ready for a transaction. */
     handshake: ds.InputPin
@@ -57,6 +61,8 @@ export interface EspHostedOptions {
 /**
  * The transport. All calls come from one fiber, one after the other. A class that extends it says what is sent at the start (`turn`) and takes
  * what comes (`booted`, `message`).
+ *
+ * @devsWhenUsed
  */
 export class EspHosted implements Mac {
     // the runtime looks properties up in order: those of the hot path come first

@@ -30,14 +30,17 @@ const enum ApRecord {
     Security = 6,
 }
 
+/** An access point that `scan` found. */
 export interface AccessPoint {
-    /** "" for a hidden network. */
+    /** The network's name, "" for a hidden network. */
     ssid: string
-    /** In dBm. */
+    /** Strength of its signal in dBm. */
     rssi: number
+    /** Its channel. */
     channel: number
     /** ESP-IDF's wifi_auth_mode_t: 0 open, 2 WPA, 3 WPA2, 4 WPA or WPA2, 6 WPA3, 7 WPA2 or WPA3. */
     security: number
+    /** Its own address, 6 bytes. */
     bssid: Buffer
 }
 

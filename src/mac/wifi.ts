@@ -17,6 +17,7 @@ import { Header, Interface } from "./esp-hosted-frame"
 import { beginRequest, endRequest, message, Rpc, readMessage, within } from "./esp-hosted-rpc"
 import { type Mac, MacCounter } from "./mac"
 
+/** A Wi-Fi network's name and password. */
 export interface Credentials {
     /** The network's name, 1 to 32 bytes. */
     ssid: string
@@ -24,8 +25,15 @@ export interface Credentials {
     password: string
 }
 
-/** Name and password, or where they come from when the driver starts: `wifiSettings` of socket/wifi-settings.ts. */
-export type WifiOptions = EspHostedOptions & (Credentials | { credentials: () => Promise<Credentials> })
+/** Wiring, and the network's name and password, or where they come from when the driver starts: `wifiSettings`. */
+export type WifiOptions = EspHostedOptions &
+    (
+        | Credentials
+        | {
+              /** Returns name and password; called once, when the driver starts. */
+              credentials: () => Promise<Credentials>
+          }
+    )
 
 /** Milliseconds. */
 const enum Time {
@@ -138,7 +146,7 @@ const IDS = [
     Rpc.WifiConnect,
 ]
 
-/** A program's own request: `ask` of wifi-ask.ts. */
+/** A program's own request: `ask` of wifi-ask.ts. @internal */
 export interface Question {
     readonly id: Rpc
     /** The response's payload, as far as there is room. */
@@ -183,19 +191,25 @@ function networkOf(name: string, secret: string): Network {
     return { ssid, password }
 }
 
+/**
+ * A Wi-Fi station as a program sees it: whether it is connected, and why not. `station` returns the one that is running.
+ *
+ * @devsWhenUsed
+ */
 export class Wifi extends EspHosted {
     /** Emitted when `linkUp` or `problem` has changed. */
     readonly onchange = ds.emitter<Wifi>()
     /** Signal of the access point in dBm while connected, brought up to date every second. */
     rssi = 0
+    /** Channel of the access point while connected. */
     channel = 0
-    /** The access point's own address. */
+    /** The access point's own address, 6 bytes. */
     readonly bssid = Buffer.alloc(6)
     /** Why the connection ended last, or was not made: ESP-IDF's wifi_err_reason_t. */
     reason = 0
     /** As the co-processor says, major * 65536 + minor * 256 + patch. */
     firmware = 0
-    /** Events of scans that ended. */
+    /** Events of scans that ended. @internal */
     scans = 0
     private step = Step.Reset
     /** The request whose response is to come, 0 for none. */
@@ -209,6 +223,7 @@ export class Wifi extends EspHosted {
     /** `asked` is the program's question. */
     private foreign = false
 
+    /** @internal */
     constructor(
         private readonly options: WifiOptions,
         address: Buffer,
@@ -235,7 +250,7 @@ export class Wifi extends EspHosted {
         this.next(Step.Reset, 0)
     }
 
-    /** Asks a question of the program. False while there is another one. */
+    /** Asks a question of the program. False while there is another one. @internal */
     put(question: Question): boolean {
         if (this.question) return false
         this.question = question
@@ -245,7 +260,7 @@ export class Wifi extends EspHosted {
         return true
     }
 
-    /** Takes the question back, as nobody waits for its answer any more. */
+    /** Takes the question back, as nobody waits for its answer any more. @internal */
     withdraw(): void {
         this.question = undefined
         if (this.foreign) this.asked = 0
