@@ -1,6 +1,6 @@
 // The options that choose a board, for all command lines of this project: --board, --pins, --mac.
 
-import { Answer, type CommandLine, printable } from "../options/command-line"
+import { Answer, type CommandLine } from "../options/command-line"
 import { OptionError } from "../options/error"
 import { type Board, boardNames, readBoard } from "./boards"
 
@@ -10,17 +10,17 @@ export interface GivenBoard {
     mac?: string
 }
 
-/** Adds --board and --pins to a command line. `--board list` throws an Answer: the names, one a line. */
+/** Adds --board and --pins to a command line. `--board list` throws an Answer: the names of the boards, one per line. */
 export function addBoardOptions(command: CommandLine): void {
     command.add("--board <NAME>", "the board, or list; --pins CS=GP5 moves its wires", text => {
         if (text === "list") throw new Answer(boardNames().join("\n").concat("\n"))
         return text
     })
-    // the line above names it
+    // the help has it in the line of --board
     command.add("--pins <LINE=PIN,...>", "", parsePins)
 }
 
-/** Returns the board that was asked for: by --board, by --mac (the first board with that chip), or the one of src/board.ts. */
+/** Returns the board of --board, the first board with the chip of --mac, or else the board in src/board.ts. */
 export function chosenBoard({ board, pins, mac }: GivenBoard): Board {
     const found = named("--board ", board)
     if (mac === undefined || mac === found.chip) return pins ? named("--pins: ", found.name, pins) : found
@@ -32,7 +32,7 @@ export function chosenBoard({ board, pins, mac }: GivenBoard): Board {
     const other = all.find(candidate => candidate.chip === mac)
     if (other !== undefined) return pins ? named("--pins: ", other.name, pins) : other
     const chips = [...new Set(all.map(({ chip }) => chip))]
-    throw new OptionError(`--mac ${printable(mac)}: it takes ${chips.join(" or ")}`)
+    throw new OptionError(`--mac ${mac}: it takes ${chips.join(" or ")}`)
 }
 
 function named(option: string, name?: string, pins?: { [line: string]: string }): Board {
@@ -40,7 +40,7 @@ function named(option: string, name?: string, pins?: { [line: string]: string })
         return readBoard(name, pins)
     } catch (error) {
         if (!(error instanceof OptionError)) throw error
-        throw new OptionError(`${option}${printable(error.message)}`)
+        throw new OptionError(`${option}${error.message}`)
     }
 }
 
@@ -50,7 +50,7 @@ function parsePins(text: string): { [line: string]: string } {
     for (const part of text.split(",")) {
         const [, line, label] = /^(\w+)=(\w+)$/.exec(part) ?? []
         if (line === undefined || label === undefined)
-            throw new OptionError(`${printable(part)} is not LINE=PIN, as CS=GP5`)
+            throw new OptionError(`${part} is not LINE=PIN; write one as CS=GP5`)
         if (line in pins) throw new OptionError(`${line} is given twice`)
         pins[line] = label
     }

@@ -1,4 +1,4 @@
-// What the pins of a microcontroller can do under DeviceScript's firmware, and what is wrong with a wiring.
+// Checks a wiring: what the pins of a microcontroller can do under DeviceScript's firmware.
 
 /** A microcontroller, by the `archId` of board files. */
 export type Arch = keyof typeof MCUS
@@ -57,7 +57,7 @@ export function isArch(name: string): name is Arch {
 /** Lines that the board drives. */
 const OUTPUTS = ["MOSI", "SCK", "CS", "RESET"]
 
-/** Returns what is wrong with a wiring and why, in one line, or undefined. */
+/** Returns why a wiring cannot work, in one line; undefined when it can. */
 export function wiringProblem({ arch, wiring, pins }: Wired): string | undefined {
     const taken = new Map<number, string>()
     for (const [line, label] of Object.entries(wiring)) {
@@ -76,7 +76,7 @@ export function wiringProblem({ arch, wiring, pins }: Wired): string | undefined
     return spiProblem(arch, { miso, mosi, sck })
 }
 
-/** Returns why a pin cannot be an output, or an input, or undefined. */
+/** Returns why a pin cannot be an output, or an input; undefined when it can. */
 export function pinProblem(arch: Arch, gpio: number, output: boolean): string | undefined {
     const { name, reserved, inputOnly }: Mcu = MCUS[arch]
     const kept = reserved.find(({ from, to }) => from <= gpio && gpio <= to)
@@ -87,8 +87,8 @@ export function pinProblem(arch: Arch, gpio: number, output: boolean): string | 
 }
 
 /**
- * Returns why three pins are no SPI bus that the firmware can drive, or undefined. The ESP32's SPI2 reaches any pins (main/spi.c
- * of devicescript-esp32). On the RP2040 each pin has one function of one SPI block (RP2040 data sheet, section 1.4.3), and only
+ * Returns why the firmware cannot drive an SPI bus on three pins; undefined when it can. The ESP32's SPI2 reaches any pins
+ * (main/spi.c of devicescript-esp32). On the RP2040 each pin has one function of one SPI block (RP2040 data sheet, section 1.4.3), and only
  * SPI0 can receive: src/spi.c of devicescript-pico takes the receive DMA's address from `spi_default`.
  */
 export function spiProblem(arch: Arch, bus: { miso: number; mosi: number; sck: number }): string | undefined {

@@ -9,7 +9,7 @@ import { behindPipe, compileImage, ROOT } from "../build/build"
 import { FEATURES, FeatureError } from "../build/features"
 import { nameOf } from "../device/device"
 
-export interface FeatureBytes {
+interface FeatureBytes {
     name: string
     /** Bytes of the program's code that only this feature needs. */
     bytes: number

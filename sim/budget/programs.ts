@@ -6,7 +6,7 @@ import { ROOT } from "../build/build"
 import { allFeatures } from "./features"
 
 /** A program, and the name under which its figures are listed. */
-export interface Listed {
+interface Listed {
     name: string
     path: string
 }
@@ -31,10 +31,10 @@ export const TOGETHER = {
 } as const
 
 /** All features that the smallest useful client does not need: it only connects. */
-export const NOT_IN_HELLO: readonly string[] = allFeatures().filter(name => name !== "ACTIVE_OPENS")
+const NOT_IN_HELLO: readonly string[] = allFeatures().filter(name => name !== "ACTIVE_OPENS")
 
 /** A row in the table of the documents. */
-export interface Row extends Listed {
+interface Row extends Listed {
     /** The features that the program leaves out. */
     without: readonly string[]
 }

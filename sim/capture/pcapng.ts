@@ -13,7 +13,7 @@ export class CaptureError extends Error {
 export type PacketHandle = number
 
 /** How a capture is set up. */
-export interface CaptureOptions {
+interface CaptureOptions {
     /** The moment at which the clock's time is 0, whole ms since 1970; the default is now. A fixed one repeats a file exactly. */
     epochMs?: number
     /** The name of the program that writes the file, for the file. */

@@ -1,5 +1,5 @@
-// The table of chips, by the name that board files give each: `W5500_CS` is a line of chip `w5500`. A new chip is a driver in src/mac,
-// a model here, one line in this table, and a board in boards/.
+// The table of chips, by their names in board files: `W5500_CS` is a line of chip `w5500`. A new chip needs a driver in src/mac, a
+// model in this folder, a line in this table, and a board in boards/.
 
 import type { Board } from "../board/boards"
 import { OptionError } from "../options/error"
@@ -19,5 +19,5 @@ export const chips: { readonly [name: string]: ChipKind } = {
 export function chipOf({ name, chip }: Board): ChipKind {
     if (Object.hasOwn(chips, chip)) return chips[chip]
     const known = Object.keys(chips).join(", ")
-    throw new OptionError(`boards/${name}.board.json: its $pins name no chip that is known here: ${known}`)
+    throw new OptionError(`boards/${name}.board.json: its $pins name no known chip (known: ${known})`)
 }

@@ -40,8 +40,8 @@ export function scheduleFaults(chip: SpiChip, clock: Clock, steps: readonly Faul
 }
 
 /**
- * Applies `NAME on`, `NAME off` or `NAME N` to a chip now. Returns a line that says so. Throws an OptionError of one line for anything
- * else; nothing at all lists what there is.
+ * Applies `NAME on`, `NAME off` or `NAME N` to a chip now; returns a line that says so. An empty text returns the list of faults.
+ * Throws an OptionError of one line for any other text.
  */
 export function changeFault(chip: SpiChip, kind: ChipKind, text: string): string {
     const [name = "", value = "", ...more] = text.trim().split(/\s+/)
@@ -64,7 +64,7 @@ function amountOf(fault: Fault, value: string): number | undefined {
     return value.includes("@") ? undefined : numberFor(fault, FORM.exec(value)?.[1] ?? "")
 }
 
-/** Returns the number, undefined when it is none or outside the fault's limits. */
+/** Returns the value of a fault; undefined when the text is not a number or outside the fault's limits. */
 function numberFor({ least, most }: Fault, text: string): number | undefined {
     const number = text === "" ? Number.NaN : Number(text)
     return number >= least && number <= most ? number : undefined
@@ -76,6 +76,5 @@ function faultOf(kind: ChipKind, name: string): Fault {
 }
 
 function bad(what: string, kind: ChipKind): OptionError {
-    const oneLine = what.replace(/[^\x20-\x7e]/g, "?")
-    return new OptionError(`fault: ${oneLine} (known: ${Object.keys(kind.faults).join(", ")})`)
+    return new OptionError(`fault: ${what} (known: ${Object.keys(kind.faults).join(", ")})`)
 }

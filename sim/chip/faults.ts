@@ -1,4 +1,4 @@
-// The forms that a fault's value has, for the tables of faults of all chips.
+// The kinds of faults by their values, for the tables of all chips.
 
 import type { Fault, SpiChip } from "./chip"
 
@@ -26,7 +26,7 @@ export function count<Chip extends SpiChip>(set: (chip: Chip, value: number) => 
     return { form: "a count, at most 1000", least: 0, most: 1000, on: 1, off: 0, apply: set }
 }
 
-/** Returns a chip's fault that is there or not. */
+/** Returns a chip's fault that is on or off. */
 export function flag<Chip extends SpiChip>(set: (chip: Chip, value: boolean) => void): Fault<Chip> {
     return {
         form: "1 or 0",

@@ -53,7 +53,7 @@ export enum Register {
 }
 
 export const COMMON_SIZE = 0x3a
-export const SOCKET_SIZE = 0x30
+const SOCKET_SIZE = 0x30
 export const SOCKETS = 8
 export const VERSION = 0x04
 
@@ -104,7 +104,7 @@ export const MODE_MMB = 0x20
 export const MODE_MIP6B = 0x10
 
 /** How a host's write changes each register. Bits in neither mask do not change. */
-export interface Access {
+interface Access {
     /** The values after a reset. */
     readonly reset: Uint8Array
     /** Masks of the bits that a write stores. */

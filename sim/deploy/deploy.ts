@@ -19,7 +19,7 @@ import {
 } from "jacdac-ts"
 import { DeployError } from "./error"
 
-export interface Deployment {
+interface Deployment {
     image: Uint8Array
     settings: ReadonlyMap<string, Uint8Array | undefined>
     /** The board's identifier, the end of it, or its short name; undefined for the only board on the bus. */

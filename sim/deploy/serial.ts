@@ -13,7 +13,7 @@ export interface Port {
 }
 
 /** The parts of serialport's class that are used here. */
-export interface SerialPorts {
+interface SerialPorts {
     new (options: object, opened: (error: Error | null) => void): object
     list(): Promise<Port[]>
 }

@@ -46,7 +46,7 @@ export class Header {
     }
 }
 
-export interface PipeHandler {
+interface PipeHandler {
     /** Takes a message's header, and may answer in place. */
     header(header: Header): void
     /** Takes the data of that message, and may change it in place. */

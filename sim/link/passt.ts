@@ -14,7 +14,7 @@ import type { Forward } from "../router/incoming"
 import type { Link, Port, Station } from "./port"
 import { type Closed, connectStream, LinkError, type StreamLink } from "./stream"
 
-export interface PasstOptions {
+interface PasstOptions {
     /** The device's address, dotted, which passt also leases by DHCP. */
     ip: string
     prefix: number
@@ -31,7 +31,7 @@ const STARTS_IN = 10_000
 const RETRY = 20
 
 /** A link to a passt process that was started for it and ends with it. */
-export class PasstLink implements Link {
+class PasstLink implements Link {
     constructor(
         private readonly link: StreamLink,
         private readonly greeting: Uint8Array,

@@ -23,15 +23,10 @@ export interface Delivery extends Fate {
  * Takes every frame as it is sent, before any impairment, with the time (ms) and its fate at each receiver. The bytes
  * are valid during the call only.
  */
-export type FrameTap = (
-    frame: Uint8Array,
-    from: Station,
-    time: number,
-    deliveries: readonly Delivery[]
-) => void
+type FrameTap = (frame: Uint8Array, from: Station, time: number, deliveries: readonly Delivery[]) => void
 
 /** Takes every frame as a station receives it, corrupted or duplicated. */
-export type DeliveryTap = (frame: Uint8Array, from: Station, to: Station, time: number) => void
+type DeliveryTap = (frame: Uint8Array, from: Station, to: Station, time: number) => void
 
 interface Attached {
     readonly station: Station

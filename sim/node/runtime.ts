@@ -21,7 +21,7 @@ import type { Environment, scheduler as Scheduler } from "./environment"
 import { textOf } from "./text"
 import { Traces } from "./traces"
 
-export interface NodeOptions extends RuntimeOptions {
+interface NodeOptions extends RuntimeOptions {
     program: Bundle
 }
 

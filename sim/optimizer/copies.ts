@@ -131,7 +131,7 @@ function isCheap(value: Node, shared: ReadonlySet<number>): boolean {
     return value.op === Op.ReturnValue || (isConstant(value) && expressionSize(value) <= ACCESS)
 }
 
-export function isConstant({ op }: Node): boolean {
+function isConstant({ op }: Node): boolean {
     switch (op) {
         case Op.Literal:
         case Op.LiteralFloat:

@@ -91,7 +91,7 @@ export function mayThrow({ op, arguments: args }: Node): boolean {
 }
 
 /** Returns whether the value of an expression is a number, by its operation. */
-export function isNumber({ op }: Node): boolean {
+function isNumber({ op }: Node): boolean {
     switch (op) {
         case Op.Literal:
         case Op.LiteralFloat:

@@ -41,7 +41,7 @@ export function forgetLiveness(fn: ProgramFunction): void {
     known.delete(fn)
 }
 
-export class Liveness {
+class Liveness {
     private readonly before = new Map<Block, Live>()
     private readonly behind = new Map<Block, Live>()
     /** The slots that handlers read: they are needed wherever something may throw. */

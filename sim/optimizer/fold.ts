@@ -48,7 +48,7 @@ function simplifyBranch({ end }: Block): boolean {
 }
 
 /** Returns whether the value of an expression is true or false, by its operation. */
-export function isTruth({ op }: Node): boolean {
+function isTruth({ op }: Node): boolean {
     switch (op) {
         case Op.True:
         case Op.False:
@@ -71,7 +71,7 @@ export function isTruth({ op }: Node): boolean {
 }
 
 /** Returns whether the value of an expression is an integer of 32 bits, by its operation. */
-export function isInteger({ op }: Node): boolean {
+function isInteger({ op }: Node): boolean {
     switch (op) {
         case Op.Literal:
         case Op.And:

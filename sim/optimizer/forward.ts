@@ -114,6 +114,6 @@ function substitute(block: Block, n: number, slot: number, at: number): boolean 
 }
 
 /** Returns the largest number of values that are on the stack while a tree is evaluated. */
-export function stackOf({ arguments: args }: Node): number {
+function stackOf({ arguments: args }: Node): number {
     return args.reduce((most, argument, n) => Math.max(most, n + stackOf(argument)), 1)
 }

@@ -15,7 +15,7 @@ export const Section = {
     Specs: 8,
     Configuration: 9,
 } as const
-export const SECTIONS = 10
+const SECTIONS = 10
 export const HEADER = 32 + 8 * SECTIONS
 export const DESCRIPTOR = 16
 const MAGIC = [0x5376_6544, 0xf129_6e0a]

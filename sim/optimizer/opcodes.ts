@@ -101,8 +101,6 @@ export const FIRST_CONSTANT = 0x80
 /** The constant of the first one. */
 export const LEAST_CONSTANT = -16
 export const GREATEST_CONSTANT = 0xff - FIRST_CONSTANT + LEAST_CONSTANT
-/** The largest number of arguments of a call that has an operation of its own. */
-export const MOST_ARGUMENTS = 8
 /** The largest number of values on the stack. */
 export const STACK_DEPTH = 16
 

@@ -1,7 +1,7 @@
 // A program in the form that the passes change: functions of blocks, blocks of statements, statements of trees of expressions.
 // The stack is empty between statements, so this form has no stack.
 
-import { Op } from "./opcodes"
+import type { Op } from "./opcodes"
 import type { Place } from "./places"
 
 /** An operation with the values that it takes from the stack. Small constants are literals as well. */
@@ -154,7 +154,7 @@ export function walkFunction({ blocks }: ProgramFunction, visit: (node: Node) =>
 }
 
 /** Replaces each expression in a tree by the result of `by`, inner expressions first. */
-export function rewrite(tree: Node, by: (node: Node) => Node): Node {
+function rewrite(tree: Node, by: (node: Node) => Node): Node {
     tree.arguments.forEach((argument, n) => {
         tree.arguments[n] = rewrite(argument, by)
     })
@@ -182,10 +182,6 @@ export function equal(a: Node, b: Node): boolean {
         a.arguments.length === b.arguments.length &&
         a.arguments.every((argument, n) => equal(argument, b.arguments[n]))
     )
-}
-
-export function isLiteral(value: Node): boolean {
-    return value.op === Op.Literal
 }
 
 export function copy(tree: Node): Node {

@@ -1,7 +1,7 @@
 // The report of the optimizer: sizes in bytes, before and after.
 
 /** Sizes of a program. */
-export interface Sizes {
+interface Sizes {
     /** The bytes that the VM's limit counts: header, function descriptors and padded code. */
     code: number
     /** The bytes of the whole image. */

@@ -2,7 +2,7 @@
 
 import { type ImageRecord, padded, Section } from "./image"
 
-export interface Strings {
+interface Strings {
     ascii: Uint8Array[]
     utf8: Uint8Array[]
     buffers: Uint8Array[]

@@ -7,8 +7,6 @@ import { ROOT } from "../build/build"
 import { FeatureError, featuresFile, leftOut } from "../build/features"
 import { OptionError } from "./error"
 
-export { printable } from "./error"
-
 /** Thrown when the user asks for a text (--help, --version) instead of a run; the message is the text. */
 export class Answer extends Error {}
 

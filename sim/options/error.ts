@@ -10,6 +10,6 @@ export class OptionError extends Error {
 }
 
 /** Replaces every character but printable ASCII by `?`: a message quotes what the user wrote, but no control characters. */
-export function printable(text: string): string {
+function printable(text: string): string {
     return text.replaceAll(/[^\x20-\x7e]/g, "?")
 }

@@ -4,7 +4,7 @@ import { parseTapAddress } from "../link/tap-address"
 import { firstOther, freeHost, sameNetwork } from "./address"
 import { OptionError } from "./error"
 
-export interface NetworkWishes {
+interface NetworkWishes {
     /** The address of Host X. */
     ip: string
     prefix: number
@@ -17,7 +17,7 @@ export interface NetworkWishes {
     stays: boolean
 }
 
-export interface NetworkPlan {
+interface NetworkPlan {
     others: { runtime: "vm" | "node"; ip: string }[]
     /** The address of the host that the example talks to; undefined without one. */
     server: string | undefined

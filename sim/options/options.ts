@@ -9,7 +9,7 @@ import { parseStreamAddress } from "../link/stream-address"
 import { parseTapAddress } from "../link/tap-address"
 import type { Forward } from "../router/incoming"
 import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./address"
-import { CommandLine, printable, program, without } from "./command-line"
+import { CommandLine, program, without } from "./command-line"
 import { splitCommands } from "./commands"
 import { OptionError } from "./error"
 import { type ForwardWish, parseForward } from "./forward"
@@ -64,7 +64,7 @@ export interface Options {
 }
 
 /** Where the process runs. */
-export interface Surroundings {
+interface Surroundings {
     /** Standard input and output are a terminal. */
     terminal: boolean
 }
@@ -269,7 +269,7 @@ function faults(text: string, board: Board): FaultStep[] {
 function one(...known: string[]): (text: string) => string {
     return text => {
         if (known.includes(text)) return text
-        throw new OptionError(`${printable(text)}: it takes ${known.join(" or ")}`)
+        throw new OptionError(`${text}: it takes ${known.join(" or ")}`)
     }
 }
 
@@ -288,7 +288,7 @@ function link(text: string): string {
     else if (text.startsWith("tap:")) parseTapAddress(text)
     else if (!["builtin", "user", "passt"].includes(text)) {
         const known = "builtin, user, passt, stream:HOST:PORT, stream:unix:PATH or, on Linux, tap:NAME"
-        throw new OptionError(`${printable(text)}: it takes ${known}`)
+        throw new OptionError(`${text}: it takes ${known}`)
     }
     return text
 }
@@ -318,11 +318,11 @@ function config(text: string): { [key: string]: number } {
 /** Splits KEY=VALUE; the value of an unknown key is 0. */
 function split(part: string): [string, number] {
     const at = part.indexOf("=")
-    const key = printable(at < 0 ? part : part.slice(0, at))
+    const key = at < 0 ? part : part.slice(0, at)
     const text = part.slice(at + 1)
     // `configure` reports an unknown key, whatever its value is
     if (!Object.hasOwn(new Config(), key)) return [key, 0]
     if (at < 0) throw new OptionError(`${key} has no value; write ${key}=NUMBER`)
-    if (!/^-?\d{1,10}$/.test(text)) throw new OptionError(`${key}=${printable(text)} is not a whole number`)
+    if (!/^-?\d{1,10}$/.test(text)) throw new OptionError(`${key}=${text} is not a whole number`)
     return [key, Number(text)]
 }

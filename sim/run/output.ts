@@ -5,7 +5,7 @@ import { clearLine, cursorTo } from "node:readline"
 import { paint, type Style } from "../view/ladder-style"
 
 /** What an output can show. */
-export interface Looks {
+interface Looks {
     color: boolean
     /** The output shows box drawing characters and arrows, not only ASCII. */
     unicode: boolean

@@ -6,7 +6,7 @@ import { Ladder, type Ports, type Side } from "../view/ladder"
 import type { Observer } from "./observer"
 import type { Output } from "./output"
 
-export interface Host {
+interface Host {
     name: string
     ip: string
 }

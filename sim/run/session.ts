@@ -7,7 +7,7 @@ import type { Output } from "./output"
 import type { World } from "./world"
 
 /** Shows a command, the lines that it printed, and its status. */
-export type ShowReply = (line: string, lines: string[], status: number) => void
+type ShowReply = (line: string, lines: string[], status: number) => void
 
 /** Returns a ShowReply that writes text for people. */
 export function showText(output: Output): ShowReply {

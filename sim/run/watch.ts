@@ -6,7 +6,7 @@ import type { Observer } from "./observer"
 
 export type Side = "device" | "server"
 
-export interface Change {
+interface Change {
     readonly side: Side
     readonly id: number
     readonly localPort: number

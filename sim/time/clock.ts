@@ -230,6 +230,6 @@ export class RealClock implements Clock {
 }
 
 /** Waits for one turn of the process's event loop, in which all resolved promises run. */
-export function breath(): Promise<void> {
+function breath(): Promise<void> {
     return new Promise(resolve => setImmediate(resolve))
 }

@@ -21,7 +21,7 @@ interface Ipv4 extends Ethernet {
 }
 
 /** A frame that is shorter than a header in it, or has a header that contradicts the frame. */
-export interface MalformedView {
+interface MalformedView {
     readonly kind: "malformed"
     readonly reason: string
     readonly frameLength: number
@@ -74,7 +74,7 @@ export interface IcmpView extends Ipv4 {
 }
 
 /** A fragment of an IP packet. Only the first fragment would have a readable transport header. */
-export interface FragmentView extends Ipv4 {
+interface FragmentView extends Ipv4 {
     readonly kind: "fragment"
     /** Bytes of the packet's payload before this fragment. */
     readonly offset: number
@@ -83,13 +83,13 @@ export interface FragmentView extends Ipv4 {
 }
 
 /** An IPv4 packet of another protocol than TCP, UDP and ICMP. */
-export interface OtherIpView extends Ipv4 {
+interface OtherIpView extends Ipv4 {
     readonly kind: "ip"
     readonly payload: Uint8Array
 }
 
 /** A frame of another EtherType than IPv4 and ARP, such as IPv6, or with a length there (IEEE 802.3). */
-export interface OtherView extends Ethernet {
+interface OtherView extends Ethernet {
     readonly kind: "ethernet"
     readonly payload: Uint8Array
 }

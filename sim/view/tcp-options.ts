@@ -1,7 +1,7 @@
 // Reads the options of a TCP header for display.
 
 /** A range of sequence numbers, absolute; `end` is the first number after it. */
-export interface SackBlock {
+interface SackBlock {
     readonly start: number
     readonly end: number
 }

@@ -35,7 +35,6 @@ export interface VmModule {
     devsSetDeviceId(id: string): void
     devsGcStress(on: boolean): void
     devsStart(): void
-    devsStop(): void
     /** Loads an image; returns 0 if the VM accepts it. */
     devsDeploy(image: Uint8Array): number
     /** Checks an image; returns 0 if the VM would accept it, else a negative number. The reason goes to dmesg. */

@@ -15,7 +15,7 @@ import { Random } from "../time/random"
 import { createModule, type VmModule } from "./module"
 import { type DebugInfo, Positions } from "./positions"
 
-export interface VmOptions extends RuntimeOptions {
+interface VmOptions extends RuntimeOptions {
     /** Content of bytecode.devs. */
     image: Uint8Array
     /** Content of bytecode-dbg.json; without it a stack shows places in the bytecode. */
