@@ -27,12 +27,12 @@ export const enum Event {
     Length = 10,
     /** The peer's port and ours, in network order. From here on the record is the segment's header, except for the order of the ports. */
     Ports = 12,
-    /** In network order. */
+    /** Sequence and acknowledgment number, in network order. */
     Sequence = 16,
     Acknowledgment = 20,
     /** TCP control bits. */
     Flags = 25,
-    /** In network order, before scaling. */
+    /** The window field, in network order, before scaling. */
     Window = 26,
     /** The peer's IPv4 address, in network order. */
     RemoteIp = 28,
@@ -67,7 +67,7 @@ export class EventRing {
     count = 0
     /** The next event's record, which the caller fills in before it calls `push`. */
     readonly record: Buffer
-    /** Receives this ring's records instead of `sink.tell`: it tells the stacks of one process apart. */
+    /** Receives this ring's records instead of `sink.tell`, where a process has several stacks. */
     tell: ((record: Buffer) => void) | undefined = undefined
     private readonly ring: Buffer
 

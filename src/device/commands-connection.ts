@@ -19,7 +19,7 @@ const enum Wait {
 /** Runs `listen PORT [echo|discard|http]`; `service` is "" without one. Like each command it returns what is wrong, "" for nothing. */
 export function listenCommand(device: Device, port: string, service: string, print: Print): string {
     const number = portOf(port)
-    if (number < 0) return `"${port}" is no port from 1 to 65535`
+    if (number < 0) return `"${port}" is not a port from 1 to 65535`
     const kind = service === "" ? Kind.Manual : wordIndex("manual echo discard http", service)
     if (kind < 0 || (kind === Kind.Manual && service !== ""))
         return `no service "${service}"; there are echo, discard and http`
@@ -38,7 +38,7 @@ export function connectCommand(device: Device, host: string, port: string, print
     if (ip === Address.None)
         return `"${host}" is not an IPv4 address, and this program does not resolve names`
     const number = portOf(port)
-    if (number < 0) return `"${port}" is no port from 1 to 65535`
+    if (number < 0) return `"${port}" is not a port from 1 to 65535`
     const id = connect(stack, ip, number, 0, device.now())
     if (id < 0) return explain(device.stack, id)
     const ports = stack.conns.getAt(findConnection(stack, id) + Tcb.Ports, "i32")
@@ -88,7 +88,7 @@ export async function waitCommand(
     const wanted = wordIndex(stateNames, state.toUpperCase())
     if (wanted < 0) return `no state "${state}"; there are ${stateNames}`
     const ms = limit === "" ? Wait.Longest : decimal(limit)
-    if (ms < 0) return `"${limit}" is no number of milliseconds`
+    if (ms < 0) return `"${limit}" is not a number of milliseconds`
     const end = (device.now() + ms) | 0
     for (;;) {
         const now = stateOf(stack, id)

@@ -31,17 +31,17 @@ export function sendCommand(device: Device, id: number, text: string, print: Pri
     if (text === "") return "TEXT is missing"
     const bytes = Buffer.from(text)
     const length = takeEscapes(bytes)
-    if (length < 0) return "after a backslash there may be n, r, t, \\ or x and two hexadecimal digits"
+    if (length < 0) return "a backslash must be followed by n, r, t, \\ or x and two hexadecimal digits"
     const taken = write(device.stack, id, bytes, 0, length)
     if (taken < 0) return `${explain(device.stack, taken, id)} (${stateName(stateOf(device.stack, id))})`
     if (taken === 0) return `no room: the send buffer of ${device.stack.sendSize} bytes is full`
     device.poke()
-    print(`${taken} of ${length} bytes taken`)
+    print(`${taken} of ${length} bytes queued`)
     return ""
 }
 
 /** Replaces escapes by the bytes that they stand for. Returns how many bytes are left; -1 for an escape that is not valid. */
-export function takeEscapes(b: Buffer): number {
+function takeEscapes(b: Buffer): number {
     let to = b.indexOf(Char.Backslash)
     if (to < 0) return b.length
     for (let from = to; from < b.length; from++) {

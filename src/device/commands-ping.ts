@@ -27,7 +27,7 @@ export async function pingCommand(
     const ip = ipv4Of(host)
     if (ip === Address.None) return `"${host}" is not an IPv4 address`
     const count = times === "" ? Pings.Count : decimal(times)
-    if (count < 1 || count > Pings.Most) return `"${times}" is no number from 1 to ${Pings.Most}`
+    if (count < 1 || count > Pings.Most) return `"${times}" is not a number from 1 to ${Pings.Most}`
     if (!isPeer(device.stack, ip)) return explain(device.stack, TcpError.Invalid)
     const identifier = randomBuffer(2).getAt(0, "u16")
     let came = 0

@@ -198,7 +198,7 @@ function traceCommand(device: Device, what: string): string {
 
 async function sleepCommand(device: Device, time: string): Promise<string> {
     const ms = decimal(time)
-    if (ms < 0) return `"${time}" is no number of milliseconds`
+    if (ms < 0) return `"${time}" is not a number of milliseconds`
     await device.sleep(ms)
     return ""
 }

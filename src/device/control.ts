@@ -167,7 +167,7 @@ export class Control {
         for (;;) {
             const length = Math.min(left, Size.Scratch)
             const n = write(this.device.stack, id, scratch, 0, length)
-            // on a connection that is over, send fails as on any that this side has shut down
+            // send on a connection that is over fails with EPIPE, as it does after a shutdown
             if (n < 0) return this.failed(id, n === TcpError.Eof ? TcpError.Pipe : n)
             sum += n
             left -= n

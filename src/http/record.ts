@@ -191,7 +191,7 @@ export class HttpContext {
     crowded = false
     /** The time of this turn. @internal */
     now = 0
-    /** How much may still be done in this turn. @internal */
+    /** Steps (see server.ts) that are left in this turn. @internal */
     steps = 0
     /** A handler has run in this turn. @internal */
     handled = false

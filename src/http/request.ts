@@ -115,7 +115,7 @@ export function takeHead(h: HttpContext, c: HttpClient): boolean {
 }
 
 /** Returns the end of the visible ASCII characters of `text` from `at` on; one of `others` ends them, too. */
-export function visibleEnd(text: string, at: number, others: string): number {
+function visibleEnd(text: string, at: number, others: string): number {
     for (; at < text.length; at++) {
         const code = text.charCodeAt(at)
         if (code <= 32 || code >= 127 || others.indexOf(text.charAt(at)) >= 0) break

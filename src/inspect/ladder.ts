@@ -1,4 +1,4 @@
-// The ladder: draws the events of one connection that are still in the ring between its two hosts, in plain text.
+// The ladder: draws one connection's events between its two hosts, in plain text, as far as the ring still has them.
 
 import { Buffer } from "@devicescript/core"
 import { Event, EventKind } from "../base/events"

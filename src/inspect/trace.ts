@@ -70,7 +70,7 @@ async function printEvents(stack: Stack, next: number): Promise<void> {
 }
 
 /** Returns an event as a line; `ip` is this host's address. Times are seconds since the program started. */
-export function eventLine(ip: number, record: Buffer): string {
+function eventLine(ip: number, record: Buffer): string {
     const kind: EventKind = record.getAt(Event.Kind, "u8")
     const id = record.getAt(Event.Id, "u16")
     const when = secondsAt(record, Event.Time)
@@ -103,7 +103,7 @@ export function failureText(record: Buffer): string {
 }
 
 /** Returns the name of the counter at this offset. */
-export function counterName(counter: number): string {
+function counterName(counter: number): string {
     return word(counterNames, counter >> 2)
 }
 

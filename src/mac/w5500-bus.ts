@@ -23,7 +23,7 @@ export class W5500Bus {
     readonly common = Buffer.alloc(Look.Size)
     /** Address, control and two bytes of data. */
     readonly command = Buffer.alloc(5)
-    /** The same with one byte. */
+    /** Address, control and one byte of data. */
     readonly single = Buffer.alloc(4)
 
     /** `look` is the least length of a poll of socket 0, for firmware that sleeps in the middle of a short transfer. */

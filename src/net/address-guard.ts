@@ -7,9 +7,9 @@ import type { Stack } from "./stack"
 
 /** The owner of the address that the guard watches: is called with the outcome. */
 export interface Claimant {
-    /** No other host has the address: the owner may set it. The guard announces it next. */
+    /** Called when no other host has the address: the owner may set it. The guard announces it next. */
     claimed(now: number): void
-    /** Another host has the address: the owner must not use it (any more). The guard does nothing further. */
+    /** Called when another host has the address: the owner must not use it (any more). The guard does nothing further. */
     conflict(now: number): void
 }
 

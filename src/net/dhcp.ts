@@ -30,7 +30,7 @@ const enum Time {
     /** ms: the first wait for an answer, which doubles; each wait varies by up to a second (section 4.1). */
     First = 4000,
     Jitter = 1000,
-    /** How often the wait doubles. */
+    /** Number of times that the wait doubles. */
     Doublings = 4,
     /** REQUESTs for one offer (section 3.1 (5)), and after the link came back. */
     Requests = 4,

@@ -67,7 +67,7 @@ class Question {
     depth = 0
     id = 0
     port = 0
-    /** While asking, when the question is sent again; later, when its answer is too old to be given to others. */
+    /** Time of the next try; once there is an answer, the time from which it is too old for another caller. */
     time = 0
     length = 0
     /** As long as the longest name that it has held. */

@@ -49,7 +49,7 @@ export class Endpoints implements StackEndpoints, Packet {
     /** The responder for this host's name, `text`.local, if there is one (mdns.ts). */
     named: { readonly text: string } | undefined = undefined
     private readonly list: Endpoint[] = []
-    /** The Ethernet address of a group or of everybody, for the packet being sent. */
+    /** The Ethernet address of a group, or the broadcast address, for the packet being sent. */
     private readonly groupMac = Buffer.alloc(6)
     private readonly draw = Buffer.alloc(Draw.Size)
     private pool: Buffer

@@ -80,7 +80,7 @@ export class Responder extends Endpoint {
     private conflicts = 0
     private count = 0
     private message = Message.Probe
-    /** For an answer: it goes to a plain DNS client and repeats the question; the question's id and type. */
+    /** The answer goes to a plain DNS client and repeats its question; the id and type of that question. */
     private legacy = false
     private id = 0
     private kind = 0
@@ -141,7 +141,7 @@ export class Responder extends Endpoint {
             this.state = ResponderState.Running
             this.count = 0
         }
-        // section 8.3: the record is announced, once a second
+        // section 8.3: the record is announced twice, a second apart
         this.legacy = false
         this.say(Message.Answer)
         if (++this.count < Time.Announcements) this.arm(s, now, Time.Announce)
@@ -228,7 +228,7 @@ export class Responder extends Endpoint {
             p += Dns.Question
             const internet = asked & DnsClass.Mask
             if (!same || (internet !== DnsClass.Internet && internet !== DnsType.Any)) continue
-            // of two questions the one that the address answers counts
+            // a question about the address comes before any other
             if (!isAddress(kind)) kind = type
             if (asked & Name.Unicast) unicast = true
         }

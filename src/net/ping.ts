@@ -33,7 +33,7 @@ export class Ping extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Sends a request with `size` bytes of data; `result` tells what came of it within `timeout` ms. Returns Invalid if `ip` is no host's. */
+    /** Sends a request with `size` bytes of data and waits at most `timeout` ms, see `result`. Returns Invalid if no host can have `ip`. */
     start(ip: number, size: number, timeout: number, now: number): TcpError {
         const s = this.endpoints.stack
         const most = s.config.mtu - Ip.Size - Icmp.Size

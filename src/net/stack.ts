@@ -13,7 +13,7 @@ const enum Link {
 }
 
 const enum Mask {
-    /** What 255.255.255.254 leaves for hosts. */
+    /** The hosts' part of the netmask 255.255.255.254. */
     TwoHosts = 0x01000000,
 }
 
@@ -40,7 +40,7 @@ export interface StackEcho {
 export class Stack extends TcpContext {
     /** This host's Ethernet address. */
     readonly mac: Buffer
-    /** The same address, as the first four and the last two bytes of a frame to it read. */
+    /** `mac` as `getAt` "i32" and "u16" read it from the start of a frame to this host. */
     readonly macStart: number
     readonly macEnd: number
     /** Default router in network order; 0 for none. */

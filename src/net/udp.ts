@@ -1,4 +1,4 @@
-// UDP (RFC 768): checks datagrams and hands them to their endpoints, or tells their senders that the port is closed.
+// UDP (RFC 768): checks datagrams and hands them to their endpoints, or reports a closed port to the sender.
 
 import { Counter } from "../base/counters"
 import { UNREACHABLES } from "../features"

@@ -242,7 +242,7 @@ class Arrived {
         this.length = 1
     }
 
-    /** Ends: the socket has no connection any more. */
+    /** Drops the bytes that were put back: the socket has no connection any more. */
     end(): void {
         this.rest = undefined
         this.length = 0

@@ -39,7 +39,7 @@ export interface NetworkOptions {
 
 /** Finds an address for this host, sets it and takes it away: `dhcp()`. */
 export interface Addressing {
-    /** Begins, as the network starts: takes its place in the stack, and the memory it needs. */
+    /** Starts with the network: adds itself to the stack, and allocates its memory. */
     start(net: NetworkInterface): void
     /** Called when the link comes up or goes down; `now` is in milliseconds. */
     link(up: boolean, now: number): void
@@ -47,7 +47,7 @@ export interface Addressing {
 
 /** Finds the addresses of names: `dns()`. */
 export interface Resolver {
-    /** Begins, as the network starts: takes its place in the stack, and the memory it needs. */
+    /** Starts with the network: adds itself to the stack, and allocates its memory. */
     start(net: NetworkInterface): void
     /** Called when the name servers, `net.nameserver` and `net.nameserver2`, have changed. */
     serversChanged(): void
@@ -67,9 +67,9 @@ export function running(): NetworkInterface {
 }
 
 /**
- * Starts the driver and the stack, takes all of the stack's memory, and returns when the chip has answered. A chip that does not answer
- * is printed (level error) and tried again every 5 seconds, and the call returns as well. Needs neither a cable nor an address yet:
- * `connect` waits for both, `listen` does not need them. Throws a NetError EINVAL that says which setting is wrong.
+ * Starts the driver and the stack, takes all of the stack's memory, and returns when the chip has answered. When the
+ * chip does not answer, prints why (level error), returns as well, and starts the driver again every 5 seconds. The call needs neither a
+ * cable nor an address: `connect` waits for both, `listen` works without. Throws a NetError EINVAL that says which setting is wrong.
  */
 export async function startNetwork(options: NetworkOptions): Promise<NetworkInterface> {
     try {

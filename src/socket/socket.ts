@@ -87,7 +87,7 @@ export class Socket {
     id: number
     /** Offset of the record, which is this connection's while the id in it is the same. @internal */
     readonly at: number
-    /** Tcb.RcvNxt at the last look. @internal */
+    /** Tcb.RcvNxt at the last check. @internal */
     seen: number
     /** What fibers wait for: bits of Want. @internal */
     waiting = 0

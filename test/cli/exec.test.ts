@@ -47,7 +47,7 @@ describe.each(runtimes)("--exec on %s", runtime => {
 test("with --once, the example comes first", async () => {
     const { code, stdout } = await cli("--once", "--runtime", "node", "--exec", "connections")
     expect(code).toBe(0)
-    expect(stdout.indexOf("> connections")).toBeGreaterThan(stdout.indexOf("ok  The page came whole"))
+    expect(stdout.indexOf("> connections")).toBeGreaterThan(stdout.indexOf("ok  The page arrived complete"))
     expect(stdout.slice(stdout.indexOf("> connections"))).toContain("TIME-WAIT")
 })
 

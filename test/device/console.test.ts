@@ -44,9 +44,9 @@ describe("lines", () => {
     })
 
     test.each([
-        ["listen 0", 'listen: "0" is no port from 1 to 65535'],
-        ["listen 65536", 'listen: "65536" is no port from 1 to 65535'],
-        ["listen http", 'listen: "http" is no port from 1 to 65535'],
+        ["listen 0", 'listen: "0" is not a port from 1 to 65535'],
+        ["listen 65536", 'listen: "65536" is not a port from 1 to 65535'],
+        ["listen http", 'listen: "http" is not a port from 1 to 65535'],
         ["listen 7 telnet", 'listen: no service "telnet"; there are echo, discard and http'],
         ["listen 7 manual", 'listen: no service "manual"; there are echo, discard and http'],
         [
@@ -57,7 +57,7 @@ describe("lines", () => {
             "connect 10.0.0.256 80",
             'connect: "10.0.0.256" is not an IPv4 address, and this program does not resolve names',
         ],
-        ["connect 10.0.0.1 -1", 'connect: "-1" is no port from 1 to 65535'],
+        ["connect 10.0.0.1 -1", 'connect: "-1" is not a port from 1 to 65535'],
         [
             "connect 10.0.0.2 80",
             "connect: EINVAL, the address or port is not valid, or the data does not fit a frame",
@@ -71,7 +71,7 @@ describe("lines", () => {
         ["ladder 9", 'ladder: no connection or listener "9"; the command connections lists them'],
         ["wait 9 CLOSED", 'wait: no connection or listener "9"; the command connections lists them'],
         ["trace maybe", 'trace: "maybe" is neither on nor off'],
-        ["sleep soon", 'sleep: "soon" is no number of milliseconds'],
+        ["sleep soon", 'sleep: "soon" is not a number of milliseconds'],
     ])("%s: a wrong argument", async (line, reply) => {
         expect(await new ConsoleBench().refused(line)).toBe(reply)
     })
@@ -210,8 +210,8 @@ describe("send and read", () => {
     test("send takes what fits and says how much", async () => {
         const { bench, far } = await connected({ sendBuffer: 64 })
         bench.wire.filter = () => false
-        expect(await bench.ok(`send 1 ${"a".repeat(60)}`)).toEqual(["60 of 60 bytes taken"])
-        expect(await bench.ok("send 1 0123456789")).toEqual(["4 of 10 bytes taken"])
+        expect(await bench.ok(`send 1 ${"a".repeat(60)}`)).toEqual(["60 of 60 bytes queued"])
+        expect(await bench.ok("send 1 0123456789")).toEqual(["4 of 10 bytes queued"])
         expect(await bench.refused("send 1 x")).toBe("send: no room: the send buffer of 64 bytes is full")
         bench.wire.filter = () => true
         bench.wire.run(2000)
@@ -220,9 +220,9 @@ describe("send and read", () => {
 
     test("the text is the rest of the line, with escapes", async () => {
         const { bench, far } = await connected()
-        expect(await bench.ok("send 1  two  spaces ")).toEqual(["13 of 13 bytes taken"])
+        expect(await bench.ok("send 1  two  spaces ")).toEqual(["13 of 13 bytes queued"])
         expect(bench.farRead(far)).toBe(" two  spaces ")
-        expect(await bench.ok("send 1 \\r\\n\\t\\\\\\x00\\xfF\\x6Eend")).toEqual(["10 of 10 bytes taken"])
+        expect(await bench.ok("send 1 \\r\\n\\t\\\\\\x00\\xfF\\x6Eend")).toEqual(["10 of 10 bytes queued"])
         expect(bench.farRead(far)).toBe("\r\n\t\\\0\xffnend")
         await bench.ok("send 1 \u00fc")
         expect(bench.farRead(far)).toBe("\xc3\xbc")
@@ -231,7 +231,7 @@ describe("send and read", () => {
     test.each(["\\", "a\\q", "\\x1", "\\x1g", "ab\\x"])("send refuses the escape in %s", async text => {
         const { bench } = await connected()
         expect(await bench.refused(`send 1 ${text}`)).toBe(
-            "send: after a backslash there may be n, r, t, \\ or x and two hexadecimal digits"
+            "send: a backslash must be followed by n, r, t, \\ or x and two hexadecimal digits"
         )
     })
 
@@ -240,7 +240,7 @@ describe("send and read", () => {
         const listener = bench.farListen(7)
         bench.wire.filter = () => false
         await bench.ok("connect 10.0.0.1 7")
-        expect(await bench.ok("send 1 early")).toEqual(["5 of 5 bytes taken"])
+        expect(await bench.ok("send 1 early")).toEqual(["5 of 5 bytes queued"])
         bench.wire.filter = () => true
         await bench.ok("wait 1 established")
         await bench.ok("sleep 10")
@@ -352,7 +352,7 @@ describe("wait", () => {
             'wait: no state "OPEN"; there are CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 ' +
                 "FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
         )
-        expect(await bench.refused("wait 1 CLOSED long")).toBe('wait: "long" is no number of milliseconds')
+        expect(await bench.refused("wait 1 CLOSED long")).toBe('wait: "long" is not a number of milliseconds')
     })
 })
 

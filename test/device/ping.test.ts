@@ -63,9 +63,9 @@ describe("ping", () => {
         ["ping", "ping: usage: ping HOST [COUNT]"],
         ["ping 10.0.0.1 2 3", "ping: usage: ping HOST [COUNT]"],
         ["ping nowhere", 'ping: "nowhere" is not an IPv4 address'],
-        ["ping 10.0.0.1 0", 'ping: "0" is no number from 1 to 100'],
-        ["ping 10.0.0.1 101", 'ping: "101" is no number from 1 to 100'],
-        ["ping 10.0.0.1 all", 'ping: "all" is no number from 1 to 100'],
+        ["ping 10.0.0.1 0", 'ping: "0" is not a number from 1 to 100'],
+        ["ping 10.0.0.1 101", 'ping: "101" is not a number from 1 to 100'],
+        ["ping 10.0.0.1 all", 'ping: "all" is not a number from 1 to 100'],
         ["ping 10.0.0.2", "ping: EINVAL, the address or port is not valid, or the data does not fit a frame"],
         [
             "ping 10.0.0.255",

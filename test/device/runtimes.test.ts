@@ -185,7 +185,7 @@ describe("large buffers and rings do not end the program on the VM", () => {
             "trace off",
         ]
         const said = await session("vm", [...lines, ...all, `send 3 ${"\\x41".repeat(120)}`], { config })
-        expect(said.at(-1)).toBe("64 of 120 bytes taken")
+        expect(said.at(-1)).toBe("64 of 120 bytes queued")
         expect(said.filter(line => line.includes(" 10.0.0.77:7 ")).length).toBeGreaterThan(50)
     })
 
@@ -240,7 +240,7 @@ describe("whatever the check of memory lets pass works", () => {
             `send 3 ${"x".repeat(490)}`
         )
         const said = await session("vm", lines, { heap, config: largest(shape) })
-        expect(said.at(-1)).toMatch(/^\d+ of 490 bytes taken$/)
+        expect(said.at(-1)).toMatch(/^\d+ of 490 bytes queued$/)
     })
 })
 

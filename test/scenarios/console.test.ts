@@ -68,13 +68,13 @@ scenario("what cannot be done changes nothing and says so", {}, async net => {
         ["connect 10.0.0.1", "usage"],
         ["connect nowhere 7", "not an IPv4 address"],
         ["connect 10.0.0.255 7", "EINVAL"],
-        ["listen 70000", "no port"],
+        ["listen 70000", "not a port"],
         ["listen 7", "EADDRINUSE"],
         ["listen 8 chargen", "no service"],
         ["send 99 hello", "no connection"],
         ["close 0", "no connection"],
         ["trace maybe", "neither on nor off"],
-        ["sleep long", "no number"],
+        ["sleep long", "not a number"],
     ] as const) {
         expect(await net.refusal(line)).toContain(word)
     }

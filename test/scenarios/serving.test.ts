@@ -12,7 +12,7 @@ scenario("the mission's example", { config: { iss: 4321, timeWait: 2000 } }, asy
     serveEcho(peer, net.clock)
     const { id, port } = await net.connect("10.0.0.1", 7)
     await net.reached(port, "ESTABLISHED")
-    expect(await net.command(`send ${id} hello`)).toEqual(["5 of 5 bytes taken"])
+    expect(await net.command(`send ${id} hello`)).toEqual(["5 of 5 bytes queued"])
     await net.pass(500)
     expect(await net.command(`read ${id}`)).toEqual(["hello"])
     await net.command(`close ${id}`)
