@@ -227,7 +227,11 @@ describe("what the documents list is all there is:", () => {
     })
 
     test.each(["w5500", "enc28j60", "esp_hosted"])("the faults of the chip %s", name => {
-        const own = { w5500: "### Faults of the W5500", esp_hosted: "### Faults of the Wi-Fi module" }[name]!
+        const own = {
+            w5500: "### Faults of the W5500",
+            enc28j60: "### Faults of the ENC28J60",
+            esp_hosted: "### Faults of the Wi-Fi module",
+        }[name]!
         const rows = ["### Faults of every chip", own].flatMap(heading =>
             listed("docs/simulator.md", heading, /^\| (`.*?`) \|/gm)
         )

@@ -22,8 +22,8 @@ export interface SizedDebugInfo extends DebugInfo {
     }[]
 }
 
-/** The name for operations outside of all functions: the statements of a module. */
-const OUTSIDE = "(top level)"
+/** The name for operations outside of all functions: the statements of a module, and functions that the optimizer has put where they are called. */
+const OUTSIDE = "(top level, inlined)"
 /** The package of files without a package in their paths. */
 const OWN = "devicescript-tcp"
 /** The name for code without a position, which the compiler and the optimizer have made. */

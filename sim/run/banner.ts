@@ -15,7 +15,8 @@ export function opening(options: Options): string[] {
     const what = options.program ?? "the flashed image"
     const runs = { vm: `${what} on DeviceScript's VM`, node: `${options.program ?? "its sources"} on Node` }
     const devices = [
-        `Host X  ${board.title} at ${ip}/${prefix}: ${runs[runtime]}`,
+        `Host X  ${board.title} at ${ip}/${prefix}`,
+        `        ${runs[runtime]}`,
         ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${runs[other.runtime]}`),
     ]
     const routed = router === undefined ? [] : [`router  ${router} leads to this computer's network`]

@@ -42,7 +42,11 @@ describe("the parts of a program", () => {
     it("are package, folder, file and function", () => {
         expect(root.parts[0]!.name).toBe("devicescript-tcp")
         const arrival = filesOf(root).find(({ path }) => path === "src/tcp/segment-arrives.ts")!
-        expect(arrival.parts[0]!.name).toBe("segmentArrives")
+        // the first is what the optimizer has put in: the steps of segmentArrives, each called once
+        expect(arrival.parts.slice(0, 2).map(({ name }) => name)).toEqual([
+            "(top level, inlined)",
+            "segmentArrives",
+        ])
         expect(arrival.bytes).toBeGreaterThan(2000)
         expect(filesOf(root).map(({ path }) => path)).toContain("@devicescript/core/src/utils.ts")
     })

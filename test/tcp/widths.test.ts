@@ -13,6 +13,7 @@ const HEADERS = /^(Arp|Eth|Icmp|Ip|Tcp|Udp)\./
 /** Fields with more than one width, and why. */
 const EXCEPTIONS: [field: string, widths: string, reason: string][] = [
     ["Event.Time", "i32 u32", "the time of an event is printed unsigned"],
+    ["Header.Offset", "i32 u16", "written as i32, so that the checksum after it becomes 0"],
     [
         "Snapshot.ReceivedSize",
         "u16 u8",
