@@ -1,4 +1,4 @@
-// Probes, announcements and defence of the address: RFC 5227. And what becomes of connections when it changes.
+// Probes, announcements and defence of the address (RFC 5227), and connections when it changes.
 
 import { describe, expect, test } from "vitest"
 import type { ArpView } from "../../sim/view/dissect"
@@ -32,7 +32,7 @@ function bed(change: (guard: AddressGuard) => void = () => {}) {
         },
         conflict: (now: number) => void told.push(`conflict ${now - 1000}`),
     }
-    /** Begins without an address. */
+    /** Drops the address, and claims it anew. */
     const claim = () => {
         changeAddress(bench.stack, 0, 0, 0, bench.now)
         guard.claim(ip(OURS), owner, bench.now)
@@ -56,8 +56,8 @@ const probe = {
 }
 const announcement = { ...probe, senderIp: OURS }
 
-describe("an address nobody has", () => {
-    test("three probes, two seconds, two announcements (section 1.1), then quiet", () => {
+describe("the address guard and a free address", () => {
+    test("a free address: three probes, two seconds, two announcements (RFC 5227 section 1.1), then silence", () => {
         const { bench, claim, told, sent, guard } = bed()
         claim()
         bench.pass(60_000)
@@ -81,7 +81,7 @@ describe("an address nobody has", () => {
         expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
     })
 
-    test("with one probe it is quicker, with none at once", () => {
+    test("a guard with one probe claims the address within 3 s, with none within 1 s", () => {
         const { bench, claim, told, sent, guard } = bed()
         for (const [probes, count, most] of [
             [1, 3, 3000],
@@ -98,7 +98,7 @@ describe("an address nobody has", () => {
         }
     })
 
-    test("one that this host has already is announced", () => {
+    test("announce() of an address in use sends two announcements and no probe", () => {
         const { bench, guard, owner, sent, told } = bed()
         guard.announce(ip(OURS), owner, bench.now)
         bench.pass(10_000)
@@ -110,43 +110,49 @@ describe("an address nobody has", () => {
     })
 })
 
-describe("while it is probed for", () => {
+describe("the address guard while it probes", () => {
     test.each([
-        ["somebody answers", { operation: 2, targetIp: "0.0.0.0" }],
-        ["somebody asks from it", { targetIp: "10.0.0.7" }],
-        ["somebody announces it", { targetIp: OURS }],
-        ["somebody else probes for it (2.1.1)", { senderIp: "0.0.0.0", targetIp: OURS }],
-    ] as [string, Partial<ArpFields>][])("%s: it is not taken", (_, fields) => {
-        const { bench, claim, told, sent, hear, guard } = bed()
-        claim()
-        bench.pass(1500)
-        const before = sent().length
-        hear(fields)
-        expect(told).toEqual(["conflict 1500"])
-        bench.pass(60_000)
-        expect(before).toBeGreaterThan(0)
-        expect(sent()).toEqual([])
-        expect([guard.state, guard.conflicts, bench.stack.ip]).toEqual([GuardState.Idle, 1, 0])
-    })
+        ["an ARP reply from the address", { operation: 2, targetIp: "0.0.0.0" }],
+        ["an ARP request from the address", { targetIp: "10.0.0.7" }],
+        ["an announcement of the address", { targetIp: OURS }],
+        ["another host's probe (2.1.1)", { senderIp: "0.0.0.0", targetIp: OURS }],
+    ] as [string, Partial<ArpFields>][])(
+        "%s during the probes: the conflict is reported and the address is not taken",
+        (_, fields) => {
+            const { bench, claim, told, sent, hear, guard } = bed()
+            claim()
+            bench.pass(1500)
+            const before = sent().length
+            hear(fields)
+            expect(told).toEqual(["conflict 1500"])
+            bench.pass(60_000)
+            expect(before).toBeGreaterThan(0)
+            expect(sent()).toEqual([])
+            expect([guard.state, guard.conflicts, bench.stack.ip]).toEqual([GuardState.Idle, 1, 0])
+        }
+    )
 
     test.each([
         ["a probe for another address", { senderIp: "0.0.0.0", targetIp: "10.0.0.7" }],
-        ["an answer that is a probe by its sender", { operation: 2, senderIp: "0.0.0.0", targetIp: OURS }],
-        ["somebody who asks for it, as a host does", { senderIp: "10.0.0.7", targetIp: OURS }],
-        ["its own probe, back from the wire", { senderMac: US, senderIp: "0.0.0.0", targetIp: OURS }],
-        ["a sender that can be none", { senderMac: "03:00:00:00:00:01" }],
-        ["what is malformed", { operation: 9 }],
-    ] as [string, Partial<ArpFields>][])("%s is no conflict", (_, fields) => {
-        const { bench, claim, told, hear } = bed()
-        claim()
-        bench.pass(1500)
-        hear(fields)
-        bench.pass(10_000)
-        expect(told).toMatchObject([expect.stringMatching(/^claimed/)])
-    })
+        ["an ARP reply from 0.0.0.0", { operation: 2, senderIp: "0.0.0.0", targetIp: OURS }],
+        ["an ARP request for the address from another", { senderIp: "10.0.0.7", targetIp: OURS }],
+        ["our own probe, back from the wire", { senderMac: US, senderIp: "0.0.0.0", targetIp: OURS }],
+        ["a claim from a multicast Ethernet address", { senderMac: "03:00:00:00:00:01" }],
+        ["a malformed ARP packet", { operation: 9 }],
+    ] as [string, Partial<ArpFields>][])(
+        "%s during the probes: no conflict, and the address is claimed",
+        (_, fields) => {
+            const { bench, claim, told, hear } = bed()
+            claim()
+            bench.pass(1500)
+            hear(fields)
+            bench.pass(10_000)
+            expect(told).toMatchObject([expect.stringMatching(/^claimed/)])
+        }
+    )
 })
 
-describe("once it is ours", () => {
+describe("the address guard of a claimed address", () => {
     const held = (change?: (guard: AddressGuard) => void) => {
         const all = bed(change)
         all.claim()
@@ -156,7 +162,7 @@ describe("once it is ours", () => {
         return all
     }
 
-    test("it is defended once in ten seconds (2.4 b), and given up at the second conflict", () => {
+    test("a second conflict after ten seconds is defended, within ten it gives up the address (2.4 b)", () => {
         const { hear, sent, told, bench, guard } = held()
         hear({})
         expect(sent()).toMatchObject([announcement])
@@ -172,7 +178,7 @@ describe("once it is ours", () => {
         expect([told.length, guard.state]).toEqual([1, GuardState.Idle])
     })
 
-    test("one that a person has chosen is kept, and still defended no more often (2.4 c)", () => {
+    test("a guard that keeps its address defends it once in ten seconds and never gives up (2.4 c)", () => {
         const { hear, sent, told, bench, guard } = held(g => {
             g.keeps = true
         })
@@ -184,7 +190,7 @@ describe("once it is ours", () => {
         expect([told, guard.conflicts]).toEqual([[], 10])
     })
 
-    test("who has it is not taken for a neighbour, and a probe for it is answered", () => {
+    test("a host that claims our address gets no ARP entry, and its probe gets a reply", () => {
         const { hear, sent, told, bench } = held()
         hear({})
         expect(findNeighbour(bench.stack, ip(OURS))).toBe(-1)
@@ -194,7 +200,7 @@ describe("once it is ours", () => {
         expect(told).toEqual([])
     })
 
-    test("released: nobody defends it", () => {
+    test("a released address is not defended", () => {
         const { hear, sent, told, guard } = held()
         guard.release()
         hear({})
@@ -203,8 +209,8 @@ describe("once it is ours", () => {
 })
 
 // ---------------------------------------------------------------- Another address
-describe("the address changes", () => {
-    test("connections end, without a word to the peer; listeners stay", () => {
+describe("changeAddress()", () => {
+    test("changeAddress() to another address ends connections without a segment and keeps listeners", () => {
         const bench = new Bench()
         const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         const half = new Peer(bench, { port: 4001 }).listens().sends("S 0")
@@ -217,7 +223,7 @@ describe("the address changes", () => {
         expect(listen(bench.stack, half.localPort, 1)).toBeLessThan(0)
     })
 
-    test("the same address with another router: they stay", () => {
+    test("changeAddress() to another router keeps the connections", () => {
         const bench = new Bench()
         const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         changeAddress(bench.stack, bench.stack.ip, ip("255.255.255.0"), ip("10.0.0.254"), bench.now)
@@ -227,8 +233,8 @@ describe("the address changes", () => {
 })
 
 // ---------------------------------------------------------------- Aging
-describe("a neighbour that has not been heard of for five minutes is asked for anew", () => {
-    /** How often it was asked for, when something is sent every 20 seconds for so long. */
+describe("an ARP entry that is five minutes old", () => {
+    /** Returns the number of ARP packets sent in `ms`, while `say` sends something every 20 seconds. */
     const asked = (bench: Bench, ms: number, say: () => void): number => {
         const before = bench.host.sent.length
         const end = bench.now + ms
@@ -239,7 +245,7 @@ describe("a neighbour that has not been heard of for five minutes is asked for a
         return bench.host.sent.splice(before).filter(frame => frame[12] === 8 && frame[13] === 6).length
     }
 
-    test("however many datagrams are sent to it", () => {
+    test("an ARP entry kept in use by sent datagrams only is resolved anew after five minutes", () => {
         const bench = new Bench()
         new Peer(bench)
         const socket = new UdpSocket(new Endpoints(bench.stack), 64, 64)
@@ -250,7 +256,7 @@ describe("a neighbour that has not been heard of for five minutes is asked for a
         expect(socket.error).toBe(0)
     })
 
-    test("however many segments", () => {
+    test("an ARP entry kept in use by segments only is resolved anew after five minutes", () => {
         const bench = new Bench()
         const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         let next = 1
@@ -266,7 +272,7 @@ describe("a neighbour that has not been heard of for five minutes is asked for a
         peer.is("ESTABLISHED")
     })
 
-    test("and not when it asks for us meanwhile", () => {
+    test("an ARP entry whose host sends ARP requests is not resolved anew", () => {
         const bench = new Bench()
         const peer = new Peer(bench)
         const socket = new UdpSocket(new Endpoints(bench.stack), 64, 64)
@@ -275,7 +281,7 @@ describe("a neighbour that has not been heard of for five minutes is asked for a
             bench.introduce(peer.ip, peer.mac)
             socket.sendTo(ip("10.0.0.2"), 7, bytes("x"), 0, 1)
         }
-        // what is sent in return is an answer
+        // all that is sent in return are ARP replies
         const answers = 60
         expect(asked(bench, answers * 20_000, say)).toBe(answers)
     })

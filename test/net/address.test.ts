@@ -9,10 +9,13 @@ import { ip } from "../support/host"
 import { cases } from "../support/property"
 
 describe("IPv4 addresses", () => {
-    test.each(["0.0.0.0", "10.0.0.1", "127.0.0.1", "192.168.255.254", "255.255.255.254"])("%s", text => {
-        expect(ipv4Of(text)).toBe(ip(text))
-        expect(ipv4Text(ipv4Of(text))).toBe(text)
-    })
+    test.each(["0.0.0.0", "10.0.0.1", "127.0.0.1", "192.168.255.254", "255.255.255.254"])(
+        'ipv4Of("%s") and ipv4Text() agree',
+        text => {
+            expect(ipv4Of(text)).toBe(ip(text))
+            expect(ipv4Text(ipv4Of(text))).toBe(text)
+        }
+    )
 
     test.each([
         "",
@@ -30,11 +33,11 @@ describe("IPv4 addresses", () => {
         "a.b.c.d",
         "10,0,0,1",
         "0x0a.0.0.1",
-    ])("%j is none", text => {
+    ])("ipv4Of(%j) returns Address.None", text => {
         expect(ipv4Of(text)).toBe(Address.None)
     })
 
-    test("there and back again", () => {
+    test("ipv4Text() and ipv4Of() are inverse for any 32 bits", () => {
         fc.assert(
             fc.property(fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff }), address => {
                 const bytes = Buffer.alloc(4)
@@ -46,7 +49,7 @@ describe("IPv4 addresses", () => {
         )
     })
 
-    test("any text gives an answer", () => {
+    test("ipv4Of() of any text returns None or an address that reads back", () => {
         fc.assert(
             fc.property(fc.string(), text => {
                 const address = ipv4Of(text)
@@ -57,8 +60,8 @@ describe("IPv4 addresses", () => {
     })
 })
 
-describe("masks", () => {
-    test("have so many leading ones, as the wire has them", () => {
+describe("netmaskOf()", () => {
+    test("netmaskOf(n) has n leading ones, as on the wire, for n from 0 to 32", () => {
         for (let length = 0; length <= 32; length++) {
             const bits = "1"
                 .repeat(length)
@@ -70,7 +73,7 @@ describe("masks", () => {
     })
 })
 
-describe("decimal numbers", () => {
+describe("decimal()", () => {
     test.each([
         ["0", 0],
         ["7", 7],
@@ -83,7 +86,7 @@ describe("decimal numbers", () => {
         ["1e3", -1],
         [" 1", -1],
         ["１", -1],
-    ])("%j: %d", (text, value) => {
+    ])("decimal(%j) returns %d", (text, value) => {
         expect(decimal(text)).toBe(value)
     })
 })
@@ -92,7 +95,7 @@ describe("Ethernet addresses", () => {
     test.each([
         ["02:00:00:00:00:01", "020000000001"],
         ["fe:DC:ba:98:76:54", "fedcba987654"],
-    ])("%s", (text, bytes) => {
+    ])('macOf("%s") and macText() agree', (text, bytes) => {
         const mac = macOf(text)
         expect(mac?.toString("hex")).toBe(bytes)
         expect(macText(Buffer.from([9, ...hex(bytes)]), 1)).toBe(text.toLowerCase())
@@ -111,7 +114,7 @@ describe("Ethernet addresses", () => {
         "01:00:5e:00:00:01",
         "`2:00:00:00:00:01",
         "@2:00:00:00:00:01",
-    ])("%j is none, or a group's", text => {
+    ])("macOf(%j) returns undefined", text => {
         expect(macOf(text)).toBeUndefined()
     })
 })

@@ -16,7 +16,7 @@ const OTHER = "02:00:00:00:01:02"
 const US = "02:00:00:00:00:01"
 const NOBODY = "00:00:00:00:00:00"
 
-/** A stack that knows nobody, and to which nobody answers by himself. */
+/** A stack with an empty ARP table, whose ARP requests only the test answers. */
 function quiet(config: { [key: string]: number } = {}): Bench {
     return new Bench(config, { arp: false })
 }
@@ -34,7 +34,7 @@ function arps(bench: Bench): ArpView[] {
     })
 }
 
-/** Another neighbour gets the place of one in the table, as when somebody was asked for. */
+/** Gives the entry of one neighbour to another, as when the stack asks for the other. */
 function takePlace(bench: Bench, of: string, by: string, mac: string): void {
     forgetHop(bench.stack, ip(of))
     bench.introduce(by, mac)
@@ -52,11 +52,11 @@ const request = (target: string) => ({
 })
 
 // ---------------------------------------------------------------- Requests
-describe("a request", () => {
+describe("ARP requests", () => {
     test.each([
         ["for us, to everybody", broadcastMac],
         ["for us, to us alone", US],
-    ])("%s is answered, and who asks is remembered", (_, to) => {
+    ])("an ARP request %s: the stack replies and keeps the sender's address", (_, to) => {
         const bench = quiet()
         expect(send(bench, {}, to)).toMatchObject([
             {
@@ -72,14 +72,14 @@ describe("a request", () => {
         new Peer(bench).connects().gets("S 0 <mss 1460>")
     })
 
-    test("for somebody else is not, and who asks is not remembered", () => {
+    test("an ARP request for another address gets no reply and its sender is not kept", () => {
         const bench = quiet()
         expect(send(bench, { targetIp: "10.0.0.3" })).toEqual([])
         expect(knows(bench, "10.0.0.2")).toBe(false)
         expect(bench.counter(Counter.ArpIgnored)).toBe(1)
     })
 
-    test("without an address, as a probe: answered, so that nobody takes ours (RFC 5227, 2.1.1)", () => {
+    test("an ARP probe for our address gets a reply (RFC 5227 section 2.1.1)", () => {
         const bench = quiet()
         expect(send(bench, { senderIp: "0.0.0.0" })).toMatchObject([
             {
@@ -93,18 +93,18 @@ describe("a request", () => {
         expect(knows(bench, "0.0.0.0")).toBe(false)
     })
 
-    test("without an address, for somebody else", () => {
+    test("an ARP probe for another address gets no reply", () => {
         expect(send(quiet(), { senderIp: "0.0.0.0", targetIp: "10.0.0.3" })).toEqual([])
     })
 
-    test("in a frame that was padded", () => {
+    test("an ARP request in a padded frame gets a reply of 42 bytes", () => {
         const bench = quiet()
         const packet = arp({ operation: 1, senderMac: OTHER, senderIp: "10.0.0.2", targetIp: "10.0.0.1" })
         bench.receive(ethernet(broadcastMac, OTHER, 0x0806, [...packet, ...new Array(18).fill(0xee)]))
         expect(arps(bench)).toMatchObject([{ operation: 2, frameLength: 42 }])
     })
 
-    test("when we have no address yet: no answer", () => {
+    test("an ARP request gets no reply while the stack has no address", () => {
         const bench = quiet()
         bench.stack.ip = 0
         for (const targetIp of ["10.0.0.1", "0.0.0.0"]) expect(send(bench, { targetIp })).toEqual([])
@@ -113,7 +113,7 @@ describe("a request", () => {
 })
 
 // ---------------------------------------------------------------- What would poison the table
-describe("not believed", () => {
+describe("ARP packets that are not believed", () => {
     const poison: [string, Partial<ArpFields>][] = [
         ["an answer nobody asked for", { operation: 2 }],
         ["an announcement by somebody unknown", { targetIp: "10.0.0.2" }],
@@ -127,14 +127,14 @@ describe("not believed", () => {
         ["a multicast Ethernet address", { senderMac: "01:00:5e:00:00:01" }],
         ["a probe that is an answer", { operation: 2, senderIp: "0.0.0.0" }],
     ]
-    test.each(poison)("%s", (_, fields) => {
+    test.each(poison)("%s: no reply, no entry, and the counter of ignored ARP packets rises", (_, fields) => {
         const bench = quiet()
         expect(send(bench, fields)).toEqual([])
         expect(knows(bench, fields.senderIp ?? "10.0.0.2")).toBe(false)
         expect(bench.counter(Counter.ArpIgnored)).toBe(1)
     })
 
-    test("and a neighbour that is known is not changed by it", () => {
+    test("an ARP request from a multicast address leaves a known neighbour's entry as it is", () => {
         const bench = quiet()
         send(bench, {})
         send(bench, { senderMac: "03:00:00:00:00:66" })
@@ -142,8 +142,8 @@ describe("not believed", () => {
     })
 })
 
-// ---------------------------------------------------------------- A known neighbour, said to be another
-describe("a known neighbour that is said to have another Ethernet address", () => {
+// ---------------------------------------------------------------- Another claims a known neighbour's address
+describe("a known neighbour's address is claimed with another Ethernet address", () => {
     const NEW = "02:00:00:00:09:09"
     const said: [string, Partial<ArpFields>][] = [
         ["an answer", { operation: 2 }],
@@ -151,7 +151,7 @@ describe("a known neighbour that is said to have another Ethernet address", () =
         ["an announcement", { operation: 1, targetIp: "10.0.0.2" }],
         ["a request for somebody else", { operation: 1, targetIp: "10.0.0.9" }],
     ]
-    /** What the one that is known is asked, alone. */
+    /** The unicast request that the known neighbour gets. */
     const doubt = { ...request("10.0.0.2"), destinationMac: OTHER }
     const known = () => {
         const bench = quiet()
@@ -159,41 +159,47 @@ describe("a known neighbour that is said to have another Ethernet address", () =
         bench.pass(60_000)
         return bench
     }
-    /** Asked who it is: what was answered to the one who said it. */
+    /** Sends a claim, and returns the requests that the stack sends because of it. */
     const claims = (bench: Bench, fields: Partial<ArpFields>) =>
         send(bench, { ...fields, senderMac: NEW }).filter(({ operation }) => operation === 1)
 
-    test.each(said)("by %s: the one that is known is asked, and says no", (_, fields) => {
-        const bench = known()
-        expect(claims(bench, fields)).toMatchObject([doubt])
-        const peer = new Peer(bench).connects().gets("S 0 <mss 1460>")
-        expect(send(bench, { operation: 2 }, US)).toEqual([])
-        peer.sends("S. 0 ack 1").gets(". 1 ack 1")
-        bench.pass(60_000)
-        expect(arps(bench)).toEqual([])
-    })
+    test.each(said)(
+        "a claim by %s: the known neighbour is asked, answers, and keeps its entry",
+        (_, fields) => {
+            const bench = known()
+            expect(claims(bench, fields)).toMatchObject([doubt])
+            const peer = new Peer(bench).connects().gets("S 0 <mss 1460>")
+            expect(send(bench, { operation: 2 }, US)).toEqual([])
+            peer.sends("S. 0 ack 1").gets(". 1 ack 1")
+            bench.pass(60_000)
+            expect(arps(bench)).toEqual([])
+        }
+    )
 
-    test.each(said)("by %s: it is asked twice, then everybody, and the new one is taken", (_, fields) => {
-        const bench = known()
-        claims(bench, fields)
-        // until then what is sent goes to the old one
-        const old = new Peer(bench).connects().gets("S 0 <mss 1460>")
-        bench.pass(999)
-        expect(arps(bench)).toEqual([])
-        bench.pass(1)
-        expect(arps(bench)).toMatchObject([doubt])
-        bench.pass(999)
-        expect(arps(bench)).toEqual([])
-        bench.pass(1)
-        expect(arps(bench)).toMatchObject([request("10.0.0.2")])
-        bench.peers.splice(bench.peers.indexOf(old), 1)
-        const peer = new Peer(bench, { mac: NEW, port: 81 }).connects().gets()
-        send(bench, { operation: 2, senderMac: NEW }, US)
-        bench.pass(100)
-        expect(peer.seen.length).toBeGreaterThan(0)
-    })
+    test.each(said)(
+        "a claim by %s and silence: two unicast requests, one broadcast, then the new address",
+        (_, fields) => {
+            const bench = known()
+            claims(bench, fields)
+            // until then segments go to the old address
+            const old = new Peer(bench).connects().gets("S 0 <mss 1460>")
+            bench.pass(999)
+            expect(arps(bench)).toEqual([])
+            bench.pass(1)
+            expect(arps(bench)).toMatchObject([doubt])
+            bench.pass(999)
+            expect(arps(bench)).toEqual([])
+            bench.pass(1)
+            expect(arps(bench)).toMatchObject([request("10.0.0.2")])
+            bench.peers.splice(bench.peers.indexOf(old), 1)
+            const peer = new Peer(bench, { mac: NEW, port: 81 }).connects().gets()
+            send(bench, { operation: 2, senderMac: NEW }, US)
+            bench.pass(100)
+            expect(peer.seen.length).toBeGreaterThan(0)
+        }
+    )
 
-    test("over and over: asked once a second, while it answers", () => {
+    test("claims repeated every 10 ms: the known neighbour is asked at most once a second", () => {
         const bench = known()
         const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         const asked: number[] = []
@@ -220,7 +226,7 @@ describe("a known neighbour that is said to have another Ethernet address", () =
         expect(asked.length).toBeGreaterThanOrEqual(9)
     })
 
-    test("just after it said so itself: asked when a second is over", () => {
+    test("a claim just after the neighbour's own packet: the neighbour is asked a second later", () => {
         const bench = known()
         send(bench, {})
         expect(claims(bench, {})).toEqual([])
@@ -230,7 +236,7 @@ describe("a known neighbour that is said to have another Ethernet address", () =
         expect(arps(bench)).toMatchObject([doubt])
     })
 
-    test("and nobody has the address any more: what is sent fails as to anybody", () => {
+    test("a claim, and no answer from anybody: the stack asks and forgets the neighbour", () => {
         const bench = known()
         claims(bench, {})
         const peer = new Peer(bench).connects().gets("S 0 <mss 1460>")
@@ -242,7 +248,7 @@ describe("a known neighbour that is said to have another Ethernet address", () =
 })
 
 // ---------------------------------------------------------------- Malformed
-describe("malformed", () => {
+describe("malformed ARP packets", () => {
     const packet = arp({ operation: 1, senderMac: OTHER, senderIp: "10.0.0.2", targetIp: "10.0.0.1" })
     test.each([
         ["hardware type", 1, 6],
@@ -252,7 +258,7 @@ describe("malformed", () => {
         ["operation 0", 7, 0],
         ["operation 3 (RARP)", 7, 3],
         ["operation 257", 6, 1],
-    ])("%s", (_, at, value) => {
+    ])("an ARP packet with a wrong %s is dropped and counted as malformed", (_, at, value) => {
         const bench = quiet()
         const changed = [...packet]
         changed[at] = value
@@ -261,7 +267,7 @@ describe("malformed", () => {
         expect(bench.counter(Counter.ArpMalformed)).toBe(1)
     })
 
-    test("cut short, at every length", () => {
+    test("an ARP packet cut short at any length is dropped and counted as malformed", () => {
         const bench = quiet()
         for (let length = 0; length < 28; length++) {
             bench.receive(ethernet(broadcastMac, OTHER, 0x0806, packet.slice(0, length)))
@@ -272,8 +278,8 @@ describe("malformed", () => {
 })
 
 // ---------------------------------------------------------------- Asking
-describe("asking", () => {
-    test("a SYN waits for the answer and is not lost; its RTO begins when it goes out", () => {
+describe("address resolution before a segment", () => {
+    test("a SYN waits for the ARP reply; its RTO begins when it is sent", () => {
         const bench = quiet()
         const peer = new Peer(bench).connects().gets()
         expect(arps(bench)).toMatchObject([request("10.0.0.2")])
@@ -283,7 +289,7 @@ describe("asking", () => {
         peer.after(2000).gets("+2000 S 0 <mss 1460>")
     })
 
-    test("three requests, a second apart (RFC 1122, 2.3.2.1), then EHOSTUNREACH", () => {
+    test("a SYN to a silent address: three requests a second apart (RFC 1122 section 2.3.2.1), then EHOSTUNREACH", () => {
         const bench = quiet()
         const peer = new Peer(bench).connects()
         const start = bench.now
@@ -300,21 +306,18 @@ describe("asking", () => {
         expect(bench.counter(Counter.Unresolved)).toBe(1)
     })
 
-    test.each([1500, 2500])(
-        "an answer after %d ms: the SYN is the first, its RTO 1 s, and it was not lost",
-        late => {
-            const bench = quiet()
-            const peer = new Peer(bench).connects().gets()
-            bench.pass(late)
-            arps(bench)
-            send(bench, { operation: 2 }, US)
-            peer.gets("S 0 <mss 1460>").after(999).gets().after(1).gets("+1 S 0 <mss 1460>")
-            // sent again once: as RFC 6298 (5.7) says for that, and for nothing else
-            peer.sends("S. 0 ack 1 <mss 100>").gets(". 1 ack 1").writes(300).gets(". 1(100) ack 1")
-        }
-    )
+    test.each([1500, 2500])("an ARP reply after %d ms: the SYN is sent then, with an RTO of 1 s", late => {
+        const bench = quiet()
+        const peer = new Peer(bench).connects().gets()
+        bench.pass(late)
+        arps(bench)
+        send(bench, { operation: 2 }, US)
+        peer.gets("S 0 <mss 1460>").after(999).gets().after(1).gets("+1 S 0 <mss 1460>")
+        // the SYN was retransmitted once, so data starts with one segment (RFC 6298 section 5.7)
+        peer.sends("S. 0 ack 1 <mss 100>").gets(". 1 ack 1").writes(300).gets(". 1(100) ack 1")
+    })
 
-    test("late, and not sent again: no SYN was lost", () => {
+    test("an ARP reply after 2.5 s: the SYN counts as sent once, and data starts unhindered", () => {
         const bench = quiet()
         const peer = new Peer(bench).connects().gets()
         bench.pass(2500)
@@ -325,7 +328,7 @@ describe("asking", () => {
         peer.after(999).gets().after(1).gets("+1 . 1(100) ack 1")
     })
 
-    test("a request of the neighbour's own is as good as an answer", () => {
+    test("an ARP request from the awaited neighbour serves as its reply: the SYN is sent", () => {
         const bench = quiet()
         const peer = new Peer(bench).connects().gets()
         arps(bench)
@@ -333,7 +336,7 @@ describe("asking", () => {
         peer.gets("S 0 <mss 1460>")
     })
 
-    test("several connections through one neighbour: one request, and all go on with the answer", () => {
+    test("three connections to one neighbour send one ARP request and their SYNs after its reply", () => {
         const bench = quiet()
         const peers = [5000, 5001, 5002].map(port => new Peer(bench, { port }))
         for (const peer of peers) {
@@ -348,7 +351,7 @@ describe("asking", () => {
         for (const peer of peers) peer.gets("S 0 <mss 1460>")
     })
 
-    test("abort() while the request is out: nothing more", () => {
+    test("abort() while the ARP request is out: a later reply draws no segment", () => {
         const bench = quiet()
         const peer = new Peer(bench).connects().gets()
         arps(bench)
@@ -357,7 +360,7 @@ describe("asking", () => {
         peer.gets()
     })
 
-    test("a SYN from a neighbour we do not know: it is asked for first, and the SYN,ACK is not lost", () => {
+    test("a SYN from an unknown neighbour: the stack asks by ARP, then sends the SYN,ACK", () => {
         const bench = quiet()
         const peer = new Peer(bench).listens().sends("S 0 <mss 1460>").gets()
         expect(arps(bench)).toMatchObject([request("10.0.0.2")])
@@ -365,7 +368,7 @@ describe("asking", () => {
         peer.gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
     })
 
-    test("a SYN from a forged address: it is asked for, not answered, and forgotten", () => {
+    test("a SYN from a forged address: the stack asks by ARP, sends no SYN,ACK and forgets it", () => {
         const bench = quiet()
         const peer = new Peer(bench).listens().sends("S 0 <mss 1460>").gets()
         bench.pass(100_000)
@@ -376,7 +379,7 @@ describe("asking", () => {
 })
 
 // ---------------------------------------------------------------- A neighbour that was forgotten
-describe("a neighbour that had to make room", () => {
+describe("a connection whose neighbour lost its ARP entry", () => {
     /** A connection whose peer's Ethernet address the stack has forgotten. */
     function forgotten(idle = 0): { bench: Bench; peer: Peer } {
         const bench = new Bench({ neighbours: 1 })
@@ -393,7 +396,7 @@ describe("a neighbour that had to make room", () => {
     }
 
     test.each([0, 10_000, 1_000_000])(
-        "after %d ms of silence data waits, goes out, and has an RTO and an R2 of its own",
+        "data after %d ms of silence waits for ARP, then has a whole RTO and R2",
         idle => {
             const { bench, peer } = forgotten(idle)
             peer.writes(5).gets()
@@ -407,7 +410,7 @@ describe("a neighbour that had to make room", () => {
     )
 
     test.each([0, 1_000_000])(
-        "after %d ms of silence an ACK waits, goes out, and nothing is armed for it",
+        "an ACK after %d ms of silence waits for ARP, is sent, and starts no timer",
         idle => {
             const { bench, peer } = forgotten(idle)
             peer.sends("P. 1(5) ack 1").gets()
@@ -418,7 +421,7 @@ describe("a neighbour that had to make room", () => {
         }
     )
 
-    test("in FIN-WAIT-2 an ACK that waits does not end the connection", () => {
+    test("an ACK in FIN-WAIT-2 waits for ARP, and the connection stays in FIN-WAIT-2", () => {
         const { bench, peer } = forgotten()
         takePlace(bench, "10.0.0.9", "10.0.0.2", OTHER)
         peer.shuts().gets("F. 1 ack 1").sends(". 1 ack 2").gets().is("FIN-WAIT-2")
@@ -429,7 +432,7 @@ describe("a neighbour that had to make room", () => {
         peer.gets(". 2 ack 6").after(600_000).gets().is("FIN-WAIT-2")
     })
 
-    test("in TIME-WAIT the ACK of the FIN waits", () => {
+    test("the ACK of a FIN in TIME-WAIT waits for ARP; TIME-WAIT lasts 60 s", () => {
         const { bench, peer } = forgotten()
         takePlace(bench, "10.0.0.9", "10.0.0.2", OTHER)
         peer.shuts().gets("F. 1 ack 1").sends(". 1 ack 2").gets()
@@ -439,7 +442,7 @@ describe("a neighbour that had to make room", () => {
         peer.gets(". 2 ack 2").after(59_999).gets().is("TIME-WAIT").after(1).gets().is("CLOSED")
     })
 
-    test("a FIN waits, and is sent again when it is lost", () => {
+    test("a FIN waits for ARP, is sent, and is retransmitted when lost", () => {
         const { bench, peer } = forgotten()
         peer.shuts().gets()
         bench.pass(300)
@@ -447,7 +450,7 @@ describe("a neighbour that had to make room", () => {
         peer.gets("F. 1 ack 1").after(1000).gets("+1000 F. 1 ack 1")
     })
 
-    test("a reset waits, and the record with it", () => {
+    test("a reset waits for ARP, and its connection's record until it is sent", () => {
         const { bench, peer } = forgotten()
         peer.aborts().gets().gone()
         bench.pass(300)
@@ -455,7 +458,7 @@ describe("a neighbour that had to make room", () => {
         peer.gets("R. 1 ack 1").after(600_000).gets()
     })
 
-    test("a reset that cannot be delivered is given up", () => {
+    test("a reset to a neighbour that does not answer ARP is given up after three requests", () => {
         const { bench, peer } = forgotten()
         peer.aborts().gets().gone()
         bench.pass(3000)
@@ -465,7 +468,7 @@ describe("a neighbour that had to make room", () => {
         expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
     })
 
-    test("a reset that finds no place in the table is given up, and does not keep others from sending", () => {
+    test("a reset without room in the ARP table is given up, and other connections send", () => {
         const bench = new Bench({ neighbours: 1 }, { arp: false })
         const near = new Peer(bench, { ip: "10.0.0.9" })
         const [gone, far] = [5001, 5002].map(port => new Peer(bench, { port })) as [Peer, Peer]
@@ -475,11 +478,11 @@ describe("a neighbour that had to make room", () => {
         for (const peer of [gone, far])
             peer.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
         gone.aborts().gets("R. 1 ack 1")
-        // in the record between the two: somebody else is being asked for, and there is no place to ask for anybody
+        // a third connection, in the record between the two: its neighbour is being resolved and holds the only entry
         expect(connect(bench.stack, ip("10.0.0.77"), 80, 0, bench.now)).toBeGreaterThan(0)
         bench.poll()
         expect(arps(bench)).toMatchObject([request("10.0.0.77")])
-        // the last record is the next to have its turn, and goes; the first one has to have its turn all the same
+        // the last record has the next turn to send, and is freed; the first one must get its turn all the same
         bench.stack.cursor = 2 * Tcb.Size
         expect(abort(bench.stack, far.id, bench.now)).toBe(0)
         expect(write(bench.stack, near.id, bytes("hello"), 0, 5)).toBe(5)
@@ -489,7 +492,7 @@ describe("a neighbour that had to make room", () => {
         expect(arps(bench).at(-1)).toMatchObject(request("10.0.0.9"))
     })
 
-    test("who does not answer any more: a soft error, asked for again with every timeout, and R2", () => {
+    test("data to a neighbour that does not answer ARP: repeated requests, then EHOSTUNREACH after R2", () => {
         const { bench, peer } = forgotten()
         peer.writes(5).gets()
         bench.pass(99_000)
@@ -504,7 +507,7 @@ describe("a neighbour that had to make room", () => {
 })
 
 // ---------------------------------------------------------------- A neighbour that moved
-test("after three retransmissions the neighbour is asked for anew, and its new address is used", () => {
+test("a third retransmission asks for the neighbour anew, and its new Ethernet address is used", () => {
     const bench = new Bench()
     const peer = new Peer(bench).connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
     bench.arp = false
@@ -517,7 +520,7 @@ test("after three retransmissions the neighbour is asked for anew, and its new a
     moved.gets("P. 1(5) ack 1")
 })
 
-test("probes of a shut window that were answered do not count: three retransmissions from then on", () => {
+test("window probes that were answered do not count towards asking for the neighbour anew", () => {
     const bench = new Bench()
     const peer = new Peer(bench)
         .connects()
@@ -536,8 +539,8 @@ test("probes of a shut window that were answered do not count: three retransmiss
 })
 
 // ---------------------------------------------------------------- The table
-describe("the table", () => {
-    /** Has somebody asked for, and answered. */
+describe("the ARP table", () => {
+    /** Connects to a new neighbour, whose ARP reply comes at once. */
     const meet = (bench: Bench, address: string) => {
         const peer = new Peer(bench, { ip: address }).connects()
         send(bench, { operation: 2, senderIp: address, senderMac: peer.mac }, US)
@@ -545,7 +548,7 @@ describe("the table", () => {
     }
     const places = (bench: Bench, ...all: string[]) => all.map(address => knows(bench, address))
 
-    test("when it is full the one that was used longest ago makes room for who is asked for", () => {
+    test("a full ARP table gives up the entry used longest ago for a new one", () => {
         const bench = quiet({ neighbours: 2 })
         const peer = meet(bench, "10.0.0.2")
         bench.pass(10)
@@ -557,7 +560,7 @@ describe("the table", () => {
         expect(places(bench, "10.0.0.2", "10.0.0.3", "10.0.0.4")).toEqual([true, false, true])
     })
 
-    test("who asks takes nobody's place, however often: he is answered, and that is all", () => {
+    test("ARP requests from 90 hosts are answered and take no used entry of the table", () => {
         const bench = quiet({ neighbours: 2 })
         meet(bench, "10.0.0.2").sends("S. 0 ack 1").gets(". 1 ack 1")
         bench.pass(60_000)
@@ -568,7 +571,7 @@ describe("the table", () => {
         expect(places(bench, "10.0.0.2", "10.0.0.10", "10.0.0.11")).toEqual([true, true, false])
     })
 
-    test("one that was not used for a month makes room as well", () => {
+    test("a full ARP table gives up an entry whose age has wrapped (unused for a month)", () => {
         const bench = quiet({ neighbours: 1 })
         send(bench, { senderIp: "10.0.0.2" })
         bench.now += 30 * 86_400_000
@@ -576,7 +579,7 @@ describe("the table", () => {
         expect(places(bench, "10.0.0.2", "10.0.0.3")).toEqual([false, true])
     })
 
-    test("those being asked for are not given up: a connection waits for a place, and a request is answered without one", () => {
+    test("a full ARP table keeps entries being resolved: a second connection waits for a place", () => {
         const bench = quiet({ neighbours: 1 })
         const first = new Peer(bench).connects().gets()
         expect(arps(bench)).toMatchObject([request("10.0.0.2")])

@@ -14,7 +14,7 @@ const US = "02:00:00:00:00:01"
 const THEM = "02:00:00:00:01:02"
 const NEW = "10.0.0.7"
 
-/** A segment to the new address, and what comes back: its flags, and what it acknowledges. */
+/** Sends a segment to the new address, and returns the kinds of the segments that come back. */
 function sends(peer: Peer, port: number, flags: string, seq: number, ack = 0): string[] {
     const { host, now } = peer.bench
     const between = { source: "10.0.0.2", destination: NEW }
@@ -29,7 +29,7 @@ function sends(peer: Peer, port: number, flags: string, seq: number, ack = 0): s
 }
 
 test.each([1, 2, 5])(
-    "while all of %d half-open records are taken, and a cookie is out: all are free",
+    "changeAddress() with %d half-open records taken and a cookie out frees all without a segment",
     halfOpen => {
         const first = newPeer({ config: { halfOpen }, peer: { port: 5000 } }).listens()
         const { bench } = first
@@ -48,7 +48,7 @@ test.each([1, 2, 5])(
         // nothing is sent for them, at any time
         bench.pass(60_000)
         expect([bench.others, bench.peers.flatMap(peer => peer.seen)]).toEqual([[], []])
-        // an ACK that would have been a cookie's, or a half-open record's, is nobody's
+        // an ACK that would have matched a cookie or a half-open record draws a reset
         bench.peers.length = 0
         const asks = { operation: 1, senderMac: THEM, senderIp: "10.0.0.2", targetIp: NEW }
         bench.host.receive(ethernet(US, THEM, 0x0806, arp(asks)), bench.now)

@@ -33,17 +33,17 @@ const ROUTER = "10.0.0.254"
 
 type Message = Said & { at: number; from: string; to: string; mac: string }
 
-/** A stack whose address comes from servers that are played by hand. Nobody answers ARP for the address unless told to. */
+/** A stack whose address comes from servers that the test plays. No host answers ARP for the address unless a test plays one. */
 class Bed {
     readonly host = new Host("10.0.0.50")
     readonly endpoints = new Endpoints(this.host.stack)
     readonly guard = new AddressGuard(this.endpoints)
     readonly client = new DhcpClient(this.endpoints, this.guard)
     now = 1000
-    /** What it said by DHCP and was not looked at yet, and the ARP requests it sent. */
+    /** DHCP messages that the client sent and no test has looked at, and the ARP requests it sent. */
     said: Message[] = []
     asked: { sender: string; target: string; at: number }[] = []
-    /** Addresses it had. */
+    /** Addresses the stack had, in their order. */
     readonly had: string[] = []
 
     constructor() {
@@ -69,7 +69,7 @@ class Bed {
             if (view.kind === "arp") {
                 const { senderIp: sender, targetIp: target } = view
                 if (view.operation === 1) this.asked.push({ sender, target, at: this.now })
-                // servers say at once who they are
+                // servers answer ARP at once
                 if (target === SERVER.ip || target === OTHER.ip) this.hears(target, sender, 2)
                 continue
             }
@@ -102,14 +102,14 @@ class Bed {
         return this.take(this.host.receive(frame, this.now))
     }
 
-    /** ARP: `sender` says something. */
+    /** Hands an ARP packet from `sender` to the stack. */
     hears(sender: string, target: string, operation = 1): this {
         const senderMac = `02:00:00:00:01:0${sender.at(-1)}`
         const fields = { operation, senderMac, senderIp: sender, targetIp: target }
         return this.receive(ethernet(broadcastMac, fields.senderMac, 0x0806, arp(fields)))
     }
 
-    /** The one message it has said. */
+    /** Takes the one message that the client has sent. */
     says(type: number): Message {
         expect(this.said.map(message => message.type)).toEqual([type])
         return this.said.pop()!
@@ -120,14 +120,14 @@ class Bed {
         return this
     }
 
-    /** A server's answer to the message. */
+    /** Hands a server's answer to the message to the stack. */
     answer(to: Said, answer: Partial<Answer>, from = SERVER, where = EVERYBODY): this {
         return this.receive(
             serverFrame(from, where, writeAnswer({ xid: to.xid, chaddr: to.chaddr, ...answer }))
         )
     }
 
-    /** Up to BOUND, at a server with these options. */
+    /** Goes to BOUND, with a server that has these options. */
     bind(options = usual): Message {
         this.start()
         const discover = this.says(Type.Discover)
@@ -159,12 +159,12 @@ const fresh = () => {
     bed = new Bed()
     return bed
 }
-// nothing is left to be sent, whatever happened
+// no test leaves a frame to be sent
 afterEach(() => expect(bed.host.poll(bed.now)).toEqual([]))
 
 // ---------------------------------------------------------------- INIT and SELECTING
-describe("INIT, SELECTING", () => {
-    test("DISCOVER goes from nobody to everybody, and asks for what the device can use", () => {
+describe("DHCP in INIT and SELECTING", () => {
+    test("the DHCPDISCOVER is broadcast from 0.0.0.0 and requests the options that the device uses", () => {
         fresh().client.setHostName("thermometer-1")
         const discover = bed.start().says(Type.Discover)
         expect(discover).toMatchObject({
@@ -184,7 +184,7 @@ describe("INIT, SELECTING", () => {
         expect(bed.address).toBe("0.0.0.0")
     })
 
-    test("again after 4, 8, 16, 32, 64, 64 seconds, each a second more or less; the same xid (4.1)", () => {
+    test("DHCPDISCOVER without a reply is sent again after 4 to 64 s, one xid (RFC 2131 section 4.1)", () => {
         fresh()
             .start()
             .pass(300 * SECOND)
@@ -201,12 +201,12 @@ describe("INIT, SELECTING", () => {
         bed.said = []
     })
 
-    test("each begin has another xid", () => {
+    test("ten new DHCP clients use ten different xids", () => {
         const xids = Array.from({ length: 10 }, () => fresh().start().says(Type.Discover).xid)
         expect(new Set(xids).size).toBe(10)
     })
 
-    test("the first offer that can be used is taken, others are not", () => {
+    test("the first usable DHCPOFFER is requested, a second one ignored", () => {
         const discover = fresh().start().says(Type.Discover)
         const offer = { type: Type.Offer, options: usual }
         bed.answer(discover, { ...offer, yiaddr: OFFERED })
@@ -240,22 +240,22 @@ describe("INIT, SELECTING", () => {
         ["the network's own address", { yiaddr: "10.0.0.0" }],
         ["the broadcast address", { yiaddr: "10.0.0.255" }],
     ]
-    test.each(unusable)("an offer with %s is not taken", (_, change) => {
+    test.each(unusable)("a DHCPOFFER with %s is ignored", (_, change) => {
         const discover = fresh().start().says(Type.Discover)
         bed.answer(discover, { ...offer, ...change }).quiet()
         expect([bed.client.dropped, bed.client.state]).toEqual([1, DhcpState.Selecting])
     })
 
-    test("a lease of 10 seconds is taken", () => {
+    test("a DHCPOFFER with a lease of 10 seconds is requested", () => {
         const discover = fresh().start().says(Type.Discover)
         bed.answer(discover, { ...offer, options: [...server, ...time(51, 10)] })
         bed.says(Type.Request)
     })
 
-    test("sent to the address that is offered (4.1), though everybody was to hear it: taken, and so is the ACK", () => {
+    test("offer and ACK sent to the offered address are taken, though broadcast was requested (4.1)", () => {
         const discover = fresh().start().says(Type.Discover)
         const itself = { ip: OFFERED, mac: US }
-        // to somebody else's Ethernet address, or from another port
+        // to another Ethernet address, or from another port
         bed.answer(discover, offer, SERVER, { ip: OFFERED, mac: OTHER.mac }).quiet()
         const message = writeAnswer({ ...offer, xid: discover.xid, chaddr: US })
         bed.receive(serverFrame(SERVER, itself, message, { sourcePort: 67, destinationPort: 69 })).quiet()
@@ -263,7 +263,7 @@ describe("INIT, SELECTING", () => {
         bed.answer(bed.says(Type.Request), { ...offer, type: Type.Ack }, SERVER, itself)
         bed.pass(10_000)
         expect([bed.address, bed.client.state]).toEqual([OFFERED, DhcpState.Bound])
-        // with an address only what is for that is taken
+        // with an address only messages to it are taken
         bed.client.linkUp(bed.now)
         const again = bed.poll().says(Type.Request)
         bed.answer(again, { ...offer, type: Type.Ack }, SERVER, itself)
@@ -273,14 +273,14 @@ describe("INIT, SELECTING", () => {
         expect(bed.client.dropped).toBe(dropped)
     })
 
-    test("from another port: no server", () => {
+    test("a DHCPOFFER from another port than 67 is ignored", () => {
         const discover = fresh().start().says(Type.Discover)
         const message = writeAnswer({ ...offer, xid: discover.xid, chaddr: US })
         const ports = { sourcePort: 68, destinationPort: 68 }
         bed.receive(serverFrame(SERVER, EVERYBODY, message, ports)).quiet()
     })
 
-    test("cut short at every length: nothing is taken that is not there", () => {
+    test("a DHCPOFFER cut short at any length is ignored", () => {
         const discover = fresh().start().says(Type.Discover)
         const whole = writeAnswer({ ...offer, xid: discover.xid, chaddr: US })
         // up to the option with the lease
@@ -292,8 +292,8 @@ describe("INIT, SELECTING", () => {
 })
 
 // ---------------------------------------------------------------- Options
-describe("options", () => {
-    /** What is set once bound with these options, and those of a lease. */
+describe("DHCP options", () => {
+    /** Returns what the stack and the client have set once they are bound with these options. */
     function boundWith(options: number[], more: Partial<Answer> = {}) {
         fresh().start()
         for (const type of [Type.Offer, Type.Ack])
@@ -418,9 +418,12 @@ describe("options", () => {
         ["an option of which all is missing", [...lease, ...mask, 3], { ...plain, netmask: "255.255.255.0" }],
         ["what stands behind the end", [...lease, 255, ...mask], plain],
         ["no bytes of lease, and then some", [...server, ...option(51), ...time(51, 60)], plain],
-    ])("%s", (_, options, expected) => {
-        expect(boundWith(options)).toEqual(expected)
-    })
+    ])(
+        "the options of a lease, %s: address, mask, router and servers as expected",
+        (_, options, expected) => {
+            expect(boundWith(options)).toEqual(expected)
+        }
+    )
 
     const file = [...addresses(6, "10.0.0.1"), 255]
     const sname = [...mask, ...addresses(3, "10.0.0.254")]
@@ -429,14 +432,14 @@ describe("options", () => {
         ["the file's name (52 is 1)", 1, { dns: "10.0.0.1" }],
         ["the server's name (2)", 2, { netmask: "255.255.255.0", gateway: "10.0.0.254" }],
         ["both (3)", 3, { dns: "10.0.0.1", netmask: "255.255.255.0", gateway: "10.0.0.254" }],
-    ])("option overload: %s", (_, value, expected) => {
+    ])("option overload (52), %s: the options in these fields are read", (_, value, expected) => {
         expect(boundWith([...lease, ...option(52, value)], { file, sname })).toEqual({
             ...plain,
             ...expected,
         })
     })
 
-    test("the lease and the type in the overloaded fields", () => {
+    test("lease time and message type in overloaded fields are read", () => {
         fresh().start()
         const fields = { options: option(52, 3), file: [...option(53, 2), ...server], sname: time(51, 3600) }
         const discover = bed.says(Type.Discover)
@@ -444,21 +447,24 @@ describe("options", () => {
         bed.says(Type.Request)
     })
 
-    test.each(["", "a b", "ä", "under_score", "x".repeat(33), "dot.ted"])("no host name: %j", name => {
-        fresh()
-        expect(bed.client.setHostName(name)).toBe(false)
-    })
+    test.each(["", "a b", "ä", "under_score", "x".repeat(33), "dot.ted"])(
+        "setHostName(%j) is refused",
+        name => {
+            fresh()
+            expect(bed.client.setHostName(name)).toBe(false)
+        }
+    )
 })
 
 // ---------------------------------------------------------------- REQUESTING
-describe("REQUESTING", () => {
+describe("DHCP in REQUESTING", () => {
     const requesting = () => {
         const discover = fresh().start().says(Type.Discover)
         bed.answer(discover, { type: Type.Offer, yiaddr: OFFERED, options: usual })
         return bed.says(Type.Request)
     }
 
-    test("asked four times, a minute in all; then it begins anew (3.1.5)", () => {
+    test("a DHCPREQUEST without an answer is sent four times in a minute, then DISCOVER (3.1.5)", () => {
         const request = requesting()
         const start = bed.now
         while (bed.said.at(-1)?.type !== Type.Discover) bed.pass(SECOND)
@@ -471,15 +477,15 @@ describe("REQUESTING", () => {
 
     test.each([
         ["another address", { yiaddr: "10.0.0.78" }],
-        ["another server's", { options: [...usual.slice(6), ...addresses(54, OTHER.ip)] }],
+        ["another server's identifier", { options: [...usual.slice(6), ...addresses(54, OTHER.ip)] }],
         ["no lease", { options: server }],
-    ] as [string, Partial<Answer>][])("an ACK with %s is none", (_, change) => {
+    ] as [string, Partial<Answer>][])("a DHCPACK with %s is ignored in REQUESTING", (_, change) => {
         const request = requesting()
         bed.answer(request, { type: Type.Ack, yiaddr: OFFERED, options: usual, ...change })
         expect(bed.client.state).toBe(DhcpState.Requesting)
     })
 
-    test("an ACK that does not say whose it is (RFC 2131, table 3) is that of who offered: it is asked to renew", () => {
+    test("a DHCPACK without a server identifier counts as that of the offering server, also for renewal", () => {
         const request = requesting()
         bed.answer(request, { type: Type.Ack, yiaddr: OFFERED, options: usual.slice(6) })
         bed.pass(10_000)
@@ -491,7 +497,7 @@ describe("REQUESTING", () => {
         expect(bed.pass(HOUR / 2).says(Type.Request).to).toBe(SERVER.ip)
     })
 
-    test("NAK: it begins anew after a second, with another xid", () => {
+    test("a DHCPNAK: DHCPDISCOVER after a second, with another xid", () => {
         const request = requesting()
         bed.answer(request, { type: Type.Nak, options: server })
         bed.pass(999).quiet()
@@ -501,9 +507,9 @@ describe("REQUESTING", () => {
     })
 
     test.each([
-        ["another server's", addresses(54, OTHER.ip)],
-        ["nobody's", []],
-    ])("a NAK of %s is none", (_, options) => {
+        ["another server's identifier", addresses(54, OTHER.ip)],
+        ["no server identifier", []],
+    ])("a DHCPNAK with %s is ignored in REQUESTING", (_, options) => {
         const request = requesting()
         bed.answer(request, { type: Type.Nak, options })
         expect(bed.client.state).toBe(DhcpState.Requesting)
@@ -511,7 +517,7 @@ describe("REQUESTING", () => {
 })
 
 // ---------------------------------------------------------------- The address is probed for
-describe("ARP (4.4.1, RFC 5227)", () => {
+describe("DHCP and address conflicts (RFC 2131 section 4.4.1, RFC 5227)", () => {
     const acknowledged = () => {
         fresh().guard.probes = 3
         bed.start()
@@ -520,7 +526,7 @@ describe("ARP (4.4.1, RFC 5227)", () => {
         return bed
     }
 
-    test("probed for before it is used, then announced", () => {
+    test("a leased address is probed three times before use and announced twice", () => {
         acknowledged().pass(10_000)
         expect(bed.asked.map(({ sender }) => sender)).toEqual([
             "0.0.0.0",
@@ -534,7 +540,7 @@ describe("ARP (4.4.1, RFC 5227)", () => {
         expect(bed.quiet().client.state).toBe(DhcpState.Bound)
     })
 
-    test("somebody has it: DECLINE, nothing for ten seconds, then another", () => {
+    test("a conflict while probing: DHCPDECLINE, ten seconds of silence, then DHCPDISCOVER", () => {
         acknowledged().pass(1500)
         bed.hears(OFFERED, "10.0.0.9")
         const decline = bed.says(Type.Decline)
@@ -545,7 +551,7 @@ describe("ARP (4.4.1, RFC 5227)", () => {
         expect([discover.options[50], bed.had, bed.address]).toEqual([undefined, [], "0.0.0.0"])
     })
 
-    test("somebody takes it later: defended once, then declined, and connections end", () => {
+    test("a conflict in BOUND: one defence, then DHCPDECLINE, and the connections end", () => {
         fresh().bind()
         const id = connect(bed.host.stack, ip("10.0.0.9"), 80, 0, bed.now)
         bed.poll().hears(OFFERED, "10.0.0.9")
@@ -559,10 +565,10 @@ describe("ARP (4.4.1, RFC 5227)", () => {
 })
 
 // ---------------------------------------------------------------- BOUND, RENEWING, REBINDING
-describe("the lease", () => {
+describe("DHCP leases", () => {
     const since = (request: Message) => (bed.now - request.at) / SECOND
 
-    test("half of it is over: the server is asked, from address to address (4.4.5)", () => {
+    test("half of the lease is over: the server gets a unicast DHCPREQUEST (RFC 2131 section 4.4.5)", () => {
         const first = fresh().bind()
         bed.pass(first.at + HOUR / 2 - bed.now - 1).quiet()
         const request = bed.pass(1).says(Type.Request)
@@ -583,7 +589,7 @@ describe("the lease", () => {
         expect(bed.had).toEqual([OFFERED, OFFERED])
     })
 
-    test("times of the server's own (58, 59)", () => {
+    test("the server's own T1 and T2 (options 58, 59) set the times of renewal and rebinding", () => {
         const first = fresh().bind([...usual, ...time(58, 600), ...time(59, 1200)])
         bed.pass(2000 * SECOND)
         const [renewal] = bed.said
@@ -593,12 +599,12 @@ describe("the lease", () => {
     })
 
     test.each([
-        ["T1 behind T2", [...time(58, 1200), ...time(59, 600)]],
-        ["T2 behind the end", [...time(58, 600), ...time(59, 3600)]],
+        ["T1 after T2", [...time(58, 1200), ...time(59, 600)]],
+        ["T2 at the end of the lease", [...time(58, 600), ...time(59, 3600)]],
         ["T1 of 0", [...time(58, 0), ...time(59, 1200)]],
-        ["T1 beyond all numbers", [...time(58, 0xffffffff), ...time(59, 1200)]],
-        ["T1 alone", time(58, 600)],
-    ])("%s: half and seven eighths after all", (_, times) => {
+        ["T1 of 2^32 - 1", [...time(58, 0xffffffff), ...time(59, 1200)]],
+        ["T1 without T2", time(58, 600)],
+    ])("%s: renewal after half of the lease, rebinding after seven eighths", (_, times) => {
         const first = fresh().bind([...usual, ...times])
         bed.pass(HOUR - 60 * SECOND)
         const [renewal] = bed.said
@@ -607,7 +613,7 @@ describe("the lease", () => {
         bed.said = []
     })
 
-    test("nobody answers: asked at half of the time left, at most once a minute; at the end the address goes", () => {
+    test("a renewal without an answer: requests at half of the time left, then the address goes", () => {
         const first = fresh().bind()
         const id = connect(bed.host.stack, ip("10.0.0.9"), 80, 0, bed.now)
         bed.pass(first.at + HOUR - bed.now - 1)
@@ -628,7 +634,7 @@ describe("the lease", () => {
         expect([bed.client.dns, bed.client.dns2, bed.client.ntp]).toEqual([0, 0, 0])
     })
 
-    test("REBINDING: any server's ACK will do", () => {
+    test("a DHCPACK of another server in REBINDING renews the lease", () => {
         fresh().bind()
         bed.pass(HOUR - 200 * SECOND)
         const request = bed.said.pop()!
@@ -642,7 +648,7 @@ describe("the lease", () => {
         expect(next.mac).toBe(OTHER.mac)
     })
 
-    test("NAK while renewing: the address goes at once, connections with it", () => {
+    test("a DHCPNAK in RENEWING: the address and its connections are dropped at once", () => {
         fresh().bind()
         const id = connect(bed.host.stack, ip("10.0.0.9"), 80, 0, bed.now)
         const request = bed.pass(HOUR / 2).says(Type.Request)
@@ -652,7 +658,7 @@ describe("the lease", () => {
         expect(discover.options[50]).toBeUndefined()
     })
 
-    test("an ACK that nobody asked for changes nothing", () => {
+    test("a DHCPACK or DHCPNAK in BOUND is counted as dropped and changes nothing", () => {
         const first = fresh().bind()
         const options = [...server, ...time(51, 60), ...addresses(6, "6.6.6.6")]
         bed.answer(first, { type: Type.Ack, yiaddr: OFFERED, options })
@@ -661,14 +667,14 @@ describe("the lease", () => {
     })
 
     test.each([
-        ["for ever", 0xffffffff],
-        ["for 100 years", 100 * 365 * 86400],
-        ["for 40 days", 40 * 86400],
-    ])("%s", (_, seconds) => {
+        ["without end", 0xffffffff],
+        ["of 100 years", 100 * 365 * 86400],
+        ["of 40 days", 40 * 86400],
+    ])("a lease %s keeps its times when milliseconds wrap", (_, seconds) => {
         const first = fresh().bind([...server, ...time(51, seconds), ...addresses(1, "255.255.255.0")])
         bed.pass(20 * 86400 * SECOND - 20_000)
         bed.quiet()
-        // milliseconds have passed all that a number holds
+        // milliseconds have wrapped
         bed.pass(60 * 86400 * SECOND)
         if (seconds > 80 * 86400) {
             bed.quiet()
@@ -682,13 +688,13 @@ describe("the lease", () => {
 })
 
 // ---------------------------------------------------------------- INIT-REBOOT
-describe("the cable comes back", () => {
+describe("DHCP when the link comes up again", () => {
     const plug = () => {
         bed.client.linkUp(bed.now)
         return bed.poll()
     }
 
-    test("before there was an address: asked anew at once", () => {
+    test("link up before there was an address: DHCPDISCOVER at once", () => {
         fresh()
             .start()
             .pass(40 * SECOND)
@@ -697,7 +703,7 @@ describe("the cable comes back", () => {
         bed.pass(5 * SECOND).says(Type.Discover)
     })
 
-    test("whether the address is still good is asked; meanwhile it stays (3.2, 4.3.2)", () => {
+    test("link up in BOUND: a DHCPREQUEST asks whether the address is valid, which stays (3.2, 4.3.2)", () => {
         fresh().bind()
         const id = connect(bed.host.stack, ip("10.0.0.9"), 80, 0, bed.now)
         bed.poll()
@@ -715,7 +721,7 @@ describe("the cable comes back", () => {
         bed.pass(HOUR / 2 - 1).quiet()
     })
 
-    test("another network: NAK, and all over again", () => {
+    test("link up in another network: a DHCPNAK, then DHCPDISCOVER", () => {
         fresh().bind()
         const request = plug().says(Type.Request)
         bed.answer(request, { type: Type.Nak, options: addresses(54, OTHER.ip) }, OTHER)
@@ -723,7 +729,7 @@ describe("the cable comes back", () => {
         bed.pass(SECOND).says(Type.Discover)
     })
 
-    test("nobody answers: it is used for the rest of its lease", () => {
+    test("link up without an answer: the address is used for the rest of its lease", () => {
         const first = fresh().bind()
         plug().pass(40 * SECOND)
         expect(bed.said.splice(0).map(message => message.type)).toEqual([3, 3, 3])
@@ -732,7 +738,7 @@ describe("the cable comes back", () => {
         expect(bed.says(Type.Request).to).toBe(SERVER.ip)
     })
 
-    test("the lease is over meanwhile", () => {
+    test("link up and no answer until the lease is over: the address goes", () => {
         fresh().bind()
         bed.pass(HOUR - 50 * SECOND)
         bed.said = []
@@ -742,7 +748,7 @@ describe("the cable comes back", () => {
         bed.said = []
     })
 
-    test("switched off: nothing", () => {
+    test("link up on a stopped client sends nothing", () => {
         fresh().bind()
         bed.client.stop(bed.now)
         plug().pass(HOUR).quiet()
@@ -752,7 +758,7 @@ describe("the cable comes back", () => {
 })
 
 // ---------------------------------------------------------------- Fallback
-describe("fallback", () => {
+describe("DHCP fallback address", () => {
     const withFallback = () => {
         const { client } = fresh()
         client.fallbackIp = ip("10.0.0.50")
@@ -761,7 +767,7 @@ describe("fallback", () => {
         return bed.start()
     }
 
-    test("after three questions the address of its own is used, and asking goes on", () => {
+    test("three DHCPDISCOVERs without an answer: the fallback address is used and asking goes on", () => {
         withFallback().pass(26 * SECOND)
         expect(bed.address).toBe("0.0.0.0")
         bed.pass(10 * SECOND)
@@ -775,7 +781,7 @@ describe("fallback", () => {
         expect([bed.address, bed.had]).toEqual([OFFERED, ["10.0.0.50", OFFERED]])
     })
 
-    test("somebody else has it: it is not used", () => {
+    test("a fallback address that another host has is not used", () => {
         withFallback()
         while (bed.guard.state !== GuardState.Probing) bed.pass(100)
         bed.hears("10.0.0.50", "10.0.0.9")
@@ -785,7 +791,7 @@ describe("fallback", () => {
         bed.said = []
     })
 
-    test("a NAK to what was asked for meanwhile leaves it alone", () => {
+    test("a DHCPNAK leaves a fallback address in use", () => {
         withFallback().pass(60 * SECOND)
         const discover = bed.said.pop()!
         bed.said = []

@@ -62,7 +62,7 @@ class Bed {
         return ticket
     }
 
-    /** What it asked since the last time. */
+    /** Takes the queries sent since the last call. */
     queries(): Query[] {
         return this.bench.others.splice(0).map(({ view, time }) => {
             const { destination: to, sourcePort: from, destinationPort: port, payload } = view as UdpView
@@ -87,7 +87,7 @@ class Bed {
         return this
     }
 
-    /** The result, with the address if there is one. */
+    /** Returns the result in words, or the address if there is one. */
     result(ticket: number): string {
         const result = this.resolver.result(ticket)
         const names = ["asking", "found", "no name", "failed", "timed out", "gone"]
@@ -99,7 +99,7 @@ class Bed {
         return this
     }
 
-    /** Nothing is sent any more, and no timer runs. */
+    /** Asserts that nothing is sent any more and no timer runs. */
     rests(): void {
         this.pass(10_000)
         expect(this.bench.others).toEqual([])
@@ -125,7 +125,7 @@ const soa = (ttl: number, minimum: number): Record => ({
 const ns: Record = { name: dnsName("example"), type: NS, data: dnsName("ns.example") }
 const text: Record = { name: toQuestion, type: 16, data: [0] }
 
-/** What becomes of the question for host.example when it is answered so. */
+/** Returns the result of a query for host.example that gets this answer. */
 function answered(reply: Partial<Reply>, from: Parameters<Bed["answer"]>[2] = {}): string {
     const bed = new Bed()
     const ticket = bed.ask("host.example")
@@ -133,8 +133,8 @@ function answered(reply: Partial<Reply>, from: Parameters<Bed["answer"]>[2] = {}
     return bed.result(ticket)
 }
 
-describe("a question", () => {
-    test("for an address, with recursion; from a port and with an id nobody can guess", () => {
+describe("DNS queries", () => {
+    test("a query for a name is of type A with recursion, and rests once answered", () => {
         const bed = new Bed()
         const ticket = bed.ask("Host.Example.")
         expect(bed.result(ticket)).toBe("asking")
@@ -153,7 +153,7 @@ describe("a question", () => {
         bed.rests()
     })
 
-    test("ports and ids differ from one to the next (RFC 5452)", () => {
+    test("30 queries use different ports and ids (RFC 5452)", () => {
         const seen = Array.from({ length: 30 }, () => {
             const bed = new Bed()
             bed.ask("host.example")
@@ -171,17 +171,17 @@ describe("a question", () => {
         ["a..b", "an empty label"],
         [".a", "a dot first"],
         ["a b", "a space"],
-        ["ä.example", "what is no ASCII"],
+        ["ä.example", "not ASCII"],
         ["a/b", "a slash"],
         ["a\0b", "a zero"],
         [`${long}a.example`, "a label of 64"],
         [`${"a.".repeat(126)}aa`, "254 characters"],
-    ])("%j is none: %s", name => {
+    ])("the name %j is refused (%s)", name => {
         expect(new Bed().ask(name)).toBe(TcpError.Invalid)
     })
 
     test.each(["a", "a.b.c.d.e", "x-1.example", "_srv.example", "1.2.3.example", `${long}.`])(
-        "%j is one",
+        "the name %j is queried",
         name => {
             const bed = new Bed()
             expect(bed.ask(name)).toBeGreaterThan(0)
@@ -189,7 +189,7 @@ describe("a question", () => {
         }
     )
 
-    test("a name of 253 characters, and no longer", () => {
+    test("a name of 253 characters is queried, one of 254 is refused", () => {
         const bed = new Bed()
         const name = [long, long, long, "b".repeat(61)].join(".")
         expect([bed.ask(name) > 0, bed.ask(`${name}b`)]).toEqual([true, TcpError.Invalid])
@@ -199,7 +199,7 @@ describe("a question", () => {
         expect(bed.query().name).toBe(name.replaceAll("a", "c"))
     })
 
-    test("the room of a name that was shorter is that of the next", () => {
+    test("a long name after a shorter one fits the same entry", () => {
         const bed = new Bed({ entries: 1 })
         for (const name of ["a", `${long}.example`, "b.example", `${long}.${long}`]) {
             expect(bed.ask(name)).toBeGreaterThan(0)
@@ -209,17 +209,17 @@ describe("a question", () => {
         }
     })
 
-    test("nobody to ask", () => {
+    test("a query without a DNS server fails with EHOSTUNREACH", () => {
         expect(new Bed({ servers: [] }).ask("host.example")).toBe(TcpError.Unreachable)
     })
 })
 
-describe("the answer", () => {
+describe("DNS answers", () => {
     test.each([
         ["an address", { answers: [a("192.0.2.1")] }, "192.0.2.1"],
         ["the first of several", { answers: [a("192.0.2.1"), a("192.0.2.2")] }, "192.0.2.1"],
-        ["the name in full", { answers: [a("192.0.2.1", dnsName("host.example"))] }, "192.0.2.1"],
-        ["capitals", { answers: [a("192.0.2.1", dnsName("HOST.Example"))] }, "192.0.2.1"],
+        ["the name uncompressed", { answers: [a("192.0.2.1", dnsName("host.example"))] }, "192.0.2.1"],
+        ["the name in capitals", { answers: [a("192.0.2.1", dnsName("HOST.Example"))] }, "192.0.2.1"],
         [
             "the question in capitals",
             { question: question("HOST.EXAMPLE"), answers: [a("192.0.2.1")] },
@@ -265,37 +265,45 @@ describe("the answer", () => {
             "192.0.2.1",
         ],
         [
-            "of another kind first",
+            "a record of another type first",
             { answers: [{ name: toQuestion, type: AAAA, data: new Array(16).fill(1) }, a("192.0.2.1")] },
             "192.0.2.1",
         ],
-        ["of another class first", { answers: [{ ...a("6.6.6.6"), class: 3 }, a("192.0.2.1")] }, "192.0.2.1"],
+        [
+            "a record of another class first",
+            { answers: [{ ...a("6.6.6.6"), class: 3 }, a("192.0.2.1")] },
+            "192.0.2.1",
+        ],
         [
             "an address of 5 bytes first",
             { answers: [{ ...a("6.6.6.6"), data: [6, 6, 6, 6, 6] }, a("192.0.2.1")] },
             "192.0.2.1",
         ],
-        ["behind 100 others", { answers: [...new Array(100).fill(text), a("192.0.2.1")] }, "192.0.2.1"],
         [
-            "behind 60 other names' addresses",
+            "an address after 100 other records",
+            { answers: [...new Array(100).fill(text), a("192.0.2.1")] },
+            "192.0.2.1",
+        ],
+        [
+            "an address after 60 of other names",
             { answers: [...new Array(60).fill(a("6.6.6.6", [1, 98, ...pointer(17)])), a("192.0.2.1")] },
             "192.0.2.1",
         ],
         [
-            "cut within the second address",
+            "a second address that is cut off",
             { answers: [a("192.0.2.1"), { ...a("6.6.6.6"), length: 5 }] },
             "192.0.2.1",
         ],
         ["fewer addresses than it says", { answers: [a("192.0.2.1")], counts: [2, 0, 0] }, "192.0.2.1"],
-        ["cut (TC), but with an address", { flags: 0x8380, answers: [a("192.0.2.1")] }, "192.0.2.1"],
+        ["the TC bit and an address", { flags: 0x8380, answers: [a("192.0.2.1")] }, "192.0.2.1"],
         [
-            "with more behind it",
+            "an additional record after the address",
             { answers: [a("192.0.2.1")], additional: [{ name: [0], type: 41, data: [] }] },
             "192.0.2.1",
         ],
         ["no such name", { flags: 0x8183 }, "no name"],
         [
-            "no such name, behind an alias",
+            "no such name, after an alias",
             { flags: 0x8183, answers: [cname(dnsName("b.example"))] },
             "no name",
         ],
@@ -305,25 +313,25 @@ describe("the answer", () => {
         ["SERVFAIL", { flags: 0x8182 }, "failed"],
         ["REFUSED", { flags: 0x8185 }, "failed"],
         ["NOTIMP", { flags: 0x8184 }, "failed"],
-        ["cut (TC), and nothing there", { flags: 0x8380 }, "failed"],
-        ["cut (TC), but there is no such name", { flags: 0x8383 }, "no name"],
+        ["the TC bit and no record", { flags: 0x8380 }, "failed"],
+        ["the TC bit and no such name", { flags: 0x8383 }, "no name"],
         ["a referral", { authorities: [ns, ns] }, "failed"],
-        ["no address, and who would know that", { authorities: [ns, soa(60, 60)] }, "no name"],
-        ["no such name, and who would know that", { flags: 0x8183, authorities: [ns] }, "no name"],
-    ] as [string, Partial<Reply>, string][])("%s", (_, reply, expected) => {
+        ["no address, and its authority", { authorities: [ns, soa(60, 60)] }, "no name"],
+        ["no such name, and its authority", { flags: 0x8183, authorities: [ns] }, "no name"],
+    ] as [string, Partial<Reply>, string][])("an answer with %s has this result", (_, reply, expected) => {
         expect(answered(reply)).toBe(expected)
     })
 
     const good = { answers: [a("192.0.2.1")] }
     test.each([
         ["another id", { ...good, id: 1 }, {}],
-        ["a question", { ...good, flags: 0x0180 }, {}],
-        ["another kind of question", { ...good, flags: 0x8980 }, {}],
+        ["the QR bit of a query", { ...good, flags: 0x0180 }, {}],
+        ["another opcode", { ...good, flags: 0x8980 }, {}],
         ["another question", { ...good, question: question("other.example") }, {}],
         ["more than what was asked", { ...good, question: question("host.example.more") }, {}],
         ["less than what was asked", { ...good, question: question("host") }, {}],
-        ["another kind asked for", { ...good, question: question("host.example", AAAA) }, {}],
-        ["another class asked for", { ...good, question: question("host.example", A, 3) }, {}],
+        ["a question of another type", { ...good, question: question("host.example", AAAA) }, {}],
+        ["a question of another class", { ...good, question: question("host.example", A, 3) }, {}],
         ["no question", { ...good, questions: 0, question: [] }, {}],
         ["two questions", { ...good, questions: 2 }, {}],
         ["another server", good, { ip: "10.0.0.99" }],
@@ -336,7 +344,7 @@ describe("the answer", () => {
             { answers: [{ name: pointer(42), type: CNAME, data: [0] }, a("6.6.6.6", pointer(30))] },
             {},
         ],
-        ["a label of a kind nobody knows", { answers: [a("6.6.6.6", [0x41, 1])] }, {}],
+        ["a label of an unknown kind", { answers: [a("6.6.6.6", [0x41, 1])] }, {}],
         [
             "an alias that is longer than it may be",
             { answers: [cname(new Array(5).fill([63, ...new Array(63).fill(97)]).flat())] },
@@ -350,17 +358,20 @@ describe("the answer", () => {
         ],
         ["data that is not there", { answers: [{ ...a("6.6.6.6"), length: 5 }] }, {}],
         ["records that are not there", { counts: [1, 0, 0] }, {}],
-    ] as [string, Partial<Reply>, { ip?: string; port?: number }][])("%s is none", (_, reply, from) => {
-        const bed = new Bed({ servers: [FIRST, SECOND] })
-        const ticket = bed.ask("host.example")
-        const query = bed.query()
-        bed.answer(query, reply, from)
-        expect(bed.result(ticket)).toBe("asking")
-        expect(bed.resolver.dropped).toBe(1)
-        expect(bed.answer(query, good).result(ticket)).toBe("192.0.2.1")
-    })
+    ] as [string, Partial<Reply>, { ip?: string; port?: number }][])(
+        "a DNS message with %s is ignored, and the query goes on",
+        (_, reply, from) => {
+            const bed = new Bed({ servers: [FIRST, SECOND] })
+            const ticket = bed.ask("host.example")
+            const query = bed.query()
+            bed.answer(query, reply, from)
+            expect(bed.result(ticket)).toBe("asking")
+            expect(bed.resolver.dropped).toBe(1)
+            expect(bed.answer(query, good).result(ticket)).toBe("192.0.2.1")
+        }
+    )
 
-    test("cut short at every length", () => {
+    test("an answer cut short at any length is ignored", () => {
         const whole = dnsMessage({ id: 0, question: question("host.example"), ...good })
         for (let length = 0; length < whole.length; length++) {
             const bed = new Bed()
@@ -378,21 +389,21 @@ describe("the answer", () => {
         }
     })
 
-    test("to a port that nobody asks from: nobody is there", () => {
+    test("an answer to another port, or to an answered query, draws an ICMP error", () => {
         const bed = new Bed()
         const ticket = bed.ask("host.example")
         const query = bed.query()
         bed.answer(query, good, { to: query.from ^ 1 })
         expect(bed.bench.others.splice(0).map(s => s.view.kind)).toEqual(["icmp"])
-        // and once it is answered, nobody is
+        // and once the query is answered, the port is closed
         bed.answer(query, good).answer(query, good)
         expect(bed.result(ticket)).toBe("192.0.2.1")
         expect(bed.bench.others.map(s => s.view.kind)).toEqual(["icmp"])
     })
 })
 
-describe("asking again", () => {
-    test("after 1, 2 and 4 seconds nobody answers: the same question", () => {
+describe("DNS retries", () => {
+    test("three queries without an answer, after 0, 1 and 3 s, time out after 7 s", () => {
         const bed = new Bed()
         const start = bed.bench.now
         const ticket = bed.ask("host.example")
@@ -405,7 +416,7 @@ describe("asking again", () => {
         bed.rests()
     })
 
-    test("the second server in turn with the first", () => {
+    test("two servers without an answer are queried in turn", () => {
         const bed = new Bed({ servers: [FIRST, SECOND] })
         const start = bed.bench.now
         const ticket = bed.ask("host.example")
@@ -421,7 +432,7 @@ describe("asking again", () => {
         expect(bed.result(ticket)).toBe("timed out")
     })
 
-    test("a late answer of the first counts while the second is asked", () => {
+    test("a late answer of the first server counts after the second was queried", () => {
         const bed = new Bed({ servers: [FIRST, SECOND] })
         const ticket = bed.ask("host.example")
         const first = bed.query()
@@ -429,7 +440,7 @@ describe("asking again", () => {
         expect(bed.answer(first, { answers: [a("192.0.2.1")] }).result(ticket)).toBe("192.0.2.1")
     })
 
-    test("the first does not know: the second at once", () => {
+    test("SERVFAIL of the first server: the second is queried at once, REFUSED of both fails", () => {
         const bed = new Bed({ servers: [FIRST, SECOND] })
         const ticket = bed.ask("host.example")
         bed.answer(bed.query(), { flags: 0x8182 })
@@ -441,7 +452,7 @@ describe("asking again", () => {
     test.each([
         ["an answer that was cut (TC), without a record", { flags: 0x8380 }],
         ["a referral (RFC 2308, 2.2)", { authorities: [ns] }],
-    ])("%s: the second at once", (_, reply) => {
+    ])("%s: the second server is queried at once", (_, reply) => {
         const bed = new Bed({ servers: [FIRST, SECOND] })
         const ticket = bed.ask("host.example")
         bed.answer(bed.query(), reply)
@@ -450,13 +461,13 @@ describe("asking again", () => {
         expect(bed.answer(second, { answers: [a("192.0.2.1")] }).result(ticket)).toBe("192.0.2.1")
     })
 
-    test("only a second server", () => {
+    test("a resolver with only a second server queries it", () => {
         const bed = new Bed({ servers: ["0.0.0.0", SECOND] })
         bed.ask("host.example")
         expect(bed.query().to).toBe(SECOND)
     })
 
-    test("no address yet: the question goes when there is one", () => {
+    test("a query without an address of our own is sent when there is one", () => {
         const bed = new Bed()
         setAddress(bed.bench.stack, 0, 0, 0)
         const ticket = bed.ask("host.example")
@@ -466,7 +477,7 @@ describe("asking again", () => {
         expect(bed.answer(bed.query(), { answers: [a("192.0.2.1")] }).result(ticket)).toBe("192.0.2.1")
     })
 
-    test("the server's Ethernet address is not known: the question waits, others with it", () => {
+    test("queries to a server with an unknown Ethernet address wait for its ARP reply", () => {
         const bed = new Bed({ servers: ["10.0.0.88"] })
         const tickets = ["a.example", "b.example", "x.local"].map(name => bed.ask(name))
         bed.pass(500)
@@ -484,7 +495,7 @@ describe("asking again", () => {
         expect(tickets.map(ticket => bed.result(ticket))).toEqual(new Array(3).fill("timed out"))
     })
 
-    test("nobody has the server's address: it times out all the same", () => {
+    test("a query to a server that does not answer ARP times out after 7 s", () => {
         const bed = new Bed({ servers: ["10.0.0.88"] })
         const ticket = bed.ask("a.example")
         bed.pass(7000)
@@ -494,7 +505,7 @@ describe("asking again", () => {
     })
 })
 
-test("all addresses of a name, four at most, in the order they came", () => {
+test("an answer with several addresses: the first four are kept in their order", () => {
     const all = (...records: Record[]) => {
         const bed = new Bed()
         const ticket = bed.ask("host.example")
@@ -508,7 +519,7 @@ test("all addresses of a name, four at most, in the order they came", () => {
     expect(all(a(one))).toEqual([one, none, none, none])
     expect(all(a(two), text, a("6.6.6.6", dnsName("b.example")), a(one))).toEqual([two, one, none, none])
     expect(all(a(one), a(two), a(three), a(four), a("192.0.2.5"))).toEqual([one, two, three, four])
-    // behind an alias; what is an alias as well leads nowhere else
+    // after an alias; the name of an alias has no addresses of its own
     expect(all(cname(dnsName("b.example")), a(one, dnsName("b.example")), a(two))).toEqual([
         one,
         none,
@@ -518,23 +529,23 @@ test("all addresses of a name, four at most, in the order they came", () => {
     expect(all(a(one), cname(dnsName("b.example")), a(two))).toEqual([one, two, none, none])
 })
 
-describe("aliases that go on in another message", () => {
+describe("DNS aliases that end in another message", () => {
     const alias = (to: string, ttl = 60) => ({ answers: [cname(dnsName(to), toQuestion, ttl)] })
 
-    test("are asked for", () => {
+    test("an answer with an alias only: the alias is queried and its address is the result", () => {
         const bed = new Bed()
         const ticket = bed.ask("a.example")
         bed.answer(bed.query(), alias("b.example", 10))
         const next = bed.query()
         expect([next.name, bed.result(ticket)]).toEqual(["b.example", "asking"])
         expect(bed.answer(next, { answers: [a("192.0.2.1")] }).result(ticket)).toBe("192.0.2.1")
-        // what is remembered is where the alias leads
+        // the cache holds the alias' target
         expect([bed.ask("b.example"), bed.queries().length]).toEqual([ticket, 0])
         bed.ask("a.example")
         expect(bed.query().name).toBe("a.example")
     })
 
-    test("from a port and with an id of their own, by multicast if that is where they lead", () => {
+    test("the query for an alias has its own port and id, and a .local alias goes to multicast", () => {
         const bed = new Bed()
         bed.ask("a.example")
         const first = bed.query()
@@ -544,10 +555,10 @@ describe("aliases that go on in another message", () => {
     })
 
     test.each([
-        ["to itself", new Array(5).fill("a.example")],
+        ["back to the first name", new Array(5).fill("a.example")],
         ["to each other", ["b.example", "a.example", "b.example", "a.example", "b.example"]],
-        ["too long a chain", ["b.example", "c.example", "d.example", "e.example", "f.example"]],
-    ])("%s: failed", (_, chain) => {
+        ["through more than four names", ["b.example", "c.example", "d.example", "e.example", "f.example"]],
+    ])("aliases that lead %s fail the query", (_, chain) => {
         const bed = new Bed({ entries: 8 })
         const ticket = bed.ask("a.example")
         for (const next of chain) bed.answer(bed.query(), alias(next))
@@ -555,7 +566,7 @@ describe("aliases that go on in another message", () => {
         bed.rests()
     })
 
-    test("and nobody answers for that one", () => {
+    test("an alias whose query gets no answer times out", () => {
         const bed = new Bed()
         const ticket = bed.ask("a.example")
         bed.answer(bed.query(), alias("b.example"))
@@ -563,14 +574,14 @@ describe("aliases that go on in another message", () => {
     })
 })
 
-describe("what is remembered", () => {
+describe("the DNS cache", () => {
     const told = (reply: Partial<Reply>) => {
         const bed = new Bed()
         const ticket = bed.ask("host.example")
         bed.answer(bed.query(), reply)
         return { bed, ticket }
     }
-    /** Seconds until it is asked again, at most so many. */
+    /** Returns the seconds until the name is queried again, at most `most`. */
     const remembered = (reply: Partial<Reply>, most = 200_000): number => {
         const { bed, ticket } = told(reply)
         for (const seconds of [0, 1, 5, 6, 10, 11, 60, 61, 300, 301, 86_400, 86_401]) {
@@ -582,44 +593,60 @@ describe("what is remembered", () => {
     }
 
     test.each([
-        ["an address for its time", { answers: [a("192.0.2.1", toQuestion, 10)] }, 10],
-        ["a time of 0: not", { answers: [a("192.0.2.1", toQuestion, 0)] }, 0],
+        ["an address is kept for its TTL", { answers: [a("192.0.2.1", toQuestion, 10)] }, 10],
+        ["an address with a TTL of 0 is not kept", { answers: [a("192.0.2.1", toQuestion, 0)] }, 0],
         [
-            "a time with the highest bit (RFC 2181, 8): not",
+            "an address with the highest bit of its TTL set is not kept (RFC 2181 section 8)",
             { answers: [a("192.0.2.1", toQuestion, 0x80000000)] },
             0,
         ],
-        ["a day at most", { answers: [a("192.0.2.1", toQuestion, 0x7fffffff)] }, 86_400],
         [
-            "an alias' time if that is less",
+            "an address with a long TTL is kept for a day",
+            { answers: [a("192.0.2.1", toQuestion, 0x7fffffff)] },
+            86_400,
+        ],
+        [
+            "an address is kept for its alias' TTL if that is less",
             {
                 answers: [cname(dnsName("b.example"), toQuestion, 5), a("192.0.2.1", dnsName("b.example"))],
             },
             5,
         ],
-        ["no such name, as its authority says (RFC 2308)", { flags: 0x8183, authorities: [soa(60, 10)] }, 10],
-        ["the lesser of both", { flags: 0x8183, authorities: [soa(5, 3600)] }, 5],
-        ["five minutes at most", { flags: 0x8183, authorities: [soa(86400, 86400)] }, 300],
-        ["no authority: not", { flags: 0x8183 }, 0],
-        ["no address", { authorities: [soa(60, 60)] }, 60],
-        ["a server's failure: not", { flags: 0x8182 }, 0],
+        [
+            "no such name is kept for the minimum of its SOA (RFC 2308)",
+            { flags: 0x8183, authorities: [soa(60, 10)] },
+            10,
+        ],
+        [
+            "no such name is kept for the TTL of its SOA if that is less",
+            { flags: 0x8183, authorities: [soa(5, 3600)] },
+            5,
+        ],
+        [
+            "no such name is kept for five minutes at most",
+            { flags: 0x8183, authorities: [soa(86400, 86400)] },
+            300,
+        ],
+        ["no such name without an SOA is not kept", { flags: 0x8183 }, 0],
+        ["no address is kept for the minimum of its SOA", { authorities: [soa(60, 60)] }, 60],
+        ["a server's failure is not kept", { flags: 0x8182 }, 0],
     ] as [string, Partial<Reply>, number][])("%s", (_, reply, seconds) => {
         expect(remembered(reply)).toBe(seconds)
     })
 
-    test("what is too old can still be looked at by who asked", () => {
+    test("an entry that has expired is still readable by its ticket", () => {
         const { bed, ticket } = told({ answers: [a("192.0.2.1", toQuestion, 0)] })
         bed.pass(10_000)
         expect(bed.result(ticket)).toBe("192.0.2.1")
     })
 
-    test("one question for all who ask at the same time", () => {
+    test("three questions for one name at a time share one query", () => {
         const bed = new Bed()
         expect(new Set([bed.ask("a.example"), bed.ask("A.example"), bed.ask("a.example.")]).size).toBe(1)
         bed.query()
     })
 
-    test("several questions at once, in any order of answers; no more than there is room for", () => {
+    test("four queries at a time are answered in any order, a fifth is refused", () => {
         const bed = new Bed()
         const names = ["a.example", "b.example", "c.example", "d.example"]
         const tickets = names.map(name => bed.ask(name))
@@ -629,7 +656,7 @@ describe("what is remembered", () => {
         expect(tickets.map(ticket => bed.result(ticket))).toEqual([0, 1, 2, 3].map(i => `192.0.2.${i}`))
     })
 
-    test("a new question takes the place of what is soonest too old", () => {
+    test("a new query takes the entry that expires first", () => {
         const bed = new Bed({ entries: 3 })
         const tickets = [30, 10, 20].map((seconds, i) => {
             const ticket = bed.ask(`${i}.example`)
@@ -641,7 +668,7 @@ describe("what is remembered", () => {
         for (const ticket of [0, -1, 999]) expect(bed.result(ticket)).toBe("gone")
     })
 
-    test("other servers may know other things", () => {
+    test("setServers with other servers empties the cache", () => {
         const { bed, ticket } = told({ answers: [a("192.0.2.1")] })
         bed.resolver.setServers(ip(FIRST), 0)
         expect(bed.result(ticket)).toBe("192.0.2.1")
@@ -651,9 +678,9 @@ describe("what is remembered", () => {
         expect(bed.query().to).toBe(SECOND)
     })
 
-    test("tickets begin anew when all have been given", () => {
+    test("tickets wrap from 65,535 to 1", () => {
         const bed = new Bed()
-        // as if there had been so many questions
+        // as if there had been 65,534 queries
         Object.assign(bed.resolver, { lastTicket: 65_534 })
         const tickets = ["a.example", "b.example", "c.example"].map(name => bed.ask(name))
         expect(tickets).toEqual([65_535, 1, 2])
@@ -662,14 +689,14 @@ describe("what is remembered", () => {
     })
 })
 
-describe("names in .local (RFC 6762, 5.1)", () => {
+describe("DNS names in .local (RFC 6762 section 5.1)", () => {
     const ask = () => {
         const bed = new Bed({ servers: [] })
         const ticket = bed.ask("Printer.local")
         return { bed, ticket, query: bed.query() }
     }
 
-    test("by multicast, from a port that is not the responders'", () => {
+    test("a .local name is queried by multicast from a port other than 5353", () => {
         const { bed, ticket, query } = ask()
         expect(query).toMatchObject({ to: "224.0.0.251", port: 5353, flags: 0, name: "printer.local" })
         expect(query.view).toMatchObject({ destinationMac: "01:00:5e:00:00:fb", ttl: 255 })
@@ -682,19 +709,19 @@ describe("names in .local (RFC 6762, 5.1)", () => {
     test.each([
         ["another network", { ip: "192.0.2.9", port: 5353 }],
         ["another port", { ip: "10.0.0.99", port: 53 }],
-    ])("an answer of %s is none", (_, from) => {
+    ])("an mDNS answer from %s is ignored", (_, from) => {
         const { bed, ticket, query } = ask()
         expect(bed.answer(query, { answers: [a("6.6.6.6")] }, from).result(ticket)).toBe("asking")
     })
 
-    test("asked three times", () => {
+    test("a .local query without an answer is sent three times and times out after 7 s", () => {
         const { bed, ticket, query } = ask()
         bed.pass(7000)
         expect(bed.queries().map(({ at }) => at - query.at)).toEqual([1000, 3000])
         expect(bed.result(ticket)).toBe("timed out")
     })
 
-    test("nobody answers: the servers are asked, from another port with another id", () => {
+    test("a .local query without an answer goes to the DNS server, with another port", () => {
         const bed = new Bed()
         const ticket = bed.ask("printer.local")
         const query = bed.query()
@@ -706,7 +733,7 @@ describe("names in .local (RFC 6762, 5.1)", () => {
         expect(bed.answer(next, { answers: [a("192.0.2.1")] }).result(ticket)).toBe("192.0.2.1")
     })
 
-    test("nor do the servers", () => {
+    test("a .local query that nobody answers times out after 14 s", () => {
         const bed = new Bed()
         const ticket = bed.ask("printer.local")
         expect(bed.pass(13_999).result(ticket)).toBe("asking")
@@ -720,11 +747,14 @@ describe("names in .local (RFC 6762, 5.1)", () => {
         bed.rests()
     })
 
-    test.each(["local.example", "printer.local.example", "local", "xlocal"])("%s is none of them", name => {
-        const bed = new Bed()
-        bed.ask(name)
-        expect(bed.query().to).toBe(FIRST)
-    })
+    test.each(["local.example", "printer.local.example", "local", "xlocal"])(
+        "the name %s goes to the DNS server",
+        name => {
+            const bed = new Bed()
+            bed.ask(name)
+            expect(bed.query().to).toBe(FIRST)
+        }
+    )
 })
 
 tsharkAgrees("dns")

@@ -87,7 +87,7 @@ class Bed {
         this.bench.introduce(THEM.ip, THEM.mac)
     }
 
-    /** With the name, once it is used. */
+    /** Returns a bed whose responder has the name and uses it. */
     static running(): Bed {
         const bed = new Bed()
         expect(bed.responder.start("Box", bed.bench.now)).toBe(true)
@@ -132,8 +132,8 @@ const record = (name: string | number[], ip: string, ttl = 120): Record => ({
 const response = (...answers: Record[]): Partial<Reply> => ({ flags: 0x8400, questions: 0, answers })
 const ours = { name: "box.local", type: A, class: 0x8001, ttl: 120, data: [10, 0, 0, 1] }
 
-describe("the name is taken", () => {
-    test("three probes, then two announcements (8.1, 8.3)", () => {
+describe("the mDNS responder takes a name", () => {
+    test("start() sends three probes, then two announcements (RFC 6762 sections 8.1 and 8.3)", () => {
         const bed = new Bed()
         const start = bed.bench.now
         expect(bed.responder.start("Box", start)).toBe(true)
@@ -157,12 +157,12 @@ describe("the name is taken", () => {
         expect(bed.bench.host.next(bed.bench.now)).toBe(Number.POSITIVE_INFINITY)
     })
 
-    test.each(["", "a.b", "a b", "ä", "x".repeat(49)])("%j is no name", name => {
+    test.each(["", "a.b", "a b", "ä", "x".repeat(49)])("start(%j) is refused", name => {
         const { responder } = new Bed()
         expect([responder.start(name, 0), responder.state]).toEqual([false, ResponderState.Off])
     })
 
-    test("of 48 bytes, and many hosts have it", () => {
+    test("a name of 48 bytes that 30 hosts have gets a number appended", () => {
         const bed = new Bed()
         bed.responder.start("x".repeat(48), bed.bench.now)
         for (let i = 0; i < 30; i++) {
@@ -173,7 +173,7 @@ describe("the name is taken", () => {
         expect(bed.responder.text).toMatch(/^x{48}-\d+$/)
     })
 
-    test("no address: nothing is said, until it is started with one", () => {
+    test("start() without an address sends nothing until it is called with one", () => {
         const bed = new Bed()
         setAddress(bed.bench.stack, 0, 0, 0)
         expect(bed.responder.start("box", bed.bench.now)).toBe(true)
@@ -184,14 +184,14 @@ describe("the name is taken", () => {
         expect(bed.pass(5000).heard().length).toBe(5)
     })
 
-    test("stopped: nobody is answered", () => {
+    test("a stopped responder answers no query", () => {
         const bed = Bed.running()
         bed.responder.stop()
         expect(bed.asks("box.local").heard()).toEqual([])
     })
 })
 
-describe("conflicts", () => {
+describe("mDNS conflicts", () => {
     const probing = () => {
         const bed = new Bed()
         bed.responder.start("box", bed.bench.now)
@@ -199,7 +199,7 @@ describe("conflicts", () => {
         return bed
     }
 
-    test("somebody answers a probe: the next name is probed for", () => {
+    test("a response to a probe makes the responder probe for the next name", () => {
         const bed = probing().hear(response(record("BOX.local", "10.0.0.9")))
         expect(bed.responder.text).toBe("box-2")
         bed.pass(10_000)
@@ -210,7 +210,7 @@ describe("conflicts", () => {
         expect(bed.asks("box-2.local").heard()).toMatchObject([{ record: { data: [10, 0, 0, 1] } }])
     })
 
-    test("in additional records, by a pointer", () => {
+    test("a conflicting record in additional records, or by a pointer, counts as a conflict", () => {
         const additional = [record("x.local", "10.0.0.9"), record("box.local", "10.0.0.9")]
         const bed = probing().hear({ flags: 0x8400, questions: 0, additional })
         expect(bed.responder.text).toBe("box-2")
@@ -220,33 +220,33 @@ describe("conflicts", () => {
 
     test.each([
         ["our own record", response(record("box.local", US.ip))],
-        ["another name's", response(record("box2.local", "10.0.0.9"))],
+        ["another name's record", response(record("box2.local", "10.0.0.9"))],
         ["a goodbye", response(record("box.local", "10.0.0.9", 0))],
-        ["of another type", response({ ...record("box.local", "10.0.0.9"), type: 16 })],
-        ["of another class", response({ ...record("box.local", "10.0.0.9"), class: 3 })],
-        ["a question", { answers: [record("box.local", "10.0.0.9")], questions: 0 }],
-    ] as [string, Partial<Reply>][])("%s is none", (_, message) => {
+        ["a record of another type", response({ ...record("box.local", "10.0.0.9"), type: 16 })],
+        ["a record of another class", response({ ...record("box.local", "10.0.0.9"), class: 3 })],
+        ["a record in a query", { answers: [record("box.local", "10.0.0.9")], questions: 0 }],
+    ] as [string, Partial<Reply>][])("%s during the probes is no conflict", (_, message) => {
         expect(probing().hear(message).responder.text).toBe("box")
     })
 
     test.each([
         ["another network", { ip: "192.0.2.9" }],
         ["another port", { port: 5354 }],
-    ])("from %s: none", (_, from) => {
+    ])("a conflicting record from %s is ignored", (_, from) => {
         expect(probing().hear(response(record("box.local", "10.0.0.9")), from).responder.text).toBe("box")
     })
 
-    test("the name was ours: it is probed for once more, and given up only if that is answered (9)", () => {
+    test("a conflict in use: the responder probes once more and keeps the unanswered name (section 9)", () => {
         const bed = Bed.running().hear(response(record("box.local", "10.0.0.9")))
         expect([bed.responder.state, bed.responder.text]).toEqual([ResponderState.Probing, "Box"])
         expect(bed.pass(10_000).heard().length).toBe(5)
         expect(bed.responder.text).toBe("Box")
     })
 
-    test("fifteen of them: five seconds to the next (8.1)", () => {
+    test("the 15th conflict delays the next probe by five seconds (section 8.1)", () => {
         const bed = probing()
         for (let i = 0; i < 15; i++) bed.hear(response(record(`${bed.responder.text}.local`, "10.0.0.9")))
-        // a probe for one of the names before may have gone out: the wait for it is 0 to 250 ms
+        // a probe for one of the earlier names may have been sent: each waits 0 to 250 ms
         const last = bed.heard().filter(({ question }) => question?.name === "box-16.local")
         expect([bed.responder.text, last]).toEqual(["box-16", []])
         expect(bed.pass(4999).heard()).toEqual([])
@@ -254,11 +254,11 @@ describe("conflicts", () => {
     })
 
     test.each([
-        ["the greater address goes first", "10.0.0.2", true],
-        ["byte by byte, not as signed numbers", "200.0.0.0", true],
-        ["the lesser waits", "9.255.255.255", false],
-        ["our own", US.ip, false],
-    ])("two probe at once: %s (8.2)", (_, other, waits) => {
+        ["a greater address: ours waits", "10.0.0.2", true],
+        ["an address above 127: ours waits", "200.0.0.0", true],
+        ["a lesser address: ours goes on", "9.255.255.255", false],
+        ["our own address: ours goes on", US.ip, false],
+    ])("a simultaneous probe with %s (section 8.2)", (_, other, waits) => {
         const bed = probing()
         const probe = { question: question("box.local", ANY, QU), authorities: [record(pointer(12), other)] }
         bed.hear(probe)
@@ -267,8 +267,8 @@ describe("conflicts", () => {
     })
 })
 
-describe("a question", () => {
-    test("to everybody: answered to everybody, at most once a second (6)", () => {
+describe("mDNS queries", () => {
+    test("a multicast query gets a multicast response, at most once a second (section 6)", () => {
         const bed = Bed.running()
         expect(bed.asks("BOX.Local").heard()).toMatchObject([
             { to: GROUP.ip, port: 5353, id: 0, flags: 0x8400, counts: [0, 1, 0, 0], record: ours },
@@ -277,7 +277,7 @@ describe("a question", () => {
         expect(bed.pass(1).asks("box.local").heard().length).toBe(1)
     })
 
-    test("with the bit for that: to the asker alone (5.4), as often as it is asked", () => {
+    test("a query with the QU bit gets a unicast response each time (section 5.4)", () => {
         const bed = Bed.running()
         for (let i = 0; i < 3; i++) {
             expect(bed.asks("box.local", A, QU).heard()).toMatchObject([
@@ -286,7 +286,7 @@ describe("a question", () => {
         }
     })
 
-    test("from another port: by who knows DNS only (6.7)", () => {
+    test("a query from another port than 5353 gets a plain DNS answer (section 6.7)", () => {
         const bed = Bed.running()
         expect(bed.asks("box.local", A, 1, { port: 40_000 }).heard()).toMatchObject([
             {
@@ -301,11 +301,11 @@ describe("a question", () => {
         expect(bed.asks("box.local", AAAA, 1, { port: 40_000 }).heard()).toEqual([])
     })
 
-    test("for all there is", () => {
+    test("a query of type ANY gets the address record", () => {
         expect(Bed.running().asks("box.local", ANY).heard()).toMatchObject([{ record: ours }])
     })
 
-    test("for what there is not: NSEC says so (6.1)", () => {
+    test("a query for AAAA gets an NSEC record (section 6.1)", () => {
         expect(Bed.running().asks("box.local", AAAA).heard()).toMatchObject([
             {
                 counts: [0, 1, 0, 0],
@@ -315,7 +315,7 @@ describe("a question", () => {
         ])
     })
 
-    test("behind others in one message, by a pointer", () => {
+    test("our name in the second or third question, by a pointer, gets a response", () => {
         const bed = Bed.running()
         const two = [...question("x.local"), 3, ...Buffer.from("box"), ...pointer(14), 0, 28, 0, 1]
         const three = [...two, 3, ...Buffer.from("box"), ...pointer(14), 0, 1, 0, 1]
@@ -325,7 +325,7 @@ describe("a question", () => {
         expect(bed.heard()).toMatchObject([{ record: ours }])
     })
 
-    test("by who knows already, for more than half of its time (7.1): nothing", () => {
+    test("a query with our record at more than half its TTL gets no response (section 7.1)", () => {
         const bed = Bed.running()
         const known = (ttl: number, ip = US.ip) => ({
             question: question("box.local"),
@@ -337,7 +337,7 @@ describe("a question", () => {
         expect(bed.hear(known(120, "10.0.0.9")).heard().length).toBe(1)
     })
 
-    test("of somebody who probes for the name: answered at once, to him alone if he asks for that (5.4, 8.1)", () => {
+    test("another host's probe is answered at once, by unicast with QU (sections 5.4 and 8.1)", () => {
         const bed = Bed.running()
         const probe = (kind: number) => ({
             question: question("box.local", ANY, kind),
@@ -345,7 +345,7 @@ describe("a question", () => {
         })
         for (let i = 0; i < 3; i++)
             expect(bed.hear(probe(QU)).heard()).toMatchObject([{ to: THEM.ip, record: ours }])
-        // to everybody four times a second (6)
+        // by multicast at most four times a second (section 6)
         expect(bed.hear(probe(1)).heard()).toMatchObject([{ to: GROUP.ip, record: ours }])
         expect(bed.pass(249).hear(probe(1)).heard()).toEqual([])
         expect(bed.pass(1).hear(probe(1)).heard()).toMatchObject([{ to: GROUP.ip, record: ours }])
@@ -358,23 +358,23 @@ describe("a question", () => {
         ["a longer name", question("box.local.x")],
         ["a shorter name", question("box")],
         ["another class", question("box.local", A, 3)],
-        ["a name in a circle", [...pointer(12), 0, 1, 0, 1]],
-        ["a question that is cut", question("box.local").slice(0, -1)],
-    ])("%s: nothing", (_, asked) => {
+        ["a name that points to itself", [...pointer(12), 0, 1, 0, 1]],
+        ["a question that is cut off", question("box.local").slice(0, -1)],
+    ])("a query with %s gets no response", (_, asked) => {
         expect(Bed.running().hear({ question: asked }).heard()).toEqual([])
     })
 
     test.each([
-        ["another kind of message", { flags: 0x0800 }, {}],
-        ["another network", {}, { ip: "192.0.2.9" }],
+        ["another opcode", { flags: 0x0800 }, {}],
+        ["a source in another network", {}, { ip: "192.0.2.9" }],
         ["fewer questions than it says", { questions: 2 }, {}],
         ["fewer records than it says", { counts: [1, 0, 0] as [number, number, number] }, {}],
-    ])("%s: nothing", (_, change, from) => {
+    ])("a message with %s gets no response", (_, change, from) => {
         const bed = Bed.running()
         expect(bed.hear({ question: question("box.local"), ...change }, from).heard()).toEqual([])
     })
 
-    test("while the name is still probed for: nothing", () => {
+    test("a query while the name is probed for gets no response", () => {
         const bed = new Bed()
         bed.responder.start("box", bed.bench.now)
         bed.pass(300).heard()
@@ -382,7 +382,7 @@ describe("a question", () => {
     })
 })
 
-test("any bytes leave it as it is", () => {
+test("any bytes to port 5353 leave the responder's name as it is", () => {
     const bed = Bed.running()
     const head = fc.constantFrom([], dnsMessage({ id: 0, flags: 0, question: question("box.local") }))
     fc.assert(
@@ -399,7 +399,7 @@ test("any bytes leave it as it is", () => {
     expect(bed.responder.text).toBe("Box")
 })
 
-test("two devices with one name, and a third that asks: resolver and responder understand each other", () => {
+test("two responders of one name and a resolver: the second takes name-2, both resolve", () => {
     const hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(address => new Host(address))
     const wire = new Wire(hosts)
     const [one, two, three] = hosts.map(host => new Endpoints(host.stack)) as [

@@ -34,7 +34,7 @@ function bed(known = true) {
     return { bench, ping, start, sent, reply }
 }
 
-test("a request, and the time until its reply", () => {
+test("a ping that is answered after 37 ms reports 37 ms, also when the reply comes twice", () => {
     const { bench, ping, start, sent, reply } = bed()
     expect(start()).toBe(TcpError.None)
     const [request] = sent()
@@ -43,14 +43,14 @@ test("a request, and the time until its reply", () => {
     bench.pass(37)
     reply(request!)
     expect([ping.result, ping.time]).toEqual([PingResult.Answered, 37])
-    // it came twice
+    // the reply comes twice
     reply(request!)
     expect(bench.counter(Counter.IcmpIgnored)).toBe(1)
     bench.pass(5000)
     expect([ping.result, ping.time, sent()]).toEqual([PingResult.Answered, 37, []])
 })
 
-test("every size, up to a full frame", () => {
+test("a ping of 0 to 1472 bytes is sent whole, one of 1473 is refused", () => {
     const { ping, start, sent, reply } = bed()
     const identifiers = new Set<number>()
     for (const [i, size] of [0, 1, 7, 8, 1000, 1471, 1472].entries()) {
@@ -66,20 +66,20 @@ test("every size, up to a full frame", () => {
 })
 
 test.each(["0.0.0.0", "127.0.0.1", "10.0.0.1", "10.0.0.255", "255.255.255.255", "224.0.0.1"])(
-    "%s is no host to be pinged",
+    "a ping to %s is refused",
     to => {
         const { start, sent } = bed()
         expect([start(to), sent()]).toEqual([TcpError.Invalid, []])
     }
 )
 
-describe("no reply", () => {
+describe("pings without a valid reply", () => {
     test.each([
         ["another identifier", { id: 1 }],
-        ["another number", { sequence: 99 }],
+        ["another sequence number", { sequence: 99 }],
         ["less data", { data: new Uint8Array(55) }],
-        ["from somebody else", { source: "10.0.0.3" }],
-    ])("%s", (_, change) => {
+        ["another source", { source: "10.0.0.3" }],
+    ])("a reply with %s is ignored, and the ping times out", (_, change) => {
         const { bench, ping, start, sent, reply } = bed()
         start()
         reply(sent()[0]!, change)
@@ -89,23 +89,23 @@ describe("no reply", () => {
         expect(ping.result).toBe(PingResult.TimedOut)
     })
 
-    test("nobody answers to ARP", () => {
+    test("a ping to a host that does not answer ARP ends as unreachable", () => {
         const { bench, ping } = bed(false)
         ping.start(ip("10.0.0.2"), 56, 10_000, bench.now)
         bench.pass(3000)
         expect(ping.result).toBe(PingResult.Unreachable)
     })
 
-    test("no way there", () => {
+    test("a ping to another network without a router ends as unreachable", () => {
         const { start, sent, ping } = bed()
         start("192.0.2.1")
         expect([sent(), ping.result]).toEqual([[], PingResult.Unreachable])
     })
 
     test.each([
-        ["about this request", "10.0.0.2", PingResult.Unreachable],
-        ["about another host", "10.0.0.9", PingResult.Waiting],
-    ])("ICMP says so, %s", (_, destination, result) => {
+        ["about the request ends it as unreachable", "10.0.0.2", PingResult.Unreachable],
+        ["about another host is ignored", "10.0.0.9", PingResult.Waiting],
+    ])("an ICMP host-unreachable error %s", (_, destination, result) => {
         const { bench, ping, start, sent } = bed()
         start()
         const { echo, payload } = sent()[0]!
@@ -116,7 +116,7 @@ describe("no reply", () => {
         expect(ping.result).toBe(result)
     })
 
-    test("the time counts from when the request went, the wait from when it was asked for", () => {
+    test("the round trip counts from when the request was sent, after ARP", () => {
         const { bench, ping, start, sent, reply } = bed(false)
         start()
         sent()

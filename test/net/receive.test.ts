@@ -24,7 +24,7 @@ function packet(fields: Partial<IpFields> = {}, to = US, from = THEM): Uint8Arra
     return ethernet(to, from, 0x0800, ipv4({ ...addresses, protocol: 6, ...fields }, segment))
 }
 
-/** Hands the frame over and looks at what becomes of it: dropped under this counter, or answered. */
+/** Asserts that the frame is dropped, and counted here. */
 function dropped(frame: Uint8Array, counter: number): void {
     const bench = quiet()
     bench.receive(frame)
@@ -40,15 +40,15 @@ function answered(frame: Uint8Array): void {
     expect(bench.others.length).toBe(1)
 }
 
-test("the frame that the others differ from is answered", () => answered(packet()))
+test("the frame from which all others here differ is answered", () => answered(packet()))
 
 // ---------------------------------------------------------------- Ethernet
-describe("Ethernet", () => {
-    test("shorter than a header, at every length", () => {
+describe("Ethernet frames", () => {
+    test("a frame shorter than an Ethernet header, at any length, is dropped as short", () => {
         for (let length = 0; length < 14; length++) dropped(packet().slice(0, length), Counter.FrameShort)
     })
 
-    test("longer than the receive frame", () => {
+    test("a frame longer than the receive frame is dropped as short", () => {
         const frame = new Uint8Array(1515)
         frame.set(packet())
         dropped(frame, Counter.FrameShort)
@@ -57,14 +57,14 @@ describe("Ethernet", () => {
         expect(bench.counter(Counter.FrameShort)).toBe(3)
     })
 
-    test("as long as the receive frame", () => {
+    test("a frame as long as the receive frame is taken", () => {
         const frame = new Uint8Array(1514)
         frame.set(packet())
         answered(frame)
     })
 
     // IEEE 802.1Q: a frame of network 0 has a priority, and belongs to the network it comes by
-    describe("with a tag", () => {
+    describe("frames with a VLAN tag", () => {
         const tagged = (tag: number[], frame = packet()) =>
             Uint8Array.from([...frame.slice(0, 12), 0x81, 0, ...tag, ...frame.slice(12)])
         const long = (length: number) => {
@@ -73,43 +73,45 @@ describe("Ethernet", () => {
             return frame
         }
 
-        test.each([[[0, 0]], [[0x60, 0]], [[0xf0, 0]]])("of network 0, %j: taken", tag =>
-            answered(tagged(tag))
+        test.each([[[0, 0]], [[0x60, 0]], [[0xf0, 0]]])(
+            "a frame with a tag of network 0, %j, is taken",
+            tag => answered(tagged(tag))
         )
 
-        test("of network 0: ARP as well", () => {
+        test("an ARP request with a tag of network 0 gets a reply", () => {
             const bench = quiet()
             const fields = { operation: 1, senderMac: THEM, senderIp: "10.0.0.2", targetIp: "10.0.0.1" }
             bench.receive(tagged([0, 0], Uint8Array.from(ethernet(broadcastMac, THEM, 0x0806, arp(fields)))))
             expect(bench.others.map(({ view }) => view.kind)).toEqual(["arp"])
         })
 
-        test("of network 0, as long as can be: the padding goes, as without", () =>
+        test("the longest frame with a tag of network 0 is taken without its padding", () =>
             answered(tagged([0, 0], long(1514))))
 
         test.each([[[0, 1]], [[1, 0]], [[0x0f, 0xff]], [[0xef, 0xff]]])(
-            "of another network, %j: not for us",
+            "a frame with a tag of another network, %j, is dropped",
             tag => dropped(tagged(tag), Counter.UnknownType)
         )
 
-        test("two tags, one behind the other", () => {
+        test("a frame with two tags is dropped", () => {
             dropped(tagged([0, 0], tagged([0, 0])), Counter.UnknownType)
         })
 
-        test("longer than the longest", () => dropped(tagged([0, 0], long(1515)), Counter.FrameShort))
+        test("a frame with a tag, one byte longer than the longest, is dropped as short", () =>
+            dropped(tagged([0, 0], long(1515)), Counter.FrameShort))
 
-        test("cut within it", () => {
+        test("a frame cut within its tag is dropped", () => {
             for (let n = 14; n < 18; n++) dropped(tagged([0, 0]).slice(0, n), Counter.UnknownType)
             dropped(tagged([0, 0]).slice(0, 18), Counter.IpMalformed)
         })
     })
 
     test.each([
-        ["another station's", "02:00:00:00:00:02"],
-        ["one that differs in the first byte", "06:00:00:00:00:01"],
-        ["one that differs in the fourth byte", "02:00:00:01:00:01"],
-        ["one that differs in the fifth byte", "02:00:00:00:01:01"],
-    ])("destination address %s", (_, to) => {
+        ["another station", "02:00:00:00:00:02"],
+        ["an address that differs in the first byte", "06:00:00:00:00:01"],
+        ["an address that differs in the fourth byte", "02:00:00:01:00:01"],
+        ["an address that differs in the fifth byte", "02:00:00:00:01:01"],
+    ])("a frame to %s is dropped as not for us", (_, to) => {
         dropped(packet({}, to), Counter.NotForUs)
     })
 
@@ -118,41 +120,46 @@ describe("Ethernet", () => {
         ["a VLAN tag", 0x8100],
         ["a length (802.3)", 46],
         ["PPPoE", 0x8864],
-        ["the two bytes of IPv4 the other way round", 0x0008],
-    ])("type %s", (_, type) => {
+        ["IPv4 with its bytes swapped", 0x0008],
+    ])("a frame of type %s is dropped as unknown", (_, type) => {
         dropped(ethernet(US, THEM, type, packet().slice(14)), Counter.UnknownType)
     })
 
-    test("an unknown type to everybody", () => {
+    test("a broadcast frame of an unknown type is dropped as unknown", () => {
         dropped(ethernet(broadcastMac, THEM, 0x88cc, new Uint8Array(46)), Counter.UnknownType)
     })
 })
 
 // ---------------------------------------------------------------- IPv4: the header
-describe("IPv4 header", () => {
-    test("cut short, at every length", () => {
+describe("IPv4 headers", () => {
+    test("an IPv4 header cut short at any length is dropped as malformed", () => {
         for (let length = 14; length < 54; length++) dropped(packet().slice(0, length), Counter.IpMalformed)
     })
 
-    test.each([0, 1, 3, 5, 6, 15])("version %d", version => dropped(packet({ version }), Counter.IpMalformed))
-    test.each([0, 1, 2, 3, 4])("header length of %d words", ihl =>
+    test.each([0, 1, 3, 5, 6, 15])("an IPv4 header of version %d is dropped as malformed", version =>
+        dropped(packet({ version }), Counter.IpMalformed)
+    )
+    test.each([0, 1, 2, 3, 4])("an IPv4 header length of %d words is dropped as malformed", ihl =>
         dropped(packet({ ihl }), Counter.IpMalformed)
     )
 
     test.each([
         ["0", 0],
         ["less than a header", 19],
-        ["one more than there is", 41],
-        ["the most there is", 65_535],
-    ])("total length %s", (_, totalLength) => dropped(packet({ totalLength }), Counter.IpMalformed))
+        ["one more than the frame has", 41],
+        ["65,535", 65_535],
+    ])("an IPv4 total length of %s is dropped as malformed", (_, totalLength) =>
+        dropped(packet({ totalLength }), Counter.IpMalformed)
+    )
 
-    test("header length beyond the total length", () => dropped(packet({ ihl: 11 }), Counter.IpMalformed))
+    test("an IPv4 header length beyond the total length is dropped as malformed", () =>
+        dropped(packet({ ihl: 11 }), Counter.IpMalformed))
 
-    test.each([0, 0xffff, 0x1234])("checksum %d", checksum =>
+    test.each([0, 0xffff, 0x1234])("an IPv4 header with the checksum %d is dropped", checksum =>
         dropped(packet({ checksum }), Counter.IpChecksum)
     )
 
-    test("every single bit that is turned around in the header", () => {
+    test("an IPv4 header with any one bit flipped is dropped", () => {
         for (let bit = 0; bit < 160; bit++) {
             const frame = packet()
             frame[14 + (bit >> 3)]! ^= 1 << (bit & 7)
@@ -171,20 +178,22 @@ describe("IPv4 header", () => {
         ["the last fragment", 0x0010],
         ["an offset of one", 0x0001],
         ["the largest offset", 0x1fff],
-        ["the first fragment, with don't-fragment", 0x6000],
-    ])("%s", (_, fragment) => dropped(packet({ fragment }), Counter.IpFragment))
+        ["the first fragment with don't-fragment", 0x6000],
+    ])("%s is dropped and counted as a fragment", (_, fragment) =>
+        dropped(packet({ fragment }), Counter.IpFragment)
+    )
 
     test.each([
         ["don't-fragment", 0x4000],
         ["the reserved bit", 0x8000],
-    ])("%s is no fragment", (_, fragment) => answered(packet({ fragment })))
+    ])("a packet with %s is not a fragment and is taken", (_, fragment) => answered(packet({ fragment })))
 
-    test("options of every length are skipped by the header length", () => {
+    test("IPv4 options of any length are skipped", () => {
         for (let words = 1; words <= 10; words++)
             answered(packet({ options: new Uint8Array(words * 4).fill(1) }))
     })
 
-    test.each([0, 1, 255])("a time to live of %d is none of our business (3.2.1.7)", ttl =>
+    test.each([0, 1, 255])("a packet with a TTL of %d is taken (RFC 1122 section 3.2.1.7)", ttl =>
         answered(packet({ ttl }))
     )
 })
@@ -192,25 +201,27 @@ describe("IPv4 header", () => {
 // ---------------------------------------------------------------- IPv4: addresses (3.2.1.3)
 describe("IPv4 addresses", () => {
     test.each([
-        ["ours: LAND", "10.0.0.1"],
+        ["our own address (LAND)", "10.0.0.1"],
         ["0.0.0.0", "0.0.0.0"],
-        ['of "this network"', "0.1.2.3"],
-        ["loopback", "127.0.0.1"],
-        ["multicast", "224.0.0.5"],
-        ["reserved", "240.0.0.1"],
-        ["limited broadcast", "255.255.255.255"],
-        ["this network's broadcast", "10.0.0.255"],
-        ["this network's own", "10.0.0.0"],
-    ])("source %s", (_, source) => dropped(packet({ source }), Counter.IpSource))
+        ['an address of "this network"', "0.1.2.3"],
+        ["a loopback address", "127.0.0.1"],
+        ["a multicast address", "224.0.0.5"],
+        ["a reserved address", "240.0.0.1"],
+        ["the limited broadcast address", "255.255.255.255"],
+        ["our network's broadcast address", "10.0.0.255"],
+        ["our network's own address", "10.0.0.0"],
+    ])("a packet from %s is dropped by its source", (_, source) =>
+        dropped(packet({ source }), Counter.IpSource)
+    )
 
-    test("the lower address of a network of two is a host's (RFC 3021)", () => {
+    test("a packet from the lower address of a /31 network is taken (RFC 3021)", () => {
         const bench = quiet()
         setAddress(bench.stack, ip("10.0.0.1"), ip("255.255.255.254"), 0)
         bench.receive(packet({ source: "10.0.0.0" }))
         expect(bench.others.length).toBe(1)
     })
 
-    test("an Ethernet source that is a group address", () => {
+    test("a packet in a frame from a group address is dropped", () => {
         dropped(packet({}, US, "01:00:5e:00:00:01"), Counter.IpSource)
         dropped(packet({}, US, broadcastMac), Counter.IpSource)
     })
@@ -218,10 +229,10 @@ describe("IPv4 addresses", () => {
     test.each([
         ["another host of this network", "10.0.0.2"],
         ["another network", "192.0.2.1"],
-        ["loopback", "127.0.0.1"],
+        ["a loopback address", "127.0.0.1"],
         ["0.0.0.0", "0.0.0.0"],
         ["another network's broadcast address", "10.0.1.255"],
-    ])("destination %s", (_, destination) => {
+    ])("a packet to %s is dropped as not for us", (_, destination) => {
         const source = "10.0.0.7"
         dropped(packet({ source, destination }), Counter.NotForUs)
     })
@@ -233,11 +244,11 @@ describe("IPv4 addresses", () => {
         ["our address, in a broadcast frame", "10.0.0.1", broadcastMac],
         ["our address, in a multicast frame", "10.0.0.1", "01:00:5e:00:00:01"],
         ["this network's broadcast address, in a frame to us", "10.0.0.255", US],
-    ])("a segment to %s: not a word (MUST-57)", (_, destination, to) => {
+    ])("a segment to %s gets no answer (RFC 9293 MUST-57)", (_, destination, to) => {
         dropped(packet({ destination }, to), Counter.NotForUs)
     })
 
-    test("a SYN to a broadcast address is not taken by a listener either", () => {
+    test("a SYN to the broadcast address gets no answer from a listener", () => {
         const bench = quiet()
         new Peer(bench).listens()
         const to = { source: "10.0.0.2", destination: "10.0.0.255" }
@@ -246,7 +257,7 @@ describe("IPv4 addresses", () => {
         expect(bench.others).toEqual([])
     })
 
-    test("LAND: a SYN from ourselves to ourselves, from port to port", () => {
+    test("a SYN from our address to our address (LAND) gets no answer", () => {
         const bench = quiet()
         new Peer(bench).listens()
         const self = { source: "10.0.0.1", destination: "10.0.0.1" }
@@ -264,7 +275,7 @@ describe("IPv4 addresses", () => {
         ["255.255.255.252", "10.0.0.3", true],
         ["255.255.255.254", "10.0.0.0", false],
         ["255.255.255.255", "10.0.0.255", false],
-    ])("with the mask %s a source of %s is a broadcast address: %s", (mask, source, is) => {
+    ])("mask %s, source %s: taken for a broadcast address is %s", (mask, source, is) => {
         const bench = quiet()
         setAddress(bench.stack, ip("10.0.0.1"), ip(mask), 0)
         bench.receive(packet({ source }))
@@ -272,7 +283,7 @@ describe("IPv4 addresses", () => {
         expect(bench.others.length).toBe(is ? 0 : 1)
     })
 
-    test("RFC 3021: on a link of two, the other one is no broadcast address", () => {
+    test("a packet from the upper address of a /31 network is taken (RFC 3021)", () => {
         const bench = new Bench({}, { arp: false, address: "10.0.0.2" })
         setAddress(bench.stack, ip("10.0.0.2"), ip("255.255.255.254"), 0)
         bench.receive(packet({ source: "10.0.0.3", destination: "10.0.0.2" }, "02:00:00:00:00:02"))
@@ -281,26 +292,26 @@ describe("IPv4 addresses", () => {
 })
 
 // ---------------------------------------------------------------- Ethernet padding never becomes data
-describe("padding", () => {
+describe("Ethernet padding", () => {
     const pad = (frame: Uint8Array, byte = 0xee) => {
         const padded = new Uint8Array(Math.max(60, frame.length + 3)).fill(byte)
         padded.set(frame)
         return padded
     }
 
-    test("of a segment without text", () => {
+    test("padding after a segment without data is not read as data", () => {
         const peer = established()
         peer.bench.receive(pad(peer.frame(". 1 ack 1")))
         peer.gets().reads(0)
     })
 
-    test("of a segment with one octet", () => {
+    test("padding after a segment with one octet is not read as data", () => {
         const peer = established()
         peer.bench.receive(pad(peer.frame("P. 1(1) ack 1")))
         peer.gets(". 1 ack 2").reads(1)
     })
 
-    test("of a FIN, a SYN and a RST", () => {
+    test("padding after a FIN, a SYN or a RST is not read as data", () => {
         const peer = established()
         peer.bench.receive(pad(peer.frame("F. 1 ack 1")))
         peer.gets(". 1 ack 2").is("CLOSE-WAIT")
@@ -312,7 +323,7 @@ describe("padding", () => {
         peer.gets().failed("ECONNRESET")
     })
 
-    test("after a whole segment, as much as fits", () => {
+    test("1,450 bytes of padding after ten octets are not read as data", () => {
         const peer = established()
         const frame = new Uint8Array(1514).fill(0xaa)
         frame.set(peer.frame("P. 1(10) ack 1"))
@@ -320,7 +331,7 @@ describe("padding", () => {
         peer.gets(". 1 ack 11").reads(10)
     })
 
-    test("a total length that cuts off what looks like more text", () => {
+    test("bytes beyond the IPv4 total length are not read as data", () => {
         const peer = established()
         const segment = tcp(
             between,
@@ -334,7 +345,7 @@ describe("padding", () => {
 })
 
 // ---------------------------------------------------------------- Before there is an address
-test("without an address nothing is answered, not even what is sent to 0.0.0.0", () => {
+test("a stack without an address answers nothing, not even packets to 0.0.0.0", () => {
     const bench = quiet()
     setAddress(bench.stack, 0, 0, 0)
     for (const destination of ["0.0.0.0", "10.0.0.1", "255.255.255.255"]) {
@@ -361,7 +372,7 @@ test("without an address nothing is answered, not even what is sent to 0.0.0.0",
 })
 
 // ---------------------------------------------------------------- One transmit frame
-test("a reset does not overwrite a ping's answer that still waits, nor the other way round", () => {
+test("a waiting echo reply and a waiting reset do not overwrite each other", () => {
     const ping = ethernet(US, THEM, 0x0800, ipv4({ ...between, protocol: 1 }, icmp(8, 0, 7, [1, 2, 3, 4])))
     const segment = packet()
     for (const [first, second] of [

@@ -1,4 +1,4 @@
-// Which way a packet goes: RFC 1122 section 3.3.1.
+// The next hop of a packet: RFC 1122 section 3.3.1.
 
 import { describe, expect, test } from "vitest"
 import { setAddress } from "../../src/net/stack"
@@ -14,7 +14,7 @@ const ROUTER = { hop: "10.0.0.254", mac: "02:00:00:00:01:fe" }
 const routed = (options = {}) => new Bench({}, { gateway: "10.0.0.254", ...options })
 
 describe("through a router", () => {
-    test("a connection to another network: the router's Ethernet address, the peer's IP address", () => {
+    test("a connection to another network uses the router's Ethernet and the peer's IP address", () => {
         const peer = new Peer(routed(), { ip: "192.0.2.9", ...ROUTER }).connects().gets("S 0 <mss 1460>")
         peer.sends("S. 0 ack 1")
             .gets(". 1 ack 1")
@@ -25,7 +25,7 @@ describe("through a router", () => {
         peer.closes().gets("R. 6 ack 6")
     })
 
-    test("the router is asked for, not the peer", () => {
+    test("a SYN to another network sends an ARP request for the router", () => {
         const bench = routed({ arp: false })
         new Peer(bench, { ip: "192.0.2.9", ...ROUTER }).connects().gets()
         expect(bench.others.splice(0).map(s => s.view)).toMatchObject([
@@ -33,25 +33,25 @@ describe("through a router", () => {
         ])
     })
 
-    test("a connection from another network", () => {
+    test("a SYN from another network is answered through the router", () => {
         const peer = new Peer(routed(), { ip: "192.0.2.9", ...ROUTER }).listens()
         peer.sends("S 0 <mss 1460>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
         peer.writes(5).gets("P. 1(5) ack 1")
     })
 
-    test("many peers behind one router take one neighbour's record", () => {
+    test("five peers after one router take one ARP entry", () => {
         const bench = new Bench({ neighbours: 1 }, { gateway: "10.0.0.254" })
         for (let i = 1; i <= 5; i++) {
             new Peer(bench, { ip: `192.0.2.${i}`, ...ROUTER }).connects().gets("S 0 <mss 1460>")
         }
     })
 
-    test("a peer of this network is asked for itself", () => {
+    test("a peer in our network gets an ARP request itself", () => {
         const bench = routed()
         new Peer(bench, { ip: "10.0.0.7" }).connects().gets("S 0 <mss 1460>")
     })
 
-    test("a host alone in its network, and a router outside of it", () => {
+    test("a router outside a /32 network is used", () => {
         const bench = new Bench()
         const router = { hop: "172.31.1.1", mac: ROUTER.mac }
         setAddress(bench.stack, ip("10.0.0.1"), ip("255.255.255.255"), ip(router.hop))
@@ -59,7 +59,7 @@ describe("through a router", () => {
         peer.gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1")
     })
 
-    test("a router that does not answer: EHOSTUNREACH", () => {
+    test("a router that does not answer ARP: connect() fails with EHOSTUNREACH", () => {
         const bench = routed({ arp: false })
         const peer = new Peer(bench, { ip: "192.0.2.9", ...ROUTER }).connects()
         bench.pass(3000)
@@ -69,7 +69,7 @@ describe("through a router", () => {
 })
 
 describe("without a router", () => {
-    test("a connection to another network fails at once: EHOSTUNREACH", () => {
+    test("connect() to another network without a router fails with EHOSTUNREACH, without a frame", () => {
         const bench = new Bench({}, { arp: false })
         const peer = new Peer(bench, { ip: "192.0.2.9" }).connects().gets().failed("EHOSTUNREACH")
         bench.pass(600_000)
@@ -77,12 +77,12 @@ describe("without a router", () => {
         expect(bench.others).toEqual([])
     })
 
-    test("a reset still finds its way back", () => {
+    test("a reset to another network goes to the Ethernet address that the segment came from", () => {
         const bench = new Bench({}, { arp: false })
         new Peer(bench, { ip: "192.0.2.9", mac: ROUTER.mac }).sends("S 0").gets("R. =0 ack 1")
     })
 
-    test("a SYN from another network is not answered, and its slot comes free", () => {
+    test("a SYN from another network without a router gets no SYN,ACK, and its record is freed", () => {
         const bench = new Bench({ halfOpen: 1 }, { arp: false })
         const peer = new Peer(bench, { ip: "192.0.2.9", mac: ROUTER.mac })
             .listens()
@@ -94,7 +94,7 @@ describe("without a router", () => {
     })
 })
 
-describe("what is this network", () => {
+describe("local addresses by mask", () => {
     test.each([
         ["255.255.255.0", "10.0.0.200", true],
         ["255.255.255.0", "10.0.1.1", false],
@@ -104,7 +104,7 @@ describe("what is this network", () => {
         ["255.0.0.0", "10.200.200.1", true],
         ["255.240.0.0", "10.16.0.1", false],
         ["255.240.0.0", "10.15.0.1", true],
-    ])("mask %s: %s, %s", (mask, address, local) => {
+    ])("mask %s, peer %s: is local is %s", (mask, address, local) => {
         const bench = new Bench({}, { arp: false })
         setAddress(bench.stack, ip("10.0.0.1"), ip(mask), ip("10.0.0.3"))
         expect(connect(bench.stack, ip(address), 80, 0, bench.now)).toBeGreaterThan(0)
@@ -117,17 +117,20 @@ describe("what is this network", () => {
         ["255.255.255.0", "10.0.0.255", TcpError.Invalid],
         ["255.255.0.0", "10.0.255.255", TcpError.Invalid],
         ["255.255.255.252", "10.0.0.3", TcpError.Invalid],
-    ])("mask %s: no connection to its broadcast address %s", (mask, address, error) => {
+    ])("mask %s: connect() to the broadcast address %s is refused", (mask, address, error) => {
         const bench = new Bench({}, { arp: false })
         setAddress(bench.stack, ip("10.0.0.1"), ip(mask), 0)
         expect(connect(bench.stack, ip(address), 80, 0, bench.now)).toBe(error)
     })
 
-    test.each(["255.255.255.254", "255.255.255.255"])("mask %s has no broadcast address of its own", mask => {
-        const bench = new Bench({}, { arp: false })
-        setAddress(bench.stack, ip("10.0.0.254"), ip(mask), ip("10.0.0.255"))
-        expect(connect(bench.stack, ip("10.0.0.255"), 80, 0, bench.now)).toBeGreaterThan(0)
-    })
+    test.each(["255.255.255.254", "255.255.255.255"])(
+        "mask %s has no broadcast address of its own, so connect() is taken",
+        mask => {
+            const bench = new Bench({}, { arp: false })
+            setAddress(bench.stack, ip("10.0.0.254"), ip(mask), ip("10.0.0.255"))
+            expect(connect(bench.stack, ip("10.0.0.255"), 80, 0, bench.now)).toBeGreaterThan(0)
+        }
+    )
 })
 
 tsharkAgrees()

@@ -65,7 +65,7 @@ function bed() {
 
 const NOW = Date.UTC(2026, 10, 22, 12, 34, 56, 250)
 
-test("a request says nothing about this host but a number nobody can guess", () => {
+test("an SNTP request holds a random number and nothing about this host", () => {
     const { sent } = bed()
     const [request] = sent()
     expect(request).toMatchObject({ destination: "10.0.0.2", destinationPort: 123, frameLength: 90 })
@@ -78,11 +78,11 @@ test("a request says nothing about this host but a number nobody can guess", () 
 test.each([
     ["now", NOW],
     ["the epoch", 0],
-    ["the last second of the first era", Date.UTC(2036, 1, 7, 6, 28, 15)],
-    ["the first of the next", Date.UTC(2036, 1, 7, 6, 28, 16) + 1000],
-    ["beyond 2038", Date.UTC(2038, 0, 19, 3, 14, 8)],
-    ["2099", Date.UTC(2099, 11, 31, 23, 59, 59)],
-])("the time is known: %s, and goes on", (_, time) => {
+    ["the last second of the first NTP era", Date.UTC(2036, 1, 7, 6, 28, 15)],
+    ["the first seconds of the second NTP era", Date.UTC(2036, 1, 7, 6, 28, 16) + 1000],
+    ["a time after 2038", Date.UTC(2038, 0, 19, 3, 14, 8)],
+    ["the end of 2099", Date.UTC(2099, 11, 31, 23, 59, 59)],
+])("an SNTP answer sets the clock: %s", (_, time) => {
     const { bench, client, sent, answer } = bed()
     const told: number[] = []
     client.changed = now => told.push(now)
@@ -90,14 +90,14 @@ test.each([
     expect([client.known, client.time(bench.now)]).toEqual([false, 0])
     bench.pass(40)
     answer(request!, time)
-    // half of the way there and back
+    // half of the round trip is added
     expect(client.time(bench.now)).toBe(time + 20)
     expect([client.known, told]).toEqual([true, [bench.now]])
     bench.pass(123_456)
     expect(client.time(bench.now)).toBe(time + 20 + 123_456)
 })
 
-test("asked again every hour, also when nobody answers for months", () => {
+test("an SNTP client with an answer asks every hour, and keeps its time for months", () => {
     const { bench, client, sent, answer } = bed()
     answer(sent()[0]!, NOW)
     const start = bench.now
@@ -111,7 +111,7 @@ test("asked again every hour, also when nobody answers for months", () => {
     expect(client.time(bench.now)).toBe(NOW + 77 + bench.now - start)
 })
 
-test("nobody answers: after 15 seconds, then later each time, from another port", () => {
+test("SNTP requests without an answer are repeated after 15 s, then ever later, from new ports", () => {
     const { bench, sent } = bed()
     bench.pass(8000 * SECOND)
     const all = sent()
@@ -121,29 +121,32 @@ test("nobody answers: after 15 seconds, then later each time, from another port"
     expect(new Set(all.map(request => request.sourcePort)).size).toBe(all.length)
 })
 
-describe("is no answer", () => {
+describe("SNTP answers that are not valid", () => {
     test.each([
         ["another origin", { origin: [1, 2, 3, 4, 5, 6, 7, 8] }],
-        ["a client's packet", { mode: 0x23 }],
-        ["a broadcast", { mode: 0x25 }],
+        ["the mode of a client", { mode: 0x23 }],
+        ["the mode of a broadcast", { mode: 0x25 }],
         ["version 0", { mode: 0x04 }],
         ["47 bytes", { length: 47 }],
         ["another server", { source: "10.0.0.3" }],
         ["another port", { port: 124 }],
-    ] as [string, Change][])("%s", (_, change) => {
-        const { bench, client, sent, answer } = bed()
-        const [request] = sent()
-        answer(request!, NOW, change)
-        expect([client.known, client.dropped]).toEqual([false, 1])
-        answer(request!, NOW)
-        expect([client.known, client.time(bench.now)]).toEqual([true, NOW])
-    })
+    ] as [string, Change][])(
+        "an SNTP packet with %s is dropped, and the right answer is taken",
+        (_, change) => {
+            const { bench, client, sent, answer } = bed()
+            const [request] = sent()
+            answer(request!, NOW, change)
+            expect([client.known, client.dropped]).toEqual([false, 1])
+            answer(request!, NOW)
+            expect([client.known, client.time(bench.now)]).toEqual([true, NOW])
+        }
+    )
 
     test.each([
-        ["the server's clock is not set", { mode: 0xe4 }],
+        ["the leap indicator 3 (clock not set)", { mode: 0xe4 }],
         ["stratum 16", { stratum: 16 }],
-        ["no time", { transmit: [0, 0, 0, 0, 0, 0, 0, 0] }],
-    ] as [string, Change][])("%s; it is asked again", (_, change) => {
+        ["a transmit time of 0", { transmit: [0, 0, 0, 0, 0, 0, 0, 0] }],
+    ] as [string, Change][])("an SNTP answer with %s is not used, and the client asks again", (_, change) => {
         const { bench, client, sent, answer } = bed()
         answer(sent()[0]!, NOW, change)
         expect(client.known).toBe(false)
@@ -152,7 +155,7 @@ describe("is no answer", () => {
         expect(client.known).toBe(true)
     })
 
-    test("a second answer to one request", () => {
+    test("a second SNTP answer to one request changes nothing", () => {
         const { bench, client, sent, answer } = bed()
         const [request] = sent()
         answer(request!, NOW)
@@ -161,19 +164,22 @@ describe("is no answer", () => {
     })
 })
 
-describe("kiss-o'-death (RFC 5905, 7.4)", () => {
-    test.each(["DENY", "RSTR", "XXXX"])("%s: the server is left alone, until another is set", reference => {
-        const { bench, client, sent, answer } = bed()
-        answer(sent()[0]!, NOW, { stratum: 0, reference })
-        expect([client.denied, client.known]).toEqual([true, false])
-        bench.pass(100_000 * SECOND)
-        expect(sent()).toEqual([])
-        client.setServer(ip("10.0.0.3"), bench.now)
-        bench.pass(0)
-        expect(bench.others.length).toBe(1)
-    })
+describe("SNTP kiss-o'-death (RFC 5905 section 7.4)", () => {
+    test.each(["DENY", "RSTR", "XXXX"])(
+        "the kiss code %s: the client asks this server no more, until another is set",
+        reference => {
+            const { bench, client, sent, answer } = bed()
+            answer(sent()[0]!, NOW, { stratum: 0, reference })
+            expect([client.denied, client.known]).toEqual([true, false])
+            bench.pass(100_000 * SECOND)
+            expect(sent()).toEqual([])
+            client.setServer(ip("10.0.0.3"), bench.now)
+            bench.pass(0)
+            expect(bench.others.length).toBe(1)
+        }
+    )
 
-    test("RATE: less often", () => {
+    test("the kiss code RATE: the client asks every two hours", () => {
         const { bench, client, sent, answer } = bed()
         answer(sent()[0]!, NOW, { stratum: 0, reference: "RATE" })
         expect([client.denied, client.known]).toEqual([false, false])
@@ -187,14 +193,14 @@ describe("kiss-o'-death (RFC 5905, 7.4)", () => {
         expect(sent().length).toBe(1)
     })
 
-    test("somebody else's counts for nothing", () => {
+    test("a kiss-o'-death with another origin is ignored", () => {
         const { client, sent, answer } = bed()
         answer(sent()[0]!, NOW, { stratum: 0, reference: "DENY", origin: [0, 0, 0, 0, 0, 0, 0, 0] })
         expect(client.denied).toBe(false)
     })
 })
 
-test("no server any more: nobody is asked, the time goes on", () => {
+test("setServer(0): the client sends nothing more and its clock goes on", () => {
     const { bench, client, sent, answer } = bed()
     answer(sent()[0]!, NOW)
     client.setServer(0, bench.now)
@@ -202,7 +208,7 @@ test("no server any more: nobody is asked, the time goes on", () => {
     expect([sent(), client.time(bench.now)]).toEqual([[], NOW + 100_000 * SECOND])
 })
 
-test("any bytes: an answer without the number is none", () => {
+test("ntpCheck() of any bytes takes none without the request's number", () => {
     fc.assert(
         fc.property(anyBytes(80), fc.integer({ min: 0, max: 20 }), (bytes, at) => {
             const b = Buffer.alloc(100)

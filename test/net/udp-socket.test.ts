@@ -27,7 +27,7 @@ interface Bed {
     socket: UdpSocket
 }
 
-/** A stack with a socket on port 5000, and 10.0.0.2 as a neighbour it knows. */
+/** Returns a stack with a socket on port 5000 and an ARP entry for 10.0.0.2. */
 function bed(options: { known?: boolean; queue?: number; gateway?: string } = {}): Bed {
     const bench = new Bench(
         {},
@@ -54,7 +54,7 @@ function datagram(data: ArrayLike<number>, { source, destination, to, port, from
     return ethernet(to ?? US, THEM, 0x0800, ipv4({ ...header, protocol: 17 }, body))
 }
 
-/** The text of the next datagram, and who sent it; undefined for none. */
+/** Returns the text and the sender of the next datagram, undefined without one. */
 function take(socket: UdpSocket): { text: string; from: [number, number] } | undefined {
     const into = Buffer.alloc(64)
     const n = socket.receiveFrom(into, 0, into.length)
@@ -80,7 +80,7 @@ function reply(bench: Bench, address = "10.0.0.2"): void {
     bench.receive(ethernet(US, THEM, 0x0806, arp(fields)))
 }
 
-test("what is sent to others cannot be told from an identification; datagrams that differ have different ones", () => {
+test("the identification of a datagram does not count datagrams to others, and differs by content", () => {
     const { bench, socket } = bed()
     const number = (data: string) => {
         say(socket, "10.0.0.2", data)
@@ -95,8 +95,8 @@ test("what is sent to others cannot be told from an identification; datagrams th
     expect(new Set(["a", "b", "c", "d"].map(number)).size).toBe(4)
 })
 
-describe("binding", () => {
-    test("a port is one socket's, until it gives it up", () => {
+describe("binding UDP sockets", () => {
+    test("bind() to another socket's port is refused until that socket is closed", () => {
         const { endpoints, socket, bench } = bed()
         const second = new UdpSocket(endpoints, 64, 64)
         expect(second.bind(5000)).toBe(TcpError.InUse)
@@ -109,7 +109,7 @@ describe("binding", () => {
         expect([take(socket), take(second)?.text]).toEqual([undefined, "late"])
     })
 
-    test("0 is a port that is free, another one each time", () => {
+    test("bind(0) binds twenty sockets to twenty different ports", () => {
         const { endpoints } = bed()
         const ports = Array.from({ length: 20 }, () => {
             const socket = new UdpSocket(endpoints, 64, 64)
@@ -124,8 +124,8 @@ describe("binding", () => {
     })
 })
 
-describe("receiving", () => {
-    test("datagrams come with who sent them, in order, empty ones too", () => {
+describe("receiving datagrams", () => {
+    test("datagrams are read in order with their senders, empty ones too", () => {
         const { bench, socket } = bed()
         bench.receive(datagram(text("one")))
         bench.receive(datagram([], { source: "192.0.2.9", from: 65535 }))
@@ -138,7 +138,7 @@ describe("receiving", () => {
         expect(sent(bench)).toEqual([])
     })
 
-    test("what does not fit in where the program wants it is cut", () => {
+    test("a datagram longer than the program's buffer is cut", () => {
         const { bench, socket } = bed()
         const into = Buffer.alloc(8)
         for (let i = 0; i < 5; i++) bench.receive(datagram(text("abcdef")))
@@ -154,7 +154,7 @@ describe("receiving", () => {
         expect(socket.waiting()).toBe(-1)
     })
 
-    test("what finds no room is dropped and counted", () => {
+    test("datagrams beyond the receive queue are dropped and counted", () => {
         const { bench, socket } = bed({ queue: 64 })
         for (let i = 0; i < 6; i++) bench.receive(datagram(text(`${i}23456789`)))
         expect(socket.dropped).toBe(4)
@@ -166,15 +166,15 @@ describe("receiving", () => {
     })
 
     test.each([
-        ["to everybody", { destination: "255.255.255.255", to: broadcastMac }],
-        ["to everybody in this network", { destination: "10.0.0.255", to: broadcastMac }],
-    ])("%s", (_, from) => {
+        ["to the limited broadcast address", { destination: "255.255.255.255", to: broadcastMac }],
+        ["to the network's broadcast address", { destination: "10.0.0.255", to: broadcastMac }],
+    ])("a datagram %s is received", (_, from) => {
         const { bench, socket } = bed()
         bench.receive(datagram(text("hear"), from))
         expect(take(socket)?.text).toBe("hear")
     })
 
-    test("a group it has joined, and no other", () => {
+    test("a datagram to a joined group is received, one to another group is not", () => {
         const { bench, socket } = bed()
         const group = { destination: "224.0.0.251", to: "01:00:5e:00:00:fb" }
         bench.receive(datagram(text("before"), group))
@@ -185,22 +185,22 @@ describe("receiving", () => {
         expect(bench.counter(Counter.UdpNoPort)).toBe(2)
     })
 
-    test("for us alone, but in a frame to everybody (RFC 1122, 3.3.6): nothing", () => {
+    test("a datagram to our address in a broadcast frame is dropped (RFC 1122 section 3.3.6)", () => {
         const { bench, socket } = bed()
         bench.receive(datagram(text("odd"), { to: broadcastMac }))
         expect(take(socket)).toBeUndefined()
         expect(bench.counter(Counter.UdpNoPort)).toBe(1)
     })
 
-    test("another port is answered as before", () => {
+    test("a datagram to an unbound port draws port unreachable", () => {
         const { bench } = bed()
         bench.receive(datagram(text("x"), { port: 5001 }))
         expect(bench.others.splice(0).map(s => s.view)).toMatchObject([{ kind: "icmp", type: 3, code: 3 }])
     })
 })
 
-describe("sending", () => {
-    test("addressed, with a checksum", () => {
+describe("sending datagrams", () => {
+    test("sendTo() sends one datagram with its addresses and checksum", () => {
         const { bench, socket } = bed()
         expect(say(socket, "10.0.0.2", "hello")).toBe(TcpError.None)
         expect(sent(bench)).toMatchObject([
@@ -220,17 +220,17 @@ describe("sending", () => {
     })
 
     test.each([
-        ["everybody", "255.255.255.255", broadcastMac, 64],
-        ["everybody in this network", "10.0.0.255", broadcastMac, 64],
-        ["a group that no router passes on", "224.0.0.251", "01:00:5e:00:00:fb", 255],
-        ["another group: this network alone, unless told otherwise", "239.129.2.3", "01:00:5e:01:02:03", 1],
-    ])("to %s, without ARP", (_, to, mac, ttl) => {
+        ["the limited broadcast address", "255.255.255.255", broadcastMac, 64],
+        ["the network's broadcast address", "10.0.0.255", broadcastMac, 64],
+        ["a link-local group", "224.0.0.251", "01:00:5e:00:00:fb", 255],
+        ["another group, with a TTL of 1,", "239.129.2.3", "01:00:5e:01:02:03", 1],
+    ])("a datagram to %s is sent without ARP", (_, to, mac, ttl) => {
         const { bench, socket } = bed({ known: false })
         expect(say(socket, to, "all")).toBe(TcpError.None)
         expect(sent(bench)).toMatchObject([{ destinationMac: mac, destination: to, ttl }])
     })
 
-    test("every length up to the largest, and no more", () => {
+    test("sendTo() sends 0 to 1472 bytes and refuses 1473", () => {
         const { bench, socket } = bed({ queue: 2048 })
         const data = Buffer.alloc(1473)
         for (const length of [0, 1, 2, 7, 8, 9, 500, 1471, 1472]) {
@@ -240,7 +240,7 @@ describe("sending", () => {
         expect(socket.sendTo(ip("10.0.0.2"), 7, data, 0, 1473)).toBe(TcpError.Invalid)
     })
 
-    test("a checksum that comes out as 0 is sent as 0xffff (RFC 768)", () => {
+    test("a UDP checksum that comes out as 0 is sent as 0xffff (RFC 768)", () => {
         const { bench, socket } = bed()
         const data = Buffer.alloc(2)
         let zero = 0
@@ -259,16 +259,16 @@ describe("sending", () => {
     test.each([
         ["port 0", "10.0.0.2", 0],
         ["port 65536", "10.0.0.2", 65536],
-        ["itself", "10.0.0.1", 7],
+        ["our own address", "10.0.0.1", 7],
         ["0.0.0.0", "0.0.0.0", 7],
         ["a loopback address", "127.0.0.1", 7],
-    ])("to %s is refused", (_, to, port) => {
+    ])("sendTo() to %s is refused", (_, to, port) => {
         const { bench, socket } = bed()
         expect(say(socket, to, "x", port)).toBe(TcpError.Invalid)
         expect(sent(bench)).toEqual([])
     })
 
-    test("data that is not there is refused", () => {
+    test("sendTo() of bytes outside the buffer is refused", () => {
         const { socket } = bed()
         const data = Buffer.alloc(4)
         for (const [at, length] of [
@@ -280,7 +280,7 @@ describe("sending", () => {
             expect(socket.sendTo(ip("10.0.0.2"), 7, data, at, length)).toBe(TcpError.Invalid)
     })
 
-    test("a full queue says so, and is free again once datagrams are gone", () => {
+    test("sendTo() to a full queue returns ENOBUFS until datagrams are sent", () => {
         const { bench, socket } = bed({ queue: 64 })
         const results = Array.from({ length: 5 }, (_, i) => say(socket, "10.0.0.2", `number ${i}`))
         expect(results).toEqual([0, 0, 0, 0, TcpError.NoBuffers])
@@ -293,7 +293,7 @@ describe("sending", () => {
         expect(say(socket, "10.0.0.2", "again")).toBe(TcpError.None)
     })
 
-    test("two sockets take turns", () => {
+    test("two sockets with queued datagrams take turns", () => {
         const { bench, endpoints, socket } = bed()
         const second = new UdpSocket(endpoints, 64, 128)
         second.bind(5001)
@@ -305,8 +305,8 @@ describe("sending", () => {
     })
 })
 
-describe("the way there", () => {
-    test("a datagram waits for ARP, and those behind it for their turn", () => {
+describe("the route of a datagram", () => {
+    test("a datagram waits for ARP, and those after it wait for it", () => {
         const { bench, socket } = bed({ known: false })
         say(socket, "10.0.0.2", "first")
         say(socket, "255.255.255.255", "second")
@@ -317,7 +317,7 @@ describe("the way there", () => {
         expect(socket.error).toBe(TcpError.None)
     })
 
-    test("nobody answers: told after three requests, and the next one goes", () => {
+    test("a datagram to a host that does not answer ARP fails after three requests", () => {
         const { bench, socket } = bed({ known: false })
         say(socket, "10.0.0.2", "lost")
         say(socket, "255.255.255.255", "second")
@@ -333,20 +333,20 @@ describe("the way there", () => {
         expect(bench.host.next(bench.now)).toBe(Number.POSITIVE_INFINITY)
     })
 
-    test("another network: by the router", () => {
+    test("a datagram to another network goes to the router", () => {
         const { bench, socket } = bed({ gateway: "10.0.0.2" })
         say(socket, "192.0.2.9", "far")
         expect(sent(bench)).toMatchObject([{ destination: "192.0.2.9", destinationMac: THEM }])
     })
 
-    test("another network without a router: told at once", () => {
+    test("a datagram to another network without a router fails at once", () => {
         const { bench, socket } = bed()
         say(socket, "192.0.2.9", "far")
         expect(sent(bench)).toEqual([])
         expect([socket.error, socket.errorIp]).toEqual([TcpError.Unreachable, ip("192.0.2.9")])
     })
 
-    test("no address yet", () => {
+    test("sendTo() without an address of our own fails as unreachable", () => {
         const { bench, socket } = bed()
         setAddress(bench.stack, 0, 0, 0)
         expect(say(socket, "255.255.255.255", "who")).toBe(TcpError.Unreachable)
@@ -357,7 +357,7 @@ describe("the way there", () => {
         expect(socket.error).toBe(TcpError.Unreachable)
     })
 
-    test("all neighbours are being asked for: it waits until one is free", () => {
+    test("a datagram without room in the ARP table waits for it", () => {
         const bench = new Bench({ neighbours: 1 }, { arp: false })
         const endpoints = new Endpoints(bench.stack)
         const [one, two] = [1, 2].map(n => {
@@ -374,7 +374,7 @@ describe("the way there", () => {
         expect(sent(bench).filter(v => v.kind === "udp")).toMatchObject([{ destination: "10.0.0.2" }])
     })
 
-    test("a socket that is closed takes what waits with it", () => {
+    test("a datagram that waits for ARP is dropped when its socket is closed", () => {
         const { bench, socket } = bed({ known: false })
         say(socket, "10.0.0.2", "never")
         bench.poll()
@@ -384,7 +384,7 @@ describe("the way there", () => {
     })
 })
 
-describe("ICMP says that it did not arrive (RFC 1122, 4.1.3.3)", () => {
+describe("ICMP errors about datagrams (RFC 1122 section 4.1.3.3)", () => {
     const quote = (source: string, from: number) => {
         const header = { source, destination: "10.0.0.2" }
         return ipv4(
@@ -402,7 +402,7 @@ describe("ICMP says that it did not arrive (RFC 1122, 4.1.3.3)", () => {
         ["protocol unreachable", 3, 2, TcpError.Refused],
         ["host unreachable", 3, 1, TcpError.Unreachable],
         ["time exceeded", 11, 0, TcpError.Unreachable],
-    ])("%s", (_, type, code, error) => {
+    ])("ICMP %s about a socket's datagram sets the socket's error", (_, type, code, error) => {
         const { bench, socket } = bed()
         tell(bench, type, code, quote("10.0.0.1", 5000).slice(0, 28))
         expect([socket.error, socket.errorIp, socket.errorPort]).toEqual([error, ip("10.0.0.2"), 7])
@@ -411,9 +411,9 @@ describe("ICMP says that it did not arrive (RFC 1122, 4.1.3.3)", () => {
 
     test.each([
         ["another host's datagram", quote("10.0.0.3", 5000)],
-        ["a port that nobody has", quote("10.0.0.1", 5001)],
-        ["less than the ports", quote("10.0.0.1", 5000).slice(0, 27)],
-    ])("%s: ignored", (_, quoted) => {
+        ["an unbound port", quote("10.0.0.1", 5001)],
+        ["fewer bytes than the ports", quote("10.0.0.1", 5000).slice(0, 27)],
+    ])("an ICMP error about %s is ignored", (_, quoted) => {
         const { bench, socket } = bed()
         tell(bench, 3, 3, quoted)
         expect(socket.error).toBe(TcpError.None)
@@ -421,14 +421,14 @@ describe("ICMP says that it did not arrive (RFC 1122, 4.1.3.3)", () => {
     })
 })
 
-test("endpoints that want nothing are asked for nothing", () => {
+test("an endpoint with nothing to send is not asked for frames", () => {
     const { bench, endpoints } = bed()
     endpoints.add(new Endpoint())
     bench.pass(100_000)
     expect(sent(bench)).toEqual([])
 })
 
-test("a frame that waits for its turn is not written over", () => {
+test("an ICMP error that waits is sent before a queued datagram, and whole", () => {
     const { bench, socket } = bed()
     say(socket, "10.0.0.2", "after")
     const frame = datagram(text("x"), { port: 9 })
@@ -437,7 +437,7 @@ test("a frame that waits for its turn is not written over", () => {
     expect(sent(bench).map(v => v.kind)).toEqual(["icmp", "udp"])
 })
 
-test("the queue gives what was put into it, in order, for any lengths and turns", () => {
+test("the datagram queue returns what was put in, in order, for any lengths and turns", () => {
     const step = fc.oneof(
         fc.record({ put: fc.uint8Array({ maxLength: 70 }) }),
         fc.record({ take: fc.integer({ min: 0, max: 2 }) })

@@ -39,8 +39,8 @@ function answers(bench: Bench, frame: Uint8Array): IcmpView[] {
     return bench.others.splice(0).map(s => s.view as IcmpView)
 }
 
-// ---------------------------------------------------------------- UDP: nobody is there
-describe("a datagram to a port nobody has", () => {
+// ---------------------------------------------------------------- UDP: an unbound port
+describe("a datagram to an unbound port", () => {
     test.each([
         ["with data", {}],
         ["without data", { data: [] }],
@@ -48,11 +48,11 @@ describe("a datagram to a port nobody has", () => {
         ["with a lot of data", { data: new Array(1400).fill(9) }],
         ["without a checksum", { checksum: 0 }],
         ["with IP options", { ip: { options: [1, 1, 1, 1, 1, 1, 1, 0] } }],
-        ["with all the IP options there can be", { ip: { options: new Array(40).fill(1) } }],
+        ["with 40 bytes of IP options", { ip: { options: new Array(40).fill(1) } }],
         ["from another network", { ip: { source: "192.0.2.9" } }],
-        ["with padding behind it", { padding: 20 }],
-        ["shorter than the packet says", { length: 10 }],
-    ] as [string, Datagram][])("%s: port unreachable, with its header and 8 bytes", (_, d) => {
+        ["with padding after it", { padding: 20 }],
+        ["with a UDP length below the packet's", { length: 10 }],
+    ] as [string, Datagram][])("a datagram %s: port unreachable, with its header and 8 bytes", (_, d) => {
         const { frame, packet } = datagram(d.length === undefined ? d : { ...d, checksum: 0 })
         const header = (packet[0]! & 15) * 4
         expect(answers(quiet(), frame)).toMatchObject([
@@ -68,7 +68,7 @@ describe("a datagram to a port nobody has", () => {
         ])
     })
 
-    test("the four bytes that are not used are 0, whatever was sent before", () => {
+    test("the unused four bytes of an ICMP error are 0, whatever was sent before", () => {
         const bench = quiet()
         answers(
             bench,
@@ -92,25 +92,25 @@ describe("a datagram to a port nobody has", () => {
         ["to the limited broadcast address", { ip: { destination: "255.255.255.255" }, to: broadcastMac }],
         ["to a multicast address", { ip: { destination: "224.0.0.251" }, to: "01:00:5e:00:00:fb" }],
         ["to our address in a broadcast frame", { to: broadcastMac }],
-    ] as [string, Datagram][])("%s: not a word (3.2.2)", (_, d) => {
+    ] as [string, Datagram][])("a datagram %s gets no ICMP error (RFC 1122 section 3.2.2)", (_, d) => {
         const bench = quiet()
         expect(answers(bench, datagram(d).frame)).toEqual([])
         expect(bench.counter(Counter.UdpNoPort)).toBe(1)
     })
 
     test.each([
-        ["a checksum that does not fit", { checksum: 0x1234 }],
-        ["a length below a header", { length: 7 }],
+        ["a wrong checksum", { checksum: 0x1234 }],
+        ["a length below that of a header", { length: 7 }],
         ["a length of 0", { length: 0 }],
         ["a length beyond the packet", { length: 14 }],
         ["the largest length", { length: 65_535 }],
-    ])("%s: dropped", (_, d) => {
+    ])("a datagram with %s is dropped as malformed", (_, d) => {
         const bench = quiet()
         expect(answers(bench, datagram(d).frame)).toEqual([])
         expect(bench.counter(Counter.UdpMalformed)).toBe(1)
     })
 
-    test("less than a UDP header, at every length", () => {
+    test("a datagram shorter than a UDP header, at any length, is dropped as malformed", () => {
         const bench = quiet()
         const header = { source: "10.0.0.2", destination: "10.0.0.1", protocol: 17 }
         for (let length = 0; length < 8; length++) {
@@ -120,7 +120,7 @@ describe("a datagram to a port nobody has", () => {
         expect(bench.counter(Counter.UdpMalformed)).toBe(8)
     })
 
-    test("a fragment: not a word", () => {
+    test("a fragment of a datagram gets no ICMP error", () => {
         const bench = quiet()
         expect(answers(bench, datagram({ ip: { fragment: 0x2000 } }).frame)).toEqual([])
         expect(answers(bench, datagram({ ip: { fragment: 0x00b9 } }).frame)).toEqual([])
@@ -128,8 +128,8 @@ describe("a datagram to a port nobody has", () => {
     })
 })
 
-// ---------------------------------------------------------------- IP: a protocol nobody has
-describe("a protocol nobody has", () => {
+// ---------------------------------------------------------------- IP: an unknown protocol
+describe("a packet of an unknown protocol", () => {
     const other = (length: number, fields: Partial<IpFields> = {}, to = US) =>
         ethernet(
             to,
@@ -141,32 +141,38 @@ describe("a protocol nobody has", () => {
             )
         )
 
-    test.each([0, 1, 7, 8, 9, 1400])("%d bytes: protocol unreachable, with 8 bytes at most", length => {
-        const bench = quiet()
-        expect(answers(bench, other(length))).toMatchObject([
-            {
-                type: 3,
-                code: 2,
-                destination: "10.0.0.2",
-                frameLength: 14 + 20 + 8 + 20 + Math.min(8, length),
-            },
-        ])
-        expect(bench.counter(Counter.UnknownProtocol)).toBe(1)
-    })
+    test.each([0, 1, 7, 8, 9, 1400])(
+        "a packet of an unknown protocol with %d bytes: protocol unreachable, with 8 bytes at most",
+        length => {
+            const bench = quiet()
+            expect(answers(bench, other(length))).toMatchObject([
+                {
+                    type: 3,
+                    code: 2,
+                    destination: "10.0.0.2",
+                    frameLength: 14 + 20 + 8 + 20 + Math.min(8, length),
+                },
+            ])
+            expect(bench.counter(Counter.UnknownProtocol)).toBe(1)
+        }
+    )
 
     test.each([
         ["IGMP to all hosts", { protocol: 2, destination: "224.0.0.1" }, "01:00:5e:00:00:01"],
         ["to the broadcast address", { destination: "10.0.0.255" }, broadcastMac],
         ["to our address in a broadcast frame", {}, broadcastMac],
-    ] as [string, Partial<IpFields>, string][])("%s: not a word", (_, fields, to) => {
-        const bench = quiet()
-        expect(answers(bench, other(20, fields, to))).toEqual([])
-        expect(bench.counter(Counter.UnknownProtocol)).toBe(1)
-    })
+    ] as [string, Partial<IpFields>, string][])(
+        "a packet of an unknown protocol, %s, gets no ICMP error",
+        (_, fields, to) => {
+            const bench = quiet()
+            expect(answers(bench, other(20, fields, to))).toEqual([])
+            expect(bench.counter(Counter.UnknownProtocol)).toBe(1)
+        }
+    )
 })
 
 // ---------------------------------------------------------------- Never about an ICMP error (3.2.2)
-test("an ICMP error is never answered, whatever it is about", () => {
+test("ICMP errors of any type get no answer", () => {
     const bench = quiet()
     for (const type of [3, 4, 5, 11, 12]) {
         for (const quoted of [datagram({}).packet.slice(0, 28), [], [1, 2, 3]]) {
