@@ -1,16 +1,16 @@
-// Bits flip on the SPI bus, both ways, for minutes: the board always comes back, and no program gets a byte that was not sent.
+// Bits flip on the SPI bus, both ways, for minutes: the board recovers each time, and no program reads a byte that was not sent.
 
 import { describe, expect, test } from "vitest"
 import { DEVICE_IP, Net } from "../scenarios/net"
 import { arp, broadcastMac, ethernet } from "../support/frames"
 
-/** Milliseconds between two questions, and the longest time without an answer. */
+/** Milliseconds between two ARP requests, and the longest time without a reply. */
 const EACH = 100
 const LONGEST = 2000
 const STATION = { mac: "02:00:00:00:09:09", ip: "10.0.0.9" }
 
 interface Run {
-    /** The longest time without an answer, ms, and how many came. */
+    /** The longest time without a reply, ms, and the number of replies. */
     gap: number
     answers: number
     /** Bytes that came back, connections it took, and connections on which a byte was wrong. */
@@ -50,7 +50,7 @@ async function run(runtime: "vm" | "node", rate: number, seconds: number, seed: 
     const station = net.attach({
         name: "station",
         receive: frame => {
-            // who it is from, and that it is an answer: bits of it may be wrong
+            // an ARP reply; other bits of it may be wrong
             if (frame[12] !== 0x08 || frame[13] !== 0x06 || frame[21] !== 2) return
             result.answers++
             answered()
@@ -83,7 +83,7 @@ async function run(runtime: "vm" | "node", rate: number, seconds: number, seed: 
         })
         const more = () => {
             if (clock.now() >= end) return
-            // one that got nothing back for a while is of no more use
+            // a connection on which 4,000 bytes are out is given up
             if (connection.ended || said.length - heard.length > 4000) {
                 connection.abort()
                 talk()
@@ -122,12 +122,18 @@ function check(result: Run, seconds: number): void {
     expect(result.wrong).toBeLessThanOrEqual(result.hidden)
 }
 
-describe.each([1e-6, 1e-5])("a bit in 1 / %f is wrong", rate => {
-    test.each([1, 2, 3])("for 10 minutes under Node, seed %i", { timeout: 300_000 }, async seed => {
-        check(await run("node", rate, 600, seed), 600)
-    })
+describe.each([1e-6, 1e-5])("one SPI bit in 1 / %f flips", rate => {
+    test.each([1, 2, 3])(
+        "ten minutes of flipped bits under Node, seed %i: no gap of 2 s, no wrong byte",
+        { timeout: 300_000 },
+        async seed => {
+            check(await run("node", rate, 600, seed), 600)
+        }
+    )
 
-    test("for a minute on the VM", { timeout: 120_000 }, async () => {
+    test("a minute of flipped bits on the VM: no gap of 2 s, no wrong byte", {
+        timeout: 120_000,
+    }, async () => {
         check(await run("vm", rate, 60, 4), 60)
     })
 })

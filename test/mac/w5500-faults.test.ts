@@ -1,9 +1,11 @@
+// The W5500 driver with a chip, a link or a bus that fails: each wait ends, and the driver works afterwards.
+
 import fc from "fast-check"
 import { describe, expect, test, vi } from "vitest"
 import { MacCounter } from "../../src/mac/mac"
 import { Bench, frame, started } from "./bench"
 
-/** The driver works: a frame goes each way, and the chip was not misused. */
+/** Asserts that the driver works: a frame goes each way, and no rule of the data sheet is broken. */
 async function expectToWork(bench: Bench): Promise<void> {
     bench.received.length = 0
     bench.sent.length = 0
@@ -16,16 +18,16 @@ async function expectToWork(bench: Bench): Promise<void> {
     expect(bench.chip.misuses).toEqual([])
 }
 
-describe("length headers", () => {
+describe("wrong length headers in the W5500", () => {
     test.each([
         ["0", 0],
         ["1", 1],
         ["2, an empty frame", 2],
         ["15, less than an Ethernet header", 15],
-        ["63, more than there is", 63],
+        ["63, more than the memory holds", 63],
         ["65534", 65534],
         ["65535", 65535],
-    ])("%s", async (_, header) => {
+    ])("a length header of %s: the driver counts it, resynchronizes and works", async (_, header) => {
         const bench = await started()
         bench.chip.faults.lengthHeaders = [header]
         bench.chip.deliver(frame(60))
@@ -35,7 +37,7 @@ describe("length headers", () => {
         await expectToWork(bench)
     })
 
-    test("1521, which is there, but no frame is as long", async () => {
+    test("a length header of 1521, longer than any frame, resynchronizes the driver", async () => {
         const bench = await started()
         bench.chip.faults.lengthHeaders = [1521]
         for (let n = 0; n < 5; n++) bench.chip.deliver(frame(1000, n))
@@ -44,7 +46,7 @@ describe("length headers", () => {
         await expectToWork(bench)
     })
 
-    test("more than there is, behind good frames: those come in", async () => {
+    test("a length header beyond the memory after good frames: the good frames come in", async () => {
         const bench = await started()
         bench.chip.faults.lengthHeaders = [62, 1502, 1000]
         for (const length of [60, 1500, 60]) bench.chip.deliver(frame(length))
@@ -54,7 +56,7 @@ describe("length headers", () => {
         await expectToWork(bench)
     })
 
-    test("any value: nothing is thrown, nothing wedges, and what comes later comes in", async () => {
+    test("length headers of any value: the driver throws nothing, and later frames come in", async () => {
         const header = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 2000 }))
         const headers = fc.array(header, { minLength: 1, maxLength: 10 })
         await fc.assert(
@@ -70,7 +72,7 @@ describe("length headers", () => {
                     }
                     bench.chip.faults.lengthHeaders = []
                     await bench.run(5)
-                    // a wrong header may hide a stretch of memory that only more frames bring to light
+                    // a wrong header may skip a stretch of memory, which only more frames show
                     for (let n = 0; n < 12 && bench.counter(MacCounter.Resync) === 0; n++) {
                         bench.chip.deliver(frame(1514))
                         await bench.run(5)
@@ -84,7 +86,7 @@ describe("length headers", () => {
         )
     })
 
-    test("one disturbed reading of a header costs nothing", async () => {
+    test("a length header that is read wrong once costs no frame", async () => {
         const bench = await started()
         bench.chip.deliver(frame(60))
         const { transfer } = bench.chip
@@ -104,7 +106,7 @@ describe("length headers", () => {
     })
 })
 
-test("one disturbed look that makes up a frame costs nothing", async () => {
+test("a look that shows a frame once which is not there changes nothing", async () => {
     const bench = await started()
     const { transfer } = bench.chip
     bench.chip.transfer = bytes => {
@@ -121,8 +123,8 @@ test("one disturbed look that makes up a frame costs nothing", async () => {
     await expectToWork(bench)
 })
 
-describe("receive memory", () => {
-    test("full: what is there comes in, then what comes later", async () => {
+describe("receive memory of the W5500", () => {
+    test("a full receive memory: its ten frames come in, then later ones", async () => {
         const bench = await started()
         for (let n = 0; n < 20; n++) bench.chip.deliver(frame(1514, n))
         expect(bench.chip.dropped).toBe(10)
@@ -132,7 +134,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("full to the last byte", async () => {
+    test("a receive memory that is full to the last byte is read whole", async () => {
         const bench = await started()
         for (let n = 0; n < 10; n++) bench.chip.deliver(frame(1514, n))
         bench.chip.deliver(frame(0x4000 - 10 * 1516 - 2, 10))
@@ -142,7 +144,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("drops frames now and then", async () => {
+    test("three frames that the chip drops are lost, and the next three come in", async () => {
         const bench = await started()
         bench.chip.faults.overflows = 3
         for (let n = 0; n < 6; n++) bench.chip.deliver(frame(100, n))
@@ -150,7 +152,7 @@ describe("receive memory", () => {
         expect(bench.received).toEqual([3, 4, 5].map(n => frame(100, n)))
     })
 
-    test("a read pointer that is not the driver's", async () => {
+    test("a read pointer that the driver did not set resynchronizes the driver", async () => {
         const bench = await started()
         bench.chip.deliver(frame(60))
         writeSocket(bench, 0x28, 0, 20)
@@ -162,8 +164,8 @@ describe("receive memory", () => {
     })
 })
 
-describe("sending", () => {
-    test("SENDOK is lost: Sn_TX_RD says as well that the frame is out", async () => {
+describe("sends that the W5500 does not finish", () => {
+    test("a lost SENDOK: Sn_TX_RD shows that the frame was sent, and the driver goes on", async () => {
         const bench = await started()
         bench.chip.faults.lostSendOks = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -177,7 +179,7 @@ describe("sending", () => {
         await expectToWork(bench)
     })
 
-    test("a send never ends: the socket is reopened", async () => {
+    test("a send that never ends is counted and its socket reopened", async () => {
         const bench = await started()
         bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -187,7 +189,7 @@ describe("sending", () => {
         await expectToWork(bench)
     })
 
-    test("none of many sends ends", async () => {
+    test("20 sends that never end are counted, and the driver works afterwards", async () => {
         const bench = await started()
         bench.chip.faults.stuckSends = 20
         for (let n = 0; n < 20; n++) await bench.send(frame(1000, n))
@@ -196,7 +198,7 @@ describe("sending", () => {
         await expectToWork(bench)
     })
 
-    test("a send never ends where the clock stands still", async () => {
+    test("a send that never ends is given up where the clock stands still", async () => {
         const bench = await started()
         const { power } = await import("../../src/mac/power")
         power.idle = async () => {}
@@ -206,7 +208,7 @@ describe("sending", () => {
         expect(bench.trouble).toEqual({ sendTimeout: 1 })
     })
 
-    test("a command is not taken: the chip is reset", async () => {
+    test("a command that the chip does not take: the driver resets the chip and reports it", async () => {
         const bench = await started()
         bench.chip.faults.untakenCommands = 1
         expect(await bench.send(frame(60))).toBe(true)
@@ -220,8 +222,8 @@ describe("sending", () => {
     })
 })
 
-describe("link", () => {
-    test("down and up again, seen within 100 ms", async () => {
+describe("link of the W5500", () => {
+    test("a cable pulled and plugged in again is seen within 100 ms each time", async () => {
         const bench = await started()
         bench.chip.setLink(false)
         await bench.run(101)
@@ -236,7 +238,7 @@ describe("link", () => {
         await expectToWork(bench)
     })
 
-    test("goes down while receive alone is called", async () => {
+    test("receive() alone sees that the link is down", async () => {
         const bench = await started()
         bench.chip.setLink(false)
         await bench.clock.runUntil(bench.clock.now() + 101)
@@ -244,7 +246,7 @@ describe("link", () => {
         expect(bench.mac.linkUp).toBe(false)
     })
 
-    test("goes down in mid-send", async () => {
+    test("a link that goes down during a send: the send is given up and counted", async () => {
         const bench = await started()
         bench.chip.setLink(false)
         expect(await bench.send(frame(60))).toBe(true)
@@ -255,7 +257,7 @@ describe("link", () => {
         await expectToWork(bench)
     })
 
-    test("is not there at the start", async () => {
+    test("a link that comes up 1.5 s after start() is seen", async () => {
         const bench = await started({ negotiation: 1500 })
         bench.chip.setLink(false)
         bench.chip.setLink(true)
@@ -267,9 +269,9 @@ describe("link", () => {
     })
 })
 
-describe("a chip that stops answering", () => {
-    describe.each([0x00, 0xff] as const)("and says %i instead", dead => {
-        test("is reported once, asked every second, and comes back", async () => {
+describe("a W5500 that stops answering", () => {
+    describe.each([0x00, 0xff] as const)("a chip that answers %i to everything", dead => {
+        test("a silent chip is reported once, looked for every second, and works when it is back", async () => {
             const bench = await started()
             await bench.run(5000)
             bench.chip.deliver(frame(60))
@@ -289,7 +291,7 @@ describe("a chip that stops answering", () => {
             await expectToWork(bench)
         })
 
-        test("is seen by send alone", async () => {
+        test("send() alone sees that the chip is silent", async () => {
             const bench = await started()
             expect(await bench.send(frame(60))).toBe(true)
             bench.chip.faults.dead = dead
@@ -297,7 +299,7 @@ describe("a chip that stops answering", () => {
             expect(bench.mac.linkUp).toBe(false)
         })
 
-        test("is revived by the reset line", async () => {
+        test("a silent chip that its reset line revives works within 100 ms", async () => {
             const bench = await started()
             await bench.run(5000)
             bench.chip.faults.dead = dead
@@ -308,7 +310,7 @@ describe("a chip that stops answering", () => {
         })
     })
 
-    test("keeps the bus busy all the same, as the board's timer needs it", async () => {
+    test("a silent chip keeps the SPI bus in use, which the board's timer needs", async () => {
         const bench = await started({ transferTime: 0.1 })
         bench.chip.faults.dead = 0xff
         await bench.run(100)
@@ -317,7 +319,7 @@ describe("a chip that stops answering", () => {
         expect(bench.transfers).toBeGreaterThan(0)
     })
 
-    test("was reset by a dip of its supply", async () => {
+    test("a chip that a dip of its supply reset is configured again", async () => {
         const bench = await started()
         await bench.run(5000)
         bench.chip.reset(0)
@@ -328,7 +330,7 @@ describe("a chip that stops answering", () => {
         await expectToWork(bench)
     })
 
-    test("is reset again and again: brought back no more than once a second", async () => {
+    test("a chip reset every 100 ms is configured at most once a second", async () => {
         const bench = await started()
         for (let n = 0; n < 50; n++) {
             bench.chip.reset(0)
@@ -341,7 +343,7 @@ describe("a chip that stops answering", () => {
         await expectToWork(bench)
     })
 
-    test("says that it is another", async () => {
+    test("a chip with another version: the link is down until the version is right", async () => {
         const bench = await started()
         bench.chip.faults.version = 0x51
         await bench.run(3000)
@@ -352,7 +354,7 @@ describe("a chip that stops answering", () => {
         await expectToWork(bench)
     })
 
-    test("one disturbed look is no reason to reset it", async () => {
+    test("a look that is disturbed once does not reset the chip", async () => {
         const bench = await started()
         const { transfer } = bench.chip
         for (const disturbed of [1, 2, 3]) {
@@ -366,7 +368,7 @@ describe("a chip that stops answering", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("comes and goes: no more than one reset a second", async () => {
+    test("a chip silent every other 100 ms is reset at most once a second", async () => {
         const bench = await started()
         for (let n = 0; n < 100; n++) {
             bench.chip.faults.dead = n % 2 === 0 ? 0xff : undefined
@@ -381,28 +383,31 @@ describe("a chip that stops answering", () => {
 })
 
 describe("a transfer that the runtime refuses", () => {
-    test.each(["receive", "send", "wait"])("in %s", async call => {
-        const bench = await started()
-        await bench.run(5000)
-        bench.refuseTransfer()
-        if (call === "receive") expect(await bench.receive()).toBeUndefined()
-        else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
-        else await bench.mac.rest(10)
-        await bench.run(50)
-        expect(bench.warnings).toEqual([
-            "W5500: the SPI bus refused a transfer (RangeError: SPI busy); the driver resets the chip until it answers",
-            "W5500: answers again",
-        ])
-        await expectToWork(bench)
-    })
+    test.each(["receive", "send", "wait"])(
+        "a transfer refused in %s: the driver resets the chip, reports it and works",
+        async call => {
+            const bench = await started()
+            await bench.run(5000)
+            bench.refuseTransfer()
+            if (call === "receive") expect(await bench.receive()).toBeUndefined()
+            else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
+            else await bench.mac.rest(10)
+            await bench.run(50)
+            expect(bench.warnings).toEqual([
+                "W5500: the SPI bus refused a transfer (RangeError: SPI busy); the driver resets the chip until it answers",
+                "W5500: answers again",
+            ])
+            await expectToWork(bench)
+        }
+    )
 
-    test("for 300 ms, as something else uses the bus: others go on, and the chip is found again", async () => {
+    test("a bus refused for 300 ms: the driver waits between tries and works afterwards", async () => {
         const bench = await started()
         await bench.run(5000)
         bench.busyUntil = bench.clock.now() + 300
         bench.began.length = 0
         await bench.run(299)
-        // a turn without a wait would end the program
+        // a loop without a wait would end the program
         expect(bench.began.length).toBeLessThan(350)
         await bench.run(1100)
         expect(bench.trouble).toEqual({ chipReset: 1 })
@@ -410,11 +415,11 @@ describe("a transfer that the runtime refuses", () => {
     })
 })
 
-describe("a board on which nothing may sleep, or its timer stops", () => {
+describe("a board whose timer stops when nothing uses the SPI bus", () => {
     /** The longest time without a transfer. */
     const gap = ({ began }: Bench) => Math.max(...began.slice(1).map((at, i) => at - began[i]!))
 
-    test("a chip that never answers: the bus is in use all the time, whoever wakes", async () => {
+    test("start() of a silent chip uses the bus at least every millisecond, whatever wakes it", async () => {
         const { Stack } = await import("../../src/net/stack")
         const { Network } = await import("../../src/socket/driver-loop")
         const { Config } = await import("../../src/tcp/config")
@@ -424,7 +429,7 @@ describe("a board on which nothing may sleep, or its timer stops", () => {
         power.idle = async () => {}
         bench.chip.faults.dead = 0xff
         const network = new Network(new Stack(new Config(), bench.mac.address), bench.mac, { work: () => {} })
-        // what comes after the start is no part of this
+        // this test is about the start only
         bench.mac.receive = () => new Promise(() => {})
         expect(await network.start()).toBe(false)
         for (let n = 1; n < 60; n++) bench.clock.at(bench.clock.now() + n * 97, () => network.poke())
@@ -436,7 +441,7 @@ describe("a board on which nothing may sleep, or its timer stops", () => {
         expect(gap(bench)).toBeLessThan(1)
     })
 
-    test("an idle one, and one whose chip stops answering", async () => {
+    test("a driver without traffic, or with a silent chip, uses the bus at least every millisecond", async () => {
         const bench = await started({ transferTime: 0.1 })
         const { power } = await import("../../src/mac/power")
         power.idle = async () => {}
@@ -449,7 +454,7 @@ describe("a board on which nothing may sleep, or its timer stops", () => {
     })
 })
 
-/** Writes registers of socket 0 behind the driver's back. */
+/** Writes registers of socket 0 without the driver. */
 function writeSocket(bench: Bench, address: number, ...bytes: number[]): void {
     bench.chip.select(0)
     bench.chip.transfer(Uint8Array.from([0, address, 0x0c, ...bytes]))

@@ -1,4 +1,4 @@
-// The chip forgets, or is told what nobody meant to tell it: the driver finds out, and tells it again.
+// Registers of the chip change by themselves, by a reset or by a wrong bit on the bus: the driver finds out and sets them again.
 
 import { describe, expect, test } from "vitest"
 import { MacCounter } from "../../src/mac/mac"
@@ -14,7 +14,7 @@ const GROUP6 = [0x33, 0x33, 0x00, 0x00, 0x00, 0x01]
 const ipv6 = frame(60, 5, GROUP6)
 ipv6.set([0x86, 0xdd], 12)
 
-/** Frames go both ways, and those for others stay out. */
+/** Asserts that frames go both ways, and those for other stations do not come in. */
 async function expectToWork(bench: Bench): Promise<void> {
     bench.received.length = 0
     bench.sent.length = 0
@@ -29,45 +29,48 @@ async function expectToWork(bench: Bench): Promise<void> {
     expect(bench.chip.misuses).toEqual([])
 }
 
-/** A bench that has been up for so long that a reset is not put off. */
+/** Returns a bench that has been up for 2 s, so that a reset is not delayed. */
 async function settled(options: BenchOptions = {}): Promise<Bench> {
     const bench = await started(options)
     await bench.run(2000)
     return bench
 }
 
-describe("a register changes", () => {
+describe("a register of the W5500 changes by itself", () => {
     const registers: [string, number, number][] = []
     for (let address = 0; address <= 0x39; address++)
         registers.push([`common 0x${address.toString(16).padStart(2, "0")}`, COMMON, address])
     for (let address = 0; address <= 0x2f; address++)
         registers.push([`socket 0x${address.toString(16).padStart(2, "0")}`, SOCKET, address])
 
-    test.each(registers)("%s, to any value: within 200 ms all is as it was", async (_, block, address) => {
-        for (const value of [0x00, 0x01, 0x10, 0x30, 0x38, 0x42, 0x7f, 0x80, 0xff]) {
-            const bench = await settled()
-            // RST of MR is a reset, CLOSE is a command: all the same to the driver
-            bench.chip.change(block, address, value)
-            await bench.run(200)
-            // a pointer that is not ours shows when there is something to read: what waits then is lost
-            bench.chip.deliver(frame(60))
-            await bench.run(5)
-            await expectToWork(bench)
-            expect(bench.warnings.length).toBeLessThanOrEqual(2)
+    test.each(registers)(
+        "register %s changed to any value: the driver works as before within 200 ms",
+        async (_, block, address) => {
+            for (const value of [0x00, 0x01, 0x10, 0x30, 0x38, 0x42, 0x7f, 0x80, 0xff]) {
+                const bench = await settled()
+                // RST of MR is a reset and CLOSE a command; the driver recovers from both as from any other change
+                bench.chip.change(block, address, value)
+                await bench.run(200)
+                // a changed read pointer shows when there is something to read: the waiting frames are lost
+                bench.chip.deliver(frame(60))
+                await bench.run(5)
+                await expectToWork(bench)
+                expect(bench.warnings.length).toBeLessThanOrEqual(2)
+            }
         }
-    })
+    )
 
     test.each([
-        ["SHAR: a board that would be deaf for good", COMMON, 0x0b, 0x23, { repair: 1 }],
-        ["MR", COMMON, 0x00, 0x08, { repair: 1 }],
-        ["PHYCFGR: the PHY in reset", COMMON, 0x2e, 0x38, { repair: 1 }],
-        ["PHYCFGR: powered down", COMMON, 0x2e, 0xf0, { repair: 1 }],
-        ["Sn_MR: the filters are off", SOCKET, 0x00, 0x04, { repair: 1 }],
-        ["CLOSE", SOCKET, 0x01, 0x10, { repair: 1 }],
-        ["Sn_TX_WR", SOCKET, 0x25, 0x77, {}],
-        ["Sn_IMR: SENDOK is not shown", SOCKET, 0x2c, 0x00, {}],
-        ["Sn_TXBUF_SIZE", SOCKET, 0x1f, 2, { chipReset: 1 }],
-    ])("%s", async (_, block, address, value, trouble) => {
+        ["SHAR changed, which would make the board deaf", COMMON, 0x0b, 0x23, { repair: 1 }],
+        ["MR changed", COMMON, 0x00, 0x08, { repair: 1 }],
+        ["PHYCFGR changed, the PHY in reset", COMMON, 0x2e, 0x38, { repair: 1 }],
+        ["PHYCFGR changed, the PHY powered down", COMMON, 0x2e, 0xf0, { repair: 1 }],
+        ["Sn_MR changed, the filters off", SOCKET, 0x00, 0x04, { repair: 1 }],
+        ["the socket closed", SOCKET, 0x01, 0x10, { repair: 1 }],
+        ["Sn_TX_WR changed", SOCKET, 0x25, 0x77, {}],
+        ["Sn_IMR changed, SENDOK not shown", SOCKET, 0x2c, 0x00, {}],
+        ["Sn_TXBUF_SIZE changed", SOCKET, 0x1f, 2, { chipReset: 1 }],
+    ])("%s: the driver repairs or resets what this takes", async (_, block, address, value, trouble) => {
         const bench = await settled()
         bench.chip.change(block, address, value)
         await bench.run(101)
@@ -76,7 +79,7 @@ describe("a register changes", () => {
         expect(bench.trouble).toEqual(trouble)
     })
 
-    test("Sn_RX_RD: the frames that wait are lost, no others", async () => {
+    test("Sn_RX_RD changed: the waiting frame is lost, later ones come in", async () => {
         const bench = await settled()
         bench.chip.change(SOCKET, 0x29, 0x77)
         bench.chip.deliver(frame(60))
@@ -85,7 +88,7 @@ describe("a register changes", () => {
         await expectToWork(bench)
     })
 
-    test("SHAR is not repaired for one disturbed look, nor is the link believed gone", async () => {
+    test("SHAR or PHYCFGR read wrong once: no repair, and the link stays up", async () => {
         const bench = await settled()
         const { transfer } = bench.chip
         for (const at of [3, 12, 17, 49, 60]) {
@@ -100,7 +103,7 @@ describe("a register changes", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("it keeps changing: repaired each time, and nothing ends", async () => {
+    test("SHAR changed 50 times is repaired 50 times", async () => {
         const bench = await settled()
         for (let n = 0; n < 50; n++) {
             bench.chip.change(COMMON, 0x09, 0x40 + n)
@@ -111,8 +114,8 @@ describe("a register changes", () => {
     })
 })
 
-describe("the PHY", () => {
-    test("is held in reset for 3 s: no link, then one", async () => {
+describe("the PHY of the W5500", () => {
+    test("a PHY held in reset for 3 s: no link, and a link afterwards", async () => {
         const bench = await settled({ negotiation: 500 })
         await bench.run(600)
         bench.chip.faults.phyHeld = true
@@ -125,7 +128,7 @@ describe("the PHY", () => {
         await expectToWork(bench)
     })
 
-    test("was told to stay in reset: negotiates again", async () => {
+    test("a PHYCFGR that holds the PHY in reset is repaired, and the link comes back", async () => {
         const bench = await settled({ negotiation: 500 })
         await bench.run(600)
         bench.chip.change(COMMON, 0x2e, 0x38)
@@ -137,8 +140,8 @@ describe("the PHY", () => {
     })
 })
 
-describe("a brown-out", () => {
-    test.each([1, 30, 300])("of %i ms: is reset, and all is as before within 2 s", async ms => {
+describe("a brown-out of the W5500", () => {
+    test.each([1, 30, 300])("a brown-out of %i ms: the chip is reset and works within 2 s", async ms => {
         const bench = await settled({ negotiation: 500 })
         await bench.run(600)
         bench.chip.brownOut(ms)
@@ -149,35 +152,41 @@ describe("a brown-out", () => {
     })
 })
 
-describe("a line is stuck", () => {
+describe("a stuck line of the W5500", () => {
     const cases = (["miso", "mosi"] as const).flatMap(line =>
         ([0x00, 0xff] as const).flatMap(level => [5, 50, 500, 5000].map(ms => ({ line, level, ms })))
     )
-    test.each(cases)("$line at $level for $ms ms: within 2 s all is well", async ({ line, level, ms }) => {
-        const bench = await settled()
-        bench.chip.faults[`${line}Stuck`] = level
-        bench.chip.deliver(frame(60))
-        await bench.send(frame(60))
-        await bench.run(ms)
-        bench.chip.faults[`${line}Stuck`] = undefined
-        await bench.run(1900)
-        expect(bench.mac.linkUp).toBe(true)
-        await expectToWork(bench)
-        expect(bench.received.length).toBe(2)
-    })
+    test.each(cases)(
+        "$line stuck at $level for $ms ms: the driver works within 2 s afterwards",
+        async ({ line, level, ms }) => {
+            const bench = await settled()
+            bench.chip.faults[`${line}Stuck`] = level
+            bench.chip.deliver(frame(60))
+            await bench.send(frame(60))
+            await bench.run(ms)
+            bench.chip.faults[`${line}Stuck`] = undefined
+            await bench.run(1900)
+            expect(bench.mac.linkUp).toBe(true)
+            await expectToWork(bench)
+            expect(bench.received.length).toBe(2)
+        }
+    )
 })
 
-describe("a reset", () => {
-    test.each([1, 20, 45])("VERSIONR says 0 for %i ms: the driver waits", async ms => {
-        const bench = new Bench()
-        bench.chip.faults.versionDelay = ms
-        await bench.mac.start()
-        expect(bench.clock.now()).toBeLessThan(60)
-        await expectToWork(bench)
-        expect(bench.warnings).toEqual([])
-    })
+describe("a reset of the W5500", () => {
+    test.each([1, 20, 45])(
+        "a VERSIONR of 0 for %i ms after a reset: start() waits and succeeds",
+        async ms => {
+            const bench = new Bench()
+            bench.chip.faults.versionDelay = ms
+            await bench.mac.start()
+            expect(bench.clock.now()).toBeLessThan(60)
+            await expectToWork(bench)
+            expect(bench.warnings).toEqual([])
+        }
+    )
 
-    test("over SPI, of a chip that is deaf for a while", async () => {
+    test("a reset over SPI of a chip that is deaf for 1 ms succeeds", async () => {
         const bench = new Bench({ resetLine: false })
         bench.chip.faults.deafAfterReset = 1
         await bench.mac.start()
@@ -185,19 +194,22 @@ describe("a reset", () => {
     })
 
     // between two awaits a board's clock stands still: the program that starts the driver may have worked for long
-    test.each([1, 3, 30, 1000])("its pulse is long enough where the clock is %i ms late", async late => {
-        const bench = new Bench({ transferTime: 0.023, lateClock: late })
-        const { power } = await import("../../src/mac/power")
-        power.idle = async () => {}
-        await bench.mac.start()
-        expect(bench.chip.misuses).toEqual([])
-        expect(bench.warnings).toEqual([])
-    })
+    test.each([1, 3, 30, 1000])(
+        "the reset pulse is long enough where the clock is %i ms late",
+        async late => {
+            const bench = new Bench({ transferTime: 0.023, lateClock: late })
+            const { power } = await import("../../src/mac/power")
+            power.idle = async () => {}
+            await bench.mac.start()
+            expect(bench.chip.misuses).toEqual([])
+            expect(bench.warnings).toEqual([])
+        }
+    )
 })
 
-describe("Sn_RX_RSR is ahead of the memory", () => {
+describe("a Sn_RX_RSR ahead of the W5500's memory", () => {
     test.each([0.05, 0.3, 2])(
-        "by %f ms: what is lost is lost, and nothing wrong comes in for long",
+        "a Sn_RX_RSR %f ms ahead of the memory: the driver works afterwards",
         async ms => {
             const bench = await settled({ transferTime: 0.1 })
             bench.chip.faults.sizeAhead = ms
@@ -212,8 +224,8 @@ describe("Sn_RX_RSR is ahead of the memory", () => {
     )
 })
 
-describe("multicast", () => {
-    test("comes in while somebody wants it, whenever that is; IPv6 never", async () => {
+describe("multicast through the W5500", () => {
+    test("a multicast frame comes in while multicast is set, an IPv6 frame never does", async () => {
         const bench = await settled()
         bench.mac.multicast = true
         await bench.run(101)
@@ -230,7 +242,7 @@ describe("multicast", () => {
         expect(bench.received[1]).toEqual(frame(60, 7, GROUP))
     })
 
-    test("is asked for before the start", async () => {
+    test("multicast set before start() holds after it", async () => {
         const bench = new Bench()
         bench.mac.multicast = true
         await bench.mac.start()

@@ -1,3 +1,5 @@
+// The W5500 driver in a program, on both runtimes.
+
 import { describe, expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device/device"
@@ -15,8 +17,8 @@ function frame(to: number[], from: number[], length: number, seed: number): Uint
 
 const hex = (frames: Uint8Array[]) => frames.map(bytes => Buffer.from(bytes).toString("hex"))
 
-/** The very image of a board on the VM, and the same sources under Node: an echo of frames behind the driver. */
-describe.each(["vm", "node"] as const)("the driver on %s", runtime => {
+/** The image of a board on the VM, and the same sources under Node: a program that echoes frames through the driver. */
+describe.each(["vm", "node"] as const)("the W5500 driver on %s", runtime => {
     async function echo(scenario: (chip: W5500Chip, clock: VirtualClock, device: Device) => Promise<void>) {
         const clock = new VirtualClock()
         const sent: Uint8Array[] = []
@@ -49,7 +51,7 @@ describe.each(["vm", "node"] as const)("the driver on %s", runtime => {
         }
     }
 
-    test("moves frames of all sizes", async () => {
+    test("120 frames of all sizes are echoed byte for byte", async () => {
         const lengths = Array.from({ length: 120 }, (_, n) => 60 + ((n * 397) % 1455))
         const { sent, log, counters } = await echo(async (chip, clock) => {
             for (const [n, length] of lengths.entries()) {
@@ -62,7 +64,7 @@ describe.each(["vm", "node"] as const)("the driver on %s", runtime => {
         expect(log).toEqual(["up true"])
     })
 
-    test("goes through the faults of the chip", async () => {
+    test("faults of the chip lose the frames they hit, and no others", async () => {
         const { sent, log, counters } = await echo(async (chip, clock) => {
             const deliver = async (n: number, ms: number) => {
                 chip.deliver(frame(STATION, PEER, 60 + n * 100, n))
@@ -96,7 +98,7 @@ describe.each(["vm", "node"] as const)("the driver on %s", runtime => {
         ])
     })
 
-    test("says what to check when there is no chip", async () => {
+    test("start() without a chip fails with what to check", async () => {
         const clock = new VirtualClock()
         const chip = new W5500Chip({ clock, send: () => {} })
         chip.faults.dead = 0xff

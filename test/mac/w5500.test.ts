@@ -1,3 +1,5 @@
+// The W5500 driver with a chip that works: start, frames, SPI transfers and rest().
+
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { MacCounter } from "../../src/mac/mac"
@@ -5,8 +7,8 @@ import { Bench, frame, STATION, started } from "./bench"
 
 const OTHER = [0x02, 0x99, 0x99, 0x99, 0x99, 0x99]
 
-describe("start", () => {
-    test.each([true, false])("configures the chip (reset line: %s)", async resetLine => {
+describe("starting the W5500 driver", () => {
+    test.each([true, false])("start() configures the chip (with a reset line: %s)", async resetLine => {
         const bench = new Bench({ resetLine })
         await bench.mac.start()
         const look = (control: number, address: number, count: number) => {
@@ -28,7 +30,7 @@ describe("start", () => {
         expect(bench.warnings).toEqual([])
     })
 
-    test("a chip that was in use before is reset", async () => {
+    test("start() resets a chip that was in use and drops its waiting frame", async () => {
         const bench = await started()
         bench.chip.deliver(frame(60))
         await bench.send(frame(100))
@@ -37,33 +39,36 @@ describe("start", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test.each([0x00, 0xff] as const)("a chip that answers %i to everything", async dead => {
-        const bench = new Bench()
-        bench.chip.faults.dead = dead
-        await expect(bench.mac.start()).rejects.toThrow(
-            `W5500: version register reads ${dead} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
-        )
-        expect(bench.clock.now()).toBeLessThan(100)
-        expect(await bench.send(frame(60))).toBe(false)
-        bench.chip.faults.dead = undefined
-        await bench.mac.start()
-        expect(await bench.send(frame(60))).toBe(true)
-    })
+    test.each([0x00, 0xff] as const)(
+        "start() of a chip that answers %i to everything fails with what to check",
+        async dead => {
+            const bench = new Bench()
+            bench.chip.faults.dead = dead
+            await expect(bench.mac.start()).rejects.toThrow(
+                `W5500: version register reads ${dead} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
+            )
+            expect(bench.clock.now()).toBeLessThan(100)
+            expect(await bench.send(frame(60))).toBe(false)
+            bench.chip.faults.dead = undefined
+            await bench.mac.start()
+            expect(await bench.send(frame(60))).toBe(true)
+        }
+    )
 
-    test("another chip", async () => {
+    test("start() of a chip with another version fails and names the version read", async () => {
         const bench = new Bench()
         bench.chip.faults.version = 0x51
         await expect(bench.mac.start()).rejects.toThrow("version register reads 81 instead of 4")
     })
 
-    test("a chip that takes no commands", async () => {
+    test("start() of a chip that takes no commands fails within 100 ms", async () => {
         const bench = new Bench()
         bench.chip.faults.untakenCommands = 1
         await expect(bench.mac.start()).rejects.toThrow("answers but does not open its socket")
         expect(bench.clock.now()).toBeLessThan(100)
     })
 
-    test("ends also where the clock stands still", async () => {
+    test("start() and rest() end where the clock stands still", async () => {
         const bench = new Bench()
         bench.chip.faults.dead = 0xff
         const { power } = await import("../../src/mac/power")
@@ -72,14 +77,14 @@ describe("start", () => {
         await bench.mac.rest(1000)
     })
 
-    test("a frame size, clock or address that cannot be", () => {
+    test("a driver with an impossible SPI clock or address throws", () => {
         expect(() => new Bench({ driver: { hz: 0 } })).toThrow("hz must be 1 to 33300000")
         expect(() => new Bench({ driver: { hz: 33_300_001 } })).toThrow("hz must be 1 to 33300000")
         const { into } = new Bench()
         expect(() => new Bench({ driver: { address: into } })).toThrow("the address must be 6 bytes")
     })
 
-    test("blocks what it is told to", async () => {
+    test("the option block keeps broadcasts out, and without it they come in", async () => {
         const broadcast = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
         const bench = await started({ driver: { block: 0x40 } })
         bench.chip.deliver(frame(60, 0, broadcast))
@@ -90,8 +95,8 @@ describe("start", () => {
     })
 })
 
-describe("SPI frames and transfers", () => {
-    /** Costs of receiving what waits, with the look that finds nothing more. */
+describe("SPI frames and transfers of the W5500 driver", () => {
+    /** Returns the SPI frames and transfers that receiving these frames takes, the last look that finds none left out. */
     async function costOf(...lengths: number[]): Promise<number[]> {
         const bench = await started()
         for (const [n, length] of lengths.entries()) bench.chip.deliver(frame(length, n))
@@ -102,26 +107,26 @@ describe("SPI frames and transfers", () => {
 
     test.each([
         ["a short frame", [60], [4, 4]],
-        ["the longest short one", [123], [4, 4]],
-        ["longer ones", [124], [4, 5]],
-        ["the longest", [1514], [4, 5]],
-        // of the first it is not yet known that it is short; long ones are given back every 4 KB
+        ["a frame of 123 bytes", [123], [4, 4]],
+        ["a frame of 124 bytes", [124], [4, 5]],
+        ["the longest frame", [1514], [4, 5]],
+        // the driver does not know yet that the first is short; the memory of long ones is returned every 4 KB
         ["ten short frames", new Array<number>(10).fill(60), [13, 14]],
-        ["ten long ones", new Array<number>(10).fill(1514), [22, 32]],
-    ])("received: %s", async (_, lengths, expected) => {
+        ["ten of the longest frames", new Array<number>(10).fill(1514), [22, 32]],
+    ])("receiving %s takes this many SPI frames and transfers", async (_, lengths, expected) => {
         expect(await costOf(...lengths)).toEqual(expected)
     })
 
     test.each([
         ["a short frame", 60, [3, 3]],
-        ["the longest short one", 125, [3, 3]],
-        ["longer ones", 126, [3, 4]],
-        ["the longest", 1514, [3, 4]],
-    ])("sent: %s", async (_, length, expected) => {
+        ["a frame of 125 bytes", 125, [3, 3]],
+        ["a frame of 126 bytes", 126, [3, 4]],
+        ["the longest frame", 1514, [3, 4]],
+    ])("sending %s takes this many SPI frames and transfers", async (_, length, expected) => {
         const bench = await started()
         await bench.send(frame(length))
         expect([bench.selections, bench.transfers]).toEqual(expected)
-        // the next one looks whether this one is out; a look of receive or wait would do as well
+        // the next send looks whether this frame was sent; a look of receive() or rest() does as well
         bench.countFrom()
         await bench.send(frame(length))
         expect(bench.selections).toBe(expected[0]! + 1)
@@ -131,7 +136,7 @@ describe("SPI frames and transfers", () => {
         expect(bench.selections).toBe(expected[0])
     })
 
-    test("an answer goes out before the memory of the question is given back", async () => {
+    test("a reply is sent before the memory of the received frame is returned to the chip", async () => {
         const bench = await started()
         bench.chip.deliver(frame(60))
         await bench.receive()
@@ -140,7 +145,7 @@ describe("SPI frames and transfers", () => {
         expect(bench.selections).toBe(5)
     })
 
-    test("a look that finds nothing is one", async () => {
+    test("receive() and rest() without a frame take one SPI frame each", async () => {
         const bench = await started()
         await bench.receive()
         expect(bench.selections).toBe(1)
@@ -149,10 +154,10 @@ describe("SPI frames and transfers", () => {
     })
 })
 
-describe("frames", () => {
+describe("frames through the W5500 driver", () => {
     const lengths = fc.array(fc.integer({ min: 60, max: 1514 }), { minLength: 300, maxLength: 600 })
 
-    test("thousands of any size, both ways, through wrapping pointers", async () => {
+    test("hundreds of frames of any size pass both ways through wrapping pointers", async () => {
         const bursts = fc.infiniteStream(fc.integer({ min: 1, max: 8 }))
         await fc.assert(
             fc.asyncProperty(lengths, lengths, bursts, async (inward, outward, bursts) => {
@@ -181,7 +186,7 @@ describe("frames", () => {
         )
     })
 
-    test("sent back to back while each takes its time", async () => {
+    test("50 frames sent back to back while each takes 1.5 ms all go out", async () => {
         const bench = await started()
         bench.chip.faults.sendDelay = 1.5
         for (let n = 0; n < 50; n++) expect(await bench.send(frame(60 + n * 25, n))).toBe(true)
@@ -190,7 +195,7 @@ describe("frames", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test("arriving between any two transfers of the driver", async () => {
+    test("400 frames that arrive between any two transfers all come in", async () => {
         const bench = await started({ transferTime: 0.1 })
         const expected: Uint8Array[] = []
         for (let n = 0; n < 400; n++) {
@@ -203,7 +208,7 @@ describe("frames", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("arriving between the two bytes of Sn_RX_RSR", async () => {
+    test("a frame that arrives between the two bytes of Sn_RX_RSR comes in", async () => {
         const bench = await started()
         for (let n = 0; n < 200; n++) {
             bench.chip.deliver(frame(253, n))
@@ -215,41 +220,45 @@ describe("frames", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("short ones are padded with zeros, whatever was sent before", async () => {
+    test("a short frame is padded with zeros, whatever was sent before", async () => {
         const bench = await started()
         await bench.send(frame(125))
         await bench.send(frame(42))
         expect([...bench.sent[1]!]).toEqual([...frame(42), ...new Array<number>(18).fill(0)])
     })
 
-    test.each([0, 13, 1515, -1])("a length of %i is not sent", async length => {
+    test.each([0, 13, 1515, -1])("send() of %i bytes returns false and touches no bus", async length => {
         const bench = await started()
         const from = bench.into
         expect(await bench.mac.send(from, length)).toBe(false)
         expect(bench.transfers).toBe(0)
     })
 
-    test("nor is more than the buffer holds", async () => {
+    test("send() of more bytes than the buffer holds returns false", async () => {
         const bench = await started({ frameSize: 100 })
         expect(await bench.mac.send(bench.into, 101)).toBe(false)
     })
 
-    test("for other stations do not come in", async () => {
+    test("a frame for another station does not come in", async () => {
         const bench = await started()
         bench.chip.deliver(frame(60, 0, OTHER))
         expect(await bench.receive()).toBeUndefined()
     })
 
-    test.each([60, 1000])("too long for the buffer are passed over (buffer of %i bytes)", async frameSize => {
-        const bench = await started({ frameSize })
-        for (const length of [frameSize, frameSize + 1, 1514, frameSize]) bench.chip.deliver(frame(length))
-        await bench.run(10)
-        expect(bench.received).toEqual([frame(frameSize), frame(frameSize)])
-        expect(bench.trouble).toEqual({ tooLong: 2 })
-    })
+    test.each([60, 1000])(
+        "frames too long for a buffer of %i bytes are skipped and counted",
+        async frameSize => {
+            const bench = await started({ frameSize })
+            for (const length of [frameSize, frameSize + 1, 1514, frameSize])
+                bench.chip.deliver(frame(length))
+            await bench.run(10)
+            expect(bench.received).toEqual([frame(frameSize), frame(frameSize)])
+            expect(bench.trouble).toEqual({ tooLong: 2 })
+        }
+    )
 
-    // a byte more is no frame: "1521, which is there" of w5500-faults.test.ts
-    test("of 1,518 bytes, as long as one with a VLAN tag can be, come in", async () => {
+    // w5500-faults.test.ts has a header of one byte more
+    test("frames of 1,518 bytes, the longest with a VLAN tag, come in", async () => {
         const bench = await started({ frameSize: 1600 })
         for (const length of [1518, 60, 1518]) bench.chip.deliver(frame(length))
         await bench.run(10)
@@ -258,15 +267,15 @@ describe("frames", () => {
     })
 })
 
-describe("wait", () => {
-    test("ends with the time", async () => {
+describe("rest() of the W5500 driver", () => {
+    test("rest(25) without a frame ends after 25 ms", async () => {
         const bench = await started()
         const from = bench.clock.now()
         await bench.mac.rest(25)
         expect(bench.clock.now() - from).toBe(25)
     })
 
-    test("ends when a frame arrives, which receive then takes without another look", async () => {
+    test("rest() ends when a frame arrives, and receive() takes it with one SPI frame", async () => {
         const bench = await started()
         const from = bench.clock.now()
         bench.clock.at(from + 7, () => bench.chip.deliver(frame(60)))
@@ -277,7 +286,7 @@ describe("wait", () => {
         expect(bench.selections).toBe(1)
     })
 
-    test("ends when a program wakes it, and only once", async () => {
+    test("power.wake() ends rest() once", async () => {
         const bench = await started()
         const { power } = await import("../../src/mac/power")
         const from = bench.clock.now()
@@ -289,7 +298,7 @@ describe("wait", () => {
         expect(bench.clock.now() - from).toBe(13)
     })
 
-    test("a program that wakes does not cut the waits within a reset short", async () => {
+    test("power.wake() does not shorten the waits within start()", async () => {
         const bench = new Bench()
         const { power } = await import("../../src/mac/power")
         const idle = power.idle
