@@ -11,7 +11,7 @@ import { ScriptedStation } from "./station"
 const isFin = (view: View) => view.kind === "tcp" && view.flags.fin
 const hasText = (view: View) => view.kind === "tcp" && view.payload.length > 0
 
-/** The device's connection to a port of a peer that takes what comes; `served` is the peer's end. */
+/** Connects the device to a port of a peer that reads everything; `served` is the peer's end. */
 async function connected(net: Net, handlers: { data?: (text: string) => void; end?: () => void } = {}) {
     let served: HostConnection | undefined
     net.host(1).listen(99, {
@@ -26,7 +26,7 @@ async function connected(net: Net, handlers: { data?: (text: string) => void; en
     return { id, port, served: served! }
 }
 
-/** The device's connection to a station that acknowledges nothing but the SYN by itself. */
+/** Connects the device to a station that acknowledges nothing but the SYN by itself. */
 async function scripted(net: Net) {
     const host = new ScriptedStation(net, 5)
     const end = { sourcePort: 6000, destinationPort: 0, seq: 5001, ack: 0 }
@@ -42,7 +42,7 @@ async function scripted(net: Net) {
     return { host, end, id, port }
 }
 
-scenario("a segment is lost three times", {}, async net => {
+scenario("a segment lost three times is sent again after 1, 2 and 4 s and arrives", {}, async net => {
     serveEcho(net.host(1), net.clock)
     const { id, port } = await net.connect("10.0.0.1", 7)
     await net.reached(port, "ESTABLISHED")
@@ -61,67 +61,79 @@ scenario("a segment is lost three times", {}, async net => {
     expect(await net.command(`read ${id}`)).toEqual(["hello"])
 })
 
-scenario("what the device said is never acknowledged again", { config: { r2: 10_000 } }, async net => {
-    const { id, port } = await connected(net)
-    net.lose = (view, from) => from === "device" && view.kind === "tcp"
-    await net.command(`send ${id} hello`)
-    await net.reached(port, "CLOSED", 60_000)
-    expect(net.sendTimes(hasText)).toEqual([0, 1, 3, 7])
-    expect(net.failures).toEqual(["ETIMEDOUT"])
-    expect(await net.refusal(`read ${id}`)).toContain("ETIMEDOUT")
-})
+scenario(
+    "data never acknowledged ends the connection with ETIMEDOUT after R2",
+    { config: { r2: 10_000 } },
+    async net => {
+        const { id, port } = await connected(net)
+        net.lose = (view, from) => from === "device" && view.kind === "tcp"
+        await net.command(`send ${id} hello`)
+        await net.reached(port, "CLOSED", 60_000)
+        expect(net.sendTimes(hasText)).toEqual([0, 1, 3, 7])
+        expect(net.failures).toEqual(["ETIMEDOUT"])
+        expect(await net.refusal(`read ${id}`)).toContain("ETIMEDOUT")
+    }
+)
 
-scenario("the acknowledgment of data is lost", {}, async net => {
+scenario("a lost ACK makes the device send its data again, and the peer reads it once", {}, async net => {
     const heard: string[] = []
     const { id, port } = await connected(net, { data: text => heard.push(text) })
     let lost = 0
     net.lose = (view, from) => from !== "device" && view.kind === "tcp" && ++lost <= 1
     await net.command(`send ${id} hello`)
     await net.pass(5000)
-    // sent twice, heard once
+    // sent twice, read once
     expect(net.sendTimes(hasText)).toEqual([0, 1])
     expect(heard).toEqual(["hello"])
     expect(net.segments(port, 99).at(-1)).toBe("< . 1 ack 6")
 })
 
-scenario("the device closes, and its FIN is lost twice", { config: { timeWait: 1000 } }, async net => {
-    const { id, port, served } = await connected(net, { end: () => served.close() })
-    let lost = 0
-    net.lose = (view, from) => from === "device" && isFin(view) && ++lost <= 2
-    await net.command(`close ${id}`)
-    await net.reached(port, "CLOSED")
-    expect(net.sendTimes(isFin)).toEqual([0, 1, 3])
-    expect(net.states(port)).toEqual([
-        "SYN-SENT",
-        "ESTABLISHED",
-        "FIN-WAIT-1",
-        "FIN-WAIT-2",
-        "TIME-WAIT",
-        "CLOSED",
-    ])
-    expect(net.failures).toEqual([])
-})
-
-scenario("the last ACK is lost, TIME-WAIT sends it again", { config: { timeWait: 5000 } }, async net => {
-    const { id, port, served } = await connected(net, { end: () => served.close() })
-    let lost = 0
-    net.lose = (view, from) => {
-        const last = from === "device" && view.kind === "tcp" && net.states(port).includes("TIME-WAIT")
-        return last && ++lost <= 1
+scenario(
+    "the device's FIN lost twice is sent again, and the connection ends in TIME-WAIT",
+    { config: { timeWait: 1000 } },
+    async net => {
+        const { id, port, served } = await connected(net, { end: () => served.close() })
+        let lost = 0
+        net.lose = (view, from) => from === "device" && isFin(view) && ++lost <= 2
+        await net.command(`close ${id}`)
+        await net.reached(port, "CLOSED")
+        expect(net.sendTimes(isFin)).toEqual([0, 1, 3])
+        expect(net.states(port)).toEqual([
+            "SYN-SENT",
+            "ESTABLISHED",
+            "FIN-WAIT-1",
+            "FIN-WAIT-2",
+            "TIME-WAIT",
+            "CLOSED",
+        ])
+        expect(net.failures).toEqual([])
     }
-    await net.command(`close ${id}`)
-    await net.reached(port, "TIME-WAIT")
-    await net.until("the peer's end", () => served.state === "CLOSED")
-    expect(net.segments(port, 99).slice(-4)).toEqual([
-        "< F. 1 ack 2",
-        "> . 2 ack 2 lost",
-        "< F. 1 ack 2",
-        "> . 2 ack 2",
-    ])
-    await net.reached(port, "CLOSED")
-})
+)
 
-scenario("the peer closes first, and the device's FIN is lost", {}, async net => {
+scenario(
+    "a lost last ACK: TIME-WAIT acknowledges the peer's FIN again",
+    { config: { timeWait: 5000 } },
+    async net => {
+        const { id, port, served } = await connected(net, { end: () => served.close() })
+        let lost = 0
+        net.lose = (view, from) => {
+            const last = from === "device" && view.kind === "tcp" && net.states(port).includes("TIME-WAIT")
+            return last && ++lost <= 1
+        }
+        await net.command(`close ${id}`)
+        await net.reached(port, "TIME-WAIT")
+        await net.until("the peer's end", () => served.state === "CLOSED")
+        expect(net.segments(port, 99).slice(-4)).toEqual([
+            "< F. 1 ack 2",
+            "> . 2 ack 2 lost",
+            "< F. 1 ack 2",
+            "> . 2 ack 2",
+        ])
+        await net.reached(port, "CLOSED")
+    }
+)
+
+scenario("the peer closes first: the device's lost FIN is sent again from LAST-ACK", {}, async net => {
     const { id, port, served } = await connected(net)
     await net.act(() => served.close())
     await net.reached(port, "CLOSE-WAIT")
@@ -135,24 +147,28 @@ scenario("the peer closes first, and the device's FIN is lost", {}, async net =>
     expect(net.failures).toEqual([])
 })
 
-scenario("the device ends its stream and goes on hearing", { config: { timeWait: 1000 } }, async net => {
-    const { id, port, served } = await connected(net)
-    await net.command(`send ${id} last words`)
-    await net.command(`shutdown ${id}`)
-    await net.reached(port, "FIN-WAIT-2")
-    expect(await net.refusal(`send ${id} more`)).toContain("EPIPE")
-    await net.act(() => served.send("still here"))
-    await net.pass(500)
-    expect(await net.command(`read ${id}`)).toEqual(["still here"])
-    await net.act(() => served.close())
-    await net.reached(port, "TIME-WAIT")
-    expect(await net.command(`read ${id}`)).toEqual(["end of stream"])
-    await net.reached(port, "CLOSED")
-    await net.command(`close ${id}`)
-    expect(net.failures).toEqual([])
-})
+scenario(
+    "the device shuts down and reads on until the peer closes",
+    { config: { timeWait: 1000 } },
+    async net => {
+        const { id, port, served } = await connected(net)
+        await net.command(`send ${id} last words`)
+        await net.command(`shutdown ${id}`)
+        await net.reached(port, "FIN-WAIT-2")
+        expect(await net.refusal(`send ${id} more`)).toContain("EPIPE")
+        await net.act(() => served.send("still here"))
+        await net.pass(500)
+        expect(await net.command(`read ${id}`)).toEqual(["still here"])
+        await net.act(() => served.close())
+        await net.reached(port, "TIME-WAIT")
+        expect(await net.command(`read ${id}`)).toEqual(["end of stream"])
+        await net.reached(port, "CLOSED")
+        await net.command(`close ${id}`)
+        expect(net.failures).toEqual([])
+    }
+)
 
-scenario("the peer ends its stream and goes on hearing", {}, async net => {
+scenario("the peer shuts down and reads on until the device closes", {}, async net => {
     const heard: string[] = []
     const { id, port, served } = await connected(net, { data: text => heard.push(text) })
     await net.act(() => {
@@ -169,7 +185,7 @@ scenario("the peer ends its stream and goes on hearing", {}, async net => {
     expect(net.failures).toEqual([])
 })
 
-scenario("both ends close at once", { config: { timeWait: 1000 } }, async net => {
+scenario("two crossing FINs lead through CLOSING to TIME-WAIT", { config: { timeWait: 1000 } }, async net => {
     const { host, end, id, port } = await scripted(net)
     let fins = 0
     host.onSegment = ({ flags, seq }: TcpView) => {
@@ -198,7 +214,7 @@ scenario("both ends close at once", { config: { timeWait: 1000 } }, async net =>
     ])
 })
 
-scenario("the console aborts", {}, async net => {
+scenario("abort sends a reset and frees the connection", {}, async net => {
     let ended = false
     const { id, port, served } = await connected(net, {
         end: () => {
@@ -213,7 +229,7 @@ scenario("the console aborts", {}, async net => {
     expect(await net.refusal(`send ${id} x`)).toContain("is gone")
 })
 
-scenario("the peer resets", {}, async net => {
+scenario("the peer's reset ends the connection with ECONNRESET", {}, async net => {
     const { id, port, served } = await connected(net)
     await net.act(() => served.abort())
     await net.reached(port, "CLOSED")
@@ -224,9 +240,9 @@ scenario("the peer resets", {}, async net => {
     expect((await net.command("connections")).join("\n")).not.toContain(":99")
 })
 
-scenario("resets that are not exact change nothing", {}, async net => {
+scenario("a reset in the window is challenged, one outside it ignored, the exact one ends", {}, async net => {
     const { host, end, id, port } = await scripted(net)
-    // RFC 5961: in the window but not the next number is challenged, outside of it is nothing at all
+    // RFC 5961 section 3.2: a reset in the window but not at RCV.NXT is challenged, one outside the window ignored
     await net.act(() => host.segment({ ...end, seq: end.seq + 10, flags: "R" }))
     await net.until("the challenge", () => net.segments(port, 6000).length === 5)
     expect(net.segments(port, 6000).at(-1)).toBe("> . 1 ack 1")
@@ -239,7 +255,7 @@ scenario("resets that are not exact change nothing", {}, async net => {
     expect(net.failures).toEqual(["ECONNRESET"])
 })
 
-scenario("data for a connection that is gone is reset", {}, async net => {
+scenario("data for no connection draws a reset with the number it acknowledged", {}, async net => {
     const host = new ScriptedStation(net, 5)
     const stray = { sourcePort: 6000, destinationPort: 7, seq: 77, ack: 4711, flags: "P." }
     await net.act(() => host.segment(stray, Buffer.from(DEVICE_IP)))

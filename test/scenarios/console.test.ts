@@ -1,4 +1,4 @@
-// What the console says of connections, counters, memory and neighbours: the same words on every runtime.
+// The console: connections, ladder, counters, memory and neighbours, the same on both runtimes.
 
 import { expect } from "vitest"
 import { serveEcho } from "../../sim/host/host"
@@ -6,51 +6,57 @@ import { tsharkAgrees } from "../support/tshark"
 import { scenario } from "./scenario"
 import { client, echoed } from "./traffic"
 
-scenario("tables, ladder, counters and memory", { config: { iss: 4321, localPort: 50_000 } }, async net => {
-    const peer = net.host(1)
-    serveEcho(peer, net.clock)
-    const { id } = await net.connect("10.0.0.1", 7)
-    await net.command(`wait ${id} ESTABLISHED`)
-    await net.command(`send ${id} hello\\r\\n`)
-    await net.pass(100)
-    const one = await client(net, peer, 7, "from outside")
-    await echoed(net, one, "from outside")
-    const table = await net.command("connections")
-    expect(table[0]).toMatch(/^id +local +remote +state +unread +unsent$/)
-    expect(table.slice(1).map(row => row.split(/ +/).slice(1, 4))).toEqual([
-        ["10.0.0.2:7", "*", "LISTEN"],
-        ["10.0.0.2:80", "*", "LISTEN"],
-        ["10.0.0.2:50000", "10.0.0.1:7", "ESTABLISHED"],
-        ["10.0.0.2:7", expect.stringMatching(/^10\.0\.0\.1:\d+$/), "ESTABLISHED"],
-    ])
-    const ladder = await net.command(`ladder ${id}`)
-    expect(ladder[0]).toContain("10.0.0.2:50000 on the left, 10.0.0.1:7 on the right")
-    const arrows = ladder.filter(row => /[>]\|$|\|<-/.test(row)).map(row => row.replace(/^ *\d+ /, ""))
-    expect(arrows.map(row => /(SYN|ACK|PSH|-)+/.exec(row.replace(/^\|[<-]-+? /, ""))?.[0])).toEqual([
-        "SYN",
-        "SYN-ACK",
-        "ACK",
-        "PSH-ACK",
-        "PSH-ACK",
-        "ACK",
-    ])
-    expect(arrows[0]).toContain("SYN seq 4321")
-    expect(arrows[1]).toContain("ack 4322")
-    expect(ladder.every(row => row.length <= 80)).toBe(true)
-    const stats = (await net.command("stats")).join("\n")
-    for (const name of ["frames-in", "frames-out", "segments-in", "driver frames-in"]) {
-        expect(stats).toContain(name)
+scenario(
+    "connections, ladder, stats, memory and neighbours print the state of two connections",
+    { config: { iss: 4321, localPort: 50_000 } },
+    async net => {
+        const peer = net.host(1)
+        serveEcho(peer, net.clock)
+        const { id } = await net.connect("10.0.0.1", 7)
+        await net.command(`wait ${id} ESTABLISHED`)
+        await net.command(`send ${id} hello\\r\\n`)
+        await net.pass(100)
+        const one = await client(net, peer, 7, "from outside")
+        await echoed(net, one, "from outside")
+        const table = await net.command("connections")
+        expect(table[0]).toMatch(/^id +local +remote +state +unread +unsent$/)
+        expect(table.slice(1).map(row => row.split(/ +/).slice(1, 4))).toEqual([
+            ["10.0.0.2:7", "*", "LISTEN"],
+            ["10.0.0.2:80", "*", "LISTEN"],
+            ["10.0.0.2:50000", "10.0.0.1:7", "ESTABLISHED"],
+            ["10.0.0.2:7", expect.stringMatching(/^10\.0\.0\.1:\d+$/), "ESTABLISHED"],
+        ])
+        const ladder = await net.command(`ladder ${id}`)
+        expect(ladder[0]).toContain("10.0.0.2:50000 on the left, 10.0.0.1:7 on the right")
+        const arrows = ladder.filter(row => /[>]\|$|\|<-/.test(row)).map(row => row.replace(/^ *\d+ /, ""))
+        expect(arrows.map(row => /(SYN|ACK|PSH|-)+/.exec(row.replace(/^\|[<-]-+? /, ""))?.[0])).toEqual([
+            "SYN",
+            "SYN-ACK",
+            "ACK",
+            "PSH-ACK",
+            "PSH-ACK",
+            "ACK",
+        ])
+        expect(arrows[0]).toContain("SYN seq 4321")
+        expect(arrows[1]).toContain("ack 4322")
+        expect(ladder.every(row => row.length <= 80)).toBe(true)
+        const stats = (await net.command("stats")).join("\n")
+        for (const name of ["frames-in", "frames-out", "segments-in", "driver frames-in"]) {
+            expect(stats).toContain(name)
+        }
+        const memory = await net.command("memory")
+        expect(memory[0]).toBe(" bytes  owner")
+        const bytes = memory.slice(1).map(row => Number.parseInt(row, 10))
+        expect(bytes.at(-1)).toBe(bytes.slice(0, -1).reduce((sum, n) => sum + n, 0))
+        expect(memory.join("\n")).toContain("rings: 8 of 1024 to send and 1024 received")
+        expect((await net.command("neighbours"))[0]).toMatch(
+            /^10\.0\.0\.1 +02:00:0a:00:00:01 +used \d+ ms ago$/
+        )
+        expect(await net.command(`read ${id}`)).toEqual(["hello\\r\\n"])
     }
-    const memory = await net.command("memory")
-    expect(memory[0]).toBe(" bytes  owner")
-    const bytes = memory.slice(1).map(row => Number.parseInt(row, 10))
-    expect(bytes.at(-1)).toBe(bytes.slice(0, -1).reduce((sum, n) => sum + n, 0))
-    expect(memory.join("\n")).toContain("rings: 8 of 1024 to send and 1024 received")
-    expect((await net.command("neighbours"))[0]).toMatch(/^10\.0\.0\.1 +02:00:0a:00:00:01 +used \d+ ms ago$/)
-    expect(await net.command(`read ${id}`)).toEqual(["hello\\r\\n"])
-})
+)
 
-scenario("ping", {}, async net => {
+scenario("ping prints a line for each reply, and fails without one", {}, async net => {
     net.host(1)
     const lines = await net.command("ping 10.0.0.1 2")
     expect(lines).toHaveLength(3)
@@ -62,7 +68,7 @@ scenario("ping", {}, async net => {
     })
 })
 
-scenario("what cannot be done changes nothing and says so", {}, async net => {
+scenario("a wrong command prints why, sends no frame and changes nothing", {}, async net => {
     for (const [line, word] of [
         ["nonsense", "unknown command"],
         ["connect 10.0.0.1", "usage"],
@@ -83,7 +89,7 @@ scenario("what cannot be done changes nothing and says so", {}, async net => {
     expect(net.events).toEqual([])
 })
 
-scenario("the trace tells every event on the console", {}, async net => {
+scenario("trace on prints five events of a handshake, trace off none", {}, async net => {
     serveEcho(net.host(1), net.clock)
     await net.command("trace on")
     const before = net.log.length

@@ -1,4 +1,4 @@
-// The chip misbehaves in the middle of a transfer: the connection survives or ends with an error, and the device serves on.
+// The chip fails in the middle of a transfer: the connection survives or ends with an error, and the device goes on serving.
 
 import { expect } from "vitest"
 import { tsharkAgrees } from "../support/tshark"
@@ -8,7 +8,7 @@ import { client, echoed, serves, stats, text } from "./traffic"
 
 const LENGTH = 4000
 
-/** A transfer in whose middle something happens, and which comes to a good end. */
+/** A scenario in which `trouble` happens in the middle of an echo of 4,000 bytes, which completes. */
 function survives(
     name: string,
     setup: ScenarioSetup,
@@ -31,7 +31,7 @@ function survives(
 
 for (const header of [0, 1, 15, 300, 1521, 0xffff]) {
     survives(
-        `a length header of ${header}`,
+        `an echo survives a length header of ${header}`,
         {},
         net => {
             net.chip.faults.lengthHeaders = [header]
@@ -44,7 +44,7 @@ for (const header of [0, 1, 15, 300, 1521, 0xffff]) {
 }
 
 survives(
-    "five frames find no room in receive memory",
+    "an echo survives five frames that the receive memory has no room for",
     {},
     net => {
         net.chip.faults.overflows = 5
@@ -56,7 +56,7 @@ survives(
 )
 
 survives(
-    "three sends without SENDOK, which Sn_TX_RD makes up for",
+    "an echo survives three lost SENDOKs without a time-out, by Sn_TX_RD",
     {},
     net => {
         net.chip.faults.lostSendOks = 3
@@ -65,7 +65,7 @@ survives(
 )
 
 survives(
-    "a send never ends",
+    "an echo survives a send that never ends",
     {},
     net => {
         net.chip.faults.stuckSends = 1
@@ -74,8 +74,8 @@ survives(
 )
 
 survives(
-    "a command is never taken",
-    // the chip is past help by then; the driver finds out at the next look, and resets it
+    "an echo survives a command that the chip does not take: the driver resets it",
+    // the driver writes another command before its next look shows that the chip is stuck
     { misuses: ["command 0x40 while 0x20 is not yet taken"] },
     net => {
         net.chip.faults.untakenCommands = 1
@@ -88,7 +88,7 @@ survives(
 
 for (const level of [0x00, 0xff] as const) {
     survives(
-        `MISO is stuck at 0x${level.toString(16)} for 2 s`,
+        `an echo survives a chip that answers 0x${level.toString(16)} for 2 s: one report, one reset`,
         {},
         async net => {
             net.chip.faults.dead = level
@@ -105,7 +105,7 @@ for (const level of [0x00, 0xff] as const) {
 }
 
 survives(
-    "the chip dies until it is reset by its pin",
+    "an echo survives a chip that is silent until its reset pin is pulsed",
     {},
     net => {
         net.chip.faults.resetRevives = true
@@ -115,7 +115,7 @@ survives(
 )
 
 survives(
-    "the chip is reset behind the driver's back",
+    "an echo survives a reset of the chip that the driver did not make",
     {},
     async net => {
         net.chip.reset(0)
@@ -136,7 +136,7 @@ for (const [what, block, address, value, counter] of [
     ["Sn_RXBUF_SIZE", 1, 0x1e, 0x02, "chip-reset"],
 ] as const) {
     survives(
-        `${what} changes behind the driver's back`,
+        `an echo survives a change of ${what} that the driver did not make`,
         {},
         net => net.chip.change(block, address, value),
         counters => expect(counters[`driver ${counter}`]).toBe(1)
@@ -144,7 +144,7 @@ for (const [what, block, address, value, counter] of [
 }
 
 survives(
-    "the chip's supply dips for 30 ms",
+    "an echo survives a brown-out of 30 ms",
     { negotiation: 500 },
     net => net.chip.brownOut(30),
     counters => expect(counters["driver chip-reset"]).toBe(1)
@@ -152,7 +152,7 @@ survives(
 
 for (const line of ["misoStuck", "mosiStuck"] as const) {
     survives(
-        `${line} for 300 ms, while the chip goes on`,
+        `an echo survives ${line} for 300 ms, while the chip goes on`,
         {},
         async net => {
             net.chip.faults[line] = 0xff
@@ -164,7 +164,7 @@ for (const line of ["misoStuck", "mosiStuck"] as const) {
 }
 
 survives(
-    "VERSIONR says 0 for 20 ms after a reset",
+    "an echo survives a reset after which VERSIONR reads 0 for 20 ms",
     { faults: { versionDelay: 20 } },
     async net => {
         net.chip.reset(0)
@@ -175,7 +175,7 @@ survives(
 )
 
 survives(
-    "the cable is out for 3 s, and the link takes 1.5 s",
+    "an echo survives 3 s without cable and 1.5 s of negotiation",
     { negotiation: 1500 },
     async net => {
         net.chip.setLink(false)
@@ -185,29 +185,33 @@ survives(
     counters => expect(counters.retransmits).toBeGreaterThan(0)
 )
 
-scenario("the chip is dead for longer than anybody waits", { config: { r2: 20_000 } }, async net => {
-    const peer = net.host(1)
-    peer.listen(99, {})
-    const { id, port } = await net.connect("10.0.0.1", 99)
-    await net.reached(port, "ESTABLISHED")
-    net.chip.faults.dead = 0xff
-    await net.command(`send ${id} into the void`)
-    await net.reached(port, "CLOSED", 60_000)
-    // the peer's Ethernet address was asked for anew meanwhile: that nobody answered is what the error says
-    expect(net.failures).toEqual(["EHOSTUNREACH"])
-    expect(await net.refusal(`read ${id}`)).toContain("EHOSTUNREACH")
-    // said once, not every second
-    expect(net.log.filter(line => line.includes("the driver resets the chip until it answers"))).toHaveLength(
-        1
-    )
-    net.chip.faults.dead = undefined
-    await net.pass(3000)
-    expect(net.log.at(-1)).toBe("W5500: answers again")
-    await net.command(`close ${id}`)
-    await serves(net, peer)
-})
+scenario(
+    "a chip silent beyond R2 ends the connection, and the device serves when it is back",
+    { config: { r2: 20_000 } },
+    async net => {
+        const peer = net.host(1)
+        peer.listen(99, {})
+        const { id, port } = await net.connect("10.0.0.1", 99)
+        await net.reached(port, "ESTABLISHED")
+        net.chip.faults.dead = 0xff
+        await net.command(`send ${id} into the void`)
+        await net.reached(port, "CLOSED", 60_000)
+        // ARP asked for the peer again meanwhile, without an answer: hence this error
+        expect(net.failures).toEqual(["EHOSTUNREACH"])
+        expect(await net.refusal(`read ${id}`)).toContain("EHOSTUNREACH")
+        // reported once, not every second
+        expect(
+            net.log.filter(line => line.includes("the driver resets the chip until it answers"))
+        ).toHaveLength(1)
+        net.chip.faults.dead = undefined
+        await net.pass(3000)
+        expect(net.log.at(-1)).toBe("W5500: answers again")
+        await net.command(`close ${id}`)
+        await serves(net, peer)
+    }
+)
 
-scenario("the cable is out while the device opens", {}, async net => {
+scenario("connect without a cable sends nothing, and connects when the cable is back", {}, async net => {
     const peer = net.host(1)
     peer.listen(99, {})
     net.chip.setLink(false)
@@ -220,10 +224,10 @@ scenario("the cable is out while the device opens", {}, async net => {
     await serves(net, peer)
 })
 
-scenario("bursts fill 16 KB of receive memory while nobody reads", {}, async net => {
+scenario("an echo survives 30 broadcasts that overflow the receive memory", {}, async net => {
     const peer = net.host(1)
     const junk = new Uint8Array(1514).fill(0x5a)
-    // to everybody, of a type that nobody knows
+    // a broadcast of an unknown type
     junk.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 10, 0, 0, 9, 0x88, 0xb5])
     const said = text(LENGTH)
     const one = await client(net, peer, 7, said)

@@ -1,4 +1,4 @@
-// Many connections at once, in both directions, on one port and on several; and more than there is room for.
+// Many connections at once, in both directions, on one port and on several; and more than there are records.
 
 import { expect } from "vitest"
 import { serveEcho } from "../../sim/host/host"
@@ -8,7 +8,7 @@ import { scenario } from "./scenario"
 import { ScriptedStation } from "./station"
 import { type Client, client, echoed, stats } from "./traffic"
 
-/** Rows of `connections` with this state. */
+/** Returns the rows of `connections` with this state. */
 async function rows(net: Net, state: string): Promise<string[]> {
     return (await net.command("connections")).filter(row => row.split(/\s+/).includes(state))
 }
@@ -37,59 +37,71 @@ async function fill(net: Net) {
     return { first, second, clients, own }
 }
 
-scenario("eight at once, each with its own data", { config: { connections: 8 } }, async net => {
-    const { clients, own } = await fill(net)
-    const words = clients.map((_, i) => `client ${i} `.repeat(40 + i))
-    await net.act(() => {
-        for (const [i, { connection }] of clients.entries()) connection.send(words[i]!)
-    })
-    for (const [i, { id }] of own.entries()) await net.command(`send ${id} device ${i}`)
-    for (const [i, one] of clients.entries()) await echoed(net, one, words[i]!)
-    for (const [i, { id }] of own.entries()) {
-        expect(await net.command(`read ${id}`)).toEqual([`device ${i}`])
+scenario(
+    "eight connections at once echo their own data and end cleanly",
+    { config: { connections: 8 } },
+    async net => {
+        const { clients, own } = await fill(net)
+        const words = clients.map((_, i) => `client ${i} `.repeat(40 + i))
+        await net.act(() => {
+            for (const [i, { connection }] of clients.entries()) connection.send(words[i]!)
+        })
+        for (const [i, { id }] of own.entries()) await net.command(`send ${id} device ${i}`)
+        for (const [i, one] of clients.entries()) await echoed(net, one, words[i]!)
+        for (const [i, { id }] of own.entries()) {
+            expect(await net.command(`read ${id}`)).toEqual([`device ${i}`])
+        }
+        // each one ends alone
+        for (const { id } of own) await net.command(`close ${id}`)
+        await net.act(() => {
+            for (const { connection } of clients) connection.close()
+        })
+        await net.until("the ends", () => own.every(({ port }) => net.states(port).includes("TIME-WAIT")))
+        await net.until("the clients'", () => clients.every(c => c.connection.state === "TIME-WAIT"))
+        await net.pass(500)
+        expect(await rows(net, "ESTABLISHED")).toEqual([])
+        expect(await rows(net, "TIME-WAIT")).toHaveLength(3)
+        expect(net.failures).toEqual([])
+        expect(net.frames.some(({ view }) => view.kind === "tcp" && view.flags.rst)).toBe(false)
     }
-    // every one ends by itself
-    for (const { id } of own) await net.command(`close ${id}`)
-    await net.act(() => {
-        for (const { connection } of clients) connection.close()
-    })
-    await net.until("the ends", () => own.every(({ port }) => net.states(port).includes("TIME-WAIT")))
-    await net.until("the clients'", () => clients.every(c => c.connection.state === "TIME-WAIT"))
-    await net.pass(500)
-    expect(await rows(net, "ESTABLISHED")).toEqual([])
-    expect(await rows(net, "TIME-WAIT")).toHaveLength(3)
-    expect(net.failures).toEqual([])
-    expect(net.frames.some(({ view }) => view.kind === "tcp" && view.flags.rst)).toBe(false)
-})
-
-scenario("the ninth waits half open until there is room", { config: { connections: 8 } }, async net => {
-    const { first, own } = await fill(net)
-    expect(await net.refusal("connect 10.0.0.1 7")).toContain("ENOBUFS")
-    const ninth = await client(net, first, 7, "patience")
-    await net.pass(2500)
-    // its handshake is answered, but nothing is taken on
-    expect(await rows(net, "SYN-RECEIVED")).toHaveLength(1)
-    expect(await rows(net, "ESTABLISHED")).toHaveLength(8)
-    expect(ninth.heard).toBe("")
-    expect((await stats(net))["connections-full"]).toBeGreaterThan(0)
-    await net.command(`abort ${own[0]!.id}`)
-    await echoed(net, ninth, "patience")
-    expect(await rows(net, "SYN-RECEIVED")).toEqual([])
-    expect(await rows(net, "ESTABLISHED")).toHaveLength(8)
-})
-
-scenario("a connection in TIME-WAIT takes no place", { config: { connections: 8 } }, async net => {
-    const { first, own } = await fill(net)
-    await net.command(`close ${own[0]!.id}`)
-    await net.reached(own[0]!.port, "TIME-WAIT")
-    const ninth = await client(net, first, 7, "at once")
-    await echoed(net, ninth, "at once", 1000)
-    expect(await rows(net, "TIME-WAIT")).toHaveLength(1)
-    expect(await rows(net, "ESTABLISHED")).toHaveLength(8)
-})
+)
 
 scenario(
-    "twenty connections, one after the other, on four records",
+    "a ninth connection waits half open until a record is free",
+    { config: { connections: 8 } },
+    async net => {
+        const { first, own } = await fill(net)
+        expect(await net.refusal("connect 10.0.0.1 7")).toContain("ENOBUFS")
+        const ninth = await client(net, first, 7, "patience")
+        await net.pass(2500)
+        // its SYN is answered, but its data is not accepted
+        expect(await rows(net, "SYN-RECEIVED")).toHaveLength(1)
+        expect(await rows(net, "ESTABLISHED")).toHaveLength(8)
+        expect(ninth.heard).toBe("")
+        expect((await stats(net))["connections-full"]).toBeGreaterThan(0)
+        await net.command(`abort ${own[0]!.id}`)
+        await echoed(net, ninth, "patience")
+        expect(await rows(net, "SYN-RECEIVED")).toEqual([])
+        expect(await rows(net, "ESTABLISHED")).toHaveLength(8)
+    }
+)
+
+scenario(
+    "a connection in TIME-WAIT leaves its record to a ninth",
+    { config: { connections: 8 } },
+    async net => {
+        const { first, own } = await fill(net)
+        await net.command(`close ${own[0]!.id}`)
+        await net.reached(own[0]!.port, "TIME-WAIT")
+        const ninth = await client(net, first, 7, "at once")
+        await echoed(net, ninth, "at once", 1000)
+        expect(await rows(net, "TIME-WAIT")).toHaveLength(1)
+        expect(await rows(net, "ESTABLISHED")).toHaveLength(8)
+    }
+)
+
+scenario(
+    "twenty connections one after the other on four records use ten different ports",
     { config: { connections: 4 } },
     async net => {
         const peer = net.host(1)
@@ -115,25 +127,29 @@ scenario(
     }
 )
 
-scenario("a flood of SYNs does not keep a client out", { config: { halfOpen: 4 } }, async net => {
-    const peer = net.host(1)
-    const flood = new ScriptedStation(net, 66)
-    await net.act(() => {
-        for (let i = 0; i < 20; i++) {
-            net.clock.at(net.clock.now() + i * 200, () => {
-                flood.segment({ sourcePort: 4000 + i, destinationPort: 7, seq: 1000 * i, flags: "S" })
-            })
-        }
-    })
-    await net.pass(5000)
-    expect(await rows(net, "SYN-RECEIVED")).toHaveLength(4)
-    expect((await stats(net))["cookies-sent"]).toBe(16)
-    const one = await client(net, peer, 7, "let me in")
-    await echoed(net, one, "let me in")
-    expect((await stats(net))["cookies-taken"]).toBe(1)
-    // and in the end all is free again
-    await net.pass(70_000)
-    expect(await rows(net, "SYN-RECEIVED")).toEqual([])
-})
+scenario(
+    "a client connects by a SYN cookie while 20 SYNs fill four half-open records",
+    { config: { halfOpen: 4 } },
+    async net => {
+        const peer = net.host(1)
+        const flood = new ScriptedStation(net, 66)
+        await net.act(() => {
+            for (let i = 0; i < 20; i++) {
+                net.clock.at(net.clock.now() + i * 200, () => {
+                    flood.segment({ sourcePort: 4000 + i, destinationPort: 7, seq: 1000 * i, flags: "S" })
+                })
+            }
+        })
+        await net.pass(5000)
+        expect(await rows(net, "SYN-RECEIVED")).toHaveLength(4)
+        expect((await stats(net))["cookies-sent"]).toBe(16)
+        const one = await client(net, peer, 7, "let me in")
+        await echoed(net, one, "let me in")
+        expect((await stats(net))["cookies-taken"]).toBe(1)
+        // in the end all records are free again
+        await net.pass(70_000)
+        expect(await rows(net, "SYN-RECEIVED")).toEqual([])
+    }
+)
 
 tsharkAgrees()

@@ -1,4 +1,4 @@
-// Who is whose neighbour, while somebody lies about it; and frames with a priority.
+// ARP against a host that claims the peer's address, neighbours that move, and frames with a priority tag.
 
 import { expect } from "vitest"
 import { macFor } from "../../sim/run/boot"
@@ -13,36 +13,40 @@ const PEER = "10.0.0.1"
 const LIAR = "02:00:00:00:66:66"
 const DEVICE_MAC = macFor(DEVICE_IP)
 
-scenario("20,000 bytes come through while somebody says all the time that he is the peer", {}, async net => {
-    const stolen: View[] = []
-    const liar = net.attach({
-        name: "liar",
-        receive: frame => {
-            const view = dissect(frame)
-            if (view.kind === "tcp" && view.destinationMac === LIAR) stolen.push(view)
-        },
-    })
-    let lies = 0
-    const lie = () => {
-        const target = lies % 3 === 2 ? PEER : DEVICE_IP
-        const fields = { operation: 1 + (lies % 2), senderMac: LIAR, senderIp: PEER, targetIp: target }
-        liar.send(ethernet(lies % 2 ? DEVICE_MAC : broadcastMac, LIAR, 0x0806, arp(fields)))
-        lies++
-        net.clock.at(net.clock.now() + 20, lie)
+scenario(
+    "20,000 bytes are echoed while another host claims the peer's address every 20 ms",
+    {},
+    async net => {
+        const stolen: View[] = []
+        const liar = net.attach({
+            name: "liar",
+            receive: frame => {
+                const view = dissect(frame)
+                if (view.kind === "tcp" && view.destinationMac === LIAR) stolen.push(view)
+            },
+        })
+        let lies = 0
+        const lie = () => {
+            const target = lies % 3 === 2 ? PEER : DEVICE_IP
+            const fields = { operation: 1 + (lies % 2), senderMac: LIAR, senderIp: PEER, targetIp: target }
+            liar.send(ethernet(lies % 2 ? DEVICE_MAC : broadcastMac, LIAR, 0x0806, arp(fields)))
+            lies++
+            net.clock.at(net.clock.now() + 20, lie)
+        }
+        const peer = net.host(1)
+        await serves(net, peer)
+        lie()
+        // longer than the device waits for an ARP reply
+        await net.pass(5000)
+        const said = text(20_000)
+        const one = await client(net, peer, 7, said)
+        await echoed(net, one, said, 10_000)
+        expect(lies).toBeGreaterThan(250)
+        expect(stolen).toEqual([])
     }
-    const peer = net.host(1)
-    await serves(net, peer)
-    lie()
-    // longer than a neighbour has to answer
-    await net.pass(5000)
-    const said = text(20_000)
-    const one = await client(net, peer, 7, said)
-    await echoed(net, one, said, 10_000)
-    expect(lies).toBeGreaterThan(250)
-    expect(stolen).toEqual([])
-})
+)
 
-scenario("a neighbour that moves is found within three seconds", {}, async net => {
+scenario("a neighbour with a new Ethernet address is pinged there within three seconds", {}, async net => {
     const NEW = "02:00:00:00:77:77"
     const got: View[] = []
     const say = (fields: object, to: string) => {
@@ -58,7 +62,7 @@ scenario("a neighbour that moves is found within three seconds", {}, async net =
                 say({}, DEVICE_MAC)
         },
     })
-    // the old one asks once, and is never heard again
+    // the old address sends one request, and no more
     const old = { operation: 1, senderMac: LIAR, senderIp: "10.0.0.8", targetIp: DEVICE_IP }
     port.send(ethernet(broadcastMac, LIAR, 0x0806, arp(old)))
     await net.pass(5000)
@@ -68,7 +72,7 @@ scenario("a neighbour that moves is found within three seconds", {}, async net =
     expect(got).toMatchObject([{ destinationMac: NEW }])
 })
 
-scenario("a frame with a priority, of no VLAN, is answered; one of a VLAN is not", {}, async net => {
+scenario("an echo request with a priority tag gets a reply, one of VLAN 7 none", {}, async net => {
     const got: View[] = []
     const mac = macFor("10.0.0.8")
     const port = net.attach({

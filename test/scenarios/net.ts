@@ -1,4 +1,4 @@
-// The small network that a scenario happens on: one device, and whoever the scenario puts beside it.
+// The small network of a scenario: one device, and the hosts that the scenario adds.
 
 import { W5500Chip } from "../../sim/chip/w5500"
 import type { W5500Faults } from "../../sim/chip/w5500-faults"
@@ -20,17 +20,17 @@ export interface Setup {
     seed?: number
     /** Fields of the stack's configuration. */
     config?: Record<string, number>
-    /** The router's address; none unless it says so. */
+    /** The router's address; none when left out. */
     gateway?: string
-    /** A delay of 5 ms each way unless it says otherwise. */
+    /** A delay of 5 ms each way when left out. */
     impairments?: Partial<Impairments>
     /** Milliseconds from a cable or a reset of the chip to a link. */
     negotiation?: number
-    /** What the chip does wrong from the start. */
+    /** The chip's faults from the start. */
     faults?: Partial<W5500Faults>
-    /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
+    /** The device's program, a path in this project; src/main.ts when left out. */
     program?: string
-    /** That program takes no commands. */
+    /** True for a program that takes no commands. */
     silent?: boolean
     /** Settings of that program, besides the scenario's own. */
     boot?: Record<string, unknown>
@@ -42,7 +42,7 @@ export interface Seen {
     readonly from: string
     readonly view: View
     readonly frame: Uint8Array
-    /** The scenario dropped it: it arrived nowhere. */
+    /** True when the scenario dropped the frame, so that it arrived nowhere. */
     readonly lost: boolean
 }
 
@@ -54,33 +54,33 @@ export interface SeenSegment extends Seen {
 export const DEVICE_IP = "10.0.0.2"
 const DEVICE = "device"
 const DELAY = 5
-/** What a scenario does outside comes as an event that the device, which sleeps until the next one, can know of. */
+/** Milliseconds until an action of the scenario: an event of the clock, for which a device that sleeps until the next event wakes. */
 const NOTICE = 150
-/** Milliseconds that anything may take unless the scenario says otherwise. */
+/** Milliseconds that a wait may take, unless the scenario sets another limit. */
 const PATIENCE = 30_000
 /** More frames than any scenario needs. */
 const MOST_FRAMES = 20_000
 
-/** The network; made by `Net.open`, its time passes only while something is waited for. */
+/** The network; made by `Net.open`, its time passes only while the scenario waits. */
 export class Net {
     readonly clock = new VirtualClock()
     readonly chip: W5500Chip
     readonly device: Device
-    /** All that went over the wire, and what the device's stack told of it. */
+    /** All frames on the wire, and the events of the device's stack. */
     readonly frames: Seen[] = []
     readonly events: (StackEvent & { time: number })[] = []
     /** The console's lines. */
     readonly log: string[] = []
-    /** Everything that can be seen of the device, in order: this has to be the same on both runtimes. */
+    /** Frames, events and lines of the device, in order: the same on both runtimes. */
     readonly transcript: string[] = []
-    /** Frames that are lost on the wire: true for those to drop. */
+    /** Returns true for a frame that the wire drops. */
     lose: (view: View, from: string) => boolean = () => false
     private readonly ethernet: EthernetSwitch
     private readonly random: Random
     private readonly peers: BuiltinHost[] = []
     private panic: string | undefined
 
-    /** Everything is connected and switched on; the device is up. */
+    /** Connects and switches on everything; the device is up afterwards. */
     static async open(runtime: "vm" | "node", setup: Setup): Promise<Net> {
         const net = new Net(runtime, setup)
         await net.device.start()
@@ -95,7 +95,7 @@ export class Net {
         this.random = new Random(seed)
         const impairments = { ...noImpairments, delay: DELAY, ...setup.impairments }
         this.ethernet = new EthernetSwitch(clock, { impairments, random: this.random.fork("segment") })
-        // whoever waits for a promise looks before the next event
+        // scenarios that wait for a promise look before the next event
         clock.settle.add(async () => {})
         const chip = new W5500Chip({
             clock,
@@ -140,7 +140,7 @@ export class Net {
         await this.ethernet.close()
     }
 
-    /** A host with our own stack at 10.0.0.`last`. */
+    /** Adds a host with our own stack at 10.0.0.`last`. */
     host(last: number, onEvent?: BuiltinHostOptions["onEvent"]): BuiltinHost {
         const ip = `10.0.0.${last}`
         const link: Link = { attach: station => this.attach(station), close: () => this.ethernet.close() }
@@ -158,7 +158,7 @@ export class Net {
         return peer
     }
 
-    /** Plugs anything else in. */
+    /** Plugs another station in. */
     attach(station: Station): Port {
         const port = this.ethernet.attach(station)
         return { send: frame => this.send(station.name, port, frame), detach: () => port.detach() }
@@ -200,7 +200,7 @@ export class Net {
         if (this.panic !== undefined) throw new Error(this.panic)
     }
 
-    /** Does something outside of the device. */
+    /** Runs an action outside of the device. */
     async act<T>(action: () => T): Promise<T> {
         const done: T[] = []
         this.clock.at(this.clock.now() + NOTICE, () => done.push(action()))
@@ -208,7 +208,7 @@ export class Net {
         return done[0]!
     }
 
-    /** Has the device carry out a command line, whatever becomes of it. */
+    /** Sends the device a command line, and returns its reply, failed or not. */
     async reply(line: string): Promise<Reply> {
         let reply: Reply | undefined
         let failure: unknown
@@ -226,21 +226,21 @@ export class Net {
         return reply
     }
 
-    /** The lines of a command that has to succeed. */
+    /** Returns the lines of a command that has to succeed. */
     async command(line: string): Promise<string[]> {
         const { lines, status } = await this.reply(line)
         if (status !== 0) throw new Error(`"${line}": ${lines.join("\n")}`)
         return lines
     }
 
-    /** What a command says that has to fail. */
+    /** Returns the lines of a command that has to fail. */
     async refusal(line: string): Promise<string> {
         const { lines, status } = await this.reply(line)
         if (status !== 1) throw new Error(`"${line}" was carried out: ${lines.join("\n")}`)
         return lines.join("\n")
     }
 
-    /** The console's `connect`: the connection's id and its port. */
+    /** Runs the console's `connect`; returns the connection's id and its port. */
     async connect(ip: string, port: number): Promise<{ id: number; port: number }> {
         const line = (await this.command(`connect ${ip} ${port}`)).join("\n")
         const match = /^connection (\d+): 10\.0\.0\.2:(\d+) -> /.exec(line)
@@ -248,7 +248,7 @@ export class Net {
         return { id: Number(match[1]), port: Number(match[2]) }
     }
 
-    /** The device's connections of this port have been in these states, one after the other. */
+    /** Returns the states that the device's connections of this port have entered, in order. */
     states(localPort: number, remotePort?: number): string[] {
         return this.events.flatMap(event => {
             if (event.kind !== "state" || event.localPort !== localPort) return []
@@ -262,12 +262,12 @@ export class Net {
         await this.until(`${state} of port ${localPort}`, reached, limit)
     }
 
-    /** What ended connections, in order. */
+    /** Returns the errors that ended connections, in order. */
     get failures(): string[] {
         return this.events.flatMap(event => (event.kind === "failed" ? [event.error] : []))
     }
 
-    /** The segments of one connection by its ports at the device and at the other end. */
+    /** Returns the segments of one connection by its ports at the device and at the other end. */
     conversation(localPort: number, remotePort: number): SeenSegment[] {
         return this.frames.filter((seen): seen is SeenSegment => {
             const { view, from } = seen
@@ -298,13 +298,13 @@ export class Net {
         })
     }
 
-    /** When the device sent frames of that kind: seconds since the first, to a tenth. */
+    /** Returns when the device sent frames of a kind: seconds since the first, to a tenth. */
     sendTimes(like: (view: View) => boolean): number[] {
         const times = this.frames.filter(({ from, view }) => from === DEVICE && like(view)).map(f => f.time)
         return times.map(time => Math.round((time - times[0]!) / 100) / 10)
     }
 
-    /** The last frames in a line each, for messages. */
+    /** Returns the last frames, a line each, for messages. */
     private wire(): string {
         const lines = this.frames.slice(-30).map(({ time, from, view, lost }) => {
             const text = view.kind === "tcp" ? this.inWords(view) : view.kind

@@ -1,4 +1,4 @@
-// How connections come about, and how they do not.
+// Opening connections: refused, lost, delayed, crossed and answered wrongly.
 
 import { expect } from "vitest"
 import { serveEcho } from "../../sim/host/host"
@@ -12,7 +12,7 @@ import { client } from "./traffic"
 const isSyn = (view: View) => view.kind === "tcp" && view.flags.syn && !view.flags.ack
 const isSynAck = (view: View) => view.kind === "tcp" && view.flags.syn && view.flags.ack
 
-scenario("an open to a port where nobody listens is refused", {}, async net => {
+scenario("connect to a port without a listener is refused", {}, async net => {
     net.host(1)
     const { id, port } = await net.connect("10.0.0.1", 9)
     await net.reached(port, "CLOSED")
@@ -24,7 +24,7 @@ scenario("an open to a port where nobody listens is refused", {}, async net => {
     expect(await net.refusal(`read ${id}`)).toContain("is gone")
 })
 
-scenario("the device refuses, twenty times", {}, async net => {
+scenario("twenty SYNs to a port without a listener draw twenty resets", {}, async net => {
     const peer = net.host(1)
     for (let i = 0; i < 20; i++) {
         const { connection } = await client(net, peer, 9)
@@ -36,7 +36,7 @@ scenario("the device refuses, twenty times", {}, async net => {
     expect(net.events.filter(({ kind }) => kind === "state")).toEqual([])
 })
 
-scenario("an open to an address that nobody has", {}, async net => {
+scenario("connect to an absent address or another network without a router is unreachable", {}, async net => {
     const { id, port } = await net.connect("10.0.0.77", 7)
     await net.reached(port, "CLOSED")
     expect(net.sendTimes(view => view.kind === "arp")).toEqual([0, 1, 2])
@@ -49,20 +49,30 @@ scenario("an open to an address that nobody has", {}, async net => {
     expect(net.failures).toEqual(["EHOSTUNREACH", "EHOSTUNREACH"])
 })
 
-scenario("a host behind the router", { gateway: "10.0.0.254" }, async net => {
-    const router = new ScriptedStation(net, 254)
-    router.source = "192.0.2.1"
-    router.onSegment = ({ destination, sourcePort, seq, flags }) => {
-        if (destination !== "192.0.2.1" || !flags.syn) return
-        router.segment({ sourcePort: 80, destinationPort: sourcePort, seq: 500, ack: seq + 1, flags: "S." })
+scenario(
+    "connect to a host after the router resolves and uses the router",
+    { gateway: "10.0.0.254" },
+    async net => {
+        const router = new ScriptedStation(net, 254)
+        router.source = "192.0.2.1"
+        router.onSegment = ({ destination, sourcePort, seq, flags }) => {
+            if (destination !== "192.0.2.1" || !flags.syn) return
+            router.segment({
+                sourcePort: 80,
+                destinationPort: sourcePort,
+                seq: 500,
+                ack: seq + 1,
+                flags: "S.",
+            })
+        }
+        const { port } = await net.connect("192.0.2.1", 80)
+        await net.reached(port, "ESTABLISHED")
+        const asked = net.frames.flatMap(({ view }) => (view.kind === "arp" ? [view.targetIp] : []))
+        expect(asked).toEqual(["10.0.0.254", DEVICE_IP])
     }
-    const { port } = await net.connect("192.0.2.1", 80)
-    await net.reached(port, "ESTABLISHED")
-    const asked = net.frames.flatMap(({ view }) => (view.kind === "arp" ? [view.targetIp] : []))
-    expect(asked).toEqual(["10.0.0.254", DEVICE_IP])
-})
+)
 
-scenario("two ARP requests are lost, and with them no SYN", {}, async net => {
+scenario("two lost ARP requests delay the SYN and lose none", {}, async net => {
     serveEcho(net.host(1), net.clock)
     let asked = 0
     net.lose = view => view.kind === "arp" && view.operation === 1 && ++asked <= 2
@@ -72,7 +82,7 @@ scenario("two ARP requests are lost, and with them no SYN", {}, async net => {
     expect(net.sendTimes(isSyn)).toEqual([0])
 })
 
-scenario("three SYNs are lost", {}, async net => {
+scenario("three lost SYNs are sent again after 1, 2 and 4 s, and the fourth connects", {}, async net => {
     serveEcho(net.host(1), net.clock)
     let syns = 0
     net.lose = view => isSyn(view) && ++syns <= 3
@@ -90,19 +100,19 @@ scenario("three SYNs are lost", {}, async net => {
     ])
 })
 
-scenario("no SYN is ever answered", { config: { r2Syn: 20_000 } }, async net => {
+scenario("five SYNs without an answer end with ETIMEDOUT", { config: { r2Syn: 20_000 } }, async net => {
     const host = new ScriptedStation(net, 5)
     const { id, port } = await net.connect("10.0.0.5", 7)
     await net.reached(port, "CLOSED", 60_000)
     expect(net.sendTimes(isSyn)).toEqual([0, 1, 3, 7, 15])
-    // asked for anew, in case the address has moved
+    // ARP asks again, in case the host has another Ethernet address now
     expect(net.frames.filter(({ view }) => view.kind === "arp" && view.operation === 1).length).toBe(2)
     expect(host.segments).toHaveLength(5)
     expect(net.failures).toEqual(["ETIMEDOUT"])
     expect(await net.refusal(`read ${id}`)).toContain("ETIMEDOUT")
 })
 
-scenario("the SYN-ACK for the device's SYN is lost", {}, async net => {
+scenario("a lost SYN-ACK of the peer: the device sends its SYN again and connects", {}, async net => {
     serveEcho(net.host(1), net.clock)
     let lost = 0
     net.lose = view => isSynAck(view) && ++lost <= 1
@@ -115,26 +125,30 @@ scenario("the SYN-ACK for the device's SYN is lost", {}, async net => {
     expect(net.states(port)).toEqual(["SYN-SENT", "ESTABLISHED"])
 })
 
-scenario("the device's SYN-ACK is never acknowledged", {}, async net => {
-    const host = new ScriptedStation(net, 5)
-    const syn = { sourcePort: 4000, destinationPort: 7, seq: 1000, flags: "S" }
-    await net.act(() => host.segment(syn))
-    await net.pass(70_000)
-    expect(net.sendTimes(isSynAck)).toEqual([0, 1, 3, 7, 15, 31])
-    expect(net.states(7, 4000)).toEqual(["SYN-RECEIVED", "LISTEN"])
-    // the same client again, and this time it answers
-    await net.act(() => {
-        host.onSegment = ({ seq }) => {
-            const ack = { sourcePort: 4000, destinationPort: 7, seq: 1001, ack: seq + 1, flags: "." }
-            host.segment(ack)
-        }
-        host.segment(syn)
-    })
-    await net.until("the connection", () => net.states(7, 4000).includes("ESTABLISHED"))
-    expect(net.states(7, 4000)).toEqual(["SYN-RECEIVED", "LISTEN", "SYN-RECEIVED", "ESTABLISHED"])
-})
+scenario(
+    "a SYN-ACK never acknowledged is sent six times, then the client may connect anew",
+    {},
+    async net => {
+        const host = new ScriptedStation(net, 5)
+        const syn = { sourcePort: 4000, destinationPort: 7, seq: 1000, flags: "S" }
+        await net.act(() => host.segment(syn))
+        await net.pass(70_000)
+        expect(net.sendTimes(isSynAck)).toEqual([0, 1, 3, 7, 15, 31])
+        expect(net.states(7, 4000)).toEqual(["SYN-RECEIVED", "LISTEN"])
+        // the same client again, and this time it answers
+        await net.act(() => {
+            host.onSegment = ({ seq }) => {
+                const ack = { sourcePort: 4000, destinationPort: 7, seq: 1001, ack: seq + 1, flags: "." }
+                host.segment(ack)
+            }
+            host.segment(syn)
+        })
+        await net.until("the connection", () => net.states(7, 4000).includes("ESTABLISHED"))
+        expect(net.states(7, 4000)).toEqual(["SYN-RECEIVED", "LISTEN", "SYN-RECEIVED", "ESTABLISHED"])
+    }
+)
 
-scenario("the ACK that ends a handshake is lost, data takes its place", {}, async net => {
+scenario("data after a lost ACK of the handshake completes the handshake", {}, async net => {
     const host = new ScriptedStation(net, 5)
     const ports = { sourcePort: 4000, destinationPort: 7 }
     await net.act(() => host.segment({ ...ports, seq: 1000, flags: "S" }))
@@ -147,7 +161,7 @@ scenario("the ACK that ends a handshake is lost, data takes its place", {}, asyn
     expect(net.states(7, 4000)).toEqual(["SYN-RECEIVED", "ESTABLISHED"])
 })
 
-scenario("both ends open at once", {}, async net => {
+scenario("two crossing SYNs make one connection", {}, async net => {
     const host = new ScriptedStation(net, 5)
     let answered = false
     host.onSegment = ({ sourcePort, seq, flags }) => {
@@ -169,7 +183,7 @@ scenario("both ends open at once", {}, async net => {
     expect(net.segments(port, 6000).some(line => line.startsWith("> R"))).toBe(false)
 })
 
-scenario("a wrong answer to a SYN is reset, and the right one still counts", {}, async net => {
+scenario("a SYN-ACK of a wrong number is reset, and the right one connects", {}, async net => {
     const host = new ScriptedStation(net, 5)
     let first = true
     host.onSegment = ({ sourcePort, seq, flags }) => {

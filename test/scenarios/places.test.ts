@@ -1,5 +1,5 @@
-// Nobody holds the device for good: four ways to take all of its places, and each time a new client is served within 15 s,
-// while an honest slow one, 1 KB/s, is not cut.
+// No client holds the device permanently: four ways to take all of its records, and each time a new client is served within
+// 15 s, while an honest slow client (1 KB/s) is not cut off.
 
 import { expect } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
@@ -10,16 +10,16 @@ import { type Client, client, text } from "./traffic"
 
 const SERVED = 15_000
 
-/** A connection that a station holds: what it got last, and what it answers. */
+/** A connection that a station holds. */
 interface Held {
     port: number
-    /** Next to send, and to acknowledge. */
+    /** The next number to send, and to acknowledge. */
     seq: number
     ack: number
     state: "syn" | "open" | "over"
 }
 
-/** Opens connections to the device; `onOpen` and `onData` say what becomes of them. */
+/** Opens connections to the device; `onOpen` and `onData` continue them. */
 class Crowd {
     readonly held: Held[] = []
     readonly station: ScriptedStation
@@ -76,7 +76,7 @@ class Crowd {
     }
 }
 
-/** Sends and reads 1 KB/s by echo, until it is told to stop. */
+/** Sends and reads 1 KB/s by echo, until `stop` is called. */
 async function honest(net: Net): Promise<{ sent: () => string; client: Client; stop: () => void }> {
     const one = await client(net, net.host(3), 7)
     let sent = ""
@@ -98,7 +98,7 @@ async function honest(net: Net): Promise<{ sent: () => string; client: Client; s
     }
 }
 
-/** A new client asks for the page, and gets it whole in time. */
+/** Asserts that a new client gets the whole page in time. */
 async function pageIsServed(net: Net, last: number): Promise<void> {
     const one = await client(
         net,
@@ -110,7 +110,7 @@ async function pageIsServed(net: Net, last: number): Promise<void> {
     await net.act(() => one.connection.close())
 }
 
-/** The same for echo. */
+/** Asserts that a new client is echoed in time. */
 async function echoIsServed(net: Net, last: number): Promise<void> {
     const one = await client(net, net.host(last), 7, "let me in")
     await net.until("the echo", () => one.heard === "let me in", SERVED)
@@ -119,47 +119,55 @@ async function echoIsServed(net: Net, last: number): Promise<void> {
 
 const setup = { config: { connections: 8, events: 0 } }
 
-scenario("eight idle connections to echo", setup, async net => {
-    const crowd = new Crowd(net, 7, () => {})
-    await net.act(() => crowd.open(7))
-    const slow = await honest(net)
-    await net.pass(5000)
-    expect(crowd.count).toBe(7)
-    await net.pass(60_000)
-    // nobody needed their places
-    expect(crowd.count).toBe(7)
-    await pageIsServed(net, 4)
-    await echoIsServed(net, 5)
-    slow.stop()
-    await net.until("the slow one's echo", () => slow.client.heard === slow.sent())
-    expect(slow.sent().length).toBeGreaterThan(60_000)
-    expect(crowd.count).toBeLessThan(7)
-    expect(crowd.count).toBeGreaterThan(3)
-})
+scenario(
+    "seven idle connections to echo give way to new clients, and a slow one goes on",
+    setup,
+    async net => {
+        const crowd = new Crowd(net, 7, () => {})
+        await net.act(() => crowd.open(7))
+        const slow = await honest(net)
+        await net.pass(5000)
+        expect(crowd.count).toBe(7)
+        await net.pass(60_000)
+        // no client needed their records
+        expect(crowd.count).toBe(7)
+        await pageIsServed(net, 4)
+        await echoIsServed(net, 5)
+        slow.stop()
+        await net.until("the slow one's echo", () => slow.client.heard === slow.sent())
+        expect(slow.sent().length).toBeGreaterThan(60_000)
+        expect(crowd.count).toBeLessThan(7)
+        expect(crowd.count).toBeGreaterThan(3)
+    }
+)
 
-scenario("eight that send 900 bytes, shut their window and take the one-byte probes", setup, async net => {
-    const crowd = new Crowd(
-        net,
-        7,
-        held => {
-            crowd.window = 0
-            crowd.sends(held, "P.", {}, new Uint8Array(900))
-        },
-        (held, view) => {
-            if (view.payload.length === 0) return
-            held.ack = (view.seq + view.payload.length) >>> 0
-            crowd.sends(held, ".")
-        }
-    )
-    await net.act(() => crowd.open(8))
-    await net.pass(3000)
-    expect(crowd.count).toBe(8)
-    await pageIsServed(net, 4)
-    await net.pass(60_000)
-    await echoIsServed(net, 5)
-})
+scenario(
+    "eight peers with shut windows that acknowledge probes give way to new clients",
+    setup,
+    async net => {
+        const crowd = new Crowd(
+            net,
+            7,
+            held => {
+                crowd.window = 0
+                crowd.sends(held, "P.", {}, new Uint8Array(900))
+            },
+            (held, view) => {
+                if (view.payload.length === 0) return
+                held.ack = (view.seq + view.payload.length) >>> 0
+                crowd.sends(held, ".")
+            }
+        )
+        await net.act(() => crowd.open(8))
+        await net.pass(3000)
+        expect(crowd.count).toBe(8)
+        await pageIsServed(net, 4)
+        await net.pass(60_000)
+        await echoIsServed(net, 5)
+    }
+)
 
-scenario("eight that send a FIN, and then nothing", setup, async net => {
+scenario("eight peers silent after their FIN give way to new clients", setup, async net => {
     const crowd = new Crowd(net, 7, held => {
         crowd.sends(held, "F.")
     })
@@ -170,29 +178,33 @@ scenario("eight that send a FIN, and then nothing", setup, async net => {
     await pageIsServed(net, 4)
 })
 
-scenario("slow readers of the page: window 1, an ACK in 9 s", setup, async net => {
-    const crowd = new Crowd(
-        net,
-        80,
-        held => {
-            crowd.window = 1
-            crowd.sends(held, "P.", {}, Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
-        },
-        (held, view) => {
-            if (view.payload.length === 0) return
-            const ack = (view.seq + view.payload.length) >>> 0
-            if (ack === held.ack) return
-            held.ack = ack
-            net.clock.at(net.clock.now() + 9000, () => {
-                if (held.state === "open") crowd.sends(held, ".")
-            })
-        }
-    )
-    await net.act(() => crowd.open(4))
-    await net.pass(2000)
-    await pageIsServed(net, 4)
-    // and more than there are places for
-    await net.act(() => crowd.open(8))
-    await net.pass(1000)
-    await pageIsServed(net, 5)
-})
+scenario(
+    "readers of the page with window 1 and an ACK each 9 s give way to new clients",
+    setup,
+    async net => {
+        const crowd = new Crowd(
+            net,
+            80,
+            held => {
+                crowd.window = 1
+                crowd.sends(held, "P.", {}, Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+            },
+            (held, view) => {
+                if (view.payload.length === 0) return
+                const ack = (view.seq + view.payload.length) >>> 0
+                if (ack === held.ack) return
+                held.ack = ack
+                net.clock.at(net.clock.now() + 9000, () => {
+                    if (held.state === "open") crowd.sends(held, ".")
+                })
+            }
+        )
+        await net.act(() => crowd.open(4))
+        await net.pass(2000)
+        await pageIsServed(net, 4)
+        // and more readers than records
+        await net.act(() => crowd.open(8))
+        await net.pass(1000)
+        await pageIsServed(net, 5)
+    }
+)

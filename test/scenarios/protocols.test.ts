@@ -1,5 +1,5 @@
-// DHCP, DNS, multicast DNS, ping and datagrams by the whole program: the same on the VM and on Node, byte for byte. The
-// router, with its DHCP and DNS servers, is that of sim/router.
+// DHCP, DNS, multicast DNS, ping and datagrams of one program: the same on the VM and on Node, byte for byte. The router, with
+// its DHCP and DNS servers, is that of sim/router.
 
 import { afterAll, describe, expect, test } from "vitest"
 import { BuiltinHost } from "../../sim/host/host"
@@ -27,7 +27,7 @@ const GROUP = "01:00:5e:00:00:fb"
 const heaps: string[] = []
 afterAll(() => console.log(heaps.join("\n")))
 
-/** Everything that could be seen of the device. */
+/** Runs the program, and returns all frames, replies and lines of the device. */
 async function play(runtime: "vm" | "node"): Promise<string[]> {
     const clock = new VirtualClock()
     clock.settle.add(async () => {})
@@ -38,7 +38,7 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
         lookup: async () => [],
     })
     await network.start()
-    // a station played by hand, and a host with our own stack and a name
+    // a station that the test plays, and a host with our own stack and a name
     const heard: Uint8Array[] = []
     const port = lan.attach({ name: "station", receive: frame => heard.push(Uint8Array.from(frame)) })
     const other = new BuiltinHost({
@@ -70,7 +70,7 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
         seen.push(`${line}: ${reply}`)
         return reply
     }
-    /** What the station heard of UDP from the device since the last time. */
+    /** Takes the datagrams from the device since the last call. */
     const datagrams = () =>
         heard
             .splice(0)
@@ -81,13 +81,13 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
         await device.has(DEVICE)
         await device.pass(5000)
         expect(await ask("state")).toBe(`${DEVICE} 255.255.255.0 ${ROUTER} ${ROUTER} 0.0.0.0 0.0.0.0 5 box 2`)
-        // names of the router's, of nobody's, of none
+        // names that the router knows, and one that is not valid
         expect(await ask("ask host.internal")).toBe(ROUTER)
         expect(await ask("ask router")).toBe(ROUTER)
         expect(await ask("ask a..b")).toMatch(/^error/)
         expect(await ask(`ping ${ROUTER}`)).toBe("answered")
         expect(await ask("ping 10.0.2.99")).toMatch(/timed out|unreachable/)
-        // the chip lets the group through, and the name is answered for
+        // the chip lets the group through, and the responder answers
         heard.splice(0)
         send(
             { ip: "224.0.0.251", mac: GROUP },
@@ -100,7 +100,7 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
         other.poke()
         await device.pass(3000)
         expect(await ask("ask other.local")).toBe("10.0.2.78")
-        // datagrams: one that is echoed, one that nobody takes, a broadcast
+        // datagrams: one that is echoed, one to an unbound port, a broadcast
         heard.splice(0)
         send({ ip: DEVICE, mac: MAC }, [5000, 7], Buffer.from("hello"))
         arpFor(port, STATION)
@@ -114,7 +114,7 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
         expect(datagrams()).toMatchObject([
             { destination: "255.255.255.255", destinationMac: "ff:ff:ff:ff:ff:ff" },
         ])
-        // the cable is pulled and put back: the address is asked about, and stays
+        // the cable is pulled and put back: DHCP confirms the address, which stays
         device.chip.setLink(false)
         await device.pass(5000)
         device.chip.setLink(true)
@@ -144,7 +144,7 @@ async function play(runtime: "vm" | "node"): Promise<string[]> {
     return [...seen, ...device.log]
 }
 
-/** The station says who it is. */
+/** Sends an ARP request as the station, so that the device knows it. */
 function arpFor(port: { send(frame: Uint8Array): void }, { ip, mac }: { ip: string; mac: string }): void {
     const bytes = (text: string) => text.split(".").map(Number)
     const from = mac.split(":").map(byte => Number.parseInt(byte, 16))
@@ -159,11 +159,14 @@ describe("all protocols", () => {
         runs.set(runtime, under)
         return under
     }
-    test.each(["vm", "node"] as const)("on %s", async runtime => {
-        expect((await run(runtime)).length).toBeGreaterThan(50)
-    })
+    test.each(["vm", "node"] as const)(
+        "DHCP, DNS, mDNS, ping and UDP of one program work together (%s)",
+        async runtime => {
+            expect((await run(runtime)).length).toBeGreaterThan(50)
+        }
+    )
 
-    test("the same on both", async () => {
+    test("DHCP, DNS, mDNS, ping and UDP of one program send the same bytes on both runtimes", async () => {
         const [vm, node] = await Promise.all([run("vm"), run("node")])
         const first = vm.findIndex((line, i) => line !== node[i])
         const at = first < 0 ? vm.length - 1 : first

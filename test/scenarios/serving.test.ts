@@ -1,4 +1,4 @@
-// What the device does for others, and the mission's example.
+// The device as a server, and the example of the README.
 
 import { expect } from "vitest"
 import { serveEcho } from "../../sim/host/host"
@@ -7,45 +7,49 @@ import { scenario } from "./scenario"
 import { ScriptedStation } from "./station"
 import { type Client, client, echoed } from "./traffic"
 
-scenario("the mission's example", { config: { iss: 4321, timeWait: 2000 } }, async net => {
-    const peer = net.host(1)
-    serveEcho(peer, net.clock)
-    const { id, port } = await net.connect("10.0.0.1", 7)
-    await net.reached(port, "ESTABLISHED")
-    expect(await net.command(`send ${id} hello`)).toEqual(["5 of 5 bytes queued"])
-    await net.pass(500)
-    expect(await net.command(`read ${id}`)).toEqual(["hello"])
-    await net.command(`close ${id}`)
-    await net.reached(port, "TIME-WAIT")
-    await net.reached(port, "CLOSED")
-    expect(net.states(port)).toEqual([
-        "SYN-SENT",
-        "ESTABLISHED",
-        "FIN-WAIT-1",
-        "FIN-WAIT-2",
-        "TIME-WAIT",
-        "CLOSED",
-    ])
-    expect(net.segments(port, 7)).toEqual([
-        "> S 0",
-        "< S. 0 ack 1",
-        "> . 1 ack 1",
-        "> P. 1(5) ack 1",
-        "< P. 1(5) ack 6",
-        "> . 6 ack 6",
-        "> F. 6 ack 6",
-        "< . 6 ack 7",
-        "< F. 6 ack 7",
-        "> . 7 ack 7",
-    ])
-    // and in the header's own numbers
-    const [syn, synAck, ack, hello] = net.conversation(port, 7).map(({ view }) => view)
-    expect([syn!.seq, synAck!.ack, ack!.seq, hello!.seq]).toEqual([4321, 4322, 4322, 4322])
-    expect(ack!.ack).toBe((synAck!.seq + 1) >>> 0)
-    expect(net.conversation(port, 7).at(-1)!.view.seq).toBe(4328)
-})
+scenario(
+    "the example: handshake, echo, close and TIME-WAIT in ten segments",
+    { config: { iss: 4321, timeWait: 2000 } },
+    async net => {
+        const peer = net.host(1)
+        serveEcho(peer, net.clock)
+        const { id, port } = await net.connect("10.0.0.1", 7)
+        await net.reached(port, "ESTABLISHED")
+        expect(await net.command(`send ${id} hello`)).toEqual(["5 of 5 bytes queued"])
+        await net.pass(500)
+        expect(await net.command(`read ${id}`)).toEqual(["hello"])
+        await net.command(`close ${id}`)
+        await net.reached(port, "TIME-WAIT")
+        await net.reached(port, "CLOSED")
+        expect(net.states(port)).toEqual([
+            "SYN-SENT",
+            "ESTABLISHED",
+            "FIN-WAIT-1",
+            "FIN-WAIT-2",
+            "TIME-WAIT",
+            "CLOSED",
+        ])
+        expect(net.segments(port, 7)).toEqual([
+            "> S 0",
+            "< S. 0 ack 1",
+            "> . 1 ack 1",
+            "> P. 1(5) ack 1",
+            "< P. 1(5) ack 6",
+            "> . 6 ack 6",
+            "> F. 6 ack 6",
+            "< . 6 ack 7",
+            "< F. 6 ack 7",
+            "> . 7 ack 7",
+        ])
+        // and in absolute numbers
+        const [syn, synAck, ack, hello] = net.conversation(port, 7).map(({ view }) => view)
+        expect([syn!.seq, synAck!.ack, ack!.seq, hello!.seq]).toEqual([4321, 4322, 4322, 4322])
+        expect(ack!.ack).toBe((synAck!.seq + 1) >>> 0)
+        expect(net.conversation(port, 7).at(-1)!.view.seq).toBe(4328)
+    }
+)
 
-scenario("echo, discard and the page", {}, async net => {
+scenario("echo, discard and the page serve three clients, and a missing page is 404", {}, async net => {
     const peer = net.host(1)
     await net.command("listen 9 discard")
     const long = Array.from({ length: 3000 }, (_, i) => String.fromCharCode(32 + (i % 95))).join("")
@@ -73,30 +77,34 @@ scenario("echo, discard and the page", {}, async net => {
     expect(rows.filter(row => !/LISTEN|TIME-WAIT/.test(row))).toEqual([])
 })
 
-scenario("a listener of the console: its user reads and writes", {}, async net => {
-    const peer = net.host(1)
-    const [line] = await net.command("listen 5000")
-    const listener = Number(/^listener (\d+): port 5000$/.exec(line!)?.[1])
-    const one = await client(net, peer, 5000, "who is there?")
-    await net.reached(5000, "ESTABLISHED")
-    await net.pass(100)
-    const rows = (await net.command("connections")).filter(row => row.includes("ESTABLISHED"))
-    expect(rows).toHaveLength(1)
-    const id = Number.parseInt(rows[0]!, 10)
-    expect(await net.command(`read ${id}`)).toEqual(["who is there?"])
-    await net.command(`send ${id} Host X`)
-    await echoed(net, one, "Host X")
-    await net.command(`close ${listener}`)
-    expect(net.states(5000).at(-1)).toBe("ESTABLISHED")
-    const late = await client(net, peer, 5000)
-    await net.until("the refusal", () => late.connection.ended)
-    expect(late.connection.error).toBe("ECONNREFUSED")
-    await net.command(`close ${id}`)
-    await net.until("the end", () => one.connection.ended)
-    expect(one.connection.error).toBeUndefined()
-})
+scenario(
+    "a listener opened on the console: read, send, close the listener, close the connection",
+    {},
+    async net => {
+        const peer = net.host(1)
+        const [line] = await net.command("listen 5000")
+        const listener = Number(/^listener (\d+): port 5000$/.exec(line!)?.[1])
+        const one = await client(net, peer, 5000, "who is there?")
+        await net.reached(5000, "ESTABLISHED")
+        await net.pass(100)
+        const rows = (await net.command("connections")).filter(row => row.includes("ESTABLISHED"))
+        expect(rows).toHaveLength(1)
+        const id = Number.parseInt(rows[0]!, 10)
+        expect(await net.command(`read ${id}`)).toEqual(["who is there?"])
+        await net.command(`send ${id} Host X`)
+        await echoed(net, one, "Host X")
+        await net.command(`close ${listener}`)
+        expect(net.states(5000).at(-1)).toBe("ESTABLISHED")
+        const late = await client(net, peer, 5000)
+        await net.until("the refusal", () => late.connection.ended)
+        expect(late.connection.error).toBe("ECONNREFUSED")
+        await net.command(`close ${id}`)
+        await net.until("the end", () => one.connection.ended)
+        expect(one.connection.error).toBeUndefined()
+    }
+)
 
-scenario("ping, and what UDP says on a port that nobody serves", {}, async net => {
+scenario("three echo requests get replies, a datagram to an unbound port port-unreachable", {}, async net => {
     const host = new ScriptedStation(net, 5)
     const text = [...Buffer.from("an odd number of bytes..!")]
     await net.act(() => {
@@ -112,7 +120,7 @@ scenario("ping, and what UDP says on a port that nobody serves", {}, async net =
     await net.until("the report", () => host.messages.length === 4)
     const report = host.messages[3]!
     expect([report.type, report.code]).toEqual([3, 3])
-    // RFC 792: the header and the first 8 bytes of what it is about; here those are UDP's ports and length
+    // RFC 792: the IP header and the first 8 bytes of the packet, here UDP's ports and length
     const quoted = report.payload.subarray(20, 26)
     expect([...quoted]).toEqual([5353 >> 8, 5353 & 255, 9999 >> 8, 9999 & 255, 0, 8 + text.length])
     expect((await net.command("stats")).join("\n")).toContain("udp-no-port")

@@ -1,4 +1,4 @@
-// A host that a scenario plays by hand: it answers ARP, and otherwise sends nothing but what it is told to.
+// A host that a scenario plays: it answers ARP by itself, and sends nothing else of its own.
 
 import type { Port, Station } from "../../sim/link/port"
 import { macFor } from "../../sim/run/boot"
@@ -12,12 +12,12 @@ const ARP = 0x0806
 export class ScriptedStation implements Station {
     readonly name: string
     readonly ip: string
-    /** Whose packets it sends: its own, or as a router somebody else's. */
+    /** The source address of its packets; another than its own when it plays a router. */
     source: string
     readonly mac: string
-    /** What it got, but ARP. */
+    /** The frames it got, ARP left out. */
     readonly got: View[] = []
-    /** Called for every segment it gets. */
+    /** Takes every segment it gets. */
     onSegment: (view: TcpView) => void = () => {}
     private readonly port: Port
     private identification = 0
@@ -60,12 +60,12 @@ export class ScriptedStation implements Station {
         this.packet(1, icmp(8, 0, identifier * 0x10000 + sequence, data))
     }
 
-    /** The segments among what it got. */
+    /** Returns the segments it got. */
     get segments(): TcpView[] {
         return this.got.filter((view): view is TcpView => view.kind === "tcp")
     }
 
-    /** The ICMP messages among what it got. */
+    /** Returns the ICMP messages it got. */
     get messages(): IcmpView[] {
         return this.got.filter((view): view is IcmpView => view.kind === "icmp")
     }

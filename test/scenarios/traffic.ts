@@ -1,14 +1,14 @@
-// Data for scenarios that are about something else.
+// Clients and data of scenarios.
 
 import type { BuiltinHost, HostConnection } from "../../sim/host/host"
 import { DEVICE_IP, type Net } from "./net"
 
-/** So many bytes of every kind, as Latin-1 text. */
+/** Returns `length` bytes of all values, as Latin-1 text. */
 export function text(length: number): string {
     return Array.from({ length }, (_, i) => String.fromCharCode((i * 7 + (i >> 8)) & 0xff)).join("")
 }
 
-/** A peer's connection to the device, and what came through it. */
+/** A peer's connection to the device, and the data it received. */
 export interface Client {
     readonly connection: HostConnection
     heard: string
@@ -28,7 +28,7 @@ export async function client(net: Net, peer: BuiltinHost, port: number, said = "
     })
 }
 
-/** Everything said came back. Fails at once when the connection does. */
+/** Waits until all of `said` came back. Fails at once when the connection does. */
 export async function echoed(net: Net, one: Client, said: string, limit?: number): Promise<void> {
     const over = () => one.heard.length >= said.length || one.connection.ended
     await net.until("the echo", over, limit)
@@ -40,14 +40,14 @@ export async function echoed(net: Net, one: Client, said: string, limit?: number
     }
 }
 
-/** The device serves: a new connection is echoed. */
+/** Asserts that the device serves: a new connection is echoed. */
 export async function serves(net: Net, peer: BuiltinHost): Promise<void> {
     const one = await client(net, peer, 7, "afterwards")
     await echoed(net, one, "afterwards")
     await net.act(() => one.connection.close())
 }
 
-/** The counters that `stats` shows, by name. */
+/** Returns the counters that `stats` prints, by name. */
 export async function stats(net: Net): Promise<Record<string, number>> {
     const lines = await net.command("stats")
     return Object.fromEntries(

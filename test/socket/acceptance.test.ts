@@ -1,5 +1,5 @@
-// What sockets are for, all at once and with real counterparts only, reached through the router: Node's HTTP server and clients,
-// mosquitto, clients that mean no good. The same programs on the VM, within its 64 KB of bytecode and of heap, and on Node.
+// Whole programs against real servers and clients, reached through the router: Node's HTTP server and clients, mosquitto, hostile
+// clients. The same programs on the VM, within its 64 KB of bytecode and of heap, and on Node.
 
 import { Agent, createServer, get } from "node:http"
 import { type AddressInfo, connect, type Socket } from "node:net"
@@ -16,18 +16,18 @@ afterEach(() => lan.close())
 const measured: string[] = []
 afterAll(() => console.log(measured.join("\n")))
 
-/** Used bytes of the VM's heap, what could be collected left out. */
+/** Returns the used bytes of the VM's heap, garbage left out. */
 async function used(device: Device): Promise<number> {
     return (await device.liveHeap()).used
 }
 
-/** Status and body of a document, over a connection of its own. */
+/** Returns status and body of a document, over a connection of its own. */
 async function text(url: string): Promise<string> {
     const response = await fetch(url, { headers: { connection: "close" } })
     return `${response.status} ${await response.text()}`
 }
 
-/** What is measured includes a frame or two of the function that runs then. */
+/** The measured heap includes one or two stack frames of the function that runs then. */
 const FRAMES = 32
 
 async function says(device: Device, line: string): Promise<string> {
@@ -39,7 +39,7 @@ describe.each(["vm", "node"] as const)("on %s, fetch of @devicescript/net", runt
     /** The same sum as in the program: the order of the bytes counts. */
     const sum = body.reduce((sum, byte) => (sum * 31 + byte) % 1000003, 0)
 
-    it("gets a document and 100 KB by host name, with an address by DHCP", async () => {
+    it("a program with DHCP and DNS fetches a document and 100 KB, twice in the same heap", async () => {
         lan = await Lan.open()
         const server = createServer((request, response) => {
             if (request.url === "/body") response.end(body)
@@ -69,7 +69,7 @@ describe.each(["vm", "node"] as const)("on %s, fetch of @devicescript/net", runt
 })
 
 describe.each(["vm", "node"] as const)("on %s, fetch and a web server with the status page", runtime => {
-    it("does both at once, with an address by DHCP and a server by name", async () => {
+    it("a program fetches and serves its status page at once, twice in the same heap", async () => {
         const degrees = [21.5, -3, 0]
         lan = await Lan.open({
             forwards: [{ host: "127.0.0.1", hostPort: 0, deviceIp: DEVICE, devicePort: 80 }],
@@ -167,7 +167,7 @@ describe.skipIf(broker === undefined && process.env.CI === undefined).each([
         })
     }
 
-    /** A client that asks again and again over one connection, until `over`. Gives how often it was answered. */
+    /** Sends requests over one connection until `over`; returns the number of answers. */
     async function client(over: () => boolean): Promise<number> {
         const agent = new Agent({ keepAlive: true, maxSockets: 1 })
         let answers = 0
@@ -180,7 +180,7 @@ describe.skipIf(broker === undefined && process.env.CI === undefined).each([
         return answers
     }
 
-    /** One that speaks bytes, and what it has heard when the device is done with it. */
+    /** Sends bytes as a client, and returns what the device sent until it closed. */
     function raw(text: string, then?: (socket: Socket) => void): Promise<string> {
         return new Promise(resolve => {
             let heard = ""
@@ -197,7 +197,7 @@ describe.skipIf(broker === undefined && process.env.CI === undefined).each([
         })
     }
 
-    it("exchanges 100 messages while 4 clients are served", async () => {
+    it("MQTT exchanges 100 messages while the web server serves 4 clients", async () => {
         const { device, exchanged, panics } = await start()
         const round = async () => {
             let over = false
@@ -221,11 +221,11 @@ describe.skipIf(broker === undefined && process.env.CI === undefined).each([
     // Node is faster
     const count = runtime === "vm" ? 100 : 1000
 
-    it("and goes on serving after clients that mean no good", async () => {
+    it("MQTT and the web server go on after slow, oversized, half-closed and aborted requests", async () => {
         const { device, exchanged, panics } = await start()
         const head = "GET /rows HTTP/1.1\r\nHost: x\r\n"
         const bad = async () => {
-            // slow loris: a letter now and then, until the device has had enough
+            // slow loris: a letter every 500 ms until the device answers 408
             const slow = [1, 2, 3].map(() =>
                 raw("GET / HTTP/1.1\r\nX: ", socket => {
                     const timer = setInterval(() => socket.write("x"), 500)
@@ -245,16 +245,16 @@ describe.skipIf(broker === undefined && process.env.CI === undefined).each([
             for (const heard of await Promise.all(slow)) expect(heard).toMatch(/^HTTP\/1.1 408 /)
             expect(await half).toMatch(/\r\n0\r\n\r\n$/)
             expect(await oversized).toMatch(/^HTTP\/1.1 431 /)
-            // who finds all connections taken is reset
+            // a client that finds all records taken is reset
             expect((await Promise.all(aborted)).filter(heard => heard !== "").length).toBeGreaterThan(0)
         }
         const round = async () => {
-            // the connection that messages go over is there before the others come
+            // the MQTT connection opens before the others
             let over = false
             const exchange = exchanged(count).finally(() => {
                 over = true
             })
-            // all of them: that is the round before
+            // `count` is that of the round before
             const early = ["200 0\n", `200 ${count}\n`]
             while (!over && early.includes(await fetched("/count"))) await lan.pass(10)
             await Promise.all([

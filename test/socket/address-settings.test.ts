@@ -1,4 +1,4 @@
-// Addresses as a program's settings have them.
+// interfaceAddress(): the address and router of a program's settings.
 
 import { expect, test } from "vitest"
 import { ipv4Text } from "../../src/net/address"
@@ -14,7 +14,7 @@ test.each([
     ["10.0.0.0/31", "", "255.255.255.254", "0.0.0.0"],
     ["10.0.0.2/32", "", "255.255.255.255", "0.0.0.0"],
     ["10.0.0.2/32", "172.31.1.1", "255.255.255.255", "172.31.1.1"],
-])("%s, router %j", (own, router, netmask, gateway) => {
+])("interfaceAddress(%s, %j) returns its mask and router", (own, router, netmask, gateway) => {
     const address = interfaceAddress(own, router)
     expect([address.netmask, address.gateway].map(ipv4Text)).toEqual([netmask, gateway])
 })
@@ -27,6 +27,6 @@ test.each([
     ["10.0.0.2/32", "127.0.0.1", "is not another host in the network of"],
     ["10.0.0.2/33", "", "a prefix length of 1 to 32"],
     ["10.0.0.2/0", "", "a prefix length of 1 to 32"],
-])("%s, router %j: %s", (own, router, message) => {
+])("interfaceAddress(%s, %j) throws that it %s", (own, router, message) => {
     expect(() => interfaceAddress(own, router)).toThrow(message)
 })

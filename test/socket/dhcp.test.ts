@@ -1,4 +1,4 @@
-// `ip: "dhcp"`: the address comes from the DHCP server of the router, and is asked for again when the cable was out.
+// `ip: "dhcp"`: the address comes from the router's DHCP server, which confirms it when the cable was out.
 
 import { afterEach, describe, expect, it } from "vitest"
 import type { W5500Chip } from "../../sim/chip/w5500"
@@ -8,8 +8,8 @@ import { serve } from "../router/servers"
 let lan: Lan
 afterEach(() => lan.close())
 
-describe.each(["vm", "node"] as const)("a program on %s without an address of its own", runtime => {
-    it("gets one, connects, and keeps it when the cable was out", async () => {
+describe.each(["vm", "node"] as const)('ip: "dhcp" on %s', runtime => {
+    it('a program with ip: "dhcp" gets an address, connects, and keeps it when the cable was out', async () => {
         lan = await Lan.open()
         const echo = await serve(socket => socket.pipe(socket))
         lan.later(() => echo.close())
@@ -28,10 +28,10 @@ describe.each(["vm", "node"] as const)("a program on %s without an address of it
         expect(hello.lines).toEqual([`hello from ${DEVICE}`])
         expect((await device.command("up 10")).lines).toEqual([`true ${DEVICE}`])
         chip?.setLink(false)
-        await lan.until("the cable to be missed", () => log.includes(`down ${DEVICE}`))
+        await lan.until("the link to be down", () => log.includes(`down ${DEVICE}`))
         chip?.setLink(true)
-        await lan.until("it to be back", () => log.at(-1) === `up ${DEVICE}`)
-        // by name, from the name server that the DHCP server told of
+        await lan.until("the link to be up", () => log.at(-1) === `up ${DEVICE}`)
+        // by name, through the name server of the lease
         const again = await device.command(`hello host.internal ${echo.port}`)
         expect(again.lines).toEqual([`hello from ${DEVICE}`])
     })

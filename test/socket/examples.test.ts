@@ -1,4 +1,4 @@
-// The examples of src/examples, as they are, on both runtimes; what heap each takes on the VM is printed.
+// The examples of src/examples on both runtimes; prints the heap that each takes on the VM.
 
 import { createServer } from "node:http"
 import { type AddressInfo, connect } from "node:net"
@@ -56,8 +56,8 @@ async function play(name: string, net: Net): Promise<void> {
 }
 
 for (const name of ["hello", "echo", "beacon"]) {
-    scenario(name, setup(name), net => play(name, net))
-    it(`${name}: its heap`, async () => {
+    scenario(`${name}.ts runs its whole conversation`, setup(name), net => play(name, net))
+    it(`${name}.ts on the VM: its heap is measured`, async () => {
         const net = await Net.open("vm", setup(name))
         await play(name, net)
         await measure(name, net.device)
@@ -68,7 +68,7 @@ for (const name of ["hello", "echo", "beacon"]) {
 let lan: Lan
 afterEach(() => lan?.close())
 
-/** A device with an example that connects to 10.0.0.1, which is this computer at that port. */
+/** Returns a device with an example that connects to 10.0.0.1, which leads to this computer at that port. */
 async function device(runtime: "vm" | "node", name: string, port: number) {
     lan = await Lan.open({
         router: "10.0.0.1",
@@ -86,8 +86,8 @@ async function device(runtime: "vm" | "node", name: string, port: number) {
     return { log, running }
 }
 
-describe.each(["vm", "node"] as const)("on %s, with real counterparts", runtime => {
-    it("fetch prints the document", async () => {
+describe.each(["vm", "node"] as const)("on %s, with servers of this computer", runtime => {
+    it("fetch.ts prints the document of a real HTTP server", async () => {
         const server = createServer((_request, response) => response.end('{"answer":42}'))
         await new Promise<void>(done => server.listen(0, "127.0.0.1", done))
         const { log, running } = await device(runtime, "fetch", (server.address() as AddressInfo).port)
@@ -97,16 +97,19 @@ describe.each(["vm", "node"] as const)("on %s, with real counterparts", runtime 
         if (runtime === "vm") await measure("fetch", running)
     })
 
-    it.skipIf(broker === undefined && process.env.CI === undefined)("mqtt counts, and hears", async () => {
-        const port = await startBroker()
-        const { log, running } = await device(runtime, "mqtt", port.port)
-        lan.later(port.stop)
-        await lan.until("it to be there", () => log.some(line => /MQTT connection accepted/.test(line)))
-        const counts = await port.listen("devices/count", 2)
-        expect(counts).toHaveLength(2)
-        expect(Number(counts[1])).toBe(Number(counts[0]) + 1)
-        await port.say("devices/say/hi", "hello")
-        await lan.until("what was said", () => log.includes("devices/say/hi: hello"))
-        if (runtime === "vm") await measure("mqtt", running)
-    })
+    it.skipIf(broker === undefined && process.env.CI === undefined)(
+        "mqtt.ts publishes to mosquitto and prints the message it subscribed to",
+        async () => {
+            const port = await startBroker()
+            const { log, running } = await device(runtime, "mqtt", port.port)
+            lan.later(port.stop)
+            await lan.until("it to be there", () => log.some(line => /MQTT connection accepted/.test(line)))
+            const counts = await port.listen("devices/count", 2)
+            expect(counts).toHaveLength(2)
+            expect(Number(counts[1])).toBe(Number(counts[0]) + 1)
+            await port.say("devices/say/hi", "hello")
+            await lan.until("what was said", () => log.includes("devices/say/hi: hello"))
+            if (runtime === "vm") await measure("mqtt", running)
+        }
+    )
 })

@@ -1,4 +1,4 @@
-// What sockets take of the VM's heap, and that they give it back.
+// The heap that sockets take on the VM, and that they free it.
 
 import { afterAll, expect, test } from "vitest"
 import { serveEcho } from "../../sim/host/host"
@@ -10,13 +10,13 @@ afterAll(() => console.log(measured.join("\n")))
 
 const setup = { program: "test/programs/sockets.ts", config: { connections: 6, timeWait: 1000 } }
 
-/** Live heap once every connection is over. */
+/** Returns the live heap once every connection is over. */
 async function atRest(net: Net): Promise<number> {
     await net.pass(5000)
     return (await net.device.liveHeap()).used
 }
 
-test("heap after equals heap before: opened, refused, timed out, accepted, thrown, aborted", async () => {
+test("eight rounds of opened, refused, timed-out, accepted, throwing and aborted sockets leave the heap equal", async () => {
     const net = await Net.open("vm", setup)
     try {
         const peer = net.host(1)
@@ -43,7 +43,7 @@ test("heap after equals heap before: opened, refused, timed out, accepted, throw
         const before = await atRest(net)
         for (let i = 0; i < 8; i++) await round()
         const after = await atRest(net)
-        // what is measured includes a frame or two of the function that runs then; any leak would be there eight times
+        // the measured heap includes one or two stack frames of the function that runs then; a leak would count eight times
         expect(Math.abs(after - before)).toBeLessThanOrEqual(32)
         measured.push(
             `${before.toLocaleString("en")} bytes of heap: the test's program with 6 connections, none open`
@@ -53,7 +53,7 @@ test("heap after equals heap before: opened, refused, timed out, accepted, throw
     }
 })
 
-test("an open socket takes 400 bytes at most", async () => {
+test("an open socket takes at most 400 bytes of heap", async () => {
     const net = await Net.open("vm", setup)
     try {
         net.host(1).listen(9, {})

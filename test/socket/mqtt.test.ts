@@ -1,4 +1,4 @@
-// The MQTT client of @devicescript/net when its broker breaks off, says nothing or nonsense: the example goes on, on both runtimes.
+// The MQTT client of @devicescript/net with a broker that resets, is silent or sends nonsense: the example goes on, on both runtimes.
 
 import { expect } from "vitest"
 import type { HostConnection } from "../../sim/host/host"
@@ -9,7 +9,7 @@ const setup = { program: "src/examples/mqtt.ts", silent: true }
 
 const accepted = "\x20\x02\x00\x00"
 
-/** A broker that takes what it gets; `heard` is what its last connection said. */
+/** Returns a broker that accepts everything; `heard` is the data of its last connection. */
 function brokerOf(net: Net) {
     const broker = { connections: [] as HostConnection[], heard: "", greets: true }
     net.host(1).listen(1883, {
@@ -27,7 +27,7 @@ function brokerOf(net: Net) {
 
 type Broker = ReturnType<typeof brokerOf>
 
-/** The client is there for the `count`th time, has subscribed again and publishes. */
+/** Waits until the client has connected for the `count`th time, subscribed and published. */
 async function publishes(net: Net, broker: Broker, count: number): Promise<void> {
     await net.until(
         `connection ${count}`,
@@ -39,17 +39,17 @@ async function publishes(net: Net, broker: Broker, count: number): Promise<void>
     await net.act(() => broker.connections[count - 1]!.send(`\x30\x10\x00\x0edevices/say/h${count}`))
 }
 
-scenario("the broker resets the connection", setup, async net => {
+scenario("mqtt.ts connects and subscribes again after the broker reset its connection", setup, async net => {
     const broker = brokerOf(net)
     await publishes(net, broker, 1)
     await net.act(() => broker.connections[0]!.abort())
-    // longer than the 40 s of its pings
+    // longer than the client's 40 s between pings
     await net.pass(60_000)
     await publishes(net, broker, 2)
     expect(net.log.filter(line => line.startsWith("no broker: ECONNRESET"))).toHaveLength(1)
 })
 
-scenario("nothing of a message that a reset cut is left for the next connection", setup, async net => {
+scenario("mqtt.ts drops the half message that a reset cut, and hears the next whole", setup, async net => {
     const broker = brokerOf(net)
     await publishes(net, broker, 1)
     await net.act(() => broker.connections[0]!.send("\x30\x20\x00\x0edevices/"))
@@ -59,7 +59,7 @@ scenario("nothing of a message that a reset cut is left for the next connection"
     await publishes(net, broker, 2)
 })
 
-scenario("the broker sends a message without a topic", setup, async net => {
+scenario("mqtt.ts ignores a message without a topic and goes on publishing", setup, async net => {
     const broker = brokerOf(net)
     await publishes(net, broker, 1)
     await net.act(() => broker.connections[0]!.send("\x30\x00"))
@@ -67,7 +67,7 @@ scenario("the broker sends a message without a topic", setup, async net => {
     await publishes(net, broker, 1)
 })
 
-scenario("the broker takes the connection and says nothing", setup, async net => {
+scenario("mqtt.ts gives up a broker that accepts and says nothing, and tries again", setup, async net => {
     const broker = brokerOf(net)
     broker.greets = false
     await net.pass(11_000)
@@ -76,7 +76,7 @@ scenario("the broker takes the connection and says nothing", setup, async net =>
     await publishes(net, broker, broker.connections.length)
 })
 
-scenario("the cable is out until the connection is given up", setup, async net => {
+scenario("mqtt.ts connects again after the cable was out for five minutes", setup, async net => {
     const broker = brokerOf(net)
     await publishes(net, broker, 1)
     net.chip.setLink(false)

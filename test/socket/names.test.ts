@@ -1,4 +1,4 @@
-// Connections by name, on both runtimes: each address of a host is tried, and what cannot be found has its error.
+// Connections by name, on both runtimes: each address of a host is tried, and each failure has its code.
 
 import { expect } from "vitest"
 import { serveEcho } from "../../sim/host/host"
@@ -10,10 +10,10 @@ import { address } from "../support/frames"
 import { tsharkAgrees } from "../support/tshark"
 
 const ECHO = "10.0.0.1"
-/** Somebody who answers ARP and nothing else, and nobody. */
+/** A host that answers ARP and nothing else, and an address without a host. */
 const DEAF = "10.0.0.5"
 const NOBODY = "10.0.0.77"
-/** Where no port is open. */
+/** A host without an open port. */
 const CLOSED = "10.0.0.6"
 
 const answers = (...ips: string[]): Partial<Reply> => ({
@@ -61,7 +61,7 @@ function stations(net: Net): NameServer {
     return new NameServer(net, 9)
 }
 
-scenario("each address of a host is tried, and has its share of the time", setup, async net => {
+scenario("connect() to a name tries each address in its share of the time", setup, async net => {
     stations(net)
     for (const name of ["one", "closed", "nobody", "deaf", "own"]) {
         const start = net.clock.now()
@@ -76,26 +76,30 @@ scenario("each address of a host is tried, and has its share of the time", setup
     expect(await says(net, `connect ${long} 7`)).toBe("hello")
 })
 
-scenario("the package's connect does so, too", setup, async net => {
+scenario("connect() of @devicescript/net to a name tries each address", setup, async net => {
     stations(net)
     for (const name of ["one", "closed", "nobody", "deaf"])
         expect([name, await says(net, `package ${name}.example 7`)]).toEqual([name, "hello"])
     expect(await says(net, "package both.example 7")).toMatch(/^ECONNREFUSED \| /)
 })
 
-scenario("what cannot be found, and what cannot be asked for", setup, async net => {
-    const server = stations(net)
-    const code = async (name: string) => (await says(net, `connect ${name} 7`)).replace(/ .*/, "")
-    expect(await code("none.example")).toBe("ENOTFOUND")
-    expect(await code("cut.example")).toBe("EAI_AGAIN")
-    expect(await code("referral.example")).toBe("EAI_AGAIN")
-    server.asked = []
-    for (const name of [`${"x".repeat(64)}.example`, `${"a.".repeat(126)}aa`, "a..b", "a/b", "é.example"])
-        expect([name, await code(name)]).toEqual([name, "EINVAL"])
-    expect(await says(net, "connect a..b 7")).toBe(
-        "EINVAL | socket tcp://a..b:7: EINVAL, this is not a host's name: use letters, digits and hyphens between dots"
-    )
-    expect(server.asked).toEqual([])
-})
+scenario(
+    "connect() to a name reports not found, server failure and invalid name by its code",
+    setup,
+    async net => {
+        const server = stations(net)
+        const code = async (name: string) => (await says(net, `connect ${name} 7`)).replace(/ .*/, "")
+        expect(await code("none.example")).toBe("ENOTFOUND")
+        expect(await code("cut.example")).toBe("EAI_AGAIN")
+        expect(await code("referral.example")).toBe("EAI_AGAIN")
+        server.asked = []
+        for (const name of [`${"x".repeat(64)}.example`, `${"a.".repeat(126)}aa`, "a..b", "a/b", "é.example"])
+            expect([name, await code(name)]).toEqual([name, "EINVAL"])
+        expect(await says(net, "connect a..b 7")).toBe(
+            "EINVAL | socket tcp://a..b:7: EINVAL, this is not a host's name: use letters, digits and hyphens between dots"
+        )
+        expect(server.asked).toEqual([])
+    }
+)
 
 tsharkAgrees("dns")

@@ -1,4 +1,4 @@
-// @devicescript/net over this stack, in virtual time: what its users see of connects, ends, errors and time-outs.
+// @devicescript/net over this stack, in virtual time: its connects, ends, errors and time-outs.
 
 import { Buffer as DeviceBuffer } from "@devicescript/core"
 import { expect } from "vitest"
@@ -16,12 +16,12 @@ async function says(net: Net, line: string): Promise<string> {
     return codesOnly((await net.reply(line)).lines.join("\n"))
 }
 
-/** The console without what the package says for debugging. */
+/** Returns the console's lines without the package's debug lines. */
 function told(net: Net): string[] {
     return net.log.filter(line => !/^(connecting to|socket \w+:)/.test(line)).map(codesOnly)
 }
 
-/** The ends at the peer of what the device opens to port 9, and all they heard. */
+/** Listens on the peer's port 9; returns its connections and the data of each. */
 function accepting(net: Net) {
     const peer = net.host(1)
     const accepted: HostConnection[] = []
@@ -38,31 +38,35 @@ function accepting(net: Net) {
     return { accepted, heard }
 }
 
-scenario("what cannot be connected to", setup, async net => {
-    const deaf = new ScriptedStation(net, 5)
-    accepting(net)
-    expect(await says(net, "connect 10.0.0.1 81")).toBe("socket tcp://10.0.0.1:81: ECONNREFUSED")
-    expect(await says(net, "connect 10.0.0.77 9")).toBe("socket tcp://10.0.0.77:9: EHOSTUNREACH")
-    expect(await says(net, "connect 10.0.0.1 443 tls")).toBe("socket tls://10.0.0.1:443: EPROTONOSUPPORT")
-    expect(await says(net, "connect nowhere 80")).toBe("socket tcp://nowhere:80: EAI_AGAIN")
-    const before = net.clock.now()
-    expect(await says(net, "connect 10.0.0.5 81 tcp 2500")).toBe("socket tcp://10.0.0.5:81: Timeout")
-    expect(Math.round((net.clock.now() - before) / 100)).toBe(25)
-    // the attempt is over for the stack too
-    await net.pass(20_000)
-    expect(deaf.segments.filter(({ flags }) => flags.syn)).toHaveLength(2)
-    expect(await says(net, "connect 10.0.0.1 9")).toBe("tcp://10.0.0.1:9")
-    // 30 s when nothing is said of it
-    net.chip.setLink(false)
-    await net.pass(500)
-    const start = net.clock.now()
-    const reply = net.device.command("connect 10.0.0.1 9")
-    await net.pass(31_000)
-    expect((await reply).lines).toEqual(["socket tcp://10.0.0.1:9: Timeout"])
-    expect(net.clock.now() - start).toBe(31_000)
-})
+scenario(
+    "net's connect() fails with its code, and frees the record, when refused, unreachable, timed out or without link",
+    setup,
+    async net => {
+        const deaf = new ScriptedStation(net, 5)
+        accepting(net)
+        expect(await says(net, "connect 10.0.0.1 81")).toBe("socket tcp://10.0.0.1:81: ECONNREFUSED")
+        expect(await says(net, "connect 10.0.0.77 9")).toBe("socket tcp://10.0.0.77:9: EHOSTUNREACH")
+        expect(await says(net, "connect 10.0.0.1 443 tls")).toBe("socket tls://10.0.0.1:443: EPROTONOSUPPORT")
+        expect(await says(net, "connect nowhere 80")).toBe("socket tcp://nowhere:80: EAI_AGAIN")
+        const before = net.clock.now()
+        expect(await says(net, "connect 10.0.0.5 81 tcp 2500")).toBe("socket tcp://10.0.0.5:81: Timeout")
+        expect(Math.round((net.clock.now() - before) / 100)).toBe(25)
+        // the stack gives the attempt up, too
+        await net.pass(20_000)
+        expect(deaf.segments.filter(({ flags }) => flags.syn)).toHaveLength(2)
+        expect(await says(net, "connect 10.0.0.1 9")).toBe("tcp://10.0.0.1:9")
+        // the default time-out is 30 s
+        net.chip.setLink(false)
+        await net.pass(500)
+        const start = net.clock.now()
+        const reply = net.device.command("connect 10.0.0.1 9")
+        await net.pass(31_000)
+        expect((await reply).lines).toEqual(["socket tcp://10.0.0.1:9: Timeout"])
+        expect(net.clock.now() - start).toBe(31_000)
+    }
+)
 
-scenario("recv, readLine and send; the peer's end, a reset behind data", setup, async net => {
+scenario("net's recv, readLine and send return the data, then the peer's end or reset", setup, async net => {
     const { accepted, heard } = accepting(net)
     await says(net, "connect 10.0.0.1 9")
     expect(await says(net, "recv 200")).toBe("undefined after 200 ms")
@@ -94,7 +98,7 @@ scenario("recv, readLine and send; the peer's end, a reset behind data", setup, 
     expect(await says(net, "send 1")).toBe("socket tcp://10.0.0.1:9: old socket used")
 })
 
-scenario("one socket at a time: a new one ends the old one", setup, async net => {
+scenario("net's second connect() ends the first socket and its fibers", setup, async net => {
     const { accepted } = accepting(net)
     await says(net, "connect 10.0.0.1 9")
     await says(net, "keep")
@@ -110,28 +114,32 @@ scenario("one socket at a time: a new one ends the old one", setup, async net =>
     expect(await says(net, "recv 1000")).toMatch(/^for the new one/)
 })
 
-scenario("events come in order, and one message at a time", setup, async net => {
-    const { accepted } = accepting(net)
-    await says(net, "connect 10.0.0.1 9")
-    await says(net, "events")
-    for (const said of ["one", "two", "three", "four"]) {
-        await net.act(() => accepted[0]!.send(said))
-        // its acknowledgment has come: the peer's Nagle holds nothing back
-        await net.pass(60)
+scenario(
+    "net's events come in order, each message after the last handler, the end last",
+    setup,
+    async net => {
+        const { accepted } = accepting(net)
+        await says(net, "connect 10.0.0.1 9")
+        await says(net, "events")
+        for (const said of ["one", "two", "three", "four"]) {
+            await net.act(() => accepted[0]!.send(said))
+            // the ACK has arrived, so the peer's Nagle delays nothing
+            await net.pass(60)
+        }
+        await net.act(() => accepted[0]!.close())
+        await net.pass(3000)
+        // the handler takes 300 ms each time: data that arrives meanwhile is the next message, whole; the end comes last
+        expect(told(net).join(" ").replaceAll(" message ", "")).toBe("message onetwothreefour close")
+        await says(net, "connect 10.0.0.1 9")
+        await says(net, "events")
+        await net.act(() => accepted[1]!.abort())
+        await net.pass(100)
+        // an error emits close, too: the package's MQTT client handles close only
+        expect(told(net).slice(-2)).toEqual(["error ECONNRESET", "close"])
     }
-    await net.act(() => accepted[0]!.close())
-    await net.pass(3000)
-    // the handler takes 300 ms for each: what came meanwhile is the next message, whole, and the end comes last
-    expect(told(net).join(" ").replaceAll(" message ", "")).toBe("message onetwothreefour close")
-    await says(net, "connect 10.0.0.1 9")
-    await says(net, "events")
-    await net.act(() => accepted[1]!.abort())
-    await net.pass(100)
-    // an error is an end too: the package's MQTT client goes by the end only
-    expect(told(net).slice(-2)).toEqual(["error ECONNRESET", "close"])
-})
+)
 
-scenario("send waits for a reader that stalls, by reference", setup, async net => {
+scenario("net's send waits for a peer that does not read, and ends when it resets", setup, async net => {
     const { stack } = net.host(1)
     const listener = listen(stack, 9, 4)
     await says(net, "connect 10.0.0.1 9")
@@ -150,7 +158,7 @@ scenario("send waits for a reader that stalls, by reference", setup, async net =
     expect(got).toBe("a".repeat(8000))
     await net.pass(200)
     expect(told(net)).toEqual(["later: sent after a while"])
-    // and one that is gone ends the wait
+    // a reset ends the wait
     await says(net, "later send 8000")
     await net.pass(1000)
     await net.act(() => abort(stack, id, net.clock.now()))
@@ -158,7 +166,7 @@ scenario("send waits for a reader that stalls, by reference", setup, async net =
     expect(told(net).slice(1)).toEqual(["later: socket tcp://10.0.0.1:9: ECONNRESET"])
 })
 
-scenario("a close of this end while a send waits", setup, async net => {
+scenario("net's close() ends a waiting send with ENOTCONN", setup, async net => {
     listen(net.host(1).stack, 9, 4)
     await says(net, "connect 10.0.0.1 9")
     await says(net, "later send 8000")
@@ -168,11 +176,11 @@ scenario("a close of this end while a send waits", setup, async net => {
     expect(told(net)).toEqual(["later: socket tcp://10.0.0.1:9: ENOTCONN"])
 })
 
-scenario("an answer that fetch cannot hold ends with an error, not with the program", setup, async net => {
+scenario("an HTTP answer too long for fetch ends with EMSGSIZE and not the program", setup, async net => {
     const head = "HTTP/1.1 200 OK\r\n"
     const answers: Record<string, string> = {
         "/short": `${head}\r\nhello`,
-        // without a length the package takes the first piece for all of it on the VM, where parseInt(null) is 0
+        // without a length the package takes the first piece for the whole body on the VM, where parseInt(null) is 0
         "/long": `${head}Content-Length: 10000\r\n\r\n${"x".repeat(10_000)}`,
         "/lines": head + "a: b\r\n".repeat(2000),
         "/line": head + "a".repeat(10_000),
@@ -192,16 +200,16 @@ scenario("an answer that fetch cannot hold ends with an error, not with the prog
         expect([path, await says(net, `text http://10.0.0.1${path}`)]).toEqual([path, too])
         expect(await says(net, "text http://10.0.0.1/short")).toBe("200 hello")
     }
-    // not too long, but no document
+    // short enough, but not a document
     for (const path of ["/empty-lines"]) {
         expect((await net.reply(`json http://10.0.0.1${path}`)).status).toBe(1)
         expect(await says(net, "text http://10.0.0.1/short")).toBe("200 hello")
     }
-    // a reader that takes it piece by piece may have all of it
+    // a reader of pieces may read all of it
     expect(await says(net, "stream http://10.0.0.1/long 0")).toMatch(/^200 null: 10000 bytes/)
 })
 
-scenario("a JSON document that would end the program by depth, or by what it has in it", setup, async net => {
+scenario("a JSON document too deep or too large for the VM ends with EMSGSIZE", setup, async net => {
     const documents: Record<string, string> = {
         deep: "[".repeat(2900),
         many: `[${"[],".repeat(960)}[]]`,
@@ -210,7 +218,7 @@ scenario("a JSON document that would end the program by depth, or by what it has
         strings: `[${'"",'.repeat(900)}""]`,
         names: `{${Array.from({ length: 200 }, (_, i) => `"${i}":1`).join()}}`,
         cut: '{"a": "\\',
-        // the most that is taken, of each kind
+        // the largest accepted, of each kind
         nested: "[".repeat(16) + "]".repeat(16),
         wide: `[${"[],".repeat(62)}[]]`,
         records: `[${'{"n":1.5},'.repeat(62)}{}]`,

@@ -1,4 +1,4 @@
-// What comes from outside, and ordinary use, never ends a program: every failure has a code and a sentence, on both runtimes.
+// No input and no ordinary use ends a program: each failure has a code and a sentence, on both runtimes.
 
 import { expect } from "vitest"
 import { serveEcho } from "../../sim/host/host"
@@ -15,7 +15,7 @@ async function says(net: Net, line: string): Promise<string> {
 }
 
 scenario(
-    "what fails, with its code and its sentence",
+    "each call that fails rejects with its code and a sentence that says what to do",
     { ...setup, config: { connections: 2 } },
     async net => {
         const deaf = new ScriptedStation(net, 5)
@@ -94,7 +94,7 @@ scenario(
     }
 )
 
-scenario("every call in a loop that never waits", setup, async net => {
+scenario("thousands of calls in a loop that never waits end the program for no call", setup, async net => {
     serveEcho(net.host(1), net.clock)
     const sink = net.host(3)
     let lines = 0
@@ -126,13 +126,13 @@ scenario("every call in a loop that never waits", setup, async net => {
     expect(await says(net, "loop abort 2000")).toBe("abort 2000 times: ")
 })
 
-scenario("a time server that is not there, asked again and again, costs no memory", setup, async net => {
+scenario("networkTime of an absent server, hundreds of times, keeps the heap", setup, async net => {
     for (let i = 0; i < 4; i++) expect(await says(net, "times 10.0.0.77")).toBe("tried")
     expect(await says(net, "up")).toBe("what is up?")
 })
 
 scenario(
-    "beacon.ts lives through a datagram from port 0 and a cable that is out for a minute",
+    "beacon.ts goes on after a datagram from port 0 and a minute without cable",
     { program: "src/examples/beacon.ts", silent: true },
     async net => {
         const host = new ScriptedStation(net, 5)
@@ -157,7 +157,7 @@ scenario(
     }
 )
 
-scenario("what a handler throws ends its own connection, whatever it is", setup, async net => {
+scenario("a handler that throws undefined or a string ends its connection only", setup, async net => {
     const peer = net.host(1)
     await says(net, "throws 5001 nothing")
     await says(net, "throws 5002 words")
@@ -173,7 +173,7 @@ scenario("what a handler throws ends its own connection, whatever it is", setup,
 })
 
 scenario(
-    "echo.ts serves the next client when one is cut off",
+    "echo.ts serves the next client after one was reset",
     { program: "src/examples/echo.ts", silent: true },
     async net => {
         const peer = net.host(1)

@@ -1,5 +1,5 @@
-// @devicescript/net over this stack with real counterparts: Node's HTTP server and sockets, and the MQTT broker mosquitto, reached
-// through the router.
+// @devicescript/net over this stack against real servers, reached through the router: Node's HTTP server and sockets, and the MQTT
+// broker mosquitto.
 
 import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
@@ -49,7 +49,7 @@ const routes: Record<string, Route> = {
             response.end()
         }, 30)
     },
-    // less than was promised
+    // fewer bytes than Content-Length
     "/early": (_request, response) => {
         response.setHeader("Content-Length", 1000)
         response.write("not all")
@@ -79,7 +79,7 @@ const routes: Record<string, Route> = {
     },
 }
 
-/** Node's HTTP server on the host's loopback, which the device sees at the router. */
+/** Starts Node's HTTP server on the host's loopback; returns its URL at the router, where the device sees it. */
 async function website(): Promise<string> {
     const server = createServer((request, response) => {
         const route = routes[request.url ?? ""]
@@ -100,7 +100,7 @@ async function says(device: Device, line: string): Promise<string> {
 }
 
 describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
-    it("fetches: a document, an error, a slow one; posts; encrypts", async () => {
+    it("fetch gets a document, a 404 and a slow answer of Node's server, posts and encrypts", async () => {
         lan = await Lan.open()
         const url = await website()
         const device = await lan.device(runtime, false, { program })
@@ -114,7 +114,7 @@ describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
         expect(await says(device, `encrypted ${url}/encrypted`)).toBe("42")
     })
 
-    it("fetches by name", async () => {
+    it("fetch by name gets a document and 100 KB, and an unknown name is ENOTFOUND", async () => {
         lan = await Lan.open()
         const url = (await website()).replace(ROUTER, "host.internal")
         const device = await lan.device(runtime, false, { program, boot: { dns: ROUTER } })
@@ -126,7 +126,7 @@ describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
         )
     })
 
-    it("streams 100 KB, to a quick reader and to a slow one", async () => {
+    it("fetch streams 100 KB to a quick reader and to a slow one", async () => {
         lan = await Lan.open()
         const url = await website()
         const device = await lan.device(runtime, false, { program })
@@ -135,14 +135,14 @@ describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
         expect(await says(device, `stream ${url}/body 5`)).toBe(all)
     })
 
-    it("gets what there is of an answer that is cut off, and lives on", async () => {
+    it("fetch of an answer that is cut off, reset or refused returns or fails, and the next succeeds", async () => {
         lan = await Lan.open()
         const url = await website()
         const device = await lan.device(runtime, false, { program })
         expect(await says(device, `text ${url}/early`)).toBe("200 not all")
         const name = url.replace("http", "tcp")
         expect(await says(device, `text ${url}/reset`)).toMatch(`socket ${name}: ECONNRESET, `)
-        // the package takes the end of the stream for a line: there is none to look into
+        // the package reads a status line from the end of the stream, and throws
         expect((await device.command(`text ${url}/nothing`)).status).toBe(1)
         expect(await says(device, `text http://${ROUTER}:${await closedPort()}/`)).toMatch(/: ECONNREFUSED, /)
         expect(await says(device, `text https://${ROUTER}/`)).toBe(
@@ -151,7 +151,7 @@ describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
         expect(await says(device, `json ${url}/json`)).toBe("200 OK true a document 50")
     })
 
-    it("waits for a server that never answers as long as it is told to", async () => {
+    it("recv of a silent server ends after the time given", async () => {
         lan = await Lan.open()
         const silent = await serve(() => {})
         lan.later(() => silent.close())
@@ -166,14 +166,14 @@ describe.each(["vm", "node"] as const)("@devicescript/net on %s", runtime => {
 describe.skipIf(broker === undefined && process.env.CI === undefined).each(["vm", "node"] as const)(
     "the MQTT client of @devicescript/net on %s",
     runtime => {
-        it("publishes 100 messages through mosquitto and gets each back: one by one, acknowledged, in a burst", async () => {
+        it("MQTT publishes 100 messages through mosquitto and gets each back, acknowledged or not", async () => {
             lan = await Lan.open()
             const { port, stop } = await startBroker()
             lan.later(stop)
             const device = await lan.device(runtime, false, { program: "test/programs/net-mqtt.ts" })
             expect(await says(device, `${ROUTER} ${port} 100 0`)).toBe("100 of 100, in order: true")
             expect(await says(device, `${ROUTER} ${port} 10 1`)).toBe("10 of 10, in order: true")
-            // many small messages in one piece of what comes in
+            // many small messages in one piece of received data
             expect(await says(device, `${ROUTER} ${port} 100 0 burst`)).toBe("100 of 100, in order: true")
         })
     }

@@ -1,5 +1,5 @@
-// What a stranger can have the server do between two awaits: a search over requests, on the VM, for the dearest. The VM ends a
-// program after 131,072 operations without an await; no request may take half of them.
+// The operations that an HTTP request takes between two awaits: a search over requests, on the VM, for the most expensive. The VM
+// ends a program after 131,072 operations without an await; no request may take half of them.
 
 import { expect, test } from "vitest"
 import { Random } from "../../sim/time/random"
@@ -19,7 +19,7 @@ function post(path: string, body: string, ...fields: string[]): string {
     return request(`POST ${path}`, `Content-Length: ${body.length}`, ...fields) + body
 }
 
-/** `unit` as often as it fits. */
+/** Returns `unit` repeated as often as it fits. */
 function filled(unit: string, size: number, before = "", after = ""): string {
     const times = Math.floor((size - before.length - after.length) / unit.length)
     return before + unit.repeat(Math.max(times, 0)) + after
@@ -45,7 +45,7 @@ const units = [
     "text",
 ]
 
-/** Kinds of requests, each as dear as its unit makes it. */
+/** Kinds of requests, each filled with a unit. */
 const kinds: ((unit: string) => string)[] = [
     unit => post("/form", filled(unit, BODY, "text=")),
     unit => post("/form", filled(unit, BODY, "text=x&", "&last=")),
@@ -81,7 +81,7 @@ const kinds: ((unit: string) => string)[] = [
     () => request("GET /").repeat(20),
 ]
 
-/** Has the server, which burns so many turns in each of its own, answer what four clients at a time send it. */
+/** Returns whether the server, which burns `nines` loops in each turn, survives batches of four requests at a time. */
 async function survives(nines: number, batches: string[][]): Promise<boolean> {
     const net = await Net.open("vm", {
         program: "test/programs/http-slices.ts",
@@ -93,7 +93,7 @@ async function survives(nines: number, batches: string[][]): Promise<boolean> {
         for (const batch of batches) {
             const clients: Client[] = []
             for (const peer of peers) clients.push(await client(net, peer, 80))
-            // all at once, so that as much as there can be stands in all rings
+            // all at once, so that all rings are as full as can be
             await net.act(() => {
                 for (const [i, { connection }] of clients.entries()) connection.send(batch[i]!)
             })
@@ -112,7 +112,7 @@ async function survives(nines: number, batches: string[][]): Promise<boolean> {
     }
 }
 
-/** Every kind with every unit, four at a time, and then any four. */
+/** Returns every kind with every unit, four at a time, and then random batches. */
 function search(random: Random, mixed: number): string[][] {
     const batches: string[][] = []
     for (const kind of kinds) {
@@ -125,6 +125,6 @@ function search(random: Random, mixed: number): string[][] {
     return batches
 }
 
-test("no request takes half of what the VM allows between two awaits", async () => {
+test("no HTTP request takes half of the VM's 131,072 operations between two awaits", async () => {
     expect(await survives(Math.floor(LIMIT / 2 / TURN), search(new Random(7), 20))).toBe(true)
 }, 600_000)

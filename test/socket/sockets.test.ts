@@ -1,4 +1,4 @@
-// Sockets of a program on a whole device, on the VM and on Node.
+// A program's sockets on a whole device, on the VM and on Node.
 
 import { Buffer as DeviceBuffer } from "@devicescript/core"
 import { expect } from "vitest"
@@ -13,17 +13,17 @@ import { tsharkAgrees } from "../support/tshark"
 
 const setup = { program: "test/programs/sockets.ts" }
 
-/** What a command prints. */
+/** Returns what a command prints, errors as their codes. */
 async function says(net: Net, line: string): Promise<string> {
     return codesOnly((await net.reply(line)).lines.join("\n"))
 }
 
-/** The sum that test/programs/sockets.ts makes of bytes. */
+/** Returns the sum that test/programs/sockets.ts makes of bytes. */
 function sumOf(bytes: ArrayLike<number>): number {
     return Array.from(bytes).reduce((sum, byte) => (sum * 31 + byte) & 0xffffff, 0)
 }
 
-/** The peer's end of the device's next connection to a port, as soon as there is one. */
+/** Listens on a port of the peer; returns the peer's ends of the connections to it. */
 function accepting(net: Net, port: number, data?: (connection: HostConnection, text: string) => void) {
     const peer = net.host(1)
     const accepted: HostConnection[] = []
@@ -34,7 +34,7 @@ function accepting(net: Net, port: number, data?: (connection: HostConnection, t
     return { peer, accepted }
 }
 
-scenario("hello: lines, both half closes, what is said afterwards", setup, async net => {
+scenario("a socket reads an echo server's lines through both half closes to CLOSED", setup, async net => {
     serveEcho(net.host(1), net.clock)
     expect((await net.reply("hello 10.0.0.1 7")).lines).toEqual([
         "tcp://10.0.0.1:7 10.0.0.2:true 10.0.0.1:7 ESTABLISHED",
@@ -50,26 +50,30 @@ scenario("hello: lines, both half closes, what is said afterwards", setup, async
     ])
 })
 
-scenario("what cannot be connected to", { ...setup, config: { connections: 2 } }, async net => {
-    const deaf = new ScriptedStation(net, 5)
-    net.host(1)
-    expect(await says(net, "connect 10.0.0.1 81")).toBe("socket tcp://10.0.0.1:81: ECONNREFUSED")
-    expect(await says(net, "connect 10.0.0.77 81")).toBe("socket tcp://10.0.0.77:81: EHOSTUNREACH")
-    expect(await says(net, "connect 192.168.0.1 81")).toBe("socket tcp://192.168.0.1:81: EHOSTUNREACH")
-    expect(await says(net, "connect 10.0.0.2 81")).toBe("socket tcp://10.0.0.2:81: EINVAL")
-    expect(await says(net, "connect 10.0.0.1 0")).toBe("socket tcp://10.0.0.1:0: EINVAL")
-    expect(await says(net, "connect example.com 81")).toBe("socket tcp://example.com:81: ENOTFOUND")
-    const before = net.clock.now()
-    expect(await says(net, "connect 10.0.0.5 81 2500")).toBe("socket tcp://10.0.0.5:81: ETIMEDOUT")
-    expect(Math.round((net.clock.now() - before) / 100)).toBe(25)
-    expect(deaf.segments.map(({ flags }) => flags.syn)).toEqual([true, true])
-    // all of these gave their records back
-    net.host(3).listen(9, {})
-    for (let i = 0; i < 2; i++) expect(await says(net, "connect 10.0.0.3 9")).toBe("ESTABLISHED")
-    expect(await says(net, "connect 10.0.0.3 9")).toBe("socket tcp://10.0.0.3:9: ENOBUFS")
-})
+scenario(
+    "connect() fails with its code when refused, unreachable, invalid, timed out or full, and frees the record",
+    { ...setup, config: { connections: 2 } },
+    async net => {
+        const deaf = new ScriptedStation(net, 5)
+        net.host(1)
+        expect(await says(net, "connect 10.0.0.1 81")).toBe("socket tcp://10.0.0.1:81: ECONNREFUSED")
+        expect(await says(net, "connect 10.0.0.77 81")).toBe("socket tcp://10.0.0.77:81: EHOSTUNREACH")
+        expect(await says(net, "connect 192.168.0.1 81")).toBe("socket tcp://192.168.0.1:81: EHOSTUNREACH")
+        expect(await says(net, "connect 10.0.0.2 81")).toBe("socket tcp://10.0.0.2:81: EINVAL")
+        expect(await says(net, "connect 10.0.0.1 0")).toBe("socket tcp://10.0.0.1:0: EINVAL")
+        expect(await says(net, "connect example.com 81")).toBe("socket tcp://example.com:81: ENOTFOUND")
+        const before = net.clock.now()
+        expect(await says(net, "connect 10.0.0.5 81 2500")).toBe("socket tcp://10.0.0.5:81: ETIMEDOUT")
+        expect(Math.round((net.clock.now() - before) / 100)).toBe(25)
+        expect(deaf.segments.map(({ flags }) => flags.syn)).toEqual([true, true])
+        // all of these freed their records
+        net.host(3).listen(9, {})
+        for (let i = 0; i < 2; i++) expect(await says(net, "connect 10.0.0.3 9")).toBe("ESTABLISHED")
+        expect(await says(net, "connect 10.0.0.3 9")).toBe("socket tcp://10.0.0.3:9: ENOBUFS")
+    }
+)
 
-scenario("recv: what is there, a timeout, the peer's FIN, a reset behind data", setup, async net => {
+scenario("recv returns data, a timeout, the peer's FIN, and data before a reset", setup, async net => {
     const { accepted } = accepting(net, 9)
     await says(net, "connect 10.0.0.1 9")
     expect(await says(net, "recv 200")).toBe("undefined after 200 ms")
@@ -89,7 +93,7 @@ scenario("recv: what is there, a timeout, the peer's FIN, a reset behind data", 
     expect(await says(net, "state")).toBe("CLOSE-WAIT")
     expect(await says(net, "recv 200")).toBe("last after 0 ms")
     expect(await says(net, "recv 200")).toBe("null after 0 ms")
-    // the other half is open
+    // the sending half is still open
     expect(await says(net, "send 10")).toBe("sent after no time")
     await says(net, "close")
     expect(await says(net, "state")).toBe("CLOSED")
@@ -103,7 +107,7 @@ scenario("recv: what is there, a timeout, the peer's FIN, a reset behind data", 
     expect(await says(net, "send 10")).toBe("socket tcp://10.0.0.1:9: ECONNRESET")
     await says(net, "close")
 
-    // a close of this end wakes who waits
+    // close() wakes a fiber that waits in recv
     await says(net, "connect 10.0.0.1 9")
     await says(net, "later recv")
     await net.pass(100)
@@ -114,7 +118,7 @@ scenario("recv: what is there, a timeout, the peer's FIN, a reset behind data", 
 })
 
 scenario(
-    "lines: in pieces, longer than the ring, longer than anybody wants, none in time",
+    "readLine returns lines in pieces and across the ring, and refuses one beyond its limit",
     setup,
     async net => {
         const { accepted } = accepting(net, 9)
@@ -143,7 +147,7 @@ scenario(
     }
 )
 
-scenario("events: messages, the end, a failure", setup, async net => {
+scenario("socket events report messages, the peer's end and a reset", setup, async net => {
     const { accepted } = accepting(net, 9)
     const told = () =>
         net.log.filter(line => line.startsWith("later: ")).map(line => codesOnly(line.slice(7)))
@@ -163,7 +167,7 @@ scenario("events: messages, the end, a failure", setup, async net => {
 })
 
 scenario(
-    "20 KB there and back, and six sockets at once",
+    "a socket echoes 20 KB, and six sockets echo at once",
     { ...setup, config: { connections: 6 } },
     async net => {
         serveEcho(net.host(1), net.clock)
@@ -180,7 +184,7 @@ scenario(
     }
 )
 
-scenario("three fibers send on one socket: one after the other", setup, async net => {
+scenario("three fibers' sends on one socket go out one after the other", setup, async net => {
     let heard = ""
     const { accepted } = accepting(net, 9, (_connection, data) => {
         heard += data
@@ -191,13 +195,13 @@ scenario("three fibers send on one socket: one after the other", setup, async ne
     expect(heard).toBe("a".repeat(5000) + "b".repeat(3000) + "c".repeat(10))
 })
 
-scenario("a reader that stalls holds the sender up, for as long as it does", setup, async net => {
+scenario("a peer that does not read delays send for two minutes without an error", setup, async net => {
     const { stack } = net.host(1)
     const listener = listen(stack, 9, 4)
     await says(net, "connect 10.0.0.1 9")
     await says(net, "later send 5000")
     await net.pass(120_000)
-    // the peer's ring and the device's are full, and nothing is lost or given up
+    // the peer's ring and the device's are full; nothing is lost or given up
     expect(net.log).toEqual(["up 10.0.0.2"])
     const id = accept(stack, listener)
     const got: number[] = []
@@ -213,7 +217,7 @@ scenario("a reader that stalls holds the sender up, for as long as it does", set
 })
 
 scenario(
-    "a sender whose peer resets, or never reads again",
+    "send fails with ECONNRESET when the peer resets, ETIMEDOUT when it never reads",
     { ...setup, config: { r2: 5000 } },
     async net => {
         const { stack } = net.host(1)
@@ -234,7 +238,7 @@ scenario(
         await says(net, "later send 5000")
         await net.pass(500)
         await net.act(() => abort(stack, accept(stack, listener), net.clock.now()))
-        // its stack looks when the next probe comes
+        // the next window probe draws the reset
         await net.pass(5000)
         expect(codesOnly(`${net.log.at(-1)}`)).toBe("later: socket tcp://10.0.0.1:9: ECONNRESET")
         await says(net, "close")
@@ -246,32 +250,36 @@ scenario(
     }
 )
 
-scenario("a listener: a fiber for each, what one throws ends only that one", setup, async net => {
-    const peer = net.host(1)
-    await net.command("serve 5000")
-    expect(await says(net, "serve 5000")).toBe("listen 5000: EADDRINUSE")
-    expect(await says(net, "serve 0")).toBe("listen 0: EINVAL")
-    const clients: Client[] = []
-    for (let i = 0; i < 4; i++) clients.push(await client(net, peer, 5000, `I am ${i}\n`))
-    await net.until("the echoes", () => clients.every((c, i) => c.heard === `I am ${i}\n`))
-    expect(await says(net, "playing")).toBe("4")
-    await net.act(() => clients[1]!.connection.send("throw\n"))
-    await net.until("the reset", () => clients[1]!.connection.ended)
-    expect(clients[1]!.connection.error).toBe("ECONNRESET")
-    expect(net.log.at(-1)).toMatch(/^port 5000, tcp:\/\/10\.0\.0\.1:\d+: on purpose$/)
-    await net.act(() => clients[2]!.connection.send("bye\n"))
-    await net.until("the end", () => clients[2]!.connection.ended)
-    expect(clients[2]!.connection.error).toBeUndefined()
-    await net.act(() => clients[0]!.connection.send("still there?\n"))
-    await net.until("the echo", () => clients[0]!.heard.endsWith("still there?\n"))
-    expect(await says(net, "playing")).toBe("2")
-    // who says nothing for 5 s is sent away, half a line or not
-    await net.act(() => clients[3]!.connection.send("half a li"))
-    await net.until("the end of the slow ones", () => clients.every(c => c.connection.ended))
-    expect(await says(net, "playing")).toBe("0")
-})
+scenario(
+    "a listener starts a fiber for each client, and a handler that throws ends its own only",
+    setup,
+    async net => {
+        const peer = net.host(1)
+        await net.command("serve 5000")
+        expect(await says(net, "serve 5000")).toBe("listen 5000: EADDRINUSE")
+        expect(await says(net, "serve 0")).toBe("listen 0: EINVAL")
+        const clients: Client[] = []
+        for (let i = 0; i < 4; i++) clients.push(await client(net, peer, 5000, `I am ${i}\n`))
+        await net.until("the echoes", () => clients.every((c, i) => c.heard === `I am ${i}\n`))
+        expect(await says(net, "playing")).toBe("4")
+        await net.act(() => clients[1]!.connection.send("throw\n"))
+        await net.until("the reset", () => clients[1]!.connection.ended)
+        expect(clients[1]!.connection.error).toBe("ECONNRESET")
+        expect(net.log.at(-1)).toMatch(/^port 5000, tcp:\/\/10\.0\.0\.1:\d+: on purpose$/)
+        await net.act(() => clients[2]!.connection.send("bye\n"))
+        await net.until("the end", () => clients[2]!.connection.ended)
+        expect(clients[2]!.connection.error).toBeUndefined()
+        await net.act(() => clients[0]!.connection.send("still there?\n"))
+        await net.until("the echo", () => clients[0]!.heard.endsWith("still there?\n"))
+        expect(await says(net, "playing")).toBe("2")
+        // a client silent for 5 s is closed, after half a line as well
+        await net.act(() => clients[3]!.connection.send("half a li"))
+        await net.until("the end of the slow ones", () => clients.every(c => c.connection.ended))
+        expect(await says(net, "playing")).toBe("0")
+    }
+)
 
-scenario("a listener that is closed: what it accepted goes on", setup, async net => {
+scenario("a closed listener refuses clients and keeps the accepted connection", setup, async net => {
     const peer = net.host(1)
     await net.command("once 5000")
     const one = await client(net, peer, 5000)
@@ -283,24 +291,33 @@ scenario("a listener that is closed: what it accepted goes on", setup, async net
     await net.until("the end", () => one.connection.ended)
 })
 
-scenario("the cable is pulled and put back", { ...setup, negotiation: 1500 }, async net => {
-    const { accepted } = accepting(net, 9)
-    expect(await says(net, "up 5000")).toBe("true true 10.0.0.2")
-    await says(net, "connect 10.0.0.1 9")
-    await net.act(() => net.chip.setLink(false))
-    await net.pass(2000)
-    expect(await says(net, "up 100")).toBe("false false 10.0.0.2")
-    await says(net, "later echoed 10.0.0.1 7 10")
-    await net.act(() => net.chip.setLink(true))
-    serveEcho(net.host(3), net.clock)
-    await net.pass(4000)
-    expect(net.log).toEqual(["up 10.0.0.2", "down 10.0.0.2", "up 10.0.0.2", expect.stringMatching(/REFUSED/)])
-    await net.act(() => accepted[0]!.send("still here"))
-    expect(await says(net, "recv 20000")).toMatch(/^still here after/)
-})
+scenario(
+    "a cable pulled and put back is reported, and the connection goes on",
+    { ...setup, negotiation: 1500 },
+    async net => {
+        const { accepted } = accepting(net, 9)
+        expect(await says(net, "up 5000")).toBe("true true 10.0.0.2")
+        await says(net, "connect 10.0.0.1 9")
+        await net.act(() => net.chip.setLink(false))
+        await net.pass(2000)
+        expect(await says(net, "up 100")).toBe("false false 10.0.0.2")
+        await says(net, "later echoed 10.0.0.1 7 10")
+        await net.act(() => net.chip.setLink(true))
+        serveEcho(net.host(3), net.clock)
+        await net.pass(4000)
+        expect(net.log).toEqual([
+            "up 10.0.0.2",
+            "down 10.0.0.2",
+            "up 10.0.0.2",
+            expect.stringMatching(/REFUSED/),
+        ])
+        await net.act(() => accepted[0]!.send("still here"))
+        expect(await says(net, "recv 20000")).toMatch(/^still here after/)
+    }
+)
 
 scenario(
-    "a chip that does not answer at first",
+    "a chip silent at the start is reported, and the program connects once it answers",
     { ...setup, faults: { dead: 0xff }, config: {} },
     async net => {
         serveEcho(net.host(1), net.clock)
