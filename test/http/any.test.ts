@@ -1,4 +1,4 @@
-// Whatever bytes come, however they are cut: answers by the rules, or the connection's end; places free; no more memory.
+// Any bytes, cut in any way: the server answers by the rules or closes, its records become free, and its memory does not grow.
 
 import fc from "fast-check"
 import { expect, test, vi } from "vitest"
@@ -61,7 +61,7 @@ function parts(text: string, sizes: number[]): string[] {
     return all
 }
 
-/** All bytes of buffers that the server holds. */
+/** Returns the bytes of all buffers that the server holds. */
 function held(root: object, seen = new Set<object>()): number {
     if (seen.has(root)) return 0
     seen.add(root)
@@ -73,12 +73,12 @@ function held(root: object, seen = new Set<object>()): number {
     return bytes
 }
 
-/** What was asked, as far as HEAD goes: a body that is not there must not be looked for. */
+/** Returns whether no HEAD was requested: its answer has a length and no body. */
 function withoutHead(text: string): boolean {
     return !text.includes("HEAD")
 }
 
-test("any bytes in any segments", () => {
+test("any bytes in any segments leave all records free and the server's buffers as they are", () => {
     const bench = new HttpBench()
     addRoutes(bench.server)
     const before = held(bench.server)
@@ -100,12 +100,12 @@ test("any bytes in any segments", () => {
         }),
         cases(400)
     )
-    // it was worth looking
+    // the search has met both cases
     expect(answered).toBeGreaterThan(200)
     expect(closed).toBeGreaterThan(100)
 })
 
-test("the same bytes get the same answers, however they are cut", () => {
+test("the same bytes cut in any two ways get the same answer", () => {
     fc.assert(
         fc.property(texts, cuts, cuts, (text, one, other) => {
             const [first, second] = [one, other].map(sizes => {
@@ -114,7 +114,7 @@ test("the same bytes get the same answers, however they are cut", () => {
                 const browser = bench.connect().send(...parts(text, sizes))
                 return { text: browser.text, ended: browser.ended }
             })
-            // 100 is left out where the body is there already
+            // 100 is not sent where the body has arrived already
             expect(second).toEqual(first)
         }),
         cases(150)

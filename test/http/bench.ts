@@ -1,4 +1,4 @@
-// An HTTP server on a stack, and at the other end of the wire a stack whose calls the test makes itself.
+// An HTTP server on a stack, and at the other end of the wire a stack whose calls the test makes.
 
 import { Buffer } from "@devicescript/core"
 import { hex } from "../../sim/node/buffer"
@@ -15,7 +15,7 @@ Object.assign(globalThis, { hex })
 export const CLIENTS = 4
 export const BODY = 256
 
-/** Nothing is held back, so that all that happens at a time does happen. */
+/** Neither stack delays segments, so that all of a moment happens in it. */
 const prompt = { nagle: 0, delayedAck: 0 }
 
 export class HttpBench {
@@ -36,7 +36,7 @@ export class HttpBench {
         })
     }
 
-    /** Everybody does what can be done at this time. */
+    /** Lets both stacks and the server do what they can at this time. */
     settle(): void {
         for (let i = 0; i < 40; i++) {
             this.wire.settle()
@@ -59,17 +59,17 @@ export class HttpBench {
         return browser
     }
 
-    /** Places of the server that are taken. */
+    /** Returns the number of client records that are taken. */
     get taken(): number {
         return this.server.clients.filter(client => client.id > 0).length
     }
 }
 
-/** The other end of a connection: everything that comes is read at once unless told otherwise. */
+/** The client's end of a connection; it reads all data at once, unless a test replaces `read`. */
 export class Browser {
-    /** What came, a character a byte. */
+    /** The data received, a character a byte. */
     text = ""
-    /** The device has closed or reset the connection. */
+    /** How the device ended the connection; empty while it is open. */
     ended: "" | "closed" | "reset" = ""
 
     constructor(
@@ -92,7 +92,7 @@ export class Browser {
         return this
     }
 
-    /** Reads all that comes at this time. */
+    /** Reads all data that arrives at this time. */
     read(limit = Number.POSITIVE_INFINITY): string {
         const into = Buffer.alloc(1024)
         const before = this.text.length
@@ -110,13 +110,13 @@ export class Browser {
         return this.text.slice(before)
     }
 
-    /** How it stands when all that came is read. */
+    /** Reads all data, and returns how the device ended the connection. */
     readEnd(): string {
         this.read()
         return this.ended
     }
 
-    /** No more is sent. */
+    /** Shuts down the sending side. */
     shut(): this {
         shutdown(this.bench.far.stack, this.id, this.bench.wire.now)
         this.bench.settle()
@@ -146,22 +146,22 @@ export interface Response {
 }
 
 /**
- * Takes the responses in `text` apart by RFC 9112 and throws when they are none. `methods` are those of the requests, in
- * order; the last body may be ended by the connection's end.
+ * Returns the responses in `text` by RFC 9112, and throws when they are not valid. `methods` are those of the requests, in
+ * order; the connection's end may end the last body.
  */
 export function responses(text: string, methods: string[], ended: boolean): Response[] {
     const all: Response[] = []
     let rest = text
     while (rest !== "") {
         const end = rest.indexOf("\r\n\r\n")
-        if (end < 0) throw new Error(`no end of a head: ${JSON.stringify(rest)}`)
+        if (end < 0) throw new Error(`a head without end: ${JSON.stringify(rest)}`)
         const head = rest.slice(0, end)
         rest = rest.slice(end + 4)
         const [line = "", ...fields] = head.split("\r\n")
         const status = /^HTTP\/1\.1 ([1-5]\d\d) [A-Z][A-Za-z ]*$/.exec(line)?.[1]
-        if (status === undefined) throw new Error(`no status line: ${JSON.stringify(line)}`)
+        if (status === undefined) throw new Error(`not a status line: ${JSON.stringify(line)}`)
         for (const field of fields)
-            if (!/^[A-Za-z-]+: [ -~]+$/.test(field)) throw new Error(`no field: ${JSON.stringify(field)}`)
+            if (!/^[A-Za-z-]+: [ -~]+$/.test(field)) throw new Error(`not a field: ${JSON.stringify(field)}`)
         const response = { status: Number(status), head, body: "" }
         if (response.status === 100) continue
         const method = methods[all.length] ?? "GET"
@@ -171,11 +171,11 @@ export function responses(text: string, methods: string[], ended: boolean): Resp
         if (/^Transfer-Encoding: chunked$/m.test(head)) {
             for (;;) {
                 const size = /^([0-9a-f]+)\r\n/.exec(rest)
-                if (size === null) throw new Error(`no chunk: ${JSON.stringify(rest.slice(0, 40))}`)
+                if (size === null) throw new Error(`not a chunk: ${JSON.stringify(rest.slice(0, 40))}`)
                 const n = Number.parseInt(size[1]!, 16)
                 rest = rest.slice(size[0].length)
                 response.body += rest.slice(0, n)
-                if (rest.slice(n, n + 2) !== "\r\n") throw new Error("no end of a chunk")
+                if (rest.slice(n, n + 2) !== "\r\n") throw new Error("a chunk without end")
                 rest = rest.slice(n + 2)
                 if (n === 0) break
             }
@@ -184,7 +184,7 @@ export function responses(text: string, methods: string[], ended: boolean): Resp
             if (response.body.length < Number(length)) throw new Error(`${length} bytes were promised`)
             rest = rest.slice(Number(length))
         } else {
-            if (!ended) throw new Error("nothing tells the end of the body")
+            if (!ended) throw new Error("a body without end")
             response.body = rest
             rest = ""
         }

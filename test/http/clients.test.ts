@@ -1,4 +1,4 @@
-// Other people's HTTP clients as judges, through this computer's sockets and the router: the device on the VM and on Node.
+// HTTP clients of others (Node's, curl, wget) against the server on the VM and on Node, through this computer's sockets and the router.
 
 import { execFile, execFileSync } from "node:child_process"
 import { Agent, type IncomingMessage, request } from "node:http"
@@ -32,7 +32,7 @@ interface Answer {
     body: string
 }
 
-describe.each(["vm", "node"] as const)("a server on %s", runtime => {
+describe.each(["vm", "node"] as const)("the HTTP server on %s", runtime => {
     let lan: Lan
     let device: Device
     let port = 0
@@ -86,7 +86,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         })
     }
 
-    /** What a client sees that speaks bytes. */
+    /** Sends bytes as a client, and returns what the server sent until it closed. */
     function raw(text: string, end = false): Promise<string> {
         return new Promise((resolve, reject) => {
             let got = ""
@@ -105,7 +105,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         })
     }
 
-    test("Node's client with an agent that keeps connections, 30 requests by 4 of them", async () => {
+    test("30 requests of Node's client over four kept connections get their answers", async () => {
         const agent = new Agent({ keepAlive: true, maxSockets: 4 })
         const answers = await Promise.all(
             Array.from({ length: 30 }, (_, i) => {
@@ -122,13 +122,13 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         }
     })
 
-    test("100 KB by Node's client, streamed", async () => {
+    test("100 KB of rows reach Node's client in chunks", async () => {
         const { body, headers } = await ask("/rows?n=5700")
         expect(headers["transfer-encoding"]).toBe("chunked")
         expect(body).toBe(row.repeat(3800))
     })
 
-    test("errors as Node's client sees them", async () => {
+    test("errors reach Node's client: 404, 405, 413, 500 and a broken row", async () => {
         expect((await ask("/nothing")).status).toBe(404)
         const { status, headers } = await ask("/echo", { method: "DELETE" })
         expect([status, headers.allow]).toEqual([405, "POST, PUT"])
@@ -139,7 +139,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
     })
 
     test.skipIf(!curl)(
-        "curl: GET, HEAD, POST, HTTP/1.0, Expect, a chunked upload, 12 in parallel",
+        "curl gets GET, HEAD, POST, HTTP/1.0, Expect, chunked upload and 12 in parallel right",
         async () => {
             const says = async (...args: string[]) =>
                 (await run("curl", ["-sS", "--max-time", "60", ...args])).stdout
@@ -168,12 +168,12 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         }
     )
 
-    test.skipIf(!wget)("wget", async () => {
+    test.skipIf(!wget)("wget downloads a body of rows and a page", async () => {
         const { stdout } = await run("wget", ["-q", "-T", "60", "-O", "-", url("/rows?n=90"), url("/")])
         expect(stdout).toBe(`${row.repeat(60)}<h1>hello</h1>`)
     })
 
-    test("slow loris, half-closed and silent clients beside one that is served", async () => {
+    test("a client is served among slow, silent and half-closed ones", async () => {
         const slow = Array.from({ length: 6 }, () => {
             const socket = connect({ host: "127.0.0.1", port })
             socket.on("error", () => {})
@@ -184,7 +184,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
             connect({ host: "127.0.0.1", port }).on("error", () => {})
         )
         await new Promise(resolve => setTimeout(resolve, 300))
-        // it waits in the backlog until the slow ones are told 408
+        // it waits in the backlog until the slow ones get 408
         expect((await ask("/")).body).toBe("<h1>hello</h1>")
         for (const { socket, timer } of slow) {
             clearInterval(timer)
@@ -196,13 +196,13 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         expect(await raw("GET / HTTP/1.1\r\nHost: x\r\n\r\n", true)).toContain("hello")
     })
 
-    test("the dearest heads that can be sent, by four at once, and sent ahead", async () => {
+    test("four clients that send the most expensive heads at once are served", async () => {
         const blanks = `Connection:${" ".repeat(230)}x${" ".repeat(10)}\r\n`
         const target = `/see/${"%41".repeat(70)}`
         const text = `GET ${target} HTTP/1.1\r\nHost: x\r\n${blanks.repeat(14)}\r\n`
         const last = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         const all = await Promise.all([1, 2, 3, 4].map(() => raw(text.repeat(3) + last)))
-        // where others wait for a place, a connection ends with its first answer
+        // while other clients wait, a connection closes after its first answer
         for (const got of all) {
             expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
             expect(got).toContain(`/see/${"A".repeat(70)}`)
@@ -210,7 +210,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         expect((await ask("/")).body).toBe("<h1>hello</h1>")
     })
 
-    test("what is refused, as on Node", async () => {
+    test("all requests of the refused table get the same statuses through the router", async () => {
         const seen: [string, number][] = []
         for (const [name, text] of bad) {
             const got = await raw(text + requestText("GET /hex"))
@@ -220,7 +220,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         expect(seen).toEqual(bad.map(([name, , status]) => [name, status]))
     })
 
-    test("what is taken, as on Node", async () => {
+    test("all requests of the accepted table get the same statuses through the router", async () => {
         const last = requestText("GET /hex", "Connection: close")
         const seen: [string, string[]][] = []
         for (const [name, text] of good)
@@ -228,7 +228,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
         expect(seen).toEqual(good.map(([name, , status]) => [name, [`${status}`, "200"]]))
     })
 
-    test("twenty downloads that are aborted leave the device serving", async () => {
+    test("twenty aborted downloads leave the server serving", async () => {
         for (let i = 0; i < 20; i++) {
             await new Promise<void>((resolve, reject) => {
                 const socket = connect({ host: "127.0.0.1", port })
@@ -246,7 +246,7 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
 
     // Node's heap is not the program's
     const onVm = runtime === "vm" ? test : () => {}
-    onVm("the heap is what it was, after a hundred requests more", async () => {
+    onVm("a hundred requests leave the heap of the program equal", async () => {
         const used = async () => {
             for (let i = 0; i < 50; i++) await ask(i % 2 ? "/rows?n=9" : "/see/x?y")
             // the events of the last segments
@@ -254,12 +254,12 @@ describe.each(["vm", "node"] as const)("a server on %s", runtime => {
             return (await device.liveHeap()).used
         }
         const before = await used()
-        // what is measured includes a frame or two of the function that runs then
+        // the measured heap includes one or two stack frames of the function that runs then
         expect(Math.abs((await used()) - before)).toBeLessThanOrEqual(32)
         console.log(`heap in use by the server's program: ${before} bytes`)
     })
 
-    test("nothing was said but what was provoked", () => {
+    test("the program printed only the errors that these tests provoked", () => {
         expect(said.filter(text => !/^\/(throw|break): |^DeviceScript|^start: /.test(text))).toEqual([])
     })
 })

@@ -38,8 +38,8 @@ function answers(text: string, methods: string[] = []): { all: Response[]; ended
 const errors = vi.spyOn(console, "error").mockImplementation(() => {})
 afterEach(() => errors.mockClear())
 
-describe("what is answered", () => {
-    test("a page, and the connection stays", () => {
+describe("requests that the HTTP server answers", () => {
+    test("GET of a page returns it with its length, and the connection stays open", () => {
         const { all, ended } = answers(request("GET /"))
         expect(all).toHaveLength(1)
         expect(all[0]!.head).toBe("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 14")
@@ -47,7 +47,7 @@ describe("what is answered", () => {
         expect(ended).toBe("")
     })
 
-    test("requests sent ahead, in order", () => {
+    test("five requests sent ahead are answered in order", () => {
         const lines = ["GET /see/1", "GET /", "HEAD /see/2", "POST /echo", "GET /see/3?x"]
         const text = lines.map(l =>
             l.startsWith("POST") ? `${request(l, "Content-Length: 3")}abc` : request(l)
@@ -62,7 +62,7 @@ describe("what is answered", () => {
         ])
     })
 
-    test("HEAD says what GET would", () => {
+    test("HEAD returns the header of GET and no body", () => {
         for (const path of ["/", "/rows", "/hex", "/empty"]) {
             const [head] = answers(request(`HEAD ${path}`), ["HEAD"]).all
             const [get] = answers(request(`GET ${path}`)).all
@@ -71,14 +71,14 @@ describe("what is answered", () => {
         }
     })
 
-    test("rows in chunks", () => {
+    test("a body of rows is sent in chunks, and the connection stays open", () => {
         const { all, ended } = answers(request("GET /rows?n=50"))
         expect(all[0]!.head).toContain("Transfer-Encoding: chunked")
         expect(all[0]!.body).toBe(row.repeat(33))
         expect(ended).toBe("")
     })
 
-    test("rows for HTTP/1.0, ended by the connection's end", () => {
+    test("a body of rows for HTTP/1.0 ends with the connection, without chunks", () => {
         const { all, ended } = answers("GET /rows?n=50 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         expect(all[0]!.head).toContain("Connection: close")
         expect(all[0]!.head).not.toContain("chunked")
@@ -86,7 +86,7 @@ describe("what is answered", () => {
         expect(ended).toBe("closed")
     })
 
-    test("bytes, text in UTF-8, and no content", () => {
+    test("bodies of bytes, of UTF-8 text and none are sent as they are", () => {
         expect(answers(request("GET /hex")).all[0]!.body).toBe("\x00\x01\x02\xfd\xfe\xff")
         const long = answers(request("GET /long")).all[0]!
         expect(Buffer.from(long.body, "latin1").toString()).toContain("äöü")
@@ -94,7 +94,7 @@ describe("what is answered", () => {
         expect(empty.head).toBe("HTTP/1.1 204 No Content\r\nX-Empty: yes")
     })
 
-    test("HTTP/1.0 without and with keep-alive, HTTP/1.1 with close, a later 1.x", () => {
+    test("the connection stays or closes by version and Connection field", () => {
         expect(answers("GET / HTTP/1.0\r\n\r\n").ended).toBe("closed")
         const kept = answers("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n")
         expect(kept.ended).toBe("")
@@ -103,7 +103,7 @@ describe("what is answered", () => {
         expect(answers(`GET / HTTP/1.7\r\n${HOST}\r\n`).ended).toBe("")
     })
 
-    test("bodies by length and in chunks, with extensions and trailers", () => {
+    test("request bodies by length and in chunks, with extensions and trailers, are read", () => {
         expect(answers(`${request("POST /echo", "Content-Length: 11")}hello\r\n\r\nyou`).all[0]!.body).toBe(
             "hello\r\n\r\nyo"
         )
@@ -118,7 +118,7 @@ describe("what is answered", () => {
         ).toBe(`${BODY} bytes`)
     })
 
-    test("paths decoded, queries not, and the absolute form", () => {
+    test("paths are decoded and queries not, also in the absolute form", () => {
         const see = (target: string) => answers(request(`GET ${target}`)).all[0]!.body
         expect(see("/see/a%20b%3Cc%3e?q=%20")).toBe("GET /see/a b<c> q=%20 /see/a b&#60;c&#62;")
         expect(see("/%73ee/x?a?b")).toBe("GET /see/x a?b /see/x")
@@ -127,12 +127,12 @@ describe("what is answered", () => {
         expect(Buffer.from(see("/see/%C3%A4"), "latin1").toString()).toContain("/see/ä")
     })
 
-    test("lines that end with a bare LF, and empty lines before a request", () => {
+    test("lines that end with a bare LF and empty lines before a request are accepted", () => {
         const { all } = answers(`\r\n\nGET / HTTP/1.1\nHost: device\n\n\r\n${request("GET /hex")}`)
         expect(all.map(({ status }) => status)).toEqual([200, 200])
     })
 
-    test("100 to who expects it, in HTTP/1.1 alone", () => {
+    test("Expect: 100-continue gets 100 in HTTP/1.1, 413 for a large body, nothing in HTTP/1.0", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const fields = ["Content-Length: 3", "Expect: 100-Continue"]
@@ -140,7 +140,7 @@ describe("what is answered", () => {
         expect(browser.text).toBe("HTTP/1.1 100 Continue\r\n\r\n")
         browser.send("abc")
         expect(responses(browser.text, ["POST"], false)[0]!.body).toBe("abc")
-        // what is refused is refused before its body is sent
+        // a body too large is refused before it is sent
         const refused = bench
             .connect()
             .send(request("POST /echo", "Content-Length: 999", "Expect: 100-continue"))
@@ -151,7 +151,7 @@ describe("what is answered", () => {
         expect(old.text).toBe("")
     })
 
-    test("a client that has shut its side down", () => {
+    test("a client that has shut its side down gets its answer, 400 for half a request", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const browser = bench.connect()
@@ -167,15 +167,18 @@ describe("what is answered", () => {
     })
 })
 
-describe("what is taken", () => {
-    test.each(good)("%s", (_name, text, status, body) => {
-        const { all, ended } = answers(text + request("GET /hex"))
-        expect(all.map(r => r.status)).toEqual([status, 200])
-        if (body !== undefined) expect(all[0]!.body).toBe(body)
-        expect(ended).toBe("")
-    })
+describe("requests that the HTTP server accepts", () => {
+    test.each(good)(
+        "a request with %s is accepted, and the next one answered",
+        (_name, text, status, body) => {
+            const { all, ended } = answers(text + request("GET /hex"))
+            expect(all.map(r => r.status)).toEqual([status, 200])
+            if (body !== undefined) expect(all[0]!.body).toBe(body)
+            expect(ended).toBe("")
+        }
+    )
 
-    test("a head of 4,096 bytes, and not one more", () => {
+    test("a head of 4,096 bytes is accepted, one of 4,097 refused with 431", () => {
         const filled = (size: number) => {
             const line = "GET / HTTP/1.1\r\n"
             const rest = size - line.length - HOST.length - "X: \r\n".length - "\r\n".length
@@ -186,7 +189,7 @@ describe("what is taken", () => {
         expect(answers(filled(4097)).all.map(r => r.status)).toEqual([431])
     })
 
-    test("chunks of as many bytes as a body may have, and not one more", () => {
+    test("chunks up to the body's limit are accepted, one byte more is refused with 413", () => {
         const chunks = (...sizes: number[]) =>
             request("PUT /echo", "Transfer-Encoding: chunked") +
             sizes.map(n => `${n.toString(16)}\r\n${"x".repeat(n)}\r\n`).join("") +
@@ -197,7 +200,7 @@ describe("what is taken", () => {
             expect(answers(chunks(...sizes)).all.map(r => r.status)).toEqual([413])
     })
 
-    test("fields that were named, for handlers", () => {
+    test("HttpFields keeps the named fields for handlers, up to a line of them", () => {
         const ask = (...fields: string[]) => {
             const kept = new HttpFields("authorization cookie")
             const bench = new HttpBench({}, { fields: kept })
@@ -214,14 +217,14 @@ describe("what is taken", () => {
             none,
         ])
         expect(ask("Cookie: a=b", "Cookie: c", "authorization:")).toEqual(["|a=b, c|undefined", none])
-        // no more than a line of them
+        // at most a line of them
         expect(ask(`Cookie: ${"x".repeat(245)}`)).toEqual([`undefined|${"x".repeat(245)}|undefined`, none])
         expect(ask(`Cookie: ${"x".repeat(300)}`)[0]).toContain("431")
         expect(ask(...Array.from({ length: 9 }, () => `Cookie: ${"x".repeat(30)}`))[0]).toContain("431")
         expect(ask(`X: ${"x".repeat(300)}`)).toEqual([none, none])
     })
 
-    test("names that are told, and the one that is published", () => {
+    test("a Host that is configured, published or any address is accepted, others get 421", () => {
         const ask = (host: string, names?: string, published?: string) => {
             const bench = new HttpBench({}, names === undefined ? {} : { names })
             addRoutes(bench.server)
@@ -240,8 +243,8 @@ describe("what is taken", () => {
     })
 })
 
-describe("one turn", () => {
-    test("makes 16 rows at most", () => {
+describe("one turn of the HTTP server", () => {
+    test("one turn makes at most 16 rows for four clients", () => {
         let rows = 0
         const bench = new HttpBench({ sendBuffer: 8192 })
         bench.server.route("GET", "/", () => ({
@@ -259,11 +262,11 @@ describe("one turn", () => {
         }
         const all = [1, 2, 3, 4].map(() => bench.connect())
         for (const browser of all) browser.send(request("GET /"))
-        // the last step is one, and no more are taken; what is left is looked at again at once
+        // the last step makes one row; the rest is made in the next turn, at once
         expect(most).toBe(16)
     })
 
-    test("runs one handler, and goes on by itself", () => {
+    test("one turn runs one handler, and 20 queued requests are answered without more input", () => {
         let runs = 0
         const bench = new HttpBench()
         bench.server.route("GET", "/", () => ({ body: `${runs++}` }))
@@ -289,8 +292,8 @@ describe("one turn", () => {
     })
 })
 
-describe("bodies", () => {
-    test.each([0, -1, 1025])("a limit of %i is refused", limit => {
+describe("HttpBodies and formValue()", () => {
+    test.each([0, -1, 1025])("HttpBodies refuses a limit of %i", limit => {
         expect(() => new HttpBodies(limit, 1)).toThrow(
             `HttpBodies: the limit must be 1 to 1024, not ${limit}`
         )
@@ -320,13 +323,13 @@ describe("bodies", () => {
         ["a=%00", "a", undefined],
         ["&&a=1&&", "a", "1"],
         ["=&a=1", "a", "1"],
-    ])("formValue of %j: %s is %j", (text, name, value) => {
+    ])("formValue(%j, %j) returns %j", (text, name, value) => {
         expect(formValue(text, name)).toBe(value)
     })
 })
 
-describe("what is refused", () => {
-    test.each(bad)("%s", (_name, text, status) => {
+describe("requests that the HTTP server refuses", () => {
+    test.each(bad)("a request with %s is refused, and the connection closes", (_name, text, status) => {
         // what follows must not be taken for a request
         const { all, ended } = answers(text + request("GET /hex"))
         expect(all.map(r => r.status)).toEqual([status])
@@ -335,7 +338,7 @@ describe("what is refused", () => {
         expect(ended).toBe("closed")
     })
 
-    test("a path, a method of the path, a method: the connection stays", () => {
+    test("an unknown path, method or both: 404, 405 or 501, and the connection stays", () => {
         const ask = (line: string) => answers(request(line) + request("GET /hex"))
         for (const [line, status] of [
             ["GET /nothing", 404],
@@ -352,21 +355,21 @@ describe("what is refused", () => {
         expect(ask("GET /nothing").all[0]!.head).not.toContain("Allow")
     })
 
-    test("fields that do not count may be as long as the head", () => {
+    test("a field of 3,000 bytes that the server does not use is accepted", () => {
         const { all } = answers(
             request("GET /", `Cookie: ${"x".repeat(3000)}`, "X:y", "Y: \xe4") + request("GET /hex")
         )
         expect(all.map(r => r.status)).toEqual([200, 200])
     })
 
-    test("a handler that throws: 500, and it is reported", () => {
+    test("a handler that throws: 500, and the error is printed", () => {
         const { all, ended } = answers(request("GET /throw") + request("GET /"))
         expect(all.map(r => r.status)).toEqual([500, 200])
         expect(ended).toBe("")
         expect(errors).toHaveBeenCalledWith("/throw: on purpose")
     })
 
-    test("a row that throws: reset, so that nobody takes it for the whole", () => {
+    test("a row that throws resets the connection, so that no client takes the body for whole", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const browser = bench.connect().send(request("GET /break"))
@@ -376,8 +379,8 @@ describe("what is refused", () => {
     })
 })
 
-describe("places and time", () => {
-    test("one more than there are places waits, and gets the first that is free", () => {
+describe("clients and time-outs of the HTTP server", () => {
+    test("a fifth client waits, and is served when one of four ends", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const held = Array.from({ length: CLIENTS }, () => bench.connect().send("GET / HT"))
@@ -391,13 +394,13 @@ describe("places and time", () => {
         expect(bench.taken).toBe(CLIENTS)
     })
 
-    test("who waits is served when another asks for nothing for a second, or with its answer", () => {
+    test("a waiting client is served when another is idle for a second, or after its answer", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const idle = Array.from({ length: CLIENTS }, () => bench.connect().send(request("GET /")))
         for (const browser of idle) expect(browser.ended).toBe("")
         const late = bench.connect()
-        // the first to be answered meanwhile makes room
+        // the first one answered meanwhile is closed
         idle[0]!.send(request("GET /"))
         expect(idle[0]!.text).toContain("Connection: close")
         late.send(request("GET /"))
@@ -409,7 +412,7 @@ describe("places and time", () => {
         }
     })
 
-    test("a request that does not end: 408 after 10 s, however slowly it comes", () => {
+    test("a request that does not end gets 408 after 10 s, however slowly it comes", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const slow = bench.connect()
@@ -425,14 +428,14 @@ describe("places and time", () => {
         slow.close()
         bench.pass(200)
         expect(bench.taken).toBe(0)
-        // and its body
+        // a body that does not end, too
         const body = bench.connect().send(`${request("POST /echo", "Content-Length: 9")}a`)
         bench.pass(10_100)
         body.read()
         expect(body.text).toMatch(/^HTTP\/1\.1 408 /)
     })
 
-    test("who asks for nothing goes without a word", () => {
+    test("a client that sends nothing for 10 s is closed without an answer", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const fresh = bench.connect()
@@ -449,7 +452,7 @@ describe("places and time", () => {
         expect(bench.taken).toBe(0)
     })
 
-    test("who takes nothing of an answer for 10 s is cut off; who takes some is not", () => {
+    test("a client that reads nothing for 10 s is cut off, one that reads slowly is not", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const stuck = bench.connect()
@@ -457,7 +460,7 @@ describe("places and time", () => {
         for (const browser of [stuck, slow]) browser.send("")
         const far = bench.far.stack
         expect(far.receiveSize).toBe(8192)
-        // nothing is read of what comes
+        // neither client reads
         for (const browser of [stuck, slow]) {
             browser.read = () => ""
             browser.send(request("GET /rows?n=3000"))
@@ -472,7 +475,7 @@ describe("places and time", () => {
         expect(responses(slow.text, [], false)[0]!.body).toBe(row.repeat(2000))
     })
 
-    test("a download that is aborted frees its place", () => {
+    test("ten downloads aborted or closed by the client free their records", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         for (let i = 0; i < 10; i++) {
@@ -487,7 +490,7 @@ describe("places and time", () => {
         }
     })
 
-    test("an error's answer comes before what was sent with the request is thrown away", () => {
+    test("a refused body of 5,000 bytes is discarded only after the answer was sent", () => {
         const bench = new HttpBench()
         addRoutes(bench.server)
         const browser = bench
@@ -498,7 +501,7 @@ describe("places and time", () => {
         browser.close()
         bench.pass(100)
         expect(bench.taken).toBe(0)
-        // who never closes is left
+        // a client that never closes is reset
         const stays = bench.connect().send("nonsense\r\n")
         expect(stays.ended).toBe("closed")
         bench.pass(9900)
@@ -508,7 +511,7 @@ describe("places and time", () => {
         expect(stays.readEnd()).toBe("reset")
     })
 
-    test("connections that clients keep for later do not keep others out", () => {
+    test("twelve idle keep-alive clients on six connections all get their answers", () => {
         const bench = new HttpBench({ connections: 6 })
         addRoutes(bench.server)
         const all = Array.from({ length: 12 }, () => bench.connect().send(request("GET /")))
@@ -519,7 +522,7 @@ describe("places and time", () => {
         }
     })
 
-    test("rings of 64 bytes do", () => {
+    test("rings of 64 bytes carry long answers", () => {
         const bench = new HttpBench({ receiveBuffer: 64, sendBuffer: 64 })
         addRoutes(bench.server)
         const browser = bench.connect().send(request("GET /rows?n=30"), request("GET /long"))
@@ -530,7 +533,7 @@ describe("places and time", () => {
         expect(Buffer.from(all[1]!.body, "latin1").toString()).toMatch(/^A text .* äöü 0123456789\n$/)
     })
 
-    test("a listener that is closed serves no more, and another may take its port", () => {
+    test("a closed listener leaves its port to another", () => {
         const bench = new HttpBench({ listeners: 1 })
         addRoutes(bench.server)
         expect(() => bench.server.serve(99)).not.toThrow()
