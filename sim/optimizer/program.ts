@@ -14,7 +14,7 @@ export interface Node {
     place: Place | undefined
 }
 
-/** How a block ends. */
+/** The end of a block: where control goes from there. */
 export type End =
     | { kind: "jump"; to: Block; place: Place | undefined }
     /** Goes to `otherwise` when the condition is false. */

@@ -53,7 +53,9 @@ export function serving(options: Options, open: readonly Forward[] = options.for
         `${ip} serves echo on port 7 and a page on port 80.`,
         ...(others.length === 0
             ? []
-            : [`So do ${others.map(other => other.ip).join(", ")}; on 2 COMMAND runs a command on host 2.`]),
+            : [
+                  `So do ${others.map(other => other.ip).join(", ")}; "on 2 COMMAND" runs a command on host 2.`,
+              ]),
         ...open.map(forward => describeForward(forward, ip)),
         ...(time === "virtual" ? ["Each command lets a second pass, or as much time as it waits for."] : []),
         mode === "console"
