@@ -189,7 +189,7 @@ function verifyDepth(fn: ProgramFunction, what: string): void {
         const known = inside.get(block)
         if (known === undefined) inside.set(block, handlers)
         else if (known.length !== handlers.length || known.some((handler, n) => handler !== handlers[n]))
-            throw new ImageError(`${what}: two paths meet that are in different try blocks`)
+            throw new ImageError(`${what}: two paths from different try blocks meet`)
     }
     // `enter` adds further blocks to the map during the loop
     for (const [block, before] of inside) {

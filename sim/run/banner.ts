@@ -48,7 +48,7 @@ export function serving(options: Options, open: readonly Forward[] = options.for
             "",
         ]
     }
-    const hint = link === "builtin" ? "" : " trace on shows segments as they come and go."
+    const hint = link === "builtin" ? "" : ' "trace on" shows segments as they come and go.'
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,
         ...(others.length === 0
@@ -59,7 +59,7 @@ export function serving(options: Options, open: readonly Forward[] = options.for
         ...open.map(forward => describeForward(forward, ip)),
         ...(time === "virtual" ? ["Each command lets a second pass, or as much time as it waits for."] : []),
         mode === "console"
-            ? `help lists the commands, Ctrl-D leaves.${hint}`
+            ? `"help" lists the commands, Ctrl-D ends the run.${hint}`
             : "Lines on standard input are commands; the run ends with the link or by a signal.",
     ]
 }
