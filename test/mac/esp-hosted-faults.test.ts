@@ -37,7 +37,7 @@ class Bench {
     readonly clock = new VirtualClock()
     readonly chip: EspHostedChip
     readonly log: string[] = []
-    private readonly device: Device
+    readonly device: Device
     private readonly peer: BuiltinHost
     private panic: string | undefined
 
@@ -232,6 +232,21 @@ describe.each(["vm", "node"] as const)("a Wi-Fi module that fails, on %s", runti
 
     test("every fault of the model has its test here", () => {
         expect(Object.keys(FAULTS).sort()).toEqual(Object.keys(espHosted.faults).sort())
+    })
+
+    test.runIf(runtime === "vm")("frames leave the heap as it was", async () => {
+        await bench.serves(BACK)
+        const echo = async () => {
+            const whole = text(50_000)
+            const client = bench.open(whole)
+            await bench.until("the echo", () => client.heard.length === whole.length, PATIENCE)
+            client.connection.close()
+            await bench.pass(1000)
+        }
+        await echo()
+        const before = await bench.device.liveHeap()
+        await echo()
+        expect(await bench.device.liveHeap()).toEqual(before)
     })
 
     const cases = Object.entries(FAULTS).flatMap(([name, all]) => all.map(one => [name, ...one] as const))
