@@ -152,7 +152,8 @@ class Bench {
 }
 
 /** What each fault is set to, for how many milliseconds, to what afterwards, and what the console says meanwhile. */
-const FAULTS: { [name: string]: [on: string, ms: number, off: string | undefined, said?: RegExp][] } = {
+type Case = [on: string, ms: number, off: string | undefined, said?: RegExp]
+const FAULTS: { [name: string]: Case[] } = {
     "miso-errors": [
         ["1e-5", 3000, "off"],
         ["0.001", 3000, "off"],
@@ -249,8 +250,10 @@ describe.each(["vm", "node"] as const)("a Wi-Fi module that fails, on %s", runti
         expect(await bench.device.liveHeap()).toEqual(before)
     })
 
-    const cases = Object.entries(FAULTS).flatMap(([name, all]) => all.map(one => [name, ...one] as const))
-    test.each(cases)("%s %s for %d ms", async (name, on, ms, off, said) => {
+    const cases = Object.entries(FAULTS).flatMap(([name, all]) =>
+        all.map(([on, ms, off, said]) => ({ name, on, ms, off, said }))
+    )
+    test.each(cases)("$name $on for $ms ms", async ({ name, on, ms, off, said }) => {
         await bench.serves(BACK)
         bench.log.length = 0
         bench.chip.misuses.length = 0
