@@ -228,7 +228,8 @@ describe.each(["vm", "node"] as const)("a Wi-Fi module that fails, on %s", runti
     beforeAll(async () => {
         bench = new Bench(runtime)
         await bench.start()
-    })
+        // an image is compiled
+    }, 300_000)
     afterAll(() => bench.stop())
 
     test("every fault of the model has its test here", () => {
@@ -251,9 +252,9 @@ describe.each(["vm", "node"] as const)("a Wi-Fi module that fails, on %s", runti
     })
 
     const cases = Object.entries(FAULTS).flatMap(([name, all]) =>
-        all.map(([on, ms, off, said]) => ({ name, on, ms, off, said }))
+        all.map(([on, ms, off, said]) => [`${name} ${on} for ${ms} ms`, { name, on, ms, off, said }] as const)
     )
-    test.each(cases)("$name $on for $ms ms", async ({ name, on, ms, off, said }) => {
+    test.each(cases)("%s", async (_, { name, on, ms, off, said }) => {
         await bench.serves(BACK)
         bench.log.length = 0
         bench.chip.misuses.length = 0
