@@ -1,7 +1,11 @@
 // The small network of a scenario: one device, and the hosts that the scenario adds.
 
-import { W5500Chip } from "../../sim/chip/w5500"
+import { readBoard } from "../../sim/board/boards"
+import type { SpiChip } from "../../sim/chip/chip"
+import { chipOf } from "../../sim/chip/chips"
+import type { W5500Chip } from "../../sim/chip/w5500"
 import type { W5500Faults } from "../../sim/chip/w5500-faults"
+import { WiredChip } from "../../sim/chip/wires"
 import { Device, type Reply } from "../../sim/device/device"
 import { decodeEvents, type StackEvent } from "../../sim/device/events"
 import { describePanic } from "../../sim/device/runtime"
@@ -26,8 +30,10 @@ export interface Setup {
     impairments?: Partial<Impairments>
     /** Milliseconds from a cable or a reset of the chip to a link. */
     negotiation?: number
-    /** The chip's faults from the start. */
+    /** The W5500's faults from the start. */
     faults?: Partial<W5500Faults>
+    /** The board, and with it the chip; that of src/board.ts when left out. */
+    board?: string
     /** The device's program, a path in this project; src/main.ts when left out. */
     program?: string
     /** True for a program that takes no commands. */
@@ -54,7 +60,7 @@ export interface SeenSegment extends Seen {
 export const DEVICE_IP = "10.0.0.2"
 const DEVICE = "device"
 const DELAY = 5
-/** Milliseconds until an action of the scenario: an event of the clock, for which a device that sleeps until the next event wakes. */
+/** Milliseconds before an action of the scenario: longer than the device sleeps between two looks at its commands. */
 const NOTICE = 150
 /** Milliseconds that a wait may take, unless the scenario sets another limit. */
 const PATIENCE = 30_000
@@ -62,9 +68,9 @@ const PATIENCE = 30_000
 const MOST_FRAMES = 20_000
 
 /** The network; made by `Net.open`, its time passes only while the scenario waits. */
-export class Net {
+export class Net<Chip extends SpiChip = W5500Chip> {
     readonly clock = new VirtualClock()
-    readonly chip: W5500Chip
+    readonly chip: Chip
     readonly device: Device
     /** All frames on the wire, and the events of the device's stack. */
     readonly frames: Seen[] = []
@@ -81,8 +87,11 @@ export class Net {
     private panic: string | undefined
 
     /** Connects and switches on everything; the device is up afterwards. */
-    static async open(runtime: "vm" | "node", setup: Setup): Promise<Net> {
-        const net = new Net(runtime, setup)
+    static async open<Chip extends SpiChip = W5500Chip>(
+        runtime: "vm" | "node",
+        setup: Setup
+    ): Promise<Net<Chip>> {
+        const net = new Net<Chip>(runtime, setup)
         await net.device.start()
         if (setup.silent) await net.pass(100)
         else await net.command("sleep 1")
@@ -97,19 +106,23 @@ export class Net {
         this.ethernet = new EthernetSwitch(clock, { impairments, random: this.random.fork("segment") })
         // scenarios that wait for a promise look before the next event
         clock.settle.add(async () => {})
-        const chip = new W5500Chip({
+        const board = readBoard(setup.board)
+        const chip = chipOf(board).make({
             clock,
             send: frame => plug.send(frame),
             random: this.random.fork("chip"),
             ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
         })
         const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })
-        Object.assign(chip.faults, setup.faults)
-        this.chip = chip
+        // the caller knows what chip is on its board
+        this.chip = (chip instanceof WiredChip ? chip.chip : chip) as Chip
+        if (setup.faults !== undefined)
+            Object.assign((this.chip as unknown as W5500Chip).faults, setup.faults)
         this.device = new Device({
             clock,
             runtime,
             chip,
+            board,
             seed,
             ...(setup.program === undefined ? {} : { program: setup.program }),
             boot: {
