@@ -20,10 +20,7 @@ import { waitArrives } from "./time-wait"
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
     // flat on purpose, the path of every segment
     const rx = t.rx
-    if (length < Tcp.Size) {
-        drop(t, Counter.TcpMalformed, now)
-        return
-    }
+    // what is shorter than a header has no room for the one it says, or says it is shorter
     const header = (rx.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
     if (header < Tcp.Size || header > length) {
         drop(t, Counter.TcpMalformed, now)
@@ -74,81 +71,77 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
     segment.setAt(Seg.Control, "u8", control)
 
+    // Whose is it? A connection's, a record's of TIME-WAIT, a half-open record's, a listener's, or nobody's
     const c = findTuple(t, remoteIp, ports)
+    const passive = t.passive
+    let state: State = State.Closed
+    let record = -1
+    let id = 0
     if (c >= 0) {
-        const conns = t.conns
-        const state = conns.getAt(c + Tcb.State, "u8")
-        if (EVENTS ? t.events.on : false) {
-            traceSegment(
-                t,
-                EventKind.SegmentIn,
-                at,
-                length,
-                conns.getAt(c + Tcb.Id, "u16"),
-                state,
-                remoteIp,
-                now
-            )
+        state = t.conns.getAt(c + Tcb.State, "u8")
+        if (EVENTS) id = t.conns.getAt(c + Tcb.Id, "u16")
+    } else {
+        if (TIME_WAIT_RECORDS ? t.waitsEnd > 0 : false) {
+            record = findWait(t, remoteIp, ports)
+            if (record >= 0) {
+                state = State.TimeWait
+                if (EVENTS) id = t.waits.getAt(record + Wait.Id, "u16")
+            }
         }
+        if (PASSIVE_OPENS) {
+            if (record < 0) {
+                if (passive) {
+                    if (t.halvesEnd > 0) record = passive.halfOpenFor(t, remoteIp, ports)
+                    if (record >= 0) {
+                        state = State.SynReceived
+                    } else {
+                        record = passive.listenerFor(t, ports)
+                        if (record >= 0) state = State.Listen
+                    }
+                }
+            }
+        }
+    }
+    if (EVENTS ? t.events.on : false) {
+        traceSegment(t, EventKind.SegmentIn, at, length, id, state, remoteIp, now)
+    }
+    if (c >= 0) {
         if (ACTIVE_OPENS ? state === State.SynSent : false) {
             synSentArrives(t, c, now)
             return
         }
         if (PASSIVE_OPENS ? state === State.TimeWait : false) {
-            if (control & Flag.Syn) {
-                // section 3.6.1 (MAY-2): one that a program still holds ends early, too
-                if (t.passive) {
-                    const reopened = t.passive.reopen(
-                        t,
-                        conns.getAt(c + Tcb.RcvNxt, "i32"),
-                        (conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps) !== 0,
-                        conns.getAt(c + Tcb.TsRecent, "i32"),
-                        conns.getAt(c + Tcb.SndMax, "i32"),
-                        now
-                    )
-                    if (reopened === Reopened.Yes) closed(t, c, TcpError.None, now)
-                    if (reopened !== Reopened.No) return
-                }
-            }
+            if (reopens(t, c, control, now)) return
         }
         segmentArrives(t, c, now)
-        return
+    } else if (TIME_WAIT_RECORDS ? state === State.TimeWait : false) {
+        waitArrives(t, record, now)
+    } else if (PASSIVE_OPENS ? state === State.SynReceived : false) {
+        passive!.halfOpenArrives(t, record, now)
+    } else if (PASSIVE_OPENS ? state === State.Listen : false) {
+        passive!.listenArrives(t, record, now)
+    } else {
+        // Section 3.10.7.1: CLOSED
+        drop(t, Counter.TcpNoConnection, now)
+        answerReset(t, now)
     }
-    if (TIME_WAIT_RECORDS) {
-        const w = t.waitsEnd > 0 ? findWait(t, remoteIp, ports) : -1
-        if (w >= 0) {
-            if (EVENTS ? t.events.on : false) {
-                const id = t.waits.getAt(w + Wait.Id, "u16")
-                traceSegment(t, EventKind.SegmentIn, at, length, id, State.TimeWait, remoteIp, now)
-            }
-            waitArrives(t, w, now)
-            return
-        }
-    }
-    const passive = t.passive
-    let h = -1
-    let l = -1
-    if (PASSIVE_OPENS) {
-        if (passive) {
-            if (t.halvesEnd > 0) h = passive.halfOpenFor(t, remoteIp, ports)
-            if (h < 0) l = passive.listenerFor(t, ports)
-        }
-    }
-    if (EVENTS ? t.events.on : false) {
-        const state = h >= 0 ? State.SynReceived : l >= 0 ? State.Listen : State.Closed
-        traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
-    }
-    if (PASSIVE_OPENS) {
-        if (passive && h >= 0) {
-            passive.halfOpenArrives(t, h, now)
-            return
-        }
-        if (passive && l >= 0) {
-            passive.listenArrives(t, l, now)
-            return
-        }
-    }
-    // Section 3.10.7.1: CLOSED
-    drop(t, Counter.TcpNoConnection, now)
-    answerReset(t, now)
+}
+
+/**
+ * Section 3.6.1 (MAY-2): returns true when the segment in `t.segment` is a SYN that opens the connection `c` anew, which is in TIME-WAIT.
+ * It ends then, even where a program still holds it. True also for a SYN that is dropped, and would have.
+ */
+function reopens(t: TcpContext, c: number, control: number, now: number): boolean {
+    const conns = t.conns
+    if (!(control & Flag.Syn) || !t.passive) return false
+    const reopened = t.passive.reopen(
+        t,
+        conns.getAt(c + Tcb.RcvNxt, "i32"),
+        (conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps) !== 0,
+        conns.getAt(c + Tcb.TsRecent, "i32"),
+        conns.getAt(c + Tcb.SndMax, "i32"),
+        now
+    )
+    if (reopened === Reopened.Yes) closed(t, c, TcpError.None, now)
+    return reopened !== Reopened.No
 }

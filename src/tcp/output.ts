@@ -56,7 +56,6 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     let length = 0
     let octets = 0
     let resend = false
-    let window = 0
     let header: number = Tcp.Size
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) header = Tcp.Size + TimestampsOnly.Size
 
@@ -73,7 +72,6 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
-        const size = t.sendSize
         const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
         // What came ahead is told at once, by a segment without text: no other is a duplicate to the peer (RFC 5681 section
         // 2), and where SACK blocks stand they have room
@@ -81,13 +79,12 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
             : false
         if (FAST_RETRANSMIT) resend = (sendFlags & SendFlag.Resend) !== 0 && !gap
+        // with the FIN in flight it is one more than the data: `waiting` is -1
+        let waiting = queued - inFlight
         if (FAST_RETRANSMIT ? resend : false) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
-        }
-        // with the FIN in flight it is one more than the data: `waiting` is -1
-        const waiting = queued - inFlight
-        if (FAST_RETRANSMIT ? resend : false) {
+            waiting = queued - inFlight
             length = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
             if (waiting < length) length = Math.max(waiting, 0)
             const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -97,62 +94,14 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16"))
                     restart(t, c)
             }
-            window = conns.getAt(c + Tcb.SndWnd, "u16")
-            let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-            let mss = conns.getAt(c + Tcb.Mss, "u16")
-            const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
-            // RFC 3042: a new segment for each of the first two duplicate acknowledgments
-            if (FAST_RETRANSMIT ? duplicates > 0 : false) {
-                if (duplicates < 3) {
-                    if (sequence === sndMax) {
-                        if (!(sendFlags & SendFlag.Recovery)) cwnd += duplicates * mss
-                    }
-                }
-            }
-            if (queued === size) mss = evenSegment(t, mss)
-            if (cwnd < window) window = cwnd
-            window -= inFlight
-            length = mss
-            if (waiting < length) length = waiting
-            if (window < length) length = Math.max(window, 0)
-            if (length < mss) {
-                if (((sequence - sndMax) | 0) >= 0) {
-                    if (!(sendFlags & SendFlag.Probe)) {
-                        // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
-                        // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
-                        // flight holds it back only if a small segment is among it. A FIN is not held back, nor is what is small
-                        // because the ring holds no more.
-                        if (length < waiting) {
-                            if (inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1)
-                                length = 0
-                        } else if (queued < size || length << 2 < mss) {
-                            const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sndUna) & 0xffff
-                            if (
-                                !(connOptions & ConnOption.NoDelay) &&
-                                small > 0 &&
-                                small <= inFlight &&
-                                !closing
-                            ) {
-                                length = 0
-                            } else if (!(sendFlags & SendFlag.Recovery)) {
-                                conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
-                            }
-                        }
-                    }
-                }
-            }
+            length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
             if (length === 0) {
                 if (inFlight === 0) {
                     // the peer's window is shut, or all but: what fits, one octet at least, when the timer says so
                     // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
                     if (sendFlags & SendFlag.Probe) length = 1
                     else if (!(flags & ConnFlag.Timer)) {
-                        const rto = conns.getAt(c + Tcb.Rto, "u16")
-                        conns.setAt(c + Tcb.Progress, "i32", now)
-                        armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
-                        if (USER_TIMEOUT) {
-                            if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
-                        }
+                        awaitWindow(t, c, now)
                         flags |= ConnFlag.Timer
                     }
                 }
@@ -166,17 +115,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             resend = true
         }
         if (length > 0) {
-            const from = Frame.Transport + header
-            const ring = ringsOf(t, c)
-            let at = conns.getAt(c + Tcb.SendHead, "u16") + inFlight
-            if (at >= size) at -= size
-            const part = size - at
-            if (length <= part) {
-                t.tx.blitAt(from, t.rings, ring + at, length)
-            } else {
-                t.tx.blitAt(from, t.rings, ring + at, part)
-                t.tx.blitAt(from + part, t.rings, ring, length - part)
-            }
+            copyText(t, c, inFlight, length, Frame.Transport + header)
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
@@ -212,19 +151,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     // The window: its right edge never moves back (section 3.8.6, SHLD-14), and forward not by less than a segment or
     // half the buffer (section 3.8.6.2.2)
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
-    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
-    window = conns.getAt(c + Tcb.RcvWnd, "u16")
-    const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
-    if (control & Flag.Ack) {
-        if (free > window) {
-            if (free - window >= limit >> 1 || free - window >= conns.getAt(c + Tcb.Mss, "u16")) {
-                window = free
-                conns.setAt(c + Tcb.RcvWnd, "u16", free)
-            }
-        }
-    } else {
-        window = limit
-    }
+    const window = windowOut(t, c, control)
 
     const tx = t.tx
     if (!(control & Flag.Syn)) {
@@ -320,6 +247,128 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         traceSegment(t, EventKind.SegmentOut, Frame.Transport, total, id, state, remoteIp, now)
     }
     return total
+}
+
+/** Arms the timer that lets a segment go where the window has no room for one that is not silly, or none at all. */
+function awaitWindow(t: TcpContext, c: number, now: number): void {
+    const conns = t.conns
+    const rto = conns.getAt(c + Tcb.Rto, "u16")
+    const open = conns.getAt(c + Tcb.SndWnd, "u16") > 0
+    conns.setAt(c + Tcb.Progress, "i32", now)
+    armTimer(t, c, now, open && rto > Override.Most ? Override.Most : rto)
+    if (USER_TIMEOUT) {
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
+    }
+}
+
+/** Copies `length` bytes of the send ring, from `inFlight` after SND.UNA on, to `to` of the transmit frame. */
+function copyText(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
+    const size = t.sendSize
+    const ring = ringsOf(t, c)
+    let at = t.conns.getAt(c + Tcb.SendHead, "u16") + inFlight
+    if (at >= size) at -= size
+    const part = size - at
+    if (length <= part) {
+        t.tx.blitAt(to, t.rings, ring + at, length)
+    } else {
+        t.tx.blitAt(to, t.rings, ring + at, part)
+        t.tx.blitAt(to + part, t.rings, ring, length - part)
+    }
+}
+
+/**
+ * Returns the window to advertise: its right edge never moves back (section 3.8.6, SHLD-14), and forward not by less than a segment or
+ * half the buffer (section 3.8.6.2.2).
+ */
+function windowOut(t: TcpContext, c: number, control: number): number {
+    const conns = t.conns
+    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+    if (!(control & Flag.Ack)) return limit
+    const window = conns.getAt(c + Tcb.RcvWnd, "u16")
+    const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
+    const more = free - window
+    if (more > 0) {
+        if (more >= limit >> 1 || more >= conns.getAt(c + Tcb.Mss, "u16")) {
+            conns.setAt(c + Tcb.RcvWnd, "u16", free)
+            return free
+        }
+    }
+    return window
+}
+
+/**
+ * Returns how many bytes may be sent from `sequence` on, which is `inFlight` after SND.UNA, of the `queued` bytes in the send ring: what
+ * the peer's window, the congestion window and a segment have room for, 0 when it is to wait.
+ */
+function newLength(
+    t: TcpContext,
+    c: number,
+    queued: number,
+    inFlight: number,
+    sequence: number,
+    sndMax: number,
+    sendFlags: number,
+    closing: boolean
+): number {
+    const conns = t.conns
+    const waiting = queued - inFlight
+    let window = conns.getAt(c + Tcb.SndWnd, "u16")
+    let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
+    let mss = conns.getAt(c + Tcb.Mss, "u16")
+    const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
+    // RFC 3042: a new segment for each of the first two duplicate acknowledgments
+    if (FAST_RETRANSMIT ? duplicates > 0 : false) {
+        if (duplicates < 3) {
+            if (sequence === sndMax) {
+                if (!(sendFlags & SendFlag.Recovery)) cwnd += duplicates * mss
+            }
+        }
+    }
+    if (queued === t.sendSize) mss = evenSegment(t, mss)
+    if (cwnd < window) window = cwnd
+    window -= inFlight
+    let length = mss
+    if (waiting < length) length = waiting
+    if (window < length) length = Math.max(window, 0)
+    if (length < mss) {
+        if (((sequence - sndMax) | 0) >= 0) {
+            if (!(sendFlags & SendFlag.Probe)) {
+                length = smallLength(t, c, length, mss, queued, inFlight, sequence, closing)
+            }
+        }
+    }
+    return length
+}
+
+/**
+ * Returns `length`, which is less than a segment of `mss` and was never sent before, or 0 while so little has to wait: for more room, by
+ * the sender's silly window avoidance (section 3.8.6.2.1), where the window lets no more through; else for more data, by the Nagle
+ * algorithm (section 3.7.4). With Minshall's change what is in flight holds it back only if a small segment is among it. A FIN is not
+ * held back, nor is what is small because the ring holds no more.
+ */
+function smallLength(
+    t: TcpContext,
+    c: number,
+    length: number,
+    mss: number,
+    queued: number,
+    inFlight: number,
+    sequence: number,
+    closing: boolean
+): number {
+    const conns = t.conns
+    if (length < queued - inFlight) {
+        if (inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1) return 0
+    } else if (queued < t.sendSize || length << 2 < mss) {
+        const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sequence + inFlight) & 0xffff
+        if (small > 0 && small <= inFlight && !closing) {
+            if (!(conns.getAt(c + Tcb.Options, "u8") & ConnOption.NoDelay)) return 0
+        }
+        if (!(conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery)) {
+            conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
+        }
+    }
+    return length
 }
 
 /**
