@@ -1,4 +1,5 @@
-// A segment comes in: is it whole, and whose is it? (RFC 9293 section 3.10.7.1 where it is nobody's.)
+// A segment comes in: its checksum is checked, its fields are read, and the record that it belongs to is found. A segment without one is
+// answered as in CLOSED (RFC 9293 section 3.10.7.1).
 
 import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
@@ -16,11 +17,11 @@ import { synSentArrives } from "./syn-sent"
 import { findTuple, findWait } from "./tables"
 import { waitArrives } from "./time-wait"
 
-/** Handles the segment of `length` bytes at `at` in the receive frame, from `remoteIp` to this host. */
+/** Handles the segment of `length` bytes at `at` in the receive frame, which `remoteIp` sent to this host. */
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
-    // flat on purpose, the path of every segment
+    // flat on purpose: the path of every segment
     const rx = t.rx
-    // what is shorter than a header has no room for the one it says, or says it is shorter
+    // a segment that is too short for a header fails here, too
     const header = (rx.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
     if (header < Tcp.Size || header > length) {
         drop(t, Counter.TcpMalformed, now)
@@ -71,7 +72,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
     segment.setAt(Seg.Control, "u8", control)
 
-    // Whose is it? A connection's, a record's of TIME-WAIT, a half-open record's, a listener's, or nobody's
+    // The record that the segment belongs to: of a connection, of TIME-WAIT, a half-open one, a listener's, or none
     const c = findTuple(t, remoteIp, ports)
     const passive = t.passive
     let state: State = State.Closed
@@ -128,8 +129,8 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
 }
 
 /**
- * Section 3.6.1 (MAY-2): returns true when the segment in `t.segment` is a SYN that opens the connection `c` anew, which is in TIME-WAIT.
- * It ends then, even where a program still holds it. True also for a SYN that is dropped, and would have.
+ * Opens the connection `c` in TIME-WAIT anew when the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2); the old connection
+ * ends then, even where a program still holds it. Returns false when the segment is still to be handled.
  */
 function reopens(t: TcpContext, c: number, control: number, now: number): boolean {
     const conns = t.conns

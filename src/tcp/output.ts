@@ -1,4 +1,7 @@
-// What a connection has to send: the next segment, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
+// The next segment that a connection has to send, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
+//
+// A function that is called once costs no call on the path of a segment, and an `if` in an `if` costs less than `&&`: see
+// docs/architecture.md.
 
 import { writeI32 } from "../base/bytes"
 import { Counter } from "../base/counters"
@@ -29,7 +32,7 @@ import { ringsOf } from "./tables"
 import { toWait } from "./time-wait"
 
 const enum Even {
-    /** A ring so small is not divided. */
+    /** Bytes of a send ring below which segments are not made even. */
     Least = 256,
 }
 
@@ -39,8 +42,8 @@ const enum Override {
 }
 
 /**
- * Puts the next segment of connection `c` into the transmit frame, at Frame.Transport, and gives its length; 0 when
- * nothing is due, and ConnFlag.Due is cleared then. Flat on purpose, the path of every segment.
+ * Writes the next segment of the connection `c` into the transmit frame, at Frame.Transport, and returns its length. Clears ConnFlag.Due
+ * and returns 0 when nothing is due.
  */
 export function segmentOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
@@ -65,7 +68,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             octets = 1
             header = synOptions(t, c, state, connOptions, now)
         } else if (state === State.SynSent) {
-            // an ACK may not go out before the peer's SYN came in
+            // nothing is acknowledged before the peer's SYN has come
             flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
         }
     } else if (state === State.Closed) {
@@ -73,13 +76,13 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
         const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
-        // What came ahead is told at once, by a segment without text: no other is a duplicate to the peer (RFC 5681 section
-        // 2), and where SACK blocks stand they have room
+        // Data that came ahead of a gap is reported at once, by a segment without data: only that is a duplicate ACK to the peer
+        // (RFC 5681 section 2), and it has room for SACK blocks
         const gap = REASSEMBLY
             ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
             : false
         if (FAST_RETRANSMIT) resend = (sendFlags & SendFlag.Resend) !== 0 && !gap
-        // with the FIN in flight it is one more than the data: `waiting` is -1
+        // -1 with our FIN in flight: it counts as a byte there
         let waiting = queued - inFlight
         if (FAST_RETRANSMIT ? resend : false) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
@@ -97,7 +100,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
             if (length === 0) {
                 if (inFlight === 0) {
-                    // the peer's window is shut, or all but: what fits, one octet at least, when the timer says so
+                    // the peer's window is shut, or nearly: when the timer expires, as much is sent as fits, one byte at least
                     // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
                     if (sendFlags & SendFlag.Probe) length = 1
                     else if (!(flags & ConnFlag.Timer)) {
@@ -107,7 +110,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
                 }
             }
         } else if (KEEP_ALIVE ? sendFlags & SendFlag.Probe && sndMax === sndUna && !closing && !gap : false) {
-            // keep-alive (section 3.8.4): the number before the next makes the peer answer
+            // keep-alive (section 3.8.4): a segment with the sequence number before SND.NXT makes the peer answer
             sendFlags &= ~SendFlag.Probe
             conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
             flags |= ConnFlag.AckNow
@@ -132,24 +135,22 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     if (octets === 0) {
         if (!(flags & ConnFlag.AckNow)) {
             conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
-            // no program has it, and it owes nothing: 24 bytes do
+            // a connection that no program holds and that owes nothing needs a record of 24 bytes only
             if (state === State.TimeWait) {
                 if (TIME_WAIT_RECORDS ? !(flags & ConnFlag.Held) : false) toWait(t, c, now)
             }
             return 0
         }
         if (KEEP_ALIVE ? !resend : true) {
-            // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
+            // an expired timer may have set SND.NXT back: the peer ignores an ACK with an old sequence number
             sequence = sndMax
-            // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it
+            // a peer with a shut window has not taken our probe or FIN, and drops an ACK with a number after it
             if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
                 if (state !== State.SynReceived) sequence = sndUna
             }
         }
     }
 
-    // The window: its right edge never moves back (section 3.8.6, SHLD-14), and forward not by less than a segment or
-    // half the buffer (section 3.8.6.2.2)
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
     const window = windowOut(t, c, control)
 
@@ -164,7 +165,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             )
             writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
         }
-        // what came ahead, where it costs no text its place
+        // SACK blocks go where they take no room from data
         if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
             if (SACK ? connOptions & ConnOption.Sack : 0) {
                 if (length === 0) {
@@ -173,6 +174,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             }
         }
     }
+    // the header, as writeSegment in reply.ts writes it, without a call: a change here belongs there, too
     const total = header + length
     const ports = conns.getAt(c + Tcb.Ports, "i32")
     tx.setAt(Frame.Transport, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
@@ -202,7 +204,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         (((total & 0xff) << 8) | (total >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
 
-    // Due stays: what else there is goes with the next call
+    // Due stays set: the next call sends what else is due
     flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
     conns.setAt(c + Tcb.Flags, "u8", flags)
     if (octets > 0) {
@@ -217,9 +219,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             conns.setAt(c + Tcb.SndNxt, "i32", next)
             if (((next - sndMax) | 0) > 0) {
                 conns.setAt(c + Tcb.SndMax, "i32", next)
-                // the first to be in flight has the timer to itself: it ran for a shut window, or for the hop's address
+                // the first segment in flight starts the timer anew: it ran for a shut window, or for the next hop's address
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
-                // RFC 6298 section 3: one segment a round trip, none that was sent twice
+                // RFC 6298 section 3: one segment for each round trip is timed, and none that was sent twice
                 if (!(sendFlags & SendFlag.Timing)) {
                     if (TIMESTAMPS ? !(connOptions & ConnOption.Timestamps) : true) {
                         sendFlags |= SendFlag.Timing
@@ -249,7 +251,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     return total
 }
 
-/** Arms the timer that lets a segment go where the window has no room for one that is not silly, or none at all. */
+/** Arms the timer after which a segment is sent into a window that is shut, or too small for one that is not silly. */
 function awaitWindow(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
     const rto = conns.getAt(c + Tcb.Rto, "u16")
@@ -261,7 +263,7 @@ function awaitWindow(t: TcpContext, c: number, now: number): void {
     }
 }
 
-/** Copies `length` bytes of the send ring, from `inFlight` after SND.UNA on, to `to` of the transmit frame. */
+/** Copies `length` bytes of the send ring, the first of them `inFlight` after SND.UNA, to the offset `to` of the transmit frame. */
 function copyText(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
     const size = t.sendSize
     const ring = ringsOf(t, c)
@@ -277,8 +279,8 @@ function copyText(t: TcpContext, c: number, inFlight: number, length: number, to
 }
 
 /**
- * Returns the window to advertise: its right edge never moves back (section 3.8.6, SHLD-14), and forward not by less than a segment or
- * half the buffer (section 3.8.6.2.2).
+ * Returns the window to advertise. Its right edge never moves back (section 3.8.6, SHLD-14), and forward by no less than a segment or
+ * half of the buffer (section 3.8.6.2.2).
  */
 function windowOut(t: TcpContext, c: number, control: number): number {
     const conns = t.conns
@@ -297,8 +299,8 @@ function windowOut(t: TcpContext, c: number, control: number): number {
 }
 
 /**
- * Returns how many bytes may be sent from `sequence` on, which is `inFlight` after SND.UNA, of the `queued` bytes in the send ring: what
- * the peer's window, the congestion window and a segment have room for, 0 when it is to wait.
+ * Returns how many bytes of data the next segment may have: what the peer's window, the congestion window and a segment have room for, 0
+ * while the data has to wait. The segment starts at `sequence`, `inFlight` after SND.UNA; the send ring holds `queued` bytes.
  */
 function newLength(
     t: TcpContext,
@@ -341,10 +343,10 @@ function newLength(
 }
 
 /**
- * Returns `length`, which is less than a segment of `mss` and was never sent before, or 0 while so little has to wait: for more room, by
- * the sender's silly window avoidance (section 3.8.6.2.1), where the window lets no more through; else for more data, by the Nagle
- * algorithm (section 3.7.4). With Minshall's change what is in flight holds it back only if a small segment is among it. A FIN is not
- * held back, nor is what is small because the ring holds no more.
+ * Returns `length`, the bytes of a new segment that is smaller than `mss`, or 0 while they have to wait. Where the window has no room for
+ * more, they wait for a larger window: the sender's silly window avoidance (section 3.8.6.2.1). Else they wait for more data: the Nagle
+ * algorithm (section 3.7.4) with Minshall's change, by which only another small segment in flight holds them back. The last data before
+ * a FIN does not wait, nor does a segment that is small because the send ring holds no more.
  */
 function smallLength(
     t: TcpContext,
@@ -372,22 +374,23 @@ function smallLength(
 }
 
 /**
- * The largest segment of a stream that fills the send ring: such that an even number fills it. A peer acknowledges every second
- * segment, and has the last one of an odd number wait (RFC 5681 section 4.2): of one or three that is a good part, of eight little.
+ * Returns the size of segments with which an even number of them fills the send ring, for a stream that keeps the ring full. A peer
+ * acknowledges every second segment, and delays the ACK for the last of an odd number (RFC 5681 section 4.2): that stalls a ring of one
+ * or three segments, and hardly one of eight.
  */
 function evenSegment(t: TcpContext, mss: number): number {
     const size = t.sendSize
     if (size < Even.Least || size >= mss << 3) return mss
-    // the smaller the second of two, the more is acknowledged by a peer that answers the first
+    // of two segments: the smaller the second is, the more acknowledges a peer that does not wait for it
     if (mss > (size >> 1) + (size >> 3)) return Math.min(mss, size - (size >> 2))
     const segments = Math.idiv(size + 2 * mss - 1, 2 * mss) * 2
     return Math.idiv(size + segments - 1, segments)
 }
 
-/** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open; gives the length of the header. */
+/** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open, and returns the length of the header. */
 function synOptions(t: TcpContext, c: number, state: State, connOptions: number, now: number): number {
     let flags = 0
-    // a SYN offers, a SYN-ACK agrees. No window scale: our rings are below 64 KB (RFC 7323 section 2.2)
+    // a SYN offers what is configured, a SYN-ACK what was agreed on. No window scale: our rings are below 64 KB (RFC 7323 section 2.2)
     if (SACK) {
         if (state === State.SynSent ? t.config.sack : connOptions & ConnOption.Sack) flags |= Agreed.Sack
     }
@@ -406,7 +409,7 @@ function synOptions(t: TcpContext, c: number, state: State, connOptions: number,
     return writeSynOptions(t, Frame.Transport + Tcp.Size, flags, value, echo) - Frame.Transport
 }
 
-/** Writes a SACK option (RFC 2018 section 3) behind a header of `header` bytes; gives its new length. */
+/** Writes a SACK option (RFC 2018 section 3) after a header of `header` bytes, and returns the header's new length. */
 function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): number {
     const conns = t.conns
     const tx = t.tx
@@ -430,7 +433,10 @@ function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): n
     return header + length
 }
 
-/** The RST of a connection that was aborted (section 3.10.5): <SEQ=SND.NXT><CTL=RST>, with the ACK that RFC 9293 has. */
+/**
+ * Writes the RST of a connection that was aborted (section 3.10.5), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, frees its record and returns
+ * the length of the segment; 0 when the connection owes none.
+ */
 function resetOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
