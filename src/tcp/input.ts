@@ -30,9 +30,9 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     const ip = t.ip
     const pseudo =
         (remoteIp & 0xffff) +
-        ((remoteIp >> 16) & 0xffff) +
+        (remoteIp >>> 16) +
         (ip & 0xffff) +
-        ((ip >> 16) & 0xffff) +
+        (ip >>> 16) +
         (Protocol.Tcp << 8) +
         (((length & 0xff) << 8) | (length >> 8))
     if (onesSum(rx, at, length, pseudo) !== 0xffff) {
@@ -77,17 +77,12 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     const passive = t.passive
     let state: State = State.Closed
     let record = -1
-    let id = 0
     if (c >= 0) {
         state = t.conns.getAt(c + Tcb.State, "u8")
-        if (EVENTS) id = t.conns.getAt(c + Tcb.Id, "u16")
     } else {
         if (TIME_WAIT_RECORDS ? t.waitsEnd > 0 : false) {
             record = findWait(t, remoteIp, ports)
-            if (record >= 0) {
-                state = State.TimeWait
-                if (EVENTS) id = t.waits.getAt(record + Wait.Id, "u16")
-            }
+            if (record >= 0) state = State.TimeWait
         }
         if (PASSIVE_OPENS) {
             if (record < 0) {
@@ -104,6 +99,9 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         }
     }
     if (EVENTS ? t.events.on : false) {
+        let id = 0
+        if (c >= 0) id = t.conns.getAt(c + Tcb.Id, "u16")
+        else if (state === State.TimeWait) id = t.waits.getAt(record + Wait.Id, "u16")
         traceSegment(t, EventKind.SegmentIn, at, length, id, state, remoteIp, now)
     }
     if (c >= 0) {
@@ -115,17 +113,27 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
             if (reopens(t, c, control, now)) return
         }
         segmentArrives(t, c, now)
-    } else if (TIME_WAIT_RECORDS ? state === State.TimeWait : false) {
-        waitArrives(t, record, now)
-    } else if (PASSIVE_OPENS ? state === State.SynReceived : false) {
-        passive!.halfOpenArrives(t, record, now)
-    } else if (PASSIVE_OPENS ? state === State.Listen : false) {
-        passive!.listenArrives(t, record, now)
-    } else {
-        // Section 3.10.7.1: CLOSED
-        drop(t, Counter.TcpNoConnection, now)
-        answerReset(t, now)
+        return
     }
+    if (TIME_WAIT_RECORDS ? state === State.TimeWait : false) {
+        waitArrives(t, record, now)
+        return
+    }
+    if (PASSIVE_OPENS) {
+        if (passive) {
+            if (state === State.SynReceived) {
+                passive.halfOpenArrives(t, record, now)
+                return
+            }
+            if (state === State.Listen) {
+                passive.listenArrives(t, record, now)
+                return
+            }
+        }
+    }
+    // Section 3.10.7.1: CLOSED
+    drop(t, Counter.TcpNoConnection, now)
+    answerReset(t, now)
 }
 
 /**

@@ -63,7 +63,7 @@ export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp
         )
         conns.setAt(c + Tcb.TsRecent, "i32", stamp)
         conns.setAt(c + Tcb.TsOffset, "u16", offset)
-        conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+        conns.setAt(c + Tcb.TsAge, "u16", now >>> 16)
     }
     conns.setAt(c + Tcb.Options, "u8", connOptions)
 }

@@ -75,7 +75,8 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
-        const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
+        // FIN-WAIT-1, CLOSING, LAST-ACK: our FIN follows the data
+        const closing = state === State.FinWait1 || state >= State.Closing
         // Data that came ahead of a gap is reported at once, by a segment without data: only that is a duplicate ACK to the peer
         // (RFC 5681 section 2), and it has room for SACK blocks
         const gap = REASSEMBLY
@@ -88,10 +89,8 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
             waiting = queued - inFlight
-            length = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
-            if (waiting < length) length = Math.max(waiting, 0)
-            const mss = conns.getAt(c + Tcb.Mss, "u16")
-            if (mss < length) length = mss
+            const hole = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
+            length = Math.max(0, Math.min(waiting, Math.min(hole, conns.getAt(c + Tcb.Mss, "u16"))))
         } else if (waiting > 0 && !gap) {
             if (sndMax === sndUna) {
                 if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16"))
@@ -122,13 +121,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
-        if (length === waiting) {
-            if (closing) {
-                if (!gap) {
-                    control |= Flag.Fin
-                    octets++
-                }
-            }
+        if (length === waiting && closing && !gap) {
+            control |= Flag.Fin
+            octets++
         }
     }
 
@@ -154,30 +149,12 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
     const window = windowOut(t, c, control)
 
+    if (!(control & Flag.Syn)) header = segmentOptions(t, c, connOptions, header, length, rcvNxt, now)
     const tx = t.tx
-    if (!(control & Flag.Syn)) {
-        if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
-            tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
-            writeI32(
-                tx,
-                Frame.Transport + Tcp.Size + 4,
-                (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
-            )
-            writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
-        }
-        // SACK blocks go where they take no room from data
-        if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
-            if (SACK ? connOptions & ConnOption.Sack : 0) {
-                if (length === 0) {
-                    header = sackOption(t, c, header, rcvNxt)
-                }
-            }
-        }
-    }
     // the header, as writeSegment in reply.ts writes it, without a call: a change here belongs there, too
     const total = header + length
     const ports = conns.getAt(c + Tcb.Ports, "i32")
-    tx.setAt(Frame.Transport, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    tx.setAt(Frame.Transport, "i32", (ports << 16) | (ports >>> 16))
     tx.setAt(
         Frame.Transport + Tcp.Sequence,
         "i32",
@@ -197,9 +174,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     const pseudo =
         (remoteIp & 0xffff) +
-        ((remoteIp >> 16) & 0xffff) +
+        (remoteIp >>> 16) +
         (ip & 0xffff) +
-        ((ip >> 16) & 0xffff) +
+        (ip >>> 16) +
         (Protocol.Tcp << 8) +
         (((total & 0xff) << 8) | (total >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
@@ -407,6 +384,34 @@ function synOptions(t: TcpContext, c: number, state: State, connOptions: number,
         if (state !== State.SynSent) echo = conns.getAt(c + Tcb.TsRecent, "i32")
     }
     return writeSynOptions(t, Frame.Transport + Tcp.Size, flags, value, echo) - Frame.Transport
+}
+
+/**
+ * Writes the options of a segment without SYN: timestamps, and SACK blocks (RFC 2018) where they take no room from data. Returns the length
+ * of the header.
+ */
+function segmentOptions(
+    t: TcpContext,
+    c: number,
+    connOptions: number,
+    header: number,
+    length: number,
+    rcvNxt: number,
+    now: number
+): number {
+    const conns = t.conns
+    if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
+        const tx = t.tx
+        tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
+        writeI32(tx, Frame.Transport + Tcp.Size + 4, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0)
+        writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
+    }
+    if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
+        if (SACK ? connOptions & ConnOption.Sack : 0) {
+            if (length === 0) return sackOption(t, c, header, rcvNxt)
+        }
+    }
+    return header
 }
 
 /** Writes a SACK option (RFC 2018 section 3) after a header of `header` bytes, and returns the header's new length. */

@@ -60,7 +60,7 @@ export function writeSegment(
     // flat on purpose: a flood of segments is answered by these
     const tx = t.tx
     const at = Frame.Transport
-    tx.setAt(at + Tcp.SourcePort, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    tx.setAt(at + Tcp.SourcePort, "i32", (ports << 16) | (ports >>> 16))
     tx.setAt(
         at + Tcp.Sequence,
         "i32",

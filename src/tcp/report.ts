@@ -57,7 +57,7 @@ export function traceSegment(
     record.blitAt(Event.Ports, b, at, Tcp.Checksum)
     if (kind === EventKind.SegmentOut) {
         const ports = b.getAt(at, "i32")
-        record.setAt(Event.Ports, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+        record.setAt(Event.Ports, "i32", (ports << 16) | (ports >>> 16))
     }
     record.setAt(Event.Time, "i32", now)
     record.setAt(Event.Kind, "u8", kind)

@@ -144,7 +144,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 // Only after the ACK check: a forged timestamp from the future would make PAWS drop everything after it
                 if (!(conns.getAt(c + Tcb.Flags, "u8") & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
                     conns.setAt(c + Tcb.TsRecent, "i32", stamp)
-                    conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+                    conns.setAt(c + Tcb.TsAge, "u16", now >>> 16)
                 }
             }
         }

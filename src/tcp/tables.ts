@@ -25,7 +25,7 @@ export function findWait(t: TcpContext, remoteIp: number, ports: number): number
 /** Returns the listener for the port that a segment with these ports is sent to, -1 when there is none. */
 export function listenerFor(t: TcpContext, ports: number): number {
     const listeners = t.listeners
-    const port = (ports >> 16) & 0xffff
+    const port = ports >>> 16
     for (let l = 0; l < listeners.length; l += Listener.Size) {
         if (listeners.getAt(l + Listener.Port, "u16") === port) {
             if (listeners.getAt(l + Listener.Id, "u16") > 0) {
@@ -161,5 +161,5 @@ export function joinPorts(remote: number, local: number): number {
 
 /** Returns the ports with source and destination exchanged. */
 export function swapPorts(ports: number): number {
-    return (ports << 16) | ((ports >> 16) & 0xffff)
+    return (ports << 16) | (ports >>> 16)
 }
