@@ -33,9 +33,9 @@ export function hasBacklog(t: TcpContext, l: number, now: number): boolean {
 }
 
 /**
- * Returns a record for the connection whose handshake the segment in `t.segment` completes. Drops the segment and returns -1 when no record
- * is free, or no more connections may wait on the listener `l`. The client sends its data again, or we the SYN-ACK, and then there may
- * be room.
+ * Returns a record for the connection whose handshake the segment in `t.segment` completes. Drops the segment and returns -1
+ * when no record is free, or no more connections may wait on the listener `l`. The client sends its data again, or we the
+ * SYN-ACK, and then there may be room.
  */
 export function connectionFor(t: TcpContext, l: number, now: number): number {
     if (!hasBacklog(t, l, now)) return -1
@@ -45,9 +45,9 @@ export function connectionFor(t: TcpContext, l: number, now: number): number {
 }
 
 /**
- * Fills in the record `c` of a connection that waits to be accepted, by the segment in `t.segment` and the handshake before it: sequence
- * numbers, the peer's MSS, the options that both ends agreed on (bits of Agreed), TS.Recent. The caller fills in the listener and the
- * windows.
+ * Fills in the record `c` of a connection that waits to be accepted, by the segment in `t.segment` and the handshake before it:
+ * sequence numbers, the peer's MSS, the options that both ends agreed on (bits of Agreed), TS.Recent. The caller fills in the
+ * listener and the windows.
  */
 export function openPassive(
     t: TcpContext,

@@ -27,8 +27,8 @@ import {
 import { freeWait } from "./time-wait"
 
 /**
- * Listens on `port` for any peer (passive OPEN) and returns the listener's id. At most `backlog` connections wait to be accepted. Errors:
- * Invalid, InUse, NoBuffers.
+ * Listens on `port` for any peer (passive OPEN) and returns the listener's id. At most `backlog` connections wait to be
+ * accepted. Errors: Invalid, InUse, NoBuffers.
  */
 export function listen(t: TcpContext, port: number, backlog: number): number {
     if (port < 1 || port > 65535 || backlog < 1) return TcpError.Invalid
@@ -49,7 +49,10 @@ export function listen(t: TcpContext, port: number, backlog: number): number {
     return TcpError.NoBuffers
 }
 
-/** Accepts the connection that has waited longest on the listener `id` and returns its id, 0 when none waits. Error: NotConnected. */
+/**
+ * Accepts the connection that has waited longest on the listener `id` and returns its id, 0 when none waits. Error:
+ * NotConnected.
+ */
 export function accept(t: TcpContext, id: number): number {
     if (findListener(t, id) < 0) return TcpError.NotConnected
     const conns = t.conns
@@ -68,7 +71,10 @@ export function accept(t: TcpContext, id: number): number {
     return conns.getAt(first + Tcb.Id, "u16")
 }
 
-/** Returns false for addresses of no other host: broadcast, multicast (section 3.9.2.3, MUST-46), 0.0.0.0/8, loopback, and our own. */
+/**
+ * Returns false for addresses of no other host: broadcast, multicast (section 3.9.2.3, MUST-46), 0.0.0.0/8, loopback, and our
+ * own.
+ */
 export function isPeer(t: TcpContext, ip: number): boolean {
     const first = ip & 0xff
     if (ip === t.broadcast || ip === (t.broadcast & t.netmask)) return false
@@ -76,8 +82,8 @@ export function isPeer(t: TcpContext, ip: number): boolean {
 }
 
 /**
- * Connects to `port` of `ip`, an address as the wire has it (active OPEN), and returns the connection's id. `localPort` 0 takes a port by
- * RFC 6056. Errors: Invalid, Unreachable, InUse, NoBuffers.
+ * Connects to `port` of `ip`, an address as the wire has it (active OPEN), and returns the connection's id. `localPort` 0 takes
+ * a port by RFC 6056. Errors: Invalid, Unreachable, InUse, NoBuffers.
  */
 export function connect(t: TcpContext, ip: number, port: number, localPort: number, now: number): number {
     if (port < 1 || port > 65535 || localPort < 0 || localPort > 65535) return TcpError.Invalid
@@ -116,8 +122,8 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
 }
 
 /**
- * Queues up to `length` bytes of `from`, from `at` on, to be sent (SEND), and returns how many the send ring took, 0 when it is full.
- * Errors: Pipe after `shutdown`, the reason when the connection has ended, NotConnected.
+ * Queues up to `length` bytes of `from`, from `at` on, to be sent (SEND), and returns how many the send ring took, 0 when it is
+ * full. Errors: Pipe after `shutdown`, the reason when the connection has ended, NotConnected.
  */
 export function write(t: TcpContext, id: number, from: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
@@ -157,8 +163,8 @@ function endIdle(t: TcpContext, c: number): void {
 }
 
 /**
- * Moves up to `length` unread bytes to `into`, at `at` (RECEIVE), and returns how many, 0 when there are none yet. Errors, once all data is
- * read: Eof after the peer's FIN, the reason when the connection has ended; NotConnected.
+ * Moves up to `length` unread bytes to `into`, at `at` (RECEIVE), and returns how many, 0 when there are none yet. Errors, once
+ * all data is read: Eof after the peer's FIN, the reason when the connection has ended; NotConnected.
  */
 export function read(t: TcpContext, id: number, into: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
@@ -211,8 +217,9 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
 }
 
 /**
- * Closes a connection in both directions (CLOSE): as `shutdown`, and the program gives the id back. Unread data, and data that still comes,
- * is answered by a reset (section 3.6.1, SHLD-3). Of a listener, closes its port and resets its connections that were not accepted.
+ * Closes a connection in both directions (CLOSE): as `shutdown`, and the program gives the id back. Unread data, and data that
+ * still comes, is answered by a reset (section 3.6.1, SHLD-3). Of a listener, closes its port and resets its connections that
+ * were not accepted.
  */
 export function close(t: TcpContext, id: number, now: number): TcpError {
     if (PASSIVE_OPENS) {

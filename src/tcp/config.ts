@@ -15,7 +15,10 @@ import {
 export class Config {
     /** Connections at once, in any state but half open: 96 bytes each, and two rings. */
     connections = 8
-    /** Half-open connections (SYN-RECEIVED), shared by all listeners: 36 bytes each. When all are taken, SYN cookies need none (RFC 4987). */
+    /**
+     * Half-open connections (SYN-RECEIVED), shared by all listeners: 36 bytes each. When all are taken, SYN cookies need none
+     * (RFC 4987).
+     */
     halfOpen = PASSIVE_OPENS ? 8 : 0
     /** Connections in TIME-WAIT that no program holds any more: 24 bytes each. When all are taken, the oldest is given up. */
     timeWaits = TIME_WAIT_RECORDS ? 8 : 0
@@ -39,7 +42,10 @@ export class Config {
     sack = SACK ? 1 : 0
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
     nagle = 1
-    /** Milliseconds that an ACK may wait for data to go with, or for a second segment: 499 at most (RFC 9293 section 3.8.6.3). 0: none. */
+    /**
+     * Milliseconds that an ACK may wait for data to go with, or for a second segment: 499 at most (RFC 9293 section 3.8.6.3).
+     * 0: none.
+     */
     delayedAck = DELAYED_ACKS ? 200 : 0
     /** Keep-alive (RFC 9293 section 3.8.4), where a program asks for it: milliseconds idle before the first probe. */
     keepAliveIdle = 7200000
@@ -47,14 +53,20 @@ export class Config {
     keepAliveInterval = 75000
     /** Probes without an answer after which the connection fails. */
     keepAliveProbes = 9
-    /** Bytes a second, sent and received, that an accepted connection has to move while another client needs its record (pace.ts). */
+    /**
+     * Bytes a second, sent and received, that an accepted connection has to move while another client needs its record
+     * (pace.ts).
+     */
     servedRate = 64
     /**
-     * Milliseconds behind `servedRate` after which an accepted connection is reset while another client finds all connections taken. It may
-     * take up to an eighth, 64 s at most, longer.
+     * Milliseconds behind `servedRate` after which an accepted connection is reset while another client finds all connections
+     * taken. It may take up to an eighth, 64 s at most, longer.
      */
     servedScarce = 5000
-    /** Milliseconds behind `servedRate` after which the connection is reset at any time, up to an eighth later, too; more than 65,535 s: never. */
+    /**
+     * Milliseconds behind `servedRate` after which the connection is reset at any time, up to an eighth later, too; more than
+     * 65,535 s: never.
+     */
     servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
@@ -81,8 +93,8 @@ export class Config {
 }
 
 /**
- * Each field with its least and its largest value: one string, as that stays in flash. An object would take heap permanently, and a switch
- * over the names would take code.
+ * Each field with its least and its largest value: one string, as that stays in flash. An object would take heap permanently,
+ * and a switch over the names would take code.
  */
 const limits =
     "connections 1 200 halfOpen 0 200 timeWaits 0 200 listeners 1 200 neighbours 1 200 " +

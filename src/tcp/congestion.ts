@@ -1,5 +1,5 @@
-// Congestion control: the initial window (RFC 6928), slow start and congestion avoidance (RFC 5681), fast retransmit and fast recovery by
-// NewReno (RFC 6582), with SACK (RFC 2018) where the peer reports what is missing.
+// Congestion control: the initial window (RFC 6928), slow start and congestion avoidance (RFC 5681), fast retransmit and fast
+// recovery by NewReno (RFC 6582), with SACK (RFC 2018) where the peer reports what is missing.
 //
 // No scoreboard is kept: the send ring holds a few segments, and the blocks of a single ACK report all of them.
 
@@ -61,9 +61,9 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
 }
 
 /**
- * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data that came twice
- * is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported. The first such block has
- * the data that came last (RFC 2018 section 4).
+ * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data
+ * that came twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported.
+ * The first such block has the data that came last (RFC 2018 section 4).
  */
 export function reportsGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
     const conns = t.conns
@@ -87,8 +87,8 @@ export function reportsGap(t: TcpContext, c: number, acked: number, plain: boole
 }
 
 /**
- * Handles an ACK for `acked` sequence numbers after duplicate ACKs or a loss: RFC 6582 section 3.2, step 3. `sacked` as for `duplicateAck`.
- * Returns false outside of fast recovery, where the congestion window grows as without a loss.
+ * Handles an ACK for `acked` sequence numbers after duplicate ACKs or a loss: RFC 6582 section 3.2, step 3. `sacked` as for
+ * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as without a loss.
  */
 export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
     const conns = t.conns
@@ -155,8 +155,8 @@ export function restart(t: TcpContext, c: number): void {
 }
 
 /**
- * Marks the next data to be sent again: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the highest byte
- * that came. Blocks outside of what is in flight are ignored (RFC 2883 has such).
+ * Marks the next data to be sent again: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
+ * highest byte that came. Blocks outside of what is in flight are ignored (RFC 2883 has such).
  */
 function nextHole(t: TcpContext, c: number): void {
     const conns = t.conns

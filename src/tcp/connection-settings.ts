@@ -6,8 +6,8 @@ import { armTimer, hasten, isIdle, setDue, stopTimer } from "./state"
 import { findConnection, findListener } from "./tables"
 
 /**
- * Lets at most `limit` bytes, 1 to the size of the receive ring, wait unread on a connection, or on those that a listener will accept. A
- * window that was advertised is not taken back (section 3.8.6, SHLD-14).
+ * Lets at most `limit` bytes, 1 to the size of the receive ring, wait unread on a connection, or on those that a listener will
+ * accept. A window that was advertised is not taken back (section 3.8.6, SHLD-14).
  */
 export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpError {
     if (limit < 1 || limit > t.receiveSize) return TcpError.Invalid
@@ -38,7 +38,10 @@ export function advertiseRoom(t: TcpContext, c: number): void {
     if (more >= limit >> 1 || more >= conns.getAt(c + Tcb.Mss, "u16")) setDue(t, c, ConnFlag.AckNow)
 }
 
-/** Switches the Nagle algorithm off (`on`) or on again: without it, small writes do not wait for an ACK (section 3.7.4, MUST-17). */
+/**
+ * Switches the Nagle algorithm off (`on`) or on again: without it, small writes do not wait for an ACK (section 3.7.4,
+ * MUST-17).
+ */
 export function setNoDelay(t: TcpContext, id: number, on: boolean): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
@@ -74,7 +77,8 @@ export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpE
     if (seconds === 0 || !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) || isIdle(t, c))
         return TcpError.None
     if (state === State.FinWait2 || state === State.TimeWait) return TcpError.None
-    // a timeout that has passed already ends the connection at once; a peer with a shut window that has answered is probed again before
+    // a timeout that has passed already ends the connection at once; a peer with a shut window that has answered is probed
+    // again before
     const shut = conns.getAt(c + Tcb.SndWnd, "u16") === 0 && state > State.SynReceived
     if (shut) {
         const asked = (conns.getAt(c + Tcb.Deadline, "i32") - conns.getAt(c + Tcb.Rto, "u16")) | 0

@@ -30,7 +30,10 @@ export const enum Reopened {
     Yes = 2,
 }
 
-/** Passive opens (listen.ts). Programs that never listen do not contain this code: an object with it is made by the first listener. */
+/**
+ * Passive opens (listen.ts). Programs that never listen do not contain this code: an object with it is made by the first
+ * listener.
+ */
 export interface Passive {
     listenerFor(t: TcpContext, ports: number): number
     halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number
@@ -108,7 +111,10 @@ export class TcpContext {
     readonly listeners: Buffer
     /** The options that were parsed last: a record of Options (wire/tcp.ts). */
     readonly options = Buffer.alloc(Options.Size)
-    /** The key and the four-tuple that sequence numbers and ports are hashed from (secret-numbers.ts); at first random bytes and the Ethernet address. */
+    /**
+     * The key and the four-tuple that sequence numbers and ports are hashed from (secret-numbers.ts); at first random bytes and
+     * the Ethernet address.
+     */
     readonly hashInput = Buffer.alloc(36)
     /** Counts ports that were tried, for RFC 6056 section 3.3.3. */
     portCounter = 0

@@ -1,8 +1,8 @@
 // Half-open connections: in SYN-RECEIVED after a passive open, before they get a connection's record.
 //
-// They are small records in a table of their own, which all listeners share. A record is never taken from one handshake for another:
-// while all records are taken, SYN cookies do without them (syn-cookie.ts). So a flood of SYNs takes no more than the table, and drives
-// no client out of it.
+// They are small records in a table of their own, which all listeners share. A record is never taken from one handshake for
+// another: while all records are taken, SYN cookies do without them (syn-cookie.ts). So a flood of SYNs takes no more than the
+// table, and drives no client out of it.
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"

@@ -28,9 +28,9 @@ function quoted(t: TcpContext, remoteIp: number, at: number): number {
 }
 
 /**
- * Handles an ICMP error that says that a segment to `remoteIp` was not delivered; `at` is the offset of the 8 bytes that it quotes of the
- * segment. By RFC 5927 only a segment in flight counts, and only a connection in SYN-SENT ends, with `error`; None is a soft error in any
- * state. Returns false when the quoted segment belongs to no connection.
+ * Handles an ICMP error that says that a segment to `remoteIp` was not delivered; `at` is the offset of the 8 bytes that it
+ * quotes of the segment. By RFC 5927 only a segment in flight counts, and only a connection in SYN-SENT ends, with `error`;
+ * None is a soft error in any state. Returns false when the quoted segment belongs to no connection.
  */
 export function tcpUnreachable(
     t: TcpContext,
@@ -50,9 +50,9 @@ export function tcpUnreachable(
 }
 
 /**
- * Handles an ICMP error that says that a packet of `packet` bytes was too large for a link that takes `mtu` bytes (0: it does not say). By
- * RFC 1191 segments become smaller, and what was too large is sent again. Returns false when the quoted segment belongs to no connection,
- * or the error makes no sense.
+ * Handles an ICMP error that says that a packet of `packet` bytes was too large for a link that takes `mtu` bytes (0: it does
+ * not say). By RFC 1191 segments become smaller, and what was too large is sent again. Returns false when the quoted segment
+ * belongs to no connection, or the error makes no sense.
  */
 export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: number, packet: number): boolean {
     const conns = t.conns

@@ -1,5 +1,5 @@
-// A segment comes in: its checksum is checked, its fields are read, and the record that it belongs to is found. A segment without one is
-// answered as in CLOSED (RFC 9293 section 3.10.7.1).
+// A segment comes in: its checksum is checked, its fields are read, and the record that it belongs to is found. A segment
+// without one is answered as in CLOSED (RFC 9293 section 3.10.7.1).
 
 import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
@@ -137,8 +137,8 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
 }
 
 /**
- * Opens the connection `c` in TIME-WAIT anew when the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2); the old connection
- * ends then, even where a program still holds it. Returns false when the segment is still to be handled.
+ * Opens the connection `c` in TIME-WAIT anew when the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2); the old
+ * connection ends then, even where a program still holds it. Returns false when the segment is still to be handled.
  */
 function reopens(t: TcpContext, c: number, control: number, now: number): boolean {
     const conns = t.conns

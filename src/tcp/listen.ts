@@ -73,8 +73,8 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
         drop(t, Counter.TcpBadReset, now)
         return
     }
-    // Second, check for an ACK: "any acknowledgment is bad if it arrives on a connection still in the LISTEN state", unless it brings a
-    // SYN cookie back
+    // Second, check for an ACK: "any acknowledgment is bad if it arrives on a connection still in the LISTEN state", unless it
+    // brings a SYN cookie back
     if (control & Flag.Ack) {
         if (SYN_COOKIES ? cookieArrives(t, l, -1, now) : false) return
         drop(t, Counter.TcpNoConnection, now)
@@ -99,9 +99,9 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
 }
 
 /**
- * Opens a connection in TIME-WAIT anew if the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2; RFC 6191 section 2). The old
- * connection expected `rcvNxt` next, sent sequence numbers below `used`, and took the timestamp `tsRecent` last, if it was `stamped`. The
- * new initial sequence number has to be above `used`.
+ * Opens a connection in TIME-WAIT anew if the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2; RFC 6191 section
+ * 2). The old connection expected `rcvNxt` next, sent sequence numbers below `used`, and took the timestamp `tsRecent` last, if
+ * it was `stamped`. The new initial sequence number has to be above `used`.
  */
 function reopen(
     t: TcpContext,
@@ -149,8 +149,8 @@ function reopen(
 }
 
 /**
- * Returns a half-open record for the SYN in `t.segment`, -1 when none is free. `t.options` holds the options of the SYN then. Its data is
- * not kept: the peer sends it again.
+ * Returns a half-open record for the SYN in `t.segment`, -1 when none is free. `t.options` holds the options of the SYN then.
+ * Its data is not kept: the peer sends it again.
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
@@ -189,8 +189,8 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
     const length = segment.getAt(Seg.Space, "u16")
-    // The client's SYN again, with or without data: our SYN-ACK was lost. The SYN-ACK has the ACK that the RFC asks for, and helps the
-    // client, which in SYN-SENT drops an ACK without a SYN
+    // The client's SYN again, with or without data: our SYN-ACK was lost. The SYN-ACK has the ACK that the RFC asks for, and
+    // helps the client, which in SYN-SENT drops an ACK without a SYN
     if (offset === -1) {
         if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn) {
             drop(t, Counter.TcpUnacceptable, now)
@@ -261,8 +261,8 @@ function stampAhead(t: TcpContext, h: number): number {
 }
 
 /**
- * Drops and answers the segment in `t.segment`, and returns true, when its timestamp is below the one of the SYN (PAWS). A segment without a
- * timestamp passes, as in segment-arrives.ts.
+ * Drops and answers the segment in `t.segment`, and returns true, when its timestamp is below the one of the SYN (PAWS). A
+ * segment without a timestamp passes, as in segment-arrives.ts.
  */
 function isOld(t: TcpContext, h: number, now: number): boolean {
     if (!isStamped(t) || stampAhead(t, h) >= 0) return false

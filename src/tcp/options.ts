@@ -50,8 +50,9 @@ export function agreed(t: TcpContext): number {
 }
 
 /**
- * Writes the options of a SYN or SYN-ACK at `at` of the transmit frame, and returns the offset after them: our MSS, and those in `flags`
- * (Agreed), with the timestamps `value` and `echo`. Our own window is never scaled: a shift of 0 lets the peer scale its window.
+ * Writes the options of a SYN or SYN-ACK at `at` of the transmit frame, and returns the offset after them: our MSS, and those
+ * in `flags` (Agreed), with the timestamps `value` and `echo`. Our own window is never scaled: a shift of 0 lets the peer scale
+ * its window.
  */
 export function writeSynOptions(
     t: TcpContext,

@@ -42,8 +42,8 @@ const enum Override {
 }
 
 /**
- * Writes the next segment of the connection `c` into the transmit frame, at Frame.Transport, and returns its length. Clears ConnFlag.Due
- * and returns 0 when nothing is due.
+ * Writes the next segment of the connection `c` into the transmit frame, at Frame.Transport, and returns its length. Clears
+ * ConnFlag.Due and returns 0 when nothing is due.
  */
 export function segmentOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
@@ -256,8 +256,8 @@ function copyText(t: TcpContext, c: number, inFlight: number, length: number, to
 }
 
 /**
- * Returns the window to advertise. Its right edge never moves back (section 3.8.6, SHLD-14), and forward by no less than a segment or
- * half of the buffer (section 3.8.6.2.2).
+ * Returns the window to advertise. Its right edge never moves back (section 3.8.6, SHLD-14), and forward by no less than a
+ * segment or half of the buffer (section 3.8.6.2.2).
  */
 function windowOut(t: TcpContext, c: number, control: number): number {
     const conns = t.conns
@@ -276,8 +276,9 @@ function windowOut(t: TcpContext, c: number, control: number): number {
 }
 
 /**
- * Returns how many bytes of data the next segment may have: what the peer's window, the congestion window and a segment have room for, 0
- * while the data has to wait. The segment starts at `sequence`, `inFlight` after SND.UNA; the send ring holds `queued` bytes.
+ * Returns how many bytes of data the next segment may have: what the peer's window, the congestion window and a segment have
+ * room for, 0 while the data has to wait. The segment starts at `sequence`, `inFlight` after SND.UNA; the send ring holds
+ * `queued` bytes.
  */
 function newLength(
     t: TcpContext,
@@ -320,10 +321,10 @@ function newLength(
 }
 
 /**
- * Returns `length`, the bytes of a new segment that is smaller than `mss`, or 0 while they have to wait. Where the window has no room for
- * more, they wait for a larger window: the sender's silly window avoidance (section 3.8.6.2.1). Else they wait for more data: the Nagle
- * algorithm (section 3.7.4) with Minshall's change, by which only another small segment in flight holds them back. The last data before
- * a FIN does not wait, nor does a segment that is small because the send ring holds no more.
+ * Returns `length`, the bytes of a new segment that is smaller than `mss`, or 0 while they have to wait. Where the window has
+ * no room for more, they wait for a larger window: the sender's silly window avoidance (section 3.8.6.2.1). Else they wait for
+ * more data: the Nagle algorithm (section 3.7.4) with Minshall's change, by which only another small segment in flight holds
+ * them back. The last data before a FIN does not wait, nor does a segment that is small because the send ring holds no more.
  */
 function smallLength(
     t: TcpContext,
@@ -351,9 +352,9 @@ function smallLength(
 }
 
 /**
- * Returns the size of segments with which an even number of them fills the send ring, for a stream that keeps the ring full. A peer
- * acknowledges every second segment, and delays the ACK for the last of an odd number (RFC 5681 section 4.2): that stalls a ring of one
- * or three segments, and hardly one of eight.
+ * Returns the size of segments with which an even number of them fills the send ring, for a stream that keeps the ring full. A
+ * peer acknowledges every second segment, and delays the ACK for the last of an odd number (RFC 5681 section 4.2): that stalls
+ * a ring of one or three segments, and hardly one of eight.
  */
 function evenSegment(t: TcpContext, mss: number): number {
     const size = t.sendSize
@@ -367,7 +368,8 @@ function evenSegment(t: TcpContext, mss: number): number {
 /** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open, and returns the length of the header. */
 function synOptions(t: TcpContext, c: number, state: State, connOptions: number, now: number): number {
     let flags = 0
-    // a SYN offers what is configured, a SYN-ACK what was agreed on. No window scale: our rings are below 64 KB (RFC 7323 section 2.2)
+    // a SYN offers what is configured, a SYN-ACK what was agreed on. No window scale: our rings are below 64 KB (RFC 7323
+    // section 2.2)
     if (SACK) {
         if (state === State.SynSent ? t.config.sack : connOptions & ConnOption.Sack) flags |= Agreed.Sack
     }
@@ -387,8 +389,8 @@ function synOptions(t: TcpContext, c: number, state: State, connOptions: number,
 }
 
 /**
- * Writes the options of a segment without SYN: timestamps, and SACK blocks (RFC 2018) where they take no room from data. Returns the length
- * of the header.
+ * Writes the options of a segment without SYN: timestamps, and SACK blocks (RFC 2018) where they take no room from data.
+ * Returns the length of the header.
  */
 function segmentOptions(
     t: TcpContext,
@@ -439,8 +441,8 @@ function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): n
 }
 
 /**
- * Writes the RST of a connection that was aborted (section 3.10.5), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, frees its record and returns
- * the length of the segment; 0 when the connection owes none.
+ * Writes the RST of a connection that was aborted (section 3.10.5), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, frees its record
+ * and returns the length of the segment; 0 when the connection owes none.
  */
 function resetOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns

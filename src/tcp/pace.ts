@@ -1,10 +1,10 @@
 // No peer keeps a connection permanently that another client needs (RFC 1122 section 4.2.3.6, RFC 6429).
 //
-// A look at all connections finds how many bytes each has moved since the last look, in either direction. The seconds by which a connection
-// is behind the least rate add up to its debt. While records are free, a debt does no harm until it is very large. When a client has found
-// all records taken, the connection with the largest debt is reset: of those that a program serves to any client (`serve`), and of those
-// that no program holds any more. Looks are a second apart while records are scarce, else an eighth of the smallest debt. None of this is
-// on the path of a segment: the sequence numbers show what was moved.
+// A look at all connections finds how many bytes each has moved since the last look, in either direction. The seconds by which
+// a connection is behind the least rate add up to its debt. While records are free, a debt does no harm until it is very large.
+// When a client has found all records taken, the connection with the largest debt is reset: of those that a program serves to
+// any client (`serve`), and of those that no program holds any more. Looks are a second apart while records are scarce, else an
+// eighth of the smallest debt. None of this is on the path of a segment: the sequence numbers show what was moved.
 
 import { KEEP_ALIVE } from "../features"
 import type { Passive, TcpContext } from "./context"
@@ -16,11 +16,17 @@ import { findConnection } from "./tables"
 const enum Look {
     /** Milliseconds from one look to the next while records are scarce, and in a second. */
     Period = 1000,
-    /** The longest period, in seconds: a look can tell 64 KB at most, and a peer that moves that much in it is fast enough by far. */
+    /**
+     * The longest period, in seconds: a look can tell 64 KB at most, and a peer that moves that much in it is fast enough by
+     * far.
+     */
     Longest = 64,
 }
 
-/** Marks the accepted connection `id` as one of those that the program serves to any client, and that may be reset for another client. */
+/**
+ * Marks the accepted connection `id` as one of those that the program serves to any client, and that may be reset for another
+ * client.
+ */
 export function serve(t: TcpContext, id: number, now: number): void {
     const at = findConnection(t, id) + Tcb.Options
     t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnOption.Served)
@@ -60,8 +66,8 @@ export function runPace(t: TcpContext, now: number): void {
         }
         const flags = conns.getAt(c + Tcb.Flags, "u8")
         const connOptions = conns.getAt(c + Tcb.Options, "u8")
-        // a program may hold a connection that it does not serve for as long as it likes; one that waits to be accepted waits for the
-        // program, not for the peer
+        // a program may hold a connection that it does not serve for as long as it likes; one that waits to be accepted waits
+        // for the program, not for the peer
         if (flags & ConnFlag.Pending || conns.getAt(c + Tcb.State, "u8") === State.Closed) continue
         if (flags & ConnFlag.Held && !(connOptions & ConnOption.Served)) continue
         const debt = debtOf(t, c, seconds)
@@ -83,7 +89,8 @@ export function runPace(t: TcpContext, now: number): void {
     if (most * Look.Period >= (passive.scarce ? t.config.servedScarce : t.config.servedLimit)) {
         reset(t, slowest, TcpError.TimedOut, now)
         passive.scarce = false
-        // the SYN-ACKs of all handshakes go again: one client finds a record now, and the next shows whether records still are scarce
+        // the SYN-ACKs of all handshakes go again: one client finds a record now, and the next shows whether records still are
+        // scarce
         for (let h = 0; h < t.halvesEnd; h += Half.Size) setHalfDue(t, h)
     }
     passive.paceTime = now

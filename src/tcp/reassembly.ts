@@ -1,4 +1,5 @@
-// Data that came ahead of a gap at RCV.NXT: it waits in the receive ring, in its own place, and the record says which bytes are there.
+// Data that came ahead of a gap at RCV.NXT: it waits in the receive ring, in its own place, and the record says which bytes are
+// there.
 //
 // Offsets count from RCV.NXT. A FIN is a byte like any other here, the last one of the farthest block.
 
@@ -7,9 +8,9 @@ import { Ahead, ConnOption, Tcb } from "./records"
 import { ringsOf } from "./tables"
 
 /**
- * Keeps `length` bytes at `at` of the receive frame, the first of them `offset` (1 or more) after RCV.NXT; `fin` is 1 when a FIN follows
- * them. They fit the window. Returns false, and keeps nothing, when all blocks are taken, or the segment contradicts a FIN that came
- * before.
+ * Keeps `length` bytes at `at` of the receive frame, the first of them `offset` (1 or more) after RCV.NXT; `fin` is 1 when a
+ * FIN follows them. They fit the window. Returns false, and keeps nothing, when all blocks are taken, or the segment
+ * contradicts a FIN that came before.
  */
 export function keepAhead(
     t: TcpContext,
@@ -88,8 +89,8 @@ export function farthestEnd(t: TcpContext, c: number): number {
 }
 
 /**
- * Returns by how much RCV.NXT moves when `length` bytes have come and what was kept follows them, a FIN counted. The blocks that are left
- * count from the new RCV.NXT then. `takeFin` says whether a FIN is among what it moves over.
+ * Returns by how much RCV.NXT moves when `length` bytes have come and what was kept follows them, a FIN counted. The blocks
+ * that are left count from the new RCV.NXT then. `takeFin` says whether a FIN is among what it moves over.
  */
 export function fillGap(t: TcpContext, c: number, length: number): number {
     const conns = t.conns

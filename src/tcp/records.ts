@@ -1,5 +1,5 @@
-// The records that TCP keeps (RFC 9293 section 3.3.1): of a connection, a half-open connection, one in TIME-WAIT, a listener, and of the
-// segment that is being handled.
+// The records that TCP keeps (RFC 9293 section 3.3.1): of a connection, a half-open connection, one in TIME-WAIT, a listener,
+// and of the segment that is being handled.
 //
 // A record is bytes in a table: `conns.getAt(c + Tcb.SndUna, "i32")` is one operation on the VM, where an object's
 // property costs 16 bytes and a search. `c` is the record's offset in its table. A field is read and written with one width
@@ -103,13 +103,16 @@ export const enum Tcb {
     /** When the timed segment was sent: the low 16 bits of the time. Shares bytes with TsOffset; valid with RttSeq. */
     RttStart = 44,
     /**
-     * By how much the upper 16 bits of our timestamps are ahead of the time (RFC 7323 section 7.1: every connection has its own offset).
-     * Shares bytes with RttStart; valid with TsRecent.
+     * By how much the upper 16 bits of our timestamps are ahead of the time (RFC 7323 section 7.1: every connection has its own
+     * offset). Shares bytes with RttStart; valid with TsRecent.
      */
     TsOffset = 44,
     /** When TS.Recent was taken: the upper 16 bits of the time. Valid with TsRecent. */
     TsAge = 46,
-    /** The peer's window, scaled, and the largest that it ever was (RFC 5961 section 5.2): 65,535 at most, as the send ring is no larger. */
+    /**
+     * The peer's window, scaled, and the largest that it ever was (RFC 5961 section 5.2): 65,535 at most, as the send ring is
+     * no larger.
+     */
     SndWnd = 48,
     MaxSndWnd = 50,
     /** RCV.WND: from RCV.NXT to the right edge of the window last advertised. */
@@ -134,14 +137,14 @@ export const enum Tcb {
     /** RFC 6582's recover, as 1 + bytes from SndUna to what was SndMax at the loss; 0 once that is acknowledged. */
     Recover = 76,
     /**
-     * The data to be sent again next in fast recovery: bytes from SndUna to its start, and to its end. Share bytes with SmallEnd and
-     * SackMiddle; valid when SendFlag.Recovery is set.
+     * The data to be sent again next in fast recovery: bytes from SndUna to its start, and to its end. Share bytes with
+     * SmallEnd and SackMiddle; valid when SendFlag.Recovery is set.
      */
     RtxAt = 78,
     RtxEnd = 80,
     /**
-     * The low 16 bits of the sequence number after the last small segment (Minshall's change of Nagle). Shares bytes with RtxAt; valid
-     * when SendFlag.Recovery is not set.
+     * The low 16 bits of the sequence number after the last small segment (Minshall's change of Nagle). Shares bytes with
+     * RtxAt; valid when SendFlag.Recovery is not set.
      */
     SmallEnd = 78,
     /**
@@ -153,7 +156,10 @@ export const enum Tcb {
     Ahead = 82,
     /** When the delayed ACK is due: the low 16 bits of the time. Shares bytes with Ahead; valid when no block is kept. */
     AckAt = 82,
-    /** 1 when the last ACK was sent because of a second segment, before it was due. Shares bytes with Ahead; valid when no block is kept. */
+    /**
+     * 1 when the last ACK was sent because of a second segment, before it was due. Shares bytes with Ahead; valid when no block
+     * is kept.
+     */
     Bulk = 86,
     /** Low 4 bits: the shift of the peer's window scale. High 4 bits: duplicate ACKs in a row, 15 at most. */
     ScaleDups = 90,
@@ -167,12 +173,18 @@ export const enum Tcb {
     Options = 93,
     /** The listener's id. Shares bytes with UserTimeout; valid while ConnFlag.Pending is set. */
     Listener = 94,
-    /** User timeout in seconds, 0 for the configuration's R2. Shares bytes with Listener; valid when ConnFlag.Pending is not set. */
+    /**
+     * User timeout in seconds, 0 for the configuration's R2. Shares bytes with Listener; valid when ConnFlag.Pending is not
+     * set.
+     */
     UserTimeout = 94,
     Size = 96,
 }
 
-/** Offsets in a block of Tcb.Ahead: its start and end, counted from RcvNxt. The FIN counts as a byte. A free block has an end of 0. */
+/**
+ * Offsets in a block of Tcb.Ahead: its start and end, counted from RcvNxt. The FIN counts as a byte. A free block has an end of
+ * 0.
+ */
 export const enum Ahead {
     Start = 0,
     End = 2,
@@ -208,7 +220,10 @@ export const enum SendFlag {
     Timing = 1,
     /** The SYN was retransmitted (RFC 6298 section 5.7). */
     SynLost = 2,
-    /** ICMP or ARP reported the peer as unreachable since the last progress: a soft error, which the program gets when R2 passes. */
+    /**
+     * ICMP or ARP reported the peer as unreachable since the last progress: a soft error, which the program gets when R2
+     * passes.
+     */
     SoftError = 4,
     /** The connection is CLOSED, and still has to send an RST. */
     ResetDue = 8,

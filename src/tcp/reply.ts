@@ -35,7 +35,10 @@ export function answerReset(t: TcpContext, now: number): void {
     reply(t, remoteIp, Tcp.Size, 0, State.Closed, now)
 }
 
-/** Returns true when an answer may be written into the transmit frame. Else another one still waits there, and this one is counted as lost. */
+/**
+ * Returns true when an answer may be written into the transmit frame. Else another one still waits there, and this one is
+ * counted as lost.
+ */
 export function mayReply(t: TcpContext): boolean {
     if (t.replyLength === 0 && t.frameLength === 0) return true
     count(t, Counter.ReplyBusy)
@@ -43,9 +46,9 @@ export function mayReply(t: TcpContext): boolean {
 }
 
 /**
- * Writes the header of a segment without data, with its checksum, before the options that are in the transmit frame already: `length`
- * bytes with them. `window` is the header's field, not scaled. segmentOut in output.ts writes the same header without a call: a
- * change here belongs there, too.
+ * Writes the header of a segment without data, with its checksum, before the options that are in the transmit frame already:
+ * `length` bytes with them. `window` is the header's field, not scaled. segmentOut in output.ts writes the same header without
+ * a call: a change here belongs there, too.
  */
 export function writeSegment(
     t: TcpContext,
@@ -81,7 +84,10 @@ export function writeSegment(
     tx.setAt(at + Tcp.Checksum, "u16", checksumOf(sum))
 }
 
-/** Schedules the segment of `length` bytes in the transmit frame as the next to be sent, to `remoteIp`; `id` and `state` as for `sent`. */
+/**
+ * Schedules the segment of `length` bytes in the transmit frame as the next to be sent, to `remoteIp`; `id` and `state` as for
+ * `sent`.
+ */
 export function reply(
     t: TcpContext,
     remoteIp: number,
@@ -95,7 +101,10 @@ export function reply(
     sent(t, remoteIp, length, id, state, now)
 }
 
-/** Counts the segment of `length` bytes in the transmit frame, and records the event that the connection `id` sent it in `state`. */
+/**
+ * Counts the segment of `length` bytes in the transmit frame, and records the event that the connection `id` sent it in
+ * `state`.
+ */
 export function sent(
     t: TcpContext,
     remoteIp: number,

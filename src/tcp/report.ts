@@ -27,8 +27,8 @@ export function drop(t: TcpContext, reason: Counter, now: number): void {
 }
 
 /**
- * Records the event that a segment of `length` bytes, at `at` in the receive frame (SegmentIn) or the transmit frame (SegmentOut), came
- * for or from the connection `id` in `state`.
+ * Records the event that a segment of `length` bytes, at `at` in the receive frame (SegmentIn) or the transmit frame
+ * (SegmentOut), came for or from the connection `id` in `state`.
  */
 export function traceSegment(
     t: TcpContext,

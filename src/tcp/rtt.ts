@@ -4,8 +4,8 @@ import type { TcpContext } from "./context"
 import { Tcb } from "./records"
 
 /**
- * Updates SRTT, RTTVAR and RTO by a round-trip time of `ms`: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The record has room
- * for an SRTT of 8 s; above that RTTVAR grows by what SRTT lacks, so that the RTO stays right up to 24 s.
+ * Updates SRTT, RTTVAR and RTO by a round-trip time of `ms`: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The
+ * record has room for an SRTT of 8 s; above that RTTVAR grows by what SRTT lacks, so that the RTO stays right up to 24 s.
  */
 export function roundTrip(t: TcpContext, c: number, ms: number): void {
     const conns = t.conns

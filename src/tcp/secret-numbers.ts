@@ -1,5 +1,5 @@
-// Numbers that an attacker cannot guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), offsets of timestamps (RFC
-// 7323), SYN cookies (syn-cookie.ts).
+// Numbers that an attacker cannot guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), offsets of timestamps
+// (RFC 7323), SYN cookies (syn-cookie.ts).
 
 import { digest } from "@devicescript/crypto"
 import { TIME_WAIT_RECORDS } from "../features"
@@ -41,9 +41,9 @@ const enum Clock {
 }
 
 /**
- * Makes the key, before its first use, of all that differs between devices and between starts: a board's random numbers may be weak, or
- * repeat. After the random bytes the input then has this host's Ethernet address and the time; the receive frame has what came last. RFC
- * 4086 sections 5.2 and 6.1 mix like this: no source makes the key weaker than the other sources left it.
+ * Makes the key, before its first use, of all that differs between devices and between starts: a board's random numbers may be
+ * weak, or repeat. After the random bytes the input then has this host's Ethernet address and the time; the receive frame has
+ * what came last. RFC 4086 sections 5.2 and 6.1 mix like this: no source makes the key weaker than the other sources left it.
  */
 export function mixKey(t: TcpContext, now: number): void {
     const input = t.hashInput
@@ -54,8 +54,8 @@ export function mixKey(t: TcpContext, now: number): void {
 }
 
 /**
- * Returns 32 bits of F() of these RFCs. Allocates, as the runtime's SHA-256 returns a new buffer: it runs a few times per connection, never
- * per segment.
+ * Returns 32 bits of F() of these RFCs. Allocates, as the runtime's SHA-256 returns a new buffer: it runs a few times per
+ * connection, never per segment.
  */
 function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): number {
     const input = t.hashInput
@@ -68,8 +68,8 @@ function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, s
 }
 
 /**
- * Returns the initial sequence number of a connection: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), RFC 6528 section 3.
- * The configuration's `iss` is used instead, once, if it is set.
+ * Returns the initial sequence number of a connection: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), RFC
+ * 6528 section 3. The configuration's `iss` is used instead, once, if it is set.
  */
 export function initialSequence(t: TcpContext, remoteIp: number, ports: number, now: number): number {
     mixKey(t, now)
@@ -82,9 +82,9 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
 }
 
 /**
- * Returns by how much the upper 16 bits of our timestamps are ahead of the time, on the connection with this peer and these ports: RFC 7323
- * section 7.1 wants another offset for each. It is the same for one four-tuple at all times, so that timestamps grow from one connection to
- * the next (RFC 6191), and a record of TIME-WAIT need not keep it.
+ * Returns by how much the upper 16 bits of our timestamps are ahead of the time, on the connection with this peer and these
+ * ports: RFC 7323 section 7.1 wants another offset for each. It is the same for one four-tuple at all times, so that timestamps
+ * grow from one connection to the next (RFC 6191), and a record of TIME-WAIT need not keep it.
  */
 export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
     return hash(t, remoteIp, ports, Purpose.Timestamp, 0) & 0xffff
@@ -106,7 +106,10 @@ export function cookieHash(
     return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence)
 }
 
-/** Returns a free local port for a connection to `port` of `remoteIp`, by RFC 6056 section 3.3.3 (algorithm 3); 0 when none is free. */
+/**
+ * Returns a free local port for a connection to `port` of `remoteIp`, by RFC 6056 section 3.3.3 (algorithm 3); 0 when none is
+ * free.
+ */
 export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): number {
     const pinned = t.config.localPort
     if (pinned > 0) {

@@ -1,7 +1,8 @@
 // RFC 9293 section 3.10.7.4: a segment arrives for a connection in SYN-RECEIVED or a synchronized state.
 //
-// The steps are in the RFC's order. A step with a name of its own is a function that is called once: the optimizer puts it where it is
-// called, so that it costs no call on the path of a segment. There an `if` in an `if` costs less than `&&` (docs/architecture.md).
+// The steps are in the RFC's order. A step with a name of its own is a function that is called once: the optimizer puts it
+// where it is called, so that it costs no call on the path of a segment. There an `if` in an `if` costs less than `&&`
+// (docs/architecture.md).
 
 import { readI32 } from "../base/bytes"
 import { Counter } from "../base/counters"
@@ -24,8 +25,8 @@ const enum Age {
 }
 
 /**
- * Returns true when some of a segment lies in the receive window: table 6 of RFC 9293 section 3.10.7.4, for a window of `room` bytes, 1
- * or more. The segment takes `space` sequence numbers (SEG.LEN), the first of them `offset` after RCV.NXT.
+ * Returns true when some of a segment lies in the receive window: table 6 of RFC 9293 section 3.10.7.4, for a window of `room`
+ * bytes, 1 or more. The segment takes `space` sequence numbers (SEG.LEN), the first of them `offset` after RCV.NXT.
  */
 export function isAcceptable(offset: number, space: number, room: number): boolean {
     return offset < room && (offset >= 0 || offset + space > 0)
@@ -87,13 +88,14 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
 
-    // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6. By the letter of the table a segment whose data reaches
-    // beyond both ends of the window is not acceptable, nor is a FIN right after the window: we trim such segments to the window and
-    // accept them, as other stacks do
+    // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6. By the letter of the table a segment whose data
+    // reaches beyond both ends of the window is not acceptable, nor is a FIN right after the window: we trim such segments to
+    // the window and accept them, as other stacks do
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         if (!stamped) {
-            // RFC 7323 section 3.2 (SHOULD) wants a segment without a timestamp dropped silently. Peers send such: lwIP and Windows
-            // their keep-alives and probes, and every peer behind a middlebox that strips options. The checks of RFC 5961 below guard it
+            // RFC 7323 section 3.2 (SHOULD) wants a segment without a timestamp dropped silently. Peers send such: lwIP and
+            // Windows their keep-alives and probes, and every peer behind a middlebox that strips options. The checks of RFC
+            // 5961 below guard it
             if (!(control & Flag.Rst)) count(t, Counter.TcpUnstamped)
         } else if (((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0) {
             if (refuseOld(t, c, control, now)) return
@@ -111,8 +113,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             }
         } else if (!isAcceptable(offset, space, room)) {
             refuse(t, c, control, offset + space, now)
-            // "drop the unacceptable segment and return". But an ACK without data at the right edge counts: the data that the peer had
-            // filled the window with was lost. Two peers that refuse each other's ACK there wait forever (A.2; test/tcp/right-edge.test.ts)
+            // "drop the unacceptable segment and return". But an ACK without data at the right edge counts: the data that the
+            // peer had filled the window with was lost. Two peers that refuse each other's ACK there wait forever (A.2;
+            // test/tcp/right-edge.test.ts)
             if (space > 0 || offset !== room || control & Flag.Rst || state === State.SynReceived) return
         }
     }
@@ -166,8 +169,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (window > 0xffff) window = 0xffff
 
     const finAcked = acked > 0 ? acknowledge(t, c, acknowledgment, acked, sndMax, echo, sacked, now) : false
-    // RFC 5681 section 2: a duplicate ACK has no data and advertises no other window. A segment whose SACK blocks report something new
-    // is one whatever else it has (RFC 6675 section 2)
+    // RFC 5681 section 2: a duplicate ACK has no data and advertises no other window. A segment whose SACK blocks report
+    // something new is one whatever else it has (RFC 6675 section 2)
     if (FAST_RETRANSMIT ? acknowledgment !== sndMax : false) {
         if (sacked ? acked >= 0 : acked === 0) {
             const bare = acked === 0 && length === 0 && !(control & Flag.Fin) && window > 0
@@ -192,8 +195,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
 }
 
 /**
- * Drops and answers a segment whose timestamp is below TS.Recent (PAWS, RFC 7323 section 5.3). Returns false, and leaves the segment alone,
- * when it is an RST or TS.Recent is too old to compare with.
+ * Drops and answers a segment whose timestamp is below TS.Recent (PAWS, RFC 7323 section 5.3). Returns false, and leaves the
+ * segment alone, when it is an RST or TS.Recent is too old to compare with.
  */
 function refuseOld(t: TcpContext, c: number, control: number, now: number): boolean {
     if (control & Flag.Rst) return false
@@ -221,8 +224,8 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
 }
 
 /**
- * Answers the dropped segment in `t.segment` by an ACK. The ACK for a segment of no length is a challenge ACK, of which there are few: two
- * peers that disagree would answer each other's forever.
+ * Answers the dropped segment in `t.segment` by an ACK. The ACK for a segment of no length is a challenge ACK, of which there
+ * are few: two peers that disagree would answer each other's forever.
  */
 function answer(t: TcpContext, c: number, now: number): void {
     const segment = t.segment
@@ -267,8 +270,8 @@ function controlArrives(
 }
 
 /**
- * Handles an ACK for `acked` sequence numbers in flight, 1 or more: frees their place in the send ring, opens the congestion window,
- * measures the round-trip time and sets the timer. Returns true when our FIN is among them.
+ * Handles an ACK for `acked` sequence numbers in flight, 1 or more: frees their place in the send ring, opens the congestion
+ * window, measures the round-trip time and sets the timer. Returns true when our FIN is among them.
  */
 function acknowledge(
     t: TcpContext,

@@ -17,8 +17,8 @@ const enum Moment {
 }
 
 /**
- * Takes the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in `control`, as
- * far as they fit the window of `room` bytes. There is data or a FIN.
+ * Takes the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in
+ * `control`, as far as they fit the window of `room` bytes. There is data or a FIN.
  */
 export function segmentText(
     t: TcpContext,
@@ -114,8 +114,8 @@ function store(t: TcpContext, c: number, queued: number, at: number, length: num
 }
 
 /**
- * Schedules the ACK for `length` bytes of data that left `left` bytes of the window (section 3.8.6.3): at once for every second segment,
- * and for one that came into a gap, later for the others.
+ * Schedules the ACK for `length` bytes of data that left `left` bytes of the window (section 3.8.6.3): at once for every second
+ * segment, and for one that came into a gap, later for the others.
  */
 function scheduleAck(
     t: TcpContext,
@@ -134,8 +134,9 @@ function scheduleAck(
         if (DELAYED_ACKS ? !gap : false) conns.setAt(c + Tcb.Bulk, "u16", 1)
         return
     }
-    // A peer that has used half of the window may have to wait: the program gets a moment to read, so that one ACK reports the data and
-    // the room. So does the program when a segment of a quarter of the window follows two others: it fills a window of three
+    // A peer that has used half of the window may have to wait: the program gets a moment to read, so that one ACK reports the
+    // data and the room. So does the program when a segment of a quarter of the window follows two others: it fills a window of
+    // three
     const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
     let deadline = (now + wait) | 0
     if (left < limit >> 1 || (conns.getAt(c + Tcb.Bulk, "u16") && length >= limit >> 2)) {

@@ -51,7 +51,10 @@ export function armRto(t: TcpContext, c: number, now: number): void {
     }
 }
 
-/** Brings the timer forward to when `ms` for each second of the user timeout have passed without progress, if it would expire later. */
+/**
+ * Brings the timer forward to when `ms` for each second of the user timeout have passed without progress, if it would expire
+ * later.
+ */
 export function hasten(t: TcpContext, c: number, ms: number): void {
     const conns = t.conns
     // until the connection is accepted, the field holds the listener's id

@@ -1,5 +1,5 @@
-// SYN cookies (RFC 4987 section 3.6): while no half-open record is free, a handshake goes on without one. What the record would hold is
-// sent to the client in our initial sequence number, and comes back with the ACK.
+// SYN cookies (RFC 4987 section 3.6): while no half-open record is free, a handshake goes on without one. What the record would
+// hold is sent to the client in our initial sequence number, and comes back with the ACK.
 //
 // Layout of the number, from its highest bit:
 //      1 bit   the epoch's parity. Time is counted in epochs of 64 s; a cookie is valid in its own epoch and the next one, so
@@ -7,17 +7,17 @@
 //      3 bits  the client's MSS, rounded down to one of eight
 //     28 bits  of SHA-256 over a secret, the four-tuple, the SYN's sequence number, the epoch and the MSS
 //
-// An attacker who did not get the SYN-ACK has to guess 28 bits: at the 200 segments a second that an RP2040 can handle, one guess in
-// two weeks is right, and only while cookies are being sent. The readable bits cannot be changed, as the hash covers them. Sending the
-// epoch's parity gives nothing away: without it two cookies would be valid for every ACK. The 28 bits are no weaker for being seen:
-// each connection has its own, and the secret lasts until the next start.
+// An attacker who did not get the SYN-ACK has to guess 28 bits: at the 200 segments a second that an RP2040 can handle, one
+// guess in two weeks is right, and only while cookies are being sent. The readable bits cannot be changed, as the hash covers
+// them. Sending the epoch's parity gives nothing away: without it two cookies would be valid for every ACK. The 28 bits are no
+// weaker for being seen: each connection has its own, and the secret lasts until the next start.
 //
-// Window scale and SACK are sent in the low 5 bits of our timestamp, which the client echoes. A client without timestamps gets neither.
-// These bits are not protected: a client that changes them changes them for its own connection.
+// Window scale and SACK are sent in the low 5 bits of our timestamp, which the client echoes. A client without timestamps gets
+// neither. These bits are not protected: a client that changes them changes them for its own connection.
 //
-// A handshake without memory has its limits: the SYN-ACK is sent again only when the SYN comes again; a client whose ACK and first data
-// are both lost is reset by its next segment; and a late duplicate of the ACK opens a connection again, of which the client knows
-// nothing.
+// A handshake without memory has its limits: the SYN-ACK is sent again only when the SYN comes again; a client whose ACK and
+// first data are both lost is reset by its next segment; and a late duplicate of the ACK opens a connection again, of which the
+// client knows nothing.
 
 import { Counter } from "../base/counters"
 import { SACK, TIMESTAMPS } from "../features"
@@ -120,8 +120,8 @@ export function synCookie(t: TcpContext, now: number): number {
 }
 
 /**
- * Answers the SYN in `t.segment`, whose options are in `t.options`, for the listener `l` by a SYN-ACK with this cookie. Returns false when
- * the transmit frame is taken: the client sends its SYN again.
+ * Answers the SYN in `t.segment`, whose options are in `t.options`, for the listener `l` by a SYN-ACK with this cookie. Returns
+ * false when the transmit frame is taken: the client sends its SYN again.
  */
 export function sendCookie(t: TcpContext, l: number, cookie: number, now: number): boolean {
     if (!mayReply(t)) return false
@@ -162,9 +162,9 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
 }
 
 /**
- * Opens a connection if the segment in `t.segment` brings a cookie back to the listener `l`, and frees the half-open record `h` (-1 for
- * none) that a later SYN of the client has taken. Returns false when the segment has no valid cookie, and is still to be handled. Drops the
- * segment when there is no room for the connection: the client sends it again.
+ * Opens a connection if the segment in `t.segment` brings a cookie back to the listener `l`, and frees the half-open record `h`
+ * (-1 for none) that a later SYN of the client has taken. Returns false when the segment has no valid cookie, and is still to
+ * be handled. Drops the segment when there is no room for the connection: the client sends it again.
  */
 export function cookieArrives(t: TcpContext, l: number, h: number, now: number): boolean {
     // only while a cookie may come back: else every stray ACK would cost a hash, and could be a guess

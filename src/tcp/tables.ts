@@ -37,8 +37,8 @@ export function listenerFor(t: TcpContext, ports: number): number {
 }
 
 /**
- * Takes a record for a connection, clears it, gives it a new id and returns it: a free one, else that of the connection that has been
- * longest in TIME-WAIT and has no data that a program still has to read. Returns -1 when there is neither.
+ * Takes a record for a connection, clears it, gives it a new id and returns it: a free one, else that of the connection that
+ * has been longest in TIME-WAIT and has no data that a program still has to read. Returns -1 when there is neither.
  */
 export function allocate(t: TcpContext, now: number): number {
     const conns = t.conns

@@ -1,7 +1,7 @@
 // TIME-WAIT of a connection that no program holds: a record of 24 bytes is left of it (RFC 9293 section 3.6.1).
 //
-// The record keeps what the state is for: the peer's FIN is acknowledged when it comes again, old segments are recognized and ignored
-// (RFC 1337), and a new connection between the same two ports starts above the old one's sequence numbers (RFC 6191).
+// The record keeps what the state is for: the peer's FIN is acknowledged when it comes again, old segments are recognized and
+// ignored (RFC 1337), and a new connection between the same two ports starts above the old one's sequence numbers (RFC 6191).
 
 import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIMESTAMPS } from "../features"
@@ -33,8 +33,9 @@ function setDeadline(t: TcpContext, w: number, now: number, ms: number): void {
 }
 
 /**
- * Moves the connection `c`, which is in TIME-WAIT, has nothing to send and is held by no program, to a record of TIME-WAIT, with its id and
- * the time that it has left, and frees the larger record. No event is recorded: the connection still is in TIME-WAIT.
+ * Moves the connection `c`, which is in TIME-WAIT, has nothing to send and is held by no program, to a record of TIME-WAIT,
+ * with its id and the time that it has left, and frees the larger record. No event is recorded: the connection still is in
+ * TIME-WAIT.
  */
 export function toWait(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
@@ -189,8 +190,8 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
 }
 
 /**
- * Answers a segment that takes `length` sequence numbers, for the record `w`, by an ACK. A segment of no length is answered once in a
- * period of the challenge ACKs: two peers that disagree would answer each other forever.
+ * Answers a segment that takes `length` sequence numbers, for the record `w`, by an ACK. A segment of no length is answered
+ * once in a period of the challenge ACKs: two peers that disagree would answer each other forever.
  */
 function answerWait(t: TcpContext, w: number, length: number, now: number): void {
     if (length === 0) {

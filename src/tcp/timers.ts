@@ -48,9 +48,9 @@ export function runTimers(t: TcpContext, now: number): void {
 }
 
 /**
- * Ends the run of ACKs for every second segment, as the delayed ACK of a single one is due. That ACK advertises room from a quarter of the
- * buffer on (section 3.8.6.2.2 recommends half): two segments and less than a third one fill the window, which would else stay smaller by
- * that third.
+ * Ends the run of ACKs for every second segment, as the delayed ACK of a single one is due. That ACK advertises room from a
+ * quarter of the buffer on (section 3.8.6.2.2 recommends half): two segments and less than a third one fill the window, which
+ * would else stay smaller by that third.
  */
 function bulkEnds(t: TcpContext, c: number): void {
     const conns = t.conns
@@ -97,8 +97,8 @@ function expired(t: TcpContext, c: number, now: number): void {
     }
     if (unsent) {
         if (!shut) {
-            // Nothing was sent yet, so nothing was lost. Either ARP has not found the next hop's address, and asks again, or the window
-            // is too small for a segment that is not silly, and one is sent into it now (section 3.8.6.2.1 (4))
+            // Nothing was sent yet, so nothing was lost. Either ARP has not found the next hop's address, and asks again, or
+            // the window is too small for a segment that is not silly, and one is sent into it now (section 3.8.6.2.1 (4))
             conns.setAt(c + Tcb.SendFlags, "u8", opening ? sendFlags : sendFlags | SendFlag.Probe)
             armRto(t, c, now)
             setDue(t, c, 0)
