@@ -1,7 +1,11 @@
 // The small network that a scenario happens on: one device, and whoever the scenario puts beside it.
 
-import { W5500Chip } from "../../sim/chip/w5500"
+import { readBoard } from "../../sim/board/boards"
+import type { SpiChip } from "../../sim/chip/chip"
+import { chipOf } from "../../sim/chip/chips"
+import type { W5500Chip } from "../../sim/chip/w5500"
 import type { W5500Faults } from "../../sim/chip/w5500-faults"
+import { WiredChip } from "../../sim/chip/wires"
 import { Device, type Reply } from "../../sim/device/device"
 import { decodeEvents, type StackEvent } from "../../sim/device/events"
 import { describePanic } from "../../sim/device/runtime"
@@ -26,8 +30,10 @@ export interface Setup {
     impairments?: Partial<Impairments>
     /** Milliseconds from a cable or a reset of the chip to a link. */
     negotiation?: number
-    /** What the chip does wrong from the start. */
+    /** What the W5500 does wrong from the start. */
     faults?: Partial<W5500Faults>
+    /** The board, and with it the chip; the one of src/board.ts unless it says so. */
+    board?: string
     /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
     program?: string
     /** That program takes no commands. */
@@ -62,9 +68,9 @@ const PATIENCE = 30_000
 const MOST_FRAMES = 20_000
 
 /** The network; made by `Net.open`, its time passes only while something is waited for. */
-export class Net {
+export class Net<Chip extends SpiChip = W5500Chip> {
     readonly clock = new VirtualClock()
-    readonly chip: W5500Chip
+    readonly chip: Chip
     readonly device: Device
     /** All that went over the wire, and what the device's stack told of it. */
     readonly frames: Seen[] = []
@@ -81,8 +87,11 @@ export class Net {
     private panic: string | undefined
 
     /** Everything is connected and switched on; the device is up. */
-    static async open(runtime: "vm" | "node", setup: Setup): Promise<Net> {
-        const net = new Net(runtime, setup)
+    static async open<Chip extends SpiChip = W5500Chip>(
+        runtime: "vm" | "node",
+        setup: Setup
+    ): Promise<Net<Chip>> {
+        const net = new Net<Chip>(runtime, setup)
         await net.device.start()
         if (setup.silent) await net.pass(100)
         else await net.command("sleep 1")
@@ -97,19 +106,23 @@ export class Net {
         this.ethernet = new EthernetSwitch(clock, { impairments, random: this.random.fork("segment") })
         // whoever waits for a promise looks before the next event
         clock.settle.add(async () => {})
-        const chip = new W5500Chip({
+        const board = readBoard(setup.board)
+        const chip = chipOf(board).make({
             clock,
             send: frame => plug.send(frame),
             random: this.random.fork("chip"),
             ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
         })
         const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })
-        Object.assign(chip.faults, setup.faults)
-        this.chip = chip
+        // the caller knows what chip is on its board
+        this.chip = (chip instanceof WiredChip ? chip.chip : chip) as Chip
+        if (setup.faults !== undefined)
+            Object.assign((this.chip as unknown as W5500Chip).faults, setup.faults)
         this.device = new Device({
             clock,
             runtime,
             chip,
+            board,
             seed,
             ...(setup.program === undefined ? {} : { program: setup.program }),
             boot: {

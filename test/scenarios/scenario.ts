@@ -1,6 +1,8 @@
 // Every scenario happens twice, on the VM and under Node, and all that can be seen of both has to be the same.
 
 import { describe, expect, test } from "vitest"
+import type { SpiChip } from "../../sim/chip/chip"
+import type { W5500Chip } from "../../sim/chip/w5500"
 import { record } from "../support/tshark"
 import { Net, type Setup } from "./net"
 
@@ -11,8 +13,15 @@ export interface ScenarioSetup extends Setup {
     misuses?: string[]
 }
 
+/** A chip whose model notes what a driver must not do. */
+type StrictChip = SpiChip & { readonly misuses: string[] }
+
 /** Runs `play`, which waits and asserts, on both runtimes, and compares what could be seen. */
-export function scenario(name: string, setup: ScenarioSetup, play: (net: Net) => Promise<void>): void {
+export function scenario<Chip extends StrictChip = W5500Chip>(
+    name: string,
+    setup: ScenarioSetup,
+    play: (net: Net<Chip>) => Promise<void>
+): void {
     const runs = new Map<string, Promise<string[]>>()
     const run = (runtime: (typeof RUNTIMES)[number]) => {
         const known = runs.get(runtime)
@@ -35,12 +44,12 @@ export function scenario(name: string, setup: ScenarioSetup, play: (net: Net) =>
     })
 }
 
-async function perform(
+async function perform<Chip extends StrictChip>(
     runtime: (typeof RUNTIMES)[number],
     setup: ScenarioSetup,
-    play: (net: Net) => Promise<void>
+    play: (net: Net<Chip>) => Promise<void>
 ): Promise<string[]> {
-    const net = await Net.open(runtime, setup)
+    const net = await Net.open<Chip>(runtime, setup)
     try {
         await play(net)
         expect(net.chip.misuses).toEqual(setup.misuses ?? [])
