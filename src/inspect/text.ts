@@ -54,7 +54,7 @@ export function remoteText(ip: number, ports: number): string {
 
 /** Returns this host's address and port, for `ports` in the form of Tcb.Ports. */
 export function localText(ip: number, ports: number): string {
-    return endpoint(ip, (ports >> 16) & 0xffff)
+    return endpoint(ip, ports >>> 16)
 }
 
 /** Names of the control bits in the order in which they are printed, and the number of each bit. */

@@ -242,7 +242,7 @@ export class Endpoints implements StackEndpoints, Packet {
         else if (isMulticast(ip)) {
             // RFC 1112 section 6.4: the low 23 bits of the group after 01:00:5e
             macs.setAt(0, "i32", 0x005e0001 | ((ip & 0x7f00) << 16))
-            macs.setAt(4, "u16", (ip >> 16) & 0xffff)
+            macs.setAt(4, "u16", ip >>> 16)
             ttl = (ip & 0xffffff) === Hops.LinkLocalGroups ? Hops.LinkLocal : Hops.Group
         } else if (reachable) {
             forgetOld(s, now)

@@ -92,6 +92,7 @@ export function receive(s: Stack, length: number, now: number): void {
         drop(s, Counter.IpSource, now)
         return
     }
+    s.replyMac.blitAt(0, rx, Eth.Source, 6)
     const header = (rx.getAt(at, "u8") & 15) << 2
     const packet = (rx.getAt(at + Ip.TotalLength, "u8") << 8) | rx.getAt(at + Ip.TotalLength + 1, "u8")
     const protocol = rx.getAt(at + Ip.Protocol, "u8")
@@ -101,7 +102,6 @@ export function receive(s: Stack, length: number, now: number): void {
             drop(s, Counter.NotForUs, now)
             return
         }
-        s.replyMac.blitAt(0, rx, Eth.Source, 6)
         tcpInput(s, source, at + header, packet - header, now)
     } else if (protocol === Protocol.Icmp) {
         // RFC 1122 section 3.2.2.6 (MAY): broadcast pings are not answered; an error is never sent as a broadcast
@@ -109,18 +109,15 @@ export function receive(s: Stack, length: number, now: number): void {
             drop(s, Counter.IcmpIgnored, now)
             return
         }
-        s.replyMac.blitAt(0, rx, Eth.Source, 6)
         if (icmpInput(s, at + header, packet - header, now)) {
             if (PING_REPLIES) echoReply(s, source, at + header, packet - header)
         }
     } else if (UDP ? protocol === Protocol.Udp : false) {
-        s.replyMac.blitAt(0, rx, Eth.Source, 6)
         udpInput(s, source, destination, at, header, packet, unicast, now)
     } else {
         drop(s, Counter.UnknownProtocol, now)
         if (UNREACHABLES) {
             // RFC 1122 section 3.2.2.1 (SHOULD)
-            s.replyMac.blitAt(0, rx, Eth.Source, 6)
             if (unicast) unreachable(s, source, Unreachable.Protocol, at, header, packet)
         }
     }

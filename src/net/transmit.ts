@@ -223,9 +223,9 @@ function ipOut(
         fragment +
         ttlProtocol +
         (ip & 0xffff) +
-        ((ip >> 16) & 0xffff) +
+        (ip >>> 16) +
         (remoteIp & 0xffff) +
-        ((remoteIp >> 16) & 0xffff)
+        (remoteIp >>> 16)
     sum = (sum & 0xffff) + (sum >> 16)
     sum = (sum & 0xffff) + (sum >> 16)
     tx.setAt(Frame.Ip + Ip.Checksum, "u16", ~sum & 0xffff)

@@ -1,4 +1,4 @@
-// From a handshake that a client has completed to a connection that waits to be accepted.
+// From a handshake that a client has completed to a connection that waits for the program to accept it.
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
@@ -9,7 +9,7 @@ import { Agreed, ConnFlag, Listener, Seg, State, Tcb } from "./records"
 import { drop } from "./report"
 import { allocate } from "./tables"
 
-/** Connections of a listener that wait to be accepted. */
+/** Returns how many connections of the listener `id` wait to be accepted. */
 export function pendingOf(t: TcpContext, id: number): number {
     const conns = t.conns
     const end = t.connsEnd
@@ -24,7 +24,7 @@ export function pendingOf(t: TcpContext, id: number): number {
     return pending
 }
 
-/** False, and the segment in `t.segment` dropped, while as many connections wait on the listener `l` as may. */
+/** Returns true when another connection may wait on the listener `l`. Else it drops the segment in `t.segment`. */
 export function hasBacklog(t: TcpContext, l: number, now: number): boolean {
     const id = t.listeners.getAt(l + Listener.Id, "u16")
     if (pendingOf(t, id) < t.listeners.getAt(l + Listener.Backlog, "u16")) return true
@@ -33,8 +33,9 @@ export function hasBacklog(t: TcpContext, l: number, now: number): boolean {
 }
 
 /**
- * A record for the connection whose handshake `t.segment` completes. -1, and it is dropped, when there is none, or no more
- * may wait on the listener `l`: the client sends again what it thinks we have, or we the SYN-ACK; until then there may be.
+ * Returns a record for the connection whose handshake the segment in `t.segment` completes. Drops the segment and returns -1
+ * when no record is free, or no more connections may wait on the listener `l`. The client sends its data again, or we the
+ * SYN-ACK, and then there may be room.
  */
 export function connectionFor(t: TcpContext, l: number, now: number): number {
     if (!hasBacklog(t, l, now)) return -1
@@ -44,8 +45,9 @@ export function connectionFor(t: TcpContext, l: number, now: number): number {
 }
 
 /**
- * Fills the record `c` in with what `t.segment` and the handshake before it say: numbers, the peer's MSS, what both agreed
- * on (bits of Agreed), TS.Recent. It waits to be accepted; whose it is and its windows are the caller's.
+ * Fills in the record `c` of a connection that waits to be accepted, by the segment in `t.segment` and the handshake before it:
+ * sequence numbers, the peer's MSS, the options that both ends agreed on (bits of Agreed), TS.Recent. The caller fills in the
+ * listener and the windows.
  */
 export function openPassive(
     t: TcpContext,

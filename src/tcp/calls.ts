@@ -1,12 +1,12 @@
-// The user's calls (RFC 9293 section 3.10.1 to 3.10.6). None waits: each says at once what it could do.
+// The user's calls (RFC 9293 section 3.10.1 to 3.10.6). None of them waits: each returns at once what it could do.
 //
-// Connections and listeners are named by ids. Errors are the negative numbers of TcpError.
+// Connections and listeners have ids. Errors are returned as the negative numbers of TcpError.
 
 import type { Buffer } from "@devicescript/core"
 import { swap16 } from "../base/bytes"
 import { ACTIVE_OPENS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import { isNotUnicast } from "../wire/ipv4"
-import { tellRoom } from "./connection-settings"
+import { advertiseRoom } from "./connection-settings"
 import type { TcpContext } from "./context"
 import { passiveOpens } from "./listen"
 import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
@@ -26,7 +26,10 @@ import {
 } from "./tables"
 import { freeWait } from "./time-wait"
 
-/** Passive OPEN: listens on `port`, for any peer. At most `backlog` connections wait to be accepted. Gives an id. */
+/**
+ * Listens on `port` for any peer (passive OPEN) and returns the listener's id. At most `backlog` connections wait to be
+ * accepted. Errors: Invalid, InUse, NoBuffers.
+ */
 export function listen(t: TcpContext, port: number, backlog: number): number {
     if (port < 1 || port > 65535 || backlog < 1) return TcpError.Invalid
     if (PASSIVE_OPENS) {
@@ -46,7 +49,10 @@ export function listen(t: TcpContext, port: number, backlog: number): number {
     return TcpError.NoBuffers
 }
 
-/** The id of the connection that has waited longest on the listener `id`; 0 when none waits. */
+/**
+ * Accepts the connection that has waited longest on the listener `id` and returns its id, 0 when none waits. Error:
+ * NotConnected.
+ */
 export function accept(t: TcpContext, id: number): number {
     if (findListener(t, id) < 0) return TcpError.NotConnected
     const conns = t.conns
@@ -54,7 +60,7 @@ export function accept(t: TcpContext, id: number): number {
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending)) continue
-        // ids are given in the order of the handshakes, and wrap
+        // connections get ids in the order of their handshakes, and ids wrap
         const age = (conns.getAt(c + Tcb.Id, "u16") - t.lastId - 1) & 0xffff
         if (first < 0 || age < ((conns.getAt(first + Tcb.Id, "u16") - t.lastId - 1) & 0xffff)) first = c
     }
@@ -65,14 +71,20 @@ export function accept(t: TcpContext, id: number): number {
     return conns.getAt(first + Tcb.Id, "u16")
 }
 
-/** False for addresses from which nothing comes back (section 3.9.2.3, MUST-46), and our own: nothing goes from us to us. */
+/**
+ * Returns false for addresses of no other host: broadcast, multicast (section 3.9.2.3, MUST-46), 0.0.0.0/8, loopback, and our
+ * own.
+ */
 export function isPeer(t: TcpContext, ip: number): boolean {
     const first = ip & 0xff
     if (ip === t.broadcast || ip === (t.broadcast & t.netmask)) return false
     return ip !== t.ip && !isNotUnicast(ip) && first !== 127 && first !== 0
 }
 
-/** Active OPEN to `port` of `ip` (as the wire has it), from `localPort` or, if that is 0, one of RFC 6056. Gives an id. */
+/**
+ * Connects to `port` of `ip`, an address as the wire has it (active OPEN), and returns the connection's id. `localPort` 0 takes
+ * a port by RFC 6056. Errors: Invalid, Unreachable, InUse, NoBuffers.
+ */
 export function connect(t: TcpContext, ip: number, port: number, localPort: number, now: number): number {
     if (port < 1 || port > 65535 || localPort < 0 || localPort > 65535) return TcpError.Invalid
     if (t.ip === 0) return TcpError.Unreachable
@@ -110,8 +122,8 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
 }
 
 /**
- * SEND: queues up to `length` bytes of `from` and gives how many the send ring took (0 when it is full). Pipe after
- * shutdown; what ended the connection if it is over.
+ * Queues up to `length` bytes of `from`, from `at` on, to be sent (SEND), and returns how many the send ring took, 0 when it is
+ * full. Errors: Pipe after `shutdown`, the reason when the connection has ended, NotConnected.
  */
 export function write(t: TcpContext, id: number, from: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
@@ -143,7 +155,7 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     return length
 }
 
-/** There is something to send: the timer, if it runs for keep-alive, is needed for that. */
+/** Stops the timer of an idle connection with keep-alive, before it sends: the retransmission timeout needs the timer. */
 function endIdle(t: TcpContext, c: number): void {
     if (!(t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.KeepAlive) || !isIdle(t, c)) return
     t.conns.setAt(c + Tcb.Retries, "u8", 0)
@@ -151,8 +163,8 @@ function endIdle(t: TcpContext, c: number): void {
 }
 
 /**
- * RECEIVE: moves up to `length` unread bytes to `into` and gives how many. 0 when there are none yet, Eof when there will
- * be none; what ended the connection, once all that came before is read.
+ * Moves up to `length` unread bytes to `into`, at `at` (RECEIVE), and returns how many, 0 when there are none yet. Errors, once
+ * all data is read: Eof after the peer's FIN, the reason when the connection has ended; NotConnected.
  */
 export function read(t: TcpContext, id: number, into: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
@@ -175,11 +187,11 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     if (length > part) into.blitAt(at + part, t.rings, ring, length - part)
     conns.setAt(c + Tcb.ReceiveHead, "u16", length < part ? head + length : length - part)
     conns.setAt(c + Tcb.ReceiveLength, "u16", queued - length)
-    tellRoom(t, c)
+    advertiseRoom(t, c)
     return length
 }
 
-/** Sends a FIN after what is queued, and goes on receiving: the half of CLOSE that RFC 9293 section 3.6 describes. */
+/** Sends a FIN after the queued data, and goes on receiving: the half of CLOSE that RFC 9293 section 3.6 describes. */
 export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
@@ -205,8 +217,9 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
 }
 
 /**
- * CLOSE for good: as shutdown, and the program is done with the id. What is unread by then, and what still comes, is
- * answered by a reset (section 3.6.1, SHLD-3). A listener closes its port; connections not yet accepted are reset.
+ * Closes a connection in both directions (CLOSE): as `shutdown`, and the program gives the id back. Unread data, and data that
+ * still comes, is answered by a reset (section 3.6.1, SHLD-3). Of a listener, closes its port and resets its connections that
+ * were not accepted.
  */
 export function close(t: TcpContext, id: number, now: number): TcpError {
     if (PASSIVE_OPENS) {
@@ -222,7 +235,7 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
         release(t, c)
         return TcpError.None
     }
-    // its record shrinks with the next transmit
+    // the next `transmit` moves the connection to a smaller record
     if (state === State.TimeWait) setDue(t, c, 0)
     const unread = conns.getAt(c + Tcb.ReceiveLength, "u16") > 0
     if (unread && (state === State.Established || state === State.CloseWait || isFinWait(state))) {
@@ -234,7 +247,7 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
     return TcpError.None
 }
 
-/** ABORT: an RST where the peer knows of the connection, and the record is free. */
+/** Ends a connection at once (ABORT), by an RST where the peer knows of it, and frees its record. Closes a listener. */
 export function abort(t: TcpContext, id: number, now: number): TcpError {
     if (PASSIVE_OPENS) {
         if (t.passive?.closeListener(t, id, now)) return TcpError.None
@@ -264,7 +277,7 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
     return TcpError.None
 }
 
-/** STATUS: the state of a connection or listener. CLOSED for an id that is nobody's. */
+/** Returns the state of the connection or listener `id` (STATUS), CLOSED when there is neither. */
 export function stateOf(t: TcpContext, id: number): State {
     if (PASSIVE_OPENS) {
         if (t.passive && findListener(t, id) >= 0) return State.Listen
@@ -274,16 +287,16 @@ export function stateOf(t: TcpContext, id: number): State {
     return t.conns.getAt(c + Tcb.State, "u8")
 }
 
-/** What ended the connection `id`, None while nothing has. */
+/** Returns the reason why the connection `id` has ended, None while it has not. */
 export function errorOf(t: TcpContext, id: number): TcpError {
     const c = findConnection(t, id)
     if (c < 0 || t.conns.getAt(c + Tcb.State, "u8") !== State.Closed) return TcpError.None
     const error = t.conns.getAt(c + Tcb.Error, "u8")
-    // not -0, which is no integer on the VM
+    // never -0, which is no integer on the VM
     return error > 0 ? -error : TcpError.None
 }
 
-/** True when all that the peer will ever send has come. */
+/** Returns true in the states after the peer's FIN, with which all its data has come. */
 export function hasFin(state: State): boolean {
     return (
         state === State.CloseWait ||

@@ -1,9 +1,10 @@
-// Challenge ACKs (RFC 5961): what could be a forged segment is answered by what the real peer can react to.
+// Challenge ACKs (RFC 5961): a segment that could be forged is answered by an ACK that the real peer can react to.
 //
-// RFC 5961 section 10 wants them throttled, and proposes one counter for all connections. That counter became a side
-// channel: who sees how many challenge ACKs are left for his own connection learns what his forgeries did to another
-// (CVE-2016-5696). Here nothing is shared. Each record sends one at most in a period, and a bit in it says whether it
-// has. Periods begin by the clock alone, never because of a segment: when one begins tells nothing either.
+// RFC 5961 section 10 wants them throttled, and proposes one counter for all connections. That counter became a side channel:
+// an attacker who sees how many challenge ACKs are left for a connection of his own learns what his forged segments did to
+// another (CVE-2016-5696). Here nothing is shared. Each record sends at most one challenge ACK in a period, and a bit in the
+// record says whether it has. Periods begin by the clock alone, never because of a segment, so that their beginning reveals
+// nothing either.
 
 import type { Buffer } from "@devicescript/core"
 import { Counter } from "../base/counters"
@@ -14,14 +15,15 @@ import { count } from "./report"
 import { setDue } from "./state"
 
 /**
- * Has <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> sent by the connection `c`, unless it sent a challenge ACK in this period. Also
- * for what is answered by an ACK and holds no text: two ends that disagree would else answer each other for ever.
+ * Schedules a challenge ACK of the connection `c`, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless it sent one in this period.
+ * Segments of no length that have to be answered by an ACK are answered by this, too: two peers that disagree would answer each
+ * other forever.
  */
 export function challengeAck(t: TcpContext, c: number, now: number): void {
     if (mayChallenge(t, t.conns, c + Tcb.Options, ConnOption.Challenged, now)) setDue(t, c, ConnFlag.AckNow)
 }
 
-/** The same for the half-open record `h`. */
+/** Schedules a challenge ACK of the half-open record `h`, unless it sent one in this period. */
 export function challengeHalf(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
     if (!mayChallenge(t, halves, h + Half.Flags, HalfFlag.Challenged, now)) return
@@ -29,16 +31,19 @@ export function challengeHalf(t: TcpContext, h: number, now: number): void {
     t.dirty = true
 }
 
-/** True when the record of TIME-WAIT `w` may send a challenge ACK, which then counts as sent. */
+/** Returns true when the record `w` of TIME-WAIT may send a challenge ACK, which then counts as sent. */
 export function mayChallengeWait(t: TcpContext, w: number, now: number): boolean {
     return mayChallenge(t, t.waits, w + Wait.Deadline, WaitFlag.Challenged, now)
 }
 
-/** Counts a challenge ACK of the record whose byte `at` of `table` has the bit; false when it has sent one already. */
+/**
+ * Counts a challenge ACK, and returns true, unless its record sent one in this period. The byte `at` of `table` has the
+ * record's bit for that.
+ */
 function mayChallenge(t: TcpContext, table: Buffer, at: number, bit: number, now: number): boolean {
     const interval = t.config.challengeInterval
     if (interval > 0) {
-        // half of the time, and of the interval: the VM divides no whole number above 2^31
+        // half of the time is divided by half of the interval: on the VM a whole number above 2^31 is no integer
         const period = Math.idiv(now >>> 1, interval > 1 ? interval >> 1 : 1)
         if (period !== t.challengePeriod) {
             t.challengePeriod = period
@@ -55,7 +60,7 @@ function mayChallenge(t: TcpContext, table: Buffer, at: number, bit: number, now
     return true
 }
 
-/** A new period: every record may send a challenge ACK again. */
+/** Begins a new period, in which every record may send a challenge ACK again. */
 function forgetChallenges(t: TcpContext): void {
     const { conns, halves, waits } = t
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {

@@ -1,4 +1,4 @@
-// What can be set about a stack, and what that costs in memory.
+// The configuration of a stack, and what its fields cost in memory.
 
 import { word, wordIndex } from "../base/words"
 import {
@@ -15,7 +15,10 @@ import {
 export class Config {
     /** Connections at once, in any state but half open: 96 bytes each, and two rings. */
     connections = 8
-    /** Half-open connections (SYN-RECEIVED), shared by all listeners: 36 bytes each. When all are taken, SYN cookies do without (RFC 4987). */
+    /**
+     * Half-open connections (SYN-RECEIVED), shared by all listeners: 36 bytes each. When all are taken, SYN cookies need none
+     * (RFC 4987).
+     */
     halfOpen = PASSIVE_OPENS ? 8 : 0
     /** Connections in TIME-WAIT that no program holds any more: 24 bytes each. When all are taken, the oldest is given up. */
     timeWaits = TIME_WAIT_RECORDS ? 8 : 0
@@ -39,7 +42,10 @@ export class Config {
     sack = SACK ? 1 : 0
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
     nagle = 1
-    /** Milliseconds that an acknowledgment may wait for company: 499 at most (RFC 9293 section 3.8.6.3). 0: none. */
+    /**
+     * Milliseconds that an ACK may wait for data to go with, or for a second segment: 499 at most (RFC 9293 section 3.8.6.3).
+     * 0: none.
+     */
     delayedAck = DELAYED_ACKS ? 200 : 0
     /** Keep-alive (RFC 9293 section 3.8.4), where a program asks for it: milliseconds idle before the first probe. */
     keepAliveIdle = 7200000
@@ -47,18 +53,24 @@ export class Config {
     keepAliveInterval = 75000
     /** Probes without an answer after which the connection fails. */
     keepAliveProbes = 9
-    /** Bytes a second, sent and received, that an accepted connection has to move while another client needs its record (pace.ts). */
+    /**
+     * Bytes a second, sent and received, that an accepted connection has to move while another client needs its record
+     * (pace.ts).
+     */
     servedRate = 64
     /**
-     * Milliseconds of falling short of `servedRate` after which an accepted connection is ended while a client finds all connections
-     * taken. Counted up to an eighth, 64 s at most, longer.
+     * Milliseconds behind `servedRate` after which an accepted connection is reset while another client finds all connections
+     * taken. It may take up to an eighth, 64 s at most, longer.
      */
     servedScarce = 5000
-    /** Milliseconds of falling short after which it is ended at any time; more than 65,535 s: never. Counted as `servedScarce`. */
+    /**
+     * Milliseconds behind `servedRate` after which the connection is reset at any time, up to an eighth later, too; more than
+     * 65,535 s: never.
+     */
     servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
     timeWait = 60000
-    /** Milliseconds in FIN-WAIT-2 after close(), when nobody is left to wait for the peer's FIN. */
+    /** Milliseconds in FIN-WAIT-2 after the program's close, when no program waits for the peer's FIN. */
     finWait2 = 60000
     /** First retransmission timeout, milliseconds (RFC 6298 section 2). */
     rtoInitial = 1000
@@ -81,8 +93,8 @@ export class Config {
 }
 
 /**
- * Each field with its least and its largest value. One text, as that stays in flash, where an object would take heap for good, and
- * a switch over names code.
+ * Each field with its least and its largest value: one string, as that stays in flash. An object would take heap permanently,
+ * and a switch over the names would take code.
  */
 const limits =
     "connections 1 200 halfOpen 0 200 timeWaits 0 200 listeners 1 200 neighbours 1 200 " +
@@ -93,7 +105,7 @@ const limits =
     // two weeks at most, here and below, so that two times stay comparable
     "keepAliveIdle 1 1209600000 keepAliveInterval 1 1209600000 keepAliveProbes 1 255 " +
     "servedRate 1 65535 servedScarce 1000 1209600000 servedLimit 1000 1209600000 " +
-    // two MSL of RFC 9293, and a record of TIME-WAIT holds twice that; the ACK that leads there has to be sent first
+    // two MSL of RFC 9293: a record of TIME-WAIT holds twice that. 1 at least, as the ACK that leads there has to be sent first
     "timeWait 1 240000 finWait2 1 1209600000 " +
     "rtoInitial 1 65535 rtoMin 1 65535 rtoMax 1000 65535 r2 1000 1209600000 r2Syn 1000 1209600000 " +
     "synAckRetries 0 15 challengeInterval 0 1209600000 iss -1 4294967295 localPort 0 65535"

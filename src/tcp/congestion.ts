@@ -1,7 +1,7 @@
 // Congestion control: the initial window (RFC 6928), slow start and congestion avoidance (RFC 5681), fast retransmit and fast
-// recovery by NewReno (RFC 6582), told by SACK (RFC 2018) what is missing.
+// recovery by NewReno (RFC 6582), with SACK (RFC 2018) where the peer reports what is missing.
 //
-// No scoreboard is kept: with a ring of a few segments the blocks of a single ACK say all there is to know.
+// No scoreboard is kept: the send ring holds a few segments, and the blocks of a single ACK report all of them.
 
 import { FAST_RETRANSMIT, SACK } from "../features"
 import { Options } from "../wire/tcp"
@@ -17,19 +17,19 @@ const enum Figure {
     DuplicateAcks = 3,
 }
 
-/** Duplicate acknowledgments are counted in the upper half of Tcb.ScaleDups. */
+/** Duplicate ACKs are counted in the upper four bits of Tcb.ScaleDups. */
 const enum Dups {
     One = 0x10,
     Most = 0xf0,
     Scale = 0x0f,
 }
 
-/** IW of RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
+/** Returns the initial window IW of RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
 export function initialWindow(mss: number): number {
     return Math.min(Figure.InitialSegments * mss, Math.max(2 * mss, Figure.InitialBytes))
 }
 
-/** A duplicate acknowledgment came. `sacked`: its SACK blocks are in `t.options`. */
+/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: its SACK blocks are in `t.options`. */
 export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     const conns = t.conns
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
@@ -37,7 +37,7 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     let scaleDups = conns.getAt(c + Tcb.ScaleDups, "u8")
     if (scaleDups < Dups.Most) scaleDups += Dups.One
     conns.setAt(c + Tcb.ScaleDups, "u8", scaleDups)
-    // something left the network: what may be sent because of that is looked at (RFC 3042 before the third)
+    // a segment has left the network: another may be sent (before the third duplicate by RFC 3042)
     setDue(t, c, 0)
     if (sendFlags & SendFlag.Recovery) {
         // RFC 6582 section 3.2, step 4
@@ -45,36 +45,37 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
         if (SACK ? sacked : false) nextHole(t, c)
         return
     }
-    // step 2: only once for what was sent before the last loss
+    // step 2: only one fast retransmit for the data that was sent before the last loss
     if (scaleDups >> 4 !== Figure.DuplicateAcks || conns.getAt(c + Tcb.Recover, "u16") > 0) return
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
-    // what limited transmit has sent beyond cwnd does not count (RFC 5681 section 3.2, step 2, MUST NOT)
+    // data that limited transmit has sent beyond cwnd does not count (RFC 5681 section 3.2, step 2, MUST NOT)
     const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
     halve(t, c, Math.min(flight, cwnd))
     conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + Figure.DuplicateAcks * mss)
     conns.setAt(c + Tcb.Recover, "u16", flight + 1)
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
     conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
-    // Karn's rule
+    // data that is sent again is not timed (Karn)
     conns.setAt(c + Tcb.SendFlags, "u8", (sendFlags & ~SendFlag.Timing) | SendFlag.Recovery | SendFlag.Resend)
     if (SACK ? sacked : false) nextHole(t, c)
 }
 
 /**
- * Whether an ACK with the SACK blocks in `t.options` is a duplicate: it tells of something above SND.UNA (what came twice is below,
- * RFC 2883), and that is new if it is not `plain` (RFC 5681 section 2). The first such block has what came last (RFC 2018 section 4).
+ * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data
+ * that came twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported.
+ * The first such block has the data that came last (RFC 2018 section 4).
  */
-export function tellsOfGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
+export function reportsGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
     const conns = t.conns
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
     const blocks = Options.Sack + 8 * t.options.getAt(Options.SackBlocks, "u8")
     for (let b: number = Options.Sack; b < blocks; b += 8) {
         const start = (t.options.getAt(b, "i32") - sndUna) | 0
         if (start <= 0) continue
-        // what is acknowledged in recovery is recover()'s
+        // in recovery, an ACK for new data is handled by `recover`
         if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery) return acked === 0
         const end = t.options.getAt(b + 4, "i32")
-        // a block grows, or is apart from the others: its middle tells whether it is the one before
+        // a block has grown, or is another one, when its middle is not the one before
         const middle = (start + end - sndUna) & 0xffff
         const fresh =
             conns.getAt(c + Tcb.ScaleDups, "u8") <= Dups.Scale ||
@@ -86,8 +87,8 @@ export function tellsOfGap(t: TcpContext, c: number, acked: number, plain: boole
 }
 
 /**
- * `acked` more are acknowledged, after duplicates or a loss: RFC 6582 section 3.2, step 3. `sacked` as above. False outside of
- * fast recovery, where the window grows as ever.
+ * Handles an ACK for `acked` sequence numbers after duplicate ACKs or a loss: RFC 6582 section 3.2, step 3. `sacked` as for
+ * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as without a loss.
  */
 export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
     const conns = t.conns
@@ -99,19 +100,19 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
     if (!(sendFlags & SendFlag.Recovery)) return false
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (left <= 1) {
-        // a full acknowledgment: all that was sent before the loss has come
+        // a full acknowledgment: all data that was sent before the loss has come
         const most = Math.max(flight, mss) + mss
         conns.setAt(c + Tcb.Cwnd, "u16", Math.min(conns.getAt(c + Tcb.Ssthresh, "u16"), most))
         conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Recovery | SendFlag.Resend))
         return true
     }
-    // a partial one: what follows it was lost, too
+    // a partial acknowledgment: the data after it was lost, too
     let cwnd = conns.getAt(c + Tcb.Cwnd, "u16") - acked
     if (acked >= mss) cwnd += mss
     conns.setAt(c + Tcb.Cwnd, "u16", Math.max(cwnd, mss))
     const done = Math.max(conns.getAt(c + Tcb.RtxAt, "u16") - acked, 0)
     if (SACK ? sacked : false) {
-        // where nothing is missing according to the blocks, nothing goes again
+        // where the blocks report nothing missing, nothing is sent again
         conns.setAt(c + Tcb.RtxAt, "u16", done)
         conns.setAt(c + Tcb.RtxEnd, "u16", done)
         conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~SendFlag.Resend)
@@ -124,7 +125,7 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
     return true
 }
 
-/** The timer expired: RFC 5681 section 3.1, RFC 6582 section 4. `first`: it is the first time for this segment. */
+/** Handles a retransmission timeout: RFC 5681 section 3.1, RFC 6582 section 4. `first`: it is the first one of this segment. */
 export function timedOut(t: TcpContext, c: number, first: boolean): void {
     const conns = t.conns
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
@@ -133,7 +134,7 @@ export function timedOut(t: TcpContext, c: number, first: boolean): void {
     if (!FAST_RETRANSMIT) return
     conns.setAt(c + Tcb.Recover, "u16", flight + 1)
     conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
-    // what SACK said is forgotten with it: the peer may have changed its mind (RFC 2018 section 8)
+    // forgets what SACK reported, too: the peer may have dropped that data (RFC 2018 section 8)
     conns.setAt(
         c + Tcb.SendFlags,
         "u8",
@@ -141,12 +142,12 @@ export function timedOut(t: TcpContext, c: number, first: boolean): void {
     )
 }
 
-/** RFC 5681, equation 4. */
+/** Sets ssthresh to half of the bytes in flight, or two segments if that is more: RFC 5681, equation 4. */
 function halve(t: TcpContext, c: number, flight: number): void {
     t.conns.setAt(c + Tcb.Ssthresh, "u16", Math.max(flight >> 1, 2 * t.conns.getAt(c + Tcb.Mss, "u16")))
 }
 
-/** RFC 5681 section 4.1: nothing was sent for longer than the retransmission timeout. */
+/** Sets the congestion window to the restart window, after nothing was sent for longer than an RTO: RFC 5681 section 4.1. */
 export function restart(t: TcpContext, c: number): void {
     const conns = t.conns
     const window = initialWindow(conns.getAt(c + Tcb.Mss, "u16"))
@@ -154,8 +155,8 @@ export function restart(t: TcpContext, c: number): void {
 }
 
 /**
- * By the SACK blocks in `t.options`: what is missing next from Tcb.RtxAt on, and below the highest that arrived, is to be sent
- * again. Blocks outside of what is in flight say nothing (RFC 2883 has such).
+ * Marks the next data to be sent again: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
+ * highest byte that came. Blocks outside of what is in flight are ignored (RFC 2883 has such).
  */
 function nextHole(t: TcpContext, c: number): void {
     const conns = t.conns
@@ -165,7 +166,7 @@ function nextHole(t: TcpContext, c: number): void {
     const blocks = Options.Sack + 8 * options.getAt(Options.SackBlocks, "u8")
     let at = conns.getAt(c + Tcb.RtxAt, "u16")
     let high = 0
-    // a block may begin where another ends: as many rounds as there are blocks
+    // a block may begin where another ends: there are as many rounds as blocks
     for (let round: number = Options.Sack; round < blocks; round += 8) {
         for (let b: number = Options.Sack; b < blocks; b += 8) {
             const start = (options.getAt(b, "i32") - sndUna) | 0

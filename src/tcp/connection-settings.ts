@@ -1,4 +1,4 @@
-// What a program sets on one connection.
+// The settings of one connection.
 
 import { Ask, type TcpContext } from "./context"
 import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
@@ -6,8 +6,8 @@ import { armTimer, hasten, isIdle, setDue, stopTimer } from "./state"
 import { findConnection, findListener } from "./tables"
 
 /**
- * Lets at most `limit` bytes wait unread on a connection, or on those that a listener will accept: 1 to the size of the
- * receive ring. A window that was told already is not taken back (section 3.8.6, SHLD-14).
+ * Lets at most `limit` bytes, 1 to the size of the receive ring, wait unread on a connection, or on those that a listener will
+ * accept. A window that was advertised is not taken back (section 3.8.6, SHLD-14).
  */
 export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpError {
     if (limit < 1 || limit > t.receiveSize) return TcpError.Invalid
@@ -19,15 +19,15 @@ export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpEr
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
     t.conns.setAt(c + Tcb.ReceiveLimit, "u16", limit)
-    tellRoom(t, c)
+    advertiseRoom(t, c)
     return TcpError.None
 }
 
 /**
- * Section 3.8.6.2.2: the peer is told of room when that has grown by a segment or half of the buffer. While it has half of
- * the window left to use, the acknowledgment of what it sends next will tell it.
+ * Schedules an ACK that advertises the room in the receive ring, when that has grown by a segment or half of the buffer (section
+ * 3.8.6.2.2). While the peer has half of the window left, a delayed ACK that is due anyway advertises it.
  */
-export function tellRoom(t: TcpContext, c: number): void {
+export function advertiseRoom(t: TcpContext, c: number): void {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
     if (state !== State.Established && !isFinWait(state)) return
@@ -38,23 +38,26 @@ export function tellRoom(t: TcpContext, c: number): void {
     if (more >= limit >> 1 || more >= conns.getAt(c + Tcb.Mss, "u16")) setDue(t, c, ConnFlag.AckNow)
 }
 
-/** Switches Nagle's algorithm off (`on`) or on again: whether small writes wait for an acknowledgment (section 3.7.4, MUST-17). */
+/**
+ * Switches the Nagle algorithm off (`on`) or on again: without it, small writes do not wait for an ACK (section 3.7.4,
+ * MUST-17).
+ */
 export function setNoDelay(t: TcpContext, id: number, on: boolean): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
-    setFlag3(t, c, ConnOption.NoDelay, on)
-    // what it held back
+    setOption(t, c, ConnOption.NoDelay, on)
+    // sends what it held back
     const state = t.conns.getAt(c + Tcb.State, "u8")
     if (state === State.Established || state === State.CloseWait) setDue(t, c, 0)
     return TcpError.None
 }
 
-/** Switches keep-alive (section 3.8.4) on or off: off unless a program asks for it (MUST-25). */
+/** Switches keep-alive (section 3.8.4) on or off; it is off until a program switches it on (MUST-25). */
 export function setKeepAlive(t: TcpContext, id: number, on: boolean, now: number): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
-    setFlag3(t, c, ConnOption.KeepAlive, on)
-    // what is in flight, or waits to be sent, has the timer to itself
+    setOption(t, c, ConnOption.KeepAlive, on)
+    // while data is in flight or waits to be sent, the timer is the retransmission timeout's
     if (!isIdle(t, c)) return TcpError.None
     t.conns.setAt(c + Tcb.Retries, "u8", 0)
     if (on) armTimer(t, c, now, t.config.keepAliveIdle)
@@ -62,11 +65,11 @@ export function setKeepAlive(t: TcpContext, id: number, on: boolean, now: number
     return TcpError.None
 }
 
-/** Seconds without progress after which a connection fails, 0 for the configuration's R2: RFC 5482's USER_TIMEOUT. */
+/** Sets the seconds without progress after which a connection fails (RFC 5482's USER_TIMEOUT), 0 for the configuration's R2. */
 export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpError {
     if (seconds < 0 || seconds > 65535) return TcpError.Invalid
     const c = findConnection(t, id)
-    // until it is accepted nobody knows its id
+    // until a connection is accepted, no program knows its id
     if (c < 0 || t.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return TcpError.NotConnected
     const conns = t.conns
     conns.setAt(c + Tcb.UserTimeout, "u16", seconds)
@@ -74,7 +77,8 @@ export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpE
     if (seconds === 0 || !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) || isIdle(t, c))
         return TcpError.None
     if (state === State.FinWait2 || state === State.TimeWait) return TcpError.None
-    // what is over by it strikes at once; a peer that keeps its window shut and answered is asked anew before
+    // a timeout that has passed already ends the connection at once; a peer with a shut window that has answered is probed
+    // again before
     const shut = conns.getAt(c + Tcb.SndWnd, "u16") === 0 && state > State.SynReceived
     if (shut) {
         const asked = (conns.getAt(c + Tcb.Deadline, "i32") - conns.getAt(c + Tcb.Rto, "u16")) | 0
@@ -84,7 +88,8 @@ export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpE
     return TcpError.None
 }
 
-function setFlag3(t: TcpContext, c: number, flag: ConnOption, on: boolean): void {
+/** Sets or clears a bit of Tcb.Options. */
+function setOption(t: TcpContext, c: number, flag: ConnOption, on: boolean): void {
     const connOptions = t.conns.getAt(c + Tcb.Options, "u8")
     t.conns.setAt(c + Tcb.Options, "u8", on ? connOptions | flag : connOptions & ~flag)
 }

@@ -1,4 +1,4 @@
-// What TCP's functions work on: the tables, the rings and the two frame buffers, all taken once at start.
+// The memory that TCP's functions work on: tables of records, rings and the two frame buffers, all allocated once at start.
 
 import { Buffer } from "@devicescript/core"
 import { randomBuffer } from "@devicescript/crypto"
@@ -9,28 +9,31 @@ import { Options } from "../wire/tcp"
 import type { Config } from "./config"
 import { Half, Listener, Pace, Seg, Tcb, Wait } from "./records"
 
-/** Where headers stand in the transmit frame: neither IP nor Ethernet has options there. */
+/** Offsets of the headers in the transmit frame: there neither Ethernet nor IP has options. */
 export const enum Frame {
     Ip = 14,
     Transport = 34,
 }
 
-/** A peer that keeps its window shut is asked within half of a user timeout, so that it can answer: ms for each second. */
+/** A peer with a shut window is probed within half of the user timeout, so that it can answer: ms for each second of it. */
 export const enum Ask {
     Within = 500,
 }
 
-/** What became of a SYN that came for a connection in TIME-WAIT. */
+/** What became of a SYN for a connection in TIME-WAIT. */
 export const enum Reopened {
-    /** It does not open that anew, and is still to be handled. */
+    /** The SYN does not open the connection anew, and is still to be handled. */
     No = 0,
-    /** It might have, but was dropped: it comes again. */
+    /** The SYN would open the connection anew, but was dropped: the peer sends it again. */
     NotNow = 1,
-    /** It did: the old record is to go. */
+    /** The SYN has opened the connection anew: the caller frees the old record. */
     Yes = 2,
 }
 
-/** Passive opens (listen.ts): who only connects has none of them in its image. */
+/**
+ * Passive opens (listen.ts). Programs that never listen do not contain this code: an object with it is made by the first
+ * listener.
+ */
 export interface Passive {
     listenerFor(t: TcpContext, ports: number): number
     halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number
@@ -48,72 +51,82 @@ export interface Passive {
     runHalfTimers(t: TcpContext, now: number): void
     runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
-    /** When all connections were looked at last (pace.ts), and milliseconds from then to the next look while none is scarce. */
+    /** When `runPace` looked at all connections last (pace.ts). */
     paceTime: number
+    /** Milliseconds from then to the next look, while records are not scarce. */
     pacePeriod: number
-    /** Somebody found all connection records taken, and none was free since. */
+    /** A client found all records of connections taken, and none has been free since. */
     scarce: boolean
 }
 
-/** TCP's memory. The fields that every segment needs come first: the VM searches an object's properties in order. */
+/** TCP's memory. The fields that every segment needs come first, as the VM searches an object's properties in order. */
 export class TcpContext {
-    /** Connections: records of Tcb. */
+    /** Table of connections: records of Tcb. */
     readonly conns: Buffer
-    /** The frame being received, and the frame to be sent. */
+    /** The frame that was received. */
     readonly rx: Buffer
+    /** The frame to be sent. */
     readonly tx: Buffer
-    /** Where the records in use end: behind them all are free, and no search looks there. */
+    /** Where the records in use end in each table: searches end there, as all records after it are free. */
     connsEnd = 0
     halvesEnd = 0
     waitsEnd = 0
     readonly counters: Buffer
-    /** There with EVENTS. */
+    /** Undefined without the feature EVENTS. */
     readonly events!: EventRing
-    /** Send and receive ring of each connection, one after the other. */
+    /** The send ring and the receive ring of each connection, in the order of `conns`. */
     readonly rings: Buffer
+    /** Bytes of a send ring. */
     readonly sendSize: number
+    /** Bytes of a receive ring. */
     readonly receiveSize: number
-    /** This host's address as the wire has it; 0 while it has none. */
+    /** This host's address as the wire has it, 0 while it has none. */
     ip = 0
-    /** This network's broadcast address; that of all networks while it has none of its own. */
+    /** This network's broadcast address; 255.255.255.255 while the host has no address. */
     broadcast = -1
     /** Network mask as the wire has it. */
     netmask = 0
-    /** Some record has ConnFlag.Due, or a half-open one HalfFlag.Due. */
+    /** A connection may have ConnFlag.Due set, or a half-open record HalfFlag.Due or Challenge. */
     dirty = false
-    /** The earliest of all timers, when `timerArmed`. */
+    /** When the earliest of all timers expires, if `timerArmed`. */
     nextTimer = 0
     timerArmed = false
-    /** A segment without a connection (an RST, a SYN cookie) stands in `tx` for `replyIp`: its length. */
+    /** Length of a segment that waits in `tx` to be sent without a connection (an RST, a SYN cookie); 0 when none does. */
     replyLength = 0
+    /** The peer that it is for. */
     replyIp = 0
-    /** An answer that is not TCP's stands in `tx`, a whole frame: its length. */
+    /** Length of a whole frame that waits in `tx`, an answer of ARP or ICMP; 0 when none does. */
     frameLength = 0
-    /** The segment being handled: a record of Seg. */
+    /** The segment that is being handled: a record of Seg. */
     readonly segment = Buffer.alloc(Seg.Size)
-    /** Half-open connections: records of Half. */
+    /** Table of half-open connections: records of Half. */
     readonly halves: Buffer
-    /** What connections move: records of Pace, in the same order. */
+    /** The pace of the connections: records of Pace, in the order of `conns`. */
     readonly pace: Buffer
-    /** There from the first listener on. */
+    /** Undefined until there is a listener. */
     passive: Passive | undefined = undefined
-    /** Connections in TIME-WAIT that no program holds: records of Wait. */
+    /** Table of connections in TIME-WAIT that no program holds: records of Wait. */
     readonly waits: Buffer
-    /** Listeners: records of Listener. */
+    /** Table of listeners: records of Listener. */
     readonly listeners: Buffer
-    /** Scratch for the options of a SYN. */
+    /** The options that were parsed last: a record of Options (wire/tcp.ts). */
     readonly options = Buffer.alloc(Options.Size)
-    /** Key and four-tuple that sequence numbers and ports are hashed from; random bytes and the Ethernet address at first (secret-numbers.ts). */
+    /**
+     * The key and the four-tuple that sequence numbers and ports are hashed from (secret-numbers.ts); at first random bytes and
+     * the Ethernet address.
+     */
     readonly hashInput = Buffer.alloc(36)
-    /** Counts connections opened, for RFC 6056 section 3.3.3. */
+    /** Counts ports that were tried, for RFC 6056 section 3.3.3. */
     portCounter = 0
+    /** The id that was given last. */
     lastId = 0
-    /** Connection that goes first in the next look for something to send. */
+    /** The connection that `transmit` begins with when it looks for one that is due. */
     cursor = 0
-    /** The period in which challenge ACKs were sent last (challenge-ack.ts). */
+    /** The period in which the last challenge ACK was sent (challenge-ack.ts). */
     challengePeriod = 0
-    /** When the last SYN cookie was sent, when `cookies`: one that comes back later than it may is none (syn-cookie.ts). */
+    /** When the last SYN cookie was sent, if `cookies` (syn-cookie.ts). */
     cookieTime = 0
+    /** A SYN cookie that was sent may still come back. */
     cookies = false
 
     constructor(
@@ -122,7 +135,7 @@ export class TcpContext {
     ) {
         this.sendSize = config.sendBuffer
         this.receiveSize = config.receiveBuffer
-        // a frame that is received may have a VLAN tag
+        // a received frame may have a VLAN tag of four bytes
         this.rx = Buffer.alloc(frameSize + 4)
         this.tx = Buffer.alloc(frameSize)
         this.counters = Buffer.alloc(COUNTERS ? Counter.Size : 0)

@@ -1,8 +1,8 @@
-// Half-open connections: SYN-RECEIVED after a passive open, before a connection's record is taken for it.
+// Half-open connections: in SYN-RECEIVED after a passive open, before they get a connection's record.
 //
-// They are small records in a table of their own, shared by all listeners. A record is never taken from one handshake for
-// another: when all are taken SYN cookies go on without (syn-cookie.ts), so that a flood neither gets more than the table nor
-// drives anybody out of it.
+// They are small records in a table of their own, which all listeners share. A record is never taken from one handshake for
+// another: while all records are taken, SYN cookies do without them (syn-cookie.ts). So a flood of SYNs takes no more than the
+// table, and drives no client out of it.
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
@@ -15,7 +15,7 @@ import { count, traceState } from "./report"
 import { timestampAt } from "./secret-numbers"
 import { noteTimer } from "./state"
 
-/** The half-open record with this peer and these ports, -1 when there is none. */
+/** Returns the half-open record for this peer and these ports, -1 when there is none. */
 export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number {
     const halves = t.halves
     const end = t.halvesEnd
@@ -29,7 +29,7 @@ export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): num
     return -1
 }
 
-/** A free half-open record, -1 when there is none. It is taken once its Listener is set. */
+/** Returns a free half-open record, -1 when there is none. The caller takes it by setting its Listener. */
 export function takeHalf(t: TcpContext): number {
     const halves = t.halves
     const end = t.halvesEnd
@@ -41,7 +41,7 @@ export function takeHalf(t: TcpContext): number {
     return end
 }
 
-/** Frees a half-open record whose handshake goes on in another: nothing is told. */
+/** Frees a half-open record whose connection has another record now. No event is recorded. */
 export function dropHalf(t: TcpContext, h: number): void {
     const halves = t.halves
     halves.setAt(h + Half.Listener, "u16", 0)
@@ -50,7 +50,7 @@ export function dropHalf(t: TcpContext, h: number): void {
         t.halvesEnd -= Half.Size
 }
 
-/** Gives a half-open record up: back to LISTEN. */
+/** Frees a half-open record whose handshake has failed, and records the event: back to LISTEN. */
 export function freeHalf(t: TcpContext, h: number, now: number): void {
     const remoteIp = t.halves.getAt(h + Half.RemoteIp, "i32")
     const ports = t.halves.getAt(h + Half.Ports, "i32")
@@ -58,13 +58,13 @@ export function freeHalf(t: TcpContext, h: number, now: number): void {
     traceState(t, 0, State.SynReceived, State.Listen, remoteIp, ports, now)
 }
 
-/** Has the SYN-ACK of a half-open record sent. */
+/** Schedules the SYN-ACK of a half-open record. */
 export function setHalfDue(t: TcpContext, h: number): void {
     t.halves.setAt(h + Half.Flags, "u8", t.halves.getAt(h + Half.Flags, "u8") | HalfFlag.Due)
     t.dirty = true
 }
 
-/** Sends SYN-ACKs again, with a timeout that doubles (RFC 6298 section 5), and gives up whoever does not answer. */
+/** Sends SYN-ACKs again, with a timeout that doubles (RFC 6298 section 5), and gives clients up that do not answer. */
 export function runHalfTimers(t: TcpContext, now: number): void {
     const halves = t.halves
     for (let h = 0; h < t.halvesEnd; h += Half.Size) {
@@ -75,6 +75,7 @@ export function runHalfTimers(t: TcpContext, now: number): void {
     }
 }
 
+/** Schedules the SYN-ACK of a half-open record again, or frees the record after the last. */
 function halfExpired(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
     const retries = halves.getAt(h + Half.Retries, "u8")
@@ -91,7 +92,7 @@ function halfExpired(t: TcpContext, h: number, now: number): void {
     setHalfDue(t, h)
 }
 
-/** Puts the SYN-ACK, or the challenge ACK, that a half-open record owes into the transmit frame; gives its length. */
+/** Writes the SYN-ACK or the challenge ACK that a half-open record has to send into the transmit frame, and returns its length. */
 export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     const halves = t.halves
     const flags = halves.getAt(h + Half.Flags, "u8")
@@ -99,7 +100,7 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     const ports = halves.getAt(h + Half.Ports, "i32")
     const iss = halves.getAt(h + Half.Iss, "i32")
     const syn = (flags & HalfFlag.Due) !== 0
-    // a SYN-ACK says what the challenge would
+    // a SYN-ACK serves as the challenge ACK, too
     halves.setAt(h + Half.Flags, "u8", flags & ~(HalfFlag.Due | HalfFlag.Challenge))
     let value = 0
     let echo = 0

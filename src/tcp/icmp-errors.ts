@@ -1,4 +1,4 @@
-// What ICMP says about segments of ours (RFC 1122 section 4.2.3.9, RFC 5927, RFC 1191).
+// ICMP errors about segments of ours (RFC 1122 section 4.2.3.9, RFC 5927, RFC 1191).
 
 import { readI32 } from "../base/bytes"
 import { TIMESTAMPS } from "../features"
@@ -8,13 +8,14 @@ import { ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
 import { closed, setDue } from "./state"
 import { findTuple, swapPorts } from "./tables"
 
-/** The least MTU that is believed: every host takes packets of that size, and most routers (RFC 791). */
 const enum Mtu {
+    /** The least MTU that is believed: every host takes packets of that size (RFC 791), and most routers do. */
     Least = 576,
+    /** Bytes of the IP and TCP headers. */
     Headers = 40,
 }
 
-/** The connection to `remoteIp` of which a segment in flight is quoted at `at`, by its first 8 bytes; -1 when there is none. */
+/** Returns the connection to `remoteIp` whose segment in flight is quoted at `at`, by its first 8 bytes; -1 when there is none. */
 function quoted(t: TcpContext, remoteIp: number, at: number): number {
     const conns = t.conns
     const c = findTuple(t, remoteIp, swapPorts(t.rx.getAt(at, "i32")))
@@ -27,9 +28,9 @@ function quoted(t: TcpContext, remoteIp: number, at: number): number {
 }
 
 /**
- * ICMP says that what we sent to `remoteIp` was not delivered; `at` is where the 8 bytes it quotes of our segment stand.
- * RFC 5927: only a segment in flight counts, and only a SYN is given up for it, when `error` says why; None is a soft error.
- * False when it is about nothing we know.
+ * Handles an ICMP error that says that a segment to `remoteIp` was not delivered; `at` is the offset of the 8 bytes that it
+ * quotes of the segment. By RFC 5927 only a segment in flight counts, and only a connection in SYN-SENT ends, with `error`;
+ * None is a soft error in any state. Returns false when the quoted segment belongs to no connection.
  */
 export function tcpUnreachable(
     t: TcpContext,
@@ -49,22 +50,23 @@ export function tcpUnreachable(
 }
 
 /**
- * ICMP says that a packet of `packet` bytes was too large for a link that takes `mtu` (0: it does not say). RFC 1191: segments
- * become smaller, and what was too large is sent again. False when it is about nothing we know, or makes no sense.
+ * Handles an ICMP error that says that a packet of `packet` bytes was too large for a link that takes `mtu` bytes (0: it does
+ * not say). By RFC 1191 segments become smaller, and what was too large is sent again. Returns false when the quoted segment
+ * belongs to no connection, or the error makes no sense.
  */
 export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: number, packet: number): boolean {
     const conns = t.conns
     const c = quoted(t, remoteIp, at)
-    // RFC 5927 section 7.2: what it complains about has to be larger than what it wants
+    // RFC 5927 section 7.2: the packet has to be larger than the MTU
     if (c < 0 || mtu >= packet) return false
     const state = conns.getAt(c + Tcb.State, "u8")
     if (state === State.SynSent || state === State.SynReceived) return false
-    // nor does any link refuse so little without saying what it takes
+    // no link refuses a packet this small without saying what it takes
     if (mtu === 0) {
         if (packet <= Mtu.Least) return false
     }
     const connOptions = conns.getAt(c + Tcb.Options, "u8")
-    // one that says no size is an old router: the least is what surely passes it
+    // an old router does not say the size: the least surely passes it
     const fragment = mtu > 0 && mtu < Mtu.Least && !(connOptions & ConnOption.Fragment)
     if (mtu < Mtu.Least) mtu = Mtu.Least
     let mss = mtu - Mtu.Headers
@@ -74,16 +76,16 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
         if (!fragment) return false
     }
     if (less) conns.setAt(c + Tcb.Mss, "u16", mss)
-    // routers have to fragment what we do not make smaller
+    // our segments become no smaller than the least MTU: routers have to fragment them
     if (fragment) conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.Fragment)
-    // no sign of congestion: the timer and the windows stay (RFC 1191 section 6.4); its round trip is not measured (Karn)
+    // this is no congestion: the timer and the windows stay (RFC 1191 section 6.4); the round trip is not measured (Karn)
     conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.Timing)
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
     setDue(t, c, 0)
     return true
 }
 
-/** Remembers that the peer cannot be reached just now: told as the reason should the connection time out. */
+/** Remembers that the peer cannot be reached now: if the connection times out, that is the reason that the program gets. */
 export function softError(t: TcpContext, c: number): void {
     t.conns.setAt(c + Tcb.SendFlags, "u8", t.conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.SoftError)
 }

@@ -1,4 +1,5 @@
-// A segment comes in: is it whole, and whose is it? (RFC 9293 section 3.10.7.1 where it is nobody's.)
+// A segment comes in: its checksum is checked, its fields are read, and the record that it belongs to is found. A segment
+// without one is answered as in CLOSED (RFC 9293 section 3.10.7.1).
 
 import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
@@ -16,14 +17,11 @@ import { synSentArrives } from "./syn-sent"
 import { findTuple, findWait } from "./tables"
 import { waitArrives } from "./time-wait"
 
-/** Handles the segment of `length` bytes at `at` in the receive frame, from `remoteIp` to this host. */
+/** Handles the segment of `length` bytes at `at` in the receive frame, which `remoteIp` sent to this host. */
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
-    // flat on purpose, the path of every segment
+    // flat on purpose: the path of every segment
     const rx = t.rx
-    if (length < Tcp.Size) {
-        drop(t, Counter.TcpMalformed, now)
-        return
-    }
+    // a segment that is too short for a header fails here, too
     const header = (rx.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
     if (header < Tcp.Size || header > length) {
         drop(t, Counter.TcpMalformed, now)
@@ -32,9 +30,9 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     const ip = t.ip
     const pseudo =
         (remoteIp & 0xffff) +
-        ((remoteIp >> 16) & 0xffff) +
+        (remoteIp >>> 16) +
         (ip & 0xffff) +
-        ((ip >> 16) & 0xffff) +
+        (ip >>> 16) +
         (Protocol.Tcp << 8) +
         (((length & 0xff) << 8) | (length >> 8))
     if (onesSum(rx, at, length, pseudo) !== 0xffff) {
@@ -74,81 +72,85 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
     segment.setAt(Seg.Control, "u8", control)
 
+    // The record that the segment belongs to: of a connection, of TIME-WAIT, a half-open one, a listener's, or none
     const c = findTuple(t, remoteIp, ports)
+    const passive = t.passive
+    let state: State = State.Closed
+    let record = -1
     if (c >= 0) {
-        const conns = t.conns
-        const state = conns.getAt(c + Tcb.State, "u8")
-        if (EVENTS ? t.events.on : false) {
-            traceSegment(
-                t,
-                EventKind.SegmentIn,
-                at,
-                length,
-                conns.getAt(c + Tcb.Id, "u16"),
-                state,
-                remoteIp,
-                now
-            )
+        state = t.conns.getAt(c + Tcb.State, "u8")
+    } else {
+        if (TIME_WAIT_RECORDS ? t.waitsEnd > 0 : false) {
+            record = findWait(t, remoteIp, ports)
+            if (record >= 0) state = State.TimeWait
         }
+        if (PASSIVE_OPENS) {
+            if (record < 0) {
+                if (passive) {
+                    if (t.halvesEnd > 0) record = passive.halfOpenFor(t, remoteIp, ports)
+                    if (record >= 0) {
+                        state = State.SynReceived
+                    } else {
+                        record = passive.listenerFor(t, ports)
+                        if (record >= 0) state = State.Listen
+                    }
+                }
+            }
+        }
+    }
+    if (EVENTS ? t.events.on : false) {
+        let id = 0
+        if (c >= 0) id = t.conns.getAt(c + Tcb.Id, "u16")
+        else if (state === State.TimeWait) id = t.waits.getAt(record + Wait.Id, "u16")
+        traceSegment(t, EventKind.SegmentIn, at, length, id, state, remoteIp, now)
+    }
+    if (c >= 0) {
         if (ACTIVE_OPENS ? state === State.SynSent : false) {
             synSentArrives(t, c, now)
             return
         }
         if (PASSIVE_OPENS ? state === State.TimeWait : false) {
-            if (control & Flag.Syn) {
-                // section 3.6.1 (MAY-2): one that a program still holds ends early, too
-                if (t.passive) {
-                    const reopened = t.passive.reopen(
-                        t,
-                        conns.getAt(c + Tcb.RcvNxt, "i32"),
-                        (conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps) !== 0,
-                        conns.getAt(c + Tcb.TsRecent, "i32"),
-                        conns.getAt(c + Tcb.SndMax, "i32"),
-                        now
-                    )
-                    if (reopened === Reopened.Yes) closed(t, c, TcpError.None, now)
-                    if (reopened !== Reopened.No) return
-                }
-            }
+            if (reopens(t, c, control, now)) return
         }
         segmentArrives(t, c, now)
         return
     }
-    if (TIME_WAIT_RECORDS) {
-        const w = t.waitsEnd > 0 ? findWait(t, remoteIp, ports) : -1
-        if (w >= 0) {
-            if (EVENTS ? t.events.on : false) {
-                const id = t.waits.getAt(w + Wait.Id, "u16")
-                traceSegment(t, EventKind.SegmentIn, at, length, id, State.TimeWait, remoteIp, now)
-            }
-            waitArrives(t, w, now)
-            return
-        }
+    if (TIME_WAIT_RECORDS ? state === State.TimeWait : false) {
+        waitArrives(t, record, now)
+        return
     }
-    const passive = t.passive
-    let h = -1
-    let l = -1
     if (PASSIVE_OPENS) {
         if (passive) {
-            if (t.halvesEnd > 0) h = passive.halfOpenFor(t, remoteIp, ports)
-            if (h < 0) l = passive.listenerFor(t, ports)
-        }
-    }
-    if (EVENTS ? t.events.on : false) {
-        const state = h >= 0 ? State.SynReceived : l >= 0 ? State.Listen : State.Closed
-        traceSegment(t, EventKind.SegmentIn, at, length, 0, state, remoteIp, now)
-    }
-    if (PASSIVE_OPENS) {
-        if (passive && h >= 0) {
-            passive.halfOpenArrives(t, h, now)
-            return
-        }
-        if (passive && l >= 0) {
-            passive.listenArrives(t, l, now)
-            return
+            if (state === State.SynReceived) {
+                passive.halfOpenArrives(t, record, now)
+                return
+            }
+            if (state === State.Listen) {
+                passive.listenArrives(t, record, now)
+                return
+            }
         }
     }
     // Section 3.10.7.1: CLOSED
     drop(t, Counter.TcpNoConnection, now)
     answerReset(t, now)
+}
+
+/**
+ * Opens the connection `c` in TIME-WAIT anew when the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2); the old
+ * connection ends then, even where a program still holds it. Returns false when the segment is still to be handled.
+ */
+function reopens(t: TcpContext, c: number, control: number, now: number): boolean {
+    const conns = t.conns
+    if (!(control & Flag.Syn) || !t.passive) return false
+    const reopened = t.passive.reopen(
+        t,
+        conns.getAt(c + Tcb.RcvNxt, "i32"),
+        (conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps) !== 0,
+        conns.getAt(c + Tcb.TsRecent, "i32"),
+        conns.getAt(c + Tcb.SndMax, "i32"),
+        now
+    )
+    if (reopened === Reopened.Yes) closed(t, c, TcpError.None, now)
+    return reopened !== Reopened.No
 }

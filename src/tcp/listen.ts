@@ -1,4 +1,4 @@
-// Passive opens: LISTEN (RFC 9293 section 3.10.7.2) and the half-open connections that come from it (SYN-RECEIVED).
+// Passive opens: a segment arrives for a listener (RFC 9293 section 3.10.7.2) or for a half-open connection (SYN-RECEIVED).
 
 import { Counter } from "../base/counters"
 import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
@@ -28,7 +28,7 @@ import { noteTimer, reset } from "./state"
 import { cookieArrives, sendCookie, synCookie } from "./syn-cookie"
 import { findListener, listenerFor } from "./tables"
 
-/** For TcpContext.passive. */
+/** Returns what TcpContext.passive is set to by the first listener. */
 export function passiveOpens(): Passive {
     return {
         paceTime: 0,
@@ -38,7 +38,7 @@ export function passiveOpens(): Passive {
         listenArrives,
         halfOpenArrives,
         reopen,
-        // DeviceScript's compiler knows no short form for what is imported
+        // DeviceScript's compiler knows no short form for imported names
         listenerFor: listenerFor,
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
@@ -47,7 +47,7 @@ export function passiveOpens(): Passive {
     }
 }
 
-/** Frees the listener with this id; connections not yet accepted are reset. False when there is none. */
+/** Frees the listener `id` and resets its connections that were not accepted yet. Returns false when there is no such listener. */
 function closeListener(t: TcpContext, id: number, now: number): boolean {
     const l = findListener(t, id)
     if (l < 0) return false
@@ -57,7 +57,7 @@ function closeListener(t: TcpContext, id: number, now: number): boolean {
         if (conns.getAt(c + Tcb.Listener, "u16") !== id || conns.getAt(c + Tcb.Id, "u16") === 0) continue
         if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
     }
-    // a half-open peer's ACK finds nobody and is answered by an RST
+    // the ACK of a client that was half open finds no record, and is answered by an RST
     const halves = t.halves
     for (let h = t.halvesEnd - Half.Size; h >= 0; h -= Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === id) freeHalf(t, h, now)
@@ -65,7 +65,7 @@ function closeListener(t: TcpContext, id: number, now: number): boolean {
     return true
 }
 
-/** Section 3.10.7.2: the segment in `t.segment` arrives for the listener `l`. */
+/** Handles the segment in `t.segment` for the listener `l` (section 3.10.7.2). */
 function listenArrives(t: TcpContext, l: number, now: number): void {
     const control = t.segment.getAt(Seg.Control, "u8")
     // First, check for a RST
@@ -73,7 +73,8 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
         drop(t, Counter.TcpBadReset, now)
         return
     }
-    // Second, check for an ACK: "arriving on a connection still in the LISTEN state", unless it brings a cookie back
+    // Second, check for an ACK: "any acknowledgment is bad if it arrives on a connection still in the LISTEN state", unless it
+    // brings a SYN cookie back
     if (control & Flag.Ack) {
         if (SYN_COOKIES ? cookieArrives(t, l, -1, now) : false) return
         drop(t, Counter.TcpNoConnection, now)
@@ -85,7 +86,7 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
         drop(t, Counter.TcpNoAck, now)
         return
     }
-    // Third, check for a SYN. With a FIN nobody means it: dropped, as the field does, where the RFC would have the FIN queued
+    // Third, check for a SYN. No real peer sends a FIN with it: we drop such a segment, as other stacks do; the RFC queues the FIN
     if (control & Flag.Fin) {
         drop(t, Counter.TcpMalformed, now)
         return
@@ -98,8 +99,9 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
 }
 
 /**
- * Section 3.6.1 (MAY-2) and RFC 6191 section 2: whether the SYN in `t.segment` opens anew a connection in TIME-WAIT that awaited
- * `rcvNxt`, sent numbers below `used`, and last saw `tsRecent` if it was `stamped`. The initial sequence number has to be larger.
+ * Opens a connection in TIME-WAIT anew if the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2; RFC 6191 section
+ * 2). The old connection expected `rcvNxt` next, sent sequence numbers below `used`, and took the timestamp `tsRecent` last, if
+ * it was `stamped`. The new initial sequence number has to be above `used`.
  */
 function reopen(
     t: TcpContext,
@@ -116,7 +118,7 @@ function reopen(
     if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
             const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
-            // without timestamps on the old connection its segments will be told by that (RFC 7323 section 3.2)
+            // segments of an old connection without timestamps are known by that (RFC 7323 section 3.2)
             honoured = !stamped || ahead > 0 || (ahead === 0 && above)
         }
     }
@@ -131,7 +133,7 @@ function reopen(
     const h = openHalf(t, l, now)
     if (h < 0) {
         if (SYN_COOKIES) {
-            // a cookie is what it is: half of them are larger
+            // a cookie's value cannot be chosen: it is above `used` in about half of the cases
             const cookie = synCookie(t, now)
             if (((cookie - used) | 0) > 0)
                 return sendCookie(t, l, cookie, now) ? Reopened.Yes : Reopened.NotNow
@@ -140,15 +142,15 @@ function reopen(
         return Reopened.NotNow
     }
     if (((t.halves.getAt(h + Half.Iss, "i32") - used) | 0) <= 0) {
-        // by more than any window of ours
+        // above it by more than our largest window
         t.halves.setAt(h + Half.Iss, "i32", (used + 0x10000) | 0)
     }
     return Reopened.Yes
 }
 
 /**
- * The half-open record that the SYN in `t.segment` leads to, -1 when none is free. Its options stand in `t.options` then.
- * Text and FIN of a SYN are not kept: the peer sends them again.
+ * Returns a half-open record for the SYN in `t.segment`, -1 when none is free. `t.options` holds the options of the SYN then.
+ * Its data is not kept: the peer sends it again.
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
@@ -178,7 +180,7 @@ function openHalf(t: TcpContext, l: number, now: number): number {
     return h
 }
 
-/** Section 3.10.7.4 for SYN-RECEIVED after a passive open: `t.segment` arrives for the half-open record `h`. */
+/** Handles the segment in `t.segment` for the half-open record `h`: section 3.10.7.4 in SYN-RECEIVED after a passive open. */
 function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
     const segment = t.segment
@@ -187,17 +189,17 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
     const length = segment.getAt(Seg.Space, "u16")
-    // The client's SYN once more, with or without text: our SYN-ACK was lost. That holds the ACK which is asked for, and
-    // helps the client, who drops an ACK without SYN in SYN-SENT.
+    // The client's SYN again, with or without data: our SYN-ACK was lost. The SYN-ACK has the ACK that the RFC asks for, and
+    // helps the client, which in SYN-SENT drops an ACK without a SYN
     if (offset === -1) {
         if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn) {
             drop(t, Counter.TcpUnacceptable, now)
-            // what it is answered by is not timed (Karn)
+            // the round trip of the SYN-ACK that answers it is not measured (Karn)
             if (halves.getAt(h + Half.Retries, "u8") === 0) {
                 if (t.config.synAckRetries > 0) halves.setAt(h + Half.Retries, "u8", 1)
             }
             if (TIMESTAMPS ? isStamped(t) && stampAhead(t, h) > 0 : false) {
-                // section 4.3 (2): the client measures by what we echo
+                // RFC 7323 section 4.3 (2): the client measures the round trip by the timestamp that we echo
                 halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
             }
             setHalfDue(t, h)
@@ -243,7 +245,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const l = findListener(t, halves.getAt(h + Half.Listener, "u16"))
     const iss = halves.getAt(h + Half.Iss, "i32")
     if (segment.getAt(Seg.Acknowledgment, "i32") !== ((iss + 1) | 0)) {
-        // while all records were taken, an earlier SYN of this handshake may have been answered by a cookie
+        // an earlier SYN of this handshake may have been answered by a cookie, while all records were taken
         if (SYN_COOKIES ? cookieArrives(t, l, h, now) : false) return
         drop(t, Counter.TcpBadAck, now)
         answerReset(t, now)
@@ -253,12 +255,15 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     if (c >= 0) promote(t, h, c, now)
 }
 
-/** What the timestamp in `t.options` is ahead of the SYN's. */
+/** Returns by how much the timestamp in `t.options` is ahead of the one of the SYN. */
 function stampAhead(t: TcpContext, h: number): number {
     return (t.options.getAt(Options.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
 }
 
-/** True, and the segment handled, when its timestamp is older than that of the SYN. One without passes, as in segment-arrives.ts. */
+/**
+ * Drops and answers the segment in `t.segment`, and returns true, when its timestamp is below the one of the SYN (PAWS). A
+ * segment without a timestamp passes, as in segment-arrives.ts.
+ */
 function isOld(t: TcpContext, h: number, now: number): boolean {
     if (!isStamped(t) || stampAhead(t, h) >= 0) return false
     drop(t, Counter.TcpPaws, now)
@@ -266,11 +271,12 @@ function isOld(t: TcpContext, h: number, now: number): boolean {
     return true
 }
 
-/** Makes the half-open record `h` the connection `c`. */
+/** Moves the connection of the half-open record `h` to the record `c`, and to ESTABLISHED. */
 function promote(t: TcpContext, h: number, c: number, now: number): void {
     const conns = t.conns
     const halves = t.halves
     const retries = halves.getAt(h + Half.Retries, "u8")
+    // openHalf set the deadline of the first SYN-ACK when it was scheduled; used while `retries` is 0
     const sent = (halves.getAt(h + Half.Deadline, "i32") - t.config.rtoInitial) | 0
     const window = halves.getAt(h + Half.SndWnd, "u16")
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
@@ -279,7 +285,7 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
     conns.setAt(c + Tcb.RcvWnd, "u16", room)
     conns.setAt(c + Tcb.SndWnd, "u16", window)
     conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
-    // 0 unless the peer offered to scale: our SYN-ACK agreed then, with a shift of 0 for our own window
+    // 0 unless the peer offered window scaling: our SYN-ACK took it then, with a shift of 0 for our own window
     conns.setAt(c + Tcb.ScaleDups, "u8", halves.getAt(h + Half.SndScale, "u8"))
     if (retries > 0) conns.setAt(c + Tcb.SendFlags, "u8", SendFlag.SynLost)
     openPassive(
@@ -294,7 +300,7 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
     )
     dropHalf(t, h)
     established(t, c, conns.getAt(c + Tcb.SndMax, "i32"), now)
-    // a SYN-ACK that was sent once is as good a measurement as any segment (RFC 6298 section 3)
+    // the round trip of a SYN-ACK that was sent only once is a measurement as any other (RFC 6298 section 3)
     if (retries === 0) roundTrip(t, c, (now - sent) | 0)
     segmentArrives(t, c, now)
 }

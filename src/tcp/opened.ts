@@ -1,4 +1,4 @@
-// What both kinds of open end with: ESTABLISHED, and what both ends agreed on.
+// The end of an open, active or passive: ESTABLISHED, and the options that both ends agreed on.
 
 import { KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
 import { initialWindow } from "./congestion"
@@ -8,7 +8,15 @@ import { roundTrip } from "./rtt"
 import { timestampOffset } from "./secret-numbers"
 import { armTimer, setDue, setState, stopTimer } from "./state"
 
-/** Our SYN was acknowledged: ESTABLISHED, or FIN-WAIT-1 if the program has closed meanwhile. Gives the new state. */
+const enum Rto {
+    /** The least retransmission timeout of a connection whose SYN or SYN-ACK was lost, ms: RFC 6298 section 5.7. */
+    AfterLostSyn = 3000,
+}
+
+/**
+ * Moves a connection whose SYN was acknowledged to ESTABLISHED, or to FIN-WAIT-1 if the program has closed meanwhile, and
+ * returns the new state.
+ */
 export function established(t: TcpContext, c: number, acknowledgment: number, now: number): State {
     const conns = t.conns
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
@@ -24,8 +32,7 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
     if (sendFlags & SendFlag.SynLost) {
         // RFC 5681 section 3.1
         cwnd = mss
-        // RFC 6298 (5.7)
-        conns.setAt(c + Tcb.Rto, "u16", Math.min(t.config.rtoMax, 3000))
+        conns.setAt(c + Tcb.Rto, "u16", Math.min(t.config.rtoMax, Rto.AfterLostSyn))
     }
     conns.setAt(c + Tcb.Cwnd, "u16", cwnd)
     conns.setAt(c + Tcb.Ssthresh, "u16", 0xffff)
@@ -40,8 +47,8 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
 }
 
 /**
- * Takes over what both sides offered (bits of Agreed), and the peer's timestamp `stamp`; what measured our SYN's round trip makes
- * room for the timestamps.
+ * Stores the options that both ends agreed on (bits of Agreed), and the peer's timestamp `stamp`. Overwrites RttSeq and
+ * RttStart (same bytes): in SYN-SENT, where our SYN is timed, this comes after `established`.
  */
 export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp: number, now: number): void {
     const conns = t.conns
@@ -56,7 +63,7 @@ export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp
         )
         conns.setAt(c + Tcb.TsRecent, "i32", stamp)
         conns.setAt(c + Tcb.TsOffset, "u16", offset)
-        conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+        conns.setAt(c + Tcb.TsAge, "u16", now >>> 16)
     }
     conns.setAt(c + Tcb.Options, "u8", connOptions)
 }

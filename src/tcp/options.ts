@@ -1,4 +1,4 @@
-// The options of a SYN: what is offered, and what is agreed on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
+// The options of a SYN: those that are offered, and those that both ends agree on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
 
 import { SACK, TIMESTAMPS } from "../features"
 import {
@@ -14,16 +14,16 @@ import {
 import type { TcpContext } from "./context"
 import { Agreed, Seg } from "./records"
 
-/** What TCP takes for the MSS when the peer names none (RFC 9293 section 3.7.1, MUST-15), and the least it believes. */
 export const enum Mss {
+    /** The MSS of a peer that sends no MSS option (RFC 9293 section 3.7.1, MUST-15). */
     Default = 536,
-    /** RFC 9293 does not bound it; a peer that names 0 or 1 would make us send a frame for every byte. */
+    /** The least MSS that is used. RFC 9293 has no limit; a peer that sends 0 or 1 would make us send a frame for every byte. */
     Least = 64,
-    /** Bytes that timestamps take of every segment. */
+    /** Bytes of the timestamps option in every segment. */
     Timestamps = 12,
 }
 
-/** The peer's MSS by the options parsed into `t.options`, at most what fits our own MTU. */
+/** Returns the peer's MSS by the options in `t.options`, or what fits our own MTU if that is less. */
 export function sendMss(t: TcpContext): number {
     const options = t.options
     let mss: number = Mss.Default
@@ -35,7 +35,7 @@ export function sendMss(t: TcpContext): number {
     return Math.min(mss, own)
 }
 
-/** What the options parsed into `t.options` offer and we take: bits of Agreed. */
+/** Returns the options in `t.options` that the peer offers and we take: bits of Agreed. */
 export function agreed(t: TcpContext): number {
     const present = t.options.getAt(Options.Present, "u8")
     let flags = 0
@@ -50,8 +50,9 @@ export function agreed(t: TcpContext): number {
 }
 
 /**
- * Writes the options of a SYN or SYN-ACK at `at` of the transmit frame: our MSS, and those of `flags` (Agreed), with the
- * timestamps given. Our own window is never scaled: a shift of 0 lets the peer scale its. Gives the offset after them.
+ * Writes the options of a SYN or SYN-ACK at `at` of the transmit frame, and returns the offset after them: our MSS, and those
+ * in `flags` (Agreed), with the timestamps `value` and `echo`. Our own window is never scaled: a shift of 0 lets the peer scale
+ * its window.
  */
 export function writeSynOptions(
     t: TcpContext,
@@ -68,7 +69,7 @@ export function writeSynOptions(
     return at
 }
 
-/** Whether the segment in `t.segment` has timestamps; `t.options` holds its options then. */
+/** Parses the options of the segment in `t.segment` into `t.options`, and returns true when it has timestamps. */
 export function isStamped(t: TcpContext): boolean {
     const at = t.segment.getAt(Seg.At, "u16") + Tcp.Size
     parseOptions(t.rx, at, t.segment.getAt(Seg.DataAt, "u16"), t.options)

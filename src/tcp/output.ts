@@ -1,4 +1,7 @@
-// What a connection has to send: the next segment, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
+// The next segment that a connection has to send, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
+//
+// A function that is called once costs no call on the path of a segment, and an `if` in an `if` costs less than `&&`: see
+// docs/architecture.md.
 
 import { writeI32 } from "../base/bytes"
 import { Counter } from "../base/counters"
@@ -29,7 +32,7 @@ import { ringsOf } from "./tables"
 import { toWait } from "./time-wait"
 
 const enum Even {
-    /** A ring so small is not divided. */
+    /** Bytes of a send ring below which segments are not made even. */
     Least = 256,
 }
 
@@ -39,8 +42,8 @@ const enum Override {
 }
 
 /**
- * Puts the next segment of connection `c` into the transmit frame, at Frame.Transport, and gives its length; 0 when
- * nothing is due, and ConnFlag.Due is cleared then. Flat on purpose, the path of every segment.
+ * Writes the next segment of the connection `c` into the transmit frame, at Frame.Transport, and returns its length. Clears
+ * ConnFlag.Due and returns 0 when nothing is due.
  */
 export function segmentOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
@@ -56,7 +59,6 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     let length = 0
     let octets = 0
     let resend = false
-    let window = 0
     let header: number = Tcp.Size
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) header = Tcp.Size + TimestampsOnly.Size
 
@@ -66,99 +68,48 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             octets = 1
             header = synOptions(t, c, state, connOptions, now)
         } else if (state === State.SynSent) {
-            // an ACK may not go out before the peer's SYN came in
+            // nothing is acknowledged before the peer's SYN has come
             flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
         }
     } else if (state === State.Closed) {
         return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
-        const size = t.sendSize
-        const closing = state === State.FinWait1 || state === State.LastAck || state === State.Closing
-        // What came ahead is told at once, by a segment without text: no other is a duplicate to the peer (RFC 5681 section
-        // 2), and where SACK blocks stand they have room
+        // FIN-WAIT-1, CLOSING, LAST-ACK: our FIN follows the data
+        const closing = state === State.FinWait1 || state >= State.Closing
+        // Data that came ahead of a gap is reported at once, by a segment without data: only that is a duplicate ACK to the peer
+        // (RFC 5681 section 2), and it has room for SACK blocks
         const gap = REASSEMBLY
             ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
             : false
         if (FAST_RETRANSMIT) resend = (sendFlags & SendFlag.Resend) !== 0 && !gap
+        // -1 with our FIN in flight: it counts as a byte there
+        let waiting = queued - inFlight
         if (FAST_RETRANSMIT ? resend : false) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
-        }
-        // with the FIN in flight it is one more than the data: `waiting` is -1
-        const waiting = queued - inFlight
-        if (FAST_RETRANSMIT ? resend : false) {
-            length = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
-            if (waiting < length) length = Math.max(waiting, 0)
-            const mss = conns.getAt(c + Tcb.Mss, "u16")
-            if (mss < length) length = mss
+            waiting = queued - inFlight
+            const hole = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
+            length = Math.max(0, Math.min(waiting, Math.min(hole, conns.getAt(c + Tcb.Mss, "u16"))))
         } else if (waiting > 0 && !gap) {
             if (sndMax === sndUna) {
                 if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16"))
                     restart(t, c)
             }
-            window = conns.getAt(c + Tcb.SndWnd, "u16")
-            let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-            let mss = conns.getAt(c + Tcb.Mss, "u16")
-            const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
-            // RFC 3042: a new segment for each of the first two duplicate acknowledgments
-            if (FAST_RETRANSMIT ? duplicates > 0 : false) {
-                if (duplicates < 3) {
-                    if (sequence === sndMax) {
-                        if (!(sendFlags & SendFlag.Recovery)) cwnd += duplicates * mss
-                    }
-                }
-            }
-            if (queued === size) mss = evenSegment(t, mss)
-            if (cwnd < window) window = cwnd
-            window -= inFlight
-            length = mss
-            if (waiting < length) length = waiting
-            if (window < length) length = Math.max(window, 0)
-            if (length < mss) {
-                if (((sequence - sndMax) | 0) >= 0) {
-                    if (!(sendFlags & SendFlag.Probe)) {
-                        // Less than a full segment, and new: the sender's silly window avoidance (section 3.8.6.2.1) when it is the
-                        // window that is small, else the Nagle algorithm (section 3.7.4), where with Minshall's change what is in
-                        // flight holds it back only if a small segment is among it. A FIN is not held back, nor is what is small
-                        // because the ring holds no more.
-                        if (length < waiting) {
-                            if (inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1)
-                                length = 0
-                        } else if (queued < size || length << 2 < mss) {
-                            const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sndUna) & 0xffff
-                            if (
-                                !(connOptions & ConnOption.NoDelay) &&
-                                small > 0 &&
-                                small <= inFlight &&
-                                !closing
-                            ) {
-                                length = 0
-                            } else if (!(sendFlags & SendFlag.Recovery)) {
-                                conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
-                            }
-                        }
-                    }
-                }
-            }
+            length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
             if (length === 0) {
                 if (inFlight === 0) {
-                    // the peer's window is shut, or all but: what fits, one octet at least, when the timer says so
+                    // the peer's window is shut, or nearly: when the timer expires, as much is sent as fits, one byte at least
                     // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
                     if (sendFlags & SendFlag.Probe) length = 1
                     else if (!(flags & ConnFlag.Timer)) {
-                        const rto = conns.getAt(c + Tcb.Rto, "u16")
-                        conns.setAt(c + Tcb.Progress, "i32", now)
-                        armTimer(t, c, now, window > 0 && rto > Override.Most ? Override.Most : rto)
-                        if (USER_TIMEOUT) {
-                            if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
-                        }
+                        awaitWindow(t, c, now)
                         flags |= ConnFlag.Timer
                     }
                 }
             }
         } else if (KEEP_ALIVE ? sendFlags & SendFlag.Probe && sndMax === sndUna && !closing && !gap : false) {
-            // keep-alive (section 3.8.4): the number before the next makes the peer answer
+            // keep-alive (section 3.8.4): a segment with the sequence number before SND.NXT makes the peer answer
             sendFlags &= ~SendFlag.Probe
             conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
             flags |= ConnFlag.AckNow
@@ -166,89 +117,44 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             resend = true
         }
         if (length > 0) {
-            const from = Frame.Transport + header
-            const ring = ringsOf(t, c)
-            let at = conns.getAt(c + Tcb.SendHead, "u16") + inFlight
-            if (at >= size) at -= size
-            const part = size - at
-            if (length <= part) {
-                t.tx.blitAt(from, t.rings, ring + at, length)
-            } else {
-                t.tx.blitAt(from, t.rings, ring + at, part)
-                t.tx.blitAt(from + part, t.rings, ring, length - part)
-            }
+            copyText(t, c, inFlight, length, Frame.Transport + header)
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
-        if (length === waiting) {
-            if (closing) {
-                if (!gap) {
-                    control |= Flag.Fin
-                    octets++
-                }
-            }
+        if (length === waiting && closing && !gap) {
+            control |= Flag.Fin
+            octets++
         }
     }
 
     if (octets === 0) {
         if (!(flags & ConnFlag.AckNow)) {
             conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
-            // no program has it, and it owes nothing: 24 bytes do
+            // a connection that no program holds and that owes nothing needs a record of 24 bytes only
             if (state === State.TimeWait) {
                 if (TIME_WAIT_RECORDS ? !(flags & ConnFlag.Held) : false) toWait(t, c, now)
             }
             return 0
         }
         if (KEEP_ALIVE ? !resend : true) {
-            // a retransmission may have set SND.NXT back: the peer has no use for an ACK with an old sequence number
+            // an expired timer may have set SND.NXT back: the peer ignores an ACK with an old sequence number
             sequence = sndMax
-            // nor, with its window shut, for one that counts a probe or FIN it did not take: it would have to drop it
+            // a peer with a shut window has not taken our probe or FIN, and drops an ACK with a number after it
             if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
                 if (state !== State.SynReceived) sequence = sndUna
             }
         }
     }
 
-    // The window: its right edge never moves back (section 3.8.6, SHLD-14), and forward not by less than a segment or
-    // half the buffer (section 3.8.6.2.2)
     const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
-    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
-    window = conns.getAt(c + Tcb.RcvWnd, "u16")
-    const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
-    if (control & Flag.Ack) {
-        if (free > window) {
-            if (free - window >= limit >> 1 || free - window >= conns.getAt(c + Tcb.Mss, "u16")) {
-                window = free
-                conns.setAt(c + Tcb.RcvWnd, "u16", free)
-            }
-        }
-    } else {
-        window = limit
-    }
+    const window = windowOut(t, c, control)
 
+    if (!(control & Flag.Syn)) header = segmentOptions(t, c, connOptions, header, length, rcvNxt, now)
     const tx = t.tx
-    if (!(control & Flag.Syn)) {
-        if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
-            tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
-            writeI32(
-                tx,
-                Frame.Transport + Tcp.Size + 4,
-                (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
-            )
-            writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
-        }
-        // what came ahead, where it costs no text its place
-        if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
-            if (SACK ? connOptions & ConnOption.Sack : 0) {
-                if (length === 0) {
-                    header = sackOption(t, c, header, rcvNxt)
-                }
-            }
-        }
-    }
+    // the header, as writeSegment in reply.ts writes it, without a call: a change here belongs there, too
     const total = header + length
     const ports = conns.getAt(c + Tcb.Ports, "i32")
-    tx.setAt(Frame.Transport, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    tx.setAt(Frame.Transport, "i32", (ports << 16) | (ports >>> 16))
     tx.setAt(
         Frame.Transport + Tcp.Sequence,
         "i32",
@@ -268,14 +174,14 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     const pseudo =
         (remoteIp & 0xffff) +
-        ((remoteIp >> 16) & 0xffff) +
+        (remoteIp >>> 16) +
         (ip & 0xffff) +
-        ((ip >> 16) & 0xffff) +
+        (ip >>> 16) +
         (Protocol.Tcp << 8) +
         (((total & 0xff) << 8) | (total >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
 
-    // Due stays: what else there is goes with the next call
+    // Due stays set: the next call sends what else is due
     flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
     conns.setAt(c + Tcb.Flags, "u8", flags)
     if (octets > 0) {
@@ -290,9 +196,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             conns.setAt(c + Tcb.SndNxt, "i32", next)
             if (((next - sndMax) | 0) > 0) {
                 conns.setAt(c + Tcb.SndMax, "i32", next)
-                // the first to be in flight has the timer to itself: it ran for a shut window, or for the hop's address
+                // the first segment in flight starts the timer anew: it ran for a shut window, or for the next hop's address
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
-                // RFC 6298 section 3: one segment a round trip, none that was sent twice
+                // RFC 6298 section 3: one segment for each round trip is timed, and none that was sent twice
                 if (!(sendFlags & SendFlag.Timing)) {
                     if (TIMESTAMPS ? !(connOptions & ConnOption.Timestamps) : true) {
                         sendFlags |= SendFlag.Timing
@@ -322,23 +228,148 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     return total
 }
 
+/** Arms the timer after which a segment is sent into a window that is shut, or too small for one that is not silly. */
+function awaitWindow(t: TcpContext, c: number, now: number): void {
+    const conns = t.conns
+    const rto = conns.getAt(c + Tcb.Rto, "u16")
+    const open = conns.getAt(c + Tcb.SndWnd, "u16") > 0
+    conns.setAt(c + Tcb.Progress, "i32", now)
+    armTimer(t, c, now, open && rto > Override.Most ? Override.Most : rto)
+    if (USER_TIMEOUT) {
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
+    }
+}
+
+/** Copies `length` bytes of the send ring, the first of them `inFlight` after SND.UNA, to the offset `to` of the transmit frame. */
+function copyText(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
+    const size = t.sendSize
+    const ring = ringsOf(t, c)
+    let at = t.conns.getAt(c + Tcb.SendHead, "u16") + inFlight
+    if (at >= size) at -= size
+    const part = size - at
+    if (length <= part) {
+        t.tx.blitAt(to, t.rings, ring + at, length)
+    } else {
+        t.tx.blitAt(to, t.rings, ring + at, part)
+        t.tx.blitAt(to + part, t.rings, ring, length - part)
+    }
+}
+
 /**
- * The largest segment of a stream that fills the send ring: such that an even number fills it. A peer acknowledges every second
- * segment, and has the last one of an odd number wait (RFC 5681 section 4.2): of one or three that is a good part, of eight little.
+ * Returns the window to advertise. Its right edge never moves back (section 3.8.6, SHLD-14), and forward by no less than a
+ * segment or half of the buffer (section 3.8.6.2.2).
+ */
+function windowOut(t: TcpContext, c: number, control: number): number {
+    const conns = t.conns
+    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+    if (!(control & Flag.Ack)) return limit
+    const window = conns.getAt(c + Tcb.RcvWnd, "u16")
+    const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
+    const more = free - window
+    if (more > 0) {
+        if (more >= limit >> 1 || more >= conns.getAt(c + Tcb.Mss, "u16")) {
+            conns.setAt(c + Tcb.RcvWnd, "u16", free)
+            return free
+        }
+    }
+    return window
+}
+
+/**
+ * Returns how many bytes of data the next segment may have: what the peer's window, the congestion window and a segment have
+ * room for, 0 while the data has to wait. The segment starts at `sequence`, `inFlight` after SND.UNA; the send ring holds
+ * `queued` bytes.
+ */
+function newLength(
+    t: TcpContext,
+    c: number,
+    queued: number,
+    inFlight: number,
+    sequence: number,
+    sndMax: number,
+    sendFlags: number,
+    closing: boolean
+): number {
+    const conns = t.conns
+    const waiting = queued - inFlight
+    let window = conns.getAt(c + Tcb.SndWnd, "u16")
+    let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
+    let mss = conns.getAt(c + Tcb.Mss, "u16")
+    const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
+    // RFC 3042: a new segment for each of the first two duplicate acknowledgments
+    if (FAST_RETRANSMIT ? duplicates > 0 : false) {
+        if (duplicates < 3) {
+            if (sequence === sndMax) {
+                if (!(sendFlags & SendFlag.Recovery)) cwnd += duplicates * mss
+            }
+        }
+    }
+    if (queued === t.sendSize) mss = evenSegment(t, mss)
+    if (cwnd < window) window = cwnd
+    window -= inFlight
+    let length = mss
+    if (waiting < length) length = waiting
+    if (window < length) length = Math.max(window, 0)
+    if (length < mss) {
+        if (((sequence - sndMax) | 0) >= 0) {
+            if (!(sendFlags & SendFlag.Probe)) {
+                length = smallLength(t, c, length, mss, queued, inFlight, sequence, closing)
+            }
+        }
+    }
+    return length
+}
+
+/**
+ * Returns `length`, the bytes of a new segment that is smaller than `mss`, or 0 while they have to wait. Where the window has
+ * no room for more, they wait for a larger window: the sender's silly window avoidance (section 3.8.6.2.1). Else they wait for
+ * more data: the Nagle algorithm (section 3.7.4) with Minshall's change, by which only another small segment in flight holds
+ * them back. The last data before a FIN does not wait, nor does a segment that is small because the send ring holds no more.
+ */
+function smallLength(
+    t: TcpContext,
+    c: number,
+    length: number,
+    mss: number,
+    queued: number,
+    inFlight: number,
+    sequence: number,
+    closing: boolean
+): number {
+    const conns = t.conns
+    if (length < queued - inFlight) {
+        if (inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1) return 0
+    } else if (queued < t.sendSize || length << 2 < mss) {
+        const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sequence + inFlight) & 0xffff
+        if (small > 0 && small <= inFlight && !closing) {
+            if (!(conns.getAt(c + Tcb.Options, "u8") & ConnOption.NoDelay)) return 0
+        }
+        if (!(conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery)) {
+            conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
+        }
+    }
+    return length
+}
+
+/**
+ * Returns the size of segments with which an even number of them fills the send ring, for a stream that keeps the ring full. A
+ * peer acknowledges every second segment, and delays the ACK for the last of an odd number (RFC 5681 section 4.2): that stalls
+ * a ring of one or three segments, and hardly one of eight.
  */
 function evenSegment(t: TcpContext, mss: number): number {
     const size = t.sendSize
     if (size < Even.Least || size >= mss << 3) return mss
-    // the smaller the second of two, the more is acknowledged by a peer that answers the first
+    // of two segments: the smaller the second is, the more acknowledges a peer that does not wait for it
     if (mss > (size >> 1) + (size >> 3)) return Math.min(mss, size - (size >> 2))
     const segments = Math.idiv(size + 2 * mss - 1, 2 * mss) * 2
     return Math.idiv(size + segments - 1, segments)
 }
 
-/** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open; gives the length of the header. */
+/** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open, and returns the length of the header. */
 function synOptions(t: TcpContext, c: number, state: State, connOptions: number, now: number): number {
     let flags = 0
-    // a SYN offers, a SYN-ACK agrees. No window scale: our rings are below 64 KB (RFC 7323 section 2.2)
+    // a SYN offers what is configured, a SYN-ACK what was agreed on. No window scale: our rings are below 64 KB (RFC 7323
+    // section 2.2)
     if (SACK) {
         if (state === State.SynSent ? t.config.sack : connOptions & ConnOption.Sack) flags |= Agreed.Sack
     }
@@ -357,7 +388,35 @@ function synOptions(t: TcpContext, c: number, state: State, connOptions: number,
     return writeSynOptions(t, Frame.Transport + Tcp.Size, flags, value, echo) - Frame.Transport
 }
 
-/** Writes a SACK option (RFC 2018 section 3) behind a header of `header` bytes; gives its new length. */
+/**
+ * Writes the options of a segment without SYN: timestamps, and SACK blocks (RFC 2018) where they take no room from data.
+ * Returns the length of the header.
+ */
+function segmentOptions(
+    t: TcpContext,
+    c: number,
+    connOptions: number,
+    header: number,
+    length: number,
+    rcvNxt: number,
+    now: number
+): number {
+    const conns = t.conns
+    if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
+        const tx = t.tx
+        tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
+        writeI32(tx, Frame.Transport + Tcp.Size + 4, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0)
+        writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
+    }
+    if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
+        if (SACK ? connOptions & ConnOption.Sack : 0) {
+            if (length === 0) return sackOption(t, c, header, rcvNxt)
+        }
+    }
+    return header
+}
+
+/** Writes a SACK option (RFC 2018 section 3) after a header of `header` bytes, and returns the header's new length. */
 function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): number {
     const conns = t.conns
     const tx = t.tx
@@ -381,7 +440,10 @@ function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): n
     return header + length
 }
 
-/** The RST of a connection that was aborted (section 3.10.5): <SEQ=SND.NXT><CTL=RST>, with the ACK that RFC 9293 has. */
+/**
+ * Writes the RST of a connection that was aborted (section 3.10.5), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, frees its record
+ * and returns the length of the segment; 0 when the connection owes none.
+ */
 function resetOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")

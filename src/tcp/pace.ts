@@ -1,10 +1,10 @@
-// Nobody holds a connection for good that somebody else needs (RFC 1122 section 4.2.3.6, RFC 6429).
+// No peer keeps a connection permanently that another client needs (RFC 1122 section 4.2.3.6, RFC 6429).
 //
-// A look at all connections finds out how many bytes each has moved since the last look, in either direction. What that is short of
-// the least rate adds up to the connection's debt, in seconds. While there is room a debt does no harm until it is very large. When
-// somebody found all records taken, the connection with the largest debt has to go: of those that a program serves to whoever comes
-// (`serve`), and of those that no program holds any more. Looks are a second apart while records are scarce, else an eighth of the
-// smallest debt. Nothing of this is on the path of a segment: the sequence numbers tell what was moved.
+// A look at all connections finds how many bytes each has moved since the last look, in either direction. The seconds by which
+// a connection is behind the least rate add up to its debt. While records are free, a debt does no harm until it is very large.
+// When a client has found all records taken, the connection with the largest debt is reset: of those that a program serves to
+// any client (`serve`), and of those that no program holds any more. Looks are a second apart while records are scarce, else an
+// eighth of the smallest debt. None of this is on the path of a segment: the sequence numbers show what was moved.
 
 import { KEEP_ALIVE } from "../features"
 import type { Passive, TcpContext } from "./context"
@@ -13,21 +13,27 @@ import { ConnFlag, ConnOption, Half, Pace, State, Tcb, TcpError } from "./record
 import { armTimer, isIdle, noteTimer, reset } from "./state"
 import { findConnection } from "./tables"
 
-/** Milliseconds from one look to the next. */
 const enum Look {
+    /** Milliseconds from one look to the next while records are scarce, and in a second. */
     Period = 1000,
-    /** The longest period, in seconds: whoever moves 64 KB in it, the most that a look can tell, is fast enough by far. */
+    /**
+     * The longest period, in seconds: a look can tell 64 KB at most, and a peer that moves that much in it is fast enough by
+     * far.
+     */
     Longest = 64,
 }
 
-/** Marks the accepted connection `id` as one that is served to whoever comes, and may have to go. */
+/**
+ * Marks the accepted connection `id` as one of those that the program serves to any client, and that may be reset for another
+ * client.
+ */
 export function serve(t: TcpContext, id: number, now: number): void {
     const at = findConnection(t, id) + Tcb.Options
     t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnOption.Served)
     noteTimer(t, (now + Look.Period) | 0)
 }
 
-/** True when the connection `id`, which is served, has to go where its place is wanted. */
+/** Returns true when the served connection `id` is so far behind that it has to make room for another client. */
 export function isSlow(t: TcpContext, id: number): boolean {
     const { pace } = t
     const p = Math.idiv(findConnection(t, id), Tcb.Size) * Pace.Size
@@ -35,7 +41,7 @@ export function isSlow(t: TcpContext, id: number): boolean {
     return pace.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
 }
 
-/** Looks at all connections when it is time, and ends the slowest if it has to go. */
+/** Looks at all connections when it is time, and resets the slowest when its debt is too large. */
 export function runPace(t: TcpContext, now: number): void {
     const passive = t.passive as Passive
     const conns = t.conns
@@ -46,7 +52,7 @@ export function runPace(t: TcpContext, now: number): void {
         noteTimer(t, (passive.paceTime + period) | 0)
         return
     }
-    // the last look may be long ago, when there were other connections
+    // the last look may be long ago, at other connections
     let seconds = Math.idiv(since, Look.Period)
     if (seconds < 1 || seconds > Look.Longest) seconds = 1
     let free = t.connsEnd < conns.length
@@ -60,7 +66,8 @@ export function runPace(t: TcpContext, now: number): void {
         }
         const flags = conns.getAt(c + Tcb.Flags, "u8")
         const connOptions = conns.getAt(c + Tcb.Options, "u8")
-        // a program may hold what it opened or took for itself as long as it likes, and who waits to be accepted waits for it
+        // a program may hold a connection that it does not serve for as long as it likes; one that waits to be accepted waits
+        // for the program, not for the peer
         if (flags & ConnFlag.Pending || conns.getAt(c + Tcb.State, "u8") === State.Closed) continue
         if (flags & ConnFlag.Held && !(connOptions & ConnOption.Served)) continue
         const debt = debtOf(t, c, seconds)
@@ -73,7 +80,7 @@ export function runPace(t: TcpContext, now: number): void {
         if (KEEP_ALIVE) {
             if (debt * Look.Period <= t.config.keepAliveIdle || connOptions & ConnOption.KeepAlive) continue
             if (!isIdle(t, c)) continue
-            // RFC 9293 section 3.8.4: is there still anybody?
+            // probes at once whether the peer is still there (RFC 9293 section 3.8.4)
             conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.KeepAlive)
             armTimer(t, c, now, 1)
         }
@@ -82,7 +89,8 @@ export function runPace(t: TcpContext, now: number): void {
     if (most * Look.Period >= (passive.scarce ? t.config.servedScarce : t.config.servedLimit)) {
         reset(t, slowest, TcpError.TimedOut, now)
         passive.scarce = false
-        // handshakes that found no record: one ends now, and another one says again that it needs a place
+        // the SYN-ACKs of all handshakes go again: one client finds a record now, and the next shows whether records still are
+        // scarce
         for (let h = 0; h < t.halvesEnd; h += Half.Size) setHalfDue(t, h)
     }
     passive.paceTime = now
@@ -90,7 +98,7 @@ export function runPace(t: TcpContext, now: number): void {
     if (next > 0) noteTimer(t, (now + (passive.scarce ? Look.Period : passive.pacePeriod)) | 0)
 }
 
-/** Returns the seconds that a connection is behind the least rate, `seconds` after it was asked last. */
+/** Returns the seconds that a connection is behind the least rate, `seconds` after the last look, and stores them. */
 function debtOf(t: TcpContext, c: number, seconds: number): number {
     const { conns, pace } = t
     const p = Math.idiv(c, Tcb.Size) * Pace.Size

@@ -1,4 +1,4 @@
-// What a program can do with a connection without waiting.
+// The calls that a program can make on a connection or a listener without waiting.
 
 import { pendingOf } from "./accepting"
 import { errorOf, hasFin } from "./calls"
@@ -6,7 +6,7 @@ import type { TcpContext } from "./context"
 import { State, Tcb, TcpError } from "./records"
 import { findConnection, findListener } from "./tables"
 
-/** What `readiness` tells: the bits of POSIX's poll. */
+/** The bits that `readiness` returns, with the values of POSIX's poll. */
 export const enum Ready {
     In = 1,
     Out = 4,
@@ -15,7 +15,7 @@ export const enum Ready {
     ReadHangUp = 0x2000,
 }
 
-/** What a connection or listener is ready for without waiting: bits of Ready; HangUp for an id that is nobody's. */
+/** Returns what the connection or listener `id` is ready for: bits of Ready; HangUp when there is neither with this id. */
 export function readiness(t: TcpContext, id: number): number {
     if (findListener(t, id) >= 0) return pendingOf(t, id) > 0 ? Ready.In : 0
     const c = findConnection(t, id)
@@ -32,7 +32,7 @@ export function readiness(t: TcpContext, id: number): number {
     if (state === State.Established || state === State.CloseWait) {
         if (conns.getAt(c + Tcb.SendLength, "u16") < t.sendSize) ready |= Ready.Out
     } else if (state !== State.SynSent && state !== State.SynReceived) {
-        // both directions are over
+        // sending is over; with the peer's FIN both directions are
         ready |= hasFin(state) ? Ready.Out | Ready.HangUp : Ready.Out
     }
     return ready

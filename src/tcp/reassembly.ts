@@ -1,4 +1,5 @@
-// Text that came ahead of RCV.NXT: it waits in the receive ring, where it belongs, and the record says which bytes are there.
+// Data that came ahead of a gap at RCV.NXT: it waits in the receive ring, in its own place, and the record says which bytes are
+// there.
 //
 // Offsets count from RCV.NXT. A FIN is a byte like any other here, the last one of the farthest block.
 
@@ -7,8 +8,9 @@ import { Ahead, ConnOption, Tcb } from "./records"
 import { ringsOf } from "./tables"
 
 /**
- * Keeps `length` bytes at `at` of the receive frame, whose first is `offset` (1 or more) ahead of RCV.NXT; `fin`: 1 when a FIN
- * follows them. They fit the window. False when all blocks are taken, or it contradicts a FIN that came before.
+ * Keeps `length` bytes at `at` of the receive frame, the first of them `offset` (1 or more) after RCV.NXT; `fin` is 1 when a
+ * FIN follows them. They fit the window. Returns false, and keeps nothing, when all blocks are taken, or the segment
+ * contradicts a FIN that came before.
  */
 export function keepAhead(
     t: TcpContext,
@@ -23,7 +25,7 @@ export function keepAhead(
     const connOptions = conns.getAt(c + Tcb.Options, "u8")
     let start = offset
     let end = offset + length + fin
-    // behind a FIN there is nothing, and only one number is the FIN's
+    // no data follows a FIN, and the FIN has one sequence number only
     const farthest = farthestEnd(t, c)
     if (
         connOptions & ConnOption.FinAhead
@@ -31,7 +33,7 @@ export function keepAhead(
             : fin === 1 && end <= farthest
     )
         return false
-    // it becomes one with the blocks that it touches; what stays moves to the end
+    // the data becomes one block with those that it touches; the others move to the end
     let kept = 0
     for (let b = 0; b < Ahead.All; b += Ahead.Size) {
         const s = conns.getAt(first + b + Ahead.Start, "u16")
@@ -55,7 +57,7 @@ export function keepAhead(
             if (e > end) end = e
         }
     }
-    // RFC 2018 section 4: the block with the newest segment is told first
+    // RFC 2018 section 4: the block of the newest segment is reported first
     conns.fillAt(first, to, 0)
     const place = to - Ahead.Size
     conns.setAt(first + place + Ahead.Start, "u16", start)
@@ -76,7 +78,7 @@ export function keepAhead(
     return true
 }
 
-/** Where the farthest block ends, 0 when there is none. */
+/** Returns where the farthest block ends, 0 when there is none. */
 export function farthestEnd(t: TcpContext, c: number): number {
     let farthest = 0
     for (let b = c + Tcb.Ahead; b < c + Tcb.Ahead + Ahead.All; b += Ahead.Size) {
@@ -87,8 +89,8 @@ export function farthestEnd(t: TcpContext, c: number): number {
 }
 
 /**
- * RCV.NXT is about to move by `length`: gives by how much it can move with what was kept, a FIN counted. What is kept still is
- * counted from there. FinAhead stays set when it is among what RCV.NXT moves by: the caller takes it.
+ * Returns by how much RCV.NXT moves when `length` bytes have come and what was kept follows them, a FIN counted. The blocks
+ * that are left count from the new RCV.NXT then. `takeFin` says whether a FIN is among what it moves over.
  */
 export function fillGap(t: TcpContext, c: number, length: number): number {
     const conns = t.conns
@@ -116,14 +118,14 @@ export function fillGap(t: TcpContext, c: number, length: number): number {
     return advance
 }
 
-/** Returns how many of `length` bytes that are next lie before a FIN that came ahead: all of them where none did. */
+/** Returns how many of the next `length` bytes lie before a FIN that came ahead: all of them when none did. */
 export function upToFin(t: TcpContext, c: number, length: number): number {
     if (!(t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.FinAhead)) return length
     const fin = farthestEnd(t, c) - 1
     return length > fin ? fin : length
 }
 
-/** Returns true, and forgets the FIN that came ahead, when `fillGap` has moved over it. */
+/** Returns true, once, when `fillGap` has moved RCV.NXT over a FIN that came ahead. */
 export function takeFin(t: TcpContext, c: number): boolean {
     const conns = t.conns
     const connOptions = conns.getAt(c + Tcb.Options, "u8")
@@ -133,7 +135,7 @@ export function takeFin(t: TcpContext, c: number): boolean {
     return true
 }
 
-/** Forgets what came ahead. */
+/** Forgets the blocks of data that came ahead. */
 export function dropAhead(t: TcpContext, c: number): void {
     const conns = t.conns
     conns.fillAt(c + Tcb.Ahead, Ahead.All, 0)

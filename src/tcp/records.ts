@@ -1,5 +1,5 @@
-// The records TCP keeps (RFC 9293 section 3.3.1): a connection, a half-open connection, one in TIME-WAIT, a listener, and the
-// segment being handled.
+// The records that TCP keeps (RFC 9293 section 3.3.1): of a connection, a half-open connection, one in TIME-WAIT, a listener,
+// and of the segment that is being handled.
 //
 // A record is bytes in a table: `conns.getAt(c + Tcb.SndUna, "i32")` is one operation on the VM, where an object's
 // property costs 16 bytes and a search. `c` is the record's offset in its table. A field is read and written with one width
@@ -22,52 +22,53 @@ export const enum State {
     TimeWait = 10,
 }
 
-/** Names as the RFC spells them, in the order of State. One string, as that stays in flash. */
+/** The names of the states as the RFC spells them, in the order of State: one string, as that stays in flash. */
 export const stateNames =
     "CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
 
+/** Returns the RFC's name of a state. */
 export function stateName(state: State): string {
     return word(stateNames, state)
 }
 
-/** True in the two states in which our FIN is out and the peer's is awaited. */
+/** Returns true in the two states in which our FIN is sent and the peer's has not come. */
 export function isFinWait(state: State): boolean {
     return state === State.FinWait1 || state === State.FinWait2
 }
 
-/** Why a connection failed, and what the calls of calls.ts return instead of a number of bytes. */
+/** The reasons why a connection failed, and what the calls of calls.ts return in place of a number of bytes. */
 export const enum TcpError {
     None = 0,
-    /** RST in answer to our SYN. */
+    /** The peer answered our SYN by an RST. */
     Refused = -1,
-    /** RST on a connection. */
+    /** The peer reset the connection by an RST. */
     Reset = -2,
-    /** R2 passed without an answer (RFC 9293 section 3.8.3). */
+    /** The peer did not answer until R2 had passed (RFC 9293 section 3.8.3). */
     TimedOut = -3,
-    /** No answer to ARP, or ICMP says so. */
+    /** The next hop does not answer to ARP, or ICMP reported the peer as unreachable. */
     Unreachable = -4,
-    /** abort() was called here. */
+    /** The program here aborted the connection. */
     Aborted = -5,
-    /** All connection records, or listener records, are taken. */
+    /** All records of connections, or of listeners, are taken. */
     NoBuffers = -6,
-    /** The port, or the four-tuple, is in use. */
+    /** The port is listened on already, or the four-tuple is in use. */
     InUse = -7,
-    /** No such connection, or not in a state for this. */
+    /** There is no connection with this id, or it is not in a state for the call. */
     NotConnected = -8,
-    /** Sending was shut down. */
+    /** The program has shut sending down. */
     Pipe = -9,
-    /** An argument makes no sense: port 0, our own address, the network's, a broadcast address. */
+    /** An argument is not valid: port 0, our own address, the network's, a broadcast address. */
     Invalid = -10,
-    /** The peer has sent its FIN and all before it was read. Not a failure. */
+    /** The peer has sent its FIN, and all data before it was read. This is not a failure. */
     Eof = -11,
-    /** ICMP says that somebody on the way forbids it. */
+    /** ICMP reported that a router or the host prohibits the connection. */
     Prohibited = -12,
 }
 
 const errorNames =
     "OK ECONNREFUSED ECONNRESET ETIMEDOUT EHOSTUNREACH ECONNABORTED ENOBUFS EADDRINUSE ENOTCONN EPIPE EINVAL EOF EACCES"
 
-/** The name POSIX has for it. */
+/** Returns the name that POSIX has for an error. */
 export function errorName(error: TcpError): string {
     return word(errorNames, -error)
 }
@@ -79,21 +80,21 @@ export const enum Tcb {
     Flags = 1,
     /** Id, unique among connections, TIME-WAIT records and listeners. */
     Id = 2,
-    /** Remote and local port as a segment of the peer has them: source, destination. */
+    /** Remote and local port, as the header of a segment from the peer has them: source, destination. */
     Ports = 4,
     /** Remote address as the wire has it. */
     RemoteIp = 8,
     SndUna = 12,
-    /** Next to send; falls back to SndUna when the timer expires. */
+    /** The sequence number to send next; it falls back to SndUna when the timer expires. */
     SndNxt = 16,
     /** The RFC's SND.NXT: one more than the highest sequence number ever sent. */
     SndMax = 20,
-    /** Sequence number of the last window update. (SND.WL2 is never above SND.UNA, so that nothing need remember it.) */
+    /** Sequence number of the last window update. (SND.WL2 is never above SND.UNA, and needs no field.) */
     SndWl1 = 24,
     RcvNxt = 28,
-    /** When the timer expires; which it is follows from the state. Armed: ConnFlag.Timer. */
+    /** When the timer expires, if ConnFlag.Timer is set. What it is for follows from the state (timers.ts). */
     Deadline = 32,
-    /** Since when R2 counts: the last progress; when nothing is in flight, about when something last was. */
+    /** The time from which R2 counts: of the last progress; with nothing in flight, about when something last was. */
     Progress = 36,
     /** The acknowledgment that ends the timed segment. Shares bytes with TsRecent; valid when SendFlag.Timing is set. */
     RttSeq = 40,
@@ -102,18 +103,21 @@ export const enum Tcb {
     /** When the timed segment was sent: the low 16 bits of the time. Shares bytes with TsOffset; valid with RttSeq. */
     RttStart = 44,
     /**
-     * What our timestamps' upper 16 bits are ahead of the time (RFC 7323 section 7.1: another for every connection). Shares bytes with
-     * RttStart; valid with TsRecent.
+     * By how much the upper 16 bits of our timestamps are ahead of the time (RFC 7323 section 7.1: every connection has its own
+     * offset). Shares bytes with RttStart; valid with TsRecent.
      */
     TsOffset = 44,
-    /** When TS.Recent was taken: the upper 16 bits of the time. */
+    /** When TS.Recent was taken: the upper 16 bits of the time. Valid with TsRecent. */
     TsAge = 46,
-    /** Peer's window, scaled; and the largest it ever was (RFC 5961 section 5.2). The send ring is no larger. */
+    /**
+     * The peer's window, scaled, and the largest that it ever was (RFC 5961 section 5.2): 65,535 at most, as the send ring is
+     * no larger.
+     */
     SndWnd = 48,
     MaxSndWnd = 50,
     /** RCV.WND: from RCV.NXT to the right edge of the window last advertised. */
     RcvWnd = 52,
-    /** Smoothed round-trip time times 8 and its variation times 4, ms. 0: none measured. */
+    /** Smoothed round-trip time times 8, and its variation times 4, in ms; 0 when none was measured. */
     Srtt = 54,
     RttVar = 56,
     /** Retransmission timeout, ms. */
@@ -121,143 +125,153 @@ export const enum Tcb {
     /** Congestion window and slow start threshold, bytes. */
     Cwnd = 60,
     Ssthresh = 62,
-    /** Most data to send in a segment, bytes: what the peer, our own MTU and the path let through, less options. */
+    /** The most bytes of data to send in a segment: what the peer, our own MTU and the path allow, less the bytes of options. */
     Mss = 64,
-    /** Send ring: offset of SndUna in it, and bytes from there on that wait for an acknowledgment or to be sent. */
+    /** Send ring: the offset of the byte at SndUna, and the bytes from there on that wait to be sent or acknowledged. */
     SendHead = 66,
     SendLength = 68,
-    /** Receive ring: offset of the first unread byte, how many there are, and how many may be (its size at most). */
+    /** Receive ring: the offset of the first unread byte, the number of unread bytes, and their most (the ring's size at most). */
     ReceiveHead = 70,
     ReceiveLength = 72,
     ReceiveLimit = 74,
-    /** RFC 6582's recover, as 1 + bytes from SndUna to what was the highest sent; 0 once that is acknowledged. */
+    /** RFC 6582's recover, as 1 + bytes from SndUna to what was SndMax at the loss; 0 once that is acknowledged. */
     Recover = 76,
     /**
-     * What is to be sent again next in fast recovery: bytes from SndUna to its start, and to the end of the hole. Share bytes with
+     * The data to be sent again next in fast recovery: bytes from SndUna to its start, and to its end. Share bytes with
      * SmallEnd and SackMiddle; valid when SendFlag.Recovery is set.
      */
     RtxAt = 78,
     RtxEnd = 80,
     /**
-     * Where the last small segment ended, the low 16 bits (Minshall's change of Nagle). Shares bytes with RtxAt; valid when
-     * SendFlag.Recovery is not set.
+     * The low 16 bits of the sequence number after the last small segment (Minshall's change of Nagle). Shares bytes with
+     * RtxAt; valid when SendFlag.Recovery is not set.
      */
     SmallEnd = 78,
     /**
-     * Twice the middle of the first SACK block of the last duplicate, from SndUna. Shares bytes with RtxEnd; valid when
+     * Twice the middle of the first SACK block in the last duplicate ACK, counted from SndUna. Shares bytes with RtxEnd; valid when
      * SendFlag.Recovery is not set.
      */
     SackMiddle = 80,
-    /** Data that came ahead of RcvNxt: Ahead.Blocks blocks, the newest first. */
+    /** Blocks of data that came ahead of a gap at RcvNxt: Ahead.Blocks of them, the newest first. */
     Ahead = 82,
-    /** When the delayed acknowledgment is due, the low 16 bits of the time. Shares bytes with Ahead; valid when no block is kept. */
+    /** When the delayed ACK is due: the low 16 bits of the time. Shares bytes with Ahead; valid when no block is kept. */
     AckAt = 82,
     /**
-     * 1 when the last acknowledgment did not wait for its time, as a second segment came. Shares bytes with Ahead; valid when no
-     * block is kept.
+     * 1 when the last ACK was sent because of a second segment, before it was due. Shares bytes with Ahead; valid when no block
+     * is kept.
      */
     Bulk = 86,
-    /** Low 4 bits: shift of the peer's window. High 4 bits: duplicate acknowledgments in a row, 15 at most. */
+    /** Low 4 bits: the shift of the peer's window scale. High 4 bits: duplicate ACKs in a row, 15 at most. */
     ScaleDups = 90,
-    /** Retransmissions, or probes, since the last progress. Shares bytes with Error; valid in any state but CLOSED. */
+    /** Retransmissions or probes since the last progress. Shares bytes with Error; valid in any state but CLOSED. */
     Retries = 91,
     /** The error that ended the connection, a positive number (-TcpError). Shares bytes with Retries; valid in CLOSED. */
     Error = 91,
-    /** Bits of SendFlag, and of ConnOption. */
+    /** Bits of SendFlag. */
     SendFlags = 92,
+    /** Bits of ConnOption. */
     Options = 93,
     /** The listener's id. Shares bytes with UserTimeout; valid while ConnFlag.Pending is set. */
     Listener = 94,
-    /** User timeout in seconds, 0 for the configuration's R2. Shares bytes with Listener; valid when ConnFlag.Pending is not set. */
+    /**
+     * User timeout in seconds, 0 for the configuration's R2. Shares bytes with Listener; valid when ConnFlag.Pending is not
+     * set.
+     */
     UserTimeout = 94,
     Size = 96,
 }
 
-/** A block of data ahead, in Tcb.Ahead: u16 offsets from RcvNxt. A free block has an end of 0. The FIN counts as a byte. */
+/**
+ * Offsets in a block of Tcb.Ahead: its start and end, counted from RcvNxt. The FIN counts as a byte. A free block has an end of
+ * 0.
+ */
 export const enum Ahead {
     Start = 0,
     End = 2,
     Size = 4,
-    /** Blocks of a record, and bytes of all. */
+    /** Blocks in a connection's record, and the bytes of all of them. */
     Blocks = 2,
     All = 8,
 }
 
-/** Bits of Tcb.Flags: what is due, and who holds the connection. */
+/** Bits of Tcb.Flags: what the connection has to do, and which program holds it. */
 export const enum ConnFlag {
-    /** An acknowledgment is due at once. */
+    /** An ACK is due at once. */
     AckNow = 1,
-    /** Something may have to be sent. */
+    /** The connection may have something to send. */
     Due = 2,
-    /** The program closed in SYN-RECEIVED: FIN-WAIT-1 follows instead of ESTABLISHED. */
+    /** The program has closed in SYN-RECEIVED: FIN-WAIT-1 follows in place of ESTABLISHED. */
     FinQueued = 4,
-    /** An acknowledgment is due when Tcb.AckAt comes, or with the next segment (RFC 9293 section 3.8.6.3). */
+    /** An ACK is due at Tcb.AckAt, or with the next segment (RFC 9293 section 3.8.6.3). */
     AckDelayed = 8,
     /** The timer is armed. */
     Timer = 16,
     /** A program holds the connection's id. */
     Held = 32,
-    /** close() was called: nobody will read what comes. */
+    /** The program has called close, and reads no more data. */
     ReadClosed = 64,
-    /** Established, and not yet accepted. */
+    /** The connection is established, and no program has accepted it yet. */
     Pending = 128,
 }
 
-/** Bits of Tcb.SendFlags: how the sender stands. */
+/** Bits of Tcb.SendFlags: the sender's state. */
 export const enum SendFlag {
-    /** A segment is being timed. */
+    /** A segment in flight is timed. */
     Timing = 1,
     /** The SYN was retransmitted (RFC 6298 section 5.7). */
     SynLost = 2,
-    /** ICMP or ARP said unreachable since the last progress: a soft error, told when R2 passes. */
+    /**
+     * ICMP or ARP reported the peer as unreachable since the last progress: a soft error, which the program gets when R2
+     * passes.
+     */
     SoftError = 4,
-    /** CLOSED, and an RST is still to be sent. */
+    /** The connection is CLOSED, and still has to send an RST. */
     ResetDue = 8,
-    /** The timer wants a segment that asks for an answer: into a shut window, or to keep the connection alive. */
+    /** The timer has expired for a probe: a segment into a shut window, or one that keeps the connection alive. */
     Probe = 16,
-    /** Several retransmissions had no answer: the next hop's address may have changed, and is to be asked for anew. */
+    /** Several retransmissions had no answer: the next hop's Ethernet address may have changed, and ARP has to ask for it anew. */
     HopSuspect = 32,
     /** Fast recovery (RFC 6582). */
     Recovery = 64,
-    /** In fast recovery: what RtxAt and RtxEnd say is to be sent again. */
+    /** In fast recovery, the data from RtxAt to RtxEnd has to be sent again. */
     Resend = 128,
 }
 
-/** Bits of Tcb.Options: what was agreed on or asked for; the last four are guests that found a free bit here. */
+/** Bits of Tcb.Options: what both ends agreed on, or the program asked for. The last four are here because there was room. */
 export const enum ConnOption {
-    /** Timestamps were agreed on (RFC 7323). */
+    /** Both ends use timestamps (RFC 7323). */
     Timestamps = 1,
-    /** SACK was agreed on (RFC 2018). */
+    /** Both ends use SACK (RFC 2018). */
     Sack = 2,
-    /** No Nagle algorithm (RFC 9293 section 3.7.4). */
+    /** The Nagle algorithm is off (RFC 9293 section 3.7.4). */
     NoDelay = 4,
-    /** Probes when idle (RFC 9293 section 3.8.4). */
+    /** An idle connection sends keep-alive probes (RFC 9293 section 3.8.4). */
     KeepAlive = 8,
     /** The last byte of the farthest block of Tcb.Ahead is the peer's FIN. */
     FinAhead = 16,
-    /** It sent a challenge ACK in this period (challenge-ack.ts). */
+    /** The connection sent a challenge ACK in this period (challenge-ack.ts). */
     Challenged = 32,
-    /** The path takes less than we ever make a segment: routers may fragment it (DF not set). */
+    /** The path takes packets smaller than our smallest segment: routers may fragment them (DF is not set). */
     Fragment = 64,
-    /** It is served to whoever comes, and has to go when its place is wanted (pace.ts). */
+    /** The program serves any client, and gives this connection up when another client needs its record (pace.ts). */
     Served = 128,
 }
 
-/** Offsets in a half-open record: SYN-RECEIVED, from a passive open. Free when Listener is 0. */
+/** Offsets in a half-open record: a connection in SYN-RECEIVED that a listener opened. A record is free when its Listener is 0. */
 export const enum Half {
     Ports = 0,
     RemoteIp = 4,
     Irs = 8,
     Iss = 12,
     Deadline = 16,
-    /** The peer's timestamp, to be echoed. */
+    /** The peer's timestamp, to be echoed: TS.Recent. */
     TsRecent = 20,
     SndWnd = 24,
-    /** The peer's MSS, at most what fits our own MTU. */
+    /** The peer's MSS, or what fits our own MTU if that is less. */
     Mss = 26,
     /** Id of the listener. */
     Listener = 28,
-    /** The window that the SYN-ACK advertises: the listener's may change meanwhile, and a window is not taken back. */
+    /** The window that the SYN-ACK advertises. It is not taken back when the listener's limit changes before the ACK comes. */
     ReceiveLimit = 30,
     SndScale = 32,
     Retries = 33,
@@ -270,23 +284,23 @@ export const enum Half {
 export const enum HalfFlag {
     /** A SYN-ACK is due. */
     Due = 1,
-    /** An acknowledgment without SYN is due: a challenge. */
+    /** A challenge ACK is due. */
     Challenge = 2,
     /** The record sent a challenge ACK in this period. */
     Challenged = 32,
 }
 
-/** Options that both ends of a connection take: what a SYN offers and an answer agrees to, in either kind of open. */
+/** Options that both ends agreed on: the SYN offered them, and the SYN-ACK took them, in an active as in a passive open. */
 export const enum Agreed {
     /** The peer offered window scaling: our SYN-ACK does too, with a shift of 0. */
     Scaling = 4,
-    /** The peer permitted SACK, and so do we. */
+    /** The peer permits SACK, and so do we. */
     Sack = 8,
     /** The peer offered timestamps, and so do we. */
     Timestamps = 16,
 }
 
-/** Offsets in a record of TIME-WAIT: all that is left of a connection that no program holds. Free when Id is 0. */
+/** Offsets in a record of TIME-WAIT, what is left of a connection that no program holds. A record is free when its Id is 0. */
 export const enum Wait {
     Ports = 0,
     RemoteIp = 4,
@@ -301,47 +315,49 @@ export const enum Wait {
     Shift = 3,
 }
 
-/** The lowest bit of Wait.Deadline, which makes its unit twice as long. */
+/** The lowest bit of Wait.Deadline: the deadline has the bits above it. */
 export const enum WaitFlag {
-    /** It sent a challenge ACK in this period (challenge-ack.ts). */
+    /** The record sent a challenge ACK in this period (challenge-ack.ts). */
     Challenged = 1,
 }
 
-/** Offsets in the record of a connection's pace (pace.ts). */
+/** Offsets in the record of a connection's pace (pace.ts), one for each record of a connection. */
 export const enum Pace {
-    /** The connection's id: what another left says nothing. */
+    /** Id of the connection that the fields are about; another one may have the connection's record now. */
     Id = 0,
-    /** SND.UNA plus RCV.NXT at the last look, their lower 16 bits. */
+    /** The low 16 bits of SND.UNA plus RCV.NXT at the last look. */
     Moved = 2,
-    /** Seconds. */
+    /** Seconds that the connection is behind the least rate. */
     Debt = 4,
     Size = 6,
 }
 
-/** Offsets in a listener's record. Free when Id is 0. */
+/** Offsets in a listener's record. A record is free when its Id is 0. */
 export const enum Listener {
     Id = 0,
     /** Local port, in network order as `getAt` "u16" reads it from a segment. */
     Port = 2,
-    /** Most connections that may wait to be accepted. */
+    /** The most connections that may wait to be accepted. */
     Backlog = 4,
-    /** Receive limit of the connections that come from it. */
+    /** Tcb.ReceiveLimit of the connections that the listener opens. */
     ReceiveLimit = 6,
     Size = 8,
 }
 
-/** Offsets in `t.segment`, the segment being handled: a record of its fields, since the VM passes at most eight arguments. */
+/** Offsets in `t.segment`, the fields of the segment that is being handled: the VM passes at most eight arguments. */
 export const enum Seg {
-    /** The sender's address as the wire has it, and the ports in the order of the header: the peer's, ours. */
+    /** The peer's address as the wire has it, and the ports in the order of the header: the peer's, ours. */
     RemoteIp = 0,
     Ports = 4,
     Sequence = 8,
     Acknowledgment = 12,
     /** The window as in the header, not scaled. */
     Window = 16,
-    /** Where the header and the data start in the receive frame, and bytes of data. */
+    /** Offset of the header in the receive frame. */
     At = 18,
+    /** Offset of the data in the receive frame. */
     DataAt = 20,
+    /** Bytes of data. */
     Length = 22,
     /** SEG.LEN, the sequence numbers that the segment takes: one for each byte of data, for its SYN and for its FIN. */
     Space = 24,

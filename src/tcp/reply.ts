@@ -1,4 +1,4 @@
-// Segments that answer another one at once, without a connection's record: resets (RFC 9293 section 3.5.2) above all.
+// Segments that answer another one at once, without a connection's record: mostly resets (RFC 9293 section 3.5.2).
 
 import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
@@ -11,8 +11,8 @@ import { Seg, State } from "./records"
 import { count, traceSegment } from "./report"
 
 /**
- * Puts an RST for `t.segment` into the transmit frame, as `t.replyLength` bytes for `t.replyIp`: <SEQ=SEG.ACK><CTL=RST>
- * if it had an ACK, else <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. A reset is not answered.
+ * Answers the segment in `t.segment` by an RST: <SEQ=SEG.ACK><CTL=RST> if the segment has an ACK, else
+ * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. An RST is not answered.
  */
 export function answerReset(t: TcpContext, now: number): void {
     const segment = t.segment
@@ -35,7 +35,10 @@ export function answerReset(t: TcpContext, now: number): void {
     reply(t, remoteIp, Tcp.Size, 0, State.Closed, now)
 }
 
-/** True when an answer may be put into the transmit frame; else one still waits there, and the new one counts as lost. */
+/**
+ * Returns true when an answer may be written into the transmit frame. Else another one still waits there, and this one is
+ * counted as lost.
+ */
 export function mayReply(t: TcpContext): boolean {
     if (t.replyLength === 0 && t.frameLength === 0) return true
     count(t, Counter.ReplyBusy)
@@ -43,8 +46,9 @@ export function mayReply(t: TcpContext): boolean {
 }
 
 /**
- * Writes the header of a segment without text around the options that already stand behind it in the transmit frame:
- * `length` bytes with them. `window` is as the header has it.
+ * Writes the header of a segment without data, with its checksum, before the options that are in the transmit frame already:
+ * `length` bytes with them. `window` is the header's field, not scaled. segmentOut in output.ts writes the same header without
+ * a call: a change here belongs there, too.
  */
 export function writeSegment(
     t: TcpContext,
@@ -56,10 +60,10 @@ export function writeSegment(
     window: number,
     length: number
 ): void {
-    // flat on purpose: what a flood is answered by
+    // flat on purpose: a flood of segments is answered by these
     const tx = t.tx
     const at = Frame.Transport
-    tx.setAt(at + Tcp.SourcePort, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+    tx.setAt(at + Tcp.SourcePort, "i32", (ports << 16) | (ports >>> 16))
     tx.setAt(
         at + Tcp.Sequence,
         "i32",
@@ -80,7 +84,10 @@ export function writeSegment(
     tx.setAt(at + Tcp.Checksum, "u16", checksumOf(sum))
 }
 
-/** Has the segment of `length` bytes that stands in the transmit frame sent next; `id` and `state` as for `sent`. */
+/**
+ * Schedules the segment of `length` bytes in the transmit frame as the next to be sent, to `remoteIp`; `id` and `state` as for
+ * `sent`.
+ */
 export function reply(
     t: TcpContext,
     remoteIp: number,
@@ -94,7 +101,10 @@ export function reply(
     sent(t, remoteIp, length, id, state, now)
 }
 
-/** Counts the segment of `length` bytes that stands in the transmit frame, and tells of it as sent in `state`. */
+/**
+ * Counts the segment of `length` bytes in the transmit frame, and records the event that the connection `id` sent it in
+ * `state`.
+ */
 export function sent(
     t: TcpContext,
     remoteIp: number,

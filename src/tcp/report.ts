@@ -1,4 +1,4 @@
-// What TCP counts, and the events that it records.
+// Counters, and the events that the ladder and the trace show.
 
 import type { Counter } from "../base/counters"
 import { Event, EventKind } from "../base/events"
@@ -12,7 +12,7 @@ export function count(t: TcpContext, counter: Counter): void {
     if (COUNTERS) t.counters.setAt(counter, "i32", (t.counters.getAt(counter, "i32") + 1) | 0)
 }
 
-/** Counts what was dropped, and tells it. */
+/** Counts a frame that was dropped for `reason`, and records the event. */
 export function drop(t: TcpContext, reason: Counter, now: number): void {
     if (COUNTERS) count(t, reason)
     if (EVENTS) {
@@ -27,8 +27,8 @@ export function drop(t: TcpContext, reason: Counter, now: number): void {
 }
 
 /**
- * Tells of a segment of `length` bytes at `at` in the receive frame (SegmentIn) or the transmit frame (SegmentOut), of the
- * connection `id` in `state`.
+ * Records the event that a segment of `length` bytes, at `at` in the receive frame (SegmentIn) or the transmit frame
+ * (SegmentOut), came for or from the connection `id` in `state`.
  */
 export function traceSegment(
     t: TcpContext,
@@ -40,13 +40,13 @@ export function traceSegment(
     remoteIp: number,
     now: number
 ): void {
-    // flat on purpose, part of the path of every segment while events are on
+    // flat on purpose: on the path of every segment while events are on
     const b = kind === EventKind.SegmentIn ? t.rx : t.tx
     const record = t.events.record
     const header = (b.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
     let mss = 0
     if (b.getAt(at + Tcp.Flags, "u8") & Flag.Syn) {
-        // nearly everybody's first option, ours too: then the others need not be parsed for it
+        // nearly all peers, and we, write the MSS first: then the other options need not be parsed
         if (header > Tcp.Size && b.getAt(at + Tcp.Size, "u16") === MssOption.Start) {
             mss = (b.getAt(at + Tcp.Size + 2, "u8") << 8) | b.getAt(at + Tcp.Size + 3, "u8")
         } else {
@@ -57,7 +57,7 @@ export function traceSegment(
     record.blitAt(Event.Ports, b, at, Tcp.Checksum)
     if (kind === EventKind.SegmentOut) {
         const ports = b.getAt(at, "i32")
-        record.setAt(Event.Ports, "i32", (ports << 16) | ((ports >> 16) & 0xffff))
+        record.setAt(Event.Ports, "i32", (ports << 16) | (ports >>> 16))
     }
     record.setAt(Event.Time, "i32", now)
     record.setAt(Event.Kind, "u8", kind)
@@ -69,7 +69,7 @@ export function traceSegment(
     t.events.push()
 }
 
-/** Tells of a change of state. `id` is 0 for a half-open connection. */
+/** Records the event that a connection has changed its state. `id` is 0 for a half-open connection. */
 export function traceState(
     t: TcpContext,
     id: number,

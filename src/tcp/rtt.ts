@@ -4,15 +4,15 @@ import type { TcpContext } from "./context"
 import { Tcb } from "./records"
 
 /**
- * Takes a round-trip time of `ms` into account: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The record has room
- * for an SRTT of 8 s; above that RTTVAR grows by what is missing, so that the RTO stays right up to 24 s.
+ * Updates SRTT, RTTVAR and RTO by a round-trip time of `ms`: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The
+ * record has room for an SRTT of 8 s; above that RTTVAR grows by what SRTT lacks, so that the RTO stays right up to 24 s.
  */
 export function roundTrip(t: TcpContext, c: number, ms: number): void {
     const conns = t.conns
     let srtt = conns.getAt(c + Tcb.Srtt, "u16")
     let rttVar = conns.getAt(c + Tcb.RttVar, "u16")
     if (ms < 0) return
-    // the clock does not tell less than 1 ms, and 0 stands for "none measured"
+    // the clock measures no less than 1 ms, and 0 means that nothing was measured
     if (ms === 0) ms = 1
     if (srtt === 0) {
         // (2.2): SRTT = R, RTTVAR = R / 2
@@ -31,7 +31,7 @@ export function roundTrip(t: TcpContext, c: number, ms: number): void {
     computeRto(t, c)
 }
 
-/** RTO = SRTT + max(G, 4 * RTTVAR), within the limits of the configuration. Without a measurement it stays. */
+/** Sets RTO = SRTT + max(G, 4 * RTTVAR), within the limits of the configuration. Without a measurement the RTO stays. */
 export function computeRto(t: TcpContext, c: number): void {
     const conns = t.conns
     const srtt = conns.getAt(c + Tcb.Srtt, "u16")

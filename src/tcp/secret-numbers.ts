@@ -1,5 +1,5 @@
-// Numbers nobody can guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), timestamps' offsets (RFC 7323),
-// SYN cookies (syn-cookie.ts).
+// Numbers that an attacker cannot guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), offsets of timestamps
+// (RFC 7323), SYN cookies (syn-cookie.ts).
 
 import { digest } from "@devicescript/crypto"
 import { TIME_WAIT_RECORDS } from "../features"
@@ -14,13 +14,13 @@ const enum Input {
     LocalIp = 16,
     RemoteIp = 20,
     Ports = 24,
-    /** What the hash is for: the same input never serves two purposes. The upper bits are the purpose's own. */
+    /** A Purpose, so that the same input never serves two purposes. Its upper bits are for each purpose to use. */
     Purpose = 28,
-    /** SYN cookies: the peer's initial sequence number; else 0. */
+    /** The peer's initial sequence number for a SYN cookie, else 0. */
     Sequence = 32,
 }
 
-/** In the lowest 8 bits of Input.Purpose. */
+/** The lowest 8 bits of Input.Purpose. */
 const enum Purpose {
     SequenceNumber = 1,
     Port = 2,
@@ -41,21 +41,21 @@ const enum Clock {
 }
 
 /**
- * Makes the key at its first use, of all that differs between devices and between starts: a board's random numbers may be weak, or
- * repeat. Behind the random bytes the input then has this host's Ethernet address and the time; the receive buffer has the last
- * frames. RFC 4086 sections 5.2 and 6.1 mix like this: no source makes the key weaker than another left it.
+ * Makes the key, before its first use, of all that differs between devices and between starts: a board's random numbers may be
+ * weak, or repeat. After the random bytes the input then has this host's Ethernet address and the time; the receive frame has
+ * what came last. RFC 4086 sections 5.2 and 6.1 mix like this: no source makes the key weaker than the other sources left it.
  */
 export function mixKey(t: TcpContext, now: number): void {
     const input = t.hashInput
-    // no hash is without a purpose: one has been taken, and the key is to stay
+    // every hash has a purpose: with one in the input the key is in use, and stays
     if (input.getAt(Input.Purpose, "i32") !== 0) return
     input.setAt(Input.Sequence, "i32", now)
     input.blitAt(Input.Secret, digest("sha256", input, t.rx, t.counters), 0, Input.SecretSize)
 }
 
 /**
- * F() of these RFCs. Allocates: the runtime's SHA-256 gives a new buffer. It runs a few times a connection, not once a
- * segment.
+ * Returns 32 bits of F() of these RFCs. Allocates, as the runtime's SHA-256 returns a new buffer: it runs a few times per
+ * connection, never per segment.
  */
 function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): number {
     const input = t.hashInput
@@ -67,7 +67,10 @@ function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, s
     return digest("sha256", input).getAt(0, "i32")
 }
 
-/** ISN = M + F(localip, localport, remoteip, remoteport, secretkey), RFC 6528 section 3. A pinned one goes first. */
+/**
+ * Returns the initial sequence number of a connection: ISN = M + F(localip, localport, remoteip, remoteport, secretkey), RFC
+ * 6528 section 3. The configuration's `iss` is used instead, once, if it is set.
+ */
 export function initialSequence(t: TcpContext, remoteIp: number, ports: number, now: number): number {
     mixKey(t, now)
     const pinned = t.config.iss
@@ -79,20 +82,20 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
 }
 
 /**
- * What the upper 16 bits of our timestamps are ahead of the time on the connection with this peer and these ports: RFC 7323
- * section 7.1 wants another for each. It is always the same for one four-tuple, so that timestamps grow from one connection
- * to the next (RFC 6191), and need not be remembered in TIME-WAIT.
+ * Returns by how much the upper 16 bits of our timestamps are ahead of the time, on the connection with this peer and these
+ * ports: RFC 7323 section 7.1 wants another offset for each. It is the same for one four-tuple at all times, so that timestamps
+ * grow from one connection to the next (RFC 6191), and a record of TIME-WAIT need not keep it.
  */
 export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
     return hash(t, remoteIp, ports, Purpose.Timestamp, 0) & 0xffff
 }
 
-/** Our timestamp at `now` for this peer and these ports, where no connection's record has the offset. */
+/** Returns our timestamp at `now` for this peer and these ports, where no connection's record has the offset. */
 export function timestampAt(t: TcpContext, remoteIp: number, ports: number, now: number): number {
     return (now + (timestampOffset(t, remoteIp, ports) << 16)) | 0
 }
 
-/** 32 bits for a SYN cookie: over the four-tuple, the SYN's sequence number and 24 bits more of the cookie's own. */
+/** Returns a hash for a SYN cookie: over the four-tuple, the SYN's sequence number and 24 bits `more` of the cookie. */
 export function cookieHash(
     t: TcpContext,
     remoteIp: number,
@@ -103,7 +106,10 @@ export function cookieHash(
     return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence)
 }
 
-/** A free local port for a connection to `port` of `remoteIp`, RFC 6056 section 3.3.3 (algorithm 3); 0 when none is. */
+/**
+ * Returns a free local port for a connection to `port` of `remoteIp`, by RFC 6056 section 3.3.3 (algorithm 3); 0 when none is
+ * free.
+ */
 export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): number {
     const pinned = t.config.localPort
     if (pinned > 0) {

@@ -1,13 +1,15 @@
 // RFC 9293 section 3.10.7.4: a segment arrives for a connection in SYN-RECEIVED or a synchronized state.
 //
-// The path of every segment: it is flat on purpose, in the RFC's order, one function.
+// The steps are in the RFC's order. A step with a name of its own is a function that is called once: the optimizer puts it
+// where it is called, so that it costs no call on the path of a segment. There an `if` in an `if` costs less than `&&`
+// (docs/architecture.md).
 
 import { readI32 } from "../base/bytes"
 import { Counter } from "../base/counters"
 import { FAST_RETRANSMIT, KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
-import { duplicateAck, recover, tellsOfGap } from "./congestion"
+import { duplicateAck, recover, reportsGap } from "./congestion"
 import type { TcpContext } from "./context"
 import { established } from "./opened"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
@@ -17,14 +19,14 @@ import { computeRto, roundTrip } from "./rtt"
 import { segmentText } from "./segment-text"
 import { armRto, armTimer, closed, isIdle, setDue, setState, stopTimer } from "./state"
 
-/** How old TS.Recent may be, in units of 2^16 ms: RFC 7323 section 5.5, 24 days. */
+/** How old TS.Recent may be to refuse a segment, in units of 2^16 ms: 24 days (RFC 7323 section 5.5). */
 const enum Age {
     Most = 31640,
 }
 
 /**
- * Returns true when some of a segment lies in the receive window: table 6 of RFC 9293 section 3.10.7.4, for a window of `room` bytes, 1
- * or more. The segment takes `space` sequence numbers (SEG.LEN), the first of them `offset` after RCV.NXT.
+ * Returns true when some of a segment lies in the receive window: table 6 of RFC 9293 section 3.10.7.4, for a window of `room`
+ * bytes, 1 or more. The segment takes `space` sequence numbers (SEG.LEN), the first of them `offset` after RCV.NXT.
  */
 export function isAcceptable(offset: number, space: number, room: number): boolean {
     return offset < room && (offset >= 0 || offset + space > 0)
@@ -45,7 +47,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     const room = conns.getAt(c + Tcb.RcvWnd, "u16")
     let offset = (sequence - rcvNxt) | 0
 
-    // The options, if there are any and they mean something
+    // The options of the segment, if it has any and the connection uses them
     let echo = 0
     let sacked = false
     let stamp = 0
@@ -59,7 +61,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                       t.rx.getAt(options, "i32") === TimestampsOnly.Start
                     : false
             ) {
-                // what RFC 7323 appendix A recommends, and nearly all segments of most peers have
+                // the layout that RFC 7323 appendix A recommends: nearly all segments of most peers have it
                 stamped = true
                 stamp = readI32(t.rx, options + 4)
                 echo = readI32(t.rx, options + 8)
@@ -76,7 +78,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
 
-    // Figure 7, line 6: in a simultaneous open the SYN of the peer's SYN,ACK is the one already taken
+    // Figure 7, line 6: in a simultaneous open the SYN of the peer's SYN,ACK is the one that was taken before
     if (state === State.SynReceived) {
         if (offset === -1) {
             if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === (Flag.Syn | Flag.Ack)) {
@@ -86,12 +88,14 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
 
-    // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6. By its letter a segment whose data reaches beyond both ends
-    // of the window is not acceptable, nor is a FIN right after the window: we take of them what fits, as other stacks do
+    // First, check sequence number: RFC 7323 section 5.3 (R1), then table 6. By the letter of the table a segment whose data
+    // reaches beyond both ends of the window is not acceptable, nor is a FIN right after the window: we trim such segments to
+    // the window and accept them, as other stacks do
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         if (!stamped) {
-            // Section 3.2 would have it dropped silently. The field sends such: keep-alives and probes of lwIP and Windows, and
-            // all behind a middlebox that strips options. The checks of RFC 5961 below guard it
+            // RFC 7323 section 3.2 (SHOULD) wants a segment without a timestamp dropped silently. Peers send such: lwIP and
+            // Windows their keep-alives and probes, and every peer behind a middlebox that strips options. The checks of RFC
+            // 5961 below guard it
             if (!(control & Flag.Rst)) count(t, Counter.TcpUnstamped)
         } else if (((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0) {
             if (refuseOld(t, c, control, now)) return
@@ -100,7 +104,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (offset !== 0 || room === 0) {
         const space = segment.getAt(Seg.Space, "u16")
         if (room === 0 && (offset === 0 || (offset < 0 && offset + space > 0))) {
-            // nothing is acceptable in a zero window but the ACK and the RST that came with it
+            // a zero window accepts no data, but the ACK and the RST of the segment (MUST-66)
             if (length > 0 || control & Flag.Fin) {
                 length = 0
                 control &= ~(Flag.Fin | Flag.Psh)
@@ -109,12 +113,13 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             }
         } else if (!isAcceptable(offset, space, room)) {
             refuse(t, c, control, offset + space, now)
-            // "drop the unacceptable segment and return". But a pure ACK at the right edge counts: it is from a peer whose data
-            // filled the window and was lost, and two that refuse each other's so wait for ever (A.2; test/tcp/right-edge.test.ts)
+            // "drop the unacceptable segment and return". But an ACK without data at the right edge counts: the data that the
+            // peer had filled the window with was lost. Two peers that refuse each other's ACK there wait forever (A.2;
+            // test/tcp/right-edge.test.ts)
             if (space > 0 || offset !== room || control & Flag.Rst || state === State.SynReceived) return
         }
     }
-    // Second to fifth: an RST, a SYN, or no ACK
+    // Second to fifth: a segment with an RST or a SYN, or without an ACK
     if ((control & (Flag.Rst | Flag.Syn | Flag.Ack)) !== Flag.Ack) {
         controlArrives(t, c, control, state, offset, now)
         return
@@ -129,7 +134,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             ? acked <= 0
             : acked < 0 && acked + conns.getAt(c + Tcb.MaxSndWnd, "u16") < 0)
     ) {
-        // it acknowledges what was not sent yet, or is older than RFC 5961 section 5.2 allows
+        // the segment acknowledges what was not sent yet, or is older than RFC 5961 section 5.2 allows
         drop(t, Counter.TcpBadAck, now)
         if (state === State.SynReceived) answerReset(t, now)
         else challengeAck(t, c, now)
@@ -138,42 +143,42 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (TIMESTAMPS ? stamped : false) {
         if (connOptions & ConnOption.Timestamps) {
             if (offset <= 0) {
-                // RFC 7323 section 4.3 (2): it starts at or before Last.ACK.sent, which is RCV.NXT while no acknowledgment is owed.
+                // RFC 7323 section 4.3 (2): the segment starts at or before Last.ACK.sent, which is RCV.NXT while no ACK is owed.
                 // Only after the ACK check: a forged timestamp from the future would make PAWS drop everything after it
                 if (!(conns.getAt(c + Tcb.Flags, "u8") & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
                     conns.setAt(c + Tcb.TsRecent, "i32", stamp)
-                    conns.setAt(c + Tcb.TsAge, "u16", (now >> 16) & 0xffff)
+                    conns.setAt(c + Tcb.TsAge, "u16", now >>> 16)
                 }
             }
         }
     }
     if (state === State.SynReceived) {
         state = established(t, c, acknowledgment, now)
-        // A SYN that was taken before is below the window and to be acknowledged, by the letter: a peer that goes by the
-        // letter too has no other way out of SYN-RECEIVED
+        // The SYN of a SYN,ACK that was taken before lies below the window. By the letter it is acknowledged: a peer that follows
+        // the letter, too, has no other way out of SYN-RECEIVED
         if (offset === 0) {
             if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
         }
-        // so that the window of this segment is taken below
+        // makes updateWindow take the window of this segment
         conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
         acked = 0
     }
 
-    // no larger than our send ring can be
+    // the peer's window, no larger than our send ring can be
     let window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
     if (window > 0xffff) window = 0xffff
 
     const finAcked = acked > 0 ? acknowledge(t, c, acknowledgment, acked, sndMax, echo, sacked, now) : false
-    // RFC 5681 section 2: a duplicate brings nothing and advertises no other window. With SACK blocks that report something new it is
-    // one whatever else it brings (RFC 6675 section 2)
+    // RFC 5681 section 2: a duplicate ACK has no data and advertises no other window. A segment whose SACK blocks report
+    // something new is one whatever else it has (RFC 6675 section 2)
     if (FAST_RETRANSMIT ? acknowledgment !== sndMax : false) {
         if (sacked ? acked >= 0 : acked === 0) {
             const bare = acked === 0 && length === 0 && !(control & Flag.Fin) && window > 0
             const plain = bare && window === conns.getAt(c + Tcb.SndWnd, "u16")
-            if (SACK && sacked ? tellsOfGap(t, c, acked, plain) : plain) duplicateAck(t, c, sacked)
+            if (SACK && sacked ? reportsGap(t, c, acked, plain) : plain) duplicateAck(t, c, sacked)
         }
     }
-    // SND.WL2 =< SEG.ACK holds with this
+    // "SND.UNA =< SEG.ACK =< SND.NXT": SND.WL2 =< SEG.ACK holds with it
     if (acked >= 0) updateWindow(t, c, sequence, window, now)
     if (finAcked) {
         state = finAcknowledged(t, c, state, now)
@@ -181,7 +186,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     }
     if (KEEP_ALIVE ? connOptions & ConnOption.KeepAlive : 0) heard(t, c, now)
 
-    // Sixth, check the URG bit: RFC 6093, urgent data is data like any other
+    // Sixth, check the URG bit: urgent data is data like any other (RFC 6093)
     // Seventh, process the segment text
     if (length === 0) {
         if (!(control & Flag.Fin)) return
@@ -190,8 +195,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
 }
 
 /**
- * Drops a segment whose timestamp is below TS.Recent (PAWS), and acknowledges it. Returns false where TS.Recent is too old to say
- * anything.
+ * Drops and answers a segment whose timestamp is below TS.Recent (PAWS, RFC 7323 section 5.3). Returns false, and leaves the
+ * segment alone, when it is an RST or TS.Recent is too old to compare with.
  */
 function refuseOld(t: TcpContext, c: number, control: number, now: number): boolean {
     if (control & Flag.Rst) return false
@@ -201,16 +206,16 @@ function refuseOld(t: TcpContext, c: number, control: number, now: number): bool
     return true
 }
 
-/** Drops a segment that is not acceptable, and answers it unless it is an RST. */
+/** Drops a segment that is not acceptable, and answers it unless it is an RST. It ends `end` after RCV.NXT. */
 function refuse(t: TcpContext, c: number, control: number, end: number, now: number): void {
     if (control & Flag.Rst) {
         drop(t, Counter.TcpBadReset, now)
         return
     }
-    // RFC 5961 section 4.2: whatever its sequence number
+    // RFC 5961 section 4.2: a SYN is one whatever its sequence number
     drop(t, control & Flag.Syn ? Counter.TcpUnexpectedSyn : Counter.TcpUnacceptable, now)
     answer(t, c, now)
-    // TIME-WAIT: "acknowledge it, and restart the 2 MSL timeout", when it is the peer's FIN again
+    // TIME-WAIT: the peer's FIN again: "acknowledge it, and restart the 2 MSL timeout"
     if ((control & (Flag.Fin | Flag.Syn)) === Flag.Fin) {
         if (end === 0) {
             if (t.conns.getAt(c + Tcb.State, "u8") === State.TimeWait) armTimer(t, c, now, t.config.timeWait)
@@ -218,7 +223,10 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
     }
 }
 
-/** Acknowledges a segment that was dropped. Where it holds nothing, two ends that disagree would answer each other's for ever. */
+/**
+ * Answers the dropped segment in `t.segment` by an ACK. The ACK for a segment of no length is a challenge ACK, of which there
+ * are few: two peers that disagree would answer each other's forever.
+ */
 function answer(t: TcpContext, c: number, now: number): void {
     const segment = t.segment
     if (segment.getAt(Seg.Space, "u16") === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn)
@@ -226,7 +234,7 @@ function answer(t: TcpContext, c: number, now: number): void {
     else setDue(t, c, ConnFlag.AckNow)
 }
 
-/** Second to fifth: handles a segment in the window with an RST, with a SYN, or without an ACK. */
+/** Handles, second to fifth, a segment in the window that has an RST or a SYN, or no ACK. */
 function controlArrives(
     t: TcpContext,
     c: number,
@@ -239,12 +247,12 @@ function controlArrives(
     if (control & Flag.Rst) {
         if (offset !== 0 || state === State.TimeWait) {
             drop(t, Counter.TcpBadReset, now)
-            // RFC 1337: in TIME-WAIT it would let old segments into a new connection
+            // RFC 1337: an RST that ended TIME-WAIT would let old segments into a new connection
             if (state !== State.TimeWait) challengeAck(t, c, now)
         } else {
             let error: TcpError = TcpError.Reset
             if (state === State.SynReceived) error = TcpError.Refused
-            // CLOSING and LAST-ACK: both FINs are out
+            // CLOSING and LAST-ACK: both peers have sent their FIN
             if (state >= State.Closing) error = TcpError.None
             closed(t, c, error, now)
         }
@@ -262,8 +270,8 @@ function controlArrives(
 }
 
 /**
- * Takes `acked` sequence numbers, 1 or more, off what is in flight: from the send ring, the congestion window, the round-trip time
- * and the timer. Returns true when our FIN is among them.
+ * Handles an ACK for `acked` sequence numbers in flight, 1 or more: frees their place in the send ring, opens the congestion
+ * window, measures the round-trip time and sets the timer. Returns true when our FIN is among them.
  */
 function acknowledge(
     t: TcpContext,
@@ -281,7 +289,7 @@ function acknowledge(
     let bytes = acked
     const queued = conns.getAt(c + Tcb.SendLength, "u16")
     if (bytes > queued) {
-        // what follows the data is our FIN
+        // our FIN follows the data
         finAcked = true
         bytes = queued
     }
@@ -299,7 +307,7 @@ function acknowledge(
         ? conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
         : false
     if (FAST_RETRANSMIT ? !troubled || !recover(t, c, acked, sacked) : true) {
-        // RFC 5681 section 3.1: slow start below the threshold, else one segment a window
+        // RFC 5681 section 3.1: slow start below ssthresh, above it one segment for each window
         const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
         const mss = conns.getAt(c + Tcb.Mss, "u16")
         let more = bytes < mss ? bytes : mss
@@ -312,9 +320,9 @@ function acknowledge(
     }
     let sendFlags = conns.getAt(c + Tcb.SendFlags, "u8") & ~(SendFlag.SoftError | SendFlag.Probe)
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
-        // RFC 7323 section 4.1. With a few segments in flight every one may be measured (appendix G)
+        // RFC 7323 section 4.1. Each of a few segments in flight may be measured (appendix G)
         if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
-        // without one nothing is measured: what was sent once ends the backoff (Karn)
+        // a segment without a timestamp measures nothing, but one that was sent only once ends the backoff (Karn)
         else if (conns.getAt(c + Tcb.Retries, "u8") === 0) computeRto(t, c)
     } else if (
         sendFlags & SendFlag.Timing &&
@@ -336,7 +344,7 @@ function acknowledge(
     return finAcked
 }
 
-/** Takes the peer's window, of a segment that is not older than the one which brought the last. */
+/** Takes the peer's window from a segment that is not older than the one which set it last. */
 function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): void {
     const conns = t.conns
     if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) >= 0) {
@@ -351,8 +359,8 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             setDue(t, c, 0)
         }
     }
-    // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). Where the program has closed,
-    // it would hold the record for as long as it likes: R2 ends that (RFC 6429)
+    // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close it would hold
+    // the record for as long as it likes: then R2 ends the connection (RFC 6429)
     if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)) {
             conns.setAt(c + Tcb.Progress, "i32", now)
@@ -360,19 +368,19 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
     }
 }
 
-/** The window that was probed for has opened (section 3.8.6.1): sends at once, and backs off no longer. */
+/** Ends the probing of a window that has opened (section 3.8.6.1): the connection sends at once, and backs off no longer. */
 function endProbing(t: TcpContext, c: number): void {
     const conns = t.conns
     conns.setAt(c + Tcb.Retries, "u8", 0)
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
-    // the probe goes again: its round trip is not measured (Karn)
+    // the probe is sent again: its round trip is not measured (Karn)
     conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Timing | SendFlag.Probe))
     computeRto(t, c)
     stopTimer(t, c)
 }
 
-/** Our FIN was acknowledged. Returns the new state. */
+/** Moves a connection whose FIN was acknowledged to its next state, and returns that. */
 function finAcknowledged(t: TcpContext, c: number, state: State, now: number): State {
     if (state === State.FinWait1) {
         setState(t, c, State.FinWait2, now)
@@ -389,7 +397,7 @@ function finAcknowledged(t: TcpContext, c: number, state: State, now: number): S
     return State.Closed
 }
 
-/** Keep-alive: the peer is there, and with nothing in flight the time to the next probe begins anew. */
+/** Begins the time to the next keep-alive probe anew, as the peer was heard, unless something is in flight. */
 function heard(t: TcpContext, c: number, now: number): void {
     if (!isIdle(t, c)) return
     t.conns.setAt(c + Tcb.Retries, "u8", 0)

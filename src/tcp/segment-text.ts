@@ -1,4 +1,6 @@
-// RFC 9293 section 3.10.7.4, seventh and eighth: the data and the FIN of a segment that is acceptable.
+// RFC 9293 section 3.10.7.4, seventh and eighth step: the data and the FIN of an acceptable segment.
+//
+// Each function here is called once, as in segment-arrives.ts.
 
 import { Counter } from "../base/counters"
 import { DELAYED_ACKS, REASSEMBLY } from "../features"
@@ -9,14 +11,14 @@ import { Ahead, ConnFlag, isFinWait, State, Tcb, TcpError } from "./records"
 import { count, drop } from "./report"
 import { armTimer, reset, setDue, setState } from "./state"
 
-/** What a program has to read what came, before its ACK goes without. */
+/** How long an ACK waits for the program to read the data, so that it can advertise the room. */
 const enum Moment {
     Ms = 2,
 }
 
 /**
- * Takes the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in `control`, as
- * far as they fit the window of `room` bytes.
+ * Takes the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in
+ * `control`, as far as they fit the window of `room` bytes. There is data or a FIN.
  */
 export function segmentText(
     t: TcpContext,
@@ -46,7 +48,7 @@ export function segmentText(
     const flags = conns.getAt(c + Tcb.Flags, "u8")
     if (length > 0) {
         if (flags & ConnFlag.ReadClosed) {
-            // section 3.6.1 (SHLD-3): data for a program that is gone is answered by a reset
+            // section 3.6.1 (SHLD-3): data for a program that has closed is answered by a reset
             reset(t, c, TcpError.None, now)
             return
         }
@@ -56,7 +58,7 @@ export function segmentText(
         control &= ~Flag.Fin
     }
     if (offset > 0) {
-        // RFC 5681 section 4.2: what is out of order is acknowledged at once
+        // RFC 5681 section 4.2: an out-of-order segment is acknowledged at once
         setDue(t, c, ConnFlag.AckNow)
         if (length === 0) {
             if (!(control & Flag.Fin)) return
@@ -68,7 +70,7 @@ export function segmentText(
     }
     const gap = REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false
     if (REASSEMBLY ? gap : false) {
-        // where the FIN has come, so has all before it, and nothing follows
+        // a FIN that is next has all data before it, and none after it
         if (control & Flag.Fin) dropAhead(t, c)
         else length = upToFin(t, c, length)
     }
@@ -88,7 +90,7 @@ export function segmentText(
     }
     const fin = control & Flag.Fin
     conns.setAt(c + Tcb.RcvNxt, "i32", (conns.getAt(c + Tcb.RcvNxt, "i32") + length + fin) | 0)
-    // below 0 when a FIN follows a full window; a store of that is clamped to 0
+    // below 0 when a FIN follows data that fills the window: a store of that is clamped to 0
     const left = room - length - fin
     conns.setAt(c + Tcb.RcvWnd, "u16", left)
     // Eighth, check the FIN bit
@@ -96,7 +98,7 @@ export function segmentText(
     else scheduleAck(t, c, flags, gap, length, left, now)
 }
 
-/** Copies `length` bytes at `at` of the receive frame into the receive ring, after `queued` bytes that are there. */
+/** Copies `length` bytes at `at` of the receive frame into the receive ring, after the `queued` bytes that wait there. */
 function store(t: TcpContext, c: number, queued: number, at: number, length: number): void {
     const size = t.receiveSize
     const ring = Math.idiv(c, Tcb.Size) * (t.sendSize + size) + t.sendSize
@@ -112,8 +114,8 @@ function store(t: TcpContext, c: number, queued: number, at: number, length: num
 }
 
 /**
- * Schedules the ACK of `length` bytes that left `left` of the window (section 3.8.6.3): at once for every second segment, and for one
- * that came into a `gap`.
+ * Schedules the ACK for `length` bytes of data that left `left` bytes of the window (section 3.8.6.3): at once for every second
+ * segment, and for one that came into a gap, later for the others.
  */
 function scheduleAck(
     t: TcpContext,
@@ -132,9 +134,9 @@ function scheduleAck(
         if (DELAYED_ACKS ? !gap : false) conns.setAt(c + Tcb.Bulk, "u16", 1)
         return
     }
-    // When the peer has used half of the window it may have to wait: the program has a moment to read, so that one ACK reports
-    // the data and the room. The same after two segments, for a quarter of a window or more: in a window of three the peer waits
-    // for what the last one holds
+    // A peer that has used half of the window may have to wait: the program gets a moment to read, so that one ACK reports the
+    // data and the room. So does the program when a segment of a quarter of the window follows two others: it fills a window of
+    // three
     const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
     let deadline = (now + wait) | 0
     if (left < limit >> 1 || (conns.getAt(c + Tcb.Bulk, "u16") && length >= limit >> 2)) {
@@ -142,14 +144,14 @@ function scheduleAck(
     }
     conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
     conns.setAt(c + Tcb.AckAt, "u16", deadline & 0xffff)
-    // noteTimer, without a call
+    // as noteTimer, without a call
     if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
         t.timerArmed = true
         t.nextTimer = deadline
     }
 }
 
-/** Takes the peer's FIN, which is next. */
+/** Takes the peer's FIN, after all its data. */
 function finArrives(t: TcpContext, c: number, state: State, now: number): void {
     setDue(t, c, ConnFlag.AckNow)
     if (state === State.Established) {

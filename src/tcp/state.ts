@@ -1,4 +1,4 @@
-// What every part of TCP does to a connection: changes its state, marks it as due, arms its timer, ends it.
+// What all parts of TCP do to a connection: change its state, mark it as due, arm its timer, end it.
 
 import { Event, EventKind } from "../base/events"
 import { EVENTS, USER_TIMEOUT } from "../features"
@@ -6,7 +6,7 @@ import type { TcpContext } from "./context"
 import { ConnFlag, SendFlag, State, Tcb, TcpError } from "./records"
 import { traceState } from "./report"
 
-/** Moves a connection to another state. */
+/** Moves a connection to another state, and records the event. */
 export function setState(t: TcpContext, c: number, state: State, now: number): void {
     const conns = t.conns
     const before = conns.getAt(c + Tcb.State, "u8")
@@ -24,13 +24,13 @@ export function setState(t: TcpContext, c: number, state: State, now: number): v
     }
 }
 
-/** Sets bits of ConnFlag, and sees to it that the connection is looked at by the next transmit. */
+/** Sets bits of ConnFlag, and marks the connection as due: the next `transmit` looks at it. */
 export function setDue(t: TcpContext, c: number, flags: number): void {
     t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") | flags | ConnFlag.Due)
     t.dirty = true
 }
 
-/** Arms a connection's timer. */
+/** Arms a connection's timer to expire in `ms`. */
 export function armTimer(t: TcpContext, c: number, now: number, ms: number): void {
     const conns = t.conns
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
@@ -38,9 +38,9 @@ export function armTimer(t: TcpContext, c: number, now: number, ms: number): voi
     noteTimer(t, (now + ms) | 0)
 }
 
-/** Arms it for what is to be acknowledged by then. A user timeout does not wait for that (RFC 9293 section 3.10.8). */
+/** Arms the retransmission timer of a connection, or of its user timeout if that expires before (RFC 9293 section 3.10.8). */
 export function armRto(t: TcpContext, c: number, now: number): void {
-    // flat on purpose, part of the path of every segment with text
+    // flat on purpose: on the path of every segment with data
     const conns = t.conns
     const deadline = (now + conns.getAt(c + Tcb.Rto, "u16")) | 0
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
@@ -51,10 +51,13 @@ export function armRto(t: TcpContext, c: number, now: number): void {
     }
 }
 
-/** Has the timer expire when `ms` for each second of the user timeout have passed without progress, if it would later. */
+/**
+ * Brings the timer forward to when `ms` for each second of the user timeout have passed without progress, if it would expire
+ * later.
+ */
 export function hasten(t: TcpContext, c: number, ms: number): void {
     const conns = t.conns
-    // until it is accepted the field is the listener's id
+    // until the connection is accepted, the field holds the listener's id
     if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return
     const end = (conns.getAt(c + Tcb.Progress, "i32") + conns.getAt(c + Tcb.UserTimeout, "u16") * ms) | 0
     if (((conns.getAt(c + Tcb.Deadline, "i32") - end) | 0) <= 0) return
@@ -62,11 +65,12 @@ export function hasten(t: TcpContext, c: number, ms: number): void {
     noteTimer(t, end)
 }
 
+/** Stops a connection's timer. */
 export function stopTimer(t: TcpContext, c: number): void {
     t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
 }
 
-/** True when nothing is in flight nor waits to be sent: the timer is free for keep-alive. */
+/** Returns true when a connection has nothing in flight and nothing to send: its timer is free for keep-alive. */
 export function isIdle(t: TcpContext, c: number): boolean {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
@@ -77,7 +81,7 @@ export function isIdle(t: TcpContext, c: number): boolean {
     return conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
 }
 
-/** Makes sure that timers are looked at when `deadline` comes. */
+/** Makes `runTimers` run at `deadline` or before. */
 export function noteTimer(t: TcpContext, deadline: number): void {
     if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
         t.timerArmed = true
@@ -86,8 +90,8 @@ export function noteTimer(t: TcpContext, deadline: number): void {
 }
 
 /**
- * Ends a connection: CLOSED, with the error the program will see. Its record is free again at once unless the program
- * still holds it or an RST is to be sent. What the peer had delivered stays readable for whoever holds it.
+ * Ends a connection: moves it to CLOSED, with the error that the program gets. Frees its record unless a program still holds it or
+ * an RST has to be sent. A program that holds it can still read the data that came.
  */
 export function closed(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
@@ -106,7 +110,7 @@ export function closed(t: TcpContext, c: number, error: TcpError, now: number): 
     release(t, c)
 }
 
-/** Frees the record of a connection in CLOSED that nobody needs any more. */
+/** Frees the record of a connection in CLOSED, unless a program still holds it or an RST has to be sent. */
 export function release(t: TcpContext, c: number): void {
     const conns = t.conns
     if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return
@@ -121,7 +125,8 @@ export function release(t: TcpContext, c: number): void {
 /** Ends a connection with an RST to the peer (RFC 9293 section 3.10.5). */
 export function reset(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
-    // a probe or a FIN into a shut window was not taken: only the number the peer expects resets (RFC 5961 section 3)
+    // the peer with a shut window has not taken our probe or FIN: only an RST with the number that it expects resets (RFC 5961
+    // section 3)
     if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
         if (conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
             conns.setAt(c + Tcb.SndMax, "i32", conns.getAt(c + Tcb.SndUna, "i32"))

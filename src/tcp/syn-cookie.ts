@@ -1,23 +1,23 @@
-// SYN cookies: when no half-open record is free, a handshake goes on without one. What it would hold goes to the client in
-// our initial sequence number, and comes back with the ACK.
+// SYN cookies (RFC 4987 section 3.6): while no half-open record is free, a handshake goes on without one. What the record would
+// hold is sent to the client in our initial sequence number, and comes back with the ACK.
 //
 // Layout of the number, from its highest bit:
-//      1 bit   the epoch's parity. Time is counted in epochs of 64 s; a cookie is good in its own and the next one, so
-//              that a client has 64 to 128 s. The bit tells which of the two to try, and saves a hash.
-//      3 bits  the peer's MSS, rounded down to one of eight
+//      1 bit   the epoch's parity. Time is counted in epochs of 64 s; a cookie is valid in its own epoch and the next one, so
+//              that a client has 64 to 128 s. The bit says which of the two epochs to try, and saves a hash.
+//      3 bits  the client's MSS, rounded down to one of eight
 //     28 bits  of SHA-256 over a secret, the four-tuple, the SYN's sequence number, the epoch and the MSS
 //
-// Who did not get the SYN-ACK has to guess 28 bits: at the 200 segments a second that an RP2040 can look at, one guess in
-// two weeks comes true, and only while cookies are being sent. What stands in the clear cannot be changed, as the hash
-// covers it; and the bit for the epoch costs nothing, since without it two numbers were right for each segment. The
-// 28 bits are no weaker for being seen: each connection has its own, and the secret lasts until the next start.
+// An attacker who did not get the SYN-ACK has to guess 28 bits: at the 200 segments a second that an RP2040 can handle, one
+// guess in two weeks is right, and only while cookies are being sent. The readable bits cannot be changed, as the hash covers
+// them. Sending the epoch's parity gives nothing away: without it two cookies would be valid for every ACK. The 28 bits are no
+// weaker for being seen: each connection has its own, and the secret lasts until the next start.
 //
-// Window scale and SACK travel in the low 5 bits of our timestamp, which the client echoes. A client without timestamps
-// gets neither. These bits are not protected: who changes them has changed them for his own connection.
+// Window scale and SACK are sent in the low 5 bits of our timestamp, which the client echoes. A client without timestamps gets
+// neither. These bits are not protected: a client that changes them changes them for its own connection.
 //
-// What needs memory cannot be had: the SYN-ACK is sent again only when the SYN comes again, a client whose ACK and first
-// text are both lost is reset by what comes next, and a late duplicate of the ACK makes a connection once more, of
-// which the client knows nothing.
+// A handshake without memory has its limits: the SYN-ACK is sent again only when the SYN comes again; a client whose ACK and
+// first data are both lost is reset by its next segment; and a late duplicate of the ACK opens a connection again, of which the
+// client knows nothing.
 
 import { Counter } from "../base/counters"
 import { SACK, TIMESTAMPS } from "../features"
@@ -34,11 +34,11 @@ import { cookieHash, mixKey, timestampAt } from "./secret-numbers"
 import { segmentArrives } from "./segment-arrives"
 
 const enum Epoch {
-    /** Half of an epoch, ms: half of the time is an integer on the VM also when 2^31 ms have passed. */
+    /** Half of an epoch, ms: on the VM half of the time is an integer also when 2^31 ms have passed. */
     Half = 32000,
-    /** The last epoch before the time wraps; it is 9 s shorter. */
+    /** Number of the last epoch before the time wraps: that epoch is 9 s shorter. */
     Last = 67108,
-    /** What a client has at most, ms. */
+    /** The longest time that a cookie is valid, ms. */
     Lifetime = 128000,
 }
 
@@ -50,16 +50,16 @@ const enum Cookie {
     HashMask = 0x0fffffff,
 }
 
-/** In our timestamp. */
+/** Bits of our timestamp in a SYN-ACK with a cookie. */
 const enum Stamp {
     ScaleMask = 15,
-    /** The client offered no window scaling. */
+    /** The value of the bits for the window scale when the client offered none. */
     NoScale = 15,
     Sack = 16,
     Mask = 31,
 }
 
-/** MSS number `index`, 0 to 7: what clients of the usual path MTUs name. */
+/** Returns the MSS number `index`, 0 to 7: those that clients on paths of the usual MTUs send. */
 function mssOf(index: number): number {
     switch (index) {
         // a full Ethernet frame
@@ -82,17 +82,18 @@ function mssOf(index: number): number {
             return 536
         case 1:
             return 256
-        // what `sendMss` raises every other to
+        // the least that `sendMss` returns
         default:
             return 64
     }
 }
 
+/** Returns the number of the epoch at `now`. */
 function epochAt(now: number): number {
     return Math.idiv(now >>> 1, Epoch.Half)
 }
 
-/** The cookie for a client whose SYN had the number `irs`. */
+/** Returns the cookie for a client whose SYN had the sequence number `irs`; `mss` is the number of its MSS. */
 function cookieOf(
     t: TcpContext,
     remoteIp: number,
@@ -105,9 +106,9 @@ function cookieOf(
     return (epoch << Cookie.ParityShift) | (mss << Cookie.MssShift) | (hash & Cookie.HashMask)
 }
 
-/** The cookie that answers the SYN in `t.segment`, whose options stand in `t.options`. */
+/** Returns the cookie that answers the SYN in `t.segment`, whose options are in `t.options`. */
 export function synCookie(t: TcpContext, now: number): number {
-    // without half-open records a cookie is the first number of all
+    // without half-open records a cookie is the first number that the key is used for
     mixKey(t, now)
     const segment = t.segment
     const mss = sendMss(t)
@@ -119,8 +120,8 @@ export function synCookie(t: TcpContext, now: number): number {
 }
 
 /**
- * Answers the SYN in `t.segment`, whose options stand in `t.options`, for the listener `l` by a SYN-ACK with this cookie.
- * False when it could not be put into the transmit frame: the SYN comes again.
+ * Answers the SYN in `t.segment`, whose options are in `t.options`, for the listener `l` by a SYN-ACK with this cookie. Returns
+ * false when the transmit frame is taken: the client sends its SYN again.
  */
 export function sendCookie(t: TcpContext, l: number, cookie: number, now: number): boolean {
     if (!mayReply(t)) return false
@@ -136,7 +137,7 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
         if (SACK ? agreement & Agreed.Sack : 0) bits |= Stamp.Sack
         const clock = timestampAt(t, remoteIp, ports, now)
         value = (clock & ~Stamp.Mask) | bits
-        // not ahead of what the connection will send: that would be old to the client (PAWS)
+        // not ahead of the timestamps that the connection will send: the client would drop those as old (PAWS)
         if (((value - clock) | 0) > 0) value = (value - Stamp.Mask - 1) | 0
     } else {
         agreement = 0
@@ -161,12 +162,12 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
 }
 
 /**
- * Makes a connection of the segment in `t.segment` if it brings a cookie back to the listener `l`, and frees the half-open
- * record `h` (-1 for none) that the client's next SYN led to. False when it does not. True also when there is no room for
- * the connection: the segment is dropped, and the client sends it again.
+ * Opens a connection if the segment in `t.segment` brings a cookie back to the listener `l`, and frees the half-open record `h`
+ * (-1 for none) that a later SYN of the client has taken. Returns false when the segment has no valid cookie, and is still to
+ * be handled. Drops the segment when there is no room for the connection: the client sends it again.
  */
 export function cookieArrives(t: TcpContext, l: number, h: number, now: number): boolean {
-    // only where one may be under way: else every stray ACK would cost a hash, and could be a guess
+    // only while a cookie may come back: else every stray ACK would cost a hash, and could be a guess
     if (!t.cookies) return false
     const since = (now - t.cookieTime) | 0
     if (since < 0 || since > Epoch.Lifetime) {
@@ -183,7 +184,7 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     const epoch = epochAt(now)
     const before = epoch > 0 ? epoch - 1 : Epoch.Last
     const parity = cookie >>> Cookie.ParityShift
-    // both have the same parity only when the time has just wrapped
+    // two epochs in a row have the same parity only when the time has just wrapped
     const valid =
         ((epoch & 1) === parity && cookieOf(t, remoteIp, ports, irs, epoch, mss) === cookie) ||
         ((before & 1) === parity && cookieOf(t, remoteIp, ports, irs, before, mss) === cookie)
@@ -206,12 +207,12 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     const c = connectionFor(t, l, now)
     if (c < 0) return true
     const conns = t.conns
-    // the window that the SYN-ACK told of, unless the program has changed it meanwhile
+    // the window that the SYN-ACK advertised, unless the program has changed it meanwhile
     const room = t.listeners.getAt(l + Listener.ReceiveLimit, "u16")
     conns.setAt(c + Tcb.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
     conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
     conns.setAt(c + Tcb.RcvWnd, "u16", room)
-    // the peer's window is that of this segment
+    // segmentArrives takes the peer's window from this segment
     conns.setAt(c + Tcb.ScaleDups, "u8", scale)
     const stamp = options.getAt(Options.TimestampValue, "i32")
     openPassive(t, c, cookie, irs, mssOf(mss), agreement, stamp, now)
@@ -223,10 +224,10 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     return true
 }
 
-/** Whether the timestamp echoed in `t.options` is one of ours, not older than a cookie may be. */
+/** Returns true when the timestamp echoed in `t.options` is one of ours, and not older than a valid cookie. */
 function isRecent(t: TcpContext, remoteIp: number, ports: number, now: number): boolean {
     const echo = t.options.getAt(Options.TimestampEcho, "i32") & ~Stamp.Mask
     const age = (timestampAt(t, remoteIp, ports, now) - echo) | 0
-    // a cookie's timestamp is up to two times what its low bits count older than it
+    // the low bits of a cookie's timestamp make it older than the cookie, by less than twice what they count
     return age >= 0 && age < Epoch.Lifetime + 2 * (Stamp.Mask + 1)
 }

@@ -1,4 +1,4 @@
-// The way of an active open to ESTABLISHED: SYN-SENT (RFC 9293 section 3.10.7.3) and what both kinds of open end with.
+// SYN-SENT: the way of an active open to ESTABLISHED, or to SYN-RECEIVED when both peers open (RFC 9293 section 3.10.7.3).
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
@@ -12,7 +12,7 @@ import { drop } from "./report"
 import { segmentArrives } from "./segment-arrives"
 import { closed, setDue, setState } from "./state"
 
-/** Section 3.10.7.3: the segment in `t.segment` arrives in SYN-SENT. */
+/** Handles the segment in `t.segment` for the connection `c` in SYN-SENT (section 3.10.7.3). */
 export function synSentArrives(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
     const segment = t.segment
@@ -29,7 +29,7 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
             return
         }
     }
-    // Second, check the RST bit: only one that acknowledges our SYN counts
+    // Second, check the RST bit: only an RST that acknowledges our SYN counts
     if (control & Flag.Rst) {
         if (control & Flag.Ack) closed(t, c, TcpError.Refused, now)
         else drop(t, Counter.TcpBadReset, now)
@@ -68,9 +68,9 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
         }
         return
     }
-    // A SYN for our SYN: simultaneous open. Text with it is not kept: the peer sends it again.
+    // A SYN without an ACK: simultaneous open. Data with it is not kept: the peer sends it again
     conns.setAt(c + Tcb.SndNxt, "i32", sndUna)
-    // our SYN goes again with the ACK: its round trip is not measured (Karn)
+    // our SYN is sent again, with the ACK: its round trip is not measured (Karn)
     conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.Timing)
     takeAgreement(t, c, agreement, stamp, now)
     setState(t, c, State.SynReceived, now)

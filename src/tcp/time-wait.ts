@@ -1,8 +1,7 @@
-// TIME-WAIT without a program that holds the connection: all that is left of it are 24 bytes (RFC 9293 section 3.6.1).
+// TIME-WAIT of a connection that no program holds: a record of 24 bytes is left of it (RFC 9293 section 3.6.1).
 //
-// What the state is for decides what is kept: the peer's FIN that comes again is acknowledged, old segments find somebody who
-// does not believe them (RFC 1337), and a new connection between the same two ports starts above the old one's numbers
-// (RFC 6191).
+// The record keeps what the state is for: the peer's FIN is acknowledged when it comes again, old segments are recognized and
+// ignored (RFC 1337), and a new connection between the same two ports starts above the old one's sequence numbers (RFC 6191).
 
 import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIMESTAMPS } from "../features"
@@ -17,15 +16,15 @@ import { timestampAt } from "./secret-numbers"
 import { isAcceptable } from "./segment-arrives"
 import { closed, noteTimer, release } from "./state"
 
-/** Milliseconds that a record has left; below 0 when its time is over. */
+/** Returns the milliseconds that a record has left; below 0 when its time is over. */
 function remaining(t: TcpContext, w: number, now: number): number {
     const deadline = (t.waits.getAt(w + Wait.Deadline, "u16") & ~WaitFlag.Challenged) << Wait.Shift
-    // the field has not got the time's upper bits: what is left counts 262 s to either side, and 2 MSL is less
+    // the field lacks the time's upper bits: a deadline is recognized within 262 s to either side of now, and 2 MSL is less
     const missing = 16 - Wait.Shift
     return ((deadline - now) << missing) >> missing
 }
 
-/** Has a record end in `ms`, or up to 15 ms later. */
+/** Sets the deadline of a record: in `ms`, or up to 15 ms later. */
 function setDeadline(t: TcpContext, w: number, now: number, ms: number): void {
     const deadline = (now + ms + 15) & ~15
     const flags = t.waits.getAt(w + Wait.Deadline, "u16") & WaitFlag.Challenged
@@ -34,8 +33,9 @@ function setDeadline(t: TcpContext, w: number, now: number, ms: number): void {
 }
 
 /**
- * Moves the connection `c`, which is in TIME-WAIT, has sent all it had to and is held by no program, to a record of its
- * own kind, with its id and the time it has left. Its record is free then, and nothing is told: it still is in TIME-WAIT.
+ * Moves the connection `c`, which is in TIME-WAIT, has nothing to send and is held by no program, to a record of TIME-WAIT,
+ * with its id and the time that it has left, and frees the larger record. No event is recorded: the connection still is in
+ * TIME-WAIT.
  */
 export function toWait(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
@@ -52,7 +52,7 @@ export function toWait(t: TcpContext, c: number, now: number): void {
     waits.setAt(w + Wait.Id, "u16", conns.getAt(c + Tcb.Id, "u16"))
     let stamp = 0
     if (TIMESTAMPS ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
-        // 0 stands for "none": one more errs to the side of taking a segment for an old one
+        // 0 means that the connection had no timestamps. One more is safe: at worst a segment is taken for an old one
         stamp = conns.getAt(c + Tcb.TsRecent, "i32") || 1
     }
     waits.setAt(w + Wait.TsRecent, "i32", stamp)
@@ -64,7 +64,7 @@ export function toWait(t: TcpContext, c: number, now: number): void {
     release(t, c)
 }
 
-/** A free record; when all are taken, that of the connection whose time ends first. */
+/** Returns a free record; when all are taken, the one whose time ends first, and that connection ends. */
 function takeWait(t: TcpContext, now: number): number {
     const waits = t.waits
     const end = t.waitsEnd
@@ -82,7 +82,7 @@ function takeWait(t: TcpContext, now: number): number {
     return first
 }
 
-/** Ends a connection in TIME-WAIT. */
+/** Ends a connection in TIME-WAIT and frees its record. */
 export function freeWait(t: TcpContext, w: number, now: number): void {
     const waits = t.waits
     traceEnd(t, w, now)
@@ -92,6 +92,7 @@ export function freeWait(t: TcpContext, w: number, now: number): void {
         t.waitsEnd -= Wait.Size
 }
 
+/** Records the event that the connection of a record has ended. */
 function traceEnd(t: TcpContext, w: number, now: number): void {
     const waits = t.waits
     traceState(
@@ -105,7 +106,7 @@ function traceEnd(t: TcpContext, w: number, now: number): void {
     )
 }
 
-/** Ends the connections whose 2 MSL are over, and finds out when the next one's are. */
+/** Ends the connections whose 2 MSL are over, and notes when the next one's are. */
 export function runWaitTimers(t: TcpContext, now: number): void {
     const waits = t.waits
     for (let w = 0; w < t.waitsEnd; w += Wait.Size) {
@@ -116,7 +117,7 @@ export function runWaitTimers(t: TcpContext, now: number): void {
     }
 }
 
-/** Section 3.10.7.4 for TIME-WAIT: `t.segment` arrives for the record `w`. */
+/** Handles the segment in `t.segment` for the record `w`: section 3.10.7.4 in TIME-WAIT. */
 export function waitArrives(t: TcpContext, w: number, now: number): void {
     const waits = t.waits
     const segment = t.segment
@@ -125,7 +126,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     const sndNxt = waits.getAt(w + Wait.SndNxt, "i32")
     const tsRecent = waits.getAt(w + Wait.TsRecent, "i32")
     if (control & Flag.Rst) {
-        // RFC 1337: it would let the old segments that are still under way into a new connection
+        // RFC 1337: an RST that ended TIME-WAIT would let old segments into a new connection
         drop(t, Counter.TcpBadReset, now)
         return
     }
@@ -137,7 +138,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
                 if (reopened !== Reopened.No) return
             }
         }
-        // RFC 5961 section 4.2, whatever its number
+        // RFC 5961 section 4.2: a SYN is one whatever its sequence number
         drop(t, Counter.TcpUnexpectedSyn, now)
         answerWait(t, w, 0, now)
         return
@@ -146,19 +147,19 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     const length = segment.getAt(Seg.Space, "u16")
     const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
     if (stamped) {
-        // RFC 7323 section 5.3; one without a timestamp passes, as in segment-arrives.ts
+        // RFC 7323 section 5.3; a segment without a timestamp passes, as in segment-arrives.ts
         if (((t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0) < 0) {
             drop(t, Counter.TcpPaws, now)
             answerWait(t, w, length, now)
             return
         }
     } else if (tsRecent !== 0) count(t, Counter.TcpUnstamped)
-    // First, check sequence number. The peer was never told of more than a whole receive ring
+    // First, check sequence number: no window that was advertised was larger than the receive ring
     if (!isAcceptable(offset, length, t.receiveSize)) {
         drop(t, Counter.TcpUnacceptable, now)
         if (control & Flag.Fin) {
             if (offset + length === 0) {
-                // the peer's FIN again: "Acknowledge it, and restart the 2 MSL timeout"
+                // the peer's FIN again: "acknowledge it, and restart the 2 MSL timeout"
                 setDeadline(t, w, now, t.config.timeWait)
             }
         }
@@ -178,7 +179,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     }
     if (stamped) {
         if (offset <= 0) {
-            // RFC 7323 section 4.3 (2): or the same segment could open the connection anew (RFC 6191)
+            // RFC 7323 section 4.3 (2): else the same segment could open the connection anew (RFC 6191)
             waits.setAt(w + Wait.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32") || 1)
         }
     }
@@ -189,8 +190,8 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
 }
 
 /**
- * Acknowledges a segment of `length` bytes that came for the record `w`. What holds nothing is answered once in a period of
- * the challenge ACKs: two ends that disagree would else answer each other for ever.
+ * Answers a segment that takes `length` sequence numbers, for the record `w`, by an ACK. A segment of no length is answered
+ * once in a period of the challenge ACKs: two peers that disagree would answer each other forever.
  */
 function answerWait(t: TcpContext, w: number, length: number, now: number): void {
     if (length === 0) {
@@ -213,7 +214,7 @@ function answerWait(t: TcpContext, w: number, length: number, now: number): void
         waits.getAt(w + Wait.SndNxt, "i32"),
         waits.getAt(w + Wait.RcvNxt, "i32"),
         Flag.Ack,
-        // no less than was told before: a window is not taken back (section 3.8.6, SHLD-14)
+        // no smaller than the last one that was advertised: a window is not taken back (section 3.8.6, SHLD-14)
         t.receiveSize,
         end - Frame.Transport
     )

@@ -1,4 +1,4 @@
-// What happens when nothing arrives: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
+// The timers of all records: retransmission, probes, giving up, the end of TIME-WAIT (RFC 9293 section 3.10.8).
 
 import { Counter } from "../base/counters"
 import { DELAYED_ACKS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
@@ -9,19 +9,19 @@ import { count } from "./report"
 import { armRto, armTimer, closed, hasten, isIdle, noteTimer, reset, setDue } from "./state"
 import { runWaitTimers } from "./time-wait"
 
-/** A hop that has left so many retransmissions of a segment without an answer is asked for its address anew: R1. */
+/** R1 (RFC 9293 section 3.8.3): after this many retransmissions without an answer, ARP asks for the next hop's address anew. */
 const enum Suspect {
     Retries = 2,
 }
 
-/** Handles every timer that has expired, and finds out which is next. */
+/** Handles every timer that has expired, and notes which is next. */
 export function runTimers(t: TcpContext, now: number): void {
     const conns = t.conns
     t.timerArmed = false
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
         const flags = conns.getAt(c + Tcb.Flags, "u8")
         if (DELAYED_ACKS) {
-            // one that is due already needs no timer, and where text came ahead it is
+            // an ACK that is due at once needs no timer; while data is kept ahead of a gap, it is due at once
             if ((flags & (ConnFlag.AckDelayed | ConnFlag.AckNow)) === ConnFlag.AckDelayed) {
                 const left = (conns.getAt(c + Tcb.AckAt, "u16") - now) & 0xffff
                 if (left > 0 && left <= t.config.delayedAck) {
@@ -48,9 +48,9 @@ export function runTimers(t: TcpContext, now: number): void {
 }
 
 /**
- * The acknowledgment behind one of two segments is on its own. It tells of the room that reading made from a quarter of the buffer
- * on (section 3.8.6.2.2: half is what it recommends): two segments and less than a third fill a window, which would else lose that
- * third.
+ * Ends the run of ACKs for every second segment, as the delayed ACK of a single one is due. That ACK advertises room from a
+ * quarter of the buffer on (section 3.8.6.2.2 recommends half): two segments and less than a third one fill the window, which
+ * would else stay smaller by that third.
  */
 function bulkEnds(t: TcpContext, c: number): void {
     const conns = t.conns
@@ -60,6 +60,7 @@ function bulkEnds(t: TcpContext, c: number): void {
     if (free - conns.getAt(c + Tcb.RcvWnd, "u16") >= limit >> 2) conns.setAt(c + Tcb.RcvWnd, "u16", free)
 }
 
+/** Handles the timer of a connection, which has expired. */
 function expired(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
@@ -77,16 +78,17 @@ function expired(t: TcpContext, c: number, now: number): void {
     const elapsed = (now - conns.getAt(c + Tcb.Progress, "i32")) | 0
     const shut = !opening && conns.getAt(c + Tcb.SndWnd, "u16") === 0
     const retries = conns.getAt(c + Tcb.Retries, "u8")
-    // until it is accepted the field is the listener's id
+    // until the connection is accepted, the field holds the listener's id
     const pending = USER_TIMEOUT ? conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending : 1
     const user = pending ? 0 : conns.getAt(c + Tcb.UserTimeout, "u16")
     const patience = conns.getAt(c + Tcb.Rto, "u16")
-    // a probe that was answered is one timeout ago, whatever R2 is
+    // the last probe of a peer that answers was sent one RTO ago, whatever R2 is
     const answered = shut && elapsed < patience + (patience >> 1)
     // milliseconds without progress after which a connection fails: its user timeout, else R2 (section 3.8.3)
     const limit = user > 0 ? user * 1000 : opening ? t.config.r2Syn : t.config.r2
     if (elapsed >= limit) {
-        // R2 gives nothing up without a second try, a user timeout nobody who was not asked (connection-settings.ts)
+        // R2 ends no connection that has sent its segment only once; a user timeout ends none whose peer was not probed
+        // (connection-settings.ts)
         if (user > 0 ? !shut || retries > 0 : !answered && (retries > 0 || (unsent && !shut))) {
             closed(t, c, sendFlags & SendFlag.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
             return
@@ -95,15 +97,15 @@ function expired(t: TcpContext, c: number, now: number): void {
     }
     if (unsent) {
         if (!shut) {
-            // Nothing was sent yet, and nothing was lost: the next hop's address is not known and is asked for again, or the
-            // window is too small for a segment that is not silly, and takes one now (section 3.8.6.2.1 (4))
+            // Nothing was sent yet, so nothing was lost. Either ARP has not found the next hop's address, and asks again, or
+            // the window is too small for a segment that is not silly, and one is sent into it now (section 3.8.6.2.1 (4))
             conns.setAt(c + Tcb.SendFlags, "u8", opening ? sendFlags : sendFlags | SendFlag.Probe)
             armRto(t, c, now)
             setDue(t, c, 0)
             return
         }
     }
-    // RFC 6298 (5.4) to (5.6); Karn's rule: what is sent again is not timed
+    // RFC 6298 (5.4) to (5.6); a segment that is sent again is not timed (Karn)
     conns.setAt(c + Tcb.Rto, "u16", Math.min(patience * 2, t.config.rtoMax))
     conns.setAt(
         c + Tcb.SendFlags,
@@ -125,13 +127,13 @@ function expired(t: TcpContext, c: number, now: number): void {
     setDue(t, c, 0)
 }
 
-/** Section 3.8.4: asks the peer whether it is there still; after so many questions without an answer it is not. */
+/** Sends a keep-alive probe (section 3.8.4), or resets the connection after the last one had no answer. */
 function keepAlive(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
     const probes = conns.getAt(c + Tcb.Retries, "u8")
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
     if (!(conns.getAt(c + Tcb.Options, "u8") & ConnOption.KeepAlive)) {
-        // switched off meanwhile
+        // the program has switched keep-alive off meanwhile
         conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
         return
     }

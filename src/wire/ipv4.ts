@@ -96,9 +96,9 @@ export function writeIpv4(
 export function pseudoSum(source: number, destination: number, protocol: Protocol, length: number): number {
     return (
         (source & 0xffff) +
-        ((source >> 16) & 0xffff) +
+        (source >>> 16) +
         (destination & 0xffff) +
-        ((destination >> 16) & 0xffff) +
+        (destination >>> 16) +
         (protocol << 8) +
         (((length & 0xff) << 8) | (length >> 8))
     )
