@@ -1,5 +1,8 @@
 // The small network that a scenario happens on: one device, and whoever the scenario puts beside it.
 
+import { type Board, readBoard } from "../../sim/board/boards"
+import type { ChipOptions, SpiChip } from "../../sim/chip/chip"
+import { chipOf } from "../../sim/chip/chips"
 import { W5500Chip } from "../../sim/chip/w5500"
 import type { W5500Faults } from "../../sim/chip/w5500-faults"
 import { Device, type Reply } from "../../sim/device/device"
@@ -24,9 +27,11 @@ export interface Setup {
     gateway?: string
     /** A delay of 5 ms each way unless it says otherwise. */
     impairments?: Partial<Impairments>
-    /** Milliseconds from a cable or a reset of the chip to a link. */
+    /** What the device is; the board of src/board.ts unless it says so. */
+    board?: string
+    /** Milliseconds from a cable or a reset of the chip to a link; of a W5500. */
     negotiation?: number
-    /** What the chip does wrong from the start. */
+    /** What the chip does wrong from the start; of a W5500. */
     faults?: Partial<W5500Faults>
     /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
     program?: string
@@ -61,11 +66,18 @@ const PATIENCE = 30_000
 /** More frames than any scenario needs. */
 const MOST_FRAMES = 20_000
 
+function makeChip(board: Board, { negotiation, faults }: Setup, options: ChipOptions): SpiChip {
+    if (board.chip !== "w5500") return chipOf(board).make(options)
+    const chip = new W5500Chip({ ...options, ...(negotiation === undefined ? {} : { negotiation }) })
+    Object.assign(chip.faults, faults)
+    return chip
+}
+
 /** The network; made by `Net.open`, its time passes only while something is waited for. */
 export class Net {
     readonly clock = new VirtualClock()
-    readonly chip: W5500Chip
     readonly device: Device
+    private readonly model: SpiChip
     /** All that went over the wire, and what the device's stack told of it. */
     readonly frames: Seen[] = []
     readonly events: (StackEvent & { time: number })[] = []
@@ -97,19 +109,19 @@ export class Net {
         this.ethernet = new EthernetSwitch(clock, { impairments, random: this.random.fork("segment") })
         // whoever waits for a promise looks before the next event
         clock.settle.add(async () => {})
-        const chip = new W5500Chip({
+        const board = readBoard(setup.board)
+        const chip = makeChip(board, setup, {
             clock,
             send: frame => plug.send(frame),
             random: this.random.fork("chip"),
-            ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
         })
         const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })
-        Object.assign(chip.faults, setup.faults)
-        this.chip = chip
+        this.model = chip
         this.device = new Device({
             clock,
             runtime,
             chip,
+            board,
             seed,
             ...(setup.program === undefined ? {} : { program: setup.program }),
             boot: {
@@ -131,6 +143,17 @@ export class Net {
                 this.panic = describePanic(panic)
             },
         })
+    }
+
+    /** The W5500 of a device that has one. */
+    get chip(): W5500Chip {
+        if (this.model instanceof W5500Chip) return this.model
+        throw new Error("this device has no W5500")
+    }
+
+    /** What the driver did that the chip's documents forbid. */
+    get misuses(): readonly string[] {
+        return this.model.misuses
     }
 
     /** Switches everything off. */

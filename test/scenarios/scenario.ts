@@ -11,8 +11,23 @@ export interface ScenarioSetup extends Setup {
     misuses?: string[]
 }
 
+/** Boards that the scenarios of a file happen on; undefined: the one that is built unless a scenario says otherwise. */
+let boards: readonly (string | undefined)[] = [undefined]
+
+/** Has the scenarios that are declared from now on happen on each of these boards. */
+export function onBoards(names: readonly string[]): void {
+    boards = names
+}
+
 /** Runs `play`, which waits and asserts, on both runtimes, and compares what could be seen. */
 export function scenario(name: string, setup: ScenarioSetup, play: (net: Net) => Promise<void>): void {
+    for (const board of boards) {
+        if (board === undefined) onBoth(name, setup, play)
+        else onBoth(`${board}: ${name}`, { ...setup, board }, play)
+    }
+}
+
+function onBoth(name: string, setup: ScenarioSetup, play: (net: Net) => Promise<void>): void {
     const runs = new Map<string, Promise<string[]>>()
     const run = (runtime: (typeof RUNTIMES)[number]) => {
         const known = runs.get(runtime)
@@ -43,7 +58,7 @@ async function perform(
     const net = await Net.open(runtime, setup)
     try {
         await play(net)
-        expect(net.chip.misuses).toEqual(setup.misuses ?? [])
+        expect(net.misuses).toEqual(setup.misuses ?? [])
     } finally {
         await net.close()
     }
