@@ -138,11 +138,12 @@ export function boardFiles(board: Board): Map<string, string> {
 /** Returns the text of src/wiring.ts. */
 function wiringModule({ name, chip, wiring }: Board): string {
     const lines = Object.keys(wiring).map(line => `        ${line}: pins.${chip.toUpperCase()}_${line},\n`)
+    const tests = `"./selftest/${chip.replaceAll("_", "-")}"`
     return `// What is wired to which pin, for src/selftest.ts. The build writes this file from boards/NAME.board.json.
 
 import { pins } from "@dsboard/${name}"
 
-export { linkDetails, probe } from "./selftest/${chip.replaceAll("_", "-")}"
+export { linkDetails, probe } from ${tests}
 
 export const boardName = "${name}"
 
