@@ -70,7 +70,7 @@ export class WiredChip<Chip extends SpiChip> implements SpiChip {
 
 /** Returns a kind of chip with cables: its own faults, and `wire-LINE` for each of the lines. */
 export function wired<Chip extends SpiChip>(
-    { title, make, faults }: ChipKind<Chip>,
+    { title, make, faults, boot }: ChipKind<Chip>,
     lines: readonly string[]
 ): ChipKind<WiredChip<Chip>> {
     const all: { [name: string]: Fault<WiredChip<Chip>> } = {}
@@ -80,5 +80,10 @@ export function wired<Chip extends SpiChip>(
         const name = `wire-${line.toLowerCase().replaceAll("_", "-")}`
         all[name] = flag((chip, value) => chip.setBroken(line, value))
     }
-    return { title, make: (options: ChipOptions) => new WiredChip(make(options)), faults: all }
+    return {
+        title,
+        make: (options: ChipOptions) => new WiredChip(make(options)),
+        faults: all,
+        ...(boot && { boot: ({ chip }: WiredChip<Chip>) => boot(chip) }),
+    }
 }

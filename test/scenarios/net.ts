@@ -131,6 +131,7 @@ export class Net {
                 config: setup.config ?? {},
                 services: true,
                 trace: false,
+                ...chipOf(board).boot?.(chip),
                 ...setup.boot,
             },
             onEvent: records => this.noteEvents(records),
