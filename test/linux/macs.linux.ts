@@ -5,7 +5,7 @@ import { withKernel } from "./support/bed"
 import { pattern, whole } from "./support/data"
 
 const LENGTH = 300_000
-const CONFIG = "connections=3,receiveBuffer=8192,sendBuffer=8192,rtoMin=300"
+const CONFIG = "connections=3,receiveBuffer=4096,sendBuffer=4096,rtoMin=300"
 
 withKernel("300 KB over each MAC", bed => {
     test.each([
