@@ -23,8 +23,8 @@ export interface NetworkOptions {
     /** Ethernet address, six hexadecimal bytes with colons; "", the default, for one made of the device's own number. */
     macAddress?: string
     /**
-     * Fields of Config that differ from their defaults; `events` is 0 unless it is set here. The fields are not checked, because that takes
-     * 1 KB of code: `configure` checks them.
+     * Fields of Config that differ from their defaults; `events` is 0 unless it is set here. The fields are not checked, because the check
+     * takes code: `configure` does it.
      */
     config?: { [key: string]: number }
     /** First name server, an address; "", the default, for none. With "dhcp" the servers that DHCP reports replace both. */

@@ -2,20 +2,12 @@
 
 import "../../boards/host/pipe"
 import { Buffer } from "@devicescript/core"
-import { pins } from "@dsboard/w5500_evb_pico"
+import { board } from "../../src/board"
 import { lines } from "../../src/device/lines"
 import { MacCounter } from "../../src/mac/mac"
-import { W5500 } from "../../src/mac/w5500"
 
 const address = Buffer.from("021122334455", "hex")
-const mac = new W5500({
-    miso: pins.W5500_MISO,
-    cs: pins.W5500_CS,
-    sck: pins.W5500_SCK,
-    mosi: pins.W5500_MOSI,
-    reset: pins.W5500_RESET,
-    address,
-})
+const mac = board(address)
 
 lines.run = async (_line, print) => {
     for (let at = 0; at < MacCounter.Size; at += 4) print(`${mac.counters.getAt(at, "i32")}`)

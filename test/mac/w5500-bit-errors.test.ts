@@ -1,133 +1,25 @@
 // Bits flip on the SPI bus, both ways, for minutes: the board always comes back, and no program gets a byte that was not sent.
 
 import { describe, expect, test } from "vitest"
-import { DEVICE_IP, Net } from "../scenarios/net"
-import { arp, broadcastMac, ethernet } from "../support/frames"
+import { type BitErrors, bitErrors } from "./bit-errors"
 
-/** Milliseconds between two questions, and the longest time without an answer. */
-const EACH = 100
+/** The longest time without an answer, ms. */
 const LONGEST = 2000
-const STATION = { mac: "02:00:00:00:09:09", ip: "10.0.0.9" }
 
-interface Run {
-    /** The longest time without an answer, ms, and how many came. */
-    gap: number
-    answers: number
-    /** Bytes that came back, connections it took, and connections on which a byte was wrong. */
-    echoed: number
-    connections: number
-    wrong: number
-    /** Transfers with two flipped bits or more that no Internet checksum can tell from none. */
-    hidden: number
-    flips: number
-    counters: string[]
-}
-
-/** The sum of all 16-bit words, as the Internet checksum has it; where the first begins does not matter to a difference. */
-function sum(bytes: Uint8Array): number {
-    return bytes.reduce((sum, byte, i) => (sum + (i % 2 === 0 ? byte << 8 : byte)) % 0xffff, 0)
-}
-
-async function run(runtime: "vm" | "node", rate: number, seconds: number, seed: number): Promise<Run> {
-    const net = await Net.open(runtime, { seed, impairments: { delay: 1 } })
-    const { clock, chip } = net
-    const result: Run = {
-        gap: 0,
-        answers: 0,
-        echoed: 0,
-        connections: 0,
-        wrong: 0,
-        hidden: 0,
-        flips: 0,
-        counters: [],
-    }
-    let heardAt = clock.now()
-    const end = heardAt + seconds * 1000
-    const answered = () => {
-        result.gap = Math.max(result.gap, clock.now() - heardAt)
-        heardAt = clock.now()
-    }
-    const station = net.attach({
-        name: "station",
-        receive: frame => {
-            // who it is from, and that it is an answer: bits of it may be wrong
-            if (frame[12] !== 0x08 || frame[13] !== 0x06 || frame[21] !== 2) return
-            result.answers++
-            answered()
-        },
-    })
-    const question = ethernet(
-        broadcastMac,
-        STATION.mac,
-        0x0806,
-        arp({ operation: 1, senderMac: STATION.mac, senderIp: STATION.ip, targetIp: DEVICE_IP })
-    )
-    const ask = () => {
-        station.send(Uint8Array.from(question))
-        if (clock.now() < end) clock.at(clock.now() + EACH, ask)
-    }
-    const peer = net.host(1)
-    const talk = () => {
-        result.connections++
-        let said = ""
-        let heard = ""
-        let isWrong = false
-        const connection = peer.connect(DEVICE_IP, 7, {
-            data: (_connection, data) => {
-                heard += data
-                result.echoed += data.length
-                if (isWrong || said.startsWith(heard)) return
-                isWrong = true
-                result.wrong++
-            },
-        })
-        const more = () => {
-            if (clock.now() >= end) return
-            // one that got nothing back for a while is of no more use
-            if (connection.ended || said.length - heard.length > 4000) {
-                connection.abort()
-                talk()
-                return
-            }
-            const line = `${result.connections}:${said.length}:${"abcdefgh".repeat((said.length % 60) + 1)}\n`
-            said += line
-            connection.send(line)
-            clock.at(clock.now() + 200, more)
-        }
-        more()
-    }
-    chip.faults.onError = (_line, arrived, sent) => {
-        result.flips++
-        if (arrived.length > 5 && sum(arrived) === sum(sent)) result.hidden++
-    }
-    chip.faults.misoErrors = rate
-    chip.faults.mosiErrors = rate
-    clock.at(clock.now() + 1, ask)
-    clock.at(clock.now() + 2, talk)
-    await net.pass(seconds * 1000)
-    answered()
-    chip.faults.misoErrors = 0
-    chip.faults.mosiErrors = 0
-    await net.pass(3000)
-    result.counters = await net.command("stats")
-    await net.close()
-    return result
-}
-
-function check(result: Run, seconds: number): void {
+function check(result: BitErrors, seconds: number): void {
     console.log(JSON.stringify({ ...result, counters: result.counters.filter(l => l.includes("driver")) }))
     expect(result.gap).toBeLessThan(LONGEST)
-    expect(result.answers).toBeGreaterThan((seconds * 1000 * 0.9) / EACH)
+    expect(result.answers).toBeGreaterThan((seconds * 1000 * 0.9) / result.each)
     expect(result.echoed).toBeGreaterThan(seconds * 200)
     expect(result.wrong).toBeLessThanOrEqual(result.hidden)
 }
 
 describe.each([1e-6, 1e-5])("a bit in 1 / %f is wrong", rate => {
     test.each([1, 2, 3])("for 10 minutes under Node, seed %i", { timeout: 300_000 }, async seed => {
-        check(await run("node", rate, 600, seed), 600)
+        check(await bitErrors("node", rate, 600, seed), 600)
     })
 
     test("for a minute on the VM", { timeout: 120_000 }, async () => {
-        check(await run("vm", rate, 60, 4), 60)
+        check(await bitErrors("vm", rate, 60, 4), 60)
     })
 })

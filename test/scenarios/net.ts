@@ -1,10 +1,11 @@
 // The small network that a scenario happens on: one device, and whoever the scenario puts beside it.
 
-import { type Board, readBoard } from "../../sim/board/boards"
-import type { ChipOptions, SpiChip } from "../../sim/chip/chip"
+import { readBoard } from "../../sim/board/boards"
+import type { SpiChip } from "../../sim/chip/chip"
 import { chipOf } from "../../sim/chip/chips"
-import { W5500Chip } from "../../sim/chip/w5500"
+import type { W5500Chip } from "../../sim/chip/w5500"
 import type { W5500Faults } from "../../sim/chip/w5500-faults"
+import { WiredChip } from "../../sim/chip/wires"
 import { Device, type Reply } from "../../sim/device/device"
 import { decodeEvents, type StackEvent } from "../../sim/device/events"
 import { describePanic } from "../../sim/device/runtime"
@@ -27,12 +28,12 @@ export interface Setup {
     gateway?: string
     /** A delay of 5 ms each way unless it says otherwise. */
     impairments?: Partial<Impairments>
-    /** What the device is; the board of src/board.ts unless it says so. */
-    board?: string
-    /** Milliseconds from a cable or a reset of the chip to a link; of a W5500. */
+    /** Milliseconds from a cable or a reset of the chip to a link. */
     negotiation?: number
-    /** What the chip does wrong from the start; of a W5500. */
+    /** What the W5500 does wrong from the start. */
     faults?: Partial<W5500Faults>
+    /** The board, and with it the chip; the one of src/board.ts unless it says so. */
+    board?: string
     /** The device's program, a path in this project; src/main.ts on the host unless it says so. */
     program?: string
     /** That program takes no commands. */
@@ -66,18 +67,11 @@ const PATIENCE = 30_000
 /** More frames than any scenario needs. */
 const MOST_FRAMES = 20_000
 
-function makeChip(board: Board, { negotiation, faults }: Setup, options: ChipOptions): SpiChip {
-    if (board.chip !== "w5500") return chipOf(board).make(options)
-    const chip = new W5500Chip({ ...options, ...(negotiation === undefined ? {} : { negotiation }) })
-    Object.assign(chip.faults, faults)
-    return chip
-}
-
 /** The network; made by `Net.open`, its time passes only while something is waited for. */
-export class Net {
+export class Net<Chip extends SpiChip = W5500Chip> {
     readonly clock = new VirtualClock()
+    readonly chip: Chip
     readonly device: Device
-    private readonly model: SpiChip
     /** All that went over the wire, and what the device's stack told of it. */
     readonly frames: Seen[] = []
     readonly events: (StackEvent & { time: number })[] = []
@@ -93,8 +87,11 @@ export class Net {
     private panic: string | undefined
 
     /** Everything is connected and switched on; the device is up. */
-    static async open(runtime: "vm" | "node", setup: Setup): Promise<Net> {
-        const net = new Net(runtime, setup)
+    static async open<Chip extends SpiChip = W5500Chip>(
+        runtime: "vm" | "node",
+        setup: Setup
+    ): Promise<Net<Chip>> {
+        const net = new Net<Chip>(runtime, setup)
         await net.device.start()
         if (setup.silent) await net.pass(100)
         else await net.command("sleep 1")
@@ -110,13 +107,18 @@ export class Net {
         // whoever waits for a promise looks before the next event
         clock.settle.add(async () => {})
         const board = readBoard(setup.board)
-        const chip = makeChip(board, setup, {
+        const kind = chipOf(board)
+        const chip = kind.make({
             clock,
             send: frame => plug.send(frame),
             random: this.random.fork("chip"),
+            ...(setup.negotiation === undefined ? {} : { negotiation: setup.negotiation }),
         })
         const plug = this.attach({ name: DEVICE, receive: frame => chip.deliver(frame) })
-        this.model = chip
+        // the caller knows what chip is on its board
+        this.chip = (chip instanceof WiredChip ? chip.chip : chip) as Chip
+        if (setup.faults !== undefined)
+            Object.assign((this.chip as unknown as W5500Chip).faults, setup.faults)
         this.device = new Device({
             clock,
             runtime,
@@ -131,7 +133,7 @@ export class Net {
                 config: setup.config ?? {},
                 services: true,
                 trace: false,
-                ...chipOf(board).boot?.(chip),
+                ...kind.boot?.(chip),
                 ...setup.boot,
             },
             onEvent: records => this.noteEvents(records),
@@ -144,17 +146,6 @@ export class Net {
                 this.panic = describePanic(panic)
             },
         })
-    }
-
-    /** The W5500 of a device that has one. */
-    get chip(): W5500Chip {
-        if (this.model instanceof W5500Chip) return this.model
-        throw new Error("this device has no W5500")
-    }
-
-    /** What the driver did that the chip's documents forbid. */
-    get misuses(): readonly string[] {
-        return this.model.misuses
     }
 
     /** Switches everything off. */

@@ -1,6 +1,8 @@
 // Every scenario happens twice, on the VM and under Node, and all that can be seen of both has to be the same.
 
 import { describe, expect, test } from "vitest"
+import type { SpiChip } from "../../sim/chip/chip"
+import type { W5500Chip } from "../../sim/chip/w5500"
 import { record } from "../support/tshark"
 import { Net, type Setup } from "./net"
 
@@ -11,23 +13,34 @@ export interface ScenarioSetup extends Setup {
     misuses?: string[]
 }
 
-/** Boards that the scenarios of a file happen on; undefined: the one that is built unless a scenario says otherwise. */
+/** A chip whose model notes what a driver must not do. */
+type StrictChip = SpiChip & { readonly misuses: string[] }
+
+/** Boards on which the scenarios of a file happen; undefined is the one that is built, unless a scenario says otherwise. */
 let boards: readonly (string | undefined)[] = [undefined]
 
-/** Has the scenarios that are declared from now on happen on each of these boards. */
+/** Lets the scenarios that are declared from now on happen on each of these boards. */
 export function onBoards(names: readonly string[]): void {
     boards = names
 }
 
 /** Runs `play`, which waits and asserts, on both runtimes, and compares what could be seen. */
-export function scenario(name: string, setup: ScenarioSetup, play: (net: Net) => Promise<void>): void {
+export function scenario<Chip extends StrictChip = W5500Chip>(
+    name: string,
+    setup: ScenarioSetup,
+    play: (net: Net<Chip>) => Promise<void>
+): void {
     for (const board of boards) {
         if (board === undefined) onBoth(name, setup, play)
         else onBoth(`${board}: ${name}`, { ...setup, board }, play)
     }
 }
 
-function onBoth(name: string, setup: ScenarioSetup, play: (net: Net) => Promise<void>): void {
+function onBoth<Chip extends StrictChip>(
+    name: string,
+    setup: ScenarioSetup,
+    play: (net: Net<Chip>) => Promise<void>
+): void {
     const runs = new Map<string, Promise<string[]>>()
     const run = (runtime: (typeof RUNTIMES)[number]) => {
         const known = runs.get(runtime)
@@ -50,15 +63,15 @@ function onBoth(name: string, setup: ScenarioSetup, play: (net: Net) => Promise<
     })
 }
 
-async function perform(
+async function perform<Chip extends StrictChip>(
     runtime: (typeof RUNTIMES)[number],
     setup: ScenarioSetup,
-    play: (net: Net) => Promise<void>
+    play: (net: Net<Chip>) => Promise<void>
 ): Promise<string[]> {
-    const net = await Net.open(runtime, setup)
+    const net = await Net.open<Chip>(runtime, setup)
     try {
         await play(net)
-        expect(net.misuses).toEqual(setup.misuses ?? [])
+        expect(net.chip.misuses).toEqual(setup.misuses ?? [])
     } finally {
         await net.close()
     }

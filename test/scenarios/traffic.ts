@@ -1,5 +1,6 @@
 // Data for scenarios that are about something else.
 
+import type { SpiChip } from "../../sim/chip/chip"
 import type { BuiltinHost, HostConnection } from "../../sim/host/host"
 import { DEVICE_IP, type Net } from "./net"
 
@@ -15,7 +16,7 @@ export interface Client {
 }
 
 /** Opens a connection to the device and queues text on it. */
-export async function client(net: Net, peer: BuiltinHost, port: number, said = ""): Promise<Client> {
+export async function client(net: Net<SpiChip>, peer: BuiltinHost, port: number, said = ""): Promise<Client> {
     return await net.act(() => {
         const opened: { heard: string; connection?: HostConnection } = { heard: "" }
         const connection = peer.connect(DEVICE_IP, port, {
@@ -29,7 +30,7 @@ export async function client(net: Net, peer: BuiltinHost, port: number, said = "
 }
 
 /** Everything said came back. Fails at once when the connection does. */
-export async function echoed(net: Net, one: Client, said: string, limit?: number): Promise<void> {
+export async function echoed(net: Net<SpiChip>, one: Client, said: string, limit?: number): Promise<void> {
     const over = () => one.heard.length >= said.length || one.connection.ended
     await net.until("the echo", over, limit)
     if (one.heard !== said) {
@@ -41,14 +42,14 @@ export async function echoed(net: Net, one: Client, said: string, limit?: number
 }
 
 /** The device serves: a new connection is echoed. */
-export async function serves(net: Net, peer: BuiltinHost): Promise<void> {
+export async function serves(net: Net<SpiChip>, peer: BuiltinHost): Promise<void> {
     const one = await client(net, peer, 7, "afterwards")
     await echoed(net, one, "afterwards")
     await net.act(() => one.connection.close())
 }
 
 /** The counters that `stats` shows, by name. */
-export async function stats(net: Net): Promise<Record<string, number>> {
+export async function stats(net: Net<SpiChip>): Promise<Record<string, number>> {
     const lines = await net.command("stats")
     return Object.fromEntries(
         lines.map(line => {

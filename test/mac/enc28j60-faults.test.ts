@@ -1,0 +1,727 @@
+import fc from "fast-check"
+import { describe, expect, test, vi } from "vitest"
+import { PhyReg, Reg } from "../../sim/chip/enc28j60-map"
+import { MacCounter } from "../../src/mac/mac"
+import { frame, STATION } from "./bench"
+import { Bench, type BenchOptions, started } from "./enc28j60-bench"
+import { read, readPhy } from "./enc28j60-registers"
+
+const OTHER = [0x02, 0x99, 0x99, 0x99, 0x99, 0x99]
+
+/** The driver works: a frame goes each way, and the chip was not misused. */
+async function expectToWork(bench: Bench): Promise<void> {
+    bench.received.length = 0
+    bench.sent.length = 0
+    const [inward, outward] = [frame(200, 1), frame(300, 2, OTHER)]
+    expect(await bench.send(outward)).toBe(true)
+    await bench.arrive(inward)
+    await bench.run(5)
+    expect(bench.received).toEqual([inward])
+    expect(bench.sent).toEqual([outward])
+    expect(bench.chip.misuses).toEqual([])
+}
+
+/** A bench that has been up for so long that a reset is not put off. */
+async function settled(options: BenchOptions = {}): Promise<Bench> {
+    const bench = await started(options)
+    await bench.run(2000)
+    return bench
+}
+
+/** Runs until the driver's counters of trouble have changed, at most 5 s. Returns how long it took. */
+async function untilTrouble(bench: Bench): Promise<number> {
+    const from = bench.clock.now()
+    const before = JSON.stringify(bench.trouble)
+    while (JSON.stringify(bench.trouble) === before && bench.clock.now() - from < 5000) await bench.run(10)
+    return bench.clock.now() - from
+}
+
+describe("a header that is not valid", () => {
+    test.each([
+        ["0", 0],
+        ["odd", 71],
+        ["two more than it should be", 72],
+        ["beyond receive memory", 0x1fff],
+        ["65535", 0xffff],
+    ])("next packet pointer %s: the packet is lost, no other", async (_, pointer) => {
+        const bench = await started()
+        bench.chip.faults.nextPackets = [pointer]
+        await bench.arrive(frame(60))
+        await bench.run(5)
+        expect(bench.received).toEqual([])
+        expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test.each([0, 1, 63, 65, 1523, 0xffff])("a byte count of %i", async count => {
+        const bench = await started()
+        bench.chip.faults.byteCounts = [count]
+        await bench.arrive(frame(60))
+        await bench.run(5)
+        expect(bench.received).toEqual([])
+        expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test("behind good packets: those come in", async () => {
+        const bench = await started()
+        bench.chip.faults.byteCounts = [64, 1004, 9]
+        for (const length of [60, 1000, 60]) await bench.arrive(frame(length))
+        await bench.run(5)
+        expect(bench.received).toEqual([frame(60), frame(1000)])
+        expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test("any values: nothing is thrown, nothing wedges, and what comes later comes in", async () => {
+        const word = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 2000 }))
+        const words = fc.array(word, { minLength: 1, maxLength: 10 })
+        const lengths = fc.array(fc.integer({ min: 14, max: 1514 }), { maxLength: 12 })
+        await fc.assert(
+            fc.asyncProperty(words, words, lengths, async (pointers, counts, lengths) => {
+                const bench = await started()
+                bench.chip.faults.nextPackets = pointers
+                bench.chip.faults.byteCounts = counts
+                for (const [n, length] of lengths.entries()) {
+                    await bench.arrive(frame(length, n))
+                    await bench.receive()
+                }
+                bench.chip.faults.nextPackets = []
+                bench.chip.faults.byteCounts = []
+                await bench.run(500)
+                bench.countFrom()
+                await expectToWork(bench)
+                expect(bench.transfers).toBeLessThan(300)
+            }),
+            { numRuns: 200 }
+        )
+    })
+
+    test("one disturbed reading of it costs nothing", async () => {
+        const bench = await started()
+        await bench.arrive(frame(60))
+        const { transfer } = bench.chip
+        let disturbed = false
+        bench.chip.transfer = bytes => {
+            transfer.call(bench.chip, bytes)
+            if (bytes.length === 7 && !disturbed) {
+                bytes[3]! ^= 0x10
+                disturbed = true
+            }
+        }
+        await bench.run(5)
+        expect(disturbed).toBe(true)
+        expect(bench.received).toEqual([frame(60)])
+        expect(bench.trouble).toEqual({})
+    })
+
+    test("one disturbed look that makes up a packet costs nothing", async () => {
+        const bench = await started()
+        await bench.arrive(frame(60))
+        await bench.receive()
+        await bench.receive()
+        const { transfer } = bench.chip
+        bench.chip.transfer = bytes => {
+            const isCount = bytes[0] === 0x19
+            transfer.call(bench.chip, bytes)
+            if (!isCount) return
+            bytes[1] = 1
+            bench.chip.transfer = transfer
+        }
+        expect(await bench.receive()).toBeUndefined()
+        const from = bench.clock.now()
+        await bench.mac.rest(10)
+        expect(bench.clock.now() - from).toBe(10)
+        expect(bench.trouble).toEqual({})
+        await expectToWork(bench)
+    })
+})
+
+describe("receive memory", () => {
+    test("full: what is there comes in, then what comes later, as the receive logic is started anew", async () => {
+        const bench = await started()
+        for (let n = 0; n < 10; n++) await bench.arrive(frame(1514, n))
+        expect(bench.chip.dropped).toBe(6)
+        await bench.run(300)
+        expect(bench.received).toEqual(Array.from({ length: 4 }, (_, n) => frame(1514, n)))
+        expect(bench.trouble).toEqual({ resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test("full, and the chip is deaf then", async () => {
+        const bench = await started()
+        bench.chip.faults.deafAfterOverflow = true
+        for (let n = 0; n < 6; n++) await bench.arrive(frame(1514, n))
+        await bench.run(300)
+        expect(bench.received.length).toBe(4)
+        expect(bench.trouble).toEqual({ resync: 1 })
+        await expectToWork(bench)
+    })
+
+    test("full to the last byte", async () => {
+        const bench = await started()
+        for (let n = 0; n < 4; n++) await bench.arrive(frame(1514, n))
+        expect(bench.chip.dropped).toBe(0)
+        expect(await bench.receive()).toEqual(frame(1514, 0))
+        await bench.arrive(frame(1514 + 38 - 14, 5).subarray(0, 1514))
+        await bench.run(5)
+        expect(bench.received).toHaveLength(5)
+        expect(bench.trouble).toEqual({})
+        await expectToWork(bench)
+    })
+
+    test("255 packets wait: those come in, then what comes later", async () => {
+        const bench = await started()
+        bench.chip.change(Reg.EPKTCNT, 255)
+        await bench.run(500)
+        expect(bench.counter(MacCounter.Resync)).toBe(1)
+        await expectToWork(bench)
+    })
+
+    test("drops frames now and then", async () => {
+        const bench = await started()
+        bench.chip.faults.overflows = 3
+        for (let n = 0; n < 6; n++) await bench.arrive(frame(100, n))
+        await bench.run(300)
+        expect(bench.received).toEqual([3, 4, 5].map(n => frame(100, n)))
+        await expectToWork(bench)
+    })
+
+    test("a flood that is never worked off: frames keep coming in", async () => {
+        const bench = await started({ transferTime: 0.3 })
+        let stopped = false
+        const flood = () => {
+            if (stopped) return
+            bench.chip.deliver(frame(600, 1))
+            bench.clock.at(bench.clock.now() + 0.6, flood)
+        }
+        flood()
+        for (let second = 0; second < 5; second++) {
+            const before = bench.received.length
+            await bench.run(1000)
+            expect(bench.received.length - before).toBeGreaterThan(100)
+        }
+        stopped = true
+        await bench.run(400)
+        expect(bench.received.every(bytes => Buffer.compare(bytes, frame(600, 1)) === 0)).toBe(true)
+        await expectToWork(bench)
+    })
+
+    test("a decrement of EPKTCNT that is lost: back in step within 300 ms", async () => {
+        const bench = await settled()
+        for (let n = 0; n < 30; n++) {
+            await bench.arrive(frame(60 + n, n))
+            if (n === 20) bench.chip.faults.lostDecrements = 1
+            await bench.run(2)
+        }
+        await bench.run(310)
+        expect(bench.counter(MacCounter.Resync)).toBe(1)
+        // the old packet at the end of memory is not taken for a new one, and one may be lost when memory is emptied
+        expect(bench.received.length).toBeGreaterThanOrEqual(29)
+        expect(bench.received.length).toBeLessThanOrEqual(30)
+        await expectToWork(bench)
+    })
+
+    test("packets of the same length all around the memory: none comes twice for a count that is too high", async () => {
+        const bench = await settled()
+        // 64 + 6 bytes of memory each do not divide 6,144; 96 do
+        for (let n = 0; n < 64; n++) {
+            await bench.arrive(frame(86, n))
+            await bench.run(1)
+        }
+        bench.chip.change(Reg.EPKTCNT, 1)
+        await bench.run(500)
+        expect(bench.received.length).toBeLessThanOrEqual(65)
+        expect(bench.counter(MacCounter.Resync)).toBe(1)
+        await expectToWork(bench)
+    })
+
+    test("EPKTCNT is too low: a packet waits unseen for 300 ms at most", async () => {
+        const bench = await settled()
+        await bench.arrive(frame(60, 1))
+        await bench.run(1)
+        await bench.arrive(frame(60, 2))
+        bench.chip.change(Reg.EPKTCNT, 0)
+        expect(await untilTrouble(bench)).toBeLessThan(310)
+        expect(bench.trouble).toEqual({ resync: 1 })
+        await expectToWork(bench)
+    })
+})
+
+describe("sending", () => {
+    test.each(["lateCollisions", "linkPulses"] as const)(
+        "%s: the frame is sent again (errata 13, 15)",
+        async fault => {
+            const bench = await started()
+            for (const times of [1, 2, 16]) {
+                bench.chip.faults[fault] = times
+                expect(await bench.send(frame(100, times, OTHER))).toBe(true)
+                await bench.run(50)
+                expect(bench.sent.at(-1)).toEqual(frame(100, times, OTHER))
+            }
+            expect(bench.sent.length).toBe(3)
+            expect(bench.trouble).toEqual({})
+            await expectToWork(bench)
+        }
+    )
+
+    test.each(["lateCollisions", "linkPulses"] as const)(
+        "%s, more than 16 in a row: given up",
+        async fault => {
+            const bench = await started()
+            bench.chip.faults[fault] = 17
+            await bench.send(frame(100))
+            await bench.run(50)
+            expect(bench.trouble).toEqual({ sendTimeout: 1 })
+            await expectToWork(bench)
+        }
+    )
+
+    test("the next frame waits until the last has been sent again", async () => {
+        const bench = await started()
+        bench.chip.faults.linkPulses = 3
+        await bench.send(frame(100, 1, OTHER))
+        await bench.send(frame(100, 2, OTHER))
+        await bench.run(10)
+        expect(bench.sent).toEqual([frame(100, 1, OTHER), frame(100, 2, OTHER)])
+        expect(bench.chip.misuses).toEqual([])
+    })
+
+    test("excessive collisions: the frame is lost, the next is not (erratum 12)", async () => {
+        const bench = await started()
+        bench.chip.faults.excessiveCollisions = 1
+        await bench.send(frame(100, 1, OTHER))
+        await bench.send(frame(100, 2, OTHER))
+        await bench.run(10)
+        expect(bench.sent).toEqual([frame(100, 2, OTHER)])
+        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+        await expectToWork(bench)
+    })
+
+    test("a frame comes in between the attempts", async () => {
+        const bench = await started()
+        bench.chip.faults.lateCollisions = 3
+        await bench.send(frame(100, 1, OTHER))
+        await bench.arrive(frame(300, 2))
+        await bench.run(10)
+        expect(bench.received).toEqual([frame(300, 2)])
+        expect(bench.sent).toEqual([frame(100, 1, OTHER)])
+        expect(bench.chip.misuses).toEqual([])
+    })
+
+    test("a send never ends: the transmit logic is reset", async () => {
+        const bench = await started()
+        bench.chip.faults.stuckSends = 1
+        expect(await bench.send(frame(60, 1))).toBe(true)
+        await bench.run(200)
+        expect(bench.sent).toEqual([])
+        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+        await expectToWork(bench)
+    })
+
+    test("none of many sends ends", async () => {
+        const bench = await started()
+        bench.chip.faults.stuckSends = 20
+        for (let n = 0; n < 20; n++) await bench.send(frame(1000, n))
+        await bench.run(200)
+        expect(bench.trouble).toEqual({ sendTimeout: 20 })
+        await expectToWork(bench)
+    })
+
+    test("a send never ends where the clock stands still", async () => {
+        const bench = await started()
+        const { power } = await import("../../src/mac/power")
+        power.idle = async () => {}
+        bench.chip.faults.stuckSends = 1
+        expect(await bench.send(frame(60, 1))).toBe(true)
+        expect(await bench.send(frame(60, 2))).toBe(true)
+        expect(bench.trouble).toEqual({ sendTimeout: 1 })
+    })
+})
+
+describe("link", () => {
+    test("down and up again, seen within 300 ms", async () => {
+        const bench = await started()
+        bench.chip.setLink(false)
+        await bench.run(301)
+        expect(bench.mac.linkUp).toBe(false)
+        bench.countFrom()
+        expect(await bench.send(frame(60))).toBe(false)
+        expect(bench.transfers).toBe(0)
+        bench.chip.setLink(true)
+        await bench.run(301)
+        expect(bench.mac.linkUp).toBe(true)
+        expect(bench.trouble).toEqual({})
+        await expectToWork(bench)
+    })
+
+    test("goes down while receive alone is called", async () => {
+        const bench = await started()
+        bench.chip.setLink(false)
+        for (let n = 0; n < 4; n++) {
+            await bench.clock.runUntil(bench.clock.now() + 101)
+            await bench.receive()
+        }
+        expect(bench.mac.linkUp).toBe(false)
+    })
+
+    test("goes down in mid-send: the frame is lost", async () => {
+        const bench = await started()
+        bench.chip.setLink(false)
+        expect(await bench.send(frame(60))).toBe(true)
+        await bench.run(400)
+        expect(bench.trouble).toEqual({})
+        bench.chip.setLink(true)
+        await bench.run(301)
+        await expectToWork(bench)
+    })
+
+    test("is not there at the start", async () => {
+        const bench = await started({ negotiation: 1500 })
+        expect(bench.mac.linkUp).toBe(false)
+        await bench.run(1900)
+        expect(bench.mac.linkUp).toBe(true)
+        await expectToWork(bench)
+    })
+
+    test("the PHY is held in reset for 3 s: no link, then one", async () => {
+        const bench = await settled()
+        bench.chip.faults.phyHeld = true
+        await bench.run(3000)
+        expect(bench.mac.linkUp).toBe(false)
+        expect(await bench.send(frame(60))).toBe(false)
+        bench.chip.faults.phyHeld = false
+        await bench.run(301)
+        expect(bench.mac.linkUp).toBe(true)
+        await expectToWork(bench)
+    })
+})
+
+describe("a chip that stops answering", () => {
+    describe.each([0x00, 0xff] as const)("and says %i instead", dead => {
+        test("is reported once, asked every second, and comes back", async () => {
+            const bench = await settled()
+            bench.chip.deliver(frame(60))
+            bench.chip.faults.dead = dead
+            await bench.run(20_000)
+            expect(bench.mac.linkUp).toBe(false)
+            expect(bench.received).toEqual([])
+            expect(await bench.send(frame(60))).toBe(false)
+            expect(bench.counter(MacCounter.ChipReset)).toBe(1)
+            const report = bench.warnings[0]
+            expect(report).toMatch(/^ENC28J60: does not answer/)
+            expect(bench.warnings).toEqual([report])
+            bench.chip.faults.dead = undefined
+            await bench.run(1100)
+            expect(bench.mac.linkUp).toBe(true)
+            expect(bench.counter(MacCounter.ChipReset)).toBe(1)
+            expect(bench.warnings.length).toBe(2)
+            bench.chip.misuses.length = 0
+            await expectToWork(bench)
+        })
+
+        test("is revived by the reset line", async () => {
+            const bench = await settled()
+            bench.chip.faults.dead = dead
+            bench.chip.faults.resetRevives = true
+            await bench.run(500)
+            expect(bench.counter(MacCounter.ChipReset)).toBe(1)
+            await expectToWork(bench)
+        })
+
+        test("is seen within 500 ms while frames are sent", async () => {
+            const bench = await settled()
+            bench.chip.faults.dead = dead
+            const from = bench.clock.now()
+            while (bench.mac.linkUp && bench.clock.now() - from < 2000) {
+                await bench.send(frame(60))
+                await bench.run(10)
+            }
+            expect(bench.clock.now() - from).toBeLessThan(500)
+        })
+    })
+
+    test("keeps the bus busy all the same, as the board's timer needs it", async () => {
+        const bench = await started({ transferTime: 0.1 })
+        bench.chip.faults.dead = 0xff
+        await bench.run(500)
+        bench.countFrom()
+        await bench.run(50)
+        expect(bench.transfers).toBeGreaterThan(0)
+    })
+
+    test("was reset by a dip of its supply", async () => {
+        const bench = await settled()
+        bench.chip.reset(0)
+        await bench.run(1)
+        bench.chip.reset(1)
+        await bench.run(300)
+        expect(bench.counter(MacCounter.Repair)).toBe(1)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+    })
+
+    test("is reset again and again: works when that ends", async () => {
+        const bench = await started()
+        for (let n = 0; n < 50; n++) {
+            bench.chip.reset(0)
+            await bench.run(1)
+            bench.chip.reset(1)
+            await bench.run(99)
+        }
+        expect(bench.counter(MacCounter.ChipReset)).toBeLessThanOrEqual(6)
+        await bench.run(1300)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+    })
+
+    test("says that it is another revision", async () => {
+        const bench = await started()
+        bench.chip.faults.revision = 0x11
+        await bench.run(5000)
+        // which is as good as the first, once it has been looked at
+        expect(bench.mac.linkUp).toBe(true)
+        expect(bench.counter(MacCounter.ChipReset)).toBe(1)
+        await expectToWork(bench)
+    })
+
+    test("one disturbed look is no reason to reset it", async () => {
+        const bench = await settled()
+        const { transfer } = bench.chip
+        for (let disturbed = 1; disturbed < 40; disturbed++) {
+            let looks = 0
+            bench.chip.transfer = bytes => {
+                const isCount = bytes[0] === 0x19 && bytes.length === 2
+                transfer.call(bench.chip, bytes)
+                if (bytes.length < 4 && !isCount && ++looks === disturbed) bytes.fill(0xff)
+            }
+            await bench.run(200)
+            expect(bench.mac.linkUp).toBe(true)
+        }
+        expect(bench.trouble).toEqual({})
+    })
+
+    test("comes and goes: no more than one reset a second", async () => {
+        const bench = await started()
+        for (let n = 0; n < 100; n++) {
+            bench.chip.faults.dead = n % 2 === 0 ? 0xff : undefined
+            await bench.run(100)
+        }
+        expect(bench.counter(MacCounter.ChipReset)).toBeLessThanOrEqual(10)
+        expect(bench.warnings.length).toBeLessThanOrEqual(20)
+        bench.chip.faults.dead = undefined
+        await bench.run(1300)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+    })
+})
+
+describe("a register changes", () => {
+    const banks = [0, 1, 2, 3]
+    const registers = [
+        ...banks.flatMap(bank => Array.from({ length: 0x1b }, (_, address) => bank * 32 + address)),
+        0x1b,
+        0x1c,
+        0x1d,
+        0x1e,
+        0x1f,
+    ].filter(register => (register & 0x1f) !== 0x1a)
+
+    test.each(registers)("0x%s, to any value: within 1.3 s all is as it was", async register => {
+        for (const value of [0x00, 0x01, 0x10, 0x38, 0x42, 0x7f, 0x80, 0xff]) {
+            const bench = await settled()
+            bench.chip.change(register, value)
+            await bench.run(1300)
+            // a pointer that is not ours shows when there is something to read: what waits then is lost
+            await bench.arrive(frame(60))
+            await bench.run(300)
+            bench.chip.misuses.length = 0
+            await expectToWork(bench)
+            expect(bench.mac.linkUp).toBe(true)
+        }
+    })
+
+    test.each([
+        ["PHCON1: loopback", PhyReg.PHCON1, 0x4000],
+        ["PHCON1: power save", PhyReg.PHCON1, 0x0800],
+        ["PHCON1: full duplex", PhyReg.PHCON1, 0x0100],
+        ["PHCON1: reset", PhyReg.PHCON1, 0x8000],
+        ["PHCON2: transmitter off", PhyReg.PHCON2, 0x2100],
+        ["PHCON2: loopback in half duplex", PhyReg.PHCON2, 0x0000],
+        ["PHCON2: link forced", PhyReg.PHCON2, 0x4100],
+    ])("%s: within 1.3 s all is as it was", async (_, register, value) => {
+        const bench = await settled()
+        bench.chip.change(0x100 + register, value)
+        await bench.run(1300)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+        expect(readPhy(bench.chip, PhyReg.PHCON1)).toBe(0)
+        expect(readPhy(bench.chip, PhyReg.PHCON2)).toBe(0x0100)
+    })
+
+    test.each([
+        ["MAADR2: a board that would be deaf for good", Reg.MAADR2, 0x99, { repair: 1 }],
+        ["MACON1", Reg.MACON1, 0x00, { repair: 1 }],
+        ["MACON3: no CRC", Reg.MACON3, 0x00, { repair: 1 }],
+        ["ERXFCON: the filters are off", Reg.ERXFCON, 0x00, { repair: 1 }],
+        ["ERXST", Reg.ERXST, 0x40, { repair: 1 }],
+        ["ECON1: RXEN is clear", Reg.ECON1, 0x00, { repair: 1 }],
+        ["ECON2: power save", Reg.ECON2, 0xa0, { repair: 1, chipReset: 1 }],
+        ["EWRPT", Reg.EWRPT, 0x77, {}],
+        ["EHT0", Reg.EHT0, 0xff, {}],
+    ])("%s", async (_, register, value, trouble) => {
+        const bench = await settled()
+        bench.chip.change(register, value)
+        await bench.run(1300)
+        expect(bench.trouble).toEqual(trouble)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+        expect(bench.trouble).toEqual(trouble)
+    })
+
+    test("it keeps changing: repaired each time, and nothing ends", async () => {
+        const bench = await settled()
+        for (let n = 0; n < 20; n++) {
+            bench.chip.change(Reg.MAADR1, 0x40 + 2 * n)
+            await bench.run(1100)
+        }
+        expect(bench.counter(MacCounter.Repair)).toBe(20)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+    })
+})
+
+describe("a brown-out", () => {
+    test.each([1, 30, 300, 3000])("of %i ms: all is as before within 2 s", async ms => {
+        const bench = await settled({ negotiation: 500 })
+        await bench.run(800)
+        bench.chip.brownOut(ms)
+        await bench.run(ms + 2000)
+        expect(bench.mac.linkUp).toBe(true)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+    })
+})
+
+describe("a line is stuck", () => {
+    const cases = (["miso", "mosi"] as const).flatMap(line =>
+        ([0x00, 0xff] as const).flatMap(level => [5, 50, 500, 5000].map(ms => ({ line, level, ms })))
+    )
+    test.each(cases)("$line at $level for $ms ms: within 2 s all is well", async ({ line, level, ms }) => {
+        const bench = await settled()
+        bench.chip.faults[`${line}Stuck`] = level
+        bench.chip.deliver(frame(60))
+        await bench.send(frame(60))
+        await bench.run(ms)
+        bench.chip.faults[`${line}Stuck`] = undefined
+        await bench.run(2000)
+        expect(bench.mac.linkUp).toBe(true)
+        bench.chip.misuses.length = 0
+        await expectToWork(bench)
+    })
+})
+
+describe("a transfer that the runtime refuses", () => {
+    test.each(["receive", "send", "rest"])("in %s", async call => {
+        const bench = await settled()
+        bench.refuseTransfer()
+        if (call === "receive") expect(await bench.receive()).toBeUndefined()
+        else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
+        else await bench.mac.rest(10)
+        await bench.run(50)
+        expect(bench.warnings[0]).toMatch(/^ENC28J60: no SPI transfer \(RangeError: SPI busy\)/)
+        expect(bench.trouble).toEqual({ chipReset: 1 })
+        await bench.run(200)
+        await expectToWork(bench)
+    })
+
+    test("a bus that is somebody else's for 3 s", async () => {
+        const bench = await settled()
+        bench.busyUntil = bench.clock.now() + 3000
+        await bench.run(4200)
+        expect(bench.counter(MacCounter.ChipReset)).toBe(1)
+        await expectToWork(bench)
+    })
+})
+
+describe("multicast", () => {
+    const GROUP = [0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]
+    const ipv4 = (seed: number) => {
+        const bytes = frame(80, seed, GROUP)
+        bytes.set([0x08, 0x00], 12)
+        return bytes
+    }
+    const ipv6 = frame(80, 5, [0x33, 0x33, 0x00, 0x00, 0x00, 0x01])
+    ipv6.set([0x86, 0xdd], 12)
+
+    test("comes in while somebody wants it, whenever that is; IPv6's does not", async () => {
+        const bench = await settled({ errata: { patternMatchLeaks: false } })
+        await bench.arrive(ipv4(1))
+        await bench.run(5)
+        expect(bench.received).toEqual([])
+        bench.mac.multicast = true
+        await bench.run(201)
+        expect(read(bench.chip, Reg.ERXFCON)).toBe(0xb1)
+        await bench.arrive(ipv6, ipv4(6))
+        await bench.run(5)
+        expect(bench.received).toEqual([ipv4(6)])
+        expect(bench.trouble).toEqual({ resync: 1 })
+        bench.chip.reset(0)
+        await bench.run(1)
+        bench.chip.reset(1)
+        await bench.run(1300)
+        await bench.arrive(ipv4(7))
+        await bench.run(5)
+        expect(bench.received[1]).toEqual(ipv4(7))
+        expect(STATION[0]! & 1).toBe(0)
+    })
+
+    test("is asked for before the start", async () => {
+        const bench = new Bench()
+        bench.mac.multicast = true
+        await bench.mac.start()
+        await bench.arrive(ipv4(6))
+        expect(await bench.receive()).toEqual(ipv4(6))
+    })
+})
+
+describe("errata off, one by one, and all of them: the driver works without them", () => {
+    const errata = Object.keys(new Bench().chip.errata)
+    test.each([...errata, "all"])("%s", async name => {
+        const off = Object.fromEntries((name === "all" ? errata : [name]).map(one => [one, false]))
+        for (const resetLine of [true, false]) {
+            const bench = await started({ errata: off, resetLine })
+            await expectToWork(bench)
+            bench.chip.faults.lateCollisions = 1
+            await bench.send(frame(100, 9, OTHER))
+            await bench.run(50)
+            expect(bench.sent.at(-1)).toEqual(frame(100, 9, OTHER))
+            await expectToWork(bench)
+            expect(bench.trouble).toEqual({})
+        }
+    })
+
+    test.each(["B1", "B4", "B5", "B7"] as const)("revision %s", async revision => {
+        await expectToWork(await started({ revision }))
+    })
+})
+
+describe("the board's timer must not run out of SPI transfers", () => {
+    /** The longest time between two transfers. */
+    function gap(bench: Bench): number {
+        return bench.began.slice(1).reduce((most, at, i) => Math.max(most, at - bench.began[i]!), 0)
+    }
+
+    test("an idle one, and one whose chip stops answering", async () => {
+        const bench = await started({ transferTime: 0.1 })
+        const { power } = await import("../../src/mac/power")
+        power.idle = async () => {}
+        bench.began.length = 0
+        for (const dead of [undefined, 0x00, undefined, 0xff] as const) {
+            bench.chip.faults.dead = dead
+            await bench.run(3000)
+        }
+        expect(gap(bench)).toBeLessThan(1)
+        vi.restoreAllMocks()
+    })
+})
