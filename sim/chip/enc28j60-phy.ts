@@ -3,7 +3,7 @@
 import { Eir, Mii, PhyReg, Reg } from "./enc28j60-map"
 import type { Enc28j60State } from "./enc28j60-state"
 
-/** Milliseconds of a transaction on the MII bus (3.3.1). */
+/** Duration of a transaction on the MII bus, ms (3.3.1). */
 const TRANSACTION = 0.01024
 
 const PRST = 0x8000
@@ -21,7 +21,7 @@ const PGEIE = 0x0002
 const PLNKIF = 0x0010
 const PGIF = 0x0004
 
-/** Bits that a host can write, by register; others are constant or status. */
+/** The bits that a host can write, by register; the others are constant or status. */
 const BITS = new Map<number, number>([
     [PhyReg.PHCON1, PLOOPBK | PPWRSV | PDPXMD],
     [PhyReg.PHCON2, FRCLNK | TXDIS | HDLDIS | 0x0400],
@@ -29,14 +29,14 @@ const BITS = new Map<number, number>([
     [PhyReg.PHLCON, 0x3ffe],
 ])
 
-/** What the PHY needs of its chip. */
-export interface PhyHost {
+/** What the PHY uses of its chip. */
+interface PhyHost {
     readonly state: Enc28j60State
-    /** Milliseconds, as far as SPI's clock says more than the simulator's. */
+    /** Returns the time in ms: that of the simulator's clock, or of the SPI bus if that is later. */
     time(): number
-    /** There is a cable, with a link partner that sends link pulses. */
+    /** Returns whether a cable leads to a link partner that sends link pulses. */
     partner(): boolean
-    /** Begins the search for a link anew. */
+    /** Starts the negotiation of a link again. */
     negotiate(): void
 }
 
@@ -53,7 +53,7 @@ export class Phy {
         this.reset()
     }
 
-    /** Table 3-3; PDPXMD is what LEDB's polarity says, which erratum 16 gets wrong. */
+    /** Sets the registers to their values after a reset (table 3-3). PDPXMD follows LEDB's polarity, which erratum 16 misreads. */
     reset(): void {
         this.registers.clear()
         this.registers.set(PhyReg.PHCON1, this.host.state.errata.ledPolarity ? PDPXMD : 0)
@@ -74,12 +74,12 @@ export class Phy {
         return (this.get(PhyReg.PHCON2) & FRCLNK) !== 0 || this.host.partner()
     }
 
-    /** Frames reach the wire. */
+    /** True while frames reach the wire. */
     get transmits(): boolean {
         return this.linkUp && this.host.partner() && (this.get(PhyReg.PHCON2) & TXDIS) === 0
     }
 
-    /** Erratum 9 and section 9.1: frames that are sent in half duplex come back. */
+    /** True while frames that are sent in half duplex come back (erratum 9 and section 9.1). */
     get loopsBack(): boolean {
         return !this.fullDuplex && (this.get(PhyReg.PHCON2) & HDLDIS) === 0
     }
@@ -88,13 +88,13 @@ export class Phy {
         return this.host.state.faults.miiStuck || this.host.time() < this.busyUntil
     }
 
-    /** MISTAT. */
+    /** The value of MISTAT. */
     get status(): number {
         const scan = this.host.state.has(Reg.MICMD, Mii.MIISCAN)
         return (this.busy ? Mii.BUSY : 0) | (scan ? Mii.SCAN : 0) | (scan && this.busy ? Mii.NVALID : 0)
     }
 
-    /** A host has written MICMD: a read begins when a bit is set. */
+    /** Begins a read if the host has set a bit of MICMD; `before` is the old value. */
     command(before: number): void {
         const { state } = this.host
         const begun = state.registers[Reg.MICMD]! & ~before
@@ -107,7 +107,7 @@ export class Phy {
         this.busyUntil = this.host.time() + TRANSACTION
     }
 
-    /** A host has written MIWRH, which begins the transaction (3.3.2). */
+    /** Begins a write, as the host has written MIWRH (3.3.2). */
     write(): void {
         const { state } = this.host
         if (this.busy) {
@@ -118,7 +118,7 @@ export class Phy {
         this.store(state.registers[Reg.MIREGADR]!, state.word(Reg.MIWR))
     }
 
-    /** A host reads MIRD: the last register whose transaction is over. */
+    /** Puts the result of the last read into MIRD, as the host reads it. */
     readData(): void {
         const { state } = this.host
         if (this.reading === undefined) return
@@ -131,7 +131,7 @@ export class Phy {
         if (!scanning) this.reading = undefined
     }
 
-    /** Gets a register's value as a host's read would, without the MII. */
+    /** Returns a register's value as a host's read would, without the MII. */
     get(register: number): number {
         switch (register) {
             case PhyReg.PHID1:
@@ -164,7 +164,7 @@ export class Phy {
         this.registers.set(register, value & (BITS.get(register) ?? 0))
     }
 
-    /** Notes a change of the link: LLSTAT latches it, and LINKIF reports it if the host has asked for it (12.1.5). */
+    /** Notes a change of the link: LLSTAT latches it, and LINKIF reports it if the host has enabled that (12.1.5). */
     noteLink(): void {
         const up = this.linkUp
         if (!up) this.wasDown = true
