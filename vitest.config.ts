@@ -1,10 +1,14 @@
 // The configuration of the tests that run on any machine. Those against the Linux kernel have test/linux/vitest.config.ts.
 
 import { availableParallelism } from "node:os"
+import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
-import { BOARD, boardModule, pinsModule, readBoard } from "./sim/board/boards.ts"
+import { boardFiles, pinsModule, readBoard } from "./sim/board/boards.ts"
 import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
+
+/** The files that `--board` and `--without` replace: texts by path. */
+const files = boardFiles(readBoard()).set(FEATURES, featuresFile(leftOut()))
 
 /** Returns the path of a file of the Node runtime. */
 const node = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
@@ -16,16 +20,12 @@ export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts
 export default defineConfig({
     plugins: [
         {
-            name: "features",
-            enforce: "pre",
-            transform: (text, id) => (id.endsWith(`/${FEATURES}`) ? featuresFile(leftOut()) : text),
-        },
-        {
             name: "board",
             enforce: "pre",
             resolveId: name => (name.startsWith("@dsboard/") ? `\0${name}` : undefined),
             load: id => {
-                if (id.endsWith(`/${BOARD}`)) return boardModule(readBoard())
+                const own = files.get(relative(import.meta.dirname, id))
+                if (own !== undefined) return own
                 const [, name] = /^\0@dsboard\/(\w+)$/.exec(id) ?? []
                 return name === undefined ? undefined : pinsModule(readBoard(name), node("board"))
             },

@@ -7,7 +7,19 @@ import { expect, test } from "vitest"
 
 const ROOT = resolve(import.meta.dirname, "..")
 const SRC = join(ROOT, "src")
-const ORDER = ["base", "wire", "tcp", "net", "mac", "socket", "http", "inspect", "device", "examples"]
+const ORDER = [
+    "base",
+    "wire",
+    "tcp",
+    "net",
+    "mac",
+    "socket",
+    "http",
+    "inspect",
+    "device",
+    "selftest",
+    "examples",
+]
 /** The program's own settings, which know no layer; any file may ask for them. */
 const SETTINGS = ["features", "boot"]
 

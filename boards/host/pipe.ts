@@ -10,8 +10,8 @@ import { lines } from "../../src/device/lines"
 import { power } from "../../src/mac/power"
 
 const enum Op {
-    /** Sets a pin. Argument: GPIO number, size: level. */
-    PinWrite = 1,
+    /** Sets a pin's mode. Argument: GPIO number, size: ds.GPIOMode. */
+    PinMode = 1,
     /** Reads a pin. Argument: GPIO number. The host puts the level into size. */
     PinRead = 2,
     /** Transfers data on the SPI bus: size bytes to send follow, and the host replaces them by the received ones. */
@@ -98,13 +98,8 @@ class HostPin {
 
     setMode(mode: ds.GPIOMode): void {
         this.mode = mode
-        const base = mode & ds.GPIOMode.BaseModeMask
-        if (base === ds.GPIOMode.Output) {
-            send(Op.PinWrite, this.gpio, mode === ds.GPIOMode.OutputHigh ? 1 : 0, 0)
-            if (header.getAt(Header.Value, "i32") !== 0)
-                throw new RangeError(`GPIO${this.gpio} has no output`)
-        }
-        if (base !== ds.GPIOMode.Input) this.value = undefined
+        send(Op.PinMode, this.gpio, mode, 0)
+        if ((mode & ds.GPIOMode.BaseModeMask) !== ds.GPIOMode.Input) this.value = undefined
         else if (inputs.indexOf(this) < 0) inputs.push(this)
         readInputs()
     }

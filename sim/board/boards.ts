@@ -14,6 +14,8 @@ export const BOARDS = "boards"
 const ENDING = ".board.json"
 /** The file that names the board, a path in this project. The build puts another board into it. */
 export const BOARD = "src/board.ts"
+/** The file that tells src/selftest.ts what is wired to which pin, a path in this project. The build writes it. */
+const WIRING = "src/wiring.ts"
 const NAMED = /"\.\.\/boards\/(\w+)"/
 /** Names a board in the place of src/board.ts: how tests run on another one. */
 const VARIABLE = "DEVICESCRIPT_TCP_BOARD"
@@ -123,9 +125,34 @@ function checked(board: Board): Board {
     throw new OptionError(`${board.name}: ${problem}`)
 }
 
-/** Returns the text of src/board.ts for a board. */
-export function boardModule({ name }: Board): string {
-    return sourceOf(BOARD).replace(NAMED, `"../boards/${name}"`)
+/** Returns what the build for a board puts in the place of this project's files: texts by path. */
+export function boardFiles(board: Board): Map<string, string> {
+    const { name, file } = board
+    return new Map([
+        [BOARD, sourceOf(BOARD).replace(NAMED, `"../boards/${name}"`)],
+        [WIRING, wiringModule(board)],
+        [`${BOARDS}/${name}${ENDING}`, file],
+    ])
+}
+
+/** Returns the text of src/wiring.ts. */
+function wiringModule({ name, chip, wiring }: Board): string {
+    const lines = Object.keys(wiring).map(line => `        ${line}: pins.${chip.toUpperCase()}_${line},\n`)
+    const tests = `"./selftest/${chip.replaceAll("_", "-")}"`
+    return `// What is wired to which pin, for src/selftest.ts. The build writes this file from boards/NAME.board.json.
+
+import { pins } from "@dsboard/${name}"
+
+export { linkDetails, probe } from ${tests}
+
+export const boardName = "${name}"
+
+/** Returns the pin of each of the chip's lines. */
+export function wiring() {
+    return {
+${lines.join("")}    }
+}
+`
 }
 
 /** Returns the pins of `@dsboard/NAME` under Node, in the form of a module: each label leads to the runtime's own name of its pin. */
@@ -138,11 +165,6 @@ export function pinsModule(board: Board, helper: string): string {
     }
     const path = JSON.stringify(helper)
     return `import { named } from ${path}\nexport const pins = named(${JSON.stringify(labels)})\n`
-}
-
-/** Returns the path of a board's file in this project. */
-export function boardFilePath(name: string): string {
-    return `${BOARDS}/${name}${ENDING}`
 }
 
 function sourceOf(path: string): string {

@@ -22,6 +22,8 @@ export async function heapInUse(
 ): Promise<number> {
     const clock = new VirtualClock()
     const ends: Panic[] = []
+    const kind = chipOf(board)
+    const chip = kind.make({ clock, send: () => {} })
     const device = new Device({
         clock,
         runtime: "vm",
@@ -29,8 +31,14 @@ export async function heapInUse(
         without,
         seed: 1,
         board,
-        chip: chipOf(board).make({ clock, send: () => {} }),
-        boot: { ip: `${IP}/24`, gateway: "10.0.0.1", macAddress: macFor(IP), trace: false },
+        chip,
+        boot: {
+            ...kind.boot?.(chip),
+            ip: `${IP}/24`,
+            gateway: "10.0.0.1",
+            macAddress: macFor(IP),
+            trace: false,
+        },
         onPanic: panic => ends.push(panic),
     })
     try {

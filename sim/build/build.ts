@@ -8,15 +8,7 @@ import { tmpdir } from "node:os"
 import { basename, dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
-import {
-    BOARD,
-    BOARDS,
-    type Board,
-    boardFilePath,
-    boardModule,
-    defaultBoard,
-    readBoard,
-} from "../board/boards"
+import { BOARDS, type Board, boardFiles, defaultBoard, readBoard } from "../board/boards"
 import { describeExcess } from "../budget/over"
 import type { DebugFile } from "../optimizer/debug"
 import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
@@ -106,11 +98,7 @@ export async function compileImage(
     title: string,
     { board = readBoard(), without = leftOut(), optimize: optimized = true }: BuildOptions = {}
 ): Promise<Image> {
-    const replaced: Replaced = new Map([
-        [FEATURES, featuresFile(without)],
-        [BOARD, boardModule(board)],
-        [boardFilePath(board.name), board.file],
-    ])
+    const replaced: Replaced = new Map([[FEATURES, featuresFile(without)], ...boardFiles(board)])
     const onBoard = board.name === defaultBoard() ? title : `${title}-${board.name}`
     const named = without.length === 0 ? onBoard : `${onBoard}-${hashOf(replaced.get(FEATURES)!).slice(0, 8)}`
     const name = optimized ? named : `${named}-plain`

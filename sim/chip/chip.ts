@@ -12,12 +12,17 @@ export interface SpiChip {
     transfer(bytes: Uint8Array): void
     /** Sets the reset line; 0 holds the chip in reset. */
     reset(level: 0 | 1): void
-    /** Returns the level of a line that the chip drives, by the line's name in a board file (INT, HANDSHAKE, DATA_READY). */
-    line(name: string): 0 | 1
+    /**
+     * Returns the level of a line that the chip drives, by the line's name in a board file (INT, HANDSHAKE, DATA_READY), undefined
+     * while nothing drives it.
+     */
+    line(name: string): 0 | 1 | undefined
     /** Frames moved to or from the network so far; when this changes, the device has work and should not sleep. */
     activity: number
     /** Takes a frame that arrives from the network, without FCS. */
     deliver(frame: Uint8Array): void
+    /** What the driver did that the chip's documents forbid, in words. */
+    readonly misuses: readonly string[]
     /** Plugs the network in or out. */
     setLink(up: boolean): void
     /** Ends what the chip does by itself: nothing of it runs on the clock after this. */

@@ -114,9 +114,10 @@ export class W5500Chip implements SpiChip {
         return this.cable && !down && this.resetSince === undefined && this.clock.now() >= this.linkAt
     }
 
-    /** Returns the level of INT, the chip's only line. */
-    line(_name: string): 0 | 1 {
-        return this.interrupt
+    /** Returns the level of INT, or of MISO while the chip is selected. A chip without power drives neither. */
+    line(name: string): 0 | 1 | undefined {
+        if (this.faults.dead !== undefined) return undefined
+        return name === "MISO" ? 0 : this.interrupt
     }
 
     /** Level of the interrupt line: 0 while the chip has an interrupt pending. */

@@ -10,11 +10,14 @@ const FLOATING = 0x00
 export class WiredChip<Chip extends SpiChip> implements SpiChip {
     /** Lines whose cable is broken, by their names in a board file. */
     readonly broken = new Set<string>()
+    private selected = false
 
     constructor(readonly chip: Chip) {}
 
     select(level: 0 | 1): void {
-        if (!this.broken.has("CS")) this.chip.select(level)
+        if (this.broken.has("CS")) return
+        this.selected = level === 0
+        this.chip.select(level)
     }
 
     transfer(bytes: Uint8Array): void {
@@ -29,14 +32,19 @@ export class WiredChip<Chip extends SpiChip> implements SpiChip {
         if (!this.broken.has("RESET")) this.chip.reset(level)
     }
 
-    /** Returns the level of a line; a broken one is at its pull-up or pull-down: nothing is pending, nothing is ready. */
-    line(name: string): 0 | 1 {
-        if (this.broken.has(name)) return name === "INT" ? 1 : 0
+    /** Returns the level of a line. MISO is the chip's while it is selected; what level that is, is left to the chip. */
+    line(name: string): 0 | 1 | undefined {
+        const { broken, selected } = this
+        if (broken.has(name) || (name === "MISO" && !selected)) return undefined
         return this.chip.line(name)
     }
 
     get activity(): number {
         return this.chip.activity
+    }
+
+    get misuses(): readonly string[] {
+        return this.chip.misuses
     }
 
     deliver(frame: Uint8Array): void {
@@ -53,7 +61,7 @@ export class WiredChip<Chip extends SpiChip> implements SpiChip {
 
     /** Breaks or mends the cable of a line. A chip whose select or reset line comes loose is as if the line were high. */
     setBroken(line: string, broken: boolean): void {
-        if (broken && line === "CS") this.chip.select(1)
+        if (broken && line === "CS") this.select(1)
         if (broken && line === "RESET") this.chip.reset(1)
         if (broken) this.broken.add(line)
         else this.broken.delete(line)
@@ -62,7 +70,7 @@ export class WiredChip<Chip extends SpiChip> implements SpiChip {
 
 /** Returns a kind of chip with cables: its own faults, and `wire-LINE` for each of the lines. */
 export function wired<Chip extends SpiChip>(
-    { title, make, faults }: ChipKind<Chip>,
+    { title, make, faults, boot }: ChipKind<Chip>,
     lines: readonly string[]
 ): ChipKind<WiredChip<Chip>> {
     const all: { [name: string]: Fault<WiredChip<Chip>> } = {}
@@ -72,5 +80,10 @@ export function wired<Chip extends SpiChip>(
         const name = `wire-${line.toLowerCase().replaceAll("_", "-")}`
         all[name] = flag((chip, value) => chip.setBroken(line, value))
     }
-    return { title, make: (options: ChipOptions) => new WiredChip(make(options)), faults: all }
+    return {
+        title,
+        make: (options: ChipOptions) => new WiredChip(make(options)),
+        faults: all,
+        ...(boot && { boot: ({ chip }: WiredChip<Chip>) => boot(chip) }),
+    }
 }

@@ -11,7 +11,7 @@ import type { Clock } from "../time/clock"
 import { type Heap, liveHeap, readHeap } from "../vm/heap"
 import type { VmModule } from "../vm/module"
 import { VmRuntime } from "../vm/runtime"
-import { type Header, Op, Pipe } from "./pipe"
+import { type Header, Op, PinMode, Pipe } from "./pipe"
 import {
     describePanic,
     type Level,
@@ -72,7 +72,9 @@ export class Device {
     /** The chip's line on each GPIO number. */
     private readonly lines = new Map<number, string>()
     private readonly pipe: Pipe
+    /** Levels of outputs, and of the pull-ups and pull-downs of inputs, by GPIO number. */
     private readonly levels = new Map<number, number>()
+    private readonly pulls = new Map<number, number>()
     private readonly commands: Command[] = []
     private running: Command | undefined
     private runtime: Runtime | undefined
@@ -174,8 +176,8 @@ export class Device {
     /** Carries out the message of a header and writes the answer into the header. */
     private answer(header: Header): void {
         switch (header.op) {
-            case Op.PinWrite:
-                this.setPin(header.argument, header.size === 0 ? 0 : 1)
+            case Op.PinMode:
+                this.setMode(header.argument, header.size)
                 break
             case Op.PinRead:
                 header.size = this.levelOf(header.argument)
@@ -204,8 +206,15 @@ export class Device {
         }
     }
 
-    /** Sets a pin's level; a pin without an output keeps its own. */
-    private setPin(gpio: number, level: 0 | 1): void {
+    /** Sets a pin's mode, a GPIOMode of the runtime. A pin without an output keeps its level. */
+    private setMode(gpio: number, mode: number): void {
+        const level = mode === PinMode.OutputHigh || mode === PinMode.InputPullUp ? 1 : 0
+        if ((mode & PinMode.Base) === PinMode.Output) this.setOutput(gpio, level)
+        else if (mode === PinMode.InputPullUp || mode === PinMode.InputPullDown) this.pulls.set(gpio, level)
+        else this.pulls.delete(gpio)
+    }
+
+    private setOutput(gpio: number, level: 0 | 1): void {
         if (pinProblem(this.board.arch, gpio, true) !== undefined) return
         this.levels.set(gpio, level)
         const line = this.lines.get(gpio)
@@ -213,10 +222,12 @@ export class Device {
         else if (line === "RESET") this.options.chip.reset(level)
     }
 
+    /** Returns the level that a pin reads: the chip's or its own, else that of its pull-up or pull-down. */
     private levelOf(gpio: number): number {
         const line = this.lines.get(gpio)
-        if (line === undefined || line === "CS" || line === "RESET") return this.levels.get(gpio) ?? 0
-        return this.options.chip.line(line)
+        const own = line === undefined || line === "CS" || line === "RESET"
+        const level = own ? this.levels.get(gpio) : this.options.chip.line(line)
+        return level ?? this.pulls.get(gpio) ?? 0
     }
 
     /** Ends the program when an SPI bus on these pins does not lead to the chip; a board would not say why. */

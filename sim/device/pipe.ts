@@ -1,7 +1,7 @@
 // The simulator's end of the byte pipe to a program. The program's end is boards/host/pipe.ts, which describes the protocol.
 
 export const Op = {
-    PinWrite: 1,
+    PinMode: 1,
     PinRead: 2,
     Spi: 3,
     Idle: 4,
@@ -11,6 +11,15 @@ export const Op = {
     Boot: 8,
     Bus: 9,
     Pins: 10,
+} as const
+
+/** Values of the runtime's GPIOMode that Op.PinMode brings. */
+export const PinMode = {
+    Base: 15,
+    Output: 2,
+    OutputHigh: 18,
+    InputPullUp: 17,
+    InputPullDown: 33,
 } as const
 
 /** The header of a message. The program reads what is written to `size` and `value` as the answer. */
@@ -89,7 +98,7 @@ export class Pipe {
 
 function hasData(header: Header): boolean {
     switch (header.op) {
-        case Op.PinWrite:
+        case Op.PinMode:
         case Op.PinRead:
         case Op.Idle:
         case Op.Bus:

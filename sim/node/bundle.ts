@@ -2,10 +2,10 @@
 // the VM's built-in packages, and DeviceScript's libraries as the compiler writes them.
 
 import { readFile } from "node:fs/promises"
-import { join } from "node:path"
+import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, type Plugin } from "esbuild"
-import { BOARD, type Board, boardModule, pinsModule, readBoard } from "../board/boards"
+import { type Board, boardFiles, pinsModule, readBoard } from "../board/boards"
 import { ensureLibraries, importsOf, type Program, ROOT } from "../build/build"
 import { FEATURES, featuresFile, leftOut } from "../build/features"
 
@@ -22,8 +22,8 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 /** Matches an import of DeviceScript's namespace. Programs write to it as an object, so they get core.ts's default export. */
 const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
 
-/** Returns an esbuild plugin that puts in this folder's files, `features` (the text of src/features.ts) and the board. */
-const places = (features: string, board: Board): Plugin => ({
+/** Returns an esbuild plugin that puts in this folder's files, `files` (texts by path in this project) and the board's pins. */
+const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
     name: "places",
     setup({ onResolve, onLoad }) {
         onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: here("core.ts") }))
@@ -36,9 +36,8 @@ const places = (features: string, board: Board): Plugin => ({
             resolveDir: ROOT,
         }))
         onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-            const own = path === join(ROOT, FEATURES) ? features : undefined
-            const text =
-                own ?? (path === join(ROOT, BOARD) ? boardModule(board) : await readFile(path, "utf8"))
+            const own = files.get(relative(ROOT, path).replaceAll("\\", "/"))
+            const text = own ?? (await readFile(path, "utf8"))
             return {
                 contents: text.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
                 loader: "ts",
@@ -56,7 +55,7 @@ export async function bundleProgram(
     board: Board = readBoard(),
     without: readonly string[] = leftOut()
 ): Promise<Bundle> {
-    const features = featuresFile(without)
+    const files = boardFiles(board).set(FEATURES, featuresFile(without))
     await ensureLibraries()
     const result = await build({
         absWorkingDir: ROOT,
@@ -73,7 +72,7 @@ export async function bundleProgram(
         mainFields: ["main"],
         sourcemap: "external",
         tsconfigRaw: {},
-        plugins: [places(features, board)],
+        plugins: [places(files, board)],
         logLevel: "silent",
     })
     const text = (name: string) => result.outputFiles.find(file => file.path.endsWith(name))!.text

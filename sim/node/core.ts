@@ -271,6 +271,14 @@ export function _socketClose(): number {
     return 0
 }
 
+/** The version of the runtime that this one stands in for. */
+export const RUNTIME_VERSION = "2.16.4"
+
+/** Returns a setting of the board's file, which this runtime has none of. */
+export function _dcfgString(_id: "archId" | "url" | "devName" | "@name" | "@version"): string | undefined {
+    return undefined
+}
+
 /** The namespace of a program (`ds`): an object that programs may write to, as on the VM. */
 export default {
     Buffer,
@@ -279,6 +287,7 @@ export default {
     GPIOMode,
     HIGH,
     LOW,
+    RUNTIME_VERSION,
     Register,
     assert,
     clearInterval,
@@ -296,6 +305,7 @@ export default {
     spiXfer,
     suspend,
     wait,
+    _dcfgString,
     _socketClose,
     _socketOpen,
     _socketWrite,

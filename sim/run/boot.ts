@@ -1,7 +1,6 @@
 // Makes the boot options that a device's program reads before it starts.
 
 import type { BootOptions } from "../../src/boot"
-import { accessPoint } from "../chip/access-point"
 import type { Options } from "../options/options"
 
 /** The heap of a program on Node, bytes: enough for a configuration that no board could hold. */
@@ -33,8 +32,6 @@ export function bootOptions(options: Options, n: number, ip: string): Partial<Bo
         gateway: gateway ?? "",
         macAddress: first ? macOfHostX(options) : macFor(ip),
         config: { ...defaults, ...config },
-        // read by boards with Wi-Fi only
-        network: accessPoint,
         control: mode === "control",
         // the simulator shows events itself; the console's `trace on` adds the device's own lines
         trace: false,

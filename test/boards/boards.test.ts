@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
-import { boardModule, boardNames, defaultBoard, pinsModule, readBoard } from "../../sim/board/boards"
+import { boardFiles, boardNames, defaultBoard, pinsModule, readBoard } from "../../sim/board/boards"
 import { ROOT } from "../../sim/build/build"
 import { chipOf, chips } from "../../sim/chip/chips"
 
@@ -36,9 +36,14 @@ test("no two boards have the same product number, which says whose firmware a bo
 
 test("src/board.ts names the board that is built unless another one is asked for", () => {
     expect(boardNames()).toContain(defaultBoard())
-    expect(boardModule(readBoard("pico_w5500"))).toMatch(
+    expect(boardFiles(readBoard("pico_w5500")).get("src/board.ts")).toMatch(
         /^export \{ board \} from "\.\.\/boards\/pico_w5500"$/m
     )
+})
+
+test("the files in src that the build writes are those of the default board", () => {
+    for (const [path, text] of boardFiles(readBoard()))
+        expect(readFileSync(join(ROOT, path), "utf8"), path).toBe(text)
 })
 
 test("a board that does not exist is refused with the list", () => {

@@ -20,6 +20,15 @@ function wiredChip(): WiredChip<W5500Chip> {
     return new WiredChip(new W5500Chip({ clock: new VirtualClock(), send: () => {} }))
 }
 
+test("MISO is driven only while the chip is selected, and has power", () => {
+    const chip = wiredChip()
+    expect(chip.line("MISO")).toBeUndefined()
+    chip.select(0)
+    expect(chip.line("MISO")).toBe(0)
+    chip.chip.faults.dead = 0xff
+    expect(chip.line("MISO")).toBeUndefined()
+})
+
 describe("a broken wire", () => {
     test.each(["MISO", "SCK", "CS"])("%s: every byte reads 0, until it is mended", line => {
         const chip = wiredChip()
@@ -47,12 +56,11 @@ describe("a broken wire", () => {
         expect(chip.chip.line("INT")).toBe(1)
     })
 
-    test("INT: nothing is pending", () => {
+    test("INT: nothing drives the pin", () => {
         const chip = wiredChip()
-        chip.setBroken("INT", true)
         expect(chip.line("INT")).toBe(1)
-        chip.setBroken("DATA_READY", true)
-        expect(chip.line("DATA_READY")).toBe(0)
+        chip.setBroken("INT", true)
+        expect(chip.line("INT")).toBeUndefined()
     })
 })
 

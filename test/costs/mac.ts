@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs"
 import { readBoard } from "../../sim/board/boards"
 import { buildImage } from "../../sim/build/build"
 import type { SpiChip } from "../../sim/chip/chip"
-import { Op, Pipe } from "../../sim/device/pipe"
+import { Op, PinMode, Pipe } from "../../sim/device/pipe"
 import { describePanic, type Panic, PanicCode } from "../../sim/device/runtime"
 import { VirtualClock } from "../../sim/time/clock"
 import { spare, type Turns } from "../../sim/vm/operations"
@@ -106,9 +106,9 @@ async function survives(
     ])
     const pipe = new Pipe({
         header: header => {
-            const level = header.size === 0 ? 0 : 1
-            if (header.op === Op.PinWrite && header.argument === pins[wiring.CS!]) chip.select(level)
-            if (header.op === Op.PinWrite && header.argument === pins[wiring.RESET!]) chip.reset(level)
+            const level = header.size === PinMode.OutputHigh ? 1 : 0
+            if (header.op === Op.PinMode && header.argument === pins[wiring.CS!]) chip.select(level)
+            if (header.op === Op.PinMode && header.argument === pins[wiring.RESET!]) chip.reset(level)
             header.size = texts.get(header.op)?.length ?? header.size
             if (header.op === Op.Line) header.value = PATIENCE
             if (header.op === Op.Idle) header.value = 1

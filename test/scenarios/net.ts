@@ -107,7 +107,8 @@ export class Net<Chip extends SpiChip = W5500Chip> {
         // scenarios that wait for a promise look before the next event
         clock.settle.add(async () => {})
         const board = readBoard(setup.board)
-        const chip = chipOf(board).make({
+        const kind = chipOf(board)
+        const chip = kind.make({
             clock,
             send: frame => plug.send(frame),
             random: this.random.fork("chip"),
@@ -132,6 +133,7 @@ export class Net<Chip extends SpiChip = W5500Chip> {
                 config: setup.config ?? {},
                 services: true,
                 trace: false,
+                ...kind.boot?.(chip),
                 ...setup.boot,
             },
             onEvent: records => this.noteEvents(records),

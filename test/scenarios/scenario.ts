@@ -16,8 +16,27 @@ export interface ScenarioSetup extends Setup {
 /** A chip whose model notes what a driver must not do. */
 type StrictChip = SpiChip & { readonly misuses: string[] }
 
+/** Boards on which the scenarios of a file run; undefined is the one that is built, unless a scenario names another. */
+let boards: readonly (string | undefined)[] = [undefined]
+
+/** Runs the scenarios declared from now on once on each of these boards. */
+export function onBoards(names: readonly string[]): void {
+    boards = names
+}
+
 /** Runs `play`, which waits and asserts, on both runtimes, and compares their transcripts. */
 export function scenario<Chip extends StrictChip = W5500Chip>(
+    name: string,
+    setup: ScenarioSetup,
+    play: (net: Net<Chip>) => Promise<void>
+): void {
+    for (const board of boards) {
+        if (board === undefined) onBoth(name, setup, play)
+        else onBoth(`${board}: ${name}`, { ...setup, board }, play)
+    }
+}
+
+function onBoth<Chip extends StrictChip>(
     name: string,
     setup: ScenarioSetup,
     play: (net: Net<Chip>) => Promise<void>

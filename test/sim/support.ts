@@ -12,6 +12,7 @@ export class InverseChip implements SpiChip {
     readonly seen: string[] = []
     interrupt: 0 | 1 = 1
     activity = 0
+    readonly misuses: string[] = []
 
     line(): 0 | 1 {
         return this.interrupt

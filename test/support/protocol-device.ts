@@ -1,7 +1,9 @@
 // A whole device that runs test/programs/protocols.ts, plugged into a link.
 
 import { expect } from "vitest"
-import { W5500Chip } from "../../sim/chip/w5500"
+import { readBoard } from "../../sim/board/boards"
+import type { SpiChip } from "../../sim/chip/chip"
+import { chipOf } from "../../sim/chip/chips"
 import { Device } from "../../sim/device/device"
 import { describePanic } from "../../sim/device/runtime"
 import type { Link } from "../../sim/link/port"
@@ -22,7 +24,7 @@ export interface ProtocolDeviceOptions {
 }
 
 export class ProtocolDevice {
-    readonly chip: W5500Chip
+    readonly chip: SpiChip
     readonly device: Device
     /** What it printed. */
     readonly log: string[] = []
@@ -37,7 +39,9 @@ export class ProtocolDevice {
                 this.chip.deliver(frame)
             },
         })
-        this.chip = new W5500Chip({
+        const board = readBoard()
+        const kind = chipOf(board)
+        this.chip = kind.make({
             clock,
             send: frame => {
                 watch?.(frame, true)
@@ -47,10 +51,12 @@ export class ProtocolDevice {
         this.device = new Device({
             clock,
             runtime,
+            board,
             chip: this.chip,
             seed: 7,
             program: "test/programs/protocols.ts",
             boot: {
+                ...kind.boot?.(this.chip),
                 macAddress: options.mac ?? "02:00:0a:00:00:02",
                 hostName: options.hostName ?? "box",
                 probes: options.probes ?? 1,

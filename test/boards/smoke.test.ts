@@ -1,0 +1,40 @@
+// The example on every board: it has a link or associates, shakes hands, and serves its page, on both runtimes.
+
+import { expect, test } from "vitest"
+import { boardNames } from "../../sim/board/boards"
+import { parseOptions } from "../../sim/options/options"
+import { Example } from "../../sim/run/example"
+import { ofHostX } from "../../sim/run/observer"
+import { darkStage } from "../../sim/run/stage"
+import { Watch } from "../../sim/run/watch"
+import { World } from "../../sim/run/world"
+import { Cli } from "../cli/cli"
+
+test.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runtime])))(
+    "the example of --once on %s, on %s",
+    { timeout: 120_000 },
+    async (name, runtime) => {
+        const words = ["--board", name!, "--runtime", runtime!, "--once"]
+        const options = parseOptions(words, { terminal: false })
+        const watch = new Watch(options.ip)
+        const world = await World.make(options, [ofHostX(watch.observer)])
+        try {
+            await world.start()
+            await new Example(world, watch, darkStage).run()
+        } finally {
+            await world.close()
+        }
+    }
+)
+
+// the whole command once for each chip
+test.each([
+    ["pico_enc28j60", "Raspberry Pi Pico with ENC28J60"],
+    ["pico_esp_hosted", "Raspberry Pi Pico with ESP-Hosted"],
+])("npm start -- --board %s --once says what runs, and draws the handshake", async (name, title) => {
+    const cli = new Cli("--board", name, "--once")
+    expect(await cli.ended, cli.stderr).toBe(0)
+    expect(cli.stdout).toContain(`Host X  ${title} at 10.0.0.2/24`)
+    expect(cli.stdout).toMatch(/SYN-SENT \|/)
+    expect(cli.stdout).toMatch(/ESTABLISHED \|<-/)
+})
