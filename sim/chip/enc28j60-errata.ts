@@ -1,23 +1,24 @@
-// The ENC28J60's errata (DS80349C, July 2010) as switches. Older sheets number them differently: DS80349B lacks two of them.
+// The ENC28J60's errata (DS80349C, July 2010) as switches. The numbers are those of that sheet: DS80349B has two errata fewer, so its
+// numbers are lower.
 
 export type Revision = "B1" | "B4" | "B5" | "B7"
 
 /** EREVID by revision (DS80349C, table 1). */
 export const REVISION_IDS: Readonly<Record<Revision, number>> = { B1: 2, B4: 4, B5: 5, B7: 6 }
 
-/** An erratum is in force while its switch is true. Not modelled: 1, 3, 4, 7, 8 and 11 (clock, temperature, pins, parts, LEDs), 10. */
+/** An erratum applies while its switch is true. The model has no 1, 3, 4, 7, 8, 10 and 11 (SPI clock, temperature, pins, parts, loopback, LEDs). */
 export interface Errata {
-    /** 2: after the SPI reset command CLKRDY stays set, but PHY and MAC need 1 ms. */
+    /** 2: after the SPI reset command CLKRDY stays set, although PHY and MAC need 1 ms. */
     clkrdySetEarly: boolean
     /** 5: the receive hardware's write pointer starts at 0, whatever ERXST says. */
     receiveStartsAtZero: boolean
-    /** 6: EIR.PKTIF says nothing of packets that wait. */
+    /** 6: EIR.PKTIF stays 0 while packets wait. */
     pktifUnreliable: boolean
     /** 9: without PHCON2.HDLDIS some of the frames sent in half duplex come back. */
     halfDuplexLoopback: boolean
-    /** 12: an aborted transmission stalls the next one until the transmit logic is reset, and that reset sets TXERIF. */
+    /** 12: after an aborted transmission the next one never ends until the transmit logic is reset; the end of that reset sets TXERIF. */
     abortStalls: boolean
-    /** 13: link pulses count as late collisions (B5 and B7): the fault `linkPulses` says how often. */
+    /** 13: link pulses count as late collisions (B5 and B7), as often as the fault `linkPulses` says. */
     linkPulseCollisions: boolean
     /** 14: an even ERXRDPT corrupts the receive buffer. */
     evenReadPointer: boolean
@@ -25,7 +26,7 @@ export interface Errata {
     latecolUnreliable: boolean
     /** 16: LEDB's polarity is misread at a reset, which selects full duplex. */
     ledPolarity: boolean
-    /** 17: a checksum by the DMA aborts the packet that is being received. */
+    /** 17: a checksum by the DMA aborts the packet that arrives meanwhile. */
     dmaChecksumAborts: boolean
     /** 18: the pattern match filter lets other packets pass. */
     patternMatchLeaks: boolean
@@ -33,7 +34,7 @@ export interface Errata {
     noResetInPowerSave: boolean
 }
 
-/** Those that a revision always has. */
+/** Returns the errata of a revision. */
 export function errataOf(revision: Revision): Errata {
     return {
         clkrdySetEarly: true,

@@ -1,41 +1,45 @@
-/** What an ENC28J60 model is to do wrong. All of it may be changed at any time; nothing is wrong unless it is. */
+// The faults that the model of an ENC28J60 can be given.
+
+/** The faults of one chip. All may be changed at any time; a new chip has none. */
 export class Enc28j60Faults {
-    /** Values that the next received packets get in the place of their next packet pointer. */
+    /** Next packet pointers for the next received packets, instead of the true ones. */
     nextPackets: number[] = []
-    /** Values that the next received packets get in the place of their byte count. */
+    /** Byte counts for the next received packets, instead of the true ones. */
     byteCounts: number[] = []
-    /** So many received packets are dropped as if memory were full. */
+    /** The number of received packets that the chip drops as if its memory were full. */
     overflows = 0
-    /** After an overflow nothing is received until the receive logic is reset, as users of the chip report. */
+    /** After an overflow the chip receives nothing until its receive logic is reset, as users report. */
     deafAfterOverflow = false
-    /** So many decrements of EPKTCNT are lost. */
+    /** The number of decrements of EPKTCNT that the chip does not carry out. */
     lostDecrements = 0
-    /** So many transmissions never end: TXRTS stays set, no frame, no flag. */
+    /** The number of transmissions that never end: no frame, no flag, TXRTS stays set. */
     stuckSends = 0
-    /** So many transmissions end in 16 collisions in a row. */
+    /** The number of transmissions that end in 16 collisions in a row. */
     excessiveCollisions = 0
-    /** So many transmissions meet a late collision. */
+    /** The number of transmissions that meet a late collision. */
     lateCollisions = 0
-    /** So many transmissions meet a link pulse (erratum 13), which leaves TXRTS set; none on revisions without it. */
+    /** The number of transmissions that meet a link pulse, which leaves TXRTS set (erratum 13); revisions without the erratum ignore it. */
     linkPulses = 0
-    /** Milliseconds that the oscillator takes in the place of 0.3. */
+    /** The oscillator's start-up time, ms. */
     oscillator = 0.3
-    /** What MISO carries from now on in the place of any answer: nothing is received, sent or written any more. */
+    /** The byte that MISO carries all the time, as the chip is dead: it receives, sends and stores nothing. */
     dead: 0x00 | 0xff | undefined
     /** A hardware reset ends `dead`. */
     resetRevives = false
-    /** What EREVID says in the place of the revision. */
+    /** The value of EREVID instead of the revision's. */
     revision: number | undefined
-    /** Chance that a bit on MISO, or on MOSI, arrives as its opposite. */
+    /** Probability that a bit on MISO arrives flipped. */
     misoErrors = 0
+    /** Probability that a bit on MOSI arrives flipped. */
     mosiErrors = 0
-    /** What every byte on the line reads as; the chip itself goes on. */
+    /** The byte that the host reads all the time, as MISO is stuck; the chip itself works. */
     misoStuck: 0x00 | 0xff | undefined
+    /** The byte that the chip reads all the time, as MOSI is stuck. */
     mosiStuck: 0x00 | 0xff | undefined
     /** The PHY stays in reset: no link. */
     phyHeld = false
-    /** MISTAT.BUSY never ends. */
+    /** MISTAT.BUSY stays set. */
     miiStuck = false
-    /** Reports each transfer with flipped bits: what arrived, what had been sent, at the host (MISO) or at the chip. */
+    /** Takes each transfer with flipped bits: the bytes that arrived at the host (MISO) or the chip, and those that were sent. */
     onError: ((line: "miso" | "mosi", arrived: Uint8Array, sent: Uint8Array) => void) | undefined
 }

@@ -1,5 +1,5 @@
-// The ENC28J60's register map from its data sheet (DS39662E, tables 3-1 to 3-3): where a register is, what a reset leaves in it,
-// which bits of it exist.
+// The ENC28J60's register map from its data sheet (DS39662E, tables 3-1 to 3-3): the address of each register, its value after a reset, and the
+// bits that a host can write.
 
 /** Control registers as bank * 32 + address; those from 0x1b on are the same in every bank (table 3-1). */
 export enum Reg {
@@ -57,7 +57,7 @@ export enum Reg {
 
 /** The first address that all banks share. */
 export const COMMON = 0x1b
-/** Section 3.1: neither to be read nor written, in any bank. */
+/** An address that a host must neither read nor write in any bank (section 3.1). */
 export const FORBIDDEN = 0x1a
 
 /** Bits of ECON1 (register 3-1). */
@@ -205,7 +205,7 @@ const rows: Row[] = [
     [Reg.EPAUS, [0x00, 0x10], [0xff, 0xff]],
 ]
 
-/** What a system reset leaves, and which bits a host can write, by register. */
+/** The value after a system reset, and the bits that a host can write, by register. */
 export const RESET = new Uint8Array(REGISTERS)
 export const WRITABLE = new Uint8Array(REGISTERS)
 const implemented = new Set<number>()
@@ -215,14 +215,14 @@ for (const [register, reset, bits] of rows) {
     for (let i = 0; i < reset.length; i++) implemented.add(register + i)
 }
 
-/** Table 3-1: reserved, which may be read but not changed. */
+/** Reserved registers (table 3-1): a host may read but not change them. */
 const reserved = new Set([0x36, 0x37, 0x41, 0x4c, 0x4d, 0x4e, 0x50, 0x51, 0x55])
 
-/** What is at an address: an unimplemented one reads as zero and ignores writes (section 3.1). */
+/** Returns the kind of a register. One of kind "none" is not implemented: it reads as zero and ignores writes (section 3.1). */
 export function kindOf(register: number): "eth" | "mac" | "reserved" | "none" {
     if (reserved.has(register)) return "reserved"
     if (!implemented.has(register)) return "none"
-    // section 3.1: names that begin with MA or MI; reads of these bring a dummy byte first (4.2.1)
+    // section 3.1: names that begin with MA or MI; a read of one returns a dummy byte first (4.2.1)
     const mac = (register >= Reg.MACON1 && register <= Reg.MIRD + 1) || isBank3Mac(register)
     return mac ? "mac" : "eth"
 }
@@ -231,7 +231,7 @@ function isBank3Mac(register: number): boolean {
     return (register >= Reg.MAADR5 && register <= Reg.MAADR2) || register === Reg.MISTAT
 }
 
-/** The register that an address names in a bank. */
+/** Returns the register at an address of a bank. */
 export function registerAt(bank: number, address: number): number {
     return address >= COMMON ? address : bank * 32 + address
 }

@@ -21,7 +21,7 @@ const PGEIE = 0x0002
 const PLNKIF = 0x0010
 const PGIF = 0x0004
 
-/** Bits that a host can write, by register; others are constant or status. */
+/** The bits that a host can write, by register; the others are constant or status. */
 const BITS = new Map<number, number>([
     [PhyReg.PHCON1, PLOOPBK | PPWRSV | PDPXMD],
     [PhyReg.PHCON2, FRCLNK | TXDIS | HDLDIS | 0x0400],
@@ -29,14 +29,14 @@ const BITS = new Map<number, number>([
     [PhyReg.PHLCON, 0x3ffe],
 ])
 
-/** What the PHY needs of its chip. */
+/** The PHY's view of its chip. */
 export interface PhyHost {
     readonly state: Enc28j60State
-    /** Milliseconds, as far as SPI's clock says more than the simulator's. */
+    /** Returns the time, ms: the simulator's, or the one that SPI's transfers have taken if that is later. */
     time(): number
-    /** There is a cable, with a link partner that sends link pulses. */
+    /** Returns true while a link partner at the other end of the cable sends link pulses. */
     partner(): boolean
-    /** Begins the search for a link anew. */
+    /** Starts the search for a link again. */
     negotiate(): void
 }
 
@@ -44,7 +44,7 @@ export class Phy {
     private readonly registers = new Map<number, number>()
     private busyUntil = Number.NEGATIVE_INFINITY
     private reading: number | undefined
-    /** The link was down since PHSTAT1 was read (LLSTAT). */
+    /** The link was down since the host has read PHSTAT1 (LLSTAT). */
     private wasDown = true
     private lastLink = false
     private flags = 0
@@ -53,7 +53,7 @@ export class Phy {
         this.reset()
     }
 
-    /** Table 3-3; PDPXMD is what LEDB's polarity says, which erratum 16 gets wrong. */
+    /** Gives all registers their values after a reset (table 3-3). LEDB's polarity sets PDPXMD, which erratum 16 gets wrong. */
     reset(): void {
         this.registers.clear()
         this.registers.set(PhyReg.PHCON1, this.host.state.errata.ledPolarity ? PDPXMD : 0)
@@ -74,12 +74,12 @@ export class Phy {
         return (this.get(PhyReg.PHCON2) & FRCLNK) !== 0 || this.host.partner()
     }
 
-    /** Frames reach the wire. */
+    /** True while frames reach the wire. */
     get transmits(): boolean {
         return this.linkUp && this.host.partner() && (this.get(PhyReg.PHCON2) & TXDIS) === 0
     }
 
-    /** Erratum 9 and section 9.1: frames that are sent in half duplex come back. */
+    /** True while frames that are sent may come back: half duplex without HDLDIS (section 9.1, erratum 9). */
     get loopsBack(): boolean {
         return !this.fullDuplex && (this.get(PhyReg.PHCON2) & HDLDIS) === 0
     }
@@ -88,13 +88,13 @@ export class Phy {
         return this.host.state.faults.miiStuck || this.host.time() < this.busyUntil
     }
 
-    /** MISTAT. */
+    /** The value of MISTAT. */
     get status(): number {
         const scan = this.host.state.has(Reg.MICMD, Mii.MIISCAN)
         return (this.busy ? Mii.BUSY : 0) | (scan ? Mii.SCAN : 0) | (scan && this.busy ? Mii.NVALID : 0)
     }
 
-    /** A host has written MICMD: a read begins when a bit is set. */
+    /** Takes a write of MICMD: a bit that is set begins a read. */
     command(before: number): void {
         const { state } = this.host
         const begun = state.registers[Reg.MICMD]! & ~before
@@ -107,7 +107,7 @@ export class Phy {
         this.busyUntil = this.host.time() + TRANSACTION
     }
 
-    /** A host has written MIWRH, which begins the transaction (3.3.2). */
+    /** Takes a write of MIWRH, which begins the transaction (3.3.2). */
     write(): void {
         const { state } = this.host
         if (this.busy) {
@@ -118,7 +118,7 @@ export class Phy {
         this.store(state.registers[Reg.MIREGADR]!, state.word(Reg.MIWR))
     }
 
-    /** A host reads MIRD: the last register whose transaction is over. */
+    /** Brings MIRD up to date before a host reads it: it holds the last register whose transaction is over. */
     readData(): void {
         const { state } = this.host
         if (this.reading === undefined) return
@@ -131,7 +131,7 @@ export class Phy {
         if (!scanning) this.reading = undefined
     }
 
-    /** Gets a register's value as a host's read would, without the MII. */
+    /** Returns a register's value; unlike a read over the MII bus this clears nothing. */
     get(register: number): number {
         switch (register) {
             case PhyReg.PHID1:
@@ -149,7 +149,7 @@ export class Phy {
         }
     }
 
-    /** Changes a register, as the MII or a disturbance does. */
+    /** Writes a register, as the MII bus or a disturbance does. */
     store(register: number, value: number): void {
         if (register === PhyReg.PHCON1) {
             if ((value & PRST) !== 0) {
@@ -164,7 +164,7 @@ export class Phy {
         this.registers.set(register, value & (BITS.get(register) ?? 0))
     }
 
-    /** Notes a change of the link: LLSTAT latches it, and LINKIF reports it if the host has asked for it (12.1.5). */
+    /** Notes a change of the link: LLSTAT latches a loss, and LINKIF reports the change when the host has enabled it (12.1.5). */
     noteLink(): void {
         const up = this.linkUp
         if (!up) this.wasDown = true

@@ -8,31 +8,31 @@ import type { Enc28j60State } from "./enc28j60-state"
 
 /** Next packet pointer and receive status vector (figure 7-3). */
 const HEADER = 6
-/** IEEE 802.3: the shortest frame without FCS; whoever sent a shorter one has padded it. */
+/** The shortest frame of IEEE 802.3 without FCS; the sender pads a shorter one. */
 const SHORTEST = 60
 const MOST_PACKETS = 255
 
 export class Receiver {
-    /** Where the next byte goes; ERXWRPT follows it packet by packet. */
+    /** The address of the next byte; ERXWRPT follows packet by packet. */
     private writeAt = 0
-    /** ERXRDPTL as written, which takes effect with ERXRDPTH (7.2.4). */
+    /** ERXRDPTL as the host wrote it; it takes effect with ERXRDPTH (7.2.4). */
     private readLow = 0
     private deaf = false
-    /** Packets that are arriving now, and how often all of them were aborted. */
+    /** Packets that are arriving, and the number of times that these were aborted. */
     private arriving = 0
     private era = 0
     private leaks = 0
 
     constructor(private readonly state: Enc28j60State) {}
 
-    /** A system reset. */
+    /** Does the receive logic's part of a system reset. */
     reset(): void {
         this.load()
         this.readLow = this.state.registers[Reg.ERXRDPT]!
         this.resetLogic()
     }
 
-    /** ECON1.RXRST is set (11.4): RXEN ends; pointers and EPKTCNT stay. */
+    /** Resets the logic, as ECON1.RXRST does (11.4): RXEN is cleared; pointers and EPKTCNT stay. */
     resetLogic(): void {
         this.state.clear(Reg.ECON1, Econ1.RXEN)
         this.deaf = false
@@ -40,7 +40,7 @@ export class Receiver {
         this.arriving = 0
     }
 
-    /** ERXST or ERXND is written: the hardware's own pointer starts there, or at 0 (erratum 5). */
+    /** Takes a write of ERXST or ERXND: the write pointer is set to ERXST, or to 0 (erratum 5). */
     load(): void {
         this.writeAt = this.state.errata.receiveStartsAtZero ? 0 : this.state.word(Reg.ERXST)
     }
@@ -49,26 +49,26 @@ export class Receiver {
         this.readLow = value
     }
 
-    /** ERXRDPTH is written: both bytes take effect. */
+    /** Takes a write of ERXRDPTH: both bytes take effect. */
     takeReadPointer(high: number): void {
         this.state.setWord(Reg.ERXRDPT, this.readLow | (high << 8))
         if ((this.readLow & 1) === 0 && this.state.errata.evenReadPointer)
             this.state.misused(`ERXRDPT is 0x${this.state.word(Reg.ERXRDPT).toString(16)}, which is even`)
     }
 
-    /** ESTAT.RXBUSY. */
+    /** The value of ESTAT.RXBUSY. */
     get busy(): boolean {
         return this.arriving > 0
     }
 
-    /** The DMA's checksum aborts the packet that is being received (erratum 17). */
+    /** Aborts the packet that is arriving, as the DMA's checksum does (erratum 17). */
     abort(): void {
         this.era++
         this.arriving = 0
         this.state.flag(Eir.RXERIF, Estat.BUFER)
     }
 
-    /** A frame without FCS arrives from the wire; `done` reports later whether it is in memory. */
+    /** Takes a frame without FCS from the wire; `done` reports later whether it is in memory. */
     arrive(frame: Uint8Array, clock: Clock, done: (stored: boolean) => void): void {
         if (!this.enabled) {
             done(false)
@@ -94,7 +94,7 @@ export class Receiver {
         return state.has(Reg.ECON1, Econ1.RXEN) && state.has(Reg.MACON1, MARXEN) && !this.deaf
     }
 
-    /** A packet with its FCS has arrived whole; false when it is dropped. */
+    /** Stores a packet that has arrived, with its FCS. Returns false when it is dropped. */
     take(packet: Uint8Array): boolean {
         const { state } = this
         const { faults } = state
@@ -122,7 +122,7 @@ export class Receiver {
         return true
     }
 
-    /** Section 7.2.5. */
+    /** Free bytes of receive memory (section 7.2.5). */
     private get free(): number {
         const read = this.state.word(Reg.ERXRDPT)
         const size = this.state.word(Reg.ERXND) - this.state.word(Reg.ERXST)
@@ -130,7 +130,7 @@ export class Receiver {
         return this.writeAt === read ? size : read - this.writeAt - 1
     }
 
-    /** Table 7-3. An even ERXRDPT spoils pointer and status (erratum 14). */
+    /** Returns next packet pointer and receive status vector (table 7-3). An even ERXRDPT spoils both (erratum 14). */
     private header(next: number, packet: Uint8Array): Uint8Array {
         const { faults, errata } = this.state
         const spoilt = errata.evenReadPointer && (this.state.word(Reg.ERXRDPT) & 1) === 0
@@ -151,7 +151,7 @@ export class Receiver {
         )
     }
 
-    /** Erratum 18 does not say which packets the pattern match lets through: here every fourth group's. */
+    /** Returns true for a packet that erratum 18 lets pass: here every fourth to a group that matches no filter. */
     private leaksThrough(packet: Uint8Array): boolean {
         const pattern = this.state.errata.patternMatchLeaks && this.state.has(Reg.ERXFCON, 0x10)
         return pattern && (packet[0]! & 1) !== 0 && ++this.leaks % 4 === 0

@@ -1,3 +1,5 @@
+// What the parts of the ENC28J60's model share.
+
 import type { Errata } from "./enc28j60-errata"
 import type { Enc28j60Faults } from "./enc28j60-faults"
 import { type Eir, type Estat, REGISTERS, RESET, Reg } from "./enc28j60-map"
@@ -8,13 +10,13 @@ export const MEMORY = 0x2000
 const BYTE_TIME = 0.0008
 const AROUND = 20
 
-/** What the parts of an ENC28J60 share: its registers, its 8 KB of memory, what is wrong with it. */
+/** The state that the parts of an ENC28J60 share: registers, 8 KB of memory, faults and errata. */
 export class Enc28j60State {
     readonly registers = new Uint8Array(REGISTERS)
     readonly memory = new Uint8Array(MEMORY)
-    /** What the host did that the data sheet forbids or leaves open, in words. */
+    /** Everything that the host did against the data sheet, in words. */
     readonly misuses: string[] = []
-    /** Half duplex: one packet is on the wire at a time, whoever sends it. */
+    /** One packet is on the wire at a time, from either end: half duplex. */
     private wireFreeAt = Number.NEGATIVE_INFINITY
 
     constructor(
@@ -24,7 +26,7 @@ export class Enc28j60State {
         this.registers.set(RESET)
     }
 
-    /** The 16 bits of a register pair, low byte first (table 3-1). */
+    /** Returns the 16 bits of a register pair, low byte first (table 3-1). */
     word(register: Reg): number {
         return this.registers[register]! | (this.registers[register + 1]! << 8)
     }
@@ -51,7 +53,7 @@ export class Enc28j60State {
         this.set(Reg.ESTAT, estat)
     }
 
-    /** A packet of `length` bytes goes over the wire as soon as that is free. Returns when it is through. */
+    /** Puts a packet of `length` bytes on the wire as soon as that is free. Returns the time of its end. */
     occupyWire(now: number, length: number): number {
         this.wireFreeAt = Math.max(now, this.wireFreeAt) + (length + AROUND) * BYTE_TIME
         return this.wireFreeAt
@@ -61,7 +63,7 @@ export class Enc28j60State {
         this.misuses.push(what)
     }
 
-    /** Puts bytes into the receive FIFO, which continues at ERXST behind ERXND (3.2.1). Returns where the next one goes. */
+    /** Writes bytes to the receive FIFO, which goes on at ERXST after ERXND (3.2.1). Returns the address of the next byte. */
     writeFifo(at: number, bytes: Uint8Array): number {
         for (const byte of bytes) {
             this.memory[at] = byte
@@ -70,7 +72,7 @@ export class Enc28j60State {
         return at
     }
 
-    /** The address after `at` for everything that follows the receive FIFO (3.2.3). */
+    /** Returns the address that comes after `at` in the receive FIFO, or in memory for one outside (3.2.3). */
     after(at: number): number {
         return at === this.word(Reg.ERXND) ? this.word(Reg.ERXST) : (at + 1) & (MEMORY - 1)
     }

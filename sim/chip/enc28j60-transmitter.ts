@@ -18,21 +18,21 @@ const EXCESSIVE_COLLISIONS = 0x10
 const LATE_COLLISION = 0x20
 const GIANT = 0x40
 
-/** What becomes of a transmission. */
+/** The end of a transmission. */
 type Outcome = "sent" | "excessive collisions" | "late collision" | "link pulse" | "giant" | "never"
 
 export class Transmitter {
     /** An aborted transmission has stalled the logic (erratum 12). */
     private stalled = false
-    /** Counts resets and cancellations: what was under way then changes nothing any more. */
+    /** Counts resets and cancellations: a transmission from before one has no end. */
     private era = 0
-    /** First and last address of what is being sent. */
+    /** First and last address of the packet that is being sent. */
     private range: [number, number] | undefined
 
     constructor(
         private readonly state: Enc28j60State,
         private readonly clock: Clock,
-        /** Takes a frame without FCS that is on the wire. */
+        /** Takes a frame without FCS when it has been sent. */
         private readonly wire: (frame: Uint8Array) => void
     ) {}
 
@@ -41,29 +41,29 @@ export class Transmitter {
         this.cancel()
     }
 
-    /** ECON1.TXRST is set (11.3). */
+    /** Resets the logic, as ECON1.TXRST does (11.3). */
     resetLogic(): void {
         this.reset()
         this.state.clear(Reg.ECON1, Econ1.TXRTS)
     }
 
-    /** ECON1.TXRST is cleared, which may set TXERIF (erratum 12). */
+    /** Ends the reset, which sets TXERIF (erratum 12). */
     release(): void {
         if (this.state.errata.abortStalls) this.state.flag(Eir.TXERIF)
     }
 
-    /** The host has cleared TXRTS (12.1.4). */
+    /** Ends a transmission because the host cleared TXRTS (12.1.4). */
     cancel(): void {
         this.era++
         this.range = undefined
     }
 
-    /** True for an address that belongs to the packet being sent (7.1). */
+    /** Returns true for an address in the packet that is being sent (7.1). */
     isSending(address: number): boolean {
         return this.range !== undefined && address >= this.range[0] && address <= this.range[1]
     }
 
-    /** TXRTS is set. */
+    /** Starts a transmission, as TXRTS does. */
     start(): void {
         const { state } = this
         const [first, last] = [state.word(Reg.ETXST), state.word(Reg.ETXND)]
@@ -110,7 +110,7 @@ export class Transmitter {
         return "sent"
     }
 
-    /** What goes onto the wire: padded and with FCS as MACON3 or the control byte say (figure 7-1, register 6-2). */
+    /** Returns the packet that goes onto the wire, with padding and FCS as MACON3 or the control byte ask (figure 7-1, register 6-2). */
     private packet(control: number, frame: Uint8Array): Uint8Array {
         const own = (control & PacketControl.POVERRIDE) !== 0
         const mode = this.state.registers[Reg.MACON3]! & Macon3.PADCFG
@@ -150,7 +150,7 @@ export class Transmitter {
         }
     }
 
-    /** Table 7-1, at the address that follows the packet. */
+    /** Writes the transmit status vector (table 7-1) after the packet. */
     private writeStatus(
         outcome: Outcome,
         length: number,

@@ -1,3 +1,6 @@
+// The model of Microchip's ENC28J60, from its data sheet (DS39662E) and errata (DS80349C): all that a host sees by SPI, the reset line and the
+// interrupt line. The host is the controller on the SPI bus. Frames are without FCS; in the chip's memory they have it.
+
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
 import type { SpiChip } from "./chip"
@@ -19,20 +22,18 @@ import {
 } from "./enc28j60-map"
 import { Phy } from "./enc28j60-phy"
 import { Receiver } from "./enc28j60-receiver"
+import { nameOf, noteForbidden } from "./enc28j60-rules"
 import { Enc28j60State, MEMORY } from "./enc28j60-state"
 import { Transmitter } from "./enc28j60-transmitter"
 import { SpiLine } from "./spi-line"
 
-// Microchip ENC28J60, from its data sheet (DS39662E) and errata (DS80349C): what a host can see over SPI, the reset and the
-// interrupt line. Frames here are without FCS; in the chip's memory they have it.
-
-/** Data sheet, table 16-3: RESET must be low for so long (ms). */
+/** The shortest pulse of RESET, ms (table 16-3). */
 const RESET_PULSE = 0.0004
-/** Erratum 2: PHY and MAC are not ready for so long (ms) after the SPI reset command. */
+/** The time of PHY and MAC to get ready after the SPI reset command, ms (erratum 2). */
 const PHY_START = 1
-/** A byte at SPI's fastest clock of 20 MHz (table 16-6) takes at least so many ms, whatever the simulator's clock says. */
+/** The time of a byte at SPI's fastest clock, 20 MHz (table 16-6), ms: it passes even when the simulator's clock stands still. */
 const SPI_BYTE = 0.0004
-/** What MISO carries when nothing is to be read is not said anywhere: something that nobody should take for an answer. */
+/** The byte on MISO when there is nothing to read: the data sheet does not define it, so it is no likely answer. */
 const NO_DATA = 0xa5
 const SHORTEST_RECEIVED = 14
 
@@ -54,13 +55,13 @@ export interface Enc28j60Options {
     clock: Clock
     /** Takes the frames that the chip sends; they belong to the receiver. */
     send: (frame: Uint8Array) => void
-    /** Milliseconds from a cable or a reset of the PHY to a link (real ones need some hundred); 0 when left out. */
+    /** Time from a cable or a reset of the PHY to a link, ms; the default is 0 (real chips need some hundred). */
     negotiation?: number
-    /** What faults are drawn from. */
+    /** Faults are drawn from it. */
     random?: Random
-    /** B7 when left out. */
+    /** The default is B7. */
     revision?: Revision
-    /** Errata to switch on or off; the others are as the revision has them. */
+    /** Errata to switch on or off; the others are the revision's. */
     errata?: Partial<Errata>
 }
 
@@ -68,7 +69,7 @@ export interface Enc28j60Options {
 export class Enc28j60Chip implements SpiChip {
     readonly faults = new Enc28j60Faults()
     readonly errata: Errata
-    /** Frames that came into receive memory. */
+    /** Frames that were received into memory. */
     received = 0
     /** Frames that were not received: no room, not enabled, not for this station. */
     dropped = 0
@@ -84,7 +85,7 @@ export class Enc28j60Chip implements SpiChip {
     private readonly revision: number
     private cable = true
     private linkAt = Number.NEGATIVE_INFINITY
-    /** When the oscillator runs (CLKRDY), when PHY and MAC do, and until when the chip has no power. */
+    /** The times from which the oscillator runs (CLKRDY), PHY and MAC work, and the chip has power. */
     private clockReadyAt = Number.NEGATIVE_INFINITY
     private macReadyAt = Number.NEGATIVE_INFINITY
     private poweredAt = Number.NEGATIVE_INFINITY
@@ -93,7 +94,7 @@ export class Enc28j60Chip implements SpiChip {
     /** Bytes of the instruction so far, and its first. */
     private count = 0
     private instruction = 0
-    /** What SPI's clock says of the time. */
+    /** The time as SPI's transfers have moved it on. */
     private spiTime = 0
     private loops = 0
     private readonly miso: SpiLine
@@ -121,12 +122,12 @@ export class Enc28j60Chip implements SpiChip {
         this.random.fork("memory").fill(this.state.memory)
     }
 
-    /** What the host did that the data sheet forbids or leaves open, in words. */
+    /** Everything that the host did against the data sheet, in words. */
     get misuses(): string[] {
         return this.state.misuses
     }
 
-    /** A frame arrives from the wire, without FCS. */
+    /** Takes a frame, without FCS, from the wire. */
     deliver(frame: Uint8Array): void {
         const hears =
             this.works && this.macReady && this.linkUp && frame.length >= SHORTEST_RECEIVED && this.duplexFits
@@ -140,7 +141,7 @@ export class Enc28j60Chip implements SpiChip {
             })
     }
 
-    /** The cable is plugged in or out. */
+    /** Plugs the cable in or out. */
     setLink(up: boolean): void {
         if (up && !this.cable) this.negotiate()
         this.cable = up
@@ -181,7 +182,7 @@ export class Enc28j60Chip implements SpiChip {
         this.initialize()
     }
 
-    /** The supply drops below what the chip needs for `ms`: it answers nothing, then is as after a power-on. */
+    /** Drops the supply below what the chip needs for `ms`: the chip does not answer, and then is as after a power-on. */
     brownOut(ms: number): void {
         this.poweredAt = this.clock.now() + ms
         this.systemReset()
@@ -191,7 +192,7 @@ export class Enc28j60Chip implements SpiChip {
         this.random.fork("memory").fill(this.state.memory)
     }
 
-    /** A register changes behind the host's back; `register` is bank * 32 + address, and the PHY's follow from 0x100 on. */
+    /** Changes a register without the host: `register` is bank * 32 + address, or 0x100 + address for one of the PHY. */
     change(register: number, value: number): void {
         if (register >= 0x100) this.phy.store(register - 0x100, value)
         else if (register === Reg.EPKTCNT) this.state.registers[register] = value
@@ -221,7 +222,7 @@ export class Enc28j60Chip implements SpiChip {
         if (sent !== undefined) this.faults.onError?.(name, bytes, sent)
     }
 
-    /** One byte goes in and one comes out. */
+    /** Shifts one byte in and one out. */
     private shift(byte: number): number {
         if (this.faults.dead !== undefined) return this.faults.dead
         if (!this.selected) return 0xff
@@ -246,7 +247,7 @@ export class Enc28j60Chip implements SpiChip {
         }
     }
 
-    /** The first byte of an instruction is there. */
+    /** Takes the first byte of an instruction. */
     private begin(byte: number): void {
         this.instruction = byte
         const argument = byte & 0x1f
@@ -273,7 +274,7 @@ export class Enc28j60Chip implements SpiChip {
         return registerAt(this.state.registers[Reg.ECON1]! & Econ1.BSEL, address)
     }
 
-    /** Figures 4-3 and 4-4: an ETH register's value comes at once, another's after a dummy byte. */
+    /** Returns a byte of a register read: an ETH register's value comes at once, another's after a dummy byte (figures 4-3, 4-4). */
     private readPhase(register: number, phase: number): number {
         const wanted = kindOf(register) === "mac" ? 2 : 1
         return phase === wanted ? this.read(register) : NO_DATA
@@ -352,7 +353,7 @@ export class Enc28j60Chip implements SpiChip {
         return (registers[Reg.EIR]! & registers[Reg.EIE]! & 0x7b) !== 0
     }
 
-    /** 2.2, 14.0 and erratum 2: MAC, MII and PHY are out of reach while their clock does not run. */
+    /** Returns true while MAC, MII and PHY can be reached: their clock runs (2.2, 14.0, erratum 2). */
     private reachable(register: number): boolean {
         if (!this.macReady) this.state.misused(`${nameOf(register)} while its clock does not run`)
         return this.macReady
@@ -367,7 +368,7 @@ export class Enc28j60Chip implements SpiChip {
         }
         if (kind === "mac" && !this.reachable(register)) return
         const before = state.registers[register]!
-        this.forbidden(register, before, value)
+        noteForbidden(state, register, value)
         switch (register) {
             case Reg.ECON1:
                 this.writeEcon1(before, value)
@@ -391,28 +392,6 @@ export class Enc28j60Chip implements SpiChip {
         if (register >= Reg.ERXST && register <= Reg.ERXND + 1) this.receiver.load()
         if (register === Reg.MICMD) this.phy.command(before)
         if (register === Reg.MIWR + 1) this.phy.write()
-    }
-
-    /** Notes what the data sheet tells a host not to do. */
-    private forbidden(register: number, before: number, value: number): void {
-        const { state } = this
-        if (before === value) return
-        const name = nameOf(register)
-        const receives = state.has(Reg.ECON1, Econ1.RXEN)
-        const sends = state.has(Reg.ECON1, Econ1.TXRTS)
-        const fifo = register >= Reg.ERXST && register <= Reg.ERXND + 1
-        const filter = register === Reg.ERXFCON || (register >= Reg.MAADR5 && register <= Reg.MAADR2)
-        // 7.2.1
-        if (receives && (fifo || filter)) state.misused(`${name} changed while RXEN is set`)
-        // 9.1, 9.2
-        if ((receives || sends) && register === Reg.MACON3 && ((before ^ value) & Macon3.FULDPX) !== 0)
-            state.misused("MACON3.FULDPX changed while RXEN or TXRTS is set")
-        // 7.1
-        if (sends && register >= Reg.ETXST && register <= Reg.ETXND + 1)
-            state.misused(`${name} changed while TXRTS is set`)
-        // 13.1
-        if (state.has(Reg.ECON1, Econ1.DMAST) && register >= Reg.EDMAST && register <= Reg.EDMACS + 1)
-            state.misused(`${name} changed while DMAST is set`)
     }
 
     private writeEcon1(before: number, value: number): void {
@@ -459,7 +438,7 @@ export class Enc28j60Chip implements SpiChip {
         }
     }
 
-    /** Registers 12-1 and 12-3: flags that a host can only clear, and not all of them. */
+    /** Clears flags, some of which a host can clear and none of which it can set (registers 12-1, 12-3). */
     private clearFlags(register: Reg.EIR | Reg.ESTAT, before: number, value: number): void {
         const own =
             register === Reg.EIR
@@ -468,7 +447,7 @@ export class Enc28j60Chip implements SpiChip {
         this.state.registers[register] = before & (value | ~own)
     }
 
-    /** The SPI reset command (11.2). */
+    /** Carries out the SPI reset command (11.2). */
     private resetCommand(): void {
         if (this.state.has(Reg.ECON2, Econ2.PWRSV) && this.errata.noResetInPowerSave) {
             this.state.misused("reset command in power save mode")
@@ -477,7 +456,7 @@ export class Enc28j60Chip implements SpiChip {
         this.systemReset()
     }
 
-    /** 11.2: all registers but CLKRDY and ECOCON, the PHY too; memory stays. */
+    /** Resets all registers but CLKRDY and ECOCON, and the PHY; memory stays (11.2). */
     private systemReset(): void {
         this.initialize()
         if (this.errata.clkrdySetEarly) this.macReadyAt = Math.max(this.macReadyAt, this.time() + PHY_START)
@@ -499,7 +478,7 @@ export class Enc28j60Chip implements SpiChip {
         return Math.max(this.clock.now(), this.spiTime)
     }
 
-    /** Supplied, and not held in reset. */
+    /** True while the chip has power and is not held in reset. */
     private get works(): boolean {
         return (
             this.faults.dead === undefined &&
@@ -516,7 +495,7 @@ export class Enc28j60Chip implements SpiChip {
         return this.clockReady && this.time() >= this.macReadyAt
     }
 
-    /** Chapter 9: MAC and PHY must be told the same, and a partner that negotiates takes the chip for half duplex. */
+    /** True while MAC and PHY are both in half duplex, as a partner that negotiates takes the chip to be (chapter 9). */
     private get duplexFits(): boolean {
         return !this.state.has(Reg.MACON3, Macon3.FULDPX) && !this.phy.fullDuplex
     }
@@ -528,7 +507,7 @@ export class Enc28j60Chip implements SpiChip {
         if (wait > 0) this.clock.at(this.linkAt, () => this.phy.noteLink())
     }
 
-    /** A frame is on the wire. */
+    /** Takes a frame that was sent. */
     private emit(frame: Uint8Array): void {
         if (!this.works) return
         this.activity++
@@ -537,12 +516,4 @@ export class Enc28j60Chip implements SpiChip {
             this.receiver.arrive(frame, this.clock, () => {})
         if (this.phy.transmits && this.duplexFits) this.options.send(frame)
     }
-}
-
-function nameOf(register: number): string {
-    for (const back of [0, 1]) {
-        const name = Reg[register - back]
-        if (name !== undefined) return back === 0 ? name : `${name}+1`
-    }
-    return `register 0x${register.toString(16)}`
 }
