@@ -52,6 +52,11 @@ test("README.md has at most 10,240 bytes", () => {
     expect(statSync(join(ROOT, "README.md")).size).toBeLessThanOrEqual(10_240)
 })
 
+test("README.md links to every document of docs", () => {
+    for (const path of documents.filter(one => one.startsWith("docs/")))
+        expect(read("README.md")).toContain(`(${path})`)
+})
+
 describe.each(documents)("%s", path => {
     test("every relative link leads to a file, and to a heading in it", () => {
         const links = [...prose(path).matchAll(/\]\(([^)\s]+)\)/g)].map(match => match[1]!)

@@ -9,7 +9,7 @@ export async function boardImage(path: string, options?: BuildOptions): Promise<
     return await buildImage([path], nameOfBoard(path), options)
 }
 
-/** Does the same for a program of any size. */
+/** Builds the image of a program of any size, also above the VM's limit. */
 export async function anyBoardImage(path: string, options?: BuildOptions): Promise<Image> {
     return await compileImage([path], nameOfBoard(path), options)
 }

@@ -100,7 +100,7 @@ export async function buildImage(program: Program, title: string, options?: Buil
     throw new TooLarge(describeExcess(built, program[program.length - 1]))
 }
 
-/** Does the same for a program of any size. */
+/** Compiles and optimizes a program of any size, also above the VM's limit. */
 export async function compileImage(
     program: Program,
     title: string,

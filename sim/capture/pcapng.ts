@@ -12,11 +12,11 @@ export class CaptureError extends Error {
 /** Identifies a captured packet, to add comments to it. */
 export type PacketHandle = number
 
-/** How a capture is set up. */
+/** The options of a capture. */
 interface CaptureOptions {
     /** The moment at which the clock's time is 0, whole ms since 1970; the default is now. A fixed one repeats a file exactly. */
     epochMs?: number
-    /** The name of the program that writes the file, for the file. */
+    /** The name of the writing program, which the file begins with. */
     application?: string
     /** Takes one line, once, when the file cannot be written any more; the capture is over then. The default is standard error. */
     onError?: (message: string) => void

@@ -1,18 +1,18 @@
-// IEEE 802.3's frame check sequence.
+// The frame check sequence of Ethernet (IEEE 802.3), for chips whose memory holds it.
 
 const table = Uint32Array.from({ length: 256 }, (_, n) => {
     for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1
     return n
 })
 
-/** Returns the CRC of the bytes; on the wire its four bytes go in little-endian order. */
+/** Returns the CRC of the bytes by IEEE 802.3. Its four bytes are sent in little-endian order. */
 export function crc32(bytes: Uint8Array): number {
     let crc = 0xffff_ffff
     for (const byte of bytes) crc = table[(crc ^ byte) & 0xff]! ^ (crc >>> 8)
     return ~crc >>> 0
 }
 
-/** Returns the frame and its FCS. */
+/** Returns a frame followed by its FCS. */
 export function withFcs(frame: Uint8Array): Uint8Array {
     const packet = new Uint8Array(frame.length + 4)
     packet.set(frame)

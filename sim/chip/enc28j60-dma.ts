@@ -6,7 +6,7 @@ import { Econ1, Eir, Reg } from "./enc28j60-map"
 import type { Receiver } from "./enc28j60-receiver"
 import { type Enc28j60State, MEMORY } from "./enc28j60-state"
 
-/** Milliseconds of a clock at 25 MHz: a checksum takes one clock a byte, a copy two. */
+/** A clock cycle at 25 MHz, ms: a checksum takes one cycle per byte, a copy two. */
 const CLOCK = 0.00004
 
 export class Dma {
@@ -18,12 +18,12 @@ export class Dma {
         private readonly receiver: Receiver
     ) {}
 
-    /** Ends an operation: a reset or the host cleared DMAST (12.1.6). */
+    /** Ends the operation, as a reset or the host has cleared DMAST (12.1.6). */
     cancel(): void {
         this.era++
     }
 
-    /** Starts an operation, as DMAST does. */
+    /** Starts an operation, as the host has set DMAST. */
     start(): void {
         const { state } = this
         const sums = state.has(Reg.ECON1, Econ1.CSUMEN)

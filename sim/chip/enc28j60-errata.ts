@@ -1,24 +1,26 @@
-// The ENC28J60's errata (DS80349C, July 2010) as switches. The numbers are those of that sheet: DS80349B has two errata fewer, so its
-// numbers are lower.
+// The ENC28J60's errata (DS80349C, July 2010) as switches. Older sheets number them differently, as DS80349B lacks two of them.
 
 export type Revision = "B1" | "B4" | "B5" | "B7"
 
-/** EREVID by revision (DS80349C, table 1). */
+/** The value of EREVID by revision (DS80349C, table 1). */
 export const REVISION_IDS: Readonly<Record<Revision, number>> = { B1: 2, B4: 4, B5: 5, B7: 6 }
 
-/** An erratum applies while its switch is true. The model has no 1, 3, 4, 7, 8, 10 and 11 (SPI clock, temperature, pins, parts, loopback, LEDs). */
+/**
+ * The errata by number; an erratum applies while its switch is true. Not modelled are 1, 3, 4, 7, 8 and 11 (clock, temperature,
+ * pins, parts, LEDs), and 10.
+ */
 export interface Errata {
     /** 2: after the SPI reset command CLKRDY stays set, although PHY and MAC need 1 ms. */
     clkrdySetEarly: boolean
     /** 5: the receive hardware's write pointer starts at 0, whatever ERXST says. */
     receiveStartsAtZero: boolean
-    /** 6: EIR.PKTIF stays 0 while packets wait. */
+    /** 6: EIR.PKTIF does not show whether packets wait. */
     pktifUnreliable: boolean
     /** 9: without PHCON2.HDLDIS some of the frames sent in half duplex come back. */
     halfDuplexLoopback: boolean
     /** 12: after an aborted transmission the next one never ends until the transmit logic is reset; the end of that reset sets TXERIF. */
     abortStalls: boolean
-    /** 13: link pulses count as late collisions (B5 and B7), as often as the fault `linkPulses` says. */
+    /** 13: a link pulse counts as a late collision (B5 and B7); the fault `linkPulses` makes such pulses. */
     linkPulseCollisions: boolean
     /** 14: an even ERXRDPT corrupts the receive buffer. */
     evenReadPointer: boolean

@@ -8,19 +8,19 @@ export class Enc28j60Faults {
     byteCounts: number[] = []
     /** The number of received packets that the chip drops as if its memory were full. */
     overflows = 0
-    /** After an overflow the chip receives nothing until its receive logic is reset, as users report. */
+    /** After an overflow the chip receives nothing until its receive logic is reset, as users of the chip report. */
     deafAfterOverflow = false
-    /** The number of decrements of EPKTCNT that the chip does not carry out. */
+    /** The number of decrements of EPKTCNT that are lost. */
     lostDecrements = 0
-    /** The number of transmissions that never end: no frame, no flag, TXRTS stays set. */
+    /** The number of transmissions that never end: TXRTS stays set, no frame, no flag. */
     stuckSends = 0
-    /** The number of transmissions that end in 16 collisions in a row. */
+    /** The number of transmissions that end after 16 collisions in a row. */
     excessiveCollisions = 0
-    /** The number of transmissions that meet a late collision. */
+    /** The number of transmissions that end in a late collision. */
     lateCollisions = 0
-    /** The number of transmissions that meet a link pulse, which leaves TXRTS set (erratum 13); revisions without the erratum ignore it. */
+    /** The number of transmissions that meet a link pulse (erratum 13), which leaves TXRTS set; without the erratum none. */
     linkPulses = 0
-    /** The oscillator's start-up time, ms. */
+    /** The time that the oscillator needs to start, ms. */
     oscillator = 0.3
     /** The byte that MISO carries all the time, as the chip is dead: it receives, sends and stores nothing. */
     dead: 0x00 | 0xff | undefined

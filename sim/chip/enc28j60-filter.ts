@@ -6,11 +6,11 @@ import { Erxfcon, Reg } from "./enc28j60-map"
 const WINDOW = 64
 
 /** Returns the station's address in wire order (table 3-2, MAADR1 to MAADR6). */
-export function stationAddress(registers: Uint8Array): number[] {
+function stationAddress(registers: Uint8Array): number[] {
     return [Reg.MAADR1, Reg.MAADR2, Reg.MAADR3, Reg.MAADR4, Reg.MAADR5, Reg.MAADR6].map(r => registers[r]!)
 }
 
-/** Returns true when the filters let a packet, with its FCS, pass. */
+/** Returns whether the filters let a packet with its FCS pass. */
 export function accepts(registers: Uint8Array, packet: Uint8Array, crcIsValid: boolean): boolean {
     const filters = registers[Reg.ERXFCON]!
     const tests: [Erxfcon, () => boolean][] = [
@@ -24,11 +24,11 @@ export function accepts(registers: Uint8Array, packet: Uint8Array, crcIsValid: b
     const enabled = tests.filter(([bit]) => (filters & bit) !== 0)
     const all = (filters & Erxfcon.ANDOR) !== 0
     const pass = all ? enabled.every(([, test]) => test()) : enabled.some(([, test]) => test())
-    // figures 8-1 and 8-2: the CRC comes last; with no filter at all every packet passes
+    // figures 8-1 and 8-2: the CRC is checked last; without any filter every packet passes
     return (pass || enabled.length === 0) && (crcIsValid || (filters & Erxfcon.CRCEN) === 0)
 }
 
-/** Returns true when the checksum of the selected bytes, as if the others were not there, equals EPMCS (section 8.2). */
+/** Returns whether the checksum of the selected bytes, without the others, equals EPMCS (section 8.2). */
 export function matchesPattern(registers: Uint8Array, packet: Uint8Array): boolean {
     const offset = registers[Reg.EPMO]! | (registers[Reg.EPMO + 1]! << 8)
     if (offset + WINDOW > packet.length) return false
@@ -39,7 +39,7 @@ export function matchesPattern(registers: Uint8Array, packet: Uint8Array): boole
     return sum === (registers[Reg.EPMCS]! | (registers[Reg.EPMCS + 1]! << 8))
 }
 
-/** Returns the Internet checksum as the DMA forms it (section 13.2): a zero follows an odd last byte. */
+/** Returns the Internet checksum as the DMA computes it (section 13.2): an odd last byte is followed by a zero. */
 export function checksum(bytes: Uint8Array): number {
     let sum = 0
     for (const [i, byte] of bytes.entries()) sum += i % 2 === 0 ? byte << 8 : byte
@@ -47,7 +47,7 @@ export function checksum(bytes: Uint8Array): number {
     return ~sum & 0xffff
 }
 
-/** Returns true for a Magic Packet (section 8.3): to this station, with six bytes 0xff and sixteen times the address anywhere in it. */
+/** Returns whether a packet is for this station and contains six bytes 0xff and sixteen times the address (section 8.3). */
 function isMagicPacket(registers: Uint8Array, packet: Uint8Array): boolean {
     const address = stationAddress(registers)
     if (!begins(packet, address)) return false
@@ -57,7 +57,7 @@ function isMagicPacket(registers: Uint8Array, packet: Uint8Array): boolean {
     return false
 }
 
-/** Returns true when the bit that bits 28 to 23 of the destination address's CRC choose is set (section 8.4). */
+/** Returns the bit of the hash table that bits 28 to 23 of the destination address's CRC select (section 8.4). */
 function isInHashTable(registers: Uint8Array, packet: Uint8Array): boolean {
     const reflected = ~crc32(packet.subarray(0, 6)) >>> 0
     let crc = 0

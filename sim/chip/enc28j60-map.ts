@@ -1,7 +1,7 @@
-// The ENC28J60's register map from its data sheet (DS39662E, tables 3-1 to 3-3): the address of each register, its value after a reset, and the
-// bits that a host can write.
+// The ENC28J60's register map from its data sheet (DS39662E, tables 3-1 to 3-3): addresses, values after a reset, and the bits
+// that exist.
 
-/** Control registers as bank * 32 + address; those from 0x1b on are the same in every bank (table 3-1). */
+/** The control registers as bank * 32 + address; those from 0x1b on are the same in every bank (table 3-1). */
 export enum Reg {
     ERDPT = 0x00,
     EWRPT = 0x02,
@@ -56,8 +56,8 @@ export enum Reg {
 }
 
 /** The first address that all banks share. */
-export const COMMON = 0x1b
-/** An address that a host must neither read nor write in any bank (section 3.1). */
+const COMMON = 0x1b
+/** An address that must not be read or written in any bank (section 3.1). */
 export const FORBIDDEN = 0x1a
 
 /** Bits of ECON1 (register 3-1). */
@@ -205,8 +205,9 @@ const rows: Row[] = [
     [Reg.EPAUS, [0x00, 0x10], [0xff, 0xff]],
 ]
 
-/** The value after a system reset, and the bits that a host can write, by register. */
+/** The values after a system reset, by register. */
 export const RESET = new Uint8Array(REGISTERS)
+/** The bits that a host can write, by register. */
 export const WRITABLE = new Uint8Array(REGISTERS)
 const implemented = new Set<number>()
 for (const [register, reset, bits] of rows) {
@@ -215,14 +216,14 @@ for (const [register, reset, bits] of rows) {
     for (let i = 0; i < reset.length; i++) implemented.add(register + i)
 }
 
-/** Reserved registers (table 3-1): a host may read but not change them. */
+/** The reserved registers, which may be read but not changed (table 3-1). */
 const reserved = new Set([0x36, 0x37, 0x41, 0x4c, 0x4d, 0x4e, 0x50, 0x51, 0x55])
 
-/** Returns the kind of a register. One of kind "none" is not implemented: it reads as zero and ignores writes (section 3.1). */
+/** Returns the kind of a register. An unimplemented one reads as zero and ignores writes (section 3.1). */
 export function kindOf(register: number): "eth" | "mac" | "reserved" | "none" {
     if (reserved.has(register)) return "reserved"
     if (!implemented.has(register)) return "none"
-    // section 3.1: names that begin with MA or MI; a read of one returns a dummy byte first (4.2.1)
+    // the registers whose names begin with MA or MI (section 3.1); a read of one returns a dummy byte first (4.2.1)
     const mac = (register >= Reg.MACON1 && register <= Reg.MIRD + 1) || isBank3Mac(register)
     return mac ? "mac" : "eth"
 }

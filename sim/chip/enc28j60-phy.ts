@@ -3,7 +3,7 @@
 import { Eir, Mii, PhyReg, Reg } from "./enc28j60-map"
 import type { Enc28j60State } from "./enc28j60-state"
 
-/** Milliseconds of a transaction on the MII bus (3.3.1). */
+/** Duration of a transaction on the MII bus, ms (3.3.1). */
 const TRANSACTION = 0.01024
 
 const PRST = 0x8000
@@ -29,14 +29,14 @@ const BITS = new Map<number, number>([
     [PhyReg.PHLCON, 0x3ffe],
 ])
 
-/** The PHY's view of its chip. */
-export interface PhyHost {
+/** What the PHY uses of its chip. */
+interface PhyHost {
     readonly state: Enc28j60State
-    /** Returns the time, ms: the simulator's, or the one that SPI's transfers have taken if that is later. */
+    /** Returns the time in ms: that of the simulator's clock, or of the SPI bus if that is later. */
     time(): number
-    /** Returns true while a link partner at the other end of the cable sends link pulses. */
+    /** Returns whether a cable leads to a link partner that sends link pulses. */
     partner(): boolean
-    /** Starts the search for a link again. */
+    /** Starts the negotiation of a link again. */
     negotiate(): void
 }
 
@@ -53,7 +53,7 @@ export class Phy {
         this.reset()
     }
 
-    /** Gives all registers their values after a reset (table 3-3). LEDB's polarity sets PDPXMD, which erratum 16 gets wrong. */
+    /** Sets the registers to their values after a reset (table 3-3). PDPXMD follows LEDB's polarity, which erratum 16 misreads. */
     reset(): void {
         this.registers.clear()
         this.registers.set(PhyReg.PHCON1, this.host.state.errata.ledPolarity ? PDPXMD : 0)
@@ -79,7 +79,7 @@ export class Phy {
         return this.linkUp && this.host.partner() && (this.get(PhyReg.PHCON2) & TXDIS) === 0
     }
 
-    /** True while frames that are sent may come back: half duplex without HDLDIS (section 9.1, erratum 9). */
+    /** True while frames that are sent in half duplex come back (erratum 9 and section 9.1). */
     get loopsBack(): boolean {
         return !this.fullDuplex && (this.get(PhyReg.PHCON2) & HDLDIS) === 0
     }
@@ -94,7 +94,7 @@ export class Phy {
         return (this.busy ? Mii.BUSY : 0) | (scan ? Mii.SCAN : 0) | (scan && this.busy ? Mii.NVALID : 0)
     }
 
-    /** Takes a write of MICMD: a bit that is set begins a read. */
+    /** Begins a read if the host has set a bit of MICMD; `before` is the old value. */
     command(before: number): void {
         const { state } = this.host
         const begun = state.registers[Reg.MICMD]! & ~before
@@ -107,7 +107,7 @@ export class Phy {
         this.busyUntil = this.host.time() + TRANSACTION
     }
 
-    /** Takes a write of MIWRH, which begins the transaction (3.3.2). */
+    /** Begins a write, as the host has written MIWRH (3.3.2). */
     write(): void {
         const { state } = this.host
         if (this.busy) {
@@ -118,7 +118,7 @@ export class Phy {
         this.store(state.registers[Reg.MIREGADR]!, state.word(Reg.MIWR))
     }
 
-    /** Brings MIRD up to date before a host reads it: it holds the last register whose transaction is over. */
+    /** Puts the result of the last read into MIRD, as the host reads it. */
     readData(): void {
         const { state } = this.host
         if (this.reading === undefined) return
@@ -131,7 +131,7 @@ export class Phy {
         if (!scanning) this.reading = undefined
     }
 
-    /** Returns a register's value; unlike a read over the MII bus this clears nothing. */
+    /** Returns a register's value as a host's read would, without the MII. */
     get(register: number): number {
         switch (register) {
             case PhyReg.PHID1:
@@ -164,7 +164,7 @@ export class Phy {
         this.registers.set(register, value & (BITS.get(register) ?? 0))
     }
 
-    /** Notes a change of the link: LLSTAT latches a loss, and LINKIF reports the change when the host has enabled it (12.1.5). */
+    /** Notes a change of the link: LLSTAT latches it, and LINKIF reports it if the host has enabled that (12.1.5). */
     noteLink(): void {
         const up = this.linkUp
         if (!up) this.wasDown = true

@@ -6,33 +6,34 @@ import { accepts } from "./enc28j60-filter"
 import { Econ1, Eir, Estat, MARXEN, Macon3, Reg } from "./enc28j60-map"
 import type { Enc28j60State } from "./enc28j60-state"
 
-/** Next packet pointer and receive status vector (figure 7-3). */
+/** The size of a packet's header: next packet pointer and receive status vector (figure 7-3). */
 const HEADER = 6
-/** The shortest frame of IEEE 802.3 without FCS; the sender pads a shorter one. */
+/** The shortest frame without FCS (IEEE 802.3): a sender pads shorter ones. */
 const SHORTEST = 60
 const MOST_PACKETS = 255
 
 export class Receiver {
-    /** The address of the next byte; ERXWRPT follows packet by packet. */
+    /** The address of the next byte; ERXWRPT follows it packet by packet. */
     private writeAt = 0
-    /** ERXRDPTL as the host wrote it; it takes effect with ERXRDPTH (7.2.4). */
+    /** The value written to ERXRDPTL, which takes effect with ERXRDPTH (7.2.4). */
     private readLow = 0
     private deaf = false
-    /** Packets that are arriving, and the number of times that these were aborted. */
+    /** The number of packets that are arriving now. */
     private arriving = 0
+    /** The number of aborts so far: a packet that began before an abort is dropped. */
     private era = 0
     private leaks = 0
 
     constructor(private readonly state: Enc28j60State) {}
 
-    /** Does the receive logic's part of a system reset. */
+    /** Sets all to the state after a system reset. */
     reset(): void {
         this.load()
         this.readLow = this.state.registers[Reg.ERXRDPT]!
         this.resetLogic()
     }
 
-    /** Resets the logic, as ECON1.RXRST does (11.4): RXEN is cleared; pointers and EPKTCNT stay. */
+    /** Resets the logic, as the host has set ECON1.RXRST (11.4): RXEN is cleared; the pointers and EPKTCNT do not change. */
     resetLogic(): void {
         this.state.clear(Reg.ECON1, Econ1.RXEN)
         this.deaf = false
@@ -40,7 +41,7 @@ export class Receiver {
         this.arriving = 0
     }
 
-    /** Takes a write of ERXST or ERXND: the write pointer is set to ERXST, or to 0 (erratum 5). */
+    /** Sets the hardware's own pointer to ERXST, or to 0 (erratum 5), as the host has written ERXST or ERXND. */
     load(): void {
         this.writeAt = this.state.errata.receiveStartsAtZero ? 0 : this.state.word(Reg.ERXST)
     }
@@ -49,7 +50,7 @@ export class Receiver {
         this.readLow = value
     }
 
-    /** Takes a write of ERXRDPTH: both bytes take effect. */
+    /** Sets ERXRDPT, as the host has written ERXRDPTH, with which both bytes take effect. */
     takeReadPointer(high: number): void {
         this.state.setWord(Reg.ERXRDPT, this.readLow | (high << 8))
         if ((this.readLow & 1) === 0 && this.state.errata.evenReadPointer)
@@ -61,14 +62,14 @@ export class Receiver {
         return this.arriving > 0
     }
 
-    /** Aborts the packet that is arriving, as the DMA's checksum does (erratum 17). */
+    /** Aborts the packet that is being received, because of the DMA's checksum (erratum 17). */
     abort(): void {
         this.era++
         this.arriving = 0
         this.state.flag(Eir.RXERIF, Estat.BUFER)
     }
 
-    /** Takes a frame without FCS from the wire; `done` reports later whether it is in memory. */
+    /** Takes a frame without FCS from the wire; calls `done` later, with whether the frame is in memory. */
     arrive(frame: Uint8Array, clock: Clock, done: (stored: boolean) => void): void {
         if (!this.enabled) {
             done(false)
@@ -94,7 +95,7 @@ export class Receiver {
         return state.has(Reg.ECON1, Econ1.RXEN) && state.has(Reg.MACON1, MARXEN) && !this.deaf
     }
 
-    /** Stores a packet that has arrived, with its FCS. Returns false when it is dropped. */
+    /** Takes a whole packet with its FCS; returns false when the packet is dropped. */
     take(packet: Uint8Array): boolean {
         const { state } = this
         const { faults } = state
@@ -122,7 +123,7 @@ export class Receiver {
         return true
     }
 
-    /** Free bytes of receive memory (section 7.2.5). */
+    /** The free bytes of the receive FIFO (section 7.2.5). */
     private get free(): number {
         const read = this.state.word(Reg.ERXRDPT)
         const size = this.state.word(Reg.ERXND) - this.state.word(Reg.ERXST)
@@ -130,7 +131,7 @@ export class Receiver {
         return this.writeAt === read ? size : read - this.writeAt - 1
     }
 
-    /** Returns next packet pointer and receive status vector (table 7-3). An even ERXRDPT spoils both (erratum 14). */
+    /** Returns the header of a packet (table 7-3). An even ERXRDPT corrupts the pointer and the status (erratum 14). */
     private header(next: number, packet: Uint8Array): Uint8Array {
         const { faults, errata } = this.state
         const spoilt = errata.evenReadPointer && (this.state.word(Reg.ERXRDPT) & 1) === 0
@@ -151,7 +152,7 @@ export class Receiver {
         )
     }
 
-    /** Returns true for a packet that erratum 18 lets pass: here every fourth to a group that matches no filter. */
+    /** Returns whether the pattern match lets a packet through. Erratum 18 does not say which ones: here every fourth group packet. */
     private leaksThrough(packet: Uint8Array): boolean {
         const pattern = this.state.errata.patternMatchLeaks && this.state.has(Reg.ERXFCON, 0x10)
         return pattern && (packet[0]! & 1) !== 0 && ++this.leaks % 4 === 0

@@ -1,4 +1,4 @@
-// What the parts of the ENC28J60's model share.
+// The state that the parts of the ENC28J60's model share.
 
 import type { Errata } from "./enc28j60-errata"
 import type { Enc28j60Faults } from "./enc28j60-faults"
@@ -6,17 +6,18 @@ import { type Eir, type Estat, REGISTERS, RESET, Reg } from "./enc28j60-map"
 
 export const MEMORY = 0x2000
 
-/** Milliseconds of a byte at 10 Mbit/s, and bytes of preamble, start delimiter and gap around a packet. */
+/** The duration of a byte at 10 Mbit/s, ms. */
 const BYTE_TIME = 0.0008
+/** The bytes of preamble, start delimiter and gap around a packet. */
 const AROUND = 20
 
-/** The state that the parts of an ENC28J60 share: registers, 8 KB of memory, faults and errata. */
+/** The registers of an ENC28J60, its 8 KB of memory, its faults and errata. */
 export class Enc28j60State {
     readonly registers = new Uint8Array(REGISTERS)
     readonly memory = new Uint8Array(MEMORY)
-    /** Everything that the host did against the data sheet, in words. */
+    /** Actions of the host that the data sheet forbids or leaves open, as text. */
     readonly misuses: string[] = []
-    /** One packet is on the wire at a time, from either end: half duplex. */
+    /** The wire is busy until this time: in half duplex it carries one packet at a time, of either sender. */
     private wireFreeAt = Number.NEGATIVE_INFINITY
 
     constructor(
@@ -26,7 +27,7 @@ export class Enc28j60State {
         this.registers.set(RESET)
     }
 
-    /** Returns the 16 bits of a register pair, low byte first (table 3-1). */
+    /** Returns the 16 bits of a register pair, whose low byte is first (table 3-1). */
     word(register: Reg): number {
         return this.registers[register]! | (this.registers[register + 1]! << 8)
     }
@@ -53,7 +54,7 @@ export class Enc28j60State {
         this.set(Reg.ESTAT, estat)
     }
 
-    /** Puts a packet of `length` bytes on the wire as soon as that is free. Returns the time of its end. */
+    /** Sends a packet of `length` bytes over the wire as soon as that is free; returns the time of the packet's end. */
     occupyWire(now: number, length: number): number {
         this.wireFreeAt = Math.max(now, this.wireFreeAt) + (length + AROUND) * BYTE_TIME
         return this.wireFreeAt
@@ -63,7 +64,7 @@ export class Enc28j60State {
         this.misuses.push(what)
     }
 
-    /** Writes bytes to the receive FIFO, which goes on at ERXST after ERXND (3.2.1). Returns the address of the next byte. */
+    /** Writes bytes into the receive FIFO, which continues at ERXST after ERXND (3.2.1); returns the address of the next byte. */
     writeFifo(at: number, bytes: Uint8Array): number {
         for (const byte of bytes) {
             this.memory[at] = byte
@@ -72,7 +73,7 @@ export class Enc28j60State {
         return at
     }
 
-    /** Returns the address that comes after `at` in the receive FIFO, or in memory for one outside (3.2.3). */
+    /** Returns the address after `at` in the receive FIFO, which wraps (3.2.3). */
     after(at: number): number {
         return at === this.word(Reg.ERXND) ? this.word(Reg.ERXST) : (at + 1) & (MEMORY - 1)
     }

@@ -18,15 +18,15 @@ const EXCESSIVE_COLLISIONS = 0x10
 const LATE_COLLISION = 0x20
 const GIANT = 0x40
 
-/** The end of a transmission. */
+/** The result of a transmission. */
 type Outcome = "sent" | "excessive collisions" | "late collision" | "link pulse" | "giant" | "never"
 
 export class Transmitter {
     /** An aborted transmission has stalled the logic (erratum 12). */
     private stalled = false
-    /** Counts resets and cancellations: a transmission from before one has no end. */
+    /** Number of resets and cancellations: a transmission that ends after one of them changes nothing. */
     private era = 0
-    /** First and last address of the packet that is being sent. */
+    /** The first and the last address of the packet that is being sent. */
     private range: [number, number] | undefined
 
     constructor(
@@ -41,29 +41,29 @@ export class Transmitter {
         this.cancel()
     }
 
-    /** Resets the logic, as ECON1.TXRST does (11.3). */
+    /** Resets the logic, as the host has set ECON1.TXRST (11.3). */
     resetLogic(): void {
         this.reset()
         this.state.clear(Reg.ECON1, Econ1.TXRTS)
     }
 
-    /** Ends the reset, which sets TXERIF (erratum 12). */
+    /** Ends the reset of the logic, as the host has cleared ECON1.TXRST; that may set TXERIF (erratum 12). */
     release(): void {
         if (this.state.errata.abortStalls) this.state.flag(Eir.TXERIF)
     }
 
-    /** Ends a transmission because the host cleared TXRTS (12.1.4). */
+    /** Cancels the transmission, as the host has cleared TXRTS (12.1.4). */
     cancel(): void {
         this.era++
         this.range = undefined
     }
 
-    /** Returns true for an address in the packet that is being sent (7.1). */
+    /** Returns whether an address belongs to the packet that is being sent (7.1). */
     isSending(address: number): boolean {
         return this.range !== undefined && address >= this.range[0] && address <= this.range[1]
     }
 
-    /** Starts a transmission, as TXRTS does. */
+    /** Starts a transmission, as the host has set TXRTS. */
     start(): void {
         const { state } = this
         const [first, last] = [state.word(Reg.ETXST), state.word(Reg.ETXND)]
@@ -78,7 +78,7 @@ export class Transmitter {
         if (outcome === "never") return
         this.range = [first, last]
         const { era } = this
-        // a collision shows after 64 bytes
+        // a collision is seen after 64 bytes
         const length = outcome === "sent" ? packet.length : 64
         this.clock.at(state.occupyWire(this.clock.now(), length), () => {
             if (era === this.era) this.end(outcome, frame.length, packet, last)
@@ -110,7 +110,7 @@ export class Transmitter {
         return "sent"
     }
 
-    /** Returns the packet that goes onto the wire, with padding and FCS as MACON3 or the control byte ask (figure 7-1, register 6-2). */
+    /** Returns the packet on the wire, with the padding and FCS that MACON3 or the control byte ask for (figure 7-1, register 6-2). */
     private packet(control: number, frame: Uint8Array): Uint8Array {
         const own = (control & PacketControl.POVERRIDE) !== 0
         const mode = this.state.registers[Reg.MACON3]! & Macon3.PADCFG
@@ -133,7 +133,7 @@ export class Transmitter {
         if (sent) {
             state.clear(Reg.ECON1, Econ1.TXRTS)
             state.flag(Eir.TXIF)
-            // a receiver drops what has no valid FCS, or is too short
+            // a receiver drops a packet that is too short or has no valid FCS
             if (isValid && body.length >= SHORTEST) this.wire(body.slice())
             else state.misused(`${packet.length} bytes sent without padding or FCS`)
             return
@@ -150,7 +150,7 @@ export class Transmitter {
         }
     }
 
-    /** Writes the transmit status vector (table 7-1) after the packet. */
+    /** Writes the status vector (table 7-1) after the packet. */
     private writeStatus(
         outcome: Outcome,
         length: number,

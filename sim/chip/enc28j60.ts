@@ -1,5 +1,6 @@
-// The model of Microchip's ENC28J60, from its data sheet (DS39662E) and errata (DS80349C): all that a host sees by SPI, the reset line and the
-// interrupt line. The host is the controller on the SPI bus. Frames are without FCS; in the chip's memory they have it.
+// The model of Microchip's ENC28J60, from its data sheet (DS39662E) and errata (DS80349C): all that a host sees by SPI, the reset
+// line and the interrupt line. Numbers in comments are sections of the data sheet. Frames are without FCS here; in the chip's
+// memory they have it.
 
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
@@ -27,17 +28,17 @@ import { Enc28j60State, MEMORY } from "./enc28j60-state"
 import { Transmitter } from "./enc28j60-transmitter"
 import { SpiLine } from "./spi-line"
 
-/** The shortest pulse of RESET, ms (table 16-3). */
+/** The shortest reset pulse, ms (table 16-3). */
 const RESET_PULSE = 0.0004
-/** The time of PHY and MAC to get ready after the SPI reset command, ms (erratum 2). */
+/** PHY and MAC are not ready for this long after the SPI reset command, ms (erratum 2). */
 const PHY_START = 1
-/** The time of a byte at SPI's fastest clock, 20 MHz (table 16-6), ms: it passes even when the simulator's clock stands still. */
+/** The duration of a byte at the fastest SPI clock of 20 MHz, ms (table 16-6): the chip's time advances at least this much per byte. */
 const SPI_BYTE = 0.0004
-/** The byte on MISO when there is nothing to read: the data sheet does not define it, so it is no likely answer. */
+/** The byte on MISO when there is nothing to read. The data sheet does not define it; this one is unlike any valid answer. */
 const NO_DATA = 0xa5
 const SHORTEST_RECEIVED = 14
 
-/** SPI instructions by their first byte's upper three bits (table 4-1). */
+/** The SPI instructions by the upper three bits of their first byte (table 4-1). */
 enum Instruction {
     ReadRegister = 0,
     ReadMemory = 1,
@@ -55,23 +56,23 @@ export interface Enc28j60Options {
     clock: Clock
     /** Takes the frames that the chip sends; they belong to the receiver. */
     send: (frame: Uint8Array) => void
-    /** Time from a cable or a reset of the PHY to a link, ms; the default is 0 (real chips need some hundred). */
+    /** Time from a plugged cable or a reset of the PHY to a link, ms; the default is 0. A real PHY needs some hundred. */
     negotiation?: number
-    /** Faults are drawn from it. */
+    /** The generator that draws random faults. */
     random?: Random
-    /** The default is B7. */
+    /** The revision of the silicon; the default is B7. */
     revision?: Revision
-    /** Errata to switch on or off; the others are the revision's. */
+    /** Errata to switch on or off; the others are those of the revision. */
     errata?: Partial<Errata>
 }
 
-/** The model of an ENC28J60; it starts as after a power-on, its oscillator settled, with a link partner in half duplex. */
+/** An ENC28J60. It starts in the state after a power-on, with a running oscillator and a link partner in half duplex. */
 export class Enc28j60Chip implements SpiChip {
     readonly faults = new Enc28j60Faults()
     readonly errata: Errata
-    /** Frames that were received into memory. */
+    /** Number of frames that came into receive memory. */
     received = 0
-    /** Frames that were not received: no room, not enabled, not for this station. */
+    /** Number of frames that were dropped: no room, reception not enabled, or another station's address. */
     dropped = 0
     activity = 0
 
@@ -85,16 +86,19 @@ export class Enc28j60Chip implements SpiChip {
     private readonly revision: number
     private cable = true
     private linkAt = Number.NEGATIVE_INFINITY
-    /** The times from which the oscillator runs (CLKRDY), PHY and MAC work, and the chip has power. */
+    /** The oscillator runs from this time on (CLKRDY). */
     private clockReadyAt = Number.NEGATIVE_INFINITY
+    /** PHY and MAC run from this time on. */
     private macReadyAt = Number.NEGATIVE_INFINITY
+    /** The chip has power from this time on. */
     private poweredAt = Number.NEGATIVE_INFINITY
     private resetSince: number | undefined
     private selected = false
-    /** Bytes of the instruction so far, and its first. */
+    /** Bytes of the instruction so far. */
     private count = 0
+    /** The first byte of the instruction. */
     private instruction = 0
-    /** The time as SPI's transfers have moved it on. */
+    /** The time by the clock of the SPI bus, ms. */
     private spiTime = 0
     private loops = 0
     private readonly miso: SpiLine
@@ -122,12 +126,12 @@ export class Enc28j60Chip implements SpiChip {
         this.random.fork("memory").fill(this.state.memory)
     }
 
-    /** Everything that the host did against the data sheet, in words. */
+    /** Actions of the host that the data sheet forbids or leaves open, as text. */
     get misuses(): string[] {
         return this.state.misuses
     }
 
-    /** Takes a frame, without FCS, from the wire. */
+    /** Takes a frame from the wire, without FCS. */
     deliver(frame: Uint8Array): void {
         const hears =
             this.works && this.macReady && this.linkUp && frame.length >= SHORTEST_RECEIVED && this.duplexFits
@@ -192,7 +196,7 @@ export class Enc28j60Chip implements SpiChip {
         this.random.fork("memory").fill(this.state.memory)
     }
 
-    /** Changes a register without the host: `register` is bank * 32 + address, or 0x100 + address for one of the PHY. */
+    /** Changes a register without the host; `register` is bank * 32 + address, or 0x100 + the number of a PHY register. */
     change(register: number, value: number): void {
         if (register >= 0x100) this.phy.store(register - 0x100, value)
         else if (register === Reg.EPKTCNT) this.state.registers[register] = value
@@ -205,7 +209,7 @@ export class Enc28j60Chip implements SpiChip {
     }
 
     transfer(buffer: Uint8Array): void {
-        // a device's own kind of buffer has other methods
+        // a program on Node passes a DeviceScript Buffer, whose methods differ: this is a plain view of its bytes
         const bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
         const { faults } = this
         this.carry("mosi", bytes, faults.mosiStuck, faults.mosiErrors)
@@ -222,7 +226,7 @@ export class Enc28j60Chip implements SpiChip {
         if (sent !== undefined) this.faults.onError?.(name, bytes, sent)
     }
 
-    /** Shifts one byte in and one out. */
+    /** Shifts one byte in and returns the byte that is shifted out. */
     private shift(byte: number): number {
         if (this.faults.dead !== undefined) return this.faults.dead
         if (!this.selected) return 0xff
@@ -264,7 +268,7 @@ export class Enc28j60Chip implements SpiChip {
 
     private endInstruction(): void {
         const reads = this.count > 0 && this.instruction >> 5 === Instruction.ReadRegister
-        // 4.2.1: the first byte is a dummy
+        // the first byte read from such a register is a dummy (4.2.1)
         if (reads && this.count === 2 && kindOf(this.register(this.instruction & 0x1f)) === "mac")
             this.state.misused(`no dummy byte for ${nameOf(this.register(this.instruction & 0x1f))}`)
         this.count = 0
@@ -274,7 +278,7 @@ export class Enc28j60Chip implements SpiChip {
         return registerAt(this.state.registers[Reg.ECON1]! & Econ1.BSEL, address)
     }
 
-    /** Returns a byte of a register read: an ETH register's value comes at once, another's after a dummy byte (figures 4-3, 4-4). */
+    /** Returns a byte of a register read: an ETH register's value comes at once, another one's after a dummy byte (figures 4-3, 4-4). */
     private readPhase(register: number, phase: number): number {
         const wanted = kindOf(register) === "mac" ? 2 : 1
         return phase === wanted ? this.read(register) : NO_DATA
@@ -287,7 +291,7 @@ export class Enc28j60Chip implements SpiChip {
             return
         }
         if (kind !== Instruction.SetBits && kind !== Instruction.ClearBits) return
-        // 4.2.5, 4.2.6
+        // bit field instructions work on ETH registers only (4.2.5, 4.2.6)
         if (kindOf(register) !== "eth") {
             this.state.misused(`bit field instruction on ${nameOf(register)}`)
             return
@@ -299,7 +303,7 @@ export class Enc28j60Chip implements SpiChip {
     private readMemory(): number {
         const at = this.state.word(Reg.ERDPT)
         if (this.transmitter.isSending(at)) this.state.misused("memory read that is being sent")
-        // 3.2.3: follows the receive FIFO
+        // the address wraps at the end of the receive FIFO (3.2.3)
         if (this.state.has(Reg.ECON2, Econ2.AUTOINC)) this.state.setWord(Reg.ERDPT, this.state.after(at))
         return this.state.memory[at]!
     }
@@ -353,7 +357,7 @@ export class Enc28j60Chip implements SpiChip {
         return (registers[Reg.EIR]! & registers[Reg.EIE]! & 0x7b) !== 0
     }
 
-    /** Returns true while MAC, MII and PHY can be reached: their clock runs (2.2, 14.0, erratum 2). */
+    /** Returns whether MAC, MII and PHY can be reached, which need their clock (2.2, 14.0 and erratum 2). */
     private reachable(register: number): boolean {
         if (!this.macReady) this.state.misused(`${nameOf(register)} while its clock does not run`)
         return this.macReady
@@ -394,12 +398,34 @@ export class Enc28j60Chip implements SpiChip {
         if (register === Reg.MIWR + 1) this.phy.write()
     }
 
+    /** Records a write that the data sheet forbids. */
+    private forbidden(register: number, before: number, value: number): void {
+        const { state } = this
+        if (before === value) return
+        const name = nameOf(register)
+        const receives = state.has(Reg.ECON1, Econ1.RXEN)
+        const sends = state.has(Reg.ECON1, Econ1.TXRTS)
+        const fifo = register >= Reg.ERXST && register <= Reg.ERXND + 1
+        const filter = register === Reg.ERXFCON || (register >= Reg.MAADR5 && register <= Reg.MAADR2)
+        // 7.2.1
+        if (receives && (fifo || filter)) state.misused(`${name} changed while RXEN is set`)
+        // 9.1, 9.2
+        if ((receives || sends) && register === Reg.MACON3 && ((before ^ value) & Macon3.FULDPX) !== 0)
+            state.misused("MACON3.FULDPX changed while RXEN or TXRTS is set")
+        // 7.1
+        if (sends && register >= Reg.ETXST && register <= Reg.ETXND + 1)
+            state.misused(`${name} changed while TXRTS is set`)
+        // 13.1
+        if (state.has(Reg.ECON1, Econ1.DMAST) && register >= Reg.EDMAST && register <= Reg.EDMACS + 1)
+            state.misused(`${name} changed while DMAST is set`)
+    }
+
     private writeEcon1(before: number, value: number): void {
         const { state } = this
         const set = value & ~before
         const cleared = before & ~value
         state.registers[Reg.ECON1] = value
-        // 2.2: neither is to be set before the oscillator runs
+        // the host must not set either before the oscillator runs (2.2)
         if ((set & (Econ1.TXRTS | Econ1.RXEN)) !== 0 && !this.macReady)
             state.misused("RXEN or TXRTS set while the clock does not run")
         if ((set & (Econ1.TXRTS | Econ1.RXEN)) !== 0 && !this.duplexFits)
@@ -424,13 +450,13 @@ export class Enc28j60Chip implements SpiChip {
     private writeEcon2(before: number, value: number): void {
         const { state } = this
         state.registers[Reg.ECON2] = value & WRITABLE[Reg.ECON2]!
-        // 7.2.4: clears itself; PKTIF goes with the last packet
+        // the bit clears itself, and PKTIF is cleared with the last packet (7.2.4)
         if ((value & Econ2.PKTDEC) !== 0) {
             if (this.faults.lostDecrements > 0) this.faults.lostDecrements--
             else if (state.registers[Reg.EPKTCNT]! > 0) state.registers[Reg.EPKTCNT]!--
             if (state.registers[Reg.EPKTCNT] === 0) state.clear(Reg.EIR, Eir.PKTIF)
         }
-        // 14.0
+        // at the end of power save mode the oscillator starts again (14.0)
         if ((before & ~value & Econ2.PWRSV) !== 0) {
             this.clockReadyAt = this.time() + this.faults.oscillator
             this.macReadyAt = this.clockReadyAt
@@ -438,7 +464,7 @@ export class Enc28j60Chip implements SpiChip {
         }
     }
 
-    /** Clears flags, some of which a host can clear and none of which it can set (registers 12-1, 12-3). */
+    /** Clears flags: a host can clear some of them and set none (registers 12-1 and 12-3). */
     private clearFlags(register: Reg.EIR | Reg.ESTAT, before: number, value: number): void {
         const own =
             register === Reg.EIR
@@ -456,7 +482,7 @@ export class Enc28j60Chip implements SpiChip {
         this.systemReset()
     }
 
-    /** Resets all registers but CLKRDY and ECOCON, and the PHY; memory stays (11.2). */
+    /** Resets all registers except CLKRDY and ECOCON, and the PHY; memory keeps its content (11.2). */
     private systemReset(): void {
         this.initialize()
         if (this.errata.clkrdySetEarly) this.macReadyAt = Math.max(this.macReadyAt, this.time() + PHY_START)
@@ -495,7 +521,7 @@ export class Enc28j60Chip implements SpiChip {
         return this.clockReady && this.time() >= this.macReadyAt
     }
 
-    /** True while MAC and PHY are both in half duplex, as a partner that negotiates takes the chip to be (chapter 9). */
+    /** True while MAC and PHY are both set to half duplex, which a link partner that negotiates assumes (chapter 9). */
     private get duplexFits(): boolean {
         return !this.state.has(Reg.MACON3, Macon3.FULDPX) && !this.phy.fullDuplex
     }
@@ -507,11 +533,11 @@ export class Enc28j60Chip implements SpiChip {
         if (wait > 0) this.clock.at(this.linkAt, () => this.phy.noteLink())
     }
 
-    /** Takes a frame that was sent. */
+    /** Takes a frame of the transmitter that is on the wire. */
     private emit(frame: Uint8Array): void {
         if (!this.works) return
         this.activity++
-        // erratum 9: not reliably, here every third
+        // erratum 9: a frame may come back, here every third one
         if (this.errata.halfDuplexLoopback && this.phy.loopsBack && ++this.loops % 3 === 0)
             this.receiver.arrive(frame, this.clock, () => {})
         if (this.phy.transmits && this.duplexFits) this.options.send(frame)

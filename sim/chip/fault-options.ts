@@ -24,7 +24,7 @@ export function parseFaults(text: string, kind: ChipKind): FaultStep[] {
         const [, amount = "", , at = "0"] = FORM.exec(more.length > 0 ? "" : value) ?? []
         const number = numberFor(fault, amount)
         if (number === undefined || Number(at) > 1e9) {
-            const takes = `${name} takes ${fault.form}; @MS after it sets when it begins`
+            const takes = `${name} takes ${fault.form}; @MS after the value sets when the fault begins`
             throw bad(`${part} is not valid: ${takes}`, kind)
         }
         return { at: Number(at), apply: chip => fault.apply(chip, number) }

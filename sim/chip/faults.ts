@@ -1,4 +1,4 @@
-// The kinds of faults by their values, for the tables of all chips.
+// Makes faults by the kind of their values, for the tables of all chips.
 
 import type { Fault, SpiChip } from "./chip"
 

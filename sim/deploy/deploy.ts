@@ -36,7 +36,7 @@ const ANNOUNCED = 1200
 const LOOK = 20
 /** A register is asked for again after this many checks. */
 const ASK = 10
-/** The limit of checks. */
+/** A register is given up after this many checks. */
 const MOST_LOOKS = 3000
 /** After this time a program runs, or has failed, ms. */
 const STARTED = 300

@@ -34,7 +34,7 @@ declare module "jacdac-ts" {
     }
 
     export interface JDDevice {
-        /** 16 hexadecimal digits. */
+        /** The device's identifier, 16 hexadecimal digits. */
         readonly deviceId: string
         readonly shortId: string
         services(options: { serviceClass: number }): JDService[]

@@ -12,7 +12,7 @@ const KEY = 13
 /** The bytes of a frame for the name, a zero and the value. */
 const FRAME = 236
 
-/** Returns the settings by name; undefined removes one from the board. Throws a DeployError that names the file and line. */
+/** Returns the settings by name; a setting with the value undefined is removed from the board. Throws a DeployError that names the file and line. */
 export function readSettings(folder: string): Map<string, Uint8Array | undefined> {
     const settings = new Map<string, Uint8Array | undefined>()
     for (const file of FILES) {

@@ -40,7 +40,7 @@ export interface DeviceOptions {
     /** Copied into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
-    /** 16 hexadecimal digits. */
+    /** The device's identifier, 16 hexadecimal digits. */
     deviceId?: string
     /** Another program drives the device, so the device asks for commands every millisecond. */
     controlled?: boolean

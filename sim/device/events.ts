@@ -38,7 +38,7 @@ type What =
           readonly seq: number
           /** The acknowledgment number, absolute; it has no meaning without the ACK flag. */
           readonly ack: number
-          /** Bytes of data. */
+          /** Length of the segment's data, bytes. */
           readonly length: number
           /** The window field of the header, not scaled. */
           readonly window: number
@@ -63,7 +63,7 @@ export function decodeEvents(records: Uint8Array): StackEvent[] {
 
 function decode(view: DataView): What | undefined {
     const id = view.getUint16(Event.Id, true)
-    // any byte may stand in a record: the cast only lets TypeScript check that each kind has its case
+    // a record may hold any byte: the cast only lets TypeScript check that each kind has its case
     const kind = view.getUint8(Event.Kind) as EventKind
     switch (kind) {
         case EventKind.State:

@@ -26,7 +26,7 @@ export interface RuntimeOptions {
     onPanic: (panic: Panic) => void
     /** Seed of the device's random numbers: the same seed repeats them. */
     seed?: number
-    /** 16 hexadecimal digits. */
+    /** The device's identifier, 16 hexadecimal digits. */
     deviceId?: string
 }
 

@@ -15,7 +15,7 @@ export class LinkError extends Error {
 export interface Closed {
     /**
      * `local`: `close()` ended it. `end`: the other program closed it between two frames. `protocol`: the other program sent
-     * bytes that are no frames. `error`: anything else.
+     * bytes that are not frames. `error`: anything else.
      */
     readonly how: "local" | "end" | "protocol" | "error"
     /** The reason, in one line for the user. */

@@ -42,7 +42,7 @@ declare global {
         pushRange(items: T[]): number
     }
     interface String {
-        /** Length in UTF-8. */
+        /** Length of the text in UTF-8, bytes. */
         readonly byteLength: number
     }
 }

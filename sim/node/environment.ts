@@ -1,5 +1,5 @@
-// Node runtime: what it uses of its surroundings. Here they are Node itself, for tests that import src/ directly. The bundle of
-// a simulated device has device-environment.ts instead of this file.
+// Node runtime: its interface to the outside (clock, console, byte pipe, cryptography). This file implements it by Node itself,
+// for tests that import src/ directly. The bundle of a simulated device has device-environment.ts instead.
 
 import { randomFillSync } from "node:crypto"
 import { DEVICE_ID } from "../device/runtime"

@@ -28,7 +28,7 @@ interface NodeOptions extends RuntimeOptions {
 /** Time from the start to the program's first operation, ms: that of the VM, so that programs on both have the same times. */
 const BOOT = 10
 
-/** Evaluated to run the program's promises: they run whenever a script in the program's context ends. */
+/** A script that runs the program's promises: they run whenever a script in the program's context ends. */
 const runDry = new Script("0")
 
 export class NodeRuntime implements Runtime {

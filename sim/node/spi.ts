@@ -7,7 +7,7 @@ export interface SPIConfig {
     mosi?: OutputPin
     sck?: OutputPin
     mode?: number
-    /** Clock in Hz. */
+    /** Frequency of the bus clock, Hz. */
     hz?: number
 }
 

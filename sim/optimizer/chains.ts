@@ -74,7 +74,7 @@ function storedTruth(
     return undefined
 }
 
-/** If a block's last statement stores the value that the next block returns, ends the block with that return. */
+/** Ends a block with the return of the next block, if its last statement stores the value that the next block returns. */
 function returnStored(block: Block, to: Block, shared: ReadonlySet<number>): boolean {
     const last = block.statements.at(-1)
     if (last?.op !== Op.StoreLocal || to.statements.length > 0 || to.end.kind !== "return") return false

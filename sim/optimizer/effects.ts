@@ -3,7 +3,7 @@
 import { Op } from "./opcodes"
 import type { Node } from "./program"
 
-/** What an expression depends on. */
+/** The effects of an expression, and what its value depends on. */
 export interface Effects {
     /** The slots that the expression reads. */
     slots: Set<number>

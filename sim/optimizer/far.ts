@@ -43,7 +43,7 @@ function shorten(
             distance(other) > 0 &&
             distance(other) <= NEAR
     )
-    // the farthest of them, so that the jumps in between can be shortened by it too
+    // the farthest jump is best: the jumps in between can be shortened by it too
     const by = reachable.sort((a, b) => distance(b) - distance(a))[0]
     if (by === undefined) return false
     const { blocks } = fn

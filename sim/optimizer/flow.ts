@@ -26,7 +26,7 @@ export function isLive(live: Live, slot: number): boolean {
 
 const known = new WeakMap<ProgramFunction, Liveness>()
 
-/** Returns the liveness of a function. It is kept: whoever changes the function calls `forgetLiveness`. */
+/** Returns the liveness of a function. It is kept, so a pass that changes the function has to call `forgetLiveness`. */
 export function livenessOf(fn: ProgramFunction, shared: ReadonlySet<number>): Liveness {
     let liveness = known.get(fn)
     if (liveness === undefined) {

@@ -121,7 +121,10 @@ function readFunctions(
 
 /** Writes an image, and sets `start` of its functions. */
 export function writeImage({ globals, functions, head, rest }: ImageRecord): Uint8Array {
-    if (functions.length >= MOST_FUNCTIONS) throw new ImageError(`${functions.length} functions are too many`)
+    if (functions.length >= MOST_FUNCTIONS)
+        throw new ImageError(
+            `${functions.length} functions are too many: the VM takes fewer than ${MOST_FUNCTIONS}`
+        )
     const table = new Uint8Array(functions.length * DESCRIPTOR)
     const descriptors = new DataView(table.buffer)
     let start = HEADER + table.length

@@ -50,7 +50,7 @@ const SIMPLIFYING: readonly Pass[] = [
     { name: "jump threading", run: threadFunction },
     { name: "&& and || chains", run: threadChains },
     { name: "copy propagation", run: propagateCopies },
-    { name: "values put where they are read", run: forwardValues },
+    { name: "value forwarding", run: forwardValues },
     { name: "dead stores", run: dropDeadStores },
 ]
 
@@ -58,13 +58,13 @@ const SIMPLIFYING: readonly Pass[] = [
 const LARGEST = 8000
 
 /** The pass that runs once per round between two runs of the simplifying passes. */
-const SPLIT: Pass = { name: "slots split", run: splitSlots }
+const SPLIT: Pass = { name: "slot splitting", run: splitSlots }
 /** The passes that run once at the end of a round. */
 const LAST: readonly Pass[] = [
-    { name: "values kept as the last call's", run: useReturnValue },
-    { name: "expressions evaluated once", run: shareExpressions },
-    { name: "slots shared", run: shareSlots },
-    { name: "equal ends", run: mergeTails },
+    { name: "values in the last call's value", run: useReturnValue },
+    { name: "common subexpressions", run: shareExpressions },
+    { name: "slot sharing", run: shareSlots },
+    { name: "tail merging", run: mergeTails },
     { name: "order of blocks", run: layOutBlocks },
     { name: "far jumps", run: shortenFarJumps },
 ]
@@ -134,13 +134,13 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
         if (Buffer.compare(encodeFunction(fn).code, code) === 0) stable.add(key)
     })
     const names = functions.map((_, n) => stage.debug?.functions[n].name ?? `F${n}`)
-    measured("functions put where they are called", () => inlineFunctions(functions, names))
+    measured("inlining", () => inlineFunctions(functions, names))
     let kept: number[] = []
-    measured("functions never called", () => {
+    measured("unreachable functions", () => {
         kept = dropFunctions(functions)
     })
     const left = kept.map(n => functions[n])
-    measured("functions and strings by their use", () => {
+    measured("numbering by use", () => {
         orderStrings(record, left)
         kept = orderFunctions(left).map(n => kept[n])
     })

@@ -14,7 +14,7 @@ export interface Node {
     place: Place | undefined
 }
 
-/** How a block ends. */
+/** The end of a block: where control goes from there. */
 export type End =
     | { kind: "jump"; to: Block; place: Place | undefined }
     /** Goes to `otherwise` when the condition is false. */
@@ -49,7 +49,7 @@ export function node(op: Op, place: Place | undefined, args: Node[] = [], number
     return { op, number, arguments: args, place }
 }
 
-/** Returns the blocks that may run after a block, without exceptions. */
+/** Returns the blocks that may run after a block if it does not throw. */
 export function successors(end: End): Block[] {
     switch (end.kind) {
         case "jump":
@@ -70,7 +70,7 @@ export function successors(end: End): Block[] {
 }
 
 /**
- * Returns a function that returns the blocks which may run after a block, without exceptions. A jump out of try blocks runs
+ * Returns a function that finds the blocks which may run after a block if it does not throw. A jump out of try blocks runs
  * their `finally` code and goes from its end to the target.
  */
 export function waysOn({ blocks }: ProgramFunction): (block: Block) => Block[] {

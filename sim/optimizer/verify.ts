@@ -20,7 +20,7 @@ interface Counts {
 
 const BUILTIN_STRINGS = 226
 const BUILTIN_OBJECTS = 44
-/** Offsets in ImageRecord.rest. */
+/** Indices of sections in ImageRecord.rest. */
 const Rest = { Floats: 0, Roles: 1, Ascii: 2, Utf8: 3, Buffers: 4, Strings: 5 } as const
 const LONGEST_ASCII = 200
 const Kind = { Buffer: 0, Builtin: 1, Ascii: 2, Utf8: 3 } as const
@@ -189,7 +189,7 @@ function verifyDepth(fn: ProgramFunction, what: string): void {
         const known = inside.get(block)
         if (known === undefined) inside.set(block, handlers)
         else if (known.length !== handlers.length || known.some((handler, n) => handler !== handlers[n]))
-            throw new ImageError(`${what}: two paths meet that are in different try blocks`)
+            throw new ImageError(`${what}: two paths from different try blocks meet`)
     }
     // `enter` adds further blocks to the map during the loop
     for (const [block, before] of inside) {

@@ -23,7 +23,7 @@ export interface Options {
     runtime: RuntimeName
     /** The other devices on the network of Host X. */
     others: { runtime: RuntimeName; ip: string }[]
-    /** What all devices are. */
+    /** The board that all devices simulate. */
     board: Board
     /** Path of the program in this project; undefined for the program with the console. */
     program: string | undefined

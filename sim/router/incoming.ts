@@ -68,7 +68,7 @@ export class Incoming {
         this.listening.push({ ...forward, hostPort, server })
     }
 
-    /** Returns whether a device's segment belongs to an incoming connection: the stack has that under the router's address. */
+    /** Returns whether a device's segment belongs to an incoming connection, for which the stack has a record. */
     owns({ source, sourcePort, destinationPort }: Ends): boolean {
         const ports = joinPorts(sourcePort, destinationPort)
         const { stack } = this.context

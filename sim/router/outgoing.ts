@@ -208,7 +208,7 @@ export class Outgoing {
         }
     }
 
-    /** Has the stack reply to a segment as one for a port without a listener. */
+    /** Passes a segment to the stack as one for a port without a listener, so that the stack refuses it. */
     private refuse(frame: Buffer, length: number, ends: Ends): void {
         this.stray = ends
         redirect(frame, Side.Destination, this.context.router, Ports.Stray)
@@ -240,7 +240,7 @@ export class Outgoing {
         const { stack, now } = this.context
         if (flow.listener > 0) close(stack, flow.listener, now())
         if (flow.id > 0) abort(stack, flow.id, now())
-        // a remote host that is connected gets a reset, as the device is not
+        // the device has no connection, so a remote host that is connected gets a reset
         if (flow.host.connecting) flow.host.destroy()
         else if (!flow.host.destroyed && flow.id === 0) flow.host.resetAndDestroy()
         flow.syn = undefined

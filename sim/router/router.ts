@@ -172,7 +172,7 @@ export class Router implements Station {
         this.run()
     }
 
-    /** The IP packet in the receive buffer: whose is it? */
+    /** Passes the IP packet in the receive buffer on: to a server of the router, to the stack, or to another network. */
     private packet(length: number): void {
         const { counters, router, stack } = this
         const { rx } = stack
@@ -203,7 +203,7 @@ export class Router implements Station {
         } else if (!this.isDevice(source) || !this.isReachable(destination)) {
             counters.martian++
         } else if (ends === undefined) {
-            // ping
+            // an ICMP message: the stack answers a ping of the router
             if (destination === router) this.feed(rx, length)
             else counters.unsupported++
         } else if (protocol === Protocol.Udp) {

@@ -18,7 +18,7 @@ export interface RouterContext {
     readonly scratch: Buffer
     /** Returns the clock's time in whole milliseconds, for the stack. */
     now(): number
-    /** Has the router run with the clock's next event. */
+    /** Schedules a run of the router for the clock's next event. */
     poke(): void
 }
 

@@ -48,16 +48,18 @@ export function serving(options: Options, open: readonly Forward[] = options.for
             "",
         ]
     }
-    const hint = link === "builtin" ? "" : " trace on shows segments as they come and go."
+    const hint = link === "builtin" ? "" : ' "trace on" shows segments as they come and go.'
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,
         ...(others.length === 0
             ? []
-            : [`So do ${others.map(other => other.ip).join(", ")}; on 2 COMMAND runs a command on host 2.`]),
+            : [
+                  `So do ${others.map(other => other.ip).join(", ")}; "on 2 COMMAND" runs a command on host 2.`,
+              ]),
         ...open.map(forward => describeForward(forward, ip)),
         ...(time === "virtual" ? ["Each command lets a second pass, or as much time as it waits for."] : []),
         mode === "console"
-            ? `help lists the commands, Ctrl-D leaves.${hint}`
+            ? `"help" lists the commands, Ctrl-D ends the run.${hint}`
             : "Lines on standard input are commands; the run ends with the link or by a signal.",
     ]
 }

@@ -18,7 +18,7 @@ interface Arrived {
 }
 
 export class PortCapture {
-    /** Takes the world's reports. */
+    /** The observer that takes the world's reports. */
     readonly observer: Observer
     private readonly port: number
     /** Received TCP frames whose segment the stack has not reported yet. */

@@ -182,7 +182,7 @@ export class Example {
         })
     }
 
-    /** Has the device carry out a console command; returns its output. Throws an ExampleFailed when the command fails. */
+    /** Runs a console command on the device and returns its output. Throws an ExampleFailed when the command fails. */
     private async command(line: string): Promise<string[]> {
         const { lines, status } = await this.world.command(line)
         if (status !== 0) throw new ExampleFailed(`Host X did not carry out "${line}": ${lines.join(" ")}`)

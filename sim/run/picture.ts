@@ -12,7 +12,7 @@ interface Host {
 }
 
 export class Picture {
-    /** Takes the world's reports. */
+    /** The observer that takes the world's reports. */
     readonly observer: Observer
     private readonly ladder: Ladder
     private on = true

@@ -38,7 +38,7 @@ export class Watch {
         }
     }
 
-    /** Stops remembering. */
+    /** Stops remembering segments and states. */
     end(): void {
         this.over = true
     }
@@ -49,7 +49,7 @@ export class Watch {
         return this.changes.filter(change => change.side === side && change[port] === devicePort).at(-1)?.to
     }
 
-    /** Returns the data that one end of that connection has sent so far, in the order of its sequence numbers. */
+    /** Returns the data that one end has sent on the connection with this port of the device, in the order of sequence numbers. */
     dataOf(side: Side, devicePort: number): string {
         const port = side === "device" ? "sourcePort" : "destinationPort"
         const mine = this.segments.filter(
@@ -66,7 +66,7 @@ export class Watch {
         return text.join("")
     }
 
-    /** Returns whether one end of that connection ever entered a state. */
+    /** Returns whether one end of the connection with this port of the device ever entered a state. */
     reached(side: Side, devicePort: number, state: string): boolean {
         const port = side === "device" ? "localPort" : "remotePort"
         return this.changes.some(change => {
@@ -85,7 +85,7 @@ export class Watch {
                 break
             case "segment":
             case "drop":
-                // `sent` has the segments; a drop is no failure
+                // `sent` has the segments; a dropped frame ends no connection
                 break
             default:
                 event satisfies never

@@ -147,7 +147,7 @@ export class World {
         return done[0]!
     }
 
-    /** Has a device carry out a command line and waits for the end: Host X, or device N after `on N`. */
+    /** Runs a console command on a device and waits for its end: on Host X, or on device N after `on N`. */
     async command(line: string): Promise<Reply> {
         const [, name, command] = ON_ANOTHER.exec(line) ?? []
         if (name === undefined) return await this.commandOf(0, line)

@@ -1,13 +1,13 @@
 // The flags (control bits) of a TCP segment by name, and the states that a connection enters by sending one of them.
 
-/** In the order of their bits in the header, the lowest first. */
+/** The flags in the order of their bits in the header, the lowest first. */
 const FLAGS = ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"] as const
 export type FlagName = (typeof FLAGS)[number]
 export type TcpFlags = Readonly<Record<FlagName, boolean>>
 
-/** In the order in which programs read them (`--json`). */
+/** The flags in the order for programs (`--json`). */
 const LISTED: readonly FlagName[] = ["syn", "fin", "rst", "psh", "ack", "urg", "ece", "cwr"]
-/** In the order in which people say them, such as SYN-ACK. */
+/** The flags in the order in which people name them, such as SYN-ACK. */
 const SPOKEN: readonly FlagName[] = ["rst", "syn", "fin", "psh", "urg", "ece", "cwr", "ack"]
 
 /** Returns which flags are set in a header's byte of flags. */

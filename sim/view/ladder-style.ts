@@ -53,11 +53,11 @@ export function paint(style: Style, text: string): string {
     return codes === undefined || text === "" ? text : `\x1b[${codes[0]}m${text}\x1b[${codes[1]}m`
 }
 
-/** Columns of the time. */
+/** The number of columns for the time. */
 export const TIME_WIDTH = 8
-/** Columns of the state beside each lifeline: SYN-RECEIVED is the longest. */
+/** The number of columns for the state beside each lifeline: SYN-RECEIVED is the longest. */
 export const MARGIN = 12
-/** Columns of everything but the lane: time, both margins, both lifelines, a blank between each. */
+/** The number of columns for everything but the lane: time, both margins, both lifelines, a blank between each. */
 const AROUND = TIME_WIDTH + 1 + MARGIN + 1 + 1 + 1 + 1 + MARGIN
 
 /** Returns the columns of the lane between the lifelines, for a ladder of `width` columns, but at least 80 and at most 120. */

@@ -4,7 +4,7 @@ import type { TcpView } from "./dissect"
 interface Sent {
     /** Sequence number of the SYN, or of the first segment seen. */
     readonly first: number
-    /** That SYN had an ACK. In a simultaneous open the SYN-ACK repeats the number of the SYN, but is not a retransmission. */
+    /** The SYN had an ACK. In a simultaneous open the SYN-ACK repeats the number of the SYN, but is not a retransmission. */
     readonly acknowledges: boolean
     /** The sequence number after all that was sent. */
     end: number

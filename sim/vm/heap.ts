@@ -6,13 +6,13 @@ import type { VmModule } from "./module"
 
 /** Sizes in bytes, block headers included. */
 export interface Heap {
-    /** All blocks together. */
+    /** Bytes of all blocks. */
     size: number
-    /** The blocks that are not free. Some may be garbage that the VM has not collected yet. */
+    /** Bytes of the blocks that are not free. Some may be garbage that the VM has not collected yet. */
     used: number
-    /** The free blocks. */
+    /** Bytes of the free blocks. */
     free: number
-    /** The largest free block. */
+    /** Bytes of the largest free block. */
     largest: number
 }
 

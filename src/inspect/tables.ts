@@ -3,15 +3,12 @@
 import type { Buffer } from "@devicescript/core"
 import { counterNames } from "../base/counters"
 import { word } from "../base/words"
+import { driverCounterNames } from "../mac/mac"
 import { ipv4Text, macText } from "../net/address"
 import { Neighbour, NeighbourState } from "../net/records"
 import type { Stack } from "../net/stack"
 import { errorName, Half, Listener, State, stateName, Tcb, Wait } from "../tcp/records"
 import { endpoint, left, localText, remoteText, right } from "./text"
-
-/** Names of the driver's counters in the order of MacCounter. */
-export const driverCounterNames =
-    "frames-in frames-out bad-length too-long resync send-timeout chip-reset repair"
 
 /** Widths of the console's columns: 80 in all, when this host's address is as long as 10.0.0.2. */
 const enum Width {

@@ -34,6 +34,10 @@ const enum Time {
     Start = 15000,
 }
 
+const enum Nonsense {
+    Damaged = 256,
+}
+
 /** How an ESP-Hosted co-processor is wired, and how its firmware was built. */
 export interface EspHostedOptions {
     /** Chip select. */
@@ -91,7 +95,7 @@ export class EspHosted implements Mac {
     private skipping = false
     /** The co-processor has told what it is since the last reset. */
     protected up = false
-    /** The first byte of the last header that made no sense, -1 for none. */
+    /** The first byte of the last header that made no sense, -1 for none, Nonsense.Damaged for a checksum that was not right. */
     private nonsense = -1
     /** What keeps frames from moving: a code, a comma and a sentence; "" for nothing. */
     problem = ""
@@ -265,9 +269,15 @@ export class EspHosted implements Mac {
                 else if (this.up) this.message(rx, Header.Size, length)
                 return
             }
-        }
-        this.nonsense = kind
+            this.spoiled(Nonsense.Damaged)
+        } else this.spoiled(kind)
+    }
+
+    /** Notes what was wrong with a transaction. */
+    private spoiled(what: number): void {
+        this.nonsense = what
         this.count(MacCounter.BadLength)
+        this.garbled()
     }
 
     /** Takes the co-processor's first message: what it is (slave/main/spi_slave_api.c, generate_startup_event). Unknown entries are skipped. */
@@ -296,7 +306,7 @@ export class EspHosted implements Mac {
         }
         const checks = (capabilities & Capability.Checksum) !== 0
         if (rx.getAt(Header.Size, "u8") !== Init.Event || capabilities < 0 || (checks && !sound)) {
-            this.count(MacCounter.BadLength)
+            this.spoiled(Nonsense.Damaged)
             return
         }
         const again = this.up
@@ -372,6 +382,8 @@ export class EspHosted implements Mac {
 
     /** Says what may be wrong with a co-processor that has not told what it is. */
     protected silence(): string {
+        if (this.nonsense === Nonsense.Damaged)
+            return "ENODEV, what the co-processor sends arrives damaged: shorten the wires, or lower hz"
         if (this.nonsense !== -1)
             return `ENODEV, the first byte that the co-processor sends is ${this.nonsense}: check SCK, MOSI, MISO, CS, the SPI mode and the clock`
         return this.handshake.value
@@ -403,6 +415,9 @@ export class EspHosted implements Mac {
 
     /** Called when `dueAt` is over: puts the next message into `out`, or waits for something else, and sets `dueAt` anew. */
     protected async turn(): Promise<void> {}
+
+    /** Called when what came makes no sense. */
+    protected garbled(): void {}
 
     /** The co-processor has started: on its own, if `again`. */
     protected booted(_chip: number, _firmware: number, _again: boolean): void {}

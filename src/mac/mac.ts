@@ -28,7 +28,7 @@ export interface Mac {
     rest(ms: number): Promise<void>
 }
 
-/** Offsets in a driver's counters; `driverCounterNames` (inspect/tables.ts) lists the names in the same order. */
+/** Offsets in a driver's counters; `driverCounterNames` lists the names in the same order. */
 export const enum MacCounter {
     /** Frames received. */
     FramesIn = 0,
@@ -49,3 +49,7 @@ export const enum MacCounter {
     /** Bytes of all counters. */
     Size = 32,
 }
+
+/** Names of a driver's counters in the order of MacCounter, separated by spaces. */
+export const driverCounterNames =
+    "frames-in frames-out bad-length too-long resync send-timeout chip-reset repair"

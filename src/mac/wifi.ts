@@ -39,8 +39,8 @@ export type WifiOptions = EspHostedOptions &
 const enum Time {
     /** From the end of a reset to the co-processor's first message: 1.2 s in docs/spi_full_duplex.md section 9, of which 0.5 are over. */
     Boot = 3000,
-    /** Between two resets of a co-processor that does not answer. */
-    Retry = 1000,
+    /** From what makes no sense, or is refused, to the next reset: it may be the lines of a co-processor that boots. */
+    Retry = 1500,
     /** Espressif's own host gives a response 5 s (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is repeated. */
     Response = 2000,
     /** The same while the station is connected, where nothing takes long. */
@@ -51,9 +51,9 @@ const enum Time {
     Join = 15000,
     /** From one access point to the next. */
     Roam = 5000,
-    /** After the first failure, then doubled up to the longest; longer where the access point has refused the password. */
+    /** After the first failure, then doubled up to the longest; longer where the access point has refused a password that it has never taken. */
     FirstDelay = 500,
-    LongestDelay = 4000,
+    LongestDelay = 3000,
     LongestRefused = 30000,
     /** `out` is taken by something else. */
     Soon = 1,
@@ -218,6 +218,8 @@ export class Wifi extends EspHosted {
     private tries = 0
     private waits = 0
     private delay = 0
+    /** The longest delay after a refused password. */
+    private refusedDelay = Time.LongestRefused
     /** What the program asks. */
     private question: Question | undefined = undefined
     /** `asked` is the program's question. */
@@ -267,6 +269,13 @@ export class Wifi extends EspHosted {
         this.foreign = false
     }
 
+    protected override garbled(): void {
+        // it may have been the first message, which comes only once
+        if (this.step !== Step.Boot) return
+        const now = ds.millis() | 0
+        this.dueAt = (now + Math.min((this.dueAt - now) | 0, Time.Retry)) | 0
+    }
+
     protected override booted(_chip: number, firmware: number, again: boolean): void {
         this.firmware = firmware
         this.asked = 0
@@ -295,7 +304,7 @@ export class Wifi extends EspHosted {
         switch (this.step) {
             case Step.Boot:
                 this.complain(this.silence())
-                this.next(Step.Reset, Time.Retry)
+                this.next(Step.Reset, 0)
                 return
             case Step.Reset:
             case Step.Refused:
@@ -431,6 +440,7 @@ export class Wifi extends EspHosted {
                 if (field.length === 6) this.bssid.blitAt(0, b, field.at, 6)
             }
             this.delay = 0
+            this.refusedDelay = Time.LongestDelay
             this.asked = 0
             this.tries = 0
             if (!this.linkUp) {
@@ -479,7 +489,9 @@ export class Wifi extends EspHosted {
             case Reason.FourWayHandshakeTimeout:
             case Reason.AuthFail:
             case Reason.HandshakeTimeout:
-                longest = Time.LongestRefused
+                // of a station that was connected: its keys were not renewed in time
+                if (first) break
+                longest = this.refusedDelay
                 what = `EACCES, the access point of "${name}" refuses the password: look at it`
                 break
             case 0:

@@ -13,7 +13,7 @@ const enum Poll {
     Longest = 1024,
     /** After an answer, while the server asks for nothing else. */
     Usual = 3600,
-    /** Longest, after answers that asked for fewer requests. */
+    /** Longest interval, after answers that asked for fewer requests. */
     MostUsual = 86400,
 }
 

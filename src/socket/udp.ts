@@ -50,7 +50,7 @@ export function openUdp(options: UdpOptions): Udp {
  */
 export class Udp implements Worker {
     private readonly waits: ds.Fiber[] = []
-    /** A fiber waits for room in the queue out. */
+    /** A fiber waits for room in the send queue. */
     private full = false
 
     /** @internal */

@@ -30,7 +30,7 @@ function plain(text: string): string {
 describe.skipIf(withoutPython)("npm start on a terminal", () => {
     test.each(runtimes)("ends with a page to click, and draws who fetches it, on %s", async runtime => {
         device = new OnTerminal("--runtime", runtime)
-        await device.until(stdout => stdout.includes("help lists the commands"))
+        await device.until(stdout => stdout.includes('"help" lists the commands'))
         const shown = plain(device.stdout)
         expect(shown.match(/ ok {2}|✓/g)).toHaveLength(7)
         const [, url = ""] = /Its page in your browser: (http:\/\/127\.0\.0\.1:\d+)/.exec(shown) ?? []
