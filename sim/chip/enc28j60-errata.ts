@@ -10,7 +10,7 @@ export const REVISION_IDS: Readonly<Record<Revision, number>> = { B1: 2, B4: 4, 
  * pins, parts, LEDs), and 10.
  */
 export interface Errata {
-    /** 2: after the SPI reset command CLKRDY stays set, but PHY and MAC need 1 ms. */
+    /** 2: after the SPI reset command CLKRDY stays set, although PHY and MAC need 1 ms. */
     clkrdySetEarly: boolean
     /** 5: the receive hardware's write pointer starts at 0, whatever ERXST says. */
     receiveStartsAtZero: boolean
@@ -18,7 +18,7 @@ export interface Errata {
     pktifUnreliable: boolean
     /** 9: without PHCON2.HDLDIS some of the frames sent in half duplex come back. */
     halfDuplexLoopback: boolean
-    /** 12: an aborted transmission stalls the next one until the transmit logic is reset, and that reset sets TXERIF. */
+    /** 12: after an aborted transmission the next one never ends until the transmit logic is reset; the end of that reset sets TXERIF. */
     abortStalls: boolean
     /** 13: a link pulse counts as a late collision (B5 and B7); the fault `linkPulses` makes such pulses. */
     linkPulseCollisions: boolean
@@ -28,7 +28,7 @@ export interface Errata {
     latecolUnreliable: boolean
     /** 16: LEDB's polarity is misread at a reset, which selects full duplex. */
     ledPolarity: boolean
-    /** 17: a checksum by the DMA aborts the packet that is being received. */
+    /** 17: a checksum by the DMA aborts the packet that arrives meanwhile. */
     dmaChecksumAborts: boolean
     /** 18: the pattern match filter lets other packets pass. */
     patternMatchLeaks: boolean

@@ -38,7 +38,7 @@ export class Enc28j60Faults {
     mosiStuck: 0x00 | 0xff | undefined
     /** The PHY stays in reset: no link. */
     phyHeld = false
-    /** MISTAT.BUSY never ends. */
+    /** MISTAT.BUSY stays set. */
     miiStuck = false
     /** Takes each transfer with flipped bits: the bytes that arrived at the host (MISO) or the chip, and those that were sent. */
     onError: ((line: "miso" | "mosi", arrived: Uint8Array, sent: Uint8Array) => void) | undefined

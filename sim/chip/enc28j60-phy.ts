@@ -44,7 +44,7 @@ export class Phy {
     private readonly registers = new Map<number, number>()
     private busyUntil = Number.NEGATIVE_INFINITY
     private reading: number | undefined
-    /** The link was down since PHSTAT1 was read (LLSTAT). */
+    /** The link was down since the host has read PHSTAT1 (LLSTAT). */
     private wasDown = true
     private lastLink = false
     private flags = 0
@@ -149,7 +149,7 @@ export class Phy {
         }
     }
 
-    /** Changes a register, as the MII or a disturbance does. */
+    /** Writes a register, as the MII bus or a disturbance does. */
     store(register: number, value: number): void {
         if (register === PhyReg.PHCON1) {
             if ((value & PRST) !== 0) {

@@ -32,7 +32,7 @@ export class Transmitter {
     constructor(
         private readonly state: Enc28j60State,
         private readonly clock: Clock,
-        /** Takes a frame without FCS that is on the wire. */
+        /** Takes a frame without FCS when it has been sent. */
         private readonly wire: (frame: Uint8Array) => void
     ) {}
 

@@ -23,6 +23,7 @@ import {
 } from "./enc28j60-map"
 import { Phy } from "./enc28j60-phy"
 import { Receiver } from "./enc28j60-receiver"
+import { nameOf, noteForbidden } from "./enc28j60-rules"
 import { Enc28j60State, MEMORY } from "./enc28j60-state"
 import { Transmitter } from "./enc28j60-transmitter"
 import { SpiLine } from "./spi-line"
@@ -371,7 +372,7 @@ export class Enc28j60Chip implements SpiChip {
         }
         if (kind === "mac" && !this.reachable(register)) return
         const before = state.registers[register]!
-        this.forbidden(register, before, value)
+        noteForbidden(state, register, value)
         switch (register) {
             case Reg.ECON1:
                 this.writeEcon1(before, value)
@@ -541,12 +542,4 @@ export class Enc28j60Chip implements SpiChip {
             this.receiver.arrive(frame, this.clock, () => {})
         if (this.phy.transmits && this.duplexFits) this.options.send(frame)
     }
-}
-
-function nameOf(register: number): string {
-    for (const back of [0, 1]) {
-        const name = Reg[register - back]
-        if (name !== undefined) return back === 0 ? name : `${name}+1`
-    }
-    return `register 0x${register.toString(16)}`
 }

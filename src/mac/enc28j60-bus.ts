@@ -1,4 +1,4 @@
-// Access to the ENC28J60's registers over SPI, off the path of a frame.
+// The ENC28J60's registers over SPI, for everything but the hot path.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -6,25 +6,22 @@ import "@devicescript/gpio"
 import { Instruction, Phy, Register } from "./enc28j60-registers"
 import type { Spi } from "./spi"
 
-/** Looks at MISTAT.BUSY; the 10.24 us of 3.3.1 are over after 26 bytes on SPI, which at most 13 looks take. */
+/** Reads of MISTAT.BUSY: the 10.24 us of 3.3.1 are over after 26 bytes on SPI, which are 9 reads. */
 const enum MiiTime {
     Looks = 32,
 }
 
-/**
- * Access to the ENC28J60's registers. Transfers go both ways in the same memory, and a transfer is as long as its buffer: there is one
- * buffer for each length.
- */
+/** The chip select pin, and a buffer for each length of a transfer: a transfer goes both ways in the same memory, and is as long as its buffer. */
 export class Enc28j60Bus {
     /** An instruction and a byte. */
     readonly command = Buffer.alloc(2)
-    /** The same with the dummy byte that comes first from a MAC or MII register (4.2.1). */
+    /** An instruction, the dummy byte that comes first from a MAC or MII register (4.2.1), and a byte. */
     readonly long = Buffer.alloc(3)
 
     constructor(readonly cs: ds.OutputPin) {}
 }
 
-/** Sends an instruction of two bytes. Returns what came with the second. */
+/** Sends an instruction of two bytes. Returns the byte that came back with the second. */
 export async function instruct(bus: Enc28j60Bus, instruction: number): Promise<number> {
     const c = bus.command
     c.setAt(0, "u16", instruction)
@@ -40,7 +37,7 @@ export async function selectBank(bus: Enc28j60Bus, register: number): Promise<vo
     await instruct(bus, Instruction.SetBank | ((register & Register.BankBits) << 3))
 }
 
-/** Reads a register of the bank that is selected. */
+/** Returns a register of the selected bank. */
 export async function readSelected(bus: Enc28j60Bus, register: number): Promise<number> {
     const address = register & Register.AddressBits
     if (register < Register.DummyBit) return await instruct(bus, Instruction.Read | address)
@@ -53,8 +50,8 @@ export async function readSelected(bus: Enc28j60Bus, register: number): Promise<
 }
 
 /**
- * Writes, or compares, `count` of the registers in `settings` from offset `at` on: each is two bytes, as Register says and its value.
- * False when one is not as it should be.
+ * Writes or compares `count` registers of `settings`, from offset `at` on: two bytes each, a number as in Register and a value. Returns false
+ * when a register has another value.
  */
 export async function settle(
     bus: Enc28j60Bus,
@@ -78,7 +75,7 @@ export async function settle(
     return true
 }
 
-/** Waits for the end of what the MII bus does (3.3.1), and selects bank 2 for more. False when it does not end. */
+/** Waits for the end of a transaction on the MII bus (3.3.1), and selects bank 2 for the next. Returns false when it does not end. */
 export async function miiIdle(bus: Enc28j60Bus): Promise<boolean> {
     await selectBank(bus, Register.MiiStatus)
     let busy = true
@@ -88,14 +85,14 @@ export async function miiIdle(bus: Enc28j60Bus): Promise<boolean> {
     return !busy
 }
 
-/** Begins to write a PHY register (3.3.2); bank 2 is selected and the MII bus idle. */
+/** Begins to write a PHY register (3.3.2). Bank 2 must be selected, and the MII bus idle. */
 export async function writePhy(bus: Enc28j60Bus, register: number, value: number): Promise<void> {
     await instruct(bus, Instruction.SetMiiAddress | (register << 8))
     await instruct(bus, Instruction.SetMiiLow | ((value & 0xff) << 8))
     await instruct(bus, Instruction.SetMiiHigh | (value & 0xff00))
 }
 
-/** Begins to read a PHY register (3.3.1); bank 2 is selected and the MII bus idle. */
+/** Begins to read a PHY register (3.3.1). Bank 2 must be selected, and the MII bus idle. */
 export async function beginReadPhy(bus: Enc28j60Bus, register: number): Promise<void> {
     await instruct(bus, Instruction.SetMiiAddress | (register << 8))
     await instruct(bus, Instruction.MiiRead)

@@ -1,21 +1,21 @@
-// The ENC28J60 as the driver sees it over SPI (Microchip's data sheet DS39662E, and its errata DS80349C by their numbers there).
-// An SPI instruction: 3 bits of what to do and 5 bits of address; data. Chip select goes down and up around each.
+// The ENC28J60's instructions, registers and memory, as far as the driver uses them. Sections, tables, registers and figures are those of the
+// data sheet DS39662E, errata those of DS80349C. An instruction is an SPI frame: 3 bits of opcode, 5 bits of address or a constant; data.
 
 /** Whole instructions of two bytes as little-endian numbers: the first byte in bits 0 to 7, the data byte in bits 8 to 15. */
 export const enum Instruction {
-    /** Table 4-1: opcodes with an address of 0. */
+    /** Opcodes with an address of 0 (table 4-1). */
     Read = 0x00,
     Write = 0x40,
-    /** 4.2.2, 4.2.4: read and write buffer memory; of the latter, the control byte 0 follows (figure 7-1: as MACON3 says). */
+    /** 4.2.2, 4.2.4: read and write memory. The second byte of the latter is the packet's control byte: MACON3 applies (figure 7-1). */
     ReadMemory = 0x3a,
     WriteMemory = 0x007a,
-    /** 4.2.7. The second byte is not looked at. */
+    /** 4.2.7; the chip ignores the second byte. */
     Reset = 0xffff,
-    /** Register 3-1: BSEL is cleared, or one of its bits set, in ECON1. */
+    /** Register 3-1: clear BSEL in ECON1, set its lower bit, set bits that the caller adds. */
     Bank0 = 0x03bf,
     Bank1 = 0x019f,
     SetBank = 0x009f,
-    /** Register 3-1: TXRST, RXRST set, all else clear, the bank too; then all clear. */
+    /** Register 3-1: set TXRST and RXRST and clear all else, the bank too; then clear these, too. */
     Halt = 0xc05f,
     Release = 0x005f,
     ReceiveOn = 0x049f,
@@ -36,7 +36,7 @@ export const enum Instruction {
     /** Register 12-1: BUFER, LATECOL and TXABRT. */
     ClearStatus = 0x52bd,
     ReadStatus = 0x1d,
-    /** Bank 0 (table 3-1): the low byte's register, with the opcode for writing. */
+    /** Writes of bank 0's pointers (table 3-1): ERDPT, EWRPT, ETXND, ERXRDPT; then reads of ERXWRPT. */
     SetReadLow = 0x40,
     SetReadHigh = 0x41,
     SetWriteLow = 0x42,
@@ -62,18 +62,18 @@ export const enum Instruction {
 export const enum Flag {
     SendDone = 0x08,
     SendError = 0x02,
-    /** SendDone and SendError: erratum 13 asks to look at both. */
+    /** SendDone and SendError: erratum 13 asks for both. */
     SendEnd = 0x0a,
     ReceiveError = 0x01,
 }
 
-/** Bits of ESTAT (register 12-1): CLKRDY, and bit 3, which is always 0 in a chip that answers. */
+/** Bits of ESTAT (register 12-1): CLKRDY, and bit 3, which is unimplemented: a chip that answers has it clear. */
 export const enum Ready {
     Bits = 0x09,
     Yes = 0x01,
 }
 
-/** ECON1 while the driver has nothing to do in it: RXEN, without TXRTS and BSEL. */
+/** ECON1's bits without TXRTS and BSEL, and their value while the chip works: RXEN. */
 export const enum Econ1 {
     Bits = 0xf4,
     Own = 0x04,
@@ -99,35 +99,35 @@ export const enum Memory {
     /** Size of the receive FIFO. */
     Receive = 0x1800,
     SendStart = 0x1800,
-    /** The longest buffer that can be written from SendStart on, behind the control byte, and not wrap to address 0. */
+    /** The longest buffer that a write from SendStart on takes, after the control byte, without wrapping to address 0. */
     LongestBuffer = 0x7ff,
 }
 
-/** A received packet begins with the address of the next and its status vector (figure 7-3, table 7-3); offsets in the transfer. */
+/** Offsets in the transfer of a packet's header: the next packet's address and the status vector (figure 7-3, table 7-3). */
 export const enum Received {
     Next = 1,
     Count = 3,
-    /** Bits 16 to 23 of the status vector, of which the last says that CRC and symbols were right. */
+    /** Bits 16 to 23 of the status vector; the last is set when CRC and symbols were right. */
     Status = 5,
     Ok = 0x80,
     /** Bytes in memory before the frame. */
     Header = 6,
-    /** The frame's check sequence, which the count includes. */
+    /** Bytes of the FCS, which the count includes. */
     Fcs = 4,
-    /** IEEE 802.3, with FCS; the longest has a VLAN tag. */
+    /** Lengths that IEEE 802.3 allows, with FCS; the longest has a VLAN tag. */
     Shortest = 64,
     Longest = 1522,
-    /** Size of the transfer: instruction and header. */
+    /** Bytes of the transfer: instruction and header. */
     Size = 7,
 }
 
-/** Where the transmit status vector (table 7-1) says in such a transfer that a collision was late: bit 29. */
+/** Offset and mask of the late collision bit, 29, in a transfer of the transmit status vector (table 7-1). */
 export const enum Sent {
     Late = 4,
     LateBit = 0x20,
 }
 
-/** A register by a number: address in bits 0 to 4, bank in bits 5 and 6, bit 7 for MAC and MII registers, whose reads bring a dummy byte. */
+/** A register's number: address in bits 0 to 4, bank in bits 5 and 6; bit 7 is set for MAC and MII registers, which send a dummy byte first. */
 export const enum Register {
     Packets = 0x39,
     /** MISTAT. */
@@ -142,17 +142,6 @@ export const enum Register {
     DummyBit = 0x80,
 }
 
-/** Where SETTINGS has what the driver fills in; the value follows the register's number. */
-export const enum Setting {
-    FreeLow = 15,
-    FreeHigh = 17,
-    Filter = 43,
-    /** MAADR1's value; those of the other bytes follow, two apart. */
-    Address = 65,
-    /** EREVID's, which is compared only. */
-    Revision = 79,
-}
-
 /** ERXFCON (register 8-1): UCEN, CRCEN, BCEN; and the pattern match for IPv4's groups. */
 export const enum Filter {
     Usual = 0xa1,
@@ -161,7 +150,7 @@ export const enum Filter {
 
 /** EREVID (DS80349C, table 1). */
 export const enum Revision {
-    /** Up to here the SPI clock must be 8 MHz or more (erratum 1): B1 and B4. */
+    /** B4: it and those before need an SPI clock of 8 MHz or more (erratum 1). */
     Slow = 4,
     SlowHz = 8000000,
     Highest = 31,

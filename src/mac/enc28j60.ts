@@ -1,11 +1,11 @@
-// Microchip ENC28J60 on SPI: 10 Mbit/s, half duplex, as a switch that negotiates takes it (data sheet DS39662E, chapter 9).
-// References: section, table, register and figure are the data sheet's, an erratum is DS80349C's.
+// The driver of Microchip's ENC28J60 on SPI: 10 Mbit/s, half duplex, as any switch that negotiates treats the chip (chapter 9).
+// Chapters, sections, tables, registers and figures are those of the data sheet DS39662E, errata those of DS80349C.
 //
 // SPI frames (chip select goes down and up around each):
 //   received   8 (9 transfers): BSEL; EPKTCNT twice; BSEL; ERDPTL; ERDPTH; header and data; PKTDEC
-//              of a burst the first four are shared; ERXRDPT's two follow every 512 bytes
+//              the packets of a burst share the first four; ERXRDPT's two follow every 512 bytes
 //   sent       8 (9 transfers for more than 126 bytes): BSEL; EWRPTL; EWRPTH; data; ETXNDL; ETXNDH; EIR; TXRTS and BSEL
-//              and EIR in the next look; without the first behind a frame that was received
+//              and EIR in the next poll; an answer to a received frame goes without the first
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -33,135 +33,114 @@ import {
     Register,
     Revision,
     Sent,
-    Setting,
 } from "./enc28j60-registers"
+import { PhySetting, SETTINGS, Setting } from "./enc28j60-settings"
 import { type Mac, MacCounter } from "./mac"
 import { power } from "./power"
 import { idle, Looks, pause, type Spi } from "./spi"
 
 const enum Size {
-    /** Takes most handshakes, acknowledgments, ARP and ping; longer frames go straight from and to their buffer. */
+    /** Holds most handshakes, acknowledgments, ARP and ping; longer frames go directly from and to their buffer. */
     Small = 128,
-    /** Of the small buffer without instruction and control byte. */
+    /** The small buffer without instruction and control byte. */
     SmallData = 126,
     LongestSent = 1514,
-    /** Bytes read are given back to the chip at the latest when there are so many. */
+    /** This many bytes that were read are freed in the chip at the latest. */
     Release = 512,
-    /** More looks at a header that made no sense. */
+    /** More reads of a header that was not valid. */
     Doubts = 2,
-    /** Times that a frame is sent again which met a late collision: as often as erratum 13's example does. */
+    /** Retransmissions of a frame after late collisions: as many as in erratum 13's example. */
     Resends = 16,
     /** EPKTCNT's greatest value. */
     Packets = 255,
-    /** Bytes of the settings that a look compares, and of all of them. */
+    /** Bytes of the settings that one look compares, and bytes of all settings. */
     Compared = 16,
     Settings = 80,
 }
 
-/** Milliseconds; where the clock may stand still, a wait also ends after so many looks at the chip. */
+/** Milliseconds; a wait also ends after some polls of the chip, because the clock may stand still. */
 const enum Time {
-    /** Between looks at link and registers. */
+    /** Between two looks at the link or at registers. */
     Look = 100,
-    /** Between attempts to revive a chip. */
+    /** Between two attempts to bring a lost chip back. */
     Retry = 1000,
-    /** A full frame takes 1.3 ms; collisions may hold it up. */
+    /** A full frame takes 1.3 ms; collisions may delay it. */
     Send = 150,
     SendLooks = 800,
-    /** Erratum 2: 1 ms after a reset, 19: 0.3 ms after power save; table 16-3: 0.4 us for RESET. The tick that runs may be almost over. */
+    /** 1 ms after a reset (erratum 2), 0.3 ms after power save (erratum 19), 0.4 us for RESET (table 16-3). The running tick may be almost over. */
     Reset = 2,
     Start = 50,
     StartLooks = 500,
 }
 
-/**
- * Registers and values, in the order in which they are written (Register says what a number means):
- *
- * - in any bank: ECON2 AUTOINC
- * - bank 0: ETXST 0x1800 · ERXST 0 (erratum 5) · ERXND 0x17ff, odd (erratum 14) · ERXRDPT the same, low byte first (7.2.4)
- * - bank 1: pattern match (8.2) of the bytes 0, 1, 12 and 13, which are 01 00 08 00 in IPv4's groups (EPMM, EPMCS), at offset 0 (EPMO) ·
- *   ERXFCON (8.0)
- * - bank 2 (6.5): MACON1 MARXEN · MACON3 pads to 60 bytes and appends the CRC, half duplex · MACON4 DEFER, as IEEE 802.3 wants it ·
- *   MABBIPG 0x12, MAIPG 0x0c12, for half duplex · MACLCON1, MACLCON2 as after a reset · MAMXFL 1522
- * - bank 3: MAADR1 to MAADR6 (table 3-2) · EFLOCON: no back pressure (chapter 10) · EREVID, which is only compared
- */
-const SETTINGS =
-    "1e8004000518080009000aff0b170cff0d17280329302a002b002c002d002e002f0030ff31f63400350038a1c001c230c340c412c612c70cc80fc937caf2cb05e400e500e200e300e000e10077007200"
-
-/** PHY registers and values (3.3): PHCON1, half duplex (erratum 16) · PHCON2 HDLDIS (erratum 9) · PHLCON, LEDs for link and traffic. */
-const enum PhySetting {
-    Control1 = 0x00,
-    Half = 0x0000,
-    Control2 = 0x10,
-    NoLoopback = 0x0100,
-    Leds = 0x14,
-    LinkAndTraffic = 0x3476,
-}
-
-/** Wiring and address of an ENC28J60. */
+/** How an ENC28J60 is wired, and how the driver uses it. */
 export interface Enc28j60Options {
     /** Chip select. */
     cs: ds.OutputPin
-    /** RESET of the chip; without it the chip is reset over SPI, which helps only a chip that still listens. */
+    /** The chip's RESET. Without it the chip is reset over SPI, which helps only while the chip still understands SPI. */
     reset?: ds.OutputPin
-    /** SO of the chip. */
+    /** The chip's SO. */
     miso: ds.InputPin
-    /** SI of the chip. */
+    /** The chip's SI. */
     mosi: ds.OutputPin
-    /** SPI's clock. */
+    /** The chip's SCK. */
     sck: ds.OutputPin
-    /** SPI clock in Hz, up to 20 MHz, which it is when left out; of that the RP2040 makes 15.6 MHz. Revisions B1 and B4 need 8 MHz (erratum 1). */
+    /**
+     * SPI clock in Hz, 20,000,000 at most. That is the default, of which the RP2040 makes 15.6 MHz. Revisions B1 and B4 of the chip need
+     * 8,000,000 or more (erratum 1).
+     */
     hz?: number
-    /** The station's own address, 6 bytes. */
+    /** This station's Ethernet address, 6 bytes. */
     address: Buffer
 }
 
 /**
- * Driver for the ENC28J60. All calls come from one fiber, one after the other.
- * `send` uses a frame of more than 126 bytes up: its bytes in `from` are garbage afterwards.
+ * The ENC28J60's driver. All calls must come from one fiber, one after the other. `send` overwrites the bytes of `from` when a frame has more
+ * than 126 bytes; `from` must have 2,047 bytes at most.
  */
 export class Enc28j60 implements Mac {
-    // the runtime looks properties up in order: those of the hot path come first
+    // the runtime finds properties by a linear scan: those of the hot path come first
     private readonly cs: ds.OutputPin
     private readonly command: Buffer
-    /** Packets known to wait in receive memory from `readAt` on. */
+    /** Packets known to be in receive memory from `readAt` on. */
     private waiting = 0
     private readAt = 0
     /** Bank 0 is selected, for the pointers; else bank 1, for EPKTCNT. */
     private inBank0 = false
     private readonly head = Buffer.alloc(Received.Size)
     private readonly small = Buffer.alloc(Size.Small)
-    /** Bytes before `readAt` that are not yet given back to the chip. */
+    /** Bytes before `readAt` that were read, but not yet freed in the chip. */
     private owed = 0
-    /** A send has not yet been seen to end. */
+    /** The driver has not yet seen the last send end. */
     private sending = false
     private sentAt = 0
-    /** When to look at the link and the registers, or to revive the chip. */
+    /** When to look at the link or at registers, or to try to bring a lost chip back. */
     private lookAt = 0
     private answers = false
     linkUp = false
     multicast = false
     readonly counters = Buffer.alloc(MacCounter.Size)
     readonly address: Buffer
-    /** Looks at a header that made no sense: disturbed, or memory is out of step. */
+    /** Reads of a header that was not valid: the transfer was disturbed, or driver and chip are out of step. */
     private doubt = 0
-    /** Where the last frame sent ends in the chip's memory, and how often it was sent again. */
+    /** Where the last frame ends in the chip's memory, and how often the driver has sent it again. */
     private sendEnd = 0
     private resends = 0
     private upSince = 0
-    /** Registers as the chip is told them, and where the next look continues to compare. */
+    /** The settings as they were written last, and where the next look continues to compare them. */
     private readonly settings = Buffer.from(SETTINGS, "hex")
     private compareAt = 0
-    /** The next look compares registers. */
+    /** The next look compares settings. */
     private compares = false
     private readonly bus: Enc28j60Bus
 
-    /** Throws a RangeError for an address or clock that is not valid. */
+    /** Throws a RangeError when the address or the clock is not valid. */
     constructor(private readonly options: Enc28j60Options) {
         const { address, cs, hz } = options
         if (address.length !== 6 || (address.getAt(0, "u8") & 1) !== 0)
             throw new RangeError("ENC28J60: the address must be 6 bytes, the first of them even")
         if (hz !== undefined && (hz < 1 || hz > 20000000))
-            throw new RangeError("ENC28J60: hz must be at most 20000000")
+            throw new RangeError("ENC28J60: hz must be 1 to 20000000")
         this.cs = cs
         this.address = address
         this.bus = new Enc28j60Bus(cs)
@@ -174,7 +153,7 @@ export class Enc28j60 implements Mac {
         this.cs.setMode(ds.GPIOMode.OutputHigh)
         if (reset)
             reset.setMode(ds.GPIOMode.OutputHigh)
-            // what @devicescript/spi would call; its class costs 0.3 KB of bytecode. Mode 0 (4.1)
+            // this is what @devicescript/spi calls; its class costs 0.3 KB of bytecode. SPI mode 0 (4.1)
         ;(ds as Spi).spiConfigure(miso.gpio, mosi.gpio, sck.gpio, 0, hz || 20000000)
         const problem = await this.bringUp()
         if (problem !== "") throw new Error(problem)
@@ -199,7 +178,7 @@ export class Enc28j60 implements Mac {
                 await (ds as Spi).spiXfer(c, c)
                 cs.setMode(ds.GPIOMode.OutputHigh)
             }
-            // reading goes on to the end of a buffer, so that ERDPT is never where the next packet begins
+            // a read goes on to the end of its buffer, so ERDPT is not at the next packet
             let at = this.readAt
             c.setAt(0, "u16", Instruction.SetReadLow | ((at & 0xff) << 8))
             cs.setMode(ds.GPIOMode.OutputLow)
@@ -263,7 +242,7 @@ export class Enc28j60 implements Mac {
             return false
         if (from.length > Memory.LongestBuffer) return false
         try {
-            // 7.1: what is being sent, and where it is, must not change
+            // 7.1: neither a frame that is being sent nor its pointers may change
             if (this.sending) await this.confirm()
             if (!this.answers) return false
             const cs = this.cs
@@ -283,7 +262,7 @@ export class Enc28j60 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            // written to the end of the buffer: what follows the frame is not sent. The chip pads with zeros (register 6-2)
+            // a write goes on to the end of its buffer; the chip sends the frame only, and pads it with zeros (register 6-2)
             if (length <= Size.SmallData) {
                 const s = this.small
                 s.setAt(0, "u16", Instruction.WriteMemory)
@@ -298,7 +277,7 @@ export class Enc28j60 implements Mac {
                 await (ds as Spi).spiXfer(from, from)
                 cs.setMode(ds.GPIOMode.OutputHigh)
             }
-            // the control byte is at SendStart
+            // SendStart is the control byte's address
             const end = Memory.SendStart + length
             c.setAt(0, "u16", Instruction.SetSendEndLow | ((end & 0xff) << 8))
             cs.setMode(ds.GPIOMode.OutputLow)
@@ -308,7 +287,7 @@ export class Enc28j60 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            // 12.1.4: TXIF is the host's to clear
+            // 12.1.4: only the driver clears TXIF
             c.setAt(0, "u16", Instruction.ClearSendFlags)
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
@@ -348,12 +327,12 @@ export class Enc28j60 implements Mac {
         power.woken = false
     }
 
-    /** Looks what waits, and what was sent. Flat on purpose: a call costs as much as a transfer. */
+    /** Reads how many packets wait, and whether the last send has ended. Flat on purpose: a call costs as much as a transfer. */
     private async poll(): Promise<void> {
         if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look()
         const cs = this.cs
         const c = this.command
-        // a chip that does not answer is asked all the same: transfers keep the board awake
+        // a lost chip is asked all the same: transfers keep the board awake
         if (this.sending || !this.answers) {
             c.setAt(0, "u16", Instruction.ReadFlags)
             cs.setMode(ds.GPIOMode.OutputLow)
@@ -379,7 +358,7 @@ export class Enc28j60 implements Mac {
         cs.setMode(ds.GPIOMode.OutputHigh)
         const first = c.getAt(1, "u8")
         if (first === 0) return
-        // what one transfer alone says may be a disturbed bit: a packet that is made up is an old one, with the right pointers
+        // a count in one read alone may be a disturbed bit, and the header of an old packet may look valid
         c.setAt(0, "u16", Instruction.ReadPackets)
         cs.setMode(ds.GPIOMode.OutputLow)
         await (ds as Spi).spiXfer(c, c)
@@ -387,7 +366,7 @@ export class Enc28j60 implements Mac {
         this.waiting = Math.min(first, c.getAt(1, "u8"))
     }
 
-    /** Gives what was read back to the chip: ERXRDPT follows, low byte first (7.2.4), at an odd address (erratum 14); bank 0 is selected. */
+    /** Frees the memory of all packets read: ERXRDPT, low byte first (7.2.4), gets an odd address (erratum 14). Bank 0 must be selected. */
     private async release(): Promise<void> {
         const free = (this.readAt === 0 ? Memory.Receive : this.readAt) - 1
         this.settings.setAt(Setting.FreeLow, "u8", free & 0xff)
@@ -409,15 +388,15 @@ export class Enc28j60 implements Mac {
     }
 
     /**
-     * Ends a transmission that was aborted, or that does not end (`reported` is false): resets the transmit logic (erratum 12) and sends the
-     * frame again if it met a late collision (erratum 13). 12.1.3: an abort for another reason is not repeated.
+     * Ends a transmission that the chip reports as aborted, or one that does not end. Resets the transmit logic (erratum 12) and sends the
+     * frame again after a late collision (erratum 13); after another reason for an abort (12.1.3) the frame is lost.
      */
     private async aborted(reported: boolean): Promise<void> {
         const bus = this.bus
         await instruct(bus, Instruction.SendCancel)
         let late = 0
         if (reported) {
-            // erratum 15: the status vector behind the frame says it, not ESTAT.LATECOL
+            // erratum 15: the status vector after the frame tells a late collision, ESTAT.LATECOL does not
             const h = this.head
             const at = this.sendEnd + 1
             await instruct(bus, Instruction.Bank0)
@@ -445,7 +424,7 @@ export class Enc28j60 implements Mac {
         this.count(MacCounter.SendTimeout)
     }
 
-    /** A header that is not valid: it gets some more looks, then the memory is emptied. */
+    /** Handles a header that is not valid: reads it again a few times, then empties the memory. */
     private async misread(): Promise<void> {
         this.waiting = 0
         if (++this.doubt === 1) return
@@ -455,8 +434,7 @@ export class Enc28j60 implements Mac {
     }
 
     /**
-     * Every 100 ms looks at link and receive memory, or compares some registers. While the chip is not there, tries to bring it back every
-     * second.
+     * Checks every 100 ms, in turn, the link with receive memory, and some of the settings. Tries once a second to bring a lost chip back.
      */
     private async look(): Promise<void> {
         const now = ds.millis() | 0
@@ -477,19 +455,19 @@ export class Enc28j60 implements Mac {
         await selectBank(bus, Register.MiiDataHigh)
         if (compares) {
             this.compareAt = at + Size.Compared >= Size.Settings ? 0 : at + Size.Compared
-            // nothing shows that the PHY has forgotten these: it is told again
+            // no status shows that the PHY has lost these two, so they are written again
             if (at === 0) await writePhy(bus, PhySetting.Control1, PhySetting.Half)
             else await writePhy(bus, PhySetting.Control2, PhySetting.NoLoopback)
         } else await instruct(bus, Instruction.MiiStop)
         let problem: MacCounter = MacCounter.Repair
-        // what one look alone says may be a disturbed bit
+        // a difference in one read alone may be a disturbed bit
         for (let tries = 0; tries < 3 && problem !== 0; tries++) {
             if (!compares) problem = await this.inspect(tries > 0)
             else if (await settle(bus, settings, at, Size.Compared / 2, false)) problem = 0
         }
         if (problem !== 0) return await this.reopen(problem)
         if (compares) {
-            // 3.3.1: the result is there after 10.24 us; the next look takes it
+            // 3.3.1: the result is there after 10.24 us; the next look reads it
             await selectBank(bus, Register.MiiDataHigh)
             await beginReadPhy(bus, Phy.Status2)
             await instruct(bus, Instruction.Bank0)
@@ -497,7 +475,10 @@ export class Enc28j60 implements Mac {
         }
     }
 
-    /** Looks at the link, at ECON1 and at receive memory. Returns 0, or what to count when the chip is opened anew; bank 1 is selected then. */
+    /**
+     * Reads link, ECON1 and the state of receive memory. Returns 0, or the reason for opening the chip anew; bank 1 is selected then. `again`
+     * is true when the same look has read them before.
+     */
     private async inspect(again: boolean): Promise<MacCounter> {
         const bus = this.bus
         await selectBank(bus, Register.MiiDataHigh)
@@ -514,9 +495,9 @@ export class Enc28j60 implements Mac {
         if ((econ1 & Econ1.Bits) !== Econ1.Own || (phy & Phy.FullDuplex) !== 0) return MacCounter.Repair
         if (link !== this.linkUp && !again) return MacCounter.Repair
         if (packets === 0) {
-            // 12.1.2: memory was full. Users report chips that stay deaf then
+            // 12.1.2: memory was full; users report chips that receive nothing more after that
             if ((flags & Flag.ReceiveError) !== 0) return MacCounter.Resync
-            // ERXWRPT, which follows the first packet (6.1), is where the next one comes: else EPKTCNT and the driver are out of step
+            // after the first packet (6.1), ERXWRPT is where the next one begins: if not, driver and EPKTCNT are out of step
             received += received & 1
             if (received >= Memory.Receive) received = 0
             if (received !== this.readAt && this.readAt !== 0) return MacCounter.Resync
@@ -545,7 +526,7 @@ export class Enc28j60 implements Mac {
         let revision = 0
         let ready = false
         for (let looks = 0; looks < Time.StartLooks && !ready; looks++) {
-            // 2.2: CLKRDY, which alone says nothing after a reset over SPI (erratum 2)
+            // 2.2: CLKRDY, which alone means nothing after a reset over SPI (erratum 2)
             status = await instruct(bus, Instruction.ReadStatus)
             await selectBank(bus, Register.Revision)
             revision = await readSelected(bus, Register.Revision)
@@ -559,30 +540,30 @@ export class Enc28j60 implements Mac {
             return `ENC28J60: revision ${revision} of the chip needs an SPI clock of 8 MHz or more: set hz`
         this.settings.setAt(Setting.Revision, "u8", revision)
         if (!(await this.open()))
-            return "ENC28J60: answers but does not keep what it is told: check its power, the SPI clock and the wires"
+            return "ENC28J60: answers but does not keep its settings: check the chip's power, the SPI clock and the wires"
         this.answers = true
         this.upSince = ds.millis() | 0
         await this.look()
         return ""
     }
 
-    /** Drops what is in memory and starts afresh; `counter` says why. */
+    /** Opens the chip anew, which drops the packets in its memory; `counter` is the reason. */
     private async reopen(counter: MacCounter): Promise<void> {
         this.count(counter)
         if (!(await this.open())) this.lost("does not answer as it should")
     }
 
-    /** Stops the chip, empties its memory, tells it all registers and starts it. False when the chip does not follow. */
+    /** Stops the chip, empties its memory, writes all settings and starts it. Returns false when the chip does not keep them. */
     private async open(): Promise<boolean> {
         const { bus, settings } = this
         this.forget()
         settings.setAt(Setting.FreeLow, "u8", (Memory.Receive - 1) & 0xff)
         settings.setAt(Setting.FreeHigh, "u8", (Memory.Receive - 1) >> 8)
         settings.setAt(Setting.Filter, "u8", this.multicast ? Filter.Usual | Filter.Groups : Filter.Usual)
-        // 11.3, 11.4: what is being sent or received is aborted, RXEN and TXRTS end; this also selects bank 0
+        // 11.3, 11.4: aborts frames that are being sent or received, and ends RXEN and TXRTS; bank 0 is selected, too
         await instruct(bus, Instruction.Halt)
         if ((await instruct(bus, Instruction.ReadEcon1)) !== Econ1.Halted) return false
-        // 11.4 does not say that EPKTCNT becomes 0
+        // 11.4 does not promise that EPKTCNT becomes 0
         await instruct(bus, Instruction.Bank1)
         for (let n = 0; n < Size.Packets; n++) {
             if ((await instruct(bus, Instruction.ReadPackets)) === 0) break
@@ -608,7 +589,7 @@ export class Enc28j60 implements Mac {
         return keeps
     }
 
-    /** Nothing waits, nothing is under way. */
+    /** Forgets all frames that were waiting or being sent. */
     private forget(): void {
         this.waiting = 0
         this.readAt = 0
@@ -618,7 +599,7 @@ export class Enc28j60 implements Mac {
         this.compares = false
     }
 
-    /** The chip is not what it was: the next look brings it back, unless one has only just done so. */
+    /** Marks the chip as lost. The next poll tries to bring it back; a chip that came up less than a second ago is left alone for one. */
     private lost(what: string): void {
         if (!this.answers) return
         const now = ds.millis() | 0
@@ -627,13 +608,13 @@ export class Enc28j60 implements Mac {
         this.forget()
         this.lookAt = ((now - this.upSince) | 0) < Time.Retry ? (now + Time.Retry) | 0 : now
         this.count(MacCounter.ChipReset)
-        console.warn(`ENC28J60: ${what}; it is reset until it answers`)
+        console.warn(`ENC28J60: ${what}; the driver resets the chip until it answers`)
     }
 
-    /** The runtime refused a transfer ("SPI busy", a bus in use by something else, whose turn it is then). */
+    /** Handles a transfer that the runtime refused ("SPI busy"): another program part uses the bus. Sleeps so that it gets its turn. */
     private async failed(error: unknown): Promise<void> {
         this.cs.setMode(ds.GPIOMode.OutputHigh)
-        this.lost(`no SPI transfer (${error})`)
+        this.lost(`the SPI bus refused a transfer (${error})`)
         await ds.sleep(1)
     }
 

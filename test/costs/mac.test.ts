@@ -25,7 +25,7 @@ afterAll(() => console.log(measured.join("\n")))
 async function measure(name: string, mac: MacUnderTest, length: number): Promise<FrameCosts> {
     const costs = await costsOf(mac, length)
     measured.push(
-        `${name}, ${length} bytes: ${costs.in} operations in, ${costs.out} out, ${costs.idle} a look that finds nothing; ` +
+        `${name}, ${length} bytes: ${costs.in} operations in, ${costs.out} out, ${costs.idle} a poll that finds nothing, ${costs.look} the look every 100 ms; ` +
             `${costs.inFrames} and ${costs.outFrames} SPI frames, ${costs.inBytes} and ${costs.outBytes} bytes`
     )
     return costs

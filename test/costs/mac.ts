@@ -25,14 +25,17 @@ export interface MacUnderTest {
 }
 
 /** As test/programs/cost-mac.ts numbers them. */
-const steps = { nothing: 0, idle: 1, in: 2, out: 3, confirm: 4 } as const
+const steps = { nothing: 0, idle: 1, in: 2, out: 3, confirm: 4, look: 5, secondLook: 6 } as const
 type Step = keyof typeof steps
+const LOOK = 110
 
 export interface FrameCosts {
     /** Operations: of a look that finds nothing, of a frame that comes in, and of one that goes out, without such a look. */
     idle: number
     in: number
     out: number
+    /** Operations of the look, every 100 ms, whether the chip is still as it was told: of two such looks, the mean. */
+    look: number
     /** SPI bytes and transfers (of a frame with chip select, each) of the same. */
     inBytes: number
     outBytes: number
@@ -59,6 +62,7 @@ export async function costsOf(mac: MacUnderTest, length: number): Promise<FrameC
     const nothing = await count("nothing")
     const idle = nothing - (await count("idle"))
     const confirm = nothing - (await count("confirm"))
+    const looks = 2 * nothing - (await count("look")) - (await count("secondLook"))
     const of = {
         idle: await traffic("idle"),
         in: await traffic("in"),
@@ -69,6 +73,7 @@ export async function costsOf(mac: MacUnderTest, length: number): Promise<FrameC
         idle,
         in: nothing - (await count("in")) - idle,
         out: nothing - (await count("out")) + confirm - idle,
+        look: Math.round(looks / 2) - idle,
         inBytes: of.in.bytes - of.idle.bytes,
         outBytes: of.out.bytes + of.confirm.bytes - of.idle.bytes,
         inFrames: of.in.frames - of.idle.frames,
@@ -82,7 +87,11 @@ async function observe(mac: MacUnderTest, step: Step, length: number): Promise<T
     await bench.mac.start()
     if (step === "confirm") await bench.send(frame(length))
     if (step === "in") bench.chip.deliver(frame(length))
-    await bench.clock.runUntil(bench.clock.now() + 20)
+    if (step === "secondLook") {
+        await bench.clock.runUntil(bench.clock.now() + LOOK)
+        await bench.receive()
+    }
+    await bench.clock.runUntil(bench.clock.now() + (steps[step] >= steps.look ? LOOK : 20))
     bench.countFrom()
     if (step === "out") await bench.send(frame(length))
     else if (step !== "nothing") await bench.receive()

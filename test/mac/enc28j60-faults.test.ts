@@ -629,7 +629,9 @@ describe("a transfer that the runtime refuses", () => {
         else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
         else await bench.mac.rest(10)
         await bench.run(50)
-        expect(bench.warnings[0]).toMatch(/^ENC28J60: no SPI transfer \(RangeError: SPI busy\)/)
+        expect(bench.warnings[0]).toMatch(
+            /^ENC28J60: the SPI bus refused a transfer \(RangeError: SPI busy\)/
+        )
         expect(bench.trouble).toEqual({ chipReset: 1 })
         await bench.run(200)
         await expectToWork(bench)

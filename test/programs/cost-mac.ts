@@ -16,7 +16,13 @@ export const enum Step {
     Out = 3,
     /** receive, when a send has ended since the last. */
     Confirm = 4,
+    /** receive, when the driver looks whether the chip is still as it was told: the first such look, and the second. */
+    Look = 5,
+    SecondLook = 6,
 }
+
+/** Milliseconds between two looks, and some. */
+const LOOK = 110
 
 interface Options {
     step: Step
@@ -45,8 +51,12 @@ export async function measureMac(mac: Mac): Promise<void> {
     const frame = Buffer.alloc(1514)
     await mac.start()
     if (step === Step.Confirm) await mac.send(frame, length)
+    if (step === Step.SecondLook) {
+        await ds.sleep(LOOK)
+        await mac.receive(frame)
+    }
     console.log("ready")
-    await ds.sleep(20)
+    await ds.sleep(step >= Step.Look ? LOOK : 20)
     const { spiXfer } = native
     const { setMode } = select
     native.spiXfer = native._socketWrite
