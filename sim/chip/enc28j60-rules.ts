@@ -3,7 +3,7 @@
 import { Econ1, Macon3, Reg } from "./enc28j60-map"
 import type { Enc28j60State } from "./enc28j60-state"
 
-/** Notes a write that the data sheet forbids. */
+/** Records a write that the data sheet forbids. */
 export function noteForbidden(state: Enc28j60State, register: number, value: number): void {
     const before = state.registers[register]!
     if (before === value) return

@@ -398,28 +398,6 @@ export class Enc28j60Chip implements SpiChip {
         if (register === Reg.MIWR + 1) this.phy.write()
     }
 
-    /** Records a write that the data sheet forbids. */
-    private forbidden(register: number, before: number, value: number): void {
-        const { state } = this
-        if (before === value) return
-        const name = nameOf(register)
-        const receives = state.has(Reg.ECON1, Econ1.RXEN)
-        const sends = state.has(Reg.ECON1, Econ1.TXRTS)
-        const fifo = register >= Reg.ERXST && register <= Reg.ERXND + 1
-        const filter = register === Reg.ERXFCON || (register >= Reg.MAADR5 && register <= Reg.MAADR2)
-        // 7.2.1
-        if (receives && (fifo || filter)) state.misused(`${name} changed while RXEN is set`)
-        // 9.1, 9.2
-        if ((receives || sends) && register === Reg.MACON3 && ((before ^ value) & Macon3.FULDPX) !== 0)
-            state.misused("MACON3.FULDPX changed while RXEN or TXRTS is set")
-        // 7.1
-        if (sends && register >= Reg.ETXST && register <= Reg.ETXND + 1)
-            state.misused(`${name} changed while TXRTS is set`)
-        // 13.1
-        if (state.has(Reg.ECON1, Econ1.DMAST) && register >= Reg.EDMAST && register <= Reg.EDMACS + 1)
-            state.misused(`${name} changed while DMAST is set`)
-    }
-
     private writeEcon1(before: number, value: number): void {
         const { state } = this
         const set = value & ~before
