@@ -35,8 +35,7 @@ export function listenCommand(device: Device, port: string, service: string, pri
 export function connectCommand(device: Device, host: string, port: string, print: Print): string {
     const stack = device.stack
     const ip = ipv4Of(host)
-    if (ip === Address.None)
-        return `"${host}" is not an IPv4 address, and this program does not resolve names`
+    if (ip === Address.None) return `"${host}" is not an IPv4 address, and this program has no DNS`
     const number = portOf(port)
     if (number < 0) return `"${port}" is not a port from 1 to 65535`
     const id = connect(stack, ip, number, 0, device.now())

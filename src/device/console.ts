@@ -128,8 +128,7 @@ async function withId(
     print: Print
 ): Promise<string> {
     const first = words[1] as string
-    if (id < 0 || !wasGiven(device.stack, id))
-        return `no connection or listener "${first}"; the command connections lists them`
+    if (id < 0 || !wasGiven(device.stack, id)) return `no connection or listener "${first}": see connections`
     if (name === "wait") {
         return await waitCommand(
             device,
@@ -189,8 +188,7 @@ async function listCommand(device: Device, name: string, print: Print): Promise<
 
 function traceCommand(device: Device, what: string): string {
     if (what !== "on" && what !== "off") return `"${what}" is neither on nor off`
-    if (EVENTS ? !device.stack.events.on : true)
-        return "no events are recorded; start with a configuration of events=32"
+    if (EVENTS ? !device.stack.events.on : true) return "no events are recorded; configure events=32"
     if (what === "on") startTrace(device.stack)
     else stopTrace(device.stack)
     return ""

@@ -42,7 +42,7 @@ interface Span {
 export async function ladder(device: LadderHost, id: number, print: (line: string) => void): Promise<string> {
     const stack = device.stack
     const ring = stack.events
-    if (!ring.on) return "no events are recorded; start with a configuration of events=32"
+    if (!ring.on) return "no events are recorded; configure events=32"
     const span = await findSpan(device, id)
     if (!span.found) return `the last ${ring.capacity} events include none of connection ${id}`
     const record = Buffer.alloc(Event.Size)

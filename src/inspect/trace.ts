@@ -55,7 +55,7 @@ async function printEvents(stack: Stack, next: number): Promise<void> {
         while (next < (until === Until.Off ? ring.count : until)) {
             const lost = ring.oldest() - next
             if (lost > 0) {
-                console.log(`(${lost} events were overwritten before they could be printed)`)
+                console.log(`(${lost} events were overwritten before they were printed)`)
                 next += lost
                 continue
             }

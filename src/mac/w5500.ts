@@ -458,7 +458,7 @@ export class W5500 implements Mac {
         if (version !== CHIP_VERSION)
             return `W5500: version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
         if (!(await this.open()))
-            return "W5500: answers but does not open its socket: check the chip's power, then switch it off and on"
+            return "W5500: answers but does not open its socket: check its power, then switch it off and on"
         this.answers = true
         this.upSince = ds.millis() | 0
         await this.look(false)

@@ -20,7 +20,7 @@ const sentences =
     "|EHOSTUNREACH, there is no route to the host: check its address and the router" +
     "|ECONNABORTED, this side ended the connection" +
     "|ENOBUFS, all records or buffers are in use: close a connection, or configure more" +
-    "|EADDRINUSE, the port is in use: close the socket that has it, or choose another port" +
+    "|EADDRINUSE, the port is in use: close the socket that has it, or choose another" +
     "|ENOTCONN, the socket is not connected: it was closed here, or is not open yet" +
     "|EPIPE, no data can be sent after a shutdown" +
     "|EINVAL, the address or port is not valid, or the data does not fit a frame" +

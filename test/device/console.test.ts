@@ -51,25 +51,25 @@ describe("lines", () => {
         ["listen 7 manual", 'listen: no service "manual"; there are echo, discard and http'],
         [
             "connect example.com 80",
-            'connect: "example.com" is not an IPv4 address, and this program does not resolve names',
+            'connect: "example.com" is not an IPv4 address, and this program has no DNS',
         ],
         [
             "connect 10.0.0.256 80",
-            'connect: "10.0.0.256" is not an IPv4 address, and this program does not resolve names',
+            'connect: "10.0.0.256" is not an IPv4 address, and this program has no DNS',
         ],
         ["connect 10.0.0.1 -1", 'connect: "-1" is not a port from 1 to 65535'],
         [
             "connect 10.0.0.2 80",
             "connect: EINVAL, the address or port is not valid, or the data does not fit a frame",
         ],
-        ["send 9 hello", 'send: no connection or listener "9"; the command connections lists them'],
-        ["send x hello", 'send: no connection or listener "x"; the command connections lists them'],
-        ["read 0", 'read: no connection or listener "0"; the command connections lists them'],
-        ["shutdown 9", 'shutdown: no connection or listener "9"; the command connections lists them'],
-        ["close 9", 'close: no connection or listener "9"; the command connections lists them'],
-        ["abort 9", 'abort: no connection or listener "9"; the command connections lists them'],
-        ["ladder 9", 'ladder: no connection or listener "9"; the command connections lists them'],
-        ["wait 9 CLOSED", 'wait: no connection or listener "9"; the command connections lists them'],
+        ["send 9 hello", 'send: no connection or listener "9": see connections'],
+        ["send x hello", 'send: no connection or listener "x": see connections'],
+        ["read 0", 'read: no connection or listener "0": see connections'],
+        ["shutdown 9", 'shutdown: no connection or listener "9": see connections'],
+        ["close 9", 'close: no connection or listener "9": see connections'],
+        ["abort 9", 'abort: no connection or listener "9": see connections'],
+        ["ladder 9", 'ladder: no connection or listener "9": see connections'],
+        ["wait 9 CLOSED", 'wait: no connection or listener "9": see connections'],
         ["trace maybe", 'trace: "maybe" is neither on nor off'],
         ["sleep soon", 'sleep: "soon" is not a number of milliseconds'],
     ])("%s: a wrong argument", async (line, reply) => {
@@ -160,7 +160,7 @@ describe("connect, listen, close", () => {
         const bench = new ConsoleBench({ listeners: 1 })
         await bench.ok("listen 7")
         expect(await bench.refused("listen 7")).toBe(
-            "listen: EADDRINUSE, the port is in use: close the socket that has it, or choose another port"
+            "listen: EADDRINUSE, the port is in use: close the socket that has it, or choose another"
         )
         expect(await bench.refused("listen 8")).toContain("listen: ENOBUFS")
     })

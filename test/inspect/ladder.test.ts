@@ -132,9 +132,7 @@ test("says when the ring has lost the beginning, or all", async () => {
 test("says when there is no ring", async () => {
     const bench = new ConsoleBench({ events: 0 })
     await bench.ok("connect 10.0.0.1 7")
-    expect(await bench.refused("ladder 1")).toBe(
-        "ladder: no events are recorded; start with a configuration of events=32"
-    )
+    expect(await bench.refused("ladder 1")).toBe("ladder: no events are recorded; configure events=32")
 })
 
 test("what is overwritten while the ladder is drawn is left out", async () => {

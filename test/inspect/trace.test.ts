@@ -88,7 +88,7 @@ test("says how many events went by unseen", async () => {
     await expect
         .poll(lines)
         .toEqual([
-            "(3 events were overwritten before they could be printed)",
+            "(3 events were overwritten before they were printed)",
             "0.000 #1 SYN-SENT -> ESTABLISHED",
             "0.000 #1 10.0.0.2:50000 > 10.0.0.1:7 ACK seq=1001 ack=5001 win=1024",
             "0.000 #1 10.0.0.2:50000 > 10.0.0.1:7 PSH-ACK seq=1001 ack=5001 len=2 win=1024",
@@ -98,8 +98,6 @@ test("says how many events went by unseen", async () => {
 
 test("without a ring there is nothing to trace", async () => {
     const { bench } = traced({ events: 0 })
-    expect(await bench.refused("trace on")).toBe(
-        "trace: no events are recorded; start with a configuration of events=32"
-    )
+    expect(await bench.refused("trace on")).toBe("trace: no events are recorded; configure events=32")
     expect(sink.trace).toBeUndefined()
 })

@@ -56,11 +56,11 @@ scenario(
             ["listen 5000", "listens"],
             [
                 "listen 5000",
-                "EADDRINUSE | listen 5000: EADDRINUSE, the port is in use: close the socket that has it, or choose another port",
+                "EADDRINUSE | listen 5000: EADDRINUSE, the port is in use: close the socket that has it, or choose another",
             ],
             [
                 "open 4210",
-                "EADDRINUSE | udp 4210: EADDRINUSE, the port is in use: close the socket that has it, or choose another port",
+                "EADDRINUSE | udp 4210: EADDRINUSE, the port is in use: close the socket that has it, or choose another",
             ],
             [
                 "udp 10.0.0.1 0 x",
