@@ -7,9 +7,13 @@ import { Answer } from "../options/command-line"
 import { OptionError } from "../options/error"
 import { looksOf } from "../run/output"
 import { Connections, MAX_CONNECTIONS } from "./connections"
+import { graphs } from "./graphs"
 import { type LadderToolOptions, parseLadderOptions } from "./options"
+import { type PageContent, page } from "./page"
 import { Recording } from "./recording"
 import { ending } from "./story"
+import { svgFile } from "./svg"
+import { ladderDrawing } from "./svg-ladder"
 import { heading, paragraph, type Terminal, writeLadder, writeSummary } from "./text"
 import { counted, duration, Wording } from "./wording"
 
@@ -51,7 +55,7 @@ async function draw(options: LadderToolOptions): Promise<number> {
     } else {
         const wording = new Wording(connection, recording)
         if (options.text) writeText(terminal, options, connections, wording, end)
-        void writeFileSync
+        writePictures(options, { title, connections: connections.list, wording, end })
     }
     return warn(result, connections) ? 1 : 0
 }
@@ -85,6 +89,26 @@ function writeText(
     writeLadder(terminal, wording)
     terminal.write("\n")
     paragraph(terminal, ending(wording.connection, end))
+}
+
+/** Writes the picture and the page. Throws a ReadError when a file cannot be written. */
+function writePictures({ svg, html }: LadderToolOptions, content: PageContent): void {
+    const { wording, end } = content
+    if (svg !== undefined) {
+        const title = `TCP connection ${wording.connection.number}`
+        const description = [...heading(wording), ending(wording.connection, end)].join(" ")
+        write(svg, svgFile(title, description, [ladderDrawing(wording), ...graphs(wording)]))
+    }
+    if (html !== undefined) write(html, page(content))
+}
+
+function write(path: string, text: string): void {
+    try {
+        writeFileSync(path, text)
+    } catch (error) {
+        throw new ReadError(`cannot write ${path}: ${(error as Error).message}`)
+    }
+    console.error(`${path} is written`)
 }
 
 /** Reports on standard error what could not be read. Returns whether the file is damaged. */

@@ -8,7 +8,7 @@ import { tcpOptions } from "../view/tcp-options"
 import { Connection, keyOf, other, senderOf } from "./connection"
 import { icmpError, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from "./icmp"
 import { Mark } from "./marks"
-import { explainReset } from "./resets"
+import { judgeReset } from "./resets"
 import { Bit, occupied, optionBytes, type Segment, segmentOf } from "./segment"
 import { analyze } from "./sequence"
 import { follow, type StateChange } from "./states"
@@ -88,12 +88,14 @@ export class Connections {
             return
         }
         if (segment.length < 0) return
+        // a reset is judged by what was known before it
+        const reset = segment.bits & Bit.Rst ? judgeReset(connection, from, segment) : undefined
         const reused = this.restart(connection, from, segment)
         const marks = reused | analyze(connection, from, segment)
         if (segment.bits & Bit.Syn) agree(connection, from, segment)
-        const explanation = segment.bits & Bit.Rst ? explainReset(connection, from, segment) : undefined
         count(connection, from, segment, marks)
-        const changes = follow(connection, from, segment)
+        const changes = follow(connection, from, segment, reset?.isTaken)
+        const explanation = reset?.explanation
         connection.reset ??= explanation
         this.listener?.segment({ connection, from, segment, marks, changes, explanation })
     }

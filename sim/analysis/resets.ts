@@ -1,19 +1,39 @@
 // Explains a reset in one sentence: which of the reasons of RFC 9293 section 3.5.2 it had, as far as that shows from outside.
 
-import { type Connection, endName, other, UNKNOWN } from "./connection"
+import { type Connection, type End, endName, other, UNKNOWN } from "./connection"
 import { Mark } from "./marks"
 import { after, Bit, type Segment } from "./segment"
-import { isAcceptableReset } from "./states"
 
 /** This many repetitions without an answer, and the sender gives up. */
 const GIVING_UP = 3
 
-/** Returns the sentence for a reset. The connection has the states before it. */
-export function explainReset(connection: Connection, from: 0 | 1, segment: Segment): string {
-    return `${reason(connection, from, segment)}${suspicion(connection, from, segment)}.`
+/** What a reset means. */
+export interface Reset {
+    readonly explanation: string
+    /** Its receiver takes it. */
+    readonly isTaken: boolean
 }
 
-function reason(connection: Connection, from: 0 | 1, segment: Segment): string {
+/** Returns what a reset means. The connection is as before it. */
+export function judgeReset(connection: Connection, from: 0 | 1, segment: Segment): Reset {
+    const { ends } = connection
+    const isTaken = isAcceptable(ends[from], ends[other(from)], segment)
+    const explanation = `${reason(connection, from, segment, isTaken)}${suspicion(connection, from, segment)}.`
+    return { explanation, isTaken }
+}
+
+/** Returns whether the receiver of a reset takes it, as far as that can be seen (RFC 9293 section 3.10.7.3 and 3.10.7.4). */
+function isAcceptable(sender: End, receiver: End, { seq, ack, bits }: Segment): boolean {
+    if (receiver.state === "SYN-SENT") return (bits & Bit.Ack) !== 0 && ack === receiver.next
+    if (receiver.ack === UNKNOWN) return true
+    const shift = receiver.shift ?? 14
+    const room = Math.max(1, receiver.scales && shift > 0 ? receiver.window << shift : receiver.window)
+    const offset = after(seq, receiver.ack)
+    // what the sender has sent may have moved the window before it was acknowledged
+    return offset >= 0 && (offset < room || after(seq, sender.next) <= 0)
+}
+
+function reason(connection: Connection, from: 0 | 1, segment: Segment, isTaken: boolean): string {
     const to = other(from)
     const sender = connection.ends[from]
     const receiver = connection.ends[to]
@@ -22,7 +42,7 @@ function reason(connection: Connection, from: 0 | 1, segment: Segment): string {
     if (sender.segments + receiver.segments === 0)
         return `${name} answered with RST to a segment that was not captured`
     if (receiver.state === "SYN-SENT") {
-        if (!isAcceptableReset(sender, receiver, segment))
+        if (!isTaken)
             return hasAck
                 ? `${peer} ignores this RST from ${name}: it acknowledges ${segment.ack}, not the SYN's ${receiver.next}`
                 : `${peer} ignores this RST from ${name}: it acknowledges nothing, so not the SYN`
@@ -39,7 +59,7 @@ function reason(connection: Connection, from: 0 | 1, segment: Segment): string {
         return sender.state === "CLOSED"
             ? `${name} repeated the end of a connection that is closed already`
             : `${name} answered with RST to a connection that ${peer} had closed`
-    if (!isAcceptableReset(sender, receiver, segment))
+    if (!isTaken)
         return `${peer} ignores this RST from ${name}: its number ${segment.seq} is outside the window`
     return hasAck ? abort(connection, from) : unknownConnection(connection, from, segment)
 }

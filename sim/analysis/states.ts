@@ -16,13 +16,21 @@ export interface StateChange {
 /** An end that sends this long after a reset, ns, did not take the reset; before that its segment was on its way. */
 const CROSSING = 200e6
 
-/** Takes a segment that `analyze` has taken, and returns the changes that it causes: the receiver's come after the sender's. */
-export function follow(connection: Connection, from: 0 | 1, segment: Segment): StateChange[] {
+/**
+ * Takes a segment that `analyze` has taken, and returns the changes that it causes, the sender's first. `isResetTaken` says of a
+ * reset that its receiver takes it.
+ */
+export function follow(
+    connection: Connection,
+    from: 0 | 1,
+    segment: Segment,
+    isResetTaken = false
+): StateChange[] {
     const changes: StateChange[] = []
     const { bits } = segment
     if (connection.ends[0].segments + connection.ends[1].segments === 1) begin(connection, from, segment)
     revive(connection, from, segment, changes)
-    if (bits & Bit.Rst) reset(connection, from, segment, changes)
+    if (bits & Bit.Rst) reset(connection, from, isResetTaken, changes)
     else {
         send(connection, from, segment, changes)
         arrive(connection, from, segment, changes)
@@ -58,33 +66,22 @@ function revive({ ends }: Connection, from: 0 | 1, { bits, time }: Segment, chan
     end.stateBeforeReset = undefined
 }
 
-function reset(connection: Connection, from: 0 | 1, segment: Segment, changes: StateChange[]): void {
+function reset(connection: Connection, from: 0 | 1, isTaken: boolean, changes: StateChange[]): void {
     const to = other(from)
     const receiver = connection.ends[to]
     if (connection.ends[from].state !== "CLOSED") change(connection, from, "CLOSED", changes)
-    if (receiver.state === "CLOSED" || !isAcceptableReset(connection.ends[from], receiver, segment)) return
+    if (receiver.state === "CLOSED" || !isTaken) return
     receiver.stateBeforeReset = receiver.state
     // RFC 9293 section 3.10.7.4: a connection that came by a listener leaves the listener alone
     const isPassive = receiver.state === "SYN-RECEIVED" && connection.client === from
     change(connection, to, isPassive ? "LISTEN" : "CLOSED", changes)
 }
 
-/** Returns whether the receiver of a reset takes it, as far as that can be seen (RFC 9293 section 3.10.7.3 and 3.10.7.4). */
-export function isAcceptableReset(sender: End, receiver: End, { seq, ack, bits }: Segment): boolean {
-    if (receiver.state === "SYN-SENT") return (bits & Bit.Ack) !== 0 && ack === receiver.next
-    if (receiver.ack === UNKNOWN) return true
-    const shift = receiver.shift ?? 14
-    const room = Math.max(1, receiver.scales && shift > 0 ? receiver.window << shift : receiver.window)
-    const offset = after(seq, receiver.ack)
-    // what the sender has sent may have moved the window before it was acknowledged
-    return offset >= 0 && (offset < room || after(seq, sender.next) <= 0)
-}
-
 /** Applies what the sender of a segment must have done. */
 function send(connection: Connection, from: 0 | 1, segment: Segment, changes: StateChange[]): void {
     const sender = connection.ends[from]
     const { bits, seq, length } = segment
-    if (isRepeated(sender, segment)) {
+    if (!connection.isSimultaneous && isRepeated(sender, segment)) {
         const before = stateBeforeAck(connection, from)
         if (before !== undefined) change(connection, from, before, changes)
     }

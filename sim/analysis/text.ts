@@ -84,7 +84,7 @@ export function heading(wording: Wording): string[] {
         beginning(connection),
     ]
     const starts = ([client, other(client)] as const)
-        .filter(end => ends[end].base !== undefined)
+        .filter(end => ends[end].syns > 0 || (connection.isMidway && ends[end].base !== undefined))
         .map(end => `${wording.role(end)} ${ends[end].base}`)
     if (starts.length > 0) lines.push(`Sequence numbers count from the first: ${starts.join(", ")}.`)
     for (const end of [client, other(client)] as const) {
