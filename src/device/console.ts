@@ -3,7 +3,7 @@
 import { EVENTS } from "../features"
 import { ladder } from "../inspect/ladder"
 import { connectionHeads, connectionRow, counterLine, neighbourLine } from "../inspect/tables"
-import { left, wordsOf } from "../inspect/text"
+import { padRight, wordsOf } from "../inspect/text"
 import { startTrace, stopTrace } from "../inspect/trace"
 import { decimal } from "../net/address"
 import { abort, close, stateOf } from "../tcp/calls"
@@ -53,7 +53,7 @@ function about(name: string): string {
     return start > 0 ? commands.slice(start, commands.indexOf("\n", start)) : ""
 }
 
-/** Returns a device's console as a function for `lines.run` (lines.ts). */
+/** Returns a device's console as a function for `lines.run` (command-hook.ts). */
 export function consoleOf(device: Device): (line: string, print: Print) => Promise<number> {
     return async (line, print) => await runCommand(device, line, print)
 }
@@ -205,7 +205,7 @@ function helpCommand(print: Print): string {
     for (let start = 1; start < commands.length; ) {
         const end = commands.indexOf("\n", start)
         const gap = commands.indexOf("  ", start)
-        print(left(commands.slice(start, gap), 34) + commands.slice(gap + 2, end))
+        print(padRight(commands.slice(start, gap), 34) + commands.slice(gap + 2, end))
         start = end + 1
     }
     return ""

@@ -330,7 +330,7 @@ describe("sending", () => {
 
     test("a send never ends where the clock stands still", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -716,7 +716,7 @@ describe("the board's timer must not run out of SPI transfers", () => {
 
     test("an idle one, and one whose chip stops answering", async () => {
         const bench = await started({ transferTime: 0.1 })
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.began.length = 0
         for (const dead of [undefined, 0x00, undefined, 0xff] as const) {

@@ -136,7 +136,7 @@ describe("start", () => {
     test("ends also where the clock stands still", async () => {
         const bench = new Bench()
         bench.chip.faults.dead = 0xff
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         await expect(bench.mac.start()).rejects.toThrow("registers read 255 and 255")
         await bench.mac.rest(1000)
@@ -153,7 +153,7 @@ describe("start", () => {
     test.each([1, 3, 30, 1000])("waits long enough where the clock is %i ms late", async late => {
         for (const resetLine of [true, false]) {
             const bench = new Bench({ transferTime: 0.023, lateClock: late, resetLine })
-            const { power } = await import("../../src/mac/power")
+            const { power } = await import("../../src/mac/poll-wait")
             power.idle = async () => {}
             await bench.mac.start()
             expect(bench.chip.misuses).toEqual([])
@@ -398,7 +398,7 @@ describe("rest", () => {
 
     test("ends when a program wakes it, and only once", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const from = bench.clock.now()
         bench.clock.at(from + 3, () => power.wake())
         bench.clock.at(from + 20, () => {})
@@ -410,7 +410,7 @@ describe("rest", () => {
 
     test("a program that wakes does not cut the waits within a reset short", async () => {
         const bench = new Bench({ resetLine: false })
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const idle = power.idle
         power.idle = ms => (power.woken ? Promise.resolve() : idle(ms))
         power.wake()

@@ -501,7 +501,7 @@ describe("SPI", () => {
 
     test("a wait ends at once when the program has something", async () => {
         const bench = await connected()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const start = bench.clock.now()
         bench.clock.at(start + 5, () => power.wake())
         await bench.mac.rest(1000)
