@@ -33,14 +33,14 @@ const commands =
     "listen PORT [echo|discard|http]  listens; without a service, for read and send\n" +
     "connect HOST PORT  opens a connection to an IPv4 address\n" +
     "send ID TEXT  sends what fits; escapes: \\n \\r \\t \\xNN \\\\\n" +
-    "read ID  prints what came in, and how the stream stands\n" +
+    "read ID  prints received data and the stream's state\n" +
     "shutdown ID  sends a FIN; the peer may go on sending\n" +
     "close ID  closes a connection or a listener\n" +
     "abort ID  resets a connection\n" +
     "ladder ID  draws its last segments and states\n" +
     "neighbours  lists Ethernet addresses\n" +
     "stats  lists all counters that are not 0\n" +
-    "memory  lists the bytes that each part takes\n" +
+    "memory  lists the bytes of each part\n" +
     "trace on|off  prints every event as a line\n" +
     "ping HOST [COUNT]  sends a request a second, 4 by default\n" +
     "wait ID STATE [MS]  waits for an RFC 9293 state, 10000 ms at most\n" +

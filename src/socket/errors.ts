@@ -21,7 +21,7 @@ const sentences =
     "|ECONNABORTED, this side ended the connection" +
     "|ENOBUFS, all records or buffers are in use: close a connection, or configure more" +
     "|EADDRINUSE, the port is in use: close the socket that has it, or choose another" +
-    "|ENOTCONN, the socket is not connected: it was closed here, or is not open yet" +
+    "|ENOTCONN, the socket was closed here, or is not open yet" +
     "|EPIPE, no data can be sent after a shutdown" +
     "|EINVAL, the address or port is not valid, or the data does not fit a frame" +
     "|EOF, the peer sends no more data" +
