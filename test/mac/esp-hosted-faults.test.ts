@@ -151,7 +151,7 @@ class Bench {
     }
 }
 
-/** What each fault is set to, for how many milliseconds, to what afterwards, and what the console says meanwhile. */
+/** The setting of a fault, its milliseconds, the setting afterwards, and the console's message meanwhile. */
 type Case = [on: string, ms: number, off: string | undefined, said?: RegExp]
 const FAULTS: { [name: string]: Case[] } = {
     "miso-errors": [
@@ -232,11 +232,11 @@ describe.each(["vm", "node"] as const)("a Wi-Fi module that fails, on %s", runti
     }, 300_000)
     afterAll(() => bench.stop())
 
-    test("every fault of the model has its test here", () => {
+    test("each fault of the model has its case here", () => {
         expect(Object.keys(FAULTS).sort()).toEqual(Object.keys(espHosted.faults).sort())
     })
 
-    test.runIf(runtime === "vm")("frames leave the heap as it was", async () => {
+    test.runIf(runtime === "vm")("50,000 echoed bytes leave the heap as it was", async () => {
         await bench.serves(BACK)
         const echo = async () => {
             const whole = text(50_000)
@@ -254,30 +254,33 @@ describe.each(["vm", "node"] as const)("a Wi-Fi module that fails, on %s", runti
     const cases = Object.entries(FAULTS).flatMap(([name, all]) =>
         all.map(([on, ms, off, said]) => [`${name} ${on} for ${ms} ms`, { name, on, ms, off, said }] as const)
     )
-    test.each(cases)("%s", async (_, { name, on, ms, off, said }) => {
-        await bench.serves(BACK)
-        bench.log.length = 0
-        bench.chip.misuses.length = 0
-        const whole = text(20_000)
-        const client = bench.open(whole)
-        await bench.until("half of it", () => client.heard.length > 5000, 5000)
-        expect(client.heard.length).toBeLessThan(15_000)
-        bench.fault(`${name} ${on}`)
-        await bench.pass(ms)
-        if (off !== undefined) bench.fault(`${name} ${off}`)
-        const took = await bench.serves(BACK)
-        const over = () => client.heard.length === whole.length || client.connection.ended
-        await bench.until("the end", over, PATIENCE)
-        expect(whole.startsWith(client.heard)).toBe(true)
-        expect(client.connection.error).toBeUndefined()
-        expect(client.heard.length).toBe(whole.length)
-        // a line that is high without a reason is believed
-        const misled = name === "handshake-stuck" && on === "1"
-        const misuses = misled ? ["a transaction while HANDSHAKE was low"] : []
-        expect([...new Set(bench.chip.misuses)]).toEqual(misuses)
-        expect(took).toBeLessThanOrEqual(BACK)
-        if (said === undefined) expect(bench.log).toEqual([])
-        else expect(bench.log.join("\n")).toMatch(said)
-        client.connection.close()
-    })
+    test.each(cases)(
+        "%s: the device serves again, and the echo is right",
+        async (_, { name, on, ms, off, said }) => {
+            await bench.serves(BACK)
+            bench.log.length = 0
+            bench.chip.misuses.length = 0
+            const whole = text(20_000)
+            const client = bench.open(whole)
+            await bench.until("half of it", () => client.heard.length > 5000, 5000)
+            expect(client.heard.length).toBeLessThan(15_000)
+            bench.fault(`${name} ${on}`)
+            await bench.pass(ms)
+            if (off !== undefined) bench.fault(`${name} ${off}`)
+            const took = await bench.serves(BACK)
+            const over = () => client.heard.length === whole.length || client.connection.ended
+            await bench.until("the end", over, PATIENCE)
+            expect(whole.startsWith(client.heard)).toBe(true)
+            expect(client.connection.error).toBeUndefined()
+            expect(client.heard.length).toBe(whole.length)
+            // a line that is high without a reason is believed
+            const misled = name === "handshake-stuck" && on === "1"
+            const misuses = misled ? ["a transaction while HANDSHAKE was low"] : []
+            expect([...new Set(bench.chip.misuses)]).toEqual(misuses)
+            expect(took).toBeLessThanOrEqual(BACK)
+            if (said === undefined) expect(bench.log).toEqual([])
+            else expect(bench.log.join("\n")).toMatch(said)
+            client.connection.close()
+        }
+    )
 })
