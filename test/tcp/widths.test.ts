@@ -25,7 +25,11 @@ const EXCEPTIONS: [field: string, widths: string, reason: string][] = [
         "the chip has the high byte first: compared with 0 whole, read by bytes",
     ],
     ["Tcb.Ports", "i32 u16", "a socket shows one of the two ports"],
-    ["TimeWaitRecord.Deadline", "u16 u8", "its low bits are WaitFlag: they are cleared where the deadline stays"],
+    [
+        "TimeWaitRecord.Deadline",
+        "u16 u8",
+        "its low bits are WaitFlag: they are cleared where the deadline stays",
+    ],
 ]
 
 /** The field at an offset such as `c - Tcb.Size + Tcb.Id` or `n + Neighbour.Mac + 4`, with the bytes added to it. */
