@@ -19,7 +19,7 @@ const BOARDS: { [chip: string]: string } = {
     esp_hosted: "pico_esp_hosted",
 }
 
-/** What a fault is set to, for how many milliseconds, and what the console says meanwhile. */
+/** The setting of a fault, its milliseconds, and the console's message meanwhile. */
 type Case = [on: string, ms: number, said?: RegExp]
 type Cases = { [name: string]: Case[] }
 
@@ -167,12 +167,21 @@ const CASES: { [chip: string]: Cases } = {
         ],
         roam: [["1", 0]],
         signal: [["90", 3000]],
+        ...Object.fromEntries(
+            ["miso", "mosi", "sck", "cs", "handshake", "data-ready"].map(line => [
+                `wire-${line}`,
+                [["on", 4000, /ENODEV/] as Case],
+            ])
+        ),
     },
 }
 
-/** Faults with which the driver does what the data sheet forbids, as it cannot know what the chip is like. */
-const MISLEAD =
-    /^(mi|mo)s[oi]-|^wire-|^dead|^brown-out|^register|^untaken|^deaf-after-reset|^version-delay|-stuck 1|^phy-held|^mii-/
+/** Faults that make a driver do what the data sheet forbids, as it cannot know of them. */
+const MISLEADING: { [chip: string]: RegExp } = {
+    // a line that is high without a reason is believed; without a clock the module sees transactions without bytes
+    esp_hosted: /^handshake-stuck 1|^wire-sck/,
+}
+const MISLEADING_ETHERNET = /^(miso|mosi|wire|brown-out|register)\b|^dead|^untaken|^mii-stuck/
 
 test("the tables name no fault that does not exist", () => {
     expect(Object.keys(BOARDS).sort()).toEqual(Object.keys(chips).sort())
@@ -193,7 +202,7 @@ describe.each(runs)("a faulty %s, on %s", (chip, runtime) => {
     }, 300_000)
     afterAll(() => bench.stop())
 
-    test.runIf(runtime === "vm")("frames leave the heap as it was", async () => {
+    test.runIf(runtime === "vm")("200,000 echoed bytes leave the heap as it was", async () => {
         const echo = async () => {
             const whole = text(50_000)
             const client = bench.open(whole)
@@ -213,25 +222,30 @@ describe.each(runs)("a faulty %s, on %s", (chip, runtime) => {
         const own = CASES[chip]?.[name] ?? [["on", LASTS] as Case]
         return own.map(([on, ms, said]) => [`${name} ${on}`, ms, { name, said }] as const)
     })
-    test.each(cases)("%s for %i ms", async (line, ms, { name, said }) => {
-        await bench.serves(BACK)
-        bench.log.length = 0
-        const known = bench.chip.misuses.length
-        const whole = text(20_000)
-        const client = bench.open(whole)
-        await bench.until("half of it", () => client.heard.length > 5000, 5000)
-        expect(client.heard.length).toBeLessThan(15_000)
-        bench.fault(line)
-        await bench.pass(ms)
-        if (faults[name]!.off !== undefined && ms > 0) bench.fault(`${name} off`)
-        expect(await bench.serves(BACK)).toBeLessThanOrEqual(BACK)
-        const over = () => client.heard.length === whole.length || client.connection.ended
-        await bench.until("the end", over, PATIENCE)
-        expect(whole.startsWith(client.heard)).toBe(true)
-        expect(client.connection.error).toBeUndefined()
-        expect(client.heard.length).toBe(whole.length)
-        if (!MISLEAD.test(line)) expect(bench.chip.misuses.slice(known)).toEqual([])
-        if (said !== undefined) expect(bench.log.join("\n")).toMatch(said)
-        client.connection.close()
-    })
+    test.each(cases)(
+        "%s for %i ms: the device serves again, and the echo is right",
+        async (line, ms, { name, said }) => {
+            await bench.serves(BACK)
+            bench.log.length = 0
+            const known = bench.chip.misuses.length
+            const whole = text(20_000)
+            const client = bench.open(whole)
+            await bench.until("half of it", () => client.heard.length > 5000, 5000)
+            expect(client.heard.length).toBeLessThan(15_000)
+            bench.fault(line)
+            await bench.pass(ms)
+            if (faults[name]!.off !== undefined && ms > 0) bench.fault(`${name} off`)
+            expect(await bench.serves(BACK)).toBeLessThanOrEqual(BACK)
+            const over = () => client.heard.length === whole.length || client.connection.ended
+            await bench.until("the end", over, PATIENCE)
+            expect(whole.startsWith(client.heard)).toBe(true)
+            expect(client.connection.error).toBeUndefined()
+            expect(client.heard.length).toBe(whole.length)
+            const misled = (MISLEADING[chip] ?? MISLEADING_ETHERNET).test(line)
+            if (!misled) expect(bench.chip.misuses.slice(known)).toEqual([])
+            if (said !== undefined) expect(bench.log.join("\n")).toMatch(said)
+            else if (chip === "esp_hosted") expect(bench.log).toEqual([])
+            client.connection.close()
+        }
+    )
 })
