@@ -11,7 +11,7 @@ import { World } from "../../sim/run/world"
 import { Cli } from "../cli/cli"
 
 test.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runtime])))(
-    "the example of --once on %s, on %s",
+    "the example of --once runs through on %s, on %s",
     { timeout: 120_000 },
     async (name, runtime) => {
         const words = ["--board", name!, "--runtime", runtime!, "--once"]
@@ -31,7 +31,7 @@ test.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runt
 test.each([
     ["pico_enc28j60", "Raspberry Pi Pico with ENC28J60"],
     ["pico_esp_hosted", "Raspberry Pi Pico with ESP-Hosted"],
-])("npm start -- --board %s --once says what runs, and draws the handshake", async (name, title) => {
+])('npm start -- --board %s --once prints "%s" and draws the handshake', async (name, title) => {
     const cli = new Cli("--board", name, "--once")
     expect(await cli.ended, cli.stderr).toBe(0)
     expect(cli.stdout).toContain(`Host X  ${title} at 10.0.0.2/24`)

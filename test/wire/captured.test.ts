@@ -143,8 +143,8 @@ const segments: [string, string, Segment][] = [
     ],
 ]
 
-describe("tcpCheck() and readOptions() of captured segments", () => {
-    test.each(segments)("%s is read as tshark reads it", (_, text, expected) => {
+describe("captured TCP segments", () => {
+    test.each(segments)("%s: each field, option and checksum is read as it was sent", (_, text, expected) => {
         const b = frame(text)
         expect(b.getAt(Eth.Type, "u16")).toBe(EtherType.IPv4)
         expect(ipv4Check(b, 14, b.length - 14)).toBe(IpCheck.Ok)

@@ -114,7 +114,7 @@ test.each([
             ],
         },
     ],
-])("readOptions() reads those of %s", (_, text, expected) => {
+])("parseOptions() reads those of %s", (_, text, expected) => {
     const bytes = hex(text)
     expect(parsed(buffer(bytes), 0, bytes.length)).toEqual(expected)
 })
@@ -167,7 +167,7 @@ test.each([
         "02 04 ff ff 08 0a ffffffff ffffffff 05 0a ffffffff ffffffff",
         { mss: 65535, ts: [0xffff_ffff, 0xffff_ffff], sack: [[0xffff_ffff, 0xffff_ffff]] },
     ],
-])("readOptions() of %s (%s) returns %j", (_, text, expected) => {
+])("parseOptions() of %s (%s) returns %j", (_, text, expected) => {
     const bytes = hex(text)
     expect(naive(bytes)).toEqual(expected)
     for (const at of [0, 1, 7]) {
@@ -177,7 +177,7 @@ test.each([
 })
 
 // ---------------------------------------------------------------- Properties
-describe("readOptions() of any bytes, at any offset, of any length", () => {
+describe("parseOptions() of any bytes, at any offset, of any length", () => {
     const anywhere = fc.oneof(fc.integer({ min: -10, max: 60 }), anyNumber32)
 
     test("reads option by option", () => {
