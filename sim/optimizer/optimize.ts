@@ -128,8 +128,8 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     const shared = sharedSlots(functions)
     functions.forEach((fn, n) => {
         const key = keyOf(fn, shared[n])
-        const { code } = encodeFunction(fn)
         if (stable.has(key)) return
+        const { code } = encodeFunction(fn)
         sizes[n] = optimizeFunction(fn, shared[n], sizes[n], save)
         if (Buffer.compare(encodeFunction(fn).code, code) === 0) stable.add(key)
     })

@@ -79,10 +79,14 @@ describe("the self test with a broken wire", () => {
             "data-ready",
             /^FAIL data ready +DATA_READY \(GPIO22\) stays low after the reset/,
         ],
-    ])("on %s, with line %s broken, reports that line", { timeout: 120_000 }, async (board, wire, expected) => {
-        const lines = await report(["--board", board, "--runtime", "node", "--fault", `wire-${wire}=1`])
-        expect(lines.filter(line => expected.test(line))).toHaveLength(1)
-    })
+    ])(
+        "on %s, with line %s broken, reports that line",
+        { timeout: 120_000 },
+        async (board, wire, expected) => {
+            const lines = await report(["--board", board, "--runtime", "node", "--fault", `wire-${wire}=1`])
+            expect(lines.filter(line => expected.test(line))).toHaveLength(1)
+        }
+    )
 })
 
 test("the self test without a link fails there, and reports what to check", async () => {
