@@ -12,7 +12,7 @@ import { Cli } from "../cli/cli"
 
 // concurrent, as one board's image is compiled while another's is optimized
 test.concurrent.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runtime])))(
-    "the example of --once on %s, on %s",
+    "the example of --once runs through on %s, on %s",
     { timeout: 120_000 },
     async (name, runtime) => {
         const words = ["--board", name!, "--runtime", runtime!, "--once"]
@@ -33,7 +33,7 @@ test.concurrent.each([
     ["pico_enc28j60", "Raspberry Pi Pico with ENC28J60"],
     ["pico_esp_hosted", "Raspberry Pi Pico with ESP-Hosted"],
 ])(
-    "npm start -- --board %s --once says what runs, and draws the handshake",
+    'npm start -- --board %s --once prints "%s" and draws the handshake',
     { timeout: 120_000 },
     async (name, title) => {
         const cli = new Cli("--board", name, "--once")
