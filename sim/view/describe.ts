@@ -83,8 +83,6 @@ export const unreachable: Record<number, string> = {
     2: "protocol",
     3: "port",
     4: "fragmentation needed",
-    9: "network prohibited",
-    10: "host prohibited",
     13: "prohibited",
 }
 
