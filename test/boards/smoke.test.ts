@@ -4,15 +4,15 @@ import { expect, test } from "vitest"
 import { boardNames } from "../../sim/board/boards"
 import { parseOptions } from "../../sim/options/options"
 import { Example } from "../../sim/run/example"
+import { Watch } from "../../sim/run/example-checks"
+import { darkStage } from "../../sim/run/example-output"
 import { ofHostX } from "../../sim/run/observer"
-import { darkStage } from "../../sim/run/stage"
-import { Watch } from "../../sim/run/watch"
 import { World } from "../../sim/run/world"
 import { Cli } from "../cli/cli"
 
 // concurrent, as one board's image is compiled while another's is optimized
 test.concurrent.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runtime])))(
-    "the example of --once on %s, on %s",
+    "the example of --once runs through on %s, on %s",
     { timeout: 120_000 },
     async (name, runtime) => {
         const words = ["--board", name!, "--runtime", runtime!, "--once"]
@@ -38,7 +38,7 @@ test.concurrent.each([
         /joins\s+"three-way"[\s\S]*it\s+is\s+associated\s+with[\s\S]*4-way\s+handshake\s+done/,
     ],
 ])(
-    "npm start -- --board %s --once says what runs, and draws the handshake",
+    'npm start -- --board %s --once prints "%s" and draws the handshake',
     { timeout: 120_000 },
     async (name, title, before) => {
         const cli = new Cli("--board", name, "--once")

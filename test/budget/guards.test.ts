@@ -9,7 +9,7 @@ import { behindPipe, buildImage } from "../../sim/build/build"
 const HELLO = "src/examples/hello.ts"
 const NAME = "src-examples-hello"
 
-it("is about what a build without one saves", async () => {
+it("guardedBytes() of a feature is about what a build without it saves", async () => {
     const { image, debug, code } = await buildImage(behindPipe(HELLO), NAME)
     const features = guardedBytes(
         readFileSync(image),

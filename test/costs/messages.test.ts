@@ -258,7 +258,7 @@ test.each([
     ["DHCP", Parser.Dhcp],
     ["SNTP", Parser.Sntp],
     ["ICMP", Parser.Icmp],
-] as const)("%s", async (what, parser) => {
+] as const)("the dearest message of %s stays within the limit of operations", async (what, parser) => {
     const all = dearest(parser)
     const n = await operations(parser, all)
     rows.push(`${n.toLocaleString("en").padStart(7)} operations: ${what}`)

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { abort, close, shutdown } from "../../src/tcp/calls"
 import { ConsoleBench } from "./console-bench"
 

@@ -31,7 +31,7 @@ function runSession(seed: number, coverage: Coverage): void {
 }
 
 test(
-    `${FRAMES.toLocaleString("en")} frames`,
+    `${FRAMES.toLocaleString("en")} frames break no rule`,
     async () => {
         const coverage = new Coverage()
         if (ONLY) return runSession(FIRST, coverage)

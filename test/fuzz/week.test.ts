@@ -213,7 +213,7 @@ function shapeOf(object: object, seen = new Set<object>()): unknown {
     )
 }
 
-test("three hosts: tables are empty afterwards, and no object has grown", () => {
+test("a week of three hosts leaves tables empty, and no object has grown", () => {
     const week = new Week(Number(process.env.SEED ?? 3))
     const other = new Host("10.0.0.9")
     // the first listener brings the passive opens along

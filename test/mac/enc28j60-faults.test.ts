@@ -333,7 +333,7 @@ describe("sends that the ENC28J60 does not finish", () => {
 
     test("a send that never ends is given up where the clock stands still", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -731,7 +731,7 @@ describe("a board whose timer stops when nothing uses the SPI bus", () => {
 
     test("a driver without traffic, or with a silent chip, uses the bus at least every millisecond", async () => {
         const bench = await started({ transferTime: 0.1 })
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.began.length = 0
         for (const dead of [undefined, 0x00, undefined, 0xff] as const) {

@@ -139,7 +139,7 @@ describe("start() of the ENC28J60's driver", () => {
     test("start() of a silent chip throws also where the clock stands still", async () => {
         const bench = new Bench()
         bench.chip.faults.dead = 0xff
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         await expect(bench.mac.start()).rejects.toThrow("registers read 255 and 255")
         await bench.mac.rest(1000)
@@ -156,7 +156,7 @@ describe("start() of the ENC28J60's driver", () => {
     test.each([1, 3, 30, 1000])("start() waits long enough where the clock is %i ms late", async late => {
         for (const resetLine of [true, false]) {
             const bench = new Bench({ transferTime: 0.023, lateClock: late, resetLine })
-            const { power } = await import("../../src/mac/power")
+            const { power } = await import("../../src/mac/poll-wait")
             power.idle = async () => {}
             await bench.mac.start()
             expect(bench.chip.misuses).toEqual([])
@@ -405,7 +405,7 @@ describe("rest() of the ENC28J60's driver", () => {
 
     test("rest() ends when a program wakes it, once", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const from = bench.clock.now()
         bench.clock.at(from + 3, () => power.wake())
         bench.clock.at(from + 20, () => {})
@@ -417,7 +417,7 @@ describe("rest() of the ENC28J60's driver", () => {
 
     test("a program that wakes the driver does not shorten the waits of a reset", async () => {
         const bench = new Bench({ resetLine: false })
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const idle = power.idle
         power.idle = ms => (power.woken ? Promise.resolve() : idle(ms))
         power.wake()

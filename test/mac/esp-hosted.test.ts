@@ -510,7 +510,7 @@ describe("the SPI bus of ESP-Hosted's driver", () => {
 
     test("rest() ends at once when a program wakes it", async () => {
         const bench = await connected()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const start = bench.clock.now()
         bench.clock.at(start + 5, () => power.wake())
         await bench.mac.rest(1000)
