@@ -32,7 +32,7 @@ const sources = files.filter(path => /\.(m?[jt]s|py)$/.test(path))
 
 /** A document without the code in its fences. */
 const prose = (path: string) => read(path).replaceAll(/^```.*?^```/gms, "")
-/** What stands in `backticks`, and the lines in fences without a language of their own or with the shell's. */
+/** Returns the texts in `backticks`, and the lines in fences without a language of their own or with the shell's. */
 const spans = (path: string) =>
     [...prose(path).matchAll(/`([^`\n]+)`/g)].map(match => match[1]!.replaceAll("\\|", "|"))
 const shell = (path: string) =>

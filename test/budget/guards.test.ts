@@ -1,4 +1,4 @@
-// What features take of a program, told from its sources at once, against builds without them.
+// The bytes that features take of a program, found in its sources at once, against builds without them.
 
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"

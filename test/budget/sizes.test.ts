@@ -77,7 +77,7 @@ describe("the parts of a program's code", () => {
         expect(links.map(([, , label]) => label)).toContainEqual(
             expect.stringMatching(/^devicescript-tcp\/src\/tcp\/segment-arrives\.ts: [\d,]+ bytes$/)
         )
-        // every area is told again in words
+        // every area is in words, too
         expect(html.match(/<tr class="function"/g)!.length).toBe(
             html.match(/<rect class="function"/g)!.length
         )

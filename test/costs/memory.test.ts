@@ -30,7 +30,7 @@ const smallest = {
     sendBuffer: 536,
 }
 
-/** Bytes of heap that `new Stack` takes for good on the VM. */
+/** Bytes of heap that `new Stack` takes permanently on the VM. */
 async function heapOf(config: Record<string, number>): Promise<number> {
     const clock = new VirtualClock()
     const device = new Device({

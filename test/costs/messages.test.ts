@@ -222,7 +222,7 @@ function dearest(parser: Parser): Uint8Array[] {
         .map(({ message }) => frame(message))
 }
 
-/** True when each of these messages takes so many operations at most. */
+/** Returns whether each of these messages takes at most `bound` operations. */
 async function survive(parser: Parser, all: Uint8Array[], bound: number, kind = 0): Promise<boolean> {
     function* script(): Script {
         for (const bytes of all) {

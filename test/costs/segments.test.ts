@@ -12,7 +12,7 @@ interface Cost {
     /** What is configured otherwise than for the others. */
     config?: Record<string, number>
     steps: (peer: CostPeer) => Steps
-    /** At most so many operations without timestamps and events; with timestamps; with both. */
+    /** The most operations without timestamps and events; with timestamps; with both. */
     most: [number, number, number]
 }
 

@@ -84,7 +84,7 @@ const run = ({ program, without }: Combination, ...more: string[]) =>
 
 test("the smallest client opens a connection and says hello", async () => {
     device = run(client)
-    // without events its own states are not told: the server's are
+    // without events its own states are not reported: the server's are
     await device.until(stdout => stdout.includes("\nhello, world\n") && stdout.includes("LAST-ACK"))
 })
 

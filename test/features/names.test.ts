@@ -1,4 +1,4 @@
-// What a project may ask to leave out, and what it is told when that cannot be.
+// The features that a project may leave out, and the error when a list is not valid.
 
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-// The rules do find what they are for: each is broken behind the stack's back, and has to be told of.
+// The rules find the faults they are for: each is planted in the stack's memory, and must be reported.
 
 import { describe, expect, test } from "vitest"
 import { ConnFlag, State, Tcb } from "../../src/tcp/records"

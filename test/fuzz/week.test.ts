@@ -41,7 +41,7 @@ class Week {
     /** Both programs of each conversation that was carried through. */
     readonly pairs = new Map<Plan, Program[]>()
     readonly done = { opened: 0, refused: 0, talked: 0, failed: 0, reboots: 0, cuts: 0 }
-    /** Connections that nobody looks after. */
+    /** Connections that no program holds. */
     private readonly idle: { host: Host; id: number }[] = []
 
     constructor(seed: number) {

@@ -140,7 +140,7 @@ describe("the DHCP server", () => {
         const addresses = ["10.0.2.2", "10.0.2.3", "10.0.2.4"]
         expect(clients.map(take)).toEqual(addresses)
         expect(clients.map(take)).toEqual(addresses)
-        // somebody else's address is not released
+        // another client's address is not released
         expect(ask({ type: RELEASE, client: clients[0], ciaddr: "10.0.2.3" })).toBeUndefined()
         expect(take("02:00:00:00:00:08")).toBe("10.0.2.5")
         expect(ask({ type: RELEASE, client: clients[0], ciaddr: "10.0.2.2" })).toBeUndefined()
