@@ -3,7 +3,7 @@
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
 import type { TcpContext } from "./context"
-import { takeAgreement } from "./opened"
+import { takeAgreement } from "./established"
 import { Mss } from "./options"
 import { Agreed, ConnFlag, Listener, Seg, State, Tcb } from "./records"
 import { drop } from "./report"

@@ -11,7 +11,7 @@ import type { TcpContext } from "./context"
 import { passiveOpens } from "./listen"
 import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
 import { ephemeralPort, initialSequence, mixKey } from "./secret-numbers"
-import { armTimer, closed, isIdle, release, reset, setDue, setState, stopTimer } from "./state"
+import { armTimer, failConnection, freeClosed, isIdle, reset, setDue, setState, stopTimer } from "./state"
 import {
     allocate,
     findConnection,
@@ -201,7 +201,7 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     if (ACTIVE_OPENS ? state === State.SynSent : false) {
         // "delete the TCB and return 'error: closing' to any queued SENDs"
         const queued = conns.getAt(c + Tcb.SendLength, "u16") > 0
-        closed(t, c, queued ? TcpError.Aborted : TcpError.None, now)
+        failConnection(t, c, queued ? TcpError.Aborted : TcpError.None, now)
     } else if (state === State.SynReceived) {
         conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.FinQueued)
     } else if (state === State.Established) {
@@ -232,7 +232,7 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
     const flags = conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held
     conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.ReadClosed)
     if (state === State.Closed) {
-        release(t, c)
+        freeClosed(t, c)
         return TcpError.None
     }
     // the next `transmit` moves the connection to a smaller record
@@ -263,7 +263,7 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
     const state = conns.getAt(c + Tcb.State, "u8")
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held)
     if (state === State.Closed) {
-        release(t, c)
+        freeClosed(t, c)
     } else if (
         state === State.SynReceived ||
         state === State.Established ||
@@ -272,7 +272,7 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
     ) {
         reset(t, c, TcpError.Aborted, now)
     } else {
-        closed(t, c, TcpError.Aborted, now)
+        failConnection(t, c, TcpError.Aborted, now)
     }
     return TcpError.None
 }

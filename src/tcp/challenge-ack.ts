@@ -10,7 +10,7 @@ import type { Buffer } from "@devicescript/core"
 import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import type { TcpContext } from "./context"
-import { ConnFlag, ConnOption, Half, HalfFlag, Tcb, Wait, WaitFlag } from "./records"
+import { ConnFlag, ConnOption, Half, HalfFlag, Tcb, TimeWaitRecord, WaitFlag } from "./records"
 import { count } from "./report"
 import { setDue } from "./state"
 
@@ -33,7 +33,7 @@ export function challengeHalf(t: TcpContext, h: number, now: number): void {
 
 /** Returns true when the record `w` of TIME-WAIT may send a challenge ACK, which then counts as sent. */
 export function mayChallengeWait(t: TcpContext, w: number, now: number): boolean {
-    return mayChallenge(t, t.waits, w + Wait.Deadline, WaitFlag.Challenged, now)
+    return mayChallenge(t, t.waits, w + TimeWaitRecord.Deadline, WaitFlag.Challenged, now)
 }
 
 /**
@@ -72,8 +72,12 @@ function forgetChallenges(t: TcpContext): void {
         }
     }
     if (TIME_WAIT_RECORDS) {
-        for (let w = 0; w < t.waitsEnd; w += Wait.Size) {
-            waits.setAt(w + Wait.Deadline, "u8", waits.getAt(w + Wait.Deadline, "u8") & ~WaitFlag.Challenged)
+        for (let w = 0; w < t.waitsEnd; w += TimeWaitRecord.Size) {
+            waits.setAt(
+                w + TimeWaitRecord.Deadline,
+                "u8",
+                waits.getAt(w + TimeWaitRecord.Deadline, "u8") & ~WaitFlag.Challenged
+            )
         }
     }
 }

@@ -55,7 +55,7 @@ export class Config {
     keepAliveProbes = 9
     /**
      * Bytes a second, sent and received, that an accepted connection has to move while another client needs its record
-     * (pace.ts).
+     * (slow-clients.ts).
      */
     servedRate = 64
     /**

@@ -4,7 +4,7 @@
 // No scoreboard is kept: the send ring holds a few segments, and the blocks of a single ACK report all of them.
 
 import { FAST_RETRANSMIT, SACK } from "../features"
-import { Options } from "../wire/tcp"
+import { ParsedOptions } from "../wire/tcp"
 import type { TcpContext } from "./context"
 import { SendFlag, Tcb } from "./records"
 import { setDue } from "./state"
@@ -68,11 +68,11 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
 export function reportsGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
     const conns = t.conns
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
-    const blocks = Options.Sack + 8 * t.options.getAt(Options.SackBlocks, "u8")
-    for (let b: number = Options.Sack; b < blocks; b += 8) {
+    const blocks = ParsedOptions.Sack + 8 * t.options.getAt(ParsedOptions.SackBlocks, "u8")
+    for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
         const start = (t.options.getAt(b, "i32") - sndUna) | 0
         if (start <= 0) continue
-        // in recovery, an ACK for new data is handled by `recover`
+        // in recovery, an ACK for new data is handled by `continueRecovery`
         if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery) return acked === 0
         const end = t.options.getAt(b + 4, "i32")
         // a block has grown, or is another one, when its middle is not the one before
@@ -90,7 +90,7 @@ export function reportsGap(t: TcpContext, c: number, acked: number, plain: boole
  * Handles an ACK for `acked` sequence numbers after duplicate ACKs or a loss: RFC 6582 section 3.2, step 3. `sacked` as for
  * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as without a loss.
  */
-export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
+export function continueRecovery(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
     const conns = t.conns
     const mss = conns.getAt(c + Tcb.Mss, "u16")
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
@@ -148,7 +148,7 @@ function halve(t: TcpContext, c: number, flight: number): void {
 }
 
 /** Sets the congestion window to the restart window, after nothing was sent for longer than an RTO: RFC 5681 section 4.1. */
-export function restart(t: TcpContext, c: number): void {
+export function restartAfterIdle(t: TcpContext, c: number): void {
     const conns = t.conns
     const window = initialWindow(conns.getAt(c + Tcb.Mss, "u16"))
     if (conns.getAt(c + Tcb.Cwnd, "u16") > window) conns.setAt(c + Tcb.Cwnd, "u16", window)
@@ -163,12 +163,12 @@ function nextHole(t: TcpContext, c: number): void {
     const options = t.options
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - sndUna) | 0
-    const blocks = Options.Sack + 8 * options.getAt(Options.SackBlocks, "u8")
+    const blocks = ParsedOptions.Sack + 8 * options.getAt(ParsedOptions.SackBlocks, "u8")
     let at = conns.getAt(c + Tcb.RtxAt, "u16")
     let high = 0
     // a block may begin where another ends: there are as many rounds as blocks
-    for (let round: number = Options.Sack; round < blocks; round += 8) {
-        for (let b: number = Options.Sack; b < blocks; b += 8) {
+    for (let round: number = ParsedOptions.Sack; round < blocks; round += 8) {
+        for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
             const start = (options.getAt(b, "i32") - sndUna) | 0
             const end = (options.getAt(b + 4, "i32") - sndUna) | 0
             if (start < 0 || end <= start || end > flight) continue
@@ -180,7 +180,7 @@ function nextHole(t: TcpContext, c: number): void {
     }
     if (at >= high) return
     let hole = high
-    for (let b: number = Options.Sack; b < blocks; b += 8) {
+    for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
         const start = (options.getAt(b, "i32") - sndUna) | 0
         if (start > at) {
             if (start < hole) hole = start

@@ -1,8 +1,8 @@
 // The settings of one connection.
 
-import { Ask, type TcpContext } from "./context"
+import { ShutWindowProbe, type TcpContext } from "./context"
 import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
-import { armTimer, hasten, isIdle, setDue, stopTimer } from "./state"
+import { advanceTimer, armTimer, isIdle, setDue, stopTimer } from "./state"
 import { findConnection, findListener } from "./tables"
 
 /**
@@ -84,7 +84,7 @@ export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpE
         const asked = (conns.getAt(c + Tcb.Deadline, "i32") - conns.getAt(c + Tcb.Rto, "u16")) | 0
         if (((conns.getAt(c + Tcb.Progress, "i32") - asked) | 0) >= 0) conns.setAt(c + Tcb.Retries, "u8", 0)
     }
-    hasten(t, c, shut ? Ask.Within : 1000)
+    advanceTimer(t, c, shut ? ShutWindowProbe.Within : 1000)
     return TcpError.None
 }
 

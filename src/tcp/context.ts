@@ -5,9 +5,9 @@ import { randomBuffer } from "@devicescript/crypto"
 import { Counter } from "../base/counters"
 import { EventRing } from "../base/events"
 import { COUNTERS, EVENTS, PASSIVE_OPENS } from "../features"
-import { Options } from "../wire/tcp"
+import { ParsedOptions } from "../wire/tcp"
 import type { Config } from "./config"
-import { Half, Listener, Pace, Seg, Tcb, Wait } from "./records"
+import { Half, Listener, Pace, Seg, Tcb, TimeWaitRecord } from "./records"
 
 /** Offsets of the headers in the transmit frame: there neither Ethernet nor IP has options. */
 export const enum Frame {
@@ -16,7 +16,7 @@ export const enum Frame {
 }
 
 /** A peer with a shut window is probed within half of the user timeout, so that it can answer: ms for each second of it. */
-export const enum Ask {
+export const enum ShutWindowProbe {
     Within = 500,
 }
 
@@ -51,7 +51,7 @@ export interface Passive {
     runHalfTimers(t: TcpContext, now: number): void
     runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
-    /** When `runPace` looked at all connections last (pace.ts). */
+    /** When `runPace` looked at all connections last (slow-clients.ts). */
     paceTime: number
     /** Milliseconds from then to the next look, while records are not scarce. */
     pacePeriod: number
@@ -110,7 +110,7 @@ export class TcpContext {
     /** Table of listeners: records of Listener. */
     readonly listeners: Buffer
     /** The options that were parsed last: a record of Options (wire/tcp.ts). */
-    readonly options = Buffer.alloc(Options.Size)
+    readonly options = Buffer.alloc(ParsedOptions.Size)
     /**
      * The key and the four-tuple that sequence numbers and ports are hashed from (secret-numbers.ts); at first random bytes and
      * the Ethernet address.
@@ -144,7 +144,7 @@ export class TcpContext {
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
         this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
         this.halves = Buffer.alloc(config.halfOpen * Half.Size)
-        this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
+        this.waits = Buffer.alloc(config.timeWaits * TimeWaitRecord.Size)
         this.listeners = Buffer.alloc(config.listeners * Listener.Size)
         this.hashInput.blitAt(0, randomBuffer(16), 0, 16)
     }

@@ -10,7 +10,7 @@ import { Flag, Tcp, writeTimestamps } from "../wire/tcp"
 import { Frame, type TcpContext } from "./context"
 import { writeSynOptions } from "./options"
 import { Agreed, Half, HalfFlag, State } from "./records"
-import { sent, writeSegment } from "./reply"
+import { countSent, writeSegment } from "./reply"
 import { count, traceState } from "./report"
 import { timestampAt } from "./secret-numbers"
 import { noteTimer } from "./state"
@@ -125,6 +125,6 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     if (syn) {
         if (halves.getAt(h + Half.Retries, "u8") > 0) count(t, Counter.Retransmits)
     }
-    sent(t, remoteIp, length, 0, State.SynReceived, now)
+    countSent(t, remoteIp, length, 0, State.SynReceived, now)
     return length
 }

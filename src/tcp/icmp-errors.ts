@@ -5,7 +5,7 @@ import { TIMESTAMPS } from "../features"
 import type { TcpContext } from "./context"
 import { Mss } from "./options"
 import { ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
-import { closed, setDue } from "./state"
+import { failConnection, setDue } from "./state"
 import { findTuple, swapPorts } from "./tables"
 
 const enum Mtu {
@@ -42,7 +42,7 @@ export function tcpUnreachable(
     const c = quoted(t, remoteIp, at)
     if (c < 0) return false
     if (error !== TcpError.None && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
-        closed(t, c, error, now)
+        failConnection(t, c, error, now)
     } else {
         softError(t, c)
     }

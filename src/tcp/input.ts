@@ -8,11 +8,11 @@ import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
 import { Reopened, type TcpContext } from "./context"
-import { ConnOption, Seg, State, Tcb, TcpError, Wait } from "./records"
+import { ConnOption, Seg, State, Tcb, TcpError, TimeWaitRecord } from "./records"
 import { answerReset } from "./reply"
 import { drop, traceSegment } from "./report"
 import { segmentArrives } from "./segment-arrives"
-import { closed } from "./state"
+import { failConnection } from "./state"
 import { synSentArrives } from "./syn-sent"
 import { findTuple, findWait } from "./tables"
 import { waitArrives } from "./time-wait"
@@ -101,7 +101,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     if (EVENTS ? t.events.on : false) {
         let id = 0
         if (c >= 0) id = t.conns.getAt(c + Tcb.Id, "u16")
-        else if (state === State.TimeWait) id = t.waits.getAt(record + Wait.Id, "u16")
+        else if (state === State.TimeWait) id = t.waits.getAt(record + TimeWaitRecord.Id, "u16")
         traceSegment(t, EventKind.SegmentIn, at, length, id, state, remoteIp, now)
     }
     if (c >= 0) {
@@ -151,6 +151,6 @@ function reopens(t: TcpContext, c: number, control: number, now: number): boolea
         conns.getAt(c + Tcb.SndMax, "i32"),
         now
     )
-    if (reopened === Reopened.Yes) closed(t, c, TcpError.None, now)
+    if (reopened === Reopened.Yes) failConnection(t, c, TcpError.None, now)
     return reopened !== Reopened.No
 }

@@ -2,10 +2,11 @@
 
 import { Counter } from "../base/counters"
 import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
-import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import { connectionFor, hasBacklog, openPassive } from "./accepting"
 import { challengeHalf } from "./challenge-ack"
 import { type Passive, Reopened, type TcpContext } from "./context"
+import { enterEstablished } from "./established"
 import {
     dropHalf,
     freeHalf,
@@ -15,15 +16,14 @@ import {
     setHalfDue,
     takeHalf,
 } from "./half-open"
-import { established } from "./opened"
-import { agreed, isStamped, sendMss } from "./options"
-import { runPace } from "./pace"
+import { agreedOptions, isStamped, sendMss } from "./options"
 import { Agreed, ConnFlag, Half, HalfFlag, Listener, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
 import { drop, traceState } from "./report"
 import { roundTrip } from "./rtt"
 import { initialSequence } from "./secret-numbers"
 import { isAcceptable, segmentArrives } from "./segment-arrives"
+import { runPace } from "./slow-clients"
 import { noteTimer, reset } from "./state"
 import { cookieArrives, sendCookie, synCookie } from "./syn-cookie"
 import { findListener, listenerFor } from "./tables"
@@ -117,7 +117,7 @@ function reopen(
     let honoured = above
     if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
-            const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
+            const ahead = (t.options.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0
             // segments of an old connection without timestamps are known by that (RFC 7323 section 3.2)
             honoured = !stamped || ahead > 0 || (ahead === 0 && above)
         }
@@ -166,14 +166,14 @@ function openHalf(t: TcpContext, l: number, now: number): number {
     halves.setAt(h + Half.Irs, "i32", segment.getAt(Seg.Sequence, "i32"))
     halves.setAt(h + Half.Iss, "i32", initialSequence(t, remoteIp, ports, now))
     halves.setAt(h + Half.Deadline, "i32", deadline)
-    halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+    halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
     halves.setAt(h + Half.SndWnd, "u16", segment.getAt(Seg.Window, "u16"))
     halves.setAt(h + Half.Mss, "u16", sendMss(t))
     halves.setAt(h + Half.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
     halves.setAt(h + Half.ReceiveLimit, "u16", t.listeners.getAt(l + Listener.ReceiveLimit, "u16"))
-    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(Options.WindowScale, "u8"))
+    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(ParsedOptions.WindowScale, "u8"))
     halves.setAt(h + Half.Retries, "u8", 0)
-    halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreed(t))
+    halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreedOptions(t))
     t.dirty = true
     noteTimer(t, deadline)
     if (EVENTS ? t.events.on : false) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
@@ -200,7 +200,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             }
             if (TIMESTAMPS ? isStamped(t) && stampAhead(t, h) > 0 : false) {
                 // RFC 7323 section 4.3 (2): the client measures the round trip by the timestamp that we echo
-                halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+                halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
             }
             setHalfDue(t, h)
             return
@@ -257,7 +257,9 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
 
 /** Returns by how much the timestamp in `t.options` is ahead of the one of the SYN. */
 function stampAhead(t: TcpContext, h: number): number {
-    return (t.options.getAt(Options.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
+    return (
+        (t.options.getAt(ParsedOptions.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
+    )
 }
 
 /**
@@ -299,7 +301,7 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
         now
     )
     dropHalf(t, h)
-    established(t, c, conns.getAt(c + Tcb.SndMax, "i32"), now)
+    enterEstablished(t, c, conns.getAt(c + Tcb.SndMax, "i32"), now)
     // the round trip of a SYN-ACK that was sent only once is a measurement as any other (RFC 6298 section 3)
     if (retries === 0) roundTrip(t, c, (now - sent) | 0)
     segmentArrives(t, c, now)

@@ -3,7 +3,7 @@
 import { SACK, TIMESTAMPS } from "../features"
 import {
     OptionBit,
-    Options,
+    ParsedOptions,
     parseOptions,
     Tcp,
     writeMss,
@@ -27,8 +27,8 @@ export const enum Mss {
 export function sendMss(t: TcpContext): number {
     const options = t.options
     let mss: number = Mss.Default
-    if (options.getAt(Options.Present, "u8") & OptionBit.MaximumSegmentSize) {
-        mss = options.getAt(Options.MaximumSegmentSize, "u16")
+    if (options.getAt(ParsedOptions.Present, "u8") & OptionBit.MaximumSegmentSize) {
+        mss = options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
     }
     if (mss < Mss.Least) mss = Mss.Least
     const own = t.config.mtu - 40
@@ -36,8 +36,8 @@ export function sendMss(t: TcpContext): number {
 }
 
 /** Returns the options in `t.options` that the peer offers and we take: bits of Agreed. */
-export function agreed(t: TcpContext): number {
-    const present = t.options.getAt(Options.Present, "u8")
+export function agreedOptions(t: TcpContext): number {
+    const present = t.options.getAt(ParsedOptions.Present, "u8")
     let flags = 0
     if (present & OptionBit.WindowScale) flags |= Agreed.Scaling
     if (SACK) {
@@ -73,5 +73,5 @@ export function writeSynOptions(
 export function isStamped(t: TcpContext): boolean {
     const at = t.segment.getAt(Seg.At, "u16") + Tcp.Size
     parseOptions(t.rx, at, t.segment.getAt(Seg.DataAt, "u16"), t.options)
-    return (t.options.getAt(Options.Present, "u8") & OptionBit.Timestamps) !== 0
+    return (t.options.getAt(ParsedOptions.Present, "u8") & OptionBit.Timestamps) !== 0
 }

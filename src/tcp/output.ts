@@ -20,14 +20,14 @@ import {
 import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
-import { restart } from "./congestion"
-import { Ask, Frame, type TcpContext } from "./context"
+import { restartAfterIdle } from "./congestion"
+import { Frame, ShutWindowProbe, type TcpContext } from "./context"
 import { writeSynOptions } from "./options"
 import { Agreed, Ahead, ConnFlag, ConnOption, SendFlag, State, Tcb } from "./records"
-import { sent, writeSegment } from "./reply"
+import { countSent, writeSegment } from "./reply"
 import { count, traceSegment } from "./report"
 import { timestampAt } from "./secret-numbers"
-import { armRto, armTimer, hasten, release } from "./state"
+import { advanceTimer, armRto, armTimer, freeClosed } from "./state"
 import { ringsOf } from "./tables"
 import { toWait } from "./time-wait"
 
@@ -94,7 +94,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         } else if (waiting > 0 && !gap) {
             if (sndMax === sndUna) {
                 if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16"))
-                    restart(t, c)
+                    restartAfterIdle(t, c)
             }
             length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
             if (length === 0) {
@@ -117,7 +117,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             resend = true
         }
         if (length > 0) {
-            copyText(t, c, inFlight, length, Frame.Transport + header)
+            copyData(t, c, inFlight, length, Frame.Transport + header)
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
@@ -236,12 +236,12 @@ function awaitWindow(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.Progress, "i32", now)
     armTimer(t, c, now, open && rto > Override.Most ? Override.Most : rto)
     if (USER_TIMEOUT) {
-        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) advanceTimer(t, c, ShutWindowProbe.Within)
     }
 }
 
 /** Copies `length` bytes of the send ring, the first of them `inFlight` after SND.UNA, to the offset `to` of the transmit frame. */
-function copyText(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
+function copyData(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
     const size = t.sendSize
     const ring = ringsOf(t, c)
     let at = t.conns.getAt(c + Tcb.SendHead, "u16") + inFlight
@@ -469,7 +469,7 @@ function resetOut(t: TcpContext, c: number, now: number): number {
         length
     )
     count(t, Counter.ResetsSent)
-    sent(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
-    release(t, c)
+    countSent(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
+    freeClosed(t, c)
     return length
 }

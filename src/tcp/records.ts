@@ -253,7 +253,7 @@ export const enum ConnOption {
     Challenged = 32,
     /** The path takes packets smaller than our smallest segment: routers may fragment them (DF is not set). */
     Fragment = 64,
-    /** The program serves any client, and gives this connection up when another client needs its record (pace.ts). */
+    /** The program serves any client, and gives this connection up when another client needs its record (slow-clients.ts). */
     Served = 128,
 }
 
@@ -301,7 +301,7 @@ export const enum Agreed {
 }
 
 /** Offsets in a record of TIME-WAIT, what is left of a connection that no program holds. A record is free when its Id is 0. */
-export const enum Wait {
+export const enum TimeWaitRecord {
     Ports = 0,
     RemoteIp = 4,
     SndNxt = 8,
@@ -321,7 +321,7 @@ export const enum WaitFlag {
     Challenged = 1,
 }
 
-/** Offsets in the record of a connection's pace (pace.ts), one for each record of a connection. */
+/** Offsets in the record of a connection's pace (slow-clients.ts), one for each record of a connection. */
 export const enum Pace {
     /** Id of the connection that the fields are about; another one may have the connection's record now. */
     Id = 0,

@@ -98,14 +98,14 @@ export function reply(
 ): void {
     t.replyLength = length
     t.replyIp = remoteIp
-    sent(t, remoteIp, length, id, state, now)
+    countSent(t, remoteIp, length, id, state, now)
 }
 
 /**
  * Counts the segment of `length` bytes in the transmit frame, and records the event that the connection `id` sent it in
  * `state`.
  */
-export function sent(
+export function countSent(
     t: TcpContext,
     remoteIp: number,
     length: number,

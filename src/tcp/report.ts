@@ -3,7 +3,7 @@
 import type { Counter } from "../base/counters"
 import { Event, EventKind } from "../base/events"
 import { COUNTERS, EVENTS } from "../features"
-import { Flag, MssOption, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, MssOption, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import type { TcpContext } from "./context"
 import type { State } from "./records"
 
@@ -51,7 +51,7 @@ export function traceSegment(
             mss = (b.getAt(at + Tcp.Size + 2, "u8") << 8) | b.getAt(at + Tcp.Size + 3, "u8")
         } else {
             parseOptions(b, at + Tcp.Size, at + header, t.options)
-            mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
+            mss = t.options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
         }
     }
     record.blitAt(Event.Ports, b, at, Tcp.Checksum)

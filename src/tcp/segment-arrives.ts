@@ -7,17 +7,17 @@
 import { readI32 } from "../base/bytes"
 import { Counter } from "../base/counters"
 import { FAST_RETRANSMIT, KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
-import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
+import { Flag, OptionBit, ParsedOptions, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
-import { duplicateAck, recover, reportsGap } from "./congestion"
+import { continueRecovery, duplicateAck, reportsGap } from "./congestion"
 import type { TcpContext } from "./context"
-import { established } from "./opened"
+import { enterEstablished } from "./established"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
 import { count, drop } from "./report"
 import { computeRto, roundTrip } from "./rtt"
-import { segmentText } from "./segment-text"
-import { armRto, armTimer, closed, isIdle, setDue, setState, stopTimer } from "./state"
+import { takeData } from "./segment-data"
+import { armRto, armTimer, failConnection, isIdle, setDue, setState, stopTimer } from "./state"
 
 /** How old TS.Recent may be to refuse a segment, in units of 2^16 ms: 24 days (RFC 7323 section 5.5). */
 const enum Age {
@@ -67,11 +67,11 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 echo = readI32(t.rx, options + 8)
             } else {
                 parseOptions(t.rx, options, at, t.options)
-                const present = t.options.getAt(Options.Present, "u8")
+                const present = t.options.getAt(ParsedOptions.Present, "u8")
                 if (TIMESTAMPS) {
                     stamped = (present & OptionBit.Timestamps) !== 0
-                    stamp = t.options.getAt(Options.TimestampValue, "i32")
-                    echo = t.options.getAt(Options.TimestampEcho, "i32")
+                    stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
+                    echo = t.options.getAt(ParsedOptions.TimestampEcho, "i32")
                 }
                 if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (connOptions & ConnOption.Sack) !== 0
             }
@@ -153,7 +153,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
     if (state === State.SynReceived) {
-        state = established(t, c, acknowledgment, now)
+        state = enterEstablished(t, c, acknowledgment, now)
         // The SYN of a SYN,ACK that was taken before lies below the window. By the letter it is acknowledged: a peer that follows
         // the letter, too, has no other way out of SYN-RECEIVED
         if (offset === 0) {
@@ -191,7 +191,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (length === 0) {
         if (!(control & Flag.Fin)) return
     }
-    segmentText(t, c, offset, at, length, control, room, now)
+    takeData(t, c, offset, at, length, control, room, now)
 }
 
 /**
@@ -254,7 +254,7 @@ function controlArrives(
             if (state === State.SynReceived) error = TcpError.Refused
             // CLOSING and LAST-ACK: both peers have sent their FIN
             if (state >= State.Closing) error = TcpError.None
-            closed(t, c, error, now)
+            failConnection(t, c, error, now)
         }
         return
     }
@@ -306,7 +306,7 @@ function acknowledge(
     const troubled = FAST_RETRANSMIT
         ? conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
         : false
-    if (FAST_RETRANSMIT ? !troubled || !recover(t, c, acked, sacked) : true) {
+    if (FAST_RETRANSMIT ? !troubled || !continueRecovery(t, c, acked, sacked) : true) {
         // RFC 5681 section 3.1: slow start below ssthresh, above it one segment for each window
         const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
         const mss = conns.getAt(c + Tcb.Mss, "u16")
@@ -393,7 +393,7 @@ function finAcknowledged(t: TcpContext, c: number, state: State, now: number): S
         return State.TimeWait
     }
     if (state !== State.LastAck) return state
-    closed(t, c, TcpError.None, now)
+    failConnection(t, c, TcpError.None, now)
     return State.Closed
 }
 

@@ -47,7 +47,7 @@ export function armRto(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.Deadline, "i32", deadline)
     noteTimer(t, deadline)
     if (USER_TIMEOUT) {
-        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, 1000)
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) advanceTimer(t, c, 1000)
     }
 }
 
@@ -55,7 +55,7 @@ export function armRto(t: TcpContext, c: number, now: number): void {
  * Brings the timer forward to when `ms` for each second of the user timeout have passed without progress, if it would expire
  * later.
  */
-export function hasten(t: TcpContext, c: number, ms: number): void {
+export function advanceTimer(t: TcpContext, c: number, ms: number): void {
     const conns = t.conns
     // until the connection is accepted, the field holds the listener's id
     if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return
@@ -93,7 +93,7 @@ export function noteTimer(t: TcpContext, deadline: number): void {
  * Ends a connection: moves it to CLOSED, with the error that the program gets. Frees its record unless a program still holds it or
  * an RST has to be sent. A program that holds it can still read the data that came.
  */
-export function closed(t: TcpContext, c: number, error: TcpError, now: number): void {
+export function failConnection(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
     setState(t, c, State.Closed, now)
     const flags = conns.getAt(c + Tcb.Flags, "u8")
@@ -107,11 +107,11 @@ export function closed(t: TcpContext, c: number, error: TcpError, now: number): 
             t.events.push()
         }
     }
-    release(t, c)
+    freeClosed(t, c)
 }
 
 /** Frees the record of a connection in CLOSED, unless a program still holds it or an RST has to be sent. */
-export function release(t: TcpContext, c: number): void {
+export function freeClosed(t: TcpContext, c: number): void {
     const conns = t.conns
     if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return
     if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held) return
@@ -133,6 +133,6 @@ export function reset(t: TcpContext, c: number, error: TcpError, now: number): v
         }
     }
     conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.ResetDue)
-    closed(t, c, error, now)
+    failConnection(t, c, error, now)
     setDue(t, c, 0)
 }

@@ -21,12 +21,12 @@
 
 import { Counter } from "../base/counters"
 import { SACK, TIMESTAMPS } from "../features"
-import { Flag, Options, Tcp } from "../wire/tcp"
+import { Flag, ParsedOptions, Tcp } from "../wire/tcp"
 import { connectionFor, openPassive } from "./accepting"
 import { Frame, type TcpContext } from "./context"
+import { enterEstablished } from "./established"
 import { dropHalf } from "./half-open"
-import { established } from "./opened"
-import { agreed, isStamped, sendMss, writeSynOptions } from "./options"
+import { agreedOptions, isStamped, sendMss, writeSynOptions } from "./options"
 import { Agreed, Listener, Seg, State, Tcb } from "./records"
 import { mayReply, reply, writeSegment } from "./reply"
 import { count, traceState } from "./report"
@@ -129,11 +129,11 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
     const options = t.options
     const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
     const ports = segment.getAt(Seg.Ports, "i32")
-    let agreement = agreed(t)
+    let agreement = agreedOptions(t)
     let value = 0
     if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) {
         let bits: number =
-            agreement & Agreed.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
+            agreement & Agreed.Scaling ? options.getAt(ParsedOptions.WindowScale, "u8") : Stamp.NoScale
         if (SACK ? agreement & Agreed.Sack : 0) bits |= Stamp.Sack
         const clock = timestampAt(t, remoteIp, ports, now)
         value = (clock & ~Stamp.Mask) | bits
@@ -142,7 +142,7 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
     } else {
         agreement = 0
     }
-    const echo = options.getAt(Options.TimestampValue, "i32")
+    const echo = options.getAt(ParsedOptions.TimestampValue, "i32")
     const length = writeSynOptions(t, Frame.Transport + Tcp.Size, agreement, value, echo) - Frame.Transport
     writeSegment(
         t,
@@ -194,7 +194,7 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     let scale = 0
     if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
-            const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
+            const bits = options.getAt(ParsedOptions.TimestampEcho, "i32") & Stamp.Mask
             if (!isRecent(t, remoteIp, ports, now)) return false
             agreement = Agreed.Timestamps
             if (SACK ? bits & Stamp.Sack : 0) {
@@ -214,19 +214,19 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     conns.setAt(c + Tcb.RcvWnd, "u16", room)
     // segmentArrives takes the peer's window from this segment
     conns.setAt(c + Tcb.ScaleDups, "u8", scale)
-    const stamp = options.getAt(Options.TimestampValue, "i32")
+    const stamp = options.getAt(ParsedOptions.TimestampValue, "i32")
     openPassive(t, c, cookie, irs, mssOf(mss), agreement, stamp, now)
     if (h < 0) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
     else dropHalf(t, h)
     count(t, Counter.CookiesTaken)
-    established(t, c, (cookie + 1) | 0, now)
+    enterEstablished(t, c, (cookie + 1) | 0, now)
     segmentArrives(t, c, now)
     return true
 }
 
 /** Returns true when the timestamp echoed in `t.options` is one of ours, and not older than a valid cookie. */
 function isRecent(t: TcpContext, remoteIp: number, ports: number, now: number): boolean {
-    const echo = t.options.getAt(Options.TimestampEcho, "i32") & ~Stamp.Mask
+    const echo = t.options.getAt(ParsedOptions.TimestampEcho, "i32") & ~Stamp.Mask
     const age = (timestampAt(t, remoteIp, ports, now) - echo) | 0
     // the low bits of a cookie's timestamp make it older than the cookie, by less than twice what they count
     return age >= 0 && age < Epoch.Lifetime + 2 * (Stamp.Mask + 1)

@@ -5,17 +5,17 @@
 import { swap16 } from "../base/bytes"
 import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import type { TcpContext } from "./context"
-import { ConnFlag, ConnOption, Listener, State, Tcb, Wait } from "./records"
+import { ConnFlag, ConnOption, Listener, State, Tcb, TimeWaitRecord } from "./records"
 import { noteTimer, setState } from "./state"
 
 /** Returns the record of TIME-WAIT for this peer and these ports, -1 when there is none. */
 export function findWait(t: TcpContext, remoteIp: number, ports: number): number {
     const waits = t.waits
     const end = t.waitsEnd
-    for (let w = 0; w < end; w += Wait.Size) {
-        if (waits.getAt(w + Wait.Ports, "i32") === ports) {
-            if (waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp) {
-                if (waits.getAt(w + Wait.Id, "u16") > 0) return w
+    for (let w = 0; w < end; w += TimeWaitRecord.Size) {
+        if (waits.getAt(w + TimeWaitRecord.Ports, "i32") === ports) {
+            if (waits.getAt(w + TimeWaitRecord.RemoteIp, "i32") === remoteIp) {
+                if (waits.getAt(w + TimeWaitRecord.Id, "u16") > 0) return w
             }
         }
     }
@@ -70,7 +70,7 @@ export function allocate(t: TcpContext, now: number): number {
         if (PASSIVE_OPENS) {
             if (t.passive) {
                 t.passive.scarce = true
-                // the next look of pace.ts may be far away
+                // the next look of slow-clients.ts may be far away
                 noteTimer(t, (now + 1000) | 0)
             }
         }
@@ -118,8 +118,8 @@ export function findWaitId(t: TcpContext, id: number): number {
         const waits = t.waits
         if (id <= 0) return -1
         const end = t.waitsEnd
-        for (let w = 0; w < end; w += Wait.Size) {
-            if (waits.getAt(w + Wait.Id, "u16") === id) return w
+        for (let w = 0; w < end; w += TimeWaitRecord.Size) {
+            if (waits.getAt(w + TimeWaitRecord.Id, "u16") === id) return w
         }
     }
     return -1

@@ -4,13 +4,14 @@ import { expect, test } from "vitest"
 import { boardNames } from "../../sim/board/boards"
 import { parseOptions } from "../../sim/options/options"
 import { Example } from "../../sim/run/example"
+import { Watch } from "../../sim/run/example-checks"
+import { darkStage } from "../../sim/run/example-output"
 import { ofHostX } from "../../sim/run/observer"
-import { darkStage } from "../../sim/run/stage"
-import { Watch } from "../../sim/run/watch"
 import { World } from "../../sim/run/world"
 import { Cli } from "../cli/cli"
 
-test.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runtime])))(
+// concurrent, as one board's image is compiled while another's is optimized
+test.concurrent.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runtime])))(
     "the example of --once on %s, on %s",
     { timeout: 120_000 },
     async (name, runtime) => {
@@ -28,13 +29,17 @@ test.each(boardNames().flatMap(name => ["vm", "node"].map(runtime => [name, runt
 )
 
 // the whole command once for each chip
-test.each([
+test.concurrent.each([
     ["pico_enc28j60", "Raspberry Pi Pico with ENC28J60"],
     ["pico_esp_hosted", "Raspberry Pi Pico with ESP-Hosted"],
-])("npm start -- --board %s --once says what runs, and draws the handshake", async (name, title) => {
-    const cli = new Cli("--board", name, "--once")
-    expect(await cli.ended, cli.stderr).toBe(0)
-    expect(cli.stdout).toContain(`Host X  ${title} at 10.0.0.2/24`)
-    expect(cli.stdout).toMatch(/SYN-SENT \|/)
-    expect(cli.stdout).toMatch(/ESTABLISHED \|<-/)
-})
+])(
+    "npm start -- --board %s --once says what runs, and draws the handshake",
+    { timeout: 120_000 },
+    async (name, title) => {
+        const cli = new Cli("--board", name, "--once")
+        expect(await cli.ended, cli.stderr).toBe(0)
+        expect(cli.stdout).toContain(`Host X  ${title} at 10.0.0.2/24`)
+        expect(cli.stdout).toMatch(/SYN-SENT \|/)
+        expect(cli.stdout).toMatch(/ESTABLISHED \|<-/)
+    }
+)

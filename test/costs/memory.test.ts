@@ -4,13 +4,13 @@ import { afterAll, expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device/device"
 import { VirtualClock } from "../../sim/time/clock"
-import { Half, Tcb, Wait } from "../../src/tcp/records"
+import { Half, Tcb, TimeWaitRecord } from "../../src/tcp/records"
 
 const measured: string[] = []
 afterAll(() => console.log(measured.join("\n")))
 
 test("the records: 96 bytes a connection, 36 a half-open one, 24 one in TIME-WAIT at most", () => {
-    const sizes = [Tcb.Size, Half.Size, Wait.Size]
+    const sizes = [Tcb.Size, Half.Size, TimeWaitRecord.Size]
     measured.push(`${sizes.join(", ")} bytes: a connection, a half-open one, one in TIME-WAIT`)
     expect(sizes[0]).toBeLessThanOrEqual(96)
     expect(sizes[1]).toBeLessThanOrEqual(36)

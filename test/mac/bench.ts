@@ -7,7 +7,7 @@ import type { SpiChip } from "../../sim/chip/chip"
 import { type W5500Options as ChipOptions, W5500Chip } from "../../sim/chip/w5500"
 import { VirtualClock } from "../../sim/time/clock"
 import { type Mac, MacCounter } from "../../src/mac/mac"
-import { power } from "../../src/mac/power"
+import { power } from "../../src/mac/poll-wait"
 import { W5500, type W5500Options } from "../../src/mac/w5500"
 
 /** The functions of the runtime that a bench puts its own in the place of. */

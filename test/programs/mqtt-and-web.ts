@@ -2,7 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { startMQTTClient } from "@devicescript/net"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { HttpServer } from "../../src/http/server"
 import { useForNet } from "../../src/socket/devicescript-net"
 import type { NetworkInterface } from "../../src/socket/interface"

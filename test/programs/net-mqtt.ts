@@ -5,7 +5,7 @@ import * as ds from "@devicescript/core"
 import { startMQTTClient } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { useForNet } from "../../src/socket/devicescript-net"
 import { startNetwork } from "../../src/socket/interface"
 

@@ -16,7 +16,7 @@ import {
     Protocol,
     pseudoSum,
 } from "../../src/wire/ipv4"
-import { Flag, Options, parseOptions, Tcp } from "../../src/wire/tcp"
+import { Flag, ParsedOptions, parseOptions, Tcp } from "../../src/wire/tcp"
 import { udpDataLength } from "../../src/wire/udp"
 import { hex } from "../support/frames"
 import { ip } from "../support/host"
@@ -157,9 +157,9 @@ describe("TCP", () => {
             0xffff
         )
         const header = (b.getAt(34 + Tcp.DataOffset, "u8") >> 4) * 4
-        const options = Buffer.alloc(Options.Size)
+        const options = Buffer.alloc(ParsedOptions.Size)
         parseOptions(b, 34 + Tcp.Size, 34 + header, options)
-        const mss = options.getAt(Options.MaximumSegmentSize, "u16")
+        const mss = options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
         const found: Segment = {
             ports: [readU16(b, 34), readU16(b, 36)],
             seq: readI32(b, 34 + Tcp.Sequence) >>> 0,

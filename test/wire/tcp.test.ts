@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { OptionBit, Options, parseOptions, writeMss, writeWindowScale } from "../../src/wire/tcp"
+import { OptionBit, ParsedOptions, parseOptions, writeMss, writeWindowScale } from "../../src/wire/tcp"
 import { hex } from "../support/frames"
 import { anyBytes, anyNumber32, cases } from "../support/property"
 
@@ -20,32 +20,33 @@ interface Parsed {
 
 /** What `parseOptions` says, as an object. */
 function parsed(b: Buffer, at: number, end: number): Parsed {
-    const options = Buffer.alloc(Options.Size)
+    const options = Buffer.alloc(ParsedOptions.Size)
     // what stood there before must not shine through
     options.fillAt(0, options.length, 0xa5)
     parseOptions(b, at, end, options)
-    const present = options.getAt(Options.Present, "u8")
+    const present = options.getAt(ParsedOptions.Present, "u8")
     const result: Parsed = {}
-    if (present & OptionBit.MaximumSegmentSize) result.mss = options.getAt(Options.MaximumSegmentSize, "u16")
-    else expect(options.getAt(Options.MaximumSegmentSize, "u16")).toBe(0)
-    if (present & OptionBit.WindowScale) result.scale = options.getAt(Options.WindowScale, "u8")
-    else expect(options.getAt(Options.WindowScale, "u8")).toBe(0)
+    if (present & OptionBit.MaximumSegmentSize)
+        result.mss = options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
+    else expect(options.getAt(ParsedOptions.MaximumSegmentSize, "u16")).toBe(0)
+    if (present & OptionBit.WindowScale) result.scale = options.getAt(ParsedOptions.WindowScale, "u8")
+    else expect(options.getAt(ParsedOptions.WindowScale, "u8")).toBe(0)
     if (present & OptionBit.SackPermitted) result.sackOk = true
     if (present & OptionBit.Sack) {
         result.sack = []
-        for (let i = 0; i < options.getAt(Options.SackBlocks, "u8"); i++) {
+        for (let i = 0; i < options.getAt(ParsedOptions.SackBlocks, "u8"); i++) {
             result.sack.push([
-                options.getAt(Options.Sack + i * 8, "i32") >>> 0,
-                options.getAt(Options.Sack + i * 8 + 4, "i32") >>> 0,
+                options.getAt(ParsedOptions.Sack + i * 8, "i32") >>> 0,
+                options.getAt(ParsedOptions.Sack + i * 8 + 4, "i32") >>> 0,
             ])
         }
     } else {
-        expect(options.getAt(Options.SackBlocks, "u8")).toBe(0)
+        expect(options.getAt(ParsedOptions.SackBlocks, "u8")).toBe(0)
     }
     if (present & OptionBit.Timestamps) {
         result.ts = [
-            options.getAt(Options.TimestampValue, "i32") >>> 0,
-            options.getAt(Options.TimestampEcho, "i32") >>> 0,
+            options.getAt(ParsedOptions.TimestampValue, "i32") >>> 0,
+            options.getAt(ParsedOptions.TimestampEcho, "i32") >>> 0,
         ]
     }
     if (present & OptionBit.Malformed) result.malformed = true
@@ -197,13 +198,13 @@ describe("any bytes, any offset, any length", () => {
     test("of options give an answer, and nothing is written beside the record", () => {
         fc.assert(
             fc.property(anyBytes(50), anywhere, anywhere, (bytes, at, end) => {
-                const options = Buffer.alloc(Options.Size + 8)
-                options.fillAt(Options.Size, 8, 0xa5)
+                const options = Buffer.alloc(ParsedOptions.Size + 8)
+                options.fillAt(ParsedOptions.Size, 8, 0xa5)
                 const b = buffer(bytes)
                 parseOptions(b, at, end, options)
-                for (let i = Options.Size; i < options.length; i++) expect(options[i]).toBe(0xa5)
-                expect(options.getAt(Options.SackBlocks, "u8")).toBeLessThanOrEqual(4)
-                expect(options.getAt(Options.WindowScale, "u8")).toBeLessThanOrEqual(14)
+                for (let i = ParsedOptions.Size; i < options.length; i++) expect(options[i]).toBe(0xa5)
+                expect(options.getAt(ParsedOptions.SackBlocks, "u8")).toBeLessThanOrEqual(4)
+                expect(options.getAt(ParsedOptions.WindowScale, "u8")).toBeLessThanOrEqual(14)
                 expect(Uint8Array.from(b)).toEqual(bytes)
             }),
             cases(3000)

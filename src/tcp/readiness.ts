@@ -1,4 +1,4 @@
-// The calls that a program can make on a connection or a listener without waiting.
+// Tells a program, without waiting, whether it can read from, write to or accept on a connection or listener.
 
 import { pendingOf } from "./accepting"
 import { errorOf, hasFin } from "./calls"

@@ -3,7 +3,7 @@
 // A look at all connections finds how many bytes each has moved since the last look, in either direction. The seconds by which
 // a connection is behind the least rate add up to its debt. While records are free, a debt does no harm until it is very large.
 // When a client has found all records taken, the connection with the largest debt is reset: of those that a program serves to
-// any client (`serve`), and of those that no program holds any more. Looks are a second apart while records are scarce, else an
+// any client (`markServed`), and of those that no program holds any more. Looks are a second apart while records are scarce, else an
 // eighth of the smallest debt. None of this is on the path of a segment: the sequence numbers show what was moved.
 
 import { KEEP_ALIVE } from "../features"
@@ -27,7 +27,7 @@ const enum Look {
  * Marks the accepted connection `id` as one of those that the program serves to any client, and that may be reset for another
  * client.
  */
-export function serve(t: TcpContext, id: number, now: number): void {
+export function markServed(t: TcpContext, id: number, now: number): void {
     const at = findConnection(t, id) + Tcb.Options
     t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnOption.Served)
     noteTimer(t, (now + Look.Period) | 0)

@@ -20,7 +20,7 @@ const enum Moment {
  * Takes the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in
  * `control`, as far as they fit the window of `room` bytes. There is data or a FIN.
  */
-export function segmentText(
+export function takeData(
     t: TcpContext,
     c: number,
     offset: number,
