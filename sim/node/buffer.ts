@@ -7,7 +7,7 @@ import { hmacSha256, sha256 } from "./sha256"
 const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuffer>
 
 /** The most bytes for which a loop is faster than a call of Node. */
-const SHORT = 40
+const SHORT = 128
 
 /** The largest buffer. It is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
 const MAX_SIZE = 16_000_000
@@ -202,11 +202,24 @@ function blitAt(this: Buffer, offset: number, src: Buffer | string, srcOffset: n
     const to = offset >>> 0
     if (at >= from.length || to >= this.length) return
     const n = Math.min(length >>> 0, from.length - at, this.length - to)
-    if (n <= SHORT || (from.buffer === this.buffer && to > at && to < at + n)) {
-        for (let i = 0; i < n; i++) this[to + i] = from[at + i]
-    } else {
+    const overlaps = from.buffer === this.buffer && to > at && to < at + n
+    const source = (from as Buffer).view as DataView | undefined
+    const target = this.view as DataView | undefined
+    let i = 0
+    if (n > SHORT && !overlaps) {
         copy.call(this, new Uint8Array(from.buffer, from.byteOffset + at, n), to)
+        return
     }
+    if (source !== undefined && target !== undefined && !overlaps) {
+        for (; i + 16 <= n; i += 16) {
+            target.setInt32(to + i, source.getInt32(at + i, true), true)
+            target.setInt32(to + i + 4, source.getInt32(at + i + 4, true), true)
+            target.setInt32(to + i + 8, source.getInt32(at + i + 8, true), true)
+            target.setInt32(to + i + 12, source.getInt32(at + i + 12, true), true)
+        }
+        for (; i + 4 <= n; i += 4) target.setInt32(to + i, source.getInt32(at + i, true), true)
+    }
+    for (; i < n; i++) this[to + i] = from[at + i]
 }
 
 /** Returns a number of any format. Throws for an offset or a format that is not valid. */

@@ -4,3 +4,4 @@
 import { setFlagsFromString } from "node:v8"
 
 setFlagsFromString("--max-inlined-bytecode-size-cumulative=16000")
+setFlagsFromString("--min-inlining-frequency=0")
