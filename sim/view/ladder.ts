@@ -171,12 +171,14 @@ export class Ladder {
         this.changed({ side, to, time, ports })
     }
 
-    /** Writes a remark between the lifelines. */
-    note(text: string): void {
+    /** Writes a remark between the lifelines, beside its time (ms), if it has one. */
+    note(text: string, time?: number): void {
         this.flush()
         const words = printable(text, this.options.unicode).split(/\s+/)
+        let margin = time === undefined ? "" : seconds(time)
         for (const line of wrap(words, this.lane - 4, this.glyphs.ellipsis)) {
-            this.line("", "", paint(this.style("dim"), `  ${line}`.padEnd(this.lane)), "")
+            this.line(margin, "", paint(this.style("dim"), `  ${line}`.padEnd(this.lane)), "")
+            margin = ""
         }
     }
 

@@ -1,5 +1,5 @@
 // Congestion control: the initial window (RFC 6928), slow start and congestion avoidance (RFC 5681), fast retransmit and fast
-// recovery by NewReno (RFC 6582), with SACK (RFC 2018) where the peer reports what is missing.
+// recovery by NewReno (RFC 6582), with SACK (RFC 2018) if the peer reports what is missing.
 //
 // No scoreboard is kept: the send ring holds a few segments, and the blocks of a single ACK report all of them.
 
@@ -29,7 +29,7 @@ export function initialWindow(mss: number): number {
     return Math.min(Figure.InitialSegments * mss, Math.max(2 * mss, Figure.InitialBytes))
 }
 
-/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: its SACK blocks are in `t.options`. */
+/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: the ACK's SACK blocks are in `t.options`. */
 export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     const conns = t.conns
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
@@ -61,9 +61,9 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
 }
 
 /**
- * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data
- * that came twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported.
- * The first such block has the data that came last (RFC 2018 section 4).
+ * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data that
+ * arrived twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported. The
+ * first such block has the data that arrived last (RFC 2018 section 4).
  */
 export function reportsGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
     const conns = t.conns
@@ -88,7 +88,7 @@ export function reportsGap(t: TcpContext, c: number, acked: number, plain: boole
 
 /**
  * Handles an ACK for `acked` sequence numbers after duplicate ACKs or a loss: RFC 6582 section 3.2, step 3. `sacked` as for
- * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as without a loss.
+ * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as usual.
  */
 export function continueRecovery(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
     const conns = t.conns
@@ -100,7 +100,7 @@ export function continueRecovery(t: TcpContext, c: number, acked: number, sacked
     if (!(sendFlags & SendFlag.Recovery)) return false
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (left <= 1) {
-        // a full acknowledgment: all data that was sent before the loss has come
+        // a full acknowledgment: all data that was sent before the loss has arrived
         const most = Math.max(flight, mss) + mss
         conns.setAt(c + Tcb.Cwnd, "u16", Math.min(conns.getAt(c + Tcb.Ssthresh, "u16"), most))
         conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Recovery | SendFlag.Resend))
@@ -155,8 +155,8 @@ export function restartAfterIdle(t: TcpContext, c: number): void {
 }
 
 /**
- * Marks the next data to be sent again: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
- * highest byte that came. Blocks outside of what is in flight are ignored (RFC 2883 has such).
+ * Marks the data to send again next: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
+ * highest byte received. Ignores blocks outside of what is in flight (RFC 2883 sends such blocks).
  */
 function nextHole(t: TcpContext, c: number): void {
     const conns = t.conns

@@ -47,8 +47,8 @@ export function enterEstablished(t: TcpContext, c: number, acknowledgment: numbe
 }
 
 /**
- * Stores the options that both ends agreed on (bits of Agreed), and the peer's timestamp `stamp`. Overwrites RttSeq and
- * RttStart (same bytes): in SYN-SENT, where our SYN is timed, this comes after `enterEstablished`.
+ * Stores the options that both ends agreed on (bits of Agreed), and the peer's timestamp `stamp`. Overwrites RttSeq and RttStart
+ * (same bytes), so in SYN-SENT, where our SYN is timed, it is called after `enterEstablished`.
  */
 export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp: number, now: number): void {
     const conns = t.conns

@@ -1,5 +1,5 @@
-// A segment comes in: its checksum is checked, its fields are read, and the record that it belongs to is found. A segment
-// without one is answered as in CLOSED (RFC 9293 section 3.10.7.1).
+// Receives a segment: checks its checksum, reads its fields and finds the record that it belongs to. A segment that belongs to no
+// record is answered as in CLOSED (RFC 9293 section 3.10.7.1).
 
 import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
@@ -19,7 +19,7 @@ import { waitArrives } from "./time-wait"
 
 /** Handles the segment of `length` bytes at `at` in the receive frame, which `remoteIp` sent to this host. */
 export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
-    // flat on purpose: the path of every segment
+    // no helper functions here on purpose: every segment takes this path
     const rx = t.rx
     // a segment that is too short for a header fails here, too
     const header = (rx.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
@@ -72,7 +72,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
     segment.setAt(Seg.Control, "u8", control)
 
-    // The record that the segment belongs to: of a connection, of TIME-WAIT, a half-open one, a listener's, or none
+    // The segment belongs to a connection, a record of TIME-WAIT, a half-open record, a listener, or none of them
     const c = findTuple(t, remoteIp, ports)
     const passive = t.passive
     let state: State = State.Closed
@@ -137,8 +137,8 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
 }
 
 /**
- * Opens the connection `c` in TIME-WAIT anew when the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2); the old
- * connection ends then, even where a program still holds it. Returns false when the segment is still to be handled.
+ * Reopens the connection `c` in TIME-WAIT when the segment in `t.segment` is a SYN that may do so (section 3.6.1, MAY-2); the old
+ * connection then ends, even if a program still holds it. Returns false when the caller still has to handle the segment.
  */
 function reopens(t: TcpContext, c: number, control: number, now: number): boolean {
     const conns = t.conns

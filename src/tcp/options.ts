@@ -1,4 +1,4 @@
-// The options of a SYN: those that are offered, and those that both ends agree on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
+// The options of a SYN: those that it offers, and those that both ends agree on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
 
 import { SACK, TIMESTAMPS } from "../features"
 import {
@@ -23,7 +23,7 @@ export const enum Mss {
     Timestamps = 12,
 }
 
-/** Returns the peer's MSS by the options in `t.options`, or what fits our own MTU if that is less. */
+/** Returns the peer's MSS from the options in `t.options`, or what fits our own MTU if that is less. */
 export function sendMss(t: TcpContext): number {
     const options = t.options
     let mss: number = Mss.Default
@@ -35,7 +35,7 @@ export function sendMss(t: TcpContext): number {
     return Math.min(mss, own)
 }
 
-/** Returns the options in `t.options` that the peer offers and we take: bits of Agreed. */
+/** Returns the options in `t.options` that the peer offers and we accept: bits of Agreed. */
 export function agreedOptions(t: TcpContext): number {
     const present = t.options.getAt(ParsedOptions.Present, "u8")
     let flags = 0

@@ -1,4 +1,4 @@
-// SYN-SENT: the way of an active open to ESTABLISHED, or to SYN-RECEIVED when both peers open (RFC 9293 section 3.10.7.3).
+// SYN-SENT: an active open proceeds to ESTABLISHED, or to SYN-RECEIVED when both ends open (RFC 9293 section 3.10.7.3).
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"

@@ -1,6 +1,6 @@
-// TIME-WAIT of a connection that no program holds: a record of 24 bytes is left of it (RFC 9293 section 3.6.1).
+// TIME-WAIT of a connection that no program holds: only a record of 24 bytes is left of it (RFC 9293 section 3.6.1).
 //
-// The record keeps what the state is for: the peer's FIN is acknowledged when it comes again, old segments are recognized and
+// The record keeps what the state is for: the peer's FIN is acknowledged when it arrives again, old segments are recognized and
 // ignored (RFC 1337), and a new connection between the same two ports starts above the old one's sequence numbers (RFC 6191).
 
 import { Counter } from "../base/counters"
@@ -16,7 +16,7 @@ import { timestampAt } from "./secret-numbers"
 import { isAcceptable } from "./segment-arrives"
 import { failConnection, freeClosed, noteTimer } from "./state"
 
-/** Returns the milliseconds that a record has left; below 0 when its time is over. */
+/** Returns the milliseconds until a record's deadline; below 0 after it. */
 function remaining(t: TcpContext, w: number, now: number): number {
     const deadline =
         (t.waits.getAt(w + TimeWaitRecord.Deadline, "u16") & ~WaitFlag.Challenged) << TimeWaitRecord.Shift
@@ -25,7 +25,7 @@ function remaining(t: TcpContext, w: number, now: number): number {
     return ((deadline - now) << missing) >> missing
 }
 
-/** Sets the deadline of a record: in `ms`, or up to 15 ms later. */
+/** Sets the deadline of a record to `ms` from now, or up to 15 ms later. */
 function setDeadline(t: TcpContext, w: number, now: number, ms: number): void {
     const deadline = (now + ms + 15) & ~15
     const flags = t.waits.getAt(w + TimeWaitRecord.Deadline, "u16") & WaitFlag.Challenged
@@ -34,9 +34,8 @@ function setDeadline(t: TcpContext, w: number, now: number, ms: number): void {
 }
 
 /**
- * Moves the connection `c`, which is in TIME-WAIT, has nothing to send and is held by no program, to a record of TIME-WAIT,
- * with its id and the time that it has left, and frees the larger record. No event is recorded: the connection still is in
- * TIME-WAIT.
+ * Moves the connection `c`, which is in TIME-WAIT, has nothing to send and is held by no program, to a record of TIME-WAIT with
+ * the same id and deadline, and frees the larger record. No event is recorded: the connection is still in TIME-WAIT.
  */
 export function toWait(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
@@ -53,7 +52,7 @@ export function toWait(t: TcpContext, c: number, now: number): void {
     waits.setAt(w + TimeWaitRecord.Id, "u16", conns.getAt(c + Tcb.Id, "u16"))
     let stamp = 0
     if (TIMESTAMPS ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
-        // 0 means that the connection had no timestamps. One more is safe: at worst a segment is taken for an old one
+        // 0 means that the connection had no timestamps. 1 in place of 0 is safe: at worst a segment is mistaken for an old one
         stamp = conns.getAt(c + Tcb.TsRecent, "i32") || 1
     }
     waits.setAt(w + TimeWaitRecord.TsRecent, "i32", stamp)
@@ -65,7 +64,7 @@ export function toWait(t: TcpContext, c: number, now: number): void {
     freeClosed(t, c)
 }
 
-/** Returns a free record; when all are taken, the one whose time ends first, and that connection ends. */
+/** Returns a free record. If all are taken, ends the connection whose deadline is next and returns its record. */
 function takeWait(t: TcpContext, now: number): number {
     const waits = t.waits
     const end = t.waitsEnd
@@ -107,7 +106,7 @@ function traceEnd(t: TcpContext, w: number, now: number): void {
     )
 }
 
-/** Ends the connections whose 2 MSL are over, and notes when the next one's are. */
+/** Ends the connections whose 2 MSL are over, and notes when the next one ends. */
 export function runWaitTimers(t: TcpContext, now: number): void {
     const waits = t.waits
     for (let w = 0; w < t.waitsEnd; w += TimeWaitRecord.Size) {
@@ -139,7 +138,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
                 if (reopened !== Reopened.No) return
             }
         }
-        // RFC 5961 section 4.2: a SYN is one whatever its sequence number
+        // RFC 5961 section 4.2: a SYN is handled the same whatever its sequence number
         drop(t, Counter.TcpUnexpectedSyn, now)
         answerWait(t, w, 0, now)
         return
@@ -155,12 +154,12 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
             return
         }
     } else if (tsRecent !== 0) count(t, Counter.TcpUnstamped)
-    // First, check sequence number: no window that was advertised was larger than the receive ring
+    // First, check sequence number: no advertised window was larger than the receive ring
     if (!isAcceptable(offset, length, t.receiveSize)) {
         drop(t, Counter.TcpUnacceptable, now)
         if (control & Flag.Fin) {
             if (offset + length === 0) {
-                // the peer's FIN again: "acknowledge it, and restart the 2 MSL timeout"
+                // the peer's FIN arrived again: "acknowledge it, and restart the 2 MSL timeout"
                 setDeadline(t, w, now, t.config.timeWait)
             }
         }
@@ -180,7 +179,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     }
     if (stamped) {
         if (offset <= 0) {
-            // RFC 7323 section 4.3 (2): else the same segment could open the connection anew (RFC 6191)
+            // RFC 7323 section 4.3 (2): otherwise the same segment could reopen the connection (RFC 6191)
             waits.setAt(
                 w + TimeWaitRecord.TsRecent,
                 "i32",
@@ -195,8 +194,8 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
 }
 
 /**
- * Answers a segment that takes `length` sequence numbers, for the record `w`, by an ACK. A segment of no length is answered
- * once in a period of the challenge ACKs: two peers that disagree would answer each other forever.
+ * Answers a segment that takes `length` sequence numbers with an ACK, for the record `w`. A segment of no length is answered once
+ * per challenge ACK period: otherwise two peers that disagree would answer each other forever.
  */
 function answerWait(t: TcpContext, w: number, length: number, now: number): void {
     if (length === 0) {
@@ -219,7 +218,7 @@ function answerWait(t: TcpContext, w: number, length: number, now: number): void
         waits.getAt(w + TimeWaitRecord.SndNxt, "i32"),
         waits.getAt(w + TimeWaitRecord.RcvNxt, "i32"),
         Flag.Ack,
-        // no smaller than the last one that was advertised: a window is not taken back (section 3.8.6, SHLD-14)
+        // no smaller than the window advertised last, because a window is not taken back (section 3.8.6, SHLD-14)
         t.receiveSize,
         end - Frame.Transport
     )

@@ -9,7 +9,7 @@ import { count } from "./report"
 import { advanceTimer, armRto, armTimer, failConnection, isIdle, noteTimer, reset, setDue } from "./state"
 import { runWaitTimers } from "./time-wait"
 
-/** R1 (RFC 9293 section 3.8.3): after this many retransmissions without an answer, ARP asks for the next hop's address anew. */
+/** R1 (RFC 9293 section 3.8.3): after this many retransmissions without an answer, ARP asks for the next hop's address again. */
 const enum Suspect {
     Retries = 2,
 }
@@ -48,9 +48,9 @@ export function runTimers(t: TcpContext, now: number): void {
 }
 
 /**
- * Ends the run of ACKs for every second segment, as the delayed ACK of a single one is due. That ACK advertises room from a
- * quarter of the buffer on (section 3.8.6.2.2 recommends half): two segments and less than a third one fill the window, which
- * would else stay smaller by that third.
+ * Ends the run of ACKs for every second segment, because the delayed ACK of a single one is due. That ACK advertises room from a
+ * quarter of the buffer on (section 3.8.6.2.2 recommends half): two segments and a part of a third fill the window, which would
+ * otherwise stay smaller by that part.
  */
 function bulkEnds(t: TcpContext, c: number): void {
     const conns = t.conns
@@ -103,7 +103,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     if (unsent) {
         if (!shut) {
             // Nothing was sent yet, so nothing was lost. Either ARP has not found the next hop's address, and asks again, or
-            // the window is too small for a segment that is not silly, and one is sent into it now (section 3.8.6.2.1 (4))
+            // silly window avoidance held a segment back, and it is sent into the small window now (section 3.8.6.2.1 (4))
             conns.setAt(c + Tcb.SendFlags, "u8", opening ? sendFlags : sendFlags | SendFlag.Probe)
             armRto(t, c, now)
             setDue(t, c, 0)

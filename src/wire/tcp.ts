@@ -83,7 +83,7 @@ export const enum TimestampsOnly {
 
 /**
  * Parses the options between `at` and `end` into `options`. By RFC 9293 section 3.1 (MUST-6) an option of unknown kind, or with
- * another length than its kind has, is skipped by its length. Of several options of one kind the first counts.
+ * another length than its kind has, is skipped by its length. The first of several options of one kind counts.
  */
 export function parseOptions(b: Buffer, at: number, end: number, options: Buffer): void {
     options.fillAt(0, ParsedOptions.Sack, 0)

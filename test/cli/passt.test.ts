@@ -1,4 +1,4 @@
-// passt, where it is installed: somebody else's way from the device to this computer's sockets.
+// passt, where it is installed: another way from the device to this computer's sockets.
 
 import { spawnSync } from "node:child_process"
 import { afterEach, describe, expect, test } from "vitest"

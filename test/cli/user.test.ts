@@ -35,7 +35,7 @@ test("--forward of a port in use ends with one line and exit code 1", async () =
 
 test("the page's usual port is in use: another one is taken, and printed", async () => {
     const server = net.createServer()
-    // whoever has it, it is taken
+    // another program may have it: it is in use
     await new Promise<void>(resolve => server.on("error", () => resolve()).listen(8080, "127.0.0.1", resolve))
     device = new Cli("--link", "user", "--runtime", "node")
     await device.until(stdout => stdout.includes("Lines on standard input"))

@@ -32,7 +32,7 @@ async function session(
     const chip = new W5500Chip({ clock, send: frame => plug!.send(frame) })
     plug = ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
     const mac = "02:00:00:00:00:01"
-    const peer = new BuiltinHost({
+    const host = new BuiltinHost({
         clock,
         link: ethernet,
         name: "peer",
@@ -41,7 +41,7 @@ async function session(
         mac,
         random,
     })
-    serveEcho(peer, clock)
+    serveEcho(host, clock)
     const said: string[] = []
     let panic: Panic | undefined
     const device = new Device({
@@ -72,7 +72,7 @@ async function session(
         said.push(`${reply.status} ${line}`, ...reply.lines)
     }
     device.stop()
-    peer.stop()
+    host.stop()
     return said
 }
 

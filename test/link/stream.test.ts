@@ -60,7 +60,7 @@ class Probe implements Station {
         if (this.frames.length >= this.wanted) this.wake()
     }
 
-    /** Resolves when so many frames have come in all. */
+    /** Resolves when `count` frames have come in all. */
     async until(count: number): Promise<void> {
         this.wanted = count
         if (this.frames.length < count) await new Promise<void>(resolve => (this.wake = resolve))
@@ -337,7 +337,7 @@ describe("impairments of a stream link", () => {
         const [near, far] = [new Probe(), new Probe()]
         const port = ethernet.attach(near)
         const farPort = new StreamLink(peer).attach(far)
-        port.send(frame(1)) // odd: for everybody
+        port.send(frame(1)) // odd: a group address
         farPort.send(frame(3))
         await Promise.all([near.until(1), far.until(1)])
         expect([near.frames[0]!.length, far.frames[0]!.length]).toEqual([60, 60])

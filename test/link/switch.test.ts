@@ -73,7 +73,7 @@ describe("the Ethernet switch", () => {
             [2, 4],
             [1, 5],
         ])
-        // nobody is behind a plug that was pulled, nor behind one that was silent for long
+        // no station is at a plug that was pulled, nor at one that was silent for long
         c.port.detach()
         b.port.send(frame(7, A, B))
         expect(await heard()).toEqual([

@@ -10,7 +10,7 @@ const OTHER = [0x02, 0x99, 0x99, 0x99, 0x99, 0x99]
 const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
 const GROUP = [0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]
 
-/** What the chip is told, by section of the data sheet or number of the erratum. */
+/** The configuration of the chip, by section of the data sheet or number of the erratum. */
 const told: [string, number, number, string][] = [
     ["ECON2", Reg.ECON2, 0x80, "register 3-2: AUTOINC"],
     ["ETXST", Reg.ETXST, 0x00, "7.1"],

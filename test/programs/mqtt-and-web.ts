@@ -9,7 +9,7 @@ import type { NetworkInterface } from "../../src/socket/interface"
 
 let came = 0
 
-/** Sends so many messages there and back. Gives how many came, and how many of them were other than what was sent. */
+/** Sends `count` messages there and back. Returns how many came, and how many of them were not as they were sent. */
 async function messages(host: string, port: number, count: number): Promise<string> {
     came = 0
     let wrong = 0

@@ -11,7 +11,7 @@ import { startNetwork } from "../../src/socket/interface"
 
 let ready = false
 
-/** "HOST PORT COUNT QOS [burst]": so many messages there and back. Gives how many came, and whether in order. */
+/** "HOST PORT COUNT QOS [burst]": COUNT messages there and back. Returns how many came, and whether in order. */
 async function messages(args: string[], print: (text: string) => void): Promise<void> {
     const client = await startMQTTClient({ host: args[0], port: parseFloat(args[1]), proto: "tcp" })
     const count = parseFloat(args[2])

@@ -86,7 +86,7 @@ async function play(args: string[]): Promise<unknown> {
     }
 }
 
-/** Calls one function so many times, as fast as it lets us. */
+/** Calls one function `times` times, as fast as it returns. */
 async function loop(what: string, times: number): Promise<string> {
     let some = ""
     for (let i = 0; i < times; i++) {

@@ -53,7 +53,7 @@ async function drain(socket: Socket): Promise<string> {
     }
 }
 
-/** Sends so many bytes in pieces while another fiber reads them back. */
+/** Sends `length` bytes in pieces while another fiber reads them back. */
 async function echoed(host: string, port: number, length: number): Promise<string> {
     const socket = await connect({ host, port })
     let left = length

@@ -115,7 +115,7 @@ test.each([
             ],
         },
     ],
-])("options of %s", (_, text, expected) => {
+])("parseOptions() reads those of %s", (_, text, expected) => {
     const bytes = hex(text)
     expect(parsed(buffer(bytes), 0, bytes.length)).toEqual(expected)
 })
@@ -168,7 +168,7 @@ test.each([
         "02 04 ff ff 08 0a ffffffff ffffffff 05 0a ffffffff ffffffff",
         { mss: 65535, ts: [0xffff_ffff, 0xffff_ffff], sack: [[0xffff_ffff, 0xffff_ffff]] },
     ],
-])("%s", (_, text, expected) => {
+])("parseOptions() of %s (%s) returns %j", (_, text, expected) => {
     const bytes = hex(text)
     expect(naive(bytes)).toEqual(expected)
     for (const at of [0, 1, 7]) {
@@ -178,10 +178,10 @@ test.each([
 })
 
 // ---------------------------------------------------------------- Properties
-describe("any bytes, any offset, any length", () => {
+describe("parseOptions() of any bytes, at any offset, of any length", () => {
     const anywhere = fc.oneof(fc.integer({ min: -10, max: 60 }), anyNumber32)
 
-    test("of options are read as option by option", () => {
+    test("reads option by option", () => {
         const likely = fc.constantFrom(0, 1, 2, 3, 4, 5, 8, 10, 18, 253)
         const bytes = fc.array(fc.oneof({ weight: 3, arbitrary: likely }, fc.nat(255)), { maxLength: 60 })
         fc.assert(
@@ -195,7 +195,7 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("of options give an answer, and nothing is written beside the record", () => {
+    test("returns, and writes nothing beside its record", () => {
         fc.assert(
             fc.property(anyBytes(50), anywhere, anywhere, (bytes, at, end) => {
                 const options = Buffer.alloc(ParsedOptions.Size + 8)
@@ -213,8 +213,8 @@ describe("any bytes, any offset, any length", () => {
 })
 
 // ---------------------------------------------------------------- Writers
-describe("what is written is read again", () => {
-    test("MSS and window scale, in both orders, at any offset", () => {
+describe("options that are written and read again", () => {
+    test("are MSS and window scale, in both orders, at any offset", () => {
         fc.assert(
             fc.property(fc.nat(0xffff), fc.nat(14), fc.nat(20), fc.boolean(), (mss, shift, at, first) => {
                 const b = Buffer.alloc(at + 8)
@@ -228,7 +228,7 @@ describe("what is written is read again", () => {
         )
     })
 
-    test("byte by byte", () => {
+    test("are the bytes of the RFC", () => {
         const b = Buffer.alloc(8)
         writeWindowScale(b, writeMss(b, 0, 1460), 7)
         expect(b.toString("hex")).toBe("020405b401030307")
