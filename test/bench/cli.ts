@@ -21,8 +21,6 @@ interface Results {
     wire?: WireResult
 }
 
-const percent = (part: number) => `${(100 * part).toFixed(1)} %`
-
 function vmRows(all: readonly VmResult[]): Cell[][] {
     const rows = all.map(({ what, cost }) => [
         what,
@@ -54,11 +52,11 @@ function wireRows({ goodputs, skipped }: WireResult): Cell[][] {
     const timeouts = [...new Set(goodputs.map(({ rtoMin }) => rtoMin))]
     const losses = [...new Set(goodputs.map(({ loss }) => loss))]
     return [
-        ["Against the kernel, part of window / RTT", ...losses.map(loss => `${loss * 100} % lost`)],
+        ["Against the kernel, KB/s", ...losses.map(loss => `${loss * 100} % lost`)],
         ...timeouts.map(rtoMin => [
             `rtoMin ${rtoMin}`,
             ...losses.map(loss =>
-                percent(goodputs.find(one => one.rtoMin === rtoMin && one.loss === loss)!.part)
+                goodputs.find(one => one.rtoMin === rtoMin && one.loss === loss)!.rate.toFixed(1)
             ),
         ]),
     ]

@@ -1,5 +1,5 @@
 // Goodput between the device and the Linux kernel by loss: an echo through a TAP in a namespace, with frames lost at random in both
-// directions. It is a part of what the window allows, which is a ring in each round trip.
+// directions.
 
 import { Cli } from "../cli/cli"
 import { Kernel } from "../linux/support/kernel"
@@ -10,8 +10,8 @@ export interface Goodput {
     rtoMin: number
     /** Part of the frames that is lost in each direction. */
     loss: number
-    /** Part of the window's limit that came back. */
-    part: number
+    /** Kilobytes that came back in a second. */
+    rate: number
 }
 
 export interface WireResult {
@@ -70,7 +70,7 @@ export async function measureWire(progress: Progress): Promise<WireResult> {
                 for (const seed of loss === 0 ? [1] : SEEDS)
                     rates.push(await rate(kernel, `tap:tap0@${namespace.name}`, loss, rtoMin, seed))
                 const mean = rates.reduce((sum, one) => sum + one) / rates.length
-                goodputs.push({ rtoMin, loss, part: mean / (RING / (2 * DELAY)) })
+                goodputs.push({ rtoMin, loss, rate: mean })
             }
         }
         return { goodputs, skipped: undefined }
