@@ -28,7 +28,7 @@ async function main(words: readonly string[]): Promise<number> {
     return await run(options, interruption)
 }
 
-/** Ends the run when the parent process ends: npm sends signals to its shell only, which does not pass them on. */
+/** Ends the run when the parent process ends: npm sends signals only to its shell, which does not pass them on. */
 function leaveWithParent(interruption: Interruption): void {
     const parent = process.ppid
     const look = () => {
@@ -38,7 +38,7 @@ function leaveWithParent(interruption: Interruption): void {
 }
 
 process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-    // the reader of our output has gone: nothing is left to do
+    // the reader of our output has ended: nothing is left to do
     if (code === "EPIPE") process.exit(0)
     const why = code === "ENOSPC" || code === "EDQUOT" ? "the disk is full" : message
     process.stderr.write(`the output ends here: ${why}\n`, () => process.exit(1))

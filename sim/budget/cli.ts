@@ -26,7 +26,7 @@ interface Built {
     /** Path of the program in this project. */
     path: string
     image: Image
-    /** Bytes of heap in use after the start; undefined where the simulator cannot run the image. */
+    /** Bytes of heap in use after the start; undefined if the simulator cannot run the image. */
     heap: number | undefined
 }
 
@@ -133,7 +133,7 @@ async function built(options: BuildOptions): Promise<Built[]> {
     return all
 }
 
-/** Builds what the options ask for and returns the exit code. */
+/** Builds the images that the options request and returns the exit code. */
 async function build(words: readonly string[]): Promise<number> {
     const options = parseBuildOptions(words)
     const all = await built(options)
@@ -167,7 +167,7 @@ async function main(words: readonly string[]): Promise<number> {
     }
 }
 
-// the reader of our output has gone: nothing is left to do
+// the reader of our output has ended: nothing is left to do
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 
 process.exitCode = await main(process.argv.slice(2))

@@ -10,7 +10,7 @@ export { FeatureError } from "../../bin/features.js"
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** Path in this project of the file with the features. */
 export const FEATURES = "src/features.ts"
-/** Environment variable that overrides the list in package.json: names with commas between. Tests run a combination by it. */
+/** Environment variable that overrides the list in package.json: names separated by commas. Tests use it to run a combination. */
 const VARIABLE = "DEVICESCRIPT_TCP_WITHOUT"
 
 /** Returns the features to leave out: those in the environment, else those in this project's package.json. */

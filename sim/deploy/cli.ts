@@ -35,7 +35,7 @@ async function transportFor(route: Route) {
     return serialTransport(serialPorts, port)
 }
 
-/** Deploys what the options ask for and returns the exit code. */
+/** Deploys the program that the options name and returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
     try {
         const options = parseDeployOptions(words)
@@ -70,5 +70,5 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 const code = await main(process.argv.slice(2))
-// ends the process, which the watch of a serial port would keep running
+// ends the process, which would otherwise run on because of the open serial port
 process.stdout.write("", () => process.exit(code))

@@ -1,4 +1,4 @@
-// Node runtime: the VM's native cryptography, by Node's.
+// Node runtime: implements the VM's native cryptography with Node's.
 
 import { createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto"
 
@@ -10,7 +10,7 @@ export function digest(key: Uint8Array | undefined, parts: Uint8Array[]): Uint8A
 }
 
 /**
- * Encrypts or decrypts by AES-256-CCM. The encrypted data ends in a tag of `tag` bytes (4, 8 or 16; Node requires a tag).
+ * Encrypts or decrypts with AES-256-CCM. The encrypted data ends in a tag of `tag` bytes (4, 8 or 16; Node requires a tag).
  * Throws an Error when the tag does not match the data to decrypt.
  */
 export function cipher(

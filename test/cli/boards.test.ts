@@ -13,7 +13,7 @@ describe("--board and its pins", () => {
     })
 
     test.each([
-        [["--board", "nano"], /^--board there is no board "nano"; the boards are .*\n$/],
+        [["--board", "nano"], /^--board unknown board "nano"; the boards are .*\n$/],
         [["--pins", "CS=GP18"], /^--pins: w5500_evb_pico: SCK and CS are both on GP18\n$/],
         [["--pins", "CS"], /^--pins CS is not LINE=PIN; write one as CS=GP5\n$/],
         [["--pins", "CS=GP5,CS=GP6"], /^--pins CS is given twice\n$/],
