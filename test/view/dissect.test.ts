@@ -76,6 +76,7 @@ describe("a dissected TCP segment", () => {
                 { kind: "timestamps", value: 4_000_000_000, echo: 5 },
             ],
             payload: new TextEncoder().encode("hi"),
+            length: 2,
             checksumValid: true,
         })
     })
