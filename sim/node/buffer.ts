@@ -9,7 +9,7 @@ const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuf
 /** The most bytes for which a loop is faster than a call of Node. */
 const SHORT = 128
 
-/** The largest buffer. It is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
+/** The largest buffer. The limit is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
 const MAX_SIZE = 16_000_000
 
 /**
@@ -98,7 +98,7 @@ export class Buffer extends Bytes {
         blitAt.call(this, offset, src, srcOffset, length)
     }
 
-    /** Returns a number in network order, as the method of DeviceScript's library does; @devicescript/net uses it. */
+    /** Returns a number in network order, like the method of DeviceScript's library; @devicescript/net uses it. */
     readUInt16BE(offset = 0): number {
         return (this.getAt(offset, "u8") << 8) | this.getAt(offset + 1, "u8")
     }

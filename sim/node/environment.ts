@@ -25,7 +25,7 @@ export interface Environment {
     write(bytes: Uint8Array): number
     /** Fills `bytes` with random bytes. */
     random(bytes: Uint8Array): void
-    /** Encrypts or decrypts by AES-256-CCM with a tag of `tag` bytes at the end. Throws when the tag does not match the data. */
+    /** Encrypts or decrypts with AES-256-CCM and a tag of `tag` bytes at the end. Throws when the tag does not match the data. */
     cipher(data: Uint8Array, key: Uint8Array, iv: Uint8Array, tag: number, decipher: boolean): Uint8Array
     /** Returns the bytes of a text in UTF-8. */
     bytes(text: string): Uint8Array

@@ -89,7 +89,7 @@ describe("start() of the ENC28J60's driver", () => {
             const bench = new Bench()
             bench.chip.faults.dead = dead
             await expect(bench.mac.start()).rejects.toThrow(
-                `ENC28J60: status and revision registers read ${dead} and ${dead} instead of 1 and 2 to 6: ` +
+                `ENC28J60: ESTAT is ${dead} (expected 1), EREVID is ${dead} (expected 2 to 6): ` +
                     "check power, crystal, reset, CS, SCK, MOSI, MISO"
             )
             expect(bench.clock.now()).toBeLessThan(100)
