@@ -90,9 +90,9 @@ export class Connection {
     isReused = false
     /** Both ends have sent a SYN without ACK. */
     isSimultaneous = false
-    /** Why it was reset, by its first reset; undefined without one. */
+    /** Why the connection was reset, from its first reset; undefined if it was not reset. */
     reset: string | undefined
-    /** The last ICMP error about it, in words; undefined without one. */
+    /** The last ICMP error about the connection, in words; undefined if none arrived. */
     icmp: string | undefined
     /** The end that sent the first FIN; undefined before any. */
     closer: 0 | 1 | undefined

@@ -4,7 +4,7 @@ import { type Connection, type End, endName, other, UNKNOWN } from "./connection
 import { Mark } from "./marks"
 import { after, Bit, type Segment } from "./segment"
 
-/** This many repetitions without an answer, and the sender gives up. */
+/** The number of repetitions without an answer after which the sender gives up. */
 const GIVING_UP = 3
 
 /** What a reset means. */

@@ -95,7 +95,7 @@ function send(connection: Connection, from: 0 | 1, segment: Segment, changes: St
         else if (sender.state === "SYN-SENT") change(connection, from, "SYN-RECEIVED", changes)
         return
     }
-    // the segment that told it was not captured
+    // the segment that would show it was not captured
     if (sender.state === "SYN-SENT" && bits & Bit.Ack) change(connection, from, "ESTABLISHED", changes)
     if ((bits & Bit.Fin) === 0 || sender.fin !== undefined) return
     sender.fin = (seq + length) >>> 0

@@ -147,7 +147,7 @@ function drawRow(ladder: Ladder, wording: Wording, row: Row): void {
     if (row.explanation !== undefined) ladder.note(row.explanation)
 }
 
-/** Returns an address of IPv6 that is too long without its middle, which tells the least. */
+/** Returns an IPv6 address, without its middle if it is too long, because the middle tells readers the least. */
 function shortened(address: string, room: number): string {
     if (address.length <= room) return address
     const tail = Math.floor((room - 2) / 2)

@@ -36,7 +36,10 @@ export interface ChipOptions {
     send: (frame: Uint8Array) => void
     /** The generator from which faults are drawn. */
     random?: Random
-    /** Takes in words what happens between the chip and its network before a frame can pass, as a Wi-Fi module's association. */
+    /**
+     * Receives, as text, the events between the chip and its network before a frame can pass, such as a Wi-Fi module's
+     * association.
+     */
     note?: (text: string) => void
 }
 

@@ -29,7 +29,7 @@ const enum Turn {
 }
 
 /**
- * An HTTP/1.1 server (RFC 9110, 9112) for the routes that a program gives it. Each client takes 0.3 KB of objects and its line,
+ * An HTTP/1.1 server (RFC 9110, 9112) for the routes that a program adds. Each client takes 0.3 KB of objects and its line,
  * allocated at start. The server keeps the path of a request, and what the handler returned, until the answer is sent.
  *
  * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte (408),

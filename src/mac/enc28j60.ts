@@ -178,7 +178,7 @@ export class Enc28j60 implements Mac {
                 await (ds as Spi).spiXfer(c, c)
                 cs.setMode(ds.GPIOMode.OutputHigh)
             }
-            // a read goes on to the end of its buffer, so ERDPT is not at the next packet
+            // a read continues to the end of its buffer, so ERDPT is not at the next packet
             let at = this.readAt
             c.setAt(0, "u16", Instruction.SetReadLow | ((at & 0xff) << 8))
             cs.setMode(ds.GPIOMode.OutputLow)
@@ -262,7 +262,7 @@ export class Enc28j60 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            // a write goes on to the end of its buffer; the chip sends the frame only, and pads it with zeros (register 6-2)
+            // a write continues to the end of its buffer; the chip sends only the frame, and pads it with zeros (register 6-2)
             if (length <= Size.SmallData) {
                 const s = this.small
                 s.setAt(0, "u16", Instruction.WriteMemory)
@@ -399,7 +399,7 @@ export class Enc28j60 implements Mac {
         await instruct(bus, Instruction.SendCancel)
         let late = 0
         if (reported) {
-            // erratum 15: the status vector after the frame tells a late collision, ESTAT.LATECOL does not
+            // erratum 15: the status vector after the frame reports a late collision, ESTAT.LATECOL does not
             const h = this.head
             const at = this.sendEnd + 1
             await instruct(bus, Instruction.Bank0)
@@ -479,8 +479,8 @@ export class Enc28j60 implements Mac {
     }
 
     /**
-     * Reads link, ECON1 and the state of receive memory. Returns 0, or the reason for opening the chip anew; bank 1 is selected then. `again`
-     * is true when the same look has read them before.
+     * Reads link, ECON1 and the state of receive memory. Returns 0, or the reason for reopening the chip; bank 1 is selected
+     * then. `again` is true when the same look has read them before.
      */
     private async inspect(again: boolean): Promise<MacCounter> {
         const bus = this.bus
@@ -550,7 +550,7 @@ export class Enc28j60 implements Mac {
         return ""
     }
 
-    /** Opens the chip anew, which drops the packets in its memory; `counter` is the reason. */
+    /** Reopens the chip, which drops the packets in its memory; `counter` is the reason. */
     private async reopen(counter: MacCounter): Promise<void> {
         this.count(counter)
         if (!(await this.open())) this.lost("does not answer as it should")

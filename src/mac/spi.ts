@@ -10,7 +10,7 @@ export type Spi = typeof ds & {
     spiXfer(tx: Buffer, rx: Buffer): Promise<void>
 }
 
-/** Polls of the chip for each millisecond of a wait: the wait ends after them even if the clock stands still. */
+/** Polls of the chip for each millisecond of a wait: the wait ends after them even if the clock does not advance. */
 export const enum Polls {
     PerMs = 64,
 }

@@ -41,7 +41,10 @@ const enum Time {
     Boot = 3000,
     /** From a packet that is not valid, or a refused request, to the next reset: the co-processor may just be booting. */
     Retry = 1500,
-    /** Espressif's own host gives a response 5 s (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is repeated. */
+    /**
+     * Espressif's own host waits 5 s for a response (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is
+     * repeated.
+     */
     Response = 2000,
     /** The same while the station is connected, where nothing takes long. */
     Alive = 350,

@@ -109,7 +109,7 @@ describe("start() of the ENC28J60's driver", () => {
         const other = new Bench()
         other.chip.faults.oscillator = 1000
         other.chip.brownOut(0)
-        await expect(other.mac.start()).rejects.toThrow("registers read 0 and 6 instead of 1 and 2 to 6")
+        await expect(other.mac.start()).rejects.toThrow("ESTAT is 0 (expected 1), EREVID is 6")
         expect(other.clock.now()).toBeLessThan(100)
     })
 
