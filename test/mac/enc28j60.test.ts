@@ -141,7 +141,7 @@ describe("start() of the ENC28J60's driver", () => {
         bench.chip.faults.dead = 0xff
         const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
-        await expect(bench.mac.start()).rejects.toThrow("registers read 255 and 255")
+        await expect(bench.mac.start()).rejects.toThrow("ESTAT is 255 (expected 1), EREVID is 255")
         await bench.mac.rest(1000)
     })
 
