@@ -44,6 +44,8 @@ export interface DeviceOptions {
     deviceId?: string
     /** Another program drives the device, so the device asks for commands every millisecond. */
     controlled?: boolean
+    /** No command is ever given, so the device need not ask for one. */
+    silent?: boolean
     /** Takes event records (src/base/events.ts), as many as the bytes hold. */
     onEvent?: (records: Uint8Array) => void
     onLog?: (level: Level, text: string) => void
@@ -54,8 +56,9 @@ export interface DeviceOptions {
 const LAZY = 5
 /** A chip counts as busy for this long after its last frame, ms. */
 const BUSY = 100
-/** The device asks for a command this often, ms. */
+/** The device asks for a command this often, ms; and where none is ever given. */
 const ASK = 20
+const ASK_SELDOM = 3_600_000
 
 interface Command {
     line: Uint8Array
@@ -188,7 +191,7 @@ export class Device {
             case Op.Line:
                 this.running ??= this.commands.shift()
                 header.size = this.running?.line.length ?? 0
-                header.value = this.options.controlled ? 1 : ASK
+                header.value = this.options.controlled ? 1 : this.options.silent ? ASK_SELDOM : ASK
                 break
             case Op.Reply:
                 if (header.size === 0 && header.argument === 0) this.running?.lines.push("")

@@ -104,6 +104,7 @@ export class BoardDevice implements LabDevice {
         const device = new Device({
             clock,
             runtime,
+            silent: true,
             chip,
             board: this.board,
             program,
