@@ -1,4 +1,4 @@
-// Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/cli.ts).
+// Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/command.ts).
 
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { build, type Plugin } from "esbuild"
 import { type Board, boardFile, boardFiles, boardNames, defaultBoard, readBoard } from "../board/boards"
-import { describeExcess } from "../budget/over"
+import { describeExcess } from "../budget/code-limit-message"
 import type { DebugFile } from "../optimizer/debug"
 import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
 import { optimize } from "../optimizer/optimize"

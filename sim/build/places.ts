@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, realpathSync } from "node:fs"
 import { createRequire } from "node:module"
-import { dirname, join, relative } from "node:path"
+import { basename, dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 
 /** The file that every DeviceScript project has in its folder. */
@@ -16,6 +16,11 @@ export const ROOT = folderWith(PROJECT_FILE, process.cwd()) ?? PACKAGE
 
 /** The process works on another project than this package. */
 export const INSTALLED = ROOT !== PACKAGE
+
+/** Returns whether this package is in the node_modules of a project, as npm installs it. */
+export function isInstalled(): boolean {
+    return basename(dirname(PACKAGE)) === "node_modules"
+}
 
 /** The path of this package in a project that has installed it, as the compiler sees it. */
 const PLACE = "node_modules/devicescript-tcp/"

@@ -1,8 +1,7 @@
 // The entry of `npx devicescript-tcp`: the commands of this package, in the folder of a DeviceScript project.
 
-import { basename, dirname } from "node:path"
 import { FeatureError } from "../build/features"
-import { INSTALLED, PACKAGE } from "../build/places"
+import { INSTALLED, isInstalled } from "../build/places"
 import { Answer } from "../options/command-line"
 import { OptionError } from "../options/error"
 import { type Command, runProcess } from "./process"
@@ -39,6 +38,13 @@ const COMMANDS: { readonly [name: string]: Entry } = {
         line: ["deploy [FILE.ts] [options]", "send the optimized program and its settings to the board"],
         load: async () => (await import("../deploy/command")).deployProgram,
     },
+    ladder: {
+        line: [
+            "ladder CAPTURE [options]",
+            "draw the TCP connections of a capture file, and say what went wrong",
+        ],
+        load: async () => (await import("../analysis/cli")).main,
+    },
     features: {
         line: ["features [--list]", "leave features out of builds by DeviceScript's own commands"],
         load: async () => (await import("./features")).features,
@@ -68,7 +74,8 @@ function chosen(name: string): Entry {
     if (command === undefined) {
         throw wrong(`there is no command "${name}"; the commands are ${names.join(", ")}`)
     }
-    if (!INSTALLED && basename(dirname(PACKAGE)) === "node_modules") {
+    // a capture may be anywhere
+    if (name !== "ladder" && !INSTALLED && isInstalled()) {
         throw wrong(
             "there is no DeviceScript project here (no devsconfig.json): npx @devicescript/cli init makes one"
         )

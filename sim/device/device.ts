@@ -8,6 +8,7 @@ import type { SpiChip } from "../chip/chip"
 import { bundleProgram } from "../node/bundle"
 import { NodeRuntime } from "../node/runtime"
 import type { Clock } from "../time/clock"
+import { type Counts, readCounts } from "../vm/counting"
 import { type Heap, liveHeap, readHeap } from "../vm/heap"
 import type { VmModule } from "../vm/module"
 import { VmRuntime } from "../vm/runtime"
@@ -40,6 +41,8 @@ export interface DeviceOptions {
     /** Copied into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
+    /** Has the VM count what it does, for `counts`. */
+    counting?: boolean
     /** The device's identifier, 16 hexadecimal digits. */
     deviceId?: string
     /** Another program drives the device, so the device asks for commands every millisecond. */
@@ -104,7 +107,7 @@ export class Device {
         const own = this.options.boot?.control ? "src/controlled.ts" : "src/main.ts"
         const { program = own, runtime, chip, without } = this.options
         const modules = behindPipe(program)
-        const { clock, seed, deviceId } = this.options
+        const { clock, seed, deviceId, counting } = this.options
         const options: RuntimeOptions = {
             clock,
             ...(seed === undefined ? {} : { seed }),
@@ -120,7 +123,12 @@ export class Device {
                 ...(without && { without }),
             })
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
-            this.runtime = new VmRuntime({ ...options, image: readFileSync(image), debugInfo })
+            this.runtime = new VmRuntime({
+                ...options,
+                image: readFileSync(image),
+                debugInfo,
+                ...(counting && { counting }),
+            })
         } else {
             this.runtime = new NodeRuntime({
                 ...options,
@@ -157,6 +165,12 @@ export class Device {
     /** Returns what the program still uses of the VM's heap; runs the clock for a moment. Throws on the Node runtime. */
     async liveHeap(): Promise<Heap> {
         return await liveHeap(this.vm(), this.options.clock)
+    }
+
+    /** Returns what the VM has done so far. Throws unless the device was made with `counting`. */
+    counts(): Counts {
+        if (!this.options.counting) throw new Error("this device does not count: make it with `counting`")
+        return readCounts(this.vm())
     }
 
     private vm(): VmModule {

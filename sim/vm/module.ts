@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { commandLineTool, INSTALL } from "../build/places"
+import { withCounts } from "./counting"
 
 const CLI_VERSION = "2.16.4"
 const START = "var require_devicescript_vm = __commonJS({"
@@ -53,12 +54,16 @@ interface Source {
     wasm: object
 }
 
-let cached: Source | undefined
+/** The VM, and the VM that counts (counting.ts). */
+const cached: { [counting: string]: Source } = {}
 
-/** Makes a new VM that has run nothing yet. Throws when the installed command line tool has another version than CLI_VERSION. */
-export function createModule(scope: Scope): VmModule {
-    cached ??= load()
-    const { evaluate, wasm } = cached
+/**
+ * Makes a new VM that has run nothing yet; with `counting` one that counts what it does (counting.ts). Throws when the installed command
+ * line tool has another version than CLI_VERSION.
+ */
+export function createModule(scope: Scope, counting = false): VmModule {
+    cached[`${counting}`] ??= load(counting)
+    const { evaluate, wasm } = cached[`${counting}`]
     const module = {
         instantiateWasm: (imports: object, receive: (instance: object) => object) =>
             receive(new Instance(wasm, imports)),
@@ -95,7 +100,7 @@ function commonJs(modules: Record<string, (exports: object, module: { exports: u
     }
 }
 
-function load(): Source {
+function load(counting: boolean): Source {
     const { file, version } = installed()
     if (version !== CLI_VERSION) {
         throw new Error(
@@ -115,6 +120,7 @@ function load(): Source {
     const names = ["require", "Date", "setTimeout", "clearTimeout", "clearInterval", "setInterval", "console"]
     const text = `${source.replace(wasm[0], '"data:application/octet-stream;base64,"')}
         return require_devicescript_vm()`
+    const bytes = Buffer.from(wasm[1], "base64")
     return {
         evaluate: new Function(
             ...names,
@@ -124,7 +130,7 @@ function load(): Source {
             "__commonJS",
             text
         ) as Source["evaluate"],
-        wasm: new Module(Buffer.from(wasm[1], "base64")),
+        wasm: new Module(counting ? withCounts(bytes) : bytes),
     }
 }
 

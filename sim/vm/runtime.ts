@@ -20,6 +20,8 @@ interface VmOptions extends RuntimeOptions {
     image: Uint8Array
     /** Content of bytecode-dbg.json; without it a stack shows places in the bytecode. */
     debugInfo?: DebugInfo
+    /** Counts operations and allocations: see counting.ts. */
+    counting?: boolean
 }
 
 const LEVELS: Record<string, Level> = { ">": "log", "?": "debug", "*": "warn", "!": "error", "#": "data" }
@@ -58,13 +60,14 @@ export class VmRuntime implements Runtime {
 
     /** Loads the image, which runs when the clock runs. Throws when the VM rejects the image. */
     async start(): Promise<void> {
-        const { image, deviceId = DEVICE_ID } = this.options
-        const module = createModule({
+        const { image, deviceId = DEVICE_ID, counting } = this.options
+        const scope = {
             now: () => this.now(),
-            setTimeout: (run, ms) => this.schedule(run, ms),
+            setTimeout: (run: () => void, ms: number) => this.schedule(run, ms),
             clearTimeout: () => this.timer?.cancel(),
-            randomBytes: size => this.random?.fill(new Uint8Array(size)) ?? randomBytes(size),
-        })
+            randomBytes: (size: number) => this.random?.fill(new Uint8Array(size)) ?? randomBytes(size),
+        }
+        const module = createModule(scope, counting)
         this.module = module
         module.dmesg = line => this.host(() => this.line(line))
         module.error = error => this.fail(error)

@@ -2,7 +2,7 @@
 
 import { readSetting } from "@devicescript/settings"
 import { boot } from "../boot"
-import { power } from "../mac/power"
+import { power } from "../mac/poll-wait"
 
 /** What `startNetwork` takes of a board's settings. */
 export interface NetworkSettings {

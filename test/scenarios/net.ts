@@ -53,7 +53,7 @@ export class Net<Chip extends SpiChip = W5500Chip> extends Wire {
     readonly log: string[] = []
     /** Frames, events and lines of the device, in order: the same on both runtimes. */
     readonly transcript: string[] = []
-    private readonly peers: BuiltinHost[] = []
+    private readonly hosts: BuiltinHost[] = []
 
     /** Connects and switches on everything; the device is up afterwards. */
     static async open<Chip extends SpiChip = W5500Chip>(
@@ -116,14 +116,14 @@ export class Net<Chip extends SpiChip = W5500Chip> extends Wire {
     /** Switches everything off. */
     async close(): Promise<void> {
         this.device.stop()
-        for (const host of this.peers) host.stop()
+        for (const host of this.hosts) host.stop()
         await this.closeWire()
     }
 
     /** Adds a host with our own stack at 10.0.0.`last`. */
     host(last: number, onEvent?: BuiltinHostOptions["onEvent"]): BuiltinHost {
         const ip = `10.0.0.${last}`
-        const peer = new BuiltinHost({
+        const host = new BuiltinHost({
             clock: this.clock,
             link: this.link,
             name: `peer ${last}`,
@@ -133,8 +133,8 @@ export class Net<Chip extends SpiChip = W5500Chip> extends Wire {
             random: this.random.fork(`peer ${last}`),
             ...(onEvent === undefined ? {} : { onEvent }),
         })
-        this.peers.push(peer)
-        return peer
+        this.hosts.push(host)
+        return host
     }
 
     protected override noteFrame(from: string, bytes: Uint8Array): void {

@@ -21,7 +21,7 @@ import { tsharkAgrees } from "../support/tshark"
 const buffer = Buffer.alloc(10)
 
 // ---------------------------------------------------------------- CLOSED: "connection does not exist"
-test("CLOSED: every call but OPEN says that there is no such connection", () => {
+test("CLOSED: every call but OPEN returns NotConnected", () => {
     const { stack, now } = newPeer().bench
     for (const id of [0, 1, 77, 65535, -1]) {
         expect(calls.write(stack, id, buffer, 0, 1)).toBe(TcpError.NotConnected)
@@ -52,26 +52,26 @@ describe("OPEN, active", () => {
         ["the limited broadcast address (MUST-46)", "255.255.255.255", 80, 0],
         ["this network's own address (RFC 1122 section 3.3.6)", "10.0.0.0", 80, 0],
         ["this network's broadcast address (MUST-46)", "10.0.0.255", 80, 0],
-    ])("%s is refused", (_, to, port, local) => {
+    ])("connect() to %s returns EINVAL and sends nothing", (_, to, port, local) => {
         const { stack, now, host } = newPeer().bench
         expect(errorName(calls.connect(stack, ip(to), port, local, now))).toBe("EINVAL")
         expect(host.poll(now)).toEqual([])
     })
 
-    test("without an address of our own", () => {
+    test("connect() without an address of our own returns Unreachable", () => {
         const { stack, now } = newPeer().bench
         stack.ip = 0
         expect(calls.connect(stack, ip("10.0.0.2"), 80, 0, now)).toBe(TcpError.Unreachable)
     })
 
-    test("connection already exists", () => {
+    test("connect() with the addresses and ports of a connection returns InUse", () => {
         for (const peer of [synSent(), synReceived(), established(), reach("TIME-WAIT")]) {
             const { stack, now } = peer.bench
             expect(calls.connect(stack, ip("10.0.0.2"), 5000, 80, now)).toBe(TcpError.InUse)
         }
     })
 
-    test("a handshake from there is under way", () => {
+    test("connect() with the addresses and ports of a half-open record returns InUse", () => {
         needs("ACTIVE_OPENS")
         const peer = listening().sends("S 0").gets("S. 0 ack 1 <mss 1460>")
         const { stack, now } = peer.bench
@@ -79,14 +79,14 @@ describe("OPEN, active", () => {
         peer.sends(". 1 ack 1").gets().accepts()
     })
 
-    test("the same local port to another place is another connection", () => {
+    test("connect() from a local port in use to another remote port opens a second connection", () => {
         const peer = established()
         const other = new Peer(peer.bench, { port: 5001 }).connects().gets("S 0 <mss 1460>")
         other.sends("S. 0 ack 1").gets(". 1 ack 1").is("ESTABLISHED")
         peer.is("ESTABLISHED")
     })
 
-    test("again after it has ended", () => {
+    test("connect() with the ports of a connection that was reset opens a new one, with another id", () => {
         const peer = established().sends("R 1").gets().failed("ECONNRESET")
         const held = peer.id
         peer.connects().gets("S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1").is("ESTABLISHED")
@@ -95,7 +95,7 @@ describe("OPEN, active", () => {
 })
 
 // ---------------------------------------------------------------- LISTEN
-test("LISTEN: a listener neither sends nor receives", () => {
+test("LISTEN: write, read and shutdown of a listener return NotConnected, accept returns 0", () => {
     const peer = listening()
     const { stack, now } = peer.bench
     expect(calls.write(stack, peer.listener, buffer, 0, 1)).toBe(TcpError.NotConnected)
@@ -108,7 +108,7 @@ test("LISTEN: a listener neither sends nor receives", () => {
 test.each([
     ["close", calls.close],
     ["abort", calls.abort],
-] as const)("LISTEN: %s ends it", (_, call) => {
+] as const)("LISTEN: %s() ends the listener, and a SYN is reset", (_, call) => {
     const peer = listening()
     const { stack, now } = peer.bench
     expect(call(stack, peer.listener, now)).toBe(0)
@@ -117,22 +117,25 @@ test.each([
 })
 
 // ---------------------------------------------------------------- SYN-SENT
-test("SYN-SENT: SEND queues, RECEIVE finds nothing, STATUS", () => {
+test("SYN-SENT: SEND queues its data, RECEIVE returns 0, STATUS returns SYN-SENT", () => {
     const peer = synSent().writes(5).gets().reads(0).gets()
     expect(stateName(calls.stateOf(peer.bench.stack, peer.id))).toBe("SYN-SENT")
 })
 
-test.each(["shuts", "closes"] as const)("SYN-SENT: CLOSE (%s) deletes it without a word", call => {
-    const peer = synSent()
-    peer[call]().gets().is("CLOSED").after(600_000).gets()
-    peer.sends("S. 0 ack 1").gets("R 1")
-})
+test.each(["shuts", "closes"] as const)(
+    "SYN-SENT: CLOSE (the peer.%s() call) ends the connection without a segment",
+    call => {
+        const peer = synSent()
+        peer[call]().gets().is("CLOSED").after(600_000).gets()
+        peer.sends("S. 0 ack 1").gets("R 1")
+    }
+)
 
-test("SYN-SENT: ABORT deletes it without a word", () => {
+test("SYN-SENT: ABORT ends the connection without a segment", () => {
     synSent().aborts().gets().gone().after(600_000).gets()
 })
 
-test("SYN-SENT: after shutdown the id is still to be closed", () => {
+test("SYN-SENT: after shutdown() write returns Pipe, read returns Eof, and close() frees the id", () => {
     const peer = synSent().shuts().gets().reads(TcpError.Eof)
     expect(calls.write(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Pipe)
     peer.closes().closes(TcpError.NotConnected)
@@ -147,21 +150,21 @@ test.each([
     ["CLOSING", TcpError.Pipe],
     ["LAST-ACK", TcpError.Pipe],
     ["TIME-WAIT", TcpError.Pipe],
-] as [SynchronizedState, number][])("SEND in %s: %d", (state, result) => {
+] as [SynchronizedState, number][])("SEND of 5 octets in %s returns %d", (state, result) => {
     const peer = reach(state)
     const { stack } = peer.bench
     expect(calls.write(stack, peer.id, buffer, 0, 5)).toBe(result)
 })
 
 test.each([
-    ["nothing", 0, 0, 0],
-    ["less than nothing", 0, -5, 0],
-    ["from before the buffer", -1, 5, 0],
-    ["from behind the buffer", 11, 5, 0],
-    ["from the buffer's end", 10, 5, 0],
-    ["more than the buffer has", 7, 100, 3],
-    ["all of it", 0, 10, 10],
-])("SEND of %s", (_, at, length, taken) => {
+    ["no octets", 0, 0, 0],
+    ["a negative number of octets", 0, -5, 0],
+    ["octets before the buffer's start", -1, 5, 0],
+    ["octets after the buffer's end", 11, 5, 0],
+    ["octets at the buffer's end", 10, 5, 0],
+    ["more octets than the buffer has", 7, 100, 3],
+    ["the whole buffer", 0, 10, 10],
+])("SEND of %s: from offset %d, %d octets: %d are taken", (_, at, length, taken) => {
     const peer = synSent()
     const { stack } = peer.bench
     expect(calls.write(stack, peer.id, buffer, 0, 2)).toBe(2)
@@ -180,24 +183,24 @@ test.each([
     ["CLOSING", TcpError.Eof],
     ["LAST-ACK", TcpError.Eof],
     ["TIME-WAIT", TcpError.Eof],
-] as [SynchronizedState, number][])("RECEIVE with nothing there in %s: %d", (state, result) => {
+] as [SynchronizedState, number][])("RECEIVE without data in %s returns %d", (state, result) => {
     const peer = reach(state)
     expect(calls.read(peer.bench.stack, peer.id, buffer, 0, 10)).toBe(result)
 })
 
 test.each([
-    ["nothing", 0, 0, 0],
-    ["less than nothing", 0, -5, 0],
-    ["to before the buffer", -1, 5, 0],
-    ["to behind the buffer", 11, 5, 0],
-    ["more than the buffer holds", 7, 100, 3],
-    ["more than there is", 0, 10, 6],
-])("RECEIVE of %s", (_, at, length, got) => {
+    ["no octets", 0, 0, 0],
+    ["a negative number of octets", 0, -5, 0],
+    ["octets into a place before the buffer", -1, 5, 0],
+    ["octets into a place after the buffer", 11, 5, 0],
+    ["more octets than the buffer has room for", 7, 100, 3],
+    ["more octets than have come in", 0, 10, 6],
+])("RECEIVE of %s: to offset %d, %d octets: %d are read", (_, at, length, got) => {
     const peer = established().sends("P. 1(6) ack 1").gets(". 1 ack 7")
     expect(calls.read(peer.bench.stack, peer.id, buffer, at, length)).toBe(got)
 })
 
-test("RECEIVE after a reset: what came before, then the error", () => {
+test("RECEIVE after a reset returns the data that came before, then Reset", () => {
     const peer = established().sends("P. 1(6) ack 1").gets(". 1 ack 7").sends("R 7").gets()
     peer.reads(4, 4).gets().reads(2).gets().reads(TcpError.Reset).reads(TcpError.Reset)
     expect(calls.write(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Reset)
@@ -206,7 +209,7 @@ test("RECEIVE after a reset: what came before, then the error", () => {
     expect(calls.read(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.NotConnected)
 })
 
-test("SEND after an orderly end: nobody is there to receive", () => {
+test("SEND after TIME-WAIT has ended returns Pipe, RECEIVE returns Eof", () => {
     const peer = reach("TIME-WAIT").after(60_000).gets().is("CLOSED")
     expect(calls.write(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Pipe)
     expect(calls.read(peer.bench.stack, peer.id, buffer, 0, 1)).toBe(TcpError.Eof)
@@ -221,16 +224,19 @@ test.each([
     ["CLOSING", [], "CLOSING"],
     ["LAST-ACK", [], "LAST-ACK"],
     ["TIME-WAIT", [], "TIME-WAIT"],
-] as [SynchronizedState, string[], string][])("CLOSE in %s, once and again: one FIN", (state, fin, to) => {
-    for (const call of ["shuts", "closes"] as const) {
-        const peer = reach(state)
-        peer[call]()
-            .gets(...fin)
-            .is(to)
-        peer[call]().gets().is(to)
-        if (call === "shuts") peer.closes().gets().is(to)
+] as [SynchronizedState, string[], string][])(
+    "CLOSE in %s sends %j and leads to %s; a second one sends nothing",
+    (state, fin, to) => {
+        for (const call of ["shuts", "closes"] as const) {
+            const peer = reach(state)
+            peer[call]()
+                .gets(...fin)
+                .is(to)
+            peer[call]().gets().is(to)
+            if (call === "shuts") peer.closes().gets().is(to)
+        }
     }
-})
+)
 
 // ---------------------------------------------------------------- ABORT (3.10.5)
 test.each([
@@ -241,7 +247,7 @@ test.each([
     ["CLOSING", []],
     ["LAST-ACK", []],
     ["TIME-WAIT", []],
-] as [SynchronizedState, string[]][])("ABORT in %s", (state, reset) => {
+] as [SynchronizedState, string[]][])("ABORT in %s sends %j and frees the record", (state, reset) => {
     const peer = reach(state)
         .aborts()
         .gets(...reset)
@@ -249,14 +255,14 @@ test.each([
     peer.aborts(TcpError.NotConnected).after(600_000).gets()
 })
 
-test("ABORT flushes what is queued: <SEQ=SND.NXT>, behind what was sent", () => {
+test("ABORT with data queued sends a RST with SEQ=SND.NXT and drops the data", () => {
     const peer = established({ peer: { window: 10 } })
         .writes(30)
         .gets(". 1(10) ack 1")
     peer.aborts().gets("R. 11 ack 1").after(600_000).gets()
 })
 
-test("ABORT after a timeout: SND.NXT is what was sent at most, not what is sent again", () => {
+test("ABORT after a retransmission sends a RST with the highest SND.NXT, not the retransmitted number", () => {
     const peer = established().writes(10).gets("P. 1(10) ack 1").sends(". 1 ack 1 win 4").gets()
     peer.after(1000).gets("+1000 . 1(4) ack 1").aborts().gets("R. 11 ack 1")
 })
@@ -270,13 +276,13 @@ test.each([
     ["CLOSING"],
     ["LAST-ACK"],
     ["TIME-WAIT"],
-] as [SynchronizedState][])("STATUS in %s", state => {
+] as [SynchronizedState][])("STATUS in %s returns that state and no error", state => {
     const peer = reach(state)
     expect(stateName(calls.stateOf(peer.bench.stack, peer.id))).toBe(state)
     expect(calls.errorOf(peer.bench.stack, peer.id)).toBe(TcpError.None)
 })
 
-test("the names of states and errors", () => {
+test("stateName() and errorName() return the names of RFC 9293 and of POSIX", () => {
     const names = ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2"]
     names.push("CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT")
     expect(names.map((_, i) => stateName(i))).toEqual(names)

@@ -1,4 +1,4 @@
-// Challenge ACKs, their throttle, and what the throttle must not tell: RFC 5961 sections 3, 4, 5, 7 and 10.
+// Challenge ACKs, their limit, and what the limit must not reveal: RFC 5961 sections 3, 4, 5, 7 and 10.
 
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
@@ -12,14 +12,14 @@ const forged = [
     ["a SYN", "S 2"],
     ["a SYN out of the window", "S 70000"],
     ["an ACK of what was not sent", ". 1 ack 1000"],
-    ["an ACK that is too old", ". 1 ack -5000"],
+    ["an ACK older than the largest window", ". 1 ack -5000"],
     ["an ACK from below the window", ". 0 ack 1"],
     ["an ACK from beyond the window", ". 1025 ack 1"],
 ] as const
 
 const config = { challengeInterval: 500 }
 
-/** Milliseconds since a period began, by a clock of 32 bits. */
+/** Returns the milliseconds since a period began, by a clock of 32 bits. */
 const phase = (now: number) => (now >>> 0) % 500
 
 /** Lets time pass until a period begins: they do so by the clock alone, every 500 ms. */
@@ -30,7 +30,7 @@ function align(peer: Peer): Peer {
 }
 
 describe.each(bases)("challenge ACKs, $name", base => {
-    test.each(forged)("%s: one in a period of 500 ms", (_, segment) => {
+    test.each(forged)("%s is answered by one challenge ACK in a period of 500 ms", (_, segment) => {
         const peer = align(established({ base, config }))
         peer.sends(segment).gets(". 1 ack 1")
         for (let i = 0; i < 5; i++) peer.sends(segment).gets()
@@ -40,46 +40,46 @@ describe.each(bases)("challenge ACKs, $name", base => {
         peer.after(1).gets().sends(segment).gets(". 1 ack 1").is("ESTABLISHED")
     })
 
-    test("all kinds count together", () => {
+    test("seven kinds of forged segments share one challenge ACK in a period", () => {
         const peer = align(established({ base, config })).sends("R 2").gets(". 1 ack 1")
         for (const [, segment] of forged) peer.sends(segment).gets()
     })
 
-    test("a period begins by the clock, not with the first of them", () => {
+    test("a period of the challenge limit begins by the clock, not with the first challenge ACK", () => {
         const peer = align(established({ base, config })).after(499).gets()
         peer.sends("R 2").gets(". 1 ack 1").after(1).gets().sends("R 2").gets(". 1 ack 1").sends("R 2").gets()
     })
 
-    test("no limit: challengeInterval=0", () => {
+    test("challengeInterval=0: each of 500 forged segments gets a challenge ACK", () => {
         const peer = established({ base, config: { challengeInterval: 0 } })
         for (let i = 0; i < 500; i++) peer.sends(forged[i % 7]![1]).gets(". 1 ack 1")
         expect(peer.bench.counter(Counter.ChallengeLimit)).toBe(0)
     })
 })
 
-test("another period", () => {
+test("challengeInterval=60000: a second challenge ACK is sent a minute later, not before", () => {
     const peer = established({ config: { challengeInterval: 60_000 } })
     peer.after(59_000).gets().sends("R 2").gets(". 1 ack 1").after(59_999).gets().sends("R 2").gets()
     peer.after(1).gets().sends("R 2").gets(". 1 ack 1")
 })
 
-// ---------------------------------------------------------------- What is no challenge is never throttled
-test("acknowledgments of text that was sent again are not limited: the peer needs them", () => {
+// ---------------------------------------------------------------- An ACK that is no challenge is never limited
+test("a retransmitted segment is acknowledged each time, whatever the challenge limit", () => {
     const peer = established({ config }).sends("R 2").gets(". 1 ack 1").sends("R 2").gets()
     for (let i = 0; i < 50; i++) peer.sends("P. 0(1) ack 1").gets(". 1 ack 1")
     for (let i = 0; i < 50; i++) peer.sends("P. 1025(5) ack 1").gets(". 1 ack 1")
     peer.sends("P. 1(5) ack 1").gets(". 1 ack 6").sends("P. 1(5) ack 1").gets(". 1 ack 6")
 })
 
-test("a real reset is believed whatever the limit", () => {
+test("a RST at RCV.NXT ends the connection, whatever the challenge limit", () => {
     const peer = established({ config }).sends("R 2").gets(". 1 ack 1").sends("R 2").gets()
     peer.sends("R 1").gets().failed("ECONNRESET")
 })
 
 // ---------------------------------------------------------------- Every kind of record
-describe("the limit holds in every record", () => {
+describe("the limit of challenge ACKs holds in each kind of record", () => {
     test.each(["FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"] as const)(
-        "%s",
+        "%s: of two SYNs one gets a challenge ACK, and again after 500 ms",
         state => {
             const peer = reach(state, { config })
             peer.sends("S rcv").gets(". nxt ack rcv").sends("S rcv").gets().after(500).seen.splice(0)
@@ -94,34 +94,40 @@ describe("the limit holds in every record", () => {
         ["another SYN beyond the window", "S edge+100"],
         ["an ACK below the window", ". 0 ack 1"],
         ["an ACK beyond the window", ". edge ack 1"],
-    ])("SYN-RECEIVED in a half-open record: %s", (_, segment) => {
-        const peer = align(halfOpen({ config })).sends(segment).gets(". 1 ack 1")
-        for (let i = 0; i < 5; i++) peer.sends(segment).gets().is("SYN-RECEIVED")
-        expect(peer.bench.counter(Counter.ChallengeLimit)).toBe(5)
-        peer.after(500).seen.splice(0)
-        peer.sends(segment).gets(". 1 ack 1").sends(". 1 ack 1").gets().is("ESTABLISHED")
-    })
+    ])(
+        "SYN-RECEIVED in a half-open record: of six copies of %s (%s) one gets a challenge ACK",
+        (_, segment) => {
+            const peer = align(halfOpen({ config })).sends(segment).gets(". 1 ack 1")
+            for (let i = 0; i < 5; i++) peer.sends(segment).gets().is("SYN-RECEIVED")
+            expect(peer.bench.counter(Counter.ChallengeLimit)).toBe(5)
+            peer.after(500).seen.splice(0)
+            peer.sends(segment).gets(". 1 ack 1").sends(". 1 ack 1").gets().is("ESTABLISHED")
+        }
+    )
 
     test.each([
         ["a SYN", "S 2"],
         ["an old ACK", ". 1 ack 2"],
         ["an ACK beyond the window", ". 5000 ack 2"],
         ["an ACK of what was not sent", ". 2 ack 3"],
-    ])("TIME-WAIT that no program holds: %s", (_, segment) => {
-        const peer = align(reach("TIME-WAIT", { config }).closes())
-        peer.sends(segment).gets(". 2 ack 2 win 1024")
-        for (let i = 0; i < 5; i++) peer.sends(segment).gets().is("TIME-WAIT")
-        peer.after(500).gets().sends(segment).gets(". 2 ack 2").sends(segment).gets()
-        // what has text or a FIN is answered always
-        peer.sends("F. 1 ack 2")
-            .gets(". 2 ack 2")
-            .sends("P. 0(1) ack 2")
-            .gets(". 2 ack 2")
-            .sends(segment)
-            .gets()
-    })
+    ])(
+        "TIME-WAIT in 24 bytes: of six copies of %s (%s) one gets a challenge ACK, a FIN or data always gets an ACK",
+        (_, segment) => {
+            const peer = align(reach("TIME-WAIT", { config }).closes())
+            peer.sends(segment).gets(". 2 ack 2 win 1024")
+            for (let i = 0; i < 5; i++) peer.sends(segment).gets().is("TIME-WAIT")
+            peer.after(500).gets().sends(segment).gets(". 2 ack 2").sends(segment).gets()
+            // a segment with data or a FIN is answered always
+            peer.sends("F. 1 ack 2")
+                .gets(". 2 ack 2")
+                .sends("P. 0(1) ack 2")
+                .gets(". 2 ack 2")
+                .sends(segment)
+                .gets()
+        }
+    )
 
-    test("a record that is used again has not sent any", () => {
+    test("a record that is used by a second connection has its whole limit of challenge ACKs", () => {
         const first = align(established({ config: { ...config, connections: 1 } }))
         first.sends("R 2").gets(". 1 ack 1").sends("R 1").gets().closes().gone()
         const second = new Peer(first.bench, { port: 5001 }).connects().gets("S 0 <mss 1460>")
@@ -130,7 +136,7 @@ describe("the limit holds in every record", () => {
 })
 
 // ---------------------------------------------------------------- Two ends that disagree (RFC 5961 section 5.3's ACK war)
-test("an ACK for every ACK comes to rest", () => {
+test("two ends that answer each ACK by an ACK: ours sends one in 500 ms", () => {
     const peer = align(established({ config }))
     for (let i = 0; i < 100; i++) {
         // the other end answers ours by one that is as wrong as the one before
@@ -140,8 +146,8 @@ test("an ACK for every ACK comes to rest", () => {
     }
 })
 
-// ---------------------------------------------------------------- The throttle is no side channel (CVE-2016-5696)
-describe("what an attacker sees on his own connection does not depend on what happens to another's", () => {
+// ---------------------------------------------------------------- The limit is no side channel (CVE-2016-5696)
+describe("an attacker's own connection (CVE-2016-5696)", () => {
     const guesses = [
         "R 1000",
         "R 2000",
@@ -159,7 +165,7 @@ describe("what an attacker sees on his own connection does not depend on what ha
         other: fc.constantFrom("", ...guesses),
     })
 
-    /** All that the attacker gets, and when, while `victims` segments go to the other connection. */
+    /** Returns all that the attacker gets, and when, while segments for `victim` go to the other connection. */
     function seen(acts: { wait: number; own: string; victim: string }[]): string[] {
         const own = established({ config })
         const victim = new Peer(own.bench, { ip: "10.0.0.3" }).connects().gets("S 0 <mss 1460>")
@@ -181,7 +187,7 @@ describe("what an attacker sees on his own connection does not depend on what ha
         return log
     }
 
-    test("for any segments at any time", () => {
+    test("forged segments at another's connection change no answer on the attacker's own", () => {
         fc.assert(
             fc.property(fc.array(act, { minLength: 1, maxLength: 20 }), acts => {
                 const one = seen(acts.map(({ wait, own, guess }) => ({ wait, own, victim: guess })))
@@ -192,7 +198,7 @@ describe("what an attacker sees on his own connection does not depend on what ha
         )
     })
 
-    test("who uses up his own leaves the other's", () => {
+    test("an attacker who uses up the challenge ACKs of his own connection leaves another's whole", () => {
         const own = align(established({ config })).sends("R 2").gets(". 1 ack 1").sends("R 2").gets()
         const victim = new Peer(own.bench, { ip: "10.0.0.3" }).connects().gets("S 0 <mss 1460>")
         victim.sends("S. 0 ack 1").gets(". 1 ack 1").sends("R 2").gets(". 1 ack 1").sends("R 2").gets()
@@ -200,7 +206,7 @@ describe("what an attacker sees on his own connection does not depend on what ha
 })
 
 // ---------------------------------------------------------------- RFC 5961 section 4.2: how a real reboot ends
-test("figure 9: the peer rebooted and sends a SYN; its reset in answer to the challenge is exact", () => {
+test("figure 9: a SYN of a rebooted peer gets a challenge ACK, and the RST that answers it ends the connection", () => {
     const peer = established({ config }).sends("P. 1(99) ack 1").gets(". 1 ack 100").reads(99).gets()
     peer.sends("S 400").gets(". 1 ack 100").sends("R 100").gets().is("CLOSED").failed("ECONNRESET")
 })

@@ -13,24 +13,24 @@ describe.each(bases)("CLOSED, $name", base => {
     test.each([
         // without an ACK: <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
         ["a SYN", "S 0 <mss 1460>", "R. =0 ack 1"],
-        ["a SYN with text", "SP 0(5)", "R. =0 ack 6"],
+        ["a SYN with data", "SP 0(5)", "R. =0 ack 6"],
         ["a SYN with a FIN", "SF 0", "R. =0 ack 2"],
-        ["a SYN with text and a FIN", "SFP 0(5)", "R. =0 ack 7"],
-        ["text without an ACK", "P 10(10)", "R. =0 ack 20"],
+        ["a SYN with data and a FIN", "SFP 0(5)", "R. =0 ack 7"],
+        ["data without an ACK", "P 10(10)", "R. =0 ack 20"],
         ["a FIN without an ACK", "F 10", "R. =0 ack 11"],
-        ["no control bit that counts", "U 10", "R. =0 ack 10"],
+        ["a segment with neither SYN, ACK, FIN nor RST", "U 10", "R. =0 ack 10"],
         // with an ACK: <SEQ=SEG.ACK><CTL=RST>
         ["an ACK", ". 10 ack 77", "R 77"],
         ["a SYN,ACK", "S. 10 ack 1", "R 1"],
-        ["text", "P. 10(10) ack 77", "R 77"],
+        ["data", "P. 10(10) ack 77", "R 77"],
         ["a FIN", "F. 10 ack 77", "R 77"],
-        ["all of them", "SFP.UEW 10(10) ack 77 urg 5", "R 77"],
+        ["every control bit but RST", "SFP.UEW 10(10) ack 77 urg 5", "R 77"],
         // "An incoming segment containing a RST is discarded"
         ["a RST", "R 10"],
         ["a RST with an ACK", "R. 10 ack 77"],
         ["a RST with a SYN", "SR 10"],
         ["a RST with everything", "SFRP.U 10(10) ack 77"],
-    ])("%s", (_, segment, ...answers) => {
+    ])("%s (%s) draws no more than a reset", (_, segment, ...answers) => {
         newPeer({ base })
             .sends(segment)
             .gets(...answers)
@@ -38,14 +38,14 @@ describe.each(bases)("CLOSED, $name", base => {
     })
 })
 
-test("the reset goes back to the Ethernet address the segment came from: no ARP, no table", () => {
+test("the reset in CLOSED goes to the Ethernet address the segment came from, without ARP", () => {
     const bench = new Bench({}, { arp: false })
     const peer = new Peer(bench, { ip: "192.168.7.9", mac: "02:00:00:00:00:fe" })
     peer.sends("S 0").gets("R. =0 ack 1")
     expect(bench.others).toEqual([])
 })
 
-test("nothing is armed or kept by it", () => {
+test("a SYN in CLOSED is reset and counted, and sets no timer", () => {
     const peer = newPeer().sends("S 0").gets("R. =0 ack 1")
     peer.after(3_600_000).gets()
     expect(peer.bench.host.next(peer.bench.now)).toBe(Number.POSITIVE_INFINITY)
@@ -60,7 +60,7 @@ test.each([
     ["a data offset below 5", { byte: 46, value: 0x40 }, Counter.TcpMalformed],
     ["a data offset beyond the segment", { byte: 46, value: 0x60 }, Counter.TcpMalformed],
     ["a data offset of 15 words", { byte: 46, value: 0xf0 }, Counter.TcpMalformed],
-])("%s: dropped without a word", (_, change, counter) => {
+])("a segment with %s is dropped without an answer and counted", (_, change, counter) => {
     const peer = newPeer()
     const frame = peer.frame(". 0 ack 5")
     if ("flip" in change) frame[change.flip! === 20 ? 50 : change.flip!]! ^= 0x10
@@ -70,7 +70,7 @@ test.each([
     expect(peer.bench.counter(counter)).toBe(1)
 })
 
-test("a segment of 0 to 80 bytes with any data offset: malformed unless the header has 20 bytes and fits", () => {
+test("a segment of 0 to 80 bytes with any data offset is malformed unless its header has 20 bytes and fits", () => {
     const { bench, ip, mac } = newPeer()
     const between = { source: ip, destination: bench.host.address, protocol: 6 }
     for (let dataOffset = 0; dataOffset < 16; dataOffset++) {
@@ -94,7 +94,7 @@ test.each([
     ["another remote port", { port: 5001 }],
     ["another local port", { localPort: 81 }],
     ["another remote address", { ip: "10.0.0.3" }],
-])("%s is another connection: reset, and the one there is goes on", (_, other) => {
+])("a segment with %s is reset, and the connection with the other numbers goes on", (_, other) => {
     const peer = established()
     const stranger = new Peer(peer.bench, other)
     stranger.sends("P. 1(5) ack 1").gets("R 1")

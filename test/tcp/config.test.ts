@@ -1,4 +1,4 @@
-// The configuration: every field has limits, and what is wrong is said by name.
+// The configuration: each setting has limits, and the error names the setting that is wrong.
 
 import { describe, expect, test } from "vitest"
 import { Config, configure } from "../../src/tcp/config"
@@ -15,14 +15,14 @@ const set = (key: string, value: number) => {
 }
 
 // ---------------------------------------------------------------- Fields
-test("each default lies within its own limits", () => {
+test("the default of each setting is within its limits", () => {
     for (const key of keys) {
         const value = new Config()[key]
         expect(set(key, value)[key], key).toBe(value)
     }
 })
 
-test("a field is set, and no other", () => {
+test("configure() of one setting changes no other", () => {
     for (const key of keys) {
         const preset = new Config()[key]
         const value = key === "mtu" ? 1499 : preset === 1 ? 0 : preset + 1
@@ -32,14 +32,14 @@ test("a field is set, and no other", () => {
     }
 })
 
-test("a key that is none: the message names it and the known ones", () => {
+test("configure() with an unknown setting throws a message that names it and lists the known ones", () => {
     expect(() => set("receivebuffer", 1)).toThrow(
         /unknown configuration key "receivebuffer"; known: .*receiveBuffer/
     )
     for (const key of keys) expect(() => set("nonsense", 1)).toThrow(key)
 })
 
-describe("a value that makes no sense", () => {
+describe("configure() with a value out of limits", () => {
     test.each([
         ["connections", 0],
         ["connections", 201],
@@ -70,7 +70,7 @@ describe("a value that makes no sense", () => {
         ["connections", Number.NaN],
         ["connections", Number.POSITIVE_INFINITY],
         ["connections", "8" as unknown as number],
-    ] as const)("%s=%s", (key, value) => {
+    ] as const)("configure() with %s=%s throws a message with the limits", (key, value) => {
         expect(() => set(key, value)).toThrow(
             new RegExp(`^${key} must be a whole number from -?\\d+ to \\d+, not ${value}$`)
         )
@@ -78,12 +78,12 @@ describe("a value that makes no sense", () => {
 })
 
 // ---------------------------------------------------------------- What it costs
-test("the size of the records", () => {
+test("a connection's record takes at most 96 bytes, a half-open one 36", () => {
     expect(Tcb.Size).toBeLessThanOrEqual(96)
     expect(Half.Size).toBeLessThanOrEqual(36)
 })
 
-test("all memory is taken at the start: what the tables and rings take follows from the configuration", () => {
+test("the sizes of tables, rings and frame buffers follow from the settings", () => {
     const { stack } = new Host("10.0.0.1", {
         connections: 5,
         halfOpen: 3,
@@ -99,13 +99,13 @@ test("all memory is taken at the start: what the tables and rings take follows f
 })
 
 // ---------------------------------------------------------------- What it does that no other test looks at
-test("time to live (MUST-49)", () => {
+test("ttl=7: a sent segment has a time to live of 7 (MUST-49)", () => {
     const peer = synSent({ config: { ttl: 7 } })
     peer.sends("S. 0 ack 1")
     expect(peer.seen.splice(0).map(s => s.view.ttl)).toEqual([7])
 })
 
-test("the smallest stack there is carries data", () => {
+test("a stack with the least of each setting opens, carries 64 octets each way and closes", () => {
     const config = {
         connections: 1,
         halfOpen: 1,
@@ -123,7 +123,7 @@ test("the smallest stack there is carries data", () => {
     peer.gets("F. 65 ack 66").sends(". 66 ack 66").gets().gone()
 })
 
-test("no events: the ring takes no memory and nothing is told", () => {
+test("events=0: the ring of events stays empty", () => {
     const peer = established({ config: { events: 0 } })
         .sends("P. 1(5) ack 1")
         .gets(". 1 ack 6")

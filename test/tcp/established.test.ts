@@ -1,4 +1,4 @@
-// ESTABLISHED: text and FINs that come in. RFC 9293 section 3.10.7.4, the seventh and eighth step.
+// ESTABLISHED: data and FINs that come in. RFC 9293 section 3.10.7.4, the seventh and eighth step.
 
 import { describe, expect, test } from "vitest"
 import { TcpError } from "../../src/tcp/records"
@@ -8,17 +8,17 @@ import { bases, established } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
 type Step = [segment: string, ...answers: string[]]
-/** What it is, what comes, how many bytes the program then finds, and the state. */
+/** The name, the segments and their answers, the number of bytes that the program then reads, and the state. */
 type Row = [what: string, steps: Step[], read: number, state: string]
 
 // The window is 1024: its right edge is at 1025.
 const rows: Row[] = [
-    // ---------------------------------------------------------------- Seventh: text
-    ["in order", [["P. 1(5) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
-    ["without PSH", [[". 1(5) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
-    ["one octet", [["P. 1(1) ack 1", ". 1 ack 2"]], 1, "ESTABLISHED"],
+    // ---------------------------------------------------------------- Seventh: segment text
+    ["data in order is acknowledged", [["P. 1(5) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
+    ["data without PSH is acknowledged", [[". 1(5) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
+    ["one octet is acknowledged", [["P. 1(1) ack 1", ". 1 ack 2"]], 1, "ESTABLISHED"],
     [
-        "several segments in order",
+        "several segments in order are acknowledged one by one",
         [
             [". 1(300) ack 1", ". 1 ack 301"],
             [". 301(300) ack 1", ". 1 ack 601"],
@@ -27,15 +27,20 @@ const rows: Row[] = [
         609,
         "ESTABLISHED",
     ],
-    ["as much as the window", [["P. 1(1024) ack 1", ". 1 ack 1025 win 0"]], 1024, "ESTABLISHED"],
     [
-        "more than the window: cut at the right edge",
+        "as much data as the window is taken",
+        [["P. 1(1024) ack 1", ". 1 ack 1025 win 0"]],
+        1024,
+        "ESTABLISHED",
+    ],
+    [
+        "more data than the window is cut at the right edge",
         [["P. 1(1030) ack 1", ". 1 ack 1025 win 0"]],
         1024,
         "ESTABLISHED",
     ],
     [
-        "again: a duplicate",
+        "data that comes twice is acknowledged twice and read once",
         [
             ["P. 1(5) ack 1", ". 1 ack 6"],
             ["P. 1(5) ack 1", ". 1 ack 6"],
@@ -44,7 +49,7 @@ const rows: Row[] = [
         "ESTABLISHED",
     ],
     [
-        "again with more: only what is new",
+        "data that comes again with more: only the new octets are read",
         [
             ["P. 1(5) ack 1", ". 1 ack 6"],
             ["P. 1(9) ack 1", ". 1 ack 10"],
@@ -53,7 +58,7 @@ const rows: Row[] = [
         "ESTABLISHED",
     ],
     [
-        "overlaps what was there from within",
+        "data that overlaps data received before: only the new octets are read",
         [
             ["P. 1(5) ack 1", ". 1 ack 6"],
             ["P. 4(5) ack 1", ". 1 ack 9"],
@@ -61,11 +66,21 @@ const rows: Row[] = [
         8,
         "ESTABLISHED",
     ],
-    ["begins before the first octet", [["P. 0(6) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
-    ["begins long before", [["P. -494(500) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
-    ["covers the window on both sides", [["P. -4(1035) ack 1", ". 1 ack 1025 win 0"]], 1024, "ESTABLISHED"],
+    ["data from one octet before the window is trimmed", [["P. 0(6) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
     [
-        "out of order: acknowledged at once, and kept",
+        "data from 495 octets before the window is trimmed",
+        [["P. -494(500) ack 1", ". 1 ack 6"]],
+        5,
+        "ESTABLISHED",
+    ],
+    [
+        "data that reaches beyond both ends of the window is trimmed on both",
+        [["P. -4(1035) ack 1", ". 1 ack 1025 win 0"]],
+        1024,
+        "ESTABLISHED",
+    ],
+    [
+        "data out of order is acknowledged at once and kept",
         [
             ["P. 6(5) ack 1", ". 1 ack 1"],
             ["P. 1(5) ack 1", ". 1 ack 11"],
@@ -74,30 +89,45 @@ const rows: Row[] = [
         10,
         "ESTABLISHED",
     ],
-    ["the last octet of the window alone", [["P. 1024(1) ack 1", ". 1 ack 1"]], 0, "ESTABLISHED"],
-    ["urgent: data like any other (RFC 6093)", [["P.U 1(5) ack 1 urg 5", ". 1 ack 6"]], 5, "ESTABLISHED"],
-    ["an urgent pointer to nowhere", [["P.U 1(5) ack 1 urg 65535", ". 1 ack 6"]], 5, "ESTABLISHED"],
-    ["an urgent pointer without text", [[".U 1 ack 1 urg 1"]], 0, "ESTABLISHED"],
-    ["ECN bits that were not agreed on", [["P.EW 1(5) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
     [
-        "with options: text starts behind them",
+        "the last octet of the window alone is acknowledged at once",
+        [["P. 1024(1) ack 1", ". 1 ack 1"]],
+        0,
+        "ESTABLISHED",
+    ],
+    [
+        "urgent data is read as any other (RFC 6093)",
+        [["P.U 1(5) ack 1 urg 5", ". 1 ack 6"]],
+        5,
+        "ESTABLISHED",
+    ],
+    [
+        "an urgent pointer beyond the data is ignored",
+        [["P.U 1(5) ack 1 urg 65535", ". 1 ack 6"]],
+        5,
+        "ESTABLISHED",
+    ],
+    ["an urgent pointer without data is ignored", [[".U 1 ack 1 urg 1"]], 0, "ESTABLISHED"],
+    ["ECN bits that were not agreed on are ignored", [["P.EW 1(5) ack 1", ". 1 ack 6"]], 5, "ESTABLISHED"],
+    [
+        "data after options is read from their end on",
         [["P. 1(5) ack 1 <nop,nop,TS val 1 ecr 0>", ". 1 ack 6"]],
         5,
         "ESTABLISHED",
     ],
     [
-        "with a list of options that is malformed",
+        "data after malformed options is read all the same",
         [["P. 1(5) ack 1 <hex 02000000>", ". 1 ack 6"]],
         5,
         "ESTABLISHED",
     ],
-    ["an old duplicate of an ACK: the text counts", [["P. 1(5) ack 0", ". 1 ack 6"]], 5, "ESTABLISHED"],
+    ["data with an old duplicate ACK is read", [["P. 1(5) ack 0", ". 1 ack 6"]], 5, "ESTABLISHED"],
 
     // ---------------------------------------------------------------- Eighth: FIN
-    ["FIN", [["F. 1 ack 1", ". 1 ack 2"]], 0, "CLOSE-WAIT"],
-    ["FIN with text", [["FP. 1(5) ack 1", ". 1 ack 7"]], 5, "CLOSE-WAIT"],
+    ["a FIN leads to CLOSE-WAIT", [["F. 1 ack 1", ". 1 ack 2"]], 0, "CLOSE-WAIT"],
+    ["a FIN with data leads to CLOSE-WAIT", [["FP. 1(5) ack 1", ". 1 ack 7"]], 5, "CLOSE-WAIT"],
     [
-        "FIN after text",
+        "a FIN after data leads to CLOSE-WAIT",
         [
             ["P. 1(5) ack 1", ". 1 ack 6"],
             ["F. 6 ack 1", ". 1 ack 7"],
@@ -106,7 +136,7 @@ const rows: Row[] = [
         "CLOSE-WAIT",
     ],
     [
-        "FIN with text that was there already",
+        "a FIN with data received before leads to CLOSE-WAIT",
         [
             ["P. 1(5) ack 1", ". 1 ack 6"],
             ["FP. 1(5) ack 1", ". 1 ack 7"],
@@ -115,7 +145,7 @@ const rows: Row[] = [
         "CLOSE-WAIT",
     ],
     [
-        "FIN with text of which part was there",
+        "a FIN with data of which part was received before leads to CLOSE-WAIT",
         [
             ["P. 1(5) ack 1", ". 1 ack 6"],
             ["FP. 3(5) ack 1", ". 1 ack 9"],
@@ -124,7 +154,7 @@ const rows: Row[] = [
         "CLOSE-WAIT",
     ],
     [
-        "FIN out of order: not before its turn",
+        "a FIN out of order counts when the data before it has come",
         [
             ["F. 6 ack 1", ". 1 ack 1"],
             ["P. 1(5) ack 1", ". 1 ack 7"],
@@ -134,7 +164,7 @@ const rows: Row[] = [
         "CLOSE-WAIT",
     ],
     [
-        "text that reaches beyond a FIN that came before it: the stream ends where the FIN says",
+        "data beyond a FIN that came before it: the stream ends at the FIN",
         [
             ["F. 6 ack 1", ". 1 ack 1"],
             ["P. 1(10) ack 1", ". 1 ack 7"],
@@ -142,9 +172,14 @@ const rows: Row[] = [
         5,
         "CLOSE-WAIT",
     ],
-    ["FIN with text out of order", [["FP. 6(5) ack 1", ". 1 ack 1"]], 0, "ESTABLISHED"],
     [
-        "FIN again",
+        "a FIN with data out of order is acknowledged at once",
+        [["FP. 6(5) ack 1", ". 1 ack 1"]],
+        0,
+        "ESTABLISHED",
+    ],
+    [
+        "a FIN that comes twice is acknowledged twice",
         [
             ["F. 1 ack 1", ". 1 ack 2"],
             ["F. 1 ack 1", ". 1 ack 2"],
@@ -153,7 +188,7 @@ const rows: Row[] = [
         "CLOSE-WAIT",
     ],
     [
-        "FIN with text again",
+        "a FIN with data that comes twice is acknowledged twice",
         [
             ["FP. 1(5) ack 1", ". 1 ack 7"],
             ["FP. 1(5) ack 1", ". 1 ack 7"],
@@ -162,35 +197,35 @@ const rows: Row[] = [
         "CLOSE-WAIT",
     ],
     [
-        "FIN behind more text than the window: the text is cut, and the FIN with it",
+        "a FIN after more data than the window is cut off with the data",
         [["FP. 1(1030) ack 1", ". 1 ack 1025 win 0"]],
         1024,
         "ESTABLISHED",
     ],
     // It lies outside by the letter; like other stacks, no room is needed for it, and the peer is spared a round trip.
     [
-        "FIN right behind text that fills the window",
+        "a FIN right after data that fills the window leads to CLOSE-WAIT",
         [["FP. 1(1024) ack 1", ". 1 ack 1026 win 0"]],
         1024,
         "CLOSE-WAIT",
     ],
     [
-        "FIN at the last number of the window",
+        "a FIN at the last number of the window leads to CLOSE-WAIT",
         [["FP. 1(1023) ack 1", ". 1 ack 1025 win 0"]],
         1023,
         "CLOSE-WAIT",
     ],
 ]
 
-/** Those of the rows in which what came ahead is kept. */
+/** The rows in which data out of order is kept. */
 const aheads = [
-    "out of order: acknowledged at once, and kept",
-    "FIN out of order: not before its turn",
-    "text that reaches beyond a FIN that came before it: the stream ends where the FIN says",
+    "data out of order is acknowledged at once and kept",
+    "a FIN out of order counts when the data before it has come",
+    "data beyond a FIN that came before it: the stream ends at the FIN",
 ]
 
 describe.each(bases)("ESTABLISHED, $name", base => {
-    test.each(rows)("%s", (name, steps, read, state) => {
+    test.each(rows)("%s: %j", (name, steps, read, state) => {
         if (aheads.includes(name)) needs("REASSEMBLY")
         const peer = established({ base })
         for (const [segment, ...answers] of steps) peer.sends(segment).gets(...answers)
@@ -203,14 +238,14 @@ describe.each(bases)("ESTABLISHED, $name", base => {
 })
 
 // ---------------------------------------------------------------- The first copy of an octet is the one that counts
-test("an overlapping segment with other data does not change what was acknowledged", () => {
+test("an overlapping segment with other data leaves the octets that were acknowledged as they are", () => {
     const peer = established().sends("P. 1(5) ack 1").gets(". 1 ack 6")
     const other = Uint8Array.from([...new Uint8Array(5).fill(0xee), ...pattern("theirs", 6, 5)])
     peer.sends("P. 1(10) ack 1", other).gets(". 1 ack 11").reads(10).gets()
 })
 
 // ---------------------------------------------------------------- Rings
-test("the receive ring goes around: every split of writes and reads gives the same octets", () => {
+test("a receive ring that wraps: every split of writes and reads returns the same octets", () => {
     const peer = established({ config: { receiveBuffer: 100 } })
     let seq = 1
     let unread = 0
@@ -225,25 +260,25 @@ test("the receive ring goes around: every split of writes and reads gives the sa
         if (read === 0) continue
         unread -= read
         const window = peer.edge - seq
-        // told of when the window grows by half of the buffer (section 3.8.6.2.2)
+        // advertised when the window grows by half of the buffer (section 3.8.6.2.2)
         const told = 100 - unread - window >= 50
         peer.reads(read, read).gets(...(told ? [`. 1 ack ${seq} win ${100 - unread}`] : []))
     }
     expect(seq).toBeGreaterThan(2000)
 })
 
-test("reading in small pieces, and nothing beyond what is there", () => {
+test("read() in small pieces returns the octets in order, and 0 when no more have come", () => {
     const peer = established().sends("P. 1(10) ack 1").gets(". 1 ack 11")
     peer.reads(3, 3).gets().reads(3, 3).gets().reads(4, 100).gets().reads(0).gets()
 })
 
-test("both directions: an ACK rides on data", () => {
+test("a write after received data sends the ACK with the data", () => {
     const peer = established().sends("P. 1(5) ack 1").gets(". 1 ack 6")
     peer.writes(3).gets("P. 1(3) ack 6").sends("P. 6(5) ack 4").gets(". 4 ack 11")
     peer.reads(10).gets().writes(2).gets("P. 4(2) ack 11")
 })
 
-test("a FIN does not keep the stack from sending (3.6.1)", () => {
+test("a FIN of the peer does not keep the stack from sending (3.6.1)", () => {
     const peer = established().sends("F. 1 ack 1").gets(". 1 ack 2").is("CLOSE-WAIT")
     peer.writes(5).gets("P. 1(5) ack 2").sends(". 2 ack 6").gets().is("CLOSE-WAIT")
     peer.after(600_000).gets()

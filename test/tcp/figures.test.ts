@@ -38,7 +38,7 @@ test("Host X sends SYN 4321, the server acknowledges 4322, Host X acknowledges t
     // a record of TIME-WAIT counts in units of 16 ms
     wire.run(60_016)
     expect(stateOf(x.stack, c)).toBe(State.Closed)
-    // numbers as they stand in the headers
+    // the numbers of the headers
     const segments = wire.frames.flatMap(({ from, frame }) => {
         const view = dissect(frame)
         if (view.kind !== "tcp") return []
@@ -57,20 +57,20 @@ test("Host X sends SYN 4321, the server acknowledges 4322, Host X acknowledges t
     ])
 })
 
-describe.each(bases)("$name", base => {
+describe.each(bases)("the figures of RFC 9293, $name", base => {
     // ---------------------------------------------------------------- Figure 6: basic three-way handshake
-    test("figure 6, TCP peer A", () => {
+    test("figure 6, TCP peer A: an active open is ESTABLISHED by the SYN,ACK and sends data", () => {
         const peer = newPeer({ base }).connects().gets("S 0 <mss 1460>").is("SYN-SENT")
         peer.sends("S. 0 ack 1").gets(". 1 ack 1").is("ESTABLISHED").writes(10).gets("P. 1(10) ack 1")
     })
 
-    test("figure 6, TCP peer B", () => {
+    test("figure 6, TCP peer B: a listener answers the SYN, and the ACK establishes the connection", () => {
         const peer = listening({ base }).sends("S 0").gets("S. 0 ack 1 <mss 1460>").is("SYN-RECEIVED")
         peer.sends(". 1 ack 1").gets().is("ESTABLISHED").sends("P. 1(10) ack 1").gets(". 1 ack 11")
     })
 
     // ---------------------------------------------------------------- Figure 8: recovery from an old duplicate SYN
-    test("figure 8, TCP peer A", () => {
+    test("figure 8, TCP peer A: an ACK of an old SYN is reset, and a later SYN,ACK opens", () => {
         const peer = newPeer({ base }).connects().gets("S 0 <mss 1460>")
         // line 4: an acknowledgment of the old SYN, ten numbers before
         peer.sends("S. 0 ack -9").gets("R -9").is("SYN-SENT")
@@ -78,7 +78,7 @@ describe.each(bases)("$name", base => {
         peer.sends("S. 100 ack 1").gets(". 1 ack 101 win 1024").is("ESTABLISHED")
     })
 
-    test("figure 8, TCP peer B", () => {
+    test("figure 8, TCP peer B: an old SYN is answered, its RST returns to LISTEN, and the new SYN opens", () => {
         const peer = listening({ base })
             .sends("S -10")
             .gets("S. 0 ack -9 win 1024 <mss 1460>")
@@ -87,7 +87,7 @@ describe.each(bases)("$name", base => {
         peer.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("figure 8, TCP peer B, when the SYN of line 6 comes before the RST", () => {
+    test("figure 8, TCP peer B: the new SYN before the RST returns to LISTEN and opens when it comes again", () => {
         const peer = listening({ base }).sends("S -10").gets("S. 0 ack -9 win 1024 <mss 1460>")
         // within the window of the old one: back to LISTEN (3.10.7.4, fourth), and the SYN comes again
         peer.sends("S 0").gets().is("LISTEN").sends("R -9").gets().is("LISTEN")
@@ -95,15 +95,15 @@ describe.each(bases)("$name", base => {
     })
 
     // ---------------------------------------------------------------- Figure 9: half-open connection discovery
-    test("figure 9, TCP peer A, which has rebooted", () => {
+    test("figure 9, TCP peer A, which has rebooted: the ACK of the old connection is reset, the SYN is retransmitted and opens", () => {
         const peer = newPeer({ base }).connects().gets("S 0 <mss 1460>")
-        // line 4: the peer believes the connection to stand at -300
+        // line 4: the peer's connection is at -300
         peer.sends(". -100 ack -300").gets("R -300").is("SYN-SENT")
         // line 7
         peer.after(1000).gets("+1000 S 0 <mss 1460>").sends("S. 0 ack 1").gets(". 1 ack 1").is("ESTABLISHED")
     })
 
-    test("figure 9, TCP peer B, which has not", () => {
+    test("figure 9, TCP peer B, which has not: a SYN is challenged, the RST ends the connection, the next SYN is answered", () => {
         const peer = established({ base, open: "passive" })
             .sends("P. 1(99) ack 1")
             .gets(". 1 ack 100")
@@ -116,21 +116,21 @@ describe.each(bases)("$name", base => {
     })
 
     // ---------------------------------------------------------------- Figure 10: the active side causes the discovery
-    test("figure 10, TCP peer A, which has rebooted", () => {
+    test("figure 10, TCP peer A, which has rebooted: data of the old connection is reset", () => {
         newPeer({ base }).sends("P. 300(10) ack 100").gets("R 100").is("CLOSED")
     })
 
-    test("figure 10, TCP peer B, which sends data", () => {
+    test("figure 10, TCP peer B, which sends data: a RST ends the connection with ECONNRESET", () => {
         const peer = established({ base }).writes(10).gets("P. 1(10) ack 1")
         peer.sends("R 1").gets().failed("ECONNRESET").after(600_000).gets()
     })
 
     // ---------------------------------------------------------------- Figure 11: an old duplicate SYN on two passive sockets
-    test("figure 11, TCP peer A", () => {
+    test("figure 11, TCP peer A: a SYN,ACK in LISTEN is reset", () => {
         listening({ base }).sends("S. 77 ack 5").gets("R 5").is("LISTEN")
     })
 
-    test("figure 11, TCP peer B", () => {
+    test("figure 11, TCP peer B: an old SYN is answered, and the RST returns to LISTEN", () => {
         listening({ base }).sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends("R 1").gets().is("LISTEN")
     })
 })

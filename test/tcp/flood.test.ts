@@ -13,7 +13,7 @@ import { onlySegment, withIss } from "../support/secret-values"
 const ROUTER = "10.0.0.254"
 const ROUTER_MAC = "02:00:00:00:00:fe"
 const SYN = "S 0 <mss 1460>"
-/** What Linux, Windows and a small host put into a SYN; and nothing. */
+/** The options of a SYN of Linux, of Windows and of a small host; and none. */
 const OPTIONS = [
     [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 3, 232, 0, 0, 0, 0, 1, 3, 3, 7],
     [2, 4, 5, 180, 1, 3, 3, 8, 1, 1, 4, 2],
@@ -21,7 +21,7 @@ const OPTIONS = [
     [],
 ]
 
-/** A bench on which what goes to hosts that do not exist is nobody's business: SYN,ACKs, and requests for their addresses. */
+/** A bench that drops what is sent to hosts that do not exist: SYN,ACKs, and ARP requests for their addresses. */
 class Besieged extends Bench {
     override receive(frame: Uint8Array): void {
         super.receive(frame)
@@ -88,7 +88,7 @@ class Flood {
 
 interface Siege {
     bench: Bench
-    /** Two clients of port 80, one of them behind the router, and a server that the stack connected to. */
+    /** Two clients of port 80, one of them beyond the router, and a server that the stack connected to. */
     established: Peer[]
     listener: number
 }
@@ -108,7 +108,7 @@ function besieged(config: { [key: string]: number } = {}): Siege {
     return { bench, established: [...established, out], listener: near.listener }
 }
 
-/** All fixed memory of the stack, and where its tables end. */
+/** Returns all fixed memory of the stack, and the ends of its tables. */
 function memory({ stack }: Bench) {
     return [
         stack.conns,
@@ -122,12 +122,12 @@ function memory({ stack }: Bench) {
     ]
 }
 
-/** A client that connects, says and hears something, and closes. Fails unless all of it goes at once. */
+/** Has a client connect, write, read and close. Fails unless each step is done at once. */
 function serve(
     { bench, listener }: Siege,
     options: { ip: string; hop?: string; mac?: string; port: number }
 ): void {
-    // nobody knows its Ethernet address until it is asked for
+    // its Ethernet address is not known before an ARP request
     bench.arp = false
     const client = new Peer(bench, options)
     bench.arp = true
@@ -145,7 +145,7 @@ function serve(
     bench.peers.splice(bench.peers.indexOf(peer), 1)
 }
 
-/** Sends so many SYNs, and uses all connections, old and new, in between. */
+/** Sends `count` SYNs, and uses all connections, old and new, in between. */
 function withstand(siege: Siege, from: From, count: number): void {
     const { bench, established } = siege
     const flood = new Flood(bench, from)
@@ -173,7 +173,7 @@ function withstand(siege: Siege, from: From, count: number): void {
     expect(before.map(b => b.length)).toEqual(sizes)
 }
 
-describe("forged SYNs leave connections, tables and new clients alone", () => {
+describe("a flood of forged SYNs", () => {
     test.each([
         [100_000, "both", {}],
         [20_000, "this network", {}],
@@ -181,7 +181,7 @@ describe("forged SYNs leave connections, tables and new clients alone", () => {
         [20_000, "both", { halfOpen: 1 }],
         [20_000, "both", { halfOpen: 0 }],
     ] as const)(
-        "%d from %s, %o",
+        "%d forged SYNs from %s with %o: connections, tables and new clients are left alone",
         (count, from, config) => {
             const siege = besieged(config)
             const { bench, established } = siege
@@ -211,7 +211,7 @@ describe("forged SYNs leave connections, tables and new clients alone", () => {
     )
 })
 
-describe("while cookies are under way", () => {
+describe("a flood of forged segments while cookies are valid", () => {
     test("20,000 forged ACKs: each is reset, none makes a connection", () => {
         const siege = besieged({ halfOpen: 0 })
         const flood = new Flood(siege.bench, "both")
@@ -248,8 +248,8 @@ test("a client that reads the answers of its own flood gets as many connections 
     }
 })
 
-describe("on DeviceScript's VM", () => {
-    test("cookies, TIME-WAIT and challenges are what they are on Node, also when the time passes 2^31 and wraps", async () => {
+describe("a flood on DeviceScript's VM", () => {
+    test("the VM sends the same cookies, TIME-WAIT ACKs and challenges as Node, also when the time passes 2^31 and wraps", async () => {
         const vm = await output("vm", "flood", 4000)
         expect(vm).toContain("11 log SYN-ACK of 74 bytes, scale 7 and SACK do stand in it")
         expect(vm).toContain("11 log FIN again: 66 bytes, 2")
@@ -257,7 +257,7 @@ describe("on DeviceScript's VM", () => {
         expect(await output("node", "flood", 4000)).toEqual(vm)
     })
 
-    test("1,500 SYNs leave not a byte on the heap", async () => {
+    test("a flood of 1,500 SYNs leaves not a byte on the heap", async () => {
         const { clock, device, log } = await bench("vm", "flood")
         const floods = () => log.filter(line => line.includes("log flood")).length
         while (floods() < 1) await clock.runUntil(clock.now() + 1)

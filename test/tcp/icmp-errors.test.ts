@@ -20,7 +20,7 @@ interface Quote {
     ihl?: number
 }
 
-/** The frame with the ICMP message that a router sends about a segment of ours. */
+/** Returns the frame with the ICMP message that a router sends about a segment of ours. */
 function unreachable(peer: Peer, code: number, quote: Quote = {}, type = 3): Uint8Array {
     const own = peer.bench.host.address
     const between = { source: quote.source ?? own, destination: quote.destination ?? peer.ip }
@@ -62,26 +62,26 @@ const soft = [
     ["fragmentation needed", 4],
     ["source route failed", 5],
     ["net unknown", 6],
-    ["a code nobody knows", 200],
+    ["an unknown code", 200],
 ] as const
 
-/** RFC 1812 section 5.2.7.1: a firewall says so, and will say so again. */
+/** RFC 1812 section 5.2.7.1: a firewall sends these, and will send them again. */
 const prohibited = [
     ["network administratively prohibited", 9],
     ["host administratively prohibited", 10],
     ["administratively prohibited", 13],
 ] as const
 
-describe.each(bases)("SYN-SENT, $name", base => {
-    test.each(prohibited)("%s: ends it at once, with an error of its own", (_, code) => {
+describe.each(bases)("an ICMP error in SYN-SENT, $name", base => {
+    test.each(prohibited)("%s ends the connection at once with EACCES", (_, code) => {
         tells(synSent({ base }), code).gets().is("CLOSED").failed("EACCES").after(200_000).gets()
     })
 
-    test.each(hard)("%s: hard, the connection is refused (SHLD-26)", (_, code) => {
+    test.each(hard)("%s is hard: it ends the connection with ECONNREFUSED (SHLD-26)", (_, code) => {
         tells(synSent({ base }), code).gets().is("CLOSED").failed("ECONNREFUSED").after(200_000).gets()
     })
 
-    test.each(soft)("%s: soft, it goes on (MUST-56)", (_, code) => {
+    test.each(soft)("%s is soft: the connection opens afterwards (MUST-56)", (_, code) => {
         tells(synSent({ base }), code)
             .gets()
             .is("SYN-SENT")
@@ -90,7 +90,7 @@ describe.each(bases)("SYN-SENT, $name", base => {
             .is("ESTABLISHED")
     })
 
-    test("a soft error is the reason that is told when R2 passes (SHLD-25)", () => {
+    test("a soft error in SYN-SENT is the error of the program when R2 passes (SHLD-25)", () => {
         const peer = tells(synSent({ base }), 1).after(183_000)
         peer.seen.length = 0
         peer.failed("EHOSTUNREACH")
@@ -98,21 +98,28 @@ describe.each(bases)("SYN-SENT, $name", base => {
 })
 
 // ---------------------------------------------------------------- Synchronized states: RFC 5927 section 5.2, all are soft
-describe.each(["ESTABLISHED", "FIN-WAIT-1", "CLOSE-WAIT", "LAST-ACK"] as const)("%s", state => {
-    // what asks for fragmentation is about the path (test/scripts/pmtu)
-    test.each([...hard, ...soft].filter(([, code]) => code !== 4))("%s: soft", (_, code) => {
-        const peer = reach(state)
-        if (state === "ESTABLISHED" || state === "CLOSE-WAIT") peer.writes(5).gets("P. nxt(5) ack rcv")
-        tells(peer, code, { seq: peer.marks.una! }).gets().is(state)
-        peer.after(130_000).seen.splice(0)
-        peer.failed("EHOSTUNREACH")
-    })
-})
+describe.each(["ESTABLISHED", "FIN-WAIT-1", "CLOSE-WAIT", "LAST-ACK"] as const)(
+    "an ICMP error in %s",
+    state => {
+        // what asks for fragmentation is about the path (test/scripts/pmtu)
+        test.each([...hard, ...soft].filter(([, code]) => code !== 4))(
+            "%s is soft: the state stays, and the error after R2 is EHOSTUNREACH",
+            (_, code) => {
+                const peer = reach(state)
+                if (state === "ESTABLISHED" || state === "CLOSE-WAIT")
+                    peer.writes(5).gets("P. nxt(5) ack rcv")
+                tells(peer, code, { seq: peer.marks.una! }).gets().is(state)
+                peer.after(130_000).seen.splice(0)
+                peer.failed("EHOSTUNREACH")
+            }
+        )
+    }
+)
 
 test.each([
     ["time exceeded", 11],
     ["parameter problem", 12],
-])("%s: soft, whatever its code (RFC 1122 section 4.2.3.9)", (_, type) => {
+])("%s in ESTABLISHED is soft, whatever its code (RFC 1122 section 4.2.3.9)", (_, type) => {
     for (const code of [0, 1, 2, 3, 4]) {
         const peer = tells(established().writes(5).gets("P. 1(5) ack 1"), code, { seq: 1 }, type).gets()
         peer.is("ESTABLISHED").after(130_000).seen.splice(0)
@@ -120,7 +127,7 @@ test.each([
     }
 })
 
-test("progress clears a soft error", () => {
+test("an ACK of new data clears a soft error: the error after R2 is ETIMEDOUT", () => {
     const peer = tells(established().writes(5).gets("P. 1(5) ack 1"), 1, { seq: 1 })
         .gets()
         .sends(". 1 ack 6")
@@ -129,16 +136,16 @@ test("progress clears a soft error", () => {
     peer.failed("ETIMEDOUT")
 })
 
-test("SYN-RECEIVED from an active open: soft", () => {
+test("port unreachable in SYN-RECEIVED after an active open is soft", () => {
     tells(synReceived(), 3).gets().is("SYN-RECEIVED").sends(". 1 ack 1").gets().is("ESTABLISHED")
 })
 
-test("SYN-RECEIVED from a passive open: ignored", () => {
+test("port unreachable in SYN-RECEIVED after a passive open is ignored", () => {
     tells(halfOpen(), 3).gets().is("SYN-RECEIVED").sends(". 1 ack 1").gets().is("ESTABLISHED")
 })
 
 // ---------------------------------------------------------------- RFC 5927 section 4: what a blind attacker could send
-describe("does not count", () => {
+describe("an ICMP error that does not count", () => {
     const cases: [string, Quote][] = [
         ["a sequence number that is not in flight: below", { seq: -1 }],
         ["a sequence number that is not in flight: above", { seq: 1 }],
@@ -153,14 +160,14 @@ describe("does not count", () => {
         ["a header length below 5 in what is quoted", { ihl: 4 }],
         ["a header length beyond what is quoted", { ihl: 15 }],
     ]
-    test.each(cases)("%s", (_, quote) => {
+    test.each(cases)("an ICMP error with %s is ignored and counted", (_, quote) => {
         const peer = synSent()
         tells(peer, 3, quote).gets().is("SYN-SENT").sends("S. 0 ack 1").gets(". 1 ack 1")
         const { bench } = peer
         expect(bench.counter(Counter.IcmpIgnored) + bench.counter(Counter.IcmpMalformed)).toBe(1)
     })
 
-    test("nothing at all quoted", () => {
+    test("an ICMP error that quotes less than an IP header is ignored", () => {
         const peer = synSent()
         for (let bytes = 0; bytes < 28; bytes++) {
             const message = icmp(3, 3, 0, new Uint8Array(bytes).fill(0x45))
@@ -174,7 +181,7 @@ describe("does not count", () => {
         ["source quench (MUST-55)", 4],
         ["redirect", 5],
         ["echo reply", 0],
-    ])("%s", (_, type) => {
+    ])("%s in SYN-SENT is ignored: the error after R2 is ETIMEDOUT", (_, type) => {
         const peer = synSent()
         tells(peer, 1, {}, type).gets().is("SYN-SENT")
         expect(peer.bench.counter(Counter.IcmpIgnored)).toBe(1)
@@ -182,7 +189,7 @@ describe("does not count", () => {
         peer.failed("ETIMEDOUT")
     })
 
-    test("one that was sent to a broadcast address", () => {
+    test("an ICMP error that was sent to a broadcast address is ignored", () => {
         const peer = synSent()
         const frame = unreachable(peer, 3)
         const inner = frame.slice(34)
@@ -192,7 +199,7 @@ describe("does not count", () => {
     })
 })
 
-test("IP options in what is quoted are skipped", () => {
+test("IP options of the quoted header are skipped, and the error counts", () => {
     tells(synSent(), 3, { options: [1, 1, 1, 0] })
         .gets()
         .failed("ECONNREFUSED")
@@ -205,7 +212,7 @@ test("an ICMP error about a connection leaves others alone", () => {
     other.is("ESTABLISHED").sends("P. 1(5) ack 1").gets(". 1 ack 6")
 })
 
-test("an ICMP error about a datagram of ours that never was", () => {
+test("an ICMP error that quotes a datagram we never sent changes nothing", () => {
     const peer = synSent()
     const between = { source: "10.0.0.1", destination: "10.0.0.2" }
     const quoted = ipv4({ ...between, protocol: 17 }, udp(between, { sourcePort: 80, destinationPort: 5000 }))

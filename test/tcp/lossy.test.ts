@@ -1,4 +1,4 @@
-// Properties of whole transfers: what goes in comes out, whatever the wire does, and nothing is left behind.
+// Properties of whole transfers: what goes in comes out, whatever the wire does, and nothing is left.
 
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
@@ -14,7 +14,7 @@ type Pair<T> = [T, T]
 
 /** One connection between the two hosts. */
 interface Conversation {
-    /** Who opens it: the first host, the second, or both at the same time. */
+    /** The opener: the first host, the second, or both at the same time. */
     opener: 0 | 1 | "both"
     totals: Pair<number>
     /** Bytes of a write and of a read at most, of both ends. */
@@ -79,7 +79,7 @@ const endings: fc.Arbitrary<Pair<Ending>> = fc.constantFrom(
 
 const pairOf = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<Pair<T>> => fc.tuple(arbitrary, arbitrary)
 
-/** More turns of a program than that only take time. */
+/** The limit of a program's turns: more of them only take time. */
 const MOST_TURNS = 300
 
 const conversation = (most: number): fc.Arbitrary<Conversation> =>
@@ -133,10 +133,10 @@ const patience = {
     keepAliveInterval: 10_000,
 }
 
-/** Both ends of one conversation; one may never come to be. */
+/** Both ends of one connection; one may never exist. */
 class Both {
     readonly programs: Partial<Record<0 | 1, Program>> = {}
-    /** What became of an end for which no program ever ran. */
+    /** The error of an end for which no program ever ran. */
     failure: TcpError = TcpError.None
 
     constructor(
@@ -163,7 +163,7 @@ class Both {
         this.programs[side] = new Program(this.wire, this.hosts[side], id, habits)
     }
 
-    /** Whether everybody who has begun is done; the one that was opened first has to have begun. */
+    /** Returns whether each program that has begun is done; that of the end opened first must have begun. */
     get ended(): boolean {
         const all = Object.values(this.programs)
         return all.length > 0 && all.every(p => p.ended)
@@ -174,7 +174,7 @@ class Both {
     }
 }
 
-/** Runs it to the end, and says which errors the programs got. */
+/** Runs it to the end, and returns the errors that the programs got. */
 function transfer(s: Scenario): TcpError[] {
     const random = new Random(s.impairment.seed)
     const host = (side: 0 | 1) => {
@@ -187,7 +187,7 @@ function transfer(s: Scenario): TcpError[] {
     const all = s.conversations.map((c, i) => new Both(wire, hosts, c, s.impairment.seed + 2 * i))
     const listeners = hosts.map(h => listen(h.stack, 80, 4))
     for (const [i, c] of s.conversations.entries()) wire.after(c.at, () => open(wire, hosts, i, c, all[i]!))
-    // whoever has been connected to is told by the port it was connected from
+    // the accepted end is found by the port that the other end connects from
     const take = () => {
         for (const side of [0, 1] as const) {
             const { stack } = hosts[side]
@@ -203,7 +203,7 @@ function transfer(s: Scenario): TcpError[] {
         return all.every(b => b.ended)
     }, 48 * HOUR)
     expect(ended, "all programs come to an end").toBe(true)
-    // what is accepted only now belongs to somebody who has given up
+    // a connection accepted only now belongs to an end that has given up
     wire.runUntil(() => {
         take()
         return false
@@ -234,7 +234,7 @@ function open(wire: LossyWire, hosts: Pair<Host>, i: number, c: Conversation, bo
     }
 }
 
-/** What was heard is what was said; all of it where nobody failed, else its beginning. */
+/** Asserts that each program read what the other wrote: all of it where neither failed, else its beginning. */
 function check(both: Both): void {
     const { programs } = both
     for (const side of [0, 1] as const) {
@@ -256,9 +256,9 @@ function check(both: Both): void {
 
 const none = (errors: TcpError[]) => errors.map(() => TcpError.None)
 
-describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left", () => {
+describe("two stacks transfer all bytes, come to CLOSED and leave nothing", () => {
     test(
-        "on a wire that only delays and reorders: without an error",
+        "a transfer on a wire that delays and reorders ends without an error",
         () => {
             fc.assert(
                 fc.property(scenarios(0, 0, 10_000), s => {
@@ -272,7 +272,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
     )
 
     test(
-        "on a wire that loses up to 10 % and spoils up to 5 %: without an error",
+        "a transfer on a wire that loses up to 10 % and spoils up to 5 % ends without an error",
         () => {
             fc.assert(
                 fc.property(scenarios(0.1, 0.05, 4000), s => {
@@ -286,7 +286,7 @@ describe("bytes out equal bytes in, both sides come to CLOSED, nothing is left",
     )
 
     test(
-        "on a wire that loses up to 30 % and spoils up to 10 %: or with an error that programs see",
+        "a transfer on a wire that loses up to 30 % and spoils up to 10 % ends whole, or with an error that programs see",
         () => {
             fc.assert(
                 fc.property(scenarios(0.3, 0.1, 2500), s => {

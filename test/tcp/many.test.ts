@@ -1,4 +1,4 @@
-// Many connections at once: on one port and on several, in both directions, from one peer and from several.
+// Several connections at once: on one port and on several, in both directions, from one peer and from several.
 
 import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
@@ -15,8 +15,8 @@ const SYN = "S 0 <mss 1460>"
 const SYNACK = "S. 0 ack 1 <mss 1460>"
 
 // ---------------------------------------------------------------- By hand
-describe("by hand", () => {
-    test("eight from one peer to one port, their segments in turn: nothing is mixed up", () => {
+describe("several connections of hand-made peers", () => {
+    test("eight connections of one peer to one port, their segments interleaved: each has its own octets", () => {
         const bench = new Bench()
         const peers = Array.from(
             { length: 8 },
@@ -44,7 +44,7 @@ describe("by hand", () => {
         }
     })
 
-    test("in both directions and on several ports at once, with the same numbers everywhere", () => {
+    test("five connections in both directions on shared ports, with the same sequence numbers, stay apart", () => {
         const bench = new Bench()
         const server7 = new Peer(bench, { localPort: 7 }).listens().sends(SYN).gets(SYNACK)
         const server80 = new Peer(bench, { localPort: 80 }).listens().sends(SYN).gets(SYNACK)
@@ -68,7 +68,7 @@ describe("by hand", () => {
         ])
     })
 
-    test("new clients while a handshake is under way, and another, and one that nobody finishes", () => {
+    test("new clients open by cookies while two half-open records are taken, and the slow one opens later", () => {
         const bench = new Bench({ halfOpen: 2 })
         const peers = Array.from({ length: 6 }, (_, i) => new Peer(bench, { port: 5000 + i }))
         const listener = peers[0]!.listens(8).listener
@@ -88,12 +88,12 @@ describe("by hand", () => {
         silent.is("SYN-RECEIVED")
     })
 
-    test("a record that is freed while others send: those behind it still get their turn", () => {
+    test("a record that is freed while others send: the records after it still get their turn", () => {
         const bench = new Bench({ connections: 3 })
         const peers = [5000, 5001, 5002].map(port => new Peer(bench, { port }).connects().gets(SYN))
         for (const peer of peers) peer.sends("S. 0 ack 1").gets(". 1 ack 1")
         const [first, second, third] = peers as [Peer, Peer, Peer]
-        // the last record sends: it is the first one's turn next
+        // the last record sends: the first one has the next turn
         third.writes(1).gets("P. 1(1) ack 1").sends(". 1 ack 2").gets()
         second.writes(1).gets("P. 1(1) ack 1")
         third.aborts().gets("R. 2 ack 1")
@@ -101,7 +101,7 @@ describe("by hand", () => {
         first.writes(5).gets("P. 1(5) ack 1").shuts().gets("F. 6 ack 1")
     })
 
-    test("who has much to send does not keep the others waiting", () => {
+    test("two connections with data to send take turns, a segment each", () => {
         const bench = new Bench({ connections: 2, sendBuffer: 20_000 })
         const peers = [5000, 5001].map(port => new Peer(bench, { port, window: 60_000 }).connects().gets(SYN))
         for (const peer of peers) peer.sends("S. 0 ack 1 <mss 1000>").gets(". 1 ack 1")
@@ -116,7 +116,7 @@ describe("by hand", () => {
 })
 
 // ---------------------------------------------------------------- Stack against stack
-test("two hosts, three ports, twenty-four connections in both directions, all data whole", () => {
+test("two hosts, three ports, twenty-four connections in both directions: all data is whole", () => {
     const config = { connections: 24, halfOpen: 24, listeners: 3, receiveBuffer: 256, sendBuffer: 256 }
     const hosts = [new Host("10.0.0.1", config), new Host("10.0.0.2", config)] as const
     const wire = new Wire([...hosts])
@@ -139,7 +139,7 @@ test("two hosts, three ports, twenty-four connections in both directions, all da
     )
     expect(servers.map(ids => ids.length)).toEqual([12, 12])
 
-    // each client says its tag over and over, each server says back what it hears
+    // each client writes its tag over and over, each server echoes it
     const data = Buffer.alloc(200)
     const got = new Map<number, number[]>()
     for (let round = 0; round < 30; round++) {
@@ -183,39 +183,49 @@ test("two hosts, three ports, twenty-four connections in both directions, all da
 })
 
 // ---------------------------------------------------------------- A peer that reboots and uses its port again (3.5.1)
-describe("a client that rebooted in the middle of a connection, and uses the same port for a new one", () => {
+describe("a client that rebooted and uses the same port again", () => {
     test.each([
         ["below", -70_000],
         ["within the window", 500],
         ["beyond the window", 70_000],
-    ])("its new number is %s of the old one's: challenged, its reset believed, its SYN taken", (_, seq) => {
-        const bench = new Bench({ challengeInterval: 500 })
-        const old = new Peer(bench).listens().sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
-        old.sends("P. 1(99) ack 1").gets(". 1 ack 100").reads(99).gets().writes(7).gets("P. 1(7) ack 100")
-        // figure 9: SYN, an ACK of what it does not know, RST; a second later the SYN again
-        old.sends(`S ${seq}`).gets(". 8 ack 100").sends("R 100").gets().failed("ECONNRESET").closes()
-        const next = new Peer(bench, { ours: 0x9999, theirs: old.theirs + seq })
-        next.listener = old.listener
-        bench.peers.shift()
-        next.after(1000).gets().sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
-        next.sends("P. 1(5) ack 1").gets(". 1 ack 6").reads(5)
-    })
+    ])(
+        "a SYN %s the old numbers' window: a challenge ACK, its RST is believed, the next SYN opens",
+        (_, seq) => {
+            const bench = new Bench({ challengeInterval: 500 })
+            const old = new Peer(bench).listens().sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
+            old.sends("P. 1(99) ack 1").gets(". 1 ack 100").reads(99).gets().writes(7).gets("P. 1(7) ack 100")
+            // figure 9: SYN, an ACK of numbers that it does not know, RST; a second later the SYN again
+            old.sends(`S ${seq}`).gets(". 8 ack 100").sends("R 100").gets().failed("ECONNRESET").closes()
+            const next = new Peer(bench, { ours: 0x9999, theirs: old.theirs + seq })
+            next.listener = old.listener
+            bench.peers.shift()
+            next.after(1000)
+                .gets()
+                .sends(SYN)
+                .gets(SYNACK)
+                .sends(". 1 ack 1")
+                .gets()
+                .accepts()
+                .is("ESTABLISHED")
+            next.sends("P. 1(5) ack 1").gets(". 1 ack 6").reads(5)
+        }
+    )
 
-    test("while the first handshake is still half open", () => {
+    test("a SYN of a client that rebooted during the handshake: a challenge ACK, its RST, then a new SYN,ACK", () => {
         const bench = new Bench()
         const old = new Peer(bench).listens().sends(SYN).gets(SYNACK)
         old.sends("S 70000").gets(". 1 ack 1").sends("R 1").gets().is("LISTEN")
         old.sends("S 70000").gets("S. 0 ack 70001 win 1024 <mss 1460>").is("SYN-RECEIVED")
     })
 
-    test("and a client that rebooted without a word finds nobody when the board did, too", () => {
+    test("data for a connection that the board lost in its own reboot is reset, and a SYN is answered", () => {
         const bench = new Bench()
         const old = new Peer(bench).listens()
         old.sends("P. 300(10) ack 100").gets("R 100").is("LISTEN").sends(SYN).gets(SYNACK)
     })
 })
 
-test("one after the other, hundreds through few records: TIME-WAIT does not use them up", () => {
+test("300 connections one after the other through three records: TIME-WAIT does not use them up", () => {
     const config = { connections: 3, halfOpen: 2, receiveBuffer: 64, sendBuffer: 64 }
     const x = new Host("10.0.0.1", config)
     const server = new Host("10.0.0.2", config)

@@ -31,24 +31,27 @@ const sizes: [what: string, options: string, mss: number][] = [
     ["twice: the first", "<mss 200,mss 900>", 200],
 ]
 
-describe("MSS", () => {
-    test.each(sizes)("%s, passive open", (_, options, mss) => {
+describe("the peer's MSS option", () => {
+    test.each(sizes)("MSS %s, passive open: the first segment has that many octets", (_, options, mss) => {
         const p = listening({ config, peer }).sends(`S 0 ${options}`).gets("S. 0 ack 1 <mss 1460>")
         expect(firstSegment(p.sends(". 1 ack 1").gets().accepts())).toBe(mss)
     })
 
-    test.each(sizes)("%s, active open", (_, options, mss) => {
+    test.each(sizes)("MSS %s, active open: the first segment has that many octets", (_, options, mss) => {
         expect(firstSegment(synSent({ config, peer }).sends(`S. 0 ack 1 ${options}`).gets(". 1 ack 1"))).toBe(
             mss
         )
     })
 
-    test.each(sizes)("%s, simultaneous open", (_, options, mss) => {
-        const p = synSent({ config, peer }).sends(`S 0 ${options}`).gets("S. 0 ack 1 <mss 1460>")
-        expect(firstSegment(p.sends(". 1 ack 1").gets())).toBe(mss)
-    })
+    test.each(sizes)(
+        "MSS %s, simultaneous open: the first segment has that many octets",
+        (_, options, mss) => {
+            const p = synSent({ config, peer }).sends(`S 0 ${options}`).gets("S. 0 ack 1 <mss 1460>")
+            expect(firstSegment(p.sends(". 1 ack 1").gets())).toBe(mss)
+        }
+    )
 
-    test("an MSS option behind the handshake has no meaning", () => {
+    test("an MSS option after the handshake is ignored", () => {
         expect(firstSegment(established({ config, peer }).sends(". 1 ack 1 <mss 100>").gets())).toBe(1460)
     })
 
@@ -56,7 +59,7 @@ describe("MSS", () => {
         [576, 536],
         [1006, 966],
         [1500, 1460],
-    ])("ours is the MTU less 40 (3.7.1, MUST-67): MTU %d, MSS %d", (mtu, mss) => {
+    ])("our MSS is the MTU less 40 (3.7.1, MUST-67): MTU %d, MSS %d", (mtu, mss) => {
         const p = listening({ config: { ...config, mtu }, peer })
             .sends("S 0 <mss 1460>")
             .gets(`S. 0 ack 1 <mss ${mss}>`)
@@ -65,7 +68,7 @@ describe("MSS", () => {
 })
 
 // ---------------------------------------------------------------- Window scale
-describe("window scale", () => {
+describe("the peer's window scale option", () => {
     /** Bytes in flight that the peer's window of `window`, as in the header, allows after a handshake with `offer`. */
     function allowed(offer: string, answer: string, window: number, synWindow = 100): number {
         const p = listening({ config: { sendBuffer: 40_000, connections: 1 } })
@@ -96,24 +99,27 @@ describe("window scale", () => {
             14600,
         ],
         ["offered with 255", "<mss 1460,nop,wscale 255>", "<mss 1460,wscale 0>", 1, 14600],
-    ] as const)("%s", (_, offer, answer, window, octets) => {
-        // whole segments, if there is room for one (section 3.8.6.2.1), and ten of them at first (RFC 6928)
-        expect(allowed(offer, answer, window)).toBe(octets)
-    })
+    ] as const)(
+        "window scale %s (SYN %s, SYN,ACK %s, then a window of %s): %s octets are in flight",
+        (_, offer, answer, window, octets) => {
+            // whole segments, if there is room for one (section 3.8.6.2.1), and ten of them at first (RFC 6928)
+            expect(allowed(offer, answer, window)).toBe(octets)
+        }
+    )
 
-    test("the window of a SYN is not scaled (2.2)", () => {
+    test("the window of a SYN is not scaled (RFC 7323 section 2.2)", () => {
         const p = listening()
             .sends("S 0 win 10 <mss 1460,nop,wscale 7>")
             .gets("S. 0 ack 1 <mss 1460,wscale 0>")
         p.sends(". 1 ack 1 win 1").gets().accepts().writes(500).gets(". 1(128) ack 1")
     })
 
-    test("we do not offer it in a SYN, and take none from a SYN,ACK that we did not ask", () => {
+    test("our SYN offers no window scale, and one in the SYN,ACK is ignored", () => {
         const p = synSent().sends("S. 0 ack 1 win 10 <mss 1460,nop,wscale 7>").gets(". 1 ack 1")
         p.writes(500).gets(". 1(10) ack 1").sends(". 1 ack 11 win 10").gets(". 11(10) ack 1")
     })
 
-    test("RFC 5961 section 5.2: the largest window is the scaled one", () => {
+    test("RFC 5961 section 5.2: the oldest ACK that passes is counted from the scaled window", () => {
         const p = listening()
             .sends("S 0 win 10 <mss 1460,nop,wscale 4>")
             .gets("S. 0 ack 1 <mss 1460,wscale 0>")
@@ -122,7 +128,7 @@ describe("window scale", () => {
     })
 })
 
-test("RFC 5961 section 5.2: the window of the SYN may be the largest", () => {
+test("RFC 5961 section 5.2: the oldest ACK that passes is counted from the SYN's window if that is the largest", () => {
     const p = listening()
         .sends("S 0 win 4096")
         .gets("S. 0 ack 1 <mss 1460>")
@@ -132,12 +138,15 @@ test("RFC 5961 section 5.2: the window of the SYN may be the largest", () => {
     p.sends(". 1 ack -4095 win 10").gets().sends(". 1 ack -4096 win 10").gets(". 1 ack 1")
 })
 
-test.each(bases)("a handshake with every option there is, both ways, $name", base => {
-    const p = listening({ base })
-    p.sends("S 0 win 29200 <mss 1460,sackOK,TS val 4294967295 ecr 0,nop,wscale 7>").gets(
-        "S. 0 ack 1 <mss 1460,wscale 0>"
-    )
-    p.sends("P. 1(5) ack 1 win 229").gets(". 1 ack 6").accepts().writes(5).gets("P. 1(5) ack 6")
-})
+test.each(bases)(
+    "a SYN with every known option opens a connection that carries data both ways, $name",
+    base => {
+        const p = listening({ base })
+        p.sends("S 0 win 29200 <mss 1460,sackOK,TS val 4294967295 ecr 0,nop,wscale 7>").gets(
+            "S. 0 ack 1 <mss 1460,wscale 0>"
+        )
+        p.sends("P. 1(5) ack 1 win 229").gets(". 1 ack 6").accepts().writes(5).gets("P. 1(5) ack 6")
+    }
+)
 
 tsharkAgrees()

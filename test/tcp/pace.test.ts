@@ -1,8 +1,8 @@
-// Who has to go when somebody finds all connections taken: the one that came in and moves least; nobody while there is room.
+// The connection that ends when a client finds all of them in use: the accepted one that moves least; none while one is free.
 
 import { describe, expect, test } from "vitest"
 import * as calls from "../../src/tcp/calls"
-import { serve } from "../../src/tcp/pace"
+import { markServed } from "../../src/tcp/slow-clients"
 import { Bench } from "../support/bench"
 import { Peer } from "../support/peer"
 import { bases } from "../support/states"
@@ -17,14 +17,14 @@ function crowd(connections: number, config: Record<string, number> = {}, start =
     const arrived = () => {
         const peer = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
         peer.id = calls.accept(bench.stack, bench.peers[0]!.listener)
-        serve(bench.stack, peer.id, bench.now)
+        markServed(bench.stack, peer.id, bench.now)
         return peer
     }
     return { bench, next, arrived }
 }
 
-describe.each(bases)("$name", ({ start }) => {
-    test("nobody is ended while nobody needs the place, whatever the debt", () => {
+describe.each(bases)("the pace of accepted connections, $name", ({ start }) => {
+    test("two idle connections in two records stay, whatever their debt", () => {
         const { bench, arrived } = crowd(2, {}, start)
         const peers = [arrived(), arrived()]
         peers[0]!.after(3_600_000)
@@ -35,7 +35,7 @@ describe.each(bases)("$name", ({ start }) => {
         expect(wait).toBeLessThanOrEqual(64_000)
     })
 
-    test("the one with the largest debt goes to who knocks, and only it", () => {
+    test("a waiting client gets the place of the connection with the largest debt, and no other connection ends", () => {
         const { bench, next, arrived } = crowd(2, {}, start)
         const idle = arrived()
         bench.pass(3000)
@@ -46,14 +46,14 @@ describe.each(bases)("$name", ({ start }) => {
         bench.pass(1000)
         idle.gets("R. 1 ack 1").failed("ETIMEDOUT")
         calls.close(bench.stack, idle.id, bench.now)
-        // its handshake is asked about at once
+        // its SYN,ACK is sent again at once
         newcomer.gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
         newcomer.is("ESTABLISHED")
         newcomer.after(60_000).gets()
         later.is("ESTABLISHED")
     })
 
-    test("1 KB/s is enough, in either direction, also in bursts", () => {
+    test("a connection with 1 KB/s in either direction keeps its place, also in bursts", () => {
         const { bench, next, arrived } = crowd(2, {}, start)
         const [sender, reader] = [arrived(), arrived()]
         const newcomer = next({ port: 7000 }).sends("S 0").gets("S. 0 ack 1 <mss 1460>")
@@ -74,7 +74,7 @@ describe.each(bases)("$name", ({ start }) => {
         for (const peer of [sender, reader]) peer.is("ESTABLISHED")
     })
 
-    test("a byte now and then is not", () => {
+    test("a connection with an octet every 1.9 s loses its place to a waiting client", () => {
         const { bench, next, arrived } = crowd(1, {}, start)
         const slow = arrived()
         let at = 1
@@ -90,8 +90,8 @@ describe.each(bases)("$name", ({ start }) => {
     })
 })
 
-describe("whose place is wanted", () => {
-    test("not what the program opened; but it is what is left of that when the program has closed it", () => {
+describe("which connection gives up its place", () => {
+    test("a connection that the program opened keeps its place until the program has closed it", () => {
         const { bench, next } = crowd(1)
         const server = next({ localPort: 4000, port: 80 }).connects().gets("S 0 <mss 1460>")
         server.sends("S. 0 ack 1 <mss 1460>").gets(". 1 ack 1")
@@ -110,7 +110,7 @@ describe("whose place is wanted", () => {
         late.sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("a connection that nobody accepted waits for us: it stays", () => {
+    test("a connection that no program has accepted yet keeps its place", () => {
         const { bench, next } = crowd(1)
         const waits = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
         const late = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
@@ -119,7 +119,7 @@ describe("whose place is wanted", () => {
         waits.is("ESTABLISHED")
     })
 
-    test("the program's own connect makes room, too", () => {
+    test("connect() without a free record makes an idle connection give up its place", () => {
         const { bench, next, arrived } = crowd(1)
         const idle = arrived()
         bench.pass(10_000)
@@ -132,9 +132,9 @@ describe("whose place is wanted", () => {
     })
 
     test.each([
-        ["FIN, and then silence", "F. 1 ack 1", "LAST-ACK"],
-        ["no FIN for ours", undefined, "FIN-WAIT-2"],
-    ])("%s", (_what, fin, state) => {
+        ["the peer's FIN and then silence", "F. 1 ack 1", "LAST-ACK"],
+        ["no FIN of the peer for ours", undefined, "FIN-WAIT-2"],
+    ])("a closed connection with %s gives up its place", (_what, fin, state) => {
         const { bench, next, arrived } = crowd(1)
         const peer = arrived()
         if (fin) peer.sends(fin).gets(". 1 ack 2").closes().gets("F. 1 ack 2")
@@ -149,8 +149,8 @@ describe("whose place is wanted", () => {
     })
 })
 
-describe("with room for all", () => {
-    test("keep-alive asks after two hours, and ends what does not answer", () => {
+describe("connections with a free place", () => {
+    test("an idle connection gets a keep-alive after two hours, and ends with ETIMEDOUT without an answer", () => {
         const { arrived } = crowd(2)
         const peer = arrived().after(7_199_000).gets()
         // looks are 64 s apart by now
@@ -162,7 +162,7 @@ describe("with room for all", () => {
         peer.failed("ETIMEDOUT")
     })
 
-    test("servedLimit ends what answers and does nothing", () => {
+    test("servedLimit=60000: a connection that answers and carries no data ends after a minute", () => {
         const { bench, arrived } = crowd(2, { servedLimit: 60_000 })
         const peer = arrived()
         bench.pass(58_000)
@@ -172,7 +172,7 @@ describe("with room for all", () => {
         peer.gets("R. 1 ack 1").failed("ETIMEDOUT")
     })
 
-    test("a place that became free ends the search", () => {
+    test("a record that became free ends the search for one", () => {
         const { bench, next, arrived } = crowd(2)
         const [one, other] = [arrived(), arrived()]
         const late = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()

@@ -1,4 +1,4 @@
-// A pure ACK at the right edge of the window, RCV.NXT+RCV.WND: a peer whose text filled the window, and was lost, sends its
+// A pure ACK at the right edge of the window, RCV.NXT+RCV.WND: a peer whose data filled the window, and was lost, sends its
 // ACKs from there. RFC 9293 section 3.10.7.4 has it answered and dropped; its appendix A.2 warns of what comes of that, and
 // asks implementers to see to it. Here it is answered and counts.
 
@@ -11,13 +11,13 @@ import { LossyWire } from "../support/lossy"
 import { needs } from "../support/needs"
 import { bases, established, halfOpen, reach } from "../support/states"
 
-describe.each(bases)("what the ACK acknowledges counts, $name", base => {
-    test("ESTABLISHED: text", () => {
+describe.each(bases)("an ACK at the right edge of our window, $name", base => {
+    test("an ACK at the right edge acknowledges data in ESTABLISHED", () => {
         const peer = established({ base }).writes(5).gets("P. 1(5) ack 1")
         peer.sends(". edge ack 6").gets(". 6 ack 1").after(200_000).gets().is("ESTABLISHED")
     })
 
-    test("its window is taken", () => {
+    test("an ACK at the right edge updates the peer's window", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(5).gets()
         peer.sends(". edge ack 1 win 100").gets("P. 1(5) ack 1")
     })
@@ -26,20 +26,20 @@ describe.each(bases)("what the ACK acknowledges counts, $name", base => {
         ["FIN-WAIT-1", "FIN-WAIT-2"],
         ["CLOSING", "TIME-WAIT"],
         ["LAST-ACK", "CLOSED"],
-    ] as const)("%s: our FIN, so %s", (from, to) => {
+    ] as const)("an ACK at the right edge acknowledges our FIN: %s goes to %s", (from, to) => {
         reach(from, { base }).sends(". edge ack nxt").is(to)
     })
 
-    test("but it is no way out of SYN-RECEIVED: the letter holds nobody up there", () => {
+    test("an ACK at the right edge in SYN-RECEIVED is answered, and the next ACK opens", () => {
         halfOpen({ base }).sends(". edge ack 1").gets(". 1 ack 1").sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("an ACK of what was never sent does not count, wherever it is", () => {
+    test("an ACK at the right edge of a number that was never sent is answered and dropped", () => {
         established({ base }).sends(". edge ack 2").gets(". 1 ack 1").is("ESTABLISHED")
     })
 })
 
-describe("two ends that both fill the window, where frames are lost", () => {
+describe("two stacks that both fill the window on a wire that loses frames", () => {
     const HOUR = 3_600_000
     const RING = 4096
 
@@ -48,7 +48,7 @@ describe("two ends that both fill the window, where frames are lost", () => {
         [0.1, 1000],
         [0.1, 200],
         [0.05, 200],
-    ])("loss %d, rtoMin %i: everything arrives", (loss, rtoMin) => {
+    ])("loss %d, rtoMin %i: each stack receives all 600 KB", (loss, rtoMin) => {
         needs("ACTIVE_OPENS", "PASSIVE_OPENS")
         for (let seed = 1; seed <= 12; seed++) {
             const config = { sendBuffer: RING, receiveBuffer: RING, connections: 1, rtoMin }

@@ -1,4 +1,4 @@
-// Numbers nobody can guess: initial sequence numbers (RFC 6528, RFC 9293 section 3.4.1) and ephemeral ports (RFC 6056).
+// Numbers that no attacker can guess: initial sequence numbers (RFC 6528, RFC 9293 section 3.4.1) and ephemeral ports (RFC 6056).
 
 import { describe, expect, test } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
@@ -17,15 +17,20 @@ const ports = joinPorts(80, 50_000)
 
 // ---------------------------------------------------------------- RFC 6528 section 3: ISN = M + F(...)
 describe("initial sequence numbers", () => {
-    test.each([0, 1000, 0x7fff_fff0, -10])("M ticks every 4 microseconds, from %d ms on", now => {
-        const { stack } = new Host("10.0.0.1")
-        const first = initialSequence(stack, remote, ports, now)
-        for (const later of [0, 1, 7, 1000, 60_000]) {
-            expect((initialSequence(stack, remote, ports, (now + later) | 0) - first) | 0).toBe(later * 250)
+    test.each([0, 1000, 0x7fff_fff0, -10])(
+        "an ISS grows by 1 every 4 microseconds (M), from %d ms on",
+        now => {
+            const { stack } = new Host("10.0.0.1")
+            const first = initialSequence(stack, remote, ports, now)
+            for (const later of [0, 1, 7, 1000, 60_000]) {
+                expect((initialSequence(stack, remote, ports, (now + later) | 0) - first) | 0).toBe(
+                    later * 250
+                )
+            }
         }
-    })
+    )
 
-    test("M goes around every 4.77 hours; within half of that a later number is larger", () => {
+    test("an ISS goes around every 4.77 hours; within half of that a later one is larger", () => {
         const { stack } = new Host("10.0.0.1")
         let before = initialSequence(stack, remote, ports, 0)
         for (let hour = 2; hour < 200; hour += 2) {
@@ -35,7 +40,7 @@ describe("initial sequence numbers", () => {
         }
     })
 
-    test("F depends on every part of the four-tuple", () => {
+    test("an ISS depends on every part of the four-tuple (F)", () => {
         const { stack } = new Host("10.0.0.1")
         const own = stack.ip
         const numbers = [
@@ -51,7 +56,7 @@ describe("initial sequence numbers", () => {
         expect(initialSequence(stack, remote, ports, 0)).toBe(numbers[0])
     })
 
-    test("F is spread over all 32 bits", () => {
+    test("ISSs of 1,000 four-tuples are spread over all 32 bits", () => {
         const { stack } = new Host("10.0.0.1")
         const ones = new Array<number>(32).fill(0)
         for (let port = 0; port < 1000; port++) {
@@ -63,30 +68,33 @@ describe("initial sequence numbers", () => {
         for (const count of ones) expect(count).toBeLessThan(600)
     })
 
-    test("the secret differs from start to start", () => {
+    test("five starts of a stack have five secrets, so five ISSs for one four-tuple", () => {
         const numbers = Array.from({ length: 5 }, () =>
             initialSequence(new Host("10.0.0.1").stack, remote, ports, 0)
         )
         expect(new Set(numbers).size).toBe(5)
     })
 
-    test("a pinned number is used by one connection, active or passive", () => {
+    test("iss=4321 is the ISS of the next connection, and of no other", () => {
         const { stack } = new Host("10.0.0.1", { iss: 4321 })
         expect(initialSequence(stack, remote, ports, 0)).toBe(4321)
         expect(stack.config.iss).toBe(-1)
         expect(initialSequence(stack, remote, ports, 0)).toBe(initialSequence(stack, remote, ports, 0))
     })
 
-    test.each([0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff])("pinned to %d", iss => {
-        const bench = new Bench({ iss })
-        const peer = new Peer(bench)
-        const id = connect(bench.stack, ip("10.0.0.2"), 5000, 80, bench.now)
-        expect(id).toBeGreaterThan(0)
-        bench.poll()
-        expect(peer.seen.splice(0).map(s => (s.view as TcpView).seq)).toEqual([iss])
-    })
+    test.each([0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff])(
+        "iss=%d is the sequence number of the next SYN",
+        iss => {
+            const bench = new Bench({ iss })
+            const peer = new Peer(bench)
+            const id = connect(bench.stack, ip("10.0.0.2"), 5000, 80, bench.now)
+            expect(id).toBeGreaterThan(0)
+            bench.poll()
+            expect(peer.seen.splice(0).map(s => (s.view as TcpView).seq)).toEqual([iss])
+        }
+    )
 
-    test("a pinned number that is not used is there for the next", () => {
+    test("an ISS that a refused connect() did not use is there for the next", () => {
         const { stack } = new Host("10.0.0.1", { iss: 7 })
         expect(connect(stack, ip("10.0.0.1"), 80, 0, 0)).toBe(TcpError.Invalid)
         expect(stack.config.iss).toBe(7)
@@ -94,8 +102,8 @@ describe("initial sequence numbers", () => {
 })
 
 // ---------------------------------------------------------------- RFC 7323 section 7.1
-describe("timestamps' offsets", () => {
-    test("the same for a four-tuple at any time, another for any other and another host, 16 bits", () => {
+describe("offsets of timestamps", () => {
+    test("the offset of a four-tuple is the same at any time, another for each other and each host, in 16 bits", () => {
         const { stack } = new Host("10.0.0.1")
         const own = stack.ip
         const offsets = [
@@ -114,7 +122,7 @@ describe("timestamps' offsets", () => {
         expect(timestampOffset(stack, remote, ports)).toBe(offsets[0])
     })
 
-    test("are spread over all of their bits", () => {
+    test("the offsets of 1,000 four-tuples are spread over all 16 bits", () => {
         const { stack } = new Host("10.0.0.1")
         const ones = new Array<number>(16).fill(0)
         for (let port = 0; port < 1000; port++) {
@@ -125,7 +133,7 @@ describe("timestamps' offsets", () => {
         for (const count of ones) expect(count).toBeLessThan(600)
     })
 
-    test("say nothing about sequence numbers and cookies, nor the one about the other", () => {
+    test("an offset, an ISS and the cookies of one four-tuple have no low 16 bits in common", () => {
         const { stack } = new Host("10.0.0.1")
         let same = 0
         for (let port = 0; port < 200; port++) {
@@ -143,7 +151,7 @@ describe("timestamps' offsets", () => {
         expect(same).toBeLessThan(5)
     })
 
-    test("a cookie's hash leaves the others as they were", () => {
+    test("a cookie's hash changes neither ISS nor offset", () => {
         const { stack } = new Host("10.0.0.1")
         const before = [initialSequence(stack, remote, ports, 0), timestampOffset(stack, remote, ports)]
         expect(cookieHash(stack, remote, ports, -1, 0xff_ffff)).not.toBe(
@@ -157,7 +165,7 @@ describe("timestamps' offsets", () => {
 
 // ---------------------------------------------------------------- RFC 6056 section 3.3.3
 describe("ephemeral ports", () => {
-    test("all are dynamic ports, and all of them are used before one is used again", () => {
+    test("ephemeral ports are dynamic ports, and all 16,384 are used before one is used again", () => {
         const { stack } = new Host("10.0.0.1")
         const seen = new Set<number>()
         for (let i = 0; i < 16_384; i++) {
@@ -168,7 +176,7 @@ describe("ephemeral ports", () => {
         expect(seen.size).toBe(16_384)
     })
 
-    test("where they begin depends on the destination and on the secret", () => {
+    test("the first ephemeral port depends on the destination and on the secret", () => {
         const first = (address: string, port: number) =>
             ephemeralPort(new Host("10.0.0.1").stack, ip(address), port)
         const starts = new Set(Array.from({ length: 8 }, () => first("10.0.0.2", 80)))
@@ -179,7 +187,7 @@ describe("ephemeral ports", () => {
         expect(new Set(offsets).size).toBeGreaterThan(3)
     })
 
-    test("a port that is in use for that destination is passed over", () => {
+    test("an ephemeral port that is in use for the destination is skipped", () => {
         const { stack } = new Host("10.0.0.1", { connections: 4 })
         const used = connect(stack, remote, 80, 0, 0)
         stack.portCounter = 0
@@ -190,7 +198,7 @@ describe("ephemeral ports", () => {
         expect(tuples[0]).not.toBe(tuples[1])
     })
 
-    test("nor one in TIME-WAIT that no program holds", () => {
+    test("an ephemeral port in TIME-WAIT in 24 bytes is skipped", () => {
         const bench = new Bench()
         const peer = new Peer(bench, { port: 80, localPort: ephemeralPort(bench.stack, remote, 80) })
         peer.connects()
@@ -202,18 +210,18 @@ describe("ephemeral ports", () => {
         peer.sends("F. 1 ack 2").gets(". 2 ack 2").is("TIME-WAIT")
         bench.stack.portCounter = 0
         expect(ephemeralPort(bench.stack, remote, 80)).not.toBe(peer.localPort)
-        // the counter stands behind the next one
+        // the counter is after the next one
         expect(bench.stack.portCounter).toBe(2)
     })
 
-    test("a pinned port is used by one connection", () => {
+    test("localPort=1234 is the port of the next connection, and of no other", () => {
         const { stack } = new Host("10.0.0.1", { localPort: 1234 })
         expect(ephemeralPort(stack, remote, 80)).toBe(1234)
         expect(stack.config.localPort).toBe(0)
         expect(ephemeralPort(stack, remote, 80)).toBeGreaterThanOrEqual(49_152)
     })
 
-    test("a pinned port that is in use", () => {
+    test("connect() with a localPort in use returns InUse, and the next one opens", () => {
         const { stack } = new Host("10.0.0.1")
         expect(connect(stack, remote, 80, 1234, 0)).toBeGreaterThan(0)
         stack.config.localPort = 1234
@@ -223,7 +231,7 @@ describe("ephemeral ports", () => {
 })
 
 // ---------------------------------------------------------------- A board that reboots and uses its port again
-test("the same four-tuple a second later has a number above the old one's", () => {
+test("five connections of one four-tuple, a second apart: each ISS is 250,000 above the one before", () => {
     const bench = new Bench()
     const peer = new Peer(bench)
     const numbers: number[] = []
@@ -237,7 +245,7 @@ test("the same four-tuple a second later has a number above the old one's", () =
     for (let i = 1; i < 5; i++) expect((numbers[i]! - numbers[i - 1]!) | 0).toBe(250_000)
 })
 
-test("a connection's own number is not given away by another's", () => {
+test("the ISSs of two connections of two ports are far apart", () => {
     const peer = newPeer()
     const a = connect(peer.bench.stack, ip("10.0.0.2"), 5000, 80, peer.bench.now)
     peer.bench.poll()
@@ -252,15 +260,15 @@ test("a connection's own number is not given away by another's", () => {
 })
 
 // ---------------------------------------------------------------- RFC 4086: what a board's random numbers may lack
-describe("the key is made of more than random bytes", () => {
-    /** The numbers of a device whose random numbers are the same at every start. */
+describe("the secret of a board whose random bytes are the same at every start", () => {
+    /** Returns the ISS, offset and cookie of a device whose random bytes are the same at every start. */
     function numbers(address: string, start: number, heard: number[], config = {}): number[] {
         const { stack } = new Host(address, config)
         stack.hashInput.fillAt(0, 16, 7)
         stack.ip = ip("10.0.0.1")
         stack.rx.set(Uint8Array.from(heard))
         const iss = initialSequence(stack, remote, ports, start)
-        // without M, as `start` is to tell by the key alone
+        // without M, as `start` is to count by the key alone
         return [
             (iss - start * 250) | 0,
             timestampOffset(stack, remote, ports),
@@ -269,19 +277,19 @@ describe("the key is made of more than random bytes", () => {
     }
     const first = numbers("10.0.0.1", 1000, [1, 2, 3])
 
-    test("the same random bytes, device, clock and frame give the same numbers", () => {
+    test("the same random bytes, device, clock and frame lead to the same ISS, offset and cookie", () => {
         expect(numbers("10.0.0.1", 1000, [1, 2, 3])).toEqual(first)
     })
 
     test.each([
         ["another Ethernet address", numbers("10.0.0.9", 1000, [1, 2, 3])],
-        ["a millisecond later", numbers("10.0.0.1", 1001, [1, 2, 3])],
+        ["a start a millisecond later", numbers("10.0.0.1", 1001, [1, 2, 3])],
         ["another frame heard", numbers("10.0.0.1", 1000, [1, 2, 4])],
-    ])("%s gives others", (_what, others) => {
+    ])("%s leads to another ISS, offset and cookie", (_what, others) => {
         for (let i = 0; i < first.length; i++) expect(others[i]).not.toBe(first[i])
     })
 
-    test("a connection's port is of that key too", () => {
+    test("connect() at another millisecond has another ephemeral port", () => {
         const starts = [0, 1, 2, 3, 4, 5, 6, 7].map(now => {
             const { stack } = new Host("10.0.0.1")
             stack.hashInput.fillAt(0, 16, 7)
@@ -291,7 +299,7 @@ describe("the key is made of more than random bytes", () => {
         expect(new Set(starts).size).toBeGreaterThan(4)
     })
 
-    test("a SYN cookie may be the first number of all", () => {
+    test("a SYN cookie as the first secret number depends on the Ethernet address", () => {
         const cookies = ["10.0.0.1", "10.0.0.9"].map(address => {
             const { stack } = new Host(address, { halfOpen: 0 })
             stack.hashInput.fillAt(0, 16, 7)
@@ -301,7 +309,7 @@ describe("the key is made of more than random bytes", () => {
         expect(cookies[0]).not.toBe(cookies[1])
     })
 
-    test("once used it stays as it is, also when the first number was a pinned one", () => {
+    test("the secret stays as it is after its first use, also when the first ISS was a pinned one", () => {
         const { stack } = new Host("10.0.0.1", { iss: 5 })
         expect(initialSequence(stack, remote, ports, 0)).toBe(5)
         const one = initialSequence(stack, remote, ports, 10)

@@ -13,24 +13,24 @@ import { tsharkAgrees } from "../support/tshark"
 
 describe.each(bases)("ESTABLISHED, sending, $name", base => {
     // ---------------------------------------------------------------- Fifth: SND.UNA < SEG.ACK =< SND.NXT
-    test("one segment, acknowledged: the timer stops", () => {
+    test("an ACK of the only segment stops the timer", () => {
         const peer = established({ base }).writes(5).gets("P. 1(5) ack 1").sends(". 1 ack 6").gets()
         peer.after(600_000).gets()
         expect(peer.bench.counter(Counter.Retransmits)).toBe(0)
     })
 
-    test("an ACK of a part: the rest stays in flight, and is sent again when the timer says so", () => {
+    test("an ACK of a part of a segment: the rest is retransmitted after the RTO", () => {
         const peer = established({ base }).writes(10).gets("P. 1(10) ack 1").sends(". 1 ack 4").gets()
         peer.after(1000).gets("+1000 P. 4(7) ack 1")
     })
 
-    test("one ACK for several segments", () => {
+    test("one ACK acknowledges three segments and stops the timer", () => {
         const peer = established({ base })
         peer.writes(5).gets("P. 1(5) ack 1").writes(5).gets("P. 6(5) ack 1").writes(5).gets("P. 11(5) ack 1")
         peer.sends(". 1 ack 16").gets().after(600_000).gets()
     })
 
-    test("a duplicate ACK changes nothing", () => {
+    test("duplicate and old ACKs change nothing", () => {
         const peer = established({ base }).writes(5).gets("P. 1(5) ack 1")
         peer.sends(". 1 ack 1")
             .gets()
@@ -43,7 +43,7 @@ describe.each(bases)("ESTABLISHED, sending, $name", base => {
         peer.writes(5).gets("P. 6(5) ack 1")
     })
 
-    test("an ACK that comes with text", () => {
+    test("an ACK that comes with data acknowledges ours", () => {
         const peer = established({ base })
             .writes(5)
             .gets("P. 1(5) ack 1")
@@ -52,7 +52,7 @@ describe.each(bases)("ESTABLISHED, sending, $name", base => {
         peer.after(600_000).gets()
     })
 
-    test("the send ring goes around", () => {
+    test("a send ring that wraps sends each octet once, in order", () => {
         const peer = established({ base, config: { sendBuffer: 100 } })
         let seq = 1
         for (let i = 0; i < 40; i++) {
@@ -67,10 +67,14 @@ describe.each(bases)("ESTABLISHED, sending, $name", base => {
     test.each([
         ["a newer sequence number", ["P. 1(5) ack 1 win 10", ". 6 ack 1 win 50"], 50],
         ["the same sequence number, a newer ACK", [". 1 ack 1 win 30", ". 1 ack 1 win 50"], 50],
-        ["an older sequence number: no", ["P. 1(5) ack 1", ". 6 ack 1 win 50", "P. 1(6) ack 1 win 10"], 50],
+        [
+            "an older sequence number does not happen",
+            ["P. 1(5) ack 1", ". 6 ack 1 win 50", "P. 1(6) ack 1 win 10"],
+            50,
+        ],
         ["a window that shrinks", [". 1 ack 1 win 70", ". 1 ack 1 win 50"], 50],
-    ] as const)("window update: %s", (_, segments, window) => {
-        // half of the largest window is no silly one (section 3.8.6.2.1)
+    ] as const)("window update by %s", (_, segments, window) => {
+        // half of the largest window is enough to send (section 3.8.6.2.1)
         const peer = established({ base, peer: { window: 100 } })
         for (const segment of segments) {
             peer.sends(segment)
@@ -81,7 +85,7 @@ describe.each(bases)("ESTABLISHED, sending, $name", base => {
         peer.seen.length = 0
     })
 
-    test("the same sequence number, an older ACK: no", () => {
+    test("no window update by the same sequence number and an older ACK", () => {
         const peer = established({ base, peer: { window: 100 } })
             .writes(20)
             .gets("P. 1(20) ack 1")
@@ -91,7 +95,7 @@ describe.each(bases)("ESTABLISHED, sending, $name", base => {
 })
 
 // ---------------------------------------------------------------- Segmentation (3.7): MSS and window
-test("data is cut into segments of the MSS, PSH on the last (section 3.9.1.2)", () => {
+test("1,200 octets are cut into segments of the MSS, with PSH on the last (section 3.9.1.2)", () => {
     const peer = listening({ config: { sendBuffer: 4096 } })
         .sends("S 0 <mss 500>")
         .gets("S. 0 ack 1 <mss 1460>")
@@ -99,41 +103,41 @@ test("data is cut into segments of the MSS, PSH on the last (section 3.9.1.2)", 
     peer.writes(1200).gets(". 1(500) ack 1", ". 501(500) ack 1", "P. 1001(200) ack 1")
 })
 
-test("no more than the peer's window, also in small steps", () => {
+test("data beyond the peer's window waits, and no small pieces are sent (section 3.8.6.2.1)", () => {
     const peer = established({ peer: { window: 10 } })
         .writes(25)
         .gets(". 1(10) ack 1")
-    // silly window avoidance (section 3.8.6.2.1): no pieces behind what is in flight
+    // silly window avoidance (section 3.8.6.2.1): no small segment after the data in flight
     peer.sends(". 1 ack 6").gets().sends(". 1 ack 11").gets(". 11(10) ack 1")
     peer.sends(". 1 ack 21").gets("P. 21(5) ack 1").sends(". 1 ack 26").gets()
 })
 
-test("a window that shrinks below what is in flight (SHLD-14, MUST-34): nothing new, nothing lost", () => {
+test("a window that shrinks below the data in flight (SHLD-14, MUST-34): nothing new is sent, nothing is lost", () => {
     const peer = established().writes(100).gets("P. 1(100) ack 1").writes(50).gets("P. 101(50) ack 1")
     peer.sends(". 1 ack 1 win 20").gets().writes(10).gets()
     peer.sends(". 1 ack 151 win 20").gets("P. 151(10) ack 1")
 })
 
-test("what the send ring does not hold is not taken", () => {
+test("write() takes the octets that the send ring has room for", () => {
     const peer = established({ config: { sendBuffer: 100 } })
     peer.writes(250, 100).gets("P. 1(100) ack 1").writes(150, 0).gets()
     peer.sends(". 1 ack 41").gets().writes(150, 40).gets("P. 101(40) ack 1")
 })
 
-test("the IP identification of segments tells nothing: there is none, as DF is set (RFC 6864)", () => {
+test("the IP identification of segments is 0, as DF is set (RFC 6864)", () => {
     needs("PATH_MTU")
     const peer = established()
     for (let i = 0; i < 20; i++) {
         peer.writes(1)
         for (const { view, frame } of peer.seen.splice(0)) {
             expect(view.identification).toBe(0)
-            // flags and fragment offset, behind the Ethernet header
+            // flags and fragment offset, after the Ethernet header
             expect([frame[20], frame[21]]).toEqual([0x40, 0])
         }
     }
 })
 
-test("where routers have to cut segments, what is sent to others cannot be told from the identification", () => {
+test("the IP identification of segments without DF does not depend on packets to others", () => {
     needs("ICMP_ERRORS", "PATH_MTU")
     const numbers = [0, 10].map(others => {
         const peer = established()
@@ -156,7 +160,7 @@ test("where routers have to cut segments, what is sent to others cannot be told 
     expect(numbers[1]).toEqual(numbers[0])
 })
 
-/** Somebody else asks, and is answered. */
+/** Another host sends an echo request, and gets a reply. */
 function ping(bench: Bench): void {
     const header = { source: "10.0.0.9", destination: "10.0.0.1", protocol: 1 }
     bench.receive(ethernet(bench.mac, "02:00:00:00:01:09", 0x0800, ipv4(header, icmp(8, 0, 1, [1, 2, 3]))))
@@ -164,14 +168,14 @@ function ping(bench: Bench): void {
 }
 
 // ---------------------------------------------------------------- Congestion window (RFC 6928, RFC 5681 section 3.1)
-test.each([1460, 1000, 536])("initial window, MSS of %i: ten segments", mss => {
+test.each([1460, 1000, 536])("the initial window with an MSS of %i is ten segments", mss => {
     const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
     peer.sends(`S 0 <mss ${mss}>`).gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
     peer.writes(20_000)
     expect(peer.seen.splice(0).length).toBe(10)
 })
 
-test("the SYN,ACK was lost: one segment (RFC 5681 section 3.1)", () => {
+test("the initial window after a lost SYN,ACK is one segment (RFC 5681 section 3.1)", () => {
     const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
     peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").after(1000).gets("+1000 S. 0 ack 1 <mss 1460>")
     peer.sends(". 1 ack 1").gets().accepts().writes(20_000).gets(". 1(1000) ack 1")
@@ -181,7 +185,7 @@ test("the SYN,ACK was lost: one segment (RFC 5681 section 3.1)", () => {
 const thousands = (from: number, count: number) =>
     Array.from({ length: count }, (_, i) => `. ${(from + i) * 1000 + 1}(1000) ack 1`)
 
-test("slow start: each ACK of a full segment lets two out", () => {
+test("slow start: each ACK of a full segment lets two segments out", () => {
     const peer = listening({ config: { sendBuffer: 20_000, connections: 2 }, peer: { window: 60_000 } })
     peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
     peer.writes(20_000).gets(...thousands(0, 10))
@@ -189,7 +193,7 @@ test("slow start: each ACK of a full segment lets two out", () => {
     peer.sends(". 1 ack 2001").gets(...thousands(12, 2))
 })
 
-test("after a timeout: one segment, slow start to half of what was in flight, then one segment a window", () => {
+test("after a timeout one segment is sent, slow start up to half of the data in flight, then one segment more a window", () => {
     const peer = listening({ config: { sendBuffer: 30_000, connections: 1 }, peer: { window: 60_000 } })
     peer.sends("S 0 <mss 1000>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
     peer.writes(30_000).gets(...thousands(0, 10))
@@ -204,7 +208,7 @@ test("after a timeout: one segment, slow start to half of what was in flight, th
     peer.sends(". 1 ack 7001").gets(...thousands(11, 1))
 })
 
-test("a window above the square of the MSS grows by a byte an ACK, not by nothing (RFC 5681 section 3.1)", () => {
+test("a congestion window above the square of the MSS grows by a byte an ACK (RFC 5681 section 3.1)", () => {
     const peer = listening({ config: { sendBuffer: 30_000, connections: 1 }, peer: { window: 60_000 } })
     peer.sends("S 0 <mss 64>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
     const { conns } = peer.bench.stack

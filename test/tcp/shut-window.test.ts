@@ -10,7 +10,7 @@ import { Host, ip, Wire } from "../support/host"
 import { needs } from "../support/needs"
 import { established, listening, reach, synSent } from "../support/states"
 
-/** Two stacks with an open connection, and its ids. */
+/** Two stacks with an open connection, and the connection's ids. */
 function pair(config: { [key: string]: number }) {
     needs("ACTIVE_OPENS", "PASSIVE_OPENS")
     const a = new Host("10.0.0.1", { iss: 1000, ...config })
@@ -22,8 +22,8 @@ function pair(config: { [key: string]: number }) {
     return { a, b, wire, x, y: calls.accept(b.stack, listener) }
 }
 
-// Table 6: with RCV.WND 0 only SEG.SEQ = RCV.NXT is acceptable. A probe or a FIN that the peer did not take is not counted
-describe("what is sent while a probe is out", () => {
+// Table 6: with RCV.WND 0 only SEG.SEQ = RCV.NXT is acceptable. A probe or a FIN that the peer did not take does not move it
+describe("segments sent while a probe of a zero window is out", () => {
     /** The window is shut, and one octet of ten was sent as a probe. */
     const probed = () =>
         established()
@@ -36,15 +36,15 @@ describe("what is sent while a probe is out", () => {
             .sends(". 1 ack 1 win 0")
             .gets()
 
-    test("an ACK has the number the peer expects", () => {
+    test("an ACK sent while a probe is out has the sequence number that the peer expects", () => {
         probed().sends("P. 1(5) ack 1 win 0").gets(". 1 ack 6")
     })
 
-    test("so has an RST", () => {
+    test("a RST sent while a probe is out has the sequence number that the peer expects", () => {
         probed().aborts().gets("R. 1 ack 1")
     })
 
-    test("two stacks with shut windows do not answer each other for ever", () => {
+    test("two stacks with zero windows send fewer than 50 frames in a minute", () => {
         const { a, b, wire, x, y } = pair({ receiveBuffer: 64, sendBuffer: 256 })
         const data = Buffer.alloc(200)
         calls.write(a.stack, x, data, 0, 200)
@@ -54,7 +54,7 @@ describe("what is sent while a probe is out", () => {
         expect(wire.frames.length - before).toBeLessThan(50)
     })
 
-    test("a half close into a shut window does not slow the other direction down", () => {
+    test("shutdown() towards a zero window does not slow the other direction down", () => {
         const { a, b, wire, x, y } = pair({ receiveBuffer: 256, sendBuffer: 256 })
         const data = Buffer.alloc(256)
         // b fills a's window, then ends its stream; a does not read, but sends
@@ -73,8 +73,8 @@ describe("what is sent while a probe is out", () => {
     })
 })
 
-describe("probes that are answered", () => {
-    test("are no reason to give up, however short R2 is (MUST-37)", () => {
+describe("probes of a zero window that are answered", () => {
+    test("answered probes keep the connection, however short R2 is (MUST-37)", () => {
         const peer = established({ config: { r2: 5000 } })
         peer.sends(". 1 ack 1 win 0").gets().writes(10).gets()
         for (let wait = 1000; wait <= 32_000; wait *= 2) {
@@ -82,7 +82,7 @@ describe("probes that are answered", () => {
         }
     })
 
-    test("but R2 ends what a program has closed (RFC 6429)", () => {
+    test("answered probes of a connection that the program has closed: R2 ends it (RFC 6429)", () => {
         const peer = established().sends(". 1 ack 1 win 0").gets().writes(10).gets().closes().gets()
         for (let i = 0; i < 5; i++) {
             peer.bench.pass(60_000)
@@ -92,7 +92,7 @@ describe("probes that are answered", () => {
         peer.is("CLOSED")
     })
 
-    test("are not timed when the window opens and the octet goes again (Karn)", () => {
+    test("a probe's octet that is sent again when the window opens is not timed (Karn)", () => {
         const peer = established().sends(". 1 ack 1 win 0").gets().writes(10).gets()
         const c = findConnection(peer.bench.stack, peer.id)
         const srtt = () => peer.bench.stack.conns.getAt(c + Tcb.Srtt, "i32") >> 3
@@ -104,29 +104,32 @@ describe("probes that are answered", () => {
     })
 })
 
-test("more room in a receive limit is told at once", () => {
+test("a larger receive limit is advertised at once when the window was shut", () => {
     const peer = established().limits(100)
     peer.sends("P. 1(1024) ack 1").gets(". 1 ack 1025 win 0").reads(1024).gets(". 1 ack 1025 win 100")
     peer.sends("P. 1025(100) ack 1").gets(". 1 ack 1125 win 0").limits(1024).gets(". 1 ack 1125 win 924")
 })
 
-describe("a SYN once more in SYN-RECEIVED", () => {
-    test.each(["S 0(5) <mss 1460>", "SP 0 <mss 1460>"])("with what it had: %s", syn => {
-        const peer = listening().sends(syn).gets("S. 0 ack 1 <mss 1460>")
-        peer.sends(syn).gets("S. 0 ack 1 <mss 1460>").is("SYN-RECEIVED")
-    })
+describe("a retransmitted SYN in SYN-RECEIVED", () => {
+    test.each(["S 0(5) <mss 1460>", "SP 0 <mss 1460>"])(
+        "a SYN that comes twice, %s, gets the same SYN,ACK twice",
+        syn => {
+            const peer = listening().sends(syn).gets("S. 0 ack 1 <mss 1460>")
+            peer.sends(syn).gets("S. 0 ack 1 <mss 1460>").is("SYN-RECEIVED")
+        }
+    )
 })
 
-test("what was queued and never sent is told when SYN-SENT is shut down", () => {
+test("shutdown() in SYN-SENT with data queued is reported as ECONNABORTED", () => {
     synSent().writes(10).shuts().failed("ECONNABORTED")
 })
 
-test("nothing is given up before it was sent twice", () => {
+test("a SYN is retransmitted at least once before R2 gives up", () => {
     const peer = synSent({ config: { r2Syn: 1000 } })
     peer.after(1000).gets("+1000 S 0 <mss 1460>").is("SYN-SENT").after(2000).gets().failed("ETIMEDOUT")
 })
 
-test("a TIME-WAIT that a program still holds gives way when there is no other record", () => {
+test("a record in TIME-WAIT that a program holds is given to connect() when no other is free", () => {
     needs("ACTIVE_OPENS")
     const peer = reach("TIME-WAIT", { config: { connections: 1 } })
     const { stack, now } = peer.bench
@@ -136,7 +139,7 @@ test("a TIME-WAIT that a program still holds gives way when there is no other re
     expect(calls.read(stack, peer.id, Buffer.alloc(1), 0, 1)).toBe(TcpError.NotConnected)
 })
 
-test("forged SYNs do not drive the neighbour of a connection out of the table", () => {
+test("forged SYNs do not drive the neighbour of a connection out of the ARP table", () => {
     const peer = established({ open: "passive" })
     const { bench } = peer
     for (let i = 10; i < 30; i++) {
@@ -145,7 +148,7 @@ test("forged SYNs do not drive the neighbour of a connection out of the table", 
         bench.receive(
             ethernet(bench.mac, "02:00:00:00:09:09", 0x0800, ipv4({ ...between, protocol: 6 }, syn))
         )
-        // the stack asks for some of them by ARP: who does not matter here
+        // the stack asks for some of them by ARP: for which does not matter here
         bench.others.splice(0)
         peer.sends(`P. ${(i - 10) * 5 + 1}(5) ack 1`).gets(`. 1 ack ${(i - 10) * 5 + 6}`)
     }

@@ -15,7 +15,7 @@ import { tsharkAgrees } from "../support/tshark"
 const SYN = "S 0 <mss 1460>"
 const EPOCH = 64_000
 
-/** A listener that has no half-open record, and a peer that has not said anything. */
+/** A listener that has no half-open record, and a peer that has sent nothing. */
 function bare(config: { [key: string]: number } = {}, setup: Setup = {}): Peer {
     return listening({ ...setup, config: { halfOpen: 0, ...config } })
 }
@@ -25,7 +25,7 @@ function cookied(config: { [key: string]: number } = {}, syn = SYN, setup: Setup
     return afterSynAck(bare(config, setup), syn)
 }
 
-/** Nothing came of what the peer sent but a reset. */
+/** Asserts that the peer got a reset, and no connection was made. */
 function refused(peer: Peer, ack: number): void {
     peer.gets(`R ${ack}`).is("LISTEN")
     expect(peer.bench.stack.connsEnd).toBe(0)
@@ -33,8 +33,8 @@ function refused(peer: Peer, ack: number): void {
 }
 
 // ---------------------------------------------------------------- The SYN,ACK
-describe("a SYN that finds no half-open record", () => {
-    test("is answered by a SYN,ACK, and nothing is remembered but that there are cookies", () => {
+describe("a SYN that finds no free half-open record", () => {
+    test("a SYN without a free record gets a SYN,ACK, and no record or timer is used", () => {
         const peer = bare()
         const { stack } = peer.bench
         const before = [stack.connsEnd, stack.halvesEnd, stack.waitsEnd]
@@ -50,7 +50,7 @@ describe("a SYN that finds no half-open record", () => {
         expect([stack.cookies, stack.cookieTime]).toEqual([true, peer.bench.now])
     })
 
-    test("when there are records, only once all of them are taken", () => {
+    test("a cookie is sent only when all half-open records are taken, and leaves their handshakes alone", () => {
         const peers = [5001, 5002, 5003].map(port => newPeer({ config: { halfOpen: 2 }, peer: { port } }))
         const { bench } = peers[0]!.listens()
         const others = [5002, 5003].map(port => new Peer(bench, { port }))
@@ -63,13 +63,13 @@ describe("a SYN that finds no half-open record", () => {
             .is("ESTABLISHED")
             .accepts()
         third.sends("P. 1(5) ack 1").gets(". 1 ack 6")
-        // the others' handshakes go on as if nothing had been
+        // the others' handshakes go on
         for (const peer of [peers[0]!, others[0]!])
             peer.is("SYN-RECEIVED").sends(". 1 ack 1").gets().is("ESTABLISHED")
         expect(bench.counter(Counter.CookiesSent)).toBe(1)
     })
 
-    test("is told of as a segment in LISTEN, and the rest as a handshake", () => {
+    test("a handshake by cookie is reported as segments in LISTEN, then as LISTEN, SYN-RECEIVED, ESTABLISHED", () => {
         const peer = cookied().sends(". 1 ack 1").gets()
         const { events } = peer.bench.stack
         const record = Buffer.alloc(Event.Size)
@@ -92,7 +92,7 @@ describe("a SYN that finds no half-open record", () => {
         ])
     })
 
-    test("does not use the number that is pinned, nor use it up", () => {
+    test("a cookie neither has nor uses up the pinned ISS", () => {
         const peer = bare()
         const { stack } = peer.bench
         stack.config.iss = 7
@@ -103,7 +103,7 @@ describe("a SYN that finds no half-open record", () => {
         withIss(peer, view.seq).sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("goes back to where it came from: nobody is asked for an address", () => {
+    test("a cookie's SYN,ACK goes back to the Ethernet address the SYN came from, without ARP", () => {
         const peer = bare({}, { options: { arp: false, gateway: "10.0.0.254" } })
         const far = new Peer(peer.bench, { ip: "192.0.2.1", hop: "10.0.0.254", mac: "02:00:00:00:02:fe" })
         const view = onlySegment(far.sends(SYN))
@@ -111,7 +111,7 @@ describe("a SYN that finds no half-open record", () => {
         expect(peer.bench.others).toEqual([])
     })
 
-    test("while another answer waits: dropped and counted", () => {
+    test("a SYN without a free record while another reply waits is dropped and counted", () => {
         const peer = bare()
         peer.bench.stack.frameLength = 60
         peer.sends(SYN)
@@ -122,17 +122,17 @@ describe("a SYN that finds no half-open record", () => {
 })
 
 // ---------------------------------------------------------------- The number
-describe("the number", () => {
+describe("the sequence number of a SYN cookie", () => {
     const number = (peer: Peer, syn = SYN) => onlySegment(peer.sends(syn)).seq
 
-    test("is the same for the same SYN as long as the epoch lasts", () => {
+    test("a cookie for the same SYN is the same until its epoch ends", () => {
         const peer = bare({}, { options: { start: 10 * EPOCH } })
         const first = number(peer)
         expect(number(peer.after(EPOCH - 1).gets())).toBe(first)
         expect(number(peer.after(1).gets())).not.toBe(first)
     })
 
-    test("is another for another peer, port, number, MSS, and host", () => {
+    test("a cookie depends on peer, port, sequence number, MSS and host", () => {
         const peer = bare()
         const { bench } = peer
         const numbers = [number(peer), number(peer, "S 1 <mss 1460>"), number(peer, "S 0 <mss 1440>")]
@@ -141,7 +141,7 @@ describe("the number", () => {
         expect(new Set(numbers.map(n => n & 0x0fffffff)).size).toBe(7)
     })
 
-    test("has the epoch's parity and the MSS in its upper 4 bits, and 28 bits that are as good as random", () => {
+    test("a cookie has the epoch's parity and the MSS in its upper 4 bits, and 28 bits as good as random", () => {
         const peer = bare({}, { options: { start: 10 * EPOCH } })
         const ones = new Array<number>(28).fill(0)
         for (let i = 0; i < 1000; i++) {
@@ -157,26 +157,29 @@ describe("the number", () => {
 })
 
 // ---------------------------------------------------------------- The ACK
-describe.each(bases)("the ACK makes the connection, $name", base => {
+describe.each(bases)("the ACK of a SYN cookie, $name", base => {
     test.each([
         ["an ACK", ". 1 ack 1", [], "ESTABLISHED", 0],
-        ["an ACK with text", "P. 1(5) ack 1", [". 1 ack 6"], "ESTABLISHED", 5],
+        ["an ACK with data", "P. 1(5) ack 1", [". 1 ack 6"], "ESTABLISHED", 5],
         ["an ACK with a FIN", "F. 1 ack 1", [". 1 ack 2"], "CLOSE-WAIT", 0],
-        ["an ACK with text and a FIN", "FP. 1(5) ack 1", [". 1 ack 7"], "CLOSE-WAIT", 5],
-        ["text beyond the window", "P. 1(1100) ack 1", [". 1 ack 1025 win 0"], "ESTABLISHED", 1024],
-    ] as const)("%s", (_, segment, answers, state, text) => {
-        const peer = cookied({}, SYN, { base }).sends(segment)
-        peer.gets(...answers)
-            .is(state)
-            .accepts()
-        if (text > 0) peer.reads(text)
-        peer.seen.length = 0
-        expect(peer.bench.counter(Counter.CookiesTaken)).toBe(1)
-        peer.writes(3)
-        expect(onlySegment(peer)).toMatchObject({ seq: (peer.ours + 1) >>> 0, flags: { psh: true } })
-    })
+        ["an ACK with data and a FIN", "FP. 1(5) ack 1", [". 1 ack 7"], "CLOSE-WAIT", 5],
+        ["data beyond the window", "P. 1(1100) ack 1", [". 1 ack 1025 win 0"], "ESTABLISHED", 1024],
+    ] as const)(
+        "%s (%s) is answered by %j and makes a connection in %s",
+        (_, segment, answers, state, text) => {
+            const peer = cookied({}, SYN, { base }).sends(segment)
+            peer.gets(...answers)
+                .is(state)
+                .accepts()
+            if (text > 0) peer.reads(text)
+            peer.seen.length = 0
+            expect(peer.bench.counter(Counter.CookiesTaken)).toBe(1)
+            peer.writes(3)
+            expect(onlySegment(peer)).toMatchObject({ seq: (peer.ours + 1) >>> 0, flags: { psh: true } })
+        }
+    )
 
-    test("data both ways, and a close from either side", () => {
+    test("a connection by cookie carries data both ways and closes", () => {
         const peer = cookied({}, SYN, { base }).sends(". 1 ack 1 win 3").gets().accepts()
         peer.writes(5)
             .gets(". 1(3) ack 1")
@@ -188,22 +191,22 @@ describe.each(bases)("the ACK makes the connection, $name", base => {
         peer.sends("F. 10 ack 7").gets(". 7 ack 11").is("TIME-WAIT")
     })
 
-    test("the SYN once more is answered as on every connection", () => {
+    test("a SYN that comes again on a connection by cookie gets a challenge ACK", () => {
         const peer = cookied({}, SYN, { base }).sends(". 1 ack 1").gets().sends(SYN)
         peer.gets(". 1 ack 1").is("ESTABLISHED")
     })
 })
 
-test("the first segment that comes may be text: the ACK was lost", () => {
+test("data makes the connection by cookie when the first ACK was lost", () => {
     cookied().sends("P. 1(5) ack 1").gets(". 1 ack 6").is("ESTABLISHED").sends(". 1 ack 1").gets(". 1 ack 6")
 })
 
-test("a RST with the right numbers makes nothing, a SYN,ACK neither", () => {
+test("neither a RST nor a SYN,ACK with the cookie's numbers makes a connection", () => {
     cookied().sends("R. 1 ack 1").gets().is("LISTEN")
     cookied().sends("S. 1 ack 1").gets("R 1").is("LISTEN")
 })
 
-test("the listener's receive limit counts", () => {
+test("the listener's receive limit is the window of a connection by cookie", () => {
     const peer = bare()
     peer.limits(100, peer.listener)
     const view = onlySegment(peer.sends(SYN))
@@ -213,9 +216,9 @@ test("the listener's receive limit counts", () => {
     next.sends("P. 1(150) ack 1").gets(". 1 ack 101 win 0").accepts().reads(100)
 })
 
-// ---------------------------------------------------------------- Who did not get the SYN,ACK
-describe("a number that is not the cookie's is refused by a reset", () => {
-    test("any bit of the acknowledgment, any bit of the sequence number", () => {
+// ---------------------------------------------------------------- Clients that did not get the SYN,ACK
+describe("an ACK with a number that is not the cookie's", () => {
+    test("an ACK with any one bit wrong in its numbers is reset", () => {
         const peer = cookied()
         for (let bit = 0; bit < 32; bit++) {
             const ack = (((peer.ours + 1) ^ (1 << bit)) - peer.ours) | 0
@@ -226,7 +229,7 @@ describe("a number that is not the cookie's is refused by a reset", () => {
         peer.sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("the neighbours of the right one", () => {
+    test("an ACK with numbers next to the cookie's is reset", () => {
         const peer = cookied()
         for (const ack of [0, 2, -1, 3, 1 + (1 << 28)]) refused(peer.sends(`. 1 ack ${ack}`), ack)
         for (const seq of [0, 2, 6]) refused(peer.sends(`. ${seq} ack 1`), 1)
@@ -236,20 +239,20 @@ describe("a number that is not the cookie's is refused by a reset", () => {
         ["another port", { port: 5001 }],
         ["another address", { ip: "10.0.0.3" }],
         ["another of our ports", { localPort: 81 }],
-    ])("%s", (_, options) => {
+    ])("an ACK with the right numbers from or to %s is reset", (_, options) => {
         const peer = cookied()
         const thief = new Peer(peer.bench, { ours: peer.ours, theirs: peer.theirs, ...options })
         if (thief.localPort !== 80) thief.listens()
         refused(thief.sends(". 1 ack 1"), 1)
     })
 
-    test("another host's secret", () => {
+    test("an ACK with the cookie of another host's secret is reset", () => {
         const peer = cookied()
         const other = cookied()
         refused(withIss(other, peer.ours).sends(". 1 ack 1"), 1)
     })
 
-    test("a hundred thousand guesses", () => {
+    test("a hundred thousand guessed ACKs are reset, and none makes a connection", () => {
         const { bench, theirs } = cookied()
         const { host } = bench
         const guess = new Peer(bench, { ours: 0 })
@@ -270,7 +273,7 @@ describe("a number that is not the cookie's is refused by a reset", () => {
 describe.each([
     ["", 10 * EPOCH],
     [", about when the time passes 2^31", 33_554 * EPOCH],
-])("epochs%s", (_, start) => {
+])("epochs of SYN cookies%s", (_, start) => {
     test.each([
         [0, 0],
         [0, 63_000],
@@ -278,7 +281,7 @@ describe.each([
         [0, 127_000],
         [30_000, 97_999],
         [50_000, 70_000],
-    ])("sent %d ms into an epoch, brought back %d ms later: taken", (into, later) => {
+    ])("a cookie sent %d ms into an epoch and acknowledged %d ms later makes a connection", (into, later) => {
         const peer = cookied({}, SYN, { options: { start: start + into } })
         peer.after(later).gets().sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
@@ -292,9 +295,9 @@ describe.each([
         [0, 192_000],
         [0, 256_000],
         [0, 20_000_000],
-    ])("sent %d ms into an epoch, brought back %d ms later: refused", (into, later) => {
+    ])("a cookie sent %d ms into an epoch and acknowledged %d ms later is reset", (into, later) => {
         const peer = cookied({}, SYN, { options: { start: start + into } })
-        // somebody else keeps cookies under way
+        // another client keeps cookies valid
         const other = new Peer(peer.bench, { port: 5001 })
         peer.after(later).gets()
         other.sends(SYN).seen.length = 0
@@ -302,7 +305,7 @@ describe.each([
     })
 })
 
-describe("epochs, when the time wraps: the last one, 67,108, lasts 55,296 ms, and both around it have the same parity", () => {
+describe("epochs of SYN cookies when the time wraps: epoch 67,108, the last, has 55,296 ms, and both next to it have the same parity", () => {
     test.each([
         [67_108, 1000, 54_295, true],
         [67_108, 1000, 54_296, true],
@@ -311,15 +314,18 @@ describe("epochs, when the time wraps: the last one, 67,108, lasts 55,296 ms, an
         [67_107, 0, 64_000 + 55_295, true],
         [67_107, 0, 64_000 + 55_297, false],
         [67_107, 0, 129_000, false],
-    ])("sent in %d after %d ms, brought back %d ms later: taken is %s", (epoch, into, later, good) => {
-        const peer = cookied({}, SYN, { options: { start: epoch * EPOCH + into } })
-        peer.after(later).gets().sends(". 1 ack 1")
-        if (good) peer.gets().is("ESTABLISHED")
-        else refused(peer, 1)
-    })
+    ])(
+        "a cookie sent in epoch %d after %d ms and acknowledged %d ms later makes a connection: %s",
+        (epoch, into, later, good) => {
+            const peer = cookied({}, SYN, { options: { start: epoch * EPOCH + into } })
+            peer.after(later).gets().sends(". 1 ack 1")
+            if (good) peer.gets().is("ESTABLISHED")
+            else refused(peer, 1)
+        }
+    )
 })
 
-test("without a cookie in the last 128 seconds nothing is looked at for one", () => {
+test("an ACK that comes 128 s after the last cookie is reset without a look for one", () => {
     const peer = bare().sends(". 1 ack 1").gets("R 1")
     const next = afterSynAck(peer, SYN).after(128_001).gets()
     expect(next.bench.stack.cookies).toBe(true)
@@ -328,8 +334,8 @@ test("without a cookie in the last 128 seconds nothing is looked at for one", ()
 })
 
 // ---------------------------------------------------------------- No room for what the ACK completes
-describe("an ACK for which there is no room is dropped, and makes the connection when it comes again", () => {
-    test("backlog", () => {
+describe("an ACK of a cookie for which there is no room", () => {
+    test("an ACK with a full backlog is dropped, and makes the connection after accept()", () => {
         const first = newPeer({ config: { halfOpen: 0 } }).listens(1)
         const second = new Peer(first.bench, { port: 5001 })
         second.listener = first.listener
@@ -341,7 +347,7 @@ describe("an ACK for which there is no room is dropped, and makes the connection
         two.sends("P. 1(5) ack 1").gets(". 1 ack 6").is("ESTABLISHED").accepts().reads(5)
     })
 
-    test("connections", () => {
+    test("an ACK with all connections in use is dropped, and makes the connection when one ends", () => {
         const first = newPeer({ config: { halfOpen: 0, connections: 1 } }).listens()
         const second = new Peer(first.bench, { port: 5001 })
         second.listener = first.listener
@@ -353,7 +359,7 @@ describe("an ACK for which there is no room is dropped, and makes the connection
         two.sends("P. 1(5) ack 1").gets(". 1 ack 6").is("ESTABLISHED").accepts().reads(5)
     })
 
-    test("a SYN is not answered by a cookie while the backlog is full", () => {
+    test("a SYN while the backlog is full gets no cookie and is counted", () => {
         const first = afterSynAck(newPeer({ config: { halfOpen: 0 } }).listens(1), SYN)
             .sends(". 1 ack 1")
             .gets()
@@ -363,7 +369,7 @@ describe("an ACK for which there is no room is dropped, and makes the connection
 })
 
 // ---------------------------------------------------------------- A record becomes free in the middle of a handshake
-describe("a client whose second SYN found a half-open record", () => {
+describe("a client that got a cookie, and whose second SYN found a half-open record", () => {
     /** The only record was taken when the SYN came, and free when it came again. */
     function both(config: { [key: string]: number } = {}): { cookie: Peer; half: Peer } {
         const silent = listening({ config: { halfOpen: 1, ...config }, peer: { port: 5001 } })
@@ -379,7 +385,7 @@ describe("a client whose second SYN found a half-open record", () => {
         return { cookie, half }
     }
 
-    test("may still bring the cookie back, whose SYN,ACK came first", () => {
+    test("the ACK of the cookie makes the connection, and the half-open record is freed", () => {
         const { cookie, half } = both()
         half.bench.peers.splice(half.bench.peers.indexOf(half), 1, cookie)
         cookie.sends("P. 1(5) ack 1").gets(". 1 ack 6").is("ESTABLISHED").accepts().reads(5)
@@ -387,18 +393,18 @@ describe("a client whose second SYN found a half-open record", () => {
         cookie.after(100_000).gets()
     })
 
-    test("or acknowledge the record's number", () => {
+    test("the ACK of the record's SYN,ACK makes the connection", () => {
         const { half } = both()
         half.sends(". 1 ack 1").gets().is("ESTABLISHED").accepts()
         expect(half.bench.counter(Counter.CookiesTaken)).toBe(0)
     })
 
-    test("or neither: that is answered by a reset, and the record stays", () => {
+    test("an ACK of neither is reset, and the half-open record stays", () => {
         const { half } = both()
         half.sends(". 1 ack 5").gets("R 5").is("SYN-RECEIVED").sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("without room for the connection the record stays", () => {
+    test("an ACK of the cookie without a free connection is dropped, and the half-open record stays", () => {
         const { cookie, half } = both({ connections: 1 })
         const other = new Peer(half.bench, { port: 5003, localPort: 4000 }).connects().gets(SYN)
         half.bench.peers.splice(half.bench.peers.indexOf(half), 1, cookie)
@@ -409,7 +415,7 @@ describe("a client whose second SYN found a half-open record", () => {
 })
 
 // ---------------------------------------------------------------- TIME-WAIT and cookies
-test("a new SYN in TIME-WAIT is answered by a cookie if that is above all that was used, else dropped", () => {
+test("a new SYN in TIME-WAIT gets a cookie if that is above all numbers used, else it is dropped", () => {
     let taken = 0
     let dropped = 0
     for (let i = 0; i < 40; i++) {
@@ -441,7 +447,7 @@ test("a new SYN in TIME-WAIT is answered by a cookie if that is above all that w
     expect(dropped).toBeGreaterThan(0)
 })
 
-test("who the stack belongs to does not matter: a port of 65535, an address like 223.255.255.254", () => {
+test("a cookie works for port 65535 and for an address with the upper bit set", () => {
     const peer = bare({}, { options: { gateway: "10.0.0.254" } })
     const far = new Peer(peer.bench, {
         ip: "223.255.255.254",

@@ -6,10 +6,10 @@ import { Counter } from "../../src/base/counters"
 import { type Base, bases, type Open, reach, synchronizedStates } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
-/** The stack's answer to whatever does not fit: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
+/** The stack's answer to a segment that is not acceptable: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. */
 const ACK = ". nxt ack rcv"
 
-/** What it is, the segment, and the answers; the state stays. */
+/** The name, the segment, and its answers; the state stays. */
 type Row = [what: string, segment: string, ...answers: string[]]
 
 // The peer's window was never more than 4096, and the stack's right edge is at `edge`.
@@ -21,10 +21,10 @@ const rows: Row[] = [
     // what it acknowledges counts all the same: right-edge.test.ts
     ["table 6, line 2: the right edge is outside", ". edge ack una", ACK],
     ["table 6, line 2: far beyond", ". rcv+2147483647 ack nxt", ACK],
-    ["table 6, line 4: old text, ends at RCV.NXT", "P. rcv-10(10) ack nxt", ACK],
-    ["table 6, line 4: old text with a FIN, ends at RCV.NXT", "FP. rcv-5(4) ack una", ACK],
-    ["table 6, line 4: text that begins at the right edge", "P. edge(10) ack nxt", ACK],
-    ["table 6, line 4: text beyond the window", "P. edge+1(10) ack nxt", ACK],
+    ["table 6, line 4: old data, ends at RCV.NXT", "P. rcv-10(10) ack nxt", ACK],
+    ["table 6, line 4: old data with a FIN, ends at RCV.NXT", "FP. rcv-5(4) ack una", ACK],
+    ["table 6, line 4: data that begins at the right edge", "P. edge(10) ack nxt", ACK],
+    ["table 6, line 4: data beyond the window", "P. edge+1(10) ack nxt", ACK],
     ["table 6, line 4: a FIN at the right edge", "F. edge ack nxt", ACK],
     ["table 6, line 4: half of the numbers away", "P. rcv-2147483648(1) ack nxt", ACK],
 
@@ -51,11 +51,11 @@ const rows: Row[] = [
     ["no ACK, a FIN: dropped", "F rcv"],
     ["no control bit at all: dropped", "U rcv(5)"],
     ["an ACK of what was not sent yet", ". rcv ack nxt+1", ACK],
-    ["an ACK of what was not sent yet, with text", "P. rcv(5) ack nxt+1", ACK],
+    ["an ACK of what was not sent yet, with data", "P. rcv(5) ack nxt+1", ACK],
     ["an ACK of what was not sent yet, with a FIN", "F. rcv ack nxt+100", ACK],
     ["an ACK from half of the numbers away", ". rcv ack nxt+2147483647", ACK],
     ["RFC 5961 section 5.2: older than the largest window", ". rcv ack una-4097", ACK],
-    ["RFC 5961 section 5.2: older than the largest window, with text", "P. rcv(5) ack una-4097", ACK],
+    ["RFC 5961 section 5.2: older than the largest window, with data", "P. rcv(5) ack una-4097", ACK],
     ["RFC 5961 section 5.2: as old as the largest window, ignored", ". rcv ack una-4096"],
     ["a duplicate ACK", ". rcv ack una"],
     ["a duplicate ACK with a number from within the window", ". rcv+1 ack una"],
@@ -74,7 +74,7 @@ for (const [open, base] of ways) {
         const reopens = state === "TIME-WAIT" && open === "passive"
         describe(`${state}, ${open} open, ${base.name}`, () => {
             test.each(reopens ? rows.filter(row => row[1] !== "S rcv+5") : rows)(
-                "%s",
+                "%s (%s): the state stays",
                 (name, segment, ...answers) => {
                     // RFC 1337: not even a challenge
                     const deaf = state === "TIME-WAIT" && name.startsWith("RST")
@@ -91,30 +91,30 @@ for (const [open, base] of ways) {
 // ---------------------------------------------------------------- The RST that counts: exactly RCV.NXT
 const mortal = synchronizedStates.filter(state => state !== "TIME-WAIT")
 
-test.each(bases)("RST at RCV.NXT in TIME-WAIT: ignored (RFC 1337), $name", base => {
+test.each(bases)("a RST at RCV.NXT in TIME-WAIT is ignored (RFC 1337), $name", base => {
     const peer = reach("TIME-WAIT", { base })
     peer.sends("R rcv").gets().is("TIME-WAIT").sends("R. rcv ack nxt").gets().is("TIME-WAIT")
 })
 
-describe.each(mortal)("RST at RCV.NXT in %s", state => {
+describe.each(mortal)("a RST at RCV.NXT in %s", state => {
     const orderly = state === "CLOSING" || state === "LAST-ACK"
     const error = orderly ? "OK" : "ECONNRESET"
 
-    test.each(bases)("ends the connection: $name", base => {
+    test.each(bases)("a RST at RCV.NXT ends the connection: $name", base => {
         const peer = reach(state, { base })
         peer.sends("R rcv").gets().is("CLOSED").failed(error)
     })
 
-    test("with an ACK, whatever it acknowledges, and data (SHLD-2)", () => {
+    test("a RST with an ACK of any number and data ends the connection (SHLD-2)", () => {
         reach(state).sends("R. rcv(12) ack nxt+5000").gets().is("CLOSED").failed(error)
     })
 
-    test("is not answered, and nothing comes after", () => {
+    test("a RST at RCV.NXT draws no segment, then or later", () => {
         const peer = reach(state).sends("R rcv").gets()
         peer.after(600_000).gets()
     })
 
-    test("in the middle of a zero window", () => {
+    test("a RST at RCV.NXT ends the connection also while our window is 0", () => {
         const peer = reach(state === "ESTABLISHED" || state === "CLOSE-WAIT" ? state : "ESTABLISHED")
         if (peer.state === "ESTABLISHED") {
             peer.sends("P. 1(1024) ack 1").gets(". 1 ack 1025 win 0")
@@ -127,7 +127,7 @@ describe.each(mortal)("RST at RCV.NXT in %s", state => {
 })
 
 // ---------------------------------------------------------------- What is dropped is counted
-test("each drop is counted under its reason", () => {
+test("each segment that is dropped is counted under its reason", () => {
     const peer = reach("ESTABLISHED")
     const counted = (counter: number, segment: string) => {
         const before = peer.bench.counter(counter)

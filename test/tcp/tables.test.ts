@@ -25,17 +25,17 @@ function crowd(count: number, config: { [key: string]: number } = {}, backlog = 
 
 // ---------------------------------------------------------------- Half-open records
 describe("half-open records", () => {
-    test("many handshakes at once, in any order", () => {
+    test("eight handshakes at once are completed in any order", () => {
         const peers = crowd(8)
         for (const peer of peers) peer.sends(SYN).gets(SYNACK)
         for (const peer of [...peers].reverse()) peer.sends(". 1 ack 1").gets().is("ESTABLISHED")
-        // taken in the order the handshakes were done
+        // accepted in the order of the handshakes' ends
         for (const peer of [...peers].reverse()) {
             peer.accepts().writes(3).gets("P. 1(3) ack 1")
         }
     })
 
-    test("all are taken: the next one goes on by a cookie, and nobody loses his", () => {
+    test("a SYN with all half-open records taken gets a cookie, and the others' handshakes go on", () => {
         const [first, second, third] = crowd(3, { halfOpen: 2 }) as [Peer, Peer, Peer]
         for (const peer of [first, second]) peer.sends(SYN).gets(SYNACK)
         const last = afterSynAck(third, SYN).is("LISTEN")
@@ -45,38 +45,38 @@ describe("half-open records", () => {
         for (const peer of [last, second, first]) peer.accepts().writes(3).gets("P. 1(3) ack 1")
     })
 
-    test("however often the SYN,ACK of another was sent again, its record is its own", () => {
+    test("a half-open record keeps its place, however often its SYN,ACK was retransmitted", () => {
         const [silent, next] = crowd(2, { halfOpen: 1 }) as [Peer, Peer]
         silent.sends(SYN).gets(SYNACK).after(40_000).seen.length = 0
         afterSynAck(next, SYN).sends(". 1 ack 1").gets().is("ESTABLISHED")
         silent.is("SYN-RECEIVED").sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("SYN, SYN,ACK, RST frees the slot at once, as often as it happens", () => {
+    test("SYN, SYN,ACK, RST, 50 times: the half-open record is free each time", () => {
         const peers = crowd(2, { halfOpen: 1, connections: 1 })
         for (let i = 0; i < 50; i++) peers[0]!.sends(SYN).gets(SYNACK).sends("R 1").gets().is("LISTEN")
         peers[1]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
     })
 
-    test("a silent client frees its slot after a minute", () => {
+    test("a silent client frees its half-open record after a minute", () => {
         const peers = crowd(2, { halfOpen: 1 })
         peers[0]!.sends(SYN).gets(SYNACK).after(63_000).seen.splice(0)
         peers[1]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("one that becomes free is taken by the next SYN", () => {
+    test("a half-open record that became free is taken by the next SYN", () => {
         const [first, second, third] = crowd(3, { halfOpen: 2 }) as [Peer, Peer, Peer]
         for (const peer of [first, second]) peer.sends(SYN).gets(SYNACK)
         first.sends("R 1").gets()
         third.sends(SYN).gets(SYNACK).is("SYN-RECEIVED")
         expect(first.bench.counter(Counter.CookiesSent)).toBe(0)
-        // searches end behind the last that is taken
+        // searches end after the last record in use
         second.sends("R 1").gets()
         third.sends("R 1").gets()
         expect(first.bench.stack.halvesEnd).toBe(0)
     })
 
-    test("are shared by all listeners", () => {
+    test("half-open records are shared by all listeners", () => {
         const [first, second] = crowd(2, { halfOpen: 1 }) as [Peer, Peer]
         second.localPort = 81
         second.listens()
@@ -87,8 +87,8 @@ describe("half-open records", () => {
 })
 
 // ---------------------------------------------------------------- Backlog
-describe("backlog", () => {
-    test("while as many wait as may, a SYN is dropped and counted; after accept() it is taken", () => {
+describe("the backlog", () => {
+    test("a SYN with a full backlog is dropped and counted, and answered after accept()", () => {
         const peers = crowd(3, {}, 2)
         for (const peer of peers.slice(0, 2)) peer.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets()
         peers[2]!.sends(SYN).gets()
@@ -97,7 +97,7 @@ describe("backlog", () => {
         peers[2]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("no more than that ever wait, also when all came at once: the ACK comes again with the data", () => {
+    test("handshakes beyond the backlog stay in SYN-RECEIVED and are completed after accept()", () => {
         const peers = crowd(3, {}, 1)
         for (const peer of peers) peer.sends(SYN).gets(SYNACK)
         for (const peer of peers) peer.sends(". 1 ack 1").gets()
@@ -106,11 +106,11 @@ describe("backlog", () => {
         expect(accept(stack, peers[0]!.listener)).toBeGreaterThan(0)
         expect(accept(stack, peers[0]!.listener)).toBe(0)
         peers[1]!.sends("P. 1(5) ack 1").gets(". 1 ack 6").accepts().reads(5)
-        // and who had nothing to say is asked again by the SYN,ACK
+        // the client without data gets the SYN,ACK again
         peers[2]!.after(1000).gets(`+1000 ${SYNACK}`).sends(". 1 ack 1").gets().accepts()
     })
 
-    test("each listener has its own", () => {
+    test("each of two listeners has a backlog of its own", () => {
         const [first, second] = crowd(2, {}, 1) as [Peer, Peer]
         second.localPort = 81
         second.listens(1)
@@ -119,14 +119,14 @@ describe("backlog", () => {
         first.accepts()
     })
 
-    test("a connection that is reset before it is accepted leaves its place", () => {
+    test("a connection that is reset before accept() frees its place in the backlog", () => {
         const peers = crowd(2, {}, 1)
         peers[0]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().sends("R 1").gets().is("LISTEN")
         expect(accept(peers[0]!.bench.stack, peers[0]!.listener)).toBe(0)
         peers[1]!.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
     })
 
-    test("a connection that is closed by the peer before it is accepted is still there", () => {
+    test("a connection that the peer closes before accept() is still returned, with its data", () => {
         const peer = halfOpen().sends("FP. 1(5) ack 1").gets(". 1 ack 7").is("CLOSE-WAIT")
         peer.accepts().reads(5).gets().reads(TcpError.Eof).closes().gets("F. 1 ack 7")
     })
@@ -134,7 +134,7 @@ describe("backlog", () => {
 
 // ---------------------------------------------------------------- Closing a listener
 describe("closing a listener", () => {
-    test("what was not accepted is reset, what was goes on, half-open ones are gone", () => {
+    test("close() of a listener resets connections not accepted, drops half-open ones and keeps accepted ones", () => {
         const [accepted, waiting, half] = crowd(3) as [Peer, Peer, Peer]
         accepted.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
         waiting.sends(SYN).gets(SYNACK).sends("P. 1(5) ack 1").gets(". 1 ack 6")
@@ -148,7 +148,7 @@ describe("closing a listener", () => {
         half.after(100_000).gets()
     })
 
-    test("and opening it again", () => {
+    test("listen() on a port whose listener was closed opens connections again", () => {
         const peer = listening()
         close(peer.bench.stack, peer.listener, peer.bench.now)
         peer.listens().sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
@@ -156,8 +156,8 @@ describe("closing a listener", () => {
 })
 
 // ---------------------------------------------------------------- Connections
-describe("connections", () => {
-    test("all are taken: connect() fails, and an ACK of a SYN,ACK waits for a record", () => {
+describe("the table of connections", () => {
+    test("a full table of connections: connect() returns NoBuffers, and an ACK of a SYN,ACK waits for a record", () => {
         const [first, second] = crowd(2, { connections: 1 }) as [Peer, Peer]
         first.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
         const { stack, now } = first.bench
@@ -168,14 +168,14 @@ describe("connections", () => {
         second.after(1000).gets(`+1000 ${SYNACK}`).sends(". 1 ack 1").gets().is("ESTABLISHED").accepts()
     })
 
-    test("a second client connects while the first one's handshake is under way", () => {
+    test("a second client opens while the first one's handshake is under way", () => {
         const [first, second] = crowd(2) as [Peer, Peer]
         first.sends(SYN).gets(SYNACK)
         second.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
         first.sends(". 1 ack 1").gets().accepts().is("ESTABLISHED")
     })
 
-    test("a record that a program still holds is not given away, one that it closed is", () => {
+    test("a record that a program holds is not given to another connection, a closed one is", () => {
         const [first, second] = crowd(2, { connections: 1 }) as [Peer, Peer]
         first
             .sends(SYN)
@@ -191,7 +191,7 @@ describe("connections", () => {
         second.sends(". 1 ack 1").gets().is("ESTABLISHED")
     })
 
-    test("opened and reset a thousand times: nothing is left", () => {
+    test("a thousand connections opened and reset leave no record in use", () => {
         const peer = listening({ config: { connections: 2, halfOpen: 2 } })
         for (let i = 0; i < 1000; i++) {
             peer.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets().accepts()
@@ -203,7 +203,7 @@ describe("connections", () => {
 })
 
 // ---------------------------------------------------------------- Ids
-test("ids are unique, never 0, and go around", () => {
+test("ids of connections are unique, never 0, and wrap at 65,535", () => {
     const peer = listening({ config: { connections: 2, listeners: 2 } })
     const { stack } = peer.bench
     const kept = listen(stack, 81, 1)
@@ -222,7 +222,7 @@ test("ids are unique, never 0, and go around", () => {
     expect(stateOf(stack, kept)).toBe(State.Listen)
 })
 
-test("connections are accepted in the order of their handshakes, also when ids go around", () => {
+test("accept() returns connections in the order of their handshakes, also when ids wrap", () => {
     const peers = crowd(4)
     peers[0]!.bench.stack.lastId = 65_533
     for (const peer of peers) peer.sends(SYN).gets(SYNACK)
@@ -236,7 +236,7 @@ test("connections are accepted in the order of their handshakes, also when ids g
     expect(accept(stack, peers[0]!.listener)).toBe(0)
 })
 
-test("and also when the oldest does not stand first in the table", () => {
+test("accept() returns the oldest connection first also when it is not first in the table", () => {
     const [gone, second, third] = crowd(3) as [Peer, Peer, Peer]
     for (const peer of [gone, second]) peer.sends(SYN).gets(SYNACK).sends(". 1 ack 1").gets()
     // the third one takes the record of the first

@@ -1,4 +1,4 @@
-// What the stack tells of itself: events in their order, and counters for everything (src/inspect).
+// What the stack reports: events in their order, and counters (src/base/events.ts, src/base/counters.ts).
 
 import { Buffer } from "@devicescript/core"
 import { describe, expect, test } from "vitest"
@@ -49,8 +49,8 @@ function text(peer: Peer, record: Buffer): string {
 }
 
 // ---------------------------------------------------------------- Events
-describe("events", () => {
-    test("of an active open, data, and a close", () => {
+describe("the events of a connection", () => {
+    test("an active open, data and a close report each segment and state", () => {
         const peer = synSent()
             .sends("S. 0 ack 1 <mss 500>")
             .gets(". 1 ack 1")
@@ -76,7 +76,7 @@ describe("events", () => {
         ])
     })
 
-    test("of a passive open: half-open connections have no id", () => {
+    test("a passive open reports its half-open connection without an id", () => {
         const peer = halfOpen().sends(". 1 ack 1").gets()
         expect(told(peer)).toEqual([
             "- LISTEN in S 0 win 4096 <mss 1460>",
@@ -87,12 +87,12 @@ describe("events", () => {
         ])
     })
 
-    test("of a half-open connection that is given up", () => {
+    test("a half-open connection that is reset reports its return to LISTEN", () => {
         const peer = halfOpen().sends("R 1").gets()
         expect(told(peer, 3)).toEqual(["- SYN-RECEIVED in R 1 win 4096", "- SYN-RECEIVED > LISTEN"])
     })
 
-    test("of a reset for nobody", () => {
+    test("a SYN without a listener reports the segment, the drop and the RST", () => {
         const peer = newPeer().sends("S 0").gets("R. =0 ack 1")
         expect(told(peer)).toEqual([
             "- CLOSED in S 0 win 4096",
@@ -101,7 +101,7 @@ describe("events", () => {
         ])
     })
 
-    test("of a connection that fails", () => {
+    test("a connection that is reset reports its end and ECONNRESET", () => {
         const peer = reach("ESTABLISHED")
         const from = peer.bench.stack.events.count
         peer.sends("R 1").gets()
@@ -112,7 +112,7 @@ describe("events", () => {
         ])
     })
 
-    test("of TIME-WAIT that gives way to a new connection", () => {
+    test("a SYN in TIME-WAIT reports the old connection's end and the new one", () => {
         const peer = reach("TIME-WAIT", { open: "passive" })
         const from = peer.bench.stack.events.count
         peer.sends("S 100")
@@ -126,7 +126,7 @@ describe("events", () => {
         ])
     })
 
-    test("each has the time of the call that caused it", () => {
+    test("each event has the time of the call that caused it", () => {
         const peer = listening()
         peer.bench.now = 7777
         peer.sends("S 0").gets("S. 0 ack 1 <mss 1460>")
@@ -138,7 +138,7 @@ describe("events", () => {
         }
     })
 
-    test("the ring keeps the last ones", () => {
+    test("a ring of four events keeps the last four", () => {
         const peer = newPeer({ config: { events: 4 } })
         for (let i = 0; i < 10; i++) peer.sends(`S ${i}`).gets(`R. =0 ack ${i + 1}`)
         const { events } = peer.bench.stack
@@ -150,8 +150,8 @@ describe("events", () => {
 })
 
 // ---------------------------------------------------------------- Counters
-describe("counters", () => {
-    test("have a name each, in the order of their offsets", () => {
+describe("the counters", () => {
+    test("each counter has a name, in the order of the offsets", () => {
         expect(names.length).toBe(Counter.Size / 4)
         expect(new Set(names).size).toBe(names.length)
         expect(names[Counter.FramesIn / 4]).toBe("frames-in")
@@ -161,7 +161,7 @@ describe("counters", () => {
         expect(names[Counter.Unresolved / 4]).toBe("unresolved")
     })
 
-    test("of frames and segments", () => {
+    test("the counters of frames and segments count each that comes in or is sent", () => {
         const peer = reach("ESTABLISHED")
         const { bench } = peer
         const before = [Counter.FramesIn, Counter.FramesOut, Counter.SegmentsIn, Counter.SegmentsOut].map(c =>

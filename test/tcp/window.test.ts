@@ -1,4 +1,4 @@
-// Flow control: zero windows and their probes, and the window we tell. RFC 9293 section 3.8.6.
+// Flow control: zero windows and their probes, and the window we advertise. RFC 9293 section 3.8.6.
 
 import { describe, expect, test } from "vitest"
 import { setReceiveLimit } from "../../src/tcp/connection-settings"
@@ -6,16 +6,16 @@ import { TcpError } from "../../src/tcp/records"
 import { bases, established, listening, synSent } from "../support/states"
 import { tsharkAgrees } from "../support/tshark"
 
-describe.each(bases)("the peer's window is shut, $name", base => {
+describe.each(bases)("the peer's window is zero, $name", base => {
     // ---------------------------------------------------------------- 3.8.6.1: zero-window probes (MUST-36)
-    test("an octet after the RTO, and then with exponential backoff", () => {
+    test("a probe of one octet is sent after the RTO, then with exponential backoff", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(10).gets()
         peer.after(999).gets().after(1).gets("+1 . 1(1) ack 1").sends(". 1 ack 1 win 0").gets()
         peer.after(1999).gets().after(1).gets("+1 . 1(1) ack 1").sends(". 1 ack 1 win 0").gets()
         peer.after(3999).gets().after(1).gets("+1 . 1(1) ack 1")
     })
 
-    test("never given up while it is acknowledged (MUST-37)", () => {
+    test("probes are sent for three hours while they are acknowledged (MUST-37)", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(10).gets()
         let probes = 0
         for (let minute = 0; minute < 3 * 60; minute++) {
@@ -29,7 +29,7 @@ describe.each(bases)("the peer's window is shut, $name", base => {
         peer.sends(". 1 ack 1 win 100").gets("P. 1(10) ack 1")
     })
 
-    test("given up after R2 when nothing comes back", () => {
+    test("probes without an answer end the connection after R2", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(10).gets()
         peer.after(122_999)
             .gets(...[1, 3, 7, 15, 31, 63].map(s => `+${s}000 . 1(1) ack 1`))
@@ -37,7 +37,7 @@ describe.each(bases)("the peer's window is shut, $name", base => {
         peer.after(1).gets().failed("ETIMEDOUT")
     })
 
-    test("the window opens without an ACK of the octet: it goes again with the rest, at once", () => {
+    test("a window that opens without an ACK of the probe: its octet is sent again at once with the rest", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(10).gets()
         peer.after(1000).gets("+1000 . 1(1) ack 1").sends(". 1 ack 1 win 5").gets(". 1(5) ack 1")
         peer.sends(". 1 ack 6 win 5")
@@ -48,7 +48,7 @@ describe.each(bases)("the peer's window is shut, $name", base => {
             .gets()
     })
 
-    test("the octet is taken and the window stays shut: the next octet after the next timeout", () => {
+    test("an ACK of the probe with a zero window: the next octet is sent after the next timeout", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(3).gets()
         peer.after(1000).gets("+1000 . 1(1) ack 1").sends(". 1 ack 2 win 0").gets()
         // the round trip of the octet is a measurement: the least RTO again
@@ -56,29 +56,29 @@ describe.each(bases)("the peer's window is shut, $name", base => {
         peer.sends(". 1 ack 3 win 0").gets().sends(". 1 ack 3 win 10").gets("P. 3(1) ack 1")
     })
 
-    test("the octet is taken and the window opens: the rest at once", () => {
+    test("an ACK of the probe with an open window: the rest is sent at once", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(10).gets()
         peer.after(1000).gets("+1000 . 1(1) ack 1").sends(". 1 ack 2 win 100").gets("P. 2(9) ack 1")
     })
 
-    test("the window opens before the first probe: data at once, and an RTO of its own for it", () => {
+    test("a window that opens before the first probe: data is sent at once, with an RTO of its own", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(10).gets().after(900).gets()
         peer.sends(". 1 ack 1 win 100").gets("P. 1(10) ack 1")
         peer.after(999).gets().after(1).gets("+1 P. 1(10) ack 1")
     })
 
-    test("it shuts with data in flight: what is in flight is probed for, one octet", () => {
+    test("a window that shrinks to zero with data in flight: one octet of that data is the probe", () => {
         const peer = established({ base }).writes(10).gets("P. 1(10) ack 1").sends(". 1 ack 1 win 0").gets()
         peer.after(1000).gets("+1000 . 1(1) ack 1").sends(". 1 ack 1 win 0").gets()
         peer.after(2000).gets("+2000 . 1(1) ack 1").sends(". 1 ack 11 win 10").gets().after(600_000).gets()
     })
 
-    test("it shuts and acknowledges everything: nothing to probe for until there is data", () => {
+    test("a zero window that acknowledges all data: no probe until there is data", () => {
         const peer = established({ base }).writes(10).gets("P. 1(10) ack 1").sends(". 1 ack 11 win 0").gets()
         peer.after(600_000).gets().writes(1).gets().after(1000).gets("+1000 P. 11(1) ack 1")
     })
 
-    test("data that waits does not keep ACKs from going out", () => {
+    test("data that waits for the window does not hold ACKs back", () => {
         const peer = established({ base }).sends(". 1 ack 1 win 0").gets().writes(10).gets()
         peer.sends("P. 1(5) ack 1 win 0")
             .gets(". 1 ack 6")
@@ -89,21 +89,21 @@ describe.each(bases)("the peer's window is shut, $name", base => {
     })
 })
 
-// ---------------------------------------------------------------- A window of our own that is shut
-describe.each(bases)("our window is shut, $name", base => {
+// ---------------------------------------------------------------- Our window is zero
+describe.each(bases)("our window is zero, $name", base => {
     const full = () => established({ base }).sends("P. 1(1024) ack 1").gets(". 1 ack 1025 win 0")
 
     test.each([
-        ["an octet, as a probe: not taken, answered", "P. 1025(1) ack 1", [". 1 ack 1025 win 0"]],
+        ["a probe of one octet, which is not taken,", "P. 1025(1) ack 1", [". 1 ack 1025 win 0"]],
         ["a keep-alive", ". 1024 ack 1", [". 1 ack 1025 win 0"]],
-        ["a segment beyond", "P. 1026(1) ack 1", [". 1 ack 1025 win 0"]],
-        ["a FIN: not taken, answered", "F. 1025 ack 1", [". 1 ack 1025 win 0"]],
-        ["a FIN behind old text: not taken, answered", "FP. 1020(5) ack 1", [". 1 ack 1025 win 0"]],
-        ["old text and a new octet", "P. 1020(6) ack 1", [". 1 ack 1025 win 0"]],
-        ["an ACK: taken (table 6, line 1)", ". 1025 ack 1", []],
-        ["a SYN: challenged", "S 1025", [". 1 ack 1025 win 0"]],
-        ["a RST that is not exact: outside", "R 1026", []],
-    ] as const)("%s", (_, segment, answers) => {
+        ["a segment after it", "P. 1026(1) ack 1", [". 1 ack 1025 win 0"]],
+        ["a FIN, which is not taken,", "F. 1025 ack 1", [". 1 ack 1025 win 0"]],
+        ["a FIN after old data, which is not taken,", "FP. 1020(5) ack 1", [". 1 ack 1025 win 0"]],
+        ["old data and a new octet", "P. 1020(6) ack 1", [". 1 ack 1025 win 0"]],
+        ["an ACK, which is taken (table 6, line 1),", ". 1025 ack 1", []],
+        ["a SYN", "S 1025", [". 1 ack 1025 win 0"]],
+        ["a RST outside the window", "R 1026", []],
+    ] as const)("%s (%s) is answered by %j", (_, segment, answers) => {
         full()
             .sends(segment)
             .gets(...answers)
@@ -112,24 +112,24 @@ describe.each(bases)("our window is shut, $name", base => {
             .gets(". 1 ack 1025 win 1024")
     })
 
-    test('"special allowance": the ACK of a segment that is not acceptable counts (MUST-66)', () => {
+    test('"special allowance" with a zero window: the ACK of a segment that is not acceptable counts (MUST-66)', () => {
         const peer = full().writes(5).gets("P. 1(5) ack 1025 win 0")
         peer.sends("P. 1025(1) ack 6").gets(". 6 ack 1025 win 0").after(600_000).gets()
     })
 
-    test("and so does its window", () => {
+    test('"special allowance" with a zero window: the window of a segment that is not acceptable counts', () => {
         const peer = full().sends(". 1025 ack 1 win 0").gets().writes(5).gets()
         peer.sends("P. 1025(1) ack 1 win 100").gets("P. 1(5) ack 1025 win 0")
     })
 
-    test("a RST at RCV.NXT ends the connection (MUST-66)", () => {
+    test("a RST at RCV.NXT ends the connection also with a zero window (MUST-66)", () => {
         full().sends("R 1025").gets().failed("ECONNRESET")
     })
 })
 
 // ---------------------------------------------------------------- 3.8.6.2.2: the receiver's silly window syndrome
-describe("the window we tell", () => {
-    test("its right edge stays while octets come and are read one by one, until half of the buffer is free", () => {
+describe("the window we advertise", () => {
+    test("the right edge stays while octets are read one by one, until half of the buffer is free", () => {
         const peer = established({ config: { receiveBuffer: 100 } })
             .sends("P. 1(100) ack 1")
             .gets(". 1 ack 101 win 0")
@@ -139,29 +139,29 @@ describe("the window we tell", () => {
         peer.reads(1, 1).gets(". 1 ack 101 win 100")
     })
 
-    test("an ACK that goes out anyway does not open it by less", () => {
+    test("an ACK that is sent anyway does not move the right edge by less than that", () => {
         const peer = established({ config: { receiveBuffer: 100 } })
             .sends("P. 1(100) ack 1")
             .gets(". 1 ack 101 win 0")
         peer.reads(49, 49).gets().sends("P. 101(1) ack 1").gets(". 1 ack 101 win 0")
     })
 
-    test("a segment's worth is enough where half of the buffer is more", () => {
+    test("the right edge moves by an MSS where half of the buffer is more", () => {
         const config = { receiveBuffer: 10_000, connections: 1 }
         const peer = established({ config }).sends("P. 1(1460) ack 1").gets(". 1 ack 1461")
         peer.reads(1459, 1459).gets().reads(1).gets(". 1 ack 1461 win 10000")
     })
 
-    test("what was read before the next segment comes is told with its ACK", () => {
+    test("room made by reading before the next segment is advertised with its ACK", () => {
         const peer = established({ config: { receiveBuffer: 100 } })
             .sends("P. 1(40) ack 1")
             .gets(". 1 ack 41")
         peer.reads(40).gets().sends("P. 41(20) ack 1").gets(". 1 ack 61 win 40")
-        // 40 are told, 80 are free: 40 more are less than half of the buffer
+        // 40 are advertised, 80 are free: 40 more are less than half of the buffer
         peer.reads(20).gets(". 1 ack 61 win 100")
     })
 
-    test("a shut window opens when all is read", () => {
+    test("a zero window opens when all data is read", () => {
         established()
             .sends("P. 1(1024) ack 1")
             .gets(". 1 ack 1025 win 0")
@@ -171,8 +171,8 @@ describe("the window we tell", () => {
 })
 
 // ---------------------------------------------------------------- setReceiveLimit
-describe("setReceiveLimit", () => {
-    test("on a listener: the window of the SYN,ACK and of what follows", () => {
+describe("setReceiveLimit()", () => {
+    test("setReceiveLimit(300) of a listener is the window of the SYN,ACK and of the connection", () => {
         const peer = listening({ peer: { receive: 300 } })
         peer.limits(300, peer.listener).sends("S 0").gets("S. 0 ack 1 <mss 1460>")
         peer.sends("P. 1(400) ack 1")
@@ -182,13 +182,13 @@ describe("setReceiveLimit", () => {
             .gets(". 1 ack 301 win 300")
     })
 
-    test("on a listener while a handshake is under way: what was told is not taken back (SHLD-14)", () => {
+    test("setReceiveLimit(100) of a listener during a handshake does not shrink the advertised window (SHLD-14)", () => {
         const peer = listening().sends("S 0").gets("S. 0 ack 1 <mss 1460>")
         peer.limits(100, peer.listener).sends(". 1 ack 1").gets().accepts()
         peer.sends("P. 1(1024) ack 1").gets(". 1 ack 1025 win 0").reads(1024).gets(". 1 ack 1025 win 1024")
     })
 
-    test("on a connection, smaller: the right edge does not move back (SHLD-14)", () => {
+    test("setReceiveLimit(100) of a connection does not move the right edge back (SHLD-14)", () => {
         const peer = established()
             .limits(100)
             .gets()
@@ -199,7 +199,7 @@ describe("setReceiveLimit", () => {
         peer.sends("P. 25(1000) ack 1").gets(". 1 ack 1025 win 0").reads(1000).gets(". 1 ack 1025 win 100")
     })
 
-    test("on a connection, larger: told when the rules against silly windows allow", () => {
+    test("setReceiveLimit() to a larger limit is advertised when the rules against silly windows allow", () => {
         const peer = established({ peer: { receive: 1024 } })
             .limits(10)
             .gets()
@@ -207,7 +207,7 @@ describe("setReceiveLimit", () => {
         peer.reads(1024).gets(". 1 ack 1025 win 1024")
     })
 
-    test("of one octet", () => {
+    test("setReceiveLimit(1) has a window of one octet", () => {
         const peer = synSent({ config: { receiveBuffer: 64 } })
             .limits(1)
             .gets()
@@ -220,12 +220,12 @@ describe("setReceiveLimit", () => {
         }
     })
 
-    test.each([0, -1, 1025])("%d octets are refused", bytes => {
+    test.each([0, -1, 1025])("setReceiveLimit(%d) returns Invalid", bytes => {
         const peer = established()
         expect(setReceiveLimit(peer.bench.stack, peer.id, bytes)).toBe(TcpError.Invalid)
     })
 
-    test("of nobody", () => {
+    test("setReceiveLimit() of an id without a connection returns NotConnected", () => {
         expect(setReceiveLimit(established().bench.stack, 999, 10)).toBe(TcpError.NotConnected)
     })
 })
