@@ -23,12 +23,14 @@ import { ROOT } from "../sim/build/build"
 const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-package-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The TypeScript programs in a document, from a heading on if one is given. */
-function programs(heading = "", document = "README.md"): string[] {
+/** The programs in a document, in one language, from a heading on if one is given. */
+function programs(heading = "", document = "README.md", language = "ts"): string[] {
     const text = readFileSync(join(ROOT, document), "utf8")
     const start = text.indexOf(heading)
     expect(start, `a heading "${heading}" in ${document}`).toBeGreaterThanOrEqual(0)
-    return [...text.slice(start).matchAll(/^```ts\n(.*?)^```/gms)].map(match => match[1]!)
+    return [...text.slice(start).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map(
+        match => match[1]!
+    )
 }
 
 test("the README begins with the shortest example as it is in src/examples", () => {
@@ -109,6 +111,7 @@ class Project {
 
 /** What the programs of docs stand on, by their heading. */
 const around: Record<string, string> = {
+    "## Settings": `import { startNetwork } from "devicescript-tcp"`,
     "## Addresses by DHCP, hosts by name": `import { connect, dhcp, dns, startNetwork } from "devicescript-tcp"`,
     "## A web server": `import { addStatus, HttpBodies, HttpServer, startNetwork } from "devicescript-tcp"
 const net = await startNetwork({ mac: board, ip: "10.0.0.2/24" })
@@ -383,9 +386,18 @@ test("the program never says goodbye", async () => {
 })
 `
         )
+        const [documented = "", , , without = ""] = programs("", "docs/testing.md", "js")
+        fresh.write("test/documented.test.js", documented)
+        fresh.write("without-vitest.mjs", without)
+        const alone = spawnSync(process.execPath, ["without-vitest.mjs"], {
+            cwd: fresh.path,
+            encoding: "utf8",
+        })
+        expect([alone.status, alone.stderr]).toEqual([0, ""])
         const { status, output } = fresh.command("test", "--no-color")
         expect(status).toBe(1)
         expect(output).toMatch(/✓ test\/network\.test\.ts \(2 tests\)/)
+        expect(output).toMatch(/✓ test\/documented\.test\.js \(1 test\)/)
         expect(output).toContain("device has not connected with 10.0.0.9: there was no SYN")
         expect(output).toMatch(/ESTABLISHED \|<- len 0/)
         expect(output).toContain("device printed:\nhello, world")
