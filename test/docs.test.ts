@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import ts from "typescript"
 import { describe, expect, test } from "vitest"
+import { parseLadderOptions } from "../sim/analysis/options"
 import { parseBuildOptions } from "../sim/budget/options"
 import { ROOT } from "../sim/build/build"
 import { chips } from "../sim/chip/chips"
@@ -158,6 +159,7 @@ function check(command: string): void {
         if (script === "start") parseOptions(words, { terminal: false })
         else if (script === "build") parseBuildOptions(words)
         else if (script === "deploy") parseDeployOptions(words)
+        else if (script === "ladder" && words.length > 0) parseLadderOptions(words)
     } catch (error) {
         if (!(error instanceof Answer) && !words.includes("x"))
             throw new Error(`${command}: ${(error as Error).message}`)
@@ -165,12 +167,13 @@ function check(command: string): void {
 }
 
 let help: string | undefined
-/** What the three command lines say of their options. */
+/** What the four command lines say of their options. */
 function helpTexts(): string {
     help ??= [
         () => parseOptions(["--help"], { terminal: false }),
         () => parseBuildOptions(["--help"]),
         () => parseDeployOptions(["--help"]),
+        () => parseLadderOptions(["--help"]),
     ]
         .map(parse => {
             try {

@@ -15,6 +15,8 @@ const COMPARED = {
     duplicate_ack: Mark.DuplicateAck,
     zero_window: Mark.ZeroWindow,
     zero_window_probe: Mark.ZeroWindowProbe,
+    zero_window_probe_ack: Mark.ZeroWindowProbeAck,
+    reused_ports: Mark.PortsReused,
     lost_segment: Mark.LostBefore,
     ack_lost_segment: Mark.AcksUnseen,
     out_of_order: Mark.OutOfOrder,

@@ -53,6 +53,21 @@ describe("pins of the ESP32s", () => {
         else expect(problem).toContain(reason)
     })
 
+    test.each<[string, { [line: string]: string }, string]>([
+        ["esp32_devkit_c_w5500", { CS: "P34" }, "input only"],
+        ["esp32_devkit_c_enc28j60", { RESET: "P35" }, "input only"],
+        ["esp32_devkit_c_enc28j60", { SCK: "VP" }, "input only"],
+        ["esp32_devkit_c_esp_hosted", { MOSI: "VN" }, "input only"],
+    ])("%s with %j is refused", (name, moved, reason) => {
+        expect(() => readBoard(name, moved)).toThrow(reason)
+    })
+
+    test("lines that the chip drives may be on inputs only", () => {
+        expect(() =>
+            readBoard("esp32_devkit_c_esp_hosted", { MISO: "P34", HANDSHAKE: "P35", DATA_READY: "VP" })
+        ).not.toThrow()
+    })
+
     test("any three free pins make a bus; MISO may be an input only", () => {
         expect(spiProblem("esp32", { miso: 34, mosi: 4, sck: 33 })).toBeUndefined()
         expect(spiProblem("esp32c3", { miso: 0, mosi: 1, sck: 2 })).toBeUndefined()

@@ -7,7 +7,7 @@ import { boardImage } from "../../sim/budget/board"
 import { filesOf, partsOf, type SizedDebugInfo } from "../../sim/budget/parts"
 
 /** What is above and below all drivers. */
-const SHARED = /^src\/mac\/(mac|power|sleep|spi)\.ts$/
+const SHARED = /^src\/mac\/(mac|poll-wait|sleep|spi)\.ts$/
 
 // the Wi-Fi driver with its protobuf; the limit of the whole program is that of the VM
 test.each([
