@@ -19,7 +19,7 @@ export const enum BusTime {
 export class W5500Bus {
     /** Socket 0's registers at the offsets of Snapshot; a longer buffer also reads reserved registers after them. */
     readonly registers: Buffer
-    /** The common registers at the offsets of Look. A disturbed bit can turn a read into a write: then the last values are written back. */
+    /** The common registers at the offsets of CommonRegisters. A disturbed bit can turn a read into a write: then the last values are written back. */
     readonly common = Buffer.alloc(CommonRegisters.Size)
     /** Address, control and two bytes of data. */
     readonly command = Buffer.alloc(5)

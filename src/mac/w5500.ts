@@ -111,7 +111,7 @@ export class W5500 implements Mac {
     /** When to check the common registers, or to try to bring a lost chip back. */
     private lookAt = 0
     private answers = false
-    /** Socket 0's registers as they read after it was opened, with no command under way (see Own). */
+    /** Socket 0's registers as they read after it was opened, with no command under way (see SocketState). */
     private own = 0
     private readonly small = Buffer.alloc(Size.Small)
     private readonly command: Buffer
