@@ -7,15 +7,13 @@ import { boardFile, readBoard } from "../board/boards"
 import { locate, PACKAGE, ROOT } from "../build/places"
 import { CommandLine } from "../options/command-line"
 import { OptionError } from "../options/error"
-import {
-    compilerSettings,
-    FIRST_OF_DEVICESCRIPT,
-    firstProgram,
-    firstTest,
-    settings,
-    vitestConfiguration,
-} from "./templates"
 
+/** The program that DeviceScript's own init writes: it is nobody's work yet. */
+const FIRST_OF_DEVICESCRIPT = `import * as ds from "@devicescript/core"
+
+setInterval(async () => {
+    console.log(":)")
+}, 1000)`
 const FIRST_BOARD = "w5500_evb_pico"
 /** The program that `sim`, `build` and `deploy` take, and the one for a project whose main program is in use. */
 const MAIN = "src/main.ts"
@@ -52,11 +50,11 @@ export async function init(words: readonly string[]): Promise<number> {
     const files: [path: string, text: string][] = [
         [`boards/${name}.board.json`, readFileSync(locate(boardFile(name)), "utf8")],
         ["src/board.ts", readFileSync(driver, "utf8").replaceAll('"../src/', '"devicescript-tcp/src/')],
-        [main, firstProgram],
-        ["test/network.test.ts", firstTest(main)],
-        ["test/tsconfig.json", compilerSettings],
-        ["vitest.config.mts", vitestConfiguration],
-        [".env.defaults", settings],
+        [main, template("main.ts")],
+        ["test/network.test.ts", template("network.test.ts").replaceAll(MAIN, main)],
+        ["test/tsconfig.json", template("tsconfig.json")],
+        ["vitest.config.mts", template("vitest.config.mts")],
+        [".env.defaults", template("env.defaults")],
     ]
     for (const [path, text] of files) say(path, add(path, text))
     say("package.json", addToManifest())
@@ -70,12 +68,17 @@ On the board: npx devicescript-tcp flash, then npx devicescript-tcp deploy${how}
     return 0
 }
 
+/** Returns the text of a file that projects get. */
+function template(name: string): string {
+    return readFileSync(join(PACKAGE, "template", name), "utf8")
+}
+
 /** Returns the path for the first program: that of the main program, unless the user has written one. */
 function mainProgram(): string {
     const path = join(ROOT, MAIN)
     if (!existsSync(path)) return MAIN
     const text = readFileSync(path, "utf8")
-    return text.trim() === FIRST_OF_DEVICESCRIPT || text === firstProgram ? MAIN : BESIDE
+    return text.trim() === FIRST_OF_DEVICESCRIPT || text === template("main.ts") ? MAIN : BESIDE
 }
 
 /** Writes a file, unless there is one that the user may have changed. Returns what happened. */
