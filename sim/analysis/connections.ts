@@ -4,6 +4,7 @@ import { type IpPacket, ipPacket } from "../capture/ip-packet"
 import { networkStart } from "../capture/link-layer"
 import type { CapturedPacket } from "../capture/packet"
 import { Reassembly } from "../capture/reassembly"
+import { innermost } from "../capture/tunnel"
 import { tcpOptions } from "../view/tcp-options"
 import { Connection, keyOf, other, senderOf } from "./connection"
 import { icmpError, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from "./icmp"
@@ -16,11 +17,6 @@ import { follow, type StateChange } from "./states"
 /** The connections that are kept; segments of further ones are only counted. */
 export const MAX_CONNECTIONS = 100_000
 const PROTOCOL_TCP = 6
-/** IPv4 and IPv6 as a packet's payload: tunnels. */
-const PROTOCOL_IPV4 = 4
-const PROTOCOL_IPV6 = 41
-/** More tunnels in each other than this are damage. */
-const MAX_TUNNELS = 4
 
 /** A segment with everything that was found about it. */
 export interface Seen {
@@ -70,7 +66,7 @@ export class Connections {
         }
         const place = networkStart(linkType, bytes)
         const part = place === undefined ? undefined : ipPacket(bytes, place, length)
-        const packet = part && inner(this.fragments.take(part))
+        const packet = part && innermost(this.fragments.take(part))
         if (packet === undefined) return
         if (packet.protocol === PROTOCOL_TCP) {
             const segment = segmentOf(packet, this.packets, time, isTimed)
@@ -146,15 +142,6 @@ export class Connections {
         connection.icmp = error.words
         this.listener?.icmp(connection, time, packet, error.words)
     }
-}
-
-/** Returns the packet in a packet that carries another (RFC 2003, RFC 4213), the packet itself otherwise. */
-function inner(packet: IpPacket | undefined, depth = 0): IpPacket | undefined {
-    if (packet?.protocol !== PROTOCOL_IPV4 && packet?.protocol !== PROTOCOL_IPV6) return packet
-    if (depth >= MAX_TUNNELS) return undefined
-    const { bytes, payload, length } = packet
-    const carried = ipPacket(bytes, payload, payload + length)
-    return carried?.fragment === undefined ? inner(carried, depth + 1) : undefined
 }
 
 /** Returns the key of a connection whose ports only are quoted; undefined if not even they are. */

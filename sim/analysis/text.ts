@@ -127,14 +127,16 @@ export function writeLadder(terminal: Terminal, wording: Wording): void {
         left: host(client),
         right: host(other(client)),
     })
-    const draw = (row: Row) => drawRow(ladder, wording, row)
+    const shown = [host(0).ip, host(1).ip] as const
+    const draw = (row: Row) => drawRow(ladder, wording, row, shown)
     recording.first.forEach(draw)
     if (recording.omitted > 0) ladder.note(`${counted(recording.omitted, "segment")} are not drawn`)
     recording.last.forEach(draw)
     ladder.flush()
 }
 
-function drawRow(ladder: Ladder, wording: Wording, row: Row): void {
+/** Draws a row; `shown` are the addresses as the ladder's hosts have them. */
+function drawRow(ladder: Ladder, wording: Wording, row: Row, shown: readonly [string, string]): void {
     const time = row.time / 1e6
     if (row.kind === "note") {
         ladder.note(row.text)
@@ -142,7 +144,8 @@ function drawRow(ladder: Ladder, wording: Wording, row: Row): void {
     }
     const side = wording.side(row.from)
     const remarks = wording.remarks(row)
-    ladder.segment(wording.view(row), { time, from: side, remarks, isSuspect: wording.isTrouble(row) })
+    const view = { ...wording.view(row), source: shown[row.from], destination: shown[other(row.from)] }
+    ladder.segment(view, { time, from: side, remarks, isSuspect: wording.isTrouble(row) })
     for (const { end, from, to } of row.changes) ladder.state(wording.side(end), from, to, time)
     if (row.explanation !== undefined) ladder.note(row.explanation)
 }
