@@ -8,6 +8,8 @@ export interface BootOptions {
     gateway: string
     /** Ethernet address, six hexadecimal bytes with colons; "" for one derived from the device's id. */
     macAddress: string
+    /** The name server's address; none when left out. The simulator's router is one. */
+    dns?: string
     /** Fields of Config (tcp/config.ts) that differ from their defaults. */
     config: { [key: string]: number }
     /** Serves echo on port 7 and the status page on port 80. */

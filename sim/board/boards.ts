@@ -2,20 +2,21 @@
 // its pins). A board file names the chip's pins in `$pins`, each by the chip and its line, such as `"W5500_CS": "GP17"`; the
 // board's module, the build and the simulator read the wiring there.
 
-import { readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { locate, ofPackage } from "../build/places.ts"
 import { OptionError } from "../options/error.ts"
 import { type Arch, isArch, wiringProblem } from "./wiring.ts"
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** The folder of the boards, a path in this project. */
 export const BOARDS = "boards"
 const ENDING = ".board.json"
-/** The file that names the board, a path in this project. The build replaces it to use another board. */
-export const BOARD = "src/board.ts"
-/** The file that lists for src/selftest.ts what is wired to which pin, a path in this project. The build writes it. */
-const WIRING = "src/wiring.ts"
+/** The folder of this package's boards, and all folders with boards; those of the project come first. Paths in the project. */
+const OWN = ofPackage(BOARDS)
+const FOLDERS = [...new Set([BOARDS, OWN])]
+/** The file that names the board, a path in this project. The build puts another board into it. */
+export const BOARD = ofPackage("src/board.ts")
+/** The file that tells src/selftest.ts what is wired to which pin, a path in this project. The build writes it. */
+const WIRING = ofPackage("src/wiring.ts")
 const NAMED = /"\.\.\/boards\/(\w+)"/
 /** The environment variable that names a board in place of src/board.ts, so that tests can run on another board. */
 const VARIABLE = "DEVICESCRIPT_TCP_BOARD"
@@ -49,14 +50,24 @@ export interface Board {
     readonly file: string
 }
 
-/** Returns the names of all boards, sorted. */
+/** Returns the names of all boards, sorted: those of the project, and those of this package. */
 export function boardNames(): string[] {
-    const files = readdirSync(join(ROOT, BOARDS))
-    return files
-        .filter(file => file.endsWith(ENDING))
-        .map(file => file.slice(0, -ENDING.length))
-        .filter(name => files.includes(`${name}.ts`))
-        .sort()
+    return [...new Set(FOLDERS.flatMap(folder => namesIn(folder)))].sort()
+}
+
+function namesIn(folder: string): string[] {
+    const place = locate(folder)
+    if (!existsSync(place)) return []
+    const files = readdirSync(place)
+    const names = files.filter(file => file.endsWith(ENDING)).map(file => file.slice(0, -ENDING.length))
+    // the program of a project has its driver in any file
+    return folder === OWN ? names.filter(name => files.includes(`${name}.ts`)) : names
+}
+
+/** Returns the path in the project of a board's file. */
+export function boardFile(name: string): string {
+    const paths = FOLDERS.map(folder => `${folder}/${name}${ENDING}`)
+    return paths.find(path => existsSync(locate(path))) ?? paths[0]!
 }
 
 /** Returns the name of the board that programs are built for unless `--board` names another one. */
@@ -73,7 +84,7 @@ export function readBoard(name = defaultBoard(), moved: { readonly [line: string
     if (!names.includes(name)) {
         throw new OptionError(`unknown board ${JSON.stringify(name)}; the boards are ${names.join(", ")}`)
     }
-    const text = sourceOf(`${BOARDS}/${name}${ENDING}`)
+    const text = sourceOf(boardFile(name))
     const given = JSON.parse(text) as BoardFile
     const board = withPins(name, given, text)
     if (Object.keys(moved).length === 0) return checked(board)
@@ -131,11 +142,11 @@ function checked(board: Board): Board {
 /** Returns the texts, by path, with which the build for a board replaces this project's files. */
 export function boardFiles(board: Board): Map<string, string> {
     const { name, file } = board
-    return new Map([
-        [BOARD, sourceOf(BOARD).replace(NAMED, `"../boards/${name}"`)],
-        [WIRING, wiringModule(board)],
-        [`${BOARDS}/${name}${ENDING}`, file],
-    ])
+    const files = new Map([[`${BOARDS}/${name}${ENDING}`, file]])
+    // the driver of a project's own board is in its program
+    if (!namesIn(OWN).includes(name)) return files
+    files.set(BOARD, sourceOf(BOARD).replace(NAMED, `"../boards/${name}"`))
+    return files.set(WIRING, wiringModule(board))
 }
 
 /** Returns the text of src/wiring.ts. */
@@ -174,5 +185,5 @@ export function pinsModule(board: Board, helper: string): string {
 }
 
 function sourceOf(path: string): string {
-    return readFileSync(join(ROOT, path), "utf8")
+    return readFileSync(locate(path), "utf8")
 }

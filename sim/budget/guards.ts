@@ -2,8 +2,7 @@
 // functions that only such code names. The estimate needs no build; featureBytes measures the exact bytes.
 
 import ts from "typescript"
-import { featureNames } from "../../bin/features.js"
-import { FEATURES } from "../build/features"
+import { FEATURES, featureNames } from "../build/features"
 import { type SizedDebugInfo, spansOf } from "./parts"
 
 type Range = [from: number, to: number]

@@ -47,7 +47,9 @@ export interface DeviceOptions {
     deviceId?: string
     /** True when another program drives the device, which then asks for commands every millisecond. */
     controlled?: boolean
-    /** Receives event records (src/base/events.ts), as many as the bytes hold. */
+    /** No command is ever given, so the device need not ask for one. */
+    silent?: boolean
+    /** Takes event records (src/base/events.ts), as many as the bytes hold. */
     onEvent?: (records: Uint8Array) => void
     onLog?: (level: Level, text: string) => void
     onPanic?: (panic: Panic) => void
@@ -57,8 +59,9 @@ export interface DeviceOptions {
 const LAZY = 5
 /** The time after its last frame during which a chip counts as busy, ms. */
 const BUSY = 100
-/** The interval at which the device asks for a command, ms. */
+/** The device asks for a command this often, ms; and where none is ever given. */
 const ASK = 20
+const ASK_SELDOM = 3_600_000
 
 interface Command {
     line: Uint8Array
@@ -202,7 +205,7 @@ export class Device {
             case Op.Line:
                 this.running ??= this.commands.shift()
                 header.size = this.running?.line.length ?? 0
-                header.value = this.options.controlled ? 1 : ASK
+                header.value = this.options.controlled ? 1 : this.options.silent ? ASK_SELDOM : ASK
                 break
             case Op.Reply:
                 if (header.size === 0 && header.argument === 0) this.running?.lines.push("")

@@ -1,6 +1,7 @@
 // A link to the Linux kernel through a TAP device: a network interface of the kernel whose cable ends in this process.
 
 import { ipv4Of, netmaskOf } from "../../src/net/address"
+import { INSTALLED } from "../build/places"
 import { MAX_SENT, MIN_FRAME } from "./frames"
 import type { Link, Port, Station } from "./port"
 import { type Closed, LinkError, type StreamCounters } from "./stream"
@@ -145,7 +146,7 @@ async function load(text: string): Promise<Kernel> {
     } catch (error) {
         const [why = ""] = (error as Error).message.split("\n")
         throw new LinkError(
-            `cannot open ${text}: the package koffi does not load (${why}); npm ci installs it`
+            `cannot open ${text}: the package koffi does not load (${why}); ${INSTALLED ? "npm install koffi" : "npm ci"} installs it`
         )
     }
 }

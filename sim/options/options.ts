@@ -3,13 +3,14 @@
 import { Config, configure } from "../../src/tcp/config"
 import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
 import type { Board } from "../board/boards"
+import { boardGiven } from "../build/board-of"
 import { chipOf } from "../chip/chips"
 import { type FaultStep, parseFaults } from "../chip/fault-options"
 import { parseStreamAddress } from "../link/stream-address"
 import { parseTapAddress } from "../link/tap-address"
 import type { Forward } from "../router/incoming"
 import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./address"
-import { CommandLine, program, without } from "./command-line"
+import { CommandLine, ownProgram, program, usage, WORDS, without } from "./command-line"
 import { splitCommands } from "./commands"
 import { OptionError } from "./error"
 import { type ForwardWish, parseForward } from "./forward"
@@ -48,9 +49,9 @@ export interface Options {
     macAddress: string | undefined
     /** The fields of the stack's Config that --config sets. */
     config: { [key: string]: number }
-    /** What the process does after the example and the commands. */
-    mode: "console" | "serve" | "batch" | "control" | "program"
-    /** True when the run begins with the example. */
+    /** What the process does after the example and the commands; "handshakes" runs a program until its connections are over. */
+    mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes"
+    /** The run begins with the example. */
     example: boolean
     /** True when the run ends after the example because it has no terminal, not because an option says so. */
     cutShort: boolean
@@ -87,12 +88,13 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const time = given.time ?? (outside || waited || given.control ? "real" : "virtual")
     refuseCombinations(given, outside, time)
     const [runtime = "vm", ...others] = given.runtime ?? []
-    const stays = (waited || given.control === true) && time === "real"
-    const { gateway, link } = given
-    const board = chosenBoard(given)
-    const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
     const mode = modeOf(given, waited, terminal)
-    const own = mode === "control" || mode === "program"
+    // a program may ask for an address by DHCP
+    const stays = ((waited || given.control === true) && time === "real") || mode === "handshakes"
+    const { gateway, link } = given
+    const board = chosenBoard(boardGiven(given, given.program))
+    const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
+    const own = mode === "control" || mode === "program" || mode === "handshakes"
     const example = !outside && !own && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
         throw new OptionError(
@@ -129,7 +131,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
 
 function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode"] {
     if (given.control) return "control"
-    if (given.program !== undefined) return "program"
+    if (given.program !== undefined) return given.once ? "handshakes" : "program"
     if (!waited) return "batch"
     return terminal ? "console" : "serve"
 }
@@ -200,11 +202,11 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
     }
     if (given.program !== undefined) {
         const why = "the program has no example, console or control protocol"
-        if (given.once) refuse("--program and --once", why)
         if (given.exec !== undefined) refuse("--program and --exec", why)
         if (given.json) refuse("--program and --json", why)
         if (given.control) refuse("--program and --control", why)
-        if (time === "virtual") refuse("--program and --time virtual", "virtual time would run without end")
+        if (time === "virtual" && !given.once)
+            refuse("--program and --time virtual", "virtual time would run without end")
     }
     if (outside && given.once) {
         refuse(`--link ${given.link} and --once`, "the example needs the server of the built-in link")
@@ -219,12 +221,18 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
 
 /** Reads the options as given and checks each separately. */
 function read(words: readonly string[]): Given {
-    return commandLine().parse<Given>(words).given
+    const { given, args } = commandLine().parse<Given>(words, WORDS)
+    const [named] = args
+    if (named !== undefined && given.program !== undefined) {
+        throw new OptionError(`${named} and --program ${given.program}: name one program`)
+    }
+    const own = given.program ?? (named === undefined ? ownProgram() : program(named))
+    return { ...given, ...(own === undefined ? {} : { program: own }) }
 }
 
 function commandLine(): CommandLine {
     const command = new CommandLine(
-        "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board"
+        `${usage("start", "sim")}: a TCP/IP stack in DeviceScript on a simulated board`
     )
     const add: CommandLine["add"] = (...option) => command.add(...option)
     add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
@@ -246,7 +254,7 @@ function commandLine(): CommandLine {
     add("--gateway <A.B.C.D>", "", parseUnicast)
     add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
     add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
-    add("--once", "run the example only (default without a terminal)")
+    add("--once", "run the example only, or a program's handshakes")
     add("--exec <'C; C'>", "run these console commands only, as help", splitCommands)
     add("--json", "print each event as a line of JSON")
     add("--pcap <FILE>", "capture the device's frames (pcapng)")

@@ -22,14 +22,16 @@ export function macOfHostX({ macAddress, ip }: Options): string {
 
 /** Returns the contents of `boot` of src/boot.ts for device number `n` (from 0), at the address `ip`. */
 export function bootOptions(options: Options, n: number, ip: string): Partial<BootOptions> {
-    const { prefix, gateway, config, mode, example, others, runtime } = options
+    const { prefix, gateway, router, program, config, mode, example, others, runtime } = options
     // only Host X has the example's sequence number and the Ethernet address of --mac-address
     const first = n === 0
     const defaults: { [key: string]: number } =
-        options.program !== undefined ? { events: EVENTS } : example && first ? { iss: EXAMPLE_ISS } : {}
+        program !== undefined ? { events: EVENTS } : example && first ? { iss: EXAMPLE_ISS } : {}
     return {
         ip: `${ip}/${prefix}`,
         gateway: gateway ?? "",
+        // the flashed program has no resolver
+        ...(router === undefined || program === undefined ? {} : { dns: router }),
         macAddress: first ? macOfHostX(options) : macFor(ip),
         config: { ...defaults, ...config },
         control: mode === "control",

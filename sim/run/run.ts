@@ -11,6 +11,7 @@ import { Ended } from "./ended"
 import { Example, ExampleFailed } from "./example"
 import { Watch } from "./example-checks"
 import { darkStage, ladderStage } from "./example-output"
+import { Connections, showHandshakes } from "./handshakes"
 import { jsonEvents } from "./json"
 import { type Observer, ofHostX } from "./observer"
 import { looksOf, Output } from "./output"
@@ -73,7 +74,7 @@ function isExpected(error: unknown): error is Error {
 
 /** Returns how a signal ends a run: a batch has to run to its end, so it has failed; all other runs may end at any time. */
 function interrupted({ mode }: Options): Ended {
-    return mode === "batch" ? new Ended(1, "interrupted") : new Ended(0)
+    return mode === "batch" || mode === "handshakes" ? new Ended(1, "interrupted") : new Ended(0)
 }
 
 /** Runs the world. Returns at the end of a batch; all other runs end with an Ended that it throws, or with an error. */
@@ -92,11 +93,14 @@ async function carryOut(
         (example || options.program !== undefined) && options.server !== undefined && !json
             ? makePicture(options, output)
             : undefined
-    const talks = !json && (mode === "console" || mode === "serve" || mode === "program" || example)
+    const ofProgram = mode === "program" || mode === "handshakes"
+    const talks = !json && (mode === "console" || mode === "serve" || ofProgram || example)
     const log = { heard: talks || mode === "control" }
+    const connections = new Connections()
     const world = await World.make(options, [
         ...(json ? [jsonEvents(addresses(options), write)] : []),
         ...(example ? [ofHostX(watch.observer)] : []),
+        ...(mode === "handshakes" ? [ofHostX(connections.observer)] : []),
         ...(picture === undefined ? [] : [ofHostX(picture.observer)]),
         ...(capture === undefined ? [] : portsOf(options, capture)),
         {
@@ -128,6 +132,12 @@ async function carryOut(
             watch.end()
             // a run with a prompt continues to draw
             if (mode === "batch") picture?.show(false)
+        }
+        if (mode === "handshakes" && world.server !== undefined) {
+            const summary = await showHandshakes(world, world.server, connections)
+            picture?.rest()
+            output.line(`\n${summary}`)
+            return
         }
         const show = json ? showJson(world, write) : showText(output)
         await runCommands(world, options.commands, show)

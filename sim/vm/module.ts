@@ -3,8 +3,8 @@
 // clock, loop and source of random numbers.
 
 import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
+import { commandLineTool, INSTALL } from "../build/places"
 import { withCounts } from "./counting"
 
 const CLI_VERSION = "2.16.4"
@@ -104,8 +104,7 @@ function load(counting: boolean): Source {
     const { file, version } = installed()
     if (version !== CLI_VERSION) {
         throw new Error(
-            `@devicescript/cli is version ${version}, but the simulator supports version ${CLI_VERSION} only: run npm ci, ` +
-                "or adapt sim/vm/module.ts to the new version"
+            `@devicescript/cli is ${version}, but the simulator knows the VM of ${CLI_VERSION} only: run ${INSTALL}`
         )
     }
     const bundle = readFileSync(file, "latin1") // the part that is used is plain ASCII
@@ -115,7 +114,7 @@ function load(counting: boolean): Source {
     const wasm = WASM.exec(source)
     if (start < 0 || end < 0 || wasm === null) {
         throw new Error(
-            `${file} does not contain the VM in the form of ${CLI_VERSION}: run npm ci to restore it`
+            `${file} does not contain the VM in the form of ${CLI_VERSION}: run ${INSTALL} to restore it`
         )
     }
     const names = ["require", "Date", "setTimeout", "clearTimeout", "clearInterval", "setInterval", "console"]
@@ -137,13 +136,7 @@ function load(counting: boolean): Source {
 
 /** Returns the path and the version of the command line tool's bundle. */
 function installed(): { file: string; version: string } {
-    const require = createRequire(import.meta.url)
-    let manifest: string
-    try {
-        manifest = require.resolve("@devicescript/cli/package.json")
-    } catch {
-        throw new Error("@devicescript/cli is not installed: run npm ci")
-    }
-    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string }
-    return { file: join(dirname(manifest), "built", "devicescript-cli.cjs"), version }
+    const tool = commandLineTool()
+    if (tool === undefined) throw new Error(`@devicescript/cli is not installed: run ${INSTALL}`)
+    return { file: join(tool.folder, "built", "devicescript-cli.cjs"), version: tool.version }
 }
