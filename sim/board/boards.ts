@@ -13,9 +13,9 @@ const ENDING = ".board.json"
 /** The folder of this package's boards, and all folders with boards; those of the project come first. Paths in the project. */
 const OWN = ofPackage(BOARDS)
 const FOLDERS = [...new Set([BOARDS, OWN])]
-/** The file that names the board, a path in this project. The build puts another board into it. */
+/** The file that names the board, a path in this project. The build replaces it to use another board. */
 export const BOARD = ofPackage("src/board.ts")
-/** The file that tells src/selftest.ts what is wired to which pin, a path in this project. The build writes it. */
+/** The file that lists for src/selftest.ts what is wired to which pin, a path in this project. The build writes it. */
 const WIRING = ofPackage("src/wiring.ts")
 const NAMED = /"\.\.\/boards\/(\w+)"/
 /** The environment variable that names a board in place of src/board.ts, so that tests can run on another board. */

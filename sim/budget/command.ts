@@ -131,7 +131,9 @@ async function built(options: BuildOptions): Promise<Built[]> {
     return all
 }
 
-/** Builds what the options ask for and returns the exit code. Throws what the process reports (sim/command/process.ts). */
+/**
+ * Builds the images that the options request and returns the exit code. Throws what the process reports (sim/command/process.ts).
+ */
 export async function build(words: readonly string[]): Promise<number> {
     const options = parseBuildOptions(words)
     const all = await built(options)

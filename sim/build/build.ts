@@ -23,7 +23,7 @@ export { ROOT } from "./places"
 const OUTPUT = join(ROOT, ".devicescript", "sim")
 /** DeviceScript's command line tool, beside which the compiler writes DeviceScript's libraries. */
 const CLI = commandLineTool()?.folder ?? join(ROOT, "node_modules", "@devicescript", "cli")
-/** A file with the version of DeviceScript's libraries that the compiler has written beside it. */
+/** A file with the version of DeviceScript's libraries, which the compiler has written beside it. */
 const MARK = join(dirname(CLI), ".written")
 const CORE = join(dirname(CLI), "core")
 /** The generated module that imports the modules of a program, if it has more than one. */
@@ -32,9 +32,11 @@ const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
 /** The optimizer's report (optimizer/report.ts). */
 const REPORT = "optimizer.json"
-/** The files of the build itself, paths in this package: an image depends on them too. Installed, it is the version that counts. */
+/**
+ * The files of the build itself, paths in this package: an image depends on them, too. Installed, it is the version that counts.
+ */
 const OPTIMIZER = INSTALLED ? ["package.json"] : ["sim/build/build.ts", "sim/optimizer"]
-/** The number of builds of one program that are kept, as another process may be about to read them. */
+/** The number of builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
 /** Thrown for a program that the compiler rejects; the message contains all of the compiler's output. */
@@ -216,8 +218,8 @@ async function compile(
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
-    // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and it puts the
-    // state of a git checkout into the image: so it runs in another directory, with links to the files here
+    // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and writes the
+    // state of a git checkout into the image, so it runs in another directory, with links to the files here
     const work = await realpath(await mkdtemp(join(tmpdir(), "devicescript-tcp-")))
     try {
         await fillWorkFolder(work, replaced, dirname(CLI))

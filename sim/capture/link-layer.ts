@@ -1,6 +1,6 @@
 // Finds the IP packet in a captured frame of any of the common links.
 
-/** Where a frame's IP packet begins; undefined for a frame without an IP packet. */
+/** The offset of a frame's IP packet; undefined for a frame without an IP packet. */
 export type NetworkStart = number | undefined
 
 const ETHERTYPE_IPV4 = 0x0800
@@ -11,7 +11,7 @@ const ETHERTYPE_PPPOE_SESSION = 0x8864
 const ETHERTYPES_MPLS = new Set([0x8847, 0x8848])
 const PPP_IPV4 = 0x0021
 const PPP_IPV6 = 0x0057
-/** More tags than this are damage. */
+/** The most tags; more are damage. */
 const MAX_TAGS = 8
 
 /** A link type: its name, and where the IP packet begins in its frames. */
@@ -92,7 +92,7 @@ function afterCooked2(bytes: Uint8Array): NetworkStart {
     return VLAN_TAGS.has(type) ? afterEtherType(bytes, 22) : undefined
 }
 
-/** Returns whether frames of a link type are read. */
+/** Returns true when frames of a link type are supported. */
 export function isKnownLink(type: number): boolean {
     return links.has(type)
 }

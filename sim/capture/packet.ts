@@ -1,4 +1,4 @@
-// What a capture file holds: packets, each with the time and the link on which it was seen.
+// The contents of a capture file: packets, each with the time and the link on which it was seen.
 
 /** A packet of a capture. Its bytes are valid only until the reader's next call. */
 export interface CapturedPacket {

@@ -49,7 +49,7 @@ export interface DeviceOptions {
     controlled?: boolean
     /** No command is ever given, so the device need not ask for one. */
     silent?: boolean
-    /** Takes event records (src/base/events.ts), as many as the bytes hold. */
+    /** Receives event records (src/base/events.ts), as many as the bytes hold. */
     onEvent?: (records: Uint8Array) => void
     onLog?: (level: Level, text: string) => void
     onPanic?: (panic: Panic) => void

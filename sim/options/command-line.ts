@@ -95,13 +95,17 @@ export function ownProgram(): string | undefined {
     throw new OptionError(`the project has no ${MAIN}: name your program, as src/app.ts`)
 }
 
-/** Returns the path of a program in the project. Throws an OptionError for any other file: the compiler takes none. */
+/**
+ * Returns the path of a program in the project. Throws an OptionError for any other file, which the compiler would not accept.
+ */
 export function program(text: string): string {
     if (!text.endsWith(".ts")) throw new OptionError(`${text} is not a TypeScript file (.ts)`)
     const found = existsSync(text)
     const path = relative(ROOT, found ? realpathSync(text) : resolve(text)).replaceAll("\\", "/")
     if (!isInside(path)) {
-        throw new OptionError(`${text} is not in this project; the compiler takes only files of this project`)
+        throw new OptionError(
+            `${text} is not in this project; the compiler accepts only files of this project`
+        )
     }
     if (!found) throw new OptionError(`${text} does not exist`)
     return path

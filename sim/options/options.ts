@@ -51,7 +51,7 @@ export interface Options {
     config: { [key: string]: number }
     /** What the process does after the example and the commands; "handshakes" runs a program until its connections are over. */
     mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes"
-    /** The run begins with the example. */
+    /** True when the run begins with the example. */
     example: boolean
     /** True when the run ends after the example because it has no terminal, not because an option says so. */
     cutShort: boolean
