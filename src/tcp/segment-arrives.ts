@@ -340,7 +340,8 @@ function acknowledge(
         conns.setAt(c + Tcb.Progress, "i32", now)
         armRto(t, c, now)
     }
-    setDue(t, c, 0)
+    // of a connection with an empty send ring only a FIN can be due
+    if (queued !== bytes || conns.getAt(c + Tcb.State, "u8") !== State.Established) setDue(t, c, 0)
     return finAcked
 }
 
@@ -356,7 +357,11 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             if (before === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") > 0) endProbing(t, c)
             }
-            setDue(t, c, 0)
+            if (
+                conns.getAt(c + Tcb.SendLength, "u16") > 0 ||
+                conns.getAt(c + Tcb.State, "u8") !== State.Established
+            )
+                setDue(t, c, 0)
         }
     }
     // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close it would hold
