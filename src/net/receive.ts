@@ -2,6 +2,7 @@
 
 import { Counter } from "../base/counters"
 import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
+import { Frame } from "../tcp/context"
 import { tcpInput } from "../tcp/input"
 import { drop } from "../tcp/report"
 import { Eth, EtherType, Vlan } from "../wire/ethernet"
@@ -11,6 +12,13 @@ import { arpInput } from "./arp"
 import { echoReply, icmpInput, unreachable } from "./icmp"
 import { isBroadcast, type Stack } from "./stack"
 import { udpInput } from "./udp"
+
+const enum Usual {
+    /** The first byte of a header of version 4 without options. */
+    VersionIhl = 0x45,
+    /** The More Fragments flag and the offset, as `getAt` "u16" reads their field. */
+    Fragment = 0xff3f,
+}
 
 /**
  * Handles the frame of `length` bytes in `s.rx`; `now` is in milliseconds and may wrap. Any frame is either answered, or dropped and
@@ -55,7 +63,31 @@ export function receive(s: Stack, length: number, now: number): void {
         }
     }
     const at: number = Eth.Size
-    const check = ipv4Check(rx, at, length - at)
+    let header: number = Ip.Size
+    const packet =
+        (rx.getAt(Eth.Size + Ip.TotalLength, "u8") << 8) | rx.getAt(Eth.Size + Ip.TotalLength + 1, "u8")
+    let check = IpCheck.Malformed
+    if (rx.getAt(Eth.Size, "u8") === Usual.VersionIhl) {
+        // ipv4Check without the call, at constant offsets: nearly all packets have no options
+        if (packet >= Ip.Size && packet <= length - Eth.Size) {
+            check = IpCheck.Checksum
+            const sum =
+                rx.getAt(Eth.Size, "u32") +
+                rx.getAt(Eth.Size + Ip.Identification, "u32") +
+                rx.getAt(Eth.Size + Ip.TimeToLive, "u32") +
+                rx.getAt(Eth.Size + Ip.Source, "u32") +
+                rx.getAt(Eth.Size + Ip.Destination, "u32")
+            const high = (sum / 0x10000) | 0
+            const folded = high + (sum - high * 0x10000)
+            if ((folded & 0xffff) + (folded >> 16) === 0xffff) {
+                check = IpCheck.Ok
+                if ((rx.getAt(Eth.Size + Ip.Fragment, "u16") & Usual.Fragment) !== 0) check = IpCheck.Fragment
+            }
+        }
+    } else {
+        check = ipv4Check(rx, at, length - at)
+        header = (rx.getAt(Eth.Size, "u8") & 15) << 2
+    }
     if (check !== IpCheck.Ok) {
         const reason =
             check === IpCheck.Malformed
@@ -66,43 +98,49 @@ export function receive(s: Stack, length: number, now: number): void {
         drop(s, reason, now)
         return
     }
-    const destination = rx.getAt(at + Ip.Destination, "i32")
-    const source = rx.getAt(at + Ip.Source, "i32")
+    const destination = rx.getAt(Eth.Size + Ip.Destination, "i32")
+    const source = rx.getAt(Eth.Size + Ip.Source, "i32")
     const unicast = destination === s.ip && toUs
     // 0.0.0.0 is no host's address, and not ours while we have none
-    if (
-        destination === 0 ||
-        (destination !== s.ip &&
-            !isBroadcast(s, destination) &&
-            !isNotUnicast(destination) &&
-            !(toUs && isOffer(s, at)))
-    ) {
-        drop(s, Counter.NotForUs, now)
-        return
+    if (!unicast || destination === 0) {
+        if (
+            destination === 0 ||
+            (destination !== s.ip &&
+                !isBroadcast(s, destination) &&
+                !isNotUnicast(destination) &&
+                !(toUs && isOffer(s, at)))
+        ) {
+            drop(s, Counter.NotForUs, now)
+            return
+        }
     }
-    // RFC 1122 section 3.2.1.3: a source must be a host's address and not our own (LAND); loopback addresses never appear on a wire
-    if (
-        source === s.ip ||
-        (source & 0xff) === 0 ||
-        (source & 0xe0) === 0xe0 ||
-        (source & 0xff) === 127 ||
-        isBroadcast(s, source) ||
-        (rx.getAt(Eth.Source, "u8") & 1) !== 0
-    ) {
-        drop(s, Counter.IpSource, now)
-        return
+    // RFC 1122 section 3.2.1.3: a source must be a host's address and not our own (LAND); loopback addresses never appear on a wire.
+    // The address that passed last passes again
+    if (source !== s.lastSource || (rx.getAt(Eth.Source, "u8") & 1) !== 0) {
+        if (
+            source === s.ip ||
+            (source & 0xff) === 0 ||
+            (source & 0xe0) === 0xe0 ||
+            (source & 0xff) === 127 ||
+            isBroadcast(s, source) ||
+            (rx.getAt(Eth.Source, "u8") & 1) !== 0
+        ) {
+            drop(s, Counter.IpSource, now)
+            return
+        }
+        s.lastSource = source
     }
     s.replyMac.blitAt(0, rx, Eth.Source, 6)
-    const header = (rx.getAt(at, "u8") & 15) << 2
-    const packet = (rx.getAt(at + Ip.TotalLength, "u8") << 8) | rx.getAt(at + Ip.TotalLength + 1, "u8")
-    const protocol = rx.getAt(at + Ip.Protocol, "u8")
+    const protocol = rx.getAt(Eth.Size + Ip.Protocol, "u8")
     if (protocol === Protocol.Tcp) {
         // RFC 9293 section 3.9.2.3 (MUST-57): broadcasts and multicasts are dropped without an answer
         if (!unicast) {
             drop(s, Counter.NotForUs, now)
             return
         }
-        tcpInput(s, source, at + header, packet - header, now)
+        // IP options, if there are any, are left out: TCP's header is always at the same place
+        if (header > Ip.Size) rx.blitAt(Frame.Transport, rx, at + header, packet - header)
+        tcpInput(s, source, packet - header, now)
     } else if (protocol === Protocol.Icmp) {
         // RFC 1122 section 3.2.2.6 (MAY): broadcast pings are not answered; an error is never sent as a broadcast
         if (!unicast) {

@@ -10,7 +10,7 @@ import { FAST_RETRANSMIT, KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
 import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
 import { duplicateAck, recover, reportsGap } from "./congestion"
-import type { TcpContext } from "./context"
+import { Frame, type TcpContext } from "./context"
 import { established } from "./opened"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
@@ -22,6 +22,12 @@ import { armRto, armTimer, closed, isIdle, setDue, setState, stopTimer } from ".
 /** How old TS.Recent may be to refuse a segment, in units of 2^16 ms: 24 days (RFC 7323 section 5.5). */
 const enum Age {
     Most = 31640,
+}
+
+/** The end of a header in the receive frame, without options and with timestamps alone. */
+const enum HeaderEnd {
+    Plain = Frame.Transport + Tcp.Size,
+    Stamped = Plain + TimestampsOnly.Size,
 }
 
 /**
@@ -52,21 +58,19 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let sacked = false
     let stamp = 0
     let stamped = false
-    const options = segment.getAt(Seg.At, "u16") + Tcp.Size
-    if (TIMESTAMPS ? options < at : SACK ? options < at : false) {
+    if (TIMESTAMPS || SACK ? at > HeaderEnd.Plain : false) {
         if (connOptions & (ConnOption.Timestamps | ConnOption.Sack)) {
             if (
                 TIMESTAMPS
-                    ? at - options === TimestampsOnly.Size &&
-                      t.rx.getAt(options, "i32") === TimestampsOnly.Start
+                    ? at === HeaderEnd.Stamped && t.rx.getAt(HeaderEnd.Plain, "i32") === TimestampsOnly.Start
                     : false
             ) {
                 // the layout that RFC 7323 appendix A recommends: nearly all segments of most peers have it
                 stamped = true
-                stamp = readI32(t.rx, options + 4)
-                echo = readI32(t.rx, options + 8)
+                stamp = readI32(t.rx, HeaderEnd.Plain + 4)
+                echo = readI32(t.rx, HeaderEnd.Plain + 8)
             } else {
-                parseOptions(t.rx, options, at, t.options)
+                parseOptions(t.rx, HeaderEnd.Plain, at, t.options)
                 const present = t.options.getAt(Options.Present, "u8")
                 if (TIMESTAMPS) {
                     stamped = (present & OptionBit.Timestamps) !== 0
