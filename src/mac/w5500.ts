@@ -397,7 +397,6 @@ export class W5500 implements Mac {
     private async confirm(): Promise<void> {
         let looks = 0
         while (this.sending) {
-            if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
             await this.poll()
             if (!this.sending) return
             if (looks++ >= Time.SendLooks) return await this.reopen(MacCounter.SendTimeout)

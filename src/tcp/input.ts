@@ -44,33 +44,16 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
         t.counters.setAt(Counter.SegmentsIn, "i32", (t.counters.getAt(Counter.SegmentsIn, "i32") + 1) | 0)
     const ports = rx.getAt(Frame.Transport, "i32")
     const control = rx.getAt(Frame.Transport + Tcp.Flags, "u8")
-    const sequence = rx.getAt(Frame.Transport + Tcp.Sequence, "i32")
-    const acknowledgment = rx.getAt(Frame.Transport + Tcp.Acknowledgment, "i32")
-    const segment = t.segment
-    segment.setAt(Seg.RemoteIp, "i32", remoteIp)
-    segment.setAt(Seg.Ports, "i32", ports)
-    segment.setAt(
-        Seg.Sequence,
-        "i32",
-        (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
-    )
-    segment.setAt(
-        Seg.Acknowledgment,
-        "i32",
+    let sequence = rx.getAt(Frame.Transport + Tcp.Sequence, "i32")
+    sequence = (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
+    let acknowledgment = rx.getAt(Frame.Transport + Tcp.Acknowledgment, "i32")
+    acknowledgment =
         (acknowledgment << 24) |
-            ((acknowledgment & 0xff00) << 8) |
-            ((acknowledgment >> 8) & 0xff00) |
-            (acknowledgment >>> 24)
-    )
-    segment.setAt(
-        Seg.Window,
-        "u16",
+        ((acknowledgment & 0xff00) << 8) |
+        ((acknowledgment >> 8) & 0xff00) |
+        (acknowledgment >>> 24)
+    const window =
         (rx.getAt(Frame.Transport + Tcp.Window, "u8") << 8) | rx.getAt(Frame.Transport + Tcp.Window + 1, "u8")
-    )
-    segment.setAt(Seg.DataAt, "u16", Frame.Transport + header)
-    segment.setAt(Seg.Length, "u16", length - header)
-    segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
-    segment.setAt(Seg.Control, "u8", control)
 
     // The record that the segment belongs to: of a connection, of TIME-WAIT, a half-open one, a listener's, or none
     const c = findTuple(t, remoteIp, ports)
@@ -104,6 +87,16 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
         else if (state === State.TimeWait) id = t.waits.getAt(record + Wait.Id, "u16")
         traceSegment(t, EventKind.SegmentIn, Frame.Transport, length, id, state, remoteIp, now)
     }
+    const segment = t.segment
+    segment.setAt(Seg.RemoteIp, "i32", remoteIp)
+    segment.setAt(Seg.Ports, "i32", ports)
+    segment.setAt(Seg.Sequence, "i32", sequence)
+    segment.setAt(Seg.Acknowledgment, "i32", acknowledgment)
+    segment.setAt(Seg.Window, "u16", window)
+    segment.setAt(Seg.DataAt, "u16", Frame.Transport + header)
+    segment.setAt(Seg.Length, "u16", length - header)
+    segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
+    segment.setAt(Seg.Control, "u8", control)
     if (c >= 0) {
         if (ACTIVE_OPENS ? state === State.SynSent : false) {
             synSentArrives(t, c, now)

@@ -158,6 +158,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     }
     if (state === State.SynReceived) {
         state = established(t, c, acknowledgment, now)
+        // the program may have written, or closed, in SYN-SENT
+        setDue(t, c, 0)
         // The SYN of a SYN,ACK that was taken before lies below the window. By the letter it is acknowledged: a peer that follows
         // the letter, too, has no other way out of SYN-RECEIVED
         if (offset === 0) {
@@ -344,8 +346,8 @@ function acknowledge(
         conns.setAt(c + Tcb.Progress, "i32", now)
         armRto(t, c, now)
     }
-    // of a connection with an empty send ring only a FIN can be due
-    if (queued !== bytes || conns.getAt(c + Tcb.State, "u8") !== State.Established) setDue(t, c, 0)
+    // when the send ring is empty, there is nothing to send; a connection that becomes TIME-WAIT gets a smaller record
+    if (queued !== bytes || finAcked) setDue(t, c, 0)
     return finAcked
 }
 
@@ -361,11 +363,7 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             if (before === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") > 0) endProbing(t, c)
             }
-            if (
-                conns.getAt(c + Tcb.SendLength, "u16") > 0 ||
-                conns.getAt(c + Tcb.State, "u8") !== State.Established
-            )
-                setDue(t, c, 0)
+            if (conns.getAt(c + Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
         }
     }
     // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close it would hold
