@@ -158,8 +158,12 @@ export class W5500 implements Mac {
     // flat on purpose: a call costs as much as a transfer
     async receive(into: Buffer): Promise<number> {
         try {
-            if (this.waiting === 0 || this.owed >= Size.Release) {
-                if (this.owed >= Size.Release) await this.free()
+            if (this.owed >= Size.Release) {
+                await this.free()
+                // has the registers read
+                this.waiting = 0
+            }
+            if (this.waiting === 0) {
                 if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
                 await this.poll()
             }

@@ -77,12 +77,6 @@ export class Sockets implements Worker {
                 state = conns.getAt(c + Tcb.State, "u8")
                 const next = conns.getAt(c + Tcb.RcvNxt, "i32")
                 news = next !== socket.seen
-                // most sockets at most times
-                if (!news) {
-                    if (state === State.Established) {
-                        if ((socket.waiting | Want.More) === Want.More) continue
-                    }
-                }
                 socket.seen = next
                 if (news && conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) socket.onmessage.emit(undefined)
             }
