@@ -48,6 +48,8 @@ export default defineConfig({
         // CI runs a failed test once more, as its machines may stand still for seconds; the second reporter lists such tests
         retry: process.env.CI === undefined ? 0 : 1,
         reporters: ["default", RETRIED],
+        // tests are concurrent where they build images, each of which takes a core and 400 MB
+        maxConcurrency: 2,
         // many tests wait more than they compute
         maxWorkers: Math.max(3, availableParallelism()),
     },

@@ -29,10 +29,10 @@ export { type DnsOptions, dns } from "./socket/dns"
 export type { NetError } from "./socket/errors"
 export {
     type Addressing,
+    currentNetwork,
     NetworkInterface,
     type NetworkOptions,
     type Resolver,
-    running,
     startNetwork,
 } from "./socket/interface"
 export { Listener, type ListenOptions, listen, type Serve } from "./socket/listener"

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import ts from "typescript"
 import { describe, expect, test } from "vitest"
+import { parseLadderOptions } from "../sim/analysis/options"
 import { parseBuildOptions } from "../sim/budget/options"
 import { ROOT } from "../sim/build/build"
 import { chips } from "../sim/chip/chips"
@@ -32,7 +33,7 @@ const sources = files.filter(path => /\.(m?[jt]s|py)$/.test(path))
 
 /** A document without the code in its fences. */
 const prose = (path: string) => read(path).replaceAll(/^```.*?^```/gms, "")
-/** What stands in `backticks`, and the lines in fences without a language of their own or with the shell's. */
+/** Returns the texts in `backticks`, and the lines in fences without a language of their own or with the shell's. */
 const spans = (path: string) =>
     [...prose(path).matchAll(/`([^`\n]+)`/g)].map(match => match[1]!.replaceAll("\\|", "|"))
 const shell = (path: string) =>
@@ -57,8 +58,8 @@ test("README.md links to every document of docs", () => {
         expect(read("README.md")).toContain(`(${path})`)
 })
 
-describe.each(documents)("%s", path => {
-    test("every relative link leads to a file, and to a heading in it", () => {
+describe.each(documents)("document %s", path => {
+    test("each relative link leads to a file, and to a heading in it", () => {
         const links = [...prose(path).matchAll(/\]\(([^)\s]+)\)/g)].map(match => match[1]!)
         for (const link of links.filter(text => !/^https?:/.test(text))) {
             const [file = "", anchor] = link.split("#")
@@ -68,7 +69,7 @@ describe.each(documents)("%s", path => {
         }
     })
 
-    test("every path of this project is there", () => {
+    test("each path of this project exists", () => {
         const words = [...spans(path), ...shell(path)].flatMap(text => text.split(/[\s'"()]+/))
         const missing = words
             .map(word => word.replace(/[,:;]+$/, ""))
@@ -77,7 +78,7 @@ describe.each(documents)("%s", path => {
         expect(missing).toEqual([])
     })
 
-    test("every file that is named without its folder is there", () => {
+    test("each file that is named without its folder exists", () => {
         const names = new Set(files.map(file => basename(file)))
         const missing = spans(path).filter(
             text => /^[\w.-]+\.(ts|py|md|json|pkt)$/.test(text) && !names.has(text) && !FOREIGN.has(text)
@@ -85,7 +86,7 @@ describe.each(documents)("%s", path => {
         expect(missing).toEqual([])
     })
 
-    test("every script and option is there", () => {
+    test("each script and option exists", () => {
         for (const command of [...spans(path), ...shell(path)].flatMap(commandsIn)) check(command)
         const known = helpTexts()
         const options = spans(path).filter(text => text.startsWith("--"))
@@ -96,7 +97,7 @@ describe.each(documents)("%s", path => {
         expect(path.startsWith("test/scripts/") ? [] : missing).toEqual([])
     })
 
-    test("every name is somewhere in the code", () => {
+    test("each name is somewhere in the code", () => {
         const missing = spans(path)
             .filter(text => /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\(.*\))?$/.test(text))
             .flatMap(text => text.replace(/\(.*/, "").split("."))
@@ -158,6 +159,7 @@ function check(command: string): void {
         if (script === "start") parseOptions(words, { terminal: false })
         else if (script === "build") parseBuildOptions(words)
         else if (script === "deploy") parseDeployOptions(words)
+        else if (script === "ladder" && words.length > 0) parseLadderOptions(words)
     } catch (error) {
         if (!(error instanceof Answer) && !words.includes("x"))
             throw new Error(`${command}: ${(error as Error).message}`)
@@ -165,12 +167,13 @@ function check(command: string): void {
 }
 
 let help: string | undefined
-/** What the three command lines say of their options. */
+/** What the four command lines say of their options. */
 function helpTexts(): string {
     help ??= [
         () => parseOptions(["--help"], { terminal: false }),
         () => parseBuildOptions(["--help"]),
         () => parseDeployOptions(["--help"]),
+        () => parseLadderOptions(["--help"]),
     ]
         .map(parse => {
             try {
@@ -196,7 +199,7 @@ describe("docs/where-to-change.md", () => {
         ...prose("docs/where-to-change.md").matchAll(/^\| (.*?) \| (.*?) \| (.*?) \| .* \|$/gm),
     ].slice(2)
 
-    test("has 25 rows and more", () => expect(rows.length).toBeGreaterThanOrEqual(25))
+    test("has at least 25 rows", () => expect(rows.length).toBeGreaterThanOrEqual(25))
 
     test.each(rows.map(row => row.slice(1)))("%s: %s has %s", (_what, file, names) => {
         const paths = [...file!.matchAll(/`([^`]+)`/g)].map(match => match[1]!)
@@ -208,7 +211,7 @@ describe("docs/where-to-change.md", () => {
     })
 })
 
-describe("what the documents list is all there is:", () => {
+describe("the lists in the documents are complete:", () => {
     const listed = (path: string, heading: string, form: RegExp) => {
         const text = read(path)
         const start = text.indexOf(heading)
@@ -329,7 +332,7 @@ describe("the public names", () => {
         for (const name of internal.split(" ")) expect(index).not.toMatch(new RegExp(`\\b${name}\\b`))
     })
 
-    test("are documented: typedoc has nothing to say", { timeout: 300_000 }, () => {
+    test("are documented, so that typedoc reports nothing", { timeout: 300_000 }, () => {
         const typedoc = join(ROOT, "node_modules", "typedoc", "bin", "typedoc")
         const { status, stdout, stderr } = spawnSync(process.execPath, [typedoc, "--emit", "none"], {
             cwd: ROOT,
@@ -340,7 +343,7 @@ describe("the public names", () => {
     })
 })
 
-test("the programs of test/README.md are right by type", { timeout: 120_000 }, () => {
+test("the programs of test/README.md compile", { timeout: 120_000 }, () => {
     const around: Record<string, string> = {
         "### Peer": `import { Bench } from "./support/bench"
             import { Peer } from "./support/peer"

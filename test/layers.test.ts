@@ -48,7 +48,7 @@ function own(file: string): string[] {
 
 // examples are programs, as those in src itself are
 test.each(files.filter(file => file.includes("/") && !file.startsWith("examples/")))(
-    "src/%s imports from its own layer and those above",
+    "src/%s imports only from its own layer and those before it in the order",
     file => {
         const layer = ORDER.indexOf(file.split("/")[0]!)
         expect(layer, "a folder that is not in the list").toBeGreaterThanOrEqual(0)

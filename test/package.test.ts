@@ -28,7 +28,7 @@ function programs(heading = "", document = "README.md"): string[] {
     return [...text.slice(start).matchAll(/^```ts\n(.*?)^```/gms)].map(match => match[1]!)
 }
 
-test("the README begins with the shortest example, as it is", () => {
+test("the README begins with the shortest example as it is in src/examples", () => {
     // test/cli/program.test.ts runs it
     const readme = readFileSync(join(ROOT, "README.md"), "utf8")
     expect(/```(\w*)\n/.exec(readme)![1]).toBe("ts")
@@ -160,7 +160,7 @@ describe("a project that installs the package", () => {
         expect(project.build()).toBe(all)
     })
 
-    test("is told which feature it may have meant", () => {
+    test("is told which feature it may have meant by an unknown one", () => {
         const project = new Project("misspelt", { "devicescript-tcp": { without: ["SAKC"] } })
         expect(project.features()).toEqual({
             status: 2,

@@ -6,8 +6,8 @@
 import * as ds from "@devicescript/core"
 import { sink } from "../../src/base/events"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/device/lines"
-import { power } from "../../src/mac/power"
+import { lines } from "../../src/device/command-hook"
+import { power } from "../../src/mac/poll-wait"
 
 const enum Op {
     /** Sets a pin's mode. Argument: GPIO number, size: ds.GPIOMode. */

@@ -36,6 +36,8 @@ export interface ChipOptions {
     send: (frame: Uint8Array) => void
     /** Faults are drawn from it. */
     random?: Random
+    /** Takes in words what happens between the chip and its network before a frame can pass, as a Wi-Fi module's association. */
+    note?: (text: string) => void
 }
 
 /** One thing that can be wrong with a chip: a name for `--fault` and for the console's `fault`. */

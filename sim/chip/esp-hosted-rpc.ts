@@ -4,7 +4,7 @@
 
 import { PbfReader, PbfWriter } from "pbf"
 import type { Clock, Timer } from "../time/clock"
-import { type AccessPoint, Reason, type StationConfig } from "./access-point"
+import { type AccessPoint, AuthMode, Reason, type StationConfig } from "./access-point"
 import type { EspHostedFaults } from "./esp-hosted-faults"
 
 /** Message kinds of field 1 of Rpc. */
@@ -89,6 +89,8 @@ export interface RpcHost {
     send(kind: "response" | "event", message: Uint8Array): void
     /** The firmware panics and restarts. */
     panic(why: string): void
+    /** Takes what the station asks of the access point, and the answer, in words. */
+    note(text: string): void
 }
 
 /** The Wi-Fi side of the firmware from one boot to the next. */
@@ -323,6 +325,7 @@ export class EspHostedRpc {
             return
         }
         if (this.attempt !== undefined) return
+        this.host.note(`the Wi-Fi module joins "${this.config.ssid}"`)
         const { reason, ms } = this.host.accessPoint.attempt(this.config)
         this.attempt = this.after(ms, () => {
             this.attempt = undefined
@@ -384,7 +387,10 @@ export class EspHostedRpc {
     }
 
     private reportConnected(): void {
-        const { accessPoint } = this.host
+        const { accessPoint, note } = this.host
+        const { bssid, channel, rssi, authMode } = accessPoint
+        const at = Buffer.from(bssid).toString("hex").replace(/..\B/g, "$&:")
+        note(`it is associated with ${at}, channel ${channel}, ${rssi} dBm, ${SECURITY[authMode]}`)
         this.event(Id.StaConnected, out =>
             out.writeMessage(
                 2,
@@ -401,7 +407,8 @@ export class EspHostedRpc {
     }
 
     private reportDisconnected(reason: number): void {
-        const { accessPoint } = this.host
+        const { accessPoint, note } = this.host
+        note(`it is not associated, reason ${reason}`)
         this.event(Id.StaDisconnected, out =>
             out.writeMessage(
                 2,
@@ -449,6 +456,14 @@ export class EspHostedRpc {
     private later(ms: number, run: () => void): void {
         this.after(ms, run)
     }
+}
+
+/** What proves the password by kind of security: the 4-way handshake, after SAE with WPA3. */
+const SECURITY: { readonly [mode: number]: string } = {
+    [AuthMode.Open]: "no password",
+    [AuthMode.Wpa2]: "WPA2, 4-way handshake done",
+    [AuthMode.Wpa3]: "WPA3, SAE and 4-way handshake done",
+    [AuthMode.Wpa2Wpa3]: "WPA3, SAE and 4-way handshake done",
 }
 
 function writeSsid(ssid: string, out: PbfWriter): void {

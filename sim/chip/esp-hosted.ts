@@ -405,6 +405,7 @@ export class EspHostedChip implements SpiChip {
                 version: () => this.version,
                 send: (kind, message) => this.sendMessage(kind, message),
                 panic: why => this.panic(why),
+                note: text => this.options.note?.(text),
             })
             this.sendInit()
             this.rpc.start(reason)

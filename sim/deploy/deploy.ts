@@ -41,6 +41,9 @@ const MOST_LOOKS = 3000
 /** After this time a program runs, or has failed, ms. */
 const STARTED = 300
 const WIFI = ["WIFI_SSID", "WIFI_PWD"]
+const NOT_OPENED =
+    "the connection to the board cannot be opened: is the board plugged in, does no other program use its port, and may " +
+    "this user open it (on Linux the group dialout)?"
 
 /** Sends a program and its settings; returns the board's identifier. Throws a DeployError when that fails. */
 export async function deploy(transport: Transport, deployment: Deployment): Promise<string> {
@@ -55,9 +58,9 @@ export async function deploy(transport: Transport, deployment: Deployment): Prom
     try {
         onProgress("connecting")
         bus.start()
-        await within(bus.connect(), patience, "the connection to the board cannot be opened")
+        await within(bus.connect(), patience, NOT_OPENED)
         if (failure !== undefined) throw failure
-        if (!bus.connected) throw new DeployError("the connection to the board cannot be opened")
+        if (!bus.connected) throw new DeployError(NOT_OPENED)
         onProgress("looking for the board")
         const manager = await findManager(bus, deployment)
         await new Installation(manager, deployment).run()

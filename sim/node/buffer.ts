@@ -1,9 +1,13 @@
 // Node runtime: DeviceScript's Buffer, with the VM's semantics.
 
 import { environment } from "./environment"
+import { hmacSha256, sha256 } from "./sha256"
 
 /** Uint8Array as a base class without its static side: the arguments of its `from` differ from those of Buffer. */
 const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuffer>
+
+/** The most bytes for which a loop is faster than a call of Node. */
+const SHORT = 128
 
 /** The largest buffer. It is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
 const MAX_SIZE = 16_000_000
@@ -15,10 +19,24 @@ const MAX_SIZE = 16_000_000
  * to 32 bits and floats only.
  */
 export class Buffer extends Bytes {
+    /** The same memory, for numbers of more than a byte. */
+    declare readonly view: DataView
+
+    /** What Uint8Array's own methods make of a buffer. */
+    static get [Symbol.species](): Uint8ArrayConstructor {
+        return Uint8Array
+    }
+
     /** Returns a buffer of `size` zeros. Throws a RangeError when `size` is too large. */
     static alloc(size: number): Buffer {
         if (!(size >= 0 && size <= MAX_SIZE)) throw new RangeError("buffer too big")
-        return new Buffer(size)
+        const b = new Buffer(size)
+        // V8 searches for a method of an array's prototype at each call, but puts a function that the array itself has into the caller
+        Object.defineProperty(b, "view", { value: new DataView(b.buffer) })
+        Object.defineProperty(b, "getAt", GET_AT)
+        Object.defineProperty(b, "setAt", SET_AT)
+        Object.defineProperty(b, "blitAt", BLIT_AT)
+        return b
     }
 
     /** Returns the bytes of a string (UTF-8, or pairs of hexadecimal digits with any characters between) or of numbers. */
@@ -50,8 +68,10 @@ export class Buffer extends Bytes {
     /** Returns the SHA-256 of the parts, or with a key the HMAC. `@devicescript/crypto` is built on it. */
     static digest(key: Buffer | string | undefined, algorithm: string, parts: (Buffer | string)[]): Buffer {
         if (algorithm !== "sha256") throw new TypeError(`invalid hash: ${algorithm}`)
-        const secret = key === undefined ? undefined : bytesOf(key)
-        return Buffer.from(environment.digest(secret, parts.map(bytesOf)))
+        const hash = new Buffer(32)
+        return key === undefined
+            ? sha256(parts.map(bytesOf), hash)
+            : hmacSha256(bytesOf(key), parts.map(bytesOf), hash)
     }
 
     /** Encrypts by AES-256-CCM, or decrypts with 0x1000 added to `tag`. `@devicescript/crypto` is built on it. */
@@ -62,77 +82,12 @@ export class Buffer extends Bytes {
 
     /** Returns a number; undefined beyond the end, as on the VM. */
     getAt(offset: number, format: string): number {
-        // the frequent formats byte by byte: a DataView for each access takes ten times as long
-        if (offset >= 0 && (offset | 0) === offset) {
-            if (format === "u8") return this[offset]
-            if (format === "u16" && offset + 2 <= this.length) return this[offset] | (this[offset + 1] << 8)
-            if (format === "i32" && offset + 4 <= this.length) {
-                return (
-                    this[offset] |
-                    (this[offset + 1] << 8) |
-                    (this[offset + 2] << 16) |
-                    (this[offset + 3] << 24)
-                )
-            }
-        }
-        const o = checked(offset)
-        if (o + sizeOf(format) > this.length) return undefined as unknown as number
-        const view = this.view()
-        switch (format) {
-            case "u8":
-                return view.getUint8(o)
-            case "u16":
-                return view.getUint16(o, true)
-            case "u32":
-                return view.getUint32(o, true)
-            case "i8":
-                return view.getInt8(o)
-            case "i16":
-                return view.getInt16(o, true)
-            case "i32":
-                return view.getInt32(o, true)
-            case "f32":
-                return view.getFloat32(o, true)
-            default:
-                return view.getFloat64(o, true)
-        }
-    }
-
-    /** Returns a number in network order, as the method of DeviceScript's library does; @devicescript/net uses it. */
-    readUInt16BE(offset = 0): number {
-        return (this.getAt(offset, "u8") << 8) | this.getAt(offset + 1, "u8")
+        return load(this, offset, format)
     }
 
     /** Stores a number, rounded and clamped to the format's range; throws beyond the end, as on the VM. */
     setAt(offset: number, format: string, value: number): void {
-        if (offset >= 0 && (offset | 0) === offset && (value | 0) === value) {
-            if (format === "u8" && value >= 0 && value <= 0xff && offset < this.length) {
-                this[offset] = value
-                return
-            }
-            if (format === "u16" && value >= 0 && value <= 0xffff && offset + 2 <= this.length) {
-                this[offset] = value
-                this[offset + 1] = value >> 8
-                return
-            }
-            if (format === "i32" && offset + 4 <= this.length) {
-                this[offset] = value
-                this[offset + 1] = value >> 8
-                this[offset + 2] = value >> 16
-                this[offset + 3] = value >> 24
-                return
-            }
-        }
-        const o = checked(offset)
-        const size = sizeOf(format)
-        if (o + size > this.length) throw new RangeError("buffer store out of range")
-        const view = this.view()
-        const v = format[0] === "f" ? 0 : saturated(Number(value), size * 8, format[0] === "i")
-        if (format === "f32") view.setFloat32(o, Number(value), true)
-        else if (format === "f64") view.setFloat64(o, Number(value), true)
-        else if (size === 1) view.setUint8(o, v & 0xff)
-        else if (size === 2) view.setUint16(o, v & 0xffff, true)
-        else view.setUint32(o, v >>> 0, true)
+        store(this, offset, format, value)
     }
 
     /**
@@ -140,16 +95,12 @@ export class Buffer extends Bytes {
      * the target is after the source. The memcpy of the VM does this; that of a board may not.
      */
     blitAt(offset: number, src: Buffer | string, srcOffset: number, length: number): void {
-        const from = bytesOf(src)
-        const at = srcOffset >>> 0
-        const to = offset >>> 0
-        if (at >= from.length || to >= this.length) return
-        const n = Math.min(length >>> 0, from.length - at, this.length - to)
-        if (from.buffer === this.buffer && to > at && to < at + n) {
-            for (let i = 0; i < n; i++) this[to + i] = from[at + i]
-        } else {
-            super.set(from.subarray(at, at + n), to)
-        }
+        blitAt.call(this, offset, src, srcOffset, length)
+    }
+
+    /** Returns a number in network order, as the method of DeviceScript's library does; @devicescript/net uses it. */
+    readUInt16BE(offset = 0): number {
+        return (this.getAt(offset, "u8") << 8) | this.getAt(offset + 1, "u8")
     }
 
     /** Sets bytes, clipped to the buffer. */
@@ -205,11 +156,105 @@ export class Buffer extends Bytes {
     fillRandom(): void {
         environment.random(this)
     }
-
-    private view(): DataView {
-        return new DataView(this.buffer, this.byteOffset, this.byteLength)
-    }
 }
+
+/** The method getAt of a buffer that was allocated. */
+function getAt(this: Buffer, offset: number, format: string): number {
+    // the frequent formats in few bytecodes: V8 puts them into the caller, where the format is constant
+    if (format === "u8") {
+        if (offset < this.length) return this[offset] ?? load(this, offset, format)
+    } else if (format === "u16") {
+        if (offset + 2 <= this.length) return this.view.getUint16(offset, true)
+    } else if (offset + 4 <= this.length) {
+        if (format === "i32") return this.view.getInt32(offset, true)
+        if (format === "u32") return this.view.getUint32(offset, true)
+    }
+    return load(this, offset, format)
+}
+
+/** The method setAt of a buffer that was allocated. */
+function setAt(this: Buffer, offset: number, format: string, value: number): void {
+    if (format === "i32") {
+        if ((value | 0) === value && offset + 4 <= this.length) {
+            this.view.setInt32(offset, value, true)
+            return
+        }
+    } else if (format === "u16") {
+        if ((value & 0xffff) === value && offset + 2 <= this.length) {
+            this.view.setUint16(offset, value, true)
+            return
+        }
+    } else if (format === "u8") {
+        if ((value & 0xff) === value && offset < this.length) {
+            this.view.setUint8(offset, value)
+            return
+        }
+    }
+    store(this, offset, format, value)
+}
+
+const { set: copy } = Uint8Array.prototype
+
+/** The method blitAt of any buffer. */
+function blitAt(this: Buffer, offset: number, src: Buffer | string, srcOffset: number, length: number): void {
+    const from = bytesOf(src)
+    const at = srcOffset >>> 0
+    const to = offset >>> 0
+    if (at >= from.length || to >= this.length) return
+    const n = Math.min(length >>> 0, from.length - at, this.length - to)
+    const overlaps = from.buffer === this.buffer && to > at && to < at + n
+    const source = (from as Buffer).view as DataView | undefined
+    const target = this.view as DataView | undefined
+    let i = 0
+    if (n > SHORT && !overlaps) {
+        copy.call(this, new Uint8Array(from.buffer, from.byteOffset + at, n), to)
+        return
+    }
+    if (source !== undefined && target !== undefined && !overlaps) {
+        for (; i + 16 <= n; i += 16) {
+            target.setInt32(to + i, source.getInt32(at + i, true), true)
+            target.setInt32(to + i + 4, source.getInt32(at + i + 4, true), true)
+            target.setInt32(to + i + 8, source.getInt32(at + i + 8, true), true)
+            target.setInt32(to + i + 12, source.getInt32(at + i + 12, true), true)
+        }
+        for (; i + 4 <= n; i += 4) target.setInt32(to + i, source.getInt32(at + i, true), true)
+    }
+    for (; i < n; i++) this[to + i] = from[at + i]
+}
+
+/** Returns a number of any format. Throws for an offset or a format that is not valid. */
+function load(b: Buffer, offset: number, format: string): number {
+    const o = checked(offset)
+    const size = sizeOf(format)
+    if (o + size > b.length) return undefined as unknown as number
+    if (format[0] === "f") {
+        const view = new DataView(b.buffer)
+        return size === 4 ? view.getFloat32(o, true) : view.getFloat64(o, true)
+    }
+    let bits = 0
+    for (let i = 0; i < size; i++) bits |= b[o + i]! << (8 * i)
+    if (format[0] === "u") return bits >>> 0
+    return (bits << (32 - 8 * size)) >> (32 - 8 * size)
+}
+
+/** Stores a number of any format, rounded and clamped. Throws for an offset or a format that is not valid. */
+function store(b: Buffer, offset: number, format: string, value: number): void {
+    const o = checked(offset)
+    const size = sizeOf(format)
+    if (o + size > b.length) throw new RangeError("buffer store out of range")
+    if (format[0] === "f") {
+        const view = new DataView(b.buffer)
+        if (size === 4) view.setFloat32(o, Number(value), true)
+        else view.setFloat64(o, Number(value), true)
+        return
+    }
+    const v = saturated(Number(value), size * 8, format[0] === "i")
+    for (let i = 0; i < size; i++) b[o + i] = v >> (8 * i)
+}
+
+const GET_AT = { value: getAt }
+const SET_AT = { value: setAt }
+const BLIT_AT = { value: blitAt }
 
 /** Returns the bytes of a template of hexadecimal digits. On the VM they are in flash. */
 export function hex(parts: TemplateStringsArray): Buffer {

@@ -1,13 +1,6 @@
-// Node runtime: the VM's native cryptography, by Node's.
+// Node runtime: the VM's native encryption, by Node's.
 
-import { createCipheriv, createDecipheriv, createHash, createHmac } from "node:crypto"
-
-/** Returns the SHA-256 of all the parts, or with a key the HMAC. */
-export function digest(key: Uint8Array | undefined, parts: Uint8Array[]): Uint8Array {
-    const hash = key === undefined ? createHash("sha256") : createHmac("sha256", key)
-    for (const part of parts) hash.update(part)
-    return hash.digest()
-}
+import { createCipheriv, createDecipheriv } from "node:crypto"
 
 /**
  * Encrypts or decrypts by AES-256-CCM. The encrypted data ends in a tag of `tag` bytes (4, 8 or 16; Node requires a tag).

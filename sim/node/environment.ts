@@ -1,9 +1,10 @@
 // Node runtime: its interface to the outside (clock, console, byte pipe, cryptography). This file implements it by Node itself,
 // for tests that import src/ directly. The bundle of a simulated device has device-environment.ts instead.
 
+import "./inlining"
 import { randomFillSync } from "node:crypto"
 import { DEVICE_ID } from "../device/runtime"
-import { cipher, digest } from "./cryptography"
+import { cipher } from "./cryptography"
 import { textOf } from "./text"
 
 /** The level of a line on the console. */
@@ -24,8 +25,6 @@ export interface Environment {
     write(bytes: Uint8Array): number
     /** Fills `bytes` with random bytes. */
     random(bytes: Uint8Array): void
-    /** Returns the SHA-256 of the parts, or with a key the HMAC. */
-    digest(key: Uint8Array | undefined, parts: Uint8Array[]): Uint8Array
     /** Encrypts or decrypts by AES-256-CCM with a tag of `tag` bytes at the end. Throws when the tag does not match the data. */
     cipher(data: Uint8Array, key: Uint8Array, iv: Uint8Array, tag: number, decipher: boolean): Uint8Array
     /** Returns the bytes of a text in UTF-8. */
@@ -66,7 +65,6 @@ export const environment: Environment = {
     },
     write: () => -10,
     random: bytes => void randomFillSync(bytes),
-    digest,
     cipher,
     bytes: text => encoder.encode(text),
     text: textOf,

@@ -1,6 +1,7 @@
 // Node runtime: runs the program of a simulated device. The program has the same sources as the image, in a context of its own:
 // neither its modules nor its changes to built-in objects affect another device or the simulator.
 
+import "./inlining"
 import { randomFillSync } from "node:crypto"
 import { url as inspectorUrl } from "node:inspector"
 import { type Context, createContext, Script } from "node:vm"
@@ -16,7 +17,7 @@ import {
 import type { Timer } from "../time/clock"
 import { Random } from "../time/random"
 import type { Bundle } from "./bundle"
-import { cipher, digest } from "./cryptography"
+import { cipher } from "./cryptography"
 import type { Environment, scheduler as Scheduler } from "./environment"
 import { textOf } from "./text"
 import { Traces } from "./traces"
@@ -103,7 +104,6 @@ export class NodeRuntime implements Runtime {
                 if (this.random === undefined) randomFillSync(own(bytes))
                 else this.random.fill(bytes)
             },
-            digest: (key, parts) => digest(key && own(key), parts.map(own)),
             cipher: (data, key, iv, tag, decipher) => cipher(own(data), own(key), own(iv), tag, decipher),
             bytes: text => this.encoder.encode(text),
             text: bytes => textOf(own(bytes)),

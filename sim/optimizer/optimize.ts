@@ -3,7 +3,7 @@
 
 import { threadChains } from "./chains"
 import { sharedSlots } from "./closures"
-import { shareExpressions } from "./common"
+import { shareExpressions } from "./common-subexpressions"
 import { propagateCopies } from "./copies"
 import { type DebugFile, type DebugFunction, fileOf, setImage } from "./debug"
 import { decodeFunction } from "./decode"
@@ -19,16 +19,16 @@ import { keyOf } from "./keys"
 import { layOutBlocks } from "./layout"
 import { PlaceMap, PlaceWriter } from "./places"
 import type { ProgramFunction } from "./program"
-import { useReturnValue } from "./registers"
 import { orderFunctions, orderStrings } from "./renumber"
 import type { FunctionReport, PassReport, Report } from "./report"
+import { useReturnValue } from "./return-value"
 import { shareSlots } from "./slots"
+import { splitSlots } from "./split-slots"
 import { dropDeadStores } from "./stores"
 import { mergeTails } from "./tails"
 import { threadFunction } from "./thread"
 import { dropFunctions } from "./unused"
 import { overLimit, verifyImage } from "./verify"
-import { splitSlots } from "./webs"
 
 /** The limit of rounds; every program needs fewer. */
 const MOST_ROUNDS = 20
@@ -128,8 +128,8 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     const shared = sharedSlots(functions)
     functions.forEach((fn, n) => {
         const key = keyOf(fn, shared[n])
-        const { code } = encodeFunction(fn)
         if (stable.has(key)) return
+        const { code } = encodeFunction(fn)
         sizes[n] = optimizeFunction(fn, shared[n], sizes[n], save)
         if (Buffer.compare(encodeFunction(fn).code, code) === 0) stable.add(key)
     })

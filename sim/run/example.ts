@@ -4,9 +4,9 @@
 import type { BuiltinHost, HostConnection } from "../host/host"
 import type { TcpView } from "../view/dissect"
 import { EXAMPLE_ISS } from "./boot"
-import { pageText } from "./page"
-import type { Stage } from "./stage"
-import type { Side, Watch } from "./watch"
+import type { Side, Watch } from "./example-checks"
+import type { Stage } from "./example-output"
+import { pageText } from "./html-to-text"
 import type { World } from "./world"
 
 const GREETING = "hello"

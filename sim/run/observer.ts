@@ -15,6 +15,8 @@ export interface Observer {
     sent?(frame: Uint8Array, from: Station, time: number, deliveries: readonly Delivery[]): void
     /** Takes a frame that passes a device's port. */
     port?(frame: Uint8Array, direction: "in" | "out", time: number, device: number): void
+    /** Takes what happens between a device's chip and its network before a frame can pass, in words. */
+    note?(text: string, time: number, device: number): void
     /** Takes a line that a device's program printed on its console. */
     log?(level: Level, text: string, device: number): void
 }
@@ -25,6 +27,9 @@ export function ofHostX(observer: Observer): Observer {
         ...observer,
         event: (event, time, device) => {
             if (device === 0) observer.event?.(event, time, device)
+        },
+        note: (text, time, device) => {
+            if (device === 0) observer.note?.(text, time, device)
         },
         port: (frame, direction, time, device) => {
             if (device === 0) observer.port?.(frame, direction, time, device)

@@ -35,6 +35,9 @@ export class Picture {
         this.observer = {
             event: (event, time) => this.event("left", event, time),
             serverEvent: (event, time) => this.event("right", event, time),
+            note: (text, time) => {
+                if (this.on) this.ladder.note(text, time)
+            },
             sent: (frame, _from, time, [delivery]) => {
                 const view = dissect(frame)
                 if (this.on && this.concerns(view)) this.ladder.segment(view, { ...delivery, time })

@@ -230,7 +230,8 @@ export class World {
         const { clock, ethernet, options } = this
         const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
         const kind = chipOf(options.board)
-        const chip = kind.make({ clock, send: frame => plug.send(frame), random })
+        const note = (text: string) => this.observe(observer => observer.note?.(text, this.now(), n))
+        const chip = kind.make({ clock, send: frame => plug.send(frame), random, note })
         this.chips[n] = chip
         if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }

@@ -24,9 +24,14 @@ export function optionWords(option: TcpOption): string[] {
 
 /**
  * Returns the data in quotes if it is text, cut to `room` columns; returns an empty string if it is not text, or if
- * there is no room for more than a few characters.
+ * there is no room for more than a few characters. `payload` may be the beginning of `length` bytes.
  */
-export function preview(payload: Uint8Array, room: number, ellipsis: string): string {
+export function preview(
+    payload: Uint8Array,
+    room: number,
+    ellipsis: string,
+    length = payload.length
+): string {
     const pieces: string[] = []
     for (const byte of payload.subarray(0, Math.max(0, room))) {
         const piece = byte === 10 ? "\\n" : byte === 13 ? "\\r" : String.fromCharCode(byte)
@@ -34,7 +39,7 @@ export function preview(payload: Uint8Array, room: number, ellipsis: string): st
         pieces.push(piece)
     }
     const whole = pieces.join("")
-    if (pieces.length === payload.length && whole.length + 2 <= room) return whole === "" ? "" : `"${whole}"`
+    if (pieces.length === length && whole.length + 2 <= room) return whole === "" ? "" : `"${whole}"`
     if (room < 8) return ""
     let beginning = ""
     for (const piece of pieces) {
@@ -71,7 +76,8 @@ function arpLine(view: Extract<View, { kind: "arp" }>): string {
     return `ARP who has ${view.targetIp}?`
 }
 
-const unreachable: Record<number, string> = {
+/** The reasons of an ICMP "unreachable" by its code. */
+export const unreachable: Record<number, string> = {
     0: "network",
     1: "host",
     2: "protocol",

@@ -50,7 +50,10 @@ export interface TcpView extends Ipv4 {
     readonly window: number
     readonly urgent: number
     readonly options: readonly TcpOption[]
+    /** The data: all of it, or its beginning where a capture has no more. */
     readonly payload: Uint8Array
+    /** The bytes of data. */
+    readonly length: number
     readonly checksumValid: boolean
 }
 
@@ -200,6 +203,7 @@ function tcp(frame: Uint8Array, header: Ipv4, segment: Uint8Array): View {
         urgent: view.getUint16(18),
         options: tcpOptions(segment.subarray(20, dataOffset)),
         payload: segment.subarray(dataOffset),
+        length: segment.length - dataOffset,
         checksumValid: withPseudoHeader(frame, header, segment) === 0xffff,
     }
 }
@@ -242,13 +246,14 @@ function withPseudoHeader(frame: Uint8Array, header: Ipv4, segment: Uint8Array):
 }
 
 /** Sums 16-bit words; an odd byte at the end is the upper half of a word. */
-function sum(bytes: Uint8Array, start: number): number {
+export function sum(bytes: Uint8Array, start: number): number {
     let total = start
     for (let i = 0; i < bytes.length; i += 2) total += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
     return total
 }
 
-function fold(total: number): number {
+/** Adds the carries of a sum to its low 16 bits. */
+export function fold(total: number): number {
     let folded = total
     while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x10000)
     return folded

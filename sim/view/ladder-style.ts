@@ -60,9 +60,9 @@ export const MARGIN = 12
 /** The number of columns for everything but the lane: time, both margins, both lifelines, a blank between each. */
 const AROUND = TIME_WIDTH + 1 + MARGIN + 1 + 1 + 1 + 1 + MARGIN
 
-/** Returns the columns of the lane between the lifelines, for a ladder of `width` columns, but at least 80 and at most 120. */
+/** Returns the columns of the lane between the lifelines, for a ladder of `width` columns, but at least 60 and at most 120. */
 export function laneWidth(width: number): number {
-    return Math.min(120, Math.max(80, Math.floor(width) || 80)) - AROUND
+    return Math.min(120, Math.max(60, Math.floor(width) || 80)) - AROUND
 }
 
 /** Returns a time as seconds in TIME_WIDTH columns, with as many decimals as fit, at most four. */

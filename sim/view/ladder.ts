@@ -32,7 +32,7 @@ export type { Side } from "./ladder-style"
 export interface LadderOptions {
     /** Writes whole lines, each with its newline. */
     write(text: string): void
-    /** Columns of the terminal; the ladder is 80 to 120 columns wide. */
+    /** Columns of the terminal; the ladder is 60 to 120 columns wide. */
     width: number
     color: boolean
     /** Draws with box drawing characters and arrows instead of plain ASCII. */
@@ -56,6 +56,10 @@ export interface Passage {
     readonly corrupted?: boolean
     readonly copies?: number
     readonly held?: boolean
+    /** What is remarkable about the segment; without it the ladder itself finds retransmissions and keep-alives. */
+    readonly remarks?: readonly string[]
+    /** The remarks are of a loss. */
+    readonly isSuspect?: boolean
     /** The sender; needed only if neither of the frame's addresses is that of a host in the ladder. */
     readonly from?: Side
 }
@@ -171,12 +175,14 @@ export class Ladder {
         this.changed({ side, to, time, ports })
     }
 
-    /** Writes a remark between the lifelines. */
-    note(text: string): void {
+    /** Writes a remark between the lifelines, beside its time (ms), if it has one. */
+    note(text: string, time?: number): void {
         this.flush()
         const words = printable(text, this.options.unicode).split(/\s+/)
+        let margin = time === undefined ? "" : seconds(time)
         for (const line of wrap(words, this.lane - 4, this.glyphs.ellipsis)) {
-            this.line("", "", paint(this.style("dim"), `  ${line}`.padEnd(this.lane)), "")
+            this.line(margin, "", paint(this.style("dim"), `  ${line}`.padEnd(this.lane)), "")
+            margin = ""
         }
     }
 
@@ -280,7 +286,7 @@ export class Ladder {
             flags.padEnd(7),
             `seq ${view.seq}`.padEnd(14),
             (view.flags.ack ? `ack ${view.ack}` : "").padEnd(14),
-            `len ${view.payload.length}`.padEnd(8),
+            `len ${view.length}`.padEnd(8),
             `win ${view.window}`.padEnd(9),
         ]
         let label = columns.shift()!
@@ -296,20 +302,25 @@ export class Ladder {
         const words = [...numbers, ...options, ...remarks.words]
         const lines = wrap(words, room, ellipsis)
         const text = lines.pop() ?? ""
-        const data = preview(view.payload, room - text.length - 1, ellipsis)
+        const data = preview(view.payload, room - text.length - 1, ellipsis, view.length)
         const spoken = [text, data].filter(part => part !== "").join(" ")
         return { labels: [label.trimEnd(), ...lines], text: spoken.trimEnd(), style: remarks.style }
     }
 
     private remarks(view: TcpView, passage: Passage): { words: string[]; style: Style } {
-        const { flags, payload } = view
+        const { flags } = view
         const words: string[] = []
-        let style: Style = payload.length > 0 ? "cyan" : "plain"
+        let style: Style = view.length > 0 ? "cyan" : "plain"
         if (flags.fin) style = "magenta"
         if (flags.syn) style = "green"
-        const kind = this.repeats.classify(view)
-        if (kind !== "new") words.push(kind)
-        if (kind === "retransmission") style = "yellow"
+        if (passage.remarks !== undefined) {
+            words.push(...passage.remarks)
+            if (passage.isSuspect) style = "yellow"
+        } else {
+            const kind = this.repeats.classify(view)
+            if (kind !== "new") words.push(kind)
+            if (kind === "retransmission") style = "yellow"
+        }
         if (flags.rst) style = "red"
         if (!view.checksumValid || !view.headerChecksumValid) words.push("bad checksum")
         if (passage.lost !== undefined) return { words, style: "red" }

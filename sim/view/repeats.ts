@@ -20,7 +20,7 @@ export class Repeats {
     classify(view: TcpView): "new" | "retransmission" | "keep-alive" {
         const key = `${view.source}:${view.sourcePort}>${view.destination}:${view.destinationPort}`
         const { syn, fin, rst, ack } = view.flags
-        const occupied = view.payload.length + (syn ? 1 : 0) + (fin ? 1 : 0)
+        const occupied = view.length + (syn ? 1 : 0) + (fin ? 1 : 0)
         const end = (view.seq + occupied) >>> 0
         const known = this.directions.get(key)
         if (rst) return "new"

@@ -3,8 +3,6 @@
 // heap in `jd_gc_any_try_alloc`. The counts are in the VM's memory, above all that it uses. Functions are found by the module's
 // own names.
 
-import type { VmModule } from "./module"
-
 /** Addresses of the counts, in the last of the memory's 16 MB; each table has a word for each place in the image. */
 const Table = { Operations: 0xe0_0000, Entries: 0xe4_0000, Blocks: 0xe8_0000, Bytes: 0xec_0000 } as const
 /** Addresses of the place and of the frame of the last operation. */
@@ -22,7 +20,7 @@ export interface Counts {
 }
 
 /** Returns a copy of the counts since the VM's start. The VM must have been made to count. */
-export function readCounts(vm: VmModule): Counts {
+export function readCounts(vm: { HEAPU32: Uint32Array }): Counts {
     const table = (at: number) => vm.HEAPU32.slice(at >> 2, (at >> 2) + PLACES)
     return {
         operations: table(Table.Operations),

@@ -1,5 +1,5 @@
-// Reads and writes numbers in network order. A call costs as much as a dozen operations on the VM: on the path of a segment the code
-// does the same inline.
+// Reads and writes numbers in network order. A call costs as much as a dozen operations on the VM, so code on the path of a
+// segment does the same inline.
 
 import type { Buffer } from "@devicescript/core"
 

@@ -11,14 +11,14 @@ export const enum Counter {
     FastRetransmits = 20,
     ResetsSent = 24,
     ChallengeAcks = 28,
-    /** Segments that came ahead of RCV.NXT and were kept. */
+    /** Segments that arrived ahead of RCV.NXT and were kept. */
     Reordered = 32,
-    /** SYN-ACKs sent with a cookie, as all half-open records were taken; connections that a cookie opened. */
+    /** SYN-ACKs sent with a cookie because all half-open records were taken; connections that a cookie opened. */
     CookiesSent = 36,
     CookiesTaken = 40,
     /** Probes sent on idle connections. */
     KeepAlives = 44,
-    /** TIME-WAIT records freed before their time, as another connection needed one. */
+    /** TIME-WAIT records freed early because another connection needed one. */
     TimeWaitsFull = 48,
     /** The drops begin here. */
     FrameShort = 52,
@@ -40,7 +40,7 @@ export const enum Counter {
     TcpNoConnection = 116,
     /** The segment was outside of the window, or a duplicate. */
     TcpUnacceptable = 120,
-    /** The segment was ahead of RCV.NXT, and all places for such data were taken. */
+    /** The segment was ahead of RCV.NXT, and its record could keep no more blocks of such data. */
     TcpOutOfOrder = 124,
     /** The segment's timestamp showed it to be an old duplicate (RFC 7323 section 5.3). */
     TcpPaws = 128,
@@ -52,11 +52,13 @@ export const enum Counter {
     BacklogFull = 152,
     ConnectionsFull = 156,
     NeighboursFull = 160,
-    /** No reply was sent, as the transmit frame still held another packet. */
+    /** No reply was sent because the transmit frame still held another packet. */
     ReplyBusy = 164,
     ChallengeLimit = 168,
     Unresolved = 172,
-    /** Segments that came without a timestamp where both sides had agreed on them (RFC 7323 section 3.2). They were not dropped. */
+    /**
+     * Segments without a timestamp although both ends had agreed to use timestamps (RFC 7323 section 3.2). They were not dropped.
+     */
     TcpUnstamped = 176,
     Size = 180,
 }

@@ -1,9 +1,9 @@
-// The ring of the last events, one record of 32 bytes each: the console, the status page and the simulator show them.
+// The ring of the latest events, one record of 32 bytes each, which the console, the status page and the simulator show.
 
 import { Buffer } from "@devicescript/core"
 
 /**
- * Offsets in an event's record. The record of a segment holds the start of its TCP header in network order; its reader converts the
+ * Offsets in an event's record. A segment's record holds the start of its TCP header in network order; the reader converts the
  * numbers.
  */
 export const enum Event {
@@ -17,7 +17,7 @@ export const enum Event {
     Before = 6,
     /** The error that ended the connection, as a positive number (-TcpError). Shares bytes with Before; valid when Kind is Failed. */
     Error = 6,
-    /** The segment's MSS option, 0 without one. Shares bytes with Before; valid when Kind is SegmentIn or SegmentOut. */
+    /** The segment's MSS option, 0 if it has none. Shares bytes with Before; valid when Kind is SegmentIn or SegmentOut. */
     Mss = 6,
     /** The Counter of the drop. Shares bytes with Before; valid when Kind is Drop. */
     Reason = 6,
@@ -25,7 +25,10 @@ export const enum Event {
     Id = 8,
     /** Bytes of data in the segment. */
     Length = 10,
-    /** The peer's port and ours, in network order. From here on the record is the segment's header, except for the order of the ports. */
+    /**
+     * The peer's port and ours, in network order. From this field on, the record is the segment's header, except for the order of
+     * the ports.
+     */
     Ports = 12,
     /** Sequence and acknowledgment number, in network order. */
     Sequence = 16,

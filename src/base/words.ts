@@ -1,4 +1,4 @@
-// Lists of words, each in one string with a space between words: a string stays in flash, an array takes heap.
+// Lists of words, each in one string with spaces between the words: a string stays in flash, an array takes heap.
 
 /** Returns word `index` of `words`, "" after the last. */
 export function word(words: string, index: number): string {
@@ -11,7 +11,7 @@ export function word(words: string, index: number): string {
     return words.slice(start, end < 0 ? words.length : end)
 }
 
-/** Returns the index of `text` among `words`, -1 when it is not there. */
+/** Returns the index of `text` among `words`, -1 if not found. */
 export function wordIndex(words: string, text: string): number {
     let start = 0
     for (let index = 0; ; index++) {

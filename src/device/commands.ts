@@ -4,7 +4,7 @@ import type { Mac } from "../mac/mac"
 import { decimal } from "../net/address"
 import type { Stack } from "../net/stack"
 import type { Services } from "../socket/echo-discard"
-import { explained, whyNot } from "../socket/errors"
+import { failureReason, withSentence } from "../socket/errors"
 import { errorName, Tcb, type TcpError } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
 
@@ -43,7 +43,7 @@ export function wasGiven(stack: Stack, id: number): boolean {
 /** Returns an error's POSIX name and what it means. For a connection, `id`, that includes which hop has failed. */
 export function explain(stack: Stack, error: TcpError, id = 0): string {
     const c = id > 0 ? findConnection(stack, id) : -1
-    return explained(
-        c < 0 ? errorName(error) : whyNot(stack, error, stack.conns.getAt(c + Tcb.RemoteIp, "i32"))
+    return withSentence(
+        c < 0 ? errorName(error) : failureReason(stack, error, stack.conns.getAt(c + Tcb.RemoteIp, "i32"))
     )
 }

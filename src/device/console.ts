@@ -3,7 +3,7 @@
 import { EVENTS } from "../features"
 import { ladder } from "../inspect/ladder"
 import { connectionHeads, connectionRow, counterLine, neighbourLine } from "../inspect/tables"
-import { left, wordsOf } from "../inspect/text"
+import { padRight, wordsOf } from "../inspect/text"
 import { startTrace, stopTrace } from "../inspect/trace"
 import { decimal } from "../net/address"
 import { abort, close, stateOf } from "../tcp/calls"
@@ -33,14 +33,14 @@ const commands =
     "listen PORT [echo|discard|http]  listens; without a service, for read and send\n" +
     "connect HOST PORT  opens a connection to an IPv4 address\n" +
     "send ID TEXT  sends what fits; escapes: \\n \\r \\t \\xNN \\\\\n" +
-    "read ID  prints what came in, and how the stream stands\n" +
+    "read ID  prints received data and the stream's state\n" +
     "shutdown ID  sends a FIN; the peer may go on sending\n" +
     "close ID  closes a connection or a listener\n" +
     "abort ID  resets a connection\n" +
     "ladder ID  draws its last segments and states\n" +
     "neighbours  lists Ethernet addresses\n" +
     "stats  lists all counters that are not 0\n" +
-    "memory  lists the bytes that each part takes\n" +
+    "memory  lists the bytes of each part\n" +
     "trace on|off  prints every event as a line\n" +
     "ping HOST [COUNT]  sends a request a second, 4 by default\n" +
     "wait ID STATE [MS]  waits for an RFC 9293 state, 10000 ms at most\n" +
@@ -53,7 +53,7 @@ function about(name: string): string {
     return start > 0 ? commands.slice(start, commands.indexOf("\n", start)) : ""
 }
 
-/** Returns a device's console as a function for `lines.run` (lines.ts). */
+/** Returns a device's console as a function for `lines.run` (command-hook.ts). */
 export function consoleOf(device: Device): (line: string, print: Print) => Promise<number> {
     return async (line, print) => await runCommand(device, line, print)
 }
@@ -205,7 +205,7 @@ function helpCommand(print: Print): string {
     for (let start = 1; start < commands.length; ) {
         const end = commands.indexOf("\n", start)
         const gap = commands.indexOf("  ", start)
-        print(left(commands.slice(start, gap), 34) + commands.slice(gap + 2, end))
+        print(padRight(commands.slice(start, gap), 34) + commands.slice(gap + 2, end))
         start = end + 1
     }
     return ""

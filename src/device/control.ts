@@ -23,7 +23,7 @@ import { wordsOf } from "../inspect/text"
 import { Address, decimal, ipv4Of } from "../net/address"
 import { abort, accept, close, connect, errorOf, listen, read, shutdown, stateOf, write } from "../tcp/calls"
 import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../tcp/connection-settings"
-import { Ready, readiness } from "../tcp/poll"
+import { Ready, readiness } from "../tcp/readiness"
 import { ConnFlag, errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
 import { Argument, type Device, type Print, portOf, wasGiven } from "./commands"
@@ -46,7 +46,7 @@ const enum Ended {
     Size = 4,
 }
 
-/** Returns a device's control protocol as a function for `lines.run` (lines.ts). */
+/** Returns a device's control protocol as a function for `lines.run` (command-hook.ts). */
 export function controlOf(device: Device): (line: string, print: Print) => Promise<number> {
     const control = new Control(device)
     return async (line, print) => {

@@ -14,8 +14,8 @@ import { Kind, Services } from "../socket/echo-discard"
 import { listen } from "../tcp/calls"
 import { Config, configure } from "../tcp/config"
 import { errorName } from "../tcp/records"
+import { lines } from "./command-hook"
 import type { Device, Print } from "./commands"
-import { lines } from "./lines"
 import { configuredBytes, printMemory } from "./memory"
 
 const enum Heap {

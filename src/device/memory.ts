@@ -3,11 +3,11 @@
 import { Buffer } from "@devicescript/core"
 import { Event } from "../base/events"
 import { EVENTS, PASSIVE_OPENS } from "../features"
-import { right } from "../inspect/text"
-import { Neighbour } from "../net/records"
+import { padLeft } from "../inspect/text"
+import { Neighbour } from "../net/neighbour-record"
 import { Served } from "../socket/echo-discard"
 import type { Config } from "../tcp/config"
-import { Half, Listener, Pace, Tcb, Wait } from "../tcp/records"
+import { Half, Listener, Pace, Tcb, TimeWaitRecord } from "../tcp/records"
 import { Eth, Vlan } from "../wire/ethernet"
 import type { Device, Print } from "./commands"
 
@@ -44,7 +44,7 @@ function printTables(config: Config, print: Print): number {
         `rings: ${connections} of ${sendBuffer} to send and ${receiveBuffer} received`
     )
     sum += table(print, "half-open connections", config.halfOpen, Half.Size)
-    sum += table(print, "in TIME-WAIT", config.timeWaits, Wait.Size)
+    sum += table(print, "in TIME-WAIT", config.timeWaits, TimeWaitRecord.Size)
     sum += table(print, "listeners", config.listeners, Listener.Size)
     sum += table(print, "neighbours", config.neighbours, Neighbour.Size)
     if (EVENTS) {
@@ -61,7 +61,7 @@ function table(print: Print, what: string, count: number, size: number): number 
 }
 
 function owner(print: Print, bytes: number, what: string): number {
-    print(`${right(`${bytes}`, 6)}  ${what}`)
+    print(`${padLeft(`${bytes}`, 6)}  ${what}`)
     return bytes
 }
 

@@ -1,4 +1,4 @@
-// The shortest program: connects to an echo server and says hello.
+// The shortest program: it connects to an echo server and sends a greeting.
 
 import { board } from "../board"
 import { boot } from "../boot"

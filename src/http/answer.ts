@@ -1,7 +1,7 @@
 // Sends answers: the head, then the body in pieces, as the send ring has room for them.
 
 import type { Buffer } from "@devicescript/core"
-import { thrown } from "../socket/errors"
+import { errorText } from "../socket/errors"
 import { abort, close, shutdown, write } from "../tcp/calls"
 import {
     ClientFlag,
@@ -119,7 +119,7 @@ function nextRow(h: HttpContext, c: HttpClient, body: (index: number) => string 
         row = body(c.index++)
     } catch (error) {
         // the head was sent: the client learns of the error by the missing end of the body
-        console.error(`${c.path}: ${thrown(error)}`)
+        console.error(`${c.path}: ${errorText(error)}`)
         release(h, c, abort)
         return
     }

@@ -3,7 +3,7 @@
 import type { Buffer } from "@devicescript/core"
 import { wordIndex } from "../base/words"
 import { Address, hexDigit, ipv4Of } from "../net/address"
-import { thrown } from "../socket/errors"
+import { errorText } from "../socket/errors"
 import { close, read } from "../tcp/calls"
 import { TcpError } from "../tcp/records"
 import { answer, fail, refuse } from "./answer"
@@ -301,7 +301,7 @@ export function handle(h: HttpContext, c: HttpClient, body: Buffer | undefined):
     try {
         answer(h, c, (c.goal as HttpRoute).handler(c, body))
     } catch (error) {
-        console.error(`${c.path}: ${thrown(error)}`)
+        console.error(`${c.path}: ${errorText(error)}`)
         refuse(h, c, 500, "")
     }
 }

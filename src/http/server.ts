@@ -1,12 +1,12 @@
 // A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: each call does a little for each client.
 
-import { power } from "../mac/power"
+import { power } from "../mac/poll-wait"
 import type { Stack } from "../net/stack"
 import type { Worker } from "../socket/driver-loop"
 import { pendingOf } from "../tcp/accepting"
 import { abort, accept, close, listen, stateOf } from "../tcp/calls"
-import { isSlow, serve } from "../tcp/pace"
 import { errorName, State } from "../tcp/records"
+import { isSlow, markServed } from "../tcp/slow-clients"
 import { findListener } from "../tcp/tables"
 import { awaitRequest, fail, linger, nextPiece, sendPiece } from "./answer"
 import {
@@ -101,7 +101,7 @@ export class HttpServer extends HttpContext implements Worker {
             for (const c of this.clients) {
                 if (c.id > 0 || pending === 0) continue
                 c.id = accept(stack, id)
-                serve(stack, c.id, now)
+                markServed(stack, c.id, now)
                 c.length = 0
                 awaitRequest(this, c)
                 pending--

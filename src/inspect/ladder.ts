@@ -7,8 +7,8 @@ import type { Stack } from "../net/stack"
 import { State, Tcb, TcpError } from "../tcp/records"
 import { findConnection } from "../tcp/tables"
 import { Flag } from "../wire/tcp"
-import { localText, remoteText, right } from "./text"
-import { failureText, segmentText, stateText } from "./trace"
+import { localText, padLeft, remoteText } from "./text"
+import { describeSegment, failureText, stateText } from "./trace"
 
 const enum Width {
     /** The time in milliseconds, and a space. */
@@ -66,12 +66,12 @@ export async function ladder(device: LadderHost, id: number, print: (line: strin
 function eventRow(record: Buffer): string {
     // `belongs` leaves drops out
     const kind: Exclude<EventKind, EventKind.Drop> = record.getAt(Event.Kind, "u8")
-    const time = `${right(`${record.getAt(Event.Time, "u32")}`, Width.Time - 1)} `
+    const time = `${padLeft(`${record.getAt(Event.Time, "u32")}`, Width.Time - 1)} `
     if (kind === EventKind.State) return `${time}| ${stateText(record)}`
     if (kind === EventKind.Failed) return `${time}| failed: ${failureText(record)}`
     // does not compile while a kind of event has no row
     const direction: EventKind.SegmentIn | EventKind.SegmentOut = kind
-    let text = ` ${segmentText(record, " ")} `
+    let text = ` ${describeSegment(record, " ")} `
     while (text.length < Width.Lane - 3) text += "-"
     return direction === EventKind.SegmentOut ? `${time}|--${text}>|` : `${time}|<-${text}-|`
 }

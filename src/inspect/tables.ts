@@ -5,10 +5,10 @@ import { counterNames } from "../base/counters"
 import { word } from "../base/words"
 import { driverCounterNames } from "../mac/mac"
 import { ipv4Text, macText } from "../net/address"
-import { Neighbour, NeighbourState } from "../net/records"
+import { Neighbour, NeighbourState } from "../net/neighbour-record"
 import type { Stack } from "../net/stack"
-import { errorName, Half, Listener, State, stateName, Tcb, Wait } from "../tcp/records"
-import { endpoint, left, localText, remoteText, right } from "./text"
+import { errorName, Half, Listener, State, stateName, Tcb, TimeWaitRecord } from "../tcp/records"
+import { endpoint, localText, padLeft, padRight, remoteText } from "./text"
 
 /** Widths of the console's columns: 80 in all, when this host's address is as long as 10.0.0.2. */
 const enum Width {
@@ -36,7 +36,7 @@ export function connectionRow(stack: Stack, index: number, html: boolean): strin
     index -= halfOpen
     if (index < connections) return recordRow(stack, index * Tcb.Size, html)
     index -= connections
-    return index < timeWaits ? waitRow(stack, index * Wait.Size, html) : undefined
+    return index < timeWaits ? waitRow(stack, index * TimeWaitRecord.Size, html) : undefined
 }
 
 function listenerRow(stack: Stack, l: number, html: boolean): string {
@@ -64,9 +64,9 @@ function recordRow(stack: Stack, c: number, html: boolean): string {
 }
 
 function waitRow(stack: Stack, w: number, html: boolean): string {
-    const id = stack.waits.getAt(w + Wait.Id, "u16")
+    const id = stack.waits.getAt(w + TimeWaitRecord.Id, "u16")
     if (id === 0) return ""
-    return peerRow(stack, html, `${id}`, stack.waits, w + Wait.Ports, State.TimeWait, "")
+    return peerRow(stack, html, `${id}`, stack.waits, w + TimeWaitRecord.Ports, State.TimeWait, "")
 }
 
 /** Returns the row of a record with its two ports at `at` of its table. In all of these tables the peer's address follows the ports. */
@@ -86,7 +86,7 @@ function peerRow(
 
 /** Returns the columns of bytes not yet read, and of bytes not yet acknowledged; a failed connection has its error in the second. */
 function amounts(unread: string, unsent: string): string {
-    return `${right(unread, Width.Bytes - 1)} ${right(unsent, Width.Bytes - 1)}`
+    return `${padLeft(unread, Width.Bytes - 1)} ${padLeft(unsent, Width.Bytes - 1)}`
 }
 
 function cells(
@@ -113,8 +113,8 @@ function columns(
 ): string {
     // all rows have the same local address
     const width = ipv4Text(stack.ip).length + 7
-    const text = `${left(id, Width.Id)}${left(local, width)}${left(remote, Width.Remote)}`
-    return rest === "" ? text + state : `${text}${left(state, Width.State)}${rest}`
+    const text = `${padRight(id, Width.Id)}${padRight(local, width)}${padRight(remote, Width.Remote)}`
+    return rest === "" ? text + state : `${text}${padRight(state, Width.State)}${rest}`
 }
 
 /** Returns row `index` of the neighbours in columns, "" when its record is free, undefined after the last. */
@@ -124,7 +124,7 @@ export function neighbourLine(stack: Stack, index: number, now: number): string 
     if (n >= neighbours.length) return undefined
     const state = neighbours.getAt(n + Neighbour.State, "u8")
     if (state === NeighbourState.Free) return ""
-    const ip = left(ipv4Text(neighbours.getAt(n + Neighbour.Ip, "i32")), 17)
+    const ip = padRight(ipv4Text(neighbours.getAt(n + Neighbour.Ip, "i32")), 17)
     if (state < NeighbourState.Known) {
         return `${ip}no reply yet, ${neighbours.getAt(n + Neighbour.Tries, "u8")} requests sent`
     }
@@ -146,5 +146,5 @@ export function counterLine(stack: Stack, driver: Buffer, index: number): string
     }
     if (index * 4 >= counters.length) return undefined
     const value = counters.getAt(index * 4, "u32")
-    return value === 0 ? "" : `${right(`${value}`, 10)}  ${whose}${word(names, index)}`
+    return value === 0 ? "" : `${padLeft(`${value}`, 10)}  ${whose}${word(names, index)}`
 }

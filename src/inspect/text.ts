@@ -25,12 +25,12 @@ function blanks(count: number): string {
 }
 
 /** Returns `text` padded on the right to `width`; longer text is not cut. */
-export function left(text: string, width: number): string {
+export function padRight(text: string, width: number): string {
     return text + blanks(width - text.length)
 }
 
 /** Returns `text` padded on the left to `width`; longer text is not cut. */
-export function right(text: string, width: number): string {
+export function padLeft(text: string, width: number): string {
     return blanks(width - text.length) + text
 }
 

@@ -82,9 +82,9 @@ function eventLine(ip: number, record: Buffer): string {
     const who = id > 0 ? `${when} #${id}` : when
     switch (kind) {
         case EventKind.SegmentIn:
-            return `${who} ${remote} > ${local} ${segmentText(record, "=")}`
+            return `${who} ${remote} > ${local} ${describeSegment(record, "=")}`
         case EventKind.SegmentOut:
-            return `${who} ${local} > ${remote} ${segmentText(record, "=")}`
+            return `${who} ${local} > ${remote} ${describeSegment(record, "=")}`
         case EventKind.State:
             return `${who}${id > 0 ? "" : ` ${remote}`} ${stateText(record)}`
         case EventKind.Failed:
@@ -108,7 +108,7 @@ function counterName(counter: number): string {
 }
 
 /** Returns a segment's fields, with `sign` between name and number. With the sign "=", a segment without data has no length. */
-export function segmentText(record: Buffer, sign: string): string {
+export function describeSegment(record: Buffer, sign: string): string {
     const flags = record.getAt(Event.Flags, "u8")
     const length = record.getAt(Event.Length, "u16")
     const mss = record.getAt(Event.Mss, "u16")

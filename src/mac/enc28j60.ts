@@ -36,8 +36,8 @@ import {
 } from "./enc28j60-registers"
 import { PhySetting, SETTINGS, Setting } from "./enc28j60-settings"
 import { type Mac, MacCounter } from "./mac"
-import { power } from "./power"
-import { idle, Looks, pause, type Spi } from "./spi"
+import { power } from "./poll-wait"
+import { idle, Polls, pause, type Spi } from "./spi"
 
 const enum Size {
     /** Holds most handshakes, acknowledgments, ARP and ping; longer frames go directly from and to their buffer. */
@@ -312,7 +312,7 @@ export class Enc28j60 implements Mac {
 
     async rest(ms: number): Promise<void> {
         const until = (ds.millis() + ms) | 0
-        let looks = Looks.PerMs * (ms + 1)
+        let looks = Polls.PerMs * (ms + 1)
         try {
             while (this.waiting === 0 && this.doubt === 0 && !power.woken) {
                 await this.poll()

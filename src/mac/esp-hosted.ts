@@ -11,8 +11,8 @@ import "@devicescript/gpio"
 import { Eth } from "../wire/ethernet"
 import { byteSum, Capability, Flag, Header, Init, Interface, Transfer } from "./esp-hosted-frame"
 import { type Mac, MacCounter } from "./mac"
-import { power } from "./power"
-import { idle, Looks, pause, type Spi } from "./spi"
+import { power } from "./poll-wait"
+import { idle, Polls, pause, type Spi } from "./spi"
 
 const enum Size {
     /** The longest Ethernet frame without FCS, with a VLAN tag. */
@@ -133,7 +133,7 @@ export class EspHosted implements Mac {
         this.problem = ""
         this.begin()
         const start = ds.millis() | 0
-        for (let looks = Looks.PerMs * Time.Start; looks > 0; looks--) {
+        for (let looks = Polls.PerMs * Time.Start; looks > 0; looks--) {
             await this.rest(1)
             this.held = 0
             if (this.isSetUp()) return
@@ -182,7 +182,7 @@ export class EspHosted implements Mac {
 
     async rest(ms: number): Promise<void> {
         const until = (ds.millis() + ms) | 0
-        let looks = Looks.PerMs * (ms + 1)
+        let looks = Polls.PerMs * (ms + 1)
         while (this.held === 0 && !power.woken) {
             await this.poll()
             const now = ds.millis() | 0

@@ -2,7 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { type Mac, MacCounter } from "./mac"
-import { power } from "./power"
+import { power } from "./poll-wait"
 
 const enum Quiet {
     /** Milliseconds without a frame after which the driver's fiber sleeps between two polls. */

@@ -2,7 +2,7 @@
 
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
-import { power } from "./power"
+import { power } from "./poll-wait"
 
 /** The runtime's SPI. It is looked up in `ds` at each call, because a host replaces it. */
 export type Spi = typeof ds & {
@@ -11,7 +11,7 @@ export type Spi = typeof ds & {
 }
 
 /** Polls of the chip for each millisecond of a wait: the wait ends after them even if the clock stands still. */
-export const enum Looks {
+export const enum Polls {
     PerMs = 64,
 }
 
@@ -28,7 +28,7 @@ export async function pause(spare: Buffer, ms: number): Promise<void> {
     // the clock stands still between two awaits: its value before the first may be old
     await (ds as Spi).spiXfer(spare, spare)
     const start = ds.millis() | 0
-    for (let i = Looks.PerMs * ms; i > 0 && (((ds.millis() | 0) - start) | 0) < ms; i--) {
+    for (let i = Polls.PerMs * ms; i > 0 && (((ds.millis() | 0) - start) | 0) < ms; i--) {
         await idle()
         await (ds as Spi).spiXfer(spare, spare)
     }

@@ -4,7 +4,7 @@ import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
 import { idle, type Spi } from "./spi"
-import { Head, Look, Snapshot, type Status } from "./w5500-registers"
+import { CommonRegisters, Head, Snapshot, type Status } from "./w5500-registers"
 
 /** Longest time that the chip may take for a command: in milliseconds, and in polls where the clock stands still. */
 export const enum BusTime {
@@ -20,7 +20,7 @@ export class W5500Bus {
     /** Socket 0's registers at the offsets of Snapshot; a longer buffer also reads reserved registers after them. */
     readonly registers: Buffer
     /** The common registers at the offsets of Look. A disturbed bit can turn a read into a write: then the last values are written back. */
-    readonly common = Buffer.alloc(Look.Size)
+    readonly common = Buffer.alloc(CommonRegisters.Size)
     /** Address, control and two bytes of data. */
     readonly command = Buffer.alloc(5)
     /** Address, control and one byte of data. */

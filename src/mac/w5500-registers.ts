@@ -53,7 +53,7 @@ export const enum Snapshot {
 }
 
 /** Masks and a value of the four registers at Snapshot.Mode, as one number. */
-export const enum Own {
+export const enum SocketState {
     /** All but Sn_IR, which the driver does not use. */
     Bits = ~0xff0000,
     /** All but Sn_CR, which is 0 once the chip has taken the last command. */
@@ -63,7 +63,7 @@ export const enum Own {
 }
 
 /** Offsets of registers in the transfer of Head.ReadCommon. */
-export const enum Look {
+export const enum CommonRegisters {
     /** MR, 0x00. */
     Mode = 3,
     /** SHAR, 0x09. */

@@ -11,20 +11,20 @@ import { Buffer } from "@devicescript/core"
 import "@devicescript/gpio"
 import { Eth } from "../wire/ethernet"
 import { type Mac, MacCounter } from "./mac"
-import { power } from "./power"
-import { idle, Looks, pause, type Spi } from "./spi"
+import { power } from "./poll-wait"
+import { idle, Polls, pause, type Spi } from "./spi"
 import { BusTime, reaches, readRegisters, W5500Bus, writeRegister } from "./w5500-bus"
 import {
     CHIP_VERSION,
     Command,
+    CommonRegisters,
     Head,
-    Look,
     Memory,
     Mode,
-    Own,
     Phy,
     Snapshot,
     SocketMode,
+    SocketState,
     Status,
 } from "./w5500-registers"
 
@@ -294,7 +294,7 @@ export class W5500 implements Mac {
     async rest(ms: number): Promise<void> {
         let now = ds.millis() | 0
         const until = (now + ms) | 0
-        let looks = Looks.PerMs * (ms + 1)
+        let looks = Polls.PerMs * (ms + 1)
         try {
             if (this.owed > 0) await this.free()
             // flat on purpose: a turn of this loop is all that an idle device does
@@ -353,9 +353,9 @@ export class W5500 implements Mac {
             cs.setMode(ds.GPIOMode.OutputHigh)
             // one disturbed transfer is repeated: it is no reason to drop all frames
             if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) continue
-            const own = r.getAt(Snapshot.Mode, "i32") & Own.Bits
+            const own = r.getAt(Snapshot.Mode, "i32") & SocketState.Bits
             if (own !== this.own) {
-                if ((own & Own.NotCommand) !== this.own) continue
+                if ((own & SocketState.NotCommand) !== this.own) continue
                 this.waiting = 0
                 if (++this.untaken > BusTime.CommandLooks) this.lost("takes no commands")
                 return
@@ -437,21 +437,24 @@ export class W5500 implements Mac {
         // a difference in one read alone may be a disturbed bit
         for (let tries = 0; tries < 3; tries++) {
             await readRegisters(this.bus, Head.ReadCommon, r)
-            const phy = r.getAt(Look.Phy, "u8")
+            const phy = r.getAt(CommonRegisters.Phy, "u8")
             const link = (phy & Phy.Link) !== 0
             const wrong =
-                r.getAt(Look.Mode, "u8") |
-                (r.getAt(Look.Address, "i32") ^ this.address.getAt(0, "i32")) |
-                (r.getAt(Look.Address + 4, "u16") ^ this.address.getAt(4, "u16")) |
+                r.getAt(CommonRegisters.Mode, "u8") |
+                (r.getAt(CommonRegisters.Address, "i32") ^ this.address.getAt(0, "i32")) |
+                (r.getAt(CommonRegisters.Address + 4, "u16") ^ this.address.getAt(4, "u16")) |
                 ((phy & Phy.Kind) ^ Phy.Own) |
-                (r.getAt(Look.Version, "u8") ^ CHIP_VERSION)
+                (r.getAt(CommonRegisters.Version, "u8") ^ CHIP_VERSION)
             if (wrong === 0 && !changed && (tries > 0 || link === this.linkUp)) {
                 this.linkUp = link
                 return
             }
         }
         const sizes = this.registers.getAt(Snapshot.Sizes, "u16")
-        if (r.getAt(Look.Version, "u8") !== CHIP_VERSION || (changed && sizes !== Memory.BothSizes))
+        if (
+            r.getAt(CommonRegisters.Version, "u8") !== CHIP_VERSION ||
+            (changed && sizes !== Memory.BothSizes)
+        )
             return this.lost("does not answer as it should")
         await this.reopen(MacCounter.Repair)
     }
@@ -469,7 +472,7 @@ export class W5500 implements Mac {
         let version = 0
         for (let looks = 0; looks < Time.StartLooks; looks++) {
             await readRegisters(bus, Head.ReadCommon, bus.common)
-            version = bus.common.getAt(Look.Version, "u8")
+            version = bus.common.getAt(CommonRegisters.Version, "u8")
             // some chips read 0 for a while after a reset (ESP-IDF's driver waits for that, too)
             if (version === CHIP_VERSION || (((ds.millis() | 0) - start) | 0) > Time.Start) break
             await idle()
@@ -507,13 +510,13 @@ export class W5500 implements Mac {
         for (let i = 0; i < 6; i++)
             await writeRegister(bus, Head.SetAddress + i * Head.NextRegister, this.address.getAt(i, "u8"))
         await writeRegister(bus, Head.SetMode, 0)
-        if ((bus.common.getAt(Look.Phy, "u8") & Phy.Kind) !== Phy.Own) {
+        if ((bus.common.getAt(CommonRegisters.Phy, "u8") & Phy.Kind) !== Phy.Own) {
             await writeRegister(bus, Head.SetPhy, Phy.Reset)
             await writeRegister(bus, Head.SetPhy, Phy.Run)
         }
         let mode = SocketMode.Usual | (this.options.block || 0)
         if (this.multicast) mode &= ~SocketMode.BlockMulticast
-        this.own = mode | Own.MacRaw
+        this.own = mode | SocketState.MacRaw
         await writeRegister(bus, Head.SetSocketMode, mode)
         await writeRegister(bus, Head.SetCommand, Command.Open)
         const opened = await reaches(bus, Status.MacRaw)

@@ -146,7 +146,7 @@ const IDS = [
     Rpc.WifiConnect,
 ]
 
-/** A program's own request: `ask` of wifi-ask.ts. @internal */
+/** A program's own request: `ask` of wifi-scan.ts. @internal */
 export interface Question {
     readonly id: Rpc
     /** The response's payload, as far as there is room. */

@@ -7,11 +7,11 @@ import { count, drop } from "../tcp/report"
 import { noteTimer } from "../tcp/state"
 import { Arp, ArpOperation, arpOperation, arpRequest, writeArp } from "../wire/arp"
 import { Eth, EtherType, isGroupAddress, writeEthernet } from "../wire/ethernet"
-import { Neighbour, NeighbourState } from "./records"
+import { Neighbour, NeighbourState } from "./neighbour-record"
 import { isBroadcast, isLocal, type Stack } from "./stack"
 
 /** RFC 1122 section 2.3.2.1 (MUST): at most one request a second for an address. After three without a reply we give up. */
-const enum Ask {
+const enum ArpRequest {
     Interval = 1000,
     Tries = 3,
     /** Requests to a known neighbour, when a packet claimed its address for another. */
@@ -19,7 +19,7 @@ const enum Ask {
 }
 
 /** RFC 1122 section 2.3.2.1 (MUST): a record is dropped after this many milliseconds, used or not. */
-const enum Age {
+const enum ArpAge {
     Most = 300000,
 }
 
@@ -75,7 +75,8 @@ function mayAskForStranger(s: Stack, now: number): boolean {
         const state = neighbours.getAt(n + Neighbour.State, "u8")
         if (state === NeighbourState.Asking || state === NeighbourState.Waiting) asked += 2
         else if (state === NeighbourState.Free) spare = true
-        else if (((now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0) >= Ask.Interval) spare = true
+        else if (((now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0) >= ArpRequest.Interval)
+            spare = true
     }
     if (spare && (asked === 0 || asked < s.config.neighbours)) return true
     count(s, Counter.NeighboursFull)
@@ -128,7 +129,7 @@ export function forgetOld(s: Stack, now: number): void {
         if (neighbours.getAt(n + Neighbour.State, "u8") !== NeighbourState.Known) continue
         const age = (now - neighbours.getAt(n + Neighbour.Heard, "i32")) | 0
         // an age that has wrapped is negative
-        if (age >= Age.Most || age < 0) neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
+        if (age >= ArpAge.Most || age < 0) neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Free)
     }
 }
 
@@ -168,7 +169,7 @@ export function arpInput(s: Stack, length: number, now: number): void {
         if (!probe) {
             if (targetIp === s.ip) {
                 if (operation === ArpOperation.Request)
-                    n = takeNeighbour(s, ip, (now - Ask.Interval) | 0, false)
+                    n = takeNeighbour(s, ip, (now - ArpRequest.Interval) | 0, false)
             }
         }
     }
@@ -202,7 +203,7 @@ function learn(s: Stack, n: number, at: number, now: number): void {
         ) {
             if (state !== NeighbourState.Known) return
             // one request a second, however often an address is claimed
-            const wait = (neighbours.getAt(n + Neighbour.Heard, "i32") + Ask.Interval - now) | 0
+            const wait = (neighbours.getAt(n + Neighbour.Heard, "i32") + ArpRequest.Interval - now) | 0
             const next = (now + Math.max(wait, 0)) | 0
             neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Doubting)
             neighbours.setAt(n + Neighbour.Heard, "i32", next)
@@ -229,7 +230,7 @@ export function arpOut(s: Stack, now: number): number {
         // Asking becomes Waiting, Doubted becomes Doubting
         neighbours.setAt(n + Neighbour.State, "u8", state + 1)
         neighbours.setAt(n + Neighbour.Tries, "u8", neighbours.getAt(n + Neighbour.Tries, "u8") + 1)
-        const next = (now + Ask.Interval) | 0
+        const next = (now + ArpRequest.Interval) | 0
         neighbours.setAt(n + timeOf(state), "i32", next)
         noteTimer(s, next)
         const length = arpRequest(s.tx, s.mac, s.ip, neighbours.getAt(n + Neighbour.Ip, "i32"))
@@ -261,7 +262,7 @@ export function runNeighbourTimers(
         const tries = neighbours.getAt(n + Neighbour.Tries, "u8")
         if (((deadline - now) | 0) > 0) {
             noteTimer(s, deadline)
-        } else if (tries < (doubting ? Ask.Doubts : Ask.Tries)) {
+        } else if (tries < (doubting ? ArpRequest.Doubts : ArpRequest.Tries)) {
             // Waiting becomes Asking, Doubting becomes Doubted
             neighbours.setAt(n + Neighbour.State, "u8", state - 1)
             s.asking = true

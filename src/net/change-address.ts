@@ -1,8 +1,8 @@
 // Changes the address of the interface, or takes it away.
 
 import { freeHalf } from "../tcp/half-open"
-import { ConnFlag, Half, SendFlag, State, Tcb, TcpError, Wait } from "../tcp/records"
-import { closed, release } from "../tcp/state"
+import { ConnFlag, Half, SendFlag, State, Tcb, TcpError, TimeWaitRecord } from "../tcp/records"
+import { failConnection, freeClosed } from "../tcp/state"
 import { freeWait } from "../tcp/time-wait"
 import { type Stack, setAddress } from "./stack"
 
@@ -21,18 +21,19 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
         for (let c = 0; c < s.connsEnd; c += Tcb.Size) {
             if (conns.getAt(c + Tcb.Id, "u16") === 0) continue
             conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
-            if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) closed(s, c, TcpError.Unreachable, now)
+            if (conns.getAt(c + Tcb.State, "u8") !== State.Closed)
+                failConnection(s, c, TcpError.Unreachable, now)
             else {
                 // the connection is over: only an RST was left to send
                 conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held)
-                release(s, c)
+                freeClosed(s, c)
             }
         }
         for (let h = 0; h < s.halvesEnd; h += Half.Size) {
             if (s.halves.getAt(h + Half.Listener, "u16") !== 0) freeHalf(s, h, now)
         }
-        for (let w = 0; w < s.waitsEnd; w += Wait.Size) {
-            if (s.waits.getAt(w + Wait.Id, "u16") !== 0) freeWait(s, w, now)
+        for (let w = 0; w < s.waitsEnd; w += TimeWaitRecord.Size) {
+            if (s.waits.getAt(w + TimeWaitRecord.Id, "u16") !== 0) freeWait(s, w, now)
         }
         // a cookie for the old address is not valid for the new one
         s.cookies = false

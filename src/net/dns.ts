@@ -38,7 +38,7 @@ export const enum DnsResult {
     Gone = 5,
 }
 
-const enum Ask {
+const enum DnsRetry {
     /** Milliseconds until the question is sent again; the wait then doubles, twice. */
     Wait = 1000,
     Rounds = 3,
@@ -196,7 +196,7 @@ export class Resolver extends Endpoint {
     /** Sends the question for the first time or once more, or gives it up. */
     private again(q: Question, now: number): void {
         const round = this.server2 !== 0 && !q.multicast ? q.tries >> 1 : q.tries
-        if (round >= Ask.Rounds) {
+        if (round >= DnsRetry.Rounds) {
             // RFC 6762 section 3: DNS servers may know such names as well
             if (q.multicast && this.begin(q, false, now)) return
             this.done(q, DnsResult.TimedOut, 0, now)
@@ -204,7 +204,7 @@ export class Resolver extends Endpoint {
         }
         q.due = true
         q.tries++
-        q.time = (now + (Ask.Wait << round)) | 0
+        q.time = (now + (DnsRetry.Wait << round)) | 0
         this.schedule(now)
     }
 
@@ -289,12 +289,12 @@ export class Resolver extends Endpoint {
             else this.again(q, now)
         } else if (kind === AnswerKind.Address) {
             q.ips.blitAt(0, found, Found.Ips, Found.TimeToLive)
-            this.done(q, DnsResult.Found, Math.min(seconds, Ask.Longest), now)
+            this.done(q, DnsResult.Found, Math.min(seconds, DnsRetry.Longest), now)
         } else if (kind === AnswerKind.Alias && code === DnsCode.NoError) {
-            if (++q.depth > Ask.Depth || !this.beginNamed(q, found.getAt(Found.Length, "i32"), now))
+            if (++q.depth > DnsRetry.Depth || !this.beginNamed(q, found.getAt(Found.Length, "i32"), now))
                 this.done(q, DnsResult.Failed, 0, now)
         } else {
-            const kept = Math.min(seconds, Ask.LongestNegative)
+            const kept = Math.min(seconds, DnsRetry.LongestNegative)
             this.done(q, DnsResult.NoName, kept, now)
         }
     }

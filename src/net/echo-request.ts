@@ -5,7 +5,7 @@ import { Frame } from "../tcp/context"
 import { Icmp, IcmpType } from "../wire/icmp"
 import { resolve } from "./arp"
 import { finish } from "./icmp"
-import { Neighbour } from "./records"
+import { Neighbour } from "./neighbour-record"
 import type { Stack, StackEcho } from "./stack"
 
 export const enum Echo {

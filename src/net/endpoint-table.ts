@@ -14,7 +14,7 @@ import { Ip, ipv4HeaderLength, isMulticast, Protocol, pseudoSum, writeIpv4 } fro
 import { Udp } from "../wire/udp"
 import { findNeighbour, forgetOld, nextHop, resolve } from "./arp"
 import { type Endpoint, Over, type Packet } from "./endpoint"
-import { Neighbour } from "./records"
+import { Neighbour } from "./neighbour-record"
 import { isBroadcast, type Stack, type StackEndpoints } from "./stack"
 
 const enum Wait {

@@ -5,7 +5,7 @@ import type { Config } from "../tcp/config"
 import { TcpContext } from "../tcp/context"
 import type { TcpError } from "../tcp/records"
 import type { Protocol } from "../wire/ipv4"
-import { Neighbour } from "./records"
+import { Neighbour } from "./neighbour-record"
 
 /** Room for the Ethernet header before the IP packet. */
 const enum Link {

@@ -7,13 +7,13 @@ import { softError } from "../tcp/icmp-errors"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnOption, Half, HalfFlag, SendFlag, State, Tcb, TcpError } from "../tcp/records"
 import { count } from "../tcp/report"
-import { armRto, closed, release } from "../tcp/state"
+import { armRto, failConnection, freeClosed } from "../tcp/state"
 import { runTimers } from "../tcp/timers"
 import { Eth, EtherType } from "../wire/ethernet"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Tcp } from "../wire/tcp"
 import { arpOut, findNeighbour, forgetHop, nextHop, resolve, runNeighbourTimers } from "./arp"
-import { Neighbour } from "./records"
+import { Neighbour } from "./neighbour-record"
 import type { Stack } from "./stack"
 
 /** Result of `deadline` when nothing will be due before a frame is received. */
@@ -144,7 +144,7 @@ function waitForHop(s: Stack, c: number, now: number): void {
             dropReset(s, c)
         }
     } else if (ACTIVE_OPENS ? hop === 0 && state === State.SynSent : false) {
-        closed(s, c, TcpError.Unreachable, now)
+        failConnection(s, c, TcpError.Unreachable, now)
     } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
         // R2 counts from here
         conns.setAt(c + Tcb.Progress, "i32", now)
@@ -166,7 +166,7 @@ function dropReset(s: Stack, c: number): void {
     const conns = s.conns
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
     conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
-    release(s, c)
+    freeClosed(s, c)
 }
 
 /** Handles that the neighbour `ip` does not answer: connections being opened through it fail, the others wait for their timers. */
@@ -179,7 +179,7 @@ function hopFailed(s: Stack, ip: number, now: number): void {
         if (state === State.Closed) {
             if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) dropReset(s, c)
         } else if (ACTIVE_OPENS ? state === State.SynSent : false) {
-            closed(s, c, TcpError.Unreachable, now)
+            failConnection(s, c, TcpError.Unreachable, now)
         } else {
             softError(s, c)
         }

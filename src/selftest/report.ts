@@ -1,7 +1,7 @@
 // The lines of the self test's report, each a result, its subject and what was found.
 
 import * as ds from "@devicescript/core"
-import { power } from "../mac/power"
+import { power } from "../mac/poll-wait"
 
 /** Results so far. */
 export const results = { passed: 0, failed: 0 }

@@ -12,7 +12,7 @@ import { abort, close, connect, errorOf, read, write } from "../tcp/calls"
 import { errorName, State, Tcb, type TcpError } from "../tcp/records"
 import { findConnection } from "../tcp/tables"
 import { resumed, type Worker } from "./driver-loop"
-import { coded, explained, type NetError, netError, whyNot } from "./errors"
+import { failureReason, type NetError, netError, withCode, withSentence } from "./errors"
 import type { NetworkInterface } from "./interface"
 
 /** The functions of the runtime that the package calls, and the one that the runtime calls. */
@@ -181,7 +181,7 @@ async function connected(backend: Backend, sockets: PackageClass, options: unkno
         const { message } = error as Error
         // the message is the package's own, or `socket NAME: CODE, SENTENCE`
         const why = message.slice(message.indexOf(": ") + 2, message.length)
-        throw coded(
+        throw withCode(
             error as Error,
             why === "Timeout" ? "ETIMEDOUT" : why === "terminated" ? "ECONNABORTED" : why
         )
@@ -292,7 +292,7 @@ class Backend implements Worker {
         const { socket } = this
         // the package has just set the error "terminated", and does not emit onclose
         if (socket?.lastError) {
-            coded(socket.lastError, "ECONNABORTED")
+            withCode(socket.lastError, "ECONNABORTED")
             socket.onclose.emit(undefined)
         }
         this.close()
@@ -377,7 +377,7 @@ class Backend implements Worker {
         try {
             await socket.packageSend(data)
         } catch (error) {
-            throw coded(error as Error, "ENOTCONN")
+            throw withCode(error as Error, "ENOTCONN")
         }
         const mine = this.begun
         while (this.socket === socket && this.done < mine) {
@@ -487,7 +487,7 @@ class Backend implements Worker {
 
     private failWith(error: TcpError): void {
         const { stack } = this.net
-        this.fail(explained(whyNot(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32"))))
+        this.fail(withSentence(failureReason(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32"))))
     }
 
     /** Ends the connection and reports why: a code, or a code, a comma and a sentence. */
@@ -496,7 +496,7 @@ class Backend implements Worker {
         this.release()
         this.tell("error", why)
         if (socket?.lastError) {
-            coded(socket.lastError, why)
+            withCode(socket.lastError, why)
             // the MQTT client subscribes to onclose only, not to errors
             socket.onclose.emit(undefined)
         }

@@ -2,7 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import type { Mac } from "../mac/mac"
-import { power } from "../mac/power"
+import { power } from "../mac/poll-wait"
 import { receive } from "../net/receive"
 import type { Stack } from "../net/stack"
 import { deadline, transmit } from "../net/transmit"

@@ -3,8 +3,8 @@
 import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
 import { accept, close, read, stateOf, write } from "../tcp/calls"
-import { serve } from "../tcp/pace"
 import { State, Tcb } from "../tcp/records"
+import { markServed } from "../tcp/slow-clients"
 import { findConnection, findListener } from "../tcp/tables"
 import type { Worker } from "./driver-loop"
 
@@ -78,7 +78,7 @@ function accepted(services: Services, now: number): boolean {
         }
         for (let c = accept(stack, id); c > 0; c = accept(stack, id)) {
             const kind = listeners.getAt(l + Served.Kind, "u8")
-            if (kind !== Kind.Manual) serve(stack, c, now)
+            if (kind !== Kind.Manual) markServed(stack, c, now)
             put(served, c, kind)
             any = true
         }

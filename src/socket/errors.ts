@@ -2,7 +2,7 @@
 
 import { ipv4Text } from "../net/address"
 import { findNeighbour, nextHop } from "../net/arp"
-import { Neighbour, NeighbourState } from "../net/records"
+import { Neighbour, NeighbourState } from "../net/neighbour-record"
 import type { Stack } from "../net/stack"
 import { errorName, TcpError } from "../tcp/records"
 
@@ -21,7 +21,7 @@ const sentences =
     "|ECONNABORTED, this side ended the connection" +
     "|ENOBUFS, all records or buffers are in use: close a connection, or configure more" +
     "|EADDRINUSE, the port is in use: close the socket that has it, or choose another" +
-    "|ENOTCONN, the socket is not connected: it was closed here, or is not open yet" +
+    "|ENOTCONN, the socket was closed here, or is not open yet" +
     "|EPIPE, no data can be sent after a shutdown" +
     "|EINVAL, the address or port is not valid, or the data does not fit a frame" +
     "|EOF, the peer sends no more data" +
@@ -31,26 +31,26 @@ const sentences =
     "|EADDRNOTAVAIL, this host has no address yet: does a DHCP server answer?|"
 
 /** Returns `why` with the sentence of its code, `CODE, SENTENCE`. A `why` that has a sentence already is returned as it is. */
-export function explained(why: string): string {
+export function withSentence(why: string): string {
     const at = sentences.indexOf(`|${why},`) + 1
     return at > 0 ? sentences.slice(at, sentences.indexOf("|", at)) : why
 }
 
 /** Returns the error of `what`, such as "udp 53: "; `why` is a code, or a code, a comma and a sentence. */
 export function netError(what: string, why: string): NetError {
-    return coded(new Error(what + explained(why)), why)
+    return withCode(new Error(what + withSentence(why)), why)
 }
 
 /**
  * Returns the text to print for a value that a program threw. It may not be an Error; when a program throws undefined, the VM makes an
  * Error with these words.
  */
-export function thrown(error: unknown): string {
+export function errorText(error: unknown): string {
     return error instanceof Error ? error.message : error ? `${error}` : "throwing null/undefined"
 }
 
 /** Sets the code of an error to the one that `why` begins with, and returns the error. */
-export function coded(error: Error, why: string): NetError {
+export function withCode(error: Error, why: string): NetError {
     const comma = why.indexOf(",")
     const it = error as NetError
     it.code = comma < 0 ? why : why.slice(0, comma)
@@ -58,7 +58,7 @@ export function coded(error: Error, why: string): NetError {
 }
 
 /** Returns why a connection to `ip` ended with `error`: for Unreachable, which hop has failed. */
-export function whyNot(stack: Stack, error: TcpError, ip: number): string {
+export function failureReason(stack: Stack, error: TcpError, ip: number): string {
     if (error !== TcpError.Unreachable) return errorName(error)
     const hop = nextHop(stack, ip)
     if (hop === 0) return "EHOSTUNREACH, the host is not on this network, and no router is set"

@@ -3,13 +3,13 @@
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
 import type { Mac } from "../mac/mac"
-import { power } from "../mac/power"
+import { power } from "../mac/poll-wait"
 import { Address, ipv4Of, ipv4Text } from "../net/address"
 import { Stack, setAddress } from "../net/stack"
 import { Config } from "../tcp/config"
 import { interfaceAddress, macAddress } from "./address-settings"
 import { Network, resumed, type Worker } from "./driver-loop"
-import { coded, netError } from "./errors"
+import { netError, withCode } from "./errors"
 import type { Sockets } from "./waiting"
 
 /** Settings of `startNetwork`. */
@@ -61,7 +61,7 @@ export interface Resolver {
 let current: NetworkInterface | undefined
 
 /** Returns the network that was started last. Throws a NetError ENETDOWN when none was. */
-export function running(): NetworkInterface {
+export function currentNetwork(): NetworkInterface {
     if (!current) throw netError("", "ENETDOWN, there is no network: call startNetwork first")
     return current
 }
@@ -75,7 +75,7 @@ export async function startNetwork(options: NetworkOptions): Promise<NetworkInte
     try {
         current = new NetworkInterface(options)
     } catch (error) {
-        throw coded(error as Error, "EINVAL")
+        throw withCode(error as Error, "EINVAL")
     }
     const net = current
     if (!(await net.network.start())) startAgain.start(net.network)

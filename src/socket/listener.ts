@@ -2,11 +2,11 @@
 
 import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
-import { serve } from "../tcp/pace"
 import { errorName } from "../tcp/records"
+import { markServed } from "../tcp/slow-clients"
 import type { Worker } from "./driver-loop"
-import { netError, thrown } from "./errors"
-import { type NetworkInterface, running } from "./interface"
+import { errorText, netError } from "./errors"
+import { currentNetwork, type NetworkInterface } from "./interface"
 import { Socket } from "./socket"
 
 /** Settings of `listen`. */
@@ -26,7 +26,7 @@ export type Serve = (socket: Socket) => Promise<void>
  * configuration are taken), EINVAL; an Error in a program without PASSIVE_OPENS (src/features.ts).
  */
 export function listen(options: ListenOptions, serve: Serve): Listener {
-    const net = running()
+    const net = currentNetwork()
     const { port, backlog } = options
     if (!PASSIVE_OPENS) throw new Error(`listen ${port}: PASSIVE_OPENS is left out of this program`)
     const id = tcpListen(net.stack, port, backlog === undefined ? 4 : backlog)
@@ -54,7 +54,7 @@ export class Listener implements Worker {
         while (stack.arrived) {
             const id = accept(stack, this.id)
             if (id <= 0) return
-            serve(stack, id, now)
+            markServed(stack, id, now)
             const socket = new Socket(this.net, id, "")
             socket.name = `tcp://${socket.remoteAddress()}:${socket.remotePort()}`
             run.start(this.port, socket, this.handler)
@@ -76,7 +76,7 @@ async function run(port: number, socket: Socket, serve: Serve): Promise<void> {
         await serve(socket)
         await socket.close()
     } catch (error) {
-        console.error(`port ${port}, ${socket.name}: ${thrown(error)}`)
+        console.error(`port ${port}, ${socket.name}: ${errorText(error)}`)
         await socket.abort()
     }
 }

@@ -5,7 +5,7 @@ import { Ping, PingResult } from "../net/ping"
 import { errorName } from "../tcp/records"
 import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
-import { running } from "./interface"
+import { currentNetwork } from "./interface"
 
 /** Settings of `ping`. */
 export interface PingOptions {
@@ -29,7 +29,7 @@ let idle: Ping | undefined
  */
 export async function ping(host: string, options?: PingOptions): Promise<number | undefined> {
     const { size, timeout } = options || {}
-    const net = running()
+    const net = currentNetwork()
     const limit = timeout === undefined ? 1000 : timeout
     const ip = await net.find(host, ds.millis() + limit, `ping ${host}: `)
     // a Ping in use belongs to another fiber

@@ -4,7 +4,7 @@ import * as ds from "@devicescript/core"
 import { SntpClient } from "../net/sntp"
 import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
-import { running } from "./interface"
+import { currentNetwork } from "./interface"
 
 /** A clock that a time server keeps right. */
 export interface NetworkTime {
@@ -18,7 +18,7 @@ export interface NetworkTime {
  * ETIMEDOUT, ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN; EACCES when the server refuses to answer (RFC 4330 section 8).
  */
 export async function networkTime(server: string, timeout?: number): Promise<NetworkTime> {
-    const net = running()
+    const net = currentNetwork()
     const until = ds.millis() + (timeout === undefined ? 30000 : timeout)
     const ip = await net.find(server, until, `time ${server}: `)
     const client = new SntpClient(endpointsOf(net))

@@ -9,8 +9,8 @@ import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, 
 import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/connection-settings"
 import { errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
 import { findConnection, ringsOf } from "../tcp/tables"
-import { type NetError, netError, whyNot } from "./errors"
-import { type NetworkInterface, running } from "./interface"
+import { failureReason, type NetError, netError } from "./errors"
+import { currentNetwork, type NetworkInterface } from "./interface"
 import { Sockets, Want } from "./waiting"
 
 /** Settings of `connect`. */
@@ -44,7 +44,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
     if (!ACTIVE_OPENS)
         throw new Error(`socket tcp://${host}:${port}: ACTIVE_OPENS is left out of this program`)
-    const net = running()
+    const net = currentNetwork()
     const name = `tcp://${host}:${port}`
     const until = ds.millis() + (options.timeout === undefined ? Limit.Connect : options.timeout)
     const ips = await net.findAll(host, until, `socket ${name}: `)
@@ -133,7 +133,7 @@ export class Socket {
             return this
         }
         this.end(abort)
-        throw this.error(whyNot(stack, error === TcpError.None ? TcpError.TimedOut : error, ip))
+        throw this.error(failureReason(stack, error === TcpError.None ? TcpError.TimedOut : error, ip))
     }
 
     /**

@@ -8,7 +8,7 @@ import { errorName, TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
 import { endpointsOf } from "./endpoints"
 import { type NetError, netError } from "./errors"
-import { type NetworkInterface, running } from "./interface"
+import { currentNetwork, type NetworkInterface } from "./interface"
 
 /** Settings of `openUdp`. */
 export interface UdpOptions {
@@ -36,7 +36,7 @@ export interface Datagram {
  */
 export function openUdp(options: UdpOptions): Udp {
     const { port, receiveBytes, sendBytes } = options
-    const net = running()
+    const net = currentNetwork()
     const socket = new UdpSocket(endpointsOf(net), receiveBytes || 1024, sendBytes || 1024)
     const error = socket.bind(port || 0)
     if (error < 0) throw netError(`udp ${port}: `, errorName(error))

@@ -1,9 +1,9 @@
-// From a handshake that a client has completed to a connection that waits for the program to accept it.
+// Turns a handshake that a client has completed into a connection that waits for the program to accept it.
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
 import type { TcpContext } from "./context"
-import { takeAgreement } from "./opened"
+import { takeAgreement } from "./established"
 import { Mss } from "./options"
 import { Agreed, ConnFlag, Listener, Seg, State, Tcb } from "./records"
 import { drop } from "./report"
@@ -24,7 +24,10 @@ export function pendingOf(t: TcpContext, id: number): number {
     return pending
 }
 
-/** Returns true when another connection may wait on the listener `l`. Else it drops the segment in `t.segment`. */
+/**
+ * Returns true when another connection may wait on the listener `l`. Otherwise drops the segment in `t.segment` and returns
+ * false.
+ */
 export function hasBacklog(t: TcpContext, l: number, now: number): boolean {
     const id = t.listeners.getAt(l + Listener.Id, "u16")
     if (pendingOf(t, id) < t.listeners.getAt(l + Listener.Backlog, "u16")) return true
@@ -33,9 +36,9 @@ export function hasBacklog(t: TcpContext, l: number, now: number): boolean {
 }
 
 /**
- * Returns a record for the connection whose handshake the segment in `t.segment` completes. Drops the segment and returns -1
- * when no record is free, or no more connections may wait on the listener `l`. The client sends its data again, or we the
- * SYN-ACK, and then there may be room.
+ * Returns a record for the connection whose handshake the segment in `t.segment` completes. Drops the segment and returns -1 when
+ * no record is free, or no more connections may wait on the listener `l`. The client retransmits its data, or we retransmit the
+ * SYN-ACK, and then a record may be free.
  */
 export function connectionFor(t: TcpContext, l: number, now: number): number {
     if (!hasBacklog(t, l, now)) return -1
@@ -45,7 +48,7 @@ export function connectionFor(t: TcpContext, l: number, now: number): number {
 }
 
 /**
- * Fills in the record `c` of a connection that waits to be accepted, by the segment in `t.segment` and the handshake before it:
+ * Fills in the record `c` of a connection that waits to be accepted, from the segment in `t.segment` and the handshake before it:
  * sequence numbers, the peer's MSS, the options that both ends agreed on (bits of Agreed), TS.Recent. The caller fills in the
  * listener and the windows.
  */

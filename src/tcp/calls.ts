@@ -1,4 +1,4 @@
-// The user's calls (RFC 9293 section 3.10.1 to 3.10.6). None of them waits: each returns at once what it could do.
+// The user's calls (RFC 9293 section 3.10.1 to 3.10.6). No call waits: each returns at once with what it could do.
 //
 // Connections and listeners have ids. Errors are returned as the negative numbers of TcpError.
 
@@ -11,7 +11,7 @@ import type { TcpContext } from "./context"
 import { passiveOpens } from "./listen"
 import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
 import { ephemeralPort, initialSequence, mixKey } from "./secret-numbers"
-import { armTimer, closed, isIdle, release, reset, setDue, setState, stopTimer } from "./state"
+import { armTimer, failConnection, freeClosed, isIdle, reset, setDue, setState, stopTimer } from "./state"
 import {
     allocate,
     findConnection,
@@ -75,8 +75,8 @@ export function accept(t: TcpContext, id: number): number {
 }
 
 /**
- * Returns false for addresses of no other host: broadcast, multicast (section 3.9.2.3, MUST-46), 0.0.0.0/8, loopback, and our
- * own.
+ * Returns false for an address that cannot be another host's: broadcast, multicast (section 3.9.2.3, MUST-46), 0.0.0.0/8,
+ * loopback, and our own.
  */
 export function isPeer(t: TcpContext, ip: number): boolean {
     const first = ip & 0xff
@@ -85,7 +85,7 @@ export function isPeer(t: TcpContext, ip: number): boolean {
 }
 
 /**
- * Connects to `port` of `ip`, an address as the wire has it (active OPEN), and returns the connection's id. `localPort` 0 takes
+ * Connects to `port` of `ip`, an address as the wire has it (active OPEN), and returns the connection's id. `localPort` 0 chooses
  * a port by RFC 6056. Errors: Invalid, Unreachable, InUse, NoBuffers.
  */
 export function connect(t: TcpContext, ip: number, port: number, localPort: number, now: number): number {
@@ -166,8 +166,8 @@ function endIdle(t: TcpContext, c: number): void {
 }
 
 /**
- * Moves up to `length` unread bytes to `into`, at `at` (RECEIVE), and returns how many, 0 when there are none yet. Errors, once
- * all data is read: Eof after the peer's FIN, the reason when the connection has ended; NotConnected.
+ * Moves up to `length` unread bytes to `into`, at `at` (RECEIVE), and returns how many, 0 when no data has arrived yet. Errors,
+ * once all data is read: Eof after the peer's FIN, the reason when the connection has ended; NotConnected.
  */
 export function read(t: TcpContext, id: number, into: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
@@ -194,7 +194,7 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     return length
 }
 
-/** Sends a FIN after the queued data, and goes on receiving: the half of CLOSE that RFC 9293 section 3.6 describes. */
+/** Sends a FIN after the queued data, and continues to receive: the half of CLOSE that RFC 9293 section 3.6 describes. */
 export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
@@ -204,7 +204,7 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     if (ACTIVE_OPENS ? state === State.SynSent : false) {
         // "delete the TCB and return 'error: closing' to any queued SENDs"
         const queued = conns.getAt(c + Tcb.SendLength, "u16") > 0
-        closed(t, c, queued ? TcpError.Aborted : TcpError.None, now)
+        failConnection(t, c, queued ? TcpError.Aborted : TcpError.None, now)
     } else if (state === State.SynReceived) {
         conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.FinQueued)
     } else if (state === State.Established) {
@@ -220,9 +220,9 @@ export function shutdown(t: TcpContext, id: number, now: number): TcpError {
 }
 
 /**
- * Closes a connection in both directions (CLOSE): as `shutdown`, and the program gives the id back. Unread data, and data that
- * still comes, is answered by a reset (section 3.6.1, SHLD-3). Of a listener, closes its port and resets its connections that
- * were not accepted.
+ * Closes a connection in both directions (CLOSE): like `shutdown`, and the program gives up the id. Unread data, and data that
+ * arrives later, is answered with a reset (section 3.6.1, SHLD-3). If `id` is a listener's, closes its port and resets its
+ * connections that were not accepted.
  */
 export function close(t: TcpContext, id: number, now: number): TcpError {
     if (PASSIVE_OPENS) {
@@ -235,7 +235,7 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
     const flags = conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held
     conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.ReadClosed)
     if (state === State.Closed) {
-        release(t, c)
+        freeClosed(t, c)
         return TcpError.None
     }
     // the next `transmit` moves the connection to a smaller record
@@ -250,7 +250,9 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
     return TcpError.None
 }
 
-/** Ends a connection at once (ABORT), by an RST where the peer knows of it, and frees its record. Closes a listener. */
+/**
+ * Ends a connection at once (ABORT), with an RST if the peer knows of the connection, and frees its record. Closes a listener.
+ */
 export function abort(t: TcpContext, id: number, now: number): TcpError {
     if (PASSIVE_OPENS) {
         if (t.passive?.closeListener(t, id, now)) return TcpError.None
@@ -266,7 +268,7 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
     const state = conns.getAt(c + Tcb.State, "u8")
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held)
     if (state === State.Closed) {
-        release(t, c)
+        freeClosed(t, c)
     } else if (
         state === State.SynReceived ||
         state === State.Established ||
@@ -275,12 +277,12 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
     ) {
         reset(t, c, TcpError.Aborted, now)
     } else {
-        closed(t, c, TcpError.Aborted, now)
+        failConnection(t, c, TcpError.Aborted, now)
     }
     return TcpError.None
 }
 
-/** Returns the state of the connection or listener `id` (STATUS), CLOSED when there is neither. */
+/** Returns the state of the connection or listener `id` (STATUS), CLOSED if not found. */
 export function stateOf(t: TcpContext, id: number): State {
     if (PASSIVE_OPENS) {
         if (t.passive && findListener(t, id) >= 0) return State.Listen
@@ -295,11 +297,11 @@ export function errorOf(t: TcpContext, id: number): TcpError {
     const c = findConnection(t, id)
     if (c < 0 || t.conns.getAt(c + Tcb.State, "u8") !== State.Closed) return TcpError.None
     const error = t.conns.getAt(c + Tcb.Error, "u8")
-    // never -0, which is no integer on the VM
+    // never -0, which is not an integer on the VM
     return error > 0 ? -error : TcpError.None
 }
 
-/** Returns true in the states after the peer's FIN, with which all its data has come. */
+/** Returns true in the states after the peer's FIN, when all its data has arrived. */
 export function hasFin(state: State): boolean {
     return (
         state === State.CloseWait ||

@@ -1,23 +1,22 @@
-// Challenge ACKs (RFC 5961): a segment that could be forged is answered by an ACK that the real peer can react to.
+// Challenge ACKs (RFC 5961): a segment that could be forged is answered with an ACK that the real peer can react to.
 //
-// RFC 5961 section 10 wants them throttled, and proposes one counter for all connections. That counter became a side channel:
-// an attacker who sees how many challenge ACKs are left for a connection of his own learns what his forged segments did to
-// another (CVE-2016-5696). Here nothing is shared. Each record sends at most one challenge ACK in a period, and a bit in the
-// record says whether it has. Periods begin by the clock alone, never because of a segment, so that their beginning reveals
-// nothing either.
+// RFC 5961 section 10 wants them throttled, and proposes one counter for all connections. That counter became a side channel: an
+// attacker who sees how many challenge ACKs are left for a connection of his own learns what his forged segments did to another
+// connection (CVE-2016-5696). Here nothing is shared. Each record sends at most one challenge ACK per period, and a bit in the
+// record says whether it has. The clock alone begins a period, never a segment, so that its beginning reveals nothing either.
 
 import type { Buffer } from "@devicescript/core"
 import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import type { TcpContext } from "./context"
-import { ConnFlag, ConnOption, Half, HalfFlag, Tcb, Wait, WaitFlag } from "./records"
+import { ConnFlag, ConnOption, Half, HalfFlag, Tcb, TimeWaitRecord, WaitFlag } from "./records"
 import { count } from "./report"
 import { setDue } from "./state"
 
 /**
- * Schedules a challenge ACK of the connection `c`, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless it sent one in this period.
- * Segments of no length that have to be answered by an ACK are answered by this, too: two peers that disagree would answer each
- * other forever.
+ * Schedules a challenge ACK of the connection `c`, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, unless it sent one in this period. A
+ * segment of no length that has to be answered with an ACK gets a challenge ACK, too: otherwise two peers that disagree would
+ * answer each other forever.
  */
 export function challengeAck(t: TcpContext, c: number, now: number): void {
     if (mayChallenge(t, t.conns, c + Tcb.Options, ConnOption.Challenged, now)) setDue(t, c, ConnFlag.AckNow)
@@ -33,17 +32,17 @@ export function challengeHalf(t: TcpContext, h: number, now: number): void {
 
 /** Returns true when the record `w` of TIME-WAIT may send a challenge ACK, which then counts as sent. */
 export function mayChallengeWait(t: TcpContext, w: number, now: number): boolean {
-    return mayChallenge(t, t.waits, w + Wait.Deadline, WaitFlag.Challenged, now)
+    return mayChallenge(t, t.waits, w + TimeWaitRecord.Deadline, WaitFlag.Challenged, now)
 }
 
 /**
- * Counts a challenge ACK, and returns true, unless its record sent one in this period. The byte `at` of `table` has the
- * record's bit for that.
+ * Counts a challenge ACK, and returns true, unless its record sent one in this period. The record's bit for that is in the byte
+ * `at` of `table`.
  */
 function mayChallenge(t: TcpContext, table: Buffer, at: number, bit: number, now: number): boolean {
     const interval = t.config.challengeInterval
     if (interval > 0) {
-        // half of the time is divided by half of the interval: on the VM a whole number above 2^31 is no integer
+        // half of the time is divided by half of the interval: on the VM a number of 2^31 or more is not an integer
         const period = Math.idiv(now >>> 1, interval > 1 ? interval >> 1 : 1)
         if (period !== t.challengePeriod) {
             t.challengePeriod = period
@@ -72,8 +71,12 @@ function forgetChallenges(t: TcpContext): void {
         }
     }
     if (TIME_WAIT_RECORDS) {
-        for (let w = 0; w < t.waitsEnd; w += Wait.Size) {
-            waits.setAt(w + Wait.Deadline, "u8", waits.getAt(w + Wait.Deadline, "u8") & ~WaitFlag.Challenged)
+        for (let w = 0; w < t.waitsEnd; w += TimeWaitRecord.Size) {
+            waits.setAt(
+                w + TimeWaitRecord.Deadline,
+                "u8",
+                waits.getAt(w + TimeWaitRecord.Deadline, "u8") & ~WaitFlag.Challenged
+            )
         }
     }
 }

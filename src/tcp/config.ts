@@ -13,14 +13,17 @@ import {
 
 /** The stack's configuration. Every field is a number, so that the command line can set any of them; `configure` has the limits. */
 export class Config {
-    /** Connections at once, in any state but half open: 96 bytes each, and two rings. */
+    /** Connections at once, in any state but half open: 96 bytes and two rings each. */
     connections = 8
     /**
-     * Half-open connections (SYN-RECEIVED), shared by all listeners: 36 bytes each. When all are taken, SYN cookies need none
+     * Half-open connections (SYN-RECEIVED), shared by all listeners: 36 bytes each. When all are taken, SYN cookies replace them
      * (RFC 4987).
      */
     halfOpen = PASSIVE_OPENS ? 8 : 0
-    /** Connections in TIME-WAIT that no program holds any more: 24 bytes each. When all are taken, the oldest is given up. */
+    /**
+     * Connections in TIME-WAIT that no program holds any more: 24 bytes each. When all records are taken, the oldest connection
+     * ends early.
+     */
     timeWaits = TIME_WAIT_RECORDS ? 8 : 0
     /** Ports listened on at once: 8 bytes each. */
     listeners = PASSIVE_OPENS ? 4 : 0
@@ -36,15 +39,15 @@ export class Config {
     events = EVENTS ? 32 : 0
     /** IP time to live of what is sent (RFC 9293 section 3.9.2: configurable, MUST-49). */
     ttl = 64
-    /** Offer timestamps (RFC 7323), and take them when offered: 12 bytes a segment. 0: no. */
+    /** 1: offer timestamps (RFC 7323), and accept them when offered, at 12 bytes per segment. 0: off. */
     timestamps = TIMESTAMPS ? 1 : 0
-    /** Permit selective acknowledgments (RFC 2018). 0: no. */
+    /** 1: permit selective acknowledgments (RFC 2018). 0: off. */
     sack = SACK ? 1 : 0
     /** Nagle's algorithm (RFC 9293 section 3.7.4) on new connections; setNoDelay changes it on one. 0: off. */
     nagle = 1
     /**
-     * Milliseconds that an ACK may wait for data to go with, or for a second segment: 499 at most (RFC 9293 section 3.8.6.3).
-     * 0: none.
+     * Milliseconds that an ACK may wait for data that it can go with, or for a second segment: 499 at most (RFC 9293 section
+     * 3.8.6.3). 0: no delay.
      */
     delayedAck = DELAYED_ACKS ? 200 : 0
     /** Keep-alive (RFC 9293 section 3.8.4), where a program asks for it: milliseconds idle before the first probe. */
@@ -54,8 +57,8 @@ export class Config {
     /** Probes without an answer after which the connection fails. */
     keepAliveProbes = 9
     /**
-     * Bytes a second, sent and received, that an accepted connection has to move while another client needs its record
-     * (pace.ts).
+     * Bytes per second, sent and received, that an accepted connection has to move while another client needs its record
+     * (slow-clients.ts).
      */
     servedRate = 64
     /**
@@ -64,8 +67,8 @@ export class Config {
      */
     servedScarce = 5000
     /**
-     * Milliseconds behind `servedRate` after which the connection is reset at any time, up to an eighth later, too; more than
-     * 65,535 s: never.
+     * Milliseconds behind `servedRate` after which an accepted connection is reset even while records are free. It may take up to
+     * an eighth longer. More than 65,535 s: never.
      */
     servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */
@@ -84,17 +87,17 @@ export class Config {
     r2Syn = 180000
     /** Times a SYN-ACK is sent again before the half-open record is given up. */
     synAckRetries = 5
-    /** Milliseconds in which a connection sends one challenge ACK at most (RFC 5961 section 10); 0 for no limit. */
+    /** Period in milliseconds in which a connection sends at most one challenge ACK (RFC 5961 section 10); 0 for no limit. */
     challengeInterval = 500
-    /** Initial sequence number of the next connection opened or accepted; -1 for RFC 6528's. Used up by one connection. */
+    /** Initial sequence number of the next connection opened or accepted; -1 for RFC 6528's. Only one connection uses it. */
     iss = -1
-    /** Local port of the next connection opened; 0 for one by RFC 6056. Used up by one connection. */
+    /** Local port of the next connection opened; 0 for one by RFC 6056. Only one connection uses it. */
     localPort = 0
 }
 
 /**
- * Each field with its least and its largest value: one string, as that stays in flash. An object would take heap permanently,
- * and a switch over the names would take code.
+ * Each field with its least and its largest value: one string, because a string stays in flash. An object would take heap
+ * permanently, and a switch over the names would take code.
  */
 const limits =
     "connections 1 200 halfOpen 0 200 timeWaits 0 200 listeners 1 200 neighbours 1 200 " +
@@ -102,22 +105,23 @@ const limits =
     "receiveBuffer 64 65535 sendBuffer 64 65535 mtu 576 1500 events 0 1000 ttl 1 255 timestamps 0 1 sack 0 1 nagle 0 1 " +
     // less than half a second: RFC 9293 section 3.8.6.3 (MUST-40)
     "delayedAck 0 499 " +
-    // two weeks at most, here and below, so that two times stay comparable
+    // at most two weeks, here and below, so that two times stay comparable
     "keepAliveIdle 1 1209600000 keepAliveInterval 1 1209600000 keepAliveProbes 1 255 " +
     "servedRate 1 65535 servedScarce 1000 1209600000 servedLimit 1000 1209600000 " +
-    // two MSL of RFC 9293: a record of TIME-WAIT holds twice that. 1 at least, as the ACK that leads there has to be sent first
+    // two MSL of RFC 9293: a record of TIME-WAIT holds twice that. At least 1, because the ACK that leads there has to be sent
+    // first
     "timeWait 1 240000 finWait2 1 1209600000 " +
     "rtoInitial 1 65535 rtoMin 1 65535 rtoMax 1000 65535 r2 1000 1209600000 r2Syn 1000 1209600000 " +
     "synAckRetries 0 15 challengeInterval 0 1209600000 iss -1 4294967295 localPort 0 65535"
 
-/** Sets fields of `config` by name. Throws an Error that names the field, and the known ones when it is unknown. */
+/** Sets fields of `config` by name. Throws an Error that names the field, and lists the known fields if it is unknown. */
 export function configure(config: Config, values: { [key: string]: number }): void {
     const fields = config as unknown as { [key: string]: number }
     for (const key of Object.keys(values)) {
         const value = values[key] as number
         if (CONFIG_CHECKS) {
             const at = wordIndex(limits, key)
-            // numbers are words, too
+            // the limits are words of the string, too
             if (at < 0 || at % 3 > 0) {
                 throw new Error(
                     `unknown configuration key "${key}"; known: ${Object.keys(config).join(", ")}`

@@ -1,10 +1,10 @@
 // Congestion control: the initial window (RFC 6928), slow start and congestion avoidance (RFC 5681), fast retransmit and fast
-// recovery by NewReno (RFC 6582), with SACK (RFC 2018) where the peer reports what is missing.
+// recovery by NewReno (RFC 6582), with SACK (RFC 2018) if the peer reports what is missing.
 //
 // No scoreboard is kept: the send ring holds a few segments, and the blocks of a single ACK report all of them.
 
 import { FAST_RETRANSMIT, SACK } from "../features"
-import { Options } from "../wire/tcp"
+import { ParsedOptions } from "../wire/tcp"
 import type { TcpContext } from "./context"
 import { SendFlag, Tcb } from "./records"
 import { setDue } from "./state"
@@ -29,7 +29,7 @@ export function initialWindow(mss: number): number {
     return Math.min(Figure.InitialSegments * mss, Math.max(2 * mss, Figure.InitialBytes))
 }
 
-/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: its SACK blocks are in `t.options`. */
+/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: the ACK's SACK blocks are in `t.options`. */
 export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     const conns = t.conns
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
@@ -61,18 +61,18 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
 }
 
 /**
- * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data
- * that came twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported.
- * The first such block has the data that came last (RFC 2018 section 4).
+ * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data that
+ * arrived twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported. The
+ * first such block has the data that arrived last (RFC 2018 section 4).
  */
 export function reportsGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
     const conns = t.conns
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
-    const blocks = Options.Sack + 8 * t.options.getAt(Options.SackBlocks, "u8")
-    for (let b: number = Options.Sack; b < blocks; b += 8) {
+    const blocks = ParsedOptions.Sack + 8 * t.options.getAt(ParsedOptions.SackBlocks, "u8")
+    for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
         const start = (t.options.getAt(b, "i32") - sndUna) | 0
         if (start <= 0) continue
-        // in recovery, an ACK for new data is handled by `recover`
+        // in recovery, an ACK for new data is handled by `continueRecovery`
         if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery) return acked === 0
         const end = t.options.getAt(b + 4, "i32")
         // a block has grown, or is another one, when its middle is not the one before
@@ -88,9 +88,9 @@ export function reportsGap(t: TcpContext, c: number, acked: number, plain: boole
 
 /**
  * Handles an ACK for `acked` sequence numbers after duplicate ACKs or a loss: RFC 6582 section 3.2, step 3. `sacked` as for
- * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as without a loss.
+ * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as usual.
  */
-export function recover(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
+export function continueRecovery(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
     const conns = t.conns
     const mss = conns.getAt(c + Tcb.Mss, "u16")
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
@@ -100,7 +100,7 @@ export function recover(t: TcpContext, c: number, acked: number, sacked: boolean
     if (!(sendFlags & SendFlag.Recovery)) return false
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     if (left <= 1) {
-        // a full acknowledgment: all data that was sent before the loss has come
+        // a full acknowledgment: all data that was sent before the loss has arrived
         const most = Math.max(flight, mss) + mss
         conns.setAt(c + Tcb.Cwnd, "u16", Math.min(conns.getAt(c + Tcb.Ssthresh, "u16"), most))
         conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Recovery | SendFlag.Resend))
@@ -148,27 +148,27 @@ function halve(t: TcpContext, c: number, flight: number): void {
 }
 
 /** Sets the congestion window to the restart window, after nothing was sent for longer than an RTO: RFC 5681 section 4.1. */
-export function restart(t: TcpContext, c: number): void {
+export function restartAfterIdle(t: TcpContext, c: number): void {
     const conns = t.conns
     const window = initialWindow(conns.getAt(c + Tcb.Mss, "u16"))
     if (conns.getAt(c + Tcb.Cwnd, "u16") > window) conns.setAt(c + Tcb.Cwnd, "u16", window)
 }
 
 /**
- * Marks the next data to be sent again: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
- * highest byte that came. Blocks outside of what is in flight are ignored (RFC 2883 has such).
+ * Marks the data to send again next: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
+ * highest byte received. Ignores blocks outside of what is in flight (RFC 2883 sends such blocks).
  */
 function nextHole(t: TcpContext, c: number): void {
     const conns = t.conns
     const options = t.options
     const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - sndUna) | 0
-    const blocks = Options.Sack + 8 * options.getAt(Options.SackBlocks, "u8")
+    const blocks = ParsedOptions.Sack + 8 * options.getAt(ParsedOptions.SackBlocks, "u8")
     let at = conns.getAt(c + Tcb.RtxAt, "u16")
     let high = 0
     // a block may begin where another ends: there are as many rounds as blocks
-    for (let round: number = Options.Sack; round < blocks; round += 8) {
-        for (let b: number = Options.Sack; b < blocks; b += 8) {
+    for (let round: number = ParsedOptions.Sack; round < blocks; round += 8) {
+        for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
             const start = (options.getAt(b, "i32") - sndUna) | 0
             const end = (options.getAt(b + 4, "i32") - sndUna) | 0
             if (start < 0 || end <= start || end > flight) continue
@@ -180,7 +180,7 @@ function nextHole(t: TcpContext, c: number): void {
     }
     if (at >= high) return
     let hole = high
-    for (let b: number = Options.Sack; b < blocks; b += 8) {
+    for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
         const start = (options.getAt(b, "i32") - sndUna) | 0
         if (start > at) {
             if (start < hole) hole = start

@@ -1,13 +1,13 @@
 // The settings of one connection.
 
-import { Ask, type TcpContext } from "./context"
+import { ShutWindowProbe, type TcpContext } from "./context"
 import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
-import { armTimer, hasten, isIdle, setDue, stopTimer } from "./state"
+import { advanceTimer, armTimer, isIdle, setDue, stopTimer } from "./state"
 import { findConnection, findListener } from "./tables"
 
 /**
- * Lets at most `limit` bytes, 1 to the size of the receive ring, wait unread on a connection, or on those that a listener will
- * accept. A window that was advertised is not taken back (section 3.8.6, SHLD-14).
+ * Limits the unread bytes of a connection, or of each that a listener will accept, to `limit`, 1 to the size of the receive ring.
+ * An advertised window is never taken back (section 3.8.6, SHLD-14).
  */
 export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpError {
     if (limit < 1 || limit > t.receiveSize) return TcpError.Invalid
@@ -24,8 +24,8 @@ export function setReceiveLimit(t: TcpContext, id: number, limit: number): TcpEr
 }
 
 /**
- * Schedules an ACK that advertises the room in the receive ring, when that has grown by a segment or half of the buffer (section
- * 3.8.6.2.2). While the peer has half of the window left, a delayed ACK that is due anyway advertises it.
+ * Schedules an ACK that advertises the room in the receive ring, when the room has grown by a segment or half of the buffer
+ * (section 3.8.6.2.2). While the peer has half of the window left, a delayed ACK that is due anyway advertises it.
  */
 export function advertiseRoom(t: TcpContext, c: number): void {
     const conns = t.conns
@@ -46,7 +46,7 @@ export function setNoDelay(t: TcpContext, id: number, on: boolean): TcpError {
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
     setOption(t, c, ConnOption.NoDelay, on)
-    // sends what it held back
+    // sends what the Nagle algorithm held back
     const state = t.conns.getAt(c + Tcb.State, "u8")
     if (state === State.Established || state === State.CloseWait) setDue(t, c, 0)
     return TcpError.None
@@ -57,7 +57,7 @@ export function setKeepAlive(t: TcpContext, id: number, on: boolean, now: number
     const c = findConnection(t, id)
     if (c < 0) return TcpError.NotConnected
     setOption(t, c, ConnOption.KeepAlive, on)
-    // while data is in flight or waits to be sent, the timer is the retransmission timeout's
+    // while data is in flight or waits to be sent, the timer serves the retransmission timeout
     if (!isIdle(t, c)) return TcpError.None
     t.conns.setAt(c + Tcb.Retries, "u8", 0)
     if (on) armTimer(t, c, now, t.config.keepAliveIdle)
@@ -77,14 +77,14 @@ export function setUserTimeout(t: TcpContext, id: number, seconds: number): TcpE
     if (seconds === 0 || !(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) || isIdle(t, c))
         return TcpError.None
     if (state === State.FinWait2 || state === State.TimeWait) return TcpError.None
-    // a timeout that has passed already ends the connection at once; a peer with a shut window that has answered is probed
-    // again before
+    // a timeout that has already passed ends the connection at once, but a peer that answers with a shut window is probed once
+    // more first
     const shut = conns.getAt(c + Tcb.SndWnd, "u16") === 0 && state > State.SynReceived
     if (shut) {
         const asked = (conns.getAt(c + Tcb.Deadline, "i32") - conns.getAt(c + Tcb.Rto, "u16")) | 0
         if (((conns.getAt(c + Tcb.Progress, "i32") - asked) | 0) >= 0) conns.setAt(c + Tcb.Retries, "u8", 0)
     }
-    hasten(t, c, shut ? Ask.Within : 1000)
+    advanceTimer(t, c, shut ? ShutWindowProbe.Within : 1000)
     return TcpError.None
 }
 

@@ -5,9 +5,9 @@ import { randomBuffer } from "@devicescript/crypto"
 import { Counter } from "../base/counters"
 import { EventRing } from "../base/events"
 import { COUNTERS, EVENTS, PASSIVE_OPENS } from "../features"
-import { Options } from "../wire/tcp"
+import { ParsedOptions } from "../wire/tcp"
 import type { Config } from "./config"
-import { Half, Listener, Pace, Seg, Tcb, Wait } from "./records"
+import { Half, Listener, Pace, Seg, Tcb, TimeWaitRecord } from "./records"
 
 /** Offsets of the headers in the transmit frame: there neither Ethernet nor IP has options. */
 export const enum Frame {
@@ -15,24 +15,27 @@ export const enum Frame {
     Transport = 34,
 }
 
-/** A peer with a shut window is probed within half of the user timeout, so that it can answer: ms for each second of it. */
-export const enum Ask {
+/**
+ * A peer with a shut window is probed within half of the user timeout, so that it can answer: milliseconds per second of the
+ * timeout.
+ */
+export const enum ShutWindowProbe {
     Within = 500,
 }
 
-/** What became of a SYN for a connection in TIME-WAIT. */
+/** The result of a SYN for a connection in TIME-WAIT. */
 export const enum Reopened {
-    /** The SYN does not open the connection anew, and is still to be handled. */
+    /** The SYN does not reopen the connection, and the caller still has to handle it. */
     No = 0,
-    /** The SYN would open the connection anew, but was dropped: the peer sends it again. */
+    /** The SYN would reopen the connection, but was dropped: the peer sends it again. */
     NotNow = 1,
-    /** The SYN has opened the connection anew: the caller frees the old record. */
+    /** The SYN has reopened the connection: the caller frees the old record. */
     Yes = 2,
 }
 
 /**
- * Passive opens (listen.ts). Programs that never listen do not contain this code: an object with it is made by the first
- * listener.
+ * Passive opens (listen.ts). The first listener creates the object with this code, so a program that never listens does not
+ * contain it.
  */
 export interface Passive {
     listenerFor(t: TcpContext, ports: number): number
@@ -51,15 +54,15 @@ export interface Passive {
     runHalfTimers(t: TcpContext, now: number): void
     runPace(t: TcpContext, now: number): void
     halfOpenOut(t: TcpContext, h: number, now: number): number
-    /** When `runPace` looked at all connections last (pace.ts). */
+    /** When `runPace` last looked at all connections (slow-clients.ts). */
     paceTime: number
     /** Milliseconds from then to the next look, while records are not scarce. */
     pacePeriod: number
-    /** A client found all records of connections taken, and none has been free since. */
+    /** A client found all connection records taken, and no record has been free since. */
     scarce: boolean
 }
 
-/** TCP's memory. The fields that every segment needs come first, as the VM searches an object's properties in order. */
+/** TCP's memory. The fields that every segment needs come first because the VM searches an object's properties in order. */
 export class TcpContext {
     /** Table of connections: records of Tcb. */
     readonly conns: Buffer
@@ -67,12 +70,12 @@ export class TcpContext {
     readonly rx: Buffer
     /** The frame to be sent. */
     readonly tx: Buffer
-    /** Where the records in use end in each table: searches end there, as all records after it are free. */
+    /** The end of the records in use in each table: all records after it are free, so searches end there. */
     connsEnd = 0
     halvesEnd = 0
     waitsEnd = 0
     readonly counters: Buffer
-    /** Undefined without the feature EVENTS. */
+    /** Undefined in a build without the feature EVENTS. */
     readonly events!: EventRing
     /** The send ring and the receive ring of each connection, in the order of `conns`. */
     readonly rings: Buffer
@@ -86,16 +89,16 @@ export class TcpContext {
     broadcast = -1
     /** Network mask as the wire has it. */
     netmask = 0
-    /** A connection may have ConnFlag.Due set, or a half-open record HalfFlag.Due or Challenge. */
+    /** True when a connection may have ConnFlag.Due set, or a half-open record HalfFlag.Due or Challenge. */
     dirty = false
     /** When the earliest of all timers expires, if `timerArmed`. */
     nextTimer = 0
     timerArmed = false
-    /** Length of a segment that waits in `tx` to be sent without a connection (an RST, a SYN cookie); 0 when none does. */
+    /** Length of a segment without a connection (an RST, a SYN cookie) that waits in `tx`; 0 = none. */
     replyLength = 0
-    /** The peer that it is for. */
+    /** The address of the peer that this segment goes to. */
     replyIp = 0
-    /** Length of a whole frame that waits in `tx`, an answer of ARP or ICMP; 0 when none does. */
+    /** Length of a whole frame, an ARP or ICMP answer, that waits in `tx`; 0 = none. */
     frameLength = 0
     /** The segment that is being handled: a record of Seg. */
     readonly segment = Buffer.alloc(Seg.Size)
@@ -103,22 +106,22 @@ export class TcpContext {
     readonly halves: Buffer
     /** The pace of the connections: records of Pace, in the order of `conns`. */
     readonly pace: Buffer
-    /** Undefined until there is a listener. */
+    /** Undefined until the program listens. */
     passive: Passive | undefined = undefined
     /** Table of connections in TIME-WAIT that no program holds: records of Wait. */
     readonly waits: Buffer
     /** Table of listeners: records of Listener. */
     readonly listeners: Buffer
-    /** The options that were parsed last: a record of Options (wire/tcp.ts). */
-    readonly options = Buffer.alloc(Options.Size)
+    /** The options parsed last: a record of Options (wire/tcp.ts). */
+    readonly options = Buffer.alloc(ParsedOptions.Size)
     /**
      * The key and the four-tuple that sequence numbers and ports are hashed from (secret-numbers.ts); at first random bytes and
      * the Ethernet address.
      */
     readonly hashInput = Buffer.alloc(36)
-    /** Counts ports that were tried, for RFC 6056 section 3.3.3. */
+    /** Counts the ports that were tried, for RFC 6056 section 3.3.3. */
     portCounter = 0
-    /** The id that was given last. */
+    /** The id that was assigned last. */
     lastId = 0
     /** The largest id that was given. */
     topId = 0
@@ -130,7 +133,7 @@ export class TcpContext {
     challengePeriod = 0
     /** When the last SYN cookie was sent, if `cookies` (syn-cookie.ts). */
     cookieTime = 0
-    /** A SYN cookie that was sent may still come back. */
+    /** True while a SYN cookie that was sent may still come back. */
     cookies = false
 
     constructor(
@@ -148,7 +151,7 @@ export class TcpContext {
         this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
         this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
         this.halves = Buffer.alloc(config.halfOpen * Half.Size)
-        this.waits = Buffer.alloc(config.timeWaits * Wait.Size)
+        this.waits = Buffer.alloc(config.timeWaits * TimeWaitRecord.Size)
         this.listeners = Buffer.alloc(config.listeners * Listener.Size)
         this.hashInput.blitAt(0, randomBuffer(16), 0, 16)
     }

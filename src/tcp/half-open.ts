@@ -1,8 +1,8 @@
-// Half-open connections: in SYN-RECEIVED after a passive open, before they get a connection's record.
+// Half-open connections: those in SYN-RECEIVED after a passive open, before they get a connection record.
 //
 // They are small records in a table of their own, which all listeners share. A record is never taken from one handshake for
-// another: while all records are taken, SYN cookies do without them (syn-cookie.ts). So a flood of SYNs takes no more than the
-// table, and drives no client out of it.
+// another: while all records are taken, SYN cookies replace them (syn-cookie.ts). So a flood of SYNs fills no more than the
+// table, and displaces no client from it.
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
@@ -10,12 +10,12 @@ import { Flag, Tcp, writeTimestamps } from "../wire/tcp"
 import { Frame, type TcpContext } from "./context"
 import { writeSynOptions } from "./options"
 import { Agreed, Half, HalfFlag, State } from "./records"
-import { sent, writeSegment } from "./reply"
+import { countSent, writeSegment } from "./reply"
 import { count, traceState } from "./report"
 import { timestampAt } from "./secret-numbers"
 import { noteTimer } from "./state"
 
-/** Returns the half-open record for this peer and these ports, -1 when there is none. */
+/** Returns the half-open record for this peer and these ports, -1 if not found. */
 export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number {
     const halves = t.halves
     const end = t.halvesEnd
@@ -29,7 +29,7 @@ export function halfOpenFor(t: TcpContext, remoteIp: number, ports: number): num
     return -1
 }
 
-/** Returns a free half-open record, -1 when there is none. The caller takes it by setting its Listener. */
+/** Returns a free half-open record, -1 if all are taken. The caller claims it by setting its Listener. */
 export function takeHalf(t: TcpContext): number {
     const halves = t.halves
     const end = t.halvesEnd
@@ -41,7 +41,7 @@ export function takeHalf(t: TcpContext): number {
     return end
 }
 
-/** Frees a half-open record whose connection has another record now. No event is recorded. */
+/** Frees a half-open record whose connection has moved to another record. No event is recorded. */
 export function dropHalf(t: TcpContext, h: number): void {
     const halves = t.halves
     halves.setAt(h + Half.Listener, "u16", 0)
@@ -64,7 +64,7 @@ export function setHalfDue(t: TcpContext, h: number): void {
     t.dirty = true
 }
 
-/** Sends SYN-ACKs again, with a timeout that doubles (RFC 6298 section 5), and gives clients up that do not answer. */
+/** Schedules SYN-ACKs again, with a timeout that doubles (RFC 6298 section 5), and gives up clients that do not answer. */
 export function runHalfTimers(t: TcpContext, now: number): void {
     const halves = t.halves
     for (let h = 0; h < t.halvesEnd; h += Half.Size) {
@@ -75,7 +75,7 @@ export function runHalfTimers(t: TcpContext, now: number): void {
     }
 }
 
-/** Schedules the SYN-ACK of a half-open record again, or frees the record after the last. */
+/** Schedules the SYN-ACK of a half-open record again, or frees the record after the last retry. */
 function halfExpired(t: TcpContext, h: number, now: number): void {
     const halves = t.halves
     const retries = halves.getAt(h + Half.Retries, "u8")
@@ -125,6 +125,6 @@ export function halfOpenOut(t: TcpContext, h: number, now: number): number {
     if (syn) {
         if (halves.getAt(h + Half.Retries, "u8") > 0) count(t, Counter.Retransmits)
     }
-    sent(t, remoteIp, length, 0, State.SynReceived, now)
+    countSent(t, remoteIp, length, 0, State.SynReceived, now)
     return length
 }

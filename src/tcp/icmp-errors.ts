@@ -1,21 +1,21 @@
-// ICMP errors about segments of ours (RFC 1122 section 4.2.3.9, RFC 5927, RFC 1191).
+// ICMP errors about segments that we sent (RFC 1122 section 4.2.3.9, RFC 5927, RFC 1191).
 
 import { readI32 } from "../base/bytes"
 import { TIMESTAMPS } from "../features"
 import type { TcpContext } from "./context"
 import { Mss } from "./options"
 import { ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
-import { closed, setDue } from "./state"
+import { failConnection, setDue } from "./state"
 import { findTuple, swapPorts } from "./tables"
 
 const enum Mtu {
-    /** The least MTU that is believed: every host takes packets of that size (RFC 791), and most routers do. */
+    /** The least MTU that is believed: every host accepts packets of that size (RFC 791), and most routers do. */
     Least = 576,
     /** Bytes of the IP and TCP headers. */
     Headers = 40,
 }
 
-/** Returns the connection to `remoteIp` whose segment in flight is quoted at `at`, by its first 8 bytes; -1 when there is none. */
+/** Returns the connection to `remoteIp` whose segment in flight is quoted, by its first 8 bytes, at `at`; -1 if not found. */
 function quoted(t: TcpContext, remoteIp: number, at: number): number {
     const conns = t.conns
     const c = findTuple(t, remoteIp, swapPorts(t.rx.getAt(at, "i32")))
@@ -42,7 +42,7 @@ export function tcpUnreachable(
     const c = quoted(t, remoteIp, at)
     if (c < 0) return false
     if (error !== TcpError.None && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
-        closed(t, c, error, now)
+        failConnection(t, c, error, now)
     } else {
         softError(t, c)
     }
@@ -50,9 +50,9 @@ export function tcpUnreachable(
 }
 
 /**
- * Handles an ICMP error that says that a packet of `packet` bytes was too large for a link that takes `mtu` bytes (0: it does
- * not say). By RFC 1191 segments become smaller, and what was too large is sent again. Returns false when the quoted segment
- * belongs to no connection, or the error makes no sense.
+ * Handles an ICMP error that reports a packet of `packet` bytes as too large for a link with an MTU of `mtu` bytes (0: not
+ * reported). By RFC 1191 segments become smaller, and the data is sent again. Returns false when the quoted segment belongs to no
+ * connection, or the error makes no sense.
  */
 export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: number, packet: number): boolean {
     const conns = t.conns
@@ -61,12 +61,12 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
     if (c < 0 || mtu >= packet) return false
     const state = conns.getAt(c + Tcb.State, "u8")
     if (state === State.SynSent || state === State.SynReceived) return false
-    // no link refuses a packet this small without saying what it takes
+    // no link refuses a packet this small without reporting its MTU
     if (mtu === 0) {
         if (packet <= Mtu.Least) return false
     }
     const connOptions = conns.getAt(c + Tcb.Options, "u8")
-    // an old router does not say the size: the least surely passes it
+    // an old router does not report the MTU: the least surely passes
     const fragment = mtu > 0 && mtu < Mtu.Least && !(connOptions & ConnOption.Fragment)
     if (mtu < Mtu.Least) mtu = Mtu.Least
     let mss = mtu - Mtu.Headers
@@ -85,7 +85,7 @@ export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: numb
     return true
 }
 
-/** Remembers that the peer cannot be reached now: if the connection times out, that is the reason that the program gets. */
+/** Remembers that the peer cannot be reached now: if the connection times out, the program gets that as the reason. */
 export function softError(t: TcpContext, c: number): void {
     t.conns.setAt(c + Tcb.SendFlags, "u8", t.conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.SoftError)
 }

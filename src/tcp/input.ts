@@ -1,5 +1,5 @@
-// A segment comes in: its checksum is checked, its fields are read, and the record that it belongs to is found. A segment
-// without one is answered as in CLOSED (RFC 9293 section 3.10.7.1).
+// Receives a segment: checks its checksum, reads its fields and finds the record that it belongs to. A segment that belongs to no
+// record is answered as in CLOSED (RFC 9293 section 3.10.7.1).
 
 import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
@@ -8,11 +8,11 @@ import { onesSum } from "../wire/checksum"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
 import { Frame, Reopened, type TcpContext } from "./context"
-import { ConnOption, Seg, State, Tcb, TcpError, Wait } from "./records"
+import { ConnOption, Seg, State, Tcb, TcpError, TimeWaitRecord } from "./records"
 import { answerReset } from "./reply"
 import { drop, traceSegment } from "./report"
 import { segmentArrives } from "./segment-arrives"
-import { closed } from "./state"
+import { failConnection } from "./state"
 import { synSentArrives } from "./syn-sent"
 import { findTuple, findWait } from "./tables"
 import { waitArrives } from "./time-wait"
@@ -55,7 +55,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
     const window =
         (rx.getAt(Frame.Transport + Tcp.Window, "u8") << 8) | rx.getAt(Frame.Transport + Tcp.Window + 1, "u8")
 
-    // The record that the segment belongs to: of a connection, of TIME-WAIT, a half-open one, a listener's, or none
+    // The segment belongs to a connection, a record of TIME-WAIT, a half-open record, a listener, or none of them
     const c = findTuple(t, remoteIp, ports)
     const passive = t.passive
     let state: State = State.Closed
@@ -84,7 +84,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
     if (EVENTS ? t.events.on : false) {
         let id = 0
         if (c >= 0) id = t.conns.getAt(c + Tcb.Id, "u16")
-        else if (state === State.TimeWait) id = t.waits.getAt(record + Wait.Id, "u16")
+        else if (state === State.TimeWait) id = t.waits.getAt(record + TimeWaitRecord.Id, "u16")
         traceSegment(t, EventKind.SegmentIn, Frame.Transport, length, id, state, remoteIp, now)
     }
     const segment = t.segment
@@ -130,8 +130,8 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
 }
 
 /**
- * Opens the connection `c` in TIME-WAIT anew when the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2); the old
- * connection ends then, even where a program still holds it. Returns false when the segment is still to be handled.
+ * Reopens the connection `c` in TIME-WAIT when the segment in `t.segment` is a SYN that may do so (section 3.6.1, MAY-2); the old
+ * connection then ends, even if a program still holds it. Returns false when the caller still has to handle the segment.
  */
 function reopens(t: TcpContext, c: number, control: number, now: number): boolean {
     const conns = t.conns
@@ -144,6 +144,6 @@ function reopens(t: TcpContext, c: number, control: number, now: number): boolea
         conns.getAt(c + Tcb.SndMax, "i32"),
         now
     )
-    if (reopened === Reopened.Yes) closed(t, c, TcpError.None, now)
+    if (reopened === Reopened.Yes) failConnection(t, c, TcpError.None, now)
     return reopened !== Reopened.No
 }

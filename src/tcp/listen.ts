@@ -2,10 +2,11 @@
 
 import { Counter } from "../base/counters"
 import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
-import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import { connectionFor, hasBacklog, openPassive } from "./accepting"
 import { challengeHalf } from "./challenge-ack"
 import { Frame, type Passive, Reopened, type TcpContext } from "./context"
+import { enterEstablished } from "./established"
 import {
     dropHalf,
     freeHalf,
@@ -15,20 +16,19 @@ import {
     setHalfDue,
     takeHalf,
 } from "./half-open"
-import { established } from "./opened"
-import { agreed, isStamped, sendMss } from "./options"
-import { runPace } from "./pace"
+import { agreedOptions, isStamped, sendMss } from "./options"
 import { Agreed, ConnFlag, Half, HalfFlag, Listener, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
 import { drop, traceState } from "./report"
 import { roundTrip } from "./rtt"
 import { initialSequence } from "./secret-numbers"
 import { isAcceptable, segmentArrives } from "./segment-arrives"
+import { runPace } from "./slow-clients"
 import { noteTimer, reset } from "./state"
 import { cookieArrives, sendCookie, synCookie } from "./syn-cookie"
 import { findListener, listenerFor } from "./tables"
 
-/** Returns what TcpContext.passive is set to by the first listener. */
+/** Returns the object that the first listener stores in TcpContext.passive. */
 export function passiveOpens(): Passive {
     return {
         paceTime: 0,
@@ -38,7 +38,7 @@ export function passiveOpens(): Passive {
         listenArrives,
         halfOpenArrives,
         reopen,
-        // DeviceScript's compiler knows no short form for imported names
+        // DeviceScript's compiler does not support shorthand properties for imported names
         listenerFor: listenerFor,
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
@@ -47,7 +47,7 @@ export function passiveOpens(): Passive {
     }
 }
 
-/** Frees the listener `id` and resets its connections that were not accepted yet. Returns false when there is no such listener. */
+/** Frees the listener `id` and resets its connections that were not accepted yet. Returns false if not found. */
 function closeListener(t: TcpContext, id: number, now: number): boolean {
     const l = findListener(t, id)
     if (l < 0) return false
@@ -57,7 +57,7 @@ function closeListener(t: TcpContext, id: number, now: number): boolean {
         if (conns.getAt(c + Tcb.Listener, "u16") !== id || conns.getAt(c + Tcb.Id, "u16") === 0) continue
         if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
     }
-    // the ACK of a client that was half open finds no record, and is answered by an RST
+    // the ACK of a half-open client will find no record, and be answered with an RST
     const halves = t.halves
     for (let h = t.halvesEnd - Half.Size; h >= 0; h -= Half.Size) {
         if (halves.getAt(h + Half.Listener, "u16") === id) freeHalf(t, h, now)
@@ -99,9 +99,9 @@ function listenArrives(t: TcpContext, l: number, now: number): void {
 }
 
 /**
- * Opens a connection in TIME-WAIT anew if the segment in `t.segment` is a SYN for that (section 3.6.1, MAY-2; RFC 6191 section
- * 2). The old connection expected `rcvNxt` next, sent sequence numbers below `used`, and took the timestamp `tsRecent` last, if
- * it was `stamped`. The new initial sequence number has to be above `used`.
+ * Reopens a connection in TIME-WAIT if the segment in `t.segment` is a SYN that may do so (section 3.6.1, MAY-2; RFC 6191 section
+ * 2). The old connection expected `rcvNxt` next, sent sequence numbers below `used`, and last accepted the timestamp `tsRecent`
+ * if it was `stamped`. The new initial sequence number has to be above `used`.
  */
 function reopen(
     t: TcpContext,
@@ -117,8 +117,8 @@ function reopen(
     let honoured = above
     if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
-            const ahead = (t.options.getAt(Options.TimestampValue, "i32") - tsRecent) | 0
-            // segments of an old connection without timestamps are known by that (RFC 7323 section 3.2)
+            const ahead = (t.options.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0
+            // a segment of an old connection without timestamps is recognized by the missing timestamp (RFC 7323 section 3.2)
             honoured = !stamped || ahead > 0 || (ahead === 0 && above)
         }
     }
@@ -142,15 +142,15 @@ function reopen(
         return Reopened.NotNow
     }
     if (((t.halves.getAt(h + Half.Iss, "i32") - used) | 0) <= 0) {
-        // above it by more than our largest window
+        // above `used` by more than our largest window
         t.halves.setAt(h + Half.Iss, "i32", (used + 0x10000) | 0)
     }
     return Reopened.Yes
 }
 
 /**
- * Returns a half-open record for the SYN in `t.segment`, -1 when none is free. `t.options` holds the options of the SYN then.
- * Its data is not kept: the peer sends it again.
+ * Returns a half-open record for the SYN in `t.segment`, -1 if all are taken. Leaves the options of the SYN in `t.options`. The
+ * SYN's data is not kept: the peer sends it again.
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
@@ -166,14 +166,14 @@ function openHalf(t: TcpContext, l: number, now: number): number {
     halves.setAt(h + Half.Irs, "i32", segment.getAt(Seg.Sequence, "i32"))
     halves.setAt(h + Half.Iss, "i32", initialSequence(t, remoteIp, ports, now))
     halves.setAt(h + Half.Deadline, "i32", deadline)
-    halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+    halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
     halves.setAt(h + Half.SndWnd, "u16", segment.getAt(Seg.Window, "u16"))
     halves.setAt(h + Half.Mss, "u16", sendMss(t))
     halves.setAt(h + Half.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
     halves.setAt(h + Half.ReceiveLimit, "u16", t.listeners.getAt(l + Listener.ReceiveLimit, "u16"))
-    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(Options.WindowScale, "u8"))
+    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(ParsedOptions.WindowScale, "u8"))
     halves.setAt(h + Half.Retries, "u8", 0)
-    halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreed(t))
+    halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreedOptions(t))
     t.dirty = true
     noteTimer(t, deadline)
     if (EVENTS ? t.events.on : false) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
@@ -189,8 +189,8 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
     const length = segment.getAt(Seg.Space, "u16")
-    // The client's SYN again, with or without data: our SYN-ACK was lost. The SYN-ACK has the ACK that the RFC asks for, and
-    // helps the client, which in SYN-SENT drops an ACK without a SYN
+    // The client sent its SYN again, with or without data: our SYN-ACK was lost. A SYN-ACK contains the ACK that the RFC asks
+    // for, and helps a client in SYN-SENT, which drops an ACK without a SYN
     if (offset === -1) {
         if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === Flag.Syn) {
             drop(t, Counter.TcpUnacceptable, now)
@@ -200,7 +200,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             }
             if (TIMESTAMPS ? isStamped(t) && stampAhead(t, h) > 0 : false) {
                 // RFC 7323 section 4.3 (2): the client measures the round trip by the timestamp that we echo
-                halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(Options.TimestampValue, "i32"))
+                halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
             }
             setHalfDue(t, h)
             return
@@ -255,14 +255,16 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     if (c >= 0) promote(t, h, c, now)
 }
 
-/** Returns by how much the timestamp in `t.options` is ahead of the one of the SYN. */
+/** Returns by how much the timestamp in `t.options` is ahead of the SYN's. */
 function stampAhead(t: TcpContext, h: number): number {
-    return (t.options.getAt(Options.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
+    return (
+        (t.options.getAt(ParsedOptions.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
+    )
 }
 
 /**
- * Drops and answers the segment in `t.segment`, and returns true, when its timestamp is below the one of the SYN (PAWS). A
- * segment without a timestamp passes, as in segment-arrives.ts.
+ * Drops and answers the segment in `t.segment`, and returns true, when its timestamp is below the SYN's (PAWS). A segment without
+ * a timestamp passes, as in segment-arrives.ts.
  */
 function isOld(t: TcpContext, h: number, now: number): boolean {
     if (!isStamped(t) || stampAhead(t, h) >= 0) return false
@@ -285,7 +287,7 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
     conns.setAt(c + Tcb.RcvWnd, "u16", room)
     conns.setAt(c + Tcb.SndWnd, "u16", window)
     conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
-    // 0 unless the peer offered window scaling: our SYN-ACK took it then, with a shift of 0 for our own window
+    // 0 unless the peer offered window scaling and our SYN-ACK accepted it, with a shift of 0 for our own window
     conns.setAt(c + Tcb.ScaleDups, "u8", halves.getAt(h + Half.SndScale, "u8"))
     if (retries > 0) conns.setAt(c + Tcb.SendFlags, "u8", SendFlag.SynLost)
     openPassive(
@@ -299,8 +301,8 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
         now
     )
     dropHalf(t, h)
-    established(t, c, conns.getAt(c + Tcb.SndMax, "i32"), now)
-    // the round trip of a SYN-ACK that was sent only once is a measurement as any other (RFC 6298 section 3)
+    enterEstablished(t, c, conns.getAt(c + Tcb.SndMax, "i32"), now)
+    // the round trip of a SYN-ACK that was sent only once is a measurement like any other (RFC 6298 section 3)
     if (retries === 0) roundTrip(t, c, (now - sent) | 0)
     segmentArrives(t, c, now)
 }

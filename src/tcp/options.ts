@@ -1,9 +1,9 @@
-// The options of a SYN: those that are offered, and those that both ends agree on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
+// The options of a SYN: those that it offers, and those that both ends agree on (RFC 9293 section 3.7.1, RFC 7323, RFC 2018).
 
 import { SACK, TIMESTAMPS } from "../features"
 import {
     OptionBit,
-    Options,
+    ParsedOptions,
     parseOptions,
     Tcp,
     writeMss,
@@ -23,21 +23,21 @@ export const enum Mss {
     Timestamps = 12,
 }
 
-/** Returns the peer's MSS by the options in `t.options`, or what fits our own MTU if that is less. */
+/** Returns the peer's MSS from the options in `t.options`, or what fits our own MTU if that is less. */
 export function sendMss(t: TcpContext): number {
     const options = t.options
     let mss: number = Mss.Default
-    if (options.getAt(Options.Present, "u8") & OptionBit.MaximumSegmentSize) {
-        mss = options.getAt(Options.MaximumSegmentSize, "u16")
+    if (options.getAt(ParsedOptions.Present, "u8") & OptionBit.MaximumSegmentSize) {
+        mss = options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
     }
     if (mss < Mss.Least) mss = Mss.Least
     const own = t.config.mtu - 40
     return Math.min(mss, own)
 }
 
-/** Returns the options in `t.options` that the peer offers and we take: bits of Agreed. */
-export function agreed(t: TcpContext): number {
-    const present = t.options.getAt(Options.Present, "u8")
+/** Returns the options in `t.options` that the peer offers and we accept: bits of Agreed. */
+export function agreedOptions(t: TcpContext): number {
+    const present = t.options.getAt(ParsedOptions.Present, "u8")
     let flags = 0
     if (present & OptionBit.WindowScale) flags |= Agreed.Scaling
     if (SACK) {
@@ -72,5 +72,5 @@ export function writeSynOptions(
 /** Parses the options of the segment in `t.segment` into `t.options`, and returns true when it has timestamps. */
 export function isStamped(t: TcpContext): boolean {
     parseOptions(t.rx, Frame.Transport + Tcp.Size, t.segment.getAt(Seg.DataAt, "u16"), t.options)
-    return (t.options.getAt(Options.Present, "u8") & OptionBit.Timestamps) !== 0
+    return (t.options.getAt(ParsedOptions.Present, "u8") & OptionBit.Timestamps) !== 0
 }

@@ -1,6 +1,6 @@
 // The next segment that a connection has to send, if one is due (RFC 9293 section 3.8, 3.10.4; RFC 6298 section 5).
 //
-// A function that is called once costs no call on the path of a segment, and an `if` in an `if` costs less than `&&`: see
+// A function with a single caller costs no call on the path of a segment, and an `if` in an `if` costs less than `&&`: see
 // docs/architecture.md.
 
 import { writeI32 } from "../base/bytes"
@@ -20,19 +20,19 @@ import {
 import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
-import { restart } from "./congestion"
-import { Ask, Frame, type TcpContext } from "./context"
+import { restartAfterIdle } from "./congestion"
+import { Frame, ShutWindowProbe, type TcpContext } from "./context"
 import { writeSynOptions } from "./options"
 import { Agreed, Ahead, ConnFlag, ConnOption, SendFlag, State, Tcb } from "./records"
-import { sent, writeSegment } from "./reply"
+import { countSent, writeSegment } from "./reply"
 import { count, traceSegment } from "./report"
 import { timestampAt } from "./secret-numbers"
-import { armRto, armTimer, hasten, release } from "./state"
+import { advanceTimer, armRto, armTimer, freeClosed } from "./state"
 import { ringsOf } from "./tables"
 import { toWait } from "./time-wait"
 
 const enum Even {
-    /** Bytes of a send ring below which segments are not made even. */
+    /** The size of a send ring in bytes below which an even number of segments is not aimed for. */
     Least = 256,
 }
 
@@ -68,7 +68,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             octets = 1
             header = synOptions(t, c, state, connOptions, now)
         } else if (state === State.SynSent) {
-            // nothing is acknowledged before the peer's SYN has come
+            // nothing is acknowledged before the peer's SYN has arrived
             flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
         }
     } else if (state === State.Closed) {
@@ -77,13 +77,13 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
         // FIN-WAIT-1, CLOSING, LAST-ACK: our FIN follows the data
         const closing = state === State.FinWait1 || state >= State.Closing
-        // Data that came ahead of a gap is reported at once, by a segment without data: only that is a duplicate ACK to the peer
-        // (RFC 5681 section 2), and it has room for SACK blocks
+        // Data that arrived ahead of a gap is reported at once by a segment without data: only that is a duplicate ACK to the
+        // peer (RFC 5681 section 2), and it has room for SACK blocks
         const gap = REASSEMBLY
             ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
             : false
         if (FAST_RETRANSMIT) resend = (sendFlags & SendFlag.Resend) !== 0 && !gap
-        // -1 with our FIN in flight: it counts as a byte there
+        // -1 with our FIN in flight, because the FIN counts as a byte in flight
         let waiting = queued - inFlight
         if (FAST_RETRANSMIT ? resend : false) {
             inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
@@ -94,13 +94,13 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         } else if (waiting > 0 && !gap) {
             if (sndMax === sndUna) {
                 if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16"))
-                    restart(t, c)
+                    restartAfterIdle(t, c)
             }
             length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
             if (length === 0) {
                 if (inFlight === 0) {
-                    // the peer's window is shut, or nearly: when the timer expires, as much is sent as fits, one byte at least
-                    // (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
+                    // the peer's window is shut, or nearly: when the timer expires, a segment sends as much as fits, at least one
+                    // byte (section 3.8.6.1, MUST-36, and 3.8.6.2.1 (4))
                     if (sendFlags & SendFlag.Probe) length = 1
                     else if (!(flags & ConnFlag.Timer)) {
                         awaitWindow(t, c, now)
@@ -117,7 +117,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             resend = true
         }
         if (length > 0) {
-            copyText(t, c, inFlight, length, Frame.Transport + header)
+            copyData(t, c, inFlight, length, Frame.Transport + header)
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
@@ -130,7 +130,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     if (octets === 0) {
         if (!(flags & ConnFlag.AckNow)) {
             conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
-            // a connection that no program holds and that owes nothing needs a record of 24 bytes only
+            // a connection that no program holds and that has nothing to send needs only a record of 24 bytes
             if (state === State.TimeWait) {
                 if (TIME_WAIT_RECORDS ? !(flags & ConnFlag.Held) : false) toWait(t, c, now)
             }
@@ -139,7 +139,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         if (KEEP_ALIVE ? !resend : true) {
             // an expired timer may have set SND.NXT back: the peer ignores an ACK with an old sequence number
             sequence = sndMax
-            // a peer with a shut window has not taken our probe or FIN, and drops an ACK with a number after it
+            // a peer with a shut window has not accepted our probe or FIN, and drops an ACK with a sequence number after it
             if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
                 if (state !== State.SynReceived) sequence = sndUna
             }
@@ -151,7 +151,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
 
     if (!(control & Flag.Syn)) header = segmentOptions(t, c, connOptions, header, length, rcvNxt, now)
     const tx = t.tx
-    // the header, as writeSegment in reply.ts writes it, without a call: a change here belongs there, too
+    // writes the header as writeSegment in reply.ts does, without a call: a change here belongs there, too
     const total = header + length
     const ports = conns.getAt(c + Tcb.Ports, "i32")
     tx.setAt(Frame.Transport, "i32", (ports << 16) | (ports >>> 16))
@@ -181,7 +181,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         (((total & 0xff) << 8) | (total >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
 
-    // Due stays set: the next call sends what else is due
+    // Due stays set: the next call sends whatever else is due
     flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
     conns.setAt(c + Tcb.Flags, "u8", flags)
     if (octets > 0) {
@@ -196,9 +196,9 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             conns.setAt(c + Tcb.SndNxt, "i32", next)
             if (((next - sndMax) | 0) > 0) {
                 conns.setAt(c + Tcb.SndMax, "i32", next)
-                // the first segment in flight starts the timer anew: it ran for a shut window, or for the next hop's address
+                // the first segment in flight restarts the timer, which ran for a shut window or for the next hop's address
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
-                // RFC 6298 section 3: one segment for each round trip is timed, and none that was sent twice
+                // RFC 6298 section 3: one segment per round trip is timed, and never one that was sent twice
                 if (!(sendFlags & SendFlag.Timing)) {
                     if (TIMESTAMPS ? !(connOptions & ConnOption.Timestamps) : true) {
                         sendFlags |= SendFlag.Timing
@@ -228,7 +228,10 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     return total
 }
 
-/** Arms the timer after which a segment is sent into a window that is shut, or too small for one that is not silly. */
+/**
+ * Arms the timer after which a segment is sent into a window that is shut, or too small for a segment that avoids the silly
+ * window syndrome.
+ */
 function awaitWindow(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
     const rto = conns.getAt(c + Tcb.Rto, "u16")
@@ -236,12 +239,12 @@ function awaitWindow(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.Progress, "i32", now)
     armTimer(t, c, now, open && rto > Override.Most ? Override.Most : rto)
     if (USER_TIMEOUT) {
-        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, Ask.Within)
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) advanceTimer(t, c, ShutWindowProbe.Within)
     }
 }
 
 /** Copies `length` bytes of the send ring, the first of them `inFlight` after SND.UNA, to the offset `to` of the transmit frame. */
-function copyText(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
+function copyData(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
     const size = t.sendSize
     const ring = ringsOf(t, c)
     let at = t.conns.getAt(c + Tcb.SendHead, "u16") + inFlight
@@ -256,7 +259,7 @@ function copyText(t: TcpContext, c: number, inFlight: number, length: number, to
 }
 
 /**
- * Returns the window to advertise. Its right edge never moves back (section 3.8.6, SHLD-14), and forward by no less than a
+ * Returns the window to advertise. Its right edge never moves back (section 3.8.6, SHLD-14), and moves forward by at least a
  * segment or half of the buffer (section 3.8.6.2.2).
  */
 function windowOut(t: TcpContext, c: number, control: number): number {
@@ -276,8 +279,8 @@ function windowOut(t: TcpContext, c: number, control: number): number {
 }
 
 /**
- * Returns how many bytes of data the next segment may have: what the peer's window, the congestion window and a segment have
- * room for, 0 while the data has to wait. The segment starts at `sequence`, `inFlight` after SND.UNA; the send ring holds
+ * Returns how many bytes of data the next segment may have: as many as the peer's window, the congestion window and a segment
+ * have room for, 0 while the data has to wait. The segment starts at `sequence`, `inFlight` after SND.UNA; the send ring holds
  * `queued` bytes.
  */
 function newLength(
@@ -321,10 +324,10 @@ function newLength(
 }
 
 /**
- * Returns `length`, the bytes of a new segment that is smaller than `mss`, or 0 while they have to wait. Where the window has
- * no room for more, they wait for a larger window: the sender's silly window avoidance (section 3.8.6.2.1). Else they wait for
- * more data: the Nagle algorithm (section 3.7.4) with Minshall's change, by which only another small segment in flight holds
- * them back. The last data before a FIN does not wait, nor does a segment that is small because the send ring holds no more.
+ * Returns `length`, the bytes of a new segment that is smaller than `mss`, or 0 while they have to wait. If the window has no
+ * room for more, they wait for a larger window: the sender's silly window avoidance (section 3.8.6.2.1). Otherwise they wait for
+ * more data: the Nagle algorithm (section 3.7.4) with Minshall's change, by which only another small segment in flight holds them
+ * back. The last data before a FIN does not wait, nor does a segment that is small because the send ring holds no more.
  */
 function smallLength(
     t: TcpContext,
@@ -352,14 +355,14 @@ function smallLength(
 }
 
 /**
- * Returns the size of segments with which an even number of them fills the send ring, for a stream that keeps the ring full. A
- * peer acknowledges every second segment, and delays the ACK for the last of an odd number (RFC 5681 section 4.2): that stalls
- * a ring of one or three segments, and hardly one of eight.
+ * Returns a segment size of which an even number fills the send ring, for a stream that keeps the ring full. A peer acknowledges
+ * every second segment, and delays the ACK for the last of an odd number (RFC 5681 section 4.2): that stalls a ring of one or
+ * three segments, but hardly one of eight.
  */
 function evenSegment(t: TcpContext, mss: number): number {
     const size = t.sendSize
     if (size < Even.Least || size >= mss << 3) return mss
-    // of two segments: the smaller the second is, the more acknowledges a peer that does not wait for it
+    // of two segments the second is small: a peer that does not wait for the second acknowledges most of the ring
     if (mss > (size >> 1) + (size >> 3)) return Math.min(mss, size - (size >> 2))
     const segments = Math.idiv(size + 2 * mss - 1, 2 * mss) * 2
     return Math.idiv(size + segments - 1, segments)
@@ -368,7 +371,7 @@ function evenSegment(t: TcpContext, mss: number): number {
 /** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open, and returns the length of the header. */
 function synOptions(t: TcpContext, c: number, state: State, connOptions: number, now: number): number {
     let flags = 0
-    // a SYN offers what is configured, a SYN-ACK what was agreed on. No window scale: our rings are below 64 KB (RFC 7323
+    // a SYN offers what is configured, a SYN-ACK what both ends agreed on. No window scale: our rings are below 64 KB (RFC 7323
     // section 2.2)
     if (SACK) {
         if (state === State.SynSent ? t.config.sack : connOptions & ConnOption.Sack) flags |= Agreed.Sack
@@ -389,8 +392,8 @@ function synOptions(t: TcpContext, c: number, state: State, connOptions: number,
 }
 
 /**
- * Writes the options of a segment without SYN: timestamps, and SACK blocks (RFC 2018) where they take no room from data.
- * Returns the length of the header.
+ * Writes the options of a segment without a SYN: timestamps, and SACK blocks (RFC 2018) if they take no room from data. Returns
+ * the length of the header.
  */
 function segmentOptions(
     t: TcpContext,
@@ -441,8 +444,8 @@ function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): n
 }
 
 /**
- * Writes the RST of a connection that was aborted (section 3.10.5), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, frees its record
- * and returns the length of the segment; 0 when the connection owes none.
+ * Writes the RST of a connection that was aborted (section 3.10.5), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, frees its record and
+ * returns the length of the segment; 0 if no RST is due.
  */
 function resetOut(t: TcpContext, c: number, now: number): number {
     const conns = t.conns
@@ -469,7 +472,7 @@ function resetOut(t: TcpContext, c: number, now: number): number {
         length
     )
     count(t, Counter.ResetsSent)
-    sent(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
-    release(t, c)
+    countSent(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
+    freeClosed(t, c)
     return length
 }

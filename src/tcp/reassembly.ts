@@ -1,5 +1,4 @@
-// Data that came ahead of a gap at RCV.NXT: it waits in the receive ring, in its own place, and the record says which bytes are
-// there.
+// Data that arrived ahead of a gap at RCV.NXT waits in its place in the receive ring, and the record says which bytes are there.
 //
 // Offsets count from RCV.NXT. A FIN is a byte like any other here, the last one of the farthest block.
 
@@ -8,9 +7,9 @@ import { Ahead, ConnOption, Tcb } from "./records"
 import { ringsOf } from "./tables"
 
 /**
- * Keeps `length` bytes at `at` of the receive frame, the first of them `offset` (1 or more) after RCV.NXT; `fin` is 1 when a
- * FIN follows them. They fit the window. Returns false, and keeps nothing, when all blocks are taken, or the segment
- * contradicts a FIN that came before.
+ * Keeps `length` bytes at `at` of the receive frame, the first of them `offset` (1 or more) after RCV.NXT; `fin` is 1 when a FIN
+ * follows them. They fit the window. Keeps nothing and returns false when all blocks are taken, or the segment contradicts a FIN
+ * that arrived before.
  */
 export function keepAhead(
     t: TcpContext,
@@ -25,7 +24,7 @@ export function keepAhead(
     const connOptions = conns.getAt(c + Tcb.Options, "u8")
     let start = offset
     let end = offset + length + fin
-    // no data follows a FIN, and the FIN has one sequence number only
+    // no data follows a FIN, and a FIN has only one sequence number
     const farthest = farthestEnd(t, c)
     if (
         connOptions & ConnOption.FinAhead
@@ -33,7 +32,7 @@ export function keepAhead(
             : fin === 1 && end <= farthest
     )
         return false
-    // the data becomes one block with those that it touches; the others move to the end
+    // the data and the blocks that it touches become one block; the other blocks move to the end
     let kept = 0
     for (let b = 0; b < Ahead.All; b += Ahead.Size) {
         const s = conns.getAt(first + b + Ahead.Start, "u16")
@@ -78,7 +77,7 @@ export function keepAhead(
     return true
 }
 
-/** Returns where the farthest block ends, 0 when there is none. */
+/** Returns where the farthest block ends, 0 if no block is kept. */
 export function farthestEnd(t: TcpContext, c: number): number {
     let farthest = 0
     for (let b = c + Tcb.Ahead; b < c + Tcb.Ahead + Ahead.All; b += Ahead.Size) {
@@ -89,14 +88,14 @@ export function farthestEnd(t: TcpContext, c: number): number {
 }
 
 /**
- * Returns by how much RCV.NXT moves when `length` bytes have come and what was kept follows them, a FIN counted. The blocks
- * that are left count from the new RCV.NXT then. `takeFin` says whether a FIN is among what it moves over.
+ * Returns by how much RCV.NXT moves when `length` bytes have arrived and kept data follows them, a FIN included. The remaining
+ * blocks then count from the new RCV.NXT. `takeFin` says whether RCV.NXT moved over a FIN.
  */
 export function fillGap(t: TcpContext, c: number, length: number): number {
     const conns = t.conns
     const first = c + Tcb.Ahead
     let advance = length
-    // a block may lead to the next
+    // a block may reach the next one
     for (let round = 0; round < Ahead.Blocks; round++) {
         for (let b = 0; b < Ahead.All; b += Ahead.Size) {
             const end = conns.getAt(first + b + Ahead.End, "u16")
@@ -118,14 +117,14 @@ export function fillGap(t: TcpContext, c: number, length: number): number {
     return advance
 }
 
-/** Returns how many of the next `length` bytes lie before a FIN that came ahead: all of them when none did. */
+/** Returns how many of the next `length` bytes lie before a FIN that arrived ahead of a gap: all of them if no FIN did. */
 export function upToFin(t: TcpContext, c: number, length: number): number {
     if (!(t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.FinAhead)) return length
     const fin = farthestEnd(t, c) - 1
     return length > fin ? fin : length
 }
 
-/** Returns true, once, when `fillGap` has moved RCV.NXT over a FIN that came ahead. */
+/** Returns true, once, when `fillGap` has moved RCV.NXT over a FIN that arrived ahead of a gap. */
 export function takeFin(t: TcpContext, c: number): boolean {
     const conns = t.conns
     const connOptions = conns.getAt(c + Tcb.Options, "u8")
@@ -135,7 +134,7 @@ export function takeFin(t: TcpContext, c: number): boolean {
     return true
 }
 
-/** Forgets the blocks of data that came ahead. */
+/** Forgets all blocks of data ahead of a gap. */
 export function dropAhead(t: TcpContext, c: number): void {
     const conns = t.conns
     conns.fillAt(c + Tcb.Ahead, Ahead.All, 0)

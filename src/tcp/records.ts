@@ -1,9 +1,9 @@
-// The records that TCP keeps (RFC 9293 section 3.3.1): of a connection, a half-open connection, one in TIME-WAIT, a listener,
-// and of the segment that is being handled.
+// The records that TCP keeps (RFC 9293 section 3.3.1): of a connection, a half-open connection, a connection in TIME-WAIT, a
+// listener, and the segment that is being handled.
 //
-// A record is bytes in a table: `conns.getAt(c + Tcb.SndUna, "i32")` is one operation on the VM, where an object's
-// property costs 16 bytes and a search. `c` is the record's offset in its table. A field is read and written with one width
-// everywhere (test/tcp/widths.test.ts). "Shares bytes with" marks fields that are never valid at the same time.
+// A record is bytes in a table: `conns.getAt(c + Tcb.SndUna, "i32")` is one operation on the VM, where an object's property costs
+// 16 bytes and a search. `c` is the record's offset in its table. A field is read and written with one width everywhere
+// (test/tcp/widths.test.ts). "Shares bytes with" marks fields that are never valid at the same time.
 
 import { word } from "../base/words"
 
@@ -22,7 +22,7 @@ export const enum State {
     TimeWait = 10,
 }
 
-/** The names of the states as the RFC spells them, in the order of State: one string, as that stays in flash. */
+/** The names of the states as the RFC spells them, in the order of State: one string, because a string stays in flash. */
 export const stateNames =
     "CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
 
@@ -31,17 +31,17 @@ export function stateName(state: State): string {
     return word(stateNames, state)
 }
 
-/** Returns true in the two states in which our FIN is sent and the peer's has not come. */
+/** Returns true in the two states in which our FIN is sent and the peer's has not arrived. */
 export function isFinWait(state: State): boolean {
     return state === State.FinWait1 || state === State.FinWait2
 }
 
-/** The reasons why a connection failed, and what the calls of calls.ts return in place of a number of bytes. */
+/** The reasons why a connection failed, and what the calls in calls.ts return in place of a number of bytes. */
 export const enum TcpError {
     None = 0,
-    /** The peer answered our SYN by an RST. */
+    /** The peer answered our SYN with an RST. */
     Refused = -1,
-    /** The peer reset the connection by an RST. */
+    /** The peer reset the connection with an RST. */
     Reset = -2,
     /** The peer did not answer until R2 had passed (RFC 9293 section 3.8.3). */
     TimedOut = -3,
@@ -49,13 +49,13 @@ export const enum TcpError {
     Unreachable = -4,
     /** The program here aborted the connection. */
     Aborted = -5,
-    /** All records of connections, or of listeners, are taken. */
+    /** All connection or listener records are taken. */
     NoBuffers = -6,
     /** The port is listened on already, or the four-tuple is in use. */
     InUse = -7,
-    /** There is no connection with this id, or it is not in a state for the call. */
+    /** No connection has this id, or its state does not allow the call. */
     NotConnected = -8,
-    /** The program has shut sending down. */
+    /** The program has shut down sending. */
     Pipe = -9,
     /** An argument is not valid: port 0, our own address, the network's, a broadcast address. */
     Invalid = -10,
@@ -68,7 +68,7 @@ export const enum TcpError {
 const errorNames =
     "OK ECONNREFUSED ECONNRESET ETIMEDOUT EHOSTUNREACH ECONNABORTED ENOBUFS EADDRINUSE ENOTCONN EPIPE EINVAL EOF EACCES"
 
-/** Returns the name that POSIX has for an error. */
+/** Returns the POSIX name of an error. */
 export function errorName(error: TcpError): string {
     return word(errorNames, -error)
 }
@@ -92,13 +92,15 @@ export const enum Tcb {
     /** Sequence number of the last window update. (SND.WL2 is never above SND.UNA, and needs no field.) */
     SndWl1 = 24,
     RcvNxt = 28,
-    /** When the timer expires, if ConnFlag.Timer is set. What it is for follows from the state (timers.ts). */
+    /** When the timer expires, if ConnFlag.Timer is set. The state determines what the timer is for (timers.ts). */
     Deadline = 32,
-    /** The time from which R2 counts: of the last progress; with nothing in flight, about when something last was. */
+    /** The time from which R2 counts: that of the last progress or, with nothing in flight, about when data last was. */
     Progress = 36,
-    /** The acknowledgment that ends the timed segment. Shares bytes with TsRecent; valid when SendFlag.Timing is set. */
+    /**
+     * The acknowledgment number that ends the timing of a segment. Shares bytes with TsRecent; valid when SendFlag.Timing is set.
+     */
     RttSeq = 40,
-    /** TS.Recent. Shares bytes with RttSeq; valid when ConnOption.Timestamps is set, which is when nothing is timed. */
+    /** TS.Recent. Shares bytes with RttSeq; valid when ConnOption.Timestamps is set, because nothing is timed then. */
     TsRecent = 40,
     /** When the timed segment was sent: the low 16 bits of the time. Shares bytes with TsOffset; valid with RttSeq. */
     RttStart = 44,
@@ -130,15 +132,17 @@ export const enum Tcb {
     /** Send ring: the offset of the byte at SndUna, and the bytes from there on that wait to be sent or acknowledged. */
     SendHead = 66,
     SendLength = 68,
-    /** Receive ring: the offset of the first unread byte, the number of unread bytes, and their most (the ring's size at most). */
+    /** Receive ring: the offset of the first unread byte, the number of unread bytes, and its limit (at most the ring's size). */
     ReceiveHead = 70,
     ReceiveLength = 72,
     ReceiveLimit = 74,
-    /** RFC 6582's recover, as 1 + bytes from SndUna to what was SndMax at the loss; 0 once that is acknowledged. */
+    /**
+     * RFC 6582's recover, stored as 1 + the bytes from SndUna to what was SndMax at the loss; 0 once that data is acknowledged.
+     */
     Recover = 76,
     /**
-     * The data to be sent again next in fast recovery: bytes from SndUna to its start, and to its end. Share bytes with
-     * SmallEnd and SackMiddle; valid when SendFlag.Recovery is set.
+     * The data to send again next in fast recovery: bytes from SndUna to its start, and to its end. Share bytes with SmallEnd and
+     * SackMiddle; valid when SendFlag.Recovery is set.
      */
     RtxAt = 78,
     RtxEnd = 80,
@@ -152,13 +156,13 @@ export const enum Tcb {
      * SendFlag.Recovery is not set.
      */
     SackMiddle = 80,
-    /** Blocks of data that came ahead of a gap at RcvNxt: Ahead.Blocks of them, the newest first. */
+    /** Blocks of data that arrived ahead of a gap at RcvNxt: Ahead.Blocks of them, the newest first. */
     Ahead = 82,
     /** When the delayed ACK is due: the low 16 bits of the time. Shares bytes with Ahead; valid when no block is kept. */
     AckAt = 82,
     /**
-     * 1 when the last ACK was sent because of a second segment, before it was due. Shares bytes with Ahead; valid when no block
-     * is kept.
+     * 1 when a second segment caused the last ACK before its delay was over. Shares bytes with Ahead; valid when no block is
+     * kept.
      */
     Bulk = 86,
     /** Low 4 bits: the shift of the peer's window scale. High 4 bits: duplicate ACKs in a row, 15 at most. */
@@ -189,12 +193,12 @@ export const enum Ahead {
     Start = 0,
     End = 2,
     Size = 4,
-    /** Blocks in a connection's record, and the bytes of all of them. */
+    /** The number of blocks in a connection's record, and their size in bytes. */
     Blocks = 2,
     All = 8,
 }
 
-/** Bits of Tcb.Flags: what the connection has to do, and which program holds it. */
+/** Bits of Tcb.Flags: what the connection has to do, and whether a program holds it. */
 export const enum ConnFlag {
     /** An ACK is due at once. */
     AckNow = 1,
@@ -227,9 +231,11 @@ export const enum SendFlag {
     SoftError = 4,
     /** The connection is CLOSED, and still has to send an RST. */
     ResetDue = 8,
-    /** The timer has expired for a probe: a segment into a shut window, or one that keeps the connection alive. */
+    /** The timer has expired and a probe is due: a segment into a shut window, or a keep-alive. */
     Probe = 16,
-    /** Several retransmissions had no answer: the next hop's Ethernet address may have changed, and ARP has to ask for it anew. */
+    /**
+     * Several retransmissions had no answer: the next hop's Ethernet address may have changed, and ARP has to ask for it again.
+     */
     HopSuspect = 32,
     /** Fast recovery (RFC 6582). */
     Recovery = 64,
@@ -237,7 +243,7 @@ export const enum SendFlag {
     Resend = 128,
 }
 
-/** Bits of Tcb.Options: what both ends agreed on, or the program asked for. The last four are here because there was room. */
+/** Bits of Tcb.Options: what both ends agreed on, or the program asked for. The last four are here because the byte had room. */
 export const enum ConnOption {
     /** Both ends use timestamps (RFC 7323). */
     Timestamps = 1,
@@ -253,7 +259,7 @@ export const enum ConnOption {
     Challenged = 32,
     /** The path takes packets smaller than our smallest segment: routers may fragment them (DF is not set). */
     Fragment = 64,
-    /** The program serves any client, and gives this connection up when another client needs its record (pace.ts). */
+    /** The program serves any client, and gives up this connection when another client needs its record (slow-clients.ts). */
     Served = 128,
 }
 
@@ -271,7 +277,7 @@ export const enum Half {
     Mss = 26,
     /** Id of the listener. */
     Listener = 28,
-    /** The window that the SYN-ACK advertises. It is not taken back when the listener's limit changes before the ACK comes. */
+    /** The window that the SYN-ACK advertises. It is not taken back when the listener's limit changes before the ACK arrives. */
     ReceiveLimit = 30,
     SndScale = 32,
     Retries = 33,
@@ -280,7 +286,7 @@ export const enum Half {
     Size = 36,
 }
 
-/** Bits of Half.Flags, besides those of Agreed. */
+/** Bits of Half.Flags, in addition to those of Agreed. */
 export const enum HalfFlag {
     /** A SYN-ACK is due. */
     Due = 1,
@@ -290,7 +296,7 @@ export const enum HalfFlag {
     Challenged = 32,
 }
 
-/** Options that both ends agreed on: the SYN offered them, and the SYN-ACK took them, in an active as in a passive open. */
+/** Options that both ends agreed on: the SYN offered them and the SYN-ACK accepted them, in an active or a passive open. */
 export const enum Agreed {
     /** The peer offered window scaling: our SYN-ACK does too, with a shift of 0. */
     Scaling = 4,
@@ -300,13 +306,16 @@ export const enum Agreed {
     Timestamps = 16,
 }
 
-/** Offsets in a record of TIME-WAIT, what is left of a connection that no program holds. A record is free when its Id is 0. */
-export const enum Wait {
+/**
+ * Offsets in a record of TIME-WAIT, which is all that is left of a connection that no program holds. A record is free when its Id
+ * is 0.
+ */
+export const enum TimeWaitRecord {
     Ports = 0,
     RemoteIp = 4,
     SndNxt = 8,
     RcvNxt = 12,
-    /** TS.Recent (RFC 6191); 0 when the connection had no timestamps. */
+    /** TS.Recent (RFC 6191); 0 if the connection had no timestamps. */
     TsRecent = 16,
     Id = 20,
     /** When TIME-WAIT ends: the time in units of 2^Shift ms, u16. The lowest bit is WaitFlag. */
@@ -315,19 +324,19 @@ export const enum Wait {
     Shift = 3,
 }
 
-/** The lowest bit of Wait.Deadline: the deadline has the bits above it. */
+/** The lowest bit of TimeWaitRecord.Deadline: the deadline is in the bits above it. */
 export const enum WaitFlag {
     /** The record sent a challenge ACK in this period (challenge-ack.ts). */
     Challenged = 1,
 }
 
-/** Offsets in the record of a connection's pace (pace.ts), one for each record of a connection. */
+/** Offsets in the record of a connection's pace (slow-clients.ts), one for each record of a connection. */
 export const enum Pace {
-    /** Id of the connection that the fields are about; another one may have the connection's record now. */
+    /** Id of the connection that the fields describe; another connection may have the record now. */
     Id = 0,
     /** The low 16 bits of SND.UNA plus RCV.NXT at the last look. */
     Moved = 2,
-    /** Seconds that the connection is behind the least rate. */
+    /** Seconds by which the connection is behind the least rate. */
     Debt = 4,
     Size = 6,
 }

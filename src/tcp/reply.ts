@@ -1,4 +1,4 @@
-// Segments that answer another one at once, without a connection's record: mostly resets (RFC 9293 section 3.5.2).
+// Segments that answer another segment at once, without a connection's record: mostly resets (RFC 9293 section 3.5.2).
 
 import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
@@ -11,7 +11,7 @@ import { Seg, State } from "./records"
 import { count, traceSegment } from "./report"
 
 /**
- * Answers the segment in `t.segment` by an RST: <SEQ=SEG.ACK><CTL=RST> if the segment has an ACK, else
+ * Answers the segment in `t.segment` with an RST: <SEQ=SEG.ACK><CTL=RST> if the segment has an ACK, else
  * <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. An RST is not answered.
  */
 export function answerReset(t: TcpContext, now: number): void {
@@ -36,8 +36,8 @@ export function answerReset(t: TcpContext, now: number): void {
 }
 
 /**
- * Returns true when an answer may be written into the transmit frame. Else another one still waits there, and this one is
- * counted as lost.
+ * Returns true when an answer may be written into the transmit frame. Otherwise another answer still waits there: counts this one
+ * as lost and returns false.
  */
 export function mayReply(t: TcpContext): boolean {
     if (t.replyLength === 0 && t.frameLength === 0) return true
@@ -46,9 +46,9 @@ export function mayReply(t: TcpContext): boolean {
 }
 
 /**
- * Writes the header of a segment without data, with its checksum, before the options that are in the transmit frame already:
- * `length` bytes with them. `window` is the header's field, not scaled. segmentOut in output.ts writes the same header without
- * a call: a change here belongs there, too.
+ * Writes the header of a segment without data, with its checksum, before the options that are already in the transmit frame;
+ * `length` includes them. `window` is the header's field, not scaled. segmentOut in output.ts writes the same header without a
+ * call: a change here belongs there, too.
  */
 export function writeSegment(
     t: TcpContext,
@@ -60,7 +60,7 @@ export function writeSegment(
     window: number,
     length: number
 ): void {
-    // flat on purpose: a flood of segments is answered by these
+    // no helper functions here on purpose: a flood of segments is answered here
     const tx = t.tx
     const at = Frame.Transport
     tx.setAt(at + Tcp.SourcePort, "i32", (ports << 16) | (ports >>> 16))
@@ -98,14 +98,13 @@ export function reply(
 ): void {
     t.replyLength = length
     t.replyIp = remoteIp
-    sent(t, remoteIp, length, id, state, now)
+    countSent(t, remoteIp, length, id, state, now)
 }
 
 /**
- * Counts the segment of `length` bytes in the transmit frame, and records the event that the connection `id` sent it in
- * `state`.
+ * Counts the segment of `length` bytes in the transmit frame as sent, and records that event for the connection `id` in `state`.
  */
-export function sent(
+export function countSent(
     t: TcpContext,
     remoteIp: number,
     length: number,

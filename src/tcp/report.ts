@@ -3,7 +3,7 @@
 import type { Counter } from "../base/counters"
 import { Event, EventKind } from "../base/events"
 import { COUNTERS, EVENTS } from "../features"
-import { Flag, MssOption, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, MssOption, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import type { TcpContext } from "./context"
 import type { State } from "./records"
 
@@ -27,8 +27,8 @@ export function drop(t: TcpContext, reason: Counter, now: number): void {
 }
 
 /**
- * Records the event that a segment of `length` bytes, at `at` in the receive frame (SegmentIn) or the transmit frame
- * (SegmentOut), came for or from the connection `id` in `state`.
+ * Records a SegmentIn or SegmentOut event: a segment of `length` bytes at `at` in the receive frame (SegmentIn) or the transmit
+ * frame (SegmentOut), of the connection `id` in `state`.
  */
 export function traceSegment(
     t: TcpContext,
@@ -40,18 +40,18 @@ export function traceSegment(
     remoteIp: number,
     now: number
 ): void {
-    // flat on purpose: on the path of every segment while events are on
+    // no helper functions here on purpose: every segment takes this path while events are on
     const b = kind === EventKind.SegmentIn ? t.rx : t.tx
     const record = t.events.record
     const header = (b.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
     let mss = 0
     if (b.getAt(at + Tcp.Flags, "u8") & Flag.Syn) {
-        // nearly all peers, and we, write the MSS first: then the other options need not be parsed
+        // nearly all peers, like us, write the MSS first: then the other options need not be parsed
         if (header > Tcp.Size && b.getAt(at + Tcp.Size, "u16") === MssOption.Start) {
             mss = (b.getAt(at + Tcp.Size + 2, "u8") << 8) | b.getAt(at + Tcp.Size + 3, "u8")
         } else {
             parseOptions(b, at + Tcp.Size, at + header, t.options)
-            mss = t.options.getAt(Options.MaximumSegmentSize, "u16")
+            mss = t.options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
         }
     }
     record.blitAt(Event.Ports, b, at, Tcp.Checksum)

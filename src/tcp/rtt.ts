@@ -4,7 +4,7 @@ import type { TcpContext } from "./context"
 import { Tcb } from "./records"
 
 /**
- * Updates SRTT, RTTVAR and RTO by a round-trip time of `ms`: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The
+ * Updates SRTT, RTTVAR and RTO with a round-trip time of `ms`: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The
  * record has room for an SRTT of 8 s; above that RTTVAR grows by what SRTT lacks, so that the RTO stays right up to 24 s.
  */
 export function roundTrip(t: TcpContext, c: number, ms: number): void {
@@ -31,7 +31,7 @@ export function roundTrip(t: TcpContext, c: number, ms: number): void {
     computeRto(t, c)
 }
 
-/** Sets RTO = SRTT + max(G, 4 * RTTVAR), within the limits of the configuration. Without a measurement the RTO stays. */
+/** Sets RTO = SRTT + max(G, 4 * RTTVAR), within the limits of the configuration. Without a measurement the RTO stays as it is. */
 export function computeRto(t: TcpContext, c: number): void {
     const conns = t.conns
     const srtt = conns.getAt(c + Tcb.Srtt, "u16")

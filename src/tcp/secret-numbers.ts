@@ -14,7 +14,7 @@ const enum Input {
     LocalIp = 16,
     RemoteIp = 20,
     Ports = 24,
-    /** A Purpose, so that the same input never serves two purposes. Its upper bits are for each purpose to use. */
+    /** A Purpose, so that the same input never serves two purposes. Each purpose may use the upper bits. */
     Purpose = 28,
     /** The peer's initial sequence number for a SYN cookie, else 0. */
     Sequence = 32,
@@ -41,20 +41,21 @@ const enum Clock {
 }
 
 /**
- * Makes the key, before its first use, of all that differs between devices and between starts: a board's random numbers may be
- * weak, or repeat. After the random bytes the input then has this host's Ethernet address and the time; the receive frame has
- * what came last. RFC 4086 sections 5.2 and 6.1 mix like this: no source makes the key weaker than the other sources left it.
+ * Derives the key, before its first use, from everything that differs between devices and between starts, because a board's
+ * random numbers may be weak, or repeat. The input then holds random bytes, this host's Ethernet address and the time; the
+ * receive frame holds the last frame received. RFC 4086 sections 5.2 and 6.1 mix sources like this: no source makes the key
+ * weaker than the others left it.
  */
 export function mixKey(t: TcpContext, now: number): void {
     const input = t.hashInput
-    // every hash has a purpose: with one in the input the key is in use, and stays
+    // every hash has a purpose: once the input has one, the key is in use and stays
     if (input.getAt(Input.Purpose, "i32") !== 0) return
     input.setAt(Input.Sequence, "i32", now)
     input.blitAt(Input.Secret, digest("sha256", input, t.rx, t.counters), 0, Input.SecretSize)
 }
 
 /**
- * Returns 32 bits of F() of these RFCs. Allocates, as the runtime's SHA-256 returns a new buffer: it runs a few times per
+ * Returns 32 bits of F() of these RFCs. Allocates, because the runtime's SHA-256 returns a new buffer: it runs a few times per
  * connection, never per segment.
  */
 function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): number {
@@ -83,14 +84,14 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
 
 /**
  * Returns by how much the upper 16 bits of our timestamps are ahead of the time, on the connection with this peer and these
- * ports: RFC 7323 section 7.1 wants another offset for each. It is the same for one four-tuple at all times, so that timestamps
+ * ports: RFC 7323 section 7.1 asks for a different offset for each. One four-tuple always has the same offset, so that timestamps
  * grow from one connection to the next (RFC 6191), and a record of TIME-WAIT need not keep it.
  */
 export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
     return hash(t, remoteIp, ports, Purpose.Timestamp, 0) & 0xffff
 }
 
-/** Returns our timestamp at `now` for this peer and these ports, where no connection's record has the offset. */
+/** Returns our timestamp at `now` for this peer and these ports, when no connection's record has the offset. */
 export function timestampAt(t: TcpContext, remoteIp: number, ports: number, now: number): number {
     return (now + (timestampOffset(t, remoteIp, ports) << 16)) | 0
 }
@@ -107,8 +108,8 @@ export function cookieHash(
 }
 
 /**
- * Returns a free local port for a connection to `port` of `remoteIp`, by RFC 6056 section 3.3.3 (algorithm 3); 0 when none is
- * free.
+ * Returns a free local port for a connection to `port` of `remoteIp`, by RFC 6056 section 3.3.3 (algorithm 3); 0 if all are in
+ * use.
  */
 export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): number {
     const pinned = t.config.localPort

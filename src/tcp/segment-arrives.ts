@@ -1,25 +1,24 @@
 // RFC 9293 section 3.10.7.4: a segment arrives for a connection in SYN-RECEIVED or a synchronized state.
 //
-// The steps are in the RFC's order. A step with a name of its own is a function that is called once: the optimizer puts it
-// where it is called, so that it costs no call on the path of a segment. There an `if` in an `if` costs less than `&&`
-// (docs/architecture.md).
+// The steps are in the RFC's order. A step in a function of its own has a single caller: the optimizer inlines it, so that it
+// costs no call on the path of a segment. On that path an `if` in an `if` costs less than `&&` (docs/architecture.md).
 
 import { readI32 } from "../base/bytes"
 import { Counter } from "../base/counters"
 import { FAST_RETRANSMIT, KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
-import { Flag, OptionBit, Options, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
+import { Flag, OptionBit, ParsedOptions, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
-import { duplicateAck, recover, reportsGap } from "./congestion"
+import { continueRecovery, duplicateAck, reportsGap } from "./congestion"
 import { Frame, type TcpContext } from "./context"
-import { established } from "./opened"
+import { enterEstablished } from "./established"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
 import { count, drop } from "./report"
 import { computeRto, roundTrip } from "./rtt"
-import { segmentText } from "./segment-text"
-import { armRto, armTimer, closed, isIdle, setDue, setState, stopTimer } from "./state"
+import { takeData } from "./segment-data"
+import { armRto, armTimer, failConnection, isIdle, setDue, setState, stopTimer } from "./state"
 
-/** How old TS.Recent may be to refuse a segment, in units of 2^16 ms: 24 days (RFC 7323 section 5.5). */
+/** The greatest age at which TS.Recent may refuse a segment, in units of 2^16 ms: 24 days (RFC 7323 section 5.5). */
 const enum Age {
     Most = 31640,
 }
@@ -31,7 +30,7 @@ const enum HeaderEnd {
 }
 
 /**
- * Returns true when some of a segment lies in the receive window: table 6 of RFC 9293 section 3.10.7.4, for a window of `room`
+ * Returns true when a part of a segment lies in the receive window: table 6 of RFC 9293 section 3.10.7.4, for a window of `room`
  * bytes, 1 or more. The segment takes `space` sequence numbers (SEG.LEN), the first of them `offset` after RCV.NXT.
  */
 export function isAcceptable(offset: number, space: number, room: number): boolean {
@@ -71,18 +70,18 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 echo = readI32(t.rx, HeaderEnd.Plain + 8)
             } else {
                 parseOptions(t.rx, HeaderEnd.Plain, at, t.options)
-                const present = t.options.getAt(Options.Present, "u8")
+                const present = t.options.getAt(ParsedOptions.Present, "u8")
                 if (TIMESTAMPS) {
                     stamped = (present & OptionBit.Timestamps) !== 0
-                    stamp = t.options.getAt(Options.TimestampValue, "i32")
-                    echo = t.options.getAt(Options.TimestampEcho, "i32")
+                    stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
+                    echo = t.options.getAt(ParsedOptions.TimestampEcho, "i32")
                 }
                 if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (connOptions & ConnOption.Sack) !== 0
             }
         }
     }
 
-    // Figure 7, line 6: in a simultaneous open the SYN of the peer's SYN,ACK is the one that was taken before
+    // Figure 7, line 6: in a simultaneous open the SYN in the peer's SYN,ACK was already accepted
     if (state === State.SynReceived) {
         if (offset === -1) {
             if ((control & (Flag.Syn | Flag.Ack | Flag.Rst)) === (Flag.Syn | Flag.Ack)) {
@@ -97,9 +96,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     // the window and accept them, as other stacks do
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         if (!stamped) {
-            // RFC 7323 section 3.2 (SHOULD) wants a segment without a timestamp dropped silently. Peers send such: lwIP and
-            // Windows their keep-alives and probes, and every peer behind a middlebox that strips options. The checks of RFC
-            // 5961 below guard it
+            // RFC 7323 section 3.2 (SHOULD) wants a segment without a timestamp dropped silently. Real peers send such segments:
+            // lwIP and Windows their keep-alives and probes, and every peer behind a middlebox that strips options. The checks of
+            // RFC 5961 below guard it
             if (!(control & Flag.Rst)) count(t, Counter.TcpUnstamped)
         } else if (((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0) {
             if (refuseOld(t, c, control, now)) return
@@ -117,8 +116,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             }
         } else if (!isAcceptable(offset, space, room)) {
             refuse(t, c, control, offset + space, now)
-            // "drop the unacceptable segment and return". But an ACK without data at the right edge counts: the data that the
-            // peer had filled the window with was lost. Two peers that refuse each other's ACK there wait forever (A.2;
+            // "drop the unacceptable segment and return". But an ACK without data at the right edge counts: the peer had filled
+            // the window with data that was lost. Two peers that refuse each other's ACK there wait forever (A.2;
             // test/tcp/right-edge.test.ts)
             if (space > 0 || offset !== room || control & Flag.Rst || state === State.SynReceived) return
         }
@@ -138,7 +137,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             ? acked <= 0
             : acked < 0 && acked + conns.getAt(c + Tcb.MaxSndWnd, "u16") < 0)
     ) {
-        // the segment acknowledges what was not sent yet, or is older than RFC 5961 section 5.2 allows
+        // the segment acknowledges data that was not sent yet, or is older than RFC 5961 section 5.2 allows
         drop(t, Counter.TcpBadAck, now)
         if (state === State.SynReceived) answerReset(t, now)
         else challengeAck(t, c, now)
@@ -147,8 +146,8 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (TIMESTAMPS ? stamped : false) {
         if (connOptions & ConnOption.Timestamps) {
             if (offset <= 0) {
-                // RFC 7323 section 4.3 (2): the segment starts at or before Last.ACK.sent, which is RCV.NXT while no ACK is owed.
-                // Only after the ACK check: a forged timestamp from the future would make PAWS drop everything after it
+                // RFC 7323 section 4.3 (2): the segment starts at or before Last.ACK.sent, which is RCV.NXT while no ACK is due.
+                // This follows the ACK check: a forged timestamp from the future would make PAWS drop everything after it
                 if (!(conns.getAt(c + Tcb.Flags, "u8") & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
                     conns.setAt(c + Tcb.TsRecent, "i32", stamp)
                     conns.setAt(c + Tcb.TsAge, "u16", now >>> 16)
@@ -157,7 +156,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
     if (state === State.SynReceived) {
-        state = established(t, c, acknowledgment, now)
+        state = enterEstablished(t, c, acknowledgment, now)
         // the program may have written, or closed, in SYN-SENT
         setDue(t, c, 0)
         // The SYN of a SYN,ACK that was taken before lies below the window. By the letter it is acknowledged: a peer that follows
@@ -165,18 +164,18 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         if (offset === 0) {
             if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
         }
-        // makes updateWindow take the window of this segment
+        // makes updateWindow use the window of this segment
         conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
         acked = 0
     }
 
-    // the peer's window, no larger than our send ring can be
+    // the peer's window, limited to the largest possible send ring
     let window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
     if (window > 0xffff) window = 0xffff
 
     const finAcked = acked > 0 ? acknowledge(t, c, acknowledgment, acked, sndMax, echo, sacked, now) : false
     // RFC 5681 section 2: a duplicate ACK has no data and advertises no other window. A segment whose SACK blocks report
-    // something new is one whatever else it has (RFC 6675 section 2)
+    // something new is a duplicate ACK whatever else it contains (RFC 6675 section 2)
     if (FAST_RETRANSMIT ? acknowledgment !== sndMax : false) {
         if (sacked ? acked >= 0 : acked === 0) {
             const bare = acked === 0 && length === 0 && !(control & Flag.Fin) && window > 0
@@ -197,7 +196,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (length === 0) {
         if (!(control & Flag.Fin)) return
     }
-    segmentText(t, c, offset, at, length, control, room, now)
+    takeData(t, c, offset, at, length, control, room, now)
 }
 
 /**
@@ -218,10 +217,10 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
         drop(t, Counter.TcpBadReset, now)
         return
     }
-    // RFC 5961 section 4.2: a SYN is one whatever its sequence number
+    // RFC 5961 section 4.2: a SYN is handled the same whatever its sequence number
     drop(t, control & Flag.Syn ? Counter.TcpUnexpectedSyn : Counter.TcpUnacceptable, now)
     answer(t, c, now)
-    // TIME-WAIT: the peer's FIN again: "acknowledge it, and restart the 2 MSL timeout"
+    // TIME-WAIT, and the peer's FIN arrived again: "acknowledge it, and restart the 2 MSL timeout"
     if ((control & (Flag.Fin | Flag.Syn)) === Flag.Fin) {
         if (end === 0) {
             if (t.conns.getAt(c + Tcb.State, "u8") === State.TimeWait) armTimer(t, c, now, t.config.timeWait)
@@ -230,8 +229,8 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
 }
 
 /**
- * Answers the dropped segment in `t.segment` by an ACK. The ACK for a segment of no length is a challenge ACK, of which there
- * are few: two peers that disagree would answer each other's forever.
+ * Answers the dropped segment in `t.segment` with an ACK. The ACK for a segment of no length is a challenge ACK, whose number is
+ * limited: otherwise two peers that disagree would answer each other forever.
  */
 function answer(t: TcpContext, c: number, now: number): void {
     const segment = t.segment
@@ -260,12 +259,11 @@ function controlArrives(
             if (state === State.SynReceived) error = TcpError.Refused
             // CLOSING and LAST-ACK: both peers have sent their FIN
             if (state >= State.Closing) error = TcpError.None
-            closed(t, c, error, now)
+            failConnection(t, c, error, now)
         }
         return
     }
-    // Third, security: RFC 9293 appendix A.1, not implemented by anyone
-    // Fourth, check the SYN bit: RFC 5961 section 4.2
+    // Third, security: RFC 9293 appendix A.1, not implemented by any stack Fourth, check the SYN bit: RFC 5961 section 4.2
     if (control & Flag.Syn) {
         drop(t, Counter.TcpUnexpectedSyn, now)
         challengeAck(t, c, now)
@@ -276,8 +274,8 @@ function controlArrives(
 }
 
 /**
- * Handles an ACK for `acked` sequence numbers in flight, 1 or more: frees their place in the send ring, opens the congestion
- * window, measures the round-trip time and sets the timer. Returns true when our FIN is among them.
+ * Handles an ACK for `acked` sequence numbers in flight, 1 or more: frees their space in the send ring, opens the congestion
+ * window, measures the round-trip time and sets the timer. Returns true when they include our FIN.
  */
 function acknowledge(
     t: TcpContext,
@@ -295,7 +293,7 @@ function acknowledge(
     let bytes = acked
     const queued = conns.getAt(c + Tcb.SendLength, "u16")
     if (bytes > queued) {
-        // our FIN follows the data
+        // the ACK covers more than the queued data, so it acknowledges our FIN
         finAcked = true
         bytes = queued
     }
@@ -312,8 +310,8 @@ function acknowledge(
     const troubled = FAST_RETRANSMIT
         ? conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
         : false
-    if (FAST_RETRANSMIT ? !troubled || !recover(t, c, acked, sacked) : true) {
-        // RFC 5681 section 3.1: slow start below ssthresh, above it one segment for each window
+    if (FAST_RETRANSMIT ? !troubled || !continueRecovery(t, c, acked, sacked) : true) {
+        // RFC 5681 section 3.1: slow start below ssthresh, above it one segment per window
         const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
         const mss = conns.getAt(c + Tcb.Mss, "u16")
         let more = bytes < mss ? bytes : mss
@@ -326,7 +324,7 @@ function acknowledge(
     }
     let sendFlags = conns.getAt(c + Tcb.SendFlags, "u8") & ~(SendFlag.SoftError | SendFlag.Probe)
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
-        // RFC 7323 section 4.1. Each of a few segments in flight may be measured (appendix G)
+        // RFC 7323 section 4.1. With few segments in flight, each may be measured (appendix G)
         if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
         // a segment without a timestamp measures nothing, but one that was sent only once ends the backoff (Karn)
         else if (conns.getAt(c + Tcb.Retries, "u8") === 0) computeRto(t, c)
@@ -351,7 +349,7 @@ function acknowledge(
     return finAcked
 }
 
-/** Takes the peer's window from a segment that is not older than the one which set it last. */
+/** Updates the peer's window from a segment, unless the segment is older than the one that last set it. */
 function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): void {
     const conns = t.conns
     if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) >= 0) {
@@ -366,8 +364,8 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             if (conns.getAt(c + Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
         }
     }
-    // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close it would hold
-    // the record for as long as it likes: then R2 ends the connection (RFC 6429)
+    // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close such a peer
+    // could hold the record forever, so R2 ends the connection (RFC 6429)
     if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)) {
             conns.setAt(c + Tcb.Progress, "i32", now)
@@ -375,7 +373,7 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
     }
 }
 
-/** Ends the probing of a window that has opened (section 3.8.6.1): the connection sends at once, and backs off no longer. */
+/** Ends the probing of a window that has opened (section 3.8.6.1): the connection sends at once, and no longer backs off. */
 function endProbing(t: TcpContext, c: number): void {
     const conns = t.conns
     conns.setAt(c + Tcb.Retries, "u8", 0)
@@ -400,11 +398,11 @@ function finAcknowledged(t: TcpContext, c: number, state: State, now: number): S
         return State.TimeWait
     }
     if (state !== State.LastAck) return state
-    closed(t, c, TcpError.None, now)
+    failConnection(t, c, TcpError.None, now)
     return State.Closed
 }
 
-/** Begins the time to the next keep-alive probe anew, as the peer was heard, unless something is in flight. */
+/** Restarts the time to the next keep-alive probe, because the peer sent a segment, unless data is in flight. */
 function heard(t: TcpContext, c: number, now: number): void {
     if (!isIdle(t, c)) return
     t.conns.setAt(c + Tcb.Retries, "u8", 0)

@@ -38,24 +38,27 @@ export function armTimer(t: TcpContext, c: number, now: number, ms: number): voi
     noteTimer(t, (now + ms) | 0)
 }
 
-/** Arms the retransmission timer of a connection, or of its user timeout if that expires before (RFC 9293 section 3.10.8). */
+/**
+ * Arms the timer of a connection for its retransmission timeout, or for its user timeout if that expires before (RFC 9293 section
+ * 3.10.8).
+ */
 export function armRto(t: TcpContext, c: number, now: number): void {
-    // flat on purpose: on the path of every segment with data
+    // no helper functions here on purpose: every segment with data takes this path
     const conns = t.conns
     const deadline = (now + conns.getAt(c + Tcb.Rto, "u16")) | 0
     conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.Timer)
     conns.setAt(c + Tcb.Deadline, "i32", deadline)
     noteTimer(t, deadline)
     if (USER_TIMEOUT) {
-        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) hasten(t, c, 1000)
+        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) advanceTimer(t, c, 1000)
     }
 }
 
 /**
- * Brings the timer forward to when `ms` for each second of the user timeout have passed without progress, if it would expire
- * later.
+ * Brings the timer forward, if it would expire later, to when `ms` milliseconds per second of the user timeout have passed
+ * without progress.
  */
-export function hasten(t: TcpContext, c: number, ms: number): void {
+export function advanceTimer(t: TcpContext, c: number, ms: number): void {
     const conns = t.conns
     // until the connection is accepted, the field holds the listener's id
     if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return
@@ -90,10 +93,10 @@ export function noteTimer(t: TcpContext, deadline: number): void {
 }
 
 /**
- * Ends a connection: moves it to CLOSED, with the error that the program gets. Frees its record unless a program still holds it or
- * an RST has to be sent. A program that holds it can still read the data that came.
+ * Ends a connection: moves it to CLOSED, with the error that the program gets. Frees its record unless a program still holds it
+ * or an RST has to be sent. A program that holds it can still read the data that has arrived.
  */
-export function closed(t: TcpContext, c: number, error: TcpError, now: number): void {
+export function failConnection(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
     setState(t, c, State.Closed, now)
     const flags = conns.getAt(c + Tcb.Flags, "u8")
@@ -107,11 +110,11 @@ export function closed(t: TcpContext, c: number, error: TcpError, now: number): 
             t.events.push()
         }
     }
-    release(t, c)
+    freeClosed(t, c)
 }
 
 /** Frees the record of a connection in CLOSED, unless a program still holds it or an RST has to be sent. */
-export function release(t: TcpContext, c: number): void {
+export function freeClosed(t: TcpContext, c: number): void {
     const conns = t.conns
     if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return
     if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held) return
@@ -125,14 +128,14 @@ export function release(t: TcpContext, c: number): void {
 /** Ends a connection with an RST to the peer (RFC 9293 section 3.10.5). */
 export function reset(t: TcpContext, c: number, error: TcpError, now: number): void {
     const conns = t.conns
-    // the peer with a shut window has not taken our probe or FIN: only an RST with the number that it expects resets (RFC 5961
-    // section 3)
+    // a peer with a shut window has not accepted our probe or FIN: only an RST with the sequence number that it expects resets
+    // the connection (RFC 5961 section 3)
     if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
         if (conns.getAt(c + Tcb.State, "u8") !== State.SynReceived) {
             conns.setAt(c + Tcb.SndMax, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
         }
     }
     conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.ResetDue)
-    closed(t, c, error, now)
+    failConnection(t, c, error, now)
     setDue(t, c, 0)
 }

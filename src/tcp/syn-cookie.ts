@@ -1,4 +1,4 @@
-// SYN cookies (RFC 4987 section 3.6): while no half-open record is free, a handshake goes on without one. What the record would
+// SYN cookies (RFC 4987 section 3.6): while no half-open record is free, a handshake continues without one. What the record would
 // hold is sent to the client in our initial sequence number, and comes back with the ACK.
 //
 // Layout of the number, from its highest bit:
@@ -7,26 +7,26 @@
 //      3 bits  the client's MSS, rounded down to one of eight
 //     28 bits  of SHA-256 over a secret, the four-tuple, the SYN's sequence number, the epoch and the MSS
 //
-// An attacker who did not get the SYN-ACK has to guess 28 bits: at the 200 segments a second that an RP2040 can handle, one
-// guess in two weeks is right, and only while cookies are being sent. The readable bits cannot be changed, as the hash covers
-// them. Sending the epoch's parity gives nothing away: without it two cookies would be valid for every ACK. The 28 bits are no
-// weaker for being seen: each connection has its own, and the secret lasts until the next start.
+// An attacker who did not get the SYN-ACK has to guess 28 bits: at the 200 segments a second that an RP2040 can handle, one guess
+// in two weeks is right, and only while cookies are being sent. The readable bits cannot be changed, as the hash covers them.
+// Sending the epoch's parity reveals nothing useful: without it two cookies would be valid for every ACK. An attacker who sees
+// the 28 bits gains nothing: each connection has its own, and the secret lasts until the next start.
 //
 // Window scale and SACK are sent in the low 5 bits of our timestamp, which the client echoes. A client without timestamps gets
-// neither. These bits are not protected: a client that changes them changes them for its own connection.
+// neither option. These bits are not protected: a client that changes them affects only its own connection.
 //
 // A handshake without memory has its limits: the SYN-ACK is sent again only when the SYN comes again; a client whose ACK and
-// first data are both lost is reset by its next segment; and a late duplicate of the ACK opens a connection again, of which the
-// client knows nothing.
+// first data are both lost is reset by its next segment; and a late duplicate of the ACK opens a connection again, unknown to the
+// client.
 
 import { Counter } from "../base/counters"
 import { SACK, TIMESTAMPS } from "../features"
-import { Flag, Options, Tcp } from "../wire/tcp"
+import { Flag, ParsedOptions, Tcp } from "../wire/tcp"
 import { connectionFor, openPassive } from "./accepting"
 import { Frame, type TcpContext } from "./context"
+import { enterEstablished } from "./established"
 import { dropHalf } from "./half-open"
-import { established } from "./opened"
-import { agreed, isStamped, sendMss, writeSynOptions } from "./options"
+import { agreedOptions, isStamped, sendMss, writeSynOptions } from "./options"
 import { Agreed, Listener, Seg, State, Tcb } from "./records"
 import { mayReply, reply, writeSegment } from "./reply"
 import { count, traceState } from "./report"
@@ -34,9 +34,9 @@ import { cookieHash, mixKey, timestampAt } from "./secret-numbers"
 import { segmentArrives } from "./segment-arrives"
 
 const enum Epoch {
-    /** Half of an epoch, ms: on the VM half of the time is an integer also when 2^31 ms have passed. */
+    /** Half of an epoch, ms: on the VM half of the time is an integer even after 2^31 ms. */
     Half = 32000,
-    /** Number of the last epoch before the time wraps: that epoch is 9 s shorter. */
+    /** Number of the last epoch before the time wraps, which is 9 s shorter. */
     Last = 67108,
     /** The longest time that a cookie is valid, ms. */
     Lifetime = 128000,
@@ -53,7 +53,7 @@ const enum Cookie {
 /** Bits of our timestamp in a SYN-ACK with a cookie. */
 const enum Stamp {
     ScaleMask = 15,
-    /** The value of the bits for the window scale when the client offered none. */
+    /** The value of the window scale's bits when the client did not offer window scaling. */
     NoScale = 15,
     Sack = 16,
     Mask = 31,
@@ -120,8 +120,8 @@ export function synCookie(t: TcpContext, now: number): number {
 }
 
 /**
- * Answers the SYN in `t.segment`, whose options are in `t.options`, for the listener `l` by a SYN-ACK with this cookie. Returns
- * false when the transmit frame is taken: the client sends its SYN again.
+ * Answers the SYN in `t.segment`, whose options are in `t.options`, for the listener `l` with a SYN-ACK that contains this
+ * cookie. Returns false when the transmit frame is taken: the client sends its SYN again.
  */
 export function sendCookie(t: TcpContext, l: number, cookie: number, now: number): boolean {
     if (!mayReply(t)) return false
@@ -129,20 +129,20 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
     const options = t.options
     const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
     const ports = segment.getAt(Seg.Ports, "i32")
-    let agreement = agreed(t)
+    let agreement = agreedOptions(t)
     let value = 0
     if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) {
         let bits: number =
-            agreement & Agreed.Scaling ? options.getAt(Options.WindowScale, "u8") : Stamp.NoScale
+            agreement & Agreed.Scaling ? options.getAt(ParsedOptions.WindowScale, "u8") : Stamp.NoScale
         if (SACK ? agreement & Agreed.Sack : 0) bits |= Stamp.Sack
         const clock = timestampAt(t, remoteIp, ports, now)
         value = (clock & ~Stamp.Mask) | bits
-        // not ahead of the timestamps that the connection will send: the client would drop those as old (PAWS)
+        // not ahead of the timestamps that the connection will send, which the client would then drop as old (PAWS)
         if (((value - clock) | 0) > 0) value = (value - Stamp.Mask - 1) | 0
     } else {
         agreement = 0
     }
-    const echo = options.getAt(Options.TimestampValue, "i32")
+    const echo = options.getAt(ParsedOptions.TimestampValue, "i32")
     const length = writeSynOptions(t, Frame.Transport + Tcp.Size, agreement, value, echo) - Frame.Transport
     writeSegment(
         t,
@@ -163,11 +163,11 @@ export function sendCookie(t: TcpContext, l: number, cookie: number, now: number
 
 /**
  * Opens a connection if the segment in `t.segment` brings a cookie back to the listener `l`, and frees the half-open record `h`
- * (-1 for none) that a later SYN of the client has taken. Returns false when the segment has no valid cookie, and is still to
- * be handled. Drops the segment when there is no room for the connection: the client sends it again.
+ * (-1 for none) that a later SYN of the client has taken. Returns false when the segment has no valid cookie and the caller still
+ * has to handle it. Drops the segment when no connection record is free: the client sends it again.
  */
 export function cookieArrives(t: TcpContext, l: number, h: number, now: number): boolean {
-    // only while a cookie may come back: else every stray ACK would cost a hash, and could be a guess
+    // a cookie is checked only while one may be outstanding; otherwise each stray ACK would cost a hash and be a free guess
     if (!t.cookies) return false
     const since = (now - t.cookieTime) | 0
     if (since < 0 || since > Epoch.Lifetime) {
@@ -194,7 +194,7 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     let scale = 0
     if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
-            const bits = options.getAt(Options.TimestampEcho, "i32") & Stamp.Mask
+            const bits = options.getAt(ParsedOptions.TimestampEcho, "i32") & Stamp.Mask
             if (!isRecent(t, remoteIp, ports, now)) return false
             agreement = Agreed.Timestamps
             if (SACK ? bits & Stamp.Sack : 0) {
@@ -212,22 +212,22 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     conns.setAt(c + Tcb.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
     conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
     conns.setAt(c + Tcb.RcvWnd, "u16", room)
-    // segmentArrives takes the peer's window from this segment
+    // segmentArrives reads the peer's window from this segment
     conns.setAt(c + Tcb.ScaleDups, "u8", scale)
-    const stamp = options.getAt(Options.TimestampValue, "i32")
+    const stamp = options.getAt(ParsedOptions.TimestampValue, "i32")
     openPassive(t, c, cookie, irs, mssOf(mss), agreement, stamp, now)
     if (h < 0) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
     else dropHalf(t, h)
     count(t, Counter.CookiesTaken)
-    established(t, c, (cookie + 1) | 0, now)
+    enterEstablished(t, c, (cookie + 1) | 0, now)
     segmentArrives(t, c, now)
     return true
 }
 
 /** Returns true when the timestamp echoed in `t.options` is one of ours, and not older than a valid cookie. */
 function isRecent(t: TcpContext, remoteIp: number, ports: number, now: number): boolean {
-    const echo = t.options.getAt(Options.TimestampEcho, "i32") & ~Stamp.Mask
+    const echo = t.options.getAt(ParsedOptions.TimestampEcho, "i32") & ~Stamp.Mask
     const age = (timestampAt(t, remoteIp, ports, now) - echo) | 0
-    // the low bits of a cookie's timestamp make it older than the cookie, by less than twice what they count
+    // its low bits make a cookie's timestamp older than the cookie, by less than twice their range
     return age >= 0 && age < Epoch.Lifetime + 2 * (Stamp.Mask + 1)
 }

@@ -1,16 +1,16 @@
-// SYN-SENT: the way of an active open to ESTABLISHED, or to SYN-RECEIVED when both peers open (RFC 9293 section 3.10.7.3).
+// SYN-SENT: an active open proceeds to ESTABLISHED, or to SYN-RECEIVED when both ends open (RFC 9293 section 3.10.7.3).
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
-import { Flag, Options, parseOptions, Tcp } from "../wire/tcp"
+import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import { Frame, type TcpContext } from "./context"
-import { established, takeAgreement } from "./opened"
-import { agreed, Mss, sendMss } from "./options"
+import { enterEstablished, takeAgreement } from "./established"
+import { agreedOptions, Mss, sendMss } from "./options"
 import { Agreed, ConnFlag, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
 import { drop } from "./report"
 import { segmentArrives } from "./segment-arrives"
-import { closed, setDue, setState } from "./state"
+import { failConnection, setDue, setState } from "./state"
 
 /** Handles the segment in `t.segment` for the connection `c` in SYN-SENT (section 3.10.7.3). */
 export function synSentArrives(t: TcpContext, c: number, now: number): void {
@@ -31,7 +31,7 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     }
     // Second, check the RST bit: only an RST that acknowledges our SYN counts
     if (control & Flag.Rst) {
-        if (control & Flag.Ack) closed(t, c, TcpError.Refused, now)
+        if (control & Flag.Ack) failConnection(t, c, TcpError.Refused, now)
         else drop(t, Counter.TcpBadReset, now)
         return
     }
@@ -42,8 +42,8 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     }
     // Fourth, check the SYN bit
     parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
-    const agreement = agreed(t)
-    const stamp = t.options.getAt(Options.TimestampValue, "i32")
+    const agreement = agreedOptions(t)
+    const stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
     let mss = sendMss(t)
     if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) mss -= Mss.Timestamps
     conns.setAt(c + Tcb.Mss, "u16", mss)
@@ -56,7 +56,7 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
     conns.setAt(c + Tcb.SndWl1, "i32", sequence)
     if (control & Flag.Ack) {
-        established(t, c, acknowledgment, now)
+        enterEstablished(t, c, acknowledgment, now)
         takeAgreement(t, c, agreement, stamp, now)
         setDue(t, c, ConnFlag.AckNow)
         // "if there are other controls or text in the segment, then continue processing at the sixth step"

@@ -1,28 +1,28 @@
-// Finds, takes and numbers the records of TCP's tables.
+// Finds, allocates and numbers the records of TCP's tables.
 //
 // Searches have an `if` in an `if`, which costs less than `&&` (docs/architecture.md).
 
 import { swap16 } from "../base/bytes"
 import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import type { TcpContext } from "./context"
-import { ConnFlag, ConnOption, Listener, State, Tcb, Wait } from "./records"
+import { ConnFlag, ConnOption, Listener, State, Tcb, TimeWaitRecord } from "./records"
 import { noteTimer, setState } from "./state"
 
-/** Returns the record of TIME-WAIT for this peer and these ports, -1 when there is none. */
+/** Returns the record of TIME-WAIT for this peer and these ports, -1 if not found. */
 export function findWait(t: TcpContext, remoteIp: number, ports: number): number {
     const waits = t.waits
     const end = t.waitsEnd
-    for (let w = 0; w < end; w += Wait.Size) {
-        if (waits.getAt(w + Wait.Ports, "i32") === ports) {
-            if (waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp) {
-                if (waits.getAt(w + Wait.Id, "u16") > 0) return w
+    for (let w = 0; w < end; w += TimeWaitRecord.Size) {
+        if (waits.getAt(w + TimeWaitRecord.Ports, "i32") === ports) {
+            if (waits.getAt(w + TimeWaitRecord.RemoteIp, "i32") === remoteIp) {
+                if (waits.getAt(w + TimeWaitRecord.Id, "u16") > 0) return w
             }
         }
     }
     return -1
 }
 
-/** Returns the listener for the port that a segment with these ports is sent to, -1 when there is none. */
+/** Returns the listener for the port that a segment with these ports is sent to, -1 if not found. */
 export function listenerFor(t: TcpContext, ports: number): number {
     const listeners = t.listeners
     const port = ports >>> 16
@@ -37,8 +37,8 @@ export function listenerFor(t: TcpContext, ports: number): number {
 }
 
 /**
- * Takes a record for a connection, clears it, gives it a new id and returns it: a free one, else that of the connection that
- * has been longest in TIME-WAIT and has no data that a program still has to read. Returns -1 when there is neither.
+ * Allocates a connection record: a free one, else the one that has been longest in TIME-WAIT and has no unread data. Clears it
+ * and assigns a new id. Returns -1 if neither exists.
  */
 export function allocate(t: TcpContext, now: number): number {
     const conns = t.conns
@@ -70,7 +70,7 @@ export function allocate(t: TcpContext, now: number): number {
         if (PASSIVE_OPENS) {
             if (t.passive) {
                 t.passive.scarce = true
-                // the next look of pace.ts may be far away
+                // the next look of slow-clients.ts may be far in the future
                 noteTimer(t, (now + 1000) | 0)
             }
         }
@@ -80,7 +80,7 @@ export function allocate(t: TcpContext, now: number): number {
     return prepare(t, oldest)
 }
 
-/** Clears the record of a connection and sets what is not 0 at its start. Returns the record. */
+/** Clears the record of a connection and sets the fields that do not start at 0. Returns the record. */
 function prepare(t: TcpContext, c: number): number {
     const conns = t.conns
     conns.fillAt(c, Tcb.Size, 0)
@@ -108,7 +108,7 @@ export function newId(t: TcpContext): number {
     return id
 }
 
-/** Returns the record of the connection with this id, -1 when there is none. */
+/** Returns the record of the connection with this id, -1 if not found. */
 export function findConnection(t: TcpContext, id: number): number {
     const conns = t.conns
     if (id <= 0) return -1
@@ -119,20 +119,20 @@ export function findConnection(t: TcpContext, id: number): number {
     return -1
 }
 
-/** Returns the record of TIME-WAIT with this id, -1 when there is none. */
+/** Returns the record of TIME-WAIT with this id, -1 if not found. */
 export function findWaitId(t: TcpContext, id: number): number {
     if (TIME_WAIT_RECORDS) {
         const waits = t.waits
         if (id <= 0) return -1
         const end = t.waitsEnd
-        for (let w = 0; w < end; w += Wait.Size) {
-            if (waits.getAt(w + Wait.Id, "u16") === id) return w
+        for (let w = 0; w < end; w += TimeWaitRecord.Size) {
+            if (waits.getAt(w + TimeWaitRecord.Id, "u16") === id) return w
         }
     }
     return -1
 }
 
-/** Returns the record of the connection that has this peer and these ports and is not CLOSED, -1 when there is none. */
+/** Returns the record of the connection that has this peer and these ports and is not CLOSED, -1 if not found. */
 export function findTuple(t: TcpContext, remoteIp: number, ports: number): number {
     const conns = t.conns
     const end = t.connsEnd
@@ -146,7 +146,7 @@ export function findTuple(t: TcpContext, remoteIp: number, ports: number): numbe
     return -1
 }
 
-/** Returns the record of the listener with this id, -1 when there is none. */
+/** Returns the record of the listener with this id, -1 if not found. */
 export function findListener(t: TcpContext, id: number): number {
     const listeners = t.listeners
     if (id <= 0) return -1
@@ -156,12 +156,12 @@ export function findListener(t: TcpContext, id: number): number {
     return -1
 }
 
-/** Returns where the rings of a connection start in `t.rings`: its send ring there, its receive ring `sendSize` later. */
+/** Returns where the rings of a connection start in `t.rings`: first its send ring, `sendSize` bytes later its receive ring. */
 export function ringsOf(t: TcpContext, c: number): number {
     return Math.idiv(c, Tcb.Size) * (t.sendSize + t.receiveSize)
 }
 
-/** Returns two ports as Tcb.Ports has them: remote, local, in network order. */
+/** Returns two ports in the form of Tcb.Ports: remote, local, in network order. */
 export function joinPorts(remote: number, local: number): number {
     return swap16(remote) | (swap16(local) << 16)
 }

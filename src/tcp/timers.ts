@@ -3,13 +3,13 @@
 import { Counter } from "../base/counters"
 import { DELAYED_ACKS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { timedOut } from "./congestion"
-import { Ask, type TcpContext } from "./context"
+import { ShutWindowProbe, type TcpContext } from "./context"
 import { ConnFlag, ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
 import { count } from "./report"
-import { armRto, armTimer, closed, hasten, isIdle, noteTimer, reset, setDue } from "./state"
+import { advanceTimer, armRto, armTimer, failConnection, isIdle, noteTimer, reset, setDue } from "./state"
 import { runWaitTimers } from "./time-wait"
 
-/** R1 (RFC 9293 section 3.8.3): after this many retransmissions without an answer, ARP asks for the next hop's address anew. */
+/** R1 (RFC 9293 section 3.8.3): after this many retransmissions without an answer, ARP asks for the next hop's address again. */
 const enum Suspect {
     Retries = 2,
 }
@@ -48,9 +48,9 @@ export function runTimers(t: TcpContext, now: number): void {
 }
 
 /**
- * Ends the run of ACKs for every second segment, as the delayed ACK of a single one is due. That ACK advertises room from a
- * quarter of the buffer on (section 3.8.6.2.2 recommends half): two segments and less than a third one fill the window, which
- * would else stay smaller by that third.
+ * Ends the run of ACKs for every second segment, because the delayed ACK of a single one is due. That ACK advertises room from a
+ * quarter of the buffer on (section 3.8.6.2.2 recommends half): two segments and a part of a third fill the window, which would
+ * otherwise stay smaller by that part.
  */
 function bulkEnds(t: TcpContext, c: number): void {
     const conns = t.conns
@@ -65,7 +65,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     const conns = t.conns
     const state = conns.getAt(c + Tcb.State, "u8")
     if (state === State.TimeWait || state === State.FinWait2) {
-        closed(t, c, TcpError.None, now)
+        failConnection(t, c, TcpError.None, now)
         return
     }
     if (KEEP_ALIVE ? isIdle(t, c) : false) {
@@ -90,7 +90,12 @@ function expired(t: TcpContext, c: number, now: number): void {
         // R2 ends no connection that has sent its segment only once; a user timeout ends none whose peer was not probed
         // (connection-settings.ts)
         if (user > 0 ? !shut || retries > 0 : !answered && (retries > 0 || (unsent && !shut))) {
-            closed(t, c, sendFlags & SendFlag.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
+            failConnection(
+                t,
+                c,
+                sendFlags & SendFlag.SoftError ? TcpError.Unreachable : TcpError.TimedOut,
+                now
+            )
             return
         }
         if (user > 0) conns.setAt(c + Tcb.Progress, "i32", now)
@@ -98,7 +103,7 @@ function expired(t: TcpContext, c: number, now: number): void {
     if (unsent) {
         if (!shut) {
             // Nothing was sent yet, so nothing was lost. Either ARP has not found the next hop's address, and asks again, or
-            // the window is too small for a segment that is not silly, and one is sent into it now (section 3.8.6.2.1 (4))
+            // silly window avoidance held a segment back, and it is sent into the small window now (section 3.8.6.2.1 (4))
             conns.setAt(c + Tcb.SendFlags, "u8", opening ? sendFlags : sendFlags | SendFlag.Probe)
             armRto(t, c, now)
             setDue(t, c, 0)
@@ -121,8 +126,8 @@ function expired(t: TcpContext, c: number, now: number): void {
     conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
     armRto(t, c, now)
     if (USER_TIMEOUT ? shut && user > 0 : false) {
-        armTimer(t, c, now, Math.min(conns.getAt(c + Tcb.Rto, "u16"), user * Ask.Within))
-        hasten(t, c, 1000)
+        armTimer(t, c, now, Math.min(conns.getAt(c + Tcb.Rto, "u16"), user * ShutWindowProbe.Within))
+        advanceTimer(t, c, 1000)
     }
     setDue(t, c, 0)
 }

@@ -29,9 +29,7 @@ const enum Header {
     Lengths = 0x0406,
 }
 
-/**
- * Returns the operation of the packet of `length` bytes at `at`; 0 when the packet is cut short, or not for IPv4 over Ethernet.
- */
+/** Returns the operation of the packet of `length` bytes at `at`; 0 if the packet is cut short, or not for IPv4 over Ethernet. */
 export function arpOperation(b: Buffer, at: number, length: number): number {
     if (length < Arp.Size || at < 0 || at + Arp.Size > b.length) return 0
     if (b.getAt(at + Arp.HardwareType, "i32") !== Header.EthernetIPv4) return 0
@@ -39,7 +37,7 @@ export function arpOperation(b: Buffer, at: number, length: number): number {
     return (b.getAt(at + Arp.Operation, "u8") << 8) | b.getAt(at + Arp.Operation + 1, "u8")
 }
 
-/** Writes a packet at `at`. IPv4 addresses are the four wire bytes as `getAt` "i32" reads them. */
+/** Writes a packet at `at`. IPv4 addresses are their four wire bytes as `getAt` "i32" reads them. */
 export function writeArp(
     b: Buffer,
     at: number,

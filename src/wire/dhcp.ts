@@ -66,13 +66,13 @@ export const enum Lease {
     Seconds = 20,
     Renewal = 24,
     Rebinding = 28,
-    /** First address of a list, as the two below. */
+    /** First address of a list, like the two below. */
     Ntp = 32,
     Dns = 36,
     Dns2 = 40,
     /** Four addresses. */
     Router = 44,
-    /** Bytes received of each option, one byte for each four above. */
+    /** Bytes received of each option: one byte for each of the 4-byte fields above. */
     Taken = 60,
     Size = 72,
 }
@@ -93,8 +93,8 @@ const enum Header {
 
 /**
  * Reads the server's message of `length` bytes at `at` into `found`. Returns false when it is not an answer to `xid` and `mac`.
- * An option that is cut short, or whose length is not valid, counts as missing. An option that comes in pieces is joined (RFC 3396);
- * of a number or an address that comes twice the first counts.
+ * An option that is cut short, or whose length is not valid, counts as missing. An option in pieces is joined (RFC 3396); the
+ * first of several numbers or addresses counts.
  */
 export function parseDhcp(
     b: Buffer,
@@ -149,7 +149,7 @@ function parseOptions(b: Buffer, at: number, end: number, found: Buffer): void {
         at++
         if (at + length > end) return
         if (length > 0) {
-            // after the string's last character charCodeAt returns NaN, and NaN > 0 is false
+            // beyond the string's last character charCodeAt returns NaN, and NaN > 0 is false
             const field = 4 * (places.charCodeAt(code) - 48)
             if (field > 0) take(b, field, at, length, found)
         }
@@ -157,7 +157,7 @@ function parseOptions(b: Buffer, at: number, end: number, found: Buffer): void {
     }
 }
 
-/** Copies the option, or a piece of it, of `length` bytes at `at` to its place in `found`. */
+/** Copies `length` bytes at `at`, an option or a piece of one, to its place in `found`. */
 function take(b: Buffer, field: number, at: number, length: number, found: Buffer): void {
     const taken = takenOf(found, field)
     const room = roomOf(field) - taken

@@ -19,7 +19,7 @@ export const enum Dns {
     Size = 12,
     /** Bytes after a question's name: type and class. */
     Question = 4,
-    /** Bytes after a record's name: type, class, time to live, length of the data. Offsets of the last two. */
+    /** Bytes after a record's name: type, class, time to live, length of the data; and the offsets of the last two. */
     Record = 10,
     TimeToLive = 4,
     DataLength = 8,
@@ -41,7 +41,7 @@ export const enum DnsType {
 
 export const enum DnsClass {
     Internet = 1,
-    /** Mask without the top bit, which multicast DNS uses for itself. */
+    /** Mask without the top bit, for which multicast DNS has its own use. */
     Mask = 0x7fff,
 }
 
@@ -56,7 +56,7 @@ export const enum DnsFlag {
     Response = 0x80,
     Opcode = 0x78,
     Recursion = 0x01,
-    /** The server is an authority for the name (AA); the answer was truncated, as it did not fit (TC). */
+    /** The server is an authority for the name (AA); the answer was truncated because it did not fit (TC). */
     Authoritative = 0x04,
     Cut = 0x02,
 }
@@ -66,8 +66,9 @@ export const enum DnsLimit {
     Name = 255,
     Label = 63,
     /**
-     * Steps that reading one message may take: one for a letter, four for a label or a pointer. The VM ends a program that takes 131,072
-     * operations at once; a step takes up to 60, and two bytes of the message, a pointer, can cost the steps of a 255-byte name.
+     * Steps that reading one message may take: one for a letter, four for a label or a pointer. The VM ends a program that
+     * executes 131,072 operations without a pause. A step takes up to 60, and a pointer, two bytes of the message, can cost the
+     * steps of a 255-byte name.
      */
     Steps = 800,
     /** Addresses of one name that are kept. */
@@ -80,11 +81,14 @@ export const enum AnswerKind {
     None = 0,
     /** `found` holds the addresses and how many seconds they are valid. */
     Address = 1,
-    /** The name is an alias for the one now in `name`, which has to be asked for next; `found` holds how many seconds that is valid. */
+    /**
+     * The name is an alias for the one now in `name`, for which the next question has to ask; `found` holds how many seconds that
+     * is valid.
+     */
     Alias = 2,
     /** The name has no address; `found` holds how many seconds that is valid. */
     Nothing = 3,
-    /** The server does not know, and names other servers that do (RFC 2308 section 2.1). */
+    /** The server does not know the name, and refers to other servers (RFC 2308 section 2.1). */
     Referral = 4,
 }
 
@@ -142,7 +146,7 @@ export function encodeName(text: string, b: Buffer, at: number, room: number): n
     return at - start
 }
 
-/** Returns true for a name that is asked for by multicast DNS, not by DNS (RFC 6762 section 3). */
+/** Returns true for a name that is resolved by multicast DNS, not by DNS (RFC 6762 section 3). */
 export function isLocalName(b: Buffer, at: number, length: number): boolean {
     const end = at + length - LocalName.Length
     return (
@@ -152,7 +156,9 @@ export function isLocalName(b: Buffer, at: number, length: number): boolean {
     )
 }
 
-/** Returns the offset after the name at `at` in a message that ends at `end`; -1 when the name is malformed, or no steps are left. */
+/**
+ * Returns the offset after the name at `at` in a message that ends at `end`; -1 if the name is malformed, or no steps are left.
+ */
 export function skipName(b: Buffer, at: number, end: number): number {
     while (at >= 0 && at < end) {
         if (--steps < 0) return -1
@@ -197,7 +203,7 @@ export function readName(
             name.blitAt(written, b, at, length + 1)
             written += length + 1
         } else {
-            // the length byte is compared like a letter: it is below all letters
+            // the length byte is compared like a letter, which is safe because it is below all letters
             for (; at < next; at++) {
                 const c = b.getAt(at, "u8")
                 const own = name.getAt(written++, "u8")
@@ -233,8 +239,9 @@ export function writeQuery(
 }
 
 /**
- * Looks for addresses in the answer of `length` bytes at `at` to the question `id` for the addresses of `name`. Aliases are followed in
- * the order of the records: servers put each alias before the record that it leads to. Records cut off after an address do not matter.
+ * Looks for addresses in the message of `length` bytes at `at`, the answer to the question `id` for the addresses of `name`.
+ * Aliases are followed in the order of the records: servers put each alias before the record that it leads to. Records cut off
+ * after an address do not matter.
  */
 export function readAnswer(
     b: Buffer,

@@ -16,7 +16,7 @@ export const enum Eth {
 /** Values of the type field as `getAt` "u16" reads them, that is, with the bytes of the wire swapped. */
 export const enum EtherType {
     IPv4 = 0x0008,
-    /** IEEE 802.1Q: a tag of Vlan.Size bytes comes before the type. */
+    /** IEEE 802.1Q: a tag of Vlan.Size bytes precedes the type. */
     Tagged = 0x0081,
     Arp = 0x0608,
 }

@@ -29,7 +29,7 @@ export const enum Unreachable {
     Protocol = 2,
     Port = 3,
     FragmentationNeeded = 4,
-    /** An administrator forbids it: the network, the host, or communication (RFC 1812 section 5.2.7.1). */
+    /** An administrator prohibits traffic: to the network, to the host, or any communication (RFC 1812 section 5.2.7.1). */
     NetProhibited = 9,
     HostProhibited = 10,
     Prohibited = 13,

@@ -31,7 +31,7 @@ export const enum Protocol {
 /** Results of `ipv4Check`; all but Ok are reasons to drop the packet. */
 export const enum IpCheck {
     Ok = 0,
-    /** Version, header length and total length do not fit each other or the frame. */
+    /** Version, header length and total length contradict each other or the frame. */
     Malformed = 1,
     Checksum = 2,
     /** The packet is a fragment of another. */

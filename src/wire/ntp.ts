@@ -8,7 +8,7 @@ export const enum Ntp {
     /** Leap indicator, version and mode. */
     Mode = 0,
     Stratum = 1,
-    /** When the stratum is 0: four letters that say why the server refuses. */
+    /** If the stratum is 0, four letters that say why the server refuses. */
     Reference = 12,
     /** Timestamps: seconds since 1900 and a fraction, 32 bits each. */
     Origin = 24,
@@ -28,7 +28,7 @@ export const enum NtpCheck {
     None = 1,
     /** The server's clock is not set. */
     Unsynchronized = 2,
-    /** Kiss-o'-death (RFC 5905 section 7.4): the server asks for fewer requests; any other code: for none. */
+    /** Kiss-o'-death (RFC 5905 section 7.4): the server asks for fewer requests or, with any other code, for no more. */
     Rate = 3,
     Deny = 4,
 }
@@ -53,7 +53,10 @@ const enum Era {
     One = 2085978496,
 }
 
-/** Writes a request at `at`. The server returns the two random numbers as the origin timestamp; they tell it nothing of our clock. */
+/**
+ * Writes a request at `at`. The server returns the two random numbers as the origin timestamp; they reveal nothing about our
+ * clock.
+ */
 export function writeNtp(b: Buffer, at: number, nonce: number, nonce2: number): number {
     b.fillAt(at, Ntp.Size, 0)
     b.setAt(at + Ntp.Mode, "u8", Field.Client)

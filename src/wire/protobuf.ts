@@ -1,7 +1,8 @@
 // Protocol Buffers' wire format (protobuf.dev, "Encoding"), as far as proto3 messages of integers, bytes and messages need it.
 //
-// Writing: each function writes one field, of a number below 2^28, at an offset and returns the offset after it; the caller sees to the room. A message within a
-// message is opened, filled and closed. Reading: any bytes give an answer.
+// Writing: each function writes one field, of a number below 2^28, at an offset and returns the offset after it; the caller
+// ensures that there is room. A message within a message is opened, filled and closed. Reading: any bytes produce a defined
+// result.
 
 import type { Buffer } from "@devicescript/core"
 
@@ -17,13 +18,13 @@ export const enum Wire {
 export const enum Found {
     /** The message is malformed. */
     Malformed = -1,
-    /** The field is absent: it has its default, 0 or nothing. */
+    /** The field is absent: it has its default, 0 or empty. */
     No = 0,
     Yes = 1,
 }
 
 const enum Varint {
-    /** A varint of 64 bits has this many bytes at most. */
+    /** A varint of 64 bits has at most this many bytes. */
     Longest = 10,
     More = 0x80,
     Bits = 0x7f,
@@ -72,7 +73,10 @@ export function openMessage(b: Buffer, at: number, number: number): number {
     return putVarint(b, at, (number << 3) | Wire.Bytes) + 2
 }
 
-/** Ends a message of up to 16,383 bytes from `start` to `at`. Its length always takes two bytes: a varint may be longer than it has to be. */
+/**
+ * Ends a message of up to 16,383 bytes from `start` to `at`. Its length always takes two bytes: a varint may be longer than
+ * necessary.
+ */
 export function closeMessage(b: Buffer, start: number, at: number): number {
     const length = at - start
     b.setAt(start - 2, "u8", (length & Varint.Bits) | Varint.More)
@@ -96,8 +100,8 @@ function varint(b: Buffer, at: number, end: number): number {
 }
 
 /**
- * Reads the field at `at` of a message that ends before `end`, into `field`. Returns the offset after it, or -1 when the bytes are not a
- * field (groups, which proto3 does not have, included).
+ * Reads the field at `at` of a message that ends before `end`, into `field`. Returns the offset after it, or -1 if the bytes are
+ * not a field (a group, which proto3 does not have, included).
  */
 export function nextField(b: Buffer, at: number, end: number): number {
     at = varint(b, at, Math.min(end, b.length))
@@ -129,8 +133,8 @@ export function nextField(b: Buffer, at: number, end: number): number {
 }
 
 /**
- * Looks for a field in the message from `at` to `end`: the last of its number and kind counts. `field` describes it when it is there. The
- * whole message is looked at.
+ * Looks for a field in the message from `at` to `end`: the last of its number and kind counts. `field` describes it if found.
+ * Reads the whole message.
  */
 export function findField(b: Buffer, at: number, end: number, number: number, wire: Wire): Found {
     let value = 0

@@ -43,7 +43,7 @@ export const enum OptionKind {
 }
 
 /** Offsets in the record that `parseOptions` fills. */
-export const enum Options {
+export const enum ParsedOptions {
     /** The options that the header has: bits of OptionBit. */
     Present = 0,
     /** Shift count, 0 to 14. */
@@ -83,10 +83,10 @@ export const enum TimestampsOnly {
 
 /**
  * Parses the options between `at` and `end` into `options`. By RFC 9293 section 3.1 (MUST-6) an option of unknown kind, or with
- * another length than its kind has, is skipped by its length. Of several options of one kind the first counts.
+ * another length than its kind has, is skipped by its length. The first of several options of one kind counts.
  */
 export function parseOptions(b: Buffer, at: number, end: number, options: Buffer): void {
-    options.fillAt(0, Options.Sack, 0)
+    options.fillAt(0, ParsedOptions.Sack, 0)
     if (at < 0) return
     if (end > b.length) end = b.length
     let present = 0
@@ -109,12 +109,12 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
             !(present & OptionBit.MaximumSegmentSize)
         ) {
             present |= OptionBit.MaximumSegmentSize
-            options.setAt(Options.MaximumSegmentSize, "u16", readU16(b, at + 2))
+            options.setAt(ParsedOptions.MaximumSegmentSize, "u16", readU16(b, at + 2))
         } else if (kind === OptionKind.WindowScale && length === 3 && !(present & OptionBit.WindowScale)) {
             present |= OptionBit.WindowScale
             const shift = b.getAt(at + 2, "u8")
             // RFC 7323 section 2.3: a shift above 14 is taken as 14
-            options.setAt(Options.WindowScale, "u8", shift > 14 ? 14 : shift)
+            options.setAt(ParsedOptions.WindowScale, "u8", shift > 14 ? 14 : shift)
         } else if (SACK ? kind === OptionKind.SackPermitted && length === 2 : false) {
             present |= OptionBit.SackPermitted
         } else if (
@@ -123,8 +123,8 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
                 : false
         ) {
             present |= OptionBit.Timestamps
-            options.setAt(Options.TimestampValue, "i32", readI32(b, at + 2))
-            options.setAt(Options.TimestampEcho, "i32", readI32(b, at + 6))
+            options.setAt(ParsedOptions.TimestampValue, "i32", readI32(b, at + 2))
+            options.setAt(ParsedOptions.TimestampEcho, "i32", readI32(b, at + 6))
         } else if (
             SACK
                 ? kind === OptionKind.Sack &&
@@ -136,15 +136,15 @@ export function parseOptions(b: Buffer, at: number, end: number, options: Buffer
             present |= OptionBit.Sack
             // a header has room for four blocks
             const blocks = length > 34 ? 4 : (length - 2) >> 3
-            options.setAt(Options.SackBlocks, "u8", blocks)
+            options.setAt(ParsedOptions.SackBlocks, "u8", blocks)
             for (let i = 0; i < blocks; i++) {
-                options.setAt(Options.Sack + i * 8, "i32", readI32(b, at + 2 + i * 8))
-                options.setAt(Options.Sack + i * 8 + 4, "i32", readI32(b, at + 6 + i * 8))
+                options.setAt(ParsedOptions.Sack + i * 8, "i32", readI32(b, at + 2 + i * 8))
+                options.setAt(ParsedOptions.Sack + i * 8 + 4, "i32", readI32(b, at + 6 + i * 8))
             }
         }
         at += length
     }
-    options.setAt(Options.Present, "u8", present)
+    options.setAt(ParsedOptions.Present, "u8", present)
 }
 
 /** Writes a maximum segment size option (4 bytes) at `at` and returns the offset after it. */

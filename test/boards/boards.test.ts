@@ -27,14 +27,14 @@ describe.each(boardNames())("board %s", name => {
     })
 })
 
-test("no two boards have the same product number, which says whose firmware a board runs", () => {
+test("no two boards have the same product number, which names the firmware of a board", () => {
     const ids = boardNames().map(
         name => (JSON.parse(file(`${name}.board.json`)) as { productId: string }).productId
     )
     expect(new Set(ids).size).toBe(ids.length)
 })
 
-test("src/board.ts names the board that is built unless another one is asked for", () => {
+test("src/board.ts imports the default board", () => {
     expect(boardNames()).toContain(defaultBoard())
     expect(boardFiles(readBoard("pico_w5500")).get("src/board.ts")).toMatch(
         /^export \{ board \} from "\.\.\/boards\/pico_w5500"$/m
@@ -46,7 +46,7 @@ test("the files in src that the build writes are those of the default board", ()
         expect(readFileSync(join(ROOT, path), "utf8"), path).toBe(text)
 })
 
-test("a board that does not exist is refused with the list", () => {
+test("a board that does not exist is refused with the list of boards", () => {
     expect(() => readBoard("nano")).toThrow(
         `there is no board "nano"; the boards are ${boardNames().join(", ")}`
     )
@@ -59,14 +59,14 @@ test("the chip's pins have the chip's names only, all others their own", () => {
     expect(text).toContain('"GP5":"GP5"')
 })
 
-test("a pin that the firmware keeps for itself is no program's", () => {
+test("a pin that the firmware keeps is not a program's", () => {
     // the log of the W5500-EVB-Pico's firmware is on GP0
     const { pins } = readBoard("w5500_evb_pico")
     expect(pins).not.toHaveProperty("GP0")
     expect(pins).toMatchObject({ GP1: 1, GP28: 28 })
 })
 
-test("wires can be moved: the file for the compiler and the simulator's wiring both say so", () => {
+test("moved wires are in the compiler's file and in the simulator's wiring", () => {
     const board = readBoard("pico_w5500", { CS: "GP5", INT: "GP6" })
     expect(board.wiring).toMatchObject({ CS: "GP5", INT: "GP6", MISO: "GP16" })
     expect(JSON.parse(board.file)).toMatchObject({ $pins: { W5500_CS: "GP5", W5500_INT: "GP6" } })

@@ -25,12 +25,12 @@ async function report(words: string[], time: "real" | "virtual" = "virtual"): Pr
 const results = (lines: string[]) => lines.filter(line => /^(ok|FAIL) /.test(line))
 
 // the router's other side is this computer, where the handshake is refused or taken
-describe.each(["vm", "node"])("on %s", runtime => {
+describe.each(["vm", "node"])("the self test on %s", runtime => {
     test.concurrent.each([
         ["w5500_evb_pico", ["select", "chip", "spi", "reset", "link", "dhcp", "arp, ping", "handshake"]],
         ["pico_enc28j60", ["select", "chip", "spi", "reset", "link", "dhcp", "arp, ping", "handshake"]],
         ["pico_esp_hosted", ["handshake", "data ready", "spi", "link", "dhcp", "arp, ping", "handshake"]],
-    ])("%s: all is well", { timeout: 120_000 }, async (board, subjects) => {
+    ])("of %s reports all lines as ok", { timeout: 120_000 }, async (board, subjects) => {
         const lines = await report(["--board", board, "--runtime", runtime], "real")
         expect(lines[0]).toBe(`---- self test of ${board} ----`)
         expect(results(lines).map(line => line.slice(5, 15).trim())).toEqual(subjects)
@@ -47,7 +47,7 @@ const SELECT = /^FAIL select +nothing drives MISO \(GPIO16\) though CS is low: c
 const CHIP = /^FAIL chip .* check SCK, MOSI, reset/
 const RESET = /^FAIL reset +RESET \(GPIO20\) does not reset the chip: check that wire$/
 
-describe("a broken wire", () => {
+describe("the self test with a broken wire", () => {
     test.each([
         ["w5500_evb_pico", "miso", SELECT],
         ["w5500_evb_pico", "cs", SELECT],
@@ -79,19 +79,23 @@ describe("a broken wire", () => {
             "data-ready",
             /^FAIL data ready +DATA_READY \(GPIO22\) stays low after the reset/,
         ],
-    ])("%s, %s: the report names it", { timeout: 120_000 }, async (board, wire, expected) => {
-        const lines = await report(["--board", board, "--runtime", "node", "--fault", `wire-${wire}=1`])
-        expect(lines.filter(line => expected.test(line))).toHaveLength(1)
-    })
+    ])(
+        "on %s, with line %s broken, reports that line",
+        { timeout: 120_000 },
+        async (board, wire, expected) => {
+            const lines = await report(["--board", board, "--runtime", "node", "--fault", `wire-${wire}=1`])
+            expect(lines.filter(line => expected.test(line))).toHaveLength(1)
+        }
+    )
 })
 
-test("without a link the report ends there, and says what to check", async () => {
+test("the self test without a link fails there, and reports what to check", async () => {
     const lines = await report(["--runtime", "node", "--fault", "no-link=1"])
     expect(results(lines).at(-1)).toMatch(/^FAIL link +none within 30 s: check cable or network/)
     expect(lines.at(-1)).toMatch(/^---- 4 ok, 1 failed/)
 })
 
-test("the SPI bus that disturbs bits is said to be too fast or too long", async () => {
+test("the self test on an SPI bus with wrong bits reports shorter cables", async () => {
     const lines = await report(["--runtime", "node", "--fault", "miso-errors=1e-3"])
     expect(lines.join("\n")).toMatch(/^FAIL spi +\d+ of 2048 bytes came back wrong: shorten the cables/m)
 })

@@ -6,7 +6,7 @@ import { type Arch, pinProblem, spiProblem } from "../../sim/board/wiring"
 
 const onPico = (moved: { [line: string]: string }) => () => readBoard("pico_w5500", moved)
 
-describe("a wiring on the Pico is refused", () => {
+describe("a wiring of the Pico that is refused", () => {
     test.each<[{ [line: string]: string }, string]>([
         [{ CS: "GP99" }, "CS is on GP99, which is no pin of the board: "],
         [{ CS: "GP16" }, "are both on GP16"],
@@ -18,12 +18,12 @@ describe("a wiring on the Pico is refused", () => {
         [{ MISO: "GP5" }, "MISO cannot be on GP5: that pin has no MISO of SPI0; GP0, GP4, GP16, GP20 have"],
         [{ SCK: "GP3" }, "SCK cannot be on GP3: that pin has no SCK of SPI0; GP2, GP6, GP18, GP22 have"],
         [{ MOSI: "GP15" }, "MOSI cannot be on GP15: that is SPI1"],
-    ])("%j", (moved, reason) => {
+    ])("%j: %s", (moved, reason) => {
         expect(onPico(moved)).toThrow(reason)
     })
 })
 
-test("each function of SPI0 is taken on each of its pins, also mixed", () => {
+test("each function of SPI0 is accepted on each of its pins, also mixed", () => {
     for (const MISO of ["GP0", "GP4", "GP16", "GP20"])
         for (const SCK of ["GP2", "GP6", "GP18", "GP22"])
             for (const MOSI of ["GP3", "GP7", "GP19"])
@@ -47,13 +47,28 @@ describe("pins of the ESP32s", () => {
         ["esp32c3", 17, true, "flash memory"],
         ["esp32c3", 18, true, "USB"],
         ["esp32c3", 10, true, undefined],
-    ])("%s GPIO%i, output: %s", (arch, gpio, output, reason) => {
+    ])("pinProblem() of %s GPIO%i, output %s: %s", (arch, gpio, output, reason) => {
         const problem = pinProblem(arch, gpio, output)
         if (reason === undefined) expect(problem).toBeUndefined()
         else expect(problem).toContain(reason)
     })
 
-    test("any three that are free make a bus; MISO may be an input only", () => {
+    test.each<[string, { [line: string]: string }, string]>([
+        ["esp32_devkit_c_w5500", { CS: "P34" }, "input only"],
+        ["esp32_devkit_c_enc28j60", { RESET: "P35" }, "input only"],
+        ["esp32_devkit_c_enc28j60", { SCK: "VP" }, "input only"],
+        ["esp32_devkit_c_esp_hosted", { MOSI: "VN" }, "input only"],
+    ])("%s with %j is refused", (name, moved, reason) => {
+        expect(() => readBoard(name, moved)).toThrow(reason)
+    })
+
+    test("lines that the chip drives may be on inputs only", () => {
+        expect(() =>
+            readBoard("esp32_devkit_c_esp_hosted", { MISO: "P34", HANDSHAKE: "P35", DATA_READY: "VP" })
+        ).not.toThrow()
+    })
+
+    test("any three free pins make a bus; MISO may be an input only", () => {
         expect(spiProblem("esp32", { miso: 34, mosi: 4, sck: 33 })).toBeUndefined()
         expect(spiProblem("esp32c3", { miso: 0, mosi: 1, sck: 2 })).toBeUndefined()
         expect(spiProblem("esp32", { miso: 4, mosi: 35, sck: 33 })).toContain(

@@ -31,11 +31,11 @@ beforeAll(async () => {
     // twelve builds, on a machine that does much else
 }, 900_000 / availableParallelism())
 
-it("is there for every program", () => {
+it("test/budget/floors.json has a line for each program", () => {
     expect(programs.map(({ name }) => name).sort()).toEqual(Object.keys(FLOORS).sort())
 })
 
-describe("the code of", () => {
+describe("the code of a program", () => {
     it.skipIf(process.env.UPDATE_FLOORS !== undefined).each(Object.entries(FLOORS))(
         "%s is at most %i bytes",
         (name, floor) => {
@@ -44,6 +44,6 @@ describe("the code of", () => {
     )
 })
 
-test.each(Object.values(TOGETHER))("$name leave 2,000 bytes", ({ name }) => {
+test.each(Object.values(TOGETHER))("$name together leave 2,000 bytes of code", ({ name }) => {
     expect(CODE_LIMIT - measured.get(name)!).toBeGreaterThanOrEqual(2000)
 })

@@ -1,4 +1,4 @@
-// What features take of a program, told from its sources at once, against builds without them.
+// The bytes that features take of a program, found in its sources at once, against builds without them.
 
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
@@ -9,7 +9,7 @@ import { behindPipe, buildImage } from "../../sim/build/build"
 const HELLO = "src/examples/hello.ts"
 const NAME = "src-examples-hello"
 
-it("is about what a build without one saves", async () => {
+it("guardedBytes() of a feature is about what a build without it saves", async () => {
     const { image, debug, code } = await buildImage(behindPipe(HELLO), NAME)
     const features = guardedBytes(
         readFileSync(image),

@@ -6,7 +6,7 @@ import { parseBuildOptions } from "../../sim/budget/options"
 import { Answer } from "../../sim/options/command-line"
 import { OptionError } from "../../sim/options/error"
 
-test("nothing, all of it, and a program", () => {
+test("options of npm run build: none, all, and a program", () => {
     expect(parseBuildOptions([])).toEqual({
         board: readBoard(),
         program: undefined,
@@ -28,7 +28,7 @@ test("nothing, all of it, and a program", () => {
     })
 })
 
-test("the help fits a screen", () => {
+test("the help of npm run build fits a screen", () => {
     try {
         parseBuildOptions(["--help"])
         expect.unreachable()
@@ -59,11 +59,11 @@ test.each([
     ],
     ["--json --features", "--json and --features cannot be combined: each needs standard output for itself"],
     ["--without SAC", '--without unknown feature "SAC": did you mean SACK?'],
-])("%s", (line, message) => {
+])('options "%s" are refused: %s', (line, message) => {
     expect(() => parseBuildOptions(line.split(" "))).toThrow(new OptionError(message))
 })
 
-test("a picture goes into a folder that is there", () => {
+test("--sizes into a folder that does not exist is refused", () => {
     expect(() => parseBuildOptions(["--sizes", "no/such/x.html"])).toThrow(
         /^--sizes no\/such\/x.html: the folder .*no.such does not exist$/
     )

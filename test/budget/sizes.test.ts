@@ -16,7 +16,7 @@ function read({ image, debug }: Image): Part {
     return partsOf(readFileSync(image), JSON.parse(readFileSync(debug, "utf8")) as SizedDebugInfo)
 }
 
-describe("the parts of a program", () => {
+describe("the parts of a program's code", () => {
     let image: Image
     let root: Part
     beforeAll(async () => {
@@ -24,7 +24,7 @@ describe("the parts of a program", () => {
         root = read(image)
     })
 
-    it("sum up to its code, at every level", () => {
+    it("sum up to the program's code, at each level", () => {
         expect(root.bytes).toBe(image.code)
         const check = (part: Part): void => {
             if (part.parts.length === 0) return
@@ -51,14 +51,14 @@ describe("the parts of a program", () => {
         expect(filesOf(root).map(({ path }) => path)).toContain("@devicescript/core/src/utils.ts")
     })
 
-    it("hold what the limit counts: header, descriptors and code", () => {
+    it("include what the limit counts: header, descriptors and code", () => {
         const bytes = readFileSync(image.image)
         const ends = readImage(bytes).functions.map(({ start, code }) => start + code.length)
         expect(image.code).toBe(Math.ceil(Math.max(...ends) / 4) * 4)
         expect(image.size).toBe(bytes.length)
     })
 
-    it("are a table with a line each", () => {
+    it("are a table with one line each", () => {
         const count = (part: Part): number => part.parts.reduce((sum, child) => sum + count(child), 1)
         const lines = sizesTable(root)
         expect(lines).toHaveLength(count(root) + 1)
@@ -66,7 +66,7 @@ describe("the parts of a program", () => {
         expect(lines.some(line => /^ {6}segment-arrives\.ts +[\d,]+ +\d+\.\d %$/.test(line))).toBe(true)
     })
 
-    it("are a picture in one file that asks for nothing, each file with its line in the table below", () => {
+    it("are a picture in one file that loads nothing, and each file has a line in its table", () => {
         const html = treemap(HELLO, root)
         expect(html).not.toMatch(/(src|href)="(?!#)|@import|url\(|<script|https?:/)
         expect(html).toContain("prefers-color-scheme: dark")
@@ -77,7 +77,7 @@ describe("the parts of a program", () => {
         expect(links.map(([, , label]) => label)).toContainEqual(
             expect.stringMatching(/^devicescript-tcp\/src\/tcp\/segment-arrives\.ts: [\d,]+ bytes$/)
         )
-        // every area is told again in words
+        // every area is in words, too
         expect(html.match(/<tr class="function"/g)!.length).toBe(
             html.match(/<rect class="function"/g)!.length
         )
@@ -87,7 +87,7 @@ describe("the parts of a program", () => {
     })
 })
 
-describe("a program that is too large", () => {
+describe("a program above the code limit", () => {
     let folder: string
     let path: string
     beforeAll(() => {
@@ -108,7 +108,7 @@ describe("a program that is too large", () => {
     })
     afterAll(() => rmSync(folder, { recursive: true }))
 
-    it("is built, and said to be so with what it is made of", async () => {
+    it("is compiled, and its build refused with the largest files", async () => {
         const { code } = await compileImage(behindPipe(path), "scratch-large")
         expect(code).toBeGreaterThan(CODE_LIMIT)
         const refused = await buildImage(behindPipe(path), "scratch-large").catch((error: unknown) => error)
@@ -124,7 +124,7 @@ describe("a program that is too large", () => {
     })
 })
 
-describe("a table", () => {
+describe("a table of sizes", () => {
     it("has numbers on the right", () => {
         expect(
             table([

@@ -4,12 +4,12 @@ import { squares } from "../../sim/budget/squares"
 
 const area = { x: 10, y: 20, width: 640, height: 480 }
 
-test("a lone part has all of the area; none has nothing", () => {
+test("a treemap of one part has all of the area, of none nothing", () => {
     expect(squares([7], area)).toEqual([area])
     expect(squares([], area)).toEqual([])
 })
 
-test("parts are as large as their sizes say, lie within, and do not overlap", () => {
+test("a treemap of several parts has areas by size, within the frame and without overlap", () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 60 })
     fc.assert(
         fc.property(sizes, given => {

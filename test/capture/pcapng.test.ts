@@ -56,7 +56,7 @@ function options(block: Block, at: number): [number, Uint8Array][] {
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
 describe("the bytes of a capture", () => {
-    it("are a section, its interfaces and packets", () => {
+    it("are a section header, the interfaces and the packets", () => {
         const file = newFile()
         const capture = Capture.open(file, { epochMs: EPOCH, application: "test 1.0" })
         const eth = capture.interface("eth0", "the board")
@@ -93,7 +93,7 @@ describe("the bytes of a capture", () => {
         ])
     })
 
-    it("hold any frames and comments, and repeat exactly from the same times", () => {
+    it("have any frames and comments, and are the same for the same times", () => {
         const packets = fc.array(
             fc.record({
                 frame: fc.uint8Array({ maxLength: 100 }),
@@ -130,7 +130,7 @@ describe("the bytes of a capture", () => {
         )
     })
 
-    it("cut a comment that is too long for an option, at a whole character", () => {
+    it("have a comment that is too long for an option cut at a whole character", () => {
         const file = newFile()
         const capture = Capture.open(file)
         capture.packet(capture.interface("eth0"), 0, syn, { comments: [`x${"é".repeat(40_000)}`] })
@@ -140,7 +140,7 @@ describe("the bytes of a capture", () => {
     })
 })
 
-describe("a capture", () => {
+describe("a capture file", () => {
     const commentsIn = (file: string) =>
         blocksOf(file)
             .slice(2)
@@ -149,7 +149,7 @@ describe("a capture", () => {
                 return options(block, 20 + ((length + 3) & ~3)).map(([, value]) => text(value))
             })
 
-    it("takes comments on a packet until so many later ones have come", () => {
+    it("takes a comment on a packet until HELD_PACKETS later ones have come", () => {
         const file = newFile()
         const capture = Capture.open(file)
         const eth = capture.interface("eth0")
@@ -166,7 +166,7 @@ describe("a capture", () => {
         expect(comments.slice(1, -1).flat()).toEqual([])
     })
 
-    it("knows the last packet of each interface", () => {
+    it("returns the last packet of each interface", () => {
         const capture = Capture.open(newFile())
         const [a, b] = [capture.interface("a"), capture.interface("b")]
         expect([a, b, capture.last(a)]).toEqual([0, 1, undefined])
@@ -177,7 +177,7 @@ describe("a capture", () => {
         capture.close()
     })
 
-    it("copies what it is given", () => {
+    it("keeps frames as they were when it was given them", () => {
         const file = newFile()
         const capture = Capture.open(file)
         const frame = Uint8Array.of(1, 2, 3, 4)
@@ -187,7 +187,7 @@ describe("a capture", () => {
         expect([...blocksOf(file)[2]!.bytes.slice(20, 24)]).toEqual([1, 2, 3, 4])
     })
 
-    it("can be read while it is written, up to the packets that are held, and wholly after a flush", () => {
+    it("can be read while it is written, without the packets that are held, and whole after a flush", () => {
         const file = newFile()
         const capture = Capture.open(file)
         const eth = capture.interface("eth0")
@@ -199,7 +199,7 @@ describe("a capture", () => {
         capture.close()
     })
 
-    it("writes the interface before its packets, even if added late", () => {
+    it("has an interface before its packets, even if added late", () => {
         const file = newFile()
         const capture = Capture.open(file)
         capture.packet(capture.interface("a"), 0, syn)
@@ -208,7 +208,7 @@ describe("a capture", () => {
         expect(blocksOf(file).map(block => block.type)).toEqual([0x0a0d0d0a, 1, 1, 6, 6])
     })
 
-    it("refuses a packet of an interface that is not there", () => {
+    it("refuses a packet of an interface that does not exist", () => {
         const capture = Capture.open(newFile())
         expect(() => capture.packet(0, 0, syn)).toThrow(
             "the capture has no interface 0; add it with interface() first"
@@ -217,7 +217,7 @@ describe("a capture", () => {
         capture.close()
     })
 
-    it("ignores what comes after close", () => {
+    it("ignores packets and comments after close()", () => {
         const file = newFile()
         const capture = Capture.open(file)
         const eth = capture.interface("eth0")
@@ -235,7 +235,7 @@ describe("a capture", () => {
         expect(() => Capture.open(file)).toThrow(new CaptureError(`cannot write the capture ${file}: ${why}`))
     })
 
-    it.skipIf(!fs.existsSync("/dev/full"))("says once when the disk is full, and carries on without", () => {
+    it.skipIf(!fs.existsSync("/dev/full"))("reports a full disk once, and writes no more", () => {
         const messages: string[] = []
         const capture = Capture.open("/dev/full", { onError: message => messages.push(message) })
         const eth = capture.interface("eth0")
@@ -251,8 +251,8 @@ describe("a capture", () => {
     })
 })
 
-describe.skipIf(withoutTshark)("tshark", () => {
-    it("reads times, interfaces, directions, comments and frames", () => {
+describe.skipIf(withoutTshark)("a capture read by tshark", () => {
+    it("has times, interfaces, directions, comments and frames", () => {
         const file = newFile()
         const capture = Capture.open(file, { epochMs: EPOCH })
         const eth = capture.interface("host-x", "Host X on the VM")
@@ -283,7 +283,7 @@ describe.skipIf(withoutTshark)("tshark", () => {
         expect(packet._source.layers.frame["frame.encap_type"]).toBe("1")
     })
 
-    it("reads what is there when the writer never got to close the file", () => {
+    it("that was not closed has what was written", () => {
         const file = newFile()
         const capture = Capture.open(file, { epochMs: EPOCH })
         const eth = capture.interface("eth0")
@@ -293,7 +293,7 @@ describe.skipIf(withoutTshark)("tshark", () => {
         expect(fields(file, "frame.number").length).toBe(100)
     })
 
-    it("finds nothing wrong with an empty capture", () => {
+    it("without packets has nothing wrong", () => {
         const file = newFile()
         Capture.open(file).close()
         expect(tshark(file)).toBe("")

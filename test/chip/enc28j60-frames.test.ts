@@ -22,8 +22,8 @@ function toGroup(destination = GROUP, type = 0x0800): Uint8Array {
     return frame
 }
 
-describe("a received packet (7.2.2)", () => {
-    test("has the next one's address, its status, and its FCS", async () => {
+describe("a packet in the ENC28J60's receive memory (7.2.2)", () => {
+    test("a received packet begins with the next one's address and its status, and ends with its FCS", async () => {
         const host = opened()
         const frame = frameTo(STATION, 101)
         await host.deliver(frame)
@@ -34,7 +34,7 @@ describe("a received packet (7.2.2)", () => {
         expect(host.misuses).toEqual([])
     })
 
-    test("is padded by whoever sent it", async () => {
+    test("a frame of 42 bytes arrives with 64, as its sender pads it", async () => {
         const host = opened()
         await host.deliver(frameTo(STATION, 42))
         expect(host.packet().count).toBe(64)
@@ -45,13 +45,13 @@ describe("a received packet (7.2.2)", () => {
         ["all", BROADCAST, 0x0806, 0x02c0],
         ["a length in the place of a type", BROADCAST, 46, 0x0280],
         ["a VLAN tag", BROADCAST, 0x8100, 0x42c0],
-    ])("its status: %s (table 7-3)", async (_, destination, type, status) => {
+    ])("the status of a packet for %s (table 7-3)", async (_, destination, type, status) => {
         const host = opened({}, 0xa3)
         await host.deliver(toGroup(destination, type))
         expect(host.packet().status).toBe(status)
     })
 
-    test("continues at the FIFO's start", async () => {
+    test("a received packet that reaches the FIFO's end continues at its start", async () => {
         const host = opened()
         let at = 0
         for (let n = 0; n < 40; n++) {
@@ -68,7 +68,7 @@ describe("a received packet (7.2.2)", () => {
         expect(host.misuses).toEqual([])
     })
 
-    test("is lost when memory has no room, and the flags say so (12.1.2)", async () => {
+    test("a packet for which memory has no room is lost, and the flags show it (12.1.2)", async () => {
         const host = opened()
         for (let n = 0; n < 5; n++) await host.deliver(frameTo(STATION, 1514, n))
         expect(host.read(Reg.EPKTCNT)).toBe(4)
@@ -80,7 +80,7 @@ describe("a received packet (7.2.2)", () => {
         expect([host.read(Reg.EPKTCNT), host.read(Reg.EIR)]).toEqual([4, 0])
     })
 
-    test("comes up to the byte before ERXRDPT (7.2.5)", async () => {
+    test("a packet is written up to the byte before ERXRDPT (7.2.5)", async () => {
         const host = opened()
         host.write16(Reg.ERXRDPT, 105)
         await host.deliver(frameTo(STATION, 95))
@@ -89,14 +89,14 @@ describe("a received packet (7.2.2)", () => {
         expect(host.read(Reg.EPKTCNT)).toBe(1)
     })
 
-    test("is lost when 255 wait", async () => {
+    test("a packet is lost while 255 wait", async () => {
         const host = opened()
         host.chip.change(Reg.EPKTCNT, 255)
         await host.deliver(frameTo(STATION))
         expect([host.read(Reg.EPKTCNT), host.read(Reg.EIR)]).toEqual([255, Eir.RXERIF])
     })
 
-    test("PKTDEC counts down to 0, and clears itself", async () => {
+    test("PKTDEC counts EPKTCNT down to 0, and clears itself", async () => {
         const host = opened()
         await host.deliver(frameTo(STATION), frameTo(STATION))
         for (const left of [1, 0, 0]) {
@@ -105,7 +105,7 @@ describe("a received packet (7.2.2)", () => {
         }
     })
 
-    test("too long for MAMXFL does not come in, unless MACON3.HFRMEN lets it", async () => {
+    test("a packet longer than MAMXFL is dropped, unless MACON3.HFRMEN is set", async () => {
         const host = opened()
         host.write16(Reg.MAMXFL, 100)
         await host.deliver(frameTo(STATION, 97))
@@ -121,14 +121,14 @@ describe("a received packet (7.2.2)", () => {
         ["MARXEN", (host: EncHost) => host.write(Reg.MACON1, 0)],
         ["a link", (host: EncHost) => host.chip.setLink(false)],
         ["power save off", (host: EncHost) => host.set(Reg.ECON2, Econ2.PWRSV)],
-    ])("needs %s", async (_, take) => {
+    ])("reception needs %s: without it a packet is lost", async (_, take) => {
         const host = opened()
         take(host)
         await host.deliver(frameTo(STATION))
         expect([host.read(Reg.EPKTCNT), host.chip.dropped]).toEqual([0, 1])
     })
 
-    test("takes the time of 10 Mbit/s, one after the other; RXBUSY meanwhile", async () => {
+    test("two packets arrive one after the other at 10 Mbit/s, RXBUSY meanwhile", async () => {
         const host = opened()
         host.chip.deliver(frameTo(STATION, 1000))
         host.chip.deliver(frameTo(STATION, 1000))
@@ -140,7 +140,7 @@ describe("a received packet (7.2.2)", () => {
         expect([host.read(Reg.EPKTCNT), host.read(Reg.ESTAT) & Estat.RXBUSY]).toEqual([2, 0])
     })
 
-    test("RXRST aborts what is arriving and ends RXEN; pointers and EPKTCNT stay (11.4)", async () => {
+    test("RXRST aborts the packet that is arriving and ends RXEN; pointers and EPKTCNT stay (11.4)", async () => {
         const host = opened()
         await host.deliver(frameTo(STATION))
         host.chip.deliver(frameTo(STATION))
@@ -152,7 +152,7 @@ describe("a received packet (7.2.2)", () => {
         )
     })
 
-    test("INT while it waits, though PKTIF does not show (erratum 6)", async () => {
+    test("INT is low while a packet waits, though PKTIF is not set (erratum 6)", async () => {
         const host = opened()
         host.write(Reg.EIE, 0xc0)
         expect(host.chip.interrupt).toBe(1)
@@ -165,7 +165,7 @@ describe("a received packet (7.2.2)", () => {
         expect(other.read(Reg.EIR)).toBe(Eir.PKTIF)
     })
 
-    test("erratum 14: an even ERXRDPT spoils the next one's header", async () => {
+    test("an even ERXRDPT spoils the next packet's header (erratum 14)", async () => {
         const host = opened()
         host.write16(Reg.ERXRDPT, 0x17fe)
         await host.deliver(frameTo(STATION))
@@ -177,7 +177,7 @@ describe("a received packet (7.2.2)", () => {
         expect([other.packet().next, other.misuses]).toEqual([70, []])
     })
 
-    test("erratum 5: the first is at 0, whatever ERXST says", async () => {
+    test("the first packet is at 0, whatever ERXST is (erratum 5)", async () => {
         const host = opened()
         host.clear(Reg.ECON1, Econ1.RXEN)
         host.write16(Reg.ERXST, 0x100)
@@ -193,7 +193,7 @@ describe("a received packet (7.2.2)", () => {
         expect(other.read16(Reg.ERXWRPT)).toBe(0x100 + 70)
     })
 
-    test("pointers, filters and duplex are not to be changed while RXEN is set (7.2.1)", () => {
+    test("writes to pointers, filters and duplex while RXEN is set are misuse (7.2.1)", () => {
         const host = opened()
         host.write16(Reg.ERXND, 0x0fff)
         host.write(Reg.ERXFCON, 0)
@@ -212,7 +212,7 @@ describe("a received packet (7.2.2)", () => {
     })
 })
 
-describe("receive filters (chapter 8)", () => {
+describe("receive filters of the ENC28J60 (chapter 8)", () => {
     const toStation = frameTo(STATION, 80)
     const toOther = frameTo(OTHER, 80)
     const toAll = frameTo(BROADCAST, 80)
@@ -239,11 +239,11 @@ describe("receive filters (chapter 8)", () => {
         [0x20, ["station", "other", "all", "group"]],
         [0x63, ["all"]],
         [0xe1, []],
-    ])("ERXFCON = 0x%s", async (filters, expected) => {
+    ])("ERXFCON = 0x%s lets in %j", async (filters, expected) => {
         expect(await passing(filters)).toEqual(expected)
     })
 
-    test("the pattern match of IPv4's groups", async () => {
+    test("the pattern match of the destination lets IPv4 groups in", async () => {
         const prepare = (host: EncHost) => {
             host.write(Reg.EPMM0, 0x03, 0x30)
             host.write16(Reg.EPMCS, 0xf6ff)
@@ -259,7 +259,7 @@ describe("receive filters (chapter 8)", () => {
         expect(host.read(Reg.EPKTCNT)).toBe(0)
     })
 
-    test("the hash table: bits 28 to 23 of the address's CRC", async () => {
+    test("the hash table uses bits 28 to 23 of the address's CRC", async () => {
         const all = (host: EncHost) => host.write(Reg.EHT0, ...Array<number>(8).fill(0xff))
         expect(await passing(0x24, all)).toEqual(["station", "other", "all", "group"])
         let bits = 0
@@ -271,7 +271,7 @@ describe("receive filters (chapter 8)", () => {
         expect(bits).toBe(1)
     })
 
-    test("a Magic Packet (8.3)", async () => {
+    test("a Magic Packet passes its filter (8.3)", async () => {
         const frame = frameTo(STATION, 200)
         frame.set([...Array<number>(6).fill(0xff), ...Array.from({ length: 16 }, () => STATION).flat()], 42)
         for (const [bytes, count] of [
@@ -284,7 +284,7 @@ describe("receive filters (chapter 8)", () => {
         }
     })
 
-    test("the data sheet's examples of the pattern match's checksum", () => {
+    test("the pattern match computes the checksums of the data sheet's examples", () => {
         const packet = new Uint8Array(80)
         packet.set([0x00, 0x04, 0xa3, 0xff, 0xff, 0xff], 6)
         const registers = new Uint8Array(REGISTERS)
@@ -300,7 +300,7 @@ describe("receive filters (chapter 8)", () => {
         expect(checksum(Uint8Array.of(0x88, 0xaa, 0x09, 0x0a, 0x0b, 0x0c, 0x0d))).toBe(0x563f)
     })
 
-    test("erratum 18: the pattern match lets others pass", async () => {
+    test("the pattern match lets other packets pass (erratum 18)", async () => {
         const host = new EncHost()
         host.write(Reg.EPMM0, 0x03, 0x30)
         host.open(0x30)
@@ -309,8 +309,8 @@ describe("receive filters (chapter 8)", () => {
     })
 })
 
-describe("sending (7.1)", () => {
-    test("a frame goes out with what MACON3 adds; the status vector follows it", async () => {
+describe("sending by the ENC28J60 (7.1)", () => {
+    test("a sent frame has what MACON3 adds, and its status vector follows it in memory", async () => {
         const host = opened()
         const frame = frameTo(OTHER, 100)
         host.request(frame)
@@ -323,7 +323,7 @@ describe("sending (7.1)", () => {
         expect(host.misuses).toEqual([])
     })
 
-    test("takes the time of 10 Mbit/s", async () => {
+    test("a sent frame takes its time at 10 Mbit/s", async () => {
         const host = opened()
         host.request(frameTo(OTHER, 1000))
         await host.wait(0.8)
@@ -332,7 +332,7 @@ describe("sending (7.1)", () => {
         expect(host.read(Reg.EIR)).toBe(Eir.TXIF)
     })
 
-    test("a short one is padded with zeros", async () => {
+    test("a short frame is padded with zeros", async () => {
         const host = opened()
         await host.send(frameTo(OTHER, 42))
         expect([...host.sent[0]!]).toEqual([...frameTo(OTHER, 42), ...Array<number>(18).fill(0)])
@@ -343,13 +343,13 @@ describe("sending (7.1)", () => {
         ["the frame as it is, without FCS", 0x01, [...frameTo(OTHER, 100)], 0],
         ["an FCS, without padding", 0x03, [...frameTo(OTHER, 42)], 0],
         ["padding and FCS", 0x07, [...frameTo(OTHER, 42)], 1],
-    ])("its control byte may ask for %s (figure 7-1)", async (_, control, bytes, sent) => {
+    ])("a control byte may ask for %s (figure 7-1)", async (_, control, bytes, sent) => {
         const host = opened()
         await host.send(bytes, control)
         expect([host.sent.length, host.misuses.length]).toEqual([sent, 1 - sent])
     })
 
-    test("a frame that is longer than MAMXFL is aborted (12.1.3), unless it may be huge", async () => {
+    test("a frame longer than MAMXFL is aborted (12.1.3), unless MACON3.HFRMEN is set", async () => {
         const host = opened()
         host.write16(Reg.MAMXFL, 100)
         await host.send(frameTo(OTHER, 97))
@@ -359,7 +359,7 @@ describe("sending (7.1)", () => {
         expect(host.sent.length).toBe(1)
     })
 
-    test("clearing TXRTS cancels it, and sets TXIF (12.1.4)", async () => {
+    test("clearing TXRTS cancels the frame and sets TXIF (12.1.4)", async () => {
         const host = opened()
         host.request(frameTo(OTHER, 1000))
         host.clear(Reg.ECON1, Econ1.TXRTS)
@@ -367,7 +367,7 @@ describe("sending (7.1)", () => {
         expect([host.sent.length, host.read(Reg.EIR)]).toEqual([0, Eir.TXIF])
     })
 
-    test("what is being sent is not to be touched", async () => {
+    test("access to the frame that is being sent is misuse", async () => {
         const host = opened()
         host.request(frameTo(OTHER, 1000))
         host.writeMemory(SEND + 1, [1])
@@ -381,7 +381,7 @@ describe("sending (7.1)", () => {
         ])
     })
 
-    test("pointers that make no packet, or whose status vector would not fit", () => {
+    test("pointers that hold no packet, or no room for the status vector, are misuse", () => {
         const host = opened()
         host.write16(Reg.ETXST, 0x1800)
         host.write16(Reg.ETXND, 0x17ff)
@@ -392,7 +392,7 @@ describe("sending (7.1)", () => {
         expect(host.misuses).toEqual(["transmission of 0x1800 to 0x17ff", "transmission of 0x1800 to 0x1ff9"])
     })
 
-    test("without a link it ends as well, and is lost; so with PHCON2.TXDIS", async () => {
+    test("a frame sent without a link, or with PHCON2.TXDIS, ends and is lost", async () => {
         const host = opened()
         host.chip.setLink(false)
         await host.send(frameTo(OTHER))
@@ -402,7 +402,7 @@ describe("sending (7.1)", () => {
         expect([host.sent.length, host.read(Reg.EIR)]).toEqual([0, Eir.TXIF])
     })
 
-    test("MAC and PHY must agree on half duplex (9.1)", async () => {
+    test("MAC and PHY that differ in duplex send and receive nothing, which is misuse (9.1)", async () => {
         const host = new EncHost()
         host.open()
         host.clear(Reg.ECON1, Econ1.RXEN)
@@ -414,7 +414,7 @@ describe("sending (7.1)", () => {
         expect(host.misuses[0]).toBe("MACON3.FULDPX is not what PHCON1.PDPXMD is")
     })
 
-    test("erratum 9: without HDLDIS some frames come back", async () => {
+    test("without HDLDIS some sent frames are received (erratum 9)", async () => {
         const host = opened()
         host.writePhy(PhyReg.PHCON2, 0)
         for (let n = 0; n < 3; n++) await host.send(frameTo(BROADCAST))
@@ -425,13 +425,13 @@ describe("sending (7.1)", () => {
     })
 })
 
-describe("a transmission is aborted (12.1.3)", () => {
+describe("a transmission that the ENC28J60 aborts (12.1.3)", () => {
     const aborts = [
         ["excessiveCollisions", 0x1f, 0x10],
         ["lateCollisions", 0x00, 0x20],
     ] as const
 
-    test.each(aborts)("%s: flags and status vector", async (fault, low, high) => {
+    test.each(aborts)("%s set TXABRT, TXERIF and the bits of the status vector", async (fault, low, high) => {
         const host = opened()
         host.chip.faults[fault] = 1
         await host.send(frameTo(OTHER))
@@ -445,7 +445,7 @@ describe("a transmission is aborted (12.1.3)", () => {
         expect(host.read(Reg.ESTAT)).toBe(Estat.CLKRDY)
     })
 
-    test("LATECOL, where erratum 15 is not", async () => {
+    test("a late collision sets LATECOL where erratum 15 is off", async () => {
         const host = opened({ errata: { latecolUnreliable: false } })
         host.chip.faults.lateCollisions = 1
         await host.send(frameTo(OTHER))
@@ -453,7 +453,7 @@ describe("a transmission is aborted (12.1.3)", () => {
     })
 
     test.each(aborts)(
-        "%s: the next one never ends until the transmit logic is reset (erratum 12)",
+        "after %s the next frame is not sent until the transmit logic is reset (erratum 12)",
         async fault => {
             const host = opened()
             host.chip.faults[fault] = 1
@@ -476,7 +476,7 @@ describe("a transmission is aborted (12.1.3)", () => {
         }
     )
 
-    test("erratum 13: a link pulse leaves TXRTS set; TXERIF comes without TXIF (B5, B7)", async () => {
+    test("a link pulse leaves TXRTS set, and TXERIF comes without TXIF (erratum 13 of B5, B7)", async () => {
         const host = opened()
         host.chip.faults.linkPulses = 1
         await host.send(frameTo(OTHER))
@@ -488,7 +488,7 @@ describe("a transmission is aborted (12.1.3)", () => {
     })
 })
 
-describe("the DMA (chapter 13)", () => {
+describe("the DMA of the ENC28J60 (chapter 13)", () => {
     function dma(host: EncHost, from: number, to: number, bits: number): void {
         host.write16(Reg.EDMAST, from)
         host.write16(Reg.EDMAND, to)
@@ -497,7 +497,7 @@ describe("the DMA (chapter 13)", () => {
         host.set(Reg.ECON1, bits)
     }
 
-    test("copies, and follows the FIFO's end", async () => {
+    test("a DMA copy follows the FIFO's end", async () => {
         const host = new EncHost()
         host.write16(Reg.ERXST, 0x100)
         host.write16(Reg.ERXND, 0x1ff)
@@ -509,7 +509,7 @@ describe("the DMA (chapter 13)", () => {
         expect([host.read(Reg.EIR), host.read(Reg.ECON1) & Econ1.DMAST]).toEqual([Eir.DMAIF, 0])
     })
 
-    test("sums up, a clock of 25 MHz a byte", async () => {
+    test("a DMA checksum is right and takes a clock of 25 MHz a byte", async () => {
         const host = new EncHost()
         host.writeMemory(0x1800, [0x88, 0xaa, 0x09, 0x0a, 0x0b, 0x0c, 0x0d])
         dma(host, 0x1800, 0x1806, Econ1.DMAST | Econ1.CSUMEN)
@@ -518,7 +518,7 @@ describe("the DMA (chapter 13)", () => {
         expect(host.read16(Reg.EDMACS)).toBe(0x563f)
     })
 
-    test("erratum 17: a checksum aborts the packet that is arriving; a copy does not", async () => {
+    test("a DMA checksum aborts the packet that is arriving, a copy does not (erratum 17)", async () => {
         for (const [bits, received] of [
             [Econ1.DMAST | Econ1.CSUMEN, 0],
             [Econ1.DMAST, 1],
@@ -534,7 +534,7 @@ describe("the DMA (chapter 13)", () => {
         }
     })
 
-    test("a single byte, and an end that is never reached", () => {
+    test("a DMA of one byte, or to an address that it never reaches, is misuse", () => {
         const host = new EncHost()
         dma(host, 0x1800, 0x1800, Econ1.DMAST)
         host.clear(Reg.ECON1, Econ1.DMAST)
@@ -544,8 +544,8 @@ describe("the DMA (chapter 13)", () => {
     })
 })
 
-describe("faults", () => {
-    test.each([0x00, 0xff] as const)("dead: answers %i, receives and sends nothing", async level => {
+describe("faults of the ENC28J60", () => {
+    test.each([0x00, 0xff] as const)("dead: the chip answers %i, receives and sends nothing", async level => {
         const host = opened()
         host.chip.faults.dead = level
         expect(host.frame([0x1e, 0])).toEqual([level, level])
@@ -554,7 +554,7 @@ describe("faults", () => {
         expect(host.read(Reg.EPKTCNT)).toBe(0)
     })
 
-    test("wrong headers, an overflow, a decrement that is lost, a transmission that never ends", async () => {
+    test("the faults of headers, overflow, lost decrement and stuck send each do what their names say", async () => {
         const host = opened()
         host.chip.faults.nextPackets = [0x1234]
         host.chip.faults.byteCounts = [9]
@@ -572,7 +572,7 @@ describe("faults", () => {
         expect(host.read(Reg.ECON1) & Econ1.TXRTS).toBe(Econ1.TXRTS)
     })
 
-    test("deaf after an overflow, until RXRST", async () => {
+    test("deafAfterOverflow: the chip receives nothing until RXRST", async () => {
         const host = opened()
         host.chip.faults.deafAfterOverflow = true
         host.chip.faults.overflows = 1
@@ -585,7 +585,7 @@ describe("faults", () => {
         expect(host.read(Reg.EPKTCNT)).toBe(1)
     })
 
-    test("registers change behind the host's back, the PHY's too; the PHY is held; the MII bus is stuck", () => {
+    test("a changed register, a held PHY and a stuck MII bus show in the registers", () => {
         const host = opened()
         host.chip.change(Reg.MAADR2, 0x99)
         host.chip.change(0x100 + PhyReg.PHCON2, 0x2000)
@@ -596,7 +596,7 @@ describe("faults", () => {
         expect(host.read(Reg.MISTAT)).toBe(1)
     })
 
-    test.each([0x00, 0xff] as const)("MISO or MOSI is stuck at %i: the chip goes on", level => {
+    test.each([0x00, 0xff] as const)("MISO or MOSI stuck at %i: the chip itself goes on", level => {
         const host = new EncHost()
         host.chip.faults.misoStuck = level
         host.write(Reg.EWRPT, 0x5a)
@@ -610,7 +610,7 @@ describe("faults", () => {
         expect(host.read(Reg.EWRPT)).toBe(level === 0 ? 0x5a : 0x00)
     })
 
-    test("EREVID says something else; the oscillator takes longer", async () => {
+    test("revision and oscillator: EREVID has the set value, and the oscillator takes the set time", async () => {
         const host = new EncHost()
         host.chip.faults.revision = 0x11
         expect(host.read(Reg.EREVID)).toBe(0x11)

@@ -77,17 +77,20 @@ const table: [string, number, number, number][] = [
     ["EPAUSH", 0x79, 0x10, 0xff],
 ]
 
-describe("registers", () => {
-    test.each(table)("%s", (_, register, reset, bits) => {
-        const host = new EncHost()
-        expect(host.read(register)).toBe(reset)
-        for (const value of [0xff, 0x00, 0x5a]) {
-            host.write(register, value)
-            expect(host.read(register)).toBe((value & bits) | (reset & ~bits))
+describe("registers of the ENC28J60", () => {
+    test.each(table)(
+        "%s has the reset value and the writable bits of the data sheet",
+        (_, register, reset, bits) => {
+            const host = new EncHost()
+            expect(host.read(register)).toBe(reset)
+            for (const value of [0xff, 0x00, 0x5a]) {
+                host.write(register, value)
+                expect(host.read(register)).toBe((value & bits) | (reset & ~bits))
+            }
         }
-    })
+    )
 
-    test("ERXRDPT takes effect with its high byte, the low one first (7.2.4)", () => {
+    test("ERXRDPT takes effect with its high byte, the low one is kept until then (7.2.4)", () => {
         const host = new EncHost()
         expect(host.read16(Reg.ERXRDPT)).toBe(0x05fa)
         host.write(Reg.ERXRDPT, 0x23)
@@ -97,7 +100,7 @@ describe("registers", () => {
     })
 
     test.each([0x0c, 0x2c, 0x4c, 0x6c])(
-        "those from 0x1b on are the same in all banks (bank of 0x%s)",
+        "registers from 0x1b on are the same in all banks (bank of 0x%s)",
         register => {
             const host = new EncHost()
             host.write(Reg.EIE, 0x5a & 0xfb)
@@ -106,7 +109,7 @@ describe("registers", () => {
         }
     )
 
-    test("an address means another register in each bank", () => {
+    test("one address is another register in each bank", () => {
         const host = new EncHost()
         for (const [i, register] of [Reg.EWRPT, Reg.EHT0 + 2, Reg.MACON3, Reg.MAADR3].entries())
             host.write(register, 0x10 + i)
@@ -115,7 +118,7 @@ describe("registers", () => {
         ])
     })
 
-    test("unimplemented ones read as zero and ignore writes; reserved ones must not be changed (3.1)", () => {
+    test("unimplemented registers read 0 and ignore writes; a write to a reserved one is misuse (3.1)", () => {
         const host = new EncHost()
         for (const register of [0x18, 0x32, 0x45, 0x53, 0x6b, 0x76]) {
             host.write(register, 0xff)
@@ -137,11 +140,11 @@ describe("registers", () => {
         ["B4", 4],
         ["B5", 5],
         ["B7", 6],
-    ] as [Revision, number][])("EREVID of %s (DS80349C, table 1)", (revision, id) => {
+    ] as [Revision, number][])("EREVID of revision %s is that of DS80349C, table 1", (revision, id) => {
         expect(new EncHost({ revision }).read(Reg.EREVID)).toBe(id)
     })
 
-    test("EFLOCON shows MACON3.FULDPX", () => {
+    test("EFLOCON.FULDPXS shows MACON3.FULDPX", () => {
         const host = new EncHost()
         host.write(Reg.EFLOCON, 0xff)
         expect(host.read(Reg.EFLOCON)).toBe(0x03)
@@ -150,8 +153,8 @@ describe("registers", () => {
     })
 })
 
-describe("SPI instructions", () => {
-    test("bits are set and cleared in ETH registers only (4.2.5, 4.2.6)", () => {
+describe("SPI instructions of the ENC28J60", () => {
+    test("bit field set and clear change ETH registers only (4.2.5, 4.2.6)", () => {
         const host = new EncHost()
         host.set(Reg.EPMM0, 0x0f)
         host.set(Reg.EPMM0, 0x30)
@@ -162,7 +165,7 @@ describe("SPI instructions", () => {
         expect(host.misuses).toEqual(["bit field instruction on MACON3"])
     })
 
-    test("a MAC or MII register comes after a dummy byte, an ETH register at once (figures 4-3, 4-4)", () => {
+    test("a MAC or MII register is read after a dummy byte, an ETH register at once (figures 4-3, 4-4)", () => {
         const host = new EncHost()
         host.bank(Reg.MACLCON2)
         expect(host.frame([0x09, 0, 0])).toEqual([0xa5, 0xa5, 0x37])
@@ -172,7 +175,7 @@ describe("SPI instructions", () => {
         expect(host.misuses).toEqual(["no dummy byte for MACLCON2"])
     })
 
-    test("an instruction is what comes between two edges of chip select, in any number of transfers", () => {
+    test("an instruction is all between two edges of chip select, in any number of transfers", () => {
         const host = new EncHost()
         host.frame([0x42], [0x34])
         host.frame([0x43, 0x12])
@@ -183,21 +186,21 @@ describe("SPI instructions", () => {
         expect(host.read(Reg.EWRPT)).toBe(0x34)
     })
 
-    test("a chip that is not selected neither listens nor answers", () => {
+    test("a chip that is not selected ignores MOSI and leaves MISO high", () => {
         const host = new EncHost()
         expect(host.shift([0x42, 0x34])).toEqual([0xff, 0xff])
         expect(host.read(Reg.EWRPT)).toBe(0)
     })
 
-    test.each([0x20, 0x3b, 0x60, 0x7b, 0xc0, 0xe0])("there is no 0x%s", byte => {
+    test.each([0x20, 0x3b, 0x60, 0x7b, 0xc0, 0xe0])("instruction 0x%s does not exist and is misuse", byte => {
         const host = new EncHost()
         host.frame([byte, 0x12])
         expect(host.misuses).toEqual([`instruction 0x${byte.toString(16)}`])
     })
 })
 
-describe("memory", () => {
-    test("is written and read in a stream; writing wraps at its end", () => {
+describe("memory of the ENC28J60", () => {
+    test("memory is written and read in a stream, and writing wraps at its end", () => {
         const host = new EncHost()
         host.writeMemory(0x1ffe, [1, 2, 3, 4])
         expect(host.readMemory(0x0000, 2)).toEqual([3, 4])
@@ -206,7 +209,7 @@ describe("memory", () => {
         expect(host.readMemory(0x1ffe, 4)).toEqual([1, 2, 3, 4])
     })
 
-    test("reading goes on at ERXST behind ERXND (3.2.3)", () => {
+    test("a read goes on at ERXST after ERXND (3.2.3)", () => {
         const host = new EncHost()
         host.writeMemory(0x0100, [1, 2])
         host.writeMemory(0x01fe, [8, 9])
@@ -223,7 +226,7 @@ describe("memory", () => {
         expect(host.readMemory(0x100, 3)).toEqual([3, 3, 3])
     })
 
-    test("all 8 KB are there", () => {
+    test("all 8 KB of memory keep what is written", () => {
         const host = new EncHost()
         const pattern = Array.from({ length: 0x2000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
         host.writeMemory(0, pattern)
@@ -231,7 +234,7 @@ describe("memory", () => {
     })
 })
 
-describe("the PHY (table 3-3)", () => {
+describe("the PHY of the ENC28J60 (table 3-3)", () => {
     test.each([
         ["PHCON1", PhyReg.PHCON1, 0x0100, 0x4900],
         ["PHID1", PhyReg.PHID1, 0x0083, 0],
@@ -239,8 +242,8 @@ describe("the PHY (table 3-3)", () => {
         ["PHCON2", PhyReg.PHCON2, 0x0000, 0x6500],
         ["PHIE", PhyReg.PHIE, 0x0000, 0x0012],
         ["PHLCON", PhyReg.PHLCON, 0x3422, 0x3ffe],
-        ["none", 0x05, 0, 0],
-    ])("%s", (_, register, reset, bits) => {
+        ["an address without a PHY register", 0x05, 0, 0],
+    ])("%s has the reset value and the writable bits of the data sheet", (_, register, reset, bits) => {
         const host = new EncHost()
         expect(host.readPhy(register)).toBe(reset)
         // PHCON1.PRST aside
@@ -249,7 +252,7 @@ describe("the PHY (table 3-3)", () => {
         expect(host.misuses).toEqual([])
     })
 
-    test("a transaction takes 10.24 us (3.3.1); before, MIRD is not to be read", () => {
+    test("a PHY read takes 10.24 us (3.3.1); reading MIRD before is misuse", () => {
         const host = new EncHost()
         host.write(Reg.MIREGADR, PhyReg.PHID1)
         host.write(Reg.MICMD, 1)
@@ -261,7 +264,7 @@ describe("the PHY (table 3-3)", () => {
         expect(host.read16(Reg.MIRD)).toBe(0x0083)
     })
 
-    test("a write takes as long; another must wait", () => {
+    test("a PHY write takes 10.24 us; MIWRH written meanwhile is misuse", () => {
         const host = new EncHost()
         host.write(Reg.MIREGADR, PhyReg.PHCON2)
         host.write16(Reg.MIWR, 0x0100)
@@ -281,7 +284,7 @@ describe("the PHY (table 3-3)", () => {
         expect(host.read(Reg.MIRD + 1) & 4).toBe(0)
     })
 
-    test("LSTAT is the link, LLSTAT keeps its loss until it is read", () => {
+    test("LSTAT is the link, and LLSTAT keeps its loss until it is read", () => {
         const host = new EncHost()
         host.readPhy(PhyReg.PHSTAT1)
         expect([host.readPhy(PhyReg.PHSTAT1), host.readPhy(PhyReg.PHSTAT2) & 0x0400]).toEqual([
@@ -293,7 +296,7 @@ describe("the PHY (table 3-3)", () => {
         expect([host.readPhy(PhyReg.PHSTAT1), host.readPhy(PhyReg.PHSTAT1)]).toEqual([0x1800, 0x1804])
     })
 
-    test("LINKIF, when PHIE asks for it, until PHIR is read (12.1.5)", () => {
+    test("LINKIF is set when PHIE asks for it, until PHIR is read (12.1.5)", () => {
         const host = new EncHost()
         host.chip.setLink(false)
         expect(host.read(Reg.EIR)).toBe(0)
@@ -307,7 +310,7 @@ describe("the PHY (table 3-3)", () => {
         expect([host.read(Reg.EIR), host.chip.interrupt]).toEqual([0, 1])
     })
 
-    test("PRST resets it, and a link takes its time", async () => {
+    test("PRST resets the PHY, and its link takes its time", async () => {
         const host = new EncHost({ negotiation: 10 })
         host.writePhy(PhyReg.PHLCON, 0x3476)
         host.writePhy(PhyReg.PHCON1, 0x8000)
@@ -317,7 +320,7 @@ describe("the PHY (table 3-3)", () => {
         expect(host.chip.linkUp).toBe(true)
     })
 
-    test("power save, loopback: no link; FRCLNK forces one", () => {
+    test("power save and loopback end the link, FRCLNK forces one", () => {
         const host = new EncHost()
         for (const value of [0x0800, 0x4000]) {
             host.writePhy(PhyReg.PHCON1, value)
@@ -329,14 +332,14 @@ describe("the PHY (table 3-3)", () => {
         expect(host.readPhy(PhyReg.PHSTAT2) & 0x0400).toBe(0x0400)
     })
 
-    test("erratum 16: full duplex after a reset, unless the LED's polarity is read well", () => {
+    test("full duplex after a reset, unless the LED's polarity is read well (erratum 16)", () => {
         expect(new EncHost().readPhy(PhyReg.PHSTAT2) & 0x0200).toBe(0x0200)
         expect(new EncHost({ errata: { ledPolarity: false } }).readPhy(PhyReg.PHSTAT2) & 0x0200).toBe(0)
     })
 })
 
-describe("reset", () => {
-    test("by SPI: registers as after power-on, memory and ECOCON stay (11.2)", async () => {
+describe("resets of the ENC28J60", () => {
+    test("a reset by SPI sets registers as after power-on and keeps memory and ECOCON (11.2)", async () => {
         const host = new EncHost()
         host.open()
         host.write(Reg.ECOCON, 0)
@@ -351,7 +354,7 @@ describe("reset", () => {
         expect(host.read(Reg.ECON1) & ~Econ1.BSEL).toBe(0)
     })
 
-    test("erratum 2: CLKRDY is set at once, but MAC and PHY need 1 ms", async () => {
+    test("CLKRDY is set at once after a reset, but MAC and PHY need 1 ms (erratum 2)", async () => {
         const host = new EncHost()
         host.frame([0xff])
         expect(host.read(Reg.ESTAT) & 1).toBe(1)
@@ -366,14 +369,14 @@ describe("reset", () => {
         ])
     })
 
-    test("without erratum 2 they answer at once", () => {
+    test("without erratum 2 MAC and PHY work at once after a reset", () => {
         const host = new EncHost({ errata: { clkrdySetEarly: false } })
         host.frame([0xff])
         host.write(Reg.MACON1, 1)
         expect(host.read(Reg.MACON1)).toBe(1)
     })
 
-    test("erratum 19: not in power save; CLKRDY comes back 0.3 ms after it (14.0)", async () => {
+    test("a reset by SPI does nothing in power save (erratum 19); CLKRDY is set 0.3 ms after it (14.0)", async () => {
         const host = new EncHost()
         host.write16(Reg.EWRPT, 0x123)
         host.set(Reg.ECON2, 0x20)
@@ -393,7 +396,7 @@ describe("reset", () => {
         ])
     })
 
-    test("by the pin: 0.4 us or more (table 16-3)", async () => {
+    test("a reset by the pin needs 0.4 us or more (table 16-3)", async () => {
         const host = new EncHost()
         host.write16(Reg.EWRPT, 0x123)
         host.chip.reset(0)
@@ -409,7 +412,7 @@ describe("reset", () => {
         expect(host.read16(Reg.EWRPT)).toBe(0)
     })
 
-    test("a brown-out: nothing is answered, then all is as after a power-on", async () => {
+    test("a brown-out: the chip does not answer, then all is as after power-on", async () => {
         const host = new EncHost({ negotiation: 10 })
         host.open()
         host.writeMemory(0x1900, STATION)

@@ -196,14 +196,14 @@ beforeEach(() => {
 })
 
 describe("the Wi-Fi module's SPI", () => {
-    it("keeps both lines low until the firmware has booted", async () => {
+    it("HANDSHAKE and DATA_READY stay low until the firmware has booted", async () => {
         await host.pass(1000)
         expect([host.chip.line("HANDSHAKE"), host.chip.line("DATA_READY")]).toEqual([0, 0])
         await host.pass(300)
         expect([host.chip.line("HANDSHAKE"), host.chip.line("DATA_READY")]).toEqual([1, 1])
     })
 
-    it("sends the init event first, then ESPInit with the reason of the start, then dummies", async () => {
+    it("the module sends the init event first, then ESPInit with the reason of the start, then dummies", async () => {
         await host.pass(BOOT)
         const [init, espInit, ...more] = await host.drain()
         expect(more).toEqual([])
@@ -217,7 +217,7 @@ describe("the Wi-Fi module's SPI", () => {
         expect(host.chip.line("DATA_READY")).toBe(0)
     })
 
-    it("gives a dummy that was armed before the data which raised DATA_READY", async () => {
+    it("a dummy that was armed before DATA_READY rose is sent first", async () => {
         await host.up()
         await host.connect("three-way", "handshake")
         const frame = new Uint8Array(60).fill(0xff)
@@ -233,7 +233,7 @@ describe("the Wi-Fi module's SPI", () => {
         ["whose checksum is wrong", (bytes: Uint8Array) => bytes.set([1], 20)],
         ["that is longer than a transaction", (bytes: Uint8Array) => bytes.set([0xff, 0xff], 2)],
         ["of an interface that there is not", (bytes: Uint8Array) => bytes.set(packet(9, [1, 2, 3]))],
-    ])("drops a packet %s", async (_name, spoil) => {
+    ])("the module drops a packet %s", async (_name, spoil) => {
         await host.up()
         const before = host.chip.requests.length
         const out = new PbfWriter()
@@ -248,7 +248,7 @@ describe("the Wi-Fi module's SPI", () => {
         expect(host.chip.line("DATA_READY")).toBe(0)
     })
 
-    it("loses what was armed when a transaction is cut short, and goes on", async () => {
+    it("a transaction that is cut short loses the armed packet, and the next one is whole", async () => {
         await host.pass(BOOT)
         await host.exchange(dummy(), 100)
         expect(host.chip.misuses).toEqual(["a transaction of 100 bytes"])
@@ -256,12 +256,12 @@ describe("the Wi-Fi module's SPI", () => {
         expect(packets.map(({ iface }) => iface)).toEqual([SERIAL])
     })
 
-    it("answers a transaction while HANDSHAKE is low with nothing", async () => {
+    it("a transaction while HANDSHAKE is low reads nothing", async () => {
         expect((await host.exchange()).every(byte => byte === 0xff)).toBe(true)
         expect(host.chip.misuses).toEqual(["a transaction while HANDSHAKE was low"])
     })
 
-    it("joins the fragments of a request, and cuts a long response into fragments with numbers of their own", async () => {
+    it("fragments of a request are joined, and a long response is sent in numbered fragments", async () => {
         await host.up()
         const out = new PbfWriter()
         out.writeVarintField(1, 1)
@@ -276,7 +276,7 @@ describe("the Wi-Fi module's SPI", () => {
         expect(message(response!)).toMatchObject({ kind: 2, id: 606 })
     })
 
-    it("asks the host to hold its frames when the queue to the air is as full as the host has set", async () => {
+    it("the module asks the host to hold its frames when the queue to the air is as full as the host has set", async () => {
         await host.up()
         await host.connect("three-way", "handshake")
         await host.exchange(packet(PRIV, [0x22, 6, 0x47, 1, 50, 0x48, 1, 25]))
@@ -291,7 +291,7 @@ describe("the Wi-Fi module's SPI", () => {
         expect(host.chip.dropped).toBe(0)
     })
 
-    it("panics on a configuration that is longer than the firmware's table", async () => {
+    it("a configuration longer than the firmware's table is a panic of the firmware", async () => {
         await host.pass(BOOT)
         await host.drain()
         await host.exchange(packet(PRIV, [0x22, 65, ...new Array(65).fill(0)]))
@@ -303,7 +303,7 @@ describe("the Wi-Fi module's SPI", () => {
 })
 
 describe("the Wi-Fi module's requests", () => {
-    it("reports the release that the model follows", async () => {
+    it("the version request returns the release that the model follows", async () => {
         await host.pass(BOOT)
         await host.drain()
         const version = await host.request(350)
@@ -311,7 +311,7 @@ describe("the Wi-Fi module's requests", () => {
         expect(version.get(5)).toBe(-1)
     })
 
-    it("answers an unknown request with 512", async () => {
+    it("an unknown request gets the response 512", async () => {
         await host.pass(BOOT)
         await host.drain()
         const out = new PbfWriter()
@@ -328,13 +328,13 @@ describe("the Wi-Fi module's requests", () => {
         ["WifiConnect before WifiStart", 282, 0x3002],
         ["WifiStaGetRssi without a connection", 341, 0x300f],
         ["WifiInit without a configuration", 278, 0x102],
-    ])("refuses %s", async (_name, id, error) => {
+    ])("the module refuses %s", async (_name, id, error) => {
         await host.pass(BOOT)
         await host.drain()
         expect((await host.request(id)).get(1)).toBe(error)
     })
 
-    it("connects to its access point, and carries frames both ways only then", async () => {
+    it("the module connects to its access point, and carries frames both ways only then", async () => {
         await host.up()
         await host.exchange(packet(STATION, new Uint8Array(60)))
         host.chip.deliver(new Uint8Array(60).fill(0xff))
@@ -355,14 +355,17 @@ describe("the Wi-Fi module's requests", () => {
         ["a wrong password by WPA2", "three-way", "password", AuthMode.Wpa2, 15],
         ["a wrong password by WPA3", "three-way", "password", AuthMode.Wpa3, 202],
         ["no password for a network that has one", "three-way", "", AuthMode.Wpa2, 210],
-    ])("fails to connect with %s", async (_name, ssid, password, authMode, reason) => {
-        await host.up()
-        host.chip.accessPoint.authMode = authMode
-        const [event] = await host.connect(ssid, password)
-        expect(reasonOf(event!)).toBe(reason)
-    })
+    ])(
+        "the module does not connect with %s, and the event has the reason",
+        async (_name, ssid, password, authMode, reason) => {
+            await host.up()
+            host.chip.accessPoint.authMode = authMode
+            const [event] = await host.connect(ssid, password)
+            expect(reasonOf(event!)).toBe(reason)
+        }
+    )
 
-    it("gives an access point up that sends no beacons for 6 s", async () => {
+    it("an access point without beacons for 6 s is given up", async () => {
         await host.up()
         await host.connect("three-way", "handshake")
         host.chip.setLink(false)
@@ -373,7 +376,7 @@ describe("the Wi-Fi module's requests", () => {
         expect(host.chip.connected).toBe(false)
     })
 
-    it("roams to the network's other radio, and says so by two events", async () => {
+    it("a roam to the network's other radio is reported by two events", async () => {
         await host.up()
         await host.connect("three-way", "handshake")
         host.chip.roam()
@@ -384,7 +387,7 @@ describe("the Wi-Fi module's requests", () => {
         expect(host.chip.connected).toBe(true)
     })
 
-    it("keeps frames until a beacon while power save is on", async () => {
+    it("power save keeps frames until a beacon", async () => {
         await host.up()
         await host.request(270, out => out.writeVarintField(1, 1))
         await host.connect("three-way", "handshake")
@@ -394,7 +397,7 @@ describe("the Wi-Fi module's requests", () => {
         expect(host.chip.line("DATA_READY")).toBe(1)
     })
 
-    it("scans, and hands each record out once", async () => {
+    it("a scan returns each record once", async () => {
         await host.up()
         await host.request(286, out => out.writeVarintField(2, 0))
         await host.pass(1000)
@@ -405,7 +408,7 @@ describe("the Wi-Fi module's requests", () => {
         expect((await host.request(351)).get(1)).toBe(0x102)
     })
 
-    it("sends heartbeats that count from 0 when it is asked to", async () => {
+    it("heartbeats count from 0 after they are turned on", async () => {
         await host.up()
         await host.request(277, out => {
             out.writeVarintField(1, 1)
@@ -422,7 +425,7 @@ describe("the Wi-Fi module's requests", () => {
 })
 
 describe("the Wi-Fi module's faults", () => {
-    it("a reboot in the middle loses the connection and starts with a new init event", async () => {
+    it("reboot loses the connection and sends a new init event", async () => {
         await host.up()
         await host.connect("three-way", "handshake")
         host.chip.reboot()
@@ -437,7 +440,7 @@ describe("the Wi-Fi module's faults", () => {
         expect(message(espInit!).payload.get(2)).toBe(4)
     })
 
-    it("a lost interrupt leaves DATA_READY low though a packet is there", async () => {
+    it("lost-interrupts leaves DATA_READY low though a packet waits", async () => {
         await host.up()
         await host.connect("three-way", "handshake")
         host.chip.faults.lostInterrupts = 1
@@ -447,14 +450,14 @@ describe("the Wi-Fi module's faults", () => {
         expect(read(await host.exchange())).toMatchObject({ iface: STATION })
     })
 
-    it("a checksum error changes a byte of one packet only", async () => {
+    it("checksum-errors changes a byte of one packet", async () => {
         await host.pass(BOOT - 150)
         host.chip.faults.checksumErrors = 1
         await host.pass(150)
         expect((await host.drain()).map(({ sound }) => sound)).toEqual([false, true])
     })
 
-    it("a firmware without checksums sends none, says so, and looks at none", async () => {
+    it("no-checksum: the firmware sends no checksums, reports that and checks none", async () => {
         host.chip.faults.noChecksum = true
         await host.pass(BOOT)
         const [init] = await host.drain()
@@ -465,7 +468,7 @@ describe("the Wi-Fi module's faults", () => {
         expect((await host.drain()).map(packet => message(packet).id)).toEqual([606])
     })
 
-    it("a stall keeps HANDSHAKE low for its time", async () => {
+    it("stall keeps HANDSHAKE low for its time", async () => {
         await host.up()
         host.chip.stall(500)
         await host.exchange()
@@ -474,7 +477,7 @@ describe("the Wi-Fi module's faults", () => {
         expect(host.chip.line("HANDSHAKE")).toBe(1)
     })
 
-    it("a cut transaction brings only its first bytes, both ways", async () => {
+    it("cuts: a transaction carries its first bytes only, both ways", async () => {
         await host.up()
         host.chip.faults.cuts = 1
         const bytes = await host.exchange()

@@ -3,7 +3,7 @@ import { parseFaults, scheduleFaults } from "../../sim/chip/fault-options"
 import { w5500 } from "../../sim/chip/w5500-kind"
 import { COMMON, SpiHost } from "./spi-host"
 
-test("what goes wrong, and when", async () => {
+test("parseFaults() reads values and times of faults, and scheduleFaults() sets them at those times", async () => {
     const host = new SpiHost()
     const steps = parseFaults(
         "miso-errors=1e-5,mosi-errors=0.001,mosi-stuck=255@20,mosi-stuck=-1@30,overflows=3,phy-held=1@40,version-delay=2.5",
@@ -19,7 +19,7 @@ test("what goes wrong, and when", async () => {
     expect([faults.mosiStuck, faults.phyHeld]).toEqual([undefined, true])
 })
 
-test("a brown-out, and a register", async () => {
+test("scheduleFaults() changes a register and makes a brown-out at their times", async () => {
     const host = new SpiHost()
     host.open()
     scheduleFaults(host.chip, host.clock, parseFaults("register=0x0942@1,brown-out=5@2", w5500))

@@ -16,8 +16,8 @@ const size = (host: SpiHost) => host.read16(S0, 0x26)
 const interrupts = (host: SpiHost) => host.read(S0, 0x02)[0]!
 const state = (host: SpiHost, n = 0) => host.read(socketBlock(n), 0x03)[0]
 
-describe("OPEN and CLOSE", () => {
-    test("OPEN of socket 0 in MACRAW mode", () => {
+describe("OPEN and CLOSE of the W5500's socket 0", () => {
+    test("OPEN of socket 0 in MACRAW mode sets Sn_SR to 0x42", () => {
         const host = opened()
         expect(state(host)).toBe(0x42)
         expect(host.read(S0, 0x01)).toEqual([0])
@@ -25,7 +25,7 @@ describe("OPEN and CLOSE", () => {
         expect(host.chip.misuses).toEqual([])
     })
 
-    test("OPEN resets the pointers", () => {
+    test("OPEN resets the socket's pointers", () => {
         const host = opened()
         host.chip.deliver(frameTo(STATION))
         host.send(frameTo(OTHER))
@@ -33,7 +33,7 @@ describe("OPEN and CLOSE", () => {
         for (const pointer of [0x22, 0x24, 0x26, 0x28, 0x2a]) expect(host.read16(S0, pointer)).toBe(0)
     })
 
-    test("mode and command may come in one SPI frame", () => {
+    test("OPEN works with mode and command in one SPI frame", () => {
         const host = new SpiHost()
         host.write(S0, 0x00, 0x84, 0x01)
         expect(state(host)).toBe(0x42)
@@ -42,7 +42,7 @@ describe("OPEN and CLOSE", () => {
     test.each([
         [0x01, 0x13],
         [0x02, 0x22],
-    ])("OPEN in mode 0x%s gives the state of the data sheet", (mode, expected) => {
+    ])("OPEN in mode 0x%s sets the state of the data sheet", (mode, expected) => {
         const host = new SpiHost()
         host.write(socketBlock(3), 0x00, mode, 0x01)
         expect(state(host, 3)).toBe(expected)
@@ -53,7 +53,7 @@ describe("OPEN and CLOSE", () => {
         [0, 0x0f],
         [1, 0x04],
         [7, 0x04],
-    ])("OPEN of socket %i in mode %i is ignored", (n, mode) => {
+    ])("OPEN of socket %i in mode %i is misuse and does nothing", (n, mode) => {
         const host = new SpiHost()
         host.write(socketBlock(n), 0x00, mode, 0x01)
         expect(state(host, n)).toBe(0)
@@ -68,14 +68,17 @@ describe("OPEN and CLOSE", () => {
         expect(size(host)).toBe(0)
     })
 
-    test.each([0x02, 0x04, 0x08, 0x21, 0x22, 0x33])("command 0x%s means nothing in MACRAW mode", command => {
-        const host = opened()
-        host.write(S0, 0x01, command)
-        expect(host.read(S0, 0x01, 3)).toEqual([0, 0, 0x42])
-        expect(host.chip.misuses).toHaveLength(1)
-    })
+    test.each([0x02, 0x04, 0x08, 0x21, 0x22, 0x33])(
+        "command 0x%s in MACRAW mode is misuse and does nothing",
+        command => {
+            const host = opened()
+            host.write(S0, 0x01, command)
+            expect(host.read(S0, 0x01, 3)).toEqual([0, 0, 0x42])
+            expect(host.chip.misuses).toHaveLength(1)
+        }
+    )
 
-    test.each([0x20, 0x40])("command 0x%s needs an open socket", command => {
+    test.each([0x20, 0x40])("command 0x%s without an open socket is misuse and does nothing", command => {
         const host = new SpiHost()
         host.write(S0, 0x01, command)
         expect(host.chip.misuses).toHaveLength(1)
@@ -83,8 +86,8 @@ describe("OPEN and CLOSE", () => {
     })
 })
 
-describe("receiving", () => {
-    test("a frame has a length before it that counts itself", () => {
+describe("receiving by the W5500 in MACRAW mode", () => {
+    test("a received frame has a length header that counts itself", () => {
         const host = opened()
         const frame = frameTo(STATION, 61)
         host.chip.deliver(frame)
@@ -95,7 +98,7 @@ describe("receiving", () => {
         expect(size(host)).toBe(0)
     })
 
-    test("RECV, not the pointer alone, gives memory back", () => {
+    test("RECV, not the pointer alone, frees memory", () => {
         const host = opened()
         host.chip.deliver(frameTo(STATION))
         host.write16(S0, 0x28, 62)
@@ -104,7 +107,7 @@ describe("receiving", () => {
         expect(size(host)).toBe(0)
     })
 
-    test("a frame that does not fit is dropped whole, and reception goes on once there is room", () => {
+    test("a frame that does not fit is dropped whole, and later frames come in once there is room", () => {
         const host = opened()
         const frame = frameTo(STATION, 1514)
         for (let n = 0; n < 12; n++) host.chip.deliver(frame)
@@ -118,7 +121,7 @@ describe("receiving", () => {
         for (let n = 0; n < 9; n++) expect(host.receive()).toEqual([0x05, 0xec, ...frame])
     })
 
-    test("a smaller memory is full sooner", () => {
+    test("a smaller receive memory holds fewer frames", () => {
         const host = opened()
         host.write(S0, 0x1e, 2)
         host.chip.deliver(frameTo(STATION, 1514))
@@ -126,7 +129,7 @@ describe("receiving", () => {
         expect(size(host)).toBe(1516)
     })
 
-    test("frames of any size pass through wrapping pointers", () => {
+    test("received frames of any size pass through wrapping pointers", () => {
         const lengths = fc.array(fc.integer({ min: 14, max: 1518 }), { minLength: 200, maxLength: 300 })
         fc.assert(
             fc.property(lengths, lengths => {
@@ -145,13 +148,13 @@ describe("receiving", () => {
         )
     })
 
-    test.each([13, 1519])("a frame of %i bytes is none", length => {
+    test.each([13, 1519])("a frame of %i bytes is not received", length => {
         const host = opened()
         host.chip.deliver(frameTo(STATION, length))
         expect(size(host)).toBe(0)
     })
 
-    test("the two bytes of Sn_RX_RSR can be of two numbers", () => {
+    test("the two bytes of Sn_RX_RSR may be of two values, when a frame comes between their reads", () => {
         const host = opened()
         host.chip.deliver(frameTo(STATION, 253))
         host.chip.faults.betweenSizeBytes = () => host.chip.deliver(frameTo(STATION, 60))
@@ -160,7 +163,7 @@ describe("receiving", () => {
     })
 })
 
-describe("filters", () => {
+describe("MACRAW filters of the W5500", () => {
     const ipv4Multicast = [0x01, 0x00, 0x5e, 1, 2, 3]
     const ipv6Multicast = [0x33, 0x33, 0, 0, 0, 1]
     const otherMulticast = [0x01, 0x80, 0xc2, 0, 0, 0]
@@ -173,7 +176,7 @@ describe("filters", () => {
         ["MFEN, MMB", 0xa4, [STATION, BROADCAST, ipv6Multicast]],
         ["MMB", 0x24, [STATION, OTHER, BROADCAST, ipv6Multicast]],
         ["BCASTB", 0x44, [STATION, OTHER, ipv4Multicast, ipv6Multicast, otherMulticast]],
-    ])("%s", (_, mode, passing) => {
+    ])("filters %s let in what the data sheet says", (_, mode, passing) => {
         for (const destination of all) {
             const host = opened(mode)
             host.chip.deliver(frameTo(destination))
@@ -181,7 +184,7 @@ describe("filters", () => {
         }
     })
 
-    test("MIP6B drops IPv6 to whomever", () => {
+    test("MIP6B drops IPv6 to any address", () => {
         const ipv6 = frameTo(STATION)
         ipv6.set([0x86, 0xdd], 12)
         for (const [mode, expected] of [
@@ -195,8 +198,8 @@ describe("filters", () => {
     })
 })
 
-describe("sending", () => {
-    test("SEND puts what was written on the wire and reports it", () => {
+describe("sending by the W5500 in MACRAW mode", () => {
+    test("SEND puts the written frame on the wire and sets SENDOK", () => {
         const host = opened()
         const frame = frameTo(OTHER, 100)
         host.send(frame)
@@ -218,7 +221,7 @@ describe("sending", () => {
         expect([...host.sent[0]!]).toEqual([...frameTo(OTHER, 42), ...new Array<number>(18).fill(0)])
     })
 
-    test("SENDOK comes after the SPI frame of the SEND: the interrupt of the last one can be cleared in it", () => {
+    test("SENDOK comes after the SPI frame of the SEND, so that the last one can be cleared in it", () => {
         const host = opened()
         host.send(frameTo(OTHER))
         host.write16(S0, 0x24, 120)
@@ -227,7 +230,7 @@ describe("sending", () => {
         expect(host.sent).toHaveLength(2)
     })
 
-    test("SENDOK takes the time it is told to", async () => {
+    test("SENDOK takes the set time", async () => {
         const host = opened()
         host.chip.faults.sendDelay = 2
         host.send(frameTo(OTHER))
@@ -249,7 +252,7 @@ describe("sending", () => {
         expect(host.chip.misuses).toEqual(["SEND before the end of the last SEND"])
     })
 
-    test("more than 1514 bytes are misuse", () => {
+    test("SEND of more than 1,514 bytes is misuse", () => {
         const host = opened()
         host.send(frameTo(OTHER, 1514))
         host.send(frameTo(OTHER, 1515))
@@ -257,7 +260,7 @@ describe("sending", () => {
         expect(host.chip.misuses).toEqual(["SEND of 1515 bytes"])
     })
 
-    test("without a link a send does not end", () => {
+    test("a SEND without a link does not end", () => {
         const host = opened()
         host.chip.setLink(false)
         host.send(frameTo(OTHER))
@@ -267,7 +270,7 @@ describe("sending", () => {
         expect(host.sent).toEqual([])
     })
 
-    test("frames of any size pass through wrapping pointers", () => {
+    test("sent frames of any size pass through wrapping pointers", () => {
         const lengths = fc.array(fc.integer({ min: 60, max: 1514 }), { minLength: 200, maxLength: 300 })
         fc.assert(
             fc.property(lengths, lengths => {
@@ -280,7 +283,7 @@ describe("sending", () => {
         )
     })
 
-    test("every frame moved counts as activity", () => {
+    test("each frame sent or received counts as activity", () => {
         const host = opened()
         host.send(frameTo(OTHER))
         host.chip.deliver(frameTo(STATION))
@@ -289,7 +292,7 @@ describe("sending", () => {
     })
 })
 
-test("memory beyond what was received is left alone", () => {
+test("a frame changes no memory beyond its end", () => {
     const host = opened()
     host.chip.deliver(frameTo(STATION))
     expect(host.read(receiveBlock(0), 62, 4)).toEqual([0, 0, 0, 0])

@@ -67,16 +67,19 @@ function checkAccess(block: number, [, address, reset, writable]: Row): void {
     }
 }
 
-describe("common registers", () => {
-    test.each(common.filter(row => row[0] !== "MR"))("%s", (...row) => checkAccess(COMMON, row))
+describe("common registers of the W5500", () => {
+    test.each(common.filter(row => row[0] !== "MR"))(
+        "%s has the reset value and the writable bits of the data sheet",
+        (...row) => checkAccess(COMMON, row)
+    )
 
-    test("MR without its reset bit", () => {
+    test("MR keeps the bits but RST", () => {
         const host = new SpiHost()
         host.write(COMMON, 0x00, 0x7f)
         expect(host.read(COMMON, 0x00)).toEqual([0x3a])
     })
 
-    test("PHYCFGR has configuration above status", () => {
+    test("PHYCFGR has the configuration in its upper bits and the status in its lower", () => {
         const host = new SpiHost()
         expect(host.read(COMMON, 0x2e)).toEqual([0b1011_1111])
         host.chip.setLink(false)
@@ -85,23 +88,25 @@ describe("common registers", () => {
         expect(host.read(COMMON, 0x2e)).toEqual([0b1100_1000])
     })
 
-    test("beyond the last there is nothing", () => {
+    test("an address after the last common register reads 0 and ignores writes", () => {
         const host = new SpiHost()
         host.write(COMMON, 0x3a, 0xff, 0xff)
         expect(host.read(COMMON, 0x3a, 2)).toEqual([0, 0])
     })
 })
 
-describe.each([0, 1, 2, 3, 4, 5, 6, 7])("socket %i", n => {
-    test.each(socket)("%s", (...row) => checkAccess(socketBlock(n), row))
+describe.each([0, 1, 2, 3, 4, 5, 6, 7])("registers of the W5500's socket %i", n => {
+    test.each(socket)("%s has the reset value and the writable bits of the data sheet", (...row) =>
+        checkAccess(socketBlock(n), row)
+    )
 
-    test("beyond the last there is nothing", () => {
+    test("an address after the socket's last register reads 0 and ignores writes", () => {
         const host = new SpiHost()
         host.write(socketBlock(n), 0x30, 0xff)
         expect(host.read(socketBlock(n), 0x30, 3)).toEqual([0, 0, 0])
     })
 
-    test("the sockets do not share registers", () => {
+    test("a write changes no other socket's register", () => {
         const host = new SpiHost()
         host.write(socketBlock(n), 0x04, 0x12, 0x34)
         for (let other = 0; other < 8; other++)
@@ -109,7 +114,7 @@ describe.each([0, 1, 2, 3, 4, 5, 6, 7])("socket %i", n => {
     })
 })
 
-describe("size registers", () => {
+describe("size registers of the W5500", () => {
     test.each([
         [0, 0],
         [1, 1024],
@@ -119,7 +124,7 @@ describe("size registers", () => {
         [16, 16384],
         [3, 0],
         [17, 0],
-    ])("%i KB are %i bytes of free transmit memory", (kiloBytes, bytes) => {
+    ])("Sn_TXBUF_SIZE of %i KB: %i bytes of free transmit memory", (kiloBytes, bytes) => {
         const host = new SpiHost()
         host.write(socketBlock(0), 0x1f, kiloBytes)
         expect(host.read16(socketBlock(0), 0x20)).toBe(bytes)

@@ -11,8 +11,8 @@ async function hardwareReset(host: SpiHost, pulse = 0.5): Promise<void> {
     host.chip.reset(1)
 }
 
-describe("software reset", () => {
-    test("initializes all registers, clears itself, and is over at once", () => {
+describe("a software reset of the W5500", () => {
+    test("MR.RST resets all registers and clears itself at once", () => {
         const host = new SpiHost()
         host.open()
         host.chip.deliver(frameTo(STATION))
@@ -27,7 +27,7 @@ describe("software reset", () => {
         expect(host.read(COMMON, 0x09, 2)).toEqual([1, 2])
     })
 
-    test("a fault: it is deaf for a while", async () => {
+    test("deafAfterReset: after a reset the chip does not answer for a while", async () => {
         const host = new SpiHost()
         host.chip.faults.deafAfterReset = 1
         host.write(COMMON, 0x00, 0x80)
@@ -39,8 +39,8 @@ describe("software reset", () => {
     })
 })
 
-describe("hardware reset", () => {
-    test("needs half a millisecond and then one for the PLL", async () => {
+describe("a hardware reset of the W5500", () => {
+    test("a hardware reset needs half a millisecond, and one more for the PLL", async () => {
         const host = new SpiHost()
         host.open()
         host.chip.reset(0)
@@ -62,7 +62,7 @@ describe("hardware reset", () => {
         expect(host.chip.misuses).toHaveLength(1)
     })
 
-    test("nothing is received while the chip is not ready", async () => {
+    test("a frame during a hardware reset is dropped", async () => {
         const host = new SpiHost()
         host.open()
         host.chip.reset(0)
@@ -72,8 +72,8 @@ describe("hardware reset", () => {
     })
 })
 
-describe("link", () => {
-    test("comes after negotiation", async () => {
+describe("the W5500's link", () => {
+    test("the link comes after the negotiation, also after a reset", async () => {
         const host = new SpiHost({ negotiation: 1500 })
         host.chip.setLink(false)
         expect(host.chip.linkUp).toBe(false)
@@ -105,14 +105,14 @@ describe("link", () => {
         ["100 Mbit/s, half duplex, negotiated", 0b100, 0b011],
         ["power down", 0b110, 0b000],
         ["all", 0b111, 0b111],
-    ])("%s", (_, mode, status) => {
+    ])("PHYCFGR set to %s shows the speed and duplex", (_, mode, status) => {
         const host = new SpiHost()
         const configuration = 0xc0 | (mode << 3)
         host.write(COMMON, 0x2e, configuration)
         expect(host.read(COMMON, 0x2e)).toEqual([configuration | status])
     })
 
-    test("without a link nothing is received", () => {
+    test("a frame without a link is dropped", () => {
         const host = new SpiHost()
         host.open()
         host.chip.setLink(false)
@@ -121,8 +121,8 @@ describe("link", () => {
     })
 })
 
-describe("interrupt line", () => {
-    test("needs Sn_IR and SIMR", () => {
+describe("the W5500's interrupt line", () => {
+    test("INT is low when Sn_IR and SIMR are set", () => {
         const host = new SpiHost()
         host.open()
         host.chip.deliver(frameTo(STATION))
@@ -135,7 +135,7 @@ describe("interrupt line", () => {
         expect(host.read(COMMON, 0x17)).toEqual([0x00])
     })
 
-    test("writing a one to Sn_IR clears that bit only", () => {
+    test("a one written to Sn_IR clears that bit only", () => {
         const host = new SpiHost()
         host.open()
         host.chip.deliver(frameTo(STATION))
@@ -145,7 +145,7 @@ describe("interrupt line", () => {
         expect(host.read(S0, 0x02)).toEqual([0x04])
     })
 
-    test("an interrupt that Sn_IMR masks does not show in Sn_IR", () => {
+    test("an interrupt that Sn_IMR masks is not in Sn_IR", () => {
         const host = new SpiHost()
         host.open()
         host.write(S0, 0x2c, 0x04)
@@ -155,7 +155,7 @@ describe("interrupt line", () => {
         expect(host.read(S0, 0x02)).toEqual([0x04])
     })
 
-    test("INTLEVEL keeps it high for a while", async () => {
+    test("INTLEVEL keeps INT high for a while", async () => {
         const host = new SpiHost()
         host.open()
         host.write(COMMON, 0x18, 0x01)
@@ -173,7 +173,7 @@ describe("interrupt line", () => {
     })
 })
 
-describe("faults", () => {
+describe("faults of the W5500", () => {
     test.each([0x00, 0xff] as const)("a dead chip answers 0x%s until it is revived", dead => {
         const host = new SpiHost()
         host.open()
@@ -187,7 +187,7 @@ describe("faults", () => {
         expect(host.read16(S0, 0x26)).toBe(0)
     })
 
-    test("a hardware reset revives a dead chip only if told so", async () => {
+    test("a hardware reset revives a dead chip only if resetRevives is set", async () => {
         const host = new SpiHost()
         host.chip.faults.dead = 0xff
         await hardwareReset(host)
@@ -199,13 +199,13 @@ describe("faults", () => {
         expect(version(host)).toBe(4)
     })
 
-    test("wrong version", () => {
+    test("version: VERSIONR has the set value", () => {
         const host = new SpiHost()
         host.chip.faults.version = 0x51
         expect(version(host)).toBe(0x51)
     })
 
-    test("wrong length headers, then right ones again", () => {
+    test("lengthHeaders: the next frames have these headers, later ones right ones", () => {
         const host = new SpiHost()
         host.open()
         host.chip.faults.lengthHeaders = [0, 65534]
@@ -214,7 +214,7 @@ describe("faults", () => {
         expect([0, 62, 124].map(at => host.read16(3, at))).toEqual([0, 65534, 62])
     })
 
-    test("overflow, lost SENDOK, a send that sticks, a command that is not taken", () => {
+    test("overflows, lostSendOks, stuckSends and untakenCommands each do what their names say", () => {
         const host = new SpiHost()
         host.open()
         host.chip.faults.overflows = 1
@@ -232,7 +232,7 @@ describe("faults", () => {
         expect(host.read(S0, 0x01, 3)).toEqual([0x10, 0, 0x42])
         expect(host.chip.misuses).toEqual(["command 0x10 while 0x10 is not yet taken"])
     })
-    test("VERSIONR says 0 for a while after a reset, though all else works", async () => {
+    test("versionDelay: VERSIONR is 0 for a while after a reset, and all else works", async () => {
         const host = new SpiHost()
         host.chip.faults.versionDelay = 20
         await hardwareReset(host)
@@ -243,7 +243,7 @@ describe("faults", () => {
         expect(version(host)).toBe(4)
     })
 
-    test("Sn_RX_RSR is ahead of the memory", async () => {
+    test("Sn_RX_RSR may be ahead of the memory", async () => {
         const host = new SpiHost()
         host.open()
         host.chip.faults.sizeAhead = 0.5
@@ -253,7 +253,7 @@ describe("faults", () => {
         expect(host.read16(3, 0)).toBe(62)
     })
 
-    test("the PHY is held in reset", () => {
+    test("phyHeld: the PHY is held in reset", () => {
         const host = new SpiHost()
         host.chip.faults.phyHeld = true
         host.write(COMMON, 0x2e, 0x38)
@@ -263,7 +263,7 @@ describe("faults", () => {
         expect(host.read(COMMON, 0x2e)).toEqual([0xbf])
     })
 
-    test("a brown-out: nothing is answered, then all is as after a power-on", async () => {
+    test("a brown-out: the chip does not answer, then all is as after power-on", async () => {
         const host = new SpiHost({ negotiation: 10 })
         host.open()
         host.chip.deliver(frameTo(STATION))
@@ -280,7 +280,7 @@ describe("faults", () => {
         expect(host.chip.linkUp).toBe(true)
     })
 
-    test("a register changes behind the host's back", () => {
+    test("change() changes a register without the host", () => {
         const host = new SpiHost()
         host.open()
         host.chip.change(COMMON, 0x0a, 0x99)
@@ -288,7 +288,7 @@ describe("faults", () => {
         expect([host.read(COMMON, 0x09, 2), host.read(S0, 0x00)]).toEqual([[STATION[0], 0x99], [0x04]])
     })
 
-    test.each([0x00, 0xff] as const)("MISO is stuck at %i: the chip goes on", stuck => {
+    test.each([0x00, 0xff] as const)("MISO stuck at %i: the host reads that, and the chip goes on", stuck => {
         const host = new SpiHost()
         host.open()
         host.chip.faults.misoStuck = stuck
@@ -298,7 +298,7 @@ describe("faults", () => {
         expect(host.read(COMMON, 0x09, 2)).toEqual([1, 2])
     })
 
-    test.each([0x00, 0xff] as const)("MOSI is stuck at %i: nothing is written", stuck => {
+    test.each([0x00, 0xff] as const)("MOSI stuck at %i: no write reaches the chip", stuck => {
         const host = new SpiHost()
         host.open()
         host.chip.faults.mosiStuck = stuck
@@ -307,7 +307,7 @@ describe("faults", () => {
         expect(host.read(COMMON, 0x09, 2)).toEqual(STATION.slice(0, 2))
     })
 
-    test.each(["miso", "mosi"] as const)("bits on %s flip, as often as asked", line => {
+    test.each(["miso", "mosi"] as const)("bits on %s flip at the set rate", line => {
         const host = new SpiHost()
         let flipped = 0
         host.chip.faults.onError = (name, arrived, sent) => {

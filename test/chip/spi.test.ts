@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { COMMON, receiveBlock, SpiHost, socketBlock, transmitBlock } from "./spi-host"
 
-describe("variable length", () => {
+describe("SPI frames of the W5500, variable length", () => {
     test("a read counts its address up to the end of the frame", () => {
         const host = new SpiHost()
         expect(host.read(COMMON, 0x19, 4)).toEqual([0x07, 0xd0, 0x08, 0x28])
@@ -32,24 +32,24 @@ describe("variable length", () => {
         expect(new SpiHost().frame([0, 0x39, 0, 0])).toEqual([1, 2, 3, 4])
     })
 
-    test("MISO says nothing of use while a host writes", () => {
+    test("MISO has no data while the host writes", () => {
         expect(new SpiHost().frame([0, 0x09, 4, 1, 2])).toEqual([1, 2, 3, 0xa5, 0xa5])
         expect(new SpiHost().frame([0, 0x09, transmitBlock(0) * 8 + 4, 1, 2])).toEqual([1, 2, 3, 0xa5, 0xa5])
     })
 
-    test("a chip that is not selected neither listens nor answers", () => {
+    test("a chip that is not selected ignores MOSI and leaves MISO high", () => {
         const host = new SpiHost()
         expect(host.shift([0x00, 0x01, 0x04, 0x55])).toEqual([0xff, 0xff, 0xff, 0xff])
         expect(host.read(COMMON, 0x01)).toEqual([0])
     })
 
-    test("the address wraps at 64 KB", () => {
+    test("an address wraps at 64 KB", () => {
         const host = new SpiHost()
         expect(host.read(socketBlock(0), 0xfffe, 10)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff])
     })
 })
 
-describe("fixed length", () => {
+describe("SPI frames of the W5500, fixed length", () => {
     test.each([
         [1, 1],
         [2, 2],
@@ -84,20 +84,23 @@ describe("fixed length", () => {
     })
 })
 
-describe("block select", () => {
+describe("block select of the W5500", () => {
     const every = Array.from({ length: 32 }, (_, block) => block)
 
-    test.each(every.filter(block => (block & 3) === 0 && block !== 0))("%i is reserved", block => {
-        const host = new SpiHost()
-        host.write(block, 0, 0xff)
-        expect(host.read(block, 0)).toEqual([0])
-        expect(host.chip.misuses).toEqual([
-            `write to reserved block ${block}`,
-            `read of reserved block ${block}`,
-        ])
-    })
+    test.each(every.filter(block => (block & 3) === 0 && block !== 0))(
+        "block %i is reserved: it reads 0, and access is misuse",
+        block => {
+            const host = new SpiHost()
+            host.write(block, 0, 0xff)
+            expect(host.read(block, 0)).toEqual([0])
+            expect(host.chip.misuses).toEqual([
+                `write to reserved block ${block}`,
+                `read of reserved block ${block}`,
+            ])
+        }
+    )
 
-    test.each(every.filter(block => (block & 3) >= 2))("%i is a memory of its own", block => {
+    test.each(every.filter(block => (block & 3) >= 2))("block %i is a memory of its own", block => {
         const host = new SpiHost()
         host.write(block, 0, 0xc0, 0xde)
         for (const other of every.filter(b => (b & 3) >= 2))
@@ -106,7 +109,7 @@ describe("block select", () => {
     })
 })
 
-describe("memory", () => {
+describe("memory of the W5500", () => {
     test.each([1, 2, 4, 8, 16])("a block of %i KB repeats through all 64 KB of addresses", kiloBytes => {
         const host = new SpiHost()
         for (let n = 7; n >= 0; n--) host.write(socketBlock(n), 0x1e, 0, 0)
@@ -122,7 +125,7 @@ describe("memory", () => {
         }
     })
 
-    test("blocks follow each other, so that sizes decide where a block is", () => {
+    test("blocks follow each other: a changed size moves the later ones", () => {
         const host = new SpiHost()
         host.write(transmitBlock(1), 0, 0xaa)
         host.write(socketBlock(0), 0x1f, 4)
@@ -130,14 +133,14 @@ describe("memory", () => {
         expect(host.read(transmitBlock(1), 0)).toEqual([0])
     })
 
-    test("a socket without memory keeps nothing", () => {
+    test("a socket of size 0 keeps nothing", () => {
         const host = new SpiHost()
         host.write(socketBlock(3), 0x1e, 0, 0)
         host.write(transmitBlock(3), 0, 0xaa)
         expect(host.read(transmitBlock(3), 0)).toEqual([0])
     })
 
-    test("all 16 KB of both memories are there", () => {
+    test("all 16 KB of both memories keep what is written", () => {
         const host = new SpiHost()
         host.open()
         for (const block of [transmitBlock(0), receiveBlock(0)]) {

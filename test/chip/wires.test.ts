@@ -29,8 +29,8 @@ test("MISO is driven only while the chip is selected, and has power", () => {
     expect(chip.line("MISO")).toBeUndefined()
 })
 
-describe("a broken wire", () => {
-    test.each(["MISO", "SCK", "CS"])("%s: every byte reads 0, until it is mended", line => {
+describe("a broken wire to the chip", () => {
+    test.each(["MISO", "SCK", "CS"])("broken %s: every byte reads 0, until it is mended", line => {
         const chip = wiredChip()
         chip.setBroken(line, true)
         expect(version(chip)).toBe(0)
@@ -38,7 +38,7 @@ describe("a broken wire", () => {
         expect(version(chip)).toBe(4)
     })
 
-    test("MOSI: the chip is asked for its first register again and again", () => {
+    test("broken MOSI: the chip reads its first register again and again", () => {
         const chip = wiredChip()
         chip.setBroken("MOSI", true)
         chip.select(0)
@@ -47,7 +47,7 @@ describe("a broken wire", () => {
         expect(bytes[3]).toBe(0)
     })
 
-    test("RESET: the chip is not held in reset by it", () => {
+    test("broken RESET: the chip is not held in reset by it", () => {
         const chip = wiredChip()
         chip.reset(0)
         expect(version(chip)).toBe(0)
@@ -56,7 +56,7 @@ describe("a broken wire", () => {
         expect(chip.chip.line("INT")).toBe(1)
     })
 
-    test("INT: nothing drives the pin", () => {
+    test("broken INT: nothing drives the pin", () => {
         const chip = wiredChip()
         expect(chip.line("INT")).toBe(1)
         chip.setBroken("INT", true)

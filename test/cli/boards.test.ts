@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest"
 import { boardNames } from "../../sim/board/boards"
 import { Cli } from "./cli"
 
-describe("--board", () => {
-    test("list prints the names, one a line", async () => {
+describe("--board and its pins", () => {
+    test("--board list prints the names, one a line", async () => {
         const cli = new Cli("--board", "list")
         expect(await cli.ended).toBe(0)
         expect(cli.stdout).toBe(`${boardNames().join("\n")}\n`)
@@ -25,7 +25,7 @@ describe("--board", () => {
         expect(cli.stderr).toMatch(line)
     })
 
-    test.each(["vm", "node"])("wires on other pins lead to the chip, too, on %s", async runtime => {
+    test.each(["vm", "node"])("--pins with other pins leads to the chip, too, on %s", async runtime => {
         const moved = "MISO=GP4,MOSI=GP3,SCK=GP6,CS=GP26,RESET=GP27"
         const cli = new Cli("--board", "pico_w5500", "--pins", moved, "--runtime", runtime, "--once")
         expect(await cli.ended).toBe(0)
@@ -35,7 +35,7 @@ describe("--board", () => {
 })
 
 describe("fault on the console", () => {
-    test("breaks and mends the chip, of another device too; help has it", async () => {
+    test("fault breaks and mends the chip, of another device too, and help lists it", async () => {
         const cli = new Cli(
             "--runtime",
             "node,node",
@@ -58,7 +58,7 @@ describe("fault on the console", () => {
         ["fault register on", /^fault register: usage is fault register N; N is block/m],
         ["fault dead 3@5", /^fault dead: usage/m],
         ["fault dead on off", /^fault dead: usage/m],
-    ])("%s fails with one line", async (command, line) => {
+    ])('"%s" is refused with one line', async (command, line) => {
         const cli = new Cli("--runtime", "node", "--exec", command)
         expect(await cli.ended).toBe(1)
         expect(cli.stdout).toMatch(line)

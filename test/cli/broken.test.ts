@@ -13,29 +13,32 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 let server: Server | undefined
 afterEach(() => server?.close())
 
-describe.skipIf(!existsSync("/dev/full"))("a disk that is full", () => {
-    test("under the capture", async () => {
+describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
+    test("under the capture is reported, and the run goes on to its end with exit code 1", async () => {
         const { code, stdout, stderr } = await cli("--once", "--pcap", "/dev/full")
         expect([code, stderr]).toEqual([1, "the capture /dev/full ends here: the disk is full\n"])
         expect(stdout).toContain("both ends are ESTABLISHED")
     })
 
-    test.each([["--once"], ["--once", "--json"]])("under the output of %s %s", (...words) => {
-        const full = openSync("/dev/full", "w")
-        const { status, stderr } = spawnSync(
-            process.execPath,
-            ["--import", "tsx", "sim/cli.ts", ...words.filter(word => word !== undefined)],
-            { cwd: ROOT, stdio: ["ignore", full, "pipe"], encoding: "utf8" }
-        )
-        closeSync(full)
-        expect([status, stderr]).toEqual([1, "the output ends here: the disk is full\n"])
-    })
+    test.each([["--once"], ["--once", "--json"]])(
+        "under the output of %s %s ends the run with one line",
+        (...words) => {
+            const full = openSync("/dev/full", "w")
+            const { status, stderr } = spawnSync(
+                process.execPath,
+                ["--import", "tsx", "sim/cli.ts", ...words.filter(word => word !== undefined)],
+                { cwd: ROOT, stdio: ["ignore", full, "pipe"], encoding: "utf8" }
+            )
+            closeSync(full)
+            expect([status, stderr]).toEqual([1, "the output ends here: the disk is full\n"])
+        }
+    )
 })
 
 test.each([
     ["a frame of length 0", [0, 0, 0, 0], /it announced a frame of 0 bytes/],
-    ["something else", [...Buffer.from("HTTP")], /it announced a frame of 1213486160 bytes/],
-])("a stream peer that sends %s ends --control", async (_name, bytes, why) => {
+    ["the text of another protocol", [...Buffer.from("HTTP")], /it announced a frame of 1213486160 bytes/],
+])("a stream peer that sends %s ends --control with one line", async (_name, bytes, why) => {
     server = createServer(socket => {
         socket.on("error", () => {})
         socket.on("data", () => {})
@@ -51,7 +54,7 @@ test.each([
 })
 
 // root may write everywhere: it takes another user to meet a checkout that may not be written
-test.skipIf(process.getuid?.() !== 0)("a checkout that may not be written: one line", () => {
+test.skipIf(process.getuid?.() !== 0)("a checkout that may not be written is reported with one line", () => {
     const program = join("test", "programs", "read-only.ts")
     writeFileSync(join(ROOT, program), "console.log(1)\n")
     try {

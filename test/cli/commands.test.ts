@@ -15,10 +15,10 @@ test.each<[string, string[]]>([
     ['send 3 "a\\"; b"; read 3', ['send 3 "a\\"; b"', "read 3"]],
     ["send 3 a\\n; read 3", ["send 3 a\\n", "read 3"]],
     ["a\\", ["a\\"]],
-])("%j", (text, commands) => {
+])("splitCommands(%j) returns %j", (text, commands) => {
     expect(splitCommands(text)).toEqual(commands)
 })
 
-test("a quote has to be closed", () => {
+test("splitCommands() refuses a quote that is not closed", () => {
     expect(() => splitCommands('send 3 "a; read 3')).toThrow(OptionError)
 })

@@ -44,7 +44,7 @@ async function sit(...words: string[]): Promise<Screen> {
     return new Screen(world)
 }
 
-test("commands are carried out, and time passes with them", async () => {
+test("commands are carried out in order, and virtual time passes with them", async () => {
     const screen = await sit()
     screen.type("connect 10.0.0.1 7\r")
     await screen.until("connection 3: ")
@@ -61,7 +61,7 @@ test.each([
     ["Ctrl-D", "\x04"],
     ["quit", "quit\r"],
     ["exit", "exit\r"],
-])("%s leaves, without an error", async (_name, keys) => {
+])("%s ends the console with exit code 0", async (_name, keys) => {
     const screen = await sit()
     await screen.until("> ")
     screen.type(keys)
@@ -70,7 +70,7 @@ test.each([
     expect(ended).toMatchObject({ code: 0, message: "" })
 })
 
-test("what happens meanwhile is written above the line being typed", async () => {
+test("events are printed above the line that is being typed", async () => {
     const written: string[] = []
     const output = new Output({ write: (text: string) => written.push(text) } as never, {
         color: false,
@@ -86,7 +86,7 @@ test("what happens meanwhile is written above the line being typed", async () =>
     expect(written.at(-1)).toBe("later\n")
 })
 
-test("long lines are broken at words, the rest is indented", () => {
+test("long lines are broken at words and indented", () => {
     let text = ""
     const stream = {
         write: (more: string) => {
@@ -112,6 +112,9 @@ test.each<[string, boolean, NodeJS.ProcessEnv, { color: boolean; unicode: boolea
     ["a terminal without UTF-8", true, { LANG: "C" }, { color: true, unicode: false }],
     ["LC_ALL before LANG", true, { LANG: "C.UTF-8", LC_ALL: "C" }, { color: true, unicode: false }],
     ["a dumb terminal", true, { LANG: "C.UTF-8", TERM: "dumb" }, { color: false, unicode: false }],
-])("what %s can show", (_name, isTTY, environment, expected) => {
-    expect(looksOf({ isTTY } as NodeJS.WriteStream, environment)).toEqual({ ...expected, width: 80 })
-})
+])(
+    "looksOf() of %s: colour and Unicode as terminal and environment have them",
+    (_name, isTTY, environment, expected) => {
+        expect(looksOf({ isTTY } as NodeJS.WriteStream, environment)).toEqual({ ...expected, width: 80 })
+    }
+)

@@ -24,7 +24,7 @@ async function answers(device: Cli, command: string, expected: string): Promise<
 }
 
 describe.each(runtimes)("--control on %s, over a stream link", runtime => {
-    test("drives the device: open, send, receive, close; and quits", async () => {
+    test("opens, sends, receives and closes by the program's lines, and quits", async () => {
         const { device } = await start(runtime)
         expect(await device.ask("connect 10.0.0.1 7 5000")).toBe("ok 1")
         await answers(device, "state 1", "ok ESTABLISHED")
@@ -49,7 +49,7 @@ describe.each(runtimes)("--control on %s, over a stream link", runtime => {
         expect(device.stderr).not.toContain("Error")
     })
 
-    test("accepts what comes from outside", async () => {
+    test("accepts a connection of the other end", async () => {
         const { peer, device } = await start(runtime)
         expect(await device.ask("listen 99 1")).toBe("ok 1")
         expect(await device.ask("accept 1")).toBe("none")
@@ -69,7 +69,7 @@ describe.each(runtimes)("--control on %s, over a stream link", runtime => {
         await answers(device, "recv 2", "ok 0 ECONNRESET")
     })
 
-    test("answers lines that come in one chunk in their order, one line each, then ends with the input", async () => {
+    test("answers lines that come in one chunk in order, one line each, then ends with the input", async () => {
         const { device } = await start(runtime)
         device.type(
             "listen 80",
@@ -105,14 +105,14 @@ describe.each(runtimes)("--control on %s, over a stream link", runtime => {
     })
 })
 
-test("a device that cannot start: one line on standard error, exit code 1", async () => {
+test("--control with a device that cannot start ends with one line and exit code 1", async () => {
     device = new Cli("--control", "--config", "connections=100")
     expect(await device.ended).toBe(1)
     expect(device.stdout).toBe("")
     expect(device.stderr).toMatch(/^fatal: config needs \d+ bytes.*\n$/)
 })
 
-test("--control on the built-in link has the server to talk to", async () => {
+test("--control on the built-in link connects to the built-in server", async () => {
     device = new Cli("--control", "--runtime", "node")
     expect(await device.ask("connect 10.0.0.1 7")).toBe("ok 1")
     await answers(device, "state 1", "ok ESTABLISHED")

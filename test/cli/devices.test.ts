@@ -21,7 +21,7 @@ const TALK =
     "on 2 connect 10.0.0.2 7; on 2 wait 3 ESTABLISHED; on 2 send 3 from vm; sleep 100; on 2 read 3; " +
     "on 3 connect 10.0.0.3 7; on 3 wait 3 ESTABLISHED; on 3 send 3 to vm; sleep 100; on 3 read 3; on 2 connections"
 
-test("a device on the VM and two on Node talk to each other", async () => {
+test("one device on the VM and two on Node connect to each other", async () => {
     const { code, stdout, stderr } = await cli(...THREE, "--exec", TALK)
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
     expect(stdout).toContain("> on 2 read 3\nfrom vm\n")
@@ -29,7 +29,7 @@ test("a device on the VM and two on Node talk to each other", async () => {
     expect(stdout).toMatch(/10\.0\.0\.3:7 +10\.0\.0\.4:\d+ +ESTABLISHED/)
 })
 
-test("with --json each says which it is; both ends of a connection agree on its numbers", async () => {
+test("--json names the device of each event, and both ends of a connection have its numbers", async () => {
     const { stdout } = await cli(...THREE, "--json", "--exec", TALK)
     const events = stdout
         .trimEnd()
@@ -46,7 +46,7 @@ test("with --json each says which it is; both ends of a connection agree on its 
 })
 
 test.skipIf(withoutTshark)(
-    "a capture has a port for each, and what others say to each other is not there",
+    "a capture has an interface for each device, with the frames of that device only",
     async () => {
         const file = join(folder, "three.pcapng")
         expect(await cli(...THREE, "--pcap", file, "--exec", TALK)).toMatchObject({ code: 0 })
@@ -63,7 +63,7 @@ test.skipIf(withoutTshark)(
     }
 )
 
-test("a device that is not there is no device", async () => {
+test("a command for a device that does not exist is refused", async () => {
     for (const name of ["0", "4", "x"]) {
         const { code, stdout } = await cli(...THREE, "--exec", `on ${name} help`)
         expect({ code, stdout }).toEqual({
@@ -73,7 +73,7 @@ test("a device that is not there is no device", async () => {
     }
 })
 
-test("a program in charge drives them all", async () => {
+test("--control with two devices drives each by its number", async () => {
     device = new Cli("--control", "--runtime", "node,vm")
     expect(await device.ask("on 2 listen 80")).toBe("ok 1")
     expect(await device.ask("connect 10.0.0.3 80")).toBe("ok 1")

@@ -43,7 +43,7 @@ test.each(runtimes)("the example runs through on %s, in plain text of 80 columns
     }
 })
 
-test("the same seed gives the same picture, on both runtimes; another seed another one", async () => {
+test("the same seed draws the same picture on both runtimes, another seed another one", async () => {
     const runs = await Promise.all([
         cli("--once", "--seed", "7", "--runtime", "vm"),
         cli("--once", "--seed", "7", "--runtime", "node"),
@@ -55,7 +55,7 @@ test("the same seed gives the same picture, on both runtimes; another seed anoth
     expect(other).not.toEqual(node)
 })
 
-test.each(["1", "2", "3"])("over a bad line too (seed %s)", async seed => {
+test.each(["1", "2", "3"])("the example passes over a bad line (seed %s)", async seed => {
     const impair = "loss=0.1,dup=0.1,reorder=0.1,corrupt=0.05,jitter=3"
     const { code, stdout, stderr } = await cli(
         "--once",
@@ -70,7 +70,7 @@ test.each(["1", "2", "3"])("over a bad line too (seed %s)", async seed => {
     expect(stdout).toContain("ok  The page arrived complete")
 })
 
-test("another number, another network", async () => {
+test("the example with another address runs in another network", async () => {
     const { code, stdout } = await cli(
         ...["--once", "--runtime", "node", "--config", "iss=4294967295", "--ip", "192.168.7.9/24"]
     )
@@ -81,7 +81,7 @@ test("another number, another network", async () => {
 })
 
 test.each(runtimes)(
-    "a line that loses everything fails the example on %s: exit code 1 and why",
+    "a line that loses everything fails the example on %s: exit code 1 and the reason",
     async runtime => {
         const { code, stdout, stderr } = await cli("--once", "--runtime", runtime, "--impair", "loss=1")
         expect(code).toBe(1)
@@ -90,14 +90,14 @@ test.each(runtimes)(
     }
 )
 
-test("in real time TIME-WAIT is not waited for, and says so", async () => {
+test("the example in real time does not wait for TIME-WAIT, and prints that", async () => {
     const { code, stdout } = await cli("--once", "--runtime", "node", "--time", "real")
     expect(code).toBe(0)
     expect(stdout).toContain("Host X stays in TIME-WAIT for 60 s; the example goes on meanwhile")
     expect(stdout).toContain("ok  The page arrived complete")
 })
 
-test("a signal before the end is a failure, and the process is gone", async () => {
+test("a signal before the example's end is a failure, and the process ends", async () => {
     const process = new Cli("--once", "--runtime", "node", "--time", "real")
     await process.until(stdout => stdout.includes("4321"))
     process.signal("SIGINT")

@@ -10,7 +10,7 @@ async function events(...words: string[]): Promise<Line[]> {
     return linesOf(stdout).map(line => JSON.parse(line) as Line)
 }
 
-test("the example as JSON has the handshake, and is the same on both runtimes", async () => {
+test("the example with --json has the handshake, the same on both runtimes", async () => {
     const [vm, node] = await Promise.all(runtimes.map(runtime => events("--once", "--runtime", runtime)))
     expect(node).toEqual(vm)
     const first = vm!.filter(({ local, event }) => event !== "frame" && String(local) !== "10.0.0.2:7")
@@ -60,7 +60,7 @@ test("the example as JSON has the handshake, and is the same on both runtimes", 
     ])
 })
 
-test("ARP, half-open connections and drops are there", async () => {
+test("--json has ARP, half-open connections and drops", async () => {
     const lines = await events(
         "--once",
         "--runtime",
@@ -85,7 +85,7 @@ test("ARP, half-open connections and drops are there", async () => {
     expect(reasons).toContain("tcp-checksum")
 })
 
-test("commands are events too", async () => {
+test("--json has an event for each command", async () => {
     expect(await events("--runtime", "node", "--exec", "sleep 5; memory")).toEqual([
         { time: expect.any(Number), event: "command", line: "sleep 5", status: 0, output: [] },
         {
@@ -98,7 +98,7 @@ test("commands are events too", async () => {
     ])
 })
 
-test("a failing run says why on standard error only", async () => {
+test("--json of a run that fails has the reason on standard error only", async () => {
     const { code, stdout, stderr } = await cli("--json", "--once", "--runtime", "node", "--impair", "loss=1")
     expect(code).toBe(1)
     expect(stderr).toBe("the example failed: the handshake failed: EHOSTUNREACH on Host X\n")
@@ -106,7 +106,7 @@ test("a failing run says why on standard error only", async () => {
     expect(last).toMatchObject({ event: "failed", error: "EHOSTUNREACH" })
 })
 
-test("numbers are absolute and unsigned, times are seconds", () => {
+test("--json has absolute unsigned numbers, and times in seconds", () => {
     const lines: string[] = []
     const { event } = jsonEvents(["10.0.0.2"], line => lines.push(line))
     const ends = { remoteIp: "10.0.0.1", remotePort: 7, localPort: 49152 }

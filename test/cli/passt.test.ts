@@ -1,4 +1,4 @@
-// passt, where it is installed: somebody else's way from the device to this computer's sockets.
+// passt, where it is installed: another way from the device to this computer's sockets.
 
 import { spawnSync } from "node:child_process"
 import { afterEach, describe, expect, test } from "vitest"
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 describe.skipIf(withoutPasst)("--link passt", () => {
     test.each(runtimes)(
-        "brings the page to this computer, and the device to its servers, on %s",
+        "the page is on this computer, and the device reaches its servers, on %s",
         async runtime => {
             const port = await free()
             device = new Cli("--link", "passt", "--forward", `${port}:80`, "--runtime", runtime)
@@ -44,7 +44,7 @@ describe.skipIf(withoutPasst)("--link passt", () => {
         }
     )
 
-    test("a port that is taken: one line, and exit code 1", async () => {
+    test("a port in use ends the run with one line and exit code 1", async () => {
         const { port, server } = await taken()
         const { code, stderr } = await cli("--link", "passt", "--forward", `${port}:80`, "--runtime", "node")
         expect({ code, stderr }).toEqual({
@@ -55,7 +55,7 @@ describe.skipIf(withoutPasst)("--link passt", () => {
     })
 })
 
-test("without passt it says what to do", async () => {
+test("--link passt without passt ends with what to do", async () => {
     const path = process.env.PATH
     process.env.PATH = "/nonexistent"
     try {

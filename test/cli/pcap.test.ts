@@ -24,7 +24,7 @@ test("the example's capture is the same, byte for byte, on both runtimes", async
     expect(node!.equals(vm!)).toBe(true)
 })
 
-test("a state that its connection's next segment brings is that segment's, another connection's is not", () => {
+test("a change of state is in the comment of its own connection's next segment only", () => {
     const file = join(folder, "states.pcapng")
     const capture = Capture.open(file, { epochMs: 0 })
     const { observer } = new PortCapture(capture, "w5500", 0)
@@ -58,8 +58,8 @@ function reset(port: number): Uint8Array {
     return frame
 }
 
-describe.skipIf(withoutTshark)("read by tshark (needs to be installed)", () => {
-    test.each(runtimes)("the example on %s: its numbers, its states, and nothing wrong", async runtime => {
+describe.skipIf(withoutTshark)("a capture read by tshark (needs to be installed)", () => {
+    test.each(runtimes)("has the example's numbers and states, and nothing wrong, on %s", async runtime => {
         const file = join(folder, `tshark-${runtime}.pcapng`)
         expect(await cli("--once", "--runtime", runtime, "--pcap", file)).toMatchObject({ code: 0 })
         const rows = fields(
@@ -91,7 +91,7 @@ describe.skipIf(withoutTshark)("read by tshark (needs to be installed)", () => {
         expect(tshark(file, ...checks, "-Y", wrong)).toBe("")
     })
 
-    test("an abort's comment is on its reset", async () => {
+    test("has an abort's comment on its RST", async () => {
         const file = join(folder, "abort.pcapng")
         const commands = "connect 10.0.0.1 7; wait 3 ESTABLISHED; abort 3; sleep 100"
         expect(await cli("--runtime", "node", "--pcap", file, "--exec", commands)).toMatchObject({ code: 0 })
@@ -102,7 +102,7 @@ describe.skipIf(withoutTshark)("read by tshark (needs to be installed)", () => {
         ])
     })
 
-    test("a capture is whole when a signal ends the run", async () => {
+    test("is whole when a signal ends the run", async () => {
         const file = join(folder, "signal.pcapng")
         const peer = await StreamPeer.listen()
         const device = new Cli("--link", peer.address, "--runtime", "node", "--pcap", file)

@@ -43,7 +43,7 @@ function talk(client: BuiltinHost, port: number, text: string) {
     return { connection, heard }
 }
 
-test("a client is echoed, also more than any buffer holds and over a bad line", async () => {
+test("BuiltinHost echoes a client, also more than any buffer holds and over a bad line", async () => {
     const { clock, client } = network({ loss: 0.05, reorder: 0.1 })
     const text = Array.from({ length: 20_000 }, (_, i) => String.fromCharCode(i % 256)).join("")
     const { connection, heard } = talk(client, 7, text)
@@ -54,7 +54,7 @@ test("a client is echoed, also more than any buffer holds and over a bad line", 
     expect(connection.state).toBe("CLOSED")
 })
 
-test("the states on the way are told as they happen", async () => {
+test("BuiltinHost reports each state of a connection as it is reached", async () => {
     const { clock, client, events } = network()
     const { connection, heard } = talk(client, 7, "x")
     await clock.runUntil(() => heard.text === "x", 1000)
@@ -64,7 +64,7 @@ test("the states on the way are told as they happen", async () => {
     expect(states).toEqual(["SYN-SENT", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED"])
 })
 
-test("a refused connection ends with its reason", async () => {
+test("BuiltinHost reports why a connection was refused", async () => {
     const { clock, client } = network()
     let ended = ""
     const connection = client.connect("10.0.0.1", 9, {
@@ -77,7 +77,7 @@ test("a refused connection ends with its reason", async () => {
     expect(connection.ended).toBe(true)
 })
 
-test("half closed, the other side goes on; aborted, it is reset", async () => {
+test("BuiltinHost receives after its half close, and resets when it aborts", async () => {
     const { clock, client, server } = network()
     let served: { ended: boolean; error: string | undefined } | undefined
     server.listen(99, {
@@ -99,13 +99,13 @@ test("half closed, the other side goes on; aborted, it is reset", async () => {
     expect(served?.error).toBe("ECONNRESET")
 })
 
-test("what cannot be done says why", () => {
+test("BuiltinHost refuses what it cannot do, with the reason", () => {
     const { client, server } = network()
     expect(() => server.listen(7, {})).toThrow("port 7: EADDRINUSE")
     expect(() => client.connect("10.0.0.1", 0)).toThrow("10.0.0.1:0: EINVAL")
 })
 
-test("a stopped peer is gone", async () => {
+test("a stopped BuiltinHost answers nothing", async () => {
     const { clock, client, server } = network()
     server.stop()
     const { connection } = talk(client, 7, "x")

@@ -11,7 +11,7 @@ export async function taken(
     return { port: (server.address() as net.AddressInfo).port, server }
 }
 
-/** One that nobody listened on a moment ago. */
+/** Returns a port that had no listener a moment ago. */
 export async function free(): Promise<number> {
     const { port, server } = await taken()
     await new Promise(resolve => server.close(resolve))

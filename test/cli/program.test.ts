@@ -25,17 +25,20 @@ function written(name: string, text: string): string {
     return relative(process.cwd(), file)
 }
 
-test.each(runtimes)("hello shakes hands on the screen and says hello, on %s", async runtime => {
-    device = new Cli("--program", "src/examples/hello.ts", "--runtime", runtime)
-    await device.until(stdout => stdout.includes("\nhello, world\n") && stdout.includes("FIN-WAIT-2"))
-    expect(device.stdout).toMatch(/SYN-SENT \|/)
-    expect(device.stdout).toMatch(/ESTABLISHED \|<-/)
-    device.signal("SIGTERM")
-    expect(await device.ended).toBe(0)
-    expect(device.stderr).toBe("")
-})
+test.each(runtimes)(
+    "--program hello.ts opens a connection on the screen and says hello, on %s",
+    async runtime => {
+        device = new Cli("--program", "src/examples/hello.ts", "--runtime", runtime)
+        await device.until(stdout => stdout.includes("\nhello, world\n") && stdout.includes("FIN-WAIT-2"))
+        expect(device.stdout).toMatch(/SYN-SENT \|/)
+        expect(device.stdout).toMatch(/ESTABLISHED \|<-/)
+        device.signal("SIGTERM")
+        expect(await device.ended).toBe(0)
+        expect(device.stderr).toBe("")
+    }
+)
 
-test.each(runtimes)("fetch meets what this computer serves, on %s", async runtime => {
+test.each(runtimes)("--program fetch.ts reads what this computer serves, on %s", async runtime => {
     const server = createServer((_request, response) => response.end('{"degrees":21}'))
     await new Promise<void>(resolve => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as AddressInfo
@@ -57,17 +60,20 @@ test.each(runtimes)("fetch meets what this computer serves, on %s", async runtim
     await new Promise(resolve => server.close(resolve))
 })
 
-test.each(runtimes)("the web server's pages come through a port of this computer, on %s", async runtime => {
-    const port = await free()
-    device = new Cli("--program", "src/examples/web.ts", "--forward", `${port}:80`, "--runtime", runtime)
-    await device.until(stdout => stdout.includes("http://10.0.0.2/"))
-    expect(device.stdout).toContain(`Its page in your browser: http://127.0.0.1:${port}\n`)
-    const primes = await (await fetch(`http://127.0.0.1:${port}/primes?n=100`)).text()
-    expect(primes.split("\n")[97]).toBe("97: true")
-})
+test.each(runtimes)(
+    "--program with the web server: its pages come through a port of this computer, on %s",
+    async runtime => {
+        const port = await free()
+        device = new Cli("--program", "src/examples/web.ts", "--forward", `${port}:80`, "--runtime", runtime)
+        await device.until(stdout => stdout.includes("http://10.0.0.2/"))
+        expect(device.stdout).toContain(`Its page in your browser: http://127.0.0.1:${port}\n`)
+        const primes = await (await fetch(`http://127.0.0.1:${port}/primes?n=100`)).text()
+        expect(primes.split("\n")[97]).toBe("97: true")
+    }
+)
 
 test.each(runtimes)(
-    "what a program throws ends the run with exit code 1 and its place, on %s",
+    "an exception of a program ends the run with exit code 1 and its place, on %s",
     async runtime => {
         const program = written(`throws-${runtime}.ts`, 'throw new Error("no such luck")\n')
         const { code, stderr } = await cli("--program", program, "--runtime", runtime)
@@ -77,17 +83,17 @@ test.each(runtimes)(
     }
 )
 
-test("what does not compile says why", async () => {
+test("a program that does not compile ends with the compiler's messages", async () => {
     const program = written("wrong.ts", 'const n: number = "one"\nconsole.log(n)\n')
     const { code, stderr } = await cli("--program", program)
     expect(code).toBe(1)
     expect(stderr).toContain("Type 'string' is not assignable to type 'number'")
 })
 
-describe("options", () => {
+describe("options of --program", () => {
     const parse = (...words: string[]) => parseOptions(words, { terminal: false })
 
-    test("it runs in real time, with the server and the router of the built-in network", () => {
+    test("--program runs in real time, with the server and the router of the built-in network", () => {
         expect(parse("--program", "src/examples/hello.ts")).toMatchObject({
             ...{ program: "src/examples/hello.ts", mode: "program", example: false, time: "real" },
             ...{ server: "10.0.0.1", router: "10.0.0.3", forwards: [] },

@@ -19,7 +19,7 @@ async function start(...words: string[]): Promise<{ peer: StreamPeer; device: Cl
 }
 
 describe.each(runtimes)("a device on a stream link without a terminal, on %s", runtime => {
-    test("serves the other end, takes commands, outlives its input and ends with the link", async () => {
+    test("serves the other end, takes commands, goes on after its input, and ends with the link", async () => {
         const { peer, device } = await start("--runtime", runtime)
         await device.until(stdout => stdout.includes("10.0.0.2 serves echo"))
         const host = await peer.connected
@@ -43,15 +43,18 @@ describe.each(runtimes)("a device on a stream link without a terminal, on %s", r
     })
 })
 
-test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends it with exit code 0", async signal => {
-    const { device } = await start("--runtime", "node")
-    await device.until(stdout => stdout.includes("10.0.0.2 serves echo"))
-    device.signal(signal)
-    expect(await device.ended).toBe(0)
-    expect(device.stderr).toBe("")
-})
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "%s ends a device on a stream link with exit code 0",
+    async signal => {
+        const { device } = await start("--runtime", "node")
+        await device.until(stdout => stdout.includes("10.0.0.2 serves echo"))
+        device.signal(signal)
+        expect(await device.ended).toBe(0)
+        expect(device.stderr).toBe("")
+    }
+)
 
-test("with --json, events and commands are lines of JSON and nothing else is there", async () => {
+test("--json on a stream link prints events and commands as lines of JSON, and nothing else", async () => {
     const { device } = await start("--runtime", "node", "--json")
     device.type("connect 10.0.0.1 9")
     await device.until(stdout => stdout.includes("ECONNREFUSED"))
@@ -76,7 +79,7 @@ test("--exec on a stream link runs its commands in real time", async () => {
     expect(device.stdout).toContain("connection 3: ESTABLISHED")
 })
 
-test("a link that ends before the commands do is a failure", async () => {
+test("--exec on a link that ends before the commands do is a failure", async () => {
     const { peer, device } = await start("--runtime", "node", "--exec", "sleep 1; sleep 600000")
     await device.until(stdout => stdout.includes("> sleep 1"))
     await peer.unplug()
@@ -84,7 +87,7 @@ test("a link that ends before the commands do is a failure", async () => {
     expect(device.stderr).toMatch(/^the link is gone: .*\n$/)
 })
 
-test("what the example needs a stream link does not have", async () => {
+test("--once on a stream link is refused, as the example needs the built-in network", async () => {
     const { code, stderr } = await cli("--once", "--link", "stream:127.0.0.1:1")
     expect(code).toBe(2)
     expect(stderr).toMatch(/^--link stream:127\.0\.0\.1:1 and --once cannot be combined: .*\n$/)

@@ -19,7 +19,7 @@ export class StreamPeer {
     private readonly folder = mkdtempSync(join(tmpdir(), "stream-peer-"))
     private readonly server = net.createServer()
     private link: StreamLink | undefined
-    private peer: BuiltinHost | undefined
+    private host: BuiltinHost | undefined
 
     private constructor() {
         const path = join(this.folder, "socket")
@@ -40,7 +40,7 @@ export class StreamPeer {
     private plugIn(socket: net.Socket): BuiltinHost {
         const clock = new RealClock()
         this.link = new StreamLink(socket)
-        this.peer = new BuiltinHost({
+        this.host = new BuiltinHost({
             clock,
             link: this.link,
             name: "peer",
@@ -50,8 +50,8 @@ export class StreamPeer {
             random: new Random(3),
             onEvent: event => this.events.push(event),
         })
-        serveEcho(this.peer, clock)
-        return this.peer
+        serveEcho(this.host, clock)
+        return this.host
     }
 
     /** Ends the link. */
@@ -60,7 +60,7 @@ export class StreamPeer {
     }
 
     async close(): Promise<void> {
-        this.peer?.stop()
+        this.host?.stop()
         await this.unplug()
         this.server.close()
         rmSync(this.folder, { recursive: true, force: true })

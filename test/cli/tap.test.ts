@@ -8,7 +8,7 @@ function parse(line: string): ReturnType<typeof parseOptions> {
 }
 
 describe("--link tap:", () => {
-    test("is real time with real randomness and no server of ours, and what --impair says applies", () => {
+    test("--link tap: has real time, real randomness and no server of ours, and --impair applies", () => {
         expect(parse("--link tap:tap0 --impair loss=0.5")).toMatchObject({
             link: "tap:tap0",
             mode: "serve",
@@ -34,7 +34,7 @@ describe("--link tap:", () => {
         expect(() => parse(line)).toThrow(expected)
     })
 
-    test("what cannot be opened ends the run with one line and exit code 1", async () => {
+    test("a TAP device that cannot be opened ends the run with one line and exit code 1", async () => {
         const run = await cli("--runtime", "node", "--link", "tap:tap0@devicescript-tcp-no-such-namespace")
         expect(run).toMatchObject({ code: 1, stdout: "" })
         expect(run.stderr).toMatch(/^cannot open tap:tap0@devicescript-tcp-no-such-namespace: .+\n$/)

@@ -28,17 +28,20 @@ function plain(text: string): string {
 }
 
 describe.skipIf(withoutPython)("npm start on a terminal", () => {
-    test.each(runtimes)("ends with a page to click, and draws who fetches it, on %s", async runtime => {
-        device = new OnTerminal("--runtime", runtime)
-        await device.until(stdout => stdout.includes('"help" lists the commands'))
-        const shown = plain(device.stdout)
-        expect(shown.match(/ ok {2}|✓/g)).toHaveLength(7)
-        const [, url = ""] = /Its page in your browser: (http:\/\/127\.0\.0\.1:\d+)/.exec(shown) ?? []
-        const pages = await Promise.all([1, 2].map(async () => await (await fetch(url)).text()))
-        for (const page of pages) expect(page).toContain("<title>devicescript-tcp</title>")
-        // the ladder goes on, with the browser at its other end
-        await device.until(stdout => /10\.0\.0\.3 port \d+ /.test(plain(stdout)))
-        device.press(CTRL_D)
-        expect(await device.ended).toBe(0)
-    })
+    test.each(runtimes)(
+        "ends with the page's address, and draws a browser's connection, on %s",
+        async runtime => {
+            device = new OnTerminal("--runtime", runtime)
+            await device.until(stdout => stdout.includes('"help" lists the commands'))
+            const shown = plain(device.stdout)
+            expect(shown.match(/ ok {2}|✓/g)).toHaveLength(7)
+            const [, url = ""] = /Its page in your browser: (http:\/\/127\.0\.0\.1:\d+)/.exec(shown) ?? []
+            const pages = await Promise.all([1, 2].map(async () => await (await fetch(url)).text()))
+            for (const page of pages) expect(page).toContain("<title>devicescript-tcp</title>")
+            // the ladder goes on, with the browser at its other end
+            await device.until(stdout => /10\.0\.0\.3 port \d+ /.test(plain(stdout)))
+            device.press(CTRL_D)
+            expect(await device.ended).toBe(0)
+        }
+    )
 })

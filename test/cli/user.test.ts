@@ -12,7 +12,7 @@ afterEach(async () => {
     device = undefined
 })
 
-test.each(runtimes)("the page comes through the forwarded port, on %s", async runtime => {
+test.each(runtimes)("--link user: the page comes through the forwarded port, on %s", async runtime => {
     const port = await free()
     device = new Cli("--link", "user", "--forward", `${port}:80`, "--runtime", runtime)
     const url = `http://127.0.0.1:${port}`
@@ -24,7 +24,7 @@ test.each(runtimes)("the page comes through the forwarded port, on %s", async ru
     expect(device.stderr).toBe("")
 })
 
-test("a port that is taken: one line, and exit code 1", async () => {
+test("--forward of a port in use ends with one line and exit code 1", async () => {
     const { port, server } = await taken()
     const { code, stderr } = await cli("--link", "user", "--forward", `${port}:80`, "--runtime", "node")
     expect(code).toBe(1)
@@ -33,9 +33,9 @@ test("a port that is taken: one line, and exit code 1", async () => {
     await new Promise(resolve => server.close(resolve))
 })
 
-test("the page's usual port is taken: another is found, and said", async () => {
+test("the page's usual port is in use: another one is taken, and printed", async () => {
     const server = net.createServer()
-    // whoever has it, it is taken
+    // another program may have it: it is in use
     await new Promise<void>(resolve => server.on("error", () => resolve()).listen(8080, "127.0.0.1", resolve))
     device = new Cli("--link", "user", "--runtime", "node")
     await device.until(stdout => stdout.includes("Lines on standard input"))
@@ -47,7 +47,7 @@ test("the page's usual port is taken: another is found, and said", async () => {
     await new Promise(resolve => server.close(resolve))
 })
 
-test("two devices, each with a port of this computer", async () => {
+test("two devices each have a forwarded port of this computer", async () => {
     const ports = [await free(), await free()]
     device = new Cli(
         ...["--link", "user", "--runtime", "node,vm"],

@@ -18,11 +18,11 @@ async function operations(name: string, what: string): Promise<number> {
 }
 
 describe("operations on the VM", () => {
-    test("the checksum of 1,460 bytes takes at most 2,600", async () => {
+    test("the checksum of 1,460 bytes takes at most 2,600 operations", async () => {
         expect(await operations("cost-checksum", "checksum of 1,460 bytes")).toBeLessThanOrEqual(2600)
     })
 
-    test("a SYN is answered within 3,800, and 2,600 without the event ring", async () => {
+    test("a SYN is answered within 3,800 operations, and 2,600 without the event ring", async () => {
         const with32 = await operations("cost-handshake", "SYN received to SYN-ACK ready, 32 events kept")
         const quiet = await operations("cost-handshake-quiet", "the same with events=0")
         expect(with32).toBeLessThanOrEqual(3800)
@@ -30,14 +30,14 @@ describe("operations on the VM", () => {
     })
 })
 
-describe("memory", () => {
-    test("the board's image fits the RP2040's 110 KB with room for a program", async () => {
+describe("memory of src/main.ts", () => {
+    test("its board image fits the RP2040's 110 KB with room for a program", async () => {
         const { size } = await buildImage(["src/main.ts"], "board")
         measured.push(`${size.toLocaleString("en")} bytes: image of src/main.ts`)
         expect(size).toBeLessThanOrEqual(84_000)
     })
 
-    test("the program leaves 24 KB of the heap free, and connections take nothing of it", async () => {
+    test("it leaves 24 KB of the heap free, and connections take none of it", async () => {
         const clock = new VirtualClock()
         const ethernet = new EthernetSwitch(clock)
         const chip = new W5500Chip({ clock, send: frame => plug.send(frame) })

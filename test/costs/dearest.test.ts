@@ -92,7 +92,7 @@ const dearest: Record<string, (crowd: Crowd) => Steps> = {
     },
 }
 
-test.each(Object.keys(dearest))("%s", async what => {
+test.each(Object.keys(dearest))("%s stays within the VM's limit of operations", async what => {
     const n = await operationsOf({}, () => dearest[what]!(new Crowd()))
     rows.push(`${n.toLocaleString("en").padStart(7)} operations: ${what}`)
     expect(n).toBeGreaterThan(1000)

@@ -32,7 +32,7 @@ async function measure(name: string, mac: MacUnderTest, length: number): Promise
 }
 
 test.each([60, 1514])(
-    "a frame of %i bytes takes the ENC28J60's driver at most 1.5 times as long",
+    "a frame of %i bytes takes the ENC28J60's driver at most 1.5 times the operations of the W5500's",
     async length => {
         const reference = await measure("W5500", w5500, length)
         const costs = await measure("ENC28J60", enc28j60, length)

@@ -4,13 +4,13 @@ import { afterAll, expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
 import { Device } from "../../sim/device/device"
 import { VirtualClock } from "../../sim/time/clock"
-import { Half, Tcb, Wait } from "../../src/tcp/records"
+import { Half, Tcb, TimeWaitRecord } from "../../src/tcp/records"
 
 const measured: string[] = []
 afterAll(() => console.log(measured.join("\n")))
 
-test("the records: 96 bytes a connection, 36 a half-open one, 24 one in TIME-WAIT at most", () => {
-    const sizes = [Tcb.Size, Half.Size, Wait.Size]
+test("a record has at most 96 bytes for a connection, 36 for a half-open one, 24 for one in TIME-WAIT", () => {
+    const sizes = [Tcb.Size, Half.Size, TimeWaitRecord.Size]
     measured.push(`${sizes.join(", ")} bytes: a connection, a half-open one, one in TIME-WAIT`)
     expect(sizes[0]).toBeLessThanOrEqual(96)
     expect(sizes[1]).toBeLessThanOrEqual(36)
@@ -30,7 +30,7 @@ const smallest = {
     sendBuffer: 536,
 }
 
-/** Bytes of heap that `new Stack` takes for good on the VM. */
+/** Bytes of heap that `new Stack` takes permanently on the VM. */
 async function heapOf(config: Record<string, number>): Promise<number> {
     const clock = new VirtualClock()
     const device = new Device({
@@ -50,13 +50,13 @@ async function heapOf(config: Record<string, number>): Promise<number> {
     return after.used - before.used
 }
 
-test("the smallest useful configuration takes 4 KB of the heap at most", async () => {
+test("the smallest useful configuration takes at most 4 KB of the heap", async () => {
     const bytes = await heapOf(smallest)
     measured.push(`${bytes.toLocaleString("en")} bytes of heap: all of the smallest stack`)
     expect(bytes).toBeLessThanOrEqual(4096)
 })
 
-test("the default configuration", async () => {
+test("the default configuration takes at most 24,000 bytes of the heap", async () => {
     const bytes = await heapOf({})
     measured.push(`${bytes.toLocaleString("en")} bytes of heap: all of the default stack`)
     expect(bytes).toBeLessThanOrEqual(24_000)

@@ -222,7 +222,7 @@ function dearest(parser: Parser): Uint8Array[] {
         .map(({ message }) => frame(message))
 }
 
-/** True when each of these messages takes so many operations at most. */
+/** Returns whether each of these messages takes at most `bound` operations. */
 async function survive(parser: Parser, all: Uint8Array[], bound: number, kind = 0): Promise<boolean> {
     function* script(): Script {
         for (const bytes of all) {
@@ -258,7 +258,7 @@ test.each([
     ["DHCP", Parser.Dhcp],
     ["SNTP", Parser.Sntp],
     ["ICMP", Parser.Icmp],
-] as const)("%s", async (what, parser) => {
+] as const)("the dearest message of %s stays within the limit of operations", async (what, parser) => {
     const all = dearest(parser)
     const n = await operations(parser, all)
     rows.push(`${n.toLocaleString("en").padStart(7)} operations: ${what}`)

@@ -12,7 +12,7 @@ interface Cost {
     /** What is configured otherwise than for the others. */
     config?: Record<string, number>
     steps: (peer: CostPeer) => Steps
-    /** At most so many operations without timestamps and events; with timestamps; with both. */
+    /** The most operations without timestamps and events; with timestamps; with both. */
     most: [number, number, number]
 }
 
@@ -106,9 +106,9 @@ const variants = [
     ["timestamps, 32 events", 1, 32],
 ] as const
 
-describe.each(Object.keys(costs))("%s", what => {
+describe.each(Object.keys(costs))("operations of: %s", what => {
     const { steps, most, config: own } = costs[what]!
-    test.each(variants)("%s", async (name, timestamps, events) => {
+    test.each(variants)("with %s stay within their limit", async (name, timestamps, events) => {
         const config = { ...ROOMY, ...own, timestamps, events }
         const n = await operationsOf(config, () => steps(new CostPeer(timestamps === 1)))
         rows.push(`${n.toLocaleString("en").padStart(7)} operations: ${what}, ${name}`)

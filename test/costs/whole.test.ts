@@ -20,13 +20,13 @@ afterAll(() => {
     console.log(`{\n    ${rows.map(line).join(",\n    ")}\n}`)
 })
 
-test.each(Object.keys(floors))("%s costs no more than before", name => {
+test.each(Object.keys(floors))("path %s of a whole device costs no more than its floor", name => {
     const { cost } = paths.get(name)!
     for (const [what, floor] of Object.entries(floors[name]!))
         expect(cost[what as keyof Cost], what).toBeLessThanOrEqual(floor)
 })
 
-test("each further connection costs each segment little", () => {
+test("each further connection costs an ACK at most 193 operations, an echo of 22 bytes 271", () => {
     const further = (path: string) => {
         const cost = (name: string) => paths.get(name)!.cost.operations
         return (cost(`${path}Third`) - cost(path)) / 2

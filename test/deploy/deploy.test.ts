@@ -68,8 +68,8 @@ function send({ port = bus.port, ...own }: Own = {}): Promise<string> {
     })
 }
 
-describe("a program", () => {
-    test("gets onto the board with its settings, runs, and does so again after a loss of power", async () => {
+describe("npm run deploy of a program", () => {
+    test("sends it with its settings, and the board runs it again after a loss of power", async () => {
         const board = bus.plug(ID)
         const steps = new Map<string, number[]>()
         const onProgress = (what: string, part?: number) => {
@@ -101,7 +101,7 @@ describe("a program", () => {
         await says(again, "I am pico on port 80")
     })
 
-    test("that is there already is not sent again, its settings are; one without a value goes", async () => {
+    test("that the board has already sends its settings only, and removes one without a value", async () => {
         const board = bus.plug(ID)
         await send({ settings: new Map([["NAME", setting("one")]]) })
         await says(board, "I am one on port 7")
@@ -115,7 +115,7 @@ describe("a program", () => {
         await says(board, "I am nobody on port 7")
     })
 
-    test("goes to the one of two boards that was asked for, by either name", async () => {
+    test("sends it to the one of two boards that is asked for by either name", async () => {
         const boards = [bus.plug(ID), bus.plug(OTHER)]
         const refused = await send().catch((error: unknown) => error)
         expect(refused).toBeInstanceOf(DeployError)
@@ -133,8 +133,8 @@ describe("a program", () => {
     })
 })
 
-describe("what can go wrong is said:", () => {
-    test("nobody listens", async () => {
+describe("a deploy that fails reports", () => {
+    test("that no program listens at the port", async () => {
         const { port } = bus
         await bus.close()
         await expect(send({ port })).rejects.toThrow(
@@ -145,13 +145,13 @@ describe("what can go wrong is said:", () => {
         bus = await Bus.open()
     })
 
-    test("no board", async () => {
+    test("that no board answers", async () => {
         await expect(send({ patience: 2000 })).rejects.toThrow(
             /^no board with DeviceScript answers within 2 s: is the firmware on the board/
         )
     })
 
-    test("a board that falls silent", async () => {
+    test("while doing what a board fell silent", async () => {
         const board = bus.plug(ID)
         const onProgress = (_: string, part?: number) => {
             if (part !== undefined && part > 0.1) board.deaf = true
@@ -159,7 +159,7 @@ describe("what can go wrong is said:", () => {
         await expect(send({ patience: 2000, onProgress })).rejects.toThrow(/while sending the program/)
     })
 
-    test("a program that ends at once", async () => {
+    test("that the program ends at once", async () => {
         const board = bus.plug(ID)
         const own = join(folder, "failing.ts")
         writeFileSync(own, 'throw new Error("not today")\n')
@@ -173,7 +173,7 @@ describe("what can go wrong is said:", () => {
     })
 })
 
-describe("the command", () => {
+describe("npm run deploy on the command line", () => {
     function run(
         words: string[],
         cwd = ROOT
@@ -194,7 +194,7 @@ describe("the command", () => {
         })
     }
 
-    test("builds, sends with the project's settings, and says so", async () => {
+    test("builds the program, sends it with the project's settings, and prints the board", async () => {
         const board = bus.plug(ID)
         const project = mkdtempSync(join(tmpdir(), "devicescript-tcp-deploy-"))
         writeFileSync(join(project, ".env.defaults"), "# the project's\nNAME=project\nPORT=8080\n")
@@ -215,7 +215,7 @@ describe("the command", () => {
         rmSync(project, { recursive: true })
     })
 
-    test("does not send what no board takes", async () => {
+    test("refuses a file that no board accepts", async () => {
         const file = join(folder, "bad.devs")
         writeFileSync(file, "no image")
         const { code, stdout, stderr } = await run([file])

@@ -34,7 +34,7 @@ describe.skipIf(withoutPython || (serialPorts === undefined && process.env.CI ==
             for (const end of ends.splice(0).reverse()) await end()
         })
 
-        it("leads to the board behind it", async () => {
+        it("carries a deploy to the board at its other end", async () => {
             const bus = await Bus.open()
             ends.push(() => bus.close())
             const board = bus.plug(ID)

@@ -13,8 +13,8 @@ import { choosePort, loadSerialPorts, type Port, portsOf } from "../../sim/deplo
 import { readSettings } from "../../sim/deploy/settings"
 import { OptionError } from "../../sim/options/error"
 
-describe("options", () => {
-    test("nothing, and all", () => {
+describe("options of npm run deploy", () => {
+    test("none has the defaults, all have their values", () => {
         expect(parseDeployOptions([])).toEqual({
             board: readBoard(),
             file: { kind: "program", path: "src/main.ts" },
@@ -61,12 +61,12 @@ describe("options", () => {
         ["--timeout 601", "--timeout 601: it takes a whole number of seconds from 1 to 600"],
         ["--timeout x", "--timeout x: it takes a whole number of seconds from 1 to 600"],
         ["--prot x", "unknown option '--prot' (Did you mean --port?) (--help lists the options)"],
-    ])("%s", (line, message) => {
+    ])("%s is refused: %s", (line, message) => {
         expect(() => parseDeployOptions(line.split(" "))).toThrow(new OptionError(message))
     })
 })
 
-describe("settings", () => {
+describe("settings of a project's .env files", () => {
     const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-settings-"))
     afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -90,11 +90,11 @@ describe("settings", () => {
         ["URL=http://h/?a=b", { URL: "http://h/?a=b" }],
         ["NAME=", { NAME: undefined }],
         ["NAME=ü", { NAME: "ü" }],
-    ])("%j", (text, settings) => {
+    ])("%j is read as %j", (text, settings) => {
         expect(read(text)).toEqual(settings)
     })
 
-    test("what is not for others goes first", () => {
+    test(".env.local counts before .env.defaults", () => {
         expect(read("A=1\nB=1", "B=2\nC=2")).toEqual({ A: 1, B: 2, C: 2 })
         expect(readSettings(join(folder, "nowhere"))).toEqual(new Map())
     })
@@ -111,7 +111,7 @@ describe("settings", () => {
             `A=${"x".repeat(233)}`,
             ".env.defaults, line 1: the value of A has 235 bytes; a setting takes at most 234",
         ],
-    ])("%j", (text, message) => {
+    ])("%j is refused: %s", (text, message) => {
         expect(() => read(text)).toThrow(new DeployError(message))
     })
 
@@ -130,7 +130,7 @@ describe("settings", () => {
     })
 })
 
-describe("serial ports", () => {
+describe("serial ports of npm run deploy", () => {
     const pico: Port = {
         path: "/dev/ttyACM0",
         vendorId: "2e8a",
@@ -140,7 +140,7 @@ describe("serial ports", () => {
     const esp: Port = { path: "/dev/ttyACM1", vendorId: "303A", productId: "4001" }
     const modem: Port = { path: "/dev/ttyS0" }
 
-    test("the only board, or the one that was asked for", () => {
+    test("the only board, or the one that was asked for, is chosen", () => {
         expect(choosePort([modem, pico], undefined)).toBe(pico)
         expect(choosePort([modem, esp], undefined)).toBe(esp)
         expect(choosePort([modem, pico, esp], "/dev/ttyACM1")).toBe(esp)
@@ -156,13 +156,13 @@ describe("serial ports", () => {
             /^2 boards are plugged in: choose one by --port; the ports are \/dev\/ttyACM0 \(Raspberry Pi\), \/dev\/ttyACM1$/,
         ],
         [[pico], "COM9", /^there is no serial port COM9; the ports are \/dev\/ttyACM0 \(Raspberry Pi\)$/],
-    ])("%j, %s", (ports, wanted, message) => {
+    ])("%j with --port %s is refused", (ports, wanted, message) => {
         expect(() => choosePort(ports, wanted)).toThrow(message)
         expect(() => choosePort(ports, wanted)).toThrow(DeployError)
     })
 })
 
-test("progress is a line a step, and counts on a terminal", () => {
+test("progress is printed a line a step, and counts on a terminal", () => {
     const written = (isTTY: boolean) => {
         let text = ""
         const progress = new Progress({

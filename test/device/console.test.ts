@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { abort, close, shutdown } from "../../src/tcp/calls"
 import { ConsoleBench } from "./console-bench"
 
@@ -11,8 +11,8 @@ async function connected(config = {}, farConfig = {}): Promise<{ bench: ConsoleB
     return { bench, far: bench.farAccept(listener) }
 }
 
-describe("lines", () => {
-    test("an unknown command says so", async () => {
+describe("console lines", () => {
+    test("an unknown command is refused with a hint at help", async () => {
         expect(await new ConsoleBench().refused("frob 1 2")).toBe(
             'unknown command "frob"; help lists the commands'
         )
@@ -39,7 +39,7 @@ describe("lines", () => {
         ["wait 1 CLOSED 5 6", "wait: usage: wait ID STATE [MS]"],
         ["sleep", "sleep: usage: sleep MS"],
         ["help me", "help: usage: help"],
-    ])("%s: the wrong number of words", async (line, reply) => {
+    ])("%s has the wrong number of words and is refused with its usage", async (line, reply) => {
         expect(await new ConsoleBench().refused(line)).toBe(reply)
     })
 
@@ -72,23 +72,23 @@ describe("lines", () => {
         ["wait 9 CLOSED", 'wait: no connection or listener "9": see connections'],
         ["trace maybe", 'trace: "maybe" is neither on nor off'],
         ["sleep soon", 'sleep: "soon" is not a number of milliseconds'],
-    ])("%s: a wrong argument", async (line, reply) => {
+    ])("%s has a wrong argument and is refused: %s", async (line, reply) => {
         expect(await new ConsoleBench().refused(line)).toBe(reply)
     })
 
-    test("an empty line does nothing, and spaces do not matter", async () => {
+    test("an empty line does nothing, and extra spaces do not matter", async () => {
         const bench = new ConsoleBench()
         expect(await bench.run("")).toEqual({ status: 0, lines: [] })
         expect(await bench.run("   ")).toEqual({ status: 0, lines: [] })
         expect(await bench.ok("  listen   9  discard ")).toEqual(["listener 1: port 9, discard"])
     })
 
-    test("a line that is too long is not looked at", async () => {
+    test("a line that is too long is refused unread", async () => {
         const reply = await new ConsoleBench().refused(`send 1 ${"x".repeat(500)}`)
         expect(reply).toBe("a line has at most 500 characters, not 507")
     })
 
-    test("help lists every command in 80 columns", async () => {
+    test("help lists each command in 80 columns", async () => {
         const text = await new ConsoleBench().ok("help")
         expect(text.map(line => line.split(" ")[0])).toEqual(
             (
@@ -102,15 +102,15 @@ describe("lines", () => {
         )
     })
 
-    test("a program without an interpreter takes no commands", async () => {
+    test("a program without commands refuses each line", async () => {
         const print = vi.fn()
         expect(await lines.run("help", print)).toBe(1)
         expect(print).toHaveBeenCalledWith("this program takes no commands")
     })
 })
 
-describe("connect, listen, close", () => {
-    test("connect names the connection at once", async () => {
+describe("console connect, listen and close", () => {
+    test("connect prints the connection's id at once", async () => {
         const bench = new ConsoleBench()
         bench.wire.filter = () => false
         expect(await bench.ok("connect 10.0.0.1 7")).toEqual([
@@ -118,7 +118,7 @@ describe("connect, listen, close", () => {
         ])
     })
 
-    test("connect says when there are no records", async () => {
+    test("connect without a free record is refused", async () => {
         const bench = new ConsoleBench({ connections: 1 })
         await bench.ok("connect 10.0.0.1 7")
         bench.wire.filter = () => false
@@ -127,7 +127,7 @@ describe("connect, listen, close", () => {
         )
     })
 
-    test("listen accepts for read and send", async () => {
+    test("listen without a service accepts for read and send", async () => {
         const bench = new ConsoleBench()
         expect(await bench.ok("listen 2000")).toEqual(["listener 1: port 2000"])
         const far = bench.farConnect(2000)
@@ -137,7 +137,7 @@ describe("connect, listen, close", () => {
         expect(bench.farRead(far)).toBe("pong")
     })
 
-    test("listen echo, listen discard and listen http serve", async () => {
+    test("listen with echo, discard and http serves each", async () => {
         const bench = new ConsoleBench()
         expect(await bench.ok("listen 7 echo")).toEqual(["listener 1: port 7, echo"])
         expect(await bench.ok("listen 9 discard")).toEqual(["listener 2: port 9, discard"])
@@ -156,7 +156,7 @@ describe("connect, listen, close", () => {
         expect(page).toContain("<td>10.0.0.2:80<td>10.0.0.1:")
     })
 
-    test("listen says when the port is taken and when there are no records", async () => {
+    test("listen on a port in use, or without a free record, is refused", async () => {
         const bench = new ConsoleBench({ listeners: 1 })
         await bench.ok("listen 7")
         expect(await bench.refused("listen 7")).toBe(
@@ -199,15 +199,15 @@ describe("connect, listen, close", () => {
         expect(await bench.refused("shutdown 3")).toBe("shutdown: 3 is a listener")
     })
 
-    test("abort resets", async () => {
+    test("abort sends a RST", async () => {
         const { bench, far } = await connected()
         expect(await bench.ok("abort 1")).toEqual(["connection 1: CLOSED"])
         expect(bench.farRead(far)).toBe("error -2")
     })
 })
 
-describe("send and read", () => {
-    test("send takes what fits and says how much", async () => {
+describe("console send and read", () => {
+    test("send queues what fits and prints how much", async () => {
         const { bench, far } = await connected({ sendBuffer: 64 })
         bench.wire.filter = () => false
         expect(await bench.ok(`send 1 ${"a".repeat(60)}`)).toEqual(["60 of 60 bytes queued"])
@@ -218,7 +218,7 @@ describe("send and read", () => {
         expect(bench.farRead(far)).toBe(`${"a".repeat(60)}0123`)
     })
 
-    test("the text is the rest of the line, with escapes", async () => {
+    test("send takes the rest of the line as its data, with escapes", async () => {
         const { bench, far } = await connected()
         expect(await bench.ok("send 1  two  spaces ")).toEqual(["13 of 13 bytes queued"])
         expect(bench.farRead(far)).toBe(" two  spaces ")
@@ -235,7 +235,7 @@ describe("send and read", () => {
         )
     })
 
-    test("send before the handshake is done waits in the ring", async () => {
+    test("send before the handshake is done queues the data", async () => {
         const bench = new ConsoleBench()
         const listener = bench.farListen(7)
         bench.wire.filter = () => false
@@ -247,7 +247,7 @@ describe("send and read", () => {
         expect(bench.farRead(bench.farAccept(listener))).toBe("early")
     })
 
-    test("read shows what is not printable, and breaks lines", async () => {
+    test("read prints unprintable bytes as escapes, and breaks lines", async () => {
         const { bench, far } = await connected()
         expect(await bench.ok("read 1")).toEqual(["nothing to read yet"])
         bench.farSend(far, `one\r\ntwo\t\\\0\x7f\xe9${"z".repeat(100)}`)
@@ -258,7 +258,7 @@ describe("send and read", () => {
         ])
     })
 
-    test("read takes all that the ring holds, then says how the stream stands", async () => {
+    test("read prints all that the ring holds, then the state of the stream", async () => {
         const { bench, far } = await connected({ receiveBuffer: 1100 })
         bench.farSend(far, "x".repeat(1000))
         shutdown(bench.far.stack, far, bench.now())
@@ -268,7 +268,7 @@ describe("send and read", () => {
         expect(text.slice(0, -1).join("")).toBe("x".repeat(1000))
     })
 
-    test("read names the error that ended the connection, behind the text before it", async () => {
+    test("read prints the data before a reset, then its error", async () => {
         const { bench, far } = await connected()
         bench.farSend(far, "last words")
         abort(bench.far.stack, far, bench.now())
@@ -286,8 +286,8 @@ describe("send and read", () => {
     })
 })
 
-describe("wait", () => {
-    test("returns as soon as the state is there", async () => {
+describe("console wait", () => {
+    test("wait returns as soon as the connection is in the state", async () => {
         const { bench, far } = await connected()
         expect(await bench.ok("wait 1 established")).toEqual(["connection 1: ESTABLISHED"])
         expect(bench.now()).toBe(0)
@@ -295,7 +295,7 @@ describe("wait", () => {
         expect(await bench.ok("wait 1 Close-Wait 50")).toEqual(["connection 1: CLOSE-WAIT"])
     })
 
-    test("gives up in time and says which state it is", async () => {
+    test("wait ends after its time and prints the state", async () => {
         const { bench } = await connected()
         expect(await bench.refused("wait 1 CLOSED 250")).toBe(
             "wait: connection 1 is ESTABLISHED after 250 ms"
@@ -307,7 +307,7 @@ describe("wait", () => {
         expect(bench.now()).toBe(10250)
     })
 
-    test("says at once why a connection ended", async () => {
+    test("wait prints at once why a connection ended", async () => {
         const bench = new ConsoleBench()
         await bench.ok("connect 10.0.0.1 7")
         expect(await bench.refused("wait 1 ESTABLISHED")).toBe(
@@ -316,7 +316,7 @@ describe("wait", () => {
         expect(await bench.ok("wait 1 closed")).toEqual(["connection 1: CLOSED"])
     })
 
-    test("says at which step the way to a host ended", async () => {
+    test("wait prints at which step the way to a host ended", async () => {
         const bench = new ConsoleBench()
         await bench.ok("connect 10.0.0.77 7")
         expect((await bench.run("wait 1 ESTABLISHED")).lines[0]).toBe(
@@ -328,7 +328,7 @@ describe("wait", () => {
         )
     })
 
-    test("knows why a connection ended whose record is gone", async () => {
+    test("wait prints why a connection ended whose record is free", async () => {
         const { bench, far } = await connected()
         await bench.ok("close 1")
         abort(bench.far.stack, far, bench.now())
@@ -339,14 +339,14 @@ describe("wait", () => {
         )
     })
 
-    test("a listener is in LISTEN", async () => {
+    test("wait for a listener finds it in LISTEN", async () => {
         const bench = new ConsoleBench()
         await bench.ok("listen 7")
         expect(await bench.ok("wait 1 listen")).toEqual(["listener 1: LISTEN"])
         expect(await bench.refused("wait 1 ESTABLISHED 0")).toBe("wait: listener 1 is LISTEN after 0 ms")
     })
 
-    test("refuses what is no state and no time", async () => {
+    test("wait refuses an unknown state and a time that is no number", async () => {
         const { bench } = await connected()
         expect(await bench.refused("wait 1 OPEN")).toBe(
             'wait: no state "OPEN"; there are CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 ' +
@@ -356,8 +356,8 @@ describe("wait", () => {
     })
 })
 
-describe("tables", () => {
-    test("connections shows all there is in columns", async () => {
+describe("console tables", () => {
+    test("connections lists listeners, half-open and other connections in columns", async () => {
         const { bench, far } = await connected()
         await bench.ok("listen 9")
         bench.farSend(far, "four")
@@ -380,7 +380,7 @@ describe("tables", () => {
         ])
     })
 
-    test("neighbours shows who is known and who is asked for", async () => {
+    test("neighbours lists addresses that are resolved and being resolved", async () => {
         const { bench } = await connected()
         expect(await bench.ok("neighbours")).toEqual(["10.0.0.1         02:00:00:00:00:01  used 0 ms ago"])
         await bench.ok("connect 10.0.0.77 1")
@@ -391,7 +391,7 @@ describe("tables", () => {
         ])
     })
 
-    test("stats shows the counters that are not 0, the driver's too", async () => {
+    test("stats lists the counters that are not 0, the driver's too", async () => {
         const { bench } = await connected()
         bench.mac.counters.setAt(16, "i32", -1)
         expect(await bench.ok("stats")).toEqual([
@@ -403,7 +403,7 @@ describe("tables", () => {
         ])
     })
 
-    test("sleep sleeps", async () => {
+    test("sleep 1234 takes 1,234 ms", async () => {
         const bench = new ConsoleBench()
         expect(await bench.ok("sleep 1234")).toEqual([])
         expect(bench.now()).toBe(1234)

@@ -64,18 +64,18 @@ test.each([
     ["timeout 1 5", "err EBADF"],
     ["poll 1", "err EBADF"],
     ["quit", "ok"],
-])("%s: %s", (line, reply) => {
+])('control line "%s" is answered by "%s"', (line, reply) => {
     expect(new ConsoleBench().tell(line)).toBe(reply)
 })
 
-test("listen and accept", () => {
+test("control listen and accept return handles, and accept none while no connection waits", () => {
     const bench = new ConsoleBench()
     expect(bench.tell("listen 7")).toBe("ok 1")
     expect(bench.tell("listen 7")).toBe("err EADDRINUSE")
     expect(bench.tell("state 1")).toBe("ok LISTEN")
     expect(bench.tell("accept 1")).toBe("none")
     const far = bench.farConnect(7)
-    // nothing takes it but accept; until then nobody knows its handle
+    // only accept takes it; until then its handle is not valid
     expect(bench.tell("state 2")).toBe("err EBADF")
     expect(bench.tell("accept 1")).toBe("ok 2")
     expect(bench.tell("accept 1")).toBe("none")
@@ -92,7 +92,7 @@ test("listen and accept", () => {
     expect(bench.tell("state 2")).toBe("ok ESTABLISHED")
 })
 
-test("connections are accepted in the order of their handshakes", () => {
+test("control accept returns connections in the order of their handshakes", () => {
     const bench = new ConsoleBench({}, { localPort: 0 })
     bench.tell("listen 7")
     const far = [bench.farConnect(7), bench.farConnect(7), bench.farConnect(7)]
@@ -102,7 +102,7 @@ test("connections are accepted in the order of their handshakes", () => {
     expect([2, 3, 4].map(h => bench.tell(`recv ${h}`))).toEqual(["ok 1 open", "ok 2 open", "ok 3 open"])
 })
 
-test("connect answers as soon as the SYN is queued", () => {
+test("control connect returns as soon as the SYN is queued", () => {
     const bench = new ConsoleBench({ localPort: 0 })
     bench.wire.filter = () => false
     expect(bench.tell("connect 10.0.0.1 7 50123")).toBe("ok 1")
@@ -111,7 +111,7 @@ test("connect answers as soon as the SYN is queued", () => {
     expect(bench.tell("connect 10.0.0.1 7")).toBe("ok 2")
 })
 
-test("a refused connection", () => {
+test("a refused connection: each control line about it returns ECONNREFUSED", () => {
     const bench = new ConsoleBench()
     expect(bench.tell("connect 10.0.0.1 7")).toBe("ok 1")
     expect(bench.tell("state 1")).toBe("ok CLOSED")
@@ -123,7 +123,7 @@ test("a refused connection", () => {
     expect(bench.tell("recv 1")).toBe("ok 0 ECONNREFUSED")
 })
 
-test("a connection nobody answers", () => {
+test("a connection whose SYN gets no answer: recv returns ETIMEDOUT", () => {
     const bench = new ConsoleBench({ r2Syn: 3000 })
     bench.wire.filter = (_from, frame) => frame[12] === 8 && frame[13] === 6
     bench.tell("connect 10.0.0.1 7")
@@ -132,14 +132,14 @@ test("a connection nobody answers", () => {
     expect(bench.tell("recv 1")).toBe("ok 0 ETIMEDOUT")
 })
 
-test("a host that is not there", () => {
+test("a connection to a host without an ARP reply: recv returns EHOSTUNREACH", () => {
     const bench = new ConsoleBench()
     expect(bench.tell("connect 10.0.0.77 7")).toBe("ok 1")
     bench.wire.run(5000)
     expect(bench.tell("recv 1")).toBe("ok 0 EHOSTUNREACH")
 })
 
-test("send: a to z over and over, from a in each command", () => {
+test("control send N sends a to z over and over, from a in each command", () => {
     const { bench, far } = connected()
     const alphabet = "abcdefghijklmnopqrstuvwxyz"
     expect(bench.tell("send 1 3")).toBe("ok 3")
@@ -150,14 +150,14 @@ test("send: a to z over and over, from a in each command", () => {
     expect(bench.farRead(far)).toBe("")
 })
 
-test("send: N times a byte", () => {
+test("control send N BYTE sends N times that byte", () => {
     const { bench, far } = connected()
     expect(bench.tell("send 1 4 65")).toBe("ok 4")
     expect(bench.tell("send 1 3 0x42")).toBe("ok 3")
     expect(bench.tell("send 1 2 0xfF")).toBe("ok 2")
     expect(bench.tell("send 1 1 0")).toBe("ok 1")
     expect(bench.farRead(far)).toBe("AAAABBB\xff\xff\0")
-    // the pattern is not what the byte left behind
+    // the pattern is sent, not the byte of the command before
     expect(bench.tell("send 1 2")).toBe("ok 2")
     expect(bench.farRead(far)).toBe("ab")
 })
@@ -170,13 +170,13 @@ test.each([
     "send 1 1 0x",
     "send 1 1 0x100",
     "send 1 1 0xg",
-])("%s makes no sense", line => {
+])('control line "%s" returns EINVAL and sends nothing', line => {
     const { bench, far } = connected()
     expect(bench.tell(line)).toBe("err EINVAL")
     expect(bench.farRead(far)).toBe("")
 })
 
-test("send takes what fits", () => {
+test("control send takes the bytes that fit the ring", () => {
     const { bench, far } = connected({ sendBuffer: 1000 })
     bench.wire.filter = () => false
     expect(bench.tell("send 1 900")).toBe("ok 900")
@@ -191,7 +191,7 @@ test("send takes what fits", () => {
     expect(bench.farRead(far)).toHaveLength(900)
 })
 
-test("recv drains up to MAX and says how the stream stands", () => {
+test("control recv takes up to MAX bytes and returns the state of the stream", () => {
     const { bench, far } = connected({ receiveBuffer: 3000 }, { sendBuffer: 2000 })
     expect(bench.tell("recv 1")).toBe("ok 0 open")
     bench.farSend(far, "x".repeat(2000))
@@ -208,7 +208,7 @@ test("recv drains up to MAX and says how the stream stands", () => {
     expect(bench.farRead(far)).toBe("abcde")
 })
 
-test("read says which octets came, 520 at a time, and how the stream stands", () => {
+test("control read returns up to 520 octets in hexadecimal and the state of the stream", () => {
     const bench = new ConsoleBench({ receiveBuffer: 2000 })
     bench.tell("listen 7")
     const far = bench.farConnect(7)
@@ -224,7 +224,7 @@ test("read says which octets came, 520 at a time, and how the stream stands", ()
     expect(bench.tell("read 2 9999")).toBe("ok - open")
 })
 
-test("recv gives what came before a reset, then the error, again and again", () => {
+test("control recv after a reset returns the bytes before it, then ECONNRESET each time", () => {
     const { bench, far } = connected()
     bench.farSend(far, "12345")
     abort(bench.far.stack, far, bench.now())
@@ -237,7 +237,7 @@ test("recv gives what came before a reset, then the error, again and again", () 
     expect(bench.tell("state 1")).toBe("ok CLOSED")
 })
 
-test("shut sends a FIN and goes on receiving", () => {
+test("control shut sends a FIN, and recv goes on", () => {
     const { bench, far } = connected()
     expect(bench.tell("shut 1")).toBe("ok")
     expect(bench.tell("state 1")).toBe("ok FIN-WAIT-2")
@@ -255,7 +255,7 @@ test("shut sends a FIN and goes on receiving", () => {
     expect(bench.tell("send 1 1")).toBe("err ENOTCONN")
 })
 
-test("close: the handle stays good until the end of the connection, and after", () => {
+test("control close keeps the handle valid during the close and after it", () => {
     const { bench, far } = connected()
     expect(bench.tell("close 1")).toBe("ok")
     expect(bench.tell("state 1")).toBe("ok FIN-WAIT-2")
@@ -271,7 +271,7 @@ test("close: the handle stays good until the end of the connection, and after", 
     expect(bench.tell("abort 1")).toBe("ok")
 })
 
-test("abort resets", () => {
+test("control abort sends a RST, and the handle returns ECONNABORTED", () => {
     const { bench, far } = connected()
     expect(bench.tell("abort 1")).toBe("ok")
     expect(bench.farRead(far)).toBe("error -2")
@@ -280,7 +280,7 @@ test("abort resets", () => {
     expect(bench.tell("send 1 1")).toBe("err ECONNABORTED")
 })
 
-test("rcvbuf limits the window", () => {
+test("control rcvbuf limits the advertised window", () => {
     const bench = new ConsoleBench({ receiveBuffer: 1000 }, { localPort: 0 })
     bench.tell("listen 7")
     expect(bench.tell("rcvbuf 1 100")).toBe("ok")
@@ -294,7 +294,7 @@ test("rcvbuf limits the window", () => {
     expect(bench.tell("rcvbuf 2 1000")).toBe("ok")
 })
 
-test("listen: only so many connections wait to be accepted", () => {
+test("control listen with a backlog of 1 keeps one connection waiting", () => {
     const bench = new ConsoleBench({}, { localPort: 0 })
     expect(bench.tell("listen 7 1")).toBe("ok 1")
     bench.farConnect(7)
@@ -303,7 +303,7 @@ test("listen: only so many connections wait to be accepted", () => {
     expect(bench.tell("accept 1")).toBe("none")
 })
 
-test("nodelay: what is small does not wait for an acknowledgment", () => {
+test("control nodelay sends a small segment without waiting for an ACK", () => {
     const { bench, far } = connected({ nagle: 1 })
     bench.wire.filter = () => false
     expect(bench.tell("send 1 1")).toBe("ok 1")
@@ -320,7 +320,7 @@ test("nodelay: what is small does not wait for an acknowledgment", () => {
     expect(bench.farRead(far)).toBe("aaa")
 })
 
-test("keepalive: a peer that is gone is found out", () => {
+test("control keepalive ends a connection whose peer is gone with ETIMEDOUT", () => {
     const config = { keepAliveIdle: 1000, keepAliveInterval: 100, keepAliveProbes: 2 }
     for (const [on, end] of [
         ["1", "ok 0 ETIMEDOUT"],
@@ -335,7 +335,7 @@ test("keepalive: a peer that is gone is found out", () => {
     }
 })
 
-test("timeout: how long nothing may be acknowledged", () => {
+test("control timeout ends a connection whose data is not acknowledged that long", () => {
     const { bench } = connected()
     expect(bench.tell("timeout 1 3")).toBe("ok")
     bench.wire.filter = () => false
@@ -353,11 +353,11 @@ test.each([
     "keepalive 1 -1",
     "timeout 1 x",
     "timeout 1 65536",
-])("%s makes no sense", line => {
+])('control line "%s" returns EINVAL', line => {
     expect(connected().bench.tell(line)).toBe("err EINVAL")
 })
 
-test("a listener has nothing of a connection to set", () => {
+test("control nodelay, keepalive and timeout of a listener return ENOTCONN", () => {
     const bench = new ConsoleBench()
     bench.tell("listen 7")
     for (const line of ["nodelay 1 1", "keepalive 1 1", "timeout 1 1"]) {
@@ -367,7 +367,7 @@ test("a listener has nothing of a connection to set", () => {
 
 const [IN, OUT, ERR, HUP, RDHUP] = [1, 4, 8, 16, 0x2000] as const
 
-test("poll: what can be done without waiting", () => {
+test("control poll returns what can be done without waiting", () => {
     const bench = new ConsoleBench({ localPort: 0, sendBuffer: 100 })
     expect(bench.tell("listen 7")).toBe("ok 1")
     expect(bench.tell("poll 1")).toBe("ok 0")
@@ -386,7 +386,7 @@ test("poll: what can be done without waiting", () => {
     expect(bench.tell("poll 3")).toBe("ok 0")
 })
 
-test("poll: a connection that is over, its record free or not", () => {
+test("control poll of a connection that has ended returns the same while its record is used and after it", () => {
     const { bench, far } = connected()
     shutdown(bench.far.stack, far, bench.now())
     bench.poke()
@@ -405,19 +405,19 @@ test("poll: a connection that is over, its record free or not", () => {
     expect(other.bench.tell("poll 1")).toBe(`ok ${IN | OUT | HUP | RDHUP}`)
 })
 
-test("records of connections whose end was told are free for others", () => {
+test("the records of ended connections are free for others, and their handles keep the error", () => {
     const bench = new ConsoleBench({ connections: 2, localPort: 0 })
     // four refused connections one after the other, each asked about once
     for (let handle = 1; handle <= 4; handle++) {
         expect(bench.tell("connect 10.0.0.1 7")).toBe(`ok ${handle}`)
         expect(bench.tell(`recv ${handle}`)).toBe("ok 0 ECONNREFUSED")
     }
-    // and not asked about at all: the oldest makes room
+    // without asking about them: the oldest gives up its record
     for (let handle = 5; handle <= 8; handle++) expect(bench.tell("connect 10.0.0.1 7")).toBe(`ok ${handle}`)
     for (let handle = 1; handle <= 8; handle++) expect(bench.tell(`recv ${handle}`)).toBe("ok 0 ECONNREFUSED")
 })
 
-test("a connection with something left to read is not given up for another", () => {
+test("an ended connection with unread data keeps its record", () => {
     const { bench, far } = connected({ connections: 1 })
     bench.farSend(far, "left")
     abort(bench.far.stack, far, bench.now())
@@ -427,7 +427,7 @@ test("a connection with something left to read is not given up for another", () 
     expect(bench.tell("connect 10.0.0.1 7")).toBe("ok 2")
 })
 
-test("every reply is one line", () => {
+test("every reply of the control protocol is one line", () => {
     const { bench } = connected()
     for (const line of ["state 1", "recv 1", "send 1 9", "frob", "listen", "accept 1", "\t", "state\n1"]) {
         expect(bench.tell(line)).toMatch(/^(ok|err|none)( [^\n]*)?$/)

@@ -17,7 +17,7 @@ afterEach(() => {
 async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
     const core = await import("@devicescript/core")
     const { boot: defaults } = await import("../../src/boot")
-    const { lines } = await import("../../src/device/lines")
+    const { lines } = await import("../../src/device/command-hook")
     const { startDevice } = await import("../../src/device/device")
     const { consoleOf } = await import("../../src/device/console")
     const { controlOf } = await import("../../src/device/control")
@@ -65,7 +65,7 @@ async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
     return { said, start, run, command, mac, address: () => address && Array.from(address) }
 }
 
-describe("settings", () => {
+describe("settings of the device", () => {
     test.each([
         [
             { ip: "10.0.0.2" },
@@ -97,28 +97,31 @@ describe("settings", () => {
             "bytes, the board has about 36500: lower connections, receiveBuffer or sendBuffer",
         ],
         [{ heap: 30000 }, "the board has about 9500: lower connections, receiveBuffer or sendBuffer"],
-    ])("%j: fatal, told once, and the answer to every command", async (options, message) => {
-        const { start, said, command } = await boot(options)
-        await expect(start()).rejects.toThrow(message)
-        expect(said).toHaveLength(1)
-        expect(said[0]).toContain("error: fatal: ")
-        expect(said[0]).toContain(message)
-        const reply = command("help")
-        await vi.advanceTimersByTimeAsync(0)
-        const { status, text } = await reply
-        expect(status).toBe(1)
-        expect(text.join()).toContain("the device did not start: ")
-        expect(text.join()).toContain(message)
-    })
+    ])(
+        "boot options %j are fatal, reported once, and each command gets the reason",
+        async (options, message) => {
+            const { start, said, command } = await boot(options)
+            await expect(start()).rejects.toThrow(message)
+            expect(said).toHaveLength(1)
+            expect(said[0]).toContain("error: fatal: ")
+            expect(said[0]).toContain(message)
+            const reply = command("help")
+            await vi.advanceTimersByTimeAsync(0)
+            const { status, text } = await reply
+            expect(status).toBe(1)
+            expect(text.join()).toContain("the device did not start: ")
+            expect(text.join()).toContain(message)
+        }
+    )
 
-    test("the memory that is needed is told exactly", async () => {
+    test("a configuration that does not fit is reported with the bytes it needs", async () => {
         const { start } = await boot({ config: { connections: 16, receiveBuffer: 4096 } })
         await expect(start()).rejects.toThrow(/^config needs \d{5} bytes, the board/)
     })
 })
 
 describe("a device", () => {
-    test("says what it is, and serves", async () => {
+    test("prints its addresses and services, and serves", async () => {
         const { run, said, command, address } = await boot({
             macAddress: "02:00:00:00:00:2a",
             gateway: "10.0.0.1",
@@ -140,7 +143,7 @@ describe("a device", () => {
         ])
     })
 
-    test("makes itself an address of its own number", async () => {
+    test("makes an Ethernet address of its device number, the same each time", async () => {
         const { run, address } = await boot({})
         await run(100)
         const first = address()!
@@ -152,7 +155,7 @@ describe("a device", () => {
         expect(again.address()).toEqual(first)
     })
 
-    test("serves nothing when told so", async () => {
+    test("serves nothing with services=false", async () => {
         const { run, said, command } = await boot({ services: false })
         await run(100)
         expect(said[0]).toContain(", no services, ")
@@ -161,7 +164,7 @@ describe("a device", () => {
         expect((await reply).text).toHaveLength(1)
     })
 
-    test("under control serves nothing and speaks the control protocol", async () => {
+    test("under control serves nothing and answers the control protocol", async () => {
         const { run, said, command } = await boot({ control: true })
         await run(100)
         expect(said[0]).toContain(", controlled by another program, ")
@@ -177,7 +180,7 @@ describe("a device", () => {
         }
     })
 
-    test("traces from the start when told so", async () => {
+    test("prints events from the start with trace=true", async () => {
         const { run, said, command } = await boot({ trace: true })
         await run(100)
         const reply = command("connect 10.0.0.1 7")
@@ -186,7 +189,7 @@ describe("a device", () => {
         expect(said[1]).toMatch(/^log: 0\.\d{3} #3 CLOSED -> SYN-SENT$/)
     })
 
-    test("lines that come early wait until it is up", async () => {
+    test("holds command lines that come early until it is up", async () => {
         const { run, command, mac } = await boot({}, { linkUp: false })
         let answered = false
         void command("connect 10.0.0.1 7").then(({ text }) => {
@@ -199,7 +202,7 @@ describe("a device", () => {
         expect(answered).toBe(true)
     })
 
-    test("goes on without a link", async () => {
+    test("starts without a link after 3 s, and reports it", async () => {
         const { run, said } = await boot({}, { linkUp: false })
         await run(2900)
         expect(said).toEqual([])
@@ -207,7 +210,7 @@ describe("a device", () => {
         expect(said[0]).toMatch(/, no link: is the cable in\?$/)
     })
 
-    test("tries a driver again whose chip does not answer", async () => {
+    test("starts its driver again every 5 s when the chip does not answer", async () => {
         let attempts = 0
         const { run, said, command } = await boot(
             {},
@@ -231,7 +234,7 @@ describe("a device", () => {
         expect(said[2]).toContain("link up")
     })
 
-    test("does not spin when a driver that has not started does not wait", async () => {
+    test("does not spin when rest() of a driver that has not started returns at once", async () => {
         let waits = 0
         const { run } = await boot(
             {},

@@ -40,26 +40,29 @@ const configurations: { [key: string]: number }[] = [
     { connections: 1, events: 0 },
 ]
 
-test.each(configurations)("memory adds up to all buffers there are: %j", async config => {
-    const bench = new ConsoleBench(config)
-    const rows = await bench.ok("memory")
-    const { stack } = bench
-    expect(bytesOf(rows, "connections:")).toBe(stack.conns.length)
-    expect(bytesOf(rows, "rings:")).toBe(stack.rings.length)
-    expect(bytesOf(rows, "half-open connections:")).toBe(stack.halves.length)
-    expect(bytesOf(rows, "listeners:")).toBe(stack.listeners.length)
-    expect(bytesOf(rows, "neighbours:")).toBe(stack.neighbours.length)
-    expect(bytesOf(rows, "events:")).toBe(sum(buffersOf(stack.events)))
-    expect(bytesOf(rows, "frames:")).toBe(stack.rx.length + stack.tx.length)
-    expect(bytesOf(rows, "counters:")).toBe(stack.counters.length)
-    expect(bytesOf(rows, "driver")).toBe(sum(buffersOf(bench.mac)))
-    const all = sum(new Set([...buffersOf(stack), ...buffersOf(bench.services), ...buffersOf(bench.mac)]))
-    expect(bytesOf(rows, "in all")).toBe(all)
-    const parts = rows.slice(1, -1).map(row => Number.parseInt(row, 10))
-    expect(parts.reduce((a, b) => a + b)).toBe(all)
-})
+test.each(configurations)(
+    "the rows of memory add up to all buffers of the device with config %j",
+    async config => {
+        const bench = new ConsoleBench(config)
+        const rows = await bench.ok("memory")
+        const { stack } = bench
+        expect(bytesOf(rows, "connections:")).toBe(stack.conns.length)
+        expect(bytesOf(rows, "rings:")).toBe(stack.rings.length)
+        expect(bytesOf(rows, "half-open connections:")).toBe(stack.halves.length)
+        expect(bytesOf(rows, "listeners:")).toBe(stack.listeners.length)
+        expect(bytesOf(rows, "neighbours:")).toBe(stack.neighbours.length)
+        expect(bytesOf(rows, "events:")).toBe(sum(buffersOf(stack.events)))
+        expect(bytesOf(rows, "frames:")).toBe(stack.rx.length + stack.tx.length)
+        expect(bytesOf(rows, "counters:")).toBe(stack.counters.length)
+        expect(bytesOf(rows, "driver")).toBe(sum(buffersOf(bench.mac)))
+        const all = sum(new Set([...buffersOf(stack), ...buffersOf(bench.services), ...buffersOf(bench.mac)]))
+        expect(bytesOf(rows, "in all")).toBe(all)
+        const parts = rows.slice(1, -1).map(row => Number.parseInt(row, 10))
+        expect(parts.reduce((a, b) => a + b)).toBe(all)
+    }
+)
 
-test("records are listed with their number and size", async () => {
+test("the rows of memory have the number and size of records", async () => {
     const rows = await new ConsoleBench().ok("memory")
     expect(rows[0]).toBe(" bytes  owner")
     expect(rows[1]).toMatch(/^ +\d+ {2}connections: 8 of \d+$/)
@@ -70,7 +73,7 @@ test("records are listed with their number and size", async () => {
     }
 })
 
-test.each(configurations)("what a configuration needs is known before it is taken: %j", config => {
+test.each(configurations)("configuredBytes() is what the stack allocates with config %j", config => {
     const { stack, services } = new ConsoleBench(config)
     // what is not in the difference to this one does not depend on the configuration
     const base = new ConsoleBench({

@@ -9,8 +9,8 @@ import { ethernet, icmp, ipv4 } from "../support/frames"
 import { ip } from "../support/host"
 import { ConsoleBench } from "./console-bench"
 
-describe("ping", () => {
-    test("prints a line for every answer, one a second, then how many came", async () => {
+describe("console ping", () => {
+    test("ping prints a line for each reply, one a second, then how many came", async () => {
         const bench = new ConsoleBench()
         expect(await bench.ok("ping 10.0.0.1 3")).toEqual([
             "10.0.0.1: 56 bytes, 0 ms",
@@ -31,7 +31,7 @@ describe("ping", () => {
         expect((await bench.ok("ping 10.0.0.1")).at(-1)).toBe("4 of 4 replies came")
     })
 
-    test("an answer that is late or lost is missed, and nothing else", async () => {
+    test('ping prints "no reply" for a reply that is lost, and goes on', async () => {
         const bench = new ConsoleBench()
         let replies = 0
         bench.wire.filter = (_from, frame) => {
@@ -46,7 +46,7 @@ describe("ping", () => {
         ])
     })
 
-    test("nobody there: status 1", async () => {
+    test("ping of a host without replies ends with status 1", async () => {
         const bench = new ConsoleBench()
         expect(await bench.run("ping 10.0.0.9 2")).toEqual({
             status: 1,
@@ -75,12 +75,12 @@ describe("ping", () => {
             "ping 224.0.0.1",
             "ping: EINVAL, the address or port is not valid, or the data does not fit a frame",
         ],
-    ])("%s: refused", async (line, reply) => {
+    ])("%s is refused: %s", async (line, reply) => {
         expect(await new ConsoleBench().refused(line)).toBe(reply)
     })
 })
 
-describe("an echo request", () => {
+describe("EchoRequest", () => {
     const US = "02:00:00:00:00:01"
     const THEM = "02:00:00:00:01:02"
     const rest = 0x1234_0001
@@ -101,7 +101,7 @@ describe("an echo request", () => {
         return { bench, request, sent, reply }
     }
 
-    test("is as RFC 792 has it, and is sent once", () => {
+    test("is sent once, as RFC 792 has it", () => {
         const { bench, request, sent } = pinged()
         expect(sent!.view).toMatchObject({
             kind: "icmp",
@@ -116,7 +116,7 @@ describe("an echo request", () => {
         expect(bench.others).toEqual([])
     })
 
-    test("takes its own reply, once", () => {
+    test("takes its own reply once, with the round trip's time", () => {
         const { bench, request, reply } = pinged()
         bench.pass(37)
         reply()
@@ -125,7 +125,7 @@ describe("an echo request", () => {
         expect(bench.counter(Counter.IcmpIgnored)).toBe(1)
     })
 
-    test("takes no other: of another host, with other numbers, of another size", () => {
+    test("ignores a reply of another host, with other numbers or of another size", () => {
         const { bench, request, reply } = pinged()
         reply("10.0.0.3")
         reply("10.0.0.2", rest + 1)
@@ -139,7 +139,7 @@ describe("an echo request", () => {
         expect(request.answered).toBe(true)
     })
 
-    test("waits while the transmit frame is taken", () => {
+    test("is sent when the transmit frame is free", () => {
         const { bench } = pinged()
         const next = new EchoRequest(bench.stack, ip("10.0.0.2"), 1)
         bench.stack.replyLength = 40

@@ -32,7 +32,7 @@ async function session(
     const chip = new W5500Chip({ clock, send: frame => plug!.send(frame) })
     plug = ethernet.attach({ name: "device", receive: frame => chip.deliver(frame) })
     const mac = "02:00:00:00:00:01"
-    const peer = new BuiltinHost({
+    const host = new BuiltinHost({
         clock,
         link: ethernet,
         name: "peer",
@@ -41,7 +41,7 @@ async function session(
         mac,
         random,
     })
-    serveEcho(peer, clock)
+    serveEcho(host, clock)
     const said: string[] = []
     let panic: Panic | undefined
     const device = new Device({
@@ -72,11 +72,11 @@ async function session(
         said.push(`${reply.status} ${line}`, ...reply.lines)
     }
     device.stop()
-    peer.stop()
+    host.stop()
     return said
 }
 
-test("the console says the same on the VM and on Node", async () => {
+test("the console prints the same on the VM and on Node", async () => {
     const lines = [
         "help",
         "connections",
@@ -121,7 +121,7 @@ test("the console says the same on the VM and on Node", async () => {
     expect(vm.filter(line => /^log: \d+\.\d{3} #3 /.test(line)).length).toBeGreaterThan(6)
 })
 
-test("the control protocol says the same on the VM and on Node", async () => {
+test("the control protocol returns the same on the VM and on Node", async () => {
     const lines = [
         "connect 10.0.0.1 7",
         "state 1",
@@ -155,8 +155,8 @@ test("the control protocol says the same on the VM and on Node", async () => {
 })
 
 // a program that takes 131,072 operations without an await ends
-describe("large buffers and rings do not end the program on the VM", () => {
-    test("send and recv of 30,000 bytes", async () => {
+describe("commands with much output on the VM", () => {
+    test("send and recv of 30,000 bytes stay within the VM's limit of operations", async () => {
         const config = { connections: 1, receiveBuffer: 30000, sendBuffer: 1500, timeWait: 1 }
         const lines = ["connect 10.0.0.1 7"]
         for (let i = 0; i < 20; i++) lines.push("send 1 1500", "state 1", "state 1", "state 1", "state 1")
@@ -170,7 +170,7 @@ describe("large buffers and rings do not end the program on the VM", () => {
         expect(large.at(-1)).toBe("ok 30000")
     })
 
-    test("the longest lines, tables and ladders", async () => {
+    test("the longest lines, tables and ladders stay within the VM's limit of operations", async () => {
         const config = { connections: 60, halfOpen: 60, events: 526, sendBuffer: 64, receiveBuffer: 64 }
         const lines = ["connect 10.0.0.1 7", "wait 3 established", "trace on"]
         for (let i = 0; i < 57; i++) lines.push("connect 10.0.0.77 7")
@@ -189,7 +189,7 @@ describe("large buffers and rings do not end the program on the VM", () => {
         expect(said.filter(line => line.includes(" 10.0.0.77:7 ")).length).toBeGreaterThan(50)
     })
 
-    test("a page of unprintable text", async () => {
+    test("3,000 unprintable bytes are printed within the VM's limit of operations", async () => {
         const config = { connections: 2, receiveBuffer: 6000, sendBuffer: 6000 }
         const lines = ["connect 10.0.0.1 7", "wait 3 established"]
         for (let i = 0; i < 25; i++) lines.push(`send 3 ${"\\x01".repeat(120)}`, "sleep 50")
@@ -199,7 +199,7 @@ describe("large buffers and rings do not end the program on the VM", () => {
     })
 })
 
-describe("whatever the check of memory lets pass works", () => {
+describe("the largest configuration that the check of memory accepts", () => {
     // the VM has 65,520 bytes of heap, of which boards/host/pipe.ts takes 4,300: with so much told, as little is left as
     // on the RP2040 with its 57,000
     const heap = 61000
@@ -214,7 +214,7 @@ describe("whatever the check of memory lets pass works", () => {
     }
 
     test.each([
-        ["rings of eight", (n: number) => ({ receiveBuffer: n })],
+        ["large rings of eight connections", (n: number) => ({ receiveBuffer: n })],
         ["one large ring", (n: number) => ({ connections: 1, receiveBuffer: n })],
         ["many connections", (n: number) => ({ connections: n, receiveBuffer: 64, sendBuffer: 64 })],
         ["many events", (n: number) => ({ events: n })],
@@ -228,7 +228,7 @@ describe("whatever the check of memory lets pass works", () => {
                 sendBuffer: 64,
             }),
         ],
-    ])("%s", async (_name, shape) => {
+    ])("%s: the device runs, and its commands print", async (_name, shape) => {
         const lines = ["help", "memory", "trace on", "connect 10.0.0.1 7", "wait 3 established"]
         lines.push(`send 3 ${"\\x41".repeat(120)}`, "sleep 50", "read 3", "trace off")
         lines.push(
@@ -244,7 +244,7 @@ describe("whatever the check of memory lets pass works", () => {
     })
 })
 
-test("a configuration that does not fit is refused with a clear message on both", async () => {
+test("a configuration that does not fit is refused with the settings to lower, on both runtimes", async () => {
     const config = { connections: 16, receiveBuffer: 4096 }
     for (const runtime of ["vm", "node"] as const) {
         await expect(session(runtime, ["help"], { config })).rejects.toThrow(

@@ -63,7 +63,7 @@ async function passed(files: string[], without: string[]): Promise<number> {
 describe.each([client, server])("$name", combination => {
     const { program, without, code } = combination
 
-    test("fits", async () => {
+    test("fits its limit of code", async () => {
         const { image } = await buildImage(
             behindPipe(program),
             `test-${combination.name}`.replaceAll(" ", "-"),
@@ -74,7 +74,7 @@ describe.each([client, server])("$name", combination => {
         expect(limitedBytes(readImage(readFileSync(image)).functions)).toBeLessThanOrEqual(code)
     })
 
-    test("passes the tables that apply to it", { timeout: 600_000 }, async () => {
+    test("passes the tests of test/tcp that apply to it", { timeout: 600_000 }, async () => {
         expect(await passed(TABLES, without)).toBeGreaterThan(600)
     })
 })
@@ -82,13 +82,13 @@ describe.each([client, server])("$name", combination => {
 const run = ({ program, without }: Combination, ...more: string[]) =>
     new Cli("--program", program, "--without", without.join(), ...more)
 
-test("the smallest client shakes hands and says hello", async () => {
+test("the smallest client opens a connection and says hello", async () => {
     device = run(client)
-    // without events its own states are not told: the server's are
+    // without events its own states are not reported: the server's are
     await device.until(stdout => stdout.includes("\nhello, world\n") && stdout.includes("LAST-ACK"))
 })
 
-test("the smallest server echoes what comes through a port of this computer", async () => {
+test("the smallest server echoes through a port of this computer", async () => {
     const port = await free()
     device = run(server, "--forward", `${port}:7`)
     await device.until(stdout => stdout.includes("echo on 10.0.0.2, port 7"))
@@ -99,7 +99,7 @@ test("the smallest server echoes what comes through a port of this computer", as
     socket.destroy()
 })
 
-test("docs/programs.md says of every feature what it costs", () => {
+test("docs/programs.md has the cost of each feature", () => {
     const text = readFileSync(join(ROOT, "docs", "programs.md"), "utf8")
     for (const name of featureNames(readFileSync(join(ROOT, "src", "features.ts"), "utf8"))) {
         expect(text).toMatch(new RegExp(`\\| \`${name}\` \\|`))

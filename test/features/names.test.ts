@@ -1,4 +1,4 @@
-// What a project may ask to leave out, and what it is told when that cannot be.
+// The features that a project may leave out, and the error when a list is not valid.
 
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -12,7 +12,7 @@ const text = readFileSync(join(ROOT, "src", "features.ts"), "utf8")
 const names = featureNames(text)
 
 describe("src/features.ts", () => {
-    test("has every feature on, with a comment that says what is lost without it", () => {
+    test("has each feature on, with a comment that says what is lost without it", () => {
         expect(names.length).toBeGreaterThan(0)
         expect(text.match(/^export const /gm)).toHaveLength(names.length)
         expect(text.match(/^export const [A-Z_]+ = true$/gm)).toHaveLength(names.length)
@@ -22,7 +22,7 @@ describe("src/features.ts", () => {
         }
     })
 
-    test("is written as a list of names says, whatever was left out before", () => {
+    test("is written from a list of names, whatever was left out before", () => {
         const [first, ...others] = names as [string, ...string[]]
         const once = withoutFeatures(text, [first])
         expect(once).toContain(`export const ${first} = false\n`)
@@ -32,26 +32,31 @@ describe("src/features.ts", () => {
     })
 })
 
-describe("a list that cannot be", () => {
+describe("a list of features that is refused", () => {
     test.each([
         ["SAKC", "SACK"],
         ["sack", "SACK"],
-    ])("%s: did you mean %s?", (wrong, right) => {
+    ])('%s is refused with "did you mean %s?"', (wrong, right) => {
         expect(() => withoutFeatures(text, [wrong])).toThrow(
             `unknown feature "${wrong}": did you mean ${right}?`
         )
     })
 
-    test.each(['"SACK"', '["SACK", 1]', "{}", "true"])("%s in package.json", without => {
-        const manifest = `{ "devicescript-tcp": { "without": ${without} } }`
-        expect(() => featuresLeftOut(manifest)).toThrow(/has to be a list of names, as \["SACK", "EVENTS"\]$/)
-    })
+    test.each(['"SACK"', '["SACK", 1]', "{}", "true"])(
+        "%s in package.json is refused with the form of a list",
+        without => {
+            const manifest = `{ "devicescript-tcp": { "without": ${without} } }`
+            expect(() => featuresLeftOut(manifest)).toThrow(
+                /has to be a list of names, as \["SACK", "EVENTS"\]$/
+            )
+        }
+    )
 
-    test("no JSON in package.json", () => {
+    test("a package.json that is no JSON is refused", () => {
         expect(() => featuresLeftOut("{")).toThrow(/^package.json: /)
     })
 
-    test("nothing that a program could do is left", () => {
+    test("a list that leaves a program nothing to do is refused", () => {
         const all = ["ACTIVE_OPENS", "PASSIVE_OPENS", "UDP"]
         expect(() => withoutFeatures(text, [...all, "SACK"])).toThrow(
             "ACTIVE_OPENS and PASSIVE_OPENS and UDP cannot be left out together: " +
@@ -60,14 +65,14 @@ describe("a list that cannot be", () => {
         for (const name of all) withoutFeatures(text, [...all.filter(other => other !== name), "SACK"])
     })
 
-    test("--without names no feature: one line, which is an option's fault", () => {
+    test("--without with an unknown feature is refused in one line", () => {
         expect(() => parseOptions(["--without", "SAKC"], { terminal: false })).toThrow(
             new OptionError('--without unknown feature "SAKC": did you mean SACK?')
         )
     })
 })
 
-test("a package.json that says nothing leaves nothing out", () => {
+test("a package.json without a list leaves nothing out", () => {
     for (const manifest of ["{}", "null", "[]", '{ "devicescript-tcp": {} }']) {
         expect(featuresLeftOut(manifest)).toEqual([])
     }

@@ -1,4 +1,4 @@
-// Millions of frames that nobody would send, and as many that somebody might, against a stack in every state. After
+// Millions of frames that no peer would send, and as many that one might, against a stack in every state. After
 // each the tables are consistent, no rule of rules.ts is broken, nothing was thrown; and when all is over nothing is
 // left.
 //
@@ -31,7 +31,7 @@ function runSession(seed: number, coverage: Coverage): void {
 }
 
 test(
-    `${FRAMES.toLocaleString("en")} frames`,
+    `${FRAMES.toLocaleString("en")} frames break no rule`,
     async () => {
         const coverage = new Coverage()
         if (ONLY) return runSession(FIRST, coverage)
@@ -44,7 +44,7 @@ test(
             told = now
             if (FRAMES > ENOUGH * 10)
                 process.stdout.write(`${line(coverage, now - began)}, up to session ${seed}\n`)
-            // whoever watches the tests gets a word in
+            // the test runner gets its turn
             await new Promise(resolve => setImmediate(resolve))
         }
         console.log(line(coverage, performance.now() - began))

@@ -17,7 +17,7 @@ const MULTICAST = Uint8Array.of(1, 0, 94, 0, 0, 1)
 
 /** What one session is like. */
 export interface Mood {
-    /** Of 100 segments, so many have something changed. */
+    /** The segments of 100 that have a field changed. */
     mutated: number
     /** Of 100 moves of a peer, so many end or reset the connection, shut or change its window, lose segments. */
     ending: number

@@ -301,7 +301,7 @@ class Session {
     }
 }
 
-test(`${SESSIONS} sessions of ${STEPS} frames and calls`, () => {
+test(`${SESSIONS} sessions of ${STEPS} frames and calls break no rule`, () => {
     const seen = new Map<string, number>()
     for (let seed = 1; seed <= SESSIONS; seed++) {
         const session = new Session(new Random(seed)).run(STEPS)
@@ -313,11 +313,11 @@ test(`${SESSIONS} sessions of ${STEPS} frames and calls`, () => {
     expect(seen.get("name box-2")).toBeGreaterThan(0)
 })
 
-describe("on the VM", () => {
+describe("fuzzed protocols on the VM", () => {
     test.each([
         ...Array.from({ length: VM_SESSIONS }, (_, i) => [`session ${i + 1} of ${STEPS}`, i + 1] as const),
-        ["what takes longest to read, within the VM's 131,072 operations", 0] as const,
-    ])("%s: the same as on Node", async (_, seed) => {
+        ["the message that takes longest to read, within the VM's 131,072 operations,", 0] as const,
+    ])("%s prints the same as on Node", async (_, seed) => {
         const session = new Session(new Random(seed))
         if (seed === 0) session.worst()
         else session.run(STEPS)

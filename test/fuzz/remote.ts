@@ -3,7 +3,7 @@
 
 import type { Stack } from "../../src/net/stack"
 import { halfOpenFor } from "../../src/tcp/half-open"
-import { Agreed, Ahead, ConnOption, Half, State, Tcb, Wait } from "../../src/tcp/records"
+import { Agreed, Ahead, ConnOption, Half, State, Tcb, TimeWaitRecord } from "../../src/tcp/records"
 import { findTuple, findWait, listenerFor } from "../../src/tcp/tables"
 import { Control, get32 } from "./frame-builder"
 
@@ -141,10 +141,10 @@ export class View {
         this.found = Found.Wait
         this.at = w
         this.state = State.TimeWait
-        this.una = this.nxt = this.max = waits.getAt(w + Wait.SndNxt, "i32")
-        this.rcvNxt = waits.getAt(w + Wait.RcvNxt, "i32")
+        this.una = this.nxt = this.max = waits.getAt(w + TimeWaitRecord.SndNxt, "i32")
+        this.rcvNxt = waits.getAt(w + TimeWaitRecord.RcvNxt, "i32")
         this.edge = (this.rcvNxt + stack.receiveSize) | 0
-        this.tsRecent = waits.getAt(w + Wait.TsRecent, "i32")
+        this.tsRecent = waits.getAt(w + TimeWaitRecord.TsRecent, "i32")
         this.stamps = this.tsRecent !== 0
     }
 }

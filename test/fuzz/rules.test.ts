@@ -1,4 +1,4 @@
-// The rules do find what they are for: each is broken behind the stack's back, and has to be told of.
+// The rules find the faults they are for: each is planted in the stack's memory, and must be reported.
 
 import { describe, expect, test } from "vitest"
 import { ConnFlag, State, Tcb } from "../../src/tcp/records"
@@ -150,15 +150,15 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
     ],
 ]
 
-describe("is found:", () => {
-    test.each(faults)("%s", (_, plant, step, words) => {
+describe("the rules of fuzzing and a planted fault", () => {
+    test.each(faults)("%s is found", (_, plant, step, words) => {
         const t = established()
         plant(t)
         expect(() => step(t)).toThrow(words)
     })
 })
 
-test("without a fault nothing is found", () => {
+test("a connection without a planted fault breaks no rule", () => {
     const t = established()
     t.target.call(CallKind.Write, t.id, 50, 0)
     t.send(Flag.Ack, 101, 10, 51)

@@ -16,7 +16,7 @@ const Word = { Id: 0, State: 1, Una: 2, Max: 3, RcvNxt: 4, Edge: 5, ReadNext: 6,
 
 /** The least that an MSS of 64 leaves, less timestamps. */
 const LEAST_MSS = 52
-/** One in so many frames is taken apart by the simulator's dissector, too. */
+/** One in N frames is taken apart by the simulator's dissector, too. */
 const SAMPLE = 64
 const { Fin, Syn, Rst, Psh, Ack } = Control
 

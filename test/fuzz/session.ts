@@ -13,7 +13,7 @@ const DAY = 86_400_000
 const LOCAL = 0x0000000a
 const FAR = 0x0907a8c0
 const ROUTER = 0xfe00000a | 0
-/** A program has so many ids in its hands at most before it lets go of one. */
+/** The most ids that a program holds before it closes one. */
 const MOST_IDS = 12
 
 export interface Setup {
@@ -186,7 +186,7 @@ export class Session {
         this.target.call(oneIn(this.random, 2) ? CallKind.Close : CallKind.Abort, this.ids.shift()!, 0, 0)
     }
 
-    /** The program does something; now and then with ids that are nobody's, and with nonsense. */
+    /** The program does something; now and then with unknown ids and values that are not valid. */
     private program(r: Remote): void {
         const { random, target, ids } = this
         const id = ids.length > 0 && !oneIn(random, 20) ? pick(random, ids) : random.integer(30) - 2

@@ -105,7 +105,7 @@ export class StackUnderTest {
     /** All frames handed to it, and sent by it. */
     received = 0
     sent = 0
-    /** Full invariants after so many steps. */
+    /** Full invariants are checked after this many steps. */
     checkEvery = 1
     observer: Observer = {}
     /** Steps done, if they are to be kept. */
@@ -130,7 +130,7 @@ export class StackUnderTest {
     }
 
     /**
-     * Hands over the frame of `length` bytes that stands in `stack.rx`. `more`: another follows before anything is
+     * Hands over the frame of `length` bytes that is in `stack.rx`. `more`: another follows before anything is
      * sent.
      */
     frame(length: number, more: boolean): void {

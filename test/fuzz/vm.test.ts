@@ -95,7 +95,7 @@ function* compare(steps: readonly Step[], twin: StackUnderTest): Script {
 
 const operations = `${BOUND.toLocaleString("en")} operations at most`
 
-test(`${SESSIONS} sessions of ${FRAMES} frames: as on Node, and ${operations}`, async () => {
+test(`${SESSIONS} sessions of ${FRAMES} frames on the VM: the frames of Node, and ${operations}`, async () => {
     const seen = new Set<string>()
     for (let seed = 1; seed <= SESSIONS; seed++) {
         // full tables take longest to search; small ones are full sooner, and need cookies

@@ -171,7 +171,7 @@ class Bench {
     }
 }
 
-test(`${CONNECTIONS} connections on the VM: the heap is what it was`, async () => {
+test(`${CONNECTIONS} connections on the VM leave the heap as it was`, async () => {
     const bench = new Bench()
     await bench.device.start()
     await bench.pass(1000)

@@ -41,7 +41,7 @@ class Week {
     /** Both programs of each conversation that was carried through. */
     readonly pairs = new Map<Plan, Program[]>()
     readonly done = { opened: 0, refused: 0, talked: 0, failed: 0, reboots: 0, cuts: 0 }
-    /** Connections that nobody looks after. */
+    /** Connections that no program holds. */
     private readonly idle: { host: Host; id: number }[] = []
 
     constructor(seed: number) {
@@ -213,7 +213,7 @@ function shapeOf(object: object, seen = new Set<object>()): unknown {
     )
 }
 
-test("three hosts: tables are empty afterwards, and no object has grown", () => {
+test("a week of three hosts leaves tables empty, and no object has grown", () => {
     const week = new Week(Number(process.env.SEED ?? 3))
     const other = new Host("10.0.0.9")
     // the first listener brings the passive opens along

@@ -2,7 +2,7 @@ import { expect, test } from "vitest"
 import { abort, close } from "../../src/tcp/calls"
 import { ConsoleBench } from "../device/console-bench"
 
-test("the example: handshake, data both ways, close, TIME-WAIT", async () => {
+test("the ladder of the example has handshake, data both ways, close and TIME-WAIT", async () => {
     const bench = new ConsoleBench({ iss: 4321 }, { iss: 99 })
     const listener = bench.farListen(7)
     await bench.ok("sleep 5")
@@ -32,7 +32,7 @@ connection 1: 10.0.0.2:50000 on the left, 10.0.0.1:7 on the right, time in ms
     )
 })
 
-test("a close from both sides", async () => {
+test("the ladder of a close from both sides has CLOSING on both", async () => {
     const bench = new ConsoleBench({ iss: 1000 }, { iss: 2000 })
     const listener = bench.farListen(7)
     await bench.ok("connect 10.0.0.1 7")
@@ -55,7 +55,7 @@ test("a close from both sides", async () => {
     ])
 })
 
-test("a passive open has its handshake too, and why it failed", async () => {
+test("the ladder of a passive open has its handshake, and why it failed", async () => {
     const bench = new ConsoleBench()
     await bench.ok("listen 7")
     const far = bench.farConnect(7)
@@ -76,7 +76,7 @@ connection 2: 10.0.0.2:7 on the left, 10.0.0.1:60000 on the right, time in ms
     )
 })
 
-test("the largest numbers fit 80 columns", async () => {
+test("a ladder with the largest numbers fits 80 columns", async () => {
     const bench = new ConsoleBench(
         { iss: 0xffffffff, connections: 1, receiveBuffer: 20000 },
         { iss: 0xfffffffe }
@@ -90,7 +90,7 @@ test("the largest numbers fit 80 columns", async () => {
     for (const row of rows) expect(row.length).toBeLessThanOrEqual(80)
 })
 
-test("other connections stay out, also earlier and later ones with the same ports", async () => {
+test("the ladder of a connection leaves out earlier and later ones with the same ports", async () => {
     const bench = new ConsoleBench({ events: 200 })
     const listener = bench.farListen(7)
     for (const id of [1, 2, 3]) {
@@ -110,7 +110,7 @@ test("other connections stay out, also earlier and later ones with the same port
     expect(rows.join("\n")).not.toMatch(/seq 1000|seq 1001|seq 3000|seq 3001/)
 })
 
-test("says when the ring has lost the beginning, or all", async () => {
+test("a ladder whose beginning, or all, is no longer in the ring says so", async () => {
     const bench = new ConsoleBench({ events: 4 })
     const listener = bench.farListen(7)
     await bench.ok("connect 10.0.0.1 7")
@@ -129,13 +129,13 @@ test("says when the ring has lost the beginning, or all", async () => {
     expect(await bench.ok("ladder 1")).toHaveLength(4)
 })
 
-test("says when there is no ring", async () => {
+test("a ladder without a ring of events is refused with what to configure", async () => {
     const bench = new ConsoleBench({ events: 0 })
     await bench.ok("connect 10.0.0.1 7")
     expect(await bench.refused("ladder 1")).toBe("ladder: no events are recorded; configure events=32")
 })
 
-test("what is overwritten while the ladder is drawn is left out", async () => {
+test("events that are overwritten while the ladder is drawn are left out", async () => {
     const bench = new ConsoleBench({ events: 8 })
     const listener = bench.farListen(7)
     await bench.ok("connect 10.0.0.1 7")

@@ -52,8 +52,8 @@ async function scripted(
     return elements
 }
 
-describe("the page", () => {
-    test("has all connections and counters without its script, and nothing from elsewhere", () => {
+describe("the status page", () => {
+    test("has all connections and counters without its script, and loads nothing from elsewhere", () => {
         const { bench } = device()
         const html = get(bench, "/")
         expect(html).toMatch(/^<!doctype html>.*<\/html>\n$/s)
@@ -64,12 +64,12 @@ describe("the page", () => {
         expect(html).not.toMatch(/https?:|src=|@import|url\(/)
     })
 
-    test("its tables alone, for the script", () => {
+    test("/?tables has the tables alone, for the script", () => {
         const { bench } = device()
         expect(get(bench, "/?tables")).toMatch(/^<table>.*<\/table><h2>Counters<\/h2><pre>.*<\/pre>$/s)
     })
 
-    test("events are those of the ring, whatever happens meanwhile", () => {
+    test("/events has the events of the ring, also while more come", () => {
         const { bench } = device()
         for (let i = 0; i < 12; i++) get(bench, "/?tables")
         const { first, events, ip } = JSON.parse(get(bench, "/events"))
@@ -82,7 +82,7 @@ describe("the page", () => {
         for (const record of records) expect(record).toMatch(/^[0-9a-f]{64}$/)
     })
 
-    test("the script draws the handshake of a connection", async () => {
+    test("its script draws the handshake of a connection", async () => {
         const { bench } = device()
         const browser = bench.connect()
         const elements = await scripted(bench)
@@ -129,7 +129,7 @@ describe("the page", () => {
         [EventKind.Drop]: { set: record => record.setAt(Event.Reason, "u16", 0x0134), as: undefined },
     }
     test.each(Object.entries(drawn))(
-        "the script reads the fields of an event of kind %s",
+        "its script reads the fields of an event of kind %s",
         (kind, { set, as }) => {
             const page = createContext({ fetch: () => new Promise(() => {}), setTimeout: () => {} })
             runInContext(/<script>(.*)<\/script>/s.exec(pageEnd)![1]!, page)
@@ -147,7 +147,7 @@ describe("the page", () => {
         }
     )
 
-    test("the script draws no event of an unknown kind", () => {
+    test("its script draws no event of an unknown kind", () => {
         const page = createContext({ fetch: () => new Promise(() => {}), setTimeout: () => {} })
         runInContext(/<script>(.*)<\/script>/s.exec(pageEnd)![1]!, page)
         for (const kind of [0, 6, 255]) runInContext(`take("${recordOf(kind, mss)}")`, page)

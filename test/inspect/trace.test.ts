@@ -12,7 +12,7 @@ function traced(config = {}) {
     return { bench: new ConsoleBench(config, { events: 0 }), lines }
 }
 
-test("trace on prints every event as one line, trace off none", async () => {
+test("trace on prints each event as one line, trace off none", async () => {
     const { bench, lines } = traced()
     bench.farListen(7)
     await bench.ok("sleep 12345")
@@ -34,7 +34,7 @@ test("trace on prints every event as one line, trace off none", async () => {
         ])
 })
 
-test("half-open connections, drops and failures have their lines", async () => {
+test("trace prints half-open connections, drops and failures", async () => {
     const { bench, lines } = traced()
     await bench.ok("listen 7")
     await bench.ok("trace on")
@@ -61,7 +61,7 @@ test("half-open connections, drops and failures have their lines", async () => {
         ])
 })
 
-test("on again after off, and off and on twice", async () => {
+test("trace can be turned on again, and on and off twice", async () => {
     const { bench, lines } = traced()
     await bench.ok("trace off")
     await bench.ok("trace on")
@@ -78,7 +78,7 @@ test("on again after off, and off and on twice", async () => {
     expect(lines()[0]).toBe("0.000 #2 CLOSED -> SYN-SENT")
 })
 
-test("says how many events went by unseen", async () => {
+test("trace prints how many events it missed", async () => {
     const { bench, lines } = traced({ events: 4 })
     bench.farListen(7)
     await bench.ok("trace on")
@@ -96,7 +96,7 @@ test("says how many events went by unseen", async () => {
         ])
 })
 
-test("without a ring there is nothing to trace", async () => {
+test("trace without a ring of events is refused", async () => {
     const { bench } = traced({ events: 0 })
     expect(await bench.refused("trace on")).toBe("trace: no events are recorded; configure events=32")
     expect(sink.trace).toBeUndefined()

@@ -34,7 +34,7 @@ describe("FrameReader", () => {
         { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 2000, size: "max" }) }
     )
 
-    it("gives back the frames, however the stream is cut", () => {
+    it("returns the frames, however the stream is cut", () => {
         fc.assert(
             fc.property(fc.array(frame, { maxLength: 12 }), fc.array(fc.nat()), (sent, cuts) => {
                 const { frames, reader } = read(concat(sent.map(withLength)), cuts)
@@ -45,7 +45,7 @@ describe("FrameReader", () => {
         )
     })
 
-    it("gives back the frames from single bytes", () => {
+    it("returns the frames of single bytes", () => {
         const sent = [Uint8Array.of(1), Uint8Array.of(2, 3), new Uint8Array(70).fill(4)]
         const stream = concat(sent.map(withLength))
         expect(read(stream, [...stream.keys()]).frames).toEqual(sent)
@@ -58,7 +58,7 @@ describe("FrameReader", () => {
         expect(reader.error).toBe("it announced a frame of 69633 bytes (1 to 69632 are possible)")
     })
 
-    it("stops for good at a length that cannot be, with what came before it delivered", () => {
+    it("stops permanently at a length that is not valid, and delivers what came before it", () => {
         fc.assert(
             fc.property(
                 fc.array(frame, { maxLength: 3 }),
@@ -78,7 +78,7 @@ describe("FrameReader", () => {
         )
     })
 
-    it("says what is missing", () => {
+    it("reports the bytes that a cut frame lacks", () => {
         const stream = withLength(Uint8Array.of(1, 2, 3))
         expect(read(stream.subarray(0, 0), []).reader.unfinished).toBeUndefined()
         expect(read(stream.subarray(0, 3), []).reader.unfinished).toBe("3 of 4 bytes of a length")
@@ -87,7 +87,7 @@ describe("FrameReader", () => {
         expect(read(stream, []).reader.unfinished).toBeUndefined()
     })
 
-    it("never throws, whatever comes", () => {
+    it("never throws, whatever bytes come", () => {
         fc.assert(
             fc.property(fc.array(fc.uint8Array()), pieces => {
                 const reader = new FrameReader(() => {})

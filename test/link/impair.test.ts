@@ -45,7 +45,7 @@ function numbered(n: number): Uint8Array {
 
 const inOrder = (count: number) => Array.from({ length: count }, (_, n) => n)
 
-describe("a perfect line", () => {
+describe("a line without impairments", () => {
     it("delivers every frame unchanged, in order, with the clock's next event", async () => {
         const { arrivals, numbers, counters } = await run({}, 50)
         expect(numbers).toEqual(inOrder(50))
@@ -79,20 +79,20 @@ describe("a perfect line", () => {
     })
 })
 
-describe("loss", () => {
-    it("loses about as many as asked for, the others arrive", async () => {
+describe("loss on a line", () => {
+    it("loses about the fraction that was asked for, and the others arrive", async () => {
         const { numbers, fates, counters } = await run({ loss: 0.1 }, 5000)
         expect(counters.lost).toBeGreaterThan(400)
         expect(counters.lost).toBeLessThan(600)
         expect(numbers).toEqual(inOrder(5000).filter(n => fates[n]!.lost === undefined))
     })
 
-    it("loses all or none at the ends of the range", async () => {
+    it("loss=1 loses all frames, loss=0 none", async () => {
         expect((await run({ loss: 1 }, 100)).numbers).toEqual([])
         expect((await run({ loss: 0 }, 100)).numbers).toEqual(inOrder(100))
     })
 
-    it("strikes the same frames whatever else happens, and others with another seed", async () => {
+    it("loses the same frames whatever other impairments there are, and others with another seed", async () => {
         const lost = async (settings: Partial<Impairments>, seed?: number) =>
             (await run({ loss: 0.2, ...settings }, 300, 5, seed)).fates.map(fate => fate.lost === "loss")
         const plain = await lost({})
@@ -101,13 +101,13 @@ describe("loss", () => {
     })
 })
 
-describe("delay and jitter", () => {
-    it("delays each frame alike", async () => {
+describe("delay and jitter of a line", () => {
+    it("a delay holds each frame back alike", async () => {
         const { arrivals } = await run({ delay: 20 }, 20)
         expect(arrivals.map(arrival => arrival.time)).toEqual(inOrder(20).map(n => n + 20))
     })
 
-    it("varies the delay both ways, within its bounds", async () => {
+    it("jitter varies the delay both ways, within its bounds", async () => {
         const { arrivals } = await run({ delay: 20, jitter: 5 }, 500, 100)
         const delays = arrivals.map(arrival => arrival.time - arrival.number * 100)
         expect(Math.min(...delays)).toBeGreaterThanOrEqual(15)
@@ -116,15 +116,15 @@ describe("delay and jitter", () => {
         expect(Math.max(...delays)).toBeGreaterThan(24.5)
     })
 
-    it("never changes the order, nor goes back in time when it is more than the delay", async () => {
+    it("jitter above the delay changes no order, and delivers nothing before it was sent", async () => {
         const { arrivals, numbers } = await run({ delay: 10, jitter: 50 }, 500)
         expect(numbers).toEqual(inOrder(500))
         for (const arrival of arrivals) expect(arrival.time).toBeGreaterThanOrEqual(arrival.number)
     })
 })
 
-describe("duplication", () => {
-    it("delivers about as many twice as asked for, each copy with bytes of its own", async () => {
+describe("duplication on a line", () => {
+    it("delivers about the fraction that was asked for twice, each copy with bytes of its own", async () => {
         const { arrivals, counters, fates } = await run({ dup: 0.2 }, 2000)
         expect(counters.duplicated).toBeGreaterThan(320)
         expect(counters.duplicated).toBeLessThan(480)
@@ -134,7 +134,7 @@ describe("duplication", () => {
     })
 })
 
-describe("reordering", () => {
+describe("reordering on a line", () => {
     it("lets one to three later frames pass, and loses none", async () => {
         const { numbers, counters, fates } = await run({ reorder: 0.1 }, 2000)
         expect([...numbers].sort((a, b) => a - b)).toEqual(inOrder(2000))
@@ -148,7 +148,7 @@ describe("reordering", () => {
         for (const n of inOrder(2000).filter(n => !fates[n]!.held)) expect(overtakenBy(n)).toBe(0)
     })
 
-    it("lets a frame go when none follows that could pass it", async () => {
+    it("a held frame is delivered when none follows that could pass it", async () => {
         const { arrivals, counters, fates } = await run({ reorder: 1, delay: 5 }, 1)
         expect(arrivals.map(arrival => arrival.time)).toEqual([5 + HOLD_MS])
         expect(fates[0]).toMatchObject({ held: true, arrives: 5 + HOLD_MS })
@@ -156,8 +156,8 @@ describe("reordering", () => {
     })
 })
 
-describe("corruption", () => {
-    it("flips one bit, in all places", async () => {
+describe("corruption on a line", () => {
+    it("flips one bit of a frame, over all places", async () => {
         const { arrivals, counters, fates } = await run({ corrupt: 0.5 }, 2000)
         const places = new Set<number>()
         // the number itself may be hit, but on this line order tells which frame it is
@@ -173,7 +173,7 @@ describe("corruption", () => {
         expect(places.size).toBeGreaterThan(500)
     })
 
-    it("has nothing to flip in an empty frame", async () => {
+    it("leaves an empty frame as it is", async () => {
         const clock = new VirtualClock()
         const frames: Uint8Array[] = []
         const line = new Impairment(clock, { ...noImpairments, corrupt: 1 }, new Random(1), f =>
@@ -185,8 +185,8 @@ describe("corruption", () => {
     })
 })
 
-describe("rate", () => {
-    it("takes the time of each frame's bits, with preamble, check sequence and gap", async () => {
+describe("rate of a line", () => {
+    it("holds each frame for its bits, with preamble, check sequence and gap", async () => {
         const clock = new VirtualClock()
         const times: number[] = []
         const impairments = { ...noImpairments, rate: 10_000_000, delay: 1 }
@@ -202,7 +202,7 @@ describe("rate", () => {
         expect(tenthsOfUs).toEqual([12_304, 12_304 + 672, 12_304 + 2 * 672, 1_000_672])
     })
 
-    it("drops what does not fit the queue, says so, and recovers", async () => {
+    it("drops and reports frames that do not fit the queue, and recovers", async () => {
         const clock = new VirtualClock()
         let delivered = 0
         const line = new Impairment(clock, { ...noImpairments, rate: 1e6 }, new Random(1), () => delivered++)
@@ -216,7 +216,7 @@ describe("rate", () => {
     })
 })
 
-describe("everything at once", () => {
+describe("all impairments of a line together", () => {
     const unit = fc.double({ min: 0, max: 1, noNaN: true })
     const settings = fc.record({
         loss: unit,
@@ -243,7 +243,7 @@ describe("everything at once", () => {
         )
     })
 
-    it("tells each fate truly", async () => {
+    it("reports each frame's fate as it is delivered", async () => {
         await fc.assert(
             fc.asyncProperty(settings, async impairments => {
                 const { arrivals, fates } = await run({ ...impairments, corrupt: 0 }, 60, 3)

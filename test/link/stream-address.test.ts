@@ -14,7 +14,7 @@ describe("parseStreamAddress", () => {
         ["stream:unix:x.sock", { path: "x.sock" }],
         ["stream:unix:/tmp/with:colon 1:2", { path: "/tmp/with:colon 1:2" }],
         ["stream:unix:1234", { path: "1234" }],
-    ])("reads %s", (text, address) => {
+    ])("reads %s as %j", (text, address) => {
         expect(parseStreamAddress(text)).toEqual(address)
     })
 
@@ -33,12 +33,12 @@ describe("parseStreamAddress", () => {
         ["stream:unix:", "the path is missing"],
         ["stream:unix:a\0b", "the path contains a zero byte"],
         [`stream:unix:/${"é".repeat(54)}`, "the path has 109 bytes; that of a UNIX socket has at most 107"],
-    ])("refuses %j", (text, why) => {
+    ])("refuses %j: %s", (text, why) => {
         const shown = text.replace("\0", "?")
         expect(() => parseStreamAddress(text)).toThrow(new OptionError(`link ${shown}: ${why}; ${forms}`))
     })
 
-    it("answers any text with an address or one line", () => {
+    it("returns an address or one line of error for any text", () => {
         const part = fc.constantFrom("stream:", "unix:", "[", "]", ":", "::1", "host", "80", "\n", "0")
         fc.assert(
             fc.property(

@@ -60,7 +60,7 @@ class Probe implements Station {
         if (this.frames.length >= this.wanted) this.wake()
     }
 
-    /** Resolves when so many frames have come in all. */
+    /** Resolves when `count` frames have come in all. */
     async until(count: number): Promise<void> {
         this.wanted = count
         if (this.frames.length < count) await new Promise<void>(resolve => (this.wake = resolve))
@@ -113,7 +113,7 @@ describe("a stream link", () => {
         expect(probe.frames).toEqual([frame(1)])
     })
 
-    it("keeps what comes before a station is attached", async () => {
+    it("keeps frames that come before a station is attached", async () => {
         const { link, peer } = await connected()
         await new Promise(resolve => peer.write(onTheWire(frame(1), frame(2)), resolve))
         await sleep(20) // time enough to lose them, if they were read
@@ -129,7 +129,7 @@ describe("a stream link", () => {
         expect([first.frames.length, second.frames]).toEqual([2, [frame(3)]])
     })
 
-    it("has one station at a time, and none sends after it was detached", async () => {
+    it("has one station at a time, and a detached one cannot send", async () => {
         const { link } = await connected()
         const port = link.attach(new Probe())
         expect(() => link.attach(new Probe())).toThrow(
@@ -140,7 +140,7 @@ describe("a stream link", () => {
         expect(link.counters.sent).toBe(0)
     })
 
-    it("neither sends nor passes on what is no Ethernet frame", async () => {
+    it("neither sends nor delivers a frame that is too short or too long", async () => {
         const { link, peer } = await connected()
         const probe = new Probe()
         const port = link.attach(probe)
@@ -153,7 +153,7 @@ describe("a stream link", () => {
         expect(link.counters).toMatchObject({ received: 4, runts: 3 })
     })
 
-    it("drops and counts what the other side does not read, within bounds, and goes on when it does", async () => {
+    it("drops and counts frames that the other side does not read, within bounds, and sends again when it does", async () => {
         const { text, accepted } = await listener()
         const link = await connectStream(text)
         const other = new StreamLink(await accepted)
@@ -180,7 +180,7 @@ describe("a stream link", () => {
 })
 
 describe("the end of a stream link", () => {
-    it("is told when the other side closes between frames", async () => {
+    it("is reported as such when the other side closes between frames", async () => {
         const { link, peer } = await connected()
         const probe = new Probe()
         link.attach(probe)
@@ -189,7 +189,7 @@ describe("the end of a stream link", () => {
         expect(probe.frames).toEqual([frame(1)])
     })
 
-    it("is an error in the middle of a frame", async () => {
+    it("is an error when the other side closes in the middle of a frame", async () => {
         const { link, peer } = await connected()
         link.attach(new Probe())
         peer.end(onTheWire(frame(1)).subarray(0, 14))
@@ -202,7 +202,7 @@ describe("the end of a stream link", () => {
     it.each([
         ["a length of 0", [0, 0, 0, 0], 0],
         ["a length that is absurd", [0x48, 0x54, 0x54, 0x50], 0x48545450],
-    ])("follows from %s", async (_name, header, length) => {
+    ])("is an error after %s", async (_name, header, length) => {
         const { link, peer } = await connected()
         const probe = new Probe()
         link.attach(probe)
@@ -226,7 +226,7 @@ describe("the end of a stream link", () => {
         expect(await link.closed).toEqual({ how: "error", reason: "the other side reset the connection" })
     })
 
-    it("comes by close, after what was sent has gone out", async () => {
+    it("follows close(), after all frames that were sent", async () => {
         const { link, peer } = await connected()
         const port = link.attach(new Probe())
         const chunks: Buffer[] = []
@@ -244,7 +244,7 @@ describe("the end of a stream link", () => {
         expect(link.counters.sent).toBe(100)
     })
 
-    it("comes by close also when the other side does not read", async () => {
+    it("follows close() also when the other side does not read", async () => {
         const { link, peer } = await connected()
         peer.pause()
         const port = link.attach(new Probe())
@@ -254,21 +254,21 @@ describe("the end of a stream link", () => {
     })
 })
 
-describe("connecting", () => {
+describe("connecting a stream link", () => {
     const START = "start the program at the other end first, such as passt or QEMU with -netdev stream"
 
-    it("refuses what is no address", async () => {
+    it("refuses text that is not an address", async () => {
         await expect(connectStream("stream:nowhere")).rejects.toThrow(OptionError)
     })
 
-    it("says that a socket does not exist", async () => {
+    it("a socket that does not exist is reported", async () => {
         const text = `stream:unix:${path.join(folder, "none.sock")}`
         await expect(connectStream(text)).rejects.toThrow(
             new LinkError(`cannot connect to ${text}: there is no such file; ${START}`)
         )
     })
 
-    it("says that nothing listens at a socket, or that it is none", async () => {
+    it("a socket without a listener, and a file that is no socket, are reported", async () => {
         const file = path.join(folder, "file")
         fs.writeFileSync(file, "")
         await expect(connectStream(`stream:unix:${file}`)).rejects.toThrow(
@@ -276,7 +276,7 @@ describe("connecting", () => {
         )
     })
 
-    it("says that nothing listens at a port", async () => {
+    it("a port without a listener is reported", async () => {
         const { text, server } = await listener({ host: "127.0.0.1" })
         await new Promise(resolve => server.close(resolve))
         await expect(connectStream(text)).rejects.toThrow(
@@ -284,7 +284,7 @@ describe("connecting", () => {
         )
     })
 
-    it("gives up on a host that does not answer", async () => {
+    it("a host that does not answer is given up", async () => {
         // a server that never accepts: its queue fills up, and then nothing is answered
         const code = `
             const server = require("node:net").createServer()
@@ -307,8 +307,8 @@ describe("connecting", () => {
     })
 })
 
-describe("impairments before a stream link", () => {
-    it("wrap a function that takes frames, in either direction", async () => {
+describe("impairments of a stream link", () => {
+    it("strike frames in either direction", async () => {
         const clock = new RealClock()
         const { link, peer } = await connected()
         const probe = new Probe()
@@ -328,7 +328,7 @@ describe("impairments before a stream link", () => {
         ])
     })
 
-    it("come with a switch that is bridged to it", async () => {
+    it("strike frames of a switch that is bridged to the link", async () => {
         const clock = new RealClock()
         const impairments = { ...noImpairments, corrupt: 1 }
         const ethernet = new EthernetSwitch(clock, { impairments, random: new Random(3) })
@@ -337,7 +337,7 @@ describe("impairments before a stream link", () => {
         const [near, far] = [new Probe(), new Probe()]
         const port = ethernet.attach(near)
         const farPort = new StreamLink(peer).attach(far)
-        port.send(frame(1)) // odd: for everybody
+        port.send(frame(1)) // odd: a group address
         farPort.send(frame(3))
         await Promise.all([near.until(1), far.until(1)])
         expect([near.frames[0]!.length, far.frames[0]!.length]).toEqual([60, 60])

@@ -42,10 +42,10 @@ function frame(n: number, to = EVERYONE, from = 0x020000000000): Uint8Array {
     return new Uint8Array(bytes)
 }
 
-describe("the switch", () => {
+describe("the Ethernet switch", () => {
     const [A, B, C] = [0x02000000000a, 0x02000000000b, 0x02000000000c] as const
 
-    it("learns where an address is, and takes frames there only", async () => {
+    it("learns where an address is, and sends its frames there only", async () => {
         const clock = new VirtualClock()
         const ethernet = switchOf(clock)
         const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, ethernet)) as [Probe, Probe, Probe]
@@ -73,7 +73,7 @@ describe("the switch", () => {
             [2, 4],
             [1, 5],
         ])
-        // nobody is behind a plug that was pulled, nor behind one that was silent for long
+        // no station is at a plug that was pulled, nor at one that was silent for long
         c.port.detach()
         b.port.send(frame(7, A, B))
         expect(await heard()).toEqual([
@@ -93,7 +93,7 @@ describe("the switch", () => {
         expect(d.heard).toEqual([10])
     })
 
-    it("learns no group's address, and carries what is too short to have one to all", async () => {
+    it("learns no group address, and sends a frame that is too short for an address to all", async () => {
         const clock = new VirtualClock()
         const ethernet = switchOf(clock)
         const [a, b, c] = ["a", "b", "c"].map(name => new Probe(name, ethernet)) as [Probe, Probe, Probe]
@@ -145,7 +145,7 @@ describe("the switch", () => {
         await ethernet.close()
     })
 
-    it("lets a station answer as it receives", async () => {
+    it("lets a station send while it receives", async () => {
         const clock = new VirtualClock()
         const ethernet = switchOf(clock, { delay: 10 })
         const a = new Probe("a", ethernet)
@@ -163,7 +163,7 @@ describe("the switch", () => {
         expect(() => new Probe("a", ethernet)).not.toThrow()
     })
 
-    it("delivers nothing to or from a station that was unplugged, but what it had sent", async () => {
+    it("delivers no frame to or from an unplugged station, but those it had sent", async () => {
         const clock = new VirtualClock()
         const ethernet = switchOf(clock, { delay: 10 })
         const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
@@ -201,7 +201,7 @@ describe("impairments of the switch", () => {
         expect(ethernet.counters.lost).toBe(400 - b.frames.length - c.frames.length)
     })
 
-    it("do not depend on other traffic, nor on who was plugged in when", async () => {
+    it("do not depend on other traffic, nor on the order of plugging in", async () => {
         const heard = async (bystanders: boolean) => {
             const clock = new VirtualClock()
             const ethernet = switchOf(clock, { loss: 0.3, dup: 0.2, reorder: 0.2, jitter: 3, delay: 5 })
@@ -219,7 +219,7 @@ describe("impairments of the switch", () => {
         expect(await heard(true)).toEqual(await heard(false))
     })
 
-    it("share one queue for all that a station sends, and none with others", async () => {
+    it("use one queue for all that a station sends, and none with others", async () => {
         const clock = new VirtualClock()
         const ethernet = switchOf(clock, { rate: 1_000_000 })
         const times: Record<string, number[]> = { a: [], b: [], c: [] }
@@ -234,7 +234,7 @@ describe("impairments of the switch", () => {
         expect(times).toEqual({ a: [672], b: [672, 1344], c: [672, 672, 1344] })
     })
 
-    it("count a frame the queue has no room for once, and say what became of it everywhere", async () => {
+    it("count a frame for which the queue has no room once, and report its fate at each receiver", async () => {
         const clock = new VirtualClock()
         const ethernet = switchOf(clock, { rate: 1000 })
         const a = new Probe("a", ethernet)
@@ -249,8 +249,8 @@ describe("impairments of the switch", () => {
     })
 })
 
-describe("taps", () => {
-    it("see what was sent, before any trouble, and what will become of it", async () => {
+describe("taps of the switch", () => {
+    it("see each frame as it was sent, and what will become of it", async () => {
         const clock = new VirtualClock()
         const ethernet = switchOf(clock, { corrupt: 1, delay: 7 })
         const [a, b] = [new Probe("a", ethernet), new Probe("b", ethernet)]
@@ -294,8 +294,8 @@ describe("taps", () => {
     })
 })
 
-describe("bridge", () => {
-    it("makes one network of two segments", async () => {
+describe("a bridge between two switches", () => {
+    it("carries frames both ways, with the delays of both", async () => {
         const clock = new VirtualClock()
         const [near, far] = [switchOf(clock, { delay: 1 }), switchOf(clock, { delay: 10 })]
         const [a, b] = [new Probe("a", near), new Probe("b", far)]

@@ -16,7 +16,7 @@ describe("parseTapAddress", () => {
             "tap:t@lab=192.168.7.1/30",
             { name: "t", namespace: "lab", host: { ip: "192.168.7.1", prefix: 30 } },
         ],
-    ])("reads %s", (text, address) => {
+    ])("reads %s as %j", (text, address) => {
         expect(parseTapAddress(text)).toEqual(address)
     })
 
@@ -37,12 +37,12 @@ describe("parseTapAddress", () => {
         ["tap:a=", ": it takes an address and the length of its prefix, as 10.0.0.2/24"],
         ["tap:a=10.0.0.1", "10.0.0.1: it takes an address and the length of its prefix, as 10.0.0.2/24"],
         ["tap:a=10.0.0.0/24", "10.0.0.0/24 is the network itself, not a host in it"],
-    ])("refuses %j", (text, why) => {
+    ])("refuses %j: %s", (text, why) => {
         const shown = text.replace("\0", "?")
         expect(() => parseTapAddress(text)).toThrow(new OptionError(`link ${shown}: ${why}; ${forms}`))
     })
 
-    it("takes or refuses anything, in one line", () => {
+    it("returns an address or one line of error for any text", () => {
         fc.assert(
             fc.property(fc.string({ unit: "binary" }), text => {
                 try {

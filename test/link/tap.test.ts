@@ -91,7 +91,7 @@ describe("a TAP link", () => {
         await link.close()
     })
 
-    test("takes all that is there, a little at a time, and waits again", async () => {
+    test("reads all frames that wait, a few at a time, and then waits", async () => {
         const { file, link, station, received } = made()
         link.attach(station)
         for (let i = 0; i < 150; i++) file.incoming.push(frame(60, i))
@@ -105,7 +105,7 @@ describe("a TAP link", () => {
         await link.close()
     })
 
-    test("sends at once, and counts what does not go", async () => {
+    test("sends a frame at once, and counts those that the kernel refuses", async () => {
         const { file, link, station } = made()
         const port = link.attach(station)
         port.send(frame(60))
@@ -122,14 +122,14 @@ describe("a TAP link", () => {
         await link.close()
     })
 
-    test("has one station", async () => {
+    test("has one station, and a second is refused", async () => {
         const { link, station } = made()
         link.attach(station)
         expect(() => link.attach({ ...station, name: "other" })).toThrow("station is attached")
         await link.close()
     })
 
-    test("a frame shorter than an Ethernet header is skipped", async () => {
+    test("skips a frame shorter than an Ethernet header", async () => {
         const { file, link, station, received } = made()
         link.attach(station)
         file.incoming.push(frame(13), frame(14))
@@ -140,30 +140,33 @@ describe("a TAP link", () => {
         await link.close()
     })
 
-    test.each(["before anything", "while it waits", "while it reads"])("is closed %s", async when => {
-        const { file, link, station, received } = made()
-        const before = process.listenerCount("exit")
-        if (when !== "before anything") link.attach(station)
-        if (when === "while it reads") {
-            for (let i = 0; i < 100; i++) file.incoming.push(frame(60))
-            file.ready()
-            await new Promise(resolve => setImmediate(resolve))
-            expect(received.length).toBeGreaterThan(0)
+    test.each(["before anything", "while it waits", "while it reads"])(
+        "closed %s reads no more and closes the device once",
+        async when => {
+            const { file, link, station, received } = made()
+            const before = process.listenerCount("exit")
+            if (when !== "before anything") link.attach(station)
+            if (when === "while it reads") {
+                for (let i = 0; i < 100; i++) file.incoming.push(frame(60))
+                file.ready()
+                await new Promise(resolve => setImmediate(resolve))
+                expect(received.length).toBeGreaterThan(0)
+            }
+            const seen = received.length
+            await link.close()
+            expect(file.closed).toBe(true)
+            expect(received.length).toBe(seen)
+            expect(await link.closed).toEqual({ how: "local", reason: "the link was closed" })
+            expect(process.listenerCount("exit")).toBe(before - 1)
+            // once more is no harm
+            await link.close()
         }
-        const seen = received.length
-        await link.close()
-        expect(file.closed).toBe(true)
-        expect(received.length).toBe(seen)
-        expect(await link.closed).toEqual({ how: "local", reason: "the link was closed" })
-        expect(process.listenerCount("exit")).toBe(before - 1)
-        // once more is no harm
-        await link.close()
-    })
+    )
 
     test.each([
         [-ERRNO.BadFd, "the TAP device tap9 was removed"],
         [-5, "the kernel reports error 5 for reading from the TAP device tap9"],
-    ])("ends when reading gives %i", async (result, reason) => {
+    ])("ends when read() returns %i: %s", async (result, reason) => {
         const { file, link, station } = made()
         const port = link.attach(station)
         file.incoming.push(result)
@@ -175,12 +178,12 @@ describe("a TAP link", () => {
     })
 })
 
-describe("opening one", () => {
-    test("a bad address is refused first", async () => {
+describe("opening a TAP link", () => {
+    test("refuses a bad address before it looks for the device", async () => {
         await expect(openTap("tap:", undefined)).rejects.toThrow(OptionError)
     })
 
-    test("what cannot be opened is told in one line", async () => {
+    test("reports in one line a device that it cannot open", async () => {
         const opening = openTap("tap:tap0@devicescript-tcp-no-such-namespace", undefined)
         await expect(opening).rejects.toThrow(LinkError)
         await expect(opening).rejects.toThrow(

@@ -19,8 +19,8 @@ async function connected(bed: Bed, runtime: string, ...words: string[]): Promise
 }
 
 withKernel("closing against the Linux kernel", bed => {
-    describe.each(["vm", "node"])("on %s", runtime => {
-        test("half closed by the kernel, the device goes on sending", async () => {
+    describe.each(["vm", "node"])("with the device on %s", runtime => {
+        test("a half close by the kernel: the device goes on sending, and all arrives", async () => {
             const { device, id, socket } = await connected(bed(), runtime)
             await socket.send("first", 3000)
             await socket.shut()
@@ -32,7 +32,7 @@ withKernel("closing against the Linux kernel", bed => {
             await device.reaches(id, "CLOSED")
         })
 
-        test("half closed by the device, the kernel goes on sending", async () => {
+        test("a half close by the device: the kernel goes on sending, and all arrives", async () => {
             const { device, id, socket } = await connected(bed(), runtime)
             const text = await device.send(id, 500)
             await device.ask(`shut ${id}`)
@@ -46,21 +46,21 @@ withKernel("closing against the Linux kernel", bed => {
             await device.reaches(id, "TIME-WAIT")
         })
 
-        test("reset by the kernel", async () => {
+        test("a reset by the kernel is ECONNRESET on the device", async () => {
             const { device, id, socket } = await connected(bed(), runtime)
             await socket.reset()
             await device.reaches(id, "CLOSED")
             await expect(device.ask(`send ${id} 1`)).rejects.toThrow("ECONNRESET")
         })
 
-        test("reset by the device", async () => {
+        test("a reset by the device is ECONNRESET in the kernel", async () => {
             const { device, id, socket } = await connected(bed(), runtime)
             const receiving = expect(socket.receive()).rejects.toThrow("ECONNRESET")
             await device.ask(`abort ${id}`)
             await receiving
         })
 
-        test("data that nobody will read is answered by a reset", async () => {
+        test("data to a device that has closed is answered by a RST", async () => {
             const { device, id, socket } = await connected(bed(), runtime)
             await device.ask(`close ${id}`)
             await socket.send("too late", 100)
@@ -70,7 +70,7 @@ withKernel("closing against the Linux kernel", bed => {
             await expect(socket.send("again", 100)).rejects.toThrow("EPIPE")
         })
 
-        test("close crosses close", async () => {
+        test("FINs that cross lead through CLOSING to TIME-WAIT", async () => {
             const { device, id, socket } = await connected(bed(), runtime, "--impair", "delay=300")
             await Promise.all([device.ask(`shut ${id}`), socket.shut()])
             // neither has seen the other's FIN when it sends its own
@@ -112,7 +112,7 @@ withKernel("closing against the Linux kernel", bed => {
             await listener.close()
         })
 
-        test("the kernel's keep-alive finds the device", async () => {
+        test("the kernel's keep-alive probes are answered by the device", async () => {
             const device = await bed().driven(runtime)
             const listener = await device.listen(99)
             const socket = await bed().kernel.connect(
@@ -131,7 +131,7 @@ withKernel("closing against the Linux kernel", bed => {
             expect(await socket.receive()).toEqual(whole(text))
         })
 
-        test("the device's keep-alive finds the kernel, and finds it gone", async () => {
+        test("the device's keep-alive probes are answered by the kernel, and end with ETIMEDOUT when it is gone", async () => {
             const config = "keepAliveIdle=300,keepAliveInterval=300,keepAliveProbes=3"
             const { device, id, socket } = await connected(bed(), runtime, "--config", config)
             await device.ask(`keepalive ${id} 1`)

@@ -28,7 +28,7 @@ print(ip, port, data.decode())
 const why = missing() ?? (installed("dnsmasq") ? undefined : "dnsmasq is not installed")
 if (why !== undefined && process.env.CI !== undefined) throw new Error(why)
 
-describe.skipIf(why !== undefined)("dnsmasq", () => {
+describe.skipIf(why !== undefined)("dnsmasq and the Linux kernel", () => {
     let namespace: Namespace
     let folder: string
     const ends: (() => void | Promise<void>)[] = []
@@ -76,8 +76,8 @@ describe.skipIf(why !== undefined)("dnsmasq", () => {
         return device
     }
 
-    describe.each(["vm", "node"] as const)("on %s", runtime => {
-        test("from DISCOVER to BOUND, names, pings and datagrams", async () => {
+    describe.each(["vm", "node"] as const)("with the device on %s", runtime => {
+        test("a device gets its address by DHCP, resolves names, and echoes pings and datagrams", async () => {
             const device = await lay(runtime)
             const server = serve(range(FIRST, FIRST))
             await server.says(/DHCP, IP range/)
@@ -107,7 +107,7 @@ describe.skipIf(why !== undefined)("dnsmasq", () => {
             expect(done![1]!.stdout).toBe(`${FIRST} 7 datagram\n`)
         })
 
-        test("renewed at the time the server sets", async () => {
+        test("a device renews its lease at the time the server sets", async () => {
             const device = await lay(runtime)
             const server = serve(range(FIRST, FIRST), "--dhcp-option-force=option:T1,6")
             await server.says(/DHCP, IP range/)
@@ -120,7 +120,7 @@ describe.skipIf(why !== undefined)("dnsmasq", () => {
             expect((await device.ask("state")).split(" ")[6]).toBe("5")
         })
 
-        test("somebody has the address: it is declined, and another one taken", async () => {
+        test("an address that another host has is declined, and another one taken", async () => {
             const device = await lay(runtime)
             namespace.must("ip", "address", "add", `${FIRST}/32`, "dev", "tap0")
             const server = serve(range(FIRST, SECOND))
@@ -130,7 +130,7 @@ describe.skipIf(why !== undefined)("dnsmasq", () => {
             expect(server.log).toMatch(/DHCPDECLINE\(tap0\) 10\.9\.0\.50/)
         })
 
-        test("the cable leads to another network after all: NAK, and an address of that one", async () => {
+        test("a cable moved to another network: NAK, and an address of that network", async () => {
             const device = await lay(runtime)
             const server = serve(range(FIRST, FIRST))
             await server.says(/DHCP, IP range/)

@@ -17,18 +17,21 @@ const TROUBLES: [string, number][] = [
 ]
 
 withKernel("bad lines between the device and the Linux kernel", bed => {
-    describe.each(["vm", "node"])("on %s", runtime => {
-        test.each(TROUBLES)("%s: %i bytes come back as they were sent", async (impairments, length) => {
-            // the second run with rings that hold several segments, where a loss is mended without waiting for a timer
-            for (const ring of [1024, 4096]) {
-                const config = `connections=3,receiveBuffer=${ring},sendBuffer=${ring},rtoMin=300`
-                // a seed makes the bad luck the same each time
-                const words = ["--impair", impairments, "--config", config, "--seed", "5"]
-                await bed().server(runtime, ...words)
-                const seed = `${impairments} ${ring}`
-                expect(await bed().kernel.echo(7, seed, length)).toEqual(whole(pattern(seed, length)))
-                await bed().endDevices()
+    describe.each(["vm", "node"])("with the device on %s", runtime => {
+        test.each(TROUBLES)(
+            "on a line with %s %i bytes are echoed as they were sent",
+            async (impairments, length) => {
+                // the second run with rings that hold several segments, where a loss is mended without waiting for a timer
+                for (const ring of [1024, 4096]) {
+                    const config = `connections=3,receiveBuffer=${ring},sendBuffer=${ring},rtoMin=300`
+                    // a seed makes the bad luck the same each time
+                    const words = ["--impair", impairments, "--config", config, "--seed", "5"]
+                    await bed().server(runtime, ...words)
+                    const seed = `${impairments} ${ring}`
+                    expect(await bed().kernel.echo(7, seed, length)).toEqual(whole(pattern(seed, length)))
+                    await bed().endDevices()
+                }
             }
-        })
+        )
     })
 })

@@ -19,7 +19,7 @@ const boards = Object.keys(chips).flatMap(chip => {
 withKernel("300 KB over each kind of chip", bed => {
     describe.each(boards)("%s, %s on %s", (_, board, runtime) => {
         test.each([0, 0.05])(
-            "with a loss of %f: come back as they were sent",
+            "with a loss of %f: 300 KB are echoed as they were sent",
             { timeout: 300_000 },
             async loss => {
                 const words = [

@@ -3,8 +3,8 @@ import { withKernel } from "./support/bed"
 import { hashOf, whole } from "./support/data"
 
 withKernel("handshakes with the Linux kernel", bed => {
-    describe.each(["vm", "node"])("on %s", runtime => {
-        test("the device listens", async () => {
+    describe.each(["vm", "node"])("with the device on %s", runtime => {
+        test("the kernel connects to the device: options of both are agreed on", async () => {
             const device = await bed().driven(runtime)
             const listener = await device.listen(99)
             const socket = await bed().kernel.connect(99)
@@ -15,7 +15,7 @@ withKernel("handshakes with the Linux kernel", bed => {
             expect(await socket.info()).toMatchObject(agreed)
         })
 
-        test("the device connects", async () => {
+        test("the device connects to the kernel: timestamps and SACK are agreed on", async () => {
             const device = await bed().driven(runtime)
             const port = bed().port()
             const listener = await bed().kernel.listen(port)
@@ -28,7 +28,7 @@ withKernel("handshakes with the Linux kernel", bed => {
             await listener.close()
         })
 
-        test("where nobody listens, either side is refused", async () => {
+        test("a connection to a port without a listener is refused, by either side", async () => {
             const device = await bed().driven(runtime)
             await expect(bed().kernel.connect(98)).rejects.toThrow("ECONNREFUSED")
             const id = await device.connect(98)
@@ -36,7 +36,7 @@ withKernel("handshakes with the Linux kernel", bed => {
             expect(await device.receive(id)).toEqual({ length: 0, end: "ECONNREFUSED" })
         })
 
-        test("both connect at once", async () => {
+        test("a simultaneous open of both carries data and closes", async () => {
             const device = await bed().driven(runtime, "--impair", "delay=300")
             // the kernel has to know the device's address, or its SYN waits for that
             bed().namespace.must("ping", "-c", "1", "10.0.0.2")
@@ -57,28 +57,31 @@ withKernel("handshakes with the Linux kernel", bed => {
         test.each([
             ["no timestamps", "net.ipv4.tcp_timestamps", "timestamps"],
             ["no SACK", "net.ipv4.tcp_sack", "sack"],
-        ] as const)("%s, as either side has it", async (_what, variable, key) => {
-            for (const side of ["kernel", "device"]) {
-                const words = side === "device" ? ["--config", `${key}=0`] : []
-                const device = await bed().driven(runtime, ...words)
-                const restore = side === "kernel" ? bed().namespace.sysctl(variable, 0) : () => {}
-                const listener = await device.listen(99)
-                const socket = await bed().kernel.connect(99)
-                const id = await device.accept(listener)
-                expect(await socket.info()).toMatchObject({ timestamps: true, sack: true, [key]: false })
-                const text = await device.send(id, 5000)
-                await socket.send("options", 5000)
-                await device.take(id, 5000)
-                await socket.shut()
-                expect(await device.receive(id)).toEqual({ length: 0, end: "eof" })
-                await device.ask(`close ${id}`)
-                expect(await socket.receive()).toEqual(whole(text))
-                await bed().endDevices()
-                restore()
+        ] as const)(
+            "a connection with %s, by the setting of either side, carries data",
+            async (_what, variable, key) => {
+                for (const side of ["kernel", "device"]) {
+                    const words = side === "device" ? ["--config", `${key}=0`] : []
+                    const device = await bed().driven(runtime, ...words)
+                    const restore = side === "kernel" ? bed().namespace.sysctl(variable, 0) : () => {}
+                    const listener = await device.listen(99)
+                    const socket = await bed().kernel.connect(99)
+                    const id = await device.accept(listener)
+                    expect(await socket.info()).toMatchObject({ timestamps: true, sack: true, [key]: false })
+                    const text = await device.send(id, 5000)
+                    await socket.send("options", 5000)
+                    await device.take(id, 5000)
+                    await socket.shut()
+                    expect(await device.receive(id)).toEqual({ length: 0, end: "eof" })
+                    await device.ask(`close ${id}`)
+                    expect(await socket.receive()).toEqual(whole(text))
+                    await bed().endDevices()
+                    restore()
+                }
             }
-        })
+        )
 
-        test("no window scaling", async () => {
+        test("a connection without window scaling echoes 20,000 bytes", async () => {
             const restore = bed().namespace.sysctl("net.ipv4.tcp_window_scaling", 0)
             await bed().server(runtime)
             expect(await bed().kernel.echo(7, "unscaled", 20_000)).toMatchObject({
@@ -88,7 +91,7 @@ withKernel("handshakes with the Linux kernel", bed => {
             restore()
         })
 
-        test("the kernel offers ECN and goes without", async () => {
+        test("a kernel that offers ECN goes without it", async () => {
             const restore = bed().namespace.sysctl("net.ipv4.tcp_ecn", 1)
             const device = await bed().driven(runtime)
             const listener = await device.listen(99)
@@ -101,7 +104,7 @@ withKernel("handshakes with the Linux kernel", bed => {
             restore()
         })
 
-        test("the kernel answers by SYN cookies only", async () => {
+        test("a kernel that answers by SYN cookies agrees on the options by the timestamp", async () => {
             const restore = bed().namespace.sysctl("net.ipv4.tcp_syncookies", 2)
             const device = await bed().driven(runtime)
             const port = bed().port()

@@ -11,7 +11,7 @@ const URL = "http://10.0.0.2/"
 
 withKernel("programs on Linux", bed => {
     describe.each(["vm", "node"])("with the device on %s", runtime => {
-        test("ping, small and as large as it goes", async () => {
+        test("ping of 0, 56 and 1,472 bytes is answered", async () => {
             await bed().server(runtime)
             for (const size of ["0", "56", "1472"]) {
                 const words = ["-c", "3", "-i", "0.01", "-s", size, "10.0.0.2"]
@@ -19,7 +19,7 @@ withKernel("programs on Linux", bed => {
             }
         })
 
-        using("curl")("curl gets the page, its head, and what is not there", async () => {
+        using("curl")("curl gets the page, its head, and 404 for another path", async () => {
             await bed().server(runtime)
             const { namespace } = bed()
             for (let round = 0; round < 3; round++) {
@@ -44,27 +44,27 @@ withKernel("programs on Linux", bed => {
             expect(closed.code).toBe(7)
         })
 
-        using("wget")("wget gets the page", async () => {
+        using("wget")("wget gets the page, whole", async () => {
             await bed().server(runtime)
             const page = await bed().namespace.finish("wget", "-q", "-T", "20", "-t", "1", "-O", "-", URL)
             expect(page).toMatchObject({ code: 0, stdout: expect.stringMatching(/<\/html>\s*$/) })
         })
 
-        using("nc")("nc talks to the echo service", async () => {
+        using("nc")("nc gets its lines back from the echo service", async () => {
             await bed().server(runtime)
             const script = "printf 'hello\\nworld\\n' | nc -N -w 20 10.0.0.2 7"
             const said = await bed().namespace.finish("sh", "-c", script)
             expect(said).toEqual({ code: 0, stdout: "hello\nworld\n" })
         })
 
-        using("socat")("socat talks to the echo service", async () => {
+        using("socat")("socat gets its lines back from the echo service", async () => {
             await bed().server(runtime)
             const script = "printf 'hello\\nworld\\n' | socat -t 20 - TCP:10.0.0.2:7"
             const said = await bed().namespace.finish("sh", "-c", script)
             expect(said).toEqual({ code: 0, stdout: "hello\nworld\n" })
         })
 
-        using("ab")("ab gets the page again and again", async () => {
+        using("ab")("ab gets the page 40 times, four at a time", async () => {
             await bed().server(runtime)
             // -l: the page shows the connections, so its length changes
             const result = await bed().namespace.finish("ab", "-l", "-q", "-n", "40", "-c", "4", URL)
@@ -73,7 +73,7 @@ withKernel("programs on Linux", bed => {
             expect(result.code).toBe(0)
         })
 
-        using("nmap")("nmap sees which ports are open", async () => {
+        using("nmap")("nmap finds ports 7 and 80 open, 79 and 81 closed", async () => {
             await bed().server(runtime)
             const result = await bed().namespace.finish(
                 "nmap",

@@ -33,7 +33,7 @@ if (why !== undefined && process.env.CI !== undefined) throw new Error(why)
 
 const RUNTIMES = ["vm", "node"] as const
 
-describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
+describe.skipIf(why !== undefined)("programs with names by DNS and an address by DHCP", () => {
     let namespace: Namespace
     let folder: string
     const ends: (() => unknown)[] = []
@@ -97,7 +97,7 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
         return stdout
     }
 
-    test.each(RUNTIMES)("fetch: a document and 100 KB, on %s", async runtime => {
+    test.each(RUNTIMES)("fetch gets a document and 100 KB, on %s", async runtime => {
         const { server, panics, says } = await startUp(runtime, "test/programs/acceptance-fetch.ts")
         let sum = 0
         for (let i = 0; i < LENGTH; i++) sum = (sum * 31 + ((i * 7 + (i >> 8)) & 255)) % 1_000_003
@@ -109,7 +109,7 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
         expect(panics).toEqual([])
     })
 
-    test.each(RUNTIMES)("fetch and a web server with the status page, on %s", async runtime => {
+    test.each(RUNTIMES)("fetch works beside a web server with the status page, on %s", async runtime => {
         const { server, panics, says } = await startUp(runtime, TOGETHER.web.path, NOT_TOGETHER)
         for (let round = 0; round < 3; round++) {
             const pages = [1, 2, 3, 4].map(() => curl("/"))
@@ -126,30 +126,36 @@ describe.skipIf(why !== undefined)("names by DNS, the address by DHCP", () => {
         expect(panics).toEqual([])
     })
 
-    test.each(RUNTIMES)("MQTT while a web server serves four, on %s", async runtime => {
-        const { server, panics, says } = await start(runtime, TOGETHER.field.path, NOT_TOGETHER)
-        const config = join(folder, "mosquitto.conf")
-        writeFileSync(config, `listener 1883 ${SERVER}\nallow_anonymous true\npersistence false\nuser root\n`)
-        const broker = namespace.start("mosquitto", "-c", config)
-        ends.push(() => broker.kill("SIGTERM"))
-        const others = namespace.finish(
-            ...(["sh", "-c"] as const),
-            `until mosquitto_sub -h ${SERVER} -t 'devs/test/#' -C 100 -W 50; do sleep 0.1; done`
-        )
-        const rows = "abcdefghijklmnopqrstuvwxyz\n".repeat(400)
-        let over = false
-        // the program takes commands when it has its address
-        while ((await says(" ")).includes("takes no commands")) await pause(50)
-        const clients = [1, 2, 3, 4].map(async () => {
-            let answers = 0
-            for (; !over; answers++) expect(await curl("/rows")).toBe(rows)
-            return answers
-        })
-        expect(await says("mqtt.test 1883 100").finally(() => (over = true))).toBe("100 of 100, 0 wrong")
-        for (const answers of await Promise.all(clients)) expect(answers).toBeGreaterThan(0)
-        expect((await others).stdout.split("\n").slice(0, 2)).toEqual(["message 0", "message 1"])
-        expect(server.log).toMatch(/query\[A\] mqtt\.test from 10\.9\.0\.60/)
-        expect(server.log).toMatch(/DHCPACK.*10\.9\.0\.60/)
-        expect(panics).toEqual([])
-    })
+    test.each(RUNTIMES)(
+        "MQTT delivers 100 messages while a web server serves four clients, on %s",
+        async runtime => {
+            const { server, panics, says } = await start(runtime, TOGETHER.field.path, NOT_TOGETHER)
+            const config = join(folder, "mosquitto.conf")
+            writeFileSync(
+                config,
+                `listener 1883 ${SERVER}\nallow_anonymous true\npersistence false\nuser root\n`
+            )
+            const broker = namespace.start("mosquitto", "-c", config)
+            ends.push(() => broker.kill("SIGTERM"))
+            const others = namespace.finish(
+                ...(["sh", "-c"] as const),
+                `until mosquitto_sub -h ${SERVER} -t 'devs/test/#' -C 100 -W 50; do sleep 0.1; done`
+            )
+            const rows = "abcdefghijklmnopqrstuvwxyz\n".repeat(400)
+            let over = false
+            // the program takes commands when it has its address
+            while ((await says(" ")).includes("takes no commands")) await pause(50)
+            const clients = [1, 2, 3, 4].map(async () => {
+                let answers = 0
+                for (; !over; answers++) expect(await curl("/rows")).toBe(rows)
+                return answers
+            })
+            expect(await says("mqtt.test 1883 100").finally(() => (over = true))).toBe("100 of 100, 0 wrong")
+            for (const answers of await Promise.all(clients)) expect(answers).toBeGreaterThan(0)
+            expect((await others).stdout.split("\n").slice(0, 2)).toEqual(["message 0", "message 1"])
+            expect(server.log).toMatch(/query\[A\] mqtt\.test from 10\.9\.0\.60/)
+            expect(server.log).toMatch(/DHCPACK.*10\.9\.0\.60/)
+            expect(panics).toEqual([])
+        }
+    )
 })

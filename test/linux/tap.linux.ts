@@ -19,14 +19,14 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
     })
     afterAll(async () => await namespace.remove())
 
-    /** What `ip` says of a device in the namespace: whether it is up, and its address. */
+    /** Returns what `ip` shows of a device in the namespace: whether it is up, and its address. */
     function shown(name: string): { up: boolean; address: string | undefined } | undefined {
         const { status, stdout } = namespace.run("ip", "address", "show", name)
         if (status !== 0) return undefined
         return { up: /[<,]UP[,>]/.test(stdout), address: /inet (\S+)/.exec(stdout)?.[1] }
     }
 
-    /** Waits until the kernel has removed what is nobody's any more. */
+    /** Waits until the kernel has removed a device that no process has open. */
     async function gone(name: string): Promise<void> {
         while (shown(name) !== undefined) await new Promise(resolve => setTimeout(resolve, 10))
     }
@@ -35,7 +35,7 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
         ["", "10.0.0.1/24"],
         ["=10.0.0.77/16", "10.0.0.77/16"],
     ])(
-        "is made with the address that %j means, and is gone when the link is closed",
+        "is made with the address that %j stands for (%s), and is removed with the link",
         async (address, expected) => {
             const link = await openTap(`tap:t1@${namespace.name}${address}`, { ip: "10.0.0.1", prefix: 24 })
             expect(shown("t1")).toEqual({ up: true, address: expected })
@@ -46,7 +46,7 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
         }
     )
 
-    test("one that was there keeps its address and stays", async () => {
+    test("that existed before keeps its address and stays", async () => {
         namespace.must("ip", "tuntap", "add", "t2", "mode", "tap")
         namespace.must("ip", "address", "add", "10.9.9.9/24", "dev", "t2")
         const link = await openTap(`tap:t2@${namespace.name}`, { ip: "10.0.0.1", prefix: 24 })
@@ -77,7 +77,7 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
     })
 
     test.each(["SIGTERM", "SIGINT", "SIGKILL"] as const)(
-        "%s leaves nothing behind, at once",
+        "is removed at once when the run ends by %s",
         async signal => {
             const device = await serving(`tap:t4@${namespace.name}`)
             expect(shown("t4")?.up).toBe(true)
@@ -87,7 +87,7 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
         }
     )
 
-    test("one that is removed ends the run with one line and exit code 1", async () => {
+    test("that is removed ends the run with one line and exit code 1", async () => {
         const device = await serving(`tap:t5@${namespace.name}`)
         namespace.must("ip", "link", "del", "t5")
         expect(await device.ended).toBe(1)
@@ -102,13 +102,13 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
         await link.close()
     })
 
-    test("that is none is refused", async () => {
+    test("that is another kind of device is refused", async () => {
         await expect(openTap(`tap:lo@${namespace.name}`, undefined)).rejects.toThrow(
             /the network device lo is not a TAP device; use another name$/
         )
     })
 
-    test("without the right to it, the user is told what to do", async () => {
+    test("without the right to open it is refused with what to do", async () => {
         // the loader is looked for from where the module is; nobody may not be allowed to look there
         const script = [
             'import("./sim/link/tap.ts").then(async ({ openTap }) => {',

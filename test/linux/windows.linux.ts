@@ -4,8 +4,8 @@ import { pause } from "./support/controlled"
 import { whole } from "./support/data"
 
 withKernel("windows shut and open again", bed => {
-    describe.each(["vm", "node"])("on %s", runtime => {
-        test("the device does not read for a while", async () => {
+    describe.each(["vm", "node"])("with the device on %s", runtime => {
+        test("a device that does not read for 1.5 s receives all 50,000 bytes afterwards", async () => {
             const device = await bed().driven(runtime)
             const listener = await device.listen(99)
             const socket = await bed().kernel.connect(99)
@@ -21,7 +21,7 @@ withKernel("windows shut and open again", bed => {
             expect(await socket.receive()).toEqual(whole(""))
         })
 
-        test("the kernel does not read for a while", async () => {
+        test("a kernel that does not read for 3.5 s receives all 30,000 bytes afterwards", async () => {
             const device = await bed().driven(runtime)
             const port = bed().port()
             const listener = await bed().kernel.listen(port, ["SOL_SOCKET", "SO_RCVBUF", 4096])
@@ -38,7 +38,7 @@ withKernel("windows shut and open again", bed => {
             await listener.close()
         })
 
-        test("the device takes little at a time", async () => {
+        test("a device that reads 50 bytes at a time from a window of 200 receives all", async () => {
             const device = await bed().driven(runtime)
             const listener = await device.listen(99)
             await device.ask(`rcvbuf ${listener} 200`)

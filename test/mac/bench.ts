@@ -7,7 +7,7 @@ import type { SpiChip } from "../../sim/chip/chip"
 import { type W5500Options as ChipOptions, W5500Chip } from "../../sim/chip/w5500"
 import { VirtualClock } from "../../sim/time/clock"
 import { type Mac, MacCounter } from "../../src/mac/mac"
-import { power } from "../../src/mac/power"
+import { power } from "../../src/mac/poll-wait"
 import { W5500, type W5500Options } from "../../src/mac/w5500"
 
 /** The functions of the runtime that a bench puts its own in the place of. */
@@ -37,7 +37,7 @@ export interface WiringOptions {
     resetLine?: boolean
     /** Milliseconds that a transfer takes, as on a board; 0 when left out. */
     transferTime?: number
-    /** Before the first transfer the clock says what it said so many milliseconds ago. */
+    /** Before the first transfer the clock is this many milliseconds late. */
     lateClock?: number
     /** The size of the buffers for frames. */
     frameSize?: number
@@ -74,11 +74,11 @@ export class MacBench<Chip extends SpiChip, Driver extends Mac> {
     bytes = 0
     begins: boolean[] = []
     private begun = false
-    /** What spi.configure was told: miso, mosi, sck, mode, hz. */
+    /** The arguments of spi.configure: miso, mosi, sck, mode, hz. */
     configuration: number[] = []
     private selected = false
     private busy = false
-    /** The bus is somebody else's until then. */
+    /** Another user has the bus until then. */
     busyUntil = 0
     /** When each transfer began. */
     readonly began: number[] = []

@@ -3,7 +3,7 @@
 import "../../boards/host/pipe"
 import { Buffer } from "@devicescript/core"
 import { board } from "../../src/board"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { MacCounter } from "../../src/mac/mac"
 
 const address = Buffer.from("021122334455", "hex")

@@ -8,7 +8,7 @@ import { read, readPhy } from "./enc28j60-registers"
 
 const OTHER = [0x02, 0x99, 0x99, 0x99, 0x99, 0x99]
 
-/** The driver works: a frame goes each way, and the chip was not misused. */
+/** Asserts that the driver works: a frame goes each way, and no rule of the data sheet is broken. */
 async function expectToWork(bench: Bench): Promise<void> {
     bench.received.length = 0
     bench.sent.length = 0
@@ -21,7 +21,7 @@ async function expectToWork(bench: Bench): Promise<void> {
     expect(bench.chip.misuses).toEqual([])
 }
 
-/** A bench that has been up for so long that a reset is not put off. */
+/** Returns a bench that has been up long enough for a reset not to be put off. */
 async function settled(options: BenchOptions = {}): Promise<Bench> {
     const bench = await started(options)
     await bench.run(2000)
@@ -36,14 +36,14 @@ async function untilTrouble(bench: Bench): Promise<number> {
     return bench.clock.now() - from
 }
 
-describe("a header that is not valid", () => {
+describe("wrong packet headers in the ENC28J60", () => {
     test.each([
         ["0", 0],
-        ["odd", 71],
-        ["two more than it should be", 72],
-        ["beyond receive memory", 0x1fff],
+        ["71, which is odd,", 71],
+        ["72, two more than it should be,", 72],
+        ["0x1fff, beyond receive memory,", 0x1fff],
         ["65535", 0xffff],
-    ])("next packet pointer %s: the packet is lost, no other", async (_, pointer) => {
+    ])("a next packet pointer of %s: this packet is lost, and no other", async (_, pointer) => {
         const bench = await started()
         bench.chip.faults.nextPackets = [pointer]
         await bench.arrive(frame(60))
@@ -53,17 +53,20 @@ describe("a header that is not valid", () => {
         await expectToWork(bench)
     })
 
-    test.each([0, 1, 63, 65, 1523, 0xffff])("a byte count of %i", async count => {
-        const bench = await started()
-        bench.chip.faults.byteCounts = [count]
-        await bench.arrive(frame(60))
-        await bench.run(5)
-        expect(bench.received).toEqual([])
-        expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
-        await expectToWork(bench)
-    })
+    test.each([0, 1, 63, 65, 1523, 0xffff])(
+        "a byte count of %i: the packet is lost and counted, and the driver works",
+        async count => {
+            const bench = await started()
+            bench.chip.faults.byteCounts = [count]
+            await bench.arrive(frame(60))
+            await bench.run(5)
+            expect(bench.received).toEqual([])
+            expect(bench.trouble).toEqual({ badLength: 1, resync: 1 })
+            await expectToWork(bench)
+        }
+    )
 
-    test("behind good packets: those come in", async () => {
+    test("a wrong byte count after good packets: the good packets come in", async () => {
         const bench = await started()
         bench.chip.faults.byteCounts = [64, 1004, 9]
         for (const length of [60, 1000, 60]) await bench.arrive(frame(length))
@@ -73,7 +76,7 @@ describe("a header that is not valid", () => {
         await expectToWork(bench)
     })
 
-    test("any values: nothing is thrown, nothing wedges, and what comes later comes in", async () => {
+    test("headers of any values: the driver throws nothing, and later frames come in", async () => {
         const word = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0, max: 2000 }))
         const words = fc.array(word, { minLength: 1, maxLength: 10 })
         const lengths = fc.array(fc.integer({ min: 14, max: 1514 }), { maxLength: 12 })
@@ -97,7 +100,7 @@ describe("a header that is not valid", () => {
         )
     })
 
-    test("one disturbed reading of it costs nothing", async () => {
+    test("a header that is read wrong once costs no frame", async () => {
         const bench = await started()
         await bench.arrive(frame(60))
         const { transfer } = bench.chip
@@ -115,7 +118,7 @@ describe("a header that is not valid", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("one disturbed look that makes up a packet costs nothing", async () => {
+    test("a look that shows a packet once which is not there changes nothing", async () => {
         const bench = await started()
         await bench.arrive(frame(60))
         await bench.receive()
@@ -137,8 +140,8 @@ describe("a header that is not valid", () => {
     })
 })
 
-describe("receive memory", () => {
-    test("full: what is there comes in, then what comes later, as the receive logic is started anew", async () => {
+describe("receive memory of the ENC28J60", () => {
+    test("a full receive memory: its four frames come in, the receive logic is restarted, and later frames come in", async () => {
         const bench = await started()
         for (let n = 0; n < 10; n++) await bench.arrive(frame(1514, n))
         expect(bench.chip.dropped).toBe(6)
@@ -148,7 +151,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("full, and the chip is deaf then", async () => {
+    test("a full receive memory whose chip then receives nothing: the driver restarts it", async () => {
         const bench = await started()
         bench.chip.faults.deafAfterOverflow = true
         for (let n = 0; n < 6; n++) await bench.arrive(frame(1514, n))
@@ -158,7 +161,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("full to the last byte", async () => {
+    test("a receive memory that is full to the last byte is read whole", async () => {
         const bench = await started()
         for (let n = 0; n < 4; n++) await bench.arrive(frame(1514, n))
         expect(bench.chip.dropped).toBe(0)
@@ -170,7 +173,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("255 packets wait: those come in, then what comes later", async () => {
+    test("255 packets waiting: the driver resynchronizes and works", async () => {
         const bench = await started()
         bench.chip.change(Reg.EPKTCNT, 255)
         await bench.run(500)
@@ -178,7 +181,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("drops frames now and then", async () => {
+    test("three frames that the chip drops are lost, and the next three come in", async () => {
         const bench = await started()
         bench.chip.faults.overflows = 3
         for (let n = 0; n < 6; n++) await bench.arrive(frame(100, n))
@@ -187,7 +190,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("a flood that is never worked off: frames keep coming in", async () => {
+    test("a flood that the driver cannot keep up with: over 100 frames a second come in", async () => {
         const bench = await started({ transferTime: 0.3 })
         let stopped = false
         const flood = () => {
@@ -207,7 +210,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("a decrement of EPKTCNT that is lost: back in step within 300 ms", async () => {
+    test("a lost decrement of EPKTCNT: the driver is in step again within 300 ms", async () => {
         const bench = await settled()
         for (let n = 0; n < 30; n++) {
             await bench.arrive(frame(60 + n, n))
@@ -222,7 +225,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("packets of the same length all around the memory: none comes twice for a count that is too high", async () => {
+    test("an EPKTCNT that is too high, with packets of one length all around the memory: none comes in twice", async () => {
         const bench = await settled()
         // 64 + 6 bytes of memory each do not divide 6,144; 96 do
         for (let n = 0; n < 64; n++) {
@@ -236,7 +239,7 @@ describe("receive memory", () => {
         await expectToWork(bench)
     })
 
-    test("EPKTCNT is too low: a packet waits unseen for 300 ms at most", async () => {
+    test("an EPKTCNT that is too low: the packet waits for at most 300 ms", async () => {
         const bench = await settled()
         await bench.arrive(frame(60, 1))
         await bench.run(1)
@@ -248,9 +251,9 @@ describe("receive memory", () => {
     })
 })
 
-describe("sending", () => {
+describe("sends that the ENC28J60 does not finish", () => {
     test.each(["lateCollisions", "linkPulses"] as const)(
-        "%s: the frame is sent again (errata 13, 15)",
+        "%s: the frame is retransmitted (errata 13, 15)",
         async fault => {
             const bench = await started()
             for (const times of [1, 2, 16]) {
@@ -266,7 +269,7 @@ describe("sending", () => {
     )
 
     test.each(["lateCollisions", "linkPulses"] as const)(
-        "%s, more than 16 in a row: given up",
+        "17 %s in a row: the frame is given up and counted",
         async fault => {
             const bench = await started()
             bench.chip.faults[fault] = 17
@@ -277,7 +280,7 @@ describe("sending", () => {
         }
     )
 
-    test("the next frame waits until the last has been sent again", async () => {
+    test("the next frame waits until the one before has been retransmitted", async () => {
         const bench = await started()
         bench.chip.faults.linkPulses = 3
         await bench.send(frame(100, 1, OTHER))
@@ -287,7 +290,7 @@ describe("sending", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test("excessive collisions: the frame is lost, the next is not (erratum 12)", async () => {
+    test("excessive collisions: the frame is lost, the next is sent (erratum 12)", async () => {
         const bench = await started()
         bench.chip.faults.excessiveCollisions = 1
         await bench.send(frame(100, 1, OTHER))
@@ -298,7 +301,7 @@ describe("sending", () => {
         await expectToWork(bench)
     })
 
-    test("a frame comes in between the attempts", async () => {
+    test("a frame that arrives between two attempts to send comes in", async () => {
         const bench = await started()
         bench.chip.faults.lateCollisions = 3
         await bench.send(frame(100, 1, OTHER))
@@ -309,7 +312,7 @@ describe("sending", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test("a send never ends: the transmit logic is reset", async () => {
+    test("a send that never ends is counted, and the transmit logic is reset", async () => {
         const bench = await started()
         bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -319,7 +322,7 @@ describe("sending", () => {
         await expectToWork(bench)
     })
 
-    test("none of many sends ends", async () => {
+    test("20 sends that never end are counted, and the driver works afterwards", async () => {
         const bench = await started()
         bench.chip.faults.stuckSends = 20
         for (let n = 0; n < 20; n++) await bench.send(frame(1000, n))
@@ -328,9 +331,9 @@ describe("sending", () => {
         await expectToWork(bench)
     })
 
-    test("a send never ends where the clock stands still", async () => {
+    test("a send that never ends is given up where the clock stands still", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -339,8 +342,8 @@ describe("sending", () => {
     })
 })
 
-describe("link", () => {
-    test("down and up again, seen within 300 ms", async () => {
+describe("link of the ENC28J60", () => {
+    test("a cable pulled and plugged in again is seen within 300 ms each time", async () => {
         const bench = await started()
         bench.chip.setLink(false)
         await bench.run(301)
@@ -355,7 +358,7 @@ describe("link", () => {
         await expectToWork(bench)
     })
 
-    test("goes down while receive alone is called", async () => {
+    test("receive() alone sees that the link is down", async () => {
         const bench = await started()
         bench.chip.setLink(false)
         for (let n = 0; n < 4; n++) {
@@ -365,7 +368,7 @@ describe("link", () => {
         expect(bench.mac.linkUp).toBe(false)
     })
 
-    test("goes down in mid-send: the frame is lost", async () => {
+    test("a link that goes down during a send: the frame is lost, nothing else", async () => {
         const bench = await started()
         bench.chip.setLink(false)
         expect(await bench.send(frame(60))).toBe(true)
@@ -376,7 +379,7 @@ describe("link", () => {
         await expectToWork(bench)
     })
 
-    test("is not there at the start", async () => {
+    test("a link that comes up 1.5 s after start() is seen", async () => {
         const bench = await started({ negotiation: 1500 })
         expect(bench.mac.linkUp).toBe(false)
         await bench.run(1900)
@@ -384,7 +387,7 @@ describe("link", () => {
         await expectToWork(bench)
     })
 
-    test("the PHY is held in reset for 3 s: no link, then one", async () => {
+    test("a PHY held in reset for 3 s: the link is down, then up", async () => {
         const bench = await settled()
         bench.chip.faults.phyHeld = true
         await bench.run(3000)
@@ -397,9 +400,9 @@ describe("link", () => {
     })
 })
 
-describe("a chip that stops answering", () => {
-    describe.each([0x00, 0xff] as const)("and says %i instead", dead => {
-        test("is reported once, asked every second, and comes back", async () => {
+describe("an ENC28J60 that stops answering", () => {
+    describe.each([0x00, 0xff] as const)("a chip that answers %i to everything", dead => {
+        test("a silent chip is reported once, looked for every second, and works when it is back", async () => {
             const bench = await settled()
             bench.chip.deliver(frame(60))
             bench.chip.faults.dead = dead
@@ -420,7 +423,7 @@ describe("a chip that stops answering", () => {
             await expectToWork(bench)
         })
 
-        test("is revived by the reset line", async () => {
+        test("a silent chip that its reset line revives works within 500 ms", async () => {
             const bench = await settled()
             bench.chip.faults.dead = dead
             bench.chip.faults.resetRevives = true
@@ -429,7 +432,7 @@ describe("a chip that stops answering", () => {
             await expectToWork(bench)
         })
 
-        test("is seen within 500 ms while frames are sent", async () => {
+        test("send() alone sees within 500 ms that the chip is silent", async () => {
             const bench = await settled()
             bench.chip.faults.dead = dead
             const from = bench.clock.now()
@@ -441,7 +444,7 @@ describe("a chip that stops answering", () => {
         })
     })
 
-    test("keeps the bus busy all the same, as the board's timer needs it", async () => {
+    test("a silent chip keeps the SPI bus in use, which the board's timer needs", async () => {
         const bench = await started({ transferTime: 0.1 })
         bench.chip.faults.dead = 0xff
         await bench.run(500)
@@ -450,7 +453,7 @@ describe("a chip that stops answering", () => {
         expect(bench.transfers).toBeGreaterThan(0)
     })
 
-    test("was reset by a dip of its supply", async () => {
+    test("a chip that a dip of its supply reset is configured again", async () => {
         const bench = await settled()
         bench.chip.reset(0)
         await bench.run(1)
@@ -461,7 +464,7 @@ describe("a chip that stops answering", () => {
         await expectToWork(bench)
     })
 
-    test("is reset again and again: works when that ends", async () => {
+    test("a chip reset every 100 ms works when that ends", async () => {
         const bench = await started()
         for (let n = 0; n < 50; n++) {
             bench.chip.reset(0)
@@ -475,17 +478,17 @@ describe("a chip that stops answering", () => {
         await expectToWork(bench)
     })
 
-    test("says that it is another revision", async () => {
+    test("a chip with another revision is reset once and works", async () => {
         const bench = await started()
         bench.chip.faults.revision = 0x11
         await bench.run(5000)
-        // which is as good as the first, once it has been looked at
+        // the driver takes the other revision as well, once it has read it
         expect(bench.mac.linkUp).toBe(true)
         expect(bench.counter(MacCounter.ChipReset)).toBe(1)
         await expectToWork(bench)
     })
 
-    test("one disturbed look is no reason to reset it", async () => {
+    test("a look that is disturbed once does not reset the chip", async () => {
         const bench = await settled()
         const { transfer } = bench.chip
         for (let disturbed = 1; disturbed < 40; disturbed++) {
@@ -501,7 +504,7 @@ describe("a chip that stops answering", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("comes and goes: no more than one reset a second", async () => {
+    test("a chip silent every other 100 ms is reset at most once a second", async () => {
         const bench = await started()
         for (let n = 0; n < 100; n++) {
             bench.chip.faults.dead = n % 2 === 0 ? 0xff : undefined
@@ -516,7 +519,7 @@ describe("a chip that stops answering", () => {
     })
 })
 
-describe("a register changes", () => {
+describe("a register of the ENC28J60 that changes", () => {
     const banks = [0, 1, 2, 3]
     const registers = [
         ...banks.flatMap(bank => Array.from({ length: 0x1b }, (_, address) => bank * 32 + address)),
@@ -527,29 +530,32 @@ describe("a register changes", () => {
         0x1f,
     ].filter(register => (register & 0x1f) !== 0x1a)
 
-    test.each(registers)("0x%s, to any value: within 1.3 s all is as it was", async register => {
-        for (const value of [0x00, 0x01, 0x10, 0x38, 0x42, 0x7f, 0x80, 0xff]) {
-            const bench = await settled()
-            bench.chip.change(register, value)
-            await bench.run(1300)
-            // a pointer that is not ours shows when there is something to read: what waits then is lost
-            await bench.arrive(frame(60))
-            await bench.run(300)
-            bench.chip.misuses.length = 0
-            await expectToWork(bench)
-            expect(bench.mac.linkUp).toBe(true)
+    test.each(registers)(
+        "register 0x%s changed to any value: the driver works within 1.3 s",
+        async register => {
+            for (const value of [0x00, 0x01, 0x10, 0x38, 0x42, 0x7f, 0x80, 0xff]) {
+                const bench = await settled()
+                bench.chip.change(register, value)
+                await bench.run(1300)
+                // a pointer that is not ours shows when there is something to read: a packet that waits then is lost
+                await bench.arrive(frame(60))
+                await bench.run(300)
+                bench.chip.misuses.length = 0
+                await expectToWork(bench)
+                expect(bench.mac.linkUp).toBe(true)
+            }
         }
-    })
+    )
 
     test.each([
-        ["PHCON1: loopback", PhyReg.PHCON1, 0x4000],
-        ["PHCON1: power save", PhyReg.PHCON1, 0x0800],
-        ["PHCON1: full duplex", PhyReg.PHCON1, 0x0100],
-        ["PHCON1: reset", PhyReg.PHCON1, 0x8000],
-        ["PHCON2: transmitter off", PhyReg.PHCON2, 0x2100],
-        ["PHCON2: loopback in half duplex", PhyReg.PHCON2, 0x0000],
-        ["PHCON2: link forced", PhyReg.PHCON2, 0x4100],
-    ])("%s: within 1.3 s all is as it was", async (_, register, value) => {
+        ["PHCON1 with loopback", PhyReg.PHCON1, 0x4000],
+        ["PHCON1 with power save", PhyReg.PHCON1, 0x0800],
+        ["PHCON1 with full duplex", PhyReg.PHCON1, 0x0100],
+        ["PHCON1 with reset", PhyReg.PHCON1, 0x8000],
+        ["PHCON2 with the transmitter off", PhyReg.PHCON2, 0x2100],
+        ["PHCON2 with loopback in half duplex", PhyReg.PHCON2, 0x0000],
+        ["PHCON2 with a forced link", PhyReg.PHCON2, 0x4100],
+    ])("PHY register %s: the driver works within 1.3 s", async (_, register, value) => {
         const bench = await settled()
         bench.chip.change(0x100 + register, value)
         await bench.run(1300)
@@ -560,16 +566,16 @@ describe("a register changes", () => {
     })
 
     test.each([
-        ["MAADR2: a board that would be deaf for good", Reg.MAADR2, 0x99, { repair: 1 }],
+        ["MAADR2, without which the board would receive nothing", Reg.MAADR2, 0x99, { repair: 1 }],
         ["MACON1", Reg.MACON1, 0x00, { repair: 1 }],
-        ["MACON3: no CRC", Reg.MACON3, 0x00, { repair: 1 }],
-        ["ERXFCON: the filters are off", Reg.ERXFCON, 0x00, { repair: 1 }],
+        ["MACON3, without CRC", Reg.MACON3, 0x00, { repair: 1 }],
+        ["ERXFCON, with all filters off", Reg.ERXFCON, 0x00, { repair: 1 }],
         ["ERXST", Reg.ERXST, 0x40, { repair: 1 }],
-        ["ECON1: RXEN is clear", Reg.ECON1, 0x00, { repair: 1 }],
-        ["ECON2: power save", Reg.ECON2, 0xa0, { repair: 1, chipReset: 1 }],
+        ["ECON1, with RXEN clear", Reg.ECON1, 0x00, { repair: 1 }],
+        ["ECON2, with power save", Reg.ECON2, 0xa0, { repair: 1, chipReset: 1 }],
         ["EWRPT", Reg.EWRPT, 0x77, {}],
         ["EHT0", Reg.EHT0, 0xff, {}],
-    ])("%s", async (_, register, value, trouble) => {
+    ])("register %s: the driver counts what it repairs, and works", async (_, register, value, trouble) => {
         const bench = await settled()
         bench.chip.change(register, value)
         await bench.run(1300)
@@ -579,7 +585,7 @@ describe("a register changes", () => {
         expect(bench.trouble).toEqual(trouble)
     })
 
-    test("it keeps changing: repaired each time, and nothing ends", async () => {
+    test("a register that changes every 1.1 s is repaired each time", async () => {
         const bench = await settled()
         for (let n = 0; n < 20; n++) {
             bench.chip.change(Reg.MAADR1, 0x40 + 2 * n)
@@ -591,8 +597,8 @@ describe("a register changes", () => {
     })
 })
 
-describe("a brown-out", () => {
-    test.each([1, 30, 300, 3000])("of %i ms: all is as before within 2 s", async ms => {
+describe("a brown-out of the ENC28J60", () => {
+    test.each([1, 30, 300, 3000])("a brown-out of %i ms: the driver works 2 s later", async ms => {
         const bench = await settled({ negotiation: 500 })
         await bench.run(800)
         bench.chip.brownOut(ms)
@@ -603,41 +609,47 @@ describe("a brown-out", () => {
     })
 })
 
-describe("a line is stuck", () => {
+describe("an SPI line of the ENC28J60 that is stuck", () => {
     const cases = (["miso", "mosi"] as const).flatMap(line =>
         ([0x00, 0xff] as const).flatMap(level => [5, 50, 500, 5000].map(ms => ({ line, level, ms })))
     )
-    test.each(cases)("$line at $level for $ms ms: within 2 s all is well", async ({ line, level, ms }) => {
-        const bench = await settled()
-        bench.chip.faults[`${line}Stuck`] = level
-        bench.chip.deliver(frame(60))
-        await bench.send(frame(60))
-        await bench.run(ms)
-        bench.chip.faults[`${line}Stuck`] = undefined
-        await bench.run(2000)
-        expect(bench.mac.linkUp).toBe(true)
-        bench.chip.misuses.length = 0
-        await expectToWork(bench)
-    })
+    test.each(cases)(
+        "$line stuck at $level for $ms ms: the driver works 2 s later",
+        async ({ line, level, ms }) => {
+            const bench = await settled()
+            bench.chip.faults[`${line}Stuck`] = level
+            bench.chip.deliver(frame(60))
+            await bench.send(frame(60))
+            await bench.run(ms)
+            bench.chip.faults[`${line}Stuck`] = undefined
+            await bench.run(2000)
+            expect(bench.mac.linkUp).toBe(true)
+            bench.chip.misuses.length = 0
+            await expectToWork(bench)
+        }
+    )
 })
 
-describe("a transfer that the runtime refuses", () => {
-    test.each(["receive", "send", "rest"])("in %s", async call => {
-        const bench = await settled()
-        bench.refuseTransfer()
-        if (call === "receive") expect(await bench.receive()).toBeUndefined()
-        else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
-        else await bench.mac.rest(10)
-        await bench.run(50)
-        expect(bench.warnings[0]).toMatch(
-            /^ENC28J60: the SPI bus refused a transfer \(RangeError: SPI busy\)/
-        )
-        expect(bench.trouble).toEqual({ chipReset: 1 })
-        await bench.run(200)
-        await expectToWork(bench)
-    })
+describe("an SPI transfer that the runtime refuses", () => {
+    test.each(["receive", "send", "rest"])(
+        "a transfer refused in %s: the driver resets the chip, reports it and works",
+        async call => {
+            const bench = await settled()
+            bench.refuseTransfer()
+            if (call === "receive") expect(await bench.receive()).toBeUndefined()
+            else if (call === "send") expect(await bench.send(frame(60))).toBe(false)
+            else await bench.mac.rest(10)
+            await bench.run(50)
+            expect(bench.warnings[0]).toMatch(
+                /^ENC28J60: the SPI bus refused a transfer \(RangeError: SPI busy\)/
+            )
+            expect(bench.trouble).toEqual({ chipReset: 1 })
+            await bench.run(200)
+            await expectToWork(bench)
+        }
+    )
 
-    test("a bus that is somebody else's for 3 s", async () => {
+    test("a bus refused for 3 s: the driver resets the chip once and works", async () => {
         const bench = await settled()
         bench.busyUntil = bench.clock.now() + 3000
         await bench.run(4200)
@@ -646,7 +658,7 @@ describe("a transfer that the runtime refuses", () => {
     })
 })
 
-describe("multicast", () => {
+describe("multicast through the ENC28J60", () => {
     const GROUP = [0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]
     const ipv4 = (seed: number) => {
         const bytes = frame(80, seed, GROUP)
@@ -656,7 +668,7 @@ describe("multicast", () => {
     const ipv6 = frame(80, 5, [0x33, 0x33, 0x00, 0x00, 0x00, 0x01])
     ipv6.set([0x86, 0xdd], 12)
 
-    test("comes in while somebody wants it, whenever that is; IPv6's does not", async () => {
+    test("multicast is received while a program asks for it, also after a reset; IPv6's is not", async () => {
         const bench = await settled({ errata: { patternMatchLeaks: false } })
         await bench.arrive(ipv4(1))
         await bench.run(5)
@@ -678,7 +690,7 @@ describe("multicast", () => {
         expect(STATION[0]! & 1).toBe(0)
     })
 
-    test("is asked for before the start", async () => {
+    test("multicast asked for before start() is received", async () => {
         const bench = new Bench()
         bench.mac.multicast = true
         await bench.mac.start()
@@ -687,36 +699,39 @@ describe("multicast", () => {
     })
 })
 
-describe("errata off, one by one, and all of them: the driver works without them", () => {
+describe("an ENC28J60 without some of its errata", () => {
     const errata = Object.keys(new Bench().chip.errata)
-    test.each([...errata, "all"])("%s", async name => {
-        const off = Object.fromEntries((name === "all" ? errata : [name]).map(one => [one, false]))
-        for (const resetLine of [true, false]) {
-            const bench = await started({ errata: off, resetLine })
-            await expectToWork(bench)
-            bench.chip.faults.lateCollisions = 1
-            await bench.send(frame(100, 9, OTHER))
-            await bench.run(50)
-            expect(bench.sent.at(-1)).toEqual(frame(100, 9, OTHER))
-            await expectToWork(bench)
-            expect(bench.trouble).toEqual({})
+    test.each([...errata, "all"])(
+        "without erratum %s the driver works, and retransmits after a late collision",
+        async name => {
+            const off = Object.fromEntries((name === "all" ? errata : [name]).map(one => [one, false]))
+            for (const resetLine of [true, false]) {
+                const bench = await started({ errata: off, resetLine })
+                await expectToWork(bench)
+                bench.chip.faults.lateCollisions = 1
+                await bench.send(frame(100, 9, OTHER))
+                await bench.run(50)
+                expect(bench.sent.at(-1)).toEqual(frame(100, 9, OTHER))
+                await expectToWork(bench)
+                expect(bench.trouble).toEqual({})
+            }
         }
-    })
+    )
 
-    test.each(["B1", "B4", "B5", "B7"] as const)("revision %s", async revision => {
+    test.each(["B1", "B4", "B5", "B7"] as const)("the driver works with revision %s", async revision => {
         await expectToWork(await started({ revision }))
     })
 })
 
-describe("the board's timer must not run out of SPI transfers", () => {
+describe("a board whose timer stops when nothing uses the SPI bus", () => {
     /** The longest time between two transfers. */
     function gap(bench: Bench): number {
         return bench.began.slice(1).reduce((most, at, i) => Math.max(most, at - bench.began[i]!), 0)
     }
 
-    test("an idle one, and one whose chip stops answering", async () => {
+    test("a driver without traffic, or with a silent chip, uses the bus at least every millisecond", async () => {
         const bench = await started({ transferTime: 0.1 })
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.began.length = 0
         for (const dead of [undefined, 0x00, undefined, 0xff] as const) {

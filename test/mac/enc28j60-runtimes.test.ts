@@ -73,8 +73,8 @@ async function onBoth(scenario: (chip: Enc28j60Chip, clock: VirtualClock) => Pro
     return vm
 }
 
-describe("the ENC28J60's driver on the VM and under Node, the same frames at the same times", () => {
-    test("moves frames of all sizes", async () => {
+describe("the ENC28J60's driver on the VM and under Node", () => {
+    test("120 frames of all sizes are echoed, the same at the same times on both", async () => {
         const lengths = Array.from({ length: 120 }, (_, n) => 60 + ((n * 397) % 1455))
         const { sent, log, counters } = await onBoth(async (chip, clock) => {
             for (const [n, length] of lengths.entries()) {
@@ -87,7 +87,7 @@ describe("the ENC28J60's driver on the VM and under Node, the same frames at the
         expect(log).toEqual(["up true"])
     })
 
-    test("goes through the faults of the chip", async () => {
+    test("faults of the chip lead to the same frames, counters and messages on both", async () => {
         const { sent, log, counters } = await onBoth(async (chip, clock) => {
             const deliver = async (n: number, ms: number) => {
                 chip.deliver(frame(STATION, PEER, 60 + n * 100, n))
@@ -124,7 +124,7 @@ describe("the ENC28J60's driver on the VM and under Node, the same frames at the
         ])
     })
 
-    test("says what to check when there is no chip", async () => {
+    test("start() without a chip throws what to check, on both", async () => {
         for (const runtime of ["vm", "node"] as const) {
             const clock = new VirtualClock()
             const chip = new Enc28j60Chip({ clock, send: () => {} })

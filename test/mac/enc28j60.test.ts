@@ -10,7 +10,7 @@ const OTHER = [0x02, 0x99, 0x99, 0x99, 0x99, 0x99]
 const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
 const GROUP = [0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb]
 
-/** What the chip is told, by section of the data sheet or number of the erratum. */
+/** The configuration of the chip, by section of the data sheet or number of the erratum. */
 const told: [string, number, number, string][] = [
     ["ECON2", Reg.ECON2, 0x80, "register 3-2: AUTOINC"],
     ["ETXST", Reg.ETXST, 0x00, "7.1"],
@@ -45,8 +45,8 @@ const told: [string, number, number, string][] = [
     ["EFLOCON", Reg.EFLOCON, 0x00, "chapter 10"],
 ]
 
-describe("start", () => {
-    test.each([true, false])("configures the chip (reset line: %s)", async resetLine => {
+describe("start() of the ENC28J60's driver", () => {
+    test.each([true, false])("start() configures the chip (reset line: %s)", async resetLine => {
         const bench = new Bench({ resetLine })
         await bench.mac.start()
         for (const [name, register, value, why] of told)
@@ -62,7 +62,7 @@ describe("start", () => {
         expect(bench.warnings).toEqual([])
     })
 
-    test("a chip that was in use before is reset, its packets are gone", async () => {
+    test("start() of a chip in use resets it, and its packets are gone", async () => {
         const bench = await started()
         await bench.arrive(frame(60), frame(60))
         await bench.send(frame(100))
@@ -74,7 +74,7 @@ describe("start", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test("so is one in power save mode, over SPI (erratum 19)", async () => {
+    test("start() wakes a chip in power save mode, over SPI (erratum 19)", async () => {
         const bench = new Bench({ resetLine: false })
         bench.chip.change(Reg.ECON2, 0xa0)
         await bench.mac.start()
@@ -83,21 +83,24 @@ describe("start", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test.each([0x00, 0xff] as const)("a chip that answers %i to everything", async dead => {
-        const bench = new Bench()
-        bench.chip.faults.dead = dead
-        await expect(bench.mac.start()).rejects.toThrow(
-            `ENC28J60: status and revision registers read ${dead} and ${dead} instead of 1 and 2 to 6: ` +
-                "check power, crystal, reset, CS, SCK, MOSI, MISO"
-        )
-        expect(bench.clock.now()).toBeLessThan(100)
-        expect(await bench.send(frame(60))).toBe(false)
-        bench.chip.faults.dead = undefined
-        await bench.mac.start()
-        expect(await bench.send(frame(60))).toBe(true)
-    })
+    test.each([0x00, 0xff] as const)(
+        "start() of a chip that answers %i to everything throws what to check, and works later",
+        async dead => {
+            const bench = new Bench()
+            bench.chip.faults.dead = dead
+            await expect(bench.mac.start()).rejects.toThrow(
+                `ENC28J60: status and revision registers read ${dead} and ${dead} instead of 1 and 2 to 6: ` +
+                    "check power, crystal, reset, CS, SCK, MOSI, MISO"
+            )
+            expect(bench.clock.now()).toBeLessThan(100)
+            expect(await bench.send(frame(60))).toBe(false)
+            bench.chip.faults.dead = undefined
+            await bench.mac.start()
+            expect(await bench.send(frame(60))).toBe(true)
+        }
+    )
 
-    test("an oscillator that takes 30 ms is waited for; one that never starts is not", async () => {
+    test("start() waits 30 ms for an oscillator, and throws within 100 ms when it never starts", async () => {
         const bench = new Bench()
         bench.chip.faults.oscillator = 30
         bench.chip.brownOut(0)
@@ -110,7 +113,7 @@ describe("start", () => {
         expect(other.clock.now()).toBeLessThan(100)
     })
 
-    test("a PHY whose MII bus never ends", async () => {
+    test("start() throws within 100 ms when the MII bus stays busy", async () => {
         const bench = new Bench()
         bench.chip.faults.miiStuck = true
         await expect(bench.mac.start()).rejects.toThrow("answers but does not keep its settings")
@@ -120,7 +123,7 @@ describe("start", () => {
     test.each([
         ["B1", 2],
         ["B4", 4],
-    ] as const)("revision %s needs 8 MHz (erratum 1)", async (revision, id) => {
+    ] as const)("start() of revision %s throws below 8 MHz (erratum 1)", async (revision, id) => {
         const slow = new Bench({ revision, driver: { hz: 7_999_999 } })
         await expect(slow.mac.start()).rejects.toThrow(
             `ENC28J60: revision ${id} of the chip needs an SPI clock of 8 MHz or more: set hz`
@@ -129,20 +132,20 @@ describe("start", () => {
         await new Bench({ revision }).mac.start()
     })
 
-    test.each(["B5", "B7"] as const)("revision %s does not", async revision => {
+    test.each(["B5", "B7"] as const)("start() of revision %s works at 1 MHz", async revision => {
         await new Bench({ revision, driver: { hz: 1_000_000 } }).mac.start()
     })
 
-    test("ends also where the clock stands still", async () => {
+    test("start() of a silent chip throws also where the clock stands still", async () => {
         const bench = new Bench()
         bench.chip.faults.dead = 0xff
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         await expect(bench.mac.start()).rejects.toThrow("registers read 255 and 255")
         await bench.mac.rest(1000)
     })
 
-    test("a clock or address that cannot be", () => {
+    test("a clock of 0 or above 20 MHz, or an address of another length, is refused", () => {
         expect(() => new Bench({ driver: { hz: 0 } })).toThrow("hz must be 1 to 20000000")
         expect(() => new Bench({ driver: { hz: 20_000_001 } })).toThrow("hz must be 1 to 20000000")
         const { into } = new Bench()
@@ -150,10 +153,10 @@ describe("start", () => {
     })
 
     // between two awaits a board's clock stands still: the program that starts the driver may have worked for long
-    test.each([1, 3, 30, 1000])("waits long enough where the clock is %i ms late", async late => {
+    test.each([1, 3, 30, 1000])("start() waits long enough where the clock is %i ms late", async late => {
         for (const resetLine of [true, false]) {
             const bench = new Bench({ transferTime: 0.023, lateClock: late, resetLine })
-            const { power } = await import("../../src/mac/power")
+            const { power } = await import("../../src/mac/poll-wait")
             power.idle = async () => {}
             await bench.mac.start()
             expect(bench.chip.misuses).toEqual([])
@@ -162,7 +165,7 @@ describe("start", () => {
     })
 })
 
-test("every register that a write can change is told, or does not matter", () => {
+test("each register that a write can change is configured, or does not matter", () => {
     const matters = new Set(told.map(([, register]) => register))
     // written for each frame, or read only by what the driver leaves off: DMA, hash table, self test, clock output, interrupt, pause frames
     const free =
@@ -182,8 +185,8 @@ function nearest(register: number): string {
     return Reg[register]!
 }
 
-describe("SPI frames and transfers", () => {
-    /** Costs of receiving what waits, with the look that finds nothing more. */
+describe("SPI frames and transfers of the ENC28J60's driver", () => {
+    /** Returns the cost of receiving the frames that wait, without the look that finds nothing more. */
     async function costOf(...lengths: number[]): Promise<number[]> {
         const bench = await started()
         await bench.receive()
@@ -196,22 +199,22 @@ describe("SPI frames and transfers", () => {
 
     test.each([
         ["a short frame", [60], [8, 9]],
-        ["the longest short one", [128], [8, 9]],
-        ["longer ones", [129], [8, 9]],
-        ["the longest, and room for the next", [1514], [10, 11]],
+        ["the longest frame read or written in one transfer", [128], [8, 9]],
+        ["a frame longer by one byte", [129], [8, 9]],
+        ["the longest frame, whose memory is freed,", [1514], [10, 11]],
         // ERXRDPT follows every 512 bytes
         ["ten short frames", new Array<number>(10).fill(60), [46, 56]],
-        ["four long ones", new Array<number>(4).fill(1500), [28, 32]],
-    ])("received: %s", async (_, lengths, expected) => {
+        ["four long frames", new Array<number>(4).fill(1500), [28, 32]],
+    ])("received: %s, lengths %j, takes %j SPI frames and transfers", async (_, lengths, expected) => {
         expect(await costOf(...lengths)).toEqual(expected)
     })
 
     test.each([
         ["a short frame", 60, [8, 8]],
-        ["the longest short one", 126, [8, 8]],
-        ["longer ones", 127, [8, 9]],
-        ["the longest", 1514, [8, 9]],
-    ])("sent: %s", async (_, length, expected) => {
+        ["the longest frame read or written in one transfer", 126, [8, 8]],
+        ["a frame longer by one byte", 127, [8, 9]],
+        ["the longest frame", 1514, [8, 9]],
+    ])("sent: %s of %i bytes takes %j SPI frames and transfers", async (_, length, expected) => {
         const bench = await started()
         await bench.receive()
         bench.countFrom()
@@ -224,7 +227,7 @@ describe("SPI frames and transfers", () => {
         expect(bench.selections).toBe(expected[0]! + 2)
     })
 
-    test("an answer goes out without another look", async () => {
+    test("a reply is sent without another look", async () => {
         const bench = await started()
         await bench.receive()
         await bench.arrive(frame(60))
@@ -235,7 +238,7 @@ describe("SPI frames and transfers", () => {
         expect(bench.selections).toBe(14)
     })
 
-    test("a look that finds nothing is one", async () => {
+    test("a look that finds nothing is one SPI frame", async () => {
         const bench = await started()
         await bench.receive()
         bench.countFrom()
@@ -246,10 +249,10 @@ describe("SPI frames and transfers", () => {
     })
 })
 
-describe("frames", () => {
+describe("frames of the ENC28J60's driver", () => {
     const lengths = fc.array(fc.integer({ min: 60, max: 1514 }), { minLength: 300, maxLength: 600 })
 
-    test("thousands of any size, both ways, through wrapping memory", async () => {
+    test("600 frames of any size, both ways, pass through wrapping memory", async () => {
         const bursts = fc.infiniteStream(fc.integer({ min: 1, max: 4 }))
         await fc.assert(
             fc.asyncProperty(lengths, lengths, bursts, async (inward, outward, bursts) => {
@@ -284,7 +287,7 @@ describe("frames", () => {
         )
     })
 
-    test("of every size come in, whatever their bytes", async () => {
+    test("frames of any size and any bytes come in as they arrived", async () => {
         await fc.assert(
             fc.asyncProperty(
                 fc.array(fc.uint8Array({ minLength: 60, maxLength: 1514 }), { maxLength: 12 }),
@@ -303,7 +306,7 @@ describe("frames", () => {
         )
     })
 
-    test("sent back to back while each takes its time", async () => {
+    test("50 frames sent back to back are all sent", async () => {
         const bench = await started()
         for (let n = 0; n < 50; n++) expect(await bench.send(frame(60 + n * 25, n))).toBe(true)
         await bench.run(5)
@@ -312,7 +315,7 @@ describe("frames", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test("arriving between any two transfers of the driver", async () => {
+    test("400 frames arriving between any two transfers of the driver come in", async () => {
         const bench = await started({ transferTime: 0.1 })
         const expected: Uint8Array[] = []
         for (let n = 0; n < 400; n++) {
@@ -326,7 +329,7 @@ describe("frames", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test("short ones are padded with zeros, whatever was sent before", async () => {
+    test("a short frame is padded with zeros, whatever was sent before", async () => {
         const bench = await started()
         await bench.send(frame(126))
         await bench.send(frame(42))
@@ -334,13 +337,13 @@ describe("frames", () => {
         expect([...bench.sent[1]!]).toEqual([...frame(42), ...new Array<number>(18).fill(0)])
     })
 
-    test.each([0, 13, 1515, -1])("a length of %i is not sent", async length => {
+    test.each([0, 13, 1515, -1])("a frame of %i bytes is not sent", async length => {
         const bench = await started({ frameSize: 1600 })
         expect(await bench.mac.send(bench.into, length)).toBe(false)
         expect(bench.transfers).toBe(0)
     })
 
-    test("nor is more than the buffer holds, nor from a buffer that would overwrite received packets", async () => {
+    test("a frame longer than the buffer, or of a buffer that would overwrite received packets, is not sent", async () => {
         const bench = await started({ frameSize: 100 })
         expect(await bench.mac.send(bench.into, 101)).toBe(false)
         const large = await started({ frameSize: 2048 })
@@ -351,22 +354,26 @@ describe("frames", () => {
         expect(fits.chip.misuses).toEqual([])
     })
 
-    test("for other stations do not come in", async () => {
+    test("frames to other stations do not come in", async () => {
         const bench = await started()
         await bench.arrive(frame(60, 0, OTHER), frame(60, 0, GROUP), frame(60, 1, BROADCAST))
         await bench.run(5)
         expect(bench.received).toEqual([frame(60, 1, BROADCAST)])
     })
 
-    test.each([60, 1000])("too long for the buffer are passed over (buffer of %i bytes)", async frameSize => {
-        const bench = await started({ frameSize })
-        for (const length of [frameSize, frameSize + 1, 1514, frameSize]) await bench.arrive(frame(length))
-        await bench.run(10)
-        expect(bench.received).toEqual([frame(frameSize), frame(frameSize)])
-        expect(bench.trouble).toEqual({ tooLong: 2 })
-    })
+    test.each([60, 1000])(
+        "frames longer than a buffer of %i bytes are skipped and counted",
+        async frameSize => {
+            const bench = await started({ frameSize })
+            for (const length of [frameSize, frameSize + 1, 1514, frameSize])
+                await bench.arrive(frame(length))
+            await bench.run(10)
+            expect(bench.received).toEqual([frame(frameSize), frame(frameSize)])
+            expect(bench.trouble).toEqual({ tooLong: 2 })
+        }
+    )
 
-    test("of 1,518 bytes, as long as one with a VLAN tag can be, come in; longer ones do not", async () => {
+    test("frames of 1,518 bytes come in, longer ones do not", async () => {
         const bench = await started({ frameSize: 1600 })
         for (const length of [1518, 60, 1518, 1519]) {
             await bench.arrive(frame(length))
@@ -377,15 +384,15 @@ describe("frames", () => {
     })
 })
 
-describe("rest", () => {
-    test("ends with the time", async () => {
+describe("rest() of the ENC28J60's driver", () => {
+    test("rest(25) ends after 25 ms", async () => {
         const bench = await started()
         const from = bench.clock.now()
         await bench.mac.rest(25)
         expect(bench.clock.now() - from).toBe(25)
     })
 
-    test("ends when a frame arrives, which receive then takes without another look", async () => {
+    test("rest() ends when a frame arrives, which receive() takes without another look", async () => {
         const bench = await started()
         const from = bench.clock.now()
         bench.clock.at(from + 7, () => bench.chip.deliver(frame(60)))
@@ -396,9 +403,9 @@ describe("rest", () => {
         expect(bench.selections).toBe(5)
     })
 
-    test("ends when a program wakes it, and only once", async () => {
+    test("rest() ends when a program wakes it, once", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const from = bench.clock.now()
         bench.clock.at(from + 3, () => power.wake())
         bench.clock.at(from + 20, () => {})
@@ -408,9 +415,9 @@ describe("rest", () => {
         expect(bench.clock.now() - from).toBe(13)
     })
 
-    test("a program that wakes does not cut the waits within a reset short", async () => {
+    test("a program that wakes the driver does not shorten the waits of a reset", async () => {
         const bench = new Bench({ resetLine: false })
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const idle = power.idle
         power.idle = ms => (power.woken ? Promise.resolve() : idle(ms))
         power.wake()

@@ -7,9 +7,9 @@ import { vi } from "vitest"
 import { VirtualClock } from "../../sim/time/clock"
 import type { EspHostedOptions } from "../../src/mac/esp-hosted"
 import { MacCounter } from "../../src/mac/mac"
-import { power } from "../../src/mac/power"
+import { power } from "../../src/mac/poll-wait"
 import { station, type Wifi, wifi } from "../../src/mac/wifi"
-import { scan } from "../../src/mac/wifi-ask"
+import { scan } from "../../src/mac/wifi-scan"
 
 /** The functions of the runtime that a bench puts its own in the place of. */
 const runtime = vi.hoisted(() => ({

@@ -6,20 +6,23 @@ import { MacCounter } from "../../src/mac/mac"
 import { anyBytes, cases } from "../support/property"
 import { Bench, connected, frame, Id, Kind, pb, SET_UP, STATION, sum } from "./esp-hosted-bench"
 
-describe("checksum", () => {
-    test.each([0, 1, 11, 12, 31, 32, 33, 64, 1599, 1600])("of %i bytes", length => {
-        const b = Bytes.alloc(1600)
-        for (let i = 0; i < b.length; i++) b.setAt(i, "u8", (i * 37 + 251) & 0xff)
-        expect(byteSum(b, length)).toBe(sum(Uint8Array.from(b.slice(0, length))))
-    })
+describe("byteSum() of ESP-Hosted", () => {
+    test.each([0, 1, 11, 12, 31, 32, 33, 64, 1599, 1600])(
+        "byteSum() of %i bytes is the sum a byte at a time",
+        length => {
+            const b = Bytes.alloc(1600)
+            for (let i = 0; i < b.length; i++) b.setAt(i, "u8", (i * 37 + 251) & 0xff)
+            expect(byteSum(b, length)).toBe(sum(Uint8Array.from(b.slice(0, length))))
+        }
+    )
 
-    test("of bytes that are all 255", () => {
+    test("byteSum() of 1,600 bytes of 255 does not overflow", () => {
         const b = Bytes.alloc(1600)
         b.fillAt(0, 1600, 255)
         expect(byteSum(b, 1600)).toBe((1600 * 255) & 0xffff)
     })
 
-    test("of any bytes", () => {
+    test("byteSum() of any bytes is the sum a byte at a time", () => {
         fc.assert(
             fc.property(anyBytes(200), bytes => {
                 expect(byteSum(Bytes.from(bytes), bytes.length)).toBe(sum(bytes))
@@ -29,12 +32,12 @@ describe("checksum", () => {
     })
 })
 
-describe("start", () => {
-    test("resets the co-processor, tells it what it needs, and joins", async () => {
+describe("start() of ESP-Hosted's driver", () => {
+    test("start() resets the co-processor, configures it, and joins the network", async () => {
         const bench = new Bench()
         await bench.mac.start()
         expect(bench.chip.resets).toBe(1)
-        // 500 ms during which the lines say nothing are part of the 700 that it takes to boot
+        // the lines mean nothing for 500 of the 700 ms that it takes to boot
         expect(bench.clock.now()).toBeLessThan(800)
         expect(bench.configuration).toEqual([16, 19, 18, 3, 10_000_000])
         expect(bench.chip.hellos).toEqual([
@@ -55,7 +58,7 @@ describe("start", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("what it asks with", async () => {
+    test("start() sends the requests with these payloads", async () => {
         const bench = new Bench({ ssid: "h\u00f6me", password: "p".repeat(63) })
         await bench.mac.start()
         await bench.run(100)
@@ -102,25 +105,28 @@ describe("start", () => {
         )
     })
 
-    test.each([false, true])("a firmware built without checksums: %s", async checksum => {
-        const bench = new Bench()
-        bench.chip.checksum = checksum
-        await bench.mac.start()
-        await bench.until(() => bench.mac.linkUp)
-        await bench.send(frame(60))
-        bench.chip.deliver(frame(100))
-        await bench.run(10)
-        expect(bench.chip.frames).toEqual([frame(60)])
-        expect(bench.received).toEqual([frame(100)])
-        expect(bench.chip.misuses).toEqual([])
-    })
+    test.each([false, true])(
+        "a firmware built without checksums (%s): frames go both ways",
+        async checksum => {
+            const bench = new Bench()
+            bench.chip.checksum = checksum
+            await bench.mac.start()
+            await bench.until(() => bench.mac.linkUp)
+            await bench.send(frame(60))
+            bench.chip.deliver(frame(100))
+            await bench.run(10)
+            expect(bench.chip.frames).toEqual([frame(60)])
+            expect(bench.received).toEqual([frame(100)])
+            expect(bench.chip.misuses).toEqual([])
+        }
+    )
 
     test.each([
         ["2.11.9", [2, 11, 9]],
         ["1.0.0", [1, 0, 0]],
         ["4.0.0", [4, 0, 0]],
-        ["none told", [0, 0, 0]],
-    ])("another firmware: %s", async (_, firmware) => {
+        ["0.0.0, which is none,", [0, 0, 0]],
+    ])("start() with firmware %s throws EPROTONOSUPPORT, and works with 2.12.12", async (_, firmware) => {
         const bench = new Bench()
         bench.chip.firmware = firmware
         await expect(bench.mac.start()).rejects.toThrow(
@@ -133,7 +139,7 @@ describe("start", () => {
         await bench.until(() => bench.mac.linkUp)
     })
 
-    test("a firmware of the 3.0 line, whose first message has more entries", async () => {
+    test("start() with a firmware of the 3.0 line, whose first message has more entries, joins", async () => {
         const bench = new Bench()
         bench.chip.firmware = [3, 0, 6]
         bench.chip.entries = [
@@ -160,7 +166,7 @@ describe("start", () => {
         expect(bench.warnings).toEqual([])
     })
 
-    test("a co-processor that does not start", async () => {
+    test("start() of a co-processor that does not boot throws ENODEV, and works later", async () => {
         const bench = new Bench()
         bench.chip.bootTime = 1e9
         await expect(bench.mac.start()).rejects.toThrow(
@@ -173,7 +179,7 @@ describe("start", () => {
         expect(bench.mac.problem).toBe("")
     })
 
-    test("lines that are high, and nothing behind them", async () => {
+    test("start() with both lines high and no module throws ENODEV", async () => {
         const bench = new Bench()
         bench.chip.bootTime = 1e9
         bench.chip.handshake = 1
@@ -186,19 +192,22 @@ describe("start", () => {
         )
     })
 
-    test.each([0x00, 0xff])("MISO that says %i all the time", async level => {
-        const bench = new Bench()
-        bench.chip.disturb = bytes => bytes.fill(level)
-        await expect(bench.mac.start()).rejects.toThrow(
-            `ENODEV, the first byte that the co-processor sends is ${level}: check SCK, MOSI, MISO, CS, the SPI mode and the clock`
-        )
-        expect(bench.counter(MacCounter.BadLength)).toBeGreaterThan(0)
-        bench.chip.disturb = undefined
-        await bench.mac.start()
-        await bench.until(() => bench.mac.linkUp)
-    })
+    test.each([0x00, 0xff])(
+        "start() with MISO always %i throws ENODEV and what to check, and works later",
+        async level => {
+            const bench = new Bench()
+            bench.chip.disturb = bytes => bytes.fill(level)
+            await expect(bench.mac.start()).rejects.toThrow(
+                `ENODEV, the first byte that the co-processor sends is ${level}: check SCK, MOSI, MISO, CS, the SPI mode and the clock`
+            )
+            expect(bench.counter(MacCounter.BadLength)).toBeGreaterThan(0)
+            bench.chip.disturb = undefined
+            await bench.mac.start()
+            await bench.until(() => bench.mac.linkUp)
+        }
+    )
 
-    test("a first message that is disturbed", async () => {
+    test("start() with a damaged first message throws ENODEV, and the driver joins later", async () => {
         const bench = new Bench()
         let first = true
         bench.chip.disturb = bytes => {
@@ -214,7 +223,7 @@ describe("start", () => {
         ["hz", { hz: 0 }],
         ["mode", { mode: 0 }],
         ["mode", { mode: 4 }],
-    ])("a %s that is not valid", (what, driver) => {
+    ])("a driver with %s %j throws", (what, driver) => {
         expect(() => new Bench({ driver })).toThrow(
             `ESP-Hosted: ${what === "hz" ? "hz must" : "the mode must"}`
         )
@@ -225,13 +234,13 @@ describe("start", () => {
         ["x".repeat(33), "password", "the ssid must be 1 to 32 bytes"],
         ["home", "1234567", "the password must be 8 to 63 bytes"],
         ["home", "x".repeat(64), "the password must be 8 to 63 bytes"],
-    ])('a network "%s" with password "%s"', (ssid, password, message) => {
+    ])('a driver with network "%s" and password "%s" throws: %s', (ssid, password, message) => {
         expect(() => new Bench({ ssid, password })).toThrow(message)
     })
 })
 
-describe("frames", () => {
-    test.each([14, 60, 1514, 1518])("of %i bytes, both ways", async length => {
+describe("frames of ESP-Hosted's driver", () => {
+    test.each([14, 60, 1514, 1518])("frames of %i bytes go both ways", async length => {
         const bench = await connected()
         bench.chip.deliver(frame(length))
         await bench.run(5)
@@ -259,11 +268,11 @@ describe("frames", () => {
             await bench.receive()
             await bench.send(frame(60, n))
         }
-        // what is sent last goes with what comes next
+        // the last frame is sent with the next received one
         expect(bench.chip.transactions - start).toBe(4)
     })
 
-    test("two are sent in a row while one waits, none is lost, and their order is kept", async () => {
+    test("two frames sent for each one received: none is lost, and their order is kept", async () => {
         const bench = await connected()
         for (let n = 0; n < 20; n++) {
             bench.chip.deliver(frame(100, n))
@@ -277,7 +286,7 @@ describe("frames", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("where there is no room for one that came it is counted", async () => {
+    test("a received frame for which there is no room is counted", async () => {
         const bench = await connected()
         for (let n = 0; n < 6; n++) bench.chip.deliver(frame(100, n))
         for (let n = 0; n < 5; n++) await bench.send(frame(200, n))
@@ -287,7 +296,7 @@ describe("frames", () => {
         expect(bench.received.length).toBeGreaterThan(2)
     })
 
-    test("a frame longer than the buffer is skipped", async () => {
+    test("a frame longer than the buffer is skipped and counted", async () => {
         const bench = await connected({ frameSize: 1514 })
         bench.chip.deliver(frame(1518))
         bench.chip.deliver(frame(60))
@@ -296,12 +305,12 @@ describe("frames", () => {
         expect(bench.trouble).toEqual({ tooLong: 1 })
     })
 
-    test.each([0, 13, 1519, 3000])("%i bytes are not sent", async length => {
+    test.each([0, 13, 1519, 3000])("a frame of %i bytes is not sent", async length => {
         const bench = await connected()
         expect(await bench.mac.send(Bytes.alloc(2000), length)).toBe(false)
     })
 
-    test("nothing is sent without a link", async () => {
+    test("send() without a link returns false", async () => {
         const bench = new Bench()
         expect(await bench.send(frame(60))).toBe(false)
         await bench.mac.start()
@@ -309,7 +318,7 @@ describe("frames", () => {
         expect(await bench.send(frame(60))).toBe(false)
     })
 
-    test("a slow co-processor is waited for", async () => {
+    test("send() waits for a co-processor that needs 20 ms a transaction", async () => {
         const bench = await connected()
         bench.chip.armTime = 20
         for (let n = 0; n < 5; n++) expect(await bench.send(frame(60, n))).toBe(true)
@@ -318,7 +327,7 @@ describe("frames", () => {
         expect(bench.chip.misuses).toEqual([])
     })
 
-    test("one that takes nothing holds nobody up", async () => {
+    test("send() to a co-processor that takes nothing ends within 400 ms and is counted", async () => {
         const bench = await connected()
         bench.chip.stuck = true
         const start = bench.clock.now()
@@ -330,7 +339,7 @@ describe("frames", () => {
         expect(bench.counter(MacCounter.SendTimeout)).toBe(1)
     })
 
-    /** The co-processor asks for a pause, and a dummy has told the driver so. */
+    /** Has the co-processor ask for a pause, of which a dummy informs the driver. */
     async function pauseOf(bench: Bench): Promise<void> {
         bench.chip.throttle = 1
         for (let n = 0; n < 2; n++) {
@@ -340,7 +349,7 @@ describe("frames", () => {
         bench.chip.frames.length = 0
     }
 
-    test("a pause that the co-processor asks for", async () => {
+    test("send() waits while the co-processor asks for a pause", async () => {
         const bench = await connected()
         await pauseOf(bench)
         const start = bench.clock.now()
@@ -355,20 +364,20 @@ describe("frames", () => {
         expect(bench.chip.frames).toEqual([frame(60, 1)])
     })
 
-    test("a pause that does not end", async () => {
+    test("send() during a pause that does not end returns false within 200 ms, and frames come in", async () => {
         const bench = await connected()
         await pauseOf(bench)
         const start = bench.clock.now()
         expect(await bench.send(frame(60))).toBe(false)
         expect(bench.clock.now() - start).toBeLessThan(200)
-        // what comes is received all the same
+        // a frame is received all the same
         bench.chip.deliver(frame(60))
         await bench.run(5)
         expect(bench.received).toEqual([frame(60)])
     })
 })
 
-describe("what makes no sense", () => {
+describe("messages of the co-processor that are not valid", () => {
     test.each([
         ["a length of 0", { kind: Kind.Station, payload: frame(60), length: 0 }],
         ["a length of 13", { kind: Kind.Station, payload: frame(60), length: 13 }],
@@ -378,16 +387,16 @@ describe("what makes no sense", () => {
         ["an offset of 13", { kind: Kind.Station, payload: frame(60), offset: 13 }],
         ["an access point's frame", { kind: 2, payload: frame(60) }],
         ["Bluetooth", { kind: Kind.Hci, payload: frame(60) }],
-        ["another number of the interface", { kind: 0x11, payload: frame(60) }],
+        ["another interface number", { kind: 0x11, payload: frame(60) }],
         ["a message whose checksum is wrong", { kind: Kind.Serial, payload: [1, 2, 3], checksum: 1 }],
-        ["a message that is none", { kind: Kind.Serial, payload: [1, 2, 3] }],
+        ["a message that is no protobuf", { kind: Kind.Serial, payload: [1, 2, 3] }],
         [
             "a message of an unknown endpoint",
             { kind: Kind.Serial, payload: [1, 6, 0, ..."RPCXyz\x02\x00\x00"].map(Number) },
         ],
-        ["a private message that is none", { kind: Kind.Private, payload: [0x23, 0] }],
+        ["a private message of an unknown kind", { kind: Kind.Private, payload: [0x23, 0] }],
         ["a first message without capabilities", { kind: Kind.Private, payload: [0x22, 3, 0x12, 1, 5] }],
-    ])("%s", async (_, sent) => {
+    ])("%s is skipped and counted, and the next frame comes in", async (_, sent) => {
         const bench = await connected()
         bench.chip.push(sent)
         bench.chip.deliver(frame(60, 1))
@@ -397,7 +406,7 @@ describe("what makes no sense", () => {
         expect(bench.mac.linkUp).toBe(true)
     })
 
-    test("a message of several pieces is skipped, and the next one is read", async () => {
+    test("a message of several pieces is skipped and counted, and the next one is read", async () => {
         const bench = await connected()
         bench.chip.push({ kind: Kind.Serial, flags: 1, payload: new Uint8Array(1500) })
         bench.chip.push({ kind: Kind.Serial, flags: 1, payload: new Uint8Array(1500) })
@@ -409,7 +418,7 @@ describe("what makes no sense", () => {
         expect(bench.counter(MacCounter.Repair)).toBe(1)
     })
 
-    test("any header, any message: the driver goes on", async () => {
+    test("any header and any message: the driver is connected and sends soon after", async () => {
         await fc.assert(
             fc.asyncProperty(
                 fc.array(
@@ -461,7 +470,7 @@ describe("what makes no sense", () => {
                     for (const { length, ...it } of sent)
                         bench.chip.push(length === undefined ? it : { ...it, length })
                     await bench.run(50)
-                    // whatever it was taken for, the station is there again soon
+                    // however the driver took it, the station is connected again soon
                     await bench.until(() => bench.mac.linkUp, 20_000)
                     await bench.run(200)
                     bench.chip.frames.length = 0
@@ -476,8 +485,8 @@ describe("what makes no sense", () => {
     })
 })
 
-describe("SPI", () => {
-    test("a bus that something else uses for a while", async () => {
+describe("the SPI bus of ESP-Hosted's driver", () => {
+    test("a bus that another user holds for 100 ms: the driver resets the co-processor and works", async () => {
         const bench = await connected()
         bench.busyUntil = bench.clock.now() + 100
         await bench.send(frame(60))
@@ -489,7 +498,7 @@ describe("SPI", () => {
         expect(bench.chip.frames).toEqual([frame(60, 1)])
     })
 
-    test("idle: no transaction, a question a second", async () => {
+    test("a driver without traffic makes three transactions a second, to ask for the signal", async () => {
         const bench = await connected()
         await bench.run(10)
         const before = bench.chip.transactions
@@ -499,9 +508,9 @@ describe("SPI", () => {
         expect(bench.chip.asked.every(id => id === Id.Rssi)).toBe(true)
     })
 
-    test("a wait ends at once when the program has something", async () => {
+    test("rest() ends at once when a program wakes it", async () => {
         const bench = await connected()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const start = bench.clock.now()
         bench.clock.at(start + 5, () => power.wake())
         await bench.mac.rest(1000)

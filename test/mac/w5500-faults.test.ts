@@ -200,7 +200,7 @@ describe("sends that the W5500 does not finish", () => {
 
     test("a send that never ends is given up where the clock stands still", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.chip.faults.stuckSends = 1
         expect(await bench.send(frame(60, 1))).toBe(true)
@@ -423,7 +423,7 @@ describe("a board whose timer stops when nothing uses the SPI bus", () => {
         const { Stack } = await import("../../src/net/stack")
         const { Network } = await import("../../src/socket/driver-loop")
         const { Config } = await import("../../src/tcp/config")
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const bench = new Bench({ transferTime: 0.1 })
         vi.spyOn(console, "error").mockImplementation(() => {})
         power.idle = async () => {}
@@ -443,7 +443,7 @@ describe("a board whose timer stops when nothing uses the SPI bus", () => {
 
     test("a driver without traffic, or with a silent chip, uses the bus at least every millisecond", async () => {
         const bench = await started({ transferTime: 0.1 })
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         bench.began.length = 0
         for (const dead of [undefined, 0x00, undefined, 0xff] as const) {

@@ -198,7 +198,7 @@ describe("a reset of the W5500", () => {
         "the reset pulse is long enough where the clock is %i ms late",
         async late => {
             const bench = new Bench({ transferTime: 0.023, lateClock: late })
-            const { power } = await import("../../src/mac/power")
+            const { power } = await import("../../src/mac/poll-wait")
             power.idle = async () => {}
             await bench.mac.start()
             expect(bench.chip.misuses).toEqual([])

@@ -71,7 +71,7 @@ describe("starting the W5500 driver", () => {
     test("start() and rest() end where the clock stands still", async () => {
         const bench = new Bench()
         bench.chip.faults.dead = 0xff
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
         await expect(bench.mac.start()).rejects.toThrow("version register")
         await bench.mac.rest(1000)
@@ -290,7 +290,7 @@ describe("rest() of the W5500 driver", () => {
 
     test("power.wake() ends rest() once", async () => {
         const bench = await started()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const from = bench.clock.now()
         bench.clock.at(from + 3, () => power.wake())
         bench.clock.at(from + 20, () => {})
@@ -302,7 +302,7 @@ describe("rest() of the W5500 driver", () => {
 
     test("power.wake() does not shorten the waits within start()", async () => {
         const bench = new Bench()
-        const { power } = await import("../../src/mac/power")
+        const { power } = await import("../../src/mac/poll-wait")
         const idle = power.idle
         power.idle = ms => (power.woken ? Promise.resolve() : idle(ms))
         power.wake()

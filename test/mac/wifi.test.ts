@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest"
 import { MacCounter } from "../../src/mac/mac"
 import { Bench, BSSID, connected, frame, Id, Kind, pb, program, SET_UP } from "./esp-hosted-bench"
 
-/** Frames get through both ways, at once. */
+/** Asserts that frames go both ways at once. */
 async function works(bench: Bench): Promise<void> {
     bench.chip.frames.length = bench.received.length = 0
     bench.chip.deliver(frame(60, 7))
@@ -13,7 +13,7 @@ async function works(bench: Bench): Promise<void> {
     expect(bench.chip.misuses).toEqual([])
 }
 
-describe("an access point that refuses", () => {
+describe("an access point that refuses the station", () => {
     test.each([
         [
             "the password, by WPA2",
@@ -58,31 +58,34 @@ describe("an access point that refuses", () => {
             "ENOLINK",
             'ENOLINK, the access point of "home" has ended the connection (reason 5)',
         ],
-    ])("%s", async (_, reason, _code, problem) => {
-        const bench = new Bench()
-        bench.chip.refuses = reason
-        // the co-processor is well, so the driver starts
-        await bench.mac.start()
-        await bench.until(() => bench.mac.problem !== "")
-        expect(bench.mac.problem).toBe(problem)
-        expect(bench.mac.reason).toBe(reason)
-        expect(bench.mac.linkUp).toBe(false)
-        await bench.run(60_000)
-        // said once, tried again and again
-        expect(bench.told).toEqual([problem])
-        expect(bench.warnings).toEqual([`Wi-Fi: ${problem}`])
-        expect(bench.chip.resets).toBe(1)
-        bench.chip.refuses = 0
-        await bench.until(() => bench.mac.linkUp, 31_000)
-        expect(bench.told).toEqual([problem, "up"])
-        expect(bench.mac.problem).toBe("")
-        await works(bench)
-    })
+    ])(
+        "refused: %s (reason %i): %s, the message is reported once, and attempts go on",
+        async (_, reason, _code, problem) => {
+            const bench = new Bench()
+            bench.chip.refuses = reason
+            // the co-processor is well, so the driver starts
+            await bench.mac.start()
+            await bench.until(() => bench.mac.problem !== "")
+            expect(bench.mac.problem).toBe(problem)
+            expect(bench.mac.reason).toBe(reason)
+            expect(bench.mac.linkUp).toBe(false)
+            await bench.run(60_000)
+            // reported once, tried again and again
+            expect(bench.told).toEqual([problem])
+            expect(bench.warnings).toEqual([`Wi-Fi: ${problem}`])
+            expect(bench.chip.resets).toBe(1)
+            bench.chip.refuses = 0
+            await bench.until(() => bench.mac.linkUp, 31_000)
+            expect(bench.told).toEqual([problem, "up"])
+            expect(bench.mac.problem).toBe("")
+            await works(bench)
+        }
+    )
 
     test.each([
         [201, 3000],
         [15, 30_000],
-    ])("reason %i: attempts come later and later, up to every %i ms", async (reason, longest) => {
+    ])("reason %i: the time between attempts doubles from 500 ms up to %i ms", async (reason, longest) => {
         const bench = new Bench()
         const attempts: number[] = []
         bench.chip.answers.set(Id.Connect, () => {
@@ -98,7 +101,7 @@ describe("an access point that refuses", () => {
     })
 
     test.each([15, 202, 204])(
-        "reason %i, where the password was right before: attempts come every 3 s",
+        "reason %i after a connection whose password was right: attempts come every 3 s",
         async reason => {
             const bench = await connected()
             bench.chip.refuses = reason
@@ -111,7 +114,7 @@ describe("an access point that refuses", () => {
         }
     )
 
-    test("nothing comes of it at all", async () => {
+    test("a co-processor that reports nothing of the network: ETIMEDOUT, and the driver joins later", async () => {
         const bench = new Bench()
         bench.chip.joinTime = 1e9
         await bench.mac.start()
@@ -122,13 +125,13 @@ describe("an access point that refuses", () => {
     })
 })
 
-describe("a connection that ends", () => {
+describe("a Wi-Fi connection that ends", () => {
     test.each([
         [3, 'ENOLINK, the access point of "home" has ended the connection (reason 3)'],
         // it was connected, so the password is right: its keys were not renewed in time
         [15, 'ENOLINK, the access point of "home" has ended the connection (reason 15)'],
         [200, 'ENOLINK, the access point of "home" is gone: is it on, and near enough?'],
-    ])("reason %i: it is told, and joined again at once", async (reason, problem) => {
+    ])("reason %i: the end is reported, and the network joined again at once", async (reason, problem) => {
         const bench = await connected()
         bench.chip.leave(reason)
         await bench.until(() => !bench.mac.linkUp, 50)
@@ -140,7 +143,7 @@ describe("a connection that ends", () => {
         await works(bench)
     })
 
-    test("an access point that is off for a while is joined within 5 s", async () => {
+    test("an access point that is off for a minute is joined within 5 s", async () => {
         const bench = await connected()
         bench.chip.refuses = 201
         bench.chip.leave(200)
@@ -150,7 +153,7 @@ describe("a connection that ends", () => {
         await works(bench)
     })
 
-    test("the event that says so is lost", async () => {
+    test("a disconnection whose event is lost is seen within 1.1 s", async () => {
         const bench = await connected()
         bench.chip.connected = false
         expect(await bench.until(() => !bench.mac.linkUp)).toBeLessThan(1100)
@@ -158,7 +161,7 @@ describe("a connection that ends", () => {
         await works(bench)
     })
 
-    test("to another access point of the network: nothing is disturbed", async () => {
+    test("roaming to another access point of the network is not reported as an end", async () => {
         const bench = await connected()
         bench.chip.leave(207)
         await bench.run(300)
@@ -169,14 +172,14 @@ describe("a connection that ends", () => {
         expect(bench.told).toEqual(["up"])
         expect(bench.trouble).toEqual({})
         await works(bench)
-        // or without a word of leaving
+        // or without an event of leaving
         bench.chip.join(BSSID)
         await bench.run(20)
         expect([...bench.mac.bssid]).toEqual(BSSID)
         expect(bench.told).toEqual(["up"])
     })
 
-    test("to another access point, but not there", async () => {
+    test("roaming that does not arrive is seen within 5.1 s, and the network joined again", async () => {
         const bench = await connected()
         bench.chip.leave(207)
         expect(await bench.until(() => !bench.mac.linkUp)).toBeLessThan(5100)
@@ -185,29 +188,32 @@ describe("a connection that ends", () => {
     })
 })
 
-describe("a co-processor", () => {
-    test.each([0, 1, 7, 13])("that starts anew by itself, %i transactions on", async transactions => {
-        const bench = await connected()
-        const upTo = bench.chip.transactions + transactions
-        for (let n = 0; bench.chip.transactions < upTo; n++) {
-            await bench.send(frame(60, n))
-            await bench.run(2)
+describe("a Wi-Fi co-processor", () => {
+    test.each([0, 1, 7, 13])(
+        "a co-processor that starts anew, %i transactions on, is set up again, and ERESTART reported",
+        async transactions => {
+            const bench = await connected()
+            const upTo = bench.chip.transactions + transactions
+            for (let n = 0; bench.chip.transactions < upTo; n++) {
+                await bench.send(frame(60, n))
+                await bench.run(2)
+            }
+            bench.chip.reboot()
+            expect(await bench.until(() => bench.mac.problem !== "")).toBeLessThan(1500)
+            expect(bench.mac.linkUp).toBe(false)
+            await bench.until(() => bench.mac.linkUp, 2000)
+            expect(bench.chip.resets).toBe(1)
+            expect(bench.counter(MacCounter.ChipReset)).toBe(1)
+            expect(bench.told).toEqual([
+                "up",
+                "ERESTART, the co-processor has started anew: look at its power",
+                "up",
+            ])
+            await works(bench)
         }
-        bench.chip.reboot()
-        expect(await bench.until(() => bench.mac.problem !== "")).toBeLessThan(1500)
-        expect(bench.mac.linkUp).toBe(false)
-        await bench.until(() => bench.mac.linkUp, 2000)
-        expect(bench.chip.resets).toBe(1)
-        expect(bench.counter(MacCounter.ChipReset)).toBe(1)
-        expect(bench.told).toEqual([
-            "up",
-            "ERESTART, the co-processor has started anew: look at its power",
-            "up",
-        ])
-        await works(bench)
-    })
+    )
 
-    test("that starts anew while it is set up", async () => {
+    test("a co-processor that starts anew during its set-up is set up again", async () => {
         const bench = new Bench()
         let left = 3
         bench.chip.answers.set(Id.SetConfig, () => {
@@ -220,7 +226,7 @@ describe("a co-processor", () => {
     })
 
     test.each(["the handshake line stays low", "it answers nothing", "it sends nothing"])(
-        "that hangs: %s",
+        "a co-processor that hangs (%s) is reset within 2.5 s and works within 4 s",
         async how => {
             const bench = await connected()
             if (how.startsWith("the")) bench.chip.stuck = true
@@ -248,7 +254,7 @@ describe("a co-processor", () => {
         }
     )
 
-    test("whose first message is damaged", async () => {
+    test("a co-processor with a damaged first message is reset until it is right", async () => {
         const bench = new Bench()
         let damaged = 0
         bench.chip.disturb = bytes => {
@@ -257,13 +263,13 @@ describe("a co-processor", () => {
         await expect(bench.mac.start()).rejects.toThrow(
             "ENODEV, what the co-processor sends arrives damaged: shorten the wires, or lower hz"
         )
-        // it comes once after a reset: there is nothing to wait for
+        // it is sent once after a reset: there is nothing to wait for
         expect(await bench.until(() => bench.mac.linkUp)).toBeLessThan(5000)
         expect([damaged, bench.chip.resets]).toEqual([3, 3])
         await works(bench)
     })
 
-    test("whose lines jitter while it boots", async () => {
+    test("a co-processor whose lines jitter while it boots is reset once", async () => {
         const bench = new Bench()
         bench.chip.bootTime = 1400
         bench.clock.at(600, () => {
@@ -276,21 +282,21 @@ describe("a co-processor", () => {
         await works(bench)
     })
 
-    test("that is gone for a long time", async () => {
+    test("a co-processor that is gone for a minute is reset again and again, reported a few times, and works later", async () => {
         const bench = await connected()
         bench.chip.stuck = true
         await bench.run(60_000)
         expect(bench.mac.linkUp).toBe(false)
         expect(bench.mac.problem).toContain("handshake line stays low")
         expect(bench.chip.resets).toBeGreaterThan(10)
-        // told by what it is, not at each attempt
+        // reported once a cause, not at each attempt
         expect(bench.told.length).toBeLessThan(4)
         bench.chip.stuck = false
         await bench.until(() => bench.mac.linkUp)
         await works(bench)
     })
 
-    test("that refuses a request", async () => {
+    test("a co-processor that refuses a request: EPROTO, and the driver joins later", async () => {
         const bench = new Bench()
         bench.chip.answers.set(Id.Start, () => pb(1, 0x3001))
         await expect(bench.mac.start()).rejects.toThrow(
@@ -301,7 +307,7 @@ describe("a co-processor", () => {
         await works(bench)
     })
 
-    test("that does not know a request", async () => {
+    test("a co-processor that does not know a request: EPROTO", async () => {
         const bench = new Bench()
         bench.chip.answers.set(Id.SetStorage, ({ uid }) => {
             bench.chip.say("RPCRsp", [...pb(1, 2), ...pb(2, 512), ...pb(3, uid)])
@@ -310,7 +316,7 @@ describe("a co-processor", () => {
         await expect(bench.mac.start()).rejects.toThrow("EPROTO, the co-processor refuses request 313 (-1)")
     })
 
-    test("that is slow to answer", async () => {
+    test("a co-processor that takes 300 ms to respond: the driver joins", async () => {
         const bench = new Bench()
         bench.chip.answerTime = 300
         await bench.mac.start()
@@ -320,7 +326,7 @@ describe("a co-processor", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("that joins before it answers the request to", async () => {
+    test("a co-processor that joins before its response to the request: the driver joins", async () => {
         const bench = new Bench()
         bench.chip.answers.set(Id.Connect, () => {
             bench.chip.join()
@@ -332,7 +338,7 @@ describe("a co-processor", () => {
         expect(bench.trouble).toEqual({})
     })
 
-    test("requests and responses that are lost are repeated", async () => {
+    test("requests and responses that are lost are repeated without a reset", async () => {
         const bench = new Bench()
         const seen = new Map<number, number>()
         for (const id of SET_UP)
@@ -343,13 +349,13 @@ describe("a co-processor", () => {
         await bench.mac.start()
         await bench.until(() => bench.mac.linkUp, 5000)
         expect(bench.chip.resets).toBe(1)
-        // of the last one the outcome says enough
+        // the last one's outcome is enough
         expect([...seen.values()]).toEqual(SET_UP.map(id => (id === Id.Connect ? 1 : 2)))
     })
 })
 
-describe("a program", () => {
-    test("finds its station", async () => {
+describe("a program and its Wi-Fi station", () => {
+    test("station() returns the driver", async () => {
         const bench = await connected()
         expect(program.station()).toBe(bench.mac)
     })
@@ -393,28 +399,31 @@ describe("a program", () => {
 
     const homes = () => [record("home", -40, 6, 7), record("", -70, 1, 3), record("x".repeat(32), -80, 13, 0)]
 
-    test.each(["connected", "without a network"])("scans: %s", async how => {
-        const bench = how === "connected" ? await connected() : new Bench()
-        if (how !== "connected") {
-            bench.chip.refuses = 201
-            await bench.mac.start()
-            await bench.run(1000)
+    test.each(["connected", "without a network"])(
+        "scan() %s returns three records, and the network is joined",
+        async how => {
+            const bench = how === "connected" ? await connected() : new Bench()
+            if (how !== "connected") {
+                bench.chip.refuses = 201
+                await bench.mac.start()
+                await bench.run(1000)
+            }
+            scanning(bench, homes())
+            const found = await beside(bench, () => program.scan(bench.mac))
+            expect(found.map(({ bssid, ...it }) => ({ ...it, bssid: [...bssid] }))).toEqual([
+                { ssid: "home", rssi: -40, channel: 6, security: 7, bssid: BSSID },
+                { ssid: "", rssi: -70, channel: 1, security: 3, bssid: BSSID },
+                { ssid: "x".repeat(32), rssi: -80, channel: 13, security: 0, bssid: BSSID },
+            ])
+            bench.chip.refuses = 0
+            await bench.until(() => bench.mac.linkUp)
+            await bench.run(2000)
+            expect(bench.mac.rssi).toBe(-55)
+            await works(bench)
         }
-        scanning(bench, homes())
-        const found = await beside(bench, () => program.scan(bench.mac))
-        expect(found.map(({ bssid, ...it }) => ({ ...it, bssid: [...bssid] }))).toEqual([
-            { ssid: "home", rssi: -40, channel: 6, security: 7, bssid: BSSID },
-            { ssid: "", rssi: -70, channel: 1, security: 3, bssid: BSSID },
-            { ssid: "x".repeat(32), rssi: -80, channel: 13, security: 0, bssid: BSSID },
-        ])
-        bench.chip.refuses = 0
-        await bench.until(() => bench.mac.linkUp)
-        await bench.run(2000)
-        expect(bench.mac.rssi).toBe(-55)
-        await works(bench)
-    })
+    )
 
-    test("scans while it joins", async () => {
+    test("scan() while the station joins throws EBUSY", async () => {
         const bench = await connected()
         bench.chip.answers.set(Id.ScanStart, () => pb(1, 0x3006))
         await expect(beside(bench, () => program.scan(bench.mac))).rejects.toThrow(
@@ -422,7 +431,7 @@ describe("a program", () => {
         )
     })
 
-    test("scans with a co-processor that hangs", async () => {
+    test("scan() with a co-processor that hangs throws ETIMEDOUT, and works later", async () => {
         const bench = await connected()
         bench.chip.mute = true
         await expect(beside(bench, () => program.scan(bench.mac))).rejects.toThrow(
@@ -434,7 +443,7 @@ describe("a program", () => {
         expect((await beside(bench, () => program.scan(bench.mac))).length).toBe(3)
     })
 
-    test("a scan that does not end", async () => {
+    test("scan() that does not end throws ETIMEDOUT", async () => {
         const bench = await connected()
         bench.chip.answers.set(Id.ScanStart, () => [])
         await expect(beside(bench, () => program.scan(bench.mac))).rejects.toThrow(
@@ -443,7 +452,7 @@ describe("a program", () => {
         await works(bench)
     })
 
-    test("records that make no sense", async () => {
+    test("scan() skips records that are not valid", async () => {
         const bench = await connected()
         scanning(bench, [record("home", -40, 6, 7), pb(2, [0x0b]), [0x12], pb(2, pb(1, [1])), []])
         const found = await beside(bench, () => program.scan(bench.mac))
@@ -452,7 +461,7 @@ describe("a program", () => {
         await works(bench)
     })
 
-    test("a response of an older request is not taken for the one that is waited for", async () => {
+    test("a response to an older request is not taken for that of the current one", async () => {
         const bench = await connected()
         bench.chip.say("RPCRsp", [
             ...pb(1, 2),

@@ -3,7 +3,7 @@ import { optimize } from "../../sim/optimizer/optimize"
 import { type Built, build } from "./image"
 import { printed } from "./run"
 
-describe("closures, exceptions, classes, conditions, arguments, numbers, strings, buffers and fibers", () => {
+describe("a program with closures, exceptions, classes, conditions, arguments, numbers, strings, buffers and fibers", () => {
     let plain: Built
     let expected: string[]
 
@@ -12,16 +12,16 @@ describe("closures, exceptions, classes, conditions, arguments, numbers, strings
         expected = await printed(plain.image)
     }, 300_000)
 
-    it("print to the end", () => {
+    it("prints to its end", () => {
         expect(expected.at(-1)).toBe("log the end")
         expect(expected.length).toBeGreaterThan(80)
     })
 
-    it("print the same optimized and not", async () => {
+    it("prints the same optimized and not", async () => {
         expect(await printed(optimize(plain.image, plain.debug).image)).toEqual(expected)
     })
 
-    it("print the same when garbage is collected at each allocation", async () => {
+    it("prints the same optimized when garbage is collected at each allocation", async () => {
         expect(await printed(optimize(plain.image).image, true)).toEqual(expected)
     })
 })

@@ -22,8 +22,8 @@ function withCode(...code: number[]): Uint8Array {
 
 const UNDEFINED = [Op.Undefined, Op.Return]
 
-describe("the verifier", () => {
-    it("takes what the compiler and the optimizer make", () => {
+describe("the verifier of images", () => {
+    it("accepts what the compiler and the optimizer make", () => {
         verifyImage(built.image)
         verifyImage(withCode(...UNDEFINED))
     })
@@ -35,20 +35,20 @@ describe("the verifier", () => {
             [Op.JumpIfFalse, 4, 0x90, Op.Not],
             /stack is empty|statement/,
         ],
-        ["a jump in front of the function", [Op.Jump, 0xfc, 8, ...UNDEFINED], /does not lead to a statement/],
-        ["a jump behind the function", [Op.Jump, 0xf9, 64, 0, ...UNDEFINED], /does not lead to a statement/],
-        ["a value that nobody takes", [0x90, ...UNDEFINED], /leaves values on the stack/],
+        ["a jump to before the function", [Op.Jump, 0xfc, 8, ...UNDEFINED], /does not lead to a statement/],
+        [
+            "a jump to after the function",
+            [Op.Jump, 0xf9, 64, 0, ...UNDEFINED],
+            /does not lead to a statement/,
+        ],
+        ["a value that no operation takes", [0x90, ...UNDEFINED], /leaves values on the stack/],
         ["an operation without its values", [Op.Add, Op.Return], /stack is empty/],
         ["too many values", [...new Array<number>(17).fill(0x90), Op.Return], /too many values/],
-        ["an operation that there is not", [42, Op.Return], /no operation has the code 42/],
-        ["a slot that there is not", [Op.LoadLocal, 240, Op.Return], /LoadLocal 240, but there are only/],
-        ["a global that there is not", [Op.LoadGlobal, 240, Op.Return], /LoadGlobal 240, but there are only/],
-        ["a function that there is not", [Op.StaticFunction, 0xf9, 99, 9, Op.Return], /StaticFunction 25353/],
-        [
-            "a string that there is not",
-            [Op.StaticAsciiString, 0xf9, 99, 9, Op.Return],
-            /StaticAsciiString 25353/,
-        ],
+        ["an unknown operation", [42, Op.Return], /no operation has the code 42/],
+        ["an unknown slot", [Op.LoadLocal, 240, Op.Return], /LoadLocal 240, but there are only/],
+        ["an unknown global", [Op.LoadGlobal, 240, Op.Return], /LoadGlobal 240, but there are only/],
+        ["an unknown function", [Op.StaticFunction, 0xf9, 99, 9, Op.Return], /StaticFunction 25353/],
+        ["an unknown string", [Op.StaticAsciiString, 0xf9, 99, 9, Op.Return], /StaticAsciiString 25353/],
         ["a negative index", [Op.LoadLocal, 0xfc, 1, Op.Return], /LoadLocal -1/],
         ["code that runs over its end", [Op.Debugger], /control runs past the end of its code/],
         ["a catch without a try", [Op.Catch, ...UNDEFINED], /catch or finally without a try/],
@@ -63,7 +63,7 @@ describe("the verifier", () => {
         expect(() => verifyImage(withCode(...code))).toThrow(ImageError)
     })
 
-    it("refuses an image of another version, and what is none", () => {
+    it("refuses an image of another version, and bytes that are no image", () => {
         const other = built.image.slice()
         other[10] = 17
         expect(() => verifyImage(other)).toThrow("version 2.17")
@@ -72,8 +72,8 @@ describe("the verifier", () => {
     })
 })
 
-describe("the optimizer", () => {
-    it("says what is wrong with an image that ends early", () => {
+describe("the optimizer and damaged images", () => {
+    it("refuses an image that ends early, at any length", () => {
         for (let length = 0; length < HEADER + 64; length++)
             expect(() => optimize(built.image.slice(0, length)), `${length} bytes`).toThrow(ImageError)
         fc.assert(
@@ -84,7 +84,7 @@ describe("the optimizer", () => {
         )
     })
 
-    it("takes a damaged image or says what is wrong with it", () => {
+    it("accepts or refuses an image with changed bytes, and throws nothing else", () => {
         const change = fc.tuple(fc.nat(built.image.length - 1), fc.nat(255))
         fc.assert(
             fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), changes => {

@@ -8,7 +8,7 @@ import { shapeOf } from "../../sim/optimizer/opcodes"
 const Bits = { Arguments: 15, Statement: 16, Number: 32 } as const
 const REMOVED = [0, 42, 77]
 
-it("the operations have the shapes that the compiler knows", () => {
+it("the shapes of all operations are those of the compiler", () => {
     const bundle = readFileSync(
         join(ROOT, "node_modules/@devicescript/cli/built/devicescript-cli.cjs"),
         "latin1"

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 
 describe("an optimized image", () => {
-    it("is smaller, and what each pass saved adds up", () => {
+    it("is smaller by the sum of what each pass saved", () => {
         const { before, after, passes, functions, over } = once.report
         expect(after.code).toBeLessThan(before.code)
         expect(passes.reduce((sum, { saved }) => sum + saved, 0)).toBe(before.code - after.code)
@@ -26,7 +26,7 @@ describe("an optimized image", () => {
         expect(over).toBe(0)
     })
 
-    it("comes out the same when it is optimized again, and when it is made again", () => {
+    it("is the same when it is optimized again, and when it is made again", () => {
         const again = optimize(once.image, once.debug)
         expect(Buffer.compare(again.image, once.image)).toBe(0)
         expect(again.debug).toEqual(once.debug)
@@ -35,12 +35,12 @@ describe("an optimized image", () => {
         expect(Buffer.compare(optimize(plain.image).image, once.image)).toBe(0)
     })
 
-    it("is taken by the VM's verifier and by the optimizer's", () => {
+    it("is accepted by the VM's verifier and by the optimizer's", () => {
         verifyImage(once.image)
         expect(verifyByVm(once.image)).toBeUndefined()
     })
 
-    it("leaves the image that was given as it was", async () => {
+    it("leaves the given image as it was", async () => {
         // a Buffer of Node's gives parts that share its memory, an Uint8Array does not
         const given = Buffer.from(plain.image)
         optimize(given, plain.debug)
@@ -48,7 +48,7 @@ describe("an optimized image", () => {
         expect(Buffer.compare(plain.image, (await build("test/programs/semantics.ts", false)).image)).toBe(0)
     })
 
-    it("has its own bytes and functions in the debug information", () => {
+    it("has its own bytes and functions in its debug information", () => {
         const debug = once.debug!
         expect(debug.binary?.hex).toBe(Buffer.from(once.image).toString("hex"))
         const { functions } = readImage(once.image)
@@ -56,8 +56,8 @@ describe("an optimized image", () => {
     })
 })
 
-describe("a program", () => {
-    it("with an image that was above the limit is built when the optimizer makes it fit", async () => {
+describe("building with the optimizer", () => {
+    it("builds a program above the limit that fits when optimized", async () => {
         const { report } = await buildImage(behindPipe("src/main.ts"), "host")
         const { before, after, over } = JSON.parse(readFileSync(report, "utf8"))
         expect(before.code).toBeGreaterThan(after.code)
@@ -65,7 +65,7 @@ describe("a program", () => {
         expect(over).toBe(0)
     }, 300_000)
 
-    it("without debug information is optimized as well", () => {
+    it("optimizes a program without debug information", () => {
         const debug: DebugFile | undefined = undefined
         expect(optimize(plain.image, debug).debug).toBeUndefined()
     })

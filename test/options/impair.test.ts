@@ -6,7 +6,7 @@ import { OptionError } from "../../sim/options/error"
 const known = "(known: loss, delay, jitter, dup, reorder, corrupt, rate)"
 
 describe("parseImpair", () => {
-    it("reads all keys", () => {
+    it("reads each key", () => {
         const text = "loss=0.1,delay=20,jitter=5,dup=0.01,reorder=0.05,corrupt=0.01,rate=10mbit"
         expect(parseImpair(text)).toEqual({
             loss: 0.1,
@@ -19,7 +19,7 @@ describe("parseImpair", () => {
         })
     })
 
-    it("leaves what is not named at nothing", () => {
+    it("leaves keys that are not given at 0", () => {
         expect(parseImpair("delay=.5")).toEqual({ ...noImpairments, delay: 0.5 })
     })
 
@@ -28,7 +28,7 @@ describe("parseImpair", () => {
         ["64kbit", 64_000],
         ["1.5mbit", 1_500_000],
         ["1gbit", 1_000_000_000],
-    ])("reads the rate %s", (text, rate) => {
+    ])("reads the rate %s as %i bit/s", (text, rate) => {
         expect(parseImpair(`rate=${text}`).rate).toBe(rate)
     })
 
@@ -55,11 +55,11 @@ describe("parseImpair", () => {
             "rate=0mbit",
             "impair: rate=0mbit is not valid: rate takes a number with bit, kbit, mbit or gbit, such as 10mbit",
         ],
-    ])("refuses %j in one line", (text, message) => {
+    ])("refuses %j: %s", (text, message) => {
         expect(() => parseImpair(text)).toThrow(new OptionError(`${message} ${known}`))
     })
 
-    it("reads back whatever is in range", () => {
+    it("reads back any settings that are in range", () => {
         const probability = fc.integer({ min: 0, max: 1000 }).map(n => n / 1000)
         const ms = fc.integer({ min: 0, max: 60_000_000 }).map(n => n / 1000)
         const fields = fc.record({
@@ -78,7 +78,7 @@ describe("parseImpair", () => {
         )
     })
 
-    it("answers any text with settings in range or one line", () => {
+    it("returns settings in range or one line of error for any text", () => {
         const word = fc.constantFrom("loss", "rate", "delay", "=", ",", "0.5", "2", "mbit", "\n", "é", "")
         const text = fc.oneof(
             fc.string({ unit: "binary" }),

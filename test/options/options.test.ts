@@ -24,7 +24,7 @@ function refusal(line: string[]): string {
     throw new Error(`${line.join(" ")} was taken`)
 }
 
-describe("what a run does", () => {
+describe("the mode of a run", () => {
     test.each<[string, typeof inPipe, Partial<Options>]>([
         ["", atTerminal, { mode: "console", example: true, time: "real" }],
         ["", inPipe, { mode: "batch", example: true, time: "virtual" }],
@@ -39,12 +39,12 @@ describe("what a run does", () => {
         ["--link stream:unix:x", atTerminal, { mode: "console", example: false, time: "real" }],
         ["--link stream:h:1 --exec help", inPipe, { mode: "batch", example: false, time: "real" }],
         ["--link stream:h:1 --control", inPipe, { mode: "control", example: false, time: "real" }],
-    ])("%j, %o", (line, surroundings, expected) => {
+    ])('"%s" at %o is %o', (line, surroundings, expected) => {
         expect(parse(line, surroundings)).toMatchObject(expected)
     })
 })
 
-describe("defaults", () => {
+describe("defaults of a run", () => {
     test("the built-in network is 10.0.0.0/24 with 5 ms each way, and repeats", () => {
         expect(parse("")).toMatchObject({
             runtime: "vm",
@@ -61,19 +61,19 @@ describe("defaults", () => {
         })
     })
 
-    test("a stream has no router, no delay and real randomness", () => {
+    test("a stream link has no router, no delay and real randomness", () => {
         const { gateway, seed, impairments } = parse("--link stream:unix:x")
         expect({ gateway, seed, delay: impairments.delay }).toEqual({ delay: 0 })
     })
 
-    test("the server of another built-in network is its first host that is not the device", () => {
+    test("the server of a built-in network is its first host that is not the device", () => {
         expect(parse("--ip 192.168.7.9/24").gateway).toBe("192.168.7.1")
         expect(parse("--ip 192.168.7.1/24").gateway).toBe("192.168.7.2")
         expect(parse("--ip 172.16.200.9/12").gateway).toBe("172.16.0.1")
         expect(parse("--ip 192.168.7.9/24 --gateway 192.168.7.200").gateway).toBe("192.168.7.200")
     })
 
-    test("trouble on the line leaves the delay as it is unless it says one", () => {
+    test("--impair leaves the delay as it is unless it sets one", () => {
         expect(parse("--impair loss=0.5").impairments).toMatchObject({ loss: 0.5, delay: 5 })
         expect(parse("--impair loss=0.5,delay=0").impairments).toMatchObject({ loss: 0.5, delay: 0 })
         expect(parse("--impair loss=0.5 --link stream:h:1").impairments).toMatchObject({
@@ -83,7 +83,7 @@ describe("defaults", () => {
     })
 })
 
-test("values", () => {
+test("--runtime, --seed, --mac-address, --pcap and --config have their values", () => {
     const line =
         "--runtime node --seed 4294967295 --mac-address 0A:0b:0c:0d:0e:0F --pcap x.pcapng " +
         "--config connections=2,iss=4294967295"
@@ -96,7 +96,7 @@ test("values", () => {
     })
 })
 
-test("--link user: its router, the page's port, and the ports that --forward asks for", () => {
+test("--link user has a router, the page's port, and the ports of --forward", () => {
     expect(parse("--link user")).toMatchObject({
         link: "user",
         gateway: "10.0.0.1",
@@ -113,7 +113,7 @@ test("--link user: its router, the page's port, and the ports that --forward ask
     expect(parse("").forwards).toEqual([])
 })
 
-test("at a terminal the built-in network has a router of its own, so that the page can be had", () => {
+test("the built-in network at a terminal has a router of its own, for the page", () => {
     const page = { host: "127.0.0.1", hostPort: 8080, deviceIp: "10.0.0.2", devicePort: 80, orAny: true }
     const { server, router, gateway, forwards } = parse("", atTerminal)
     expect({ server, router, gateway, forwards }).toEqual({
@@ -129,8 +129,8 @@ test("at a terminal the built-in network has a router of its own, so that the pa
     expect(parse("--ip 10.0.0.2/30", atTerminal)).toMatchObject({ server: "10.0.0.1", router: undefined })
 })
 
-describe("several devices", () => {
-    test("have the next free addresses of their network", () => {
+describe("options of several devices", () => {
+    test("the devices have the next free addresses of their network", () => {
         const others = (line: string) => parse(line).others.map(({ runtime, ip }) => `${runtime} ${ip}`)
         expect(parse("--runtime node,vm")).toMatchObject({ runtime: "node", ip: "10.0.0.2" })
         expect(others("--runtime node,vm")).toEqual(["vm 10.0.0.3"])
@@ -139,7 +139,7 @@ describe("several devices", () => {
         expect(others("--runtime vm,vm,vm --link tap:t=10.0.0.3/24")).toEqual(["vm 10.0.0.4", "vm 10.0.0.5"])
     })
 
-    test("can each have ports of this computer", () => {
+    test("each device can have forwarded ports", () => {
         const line =
             "--link user --runtime vm,node --forward 81:80 --forward 82:10.0.0.3:80 --forward 0.0.0.0:83:10.0.0.3:7"
         expect(parse(line).forwards).toEqual([
@@ -150,7 +150,7 @@ describe("several devices", () => {
     })
 })
 
-describe("what is refused, in one line that says why", () => {
+describe("options that are refused in one line", () => {
     test.each<[string, RegExp]>([
         ["--bogus", /unknown option '--bogus'/],
         ["--onc", /Did you mean --once/],
@@ -222,19 +222,19 @@ describe("what is refused, in one line that says why", () => {
         ["--control --once", /cannot be combined/],
         ["--control --exec help", /cannot be combined/],
         ["--control --json", /cannot be combined/],
-    ])("%s", (line, expected) => {
+    ])('"%s" is refused', (line, expected) => {
         const message = refusal(words(line))
         expect(message).toMatch(expected)
         expect(message).toMatch(/^[\x20-\x7e]+$/)
     })
 
-    test("a quote that is never closed", () => {
+    test("a quote that is not closed is refused", () => {
         expect(refusal(["--exec", "send 3 'x; close 3"])).toMatch(
             /--exec the quote ' is opened and never closed/
         )
     })
 
-    test("control characters are not repeated", () => {
+    test("control characters of an option are not printed", () => {
         expect(refusal(["--link", "a\nb\x1b[31m"])).toMatch(/^--link a\?b\?\[31m: /)
     })
 })
@@ -250,13 +250,13 @@ describe("--help and --version", () => {
         throw new Error(`${line} has no answer`)
     }
 
-    test("the help fits a screen of 80 by 24 below what npm prints", () => {
+    test("--help fits a screen of 80 by 24 below what npm prints", () => {
         const lines = answer("--help").trimEnd().split("\n")
         expect(lines.length).toBeLessThanOrEqual(24 - 4)
         for (const line of lines) expect(line.length).toBeLessThan(80)
     })
 
-    test("the help names every option, and the exit codes", () => {
+    test("--help names each option and the exit codes", () => {
         const help = answer("-h")
         const known =
             "runtime program without board pins seed time link forward ip gateway mac-address config once exec json pcap impair fault control help"
@@ -264,7 +264,7 @@ describe("--help and --version", () => {
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })
 
-    test("the version is the package's", () => {
+    test("--version is the package's", () => {
         expect(answer("--version")).toMatch(/^\d+\.\d+\.\d+\n$/)
     })
 })

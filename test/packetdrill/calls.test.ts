@@ -10,8 +10,8 @@ async function connected(lines: string, options = ""): Promise<void> {
 
 const NONBLOCKING = "+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
 
-describe("opening", () => {
-    test("sockets of other kinds are not there", async () => {
+describe("opening sockets in a script", () => {
+    test("socket() of another family or kind fails, and a number in use is refused", async () => {
         await play(`0 socket(AF_INET, SOCK_STREAM, 0) = 3
 +0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = -1 EPROTONOSUPPORT (Protocol not supported)
 +0 socket(..., SOCK_STREAM, IPPROTO_UDP) = -1`)
@@ -21,7 +21,7 @@ describe("opening", () => {
         expect(await verdict(twice)).toContain("x.pkt:2: there is a socket 3 already")
     })
 
-    test("bind and listen: once, and in this order", async () => {
+    test("bind() and listen() succeed once, and in this order only", async () => {
         await play(`0 socket(..., SOCK_STREAM, 0) = 3
 +0 bind(3, ..., ...) = 0
 +0 bind(3, ..., ...) = -1 EINVAL (Invalid argument)
@@ -35,7 +35,7 @@ describe("opening", () => {
         )
     })
 
-    test("accept: what waits, and nothing", async () => {
+    test("accept() returns the waiting connection, else EAGAIN", async () => {
         await connected(`+0 fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
 +0 accept(3, ..., ...) = -1 EAGAIN (Resource temporarily unavailable)
 +0 accept(4, ..., ...) = -1 EINVAL (Invalid argument)`)
@@ -47,7 +47,7 @@ describe("opening", () => {
 +0 read(4, ..., 1) = -1 EAGAIN (Resource temporarily unavailable)`)
     })
 
-    test("connect: under way, done, done before", async () => {
+    test("connect() returns EINPROGRESS, EALREADY, 0 and EISCONN in turn", async () => {
         await play(`${PLAIN}0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, 0) = 3
 +0 read(3, ..., 1) = -1 ENOTCONN (Transport endpoint is not connected)
 +0 write(3, ..., 1) = -1 EPIPE (Broken pipe)
@@ -69,8 +69,8 @@ describe("opening", () => {
     })
 })
 
-describe("reading and writing", () => {
-    test("as much as there is, then the end", async () => {
+describe("reading and writing in a script", () => {
+    test("read() returns the bytes that have come, then EAGAIN, then 0 after the FIN", async () => {
         await connected(`${NONBLOCKING}+0 < P. 1:11(10) ack 1 win 1000
 +0 read(4, ..., 4) = 4
 +0 recv(4, ..., 100, MSG_DONTWAIT) = 6
@@ -82,7 +82,7 @@ describe("reading and writing", () => {
 +0 readv(4, [{..., 3}, {..., 5}], 2) = 0`)
     })
 
-    test("vectors", async () => {
+    test("readv() and writev() use all parts of their vectors", async () => {
         await connected(`+0 < P. 1:11(10) ack 1 win 1000
 +0 readv(4, [{..., 3}, {..., 5}], 2) = 8
 +0 writev(4, [{..., 10}, {..., 20}], 2) = 30
@@ -92,7 +92,7 @@ describe("reading and writing", () => {
         )
     })
 
-    test("write blocks until all of it is queued; without waiting it takes what fits", async () => {
+    test("write() blocks until all is queued; a non-blocking one takes what fits", async () => {
         await connected(
             `+0...0.1 write(4, ..., 3000) = 3000
 +0 > P. 1:2001(2000) ack 1
@@ -106,7 +106,7 @@ describe("reading and writing", () => {
 +0 > P. 1:1025(1024) ack 1`)
     })
 
-    test("shutdown: no more writing, no more waiting to read", async () => {
+    test("shutdown() of reading makes read() return 0, of both directions write() fail with EPIPE", async () => {
         await connected(`+0 shutdown(4, SHUT_RD) = 0
 +0 < P. 1:4(3) ack 1 win 1000
 +0 read(4, ..., 10) = 3
@@ -120,7 +120,7 @@ describe("reading and writing", () => {
 +0 shutdown(4, 7) = -1 EINVAL (Invalid argument)`)
     })
 
-    test("ioctl: what is unread, and what is unsent", async () => {
+    test("ioctl() returns the unread and the unsent bytes", async () => {
         await connected(`+0 < P. 1:11(10) ack 1 win 1000
 +0 ioctl(4, SIOCINQ, [10]) = 0
 +0 write(4, ..., 7) = 7
@@ -132,8 +132,8 @@ describe("reading and writing", () => {
     })
 })
 
-describe("options", () => {
-    test("what was chosen is told again", async () => {
+describe("socket options in a script", () => {
+    test("getsockopt() returns what setsockopt() set", async () => {
         await connected(`+0 setsockopt(4, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
 +0 getsockopt(4, SOL_SOCKET, SO_REUSEADDR, [1], [4]) = 0
 +0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
@@ -148,7 +148,7 @@ describe("options", () => {
 +0 getsockopt(4, SOL_SOCKET, SO_ERROR, [0], [4]) = 0`)
     })
 
-    test("TCP_NODELAY on a listener holds for what it accepts", async () => {
+    test("TCP_NODELAY of a listener holds for the connections it accepts", async () => {
         const writes = `+0 < S 0:0(0) win 1000
 +0 > S. 0:0(0) ack 1 <mss 1460>
 +0 < . 1:1(0) ack 1 win 1000
@@ -161,7 +161,7 @@ describe("options", () => {
         await play(`${PLAIN}${LISTENING}${nodelay}${writes}+0 > P. 2:3(1) ack 1`)
     })
 
-    test("TCP_USER_TIMEOUT: no answer for so long", async () => {
+    test("TCP_USER_TIMEOUT=3000 ends a connection without ACKs with ETIMEDOUT", async () => {
         await connected(`+0 setsockopt(4, SOL_TCP, TCP_USER_TIMEOUT, [3000], 4) = 0
 +0 write(4, ..., 10) = 10
 +0 > P. 1:11(10) ack 1
@@ -170,7 +170,7 @@ describe("options", () => {
 +0 getsockopt(4, SOL_SOCKET, SO_ERROR, [ETIMEDOUT], [4]) = 0`)
     })
 
-    test("SO_KEEPALIVE: probes when idle", async () => {
+    test("SO_KEEPALIVE sends probes of an idle connection", async () => {
         await connected(
             `+0 setsockopt(4, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0
 +10 > . 0:0(0) ack 1
@@ -180,7 +180,7 @@ describe("options", () => {
         )
     })
 
-    test("SO_RCVBUF: the window", async () => {
+    test("SO_RCVBUF is the advertised window", async () => {
         await play(`${PLAIN}0 socket(..., SOCK_STREAM, 0) = 3
 +0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [300], 4) = 0
 +0 bind(3, ..., ...) = 0
@@ -196,7 +196,7 @@ describe("options", () => {
 +0 setsockopt(3, SOL_SOCKET, SO_RCVBUF, [9999], 4) = -1 EINVAL (Invalid argument)`)
     })
 
-    test("SO_LINGER: without time close() is an abort", async () => {
+    test("SO_LINGER with time 0 makes close() send a RST", async () => {
         await connected(`+0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0
 +0 close(4) = 0
 +0 > R. 1:1(0) ack 1`)
@@ -229,7 +229,7 @@ describe("options", () => {
         ['read("x", ..., 10) = 0', "the socket has to be a number"],
         ["readv(4, 5, 1) = 0", "the vector has to be a list such as [{..., 1000}]"],
         ["bind(4, 5, 16) = 0", "an address is ... or a structure with sin_port"],
-    ])("%s: %s", async (call, message) => {
+    ])("%s is refused: %s", async (call, message) => {
         const other = call.startsWith("bind")
             ? `+0 socket(..., SOCK_STREAM, 0) = 5\n+0 ${call.replace("4", "5")}`
             : `+0 ${call}`
@@ -237,11 +237,11 @@ describe("options", () => {
     })
 })
 
-describe("poll", () => {
+describe("poll() in a script", () => {
     const poll = (events: string, revents: string, rest: string) =>
         `poll([{fd=4, events=${events}, revents=${revents}}], 1, ${rest}`
 
-    test("what a socket is ready for", async () => {
+    test("poll() returns what a socket is ready for", async () => {
         await connected(`+0 ${poll("POLLIN", "0", "0) = 0")}
 +0 ${poll("POLLIN|POLLOUT", "POLLOUT", "0) = 1")}
 +0 < P. 1:11(10) ack 1 win 1000
@@ -252,13 +252,13 @@ describe("poll", () => {
 +0 ${poll("POLLIN|POLLRDHUP", "POLLIN|POLLRDHUP", "0) = 1")}`)
     })
 
-    test("it waits for that", async () => {
+    test("poll() waits for an event or the time", async () => {
         await connected(`+0...0.1 ${poll("POLLIN", "POLLIN", "-1) = 1")}
 +.1 < P. 1:11(10) ack 1 win 1000`)
         await connected(`+0...0.25 ${poll("POLLIN", "0", "250) = 0")}`.replace("POLLIN", "POLLRDHUP"))
     })
 
-    test("a socket that was never connected, and one that is shut", async () => {
+    test("poll() of a socket that was never connected returns POLLHUP, of one that is shut POLLIN", async () => {
         await play(
             `0 socket(..., SOCK_STREAM, 0) = 4\n+0 ${poll("POLLIN|POLLOUT", "POLLOUT|POLLHUP", "0) = 1")}`
         )
@@ -270,12 +270,12 @@ describe("poll", () => {
         ["poll([{fd=4}], 1, 0) = 0", "events is missing"],
         ["poll(4, 1, 0) = 0", "sockets are written [{fd=4, events=POLLIN, revents=POLLIN}]"],
         ["poll([], 0) = 0", "3 arguments are needed, not 2"],
-    ])("%s: %s", async (call, message) => {
+    ])("%s is refused: %s", async (call, message) => {
         expect(await verdict(`${PLAIN}${CONNECTED}+0 ${call}`)).toContain(`x.pkt:9: ${message}`)
     })
 })
 
-test("close: the number is free again", async () => {
+test("close() frees the socket's number", async () => {
     await connected(`+0 close(4) = 0
 +0 > F. 1:1(0) ack 1
 +0 socket(..., SOCK_STREAM, 0) = 4

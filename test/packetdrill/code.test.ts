@@ -7,7 +7,7 @@ import { CONNECTED, LISTENING, PLAIN, play, verdict } from "./play"
 const VALUES: Readonly<Record<string, number>> = { a: 1, b: 2, tcpi_state: 4 }
 const names = async (name: string) => VALUES[name]
 
-describe("expressions", () => {
+describe("assertions in a script", () => {
     test.each([
         "assert 1",
         "assert a == 1",
@@ -37,7 +37,7 @@ describe("expressions", () => {
         ["assert False", ""],
         ["assert not 1", ""],
         ["assert 1 < 2 < 2", ""],
-    ])("%j does not", async (code, values) => {
+    ])('%j does not hold, and shows "%s"', async (code, values) => {
         expect((await runCode(code, names))?.values).toBe(values)
     })
 
@@ -48,13 +48,13 @@ describe("expressions", () => {
         ["assert (a == 1", '"the end" is not understood in "assert (a == 1"'],
         ["assert a = 1", '"=" is not understood in "assert a = 1"'],
         ["assert a == 1 b", '"b" is not understood in "assert a == 1 b"'],
-    ])("%j: %s", async (code, message) => {
+    ])("%j is refused: %s", async (code, message) => {
         await expect(runCode(code, names)).rejects.toEqual(new BadCode(message))
     })
 })
 
-describe("a connection on Node", () => {
-    test("has what the kernel tells of one, and its bytes", async () => {
+describe("the values of a connection on Node", () => {
+    test("have the names of the kernel's tcp_info, and bytes where it has segments", async () => {
         await play(`${PLAIN}${CONNECTED}+0 write(4, ..., 700) = 700
 +0 > P. 1:701(700) ack 1
 +0 %{ assert tcpi_state == TCP_ESTABLISHED
@@ -71,7 +71,7 @@ describe("a connection on Node", () => {
 +0 %{ assert 40000 < tcpi_rtt < 60000, tcpi_rtt; assert tcpi_rttvar > 0 }%`)
     })
 
-    test("has a state from its first segment to its last", async () => {
+    test("include a state from its first segment to its end", async () => {
         await play(`${PLAIN}${LISTENING}+0 < R 0:0(0) win 0
 +0 %{ assert tcpi_state == TCP_LISTEN, tcpi_state }%
 +0 < S 0:0(0) win 1000
@@ -89,7 +89,7 @@ describe("a connection on Node", () => {
 +62 %{ assert tcpi_state == TCP_CLOSE, tcpi_state; assert time_waits == 0 }%`)
     })
 
-    test("what is not known is refused", async () => {
+    test("with an unknown name are refused", async () => {
         expect(await verdict(`${PLAIN}${CONNECTED}+0 %{ assert tcpi_frob == 1 }%`)).toContain(
             "x.pkt:9: tcpi_frob is not known here"
         )

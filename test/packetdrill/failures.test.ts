@@ -24,8 +24,8 @@ async function verdictWith(Backend: typeof NodeBackend, end: string): Promise<st
 const NONBLOCKING = "+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
 const WRITE = "+0 write(4, ..., 10) = 10\n"
 
-describe("packets", () => {
-    test("a field is not as expected", async () => {
+describe("a packet that fails a script", () => {
+    test("with other fields: the message has both packets, the fields, the times and the line", async () => {
         expect(await verdictOf(`${WRITE}+0 > P. 1:11(10) ack 1 win 1000 <nop,nop,nop,nop>`)).toBe(
             [
                 "x.pkt:10: expected: > P. 1:11(10) ack 1 win 1000 <nop,nop,nop,nop>",
@@ -37,7 +37,7 @@ describe("packets", () => {
         )
     })
 
-    test("each field by its name", async () => {
+    test("with each field different: the message names each", async () => {
         const line = "> 8080 > 50000 [tos 0x4] F. 2:22(20) ack 2 urg 5"
         const wanted = "> [tos 0x4] 8080 > 50000 F. 2:22(20) ack 2 urg 5"
         const said = await verdictOf(
@@ -51,7 +51,7 @@ describe("packets", () => {
         ])
     })
 
-    test("it comes too late, or too early", async () => {
+    test("too late or too early: the message has both times", async () => {
         const late = `${WRITE}+0 > P. 1:11(10) ack 1\n+.5 > P. 1:11(10) ack 1`
         expect(await verdictOf(late)).toBe(
             [
@@ -67,7 +67,7 @@ describe("packets", () => {
         )
     })
 
-    test("4 ms are tolerated, or what the script says", async () => {
+    test("4 ms off passes, or as much as the script says", async () => {
         const times = (time: string) => `${WRITE}+0 > P. 1:11(10) ack 1\n${time} > P. 1:11(10) ack 1`
         expect(await verdictOf(times("+.996"))).toBe("")
         expect(await verdictOf(times("+1.004"))).toBe("")
@@ -79,7 +79,7 @@ describe("packets", () => {
         expect(await verdictOf(times("*"))).toBe("")
     })
 
-    test("it never comes: waited for until two seconds after", async () => {
+    test("that never comes is waited for until two seconds after its time", async () => {
         expect(await verdictOf("+.5 > . 1:1(0) ack 1")).toBe(
             [
                 "x.pkt:9: expected: > . 1:1(0) ack 1",
@@ -90,7 +90,7 @@ describe("packets", () => {
         )
     })
 
-    test("nobody expected it: the next line that expects one says so, and what else there was", async () => {
+    test("that no line expects: the next line that expects one shows it and the rest", async () => {
         const unexpected = `${WRITE}+.1 < . 1:1(0) ack 99 win 1000\n+.1 > F. 11:11(0) ack 1`
         expect(await verdictOf(unexpected)).toBe(
             [
@@ -104,7 +104,7 @@ describe("packets", () => {
         )
     })
 
-    test("it is left when the script ends", async () => {
+    test("that is left when the script ends is shown, unless --loose", async () => {
         expect(await verdictOf(WRITE)).toBe(
             [
                 "x.pkt:9: expected: nothing more",
@@ -115,27 +115,27 @@ describe("packets", () => {
         expect(await verdictOf(WRITE, "--loose\n")).toBe("")
     })
 
-    test("it is another connection's", async () => {
+    test("of another connection: the message names both", async () => {
         const second = "+0 < 40000 > 8080 S 5:5(0) win 1000\n+0 > 8080 > 50000 . 1:1(0) ack 1"
         const said = await verdictOf(second)
         expect(said).toContain("got:      > 8080 > 40000 S. 0:0(0) ack 6 win 1024 <mss 1460>\n")
         expect(said).toContain("differs:  it is of the connection 40000 > 8080, not 50000 > 8080\n")
     })
 
-    test("there is no such connection", async () => {
+    test("expected of a connection that does not exist is refused", async () => {
         expect(await verdict("0 > . 1:1(0) ack 1")).toBe(
             "x.pkt:1: there is no connection that this packet could be of\nline 1: 0 > . 1:1(0) ack 1"
         )
         expect(await verdictOf("+0 > 1 > 2 . 1:1(0) ack 1")).toContain("x.pkt:9: there is no connection")
     })
 
-    test("it is none of TCP", async () => {
+    test("of TCP where ICMP was expected: the message shows both", async () => {
         expect(await verdictOf(`${WRITE}+0 > icmp unreachable port_unreachable`)).toContain(
             "expected: > icmp unreachable port_unreachable\ngot:      > P. 1:11(10) ack 1 win 1024\n"
         )
     })
 
-    test("its text is not what was written", async () => {
+    test("with other data than was written: the message has the byte", async () => {
         class OneLetter extends NodeBackend {
             override async write(handle: number, length: number): Promise<number> {
                 for (let i = 0; i < length; i++) await super.write(handle, 1)
@@ -158,13 +158,13 @@ describe("packets", () => {
         ).toContain("differs:  text: byte 6 is 103, and nothing was written there\n")
     })
 
-    test("an event that is over several lines is shown whole", async () => {
+    test("expected over several lines: the message has all of them", async () => {
         expect(await verdictOf(`${WRITE}+0 > P. 1:11(10)\n   ack 2`)).toMatch(
             /^x\.pkt:10: expected: > P\. 1:11\(10\) ack 2\n[\s\S]*\nline 10: \+0 > P\. 1:11\(10\)\nline 11: ack 2$/
         )
     })
 
-    test("of many that nobody expected the first ones are told", async () => {
+    test("among many that no line expects: the message has the first nine and the number of the rest", async () => {
         const many = Array.from({ length: 12 }, () => "+.6 < . 1:1(0) ack 99 win 1000\n").join("")
         const said = await verdictOf(`${many}+0 > F. 1:1(0) ack 1`)
         expect(said.match(/^also:/gm)).toHaveLength(9)
@@ -172,8 +172,8 @@ describe("packets", () => {
     })
 })
 
-describe("system calls", () => {
-    test("another result", async () => {
+describe("a system call that fails a script", () => {
+    test("with another result: the message has both", async () => {
         expect(await verdictOf("+.1 write(4, ..., 2000) = 500", "--config=sendBuffer=700\n")).toContain(
             "it blocks"
         )
@@ -187,7 +187,7 @@ describe("system calls", () => {
         )
     })
 
-    test("another error, or none", async () => {
+    test("with another error, or none: the message has both", async () => {
         expect(
             await verdictOf(`${NONBLOCKING}+0 read(4, ..., 10) = -1 ECONNRESET (Connection reset by peer)`)
         ).toContain(
@@ -202,13 +202,13 @@ describe("system calls", () => {
         expect(await verdictOf(`${NONBLOCKING}+0 read(4, ..., 10) = -1 EWOULDBLOCK (the same)`)).toBe("")
     })
 
-    test("it blocks, and the script does not say so", async () => {
+    test("that blocks where the script has no time for it", async () => {
         expect(await verdictOf("+0 read(4, ..., 10) = 10")).toContain(
             "got:      it blocks, and there is no `...` with a time\n"
         )
     })
 
-    test("it returns too late, too early, or never", async () => {
+    test("that returns too late, too early or never: the message has the times", async () => {
         const read = (time: string) => `${time} read(4, ..., 10) = 10\n+.2 < P. 1:11(10) ack 1 win 1000\n`
         expect(await verdictOf(read("+0...0.2"))).toBe("")
         expect(await verdictOf(read("+0...0.1"))).toBe(
@@ -227,14 +227,14 @@ describe("system calls", () => {
         expect(await verdictOf("0...0.1 read(4, ..., 10) = 10\n0.1 < P. 1:11(10) ack 1 win 1000")).toBe("")
     })
 
-    test("while one blocks, the next one waits", async () => {
+    test("that blocks holds the next one back", async () => {
         const end = "+0 fcntl(4, F_GETFL) = 2\n+.1 < P. 1:11(10) ack 1 win 1000\n"
         expect(await verdictOf(`+0...0.1 read(4, ..., 10) = 10\n${end}`)).toContain(
             "x.pkt:9: expected: read(4, ..., 10)"
         )
     })
 
-    test("what was read is not what the packets had", async () => {
+    test("that reads other bytes than the packets had: the message has the byte", async () => {
         class Garbled extends NodeBackend {
             override async read(handle: number, most: number): Promise<Reading> {
                 const { outcome, data } = await super.read(handle, most)
@@ -248,7 +248,7 @@ describe("system calls", () => {
         )
     })
 
-    test("a socket option, or what poll() tells", async () => {
+    test("with another socket option or other poll() events: the message has both", async () => {
         expect(await verdictOf("+0 getsockopt(4, SOL_TCP, TCP_NODELAY, [1], [4]) = 0")).toContain(
             "got:      TCP_NODELAY is 0 instead of 1\n"
         )
@@ -260,8 +260,8 @@ describe("system calls", () => {
     })
 })
 
-describe("code", () => {
-    test("an assertion that does not hold", async () => {
+describe("code that fails a script", () => {
+    test("an assertion that does not hold shows its values", async () => {
         expect(await verdictOf("+.1 %{ assert tcpi_state == TCP_LISTEN, tcpi_state }%")).toBe(
             [
                 "x.pkt:9: expected: assert tcpi_state == TCP_LISTEN, tcpi_state",
@@ -272,7 +272,7 @@ describe("code", () => {
         )
     })
 
-    test("no connection to look at", async () => {
+    test("an assertion without a connection is refused", async () => {
         expect(await verdict("0 %{ assert tcpi_state == 7 }%")).toContain(
             "x.pkt:1: there is no connection to look at\n"
         )
@@ -286,11 +286,11 @@ describe("scripts that cannot go on", () => {
         ["+0 close(4, 5) = 0", "1 arguments are needed, not 2"],
         ["+0 < . 1:1(0) ack 1 win 1 <nop,nop,TS val 1 ecr 77>", ""],
         ["+0 < 9 > 9 . 1:1(0) ack 1 win 1\n+0 < icmp unreachable net_unreachable", "expected: nothing more"],
-    ])("%s: %s", async (line, message) => {
+    ])("%s is refused: %s", async (line, message) => {
         expect(await verdictOf(line)).toContain(message === "" ? "" : `: ${message}`)
     })
 
-    test("what comes before takes too long", async () => {
+    test("a line whose time has passed: the message has how long the line before took", async () => {
         const retransmission = `${WRITE}0 > P. 1:11(10) ack 1\n0.5~2 > P. 1:11(10) ack 1\n`
         expect(await verdictOf(`${retransmission}1 fcntl(4, F_GETFL) = 2`)).toBe("")
         expect(await verdictOf(`${retransmission}0.9 fcntl(4, F_GETFL) = 2`)).toBe(
@@ -303,7 +303,7 @@ describe("scripts that cannot go on", () => {
         )
     })
 
-    test("something breaks that no line is about", async () => {
+    test("an error of the stack itself is reported at the line that ran", async () => {
         class Broken extends NodeBackend {
             override async advance(): Promise<void> {
                 throw new Error("invariants broken")
@@ -312,7 +312,7 @@ describe("scripts that cannot go on", () => {
         expect(await verdictWith(Broken, "+1 close(4) = 0")).toBe("x.pkt:9: invariants broken")
     })
 
-    test("the script's line is where the error comes from", async () => {
+    test("an error's stack begins with the script's line", async () => {
         const source = sourceOf("x.pkt", `${LISTENING}+0 close(9) = 0`, "/somewhere/x.pkt")
         await expect(runOnNode(prepare(source))).rejects.toMatchObject({
             name: "ScriptError",

@@ -31,7 +31,7 @@ function mistake(text: string): string {
     }
 }
 
-describe("tokens", () => {
+describe("tokens of the script language", () => {
     const kinds = (text: string) =>
         tokensOf(sourceOf("x", text)).map(token => (token.kind === "sign" ? token.text : token.kind))
 
@@ -46,11 +46,11 @@ describe("tokens", () => {
         ["a // b\n/* c\nd */ e", ["word", "word", "end"]],
         ['"a // b" `c\nd` %{ e\nf }%', ["string", "command", "code", "end"]],
         ["--x --y=1,2 --z=a=`b c`", ["option", "option", "option", "end"]],
-    ])("%s", (text, expected) => {
+    ])("%s is read as %j", (text, expected) => {
         expect(kinds(text)).toEqual(expected)
     })
 
-    test("lines are counted through everything", () => {
+    test("lines are counted through all kinds of tokens", () => {
         const tokens = tokensOf(sourceOf("x", "a\n/* b\n*/ `c\nd` e"))
         expect(tokens.map(({ line, endLine }) => [line, endLine])).toEqual([
             [1, 1],
@@ -61,7 +61,7 @@ describe("tokens", () => {
     })
 })
 
-describe("times", () => {
+describe("times of the script language", () => {
     test.each([
         [".5 close(3) = 0", { type: "absolute", usecs: 500_000 }],
         ["+1 close(3) = 0", { type: "relative", usecs: 1_000_000 }],
@@ -69,7 +69,7 @@ describe("times", () => {
         ["* > . 1:1(0) ack 1", { type: "any" }],
         ["1~2 > . 1:1(0) ack 1", { type: "absolute range", usecs: 1_000_000, end: 2_000_000 }],
         ["+0~+.2 > . 1:1(0) ack 1", { type: "relative range", usecs: 0, end: 200_000 }],
-    ])("%s", (line, time) => {
+    ])('the time of "%s" is %j', (line, time) => {
         expect(eventOf(line).time).toEqual(time)
     })
 
@@ -80,7 +80,7 @@ describe("times", () => {
     })
 })
 
-describe("packets", () => {
+describe("packets of the script language", () => {
     test.each([
         ["+0 > S 0:0(0)", { flags: "S", seq: 0, length: 0, window: undefined, options: [] }],
         ["+0 < FP. 1:11(10) ack 5 win 7", { flags: "FP.", seq: 1, length: 10, ack: 5, window: 7 }],
@@ -128,7 +128,7 @@ describe("packets", () => {
         ["+0 < S 0:0(0) win 1 <FOEXP>", { options: [{ kind: "bytes", bytes: [254, 4, 0xf9, 0x89] }] }],
         ["+0 < S 0:0(0) win 1 <md5 0102>", { options: [{ kind: "bytes", bytes: [19, 4, 1, 2] }] }],
         ["+0 < S 0:0(0) win 1 <bytes 02ff05b4>", { options: [{ kind: "bytes", bytes: [2, 255, 5, 180] }] }],
-    ])("%s", (line, segment) => {
+    ])("%s is read as %j", (line, segment) => {
         expect(segmentOf(line)).toMatchObject(segment)
     })
 
@@ -146,12 +146,12 @@ describe("packets", () => {
         ],
         ["+0 < icmp type_11 code_1", { type: 11, code: 1 }],
         ["+0 > icmp unreachable port_unreachable", { direction: "out", type: 3, code: 3 }],
-    ])("%s", (line, action) => {
+    ])("%s is read as %j", (line, action) => {
         expect(eventOf(line).action).toMatchObject(action)
     })
 })
 
-test("calls: arguments, results, errors and notes", () => {
+test("a call is read with its arguments, result, error and note", () => {
     const [, poll, bind] = eventsOf(`0 close(3) = 0
 +0 poll([{fd=3, events=POLLIN|POLLOUT, revents=0}], 1, -1) = -1 EAGAIN (Resource temporarily unavailable)
 +0 bind(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("10.0.0.2")}, 16) = 0x2 (flags O_RDWR)`)
@@ -166,12 +166,12 @@ test("calls: arguments, results, errors and notes", () => {
     })
 })
 
-test("an event may go over several lines, and messages show them all", () => {
+test("an event over several lines is read whole, and has the numbers of its first and last", () => {
     const [, event] = eventsOf("0 close(3) = 0\n+0 > . 1:1(0)\n   ack 1\n")
     expect([event!.line, event!.endLine]).toEqual([2, 3])
 })
 
-test("definitions stand for numbers and words", async () => {
+test("--define replaces numbers and words", async () => {
     await play(`${PLAIN}--define=PORT=9000\n--define=PROTO=IPPROTO_TCP\n
 0 socket(..., SOCK_STREAM, PROTO) = 3
 +0 bind(3, {sin_port=htons(PORT)}, 16) = 0
@@ -180,7 +180,7 @@ test("definitions stand for numbers and words", async () => {
 +0 > PORT > 40000 S. 0:0(0) ack 1 <mss 1460>`)
 })
 
-describe("mistakes name their line", () => {
+describe("mistakes in a script", () => {
     const start = "0 close(3) = 0\n"
     test.each([
         ["", "x.pkt:1: a script has at least one event"],
@@ -233,17 +233,17 @@ describe("mistakes name their line", () => {
         [`${start}%{ never`, "x.pkt:2: code has no end: }% is missing"],
         [`${start}"never`, 'x.pkt:2: a string has no end: " is missing'],
         [`${start}\`never`, "x.pkt:2: commands have no end: ` is missing"],
-    ])("%j", (text, message) => {
+    ])("%j is refused: %s", (text, message) => {
         expect(mistake(text)).toBe(message)
     })
 
-    test("and show it", () => {
+    test("the message of a mistake shows its line", () => {
         expect(() => eventsOf("0 close(3) = 0\n   +0 > X 1:1(0)")).toThrow(
             "x.pkt:2: no such TCP flag: X\nline 2: +0 > X 1:1(0)"
         )
     })
 })
 
-test("what CONNECTED and PLAIN say is a whole script", async () => {
+test("the lines of PLAIN and CONNECTED are a whole script", async () => {
     await play(PLAIN + CONNECTED)
 })

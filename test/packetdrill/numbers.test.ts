@@ -11,8 +11,8 @@ function segment(flags: string, seq: number, ack = 0, options: Segment["options"
 
 const stamp = (val: number, ecr: number): Segment["options"] => [{ kind: "TS", val, ecr }]
 
-describe("sequence numbers", () => {
-    test("of segments with SYN they are absolute, of others they count from it", () => {
+describe("sequence numbers between script and wire", () => {
+    test("a number of a segment with SYN is absolute, of others relative to the SYN", () => {
         const c = new Connection(50000, 80)
         const syn = c.toWire(segment("S", 4321), false)
         expect(syn.seq).toBe(4321)
@@ -28,7 +28,7 @@ describe("sequence numbers", () => {
         expect(c.quoted(1)).toBe(0x8000_0001)
     })
 
-    test("they wrap", () => {
+    test("numbers wrap at 2^32", () => {
         const c = new Connection(50000, 80)
         c.injected(segment("S", 0xffff_fffe), 0)
         c.sent(segment("S.", 0xffff_ffff, 0xffff_ffff), 0)
@@ -36,13 +36,13 @@ describe("sequence numbers", () => {
         expect(c.toScript(segment(".", 1, 1))).toMatchObject({ seq: 2, ack: 3 })
     })
 
-    test("before a SYN of that side they are as they stand there", () => {
+    test("numbers before a SYN of that side are taken as they are", () => {
         const c = new Connection(50000, 80)
         expect(c.toWire(segment(".", 5, 777), false)).toMatchObject({ seq: 5, ack: 777 })
         expect(c.toScript(segment("R", 777))).toMatchObject({ seq: 777 })
     })
 
-    test("a SYN that is answered by a SYN-ACK begins another connection with the same ports", () => {
+    test("a SYN that a SYN,ACK answers begins another connection of the same ports", () => {
         const c = new Connection(50000, 80)
         c.injected(segment("S", 100), 0)
         c.sent(segment("S.", 1000, 101), 0)
@@ -56,7 +56,7 @@ describe("sequence numbers", () => {
         expect(c.written).toEqual([])
     })
 
-    test("SACK blocks count as acknowledgments do", () => {
+    test("numbers of SACK blocks are relative, as acknowledgments are", () => {
         const c = new Connection(50000, 80)
         c.injected(segment("S", 1000), 0)
         c.sent(segment("S.", 9000, 1001), 0)
@@ -71,7 +71,7 @@ describe("sequence numbers", () => {
     })
 })
 
-describe("timestamps", () => {
+describe("timestamps between script and wire", () => {
     /** A connection whose script says 100 where the stack says 5100, and 200 where it says 5250. */
     function stamped(): Connection {
         const c = new Connection(50000, 80)
@@ -82,12 +82,12 @@ describe("timestamps", () => {
         return c
     }
 
-    test("the first one anchors what the stack's are in the script", () => {
+    test("the stack's first timestamp is the script's, and later ones count from it", () => {
         const c = stamped()
         expect(c.toScript(segment(".", 1, 1, stamp(6100, 9))).options).toEqual(stamp(1100, 9))
     })
 
-    test("an echo stands for the stack's value that the script had that number for", () => {
+    test("an echo in the script becomes the stack's value of the segment with that number", () => {
         const c = stamped()
         expect(c.toWire(segment(".", 1, 1, stamp(7, 100)), false).options).toEqual(stamp(7, 5100))
         expect(c.toWire(segment(".", 1, 1, stamp(7, 200)), false).options).toEqual(stamp(7, 5250))
@@ -95,7 +95,7 @@ describe("timestamps", () => {
         expect(c.toWire(segment("S", 1, 0, stamp(7, 100)), false).options).toEqual(stamp(7, 100))
     })
 
-    test("an echo of what was never sent is a mistake, unless it is to be counted from the first, or 0", () => {
+    test("an echo of a number that no segment had is refused, unless scaled or 0", () => {
         const c = stamped()
         expect(() => c.toWire(segment(".", 1, 1, stamp(7, 150)), false)).toThrow("ecr 150 stands for nothing")
         expect(c.toWire(segment(".", 1, 1, stamp(7, 150)), true).options).toEqual(stamp(7, 5150))
@@ -108,7 +108,7 @@ describe("timestamps", () => {
 +0 accept(3, ..., ...) = 4
 +0 write(4, ..., 10) = 10\n`
 
-    test("values are compared where the script says how long a tick is, echoes always", async () => {
+    test("the stack's values are compared only with a tick length, its echoes always", async () => {
         const expected = (val: number, ecr: number) =>
             `${OPEN}+0 > P. 1:11(10) ack 1 <nop,nop,TS val ${val} ecr ${ecr}>`
         expect(await verdict(expected(123456, 8))).toBe("")
@@ -120,23 +120,23 @@ describe("timestamps", () => {
         )
     })
 
-    test("an echo that nothing stands for names its line", async () => {
+    test("an echo of a number that no segment had is reported with its line", async () => {
         expect(await verdict(`${OPEN}+0 < . 1:1(0) ack 1 win 1000 <nop,nop,TS val 9 ecr 55>`)).toContain(
             "x.pkt:9: no line before has a segment of the stack with TS val 55, so ecr 55 stands for nothing"
         )
     })
 })
 
-describe("segments that follow each other", () => {
+describe("successive segments of the stack", () => {
     const WRITE = "+0 write(4, ..., 950) = 950\n"
     const small = PLAIN + CONNECTED.replace("<mss 1000>", "<mss 300>") + WRITE
 
-    test("are what one line expects, as long as they have the same header", async () => {
+    test("with one header are matched by one line", async () => {
         await play(`${small}+0 > P. 1:951(950) ack 1`)
         await play(`${small}+0 > . 1:601(600) ack 1\n+0 > P. 601:951(350) ack 1`)
     })
 
-    test("are not when they have to be one by one", async () => {
+    test("are matched one by one with --strict_segments", async () => {
         const each =
             "+0 > . 1:301(300) ack 1\n+0 > . 301:601(300) ack 1\n+0 > . 601:901(300) ack 1\n+0 > P. 901:951(50) ack 1"
         await play(`--strict_segments\n${small}${each}`)
@@ -145,15 +145,15 @@ describe("segments that follow each other", () => {
         )
     })
 
-    test("are told apart when their lengths do not add up", async () => {
+    test("whose lengths do not add up are shown one by one", async () => {
         const said = await verdict(`${small}+0 > . 1:501(500) ack 1`)
         expect(said).toContain("got:      > . 1:301(300) ack 1 win 1024\n")
         expect(said).toContain("also:     0.000 > . 301:601(300) ack 1 win 1024\n")
     })
 })
 
-describe("ports", () => {
-    test("several connections at once", async () => {
+describe("ports in a script", () => {
+    test("two connections at once are told apart by their ports", async () => {
         await play(`${PLAIN}${LISTENING.replace("listen(3, 1)", "listen(3, 3)")}
 +0 < 1001 > 8080 S 10:10(0) win 1000
 +0 < 1002 > 8080 S 20:20(0) win 1000
@@ -171,7 +171,7 @@ describe("ports", () => {
 +0 > 8080 > 1001 . 1:1(0) ack 6`)
     })
 
-    test("several listeners, and a port to connect from", async () => {
+    test("two listeners and a bound connect() use the ports of their addresses", async () => {
         const at = (port: number) =>
             `{sa_family=AF_INET, sin_port=htons(${port}), sin_addr=inet_addr("10.0.0.1")}`
         await play(`${PLAIN}0 socket(..., SOCK_STREAM, 0) = 3
@@ -190,7 +190,7 @@ describe("ports", () => {
 +0 > 4000 > 9 S 0:0(0) <mss 1460>`)
     })
 
-    test("a connection that was opened anew has its own numbers", async () => {
+    test("a connection opened anew has numbers of its own", async () => {
         await play(`${PLAIN}${CONNECTED}
 +0 shutdown(4, SHUT_WR) = 0
 +0 > F. 1:1(0) ack 1
@@ -205,7 +205,7 @@ describe("ports", () => {
 +0 read(4, ..., 100) = 3`)
     })
 
-    test("ICMP is about the connection that was spoken of last", async () => {
+    test("an ICMP error is about the connection of the line before", async () => {
         await play(`${PLAIN}0 socket(..., SOCK_STREAM, 0) = 3
 +0...0.1 connect(3, ..., ...) = -1 ECONNREFUSED (Connection refused)
 +0 > S 0:0(0) <mss 1460>

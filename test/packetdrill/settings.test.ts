@@ -11,7 +11,7 @@ function settingsOf(top: string) {
     return prepare(sourceOf("x.pkt", `${top}\n${EVENT}`)).settings
 }
 
-test("nothing said: what is shipped, exact to 4 ms, between 10.0.0.2 and 10.0.0.1", () => {
+test("a script without options has the shipped settings, 4 ms of tolerance, 10.0.0.2 and 10.0.0.1", () => {
     expect(settingsOf("")).toEqual({
         config: {},
         bindPort: 8080,
@@ -59,7 +59,7 @@ test.each([
     ["--local_ip=192.168.0.7\n--remote_ip=192.0.2.1", { network: { hop: "192.168.0.1" } }],
     ["--remote_ip=192.0.2.1\n--gateway_ip=10.0.0.99", { network: { hop: "10.0.0.99" } }],
     ["--netmask_ip=255.255.0.0\n--remote_ip=10.0.7.7", { network: { hop: "10.0.7.7", prefix: 16 } }],
-])("%j", (top, settings) => {
+])("option %j sets %j", (top, settings) => {
     expect(settingsOf(top)).toMatchObject(settings)
 })
 
@@ -74,11 +74,11 @@ test.each([
     ["--mss=1000", "--mss is not supported here: the stack's own is made of --mtu"],
     ["--config=receiveBuffer", '--config is written --config=KEY=NUMBER,KEY=NUMBER, not "receiveBuffer"'],
     ["--config=receiveBuffer=1", "receiveBuffer must be a whole number from 64 to 65535, not 1"],
-])("%s: an error that names the line", (option, message) => {
+])("%s is refused with its line: %s", (option, message) => {
     expect(() => settingsOf(`\n${option}`)).toThrow(`x.pkt:2: ${message}`)
 })
 
-test("a field of the configuration that there is not", () => {
+test("--config with an unknown setting is refused", () => {
     expect(() => settingsOf("--config=r2=5000\n--config=frob=1")).toThrow(
         'x.pkt:2: unknown configuration key "frob"'
     )
@@ -90,11 +90,11 @@ test.each([
         "--remote_ip=192.0.2.1\n--gateway_ip=192.0.2.9",
         "the router 192.0.2.9 is not in the network of 10.0.0.2",
     ],
-])("%j", (top, message) => {
+])("%j is refused: %s", (top, message) => {
     expect(() => settingsOf(top)).toThrow(`x.pkt:1: ${message}`)
 })
 
-describe("commands", () => {
+describe("commands in a script", () => {
     const config = (commands: string) => settingsOf(`\`${commands}\``).config
 
     test.each([
@@ -125,7 +125,7 @@ describe("commands", () => {
         ["sysctl -q net.ipv4.tcp_sack=0   # off; for good", { sack: 0 }],
         ["/tmp/sysctl_restore_$PPID.sh", {}],
         ["ip tcp_metrics flush all > /dev/null 2>&1", {}],
-    ])("%j", (commands, expected) => {
+    ])("%j sets %j", (commands, expected) => {
         expect(config(commands)).toMatchObject(expected)
     })
 
@@ -141,11 +141,11 @@ describe("commands", () => {
         ["sysctl -q net.ipv4.frob=1", "net.ipv4.frob means nothing here"],
         ["sysctl -q kernel.tcp_sack=1", "kernel.tcp_sack means nothing here"],
         ["sysctl -a", "a command that means nothing here: sysctl -a"],
-    ])("%s: an error that names the line", (command, message) => {
+    ])("%s is refused with its line: %s", (command, message) => {
         expect(() => config(`x/defaults.sh\n${command}`)).toThrow(`x.pkt:2: ${message}`)
     })
 
-    test("while the script runs there is nothing to set", async () => {
+    test("settings after the first event are refused", async () => {
         const late = `${EVENT}\n+0 \`sysctl -q net.ipv4.tcp_sack=0\``
         expect(await verdict(late)).toContain(
             "x.pkt:2: settings can be made before the first event only: net.ipv4.tcp_sack"
@@ -154,7 +154,7 @@ describe("commands", () => {
     })
 })
 
-test("options reach the stack: its MSS, its window, its port", async () => {
+test("--mtu, --bind_port and --config reach the stack", async () => {
     await play(`--mtu=600\n--bind_port=80\n--config=timestamps=0,sack=0,receiveBuffer=777
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
@@ -163,11 +163,11 @@ test("options reach the stack: its MSS, its window, its port", async () => {
 +0 > 80 > 50000 S. 0:0(0) ack 1 win 777 <mss 560>`)
 })
 
-test("the other side may be in another network", async () => {
+test("a peer in another network is reached through a router", async () => {
     await play(`--local_ip=192.168.0.1\n--remote_ip=192.0.2.1\n${PLAIN}${CONNECTED}`)
 })
 
-test("the stack's clock may wrap meanwhile", async () => {
+test("a clock that wraps during the script changes no times", async () => {
     await play(`--clock=4294967200\n${PLAIN}${CONNECTED}+0 write(4, ..., 10) = 10
 +0 > P. 1:11(10) ack 1
 +1 > P. 1:11(10) ack 1

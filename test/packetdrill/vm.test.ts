@@ -19,7 +19,7 @@ async function verdict(text: string): Promise<string> {
     }
 }
 
-test("calls: all that there are", async () => {
+test("all calls of a script work on the VM", async () => {
     const said = await verdict(`${PLAIN}${CONNECTED}
 +0 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
 +0 setsockopt(4, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = 0
@@ -49,7 +49,7 @@ test("calls: all that there are", async () => {
     expect(said).toBe("")
 })
 
-test("calls that block", async () => {
+test("calls that block return at their times on the VM", async () => {
     const said = await verdict(`${PLAIN}${LISTENING}+0...0.2 accept(3, ..., ...) = 4
 +.1 < S 0:0(0) win 1000
 +0 > S. 0:0(0) ack 1 <mss 1460>
@@ -61,15 +61,15 @@ test("calls that block", async () => {
     expect(said).toBe("")
 })
 
-describe("failures", () => {
-    test("as on Node, and the times a little later", async () => {
+describe("a failure on the VM", () => {
+    test("has the message of Node", async () => {
         const said = await verdict(`${PLAIN}${CONNECTED}+.1 write(4, ..., 10) = 10\n+0 > P. 1:12(11) ack 1`)
         expect(said).toMatch(
             /^x\.pkt:10: expected: > P\. 1:12\(11\) ack 1\ngot: {6}> P\. 1:11\(10\) ack 1 win 1024\ndiffers: {2}length 10/
         )
     })
 
-    test("10 ms are tolerated beside what the script says", async () => {
+    test("tolerates 10 ms more than the script says", async () => {
         const at = (time: string) =>
             `${PLAIN}${CONNECTED}+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1\n${time} > P. 1:11(10) ack 1`
         expect(await verdict(at("+1"))).toBe("")
@@ -77,7 +77,7 @@ describe("failures", () => {
         expect(await verdict(at("+.97"))).toContain("differs:  time: too late")
     })
 
-    test("what cannot be looked at", async () => {
+    test("of a value that the VM does not have names it", async () => {
         expect(await verdict(`${PLAIN}${CONNECTED}+0 %{ assert tcpi_snd_cwnd == 1 }%`)).toContain(
             "x.pkt:9: tcpi_snd_cwnd is not known here"
         )
@@ -87,10 +87,10 @@ describe("failures", () => {
     })
 })
 
-describe("devices", () => {
+describe("devices of the VM's pool", () => {
     const network = prepare(sourceOf("x", LISTENING)).settings.network
 
-    test("serve script after script", async () => {
+    test("serve one script after another, and close what was left open", async () => {
         const config = { timestamps: 0, sack: 0, events: 0 }
         const options = `--config=${Object.entries(config)
             .map(pair => pair.join("="))
@@ -112,14 +112,14 @@ describe("devices", () => {
         expect((await pool.device(network, config)) === device).toBe(true)
     })
 
-    test("with a sequence number that one connection uses up serve once", async () => {
+    test("with a pinned ISS serve one script", async () => {
         const config = { iss: 4321 }
         const device = await pool.device(network, config)
         expect((await pool.device(network, config)) === device).toBe(false)
     })
 })
 
-test("a configuration that no board could hold is refused", async () => {
+test("a script with settings that no board could hold is refused", async () => {
     await expect(verdict(`--config=receiveBuffer=65535\n${LISTENING}`)).rejects.toThrow(
         /config needs \d+ bytes, the board has about \d+/
     )

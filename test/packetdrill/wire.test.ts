@@ -37,7 +37,7 @@ function frame(segment: Partial<Segment> = {}): Uint8Array {
     return tcpFrame(ENDS, { tos: 2, ttl: 9, sourcePort: 80, destinationPort: 50000, segment: whole, payload })
 }
 
-test("a segment is read as it was made", () => {
+test("packetOf() reads a segment as tcpFrame() made it", () => {
     const made = frame()
     expect(packetOf(made, ENDS)).toEqual({
         kind: "tcp",
@@ -62,40 +62,40 @@ test.each([
     [[{ kind: "bytes", bytes: [2, 0, 1, 1] }]],
     // a length that no MSS has
     [[{ kind: "bytes", bytes: [2, 3, 1] }, { kind: "nop" }]],
-] as [Segment["options"]][])("options %j", options => {
+] as [Segment["options"]][])("packetOf() reads options %j as they were made", options => {
     const read = packetOf(frame({ options }), ENDS)
     expect(read.kind === "tcp" && read.segment.options).toEqual(options)
 })
 
-describe("frames that no stack may send", () => {
+describe("packetOf() refuses frames that no stack may send", () => {
     const broken = (change: (bytes: Uint8Array) => void) => {
         const bytes = frame()
         change(bytes)
         return () => packetOf(bytes, ENDS)
     }
 
-    test("a wrong checksum", () => {
+    test("a frame with a wrong checksum is refused", () => {
         expect(broken(bytes => bytes.set([bytes[50]! ^ 1], 50))).toThrow("a wrong tcp checksum")
         expect(broken(bytes => bytes.set([bytes[24]! ^ 1], 24))).toThrow("a wrong IPv4 header checksum")
     })
 
-    test("a malformed one", () => {
+    test("a malformed frame is refused", () => {
         expect(broken(bytes => bytes.set([0x65], 14))).toThrow("a malformed frame: IP version 6")
     })
 
-    test("an acknowledgment number without ACK", () => {
+    test("an acknowledgment number without ACK is refused", () => {
         expect(() => packetOf(frame({ flags: "S" }), ENDS)).toThrow("an acknowledgment number without ACK")
     })
 })
 
-test("to somebody else it is something else", () => {
+test('packetOf() returns a frame to another address as "other"', () => {
     expect(packetOf(frame(), { ...ENDS, destinationIp: "10.0.0.9" })).toEqual({
         kind: "other",
         what: "tcp from 10.0.0.2 to 10.0.0.1",
     })
 })
 
-test("an ICMP error quotes what went the other way", () => {
+test("an ICMP error quotes a segment of the other direction", () => {
     const quoted = { sourcePort: 80, destinationPort: 50000, seq: 0x01020304, length: 100 }
     const made = icmpFrame(ENDS, { tos: 0, ttl: 64, type: 3, code: 4, mtu: 1200 }, quoted)
     const view = dissect(made)
@@ -117,7 +117,7 @@ test("an ICMP error quotes what went the other way", () => {
     expect(packetOf(made, ENDS)).toEqual({ kind: "icmp", tos: 0, ttl: 64, type: 3, code: 4 })
 })
 
-test("ARP: who asks for the next hop is answered, and nobody else", () => {
+test("answerArp() replies to a request for the next hop only", () => {
     const network = {
         localIp: "10.0.0.2",
         remoteIp: "192.0.2.1",

@@ -7,8 +7,8 @@ import { spi } from "@devicescript/spi"
 import { pins } from "@dsboard/w5500_evb_pico"
 import { sink } from "../../src/base/events"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/device/lines"
-import { power } from "../../src/mac/power"
+import { lines } from "../../src/device/command-hook"
+import { power } from "../../src/mac/poll-wait"
 
 lines.run = async (line, print) => {
     const words = line.split(" ")

@@ -5,7 +5,7 @@
 
 import "../../boards/host/pipe"
 import { Buffer, sleep } from "@devicescript/core"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 
 type Value = string | number | boolean | Buffer | undefined | null | Value[]
 

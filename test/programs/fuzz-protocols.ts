@@ -3,7 +3,7 @@
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { receive } from "../../src/net/receive"
 import { transmit } from "../../src/net/transmit"
 import { ProtocolStack } from "./protocol-stack"

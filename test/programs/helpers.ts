@@ -1,4 +1,4 @@
-// What a program may want beside sockets: is somebody there, what is the time, and a name of its own.
+// What a program may want beside sockets: whether a host answers, what time it is, and a name of its own.
 
 import * as ds from "@devicescript/core"
 import { board } from "../../src/board"

@@ -2,14 +2,14 @@
 
 import * as ds from "@devicescript/core"
 import { startMQTTClient } from "@devicescript/net"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { HttpServer } from "../../src/http/server"
 import { useForNet } from "../../src/socket/devicescript-net"
 import type { NetworkInterface } from "../../src/socket/interface"
 
 let came = 0
 
-/** Sends so many messages there and back. Gives how many came, and how many of them were other than what was sent. */
+/** Sends `count` messages there and back. Returns how many came, and how many of them were not as they were sent. */
 async function messages(host: string, port: number, count: number): Promise<string> {
     came = 0
     let wrong = 0

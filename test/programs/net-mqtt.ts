@@ -5,13 +5,13 @@ import * as ds from "@devicescript/core"
 import { startMQTTClient } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { useForNet } from "../../src/socket/devicescript-net"
 import { startNetwork } from "../../src/socket/interface"
 
 let ready = false
 
-/** "HOST PORT COUNT QOS [burst]": so many messages there and back. Gives how many came, and whether in order. */
+/** "HOST PORT COUNT QOS [burst]": COUNT messages there and back. Returns how many came, and whether in order. */
 async function messages(args: string[], print: (text: string) => void): Promise<void> {
     const client = await startMQTTClient({ host: args[0], port: parseFloat(args[1]), proto: "tcp" })
     const count = parseFloat(args[2])

@@ -4,7 +4,7 @@ import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import type { NetError } from "../../src/socket/errors"
 import { startNetwork } from "../../src/socket/interface"
 import { listen } from "../../src/socket/listener"
@@ -86,7 +86,7 @@ async function play(args: string[]): Promise<unknown> {
     }
 }
 
-/** Calls one function so many times, as fast as it lets us. */
+/** Calls one function `times` times, as fast as it returns. */
 async function loop(what: string, times: number): Promise<string> {
     let some = ""
     for (let i = 0; i < times; i++) {

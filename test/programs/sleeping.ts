@@ -3,7 +3,7 @@
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { type Mac, MacCounter } from "../../src/mac/mac"
-import { power } from "../../src/mac/power"
+import { power } from "../../src/mac/poll-wait"
 import { sleepWhenQuiet } from "../../src/mac/sleep"
 
 const counters = ds.Buffer.alloc(MacCounter.Size)

@@ -4,7 +4,7 @@ import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
-import { lines } from "../../src/device/lines"
+import { lines } from "../../src/device/command-hook"
 import { startNetwork } from "../../src/socket/interface"
 import { listen } from "../../src/socket/listener"
 import { connect, type Socket } from "../../src/socket/socket"
@@ -53,7 +53,7 @@ async function drain(socket: Socket): Promise<string> {
     }
 }
 
-/** Sends so many bytes in pieces while another fiber reads them back. */
+/** Sends `length` bytes in pieces while another fiber reads them back. */
 async function echoed(host: string, port: number, length: number): Promise<string> {
     const socket = await connect({ host, port })
     let left = length

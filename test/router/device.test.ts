@@ -63,7 +63,7 @@ describe.each(["vm", "node"] as const)("a device on %s behind the router", runti
         expect(Buffer.concat(got).equals(Buffer.alloc(100_000, "z"))).toBe(true)
     })
 
-    it("is told that nobody listens", async () => {
+    it("gets ECONNREFUSED from a port of the host without a listener", async () => {
         lan = await Lan.open()
         const device = await lan.device(runtime, true)
         const [handle] = await ask(device, `connect ${ROUTER} ${await closedPort()}`)

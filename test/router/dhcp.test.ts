@@ -72,7 +72,7 @@ function read(bytes: Uint8Array) {
 }
 
 describe("the DHCP server", () => {
-    it("offers the configured address, and gives it when it is asked for", () => {
+    it("offers the configured address, and acknowledges the request for it", () => {
         const { ask } = open()
         const offer = ask({ type: DISCOVER })!
         const ack = ask({ type: REQUEST, requested: "10.0.2.2", server: "10.0.2.1" })!
@@ -107,8 +107,8 @@ describe("the DHCP server", () => {
         ["RENEWING", { ciaddr: "10.0.2.2" }, ACK, "10.0.2.2"],
         ["INIT-REBOOT on another network", { requested: "192.168.1.7" }, NAK, "255.255.255.255"],
         ["RENEWING what it does not have", { ciaddr: "10.0.2.9" }, NAK, "255.255.255.255"],
-        ["no address at all", {}, NAK, "255.255.255.255"],
-    ])("answers a request in %s", (_, fields, type, ip) => {
+        ["a state without an address", {}, NAK, "255.255.255.255"],
+    ])("answers a request in %s (%j) by a message of type %i to %s", (_, fields, type, ip) => {
         const reply = open().ask({ type: REQUEST, ...fields })!
         expect(reply.ip).toBe(ip)
         const { type: said, yiaddr, flags, options } = read(reply.bytes)
@@ -121,7 +121,7 @@ describe("the DHCP server", () => {
         }
     })
 
-    it("answers everybody when it is asked to, and INFORM without a lease", () => {
+    it("broadcasts its reply when the flag asks for it, and acknowledges INFORM without a lease", () => {
         const { ask } = open()
         expect(ask({ type: DISCOVER, flags: 0x8000 })).toMatchObject({
             ip: "255.255.255.255",
@@ -134,20 +134,20 @@ describe("the DHCP server", () => {
         expect(Object.keys(options)).toEqual(["1", "3", "6", "53", "54"])
     })
 
-    it("gives each client its own address, the same again, and those released to others", () => {
+    it("leases each client an address of its own, the same again, and released ones to others", () => {
         const { ask, take } = open()
         const clients = Array.from({ length: 3 }, (_, i) => `02:00:00:00:00:0${i}`)
         const addresses = ["10.0.2.2", "10.0.2.3", "10.0.2.4"]
         expect(clients.map(take)).toEqual(addresses)
         expect(clients.map(take)).toEqual(addresses)
-        // somebody else's address is not released
+        // another client's address is not released
         expect(ask({ type: RELEASE, client: clients[0], ciaddr: "10.0.2.3" })).toBeUndefined()
         expect(take("02:00:00:00:00:08")).toBe("10.0.2.5")
         expect(ask({ type: RELEASE, client: clients[0], ciaddr: "10.0.2.2" })).toBeUndefined()
         expect(take("02:00:00:00:00:09")).toBe("10.0.2.2")
     })
 
-    it("takes an offer back when the client goes elsewhere", () => {
+    it("takes an offer back when the client requests another server's", () => {
         const { ask, take } = open()
         expect(take("02:00:00:00:00:01")).toBe("10.0.2.2")
         expect(ask({ type: REQUEST, client: "02:00:00:00:00:01", server: "10.0.2.254" })).toBeUndefined()
@@ -168,7 +168,7 @@ describe("the DHCP server", () => {
         ["another client's address", { requested: "10.0.2.3" }],
         ["no address", {}],
         ["another server's offer", { requested: "10.0.2.2", server: "10.0.2.254" }],
-    ])("keeps what is declined without a right to: %s", (_, fields) => {
+    ])("ignores a DECLINE of %s", (_, fields) => {
         const { ask, take } = open()
         const clients = ["02:00:00:00:00:01", "02:00:00:00:00:02"]
         expect(clients.map(take)).toEqual(["10.0.2.2", "10.0.2.3"])
@@ -176,7 +176,7 @@ describe("the DHCP server", () => {
         expect(clients.map(take)).toEqual(["10.0.2.2", "10.0.2.3"])
     })
 
-    it("gives a declined address again when too many were declined: the first of them", () => {
+    it("leases the address that was declined first when too many were declined", () => {
         const { ask, take } = open({ leases: 2 })
         const client = "02:00:00:00:00:01"
         const addresses = ["10.0.2.2", "10.0.2.3", "10.0.2.4", "10.0.2.2"]
@@ -186,7 +186,7 @@ describe("the DHCP server", () => {
         }
     })
 
-    it("goes round in a small network, and leaves out what is not a host's", () => {
+    it("goes on at the network's beginning after its end, and leaves out addresses of no host", () => {
         const { take, counters } = open({ prefix: 29, first: "10.0.2.5" })
         const clients = Array.from({ length: 6 }, (_, i) => `02:00:00:00:00:0${i}`)
         expect(clients.map(take)).toEqual([
@@ -200,7 +200,7 @@ describe("the DHCP server", () => {
         expect(counters.dhcpFull).toBe(1)
     })
 
-    it("gives out no more than it may", () => {
+    it("leases no more addresses than its limit, and counts the rest", () => {
         const { take, counters } = open({ leases: 2 })
         expect(["02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"].map(take)).toEqual([
             "10.0.2.2",
@@ -213,21 +213,21 @@ describe("the DHCP server", () => {
     const sound = message({ type: DISCOVER })
     const changed = (at: number, value: number) => sound.map((byte, i) => (i === at ? value : byte))
     it.each([
-        ["nothing", []],
-        ["less than the fixed part", sound.slice(0, 239)],
-        ["no options", sound.slice(0, 240)],
-        ["an answer", changed(0, 2)],
-        ["another kind of hardware", changed(1, 6)],
-        ["another cookie", changed(239, 1)],
-        ["a relay's", message({ type: DISCOVER, giaddr: "10.0.3.1" })],
-        ["an option beyond the end", changed(241, 200)],
+        ["an empty message", []],
+        ["a message shorter than the fixed part", sound.slice(0, 239)],
+        ["a message without options", sound.slice(0, 240)],
+        ["a reply", changed(0, 2)],
+        ["a message for another kind of hardware", changed(1, 6)],
+        ["a message with another cookie", changed(239, 1)],
+        ["a relay's message", message({ type: DISCOVER, giaddr: "10.0.3.1" })],
+        ["a message with an option beyond its end", changed(241, 200)],
         ["DECLINE", message({ type: DECLINE, requested: "10.0.2.2" })],
         ["a server's message", message({ type: OFFER })],
-    ])("says nothing to %s", (_, bytes) => {
+    ])("does not answer %s", (_, bytes) => {
         expect(open().server.receive(Uint8Array.from(bytes))).toBeUndefined()
     })
 
-    it("copes with any bytes", () => {
+    it("throws nothing on any bytes", () => {
         const { server } = open()
         const options = fc.uint8Array({ maxLength: 60 })
         fc.assert(

@@ -59,7 +59,7 @@ describe("the DNS server", () => {
         ["capitals", "ONE.Example", A, 0, ["192.0.2.1"]],
         ["ANY", "one.example", 255, 0, ["192.0.2.1"]],
         ["another type", "one.example", AAAA, 0, []],
-        ["a name nobody has", "none.example", A, 3, []],
+        ["an unknown name", "none.example", A, 3, []],
         ["a resolver that fails", "later.example", A, 2, []],
         ["the host", "host.internal", A, 0, ["10.0.2.1"]],
         ["the router", "router.internal", A, 0, ["10.0.2.1"]],
@@ -67,14 +67,20 @@ describe("the DNS server", () => {
         ["what is the host's loopback", "localhost", A, 0, ["10.0.2.1"]],
         ["the root", "", A, 3, []],
         ["an address for a name", "192.0.2.1", A, 3, []],
-        ["what no host is called", "a b;c", A, 3, []],
+        ["a name that no host can have", "a b;c", A, 3, []],
         ["what looks like an option", "-x.example", A, 3, []],
-    ])("answers for %s", async (_, name, type, code, addresses) => {
-        const asked = query(name, type)
-        expect(read(await server().dns.answer(Uint8Array.from(asked)), asked)).toEqual({ code, addresses })
-    })
+    ])(
+        "a query for %s (%s, type %i) is answered by code %i and %j",
+        async (_, name, type, code, addresses) => {
+            const asked = query(name, type)
+            expect(read(await server().dns.answer(Uint8Array.from(asked)), asked)).toEqual({
+                code,
+                addresses,
+            })
+        }
+    )
 
-    it("gives as many addresses as fit", async () => {
+    it("answers with as many addresses as fit 512 bytes", async () => {
         const asked = query("many.example")
         const answer = await server().dns.answer(Uint8Array.from(asked))
         expect(read(answer, asked).addresses).toHaveLength(12)
@@ -82,26 +88,26 @@ describe("the DNS server", () => {
     })
 
     it.each([
-        ["nothing", "", undefined],
-        ["less than a header", "1234 0100 0001 0000 0000 00", undefined],
-        ["an answer", "1234 8180 0001 0000 0000 0000 00 0001 0001", undefined],
+        ["an empty message", "", undefined],
+        ["a message shorter than a header", "1234 0100 0001 0000 0000 00", undefined],
+        ["a response", "1234 8180 0001 0000 0000 0000 00 0001 0001", undefined],
         ["another kind of request", "1234 2800 0001 0000 0000 0000 00 0001 0001", 4],
-        ["no question", "1234 0100 0000 0000 0000 0000", 1],
-        ["two questions", "1234 0100 0002 0000 0000 0000 00 0001 0001 00 0001 0001", 1],
-        ["a name that goes on beyond the end", "1234 0100 0001 0000 0000 0000 05 61 62", 1],
+        ["a query without a question", "1234 0100 0000 0000 0000 0000", 1],
+        ["a query with two questions", "1234 0100 0002 0000 0000 0000 00 0001 0001 00 0001 0001", 1],
+        ["a name that goes on beyond the message's end", "1234 0100 0001 0000 0000 0000 05 61 62", 1],
         ["a name that points to itself", "1234 0100 0001 0000 0000 0000 c00c 0001 0001", 1],
         ["a question that is cut short", "1234 0100 0001 0000 0000 0000 01 61 00 00 01 00", 1],
-    ])("copes with %s", async (_, bytes, code) => {
+    ])("answers %s (%s) by code %s (undefined: not at all)", async (_, bytes, code) => {
         const answer = await server().dns.answer(hex(bytes))
         expect(answer === undefined ? undefined : answer[3]! & 15).toBe(code)
     })
 
-    it("takes no name longer than 255 bytes", async () => {
+    it("refuses a name longer than 255 bytes", async () => {
         const long = query(Array.from({ length: 5 }, () => "a".repeat(60)).join("."))
         expect((await server().dns.answer(Uint8Array.from(long)))![3]! & 15).toBe(1)
     })
 
-    it("looks up only so many names at once", async () => {
+    it("answers SERVFAIL beyond its limit of look-ups at once", async () => {
         let finish = (_: string[]) => {}
         const waiting = new Promise<string[]>(resolve => {
             finish = resolve
@@ -115,7 +121,7 @@ describe("the DNS server", () => {
         expect(counters).toMatchObject({ dns: 2, dnsFull: 1 })
     })
 
-    it("has an answer or none to any bytes", async () => {
+    it("answers any bytes by a valid message or not at all", async () => {
         const { dns } = server()
         await fc.assert(
             fc.asyncProperty(fc.uint8Array({ maxLength: 80 }), fc.nat(30), async (bytes, at) => {

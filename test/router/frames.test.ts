@@ -57,7 +57,7 @@ const kinds = (): View["kind"][] => probe.views.map(({ kind }) => kind)
 const datagrams = (): UdpView[] => probe.views.filter((view): view is UdpView => view.kind === "udp")
 
 describe("the router", () => {
-    it("answers ARP for itself only", async () => {
+    it("answers ARP for its own address only", async () => {
         const ask = (targetIp: string) =>
             ethernet(
                 broadcastMac,
@@ -73,7 +73,7 @@ describe("the router", () => {
         ])
     })
 
-    it("answers ping for itself, and nobody else", async () => {
+    it("answers echo requests to its own address only", async () => {
         probe.send(packet(1, icmp(8, 0, 1, [1, 2, 3]), "192.0.2.1"))
         probe.send(packet(1, icmp(8, 0, 0x00070008, [4, 5, 6])))
         await lan.until("there is an answer", () => probe.heard.length > 0)
@@ -89,7 +89,7 @@ describe("the router", () => {
         expect(lan.network.counters.unsupported).toBe(1)
     })
 
-    it("drops what comes from or goes to nobody", async () => {
+    it("drops and counts packets from or to addresses that are not valid here", async () => {
         const to = (destination: string) =>
             packet(17, udp(ends(destination), { sourcePort: 1, destinationPort: 2 }), destination)
         for (const destination of ["127.0.0.1", "0.0.0.1", "224.0.0.1", "240.0.0.1", "10.0.2.9"])
@@ -104,8 +104,8 @@ describe("the router", () => {
     })
 })
 
-describe("UDP", () => {
-    it("goes to the host and back, from one port of the host for each of the device's", async () => {
+describe("UDP through the router", () => {
+    it("reaches the host and comes back, from one port of the host for each of the device's", async () => {
         const { port, from } = await echo()
         for (const [source, byte] of [
             [5000, 1],
@@ -135,7 +135,7 @@ describe("UDP", () => {
         expect(lan.network.usage.udp).toBe(2)
     })
 
-    it("carries as much as a packet can, and an odd number of bytes, and none", async () => {
+    it("carries 0 bytes, an odd number of bytes, and as many as a packet holds", async () => {
         const { port, socket, from } = await echo()
         for (const length of [0, 1, 1471, 1472])
             probe.send(datagram(5000, port, new Uint8Array(length).fill(7)))
@@ -146,7 +146,7 @@ describe("UDP", () => {
         await lan.until("what is longer is dropped", () => lan.network.counters.udpTooLong === 1)
     })
 
-    it("lets nobody in that the device did not write to", async () => {
+    it("from a port that the device has not written to is dropped and counted", async () => {
         const { port, from } = await echo()
         probe.send(datagram(5000, port, [1]))
         await lan.until("it is echoed", () => datagrams().length === 1)
@@ -157,7 +157,7 @@ describe("UDP", () => {
         expect(datagrams()).toHaveLength(1)
     })
 
-    it("is given up when idle, and for newer ports when there are too many", async () => {
+    it("loses its port when idle, or to a newer one when there are too many", async () => {
         await lan.close()
         await open({ udpPorts: 2, udpIdle: 500 })
         const { port } = await echo()
@@ -177,7 +177,7 @@ describe("UDP", () => {
         expect(lan.network.usage.udp).toBe(0)
     })
 
-    it("to port 53 of the router is a question for a name", async () => {
+    it("to port 53 of the router is answered as a DNS query", async () => {
         const name = [3, ...Buffer.from("www"), 7, ...Buffer.from("example"), 0]
         const asked = [9, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 1, 0, 1]
         probe.send(datagram(5353, 53, asked))
@@ -192,7 +192,7 @@ describe("UDP", () => {
         expect([...view!.payload].slice(-4)).toEqual([192, 0, 2, 1])
     })
 
-    it("to port 67 of everybody is a request for an address", async () => {
+    it("to port 67 of the broadcast address is answered as a DHCP request", async () => {
         const discover = new Uint8Array(244)
         discover.set([1, 1, 6, 0, 1, 2, 3, 4])
         discover.set(
@@ -216,7 +216,7 @@ describe("UDP", () => {
     })
 })
 
-describe("a SYN", () => {
+describe("a SYN to the router", () => {
     /** Answers the router's question for our address. */
     async function introduce(): Promise<void> {
         const fields = { operation: 1, senderMac: probe.mac, senderIp: probe.ip, targetIp: ROUTER }
@@ -225,7 +225,7 @@ describe("a SYN", () => {
         probe.heard.length = 0
     }
 
-    it("is answered from the address it was sent to, once the host is through", async () => {
+    it("is answered from the address it was sent to, once the host is connected", async () => {
         await introduce()
         const server = await serve(() => {})
         lan.later(() => server.close())
@@ -255,7 +255,7 @@ describe("a SYN", () => {
         expect(lan.network.usage.remembered).toBe(0)
     })
 
-    it("is refused by a reset that fits it", async () => {
+    it("to a port without a listener is answered by a RST that acknowledges it", async () => {
         await introduce()
         const port = await closedPort()
         probe.send(syn(port))
@@ -271,7 +271,7 @@ describe("a SYN", () => {
         ])
     })
 
-    it("is taken where the host has said all it will before the device's ACK", async () => {
+    it("to a host that has ended before the device's ACK is answered, and the FIN follows", async () => {
         await introduce()
         const server = await serve(socket => socket.end())
         lan.later(() => server.close())
@@ -298,8 +298,8 @@ describe("a SYN", () => {
     })
 })
 
-describe("anything on the wire", () => {
-    it("does no harm", async () => {
+describe("any bytes on the wire", () => {
+    it("leave the router answering", async () => {
         const random = new Random(11)
         const port = await closedPort()
         const sound = [

@@ -81,7 +81,7 @@ export class Lan {
     /** A stack on Node, as a device would have it, with the router as its gateway. */
     host(last: number): BuiltinHost {
         const ip = `10.0.2.${last}`
-        const peer = new BuiltinHost({
+        const host = new BuiltinHost({
             clock: this.clock,
             link: this.ethernet,
             name: ip,
@@ -90,9 +90,9 @@ export class Lan {
             mac: macFor(ip),
             random: new Random(last),
         })
-        setAddress(peer.stack, ipv4Of(ip), netmaskOf(PREFIX), ipv4Of(ROUTER))
-        this.ends.push(() => peer.stop())
-        return peer
+        setAddress(host.stack, ipv4Of(ip), netmaskOf(PREFIX), ipv4Of(ROUTER))
+        this.ends.push(() => host.stop())
+        return host
     }
 
     /** A whole device: the program on its runtime, its driver, its chip. */

@@ -59,8 +59,8 @@ describe("a segment that is redirected", () => {
     })
 })
 
-describe("what is read of a packet", () => {
-    it("is its ends, its control bits, its data", () => {
+describe("reading a packet", () => {
+    it("returns its ends, its control bits and its data", () => {
         const segment = frameOf(6, tcp(ENDS, { ...FIELDS, flags: "S." }), [1, 1, 1, 1])
         expect(endsOf(segment)).toEqual({
             source: ipv4Of(ENDS.source),
@@ -79,7 +79,7 @@ describe("what is read of a packet", () => {
         ["a part of one", 19, -1, true],
         ["ports", 4, -1, true],
         ["less than ports", 3, -1, false],
-    ])("needs as much as there is: %s", (_, length, control, hasEnds) => {
+    ])("with %s of %i bytes returns what is there", (_, length, control, hasEnds) => {
         const frame = frameOf(6, tcp(ENDS, FIELDS).slice(0, length))
         expect(controlOf(frame)).toBe(control)
         expect(endsOf(frame) !== undefined).toBe(hasEnds)
@@ -87,18 +87,18 @@ describe("what is read of a packet", () => {
     })
 
     it.each([
-        ["none", { checksum: 0 }, true],
-        ["a wrong one", { checksum: 1 }, false],
-        ["a right one", {}, true],
-        ["a length below a header's", { length: 7 }, false],
-        ["a length beyond the packet", { length: 12 }, false],
-    ])("a datagram's checksum: %s", (_, fields, sound) => {
+        ["0, which is none", { checksum: 0 }, true],
+        ["wrong", { checksum: 1 }, false],
+        ["right", {}, true],
+        ["right, with a length below a header's", { length: 7 }, false],
+        ["right, with a length beyond the packet", { length: 12 }, false],
+    ])("isIntact() of a datagram whose checksum is %s", (_, fields, sound) => {
         const frame = frameOf(17, udp(ENDS, { sourcePort: 1, destinationPort: 2, ...fields }, [1, 2, 3]))
         expect(isIntact(frame, Protocol.Udp)).toBe(sound)
     })
 })
 
-describe("what is written", () => {
+describe("writing a packet", () => {
     const macs = { to: macOf(MACS[0])!, from: macOf(MACS[1])! }
     const ends = {
         source: ipv4Of("192.0.2.1"),
@@ -107,7 +107,7 @@ describe("what is written", () => {
         destinationPort: 9,
     }
 
-    it("is a datagram of any length that fits", () => {
+    it("writes a datagram of any length that fits, and refuses a longer one", () => {
         const out = Buffer.alloc(MAX_FRAME)
         for (const length of [0, 1, 2, 1471, MAX_DATAGRAM]) {
             const data = Uint8Array.from({ length }, (_, i) => i)
@@ -126,7 +126,7 @@ describe("what is written", () => {
         expect(() => writeDatagram(out, macs, ends, new Uint8Array(MAX_DATAGRAM + 1))).toThrow("too long")
     })
 
-    it("is an ICMP error about a segment, options and all", () => {
+    it("writes an ICMP error that quotes a segment with its options", () => {
         const out = Buffer.alloc(MAX_FRAME)
         const about = frameOf(6, tcp(ENDS, FIELDS), [1, 1, 1, 1])
         const router = { ip: ipv4Of("10.0.2.1"), mac: macs.to }
@@ -151,7 +151,7 @@ describe("--forward", () => {
         ["81:10.0.0.3:80", { host: "127.0.0.1", hostPort: 81, deviceIp: "10.0.0.3", devicePort: 80 }],
         ["0.0.0.0:81:10.0.0.3:80", { host: "0.0.0.0", hostPort: 81, deviceIp: "10.0.0.3", devicePort: 80 }],
         ["0:7", { host: "127.0.0.1", hostPort: 0, devicePort: 7 }],
-    ])("takes %s", (text, forward) => {
+    ])("%s is read as %j", (text, forward) => {
         expect(parseForward(text)).toEqual(forward)
     })
 
@@ -171,7 +171,7 @@ describe("--forward", () => {
         expect(() => parseForward(text)).toThrow(new OptionError(message))
     })
 
-    it("has a page that can be clicked", () => {
+    it("urlOf() returns an address for a browser", () => {
         expect(urlOf({ host: "127.0.0.1", hostPort: 8080 })).toBe("http://127.0.0.1:8080")
         expect(urlOf({ host: "0.0.0.0", hostPort: 80 })).toBe("http://127.0.0.1")
     })

@@ -25,7 +25,7 @@ export async function serve(accept: (socket: Socket) => void): Promise<LocalServ
     return { port, sockets, close }
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** Returns a port of 127.0.0.1 without a listener. */
 export async function closedPort(): Promise<number> {
     const { port, close } = await serve(() => {})
     await close()

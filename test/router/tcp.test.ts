@@ -55,7 +55,7 @@ describe("a device's connection to the host", () => {
         })
     })
 
-    it("works 64 times at once, from four devices", async () => {
+    it("carries 64 connections at once, from four devices", async () => {
         lan = await Lan.open()
         const server = await serving(socket => socket.pipe(socket))
         const runs = [2, 3, 4, 5].flatMap(last => {
@@ -82,7 +82,7 @@ describe("a device's connection to the host", () => {
         )
     })
 
-    it("is refused where nobody listens", async () => {
+    it("is reset where nothing listens", async () => {
         lan = await Lan.open()
         const { got, handlers } = collector()
         const connection = lan.host(2).connect(ROUTER, await closedPort(), handlers)
@@ -92,7 +92,7 @@ describe("a device's connection to the host", () => {
         expect(lan.network.usage).toEqual({ tcp: 0, udp: 0, remembered: 0 })
     })
 
-    it("gets the host's reset, and the host the device's", async () => {
+    it("passes a reset on, in both directions", async () => {
         lan = await Lan.open()
         const errors: string[] = []
         const server = await serving(socket => {
@@ -119,7 +119,7 @@ describe("a device's connection to the host", () => {
         await lan.until("nothing is left", () => lan.network.usage.remembered === 0)
     })
 
-    it("closes one direction at a time, whoever begins", async () => {
+    it("closes one direction at a time, whichever end begins", async () => {
         lan = await Lan.open()
         // the host ends first, and takes what still comes
         let late = ""
@@ -156,7 +156,7 @@ describe("a device's connection to the host", () => {
         await lan.until("no socket is left", () => lan.network.usage.tcp === 0)
     })
 
-    it("holds the device back while the host does not read", async () => {
+    it("stops the device while the host does not read", async () => {
         lan = await Lan.open()
         const server = await serving(socket => socket.pause())
         // more than the kernel's buffers, the relay's and both rings can hold
@@ -190,7 +190,7 @@ describe("a device's connection to the host", () => {
         await lan.until("all arrives once it is read", () => got === made)
     })
 
-    it("holds the host back while the device does not read", async () => {
+    it("stops the host while the device does not read", async () => {
         lan = await Lan.open()
         let written = 0
         const server = await serving(socket => {
@@ -213,7 +213,7 @@ describe("a device's connection to the host", () => {
         expect(written).toBeLessThan(64_000_000)
     })
 
-    it("is not taken, and tried again, when there are too many", async () => {
+    it("is not answered while there are too many, and opens at a retransmitted SYN", async () => {
         lan = await Lan.open({ limits: { connections: 1 } })
         const server = await serving(socket => socket.write("hello"))
         const host = lan.host(2)
@@ -229,44 +229,47 @@ describe("a device's connection to the host", () => {
     })
 
     it.each([
-        ["nobody answers", "ETIMEDOUT", undefined],
+        ["no host answers", "ETIMEDOUT", undefined],
         ["the host has no way there", "ENETUNREACH", 0],
-        ["nobody on the last network answers", "EHOSTUNREACH", 1],
-    ])("meets silence, or is told the reason, where %s, and tries again", async (_, code, told) => {
-        const dialed: string[] = []
-        const dial = (host: string, port: number) => {
-            dialed.push(`${host}:${port}`)
-            const socket = new Socket()
-            setImmediate(() => socket.destroy(Object.assign(new Error(code), { code })))
-            return socket
+        ["no host on the last network answers", "EHOSTUNREACH", 1],
+    ])(
+        "gets no segment where %s (%s), ICMP reports the reason if there is one, and the next SYN tries again",
+        async (_, code, told) => {
+            const dialed: string[] = []
+            const dial = (host: string, port: number) => {
+                dialed.push(`${host}:${port}`)
+                const socket = new Socket()
+                setImmediate(() => socket.destroy(Object.assign(new Error(code), { code })))
+                return socket
+            }
+            lan = await Lan.open({ dial })
+            const views: View[] = []
+            lan.ethernet.onFrame((frame, from) => from === lan.network && views.push(dissect(frame.slice())))
+            const connection = lan.host(2).connect("192.0.2.1", 80)
+            await lan.until("it has failed twice", () => lan.network.counters.unanswered === 2)
+            // RFC 1122 section 4.2.3.9: these are no reason to give up
+            expect(connection.state).toBe("SYN-SENT")
+            expect(dialed).toEqual(["192.0.2.1:80", "192.0.2.1:80"])
+            expect(lan.log[0]).toMatch(
+                /^10\.0\.2\.2:\d+ > 192\.0\.2\.1:80: this computer cannot connect \(E[A-Z]+\)$/
+            )
+            const errors = views.filter(view => view.kind === "icmp")
+            expect(errors.map(view => [view.type, view.code, view.destination])).toEqual(
+                told === undefined ? [] : [1, 2].map(() => [3, told, "10.0.2.2"])
+            )
+            expect(views.some(view => view.kind === "tcp")).toBe(false)
+            expect(lan.network.usage).toEqual({ tcp: 0, udp: 0, remembered: 0 })
         }
-        lan = await Lan.open({ dial })
-        const views: View[] = []
-        lan.ethernet.onFrame((frame, from) => from === lan.network && views.push(dissect(frame.slice())))
-        const connection = lan.host(2).connect("192.0.2.1", 80)
-        await lan.until("it has failed twice", () => lan.network.counters.unanswered === 2)
-        // RFC 1122 section 4.2.3.9: these are no reason to give up
-        expect(connection.state).toBe("SYN-SENT")
-        expect(dialed).toEqual(["192.0.2.1:80", "192.0.2.1:80"])
-        expect(lan.log[0]).toMatch(
-            /^10\.0\.2\.2:\d+ > 192\.0\.2\.1:80: this computer cannot connect \(E[A-Z]+\)$/
-        )
-        const errors = views.filter(view => view.kind === "icmp")
-        expect(errors.map(view => [view.type, view.code, view.destination])).toEqual(
-            told === undefined ? [] : [1, 2].map(() => [3, told, "10.0.2.2"])
-        )
-        expect(views.some(view => view.kind === "tcp")).toBe(false)
-        expect(lan.network.usage).toEqual({ tcp: 0, udp: 0, remembered: 0 })
-    })
+    )
 
-    it("is not kept waiting for the host for ever", async () => {
+    it("is ended when the host answers nothing for too long", async () => {
         lan = await Lan.open({ dial: () => new Socket(), limits: { connectTimeout: 200 } })
         lan.host(2).connect("192.0.2.1", 80)
         await lan.until("the host is given up", () => lan.network.counters.unanswered === 1)
         expect(lan.network.usage).toEqual({ tcp: 0, udp: 0, remembered: 0 })
     })
 
-    it("can use its port again", async () => {
+    it("opens again from the same port", async () => {
         lan = await Lan.open()
         // the host closes first: the router's end waits in TIME-WAIT
         const server = await serving(socket => {
@@ -286,7 +289,7 @@ describe("a device's connection to the host", () => {
         expect(server.sockets).toHaveLength(3)
     })
 
-    it("that the router knows nothing of is reset", async () => {
+    it("that the router does not know is reset", async () => {
         lan = await Lan.open()
         const server = await serving(socket => socket.pipe(socket))
         const host = lan.host(2)
@@ -303,10 +306,10 @@ describe("a device's connection to the host", () => {
     })
 })
 
-describe("a forward", () => {
+describe("a forwarded port", () => {
     const forward = { host: "127.0.0.1", hostPort: 0, deviceIp: DEVICE, devicePort: 7 }
 
-    it("carries 100 KB both ways, several at once", async () => {
+    it("carries 100 KB both ways, on several connections at once", async () => {
         lan = await Lan.open({ forwards: [forward] })
         lan.host(2).listen(7, {
             data: (connection, data) => connection.send(data),
@@ -333,7 +336,7 @@ describe("a forward", () => {
         await expect(exchange(hostPort, new Uint8Array(1))).rejects.toMatchObject({ code: "ECONNRESET" })
     })
 
-    it("says which port it cannot have, and leaves none open", async () => {
+    it("in use is refused by its number, and no other is left open", async () => {
         lan = await Lan.open()
         const server = await serving(() => {})
         const free = await closedPort()

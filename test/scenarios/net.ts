@@ -83,7 +83,7 @@ export class Net<Chip extends SpiChip = W5500Chip> {
     lose: (view: View, from: string) => boolean = () => false
     private readonly ethernet: EthernetSwitch
     private readonly random: Random
-    private readonly peers: BuiltinHost[] = []
+    private readonly hosts: BuiltinHost[] = []
     private panic: string | undefined
 
     /** Connects and switches on everything; the device is up afterwards. */
@@ -151,7 +151,7 @@ export class Net<Chip extends SpiChip = W5500Chip> {
     /** Switches everything off. */
     async close(): Promise<void> {
         this.device.stop()
-        for (const host of this.peers) host.stop()
+        for (const host of this.hosts) host.stop()
         await this.ethernet.close()
     }
 
@@ -159,7 +159,7 @@ export class Net<Chip extends SpiChip = W5500Chip> {
     host(last: number, onEvent?: BuiltinHostOptions["onEvent"]): BuiltinHost {
         const ip = `10.0.0.${last}`
         const link: Link = { attach: station => this.attach(station), close: () => this.ethernet.close() }
-        const peer = new BuiltinHost({
+        const host = new BuiltinHost({
             clock: this.clock,
             link,
             name: `peer ${last}`,
@@ -169,8 +169,8 @@ export class Net<Chip extends SpiChip = W5500Chip> {
             random: this.random.fork(`peer ${last}`),
             ...(onEvent === undefined ? {} : { onEvent }),
         })
-        this.peers.push(peer)
-        return peer
+        this.hosts.push(host)
+        return host
     }
 
     /** Plugs another station in. */

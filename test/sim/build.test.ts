@@ -16,7 +16,7 @@ async function scratch(use: (folder: string) => Promise<void>): Promise<void> {
 }
 
 describe("a build", () => {
-    it("leaves an image and its debug information", async () => {
+    it("writes an image and its debug information", async () => {
         const { image, debug, size } = await buildImage(
             ["test/programs/random-numbers.ts"],
             "test-programs-random-numbers"
@@ -27,7 +27,7 @@ describe("a build", () => {
         expect(sources[0].path).toBe("test/programs/random-numbers.ts")
     })
 
-    it("is not done twice, not even at the same time", async () => {
+    it("is done once, also when asked for twice at the same time", async () => {
         await scratch(async folder => {
             const entry = join(folder, "main.ts").slice(ROOT.length)
             writeFileSync(join(folder, "part.ts"), "export const part = 1\n")
@@ -42,7 +42,7 @@ describe("a build", () => {
         })
     })
 
-    it("that fails says everything that the compiler said", async () => {
+    it("that fails throws all that the compiler printed", async () => {
         await scratch(async folder => {
             const entry = join(folder, "main.ts").slice(ROOT.length)
             writeFileSync(join(folder, "main.ts"), "const text: string = 1\nconst more: number = text\n")
@@ -56,8 +56,8 @@ describe("a build", () => {
     })
 })
 
-describe("the lock", () => {
-    it("lets one in at a time", async () => {
+describe("the lock of a build", () => {
+    it("lets one process in at a time", async () => {
         await scratch(async folder => {
             let inside = 0
             let most = 0
@@ -71,7 +71,7 @@ describe("the lock", () => {
         })
     })
 
-    it("is let go when the work fails, and broken when its owner is gone", async () => {
+    it("is released when the work fails, and broken when its owner has ended", async () => {
         await scratch(async folder => {
             const lock = join(folder, "lock")
             const failing = locked(lock, async () => {

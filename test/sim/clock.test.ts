@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { RealClock, VirtualClock } from "../../sim/time/clock"
 
-describe("virtual clock", () => {
+describe("the virtual clock", () => {
     it("runs events by time, and ties in the order of scheduling", async () => {
         const clock = new VirtualClock()
         const seen: string[] = []
@@ -37,7 +37,7 @@ describe("virtual clock", () => {
         expect(seen).toEqual(expected.sort((a, b) => a - b))
     })
 
-    it("stops at the moment asked for, with later events still to come", async () => {
+    it("stops at the given time, with later events still to come", async () => {
         const clock = new VirtualClock()
         const seen: number[] = []
         for (const when of [1, 2, 3]) clock.at(when, () => seen.push(when))
@@ -65,7 +65,7 @@ describe("virtual clock", () => {
         expect(clock.now()).toBe(20)
     })
 
-    it("ends with nothing left to wait for, at the time of the last event or of the limit", async () => {
+    it("stops when nothing is left, at the time of the last event or of the limit", async () => {
         const clock = new VirtualClock()
         clock.at(3, () => {})
         await clock.runUntil(() => false)
@@ -74,7 +74,7 @@ describe("virtual clock", () => {
         expect(clock.now()).toBe(50)
     })
 
-    it("runs what was scheduled for the past at once, and does not go back", async () => {
+    it("runs events scheduled for the past at once, and does not go back", async () => {
         const clock = new VirtualClock()
         await clock.runUntil(100)
         const seen: number[] = []
@@ -84,7 +84,7 @@ describe("virtual clock", () => {
         expect(seen).toEqual([100, 100])
     })
 
-    it("does not run what was cancelled, also by an event at the same time", async () => {
+    it("does not run a cancelled event, also when one at the same time cancels it", async () => {
         const clock = new VirtualClock()
         const seen: string[] = []
         clock.at(1, () => second.cancel())
@@ -95,7 +95,7 @@ describe("virtual clock", () => {
         expect(seen).toEqual(["third"])
     })
 
-    it("lets promise chains run dry between two events", async () => {
+    it("lets promise chains end between two events", async () => {
         const clock = new VirtualClock()
         const seen: string[] = []
         clock.settle.add(() => new Promise(resolve => setImmediate(resolve)))
@@ -123,7 +123,7 @@ describe("virtual clock", () => {
     })
 })
 
-describe("real clock", () => {
+describe("the real clock", () => {
     it("runs events in order and never early", async () => {
         const clock = new RealClock()
         const seen: string[] = []
@@ -147,7 +147,7 @@ describe("real clock", () => {
         expect(clock.next()).toBe(Number.POSITIVE_INFINITY)
     })
 
-    it("waits for a moment, for a condition that changes elsewhere, and no longer than the limit", async () => {
+    it("waits for a time or for a condition that changes elsewhere, and no longer than the limit", async () => {
         const clock = new RealClock()
         await clock.runUntil(3)
         expect(clock.now()).toBeGreaterThanOrEqual(3)

@@ -194,7 +194,7 @@ const AT_ONCE = 10
 const RUNS = Number(process.env.COMPARE_RUNS ?? 40)
 const seed = Number(process.env.COMPARE_SEED ?? 1)
 
-describe("the VM and its stand-in give the same for", () => {
+describe("the VM and the Node runtime return the same for", () => {
     const all = Object.entries(samples).map(([name, one]) => ({
         name,
         list: fc.sample(one, { numRuns: RUNS, seed }),

@@ -22,7 +22,7 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
         expect(log.slice(1)).toEqual(["12 log [Buffer[3] fefdfc]", "12 log undefined 1"])
     })
 
-    it("runs command lines one after the other", async () => {
+    it("runs command lines one after the other, each with its reply", async () => {
         const { clock, device } = await bench(runtime, "board")
         const replies: Promise<Reply>[] = []
         for (const line of ["echo one two", "sleep 30", "echo  größer", "nonsense", "throw"]) {
@@ -39,7 +39,7 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
         device.stop()
     })
 
-    it("passes event records on", async () => {
+    it("passes event records of the stack on", async () => {
         const { clock, device, events } = await bench(runtime, "board")
         const replies = [device.command("event 0102ff"), device.command("event 00")]
         await clock.runUntil(100)
@@ -68,7 +68,7 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
         device.stop()
     })
 
-    it("wakes a wait for frames when a program has something to do", async () => {
+    it("ends a wait for frames when a program wakes it", async () => {
         const { clock, device } = await bench(runtime, "board")
         const reply = device.command("wake")
         await clock.runUntil(200)
@@ -76,7 +76,7 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
         device.stop()
     })
 
-    it("shows the program the interrupt pin and refuses two transfers at once", async () => {
+    it("shows the program the interrupt pin, and refuses two transfers at once", async () => {
         const { clock, chip, device } = await bench(runtime, "board")
         await clock.runUntil(40)
         const replies = [device.command("interrupt"), device.command("both")]
@@ -89,7 +89,7 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
         device.stop()
     })
 
-    it("rejects commands when it ends", async () => {
+    it("rejects commands when it is stopped", async () => {
         const { clock, device } = await bench(runtime, "failures", { boot: { how: "throw" } })
         await clock.runUntil(11)
         const reply = device.command("anything")
@@ -103,7 +103,7 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
         await stopped
     })
 
-    it("ends the run when program and host do not match", async () => {
+    it("ends the run when the versions of program and host differ", async () => {
         const { clock } = await bench(runtime, "failures", { boot: { how: "misuse the pipe" } })
         await expect(clock.runUntil(100)).rejects.toThrow(
             "pipe: the program wrote 3 bytes that are no message"

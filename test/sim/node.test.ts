@@ -21,14 +21,14 @@ describe("the Node runtime", () => {
         expect("GPIO" in globalThis).toBe(false)
     })
 
-    it("runs beside the VM on one clock", async () => {
+    it("runs beside the VM on one clock, with the same output", async () => {
         const vm = await bench("vm", "fibers")
         const node = await bench("node", "fibers", { clock: vm.clock })
         await vm.clock.runUntil(1000)
         expect(node.log).toEqual(vm.log)
     })
 
-    it("runs nothing any more once it is stopped", async () => {
+    it("runs nothing once it is stopped", async () => {
         const { clock, device, log } = await bench("node", "fibers")
         await clock.runUntil(20)
         device.stop()
@@ -39,8 +39,8 @@ describe("the Node runtime", () => {
     })
 })
 
-describe("the stand-in in a test's own process", () => {
-    it("runs fibers in the order in which they wake", async () => {
+describe("the Node runtime in a test's own process", () => {
+    it("runs fibers in the order of their wake-ups", async () => {
         const seen: string[] = []
         const nap = async (name: string, ms: number) => {
             await sleep(ms)
@@ -56,7 +56,7 @@ describe("the stand-in in a test's own process", () => {
         expect(seen).toEqual(["sooner", "later"])
     })
 
-    it("resumes, and gives up waiting", async () => {
+    it("resumes a waiting fiber, or ends its wait after its time", async () => {
         const source = emitter<string>()
         const results: unknown[] = []
         const waiter = async () => {
@@ -83,7 +83,7 @@ describe("the stand-in in a test's own process", () => {
         expect(Math.randomInt(0)).toBe(0)
     })
 
-    it("refuses what would read foreign memory on the VM", () => {
+    it("refuses reads beyond a buffer's end, which would reach other memory on the VM", () => {
         const bytes = Buffer.alloc(4)
         expect(() => bytes.getAt(-1, "u8")).toThrow(RangeError)
         expect(() => bytes.setAt(-1, "u8", 1)).toThrow(RangeError)

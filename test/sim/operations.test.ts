@@ -3,12 +3,12 @@ import { VirtualClock } from "../../sim/time/clock"
 import { countOperations } from "../../sim/vm/operations"
 import { bench } from "./support"
 
-describe("operations", () => {
-    it("of an empty loop: 9 a turn, and 6 for the first value and the last test", async () => {
+describe("operations of the VM", () => {
+    it("of an empty loop are 9 a turn, and 6 for the first value and the last test", async () => {
         expect(await countOperations("test/programs/measure-loop.ts")).toBe(9 * 1000 + 6)
     })
 
-    it("of a plain checksum of 1,460 bytes: 16 a word, and 8 around them", async () => {
+    it("of a plain checksum of 1,460 bytes are 16 a word, and 8 around them", async () => {
         expect(await countOperations("test/programs/measure-checksum.ts")).toBe(16 * 730 + 8)
     })
 
@@ -18,7 +18,7 @@ describe("operations", () => {
 })
 
 describe("the heap of the VM", () => {
-    it("is counted to the byte, with garbage and without", async () => {
+    it("is counted to the byte, with garbage and without it", async () => {
         const { clock, device } = await bench("vm", "board")
         await clock.runUntil(1000)
         const now = device.heap()
@@ -32,7 +32,7 @@ describe("the heap of the VM", () => {
         device.stop()
     })
 
-    it("is told in words where there is none", async () => {
+    it("is refused in words on the Node runtime, which has none", async () => {
         const { device } = await bench("node", "board", { clock: new VirtualClock() })
         expect(() => device.heap()).toThrow("only the VM has a heap to measure")
         device.stop()

@@ -31,19 +31,19 @@ describe.each(RUNTIMES)("a panic on %s", runtime => {
         expect(stack[2]).toMatch(at(".*", `"throw") await outer()`))
     })
 
-    it("comes from any fiber and ends them all", async () => {
+    it("in any fiber ends all of them", async () => {
         const { message, stack } = await fail(runtime, "throw in a fiber")
         expect(message).toBe("RangeError: on purpose")
         expect(stack[0]).toMatch(at("inner", "throw new RangeError"))
     })
 
-    it("ends a program that never lets time pass", async () => {
+    it("ends a program whose loop never lets time pass", async () => {
         const { code, message } = await fail(runtime, "stay awake")
         expect(code).toBe(-1)
         expect(message).toMatch(/^the program never sleeps/)
     })
 
-    it("is what a restart amounts to", async () => {
+    it("is what a restart of the program is reported as", async () => {
         const { code, message } = await fail(runtime, "restart")
         expect({ code, message }).toEqual({ code: 0, message: "the program asked for a restart" })
     })
@@ -57,7 +57,7 @@ describe("a panic on the VM", () => {
         expect(stack[0]).toMatch(at("spin", "while (turns >= 0) turns++"))
     })
 
-    it("ends a program that is out of heap, and says how much there was", async () => {
+    it("of a program without heap says how much there was", async () => {
         const { code, message, stack } = await fail("vm", "grow")
         expect(code).toBe(60004)
         expect(message).toMatch(/^out of memory \(\d+ objects, \d+ B used, \d+ B free \(\d+ B max block\)\)$/)

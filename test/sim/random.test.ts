@@ -3,13 +3,13 @@ import { Random } from "../../sim/time/random"
 
 const some = (random: Random, count = 20) => Array.from({ length: count }, () => random.next())
 
-describe("random numbers", () => {
+describe("random numbers of the simulator", () => {
     it("repeat with the same seed and differ with another", () => {
         expect(some(new Random(7))).toEqual(some(new Random(7)))
         expect(some(new Random(7))).not.toEqual(some(new Random(8)))
     })
 
-    it("take the lower 32 bits of the seed", () => {
+    it("take the lower 32 bits of a seed", () => {
         expect(some(new Random(-1))).toEqual(some(new Random(0xffffffff)))
         expect(some(new Random(0)).every(value => value === 0)).toBe(false)
     })
@@ -22,12 +22,12 @@ describe("random numbers", () => {
         expect(some(random, 10_000).every(value => value >= 0 && value < 1)).toBe(true)
     })
 
-    it("fill bytes", () => {
+    it("fill a buffer with bytes", () => {
         const bytes = new Random(3).fill(new Uint8Array(4096))
         expect(new Set(bytes).size).toBe(256)
     })
 
-    it("fork by label, whatever was drawn before", () => {
+    it("fork by label, whatever numbers were drawn before", () => {
         const drawn = new Random(5)
         some(drawn)
         expect(some(drawn.fork("loss"))).toEqual(some(new Random(5).fork("loss")))

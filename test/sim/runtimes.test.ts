@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest"
 import { output } from "./support"
 
-describe("both runtimes print the same", () => {
+describe("the VM and the Node runtime print the same", () => {
     it("for arithmetic, buffers, strings and console output", async () => {
         const vm = await output("vm", "semantics", 100)
         expect(vm.length).toBeGreaterThan(350)

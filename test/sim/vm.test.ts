@@ -42,7 +42,7 @@ describe("the VM", () => {
         expect(process.exitCode).toBe(undefined)
     })
 
-    it("does not take anything else for an image", async () => {
+    it("refuses an image that is not one", async () => {
         const runtime = new VmRuntime({
             clock: new VirtualClock(),
             image: new Uint8Array(64),
@@ -53,7 +53,7 @@ describe("the VM", () => {
         await expect(runtime.start()).rejects.toThrow("the VM rejects the image")
     })
 
-    it("says where it is in the bytecode when there is no debug information", async () => {
+    it("reports places in the bytecode when there is no debug information", async () => {
         // the optimizer puts this function where it is called: only the debug information knows it then
         const plain = { optimize: false }
         const { image } = await buildImage(["test/programs/failures.ts"], "test-programs-failures", plain)
@@ -80,7 +80,7 @@ describe("the VM", () => {
         expect(stacks[0][0]).toMatch(/^inner \(function \d+, pc \d+\)$/)
     })
 
-    it("tells what the runtime says from what the program says", async () => {
+    it("separates what the runtime prints from what the program prints", async () => {
         const lines: [Level, string][] = []
         const { clock, device } = await bench("vm", "random-numbers", {
             onLog: (level, text) => lines.push([level, text]),

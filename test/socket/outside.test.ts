@@ -51,7 +51,7 @@ scenario(
             ["close", "CLOSED"],
             [
                 "send x",
-                "ENOTCONN | socket tcp://10.0.0.1:9: ENOTCONN, the socket is not connected: it was closed here, or is not open yet",
+                "ENOTCONN | socket tcp://10.0.0.1:9: ENOTCONN, the socket was closed here, or is not open yet",
             ],
             ["listen 5000", "listens"],
             [

@@ -46,7 +46,7 @@ scenario("a socket reads an echo server's lines through both half closes to CLOS
         'line "null"',
         "null TIME-WAIT",
         "null CLOSED 0",
-        "socket tcp://10.0.0.1:7: ENOTCONN, the socket is not connected: it was closed here, or is not open yet",
+        "socket tcp://10.0.0.1:7: ENOTCONN, the socket was closed here, or is not open yet",
     ])
 })
 

@@ -23,7 +23,7 @@ export interface BenchOptions {
     gateway?: string
     /** The time it starts at, ms. */
     start?: number
-    /** False: nobody answers ARP, and nobody is known at the start. */
+    /** False: no peer answers ARP, and no neighbour is known at the start. */
     arp?: boolean
 }
 
@@ -33,7 +33,7 @@ export interface BenchOptions {
  */
 export const plain = { timestamps: 0, sack: 0, nagle: 0, delayedAck: 0, challengeInterval: 0 }
 
-/** The stack under test, at 10.0.0.1 unless told otherwise, and whoever talks to it. */
+/** The stack under test, at 10.0.0.1 unless set otherwise, and its peers. */
 export class Bench {
     readonly host: Host
     readonly peers: Peer[] = []

@@ -13,10 +13,10 @@ const PORTS = { sourcePort: 40_000, destinationPort: 80 }
 const ISS = 1000
 
 export interface Manner {
-    /** Bytes that its receiver has room for, and the MSS it tells of. */
+    /** Bytes that its receiver has room for, and the MSS it advertises. */
     window: number
     mss: number
-    /** Bytes of a full segment of its own: what we told it. */
+    /** Bytes of a full segment of its own: the MSS that we advertised. */
     text: number
     /** Milliseconds that an ACK waits for a second segment; 0: none waits. */
     ackDelay: number

@@ -82,7 +82,7 @@ export function writeAnswer(a: Answer): number[] {
     ]
 }
 
-/** The frame from a server's port to everybody, or to one station. */
+/** Returns the frame from a server's port to the broadcast address, or to one station. */
 export function serverFrame(
     from: { ip: string; mac: string },
     to: { ip: string; mac: string },

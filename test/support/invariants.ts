@@ -2,7 +2,7 @@
 
 import { TIME_WAIT_RECORDS } from "../../src/features"
 import { nextHop } from "../../src/net/arp"
-import { Neighbour, NeighbourState } from "../../src/net/records"
+import { Neighbour, NeighbourState } from "../../src/net/neighbour-record"
 import type { Stack } from "../../src/net/stack"
 import {
     Ahead,
@@ -15,7 +15,7 @@ import {
     State,
     stateName,
     Tcb,
-    Wait,
+    TimeWaitRecord,
 } from "../../src/tcp/records"
 
 /** Everything that is wrong with a record, collected. */
@@ -73,11 +73,13 @@ function ofStack(s: Stack): string[] {
         if (s.conns.getAt(c + Tcb.State, "u8") !== State.Closed)
             tuples.push(`${s.conns.getAt(c + Tcb.RemoteIp, "i32")}/${s.conns.getAt(c + Tcb.Ports, "i32")}`)
     }
-    for (let w = 0; w < s.waits.length; w += Wait.Size) {
-        const id = s.waits.getAt(w + Wait.Id, "u16")
+    for (let w = 0; w < s.waits.length; w += TimeWaitRecord.Size) {
+        const id = s.waits.getAt(w + TimeWaitRecord.Id, "u16")
         if (id === 0) continue
         ids.push(id)
-        tuples.push(`${s.waits.getAt(w + Wait.RemoteIp, "i32")}/${s.waits.getAt(w + Wait.Ports, "i32")}`)
+        tuples.push(
+            `${s.waits.getAt(w + TimeWaitRecord.RemoteIp, "i32")}/${s.waits.getAt(w + TimeWaitRecord.Ports, "i32")}`
+        )
     }
     f.check(new Set(ids).size === ids.length, `ids are not unique: ${ids}`)
     for (let h = 0; h < s.halves.length; h += Half.Size) {
@@ -286,11 +288,15 @@ function ofHalves(s: Stack, now: number): string[] {
 function ofWaits(s: Stack, now: number): string[] {
     const wrong: string[] = []
     const f = new Findings("TIME-WAIT records")
-    f.check(s.waitsEnd % Wait.Size === 0 && s.waitsEnd <= s.waits.length, `they end at ${s.waitsEnd}`)
-    for (let w = 0; w < s.waits.length; w += Wait.Size) {
-        if (s.waits.getAt(w + Wait.Id, "u16") === 0) continue
+    f.check(
+        s.waitsEnd % TimeWaitRecord.Size === 0 && s.waitsEnd <= s.waits.length,
+        `they end at ${s.waitsEnd}`
+    )
+    for (let w = 0; w < s.waits.length; w += TimeWaitRecord.Size) {
+        if (s.waits.getAt(w + TimeWaitRecord.Id, "u16") === 0) continue
         f.check(w < s.waitsEnd, `record at ${w} is behind the end`)
-        const left = ((s.waits.getAt(w + Wait.Deadline, "u16") - (now >> Wait.Shift)) << 16) >> 16
+        const left =
+            ((s.waits.getAt(w + TimeWaitRecord.Deadline, "u16") - (now >> TimeWaitRecord.Shift)) << 16) >> 16
         f.check(left > 0, `the timer of the record at ${w} is overdue`)
         f.check(s.timerArmed, "nobody looks at it")
     }

@@ -78,7 +78,7 @@ export class LossyWire {
     pulled = false
     /** More frames than that are a storm. */
     mostFrames = 200_000
-    /** Invariants are checked after every so many turns. */
+    /** Invariants are checked after this many turns. */
     checkEvery = 1
     private readonly random: Random
     private readonly agenda = new Agenda()

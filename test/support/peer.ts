@@ -1,4 +1,4 @@
-// A peer that is played by hand: it sends the segments it is told to, and knows exactly what it gets in return.
+// A peer that is played by hand: it sends the segments of the test, and each segment it gets must be expected.
 //
 //     const peer = new Peer(bench)
 //     peer.listens()
@@ -139,7 +139,7 @@ export class Peer {
         return ethernet(this.bench.mac, this.mac, 0x0800, ipv4({ ...between, protocol: 6 }, segment))
     }
 
-    /** Lets time pass; `gets` then tells when each segment came: "+1000 S 0". */
+    /** Lets time pass; `gets` then has the time of each segment: "+1000 S 0". */
     after(ms: number): this {
         this.claimed(`before ${ms} ms pass`)
         this.started = this.bench.now
@@ -148,7 +148,7 @@ export class Peer {
     }
 
     /**
-     * What the stack has sent to this peer, exactly and in this order. A window that is not told is the one that leaves
+     * What the stack has sent to this peer, exactly and in this order. A window that is not given is the one that leaves
      * the right edge where it was; that of a reset is 0.
      */
     gets(...expected: string[]): this {
@@ -245,7 +245,7 @@ export class Peer {
         })
     }
 
-    /** The program reads `length` bytes at most, and finds `got` of the pattern, all there is unless told. */
+    /** The program reads `length` bytes at most, and finds `got` of the pattern, all there is unless given. */
     reads(got: number, length = 65_535): this {
         return this.does("reads", () => {
             const into = Buffer.alloc(Math.min(length, 57_000))
@@ -308,7 +308,7 @@ export class Peer {
 
     // What it has come to
 
-    /** The state of the connection between the two, whatever record it stands in. */
+    /** The state of the connection between the two, whatever record it is in. */
     get state(): string {
         const remote = ip(this.ip)
         const c = findTuple(this.stack, remote, this.ports)

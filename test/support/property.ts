@@ -6,7 +6,7 @@ const seed = process.env.SEED === undefined ? 20_261_122 : Number(process.env.SE
 
 const times = Number(process.env.CASES ?? 1)
 
-/** Settings for `fc.assert` with so many cases. */
+/** Returns settings for `fc.assert` with this many cases. */
 export function cases(numRuns: number): { numRuns: number; seed: number } {
     return { numRuns: numRuns * times, seed }
 }

@@ -114,7 +114,7 @@ export class ProtocolDevice {
         return reply!
     }
 
-    /** Lets so many milliseconds pass. */
+    /** Lets `ms` pass. */
     async pass(ms: number): Promise<void> {
         const { clock } = this.options
         await clock.runUntil(clock.now() + ms)

@@ -7,7 +7,7 @@ import { joinPorts } from "../../src/tcp/tables"
 import { ip } from "./host"
 import { Peer } from "./peer"
 
-/** Our timestamp on the peer's connection at `time` (now, unless told), a number from 0 to 2^32 - 1. */
+/** Our timestamp on the peer's connection at `time` (now, unless given), a number from 0 to 2^32 - 1. */
 export function ourTimestamp(peer: Peer, time = peer.bench.now): number {
     const ports = joinPorts(peer.port, peer.localPort)
     return (time + (timestampOffset(peer.bench.stack, ip(peer.ip), ports) << 16)) >>> 0

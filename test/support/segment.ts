@@ -1,10 +1,10 @@
 // Segments as text, in packetdrill's notation but for the end of the sequence numbers:
 //
-//     S 0 <mss 1460>              SYN; numbers count from the initial sequence number of whoever sends them
+//     S 0 <mss 1460>              SYN; numbers count from the initial sequence number of their sender
 //     S. 0 ack 1 win 1024         a dot is ACK
 //     P. 1(5) ack 1               5 bytes of data
 //     . rcv-1 ack nxt+1           names stand for numbers that the test knows
-//     R =0                        a number as it stands in the header
+//     R =0                        a number as it is in the header
 
 import type { TcpView } from "../../sim/view/dissect"
 import type { TcpOption } from "../../sim/view/tcp-options"

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import * as calls from "../../src/tcp/calls"
-import { serve } from "../../src/tcp/pace"
+import { markServed } from "../../src/tcp/slow-clients"
 import { Bench } from "../support/bench"
 import { Peer } from "../support/peer"
 import { bases } from "../support/states"
@@ -17,7 +17,7 @@ function crowd(connections: number, config: Record<string, number> = {}, start =
     const arrived = () => {
         const peer = next().sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets()
         peer.id = calls.accept(bench.stack, bench.peers[0]!.listener)
-        serve(bench.stack, peer.id, bench.now)
+        markServed(bench.stack, peer.id, bench.now)
         return peer
     }
     return { bench, next, arrived }

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest"
 import { Counter } from "../../src/base/counters"
 import { Event, EventKind } from "../../src/base/events"
 import { connect, stateOf } from "../../src/tcp/calls"
-import { State, Tcb, TcpError, Wait } from "../../src/tcp/records"
+import { State, Tcb, TcpError, TimeWaitRecord } from "../../src/tcp/records"
 import { ip } from "../support/host"
 import { Peer } from "../support/peer"
 import { onlySegment, ourTimestamp, timestampOption, timestampsOf } from "../support/secret-values"
@@ -30,7 +30,7 @@ const kinds: Kind[] = [
 /** Closes the connection, whose record shrinks. */
 function shrunk(peer: Peer): Peer {
     const { stack } = peer.closes().is("TIME-WAIT").bench
-    expect([stack.connsEnd, stack.waitsEnd]).toEqual([0, Wait.Size])
+    expect([stack.connsEnd, stack.waitsEnd]).toEqual([0, TimeWaitRecord.Size])
     expect(stateOf(stack, peer.id)).toBe(State.TimeWait)
     return peer
 }
@@ -427,7 +427,7 @@ describe("more connections in TIME-WAIT than records", () => {
             peer.sends("S 0").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts().closes()
             peer.gets("F. 1 ack 1").sends("F. 1 ack 2").gets(". 2 ack 2").is("TIME-WAIT")
         }
-        expect(bench.stack.waitsEnd).toBe(2 * Wait.Size)
+        expect(bench.stack.waitsEnd).toBe(2 * TimeWaitRecord.Size)
     })
 
     test("an id of a connection in TIME-WAIT is not given to a new one", () => {

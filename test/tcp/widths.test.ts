@@ -13,6 +13,11 @@ const HEADERS = /^(Arp|Eth|Icmp|Ip|Tcp|Udp)\./
 /** Fields with more than one width, and why. */
 const EXCEPTIONS: [field: string, widths: string, reason: string][] = [
     ["Event.Time", "i32 u32", "the time of an event is printed unsigned"],
+    [
+        "Header.Interface",
+        "i32 u8",
+        "ESP-Hosted's driver writes the first word of a header whole, the self test reads its byte",
+    ],
     ["Header.Offset", "i32 u16", "written as i32, so that the checksum after it becomes 0"],
     [
         "Snapshot.ReceivedSize",
@@ -20,7 +25,11 @@ const EXCEPTIONS: [field: string, widths: string, reason: string][] = [
         "the chip has the high byte first: compared with 0 whole, read by bytes",
     ],
     ["Tcb.Ports", "i32 u16", "a socket shows one of the two ports"],
-    ["Wait.Deadline", "u16 u8", "its low bits are WaitFlag: they are cleared where the deadline stays"],
+    [
+        "TimeWaitRecord.Deadline",
+        "u16 u8",
+        "its low bits are WaitFlag: they are cleared where the deadline stays",
+    ],
 ]
 
 /** The field at an offset such as `c - Tcb.Size + Tcb.Id` or `n + Neighbour.Mac + 4`, with the bytes added to it. */
@@ -49,7 +58,7 @@ test("each field of a record in src is read and written with one width, but for 
     for (const field of [
         "Tcb.SndUna",
         "Half.Iss",
-        "Wait.SndNxt",
+        "TimeWaitRecord.SndNxt",
         "Listener.Port",
         "Seg.Sequence",
         "Ahead.End",

@@ -9,7 +9,7 @@ function flagsOf(letters: string): string {
     return view.kind === "tcp" ? flagNames(view.flags) : view.kind
 }
 
-describe("flags", () => {
+describe("flags in words", () => {
     it.each([
         ["S", "SYN"],
         ["SA", "SYN-ACK"],
@@ -19,13 +19,13 @@ describe("flags", () => {
         ["RA", "RST-ACK"],
         ["FSRPAUEC", "RST-SYN-FIN-PSH-URG-ECE-CWR-ACK"],
         ["", "none"],
-    ])("%s are %s", (letters, names) => {
+    ])('%s is "%s"', (letters, names) => {
         expect(flagsOf(letters)).toBe(names)
     })
 })
 
-describe("options", () => {
-    it("are short words", () => {
+describe("options in words", () => {
+    it("are short", () => {
         expect(optionWords({ kind: "sack-permitted" })).toEqual(["sackOK"])
         expect(optionWords({ kind: "window-scale", shift: 7 })).toEqual(["ws 7"])
         expect(optionWords({ kind: "timestamps", value: 1, echo: 2 })).toEqual(["ts"])
@@ -39,10 +39,10 @@ describe("options", () => {
     })
 })
 
-describe("data", () => {
+describe("data in words", () => {
     const bytes = (text: string) => new TextEncoder().encode(text)
 
-    it("is shown whole if it fits, else its beginning, and never half a sign", () => {
+    it("is shown whole if it fits, else its beginning, and never half a character", () => {
         expect(preview(bytes("hello"), 7, "~")).toBe('"hello"')
         expect(preview(bytes("hello"), 6, "~")).toBe("")
         expect(preview(bytes("hello world"), 10, "~")).toBe('"hello w~"')
@@ -53,7 +53,7 @@ describe("data", () => {
     })
 })
 
-describe("other packets", () => {
+describe("other packets in words", () => {
     const icmp = (type: number, code: number) =>
         ipv4("10.0.0.1", "10.0.0.2", 1, [type, code, 0, 0, 0, 0, 0, 0])
 
@@ -73,7 +73,7 @@ describe("other packets", () => {
         ],
         ["EtherType 0x86dd len 15", ethernet("10.0.0.1", "10.0.0.2", 0x86dd, [1])],
         ["malformed: shorter than an Ethernet header", new Uint8Array(3)],
-    ])("%s", (line, frame) => {
+    ])('a packet is described as "%s"', (line, frame) => {
         const view = dissect(frame)
         expect(view.kind === "tcp" ? "TCP" : oneLine(view)).toBe(line)
     })

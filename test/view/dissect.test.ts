@@ -39,8 +39,8 @@ const none = {
     cwr: false,
 }
 
-describe("TCP", () => {
-    it("is taken apart", () => {
+describe("a dissected TCP segment", () => {
+    it("has each field of its headers", () => {
         const options = [...mss(1460), ...windowScale(7), ...sackPermitted, ...timestamps(4_000_000_000, 5)]
         const frame = tcp({
             seq: 4_294_967_295,
@@ -76,23 +76,21 @@ describe("TCP", () => {
                 { kind: "timestamps", value: 4_000_000_000, echo: 5 },
             ],
             payload: new TextEncoder().encode("hi"),
+            length: 2,
             checksumValid: true,
         })
     })
 
-    it.each([..."fin syn rst psh ack urg ece cwr".split(" ").entries()])(
-        "shows flag %i as %s",
-        (bit, name) => {
-            expect(tcpView(tcp({ flags: "FSRPAUEC"[bit] })).flags).toEqual({ ...none, [name]: true })
-        }
-    )
+    it.each([..."fin syn rst psh ack urg ece cwr".split(" ").entries()])("has flag %i as %s", (bit, name) => {
+        expect(tcpView(tcp({ flags: "FSRPAUEC"[bit] })).flags).toEqual({ ...none, [name]: true })
+    })
 
-    it("does not take Ethernet padding for data", () => {
+    it("has no Ethernet padding in its data", () => {
         expect(tcpView(tcp({ padding: 6 })).payload.length).toBe(0)
         expect(text(tcpView(tcp({ payload: "data", padding: 2 })).payload)).toBe("data")
     })
 
-    it("skips IPv4 options", () => {
+    it("is found after IPv4 options", () => {
         const plain = [...tcp({ seq: 77, payload: "x" }).subarray(34)]
         const frame = ipv4("10.0.0.2", "10.0.0.1", 6, plain, { options: [7, 7, 4, 0, 0, 0, 0, 0] })
         const view = tcpView(frame)
@@ -129,11 +127,11 @@ describe("TCP", () => {
         ["half a SACK block", [5, 6, 0, 0, 0, 1, 1, 1], [{ kind: "malformed", code: 5 }]],
         ["a SACK without blocks", [5, 2, 1, 1], [{ kind: "malformed", code: 5 }]],
         ["timestamps of 4 bytes", [8, 6, 0, 0, 0, 1, 1, 1], [{ kind: "malformed", code: 8 }]],
-    ])("reads %s", (_name, options, expected) => {
+    ])("has %s", (_name, options, expected) => {
         expect(tcpView(tcp({ options })).options).toEqual(expected)
     })
 
-    it("tells wrong checksums, wherever the bit is that makes them wrong", () => {
+    it("has a wrong checksum wherever one bit is wrong", () => {
         const good = tcp({ seq: 1, payload: "odd" })
         for (let bit = 14 * 8; bit < good.length * 8; bit++) {
             const bad = good.slice()
@@ -145,8 +143,8 @@ describe("TCP", () => {
     })
 })
 
-describe("other packets", () => {
-    it("ARP", () => {
+describe("dissected packets of other protocols", () => {
+    it("ARP has each of its fields", () => {
         expect(dissect(arp(1, "10.0.0.2", "10.0.0.1", [0, 0, 0, 0, 0, 0]))).toMatchObject({
             kind: "arp",
             operation: 1,
@@ -157,7 +155,7 @@ describe("other packets", () => {
         })
     })
 
-    it("UDP, also without a checksum", () => {
+    it("UDP has each of its fields, also without a checksum", () => {
         const frame = udp("10.0.0.2", "10.0.0.1", [68, 67], [1, 2, 3])
         const expected = { kind: "udp", sourcePort: 68, destinationPort: 67, payload: Uint8Array.of(1, 2, 3) }
         expect(dissect(frame)).toMatchObject({ ...expected, checksumValid: true })
@@ -166,7 +164,7 @@ describe("other packets", () => {
         expect(dissect(frame.fill(0, 40, 42))).toMatchObject({ sourcePort: 69, checksumValid: true })
     })
 
-    it("ICMP", () => {
+    it("ICMP has each of its fields", () => {
         const frame = echo("10.0.0.2", "10.0.0.1", 8, 9, [1, 2, 3])
         expect(dissect(frame)).toMatchObject({
             kind: "icmp",
@@ -180,7 +178,7 @@ describe("other packets", () => {
         expect(dissect(unreachable)).toMatchObject({ type: 3, code: 3, echo: undefined, checksumValid: true })
     })
 
-    it("fragments, which are not read further", () => {
+    it("a fragment is not read further", () => {
         const first = ipv4("10.0.0.2", "10.0.0.1", 17, [1, 2, 3], { fragment: 0x2000, identification: 77 })
         const last = ipv4("10.0.0.2", "10.0.0.1", 17, [4, 5], { fragment: 3 })
         expect(dissect(first)).toMatchObject({
@@ -192,7 +190,7 @@ describe("other packets", () => {
         expect(dissect(last)).toMatchObject({ kind: "fragment", offset: 24, moreFragments: false })
     })
 
-    it("protocols and EtherTypes that are not known", () => {
+    it("an unknown protocol or EtherType is named by its number", () => {
         expect(dissect(ipv4("10.0.0.2", "10.0.0.1", 89, [1]))).toMatchObject({ kind: "ip", protocol: 89 })
         expect(dissect(ethernet("10.0.0.2", "10.0.0.1", 0x86dd, [1]))).toMatchObject({
             kind: "ethernet",
@@ -201,7 +199,7 @@ describe("other packets", () => {
     })
 })
 
-describe("malformed frames", () => {
+describe("a malformed frame", () => {
     const set = (frame: Uint8Array, at: number, ...bytes: number[]) => {
         const changed = frame.slice()
         changed.set(bytes, at)
@@ -226,11 +224,11 @@ describe("malformed frames", () => {
         ["a UDP length of 7", set(datagram, 38, 0, 7)],
         ["a UDP length of 9", set(datagram, 38, 0, 9)],
         ["the ICMP header is cut short", ipv4("10.0.0.2", "10.0.0.1", 1, Array(7).fill(0))],
-    ])("are told: %s", (reason, frame) => {
+    ])("is described as such: %s", (reason, frame) => {
         expect(dissect(frame)).toEqual({ kind: "malformed", reason, frameLength: frame.length })
     })
 
-    it("never make it throw, nor read beyond the frame", () => {
+    it("makes dissect() neither throw nor read beyond the frame", () => {
         const valid = fc.constantFrom(
             syn,
             datagram,
@@ -257,8 +255,8 @@ describe("malformed frames", () => {
     })
 })
 
-describe.skipIf(withoutTshark)("tshark", () => {
-    it("reads the same from random TCP segments", () => {
+describe.skipIf(withoutTshark)("dissect() and tshark", () => {
+    it("read the same from random TCP segments", () => {
         const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
         const option = fc.oneof(
             fc.integer({ min: 0, max: 65_535 }).map(mss),

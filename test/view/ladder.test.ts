@@ -152,7 +152,7 @@ const ESC = String.fromCharCode(27)
 const sequence = new RegExp(`${ESC}\\[(\\d+)m`, "g")
 const withoutColor = (text: string) => text.replace(sequence, "")
 
-describe("the example", () => {
+describe("the example's ladder", () => {
     it("is drawn in Unicode", () => {
         const drawing = new Drawing()
         drawExample(drawing)
@@ -165,7 +165,7 @@ describe("the example", () => {
         expect(drawing.text).toBe(exampleInAscii)
     })
 
-    it("has the same text in colour, and no colour that goes on beyond its line", () => {
+    it("has the same text in colour, and each colour ends on its line", () => {
         const drawing = new Drawing({ color: true })
         drawExample(drawing)
         expect(withoutColor(drawing.text)).toBe(example)
@@ -182,7 +182,7 @@ describe("the example", () => {
         }
     })
 
-    it("has all numbers in one line where there is room", () => {
+    it("has all numbers in one line where the width allows it", () => {
         const drawing = new Drawing({ width: 120 })
         drawing.s(0, { seq: 8800, ack: 4322, flags: "SA", options: mss(1460) })
         const gap = " ".repeat(23)
@@ -193,8 +193,8 @@ describe("the example", () => {
     })
 })
 
-describe("what is held", () => {
-    it("is the last segment only, until the next call or flush", () => {
+describe("a segment that the ladder holds back", () => {
+    it("is the last one only, until the next call or flush", () => {
         const drawing = new Drawing()
         drawing.x(0, { seq: 1, flags: "S" })
         expect(drawing.text).not.toContain("SYN")
@@ -208,7 +208,7 @@ describe("what is held", () => {
         expect(drawing.text).toBe(text)
     })
 
-    it("is drawn when `later` comes round, but not by the turn of an earlier segment", () => {
+    it("is drawn when its own `later` comes, not when an earlier one's does", () => {
         const turns: [number, () => void][] = []
         const drawing = new Drawing({ later: (ms, run) => turns.push([ms, run]) })
         drawing.x(0, { seq: 1, flags: "S" }, { arrives: 20 })
@@ -221,8 +221,8 @@ describe("what is held", () => {
     })
 })
 
-describe("states", () => {
-    it("entered by sending stand at that segment, told before or after it", () => {
+describe("states in the ladder", () => {
+    it("entered by sending are at that segment, reported before or after it", () => {
         const draw = (order: "before" | "after") => {
             const drawing = new Drawing()
             if (order === "before") drawing.ladder.state("right", "CLOSE-WAIT", "LAST-ACK", 1)
@@ -234,7 +234,7 @@ describe("states", () => {
         expect(draw("before")[1]).toMatch(/FIN-ACK .*│ LAST-ACK$/)
     })
 
-    it("wait for their segment while others pass, for a moment", () => {
+    it("wait for their segment for a moment, while others pass", () => {
         const drawing = new Drawing()
         drawing.ladder.state("left", "CLOSE-WAIT", "LAST-ACK", 0)
         drawing.x(1, { seq: 9, ack: 1 })
@@ -242,7 +242,7 @@ describe("states", () => {
         expect(drawing.lines.map(line => line.slice(9, 21).trim())).toEqual(["", "", "", "LAST-ACK", ""])
     })
 
-    it("stand by themselves when their segment does not come in time", () => {
+    it("have a line of their own when their segment does not come in time", () => {
         const drawing = new Drawing()
         drawing.ladder.state("left", "CLOSED", "SYN-SENT", 0)
         drawing.x(1000, { seq: 9, flags: "S" })
@@ -254,7 +254,7 @@ describe("states", () => {
         ])
     })
 
-    it("stand by themselves when nothing has arrived that could be the cause", () => {
+    it("have a line of their own when no segment has arrived that could be the cause", () => {
         const late = new Drawing()
         late.x(0, { seq: 9, ack: 1, flags: "A" })
         late.ladder.state("right", "LAST-ACK", "CLOSED", 500)
@@ -269,7 +269,7 @@ describe("states", () => {
         expect(sender.lines.at(-1)).toMatch(/^ {2}0\.0010 {7}CLOSED │/)
     })
 
-    it("follow one another, and a reset ends both sides at once", () => {
+    it("follow one another on a line, and a reset ends both sides at once", () => {
         const drawing = new Drawing()
         drawing.s(0, { seq: 9, ack: 5, flags: "RA" })
         drawing.ladder.state("right", "ESTABLISHED", "CLOSED", 0)
@@ -282,7 +282,7 @@ describe("states", () => {
         ])
     })
 
-    it("of one connection do not stand at a segment of another", () => {
+    it("of one connection are not at a segment of another", () => {
         const drawing = new Drawing()
         drawing.x(0, { seq: 9, ack: 1 })
         drawing.ladder.state("right", "SYN-RECEIVED", "ESTABLISHED", 1, { left: 50_000, right: 80 })
@@ -293,10 +293,10 @@ describe("states", () => {
     })
 })
 
-describe("remarks", () => {
+describe("remarks in the ladder", () => {
     const last = (drawing: Drawing) => drawing.lines.at(-1)!
 
-    it("tell lost segments in both directions, and why", () => {
+    it("name lost segments in both directions, and the reason", () => {
         const drawing = new Drawing()
         drawing.x(0, { seq: 9, ack: 1, payload: "data" }, { lost: "queue" })
         expect(last(drawing)).toBe(
@@ -306,7 +306,7 @@ describe("remarks", () => {
         expect(last(drawing)).toBe('                 lost │           ✗─ len 4    win 8192  "data" ───│')
     })
 
-    it("tell what was sent before from what is new", () => {
+    it("tell retransmitted data from new data", () => {
         const drawing = new Drawing()
         const remark = (fields: TcpFields) => {
             drawing.x(0, fields)
@@ -335,7 +335,7 @@ describe("remarks", () => {
         expect(remark({ seq: 78, flags: "A", payload: "new", sourcePort: 50_000 })).toBeUndefined()
     })
 
-    it("do not take the SYN-ACK of two that open at once for a retransmission", () => {
+    it("do not call the SYN,ACK of a simultaneous open a retransmission", () => {
         const drawing = new Drawing()
         drawing.x(0, { seq: 5, flags: "S" })
         drawing.x(1, { seq: 5, ack: 9, flags: "SA" })
@@ -344,7 +344,7 @@ describe("remarks", () => {
         expect(last(drawing)).toContain("retransmission")
     })
 
-    it("tell what the line did, and checksums that are wrong", () => {
+    it("name what the line did, and wrong checksums", () => {
         const drawing = new Drawing()
         drawing.x(0, { seq: 1 }, { corrupted: true })
         expect(last(drawing)).toContain("corrupted")
@@ -358,7 +358,7 @@ describe("remarks", () => {
         expect(last(drawing)).toContain("bad checksum")
     })
 
-    it("give long options lines of their own", () => {
+    it("have lines of their own for long options", () => {
         const drawing = new Drawing()
         const options = [...sack(4_000_000_000, 4_000_001_460), ...sack(4_100_000_000, 4_100_001_460)]
         drawing.x(0, { seq: 4_294_967_295, ack: 4_294_967_295, flags: "FPA", options, window: 65_535 })
@@ -370,7 +370,7 @@ describe("remarks", () => {
         ])
     })
 
-    it("name timestamps where they are agreed on, and are silent of them after that", () => {
+    it("name timestamps where they are agreed on, and not after that", () => {
         const drawing = new Drawing()
         drawing.x(0, { flags: "S", options: timestamps(1, 0) })
         expect(last(drawing)).toMatch(/ ts ─*►/)
@@ -378,7 +378,7 @@ describe("remarks", () => {
         expect(last(drawing)).not.toContain("ts")
     })
 
-    it("show as much of the data as fits, if it is text", () => {
+    it("show as much of the data as fits, if it is printable", () => {
         const arrow = (payload: string | Uint8Array, options: number[] = []) => {
             const drawing = new Drawing()
             drawing.x(0, { payload, options })
@@ -394,8 +394,8 @@ describe("remarks", () => {
     })
 })
 
-describe("other packets", () => {
-    it("are one line each", () => {
+describe("other packets in the ladder", () => {
+    it("have one line each", () => {
         const drawing = new Drawing()
         const draw = (frame: Uint8Array, passage: Partial<Passage> = {}) =>
             drawing.ladder.segment(dissect(frame), { time: 0, ...passage })
@@ -418,7 +418,7 @@ describe("other packets", () => {
     })
 })
 
-describe("whatever is drawn", () => {
+describe("whatever the ladder draws", () => {
     const words = fc.oneof(
         fc.string({ unit: "binary", maxLength: 200 }),
         fc.constantFrom("ESTABLISHED", "FIN-WAIT-1")
@@ -457,7 +457,7 @@ describe("whatever is drawn", () => {
         words.map(text => (ladder: Ladder) => ladder.note(text))
     )
 
-    it("fits the width, line by line, without control characters, in ASCII if asked for", () => {
+    it("fits the width line by line, without control characters, in ASCII if asked for", () => {
         fc.assert(
             fc.property(
                 fc.array(call, { maxLength: 20 }),

@@ -16,7 +16,7 @@ import {
     Protocol,
     pseudoSum,
 } from "../../src/wire/ipv4"
-import { Flag, Options, parseOptions, Tcp } from "../../src/wire/tcp"
+import { Flag, ParsedOptions, parseOptions, Tcp } from "../../src/wire/tcp"
 import { udpDataLength } from "../../src/wire/udp"
 import { hex } from "../support/frames"
 import { ip } from "../support/host"
@@ -143,8 +143,8 @@ const segments: [string, string, Segment][] = [
     ],
 ]
 
-describe("TCP", () => {
-    test.each(segments)("%s", (_, text, expected) => {
+describe("captured TCP segments", () => {
+    test.each(segments)("%s: each field, option and checksum is read as it was sent", (_, text, expected) => {
         const b = frame(text)
         expect(b.getAt(Eth.Type, "u16")).toBe(EtherType.IPv4)
         expect(ipv4Check(b, 14, b.length - 14)).toBe(IpCheck.Ok)
@@ -157,9 +157,9 @@ describe("TCP", () => {
             0xffff
         )
         const header = (b.getAt(34 + Tcp.DataOffset, "u8") >> 4) * 4
-        const options = Buffer.alloc(Options.Size)
+        const options = Buffer.alloc(ParsedOptions.Size)
         parseOptions(b, 34 + Tcp.Size, 34 + header, options)
-        const mss = options.getAt(Options.MaximumSegmentSize, "u16")
+        const mss = options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
         const found: Segment = {
             ports: [readU16(b, 34), readU16(b, 36)],
             seq: readI32(b, 34 + Tcp.Sequence) >>> 0,
@@ -181,7 +181,7 @@ describe("TCP", () => {
 })
 
 // ---------------------------------------------------------------- IPv4 options, fragments
-test("a record route option: the UDP header is behind 28 bytes", () => {
+test("a datagram with a record route option has its UDP header after 28 bytes", () => {
     const b = frame("47000027a443400040116f6f0a0000020a0000010707080a00000200cf080035000b5835616263")
     expect(ipv4Check(b, 14, b.length - 14)).toBe(IpCheck.Ok)
     expect(ipv4HeaderLength(b, 14)).toBe(28)
@@ -192,13 +192,13 @@ test("a record route option: the UDP header is behind 28 bytes", () => {
 test.each([
     ["the first fragment of a datagram of 1608 bytes", "450005dca444200040119cca0a0000020a000001", 1480],
     ["the last one, at 1480", "45000094a44400b94011c1590a0000020a000001", 128],
-])("%s", (_, header, length) => {
+])("ipv4Check() of %s returns Fragment", (_, header, length) => {
     const b = Buffer.from([...hex(ETHERNET + header), ...new Uint8Array(length)])
     expect(ipv4Check(b, 14, b.length - 14)).toBe(IpCheck.Fragment)
 })
 
 // ---------------------------------------------------------------- ICMP
-test("an echo reply with 7 bytes: an odd length", () => {
+test("the ICMP checksum of an echo reply with 7 bytes is right", () => {
     const b = frame("450000236be600004001faf10a0000020a00000100005c9d1234000161626364656667")
     expect(ipv4Check(b, 14, b.length - 14)).toBe(IpCheck.Ok)
     expect(b.getAt(34 + Icmp.Type, "u8")).toBe(IcmpType.EchoReply)
@@ -219,7 +219,7 @@ test.each([
         Unreachable.Protocol,
         99,
     ],
-])("%s unreachable, and the packet it quotes", (_, text, code, protocol) => {
+])('an ICMP error "%s unreachable" and the packet it quotes are read', (_, text, code, protocol) => {
     const b = frame(text)
     expect(ipv4Check(b, 14, b.length - 14)).toBe(IpCheck.Ok)
     expect(onesSum(b, 34, b.length - 34, 0)).toBe(0xffff)

@@ -26,15 +26,15 @@ function naive(bytes: Uint8Array, at: number, length: number, start: number): nu
 }
 
 // ---------------------------------------------------------------- RFC 1071 section 3: the numerical example
-describe("RFC 1071 section 3", () => {
+describe("the example of RFC 1071 section 3", () => {
     const example = hex("00 01 f2 03 f4 f5 f6 f7")
 
-    test("the sum is ddf2, read in network order; its complement is 220d", () => {
+    test("has the sum ddf2 in network order, and 220d as its complement", () => {
         expect(field(onesSum(buffer(example), 0, 8, 0))).toEqual([0xdd, 0xf2])
         expect(field(checksumOf(onesSum(buffer(example), 0, 8, 0)))).toEqual([0x22, 0x0d])
     })
 
-    test("in parts, with the sum of the part before (section 2 (A), (C))", () => {
+    test("has the same sum in parts (section 2 (A), (C))", () => {
         const b = buffer(example)
         for (const split of [0, 2, 4, 6, 8]) {
             expect(onesSum(b, split, 8 - split, onesSum(b, 0, split, 0))).toBe(0xf2dd)
@@ -49,7 +49,7 @@ test.each([
     // captured from Linux 6 (see captured.test.ts)
     ["a Linux SYN's header", "4500003c66c740004006bff20a0000020a000001"],
     ["a Linux header with a record route option", "47000027a443400040116f6f0a0000020a0000010707080a00000200"],
-])("%s sums up to ffff, and its checksum is found again", (_, text) => {
+])("%s: its sum is ffff, and without its checksum the checksum is computed again", (_, text) => {
     const header = hex(text)
     expect(onesSum(buffer(header), 0, header.length, 0)).toBe(0xffff)
     const without = Uint8Array.from(header)
@@ -61,29 +61,29 @@ test.each([
 test.each([
     0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 62, 63, 64, 65, 66, 67, 79, 80, 81, 127, 128, 129, 191,
     192, 193, 1459, 1460, 1461, 1500,
-])("%d bytes, from even and odd offsets", length => {
+])("the sum of %d bytes, from even and odd offsets, is that of a plain loop", length => {
     const bytes = Uint8Array.from({ length: length + 8 }, (_, i) => (i * 151 + 89) & 0xff)
     for (let at = 0; at < 8; at++) {
         expect(onesSum(buffer(bytes), at, length, 0)).toBe(naive(bytes, at, length, 0))
     }
 })
 
-test("as much as a buffer can hold, all ones: no bit is lost", () => {
+test("the sum of as many ones as a buffer holds loses no carry", () => {
     const b = Buffer.alloc(0xe000)
     b.fillAt(0, b.length, 0xff)
     expect(onesSum(b, 0, b.length, 0xffff_ffff)).toBe(0xffff)
     expect(onesSum(b, 1, b.length - 1, 0)).toBe(naive(b, 1, b.length - 1, 0))
 })
 
-test("nothing sums up to the start, whatever it was", () => {
+test("the sum of no bytes is the given start", () => {
     expect(onesSum(Buffer.alloc(0), 0, 0, 0)).toBe(0)
     expect(onesSum(Buffer.alloc(0), 5, 5, 0x1234)).toBe(0x1234)
     expect(onesSum(Buffer.alloc(4), 0, -1, 0x1_2345)).toBe(0x2346)
 })
 
 // ---------------------------------------------------------------- Properties
-describe("any bytes, any offset, any length", () => {
-    test("agree with the sum a byte at a time", () => {
+describe("the checksum of any bytes, at any offset, of any length", () => {
+    test("is the sum a byte at a time", () => {
         fc.assert(
             fc.property(
                 anyBytes(400),
@@ -98,7 +98,7 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("a negative offset reads nothing", () => {
+    test("with a negative offset reads nothing", () => {
         fc.assert(
             fc.property(
                 anyBytes(80),
@@ -112,7 +112,7 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("agree with RFC 1071 in network order", () => {
+    test("is that of RFC 1071 in network order", () => {
         fc.assert(
             fc.property(anyBytes(400), bytes => {
                 const ours = field(checksumOf(onesSum(buffer(bytes), 0, bytes.length, 0)))
@@ -122,7 +122,7 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("with its checksum in it the sum is ffff; with one bit turned around it is not", () => {
+    test("makes the sum ffff, and one wrong bit another one", () => {
         fc.assert(
             fc.property(
                 fc.uint8Array({ minLength: 2, maxLength: 200 }),
@@ -143,7 +143,7 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("nothing beside it is changed or looked at", () => {
+    test("reads and writes nothing beside the bytes", () => {
         fc.assert(
             fc.property(
                 fc.uint8Array({ minLength: 10, maxLength: 200 }),

@@ -36,11 +36,11 @@ function naive(b: Uint8Array, at: number, length: number): IpCheck {
 }
 
 // ---------------------------------------------------------------- Table
-describe("ipv4Check", () => {
+describe("ipv4Check()", () => {
     test.each([
-        ["a sound header", {}, IpCheck.Ok],
-        ["with options", { options: [1, 1, 1, 0] }, IpCheck.Ok],
-        ["with 40 bytes of options", { options: new Array(40).fill(1) }, IpCheck.Ok],
+        ["a valid header", {}, IpCheck.Ok],
+        ["a header with options", { options: [1, 1, 1, 0] }, IpCheck.Ok],
+        ["a header with 40 bytes of options", { options: new Array(40).fill(1) }, IpCheck.Ok],
         ["don't fragment", { fragment: 0x4000 }, IpCheck.Ok],
         ["the reserved flag", { fragment: 0x8000 }, IpCheck.Ok],
         ["more fragments", { fragment: 0x2000 }, IpCheck.Fragment],
@@ -55,7 +55,7 @@ describe("ipv4Check", () => {
         ["total length beyond the frame", { totalLength: 29 }, IpCheck.Malformed],
         ["a wrong checksum", { checksum: 1 }, IpCheck.Checksum],
         ["a wrong checksum on a fragment", { checksum: 1, fragment: 0x2000 }, IpCheck.Checksum],
-    ])("%s", (_, change, expected) => {
+    ])("ipv4Check() of %s (%j) returns code %i", (_, change, expected) => {
         const bytes = packet(change)
         for (const at of [0, 1, 14, 33]) {
             const b = buffer([...new Array(at).fill(0xa5), ...bytes])
@@ -63,14 +63,14 @@ describe("ipv4Check", () => {
         }
     })
 
-    test("what the frame holds beyond the total length is padding", () => {
+    test("ipv4Check() takes bytes after the total length as padding", () => {
         const b = buffer([...packet({}, 3), 1, 2, 3, 4, 5])
         expect(ipv4Check(b, 0, 28)).toBe(IpCheck.Ok)
         expect(ipv4TotalLength(b, 0)).toBe(23)
         expect(ipv4HeaderLength(b, 0)).toBe(20)
     })
 
-    test("a frame that is shorter than the buffer it stands in", () => {
+    test("ipv4Check() takes a frame that is shorter than its buffer", () => {
         const b = buffer([...packet({}, 8), ...new Array(100).fill(0)])
         for (let length = -1; length < 28; length++) expect(ipv4Check(b, 0, length)).toBe(IpCheck.Malformed)
         expect(ipv4Check(b, 0, 28)).toBe(IpCheck.Ok)
@@ -78,10 +78,10 @@ describe("ipv4Check", () => {
 })
 
 // ---------------------------------------------------------------- Properties
-describe("any bytes, any offset, any length", () => {
+describe("ipv4Check() of any bytes, at any offset, of any length", () => {
     const anywhere = fc.oneof(fc.integer({ min: -10, max: 130 }), anyNumber32)
 
-    test("are judged as a byte at a time", () => {
+    test("returns what a check a byte at a time returns", () => {
         fc.assert(
             fc.property(anyBytes(120), anywhere, anywhere, (bytes, at, length) => {
                 expect(ipv4Check(buffer(bytes), at, length)).toBe(naive(bytes, at, length))
@@ -90,7 +90,7 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("a header that is nearly sound is, too", () => {
+    test("returns the same for headers that are nearly right", () => {
         fc.assert(
             fc.property(
                 fc.integer({ min: 0, max: 10 }),
@@ -108,7 +108,7 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("lengths are read without reading outside", () => {
+    test("reads no byte outside", () => {
         fc.assert(
             fc.property(anyBytes(40), anywhere, (bytes, at) => {
                 const b = buffer(bytes)
@@ -122,7 +122,7 @@ describe("any bytes, any offset, any length", () => {
 })
 
 // ---------------------------------------------------------------- Writer
-test("what is written is what an independent builder makes, and is found sound", () => {
+test("writeIpv4() writes what an independent builder writes, and ipv4Check() returns Ok", () => {
     const octets = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)).map(a => a.join("."))
     fc.assert(
         fc.property(
@@ -156,7 +156,7 @@ test("what is written is what an independent builder makes, and is found sound",
     )
 })
 
-test("identifications that differ stay different", () => {
+test("two identifications that differ differ in the header", () => {
     const seen = new Set<number>()
     const b = Buffer.alloc(20)
     for (let id = 0; id < 0x10000; id += 257) {
@@ -167,7 +167,7 @@ test("identifications that differ stay different", () => {
 })
 
 // ---------------------------------------------------------------- Pseudo header
-test("the pseudo header's sum is that of its twelve bytes", () => {
+test("pseudoSum() is the sum of the pseudo header's twelve bytes", () => {
     const octets = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)).map(a => a.join("."))
     fc.assert(
         fc.property(
@@ -201,11 +201,11 @@ test.each([
     ["240.0.0.1", true],
     ["255.255.255.255", true],
     ["1.0.0.224", false],
-])("%s is no host's: %s", (text, is) => {
+])("%s is a group or reserved address: %s", (text, is) => {
     expect(isNotUnicast(ip(text))).toBe(is)
 })
 
-test("an address in code reads as on the wire", () => {
+test("an address in code is the 32 bits of the wire", () => {
     expect(buffer(hex("0a000001")).getAt(0, "i32")).toBe(ip("10.0.0.1"))
     expect(ip("255.255.255.255")).toBe(-1)
 })

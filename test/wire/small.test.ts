@@ -15,8 +15,8 @@ const buffer = (bytes: ArrayLike<number>) => Buffer.from(Array.from(bytes))
 const anywhere = fc.oneof(fc.integer({ min: -10, max: 60 }), anyNumber32)
 
 // ---------------------------------------------------------------- Numbers in network order
-describe("numbers", () => {
-    test("are read as on the wire", () => {
+describe("16 and 32 bits of a buffer", () => {
+    test("are read in network order", () => {
         const b = buffer(hex("ff 01 02 03 04 ff"))
         expect(readU16(b, 1)).toBe(0x0102)
         expect(readI32(b, 1)).toBe(0x01020304)
@@ -24,7 +24,7 @@ describe("numbers", () => {
         expect(readI32(buffer(hex("80000000")), 0)).toBe(-0x8000_0000)
     })
 
-    test("are read without reading outside", () => {
+    test("at any offset are read without reading outside the buffer", () => {
         fc.assert(
             fc.property(anyBytes(12), anywhere, (bytes, at) => {
                 const b = buffer(bytes)
@@ -56,8 +56,8 @@ describe("numbers", () => {
 })
 
 // ---------------------------------------------------------------- Ethernet
-describe("Ethernet", () => {
-    test("a header byte by byte", () => {
+describe("Ethernet headers", () => {
+    test("are written byte by byte", () => {
         const b = Buffer.alloc(14)
         const to = buffer(hex("ffff 0200000000 02"))
         writeEthernet(b, to, 1, buffer(hex("020000000001")), EtherType.Arp)
@@ -66,7 +66,7 @@ describe("Ethernet", () => {
         expect(b.toString("hex").slice(24)).toBe("0800")
     })
 
-    test("group addresses", () => {
+    test("of groups are told from those of stations", () => {
         const b = buffer(hex("ff 01 33 02 00 fe"))
         expect([0, 1, 2, 3, 4, 5].map(at => isGroupAddress(b, at))).toEqual([
             true,
@@ -87,11 +87,11 @@ describe("Ethernet", () => {
 })
 
 // ---------------------------------------------------------------- ARP
-describe("ARP", () => {
+describe("ARP packets", () => {
     // captured from Linux 6
     const request = hex("0001080006040001020000000a020a0000020000000000000a000001")
 
-    test("a request from Linux", () => {
+    test("of Linux are read", () => {
         const b = buffer(request)
         expect(arpOperation(b, 0, 28)).toBe(ArpOperation.Request)
         expect(b.getAt(Arp.SenderIp, "i32")).toBe(ip("10.0.0.2"))
@@ -106,13 +106,13 @@ describe("ARP", () => {
         ["protocol type", 3, 6],
         ["hardware address length", 4, 0],
         ["protocol address length", 5, 16],
-    ])("another %s: none", (_, at, value) => {
+    ])("with another %s are refused", (_, at, value) => {
         const bytes = Uint8Array.from(request)
         bytes[at] = value
         expect(arpOperation(buffer(bytes), 0, 28)).toBe(0)
     })
 
-    test("cut short, or beyond the buffer: none", () => {
+    test("that are cut short, or beyond the buffer, are refused", () => {
         const b = buffer([...request, 0, 0])
         for (let length = -1; length < 28; length++) expect(arpOperation(b, 0, length)).toBe(0)
         expect(arpOperation(b, 0, 46)).toBe(ArpOperation.Request)
@@ -120,7 +120,7 @@ describe("ARP", () => {
         expect(arpOperation(b, -1, 28)).toBe(0)
     })
 
-    test("any bytes, any offset, any length", () => {
+    test("of any bytes, at any offset, of any length are read or refused, within the buffer", () => {
         fc.assert(
             fc.property(anyBytes(60), anywhere, anywhere, fc.boolean(), (bytes, at, length, sound) => {
                 const all = Uint8Array.from(bytes)
@@ -136,7 +136,7 @@ describe("ARP", () => {
         )
     })
 
-    test("what is written is what an independent builder makes", () => {
+    test("are written as an independent builder writes them", () => {
         for (const operation of [ArpOperation.Request, ArpOperation.Reply]) {
             for (const at of [0, 1, 14]) {
                 const b = Buffer.alloc(at + 28)
@@ -167,23 +167,23 @@ describe("ARP", () => {
 })
 
 // ---------------------------------------------------------------- UDP
-describe("UDP", () => {
+describe("UDP headers", () => {
     // captured from Linux 6: 53000 to 53, "abc"
     const datagram = hex("cf080035000b5835616263")
 
-    test("a datagram from Linux", () => {
+    test("of Linux are read", () => {
         expect(udpDataLength(buffer(datagram), 0, 11)).toBe(3)
     })
 
     test.each([
-        ["its own length less than the packet's: the rest is padding", 20, 11, 3],
-        ["its own length of a header", 11, 8, 0],
-        ["its own length below a header", 11, 7, -1],
-        ["its own length 0", 11, 0, -1],
-        ["its own length more than the packet's", 11, 12, -1],
+        ["a length below the packet's, whose rest is padding", 20, 11, 3],
+        ["the length of a header", 11, 8, 0],
+        ["a length below a header's", 11, 7, -1],
+        ["a length of 0", 11, 0, -1],
+        ["a length above the packet's", 11, 12, -1],
         ["the largest length", 11, 65_535, -1],
         ["a packet shorter than a header", 7, 7, -1],
-    ])("%s", (_, length, own, expected) => {
+    ])("with %s: %i bytes of packet, a length of %i, %i bytes of data", (_, length, own, expected) => {
         const bytes = [...datagram, ...new Array(20).fill(0)]
         bytes[4] = own >> 8
         bytes[5] = own & 255
@@ -192,7 +192,7 @@ describe("UDP", () => {
         }
     })
 
-    test("any bytes, any offset, any length", () => {
+    test("of any bytes, at any offset, of any length are read or refused, within the packet", () => {
         fc.assert(
             fc.property(anyBytes(60), anywhere, anywhere, (bytes, at, length) => {
                 const fits = at >= 0 && length >= 8 && at + length <= bytes.length

@@ -3,7 +3,7 @@
 import { Buffer } from "@devicescript/core"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { OptionBit, Options, parseOptions, writeMss, writeWindowScale } from "../../src/wire/tcp"
+import { OptionBit, ParsedOptions, parseOptions, writeMss, writeWindowScale } from "../../src/wire/tcp"
 import { hex } from "../support/frames"
 import { anyBytes, anyNumber32, cases } from "../support/property"
 
@@ -20,32 +20,33 @@ interface Parsed {
 
 /** What `parseOptions` says, as an object. */
 function parsed(b: Buffer, at: number, end: number): Parsed {
-    const options = Buffer.alloc(Options.Size)
+    const options = Buffer.alloc(ParsedOptions.Size)
     // what stood there before must not shine through
     options.fillAt(0, options.length, 0xa5)
     parseOptions(b, at, end, options)
-    const present = options.getAt(Options.Present, "u8")
+    const present = options.getAt(ParsedOptions.Present, "u8")
     const result: Parsed = {}
-    if (present & OptionBit.MaximumSegmentSize) result.mss = options.getAt(Options.MaximumSegmentSize, "u16")
-    else expect(options.getAt(Options.MaximumSegmentSize, "u16")).toBe(0)
-    if (present & OptionBit.WindowScale) result.scale = options.getAt(Options.WindowScale, "u8")
-    else expect(options.getAt(Options.WindowScale, "u8")).toBe(0)
+    if (present & OptionBit.MaximumSegmentSize)
+        result.mss = options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
+    else expect(options.getAt(ParsedOptions.MaximumSegmentSize, "u16")).toBe(0)
+    if (present & OptionBit.WindowScale) result.scale = options.getAt(ParsedOptions.WindowScale, "u8")
+    else expect(options.getAt(ParsedOptions.WindowScale, "u8")).toBe(0)
     if (present & OptionBit.SackPermitted) result.sackOk = true
     if (present & OptionBit.Sack) {
         result.sack = []
-        for (let i = 0; i < options.getAt(Options.SackBlocks, "u8"); i++) {
+        for (let i = 0; i < options.getAt(ParsedOptions.SackBlocks, "u8"); i++) {
             result.sack.push([
-                options.getAt(Options.Sack + i * 8, "i32") >>> 0,
-                options.getAt(Options.Sack + i * 8 + 4, "i32") >>> 0,
+                options.getAt(ParsedOptions.Sack + i * 8, "i32") >>> 0,
+                options.getAt(ParsedOptions.Sack + i * 8 + 4, "i32") >>> 0,
             ])
         }
     } else {
-        expect(options.getAt(Options.SackBlocks, "u8")).toBe(0)
+        expect(options.getAt(ParsedOptions.SackBlocks, "u8")).toBe(0)
     }
     if (present & OptionBit.Timestamps) {
         result.ts = [
-            options.getAt(Options.TimestampValue, "i32") >>> 0,
-            options.getAt(Options.TimestampEcho, "i32") >>> 0,
+            options.getAt(ParsedOptions.TimestampValue, "i32") >>> 0,
+            options.getAt(ParsedOptions.TimestampEcho, "i32") >>> 0,
         ]
     }
     if (present & OptionBit.Malformed) result.malformed = true
@@ -114,7 +115,7 @@ test.each([
             ],
         },
     ],
-])("options of %s", (_, text, expected) => {
+])("parseOptions() reads those of %s", (_, text, expected) => {
     const bytes = hex(text)
     expect(parsed(buffer(bytes), 0, bytes.length)).toEqual(expected)
 })
@@ -167,7 +168,7 @@ test.each([
         "02 04 ff ff 08 0a ffffffff ffffffff 05 0a ffffffff ffffffff",
         { mss: 65535, ts: [0xffff_ffff, 0xffff_ffff], sack: [[0xffff_ffff, 0xffff_ffff]] },
     ],
-])("%s", (_, text, expected) => {
+])("parseOptions() of %s (%s) returns %j", (_, text, expected) => {
     const bytes = hex(text)
     expect(naive(bytes)).toEqual(expected)
     for (const at of [0, 1, 7]) {
@@ -177,10 +178,10 @@ test.each([
 })
 
 // ---------------------------------------------------------------- Properties
-describe("any bytes, any offset, any length", () => {
+describe("parseOptions() of any bytes, at any offset, of any length", () => {
     const anywhere = fc.oneof(fc.integer({ min: -10, max: 60 }), anyNumber32)
 
-    test("of options are read as option by option", () => {
+    test("reads option by option", () => {
         const likely = fc.constantFrom(0, 1, 2, 3, 4, 5, 8, 10, 18, 253)
         const bytes = fc.array(fc.oneof({ weight: 3, arbitrary: likely }, fc.nat(255)), { maxLength: 60 })
         fc.assert(
@@ -194,16 +195,16 @@ describe("any bytes, any offset, any length", () => {
         )
     })
 
-    test("of options give an answer, and nothing is written beside the record", () => {
+    test("returns, and writes nothing beside its record", () => {
         fc.assert(
             fc.property(anyBytes(50), anywhere, anywhere, (bytes, at, end) => {
-                const options = Buffer.alloc(Options.Size + 8)
-                options.fillAt(Options.Size, 8, 0xa5)
+                const options = Buffer.alloc(ParsedOptions.Size + 8)
+                options.fillAt(ParsedOptions.Size, 8, 0xa5)
                 const b = buffer(bytes)
                 parseOptions(b, at, end, options)
-                for (let i = Options.Size; i < options.length; i++) expect(options[i]).toBe(0xa5)
-                expect(options.getAt(Options.SackBlocks, "u8")).toBeLessThanOrEqual(4)
-                expect(options.getAt(Options.WindowScale, "u8")).toBeLessThanOrEqual(14)
+                for (let i = ParsedOptions.Size; i < options.length; i++) expect(options[i]).toBe(0xa5)
+                expect(options.getAt(ParsedOptions.SackBlocks, "u8")).toBeLessThanOrEqual(4)
+                expect(options.getAt(ParsedOptions.WindowScale, "u8")).toBeLessThanOrEqual(14)
                 expect(Uint8Array.from(b)).toEqual(bytes)
             }),
             cases(3000)
@@ -212,8 +213,8 @@ describe("any bytes, any offset, any length", () => {
 })
 
 // ---------------------------------------------------------------- Writers
-describe("what is written is read again", () => {
-    test("MSS and window scale, in both orders, at any offset", () => {
+describe("options that are written and read again", () => {
+    test("are MSS and window scale, in both orders, at any offset", () => {
         fc.assert(
             fc.property(fc.nat(0xffff), fc.nat(14), fc.nat(20), fc.boolean(), (mss, shift, at, first) => {
                 const b = Buffer.alloc(at + 8)
@@ -227,7 +228,7 @@ describe("what is written is read again", () => {
         )
     })
 
-    test("byte by byte", () => {
+    test("are the bytes of the RFC", () => {
         const b = Buffer.alloc(8)
         writeWindowScale(b, writeMss(b, 0, 1460), 7)
         expect(b.toString("hex")).toBe("020405b401030307")

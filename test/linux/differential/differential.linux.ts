@@ -19,7 +19,7 @@ const ends = (difference: Difference) => classOf(difference)?.passes !== true
 
 const BASE = 0x5000
 
-describe.skipIf(missing() !== undefined)("the Linux kernel and ours, side by side", () => {
+describe.skipIf(missing() !== undefined)("the Linux kernel's TCP and ours, side by side", () => {
     let lab: Lab
     const tally = new Tally()
     beforeAll(() => {
@@ -33,21 +33,24 @@ describe.skipIf(missing() !== undefined)("the Linux kernel and ours, side by sid
     ])("$name", ({ options }) => {
         beforeAll(() => lab.offer(options))
 
-        test.each(situations)("$name: every kind of segment at every place", situation => {
-            const unknown: Difference[] = []
-            const actions = options ? stampedMatrix() : plainMatrix(situation.variant === true)
-            lab.inside(() => {
-                for (const action of actions) {
-                    const make = () => new Pair(lab, situation, options, BASE)
-                    const difference = tally.add(together(make, pair => pair.do(action)))
-                    if (difference !== undefined) unknown.push(difference)
-                }
-            })
-            expect(shown(unknown)).toEqual([])
-        })
+        test.each(situations)(
+            "$name: each kind of segment with each number differs only in known classes",
+            situation => {
+                const unknown: Difference[] = []
+                const actions = options ? stampedMatrix() : plainMatrix(situation.variant === true)
+                lab.inside(() => {
+                    for (const action of actions) {
+                        const make = () => new Pair(lab, situation, options, BASE)
+                        const difference = tally.add(together(make, pair => pair.do(action)))
+                        if (difference !== undefined) unknown.push(difference)
+                    }
+                })
+                expect(shown(unknown)).toEqual([])
+            }
+        )
 
         test.each(examples.filter(example => example.options === options))(
-            "$difference: from $from",
+            "$difference: differs from $from on",
             ({ difference, from, actions }) => {
                 const situation = situations.find(({ name }) => name === from)!
                 const make = () => new Pair(lab, situation, options, BASE)
@@ -56,14 +59,14 @@ describe.skipIf(missing() !== undefined)("the Linux kernel and ours, side by sid
                 expect(
                     shown(differences.map(each => tally.add(each)).filter(each => each !== undefined))
                 ).toEqual([])
-                // all of it was done, and the last was it
+                // all actions were done, and the last one differs
                 expect(differences.length).toBe(actions.length)
                 const last = differences.at(-1)
                 expect(last && classOf(last)?.name).toBe(difference)
             }
         )
 
-        test("sequences at random", () => {
+        test("random sequences differ only in known classes", () => {
             const property = fc.property(
                 fc.constantFrom(...situations),
                 bases,
@@ -82,7 +85,7 @@ describe.skipIf(missing() !== undefined)("the Linux kernel and ours, side by sid
         })
     })
 
-    test("every difference that is listed is there", () => {
+    test("each class of differences is met", () => {
         console.log(tally.report())
         expect(tally.dead).toEqual([])
     })

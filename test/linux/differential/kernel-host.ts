@@ -8,7 +8,7 @@ import { Socket, SocketOption } from "./libc"
 export class KernelHost implements ComparedHost {
     private listener: Socket | undefined
     private connection: Socket | undefined
-    /** What ended the connection: the kernel tells it once. */
+    /** The error that ended the connection: the kernel returns it once. */
     private failed: string | undefined
     private readonly into = Buffer.alloc(4096)
 

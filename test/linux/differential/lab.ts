@@ -26,7 +26,7 @@ const settings = {
     "net.ipv4.tcp_ecn": 0,
     "net.ipv4.tcp_fastopen": 0,
     "net.ipv4.tcp_dsack": 0,
-    // thousands of handshakes that nobody finishes are no attack
+    // thousands of handshakes that no client finishes are no attack
     "net.ipv4.tcp_syncookies": 0,
     "net.ipv4.tcp_max_syn_backlog": 1000000,
     "net.ipv4.tcp_max_tw_buckets": 1000000,

@@ -12,7 +12,7 @@ import {
     stateName,
     Tcb,
     TcpError,
-    Wait,
+    TimeWaitRecord,
 } from "../../../src/tcp/records"
 import { findTuple, findWait, joinPorts, listenerFor } from "../../../src/tcp/tables"
 import { arp, broadcastMac, ethernet } from "../../support/frames"
@@ -141,7 +141,10 @@ export class OurHost implements ComparedHost {
         const t = this.host.stack
         const w = findWait(t, remoteIp, ports)
         if (w >= 0) {
-            return { state: stateName(State.TimeWait), tsRecent: t.waits.getAt(w + Wait.TsRecent, "i32") }
+            return {
+                state: stateName(State.TimeWait),
+                tsRecent: t.waits.getAt(w + TimeWaitRecord.TsRecent, "i32"),
+            }
         }
         const h = halfOpenFor(t, remoteIp, ports)
         if (h >= 0) {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest"
+import { compare } from "../../analysis/agreement"
 import { Cli } from "../../cli/cli"
 import { Controlled } from "./controlled"
 import { Kernel } from "./kernel"
@@ -26,6 +27,8 @@ export class Bed {
     private readonly devices = new Set<Cli>()
     private captures: string[] = []
     private ports = 5000
+    /** All captures in one. */
+    private readonly merged = join(this.folder, "all.pcapng")
 
     /** The TAP that a device gets; it is gone with the device. */
     get tap(): string {
@@ -72,7 +75,7 @@ export class Bed {
 
     /** What tshark finds wrong in what devices sent since the last time, in lines. */
     judge(): string[] {
-        const merged = join(this.folder, "all.pcapng")
+        const merged = this.merged
         expect(this.captures.length).toBeGreaterThan(0)
         output("mergecap", ["-w", merged, ...this.captures])
         this.captures = []
@@ -91,6 +94,11 @@ export class Bed {
         // else nothing would be wrong
         expect(found("eth.src == 02:00:0a:00:00:02 && tcp").length).toBeGreaterThan(0)
         return found(`eth.src == 02:00:0a:00:00:02 && (${WRONG})`)
+    }
+
+    /** What our analysis and tshark's say differently of all that `judge` has looked at, in lines. */
+    async differences(): Promise<string[]> {
+        return (await compare(this.merged)).differences
     }
 
     async close(): Promise<void> {
@@ -118,6 +126,9 @@ export function withKernel(name: string, tests: (bed: () => Bed) => void): void 
         tests(() => bed!)
         test("tshark finds nothing wrong in what the device sent", () => {
             expect(bed!.judge()).toEqual([])
+        })
+        test("our analysis of what was captured is tshark's", { timeout: 120_000 }, async () => {
+            expect(await bed!.differences()).toEqual([])
         })
     })
 }

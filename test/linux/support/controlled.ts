@@ -40,7 +40,7 @@ export class Controlled {
         while (!states.includes(await this.ask(`state ${id}`))) await pause()
     }
 
-    /** Sends so many octets, however long that takes; gives what they were. */
+    /** Sends `length` octets, however long that takes; returns them. */
     async send(id: number, length: number): Promise<string> {
         let sent = ""
         while (sent.length < length) {
@@ -74,7 +74,7 @@ export class Controlled {
         }
     }
 
-    /** Takes so many octets. */
+    /** Receives `length` octets. */
     async take(id: number, length: number): Promise<void> {
         for (let left = length; left > 0; ) {
             const [count = ""] = (await this.ask(`recv ${id} ${left}`)).split(" ")

@@ -1,4 +1,4 @@
-// dnsmasq, on a TAP of a namespace: somebody else's DHCP and DNS server.
+// dnsmasq, on a TAP of a namespace: a DHCP and DNS server that is not ours.
 
 import { pause } from "./controlled"
 import type { Namespace } from "./namespace"

@@ -101,7 +101,7 @@ export class KernelSocket {
         await this.kernel.call("send", { h: this.h, seed, length })
     }
 
-    /** Takes so many bytes, without a number all up to the end; waits `pause` seconds after each piece. */
+    /** Receives `length` bytes, without it all up to the end; waits `pause` seconds after each piece. */
     async receive(length?: number, pause = 0): Promise<Received> {
         return await this.kernel.call("receive", { h: this.h, length: length ?? null, pause })
     }

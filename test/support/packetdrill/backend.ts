@@ -1,4 +1,4 @@
-// What a script needs of whoever carries it out: a stack with a program on it, a wire, and virtual time.
+// What a script needs of its backend: a stack with a program on it, a wire, and virtual time.
 
 /** A frame of the stack, and when it went out, in microseconds since the script began. */
 export interface Sent {
@@ -32,7 +32,7 @@ export interface Network {
 export interface Backend {
     /** How far events may be off because of the way they are carried out, microseconds. */
     readonly tolerance: number
-    /** Frames that the stack has sent and nobody has taken yet; those that are taken are removed. */
+    /** Frames that the stack has sent and the script has not taken yet; those that are taken are removed. */
     readonly sent: Sent[]
     /** Microseconds since the script began. */
     now(): number

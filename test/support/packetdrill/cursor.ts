@@ -1,4 +1,4 @@
-// Where a parser stands in a script's tokens, and what it says when they are not what the grammar wants.
+// The place of a parser in a script's tokens, and its message when they are not what the grammar wants.
 
 import { ScriptMistake, type Source } from "./failure"
 import { type Token, type TokenKind, tokensOf } from "./lexer"

@@ -77,7 +77,7 @@ export function numberFor(expression: Expression, what: string): number {
         case "or":
             return numberFor(expression.left, what) | numberFor(expression.right, what)
         case "list":
-            // [4] is where a number stands in memory
+            // [4] is where a number is in memory
             if (expression.items.length === 1) return numberFor(expression.items[0]!, what)
             break
         case "apply":

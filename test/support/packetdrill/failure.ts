@@ -4,7 +4,7 @@
 export interface Source {
     /** As messages name it, from the project's root on. */
     readonly path: string
-    /** The file, for whoever shows the line. */
+    /** The file, for a message that shows the line. */
     readonly file: string
     readonly lines: readonly string[]
 }
@@ -45,7 +45,7 @@ export interface Difference {
     when?: string | undefined
     /** Fields that are not as expected. */
     differs?: readonly string[]
-    /** Everything else that nobody expected so far. */
+    /** All other packets that no line has expected so far. */
     also?: readonly string[]
 }
 

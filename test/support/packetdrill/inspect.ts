@@ -4,7 +4,7 @@
 import { swap16 } from "../../../src/base/bytes"
 import { counterNames } from "../../../src/base/counters"
 import type { Stack } from "../../../src/net/stack"
-import { ConnOption, Half, Listener, State, stateName, Tcb, Wait } from "../../../src/tcp/records"
+import { ConnOption, Half, Listener, State, stateName, Tcb, TimeWaitRecord } from "../../../src/tcp/records"
 import { findConnection, findTuple, joinPorts } from "../../../src/tcp/tables"
 import { STATES } from "./backend"
 
@@ -70,7 +70,7 @@ export function inspect(s: Stack, name: string, who: Who): number | undefined {
         case "half_open":
             return used(s.halves, Half.Size, at => s.halves.getAt(at + Half.Listener, "u16"))
         case "time_waits":
-            return used(s.waits, Wait.Size, at => s.waits.getAt(at + Wait.Id, "u16"))
+            return used(s.waits, TimeWaitRecord.Size, at => s.waits.getAt(at + TimeWaitRecord.Id, "u16"))
         default:
             return undefined
     }
@@ -85,10 +85,13 @@ function recordOf(s: Stack, { handle, remoteIp, remotePort, localPort }: Who): n
 /** The state of a connection without a record of its own. */
 function stateWithout(s: Stack, { handle, remoteIp, remotePort, localPort }: Who): State {
     const ports = joinPorts(remotePort, localPort)
-    for (let w = 0; w < s.waits.length; w += Wait.Size) {
-        if (s.waits.getAt(w + Wait.Id, "u16") === 0 || s.waits.getAt(w + Wait.Ports, "i32") !== ports)
+    for (let w = 0; w < s.waits.length; w += TimeWaitRecord.Size) {
+        if (
+            s.waits.getAt(w + TimeWaitRecord.Id, "u16") === 0 ||
+            s.waits.getAt(w + TimeWaitRecord.Ports, "i32") !== ports
+        )
             continue
-        if (s.waits.getAt(w + Wait.RemoteIp, "i32") === remoteIp) return State.TimeWait
+        if (s.waits.getAt(w + TimeWaitRecord.RemoteIp, "i32") === remoteIp) return State.TimeWait
     }
     for (let h = 0; h < s.halves.length; h += Half.Size) {
         if (s.halves.getAt(h + Half.Listener, "u16") === 0 || s.halves.getAt(h + Half.Ports, "i32") !== ports)

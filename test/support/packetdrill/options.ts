@@ -21,7 +21,7 @@ export interface Settings {
     readonly scaledEcr: boolean
     /** A line expects one segment, never several that follow each other. */
     readonly strictSegments: boolean
-    /** Packets that nobody expected may be left at the end. */
+    /** Packets that no line expects may be left at the end. */
     readonly loose: boolean
     /** The script runs on the VM too. */
     readonly vm: boolean

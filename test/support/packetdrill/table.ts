@@ -17,7 +17,7 @@ export class ConnectionTable {
     private awaited: number | undefined
     private nextPort = FIRST_PORT
 
-    /** `bindPort` is where packets of the script go when nobody listens. */
+    /** `bindPort` is where packets of the script go when there is no listener. */
     constructor(private readonly bindPort: number) {}
 
     /** A program listens: the next packet without ports is its peer's first one. */

@@ -13,11 +13,11 @@ import { answerArp, introduction } from "./wire"
 
 /** Microseconds. Segments were measured 0 to 2 ms late, and up to 5 ms early while a call blocks and is asked about. */
 const TOLERANCE = 10_000
-/** The device sleeps until the next event of its clock, so there is one every so many ms: frames come without notice. */
+/** The device sleeps until the next event of its clock, so there is one every N ms: frames come without notice. */
 const BEAT = 2
-/** A frame that was injected has been dealt with after so long, ms: calls that follow it wait for that. */
+/** A frame that was injected has been dealt with after this long, ms: calls that follow it wait for that. */
 const TAKEN = 2 * BEAT
-/** What the stack still sends when a script is over has gone after so long, ms. */
+/** What the stack still sends when a script is over is sent within this long, ms. */
 const SETTLE = 100
 
 /** A device that is switched on. */
@@ -269,7 +269,7 @@ export class VmBackend implements Backend {
         return await this.number(`timeout ${handle} ${seconds}`)
     }
 
-    /** The control protocol tells the state, and nothing else. */
+    /** The control protocol returns the state, and nothing else. */
     async look(name: string, { handle }: { handle: number | undefined }): Promise<number | undefined> {
         return name === "tcpi_state" && handle !== undefined ? STATES[await this.state(handle)] : undefined
     }

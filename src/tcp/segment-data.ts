@@ -1,6 +1,6 @@
 // RFC 9293 section 3.10.7.4, seventh and eighth step: the data and the FIN of an acceptable segment.
 //
-// Each function here is called once, as in segment-arrives.ts.
+// Each function here has a single caller, as in segment-arrives.ts.
 
 import { Counter } from "../base/counters"
 import { DELAYED_ACKS, REASSEMBLY } from "../features"
@@ -17,10 +17,10 @@ const enum Moment {
 }
 
 /**
- * Takes the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in
- * `control`, as far as they fit the window of `room` bytes. There is data or a FIN.
+ * Accepts the `length` bytes of data at `at` of the receive frame, the first of them `offset` after RCV.NXT, and the FIN in
+ * `control`, as far as they fit the window of `room` bytes. The segment has data or a FIN.
  */
-export function segmentText(
+export function takeData(
     t: TcpContext,
     c: number,
     offset: number,
@@ -48,7 +48,7 @@ export function segmentText(
     const flags = conns.getAt(c + Tcb.Flags, "u8")
     if (length > 0) {
         if (flags & ConnFlag.ReadClosed) {
-            // section 3.6.1 (SHLD-3): data for a program that has closed is answered by a reset
+            // section 3.6.1 (SHLD-3): data for a program that has closed is answered with a reset
             reset(t, c, TcpError.None, now)
             return
         }
@@ -70,7 +70,7 @@ export function segmentText(
     }
     const gap = REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false
     if (REASSEMBLY ? gap : false) {
-        // a FIN that is next has all data before it, and none after it
+        // a FIN in sequence has all data before it, and no data after it
         if (control & Flag.Fin) dropAhead(t, c)
         else length = upToFin(t, c, length)
     }
@@ -90,7 +90,7 @@ export function segmentText(
     }
     const fin = control & Flag.Fin
     conns.setAt(c + Tcb.RcvNxt, "i32", (conns.getAt(c + Tcb.RcvNxt, "i32") + length + fin) | 0)
-    // below 0 when a FIN follows data that fills the window: a store of that is clamped to 0
+    // below 0 when a FIN follows data that fills the window: the store clamps that to 0
     const left = room - length - fin
     conns.setAt(c + Tcb.RcvWnd, "u16", left)
     // Eighth, check the FIN bit
@@ -115,7 +115,7 @@ function store(t: TcpContext, c: number, queued: number, at: number, length: num
 
 /**
  * Schedules the ACK for `length` bytes of data that left `left` bytes of the window (section 3.8.6.3): at once for every second
- * segment, and for one that came into a gap, later for the others.
+ * segment and for one that fills a gap, later for the others.
  */
 function scheduleAck(
     t: TcpContext,
@@ -134,9 +134,9 @@ function scheduleAck(
         if (DELAYED_ACKS ? !gap : false) conns.setAt(c + Tcb.Bulk, "u16", 1)
         return
     }
-    // A peer that has used half of the window may have to wait: the program gets a moment to read, so that one ACK reports the
-    // data and the room. So does the program when a segment of a quarter of the window follows two others: it fills a window of
-    // three
+    // A peer that has used half of the window may have to wait, so the program gets a moment to read, and one ACK reports the
+    // data and the room. The program gets the moment, too, when a segment of a quarter of the window follows two others, because
+    // it fills a window of three
     const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
     let deadline = (now + wait) | 0
     if (left < limit >> 1 || (conns.getAt(c + Tcb.Bulk, "u16") && length >= limit >> 2)) {
@@ -144,14 +144,14 @@ function scheduleAck(
     }
     conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
     conns.setAt(c + Tcb.AckAt, "u16", deadline & 0xffff)
-    // as noteTimer, without a call
+    // does what noteTimer does, without a call
     if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
         t.timerArmed = true
         t.nextTimer = deadline
     }
 }
 
-/** Takes the peer's FIN, after all its data. */
+/** Handles the peer's FIN, after all its data. */
 function finArrives(t: TcpContext, c: number, state: State, now: number): void {
     setDue(t, c, ConnFlag.AckNow)
     if (state === State.Established) {

@@ -17,7 +17,7 @@ const enum Rto {
  * Moves a connection whose SYN was acknowledged to ESTABLISHED, or to FIN-WAIT-1 if the program has closed meanwhile, and
  * returns the new state.
  */
-export function established(t: TcpContext, c: number, acknowledgment: number, now: number): State {
+export function enterEstablished(t: TcpContext, c: number, acknowledgment: number, now: number): State {
     const conns = t.conns
     const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
     conns.setAt(c + Tcb.SndUna, "i32", acknowledgment)
@@ -46,8 +46,8 @@ export function established(t: TcpContext, c: number, acknowledgment: number, no
 }
 
 /**
- * Stores the options that both ends agreed on (bits of Agreed), and the peer's timestamp `stamp`. Overwrites RttSeq and
- * RttStart (same bytes): in SYN-SENT, where our SYN is timed, this comes after `established`.
+ * Stores the options that both ends agreed on (bits of Agreed), and the peer's timestamp `stamp`. Overwrites RttSeq and RttStart
+ * (same bytes), so in SYN-SENT, where our SYN is timed, it is called after `enterEstablished`.
  */
 export function takeAgreement(t: TcpContext, c: number, agreement: number, stamp: number, now: number): void {
     const conns = t.conns

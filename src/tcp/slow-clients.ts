@@ -1,10 +1,11 @@
-// No peer keeps a connection permanently that another client needs (RFC 1122 section 4.2.3.6, RFC 6429).
+// Ensures that no peer permanently keeps a connection that another client needs (RFC 1122 section 4.2.3.6, RFC 6429).
 //
-// A look at all connections finds how many bytes each has moved since the last look, in either direction. The seconds by which
-// a connection is behind the least rate add up to its debt. While records are free, a debt does no harm until it is very large.
-// When a client has found all records taken, the connection with the largest debt is reset: of those that a program serves to
-// any client (`serve`), and of those that no program holds any more. Looks are a second apart while records are scarce, else an
-// eighth of the smallest debt. None of this is on the path of a segment: the sequence numbers show what was moved.
+// A look at all connections finds how many bytes each has moved, in either direction, since the last look. The seconds by which a
+// connection is behind the least rate add up to its debt. While records are free, a debt does no harm until it is very large.
+// When a client has found all records taken, one connection is reset: the one with the largest debt among those that a program
+// serves to any client (`markServed`) and those that no program holds any more. Looks are a second apart while records are
+// scarce, otherwise an eighth of the smallest debt. None of this is on the path of a segment: the sequence numbers show what was
+// moved.
 
 import { KEEP_ALIVE } from "../features"
 import type { Passive, TcpContext } from "./context"
@@ -14,20 +15,17 @@ import { armTimer, isIdle, noteTimer, reset } from "./state"
 import { findConnection } from "./tables"
 
 const enum Look {
-    /** Milliseconds from one look to the next while records are scarce, and in a second. */
+    /** Milliseconds between looks while records are scarce, and the milliseconds in a second. */
     Period = 1000,
     /**
-     * The longest period, in seconds: a look can tell 64 KB at most, and a peer that moves that much in it is fast enough by
-     * far.
+     * The longest period, in seconds: a look can distinguish at most 64 KB, and a peer that moves that much in a period is fast
+     * enough by far.
      */
     Longest = 64,
 }
 
-/**
- * Marks the accepted connection `id` as one of those that the program serves to any client, and that may be reset for another
- * client.
- */
-export function serve(t: TcpContext, id: number, now: number): void {
+/** Marks the accepted connection `id` as one that the program serves to any client, and that may be reset for another client. */
+export function markServed(t: TcpContext, id: number, now: number): void {
     const at = findConnection(t, id) + Tcb.Options
     t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnOption.Served)
     noteTimer(t, (now + Look.Period) | 0)
@@ -41,7 +39,7 @@ export function isSlow(t: TcpContext, id: number): boolean {
     return pace.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
 }
 
-/** Looks at all connections when it is time, and resets the slowest when its debt is too large. */
+/** Looks at all connections when a look is due, and resets the slowest when its debt is too large. */
 export function runPace(t: TcpContext, now: number): void {
     const passive = t.passive as Passive
     const conns = t.conns
@@ -52,7 +50,7 @@ export function runPace(t: TcpContext, now: number): void {
         noteTimer(t, (passive.paceTime + period) | 0)
         return
     }
-    // the last look may be long ago, at other connections
+    // the last look may have been long ago, at other connections
     let seconds = Math.idiv(since, Look.Period)
     if (seconds < 1 || seconds > Look.Longest) seconds = 1
     let free = t.connsEnd < conns.length
@@ -80,7 +78,7 @@ export function runPace(t: TcpContext, now: number): void {
         if (KEEP_ALIVE) {
             if (debt * Look.Period <= t.config.keepAliveIdle || connOptions & ConnOption.KeepAlive) continue
             if (!isIdle(t, c)) continue
-            // probes at once whether the peer is still there (RFC 9293 section 3.8.4)
+            // a probe finds out at once whether the peer still answers (RFC 9293 section 3.8.4)
             conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.KeepAlive)
             armTimer(t, c, now, 1)
         }
@@ -89,8 +87,8 @@ export function runPace(t: TcpContext, now: number): void {
     if (most * Look.Period >= (passive.scarce ? t.config.servedScarce : t.config.servedLimit)) {
         reset(t, slowest, TcpError.TimedOut, now)
         passive.scarce = false
-        // the SYN-ACKs of all handshakes go again: one client finds a record now, and the next shows whether records still are
-        // scarce
+        // the SYN-ACKs of all handshakes are sent again: one client now finds a record, and the next shows whether records are
+        // still scarce
         for (let h = 0; h < t.halvesEnd; h += Half.Size) setHalfDue(t, h)
     }
     passive.paceTime = now
@@ -98,7 +96,7 @@ export function runPace(t: TcpContext, now: number): void {
     if (next > 0) noteTimer(t, (now + (passive.scarce ? Look.Period : passive.pacePeriod)) | 0)
 }
 
-/** Returns the seconds that a connection is behind the least rate, `seconds` after the last look, and stores them. */
+/** Computes, stores and returns the seconds by which a connection is behind the least rate, `seconds` after the last look. */
 function debtOf(t: TcpContext, c: number, seconds: number): number {
     const { conns, pace } = t
     const p = Math.idiv(c, Tcb.Size) * Pace.Size
@@ -111,7 +109,7 @@ function debtOf(t: TcpContext, c: number, seconds: number): number {
     }
     pace.setAt(p + Pace.Id, "u16", id)
     pace.setAt(p + Pace.Moved, "u16", moved)
-    // a store above 65,535 is clamped to it
+    // the store clamps a larger number to 65,535
     pace.setAt(p + Pace.Debt, "u16", debt)
     return debt
 }

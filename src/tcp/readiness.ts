@@ -1,4 +1,4 @@
-// The calls that a program can make on a connection or a listener without waiting.
+// Reports without waiting whether a program can read from or write to a connection, or accept on a listener.
 
 import { pendingOf } from "./accepting"
 import { errorOf, hasFin } from "./calls"
@@ -15,7 +15,7 @@ export const enum Ready {
     ReadHangUp = 0x2000,
 }
 
-/** Returns what the connection or listener `id` is ready for: bits of Ready; HangUp when there is neither with this id. */
+/** Returns what the connection or listener `id` is ready for: bits of Ready; HangUp if not found. */
 export function readiness(t: TcpContext, id: number): number {
     if (findListener(t, id) >= 0) return pendingOf(t, id) > 0 ? Ready.In : 0
     const c = findConnection(t, id)
@@ -32,7 +32,7 @@ export function readiness(t: TcpContext, id: number): number {
     if (state === State.Established || state === State.CloseWait) {
         if (conns.getAt(c + Tcb.SendLength, "u16") < t.sendSize) ready |= Ready.Out
     } else if (state !== State.SynSent && state !== State.SynReceived) {
-        // sending is over; with the peer's FIN both directions are
+        // sending is over; after the peer's FIN both directions are
         ready |= hasFin(state) ? Ready.Out | Ready.HangUp : Ready.Out
     }
     return ready

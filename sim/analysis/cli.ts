@@ -1,0 +1,126 @@
+// `npm run ladder`: draws the TCP connections of a capture file, of any TCP/IP stacks.
+
+import { writeFileSync } from "node:fs"
+import { isKnownLink, linkName } from "../capture/link-layer"
+import { ReadError, type ReadResult, readCapture } from "../capture/reader"
+import { Answer } from "../options/command-line"
+import { OptionError } from "../options/error"
+import { looksOf } from "../run/output"
+import { Connections, MAX_CONNECTIONS } from "./connections"
+import { graphs } from "./graphs"
+import { type LadderToolOptions, parseLadderOptions } from "./options"
+import { type PageContent, page } from "./page"
+import { Recording } from "./recording"
+import { ending } from "./story"
+import { svgFile } from "./svg"
+import { ladderDrawing } from "./svg-ladder"
+import { heading, paragraph, type Terminal, writeLadder, writeSummary } from "./text"
+import { counted, duration, Wording } from "./wording"
+
+/** Draws what the words ask for and returns the exit code: 0, 1 for a file that is damaged or cannot be used, 2 for wrong options. */
+export async function main(words: readonly string[]): Promise<number> {
+    try {
+        return await draw(parseLadderOptions(words))
+    } catch (error) {
+        if (error instanceof Answer) {
+            process.stdout.write(error.message)
+            return 0
+        }
+        if (!(error instanceof OptionError || error instanceof ReadError)) throw error
+        console.error(error.message)
+        return error instanceof OptionError ? 2 : 1
+    }
+}
+
+async function draw(options: LadderToolOptions): Promise<number> {
+    const recording = new Recording(options.stream ?? 0)
+    const connections = new Connections(recording)
+    let end = 0
+    const result = await readCapture(options.file, packet => {
+        connections.take(packet, isKnownLink(packet.linkType))
+        end = connections.end
+    })
+    const terminal: Terminal = {
+        ...looksOf(process.stdout, process.env),
+        write: text => {
+            process.stdout.write(text)
+        },
+    }
+    const title = `${options.file}: ${result.format}, ${counted(result.packets, "packet")} in ${duration(end)}, ${counted(connections.list.length, "TCP connection")}`
+    if (options.text) paragraph(terminal, title)
+    const { connection } = recording
+    if (connection === undefined) {
+        const problem = nothingToDraw(options, connections)
+        if (problem !== undefined) throw new ReadError(problem)
+    } else {
+        const wording = new Wording(connection, recording)
+        if (options.text) writeText(terminal, options, connections, wording, end)
+        writePictures(options, { title, connections: connections.list, wording, end })
+    }
+    return warn(result, connections) ? 1 : 0
+}
+
+/** Returns why there is no connection to draw. */
+function nothingToDraw(
+    { file, stream }: LadderToolOptions,
+    { list, unread }: Connections
+): string | undefined {
+    if (list.length > 0)
+        return `${file} has no connection ${stream}: they are numbered from 0 to ${list.length - 1}`
+    const [link] = unread.keys()
+    const why = link === undefined ? "" : `, as far as can be read: its ${linkName(link)} is not known here`
+    return `${file} has no TCP connection${why}`
+}
+
+function writeText(
+    terminal: Terminal,
+    { stream }: LadderToolOptions,
+    { list }: Connections,
+    wording: Wording,
+    end: number
+): void {
+    if (stream === undefined) {
+        terminal.write("\n")
+        writeSummary(terminal, list, end)
+    }
+    terminal.write("\n")
+    for (const line of heading(wording)) paragraph(terminal, line)
+    terminal.write("\n")
+    writeLadder(terminal, wording)
+    terminal.write("\n")
+    paragraph(terminal, ending(wording.connection, end))
+}
+
+/** Writes the picture and the page. Throws a ReadError when a file cannot be written. */
+function writePictures({ svg, html }: LadderToolOptions, content: PageContent): void {
+    const { wording, end } = content
+    if (svg !== undefined) {
+        const title = `TCP connection ${wording.connection.number}`
+        const description = [...heading(wording), ending(wording.connection, end)].join(" ")
+        write(svg, svgFile(title, description, [ladderDrawing(wording), ...graphs(wording)]))
+    }
+    if (html !== undefined) write(html, page(content))
+}
+
+function write(path: string, text: string): void {
+    try {
+        writeFileSync(path, text)
+    } catch (error) {
+        throw new ReadError(`cannot write ${path}: ${(error as Error).message}`)
+    }
+    console.error(`${path} is written`)
+}
+
+/** Reports on standard error what could not be read. Returns whether the file is damaged. */
+function warn({ damage }: ReadResult, { unread, ignored }: Connections): boolean {
+    for (const [link, packets] of unread)
+        console.error(
+            `${counted(packets, "packet")} of ${linkName(link)} were not read: that link is not known here`
+        )
+    if (ignored > 0)
+        console.error(
+            `${counted(ignored, "segment")} of more than ${MAX_CONNECTIONS.toLocaleString("en")} connections were not read`
+        )
+    if (damage !== undefined) console.error(`${damage}; what came before is drawn`)
+    return damage !== undefined
+}

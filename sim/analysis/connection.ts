@@ -1,0 +1,155 @@
+// A connection of a capture, and what is known of each of its two ends.
+
+import { addressText } from "../capture/ip-packet"
+import type { Segment } from "./segment"
+
+/** The states of RFC 9293 section 3.3.2. */
+export type State =
+    | "CLOSED"
+    | "LISTEN"
+    | "SYN-SENT"
+    | "SYN-RECEIVED"
+    | "ESTABLISHED"
+    | "FIN-WAIT-1"
+    | "FIN-WAIT-2"
+    | "CLOSE-WAIT"
+    | "CLOSING"
+    | "LAST-ACK"
+    | "TIME-WAIT"
+
+/** The number 0 stands for a sequence number that is not known yet, in the fields that say so. */
+export const UNKNOWN = 0
+
+/** What one end has sent, as far as it was captured. */
+export class End {
+    /** The number of its SYN, or the one before the first that was seen; undefined before any. */
+    base: number | undefined
+    /** The highest sequence number after all that it sent; UNKNOWN before any. */
+    next = UNKNOWN
+    /** The time of the segment that brought `next`. */
+    nextTime = 0
+    /** The number up to which its data was captured without a gap, or acknowledged; UNKNOWN before any. */
+    whole = UNKNOWN
+    /** The last acknowledgment number that it sent; UNKNOWN before any. */
+    ack = UNKNOWN
+    /** The time of its last segment. */
+    time = Number.NEGATIVE_INFINITY
+    /** The last window that it advertised, as in the header; -1 before any. */
+    window = -1
+    /** The duplicate ACKs since `ack` changed; -1 after an ACK of data that was not captured. */
+    duplicates = 0
+    /** The marks of its last segment. */
+    marks = 0
+    /** The shift of its windows: undefined while it is not known, -1 when the connection does not scale. */
+    shift: number | undefined
+    /** It has sent an ACK after its SYN; windows are scaled from then on. */
+    scales = true
+
+    state: State = "CLOSED"
+    /** The number of its FIN; undefined before it. */
+    fin: number | undefined
+    /** The other end has got the FIN. */
+    finArrived = false
+    /** The state before a reset closed it; undefined if none has. */
+    stateBeforeReset: State | undefined
+
+    segments = 0
+    /** Bytes of data, repetitions included. */
+    bytes = 0
+    syns = 0
+    retransmissions = 0
+    /** Retransmissions and keep-alives in a row without an answer from the other end. */
+    unansweredRetransmissions = 0
+    unansweredKeepAlives = 0
+    /** When it advertised the zero window that it has not opened since, ns; undefined if its window is open. */
+    shutSince: number | undefined
+    /** The time to live (hop limit) of its segments; undefined before any. */
+    ttl: number | undefined
+}
+
+/** The times of a handshake, ns; each is undefined if its segment was not captured. */
+export interface Handshake {
+    firstSyn?: number
+    synAck?: number
+    ack?: number
+}
+
+export class Connection {
+    /** The ends in the order of their addresses and ports, the higher one first. */
+    readonly ends = [new End(), new End()] as const
+    /** The time of the last SYN without ACK; undefined before any. */
+    synTime: number | undefined
+    /** The time from that SYN to the first ACK, which bounds how late a segment out of order comes; 0 if it is not known. */
+    firstRoundTrip = 0
+    readonly handshake: Handshake = {}
+    firstTime = 0
+    lastTime = 0
+    /** The capture begins in the middle of the connection: its states before that are taken, not seen. */
+    isMidway = false
+    /** Another connection of the capture had the same addresses and ports before. */
+    isReused = false
+    /** Both ends have sent a SYN without ACK. */
+    isSimultaneous = false
+    /** Why it was reset, by its first reset; undefined without one. */
+    reset: string | undefined
+    /** The last ICMP error about it, in words; undefined without one. */
+    icmp: string | undefined
+    /** The end that sent the first FIN; undefined before any. */
+    closer: 0 | 1 | undefined
+    /** The end that opened the connection: the sender of the first SYN, or the receiver of a SYN-ACK, or the first sender. */
+    client: 0 | 1 = 0
+
+    private constructor(
+        /** Its number in the capture, from 0, as Wireshark counts. */
+        readonly number: number,
+        readonly addresses: readonly [string, string],
+        readonly ports: readonly [number, number]
+    ) {}
+
+    /** Makes the connection of its first segment. */
+    static of(number: number, segment: Segment, sender: 0 | 1): Connection {
+        const { ip, sourcePort, destinationPort } = segment
+        const size = ip.version === 4 ? 4 : 16
+        const source = addressText(ip.bytes, ip.addresses, ip.version)
+        const destination = addressText(ip.bytes, ip.addresses + size, ip.version)
+        return sender === 0
+            ? new Connection(number, [source, destination], [sourcePort, destinationPort])
+            : new Connection(number, [destination, source], [destinationPort, sourcePort])
+    }
+}
+
+/** Returns an end's address and port as text, the address of IPv6 in brackets. */
+export function endName({ addresses, ports }: Connection, end: 0 | 1): string {
+    const address = addresses[end]
+    return `${address.includes(":") ? `[${address}]` : address}:${ports[end]}`
+}
+
+type Ends = Pick<Segment, "ip" | "sourcePort" | "destinationPort">
+
+/** Returns the other end. */
+export function other(end: 0 | 1): 0 | 1 {
+    return end === 0 ? 1 : 0
+}
+
+/** Returns the end that sent a segment: 0 for the higher address, or for the higher port between equal addresses. */
+export function senderOf({ ip, sourcePort, destinationPort }: Ends): 0 | 1 {
+    const { bytes, addresses, version } = ip
+    const size = version === 4 ? 4 : 16
+    for (let i = addresses; i < addresses + size; i++) {
+        const difference = bytes[i]! - bytes[i + size]!
+        if (difference !== 0) return difference > 0 ? 0 : 1
+    }
+    return sourcePort > destinationPort ? 0 : 1
+}
+
+/** Returns the key of a segment's connection, the same for both directions. */
+export function keyOf({ ip, sourcePort, destinationPort }: Ends, sender: 0 | 1): string {
+    const { bytes, addresses, version } = ip
+    const size = version === 4 ? 4 : 16
+    const words = sender === 0 ? [sourcePort, destinationPort] : [destinationPort, sourcePort]
+    const first = sender === 0 ? addresses : addresses + size
+    const second = sender === 0 ? addresses + size : addresses
+    for (let i = 0; i < size; i += 2) words.push((bytes[first + i]! << 8) | bytes[first + i + 1]!)
+    for (let i = 0; i < size; i += 2) words.push((bytes[second + i]! << 8) | bytes[second + i + 1]!)
+    return String.fromCharCode(...words)
+}

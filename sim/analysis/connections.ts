@@ -1,0 +1,225 @@
+// The connections of a capture: takes its packets one after the other and keeps what is known of each connection.
+
+import { type IpPacket, ipPacket } from "../capture/ip-packet"
+import { networkStart } from "../capture/link-layer"
+import type { CapturedPacket } from "../capture/packet"
+import { Reassembly } from "../capture/reassembly"
+import { tcpOptions } from "../view/tcp-options"
+import { Connection, keyOf, other, senderOf } from "./connection"
+import { icmpError, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from "./icmp"
+import { Mark } from "./marks"
+import { judgeReset } from "./resets"
+import { Bit, occupied, optionBytes, type Segment, segmentOf } from "./segment"
+import { analyze } from "./sequence"
+import { follow, type StateChange } from "./states"
+
+/** The connections that are kept; segments of further ones are only counted. */
+export const MAX_CONNECTIONS = 100_000
+const PROTOCOL_TCP = 6
+/** IPv4 and IPv6 as a packet's payload: tunnels. */
+const PROTOCOL_IPV4 = 4
+const PROTOCOL_IPV6 = 41
+/** More tunnels in each other than this are damage. */
+const MAX_TUNNELS = 4
+
+/** A segment with everything that was found about it. */
+export interface Seen {
+    readonly connection: Connection
+    readonly from: 0 | 1
+    readonly segment: Segment
+    readonly marks: number
+    readonly changes: readonly StateChange[]
+    /** One sentence about a reset; undefined for other segments. */
+    readonly explanation: string | undefined
+}
+
+/** Takes what is found, packet by packet. */
+export interface Listener {
+    segment(seen: Seen): void
+    /** Takes an ICMP error about a connection, `time` as a segment's. */
+    icmp(connection: Connection, time: number, sender: IpPacket, words: string): void
+}
+
+export class Connections {
+    readonly list: Connection[] = []
+    /** Segments of connections beyond MAX_CONNECTIONS. */
+    ignored = 0
+    packets = 0
+    /** Link types in the capture that are not read, with the packets of each. */
+    readonly unread = new Map<number, number>()
+    private readonly latest = new Map<string, Connection>()
+    private readonly fragments = new Reassembly()
+    /** The time of the last packet, ns since the first. */
+    end = 0
+    private start: { seconds: number; nanoseconds: number } | undefined
+
+    constructor(private readonly listener?: Listener) {}
+
+    /** Takes the next packet of the capture. */
+    take({ linkType, bytes, length, seconds, nanoseconds }: CapturedPacket, isRead: boolean): void {
+        this.packets++
+        const isTimed = seconds !== 0 || nanoseconds !== 0
+        this.start ??= { seconds, nanoseconds }
+        const { start } = this
+        // a packet without a time is taken as simultaneous with the one before
+        const time = isTimed ? (seconds - start.seconds) * 1e9 + (nanoseconds - start.nanoseconds) : this.end
+        this.end = Math.max(this.end, time)
+        if (!isRead) {
+            this.unread.set(linkType, (this.unread.get(linkType) ?? 0) + 1)
+            return
+        }
+        const place = networkStart(linkType, bytes)
+        const part = place === undefined ? undefined : ipPacket(bytes, place, length)
+        const packet = part && inner(this.fragments.take(part))
+        if (packet === undefined) return
+        if (packet.protocol === PROTOCOL_TCP) {
+            const segment = segmentOf(packet, this.packets, time, isTimed)
+            if (segment !== undefined) this.segment(segment)
+        } else if (packet.protocol === PROTOCOL_ICMP || packet.protocol === PROTOCOL_ICMPV6) {
+            this.icmp(packet, time)
+        }
+    }
+
+    private segment(segment: Segment): void {
+        const from = senderOf(segment)
+        const connection = this.connectionOf(segment, from)
+        if (connection === undefined) {
+            this.ignored++
+            return
+        }
+        if (segment.length < 0) return
+        // a reset is judged by what was known before it
+        const reset = segment.bits & Bit.Rst ? judgeReset(connection, from, segment) : undefined
+        const reused = this.restart(connection, from, segment)
+        const marks = reused | analyze(connection, from, segment)
+        if (segment.bits & Bit.Syn) agree(connection, from, segment)
+        count(connection, from, segment, marks)
+        const changes = follow(connection, from, segment, reset?.isTaken)
+        const explanation = reset?.explanation
+        connection.reset ??= explanation
+        this.listener?.segment({ connection, from, segment, marks, changes, explanation })
+    }
+
+    /** Finds the connection of a segment: a SYN with another number than before begins a new one. */
+    private connectionOf(segment: Segment, from: 0 | 1): Connection | undefined {
+        const key = keyOf(segment, from)
+        const known = this.latest.get(key)
+        if (known !== undefined) {
+            const { base } = known.ends[from]
+            const isSyn = (segment.bits & (Bit.Syn | Bit.Ack)) === Bit.Syn
+            if (!isSyn || base === undefined || base === segment.seq) return known
+        }
+        if (this.list.length >= MAX_CONNECTIONS) return undefined
+        const connection = Connection.of(this.list.length, segment, from)
+        connection.firstTime = segment.time
+        connection.lastTime = segment.time
+        connection.isReused = known !== undefined
+        this.list.push(connection)
+        this.latest.set(key, connection)
+        return connection
+    }
+
+    /** Prepares an end for a SYN that repeats its first number, or a SYN-ACK with a new one. Returns the mark for it. */
+    private restart({ ends, isReused }: Connection, from: 0 | 1, { bits, seq }: Segment): number {
+        const end = ends[from]
+        if ((bits & Bit.Syn) === 0) return 0
+        if ((bits & Bit.Ack) === 0) {
+            // a reset may have had the number that was acknowledged, which is not the sender's own
+            if (end.base === seq) end.next = end.whole
+            return isReused && end.segments === 0 && ends[other(from)].segments === 0 ? Mark.PortsReused : 0
+        }
+        if (end.base === undefined || end.base === seq) return 0
+        end.base = seq
+        return Mark.PortsReused
+    }
+
+    private icmp(packet: IpPacket, time: number): void {
+        const error = icmpError(packet)
+        if (error === undefined || error.about.protocol !== PROTOCOL_TCP) return
+        const segment = segmentOf(error.about, this.packets, time, true)
+        // a connection of which only an error was captured has a number, too, if the error quotes enough of it
+        const connection =
+            segment === undefined
+                ? this.latest.get(quotedKey(error.about) ?? "")
+                : this.connectionOf(segment, senderOf(segment))
+        if (connection === undefined) return
+        connection.icmp = error.words
+        this.listener?.icmp(connection, time, packet, error.words)
+    }
+}
+
+/** Returns the packet in a packet that carries another (RFC 2003, RFC 4213), the packet itself otherwise. */
+function inner(packet: IpPacket | undefined, depth = 0): IpPacket | undefined {
+    if (packet?.protocol !== PROTOCOL_IPV4 && packet?.protocol !== PROTOCOL_IPV6) return packet
+    if (depth >= MAX_TUNNELS) return undefined
+    const { bytes, payload, length } = packet
+    const carried = ipPacket(bytes, payload, payload + length)
+    return carried?.fragment === undefined ? inner(carried, depth + 1) : undefined
+}
+
+/** Returns the key of a connection whose ports only are quoted; undefined if not even they are. */
+function quotedKey(ip: IpPacket): string | undefined {
+    const { bytes, payload } = ip
+    if (bytes.length < payload + 4) return undefined
+    const sourcePort = (bytes[payload]! << 8) | bytes[payload + 1]!
+    const destinationPort = (bytes[payload + 2]! << 8) | bytes[payload + 3]!
+    const ends = { ip, sourcePort, destinationPort }
+    return keyOf(ends, senderOf(ends))
+}
+
+/** Notes what a SYN or SYN-ACK offers: windows are scaled only if both do (RFC 7323 section 2.2). */
+function agree({ ends }: Connection, from: 0 | 1, segment: Segment): void {
+    const sender = ends[from]
+    const receiver = ends[other(from)]
+    sender.scales = false
+    if (segment.headerLength < 20) return
+    let offer: number | undefined
+    for (const option of tcpOptions(optionBytes(segment)))
+        if (option.kind === "window-scale") offer = Math.min(option.shift, 14)
+    if (offer === undefined) {
+        sender.shift = -1
+        receiver.shift = -1
+    } else {
+        sender.shift = segment.bits & Bit.Ack && receiver.shift === -1 ? -1 : offer
+    }
+}
+
+function count(connection: Connection, from: 0 | 1, segment: Segment, marks: number): void {
+    const sender = connection.ends[from]
+    const receiver = connection.ends[other(from)]
+    const { bits, time, length, window, headerLength, ack } = segment
+    const isSyn = (bits & Bit.Syn) !== 0
+    if (connection.ends[0].segments + connection.ends[1].segments === 0) {
+        connection.firstTime = time
+        // the sender of a SYN-ACK or of the answer to a segment that was not captured is the server
+        connection.client = isSyn && bits & Bit.Ack ? other(from) : from
+    }
+    connection.lastTime = time
+    const { handshake } = connection
+    if (isSyn) {
+        sender.syns++
+        if (bits & Bit.Ack) handshake.synAck ??= time
+        else handshake.firstSyn ??= time
+    } else if (bits & Bit.Ack) {
+        if (handshake.synAck !== undefined && from === connection.client) handshake.ack ??= time
+        if (headerLength >= 20) sender.scales = true
+    }
+    sender.segments++
+    sender.bytes += length
+    if ((bits & Bit.Rst) === 0) sender.ttl = segment.ip.ttl
+    if (marks & Mark.Retransmission) {
+        sender.retransmissions++
+        sender.unansweredRetransmissions++
+    } else if (occupied(segment) > 0 && (marks & Mark.KeepAlive) === 0) {
+        sender.unansweredRetransmissions = 0
+    }
+    if (marks & Mark.KeepAlive) sender.unansweredKeepAlives++
+    if (bits & Bit.Ack && ack === sender.ack) {
+        receiver.unansweredKeepAlives = 0
+        if (receiver.next === ack) receiver.unansweredRetransmissions = 0
+    }
+    if ((bits & (Bit.Rst | Bit.Syn | Bit.Fin)) === 0) {
+        if (window > 0) sender.shutSince = undefined
+        else sender.shutSince ??= time
+    }
+}

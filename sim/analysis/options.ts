@@ -1,0 +1,53 @@
+// The options of `npm run ladder`.
+
+import { CommandLine } from "../options/command-line"
+import { OptionError } from "../options/error"
+
+export interface LadderToolOptions {
+    /** The capture; `-` is standard input. */
+    file: string
+    /** The number of the connection that is drawn; undefined for a table of all and the first one. */
+    stream: number | undefined
+    svg: string | undefined
+    html: string | undefined
+    /** Writes the text, too, when there is a picture or a page. */
+    text: boolean
+}
+
+/** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
+export function parseLadderOptions(words: readonly string[]): LadderToolOptions {
+    const command = new CommandLine(
+        "npm run ladder -- FILE.pcap|FILE.pcapng|- [options]: draws the TCP connections of a capture, and says what went wrong"
+    )
+    command.add(
+        "--stream <N>",
+        "the connection to draw, by Wireshark's number (a table, and the first one)",
+        stream
+    )
+    command.add("--svg <F>", "write the ladder and the graphs as a picture", file)
+    command.add("--html <F>", "write a page with everything in it, which loads nothing else", file)
+    command.add("--text", "the table and ladder on the terminal, also with --svg or --html")
+    const { given, args } = command.parse<Partial<LadderToolOptions>>(words, 1)
+    const [path] = args
+    if (path === undefined || path === "")
+        throw new OptionError("name a capture, as npm run ladder -- FILE.pcapng (--help lists the options)")
+    const { stream: number, svg, html } = given
+    if (svg !== undefined && svg === html) throw new OptionError("--svg and --html need two files")
+    return {
+        file: path,
+        stream: number,
+        svg,
+        html,
+        text: given.text === true || (svg === undefined && html === undefined),
+    }
+}
+
+function stream(text: string): number {
+    if (/^\d{1,6}$/.test(text)) return Number(text)
+    throw new OptionError(`${text}: it takes the number of a connection in the table, from 0`)
+}
+
+function file(text: string): string {
+    if (text !== "") return text
+    throw new OptionError("it takes the name of a file")
+}

@@ -1,0 +1,167 @@
+// What is kept of the connection that is drawn: its first and last segments, its graphs, and how often each mark occurred.
+
+import { addressText, type IpPacket } from "../capture/ip-packet"
+import { type TcpOption, tcpOptions } from "../view/tcp-options"
+import { type Connection, other } from "./connection"
+import type { Listener, Seen } from "./connections"
+import { Mark } from "./marks"
+import { Bit, dataOf, isChecksumValid, optionBytes, type Segment } from "./segment"
+import { Series } from "./series"
+import type { StateChange } from "./states"
+
+/** The segments that are drawn: the first, and the last where there are more. */
+export const MOST_FIRST = 2000
+export const MOST_LAST = 500
+/** The bytes of data that are kept to be shown. */
+const PREVIEW = 96
+
+/** A segment as it is drawn. */
+export interface SegmentRow {
+    readonly kind: "segment"
+    readonly packet: number
+    readonly time: number
+    readonly from: 0 | 1
+    readonly seq: number
+    readonly ack: number
+    readonly bits: number
+    readonly window: number
+    readonly length: number
+    readonly options: readonly TcpOption[]
+    readonly data: Uint8Array
+    /** Undefined if not all of the segment was captured. */
+    readonly checksumValid: boolean | undefined
+    readonly marks: number
+    /** How many duplicate ACKs this is since the last new one; 0 for others. */
+    readonly duplicate: number
+    readonly changes: StateChange[]
+    readonly explanation: string | undefined
+}
+
+/** A remark between segments. */
+export interface NoteRow {
+    readonly kind: "note"
+    readonly packet: number
+    readonly time: number
+    readonly text: string
+}
+
+/** The segments whose checksum is right, and those whose is wrong. */
+interface Checksums {
+    right: number
+    wrong: number
+}
+
+export type Row = SegmentRow | NoteRow
+
+/** Keeps what is drawn of one connection, and counts. */
+export class Recording implements Listener {
+    connection: Connection | undefined
+    readonly first: Row[] = []
+    /** The last rows, if there are more than `first` holds; older ones are dropped. */
+    private readonly lastRows: Row[] = []
+    /** What each end sent, and what the other answered. */
+    readonly series = [new Series(), new Series()] as const
+    /** How many segments of each end have each mark. */
+    readonly counts = [new Map<Mark, number>(), new Map<Mark, number>()] as const
+    /** The segments of each end whose checksum is right, and those whose is wrong. */
+    readonly checksums: readonly [Checksums, Checksums] = [
+        { right: 0, wrong: 0 },
+        { right: 0, wrong: 0 },
+    ]
+    private readonly lastSyn: [SegmentRow | undefined, SegmentRow | undefined] = [undefined, undefined]
+    private rows = 0
+    private nextLast = 0
+
+    /** Makes the recording of a connection by its number. */
+    constructor(private readonly number: number) {}
+
+    segment({ connection, from, segment, marks, changes, explanation }: Seen): void {
+        if (connection.number !== this.number) return
+        this.connection = connection
+        const sender = connection.ends[from]
+        const options = tcpOptions(optionBytes(segment))
+        const sacks = options.flatMap(option => (option.kind === "sack" ? option.blocks : []))
+        const isDuplicate = (marks & Mark.DuplicateAck) !== 0
+        this.series[from].sent(segment, marks)
+        this.series[other(from)].answered(segment, sender, isDuplicate, sacks)
+        for (let mark = 1; mark <= marks; mark <<= 1)
+            if (marks & mark) this.counts[from].set(mark, (this.counts[from].get(mark) ?? 0) + 1)
+        const checksumValid = isChecksumValid(segment)
+        if (checksumValid === true) this.checksums[from].right++
+        else if (checksumValid === false) this.checksums[from].wrong++
+        const row = rowOf(segment, from, options, {
+            checksumValid,
+            marks,
+            duplicate: isDuplicate ? sender.duplicates : 0,
+            changes: changes.filter(change => !change.bySyn),
+            explanation,
+        })
+        this.add(row)
+        for (const change of changes) if (change.bySyn) this.answeredSyn(row, change)
+        if (segment.bits & Bit.Syn) this.lastSyn[from] = row
+    }
+
+    icmp(connection: Connection, time: number, { bytes, addresses, version }: IpPacket, words: string): void {
+        if (connection.number !== this.number) return
+        this.connection = connection
+        this.add({
+            kind: "note",
+            packet: 0,
+            time,
+            text: `${addressText(bytes, addresses, version)}: ${words}`,
+        })
+    }
+
+    /** Returns the last rows, oldest first. */
+    get last(): Row[] {
+        return [...this.lastRows.slice(this.nextLast), ...this.lastRows.slice(0, this.nextLast)]
+    }
+
+    /** Returns how many rows are neither in `first` nor in `last`. */
+    get omitted(): number {
+        return this.rows - this.first.length - this.lastRows.length
+    }
+
+    /** Puts a change at the SYN that caused it, or at the answer if no SYN was captured. */
+    private answeredSyn(row: SegmentRow, change: StateChange): void {
+        const syn = this.lastSyn[other(row.from)]
+        const place = syn?.changes.every(({ end }) => end !== change.end) ? syn : row
+        place.changes.push(change)
+    }
+
+    private add(row: Row): void {
+        this.rows++
+        if (this.first.length < MOST_FIRST) {
+            this.first.push(row)
+            return
+        }
+        this.lastRows[this.nextLast] = row
+        this.nextLast = (this.nextLast + 1) % MOST_LAST
+    }
+}
+
+function rowOf(
+    segment: Segment,
+    from: 0 | 1,
+    options: readonly TcpOption[],
+    found: Pick<SegmentRow, "checksumValid" | "marks" | "duplicate" | "changes" | "explanation">
+): SegmentRow {
+    const { packet, time, seq, ack, bits, window, length } = segment
+    // the packet's bytes are gone when the next one is read
+    const data = dataOf(segment, PREVIEW).slice()
+    const kept = options.filter(option => option.kind !== "other")
+    return {
+        kind: "segment",
+        packet,
+        time,
+        from,
+        seq,
+        ack,
+        bits,
+        window,
+        length,
+        options: kept,
+        data,
+        ...found,
+    }
+}

@@ -1,0 +1,175 @@
+// Infers the states of both ends (RFC 9293 section 3.3.2) from the segments that were seen between them. It takes each segment as
+// arrived, unless the sequence numbers show that it waits for one before it.
+
+import { type Connection, type End, other, type State, UNKNOWN } from "./connection"
+import { after, Bit, type Segment } from "./segment"
+
+/** An end went from one state to another. */
+export interface StateChange {
+    readonly end: 0 | 1
+    readonly from: State
+    readonly to: State
+    /** It was the other end's last SYN that caused this, which only the answer shows. */
+    readonly bySyn?: boolean
+}
+
+/** An end that sends this long after a reset, ns, did not take the reset; before that its segment was on its way. */
+const CROSSING = 200e6
+
+/**
+ * Takes a segment that `analyze` has taken, and returns the changes that it causes, the sender's first. `isResetTaken` says of a
+ * reset that its receiver takes it.
+ */
+export function follow(
+    connection: Connection,
+    from: 0 | 1,
+    segment: Segment,
+    isResetTaken = false
+): StateChange[] {
+    const changes: StateChange[] = []
+    const { bits } = segment
+    if (connection.ends[0].segments + connection.ends[1].segments === 1) begin(connection, from, segment)
+    revive(connection, from, segment, changes)
+    if (bits & Bit.Rst) reset(connection, from, isResetTaken, changes)
+    else {
+        send(connection, from, segment, changes)
+        arrive(connection, from, segment, changes)
+    }
+    return changes
+}
+
+function change(connection: Connection, end: 0 | 1, to: State, changes: StateChange[], bySyn = false): void {
+    const from = connection.ends[end].state
+    connection.ends[end].state = to
+    const last = changes.find(one => one.end === end)
+    // two at once, such as FIN-WAIT-1 to FIN-WAIT-2 to TIME-WAIT, are shown as one
+    if (last !== undefined) changes.splice(changes.indexOf(last), 1, { ...last, to })
+    else changes.push(bySyn ? { end, from: "LISTEN", to, bySyn } : { end, from, to })
+}
+
+/** Sets the states before the first segment that was captured. */
+function begin(connection: Connection, from: 0 | 1, { bits }: Segment): void {
+    if (bits & Bit.Syn && (bits & Bit.Ack) === 0) return
+    connection.isMidway = true
+    if (bits & Bit.Rst) return
+    if (bits & Bit.Syn) connection.ends[other(from)].state = "SYN-SENT"
+    else for (const end of connection.ends) end.state = "ESTABLISHED"
+}
+
+/** Gives an end its state back that goes on as if there had been no reset. */
+function revive({ ends }: Connection, from: 0 | 1, { bits, time }: Segment, changes: StateChange[]): void {
+    const end = ends[from]
+    if (end.stateBeforeReset === undefined || bits & (Bit.Rst | Bit.Syn)) return
+    if (time - ends[other(from)].time < CROSSING) return
+    changes.push({ end: from, from: end.state, to: end.stateBeforeReset })
+    end.state = end.stateBeforeReset
+    end.stateBeforeReset = undefined
+}
+
+function reset(connection: Connection, from: 0 | 1, isTaken: boolean, changes: StateChange[]): void {
+    const to = other(from)
+    const receiver = connection.ends[to]
+    if (connection.ends[from].state !== "CLOSED") change(connection, from, "CLOSED", changes)
+    if (receiver.state === "CLOSED" || !isTaken) return
+    receiver.stateBeforeReset = receiver.state
+    // RFC 9293 section 3.10.7.4: a connection that came by a listener leaves the listener alone
+    const isPassive = receiver.state === "SYN-RECEIVED" && connection.client === from
+    change(connection, to, isPassive ? "LISTEN" : "CLOSED", changes)
+}
+
+/** Applies what the sender of a segment must have done. */
+function send(connection: Connection, from: 0 | 1, segment: Segment, changes: StateChange[]): void {
+    const sender = connection.ends[from]
+    const { bits, seq, length } = segment
+    if (!connection.isSimultaneous && isRepeated(sender, segment)) {
+        const before = stateBeforeAck(connection, from)
+        if (before !== undefined) change(connection, from, before, changes)
+    }
+    if (bits & Bit.Syn) {
+        const isOpen = sender.state === "CLOSED" || sender.state === "LISTEN"
+        if ((bits & Bit.Ack) === 0) {
+            if (connection.ends[other(from)].state === "SYN-SENT") connection.isSimultaneous = true
+            if (isOpen) change(connection, from, "SYN-SENT", changes)
+        } else if (isOpen) change(connection, from, "SYN-RECEIVED", changes, true)
+        // the SYN of the other end has come while its own was on its way (RFC 9293 section 3.5, figure 7)
+        else if (sender.state === "SYN-SENT") change(connection, from, "SYN-RECEIVED", changes)
+        return
+    }
+    // the segment that told it was not captured
+    if (sender.state === "SYN-SENT" && bits & Bit.Ack) change(connection, from, "ESTABLISHED", changes)
+    if ((bits & Bit.Fin) === 0 || sender.fin !== undefined) return
+    sender.fin = (seq + length) >>> 0
+    connection.closer ??= from
+    if (sender.state === "ESTABLISHED" || sender.state === "SYN-RECEIVED")
+        change(connection, from, "FIN-WAIT-1", changes)
+    else if (sender.state === "CLOSE-WAIT") change(connection, from, "LAST-ACK", changes)
+}
+
+/** Returns whether a segment repeats its sender's SYN-ACK or FIN. */
+function isRepeated({ fin, syns }: End, { bits, seq, length }: Segment): boolean {
+    if (bits & Bit.Syn) return (bits & Bit.Ack) !== 0 && syns > 1
+    return (bits & Bit.Fin) !== 0 && fin === (seq + length) >>> 0
+}
+
+/** Returns the state of an end that repeats its SYN-ACK or FIN: the ACK of it was captured, but has not arrived. */
+function stateBeforeAck({ ends, client }: Connection, end: 0 | 1): State | undefined {
+    const { state, fin, stateBeforeReset } = ends[end]
+    if (fin === undefined) return state === "ESTABLISHED" && end !== client ? "SYN-RECEIVED" : undefined
+    if (state === "FIN-WAIT-2") return "FIN-WAIT-1"
+    return state === "CLOSED" && stateBeforeReset === undefined ? "LAST-ACK" : undefined
+}
+
+/** Applies what a segment tells its receiver: first what it acknowledges, then its FIN. */
+function arrive(connection: Connection, from: 0 | 1, segment: Segment, changes: StateChange[]): void {
+    const to = other(from)
+    const sender = connection.ends[from]
+    const receiver = connection.ends[to]
+    const { bits, ack } = segment
+    if (bits & Bit.Ack && receiver.next !== UNKNOWN) {
+        const ofSyn = after(ack, receiver.base ?? 0) > 0 && after(ack, receiver.next) <= 0
+        // an ACK that covers a FIN shows that the FIN has arrived, whatever is missing in the capture
+        const ofFin = receiver.fin !== undefined && after(ack, receiver.fin) > 0
+        if (ofFin && !receiver.finArrived) finArrives(connection, to, changes)
+        if (ofFin) finIsAcknowledged(connection, to, changes)
+        else if (receiver.state === "SYN-RECEIVED" && (ofSyn || connection.isMidway))
+            change(connection, to, "ESTABLISHED", changes)
+        else if (receiver.state === "SYN-SENT" && bits & Bit.Syn && ofSyn)
+            change(connection, to, "ESTABLISHED", changes)
+    }
+    const isWhole = sender.fin !== undefined && after(sender.whole, sender.fin) > 0
+    if (isWhole && !sender.finArrived) finArrives(connection, from, changes)
+}
+
+/** Applies that the FIN of `from` has arrived at the other end. */
+function finArrives(connection: Connection, from: 0 | 1, changes: StateChange[]): void {
+    connection.ends[from].finArrived = true
+    const to = other(from)
+    switch (connection.ends[to].state) {
+        case "SYN-RECEIVED":
+        case "ESTABLISHED":
+            change(connection, to, "CLOSE-WAIT", changes)
+            break
+        case "FIN-WAIT-1":
+            change(connection, to, "CLOSING", changes)
+            break
+        case "FIN-WAIT-2":
+            change(connection, to, "TIME-WAIT", changes)
+            break
+        default:
+    }
+}
+
+function finIsAcknowledged(connection: Connection, end: 0 | 1, changes: StateChange[]): void {
+    switch (connection.ends[end].state) {
+        case "FIN-WAIT-1":
+            change(connection, end, "FIN-WAIT-2", changes)
+            break
+        case "CLOSING":
+            change(connection, end, "TIME-WAIT", changes)
+            break
+        case "LAST-ACK":
+            change(connection, end, "CLOSED", changes)
+            break
+        default:
+    }
+}

@@ -1,0 +1,118 @@
+// Node runtime: SHA-256 (FIPS 180-4) and HMAC (RFC 2104). A call of Node's own makes an object for each hash, which takes several times
+// as long as the hash of a four-tuple.
+
+const BLOCK = 64
+const LENGTH_AT = 56
+
+/** Returns the first 32 bits of the fractional parts of `root` of the first `count` primes. */
+function fractions(count: number, root: (prime: number) => number): Int32Array {
+    const primes: number[] = []
+    for (let n = 2; primes.length < count; n++) if (primes.every(prime => n % prime > 0)) primes.push(n)
+    return Int32Array.from(primes, prime => (root(prime) % 1) * 0x1_0000_0000)
+}
+
+/** The round constants (section 4.2.2) and the initial hash value (section 5.3.3). */
+const K = fractions(64, Math.cbrt)
+const START = fractions(8, Math.sqrt)
+
+const w = new Int32Array(64)
+const state = new Int32Array(8)
+const block = new Uint8Array(BLOCK)
+let filled = 0
+let total = 0
+
+/** Adds the full block to the hash value (section 6.2.2). */
+function compress(): void {
+    for (let t = 0, at = 0; t < 16; t++, at += 4) {
+        w[t] = (block[at]! << 24) | (block[at + 1]! << 16) | (block[at + 2]! << 8) | block[at + 3]!
+    }
+    for (let t = 16; t < 64; t++) {
+        const x = w[t - 15]!
+        const y = w[t - 2]!
+        const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)
+        const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10)
+        w[t] = w[t - 16]! + s0 + w[t - 7]! + s1
+    }
+    let a = state[0]!
+    let b = state[1]!
+    let c = state[2]!
+    let d = state[3]!
+    let e = state[4]!
+    let f = state[5]!
+    let g = state[6]!
+    let h = state[7]!
+    for (let t = 0; t < 64; t++) {
+        const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
+        const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[t]! + w[t]!) | 0
+        const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
+        h = g
+        g = f
+        f = e
+        e = (d + t1) | 0
+        d = c
+        c = b
+        b = a
+        a = (t1 + s0 + ((a & c) ^ (a & d) ^ (c & d))) | 0
+    }
+    state[0] = state[0]! + a
+    state[1] = state[1]! + b
+    state[2] = state[2]! + c
+    state[3] = state[3]! + d
+    state[4] = state[4]! + e
+    state[5] = state[5]! + f
+    state[6] = state[6]! + g
+    state[7] = state[7]! + h
+}
+
+function begin(): void {
+    state.set(START)
+    filled = 0
+    total = 0
+}
+
+function add(bytes: Uint8Array): void {
+    const { length } = bytes
+    total += length
+    for (let i = 0; i < length; i++) {
+        block[filled++] = bytes[i]!
+        if (filled === BLOCK) {
+            compress()
+            filled = 0
+        }
+    }
+}
+
+/** Pads the message (section 5.1.1) and writes its hash into `hash`. */
+function end<T extends Uint8Array>(hash: T): T {
+    block[filled++] = 0x80
+    if (filled > LENGTH_AT) {
+        block.fill(0, filled)
+        compress()
+        filled = 0
+    }
+    block.fill(0, filled)
+    // the length in bits: no message here has 2^32 of them
+    for (let i = 0; i < 4; i++) block[BLOCK - 1 - i] = (total * 8) >>> (8 * i)
+    compress()
+    for (let i = 0; i < 32; i++) hash[i] = state[i >> 2]! >>> (24 - 8 * (i & 3))
+    return hash
+}
+
+/** Writes the SHA-256 of all the parts, one after the other, into `hash`, which is returned. */
+export function sha256<T extends Uint8Array>(parts: readonly Uint8Array[], hash: T): T {
+    begin()
+    for (const part of parts) add(part)
+    return end(hash)
+}
+
+/** Writes the HMAC with SHA-256 of all the parts, one after the other, into `hash`, which is returned. */
+export function hmacSha256<T extends Uint8Array>(key: Uint8Array, parts: readonly Uint8Array[], hash: T): T {
+    const short = key.length > BLOCK ? sha256([key], new Uint8Array(32)) : key
+    const inner = new Uint8Array(BLOCK).fill(0x36)
+    const outer = new Uint8Array(BLOCK).fill(0x5c)
+    for (let i = 0; i < short.length; i++) {
+        inner[i]! ^= short[i]!
+        outer[i]! ^= short[i]!
+    }
+    return sha256([outer, sha256([inner, ...parts], new Uint8Array(32))], hash)
+}

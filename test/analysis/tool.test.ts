@@ -1,0 +1,278 @@
+// `npm run ladder` as its users run it: what it writes, for every width and every kind of file, and its exit codes.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import fc from "fast-check"
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest"
+import { main } from "../../sim/analysis/cli"
+import { graphs } from "../../sim/analysis/graphs"
+import { page } from "../../sim/analysis/page"
+import { MAX_POINTS } from "../../sim/analysis/series"
+import { svgFile } from "../../sim/analysis/svg"
+import { ladderDrawing } from "../../sim/analysis/svg-ladder"
+import { heading, type Terminal, writeLadder, writeSummary } from "../../sim/analysis/text"
+import { Wording } from "../../sim/analysis/wording"
+import { cases } from "../support/property"
+import { mss, windowScale } from "../view/packets"
+import { pcap, pcapng } from "./files"
+import { analyzed, type Found, frameOf, handshake, type Line } from "./scene"
+
+const folder = mkdtempSync(join(tmpdir(), "ladder-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+const path = (name: string) => join(folder, name)
+
+const lines: readonly Line[] = [
+    [0, "client", "S", { options: [...mss(1460), ...windowScale(7)] }],
+    [10, "server", "SA", { ack: 1, options: [...mss(1460), ...windowScale(2)] }],
+    [10.1, "client", "A", { seq: 1, ack: 1 }],
+    [20, "client", "PA", { seq: 1, ack: 1, payload: "GET / HTTP/1.1\r\n<script>alert(1)</script>" }],
+    [320, "client", "PA", { seq: 1, ack: 1, payload: "GET / HTTP/1.1\r\n<script>alert(1)</script>" }],
+    [330, "server", "A", { seq: 1, ack: 42, window: 0 }],
+    [400, "server", "RA", { seq: 1, ack: 42 }],
+]
+const packets = lines.map(line => ({
+    time: 1_000_000_000_000n + BigInt(line[0] * 1e6),
+    bytes: frameOf(line),
+}))
+const SENTENCE =
+    "10.0.0.1:80 aborted the connection: its program ended, closed it with data unread, or asked for a reset."
+
+describe("the command", () => {
+    let out = ""
+    let errors: string[] = []
+    beforeEach(() => {
+        out = ""
+        errors = []
+        vi.spyOn(process.stdout, "write").mockImplementation(text => {
+            out += text
+            return true
+        })
+        vi.spyOn(console, "error").mockImplementation(text => errors.push(text))
+    })
+    afterEach(() => {
+        vi.restoreAllMocks()
+    })
+
+    test("draws the connections and the first one's ladder", async () => {
+        writeFileSync(path("good.pcap"), pcap(packets))
+        expect(await main([path("good.pcap")])).toBe(0)
+        expect(errors).toEqual([])
+        expect(out).toContain("0  10.0.0.2:40000  10.0.0.1:80         7       82        0    0.400         1")
+        expect(out).toContain("Handshake in 10.1 ms: SYN-ACK after 10.0 ms, ACK 100 µs later.")
+        expect(out).toContain("ESTABLISHED |<- len 0    win 8192  mss 1460 ws 2")
+        expect(out.replaceAll(/\s+/g, " ")).toContain(SENTENCE)
+    })
+
+    test("writes a picture and a page, without text unless it is asked for", async () => {
+        writeFileSync(path("good.pcapng"), pcapng(packets))
+        const words = [path("good.pcapng"), "--svg", path("a.svg"), "--html", path("a.html")]
+        expect(await main(words)).toBe(0)
+        expect(out).toBe("")
+        expect(readFileSync(path("a.svg"), "utf8")).toContain("</svg>")
+        expect(readFileSync(path("a.html"), "utf8")).toContain(SENTENCE)
+        expect(await main([...words, "--text"])).toBe(0)
+        expect(out).toContain("SYN-RECEIVED")
+    })
+
+    test("draws what there is of a damaged file, warns, and fails", async () => {
+        writeFileSync(path("cut.pcap"), pcap(packets).subarray(0, -7))
+        expect(await main([path("cut.pcap")])).toBe(1)
+        expect(out).toContain("SYN-RECEIVED")
+        expect(errors).toEqual([
+            "the file ends in the middle of a record, after packet 6; what came before is drawn",
+        ])
+    })
+
+    test.each([
+        ["no file", [], 2, /name a capture/],
+        ["an option that is unknown", ["x.pcap", "--sgv", "a"], 2, /unknown option '--sgv'.*--svg/],
+        ["a stream that is none", ["x.pcap", "--stream", "one"], 2, /--stream one: it takes the number/],
+        ["two files", ["x.pcap", "y.pcap"], 2, /unexpected argument "y.pcap"/],
+        ["one file for picture and page", ["x.pcap", "--svg", "a", "--html", "a"], 2, /need two files/],
+        ["a file that does not exist", [path("none.pcap")], 1, /none.pcap: there is no such file/],
+    ])("%s", async (_name, words, code, message) => {
+        expect(await main(words)).toBe(code)
+        expect(errors.join("\n")).toMatch(message)
+        expect(out).toBe("")
+    })
+
+    test.each([
+        [
+            "text",
+            new TextEncoder().encode("not a capture, but some words of text"),
+            [],
+            /text: not a capture/,
+        ],
+        ["udp", pcap([]), [], /udp has no TCP connection$/],
+        [
+            "wlan",
+            pcap(packets, { linkType: 105 }),
+            [],
+            /wlan has no TCP connection.*its link type 105 is not known/,
+        ],
+        ["few", pcap(packets), ["--stream", "3"], /few has no connection 3: they are numbered from 0 to 0/],
+        ["here", pcap(packets), ["--svg", folder], /cannot write/],
+    ])("a file of %s", async (name, bytes, words, message) => {
+        writeFileSync(path(name), bytes)
+        expect(await main([path(name), ...words])).toBe(1)
+        expect(errors.join("\n")).toMatch(message)
+    })
+
+    test("answers --help", async () => {
+        expect(await main(["--help"])).toBe(0)
+        expect(out).toContain("--stream")
+    })
+})
+
+const withoutScript = (html: string) => html.slice(0, html.indexOf("<script>"))
+
+function wordingOf({ recording }: Found): Wording {
+    return new Wording(recording.connection!, recording)
+}
+
+/** What is written at a width. */
+function written(found: Found, width: number): string[] {
+    let text = ""
+    const terminal: Terminal = {
+        width,
+        color: false,
+        unicode: true,
+        write: more => {
+            text += more
+        },
+    }
+    writeSummary(terminal, found.connections.list, found.connections.end)
+    writeLadder(terminal, wordingOf(found))
+    return text.split("\n")
+}
+
+test.each([60, 64, 80, 100, 200])("at %i columns no line is longer", width => {
+    const text = written(analyzed(lines), width)
+    expect(Math.max(...text.map(line => line.length))).toBeLessThanOrEqual(width)
+    expect(text.join("\n")).toContain("SYN-RECEIVED")
+})
+
+test("more connections than fit into the table: those that went wrong are in it", () => {
+    const many = Array.from({ length: 60 }, (_, i): Line[] => {
+        const ports = (from: "client" | "server") =>
+            from === "client"
+                ? { sourcePort: 41_000 + i, destinationPort: 80 }
+                : { sourcePort: 80, destinationPort: 41_000 + i }
+        const open = handshake.map(
+            ([time, from, flags, fields]): Line => [time + i, from, flags, { ...fields, ...ports(from) }]
+        )
+        return i === 55 ? [...open, [90 + i, "server", "RA", { seq: 1, ack: 1, ...ports("server") }]] : open
+    }).flat()
+    const text = written(analyzed(many), 100).join("\n")
+    expect(text).toContain("10.0.0.2:41055")
+    expect(text).toContain("and 20 more connections; --stream N draws one by its number")
+})
+
+/** A connection that sends this many segments. */
+function long(count: number): Line[] {
+    const data = Array.from({ length: count }, (_, i): Line[] => [
+        [20 + i, "client", "PA", { seq: 1 + i * 10, ack: 1, payload: "0123456789" }],
+        [20.5 + i, "server", "A", { seq: 1, ack: 11 + i * 10 }],
+    ])
+    return [...handshake, ...data.flat()]
+}
+
+test("a long connection is kept as its first and last segments, and graphs of a limited size", () => {
+    const found = analyzed(long(9000))
+    const { recording } = found
+    expect([recording.first.length, recording.last.length]).toEqual([2000, 500])
+    expect(recording.omitted).toBe(18_003 - 2500)
+    expect(recording.last.at(-1)).toMatchObject({ time: recording.connection!.lastTime })
+    const bars = recording.series.map(series => series.bars.length)
+    expect(Math.max(...bars)).toBeLessThanOrEqual(MAX_POINTS)
+    expect(recording.series[recording.connection!.client].bars.at(-1)?.end).toBeGreaterThan(90_000)
+    expect(heading(wordingOf(found)).join(" ")).toContain("15,503 segments in the middle are not drawn")
+})
+
+describe("the picture and the page", () => {
+    const found = analyzed(lines)
+    const wording = wordingOf(found)
+    const svg = svgFile("title", "description", [ladderDrawing(wording), ...graphs(wording)])
+    const html = page({
+        title: "a <b>",
+        connections: found.connections.list,
+        wording,
+        end: found.connections.end,
+    })
+
+    test.each([
+        ["picture", svg],
+        ["page", html],
+    ])("%s: nothing is loaded from anywhere, and no text is markup", (_name, text) => {
+        const addresses = text.matchAll(/\b(?:src|href|url|action|import)\b\s*[=(]\s*["']?([^"'\s>)]*)/g)
+        expect([...addresses].map(match => match[1]).filter(one => !one!.startsWith("#"))).toEqual([])
+        expect(text).not.toContain("<script>alert")
+        expect(text.replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(/https?:/)
+    })
+
+    test("the picture is well-formed XML", () => {
+        // every element is closed, in order
+        const open: string[] = []
+        for (const [, close, name, own] of svg.matchAll(/<(\/?)([a-z]+)[^<>]*?(\/?)>/g)) {
+            if (close === "/") expect(open.pop()).toBe(name)
+            else if (own !== "/") open.push(name!)
+        }
+        expect(open).toEqual([])
+        expect(svg).not.toMatch(/NaN|undefined|Infinity/)
+        expect(withoutScript(html)).not.toMatch(/NaN|undefined|Infinity/)
+    })
+
+    test("the page has light and dark, names for screen readers, and the ladder as a table", () => {
+        expect(html).toContain("prefers-color-scheme: dark")
+        expect(html).toContain("Content-Security-Policy")
+        expect(html.match(/role="img" aria-labelledby/g)?.length).toBe(3)
+        expect(html.match(/<tr tabindex="-1"/g)?.length).toBe(lines.length)
+        expect(html).toContain("<td>client</td><td>SYN</td>")
+        expect(html).toContain("client SYN-SENT → ESTABLISHED")
+        expect(html).toContain("retransmission")
+        expect(html).toContain("a &lt;b&gt;")
+    })
+})
+
+test("any segments are drawn: no text, picture or page fails", () => {
+    const line = fc.record({
+        time: fc.nat(10_000),
+        from: fc.constantFrom("client" as const, "server" as const),
+        flags: fc.stringMatching(/^S?F?R?P?A?$/),
+        seq: fc.oneof(fc.nat(3000), fc.integer()),
+        ack: fc.oneof(fc.nat(3000), fc.integer()),
+        window: fc.nat(65_535),
+        options: fc
+            .uint8Array({ minLength: 0, maxLength: 40 })
+            .map(bytes => [...bytes.subarray(0, bytes.length & ~3)]),
+        payload: fc.uint8Array({ maxLength: 30 }),
+    })
+    fc.assert(
+        fc.property(fc.array(line, { minLength: 1, maxLength: 25 }), all => {
+            const found = analyzed(
+                all.map(
+                    ({ time, from, flags, ...fields }): Line => [
+                        time,
+                        from,
+                        flags === "" ? "A" : flags,
+                        fields,
+                    ]
+                )
+            )
+            for (const width of [60, 100])
+                expect(Math.max(...written(found, width).map(text => text.length))).toBeLessThanOrEqual(width)
+            const wording = wordingOf(found)
+            const text = page({
+                title: "",
+                connections: found.connections.list,
+                wording,
+                end: found.connections.end,
+            })
+            expect(withoutScript(text) + svgFile("", "", graphs(wording))).not.toMatch(
+                /NaN|undefined|Infinity/
+            )
+        }),
+        cases(300)
+    )
+})

@@ -1,0 +1,19 @@
+// The image and the heap of each program, by `npm run build -- --json`.
+
+import { execFile } from "node:child_process"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { ROOT } from "../../sim/build/build"
+
+export interface ProgramSize {
+    name: string
+    code: number
+    image: number
+    heap: number
+}
+
+export async function measurePrograms(): Promise<ProgramSize[]> {
+    const words = ["--import", "tsx", join(ROOT, "sim/budget/cli.ts"), "--json"]
+    const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: ROOT })
+    return (JSON.parse(stdout) as { images: ProgramSize[] }).images
+}
