@@ -102,7 +102,11 @@ export function newId(t: TcpContext): number {
             t.topId = id
             break
         }
-        if (findConnection(t, id) < 0 && findListener(t, id) < 0 && findWaitId(t, id) < 0) break
+        if (findConnection(t, id) < 0) {
+            if (findListener(t, id) < 0) {
+                if (findWaitId(t, id) < 0) break
+            }
+        }
     }
     t.lastId = id
     return id
