@@ -44,17 +44,6 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
         t.counters.setAt(Counter.SegmentsIn, "i32", (t.counters.getAt(Counter.SegmentsIn, "i32") + 1) | 0)
     const ports = rx.getAt(Frame.Transport, "i32")
     const control = rx.getAt(Frame.Transport + Tcp.Flags, "u8")
-    let sequence = rx.getAt(Frame.Transport + Tcp.Sequence, "i32")
-    sequence = (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
-    let acknowledgment = rx.getAt(Frame.Transport + Tcp.Acknowledgment, "i32")
-    acknowledgment =
-        (acknowledgment << 24) |
-        ((acknowledgment & 0xff00) << 8) |
-        ((acknowledgment >> 8) & 0xff00) |
-        (acknowledgment >>> 24)
-    const window =
-        (rx.getAt(Frame.Transport + Tcp.Window, "u8") << 8) | rx.getAt(Frame.Transport + Tcp.Window + 1, "u8")
-
     // The segment belongs to a connection, a record of TIME-WAIT, a half-open record, a listener, or none of them
     const c = findTuple(t, remoteIp, ports)
     const passive = t.passive
@@ -87,12 +76,29 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
         else if (state === State.TimeWait) id = t.waits.getAt(record + TimeWaitRecord.Id, "u16")
         traceSegment(t, EventKind.SegmentIn, Frame.Transport, length, id, state, remoteIp, now)
     }
+    const sequence = rx.getAt(Frame.Transport + Tcp.Sequence, "i32")
+    const acknowledgment = rx.getAt(Frame.Transport + Tcp.Acknowledgment, "i32")
     const segment = t.segment
     segment.setAt(Seg.RemoteIp, "i32", remoteIp)
     segment.setAt(Seg.Ports, "i32", ports)
-    segment.setAt(Seg.Sequence, "i32", sequence)
-    segment.setAt(Seg.Acknowledgment, "i32", acknowledgment)
-    segment.setAt(Seg.Window, "u16", window)
+    segment.setAt(
+        Seg.Sequence,
+        "i32",
+        (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
+    )
+    segment.setAt(
+        Seg.Acknowledgment,
+        "i32",
+        (acknowledgment << 24) |
+            ((acknowledgment & 0xff00) << 8) |
+            ((acknowledgment >> 8) & 0xff00) |
+            (acknowledgment >>> 24)
+    )
+    segment.setAt(
+        Seg.Window,
+        "u16",
+        (rx.getAt(Frame.Transport + Tcp.Window, "u8") << 8) | rx.getAt(Frame.Transport + Tcp.Window + 1, "u8")
+    )
     segment.setAt(Seg.DataAt, "u16", Frame.Transport + header)
     segment.setAt(Seg.Length, "u16", length - header)
     segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
