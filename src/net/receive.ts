@@ -84,8 +84,7 @@ export function receive(s: Stack, length: number, now: number): void {
             rx.getAt(Eth.Size + Ip.Source, "u32") +
             rx.getAt(Eth.Size + Ip.Destination, "u32")
         if (header > Ip.Size) sum = onesSum(rx, Eth.Size + Ip.Size, header - Ip.Size, sum)
-        const high = (sum / 0x10000) | 0
-        const folded = high + (sum - high * 0x10000)
+        const folded = sum - ((sum / 0x10000) | 0) * 0xffff
         if ((folded & 0xffff) + (folded >> 16) !== 0xffff) wrong = Counter.IpChecksum
         else if ((rx.getAt(Eth.Size + Ip.Fragment, "u16") & FragmentBits.Any) !== 0)
             wrong = Counter.IpFragment

@@ -64,8 +64,7 @@ export function onesSum(b: Buffer, at: number, length: number, sum: number): num
     // RFC 1071: an odd last byte counts as if a zero byte followed
     if (rest > 0) sum += b.getAt(at, "u8")
     // the words of a frame sum to less than 2^42: exact in a double, and the quotient fits 32 bits
-    const high = (sum / 0x10000) | 0
-    let folded = high + (sum - high * 0x10000)
+    let folded = sum - ((sum / 0x10000) | 0) * 0xffff
     while (folded > 0xffff) folded = (folded & 0xffff) + (folded >> 16)
     return folded
 }
