@@ -1,4 +1,4 @@
-// The model of WIZnet's W5500, from its data sheet 1.0.9: all that a host sees by SPI, the reset line and the interrupt line.
+// The model of WIZnet's W5500, from its data sheet 1.1.0: all that a host sees by SPI, the reset line and the interrupt line.
 // The host is the controller on the SPI bus, as in the data sheet. Raw frames through socket 0 are complete; the chip's own
 // TCP/IP is left out. Frames are without FCS.
 

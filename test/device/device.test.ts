@@ -210,6 +210,15 @@ describe("a device", () => {
         expect(said[0]).toMatch(/, no link: is the cable in\?$/)
     })
 
+    test("starts without a link after 3 s, and reports what the driver knows of it", async () => {
+        const noLink = 'no link: ENONET, there is no network "home" here: look at its name'
+        const { run, said } = await boot({}, { linkUp: false, noLink })
+        await run(3100)
+        expect(said[0]).toMatch(
+            / bytes of buffers, no link: ENONET, there is no network "home" here: look at its name$/
+        )
+    })
+
     test("starts its driver again every 5 s when the chip does not answer", async () => {
         let attempts = 0
         const { run, said, command } = await boot(
