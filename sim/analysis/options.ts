@@ -13,7 +13,7 @@ export interface LadderToolOptions {
     stream: number | undefined
     svg: string | undefined
     html: string | undefined
-    /** Writes the text, too, when there is a picture or a page. */
+    /** True when the text is written in addition to a picture or a page. */
     text: boolean
 }
 
@@ -47,10 +47,10 @@ export function parseLadderOptions(words: readonly string[]): LadderToolOptions 
 
 function stream(text: string): number {
     if (/^\d{1,6}$/.test(text)) return Number(text)
-    throw new OptionError(`${text}: it takes the number of a connection in the table, from 0`)
+    throw new OptionError(`${text} is not the number of a connection in the table, from 0`)
 }
 
 function file(text: string): string {
     if (text !== "") return text
-    throw new OptionError("it takes the name of a file")
+    throw new OptionError("the name of a file is missing")
 }

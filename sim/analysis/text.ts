@@ -9,7 +9,7 @@ import type { Row } from "./recording"
 import { beginning, ending, isTroubled } from "./story"
 import { counted, duration, type Wording } from "./wording"
 
-/** What a terminal can show, and where to write. */
+/** The capabilities of a terminal, and its output. */
 export interface Terminal {
     write(text: string): void
     readonly color: boolean
@@ -17,7 +17,7 @@ export interface Terminal {
     readonly width: number
 }
 
-/** The connections in the table; of more, those that went wrong are shown first. */
+/** The number of connections in the table; if the capture has more, those that went wrong are shown first. */
 const MOST_LINES = 40
 
 /** Writes text of any length in lines that fit, indented. */
@@ -75,7 +75,7 @@ function numbersOf(connection: Connection): string {
     )
 }
 
-/** Returns lines that describe the connection: who, handshake, numbers, what was found. */
+/** Returns lines that describe the connection: its ends, handshake, numbers and findings. */
 export function heading(wording: Wording): string[] {
     const { connection, names, recording } = wording
     const { client, ends } = connection
@@ -100,7 +100,7 @@ export function heading(wording: Wording): string[] {
     return lines
 }
 
-/** Returns how often what occurred, for each end. */
+/** Returns how often each mark occurred, for each end. */
 function counts(wording: Wording): string {
     const { client } = wording.connection
     return ([client, other(client)] as const)
@@ -135,7 +135,7 @@ export function writeLadder(terminal: Terminal, wording: Wording): void {
     ladder.flush()
 }
 
-/** Draws a row; `shown` are the addresses as the ladder's hosts have them. */
+/** Draws a row; `shown` are the addresses in the form of the ladder's hosts. */
 function drawRow(ladder: Ladder, wording: Wording, row: Row, shown: readonly [string, string]): void {
     const time = row.time / 1e6
     if (row.kind === "note") {
@@ -150,7 +150,7 @@ function drawRow(ladder: Ladder, wording: Wording, row: Row, shown: readonly [st
     if (row.explanation !== undefined) ladder.note(row.explanation)
 }
 
-/** Returns an address of IPv6 that is too long without its middle, which tells the least. */
+/** Returns an IPv6 address, without its middle if it is too long, because the middle tells readers the least. */
 function shortened(address: string, room: number): string {
     if (address.length <= room) return address
     const tail = Math.floor((room - 2) / 2)

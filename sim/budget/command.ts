@@ -24,7 +24,7 @@ interface Built {
     /** Path of the program in this project. */
     path: string
     image: Image
-    /** Bytes of heap in use after the start; undefined where the simulator cannot run the image. */
+    /** Bytes of heap in use after the start; undefined if the simulator cannot run the image. */
     heap: number | undefined
 }
 
@@ -131,7 +131,9 @@ async function built(options: BuildOptions): Promise<Built[]> {
     return all
 }
 
-/** Builds what the options ask for and returns the exit code. Throws what the process reports (sim/command/process.ts). */
+/**
+ * Builds the images that the options request and returns the exit code. Throws what the process reports (sim/command/process.ts).
+ */
 export async function build(words: readonly string[]): Promise<number> {
     const options = parseBuildOptions(words)
     const all = await built(options)

@@ -1,4 +1,4 @@
-// Measures the bytes of code that a program would save by leaving out a feature, by a build without each.
+// Measures the bytes of code that a program would save by leaving out each feature, with a build without it.
 
 import { availableParallelism } from "node:os"
 import type { Board } from "../board/boards"
@@ -34,14 +34,14 @@ export async function featureBytes(
             })
             if (left.code !== code) found.push({ name, bytes: code - left.code })
         } catch (error) {
-            // the features in `without` may not allow to leave out this one as well
+            // the features in `without` may not allow this one to be left out, too
             if (!(error instanceof FeatureError)) throw error
         }
     })
     return found.sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
 }
 
-/** Runs `work` for each element, for as many at the same time as there are processors. */
+/** Runs `work` for each element, for as many elements at the same time as the computer has processors. */
 export async function each<T>(
     all: readonly T[],
     work: (one: T, index: number) => Promise<void>

@@ -33,7 +33,7 @@ class Sources {
     /** By feature, the ranges that are compiled only with the feature. */
     readonly guarded: Map<string, Range[]>
     private readonly functions: NamedFunction[] = []
-    /** The positions of each name, without its declarations and imports. */
+    /** The positions at which each name is used, without its declarations and imports. */
     private readonly uses = new Map<string, number[]>()
 
     constructor(debug: SizedDebugInfo, features: readonly string[]) {

@@ -14,7 +14,7 @@ export interface BuildOptions {
     program: string | undefined
     /** Features that are left out. */
     without: readonly string[]
-    /** Prints the bytes of each package, folder, file and function, and draws them into this file; undefined: neither. */
+    /** Prints the bytes of each package, folder, file and function, and draws them into this file; undefined: does neither. */
     sizes: { file: string | undefined } | undefined
     /** Prints the bytes of each feature. */
     features: boolean

@@ -23,7 +23,7 @@ export { ROOT } from "./places"
 const OUTPUT = join(ROOT, ".devicescript", "sim")
 /** DeviceScript's command line tool, beside which the compiler writes DeviceScript's libraries. */
 const CLI = commandLineTool()?.folder ?? join(ROOT, "node_modules", "@devicescript", "cli")
-/** A file with the version of DeviceScript's libraries that the compiler has written beside it. */
+/** A file with the version of DeviceScript's libraries, which the compiler has written beside it. */
 const MARK = join(dirname(CLI), ".written")
 const CORE = join(dirname(CLI), "core")
 /** The generated module that imports the modules of a program, if it has more than one. */
@@ -32,15 +32,17 @@ const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
 /** The optimizer's report (optimizer/report.ts). */
 const REPORT = "optimizer.json"
-/** The files of the build itself, paths in this package: an image depends on them too. Installed, it is the version that counts. */
+/**
+ * The files of the build itself, paths in this package: an image depends on them, too. Installed, it is the version that counts.
+ */
 const OPTIMIZER = INSTALLED ? ["package.json"] : ["sim/build/build.ts", "sim/optimizer"]
-/** The number of builds of one program that are kept, as another process may be about to read them. */
+/** The number of builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
-/** Thrown for a program that the compiler rejects; the message has all of the compiler's output. */
+/** Thrown for a program that the compiler rejects; the message contains all of the compiler's output. */
 export class BuildError extends Error {}
 
-/** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most. */
+/** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most code. */
 export class TooLarge extends BuildError {}
 
 export interface Image {
@@ -106,7 +108,7 @@ export async function compileImage(
     if (!existsSync(directory)) {
         try {
             await mkdir(OUTPUT, { recursive: true })
-            // before the libraries exist only one build may run, as each build would write them
+            // before the libraries exist only one build may run, because each build would write them
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
                 if (!existsSync(directory)) await compile(program, name, replaced, optimized, directory)
@@ -121,7 +123,7 @@ export async function compileImage(
     return { image, debug, report, size: bytes.length, code: limitedBytes(readImage(bytes).functions) }
 }
 
-/** Returns a BuildError of one line for an error in writing; any other error unchanged. */
+/** Returns a BuildError of one line for an error in writing, any other error unchanged. */
 function unwritable(error: unknown): unknown {
     const { code, path = OUTPUT } = error as NodeJS.ErrnoException
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
@@ -139,12 +141,12 @@ export async function ensureLibraries(): Promise<void> {
     if (!librariesComplete()) await buildImage([PIPE], "libraries")
 }
 
-/** Returns whether all of DeviceScript's libraries exist. `npm ci` removes them, `npm install` removes all but the mark. */
+/** Returns true when all of DeviceScript's libraries exist. `npm ci` removes them, `npm install` removes all but the mark. */
 function librariesComplete(): boolean {
     return existsSync(CORE) && existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
 }
 
-/** Returns a hash of everything that an image is made of. */
+/** Returns a hash of everything that determines an image. */
 async function fingerprint(program: Program, replaced: Replaced): Promise<string> {
     const files = [
         ...OPTIMIZER.flatMap(path => filesBelow(path)),
@@ -216,8 +218,8 @@ async function compile(
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
-    // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and it puts the
-    // state of a git checkout into the image: so it runs in another directory, with links to the files here
+    // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and writes the
+    // state of a git checkout into the image, so it runs in another directory, with links to the files here
     const work = await realpath(await mkdtemp(join(tmpdir(), "devicescript-tcp-")))
     try {
         await fillWorkFolder(work, replaced, dirname(CLI))
@@ -231,7 +233,7 @@ async function compile(
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         await finish(built, staged, own, optimized)
         await rename(staged, directory).catch(async (error: unknown) => {
-            // another process has broken the lock and was faster: its result is the same
+            // another process broke the lock and was faster: its result is the same
             await rm(staged, { recursive: true, force: true })
             if (!existsSync(directory)) throw error
         })
@@ -248,7 +250,7 @@ async function finish(built: string, staged: string, own: string, optimized: boo
     const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
     const { image, debug, report } = optimize(plain, plainDebug)
     const code = optimized ? report.after.code : report.before.code
-    // an image that is too large is built for its figures only
+    // an image that is too large is built only for its figures
     const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
     if (refused !== undefined) throw new BuildError(`${own}: the VM rejects the image (${refused})`)
     await writeFile(join(staged, IMAGE), optimized ? image : plain)

@@ -6,7 +6,7 @@ import { locate, ofPackage, ROOT } from "./places.ts"
 
 /** Path in the project of the file with the features. */
 export const FEATURES = ofPackage("src/features.ts")
-/** Environment variable that overrides the list in package.json: names with commas between. Tests run a combination by it. */
+/** Environment variable that overrides the list in package.json: names separated by commas. Tests use it to run a combination. */
 const VARIABLE = "DEVICESCRIPT_TCP_WITHOUT"
 
 const DECLARATION = /^export const ([A-Z0-9_]+) = (?:true|false)$/gm

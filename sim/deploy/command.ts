@@ -31,7 +31,9 @@ async function transportFor(route: Route) {
     return serialTransport(serialPorts, port)
 }
 
-/** Deploys what the options ask for and returns the exit code. Throws what the process reports (sim/command/process.ts). */
+/**
+ * Deploys the program that the options name and returns the exit code. Throws what the process reports (sim/command/process.ts).
+ */
 export async function deployProgram(words: readonly string[]): Promise<number> {
     const options = parseDeployOptions(words)
     const settings = options.settings ? readSettings(process.cwd()) : new Map()

@@ -15,7 +15,7 @@ export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"
 export interface DeployOptions {
     /** The board for which the program is built. */
     board: Board
-    /** A program of this project to build, or an image that exists. */
+    /** A program of this project to build, or an existing image. */
     file: { kind: "program" | "image"; path: string }
     route: Route
     device: string | undefined
@@ -72,7 +72,7 @@ function route(text: string): Route {
     const [, host, digits] = /^tcp:\/\/([\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(text) ?? []
     const port = Number(digits)
     if (host === undefined || port < 1 || port > 65_535) {
-        throw new OptionError(`${text}: it takes a serial port, devtools or tcp://HOST:PORT`)
+        throw new OptionError(`${text} is not valid; use a serial port, devtools or tcp://HOST:PORT`)
     }
     return { kind: "tcp", host: host.replaceAll(/[[\]]/g, ""), port }
 }
@@ -88,5 +88,5 @@ function seconds(text: string): number {
     const { least, most } = SECONDS
     const value = Number(text)
     if (/^\d{1,3}$/.test(text) && value >= least && value <= most) return value
-    throw new OptionError(`${text}: it takes a whole number of seconds from ${least} to ${most}`)
+    throw new OptionError(`${text} is not a whole number of seconds from ${least} to ${most}`)
 }

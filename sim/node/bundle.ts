@@ -1,5 +1,5 @@
-// Node runtime: bundles a program into one script. It has the same sources as the image, with this folder's files instead of
-// the VM's built-in packages, and DeviceScript's libraries as the compiler writes them.
+// Node runtime: bundles a program into one script. The bundle has the same sources as the image, with this folder's files instead
+// of the VM's built-in packages, and DeviceScript's libraries as the compiler writes them.
 
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -22,7 +22,7 @@ const here = (name: string) => join(PACKAGE, "sim", "node", name)
 /** Matches an import of DeviceScript's namespace. Programs write to it as an object, so they get core.ts's default export. */
 const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
 
-/** Returns an esbuild plugin that puts in this folder's files, `files` (texts by path in this project) and the board's pins. */
+/** Returns an esbuild plugin that inserts this folder's files, `files` (texts by path in this project) and the board's pins. */
 const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
     name: "places",
     setup({ onResolve, onLoad }) {
@@ -77,7 +77,8 @@ export async function bundleProgram(
         logLevel: "silent",
     })
     const text = (name: string) => result.outputFiles.find(file => file.path.endsWith(name))!.text
-    // a module may await at its top level, so the script is an async function; that adds a line before the sources' first
+    // a module may await at its top level, so the script is an async function; which adds a line before the first line of the
+    // sources
     const map = JSON.parse(text(".map")) as { mappings: string }
     map.mappings = `;${map.mappings}`
     return { code: `(async () => {\n${text(".js")}\n})`, map: JSON.stringify(map) }

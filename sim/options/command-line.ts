@@ -1,4 +1,4 @@
-// The command line of a program of this project, by commander. Each mistake in the options is reported in one line.
+// The command line of a program of this project, built on commander. Each mistake in the options is reported in one line.
 
 import { existsSync, readFileSync, realpathSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
@@ -10,7 +10,9 @@ import { OptionError } from "./error"
 /** Thrown when the user asks for a text (--help, --version) instead of a run; the message is the text. */
 export class Answer extends Error {}
 
-/** The command line of one program. It prints nothing itself: `parse` throws the texts. `title` is the first line of the help. */
+/**
+ * The command line of one program. This class prints nothing: `parse` throws the texts. `title` is the first line of the help.
+ */
 export class CommandLine {
     private readonly command: Command
     private readonly answer: string[] = []
@@ -52,7 +54,7 @@ export class CommandLine {
         return { given: command.opts() as Given, args: command.args }
     }
 
-    /** Returns the help: one line per option, so that a screen holds it together with the lines that npm prints before it. */
+    /** Returns the help: one line per option, so that it fits a screen together with the lines that npm prints before it. */
     private help(command: Command): string {
         const rows: [string, string][] = command.options
             .filter(option => option.long !== "--version" && option.description !== "")
@@ -93,13 +95,17 @@ export function ownProgram(): string | undefined {
     throw new OptionError(`the project has no ${MAIN}: name your program, as src/app.ts`)
 }
 
-/** Returns the path of a program in the project. Throws an OptionError for any other file: the compiler takes none. */
+/**
+ * Returns the path of a program in the project. Throws an OptionError for any other file, which the compiler would not accept.
+ */
 export function program(text: string): string {
     if (!text.endsWith(".ts")) throw new OptionError(`${text} is not a TypeScript file (.ts)`)
     const found = existsSync(text)
     const path = relative(ROOT, found ? realpathSync(text) : resolve(text)).replaceAll("\\", "/")
     if (!isInside(path)) {
-        throw new OptionError(`${text} is not in this project; the compiler takes only files of this project`)
+        throw new OptionError(
+            `${text} is not in this project; the compiler accepts only files of this project`
+        )
     }
     if (!found) throw new OptionError(`${text} does not exist`)
     return path

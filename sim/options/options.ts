@@ -30,7 +30,7 @@ export interface Options {
     program: string | undefined
     /** Features that the devices' programs leave out (src/features.ts). */
     without: readonly string[]
-    /** Seed of all random numbers; undefined: every run has others. */
+    /** Seed of all random numbers; undefined: every run has different numbers. */
     seed: number | undefined
     time: "real" | "virtual"
     /** `builtin`, `user`, `passt`, a stream (see parseStreamAddress) or a TAP device (see parseTapAddress). */
@@ -40,9 +40,9 @@ export interface Options {
     /** The address of Host X. */
     ip: string
     prefix: number
-    /** The address of the host that the example talks to; undefined on all but the built-in link. */
+    /** The address of the host to which the example connects; undefined on all but the built-in link. */
     server: string | undefined
-    /** The address of the router that leads to this computer's sockets; undefined without one. */
+    /** The address of the router that leads to this computer's sockets; undefined if the network has none. */
     router: string | undefined
     /** The address to which devices send packets for other networks. */
     gateway: string | undefined
@@ -51,9 +51,9 @@ export interface Options {
     config: { [key: string]: number }
     /** What the process does after the example and the commands; "handshakes" runs a program until its connections are over. */
     mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes"
-    /** The run begins with the example. */
+    /** True when the run begins with the example. */
     example: boolean
-    /** The run ends after the example because there is no terminal, not because an option says so. */
+    /** True when the run ends after the example because it has no terminal, not because an option says so. */
     cutShort: boolean
     /** The commands of --exec. */
     commands: string[]
@@ -64,9 +64,9 @@ export interface Options {
     impairments: Impairments
 }
 
-/** Where the process runs. */
+/** The environment in which the process runs. */
 interface Surroundings {
-    /** Standard input and output are a terminal. */
+    /** True when standard input and output are a terminal. */
     terminal: boolean
 }
 
@@ -219,7 +219,7 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
     }
 }
 
-/** Reads the options as given and checks each by itself. */
+/** Reads the options as given and checks each separately. */
 function read(words: readonly string[]): Given {
     const { given, args } = commandLine().parse<Given>(words, WORDS)
     const [named] = args
@@ -239,7 +239,7 @@ function commandLine(): CommandLine {
     add("--program <FILE>", "run this program, as src/examples/hello.ts", program)
     add("--without <NAME,...>", "build without these features (src/features.ts)", without)
     addBoardOptions(command)
-    // the older name: it chooses a board by its chip
+    // the older option, which chooses a board by its chip
     add("--mac <CHIP>", "")
     add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
@@ -250,7 +250,7 @@ function commandLine(): CommandLine {
         return forwards
     })
     add("--ip <A.B.C.D/N>", "its address (10.0.0.2/24); --gateway: its router", parseInterface)
-    // the line above names it, or the help would not fit a screen
+    // the line above describes it; otherwise the help would not fit a screen
     add("--gateway <A.B.C.D>", "", parseUnicast)
     add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
     add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
@@ -273,18 +273,20 @@ function faults(text: string, board: Board): FaultStep[] {
     }
 }
 
-/** Returns a parser that takes one of the known words. */
+/** Returns a parser that accepts one of the known words. */
 function one(...known: string[]): (text: string) => string {
     return text => {
         if (known.includes(text)) return text
-        throw new OptionError(`${text}: it takes ${known.join(" or ")}`)
+        throw new OptionError(`${text} is not valid; use ${known.join(" or ")}`)
     }
 }
 
 function runtimes(text: string): RuntimeName[] {
     const named = text.split(",").map(one("vm", "node")) as RuntimeName[]
     if (named.length <= MOST_DEVICES) return named
-    throw new OptionError(`${named.length} devices are too many: the simulator takes up to ${MOST_DEVICES}`)
+    throw new OptionError(
+        `${named.length} devices are too many: the simulator supports up to ${MOST_DEVICES}`
+    )
 }
 
 function seed(text: string): number {
@@ -296,19 +298,19 @@ function link(text: string): string {
     else if (text.startsWith("tap:")) parseTapAddress(text)
     else if (!["builtin", "user", "passt"].includes(text)) {
         const known = "builtin, user, passt, stream:HOST:PORT, stream:unix:PATH or, on Linux, tap:NAME"
-        throw new OptionError(`${text}: it takes ${known}`)
+        throw new OptionError(`${text} is not valid; use ${known}`)
     }
     return text
 }
 
-/** Reads --impair; without `delay` in it the link's default delay applies. */
+/** Reads --impair; if it has no `delay`, the link's default delay applies. */
 function impairments(text: string): Partial<Impairments> {
     const { delay, ...others } = parseImpair(text)
     return /(^|,)delay=/.test(text) ? { delay, ...others } : others
 }
 
 function config(text: string): { [key: string]: number } {
-    // without a prototype: `in` finds only keys that were given, not __proto__
+    // without a prototype, `in` finds only keys that were given, not __proto__
     const values: { [key: string]: number } = Object.create(null)
     for (const part of text.split(",")) {
         const [key, value] = split(part)

@@ -1,6 +1,6 @@
-// Loads DeviceScript's own VM, compiled to WebAssembly, from the installed command line tool. The tool does not export it.
-// So this cuts the module's wrapper out of the tool's bundle and evaluates it for each device in a scope of its own, with its
-// own clock, loop and source of random numbers.
+// Loads DeviceScript's own VM, compiled to WebAssembly, from the installed command line tool. The tool does not export the VM, so
+// this file cuts the module's wrapper out of the tool's bundle and evaluates it for each device in its own scope, with its own
+// clock, loop and source of random numbers.
 
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -58,8 +58,8 @@ interface Source {
 const cached: { [counting: string]: Source } = {}
 
 /**
- * Makes a new VM that has run nothing yet; with `counting` one that counts what it does (counting.ts). Throws when the installed command
- * line tool has another version than CLI_VERSION.
+ * Creates a new VM that has run nothing yet; with `counting` the VM counts what it does (counting.ts). Throws when the installed
+ * command line tool has another version than CLI_VERSION.
  */
 export function createModule(scope: Scope, counting = false): VmModule {
     cached[`${counting}`] ??= load(counting)
@@ -81,7 +81,7 @@ export function createModule(scope: Scope, counting = false): VmModule {
         scope.clearTimeout,
         silent,
         { log: silent, debug: silent, warn: silent, error: silent },
-        // enough of a process for the VM to take it for Node, without exception handlers and exit code
+        // enough of a process for the VM to detect Node, without exception handlers and exit code
         { versions: { node: process.versions.node }, release: { name: "node" }, argv: [], on: silent },
         {},
         ".",

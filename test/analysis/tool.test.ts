@@ -89,7 +89,7 @@ describe("the command", () => {
     test.each([
         ["no file", [], 2, /name a capture/],
         ["an option that is unknown", ["x.pcap", "--sgv", "a"], 2, /unknown option '--sgv'.*--svg/],
-        ["a stream that is none", ["x.pcap", "--stream", "one"], 2, /--stream one: it takes the number/],
+        ["a stream that is none", ["x.pcap", "--stream", "one"], 2, /--stream one is not the number/],
         ["two files", ["x.pcap", "y.pcap"], 2, /unexpected argument "y.pcap"/],
         ["one file for picture and page", ["x.pcap", "--svg", "a", "--html", "a"], 2, /need two files/],
         ["a file that does not exist", [path("none.pcap")], 1, /none.pcap: there is no such file/],
