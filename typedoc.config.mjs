@@ -5,7 +5,13 @@ import { OptionDefaults } from "typedoc"
 /** @type {Partial<import("typedoc").TypeDocOptions>} */
 export default {
     name: "devicescript-tcp",
-    entryPoints: ["src/index.ts", "src/mac/wifi.ts", "src/mac/wifi-scan.ts", "src/socket/wifi-settings.ts"],
+    entryPoints: [
+        "src/index.ts",
+        "src/mac/wifi.ts",
+        "src/mac/wifi-scan.ts",
+        "src/socket/wifi-settings.ts",
+        "src/socket/network-settings.ts",
+    ],
     out: ".devicescript/api",
     readme: "none",
     // the compiler's own mark

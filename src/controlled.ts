@@ -1,5 +1,5 @@
-// The flashed program for control by another program (device/control.ts). It has no console: the VM takes 64 KB of code at most, and a
-// device that is driven by lines of the protocol needs none.
+// The flashed program for control by another program (device/control.ts). It has no console, because the VM accepts at most 64 KB
+// of code, and lines of the protocol drive the device.
 
 import { board } from "./board"
 import { boot } from "./boot"

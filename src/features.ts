@@ -1,15 +1,15 @@
-// The features that a program can leave out to save code. All are in unless a project's package.json says otherwise; from there the
-// simulator's build and `npx devicescript-tcp features` set this file:
+// The features that a program can leave out to save code. All are included unless a project's package.json says otherwise, from
+// which the simulator's build and `npx devicescript-tcp features` write this file:
 //
 //     "devicescript-tcp": { "without": ["SACK", "EVENTS"] }
 //
-// The compiler drops `if (NAME) { ... }`, `if (!NAME) ...` and `NAME ? a : b` where NAME is one of these, and the functions that no other
-// code calls. It does not drop `NAME && x`, nor methods.
+// The compiler drops `if (NAME) { ... }`, `if (!NAME) ...` and `NAME ? a : b` where NAME is one of these, and the functions that
+// no other code calls. It does not drop `NAME && x`, nor methods.
 
-/** `connect` (active opens). Without it there is no SYN-SENT, and a SYN-ACK is answered by a reset. */
+/** `connect` (active opens). Without it no connection enters SYN-SENT, and a SYN-ACK is answered with a reset. */
 export const ACTIVE_OPENS = true
 
-/** `listen` (passive opens) and half-open records. Without it every SYN is answered by a reset (RFC 9293 section 3.10.7.1). */
+/** `listen` (passive opens) and half-open records. Without it every SYN is answered with a reset (RFC 9293 section 3.10.7.1). */
 export const PASSIVE_OPENS = true
 
 /** SYN cookies (RFC 4987). Without them a SYN is dropped while all half-open records are in use, so a flood keeps clients out. */
@@ -17,21 +17,21 @@ export const SYN_COOKIES = true
 
 /**
  * TIME-WAIT records of 24 bytes. Without them a connection keeps its record and rings for 2 MSL. When no others are free, a new
- * connection takes those of the one that has been in TIME-WAIT longest, instead of being refused (RFC 9293 section 3.10.1: "insufficient
- * resources").
+ * connection takes the record and rings of the connection that has been in TIME-WAIT longest, instead of being refused (RFC 9293
+ * section 3.10.1: "insufficient resources").
  */
 export const TIME_WAIT_RECORDS = true
 
-/** Timestamps (RFC 7323). Without them one round trip a window is timed, and old duplicates are not recognized (no PAWS). */
+/** Timestamps (RFC 7323). Without them one round trip per window is timed, and old duplicates are not recognized (no PAWS). */
 export const TIMESTAMPS = true
 
-/** Selective acknowledgments (RFC 2018). Without them a sender in recovery learns of one loss in each round trip (RFC 6582). */
+/** Selective acknowledgments (RFC 2018). Without them a sender in recovery learns of one loss per round trip (RFC 6582). */
 export const SACK = true
 
 /**
- * Reassembly: keeps data that comes ahead of RCV.NXT. Without it such data is dropped and answered by an immediate ACK, which tells the
- * peer what is missing (RFC 5681 section 4.2), and the peer sends it again (RFC 9293 section 3.10.7.4 has it "held for later processing"
- * only as SHLD-31).
+ * Reassembly: keeps data that arrives ahead of RCV.NXT. Without it such data is dropped and answered with an immediate ACK, which
+ * reports what is missing (RFC 5681 section 4.2), and the peer sends it again (in RFC 9293 section 3.10.7.4, "held for later
+ * processing" is only SHLD-31).
  */
 export const REASSEMBLY = true
 
@@ -54,22 +54,26 @@ export const KEEP_ALIVE = true
 export const USER_TIMEOUT = true
 
 /**
- * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2). Without them we depart from MUST-54: an opening that a router refuses
- * ends only by its timer, and path MTUs are not discovered either.
+ * ICMP errors about segments that we sent (RFC 9293 section 3.9.2.2). Without them we depart from MUST-54: an open that a router
+ * refuses ends only when its timer expires, and path MTUs are not discovered, either.
  */
 export const ICMP_ERRORS = true
 
 /** Path MTU discovery (RFC 1191). Without it segments are sent without DF, and routers fragment them. */
 export const PATH_MTU = true
 
-/** Sending "port unreachable" and "protocol unreachable" (RFC 1122 sections 3.2.2.1, 4.1.3.1, SHOULD). Without it hosts get no answer. */
+/**
+ * Sending "port unreachable" and "protocol unreachable" (RFC 1122 sections 3.2.2.1, 4.1.3.1, SHOULD). Without it the sender gets
+ * no answer.
+ */
 export const UNREACHABLES = true
 
 /** Replies to pings. Without them we depart from RFC 1122 section 3.2.2.6 (MUST), as many hosts do. */
 export const PING_REPLIES = true
 
 /**
- * UDP and what uses the stack's endpoints: DHCP, DNS, SNTP, mDNS, ping. Without it a datagram is answered by "protocol unreachable".
+ * UDP and all that uses the stack's endpoints: DHCP, DNS, SNTP, mDNS, ping. Without it a datagram is answered with "protocol
+ * unreachable".
  */
 export const UDP = true
 
@@ -82,5 +86,5 @@ export const CONFIG_CHECKS = true
 /** Events. Without them the trace, the ladder and the status page's handshakes have nothing to show. */
 export const EVENTS = true
 
-/** The stack's counters. Without them `stats` and the status page have the driver's only. */
+/** The stack's counters. Without them `stats` and the status page show only the driver's. */
 export const COUNTERS = true

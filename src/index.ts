@@ -1,7 +1,7 @@
-// devicescript-tcp: a TCP/IP stack for DeviceScript, as programs use it. Each name is listed here, and documented where it is
-// defined. What lies below (RFC 9293's calls, the stack without I/O, codecs) is imported by its path, as in
-// "devicescript-tcp/src/tcp/calls". So is Wi-Fi ("devicescript-tcp/src/mac/wifi"): here it would cost 256 bytes in programs without
-// it, and its settings 1,216. See docs/programs.md.
+// devicescript-tcp: the interface of a TCP/IP stack for DeviceScript programs. Each name is listed here, and documented where it
+// is defined. The layers below (RFC 9293's calls, the stack without I/O, codecs) are imported by their paths, such as
+// "devicescript-tcp/src/tcp/calls". So is Wi-Fi ("devicescript-tcp/src/mac/wifi"): exporting it here would cost 256 bytes in
+// programs without it, and its settings 1,216. See docs/programs.md.
 
 export { HttpBodies } from "./http/body"
 export { HttpFields } from "./http/fields"

@@ -1,4 +1,4 @@
-// The program that is flashed: a board on the network, with echo on port 7, a page on port 80 and a console.
+// The program that is flashed: puts a board on the network, with echo on port 7, a page on port 80 and a console.
 
 import { board } from "./board"
 import { boot } from "./boot"

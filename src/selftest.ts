@@ -16,9 +16,9 @@ import { boardName, linkDetails, probe, wiring } from "./wiring"
 
 /** Milliseconds. */
 const enum Time {
-    /** A cable's link takes 2 s, a Wi-Fi network up to 15. */
+    /** A link over a cable takes 2 s, over Wi-Fi up to 15. */
     Link = 30000,
-    /** DHCP's client gives up after 28 s and takes the address of src/boot.ts. */
+    /** The DHCP client gives up after 28 s and uses the address in src/boot.ts. */
     Address = 40000,
     Handshake = 3000,
 }
@@ -28,7 +28,7 @@ const enum Heap {
     Blocks = 12,
 }
 
-/** Ports that a router may listen on: a web page, name service by TCP; 7 is the simulator's. */
+/** Ports that a router may listen on: web pages, DNS over TCP; 7 is the simulator's. */
 const PORTS = [80, 443, 53, 7]
 
 async function run(): Promise<void> {
@@ -62,7 +62,7 @@ async function testNetwork(): Promise<void> {
         const router = ipv4Text(net.stack.gateway)
         await testPing(router)
         await testHandshake(router)
-    } else noted("router", "none: no ping and no handshake to try")
+    } else noted("router", "no router: ping and handshake skipped")
     const counters = net.mac.counters
     const wrong: number[] = []
     for (let at = MacCounter.FramesIn; at < MacCounter.Size; at += 4) wrong.push(counters.getAt(at, "u32"))
@@ -90,18 +90,18 @@ async function testLink(net: NetworkInterface, start: number): Promise<boolean> 
 async function testAddress(net: NetworkInterface, start: number): Promise<boolean> {
     const ms = await within(start, Time.Address, () => net.isUp())
     const { ip, netmask, gateway } = net.stack
-    if (ms < 0) failed("dhcp", `no server answers, and ${boot.ip} of src/boot.ts is somebody else's`)
+    if (ms < 0) failed("dhcp", `no server answers, and ${boot.ip} of src/boot.ts is in use by another host`)
     else {
         const found = `${ipv4Text(ip)}, mask ${ipv4Text(netmask)}, router ${ipv4Text(gateway)}, name server ${ipv4Text(net.nameserver)}`
         if (net.nameserver === 0 && boot.ip.startsWith(`${ipv4Text(ip)}/`))
-            failed("dhcp", `no server answers: going on with ${found}, as src/boot.ts says`)
+            failed("dhcp", `no server answers: continuing with ${found} from src/boot.ts`)
         else passed("dhcp", `${found}, after ${ms} ms`)
     }
     return ms >= 0
 }
 
 async function testPing(router: string): Promise<void> {
-    // the first one waits for ARP as well
+    // the first ping waits for ARP, too
     const start = ds.millis()
     const first = await ping(router)
     const all = ds.millis() - start
@@ -110,7 +110,7 @@ async function testPing(router: string): Promise<void> {
         passed("arp, ping", `${router} answers after ${all} ms with ARP, then after ${await ping(router)} ms`)
 }
 
-/** Shakes hands with the router: an open port or a refusal, both are TCP. */
+/** Attempts a handshake with the router: an open port and a refusal both show that TCP works. */
 async function testHandshake(host: string): Promise<void> {
     let refused = 0
     let last = ""
@@ -126,15 +126,15 @@ async function testHandshake(host: string): Promise<void> {
             if ((error as NetError).code === "ECONNREFUSED") refused = port
         }
     }
-    if (refused !== 0) passed("handshake", `${host} answers ports ${PORTS.join(", ")} by a reset`)
+    if (refused !== 0) passed("handshake", `${host} answers ports ${PORTS.join(", ")} with a reset`)
     else failed("handshake", last)
 }
 
-/** Takes as much heap as a program of some size would; running out would end the program. */
+/** Allocates as much heap as a program of some size would; running out would end the program. */
 function testHeap(): void {
     const blocks: Buffer[] = []
     for (let i = 0; i < Heap.Blocks; i++) blocks.push(Buffer.alloc(Heap.Block))
-    noted("heap", `${blocks.length * Heap.Block} bytes more could be taken`)
+    noted("heap", `${blocks.length * Heap.Block} more bytes could be allocated`)
 }
 
 await run()

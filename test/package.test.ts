@@ -1,6 +1,6 @@
 // The package as others get it, and the programs that the README shows.
 
-import { execFileSync, spawnSync } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import {
     cpSync,
     mkdirSync,
@@ -12,20 +12,25 @@ import {
     symlinkSync,
     writeFileSync,
 } from "node:fs"
+import { isBuiltin } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { stripVTControlCharacters } from "node:util"
+import ts from "typescript"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { ROOT } from "../sim/build/build"
 
 const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-package-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The TypeScript programs in a document, from a heading on if one is given. */
-function programs(heading = "", document = "README.md"): string[] {
+/** The programs in a document, in one language, from a heading on if one is given. */
+function programs(heading = "", document = "README.md", language = "ts"): string[] {
     const text = readFileSync(join(ROOT, document), "utf8")
     const start = text.indexOf(heading)
     expect(start, `a heading "${heading}" in ${document}`).toBeGreaterThanOrEqual(0)
-    return [...text.slice(start).matchAll(/^```ts\n(.*?)^```/gms)].map(match => match[1]!)
+    return [...text.slice(start).matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map(
+        match => match[1]!
+    )
 }
 
 test("the README begins with the shortest example as it is in src/examples", () => {
@@ -39,15 +44,16 @@ test("the README begins with the shortest example as it is in src/examples", () 
 
 /** What `npm pack` makes of this checkout. */
 let packed: string
+let listed: { filename: string; unpackedSize: number; files: { path: string }[] }
 beforeAll(() => {
-    const output = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
-        cwd: ROOT,
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-    })
-    const [{ filename }] = JSON.parse(output) as [{ filename: string }]
-    packed = join(folder, filename)
-})
+    const npm = (...words: string[]) =>
+        execFileSync("npm", words, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] })
+    // apart, as its output would be among that of --json
+    npm("run", "--silent", "prepack")
+    const output = npm("pack", "--json", "--silent", "--ignore-scripts", "--pack-destination", folder)
+    listed = (JSON.parse(output) as [typeof listed])[0]
+    packed = join(folder, listed.filename)
+}, 240_000)
 
 /** A project of its own that has installed the package; `manifest` goes into its package.json. */
 class Project {
@@ -60,7 +66,9 @@ class Project {
         mkdirSync(own, { recursive: true })
         execFileSync("tar", ["-xzf", packed, "-C", own, "--strip-components=1"])
         mkdirSync(join(modules, "@devicescript"))
-        symlinkSync(join(ROOT, "node_modules", "@devicescript", "cli"), join(modules, "@devicescript", "cli"))
+        for (const name of ["@devicescript/cli", "esbuild", "vitest", "vite"]) {
+            symlinkSync(join(ROOT, "node_modules", name), join(modules, name))
+        }
         cpSync(join(own, "boards"), join(this.path, "boards"), { recursive: true })
         this.write("package.json", JSON.stringify({ name, version: "1.0.0", private: true, ...manifest }))
         this.write("devsconfig.json", "{}")
@@ -72,7 +80,7 @@ class Project {
         writeFileSync(join(this.path, file), text)
     }
 
-    /** Runs a script of one of its packages; gives the exit code and what it said. */
+    /** Runs a script of one of its packages; returns the exit code and what it said. */
     run(script: string, ...words: string[]): { status: number | null; output: string } {
         const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
         const file = join(this.path, "node_modules", script)
@@ -84,20 +92,26 @@ class Project {
         return { status, output: `${stdout}${stderr}` }
     }
 
-    /** Builds its program with DeviceScript's own compiler; gives the bytes of the image. */
+    /** Builds its program with DeviceScript's own compiler; returns the bytes of the image. */
     build(): number {
         const { status, output } = this.run("@devicescript/cli/devicescript", "build", "src/main.ts")
         expect(status, output).toBe(0)
         return statSync(join(this.path, ".devicescript", "bin", "bytecode.devs")).size
     }
 
+    /** Runs the package's command. */
+    command(...words: string[]): { status: number | null; output: string } {
+        return this.run("devicescript-tcp/bin/devicescript-tcp.js", ...words)
+    }
+
     features(): { status: number | null; output: string } {
-        return this.run("devicescript-tcp/bin/devicescript-tcp.js", "features")
+        return this.command("features")
     }
 }
 
 /** What the programs of docs stand on, by their heading. */
 const around: Record<string, string> = {
+    "## Settings": `import { startNetwork } from "devicescript-tcp"`,
     "## Addresses by DHCP, hosts by name": `import { connect, dhcp, dns, startNetwork } from "devicescript-tcp"`,
     "## A web server": `import { addStatus, HttpBodies, HttpServer, startNetwork } from "devicescript-tcp"
 const net = await startNetwork({ mac: board, ip: "10.0.0.2/24" })
@@ -158,7 +172,7 @@ describe("a project that installs the package", () => {
         project.write("package.json", JSON.stringify({ name: "small", version: "1.0.0", private: true }))
         expect(project.features().output).toContain("all features")
         expect(project.build()).toBe(all)
-    })
+    }, 240_000)
 
     test("is told which feature it may have meant by an unknown one", () => {
         const project = new Project("misspelt", { "devicescript-tcp": { without: ["SAKC"] } })
@@ -176,5 +190,278 @@ describe("a project that installs the package", () => {
         const { status, output } = project.features()
         expect(status).toBe(2)
         expect(output).toMatch(/is a link to .*: run npm install --install-links .*\n$/)
+    })
+})
+
+describe("what npm would publish", () => {
+    test("has the device's sources, the compiled modules, documents, and nothing else", () => {
+        const files = listed.files.map(({ path }) => path)
+        for (const path of files) {
+            expect(path).toMatch(
+                /^(src\/.*\.ts|sim\/node\/\w+(-\w+)*(\.d)?\.ts|sim\/device\/runtime\.ts|boards\/.*\.(ts|json)|dist\/.*\.(js|d\.ts|txt)|bin\/devicescript-tcp\.js|docs\/[\w-]+\.md|template\/[\w.-]+|README\.md|LICENSE|package\.json|devsconfig\.json)$/
+            )
+        }
+        for (const path of ["src/index.ts", "dist/main.js", "dist/testing.js", "dist/LICENSES.txt"]) {
+            expect(files).toContain(path)
+        }
+        // what docs/testing.md says of the installed size
+        expect(listed.unpackedSize).toBeLessThan(4_000_000)
+    })
+
+    test("asks for no package that it does not declare", () => {
+        const { dependencies, peerDependencies } = JSON.parse(
+            readFileSync(join(ROOT, "package.json"), "utf8")
+        ) as Record<string, Record<string, string>>
+        const declared = [...Object.keys(dependencies!), ...Object.keys(peerDependencies!)]
+        // what a message says to install, or what is left out without it
+        const optional = ["serialport", "typescript"]
+        const found = listed.files
+            .filter(({ path }) => /^dist\/.*\.js$/.test(path))
+            .flatMap(({ path }) => {
+                const text = readFileSync(join(ROOT, path), "utf8")
+                return [...text.matchAll(/^(?:import|export)\b[^"\n]*?"([^".][^"]*)"/gm)].map(
+                    ([, name]) => name!
+                )
+            })
+        const packages = new Set(
+            found
+                .filter(name => /^[\w@/:.-]+$/.test(name) && !isBuiltin(name))
+                .map(name => name.replace(/\/config$/, ""))
+        )
+        for (const name of packages) expect([...declared, ...optional]).toContain(name)
+    })
+
+    test.each([
+        ["node10", "es2022"],
+        ["bundler", "preserve"],
+        ["node16", "node16"],
+    ])("has types for tests that resolve modules as %s does", (moduleResolution, module) => {
+        const project = new Project(`types-${moduleResolution}`, { type: "module" })
+        project.write(
+            "use.ts",
+            `import { check, lab, type Lab } from "devicescript-tcp/testing"
+import { devicescript } from "devicescript-tcp/vitest"
+const net: Lab = await lab({ loss: 0.1, seed: 7 })
+const board = await net.device()
+const segments: string[] = board.segments({ port: 7 })
+check(board).toHaveSegments(segments)
+const name: string = devicescript().name
+console.log(name)
+// @ts-expect-error: a number is not a program
+await net.device(7)
+`
+        )
+        const program = ts.createProgram([join(project.path, "use.ts")], {
+            ...ts.convertCompilerOptionsFromJson(
+                { moduleResolution, module, target: "es2022", lib: ["es2022"], types: ["node"] },
+                project.path
+            ).options,
+            typeRoots: [join(ROOT, "node_modules", "@types")],
+            strict: true,
+            noEmit: true,
+            // vitest's own declarations have errors where vite's are not installed
+            skipLibCheck: true,
+        })
+        const errors = ts.getPreEmitDiagnostics(program)
+        expect(
+            ts.formatDiagnostics(errors, {
+                ...ts.sys,
+                getCanonicalFileName: name => name,
+                getNewLine: () => "\n",
+            })
+        ).toBe("")
+    })
+})
+
+describe("the command in a project that DeviceScript's own init has made", () => {
+    let fresh: Project
+    beforeAll(() => {
+        fresh = new Project("fresh")
+        for (const path of ["src", "boards", "devsconfig.json", "package.json"]) {
+            rmSync(join(fresh.path, path), { recursive: true })
+        }
+        expect(fresh.run("@devicescript/cli/devicescript", "init", "--no-install").status).toBe(0)
+    })
+    const read = (path: string) => readFileSync(join(fresh.path, path), "utf8")
+
+    test("init adds board, program, test, settings and scripts, and overwrites nothing", () => {
+        const { status, output } = fresh.command("init")
+        expect(status, output).toBe(0)
+        expect(output).toMatch(/^src\/main\.ts +written; it was DeviceScript's first program, unchanged$/m)
+        expect(read("src/main.ts")).toContain(`from "devicescript-tcp"`)
+        const scripts = JSON.parse(read("package.json")).scripts as Record<string, string>
+        expect(scripts).toMatchObject({
+            sim: "devicescript-tcp sim",
+            "test:network": "devicescript-tcp test",
+            // DeviceScript's own
+            start: "npm run watch",
+        })
+        fresh.write("test/network.test.ts", "// mine\n")
+        const before = read("package.json")
+        const again = fresh.command("init")
+        expect(again.status).toBe(0)
+        expect(again.output).toMatch(/^src\/main\.ts +is there already$/m)
+        expect(again.output).toMatch(/^test\/network\.test\.ts +is yours, and stays as it is$/m)
+        expect(read("test/network.test.ts")).toBe("// mine\n")
+        expect(read("package.json")).toBe(before)
+        rmSync(join(fresh.path, "test", "network.test.ts"))
+        expect(fresh.command("init").status).toBe(0)
+    })
+
+    test("init leaves a program of the user alone and writes its own beside it", () => {
+        const project = new Project("own-main")
+        const { output } = project.command("init")
+        expect(output).toMatch(/^src\/hello\.ts +written$/m)
+        expect(output).toContain("npx devicescript-tcp sim --once src/hello.ts\n")
+        expect(readFileSync(join(project.path, "src", "main.ts"), "utf8")).toBe(
+            programs("## In your program")[0]!
+        )
+    })
+
+    test.each(["vm", "node"])(
+        "sim --once shows the handshake of the user's own program, on %s",
+        runtime => {
+            const { status, output } = fresh.command("sim", "--once", "--runtime", runtime)
+            expect(status, output).toBe(0)
+            expect(output).toMatch(/SYN-SENT \| +SYN +seq/)
+            expect(output).toMatch(/ESTABLISHED \|<-/)
+            expect(output).toContain("\nhello, world\n")
+            expect(output).toMatch(/\nsrc\/main\.ts: 1 connection was established\n$/)
+        },
+        240_000
+    )
+
+    test("sim shows the place of an error in the user's program", () => {
+        fresh.write("src/fails.ts", `import "@dsboard/w5500_evb_pico"\n\nthrow new Error("no such luck")\n`)
+        const { status, output } = fresh.command("sim", "--once", "src/fails.ts")
+        expect(status).toBe(1)
+        expect(output).toMatch(/no such luck\n {4}at .*src\/fails\.ts:3:\d+/)
+    }, 240_000)
+
+    test("sim says what does not compile, and where", () => {
+        fresh.write("src/wrong.ts", `const text: string = 1\nconsole.log(text)\n`)
+        const { status, output } = fresh.command("sim", "--once", "src/wrong.ts")
+        expect(status).toBe(1)
+        expect(stripVTControlCharacters(output)).toMatch(
+            /src\/wrong\.ts:1:7.*Type 'number' is not assignable to type 'string'/s
+        )
+    }, 240_000)
+
+    test("build prints what the program uses and has left, without what package.json leaves out", () => {
+        const bytesOf = () => {
+            const { status, output } = fresh.command("build", "--json")
+            expect(status, output).toBe(0)
+            return (JSON.parse(output) as { images: { name: string; code: number; heap: number }[] })
+                .images[0]!
+        }
+        const all = bytesOf()
+        expect(all.name).toBe("main")
+        expect(all.heap).toBeGreaterThan(10_000)
+        const manifest = read("package.json")
+        fresh.write(
+            "package.json",
+            JSON.stringify({ ...JSON.parse(manifest), "devicescript-tcp": { without: ["SACK"] } })
+        )
+        expect(bytesOf().code).toBeLessThan(all.code - 500)
+        fresh.write("package.json", manifest)
+    }, 240_000)
+
+    test("test runs the tests that init wrote, and one that fails explains itself", () => {
+        fresh.write(
+            "test/fails.test.ts",
+            `import { lab } from "devicescript-tcp/testing"
+import { expect, test } from "vitest"
+test("there is a server at 10.0.0.9", async () => {
+    const net = await lab()
+    net.host("10.0.0.1").echo(7)
+    const board = await net.device()
+    await net.until(() => board.log.length > 0)
+    expect(board).toHaveConnected("10.0.0.9")
+})
+test("the program never says goodbye", async () => {
+    const net = await lab()
+    net.host("10.0.0.1")
+    const board = await net.device()
+    await net.until(() => board.log.includes("goodbye"), "2 s")
+})
+`
+        )
+        const [documented = "", , , without = ""] = programs("", "docs/testing.md", "js")
+        fresh.write("test/documented.test.js", documented)
+        fresh.write("without-vitest.mjs", without)
+        const alone = spawnSync(process.execPath, ["without-vitest.mjs"], {
+            cwd: fresh.path,
+            encoding: "utf8",
+        })
+        expect([alone.status, alone.stderr]).toEqual([0, ""])
+        const { status, output } = fresh.command("test", "--no-color")
+        expect(status).toBe(1)
+        expect(output).toMatch(/✓ test\/network\.test\.ts \(2 tests\)/)
+        expect(output).toMatch(/✓ test\/documented\.test\.js \(1 test\)/)
+        expect(output).toContain("device has not connected with 10.0.0.9: there was no SYN")
+        expect(output).toMatch(/ESTABLISHED \|<- len 0/)
+        expect(output).toContain("device printed:\nhello, world")
+        expect(output).toContain("the condition did not hold within 2 s: ")
+        expect(output).toContain("ECONNREFUSED, nobody listens")
+    }, 240_000)
+
+    test.each([
+        [[], /^devicescript-tcp: name a command: init, sim, build, test, flash, deploy, ladder, features \(/],
+        [["simulate"], /^devicescript-tcp: there is no command "simulate"; the commands are init, sim, /],
+        [["init", "--board", "nope"], /^devicescript-tcp: --board nope|there is no board "nope"/],
+        [["sim", "--nonsense"], /^unknown option '--nonsense' \(--help lists the options\)/],
+        [["sim", "src/missing.ts"], /^src\/missing\.ts does not exist/],
+        [["sim", "src/main.ts", "src/main.ts"], /^unexpected argument "src\/main\.ts"/],
+        [["build", "src/main.js"], /^src\/main\.js is not a TypeScript file/],
+        [["features", "--lost"], /^devicescript-tcp: features: unexpected argument "--lost"/],
+    ])("refuses the words %j in one line, with exit code 2", (words, message) => {
+        const { status, output } = fresh.command(...words)
+        expect(output).toMatch(message)
+        expect(output.split("\n")).toHaveLength(2)
+        expect(status).toBe(2)
+    })
+
+    test("ladder draws a capture of sim, also where there is no project", () => {
+        const capture = join(folder, "run.pcapng")
+        expect(fresh.command("sim", "--once", "--runtime", "node", "--pcap", capture).status).toBe(0)
+        const file = join(fresh.path, "node_modules", "devicescript-tcp", "bin", "devicescript-tcp.js")
+        const { status, stdout } = spawnSync(process.execPath, [file, "ladder", capture], {
+            cwd: folder,
+            encoding: "utf8",
+        })
+        expect(stdout).toContain("1 TCP connection")
+        expect(status).toBe(0)
+    })
+
+    test("sim --watch runs anew after a change, and ends by a signal", async () => {
+        fresh.write("src/watched.ts", `import "@dsboard/w5500_evb_pico"\nconsole.log("first")\n`)
+        const file = join(fresh.path, "node_modules", "devicescript-tcp", "bin", "devicescript-tcp.js")
+        const words = [file, "sim", "src/watched.ts", "--runtime", "node", "--watch"]
+        const child = spawn(process.execPath, words, {
+            cwd: fresh.path,
+            stdio: ["ignore", "pipe", "inherit"],
+        })
+        const ended = new Promise(resolve => child.once("close", resolve))
+        let output = ""
+        child.stdout.setEncoding("utf8").on("data", text => {
+            output += text
+        })
+        await expect.poll(() => output, { timeout: 60_000 }).toMatch(/^first$/m)
+        fresh.write("src/watched.ts", `import "@dsboard/w5500_evb_pico"\nconsole.log("second")\n`)
+        await expect.poll(() => output, { timeout: 60_000 }).toMatch(/^second$/m)
+        child.kill("SIGTERM")
+        expect(await ended).toBe(0)
+    }, 240_000)
+
+    test("says how to begin where there is no project", () => {
+        const file = join(fresh.path, "node_modules", "devicescript-tcp", "bin", "devicescript-tcp.js")
+        const { status, stderr } = spawnSync(process.execPath, [file, "sim"], {
+            cwd: folder,
+            encoding: "utf8",
+        })
+        expect([status, stderr]).toEqual([
+            2,
+            "devicescript-tcp: there is no DeviceScript project here (no devsconfig.json): npx @devicescript/cli init makes one\n",
+        ])
     })
 })

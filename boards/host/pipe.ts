@@ -1,7 +1,7 @@
-// Connects a program to the simulator. This is the only difference to a program on a board: the SPI bus, the pins, the wait for
-// frames, the options and the commands go through one byte pipe to the host (the simulator), by the runtime's own socket.
-// A message is a header of 8 bytes, [operation u8, argument u8, size u16, value i32], in one write, and for some operations data
-// in a second write. The host reads a write, and writes its answer into the same bytes, before the write returns.
+// Connects a program to the simulator. This is the only difference from a program on a board: the SPI bus, the pins, the wait for
+// frames, the options and the commands go through one byte pipe to the host (the simulator), over the runtime's own socket. A
+// message is a header of 8 bytes, [operation u8, argument u8, size u16, value i32], in one write, and for some operations data in
+// a second write. The host reads a write, and writes its answer into the same bytes, before the write returns.
 
 import * as ds from "@devicescript/core"
 import { sink } from "../../src/base/events"
@@ -14,9 +14,9 @@ const enum Op {
     PinMode = 1,
     /** Reads a pin. Argument: GPIO number. The host puts the level into size. */
     PinRead = 2,
-    /** Transfers data on the SPI bus: size bytes to send follow, and the host replaces them by the received ones. */
+    /** Transfers data on the SPI bus: size bytes to send follow, and the host replaces them with the received ones. */
     Spi = 3,
-    /** Waits for frames. Value: ms wanted. The host puts into value how many ms to sleep now. */
+    /** Waits for frames. Value: ms wanted. The host writes the ms to sleep now into value. */
     Idle = 4,
     /** Asks for a command: the host puts the length of its line into size, and the ms until the next such message into value. */
     Line = 5,
@@ -24,11 +24,11 @@ const enum Op {
     Reply = 6,
     /** Reports events: size bytes of event records follow. */
     Event = 7,
-    /** Asks for the boot options: the host puts the length of their JSON into size, 0 for none. */
+    /** Asks for the boot options: the host writes the length of their JSON into size; 0 = none. */
     Boot = 8,
     /** Configures the SPI bus. Argument: MISO, size: MOSI, value: SCK. The host ends a program whose bus does not lead to the chip. */
     Bus = 9,
-    /** Asks for the pins: the host puts the length of their JSON, GPIO numbers by name, into size, 0 for none. */
+    /** Asks for the pins: the host writes the length of their JSON, GPIO numbers by name, into size; 0 = none. */
     Pins = 10,
 }
 

@@ -17,7 +17,10 @@ import { ladderDrawing } from "./svg-ladder"
 import { heading, paragraph, type Terminal, writeLadder, writeSummary } from "./text"
 import { counted, duration, Wording } from "./wording"
 
-/** Draws what the words ask for and returns the exit code: 0, 1 for a file that is damaged or cannot be used, 2 for wrong options. */
+/**
+ * Draws the connections that the options select and returns the exit code: 0, 1 for a file that is damaged or cannot be used, 2
+ * for wrong options.
+ */
 export async function main(words: readonly string[]): Promise<number> {
     try {
         return await draw(parseLadderOptions(words))
@@ -111,7 +114,7 @@ function write(path: string, text: string): void {
     console.error(`${path} is written`)
 }
 
-/** Reports on standard error what could not be read. Returns whether the file is damaged. */
+/** Reports on standard error what could not be read. Returns true when the file is damaged. */
 function warn({ damage }: ReadResult, { unread, ignored }: Connections): boolean {
     for (const [link, packets] of unread)
         console.error(

@@ -1,4 +1,4 @@
-// A connection of a capture, and what is known of each of its two ends.
+// A connection of a capture, and the known state of each of its two ends.
 
 import { addressText } from "../capture/ip-packet"
 import type { Segment } from "./segment"
@@ -20,21 +20,21 @@ export type State =
 /** The number 0 stands for a sequence number that is not known yet, in the fields that say so. */
 export const UNKNOWN = 0
 
-/** What one end has sent, as far as it was captured. */
+/** The state of one end, from the segments that it sent, as far as they were captured. */
 export class End {
-    /** The number of its SYN, or the one before the first that was seen; undefined before any. */
+    /** The sequence number of its SYN, or the one before the first number seen; undefined before any segment. */
     base: number | undefined
-    /** The highest sequence number after all that it sent; UNKNOWN before any. */
+    /** The sequence number after all that the end has sent; UNKNOWN before any segment. */
     next = UNKNOWN
     /** The time of the segment that brought `next`. */
     nextTime = 0
     /** The number up to which its data was captured without a gap, or acknowledged; UNKNOWN before any. */
     whole = UNKNOWN
-    /** The last acknowledgment number that it sent; UNKNOWN before any. */
+    /** The last acknowledgment number that the end sent; UNKNOWN before any. */
     ack = UNKNOWN
     /** The time of its last segment. */
     time = Number.NEGATIVE_INFINITY
-    /** The last window that it advertised, as in the header; -1 before any. */
+    /** The last window that the end advertised, as in the header; -1 before any. */
     window = -1
     /** The duplicate ACKs since `ack` changed; -1 after an ACK of data that was not captured. */
     duplicates = 0
@@ -42,15 +42,15 @@ export class End {
     marks = 0
     /** The shift of its windows: undefined while it is not known, -1 when the connection does not scale. */
     shift: number | undefined
-    /** It has sent an ACK after its SYN; windows are scaled from then on. */
+    /** True when the end has sent an ACK after its SYN, from which on its windows are scaled. */
     scales = true
 
     state: State = "CLOSED"
     /** The number of its FIN; undefined before it. */
     fin: number | undefined
-    /** The other end has got the FIN. */
+    /** True when the other end has received the FIN. */
     finArrived = false
-    /** The state before a reset closed it; undefined if none has. */
+    /** The state before a reset closed the end; undefined if no reset did. */
     stateBeforeReset: State | undefined
 
     segments = 0
@@ -61,7 +61,7 @@ export class End {
     /** Retransmissions and keep-alives in a row without an answer from the other end. */
     unansweredRetransmissions = 0
     unansweredKeepAlives = 0
-    /** When it advertised the zero window that it has not opened since, ns; undefined if its window is open. */
+    /** The time at which the end advertised the zero window that is still shut, ns; undefined if its window is open. */
     shutSince: number | undefined
     /** The time to live (hop limit) of its segments; undefined before any. */
     ttl: number | undefined
@@ -79,20 +79,20 @@ export class Connection {
     readonly ends = [new End(), new End()] as const
     /** The time of the last SYN without ACK; undefined before any. */
     synTime: number | undefined
-    /** The time from that SYN to the first ACK, which bounds how late a segment out of order comes; 0 if it is not known. */
+    /** The time from that SYN to the first ACK, which bounds how late a segment out of order arrives; 0 if it is not known. */
     firstRoundTrip = 0
     readonly handshake: Handshake = {}
     firstTime = 0
     lastTime = 0
-    /** The capture begins in the middle of the connection: its states before that are taken, not seen. */
+    /** True when the capture begins in the middle of the connection, whose earlier states are assumed, not seen. */
     isMidway = false
-    /** Another connection of the capture had the same addresses and ports before. */
+    /** True when an earlier connection of the capture had the same addresses and ports. */
     isReused = false
-    /** Both ends have sent a SYN without ACK. */
+    /** True when both ends have sent a SYN without ACK. */
     isSimultaneous = false
-    /** Why it was reset, by its first reset; undefined without one. */
+    /** Why the connection was reset, from its first reset; undefined if it was not reset. */
     reset: string | undefined
-    /** The last ICMP error about it, in words; undefined without one. */
+    /** The last ICMP error about the connection, in words; undefined if none arrived. */
     icmp: string | undefined
     /** The end that sent the first FIN; undefined before any. */
     closer: 0 | 1 | undefined
@@ -106,7 +106,7 @@ export class Connection {
         readonly ports: readonly [number, number]
     ) {}
 
-    /** Makes the connection of its first segment. */
+    /** Creates the connection of its first segment. */
     static of(number: number, segment: Segment, sender: 0 | 1): Connection {
         const { ip, sourcePort, destinationPort } = segment
         const size = ip.version === 4 ? 4 : 16

@@ -1,9 +1,10 @@
-// The connections of a capture: takes its packets one after the other and keeps what is known of each connection.
+// The connections of a capture: reads its packets in sequence and keeps the known state of each connection.
 
 import { type IpPacket, ipPacket } from "../capture/ip-packet"
 import { networkStart } from "../capture/link-layer"
 import type { CapturedPacket } from "../capture/packet"
 import { Reassembly } from "../capture/reassembly"
+import { innermost } from "../capture/tunnel"
 import { tcpOptions } from "../view/tcp-options"
 import { Connection, keyOf, other, senderOf } from "./connection"
 import { icmpError, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from "./icmp"
@@ -13,16 +14,11 @@ import { Bit, occupied, optionBytes, type Segment, segmentOf } from "./segment"
 import { analyze } from "./sequence"
 import { follow, type StateChange } from "./states"
 
-/** The connections that are kept; segments of further ones are only counted. */
+/** The number of connections that are kept; segments of further connections are only counted. */
 export const MAX_CONNECTIONS = 100_000
 const PROTOCOL_TCP = 6
-/** IPv4 and IPv6 as a packet's payload: tunnels. */
-const PROTOCOL_IPV4 = 4
-const PROTOCOL_IPV6 = 41
-/** More tunnels in each other than this are damage. */
-const MAX_TUNNELS = 4
 
-/** A segment with everything that was found about it. */
+/** A segment with everything that the analysis found about it. */
 export interface Seen {
     readonly connection: Connection
     readonly from: 0 | 1
@@ -33,10 +29,10 @@ export interface Seen {
     readonly explanation: string | undefined
 }
 
-/** Takes what is found, packet by packet. */
+/** Receives the findings, packet by packet. */
 export interface Listener {
     segment(seen: Seen): void
-    /** Takes an ICMP error about a connection, `time` as a segment's. */
+    /** Receives an ICMP error about a connection; `time` is like a segment's. */
     icmp(connection: Connection, time: number, sender: IpPacket, words: string): void
 }
 
@@ -45,7 +41,7 @@ export class Connections {
     /** Segments of connections beyond MAX_CONNECTIONS. */
     ignored = 0
     packets = 0
-    /** Link types in the capture that are not read, with the packets of each. */
+    /** Link types in the capture that are not supported, with the number of packets of each. */
     readonly unread = new Map<number, number>()
     private readonly latest = new Map<string, Connection>()
     private readonly fragments = new Reassembly()
@@ -55,13 +51,13 @@ export class Connections {
 
     constructor(private readonly listener?: Listener) {}
 
-    /** Takes the next packet of the capture. */
+    /** Handles the next packet of the capture. */
     take({ linkType, bytes, length, seconds, nanoseconds }: CapturedPacket, isRead: boolean): void {
         this.packets++
         const isTimed = seconds !== 0 || nanoseconds !== 0
         this.start ??= { seconds, nanoseconds }
         const { start } = this
-        // a packet without a time is taken as simultaneous with the one before
+        // a packet without a time is treated as simultaneous with the one before
         const time = isTimed ? (seconds - start.seconds) * 1e9 + (nanoseconds - start.nanoseconds) : this.end
         this.end = Math.max(this.end, time)
         if (!isRead) {
@@ -70,7 +66,7 @@ export class Connections {
         }
         const place = networkStart(linkType, bytes)
         const part = place === undefined ? undefined : ipPacket(bytes, place, length)
-        const packet = part && inner(this.fragments.take(part))
+        const packet = part && innermost(this.fragments.take(part))
         if (packet === undefined) return
         if (packet.protocol === PROTOCOL_TCP) {
             const segment = segmentOf(packet, this.packets, time, isTimed)
@@ -146,15 +142,6 @@ export class Connections {
         connection.icmp = error.words
         this.listener?.icmp(connection, time, packet, error.words)
     }
-}
-
-/** Returns the packet in a packet that carries another (RFC 2003, RFC 4213), the packet itself otherwise. */
-function inner(packet: IpPacket | undefined, depth = 0): IpPacket | undefined {
-    if (packet?.protocol !== PROTOCOL_IPV4 && packet?.protocol !== PROTOCOL_IPV6) return packet
-    if (depth >= MAX_TUNNELS) return undefined
-    const { bytes, payload, length } = packet
-    const carried = ipPacket(bytes, payload, payload + length)
-    return carried?.fragment === undefined ? inner(carried, depth + 1) : undefined
 }
 
 /** Returns the key of a connection whose ports only are quoted; undefined if not even they are. */

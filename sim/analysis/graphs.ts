@@ -1,5 +1,5 @@
-// Draws what one end sent over time, in the manner of tcptrace: bars of sequence numbers, the line of ACKs below them and the right
-// edge of the window above. A second graph has the window's size and the data in flight.
+// Draws what one end sent over time, in the manner of tcptrace: bars of sequence numbers, the line of ACKs below them and the
+// right edge of the window above. A second graph shows the window's size and the data in flight.
 
 import { other } from "./connection"
 import { Mark } from "./marks"
@@ -141,7 +141,7 @@ function barPaths(plot: Plot, bars: readonly Bar[]): string {
         .join("")
 }
 
-/** Returns the letters beside special bars, as tcptrace has them. */
+/** Returns the letters beside special bars, like those of tcptrace. */
 function letters(plot: Plot, bars: readonly Bar[]): string[] {
     return bars.flatMap(one => {
         const text =

@@ -1,4 +1,4 @@
-// Reads ICMP errors (RFC 792, RFC 4443): which segment they are about, and what they say.
+// Reads ICMP errors (RFC 792, RFC 4443): the segment that they quote, and what they report.
 
 import { type IpPacket, ipPacket } from "../capture/ip-packet"
 import { unreachable } from "../view/describe"
@@ -30,7 +30,7 @@ export interface IcmpError {
     readonly words: string
 }
 
-/** Returns what an ICMP packet reports about another packet; undefined for an ICMP packet that is no error. */
+/** Returns what an ICMP packet reports about another packet; undefined for an ICMP packet that is not an error. */
 export function icmpError({ bytes, payload, protocol }: IpPacket): IcmpError | undefined {
     if (bytes.length < payload + 8) return undefined
     const type = bytes[payload]!

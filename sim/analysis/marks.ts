@@ -1,23 +1,23 @@
-// What is remarkable about a segment, in the terms of Wireshark's TCP analysis.
+// Remarkable properties of a segment, in the terms of Wireshark's TCP analysis.
 
 export const enum Mark {
-    /** It repeats sequence numbers that were sent before. Fast and spurious retransmissions have this mark, too. */
+    /** The segment repeats sequence numbers that were sent before. Fast and spurious retransmissions have this mark, too. */
     Retransmission = 1 << 0,
-    /** It was repeated because of duplicate ACKs, not of a time-out. */
+    /** The segment was repeated because of duplicate ACKs, not because of a timeout. */
     Fast = 1 << 1,
-    /** All that it repeats was acknowledged before. */
+    /** All repeated data was acknowledged before. */
     Spurious = 1 << 2,
     OutOfOrder = 1 << 3,
-    /** Data before it is missing in the capture: it was lost, or not captured. */
+    /** Data before the segment is missing in the capture, because it was lost or not captured. */
     LostBefore = 1 << 4,
-    /** It acknowledges data that is missing in the capture. */
+    /** The segment acknowledges data that is missing in the capture. */
     AcksUnseen = 1 << 5,
     DuplicateAck = 1 << 6,
     ZeroWindow = 1 << 7,
     ZeroWindowProbe = 1 << 8,
     ZeroWindowProbeAck = 1 << 9,
     WindowUpdate = 1 << 10,
-    /** Its data fills the window of the receiver. */
+    /** The segment's data fills the window of the receiver. */
     WindowFull = 1 << 11,
     KeepAlive = 1 << 12,
     KeepAliveAck = 1 << 13,

@@ -1,7 +1,10 @@
 // The options of `npm run ladder`.
 
+import { isInstalled } from "../build/places"
 import { CommandLine } from "../options/command-line"
 import { OptionError } from "../options/error"
+
+const COMMAND = isInstalled() ? "npx devicescript-tcp ladder" : "npm run ladder --"
 
 export interface LadderToolOptions {
     /** The capture; `-` is standard input. */
@@ -10,14 +13,14 @@ export interface LadderToolOptions {
     stream: number | undefined
     svg: string | undefined
     html: string | undefined
-    /** Writes the text, too, when there is a picture or a page. */
+    /** True when the text is written in addition to a picture or a page. */
     text: boolean
 }
 
 /** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
 export function parseLadderOptions(words: readonly string[]): LadderToolOptions {
     const command = new CommandLine(
-        "npm run ladder -- FILE.pcap|FILE.pcapng|- [options]: draws the TCP connections of a capture, and says what went wrong"
+        `${COMMAND} FILE.pcap|FILE.pcapng|- [options]: draws the TCP connections of a capture, and says what went wrong`
     )
     command.add(
         "--stream <N>",
@@ -30,7 +33,7 @@ export function parseLadderOptions(words: readonly string[]): LadderToolOptions 
     const { given, args } = command.parse<Partial<LadderToolOptions>>(words, 1)
     const [path] = args
     if (path === undefined || path === "")
-        throw new OptionError("name a capture, as npm run ladder -- FILE.pcapng (--help lists the options)")
+        throw new OptionError(`name a capture, as ${COMMAND} FILE.pcapng (--help lists the options)`)
     const { stream: number, svg, html } = given
     if (svg !== undefined && svg === html) throw new OptionError("--svg and --html need two files")
     return {
@@ -44,10 +47,10 @@ export function parseLadderOptions(words: readonly string[]): LadderToolOptions 
 
 function stream(text: string): number {
     if (/^\d{1,6}$/.test(text)) return Number(text)
-    throw new OptionError(`${text}: it takes the number of a connection in the table, from 0`)
+    throw new OptionError(`${text} is not the number of a connection in the table, from 0`)
 }
 
 function file(text: string): string {
     if (text !== "") return text
-    throw new OptionError("it takes the name of a file")
+    throw new OptionError("the name of a file is missing")
 }

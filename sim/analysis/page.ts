@@ -1,4 +1,4 @@
-// Makes one HTML file of a connection that loads nothing else: ladder, graphs, and the same as tables. For a bug report.
+// Builds one HTML file of a connection, for a bug report: ladder, graphs, and the same as tables. The file loads nothing else.
 
 import { optionWords } from "../view/describe"
 import { flagNames } from "../view/flags"
@@ -29,7 +29,10 @@ tr.trouble td { color: var(--mark) } tr.bad td { color: var(--alarm) } tr[aria-c
 :focus-visible { outline: 2px solid var(--focus); outline-offset: -2px }
 ${SVG_STYLE}`
 
-/** Moves through the table by keys, and shows the arrow of the row that has the focus. Without scripts the page is complete. */
+/**
+ * The script moves through the table with keys, and shows the arrow of the row that has the focus. Without scripts the page is
+ * complete.
+ */
 const SCRIPT = `
 const body = document.querySelector("#segments tbody")
 const rows = [...body.rows]
@@ -52,7 +55,7 @@ body.addEventListener("focusin", event => { const row = event.target.closest("tr
 body.addEventListener("click", event => { const row = event.target.closest("tr"); if (row) row.focus() })
 `
 
-/** What the page says besides the connection. */
+/** The content of the page besides the connection. */
 export interface PageContent {
     readonly title: string
     readonly connections: readonly Connection[]

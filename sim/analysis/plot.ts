@@ -34,7 +34,7 @@ export class Plot {
         return LEFT + ((time - this.times.from) / (this.times.to - this.times.from)) * (RIGHT - LEFT)
     }
 
-    /** Returns the place of a value; one outside the range is at the edge. */
+    /** Returns the place of a value; a value outside the range is at the edge. */
     y(value: number): number {
         const part = (value - this.values.from) / (this.values.to - this.values.from)
         return this.bottom - Math.max(0, Math.min(1, part)) * (this.bottom - TOP)
@@ -77,7 +77,7 @@ export class Plot {
         return `<path class="${className}" d="${steps.join("")}"/>`
     }
 
-    /** Draws the meanings of lines, each in its class. */
+    /** Draws the legend of the lines, each in its class. */
     legend(entries: readonly (readonly [className: string, text: string])[]): string {
         let x = LEFT
         return entries

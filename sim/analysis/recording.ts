@@ -1,4 +1,4 @@
-// What is kept of the connection that is drawn: its first and last segments, its graphs, and how often each mark occurred.
+// Keeps the data of the connection that is drawn: its first and last segments, its graphs, and how often each mark occurred.
 
 import { addressText, type IpPacket } from "../capture/ip-packet"
 import { type TcpOption, tcpOptions } from "../view/tcp-options"
@@ -9,7 +9,7 @@ import { Bit, dataOf, isChecksumValid, optionBytes, type Segment } from "./segme
 import { Series } from "./series"
 import type { StateChange } from "./states"
 
-/** The segments that are drawn: the first, and the last where there are more. */
+/** The number of segments that are drawn: the first, and the last if the connection has more. */
 export const MOST_FIRST = 2000
 export const MOST_LAST = 500
 /** The bytes of data that are kept to be shown. */
@@ -31,7 +31,7 @@ export interface SegmentRow {
     /** Undefined if not all of the segment was captured. */
     readonly checksumValid: boolean | undefined
     readonly marks: number
-    /** How many duplicate ACKs this is since the last new one; 0 for others. */
+    /** The number of duplicate ACKs since the last new ACK, this one included; 0 if the segment is not a duplicate ACK. */
     readonly duplicate: number
     readonly changes: StateChange[]
     readonly explanation: string | undefined
@@ -59,7 +59,7 @@ export class Recording implements Listener {
     readonly first: Row[] = []
     /** The last rows, if there are more than `first` holds; older ones are dropped. */
     private readonly lastRows: Row[] = []
-    /** What each end sent, and what the other answered. */
+    /** The data that each end sent, and the answers of the other. */
     readonly series = [new Series(), new Series()] as const
     /** How many segments of each end have each mark. */
     readonly counts = [new Map<Mark, number>(), new Map<Mark, number>()] as const
@@ -72,7 +72,7 @@ export class Recording implements Listener {
     private rows = 0
     private nextLast = 0
 
-    /** Makes the recording of a connection by its number. */
+    /** Creates the recording of a connection by its number. */
     constructor(private readonly number: number) {}
 
     segment({ connection, from, segment, marks, changes, explanation }: Seen): void {
@@ -147,7 +147,7 @@ function rowOf(
     found: Pick<SegmentRow, "checksumValid" | "marks" | "duplicate" | "changes" | "explanation">
 ): SegmentRow {
     const { packet, time, seq, ack, bits, window, length } = segment
-    // the packet's bytes are gone when the next one is read
+    // the packet's bytes are overwritten when the next packet is read
     const data = dataOf(segment, PREVIEW).slice()
     const kept = options.filter(option => option.kind !== "other")
     return {

@@ -4,17 +4,17 @@ import { type Connection, type End, endName, other, UNKNOWN } from "./connection
 import { Mark } from "./marks"
 import { after, Bit, type Segment } from "./segment"
 
-/** This many repetitions without an answer, and the sender gives up. */
+/** The number of repetitions without an answer after which the sender gives up. */
 const GIVING_UP = 3
 
-/** What a reset means. */
+/** The meaning of a reset. */
 export interface Reset {
     readonly explanation: string
-    /** Its receiver takes it. */
+    /** True when the receiver accepts the reset. */
     readonly isTaken: boolean
 }
 
-/** Returns what a reset means. The connection is as before it. */
+/** Returns the meaning of a reset, from the connection's state before it. */
 export function judgeReset(connection: Connection, from: 0 | 1, segment: Segment): Reset {
     const { ends } = connection
     const isTaken = isAcceptable(ends[from], ends[other(from)], segment)
@@ -22,7 +22,7 @@ export function judgeReset(connection: Connection, from: 0 | 1, segment: Segment
     return { explanation, isTaken }
 }
 
-/** Returns whether the receiver of a reset takes it, as far as that can be seen (RFC 9293 section 3.10.7.3 and 3.10.7.4). */
+/** Returns true when the receiver of a reset accepts it, as far as the capture shows (RFC 9293 section 3.10.7.3 and 3.10.7.4). */
 function isAcceptable(sender: End, receiver: End, { seq, ack, bits }: Segment): boolean {
     if (receiver.state === "SYN-SENT") return (bits & Bit.Ack) !== 0 && ack === receiver.next
     if (receiver.ack === UNKNOWN) return true
@@ -64,7 +64,9 @@ function reason(connection: Connection, from: 0 | 1, segment: Segment, isTaken: 
     return hasAck ? abort(connection, from) : unknownConnection(connection, from, segment)
 }
 
-/** Explains a reset without ACK: RFC 9293 section 3.10.7.1 makes it from the ACK of a segment for which there is no connection. */
+/**
+ * Explains a reset without ACK: by RFC 9293 section 3.10.7.1 it has the ACK number of a segment that belongs to no connection.
+ */
 function unknownConnection(connection: Connection, from: 0 | 1, { seq }: Segment): string {
     const to = other(from)
     const sender = connection.ends[from]
@@ -99,7 +101,7 @@ function abort(connection: Connection, from: 0 | 1): string {
     return `${name} aborted the connection: its program ended, closed it with data unread, or asked for a reset`
 }
 
-/** Returns words for a reset that someone else may have sent in the sender's name. */
+/** Returns words for a reset that another host may have sent in the sender's name. */
 function suspicion({ ends }: Connection, from: 0 | 1, { ip }: Segment): string {
     const { ttl } = ends[from]
     if (ttl === undefined || Math.abs(ttl - ip.ttl) <= 2 || (isFresh(ip.ttl) && isFresh(ttl))) return ""

@@ -1,4 +1,4 @@
-// A TCP segment of a capture: the fields of its header (RFC 9293 section 3.1), and where and when it was seen.
+// A TCP segment of a capture: the fields of its header (RFC 9293 section 3.1), and the place and time at which it was captured.
 
 import type { IpPacket } from "../capture/ip-packet"
 import { fold, sum } from "../view/dissect"
@@ -23,7 +23,7 @@ export interface Segment {
     readonly sourcePort: number
     readonly destinationPort: number
     readonly seq: number
-    /** The acknowledgment number; it has a meaning only with the ACK bit. */
+    /** The acknowledgment number; it is meaningful only with the ACK bit. */
     readonly ack: number
     readonly bits: number
     /** The window in the header, not scaled. */

@@ -1,18 +1,18 @@
-// Finds retransmissions, losses, duplicate ACKs and the rest from sequence numbers, windows and times, as Wireshark does: its User's
-// Guide lists the conditions in the chapter "TCP Analysis", and where the guide leaves a condition open, this follows what the
-// program does, so that both say the same of a capture.
+// Finds retransmissions, losses, duplicate ACKs and the rest from sequence numbers, windows and times, as Wireshark does: its
+// User's Guide lists the conditions in the chapter "TCP Analysis", and where the guide leaves a condition open, this file follows
+// the program, so that both report the same about a capture.
 
 import { type Connection, type End, other, UNKNOWN } from "./connection"
 import { Mark } from "./marks"
 import { after, Bit, type Segment } from "./segment"
 
-/** A fast retransmission follows the last duplicate ACK within this time, ns. */
+/** The time within which a fast retransmission follows the last duplicate ACK, ns. */
 const FAST_WITHIN = 20e6
-/** A segment out of order follows within this time, ns, where the round trip is not known. */
+/** The time within which a segment out of order follows if the round trip is not known, ns. */
 const REORDERED_WITHIN = 3e6
 const CONTROL = Bit.Syn | Bit.Fin | Bit.Rst
 
-/** Takes the next segment of a connection, notes what it changes, and returns its marks. */
+/** Analyzes the next segment of a connection, notes what it changes, and returns its marks. */
 export function analyze(connection: Connection, from: 0 | 1, segment: Segment): number {
     const sender = connection.ends[from]
     const receiver = connection.ends[other(from)]
@@ -46,7 +46,7 @@ function windowMarks(sender: End, receiver: End, segment: Segment): number {
     return marks | repeatedAckMarks(sender, receiver, segment)
 }
 
-/** Returns whether a segment's data ends at the right edge of the window that its receiver has advertised. */
+/** Returns true when a segment's data ends at the right edge of the window that its receiver has advertised. */
 function isFilling(receiver: End, { seq, length }: Segment): boolean {
     const { shift, scales, ack, window } = receiver
     if (shift === undefined) return false
@@ -76,7 +76,7 @@ function unseenMark(receiver: End, { ack, bits }: Segment): number {
     return isFirst ? Mark.AcksUnseen : 0
 }
 
-/** Returns the mark of data, a SYN or a FIN that its sender has sent before, or that others have overtaken. */
+/** Returns the mark of data, a SYN or a FIN that its sender has sent before, or that other segments have overtaken. */
 function repetitionMark(
     { firstRoundTrip }: Connection,
     sender: End,
@@ -93,7 +93,7 @@ function repetitionMark(
     if (receiver.duplicates >= 2 && receiver.ack === seq && isWithin(receiver.time, FAST_WITHIN))
         return Mark.Retransmission | Mark.Fast
     const end = (seq + length + (bits & (Bit.Syn | Bit.Fin) ? 1 : 0)) >>> 0
-    // a round trip of a clock that was set back has no length
+    // a round trip during which the clock was set back has no length
     const patience =
         firstRoundTrip === 0
             ? REORDERED_WITHIN

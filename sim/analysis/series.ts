@@ -1,5 +1,5 @@
-// The points of a connection's graphs, one series for each direction. A series has a fixed number of points at most: when it is full,
-// neighbours become one.
+// The points of a connection's graphs, one series for each direction. A series has a maximum number of points: when it is full,
+// neighbours are merged.
 
 import { type End, UNKNOWN } from "./connection"
 import type { Mark } from "./marks"
@@ -30,7 +30,7 @@ export class Series {
     bars: Bar[] = []
     acknowledged: Acknowledged[] = []
     sacks: { time: number; start: number; end: number }[] = []
-    /** Points were merged: the graph has less detail than the capture. */
+    /** True when points were merged, so that the graph has less detail than the capture. */
     isThinned = false
     /** The last number, counted from the first without wrapping. */
     private last = 0
@@ -65,11 +65,11 @@ export class Series {
         if (this.sacks.length > MAX_POINTS) this.sacks = this.thinned(this.sacks, (_, second) => second)
     }
 
-    /** Counts a number from the first one, which may be any of the first window's, without wrapping. */
+    /** Returns a number counted without wrapping from the first one, which may be any number of the first window. */
     private unwrapped(number: number): number {
         if (this.lastNumber === undefined) this.lastNumber = number
         const value = this.last + after(number, this.lastNumber)
-        // only nearby numbers move the reference: one of an old connection or of an attacker does not
+        // only nearby numbers move the reference: a number from an old connection or an attacker does not
         if (value > this.last && value - this.last < 1 << 30) {
             this.last = value
             this.lastNumber = number

@@ -1,5 +1,5 @@
-// Infers the states of both ends (RFC 9293 section 3.3.2) from the segments that were seen between them. It takes each segment as
-// arrived, unless the sequence numbers show that it waits for one before it.
+// Infers the states of both ends (RFC 9293 section 3.3.2) from the segments that were seen between them. Each segment is assumed
+// to have arrived, unless the sequence numbers show that it waits for an earlier one.
 
 import { type Connection, type End, other, type State, UNKNOWN } from "./connection"
 import { after, Bit, type Segment } from "./segment"
@@ -9,16 +9,19 @@ export interface StateChange {
     readonly end: 0 | 1
     readonly from: State
     readonly to: State
-    /** It was the other end's last SYN that caused this, which only the answer shows. */
+    /** True when the other end's last SYN caused the change, which only the answer shows. */
     readonly bySyn?: boolean
 }
 
-/** An end that sends this long after a reset, ns, did not take the reset; before that its segment was on its way. */
+/**
+ * The time after a reset, ns, from which on an end that still sends has not accepted the reset; earlier segments were on their
+ * way.
+ */
 const CROSSING = 200e6
 
 /**
- * Takes a segment that `analyze` has taken, and returns the changes that it causes, the sender's first. `isResetTaken` says of a
- * reset that its receiver takes it.
+ * Returns the state changes that a segment, already passed to `analyze`, causes, the sender's first. `isResetTaken` is true for a
+ * reset that its receiver accepts.
  */
 export function follow(
     connection: Connection,
@@ -56,7 +59,7 @@ function begin(connection: Connection, from: 0 | 1, { bits }: Segment): void {
     else for (const end of connection.ends) end.state = "ESTABLISHED"
 }
 
-/** Gives an end its state back that goes on as if there had been no reset. */
+/** Restores the state of an end that continues as if no reset had been sent. */
 function revive({ ends }: Connection, from: 0 | 1, { bits, time }: Segment, changes: StateChange[]): void {
     const end = ends[from]
     if (end.stateBeforeReset === undefined || bits & (Bit.Rst | Bit.Syn)) return
@@ -72,7 +75,7 @@ function reset(connection: Connection, from: 0 | 1, isTaken: boolean, changes: S
     if (connection.ends[from].state !== "CLOSED") change(connection, from, "CLOSED", changes)
     if (receiver.state === "CLOSED" || !isTaken) return
     receiver.stateBeforeReset = receiver.state
-    // RFC 9293 section 3.10.7.4: a connection that came by a listener leaves the listener alone
+    // RFC 9293 section 3.10.7.4: a connection that a listener opened leaves the listener as it is
     const isPassive = receiver.state === "SYN-RECEIVED" && connection.client === from
     change(connection, to, isPassive ? "LISTEN" : "CLOSED", changes)
 }
@@ -91,11 +94,11 @@ function send(connection: Connection, from: 0 | 1, segment: Segment, changes: St
             if (connection.ends[other(from)].state === "SYN-SENT") connection.isSimultaneous = true
             if (isOpen) change(connection, from, "SYN-SENT", changes)
         } else if (isOpen) change(connection, from, "SYN-RECEIVED", changes, true)
-        // the SYN of the other end has come while its own was on its way (RFC 9293 section 3.5, figure 7)
+        // the SYN of the other end has arrived while its own was on its way (RFC 9293 section 3.5, figure 7)
         else if (sender.state === "SYN-SENT") change(connection, from, "SYN-RECEIVED", changes)
         return
     }
-    // the segment that told it was not captured
+    // the segment that would show it was not captured
     if (sender.state === "SYN-SENT" && bits & Bit.Ack) change(connection, from, "ESTABLISHED", changes)
     if ((bits & Bit.Fin) === 0 || sender.fin !== undefined) return
     sender.fin = (seq + length) >>> 0
@@ -105,7 +108,7 @@ function send(connection: Connection, from: 0 | 1, segment: Segment, changes: St
     else if (sender.state === "CLOSE-WAIT") change(connection, from, "LAST-ACK", changes)
 }
 
-/** Returns whether a segment repeats its sender's SYN-ACK or FIN. */
+/** Returns true when a segment repeats its sender's SYN-ACK or FIN. */
 function isRepeated({ fin, syns }: End, { bits, seq, length }: Segment): boolean {
     if (bits & Bit.Syn) return (bits & Bit.Ack) !== 0 && syns > 1
     return (bits & Bit.Fin) !== 0 && fin === (seq + length) >>> 0
@@ -119,7 +122,7 @@ function stateBeforeAck({ ends, client }: Connection, end: 0 | 1): State | undef
     return state === "CLOSED" && stateBeforeReset === undefined ? "LAST-ACK" : undefined
 }
 
-/** Applies what a segment tells its receiver: first what it acknowledges, then its FIN. */
+/** Applies the effects of a segment at its receiver: first what it acknowledges, then its FIN. */
 function arrive(connection: Connection, from: 0 | 1, segment: Segment, changes: StateChange[]): void {
     const to = other(from)
     const sender = connection.ends[from]
@@ -140,7 +143,7 @@ function arrive(connection: Connection, from: 0 | 1, segment: Segment, changes: 
     if (isWhole && !sender.finArrived) finArrives(connection, from, changes)
 }
 
-/** Applies that the FIN of `from` has arrived at the other end. */
+/** Applies the arrival of the FIN of `from` at the other end. */
 function finArrives(connection: Connection, from: 0 | 1, changes: StateChange[]): void {
     connection.ends[from].finArrived = true
     const to = other(from)

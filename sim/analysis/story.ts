@@ -22,7 +22,9 @@ export function beginning(connection: Connection): string {
     return `Handshake in ${duration(ack - firstSyn)}${tries}: ${answer}, ACK ${duration(ack - synAck)} later.`
 }
 
-/** Returns how the connection ended, or how it was when the capture ended. `end` is the time of the last packet of the capture, ns. */
+/**
+ * Returns how the connection ended, or its state when the capture ended. `end` is the time of the last packet of the capture, ns.
+ */
 export function ending(connection: Connection, end: number): string {
     const { ends, client, reset, icmp, closer, lastTime } = connection
     const server = other(client)
@@ -61,7 +63,7 @@ function closing(connection: Connection, closer: 0 | 1, silence: string): string
         : `Both ends have closed, ${first} first, but not every FIN was acknowledged${silence}.`
 }
 
-/** Returns whether a connection went wrong: it was not made, was reset, or lost much. */
+/** Returns true when a connection went wrong: it was not opened, was reset, or lost many segments. */
 export function isTroubled(connection: Connection): boolean {
     const { ends, reset, icmp, handshake } = connection
     const repeated = ends[0].retransmissions + ends[1].retransmissions

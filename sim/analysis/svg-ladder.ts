@@ -18,7 +18,7 @@ const ROW = 50
 const LINE = 17
 const TOP = 50
 
-/** Returns what an arrow says: a line above it and one below. */
+/** Returns the texts of an arrow: a line above it and one below. */
 export function arrowWords(wording: Wording, row: SegmentRow): { above: string; below: string } {
     const view = wording.view(row)
     const above = [flagNames(view.flags), `seq ${view.seq}`]

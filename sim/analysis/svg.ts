@@ -1,11 +1,11 @@
-// What the pictures have in common: colours for light and dark, the width, and safe text.
+// The parts that all pictures share: colours for light and dark, the width, and safe text.
 
 /** The width of every picture. */
 export const WIDTH = 960
 /** The approximate width of a letter of the text in pictures. */
 export const LETTER = 6.6
 
-/** The style of the pictures. In a picture file it is in the file, in a page in the page. */
+/** The style of the pictures. A picture file contains it; in a page, the page does. */
 export const SVG_STYLE = `
 .picture { --ground: #fff; --text: #1a1a1a; --quiet: #5c5c5c; --line: #d0d0d0; --data: #0b62a8; --syn: #1a7f37; --fin: #8a3ffc; --bad: #c62828; --trouble: #a15c00; --ack: #1a7f37; --window: #b8860b; --sack: #8a3ffc }
 @media (prefers-color-scheme: dark) { .picture { --ground: #16181b; --text: #ececec; --quiet: #a8a8a8; --line: #3a3d42; --data: #6cb6ff; --syn: #57c46f; --fin: #c5a3ff; --bad: #ff7b72; --trouble: #f0b35a; --ack: #57c46f; --window: #d9b84a; --sack: #c5a3ff } }
@@ -25,7 +25,7 @@ export const SVG_STYLE = `
 .picture .ack { stroke: var(--ack); fill: none } .picture .window { stroke: var(--window); fill: none } .picture .sack { stroke: var(--sack); fill: none; stroke-width: 2 }
 `
 
-/** Returns text for HTML and SVG: nothing in it is markup. Characters that XML forbids become `?`. */
+/** Returns text for HTML and SVG: nothing in the result is markup. Characters that XML forbids become `?`. */
 export function escaped(text: string): string {
     return text
         .replaceAll(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "?")

@@ -9,7 +9,7 @@ import type { Row } from "./recording"
 import { beginning, ending, isTroubled } from "./story"
 import { counted, duration, type Wording } from "./wording"
 
-/** What a terminal can show, and where to write. */
+/** The capabilities of a terminal, and its output. */
 export interface Terminal {
     write(text: string): void
     readonly color: boolean
@@ -17,7 +17,7 @@ export interface Terminal {
     readonly width: number
 }
 
-/** The connections in the table; of more, those that went wrong are shown first. */
+/** The number of connections in the table; if the capture has more, those that went wrong are shown first. */
 const MOST_LINES = 40
 
 /** Writes text of any length in lines that fit, indented. */
@@ -75,7 +75,7 @@ function numbersOf(connection: Connection): string {
     )
 }
 
-/** Returns lines that describe the connection: who, handshake, numbers, what was found. */
+/** Returns lines that describe the connection: its ends, handshake, numbers and findings. */
 export function heading(wording: Wording): string[] {
     const { connection, names, recording } = wording
     const { client, ends } = connection
@@ -100,7 +100,7 @@ export function heading(wording: Wording): string[] {
     return lines
 }
 
-/** Returns how often what occurred, for each end. */
+/** Returns how often each mark occurred, for each end. */
 function counts(wording: Wording): string {
     const { client } = wording.connection
     return ([client, other(client)] as const)
@@ -127,14 +127,16 @@ export function writeLadder(terminal: Terminal, wording: Wording): void {
         left: host(client),
         right: host(other(client)),
     })
-    const draw = (row: Row) => drawRow(ladder, wording, row)
+    const shown = [host(0).ip, host(1).ip] as const
+    const draw = (row: Row) => drawRow(ladder, wording, row, shown)
     recording.first.forEach(draw)
     if (recording.omitted > 0) ladder.note(`${counted(recording.omitted, "segment")} are not drawn`)
     recording.last.forEach(draw)
     ladder.flush()
 }
 
-function drawRow(ladder: Ladder, wording: Wording, row: Row): void {
+/** Draws a row; `shown` are the addresses in the form of the ladder's hosts. */
+function drawRow(ladder: Ladder, wording: Wording, row: Row, shown: readonly [string, string]): void {
     const time = row.time / 1e6
     if (row.kind === "note") {
         ladder.note(row.text)
@@ -142,12 +144,13 @@ function drawRow(ladder: Ladder, wording: Wording, row: Row): void {
     }
     const side = wording.side(row.from)
     const remarks = wording.remarks(row)
-    ladder.segment(wording.view(row), { time, from: side, remarks, isSuspect: wording.isTrouble(row) })
+    const view = { ...wording.view(row), source: shown[row.from], destination: shown[other(row.from)] }
+    ladder.segment(view, { time, from: side, remarks, isSuspect: wording.isTrouble(row) })
     for (const { end, from, to } of row.changes) ladder.state(wording.side(end), from, to, time)
     if (row.explanation !== undefined) ladder.note(row.explanation)
 }
 
-/** Returns an address of IPv6 that is too long without its middle, which tells the least. */
+/** Returns an IPv6 address, without its middle if it is too long, because the middle tells readers the least. */
 function shortened(address: string, room: number): string {
     if (address.length <= room) return address
     const tail = Math.floor((room - 2) / 2)

@@ -45,25 +45,25 @@ export class Wording {
         return (number - (this.connection.ends[end].base ?? 0)) >>> 0
     }
 
-    /** Returns whether the checksums of an end are wrong because they are computed after the capture, by the network card. */
+    /** Returns true when the checksums of an end are wrong because the network card computes them after the capture. */
     isOffloaded(end: 0 | 1): boolean {
         const { right, wrong } = this.recording.checksums[end]
         return wrong > 0 && wrong >= right
     }
 
-    /** Returns whether a segment's checksum is wrong, and not only yet to be computed. */
+    /** Returns true when a segment's checksum is wrong, and not merely left to the network card. */
     isCorrupted(row: SegmentRow): boolean {
         return row.checksumValid === false && !this.isOffloaded(row.from)
     }
 
-    /** Returns what is remarkable about a segment, in words. */
+    /** Returns the remarks on a segment, as text. */
     remarks(row: SegmentRow): string[] {
         return markWords(row.marks).map(text =>
             text === "duplicate ACK" && row.duplicate > 0 ? `${text} ${row.duplicate}` : text
         )
     }
 
-    /** Returns whether a segment is a sign of trouble. */
+    /** Returns true when a segment is a sign of trouble. */
     isTrouble({ marks }: SegmentRow): boolean {
         return (marks & TROUBLE) !== 0
     }

@@ -16,7 +16,7 @@ export function addBoardOptions(command: CommandLine): void {
         if (text === "list") throw new Answer(boardNames().join("\n").concat("\n"))
         return text
     })
-    // the help has it in the line of --board
+    // the help describes it in the line of --board
     command.add("--pins <LINE=PIN,...>", "", parsePins)
 }
 
@@ -32,7 +32,7 @@ export function chosenBoard({ board, pins, mac }: GivenBoard): Board {
     const other = all.find(candidate => candidate.chip === mac)
     if (other !== undefined) return pins ? named("--pins: ", other.name, pins) : other
     const chips = [...new Set(all.map(({ chip }) => chip))]
-    throw new OptionError(`--mac ${mac}: it takes ${chips.join(" or ")}`)
+    throw new OptionError(`--mac ${mac} is not valid; use ${chips.join(" or ")}`)
 }
 
 function named(option: string, name?: string, pins?: { [line: string]: string }): Board {

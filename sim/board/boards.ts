@@ -1,23 +1,24 @@
-// The boards that programs are built for: boards/NAME.board.json (DeviceScript's board file) and boards/NAME.ts (the driver on its
-// pins). A board file names the chip's pins in `$pins`, each after the chip and its line, as `"W5500_CS": "GP17"`; the board's
-// module, the build and the simulator read the wiring there.
+// The boards that programs are built for: boards/NAME.board.json (DeviceScript's board file) and boards/NAME.ts (the driver on
+// its pins). A board file names the chip's pins in `$pins`, each by the chip and its line, such as `"W5500_CS": "GP17"`; the
+// board's module, the build and the simulator read the wiring there.
 
-import { readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { locate, ofPackage } from "../build/places.ts"
 import { OptionError } from "../options/error.ts"
 import { type Arch, isArch, wiringProblem } from "./wiring.ts"
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 /** The folder of the boards, a path in this project. */
 export const BOARDS = "boards"
 const ENDING = ".board.json"
-/** The file that names the board, a path in this project. The build puts another board into it. */
-export const BOARD = "src/board.ts"
-/** The file that tells src/selftest.ts what is wired to which pin, a path in this project. The build writes it. */
-const WIRING = "src/wiring.ts"
+/** The folder of this package's boards, and all folders with boards; those of the project come first. Paths in the project. */
+const OWN = ofPackage(BOARDS)
+const FOLDERS = [...new Set([BOARDS, OWN])]
+/** The file that names the board, a path in this project. The build replaces it to use another board. */
+export const BOARD = ofPackage("src/board.ts")
+/** The file that lists for src/selftest.ts what is wired to which pin, a path in this project. The build writes it. */
+const WIRING = ofPackage("src/wiring.ts")
 const NAMED = /"\.\.\/boards\/(\w+)"/
-/** Names a board in the place of src/board.ts: how tests run on another one. */
+/** The environment variable that names a board in place of src/board.ts, so that tests can run on another board. */
 const VARIABLE = "DEVICESCRIPT_TCP_BOARD"
 
 /** A line between the board and its chip, by the name that it has in a board file. */
@@ -25,7 +26,7 @@ export type Line = (typeof LINES)[number]
 const LINES = ["MISO", "MOSI", "SCK", "CS", "RESET", "INT", "HANDSHAKE", "DATA_READY"] as const
 const CHIP_PIN = new RegExp(`^(\\w+?)_(${LINES.join("|")})$`)
 
-/** What DeviceScript's board files hold, as far as it is read here. */
+/** The parts of DeviceScript's board files that are read here. */
 interface BoardFile {
     devName: string
     archId: string
@@ -34,14 +35,14 @@ interface BoardFile {
 }
 
 export interface Board {
-    /** Name of its files, as `pico_w5500`. */
+    /** Name of the board's files, such as `pico_w5500`. */
     readonly name: string
-    /** What people call it. */
+    /** The board's name for people. */
     readonly title: string
     readonly arch: Arch
     /** Key of the chip in sim/chip/chips.ts. */
     readonly chip: string
-    /** The label of the pin that each line of the chip is on. */
+    /** The label of the pin to which each line of the chip is wired. */
     readonly wiring: { readonly [Key in Line]?: string }
     /** GPIO numbers by label: all pins that a program may use. */
     readonly pins: { readonly [label: string]: number }
@@ -49,14 +50,24 @@ export interface Board {
     readonly file: string
 }
 
-/** Returns the names of all boards, sorted. */
+/** Returns the names of all boards, sorted: those of the project, and those of this package. */
 export function boardNames(): string[] {
-    const files = readdirSync(join(ROOT, BOARDS))
-    return files
-        .filter(file => file.endsWith(ENDING))
-        .map(file => file.slice(0, -ENDING.length))
-        .filter(name => files.includes(`${name}.ts`))
-        .sort()
+    return [...new Set(FOLDERS.flatMap(folder => namesIn(folder)))].sort()
+}
+
+function namesIn(folder: string): string[] {
+    const place = locate(folder)
+    if (!existsSync(place)) return []
+    const files = readdirSync(place)
+    const names = files.filter(file => file.endsWith(ENDING)).map(file => file.slice(0, -ENDING.length))
+    // the program of a project has its driver in any file
+    return folder === OWN ? names.filter(name => files.includes(`${name}.ts`)) : names
+}
+
+/** Returns the path in the project of a board's file. */
+export function boardFile(name: string): string {
+    const paths = FOLDERS.map(folder => `${folder}/${name}${ENDING}`)
+    return paths.find(path => existsSync(locate(path))) ?? paths[0]!
 }
 
 /** Returns the name of the board that programs are built for unless `--board` names another one. */
@@ -65,15 +76,15 @@ export function defaultBoard(): string {
 }
 
 /**
- * Reads a board; `moved` puts lines of its chip on other pins, by label. Throws an OptionError that says what is wrong: no such
+ * Reads a board; `moved` maps lines of its chip to other pins, by label. Throws an OptionError that says what is wrong: no such
  * board, no such pin, or a pin that cannot do what the line needs.
  */
 export function readBoard(name = defaultBoard(), moved: { readonly [line: string]: string } = {}): Board {
     const names = boardNames()
     if (!names.includes(name)) {
-        throw new OptionError(`there is no board ${JSON.stringify(name)}; the boards are ${names.join(", ")}`)
+        throw new OptionError(`unknown board ${JSON.stringify(name)}; the boards are ${names.join(", ")}`)
     }
-    const text = sourceOf(`${BOARDS}/${name}${ENDING}`)
+    const text = sourceOf(boardFile(name))
     const given = JSON.parse(text) as BoardFile
     const board = withPins(name, given, text)
     if (Object.keys(moved).length === 0) return checked(board)
@@ -105,7 +116,10 @@ function withPins(name: string, { devName, archId, pins, $pins = {} }: BoardFile
     return { name, title: devName, arch: archId, chip, wiring, pins: Object.fromEntries(free), file }
 }
 
-/** GPIO numbers that the firmware keeps for itself, as for its log: gpio.c of the runtime gives programs no pin of these. */
+/**
+ * Returns the GPIO numbers that the firmware keeps for itself, such as those of its log: gpio.c of the runtime gives programs
+ * none of these pins.
+ */
 function pinsInUse(file: object, pins: { [label: string]: number }): Set<number> {
     const used = new Set<number>()
     const look = (value: object, path: string): void => {
@@ -125,14 +139,14 @@ function checked(board: Board): Board {
     throw new OptionError(`${board.name}: ${problem}`)
 }
 
-/** Returns what the build for a board puts in the place of this project's files: texts by path. */
+/** Returns the texts, by path, with which the build for a board replaces this project's files. */
 export function boardFiles(board: Board): Map<string, string> {
     const { name, file } = board
-    return new Map([
-        [BOARD, sourceOf(BOARD).replace(NAMED, `"../boards/${name}"`)],
-        [WIRING, wiringModule(board)],
-        [`${BOARDS}/${name}${ENDING}`, file],
-    ])
+    const files = new Map([[`${BOARDS}/${name}${ENDING}`, file]])
+    // the driver of a project's own board is in its program
+    if (!namesIn(OWN).includes(name)) return files
+    files.set(BOARD, sourceOf(BOARD).replace(NAMED, `"../boards/${name}"`))
+    return files.set(WIRING, wiringModule(board))
 }
 
 /** Returns the text of src/wiring.ts. */
@@ -155,7 +169,10 @@ ${lines.join("")}    }
 `
 }
 
-/** Returns the pins of `@dsboard/NAME` under Node, in the form of a module: each label leads to the runtime's own name of its pin. */
+/**
+ * Returns the text of a module with the pins of `@dsboard/NAME` under Node: it maps each label to the runtime's own name of the
+ * pin.
+ */
 export function pinsModule(board: Board, helper: string): string {
     const { pins, $pins = {} } = JSON.parse(board.file) as BoardFile
     const labels = Object.fromEntries(Object.keys(pins).map(label => [label, label]))
@@ -168,5 +185,5 @@ export function pinsModule(board: Board, helper: string): string {
 }
 
 function sourceOf(path: string): string {
-    return readFileSync(join(ROOT, path), "utf8")
+    return readFileSync(locate(path), "utf8")
 }

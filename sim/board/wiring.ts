@@ -1,11 +1,11 @@
-// Checks a wiring: what the pins of a microcontroller can do under DeviceScript's firmware.
+// Checks a wiring against what the pins of a microcontroller can do under DeviceScript's firmware.
 
 /** A microcontroller, by the `archId` of board files. */
 export type Arch = keyof typeof MCUS
 
 export interface Wired {
     readonly arch: Arch
-    /** The label of the pin that each line of the chip is on. */
+    /** The label of the pin to which each line of the chip is wired. */
     readonly wiring: { readonly [line: string]: string }
     /** GPIO numbers by label. */
     readonly pins: { readonly [label: string]: number }
@@ -63,7 +63,7 @@ export function wiringProblem({ arch, wiring, pins }: Wired): string | undefined
     for (const [line, label] of Object.entries(wiring)) {
         const gpio = Object.hasOwn(pins, label) ? pins[label] : undefined
         if (gpio === undefined)
-            return `${line} is on ${label}, which is no pin of the board: ${Object.keys(pins).join(", ")}`
+            return `${line} is on ${label}, which is not a pin of the board: ${Object.keys(pins).join(", ")}`
         const other = taken.get(gpio)
         if (other !== undefined) return `${line} and ${other} are both on ${label}`
         taken.set(gpio, line)
@@ -82,7 +82,7 @@ export function pinProblem(arch: Arch, gpio: number, output: boolean): string | 
     const kept = reserved.find(({ from, to }) => from <= gpio && gpio <= to)
     if (kept !== undefined) return `GPIO${gpio} of the ${name} is not free, ${kept.why}`
     if (output && inputOnly !== undefined && inputOnly[0] <= gpio && gpio <= inputOnly[1])
-        return `GPIO${gpio} of the ${name} is an input only, as all from ${inputOnly[0]} to ${inputOnly[1]}`
+        return `GPIO${gpio} of the ${name} is an input only, like all from ${inputOnly[0]} to ${inputOnly[1]}`
     return undefined
 }
 

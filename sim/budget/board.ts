@@ -4,7 +4,7 @@ import { type BuildOptions, buildImage, compileImage, type Image } from "../buil
 import { nameOf } from "../device/device"
 import { MAIN } from "./programs"
 
-/** Builds the optimized image without the simulator's pipe. Throws as buildImage does. */
+/** Builds the optimized image without the simulator's pipe. Throws the errors of buildImage. */
 export async function boardImage(path: string, options?: BuildOptions): Promise<Image> {
     return await buildImage([path], nameOfBoard(path), options)
 }

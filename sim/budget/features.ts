@@ -1,12 +1,9 @@
-// Measures the bytes of code that a program would save by leaving out a feature, by a build without each.
+// Measures the bytes of code that a program would save by leaving out each feature, with a build without it.
 
-import { readFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { join } from "node:path"
-import { featureNames } from "../../bin/features.js"
 import type { Board } from "../board/boards"
-import { behindPipe, compileImage, ROOT } from "../build/build"
-import { FEATURES, FeatureError } from "../build/features"
+import { behindPipe, compileImage } from "../build/build"
+import { FeatureError, featureNames, featuresText } from "../build/features"
 import { nameOf } from "../device/device"
 
 interface FeatureBytes {
@@ -17,7 +14,7 @@ interface FeatureBytes {
 
 /** Returns the names in src/features.ts. */
 export function allFeatures(): string[] {
-    return featureNames(readFileSync(join(ROOT, FEATURES), "utf8"))
+    return featureNames(featuresText())
 }
 
 /** Returns the features that a program uses, the largest first. `code` is the size of the program's code with all of them. */
@@ -37,14 +34,14 @@ export async function featureBytes(
             })
             if (left.code !== code) found.push({ name, bytes: code - left.code })
         } catch (error) {
-            // the features in `without` may not allow to leave out this one as well
+            // the features in `without` may not allow this one to be left out, too
             if (!(error instanceof FeatureError)) throw error
         }
     })
     return found.sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
 }
 
-/** Runs `work` for each element, for as many at the same time as there are processors. */
+/** Runs `work` for each element, for as many elements at the same time as the computer has processors. */
 export async function each<T>(
     all: readonly T[],
     work: (one: T, index: number) => Promise<void>

@@ -2,8 +2,7 @@
 // functions that only such code names. The estimate needs no build; featureBytes measures the exact bytes.
 
 import ts from "typescript"
-import { featureNames } from "../../bin/features.js"
-import { FEATURES } from "../build/features"
+import { FEATURES, featureNames } from "../build/features"
 import { type SizedDebugInfo, spansOf } from "./parts"
 
 type Range = [from: number, to: number]
@@ -34,7 +33,7 @@ class Sources {
     /** By feature, the ranges that are compiled only with the feature. */
     readonly guarded: Map<string, Range[]>
     private readonly functions: NamedFunction[] = []
-    /** The positions of each name, without its declarations and imports. */
+    /** The positions at which each name is used, without its declarations and imports. */
     private readonly uses = new Map<string, number[]>()
 
     constructor(debug: SizedDebugInfo, features: readonly string[]) {

@@ -12,8 +12,8 @@ const IP = "10.0.0.2"
 const UP = 500
 
 /**
- * Returns the bytes of the VM's heap that a program uses when its network is up, without garbage and before the first
- * connection: the network has no other host. Throws when the program ends before.
+ * Returns the bytes of the VM's heap that a program uses when its network is up, without garbage and before the first connection:
+ * the network has no other host. Throws when the program ends earlier.
  */
 export async function heapInUse(
     program: string,

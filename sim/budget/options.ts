@@ -4,7 +4,8 @@ import { existsSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
 import type { Board } from "../board/boards"
-import { CommandLine, program, without } from "../options/command-line"
+import { boardGiven } from "../build/board-of"
+import { CommandLine, ownProgram, program, usage, WORDS, without } from "../options/command-line"
 import { OptionError } from "../options/error"
 
 export interface BuildOptions {
@@ -13,7 +14,7 @@ export interface BuildOptions {
     program: string | undefined
     /** Features that are left out. */
     without: readonly string[]
-    /** Prints the bytes of each package, folder, file and function, and draws them into this file; undefined: neither. */
+    /** Prints the bytes of each package, folder, file and function, and draws them into this file; undefined: does neither. */
     sizes: { file: string | undefined } | undefined
     /** Prints the bytes of each feature. */
     features: boolean
@@ -34,7 +35,7 @@ interface Given extends GivenBoard {
 /** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
 export function parseBuildOptions(words: readonly string[]): BuildOptions {
     const command = new CommandLine(
-        "npm run build -- [options]: builds the images for a board and the simulator, and prints their sizes"
+        `${usage("run build", "build")}: builds the images for a board and the simulator, and prints their sizes`
     )
     command.add("--program <FILE>", "build this program, as src/examples/hello.ts", program)
     addBoardOptions(command)
@@ -47,7 +48,9 @@ export function parseBuildOptions(words: readonly string[]): BuildOptions {
     command.add("--features", "print the bytes of each feature, by a build without each")
     command.add("--json", "print main and the examples as one JSON object (with npm run --silent)")
     command.add("--document", "print the table of all programs for the documents")
-    const { given } = command.parse<Given>(words)
+    const { given: options, args } = command.parse<Given>(words, WORDS)
+    const own = options.program ?? (args[0] === undefined ? ownProgram() : program(args[0]))
+    const given = { ...options, ...(own === undefined ? {} : { program: own }) }
     for (const whole of ["json", "document"] as const) {
         const other = (["sizes", "features", "json"] as const).find(name => name !== whole && given[name])
         if (given[whole] && other !== undefined) {
@@ -62,7 +65,7 @@ export function parseBuildOptions(words: readonly string[]): BuildOptions {
     const sizes =
         given.sizes === undefined ? undefined : { file: given.sizes === true ? undefined : given.sizes }
     return {
-        board: chosenBoard(given),
+        board: chosenBoard(boardGiven(given, given.program)),
         program: given.program,
         without: given.without ?? without(),
         sizes,

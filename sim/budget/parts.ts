@@ -1,5 +1,5 @@
 // Finds the package, folder, file and function of each byte of an image's code, from the positions that a build keeps for each
-// operation. So code that the optimizer has moved counts where it was written.
+// operation. So code that the optimizer has moved counts at its place in the sources.
 
 import { DESCRIPTOR, limitedBytes, readImage } from "../optimizer/image"
 import { lastAtMost } from "../optimizer/places"
@@ -22,11 +22,14 @@ export interface SizedDebugInfo extends DebugInfo {
     }[]
 }
 
-/** The name for operations outside of all functions: the statements of a module, and functions that the optimizer has put where they are called. */
+/**
+ * The name for operations outside of all functions: the statements of a module, and functions that the optimizer has inlined
+ * there.
+ */
 const OUTSIDE = "(top level, inlined)"
 /** The package of files without a package in their paths. */
 const OWN = "devicescript-tcp"
-/** The name for code without a position, which the compiler and the optimizer have made. */
+/** The name for code without a position, which the compiler and the optimizer have generated. */
 const MADE = "(made by the compiler)"
 
 /** Returns the code of an image as a tree. Its `bytes` are those that the VM's limit counts. */
@@ -77,7 +80,7 @@ function order(part: Part): void {
     for (const child of part.parts) order(child)
 }
 
-/** A run of bytes that come from one position; positions count through all the sources. */
+/** A run of bytes from one position; positions count through all the sources. */
 interface Span {
     position: number | undefined
     bytes: number
@@ -141,7 +144,7 @@ class Places {
         }))
     }
 
-    /** Returns the positions of the bytes between two offsets of the image; undefined for bytes without one. */
+    /** Returns the positions of the bytes between two offsets of the image; undefined for bytes without a position. */
     spans(start: number, end: number): Span[] {
         const found: Span[] = []
         let at = start
@@ -169,7 +172,7 @@ class Places {
         return [name.join("/"), inside.slice(0, -1).join("/") || ".", inside[inside.length - 1]]
     }
 
-    /** Returns the innermost function that contains a position; undefined outside of all. */
+    /** Returns the innermost function that contains a position; undefined outside of all functions. */
     private named(position: number): string | undefined {
         for (let i = this.texts.length - 1; i >= 0; i--) {
             const { from, to, name } = this.texts[i]

@@ -1,4 +1,4 @@
-// The programs whose sizes are measured and held.
+// The programs whose sizes are measured and limited.
 
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
@@ -39,7 +39,7 @@ interface Row extends Listed {
     without: readonly string[]
 }
 
-/** Returns all programs that a floor in test/budget is held for, and that the documents list. */
+/** Returns all programs that have a limit in test/budget and a row in the documents. */
 export function allRows(): Row[] {
     const whole = [...listed(), listedAs("src/controlled.ts")]
     return [

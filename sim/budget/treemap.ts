@@ -1,5 +1,5 @@
-// Draws the code of a program in one HTML file that loads nothing else: an area for each file with its functions, and below the
-// same as a table.
+// Draws the code of a program in one HTML file that loads nothing else: an area for each file with its functions, and below it a
+// table with the same content.
 
 import { CODE_LIMIT } from "../optimizer/image"
 import type { Part } from "./parts"
@@ -86,7 +86,7 @@ function picture(root: Part): string {
             place
         )}${files(folder, `${pack.name}/${folder.name}`, inside(place))}</g>`
     })
-    const name = "Areas as large as the code of each file; the table below says the same"
+    const name = "Areas in proportion to the code of each file; the table below has the same numbers"
     return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="group" aria-label="${name}">${drawn.join("\n")}</svg>`
 }
 
@@ -130,7 +130,7 @@ function area(kind: string, { x, y, width, height }: Rectangle, title: string): 
     return `<rect class="${kind}" ${sides}><title>${escaped(title)}</title></rect>`
 }
 
-/** Returns the label of a rectangle, cut to its width; empty if there is room for no more than a few letters. */
+/** Returns the label of a rectangle, cut to its width; empty if the rectangle has room for only a few letters. */
 function label(kind: string, name: string, size: number, { x, y, width, height }: Rectangle): string {
     const letters = Math.floor((width - 6) / LETTER)
     if (height < LABEL || letters < 4) return ""

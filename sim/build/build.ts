@@ -1,14 +1,13 @@
-// Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/cli.ts).
+// Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/command.ts).
 
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
-import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { basename, dirname, join, relative } from "node:path"
-import { fileURLToPath } from "node:url"
+import { dirname, join, resolve } from "node:path"
 import { build, type Plugin } from "esbuild"
-import { BOARDS, type Board, boardFiles, defaultBoard, readBoard } from "../board/boards"
+import { type Board, boardFile, boardFiles, boardNames, defaultBoard, readBoard } from "../board/boards"
 import { describeExcess } from "../budget/code-limit-message"
 import type { DebugFile } from "../optimizer/debug"
 import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
@@ -16,28 +15,34 @@ import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
 import { FEATURES, featuresFile, leftOut } from "./features"
 import { locked } from "./lock"
+import { commandLineTool, INSTALL, INSTALLED, locate, ofPackage, PACKAGE, projectPath, ROOT } from "./places"
+import { fillWorkFolder, type Replaced } from "./work-folder"
 
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+export { ROOT } from "./places"
+
 const OUTPUT = join(ROOT, ".devicescript", "sim")
-const CLI = join(ROOT, "node_modules", "@devicescript", "cli")
-/** A file with the version of DeviceScript's libraries that the compiler has written beside it. */
-const MARK = join(ROOT, "node_modules", "@devicescript", ".written")
-const CORE = join(ROOT, "node_modules", "@devicescript", "core")
+/** DeviceScript's command line tool, beside which the compiler writes DeviceScript's libraries. */
+const CLI = commandLineTool()?.folder ?? join(ROOT, "node_modules", "@devicescript", "cli")
+/** A file with the version of DeviceScript's libraries, which the compiler has written beside it. */
+const MARK = join(dirname(CLI), ".written")
+const CORE = join(dirname(CLI), "core")
 /** The generated module that imports the modules of a program, if it has more than one. */
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
 const DEBUG = "bytecode-dbg.json"
 /** The optimizer's report (optimizer/report.ts). */
 const REPORT = "optimizer.json"
-/** The sources of the build itself: an image depends on them too. */
-const OPTIMIZER = ["sim/build/build.ts", "sim/optimizer"]
-/** The number of builds of one program that are kept, as another process may be about to read them. */
+/**
+ * The files of the build itself, paths in this package: an image depends on them, too. Installed, it is the version that counts.
+ */
+const OPTIMIZER = INSTALLED ? ["package.json"] : ["sim/build/build.ts", "sim/optimizer"]
+/** The number of builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
-/** Thrown for a program that the compiler rejects; the message has all of the compiler's output. */
+/** Thrown for a program that the compiler rejects; the message contains all of the compiler's output. */
 export class BuildError extends Error {}
 
-/** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most. */
+/** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most code. */
 export class TooLarge extends BuildError {}
 
 export interface Image {
@@ -62,14 +67,11 @@ export interface BuildOptions {
     optimize?: boolean
 }
 
-/** Texts with which a build replaces files, by the files' paths in this project. */
-type Replaced = ReadonlyMap<string, string>
-
-/** The modules of a program as paths in this project, in the order in which they run; the last is the program itself. */
+/** The modules of a program as paths in the project, in the order in which they run; the last is the program itself. */
 export type Program = readonly [...string[], string]
 
 /** The module that connects a program to the simulator, instead of a board's SPI bus and pins. */
-const PIPE = "boards/host/pipe.ts"
+const PIPE = ofPackage("boards/host/pipe.ts")
 
 /** Returns a program with the module that connects it to the simulator. */
 export function behindPipe(entry: string): Program {
@@ -77,7 +79,7 @@ export function behindPipe(entry: string): Program {
 }
 
 /** Returns the text of a module that imports the modules of a program. */
-export function importsOf(program: Program): string {
+function importsOf(program: Program): string {
     return program.map(module => `import ${JSON.stringify(`./${module.replace(/\.ts$/, "")}`)}\n`).join("")
 }
 
@@ -89,7 +91,7 @@ export function importsOf(program: Program): string {
 export async function buildImage(program: Program, title: string, options?: BuildOptions): Promise<Image> {
     const built = await compileImage(program, title, options)
     if (built.code < CODE_LIMIT) return built
-    throw new TooLarge(describeExcess(built, program[program.length - 1]))
+    throw new TooLarge(await describeExcess(built, program[program.length - 1]))
 }
 
 /** Compiles and optimizes a program of any size, also above the VM's limit. */
@@ -106,7 +108,7 @@ export async function compileImage(
     if (!existsSync(directory)) {
         try {
             await mkdir(OUTPUT, { recursive: true })
-            // before the libraries exist only one build may run, as each build would write them
+            // before the libraries exist only one build may run, because each build would write them
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
                 if (!existsSync(directory)) await compile(program, name, replaced, optimized, directory)
@@ -121,11 +123,13 @@ export async function compileImage(
     return { image, debug, report, size: bytes.length, code: limitedBytes(readImage(bytes).functions) }
 }
 
-/** Returns a BuildError of one line for an error in writing; any other error unchanged. */
+/** Returns a BuildError of one line for an error in writing, any other error unchanged. */
 function unwritable(error: unknown): unknown {
     const { code, path = OUTPUT } = error as NodeJS.ErrnoException
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-        return new BuildError(`cannot build: no permission to write ${path}; use a checkout of your own`)
+        return new BuildError(
+            `cannot build: no permission to write ${path}; ${INSTALLED ? "the project has to be yours" : "use a checkout of your own"}`
+        )
     }
     if (code === "ENOSPC" || code === "EDQUOT")
         return new BuildError(`cannot build: the disk of ${path} is full`)
@@ -134,27 +138,26 @@ function unwritable(error: unknown): unknown {
 
 /** Ensures that the sources of DeviceScript's libraries exist; the compiler writes them in any build. */
 export async function ensureLibraries(): Promise<void> {
-    if (!librariesComplete()) await buildImage(behindPipe("src/main.ts"), "host")
+    if (!librariesComplete()) await buildImage([PIPE], "libraries")
 }
 
-/** Returns whether all of DeviceScript's libraries exist. `npm ci` removes them, `npm install` removes all but the mark. */
+/** Returns true when all of DeviceScript's libraries exist. `npm ci` removes them, `npm install` removes all but the mark. */
 function librariesComplete(): boolean {
     return existsSync(CORE) && existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
 }
 
-/** Returns a hash of everything that an image is made of. */
+/** Returns a hash of everything that determines an image. */
 async function fingerprint(program: Program, replaced: Replaced): Promise<string> {
-    const boards = readdirSync(join(ROOT, BOARDS)).filter(file => file.endsWith(".board.json"))
     const files = [
         ...OPTIMIZER.flatMap(path => filesBelow(path)),
         "devsconfig.json",
         "package.json",
-        ...boards.map(file => `${BOARDS}/${file}`),
+        ...boardNames().map(name => boardFile(name)),
         ...(await sources(program, replaced)),
     ]
-    const parts = files.sort().map(file => {
-        return `${file}\n${replaced.get(file) ?? readFileSync(join(ROOT, file), "utf8")}`
-    })
+    const parts = files
+        .sort()
+        .map(file => `${file}\n${replaced.get(file) ?? readFileSync(locate(file), "utf8")}`)
     return hashOf(`${cliVersion()}\n${program.join()}\n${parts.join("")}`)
 }
 
@@ -162,29 +165,30 @@ function hashOf(text: string): string {
     return createHash("sha256").update(text).digest("hex").slice(0, 16)
 }
 
-/** Returns the file at a path in this project, or the files below it. */
+/** Returns the paths in the project of the file at a path in this package, or of the files below it. */
 function filesBelow(path: string): string[] {
-    if (statSync(join(ROOT, path)).isFile()) return [path]
-    return readdirSync(join(ROOT, path)).flatMap(name => filesBelow(`${path}/${name}`))
+    if (statSync(join(PACKAGE, path)).isFile()) return [ofPackage(path)]
+    return readdirSync(join(PACKAGE, path)).flatMap(name => filesBelow(`${path}/${name}`))
 }
 
-/** Returns the files of this project that the program is made of. */
+/** Returns the paths in the project of the files that the program is made of, except DeviceScript's libraries. */
 async function sources(program: Program, replaced: Replaced): Promise<string[]> {
     try {
         const { metafile } = await build({
             absWorkingDir: ROOT,
-            entryPoints: [...program],
+            entryPoints: program.map(locate),
             outdir: "unused",
             bundle: true,
             write: false,
             metafile: true,
             format: "esm",
-            packages: "external",
+            mainFields: ["main"],
+            external: ["@devicescript/*", "@dsboard/*"],
             tsconfigRaw: {},
             plugins: [replacing(replaced)],
             logLevel: "silent",
         })
-        return Object.keys(metafile.inputs)
+        return Object.keys(metafile.inputs).map(path => projectPath(resolve(ROOT, path)))
     } catch {
         // the program has an error, which the compiler will report
         return [...program]
@@ -197,7 +201,7 @@ function replacing(replaced: Replaced): Plugin {
         name: "replaced",
         setup({ onLoad }) {
             onLoad({ filter: /\.ts$/ }, ({ path }) => {
-                const contents = replaced.get(relative(ROOT, path).replaceAll("\\", "/"))
+                const contents = replaced.get(projectPath(path))
                 return contents === undefined ? undefined : { contents, loader: "ts" }
             })
         },
@@ -214,11 +218,11 @@ async function compile(
     const own = program.at(-1) ?? ""
     const progress = process.stderr.isTTY
     if (progress) process.stderr.write(`building ${name} ...`)
-    // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and it puts the
-    // state of a git checkout into the image: so it runs in another directory, with links to the files here
-    const work = await mkdtemp(join(tmpdir(), "devicescript-tcp-"))
+    // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and writes the
+    // state of a git checkout into the image, so it runs in another directory, with links to the files here
+    const work = await realpath(await mkdtemp(join(tmpdir(), "devicescript-tcp-")))
     try {
-        await copyTo(work, replaced)
+        await fillWorkFolder(work, replaced, dirname(CLI))
         const entry = program.length === 1 ? own : ENTRY
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(entry, work)
@@ -229,7 +233,7 @@ async function compile(
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         await finish(built, staged, own, optimized)
         await rename(staged, directory).catch(async (error: unknown) => {
-            // another process has broken the lock and was faster: its result is the same
+            // another process broke the lock and was faster: its result is the same
             await rm(staged, { recursive: true, force: true })
             if (!existsSync(directory)) throw error
         })
@@ -240,33 +244,13 @@ async function compile(
     await forgetOldBuilds(name)
 }
 
-/** Links this project's files into a folder, and writes the texts that replace some of them. */
-async function copyTo(work: string, replaced: Replaced): Promise<void> {
-    const paths = [...replaced.keys()]
-    const folders = [...new Set(paths.map(path => dirname(path)))]
-    await linkTo(ROOT, work, [".git", ".devicescript", ...folders])
-    for (const folder of folders) {
-        await mkdir(join(work, folder))
-        const own = paths.filter(path => dirname(path) === folder).map(path => basename(path))
-        await linkTo(join(ROOT, folder), join(work, folder), own)
-    }
-    for (const [path, text] of replaced) await writeFile(join(work, path), text)
-}
-
-/** Links the files of a folder into another folder, except some names. */
-async function linkTo(from: string, to: string, except: readonly string[]): Promise<void> {
-    for (const file of readdirSync(from)) {
-        if (!except.includes(file)) await symlink(join(from, file), join(to, file))
-    }
-}
-
 /** Optimizes the compiler's image in `built` and writes it to `staged`. Throws when the VM rejects it. */
 async function finish(built: string, staged: string, own: string, optimized: boolean): Promise<void> {
     const plain = readFileSync(join(built, IMAGE))
     const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
     const { image, debug, report } = optimize(plain, plainDebug)
     const code = optimized ? report.after.code : report.before.code
-    // an image that is too large is built for its figures only
+    // an image that is too large is built only for its figures
     const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
     if (refused !== undefined) throw new BuildError(`${own}: the VM rejects the image (${refused})`)
     await writeFile(join(staged, IMAGE), optimized ? image : plain)
@@ -301,7 +285,7 @@ async function forgetOldBuilds(name: string): Promise<void> {
 }
 
 function cliVersion(): string {
-    const manifest = join(CLI, "package.json")
-    if (!existsSync(manifest)) throw new BuildError("@devicescript/cli is not installed: run npm ci")
-    return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version
+    const tool = commandLineTool()
+    if (tool === undefined) throw new BuildError(`@devicescript/cli is not installed: run ${INSTALL}`)
+    return tool.version
 }

@@ -1,9 +1,9 @@
-// A lock for builds that holds between processes.
+// A lock for builds that works between processes.
 
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 
-/** A lock without its owner's process number after this time is abandoned, ms. */
+/** A lock that still lacks its owner's process number after this time is abandoned, ms. */
 const NAMELESS = 2000
 const PAUSE = 50
 

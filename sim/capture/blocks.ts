@@ -1,4 +1,4 @@
-// Makes the blocks of a pcapng file (draft-ietf-opsawg-pcapng), little-endian.
+// Builds the blocks of a pcapng file (draft-ietf-opsawg-pcapng), little-endian.
 
 /** The direction of a packet at the interface on which it was captured. */
 export type Direction = "in" | "out"
@@ -22,7 +22,7 @@ interface Option {
     readonly value: Uint8Array
 }
 
-/** Makes the first block of a file, which names the program that wrote it. */
+/** Builds the first block of a file, which names the program that wrote it. */
 export function sectionBlock(application: string): Uint8Array {
     const body = new Uint8Array(16)
     const view = new DataView(body.buffer)
@@ -32,7 +32,7 @@ export function sectionBlock(application: string): Uint8Array {
     return block(BLOCK_SECTION, [body], [text(SECTION_APPLICATION, application)])
 }
 
-/** Makes the block of an Ethernet interface whose timestamps count nanoseconds. */
+/** Builds the block of an Ethernet interface whose timestamps count nanoseconds. */
 export function interfaceBlock(name: string, description: string): Uint8Array {
     const body = new Uint8Array(8) // the snap length stays 0: packets are never cut
     new DataView(body.buffer).setUint16(0, LINKTYPE_ETHERNET, true)
@@ -42,7 +42,7 @@ export function interfaceBlock(name: string, description: string): Uint8Array {
     return block(BLOCK_INTERFACE, [body], options)
 }
 
-/** Makes the block of one packet; `time` is in nanoseconds since 1970. */
+/** Builds the block of one packet; `time` is in nanoseconds since 1970. */
 export function packetBlock(
     iface: number,
     time: bigint,
@@ -85,7 +85,7 @@ function block(type: number, parts: readonly Uint8Array[], options: readonly Opt
         at += 4
         put(option.value)
     }
-    view.setUint32(length - 4, length, true) // the end-of-options option before it is all zeros
+    view.setUint32(length - 4, length, true) // the end-of-options option before the length is all zeros
     return bytes
 }
 
@@ -93,7 +93,7 @@ function padded(length: number): number {
     return (length + 3) & ~3
 }
 
-/** Makes a text option; a text that is too long for an option is cut after a whole character. */
+/** Builds a text option; a text that is too long for an option is cut after a whole character. */
 function text(code: number, value: string): Option {
     const bytes = new TextEncoder().encode(value)
     let end = Math.min(bytes.length, MAX_OPTION)

@@ -5,11 +5,11 @@ export interface IpPacket {
     /** All bytes that were captured, from the packet's first. */
     readonly bytes: Uint8Array
     readonly version: 4 | 6
-    /** Where the source address begins; the destination follows it. */
+    /** The offset of the source address; the destination address follows. */
     readonly addresses: number
     readonly protocol: number
     readonly ttl: number
-    /** Where the transport header begins. */
+    /** The offset of the transport header. */
     readonly payload: number
     /** The length of the transport header and data by the IP header, which may be more than was captured. */
     readonly length: number
@@ -35,7 +35,7 @@ const enum Ipv6Next {
     Shim6 = 140,
 }
 
-/** More extension headers than this are damage. */
+/** The most extension headers; more are damage. */
 const MAX_HEADERS = 16
 
 /**
@@ -59,7 +59,7 @@ function ipv4(bytes: Uint8Array, onLink: number): IpPacket | undefined {
     const flags = view.getUint16(6)
     const offset = (flags & 0x1fff) * 8
     const more = (flags & 0x2000) !== 0
-    // what follows the total length is the padding of a short Ethernet frame
+    // bytes after the total length are the padding of a short Ethernet frame
     const length = Math.min(total, onLink) - payload
     if (length < 0) return undefined
     const isFragment = offset > 0 || more
@@ -95,7 +95,7 @@ function ipv6(bytes: Uint8Array, onLink: number): IpPacket | undefined {
         const following = bytes[at]!
         at += sizeOf(next, bytes[at + 1]!)
         next = following
-        // what follows is in the first fragment only, and whole only in all of them
+        // the transport header is only in the first fragment, and the data is complete only in all of them
         if (fragment !== undefined) break
     }
     if (at > end) return undefined
@@ -133,7 +133,7 @@ function sizeOf(header: number, length: number): number {
     return header === Ipv6Next.Authentication ? (length + 2) * 4 : (length + 1) * 8
 }
 
-/** Returns an address as people write it: RFC 5952 for IPv6. */
+/** Returns an address in its usual text form: RFC 5952 for IPv6. */
 export function addressText(bytes: Uint8Array, at: number, version: 4 | 6): string {
     if (version === 4) return bytes.subarray(at, at + 4).join(".")
     const groups = Array.from({ length: 8 }, (_, i) =>

@@ -1,6 +1,6 @@
 // Finds the IP packet in a captured frame of any of the common links.
 
-/** Where a frame's IP packet begins; undefined for a frame without one. */
+/** The offset of a frame's IP packet; undefined for a frame without an IP packet. */
 export type NetworkStart = number | undefined
 
 const ETHERTYPE_IPV4 = 0x0800
@@ -11,7 +11,7 @@ const ETHERTYPE_PPPOE_SESSION = 0x8864
 const ETHERTYPES_MPLS = new Set([0x8847, 0x8848])
 const PPP_IPV4 = 0x0021
 const PPP_IPV6 = 0x0057
-/** More tags than this are damage. */
+/** The most tags; more are damage. */
 const MAX_TAGS = 8
 
 /** A link type: its name, and where the IP packet begins in its frames. */
@@ -43,7 +43,7 @@ function afterEtherType(bytes: Uint8Array, place: number): NetworkStart {
 /** Returns the start of the packet after PPP's protocol field. */
 function afterPpp(bytes: Uint8Array, at: number): NetworkStart {
     if (at + 2 > bytes.length) return undefined
-    // RFC 1661 section 6.5: both ends may leave out the upper byte, as the lower one is odd
+    // RFC 1661 section 6.5: both ends may leave out the upper byte, because the lower byte is odd
     const isShort = (bytes[at]! & 1) === 1
     const protocol = isShort ? bytes[at]! : u16(bytes, at)
     return protocol === PPP_IPV4 || protocol === PPP_IPV6 ? at + (isShort ? 1 : 2) : undefined
@@ -92,7 +92,7 @@ function afterCooked2(bytes: Uint8Array): NetworkStart {
     return VLAN_TAGS.has(type) ? afterEtherType(bytes, 22) : undefined
 }
 
-/** Returns whether frames of a link type are read. */
+/** Returns true when frames of a link type are supported. */
 export function isKnownLink(type: number): boolean {
     return links.has(type)
 }

@@ -1,4 +1,4 @@
-// What a capture file holds: packets, each with the time and the link on which it was seen.
+// The contents of a capture file: packets, each with the time and the link on which it was seen.
 
 /** A packet of a capture. Its bytes are valid only until the reader's next call. */
 export interface CapturedPacket {
@@ -26,8 +26,8 @@ export interface CaptureFormat {
     /** The format in words, such as `pcapng`. */
     readonly name: string
     /**
-     * Reads the record that begins at `at`, and passes its packet on. Returns the bytes of the record, which may be more than
-     * there are (the rest is to be skipped), or 0 when the record is not complete yet. Throws a DamagedCapture.
+     * Reads the record that begins at `at`, and passes its packet on. Returns the bytes of the record, which may be more than are
+     * buffered (the reader then skips the rest), or 0 when the record is not complete yet. Throws a DamagedCapture.
      */
     read(bytes: Uint8Array, at: number): number
 }

@@ -1,10 +1,10 @@
-// Captures frames to a pcapng file for Wireshark. A comment may be added for a while after its frame.
+// Captures frames to a pcapng file for Wireshark. A comment may be added until a number of packets after its frame.
 import fs from "node:fs"
 import { type Direction, interfaceBlock, packetBlock, sectionBlock } from "./blocks"
 
 export type { Direction } from "./blocks"
 
-/** Thrown when the capture file cannot be made; the message is one line for the user. */
+/** Thrown when the capture file cannot be created; the message is one line for the user. */
 export class CaptureError extends Error {
     override name = "CaptureError"
 }
@@ -14,11 +14,13 @@ export type PacketHandle = number
 
 /** The options of a capture. */
 interface CaptureOptions {
-    /** The moment at which the clock's time is 0, whole ms since 1970; the default is now. A fixed one repeats a file exactly. */
+    /**
+     * The moment at which the clock's time is 0, whole ms since 1970; the default is now. A fixed moment repeats a file exactly.
+     */
     epochMs?: number
-    /** The name of the writing program, which the file begins with. */
+    /** The name of the writing program, with which the file begins. */
     application?: string
-    /** Takes one line, once, when the file cannot be written any more; the capture is over then. The default is standard error. */
+    /** Receives one line, once, when the file can no longer be written; the capture then ends. The default is standard error. */
     onError?: (message: string) => void
 }
 
@@ -35,14 +37,14 @@ interface Packet {
 }
 
 /**
- * A capture file. Every block is written whole, so the file can be read at any moment, also after a crash. It lacks only the
- * last HELD_PACKETS packets, which are held for comments; `flush` writes them.
+ * A capture file. Every block is written whole, so the file can be read at any moment, even after a crash. It lacks only the last
+ * HELD_PACKETS packets, which are held for comments; `flush` writes them.
  */
 export class Capture {
     private readonly held: Packet[] = []
     private readonly lastOf: (PacketHandle | undefined)[] = []
     private nextHandle: PacketHandle = 0
-    /** A write has failed, so the file ends too early. */
+    /** True when a write has failed, so that the file ends too early. */
     failed = false
     private closed = false
 
@@ -53,7 +55,7 @@ export class Capture {
         private readonly onError: (message: string) => void
     ) {}
 
-    /** Makes or replaces the file. Throws a CaptureError when that fails. */
+    /** Creates or replaces the file. Throws a CaptureError when that fails. */
     static open(path: string, options: CaptureOptions = {}): Capture {
         let file: number
         try {
@@ -75,7 +77,7 @@ export class Capture {
     }
 
     /**
-     * Adds a copy of a packet that came `in` at an interface or went `out`, at `timeMs` of the clock. Throws a RangeError
+     * Adds a copy of a packet that an interface received (`in`) or sent (`out`) at `timeMs` of the clock. Throws a RangeError
      * when the capture has no such interface.
      */
     packet(
@@ -102,12 +104,12 @@ export class Capture {
         return handle
     }
 
-    /** Returns the last packet of an interface; undefined without one. */
+    /** Returns the last packet of an interface; undefined if it has none. */
     last(iface: number): PacketHandle | undefined {
         return this.lastOf[iface]
     }
 
-    /** Adds a comment to a captured packet; returns false when the packet is written already, or unknown. */
+    /** Adds a comment to a captured packet; returns false when the packet is unknown or has already been written. */
     comment(handle: PacketHandle | undefined, text: string): boolean {
         const packet = this.held.find(held => held.handle === handle)
         packet?.comments.push(text)

@@ -1,4 +1,4 @@
-// The access point that a modelled Wi-Fi co-processor can hear: its name, its password, and whether it is in reach.
+// The access point in reach of a modelled Wi-Fi co-processor: its name, its password, and whether it is in reach.
 
 /** Kinds of security, by ESP-IDF's wifi_auth_mode_t (esp_wifi_types_generic.h). */
 export const AuthMode = { Open: 0, Wpa2: 3, Wpa3: 6, Wpa2Wpa3: 7 } as const
@@ -18,7 +18,7 @@ export const Reason = {
     RssiThreshold: 212,
 } as const
 
-/** What a station asks for: the fields of wifi_sta_config that decide. */
+/** A station's request: the fields of wifi_sta_config that decide. */
 export interface StationConfig {
     ssid: string
     password: string
@@ -36,14 +36,14 @@ export interface AccessPointOptions {
     authMode?: AuthMode
 }
 
-/** How an attempt to connect ends, and after how many milliseconds. */
+/** The outcome of an attempt to connect, and its duration in milliseconds. */
 export interface Attempt {
     /** Undefined when the station is connected, else a Reason. */
     readonly reason: number | undefined
     readonly ms: number
 }
 
-/** How long the steps of an attempt take, ms: a scan of the channels, an association, and what ends a handshake. */
+/** The duration of the steps of an attempt, ms: a scan of the channels, an association, and the failures of a handshake. */
 const Time = { Scan: 600, Associate: 150, Handshake: 3000, Sae: 900 } as const
 
 /** The name and password of the access point that the simulator has in reach. */
@@ -91,7 +91,7 @@ export class AccessPoint {
         if (secure && password === "") return no(Reason.NoCompatibleSecurity)
         if (this.authMode < authMode) return no(Reason.AuthModeThreshold)
         if (secure && password !== this.password) {
-            // SAE notices it at once; the four-way handshake of WPA2 is not answered
+            // SAE detects a wrong password at once; in WPA2 the four-way handshake is not answered
             if (this.authMode === AuthMode.Wpa3) return no(Reason.AuthFail, Time.Scan + Time.Sae)
             return no(Reason.HandshakeTimeout, Time.Scan + Time.Handshake)
         }

@@ -1,4 +1,4 @@
-// The interface of a simulated chip: what a device has on its SPI bus and its pins, and what the table of chips says of each kind.
+// The interface of a simulated chip: the part on a device's SPI bus and pins, and what the table of chips lists for each kind.
 
 import type { BootOptions } from "../../src/boot"
 import type { Clock } from "../time/clock"
@@ -19,24 +19,27 @@ export interface SpiChip {
     line(name: string): 0 | 1 | undefined
     /** Frames moved to or from the network so far; when this changes, the device has work and should not sleep. */
     activity: number
-    /** Takes a frame that arrives from the network, without FCS. */
+    /** Receives a frame from the network, without FCS. */
     deliver(frame: Uint8Array): void
-    /** What the driver did that the chip's documents forbid, in words. */
+    /** Actions of the driver that the chip's documents forbid, as text. */
     readonly misuses: readonly string[]
     /** Plugs the network in or out. */
     setLink(up: boolean): void
-    /** Ends what the chip does by itself: nothing of it runs on the clock after this. */
+    /** Stops the chip: it schedules nothing on the clock after this. */
     close(): void
 }
 
-/** What every kind of chip is made of. */
+/** The options of every kind of chip. */
 export interface ChipOptions {
     clock: Clock
-    /** Takes the frames that the chip sends; they belong to the receiver. */
+    /** Receives the frames that the chip sends; they belong to the receiver. */
     send: (frame: Uint8Array) => void
-    /** Faults are drawn from it. */
+    /** The generator from which faults are drawn. */
     random?: Random
-    /** Takes in words what happens between the chip and its network before a frame can pass, as a Wi-Fi module's association. */
+    /**
+     * Receives, as text, the events between the chip and its network before a frame can pass, such as a Wi-Fi module's
+     * association.
+     */
     note?: (text: string) => void
 }
 
@@ -56,10 +59,10 @@ export interface Fault<Chip = SpiChip> {
 
 /** A kind of chip, as the table of chips lists it. */
 export interface ChipKind<Chip extends SpiChip = SpiChip> {
-    /** What people call it. */
+    /** The chip's name for people. */
     readonly title: string
     make(options: ChipOptions): Chip
-    /** Returns what goes into `boot` of src/boot.ts for this chip. */
+    /** Returns the fields of `boot` in src/boot.ts for this chip. */
     boot?(chip: Chip): Partial<BootOptions>
     readonly faults: { readonly [name: string]: Fault<Chip> }
 }

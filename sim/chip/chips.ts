@@ -17,9 +17,9 @@ export const chips: { readonly [name: string]: ChipKind } = {
     esp_hosted: wired(espHosted, [...SPI, "HANDSHAKE", "DATA_READY"]),
 }
 
-/** Returns the entry of a board's chip. Throws an OptionError for a board whose pins name no chip of the table. */
+/** Returns the entry of a board's chip. Throws an OptionError for a board whose pins name no chip in the table. */
 export function chipOf({ name, chip }: Board): ChipKind {
     if (Object.hasOwn(chips, chip)) return chips[chip]
     const known = Object.keys(chips).join(", ")
-    throw new OptionError(`boards/${name}.board.json: its $pins name no known chip (known: ${known})`)
+    throw new OptionError(`boards/${name}.board.json: its $pins name an unknown chip; known: ${known}`)
 }

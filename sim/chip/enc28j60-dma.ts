@@ -18,12 +18,12 @@ export class Dma {
         private readonly receiver: Receiver
     ) {}
 
-    /** Ends the operation, as a reset or the host has cleared DMAST (12.1.6). */
+    /** Ends the operation, because a reset or the host has cleared DMAST (12.1.6). */
     cancel(): void {
         this.era++
     }
 
-    /** Starts an operation, as the host has set DMAST. */
+    /** Starts an operation, because the host has set DMAST. */
     start(): void {
         const { state } = this
         const sums = state.has(Reg.ECON1, Econ1.CSUMEN)

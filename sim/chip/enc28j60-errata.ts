@@ -1,4 +1,5 @@
-// The ENC28J60's errata (DS80349C, July 2010) as switches. Older sheets number them differently, as DS80349B lacks two of them.
+// The ENC28J60's errata (DS80349C, July 2010) as switches. Older sheets number them differently, because DS80349B lacks two of
+// them.
 
 export type Revision = "B1" | "B4" | "B5" | "B7"
 
@@ -20,7 +21,7 @@ export interface Errata {
     halfDuplexLoopback: boolean
     /** 12: after an aborted transmission the next one never ends until the transmit logic is reset; the end of that reset sets TXERIF. */
     abortStalls: boolean
-    /** 13: a link pulse counts as a late collision (B5 and B7); the fault `linkPulses` makes such pulses. */
+    /** 13: a link pulse counts as a late collision (B5 and B7); the fault `linkPulses` produces such pulses. */
     linkPulseCollisions: boolean
     /** 14: an even ERXRDPT corrupts the receive buffer. */
     evenReadPointer: boolean

@@ -1,6 +1,6 @@
 // The faults that the model of an ENC28J60 can be given.
 
-/** The faults of one chip. All may be changed at any time; a new chip has none. */
+/** The faults of one chip. All may be changed at any time; a new chip has no fault. */
 export class Enc28j60Faults {
     /** Next packet pointers for the next received packets, instead of the true ones. */
     nextPackets: number[] = []
@@ -18,11 +18,11 @@ export class Enc28j60Faults {
     excessiveCollisions = 0
     /** The number of transmissions that end in a late collision. */
     lateCollisions = 0
-    /** The number of transmissions that meet a link pulse (erratum 13), which leaves TXRTS set; without the erratum none. */
+    /** The number of transmissions that meet a link pulse (erratum 13), which leaves TXRTS set; no effect without the erratum. */
     linkPulses = 0
     /** The time that the oscillator needs to start, ms. */
     oscillator = 0.3
-    /** The byte that MISO carries all the time, as the chip is dead: it receives, sends and stores nothing. */
+    /** The byte that MISO always carries because the chip is dead: it receives, sends and stores nothing. */
     dead: 0x00 | 0xff | undefined
     /** A hardware reset ends `dead`. */
     resetRevives = false
@@ -32,14 +32,16 @@ export class Enc28j60Faults {
     misoErrors = 0
     /** Probability that a bit on MOSI arrives flipped. */
     mosiErrors = 0
-    /** The byte that the host reads all the time, as MISO is stuck; the chip itself works. */
+    /** The byte that the host always reads because MISO is stuck; the chip itself works. */
     misoStuck: 0x00 | 0xff | undefined
-    /** The byte that the chip reads all the time, as MOSI is stuck. */
+    /** The byte that the chip always reads because MOSI is stuck. */
     mosiStuck: 0x00 | 0xff | undefined
     /** The PHY stays in reset: no link. */
     phyHeld = false
     /** MISTAT.BUSY stays set. */
     miiStuck = false
-    /** Takes each transfer with flipped bits: the bytes that arrived at the host (MISO) or the chip, and those that were sent. */
+    /**
+     * Receives each transfer with flipped bits: the bytes that arrived at the host (MISO) or the chip, and those that were sent.
+     */
     onError: ((line: "miso" | "mosi", arrived: Uint8Array, sent: Uint8Array) => void) | undefined
 }

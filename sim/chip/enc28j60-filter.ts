@@ -10,7 +10,7 @@ function stationAddress(registers: Uint8Array): number[] {
     return [Reg.MAADR1, Reg.MAADR2, Reg.MAADR3, Reg.MAADR4, Reg.MAADR5, Reg.MAADR6].map(r => registers[r]!)
 }
 
-/** Returns whether the filters let a packet with its FCS pass. */
+/** Returns true when the filters let a packet with its FCS pass. */
 export function accepts(registers: Uint8Array, packet: Uint8Array, crcIsValid: boolean): boolean {
     const filters = registers[Reg.ERXFCON]!
     const tests: [Erxfcon, () => boolean][] = [

@@ -1,4 +1,4 @@
-// The ENC28J60's entry in the table of chips: how the simulator makes one, and its faults.
+// The ENC28J60's entry in the table of chips: how the simulator creates one, and its faults.
 
 import type { ChipKind } from "./chip"
 import { Enc28j60Chip } from "./enc28j60"

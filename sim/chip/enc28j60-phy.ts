@@ -29,7 +29,7 @@ const BITS = new Map<number, number>([
     [PhyReg.PHLCON, 0x3ffe],
 ])
 
-/** What the PHY uses of its chip. */
+/** The parts of the chip that the PHY uses. */
 interface PhyHost {
     readonly state: Enc28j60State
     /** Returns the time in ms: that of the simulator's clock, or of the SPI bus if that is later. */
@@ -44,7 +44,7 @@ export class Phy {
     private readonly registers = new Map<number, number>()
     private busyUntil = Number.NEGATIVE_INFINITY
     private reading: number | undefined
-    /** The link was down since the host has read PHSTAT1 (LLSTAT). */
+    /** True when the link was down since the host last read PHSTAT1 (LLSTAT). */
     private wasDown = true
     private lastLink = false
     private flags = 0
@@ -107,7 +107,7 @@ export class Phy {
         this.busyUntil = this.host.time() + TRANSACTION
     }
 
-    /** Begins a write, as the host has written MIWRH (3.3.2). */
+    /** Begins a write, because the host has written MIWRH (3.3.2). */
     write(): void {
         const { state } = this.host
         if (this.busy) {
@@ -118,7 +118,7 @@ export class Phy {
         this.store(state.registers[Reg.MIREGADR]!, state.word(Reg.MIWR))
     }
 
-    /** Puts the result of the last read into MIRD, as the host reads it. */
+    /** Puts the result of the last read into MIRD, because the host reads it. */
     readData(): void {
         const { state } = this.host
         if (this.reading === undefined) return

@@ -26,14 +26,14 @@ export class Receiver {
 
     constructor(private readonly state: Enc28j60State) {}
 
-    /** Sets all to the state after a system reset. */
+    /** Resets all fields to their state after a system reset. */
     reset(): void {
         this.load()
         this.readLow = this.state.registers[Reg.ERXRDPT]!
         this.resetLogic()
     }
 
-    /** Resets the logic, as the host has set ECON1.RXRST (11.4): RXEN is cleared; the pointers and EPKTCNT do not change. */
+    /** Resets the logic, because the host has set ECON1.RXRST (11.4): RXEN is cleared; the pointers and EPKTCNT do not change. */
     resetLogic(): void {
         this.state.clear(Reg.ECON1, Econ1.RXEN)
         this.deaf = false
@@ -41,7 +41,7 @@ export class Receiver {
         this.arriving = 0
     }
 
-    /** Sets the hardware's own pointer to ERXST, or to 0 (erratum 5), as the host has written ERXST or ERXND. */
+    /** Sets the hardware's own pointer to ERXST, or to 0 (erratum 5), because the host has written ERXST or ERXND. */
     load(): void {
         this.writeAt = this.state.errata.receiveStartsAtZero ? 0 : this.state.word(Reg.ERXST)
     }
@@ -50,7 +50,7 @@ export class Receiver {
         this.readLow = value
     }
 
-    /** Sets ERXRDPT, as the host has written ERXRDPTH, with which both bytes take effect. */
+    /** Sets ERXRDPT, because the host has written ERXRDPTH, with which both bytes take effect. */
     takeReadPointer(high: number): void {
         this.state.setWord(Reg.ERXRDPT, this.readLow | (high << 8))
         if ((this.readLow & 1) === 0 && this.state.errata.evenReadPointer)
@@ -69,7 +69,7 @@ export class Receiver {
         this.state.flag(Eir.RXERIF, Estat.BUFER)
     }
 
-    /** Takes a frame without FCS from the wire; calls `done` later, with whether the frame is in memory. */
+    /** Receives a frame without FCS from the wire; later calls `done`, with true if the frame is in memory. */
     arrive(frame: Uint8Array, clock: Clock, done: (stored: boolean) => void): void {
         if (!this.enabled) {
             done(false)
@@ -95,7 +95,7 @@ export class Receiver {
         return state.has(Reg.ECON1, Econ1.RXEN) && state.has(Reg.MACON1, MARXEN) && !this.deaf
     }
 
-    /** Takes a whole packet with its FCS; returns false when the packet is dropped. */
+    /** Stores a whole packet with its FCS; returns false when the packet is dropped. */
     take(packet: Uint8Array): boolean {
         const { state } = this
         const { faults } = state
@@ -152,7 +152,10 @@ export class Receiver {
         )
     }
 
-    /** Returns whether the pattern match lets a packet through. Erratum 18 does not say which ones: here every fourth group packet. */
+    /**
+     * Returns true when the pattern match lets a packet through that does not match. Erratum 18 does not say which packets: here
+     * every fourth group packet.
+     */
     private leaksThrough(packet: Uint8Array): boolean {
         const pattern = this.state.errata.patternMatchLeaks && this.state.has(Reg.ERXFCON, 0x10)
         return pattern && (packet[0]! & 1) !== 0 && ++this.leaks % 4 === 0

@@ -1,4 +1,4 @@
-// What the ENC28J60's data sheet forbids a host to write, and when.
+// Checks a host's writes against what the ENC28J60's data sheet forbids.
 
 import { Econ1, Macon3, Reg } from "./enc28j60-map"
 import type { Enc28j60State } from "./enc28j60-state"

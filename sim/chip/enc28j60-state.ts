@@ -17,7 +17,7 @@ export class Enc28j60State {
     readonly memory = new Uint8Array(MEMORY)
     /** Actions of the host that the data sheet forbids or leaves open, as text. */
     readonly misuses: string[] = []
-    /** The wire is busy until this time: in half duplex it carries one packet at a time, of either sender. */
+    /** The time until which the wire is busy: in half duplex it carries one packet at a time, of either sender. */
     private wireFreeAt = Number.NEGATIVE_INFINITY
 
     constructor(

@@ -22,7 +22,7 @@ const GIANT = 0x40
 type Outcome = "sent" | "excessive collisions" | "late collision" | "link pulse" | "giant" | "never"
 
 export class Transmitter {
-    /** An aborted transmission has stalled the logic (erratum 12). */
+    /** True when an aborted transmission has stalled the logic (erratum 12). */
     private stalled = false
     /** Number of resets and cancellations: a transmission that ends after one of them changes nothing. */
     private era = 0
@@ -32,7 +32,7 @@ export class Transmitter {
     constructor(
         private readonly state: Enc28j60State,
         private readonly clock: Clock,
-        /** Takes a frame without FCS when it has been sent. */
+        /** Receives a frame without FCS when it has been sent. */
         private readonly wire: (frame: Uint8Array) => void
     ) {}
 
@@ -41,29 +41,29 @@ export class Transmitter {
         this.cancel()
     }
 
-    /** Resets the logic, as the host has set ECON1.TXRST (11.3). */
+    /** Resets the logic, because the host has set ECON1.TXRST (11.3). */
     resetLogic(): void {
         this.reset()
         this.state.clear(Reg.ECON1, Econ1.TXRTS)
     }
 
-    /** Ends the reset of the logic, as the host has cleared ECON1.TXRST; that may set TXERIF (erratum 12). */
+    /** Ends the reset of the logic, because the host has cleared ECON1.TXRST; that may set TXERIF (erratum 12). */
     release(): void {
         if (this.state.errata.abortStalls) this.state.flag(Eir.TXERIF)
     }
 
-    /** Cancels the transmission, as the host has cleared TXRTS (12.1.4). */
+    /** Cancels the transmission, because the host has cleared TXRTS (12.1.4). */
     cancel(): void {
         this.era++
         this.range = undefined
     }
 
-    /** Returns whether an address belongs to the packet that is being sent (7.1). */
+    /** Returns true when an address belongs to the packet that is being sent (7.1). */
     isSending(address: number): boolean {
         return this.range !== undefined && address >= this.range[0] && address <= this.range[1]
     }
 
-    /** Starts a transmission, as the host has set TXRTS. */
+    /** Starts a transmission, because the host has set TXRTS. */
     start(): void {
         const { state } = this
         const [first, last] = [state.word(Reg.ETXST), state.word(Reg.ETXND)]
@@ -110,7 +110,9 @@ export class Transmitter {
         return "sent"
     }
 
-    /** Returns the packet on the wire, with the padding and FCS that MACON3 or the control byte ask for (figure 7-1, register 6-2). */
+    /**
+     * Returns the packet on the wire, with the padding and FCS that MACON3 or the control byte select (figure 7-1, register 6-2).
+     */
     private packet(control: number, frame: Uint8Array): Uint8Array {
         const own = (control & PacketControl.POVERRIDE) !== 0
         const mode = this.state.registers[Reg.MACON3]! & Macon3.PADCFG

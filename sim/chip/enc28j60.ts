@@ -1,6 +1,6 @@
-// The model of Microchip's ENC28J60, from its data sheet (DS39662E) and errata (DS80349C): all that a host sees by SPI, the reset
-// line and the interrupt line. Numbers in comments are sections of the data sheet. Frames are without FCS here; in the chip's
-// memory they have it.
+// The model of Microchip's ENC28J60, from its data sheet (DS39662E) and errata (DS80349C): everything that a host sees through
+// SPI, the reset line and the interrupt line. Numbers in comments are sections of the data sheet. Frames are without FCS here,
+// but have it in the chip's memory.
 
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
@@ -30,11 +30,11 @@ import { SpiLine } from "./spi-line"
 
 /** The shortest reset pulse, ms (table 16-3). */
 const RESET_PULSE = 0.0004
-/** PHY and MAC are not ready for this long after the SPI reset command, ms (erratum 2). */
+/** The time after the SPI reset command until PHY and MAC are ready, ms (erratum 2). */
 const PHY_START = 1
 /** The duration of a byte at the fastest SPI clock of 20 MHz, ms (table 16-6): the chip's time advances at least this much per byte. */
 const SPI_BYTE = 0.0004
-/** The byte on MISO when there is nothing to read. The data sheet does not define it; this one is unlike any valid answer. */
+/** The byte on MISO when nothing is read. The data sheet does not define it; this value is unlike any valid answer. */
 const NO_DATA = 0xa5
 const SHORTEST_RECEIVED = 14
 
@@ -54,7 +54,7 @@ const RESET_ARGUMENT = 0x1f
 
 export interface Enc28j60Options {
     clock: Clock
-    /** Takes the frames that the chip sends; they belong to the receiver. */
+    /** Receives the frames that the chip sends; they belong to the receiver. */
     send: (frame: Uint8Array) => void
     /** Time from a plugged cable or a reset of the PHY to a link, ms; the default is 0. A real PHY needs some hundred. */
     negotiation?: number
@@ -66,13 +66,16 @@ export interface Enc28j60Options {
     errata?: Partial<Errata>
 }
 
-/** An ENC28J60. It starts in the state after a power-on, with a running oscillator and a link partner in half duplex. */
+/** An ENC28J60. The model starts in the state after a power-on, with a running oscillator and a link partner in half duplex. */
 export class Enc28j60Chip implements SpiChip {
     readonly faults = new Enc28j60Faults()
     readonly errata: Errata
-    /** Number of frames that came into receive memory. */
+    /** Number of frames that were stored in receive memory. */
     received = 0
-    /** Number of frames that were dropped: no room, reception not enabled, or another station's address. */
+    /**
+     * Number of frames that were dropped because memory was full, reception was not enabled, or the address was another
+     * station's.
+     */
     dropped = 0
     activity = 0
 
@@ -86,11 +89,11 @@ export class Enc28j60Chip implements SpiChip {
     private readonly revision: number
     private cable = true
     private linkAt = Number.NEGATIVE_INFINITY
-    /** The oscillator runs from this time on (CLKRDY). */
+    /** The time from which the oscillator runs (CLKRDY). */
     private clockReadyAt = Number.NEGATIVE_INFINITY
-    /** PHY and MAC run from this time on. */
+    /** The time from which PHY and MAC run. */
     private macReadyAt = Number.NEGATIVE_INFINITY
-    /** The chip has power from this time on. */
+    /** The time from which the chip has power. */
     private poweredAt = Number.NEGATIVE_INFINITY
     private resetSince: number | undefined
     private selected = false
@@ -131,7 +134,7 @@ export class Enc28j60Chip implements SpiChip {
         return this.state.misuses
     }
 
-    /** Takes a frame from the wire, without FCS. */
+    /** Receives a frame from the wire, without FCS. */
     deliver(frame: Uint8Array): void {
         const hears =
             this.works && this.macReady && this.linkUp && frame.length >= SHORTEST_RECEIVED && this.duplexFits
@@ -186,7 +189,9 @@ export class Enc28j60Chip implements SpiChip {
         this.initialize()
     }
 
-    /** Drops the supply below what the chip needs for `ms`: the chip does not answer, and then is as after a power-on. */
+    /**
+     * Drops the supply below what the chip needs for `ms`: the chip does not answer, and is then in the state after a power-on.
+     */
     brownOut(ms: number): void {
         this.poweredAt = this.clock.now() + ms
         this.systemReset()
@@ -251,7 +256,7 @@ export class Enc28j60Chip implements SpiChip {
         }
     }
 
-    /** Takes the first byte of an instruction. */
+    /** Handles the first byte of an instruction. */
     private begin(byte: number): void {
         this.instruction = byte
         const argument = byte & 0x1f
@@ -278,7 +283,10 @@ export class Enc28j60Chip implements SpiChip {
         return registerAt(this.state.registers[Reg.ECON1]! & Econ1.BSEL, address)
     }
 
-    /** Returns a byte of a register read: an ETH register's value comes at once, another one's after a dummy byte (figures 4-3, 4-4). */
+    /**
+     * Returns a byte of a register read: an ETH register's value follows at once, any other after a dummy byte (figures 4-3,
+     * 4-4).
+     */
     private readPhase(register: number, phase: number): number {
         const wanted = kindOf(register) === "mac" ? 2 : 1
         return phase === wanted ? this.read(register) : NO_DATA
@@ -291,7 +299,7 @@ export class Enc28j60Chip implements SpiChip {
             return
         }
         if (kind !== Instruction.SetBits && kind !== Instruction.ClearBits) return
-        // bit field instructions work on ETH registers only (4.2.5, 4.2.6)
+        // bit field instructions work only on ETH registers (4.2.5, 4.2.6)
         if (kindOf(register) !== "eth") {
             this.state.misused(`bit field instruction on ${nameOf(register)}`)
             return
@@ -357,7 +365,7 @@ export class Enc28j60Chip implements SpiChip {
         return (registers[Reg.EIR]! & registers[Reg.EIE]! & 0x7b) !== 0
     }
 
-    /** Returns whether MAC, MII and PHY can be reached, which need their clock (2.2, 14.0 and erratum 2). */
+    /** Returns true when MAC, MII and PHY, which need their clock, can be reached (2.2, 14.0 and erratum 2). */
     private reachable(register: number): boolean {
         if (!this.macReady) this.state.misused(`${nameOf(register)} while its clock does not run`)
         return this.macReady
@@ -403,7 +411,7 @@ export class Enc28j60Chip implements SpiChip {
         const set = value & ~before
         const cleared = before & ~value
         state.registers[Reg.ECON1] = value
-        // the host must not set either before the oscillator runs (2.2)
+        // the host must not set TXRTS or RXEN before the oscillator runs (2.2)
         if ((set & (Econ1.TXRTS | Econ1.RXEN)) !== 0 && !this.macReady)
             state.misused("RXEN or TXRTS set while the clock does not run")
         if ((set & (Econ1.TXRTS | Econ1.RXEN)) !== 0 && !this.duplexFits)
@@ -442,7 +450,7 @@ export class Enc28j60Chip implements SpiChip {
         }
     }
 
-    /** Clears flags: a host can clear some of them and set none (registers 12-1 and 12-3). */
+    /** Clears flags: a host can clear some of them, but set none (registers 12-1 and 12-3). */
     private clearFlags(register: Reg.EIR | Reg.ESTAT, before: number, value: number): void {
         const own =
             register === Reg.EIR
@@ -511,7 +519,7 @@ export class Enc28j60Chip implements SpiChip {
         if (wait > 0) this.clock.at(this.linkAt, () => this.phy.noteLink())
     }
 
-    /** Takes a frame of the transmitter that is on the wire. */
+    /** Handles a frame of the transmitter that is on the wire. */
     private emit(frame: Uint8Array): void {
         if (!this.works) return
         this.activity++

@@ -1,4 +1,5 @@
-// The Wi-Fi module's entry in the table of chips: how the simulator makes one, and what can go wrong with it and its access point.
+// The Wi-Fi module's entry in the table of chips: how the simulator creates one, and the faults of the module and its access
+// point.
 
 import { AuthMode, Reason } from "./access-point"
 import type { ChipKind } from "./chip"
@@ -6,7 +7,7 @@ import { EspHostedChip } from "./esp-hosted"
 import { ResetReason } from "./esp-hosted-rpc"
 import { chance, count, flag, milliseconds, once, stuck } from "./faults"
 
-/** A line to the host that a broken wire leaves at 0, or one that is shorted at 1. */
+/** Returns the fault of a line to the host that a broken wire leaves at 0, or a short at 1. */
 function level(
     set: (chip: EspHostedChip, value: 0 | 1 | undefined) => void
 ): ChipKind<EspHostedChip>["faults"][string] {
@@ -96,7 +97,7 @@ export const espHosted: ChipKind<EspHostedChip> = {
             chip.deauthenticate(Reason.AuthLeave)
         }),
         deauthenticate: {
-            form: "a reason of IEEE 802.11, 1 to 254",
+            form: "an IEEE 802.11 reason code, 1 to 254",
             least: 1,
             most: 254,
             on: Reason.AuthLeave,

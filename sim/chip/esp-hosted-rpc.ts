@@ -1,6 +1,8 @@
-// The remote procedure calls of the modelled Wi-Fi co-processor: ESP-Hosted-MCU 2.12.12, as its firmware (slave/main) handles them.
+// The remote procedure calls of the modelled Wi-Fi co-processor: ESP-Hosted-MCU 2.12.12, as its firmware (slave/main) handles
+// them.
 //
-// Messages are protobuf, read and written with a library that knows nothing of src/wire/protobuf.ts: each judges the other.
+// Messages are protobuf, read and written with a library that is independent of src/wire/protobuf.ts, so that each checks the
+// other.
 
 import { PbfReader, PbfWriter } from "pbf"
 import type { Clock, Timer } from "../time/clock"
@@ -64,11 +66,11 @@ const STATION = 0
 /** ESP-IDF's esp_reset_reason_t. */
 export const ResetReason = { PowerOn: 1, Panic: 4, BrownOut: 9 } as const
 
-/** How long a scan takes, and beacons may be missing before the station gives its access point up, ms. */
+/** The duration of a scan, and how long beacons may be missing before the station gives up its access point, ms. */
 const SCAN = 800
 const BEACONS = 6000
 
-/** A message of which only the fields are known, as the wire has them: the last one of each number counts. */
+/** The fields of a message as the wire has them: the last field of each number counts. */
 interface Fields {
     numbers: Map<number, number>
     bytes: Map<number, Uint8Array>
@@ -87,7 +89,7 @@ export interface RpcHost {
     version(): number
     /** Sends a response or an event to the host. */
     send(kind: "response" | "event", message: Uint8Array): void
-    /** The firmware panics and restarts. */
+    /** Makes the firmware panic and restart. */
     panic(why: string): void
     /** Takes what the station asks of the access point, and the answer, in words. */
     note(text: string): void
@@ -116,12 +118,12 @@ export class EspHostedRpc {
         this.mac = host.mac.slice()
     }
 
-    /** Sends the event that the firmware's RPC is up, with why the chip has started. */
+    /** Sends the event that the firmware's RPC is up, with the reason why the chip has started. */
     start(reason: number): void {
         this.event(Id.EspInit, out => out.writeVarintField(2, reason))
     }
 
-    /** Ends everything that is under way: the chip is reset. */
+    /** Ends everything in progress, because the chip is reset. */
     stop(): void {
         this.over = true
         this.connected = false
@@ -130,7 +132,7 @@ export class EspHostedRpc {
         this.heartbeat?.cancel()
     }
 
-    /** Handles a request. What is no request, or malformed, is dropped without an answer, as the firmware does. */
+    /** Handles a request. A message that is malformed, or not a request, is dropped without an answer, as in the firmware. */
     request(bytes: Uint8Array): void {
         let message: Fields
         try {
@@ -160,7 +162,10 @@ export class EspHostedRpc {
         else this.send(Kind.Response, id + RESPONSE, uid, answer)
     }
 
-    /** Hands the station over to the network's other radio: the firmware reports both ends. */
+    /**
+     * Hands the station over to the network's other radio; the firmware reports the end of the old connection and the start of
+     * the new one.
+     */
     roam(): void {
         if (!this.connected) return
         this.disconnected(Reason.Roaming)
@@ -168,19 +173,19 @@ export class EspHostedRpc {
         this.connects()
     }
 
-    /** The access point sends the station away. */
+    /** Ends the association, as the access point does with a deauthentication. */
     deauthenticate(reason: number): void {
         if (this.connected) this.disconnected(reason)
     }
 
-    /** The access point was switched on or off: without beacons the station gives it up after a while. */
+    /** Handles an access point that was switched on or off: without beacons the station gives it up after a while. */
     beaconsChanged(): void {
         this.beacons?.cancel()
         if (this.host.accessPoint.on || !this.connected) return
         this.beacons = this.after(BEACONS, () => this.disconnected(Reason.BeaconTimeout))
     }
 
-    /** Carries a request out and returns what writes its response's payload; undefined for an unknown one. */
+    /** Handles a request and returns the function that writes its response's payload; undefined for an unknown request. */
     private handle(id: number, request: Fields | undefined): Write | undefined {
         const { accessPoint, chip } = this.host
         const number = (field: number) => request?.numbers.get(field) ?? 0
@@ -299,7 +304,7 @@ export class EspHostedRpc {
         }
     }
 
-    /** Takes a wifi_config for the station. Returns an ESP-IDF error. */
+    /** Sets a wifi_config for the station. Returns an ESP-IDF error. */
     private configure(iface: number, config: Uint8Array | undefined): number {
         const station = config && fieldsOf(config).bytes.get(2)
         if (iface !== STATION || station === undefined) return Err.InvalidArgument
@@ -320,7 +325,7 @@ export class EspHostedRpc {
 
     private connect(): void {
         if (this.connected) {
-            // the firmware reports again what is so
+            // the firmware reports the current state again
             this.later(5, () => this.reportConnected())
             return
         }
@@ -329,7 +334,7 @@ export class EspHostedRpc {
         const { reason, ms } = this.host.accessPoint.attempt(this.config)
         this.attempt = this.after(ms, () => {
             this.attempt = undefined
-            // the access point may have gone meanwhile
+            // the access point may be out of reach meanwhile
             const outcome = this.host.accessPoint.attempt(this.config).reason
             if (reason === undefined && outcome === undefined) this.connects()
             else this.reportDisconnected(reason ?? outcome!)
@@ -486,10 +491,10 @@ function writeRecord({ ssid, bssid, channel, rssi, authMode }: AccessPoint, out:
     if (authMode !== 0) out.writeVarintField(6, authMode)
 }
 
-/** Bytes that are no message. */
+/** Thrown for bytes that are not a message. */
 class Malformed extends Error {}
 
-/** Reads the fields of a message. Throws a Malformed for bytes that are none. */
+/** Reads the fields of a message. Throws a Malformed for bytes that are not a message. */
 function fieldsOf(bytes: Uint8Array): Fields {
     const fields: Fields = { numbers: new Map(), bytes: new Map() }
     const reader = new PbfReader(bytes)

@@ -46,7 +46,10 @@ const Tlv = {
 } as const
 const CAPABLE_OF_WIFI = 0x20
 const CAPABLE_OF_CHECKSUM = 0x80
-/** Bytes of a fragment that the firmware sends, and of the longest message that it takes (protocomm_pserial.c, process_serial_rx_pkt). */
+/**
+ * Bytes of a fragment that the firmware sends, and of the longest message that it accepts (protocomm_pserial.c,
+ * process_serial_rx_pkt).
+ */
 const FRAGMENT = 1500
 const LONGEST_MESSAGE = 8192
 const ENDPOINT = { response: "RPCRsp", event: "RPCEvt" } as const
@@ -58,7 +61,10 @@ const QUEUE = 20
 /** Bytes that arrive of a transaction that is cut short by a fault. */
 const CUT = 700
 
-/** How long the firmware takes, ms: to boot (docs/spi_full_duplex.md section 9), to arm a transaction, to handle what has arrived. */
+/**
+ * The time that the firmware takes, ms: to boot (docs/spi_full_duplex.md section 9), to arm a transaction, to handle what has
+ * arrived.
+ */
 const Time = { Boot: 1200, Arm: 0.1, Handle: 0.3, Response: 1 } as const
 
 export interface EspHostedOptions extends ChipOptions {
@@ -74,13 +80,13 @@ interface Packet {
     readonly type?: number
 }
 
-/** The model of a module; it boots when it is made, and after each reset. */
+/** The model of a module, which boots when it is created, and after each reset. */
 export class EspHostedChip implements SpiChip {
     readonly faults = new EspHostedFaults()
     readonly accessPoint: AccessPoint
-    /** What the host did that the firmware's documents forbid, in words. */
+    /** Actions of the host that the firmware's documents forbid, as text. */
     readonly misuses: string[] = []
-    /** Frames that found no connection, or no room. */
+    /** Frames that were dropped because the station was not connected, or a queue was full. */
     dropped = 0
     activity = 0
     /** Transactions so far, and those of them in which neither side had a packet. */
@@ -90,7 +96,7 @@ export class EspHostedChip implements SpiChip {
     private readonly options: EspHostedOptions
     private readonly own: { readonly ssid: string; readonly password: string }
     private rpc: EspHostedRpc | undefined
-    /** Each start of the firmware has a number: what was scheduled before it does not count any more. */
+    /** The number of the firmware's current start: work scheduled before that start is dropped. */
     private boots = 0
     private held = false
     private checksums = true
@@ -105,7 +111,7 @@ export class EspHostedChip implements SpiChip {
     /** Frames that wait to be sent through the air. */
     private air: Uint8Array[] = []
     private airTimer: Timer | undefined
-    /** What goes out in the transaction that is armed; undefined while none is. */
+    /** The bytes to send in the armed transaction; undefined while no transaction is armed. */
     private armed: Uint8Array | undefined
     private armedIsDummy = false
     private handshake: 0 | 1 = 0
@@ -114,7 +120,7 @@ export class EspHostedChip implements SpiChip {
     private position = 0
     private limit = TRANSACTION
     private readonly received = new Uint8Array(TRANSACTION)
-    /** The firmware's tasks do nothing until then. */
+    /** The time until which the firmware's tasks do nothing. */
     private stalledUntil = 0
     private readonly miso: SpiLine
     private readonly mosi: SpiLine
@@ -129,7 +135,7 @@ export class EspHostedChip implements SpiChip {
         this.boot(ResetReason.PowerOn)
     }
 
-    /** The access point's name and password as the model was made. */
+    /** The access point's name and password when the model was created. */
     get ssid(): string {
         return this.own.ssid
     }
@@ -148,7 +154,7 @@ export class EspHostedChip implements SpiChip {
     }
 
     deliver(frame: Uint8Array): void {
-        // frames from the air come between "connected" and "disconnected" only (slave_wifi_std.c)
+        // frames from the air arrive only between "connected" and "disconnected" (slave_wifi_std.c)
         const takes = this.connected && this.accessPoint.on && frame.length <= LONGEST && this.isForUs(frame)
         if (!takes) {
             this.dropped++
@@ -195,18 +201,18 @@ export class EspHostedChip implements SpiChip {
         this.halt()
     }
 
-    /** The firmware starts anew by itself: a panic, a watchdog, a supply that dips. */
+    /** Restarts the firmware by itself: after a panic, a watchdog, a dip of the supply. */
     reboot(reason: number = ResetReason.Panic): void {
         this.halt()
         this.boot(reason)
     }
 
-    /** The firmware's tasks stand still for some time: HANDSHAKE stays low once the transaction that is armed is over. */
+    /** Stops the firmware's tasks for some time: HANDSHAKE stays low once the armed transaction has ended. */
     stall(ms: number): void {
         this.stalledUntil = this.now() + ms
     }
 
-    /** The access point sends the station away, with a reason of IEEE 802.11. */
+    /** Ends the association, as the access point does, with an IEEE 802.11 reason code. */
     deauthenticate(reason: number): void {
         this.rpc?.deauthenticate(reason)
     }
@@ -249,7 +255,7 @@ export class EspHostedChip implements SpiChip {
         this.miso.carry(bytes, faults.misoStuck, faults.misoErrors)
     }
 
-    /** Chip select went up: the transaction is over, whole or not. */
+    /** Handles the rise of chip select, which ends the transaction, complete or not. */
     private ended(): void {
         const { armed } = this
         this.armed = undefined
@@ -302,7 +308,7 @@ export class EspHostedChip implements SpiChip {
         return bytes
     }
 
-    /** Takes what the host has sent (process_spi_rx). */
+    /** Handles what the host has sent (process_spi_rx). */
     private handle(bytes: Uint8Array): void {
         const view = new DataView(bytes.buffer)
         const length = view.getUint16(Field.Length, true)
@@ -315,7 +321,7 @@ export class EspHostedChip implements SpiChip {
             if (sumOf(bytes, offset + length) !== sum) return
         }
         const payload = bytes.slice(offset, offset + length)
-        if (offset !== HEADER) this.misused(`a header that gives an offset of ${offset}`)
+        if (offset !== HEADER) this.misused(`a header with an offset of ${offset}`)
         if (iface === Interface.Station) this.toAir(payload)
         else if (iface === Interface.Serial) {
             this.reassemble(payload, bytes[Field.Flags]!, view.getUint16(Field.Sequence, true))
@@ -349,7 +355,7 @@ export class EspHostedChip implements SpiChip {
         })
     }
 
-    /** Whether the host is to hold its frames: by the part of the queue that is full, with the host's own limits. */
+    /** Decides whether the host has to hold its frames, by how full the queue is and the host's own limits. */
     private throttle(): void {
         const part = (100 * this.air.length) / QUEUE
         if (this.throttleHigh > 0 && part >= this.throttleHigh) this.throttled = true
@@ -371,7 +377,10 @@ export class EspHostedChip implements SpiChip {
         if (request !== undefined) this.after(Time.Response, () => this.rpc?.request(request))
     }
 
-    /** Takes the host's answer to the init event (host_to_slave_reconfig); one that the firmware cannot read makes it panic. */
+    /**
+     * Handles the host's answer to the init event (host_to_slave_reconfig); an answer that the firmware cannot read makes it
+     * panic.
+     */
     private configured(payload: Uint8Array): void {
         const length = payload[1] ?? 0
         if (payload[0] !== EVENT_INIT) return
@@ -413,7 +422,7 @@ export class EspHostedChip implements SpiChip {
         })
     }
 
-    /** Everything stops: the lines fall, the Wi-Fi is gone. */
+    /** Stops everything: the lines fall, and the Wi-Fi connection ends. */
     private halt(): void {
         this.boots++
         this.rpc?.stop()
@@ -443,7 +452,7 @@ export class EspHostedChip implements SpiChip {
         return this.faults.version ?? (2 << 16) | (12 << 8) | 12
     }
 
-    /** Sends the one event that says that the firmware is up, and what it is (generate_startup_event). */
+    /** Sends the event which reports that the firmware is up, and its properties (generate_startup_event). */
     private sendInit(): void {
         const capabilities = CAPABLE_OF_WIFI | (this.checksums ? CAPABLE_OF_CHECKSUM : 0)
         const { version } = this
@@ -460,7 +469,7 @@ export class EspHostedChip implements SpiChip {
         this.push(this.serial, { iface: Interface.Priv, payload, type: PRIV_EVENT })
     }
 
-    /** Sends a message of the RPC in fragments, each with a number of its own (serial_write_data). */
+    /** Sends a message of the RPC in fragments, each with its own number (serial_write_data). */
     private sendMessage(kind: "response" | "event", message: Uint8Array): void {
         const endpoint = new TextEncoder().encode(ENDPOINT[kind])
         const { length } = message
@@ -477,7 +486,7 @@ export class EspHostedChip implements SpiChip {
         }
     }
 
-    /** Queues a packet for the host and says so by DATA_READY (esp_spi_write). */
+    /** Queues a packet for the host and raises DATA_READY (esp_spi_write). */
     private push(queue: Packet[], packet: Packet): void {
         queue.push(packet)
         if (this.faults.lostInterrupts > 0) this.faults.lostInterrupts--
@@ -489,7 +498,7 @@ export class EspHostedChip implements SpiChip {
         return group || (this.rpc?.mac.every((byte, i) => frame[i] === byte) ?? false)
     }
 
-    /** Runs something later, unless the firmware has been started anew by then. */
+    /** Runs a function later, unless the firmware has restarted by then. */
     private after(ms: number, run: () => void): Timer {
         const boot = this.boots
         return this.options.clock.at(this.now() + ms, () => {
@@ -514,7 +523,7 @@ function padded(frame: Uint8Array): Uint8Array {
     return whole
 }
 
-/** The sum of bytes that both sides use as a checksum; the field itself counts as 0 (compute_checksum). */
+/** Returns the sum of bytes that both sides use as a checksum; the field itself counts as 0 (compute_checksum). */
 function sumOf(bytes: Uint8Array, length: number): number {
     let sum = 0
     for (let i = 0; i < length; i++) sum += bytes[i]!

@@ -1,4 +1,4 @@
-// Makes faults by the kind of their values, for the tables of all chips.
+// Creates faults by the kind of their values, for the tables of all chips.
 
 import type { Fault, SpiChip } from "./chip"
 

@@ -5,12 +5,12 @@ import type { Random } from "../time/random"
 /** MISO or MOSI with a bad contact: single bits arrive flipped, or all bits are stuck. */
 export class SpiLine {
     private rate = 0
-    /** Bits before the next one that flips. */
+    /** The number of bits before the next one that flips. */
     private left = Number.POSITIVE_INFINITY
 
     constructor(private readonly random: Random) {}
 
-    /** Changes `bytes` in place as the line does. If bits flipped, returns a copy of the bytes before that; else undefined. */
+    /** Changes `bytes` in place as the line does. Returns a copy of the original bytes if bits flipped, else undefined. */
     carry(bytes: Uint8Array, stuck: number | undefined, rate: number): Uint8Array | undefined {
         if (stuck !== undefined) bytes.fill(stuck)
         if (rate !== this.rate) {

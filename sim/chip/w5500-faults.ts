@@ -1,6 +1,6 @@
 // The faults that the model of a W5500 can be given.
 
-/** The faults of one chip. All may be changed at any time; a new chip has none. */
+/** The faults of one chip. All may be changed at any time; a new chip has no fault. */
 export class W5500Faults {
     /** Length headers for the next received frames, instead of the true lengths (a length counts its own two bytes). */
     lengthHeaders: number[] = []
@@ -12,9 +12,9 @@ export class W5500Faults {
     stuckSends = 0
     /** Time from SEND to SENDOK, ms. */
     sendDelay = 0
-    /** The number of commands that the chip never takes: they stay in Sn_CR. */
+    /** The number of commands that the chip never accepts: they stay in Sn_CR. */
     untakenCommands = 0
-    /** The byte that MISO carries all the time, as the chip is dead: it receives, sends and stores nothing. */
+    /** The byte that MISO always carries because the chip is dead: it receives, sends and stores nothing. */
     dead: 0x00 | 0xff | undefined
     /** A hardware reset ends `dead`. */
     resetRevives = false
@@ -26,18 +26,20 @@ export class W5500Faults {
     misoErrors = 0
     /** Probability that a bit on MOSI arrives flipped. */
     mosiErrors = 0
-    /** The byte that the host reads all the time, as MISO is stuck; the chip itself works. */
+    /** The byte that the host always reads because MISO is stuck; the chip itself works. */
     misoStuck: 0x00 | 0xff | undefined
-    /** The byte that the chip reads all the time, as MOSI is stuck. */
+    /** The byte that the chip always reads because MOSI is stuck. */
     mosiStuck: 0x00 | 0xff | undefined
-    /** Sn_RX_RSR, Sn_RX_WR and Sn_IR show a received frame this long before it is in memory, ms. */
+    /** The time by which Sn_RX_RSR, Sn_RX_WR and Sn_IR show a received frame before it is in memory, ms. */
     sizeAhead = 0
-    /** VERSIONR is 0 for this long after a reset, ms; all else works. */
+    /** The time after a reset during which VERSIONR is 0, ms; all else works. */
     versionDelay = 0
-    /** After a reset by MR the chip answers 0 and ignores writes for this long, ms. */
+    /** The time after a reset through MR during which the chip answers 0 and ignores writes, ms. */
     deafAfterReset = 0
     /** The PHY stays in reset, whatever the host writes to PHYCFGR. */
     phyHeld = false
-    /** Takes each transfer with flipped bits: the bytes that arrived at the host (MISO) or the chip, and those that were sent. */
+    /**
+     * Receives each transfer with flipped bits: the bytes that arrived at the host (MISO) or the chip, and those that were sent.
+     */
     onError: ((line: "miso" | "mosi", arrived: Uint8Array, sent: Uint8Array) => void) | undefined
 }

@@ -1,4 +1,4 @@
-// The W5500's entry in the table of chips: how the simulator makes one, and its faults.
+// The W5500's entry in the table of chips: how the simulator creates one, and its faults.
 
 import type { ChipKind } from "./chip"
 import { chance, count, flag, milliseconds, once, stuck } from "./faults"

@@ -12,7 +12,7 @@ const SIZES = new Set([1, 2, 4, 8, 16])
 export class SocketMemory {
     private readonly bytes = new Uint8Array(SIZE)
 
-    /** Makes a memory; `kiloBytes` reads the size register of a socket. */
+    /** Creates a memory; `kiloBytes` reads the size register of a socket. */
     constructor(private readonly kiloBytes: (socket: number) => number) {}
 
     /** Returns the size of a socket's block in bytes; 0 if the size register has no valid size. */

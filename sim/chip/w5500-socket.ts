@@ -23,7 +23,7 @@ import type { SocketMemory } from "./w5500-memory"
 /** The longest frame that MACRAW sends, without FCS (data sheets before 1.0.3, Sn_MSSR). */
 const LONGEST_SENT = 1514
 
-/** What a socket uses of its chip. */
+/** The parts of the chip that a socket uses. */
 export interface SocketHost {
     readonly faults: W5500Faults
     readonly transmitMemory: SocketMemory
@@ -48,7 +48,7 @@ export class Socket {
     private command = 0
     private transmitRead = 0
     private receiveWrite = 0
-    /** The value of Sn_RX_RD at the last RECV: memory before it is free. */
+    /** The value of Sn_RX_RD at the last RECV: the memory before that address is free. */
     private released = 0
     private sending = false
     /** Number of resets, openings and closings: a send that ends after one of them changes nothing. */
@@ -98,7 +98,7 @@ export class Socket {
         else if (offset < this.registers.length) store(SOCKET, this.registers, offset, value)
     }
 
-    /** Takes a frame from the wire; returns false when the socket drops it. */
+    /** Receives a frame from the wire; returns false when the socket drops it. */
     deliver(frame: Uint8Array): boolean {
         if (this.state !== State.MACRAW) return false
         if (!accepts(this.registers[Register.MR]!, this.chip.address, frame)) return false
@@ -146,7 +146,7 @@ export class Socket {
         return (this.word(Register.TX_WR) - this.transmitRead) & 0xffff
     }
 
-    /** Takes a command: Sn_CR is cleared then (data sheet). */
+    /** Accepts a command, which clears Sn_CR (data sheet). */
     private take(value: number): void {
         const { faults } = this.chip
         if (this.command !== 0) {
@@ -163,7 +163,7 @@ export class Socket {
         this.obey(value)
     }
 
-    /** Carries out a command. The commands of the chip's own TCP/IP have no effect, as that is not modelled. */
+    /** Carries out a command. The commands of the chip's own TCP/IP, which is not modelled, have no effect. */
     private obey(command: number): void {
         if (command === Command.OPEN) this.open()
         else if (command === Command.CLOSE) {
@@ -247,8 +247,8 @@ function byteOf(word: number, byte: number): number {
 }
 
 /**
- * Returns whether the filters of MACRAW let a frame pass (data sheet, Sn_MR). With MFEN the data sheet promises broadcast
- * and the own address only. ESP-IDF's driver found that IP multicast passes as well: IPv4's without MMB, IPv6's always.
+ * Returns whether the filters of MACRAW let a frame pass (data sheet, Sn_MR). With MFEN the data sheet promises only broadcast
+ * and the own address. ESP-IDF's driver found that IP multicast passes, too: IPv4's without MMB, IPv6's always.
  */
 function accepts(mode: number, own: Uint8Array, frame: Uint8Array): boolean {
     if ((mode & MODE_MIP6B) !== 0 && frame[12] === 0x86 && frame[13] === 0xdd) return false

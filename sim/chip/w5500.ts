@@ -1,6 +1,6 @@
-// The model of WIZnet's W5500, from its data sheet 1.1.0: all that a host sees by SPI, the reset line and the interrupt line.
-// The host is the controller on the SPI bus, as in the data sheet. Raw frames through socket 0 are complete; the chip's own
-// TCP/IP is left out. Frames are without FCS.
+// The model of WIZnet's W5500, from its data sheet 1.1.0: everything that a host sees through SPI, the reset line and the
+// interrupt line. The host is the controller on the SPI bus, as in the data sheet. Raw frames through socket 0 are modelled
+// completely; the chip's own TCP/IP is left out. Frames are without FCS.
 
 import type { Clock } from "../time/clock"
 import { Random } from "../time/random"
@@ -28,11 +28,11 @@ import { Socket, type SocketHost } from "./w5500-socket"
 
 /** The shortest reset pulse on RSTn, ms (data sheet, 5.5.1). */
 const RESET_PULSE = 0.5
-/** The PLL locks this long after a reset, ms (data sheet, 5.5.1). */
+/** The time after a reset until the PLL locks, ms (data sheet, 5.5.1). */
 const PLL_LOCK = 1
 /** A quarter of the clock that INTLEVEL counts, kHz. */
 const LEVEL_CLOCK = 150_000 / 4
-/** The byte on MISO while a host writes. The data sheet does not define it; this one is unlike any valid answer. */
+/** The byte on MISO while a host writes. The data sheet does not define it; this value is unlike any valid answer. */
 const WRITE_PHASE = 0xa5
 const SHORTEST_RECEIVED = 14
 const LONGEST_RECEIVED = 1518
@@ -44,12 +44,15 @@ export interface W5500Options extends ChipOptions {
     negotiation?: number
 }
 
-/** A W5500. It starts in the state after a power-on reset, with a link. */
+/** A W5500. The model starts in the state after a power-on reset, with a link. */
 export class W5500Chip implements SpiChip {
     readonly faults = new W5500Faults()
     /** Actions of the host that the data sheet forbids or leaves open, as text. */
     readonly misuses: string[] = []
-    /** Number of frames that were dropped: no room in receive memory, no open socket, or another station's address. */
+    /**
+     * Number of frames that were dropped because receive memory was full, no socket was open, or the address was another
+     * station's.
+     */
     dropped = 0
     activity = 0
 
@@ -64,7 +67,7 @@ export class W5500Chip implements SpiChip {
     /** The time from which the PHY has a link if a cable is plugged in. */
     private linkAt = Number.NEGATIVE_INFINITY
     private resetSince: number | undefined
-    /** The chip does not answer before this time. */
+    /** The time before which the chip does not answer. */
     private readyAt = Number.NEGATIVE_INFINITY
     private selected = false
     /** Bytes of the SPI frame so far. */
@@ -76,7 +79,7 @@ export class W5500Chip implements SpiChip {
     /** Functions to call at the end of the SPI frame. */
     private afterFrame: (() => void)[] = []
     private pending = false
-    /** The interrupt line stays high until this time. */
+    /** The time until which the interrupt line stays high. */
     private interruptAt = Number.NEGATIVE_INFINITY
     /** Time of the end of the last reset. */
     private startedAt = Number.NEGATIVE_INFINITY
@@ -94,7 +97,7 @@ export class W5500Chip implements SpiChip {
         this.sockets = Array.from({ length: SOCKETS }, (_, n) => new Socket(host, n))
     }
 
-    /** Takes a frame from the wire, without FCS. */
+    /** Receives a frame from the wire, without FCS. */
     deliver(frame: Uint8Array): void {
         const fits = frame.length >= SHORTEST_RECEIVED && frame.length <= LONGEST_RECEIVED
         if (this.works && this.linkUp && fits && this.sockets[0]!.deliver(frame)) this.activity++
@@ -147,7 +150,9 @@ export class W5500Chip implements SpiChip {
         this.reset(0)
     }
 
-    /** Drops the supply below what the chip needs for `ms`: the chip does not answer, and then is as after a power-on. */
+    /**
+     * Drops the supply below what the chip needs for `ms`: the chip does not answer, and is then in the state after a power-on.
+     */
     brownOut(ms: number): void {
         this.initialize(ms + PLL_LOCK)
         this.phy = PHY_RST | PHY_OPMDC
@@ -200,7 +205,7 @@ export class W5500Chip implements SpiChip {
             if (phase === 0) this.address = byte << 8
             else if (phase === 1) this.address |= byte
             else this.control = byte
-            // the data sheet does not say it: MISO carries 1, 2, 3 during address and control (forum.wiznet.io, topic 8405)
+            // undocumented in the data sheet: MISO carries 1, 2, 3 during address and control (forum.wiznet.io, topic 8405)
             return phase + 1
         }
         const write = (this.control & 0x04) !== 0

@@ -3,7 +3,10 @@
 import type { ChipKind, ChipOptions, Fault, SpiChip } from "./chip"
 import { flag } from "./faults"
 
-/** What the other end reads on an SPI line that leads nowhere: pins of microcontroller and chip are pulled down, or low by themselves. */
+/**
+ * The byte that the other end reads on an SPI line that leads nowhere: pins of microcontroller and chip are pulled down, or low
+ * by themselves.
+ */
 const FLOATING = 0x00
 
 /** A chip at the end of cables. */
@@ -32,7 +35,7 @@ export class WiredChip<Chip extends SpiChip> implements SpiChip {
         if (!this.broken.has("RESET")) this.chip.reset(level)
     }
 
-    /** Returns the level of a line. MISO is the chip's while it is selected; what level that is, is left to the chip. */
+    /** Returns the level of a line. MISO is the chip's while it is selected; the chip decides its level. */
     line(name: string): 0 | 1 | undefined {
         const { broken, selected } = this
         if (broken.has(name) || (name === "MISO" && !selected)) return undefined
@@ -59,7 +62,7 @@ export class WiredChip<Chip extends SpiChip> implements SpiChip {
         this.chip.close()
     }
 
-    /** Breaks or mends the cable of a line. A chip whose select or reset line comes loose is as if the line were high. */
+    /** Breaks or repairs the cable of a line. A chip whose select or reset line comes loose behaves as if the line were high. */
     setBroken(line: string, broken: boolean): void {
         if (broken && line === "CS") this.select(1)
         if (broken && line === "RESET") this.chip.reset(1)

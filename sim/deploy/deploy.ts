@@ -1,4 +1,4 @@
-// Sends a program and its settings to a board, by the services that DeviceScript's firmware has on its Jacdac bus.
+// Sends a program and its settings to a board, over the services that DeviceScript's firmware offers on its Jacdac bus.
 
 import { createHash } from "node:crypto"
 import {
@@ -22,23 +22,23 @@ import { DeployError } from "./error"
 interface Deployment {
     image: Uint8Array
     settings: ReadonlyMap<string, Uint8Array | undefined>
-    /** The board's identifier, the end of it, or its short name; undefined for the only board on the bus. */
+    /** The board's identifier, the end of that, or its short name; undefined for the only board on the bus. */
     device: string | undefined
     /** The longest wait for a board to appear, and for each of its answers, ms. */
     patience: number
-    /** Takes the current step; `part`, from 0 to 1, is how much of it is done. */
+    /** Receives the current step; `part`, from 0 to 1, says how much of it is done. */
     onProgress: (what: string, part?: number) => void
 }
 
-/** After this time all boards have announced themselves, which they do every half second, ms. */
+/** The time after which all boards have announced themselves, which they do every half second, ms. */
 const ANNOUNCED = 1200
 /** The pause between two checks, ms. */
 const LOOK = 20
-/** A register is asked for again after this many checks. */
+/** The number of checks after which a register is asked for again. */
 const ASK = 10
-/** A register is given up after this many checks. */
+/** The number of checks after which a register is given up. */
 const MOST_LOOKS = 3000
-/** After this time a program runs, or has failed, ms. */
+/** The time after which a program runs, or has failed, ms. */
 const STARTED = 300
 const WIFI = ["WIFI_SSID", "WIFI_PWD"]
 const NOT_OPENED =
@@ -74,7 +74,7 @@ export async function deploy(transport: Transport, deployment: Deployment): Prom
     }
 }
 
-/** Returns the service of the board that the deployment asks for, once all boards have had the time to announce themselves. */
+/** Returns the service of the board that the deployment asks for, once all boards have had time to announce themselves. */
 async function findManager(bus: JDBus, { device, patience }: Deployment): Promise<JDService> {
     const all = () => bus.services({ serviceClass: SRV_DEVICE_SCRIPT_MANAGER, lost: false })
     const began = Date.now()
@@ -176,7 +176,7 @@ class Installation {
         if (failed !== undefined) throw failed
     }
 
-    /** Returns whether the board has this program. */
+    /** Returns true when the board has this program. */
     private async has(image: Uint8Array): Promise<boolean> {
         let same = false
         await this.step("comparing the program on the board", async () => {
@@ -220,7 +220,7 @@ class Installation {
     }
 }
 
-/** Writes a register until it has the value, as the board acknowledges no write. */
+/** Writes a register until it has the value, because the board acknowledges no write. */
 async function set(register: JDRegister, value: boolean): Promise<void> {
     for (let tries = 0; tries < MOST_LOOKS; tries++) {
         await register.sendSetBoolAsync(value)

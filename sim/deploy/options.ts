@@ -1,8 +1,11 @@
 // The options of `npm run deploy`.
 
 import { existsSync, statSync } from "node:fs"
+import { join } from "node:path"
 import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
 import type { Board } from "../board/boards"
+import { boardGiven } from "../build/board-of"
+import { INSTALLED, ROOT } from "../build/places"
 import { CommandLine, program } from "../options/command-line"
 import { OptionError } from "../options/error"
 
@@ -12,7 +15,7 @@ export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"
 export interface DeployOptions {
     /** The board for which the program is built. */
     board: Board
-    /** A program of this project to build, or an image that exists. */
+    /** A program of this project to build, or an existing image. */
     file: { kind: "program" | "image"; path: string }
     route: Route
     device: string | undefined
@@ -35,7 +38,7 @@ const SECONDS = { byDefault: 10, least: 1, most: 600 }
 /** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
 export function parseDeployOptions(words: readonly string[]): DeployOptions {
     const command = new CommandLine(
-        "npm run deploy -- [FILE.ts|FILE.devs] [options]: sends a program (src/main.ts) and its settings to a board"
+        `${INSTALLED ? "npx devicescript-tcp deploy" : "npm run deploy --"} [FILE.ts|FILE.devs] [options]: sends a program (src/main.ts) and its settings to a board`
     )
     addBoardOptions(command)
     command.add("--port <P>", "serial port, devtools, or tcp://HOST:PORT (the only board on USB)", route)
@@ -43,9 +46,10 @@ export function parseDeployOptions(words: readonly string[]): DeployOptions {
     command.add("--no-settings", "send the program only, not .env.defaults and .env.local")
     command.add("--timeout <SECONDS>", "the longest wait for an answer (10)", seconds, SECONDS.byDefault)
     const { given, args } = command.parse<Given>(words, 1)
+    const file = fileOf(args[0] ?? join(ROOT, "src", "main.ts"))
     return {
-        board: chosenBoard(given),
-        file: fileOf(args[0] ?? "src/main.ts"),
+        board: chosenBoard(boardGiven(given, file.kind === "program" ? file.path : undefined)),
+        file,
         route: given.port ?? { kind: "serial", path: undefined },
         device: given.device,
         settings: given.settings,
@@ -68,7 +72,7 @@ function route(text: string): Route {
     const [, host, digits] = /^tcp:\/\/([\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(text) ?? []
     const port = Number(digits)
     if (host === undefined || port < 1 || port > 65_535) {
-        throw new OptionError(`${text}: it takes a serial port, devtools or tcp://HOST:PORT`)
+        throw new OptionError(`${text} is not valid; use a serial port, devtools or tcp://HOST:PORT`)
     }
     return { kind: "tcp", host: host.replaceAll(/[[\]]/g, ""), port }
 }
@@ -84,5 +88,5 @@ function seconds(text: string): number {
     const { least, most } = SECONDS
     const value = Number(text)
     if (/^\d{1,3}$/.test(text) && value >= least && value <= most) return value
-    throw new OptionError(`${text}: it takes a whole number of seconds from ${least} to ${most}`)
+    throw new OptionError(`${text} is not a whole number of seconds from ${least} to ${most}`)
 }

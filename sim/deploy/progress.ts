@@ -1,4 +1,4 @@
-// Shows the progress of a deployment, one line per step; on a terminal with a percentage.
+// Shows the progress of a deployment, one line per step, with a percentage on a terminal.
 
 import type { WriteStream } from "node:tty"
 

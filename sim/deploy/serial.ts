@@ -23,7 +23,7 @@ const PACKAGE: string = "serialport"
 /** USB vendors of boards for DeviceScript's firmware: Raspberry Pi, Espressif, Adafruit, Seeed. */
 const VENDORS = ["2e8a", "303a", "239a", "2886"]
 
-/** Loads the package. Throws a DeployError that says what to do without it. */
+/** Loads the package. Throws a DeployError that says what to do if it is missing. */
 export async function loadSerialPorts(): Promise<SerialPorts> {
     try {
         const { SerialPort } = (await import(PACKAGE)) as { SerialPort: SerialPorts }
@@ -37,8 +37,8 @@ export async function loadSerialPorts(): Promise<SerialPorts> {
 }
 
 /**
- * Returns this computer's serial ports. If they cannot be listed (on Linux udevadm lists them), returns the wanted port alone, or
- * throws a DeployError without one.
+ * Returns this computer's serial ports. If they cannot be listed (on Linux udevadm lists them), returns only the wanted port, or
+ * throws a DeployError if no port is wanted.
  */
 export async function portsOf(serialPorts: SerialPorts, wanted: string | undefined): Promise<Port[]> {
     try {
@@ -56,13 +56,13 @@ export function choosePort(ports: readonly Port[], wanted: string | undefined): 
     if (wanted !== undefined) {
         const port = ports.find(({ path }) => path === wanted)
         if (port !== undefined) return port
-        throw new DeployError(`there is no serial port ${wanted}${among(ports)}`)
+        throw new DeployError(`no serial port is named ${wanted}${among(ports)}`)
     }
     const boards = ports.filter(({ vendorId }) => VENDORS.includes((vendorId ?? "").toLowerCase()))
     const [board, another] = boards
     if (board === undefined) {
         throw new DeployError(
-            "no board is plugged in: connect one with DeviceScript's firmware by USB, or set --port" +
+            "no board is plugged in: connect one with DeviceScript's firmware over USB, or set --port" +
                 among(ports)
         )
     }
@@ -72,9 +72,9 @@ export function choosePort(ports: readonly Port[], wanted: string | undefined): 
     return board
 }
 
-/** Makes the transport to the Jacdac bus behind a port. */
+/** Creates the transport to the Jacdac bus behind a port. */
 export function serialTransport(serialPorts: SerialPorts, port: Port): Transport {
-    // jacdac-ts opens the first port in a list whose serial number is that of a Jacdac adapter: so it gets this list
+    // jacdac-ts opens the first port of a list whose serial number is a Jacdac adapter's, so it gets this list
     class OnlyPort extends serialPorts {
         static override async list(): Promise<Port[]> {
             return [{ ...port, serialNumber: `JD${port.serialNumber ?? ""}` }]

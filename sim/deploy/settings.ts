@@ -7,9 +7,9 @@ import { DeployError } from "./error"
 
 /** The files. Settings in the second, which is private, override those in the first. */
 const FILES = [".env.defaults", ".env.local"]
-/** The longest name that @devicescript/settings takes. */
+/** The longest name that @devicescript/settings accepts. */
 const KEY = 13
-/** The bytes of a frame for the name, a zero and the value. */
+/** The room of a frame for the name, a zero and the value, bytes. */
 const FRAME = 236
 
 /** Returns the settings by name; a setting with the value undefined is removed from the board. Throws a DeployError that names the file and line. */
@@ -48,7 +48,7 @@ function parseLine(line: string, place: string): { key: string; value: Uint8Arra
     return { key, value }
 }
 
-/** Returns the value of JSON, such as a number; any other text as it is. */
+/** Returns the value of JSON text, such as a number; any other text unchanged. */
 function parsed(text: string): unknown {
     try {
         return JSON.parse(text)

@@ -1,10 +1,10 @@
-// The transport to a Jacdac bus behind a TCP socket, as DeviceScript's devtools offers it: before each frame its length.
+// The transport to a Jacdac bus behind a TCP socket, as DeviceScript's devtools offers it: each frame follows its length.
 
 import { connect, type Socket } from "node:net"
 import { Transport } from "jacdac-ts"
 import { DeployError } from "./error"
 
-/** The length byte of a frame that is this long or longer; its length follows in two more bytes. */
+/** The length byte of a frame of this length or more, whose length follows in two more bytes. */
 const LONG = 255
 
 export class SocketTransport extends Transport {

@@ -1,4 +1,4 @@
-// A simulated board: a program on one of the two runtimes of the simulator, wired to a chip and to what drives the program.
+// A simulated board: a program on one of the simulator's two runtimes, wired to a chip and to the part that sends it commands.
 
 import { readFileSync } from "node:fs"
 import { type Board, readBoard } from "../board/boards"
@@ -32,7 +32,7 @@ export interface DeviceOptions {
     clock: Clock
     runtime: "vm" | "node"
     chip: SpiChip
-    /** The board, whose wiring leads to the chip. The default is the one that src/board.ts names. */
+    /** The board, whose wiring leads to the chip. The default is the board that src/board.ts names. */
     board?: Board
     /** Path of the program in this project. The default is src/main.ts, or src/controlled.ts with `boot.control`. */
     program?: string
@@ -41,13 +41,15 @@ export interface DeviceOptions {
     /** Copied into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
-    /** Has the VM count what it does, for `counts`. */
+    /** Makes the VM count what it does, for `counts`. */
     counting?: boolean
     /** The device's identifier, 16 hexadecimal digits. */
     deviceId?: string
-    /** Another program drives the device, so the device asks for commands every millisecond. */
+    /** True when another program drives the device, which then asks for commands every millisecond. */
     controlled?: boolean
-    /** Takes event records (src/base/events.ts), as many as the bytes hold. */
+    /** No command is ever given, so the device need not ask for one. */
+    silent?: boolean
+    /** Receives event records (src/base/events.ts), as many as the bytes hold. */
     onEvent?: (records: Uint8Array) => void
     onLog?: (level: Level, text: string) => void
     onPanic?: (panic: Panic) => void
@@ -55,10 +57,11 @@ export interface DeviceOptions {
 
 /** The longest sleep of a device in real time when its chip is not busy, ms. */
 const LAZY = 5
-/** A chip counts as busy for this long after its last frame, ms. */
+/** The time after its last frame during which a chip counts as busy, ms. */
 const BUSY = 100
-/** The device asks for a command this often, ms. */
+/** The device asks for a command this often, ms; and where none is ever given. */
 const ASK = 20
+const ASK_SELDOM = 3_600_000
 
 interface Command {
     line: Uint8Array
@@ -137,15 +140,15 @@ export class Device {
         await this.runtime.start()
     }
 
-    /** Switches the device off and rejects the commands under way. */
+    /** Switches the device off and rejects the pending commands. */
     stop(): void {
         this.runtime?.stop()
         this.end("the device was stopped")
     }
 
     /**
-     * Passes a command line to the program, which carries out one command after the other. Rejects when the device
-     * ends before the command does. On virtual time the caller has to run the clock meanwhile.
+     * Passes a command line to the program, which executes commands in sequence. Rejects when the device ends before the command
+     * does. On virtual time the caller has to run the clock meanwhile.
      */
     command(line: string): Promise<Reply> {
         return new Promise((resolve, reject) => {
@@ -154,7 +157,7 @@ export class Device {
         })
     }
 
-    /** Returns the blocks of the VM's heap as they are now, garbage included. Throws on the Node runtime. */
+    /** Returns the current blocks of the VM's heap, garbage included. Throws on the Node runtime. */
     heap(): Heap {
         return readHeap(this.vm())
     }
@@ -164,9 +167,9 @@ export class Device {
         return await liveHeap(this.vm(), this.options.clock)
     }
 
-    /** Returns what the VM has done so far. Throws unless the device was made with `counting`. */
+    /** Returns what the VM has done so far. Throws unless the device was created with `counting`. */
     counts(): Counts {
-        if (!this.options.counting) throw new Error("this device does not count: make it with `counting`")
+        if (!this.options.counting) throw new Error("this device does not count: create it with `counting`")
         return readCounts(this.vm())
     }
 
@@ -187,7 +190,7 @@ export class Device {
         for (const command of left) command.reject(new Error(this.ended))
     }
 
-    /** Carries out the message of a header and writes the answer into the header. */
+    /** Handles the message of a header and writes the answer into the header. */
     private answer(header: Header): void {
         switch (header.op) {
             case Op.PinMode:
@@ -202,7 +205,7 @@ export class Device {
             case Op.Line:
                 this.running ??= this.commands.shift()
                 header.size = this.running?.line.length ?? 0
-                header.value = this.options.controlled ? 1 : ASK
+                header.value = this.options.controlled ? 1 : this.options.silent ? ASK_SELDOM : ASK
                 break
             case Op.Reply:
                 if (header.size === 0 && header.argument === 0) this.running?.lines.push("")
@@ -236,7 +239,7 @@ export class Device {
         else if (line === "RESET") this.options.chip.reset(level)
     }
 
-    /** Returns the level that a pin reads: the chip's or its own, else that of its pull-up or pull-down. */
+    /** Returns the level that a pin reads: the chip's or the pin's own, else that of its pull-up or pull-down. */
     private levelOf(gpio: number): number {
         const line = this.lines.get(gpio)
         const own = line === undefined || line === "CS" || line === "RESET"
@@ -261,7 +264,7 @@ export class Device {
         this.panic({ code: PanicCode.Simulator, message: `SPI: ${problem}`, stack: [] })
     }
 
-    /** Takes the data of a message, or fills it in. */
+    /** Handles the data of a message, or fills it in. */
     private data(header: Header, bytes: Uint8Array): void {
         switch (header.op) {
             case Op.Spi:

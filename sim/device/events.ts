@@ -5,7 +5,7 @@ import { Event, EventKind } from "../../src/base/events"
 import { errorName, stateName, type TcpError } from "../../src/tcp/records"
 import { flagList, flagsOf } from "../view/flags"
 
-/** The connection that an event is about, by its addresses and ports. */
+/** The connection of an event, by its addresses and ports. */
 export interface Tuple {
     /** The peer's address, dotted, and both ports. */
     readonly remoteIp: string
@@ -42,7 +42,7 @@ type What =
           readonly length: number
           /** The window field of the header, not scaled. */
           readonly window: number
-          /** The value of the MSS option; undefined without one. */
+          /** The value of the MSS option; undefined if the segment has none. */
           readonly mss: number | undefined
       })
     | { readonly kind: "drop"; readonly reason: string }

@@ -13,7 +13,7 @@ export const Op = {
     Pins: 10,
 } as const
 
-/** Values of the runtime's GPIOMode that Op.PinMode brings. */
+/** Values of the runtime's GPIOMode, as Op.PinMode passes them. */
 export const PinMode = {
     Base: 15,
     Output: 2,
@@ -22,7 +22,7 @@ export const PinMode = {
     InputPullDown: 33,
 } as const
 
-/** The header of a message. The program reads what is written to `size` and `value` as the answer. */
+/** The header of a message. Values written to `size` and `value` are the answer that the program reads. */
 export class Header {
     private readonly view: DataView
 
@@ -56,9 +56,9 @@ export class Header {
 }
 
 interface PipeHandler {
-    /** Takes a message's header, and may answer in place. */
+    /** Handles a message's header, and may answer in place. */
     header(header: Header): void
-    /** Takes the data of that message, and may change it in place. */
+    /** Handles the data of that message, and may change it in place. */
     data(header: Header, bytes: Uint8Array): void
 }
 
@@ -67,12 +67,12 @@ const MAX_OP: number = Op.Pins
 
 /** Assembles the program's writes into messages. */
 export class Pipe {
-    /** A copy of the header whose data comes next. */
+    /** A copy of the header whose data is written next. */
     private expected: Header | undefined
 
     constructor(private readonly handler: PipeHandler) {}
 
-    /** Takes one write. Throws when the protocol does not allow it: the program is of another version. */
+    /** Handles one write. Throws when the protocol does not allow it, because the program is of another version. */
     write(bytes: Uint8Array): void {
         const expected = this.expected
         if (expected !== undefined) {
@@ -88,7 +88,7 @@ export class Pipe {
         const header = new Header(bytes)
         if (bytes.length !== HEADER || header.op < 1 || header.op > MAX_OP) {
             throw new Error(
-                `pipe: the program wrote ${bytes.length} bytes that are no message: was the image built by another version?`
+                `pipe: the program wrote ${bytes.length} bytes that are not a message: was the image built by another version?`
             )
         }
         this.handler.header(header)

@@ -1,8 +1,8 @@
-// The interface of a runtime that a simulated device runs its program on: DeviceScript's VM (sim/vm) and Node (sim/node).
+// The interface of a runtime, on which a simulated device runs its program: DeviceScript's VM (sim/vm) and Node (sim/node).
 
 import type { Clock } from "../time/clock"
 
-/** Identifier of a device that was given none. */
+/** The default identifier of a device. */
 export const DEVICE_ID = "1989f4eee0ebe206"
 
 /** The level of a console line: "system" marks the runtime's own lines, all others come from the program. */
@@ -19,10 +19,10 @@ export interface Panic {
 
 export interface RuntimeOptions {
     clock: Clock
-    /** Takes the bytes that the program wrote into the byte pipe, and may change them in place until it returns. */
+    /** Receives the bytes that the program wrote into the byte pipe, and may change them in place until it returns. */
     onPipe: (bytes: Uint8Array) => void
     onLog: (level: Level, text: string) => void
-    /** Takes the reason when the program has ended, which is permanent. */
+    /** Receives the reason when the program has ended, which is permanent. */
     onPanic: (panic: Panic) => void
     /** Seed of the device's random numbers: the same seed repeats them. */
     seed?: number
@@ -33,16 +33,18 @@ export interface RuntimeOptions {
 /** Runs one program on a clock. */
 export interface Runtime {
     start(): Promise<void>
-    /** Ends the program: none of its code runs after this. */
+    /** Ends the program, whose code no longer runs after this. */
     stop(): void
 }
 
 /** On Node a program that asks for a restart throws an error of this name. */
 export const RESTART = "Restart"
 
-/** After this many turns of fibers at one moment the program counts as one that never sleeps, so that nothing else can run. */
+/**
+ * The number of fiber turns at one moment after which a program counts as one that never sleeps, so that nothing else can run.
+ */
 export const TURNS_AT_ONCE = 200_000
-export const NEVER_SLEEPS = "the program never sleeps: all its waits are for 0 ms, so time stands still"
+export const NEVER_SLEEPS = "the program never sleeps: all its waits are for 0 ms, so time does not advance"
 
 export const PanicCode = {
     /** The simulator, not the runtime, ended the program. */

@@ -23,15 +23,15 @@ export interface BuiltinHostOptions {
     prefix: number
     /** The host's Ethernet address, with colons. */
     mac: string
-    /** Makes the secret from which the stack derives sequence numbers and ports. */
+    /** Generates the secret from which the stack derives sequence numbers and ports. */
     random: Random
-    /** Takes each event of the host's stack as it happens. */
+    /** Receives each event of the host's stack as it happens. */
     onEvent?: (event: StackEvent) => void
 }
 
 /** The callbacks of a program for its connections. */
 interface Handlers {
-    /** Takes received data, as Latin-1. */
+    /** Receives data, as Latin-1. */
     data?: (connection: HostConnection, text: string) => void
     /** Called when the peer will send no more. */
     end?: (connection: HostConnection) => void
@@ -47,9 +47,9 @@ const BACKLOG = 16
 
 /** One connection of a BuiltinHost. */
 export class HostConnection {
-    /** The peer sends no more, or the connection is over. */
+    /** True when the peer sends no more, or the connection has ended. */
     ended = false
-    /** The POSIX name of the error that ended the connection; undefined without an error. */
+    /** The POSIX name of the error that ended the connection; undefined if no error did. */
     error: string | undefined
     private output = ""
     /** The call to make once all output is in the send ring. */
@@ -66,7 +66,7 @@ export class HostConnection {
         return stateName(stateOf(this.host.stack, this.id))
     }
 
-    /** Queues Latin-1 text; it is sent as the send ring takes it. */
+    /** Queues Latin-1 text, which is sent as the send ring has room for it. */
     send(text: string): void {
         this.output += text
         this.host.poke()
@@ -94,7 +94,7 @@ export class HostConnection {
         this.host.poke()
     }
 
-    /** Moves data between the stack's rings and the program; returns false when the connection is over. */
+    /** Moves data between the stack's rings and the program; returns false when the connection has ended. */
     work(scratch: Buffer): boolean {
         this.flush()
         while (!this.ended) {
@@ -171,7 +171,7 @@ export class BuiltinHost implements Station {
         this.run()
     }
 
-    /** Listens on a port. Throws when the stack refuses it, as for a port in use. */
+    /** Listens on a port. Throws when the stack refuses it, such as for a port in use. */
     listen(port: number, handlers: ListenHandlers): void {
         const id = listen(this.stack, port, BACKLOG)
         if (id < 0) throw new Error(`host ${this.name} cannot listen on port ${port}: ${errorName(id)}`)
@@ -188,7 +188,7 @@ export class BuiltinHost implements Station {
         return connection
     }
 
-    /** Runs the stack with the clock's next event, as a program has given it work. */
+    /** Runs the stack with the clock's next event, because a program has given it work. */
     poke(): void {
         this.wake.at(this.clock.now())
     }
@@ -237,7 +237,7 @@ function fromLatin1(text: string): Buffer {
     return bytes
 }
 
-/** The echo service closes this long after its client, ms: a reader sees the two FINs apart. */
+/** The time after which the echo service closes when its client has closed, ms: a reader sees the two FINs apart. */
 const CLOSE_AFTER = 50
 
 /** Serves echo (RFC 862) on port 7 of a host. */

@@ -1,14 +1,17 @@
-// Frames in a byte stream, as QEMU (`-netdev stream`) and passt send them: before each frame its length, 4 bytes big-endian.
+// Frames in a byte stream, as QEMU (`-netdev stream`) and passt send them: each frame follows its length, 4 bytes big-endian.
 
-/** The length of an Ethernet header. Shorter frames are not sent, as passt would end the link; received ones are skipped. */
+/** The length of an Ethernet header. Shorter frames are not sent, because passt would end the link; received ones are skipped. */
 export const MIN_FRAME = 14
-/** The longest frame that passt takes; longer ones are not sent. */
+/** The longest frame that passt accepts; longer frames are not sent. */
 export const MAX_SENT = 65_535
-/** The size of QEMU's receive buffer (64 KB and a page for headers). QEMU may forward frames this long: accept them. */
+/**
+ * The size of QEMU's receive buffer (64 KB and a page for headers). Frames of this size are accepted because QEMU may forward
+ * them.
+ */
 export const MAX_RECEIVED = 69_632
 const HEADER = 4
 
-/** Returns a copy of a frame with its length before it. */
+/** Returns a copy of a frame after its length. */
 export function withLength(frame: Uint8Array): Uint8Array {
     const bytes = new Uint8Array(HEADER + frame.length)
     new DataView(bytes.buffer).setUint32(0, frame.length)
@@ -29,7 +32,7 @@ export class FrameReader {
     private length = 0
     private failed: string | undefined
 
-    /** Hands each frame to `frame`, in new bytes; one `push` may complete several frames, or none. */
+    /** Creates a reader that passes each frame to `frame`, in new bytes; one `push` may complete any number of frames. */
     constructor(private readonly frame: (bytes: Uint8Array) => void) {}
 
     /** Why the reader has stopped; undefined while it reads. */
@@ -63,7 +66,7 @@ export class FrameReader {
     private begin(): void {
         this.length = this.header.getUint32(0)
         if (this.length === 0 || this.length > MAX_RECEIVED) {
-            this.failed = `it announced a frame of ${this.length} bytes (1 to ${MAX_RECEIVED} are possible)`
+            this.failed = `a frame length of ${this.length} bytes (1 to ${MAX_RECEIVED} are possible)`
         }
     }
 

@@ -1,7 +1,7 @@
 // Loses, delays, duplicates, reorders and corrupts the frames on a line, from a seed and on any clock.
 //
-// The fate of a frame is decided when it is sent, by a fixed number of draws from a generator for each kind of impairment.
-// So the fate of the n-th frame on a path depends on the seed, the path and n, not on other traffic or other settings.
+// The fate of a frame is decided when it is sent, by a fixed number of draws per kind of impairment, each kind from its own
+// generator. So the fate of the n-th frame on a path depends on the seed, the path and n, not on other traffic or other settings.
 
 import type { Impairments } from "../options/impair"
 import type { Clock, Timer } from "../time/clock"
@@ -9,7 +9,7 @@ import type { Random } from "../time/random"
 
 export { type Impairments, noImpairments, parseImpair } from "../options/impair"
 
-/** What a line did so far, in frames. */
+/** The counters of a line, in frames. */
 export interface LineCounters {
     /** Frames that senders put on the line. */
     sent: number
@@ -29,7 +29,7 @@ export function lineCounters(): LineCounters {
     return { sent: 0, delivered: 0, lost: 0, duplicated: 0, reordered: 0, corrupted: 0, queueDrops: 0 }
 }
 
-/** What happens to one frame on its way to one receiver. */
+/** The fate of one frame on its way to one receiver. */
 export interface Fate {
     /** Why the frame never arrives: it is lost, or the sender's queue was full. Undefined when it arrives. */
     readonly lost: "loss" | "queue" | undefined
@@ -38,17 +38,20 @@ export interface Fate {
     /** The number of copies that arrive: 0, 1 or 2. */
     readonly copies: number
     readonly corrupted: boolean
-    /** The frame is held back so that later frames pass it. */
+    /** True when the frame is held back so that later frames pass it. */
     readonly held: boolean
 }
 
 /** The length of a sender's queue, in frames; 64 frames of full size are 79 ms at 10 Mbit/s. */
 export const QUEUE_FRAMES = 64
-/** What a frame occupies on the wire beyond its bytes: preamble and start (8), frame check sequence (4), interframe gap (12). */
+/**
+ * The bytes that a frame occupies on the wire in addition to its own: preamble and start (8), frame check sequence (4),
+ * interframe gap (12).
+ */
 const OVERHEAD_BYTES = 24
 /** Shorter frames are padded to this length on the wire. */
 const MINIMUM_BYTES = 60
-/** A held frame is released after this time at the latest, even if too few frames have passed it, ms. */
+/** The time after which a held frame is released even if too few frames have passed it, ms. */
 export const HOLD_MS = 50
 const MAX_PASSED_BY = 3
 
@@ -56,7 +59,7 @@ const MAX_PASSED_BY = 3
 export class Transmitter {
     private readonly departures: number[] = []
 
-    /** Makes the end of a line of `rate` bit/s; 0 is no limit. */
+    /** Creates the end of a line of `rate` bit/s; 0 is no limit. */
     constructor(private readonly rate: number) {}
 
     /** Queues a frame of `length` bytes at `now` (ms); returns when it has left, or undefined when the queue is full. */
@@ -75,9 +78,9 @@ export class Transmitter {
 interface Held {
     deliver: () => void
     arrival: number
-    /** The number of frames that still have to pass it. */
+    /** The number of frames that still have to pass the held frame. */
     toPass: number
-    /** Arrival of the first frame that passes it, ms. */
+    /** Arrival of the first frame that passes the held frame, ms. */
     passedAt: number
     timer: Timer
 }
@@ -93,7 +96,7 @@ export class Path {
     private readonly held = new Set<Held>()
     private lastArrival = 0
 
-    /** Makes a path with a generator of its own. `deliver` takes each frame, in new bytes, when it arrives. */
+    /** Creates a path with its own generator. `deliver` receives each frame, in new bytes, when it arrives. */
     constructor(
         private readonly clock: Clock,
         private readonly impairments: Readonly<Impairments>,
@@ -195,13 +198,13 @@ export function lostBy(lost: "loss" | "queue"): Fate {
     return { lost, arrives: Number.POSITIVE_INFINITY, copies: 0, corrupted: false, held: false }
 }
 
-/** One direction of a line, to put in front of any function that takes frames. */
+/** One direction of a line, to put in front of any function that receives frames. */
 export class Impairment {
     readonly counters = lineCounters()
     private readonly transmitter: Transmitter
     private readonly path: Path
 
-    /** Makes a line to `deliver`, which the clock calls, never `send` itself. */
+    /** Creates a line to `deliver`, which the clock calls, never `send` itself. */
     constructor(
         private readonly clock: Clock,
         impairments: Readonly<Impairments>,

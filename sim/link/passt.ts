@@ -25,12 +25,12 @@ interface PasstOptions {
     forwards: readonly Forward[]
 }
 
-/** passt may take this long to open its socket, ms. */
+/** The longest time that passt may take to open its socket, ms. */
 const STARTS_IN = 10_000
 /** The pause between two attempts to connect to passt, ms. */
 const RETRY = 20
 
-/** A link to a passt process that was started for it and ends with it. */
+/** A link to a passt process that was started for the link and ends with it. */
 class PasstLink implements Link {
     constructor(
         private readonly link: StreamLink,
@@ -38,13 +38,13 @@ class PasstLink implements Link {
         private readonly end: () => Promise<void>
     ) {}
 
-    /** Resolves to how the link ended, once it has. */
+    /** Resolves with the reason when the link ends. */
     get closed(): Promise<Closed> {
         return this.link.closed
     }
 
     /**
-     * Plugs the station in and announces its address: until passt knows it, passt sends IP packets to the Ethernet
+     * Plugs the station in and announces its address: until passt knows that address, passt sends IP packets to the Ethernet
      * broadcast address, which a host must not accept.
      */
     attach(station: Station): Port {
@@ -105,7 +105,7 @@ function announcement({ ip, mac }: PasstOptions): Uint8Array {
     return frame
 }
 
-/** Cuts Ethernet's padding off: the passt of 2023 in Debian 12 takes it for data. */
+/** Cuts off Ethernet's padding, which the passt of 2023 in Debian 12 mistakes for data. */
 function withoutPadding(frame: Uint8Array): Uint8Array {
     const isIpv4 = frame.length >= Eth.Size + Ip.Size && frame[Eth.Type] === 8 && frame[Eth.Type + 1] === 0
     if (!isIpv4) return frame
@@ -113,7 +113,10 @@ function withoutPadding(frame: Uint8Array): Uint8Array {
     return frame.subarray(0, Eth.Size + (frame[at]! << 8) + frame[at + 1]!)
 }
 
-/** Returns the arguments of passt. Started by root, passt would run as `nobody`, which may not write to the socket's folder. */
+/**
+ * Returns the arguments of passt. If root started it without --runas, passt would run as `nobody`, which may not write to the
+ * socket's folder.
+ */
 function wordsOf({ ip, prefix, gateway, forwards }: PasstOptions, socket: string): string[] {
     const root = process.getuid?.() === 0 ? ["--runas", "0"] : []
     const ports = forwards.map(forward => `${forward.host}/${forward.hostPort}:${forward.devicePort}`)
@@ -147,5 +150,5 @@ function explain(failure: Error | undefined, child: ChildProcess, said: string):
     if (taken !== undefined)
         return `passt cannot listen on ${taken}: another program may use that port; forward another one`
     const lines = said.split("\n").filter(line => line.trim() !== "" && !line.includes("syslog"))
-    return `passt ended with exit code ${child.exitCode}: ${lines.at(-1)?.trim() ?? "it does not say why"}`
+    return `passt ended with exit code ${child.exitCode}: ${lines.at(-1)?.trim() ?? "without a message"}`
 }

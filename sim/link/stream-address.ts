@@ -1,7 +1,7 @@
 // Reads the address of a stream link: `stream:HOST:PORT`, `stream:[IPV6]:PORT` or `stream:unix:PATH`.
 import { OptionError } from "../options/error"
 
-/** The address in the form that `net.connect` takes. */
+/** The address in the form that `net.connect` expects. */
 export type StreamAddress = { host: string; port: number } | { path: string }
 
 /** The longest path of a UNIX socket on Linux. Some systems cut longer ones off without an error. */
@@ -10,7 +10,7 @@ const MAX_PATH_BYTES = 107
 /** Reads the address. Throws an OptionError of one line that says what is wrong. */
 export function parseStreamAddress(text: string): StreamAddress {
     const rest = text.startsWith("stream:") ? text.slice("stream:".length) : undefined
-    if (rest === undefined) throw bad(text, "it does not begin with stream:")
+    if (rest === undefined) throw bad(text, "the address does not begin with stream:")
     if (rest.startsWith("unix:")) return { path: socketPath(text, rest.slice("unix:".length)) }
     const colon = rest.lastIndexOf(":")
     const host = rest.slice(0, Math.max(colon, 0))

@@ -6,7 +6,7 @@ import { parseStreamAddress, type StreamAddress } from "./stream-address"
 
 export { parseStreamAddress, type StreamAddress } from "./stream-address"
 
-/** Thrown when a link cannot be made; the message is one line that says what to do. */
+/** Thrown when a link cannot be opened; the message is one line that says what to do. */
 export class LinkError extends Error {
     override name = "LinkError"
 }
@@ -22,13 +22,13 @@ export interface Closed {
     readonly reason: string
 }
 
-/** What a stream link did so far, in frames. */
+/** The counters of a stream link, in frames. */
 export interface StreamCounters {
     sent: number
     received: number
-    /** Frames shorter than an Ethernet header: received ones are skipped, others not sent. */
+    /** Frames shorter than an Ethernet header: received ones are skipped, others are not sent. */
     runts: number
-    /** Frames longer than the other program takes: they are not sent. */
+    /** Frames longer than the other program accepts, which are not sent. */
     giants: number
     /** Frames not sent because the other program does not read and the queue is full. */
     queueDrops: number
@@ -37,19 +37,19 @@ export interface StreamCounters {
 /** The queue for a program that does not read, bytes; some 170 frames of full size. */
 export const QUEUE_BYTES = 256 * 1024
 const CONNECT_MS = 10_000
-/** `close` waits this long until the queue is sent, ms. */
+/** The longest time that `close` waits until the queue is sent, ms. */
 const LINGER_MS = 1000
 
 /** One end of a stream of frames, for one station. The link reads nothing before a station is attached. */
 export class StreamLink implements Link {
     readonly counters: StreamCounters = { sent: 0, received: 0, runts: 0, giants: 0, queueDrops: 0 }
-    /** Resolves to how the link ended, once it has. */
+    /** Resolves with the reason when the link ends. */
     readonly closed: Promise<Closed>
     private readonly reader = new FrameReader(frame => this.received(frame))
     private station: Station | undefined
     private ending: Closed | undefined
 
-    /** Makes a link of a connected socket. */
+    /** Creates a link over a connected socket. */
     constructor(private readonly socket: net.Socket) {
         socket.setNoDelay(true)
         socket.pause()
@@ -62,16 +62,16 @@ export class StreamLink implements Link {
         })
         this.closed = new Promise(resolve => {
             socket.on("close", () => {
-                this.end("error", "the connection is gone")
+                this.end("error", "the connection was lost")
                 resolve(this.ending!)
             })
         })
     }
 
-    /** Plugs a station in. Throws when there is one: a switch joined to the link takes several. */
+    /** Plugs a station in. Throws when a station is already attached; a switch joined to the link accepts several. */
     attach(station: Station): Port {
         if (this.station !== undefined) {
-            throw new Error(`a stream link takes one station, and ${this.station.name} is attached`)
+            throw new Error(`a stream link accepts one station, and ${this.station.name} is already attached`)
         }
         this.station = station
         this.socket.resume()
@@ -87,7 +87,7 @@ export class StreamLink implements Link {
         }
     }
 
-    /** Sends the queue (for a second at most) and ends the link. */
+    /** Sends the queue (for at most a second) and ends the link. */
     async close(): Promise<void> {
         this.end("local", "the link was closed")
         this.station = undefined
@@ -125,7 +125,7 @@ export class StreamLink implements Link {
         else this.station?.receive(frame)
     }
 
-    /** Remembers the first reason: the later ones follow from it. */
+    /** Remembers the first reason, from which later ones follow. */
     private end(how: Closed["how"], reason: string): void {
         this.ending ??= { how, reason }
     }
@@ -166,7 +166,7 @@ function advise(error: Error, address: StreamAddress): string {
     const unix = "path" in address
     switch (code(error)) {
         case "ENOENT":
-            return `there is no such file; ${START_IT}`
+            return `the file does not exist; ${START_IT}`
         case "ECONNREFUSED":
             return `no program listens there${unix ? " (an ended one left the file, or it is not a socket)" : ""}; ${START_IT}`
         case "ENOTSOCK":

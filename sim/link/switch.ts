@@ -14,18 +14,18 @@ import {
 } from "./impair"
 import type { Link, Port, Station } from "./port"
 
-/** What happens to a frame on its way to one of its receivers. */
+/** The delivery of a frame to one of its receivers. */
 export interface Delivery extends Fate {
     readonly to: Station
 }
 
 /**
- * Takes every frame as it is sent, before any impairment, with the time (ms) and its fate at each receiver. The bytes
- * are valid during the call only.
+ * Receives every frame as it is sent, before any impairment, with the time (ms) and its fate at each receiver. The bytes are
+ * valid only during the call.
  */
 type FrameTap = (frame: Uint8Array, from: Station, time: number, deliveries: readonly Delivery[]) => void
 
-/** Takes every frame as a station receives it, corrupted or duplicated. */
+/** Receives every frame as a station receives it, corrupted or duplicated. */
 type DeliveryTap = (frame: Uint8Array, from: Station, to: Station, time: number) => void
 
 interface Attached {
@@ -36,8 +36,8 @@ interface Attached {
 }
 
 /**
- * Delivers a frame to the plug behind which its destination address is, or to all plugs if that is not known. Impairments
- * apply to each receiver by itself (a broadcast may reach one and miss another), except the rate, which is a sender's.
+ * Delivers a frame to the plug of its destination address, or to all plugs if that is not known. Impairments apply to each
+ * receiver separately (a broadcast may reach one and miss another), except the rate, which applies to a sender.
  */
 export class EthernetSwitch implements Link {
     readonly counters: LineCounters = lineCounters()
@@ -50,8 +50,8 @@ export class EthernetSwitch implements Link {
     private closed = false
 
     /**
-     * Makes a switch without stations. Without impairments a frame arrives with the clock's next event; `random` draws
-     * the impairments (default: seed 1).
+     * Creates a switch without stations. Without impairments a frame arrives with the clock's next event; `random` draws the
+     * impairments (default: seed 1).
      */
     constructor(
         private readonly clock: Clock,
@@ -61,7 +61,10 @@ export class EthernetSwitch implements Link {
         this.random = options.random ?? new Random(1)
     }
 
-    /** Plugs a station in. Throws when one of that name is there, as each path draws its random numbers by the names. */
+    /**
+     * Plugs a station in. Throws when a station of that name is attached, because each path draws its random numbers by the
+     * names.
+     */
     attach(station: Station): Port {
         for (const other of this.attached) {
             if (other.station.name !== station.name) continue
@@ -78,13 +81,13 @@ export class EthernetSwitch implements Link {
         return { send: frame => this.send(plug, frame), detach: () => this.detach(plug) }
     }
 
-    /** Calls `tap` for every frame sent from now on; returns a function that ends it. */
+    /** Calls `tap` for every frame sent from now on; returns a function that ends these calls. */
     onFrame(tap: FrameTap): () => void {
         this.frameTaps.add(tap)
         return () => this.frameTaps.delete(tap)
     }
 
-    /** Calls `tap` for every delivery from now on; returns a function that ends it. */
+    /** Calls `tap` for every delivery from now on; returns a function that ends these calls. */
     onDelivery(tap: DeliveryTap): () => void {
         this.deliveryTaps.add(tap)
         return () => this.deliveryTaps.delete(tap)
@@ -134,7 +137,7 @@ export class EthernetSwitch implements Link {
     }
 }
 
-/** Joins two links by a station named `name` on each; each passes the frames that it receives to the other. */
+/** Joins two links with a station named `name` on each; each passes the frames that it receives to the other. */
 export function bridge(a: Link, b: Link, name: string): void {
     const onA = a.attach({ name, receive: frame => onB.send(frame) })
     const onB = b.attach({ name, receive: frame => onA.send(frame) })

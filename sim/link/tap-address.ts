@@ -7,7 +7,7 @@ export interface TapAddress {
     readonly name: string
     /** Network namespace of the TAP device, as `ip netns` lists it; undefined for that of this process. */
     readonly namespace: string | undefined
-    /** Address of this computer's end of the link; undefined without one. */
+    /** Address of this computer's end of the link; undefined if none is given. */
     readonly host: { readonly ip: string; readonly prefix: number } | undefined
 }
 
@@ -16,7 +16,7 @@ const LONGEST_NAME = 15
 
 /** Reads the address. Throws an OptionError of one line that says what is wrong. */
 export function parseTapAddress(text: string): TapAddress {
-    if (!text.startsWith("tap:")) throw bad(text, "it does not begin with tap:")
+    if (!text.startsWith("tap:")) throw bad(text, "the address does not begin with tap:")
     const [place = "", ...addresses] = text.slice("tap:".length).split("=")
     const [name = "", ...namespaces] = place.split("@")
     const [namespace] = namespaces
@@ -24,16 +24,16 @@ export function parseTapAddress(text: string): TapAddress {
     if (name.length > LONGEST_NAME) {
         throw bad(
             text,
-            `the device's name has ${name.length} characters, at most ${LONGEST_NAME} are possible`
+            `the device's name has ${name.length} characters; at most ${LONGEST_NAME} are possible`
         )
     }
     if (!isName(name)) throw bad(text, "a device's name has letters, digits and . _ - only")
-    if (namespaces.length > 1) throw bad(text, "there is more than one @")
+    if (namespaces.length > 1) throw bad(text, "the address has more than one @")
     if (namespace === "") throw bad(text, "the namespace's name is missing")
     if (namespace !== undefined && !isName(namespace)) {
         throw bad(text, "a namespace's name has letters, digits and . _ - only")
     }
-    if (addresses.length > 1) throw bad(text, "there is more than one =")
+    if (addresses.length > 1) throw bad(text, "the address has more than one =")
     const [address] = addresses
     try {
         return { name, namespace, host: address === undefined ? undefined : parseInterface(address) }
@@ -43,7 +43,7 @@ export function parseTapAddress(text: string): TapAddress {
     }
 }
 
-/** Returns whether a name can be a file name, which the kernel makes of both kinds. */
+/** Returns true when a name can be a file name: the kernel uses both kinds of names as file names. */
 function isName(text: string): boolean {
     return /^[\w.-]+$/.test(text) && text !== "." && text !== ".."
 }

@@ -1,4 +1,4 @@
-// The system calls for TAP devices that Node does not offer, by koffi. Loaded only for a TAP link.
+// The system calls for TAP devices that Node does not offer, through koffi. This file is loaded only for a TAP link.
 import { closeSync, constants, openSync } from "node:fs"
 import koffi from "koffi"
 
@@ -126,7 +126,7 @@ function request(name: string): Buffer {
     return ifreq
 }
 
-/** An open TAP device. Reads and writes never block. A TAP device that this opening has made is removed when it is closed. */
+/** An open TAP device. Reads and writes never block. A TAP device that this object created is removed when it is closed. */
 export class KernelTap implements TapFile {
     private readonly fd: number
     /** An eventfd: a write to it ends every `wait`. */
@@ -134,7 +134,7 @@ export class KernelTap implements TapFile {
     /** The pollfd structures; the kernel writes into them during a `wait`. */
     private readonly waits = Buffer.alloc(16)
 
-    /** Opens, or makes, the TAP device in this thread's namespace. Throws a KernelError, or Node's error for /dev/net/tun. */
+    /** Opens or creates the TAP device in this thread's namespace. Throws a KernelError, or Node's error for /dev/net/tun. */
     constructor(name: string) {
         this.fd = openSync("/dev/net/tun", constants.O_RDWR | constants.O_NONBLOCK)
         try {
@@ -176,13 +176,13 @@ export class KernelTap implements TapFile {
     }
 }
 
-/** An open TAP device. KernelTap is the real one; tests have another. */
+/** An open TAP device. KernelTap is the real one; tests use another. */
 export interface TapFile {
     /** Reads one frame; returns its length, or a negative error number. Never waits. */
     read(into: Uint8Array): number
     /** Writes one frame; returns its length, or a negative error number. Never waits. */
     write(frame: Uint8Array): number
-    /** Calls `done` when a frame can be read, on an error, after `wake`, or after `ms` milliseconds. */
+    /** Calls `done` when a frame can be read, an error occurs, `wake` was called, or `ms` milliseconds have passed. */
     wait(ms: number, done: () => void): void
     /** Ends the current `wait`, and each later one at once. */
     wake(): void

@@ -1,6 +1,7 @@
-// A link to the Linux kernel by a TAP device: a network interface of the kernel whose cable ends in this process.
+// A link to the Linux kernel through a TAP device: a network interface of the kernel whose cable ends in this process.
 
 import { ipv4Of, netmaskOf } from "../../src/net/address"
+import { INSTALLED } from "../build/places"
 import { MAX_SENT, MIN_FRAME } from "./frames"
 import type { Link, Port, Station } from "./port"
 import { type Closed, LinkError, type StreamCounters } from "./stream"
@@ -13,20 +14,20 @@ type Kernel = typeof import("./tap-kernel")
 const LARGEST = 65_600
 /** Frames read in one turn of the event loop, so that other code of this process gets its turn. */
 const BATCH = 64
-/** The longest time that the waiting thread waits, ms. */
+/** The thread's longest wait, ms. */
 const WAIT = 1000
 
 /** The process's end of a TAP device, for one station. The link reads nothing before a station is attached. */
 export class TapLink implements Link {
-    /** `queueDrops` counts the frames that the kernel did not take: it has no room, or its end is down. */
+    /** `queueDrops` counts the frames that the kernel did not accept, because it had no room or its end was down. */
     readonly counters: StreamCounters = { sent: 0, received: 0, runts: 0, giants: 0, queueDrops: 0 }
-    /** Resolves to how the link ended, once it has. */
+    /** Resolves with the reason when the link ends. */
     readonly closed: Promise<Closed>
     private resolveClosed: (closed: Closed) => void = () => {}
     private readonly buffer = Buffer.alloc(LARGEST)
     private station: Station | undefined
     private ending: Closed | undefined
-    /** The reading waits in another thread, goes on in a turn of the event loop, or has not begun. */
+    /** Where the reader is: blocked in another thread, in a turn of the event loop, or not started. */
     private reading: "waits" | "turn" | "no" = "no"
     /** Ends the waiting thread when the process exits. */
     private readonly atExit = () => this.file.wake()
@@ -42,10 +43,10 @@ export class TapLink implements Link {
         process.on("exit", this.atExit)
     }
 
-    /** Plugs a station in. Throws when there is one: a switch joined to the link takes several. */
+    /** Plugs a station in. Throws when a station is already attached; a switch joined to the link accepts several. */
     attach(station: Station): Port {
         if (this.station !== undefined) {
-            throw new Error(`a TAP link takes one station, and ${this.station.name} is attached`)
+            throw new Error(`a TAP link accepts one station, and ${this.station.name} is already attached`)
         }
         this.station = station
         if (this.reading === "no" && this.ending === undefined) this.wait()
@@ -59,7 +60,7 @@ export class TapLink implements Link {
         }
     }
 
-    /** Closes the TAP device. If this process has made it, it is removed when the promise resolves. */
+    /** Closes the TAP device. A device that this process created has been removed by the time the promise resolves. */
     async close(): Promise<void> {
         this.station = undefined
         this.end("local", "the link was closed")
@@ -105,7 +106,7 @@ export class TapLink implements Link {
         return `the kernel reports error ${errno} for reading from the TAP device ${this.name}`
     }
 
-    /** Ends the link, with the first reason. The files are closed once no read is under way. */
+    /** Ends the link, with the first reason. The files are closed once no read is in progress. */
     private end(how: Closed["how"], reason: string): void {
         if (this.ending !== undefined) return
         this.ending = { how, reason }
@@ -121,9 +122,9 @@ export class TapLink implements Link {
 }
 
 /**
- * Opens the TAP device of `tap:NAME[@NETNS][=A.B.C.D/N]`, or makes it, and sets it up. The address is set at this computer's
- * end; without one in `text`, a new device gets `byDefault` and an existing one keeps its own. Rejects with an OptionError
- * when `text` is not such an address, with a LinkError when the kernel refuses.
+ * Opens the TAP device of `tap:NAME[@NETNS][=A.B.C.D/N]`, or creates it, and brings it up. The address is set at this computer's
+ * end; if `text` has none, a new device gets `byDefault` and an existing device keeps its own. Rejects with an OptionError when
+ * `text` is not such an address, with a LinkError when the kernel refuses.
  */
 export async function openTap(text: string, byDefault: TapAddress["host"]): Promise<TapLink> {
     const address = parseTapAddress(text)
@@ -145,7 +146,7 @@ async function load(text: string): Promise<Kernel> {
     } catch (error) {
         const [why = ""] = (error as Error).message.split("\n")
         throw new LinkError(
-            `cannot open ${text}: the package koffi does not load (${why}); npm ci installs it`
+            `cannot open ${text}: the package koffi does not load (${why}); ${INSTALLED ? "npm install koffi" : "npm ci"} installs it`
         )
     }
 }
@@ -188,7 +189,7 @@ function advise(
     const errno = error instanceof KernelError ? error.errno : undefined
     const forbidden = code === "EACCES" || code === "EPERM" || errno === Errno.Perm || errno === Errno.Access
     if (path?.startsWith("/run/netns/") && code === "ENOENT") {
-        return `there is no network namespace ${namespace}; make it: ip netns add ${namespace}`
+        return `the network namespace ${namespace} does not exist; create it: ip netns add ${namespace}`
     }
     if (path === "/dev/net/tun" && !forbidden) {
         return "/dev/net/tun does not exist; load the module (modprobe tun), or pass the device to the container (--device /dev/net/tun)"
@@ -202,7 +203,7 @@ function advise(
             `ip address add ${ip}/${prefix} dev ${name}`,
             `ip link set ${name} up`,
         ]
-        return `permission denied; run as root, or let root make the device for you: ${steps.join("; ")}; then use --link tap:${name}`
+        return `permission denied; run as root, or let root create the device for you: ${steps.join("; ")}; then use --link tap:${name}`
     }
     if (errno === Errno.Busy) return "another program has the device open; use another name"
     if (errno === Errno.Inval) return `the network device ${name} is not a TAP device; use another name`

@@ -9,14 +9,14 @@ const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuf
 /** The most bytes for which a loop is faster than a call of Node. */
 const SHORT = 128
 
-/** The largest buffer. It is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
+/** The largest buffer. The limit is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
 const MAX_SIZE = 16_000_000
 
 /**
- * A byte buffer with DeviceScript's access methods: little-endian, a load beyond the end returns undefined, a store
- * saturates and throws beyond the end. It differs from the VM as follows. A store by an index beyond the end is ignored (the
- * VM throws). A negative offset throws (the VM reads memory outside of the buffer). The number formats are whole numbers up
- * to 32 bits and floats only.
+ * A byte buffer with DeviceScript's access methods: little-endian, a load beyond the end returns undefined, a store saturates and
+ * throws beyond the end. This class differs from the VM as follows. A store by an index beyond the end is ignored (the VM
+ * throws). A negative offset throws (the VM reads memory outside of the buffer). The number formats are whole numbers up to 32
+ * bits and floats only.
  */
 export class Buffer extends Bytes {
     /** The same memory, for numbers of more than a byte. */
@@ -39,7 +39,7 @@ export class Buffer extends Bytes {
         return b
     }
 
-    /** Returns the bytes of a string (UTF-8, or pairs of hexadecimal digits with any characters between) or of numbers. */
+    /** Returns the bytes of a string (UTF-8, or pairs of hexadecimal digits with any characters in between) or of numbers. */
     static from(data: string | ArrayLike<number>, encoding?: "utf-8" | "utf8" | "hex"): Buffer {
         if (typeof data !== "string") {
             const copy = Buffer.alloc(data.length)
@@ -74,7 +74,7 @@ export class Buffer extends Bytes {
             : hmacSha256(bytesOf(key), parts.map(bytesOf), hash)
     }
 
-    /** Encrypts by AES-256-CCM, or decrypts with 0x1000 added to `tag`. `@devicescript/crypto` is built on it. */
+    /** Encrypts with AES-256-CCM, or decrypts if 0x1000 is added to `tag`. `@devicescript/crypto` is built on it. */
     encrypt(algorithm: string, key: Buffer, iv: Buffer, tag: number): Buffer {
         if (algorithm !== "aes-256-ccm") throw new TypeError(`invalid symm algo: ${algorithm}`)
         return Buffer.from(environment.cipher(this, key, iv, tag & 0xfff, tag >= 0x1000))
@@ -91,14 +91,14 @@ export class Buffer extends Bytes {
     }
 
     /**
-     * Copies bytes, clipped to both buffers. Overlapping bytes are copied from the first to the last, so they repeat when
-     * the target is after the source. The memcpy of the VM does this; that of a board may not.
+     * Copies bytes, clipped to both buffers. Overlapping bytes are copied from the first to the last, so they repeat when the
+     * target is after the source. The VM's memcpy does this; a board's may not.
      */
     blitAt(offset: number, src: Buffer | string, srcOffset: number, length: number): void {
         blitAt.call(this, offset, src, srcOffset, length)
     }
 
-    /** Returns a number in network order, as the method of DeviceScript's library does; @devicescript/net uses it. */
+    /** Returns a number in network order, like the method of DeviceScript's library; @devicescript/net uses it. */
     readUInt16BE(offset = 0): number {
         return (this.getAt(offset, "u8") << 8) | this.getAt(offset + 1, "u8")
     }
@@ -127,7 +127,7 @@ export class Buffer extends Bytes {
         return copy
     }
 
-    /** Returns the index of the first `byte`, or -1; with a negative `end` that of the last one before `-end`. */
+    /** Returns the index of the first `byte`, or -1; with a negative `end` the index of the last one before `-end`. */
     override indexOf(byte: number, start = 0, end: number = this.length): number {
         const first = Math.max(0, start)
         const last = Math.min(Math.abs(end), this.length)
@@ -280,7 +280,9 @@ function sizeOf(format: string): number {
     }
 }
 
-/** Returns an offset as a whole number. Throws for a negative one, by which the VM would read memory outside of the buffer. */
+/**
+ * Returns an offset as a whole number. Throws for a negative offset, with which the VM would read memory outside of the buffer.
+ */
 function checked(offset: number): number {
     const o = Math.trunc(offset)
     if (!(o >= 0)) throw new RangeError(`buffer offset ${offset} is outside of the buffer`)

@@ -1,13 +1,13 @@
-// Node runtime: bundles a program into one script. It has the same sources as the image, with this folder's files instead of
-// the VM's built-in packages, and DeviceScript's libraries as the compiler writes them.
+// Node runtime: bundles a program into one script. The bundle has the same sources as the image, with this folder's files instead
+// of the VM's built-in packages, and DeviceScript's libraries as the compiler writes them.
 
 import { readFile } from "node:fs/promises"
-import { relative } from "node:path"
-import { fileURLToPath } from "node:url"
+import { join } from "node:path"
 import { build, type Plugin } from "esbuild"
 import { type Board, boardFiles, pinsModule, readBoard } from "../board/boards"
-import { ensureLibraries, importsOf, type Program, ROOT } from "../build/build"
+import { ensureLibraries, type Program, ROOT } from "../build/build"
 import { FEATURES, featuresFile, leftOut } from "../build/features"
+import { locate, PACKAGE, projectPath } from "../build/places"
 
 /** A bundled program. */
 export interface Bundle {
@@ -17,12 +17,12 @@ export interface Bundle {
     map: string
 }
 
-const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const here = (name: string) => join(PACKAGE, "sim", "node", name)
 
 /** Matches an import of DeviceScript's namespace. Programs write to it as an object, so they get core.ts's default export. */
 const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
 
-/** Returns an esbuild plugin that puts in this folder's files, `files` (texts by path in this project) and the board's pins. */
+/** Returns an esbuild plugin that inserts this folder's files, `files` (texts by path in this project) and the board's pins. */
 const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
     name: "places",
     setup({ onResolve, onLoad }) {
@@ -36,7 +36,7 @@ const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
             resolveDir: ROOT,
         }))
         onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-            const own = files.get(relative(ROOT, path).replaceAll("\\", "/"))
+            const own = files.get(projectPath(path))
             const text = own ?? (await readFile(path, "utf8"))
             return {
                 contents: text.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
@@ -60,7 +60,7 @@ export async function bundleProgram(
     const result = await build({
         absWorkingDir: ROOT,
         stdin: {
-            contents: `import ${JSON.stringify(here("globals.ts"))}\n${importsOf(program)}`,
+            contents: `import ${JSON.stringify(here("globals.ts"))}\n${program.map(module => `import ${JSON.stringify(locate(module))}\n`).join("")}`,
             resolveDir: ROOT,
             sourcefile: "program.ts",
         },
@@ -70,13 +70,15 @@ export async function bundleProgram(
         format: "esm",
         target: "es2022",
         mainFields: ["main"],
+        nodePaths: [join(ROOT, "node_modules")],
         sourcemap: "external",
         tsconfigRaw: {},
         plugins: [places(files, board)],
         logLevel: "silent",
     })
     const text = (name: string) => result.outputFiles.find(file => file.path.endsWith(name))!.text
-    // a module may await at its top level, so the script is an async function; that adds a line before the sources' first
+    // a module may await at its top level, so the script is an async function; which adds a line before the first line of the
+    // sources
     const map = JSON.parse(text(".map")) as { mappings: string }
     map.mappings = `;${map.mappings}`
     return { code: `(async () => {\n${text(".js")}\n})`, map: JSON.stringify(map) }

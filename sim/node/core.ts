@@ -54,7 +54,7 @@ export function randomWord(): number {
     return word.getAt(0, "u32")
 }
 
-/** Adds members that DeviceScript has and Node lacks to a built-in object, not enumerable. */
+/** Adds members that DeviceScript has and Node lacks to a built-in object, as non-enumerable ones. */
 function extend(target: object, members: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(members)) {
         Object.defineProperty(target, name, { value, configurable: true, writable: true })
@@ -83,7 +83,7 @@ extend(Array.prototype, {
     },
 })
 extend(String.prototype, {
-    // only ASCII letters, as on the VM: in Unicode other characters become ASCII letters too, such as the Kelvin sign
+    // only ASCII letters, as on the VM: in Unicode other characters, such as the Kelvin sign, become ASCII letters, too
     toLowerCase(this: string) {
         return this.replace(/[A-Z]+/g, letters => lower.call(letters))
     },
@@ -111,7 +111,7 @@ export interface Emitter<T> extends Subscriber<T> {
     emit(value: T): void
 }
 
-/** Calls a handler in a fiber of its own. Of the values that come while the handler runs, only the newest is kept. */
+/** Calls a handler in its own fiber. Of the values that arrive while the handler runs, only the newest is kept. */
 class Subscription<T> {
     private running = false
     private pending = false
@@ -154,7 +154,7 @@ class EventEmitter<T> implements Emitter<T> {
     }
 }
 
-/** Makes a source of events that fibers can wait for. */
+/** Creates a source of events that fibers can wait for. */
 export function emitter<T = undefined>(): Emitter<T> {
     return new EventEmitter<T>()
 }
@@ -252,7 +252,7 @@ export async function spiXfer(_tx: Buffer | null, _rx: Buffer | null): Promise<v
     missing("SPI")
 }
 
-/** The runtime's only socket, which is the byte pipe to the simulator, is open. */
+/** True when the runtime's only socket, the byte pipe to the simulator, is open. */
 let open = false
 
 export function _socketOpen(_host: string, _port: number): number {
@@ -271,10 +271,10 @@ export function _socketClose(): number {
     return 0
 }
 
-/** The version of the runtime that this one stands in for. */
+/** The version of the runtime that this runtime replaces. */
 export const RUNTIME_VERSION = "2.16.4"
 
-/** Returns a setting of the board's file, which this runtime has none of. */
+/** Returns undefined for every setting of the board's file: this runtime has no such settings. */
 export function _dcfgString(_id: "archId" | "url" | "devName" | "@name" | "@version"): string | undefined {
     return undefined
 }

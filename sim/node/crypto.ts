@@ -2,12 +2,12 @@
 
 import { Buffer } from "./core"
 
-/** Returns the SHA-256 of all the data, one after the other. */
+/** Returns the SHA-256 of all the data in sequence. */
 export function digest(algorithm: "sha256", ...data: (Buffer | string)[]): Buffer {
     return Buffer.digest(undefined, algorithm, data)
 }
 
-/** Returns the HMAC with SHA-256 of all the data, one after the other. */
+/** Returns the HMAC with SHA-256 of all the data in sequence. */
 export function hmac(key: Buffer | string, algorithm: "sha256", ...data: (Buffer | string)[]): Buffer {
     return Buffer.digest(key, algorithm, data)
 }

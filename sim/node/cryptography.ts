@@ -3,7 +3,7 @@
 import { createCipheriv, createDecipheriv } from "node:crypto"
 
 /**
- * Encrypts or decrypts by AES-256-CCM. The encrypted data ends in a tag of `tag` bytes (4, 8 or 16; Node requires a tag).
+ * Encrypts or decrypts with AES-256-CCM. The encrypted data ends in a tag of `tag` bytes (4, 8 or 16; Node requires a tag).
  * Throws an Error when the tag does not match the data to decrypt.
  */
 export function cipher(

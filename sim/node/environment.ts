@@ -1,5 +1,5 @@
-// Node runtime: its interface to the outside (clock, console, byte pipe, cryptography). This file implements it by Node itself,
-// for tests that import src/ directly. The bundle of a simulated device has device-environment.ts instead.
+// Node runtime: its interface to the outside (clock, console, byte pipe, cryptography). This file implements it with Node's own
+// functions, for tests that import src/ directly. The bundle of a simulated device has device-environment.ts instead.
 
 import "./inlining"
 import { randomFillSync } from "node:crypto"
@@ -17,15 +17,15 @@ export interface Environment {
     now(): number
     /** Called when a fiber's wake time has changed, but only by code outside of all fibers. */
     changed(): void
-    /** Takes a line of console output. */
+    /** Prints a line of console output. */
     log(level: Level, text: string): void
-    /** Takes an exception that no fiber caught, which ends the program. */
+    /** Reports an exception that no fiber caught, which ends the program. */
     panic(error: unknown): void
     /** Writes into the byte pipe to the simulator, which may change the bytes in place. */
     write(bytes: Uint8Array): number
     /** Fills `bytes` with random bytes. */
     random(bytes: Uint8Array): void
-    /** Encrypts or decrypts by AES-256-CCM with a tag of `tag` bytes at the end. Throws when the tag does not match the data. */
+    /** Encrypts or decrypts with AES-256-CCM and a tag of `tag` bytes at the end. Throws when the tag does not match the data. */
     cipher(data: Uint8Array, key: Uint8Array, iv: Uint8Array, tag: number, decipher: boolean): Uint8Array
     /** Returns the bytes of a text in UTF-8. */
     bytes(text: string): Uint8Array
@@ -33,7 +33,7 @@ export interface Environment {
     text(bytes: Uint8Array): string
 }
 
-/** `step` runs the fiber that is due first, `next` returns when the next one is, in terms of `now`. fiber.ts sets both. */
+/** `step` runs the fiber that is due first, `next` returns when the next fiber is due, in terms of `now`. fiber.ts sets both. */
 export const scheduler = { step: (): boolean => false, next: (): number => Number.POSITIVE_INFINITY }
 
 const start = performance.now()

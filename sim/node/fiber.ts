@@ -17,7 +17,7 @@ export class Fiber {
     readonly id = ++Fiber.ids
     /** True while the fiber waits in `suspend`, so that `resume` can wake it. */
     suspended = false
-    /** When the fiber runs again, in ms of `millis`. */
+    /** The time at which the fiber runs again, in ms of `millis`. */
     wakeAt = Number.POSITIVE_INFINITY
     private value: unknown
     private continue: ((value: unknown) => void) | undefined
@@ -49,14 +49,14 @@ export class Fiber {
         if (Fiber.current === undefined) environment.changed()
     }
 
-    /** Ends the fiber, also the one that runs. */
+    /** Ends the fiber, even the running one. */
     terminate(): void {
         Fiber.waiting.delete(this)
         this.continue = undefined
         if (Fiber.current === this) throw terminated
     }
 
-    /** Lets the fiber wait for `ms`, and then calls `next` with the value of `resume`, or undefined after the time. */
+    /** Makes the fiber wait for `ms`, and then calls `next` with the value of `resume`, or undefined after the time. */
     wait(ms: number, suspended: boolean, next: (value: unknown) => void): void {
         this.suspended = suspended
         this.wakeAt = ms === Number.POSITIVE_INFINITY ? ms : millis() + ms
@@ -96,12 +96,12 @@ export function suspend<T>(ms?: number): Promise<T | undefined> {
 
 function park<T>(ms: number | undefined, suspended: boolean): Promise<T | undefined> {
     const wait = ms === undefined || ms === null || ms > 0xffff_ffff ? Number.POSITIVE_INFINITY : ms
-    // code outside of all fibers (a test) gets a fiber for the wait
+    // code outside of all fibers (such as a test) gets a fiber for the wait
     const fiber = Fiber.current ?? new Fiber()
     return new Promise(resolve => fiber.wait(Math.max(0, Math.trunc(wait)), suspended, v => resolve(v as T)))
 }
 
-/** Runs the fiber that is due first, if any; returns false without one. Its promises have to run before the next call. */
+/** Runs the fiber that is due first; returns false if no fiber is due. Its promises have to run before the next call. */
 scheduler.step = () => {
     Fiber.current = undefined
     time = Math.floor(environment.now())

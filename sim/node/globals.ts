@@ -19,7 +19,7 @@ function printer(level: Level): (...values: unknown[]) => void {
     return (...values) => {
         const words = values.map(value => (typeof value === "string" ? value : show(value)))
         const text = (level === "data" ? [String(millis()), ...words] : words).join(" ")
-        // a newline at the end begins no further line
+        // a newline at the end does not begin another line
         for (const line of text.replace(/\r?\n$/, "").split(/\r?\n/)) print(level, line)
     }
 }
@@ -48,7 +48,7 @@ Object.assign(globalThis, {
     GPIOproto: {},
 })
 Math.round = round
-// as on the VM, a NaN gives way to the next argument
+// as on the VM, the next argument replaces a NaN
 Math.min = (...all) => all.reduce((x, y) => (x < y ? x : y))
 Math.max = (...all) => all.reduce((x, y) => (x > y ? x : y))
 
@@ -68,7 +68,7 @@ const { parseInt: integer } = globalThis
 Object.assign(globalThis, {
     parseInt: (text: string | null) => {
         if (text === null) return 0
-        // the VM reads a number as C does, and drops its fraction
+        // the VM reads a hexadecimal number as C does, and drops its fraction
         if (/^\s*[-+]?0x/i.test(text)) return integer(text)
         const number = Math.trunc(parseFloat(text))
         return Number.isNaN(number) && /^\s*[-+]?\.\d/.test(text) ? 0 : number

@@ -1,4 +1,4 @@
-// Node runtime: runs the program of a simulated device. The program has the same sources as the image, in a context of its own:
+// Node runtime: runs the program of a simulated device. The program has the same sources as the image, in its own context:
 // neither its modules nor its changes to built-in objects affect another device or the simulator.
 
 import "./inlining"
@@ -26,10 +26,12 @@ interface NodeOptions extends RuntimeOptions {
     program: Bundle
 }
 
-/** Time from the start to the program's first operation, ms: that of the VM, so that programs on both have the same times. */
+/**
+ * Time from the start to the program's first operation, ms: the same as on the VM, so that programs on both have the same times.
+ */
 const BOOT = 10
 
-/** A script that runs the program's promises: they run whenever a script in the program's context ends. */
+/** A script that runs the program's promises, which run whenever a script in the program's context ends. */
 const runDry = new Script("0")
 
 export class NodeRuntime implements Runtime {

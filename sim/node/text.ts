@@ -27,7 +27,9 @@ function charactersOf(bytes: Uint8Array): string | undefined {
     }
 }
 
-/** Returns the length of the sequence at `at`: that of its first byte, or less when a continuation byte is missing. */
+/**
+ * Returns the length of the sequence at `at`: the one that its first byte announces, or less if a continuation byte is missing.
+ */
 function sizeAt(bytes: Uint8Array, at: number): number {
     const first = bytes[at]!
     const wanted = first < 0xc0 || first >= 0xf8 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4

@@ -1,11 +1,11 @@
-// Simplifies what the compiler makes of && and ||. A branch to a second branch whose outcome is then known goes straight to the
-// second one's target. A value that is stored only to be returned is returned at once.
+// Simplifies the code that the compiler generates for && and ||. A branch to a second branch whose outcome is then known goes
+// straight to the target of the second. A value that is stored only to be returned is returned at once.
 
 import { constantTruth } from "./numbers"
 import { Op } from "./opcodes"
 import { type Block, copy, equal, type Node, type ProgramFunction } from "./program"
 
-/** The limit of a walk along a chain, which ends a walk around a loop. It is longer than any chain. */
+/** The limit of a walk along a chain, which ends a walk around a loop. No chain is as long. */
 const LONGEST_CHAIN = 20
 
 export function threadChains(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {
@@ -28,7 +28,7 @@ export function threadChains(fn: ProgramFunction, shared: ReadonlySet<number>): 
     return changed
 }
 
-/** Returns the block that control reaches from `from` through `to`, if `condition` is `truth`. */
+/** Returns the block that control reaches from `from` through `to` if `condition` has the value `truth`. */
 function follow(
     from: Block,
     to: Block,

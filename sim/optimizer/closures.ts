@@ -4,7 +4,7 @@ import { Flag } from "./image"
 import { Op } from "./opcodes"
 import { type ProgramFunction, walkFunction } from "./program"
 
-/** Returns for each function the slots that closures read or write as well. */
+/** Returns for each function the slots that closures read or write, too. */
 export function sharedSlots(functions: readonly ProgramFunction[]): Set<number>[] {
     const parents = functions.map(() => new Set<number>())
     functions.forEach((fn, n) => {

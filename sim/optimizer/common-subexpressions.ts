@@ -1,5 +1,5 @@
-// Evaluates an expression once that the code evaluates several times with the same result, and keeps it as the value of the
-// last call.
+// Evaluates once an expression that the code evaluates several times with the same result, and keeps it as the value of the last
+// call.
 
 import { type Effects, effectsOf, mayThrow, setsReturnValue } from "./effects"
 import { expressionSize } from "./encode"
@@ -16,7 +16,7 @@ import {
     successors,
 } from "./program"
 
-/** The shortest expression that is kept, bytes: two shorter ones take no more code than one that is kept. */
+/** The size of the shortest expression that is kept, bytes: two shorter expressions take no more code than one that is kept. */
 const LEAST_SIZE = 4
 /** The number of "prototype" in the VM's table of built-in strings. */
 const PROTOTYPE = 52

@@ -1,4 +1,4 @@
-// Replaces reads of a slot by reads of the other slot, constant or value of the last call that the slot is a copy of.
+// Replaces reads of a slot with reads of the other slot, constant or value of the last call of which the slot is a copy.
 
 import { setsReturnValue } from "./effects"
 import { expressionSize } from "./encode"

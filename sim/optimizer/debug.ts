@@ -9,7 +9,7 @@ export interface DebugFunction {
     startpc: number
     /** Size of the function's code and descriptor, bytes. */
     size: number
-    /** Position and length in the sources; undefined for functions that the compiler makes. */
+    /** Position and length in the sources; undefined for functions that the compiler generates. */
     location?: [number, number]
     [other: string]: unknown
 }

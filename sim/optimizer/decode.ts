@@ -6,7 +6,7 @@ import { FIRST_CONSTANT, isJump, LEAST_CONSTANT, Op, STACK_DEPTH, shapeOf } from
 import type { PlaceMap } from "./places"
 import { type Block, type End, type Node, node, type ProgramFunction } from "./program"
 
-/** A first byte from here on says how many bytes of a number follow. */
+/** The lowest first byte that says how many bytes of a number follow. */
 const FIRST_MULTIBYTE = 0xf8
 const NEGATIVE = 4
 
@@ -54,7 +54,9 @@ function endsBlock(op: Op): boolean {
     return isJump(op) || op === Op.Return || op === Op.Throw || op === Op.Rethrow
 }
 
-/** Returns the distance of a jump from its statement's first operation. The tree holds it until there are blocks. */
+/**
+ * Returns the distance of a jump from its statement's first operation. The tree holds the distance until the function has blocks.
+ */
 function jumpOffset(tree: Node): number {
     return tree.number
 }

@@ -1,4 +1,4 @@
-// The effects of operations apart from their values: what they read, what they change, and whether they may throw.
+// The effects of operations, apart from their values: what they read, what they change, and whether they may throw.
 
 import { Op } from "./opcodes"
 import type { Node } from "./program"
@@ -7,13 +7,16 @@ import type { Node } from "./program"
 export interface Effects {
     /** The slots that the expression reads. */
     slots: Set<number>
-    /** The expression reads something that stores and calls may change: globals, fields, buffers, slots that closures reach. */
+    /**
+     * True when the expression reads something that stores and calls may change: globals, fields, buffers, slots that closures
+     * reach.
+     */
     memory: boolean
-    /** The expression reads the value of the last call. */
+    /** True when the expression reads the value of the last call. */
     returnValue: boolean
-    /** The expression may throw. */
+    /** True when the expression may throw. */
     throws: boolean
-    /** The expression makes an object, so it must not be evaluated twice. */
+    /** True when the expression creates an object, so that it must not be evaluated twice. */
     makes: boolean
 }
 
@@ -67,8 +70,8 @@ function readsMemory(op: Op): boolean {
 }
 
 /**
- * Returns whether an operation itself may throw. An addition of two strings may make one that is too long. With a number on
- * one side the string would have to fill the heap, so that counts as one that does not throw.
+ * Returns whether an operation itself may throw. An addition of two strings may produce one that is too long. With a number on
+ * one side the string would have to fill the heap, so such an addition counts as one that does not throw.
  */
 export function mayThrow({ op, arguments: args }: Node): boolean {
     switch (op) {

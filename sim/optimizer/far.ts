@@ -1,11 +1,11 @@
-// Replaces a far jump, which takes four bytes, by a near jump of two bytes to another jump with the same target.
+// Replaces a far jump, which takes four bytes, with a near jump of two bytes to another jump with the same target.
 
 import { type Bodies, codeSize, type Jump, measure, measureBodies } from "./encode"
 import { type Block, type ProgramFunction, retarget } from "./program"
 
 /** The size of a far jump, bytes. */
 const FAR = 4
-/** The distance that a jump of two bytes forward, or of three bytes backward, reaches at least. */
+/** The least distance that a jump of two bytes forward, or of three bytes backward, reaches. */
 const NEAR = 247
 
 export function shortenFarJumps(fn: ProgramFunction): boolean {
@@ -43,7 +43,7 @@ function shorten(
             distance(other) > 0 &&
             distance(other) <= NEAR
     )
-    // the farthest jump is best: the jumps in between can be shortened by it too
+    // the farthest jump is best: with it the jumps in between can be shortened, too
     const by = reachable.sort((a, b) => distance(b) - distance(a))[0]
     if (by === undefined) return false
     const { blocks } = fn

@@ -26,7 +26,7 @@ export function isLive(live: Live, slot: number): boolean {
 
 const known = new WeakMap<ProgramFunction, Liveness>()
 
-/** Returns the liveness of a function. It is kept, so a pass that changes the function has to call `forgetLiveness`. */
+/** Returns the liveness of a function. The result is kept, so a pass that changes the function has to call `forgetLiveness`. */
 export function livenessOf(fn: ProgramFunction, shared: ReadonlySet<number>): Liveness {
     let liveness = known.get(fn)
     if (liveness === undefined) {
@@ -47,7 +47,7 @@ class Liveness {
     /** The slots that handlers read: they are needed wherever something may throw. */
     private handled: Live = 0n
 
-    /** Computes the liveness of a function, except of the slots in `shared`: closures may use these at any time. */
+    /** Computes the liveness of a function, except of the slots in `shared`: which closures may use at any time. */
     constructor(
         fn: ProgramFunction,
         private readonly shared: ReadonlySet<number>
@@ -80,7 +80,7 @@ class Liveness {
         }
     }
 
-    /** Returns the slots that are needed at the begin of a block. */
+    /** Returns the slots that are needed at the beginning of a block. */
     at(block: Block): Live {
         return this.before.get(block) ?? 0n
     }

@@ -6,7 +6,7 @@ import { forgetLiveness, type Live, livenessOf, RETURN_VALUE, slotBit } from "./
 import { Op, STACK_DEPTH } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, setEndValue } from "./program"
 
-/** The number of the value of the last call among the slots. */
+/** The number that stands for the value of the last call among the slots. */
 const LAST_CALL = -1
 
 export function forwardValues(fn: ProgramFunction, shared: ReadonlySet<number>): boolean {

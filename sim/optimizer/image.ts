@@ -96,7 +96,7 @@ function readFunctions(
 ): FunctionRecord[] {
     if (length % DESCRIPTOR !== 0 || length === 0)
         throw new ImageError(
-            `the function descriptors take ${length} bytes, which is not a multiple of ${DESCRIPTOR}`
+            `the function descriptors take ${length} bytes, which is not one or more records of ${DESCRIPTOR}`
         )
     const codeEnd = codeStart + view.getUint32(44, true)
     const functions: FunctionRecord[] = []

@@ -1,4 +1,4 @@
-// Inlines a function that is called in one place only, or that is hardly longer than a call. That saves its descriptor, the call
+// Inlines a function that is called in only one place, or that is hardly longer than a call. That saves its descriptor, the call
 // and the frame on the heap.
 
 import { isPure } from "./effects"
@@ -111,8 +111,8 @@ function canMove(callee: ProgramFunction): boolean {
 }
 
 /**
- * Inlines a function in all of its callers if that makes the program smaller. It may not: a return of two bytes becomes a
- * jump, which takes four bytes if it is far, and the jumps of the callers get longer.
+ * Inlines a function in all of its callers if that makes the program smaller. The program may grow instead: a return of two bytes
+ * becomes a jump, which takes four bytes if it is far, and the jumps of the callers get longer.
  */
 function tryInline(
     callee: ProgramFunction,

@@ -1,12 +1,12 @@
-// Makes a key for a function, by which the optimizer skips functions that it has optimized before.
+// Builds a key for a function, by which the optimizer skips functions that it has optimized before.
 
 import { widthOf } from "./encode"
 import { Op } from "./opcodes"
 import { type Block, endValue, type Node, type ProgramFunction, successors } from "./program"
 
 /**
- * Returns a key. Two functions with the same key differ only in the functions and strings that they name: of these, the key
- * holds how long their numbers are and which are equal. The passes change both functions in the same way.
+ * Returns a key. Two functions with the same key differ only in the functions and strings that they name: the key holds how long
+ * their numbers are and which of them are equal. The passes change both functions in the same way.
  */
 export function keyOf(fn: ProgramFunction, shared: ReadonlySet<number>): string {
     const { slots, parameters, flags, tries, blocks } = fn

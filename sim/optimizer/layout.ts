@@ -1,4 +1,4 @@
-// Orders the blocks of a function: a block that is moved directly after a jump to it saves that jump.
+// Orders the blocks of a function: moving a block directly after a jump to it saves that jump.
 
 import { codeSize, endSize, measureBodies } from "./encode"
 import type { Block, ProgramFunction } from "./program"

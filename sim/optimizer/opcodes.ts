@@ -1,5 +1,5 @@
-// The VM's operations. Each is one byte; some have a number after it. An expression leaves a value on the stack, a statement
-// takes all values from it.
+// The VM's operations. Each is one byte, which a number may follow. An expression leaves a value on the stack, a statement takes
+// all values from the stack.
 
 export enum Op {
     BuiltinObject = 1,
@@ -96,9 +96,9 @@ export enum Op {
     StaticSpec = 94,
 }
 
-/** Operations from this one on are small constants. */
+/** Opcodes from this one on are small constants. */
 export const FIRST_CONSTANT = 0x80
-/** The constant of the first one. */
+/** The constant of the first of them. */
 export const LEAST_CONSTANT = -16
 export const GREATEST_CONSTANT = 0xff - FIRST_CONSTANT + LEAST_CONSTANT
 /** The largest number of values on the stack. */
@@ -106,10 +106,10 @@ export const STACK_DEPTH = 16
 
 /** The form of an operation in the code. */
 interface Shape {
-    /** The number of values that it takes from the stack. */
+    /** The number of values that the operation takes from the stack. */
     arguments: number
     statement: boolean
-    /** A number follows the operation. */
+    /** True when a number follows the operation. */
     number: boolean
 }
 

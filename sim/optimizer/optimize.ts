@@ -1,5 +1,5 @@
-// Makes a finished image smaller without changing what its program does. All passes run over all functions until the image does
-// not change any more, so optimizing the result again changes nothing.
+// Makes a finished image smaller without changing what its program does. All passes run over all functions until the image no
+// longer changes, so optimizing the result again changes nothing.
 
 import { threadChains } from "./chains"
 import { sharedSlots } from "./closures"
@@ -44,7 +44,7 @@ interface Pass {
 
 const JUMPS = "short jumps"
 
-/** The passes that run on each function repeatedly until its code does not change any more. */
+/** The passes that run on each function repeatedly until its code no longer changes. */
 const SIMPLIFYING: readonly Pass[] = [
     { name: "constant folding", run: foldFunction },
     { name: "jump threading", run: threadFunction },
@@ -54,7 +54,9 @@ const SIMPLIFYING: readonly Pass[] = [
     { name: "dead stores", run: dropDeadStores },
 ]
 
-/** A function with more code than this gets the first two passes only: the time of the others grows with the square of the size. */
+/**
+ * The size above which a function gets only the first two passes: the time of the other passes grows with the square of the size.
+ */
 const LARGEST = 8000
 
 /** The pass that runs once per round between two runs of the simplifying passes. */

@@ -22,7 +22,7 @@ interface Inlined {
     /** Position and length of the call. */
     position: number
     length: number
-    /** Number of the inlined function that contains the call, -1 for none. */
+    /** Number of the inlined function that contains the call; -1 = none. */
     within: number
 }
 
@@ -31,7 +31,7 @@ export interface PlaceTables {
     /** Triples of position, length and image offset. The position and the offset are differences. */
     srcmap: number[]
     inlined?: Inlined[]
-    /** Pairs of image offset, as a difference, and the number in `inlined` that applies from there on, -1 for none. */
+    /** Pairs of image offset, as a difference, and the number in `inlined` that applies from there on; -1 = none. */
     inlinedmap?: number[]
 }
 
@@ -108,7 +108,7 @@ export class PlaceWriter {
     private readonly numbers = new Map<string, number>()
     private readonly known = new Map<Within, number>()
 
-    /** Adds the place of an operation; one without a place belongs to the operation before it. */
+    /** Adds the place of an operation; an operation without a place belongs to the one before it. */
     add(offset: number, place: Place | undefined): void {
         if (place === undefined) return
         if (place.position !== this.last?.position || place.length !== this.last.length) {

@@ -4,7 +4,7 @@
 import type { Op } from "./opcodes"
 import type { Place } from "./places"
 
-/** An operation with the values that it takes from the stack. Small constants are literals as well. */
+/** An operation with the values that it takes from the stack. Small constants are literals, too. */
 export interface Node {
     op: Op
     /** The number after the operation, 0 if it has none. */
@@ -24,7 +24,7 @@ export type End =
     /** Enters a try block whose exceptions go to `handler`. */
     | { kind: "try"; next: Block; handler: Block; place: Place | undefined }
     | { kind: "endTry"; to: Block; place: Place | undefined }
-    /** Leaves `levels` try blocks, runs their `finally` code, and goes on at `to`. */
+    /** Leaves `levels` try blocks, runs their `finally` code, and continues at `to`. */
     | { kind: "throwJump"; to: Block; levels: Node; place: Place | undefined }
     | { kind: "return" | "throw"; value: Node; place: Place | undefined }
     /** Throws the value unless it is undefined. */
@@ -79,7 +79,7 @@ export function waysOn({ blocks }: ProgramFunction): (block: Block) => Block[] {
     return ({ end }) => (end.kind === "rethrow" ? [end.next, ...left] : successors(end))
 }
 
-/** Replaces each block that the end of a block names by the result of `by`. */
+/** Replaces each block that the end of a block names with the result of `by`. */
 export function retarget(end: End, by: (block: Block) => Block): void {
     switch (end.kind) {
         case "jump":
@@ -153,7 +153,7 @@ export function walkFunction({ blocks }: ProgramFunction, visit: (node: Node) =>
     }
 }
 
-/** Replaces each expression in a tree by the result of `by`, inner expressions first. */
+/** Replaces each expression in a tree with the result of `by`, inner expressions first. */
 function rewrite(tree: Node, by: (node: Node) => Node): Node {
     tree.arguments.forEach((argument, n) => {
         tree.arguments[n] = rewrite(argument, by)

@@ -35,10 +35,10 @@ export function orderFunctions(functions: readonly ProgramFunction[]): number[] 
 
 /**
  * Renumbers the strings in the code, in the names of functions and in the image's tables. ASCII strings that would get long
- * numbers go to the UTF-8 table while that has short numbers left. Strings without a use are dropped.
+ * numbers go to the UTF-8 table while that has short numbers left. Unused strings are dropped.
  */
 export function orderStrings(record: ImageRecord, functions: readonly ProgramFunction[]): void {
-    // the specifications of Jacdac services name strings by number as well
+    // the specifications of Jacdac services name strings by number, too
     if (record.rest[Section.Specs - Section.Floats].length > 0) return
     const { ascii, utf8, buffers } = readStrings(record)
     const uses = { [ASCII]: ascii.map(() => -1), [UTF8]: utf8.map(() => -1) }
@@ -98,7 +98,7 @@ function kindOfString(op: Op): typeof ASCII | typeof UTF8 | undefined {
     }
 }
 
-/** Returns the numbers by descending uses; those with equal uses stay in their order. */
+/** Returns the numbers by descending uses; numbers with equal uses stay in their order. */
 function byUses(uses: readonly number[]): number[] {
     return uses.map((_, n) => n).sort((a, b) => (uses[a] === uses[b] ? a - b : uses[a] < uses[b] ? 1 : -1))
 }

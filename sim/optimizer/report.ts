@@ -32,6 +32,6 @@ export interface Report {
     passes: PassReport[]
     /** The functions of the original image, in its order. */
     functions: FunctionReport[]
-    /** The bytes of code above the VM's limit, 0 when the VM takes the image. */
+    /** The bytes of code above the VM's limit, 0 when the VM accepts the image. */
     over: number
 }

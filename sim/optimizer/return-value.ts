@@ -45,7 +45,7 @@ function chooseSlots(fn: ProgramFunction, shared: ReadonlySet<number>): Set<numb
         const live = liveness.statements(block)
         block.statements.forEach(({ op, number, arguments: args }, n) => {
             if (setsReturnValue(op)) {
-                // it would overwrite a value that is needed after it
+                // the statement would overwrite a value that is needed after it
                 if (!(op === Op.StoreReturnValue && args[0].op === Op.LoadLocal)) barred |= live[n]
                 else barred |= live[n] & ~slotBit(args[0].number)
             }

@@ -23,7 +23,7 @@ class Conflicts {
         return isLive(this.sets[a], b)
     }
 
-    /** Gives `a` the conflicts of `b`, as both become one slot. */
+    /** Adds the conflicts of `b` to those of `a`, because both become one slot. */
     merge(a: number, b: number): void {
         this.add(a, this.sets[b])
     }

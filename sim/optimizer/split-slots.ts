@@ -1,4 +1,4 @@
-// Gives each independent use of a slot a slot of its own, as the compiler uses few slots for many temporary values. The pass in
+// Assigns each independent use of a slot its own slot, because the compiler uses few slots for many temporary values. The pass in
 // slots.ts joins slots again.
 
 import { forgetLiveness, isLive, livenessOf } from "./flow"

@@ -1,4 +1,4 @@
-// Drops stores to slots that are not read any more.
+// Drops stores to slots that are no longer read.
 
 import { isPure } from "./effects"
 import { forgetLiveness, isLive, livenessOf, RETURN_VALUE } from "./flow"

@@ -1,4 +1,4 @@
-// Reads and writes the strings of an image. ASCII and UTF-8 strings have a table each; an ASCII string may be in either.
+// Reads and writes the strings of an image. ASCII and UTF-8 strings have separate tables; an ASCII string may be in either.
 
 import { type ImageRecord, padded, Section } from "./image"
 
@@ -79,7 +79,7 @@ export function writeStrings({ rest }: ImageRecord, { ascii, utf8, buffers }: St
     })
     data.push(0)
     align()
-    // the machines of the VM are little-endian, as those of Node are
+    // the VM's machines are little-endian, like Node's
     rest[index(Section.Ascii)] = new Uint8Array(asciiTable.buffer)
     rest[index(Section.Utf8)] = new Uint8Array(utf8Table.buffer)
     rest[index(Section.Buffers)] = new Uint8Array(bufferTable.buffer)

@@ -23,7 +23,7 @@ export function threadFunction(fn: ProgramFunction): boolean {
     return changed
 }
 
-/** Replaces a branch that always goes the same way by a jump; returns whether it did. */
+/** Replaces a branch that always goes the same way with a jump; returns whether it did. */
 function decideBranch(block: Block): boolean {
     const { end } = block
     if (end.kind !== "branch") return false

@@ -7,7 +7,7 @@ import { CODE_LIMIT, Flag, type FunctionRecord, type ImageRecord, limitedBytes, 
 import { Op } from "./opcodes"
 import { type Block, type Node, type ProgramFunction, successors, walkFunction } from "./program"
 
-/** The number of entries in each table that an operation can name an entry of. */
+/** The number of entries in each table to whose entries an operation can refer. */
 interface Counts {
     globals: number
     functions: number
@@ -70,13 +70,13 @@ function verifySections({ rest }: ImageRecord): void {
     const buffers = words(rest[Rest.Buffers])
     for (let at = 0; at + 8 <= buffers.byteLength; at += 8) {
         if (buffers.getUint32(at, true) + buffers.getUint32(at + 4, true) >= strings.length)
-            fail(`buffer ${at / 8} ends after the section of strings`)
+            fail(`buffer ${at / 8} ends after the string section`)
     }
     const utf8 = words(rest[Rest.Utf8])
     for (let at = 0; at + 4 <= utf8.byteLength; at += 4) {
         const start = utf8.getUint32(at, true)
         if (start % 2 !== 0 || start + 5 >= strings.length)
-            fail(`UTF-8 string ${at / 4} is outside of the section of strings`)
+            fail(`UTF-8 string ${at / 4} is outside the string section`)
         const size = strings[start] | (strings[start + 1] << 8)
         const length = strings[start + 2] | (strings[start + 3] << 8)
         const end = start + 4 + 2 * (length >> 4) + size
@@ -88,7 +88,7 @@ function verifySections({ rest }: ImageRecord): void {
         const start = ascii.getUint16(at, true)
         const end = strings.indexOf(0, start)
         if (start >= strings.length || end - start >= LONGEST_ASCII)
-            fail(`ASCII string ${at / 2} is outside of the section of strings`)
+            fail(`ASCII string ${at / 2} is outside the string section`)
     }
 }
 
@@ -122,7 +122,7 @@ function verifyCode(fn: ProgramFunction, counts: Counts, what: string): void {
     verifyHandlers(fn, what)
 }
 
-/** Returns the number of entries in the table that an operation names an entry of; undefined for other operations. */
+/** Returns the number of entries in the table to whose entry an operation refers; undefined for other operations. */
 function limitOf(op: Op, counts: Counts, slots: number): number | undefined {
     switch (op) {
         case Op.LoadLocal:

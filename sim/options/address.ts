@@ -3,11 +3,11 @@
 import { Address, ipv4Of, macOf, macText, netmaskOf } from "../../src/net/address"
 import { OptionError } from "./error"
 
-/** Reads a whole number in decimal digits. Throws an OptionError when the text is not one, or it is out of range. */
+/** Reads a whole number in decimal digits. Throws an OptionError when the text is not a number, or the number is out of range. */
 export function decimalNumber(text: string, lowest: number, highest: number): number {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
     if (number >= lowest && number <= highest) return number
-    throw new OptionError(`${text}: it takes a whole number from ${lowest} to ${highest}`)
+    throw new OptionError(`${text} is not a whole number from ${lowest} to ${highest}`)
 }
 
 /** Reads a host's address with the length of its network's prefix, such as 10.0.0.2/24. */
@@ -15,7 +15,7 @@ export function parseInterface(text: string): { ip: string; prefix: number } {
     const [address = "", length, ...more] = text.split("/")
     const prefix = length !== undefined && /^\d{1,2}$/.test(length) ? Number(length) : Number.NaN
     if (more.length > 0 || !(prefix >= 1 && prefix <= 30)) {
-        throw new OptionError(`${text}: it takes an address and the length of its prefix, as 10.0.0.2/24`)
+        throw new OptionError(`${text} is not an address and its prefix length, such as 10.0.0.2/24`)
     }
     const ip = parseUnicast(address)
     const host = ipv4Of(ip) & ~netmaskOf(prefix)
@@ -44,21 +44,21 @@ export function parseMac(text: string): string {
     return macText(mac, 0)
 }
 
-/** Returns whether two addresses are in the same network. */
+/** Returns true when two addresses are in the same network. */
 export function sameNetwork(a: string, b: string, prefix: number): boolean {
     return ((ipv4Of(a) ^ ipv4Of(b)) & netmaskOf(prefix)) === 0
 }
 
 /** Returns the lowest host address in the network of `ip` other than `ip`. */
 export function firstOther(ip: string, prefix: number): string {
-    // the longest prefix that parseInterface takes is 30, which leaves two hosts
+    // the longest prefix that parseInterface accepts is 30, which leaves two hosts
     return freeHost(ip, prefix, [ip]) ?? ip
 }
 
-/** Returns the lowest host address in the network of `ip` that is not taken; undefined when all are. */
+/** Returns the lowest host address in the network of `ip` that is not taken; undefined when all are taken. */
 export function freeHost(ip: string, prefix: number, taken: readonly string[]): string | undefined {
     const network = swap(ipv4Of(ip) & netmaskOf(prefix))
-    // the last one is the broadcast address
+    // the last address is the broadcast address
     const hosts = 2 ** (32 - prefix) - 2
     for (let n = 1; n <= Math.min(hosts, taken.length + 1); n++) {
         const host = dotted(swap(network + n))

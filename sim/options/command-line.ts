@@ -1,16 +1,18 @@
-// The command line of a program of this project, by commander. Each mistake in the options is reported in one line.
+// The command line of a program of this project, built on commander. Each mistake in the options is reported in one line.
 
-import { existsSync, readFileSync } from "node:fs"
-import { isAbsolute, relative, resolve } from "node:path"
+import { existsSync, readFileSync, realpathSync } from "node:fs"
+import { join, relative, resolve } from "node:path"
 import { Command, CommanderError, Option } from "commander"
-import { ROOT } from "../build/build"
 import { FeatureError, featuresFile, leftOut } from "../build/features"
+import { INSTALLED, isInside, PACKAGE, ROOT } from "../build/places"
 import { OptionError } from "./error"
 
 /** Thrown when the user asks for a text (--help, --version) instead of a run; the message is the text. */
 export class Answer extends Error {}
 
-/** The command line of one program. It prints nothing itself: `parse` throws the texts. `title` is the first line of the help. */
+/**
+ * The command line of one program. This class prints nothing: `parse` throws the texts. `title` is the first line of the help.
+ */
 export class CommandLine {
     private readonly command: Command
     private readonly answer: string[] = []
@@ -52,7 +54,7 @@ export class CommandLine {
         return { given: command.opts() as Given, args: command.args }
     }
 
-    /** Returns the help: one line per option, so that a screen holds it together with the lines that npm prints before it. */
+    /** Returns the help: one line per option, so that it fits a screen together with the lines that npm prints before it. */
     private help(command: Command): string {
         const rows: [string, string][] = command.options
             .filter(option => option.long !== "--version" && option.description !== "")
@@ -75,15 +77,38 @@ function checked(option: Option, text: string, parse: (text: string) => unknown)
     }
 }
 
-/** Returns the path of a program in this project. Throws an OptionError for any other file: the compiler takes none. */
+/** Returns the beginning of a command's help: as npm runs it here, or as users run it, with the words that it takes. */
+export function usage(script: string, command: string): string {
+    return `${INSTALLED ? `npx devicescript-tcp ${command} [FILE.ts]` : `npm ${script} --`} [options]`
+}
+
+/** The number of words that a command takes besides options: users name their program; in this package --program does it. */
+export const WORDS = INSTALLED ? 1 : 0
+
+/** The program of a project that names none. */
+const MAIN = "src/main.ts"
+
+/** Returns the program of the project when the user names none; undefined in this package, whose main program has more options. */
+export function ownProgram(): string | undefined {
+    if (!INSTALLED) return undefined
+    if (existsSync(join(ROOT, MAIN))) return MAIN
+    throw new OptionError(`the project has no ${MAIN}: name your program, as src/app.ts`)
+}
+
+/**
+ * Returns the path of a program in the project. Throws an OptionError for any other file, which the compiler would not accept.
+ */
 export function program(text: string): string {
-    const path = relative(ROOT, resolve(text))
     if (!text.endsWith(".ts")) throw new OptionError(`${text} is not a TypeScript file (.ts)`)
-    if (path.startsWith("..") || isAbsolute(path)) {
-        throw new OptionError(`${text} is not in this project; the compiler takes only files of this project`)
+    const found = existsSync(text)
+    const path = relative(ROOT, found ? realpathSync(text) : resolve(text)).replaceAll("\\", "/")
+    if (!isInside(path)) {
+        throw new OptionError(
+            `${text} is not in this project; the compiler accepts only files of this project`
+        )
     }
-    if (!existsSync(text)) throw new OptionError(`${text} does not exist`)
-    return path.replaceAll("\\", "/")
+    if (!found) throw new OptionError(`${text} does not exist`)
+    return path
 }
 
 /** Returns the names of the features to leave out; without `text`, those in this project's package.json. */
@@ -99,6 +124,6 @@ export function without(text?: string): readonly string[] {
 }
 
 function version(): string {
-    const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8")
+    const manifest = readFileSync(join(PACKAGE, "package.json"), "utf8")
     return (JSON.parse(manifest) as { version: string }).version
 }

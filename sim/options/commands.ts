@@ -31,7 +31,7 @@ export function splitCommands(text: string): string[] {
     return commands.map(command => command.trim()).filter(command => command !== "")
 }
 
-/** Returns whether a quote begins a word; in the middle of a word it is an apostrophe. */
+/** Returns true when a quote begins a word; in the middle of a word it is an apostrophe. */
 function startsWord(before: string): boolean {
     return before === "" || before.endsWith(" ")
 }

@@ -9,7 +9,9 @@ export class OptionError extends Error {
     }
 }
 
-/** Replaces every character but printable ASCII by `?`: a message quotes what the user wrote, but no control characters. */
+/**
+ * Replaces every character but printable ASCII with `?`: a message quotes what the user wrote, but without control characters.
+ */
 function printable(text: string): string {
     return text.replaceAll(/[^\x20-\x7e]/g, "?")
 }

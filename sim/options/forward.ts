@@ -8,13 +8,13 @@ import { OptionError } from "./error"
 
 const FORM = "[HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"
 
-/** A forward as the user wrote it; without a device's address it leads to Host X. */
+/** A forward as the user wrote it; if it names no device, it leads to Host X. */
 export type ForwardWish = Omit<Forward, "deviceIp"> & { deviceIp?: string }
 
 /** Reads the value of --forward. Without HOSTADDR only programs of this computer can connect. */
 export function parseForward(text: string): ForwardWish {
     const parts = text.split(":")
-    const bad = () => new OptionError(`${text}: it takes ${FORM}`)
+    const bad = () => new OptionError(`${text} is not valid; use ${FORM}`)
     if (parts.length < 2) throw bad()
     const devicePort = decimalNumber(parts.pop() ?? "", 1, 65_535)
     const last = parts.pop() ?? ""
@@ -22,7 +22,7 @@ export function parseForward(text: string): ForwardWish {
     const hostPort = deviceIp === undefined ? last : (parts.pop() ?? "")
     const host = parts.pop() ?? LOOPBACK
     if (parts.length > 0) throw bad()
-    if (!isIPv4(host)) throw new OptionError(`${host} is not an IPv4 address; it takes ${FORM}`)
+    if (!isIPv4(host)) throw new OptionError(`${host} is not an IPv4 address; use ${FORM}`)
     return {
         host,
         hostPort: decimalNumber(hostPort, 0, 65_535),

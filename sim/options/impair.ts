@@ -1,13 +1,16 @@
 // Reads the value of `--impair`: how a line impairs the frames on it.
 import { OptionError } from "./error"
 
-/** What a line does to frames, for each direction and each receiver by itself. All fields of a perfect line are 0. */
+/** What a line does to frames, separately for each direction and each receiver. All fields of a perfect line are 0. */
 export interface Impairments {
     /** Probability that a frame never arrives. */
     loss: number
     /** Delay of one direction, ms: a round trip takes twice as long. */
     delay: number
-    /** Random addition to the delay, uniform from -jitter to +jitter, ms. It never reorders frames: a frame waits for the one before it. */
+    /**
+     * Random addition to the delay, uniform from -jitter to +jitter, ms. Jitter never reorders frames: a frame waits for the one
+     * before it.
+     */
     jitter: number
     /** Probability that a frame arrives twice. */
     dup: number

@@ -8,26 +8,26 @@ interface NetworkWishes {
     /** The address of Host X. */
     ip: string
     prefix: number
-    /** The address of the router, or on the built-in link of the server; undefined unless the user sets it. */
+    /** The address of the router or, on the built-in link, of the server; undefined unless the user sets it. */
     gateway: string | undefined
     link: string
     /** The runtimes of the devices other than Host X. */
     others: readonly ("vm" | "node")[]
-    /** The run stays up in real time, so that programs of this computer can reach the devices. */
+    /** True when the run stays up in real time, so that programs of this computer can reach the devices. */
     stays: boolean
 }
 
 interface NetworkPlan {
     others: { runtime: "vm" | "node"; ip: string }[]
-    /** The address of the host that the example talks to; undefined without one. */
+    /** The address of the host to which the example connects; undefined if the network has none. */
     server: string | undefined
-    /** The address of the router that leads to this computer's sockets; undefined without one. */
+    /** The address of the router that leads to this computer's sockets; undefined if the network has none. */
     router: string | undefined
     /** The address to which devices send packets for other networks. */
     gateway: string | undefined
 }
 
-/** Assigns the addresses. Throws an OptionError when those given contradict each other, or the network has too few. */
+/** Assigns the addresses. Throws an OptionError when the given addresses contradict each other, or the network has too few. */
 export function planNetwork({ ip, prefix, gateway, link, others, stays }: NetworkWishes): NetworkPlan {
     if (gateway !== undefined && !sameNetwork(gateway, ip, prefix)) {
         throw new OptionError(`--gateway ${gateway} is not in the network of ${ip}/${prefix}`)

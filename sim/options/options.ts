@@ -3,13 +3,14 @@
 import { Config, configure } from "../../src/tcp/config"
 import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
 import type { Board } from "../board/boards"
+import { boardGiven } from "../build/board-of"
 import { chipOf } from "../chip/chips"
 import { type FaultStep, parseFaults } from "../chip/fault-options"
 import { parseStreamAddress } from "../link/stream-address"
 import { parseTapAddress } from "../link/tap-address"
 import type { Forward } from "../router/incoming"
 import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./address"
-import { CommandLine, program, without } from "./command-line"
+import { CommandLine, ownProgram, program, usage, WORDS, without } from "./command-line"
 import { splitCommands } from "./commands"
 import { OptionError } from "./error"
 import { type ForwardWish, parseForward } from "./forward"
@@ -29,7 +30,7 @@ export interface Options {
     program: string | undefined
     /** Features that the devices' programs leave out (src/features.ts). */
     without: readonly string[]
-    /** Seed of all random numbers; undefined: every run has others. */
+    /** Seed of all random numbers; undefined: every run has different numbers. */
     seed: number | undefined
     time: "real" | "virtual"
     /** `builtin`, `user`, `passt`, a stream (see parseStreamAddress) or a TAP device (see parseTapAddress). */
@@ -39,20 +40,20 @@ export interface Options {
     /** The address of Host X. */
     ip: string
     prefix: number
-    /** The address of the host that the example talks to; undefined on all but the built-in link. */
+    /** The address of the host to which the example connects; undefined on all but the built-in link. */
     server: string | undefined
-    /** The address of the router that leads to this computer's sockets; undefined without one. */
+    /** The address of the router that leads to this computer's sockets; undefined if the network has none. */
     router: string | undefined
     /** The address to which devices send packets for other networks. */
     gateway: string | undefined
     macAddress: string | undefined
     /** The fields of the stack's Config that --config sets. */
     config: { [key: string]: number }
-    /** What the process does after the example and the commands. */
-    mode: "console" | "serve" | "batch" | "control" | "program"
-    /** The run begins with the example. */
+    /** What the process does after the example and the commands; "handshakes" runs a program until its connections are over. */
+    mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes"
+    /** True when the run begins with the example. */
     example: boolean
-    /** The run ends after the example because there is no terminal, not because an option says so. */
+    /** True when the run ends after the example because it has no terminal, not because an option says so. */
     cutShort: boolean
     /** The commands of --exec. */
     commands: string[]
@@ -63,9 +64,9 @@ export interface Options {
     impairments: Impairments
 }
 
-/** Where the process runs. */
+/** The environment in which the process runs. */
 interface Surroundings {
-    /** Standard input and output are a terminal. */
+    /** True when standard input and output are a terminal. */
     terminal: boolean
 }
 
@@ -87,12 +88,13 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const time = given.time ?? (outside || waited || given.control ? "real" : "virtual")
     refuseCombinations(given, outside, time)
     const [runtime = "vm", ...others] = given.runtime ?? []
-    const stays = (waited || given.control === true) && time === "real"
-    const { gateway, link } = given
-    const board = chosenBoard(given)
-    const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
     const mode = modeOf(given, waited, terminal)
-    const own = mode === "control" || mode === "program"
+    // a program may ask for an address by DHCP
+    const stays = ((waited || given.control === true) && time === "real") || mode === "handshakes"
+    const { gateway, link } = given
+    const board = chosenBoard(boardGiven(given, given.program))
+    const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
+    const own = mode === "control" || mode === "program" || mode === "handshakes"
     const example = !outside && !own && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
         throw new OptionError(
@@ -129,7 +131,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
 
 function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode"] {
     if (given.control) return "control"
-    if (given.program !== undefined) return "program"
+    if (given.program !== undefined) return given.once ? "handshakes" : "program"
     if (!waited) return "batch"
     return terminal ? "console" : "serve"
 }
@@ -200,11 +202,11 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
     }
     if (given.program !== undefined) {
         const why = "the program has no example, console or control protocol"
-        if (given.once) refuse("--program and --once", why)
         if (given.exec !== undefined) refuse("--program and --exec", why)
         if (given.json) refuse("--program and --json", why)
         if (given.control) refuse("--program and --control", why)
-        if (time === "virtual") refuse("--program and --time virtual", "virtual time would run without end")
+        if (time === "virtual" && !given.once)
+            refuse("--program and --time virtual", "virtual time would run without end")
     }
     if (outside && given.once) {
         refuse(`--link ${given.link} and --once`, "the example needs the server of the built-in link")
@@ -217,21 +219,27 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
     }
 }
 
-/** Reads the options as given and checks each by itself. */
+/** Reads the options as given and checks each separately. */
 function read(words: readonly string[]): Given {
-    return commandLine().parse<Given>(words).given
+    const { given, args } = commandLine().parse<Given>(words, WORDS)
+    const [named] = args
+    if (named !== undefined && given.program !== undefined) {
+        throw new OptionError(`${named} and --program ${given.program}: name one program`)
+    }
+    const own = given.program ?? (named === undefined ? ownProgram() : program(named))
+    return { ...given, ...(own === undefined ? {} : { program: own }) }
 }
 
 function commandLine(): CommandLine {
     const command = new CommandLine(
-        "npm start -- [options]: a TCP/IP stack in DeviceScript on a simulated board"
+        `${usage("start", "sim")}: a TCP/IP stack in DeviceScript on a simulated board`
     )
     const add: CommandLine["add"] = (...option) => command.add(...option)
     add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
     add("--program <FILE>", "run this program, as src/examples/hello.ts", program)
     add("--without <NAME,...>", "build without these features (src/features.ts)", without)
     addBoardOptions(command)
-    // the older name: it chooses a board by its chip
+    // the older option, which chooses a board by its chip
     add("--mac <CHIP>", "")
     add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
     add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
@@ -242,11 +250,11 @@ function commandLine(): CommandLine {
         return forwards
     })
     add("--ip <A.B.C.D/N>", "its address (10.0.0.2/24); --gateway: its router", parseInterface)
-    // the line above names it, or the help would not fit a screen
+    // the line above describes it; otherwise the help would not fit a screen
     add("--gateway <A.B.C.D>", "", parseUnicast)
     add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
     add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
-    add("--once", "run the example only (default without a terminal)")
+    add("--once", "run the example only, or a program's handshakes")
     add("--exec <'C; C'>", "run these console commands only, as help", splitCommands)
     add("--json", "print each event as a line of JSON")
     add("--pcap <FILE>", "capture the device's frames (pcapng)")
@@ -265,18 +273,20 @@ function faults(text: string, board: Board): FaultStep[] {
     }
 }
 
-/** Returns a parser that takes one of the known words. */
+/** Returns a parser that accepts one of the known words. */
 function one(...known: string[]): (text: string) => string {
     return text => {
         if (known.includes(text)) return text
-        throw new OptionError(`${text}: it takes ${known.join(" or ")}`)
+        throw new OptionError(`${text} is not valid; use ${known.join(" or ")}`)
     }
 }
 
 function runtimes(text: string): RuntimeName[] {
     const named = text.split(",").map(one("vm", "node")) as RuntimeName[]
     if (named.length <= MOST_DEVICES) return named
-    throw new OptionError(`${named.length} devices are too many: the simulator takes up to ${MOST_DEVICES}`)
+    throw new OptionError(
+        `${named.length} devices are too many: the simulator supports up to ${MOST_DEVICES}`
+    )
 }
 
 function seed(text: string): number {
@@ -288,19 +298,19 @@ function link(text: string): string {
     else if (text.startsWith("tap:")) parseTapAddress(text)
     else if (!["builtin", "user", "passt"].includes(text)) {
         const known = "builtin, user, passt, stream:HOST:PORT, stream:unix:PATH or, on Linux, tap:NAME"
-        throw new OptionError(`${text}: it takes ${known}`)
+        throw new OptionError(`${text} is not valid; use ${known}`)
     }
     return text
 }
 
-/** Reads --impair; without `delay` in it the link's default delay applies. */
+/** Reads --impair; if it has no `delay`, the link's default delay applies. */
 function impairments(text: string): Partial<Impairments> {
     const { delay, ...others } = parseImpair(text)
     return /(^|,)delay=/.test(text) ? { delay, ...others } : others
 }
 
 function config(text: string): { [key: string]: number } {
-    // without a prototype: `in` finds only keys that were given, not __proto__
+    // without a prototype, `in` finds only keys that were given, not __proto__
     const values: { [key: string]: number } = Object.create(null)
     for (const part of text.split(",")) {
         const [key, value] = split(part)

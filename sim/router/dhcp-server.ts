@@ -1,4 +1,4 @@
-// The router's DHCP server (RFC 2131 section 4.3). It keeps a client's address as long as the router runs.
+// The router's DHCP server (RFC 2131 section 4.3). The server keeps a client's address as long as the router runs.
 
 import { swap32 } from "../../src/base/bytes"
 import { ipv4Of, ipv4Text, netmaskOf } from "../../src/net/address"
@@ -18,7 +18,7 @@ interface DhcpOptions {
     counters: Counters
 }
 
-/** The server's reply, and where it goes. */
+/** The server's reply and its destination. */
 interface DhcpReply {
     readonly bytes: Uint8Array
     /** The destination: the client's own address, or the broadcast address. */
@@ -29,7 +29,7 @@ interface DhcpReply {
 export class DhcpServer {
     /** Addresses by the client's Ethernet address in hexadecimal digits. */
     private readonly leases = new Map<string, string>()
-    /** Addresses that a client declined because another host has them: no client gets them (section 4.3.3, MUST). */
+    /** Addresses that a client declined because another host has them, and that no client gets (section 4.3.3, MUST). */
     private readonly taken = new Set<string>()
 
     constructor(private readonly options: DhcpOptions) {}
@@ -74,8 +74,8 @@ export class DhcpServer {
     }
 
     /**
-     * Decides on a REQUEST in SELECTING, INIT-REBOOT, RENEWING and REBINDING (section 4.3.2): a client may have the
-     * address that is its own, or that the server would offer to it.
+     * Decides on a REQUEST in SELECTING, INIT-REBOOT, RENEWING and REBINDING (section 4.3.2): a client may have its own address,
+     * or the one that the server would offer to it.
      */
     private request(client: ClientMessage, key: string): Answer | undefined {
         const wanted = client.requested ?? client.ciaddr
@@ -85,19 +85,21 @@ export class DhcpServer {
         return { type: Message.Ack, yiaddr: own, lease: this.options.limits.leaseTime }
     }
 
-    /** Frees the address that was offered to a client: it has chosen another server. */
+    /** Frees the address that was offered to a client that has chosen another server. */
     private chosenOther(key: string): undefined {
         this.leases.delete(key)
     }
 
-    /** Takes a declined address out of use, if it was offered to this client: a client cannot decline another one's address. */
+    /**
+     * Takes a declined address out of use, if it was offered to this client: a client cannot decline another client's address.
+     */
     private declined(client: ClientMessage, key: string): undefined {
         const { router, limits } = this.options
         const ip = this.leases.get(key)
         if (client.server !== router || ip === undefined || client.requested !== ip) return
         this.leases.delete(key)
         this.taken.add(ip)
-        // the list is full: the host that had the oldest of these addresses may have gone
+        // the list is full: the host that used the oldest of these addresses may have left
         const [oldest] = this.taken
         if (this.taken.size > limits.leases && oldest !== undefined) this.taken.delete(oldest)
     }
@@ -127,7 +129,7 @@ function whereTo(client: ClientMessage, { type, yiaddr }: Answer): { ip: string;
     return client.broadcast || yiaddr === NOBODY ? everybody : { ip: yiaddr, broadcast: false }
 }
 
-/** Returns at most `count` host addresses of the network, from `first` on; the lowest follows the highest. */
+/** Returns at most `count` host addresses of the network, from `first` on; the lowest address follows the highest. */
 function* hostsFrom(first: string, prefix: number, count: number): Generator<string> {
     const mask = swap32(netmaskOf(prefix))
     const network = swap32(ipv4Of(first)) & mask

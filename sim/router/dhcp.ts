@@ -3,7 +3,7 @@
 const MAGIC = [99, 130, 83, 99]
 /** The length of the fixed part, with `sname` and `file`. */
 const FIXED = 236
-/** The options begin after the magic cookie. */
+/** The offset of the options, which begin after the magic cookie. */
 const OPTIONS = FIXED + 4
 /** The length of the shortest message: relays may drop shorter ones (RFC 1542 section 2.1). */
 const MIN_MESSAGE = 300
@@ -47,9 +47,9 @@ export interface ClientMessage {
     readonly ciaddr: string
     /** The client's Ethernet address, six bytes. */
     readonly chaddr: Uint8Array
-    /** The address that the client asks for; undefined without the option. */
+    /** The address that the client asks for; undefined if the option is missing. */
     readonly requested: string | undefined
-    /** The server that the client has chosen; undefined without the option. */
+    /** The server that the client has chosen; undefined if the option is missing. */
     readonly server: string | undefined
 }
 
@@ -58,7 +58,7 @@ export interface Answer {
     readonly type: number
     /** The client's address; "0.0.0.0" in a NAK and in the reply to INFORM. */
     readonly yiaddr: string
-    /** Duration of the lease in seconds; undefined without a lease. */
+    /** Duration of the lease in seconds; undefined if the reply has no lease. */
     readonly lease: number | undefined
 }
 
@@ -100,7 +100,7 @@ export function writeDhcp(
     }
     put(0, [Op.Reply, ETHERNET, 6, 0])
     put(At.Xid, client.xid)
-    // RFC 2131 section 4.3.2: a client that gets a NAK may have no address by which it can be reached
+    // RFC 2131 section 4.3.2: a client that gets a NAK may have no address at which it can be reached
     if (client.broadcast || type === Message.Nak) put(At.Flags, [BROADCAST >> 8, 0])
     if (type === Message.Ack) put(At.Ciaddr, parts(client.ciaddr))
     put(At.Yiaddr, parts(yiaddr))

@@ -1,4 +1,4 @@
-// The router's DNS server: asks the resolver of this computer, and knows the router's own names.
+// The router's DNS server: asks this computer's resolver, and knows the router's own names.
 
 import { promises as dns, type LookupAddress } from "node:dns"
 import { asksAddress, parseQuery, type Question, Rcode, writeAnswer, writeError } from "./dns"
@@ -12,7 +12,7 @@ const OWN_NAMES = ["host.internal", "router.internal", "router"]
 /** Looks up the addresses of a name, dotted; rejects as dns.lookup does. */
 export type Lookup = (name: string) => Promise<string[]>
 
-/** Looks a name up as the programs of this computer do, with its hosts file. */
+/** Looks up a name as programs on this computer do, including the hosts file. */
 const hostLookup: Lookup = async name => {
     const found: LookupAddress[] = await dns.lookup(name, { all: true, family: 4 })
     return found.map(({ address }) => address)
@@ -29,7 +29,7 @@ export class DnsServer {
         private readonly lookup: Lookup = hostLookup
     ) {}
 
-    /** Returns the answer to a message; undefined when the server sends none. Never rejects. */
+    /** Returns the answer to a message; undefined when the server sends no answer. Never rejects. */
     async answer(message: Uint8Array): Promise<Uint8Array | undefined> {
         const query = parseQuery(message)
         if (query === undefined) return undefined
@@ -69,7 +69,7 @@ export class DnsServer {
     }
 }
 
-/** Returns whether a name is passed to the resolver: only host names are, not addresses or other texts. */
+/** Returns true when a name is passed to the resolver: only host names are, not addresses or other texts. */
 function isName(name: string): boolean {
     return /^(?=.*[a-z_-])[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/.test(name)
 }

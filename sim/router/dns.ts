@@ -4,7 +4,9 @@ const HEADER = 12
 const MAX_NAME = 255
 /** The number of addresses that fit a message of 512 bytes with the longest name. */
 const MAX_ADDRESSES = 12
-/** The time to live of an answer, seconds. It is short: this computer's resolver caches answers for their true time. */
+/**
+ * The time to live of an answer, seconds. The time is short because this computer's resolver caches answers for their true time.
+ */
 const TIME_TO_LIVE = 30
 
 const Bit = {
@@ -18,7 +20,7 @@ export const Rcode = { NoError: 0, FormErr: 1, ServFail: 2, NxDomain: 3, NotImp:
 const QType = { A: 1, Any: 255 } as const
 const CLASS_IN = 1
 
-/** The question of a query. */
+/** The question in a query. */
 export interface Question {
     readonly id: number
     readonly flags: number
@@ -37,7 +39,7 @@ export function parseQuery(
     if (message.length < HEADER) return undefined
     const id = u16(message, 0)
     const flags = u16(message, 2)
-    // two servers that answer answers would never stop
+    // two servers that answered answers would never stop
     if (flags & Bit.Response) return undefined
     if (flags & Bit.Opcode) return { error: Rcode.NotImp, id, flags }
     const name = u16(message, 4) === 1 ? readName(message) : undefined
@@ -54,7 +56,7 @@ export function parseQuery(
     }
 }
 
-/** Returns whether the question is for IPv4 addresses, the only records that the server has. */
+/** Returns true when the question is for IPv4 addresses, the only records that the server has. */
 export function asksAddress({ type, class: classCode }: Question): boolean {
     return classCode === CLASS_IN && (type === QType.A || type === QType.Any)
 }
@@ -93,7 +95,7 @@ function header(
     return [id >> 8, id & 0xff, bits >> 8, bits & 0xff, 0, questions, 0, answers, 0, 0, 0, 0]
 }
 
-/** Reads the name after the header. It has no compression pointer: no name is before it. */
+/** Reads the name after the header. The name has no compression pointer, because no other name precedes it. */
 function readName(message: Uint8Array): { text: string; end: number } | undefined {
     const labels: string[] = []
     let at = HEADER

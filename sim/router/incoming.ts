@@ -1,4 +1,5 @@
-// Forwards ports of this computer to devices: for each connection to such a port the router's stack opens one to the device.
+// Forwards ports of this computer to devices: for each connection to such a port the router's stack opens a connection to the
+// device.
 
 import { createServer, type Server, type Socket } from "node:net"
 import { ipv4Of } from "../../src/net/address"
@@ -10,14 +11,14 @@ import { type RouterContext, Splice } from "./splice"
 
 /** A port of this computer, and the device's port to which it leads. */
 export interface Forward {
-    /** The address on which this computer listens: it decides which programs can connect. */
+    /** The address on which this computer listens, which determines what programs can connect. */
     host: string
     /** The port of this computer; 0 for any free one. */
     hostPort: number
     /** The device's address, dotted. */
     deviceIp: string
     devicePort: number
-    /** Takes any free port if another program has `hostPort`. */
+    /** Allows any free port if another program has `hostPort`. */
     orAny?: boolean
 }
 
@@ -26,9 +27,9 @@ interface Listening extends Forward {
     readonly server: Server
 }
 
-/** What incoming connections use of the router. */
+/** The parts of the router that incoming connections use. */
 interface IncomingContext extends RouterContext {
-    /** Returns whether one more socket of this computer may be open. */
+    /** Returns true when one more socket of this computer may be open. */
     mayConnect(): boolean
 }
 
@@ -61,14 +62,14 @@ export class Incoming {
                 throw new LinkError(explain(forward, failure))
             await opened(server, 0, forward.host)
         }
-        // a later error of the server is about one connection only, which has failed by itself
+        // a later error of the server concerns only one connection, which has already failed
         server.on("error", () => {})
         const address = server.address()
         const hostPort = typeof address === "object" ? (address?.port ?? forward.hostPort) : forward.hostPort
         this.listening.push({ ...forward, hostPort, server })
     }
 
-    /** Returns whether a device's segment belongs to an incoming connection, for which the stack has a record. */
+    /** Returns true when a device's segment belongs to an incoming connection, for which the stack has a record. */
     owns({ source, sourcePort, destinationPort }: Ends): boolean {
         const ports = joinPorts(sourcePort, destinationPort)
         const { stack } = this.context

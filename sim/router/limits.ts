@@ -1,6 +1,6 @@
 // The limits of the router, and its counters. No table of the router grows beyond these limits.
 
-/** The limits. What is beyond a limit is dropped and counted, never queued. */
+/** The limits. Whatever exceeds a limit is dropped and counted, never queued. */
 export interface Limits {
     /** TCP connections with an open socket of this computer, incoming and outgoing together. */
     connections: number
@@ -8,7 +8,7 @@ export interface Limits {
     udpPorts: number
     /** Remote hosts and ports that may send to one UDP port of a device. */
     udpPeers: number
-    /** A UDP port without a datagram for this long is closed, ms. */
+    /** The time without a datagram after which a UDP port is closed, ms. */
     udpIdle: number
     /** Names that are looked up at the same time. */
     lookups: number
@@ -16,7 +16,9 @@ export interface Limits {
     leases: number
     /** Duration of a lease, seconds. */
     leaseTime: number
-    /** This computer may take this long to connect, ms. After that the device gets no answer, as from an unknown host. */
+    /**
+     * The longest time that this computer may take to connect, ms. After that the device gets no answer, as from an unknown host.
+     */
     connectTimeout: number
 }
 
@@ -41,7 +43,7 @@ export interface Counters {
     unanswered: number
     /** Connections to forwarded ports. */
     incoming: number
-    /** Connections of either direction that were not made because there were too many. */
+    /** Connections of either direction that were not opened because too many were open. */
     connectionsFull: number
     /** Connections that the device's side reset. */
     deviceResets: number
@@ -49,7 +51,7 @@ export interface Counters {
     hostResets: number
     datagramsOut: number
     datagramsIn: number
-    /** Datagrams from a host and port to which the device has sent none. */
+    /** Datagrams from a host and port to which the device has not sent any. */
     udpStranger: number
     /** Datagrams that are too long for one packet. */
     udpTooLong: number

@@ -1,9 +1,9 @@
-// Connections of devices to other networks. Each ends at a port of its own in the router's stack; a socket of this computer
-// connects to the remote host in its place.
+// Connections of devices to other networks. Each ends at its own port in the router's stack; a socket of this computer connects
+// to the remote host in its place.
 //
-// The device's segments are addressed to the remote host. The router redirects them to its own stack, and puts the remote
-// host's address into the stack's replies. It holds a SYN until connect() of this computer has a result, so that a device
-// sees the same as a program of this computer would: a handshake, a refusal, or no answer.
+// The device's segments are addressed to the remote host. The router redirects them to its own stack, and puts the remote host's
+// address into the stack's replies. It holds a SYN until connect() of this computer has a result, so that a device sees the same
+// as a program of this computer would: a handshake, a refusal, or no answer.
 
 import type { Socket } from "node:net"
 import type { Buffer } from "@devicescript/core"
@@ -17,27 +17,27 @@ import { Flag } from "../../src/wire/tcp"
 import { controlOf, type Ends, isIntact, redirect, Side } from "./packet"
 import { type RouterContext, Splice } from "./splice"
 
-/** Ports of the router's stack: one for segments without a connection, a range for connections. Forwards have the ports above. */
+/** Ports of the router's stack: one for segments without a connection, a range for connections. Forwards use the ports above. */
 const Ports = { Stray: 1, First: 1024, Last: 0xbfff } as const
-/** The backlog of a flow's listener, which takes one connection only. */
+/** The backlog of a flow's listener, which accepts only one connection. */
 const BACKLOG = 1
-/** The number of flows that are remembered, with those whose connection the stack has forgotten since the last sweep. */
+/** The number of flows that are remembered, including those whose connection the stack has forgotten since the last sweep. */
 const MAX_FLOWS = 1024
 
 export const LOOPBACK = "127.0.0.1"
 
-/** Opens a socket of this computer whose one direction stays open when the other ends. */
+/** Opens a socket of this computer, one direction of which stays open when the other ends. */
 export type Dial = (host: string, port: number) => Socket
 
-/** What outgoing connections use of the router. */
+/** The parts of the router that outgoing connections use. */
 interface OutgoingContext extends RouterContext {
     /** The router's own address. */
     readonly router: number
     /** Passes a frame of a device to the stack, and sends the stack's replies. */
     feed(frame: Buffer, length: number): void
-    /** Sends the sender of a frame an ICMP error: the destination cannot be reached. */
+    /** Sends an ICMP error to the sender of a frame: the destination cannot be reached. */
     unreachable(frame: Buffer, code: Unreachable): void
-    /** Returns whether one more socket of this computer may be open. */
+    /** Returns true when one more socket of this computer may be open. */
     mayConnect(): boolean
     readonly dial: Dial
     /** Reports a line for a developer. */
@@ -58,7 +58,7 @@ interface Flow {
     /** Id of the stack's connection after the handshake, 0 before. */
     id: number
     splice: Splice | undefined
-    /** The socket of this computer is closed. */
+    /** True when the socket of this computer is closed. */
     hostGone: boolean
 }
 
@@ -78,12 +78,12 @@ export class Outgoing {
         return open
     }
 
-    /** Number of all flows, with those in TIME-WAIT. */
+    /** Number of all flows, including those in TIME-WAIT. */
     get size(): number {
         return this.flows.size
     }
 
-    /** Takes a device's segment that belongs to no incoming connection. It may change `frame`. */
+    /** Handles a device's segment that belongs to no incoming connection. May change `frame`. */
     receive(frame: Buffer, length: number, ends: Ends): void {
         const control = controlOf(frame)
         const flow = this.flows.get(keyOf(ends))
@@ -94,7 +94,7 @@ export class Outgoing {
             if (opens) this.open(frame, length, ends)
             else this.refuse(frame, length, ends)
         } else if (flow.syn !== undefined) {
-            // a retransmission of the SYN, or the device gives the connection up
+            // a retransmission of the SYN, or the device gives up the connection
             if (control & Flag.Rst) this.forget(flow)
         } else if (opens && this.isLeft(flow)) {
             this.forget(flow)
@@ -176,7 +176,7 @@ export class Outgoing {
         })
     }
 
-    /** Lets the device's handshake go on: this computer's socket is connected. */
+    /** Lets the device's handshake continue, because this computer's socket is connected. */
     private connected(flow: Flow): void {
         const { context } = this
         const { syn, host } = flow
@@ -208,7 +208,7 @@ export class Outgoing {
         }
     }
 
-    /** Passes a segment to the stack as one for a port without a listener, so that the stack refuses it. */
+    /** Passes a segment to the stack as if for a port without a listener, so that the stack refuses it. */
     private refuse(frame: Buffer, length: number, ends: Ends): void {
         this.stray = ends
         redirect(frame, Side.Destination, this.context.router, Ports.Stray)
@@ -230,7 +230,7 @@ export class Outgoing {
         if (flow.hostGone || halfOpenFor(stack, flow.ends.source, ports) < 0) this.forget(flow)
     }
 
-    /** Returns whether a flow's connection is in TIME-WAIT or forgotten, so that a new SYN may open another. */
+    /** Returns true when a flow's connection is in TIME-WAIT or forgotten, so that a new SYN may open another. */
     private isLeft(flow: Flow): boolean {
         return flow.id > 0 && flow.splice === undefined && findConnection(this.context.stack, flow.id) < 0
     }

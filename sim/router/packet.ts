@@ -49,7 +49,7 @@ export function controlOf(frame: Buffer): number {
     return frame.getAt(at + Tcp.Flags, "u8") & (Flag.Syn | Flag.Ack | Flag.Rst | Flag.Fin)
 }
 
-/** Returns whether the TCP or UDP checksum is right; a datagram may have none. */
+/** Returns true when the TCP or UDP checksum is right; a datagram may have none. */
 export function isIntact(frame: Buffer, protocol: Protocol): boolean {
     const at = transportAt(frame)
     let length = ipv4TotalLength(frame, Eth.Size) - (at - Eth.Size)
@@ -76,7 +76,10 @@ export const Side = {
     Destination: { ip: Ip.Destination as number, port: Tcp.DestinationPort as number },
 } as const
 
-/** Replaces one end of the segment in a frame. Checksums are adjusted (RFC 1624), not computed anew: a wrong one stays wrong. */
+/**
+ * Replaces one end of the segment in a frame. Checksums are adjusted (RFC 1624), not recomputed, so that a wrong checksum stays
+ * wrong.
+ */
 export function redirect(frame: Buffer, side: { ip: number; port: number }, ip: number, port: number): void {
     const at = transportAt(frame)
     const oldIp = frame.getAt(Eth.Size + side.ip, "i32")
@@ -107,7 +110,7 @@ export function writeDatagram(
     into.setAt(at + Udp.Checksum, "u16", 0)
     into.set(data, at + Udp.Size)
     const sum = onesSum(into, at, length, pseudoSum(source, destination, Protocol.Udp, length))
-    // a checksum of 0 is sent as 0xffff, as 0 means none (RFC 768)
+    // a checksum of 0 is sent as 0xffff, because 0 means none (RFC 768)
     into.setAt(at + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
     return at + length
 }

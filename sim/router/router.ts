@@ -1,12 +1,12 @@
-// A router for simulated devices that needs no privileges: it carries what devices send to other networks by ordinary sockets
+// A router for simulated devices that needs no privileges: it carries what devices send to other networks over ordinary sockets
 // of this process, and forwards ports of this computer to devices. Its TCP, ARP and ping are this project's stack.
 //
 //     a device's TCP       -> outgoing.ts (redirected to the router's stack) -> splice.ts -> a socket of this computer
 //     this computer's TCP  -> incoming.ts (the router's stack connects)      -> splice.ts -> the device
 //     a device's UDP       -> udp.ts, or dns-server.ts and dhcp-server.ts for the router's own ports
 //
-// The router's own address stands for 127.0.0.1 of this computer, so that devices reach the servers that listen there only.
-// A variable `host` in this folder is the side of this computer.
+// The router's own address stands for 127.0.0.1 of this computer, so that devices reach servers that listen only there. A
+// variable `host` in this folder is this computer's side.
 
 import { connect } from "node:net"
 import { Buffer } from "@devicescript/core"
@@ -32,7 +32,7 @@ import { UdpRelay } from "./udp"
 export interface RouterOptions {
     clock: Clock
     link: Link
-    /** Makes the secret from which the stack derives sequence numbers and ports. */
+    /** Generates the secret from which the stack derives sequence numbers and ports. */
     random: Random
     /** The router's address, dotted, and the length of the network's prefix. */
     router: string
@@ -43,15 +43,15 @@ export interface RouterOptions {
     device: string
     forwards?: readonly Forward[]
     limits?: Partial<Limits>
-    /** Looks names up; the default is this computer's resolver. */
+    /** Looks up names; the default is this computer's resolver. */
     lookup?: Lookup
     /** Opens sockets of this computer; the default is Node's `connect`. */
     dial?: Dial
-    /** Takes lines for a developer. */
+    /** Receives lines for a developer. */
     log?: (text: string) => void
 }
 
-/** The configuration of the router's stack, with room for all connections that the limits allow and for those that end. */
+/** The configuration of the router's stack, with room for all connections that the limits allow and for those that are ending. */
 const CONFIG = {
     connections: 200,
     halfOpen: 200,
@@ -83,7 +83,7 @@ export class Router implements Station {
     private readonly udp: UdpRelay
     private readonly dhcp: DhcpServer
     private readonly dns: DnsServer
-    /** The frame that the router sends itself, not its stack. */
+    /** Buffer for a frame that the router, not its stack, sends. */
     private readonly out = Buffer.alloc(MAX_FRAME)
     private port: Port | undefined
     private readonly wake: Wake
@@ -125,7 +125,7 @@ export class Router implements Station {
         this.dns = new DnsServer(router, limits, counters, options.lookup)
     }
 
-    /** Opens the ports of the forwards and plugs the router in. Rejects, with all ports closed, when one cannot be opened. */
+    /** Opens the ports of the forwards and plugs the router in. Rejects, with all ports closed, when a port cannot be opened. */
     async start(): Promise<void> {
         try {
             for (const forward of this.options.forwards ?? []) await this.incoming.listen(forward)
@@ -153,7 +153,7 @@ export class Router implements Station {
         return this.incoming.forwards
     }
 
-    /** The number of open sockets of this computer, and of connections that are remembered without one. */
+    /** The number of open sockets of this computer, and of connections that are remembered without a socket. */
     get usage(): { tcp: number; udp: number; remembered: number } {
         const { outgoing, incoming, udp } = this
         return { tcp: outgoing.sockets + incoming.sockets, udp: udp.size, remembered: outgoing.size }
@@ -203,7 +203,7 @@ export class Router implements Station {
         } else if (!this.isDevice(source) || !this.isReachable(destination)) {
             counters.martian++
         } else if (ends === undefined) {
-            // an ICMP message: the stack answers a ping of the router
+            // an ICMP message: the stack answers pings to the router
             if (destination === router) this.feed(rx, length)
             else counters.unsupported++
         } else if (protocol === Protocol.Udp) {
@@ -253,14 +253,14 @@ export class Router implements Station {
         this.sendDatagram(to, ends, reply.bytes)
     }
 
-    /** Returns whether a device of this network can have an address. */
+    /** Returns true when a device of this network can have an address. */
     private isDevice(ip: number): boolean {
         const { stack } = this
         const host = ip & ~stack.netmask
         return isLocal(stack, ip) && ip !== this.router && host !== 0 && !isBroadcast(stack, ip)
     }
 
-    /** Returns whether an address is the router's own, or that of a host on another network. */
+    /** Returns true when an address is the router's own, or that of a host on another network. */
     private isReachable(ip: number): boolean {
         if (ip === this.router) return true
         const first = ip & 0xff

@@ -1,6 +1,6 @@
-// Joins a connection of the router's stack and a socket of this computer: data, the end of a direction and a reset pass from
-// each to the other. One side is read only while the other can take more. So the data in between is bounded: for each
-// direction one ring of the stack, one chunk here, and what Node's socket holds (its high water mark).
+// Joins a connection of the router's stack and a socket of this computer: data, the end of a direction and a reset pass from each
+// to the other. One side is read only while the other can accept more, so the data in between is bounded: for each direction one
+// ring of the stack, one chunk here, and what Node's socket holds (its high water mark).
 
 import type { Socket } from "node:net"
 import type { Buffer } from "@devicescript/core"
@@ -9,7 +9,7 @@ import { abort, close, errorOf, read, shutdown, stateOf, write } from "../../src
 import { State, TcpError } from "../../src/tcp/records"
 import type { Counters, Limits } from "./limits"
 
-/** What all parts of the router share. */
+/** The data that all parts of the router share. */
 export interface RouterContext {
     readonly stack: Stack
     readonly counters: Counters
@@ -28,13 +28,13 @@ export class Splice {
     private hostEnded = false
     private hostFailed = false
     private hostClosed = false
-    /** The end of the host's data was passed on to the device. */
+    /** True when the end of the host's data was passed on to the device. */
     private shut = false
-    /** The end of the device's data was passed on to the host. */
+    /** True when the end of the device's data was passed on to the host. */
     private deviceEnded = false
-    /** The host's socket is above its high water mark. */
+    /** True while the host's socket is above its high water mark. */
     private blocked = false
-    /** The stack's connection is closed or aborted. */
+    /** True when the stack's connection is closed or aborted. */
     private over = false
 
     /** Joins the stack's connection `id` and the socket `host`, which is connected and has been paused from its start. */

@@ -1,4 +1,4 @@
-// Carries the datagrams of devices to other networks, by one socket of this computer for each port of a device, and the
+// Carries the datagrams of devices to other networks over one socket of this computer per port of a device, and returns the
 // datagrams that come back.
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram"
@@ -8,7 +8,7 @@ import type { Counters, Limits } from "./limits"
 import { LOOPBACK } from "./outgoing"
 import { type Ends, MAX_DATAGRAM } from "./packet"
 
-/** What the relay uses of the router. */
+/** The parts of the router that the relay uses. */
 interface UdpContext {
     readonly limits: Limits
     readonly counters: Counters
@@ -25,14 +25,14 @@ interface UdpPort {
     readonly ip: number
     readonly port: number
     readonly mac: Buffer
-    /** Remote hosts and ports that it has sent to, the oldest first: only their datagrams are passed to the device. */
+    /** Remote hosts and ports to which the port has sent, the oldest first: only their datagrams are passed to the device. */
     readonly peers: Set<string>
     /** Time of the last datagram, ms. */
     used: number
 }
 
 export class UdpRelay {
-    /** The ports, the longest unused first. */
+    /** The ports, the least recently used first. */
     private readonly ports = new Map<string, UdpPort>()
 
     constructor(private readonly context: UdpContext) {}

@@ -1,4 +1,4 @@
-// The lines that describe a run to its user: what runs, what can be done now, why it ends.
+// The lines that describe a run to its user: what runs, what the user can do now, why the run ends.
 
 import { urlOf } from "../options/forward"
 import type { Options } from "../options/options"
@@ -38,7 +38,7 @@ export function opening(options: Options): string[] {
     ]
 }
 
-/** Returns the lines that say what can be done now. `open` are the forwards with their actual ports. */
+/** Returns the lines that say what the user can do now. `open` are the forwards with their actual ports. */
 export function serving(options: Options, open: readonly Forward[] = options.forwards): string[] {
     const { link, ip, others, time, mode } = options
     if (mode === "program") {

@@ -1,4 +1,4 @@
-// Makes the boot options that a device's program reads before it starts.
+// Builds the boot options that a device's program reads before it starts.
 
 import type { BootOptions } from "../../src/boot"
 import type { Options } from "../options/options"
@@ -15,21 +15,23 @@ export function macFor(ip: string): string {
     return bytes.map(byte => byte.toString(16).padStart(2, "0")).join(":")
 }
 
-/** Returns the Ethernet address of Host X: that of --mac-address, or the one for its IP address. */
+/** Returns the Ethernet address of Host X: that of --mac-address, or the one derived from its IP address. */
 export function macOfHostX({ macAddress, ip }: Options): string {
     return macAddress ?? macFor(ip)
 }
 
-/** Returns what goes into `boot` of src/boot.ts for device number `n` (from 0), at the address `ip`. */
+/** Returns the contents of `boot` of src/boot.ts for device number `n` (from 0), at the address `ip`. */
 export function bootOptions(options: Options, n: number, ip: string): Partial<BootOptions> {
-    const { prefix, gateway, config, mode, example, others, runtime } = options
+    const { prefix, gateway, router, program, config, mode, example, others, runtime } = options
     // only Host X has the example's sequence number and the Ethernet address of --mac-address
     const first = n === 0
     const defaults: { [key: string]: number } =
-        options.program !== undefined ? { events: EVENTS } : example && first ? { iss: EXAMPLE_ISS } : {}
+        program !== undefined ? { events: EVENTS } : example && first ? { iss: EXAMPLE_ISS } : {}
     return {
         ip: `${ip}/${prefix}`,
         gateway: gateway ?? "",
+        // the flashed program has no resolver
+        ...(router === undefined || program === undefined ? {} : { dns: router }),
         macAddress: first ? macOfHostX(options) : macFor(ip),
         config: { ...defaults, ...config },
         control: mode === "control",

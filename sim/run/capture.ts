@@ -18,14 +18,14 @@ interface Arrived {
 }
 
 export class PortCapture {
-    /** The observer that takes the world's reports. */
+    /** The observer that receives the world's reports. */
     readonly observer: Observer
     private readonly port: number
     /** Received TCP frames whose segment the stack has not reported yet. */
     private readonly arrived: Arrived[] = []
     /** The received segment that the stack processes now, and its frame. */
     private cause: (SegmentEvent & { handle: PacketHandle | undefined }) | undefined
-    /** Comments for segments that are still to be sent. */
+    /** Comments for segments that were not sent yet. */
     private coming: (Tuple & { flag: FlagName; text: string })[] = []
 
     /** Adds the port of device number `device` (from 0) to a capture, as an interface of this name. */
@@ -85,13 +85,13 @@ export class PortCapture {
         }
     }
 
-    /** Adds a comment to the frame that the stack processes; returns false if that frame is not this connection's. */
+    /** Adds a comment to the frame that the stack processes; returns false if the frame is not this connection's. */
     private comment(event: Tuple & { now: number }, text: string): boolean {
         if (this.cause?.now !== event.now || !same(this.cause, event)) return false
         return this.capture.comment(this.cause.handle, text)
     }
 
-    /** Takes the frame of a reported segment out of `arrived`, and forgets the frames before it. */
+    /** Removes the frame of a reported segment from `arrived`, and forgets the frames before it. */
     private takeArrived(event: SegmentEvent): PacketHandle | undefined {
         const index = this.arrived.findIndex(
             ({ view }) =>

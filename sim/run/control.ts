@@ -5,7 +5,7 @@ import { createInterface } from "node:readline"
 import { Ended, endedBy } from "./ended"
 import type { World } from "./world"
 
-/** Carries out commands in order until `quit` or the end of the input. Then, with all answered, the run ends with exit code 0. */
+/** Executes commands in order until `quit` or the end of the input. When all are answered, the run ends with exit code 0. */
 export async function control(
     world: World,
     input: NodeJS.ReadableStream,

@@ -1,6 +1,6 @@
-// The end of a run: an exit code, and a message for standard error.
+// The end of a run, with an exit code and a message for standard error.
 
-/** Thrown when the run is over. The message goes to standard error, unless it is empty; `code` is the process's exit code. */
+/** Thrown when the run has ended. The message goes to standard error, unless it is empty; `code` is the process's exit code. */
 export class Ended extends Error {
     constructor(
         readonly code: number,

@@ -24,7 +24,7 @@ export class Watch {
     readonly observer: Observer
     private over = false
 
-    /** Makes the watch of the device at the address `ip`. */
+    /** Watches the device at the address `ip`. */
     constructor(ip: string) {
         this.observer = {
             event: event => this.event("device", event),
@@ -66,7 +66,7 @@ export class Watch {
         return text.join("")
     }
 
-    /** Returns whether one end of the connection with this port of the device ever entered a state. */
+    /** Returns true when one end of the connection with this port of the device ever entered a state. */
     reached(side: Side, devicePort: number, state: string): boolean {
         const port = side === "device" ? "localPort" : "remotePort"
         return this.changes.some(change => {
@@ -85,7 +85,7 @@ export class Watch {
                 break
             case "segment":
             case "drop":
-                // `sent` has the segments; a dropped frame ends no connection
+                // `sent` records the segments; a dropped frame ends no connection
                 break
             default:
                 event satisfies never

@@ -1,4 +1,4 @@
-// Shows the example as a ladder with remarks, or not at all under --json, where only its events count.
+// Shows the example as a ladder with remarks, or not at all with --json, which prints only its events.
 
 import type { Style } from "../view/ladder-style"
 import type { Output } from "./output"

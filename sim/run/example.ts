@@ -1,5 +1,5 @@
-// The example that `npm start` shows: a connection from the three-way handshake to CLOSED, then the device as a server.
-// It checks the segments on the wire, and fails when something that it shows did not happen.
+// The example that `npm start` shows: a connection from the three-way handshake to CLOSED, then the device as a server. It checks
+// the segments on the wire, and fails when an event that it shows did not happen.
 
 import type { BuiltinHost, HostConnection } from "../host/host"
 import type { TcpView } from "../view/dissect"
@@ -12,20 +12,20 @@ import type { World } from "./world"
 const GREETING = "hello"
 const ECHO = 7
 const HTTP = 80
-/** The limit of each step, ms: on a bad link the stack gives up a SYN only after minutes. */
+/** The time limit of each step, ms: on a bad link the stack gives up a SYN only after minutes. */
 const PATIENCE = 240_000
-/** In real time the example waits for the end of a TIME-WAIT up to this long, ms. In virtual time it always does. */
+/** The longest TIME-WAIT for whose end the example waits in real time, ms. In virtual time it always waits. */
 const SHORT = 3000
 /** The pause between two steps in real time, for a reader to follow, ms. */
 const PAUSE = 300
-/** The device polls for frames at least this often, ms: after this time it sees the next frame as it arrives. */
+/** The longest interval at which the device polls for frames, ms: after this time it sees the next frame as it arrives. */
 const QUIET = 1000
-/** On a good link a frame has arrived and is processed this long after it is sent, ms. */
+/** The time after which, on a good link, a sent frame has arrived and is processed, ms. */
 const SETTLE = 50
-/** What the console's `read` prints when there is no data. */
+/** What the console's `read` prints when no data has arrived. */
 const NOTHING = "nothing to read yet"
 
-/** Thrown when something that the example shows did not happen; the message says what. */
+/** Thrown when an event that the example shows did not happen; the message says which. */
 export class ExampleFailed extends Error {}
 
 export class Example {
@@ -86,7 +86,7 @@ export class Example {
         stage.note(`Host X sends "${GREETING}"; the server echoes it`)
         await this.command(`send ${id} ${GREETING}`)
         await this.reach("the echo", () => watch.dataOf("server", port) === GREETING)
-        // on a bad link the echo may have to be sent again before the device can read it
+        // on a bad link the echo may have to be retransmitted before the device can read it
         let heard = ""
         for (const limit = world.now() + PATIENCE; heard === "" && world.now() < limit; ) {
             await world.pass(SETTLE)
@@ -116,7 +116,10 @@ export class Example {
         const seconds = `${wait / 1000} s`
         if (waited) this.promise(`Host X stayed in TIME-WAIT for ${seconds}; now both are CLOSED`, true)
         else
-            stage.line(`      Host X stays in TIME-WAIT for ${seconds}; the example goes on meanwhile`, "dim")
+            stage.line(
+                `      Host X stays in TIME-WAIT for ${seconds}; the example continues meanwhile`,
+                "dim"
+            )
         stage.line("")
     }
 
@@ -159,7 +162,7 @@ export class Example {
         const connection = await this.world.act(QUIET, () => {
             return this.server.connect(this.world.options.ip, port, { data })
         })
-        // waits for both ends: else the data could go with the last ACK, and the picture would show ESTABLISHED beside it
+        // waits for both ends; otherwise the data could go with the last ACK, and the picture would show ESTABLISHED beside it
         const both = () =>
             connection.state === "ESTABLISHED" && this.watch.state("device", port) === "ESTABLISHED"
         await this.reach("the handshake", () => connection.ended || both())

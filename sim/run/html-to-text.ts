@@ -1,4 +1,4 @@
-// Turns an HTML page of the device into lines of text.
+// Converts an HTML page of the device to lines of text.
 
 /** Returns what a reader sees of the page in an HTTP response: its heading, its text, and its first table in columns. */
 export function pageText(response: string): string[] {

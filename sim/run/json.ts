@@ -6,9 +6,9 @@ import { dissect } from "../view/dissect"
 import type { Observer } from "./observer"
 
 /**
- * Returns an observer that hands whole lines to `write`. `ips` are the addresses of the devices. In a line, `time` is in
- * seconds since the devices were switched on; with several devices, `device` is the number of one, from 1. A "frame" line is
- * a frame other than TCP at the device's port; the other lines are events of the device's stack.
+ * Returns an observer that passes whole lines to `write`. `ips` are the addresses of the devices. In a line, `time` is in seconds
+ * since the devices were switched on; with several devices, `device` is the device's number, counted from 1. A "frame" line is a
+ * frame other than TCP at the device's port; the other lines are events of the device's stack.
  */
 export function jsonEvents(ips: readonly string[], write: (line: string) => void): Observer {
     const put = (time: number, device: number, fields: object) => {
@@ -31,7 +31,7 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
     }
 }
 
-/** Returns the result of a console command as a line of the same form. */
+/** Returns the result of a console command as a line in the same form. */
 export function jsonCommand(time: number, line: string, status: number, output: string[]): string {
     return `${JSON.stringify({ time: Math.round(time * 1000) / 1e6, event: "command", line, status, output })}\n`
 }

@@ -2,11 +2,14 @@
 
 import type { Level } from "../device/runtime"
 
-/** Matches the VM's greeting and its lines on an exception that ends the program, which the end of the run reports better. */
+/**
+ * Matches the VM's greeting and its lines on an exception that ends the program, which the message at the end of the run
+ * replaces.
+ */
 const OF_RUNTIME =
     /^(DeviceScript Simulator|start: |Exception: |Unhandled exception$| message: | +at \w*_F\d+ \(pc:\d+\))/
 
-/** Returns whether the program, not the runtime, printed a line on the console. */
+/** Returns true when the program, not the runtime, printed a line on the console. */
 export function isProgramsOwn(level: Level, text: string): boolean {
     if (level === "system") return false
     return (level !== "warn" && level !== "error") || !OF_RUNTIME.test(text)

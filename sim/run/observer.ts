@@ -1,23 +1,23 @@
-// What a simulated world reports to its observers.
+// The reports of a simulated world to its observers.
 
 import type { StackEvent } from "../device/events"
 import type { Level } from "../device/runtime"
 import type { Station } from "../link/port"
 import type { Delivery } from "../link/switch"
 
-/** Takes reports. Times are in milliseconds since the devices were switched on; devices are numbered from 0, Host X. */
+/** Receives reports. Times are in milliseconds since the devices were switched on; devices are numbered from 0, Host X. */
 export interface Observer {
-    /** Takes an event of a device's stack. */
+    /** Receives an event of a device's stack. */
     event?(event: StackEvent, time: number, device: number): void
-    /** Takes an event of the stack of the built-in link's server. */
+    /** Receives an event of the stack of the built-in link's server. */
     serverEvent?(event: StackEvent, time: number): void
-    /** Takes a frame that a station put on the network. */
+    /** Receives a frame that a station sent on the network. */
     sent?(frame: Uint8Array, from: Station, time: number, deliveries: readonly Delivery[]): void
-    /** Takes a frame that passes a device's port. */
+    /** Receives a frame that passes a device's port. */
     port?(frame: Uint8Array, direction: "in" | "out", time: number, device: number): void
     /** Takes what happens between a device's chip and its network before a frame can pass, in words. */
     note?(text: string, time: number, device: number): void
-    /** Takes a line that a device's program printed on its console. */
+    /** Receives a line that a device's program printed on its console. */
     log?(level: Level, text: string, device: number): void
 }
 

@@ -7,13 +7,16 @@ import { paint, type Style } from "../view/ladder-style"
 /** What an output can show. */
 interface Looks {
     color: boolean
-    /** The output shows box drawing characters and arrows, not only ASCII. */
+    /** True when the output can show box drawing characters and arrows, not only ASCII. */
     unicode: boolean
     /** Columns of a line. */
     width: number
 }
 
-/** Returns what a stream can show: a terminal colours (unless NO_COLOR is set) and its locale's characters, a pipe plain ASCII. */
+/**
+ * Returns what a stream can show: a terminal shows colours (unless NO_COLOR is set) and its locale's characters, a pipe plain
+ * ASCII.
+ */
 export function looksOf(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): Looks {
     const { NO_COLOR = "", TERM, LC_ALL, LC_CTYPE, LANG, WT_SESSION } = environment
     const locale = LC_ALL || LC_CTYPE || LANG || ""
@@ -65,7 +68,7 @@ export class Output {
         return this.looks.color ? paint(style, text) : text
     }
 
-    /** Keeps further lines above this prompt; undefined: there is no prompt any more. */
+    /** Keeps further lines above this prompt; undefined: the prompt has ended. */
     below(prompt: Interface | undefined): void {
         this.prompt = prompt
     }

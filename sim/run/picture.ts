@@ -12,14 +12,14 @@ interface Host {
 }
 
 export class Picture {
-    /** The observer that takes the world's reports. */
+    /** The observer that receives the world's reports. */
     readonly observer: Observer
     private readonly ladder: Ladder
     private on = true
 
     /**
-     * Makes the picture of two hosts, the device at the left. `later` runs `run` after `ms` milliseconds of real time.
-     * Without it the last segment is drawn with the next report, or by `rest`.
+     * Creates the picture of two hosts, with the device on the left. `later` runs `run` after `ms` milliseconds of real time.
+     * Without `later` the last segment is drawn with the next report, or by `rest`.
      */
     constructor(
         output: Output,
@@ -56,12 +56,12 @@ export class Picture {
         if (this.on) this.ladder.note(text)
     }
 
-    /** Draws what is held back. */
+    /** Draws whatever is held back. */
     rest(): void {
         this.ladder.flush()
     }
 
-    /** Returns whether a frame comes from or goes to the device; other frames are not drawn. */
+    /** Returns true when a frame comes from or goes to the device; other frames are not drawn. */
     private concerns(view: View): boolean {
         const { ip } = this.hosts.left
         if (view.kind === "arp") return view.senderIp === ip || view.targetIp === ip
@@ -73,7 +73,7 @@ export class Picture {
         const { name } = this.hosts[side]
         switch (event.kind) {
             case "drop":
-                // drops of ARP requests for other hosts are left out: they are frequent and harmless
+                // dropped ARP requests for other hosts are left out: they are frequent and harmless
                 if (event.reason !== "arp-ignored")
                     this.ladder.note(`${name} dropped a frame: ${event.reason}`)
                 break
@@ -86,14 +86,14 @@ export class Picture {
                     this.ladder.note(`${name}: the connection failed, ${event.error}`)
                 break
             case "segment":
-                // the frame itself is drawn, as `sent` reports it
+                // `sent` reports the frame itself, which is drawn
                 break
             default:
                 event satisfies never
         }
     }
 
-    /** Returns whether a connection is drawn: the server's connections with other devices are not. */
+    /** Returns true when a connection is drawn: the server's connections with other devices are not. */
     private isShown(side: Side, { remoteIp }: Tuple): boolean {
         return side === "left" || remoteIp === this.hosts.left.ip
     }

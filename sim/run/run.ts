@@ -11,6 +11,7 @@ import { Ended } from "./ended"
 import { Example, ExampleFailed } from "./example"
 import { Watch } from "./example-checks"
 import { darkStage, ladderStage } from "./example-output"
+import { Connections, showHandshakes } from "./handshakes"
 import { jsonEvents } from "./json"
 import { type Observer, ofHostX } from "./observer"
 import { looksOf, Output } from "./output"
@@ -18,9 +19,9 @@ import { Picture } from "./picture"
 import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { World } from "./world"
 
-/** A signal that ends a run. The signal may come before the run can be ended. */
+/** A signal that ends a run. The signal may arrive before the run can be ended. */
 export class Interruption {
-    /** The signal has come. */
+    /** True when the signal has arrived. */
     happened = false
     private act: (() => void) | undefined
 
@@ -29,7 +30,7 @@ export class Interruption {
         this.act?.()
     }
 
-    /** Runs `act` when the signal comes, or now if it has come. */
+    /** Runs `act` when the signal arrives, or now if it has arrived. */
     whenever(act: () => void): void {
         this.act = act
         if (this.happened) act()
@@ -49,7 +50,7 @@ export async function run(options: Options, interruption: Interruption): Promise
         code = exitCode(error, options, interruption)
     }
     capture?.close()
-    // the capture has reported its error itself
+    // the capture has already reported its error
     return code === 0 && capture?.failed ? 1 : code
 }
 
@@ -71,12 +72,12 @@ function isExpected(error: unknown): error is Error {
     return error instanceof BuildError || error instanceof LinkError || error instanceof CaptureError
 }
 
-/** Returns how a signal ends a run: a batch was to run to its end, so it has failed; all other runs may end at any time. */
+/** Returns how a signal ends a run: a batch has to run to its end, so it has failed; all other runs may end at any time. */
 function interrupted({ mode }: Options): Ended {
-    return mode === "batch" ? new Ended(1, "interrupted") : new Ended(0)
+    return mode === "batch" || mode === "handshakes" ? new Ended(1, "interrupted") : new Ended(0)
 }
 
-/** Runs the world. It returns at the end of a batch; all other runs end by an Ended that it throws, or by an error. */
+/** Runs the world. Returns at the end of a batch; all other runs end with an Ended that it throws, or with an error. */
 async function carryOut(
     options: Options,
     capture: Capture | undefined,
@@ -92,11 +93,14 @@ async function carryOut(
         (example || options.program !== undefined) && options.server !== undefined && !json
             ? makePicture(options, output)
             : undefined
-    const talks = !json && (mode === "console" || mode === "serve" || mode === "program" || example)
+    const ofProgram = mode === "program" || mode === "handshakes"
+    const talks = !json && (mode === "console" || mode === "serve" || ofProgram || example)
     const log = { heard: talks || mode === "control" }
+    const connections = new Connections()
     const world = await World.make(options, [
         ...(json ? [jsonEvents(addresses(options), write)] : []),
         ...(example ? [ofHostX(watch.observer)] : []),
+        ...(mode === "handshakes" ? [ofHostX(connections.observer)] : []),
         ...(picture === undefined ? [] : [ofHostX(picture.observer)]),
         ...(capture === undefined ? [] : portsOf(options, capture)),
         {
@@ -115,19 +119,25 @@ async function carryOut(
             prompt = new Prompt(world, output, { input: process.stdin, output: process.stdout })
         }
         void world.linkClosed.then(end => {
-            // under --control an unplugged link does not end the run: the controlling program sees its connections fail
+            // with --control an unplugged link does not end the run: the controlling program sees its connections fail
             if (mode !== "control" || end.how === "protocol") world.finish(linkEnd(options, end))
         })
         if (mode === "control") return await control(world, process.stdin, write)
-        // from now on the device's log is shown: what it prints at its start answers no command
+        // from now on the device's log is shown; what the device prints at its start does not answer a command
         log.heard = true
         if (talks) output.line()
         if (example) {
             const stage = picture === undefined ? darkStage : ladderStage(output, picture)
             await playExample(new Example(world, watch, stage), mode === "batch", output)
             watch.end()
-            // a run with a prompt goes on drawing
+            // a run with a prompt continues to draw
             if (mode === "batch") picture?.show(false)
+        }
+        if (mode === "handshakes" && world.server !== undefined) {
+            const summary = await showHandshakes(world, world.server, connections)
+            picture?.rest()
+            output.line(`\n${summary}`)
+            return
         }
         const show = json ? showJson(world, write) : showText(output)
         await runCommands(world, options.commands, show)
@@ -164,7 +174,7 @@ function makePicture({ ip, server, time }: Options, output: Output): Picture {
     return new Picture(output, hosts, time === "real" ? later : undefined)
 }
 
-/** Runs the example; unless `strict`, a failure is shown and the run goes on. */
+/** Runs the example; unless `strict` is set, a failure is shown and the run continues. */
 async function playExample(example: Example, strict: boolean, output: Output): Promise<void> {
     try {
         await example.run()
@@ -176,6 +186,6 @@ async function playExample(example: Example, strict: boolean, output: Output): P
 
 function linkEnd({ mode }: Options, { how, reason }: Closed): Ended {
     if (how === "error" || how === "protocol" || mode === "batch")
-        return new Ended(1, `the link is gone: ${reason}`)
-    return new Ended(0, mode === "console" ? `The link is gone: ${reason}.` : "")
+        return new Ended(1, `the link ended: ${reason}`)
+    return new Ended(0, mode === "console" ? `The link ended: ${reason}.` : "")
 }

@@ -1,4 +1,4 @@
-// Carries out console commands: from --exec, from a prompt, from a pipe.
+// Executes console commands from --exec, a prompt or a pipe.
 
 import { createInterface, type Interface } from "node:readline"
 import { Ended, endedBy } from "./ended"
@@ -22,12 +22,12 @@ export function showJson(world: World, write: (line: string) => void): ShowReply
     return (line, lines, status) => write(jsonCommand(world.now(), line, status, lines))
 }
 
-/** Shows what a command printed. At a prompt that is all, as the user has typed the command itself. */
+/** Shows what a command printed. At a prompt that is all, because the user has typed the command. */
 function showOutput(output: Output, lines: readonly string[], status: number): void {
     for (const text of lines) output.line(text, status === 0 ? "plain" : "red")
 }
 
-/** Runs commands one after the other; throws an Ended with code 1 at the first that fails. */
+/** Runs commands one after the other; throws an Ended with code 1 at the first command that fails. */
 export async function runCommands(world: World, commands: readonly string[], show: ShowReply): Promise<void> {
     for (const command of commands) {
         const { lines, status } = await world.command(command)
@@ -36,7 +36,7 @@ export async function runCommands(world: World, commands: readonly string[], sho
     }
 }
 
-/** Virtual time that passes after each command at a prompt, ms; between commands none passes. */
+/** Virtual time that passes after each command at a prompt, ms; between commands no time passes. */
 const AFTER_COMMAND = 1000
 const LEAVE = ["exit", "quit"]
 
@@ -47,13 +47,13 @@ interface Terminal {
 }
 
 /**
- * Reads commands at a prompt. As soon as it is made, the keys Ctrl-C and Ctrl-D end the run. It reads Ctrl-C as a key,
- * not as a signal: a shell between the terminal and this process would turn a signal into an exit code of its own.
+ * Reads commands at a prompt. From its creation on, the keys Ctrl-C and Ctrl-D end the run. The prompt reads Ctrl-C as a key, not
+ * as a signal: a shell between the terminal and this process would turn a signal into an exit code of its own.
  */
 export class Prompt {
     private readonly lines: Interface
     private readonly typed: AsyncIterableIterator<string>
-    /** The cursor is on the line of the prompt. */
+    /** True when the cursor is on the line of the prompt. */
     private asks = false
 
     constructor(
@@ -67,7 +67,7 @@ export class Prompt {
         this.lines.on("SIGINT", () => this.lines.close())
     }
 
-    /** Takes commands until the user leaves, which ends the run. Output meanwhile goes above the prompt. */
+    /** Reads commands until the user leaves, which ends the run. Meanwhile output appears above the prompt. */
     async run(): Promise<never> {
         this.output.below(this.lines)
         this.ask()
@@ -104,7 +104,7 @@ export class Prompt {
     }
 }
 
-/** Carries out the lines of the input as commands until the run ends. The end of the input ends the run only if `leaveAtEnd`. */
+/** Executes the lines of the input as commands until the run ends. The end of the input ends the run only if `leaveAtEnd`. */
 export async function serve(
     world: World,
     show: ShowReply,

@@ -25,7 +25,7 @@ import type { Observer } from "./observer"
 
 /** A link that leaves this process. */
 interface Outside extends Link {
-    /** Resolves to how the link ended, once it has. */
+    /** Resolves with the reason when the link ends. */
     readonly closed: Promise<Closed>
 }
 
@@ -38,11 +38,11 @@ async function openOutside(options: Options): Promise<Outside | undefined> {
     return await connectStream(link)
 }
 
-/** Characters of a command line that a device is sent at most; more it refuses anyway. */
+/** The longest command line that is sent to a device, which refuses longer ones anyway. */
 const LONGEST_LINE = 2000
 /** A command for one of several devices: `on N COMMAND`. */
 const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
-/** The command that the simulator carries out itself, as the device does not know of its chip's faults. */
+/** The command that the simulator executes itself, because the device cannot see its chip's faults. */
 const FAULT_HELP =
     "fault NAME on|off|N               breaks the chip; fault alone lists the names (simulator only)"
 const FAULT = /^\s*fault(?:\s+(.*))?$/
@@ -53,20 +53,20 @@ export class World {
     readonly devices: readonly Device[]
     /** The devices' chips. */
     private readonly chips: SpiChip[] = []
-    /** The server on the built-in link, with which the example talks. */
+    /** The example's server, on the built-in link. */
     readonly server: BuiltinHost | undefined
     /** The router that leads to this computer's sockets. */
     readonly router: Router | undefined
     private readonly ethernet: EthernetSwitch
     private readonly outside: Outside | undefined
     private origin = 0
-    /** The last words of programs that reported why they end, by device number. */
+    /** The final error message of each program that reported one, by device number. */
     private readonly fatal = new Map<number, string>()
     private end: Ended | undefined
     private readonly whenEnded: Promise<Ended>
     private resolveEnded: (ended: Ended) => void = () => {}
 
-    /** Makes a world that is switched off. Throws when the link to the outside cannot be opened. */
+    /** Creates a world that is switched off. Throws when the link to the outside cannot be opened. */
     static async make(options: Options, observers: readonly Observer[]): Promise<World> {
         return new World(options, observers, await openOutside(options))
     }
@@ -92,7 +92,7 @@ export class World {
         this.clock = options.time === "virtual" ? new VirtualClock() : new RealClock()
         // code that awaits a promise runs before the next event of the clock
         this.clock.settle.add(async () => {})
-        // the names of the forks are part of a seed's meaning: another name gives other random numbers
+        // a fork's name is mixed into its seed: another name produces other random numbers
         const random = new Random(options.seed ?? Math.floor(Math.random() * 0x1_0000_0000))
         this.ethernet = new EthernetSwitch(this.clock, {
             impairments: options.impairments,
@@ -114,14 +114,14 @@ export class World {
         return this.clock.now() - this.origin
     }
 
-    /** Resolves to how the link to the outside ended, once it has; never without such a link. */
+    /** Resolves with the reason when the outside link ends; stays pending if there is none. */
     get linkClosed(): Promise<Closed> {
         return this.outside?.closed ?? new Promise(() => {})
     }
 
     /**
-     * Lets time pass until the condition holds; returns false when it does not within `limit` milliseconds. Throws an
-     * Ended when the run is over before.
+     * Lets time pass until the condition holds; returns false when it does not within `limit` milliseconds. Throws an Ended when
+     * the run ends first.
      */
     async until(condition: () => boolean, limit: number): Promise<boolean> {
         let met = false
@@ -139,7 +139,7 @@ export class World {
         await this.until(() => false, ms)
     }
 
-    /** Runs `action` in `ms` milliseconds, as an event of the clock, so that the devices sleep no longer than until then. */
+    /** Runs `action` in `ms` milliseconds, as an event of the clock, so that no device sleeps past that time. */
     async act<T>(ms: number, action: () => T): Promise<T> {
         const done: T[] = []
         this.clock.at(this.clock.now() + ms, () => done.push(action()))
@@ -154,10 +154,9 @@ export class World {
         const number = /^\d{1,3}$/.test(name) ? Number(name) : 0
         if (number >= 1 && number <= this.devices.length)
             return await this.commandOf(number - 1, command ?? "")
-        const there =
-            this.devices.length === 1 ? "is only device 1" : `are devices 1 to ${this.devices.length}`
+        const known = this.devices.length === 1 ? "1" : `1 to ${this.devices.length}`
         const prefix = this.options.mode === "control" ? "err " : ""
-        return { lines: [`${prefix}on ${name}: there ${there}`], status: 1 }
+        return { lines: [`${prefix}no device ${name}: use ${known}`], status: 1 }
     }
 
     private async commandOf(device: number, line: string): Promise<Reply> {
@@ -183,8 +182,8 @@ export class World {
     private async carryOut(device: number, line: string): Promise<Reply> {
         let reply: Reply | undefined
         let failure: Error | undefined
-        // a command of no characters would mean that no command waits, so a blank stands for it; the device refuses a
-        // line that is too long, if its heap can take the line at all
+        // an empty line means "no command", so a blank is sent instead; the device refuses an overlong line, if its heap can hold
+        // the line at all
         const command = this.devices[device]!.command(line.slice(0, LONGEST_LINE) || " ").then(
             value => {
                 reply = value
@@ -199,7 +198,7 @@ export class World {
             await Promise.race([command, this.whenEnded])
         }
         if (this.end !== undefined) throw this.end
-        if (reply === undefined) throw failure ?? new Error(`the device never carried out "${line}"`)
+        if (reply === undefined) throw failure ?? new Error(`the device did not run "${line}"`)
         return reply
     }
 
@@ -225,7 +224,7 @@ export class World {
         await this.outside?.close()
     }
 
-    /** Makes device number `n`, plugged in and switched off. */
+    /** Creates device number `n`, plugged in and switched off. */
     private makeDevice(n: number, runtime: "vm" | "node", ip: string): Device {
         const { clock, ethernet, options } = this
         const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
@@ -262,7 +261,7 @@ export class World {
     }
 
     private log(level: Level, text: string, n: number): void {
-        // a program that reports why it ends needs no stack trace
+        // the end of a program that reports its error needs no stack trace
         if (level === "error" && text.startsWith("fatal: ")) this.fatal.set(n, text)
         else if (isProgramsOwn(level, text)) this.observe(observer => observer.log?.(level, text, n))
     }

@@ -8,13 +8,19 @@ export interface Timer {
 /** The clock of a simulated world: all of its times come from one. */
 export interface Clock {
     readonly virtual: boolean
-    /** Returns the milliseconds since the clock was made, with fractions. */
+    /** Returns the milliseconds since the clock was created, with fractions. */
     now(): number
-    /** Runs `run` at `when` (in terms of `now`), or as soon as possible if that is past. Events of one time run in order of scheduling. */
+    /**
+     * Runs `run` at `when` (in terms of `now`), or as soon as possible if that has passed. Events of one time run in the order of
+     * scheduling.
+     */
     at(when: number, run: () => void): Timer
-    /** Returns the time of the next event, Infinity without one. A real clock always returns Infinity. */
+    /** Returns the time of the next event, Infinity if no event is scheduled. A real clock always returns Infinity. */
     next(): number
-    /** Functions that a virtual clock awaits after every event, so that the promises which it resolved run before the next one. */
+    /**
+     * Functions that a virtual clock awaits after every event, so that the promises that the event resolved run before the next
+     * event.
+     */
     readonly settle: Set<() => Promise<void>>
     /**
      * Lets time pass until a moment, or until a condition holds (checked after every event), but not beyond `limit`.
@@ -29,7 +35,7 @@ interface Event {
     run: (() => void) | undefined
 }
 
-/** The events by time, then by order of scheduling: a binary heap. Cancelled events are skipped when they come first. */
+/** The events by time, then by order of scheduling: a binary heap. Cancelled events are skipped when they are first. */
 class EventQueue {
     private readonly heap: Event[] = []
     private order = 0
@@ -85,7 +91,7 @@ function timer(event: Event, cancelled: () => void): Timer {
     }
 }
 
-/** After this many events a virtual clock lets the process handle its sockets and signals. */
+/** The number of events after which a virtual clock lets the process handle its sockets and signals. */
 const EVENTS_PER_BREATH = 4096
 
 /** A clock whose time jumps from event to event: an idle minute takes no time, and a run repeats exactly. */
@@ -180,7 +186,7 @@ export class RealClock implements Clock {
             const again = () => {
                 look()
                 if (!this.waiters.has(waiter)) return
-                // data on a socket may change the condition as well, so it is also checked between events
+                // data on a socket may change the condition, too, so it is also checked between events
                 const wait = typeof until === "number" ? Math.min(end - this.now(), 1000) : 2
                 poll = setTimeout(again, Math.max(1, wait))
             }

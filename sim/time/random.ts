@@ -42,7 +42,9 @@ export class Random {
         return bytes
     }
 
-    /** Returns an independent generator for one purpose. It depends on the seed and the label, not on the numbers drawn before. */
+    /**
+     * Returns an independent generator for one purpose, which depends on the seed and the label, not on the numbers drawn before.
+     */
     fork(label: string): Random {
         let hash = 0x811c9dc5 // FNV-1a
         for (const byte of new TextEncoder().encode(label)) hash = Math.imul(hash ^ byte, 0x01000193)

@@ -1,10 +1,10 @@
-// A timer for one task: it runs at the earliest of all times that were asked for since its last run.
+// A timer for one task, which runs at the earliest of all times requested since its last run.
 
 import type { Clock, Timer } from "./clock"
 
 export class Wake {
     private timer: Timer | undefined
-    /** When the timer is due. */
+    /** The time at which the timer is due. */
     private due = Number.POSITIVE_INFINITY
 
     constructor(

@@ -23,8 +23,8 @@ export function optionWords(option: TcpOption): string[] {
 }
 
 /**
- * Returns the data in quotes if it is text, cut to `room` columns; returns an empty string if it is not text, or if
- * there is no room for more than a few characters. `payload` may be the beginning of `length` bytes.
+ * Returns the data in quotes if it is text, cut to `room` columns; returns an empty string if it is not text, or if `room` is too
+ * small for more than a few characters. `payload` may be the beginning of `length` bytes.
  */
 export function preview(
     payload: Uint8Array,

@@ -1,4 +1,4 @@
-// Dissects a frame for display. Any bytes have a view: a frame that cannot be read to its end is shown as far as it can be read.
+// Dissects a frame for display. Any bytes have a view: a frame that cannot be read to its end is shown as far as possible.
 import { flagsOf, type TcpFlags } from "./flags"
 import { type TcpOption, tcpOptions } from "./tcp-options"
 
@@ -43,7 +43,7 @@ export interface TcpView extends Ipv4 {
     readonly destinationPort: number
     /** The sequence number in the header: absolute, 0 to 2^32 - 1. */
     readonly seq: number
-    /** The acknowledgment number in the header; it has a meaning only with the ACK flag. */
+    /** The acknowledgment number in the header; it is meaningful only with the ACK flag. */
     readonly ack: number
     readonly flags: TcpFlags
     /** The window in the header, not scaled. */
@@ -62,7 +62,7 @@ export interface UdpView extends Ipv4 {
     readonly sourcePort: number
     readonly destinationPort: number
     readonly payload: Uint8Array
-    /** True also for a checksum of 0: the sender made none (RFC 768). */
+    /** True also for a checksum of 0, which means that the sender computed none (RFC 768). */
     readonly checksumValid: boolean
 }
 
@@ -85,13 +85,13 @@ interface FragmentView extends Ipv4 {
     readonly payload: Uint8Array
 }
 
-/** An IPv4 packet of another protocol than TCP, UDP and ICMP. */
+/** An IPv4 packet of a protocol other than TCP, UDP and ICMP. */
 interface OtherIpView extends Ipv4 {
     readonly kind: "ip"
     readonly payload: Uint8Array
 }
 
-/** A frame of another EtherType than IPv4 and ARP, such as IPv6, or with a length there (IEEE 802.3). */
+/** A frame with an EtherType other than IPv4 and ARP, such as IPv6, or with a length in that field (IEEE 802.3). */
 interface OtherView extends Ethernet {
     readonly kind: "ethernet"
     readonly payload: Uint8Array
@@ -167,7 +167,7 @@ function ipv4(frame: Uint8Array, view: DataView, ethernet: Ethernet): View {
         identification: view.getUint16(18),
         headerChecksumValid: fold(sum(frame.subarray(14, 14 + headerLength), 0)) === 0xffff,
     }
-    // what follows the total length is Ethernet padding
+    // bytes after the total length are Ethernet padding
     const payload = frame.subarray(14 + headerLength, 14 + totalLength)
     const fragment = view.getUint16(20)
     const offset = (fragment & 0x1fff) * 8

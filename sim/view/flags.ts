@@ -20,7 +20,7 @@ export function flagList(flags: TcpFlags): string[] {
     return namesOf(flags, LISTED)
 }
 
-/** Returns the flags that are set as one word for people: SYN, SYN-ACK, FIN-ACK, RST …; `none` without any. */
+/** Returns the flags that are set as one word for people: SYN, SYN-ACK, FIN-ACK, RST …; `none` if no flag is set. */
 export function flagNames(flags: TcpFlags): string {
     const names = namesOf(flags, SPOKEN)
     return names.length > 0 ? names.join("-") : "none"
@@ -30,7 +30,10 @@ function namesOf(flags: TcpFlags, order: readonly FlagName[]): string[] {
     return order.filter(flag => flags[flag]).map(flag => flag.toUpperCase())
 }
 
-/** The states that a connection enters by sending a flag. It enters the others when a segment arrives or a timer expires. */
+/**
+ * The states that a connection enters by sending a flag. A connection enters the other states when a segment arrives or a timer
+ * expires.
+ */
 export const ENTERED_BY_SENDING: Readonly<Record<string, "syn" | "fin">> = {
     "SYN-SENT": "syn",
     "FIN-WAIT-1": "fin",

@@ -278,7 +278,7 @@ export class Ladder {
         this.line("", "", this.tint("dim", text), "")
     }
 
-    /** Returns the texts of an arrow: a line of numbers in columns, as many as fit, and the rest for the arrow itself. */
+    /** Returns the texts of an arrow: a line with as many numbers in columns as fit, and the rest for the arrow itself. */
     private words(view: TcpView, passage: Passage): Pick<Arrow, "labels" | "text" | "style"> {
         const { ellipsis } = this.glyphs
         const flags = flagNames(view.flags)

@@ -1,12 +1,15 @@
-// Finds out whether a segment is new, a retransmission or a keep-alive, from the segments that its sender has sent before.
+// Classifies a segment as new, a retransmission or a keep-alive, from the segments that its sender has sent before.
 import type { TcpView } from "./dissect"
 
 interface Sent {
     /** Sequence number of the SYN, or of the first segment seen. */
     readonly first: number
-    /** The SYN had an ACK. In a simultaneous open the SYN-ACK repeats the number of the SYN, but is not a retransmission. */
+    /**
+     * True when the SYN had an ACK. In a simultaneous open the SYN-ACK repeats the number of the SYN, but is not a
+     * retransmission.
+     */
     readonly acknowledges: boolean
-    /** The sequence number after all that was sent. */
+    /** The sequence number after everything that was sent. */
     end: number
 }
 

@@ -16,7 +16,10 @@ export type TcpOption =
     /** An option of a wrong length. If the length passes the end of the header, the options after it cannot be read. */
     | { readonly kind: "malformed"; readonly code: number }
 
-/** Reads the bytes between the fixed part of a TCP header and the data. Skips no-operations, and all after the end-of-list option. */
+/**
+ * Reads the bytes between the fixed part of a TCP header and the data. Skips no-operations, and everything after the end-of-list
+ * option.
+ */
 export function tcpOptions(bytes: Uint8Array): TcpOption[] {
     const options: TcpOption[] = []
     let at = 0

@@ -1,7 +1,7 @@
-// Counts what a program does on the VM: operations, calls and allocations, each by the place in the image. The VM's WebAssembly
-// gets a few instructions more for it: one count for each operation in `devs_vm_exec_opcodes`, and one for each block of the
-// heap in `jd_gc_any_try_alloc`. The counts are in the VM's memory, above all that it uses. Functions are found by the module's
-// own names.
+// Counts what a program does on the VM: operations, calls and allocations, each by its place in the image. For that a few
+// instructions are added to the VM's WebAssembly: one count per operation in `devs_vm_exec_opcodes`, and one per block of the
+// heap in `jd_gc_any_try_alloc`. The counts are in the VM's memory, above all that it uses. Functions are found by their names in
+// the module.
 
 /** Addresses of the counts, in the last of the memory's 16 MB; each table has a word for each place in the image. */
 const Table = { Operations: 0xe0_0000, Entries: 0xe4_0000, Blocks: 0xe8_0000, Bytes: 0xec_0000 } as const
@@ -12,14 +12,14 @@ const PLACES = 0x1_0000
 /** The counts by place, an offset in the image. */
 export interface Counts {
     operations: Uint32Array
-    /** Operations that followed one of another frame: at a function's first place, its calls. */
+    /** Operations that followed an operation of another frame: at a function's first place, its calls. */
     entries: Uint32Array
-    /** Blocks of the heap that the operation at a place has allocated, and the bytes that were asked for. */
+    /** Blocks of the heap that the operation at a place has allocated, and the bytes that it requested. */
     blocks: Uint32Array
     bytes: Uint32Array
 }
 
-/** Returns a copy of the counts since the VM's start. The VM must have been made to count. */
+/** Returns a copy of the counts since the VM's start. The VM must have been created with counting. */
 export function readCounts(vm: { HEAPU32: Uint32Array }): Counts {
     const table = (at: number) => vm.HEAPU32.slice(at >> 2, (at >> 2) + PLACES)
     return {
@@ -30,7 +30,7 @@ export function readCounts(vm: { HEAPU32: Uint32Array }): Counts {
     }
 }
 
-/** Adds the counting to the VM's WebAssembly. */
+/** Adds counting to the VM's WebAssembly. */
 export function withCounts(wasm: Uint8Array): Uint8Array {
     const sections = sectionsOf(wasm)
     const index = functionsByName(sections)
@@ -79,20 +79,20 @@ const place = [...frame, Wasm.Load16, Wasm.Half, FRAME_PC]
 const last = [...constant(0), ...load(Last.Place)]
 const words = [...constant(2), Wasm.ShiftLeft]
 
-/** Instructions that add what `amount` leaves on the stack to a table's word; `at` leaves the place there. */
+/** Returns instructions that add the value that `amount` leaves on the stack to a table's word; `at` leaves the place there. */
 const count = (table: number, at: number[], amount: number[]) => [
     ...[...at, ...words, ...at, ...words],
     ...[...load(table), ...amount, Wasm.Add, ...store(table)],
 ]
 
-/** Puts the count at the start of the interpreter's loop, which takes one operation a turn. */
+/** Puts the count at the start of the interpreter's loop, which executes one operation per turn. */
 function countOperation(code: number[]): number[] {
     const start = [
         ...[...constant(131_072), Wasm.LocalSet, 3],
         ...[Wasm.Block, Wasm.NoResult, Wasm.Loop, Wasm.NoResult],
     ]
     const at = code.findIndex((_, i) => start.every((byte, n) => code[i + n] === byte))
-    if (at < 0) throw new Error("the VM's interpreter has an unknown form: is it another version of the VM?")
+    if (at < 0) throw new Error("the VM's interpreter has an unknown form; the VM may be another version")
     const loop = at + start.length
     const counting = [
         ...count(Table.Operations, place, constant(1)),
@@ -178,12 +178,12 @@ function functionsByName(sections: Sections): (name: string) => number {
     }
     return name => {
         const number = numbers.get(name)
-        if (number === undefined) throw new Error(`the VM has no function ${name}: is it another version?`)
+        if (number === undefined) throw new Error(`the VM has no function ${name}; it may be another version`)
         return number
     }
 }
 
-/** Returns how many functions the module imports: its own are numbered after them. */
+/** Returns how many functions the module imports, after which its own are numbered. */
 function importedFunctions(sections: Sections): number {
     const body = sections.find(({ id }) => id === Section.Import)?.body
     if (body === undefined) return 0

@@ -1,5 +1,5 @@
-// Measures how much of the VM's heap a program uses. It reads the blocks of the heap in the VM's memory: each begins with a
-// word that holds the block's tag and its size in words.
+// Measures how much of the VM's heap a program uses. This file reads the blocks of the heap in the VM's memory: each begins with
+// a word that holds the block's tag and its size in words.
 
 import type { Clock } from "../time/clock"
 import type { VmModule } from "./module"
@@ -28,7 +28,7 @@ const SIZE_MASK = 0xff_ffff
 const FREE = 1
 const FINAL = 0x4f
 
-/** Returns the heap as it is now. Throws while the VM runs no program. */
+/** Returns the current heap. Throws while the VM runs no program. */
 export function readHeap(vm: VmModule): Heap {
     const words = vm.HEAPU32
     const chunk = findRecord(words) + Record.Size
@@ -38,7 +38,7 @@ export function readHeap(vm: VmModule): Heap {
         const header = words[at]
         const length = header & SIZE_MASK
         if (length === 0)
-            throw new Error("the VM's heap has an unknown form: is it another version of the VM?")
+            throw new Error("the VM's heap has an unknown layout; the VM may be another version")
         const bytes = length * 4
         heap.size += bytes
         if (header >>> TAG === FREE) {
@@ -51,10 +51,10 @@ export function readHeap(vm: VmModule): Heap {
 }
 
 /**
- * Returns what the program still uses of the heap. It runs the clock until the VM has made its next allocations, each after
- * a collection of all garbage, and reads the heap then. So `used` is what the program could reach at the last allocation,
- * with the frames of the functions that ran, and that allocation. A program behind the pipe allocates at the latest when it
- * asks for a command. Throws when it allocates nothing within 10 s.
+ * Returns what the program still uses of the heap. Runs the clock until the VM has made its next allocations, each after a
+ * collection of all garbage, and then reads the heap. So `used` is what the program could reach at the last allocation, including
+ * the frames of the functions that ran, and that allocation. A program behind the pipe allocates at the latest when it asks for a
+ * command. Throws when the program allocates nothing within 10 s.
  */
 export async function liveHeap(vm: VmModule, clock: Clock): Promise<Heap> {
     const made = () => vm.HEAPU32[findRecord(vm.HEAPU32) + Record.Allocations]

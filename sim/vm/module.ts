@@ -1,10 +1,10 @@
-// Loads DeviceScript's own VM, compiled to WebAssembly, from the installed command line tool. The tool does not export it.
-// So this cuts the module's wrapper out of the tool's bundle and evaluates it for each device in a scope of its own, with its
-// own clock, loop and source of random numbers.
+// Loads DeviceScript's own VM, compiled to WebAssembly, from the installed command line tool. The tool does not export the VM, so
+// this file cuts the module's wrapper out of the tool's bundle and evaluates it for each device in its own scope, with its own
+// clock, loop and source of random numbers.
 
 import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
+import { commandLineTool, INSTALL } from "../build/places"
 import { withCounts } from "./counting"
 
 const CLI_VERSION = "2.16.4"
@@ -58,8 +58,8 @@ interface Source {
 const cached: { [counting: string]: Source } = {}
 
 /**
- * Makes a new VM that has run nothing yet; with `counting` one that counts what it does (counting.ts). Throws when the installed command
- * line tool has another version than CLI_VERSION.
+ * Creates a new VM that has run nothing yet; with `counting` the VM counts what it does (counting.ts). Throws when the installed
+ * command line tool has another version than CLI_VERSION.
  */
 export function createModule(scope: Scope, counting = false): VmModule {
     cached[`${counting}`] ??= load(counting)
@@ -81,7 +81,7 @@ export function createModule(scope: Scope, counting = false): VmModule {
         scope.clearTimeout,
         silent,
         { log: silent, debug: silent, warn: silent, error: silent },
-        // enough of a process for the VM to take it for Node, without exception handlers and exit code
+        // enough of a process for the VM to detect Node, without exception handlers and exit code
         { versions: { node: process.versions.node }, release: { name: "node" }, argv: [], on: silent },
         {},
         ".",
@@ -104,8 +104,7 @@ function load(counting: boolean): Source {
     const { file, version } = installed()
     if (version !== CLI_VERSION) {
         throw new Error(
-            `@devicescript/cli is ${version}, but the simulator knows the VM of ${CLI_VERSION} only: run npm ci, ` +
-                "or adapt sim/vm/module.ts to the new version"
+            `@devicescript/cli is ${version}, but the simulator knows the VM of ${CLI_VERSION} only: run ${INSTALL}`
         )
     }
     const bundle = readFileSync(file, "latin1") // the part that is used is plain ASCII
@@ -115,7 +114,7 @@ function load(counting: boolean): Source {
     const wasm = WASM.exec(source)
     if (start < 0 || end < 0 || wasm === null) {
         throw new Error(
-            `${file} does not contain the VM in the form of ${CLI_VERSION}: run npm ci to restore it`
+            `${file} does not contain the VM in the form of ${CLI_VERSION}: run ${INSTALL} to restore it`
         )
     }
     const names = ["require", "Date", "setTimeout", "clearTimeout", "clearInterval", "setInterval", "console"]
@@ -137,13 +136,7 @@ function load(counting: boolean): Source {
 
 /** Returns the path and the version of the command line tool's bundle. */
 function installed(): { file: string; version: string } {
-    const require = createRequire(import.meta.url)
-    let manifest: string
-    try {
-        manifest = require.resolve("@devicescript/cli/package.json")
-    } catch {
-        throw new Error("@devicescript/cli is not installed: run npm ci")
-    }
-    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string }
-    return { file: join(dirname(manifest), "built", "devicescript-cli.cjs"), version }
+    const tool = commandLineTool()
+    if (tool === undefined) throw new Error(`@devicescript/cli is not installed: run ${INSTALL}`)
+    return { file: join(tool.folder, "built", "devicescript-cli.cjs"), version: tool.version }
 }

@@ -1,7 +1,7 @@
-// Counts the bytecode operations of a piece of code exactly. The VM ends a program that runs 131,072 operations between two
-// awaits. A measuring program (see test/programs/measure.ts) runs the code and then a number of further operations. The
-// largest number that the program survives shows how many operations the code ran. A count takes some forty runs of a new VM,
-// a few milliseconds each, on virtual time, so it is the same on every machine.
+// Counts the bytecode operations of a piece of code exactly. The VM ends a program that executes 131,072 operations between two
+// awaits. A measuring program (see test/programs/measure.ts) runs the code and then a number of further operations. The largest
+// number that the program survives shows how many operations the code ran. A count takes some forty runs of a new VM, a few
+// milliseconds each, on virtual time, so the result is the same on every machine.
 
 import { readFileSync } from "node:fs"
 import { buildImage } from "../build/build"
@@ -14,7 +14,7 @@ import { VmRuntime } from "./runtime"
 const LIMIT = 131_072
 /** Operations in one turn of the measuring program's first loop. */
 const TURN = 9
-/** Four more turns of 7 operations and three turns of 9 fewer make one more operation. */
+/** Four more turns of 7 operations and three fewer turns of 9 add one operation. */
 const FINE = { sevens: 4, nines: 3 } as const
 /** The limit of a run, ms of virtual time. */
 const PATIENCE = 60_000
@@ -36,7 +36,10 @@ export async function countOperations(program: string): Promise<number> {
     return around - (await spare(turns => survives(bytes, { ...turns, empty: false })))
 }
 
-/** Returns how many operations are left to the limit after the code of a program that survives so many turns, or does not. */
+/**
+ * Returns how many operations the limit leaves after a program's code; `survives` says whether the program survives a number of
+ * turns.
+ */
 export async function spare(survives: (turns: Turns) => Promise<boolean>): Promise<number> {
     const nines = await most(LIMIT / TURN, n => survives({ nines: n, sevens: 0 }))
     const rest = await most(TURN - 1, n => {
@@ -59,7 +62,7 @@ async function most(limit: number, passes: (n: number) => Promise<boolean>): Pro
     return low
 }
 
-/** Runs the program once on a new VM; returns whether it survives. */
+/** Runs the program once on a new VM; returns true when it survives. */
 async function survives(image: Uint8Array, options: Turns & { empty: boolean }): Promise<boolean> {
     const clock = new VirtualClock()
     const boot = new TextEncoder().encode(JSON.stringify(options))

@@ -1,4 +1,4 @@
-// Finds the place in the sources of a place in the bytecode, by the debug information of a build.
+// Finds the place in the sources for a place in the bytecode, using the debug information of a build.
 
 import { type Place, PlaceMap, type PlaceTables } from "../optimizer/places"
 

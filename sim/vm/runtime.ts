@@ -112,7 +112,7 @@ export class VmRuntime implements Runtime {
         return this.timer
     }
 
-    /** Returns the clock's time. The VM reads it at every turn of a fiber, so a program that never sleeps is found here. */
+    /** Returns the clock's time. The VM reads it at every turn of a fiber, so a program that never sleeps is detected here. */
     private now(): number {
         if (++this.looks > TURNS_AT_ONCE) this.host(() => this.end(PanicCode.Simulator, NEVER_SLEEPS))
         return this.options.clock.now()
@@ -138,7 +138,7 @@ export class VmRuntime implements Runtime {
         }
     }
 
-    /** Ends the program because the VM's own code has failed, as by an assertion. */
+    /** Ends the program because the VM's own code has failed, for example on an assertion. */
     private fail(error: unknown): void {
         if (!this.stopped) this.end(PanicCode.Simulator, `the VM failed: ${error}`)
     }
@@ -188,6 +188,6 @@ function deploy(module: VmModule, image: Uint8Array): string | undefined {
         const error = module.devsDeploy(image)
         return error === 0 ? undefined : `error ${error}`
     } catch {
-        return "it failed while reading it"
+        return "the VM crashed while reading the image"
     }
 }

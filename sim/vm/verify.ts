@@ -1,4 +1,4 @@
-// Verifies an image by the VM's own verifier.
+// Verifies an image with the VM's own verifier.
 
 import { createModule } from "./module"
 
@@ -17,6 +17,6 @@ export function verifyByVm(image: Uint8Array): string | undefined {
         if (error === 0) return undefined
         return lines.at(-1)?.replace(/^\W*/, "") ?? `error ${error}`
     } catch {
-        return "it failed while reading it"
+        return "the VM crashed while reading the image"
     }
 }

@@ -1,4 +1,4 @@
-// The entry for command lines from outside of the program, which sets its own interpreter here.
+// The entry for command lines from outside the program, which stores its interpreter here.
 
 export const lines = {
     /** Runs one line and prints its output. Returns 0, or 1 when the command failed. */

@@ -1,4 +1,4 @@
-// The console's commands that open connections, end them and wait for them.
+// The console's commands that open connections, end them and wait for their states.
 
 import { wordIndex } from "../base/words"
 import { failureOf } from "../inspect/ladder"
@@ -16,13 +16,13 @@ const enum Wait {
     Slice = 10,
 }
 
-/** Runs `listen PORT [echo|discard|http]`; `service` is "" without one. Like each command it returns what is wrong, "" for nothing. */
+/** Runs `listen PORT [echo|discard|http]`; `service` may be "". Like every command it returns an error message, "" on success. */
 export function listenCommand(device: Device, port: string, service: string, print: Print): string {
     const number = portOf(port)
     if (number < 0) return `"${port}" is not a port from 1 to 65535`
     const kind = service === "" ? Kind.Manual : wordIndex("manual echo discard http", service)
     if (kind < 0 || (kind === Kind.Manual && service !== ""))
-        return `no service "${service}"; there are echo, discard and http`
+        return `no service "${service}"; use echo, discard or http`
     const id = listen(device.stack, number, device.stack.config.connections)
     if (id < 0) return explain(device.stack, id)
     device.services.serve(id, kind)
@@ -56,7 +56,7 @@ export function shutdownCommand(device: Device, id: number, print: Print): strin
     return ""
 }
 
-/** Runs `close ID`, for a connection or a listener, and `abort ID`; `call` is TCP's call for it. */
+/** Runs `close ID`, for a connection or a listener, and `abort ID`; `call` is the TCP call that does it. */
 export function endCommand(device: Device, id: number, print: Print, call: typeof close): string {
     const listener = findListener(device.stack, id) >= 0
     call(device.stack, id, device.now())
@@ -85,7 +85,7 @@ export async function waitCommand(
     const stack = device.stack
     if (!wasGiven(stack, id)) return `no connection ${id}`
     const wanted = wordIndex(stateNames, state.toUpperCase())
-    if (wanted < 0) return `no state "${state}"; there are ${stateNames}`
+    if (wanted < 0) return `no state "${state}"; use ${stateNames}`
     const ms = limit === "" ? Wait.Longest : decimal(limit)
     if (ms < 0) return `"${limit}" is not a number of milliseconds`
     const end = (device.now() + ms) | 0

@@ -21,12 +21,12 @@ const enum Char {
 const enum Size {
     /** Bytes read at a time. */
     Chunk = 64,
-    /** Columns after which a line of output is broken, and the bytes of the line: the last character may take four. */
+    /** Columns after which a line of output is broken, and the bytes of the longest line: its last character may take four. */
     Columns = 76,
     Line = 80,
 }
 
-/** Runs `send ID TEXT`: sends as much as there is room for. */
+/** Runs `send ID TEXT`: sends as much as the send buffer has room for. */
 export function sendCommand(device: Device, id: number, text: string, print: Print): string {
     if (text === "") return "TEXT is missing"
     const bytes = Buffer.from(text)
@@ -40,7 +40,9 @@ export function sendCommand(device: Device, id: number, text: string, print: Pri
     return ""
 }
 
-/** Replaces escapes by the bytes that they stand for. Returns how many bytes are left; -1 for an escape that is not valid. */
+/**
+ * Replaces escapes with the bytes that they stand for. Returns the number of bytes in the result; -1 if an escape is not valid.
+ */
 function takeEscapes(b: Buffer): number {
     let to = b.indexOf(Char.Backslash)
     if (to < 0) return b.length
@@ -67,13 +69,13 @@ function takeEscapes(b: Buffer): number {
     return to
 }
 
-/** Runs `read ID`: prints all data that is there now, then the state of the stream. */
+/** Runs `read ID`: prints all data received so far, then the state of the stream. */
 export async function readCommand(device: Device, id: number, print: Print): Promise<string> {
     const stack = device.stack
     const chunk = Buffer.alloc(Size.Chunk)
     const line = Buffer.alloc(Size.Line)
     const c = findConnection(stack, id)
-    // reads only the data that is there now: a peer that keeps sending would keep this loop running
+    // reads only the data received so far: a peer that keeps sending would keep this loop running
     let left = c < 0 ? 0 : stack.conns.getAt(c + Tcb.ReceiveLength, "u16")
     const nothing = left === 0
     let at = 0

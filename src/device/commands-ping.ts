@@ -12,12 +12,12 @@ const enum Pings {
     Most = 100,
     /** Requests by default. */
     Count = 4,
-    /** Milliseconds from one request to the next, which is also how long a reply may take; and between two checks for it. */
+    /** Milliseconds from one request to the next, which is also how long a reply may take; and between two checks for a reply. */
     Each = 1000,
     Slice = 10,
 }
 
-/** Runs `ping HOST [COUNT]`: sends an echo request every second. `times` is "" without COUNT. */
+/** Runs `ping HOST [COUNT]`: sends an echo request every second. `times` is "" if COUNT is missing. */
 export async function pingCommand(
     device: Device,
     host: string,
@@ -36,7 +36,7 @@ export async function pingCommand(
         const end = (device.now() + Pings.Each) | 0
         device.services.also = request
         let told = false
-        // the last request is waited for only until its reply comes
+        // after the last request the wait ends as soon as its reply arrives
         while (((end - device.now()) | 0) > 0 && !(told && i === count)) {
             if (request.answered && !told) {
                 told = true
@@ -50,7 +50,7 @@ export async function pingCommand(
         if (!told) print(`${host}: no reply`)
     }
     device.services.also = undefined
-    if (came === 0) return `0 of ${count} replies came`
-    print(`${came} of ${count} replies came`)
+    if (came === 0) return `0 of ${count} answered`
+    print(`${came} of ${count} answered`)
     return ""
 }

@@ -1,4 +1,4 @@
-// What all commands share: the device that they work on, how they read their arguments, and how they explain errors.
+// Code that all commands share: the device that they work on, how they read their arguments, and how they explain errors.
 
 import type { Mac } from "../mac/mac"
 import { decimal } from "../net/address"
@@ -13,17 +13,17 @@ export interface Device {
     readonly stack: Stack
     readonly mac: Mac
     readonly services: Services
-    /** Wakes the driver's loop, as a command has given the stack something to do. */
+    /** Wakes the driver's loop, because a command has given the stack something to do. */
     poke(): void
     /** Returns the stack's time in milliseconds. */
     now(): number
     sleep(ms: number): Promise<void>
 }
 
-/** Takes one line of a command's output, without its end. */
+/** Prints one line of a command's output, passed without its line end. */
 export type Print = (text: string) => void
 
-/** Value of a number argument that is not valid. */
+/** The value that stands for a number argument that is not valid. */
 export const enum Argument {
     None = -1,
 }
@@ -40,7 +40,7 @@ export function wasGiven(stack: Stack, id: number): boolean {
     return (id > 0 && id <= stack.lastId) || findConnection(stack, id) >= 0 || findListener(stack, id) >= 0
 }
 
-/** Returns an error's POSIX name and what it means. For a connection, `id`, that includes which hop has failed. */
+/** Returns an error's POSIX name and what it means. For a connection, `id`, that includes the hop that failed. */
 export function explain(stack: Stack, error: TcpError, id = 0): string {
     const c = id > 0 ? findConnection(stack, id) : -1
     return withSentence(

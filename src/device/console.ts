@@ -1,4 +1,4 @@
-// The console: runs one command a line, the same on every runtime.
+// The console: runs one command per line, in the same way on every runtime.
 
 import { EVENTS } from "../features"
 import { ladder } from "../inspect/ladder"
@@ -22,11 +22,14 @@ import { pingCommand } from "./commands-ping"
 import { printMemory } from "./memory"
 
 const enum Line {
-    /** Characters of a line: the line and what is made of it must fit the rest of the heap several times. */
+    /** Characters of a line: the line and its parts must fit the rest of the heap several times. */
     Longest = 500,
 }
 
-/** Usage of each command and what it does, with two spaces in between. It is one string, as a switch over names takes more code. */
+/**
+ * Usage of each command and what it does, with two spaces in between. It is one string because a switch over names takes more
+ * code.
+ */
 const commands =
     "\n" +
     "connections  lists listeners and connections\n" +
@@ -34,7 +37,7 @@ const commands =
     "connect HOST PORT  opens a connection to an IPv4 address\n" +
     "send ID TEXT  sends what fits; escapes: \\n \\r \\t \\xNN \\\\\n" +
     "read ID  prints received data and the stream's state\n" +
-    "shutdown ID  sends a FIN; the peer may go on sending\n" +
+    "shutdown ID  sends a FIN; the peer may still send\n" +
     "close ID  closes a connection or a listener\n" +
     "abort ID  resets a connection\n" +
     "ladder ID  draws its last segments and states\n" +
@@ -47,7 +50,7 @@ const commands =
     "sleep MS  waits for MS milliseconds\n" +
     "help  prints this list\n"
 
-/** Returns the line about a command; "" when there is no such command. */
+/** Returns the line about a command; "" if not found. */
 function about(name: string): string {
     const start = commands.indexOf(`\n${name} `) + 1
     return start > 0 ? commands.slice(start, commands.indexOf("\n", start)) : ""
@@ -59,8 +62,8 @@ export function consoleOf(device: Device): (line: string, print: Print) => Promi
 }
 
 /**
- * Runs one line and prints its output. Returns 0, or 1 when the command failed: then one line, which begins with the command's name, says
- * why, and nothing has changed. An empty line does nothing.
+ * Runs one line and prints its output. Returns 0, or 1 when the command failed: then one line, which begins with the command's
+ * name, says why, and nothing is changed. An empty line does nothing.
  */
 export async function runCommand(device: Device, line: string, print: Print): Promise<number> {
     if (line.length > Line.Longest) {
@@ -88,7 +91,7 @@ export async function runCommand(device: Device, line: string, print: Print): Pr
     return 1
 }
 
-/** Runs a command. Returns what is wrong, "" for nothing. */
+/** Runs a command. Returns an error message, "" on success. */
 async function dispatch(device: Device, line: string, words: string[], print: Print): Promise<string> {
     const name = words[0] as string
     const first = words.length > 1 ? (words[1] as string) : ""
@@ -146,7 +149,7 @@ async function withId(
     if (listener && name !== "close" && name !== "abort") return `${id} is a listener`
     if (!listener && findConnection(device.stack, id) < 0) {
         const waits = stateOf(device.stack, id) === State.TimeWait
-        return `connection ${id} is ${waits ? "in TIME-WAIT: both ends have closed it" : "gone"}`
+        return `connection ${id} ${waits ? "is in TIME-WAIT: both ends have closed it" : "no longer exists"}`
     }
     switch (name) {
         case "send":

@@ -1,4 +1,4 @@
-// The control protocol: another program drives the device with one command a line, and gets exactly one line for each.
+// The control protocol: another program drives the device with one command per line, and gets exactly one line for each.
 //
 //   listen PORT [BACKLOG]          ok H: at most BACKLOG connections wait to be accepted; by default as many as the stack has
 //   accept H                       ok H2, or none
@@ -6,10 +6,10 @@
 //   send H N [BYTE]                ok n: queues N octets, or as many as fit: a to z repeating, from a on in each command, or N times
 //                                  BYTE (0 to 255, decimal or 0x and two hexadecimal digits)
 //   recv H [MAX]                   ok n STATE: drops up to MAX received octets, by default all. STATE afterwards: open while more
-//                                  may come or is still there, eof after the peer's FIN, else the error that ended it
+//                                  may arrive or is unread, eof after the peer's FIN, else the error that ended it
 //   read H MAX                     ok HEX STATE: returns up to MAX received octets (at most 520) in hexadecimal, - for none
 //   shut H, close H, abort H       ok
-//   state H                        ok ESTABLISHED, for example; CLOSED when the connection is gone
+//   state H                        ok ESTABLISHED, for example; CLOSED when the connection no longer exists
 //   rcvbuf H N                     ok: at most N octets may wait unread
 //   nodelay H 0|1                  ok: 1 turns Nagle's algorithm off, 0 on
 //   keepalive H 0|1                ok: 1 turns keep-alive on, 0 off
@@ -34,7 +34,7 @@ const enum Size {
     Alphabet = 26,
     /** Longest line, in characters. */
     Line = 100,
-    /** Connections whose end is remembered after their records were freed. */
+    /** Number of connections whose end is remembered after their records were freed. */
     Ends = 16,
 }
 
@@ -60,7 +60,7 @@ export function controlOf(device: Device): (line: string, print: Print) => Promi
 export class Control {
     private readonly scratch = Buffer.alloc(Size.Scratch)
     private readonly ends = Buffer.alloc(Size.Ends * Ended.Size)
-    /** Offset in `ends` of the record to be overwritten next. */
+    /** Offset in `ends` of the record that is overwritten next. */
     private next = 0
 
     constructor(private readonly device: Device) {}
@@ -130,7 +130,7 @@ export class Control {
 
     private listen(port: string, backlog: string): string {
         const number = portOf(port)
-        // a backlog of as many as there are connections is no limit
+        // a backlog that equals the number of connections is no limit
         const most = backlog === "" ? this.device.stack.config.connections : decimal(backlog)
         if (number < 0 || most < 0) return "err EINVAL"
         return reply(listen(this.device.stack, number, most))
@@ -167,7 +167,7 @@ export class Control {
         for (;;) {
             const length = Math.min(left, Size.Scratch)
             const n = write(this.device.stack, id, scratch, 0, length)
-            // send on a connection that is over fails with EPIPE, as it does after a shutdown
+            // send on a connection that has ended fails with EPIPE, as it does after a shutdown
             if (n < 0) return this.failed(id, n === TcpError.Eof ? TcpError.Pipe : n)
             sum += n
             left -= n
@@ -212,7 +212,7 @@ export class Control {
         return `ok ${octets} ${this.standing(id)}`
     }
 
-    /** Returns "open", "eof" or the error that ended the connection. Once the end is reported, frees the record for others. */
+    /** Returns "open", "eof" or the error that ended the connection. Once the end is reported, frees the record. */
     private standing(id: number): string {
         const stack = this.device.stack
         if (findConnection(stack, id) < 0) {
@@ -239,7 +239,7 @@ export class Control {
         return this.endOf(id) === TcpError.None ? bits : bits | Ready.Error
     }
 
-    /** Sets an option of a connection; a listener has rcvbuf as well. */
+    /** Sets an option of a connection; a listener has rcvbuf, too. */
     private set(name: string, id: number, value: number): TcpError {
         const stack = this.device.stack
         if (value < 0) return TcpError.Invalid
@@ -277,14 +277,14 @@ export class Control {
         return "ok"
     }
 
-    /** Returns the reply for a call that failed: the error that ended the connection if there is one, else the call's. */
+    /** Returns the reply for a call that failed: the error that ended the connection, if any, else the call's. */
     private failed(id: number, error: TcpError): string {
         const end = error === TcpError.NotConnected ? this.endOf(id) : TcpError.None
         if (end !== TcpError.None) return `err ${errorName(end)}`
         return `err ${errorName(error === TcpError.Eof ? TcpError.NotConnected : error)}`
     }
 
-    /** Frees the record of a connection that is CLOSED with no data left to read. Returns false when there is none. */
+    /** Frees the record of a connection that is CLOSED with no data left to read. Returns false if no connection is. */
     private freeOne(): boolean {
         const conns = this.device.stack.conns
         for (let c = 0; c < conns.length; c += Tcb.Size) {
@@ -310,7 +310,10 @@ export class Control {
         this.next = (this.next + Ended.Size) % this.ends.length
     }
 
-    /** Returns the error that ended a connection whose record was freed; None if there was none, or it is no longer remembered. */
+    /**
+     * Returns the error that ended a connection whose record was freed; None if it ended without an error, or the error is no
+     * longer remembered.
+     */
     private endOf(id: number): TcpError {
         for (let e = 0; e < this.ends.length; e += Ended.Size) {
             if (this.ends.getAt(e + Ended.Id, "u16") === id) return -this.ends.getAt(e + Ended.Error, "u8")
@@ -319,7 +322,7 @@ export class Control {
     }
 }
 
-/** Returns the usage of a command, "" when there is no such command. */
+/** Returns the usage of a command, "" if not found. */
 function usageOf(name: string): string {
     switch (name) {
         case "listen":

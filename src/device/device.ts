@@ -1,4 +1,4 @@
-// The device as a whole: makes the driver, the stack, the services and the commands from the settings, and starts them.
+// The device as a whole: creates the driver, the stack, the services and the commands from the settings, and starts them.
 
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
@@ -20,9 +20,9 @@ import { configuredBytes, printMemory } from "./memory"
 
 const enum Heap {
     /**
-     * Bytes of the heap for the program's own objects and its work. Measured on the VM with as little heap as the RP2040 has: with 36,800
-     * bytes of tables, rings and frames every configuration worked; with 37,100 some did not, as the free memory is in many small pieces.
-     * test/device/runtimes.test.ts checks it.
+     * Bytes of the heap for the program's own objects and its work. Measured on the VM with as little heap as the RP2040 has:
+     * with 36,800 bytes of tables, rings and frames every configuration worked; with 37,100 some did not, because the free memory
+     * is in many small pieces. test/device/runtimes.test.ts checks it.
      */
     Program = 20500,
 }
@@ -34,13 +34,13 @@ const enum Port {
 
 /** Milliseconds. */
 const enum Time {
-    /** Longest wait for the link: a cable that is plugged in has its link by then. */
+    /** Longest wait for the link: by then a cable that is plugged in has a link. */
     Link = 3000,
     /** Between two checks. */
     Slice = 10,
 }
 
-/** Holds the lines that come before the device is up. */
+/** False until the device is up; command lines wait until then. */
 let isUp = false
 lines.run = async (line: string, print: Print): Promise<number> => {
     while (!isUp) await ds.sleep(Time.Slice)
@@ -48,11 +48,11 @@ lines.run = async (line: string, print: Print): Promise<number> => {
 }
 
 /**
- * Starts a driver with a stack, the services (boot.services), and the interpreter of commands that `commandsOf` returns: the console's or
- * the control protocol's. Returns when all is running; a chip that does not answer is started again every 5 seconds.
+ * Starts a driver with a stack, the services (boot.services), and the command interpreter that `commandsOf` returns: the
+ * console's or the control protocol's. Returns when all of them run; starts a chip that does not answer again every 5 seconds.
  *
- * An error in the settings is printed as `fatal: …` (level error), is the reply to every command line, and is thrown. That ends the
- * program; a board then restarts it, which prints the error again, and the simulator reports the error and exits.
+ * An error in the settings is printed as `fatal: …` (level error), is the reply to every command line, and is thrown. That ends
+ * the program; a board then restarts it, which prints the error again; the simulator reports the error and exits.
  */
 export async function startDevice(
     driver: (address: Buffer) => Mac,
@@ -133,7 +133,7 @@ function serve(device: Device, port: number, kind: Kind): void {
     device.services.serve(id, kind)
 }
 
-/** Waits a little for the link to come up. */
+/** Waits up to 3 seconds for the link to come up. */
 async function waitForLink(device: Device): Promise<void> {
     const until = (device.now() + Time.Link) | 0
     while (!device.mac.linkUp && ((until - device.now()) | 0) > 0) await ds.sleep(Time.Slice)
@@ -156,12 +156,12 @@ function linkText(mac: Mac): string {
     return mac.linkUp ? "link up" : mac.noLink || "no link: is the cable in?"
 }
 
-/** Throws an Error when the configuration does not fit the heap: running out of heap would end the program without a word. */
+/** Throws an Error when the configuration does not fit the heap: running out of heap would end the program without a message. */
 function checkMemory(config: Config, boot: BootOptions): void {
     const needed = configuredBytes(config)
     const room = boot.heap - Heap.Program
     if (needed <= room) return
     throw new Error(
-        `config needs ${needed} bytes, the board has about ${room}: lower connections, receiveBuffer or sendBuffer`
+        `config needs ${needed} bytes of heap, but about ${room} are free: lower connections, receiveBuffer or sendBuffer`
     )
 }

@@ -1,4 +1,4 @@
-// Reports how much memory each part of the stack takes. The numbers are exact, as all of it is allocated at start.
+// Reports how much memory each part of the stack takes. The numbers are exact because all memory is allocated at start.
 
 import { Buffer } from "@devicescript/core"
 import { Event } from "../base/events"
@@ -24,7 +24,7 @@ export function printMemory(device: Device, print: Print): number {
     print(" bytes  owner")
     let sum = printTables(stack.config, print)
     sum += table(print, "counters", stack.counters.length >> 2, 4)
-    // a buffer that two objects hold counts for the first
+    // a buffer that two objects hold is counted for the first
     const seen: Buffer[] = []
     sum += owner(print, bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
     sum += owner(print, bytesOf(device.services, seen, 1), "services")
@@ -48,7 +48,7 @@ function printTables(config: Config, print: Print): number {
     sum += table(print, "listeners", config.listeners, Listener.Size)
     sum += table(print, "neighbours", config.neighbours, Neighbour.Size)
     if (EVENTS) {
-        // one record more than the ring has: the one that is being filled in
+        // one record more than the ring's capacity: the record that is being filled in
         const events = config.events > 0 ? config.events + 1 : 0
         sum += owner(print, events * Event.Size, `events: ${events} of ${Event.Size}`)
     }

@@ -1,4 +1,4 @@
-// Broadcasts a message over UDP every five seconds, and answers the datagrams that come.
+// Broadcasts a message over UDP every five seconds, and answers the datagrams that arrive.
 
 import * as ds from "@devicescript/core"
 import { board } from "../board"
@@ -9,7 +9,7 @@ import { openUdp } from "../socket/udp"
 const net = await startNetwork({ mac: board, ...boot })
 const udp = openUdp({ port: 4210 })
 
-/** Sends a datagram. One that cannot be sent (no link, or a client that asked from port 0) is reported in a line, and nothing more. */
+/** Sends a datagram. If it cannot be sent (no link, or a client that asked from port 0), prints a line, and does nothing more. */
 async function send(host: string, port: number, text: string): Promise<void> {
     const error = await udp.send(host, port, text)
     if (error) console.warn(error.message)

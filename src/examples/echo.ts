@@ -1,4 +1,4 @@
-// An echo server (RFC 862): a fiber for each client.
+// An echo server (RFC 862) with a fiber per client.
 
 import { board } from "../board"
 import { boot } from "../boot"

@@ -1,4 +1,4 @@
-// Fetches a JSON document by the fetch of @devicescript/net.
+// Fetches a JSON document with the fetch of @devicescript/net.
 
 import { fetch } from "@devicescript/net"
 import { board } from "../board"
@@ -11,5 +11,5 @@ try {
     const response = await fetch("http://10.0.0.1:8000/data.json")
     console.log(response.status, await jsonOf(response))
 } catch (error) {
-    console.error(`no document: ${(error as Error).message}`)
+    console.error(`cannot fetch the document: ${(error as Error).message}`)
 }

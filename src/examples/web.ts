@@ -37,7 +37,8 @@ server.route("POST", "/message", (_request, body) => {
     return { status: 303, headers: "Location: /message\r\n" }
 })
 
-// 9 KB or more, with one row at a time in memory; a row for a larger number would take more operations than a row may
+// 9 KB or more, of which only one row at a time is in memory; a row for a larger number would exceed the operations that a row
+// may take
 server.route("GET", "/primes", request => {
     const count = Math.min(decimal(formValue(request.query, "n") || "1000"), 5000)
     return { body: index => (index < count ? `${index}: ${isPrime(index)}\n` : undefined) }
@@ -48,6 +49,6 @@ function isPrime(n: number): boolean {
     return n > 1
 }
 
-// nothing to catch here: an error of a client ends its own connection, and an error of a handler is answered by 500
+// no error reaches this program: an error of a client ends its own connection, and an error of a handler is answered with 500
 while (!(await net.up(10000))) console.warn("no cable, or no address yet")
 console.log(`http://${net.address()}/`)

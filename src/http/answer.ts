@@ -1,4 +1,4 @@
-// Sends answers: the head, then the body in pieces, as the send ring has room for them.
+// Sends answers: the head, then the body in pieces, whenever the send ring has room for them.
 
 import type { Buffer } from "@devicescript/core"
 import { errorText } from "../socket/errors"
@@ -35,7 +35,7 @@ export function answer(h: HttpContext, c: HttpClient, response: HttpResponse): v
     const rows = typeof body === "function"
     // RFC 9110 section 8.6: answers with these codes have no body, and no Content-Length
     const empty = status === 204 || status === 304
-    // close afterwards if other clients wait for a slot, and always where no chunks mark the end of the body
+    // the connection is closed afterwards if other clients wait for a slot, and always if no chunks mark the end of the body
     if (h.crowded || (rows && !http11)) c.flags |= ClientFlag.Close
     let head = `HTTP/1.1 ${statusText(status)}\r\n${response.headers || ""}`
     if (!empty) {
@@ -50,7 +50,7 @@ export function answer(h: HttpContext, c: HttpClient, response: HttpResponse): v
     if (c.flags & ClientFlag.Close) head += "Connection: close\r\n"
     else if (!http11) head += "Connection: keep-alive\r\n"
     c.body = empty || c.method === "HEAD" ? undefined : body
-    // the line before a chunk begins with the CR LF that ends what came before, so the head leaves out its last one
+    // the line before a chunk begins with the CR LF that ends the previous part, so the head leaves out its last CR LF
     c.piece = c.body === undefined || !rows || !http11 ? `${head}\r\n` : head
     enter(h, c, Stage.Answer)
 }
@@ -66,14 +66,14 @@ export function fail(h: HttpContext, c: HttpClient, status: number): void {
     refuse(h, c, status, "")
 }
 
-/** Moves the piece under way to the send ring. Returns false while a part of it is left, or when the connection is over. */
+/** Moves the current piece to the send ring. Returns false while a part of it is left, or when the connection has ended. */
 export function sendPiece(h: HttpContext, c: HttpClient): boolean {
     const { scratch } = h
     const { piece } = c
     if (piece === undefined) return true
     const length = typeof piece === "string" ? piece.byteLength : piece.length
     while (c.sent < length) {
-        // blitAt copies no more than the piece has left
+        // blitAt copies no more than the rest of the piece
         scratch.blitAt(0, piece, c.sent, scratch.length)
         const n = write(h.stack, c.id, scratch, 0, length - c.sent)
         if (n < 0) release(h, c, close)
@@ -86,7 +86,7 @@ export function sendPiece(h: HttpContext, c: HttpClient): boolean {
     return true
 }
 
-/** Takes the next piece of the answer; after the last, awaits the next request, or closes. */
+/** Prepares the next piece of the answer; after the last, awaits the next request, or closes. */
 export function nextPiece(h: HttpContext, c: HttpClient): void {
     const body = c.body
     if (c.row !== "") {
@@ -106,7 +106,7 @@ export function nextPiece(h: HttpContext, c: HttpClient): void {
     }
 }
 
-/** Closes our side. The client's slot is free once the client has seen that, and closes. */
+/** Closes our side. The client's slot is free once the client has closed its side, too. */
 export function linger(h: HttpContext, c: HttpClient): void {
     shutdown(h.stack, c.id, h.now)
     enter(h, c, Stage.Linger)
@@ -118,7 +118,7 @@ function nextRow(h: HttpContext, c: HttpClient, body: (index: number) => string 
     try {
         row = body(c.index++)
     } catch (error) {
-        // the head was sent: the client learns of the error by the missing end of the body
+        // the head was sent: the missing end of the body shows the client that an error occurred
         console.error(`${c.path}: ${errorText(error)}`)
         release(h, c, abort)
         return

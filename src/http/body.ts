@@ -1,4 +1,4 @@
-// Reads the bodies of requests, for servers that take any.
+// Reads the bodies of requests, for servers that accept bodies.
 
 import { Buffer } from "@devicescript/core"
 import { fail } from "./answer"
@@ -6,7 +6,10 @@ import { type BodyReader, ClientFlag, type HttpClient, type HttpContext, Stage }
 import { consume, handle, nameEnd, nextLine, numberOf, tokenEnd } from "./request"
 
 const enum Limit {
-    /** Most bytes of a body: formValue on a body of this size, with the rest of a handler, fits between two awaits. */
+    /**
+     * The most bytes of a body: formValue on a body of this size, with the rest of a handler, takes no more operations than one
+     * turn may.
+     */
     Body = 1024,
 }
 
@@ -15,7 +18,7 @@ export class HttpBodies implements BodyReader {
     private readonly buffers: Buffer[] = []
 
     /**
-     * Takes the memory for a body of `limit` bytes (1 to 1,024) per client; `clients` as in the server's options, which are 4 by default.
+     * Allocates a body of `limit` bytes (1 to 1,024) per client; `clients` is the number in the server's options, 4 by default.
      * Throws an Error for another limit.
      */
     constructor(
@@ -62,7 +65,7 @@ export class HttpBodies implements BodyReader {
         return true
     }
 
-    /** Calls the handler: the whole body has come. */
+    /** Calls the handler, because the whole body has arrived. */
     private end(h: HttpContext, c: HttpClient): void {
         handle(h, c, this.bufferOf(h, c).slice(0, c.index))
     }
@@ -80,7 +83,9 @@ export class HttpBodies implements BodyReader {
     }
 }
 
-/** Returns true when `text` from `at` on is chunk extensions only: each is a semicolon and a name, and may have a value. */
+/**
+ * Returns true when `text` from `at` on consists of chunk extensions only: each is a semicolon and a name, and may have a value.
+ */
 function areExtensions(text: string, at: number): boolean {
     while (at < text.length) {
         let from = blanksEnd(text, at + 1)

@@ -10,7 +10,7 @@ interface Kept {
     value: string
 }
 
-/** Keeps the header fields that a program names, while a request lasts. Other fields take no memory. */
+/** Keeps, for the duration of a request, the header fields that a program names. Other fields take no memory. */
 export class HttpFields implements FieldReader {
     private readonly kept: Kept[] = []
 
@@ -18,15 +18,15 @@ export class HttpFields implements FieldReader {
     constructor(private readonly names: string) {}
 
     /**
-     * Returns the value of a field as the client sent it; `name` is in lower case. A field that came several times is a list with commas
-     * (RFC 9110 section 5.3). Returns undefined when it did not come.
+     * Returns the value of a field as the client sent it; `name` is in lower case. The values of a repeated field form a list
+     * with commas (RFC 9110 section 5.3). Returns undefined if the request has no such field.
      */
     valueOf(request: HttpRequest, name: string): string | undefined {
         for (const field of this.kept) if (field.client === request && field.name === name) return field.value
         return undefined
     }
 
-    /** Keeps a field. Refuses (431) one whose values together are longer than a line. @internal */
+    /** Keeps a field. Refuses (431) a field whose values together are longer than a line. @internal */
     take(h: HttpContext, c: HttpClient, name: string, rest: string): number {
         if (wordIndex(this.names, name) < 0) return 0
         if (c.flags & ClientFlag.Cut) return 431

@@ -1,4 +1,4 @@
-// The records that the parts of the HTTP server share, and the types of what a program passes in and gets.
+// The records that the parts of the HTTP server share, and the types that a program passes in or receives.
 
 import { Buffer } from "@devicescript/core"
 import type { Stack } from "../net/stack"
@@ -6,13 +6,13 @@ import type { abort, close } from "../tcp/calls"
 
 /** Settings of an HttpServer. */
 export interface HttpOptions {
-    /** Port that the server listens on, 1 to 65535; without one, `serve` hands it listeners. */
+    /** Port that the server listens on, 1 to 65535; if it is left out, `serve` passes listeners to the server. */
     port?: number
-    /** Clients that are served at once; 4 by default. More wait in the listener's backlog. */
+    /** Clients that are served at once; 4 by default. More clients wait in the listener's backlog. */
     clients?: number
     /** Bytes of a request line, and of a header field that the server reads; 256 by default. */
     line?: number
-    /** Reads the bodies of requests; without it the server refuses a request that has one (413). */
+    /** Reads the bodies of requests; without it the server refuses a request that has a body (413). */
     bodies?: BodyReader
     /** Keeps header fields for handlers: those that `new HttpFields("authorization cookie")` names. */
     fields?: FieldReader
@@ -23,21 +23,24 @@ export interface HttpOptions {
     names?: string
 }
 
-/** A request, as a handler sees it. The object belongs to the client and is used again for its next request: copy what is to be kept. */
+/**
+ * A request, as a handler sees it. The object belongs to the client and is reused for its next request, so the handler copies
+ * what it wants to keep.
+ */
 export interface HttpRequest {
-    /** GET, HEAD, POST, … A route of GET serves HEAD as well; the body of its answer is then not sent. */
+    /** GET, HEAD, POST, … A GET route serves HEAD, too; the body of its answer is then not sent. */
     readonly method: string
     /** The path, percent-decoded, without the query. */
     readonly path: string
-    /** The text after the first "?", as the client sent it (`formValue` reads it); "" for none. */
+    /** The text after the first "?", as the client sent it (`formValue` reads it); "" = none. */
     readonly query: string
-    /** Id of the connection that the request came by. */
+    /** Id of the connection over which the request arrived. */
     readonly id: number
 }
 
 /**
- * The body of an answer. A string or a `hex` literal stays in flash, whatever its size. A function returns the body row by row, from
- * index 0 on: "" for an empty row, undefined after the last. Each row is made when there is room to send it.
+ * The body of an answer. A string or a `hex` literal stays in flash, whatever its size. A function returns the body row by row,
+ * from index 0 on: "" for an empty row, undefined after the last. A row is requested only when the send ring has room for it.
  */
 export type HttpBody = string | Buffer | ((index: number) => string | undefined)
 
@@ -47,27 +50,27 @@ export interface HttpResponse {
     status?: number
     /** The Content-Type; "text/plain; charset=utf-8" by default. */
     type?: string
-    /** Further header lines, each with its "\r\n". Never put text from outside here: it could add lines of its own. */
+    /** Further header lines, each with its "\r\n". Text from outside must never be put here: it could add lines of its own. */
     headers?: string
     /** The body; empty by default. */
     body?: HttpBody
 }
 
 /**
- * Returns the answer to a request, at once. `body` is what the client sent, where the server has `HttpBodies`. What a handler
- * throws is printed (level error) and answered by 500.
+ * Returns the answer to a request, at once. `body` is what the client sent, if the server has `HttpBodies`. An error that a
+ * handler throws is printed (level error) and answered with 500.
  */
 export type HttpHandler = (request: HttpRequest, body: Buffer | undefined) => HttpResponse
 
 /** A route: its handler answers the requests of a method and path. */
 export interface HttpRoute {
     readonly method: string
-    /** The decoded path; one that ends with "*" stands for all paths that begin like it. The first route that fits is taken. */
+    /** The decoded path; one that ends with "*" matches all paths that begin like it. The first route that matches is used. */
     readonly path: string
     readonly handler: HttpHandler
 }
 
-/** What the server does for a client. */
+/** What the server is doing for a client. */
 export const enum Stage {
     /** It waits for the first byte of a request. */
     Idle = 0,
@@ -81,7 +84,7 @@ export const enum Stage {
     ChunkEnd = 6,
     Trailers = 7,
     Answer = 8,
-    /** RFC 9112 section 9.6: our side is closed, and what still comes is read: a reset could destroy the answer. */
+    /** RFC 9112 section 9.6: our side is closed, and what still arrives is read, because a reset could destroy the answer. */
     Linger = 9,
 }
 
@@ -92,44 +95,44 @@ export const enum ClientFlag {
     /** The connection is closed after this answer. */
     Close = 2,
     KeepAlive = 4,
-    /** The header field has come. */
+    /** The header field has arrived. */
     Host = 16,
     Length = 32,
     Chunked = 64,
     Expect = 128,
-    /** The start of a line that is too long was read; the rest of the line is skipped. */
+    /** The start of an overlong line was read; the rest of the line is skipped. */
     Cut = 256,
 }
 
 /** Milliseconds. The driver's loop calls the server at least once a second. */
 export const enum Time {
     /**
-     * Longest time for a request, from its first to its last byte; before a request; without the client taking a byte of an answer; until
-     * the client's FIN.
+     * Longest time for a request, from its first to its last byte; before a request; during which the client accepts no byte of
+     * an answer; until the client's FIN.
      */
     Limit = 10000,
     /** While other clients wait, an idle or lingering client keeps its slot this long. */
     Grace = 1000,
 }
 
-/** A client's slot. It is an object, not a record in a table: that takes 0.3 KB more, and 1.5 KB of bytecode less. */
+/** A client's slot. It is an object, not a record in a table, which takes 0.3 KB more heap, but 1.5 KB less bytecode. */
 export class HttpClient implements HttpRequest {
     /** The connection's id, 0 when the slot is free. */
     id = 0
-    /** When the stage must have ended. */
+    /** Time at which the stage must have ended. */
     deadline = 0
     stage = Stage.Idle
     flags = 0
-    /** Bytes that have come and were not read yet, from `lineAt` on in the server's `lines`. */
+    /** Bytes that have arrived and were not read yet, from `lineAt` on in the server's `lines`. */
     length = 0
     /** Bytes of the head so far, or of the lines between chunks. */
     head = 0
-    /** What the request line asks for: a route, or an error status. */
+    /** The result of the request line: a route, or an error status. */
     goal: HttpRoute | number = 0
     method = ""
     path = ""
     query = ""
-    /** Bytes of the body or chunk that have yet to come. */
+    /** Bytes of the body or chunk that have yet to arrive. */
     remaining = 0
     /** The answer: the piece being sent, and how much of it was; the row after it; the rest of the body, and the index of its next row. */
     piece: string | Buffer | undefined = undefined
@@ -143,10 +146,10 @@ export class HttpClient implements HttpRequest {
 
 /** Reads the bodies of requests: `HttpBodies`. */
 export interface BodyReader {
-    /** Bytes of a body at most. */
+    /** The most bytes of a body. */
     readonly limit: number
     /**
-     * Takes in a part of the body. Returns false when no part of it has arrived.
+     * Reads a part of the body. Returns false when no part of it has arrived.
      *
      * @internal
      */
@@ -156,26 +159,26 @@ export interface BodyReader {
 /** Keeps the header fields that handlers read: `HttpFields`. */
 export interface FieldReader {
     /**
-     * Reads a field: its name in lower case, and the text after the colon. Returns the status to refuse it with, 0 for none.
+     * Reads a field: its name in lower case, and the text after the colon. Returns an error status, or 0.
      *
      * @internal
      */
     take(h: HttpContext, c: HttpClient, name: string, rest: string): number
     /**
-     * Forgets the client's fields, as its next request begins.
+     * Forgets the client's fields, because its next request begins.
      *
      * @internal
      */
     clear(c: HttpClient): void
 }
 
-/** The server's memory: what its functions work on. None of it is for programs. */
+/** The server's memory, on which its functions work. Programs use none of it. */
 export class HttpContext {
     /** @internal */
     readonly clients: HttpClient[] = []
     /** @internal */
     readonly routes: HttpRoute[] = []
-    /** Strings go to the send ring by way of this buffer; it keeps nothing. @internal */
+    /** Strings are copied to the send ring through this buffer, which keeps nothing. @internal */
     readonly scratch = Buffer.alloc(128)
     /** A line for each client. @internal */
     readonly lines: Buffer
@@ -187,13 +190,13 @@ export class HttpContext {
     readonly names: string
     /** Bytes of a client's line. @internal */
     readonly line: number
-    /** A client waits for a slot, or found all of the stack's connections taken. @internal */
+    /** True when a client waits for a slot, or found all of the stack's connections taken. @internal */
     crowded = false
     /** The time of this turn. @internal */
     now = 0
     /** Steps (see server.ts) that are left in this turn. @internal */
     steps = 0
-    /** A handler has run in this turn. @internal */
+    /** True when a handler has run in this turn. @internal */
     handled = false
 
     constructor(
@@ -218,7 +221,9 @@ export function enter(h: HttpContext, c: HttpClient, stage: Stage): void {
     c.deadline = (h.now + Time.Limit) | 0
 }
 
-/** Frees the client's slot and ends its connection: closes it, or resets it where the client must see that the answer is not whole. */
+/**
+ * Frees the client's slot and ends its connection: closes it, or resets it if the client must see that the answer is incomplete.
+ */
 export function release(h: HttpContext, c: HttpClient, end: typeof close | typeof abort): void {
     end(h.stack, c.id, h.now)
     c.id = 0

@@ -1,4 +1,4 @@
-// Reads requests: splits received data into lines, and checks each as RFC 9112 says.
+// Reads requests: splits received data into lines, and checks each line by RFC 9112.
 
 import type { Buffer } from "@devicescript/core"
 import { wordIndex } from "../base/words"
@@ -21,7 +21,7 @@ import { percentDecoded } from "./text"
 const enum Limit {
     /** Bytes of all lines of a head, or of all lines between chunks. */
     Head = 4096,
-    /** Larger than any body; a larger number is read as this one. */
+    /** Larger than any body; a larger number is read as this number. */
     Number = 1000000000,
 }
 
@@ -40,10 +40,13 @@ const enum Field {
     Expect = 4,
 }
 
-/** Methods of RFC 9110 and RFC 5789: when the path has no route for one of these, the status is 405; for any other, 501. */
+/**
+ * Methods of RFC 9110 and RFC 5789: if the path has no route for one of these methods, the status is 405; for any other method,
+ * 501.
+ */
 const methods = "GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH"
 
-/** Reads received data into the client's line, as far as there is room. Returns false when no data has come. */
+/** Reads received data into the client's line, as far as it has room. Returns false when no data has arrived. */
 export function receive(h: HttpContext, c: HttpClient): boolean {
     const n = read(h.stack, c.id, h.lines, c.lineAt + c.length, h.line - c.length)
     if (n > 0) c.length += n
@@ -60,16 +63,17 @@ export function consume(h: HttpContext, c: HttpClient, size: number): void {
 }
 
 /**
- * Takes the next line from the received data. It may end with a bare LF (RFC 9112 section 2.2), except between chunks (section 7.1).
- * Returns undefined while the line has no end. Of a line longer than `h.line` it returns the start and sets ClientFlag.Cut; the rest is
- * skipped. Returns "" in Stage.Answer when the line is refused: for its length, a NUL or a bare CR (RFC 9110 section 5.5).
+ * Removes and returns the next line of the received data. The line may end with a bare LF (RFC 9112 section 2.2), except between
+ * chunks (section 7.1). Returns undefined while the line has no end. If the line is longer than `h.line`, it returns the start,
+ * sets ClientFlag.Cut and skips the rest. Returns "" in Stage.Answer when the line is refused: for its length, a NUL or a bare CR
+ * (RFC 9110 section 5.5).
  */
 export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
     const { lines } = h
     const start = c.lineAt
     for (;;) {
         const lf = lines.indexOf(Char.Lf, start, start + c.length)
-        // the last byte may be the CR of the line's end, so it waits for the next
+        // the last byte may be the CR of the line's end, so it waits for the next byte
         let end = start + c.length - 1
         let status = 0
         if (lf >= 0) {
@@ -95,7 +99,7 @@ export function nextLine(h: HttpContext, c: HttpClient): string | undefined {
     }
 }
 
-/** Reads a line of a request's head. Returns false when no whole line has come. */
+/** Reads a line of a request's head. Returns false when no whole line has arrived. */
 export function takeHead(h: HttpContext, c: HttpClient): boolean {
     if (c.stage === Stage.Idle) {
         if (c.length === 0) return false
@@ -128,7 +132,7 @@ export function tokenEnd(text: string, at: number): number {
     return visibleEnd(text, at, '"(),/:;<=>?@[\\]{}')
 }
 
-/** Returns the number that `text` is in digits of the base, at most Limit.Number; -1 if it is not valid. */
+/** Returns the number that `text` holds in digits of the base, at most Limit.Number; -1 if it is not valid. */
 export function numberOf(text: string, base: number): number {
     let value = text === "" ? -1 : 0
     for (let i = 0; i < text.length; i++) {
@@ -152,7 +156,7 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
     if (minor > 0) c.flags |= ClientFlag.Http11
     const method = text.slice(0, first)
     c.method = method
-    // this server is no proxy: the target is a host and port, and the data after it may be anything
+    // this server is not a proxy: the target is a host and port, and any data may follow
     if (method === "CONNECT") return 501
     let target = text.slice(first + 1, second)
     let status = 0
@@ -176,9 +180,9 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
 }
 
 /**
- * Checks a host and its port (RFC 9110 section 7.2, RFC 3986 section 3.2). Returns an error status, or 0. A name that is not ours is
- * refused (421), or a web page could have a browser take this device for the page's own site (DNS rebinding): that attack needs a name of
- * the public DNS, which has a dot.
+ * Checks a host and its port (RFC 9110 section 7.2, RFC 3986 section 3.2). Returns an error status, or 0. A name that is not ours
+ * is refused (421); otherwise a web page could make a browser treat this device as the page's own site (DNS rebinding). That
+ * attack needs a name in the public DNS, which has a dot.
  */
 function hostStatus(h: HttpContext, text: string): number {
     const literal = text.startsWith("[")
@@ -194,7 +198,7 @@ function hostStatus(h: HttpContext, text: string): number {
     return wordIndex(h.names, name) >= 0 || (named && name === `${named.text}.local`) ? 0 : 421
 }
 
-/** Sets `c.goal` to the request's route, or to the status that says what is missing. Returns the methods that the path has. */
+/** Sets `c.goal` to the request's route, or to an error status. Returns the methods that the path has. */
 function findRoute(h: HttpContext, c: HttpClient): string {
     const { method, path } = c
     let allowed = ""
@@ -222,7 +226,7 @@ function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
     const { flags } = c
     const colon = nameEnd(text)
     const cut = flags & ClientFlag.Cut
-    // without a colon yet: the name is longer than any that the server reads
+    // the line has no colon yet: the name is longer than any that the server reads
     if (colon < 0) return cut ? 431 : 400
     const name = text.slice(0, colon).toLowerCase()
     const rest = text.slice(colon + 1, text.length)
@@ -237,24 +241,24 @@ function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
             c.flags |= ClientFlag.Host
             return value === "" ? 0 : hostStatus(h, value)
         case Field.Connection:
-            // the field is a list, and the other options in it are ignored; closing too often does no harm
+            // the field is a list, whose other options are ignored; closing too often does no harm
             if (value.indexOf("close") >= 0) c.flags |= ClientFlag.Close
             if (value.indexOf("keep-alive") >= 0) c.flags |= ClientFlag.KeepAlive
             return 0
         case Field.ContentLength:
-            // RFC 9112 section 6.3: the value is digits only, and the field comes once
+            // RFC 9112 section 6.3: the value is digits only, and the field may appear only once
             c.remaining = numberOf(value, 10)
             if (flags & ClientFlag.Length || c.remaining < 0) return 400
             c.flags |= ClientFlag.Length
             return 0
         case Field.TransferEncoding:
-            // section 6.1: a request of HTTP/1.0 has no Transfer-Encoding
+            // section 6.1: an HTTP/1.0 request has no Transfer-Encoding
             if (!(flags & ClientFlag.Http11) || flags & ClientFlag.Chunked) return 400
             c.flags |= ClientFlag.Chunked
             // RFC 9110 section 5.6.1.2: a list may have empty elements
             return trimmed(value, " \t,") === "chunked" ? 0 : 501
         default:
-            // RFC 9110 section 10.1.1: Expect is ignored in a request of HTTP/1.0, and other expectations are, too
+            // RFC 9110 section 10.1.1: Expect is ignored in an HTTP/1.0 request, as are other expectations
             if (flags & ClientFlag.Http11) {
                 if (value === "100-continue") c.flags |= ClientFlag.Expect
             }
@@ -262,7 +266,10 @@ function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
     }
 }
 
-/** Returns the offset of the colon after a field's name, which is a token directly before it (RFC 9112 section 5.1); -1 without one. */
+/**
+ * Returns the offset of the colon after a field's name, which is a token directly before it (RFC 9112 section 5.1); -1 if not
+ * found.
+ */
 export function nameEnd(text: string): number {
     const end = tokenEnd(text, 0)
     return end > 0 && text.charAt(end) === ":" ? end : -1
@@ -294,7 +301,7 @@ function headEnds(h: HttpContext, c: HttpClient): void {
     } else handle(h, c, undefined)
 }
 
-/** Calls the handler of a request that has come whole, and sends its answer. */
+/** Calls the handler of a complete request, and begins to send its answer. */
 export function handle(h: HttpContext, c: HttpClient, body: Buffer | undefined): void {
     c.index = 0
     h.handled = true

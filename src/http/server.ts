@@ -1,4 +1,4 @@
-// A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: each call does a little for each client.
+// A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: each call of `work` does a little for each client.
 
 import { power } from "../mac/poll-wait"
 import type { Stack } from "../net/stack"
@@ -21,28 +21,31 @@ import {
 import { receive, takeHead } from "./request"
 
 const enum Turn {
-    /** Lines of 32 bytes, pieces and rows in one call: 131,072 operations without an await end a program. */
+    /**
+     * The most steps in one call (a step is 32 bytes of a line, a piece or a row): 131,072 operations without an await end a
+     * program.
+     */
     Steps = 16,
 }
 
 /**
- * An HTTP/1.1 server (RFC 9110, 9112) for the routes that a program gives it. Each client takes 0.3 KB of objects and its line, all at
- * start. The server keeps the path of a request, and what the handler returned, until the answer is sent.
+ * An HTTP/1.1 server (RFC 9110, 9112) for the routes that a program adds. Each client takes 0.3 KB of objects and its line,
+ * allocated at start. The server keeps the path of a request, and what the handler returned, until the answer is sent.
  *
- * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte (408), for an
- * answer without progress, and between requests. While other clients wait, or find all of the stack's connections taken, an idle client
- * loses its slot after one second, and so does a client that is too slow for its answer. A handler runs alone between two awaits: it may
- * take 60,000 operations of the VM, and a row of an answer 3,000.
+ * Limits: the request line (414), 4,096 bytes of header (431), the body (413); 10 s for a request from first to last byte (408),
+ * for an answer without progress, and between requests. While other clients wait, or find all of the stack's connections taken,
+ * an idle client loses its slot after one second, and so does a client that is too slow for its answer. A handler runs without an
+ * await: it may take 60,000 operations of the VM, and a row of an answer 3,000.
  */
 export class HttpServer extends HttpContext implements Worker {
-    /** Ids of listeners, 0 where none is. */
+    /** Ids of listeners; 0 = none. */
     private readonly listeners: number[] = []
     /** Index of the client that is served first in the next call. */
     private first = 0
 
     /**
-     * Takes all memory of the server and listens, if the options have a port. `net.add(server)` has it served. Throws an Error when the
-     * port, or every listener of the configuration, is taken.
+     * Allocates all memory of the server and listens, if the options have a port. `net.add(server)` starts serving. Throws an
+     * Error when the port is taken, or all listeners of the configuration are.
      */
     constructor(stack: Stack, options: HttpOptions) {
         super(stack, options)
@@ -53,7 +56,7 @@ export class HttpServer extends HttpContext implements Worker {
         this.serve(id)
     }
 
-    /** Serves the connections of a listener of `listen` in "devicescript-tcp/src/tcp/calls", too; `id` is what that call returned. */
+    /** Serves the connections of a further listener, too; `id` is what `listen` of "devicescript-tcp/src/tcp/calls" returned. */
     serve(id: number): void {
         const free = this.listeners.indexOf(0)
         if (free < 0) this.listeners.push(id)
@@ -61,16 +64,16 @@ export class HttpServer extends HttpContext implements Worker {
     }
 
     /**
-     * Has `handler` answer the requests of a method and path. The path is compared decoded; one that ends with "*" stands for all that
-     * begin like it, and the first route that fits is taken. Where only the method differs, the answer is 405; where no path fits, 404; a
-     * method that no RFC defines gets 501.
+     * Adds a route: `handler` answers the requests with this method and path. The path is compared decoded; one that ends with
+     * "*" matches all paths that begin like it, and the first route that matches is used. If only the method differs, the answer
+     * is 405; if no path matches, 404; for a method that no RFC defines, 501.
      */
     route(method: string, path: string, handler: HttpHandler): void {
         this.routes.push({ method, path, handler })
     }
 
     /**
-     * Serves every client a little, and accepts new ones.
+     * Does a little for every client, and accepts new clients.
      *
      * @internal
      */
@@ -80,7 +83,7 @@ export class HttpServer extends HttpContext implements Worker {
         this.handled = false
         this.acceptAll(now)
         const count = this.clients.length
-        // the first client may use all steps, so another comes first each time
+        // the first client may use all steps, so another client is first each time
         this.first = (this.first + 1) % count
         for (let i = 0; i < count; i++) {
             const c = this.clients[(this.first + i) % count] as HttpClient
@@ -89,7 +92,7 @@ export class HttpServer extends HttpContext implements Worker {
         if (this.steps <= 0 || (this.crowded && this.acceptAll(now))) power.wake()
     }
 
-    /** Accepts clients while there are slots. Returns true if it accepted any. */
+    /** Accepts clients while slots are free. Returns true if it accepted any. */
     private acceptAll(now: number): boolean {
         const { stack } = this
         let any = false
@@ -112,13 +115,13 @@ export class HttpServer extends HttpContext implements Worker {
         return any
     }
 
-    /** Does all that can be done for one client now. */
+    /** Does everything that can be done now for one client. */
     private turn(c: HttpClient): void {
         this.endLate(c)
         while (this.steps > 0 && c.id > 0 && sendPiece(this, c)) {
             if (c.stage === Stage.Answer) nextPiece(this, c)
             else if (this.handled) {
-                // any data may end in a call of a handler: one is enough between two awaits
+                // any data may lead to a call of a handler, and one call is enough between two awaits
                 if (c.length > 0 || receive(this, c)) this.steps = 0
                 return
             } else if (!this.take(c) && !receive(this, c)) return

@@ -1,9 +1,9 @@
-// Text for and from web pages and addresses.
+// Encodes and decodes text of web pages and addresses.
 
 import { Buffer } from "@devicescript/core"
 import { hexDigit } from "../net/address"
 
-/** Returns `text` as HTML has it, between tags and in quoted attributes. */
+/** Returns `text` escaped for HTML, between tags and in quoted attributes. */
 export function escapeHtml(text: string): string {
     let escaped = ""
     for (let i = 0; i < text.length; i++) {
@@ -14,8 +14,9 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * Returns the first value of `name` in a query, or in the body of a posted form, decoded. Returns undefined when the name is missing, or
- * its value is not ASCII with valid escapes of UTF-8. The name is compared as it is sent: letters, digits, "-", "." and "_" stand for themselves.
+ * Returns the first value of `name` in a query, or in the body of a posted form, decoded. Returns undefined when the name is
+ * missing, or its value is not ASCII with valid escapes of UTF-8. The name is compared as the client sent it: letters, digits,
+ * "-", "." and "_" stand for themselves.
  */
 export function formValue(text: string, name: string): string | undefined {
     const key = `${name}=`
@@ -24,7 +25,7 @@ export function formValue(text: string, name: string): string | undefined {
     start += key.length
     const end = text.indexOf("&", start)
     const coded = text.slice(start, end < 0 ? text.length : end)
-    // what is no ASCII is not coded, and what is no UTF-8 took three times its size already
+    // a value that is not ASCII is not percent-encoded, and one that is not UTF-8 has already taken three times its size
     const value = coded.length === coded.byteLength ? percentDecoded(coded, 43) : undefined
     return value === undefined || value.indexOf("\ufffd") >= 0 ? undefined : value
 }

@@ -1,4 +1,4 @@
-// The ladder: draws one connection's events between its two hosts, in plain text, as far as the ring still has them.
+// The ladder: draws one connection's events between its two hosts, in plain text, as far as the ring still holds them.
 
 import { Buffer } from "@devicescript/core"
 import { Event, EventKind } from "../base/events"
@@ -28,7 +28,7 @@ export interface LadderHost {
     sleep(ms: number): Promise<void>
 }
 
-/** A connection's address and ports, and the range of the ring's records that may be its events. */
+/** A connection's address and ports, and the range of event records that may belong to it. */
 interface Span {
     found: boolean
     remoteIp: number
@@ -38,7 +38,7 @@ interface Span {
     end: number
 }
 
-/** Draws connection `id`. Returns what is wrong, "" when the ladder was drawn. */
+/** Draws connection `id`. Returns an error message, "" on success. */
 export async function ladder(device: LadderHost, id: number, print: (line: string) => void): Promise<string> {
     const stack = device.stack
     const ring = stack.events
@@ -64,7 +64,7 @@ export async function ladder(device: LadderHost, id: number, print: (line: strin
 
 /** Returns a row: an arrow for a segment, text for another event of the connection. */
 function eventRow(record: Buffer): string {
-    // `belongs` leaves drops out
+    // `belongs` excludes drops
     const kind: Exclude<EventKind, EventKind.Drop> = record.getAt(Event.Kind, "u8")
     const time = `${padLeft(`${record.getAt(Event.Time, "u32")}`, Width.Time - 1)} `
     if (kind === EventKind.State) return `${time}| ${stateText(record)}`
@@ -76,7 +76,10 @@ function eventRow(record: Buffer): string {
     return direction === EventKind.SegmentOut ? `${time}|--${text}>|` : `${time}|<-${text}-|`
 }
 
-/** Returns true for an event of the connection: it has its id or, from before it had one, its address and ports. */
+/**
+ * Returns true for an event of the connection: it has the connection's id or, if it is from before the id was assigned, its
+ * address and ports.
+ */
 function belongs(record: Buffer, span: Span, id: number): boolean {
     if (record.getAt(Event.Kind, "u8") === EventKind.Drop) return false
     const owner = record.getAt(Event.Id, "u16")
@@ -87,7 +90,7 @@ function belongs(record: Buffer, span: Span, id: number): boolean {
     )
 }
 
-/** Finds the connection's address and ports in its record, else in the ring, and then the range of its events. */
+/** Finds the connection's address and ports in its record or else in the ring, and then the range of its events. */
 async function findSpan(device: LadderHost, id: number): Promise<Span> {
     const stack = device.stack
     const ring = stack.events
@@ -127,7 +130,7 @@ async function findSpan(device: LadderHost, id: number): Promise<Span> {
     return span
 }
 
-/** Returns true for the first event of a connection: its own SYN is about to be sent, or the peer's SYN came to a listener. */
+/** Returns true for the first event of a connection: its own SYN is about to be sent, or the peer's SYN arrived at a listener. */
 function opens(record: Buffer): boolean {
     if (record.getAt(Event.Kind, "u8") === EventKind.State)
         return record.getAt(Event.Before, "u8") === State.Closed
@@ -137,12 +140,12 @@ function opens(record: Buffer): boolean {
     )
 }
 
-/** Pauses once in a while for other fibers. */
+/** Pauses every Figure.Records records for other fibers. */
 async function pause(device: LadderHost, index: number): Promise<void> {
     if (index % Slice.Records === 0) await device.sleep(0)
 }
 
-/** Returns the error that ended connection `id`, if the ring still has it; None otherwise. */
+/** Returns the error that ended connection `id`, if the ring still holds it; None otherwise. */
 export function failureOf(stack: Stack, id: number): TcpError {
     if (EVENTS) {
         const ring = stack.events

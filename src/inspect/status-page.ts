@@ -1,7 +1,7 @@
 // The parts of the status page that never change: its text, style and script. Strings stay in flash.
 //
-// Without its script the page is tables. The script fetches tables and events every two seconds, keeps the events that it has seen, and
-// draws the newest connections. It writes only numbers and words of its own into the page.
+// Without its script the page consists of tables. The script fetches tables and events every two seconds, keeps the events that
+// it has seen, and draws the newest connections. The script writes only numbers and its own words into the page.
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these templates belong to the script
 
@@ -27,13 +27,13 @@ export const pageEnd =
     "const S='CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK " +
     "TIME-WAIT'.split(' '),F=[[4,'RST'],[2,'SYN'],[1,'FIN'],[8,'PSH'],[16,'ACK']],$=i=>document.getElementById(i)," +
     "Q=q=>fetch(q,{cache:'no-store'});let seen=0,all=[];" +
-    // takes one event, a record of base/events.ts (test/inspect/status.test.ts compares the offsets), if its kind is to be drawn
+    // reads one event, a record of base/events.ts (test/inspect/status.test.ts compares the offsets), if its kind is drawn
     "function take(h){const b=Uint8Array.from(h.match(/../g),x=>parseInt(x,16)),v=new DataView(b.buffer)," +
     "e={t:v.getUint32(0,1),k:b[4],to:b[5],from:b[6],f:b[25],id:v.getUint16(8,1),n:v.getUint16(10,1)," +
     "seq:v.getUint32(16),ack:v.getUint32(20),mss:v.getUint16(6,1)};" +
     "if(![1,2,3,5].includes(e.k))return;" +
     "const peer=b.slice(28).join('.')+':'+v.getUint16(12),port=v.getUint16(14),key=peer+' '+port;" +
-    // a new connection begins with a SYN without an ACK, or when ours leaves CLOSED
+    // a new connection begins with a SYN without an ACK, or when a connection of ours leaves CLOSED
     "let c=all.find(c=>c.key==key);" +
     "const whole=e.k==1?!e.from:(e.f&18)==2&&e.to==1;" +
     "if(!c||whole&&c.ev.length>1)all.unshift(c={key,peer,port,whole,ev:[],id:0});" +

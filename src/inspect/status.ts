@@ -1,4 +1,4 @@
-// The device's status page: what listens and is connected, the last handshakes as ladders, counters.
+// The device's status page: listeners and connections, the last handshakes as ladders, counters.
 
 import { Buffer } from "@devicescript/core"
 import { Event } from "../base/events"
@@ -28,7 +28,7 @@ export function statusServer(stack: Stack, mac: Mac): HttpServer {
     return server
 }
 
-/** Connections and counters as HTML, with the rest of the page or without. */
+/** Returns connections and counters as HTML, with or without the rest of the page. */
 function tables(stack: Stack, mac: Mac, request: HttpRequest): HttpResponse {
     const whole = request.query !== "tables"
     /** Index of the first counter's row, and of the row after the last, once they are known. */

@@ -1,4 +1,4 @@
-// Prints the stack's connections, neighbours and counters, one row a call. A row is "" when its record is free.
+// Formats the stack's connections, neighbours and counters, one row per call. A row is "" when its record is free.
 
 import type { Buffer } from "@devicescript/core"
 import { counterNames } from "../base/counters"
@@ -10,10 +10,10 @@ import type { Stack } from "../net/stack"
 import { errorName, Half, Listener, State, stateName, Tcb, TimeWaitRecord } from "../tcp/records"
 import { endpoint, localText, padLeft, padRight, remoteText } from "./text"
 
-/** Widths of the console's columns: 80 in all, when this host's address is as long as 10.0.0.2. */
+/** Widths of the console's columns: 80 in all if this host's address is as long as 10.0.0.2. */
 const enum Width {
     Id = 6,
-    /** The longest address and port, and a space. */
+    /** Columns for the longest address and port, and a space. */
     Remote = 22,
     State = 13,
     Bytes = 7,
@@ -25,8 +25,8 @@ export function connectionHeads(stack: Stack): string {
 }
 
 /**
- * Returns row `index` of the connections, as HTML or in columns: first listeners, then half-open connections, then the others. Returns
- * "" when the row's record is free, undefined after the last row.
+ * Returns row `index` of the connections, as HTML or in columns: first listeners, then half-open connections, then other
+ * connections. Returns "" when the row's record is free, undefined after the last row.
  */
 export function connectionRow(stack: Stack, index: number, html: boolean): string | undefined {
     const { listeners, halfOpen, connections, timeWaits } = stack.config
@@ -69,7 +69,10 @@ function waitRow(stack: Stack, w: number, html: boolean): string {
     return peerRow(stack, html, `${id}`, stack.waits, w + TimeWaitRecord.Ports, State.TimeWait, "")
 }
 
-/** Returns the row of a record with its two ports at `at` of its table. In all of these tables the peer's address follows the ports. */
+/**
+ * Returns the row of a record whose two ports are at `at` of its table. In all of these tables the peer's address follows the
+ * ports.
+ */
 function peerRow(
     stack: Stack,
     html: boolean,

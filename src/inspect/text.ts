@@ -1,4 +1,4 @@
-// Prints columns and numbers for people.
+// Formats columns and numbers for people.
 
 import type { Buffer } from "@devicescript/core"
 import { swap16 } from "../base/bytes"
@@ -42,7 +42,7 @@ export function secondsAt(record: Buffer, at: number): string {
     return `${seconds}.${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}`
 }
 
-/** Returns an address and port as text, both from network order. */
+/** Returns an address and port, both given in network order, as text. */
 export function endpoint(ip: number, port: number): string {
     return `${ipv4Text(ip)}:${swap16(port)}`
 }

@@ -16,13 +16,13 @@ import { Flag } from "../wire/tcp"
 import { flagText, localText, remoteText, secondsAt } from "./text"
 
 const enum Until {
-    /** Print all events that come, not only those up to a number. */
+    /** Print all events without an end. */
     Off = -1,
 }
 
 /** The fiber that prints, while it runs. */
 let printer: ds.Fiber | undefined
-/** Number of the event after the last to be printed. */
+/** Number of the event after the last one to print. */
 let until: number = Until.Off
 
 /** Starts to print the events of `stack`. */
@@ -34,7 +34,7 @@ export function startTrace(stack: Stack): void {
     }
 }
 
-/** Stops after the events that have happened by now. */
+/** Stops the trace after the events recorded so far. */
 export function stopTrace(stack: Stack): void {
     if (EVENTS) {
         until = stack.events.count
@@ -107,7 +107,10 @@ function counterName(counter: number): string {
     return word(counterNames, counter >> 2)
 }
 
-/** Returns a segment's fields, with `sign` between name and number. With the sign "=", a segment without data has no length. */
+/**
+ * Returns a segment's fields, with `sign` between name and number. With the sign "=", the length of a segment without data is
+ * left out.
+ */
 export function describeSegment(record: Buffer, sign: string): string {
     const flags = record.getAt(Event.Flags, "u8")
     const length = record.getAt(Event.Length, "u16")

@@ -11,11 +11,14 @@ const enum MiiTime {
     Looks = 32,
 }
 
-/** The chip select pin, and a buffer for each length of a transfer: a transfer goes both ways in the same memory, and is as long as its buffer. */
+/**
+ * The chip select pin, and a buffer for each length of a transfer: a transfer sends and receives in the same memory, and is as
+ * long as its buffer.
+ */
 export class Enc28j60Bus {
     /** An instruction and a byte. */
     readonly command = Buffer.alloc(2)
-    /** An instruction, the dummy byte that comes first from a MAC or MII register (4.2.1), and a byte. */
+    /** An instruction, the dummy byte that precedes the value of a MAC or MII register (4.2.1), and the value. */
     readonly long = Buffer.alloc(3)
 
     constructor(readonly cs: ds.OutputPin) {}

@@ -24,7 +24,7 @@ export const enum Instruction {
     SendCancel = 0x08bf,
     ResetTransmit = 0x809f,
     ReleaseTransmit = 0x80bf,
-    /** Register 3-2: PWRSV clear; one packet less in EPKTCNT. */
+    /** Register 3-2: clear PWRSV; decrement EPKTCNT. */
     WakeUp = 0x20be,
     PacketDone = 0x409e,
     ReadEcon1 = 0x1f,
@@ -92,14 +92,14 @@ export const enum Phy {
 }
 
 /**
- * The 8 KB of memory. Received packets are in its lower part, which starts at 0 (erratum 5) and ends at an odd address
- * (7.2.4, erratum 14); four full ones have room. What is sent follows.
+ * The 8 KB of memory. Received packets are in its lower part, which starts at 0 (erratum 5) and ends at an odd address (7.2.4,
+ * erratum 14); four full packets fit. The transmit buffer follows.
  */
 export const enum Memory {
     /** Size of the receive FIFO. */
     Receive = 0x1800,
     SendStart = 0x1800,
-    /** The longest buffer that a write from SendStart on takes, after the control byte, without wrapping to address 0. */
+    /** The longest buffer that can be written from SendStart on, after the control byte, without wrapping to address 0. */
     LongestBuffer = 0x7ff,
 }
 
@@ -150,7 +150,7 @@ export const enum Filter {
 
 /** EREVID (DS80349C, table 1). */
 export const enum Revision {
-    /** B4: it and those before need an SPI clock of 8 MHz or more (erratum 1). */
+    /** B4: this revision and earlier ones need an SPI clock of 8 MHz or more (erratum 1). */
     Slow = 4,
     SlowHz = 8000000,
     Highest = 31,

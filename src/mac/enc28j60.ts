@@ -45,15 +45,15 @@ const enum Size {
     /** The small buffer without instruction and control byte. */
     SmallData = 126,
     LongestSent = 1514,
-    /** This many bytes that were read are freed in the chip at the latest. */
+    /** The most bytes that the driver reads before it frees them in the chip. */
     Release = 512,
-    /** More reads of a header that was not valid. */
+    /** Further reads of a header that was not valid. */
     Doubts = 2,
     /** Retransmissions of a frame after late collisions: as many as in erratum 13's example. */
     Resends = 16,
     /** EPKTCNT's greatest value. */
     Packets = 255,
-    /** Bytes of the settings that one look compares, and bytes of all settings. */
+    /** Bytes of the settings that one check compares, and bytes of all settings. */
     Compared = 16,
     Settings = 80,
 }
@@ -111,10 +111,10 @@ export class Enc28j60 implements Mac {
     private readonly small = Buffer.alloc(Size.Small)
     /** Bytes before `readAt` that were read, but not yet freed in the chip. */
     private owed = 0
-    /** The driver has not yet seen the last send end. */
+    /** True until the driver has seen the last send end. */
     private sending = false
     private sentAt = 0
-    /** When to look at the link or at registers, or to try to bring a lost chip back. */
+    /** The time of the next check of the link or of registers, or of the next attempt to bring back a lost chip. */
     private lookAt = 0
     private answers = false
     linkUp = false
@@ -159,7 +159,7 @@ export class Enc28j60 implements Mac {
         if (problem !== "") throw new Error(problem)
     }
 
-    // flat on purpose: a call costs as much as a transfer
+    // no helper functions here on purpose: a call costs as much as a transfer
     async receive(into: Buffer): Promise<number> {
         try {
             if (this.waiting === 0) {
@@ -178,7 +178,7 @@ export class Enc28j60 implements Mac {
                 await (ds as Spi).spiXfer(c, c)
                 cs.setMode(ds.GPIOMode.OutputHigh)
             }
-            // a read goes on to the end of its buffer, so ERDPT is not at the next packet
+            // a read continues to the end of its buffer, so ERDPT is not at the next packet
             let at = this.readAt
             c.setAt(0, "u16", Instruction.SetReadLow | ((at & 0xff) << 8))
             cs.setMode(ds.GPIOMode.OutputLow)
@@ -236,7 +236,7 @@ export class Enc28j60 implements Mac {
         }
     }
 
-    // flat on purpose: a call costs as much as a transfer
+    // no helper functions here on purpose: a call costs as much as a transfer
     async send(from: Buffer, length: number): Promise<boolean> {
         if (!this.linkUp || length < Eth.Size || length > Size.LongestSent || length > from.length)
             return false
@@ -262,7 +262,7 @@ export class Enc28j60 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(c, c)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            // a write goes on to the end of its buffer; the chip sends the frame only, and pads it with zeros (register 6-2)
+            // a write continues to the end of its buffer; the chip sends only the frame, and pads it with zeros (register 6-2)
             if (length <= Size.SmallData) {
                 const s = this.small
                 s.setAt(0, "u16", Instruction.WriteMemory)
@@ -327,7 +327,10 @@ export class Enc28j60 implements Mac {
         power.woken = false
     }
 
-    /** Reads how many packets wait, and whether the last send has ended. Flat on purpose: a call costs as much as a transfer. */
+    /**
+     * Reads how many packets wait, and whether the last send has ended. No helper functions here on purpose: a call costs as much
+     * as a transfer.
+     */
     private async poll(): Promise<void> {
         if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look()
         const cs = this.cs
@@ -396,7 +399,7 @@ export class Enc28j60 implements Mac {
         await instruct(bus, Instruction.SendCancel)
         let late = 0
         if (reported) {
-            // erratum 15: the status vector after the frame tells a late collision, ESTAT.LATECOL does not
+            // erratum 15: the status vector after the frame reports a late collision, ESTAT.LATECOL does not
             const h = this.head
             const at = this.sendEnd + 1
             await instruct(bus, Instruction.Bank0)
@@ -476,8 +479,8 @@ export class Enc28j60 implements Mac {
     }
 
     /**
-     * Reads link, ECON1 and the state of receive memory. Returns 0, or the reason for opening the chip anew; bank 1 is selected then. `again`
-     * is true when the same look has read them before.
+     * Reads link, ECON1 and the state of receive memory. Returns 0, or the reason for reopening the chip; bank 1 is selected
+     * then. `again` is true when the same look has read them before.
      */
     private async inspect(again: boolean): Promise<MacCounter> {
         const bus = this.bus
@@ -535,7 +538,7 @@ export class Enc28j60 implements Mac {
             await idle()
         }
         if (!ready)
-            return `ENC28J60: status and revision registers read ${status} and ${revision} instead of 1 and 2 to 6: check power, crystal, reset, CS, SCK, MOSI, MISO`
+            return `ENC28J60: ESTAT is ${status} (expected 1), EREVID is ${revision} (expected 2 to 6): check power, crystal, reset, CS, SCK, MOSI, MISO`
         if (revision <= Revision.Slow && (options.hz || Revision.SlowHz) < Revision.SlowHz)
             return `ENC28J60: revision ${revision} of the chip needs an SPI clock of 8 MHz or more: set hz`
         this.settings.setAt(Setting.Revision, "u8", revision)
@@ -547,7 +550,7 @@ export class Enc28j60 implements Mac {
         return ""
     }
 
-    /** Opens the chip anew, which drops the packets in its memory; `counter` is the reason. */
+    /** Reopens the chip, which drops the packets in its memory; `counter` is the reason. */
     private async reopen(counter: MacCounter): Promise<void> {
         this.count(counter)
         if (!(await this.open())) this.lost("does not answer as it should")

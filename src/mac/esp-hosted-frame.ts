@@ -1,11 +1,13 @@
-// What ESP-Hosted puts on its wires: esp-hosted-mcu 2.12.12 (commit 9f15cfd), whose files the comments name.
+// The format of ESP-Hosted's transactions: esp-hosted-mcu 2.12.12 (commit 9f15cfd), whose files the comments name.
 
 import { Buffer } from "@devicescript/core"
 
 export const enum Transfer {
-    /** Every transaction has this many bytes both ways (common/transport/esp_hosted_transport.h, ESP_TRANSPORT_SPI_MAX_BUF_SIZE). */
+    /**
+     * Bytes of every transaction, in each direction (common/transport/esp_hosted_transport.h, ESP_TRANSPORT_SPI_MAX_BUF_SIZE).
+     */
     Size = 1600,
-    /** The most that follows a header. */
+    /** The most bytes that follow a header. */
     Payload = 1588,
 }
 
@@ -32,7 +34,7 @@ export const enum Interface {
     Station = 1,
     /** RPC. */
     Serial = 3,
-    /** What the two tell each other at the start. */
+    /** Messages that the host and the co-processor exchange at start. */
     Private = 5,
     /** The other side has nothing to send. */
     Dummy = 8,
@@ -57,7 +59,7 @@ export const enum Init {
 }
 
 export const enum Capability {
-    /** The co-processor checks and sends checksums (ESP_CHECKSUM_ENABLED; its option CONFIG_ESP_SPI_CHECKSUM). */
+    /** True when the co-processor checks and sends checksums (ESP_CHECKSUM_ENABLED; its option CONFIG_ESP_SPI_CHECKSUM). */
     Checksum = 0x80,
 }
 

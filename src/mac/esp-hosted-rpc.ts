@@ -1,11 +1,14 @@
-// ESP-Hosted's remote calls: protobuf messages behind the name of an endpoint, on the serial interface (esp-hosted-mcu 2.12.12:
-// common/proto/esp_hosted_rpc.proto for all numbers, slave/main/protocomm_pserial.c, compose_tlv, for what stands before).
+// ESP-Hosted's remote calls: protobuf messages after the name of an endpoint, on the serial interface (esp-hosted-mcu 2.12.12:
+// common/proto/esp_hosted_rpc.proto for all numbers, slave/main/protocomm_pserial.c, compose_tlv, for the bytes before them).
 
 import type { Buffer } from "@devicescript/core"
 import { closeMessage, Found, field, findField, intField, openMessage, putInt, Wire } from "../wire/protobuf"
 import { Header } from "./esp-hosted-frame"
 
-/** RpcId: requests, of which each has its response 256 higher, and events. A message's payload has the number of its id. */
+/**
+ * RpcId: requests, whose responses have numbers 256 higher, and events. A message's payload field has the number of the message's
+ * id.
+ */
 export const enum Rpc {
     SetMacAddress = 258,
     SetMode = 260,
@@ -19,7 +22,7 @@ export const enum Rpc {
     SetStorage = 313,
     StaGetRssi = 341,
     ScanGetApRecord = 351,
-    /** From a request to its response. */
+    /** Distance from a request's number to its response's. */
     Response = 256,
     StaScanDone = 774,
     StaConnected = 775,
@@ -52,13 +55,13 @@ const enum Endpoint {
     Size = 12,
 }
 
-/** What `readMessage` has read. */
+/** The message that `readMessage` has read. */
 export const message = {
     /** False for a response. */
     event: false,
     id: 0,
     uid: 0,
-    /** Where the payload begins and ends. */
+    /** The offsets at which the payload begins and ends. */
     at: 0,
     end: 0,
 }
@@ -83,7 +86,7 @@ export function endRequest(out: Buffer, payload: number, at: number): number {
     return at - Header.Size
 }
 
-/** Reads the response or event of `length` bytes at `at` into `message`. False when it is not one. */
+/** Reads the response or event of `length` bytes at `at` into `message`. Returns false when the bytes are not a message. */
 export function readMessage(b: Buffer, at: number, length: number): boolean {
     if (length < Endpoint.Size || b.getAt(at, "i32") !== Endpoint.Start) return false
     const size = b.getAt(at + Endpoint.Length, "u16")
@@ -100,7 +103,10 @@ export function readMessage(b: Buffer, at: number, length: number): boolean {
     return true
 }
 
-/** Looks for a message within a message: `message.at` and `end` are its own then, which is empty when it is absent. False when malformed. */
+/**
+ * Looks for a message within a message: `message.at` and `end` are then its bounds; a message that is absent is empty. Returns
+ * false when it is malformed.
+ */
 export function within(b: Buffer, at: number, end: number, number: number): boolean {
     const found = findField(b, at, end, number, Wire.Bytes)
     message.at = field.at

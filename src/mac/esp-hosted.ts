@@ -1,9 +1,9 @@
-// ESP-Hosted on SPI, full duplex: an ESP32 with Espressif's firmware is this host's Wi-Fi. Here is the way there and back, what is the same for
-// every program; wifi.ts joins a network.
+// ESP-Hosted on SPI, full duplex: an ESP32 with Espressif's firmware is this host's Wi-Fi. This file has the transport, which is
+// the same for every program; wifi.ts joins a network.
 //
-// A transaction (chip select goes down and up) carries one frame, message or dummy each way. One may begin only while the co-processor's
-// handshake line is high, and is worth it when there is something to send or its data-ready line is high (host/drivers/transport/spi/spi_drv.c,
-// check_and_execute_spi_transaction; docs/spi_full_duplex.md section 3.2).
+// A transaction (chip select goes down and up) carries one frame, message or dummy in each direction. A transaction may begin
+// only while the co-processor's handshake line is high, and is useful when the host has something to send or the data-ready line
+// is high (host/drivers/transport/spi/spi_drv.c, check_and_execute_spi_transaction; docs/spi_full_duplex.md section 3.2).
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -17,20 +17,22 @@ import { idle, Polls, pause, type Spi } from "./spi"
 const enum Size {
     /** The longest Ethernet frame without FCS, with a VLAN tag. */
     LongestFrame = 1518,
-    /** The shortest transfer that no chip listens to. */
+    /** The shortest transfer without chip select. */
     Spare = 8,
 }
 
 /** Milliseconds; where the clock may stand still, a wait also ends after this many looks at the chip. */
 const enum Time {
-    /** The co-processor is held in reset this long, twice what its own host takes (spi_drv.c, transport_gpio_reset: 10). */
+    /**
+     * Time for which the co-processor is held in reset, twice that of Espressif's own host (spi_drv.c, transport_gpio_reset: 10).
+     */
     ResetPulse = 20,
-    /** After a reset its lines say nothing for 500 ms (the same). */
+    /** Time after a reset during which its lines mean nothing, 500 ms (the same). */
     Deaf = 500,
     /** The queue to the air may be full for as long as a frame is repeated on it. */
     Send = 150,
     SendLooks = 800,
-    /** A program that starts the driver waits this long at most. */
+    /** The longest time that a program which starts the driver waits. */
     Start = 15000,
 }
 
@@ -63,41 +65,41 @@ export interface EspHostedOptions {
 }
 
 /**
- * The transport. All calls come from one fiber, one after the other. A class that extends it says what is sent at the start (`turn`) and takes
- * what comes (`booted`, `message`).
+ * The transport. All calls come from one fiber, one after the other. A class that extends it sends the messages of the start
+ * (`turn`) and handles those that arrive (`booted`, `message`).
  *
  * @devsWhenUsed
  */
 export class EspHosted implements Mac {
     // the runtime looks properties up in order: those of the hot path come first
-    /** Bytes of the frame that waits in `in`, 0 for none. */
+    /** Bytes of the frame that waits in `in`; 0 = none. */
     private held = 0
-    /** When `turn` is called next. */
+    /** The time at which `turn` is called next. */
     protected dueAt = 0
     private readonly handshake: ds.InputPin
-    /** `out` holds something to send, not a dummy. */
+    /** True when `out` holds something to send, not a dummy. */
     protected pending = false
     private readonly ready: ds.InputPin
     private readonly cs: ds.OutputPin
     protected readonly out = Buffer.alloc(Transfer.Size)
     private readonly in = Buffer.alloc(Transfer.Size)
-    /** The co-processor asks for a pause of frames. */
+    /** 1 while the co-processor asks the host to send no frames. */
     private throttled = 0
     linkUp = false
     readonly counters = Buffer.alloc(MacCounter.Size)
-    /** The co-processor's firmware was built with checksums. */
+    /** True when the co-processor's firmware was built with checksums. */
     private checks = true
-    /** Every group's frames come: the co-processor drops none. */
+    /** Always true: the co-processor passes the frames of every group. */
     multicast = true
     readonly address: Buffer
     private readonly spare: Buffer
-    /** The message whose pieces come is too long for any that is asked for. */
+    /** True while pieces arrive of a message that is longer than any that the driver requests. */
     private skipping = false
-    /** The co-processor has told what it is since the last reset. */
+    /** True when the co-processor has reported what it is since the last reset. */
     protected up = false
-    /** The first byte of the last header that made no sense, -1 for none, Nonsense.Damaged for a checksum that was not right. */
+    /** The first byte of the last header that was not valid; -1 = none, Nonsense.Damaged for a wrong checksum. */
     private nonsense = -1
-    /** What keeps frames from moving: a code, a comma and a sentence; "" for nothing. */
+    /** The problem that keeps frames from moving: a code, a comma and a sentence; "" = none. */
     problem = ""
 
     /** Throws a RangeError for an address, clock or mode that is not valid. */
@@ -109,7 +111,7 @@ export class EspHosted implements Mac {
         if (address.length !== 6 || (address.getAt(0, "u8") & 1) !== 0)
             throw new RangeError("ESP-Hosted: the address must be 6 bytes, the first of them even")
         if (hz !== undefined && (hz < 1 || hz > 40000000))
-            throw new RangeError("ESP-Hosted: hz must be at most 40000000")
+            throw new RangeError("ESP-Hosted: hz must be 1 to 40000000")
         // slave/main/spi_slave_api.c: the firmware refuses to be built for mode 0
         if (mode !== undefined && (mode < 1 || mode > 3))
             throw new RangeError("ESP-Hosted: the mode must be 1, 2 or 3, as the firmware was built")
@@ -197,7 +199,10 @@ export class EspHosted implements Mac {
         power.woken = false
     }
 
-    /** Carries out a transaction if both sides are ready for one and at least one has something to send. Flat on purpose: a call costs as much as a transfer. */
+    /**
+     * Carries out a transaction if both sides are ready for one and at least one side has something to send. No helper functions
+     * here on purpose: a call costs as much as a transfer.
+     */
     private async poll(): Promise<void> {
         try {
             if ((((ds.millis() | 0) - this.dueAt) | 0) >= 0) await this.turn()
@@ -209,7 +214,7 @@ export class EspHosted implements Mac {
             }
             const cs = this.cs
             const out = this.out
-            // a frame that waits stays where it is: then what comes takes the place of what is sent
+            // a waiting frame stays in `in`: received bytes then replace those that are sent
             const rx = this.held > 0 ? out : this.in
             // The firmware takes its handshake line down on this edge and arms the next transaction after the other one
             // (slave/main/spi_slave_api.c, gpio_disable_hs_isr_handler; its option CONFIG_ESP_SPI_DEASSERT_HS_ON_CS)
@@ -219,7 +224,7 @@ export class EspHosted implements Mac {
             const head = rx.getAt(0, "i32")
             const length = head >>> 16
             if ((head & 0xffff) === Interface.Station) {
-                // of frames only the header is checked here: IP, TCP and UDP have checksums of their own
+                // only the header of a frame is checked here: IP, TCP and UDP have their own checksums
                 if (
                     length >= Eth.Size &&
                     length <= Transfer.Payload &&
@@ -242,7 +247,7 @@ export class EspHosted implements Mac {
         }
     }
 
-    /** Takes what is neither a frame nor a dummy. */
+    /** Handles a packet that is neither a frame nor a dummy. */
     private other(rx: Buffer, head: number, length: number): void {
         const kind = head & 0xff
         const flags = (head >> 8) & 0xff
@@ -280,7 +285,10 @@ export class EspHosted implements Mac {
         this.garbled()
     }
 
-    /** Takes the co-processor's first message: what it is (slave/main/spi_slave_api.c, generate_startup_event). Unknown entries are skipped. */
+    /**
+     * Handles the co-processor's first message, which reports what it is (slave/main/spi_slave_api.c, generate_startup_event).
+     * Unknown entries are skipped.
+     */
     private initialize(rx: Buffer, length: number, sound: boolean): void {
         const end = Header.Size + Math.min(length, Init.Entries + rx.getAt(Header.Size + 1, "u8"))
         let capabilities = -1
@@ -317,12 +325,16 @@ export class EspHosted implements Mac {
         this.booted(chip, firmware, again)
     }
 
-    /** Sends what is pending, and waits while the co-processor asks for a pause. False when the time for that is over, and what was pending is dropped. */
+    /**
+     * Sends what is pending, and waits while the co-processor asks for a pause. Returns false after the time limit, when it drops
+     * what was pending.
+     */
     private async flush(): Promise<boolean> {
         const start = ds.millis() | 0
         for (let looks = 0; looks < Time.SendLooks; looks++) {
             await this.poll()
-            // Where a frame came in the meantime there is room for no other: the handshake line holds the next one back as well
+            // If a frame arrived in the meantime, the buffer has no room for another: the handshake line holds back the next one,
+            // too
             if (!this.pending) {
                 if (this.throttled === 0 || this.held > 0) return this.linkUp
             }
@@ -344,13 +356,13 @@ export class EspHosted implements Mac {
         }
     }
 
-    /** Makes what is to be sent a dummy. */
+    /** Replaces what was to be sent with a dummy. */
     private drop(): void {
         this.out.setAt(Header.Interface, "i32", Interface.Dummy)
         this.pending = false
     }
 
-    /** Forgets all that was under way. */
+    /** Forgets everything in progress. */
     private forget(): void {
         this.drop()
         this.held = 0
@@ -360,7 +372,7 @@ export class EspHosted implements Mac {
         this.up = false
     }
 
-    /** Sends what `out` holds from Header.Size on. */
+    /** Schedules what `out` holds from Header.Size on. */
     protected post(kind: Interface, length: number): void {
         const { out } = this
         out.setAt(Header.Interface, "i32", kind | (length << 16))
@@ -369,7 +381,7 @@ export class EspHosted implements Mac {
         this.pending = true
     }
 
-    /** Resets the co-processor and ignores its lines while they say nothing. */
+    /** Resets the co-processor and ignores its lines while they mean nothing. */
     protected async restart(): Promise<void> {
         const { reset } = this.pins
         this.forget()
@@ -380,7 +392,7 @@ export class EspHosted implements Mac {
         await pause(this.spare, Time.Deaf)
     }
 
-    /** Says what may be wrong with a co-processor that has not told what it is. */
+    /** Returns what may be wrong with a co-processor that has not reported what it is. */
     protected silence(): string {
         if (this.nonsense === Nonsense.Damaged)
             return "ENODEV, what the co-processor sends arrives damaged: shorten the wires, or lower hz"
@@ -391,7 +403,7 @@ export class EspHosted implements Mac {
             : "ENODEV, the co-processor's handshake line stays low: check power, reset, handshake, and that its firmware is ESP-Hosted's"
     }
 
-    /** The co-processor is not what it was: it is reset at the next look. */
+    /** Marks the co-processor as lost: the next check resets it. */
     protected lost(): void {
         if (this.up) this.count(MacCounter.ChipReset)
         this.forget()
@@ -407,21 +419,21 @@ export class EspHosted implements Mac {
         return this.up
     }
 
-    /** Called when the driver starts. What it throws goes to the one who starts it. */
+    /** Called when the driver starts. An error that it throws goes to the caller of `start`. */
     protected async prepare(): Promise<void> {}
 
     /** Begins with a reset. */
     protected begin(): void {}
 
-    /** Called when `dueAt` is over: puts the next message into `out`, or waits for something else, and sets `dueAt` anew. */
+    /** Called when `dueAt` is over: puts the next message into `out`, or waits for something else, and sets `dueAt` again. */
     protected async turn(): Promise<void> {}
 
-    /** Called when what came makes no sense. */
+    /** Called when a packet that is not valid arrived. */
     protected garbled(): void {}
 
-    /** The co-processor has started: on its own, if `again`. */
+    /** Called when the co-processor has started, by itself if `again`. */
     protected booted(_chip: number, _firmware: number, _again: boolean): void {}
 
-    /** A message of the serial interface is at `at` of `b`. */
+    /** Called when a message of the serial interface is at `at` of `b`. */
     protected message(_b: Buffer, _at: number, _length: number): void {}
 }

@@ -8,7 +8,7 @@ export interface Mac {
     readonly address: Buffer
     /** True while the cable has a link; `receive` and `rest` keep it up to date. */
     linkUp: boolean
-    /** What to report while there is no link; a driver without it has a cable. */
+    /** Text to report while there is no link; undefined where a cable makes the link. */
     noLink?: string
     /** Set by a program that joins an IPv4 multicast group; until then the driver may drop frames to groups. */
     multicast: boolean
@@ -16,16 +16,17 @@ export interface Mac {
     readonly counters: Buffer
     /** Resets and configures the chip. Throws an Error that says what to check when the chip does not answer. */
     start(): Promise<void>
-    /** Moves the oldest waiting frame to the start of `into` and returns its length, 0 when none waits. Never throws. */
+    /** Moves the oldest waiting frame to the start of `into` and returns its length, 0 when no frame waits. Never throws. */
     receive(into: Buffer): Promise<number>
     /**
-     * Sends the first `length` bytes of `from` and may overwrite them, as a full-duplex transfer does. Returns false when the frame was not
-     * sent (no link, the chip does not answer). Never throws.
+     * Sends the first `length` bytes of `from` and may overwrite them, because a full-duplex transfer does. Returns false when
+     * the frame was not sent (no link, the chip does not answer). Never throws.
      */
     send(from: Buffer, length: number): Promise<boolean>
     /**
-     * Waits until a frame may have come, at most `ms` milliseconds, and lets other fibers run meanwhile. (It is not named "wait": the
-     * compiler keeps every library method with the name of a used one, and the library's `wait` brings 1.6 KB of events and timers along.)
+     * Waits until a frame may have arrived, at most `ms` milliseconds, and lets other fibers run meanwhile. (It is not named
+     * "wait": the compiler keeps every library method with the name of a used one, and the library's `wait` brings 1.6 KB of
+     * events and timers along.)
      */
     rest(ms: number): Promise<void>
 }

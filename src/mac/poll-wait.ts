@@ -14,9 +14,9 @@ interface Power {
  * `idle` and `wake`.
  */
 export const power: Power = {
-    /** Waits at most `ms` milliseconds, less when a frame may have come. */
+    /** Waits at most `ms` milliseconds, less when a frame may have arrived. */
     idle: async (_ms: number): Promise<void> => {},
-    /** True when a wait has to end, as a program has given the stack something to do. The driver that waits clears it. */
+    /** True when a wait has to end, because a program has given the stack something to do. The driver that waits clears it. */
     woken: false,
     /** Ends the current wait, or the next one. */
     wake: (): void => {

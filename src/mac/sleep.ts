@@ -12,8 +12,8 @@ const enum Quiet {
 }
 
 /**
- * Lets the fiber of a driver sleep between two polls of its chip once no frame has moved for 100 ms; until then it polls, because a
- * sleep can last 10 ms. A host that waits in its own way keeps that. Returns the driver.
+ * Lets the fiber of a driver sleep between two polls of its chip once no frame has moved for 100 ms; until then it polls, because
+ * a sleep can last 10 ms. A host with its own wait keeps it. Returns the driver.
  */
 export function sleepWhenQuiet(mac: Mac): Mac {
     if (power.hosted) return mac

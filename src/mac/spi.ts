@@ -10,7 +10,7 @@ export type Spi = typeof ds & {
     spiXfer(tx: Buffer, rx: Buffer): Promise<void>
 }
 
-/** Polls of the chip for each millisecond of a wait: the wait ends after them even if the clock stands still. */
+/** Polls of the chip for each millisecond of a wait: the wait ends after them even if the clock does not advance. */
 export const enum Polls {
     PerMs = 64,
 }
@@ -23,9 +23,9 @@ export async function idle(): Promise<void> {
     power.woken = power.woken || woken
 }
 
-/** Waits at least `ms` - 1 milliseconds by transfers of `spare` that no chip listens to: an RP2040 that only sleeps can freeze. */
+/** Waits at least `ms` - 1 milliseconds by transfers of `spare` without a chip select: an RP2040 that only sleeps can freeze. */
 export async function pause(spare: Buffer, ms: number): Promise<void> {
-    // the clock stands still between two awaits: its value before the first may be old
+    // the clock does not advance between two awaits: its value before the first may be old
     await (ds as Spi).spiXfer(spare, spare)
     const start = ds.millis() | 0
     for (let i = Polls.PerMs * ms; i > 0 && (((ds.millis() | 0) - start) | 0) < ms; i--) {

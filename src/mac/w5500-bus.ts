@@ -6,7 +6,7 @@ import "@devicescript/gpio"
 import { idle, type Spi } from "./spi"
 import { CommonRegisters, Head, Snapshot, type Status } from "./w5500-registers"
 
-/** Longest time that the chip may take for a command: in milliseconds, and in polls where the clock stands still. */
+/** Longest time that the chip may take for a command: in milliseconds, and in polls if the clock does not advance. */
 export const enum BusTime {
     Command = 20,
     CommandLooks = 200,
@@ -19,7 +19,10 @@ export const enum BusTime {
 export class W5500Bus {
     /** Socket 0's registers at the offsets of Snapshot; a longer buffer also reads reserved registers after them. */
     readonly registers: Buffer
-    /** The common registers at the offsets of Look. A disturbed bit can turn a read into a write: then the last values are written back. */
+    /**
+     * The common registers at the offsets of CommonRegisters. A disturbed bit can turn a read into a write: in that case the last
+     * values are written back.
+     */
     readonly common = Buffer.alloc(CommonRegisters.Size)
     /** Address, control and two bytes of data. */
     readonly command = Buffer.alloc(5)
@@ -48,7 +51,7 @@ export async function writeRegister(bus: W5500Bus, head: number, value: number):
     await readRegisters(bus, head | (value << 24), bus.single)
 }
 
-/** Waits until the chip has taken its command and socket 0 has `status`. Returns false when that takes too long. */
+/** Waits until the chip has accepted its command and socket 0 has `status`. Returns false when that takes too long. */
 export async function reaches(bus: W5500Bus, status: Status): Promise<boolean> {
     const start = ds.millis() | 0
     for (let looks = 0; looks < BusTime.CommandLooks; looks++) {

@@ -40,7 +40,7 @@ const enum Size {
     LongestHeader = 1520,
     /** Longest frame that is sent: Ethernet's, without FCS (data sheets before 1.0.3 have it for MACRAW under Sn_MSSR). */
     LongestSent = 1514,
-    /** After reading this many bytes the driver frees them in the chip's memory at the latest. */
+    /** The most bytes that the driver reads before it frees them in the chip's memory. */
     Release = 4096,
     UnknownHeader = 0xffff,
     /** Further polls after a length header that was not valid. */
@@ -79,8 +79,8 @@ export interface W5500Options {
     /** This station's Ethernet address, 6 bytes. */
     address: Buffer
     /**
-     * Bits SocketMode.Block… for frames that the chip is to drop. It always drops frames to other stations, IPv6, and IPv4 multicasts until
-     * a program joins a group.
+     * Bits SocketMode.Block… for frames that the chip should drop. It always drops frames to other stations, IPv6, and IPv4
+     * multicasts until a program joins a group.
      */
     block?: number
     /**
@@ -111,7 +111,7 @@ export class W5500 implements Mac {
     /** When to check the common registers, or to try to bring a lost chip back. */
     private lookAt = 0
     private answers = false
-    /** Socket 0's registers as they read after it was opened, with no command under way (see Own). */
+    /** Socket 0's registers as they read after it was opened, with no command under way (see SocketState). */
     private own = 0
     private readonly small = Buffer.alloc(Size.Small)
     private readonly command: Buffer
@@ -155,7 +155,7 @@ export class W5500 implements Mac {
         if (problem !== "") throw new Error(problem)
     }
 
-    // flat on purpose: a call costs as much as a transfer
+    // no helper functions here on purpose: a call costs as much as a transfer
     async receive(into: Buffer): Promise<number> {
         try {
             if (this.waiting === 0 || this.owed >= Size.Release) await this.poll()
@@ -192,7 +192,7 @@ export class W5500 implements Mac {
                 return 0
             }
             if (offset > 0 && header > Size.SmallData) {
-                // the header that came with the previous frame was read too early: the frame is longer than it said
+                // the header read with the previous frame was read too early: this frame is longer than it said
                 this.header = header
                 return await this.receive(into)
             }
@@ -225,7 +225,7 @@ export class W5500 implements Mac {
         }
     }
 
-    // flat on purpose: a call costs as much as a transfer
+    // no helper functions here on purpose: a call costs as much as a transfer
     async send(from: Buffer, length: number): Promise<boolean> {
         if (!this.linkUp || length < Eth.Size || length > Size.LongestSent || length > from.length)
             return false
@@ -303,7 +303,7 @@ export class W5500 implements Mac {
 
     /**
      * Frees what was read, then reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its
-     * settings. Flat on purpose: a call costs as much as a transfer.
+     * settings. No helper functions here on purpose: a call costs as much as a transfer.
      */
     private async poll(): Promise<void> {
         if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
@@ -332,7 +332,7 @@ export class W5500 implements Mac {
             cs.setMode(ds.GPIOMode.OutputLow)
             await (ds as Spi).spiXfer(r, r)
             cs.setMode(ds.GPIOMode.OutputHigh)
-            // one disturbed transfer is repeated: it is no reason to drop all frames
+            // one disturbed transfer is repeated: it is not a reason to drop all frames
             if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) continue
             const own = r.getAt(Snapshot.Mode, "i32") & SocketState.Bits
             if (own !== this.own) {
@@ -400,8 +400,8 @@ export class W5500 implements Mac {
     }
 
     /**
-     * Checks every 100 ms, and when socket 0 is not as it was opened (`changed`), that the chip is there and has its settings, and whether
-     * there is a link. Tries once a second to bring a lost chip back.
+     * Checks every 100 ms, and when socket 0 is not as it was opened (`changed`), that the chip is there and has its settings,
+     * and whether it has a link. Tries once a second to bring back a lost chip.
      */
     private async look(changed: boolean): Promise<void> {
         const now = ds.millis() | 0

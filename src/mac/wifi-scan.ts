@@ -1,4 +1,4 @@
-// What a program asks of its Wi-Fi station besides the connection: which networks there are.
+// Requests of a program to its Wi-Fi station besides the connection: the networks in reach.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -8,7 +8,7 @@ import type { Question, Wifi } from "./wifi"
 
 /** Milliseconds. */
 const enum Time {
-    /** All channels take 2 to 4 s; a busy co-processor begins later. */
+    /** A scan of all channels takes 2 to 4 s; a busy co-processor begins later. */
     Scan = 15000,
     Answer = 10000,
     Slice = 20,
@@ -17,7 +17,7 @@ const enum Time {
 const enum Size {
     /** Room for a wifi_ap_record, whose parts are of fixed size, with the response around it. */
     Record = 192,
-    /** A scan returns no more networks. */
+    /** The most networks that a scan returns. */
     Most = 20,
 }
 
@@ -44,7 +44,10 @@ export interface AccessPoint {
     bssid: Buffer
 }
 
-/** Sends a request without payload. Returns the number of bytes of the response's payload in `into`, below 0 when there is none. */
+/**
+ * Sends a request without payload. Returns the number of bytes of the response's payload in `into`, below 0 if the response has
+ * no payload.
+ */
 async function ask(station: Wifi, id: Rpc, into: Buffer): Promise<number> {
     const question: Question = { id, into, length: -1 }
     while (!station.put(question)) await ds.sleep(Time.Slice)
@@ -78,7 +81,7 @@ export async function scan(station: Wifi): Promise<AccessPoint[]> {
     }
     const found: AccessPoint[] = []
     while (found.length < Size.Most) {
-        // each is taken off the co-processor's list; a status other than 0 says that there are no more
+        // each request removes a record from the co-processor's list; a status other than 0 means that the list is empty
         length = await ask(station, Rpc.ScanGetApRecord, into)
         if (length < 0 || intField(into, 0, length, 1) !== 0) break
         if (findField(into, 0, length, 2, Wire.Bytes) <= 0) break
@@ -90,7 +93,7 @@ export async function scan(station: Wifi): Promise<AccessPoint[]> {
         }
         let ssid = ""
         if (findField(into, at, end, ApRecord.Ssid, Wire.Bytes) > 0) {
-            // it ends with a zero unless it is 32 bytes long (slave/main/slave_control.h, RPC_COPY_STR)
+            // the name ends with a zero unless it is 32 bytes long (slave/main/slave_control.h, RPC_COPY_STR)
             let { length: size } = field
             if (size > 0) {
                 if (into.getAt(field.at + size - 1, "u8") === 0) size--

@@ -1,4 +1,4 @@
-// A station of a Wi-Fi network by ESP-Hosted: sets the co-processor up, joins, and joins again whenever that ends.
+// A station of a Wi-Fi network over ESP-Hosted: sets up the co-processor, joins, and joins again whenever the connection ends.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -21,11 +21,11 @@ import { type Mac, MacCounter } from "./mac"
 export interface Credentials {
     /** The network's name, 1 to 32 bytes. */
     ssid: string
-    /** 8 to 63 bytes; "" for a network without one. */
+    /** 8 to 63 bytes; "" for a network without a password. */
     password: string
 }
 
-/** Wiring, and the network's name and password, or where they come from when the driver starts: `wifiSettings`. */
+/** Wiring, and the network's name and password, or the function that returns them when the driver starts: `wifiSettings`. */
 export type WifiOptions = EspHostedOptions &
     (
         | Credentials
@@ -39,13 +39,16 @@ export type WifiOptions = EspHostedOptions &
 const enum Time {
     /** From the end of a reset to the co-processor's first message: 1.2 s in docs/spi_full_duplex.md section 9, of which 0.5 are over. */
     Boot = 3000,
-    /** From what makes no sense, or is refused, to the next reset: it may be the lines of a co-processor that boots. */
+    /** From a packet that is not valid, or a refused request, to the next reset: the co-processor may just be booting. */
     Retry = 1500,
-    /** Espressif's own host gives a response 5 s (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is repeated. */
+    /**
+     * Espressif's own host waits 5 s for a response (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is
+     * repeated.
+     */
     Response = 2000,
     /** The same while the station is connected, where nothing takes long. */
     Alive = 350,
-    /** Between two questions whether the station is still connected, and how well. */
+    /** Between two requests for the state and signal of the connection. */
     Check = 1000,
     /** A scan of all channels, the handshake and its repetitions. */
     Join = 15000,
@@ -55,22 +58,22 @@ const enum Time {
     FirstDelay = 500,
     LongestDelay = 3000,
     LongestRefused = 30000,
-    /** `out` is taken by something else. */
+    /** Delay while `out` is in use. */
     Soon = 1,
 }
 
 const enum Tries {
-    /** A request is sent this often. */
+    /** The number of times that a request is sent. */
     Most = 3,
-    /** Looks, one a millisecond, whether `out` is free. */
+    /** Checks, one per millisecond, whether `out` is free. */
     Waits = 100,
 }
 
-/** What comes next. From Init to Connect: a request of `requests`. */
+/** The next step. From Init to Connect: a request of `requests`. */
 const enum Step {
     Reset,
     Boot,
-    /** Another firmware than the one that is wanted. */
+    /** The firmware has another version than the driver requires. */
     Refused,
     Hello,
     Init,
@@ -81,7 +84,7 @@ const enum Step {
     Start,
     PowerSave,
     Connect,
-    /** The outcome comes as an event. */
+    /** The outcome arrives as an event. */
     Joining,
     Delay,
     Connected,
@@ -89,7 +92,9 @@ const enum Step {
 }
 
 const enum Version {
-    /** 2.12.0, and what is no longer known: 4.0.0. As the first message has it: major, minor, patch, a byte each. */
+    /**
+     * 2.12.0, and the first version that is not supported: 4.0.0. As the first message has it: major, minor, patch, a byte each.
+     */
     First = 0x020c00,
     Unknown = 0x040000,
 }
@@ -101,7 +106,7 @@ const enum Reason {
     NoApFound = 201,
     AuthFail = 202,
     HandshakeTimeout = 204,
-    /** The station goes to another access point of its network, of which the next event tells. */
+    /** The station moves to another access point of its network, which the next event reports. */
     Roaming = 207,
     NoCompatibleSecurity = 210,
     WeakSecurity = 211,
@@ -118,8 +123,8 @@ const enum Config {
 }
 
 /**
- * Host to co-processor (host/drivers/transport/transport_drv.c, send_slave_config): no capabilities, no throughput test, and when it is to
- * ask for a pause: at 90 % of its queue until that is at 60 %, as its own host has it (Kconfig).
+ * Host to co-processor (host/drivers/transport/transport_drv.c, send_slave_config): no capabilities, no throughput test, and when
+ * it has to ask for a pause: at 90 % of its queue until that is at 60 %, as its own host has it (Kconfig).
  */
 const HELLO = hex`22 0c 44 01 00 46 01 00 47 01 5a 48 01 3c`
 
@@ -136,7 +141,7 @@ const JOINING = "no link yet: the Wi-Fi station is joining its network"
 const ONE = hex`08 01`
 const NONE = hex``
 
-/** Ids and payloads of the requests from Step.Init on; what has none is written by `request`. */
+/** Ids and payloads of the requests from Step.Init on; `request` writes the payloads that are missing here. */
 const IDS = [
     Rpc.WifiInit,
     Rpc.SetMode,
@@ -151,21 +156,24 @@ const IDS = [
 /** A program's own request: `ask` of wifi-scan.ts. @internal */
 export interface Question {
     readonly id: Rpc
-    /** The response's payload, as far as there is room. */
+    /** The response's payload, as far as it fits. */
     readonly into: Buffer
-    /** Bytes of the payload; -1 while there is no response, -2 when there will be none. */
+    /** Bytes of the payload; -1 while the response is pending, -2 if it will not arrive. */
     length: number
 }
 
 let running: Wifi | undefined
 
-/** Returns the Wi-Fi station that was made last. Throws an Error when there is none. */
+/** Returns the Wi-Fi station that was created last. Throws an Error if the program has none. */
 export function station(): Wifi {
     if (!running) throw new Error("ENETDOWN, there is no Wi-Fi station: call startNetwork with wifi() first")
     return running
 }
 
-/** Returns what startNetwork's `mac` takes: a station of the network `ssid`. Throws a RangeError for a name or password that is not valid. */
+/**
+ * Returns a value for startNetwork's `mac`: a station of the network `ssid`. Throws a RangeError for a name or password that is
+ * not valid.
+ */
 export function wifi(options: WifiOptions): (address: Buffer) => Mac {
     const given = options as Partial<Credentials>
     const { ssid, password } = given
@@ -176,7 +184,7 @@ export function wifi(options: WifiOptions): (address: Buffer) => Mac {
     }
 }
 
-/** A network's name and password as they go to the co-processor. */
+/** A network's name and password as they are sent to the co-processor. */
 interface Network {
     readonly ssid: Buffer
     readonly password: Buffer
@@ -201,21 +209,21 @@ function networkOf(name: string, secret: string): Network {
 export class Wifi extends EspHosted {
     /** Emitted when `linkUp` or `problem` has changed. */
     readonly onchange = ds.emitter<Wifi>()
-    /** Signal of the access point in dBm while connected, brought up to date every second. */
+    /** Signal of the access point in dBm while connected, updated every second. */
     rssi = 0
     /** Channel of the access point while connected. */
     channel = 0
     /** The access point's own address, 6 bytes. */
     readonly bssid = Buffer.alloc(6)
-    /** Why the connection ended last, or was not made: ESP-IDF's wifi_err_reason_t. */
+    /** Why the connection last ended or failed: ESP-IDF's wifi_err_reason_t. */
     reason = 0
-    /** As the co-processor says, major * 65536 + minor * 256 + patch. */
+    /** The firmware's version as the co-processor reports it: major * 65536 + minor * 256 + patch. */
     firmware = 0
-    /** Events of scans that ended. @internal */
+    /** Number of events that report the end of a scan. @internal */
     scans = 0
     noLink = JOINING
     private step = Step.Reset
-    /** The request whose response is to come, 0 for none. */
+    /** The request whose response is pending; 0 = none. */
     private asked = 0
     private uid = 0
     private tries = 0
@@ -223,9 +231,9 @@ export class Wifi extends EspHosted {
     private delay = 0
     /** The longest delay after a refused password. */
     private refusedDelay = Time.LongestRefused
-    /** What the program asks. */
+    /** The program's request. */
     private question: Question | undefined = undefined
-    /** `asked` is the program's question. */
+    /** True when `asked` is the program's request. */
     private foreign = false
 
     /** @internal */
@@ -255,7 +263,7 @@ export class Wifi extends EspHosted {
         this.next(Step.Reset, 0)
     }
 
-    /** Asks a question of the program. False while there is another one. @internal */
+    /** Sends a request of the program. Returns false while another one is pending. @internal */
     put(question: Question): boolean {
         if (this.question) return false
         this.question = question
@@ -265,7 +273,7 @@ export class Wifi extends EspHosted {
         return true
     }
 
-    /** Takes the question back, as nobody waits for its answer any more. @internal */
+    /** Withdraws the request, because no fiber waits for its answer any more. @internal */
     withdraw(): void {
         this.question = undefined
         if (this.foreign) this.asked = 0
@@ -273,7 +281,7 @@ export class Wifi extends EspHosted {
     }
 
     protected override garbled(): void {
-        // it may have been the first message, which comes only once
+        // it may have been the first message, which is sent only once
         if (this.step !== Step.Boot) return
         const now = ds.millis() | 0
         this.dueAt = (now + Math.min((this.dueAt - now) | 0, Time.Retry)) | 0
@@ -301,7 +309,7 @@ export class Wifi extends EspHosted {
                 this.complain(problem)
                 return
             }
-            // asked again below; what the first try may still be answered with does no harm
+            // the request is sent again below; a late response to the first try does no harm
             this.asked = 0
         }
         switch (this.step) {
@@ -397,12 +405,12 @@ export class Wifi extends EspHosted {
         else if (this.asked !== 0 && message.uid === this.uid) this.answer(b)
     }
 
-    /** Takes the response to `asked`. */
+    /** Handles the response to `asked`. */
     private answer(b: Buffer): void {
         const { asked, step } = this
         this.asked = 0
         this.tries = 0
-        // an id that is not the request's says that the firmware does not know it
+        // an id that is not the request's means that the firmware does not know the request
         const known = message.id === asked + Rpc.Response
         const status = known ? intField(b, message.at, message.end, 1) : -1
         if (this.foreign) {
@@ -412,7 +420,7 @@ export class Wifi extends EspHosted {
             this.answerQuestion(known ? size : -2)
             this.next(step, step === Step.Delay ? Time.Soon : Time.Check)
         } else if (step === Step.Connected) {
-            // the event that said so was lost
+            // the event that reported it was lost
             if (status !== 0) this.left(0)
             else {
                 this.rssi = intField(b, message.at, message.end, 2)
@@ -433,7 +441,7 @@ export class Wifi extends EspHosted {
         const { step } = this
         const { id } = message
         if (id === Rpc.StaScanDone) this.scans++
-        // what an earlier connection has left behind
+        // an event left over from an earlier connection
         if (step < Step.Connect) return
         if (id === Rpc.StaConnected) {
             if (!within(b, message.at, message.end, 2)) return
@@ -465,7 +473,7 @@ export class Wifi extends EspHosted {
         }
     }
 
-    /** The station is not connected: says why, and joins again after a while. */
+    /** Handles a station that is not connected: reports why, and joins again after a while. */
     private left(reason: number): void {
         const first = this.linkUp
         this.linkUp = false
@@ -493,7 +501,7 @@ export class Wifi extends EspHosted {
             case Reason.FourWayHandshakeTimeout:
             case Reason.AuthFail:
             case Reason.HandshakeTimeout:
-                // of a station that was connected: its keys were not renewed in time
+                // for a station that was connected, this means that its keys were not renewed in time
                 if (first) break
                 longest = this.refusedDelay
                 what = `EACCES, the access point of "${name}" refuses the password: look at it`
@@ -508,14 +516,14 @@ export class Wifi extends EspHosted {
         this.next(Step.Delay, this.delay)
     }
 
-    /** Ends the program's question. */
+    /** Ends the program's request. */
     private answerQuestion(length: number): void {
         if (this.question) this.question.length = length
         this.question = undefined
         this.foreign = false
     }
 
-    /** Tells the program and the console what is wrong, once. */
+    /** Reports to the program and the console what is wrong, once. */
     private complain(problem: string): void {
         if (problem === this.problem) return
         this.problem = problem

@@ -5,7 +5,7 @@ import { Endpoint, Over, type Packet } from "./endpoint"
 import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
-/** The owner of the address that the guard watches: is called with the outcome. */
+/** The owner of the address that the guard watches; the guard calls it with the outcome. */
 export interface Claimant {
     /** Called when no other host has the address: the owner may set it. The guard announces it next. */
     claimed(now: number): void
@@ -33,14 +33,14 @@ export const enum GuardState {
 
 export class AddressGuard extends Endpoint {
     state = GuardState.Idle
-    /** Probes before the address is taken. RFC 5227 says 3, which take 4 to 7 seconds; 1 takes 2 to 3, 0 takes no time. */
+    /** Probes before the address is used. RFC 5227 asks for 3, which take 4 to 7 seconds; 1 takes 2 to 3, 0 takes no time. */
     probes = 3
-    /** Never gives the address up (section 2.4 (c)): for an address that a person has set. */
+    /** True for an address that is never given up (section 2.4 (c)): one that a person has set. */
     keeps = false
     /** Number of times that another host used the address. */
     conflicts = 0
     private count = 0
-    /** A conflict was answered within the last ten seconds. */
+    /** True when a conflict was answered within the last ten seconds. */
     private defended = false
     private owner: Claimant | undefined = undefined
 
@@ -49,7 +49,7 @@ export class AddressGuard extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Probes whether `ip` is free and calls `owner` with the outcome. Stops watching any address before it. */
+    /** Probes whether `ip` is free and calls `owner` with the outcome. Stops watching the previous address. */
     claim(ip: number, owner: Claimant, now: number): void {
         this.begin(GuardState.Probing, ip, owner, now, this.endpoints.randomBelow(Guard.ProbeWait))
     }
@@ -93,7 +93,7 @@ export class AddressGuard extends Endpoint {
             this.state = GuardState.Announcing
             this.count = 0
             if (this.owner) this.owner.claimed(now)
-            // the owner may have released it, or claimed another
+            // the owner may have released the address, or claimed another one
             if (this.state !== GuardState.Announcing) return
         }
         this.send(s)
@@ -101,7 +101,7 @@ export class AddressGuard extends Endpoint {
         else this.state = GuardState.Holding
     }
 
-    /** Writes an ARP request for the address itself; a probe (section 1.1) has 0.0.0.0 as its sender's address. */
+    /** Writes an ARP request for the address itself; the sender's address in a probe is 0.0.0.0 (section 1.1). */
     override compose(s: Stack): number {
         const sender = this.state === GuardState.Probing ? 0 : this.remoteIp
         return arpRequest(s.tx, s.mac, sender, this.remoteIp)
@@ -121,7 +121,7 @@ export class AddressGuard extends Endpoint {
             return
         const sender = rx.getAt(at + Arp.SenderIp, "i32")
         const probing = this.state === GuardState.Probing
-        // section 2.1.1: another host that probes for the address wants it as well
+        // section 2.1.1: another host that probes for the address wants to use it, too
         const rival = probing && sender === 0 && rx.getAt(at + Arp.TargetIp, "i32") === ip
         if (sender !== ip && !(rival && arpOperation(rx, at, Arp.Size) === ArpOperation.Request)) return
         this.conflicts++
@@ -129,7 +129,7 @@ export class AddressGuard extends Endpoint {
             this.release()
             if (this.owner) this.owner.conflict(now)
         } else if (!this.defended) {
-            // section 2.4 (b): the address is announced again, once in ten seconds
+            // section 2.4 (b): the address is announced again, at most once in ten seconds
             this.state = GuardState.Holding
             this.defended = true
             this.send(s)

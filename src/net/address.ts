@@ -1,4 +1,4 @@
-// Parses and prints addresses in the form that people write.
+// Parses and prints addresses in their usual text forms.
 
 import { Buffer } from "@devicescript/core"
 import { swap32 } from "../base/bytes"
@@ -10,7 +10,7 @@ export const enum Address {
     None = -1,
 }
 
-/** Returns the dotted address `text` as `getAt` "i32" reads it from the wire; Address.None if it is not valid. */
+/** Returns the dotted address `text` as `getAt` "i32" reads it from the wire; Address.None if the text is not valid. */
 export function ipv4Of(text: string): number {
     let ip = 0
     let shift = 0
@@ -26,7 +26,7 @@ export function ipv4Of(text: string): number {
     return shift === 32 ? ip : Address.None
 }
 
-/** Returns the number that `text` is in one to nine decimal digits; -1 if it is not valid. */
+/** Returns the number that `text` holds in one to nine decimal digits; -1 if it is not valid. */
 export function decimal(text: string): number {
     if (text.length < 1 || text.length > 9) return -1
     let value = 0
@@ -59,7 +59,10 @@ export function isNetmask(mask: number): boolean {
     return hosts >= 0 && (hosts & (hosts + 1)) === 0 && hosts !== 0x7fffffff
 }
 
-/** Returns true for an address that a host may have: not a group, loopback, the network itself or its broadcast (RFC 3021). */
+/**
+ * Returns true for an address that a host may have: not a group's, loopback, the network's own or its broadcast address (RFC
+ * 3021).
+ */
 export function isHostAddress(ip: number, netmask: number): boolean {
     const first = ip & 0xff
     if (first === 0 || first === 127 || isNotUnicast(ip)) return false
@@ -67,7 +70,7 @@ export function isHostAddress(ip: number, netmask: number): boolean {
     return (~swap32(netmask) & ~1) === 0 || (own !== 0 && (own | netmask) !== -1)
 }
 
-/** Returns the six bytes of an Ethernet address in hex with colons; undefined if `text` is not valid, or a group's address. */
+/** Returns the six bytes of an Ethernet address in hex with colons; undefined if `text` is not valid or is a group address. */
 export function macOf(text: string): Buffer | undefined {
     if (text.length !== 17) return undefined
     const mac = Buffer.alloc(6)
@@ -87,7 +90,7 @@ export function hexDigit(code: number): number {
     return digit >= 10 && digit <= 15 ? digit : -1
 }
 
-/** Returns the Ethernet address of the six bytes at `at`, in hex with colons. */
+/** Returns the Ethernet address at `at`, in hex with colons. */
 export function macText(b: Buffer, at: number): string {
     const digits = "0123456789abcdef"
     let text = ""

@@ -10,20 +10,20 @@ import { Eth, EtherType, isGroupAddress, writeEthernet } from "../wire/ethernet"
 import { Neighbour, NeighbourState } from "./neighbour-record"
 import { isBroadcast, isLocal, type Stack } from "./stack"
 
-/** RFC 1122 section 2.3.2.1 (MUST): at most one request a second for an address. After three without a reply we give up. */
+/** RFC 1122 section 2.3.2.1 (MUST): at most one request per second for an address. After three without a reply ARP gives up. */
 const enum ArpRequest {
     Interval = 1000,
     Tries = 3,
-    /** Requests to a known neighbour, when a packet claimed its address for another. */
+    /** Requests to a known neighbour whose IP address a packet claimed for another Ethernet address. */
     Doubts = 2,
 }
 
-/** RFC 1122 section 2.3.2.1 (MUST): a record is dropped after this many milliseconds, used or not. */
+/** RFC 1122 section 2.3.2.1 (MUST): a record is dropped after this many milliseconds, whether it is used or not. */
 const enum ArpAge {
     Most = 300000,
 }
 
-/** Returns the record of `ip`, -1 when there is none. */
+/** Returns the record of `ip`, -1 if not found. */
 export function findNeighbour(s: Stack, ip: number): number {
     const neighbours = s.neighbours
     for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
@@ -34,15 +34,15 @@ export function findNeighbour(s: Stack, ip: number): number {
     return -1
 }
 
-/** Returns the next hop for packets to `ip`: `ip` itself on this network, else the router; 0 when there is no router. */
+/** Returns the next hop for packets to `ip`: `ip` itself on this network, else the router; 0 = none. */
 export function nextHop(s: Stack, ip: number): number {
     return isLocal(s, ip) ? ip : s.gateway
 }
 
 /**
- * Returns the record of the next hop towards `ip` if its Ethernet address is known. Otherwise schedules an ARP request and returns -1:
- * the sender keeps its packet and tries again when the reply comes. `stranger` says that only a SYN shows that such a host exists:
- * anyone can forge SYNs, and they must not push the neighbours of connections out of the table.
+ * Returns the record of the next hop towards `ip` if its Ethernet address is known. Otherwise schedules an ARP request and
+ * returns -1: the sender keeps its packet and tries again when the reply arrives. `stranger` says that only a SYN suggests that
+ * such a host exists: anyone can forge SYNs, and they must not push the neighbours of connections out of the table.
  */
 export function resolve(s: Stack, ip: number, now: number, stranger = false): number {
     const hop = nextHop(s, ip)
@@ -64,8 +64,8 @@ export function resolve(s: Stack, ip: number, now: number, stranger = false): nu
 }
 
 /**
- * Returns true when a host that may not exist may take a record: less than half of the records are being resolved, and one is free or
- * idle.
+ * Returns true when a host that may not exist may take a record: less than half of the records are being resolved, and a record
+ * is free or idle.
  */
 function mayAskForStranger(s: Stack, now: number): boolean {
     const neighbours = s.neighbours
@@ -84,8 +84,8 @@ function mayAskForStranger(s: Stack, now: number): boolean {
 }
 
 /**
- * Takes a record for `ip` and returns it: a free one or, if there is `need`, the known one that was used longest ago. Returns -1 when
- * there is neither.
+ * Allocates a record for `ip` and returns it: a free one or, if `need` is true, the known one that was used longest ago. Returns
+ * -1 if neither exists.
  */
 function takeNeighbour(s: Stack, ip: number, now: number, need: boolean): number {
     const neighbours = s.neighbours
@@ -98,7 +98,7 @@ function takeNeighbour(s: Stack, ip: number, now: number, need: boolean): number
             break
         }
         const unused = (now - neighbours.getAt(n + Neighbour.Time, "i32")) | 0
-        // an age that has wrapped is negative: such a record is still better than none
+        // an age that has wrapped is negative: such a record still serves if no other does
         if (need && state >= NeighbourState.Known && (found < 0 || unused > age)) {
             found = n
             age = unused
@@ -114,7 +114,7 @@ function takeNeighbour(s: Stack, ip: number, now: number, need: boolean): number
     return found
 }
 
-/** Frees the record of the next hop towards `ip`, which does not answer: it may have got another Ethernet address. */
+/** Frees the record of the next hop towards `ip`, which does not answer: its Ethernet address may have changed. */
 export function forgetHop(s: Stack, ip: number): void {
     const n = findNeighbour(s, nextHop(s, ip))
     if (n >= 0 && s.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known) {
@@ -133,7 +133,7 @@ export function forgetOld(s: Stack, now: number): void {
     }
 }
 
-/** Handles the ARP packet in the receive frame of `length` bytes: answers it, and learns from it. */
+/** Handles the ARP packet in the receive frame of `length` bytes: answers it, and learns its sender's address. */
 export function arpInput(s: Stack, length: number, now: number): void {
     const rx = s.rx
     const at: number = Eth.Size
@@ -151,9 +151,9 @@ export function arpInput(s: Stack, length: number, now: number): void {
     }
     const ip = rx.getAt(at + Arp.SenderIp, "i32")
     const targetIp = rx.getAt(at + Arp.TargetIp, "i32")
-    // RFC 5227 section 2.1.1: a host that asks whether an address is free has no address yet; it is answered
+    // RFC 5227 section 2.1.1: a host that asks whether an address is free has no address yet, but gets an answer
     const probe = ip === 0
-    // a sender with a group address, with our own, or with one that no host has would only poison the table
+    // a sender with a group address, our own address, or an address that no host can have would only poison the table
     const sane =
         !isGroupAddress(rx, at + Arp.SenderMac) &&
         s.ip !== 0 &&
@@ -163,8 +163,9 @@ export function arpInput(s: Stack, length: number, now: number): void {
         return
     }
     let n = probe ? -1 : findNeighbour(s, ip)
-    // RFC 826: a request for our address adds its sender to the table; a reply to no request of ours does not. Such a sender gets a
-    // free record only: a host that could push others out would have us ask for them again, and could answer in their place
+    // RFC 826: a request for our address adds its sender to the table; a reply that we did not ask for does not. The sender of a
+    // request gets only a free record: a host that could displace others would make us ask for them again, and could answer in
+    // their place
     if (n < 0) {
         if (!probe) {
             if (targetIp === s.ip) {
@@ -189,8 +190,8 @@ export function arpInput(s: Stack, length: number, now: number): void {
 }
 
 /**
- * Stores the Ethernet address at `at` for neighbour `n`. When another address is known, the known one is asked first whether it is still
- * in use (RFC 1122 section 2.3.2.1 (2), in the spirit of RFC 5227 section 2.4): any host can claim to be another.
+ * Stores the Ethernet address at `at` for neighbour `n`. If another address is known, first asks the known one whether it is
+ * still in use (RFC 1122 section 2.3.2.1 (2), in the spirit of RFC 5227 section 2.4): any host can claim another's address.
  */
 function learn(s: Stack, n: number, at: number, now: number): void {
     const rx = s.rx
@@ -202,7 +203,7 @@ function learn(s: Stack, n: number, at: number, now: number): void {
             neighbours.getAt(n + Neighbour.Mac + 4, "u16") !== rx.getAt(at + 4, "u16")
         ) {
             if (state !== NeighbourState.Known) return
-            // one request a second, however often an address is claimed
+            // one request per second, however often an address is claimed
             const wait = (neighbours.getAt(n + Neighbour.Heard, "i32") + ArpRequest.Interval - now) | 0
             const next = (now + Math.max(wait, 0)) | 0
             neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Doubting)
@@ -221,7 +222,7 @@ function learn(s: Stack, n: number, at: number, now: number): void {
     neighbours.setAt(n + Neighbour.Heard, "i32", now)
 }
 
-/** Puts the next ARP request that is due into the transmit frame and returns its length, 0 when none is due. */
+/** Puts the next ARP request that is due into the transmit frame and returns its length, 0 when nothing is due. */
 export function arpOut(s: Stack, now: number): number {
     const neighbours = s.neighbours
     for (let n = 0; n < neighbours.length; n += Neighbour.Size) {
@@ -246,7 +247,7 @@ function timeOf(state: NeighbourState): Neighbour {
     return state < NeighbourState.Known ? Neighbour.Time : Neighbour.Heard
 }
 
-/** Repeats requests that are due; after the last it frees the record and calls `failed` with its address. */
+/** Repeats requests that are due. After the last request for an address, frees its record and calls `failed` with the address. */
 export function runNeighbourTimers(
     s: Stack,
     now: number,

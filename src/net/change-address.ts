@@ -1,4 +1,4 @@
-// Changes the address of the interface, or takes it away.
+// Changes or removes the address of the interface.
 
 import { freeHalf } from "../tcp/half-open"
 import { ConnFlag, Half, SendFlag, State, Tcb, TcpError, TimeWaitRecord } from "../tcp/records"
@@ -7,14 +7,14 @@ import { freeWait } from "../tcp/time-wait"
 import { type Stack, setAddress } from "./stack"
 
 /**
- * Sets another address, netmask and router, in network order; an `ip` of 0 takes the address away. If `ip` stays the same, connections
- * go on. If it changes, they cannot: a connection is its four-tuple. Each then ends with TcpError.Unreachable, and without a segment
- * to its peer, as an address that is no longer ours must not be used once more (RFC 2131 section 4.4.5). The data that the peer had
- * sent stays readable, and listeners stay.
+ * Sets another address, netmask and router, in network order; an `ip` of 0 removes the address. If `ip` stays the same,
+ * connections continue. If it changes, they cannot: a connection is its four-tuple. Each then ends with TcpError.Unreachable,
+ * without a segment to its peer, because an address that is no longer ours must not be used again (RFC 2131 section 4.4.5). The
+ * data that the peer has sent stays readable, and listeners stay.
  */
 export function changeAddress(s: Stack, ip: number, netmask: number, gateway: number, now: number): void {
     if (ip !== s.ip) {
-        // a reply that is still to be sent holds the old address
+        // a reply that waits to be sent contains the old address
         s.frameLength = 0
         s.replyLength = 0
         const conns = s.conns
@@ -24,7 +24,7 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
             if (conns.getAt(c + Tcb.State, "u8") !== State.Closed)
                 failConnection(s, c, TcpError.Unreachable, now)
             else {
-                // the connection is over: only an RST was left to send
+                // the connection has ended: only its RST was left to send
                 conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held)
                 freeClosed(s, c)
             }
@@ -37,7 +37,7 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
         }
         // a cookie for the old address is not valid for the new one
         s.cookies = false
-        // ARP entries of the old network are no longer valid
+        // ARP records of the old network are no longer valid
         s.neighbours.fillAt(0, s.neighbours.length, 0)
         s.asking = false
     }

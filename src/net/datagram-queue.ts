@@ -1,8 +1,8 @@
-// A queue of datagrams in a ring of bytes, each with the other end's address and port.
+// A queue of datagrams in a ring of bytes, each with the peer's address and port.
 
 import { Buffer } from "@devicescript/core"
 
-/** Offsets in a datagram's header in the ring. A header begins at a multiple of its size, so none is split. */
+/** Offsets in a datagram's header in the ring. A header begins at a multiple of its size, so it is never split. */
 const enum Queued {
     Ip = 0,
     Port = 4,
@@ -24,7 +24,9 @@ export class DatagramQueue {
         return this.used === 0
     }
 
-    /** Returns the first datagram's address, as `port` and `length` return the rest. Only valid while the queue is not empty. */
+    /**
+     * Returns the first datagram's address; `port` and `length` return its other fields. Only valid while the queue is not empty.
+     */
     ip(): number {
         return this.ring.getAt(this.head + Queued.Ip, "i32")
     }
@@ -37,7 +39,10 @@ export class DatagramQueue {
         return this.ring.getAt(this.head + Queued.Length, "u16")
     }
 
-    /** Adds a datagram with the `length` bytes at `at` of `from`, which must be inside of it. Returns false when there is no room. */
+    /**
+     * Adds a datagram with the `length` bytes at `at` of `from`, which must lie inside that buffer. Returns false when the queue
+     * has no room.
+     */
     put(ip: number, port: number, from: Buffer, at: number, length: number): boolean {
         const ring = this.ring
         const size = Queued.Size + ((length + 7) & ~7)
@@ -59,7 +64,10 @@ export class DatagramQueue {
         return true
     }
 
-    /** Removes the first datagram and copies the first `length` bytes of its data to `at`; both must have as many. */
+    /**
+     * Removes the first datagram and copies the first `length` bytes of its data to `at`; both the datagram and `into` must have
+     * that many.
+     */
     take(into: Buffer, at: number, length: number): void {
         const ring = this.ring
         let start = this.head + Queued.Size

@@ -14,7 +14,7 @@ import type { Stack } from "./stack"
 /** The states of RFC 2131 figure 5, and Claiming: between ACK and BOUND, while the address is probed (section 4.4.1). */
 export const enum DhcpState {
     Off = 0,
-    /** After a NAK or a conflict, until the client begins anew. */
+    /** After a NAK or a conflict, until the client starts again. */
     Init = 1,
     Selecting = 2,
     Requesting = 3,
@@ -22,7 +22,7 @@ export const enum DhcpState {
     Bound = 5,
     Renewing = 6,
     Rebinding = 7,
-    /** INIT-REBOOT's request was sent. The address stays in use meanwhile, as its lease runs on (section 3.2). */
+    /** INIT-REBOOT's request was sent. The address stays in use meanwhile because its lease still runs (section 3.2). */
     Rebooting = 8,
 }
 
@@ -32,10 +32,10 @@ const enum Time {
     Jitter = 1000,
     /** Number of times that the wait doubles. */
     Doublings = 4,
-    /** REQUESTs for one offer (section 3.1 (5)), and after the link came back. */
+    /** Number of REQUESTs for an offer (section 3.1 (5)), and after the link came back. */
     Requests = 4,
     Reboots = 3,
-    /** ms until the client begins anew after a conflict (section 3.1, SHOULD), and after a NAK. */
+    /** ms until the client starts again after a conflict (section 3.1, SHOULD), and after a NAK. */
     Conflict = 10000,
     Nak = 1000,
     /** Seconds between two REQUESTs in RENEWING and REBINDING (section 4.4.5). */
@@ -51,18 +51,20 @@ const enum HostName {
 }
 
 /**
- * Obtains the stack's address from a server, and calls `changed` when it has one or loses it. Connections live as long as their address:
- * a lease that is renewed, or confirmed after the link was down, keeps them; a lost lease ends them (change-address.ts).
+ * Obtains the stack's address from a server, and calls `changed` when it has one or loses it. Connections last as long as their
+ * address: a lease that is renewed, or confirmed after the link was down, keeps them; a lost lease ends them (change-address.ts).
  */
 export class DhcpClient extends Endpoint implements Claimant {
     state = DhcpState.Off
-    /** The server's other answers: two name servers and a time server, 0 for none. */
+    /** The other addresses that the server reports: two name servers and a time server; 0 = none. */
     dns = 0
     dns2 = 0
     ntp = 0
     /** Called when the address or one of the servers above has changed. */
     changed: (now: number) => void = () => {}
-    /** The address to use after `fallbackAfter` DISCOVERs without an offer (1 to 3 of them take 4, 12 and 28 seconds); 0 for none. */
+    /**
+     * The address to use after `fallbackAfter` DISCOVERs without an offer (1 to 3 of them take 4, 12 and 28 seconds); 0 = none.
+     */
     fallbackIp = 0
     fallbackNetmask = 0
     fallbackGateway = 0
@@ -75,7 +77,7 @@ export class DhcpClient extends Endpoint implements Claimant {
     private message = DhcpType.Discover
     private xid = 0
     private attempt = 0
-    /** When this exchange began, and when the last REQUEST was sent: the lease counts from then. */
+    /** When this exchange began, and when the last REQUEST was sent, from which the lease counts. */
     private started = 0
     private asked = 0
     /** Seconds of the lease that had passed at `since`. */
@@ -93,7 +95,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         endpoints.add(this)
     }
 
-    /** Sets the host name that the server is sent: 1 to 32 letters, digits and hyphens. Returns false for any other. */
+    /** Sets the host name that is sent to the server: 1 to 32 letters, digits and hyphens. Returns false for any other text. */
     setHostName(text: string): boolean {
         if (text.length < 1 || text.length > HostName.Most) return false
         for (let i = 0; i < text.length; i++) {
@@ -120,7 +122,10 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.due = false
     }
 
-    /** Asks again after the link came back, as the cable may lead to another network where the address is not valid (section 3.7). */
+    /**
+     * Asks again after the link came back, because the cable may lead to another network where the address is not valid (section
+     * 3.7).
+     */
     linkUp(now: number): void {
         const state = this.state
         if (state === DhcpState.Off) return
@@ -138,7 +143,7 @@ export class DhcpClient extends Endpoint implements Claimant {
     /** Broadcasts a DISCOVER (state INIT). */
     private init(now: number): void {
         this.state = DhcpState.Selecting
-        // an address that was declined is not requested again
+        // a declined address is not requested again
         if (this.message === DhcpType.Decline) this.lease.fillAt(0, Lease.Size, 0)
         this.xid = this.endpoints.random()
         this.started = now
@@ -158,7 +163,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         const state = this.state
         const renewing = state === DhcpState.Renewing
         this.message = type
-        // section 4.1: a client that has no address yet, or is not sure of it, broadcasts from 0.0.0.0
+        // section 4.1: a client whose address is missing or not confirmed broadcasts from 0.0.0.0
         this.anonymous = !renewing && state !== DhcpState.Rebinding
         this.remoteIp = renewing ? this.lease.getAt(Lease.Server, "i32") : -1
         this.send(this.stack)
@@ -181,7 +186,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         }
     }
 
-    /** Does what the lease requires by now (section 4.4.5): waits, renews, rebinds, or begins anew. */
+    /** Does what the lease requires by now (section 4.4.5): waits, renews, rebinds, or starts again. */
     private course(now: number): void {
         const s = this.stack
         const lease = this.lease
@@ -217,7 +222,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.armSeconds(s, Math.min(wait, left))
     }
 
-    /** Arms the timer for `seconds` after `since`, or for the longest that it may run. */
+    /** Arms the timer for `seconds` after `since`, or for the longest time that it may run. */
     private armSeconds(s: Stack, seconds: number): void {
         this.arm(s, this.since, Math.min(seconds, Time.Most) * 1000)
     }
@@ -268,7 +273,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         const type = heard.getAt(Lease.Type, "u8")
         let server = heard.getAt(Lease.Server, "i32")
         const asked = state === DhcpState.Requesting || state >= DhcpState.Renewing
-        // RFC 2131 table 3: an ACK must name its server. Some servers do so in the OFFER only
+        // RFC 2131 table 3: an ACK must name its server. Some servers do so only in the OFFER
         if (server === 0 && asked && type === DhcpType.Ack) {
             server = lease.getAt(Lease.Server, "i32")
             heard.setAt(Lease.Server, "i32", server)
@@ -276,7 +281,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         const chosen =
             server !== 0 && (state !== DhcpState.Requesting || server === lease.getAt(Lease.Server, "i32"))
         if (type === DhcpType.Offer && state === DhcpState.Selecting && server !== 0 && this.sound()) {
-            // the first offer is taken
+            // the client accepts the first offer
             lease.blitAt(0, heard, 0, Lease.Size)
             this.state = DhcpState.Requesting
             this.attempt = 0
@@ -307,7 +312,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         } else this.dropped++
     }
 
-    /** Returns true when the message in `heard` can be used. Replaces its options that are missing or not valid. */
+    /** Returns true when the message in `heard` can be used. Replaces those of its options that are missing or not valid. */
     private sound(): boolean {
         const heard = this.heard
         const ip = heard.getAt(Lease.Ip, "i32")
@@ -321,7 +326,8 @@ export class DhcpClient extends Endpoint implements Claimant {
         for (let at: number = Lease.Router; at < Lease.Taken; at += 4) {
             const next = heard.getAt(at, "i32")
             if (next === ip || !isHostAddress(next, netmask)) continue
-            // A router in our network comes first. One outside of it counts as a neighbour, too: the mask may cover this host only
+            // A router in our network comes first. A router outside of it counts as a neighbour, too: the mask may cover this
+            // host only
             const inside = ((next ^ ip) & netmask) === 0
             if (router === 0 || inside) router = next
             if (inside) break
@@ -338,7 +344,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         return seconds >= Time.Lease && isHostAddress(ip, netmask)
     }
 
-    /** Sets the address of the lease. */
+    /** Sets the stack's address to that of the lease. */
     private use(now: number): void {
         const lease = this.lease
         changeAddress(
@@ -357,7 +363,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.changed(now)
     }
 
-    /** Takes the address away. */
+    /** Removes the stack's address. */
     private lose(now: number): void {
         this.guard.release()
         this.dns = 0
@@ -374,7 +380,7 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.arm(this.stack, now, ms)
     }
 
-    /** Uses the address: no other host has it. */
+    /** Starts to use the address, which no other host has. */
     claimed(now: number): void {
         if (this.state === DhcpState.Claiming) {
             this.use(now)
@@ -385,11 +391,11 @@ export class DhcpClient extends Endpoint implements Claimant {
         this.changed(now)
     }
 
-    /** Declines the address, as another host has it (section 3.1, MUST). */
+    /** Declines the address, which another host has (section 3.1, MUST). */
     conflict(now: number): void {
         const state = this.state
         if (state !== DhcpState.Claiming) this.lose(now)
-        // the fallback address was in use: the client goes on asking
+        // the fallback address was in use: the client continues to ask
         if (state < DhcpState.Claiming) return
         this.xid = this.endpoints.random()
         this.retry(now, Time.Conflict)

@@ -1,4 +1,4 @@
-// The resolver (RFC 1035 section 7, RFC 1123 section 6.1): asks for the addresses of names and remembers them in one small table.
+// The resolver (RFC 1035 section 7, RFC 1123 section 6.1): asks for the addresses of names and caches them in one small table.
 
 import { Buffer } from "@devicescript/core"
 import { readU16 } from "../base/bytes"
@@ -24,7 +24,7 @@ import { isLocal, type Stack } from "./stack"
 
 /** Results of a question. */
 export const enum DnsResult {
-    /** No answer yet. */
+    /** No answer has arrived yet. */
     Asking = 0,
     /** `address` holds the address. */
     Found = 1,
@@ -34,7 +34,7 @@ export const enum DnsResult {
     Failed = 3,
     /** No server answered. */
     TimedOut = 4,
-    /** The question's record was needed for another: ask again. */
+    /** Another question took this question's record; ask again. */
     Gone = 5,
 }
 
@@ -44,7 +44,7 @@ const enum DnsRetry {
     Rounds = 3,
     /** Aliases that are followed from one answer to the next question. */
     Depth = 4,
-    /** Seconds for which an address, or that there is none, is remembered at most. */
+    /** Longest time in seconds that an address is cached; LongestNegative: that a negative answer is. */
     Longest = 86400,
     LongestNegative = 300,
 }
@@ -54,12 +54,14 @@ const enum Group {
     Multicast = 0xfb0000e0,
 }
 
-/** A question with its answer. All are made at start and reused; fields of an object take less code than bytes of a record. */
+/**
+ * A question with its answer. All are allocated at start and reused; fields of an object take less code than bytes of a record.
+ */
 class Question {
-    /** 0 when the question is free. */
+    /** 0 when this object is free. */
     ticket = 0
     result = DnsResult.Gone
-    /** The question is to be sent. */
+    /** True when the question is due to be sent. */
     due = false
     multicast = false
     tries = 0
@@ -70,22 +72,23 @@ class Question {
     /** Time of the next try; once there is an answer, the time from which it is too old for another caller. */
     time = 0
     length = 0
-    /** As long as the longest name that it has held. */
+    /** The name in wire format. The buffer is as long as the longest name that it has held. */
     name = Buffer.alloc(0)
     /** The addresses that were found, then 0. */
     readonly ips = Buffer.alloc(Found.TimeToLive)
 }
 
 /**
- * Asks the servers set by `setServers` in turn, with waits of 1, 2 and 4 seconds. A name in .local is asked for by multicast DNS (RFC
- * 6762 section 5.1), and from the servers if that has no answer.
+ * Asks the servers set by `setServers` in turn, with waits of 1, 2 and 4 seconds. Resolves a name in .local by multicast DNS (RFC
+ * 6762 section 5.1), and asks the servers if no host answers.
  *
- * Each question has a random port and id (RFC 5452), and only an answer to both, from the server that was asked, counts. A truncated
- * answer (TC) counts as far as it goes. A referral, or a truncated answer without a record, makes the resolver ask the next server. When
- * an alias comes without its address, the question goes on with the alias's target as its name, and the first name is not remembered.
+ * Each question has a random port and id (RFC 5452), and only an answer to both, from the server that was asked, counts. A
+ * truncated answer (TC) counts as far as it goes. A referral, or a truncated answer without a record, makes the resolver ask the
+ * next server. When an alias arrives without its address, the question continues with the alias's target as its name, and the
+ * first name is not cached.
  */
 export class Resolver extends Endpoint {
-    /** The first address of the last `result`, and all of them, as many as fit, then 0. */
+    /** The first address of the last `result`, and all its addresses that fit, then 0. */
     address = 0
     addresses: Buffer
     private server = 0
@@ -95,10 +98,10 @@ export class Resolver extends Endpoint {
     private readonly name = Buffer.alloc(DnsLimit.Name + 1)
     private readonly found = Buffer.alloc(Found.Size)
     private lastTicket = 0
-    /** The question to be sent next. */
+    /** The question to send next. */
     private current: Question
 
-    /** Allocates `questions` questions; each allocates memory for its name when it is first used. */
+    /** Allocates `questions` questions; each allocates memory for its name on first use. */
     constructor(
         private readonly endpoints: Endpoints,
         questions: number
@@ -111,7 +114,7 @@ export class Resolver extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Sets the servers, 0 for none; the second is asked if the first does not answer. Forgets what other servers had answered. */
+    /** Sets the servers, 0 = none; the second is asked if the first does not answer. Forgets the answers of previous servers. */
     setServers(server: number, server2: number): void {
         if (server === 0) {
             server = server2
@@ -127,8 +130,8 @@ export class Resolver extends Endpoint {
     }
 
     /**
-     * Asks for the address of a name and returns a ticket for `result`, or an error: Invalid for text that cannot be a host's name,
-     * Unreachable without a server, NoBuffers when all questions are in use.
+     * Asks for the address of a name and returns a ticket for `result`, or an error: Invalid for text that cannot be a host's
+     * name, Unreachable if no server is set, NoBuffers when all questions are in use.
      */
     ask(text: string, now: number): number {
         const length = encodeName(text, this.name, 0, DnsLimit.Name)
@@ -140,7 +143,7 @@ export class Resolver extends Endpoint {
             const asking = q.result === DnsResult.Asking
             const left = q.ticket === 0 ? -0x80000000 : (q.time - now) | 0
             if ((asking || left > 0) && this.isNamed(q, length)) return q.ticket
-            // takes a free question, or the one whose answer is the first to expire
+            // chooses a free question, or the one whose answer expires first
             if (asking || (free && left >= soonest)) continue
             free = q
             soonest = left
@@ -161,7 +164,7 @@ export class Resolver extends Endpoint {
         return true
     }
 
-    /** Asks for the name of `length` bytes in `this.name`. Returns false when there is no server to ask. */
+    /** Asks for the name of `length` bytes in `this.name`. Returns false if no server is set. */
     private beginNamed(q: Question, length: number, now: number): boolean {
         if (length > q.name.length) q.name = Buffer.alloc(length)
         q.length = length
@@ -169,7 +172,7 @@ export class Resolver extends Endpoint {
         return this.begin(q, isLocalName(q.name, 0, length), now)
     }
 
-    /** Asks for the name in `q`. Returns false when there is no server to ask. */
+    /** Asks for the name in `q`. Returns false if no server is set. */
     private begin(q: Question, multicast: boolean, now: number): boolean {
         q.multicast = multicast
         q.port = this.endpoints.freePort()
@@ -193,7 +196,7 @@ export class Resolver extends Endpoint {
         return DnsResult.Gone
     }
 
-    /** Sends the question for the first time or once more, or gives it up. */
+    /** Schedules the question for the first time or again, or gives it up. */
     private again(q: Question, now: number): void {
         const round = this.server2 !== 0 && !q.multicast ? q.tries >> 1 : q.tries
         if (round >= DnsRetry.Rounds) {
@@ -229,7 +232,7 @@ export class Resolver extends Endpoint {
         }
     }
 
-    /** Returns the question that was sent from this port, undefined when there is none. */
+    /** Returns the question that was sent from this port, undefined if not found. */
     private from(port: number): Question | undefined {
         for (let i = 0; i < this.list.length; i++) {
             const q = this.list[i] as Question
@@ -251,7 +254,7 @@ export class Resolver extends Endpoint {
         return writeQuery(s.tx, Frame.Transport + Udp.Size, q.id, flags, q.name, q.length)
     }
 
-    /** Notes that no way leads to the server now: the question is sent again when its time comes. */
+    /** Handles an unreachable server: the question is sent again when its timer expires. */
     override fails(_s: Stack, now: number): void {
         this.current.due = false
         this.schedule(now)
@@ -284,7 +287,7 @@ export class Resolver extends Endpoint {
         const cut = (rx.getAt(at + Dns.Flags, "u8") & DnsFlag.Cut) !== 0
         const empty = kind === AnswerKind.Referral || (cut && kind === AnswerKind.Nothing)
         if (code !== DnsCode.NoName && (code !== DnsCode.NoError || empty)) {
-            // this server cannot do better, another may
+            // this server cannot answer, but another may
             if (this.server2 === 0 || q.tries >= 2) this.done(q, DnsResult.Failed, 0, now)
             else this.again(q, now)
         } else if (kind === AnswerKind.Address) {
@@ -306,7 +309,7 @@ export class Resolver extends Endpoint {
         return sourceIp === this.server || (sourceIp === this.server2 && q.tries > 1)
     }
 
-    /** Ends a question with its result, which is remembered for `seconds`. */
+    /** Ends a question with its result, which is cached for `seconds`. */
     private done(q: Question, result: DnsResult, seconds: number, now: number): void {
         q.result = result
         q.time = (now + seconds * 1000) | 0

@@ -1,5 +1,6 @@
-// The endpoints of a stack: hands each packet that came in to its endpoint, and addresses and sends the packets that endpoints have due.
-// The stack knows this class by an interface only (stack.ts), so a program without endpoints does not contain this code.
+// The endpoints of a stack: hands each received packet to its endpoint, and addresses and sends the packets that are due at
+// endpoints. The stack knows this class only through an interface (stack.ts), so a program without endpoints does not contain
+// this code.
 
 import { Buffer } from "@devicescript/core"
 import { digest, randomBuffer } from "@devicescript/crypto"
@@ -22,7 +23,7 @@ const enum Wait {
     Neighbours = 1000,
 }
 
-/** Offsets in the input of the hash that makes the random numbers. */
+/** Offsets in the input of the hash that produces the random numbers. */
 const enum Draw {
     Secret = 0,
     Count = 16,
@@ -46,7 +47,7 @@ export class Endpoints implements StackEndpoints, Packet {
     sourceIp = 0
     sourcePort = 0
     destination = 0
-    /** The responder for this host's name, `text`.local, if there is one (mdns.ts). */
+    /** The responder for this host's name, `text`.local, if the program has one (mdns.ts). */
     named: { readonly text: string } | undefined = undefined
     private readonly list: Endpoint[] = []
     /** The Ethernet address of a group, or the broadcast address, for the packet being sent. */
@@ -61,7 +62,7 @@ export class Endpoints implements StackEndpoints, Packet {
         stack.endpoints = this
     }
 
-    /** Adds an endpoint, which from now on receives its packets. */
+    /** Adds an endpoint, which receives its packets from now on. */
     add(endpoint: Endpoint): void {
         this.list.push(endpoint)
         // the endpoint may already have a packet to send
@@ -94,7 +95,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return (((this.random() >>> 16) * n) / 0x10000) | 0
     }
 
-    /** Returns a random port that no endpoint has, from the whole range of ports (RFC 5452 section 9.2); 0 when none is found. */
+    /** Returns a random port that no endpoint has, from the whole range of ports (RFC 5452 section 9.2); 0 if not found. */
     freePort(): number {
         for (let i = 0; i < 100; i++) {
             const port = 1024 + this.randomBelow(64512)
@@ -113,7 +114,10 @@ export class Endpoints implements StackEndpoints, Packet {
         return undefined
     }
 
-    /** Hands the valid datagram at `at`, with `length` bytes of data, to its endpoint. Returns false when none has its port. */
+    /**
+     * Hands the valid datagram at `at`, with `length` bytes of data, to its endpoint. Returns false when no endpoint has its
+     * port.
+     */
     datagram(source: number, destination: number, at: number, length: number, now: number): boolean {
         const rx = this.stack.rx
         const e = this.owner(Protocol.Udp, readU16(rx, at + Udp.Destination))
@@ -134,7 +138,9 @@ export class Endpoints implements StackEndpoints, Packet {
         return e ? e.anonymous : false
     }
 
-    /** Hands the valid echo reply of `length` bytes at `at` to its endpoint. Returns false when none has sent the request. */
+    /**
+     * Hands the valid echo reply of `length` bytes at `at` to its endpoint. Returns false when no endpoint has sent the request.
+     */
     echoReply(source: number, at: number, length: number, now: number): boolean {
         const e = this.owner(Protocol.Icmp, readU16(this.stack.rx, at + Icmp.Rest))
         if (!e) return false
@@ -142,7 +148,7 @@ export class Endpoints implements StackEndpoints, Packet {
         return true
     }
 
-    /** Hands the valid ARP packet at `at` to the endpoints that take ARP. */
+    /** Hands the valid ARP packet at `at` to the endpoints over ARP. */
     arp(at: number, now: number): void {
         const list = this.list
         for (let i = 0; i < list.length; i++) {
@@ -167,8 +173,8 @@ export class Endpoints implements StackEndpoints, Packet {
     }
 
     /**
-     * Reports an ICMP error about a packet to `ip` to the endpoint that sent it; the quoted packet's transport header is at `at`. Returns
-     * false when no endpoint did.
+     * Reports an ICMP error about a packet to `ip` to the endpoint that sent it; the quoted packet's transport header is at `at`.
+     * Returns false when no endpoint sent it.
      */
     unreachable(over: Protocol, ip: number, at: number, error: TcpError, now: number): boolean {
         const rx = this.stack.rx
@@ -192,7 +198,7 @@ export class Endpoints implements StackEndpoints, Packet {
         s.dirty = true
     }
 
-    /** Calls the endpoints whose time has come, and notes the next deadline. */
+    /** Calls the endpoints whose timer has expired, and notes the next deadline. */
     timers(now: number): void {
         const s = this.stack
         const list = this.list
@@ -207,7 +213,9 @@ export class Endpoints implements StackEndpoints, Packet {
         }
     }
 
-    /** Puts the next packet that is due into the transmit frame and returns the frame's length, 0 when none can be sent now. */
+    /**
+     * Puts the next packet that is due into the transmit frame and returns the frame's length, 0 when no packet can be sent now.
+     */
     transmit(now: number): number {
         const list = this.list
         for (let i = 0; i < list.length; i++) {
@@ -215,7 +223,7 @@ export class Endpoints implements StackEndpoints, Packet {
             let length = -1
             while (e.due && length < 0) length = this.send(e, now)
             if (length > 0) {
-                // the other endpoints come first next time
+                // next time the other endpoints are asked first
                 list.insert(i, -1)
                 list.push(e)
                 return length
@@ -224,7 +232,10 @@ export class Endpoints implements StackEndpoints, Packet {
         return 0
     }
 
-    /** Returns the frame's length; 0 while the packet waits for a neighbour's address; -1 when it is no longer due. */
+    /**
+     * Writes the packet that is due at `e`. Returns the frame's length; 0 while the packet waits for a neighbour's address; -1
+     * when it is no longer due.
+     */
     private send(e: Endpoint, now: number): number {
         const s = this.stack
         const tx = s.tx
@@ -246,7 +257,7 @@ export class Endpoints implements StackEndpoints, Packet {
             ttl = (ip & 0xffffff) === Hops.LinkLocalGroups ? Hops.LinkLocal : Hops.Group
         } else if (reachable) {
             forgetOld(s, now)
-            // no packet from there has shown yet that such a host exists
+            // no packet from that host has shown yet that it exists
             const n = resolve(s, ip, now, true)
             macs = s.neighbours
             macAt = n + Neighbour.Mac
@@ -274,7 +285,7 @@ export class Endpoints implements StackEndpoints, Packet {
             writeU16(tx, Frame.Transport + Udp.Length, length)
             tx.setAt(Frame.Transport + Udp.Checksum, "u16", 0)
             const sum = onesSum(tx, Frame.Transport, length, pseudoSum(source, ip, Protocol.Udp, length))
-            // RFC 768: a checksum of 0 would mean that there is none
+            // RFC 768: a checksum of 0 would mean that the sender computed none
             tx.setAt(Frame.Transport + Udp.Checksum, "u16", checksumOf(sum) || 0xffff)
         }
         length += Ip.Size

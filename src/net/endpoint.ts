@@ -5,7 +5,7 @@ import { noteTimer } from "../tcp/state"
 import { Protocol } from "../wire/ipv4"
 import type { Stack } from "./stack"
 
-/** `Endpoint.over` of an endpoint that sends and receives ARP packets. */
+/** The value of `Endpoint.over` for an endpoint that sends and receives ARP packets. */
 export const enum Over {
     Arp = 0,
 }
@@ -23,25 +23,25 @@ export interface Packet {
 }
 
 /**
- * An endpoint says what it has to send (`due`), to whom (`remoteIp`), and when to call it if nothing is received (`deadline`). Its packet
- * is asked for only when the next hop's Ethernet address is known; until then the endpoint keeps it. No method that an `Endpoints` calls
- * does I/O, waits or allocates.
+ * An endpoint reports whether it has a packet to send (`due`), to which host (`remoteIp`), and when to call it if nothing is
+ * received (`deadline`). `compose` is called only when the next hop's Ethernet address is known; until then the endpoint keeps
+ * its packet. No method that an `Endpoints` calls does I/O, waits or allocates.
  */
 export class Endpoint {
-    /** The local port (UDP), or the identifier of echo requests (ICMP); 0 for none. */
+    /** The local port (UDP), or the identifier of echo requests (ICMP); 0 = none. */
     port = 0
-    /** A packet is to be sent to `remoteIp`; over UDP, to `remotePort` there. */
+    /** True when a packet for `remoteIp` (over UDP: port `remotePort`) is due. */
     due = false
     remoteIp = 0
     remotePort = 0
-    /** `expires` is to be called at `deadline`. */
+    /** True when `expires` has to be called at `deadline`. */
     armed = false
     deadline = 0
-    /** The multicast group whose datagrams the endpoint takes (UDP). */
+    /** The multicast group whose datagrams the endpoint accepts (UDP). */
     group = 0
-    /** The endpoint sends from 0.0.0.0, whatever the host's address, and only broadcasts. */
+    /** True when the endpoint sends from 0.0.0.0, whatever the host's address, and only broadcasts. */
     anonymous = false
-    /** Packets that the endpoint did not take: there was no room, or they were not valid. */
+    /** Packets that the endpoint dropped: its queue was full, or they were not valid. */
     dropped = 0
 
     /** `over` is the IP protocol, or Over.Arp. */
@@ -52,24 +52,25 @@ export class Endpoint {
         return port !== 0 && port === this.port
     }
 
-    /** Takes a packet. */
+    /** Handles a packet for this endpoint. */
     arrives(_packet: Packet, _now: number): void {}
 
     /**
-     * Writes the packet that was due at Frame.Transport of the transmit frame, a datagram's data Udp.Size later, and returns its length; -1
-     * if there is nothing to send after all. `due` is false when this is called; the endpoint sets it again for another packet.
+     * Writes the packet that was due at Frame.Transport of the transmit frame, a datagram's data Udp.Size later, and returns its
+     * length; -1 if no packet is due after all. `due` is false when this is called; the endpoint sets it again for another
+     * packet.
      */
     compose(_s: Stack, _now: number): number {
         return -1
     }
 
-    /** Handles the end of the time that `arm` has set. */
+    /** Handles the timer that `arm` has started, when it expires. */
     expires(_s: Stack, _now: number): void {}
 
-    /** Handles that the packet that was due was given up: there is no route to `remoteIp`, or no ARP reply. */
+    /** Handles the loss of the packet that was due: `remoteIp` has no route, or ARP got no reply. */
     fails(_s: Stack, _now: number): void {}
 
-    /** Handles an ICMP error: a packet to `ip`, over UDP to `port` there, did not arrive (RFC 1122 section 4.1.3.3). */
+    /** Handles an ICMP error: a packet to `ip` (over UDP: to its port `port`) did not arrive (RFC 1122 section 4.1.3.3). */
     refused(_ip: number, _port: number, _error: TcpError, _now: number): void {}
 
     /** Schedules a call of `compose`, as soon as a packet may be sent. */

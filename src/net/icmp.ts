@@ -1,4 +1,5 @@
-// ICMP (RFC 792, RFC 1122 section 3.2.2): answers pings, reports packets that cannot be delivered, and passes errors on to their senders.
+// ICMP (RFC 792, RFC 1122 section 3.2.2): answers pings, reports packets that cannot be delivered, and passes errors on to the
+// senders of the packets.
 
 import { readU16 } from "../base/bytes"
 import { Counter } from "../base/counters"
@@ -15,7 +16,10 @@ import { Ip, Protocol, writeIpv4 } from "../wire/ipv4"
 import { Tcp } from "../wire/tcp"
 import type { Stack } from "./stack"
 
-/** Handles the message of `length` bytes at `at` in the receive frame. Returns true when it is an echo request, to be answered. */
+/**
+ * Handles the message of `length` bytes at `at` in the receive frame. Returns true when the message is an echo request that has
+ * to be answered.
+ */
 export function icmpInput(s: Stack, at: number, length: number, now: number): boolean {
     const rx = s.rx
     if (length < Icmp.Size || onesSum(rx, at, length, 0) !== 0xffff) {
@@ -41,7 +45,7 @@ export function icmpInput(s: Stack, at: number, length: number, now: number): bo
     return false
 }
 
-/** Reports an error about a packet of ours to its sender in the stack. Returns false when it is about no packet that we know. */
+/** Reports an error about a packet that this host sent to its sender in the stack. Returns false when no sender is known. */
 function errorInput(s: Stack, type: number, at: number, length: number, now: number): boolean {
     if (type !== IcmpType.Unreachable) {
         if (type !== IcmpType.TimeExceeded) {
@@ -58,8 +62,8 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
     if (rx.getAt(quoted + Ip.Source, "i32") !== s.ip) return false
     const code = rx.getAt(at + Icmp.Code, "u8")
     const unreachable = type === IcmpType.Unreachable
-    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors. So is a prohibition (RFC 1812 section 5.2.7.1), which does
-    // not go away by waiting. All others are soft
+    // RFC 1122 section 4.2.3.9: protocol and port unreachable are hard errors. So is a prohibition (RFC 1812 section 5.2.7.1),
+    // which does not end by waiting. All other errors are soft
     let error = TcpError.None
     if (unreachable) {
         if (code === Unreachable.Protocol || code === Unreachable.Port) error = TcpError.Refused
@@ -93,7 +97,7 @@ function errorInput(s: Stack, type: number, at: number, length: number, now: num
 export function finish(s: Stack, destination: number, length: number): void {
     const tx = s.tx
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", 0)
-    // the checksum is the packet's identification as well (transmit.ts)
+    // the checksum is the packet's identification, too (transmit.ts)
     const checksum = checksumOf(onesSum(tx, Frame.Transport, length, 0))
     tx.setAt(Frame.Transport + Icmp.Checksum, "u16", checksum)
     writeIpv4(tx, Frame.Ip, Ip.Size + length, checksum, s.config.ttl, Protocol.Icmp, s.ip, destination)
@@ -101,7 +105,7 @@ export function finish(s: Stack, destination: number, length: number): void {
     s.frameLength = Frame.Transport + length
 }
 
-/** Sends the reply to the echo request of `length` bytes at `at` (RFC 1122 section 3.2.2.6, MUST). */
+/** Schedules the reply to the echo request of `length` bytes at `at` (RFC 1122 section 3.2.2.6, MUST). */
 export function echoReply(s: Stack, source: number, at: number, length: number): void {
     // a request with IP options may be longer than what fits after a header without options
     if (Frame.Transport + length > s.tx.length || !mayReply(s)) return

@@ -21,7 +21,7 @@ import { isLocal, type Stack } from "./stack"
 
 export const enum ResponderState {
     Off = 0,
-    /** The responder asks whether another host has the name (section 8.1). */
+    /** The responder asks whether another host uses the name (section 8.1). */
     Probing = 1,
     /** The name is in use. */
     Running = 2,
@@ -30,7 +30,7 @@ export const enum ResponderState {
 /** Messages that the responder sends. */
 const enum Message {
     Probe = 0,
-    /** The address record, or a record that says that there is no other. */
+    /** The address record, or a record that says that the name has no other record. */
     Answer = 1,
     NoOther = 2,
 }
@@ -52,21 +52,22 @@ const enum Time {
 }
 
 const enum Name {
-    /** Bytes of the label without its number, and of the whole name in wire format with ".local". */
+    /** Length limits in bytes: the label without its number, and the whole name in wire format with ".local". */
     Label = 48,
     Size = 64,
     /** 224.0.0.251. */
     Group = 0xfb0000e0,
     /** A compression pointer to the name in our message, as "u16" reads it. */
     Pointer = 0x0cc0,
-    /** Top bit of a class: in a question it asks for a unicast answer, in a record it says that no other is valid. */
+    /** Top bit of a class: in a question it asks for a unicast answer, in a record it says that no other record is valid. */
     Unicast = 0x8000,
     Flush = 0x8000,
 }
 
 /**
- * Answers for `<name>.local` after probing that no other host does. If one does, the name becomes `<name>-2.local` and so on; `text` holds
- * the current one. Call `start` when the stack has its address, and again whenever the address changes.
+ * Answers for `<name>.local` after probing that no other host does. If another host does, the name becomes `<name>-2.local` and
+ * so on; `text` holds the current one. The program calls `start` when the stack has its address, and again whenever the address
+ * changes.
  */
 export class Responder extends Endpoint {
     state = ResponderState.Off
@@ -80,7 +81,7 @@ export class Responder extends Endpoint {
     private conflicts = 0
     private count = 0
     private message = Message.Probe
-    /** The answer goes to a plain DNS client and repeats its question; the id and type of that question. */
+    /** True when the answer goes to a plain DNS client and repeats its question; then the id and type of that question. */
     private legacy = false
     private id = 0
     private kind = 0
@@ -95,7 +96,10 @@ export class Responder extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Takes a name, as soon as no other host has it. Returns false for a name that is not valid: it has a dot, or more than 48 bytes. */
+    /**
+     * Claims a name: probes that no other host has it, then uses it. Returns false for a name that is not valid: it has a dot, or
+     * more than 48 bytes.
+     */
     start(name: string, now: number): boolean {
         if (name !== this.base || this.length === 0) {
             if (name.length > Name.Label || name.indexOf(".") >= 0) return false
@@ -141,7 +145,7 @@ export class Responder extends Endpoint {
             this.state = ResponderState.Running
             this.count = 0
         }
-        // section 8.3: the record is announced twice, a second apart
+        // section 8.3: the responder announces the record twice, a second apart
         this.legacy = false
         this.say(Message.Answer)
         if (++this.count < Time.Announcements) this.arm(s, now, Time.Announce)
@@ -186,7 +190,7 @@ export class Responder extends Endpoint {
         writeU16(tx, at + 2, question ? DnsClass.Internet : DnsClass.Internet | Name.Flush)
         writeI32(tx, at + Dns.TimeToLive, legacy ? Time.LegacyLive : Time.Live)
         if (message === Message.NoOther) {
-            // section 6.1: the "next" name is the same one, and its only type is the address
+            // section 6.1: the "next" name is the name itself, and its only type is the address
             writeU16(tx, at, DnsType.NextSecure)
             writeU16(tx, at + Dns.DataLength, 5)
             at += Dns.Record
@@ -228,7 +232,7 @@ export class Responder extends Endpoint {
             p += Dns.Question
             const internet = asked & DnsClass.Mask
             if (!same || (internet !== DnsClass.Internet && internet !== DnsType.Any)) continue
-            // a question about the address comes before any other
+            // a question about the address takes precedence over others
             if (!isAddress(kind)) kind = type
             if (asked & Name.Unicast) unicast = true
         }
@@ -251,7 +255,7 @@ export class Responder extends Endpoint {
             if (readName(rx, at, end, owner, name, true) <= 0) continue
             const theirs = rx.getAt(data, "i32")
             if (response) {
-                // a record with a time to live of 0 (goodbye, section 10.1) is no conflict
+                // a record with a time to live of 0 (goodbye, section 10.1) is not a conflict
                 if (theirs === stack.ip || seconds === 0) continue
                 this.conflict(now)
                 return
@@ -259,7 +263,7 @@ export class Responder extends Endpoint {
             // section 7.1: a host that already knows the address need not be answered
             if (i < answers && theirs === stack.ip && seconds >= Time.Live >> 1) kind = 0
             if (i >= answers && this.state === ResponderState.Probing && this.isLess(rx, data)) {
-                // section 8.2: the host that proposes the greater address goes first, and will answer our next probe
+                // section 8.2: the host that proposes the greater address wins, and will answer our next probe
                 this.probe(now, Time.Tie)
                 return
             }
@@ -284,7 +288,7 @@ export class Responder extends Endpoint {
         const message = isAddress(kind) ? Message.Answer : Message.NoOther
         // in plain DNS "no other record" would need an SOA record
         if (legacy && message === Message.NoOther) return
-        // section 6: a multicast answer goes out at most once a second, and four times a second in answer to probes
+        // section 6: a multicast answer is sent at most once per second, in answer to probes four times per second
         const pause = probe ? Time.Probe : Time.Multicast
         const soon = this.multicasted && ((now - this.multicastAt) | 0) < pause
         if (this.due || (!legacy && !unicast && soon)) {
@@ -301,7 +305,10 @@ export class Responder extends Endpoint {
         }
     }
 
-    /** Handles that another host has the name (section 9): probes again for a name in use, takes the next for one being probed. */
+    /**
+     * Handles another host's claim to the name (section 9): probes again if the name is in use, chooses the next name if it is
+     * being probed.
+     */
     private conflict(now: number): void {
         let wait = this.endpoints.randomBelow(Time.Probe)
         if (this.state === ResponderState.Probing) {

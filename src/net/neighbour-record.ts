@@ -9,19 +9,22 @@ export const enum Neighbour {
     Tries = 11,
     /** When the next request is due; once the address is known, when it was last used. */
     Time = 12,
-    /** When the neighbour last sent its Ethernet address; while in doubt, when it is asked next or given up. */
+    /** When the neighbour last sent its Ethernet address; while in doubt, when the neighbour is asked next or given up. */
     Heard = 16,
     Size = 20,
 }
 
 export const enum NeighbourState {
     Free = 0,
-    /** A request is to be sent. */
+    /** A request is due. */
     Asking = 1,
     /** A request was sent. */
     Waiting = 2,
     Known = 3,
-    /** Known, but a packet claimed another Ethernet address: the known one is to be asked (Doubted), or was asked or waits (Doubting). */
+    /**
+     * Known, but a packet claimed another Ethernet address: a request to the known address is due (Doubted), or was sent or waits
+     * (Doubting).
+     */
     Doubted = 4,
     Doubting = 5,
 }

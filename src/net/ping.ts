@@ -12,10 +12,10 @@ import { isBroadcast, type Stack } from "./stack"
 
 export const enum PingResult {
     Waiting = 0,
-    /** `time` holds how long the reply took. */
+    /** The reply arrived; `time` holds the round-trip time. */
     Answered = 1,
     TimedOut = 2,
-    /** The host does not answer to ARP, there is no route to it, or a router reports so. */
+    /** The host does not answer ARP, has no route, or a router reports it as unreachable. */
     Unreachable = 3,
 }
 
@@ -33,7 +33,10 @@ export class Ping extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Sends a request with `size` bytes of data and waits at most `timeout` ms, see `result`. Returns Invalid if no host can have `ip`. */
+    /**
+     * Schedules a request with `size` bytes of data, whose reply may take at most `timeout` ms; `result` reports the outcome.
+     * Returns Invalid if no host can have `ip`.
+     */
     start(ip: number, size: number, timeout: number, now: number): TcpError {
         const s = this.endpoints.stack
         const most = s.config.mtu - Ip.Size - Icmp.Size
@@ -43,7 +46,8 @@ export class Ping extends Endpoint {
         this.remoteIp = ip
         this.size = size
         this.sequence = (this.sequence + 1) & 0xffff
-        // the identifier is random: a host that cannot see the request cannot answer it. 0 would match no endpoint
+        // the identifier is random: a host that cannot see the request cannot answer it. An identifier of 0 would match no
+        // endpoint
         this.port = 1 + this.endpoints.randomBelow(65535)
         this.send(s)
         this.arm(s, now, timeout)

@@ -1,4 +1,4 @@
-// Takes each frame that is received: checks it and hands it to its protocol (RFC 1122 section 3.2.1).
+// Checks each received frame and hands it to its protocol (RFC 1122 section 3.2.1).
 
 import { Counter } from "../base/counters"
 import { COUNTERS, PING_REPLIES, UDP, UNREACHABLES } from "../features"
@@ -13,16 +13,17 @@ import { isBroadcast, type Stack } from "./stack"
 import { udpInput } from "./udp"
 
 /**
- * Handles the frame of `length` bytes in `s.rx`; `now` is in milliseconds and may wrap. Any frame is either answered, or dropped and
- * counted. Call `transmit` until it returns 0 before the next frame: a reply that still waits is not overwritten, the new one is dropped.
+ * Handles the frame of `length` bytes in `s.rx`; `now` is in milliseconds and may wrap. Any frame is either handled, or dropped
+ * and counted. The driver calls `transmit` until it returns 0 before the next frame: a reply that still waits is not overwritten,
+ * the new reply is dropped.
  */
 export function receive(s: Stack, length: number, now: number): void {
-    // flat on purpose, the path of every frame
+    // no helper functions here on purpose: every frame takes this path
     const rx = s.rx
     if (COUNTERS)
         s.counters.setAt(Counter.FramesIn, "i32", (s.counters.getAt(Counter.FramesIn, "i32") + 1) | 0)
     if (length < Eth.Size || length > s.tx.length) {
-        // a VLAN tag makes the longest frame longer
+        // a VLAN tag may make the frame longer than the longest without one
         if (length < Eth.Size || length > rx.length || rx.getAt(Eth.Type, "u16") !== EtherType.Tagged) {
             drop(s, Counter.FrameShort, now)
             return
@@ -69,7 +70,7 @@ export function receive(s: Stack, length: number, now: number): void {
     const destination = rx.getAt(at + Ip.Destination, "i32")
     const source = rx.getAt(at + Ip.Source, "i32")
     const unicast = destination === s.ip && toUs
-    // 0.0.0.0 is no host's address, and not ours while we have none
+    // 0.0.0.0 is not a host's address, nor ours while this host has no address
     if (
         destination === 0 ||
         (destination !== s.ip &&
@@ -80,7 +81,8 @@ export function receive(s: Stack, length: number, now: number): void {
         drop(s, Counter.NotForUs, now)
         return
     }
-    // RFC 1122 section 3.2.1.3: a source must be a host's address and not our own (LAND); loopback addresses never appear on a wire
+    // RFC 1122 section 3.2.1.3: a source address must be a host's and not our own (LAND); loopback addresses never appear on a
+    // wire
     if (
         source === s.ip ||
         (source & 0xff) === 0 ||

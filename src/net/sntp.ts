@@ -11,16 +11,16 @@ import type { Stack } from "./stack"
 const enum Poll {
     First = 15,
     Longest = 1024,
-    /** After an answer, while the server asks for nothing else. */
+    /** Interval after an answer, unless the server asks for fewer requests. */
     Usual = 3600,
     /** Longest interval, after answers that asked for fewer requests. */
     MostUsual = 86400,
 }
 
 export class SntpClient extends Endpoint {
-    /** The time is known. */
+    /** True when the time is known. */
     known = false
-    /** The server has refused (kiss-o'-death): it is not asked again. */
+    /** True when the server has refused (kiss-o'-death): it is not asked again. */
     denied = false
     /** Called when the time was set. */
     changed: (now: number) => void = () => {}
@@ -39,7 +39,7 @@ export class SntpClient extends Endpoint {
         endpoints.add(this)
     }
 
-    /** Sets the server to ask from now on, 0 for none. */
+    /** Sets the server to ask from now on, 0 = none. */
     setServer(ip: number, now: number): void {
         if (ip === this.remoteIp && !this.denied) return
         this.remoteIp = ip
@@ -58,7 +58,7 @@ export class SntpClient extends Endpoint {
     }
 
     override expires(s: Stack, now: number): void {
-        // `base` moves on with each request, so that the difference to `at` never exceeds an integer
+        // `base` advances with each request, so that the difference to `at` always fits an integer
         if (this.known) this.base = this.time(now)
         this.at = now
         if (this.remoteIp === 0) return
@@ -83,7 +83,7 @@ export class SntpClient extends Endpoint {
             this.dropped++
             return
         }
-        // later copies of the answer are not taken
+        // later copies of the answer are ignored
         this.port = 0
         if (check === NtpCheck.Deny) {
             this.denied = true
@@ -92,7 +92,7 @@ export class SntpClient extends Endpoint {
             if (this.usual < Poll.MostUsual) this.usual *= 2
             this.arm(stack, now, this.usual * 1000)
         } else if (check === NtpCheck.Ok) {
-            // the server's time is as old as half of the round trip
+            // the server's time is about half of the round trip old
             this.base = unixMs(stack.rx, at + Ntp.Transmit) + (((now - this.sentAt) | 0) >> 1)
             this.at = now
             this.known = true

@@ -1,4 +1,4 @@
-// One interface with its addresses: what src/net's functions work on. See docs/architecture.md, "Three synchronous calls".
+// One interface with its addresses, on which the functions of src/net work. See docs/architecture.md, "Three synchronous calls".
 
 import { Buffer } from "@devicescript/core"
 import type { Config } from "../tcp/config"
@@ -17,9 +17,9 @@ const enum Mask {
     TwoHosts = 0x01000000,
 }
 
-/** What the network layer calls of a stack's endpoints: the interface of endpoint-table.ts, without its code. */
+/** The methods of a stack's endpoints that the network layer calls: the interface of endpoint-table.ts, without its code. */
 export interface StackEndpoints {
-    /** The responder for this host's name, `text`.local, if there is one (mdns.ts). */
+    /** The responder for this host's name, `text`.local, if the program has one (mdns.ts). */
     readonly named: { readonly text: string } | undefined
     datagram(source: number, destination: number, at: number, length: number, now: number): boolean
     isOffer(at: number): boolean
@@ -31,7 +31,7 @@ export interface StackEndpoints {
     transmit(now: number): number
 }
 
-/** What ICMP calls of the one echo request of a stack without endpoints: the interface of echo-request.ts. */
+/** The methods that ICMP calls on the echo request of a stack without endpoints: the interface of echo-request.ts. */
 export interface StackEcho {
     arrives(source: number, at: number, length: number, now: number): boolean
 }
@@ -43,17 +43,17 @@ export class Stack extends TcpContext {
     /** `mac` as `getAt` "i32" and "u16" read it from the start of a frame to this host. */
     readonly macStart: number
     readonly macEnd: number
-    /** Default router in network order; 0 for none. */
+    /** Default router in network order; 0 = none. */
     gateway = 0
     /** The ARP table: records of Neighbour. */
     readonly neighbours: Buffer
-    /** An ARP request is to be sent. */
+    /** True when an ARP request is due. */
     asking = false
     /** Ethernet address of the sender of the current frame: replies go there without an ARP look-up. */
     readonly replyMac = Buffer.alloc(6)
     /** The endpoints that send and receive packets besides TCP, if the program has any. */
     endpoints: StackEndpoints | undefined = undefined
-    /** The echo request that was made last, in a program without endpoints. */
+    /** The echo request that was created last, in a program without endpoints. */
     echo: StackEcho | undefined = undefined
 
     /** Allocates all memory of the stack. `mac` is copied; `setAddress` sets the IPv4 addresses. */
@@ -69,7 +69,7 @@ export class Stack extends TcpContext {
     }
 }
 
-/** Sets the interface's address. All three are in network order (see wire/ipv4.ts); a gateway of 0 means none. */
+/** Sets the interface's address. All three are in network order (see wire/ipv4.ts); a gateway of 0 = none. */
 export function setAddress(s: Stack, ip: number, netmask: number, gateway: number): void {
     s.ip = ip
     s.netmask = netmask
@@ -84,7 +84,10 @@ export function isLocal(s: Stack, ip: number): boolean {
     return ((ip ^ s.ip) & s.netmask) === 0
 }
 
-/** Returns true for 255.255.255.255, for this network's broadcast, and for its old form, the network's address (RFC 1122 section 3.3.6). */
+/**
+ * Returns true for 255.255.255.255, for this network's broadcast address, and for its old form, the network's address (RFC 1122
+ * section 3.3.6).
+ */
 export function isBroadcast(s: Stack, ip: number): boolean {
     return ip === -1 || ip === s.broadcast || ip === (s.broadcast & s.netmask)
 }

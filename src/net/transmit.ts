@@ -1,4 +1,4 @@
-// Sends what is due, one frame a call.
+// Sends what is due, one frame per call.
 
 import { Counter } from "../base/counters"
 import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
@@ -21,7 +21,7 @@ export const enum Never {
     Ms = 0x7fffffff,
 }
 
-/** Puts the next frame that is due into `s.tx` and returns its length, 0 when none is due. */
+/** Puts the next frame that is due into `s.tx`. Returns the frame's length, 0 when nothing is due. */
 export function transmit(s: Stack, now: number): number {
     let length = s.frameLength
     if (length > 0) {
@@ -57,7 +57,7 @@ export function transmit(s: Stack, now: number): number {
     return 0
 }
 
-/** Returns the milliseconds until `transmit` has a frame if none is received: 0 for now, Never.Ms for never. */
+/** Returns the milliseconds until `transmit` has a frame to send if no frame is received: 0 for now, Never.Ms for never. */
 export function deadline(s: Stack, now: number): number {
     if (s.dirty || s.asking || s.frameLength > 0 || s.replyLength > 0) return 0
     if (!s.timerArmed) return Never.Ms
@@ -76,7 +76,10 @@ function sent(s: Stack, length: number): number {
     return length
 }
 
-/** Puts the next segment into the transmit frame: from the connections in turn, then from the half-open records. Returns its length. */
+/**
+ * Puts the next segment into the transmit frame: from the connections in turn, then from the half-open records. Returns the
+ * frame's length, 0 when nothing is due.
+ */
 function nextSegment(s: Stack, now: number): number {
     const conns = s.conns
     // both variables change when a record is freed in this loop
@@ -102,7 +105,7 @@ function nextSegment(s: Stack, now: number): number {
         if (PATH_MTU ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Fragment : 1) fragment = 0
         const length = segmentOut(s, c, now)
         if (length > 0) {
-            // the other connections come first next time
+            // next time the other connections are asked first
             s.cursor = c + Tcb.Size < s.connsEnd ? c + Tcb.Size : 0
             return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
         }
@@ -131,14 +134,17 @@ function nextSegment(s: Stack, now: number): number {
     return 0
 }
 
-/** Handles that connection `c` has no next hop yet. It stays due; if it has more to send than an ACK, its timer tries again. */
+/**
+ * Keeps the segment of connection `c`, whose next hop is not resolved yet. The connection stays due; if it has more to send than
+ * an ACK, its timer tries again.
+ */
 function waitForHop(s: Stack, c: number, now: number): void {
     const conns = s.conns
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     const state = conns.getAt(c + Tcb.State, "u8")
     const hop = nextHop(s, remoteIp)
     if (state === State.Closed) {
-        // only an RST is left to send: it waits only while the hop is being resolved
+        // only an RST is left to send, and it waits only while the hop is being resolved
         if (findNeighbour(s, hop) < 0) {
             count(s, Counter.Unresolved)
             dropReset(s, c)
@@ -152,7 +158,7 @@ function waitForHop(s: Stack, c: number, now: number): void {
     }
 }
 
-/** Returns whether a connection without a timer has something to send that the peer must acknowledge. */
+/** Returns true when a connection without a timer has something to send that the peer must acknowledge. */
 function owes(s: Stack, c: number, state: State): boolean {
     if (state === State.FinWait2 || state === State.TimeWait) return false
     if (state !== State.Established) {
@@ -169,7 +175,7 @@ function dropReset(s: Stack, c: number): void {
     freeClosed(s, c)
 }
 
-/** Handles that the neighbour `ip` does not answer: connections being opened through it fail, the others wait for their timers. */
+/** Handles a neighbour `ip` that does not answer: connections being opened through it fail, the others wait for their timers. */
 function hopFailed(s: Stack, ip: number, now: number): void {
     const conns = s.conns
     count(s, Counter.Unresolved)
@@ -198,13 +204,14 @@ function ipOut(
     macAt: number,
     fragment: number
 ): number {
-    // flat on purpose, the path of every segment
+    // no helper functions here on purpose: every segment takes this path
     const tx = s.tx
     const ip = s.ip
     const total = length + Ip.Size
     const totalField = ((total & 0xff) << 8) | (total >> 8)
-    // RFC 6864 section 4.1: a packet that is never fragmented needs no identification. A counter that others can watch would show them what
-    // we send to whom, so the other packets use their own checksum, which differs where packets do (RFC 1122 section 3.2.1.5)
+    // RFC 6864 section 4.1: a packet that is never fragmented needs no identification. A counter that other hosts can watch would
+    // reveal what this host sends to which peer, so fragmentable packets use their own checksum, which differs where packets do
+    // (RFC 1122 section 3.2.1.5)
     let identification = 0
     if (fragment === 0) identification = tx.getAt(Frame.Transport + Tcp.Checksum, "u16")
     const ttlProtocol = s.config.ttl | (Protocol.Tcp << 8)

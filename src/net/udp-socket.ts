@@ -1,4 +1,4 @@
-// A UDP socket without waits (RFC 768, RFC 1122 section 4.1).
+// A UDP socket that never waits (RFC 768, RFC 1122 section 4.1).
 
 import type { Buffer } from "@devicescript/core"
 import { Frame } from "../tcp/context"
@@ -11,17 +11,17 @@ import type { Endpoints } from "./endpoint-table"
 import type { Stack } from "./stack"
 
 /**
- * Sends and receives datagrams. Its two queues are allocated once: `sendTo` refuses a datagram for which there is no room, and one that
- * comes in without room is dropped and counted (`dropped`). Datagrams are sent in order: one that waits for ARP, at most 3 seconds, delays
- * those after it.
+ * Sends and receives datagrams. Its two queues are allocated once: `sendTo` refuses a datagram that does not fit its queue, and a
+ * received datagram that does not fit is dropped and counted (`dropped`). Datagrams are sent in order: one that waits for ARP, at
+ * most 3 seconds, delays those after it.
  */
 export class UdpSocket extends Endpoint {
     /** Sender of the datagram that `receiveFrom` returned last. */
     sourceIp = 0
     sourcePort = 0
     /**
-     * Why a datagram did not arrive, if an ICMP error or ARP says so: Refused when the host has no such port, else Unreachable. It stays
-     * until the program resets it. The next two fields are the address and the port that the datagram was sent to.
+     * Why a datagram did not arrive, as ICMP or ARP reports it: Refused when the host has no such port, else Unreachable. The
+     * error stays until the program resets it. The next two fields are the address and the port that the datagram was sent to.
      */
     error = TcpError.None
     errorIp = 0
@@ -29,7 +29,7 @@ export class UdpSocket extends Endpoint {
     private readonly incoming: DatagramQueue
     private readonly outgoing: DatagramQueue
 
-    /** Allocates the queues in and out, in bytes: each datagram takes up to 15 more than its data. */
+    /** Allocates the receive and send queues, sizes in bytes: each datagram takes up to 15 more than its data. */
     constructor(
         private readonly endpoints: Endpoints,
         receiveBytes: number,
@@ -40,7 +40,10 @@ export class UdpSocket extends Endpoint {
         this.outgoing = new DatagramQueue(sendBytes)
     }
 
-    /** Takes a port, 0 for any free one. Returns InUse when it is taken, Invalid for another number or when the socket has a port. */
+    /**
+     * Binds the socket to a port, 0 for any free one. Returns InUse when the port is taken, Invalid for another number or when
+     * the socket already has a port.
+     */
     bind(port: number): TcpError {
         if (port < 0 || port > 65535 || this.port !== 0) return TcpError.Invalid
         const local = port === 0 ? this.endpoints.freePort() : port
@@ -50,7 +53,7 @@ export class UdpSocket extends Endpoint {
         return TcpError.None
     }
 
-    /** Gives the port up. Datagrams not sent yet are dropped; received ones stay readable. */
+    /** Gives up the port. Drops datagrams that were not sent yet; received ones stay readable. */
     close(): void {
         this.endpoints.remove(this)
         this.port = 0
@@ -59,9 +62,9 @@ export class UdpSocket extends Endpoint {
     }
 
     /**
-     * Queues `length` bytes at `at` for a port of `ip`, which may be a broadcast address or a group. Returns None, or an error: NotConnected
-     * when the socket has no port, Invalid when no frame can carry the datagram, NoBuffers when there is no room now, Unreachable while the
-     * stack has no address.
+     * Queues `length` bytes at `at` for a port of `ip`, which may be a broadcast address or a group. Returns None, or an error:
+     * NotConnected when the socket has no port, Invalid when no frame can carry the datagram, NoBuffers when the queue has no
+     * room now, Unreachable while the stack has no address.
      */
     sendTo(ip: number, port: number, data: Buffer, at: number, length: number): TcpError {
         const s = this.endpoints.stack
@@ -77,12 +80,12 @@ export class UdpSocket extends Endpoint {
         return TcpError.None
     }
 
-    /** Returns the length of the oldest datagram's data; -1 when none waits. */
+    /** Returns the length of the oldest datagram's data; -1 = none. */
     waiting(): number {
         return this.incoming.isEmpty() ? -1 : this.incoming.length()
     }
 
-    /** Moves at most `length` bytes of the oldest datagram to `at` and drops the rest. Returns how many; -1 when none waits. */
+    /** Moves at most `length` bytes of the oldest datagram to `at` and drops the rest. Returns how many; -1 = none. */
     receiveFrom(into: Buffer, at: number, length: number): number {
         const queue = this.incoming
         if (queue.isEmpty()) return -1

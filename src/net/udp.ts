@@ -10,7 +10,7 @@ import { Udp, udpDataLength } from "../wire/udp"
 import { unreachable } from "./icmp"
 import type { Stack } from "./stack"
 
-/** Handles the datagram in the packet at `at`, which has `packet` bytes, `header` of them its header. */
+/** Handles the datagram in the packet at `at`, which has `packet` bytes including an IP header of `header` bytes. */
 export function udpInput(
     s: Stack,
     source: number,
@@ -44,7 +44,7 @@ export function udpInput(
     }
     drop(s, Counter.UdpNoPort, now)
     if (UNREACHABLES) {
-        // RFC 1122 sections 4.1.3.1 (SHOULD) and 3.2.2: a broadcast is never answered by an error
+        // RFC 1122 sections 4.1.3.1 (SHOULD) and 3.2.2: a broadcast is never answered with an error
         if (unicast) unreachable(s, source, Unreachable.Port, at, header, packet)
     }
 }

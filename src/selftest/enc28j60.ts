@@ -12,18 +12,18 @@ import { failed, passed } from "./report"
 
 const enum Bus {
     Mode = 0,
-    /** As the driver has it unless told otherwise. */
+    /** The driver's default. */
     Hz = 20000000,
 }
 
 const enum Frame {
-    /** Of one that reads or writes buffer memory: the instruction. */
+    /** Bytes before the data of a frame that reads or writes buffer memory: the instruction. */
     Head = 1,
 }
 
 const MARK = 0x5a
 
-/** Tests the chip. Returns false when it does not answer: then a driver has no chance either. */
+/** Tests the chip. Returns false when the chip does not answer, so that no driver can work. */
 export async function probe(lines: ChipLines & { INT: ds.InputPin }): Promise<boolean> {
     const suspects = await checkSelect(lines)
     checkInterrupt(lines.INT)
@@ -63,7 +63,7 @@ export async function probe(lines: ChipLines & { INT: ds.InputPin }): Promise<bo
     return true
 }
 
-/** Returns what a driver knows of its link, for the report. */
+/** Returns what the driver knows about its link, for the report. */
 export function linkDetails(_mac: Mac): string {
     return ", 10 Mbit/s half duplex"
 }

@@ -12,7 +12,7 @@ import type { ChipLines } from "./pins"
 import { failed, noted, passed, spin } from "./report"
 
 const enum Bus {
-    /** As the driver has them unless told otherwise. */
+    /** The driver's defaults. */
     Mode = 3,
     Hz = 10000000,
 }
@@ -30,7 +30,7 @@ export interface ModuleLines extends ChipLines {
     DATA_READY: ds.InputPin
 }
 
-/** Tests the module. Returns false when it does not answer: then a driver has no chance either. */
+/** Tests the module. Returns false when the module does not answer, so that no driver can work. */
 export async function probe(lines: ModuleLines): Promise<boolean> {
     const { MISO, MOSI, SCK, CS, RESET, HANDSHAKE, DATA_READY } = lines
     CS.setMode(ds.GPIOMode.OutputHigh)
@@ -38,7 +38,7 @@ export async function probe(lines: ModuleLines): Promise<boolean> {
     DATA_READY.setMode(ds.GPIOMode.InputPullDown)
     RESET.setMode(ds.GPIOMode.OutputLow)
     await spin(Time.Pulse)
-    // a module that is not held in reset boots meanwhile
+    // a module that the line does not hold in reset boots meanwhile
     if ((await rises(HANDSHAKE, Time.Held)) >= 0)
         failed("reset", `RESET (GPIO${RESET.gpio}) is low and the module runs: check that wire (EN)`)
     RESET.setMode(ds.GPIOMode.OutputHigh)
@@ -63,7 +63,7 @@ export async function probe(lines: ModuleLines): Promise<boolean> {
     return describe(packet)
 }
 
-/** Waits until a line is high. Returns the milliseconds that took, -1 when it stays low for `limit`. */
+/** Waits until a line is high. Returns how many milliseconds that took, -1 when the line stays low for `limit`. */
 async function rises(pin: ds.InputPin, limit: number): Promise<number> {
     const start = ds.millis()
     while (!pin.value) {
@@ -78,7 +78,7 @@ function line(subject: string, name: string, gpio: number, ms: number): void {
     else passed(subject, `${name} (GPIO${gpio}) rises ${ms} ms after the reset`)
 }
 
-/** Prints what the module's first packet says. Returns false when it is not one. */
+/** Prints what the module's first packet reports. Returns false when the bytes are not a packet. */
 function describe(packet: Buffer): boolean {
     const kind = packet.getAt(Header.Interface, "u8")
     const length = packet.getAt(Header.Length, "u16")
@@ -112,7 +112,7 @@ function describe(packet: Buffer): boolean {
     return true
 }
 
-/** Returns what a driver knows of its link, for the report. */
+/** Returns what the driver knows about its link, for the report. */
 export function linkDetails(mac: Mac): string {
     const { rssi, channel, bssid, problem, reason } = mac as Wifi
     if (!mac.linkUp) return `${problem} (reason ${reason})`

@@ -1,18 +1,18 @@
-// The self test of the SPI bus in both directions: patterns to a chip's memory and back.
+// Tests the SPI bus in both directions: sends patterns to a chip's memory and reads them back.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { failed, passed } from "./report"
 
 const enum Test {
-    /** Bytes that go out and come back in each round. */
+    /** Bytes that are written and read back in each round. */
     Bytes = 256,
     Rounds = 8,
 }
 
 /**
- * Writes patterns to a chip's memory, reads them back and compares. `write` and `read` exchange one SPI frame with the chip; the buffer
- * has room for `head` bytes of their own before the data.
+ * Writes patterns to a chip's memory, reads them back and compares. `write` and `read` exchange one SPI frame with the chip; the
+ * buffer has room for their `head` bytes before the data.
  */
 export async function testMemory(
     head: number,
@@ -31,7 +31,7 @@ export async function testMemory(
     }
     const bytes = Test.Rounds * Test.Bytes
     if (wrong === 0)
-        passed("spi", `${bytes} bytes to the chip and back, none wrong, ${ds.millis() - start} ms`)
+        passed("spi", `${bytes} bytes to the chip and back without an error, ${ds.millis() - start} ms`)
     else failed("spi", `${wrong} of ${bytes} bytes came back wrong: shorten the cables, or set a lower hz`)
 }
 

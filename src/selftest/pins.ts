@@ -1,4 +1,4 @@
-// What is at the other end of a pin, found with the pin's own pull-up and pull-down, before the SPI bus takes its pins.
+// Finds what is at the other end of a pin with the pin's own pull-up and pull-down, before the SPI bus takes its pins.
 
 import * as ds from "@devicescript/core"
 import "@devicescript/gpio"
@@ -34,13 +34,13 @@ export interface ChipLines {
 
 /** Milliseconds. */
 const enum Time {
-    /** How long the reset line is low: the W5500 needs 0.5 (data sheet, 5.5.1). */
+    /** Time for which the reset line is low: the W5500 needs 0.5 ms (data sheet, 5.5.1). */
     Pulse = 5,
-    /** From the end of a reset to a chip that answers: 1 for the W5500's PLL, a few for the ENC28J60's oscillator. */
+    /** From the end of a reset until the chip answers: 1 ms for the W5500's PLL, a few for the ENC28J60's oscillator. */
     Awake = 10,
 }
 
-/** Resets a chip by its line, and waits until it is awake. */
+/** Resets a chip with its reset line, and waits until it answers. */
 export async function resetChip(pin: ds.OutputPin): Promise<void> {
     pin.setMode(ds.GPIOMode.OutputLow)
     await spin(Time.Pulse)
@@ -49,8 +49,8 @@ export async function resetChip(pin: ds.OutputPin): Promise<void> {
 }
 
 /**
- * Checks power, CS and MISO of a chip that drives MISO only while it is selected. Leaves the chip awake and not selected. Returns what
- * remains to be checked when the chip does not answer over SPI.
+ * Checks power, CS and MISO of a chip that drives MISO only while it is selected. Leaves the chip running and not selected.
+ * Returns what to check if the chip does not answer over SPI.
  */
 export async function checkSelect({ MISO, CS, RESET }: ChipLines): Promise<string> {
     CS.setMode(ds.GPIOMode.OutputHigh)
@@ -72,7 +72,7 @@ export async function checkSelect({ MISO, CS, RESET }: ChipLines): Promise<strin
     return "power, ground, reset, CS, SCK, MOSI, MISO"
 }
 
-/** Notes whether the interrupt line is connected, which no driver needs: a chip with nothing to report holds it high. */
+/** Reports whether the interrupt line, which no driver needs, is connected: a chip with nothing to report holds it high. */
 export function checkInterrupt(pin: ds.InputPin): void {
     const level = levelOf(pin)
     let found = "is connected"

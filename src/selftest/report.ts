@@ -1,4 +1,4 @@
-// The lines of the self test's report, each a result, its subject and what was found.
+// The lines of the self test's report: each has a result, its subject and what the check found.
 
 import * as ds from "@devicescript/core"
 import { power } from "../mac/poll-wait"
@@ -15,24 +15,24 @@ function put(result: string, subject: string, text: string): void {
     console.log(`${result} ${padded} ${text}`)
 }
 
-/** Prints that a check found what it should. */
+/** Reports a check that passed. */
 export function passed(subject: string, text: string): void {
     results.passed++
     put("ok  ", subject, text)
 }
 
-/** Prints that a check did not find what it should, and what to look at. */
+/** Reports a check that failed, and what to look at. */
 export function failed(subject: string, text: string): void {
     results.failed++
     put("FAIL", subject, text)
 }
 
-/** Prints what is neither right nor wrong. */
+/** Reports a finding that is neither a pass nor a failure. */
 export function noted(subject: string, text: string): void {
     put("    ", subject, text)
 }
 
-/** Lets at least `ms` milliseconds pass. It sleeps only where drivers do: an RP2040 whose fibers all sleep can freeze. */
+/** Lets at least `ms` milliseconds pass. Sleeps only where drivers do: an RP2040 whose fibers all sleep can freeze. */
 export async function spin(ms: number): Promise<void> {
     await ds.sleep(0)
     const until = ds.millis() + ms

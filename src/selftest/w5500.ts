@@ -14,7 +14,7 @@ const enum Head {
     Size = 3,
     /** VERSIONR, 0x39, read. */
     Version = 0x00_39_00,
-    /** SUBR, 0x05, written and read: it is 0 after a reset. */
+    /** SUBR, 0x05, written and read: the register is 0 after a reset. */
     SetMask = 0x04_05_00,
     GetMask = 0x00_05_00,
     /** Socket 0's transmit memory, written and read. */
@@ -24,13 +24,13 @@ const enum Head {
 
 const enum Bus {
     Mode = 0,
-    /** As the driver has it unless told otherwise. */
+    /** The driver's default. */
     Hz = 20000000,
 }
 
 const MARK = 0x5a
 
-/** Tests the chip. Returns false when it does not answer: then a driver has no chance either. */
+/** Tests the chip. Returns false when the chip does not answer, so that no driver can work. */
 export async function probe(lines: ChipLines & { INT: ds.InputPin }): Promise<boolean> {
     const suspects = await checkSelect(lines)
     checkInterrupt(lines.INT)
@@ -65,7 +65,7 @@ export async function probe(lines: ChipLines & { INT: ds.InputPin }): Promise<bo
     return true
 }
 
-/** Returns what a driver knows of its link, for the report. */
+/** Returns what the driver knows about its link, for the report. */
 export function linkDetails(_mac: Mac): string {
     return ""
 }

@@ -1,4 +1,4 @@
-// Parses the settings of an interface's addresses, which people write as text.
+// Parses the settings of an interface's addresses, which are text.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -10,11 +10,11 @@ import { Address, decimal, ipv4Of, isHostAddress, macOf, netmaskOf } from "../ne
 export interface InterfaceAddress {
     ip: number
     netmask: number
-    /** 0 for none. */
+    /** The default router; 0 = none. */
     gateway: number
 }
 
-/** Returns the addresses for `ip`, such as "10.0.0.2/24", and `router` ("" for none). Throws an Error that says what is wrong. */
+/** Returns the addresses for `ip`, such as "10.0.0.2/24", and `router` ("" = none). Throws an Error that says what is wrong. */
 export function interfaceAddress(ip: string, router: string): InterfaceAddress {
     const slash = ip.indexOf("/")
     const own = ipv4Of(slash < 0 ? "" : ip.slice(0, slash))
@@ -29,7 +29,7 @@ export function interfaceAddress(ip: string, router: string): InterfaceAddress {
     const gateway = ipv4Of(router)
     if (gateway === Address.None) throw new Error(`gateway "${router}" is not an IPv4 address`)
     if (CONFIG_CHECKS) {
-        // a host that is alone in its network (/32) has its router outside of it
+        // the router of a host that is alone in its network (/32) is outside of that network
         const inside = length === 32 || ((gateway ^ own) & netmask) === 0
         if (!inside || gateway === own || !isHostAddress(gateway, netmask)) {
             throw new Error(`gateway ${router} is not another host in the network of ${ip}`)
@@ -38,7 +38,9 @@ export function interfaceAddress(ip: string, router: string): InterfaceAddress {
     return { ip: own, netmask, gateway }
 }
 
-/** Returns this station's Ethernet address: the one in `text` or, for "", a locally administered one made from the device's id. */
+/**
+ * Returns this station's Ethernet address: the one in `text` or, for "", a locally administered one derived from the device's id.
+ */
 export function macAddress(text: string): Buffer {
     if (text !== "") {
         const given = macOf(text)

@@ -1,9 +1,10 @@
 // The backend of @devicescript/net: runs its connect, fetch, encryptedFetch and MQTT client, unmodified, over this stack.
 //
-// The package calls three functions of the runtime, _socketOpen, _socketWrite and _socketClose, and is called back with events: open,
-// data, close, error. None of these can wait, and the package queues all data that comes in a list without a limit. To spare the heap,
-// this backend also changes each of the package's sockets once it is open: `Arrived` replaces the list and leaves received data in the
-// receive ring until the program takes it (which closes the peer's window); and `send` returns only when all data is in the send ring.
+// The package calls three functions of the runtime, _socketOpen, _socketWrite and _socketClose, and receives events: open, data,
+// close, error. None of these functions can wait, and the package queues all received data in a list without a limit. To spare
+// the heap, this backend also changes each of the package's sockets once it is open: `Arrived` replaces the list and leaves
+// received data in the receive ring until the program reads it (which closes the peer's window meanwhile); and `send` returns
+// only when all data is in the send ring.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -52,7 +53,7 @@ interface PackageClass {
 }
 
 const enum Stage {
-    /** There is no connection, or its end was reported. */
+    /** The backend has no connection, or its end was reported. */
     None = 0,
     /** The backend waits for an address, for a name, or for the handshake. */
     Opening = 1,
@@ -62,7 +63,7 @@ const enum Stage {
 }
 
 const enum Code {
-    /** What the runtime's own _socketWrite returns without a connection. */
+    /** What the runtime's own _socketWrite returns when it has no connection. */
     NoSocket = -100,
     /** Number of sends that may wait for room in the ring, each in a fiber of its own. */
     Waiting = 8,
@@ -71,25 +72,26 @@ const enum Code {
 
 const enum Limit {
     /**
-     * Most bytes that recv returns. The package's MQTT client calls itself for each further message in a piece and copies the rest each
-     * time: 1,024 bytes of small messages exhaust the heap.
+     * The most bytes that recv returns. The package's MQTT client calls itself for each further message in a piece and copies the
+     * rest each time: 1,024 bytes of small messages exhaust the heap.
      */
     Piece = 256,
-    /** Milliseconds for an address and a name: longer than any caller waits. */
+    /** Milliseconds to wait for an address and a name: longer than any caller waits. */
     Open = 600000,
     /** Milliseconds in which one of several addresses has to answer before the next is tried. The package waits three times as long. */
     Answer = 10000,
     /** Bytes of an answer to fetch, and the bytes that each line of its head counts in addition. */
     Fetch = 3072,
     Line = 32,
-    /** No limit: the connection is not one of fetch. */
+    /** No limit: the connection does not belong to fetch. */
     None = 0x7fffffff,
 }
 
 /**
- * Routes `connect`, `fetch` and the MQTT client of @devicescript/net through this network from now on. Call it once. docs/programs.md says
- * which of the package's behaviour is kept and what is different. An answer to `fetch` ends with EMSGSIZE when head and body are longer
- * than `most` bytes, 3,072 by default: the package keeps the whole answer, several times over, and a program cannot catch an exhausted heap.
+ * Routes `connect`, `fetch` and the MQTT client of @devicescript/net through this network from now on. Call it once.
+ * docs/programs.md says which behaviour of the package is kept and what differs. An answer to `fetch` ends with EMSGSIZE when
+ * head and body are longer than `most` bytes, 3,072 by default: the package keeps the whole answer, several times over, and a
+ * program cannot catch an exhausted heap.
  */
 export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): void {
     const backend = new Backend(net, most)
@@ -99,7 +101,7 @@ export function useForNet(net: NetworkInterface, most: number = Limit.Fetch): vo
     hooks._socketWrite = data => backend.queue(data)
     hooks._socketClose = () => backend.close()
     const sockets = Socket as unknown as PackageClass
-    // a method that is read is bound to its object on the VM; under Node it is when it is called as that object's
+    // on the VM, reading a method binds it to its object; under Node, calling it as the object's method does
     sockets.packageConnect = sockets._connect
     sockets._connect = async options => await connected(backend, sockets, options)
     net.add(backend)
@@ -118,9 +120,9 @@ const enum Json {
     Depth = 16,
     /** Objects and arrays together. */
     Containers = 64,
-    /** Commas and colons outside of strings: each value has one, except for the first in a container. */
+    /** Commas and colons outside of strings: each value has one, except for the first value in a container. */
     Values = 256,
-    /** Bytes examined without a pause: the VM ends a program that takes 131,072 operations without one. */
+    /** Bytes examined without a pause: the VM ends a program that executes 131,072 operations without a pause. */
     Piece = 512,
 }
 
@@ -136,9 +138,9 @@ const enum Letter {
 }
 
 /**
- * Returns the document in a response of the package's `fetch`, as its `json` does, but no server can end the program by it. Throws a
- * NetError EMSGSIZE, before it parses, for a document that is nested deeper than 16, has more than 64 objects and arrays, or has more than
- * 256 commas and colons; an Error for text that is not JSON.
+ * Returns the document in a response of the package's `fetch`, like its `json`, but no server can end the program with it. Throws
+ * a NetError EMSGSIZE, before it parses, for a document that is nested deeper than 16, has more than 64 objects and arrays, or
+ * has more than 256 commas and colons; an Error for text that is not JSON.
  */
 export async function jsonOf(response: Response): Promise<unknown> {
     const bytes = await response.buffer()
@@ -167,7 +169,7 @@ export async function jsonOf(response: Response): Promise<unknown> {
     return JSON.parse(bytes.toString("utf-8"))
 }
 
-/** Calls the package's connect. When its time is over and it gives up, ends the attempt in the stack, too. */
+/** Calls the package's connect. When the package gives up after its timeout, ends the attempt in the stack, too. */
 async function connected(backend: Backend, sockets: PackageClass, options: unknown): Promise<PackageSocket> {
     const attempt = backend.attempt + 1
     try {
@@ -188,7 +190,7 @@ async function connected(backend: Backend, sockets: PackageClass, options: unkno
     }
 }
 
-/** Replaces a socket's `send` by the backend's, and has `recv` let other fibers run. */
+/** Replaces a socket's `send` with the backend's, and makes `recv` let other fibers run. */
 function route(backend: Backend, socket: PackageSocket): void {
     socket.packageSend = socket.send
     socket.send = async data => await backend.send(socket, data)
@@ -217,16 +219,16 @@ async function guarded(backend: Backend, socket: PackageSocket, what: Handler): 
     try {
         await what()
     } catch (error) {
-        // an end of the connection was reported already; but an unreadable message from the broker was not
+        // the end of a connection was already reported, but an unreadable message from the broker was not
         if (!socket.closed) backend.fail((error as Error).message)
     }
 }
 
 /** Replaces the list of buffers of a package's socket: `shift` takes data from the receive ring and reports the rest as a message. */
 class Arrived {
-    /** 1 when there is data to take. */
+    /** 1 when data can be read. */
     length = 0
-    /** Bytes that the package's readLine put back. */
+    /** Bytes that the package's readLine has put back. */
     private rest: Buffer | undefined
 
     constructor(private readonly backend: Backend) {}
@@ -242,7 +244,7 @@ class Arrived {
         this.length = 1
     }
 
-    /** Drops the bytes that were put back: the socket has no connection any more. */
+    /** Drops the bytes that were put back, because the socket has lost its connection. */
     end(): void {
         this.rest = undefined
         this.length = 0
@@ -255,7 +257,7 @@ class Arrived {
         this.length = 0
         // "data" calls `push`, which sets the length
         if (this.backend.unread() > 0) this.backend.tell("data")
-        // if this was the last data, the end can be reported now
+        // if this was the last data, the connection's end can be reported now
         else this.backend.net.poke()
         return bytes
     }
@@ -263,10 +265,13 @@ class Arrived {
 
 /** The package's one connection. */
 class Backend implements Worker {
-    /** Number of attempts to connect. A fiber that waited compares it to find out whether its attempt is still the current one. */
+    /**
+     * Number of attempts to connect. A fiber that has waited compares the number to find out whether its attempt is still
+     * current.
+     */
     attempt = 0
     private stage = Stage.None
-    /** Addresses that were not tried yet, and their port; when the current attempt began. */
+    /** Addresses that were not tried yet, their port, and the time at which the current attempt began. */
     private ips: number[] = []
     private port = 0
     private since = 0
@@ -280,7 +285,7 @@ class Backend implements Worker {
     private begun = 0
     private done = 0
     private readonly waits: ds.Fiber[] = []
-    /** Bytes of the answer that may still come. */
+    /** Bytes of the answer that may still arrive. */
     left = Limit.None
 
     constructor(
@@ -307,7 +312,7 @@ class Backend implements Worker {
         return had ? 0 : -1
     }
 
-    /** Ends the connection on our side: data sent is delivered, unread data is lost. */
+    /** Closes the connection on our side: sent data is delivered, unread data is lost. */
     private release(): void {
         this.attempt++
         this.left = Limit.None
@@ -332,7 +337,7 @@ class Backend implements Worker {
         return Math.min(error, 0)
     }
 
-    /** Moves data that is being sent to the ring, as far as there is room. Returns an error, or 0. */
+    /** Moves data that is being sent to the ring, as far as it has room. Returns an error, or 0. */
     private fill(): number {
         const { net, sends } = this
         while (sends.length > 0) {
@@ -449,7 +454,7 @@ class Backend implements Worker {
         else if (this.stage === Stage.Open) this.move(state)
     }
 
-    /** Checks the handshake: reports its end, or tries the next address. */
+    /** Checks the handshake: reports its outcome, or tries the next address. */
     private look(state: State, now: number): void {
         const trying = state === State.SynSent || state === State.SynReceived
         const late = ((now - this.since) | 0) >= Limit.Answer
@@ -466,7 +471,7 @@ class Backend implements Worker {
         this.tell("open")
     }
 
-    /** Sends data that waits and reports data that came; reports an end only after all data before it was taken. */
+    /** Sends waiting data and reports received data; reports the connection's end only after all data before it was read. */
     private move(state: State): void {
         const done = this.done
         if (state !== State.Closed) this.fill()

@@ -8,13 +8,15 @@ import type { Addressing, NetworkInterface } from "./interface"
 
 /** Settings of `dhcp`. */
 export interface DhcpOptions {
-    /** The name that the server is told: letters, digits and hyphens, 32 at most; none by default. */
+    /** The host name that is sent to the server: letters, digits and hyphens, at most 32; none by default. */
     hostName?: string
     /** The address that is used when no server answers for 28 seconds, such as "10.0.0.2/24"; none by default. */
     fallback?: string
-    /** The router that goes with `fallback`; none by default. */
+    /** The router to use with `fallback`; none by default. */
     gateway?: string
-    /** ARP probes for the address before it is used: 1 by default, which takes 2 to 3 seconds; RFC 5227 section 1.1 says 3. */
+    /**
+     * ARP probes for the address before it is used: 1 by default, which takes 2 to 3 seconds; RFC 5227 section 1.1 asks for 3.
+     */
     probes?: number
 }
 
@@ -48,7 +50,7 @@ class DhcpAddressing implements Addressing {
         }
         const { nameserver, nameserver2 } = net
         client.changed = () => {
-            // without servers in the lease, those of the settings
+            // if the lease has no name servers, those of the settings stay
             if (client.dns !== 0) net.setServers(client.dns, client.dns2)
             else net.setServers(nameserver, nameserver2)
         }

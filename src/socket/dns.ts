@@ -1,4 +1,4 @@
-// Host names for `connect` and fetch: the resolver of net/dns.ts, for fibers that wait.
+// Host names for `connect` and fetch: the resolver of net/dns.ts, with a wait for fibers.
 
 import * as ds from "@devicescript/core"
 import { Resolver as DnsResolver, DnsResult } from "../net/dns"
@@ -9,7 +9,7 @@ import type { NetworkInterface, Resolver } from "./interface"
 
 /** Settings of `dns`. */
 export interface DnsOptions {
-    /** Questions and answers that are remembered: 4 by default. */
+    /** Questions and answers that are cached: 4 by default. */
     entries?: number
 }
 

@@ -19,14 +19,14 @@ const enum Time {
     Longest = 1000,
     /** Between attempts to start a driver whose chip does not answer. */
     Retry = 5000,
-    /** After this many waits that returned at once the loop sleeps for `Slice`, as the driver does not wait. */
+    /** After this many waits that returned at once the loop sleeps for `Slice`, because the driver does not wait. */
     Still = 64,
     Slice = 10,
 }
 
 /** A stack and the driver through which it sends and receives. */
 export class Network {
-    /** The worker is to be called, though no frame came. */
+    /** True when the worker has to be called although no frame arrived. */
     stirred = true
 
     constructor(
@@ -56,7 +56,7 @@ export class Network {
         }
     }
 
-    /** Waits for `ms` in the driver, which knows how to keep this board awake. */
+    /** Waits for `ms` milliseconds in the driver, which keeps this board awake. */
     private async pause(ms: number): Promise<void> {
         const until = ds.millis() + ms
         let still = 0
@@ -64,19 +64,19 @@ export class Network {
             const before = ds.millis()
             if (before >= until) return
             await this.mac.rest(until - before)
-            // a driver that was woken returns at once and waits the next time: a sleep here could freeze the board permanently
+            // a driver that was woken returns at once and waits on the next call: a sleep here could freeze the board permanently
             if (ds.millis() === before && ++still > Time.Still) await ds.sleep(Time.Slice)
         }
     }
 
-    /** Wakes the fiber, as a program has given the stack or the worker something to do. */
+    /** Wakes the fiber, because a program has given the stack or the worker something to do. */
     poke(): void {
         this.stirred = true
         power.wake()
     }
 }
 
-/** A fiber was resumed since the last turn of the loop. */
+/** True when a fiber was resumed since the last turn of the loop. */
 let woken = false
 
 /** Moves frames between the driver and the stack, forever. */
@@ -86,7 +86,7 @@ async function run(network: Network): Promise<void> {
     let held = false
     for (;;) {
         const length = await mac.receive(stack.rx)
-        // the clock stands still between two awaits, so one reading serves the frame and all that follows from it
+        // the clock does not advance between two awaits, so one reading serves the frame and all its consequences
         const now = ds.millis() | 0
         if (length > 0) receive(stack, length, now)
         if (length > 0 || network.stirred || mac.linkUp !== link) {
@@ -94,7 +94,7 @@ async function run(network: Network): Promise<void> {
             network.stirred = false
             worker.work(now)
         }
-        // a timer may end a connection without a frame: the workers have to see that
+        // a timer may end a connection without a frame, which the workers have to see
         let busy = stack.timerArmed && ((stack.nextTimer - now) | 0) <= 0
         if (busy) network.stirred = true
         if (length > 0) busy = true
@@ -116,7 +116,7 @@ async function run(network: Network): Promise<void> {
     }
 }
 
-/** Resumes a fiber. Returns false when the fiber no longer exists: it was terminated while it waited. */
+/** Resumes a fiber. Returns false when the fiber no longer exists because it was terminated while it waited. */
 export function resumed(fiber: ds.Fiber): boolean {
     try {
         fiber.resume(true)

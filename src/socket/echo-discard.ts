@@ -8,9 +8,9 @@ import { markServed } from "../tcp/slow-clients"
 import { findConnection, findListener } from "../tcp/tables"
 import type { Worker } from "./driver-loop"
 
-/** What a listener's connections are served with. */
+/** The service of a listener's connections. */
 export const enum Kind {
-    /** Nothing: the console's user reads and writes. */
+    /** No service: the console's user reads and writes. */
     Manual = 0,
     Echo = 1,
     Discard = 2,
@@ -32,7 +32,7 @@ export interface Server extends Worker {
     serve(id: number): void
 }
 
-/** Accepts connections of its listeners and serves each a little whenever it is called. */
+/** Accepts connections of its listeners, and does a little for each whenever it is called. */
 export class Services implements Worker {
     readonly listeners: Buffer
     readonly served: Buffer
@@ -50,13 +50,13 @@ export class Services implements Worker {
         this.served = Buffer.alloc(stack.config.connections * Served.Size)
     }
 
-    /** Serves the connections that the listener `id` accepts from now on, as `kind` says. */
+    /** Serves the connections that the listener `id` accepts from now on with the service `kind`. */
     serve(id: number, kind: Kind): void {
         if (kind === Kind.Http) this.http.serve(id)
         else put(this.listeners, id, kind)
     }
 
-    /** Serves every connection, and accepts new ones. */
+    /** Serves every connection, and accepts new connections. */
     work(now: number): void {
         turns(this, now)
         if (accepted(this, now)) turns(this, now)
@@ -65,7 +65,10 @@ export class Services implements Worker {
     }
 }
 
-/** Accepts the connections that wait and returns true if there were any. Call `turns` first: it frees the records of those that ended. */
+/**
+ * Accepts the connections that wait and returns true if there were any. The caller calls `turns` first, which frees the records
+ * of ended connections.
+ */
 function accepted(services: Services, now: number): boolean {
     const { stack, listeners, served } = services
     let any = false
@@ -96,12 +99,12 @@ function turns(services: Services, now: number): void {
             if (step(stack, scratch, id, kind)) continue
             close(stack, id, now)
         }
-        // the connection is over; or the console's user has its id, and closes it
+        // the connection has ended; or the console's user has its id, and closes it
         served.setAt(r + Served.Id, "u16", 0)
     }
 }
 
-/** Serves the connection `id`; returns false when it is done. */
+/** Serves the connection `id`; returns false when the service is done. */
 function step(stack: Stack, scratch: Buffer, id: number, kind: Kind): boolean {
     if (stateOf(stack, id) === State.Closed) return false
     for (;;) {

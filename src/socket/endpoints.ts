@@ -4,7 +4,7 @@ import { UDP } from "../features"
 import { Endpoints } from "../net/endpoint-table"
 import type { NetworkInterface } from "./interface"
 
-/** Returns the stack's endpoints, and makes them at the first call, as not every program has any. */
+/** Returns the stack's endpoints. Creates them on the first call, because not every program needs them. */
 export function endpointsOf(net: NetworkInterface): Endpoints {
     if (!UDP) throw new Error("UDP is left out of this program (src/features.ts)")
     return (net.stack.endpoints as Endpoints | undefined) || new Endpoints(net.stack)

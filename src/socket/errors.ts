@@ -8,7 +8,7 @@ import { errorName, TcpError } from "../tcp/records"
 
 /** An Error whose message is `WHAT: CODE, SENTENCE`. docs/programs.md has a table of the codes. */
 export interface NetError extends Error {
-    /** What to decide by, such as "ECONNREFUSED". */
+    /** The code to decide by, such as "ECONNREFUSED". */
     code: string
 }
 
@@ -42,8 +42,8 @@ export function netError(what: string, why: string): NetError {
 }
 
 /**
- * Returns the text to print for a value that a program threw. It may not be an Error; when a program throws undefined, the VM makes an
- * Error with these words.
+ * Returns the text to print for a value that a program threw. The value may not be an Error; when a program throws undefined, the
+ * VM creates an Error with these words.
  */
 export function errorText(error: unknown): string {
     return error instanceof Error ? error.message : error ? `${error}` : "throwing null/undefined"
@@ -57,7 +57,7 @@ export function withCode(error: Error, why: string): NetError {
     return it
 }
 
-/** Returns why a connection to `ip` ended with `error`: for Unreachable, which hop has failed. */
+/** Returns why a connection to `ip` ended with `error`: for Unreachable, the hop that failed. */
 export function failureReason(stack: Stack, error: TcpError, ip: number): string {
     if (error !== TcpError.Unreachable) return errorName(error)
     const hop = nextHop(stack, ip)

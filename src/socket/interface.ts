@@ -14,30 +14,30 @@ import type { Sockets } from "./waiting"
 
 /** Settings of `startNetwork`. */
 export interface NetworkOptions {
-    /** Makes the driver of the board's chip, with this Ethernet address of 6 bytes. */
+    /** Creates the driver of the board's chip, with this Ethernet address of 6 bytes. */
     mac: (address: Buffer) => Mac
     /** This host's address and the length of its network's prefix, such as "10.0.0.2/24", or "dhcp", which needs `addressing`. */
     ip: string
-    /** The router's address; "", the default, for none. */
+    /** The router's address; "" = none, the default. */
     gateway?: string
-    /** Ethernet address, six hexadecimal bytes with colons; "", the default, for one made of the device's own number. */
+    /** Ethernet address, six hexadecimal bytes with colons; "", the default, for one derived from the device's id. */
     macAddress?: string
     /**
      * Fields of Config that differ from their defaults; `events` is 0 unless it is set here. The fields are not checked, because the check
      * takes code: `configure` does it.
      */
     config?: { [key: string]: number }
-    /** First name server, an address; "", the default, for none. With "dhcp" the servers that DHCP reports replace both. */
+    /** Address of the first name server; "" = none, the default. With "dhcp" the servers that DHCP reports replace both. */
     dns?: string
-    /** Second name server, an address; "", the default, for none. */
+    /** Address of the second name server; "" = none, the default. */
     dns2?: string
     /** Finds the address for `ip: "dhcp"`: `dhcp()`. Not used with another `ip`. */
     addressing?: Addressing
-    /** Finds the addresses of names: `dns()`. Without it hosts are addresses only. */
+    /** Finds the addresses of names: `dns()`. Without it hosts can only be addresses. */
     resolver?: Resolver
 }
 
-/** Finds an address for this host, sets it and takes it away: `dhcp()`. */
+/** Finds an address for this host, sets and removes it: `dhcp()`. */
 export interface Addressing {
     /** Starts with the network: adds itself to the stack, and allocates its memory. */
     start(net: NetworkInterface): void
@@ -60,16 +60,17 @@ export interface Resolver {
 
 let current: NetworkInterface | undefined
 
-/** Returns the network that was started last. Throws a NetError ENETDOWN when none was. */
+/** Returns the network that was started last. Throws a NetError ENETDOWN if no network was started. */
 export function currentNetwork(): NetworkInterface {
     if (!current) throw netError("", "ENETDOWN, there is no network: call startNetwork first")
     return current
 }
 
 /**
- * Starts the driver and the stack, takes all of the stack's memory, and returns when the chip has answered. When the
- * chip does not answer, prints why (level error), returns as well, and starts the driver again every 5 seconds. The call needs neither a
- * cable nor an address: `connect` waits for both, `listen` works without. Throws a NetError EINVAL that says which setting is wrong.
+ * Starts the driver and the stack, allocates all of the stack's memory, and returns when the chip has answered. When the chip
+ * does not answer, prints why (level error), returns nevertheless, and starts the driver again every 5 seconds. The call needs
+ * neither a cable nor an address: `connect` waits for both, `listen` works without. Throws a NetError EINVAL that says which
+ * setting is wrong.
  */
 export async function startNetwork(options: NetworkOptions): Promise<NetworkInterface> {
     try {
@@ -103,15 +104,15 @@ export class NetworkInterface implements Worker {
     readonly stack: Stack
     /** The driver: its counters, and whether the cable has a link. */
     readonly mac: Mac
-    /** The sockets, once there is one: `socketsOf` makes them. @internal */
+    /** The sockets, once the program has opened one: `socketsOf` creates them. @internal */
     sockets: Sockets | undefined
     /** Emitted when the link or the address has changed: `isUp` and `address` return the new values. */
     readonly onchange = ds.emitter<NetworkInterface>()
     /** @internal */
     readonly network: Network
-    /** First name server as the wire has it (`ipv4Text` prints it), 0 for none. */
+    /** First name server as the wire has it (`ipv4Text` prints it), 0 = none. */
     nameserver = 0
-    /** Second name server, 0 for none. */
+    /** Second name server, 0 = none. */
     nameserver2 = 0
     private readonly workers: Worker[] = []
     /** Fibers that wait for the next change. */
@@ -150,14 +151,14 @@ export class NetworkInterface implements Worker {
         }
     }
 
-    /** Sets both name servers, addresses as the wire has them, 0 for none: for an `Addressing`. */
+    /** Sets both name servers, addresses as the wire has them, 0 = none: for an `Addressing`. */
     setServers(first: number, second: number): void {
         this.nameserver = first
         this.nameserver2 = second
         if (this.resolver) this.resolver.serversChanged()
     }
 
-    /** Returns true while there is a link and an address. */
+    /** Returns true while the host has a link and an address. */
     isUp(): boolean {
         return this.mac.linkUp && this.stack.ip !== 0
     }
@@ -167,7 +168,10 @@ export class NetworkInterface implements Worker {
         return ipv4Text(this.stack.ip)
     }
 
-    /** Waits until there is a link and an address. Returns false when `timeout` ms have passed; without `timeout` it waits forever. */
+    /**
+     * Waits until the host has a link and an address. Returns false when `timeout` ms have passed; without `timeout` it waits
+     * forever.
+     */
     async up(timeout?: number): Promise<boolean> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         await this.breathe()
@@ -189,7 +193,9 @@ export class NetworkInterface implements Worker {
         return (await this.findAll(host, until, what))[0] as number
     }
 
-    /** Returns all known addresses of `host`, at least one, as `find` does: the next is for when the first does not answer. */
+    /**
+     * Returns all known addresses of `host`, at least one, like `find`: a caller tries the next when the first does not answer.
+     */
     async findAll(host: string, until: number, what: string): Promise<number[]> {
         if (!(await this.up(until - ds.millis()))) {
             const { noLink } = this.mac
@@ -206,13 +212,16 @@ export class NetworkInterface implements Worker {
         }
     }
 
-    /** Gives a worker, such as an HttpServer, a turn whenever connections or the link may have changed, and at least once a second. */
+    /**
+     * Adds a worker, such as an HttpServer, which is called whenever connections or the link may have changed, and at least once
+     * a second.
+     */
     add(worker: Worker): void {
         this.workers.push(worker)
         this.network.poke()
     }
 
-    /** Gives a worker no more turns. */
+    /** Removes a worker, which is no longer called. */
     remove(worker: Worker): void {
         const at = this.workers.indexOf(worker)
         if (at >= 0) this.workers.insert(at, -1)
@@ -244,21 +253,24 @@ export class NetworkInterface implements Worker {
         return ds.millis() | 0
     }
 
-    /** Wakes the driver's fiber if something is due to be sent. Call it after a call of "devicescript-tcp/src/tcp/calls". */
+    /**
+     * Wakes the driver's fiber if a frame is due to be sent. A program calls it after a call of "devicescript-tcp/src/tcp/calls".
+     */
     flush(): void {
         if (this.stack.dirty) power.wake()
     }
 
     /**
-     * Lets the other fibers run when a program has made 16 calls in a row that did not have to wait, because the VM ends a program that goes
-     * on for 131,072 operations. What is sent in fewer calls than that can still leave in one segment.
+     * Lets the other fibers run when a program has made 16 calls in a row that did not have to wait, because the VM ends a
+     * program that executes 131,072 operations without a pause. Data that is sent in fewer calls than that can still leave in one
+     * segment.
      *
      * @internal
      */
     async breathe(): Promise<void> {
         const now = ds.millis()
         if (now !== this.slice) {
-            // the clock stands still between two awaits
+            // the clock does not advance between two awaits
             this.slice = now
             this.calls = 0
         } else if (++this.calls > 15) {

@@ -21,9 +21,9 @@ export interface ListenOptions {
 export type Serve = (socket: Socket) => Promise<void>
 
 /**
- * Listens on a port, and runs `serve` for each connection in a fiber of its own. What `serve` throws is printed (level error) and ends
- * its own connection only. Needs no address yet. Throws a NetError `listen PORT: WHY`: EADDRINUSE, ENOBUFS (all listeners of the
- * configuration are taken), EINVAL; an Error in a program without PASSIVE_OPENS (src/features.ts).
+ * Listens on a port, and runs `serve` for each connection in a fiber of its own. An error that `serve` throws is printed (level
+ * error) and ends only its own connection. The call needs no address yet. Throws a NetError `listen PORT: WHY`: EADDRINUSE,
+ * ENOBUFS (all listeners of the configuration are taken), EINVAL; an Error in a program without PASSIVE_OPENS (src/features.ts).
  */
 export function listen(options: ListenOptions, serve: Serve): Listener {
     const net = currentNetwork()
@@ -34,7 +34,7 @@ export function listen(options: ListenOptions, serve: Serve): Listener {
     return new Listener(net, id, port, serve)
 }
 
-/** A port that a program listens on; `listen` makes it. */
+/** A port that a program listens on; `listen` creates it. */
 export class Listener implements Worker {
     /** @internal */
     constructor(
@@ -58,7 +58,7 @@ export class Listener implements Worker {
         }
     }
 
-    /** Stops listening. Accepted connections go on; those that were not accepted are reset. */
+    /** Stops listening. Accepted connections continue; those that were not accepted are reset. */
     close(): void {
         if (this.id === 0) return
         close(this.net.stack, this.id, this.net.now())

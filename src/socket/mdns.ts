@@ -11,9 +11,9 @@ export interface PublishedName {
 }
 
 /**
- * Makes the device known as `<name>.local` by multicast DNS (RFC 6762), from now on and while it has an address. `name` is letters,
- * digits and hyphens, 48 at most; another name is not published. When another host has the name, `<name>-2` and so on are tried: the
- * result's `text` is the one that is used. Throws an Error in a program without UDP (src/features.ts).
+ * Publishes the device as `<name>.local` over multicast DNS (RFC 6762), from now on and while it has an address. `name` is
+ * letters, digits and hyphens, at most 48; any other name is not published. When another host has the name, `<name>-2` and so on
+ * are tried: the result's `text` is the name in use. Throws an Error in a program without UDP (src/features.ts).
  */
 export function publishName(net: NetworkInterface, name: string): PublishedName {
     const endpoints = endpointsOf(net)

@@ -1,4 +1,4 @@
-// Ping for fibers: net/ping.ts with a wait.
+// Ping for fibers: wraps net/ping.ts and waits for the reply.
 
 import * as ds from "@devicescript/core"
 import { Ping, PingResult } from "../net/ping"
@@ -11,21 +11,21 @@ import { currentNetwork } from "./interface"
 export interface PingOptions {
     /** Bytes of data: 56 by default, at most what fits a frame. */
     size?: number
-    /** Milliseconds after which the ping is given up, including those to find the host: 1,000 by default. */
+    /** Timeout in milliseconds, including name resolution: 1,000 by default. */
     timeout?: number
 }
 
 const enum Time {
-    /** Milliseconds between two checks for the reply; they do not change the time that is measured. */
+    /** Milliseconds between two checks for the reply; the interval does not affect the measured time. */
     Look = 5,
 }
 
 let idle: Ping | undefined
 
 /**
- * Sends one echo request (RFC 792) to an address or name. Returns the milliseconds until the reply, or `undefined` when none came in time
- * or the host cannot be reached. Throws a NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (the address belongs to
- * no host, the data is too long for a frame).
+ * Sends one echo request (RFC 792) to an address or name. Returns the milliseconds until the reply, or `undefined` when no reply
+ * came in time or the host is unreachable. Throws a NetError: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN (names), EINVAL (no
+ * host can have the address, the data is too long for a frame).
  */
 export async function ping(host: string, options?: PingOptions): Promise<number | undefined> {
     const { size, timeout } = options || {}

@@ -1,4 +1,4 @@
-// The time of day from a server on the network: net/sntp.ts for fibers, with the server's name.
+// The time of day from a server on the network: wraps net/sntp.ts for fibers, and resolves the server's name.
 
 import * as ds from "@devicescript/core"
 import { SntpClient } from "../net/sntp"
@@ -6,16 +6,17 @@ import { endpointsOf } from "./endpoints"
 import { netError } from "./errors"
 import { currentNetwork } from "./interface"
 
-/** A clock that a time server keeps right. */
+/** A clock that a time server sets. */
 export interface NetworkTime {
     /** Returns milliseconds since 1970; `now` is `ds.millis() | 0`. */
     time(now: number): number
 }
 
 /**
- * Asks a time server, an address or a name, now and once an hour from then on (RFC 4330). Returns a clock when the server's first answer
- * has come: `clock.time(ds.millis() | 0)` is milliseconds since 1970. `timeout` is in milliseconds, 30,000 by default. Throws a NetError:
- * ETIMEDOUT, ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN; EACCES when the server refuses to answer (RFC 4330 section 8).
+ * Asks a time server, an address or a name, now and once an hour from then on (RFC 4330). Returns a clock when the server's first
+ * answer has arrived: `clock.time(ds.millis() | 0)` is milliseconds since 1970. `timeout` is in milliseconds, 30,000 by default.
+ * Throws a NetError: ETIMEDOUT, ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN; EACCES when the server refuses to answer (RFC 4330
+ * section 8).
  */
 export async function networkTime(server: string, timeout?: number): Promise<NetworkTime> {
     const net = currentNetwork()
@@ -31,7 +32,7 @@ export async function networkTime(server: string, timeout?: number): Promise<Net
               ? "ETIMEDOUT"
               : ""
         if (why !== "") {
-            // the client is removed, so that a program that tries again does not collect clients
+            // removes the client, so that a program that tries again does not collect clients
             client.setServer(0, net.now())
             endpointsOf(net).remove(client)
             throw netError(`time ${server}: `, why)

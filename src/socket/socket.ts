@@ -1,4 +1,4 @@
-// A TCP connection for programs: what @devicescript/net's Socket has, and what it lacks.
+// A TCP connection for programs: has the methods of @devicescript/net's Socket, and those that it lacks.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -19,7 +19,7 @@ export interface ConnectOptions {
     host: string
     /** The peer's port, 1 to 65535. */
     port: number
-    /** Milliseconds for the whole call, with the wait for an address, the name and the handshake; 30,000 by default. */
+    /** Milliseconds for the whole call, including the wait for an address, the name and the handshake; 30,000 by default. */
     timeout?: number
 }
 
@@ -27,8 +27,8 @@ const enum Limit {
     /** Default of ConnectOptions.timeout. */
     Connect = 30000,
     /**
-     * Longest line, and most bytes that recv returns. The peer decides how many bytes come, and running out of heap cannot be caught: the
-     * heap must still have three blocks of this size (the line, its text, and its parts).
+     * Longest line, and the most bytes that recv returns. The peer decides how many bytes arrive, and running out of heap cannot
+     * be caught: the heap must still have three blocks of this size (the line, its text, and its parts).
      */
     Piece = 2048,
 }
@@ -56,7 +56,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
             if (id < 0) throw netError(`socket ${name}: `, errorName(id))
             const socket = new Socket(net, id, name)
             net.flush()
-            // RFC 1123 section 2.3: each address of a name is tried, and has its share of the time
+            // RFC 1123 section 2.3: each address of a name is tried, for its share of the time
             return await socket.opened(now + (until - now) / left, ip)
         } catch (error) {
             if (left === 1) throw error
@@ -64,7 +64,7 @@ export async function connect(options: ConnectOptions): Promise<Socket> {
     }
 }
 
-/** Returns the sockets of a network, and makes them at the first call, as not every program has any. */
+/** Returns the sockets of a network. Creates them on the first call, because not every program needs them. */
 export function socketsOf(net: NetworkInterface): Sockets {
     let sockets = net.sockets
     if (!sockets) {
@@ -76,9 +76,9 @@ export function socketsOf(net: NetworkInterface): Sockets {
 }
 
 /**
- * An open connection; `connect` and `listen` make it. One fiber, or several, may use it. What fails throws a NetError `socket NAME: WHY`:
- * ECONNRESET, ETIMEDOUT (no acknowledgment for `r2` or `userTimeout`), EHOSTUNREACH, ECONNABORTED, or ENOTCONN and EPIPE after `close` and
- * `shutdown`.
+ * An open connection; `connect` and `listen` create it. One fiber, or several, may use it. A method that fails throws a NetError
+ * `socket NAME: WHY`: ECONNRESET, ETIMEDOUT (no acknowledgment for `r2` or `userTimeout`), EHOSTUNREACH, ECONNABORTED, or
+ * ENOTCONN and EPIPE after `close` and `shutdown`.
  *
  * @devsWhenUsed
  */
@@ -91,16 +91,16 @@ export class Socket {
     seen: number
     /** What fibers wait for: bits of Want. @internal */
     waiting = 0
-    /** The end was reported. @internal */
+    /** True when the connection's end was reported. @internal */
     told = false
     private readonly sockets: Sockets
     /** The start of a line that did not fit the receive ring. */
     private line: Buffer | undefined
-    /** A fiber is sending. */
+    /** True while a fiber is sending. */
     private sending = false
     /** Emitted when the handshake is done, before `connect` returns, as in @devicescript/net. */
     readonly onopen = ds.emitter<void>()
-    /** Emitted when the peer has closed its side without an error. What it sent before can still be read. */
+    /** Emitted when the peer has closed its side without an error. Data that it sent before can still be read. */
     readonly onclose = ds.emitter<void>()
     /** Emitted when the connection has failed. */
     readonly onerror = ds.emitter<NetError>()
@@ -111,7 +111,7 @@ export class Socket {
     constructor(
         private readonly net: NetworkInterface,
         id: number,
-        /** What errors call the connection, such as `tcp://10.0.0.1:7`. */
+        /** The connection's name in errors, such as `tcp://10.0.0.1:7`. */
         public name: string
     ) {
         const { stack } = net
@@ -158,9 +158,9 @@ export class Socket {
     }
 
     /**
-     * Returns the next line, without its LF or CR LF; at the end of the stream the data that is left, then `null`. Returns `undefined` when
-     * `timeout` ms have passed. Throws a NetError EMSGSIZE when a line is longer than 2,048 bytes (`recv` returns it in pieces), and as `recv`
-     * does.
+     * Returns the next line, without its LF or CR LF; at the end of the stream the data that is left, then `null`. Returns
+     * `undefined` when `timeout` ms have passed. Throws a NetError EMSGSIZE when a line is longer than 2,048 bytes (`recv`
+     * returns it in pieces), and in the cases of `recv`.
      */
     async readLine(timeout?: number): Promise<string | undefined | null> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
@@ -192,9 +192,9 @@ export class Socket {
     }
 
     /**
-     * Sends all of `data`. Waits for room, and for what other fibers send before; returns when all of it is in the send ring, so the buffer may
-     * be used again. Throws a NetError when the connection is over (ENOTCONN, or what ended it) or shut down (EPIPE): part of the data may
-     * have been sent.
+     * Sends all of `data`. Waits for room, and for other fibers that began to send before; returns when all data is in the send
+     * ring, so the buffer may be reused. Throws a NetError when the connection has ended (ENOTCONN, or the reason) or was shut
+     * down (EPIPE): part of the data may have been sent.
      */
     async send(data: Buffer | string): Promise<void> {
         // a string of ASCII letters goes from flash to the ring as it is, as blitAt takes strings, too
@@ -217,7 +217,7 @@ export class Socket {
         }
     }
 
-    /** Sends a FIN after all data, and goes on receiving. Throws a NetError when the connection is over. */
+    /** Sends a FIN after all data, and continues to receive. Throws a NetError when the connection has ended. */
     async shutdown(): Promise<void> {
         await this.turn()
         const error = shutdown(this.net.stack, this.id, ds.millis() | 0)
@@ -227,15 +227,15 @@ export class Socket {
     }
 
     /**
-     * Closes the connection: delivers what was sent, then a FIN. Data that is unread, or still arrives, is answered by a reset (RFC 9293
-     * section 3.6.1). Fibers that wait in `recv` get `null`. Returns at once; throws nothing.
+     * Closes the connection: delivers the sent data, then a FIN. Data that is unread, or still arrives, is answered with a reset
+     * (RFC 9293 section 3.6.1). Fibers that wait in `recv` get `null`. Returns at once; throws nothing.
      */
     async close(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(close)
     }
 
-    /** Ends the connection by a reset. Throws nothing. */
+    /** Ends the connection with a reset. Throws nothing. */
     async abort(): Promise<void> {
         await this.net.breathe()
         if (this.id > 0) this.end(abort)
@@ -246,12 +246,12 @@ export class Socket {
         return stateName(stateOf(this.net.stack, this.id))
     }
 
-    /** Returns the peer's address; "0.0.0.0" once the connection is over. */
+    /** Returns the peer's address; "0.0.0.0" once the connection has ended. */
     remoteAddress(): string {
         return ipv4Text(this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.RemoteIp, "i32") : 0)
     }
 
-    /** Returns the peer's port; 0 once the connection is over. */
+    /** Returns the peer's port; 0 once the connection has ended. */
     remotePort(): number {
         return this.port(0)
     }
@@ -261,27 +261,30 @@ export class Socket {
         return ipv4Text(this.net.stack.ip)
     }
 
-    /** Returns the local port; 0 once the connection is over. */
+    /** Returns the local port; 0 once the connection has ended. */
     localPort(): number {
         return this.port(2)
     }
 
-    /** Turns Nagle's algorithm (RFC 9293 section 3.7.4) off with true, on again with false. Throws a NetError when the connection is over. */
+    /**
+     * Turns Nagle's algorithm (RFC 9293 section 3.7.4) off with true, on again with false. Throws a NetError when the connection
+     * has ended.
+     */
     noDelay(on: boolean): void {
         this.set(setNoDelay(this.net.stack, this.id, on))
     }
 
     /**
-     * Turns keep-alive (RFC 9293 section 3.8.4) on or off: probes when idle, by the configuration's keepAliveIdle, keepAliveInterval and
-     * keepAliveProbes. Throws a NetError when the connection is over.
+     * Turns keep-alive (RFC 9293 section 3.8.4) on or off: probes when idle, by the configuration's keepAliveIdle,
+     * keepAliveInterval and keepAliveProbes. Throws a NetError when the connection has ended.
      */
     keepAlive(on: boolean): void {
         this.set(setKeepAlive(this.net.stack, this.id, on, ds.millis() | 0))
     }
 
     /**
-     * Sets the user timeout (RFC 5482): seconds without progress after which the connection fails, 1 to 65535, 0 for the configuration's r2.
-     * Throws a NetError: EINVAL, or ENOTCONN when the connection is over.
+     * Sets the user timeout (RFC 5482): seconds without progress after which the connection fails, 1 to 65535, 0 for the
+     * configuration's r2. Throws a NetError: EINVAL, or ENOTCONN when the connection has ended.
      */
     userTimeout(seconds: number): void {
         this.set(setUserTimeout(this.net.stack, this.id, seconds))
@@ -319,15 +322,15 @@ export class Socket {
         return state === State.Closed || state >= State.CloseWait
     }
 
-    /** Returns true when no more data will come; called when none is unread. Throws when the connection has failed. */
+    /** Returns true when no more data will arrive; called when no data is unread. Throws when the connection has failed. */
     private isOver(): boolean {
         const end = read(this.net.stack, this.id, this.net.stack.tx, 0, 0)
-        // the record is not this connection's any more: it was closed here or, in TIME-WAIT, reused
+        // the record is no longer this connection's, which was closed here, or whose record was reused in TIME-WAIT
         if (end === 0 || end === TcpError.Eof || end === TcpError.NotConnected) return end !== 0
         throw this.failure(end)
     }
 
-    /** Takes the oldest `n` unread bytes. */
+    /** Removes and returns the oldest `n` unread bytes. */
     private take(n: number): Buffer {
         const bytes = Buffer.alloc(n)
         read(this.net.stack, this.id, bytes, 0, n)
@@ -335,7 +338,7 @@ export class Socket {
         return bytes
     }
 
-    /** Returns the length of the first line of the unread bytes, its end included; 0 when they have no end of line. */
+    /** Returns the length of the first line of the unread bytes, its end included; 0 if they contain no end of line. */
     private lineLength(unread: number): number {
         if (unread === 0) return 0
         const t = this.net.stack
@@ -351,10 +354,10 @@ export class Socket {
             : t.rings.indexOf(10, ring, ring + unread - part) + 1 - ring + part
     }
 
-    /** Waits until this fiber may send: until other fibers' sends are done. */
+    /** Waits until this fiber may send, when other fibers' sends are done. */
     private async turn(): Promise<void> {
         await this.net.breathe()
-        // a fiber that is woken has the turn already: it was handed over
+        // a fiber that is woken already has the turn, which was handed over
         if (this.sending) await this.sockets.wait(this, Want.Turn)
         this.sending = true
     }
@@ -363,7 +366,7 @@ export class Socket {
         this.sending = (this.waiting & Want.Turn) > 0 && this.sockets.handOver(this)
     }
 
-    /** Waits until the time is `until`, forever if that is undefined. Returns false when that time has come. */
+    /** Waits until the time `until`, forever if that is undefined. Returns false when that time has passed. */
     private async wait(want: Want, until: number | undefined): Promise<boolean> {
         if (until === undefined) return await this.sockets.wait(this, want)
         const left = until - ds.millis()

@@ -1,4 +1,4 @@
-// UDP for fibers: net/udp-socket.ts with waits.
+// UDP for fibers: wraps net/udp-socket.ts and waits for room and data.
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
@@ -26,13 +26,13 @@ export interface Datagram {
     data: Buffer
     /** The sender's address. */
     host: string
-    /** The sender's port; 0 when the sender wants no answer. */
+    /** The sender's port; 0 if the sender wants no answer. */
     port: number
 }
 
 /**
- * Opens a socket for datagrams (RFC 768) and takes the memory of its queues. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL (no
- * such port); an Error in a program without UDP (src/features.ts).
+ * Opens a socket for datagrams (RFC 768) and allocates its queues. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL (no such
+ * port); an Error in a program without UDP (src/features.ts).
  */
 export function openUdp(options: UdpOptions): Udp {
     const { port, receiveBytes, sendBytes } = options
@@ -44,13 +44,13 @@ export function openUdp(options: UdpOptions): Udp {
 }
 
 /**
- * A socket for datagrams; `openUdp` makes it.
+ * A socket for datagrams; `openUdp` creates it.
  *
  * @devsWhenUsed
  */
 export class Udp implements Worker {
     private readonly waits: ds.Fiber[] = []
-    /** A fiber waits for room in the send queue. */
+    /** True while a fiber waits for room in the send queue. */
     private full = false
 
     /** @internal */
@@ -67,11 +67,11 @@ export class Udp implements Worker {
     }
 
     /**
-     * Sends a datagram to an address or name; "255.255.255.255" stands for all hosts on this network. Waits for an address of this host
-     * and for room in the queue, 30 s at most. Throws nothing, because UDP does not promise that a datagram arrives (RFC 768), and a peer
-     * that is answered may have sent from port 0. Returns `undefined`, or why the datagram was not sent, a NetError `udp HOST:PORT: WHY`:
-     * ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN, EINVAL (longer than a frame, no such port), ENOBUFS (no datagram was sent for 30 s),
-     * ENOTCONN (closed).
+     * Sends a datagram to an address or name; "255.255.255.255" stands for all hosts on this network. Waits for an address of
+     * this host and for room in the queue, 30 s at most. Throws nothing, because UDP does not promise that a datagram arrives
+     * (RFC 768), and a peer that the program answers may have sent from port 0. Returns `undefined`, or why the datagram was not
+     * sent, a NetError `udp HOST:PORT: WHY`: ENETDOWN, EADDRNOTAVAIL, ENOTFOUND, EAI_AGAIN, EINVAL (longer than a frame, no such
+     * port), ENOBUFS (no datagram was sent for 30 s), ENOTCONN (closed).
      */
     async send(host: string, port: number, data: Buffer | string): Promise<NetError | undefined> {
         const until = ds.millis() + 30000
@@ -95,7 +95,10 @@ export class Udp implements Worker {
         }
     }
 
-    /** Returns the oldest datagram that has arrived, and waits for one; `undefined` when `timeout` ms are over or the socket was closed. */
+    /**
+     * Returns the oldest datagram that has arrived, and waits for one; `undefined` when `timeout` ms have passed or the socket
+     * was closed.
+     */
     async recv(timeout?: number): Promise<Datagram | undefined> {
         const until = timeout === undefined ? undefined : ds.millis() + timeout
         const { socket } = this
@@ -117,7 +120,7 @@ export class Udp implements Worker {
         this.work(0)
     }
 
-    /** Wakes the fibers that wait: a datagram came, or there may be room. @internal */
+    /** Wakes the fibers that wait, because a datagram may have arrived, or the queue may have room. @internal */
     work(_now: number): void {
         if (this.socket.waiting() < 0 && this.socket.port !== 0 && !this.full) return
         for (const fiber of this.waits) resumed(fiber)

@@ -10,7 +10,7 @@ import type { NetError } from "./errors"
 
 /** What a fiber waits for on a socket. */
 export const enum Want {
-    /** More data has come, or no more will come. */
+    /** More data has arrived, or no more will arrive. */
     More = 1,
     /** The send ring has room for a full segment, or half of it is free; or no more data can be sent. */
     Room = 2,
@@ -29,7 +29,7 @@ const enum Entry {
     Size = 3,
 }
 
-/** A socket, as the fibers that wait on it see it. */
+/** A socket, as seen by the fibers that wait on it. */
 export interface Waitable {
     /** The connection's id, 0 once the program has closed it, and the offset of its record. */
     readonly id: number
@@ -38,7 +38,7 @@ export interface Waitable {
     seen: number
     /** What fibers wait for: bits of Want. */
     waiting: number
-    /** The connection's end was reported. */
+    /** True when the connection's end was reported. */
     told: boolean
     readonly onmessage: ds.Emitter<void>
     readonly onclose: ds.Emitter<void>
@@ -66,7 +66,7 @@ export class Sockets implements Worker {
     }
 
     work(_now: number): void {
-        // flat on purpose: this runs for every segment that comes in
+        // no helper functions here on purpose: this runs for every segment received
         const conns = this.stack.conns
         const half = this.stack.sendSize >> 1
         for (const socket of this.open) {
@@ -103,7 +103,7 @@ export class Sockets implements Worker {
         else socket.onerror.emit(socket.failure(error))
     }
 
-    /** Waits in the running fiber, forever without a timeout. Returns false when `timeout` milliseconds have passed. */
+    /** Suspends the running fiber, forever if `timeout` is undefined. Returns false when `timeout` milliseconds have passed. */
     async wait(socket: Waitable, want: Want, timeout?: number): Promise<boolean> {
         const fiber = ds.Fiber.self()
         this.waits.push(fiber, socket, want)
@@ -113,7 +113,7 @@ export class Sockets implements Worker {
         return false
     }
 
-    /** Hands the turn to send to the fiber that has waited longest for it. Returns false when none waits. */
+    /** Hands the turn to send to the fiber that has waited longest for it. Returns false when no fiber waits. */
     handOver(socket: Waitable): boolean {
         const waits = this.waits
         for (let i = 0; i < waits.length; ) {

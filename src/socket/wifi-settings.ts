@@ -1,4 +1,4 @@
-// The Wi-Fi network of a board, from its settings.
+// Reads the Wi-Fi network of a board from its settings.
 
 import { readSetting } from "@devicescript/settings"
 import { boot } from "../boot"
@@ -12,15 +12,15 @@ export async function wifiSettings(): Promise<Credentials> {
     if (boot.network) return boot.network
     const ssid = await readSetting<unknown>("WIFI_SSID", "")
     const password = await readSetting<unknown>("WIFI_PASSWORD", "")
-    // a value that looks like a number is one
+    // a value that looks like a number is stored as a number
     if (typeof ssid !== "string" || typeof password !== "string") {
         throw new Error(
-            "EINVAL, the settings WIFI_SSID and WIFI_PASSWORD must be texts: put them in quotes in .env.local"
+            "EINVAL, the settings WIFI_SSID and WIFI_PASSWORD must be text: put them in quotes in .env.local"
         )
     }
     if (ssid === "") {
         throw new Error(
-            'EINVAL, there is no setting WIFI_SSID: put WIFI_SSID="..." and WIFI_PASSWORD="..." into .env.local, and deploy'
+            'EINVAL, the setting WIFI_SSID is missing: put WIFI_SSID="..." and WIFI_PASSWORD="..." into .env.local, and deploy'
         )
     }
     return { ssid, password }

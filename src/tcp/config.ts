@@ -63,12 +63,12 @@ export class Config {
     servedRate = 64
     /**
      * Milliseconds behind `servedRate` after which an accepted connection is reset while another client finds all connections
-     * taken. It may take up to an eighth, 64 s at most, longer.
+     * taken. The reset may come up to an eighth of this time, at most 64 s, later.
      */
     servedScarce = 5000
     /**
-     * Milliseconds behind `servedRate` after which an accepted connection is reset even while records are free. It may take up to
-     * an eighth longer. More than 65,535 s: never.
+     * Milliseconds behind `servedRate` after which an accepted connection is reset even while records are free. The reset may
+     * come up to an eighth of this time later. More than 65,535 s: never.
      */
     servedLimit = 14400000
     /** Milliseconds in TIME-WAIT, 2 MSL. RFC 9293 section 3.4.2 takes MSL to be 2 minutes; like most hosts, 30 s here. */

@@ -112,8 +112,8 @@ export const enum Tcb {
     /** When TS.Recent was taken: the upper 16 bits of the time. Valid with TsRecent. */
     TsAge = 46,
     /**
-     * The peer's window, scaled, and the largest that it ever was (RFC 5961 section 5.2): 65,535 at most, as the send ring is
-     * no larger.
+     * The peer's window, scaled, and the largest that it ever was (RFC 5961 section 5.2): 65,535 at most, because the send ring
+     * is no larger.
      */
     SndWnd = 48,
     MaxSndWnd = 50,

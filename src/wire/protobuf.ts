@@ -41,7 +41,7 @@ export const field = {
     length: 0,
 }
 
-/** Writes a varint of a 32-bit integer. A negative one takes 10 bytes, as it is extended to 64 bits. */
+/** Writes a varint of a 32-bit integer. A negative one takes 10 bytes because it is extended to 64 bits. */
 function putVarint(b: Buffer, at: number, value: number): number {
     for (let i = 1; (value & ~Varint.Bits) !== 0; i++) {
         // the tenth byte holds bit 63

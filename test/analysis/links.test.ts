@@ -7,7 +7,7 @@ import { Recording } from "../../sim/analysis/recording"
 import { addressText } from "../../sim/capture/ip-packet"
 import { isKnownLink, linkName } from "../../sim/capture/link-layer"
 import { cases } from "../support/property"
-import { ipv4, tcp } from "../view/packets"
+import { ipv4, tcp, udp } from "../view/packets"
 
 /** An Ethernet frame with a SYN from 10.0.0.2:40000 to 10.0.0.1:80, and its IP packet. */
 const frame = tcp({ sourcePort: 40_000, destinationPort: 80, seq: 7, flags: "S" })
@@ -46,6 +46,8 @@ function found(linkType: number, ...frames: number[][]): string[] {
 
 const V4 = "10.0.0.2:40000 10.0.0.1:80"
 const V6 = "2001:db8::2:40000 2001:db8::1:80"
+const gre = (payload: number[]) => [...ipv4("1.1.1.1", "2.2.2.2", 47, payload)]
+const geneve = (payload: number[]) => [...udp("1.1.1.1", "2.2.2.2", [9, 6081], payload)]
 const snap = [0xaa, 0xaa, 3, 0, 0, 0]
 
 test.each<[string, number, number[]]>([
@@ -82,6 +84,13 @@ test.each<[string, number, number[]]>([
         1,
         [...ipv4("10.0.0.2", "10.0.0.1", 6, segment, { options: [1, 1, 1, 1] })],
     ],
+    ["GRE", 1, [...ipv4("1.1.1.1", "2.2.2.2", 47, [0, 0, 8, 0, ...packet])]],
+    ["GRE with checksum, key and number", 1, gre([0xb0, 0, 8, 0, ...new Array(12).fill(0), ...packet])],
+    ["Ethernet in GRE", 1, gre([0, 0, 0x65, 0x58, ...frame])],
+    ["ERSPAN", 1, gre([0x10, 0, 0x88, 0xbe, ...new Array(12).fill(0), ...frame])],
+    ["VXLAN", 1, [...udp("1.1.1.1", "2.2.2.2", [9, 4789], [8, 0, 0, 0, 0, 0, 1, 0, ...frame])]],
+    ["Geneve with an option", 1, geneve([1, 0, 0x65, 0x58, 0, 0, 1, 0, 0, 0, 0, 0, ...frame])],
+    ["IP in Geneve", 1, geneve([0, 0, 8, 0, 0, 0, 1, 0, ...packet])],
     ["a total length of 0 (TSO)", 101, packet.map((byte, i) => (i === 2 || i === 3 ? 0 : byte))],
 ])("%s", (_name, linkType, bytes) => {
     expect(found(linkType, bytes)).toEqual([V4])
@@ -196,6 +205,17 @@ test.each([
     expect(addressText(Uint8Array.from(bytes), 0, 6)).toBe(text)
 })
 
+test("tunnels in each other end after four, and what carries no IP packet has no segment", () => {
+    const deep = (count: number) => {
+        let bytes = packet
+        for (let i = 0; i < count; i++) bytes = [...ipv4("1.1.1.1", "2.2.2.2", 4, bytes).subarray(14)]
+        return found(101, bytes)
+    }
+    expect(deep(4)).toEqual([V4])
+    expect(deep(5)).toEqual([])
+    expect(found(1, gre([0, 1, 0x88, 0x0b, ...packet]), gre([0, 0, 0x99, 0x99, ...packet]))).toEqual([])
+})
+
 test("any frame of any link gets an answer", () => {
     const links = fc.constantFrom(0, 1, 9, 12, 101, 108, 113, 228, 229, 276)
     const like = fc
@@ -218,6 +238,7 @@ test("any frame of any link gets an answer", () => {
                 )
                 // a byte of IP in front reaches deeper
                 const packet = Uint8Array.from([...frame.subarray(0, 34), ...bytes])
+                packet[23] = [6, 1, 4, 17, 41, 47, 58][more % 7]!
                 connections.take(
                     { linkType: 1, bytes: packet, length: packet.length, seconds: 2, nanoseconds: 0 },
                     true

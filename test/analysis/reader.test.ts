@@ -174,10 +174,10 @@ describe("a file that is damaged", () => {
 })
 
 test.each([
-    ["nothing", new Uint8Array(0), "it is empty"],
+    ["no bytes", new Uint8Array(0), "it is empty"],
     ["text", new TextEncoder().encode("this is no capture at all, is it?"), "neither as pcap nor as pcapng"],
     ["a few bytes", Uint8Array.of(0xd4, 0xc3, 0xb2, 0xa1), "neither"],
-])("%s is no capture", (_name, file, message) => {
+])("a file of %s is refused with a ReadError, as no capture", (_name, file, message) => {
     expect(() => read(file)).toThrow(ReadError)
     expect(() => read(file)).toThrow(message)
 })

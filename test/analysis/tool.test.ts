@@ -6,8 +6,10 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { main } from "../../sim/analysis/cli"
+import { Connections } from "../../sim/analysis/connections"
 import { graphs } from "../../sim/analysis/graphs"
 import { page } from "../../sim/analysis/page"
+import { Recording } from "../../sim/analysis/recording"
 import { MAX_POINTS } from "../../sim/analysis/series"
 import { svgFile } from "../../sim/analysis/svg"
 import { ladderDrawing } from "../../sim/analysis/svg-ladder"
@@ -87,7 +89,7 @@ describe("the command", () => {
     test.each([
         ["no file", [], 2, /name a capture/],
         ["an option that is unknown", ["x.pcap", "--sgv", "a"], 2, /unknown option '--sgv'.*--svg/],
-        ["a stream that is none", ["x.pcap", "--stream", "one"], 2, /--stream one: it takes the number/],
+        ["a stream that is none", ["x.pcap", "--stream", "one"], 2, /--stream one is not the number/],
         ["two files", ["x.pcap", "y.pcap"], 2, /unexpected argument "y.pcap"/],
         ["one file for picture and page", ["x.pcap", "--svg", "a", "--html", "a"], 2, /need two files/],
         ["a file that does not exist", [path("none.pcap")], 1, /none.pcap: there is no such file/],
@@ -152,6 +154,49 @@ test.each([60, 64, 80, 100, 200])("at %i columns no line is longer", width => {
     expect(Math.max(...text.map(line => line.length))).toBeLessThanOrEqual(width)
     expect(text.join("\n")).toContain("SYN-RECEIVED")
 })
+
+/** The IPv6 packet that has the segment of a line, between addresses of full length. */
+function ipv6(line: Line): Uint8Array {
+    const segment = frameOf(line).subarray(34)
+    const address = (last: number) => [
+        0x20,
+        1,
+        0xd,
+        0xb8,
+        0x11,
+        0x22,
+        0x33,
+        0x44,
+        0x55,
+        0x66,
+        0x77,
+        0x88,
+        0x99,
+        0xaa,
+        0xbb,
+        last,
+    ]
+    const ends = line[1] === "client" ? [address(0xc1), address(0x51)] : [address(0x51), address(0xc1)]
+    const length = [segment.length >> 8, segment.length & 255]
+    return Uint8Array.from([0x60, 0, 0, 0, ...length, 6, 64, ...ends.flat(), ...segment])
+}
+
+test.each([60, 80, 120])(
+    "addresses of IPv6 are shortened where %i columns are too few, and the ports stay",
+    width => {
+        const recording = new Recording(0)
+        const connections = new Connections(recording)
+        for (const line of lines) {
+            const bytes = ipv6(line)
+            const nanoseconds = line[0] * 1e6
+            connections.take({ linkType: 101, bytes, length: bytes.length, seconds: 1000, nanoseconds }, true)
+        }
+        const text = written({ ...analyzed([]), recording, connections }, width)
+        expect(Math.max(...text.map(line => line.length))).toBeLessThanOrEqual(width)
+        expect(text.join("\n")).toMatch(/│ port 40000 +port 80 │/)
+        expect(text.join("\n")).toContain("[2001:db8:1122:3344:5566:7788:99aa:bbc1]:40000")
+    }
+)
 
 test("more connections than fit into the table: those that went wrong are in it", () => {
     const many = Array.from({ length: 60 }, (_, i): Line[] => {

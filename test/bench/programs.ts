@@ -13,7 +13,7 @@ export interface ProgramSize {
 }
 
 export async function measurePrograms(): Promise<ProgramSize[]> {
-    const words = ["--import", "tsx", join(ROOT, "sim/budget/cli.ts"), "--json"]
+    const words = ["--import", "tsx", join(ROOT, "sim/command/main.ts"), "build", "--json"]
     const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: ROOT })
     return (JSON.parse(stdout) as { images: ProgramSize[] }).images
 }

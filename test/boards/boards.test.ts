@@ -47,9 +47,7 @@ test("the files in src that the build writes are those of the default board", ()
 })
 
 test("a board that does not exist is refused with the list of boards", () => {
-    expect(() => readBoard("nano")).toThrow(
-        `there is no board "nano"; the boards are ${boardNames().join(", ")}`
-    )
+    expect(() => readBoard("nano")).toThrow(`unknown board "nano"; the boards are ${boardNames().join(", ")}`)
 })
 
 test("the chip's pins have the chip's names only, all others their own", () => {

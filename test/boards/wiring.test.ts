@@ -8,7 +8,7 @@ const onPico = (moved: { [line: string]: string }) => () => readBoard("pico_w550
 
 describe("a wiring of the Pico that is refused", () => {
     test.each<[{ [line: string]: string }, string]>([
-        [{ CS: "GP99" }, "CS is on GP99, which is no pin of the board: "],
+        [{ CS: "GP99" }, "CS is on GP99, which is not a pin of the board: "],
         [{ CS: "GP16" }, "are both on GP16"],
         [{ TX: "GP1" }, "pico_w5500 has no line TX; its chip's lines are MISO, CS, SCK, MOSI, RESET, INT"],
         [
@@ -32,7 +32,7 @@ test("each function of SPI0 is accepted on each of its pins, also mixed", () => 
 
 describe("pins of the ESP32s", () => {
     test.each<[Arch, number, boolean, string | undefined]>([
-        ["esp32", 34, true, "GPIO34 of the ESP32 is an input only, as all from 34 to 39"],
+        ["esp32", 34, true, "GPIO34 of the ESP32 is an input only, like all from 34 to 39"],
         ["esp32", 39, true, "input only"],
         ["esp32", 39, false, undefined],
         ["esp32", 33, true, undefined],

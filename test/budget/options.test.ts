@@ -49,7 +49,7 @@ test.each([
     ["--program src/x.ts", "--program src/x.ts does not exist"],
     [
         "--program /tmp/x.ts",
-        "--program /tmp/x.ts is not in this project; the compiler takes only files of this project",
+        "--program /tmp/x.ts is not in this project; the compiler accepts only files of this project",
     ],
     ["--json --sizes", "--json and --sizes cannot be combined: each needs standard output for itself"],
     ["--document --json", "--document and --json cannot be combined: each needs standard output for itself"],

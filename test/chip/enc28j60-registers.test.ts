@@ -100,7 +100,7 @@ describe("registers of the ENC28J60", () => {
     })
 
     test.each([0x0c, 0x2c, 0x4c, 0x6c])(
-        "registers from 0x1b on are the same in all banks (bank of 0x%s)",
+        "registers from 0x1b on are the same in all banks (bank of register %i)",
         register => {
             const host = new EncHost()
             host.write(Reg.EIE, 0x5a & 0xfb)

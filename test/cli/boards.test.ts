@@ -13,11 +13,11 @@ describe("--board and its pins", () => {
     })
 
     test.each([
-        [["--board", "nano"], /^--board there is no board "nano"; the boards are .*\n$/],
+        [["--board", "nano"], /^--board unknown board "nano"; the boards are .*\n$/],
         [["--pins", "CS=GP18"], /^--pins: w5500_evb_pico: SCK and CS are both on GP18\n$/],
         [["--pins", "CS"], /^--pins CS is not LINE=PIN; write one as CS=GP5\n$/],
         [["--pins", "CS=GP5,CS=GP6"], /^--pins CS is given twice\n$/],
-        [["--mac", "rtl8139"], /^--mac rtl8139: it takes .*w5500.*\n$/],
+        [["--mac", "rtl8139"], /^--mac rtl8139 is not valid; use .*w5500.*\n$/],
         [["--board", "pico_w5500", "--mac", "enc28j60"], /its chip is w5500\n$/],
     ])("%j is refused with one line", async (words, line) => {
         const cli = new Cli(...words)

@@ -68,7 +68,7 @@ test("a command for a device that does not exist is refused", async () => {
         const { code, stdout } = await cli(...THREE, "--exec", `on ${name} help`)
         expect({ code, stdout }).toEqual({
             code: 1,
-            stdout: `> on ${name} help\non ${name}: there are devices 1 to 3\n`,
+            stdout: `> on ${name} help\nno device ${name}: use 1 to 3\n`,
         })
     }
 })
@@ -81,7 +81,7 @@ test("--control with two devices drives each by its number", async () => {
     while (accepted === "none") accepted = await device.ask("on 2 accept 1")
     expect(accepted).toBe("ok 2")
     expect(await device.ask("state 1")).toBe("ok ESTABLISHED")
-    expect(await device.ask("on 3 state 1")).toBe("err on 3: there are devices 1 to 2")
+    expect(await device.ask("on 3 state 1")).toBe("err no device 3: use 1 to 2")
     expect(await device.ask("quit")).toBe("ok")
     expect(await device.ended).toBe(0)
 })

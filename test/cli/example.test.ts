@@ -93,7 +93,7 @@ test.each(runtimes)(
 test("the example in real time does not wait for TIME-WAIT, and prints that", async () => {
     const { code, stdout } = await cli("--once", "--runtime", "node", "--time", "real")
     expect(code).toBe(0)
-    expect(stdout).toContain("Host X stays in TIME-WAIT for 60 s; the example goes on meanwhile")
+    expect(stdout).toContain("Host X stays in TIME-WAIT for 60 s; the example continues meanwhile")
     expect(stdout).toContain("ok  The page arrived complete")
 })
 

@@ -35,8 +35,8 @@ describe.each(runtimes)("--exec on %s", runtime => {
             "ping 10.0.0.1 1; ping 10.0.0.77 1"
         )
         expect(code).toBe(1)
-        expect(stdout).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms\n1 of 1 replies came$/m)
-        expect(stdout).toMatch(/\n10\.0\.0\.77: no reply\nping: 0 of 1 replies came\n$/)
+        expect(stdout).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms\n1 of 1 answered$/m)
+        expect(stdout).toMatch(/\n10\.0\.0\.77: no reply\nping: 0 of 1 answered\n$/)
     })
 
     test('--exec "sleep 600000" takes ten minutes of virtual time, and less than this test may', async () => {
@@ -76,7 +76,7 @@ describe("a run that ends before it begins", () => {
         const settings = ["--exec", "memory", "--config", "connections=100"]
         const { code, stderr } = await cli("--runtime", "vm", ...settings)
         expect(code).toBe(1)
-        expect(stderr).toMatch(/^fatal: config needs \d+ bytes, .*\n$/)
+        expect(stderr).toMatch(/^fatal: config needs \d+ bytes of heap, .*\n$/)
         expect(await cli("--runtime", "node", ...settings)).toMatchObject({ code: 0, stderr: "" })
     })
 
@@ -90,7 +90,7 @@ describe("a run that ends before it begins", () => {
         const { code, stderr } = await cli("--link", "stream:unix:/nonexistent/x.sock")
         expect(code).toBe(1)
         expect(stderr).toMatch(
-            /^cannot connect to stream:unix:\/nonexistent\/x\.sock: there is no such file.*\n$/
+            /^cannot connect to stream:unix:\/nonexistent\/x\.sock: the file does not exist.*\n$/
         )
     })
 })

@@ -99,7 +99,7 @@ test("BuiltinHost receives after its half close, and resets when it aborts", asy
     expect(served?.error).toBe("ECONNRESET")
 })
 
-test("BuiltinHost refuses what it cannot do, with the reason", () => {
+test("BuiltinHost: listen() on a port in use throws EADDRINUSE, connect() to port 0 EINVAL", () => {
     const { client, server } = network()
     expect(() => server.listen(7, {})).toThrow("port 7: EADDRINUSE")
     expect(() => client.connect("10.0.0.1", 0)).toThrow("10.0.0.1:0: EINVAL")

@@ -84,7 +84,7 @@ test("--exec on a link that ends before the commands do is a failure", async () 
     await device.until(stdout => stdout.includes("> sleep 1"))
     await peer.unplug()
     expect(await device.ended).toBe(1)
-    expect(device.stderr).toMatch(/^the link is gone: .*\n$/)
+    expect(device.stderr).toMatch(/^the link ended: .*\n$/)
 })
 
 test("--once on a stream link is refused, as the example needs the built-in network", async () => {

@@ -180,7 +180,8 @@ describe("npm run deploy on the command line", () => {
     ): Promise<{ code: number | null; stdout: string; stderr: string }> {
         const start = [
             join(ROOT, "node_modules", "tsx", "dist", "loader.mjs"),
-            join(ROOT, "sim", "deploy", "cli.ts"),
+            join(ROOT, "sim", "command", "main.ts"),
+            "deploy",
         ]
         return new Promise(resolve => {
             const child = spawn(process.execPath, ["--import", ...start, ...words], { cwd })

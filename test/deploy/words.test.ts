@@ -50,16 +50,22 @@ describe("options of npm run deploy", () => {
         ["x.devs", "x.devs does not exist"],
         ["src/x.ts", "src/x.ts does not exist"],
         ["src/main.ts y.ts", 'unexpected argument "y.ts" (--help lists the options)'],
-        ["--port http://x:1", "--port http://x:1: it takes a serial port, devtools or tcp://HOST:PORT"],
-        ["--port tcp://x:0", "--port tcp://x:0: it takes a serial port, devtools or tcp://HOST:PORT"],
-        ["--port tcp://x:65536", "--port tcp://x:65536: it takes a serial port, devtools or tcp://HOST:PORT"],
+        [
+            "--port http://x:1",
+            "--port http://x:1 is not valid; use a serial port, devtools or tcp://HOST:PORT",
+        ],
+        ["--port tcp://x:0", "--port tcp://x:0 is not valid; use a serial port, devtools or tcp://HOST:PORT"],
+        [
+            "--port tcp://x:65536",
+            "--port tcp://x:65536 is not valid; use a serial port, devtools or tcp://HOST:PORT",
+        ],
         [
             "--device xyz",
             "--device xyz is neither a board's hexadecimal number nor its short name; write one as AB12",
         ],
-        ["--timeout 0", "--timeout 0: it takes a whole number of seconds from 1 to 600"],
-        ["--timeout 601", "--timeout 601: it takes a whole number of seconds from 1 to 600"],
-        ["--timeout x", "--timeout x: it takes a whole number of seconds from 1 to 600"],
+        ["--timeout 0", "--timeout 0 is not a whole number of seconds from 1 to 600"],
+        ["--timeout 601", "--timeout 601 is not a whole number of seconds from 1 to 600"],
+        ["--timeout x", "--timeout x is not a whole number of seconds from 1 to 600"],
         ["--prot x", "unknown option '--prot' (Did you mean --port?) (--help lists the options)"],
     ])("%s is refused: %s", (line, message) => {
         expect(() => parseDeployOptions(line.split(" "))).toThrow(new OptionError(message))
@@ -148,14 +154,14 @@ describe("serial ports of npm run deploy", () => {
     })
 
     test.each([
-        [[], undefined, /^no board is plugged in: connect one .* by USB, or set --port$/],
+        [[], undefined, /^no board is plugged in: connect one .* over USB, or set --port$/],
         [[modem], undefined, /^no board is plugged in: .* --port; the ports are \/dev\/ttyS0$/],
         [
             [pico, modem, esp],
             undefined,
             /^2 boards are plugged in: choose one by --port; the ports are \/dev\/ttyACM0 \(Raspberry Pi\), \/dev\/ttyACM1$/,
         ],
-        [[pico], "COM9", /^there is no serial port COM9; the ports are \/dev\/ttyACM0 \(Raspberry Pi\)$/],
+        [[pico], "COM9", /^no serial port is named COM9; the ports are \/dev\/ttyACM0 \(Raspberry Pi\)$/],
     ])("%j with --port %s is refused", (ports, wanted, message) => {
         expect(() => choosePort(ports, wanted)).toThrow(message)
         expect(() => choosePort(ports, wanted)).toThrow(DeployError)

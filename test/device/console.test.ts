@@ -47,8 +47,8 @@ describe("console lines", () => {
         ["listen 0", 'listen: "0" is not a port from 1 to 65535'],
         ["listen 65536", 'listen: "65536" is not a port from 1 to 65535'],
         ["listen http", 'listen: "http" is not a port from 1 to 65535'],
-        ["listen 7 telnet", 'listen: no service "telnet"; there are echo, discard and http'],
-        ["listen 7 manual", 'listen: no service "manual"; there are echo, discard and http'],
+        ["listen 7 telnet", 'listen: no service "telnet"; use echo, discard or http'],
+        ["listen 7 manual", 'listen: no service "manual"; use echo, discard or http'],
         [
             "connect example.com 80",
             'connect: "example.com" is not an IPv4 address, and this program has no DNS',
@@ -184,8 +184,8 @@ describe("console connect, listen and close", () => {
             "send: connection 1 is in TIME-WAIT: both ends have closed it"
         )
         await bench.ok("sleep 60000")
-        expect(await bench.refused("close 1")).toBe("close: connection 1 is gone")
-        expect(await bench.refused("send 1 x")).toBe("send: connection 1 is gone")
+        expect(await bench.refused("close 1")).toBe("close: connection 1 no longer exists")
+        expect(await bench.refused("send 1 x")).toBe("send: connection 1 no longer exists")
     })
 
     test("close and abort of a listener close its port", async () => {
@@ -349,7 +349,7 @@ describe("console wait", () => {
     test("wait refuses an unknown state and a time that is no number", async () => {
         const { bench } = await connected()
         expect(await bench.refused("wait 1 OPEN")).toBe(
-            'wait: no state "OPEN"; there are CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 ' +
+            'wait: no state "OPEN"; use CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 ' +
                 "FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK TIME-WAIT"
         )
         expect(await bench.refused("wait 1 CLOSED long")).toBe('wait: "long" is not a number of milliseconds')

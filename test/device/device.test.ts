@@ -94,9 +94,9 @@ describe("settings of the device", () => {
         [{ config: { listeners: 1 } }, "cannot serve port 80 (ENOBUFS): raise listeners"],
         [
             { config: { connections: 16, receiveBuffer: 4096 } },
-            "bytes, the board has about 36500: lower connections, receiveBuffer or sendBuffer",
+            "bytes of heap, but about 36500 are free: lower connections, receiveBuffer or sendBuffer",
         ],
-        [{ heap: 30000 }, "the board has about 9500: lower connections, receiveBuffer or sendBuffer"],
+        [{ heap: 30000 }, "but about 9500 are free: lower connections, receiveBuffer or sendBuffer"],
     ])(
         "boot options %j are fatal, reported once, and each command gets the reason",
         async (options, message) => {
@@ -116,7 +116,7 @@ describe("settings of the device", () => {
 
     test("a configuration that does not fit is reported with the bytes it needs", async () => {
         const { start } = await boot({ config: { connections: 16, receiveBuffer: 4096 } })
-        await expect(start()).rejects.toThrow(/^config needs \d{5} bytes, the board/)
+        await expect(start()).rejects.toThrow(/^config needs \d{5} bytes of heap, but/)
     })
 })
 

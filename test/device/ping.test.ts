@@ -16,7 +16,7 @@ describe("console ping", () => {
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: 56 bytes, 0 ms",
-            "3 of 3 replies came",
+            "3 of 3 answered",
         ])
         const sent = bench.wire.frames
             .map(({ time, frame }) => ({ time, view: dissect(frame) }))
@@ -28,7 +28,7 @@ describe("console ping", () => {
             [3, 56],
         ])
         // 4 unless told otherwise
-        expect((await bench.ok("ping 10.0.0.1")).at(-1)).toBe("4 of 4 replies came")
+        expect((await bench.ok("ping 10.0.0.1")).at(-1)).toBe("4 of 4 answered")
     })
 
     test('ping prints "no reply" for a reply that is lost, and goes on', async () => {
@@ -42,7 +42,7 @@ describe("console ping", () => {
             "10.0.0.1: 56 bytes, 0 ms",
             "10.0.0.1: no reply",
             "10.0.0.1: 56 bytes, 0 ms",
-            "2 of 3 replies came",
+            "2 of 3 answered",
         ])
     })
 
@@ -50,12 +50,12 @@ describe("console ping", () => {
         const bench = new ConsoleBench()
         expect(await bench.run("ping 10.0.0.9 2")).toEqual({
             status: 1,
-            lines: ["10.0.0.9: no reply", "10.0.0.9: no reply", "ping: 0 of 2 replies came"],
+            lines: ["10.0.0.9: no reply", "10.0.0.9: no reply", "ping: 0 of 2 answered"],
         })
         // and no way there at all
         expect(await bench.run("ping 192.0.2.1 1")).toEqual({
             status: 1,
-            lines: ["192.0.2.1: no reply", "ping: 0 of 1 replies came"],
+            lines: ["192.0.2.1: no reply", "ping: 0 of 1 answered"],
         })
     })
 

@@ -248,7 +248,7 @@ test("a configuration that does not fit is refused with the settings to lower, o
     const config = { connections: 16, receiveBuffer: 4096 }
     for (const runtime of ["vm", "node"] as const) {
         await expect(session(runtime, ["help"], { config })).rejects.toThrow(
-            /config needs \d+ bytes, the board has about \d+: lower connections, receiveBuffer or sendBuffer/
+            /config needs \d+ bytes of heap, but about \d+ are free: lower connections, receiveBuffer or sendBuffer/
         )
     }
 })

@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
-import { featureNames, featuresLeftOut, withoutFeatures } from "../../bin/features.js"
 import { ROOT } from "../../sim/build/build"
+import { featureNames, featuresLeftOut, withoutFeatures } from "../../sim/build/features"
 import { OptionError } from "../../sim/options/error"
 import { parseOptions } from "../../sim/options/options"
 

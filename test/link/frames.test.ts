@@ -55,7 +55,7 @@ describe("FrameReader", () => {
         const longest = new Uint8Array(MAX_RECEIVED).fill(1)
         expect(read(withLength(longest), [5, 40_000]).frames).toEqual([longest])
         const { reader } = read(Uint8Array.of(0, 1, 0x10, 1, 1, 1), [])
-        expect(reader.error).toBe("it announced a frame of 69633 bytes (1 to 69632 are possible)")
+        expect(reader.error).toBe("a frame length of 69633 bytes (1 to 69632 are possible)")
     })
 
     it("stops permanently at a length that is not valid, and delivers what came before it", () => {
@@ -70,7 +70,7 @@ describe("FrameReader", () => {
                     new DataView(header.buffer).setUint32(0, length)
                     const { frames, reader } = read(concat([...sent.map(withLength), header, rest]), cuts)
                     expect(frames).toEqual(sent)
-                    expect(reader.error).toContain(`a frame of ${length} bytes`)
+                    expect(reader.error).toContain(`a frame length of ${length} bytes`)
                     expect(reader.push(withLength(Uint8Array.of(1)))).toBe(false)
                     expect(frames).toEqual(sent)
                 }

@@ -19,7 +19,7 @@ describe("parseStreamAddress", () => {
     })
 
     it.each([
-        ["builtin", "it does not begin with stream:"],
+        ["builtin", "the address does not begin with stream:"],
         ["stream:", "the port is missing"],
         ["stream:host", "the port is missing"],
         ["stream::1234", "the host is missing"],

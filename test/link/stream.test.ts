@@ -133,7 +133,7 @@ describe("a stream link", () => {
         const { link } = await connected()
         const port = link.attach(new Probe())
         expect(() => link.attach(new Probe())).toThrow(
-            "a stream link takes one station, and probe is attached"
+            "a stream link accepts one station, and probe is already attached"
         )
         port.detach()
         port.send(frame(1))
@@ -213,7 +213,7 @@ describe("the end of a stream link", () => {
             how: "protocol",
             reason:
                 "the other side does not speak this protocol: " +
-                `it announced a frame of ${length} bytes (1 to ${MAX_RECEIVED} are possible)`,
+                `a frame length of ${length} bytes (1 to ${MAX_RECEIVED} are possible)`,
         })
         await gone
         expect(probe.frames).toEqual([frame(1)])
@@ -264,7 +264,7 @@ describe("connecting a stream link", () => {
     it("a socket that does not exist is reported", async () => {
         const text = `stream:unix:${path.join(folder, "none.sock")}`
         await expect(connectStream(text)).rejects.toThrow(
-            new LinkError(`cannot connect to ${text}: there is no such file; ${START}`)
+            new LinkError(`cannot connect to ${text}: the file does not exist; ${START}`)
         )
     })
 

@@ -21,21 +21,21 @@ describe("parseTapAddress", () => {
     })
 
     it.each([
-        ["tap0", "it does not begin with tap:"],
+        ["tap0", "the address does not begin with tap:"],
         ["tap:", "the device's name is missing"],
         ["tap:@lab", "the device's name is missing"],
         ["tap:=10.0.0.1/24", "the device's name is missing"],
-        ["tap:1234567890123456", "the device's name has 16 characters, at most 15 are possible"],
+        ["tap:1234567890123456", "the device's name has 16 characters; at most 15 are possible"],
         ["tap:a/b", "a device's name has letters, digits and . _ - only"],
         ["tap:a b", "a device's name has letters, digits and . _ - only"],
         ["tap:..", "a device's name has letters, digits and . _ - only"],
         ["tap:a\0", "a device's name has letters, digits and . _ - only"],
         ["tap:a@", "the namespace's name is missing"],
         ["tap:a@../x", "a namespace's name has letters, digits and . _ - only"],
-        ["tap:a@b@c", "there is more than one @"],
-        ["tap:a=10.0.0.1/24=", "there is more than one ="],
-        ["tap:a=", ": it takes an address and the length of its prefix, as 10.0.0.2/24"],
-        ["tap:a=10.0.0.1", "10.0.0.1: it takes an address and the length of its prefix, as 10.0.0.2/24"],
+        ["tap:a@b@c", "the address has more than one @"],
+        ["tap:a=10.0.0.1/24=", "the address has more than one ="],
+        ["tap:a=", " is not an address and its prefix length, such as 10.0.0.2/24"],
+        ["tap:a=10.0.0.1", "10.0.0.1 is not an address and its prefix length, such as 10.0.0.2/24"],
         ["tap:a=10.0.0.0/24", "10.0.0.0/24 is the network itself, not a host in it"],
     ])("refuses %j: %s", (text, why) => {
         const shown = text.replace("\0", "?")

@@ -91,7 +91,7 @@ describe.skipIf(missing() !== undefined)("a TAP device", () => {
         const device = await serving(`tap:t5@${namespace.name}`)
         namespace.must("ip", "link", "del", "t5")
         expect(await device.ended).toBe(1)
-        expect(device.stderr).toBe("the link is gone: the TAP device t5 was removed\n")
+        expect(device.stderr).toBe("the link ended: the TAP device t5 was removed\n")
     })
 
     test("that another program has open is refused", async () => {

@@ -89,7 +89,7 @@ describe("start() of the ENC28J60's driver", () => {
             const bench = new Bench()
             bench.chip.faults.dead = dead
             await expect(bench.mac.start()).rejects.toThrow(
-                `ENC28J60: status and revision registers read ${dead} and ${dead} instead of 1 and 2 to 6: ` +
+                `ENC28J60: ESTAT is ${dead} (expected 1), EREVID is ${dead} (expected 2 to 6): ` +
                     "check power, crystal, reset, CS, SCK, MOSI, MISO"
             )
             expect(bench.clock.now()).toBeLessThan(100)
@@ -109,7 +109,7 @@ describe("start() of the ENC28J60's driver", () => {
         const other = new Bench()
         other.chip.faults.oscillator = 1000
         other.chip.brownOut(0)
-        await expect(other.mac.start()).rejects.toThrow("registers read 0 and 6 instead of 1 and 2 to 6")
+        await expect(other.mac.start()).rejects.toThrow("ESTAT is 0 (expected 1), EREVID is 6")
         expect(other.clock.now()).toBeLessThan(100)
     })
 
@@ -141,7 +141,7 @@ describe("start() of the ENC28J60's driver", () => {
         bench.chip.faults.dead = 0xff
         const { power } = await import("../../src/mac/poll-wait")
         power.idle = async () => {}
-        await expect(bench.mac.start()).rejects.toThrow("registers read 255 and 255")
+        await expect(bench.mac.start()).rejects.toThrow("ESTAT is 255 (expected 1), EREVID is 255")
         await bench.mac.rest(1000)
     })
 

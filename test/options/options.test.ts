@@ -156,15 +156,15 @@ describe("options that are refused in one line", () => {
         ["--onc", /Did you mean --once/],
         ["extra", /unexpected argument "extra"/],
         ["--seed", /'--seed <N>' argument missing/],
-        ["--seed -1", /--seed -1: .* from 0 to 4294967295/],
+        ["--seed -1", /--seed -1 .* from 0 to 4294967295/],
         ["--seed 1.5", /whole number/],
         ["--seed 4294967296", /from 0 to 4294967295/],
-        ["--runtime wasm", /--runtime wasm: it takes vm or node/],
-        ["--mac enc424j600", /--mac enc424j600: it takes .*w5500/],
-        ["--time slow", /--time slow: it takes real or virtual/],
+        ["--runtime wasm", /--runtime wasm is not valid; use vm or node/],
+        ["--mac enc424j600", /--mac enc424j600 is not valid; use .*w5500/],
+        ["--time slow", /--time slow is not valid; use real or virtual/],
         [
             "--link tap0",
-            /--link tap0: it takes builtin, user, passt, stream:HOST:PORT, stream:unix:PATH or, on Linux, tap:NAME/,
+            /--link tap0 is not valid; use builtin, user, passt, stream:HOST:PORT, stream:unix:PATH or, on Linux, tap:NAME/,
         ],
         [
             "--once --forward 8080:80",
@@ -176,8 +176,8 @@ describe("options that are refused in one line", () => {
             /no device has the address 10\.0\.0\.3; the addresses are 10\.0\.0\.2$/,
         ],
         ["--link passt --runtime vm,vm --forward 81:10.0.0.3:80", /passt forwards to 10\.0\.0\.2 only/],
-        ["--link user --forward 1:2:3:4:5", /it takes \[HOSTADDR:\]HOSTPORT:/],
-        ["--runtime vm,", /--runtime : it takes vm or node/],
+        ["--link user --forward 1:2:3:4:5", /is not valid; use \[HOSTADDR:\]HOSTPORT:/],
+        ["--runtime vm,", /--runtime {2}is not valid; use vm or node/],
         ["--runtime vm,vm,vm,vm,vm,vm,vm,vm,vm", /9 devices are too many/],
         ["--runtime vm,vm --ip 10.0.0.2/30", /10\.0\.0\.2\/30 has too few addresses/],
         ["--link user --forward 80", /--forward 80/],
@@ -186,7 +186,7 @@ describe("options that are refused in one line", () => {
         ["--link user --time virtual", /the other end of the link runs in real time/],
         ["--link stream:host", /the port is missing/],
         ["--link stream:unix:", /the path is missing/],
-        ["--ip 10.0.0.2", /--ip 10\.0\.0\.2: .* as 10\.0\.0\.2\/24/],
+        ["--ip 10.0.0.2", /--ip 10\.0\.0\.2 .* as 10\.0\.0\.2\/24/],
         ["--ip 10.0.0.2/33", /prefix/],
         ["--ip 10.0.0.256/24", /not an address/],
         ["--ip 10.0.0.0/24", /the network itself/],
@@ -235,7 +235,7 @@ describe("options that are refused in one line", () => {
     })
 
     test("control characters of an option are not printed", () => {
-        expect(refusal(["--link", "a\nb\x1b[31m"])).toMatch(/^--link a\?b\?\[31m: /)
+        expect(refusal(["--link", "a\nb\x1b[31m"])).toMatch(/^--link a\?b\?\[31m is not valid/)
     })
 })
 

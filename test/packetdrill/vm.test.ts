@@ -121,6 +121,6 @@ describe("devices of the VM's pool", () => {
 
 test("a script with settings that no board could hold is refused", async () => {
     await expect(verdict(`--config=receiveBuffer=65535\n${LISTENING}`)).rejects.toThrow(
-        /config needs \d+ bytes, the board has about \d+/
+        /config needs \d+ bytes of heap, but about \d+ are free/
     )
 })

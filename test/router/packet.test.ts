@@ -156,17 +156,17 @@ describe("--forward", () => {
     })
 
     it.each([
-        ["80", "80: it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
-        ["", ": it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
-        ["1:2:3:4", "1:2:3:4: it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
+        ["80", "80 is not valid; use [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
+        ["", " is not valid; use [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
+        ["1:2:3:4", "1:2:3:4 is not valid; use [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80"],
         [
             "here:8080:80",
-            "here is not an IPv4 address; it takes [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80",
+            "here is not an IPv4 address; use [HOSTADDR:]HOSTPORT:[DEVICEADDR:]DEVICEPORT, as 8080:80",
         ],
-        ["8080:0", "0: it takes a whole number from 1 to 65535"],
-        ["8080:", ": it takes a whole number from 1 to 65535"],
-        ["65536:80", "65536: it takes a whole number from 0 to 65535"],
-        ["x\n:80", "x?: it takes a whole number from 0 to 65535"],
+        ["8080:0", "0 is not a whole number from 1 to 65535"],
+        ["8080:", " is not a whole number from 1 to 65535"],
+        ["65536:80", "65536 is not a whole number from 0 to 65535"],
+        ["x\n:80", "x? is not a whole number from 0 to 65535"],
     ])("refuses %j in one line", (text, message) => {
         expect(() => parseForward(text)).toThrow(new OptionError(message))
     })

@@ -226,7 +226,7 @@ scenario("abort sends a reset and frees the connection", {}, async net => {
     expect(served.error).toBe("ECONNRESET")
     expect(net.segments(port, 99).at(-1)).toMatch(/^> R\.? 1( ack 1)?$/)
     expect(net.states(port).at(-1)).toBe("CLOSED")
-    expect(await net.refusal(`send ${id} x`)).toContain("is gone")
+    expect(await net.refusal(`send ${id} x`)).toContain("no longer exists")
 })
 
 scenario("the peer's reset ends the connection with ECONNRESET", {}, async net => {

@@ -61,9 +61,9 @@ scenario("ping prints a line for each reply, and fails without one", {}, async n
     const lines = await net.command("ping 10.0.0.1 2")
     expect(lines).toHaveLength(3)
     for (const line of lines.slice(0, 2)) expect(line).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms$/)
-    expect(lines[2]).toBe("2 of 2 replies came")
+    expect(lines[2]).toBe("2 of 2 answered")
     expect(await net.reply("ping 10.0.0.77 1")).toMatchObject({
-        lines: ["10.0.0.77: no reply", "ping: 0 of 1 replies came"],
+        lines: ["10.0.0.77: no reply", "ping: 0 of 1 answered"],
         status: 1,
     })
 })

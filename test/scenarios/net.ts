@@ -10,15 +10,14 @@ import { Device, type Reply } from "../../sim/device/device"
 import { decodeEvents, type StackEvent } from "../../sim/device/events"
 import { describePanic } from "../../sim/device/runtime"
 import { BuiltinHost, type BuiltinHostOptions } from "../../sim/host/host"
-import type { Link, Port, Station } from "../../sim/link/port"
-import { EthernetSwitch } from "../../sim/link/switch"
-import { type Impairments, noImpairments } from "../../sim/options/impair"
+import type { Impairments } from "../../sim/options/impair"
 import { macFor } from "../../sim/run/boot"
 import { isProgramsOwn } from "../../sim/run/log"
-import { VirtualClock } from "../../sim/time/clock"
-import { Random } from "../../sim/time/random"
-import { dissect, type TcpView, type View } from "../../sim/view/dissect"
-import { segmentOf } from "../support/segment"
+import { segmentOf } from "../../sim/testing/segment"
+import { type SeenSegment, Wire } from "../../sim/testing/wire"
+import type { TcpView, View } from "../../sim/view/dissect"
+
+export type { Seen, SeenSegment } from "../../sim/testing/wire"
 
 export interface Setup {
     seed?: number
@@ -42,49 +41,19 @@ export interface Setup {
     boot?: Record<string, unknown>
 }
 
-/** A frame that was put on the wire. */
-export interface Seen {
-    readonly time: number
-    readonly from: string
-    readonly view: View
-    readonly frame: Uint8Array
-    /** True when the scenario dropped the frame, so that it arrived nowhere. */
-    readonly lost: boolean
-}
-
-/** A TCP segment that was put on the wire. */
-export interface SeenSegment extends Seen {
-    readonly view: TcpView
-}
-
 export const DEVICE_IP = "10.0.0.2"
 const DEVICE = "device"
-const DELAY = 5
-/** Milliseconds before an action of the scenario: longer than the device sleeps between two looks at its commands. */
-const NOTICE = 150
-/** Milliseconds that a wait may take, unless the scenario sets another limit. */
-const PATIENCE = 30_000
-/** More frames than any scenario needs. */
-const MOST_FRAMES = 20_000
-
 /** The network; made by `Net.open`, its time passes only while the scenario waits. */
-export class Net<Chip extends SpiChip = W5500Chip> {
-    readonly clock = new VirtualClock()
+export class Net<Chip extends SpiChip = W5500Chip> extends Wire {
     readonly chip: Chip
     readonly device: Device
-    /** All frames on the wire, and the events of the device's stack. */
-    readonly frames: Seen[] = []
+    /** The events of the device's stack. */
     readonly events: (StackEvent & { time: number })[] = []
     /** The console's lines. */
     readonly log: string[] = []
     /** Frames, events and lines of the device, in order: the same on both runtimes. */
     readonly transcript: string[] = []
-    /** Returns true for a frame that the wire drops. */
-    lose: (view: View, from: string) => boolean = () => false
-    private readonly ethernet: EthernetSwitch
-    private readonly random: Random
     private readonly hosts: BuiltinHost[] = []
-    private panic: string | undefined
 
     /** Connects and switches on everything; the device is up afterwards. */
     static async open<Chip extends SpiChip = W5500Chip>(
@@ -99,13 +68,9 @@ export class Net<Chip extends SpiChip = W5500Chip> {
     }
 
     private constructor(runtime: "vm" | "node", setup: Setup) {
+        const { seed = 1, impairments } = setup
+        super({ seed, impairments })
         const { clock } = this
-        const seed = setup.seed ?? 1
-        this.random = new Random(seed)
-        const impairments = { ...noImpairments, delay: DELAY, ...setup.impairments }
-        this.ethernet = new EthernetSwitch(clock, { impairments, random: this.random.fork("segment") })
-        // scenarios that wait for a promise look before the next event
-        clock.settle.add(async () => {})
         const board = readBoard(setup.board)
         const kind = chipOf(board)
         const chip = kind.make({
@@ -143,7 +108,7 @@ export class Net<Chip extends SpiChip = W5500Chip> {
                 this.note(`${level} ${text}`)
             },
             onPanic: panic => {
-                this.panic = describePanic(panic)
+                this.broken = describePanic(panic)
             },
         })
     }
@@ -152,16 +117,15 @@ export class Net<Chip extends SpiChip = W5500Chip> {
     async close(): Promise<void> {
         this.device.stop()
         for (const host of this.hosts) host.stop()
-        await this.ethernet.close()
+        await this.closeWire()
     }
 
     /** Adds a host with our own stack at 10.0.0.`last`. */
     host(last: number, onEvent?: BuiltinHostOptions["onEvent"]): BuiltinHost {
         const ip = `10.0.0.${last}`
-        const link: Link = { attach: station => this.attach(station), close: () => this.ethernet.close() }
         const host = new BuiltinHost({
             clock: this.clock,
-            link,
+            link: this.link,
             name: `peer ${last}`,
             ip,
             prefix: 24,
@@ -173,20 +137,8 @@ export class Net<Chip extends SpiChip = W5500Chip> {
         return host
     }
 
-    /** Plugs another station in. */
-    attach(station: Station): Port {
-        const port = this.ethernet.attach(station)
-        return { send: frame => this.send(station.name, port, frame), detach: () => port.detach() }
-    }
-
-    private send(from: string, port: Port, frame: Uint8Array): void {
-        const bytes = Uint8Array.from(frame)
-        const view = dissect(bytes)
-        const lost = this.lose(view, from)
-        this.frames.push({ time: this.clock.now(), from, view, frame: bytes, lost })
-        if (this.frames.length > MOST_FRAMES) throw new Error(`more than ${MOST_FRAMES} frames: a storm`)
+    protected override noteFrame(from: string, bytes: Uint8Array): void {
         this.note(`${from} ${Buffer.from(bytes).toString("hex")}`)
-        if (!lost) port.send(bytes)
     }
 
     private noteEvents(records: Uint8Array): void {
@@ -196,31 +148,6 @@ export class Net<Chip extends SpiChip = W5500Chip> {
 
     private note(text: string): void {
         this.transcript.push(`${this.clock.now()} ${text}`)
-    }
-
-    /** Lets time pass until the condition holds. Throws when it does not within `limit` milliseconds. */
-    async until(what: string, condition: () => boolean, limit = PATIENCE): Promise<void> {
-        let met = false
-        const over = () => {
-            met ||= condition()
-            return met || this.panic !== undefined
-        }
-        await this.clock.runUntil(over, this.clock.now() + limit)
-        if (this.panic !== undefined) throw new Error(this.panic)
-        if (!met) throw new Error(`${what} did not come within ${limit} ms; on the wire:\n${this.wire()}`)
-    }
-
-    async pass(ms: number): Promise<void> {
-        await this.clock.runUntil(this.clock.now() + ms)
-        if (this.panic !== undefined) throw new Error(this.panic)
-    }
-
-    /** Runs an action outside of the device. */
-    async act<T>(action: () => T): Promise<T> {
-        const done: T[] = []
-        this.clock.at(this.clock.now() + NOTICE, () => done.push(action()))
-        await this.until("an action", () => done.length > 0)
-        return done[0]!
     }
 
     /** Sends the device a command line, and returns its reply, failed or not. */
@@ -284,33 +211,12 @@ export class Net<Chip extends SpiChip = W5500Chip> {
 
     /** Returns the segments of one connection by its ports at the device and at the other end. */
     conversation(localPort: number, remotePort: number): SeenSegment[] {
-        return this.frames.filter((seen): seen is SeenSegment => {
-            const { view, from } = seen
-            if (view.kind !== "tcp") return false
-            const [ours, theirs] =
-                from === DEVICE
-                    ? [view.sourcePort, view.destinationPort]
-                    : [view.destinationPort, view.sourcePort]
-            return ours === localPort && theirs === remotePort
-        })
+        return this.conversationOf(DEVICE, localPort, remotePort)
     }
 
-    /**
-     * The same in words, such as "> S 0", "< S. 0 ack 1" or "> P. 1(5) ack 1 lost": numbers count from the initial
-     * sequence numbers, the device is on the left.
-     */
+    /** The same in words (sim/testing/wire.ts); the device is on the left. */
     segments(localPort: number, remotePort: number): string[] {
-        const seen = this.conversation(localPort, remotePort)
-        const base = (fromDevice: boolean) =>
-            seen.find(({ from, view }) => (from === DEVICE) === fromDevice && view.flags.syn)?.view.seq ?? 0
-        const bases = { device: base(true), other: base(false) }
-        return seen.map(({ view, from, lost }) => {
-            const out = from === DEVICE
-            const own = out ? bases.device : bases.other
-            const { flags, seq, length, ack } = segmentOf(view, own, out ? bases.other : bases.device)
-            const text = `${flags} ${seq}${length > 0 ? `(${length})` : ""}`
-            return `${out ? ">" : "<"} ${text}${ack === undefined ? "" : ` ack ${ack}`}${lost ? " lost" : ""}`
-        })
+        return this.segmentsOf(DEVICE, localPort, remotePort)
     }
 
     /** Returns when the device sent frames of a kind: seconds since the first, to a tenth. */
@@ -320,12 +226,12 @@ export class Net<Chip extends SpiChip = W5500Chip> {
     }
 
     /** Returns the last frames, a line each, for messages. */
-    private wire(): string {
+    protected override seen(): string {
         const lines = this.frames.slice(-30).map(({ time, from, view, lost }) => {
             const text = view.kind === "tcp" ? this.inWords(view) : view.kind
             return `${time} ${from}: ${text}${lost ? " lost" : ""}`
         })
-        return [...lines, ...this.log].join("\n")
+        return ["on the wire:", ...lines, ...this.log].join("\n")
     }
 
     private inWords(view: TcpView): string {

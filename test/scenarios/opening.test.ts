@@ -21,7 +21,7 @@ scenario("connect to a port without a listener is refused", {}, async net => {
     expect(net.failures).toEqual(["ECONNREFUSED"])
     expect(await net.refusal(`read ${id}`)).toContain("ECONNREFUSED")
     await net.command(`close ${id}`)
-    expect(await net.refusal(`read ${id}`)).toContain("is gone")
+    expect(await net.refusal(`read ${id}`)).toContain("no longer exists")
 })
 
 scenario("twenty SYNs to a port without a listener draw twenty resets", {}, async net => {

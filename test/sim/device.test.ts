@@ -106,7 +106,7 @@ describe.each(RUNTIMES)("a device on %s", runtime => {
     it("ends the run when the versions of program and host differ", async () => {
         const { clock } = await bench(runtime, "failures", { boot: { how: "misuse the pipe" } })
         await expect(clock.runUntil(100)).rejects.toThrow(
-            "pipe: the program wrote 3 bytes that are no message"
+            "pipe: the program wrote 3 bytes that are not a message"
         )
     })
 

@@ -46,7 +46,7 @@ scenario("mqtt.ts connects and subscribes again after the broker reset its conne
     // longer than the client's 40 s between pings
     await net.pass(60_000)
     await publishes(net, broker, 2)
-    expect(net.log.filter(line => line.startsWith("no broker: ECONNRESET"))).toHaveLength(1)
+    expect(net.log.filter(line => line.startsWith("MQTT: ECONNRESET"))).toHaveLength(1)
 })
 
 scenario("mqtt.ts drops the half message that a reset cut, and hears the next whole", setup, async net => {

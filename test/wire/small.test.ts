@@ -106,7 +106,7 @@ describe("ARP packets", () => {
         ["protocol type", 3, 6],
         ["hardware address length", 4, 0],
         ["protocol address length", 5, 16],
-    ])("with another %s are refused", (_, at, value) => {
+    ])("with another %s (byte %i is %i) are refused", (_, at, value) => {
         const bytes = Uint8Array.from(request)
         bytes[at] = value
         expect(arpOperation(buffer(bytes), 0, 28)).toBe(0)

@@ -1,13 +1,11 @@
-// The entry of `npm run build`: builds the images for a board and for the simulator, and prints the bytes that they use and have
+// `npm run build` and `devicescript-tcp build`: builds the images for a board and for the simulator, and prints the bytes that they use and have
 // left.
 
 import { readFileSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
-import { BuildError, behindPipe, compileImage, type Image } from "../build/build"
+import { behindPipe, compileImage, type Image } from "../build/build"
 import { nameOf } from "../device/device"
 import { CODE_LIMIT } from "../optimizer/image"
-import { Answer } from "../options/command-line"
-import { OptionError } from "../options/error"
 import { anyBoardImage } from "./board"
 import { describeExcess } from "./code-limit-message"
 import { each, featureBytes } from "./features"
@@ -26,7 +24,7 @@ interface Built {
     /** Path of the program in this project. */
     path: string
     image: Image
-    /** Bytes of heap in use after the start; undefined where the simulator cannot run the image. */
+    /** Bytes of heap in use after the start; undefined if the simulator cannot run the image. */
     heap: number | undefined
 }
 
@@ -133,8 +131,10 @@ async function built(options: BuildOptions): Promise<Built[]> {
     return all
 }
 
-/** Builds what the options ask for and returns the exit code. */
-async function build(words: readonly string[]): Promise<number> {
+/**
+ * Builds the images that the options request and returns the exit code. Throws what the process reports (sim/command/process.ts).
+ */
+export async function build(words: readonly string[]): Promise<number> {
     const options = parseBuildOptions(words)
     const all = await built(options)
     const [board, host = board] = all
@@ -145,29 +145,6 @@ async function build(words: readonly string[]): Promise<number> {
         undefined
     )
     if (excessive === undefined) return 0
-    console.error(`\n${describeExcess(excessive.image, excessive.path)}`)
+    console.error(`\n${await describeExcess(excessive.image, excessive.path)}`)
     return 1
 }
-
-async function main(words: readonly string[]): Promise<number> {
-    try {
-        return await build(words)
-    } catch (error) {
-        if (error instanceof Answer) {
-            process.stdout.write(error.message)
-            return 0
-        }
-        if (error instanceof OptionError) {
-            console.error(error.message)
-            return 2
-        }
-        if (!(error instanceof BuildError)) throw error
-        console.error(error.message)
-        return 1
-    }
-}
-
-// the reader of our output has gone: nothing is left to do
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
-
-process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,23 @@
+// `devicescript-tcp flash`: DeviceScript's own command, for the board that the program is written for.
+
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
+import { boardOf } from "../build/board-of"
+import { commandLineTool, INSTALL, ROOT } from "../build/places"
+import { ownProgram } from "../options/command-line"
+import { OptionError } from "../options/error"
+
+/** Matches the options of DeviceScript's command that name a board or list the boards. */
+const NAMES_BOARD = /^(-b|--board|--help|-h)(=|$)/
+
+/** Runs `devicescript flash` in the project and returns its exit code. */
+export async function flash(words: readonly string[]): Promise<number> {
+    const tool = commandLineTool()
+    if (tool === undefined) throw new OptionError(`@devicescript/cli is not installed: run ${INSTALL}`)
+    const named = words.some(word => NAMES_BOARD.test(word))
+    const board = named ? undefined : boardOf(ownProgram() ?? "src/board.ts")
+    const choice = board === undefined ? [] : ["--board", board]
+    const args = [join(tool.folder, "devicescript"), "flash", ...choice, ...words]
+    const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" })
+    return status ?? 1
+}
