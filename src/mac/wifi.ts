@@ -221,6 +221,7 @@ export class Wifi extends EspHosted {
     firmware = 0
     /** Number of events that report the end of a scan. @internal */
     scans = 0
+    /** Text to report while the station is not connected: `problem`, or that it is joining. */
     noLink = JOINING
     private step = Step.Reset
     /** The request whose response is pending; 0 = none. */
