@@ -1,6 +1,6 @@
 // The package as others get it, and the programs that the README shows.
 
-import { execFileSync, spawnSync } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import {
     cpSync,
     mkdirSync,
@@ -172,7 +172,7 @@ describe("a project that installs the package", () => {
         project.write("package.json", JSON.stringify({ name: "small", version: "1.0.0", private: true }))
         expect(project.features().output).toContain("all features")
         expect(project.build()).toBe(all)
-    })
+    }, 240_000)
 
     test("is told which feature it may have meant by an unknown one", () => {
         const project = new Project("misspelt", { "devicescript-tcp": { without: ["SAKC"] } })
@@ -406,7 +406,7 @@ test("the program never says goodbye", async () => {
     }, 240_000)
 
     test.each([
-        [[], /^devicescript-tcp: name a command: init, sim, build, test, flash, deploy, features \(/],
+        [[], /^devicescript-tcp: name a command: init, sim, build, test, flash, deploy, ladder, features \(/],
         [["simulate"], /^devicescript-tcp: there is no command "simulate"; the commands are init, sim, /],
         [["init", "--board", "nope"], /^devicescript-tcp: --board nope|there is no board "nope"/],
         [["sim", "--nonsense"], /^unknown option '--nonsense' \(--help lists the options\)/],
@@ -420,6 +420,38 @@ test("the program never says goodbye", async () => {
         expect(output.split("\n")).toHaveLength(2)
         expect(status).toBe(2)
     })
+
+    test("ladder draws a capture of sim, also where there is no project", () => {
+        const capture = join(folder, "run.pcapng")
+        expect(fresh.command("sim", "--once", "--runtime", "node", "--pcap", capture).status).toBe(0)
+        const file = join(fresh.path, "node_modules", "devicescript-tcp", "bin", "devicescript-tcp.js")
+        const { status, stdout } = spawnSync(process.execPath, [file, "ladder", capture], {
+            cwd: folder,
+            encoding: "utf8",
+        })
+        expect(stdout).toContain("1 TCP connection")
+        expect(status).toBe(0)
+    })
+
+    test("sim --watch runs anew after a change, and ends by a signal", async () => {
+        fresh.write("src/watched.ts", `import "@dsboard/w5500_evb_pico"\nconsole.log("first")\n`)
+        const file = join(fresh.path, "node_modules", "devicescript-tcp", "bin", "devicescript-tcp.js")
+        const words = [file, "sim", "src/watched.ts", "--runtime", "node", "--watch"]
+        const child = spawn(process.execPath, words, {
+            cwd: fresh.path,
+            stdio: ["ignore", "pipe", "inherit"],
+        })
+        const ended = new Promise(resolve => child.once("close", resolve))
+        let output = ""
+        child.stdout.setEncoding("utf8").on("data", text => {
+            output += text
+        })
+        await expect.poll(() => output, { timeout: 60_000 }).toMatch(/^first$/m)
+        fresh.write("src/watched.ts", `import "@dsboard/w5500_evb_pico"\nconsole.log("second")\n`)
+        await expect.poll(() => output, { timeout: 60_000 }).toMatch(/^second$/m)
+        child.kill("SIGTERM")
+        expect(await ended).toBe(0)
+    }, 240_000)
 
     test("says how to begin where there is no project", () => {
         const file = join(fresh.path, "node_modules", "devicescript-tcp", "bin", "devicescript-tcp.js")

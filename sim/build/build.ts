@@ -128,7 +128,7 @@ function unwritable(error: unknown): unknown {
     const { code, path = OUTPUT } = error as NodeJS.ErrnoException
     if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
         return new BuildError(
-            `cannot build: no permission to write ${path}; ${INSTALLED ? "the project has to be yours" : "use a checkout of your own"}`
+            `cannot build: no permission to write ${path}; ${INSTALLED ? "use a project that you may write to" : "use a checkout that you may write to"}`
         )
     }
     if (code === "ENOSPC" || code === "EDQUOT")

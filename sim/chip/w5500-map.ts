@@ -1,4 +1,4 @@
-// The W5500's register map from its data sheet (1.0.9, chapters 3 and 4): the values after a reset, and the bits that a host
+// The W5500's register map from its data sheet (1.1.0, chapters 3 and 4): the values after a reset, and the bits that a host
 // can write.
 
 /** Common registers, by offset. */

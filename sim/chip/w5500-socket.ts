@@ -20,7 +20,7 @@ import {
 } from "./w5500-map"
 import type { SocketMemory } from "./w5500-memory"
 
-/** The longest frame that MACRAW sends, without FCS (data sheet, Sn_MSSR). */
+/** The longest frame that MACRAW sends, without FCS (data sheets before 1.0.3, Sn_MSSR). */
 const LONGEST_SENT = 1514
 
 /** The parts of the chip that a socket uses. */

@@ -1,4 +1,4 @@
-// The model of WIZnet's W5500, from its data sheet 1.0.9: everything that a host sees through SPI, the reset line and the
+// The model of WIZnet's W5500, from its data sheet 1.1.0: everything that a host sees through SPI, the reset line and the
 // interrupt line. The host is the controller on the SPI bus, as in the data sheet. Raw frames through socket 0 are modelled
 // completely; the chip's own TCP/IP is left out. Frames are without FCS.
 

@@ -127,10 +127,10 @@ class RunningDevice implements Device {
 }
 
 function serve(device: Device, port: number, kind: Kind): void {
-    const { stack, services } = device
+    const { stack } = device
     const id = listen(stack, port, stack.config.connections)
     if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)}): raise listeners`)
-    services.serve(id, kind)
+    device.services.serve(id, kind)
 }
 
 /** Waits up to 3 seconds for the link to come up. */
@@ -146,10 +146,14 @@ function description(device: Device, boot: BootOptions): string {
         : boot.services
           ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
           : "no services"
-    const connections = device.stack.config.connections
-    const memory = `${connections} connections, ${printMemory(device, () => {})} bytes of buffers`
-    const link = device.mac.linkUp ? "link up" : "no link: is the cable in?"
-    return `${boot.ip}, ${macText(device.stack.mac, 0)}, ${services}, ${memory}, ${link}`
+    const { connections } = device.stack.config
+    const bytes = printMemory(device, () => {})
+    return `${boot.ip}, ${macText(device.stack.mac, 0)}, ${services}, ${connections} connections, ${bytes} bytes of buffers, ${linkText(device.mac)}`
+}
+
+/** Returns whether there is a link, and why not. */
+function linkText(mac: Mac): string {
+    return mac.linkUp ? "link up" : mac.noLink || "no link: is the cable in?"
 }
 
 /** Throws an Error when the configuration does not fit the heap: running out of heap would end the program without a message. */

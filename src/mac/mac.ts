@@ -8,6 +8,8 @@ export interface Mac {
     readonly address: Buffer
     /** True while the cable has a link; `receive` and `rest` keep it up to date. */
     linkUp: boolean
+    /** Text to report while there is no link; undefined where a cable makes the link. */
+    noLink?: string
     /** Set by a program that joins an IPv4 multicast group; until then the driver may drop frames to groups. */
     multicast: boolean
     /** Counters since start, 32 bits each, at the offsets of MacCounter. */

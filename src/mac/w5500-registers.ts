@@ -1,4 +1,4 @@
-// The W5500's registers over SPI (WIZnet W5500 data sheet 1.0.9, chapters 2 to 4).
+// The W5500's registers over SPI (WIZnet W5500 data sheet 1.1.0, chapters 2 to 4).
 // An SPI frame is a 16-bit address, high byte first; a control byte (block, write bit, variable length); data.
 
 /**
@@ -84,7 +84,7 @@ export const enum Mode {
 export const enum SocketMode {
     /** Raw Ethernet frames, which the driver uses. */
     MacRaw = 0x04,
-    /** The chip takes only frames to this station, broadcasts and IP multicasts. */
+    /** The chip takes only frames to this station and broadcasts (Sn_MR); IP multicasts pass, too (ESP-IDF's esp_eth_mac_w5500.c). */
     MacFilter = 0x80,
     /** No broadcast frames: ARP and DHCP need them. */
     BlockBroadcast = 0x40,

@@ -38,7 +38,7 @@ const enum Size {
     /** Header's value for the shortest and for the longest valid frame (with a VLAN tag). */
     ShortestHeader = 16,
     LongestHeader = 1520,
-    /** Longest frame that MACRAW sends (data sheet, Sn_MSSR). */
+    /** Longest frame that is sent: Ethernet's, without FCS (data sheets before 1.0.3 have it for MACRAW under Sn_MSSR). */
     LongestSent = 1514,
     /** After reading this many bytes the driver frees them in the chip's memory at the latest; before, when it has nothing else to do. */
     Release = 4096,

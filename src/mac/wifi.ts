@@ -135,6 +135,8 @@ const HELLO = hex`22 0c 44 01 00 46 01 00 47 01 5a 48 01 3c`
  * (slave/main/slave_wifi_std.c, get_merged_init_config).
  */
 const INIT = hex`0a 29 08 0a 10 20 18 01 28 20 40 01 48 01 58 01 68 06 78 f0 05 80 01 20 88 01 01 98 01 07 a0 01 cf fe bc f9 01 b0 01 05 b8 01 03`
+/** `noLink` until a join has failed. */
+const JOINING = "no link yet: the Wi-Fi station is joining its network"
 /** Mode, and storage: station, and RAM. */
 const ONE = hex`08 01`
 const NONE = hex``
@@ -219,6 +221,8 @@ export class Wifi extends EspHosted {
     firmware = 0
     /** Number of events that report the end of a scan. @internal */
     scans = 0
+    /** Text to report while the station is not connected: `problem`, or that it is joining. */
+    noLink = JOINING
     private step = Step.Reset
     /** The request whose response is pending; 0 = none. */
     private asked = 0
@@ -455,6 +459,7 @@ export class Wifi extends EspHosted {
                 this.linkUp = true
                 this.reason = 0
                 this.problem = ""
+                this.noLink = JOINING
                 this.onchange.emit(this)
             }
             this.next(Step.Connected, 0)
@@ -523,6 +528,7 @@ export class Wifi extends EspHosted {
     private complain(problem: string): void {
         if (problem === this.problem) return
         this.problem = problem
+        this.noLink = `no link: ${problem}`
         console.warn(`Wi-Fi: ${problem}`)
         this.onchange.emit(this)
     }

@@ -198,7 +198,9 @@ export class NetworkInterface implements Worker {
      */
     async findAll(host: string, until: number, what: string): Promise<number[]> {
         if (!(await this.up(until - ds.millis()))) {
-            throw netError(what, this.mac.linkUp ? "EADDRNOTAVAIL" : "ENETDOWN")
+            const { noLink } = this.mac
+            const down = noLink ? `ENETDOWN, ${noLink}` : "ENETDOWN"
+            throw netError(what, this.mac.linkUp ? "EADDRNOTAVAIL" : down)
         }
         const ip = ipv4Of(host)
         if (ip !== Address.None) return [ip]

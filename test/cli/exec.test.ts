@@ -76,7 +76,7 @@ describe("a run that ends before it begins", () => {
         const settings = ["--exec", "memory", "--config", "connections=100"]
         const { code, stderr } = await cli("--runtime", "vm", ...settings)
         expect(code).toBe(1)
-        expect(stderr).toMatch(/^fatal: config needs \d+ bytes, .*\n$/)
+        expect(stderr).toMatch(/^fatal: config needs \d+ bytes of heap, .*\n$/)
         expect(await cli("--runtime", "node", ...settings)).toMatchObject({ code: 0, stderr: "" })
     })
 

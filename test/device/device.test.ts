@@ -210,6 +210,35 @@ describe("a device", () => {
         expect(said[0]).toMatch(/, no link: is the cable in\?$/)
     })
 
+    test("starts without a link after 3 s, and reports what the driver knows of it", async () => {
+        const noLink = 'no link: ENONET, there is no network "home" here: look at its name'
+        const { run, said } = await boot({}, { linkUp: false, noLink })
+        await run(3100)
+        expect(said[0]).toMatch(
+            / bytes of buffers, no link: ENONET, there is no network "home" here: look at its name$/
+        )
+    })
+
+    test.each([
+        [undefined, "ENETDOWN, there is no link: is the cable in?"],
+        ["no link: EACCES, the password", "ENETDOWN, no link: EACCES, the password"],
+    ])("a call of a program without a link throws ENETDOWN; the driver knows %s", async (noLink, why) => {
+        const { startNetwork } = await import("../../src/socket/interface")
+        const { mac } = await boot({}, { linkUp: false, ...(noLink === undefined ? {} : { noLink }) })
+        const net = await startNetwork({ mac: () => mac, ip: "10.0.0.2/24" })
+        const { Fiber } = await import("@devicescript/core")
+        let thrown: unknown
+        Fiber.start(async () => {
+            try {
+                await net.find("10.0.0.1", 500, "call: ")
+            } catch (error) {
+                thrown = error
+            }
+        })
+        await vi.advanceTimersByTimeAsync(1000)
+        expect(thrown).toMatchObject({ code: "ENETDOWN", message: `call: ${why}` })
+    })
+
     test("starts its driver again every 5 s when the chip does not answer", async () => {
         let attempts = 0
         const { run, said, command } = await boot(

@@ -125,7 +125,7 @@ describe("a TAP link", () => {
     test("has one station, and a second is refused", async () => {
         const { link, station } = made()
         link.attach(station)
-        expect(() => link.attach({ ...station, name: "other" })).toThrow("station is attached")
+        expect(() => link.attach({ ...station, name: "other" })).toThrow("station is already attached")
         await link.close()
     })
 

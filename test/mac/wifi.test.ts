@@ -67,6 +67,7 @@ describe("an access point that refuses the station", () => {
             await bench.mac.start()
             await bench.until(() => bench.mac.problem !== "")
             expect(bench.mac.problem).toBe(problem)
+            expect(bench.mac.noLink).toBe(`no link: ${problem}`)
             expect(bench.mac.reason).toBe(reason)
             expect(bench.mac.linkUp).toBe(false)
             await bench.run(60_000)
@@ -118,6 +119,7 @@ describe("an access point that refuses the station", () => {
         const bench = new Bench()
         bench.chip.joinTime = 1e9
         await bench.mac.start()
+        expect(bench.mac.noLink).toBe("no link yet: the Wi-Fi station is joining its network")
         await bench.run(16_000)
         expect(bench.mac.problem).toBe('ETIMEDOUT, the co-processor says nothing of "home"')
         bench.chip.joinTime = 10
