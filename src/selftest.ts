@@ -23,9 +23,10 @@ const enum Time {
     Handshake = 3000,
 }
 
+/** Small blocks: free heap lies in pieces, and a block that fits none of them would end the program. */
 const enum Heap {
-    Block = 1024,
-    Blocks = 12,
+    Block = 256,
+    Blocks = 32,
 }
 
 /** Ports that a router may listen on: web pages, DNS over TCP; 7 is the simulator's. */

@@ -39,7 +39,7 @@ describe.each(["vm", "node"])("the self test on %s", runtime => {
         const { wiring, pins } = readBoard(board)
         for (const [line, label] of Object.entries(wiring))
             expect(lines.join("\n")).toMatch(new RegExp(`wiring .*\\b${line} ${pins[label]}\\b`))
-        expect(lines.join("\n")).toMatch(/^ +heap +12288 more bytes could be allocated$/m)
+        expect(lines.join("\n")).toMatch(/^ +heap +8192 more bytes could be allocated$/m)
     })
 })
 
