@@ -408,7 +408,7 @@ test("the program never says goodbye", async () => {
     test.each([
         [[], /^devicescript-tcp: name a command: init, sim, build, test, flash, deploy, ladder, features \(/],
         [["simulate"], /^devicescript-tcp: there is no command "simulate"; the commands are init, sim, /],
-        [["init", "--board", "nope"], /^devicescript-tcp: --board nope|there is no board "nope"/],
+        [["init", "--board", "nope"], /^devicescript-tcp: unknown board "nope"; the boards are /],
         [["sim", "--nonsense"], /^unknown option '--nonsense' \(--help lists the options\)/],
         [["sim", "src/missing.ts"], /^src\/missing\.ts does not exist/],
         [["sim", "src/main.ts", "src/main.ts"], /^unexpected argument "src\/main\.ts"/],

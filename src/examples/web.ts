@@ -1,4 +1,4 @@
-// A web server: the status page, a page of its own with a form, and an answer that is larger than the memory.
+// A web server: the status page, a page of its own with a form, and an answer that is made row by row.
 
 import { board } from "../board"
 import { boot } from "../boot"
