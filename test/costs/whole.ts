@@ -160,7 +160,9 @@ export class WholeDevice {
             throw new Error("the device answers")
         }
         const cost = await this.between(frame, end => {
-            this.onLook = end
+            this.onLook = waiting => {
+                if (waiting === 0) end()
+            }
         })
         await this.quiet()
         return cost
