@@ -28,7 +28,7 @@ describe("--link tap:", () => {
         ["--link tap:t=10.0.1.1/24", /10\.0\.1\.1 is not in the device's network 10\.0\.0\.2\/24/],
         ["--link tap:t --once", /cannot be combined: the example needs/],
         ["--link tap:t --time virtual", /cannot be combined: the other end of the link runs in real time/],
-        ["--link tun:t", /it takes builtin, .* or, on Linux, tap:NAME/],
+        ["--link tun:t", /is not valid; use builtin, .* or, on Linux, tap:NAME/],
     ])("%s is refused", (line, expected) => {
         expect(() => parse(line)).toThrow(OptionError)
         expect(() => parse(line)).toThrow(expected)
