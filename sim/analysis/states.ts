@@ -13,6 +13,22 @@ export interface StateChange {
     readonly bySyn?: boolean
 }
 
+type Transitions = { readonly [from in State]?: State }
+
+/** The state after the peer's FIN has arrived, by the state before (RFC 9293 section 3.3.2, figure 5). */
+const AFTER_FIN: Transitions = {
+    "SYN-RECEIVED": "CLOSE-WAIT",
+    ESTABLISHED: "CLOSE-WAIT",
+    "FIN-WAIT-1": "CLOSING",
+    "FIN-WAIT-2": "TIME-WAIT",
+}
+/** The state after the end's own FIN was acknowledged. */
+const AFTER_ACK_OF_FIN: Transitions = {
+    "FIN-WAIT-1": "FIN-WAIT-2",
+    CLOSING: "TIME-WAIT",
+    "LAST-ACK": "CLOSED",
+}
+
 /**
  * The time after a reset, ns, from which on an end that still sends has not accepted the reset; earlier segments were on their
  * way.
@@ -146,33 +162,15 @@ function arrive(connection: Connection, from: 0 | 1, segment: Segment, changes: 
 /** Applies the arrival of the FIN of `from` at the other end. */
 function finArrives(connection: Connection, from: 0 | 1, changes: StateChange[]): void {
     connection.ends[from].finArrived = true
-    const to = other(from)
-    switch (connection.ends[to].state) {
-        case "SYN-RECEIVED":
-        case "ESTABLISHED":
-            change(connection, to, "CLOSE-WAIT", changes)
-            break
-        case "FIN-WAIT-1":
-            change(connection, to, "CLOSING", changes)
-            break
-        case "FIN-WAIT-2":
-            change(connection, to, "TIME-WAIT", changes)
-            break
-        default:
-    }
+    changeBy(AFTER_FIN, connection, other(from), changes)
 }
 
 function finIsAcknowledged(connection: Connection, end: 0 | 1, changes: StateChange[]): void {
-    switch (connection.ends[end].state) {
-        case "FIN-WAIT-1":
-            change(connection, end, "FIN-WAIT-2", changes)
-            break
-        case "CLOSING":
-            change(connection, end, "TIME-WAIT", changes)
-            break
-        case "LAST-ACK":
-            change(connection, end, "CLOSED", changes)
-            break
-        default:
-    }
+    changeBy(AFTER_ACK_OF_FIN, connection, end, changes)
+}
+
+/** Changes the state of an end as a table says; a state that is not in the table stays. */
+function changeBy(table: Transitions, connection: Connection, end: 0 | 1, changes: StateChange[]): void {
+    const to = table[connection.ends[end].state]
+    if (to !== undefined) change(connection, end, to, changes)
 }
