@@ -2,11 +2,12 @@
 
 import { optionWords } from "../view/describe"
 import { flagNames } from "../view/flags"
+import { escaped } from "../view/markup"
 import { type Connection, endName, other } from "./connection"
 import { graphs } from "./graphs"
 import type { Row, SegmentRow } from "./recording"
 import { ending } from "./story"
-import { element, escaped, SVG_STYLE } from "./svg"
+import { element, SVG_STYLE } from "./svg"
 import { ladderDrawing, rowClass } from "./svg-ladder"
 import { heading } from "./text"
 import { counted, type Wording } from "./wording"

@@ -1,4 +1,6 @@
-// The parts that all pictures share: colours for light and dark, the width, and safe text.
+// The parts that all pictures share: colours for light and dark, and the width.
+
+import { escaped } from "../view/markup"
 
 /** The width of every picture. */
 export const WIDTH = 960
@@ -24,16 +26,6 @@ export const SVG_STYLE = `
 .picture .again-text { fill: var(--bad) } .picture .late-text { fill: var(--trouble) }
 .picture .ack { stroke: var(--ack); fill: none } .picture .window { stroke: var(--window); fill: none } .picture .sack { stroke: var(--sack); fill: none; stroke-width: 2 }
 `
-
-/** Returns text for HTML and SVG: nothing in the result is markup. Characters that XML forbids become `?`. */
-export function escaped(text: string): string {
-    return text
-        .replaceAll(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "?")
-        .replaceAll("&", "&amp;")
-        .replaceAll("<", "&lt;")
-        .replaceAll(">", "&gt;")
-        .replaceAll('"', "&quot;")
-}
 
 /** Returns a text element. */
 export function label(x: number, y: number, text: string, attributes = ""): string {

@@ -2,6 +2,7 @@
 // table with the same content.
 
 import { CODE_LIMIT } from "../optimizer/image"
+import { escaped } from "../view/markup"
 import type { Part } from "./parts"
 import { type Rectangle, squares } from "./squares"
 import { bytes } from "./table"
@@ -162,12 +163,4 @@ function idOf(path: string): string {
 
 function round(value: number): number {
     return Math.round(value * 10) / 10
-}
-
-function escaped(text: string): string {
-    return text
-        .replaceAll("&", "&amp;")
-        .replaceAll("<", "&lt;")
-        .replaceAll(">", "&gt;")
-        .replaceAll('"', "&quot;")
 }
