@@ -1,11 +1,11 @@
 // `devicescript-tcp flash`: DeviceScript's own command, for the board that the program is written for.
 
-import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { boardOf } from "../build/board-of"
-import { commandLineTool, INSTALL, ROOT } from "../build/places"
+import { commandLineTool, INSTALL } from "../build/places"
 import { ownProgram } from "../options/command-line"
 import { OptionError } from "../options/error"
+import { runTool } from "./tool"
 
 /** Matches the options of DeviceScript's command that name a board or list the boards. */
 const NAMES_BOARD = /^(-b|--board|--help|-h)(=|$)/
@@ -17,7 +17,5 @@ export async function flash(words: readonly string[]): Promise<number> {
     const named = words.some(word => NAMES_BOARD.test(word))
     const board = named ? undefined : boardOf(ownProgram() ?? "src/board.ts")
     const choice = board === undefined ? [] : ["--board", board]
-    const args = [join(tool.folder, "devicescript"), "flash", ...choice, ...words]
-    const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" })
-    return status ?? 1
+    return runTool(join(tool.folder, "devicescript"), ["flash", ...choice, ...words])
 }

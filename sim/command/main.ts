@@ -1,10 +1,9 @@
 // The entry of `npx devicescript-tcp`: the commands of this package, in the folder of a DeviceScript project.
 
-import { FeatureError } from "../build/features"
 import { INSTALLED, isInstalled } from "../build/places"
 import { Answer } from "../options/command-line"
 import { OptionError } from "../options/error"
-import { type Command, runProcess } from "./process"
+import { type Command, isWrongWords, runProcess } from "./process"
 
 interface Entry {
     /** The command's words and what it does, for the help. */
@@ -61,12 +60,11 @@ async function main([name = "", ...words]: readonly string[]): Promise<number> {
     try {
         return await (await load())(words)
     } catch (error) {
-        const wrongWords = error instanceof OptionError || error instanceof FeatureError
-        throw wrongWords && !PLAIN.includes(name) ? wrong(error.message) : error
+        throw isWrongWords(error) && !PLAIN.includes(name) ? wrong(error.message) : error
     }
 }
 
-/** Returns the command of this name. Throws an OptionError when there is none, or no project that it could work on. */
+/** Returns the command of this name. Throws an OptionError when the name is unknown, or when the command needs a project and this folder has none. */
 function chosen(name: string): Entry {
     const names = Object.keys(COMMANDS)
     if (name === "") throw wrong(`name a command: ${names.join(", ")} (--help describes them)`)

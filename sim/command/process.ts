@@ -29,9 +29,14 @@ function report(error: unknown): number {
         process.stdout.write(error.message)
         return 0
     }
-    const wrongWords = error instanceof OptionError || error instanceof FeatureError
+    const wrongWords = isWrongWords(error)
     const failed = [BuildError, DeployError, ImageError].some(kind => error instanceof kind)
     if (!wrongWords && !failed) throw error
     process.stderr.write(`${(error as Error).message}\n`)
     return wrongWords ? 2 : 1
+}
+
+/** Returns true when an error is about the words of the command line. */
+export function isWrongWords(error: unknown): error is Error {
+    return error instanceof OptionError || error instanceof FeatureError
 }

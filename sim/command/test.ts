@@ -1,11 +1,11 @@
 // `devicescript-tcp test`: runs the project's tests by the project's own vitest.
 
-import { spawnSync } from "node:child_process"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { ROOT } from "../build/places"
 import { Answer } from "../options/command-line"
 import { OptionError } from "../options/error"
+import { runTool } from "./tool"
 
 const HELP = `devicescript-tcp test [FILE...] [options]: runs the project's tests once
 
@@ -16,9 +16,7 @@ docs/testing.md in the package describes devicescript-tcp/testing.
 /** Runs the project's tests and returns the exit code. */
 export async function test(words: readonly string[]): Promise<number> {
     if (words.includes("--help") || words.includes("-h")) throw new Answer(HELP)
-    const args = [join(vitestFolder(), "vitest.mjs"), "run", ...words]
-    const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" })
-    return status ?? 1
+    return runTool(join(vitestFolder(), "vitest.mjs"), ["run", ...words])
 }
 
 /** Returns the folder of the project's vitest. Throws an OptionError when it is not installed. */
