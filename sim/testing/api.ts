@@ -192,7 +192,7 @@ export interface SegmentFields {
     flags: string
     window?: number
     urgent?: number
-    /** Bytes of options. */
+    /** Bytes of options, padded to a multiple of four. */
     options?: ArrayLike<number>
 }
 

@@ -1,5 +1,7 @@
 // Builds frames byte by byte, with nothing of the stack: what it gets from these, and what we check it by, is our own.
 
+import type { SegmentFields } from "./api"
+
 /** Numbers in network order. */
 export const u16 = (value: number) => [(value >>> 8) & 0xff, value & 0xff]
 export const u32 = (value: number) => [...u16(value >>> 16), ...u16(value & 0xffff)]
@@ -86,16 +88,7 @@ export function flagBits(letters: string): number {
     return bits
 }
 
-export interface TcpFields {
-    sourcePort: number
-    destinationPort: number
-    seq: number
-    ack?: number
-    flags: string
-    window?: number
-    urgent?: number
-    /** Padded to a multiple of four bytes. */
-    options?: ArrayLike<number>
+export interface TcpFields extends SegmentFields {
     /** Header length in words. */
     dataOffset?: number
     checksum?: number

@@ -1,5 +1,7 @@
 // Builds frames for tests of what reads them, with nothing of the stack under test.
 
+import { address as bytesOf, internetChecksum, u16, u32 } from "../support/frames"
+
 export interface TcpFields {
     source?: string
     destination?: string
@@ -19,17 +21,6 @@ export interface TcpFields {
 }
 
 const macOf = (address: string) => [2, 0, ...address.split(".").map(Number)]
-const bytesOf = (address: string) => address.split(".").map(Number)
-const u16 = (value: number) => [(value >> 8) & 255, value & 255]
-const u32 = (value: number) => [...u16(value >>> 16), ...u16(value & 0xffff)]
-
-export function internetChecksum(bytes: readonly number[]): number {
-    let sum = 0
-    for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) + (bytes[i + 1] ?? 0)
-    while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000)
-    return ~sum & 0xffff
-}
-
 export function ethernet(source: string, destination: string, type: number, payload: number[]): Uint8Array {
     return Uint8Array.from([...macOf(destination), ...macOf(source), ...u16(type), ...payload])
 }
