@@ -1,19 +1,16 @@
 // How much of what the window allows gets through: our stack at both ends of a wire with 20 ms each way that loses
 // frames at random, in virtual time. 100 % is a window in every round trip.
 
-import { Buffer } from "@devicescript/core"
 import { afterAll, describe, expect, test } from "vitest"
 import { Random } from "../../sim/time/random"
-import { accept, connect, listen, read, write } from "../../src/tcp/calls"
-import { Host, ip } from "../support/host"
-import { LossyWire } from "../support/lossy"
+import { Host } from "../support/host"
+import { oneWay } from "./one-way"
 
 const DELAY = 20
 const RTT = 2 * DELAY
 /** Windows to be sent; those of a lossy wire are enough for the losses to even out. */
 const WINDOWS = 150
 const SEEDS = [1, 2, 3, 4]
-const HOUR = 3_600_000
 
 const losses = [0, 0.01, 0.05, 0.1] as const
 const rings = [1024, 4096, 16_384] as const
@@ -30,9 +27,9 @@ afterAll(() => {
 /** Bytes a millisecond from one end to the other. */
 function rate(ring: number, loss: number, rtoMin: number, seed: number): number {
     const config = { sendBuffer: ring, receiveBuffer: ring, connections: 1, rtoMin }
-    const [a, b] = [new Host("10.0.0.1", config), new Host("10.0.0.2", config)]
+    const hosts: [Host, Host] = [new Host("10.0.0.1", config), new Host("10.0.0.2", config)]
     const random = new Random(seed)
-    for (const host of [a, b]) random.fill(host.stack.hashInput.subarray(0, 16))
+    for (const host of hosts) random.fill(host.stack.hashInput.subarray(0, 16))
     const impairment = {
         seed,
         loss: 0,
@@ -41,29 +38,13 @@ function rate(ring: number, loss: number, rtoMin: number, seed: number): number 
         sparesArp: true,
         delay: [DELAY, DELAY] as [number, number],
     }
-    const wire = new LossyWire([a, b], impairment)
-    wire.checkEvery = 64
-    const scratch = Buffer.alloc(ring)
-    const listener = listen(b.stack, 80, 1)
-    const from = connect(a.stack, ip("10.0.0.2"), 80, 5000, 0)
-    let to = 0
-    wire.runUntil(() => {
-        to = accept(b.stack, listener)
-        return to > 0
-    }, HOUR)
+    const { wire, send } = oneWay(hosts, impairment, ring)
     // the handshake is not what is measured
     impairment.loss = loss
     const began = wire.now
     const total = WINDOWS * ring
-    let written = 0
-    let heard = 0
-    const done = wire.runUntil(() => {
-        for (let n = 1; n > 0; heard += Math.max(0, n)) n = read(b.stack, to, scratch, 0, ring)
-        if (written < total)
-            written += Math.max(0, write(a.stack, from, scratch, 0, Math.min(ring, total - written)))
-        return heard >= total
-    }, HOUR)
-    if (!done) throw new Error(`${heard} of ${total} bytes in an hour`)
+    const heard = send(total)
+    if (heard < total) throw new Error(`${heard} of ${total} bytes in an hour`)
     return total / (wire.now - began)
 }
 

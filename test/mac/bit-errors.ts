@@ -1,5 +1,6 @@
 // A device whose SPI bus flips bits, both ways: a peer that echoes through it, and a station that asks for its address.
 
+import { describe, expect, test } from "vitest"
 import type { Enc28j60Chip } from "../../sim/chip/enc28j60"
 import type { W5500Chip } from "../../sim/chip/w5500"
 import { DEVICE_IP, Net } from "../scenarios/net"
@@ -7,9 +8,11 @@ import { arp, broadcastMac, ethernet } from "../support/frames"
 
 /** Milliseconds between two ARP requests. */
 const EACH = 100
+/** The longest time without a reply, ms: the drivers find a disturbed register within 1 s. */
+const LONGEST = 2000
 const STATION = { mac: "02:00:00:00:09:09", ip: "10.0.0.9" }
 
-export interface BitErrors {
+interface BitErrors {
     each: number
     /** The longest time without a reply, ms, and the number of replies. */
     gap: number
@@ -30,7 +33,7 @@ function sum(bytes: Uint8Array): number {
 }
 
 /** Runs a board for `seconds` with bits that flip at `rate`, and for 3 s without. */
-export async function bitErrors(
+async function bitErrors(
     runtime: "vm" | "node",
     rate: number,
     seconds: number,
@@ -125,4 +128,27 @@ export async function bitErrors(
     result.counters = await net.command("stats")
     await net.close()
     return result
+}
+
+function check(result: BitErrors, seconds: number): void {
+    console.log(JSON.stringify({ ...result, counters: result.counters.filter(l => l.includes("driver")) }))
+    expect(result.gap).toBeLessThan(LONGEST)
+    expect(result.answers).toBeGreaterThan((seconds * 1000 * 0.9) / result.each)
+    expect(result.echoed).toBeGreaterThan(seconds * 200)
+    expect(result.wrong).toBeLessThanOrEqual(result.hidden)
+}
+
+/** Declares the tests of a board, the default one when left out, whose bus flips bits. `bits` names them in the titles. */
+export function testBitErrors(bits: string, board?: string): void {
+    describe.each([1e-6, 1e-5])("one SPI bit in 1 / %f flips", rate => {
+        test.each([1, 2, 3])(
+            `ten minutes of ${bits} under Node, seed %i: no gap of 2 s, no wrong byte`,
+            { timeout: 300_000 },
+            async seed => check(await bitErrors("node", rate, 600, seed, board), 600)
+        )
+
+        test(`a minute of ${bits} on the VM: no gap of 2 s, no wrong byte`, { timeout: 120_000 }, async () =>
+            check(await bitErrors("vm", rate, 60, 4, board), 60)
+        )
+    })
 }

@@ -1,8 +1,12 @@
 // The ENC28J60's driver and its chip's model, in virtual time.
 
+import { expect } from "vitest"
 import { type Enc28j60Options as ChipOptions, Enc28j60Chip } from "../../sim/chip/enc28j60"
 import { Enc28j60, type Enc28j60Options } from "../../src/mac/enc28j60"
-import { MacBench, type WiringOptions } from "./bench"
+import { frame, MacBench, type WiringOptions } from "./bench"
+
+/** Another station, which the board sends to. */
+export const OTHER = [0x02, 0x99, 0x99, 0x99, 0x99, 0x99]
 
 export interface BenchOptions extends Partial<ChipOptions>, WiringOptions {
     driver?: Partial<Enc28j60Options>
@@ -36,5 +40,25 @@ export async function started(options: BenchOptions = {}): Promise<Bench> {
     const bench = new Bench(options)
     await bench.mac.start()
     bench.countFrom()
+    return bench
+}
+
+/** Asserts that the driver works: a frame goes each way, and no rule of the data sheet is broken. */
+export async function expectToWork(bench: Bench): Promise<void> {
+    bench.received.length = 0
+    bench.sent.length = 0
+    const [inward, outward] = [frame(200, 1), frame(300, 2, OTHER)]
+    expect(await bench.send(outward)).toBe(true)
+    await bench.arrive(inward)
+    await bench.run(5)
+    expect(bench.received).toEqual([inward])
+    expect(bench.sent).toEqual([outward])
+    expect(bench.chip.misuses).toEqual([])
+}
+
+/** Returns a bench that has been up long enough for a reset not to be put off. */
+export async function settled(options: BenchOptions = {}): Promise<Bench> {
+    const bench = await started(options)
+    await bench.run(2000)
     return bench
 }

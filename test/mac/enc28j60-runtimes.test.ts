@@ -1,75 +1,20 @@
+// The ENC28J60's driver in a program, on both runtimes.
+
 import { describe, expect, test } from "vitest"
 import { readBoard } from "../../sim/board/boards"
 import { Enc28j60Chip } from "../../sim/chip/enc28j60"
-import { Device } from "../../sim/device/device"
-import { describePanic } from "../../sim/device/runtime"
-import { VirtualClock } from "../../sim/time/clock"
+import type { VirtualClock } from "../../sim/time/clock"
+import { type Echoed, echo, frame, type Hardware, hex, PEER, panicsOfDeadChip, STATION } from "./echo-device"
 
-const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
-const PEER = [0x02, 0, 0, 0, 0, 1]
-
-function frame(to: number[], from: number[], length: number, seed: number): Uint8Array {
-    const bytes = Uint8Array.from({ length }, (_, i) => (i * 11 + seed * 5) & 0xff)
-    bytes.set([...to, ...from, 0x88, 0xb5])
-    return bytes
+const HARDWARE: Hardware<Enc28j60Chip> = {
+    board: readBoard("pico_enc28j60"),
+    chip: options => new Enc28j60Chip(options),
 }
 
-const hex = (frames: Uint8Array[]) => frames.map(bytes => Buffer.from(bytes).toString("hex"))
-
-interface Echoed {
-    sent: Uint8Array[]
-    /** When each of these was on the wire. */
-    times: number[]
-    log: string[]
-    counters: string | undefined
-}
-
-/** The very image of a board on the VM, or the same sources under Node: an echo of frames behind the driver. */
-async function echo(
-    runtime: "vm" | "node",
-    scenario: (chip: Enc28j60Chip, clock: VirtualClock) => Promise<void>
-): Promise<Echoed> {
-    const clock = new VirtualClock()
-    const sent: Uint8Array[] = []
-    const times: number[] = []
-    const log: string[] = []
-    const send = (bytes: Uint8Array) => {
-        sent.push(bytes)
-        times.push(clock.now())
-    }
-    const chip = new Enc28j60Chip({ clock, send })
-    const device = new Device({
-        clock,
-        runtime,
-        chip,
-        board: readBoard("pico_enc28j60"),
-        program: "test/mac/echo.ts",
-        onLog: (level, text) => {
-            if (level === "log" || level === "warn") log.push(text)
-        },
-        onPanic: panic => log.push(describePanic(panic)),
-    })
-    await device.start()
-    await clock.runUntil(20)
-    await scenario(chip, clock)
-    let counters: string[] | undefined
-    void device.command("counters").then(reply => {
-        counters = reply.lines
-    })
-    await clock.runUntil(() => counters !== undefined, clock.now() + 100)
-    device.stop()
-    expect(chip.misuses).toEqual([])
-    return {
-        sent,
-        times,
-        log: log.filter(line => !/^(DeviceScript|start: )/.test(line)),
-        counters: counters?.join(" "),
-    }
-}
-
+/** Plays a scenario on both runtimes, and returns what came of it, which must be the same on both. */
 async function onBoth(scenario: (chip: Enc28j60Chip, clock: VirtualClock) => Promise<void>): Promise<Echoed> {
-    const vm = await echo("vm", scenario)
-    expect(await echo("node", scenario)).toEqual(vm)
+    const vm = await echo("vm", HARDWARE, scenario)
+    expect(await echo("node", HARDWARE, scenario)).toEqual(vm)
     return vm
 }
 
@@ -126,16 +71,7 @@ describe("the ENC28J60's driver on the VM and under Node", () => {
 
     test("start() without a chip throws what to check, on both", async () => {
         for (const runtime of ["vm", "node"] as const) {
-            const clock = new VirtualClock()
-            const chip = new Enc28j60Chip({ clock, send: () => {} })
-            chip.faults.dead = 0xff
-            const panics: string[] = []
-            const onPanic = ({ message }: { message: string }) => void panics.push(message)
-            const board = readBoard("pico_enc28j60")
-            const device = new Device({ clock, runtime, chip, board, program: "test/mac/echo.ts", onPanic })
-            await device.start()
-            await clock.runUntil(300)
-            device.stop()
+            const panics = await panicsOfDeadChip(runtime, HARDWARE, 300)
             expect(panics).toHaveLength(1)
             expect(panics[0]).toContain("check power, crystal, reset, CS, SCK, MOSI, MISO")
         }

@@ -2,54 +2,12 @@
 
 import { describe, expect, test } from "vitest"
 import { W5500Chip } from "../../sim/chip/w5500"
-import { Device } from "../../sim/device/device"
-import { describePanic } from "../../sim/device/runtime"
-import { VirtualClock } from "../../sim/time/clock"
+import { echo as echoOn, frame, type Hardware, hex, PEER, panicsOfDeadChip, STATION } from "./echo-device"
 
-const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
-const PEER = [0x02, 0, 0, 0, 0, 1]
+const HARDWARE: Hardware<W5500Chip> = { chip: options => new W5500Chip(options) }
 
-function frame(to: number[], from: number[], length: number, seed: number): Uint8Array {
-    const bytes = Uint8Array.from({ length }, (_, i) => (i * 11 + seed * 5) & 0xff)
-    bytes.set([...to, ...from, 0x88, 0xb5])
-    return bytes
-}
-
-const hex = (frames: Uint8Array[]) => frames.map(bytes => Buffer.from(bytes).toString("hex"))
-
-/** The image of a board on the VM, and the same sources under Node: a program that echoes frames through the driver. */
 describe.each(["vm", "node"] as const)("the W5500 driver on %s", runtime => {
-    async function echo(scenario: (chip: W5500Chip, clock: VirtualClock, device: Device) => Promise<void>) {
-        const clock = new VirtualClock()
-        const sent: Uint8Array[] = []
-        const log: string[] = []
-        const chip = new W5500Chip({ clock, send: bytes => sent.push(bytes) })
-        const device = new Device({
-            clock,
-            runtime,
-            chip,
-            program: "test/mac/echo.ts",
-            onLog: (level, text) => {
-                if (level === "log" || level === "warn") log.push(text)
-            },
-            onPanic: panic => log.push(describePanic(panic)),
-        })
-        await device.start()
-        await clock.runUntil(20)
-        await scenario(chip, clock, device)
-        let counters: string[] | undefined
-        void device.command("counters").then(reply => {
-            counters = reply.lines
-        })
-        await clock.runUntil(() => counters !== undefined, clock.now() + 100)
-        device.stop()
-        expect(chip.misuses).toEqual([])
-        return {
-            sent,
-            log: log.filter(line => !/^(DeviceScript|start: )/.test(line)),
-            counters: counters?.join(" "),
-        }
-    }
+    const echo = (scenario: Parameters<typeof echoOn<W5500Chip>>[2]) => echoOn(runtime, HARDWARE, scenario)
 
     test("120 frames of all sizes are echoed byte for byte", async () => {
         const lengths = Array.from({ length: 120 }, (_, n) => 60 + ((n * 397) % 1455))
@@ -99,15 +57,7 @@ describe.each(["vm", "node"] as const)("the W5500 driver on %s", runtime => {
     })
 
     test("start() without a chip fails with what to check", async () => {
-        const clock = new VirtualClock()
-        const chip = new W5500Chip({ clock, send: () => {} })
-        chip.faults.dead = 0xff
-        const panics: string[] = []
-        const onPanic = ({ message }: { message: string }) => void panics.push(message)
-        const device = new Device({ clock, runtime, chip, program: "test/mac/echo.ts", onPanic })
-        await device.start()
-        await clock.runUntil(200)
-        device.stop()
+        const panics = await panicsOfDeadChip(runtime, HARDWARE, 200)
         expect(panics).toHaveLength(1)
         expect(panics[0]).toContain(
             "version register reads 255 instead of 4: check power, reset, CS, SCK, MOSI, MISO"

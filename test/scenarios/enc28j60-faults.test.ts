@@ -5,7 +5,7 @@ import type { Enc28j60Chip } from "../../sim/chip/enc28j60"
 import { PhyReg, Reg } from "../../sim/chip/enc28j60-map"
 import type { Net } from "./net"
 import { scenario } from "./scenario"
-import { client, echoed, serves, stats, text } from "./traffic"
+import { echoed, serves, stats, underWay } from "./traffic"
 
 const LENGTH = 4000
 /** Milliseconds within which the device serves again once a fault is over. */
@@ -25,9 +25,7 @@ function survives(
 ): void {
     scenario<Enc28j60Chip>(name, { board: "pico_enc28j60" }, async net => {
         const peer = net.host(1)
-        const said = text(LENGTH)
-        const one = await client(net, peer, 7, said)
-        await net.until("half of it", () => one.heard.length > LENGTH / 4)
+        const { said, one } = await underWay(net, peer, LENGTH)
         expect(one.heard.length).toBeLessThan((LENGTH * 3) / 4)
         await trouble(net)
         const from = net.clock.now()

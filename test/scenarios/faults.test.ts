@@ -4,7 +4,7 @@ import { expect } from "vitest"
 import { tsharkAgrees } from "../support/tshark"
 import type { Net } from "./net"
 import { type ScenarioSetup, scenario } from "./scenario"
-import { client, echoed, serves, stats, text } from "./traffic"
+import { echoed, serves, stats, underWay } from "./traffic"
 
 const LENGTH = 4000
 
@@ -17,9 +17,7 @@ function survives(
 ): void {
     scenario(name, setup, async net => {
         const peer = net.host(1)
-        const said = text(LENGTH)
-        const one = await client(net, peer, 7, said)
-        await net.until("half of it", () => one.heard.length > LENGTH / 4)
+        const { said, one } = await underWay(net, peer, LENGTH)
         expect(one.heard.length).toBeLessThan((LENGTH * 3) / 4)
         await trouble(net)
         await echoed(net, one, said)
@@ -229,9 +227,7 @@ scenario("an echo survives 30 broadcasts that overflow the receive memory", {}, 
     const junk = new Uint8Array(1514).fill(0x5a)
     // a broadcast of an unknown type
     junk.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 10, 0, 0, 9, 0x88, 0xb5])
-    const said = text(LENGTH)
-    const one = await client(net, peer, 7, said)
-    await net.until("half of it", () => one.heard.length > LENGTH / 4)
+    const { said, one } = await underWay(net, peer, LENGTH)
     const before = net.chip.dropped
     // the device cannot read while these arrive
     for (let i = 0; i < 30; i++) net.chip.deliver(junk)

@@ -5,7 +5,7 @@ import { serveEcho } from "../../sim/host/host"
 import { tsharkAgrees } from "../support/tshark"
 import type { Setup } from "./net"
 import { scenario } from "./scenario"
-import { client, echoed, serves, text } from "./traffic"
+import { client, echoed, serves, text, underWay } from "./traffic"
 
 const LENGTH = 4096
 /** Milliseconds: a bad line may cost several timeouts in a row. */
@@ -59,9 +59,7 @@ for (const seed of [1, 2, 3]) {
 
 scenario("4,096 bytes are echoed although the line is cut for 40 s", { seed: 5 }, async net => {
     const peer = net.host(1)
-    const said = text(LENGTH)
-    const one = await client(net, peer, 7, said)
-    await net.until("half of it", () => one.heard.length > LENGTH / 4)
+    const { said, one } = await underWay(net, peer, LENGTH)
     net.lose = () => true
     await net.pass(40_000)
     net.lose = () => false

@@ -29,6 +29,18 @@ export async function client(net: Net<SpiChip>, peer: BuiltinHost, port: number,
     })
 }
 
+/** Opens a connection to the device's echo, sends `length` bytes of text, and returns while some of it is still under way. */
+export async function underWay(
+    net: Net<SpiChip>,
+    peer: BuiltinHost,
+    length: number
+): Promise<{ said: string; one: Client }> {
+    const said = text(length)
+    const one = await client(net, peer, 7, said)
+    await net.until("a quarter of it", () => one.heard.length > length / 4)
+    return { said, one }
+}
+
 /** Waits until all of `said` came back. Fails at once when the connection does. */
 export async function echoed(net: Net<SpiChip>, one: Client, said: string, limit?: number): Promise<void> {
     const over = () => one.heard.length >= said.length || one.connection.ended
