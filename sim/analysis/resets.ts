@@ -4,7 +4,7 @@ import { type Connection, type End, endName, other, UNKNOWN } from "./connection
 import { Mark } from "./marks"
 import { after, Bit, type Segment } from "./segment"
 
-/** The number of repetitions without an answer after which the sender gives up. */
+/** The number of retransmissions without an ACK after which a sender is assumed to have given up. */
 const GIVING_UP = 3
 
 /** The meaning of a reset. */

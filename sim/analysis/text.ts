@@ -150,7 +150,7 @@ function drawRow(ladder: Ladder, wording: Wording, row: Row, shown: readonly [st
     if (row.explanation !== undefined) ladder.note(row.explanation)
 }
 
-/** Returns an IPv6 address, without its middle if it is too long, because the middle tells readers the least. */
+/** Returns an IPv6 address; one that is too long loses its middle, which identifies a host the least. */
 function shortened(address: string, room: number): string {
     if (address.length <= room) return address
     const tail = Math.floor((room - 2) / 2)

@@ -31,7 +31,7 @@ export function leftOut(): readonly string[] {
     return featuresLeftOut(readManifest())
 }
 
-/** Returns the text of the package.json of the project. Throws a FeatureError when there is none. */
+/** Returns the text of the project's package.json. Throws a FeatureError when the project has none. */
 export function readManifest(): string {
     try {
         return readFileSync(join(ROOT, "package.json"), "utf8")

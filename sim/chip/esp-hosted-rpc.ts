@@ -66,7 +66,7 @@ const STATION = 0
 /** ESP-IDF's esp_reset_reason_t. */
 export const ResetReason = { PowerOn: 1, Panic: 4, BrownOut: 9 } as const
 
-/** The duration of a scan, and how long beacons may be missing before the station gives up its access point, ms. */
+/** The duration of a scan, and the time without beacons after which the station disconnects from its access point, ms. */
 const SCAN = 800
 const BEACONS = 6000
 
@@ -178,7 +178,7 @@ export class EspHostedRpc {
         if (this.connected) this.disconnected(reason)
     }
 
-    /** Handles an access point that was switched on or off: without beacons the station gives it up after a while. */
+    /** Handles an access point that was switched on or off: without its beacons the station disconnects after a while. */
     beaconsChanged(): void {
         this.beacons?.cancel()
         if (this.host.accessPoint.on || !this.connected) return

@@ -72,7 +72,7 @@ export function choosePort(ports: readonly Port[], wanted: string | undefined): 
     return board
 }
 
-/** Creates the transport to the Jacdac bus behind a port. */
+/** Creates the transport to the Jacdac bus that a serial port leads to. */
 export function serialTransport(serialPorts: SerialPorts, port: Port): Transport {
     // jacdac-ts opens the first port of a list whose serial number is a Jacdac adapter's, so it gets this list
     class OnlyPort extends serialPorts {

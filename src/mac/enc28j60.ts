@@ -1,4 +1,4 @@
-// The driver of Microchip's ENC28J60 on SPI: 10 Mbit/s, half duplex, as any switch that negotiates treats the chip (chapter 9).
+// The driver of Microchip's ENC28J60 on SPI: 10 Mbit/s, half duplex: a switch that negotiates assumes that of the chip (chapter 9).
 // Chapters, sections, tables, registers and figures are those of the data sheet DS39662E, errata those of DS80349C.
 //
 // SPI frames (chip select goes down and up around each):

@@ -46,7 +46,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     const room = conns.getAt(c + Tcb.RcvWnd, "u16")
     let offset = (sequence - rcvNxt) | 0
 
-    // The options of the segment, if it has any and the connection uses them
+    // the segment's options are read if it has any and the connection uses them
     let echo = 0
     let sacked = false
     let stamp = 0

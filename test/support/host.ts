@@ -89,7 +89,7 @@ export class Wire {
         }
     }
 
-    /** Exchanges frames until no host has anything to send at this time. */
+    /** Exchanges frames until no host has a frame to send at this time. */
     settle(): void {
         for (const host of this.hosts) this.put(host, host.poll(this.now))
         for (let n = 0; this.queue.length > 0; n++) {

@@ -96,7 +96,7 @@ const rows: Row[] = [
         "ESTABLISHED",
     ],
     [
-        "urgent data is read as any other (RFC 6093)",
+        "urgent data is read like other data (RFC 6093)",
         [["P.U 1(5) ack 1 urg 5", ". 1 ack 6"]],
         5,
         "ESTABLISHED",
