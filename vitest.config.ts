@@ -4,14 +4,12 @@ import { availableParallelism } from "node:os"
 import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
-import { boardFiles, pinsModule, readBoard } from "./sim/board/boards.ts"
+import { boardFiles, readBoard } from "./sim/board/boards.ts"
 import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
+import { ALIASES, loadPins, resolvePins } from "./sim/node/packages.ts"
 
 /** The files that `--board` and `--without` replace: texts by path. */
 const files = boardFiles(readBoard()).set(FEATURES, featuresFile(leftOut()))
-
-/** Returns the path of a file of the Node runtime. */
-const node = (name: string) => fileURLToPath(new URL(`./sim/node/${name}.ts`, import.meta.url))
 
 /** A reporter that lists the tests that passed only when CI ran them once more. */
 export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts", import.meta.url))
@@ -22,24 +20,11 @@ export default defineConfig({
         {
             name: "board",
             enforce: "pre",
-            resolveId: name => (name.startsWith("@dsboard/") ? `\0${name}` : undefined),
-            load: id => {
-                const own = files.get(relative(import.meta.dirname, id))
-                if (own !== undefined) return own
-                const [, name] = /^\0@dsboard\/(\w+)$/.exec(id) ?? []
-                return name === undefined ? undefined : pinsModule(readBoard(name), node("board"))
-            },
+            resolveId: resolvePins,
+            load: id => files.get(relative(import.meta.dirname, id)) ?? loadPins(id),
         },
     ],
-    resolve: {
-        alias: [
-            { find: "@devicescript/core", replacement: node("core") },
-            { find: "@devicescript/spi", replacement: node("spi") },
-            { find: "@devicescript/gpio", replacement: node("gpio") },
-            { find: "@devicescript/crypto", replacement: node("crypto") },
-            { find: "@devicescript/settings", replacement: node("settings") },
-        ],
-    },
+    resolve: { alias: ALIASES },
     test: {
         include: ["test/**/*.test.ts"],
         testTimeout: 60_000,

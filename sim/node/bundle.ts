@@ -7,7 +7,8 @@ import { build, type Plugin } from "esbuild"
 import { type Board, boardFiles, pinsModule, readBoard } from "../board/boards"
 import { ensureLibraries, type Program, ROOT } from "../build/build"
 import { FEATURES, featuresFile, leftOut } from "../build/features"
-import { locate, PACKAGE, projectPath } from "../build/places"
+import { locate, projectPath } from "../build/places"
+import { nodeFile } from "./packages"
 
 /** A bundled program. */
 export interface Bundle {
@@ -17,8 +18,6 @@ export interface Bundle {
     map: string
 }
 
-const here = (name: string) => join(PACKAGE, "sim", "node", name)
-
 /** Matches an import of DeviceScript's namespace. Programs write to it as an object, so they get core.ts's default export. */
 const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
 
@@ -26,12 +25,12 @@ const NAMESPACE = /import \* as (\w+) from "@devicescript\/core"/g
 const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
     name: "places",
     setup({ onResolve, onLoad }) {
-        onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: here("core.ts") }))
-        onResolve({ filter: /^@devicescript\/settings$/ }, () => ({ path: here("settings.ts") }))
+        onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: nodeFile("core") }))
+        onResolve({ filter: /^@devicescript\/settings$/ }, () => ({ path: nodeFile("settings") }))
         onResolve({ filter: /^@dsboard\// }, ({ path }) => ({ path: path.slice(9), namespace: "board" }))
-        onResolve({ filter: /^\.\/environment$/ }, () => ({ path: here("device-environment.ts") }))
+        onResolve({ filter: /^\.\/environment$/ }, () => ({ path: nodeFile("device-environment") }))
         onLoad({ filter: /.*/, namespace: "board" }, ({ path }) => ({
-            contents: pinsModule(path === board.name ? board : readBoard(path), here("board.ts")),
+            contents: pinsModule(path === board.name ? board : readBoard(path), nodeFile("board")),
             loader: "ts",
             resolveDir: ROOT,
         }))
@@ -60,7 +59,7 @@ export async function bundleProgram(
     const result = await build({
         absWorkingDir: ROOT,
         stdin: {
-            contents: `import ${JSON.stringify(here("globals.ts"))}\n${program.map(module => `import ${JSON.stringify(locate(module))}\n`).join("")}`,
+            contents: `import ${JSON.stringify(nodeFile("globals"))}\n${program.map(module => `import ${JSON.stringify(locate(module))}\n`).join("")}`,
             resolveDir: ROOT,
             sourcefile: "program.ts",
         },

@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve } from "node:path"
 import { build } from "esbuild"
 import ts from "typescript"
 import { PACKAGE } from "../build/places"
+import { ALIASES } from "../node/packages"
 
 const DIST = join(PACKAGE, "dist")
 /** The compiled modules by name, each with its source. */
@@ -32,7 +33,6 @@ writeTypes()
 
 async function compile(): Promise<void> {
     rmSync(DIST, { recursive: true, force: true })
-    const node = (name: string) => join(PACKAGE, "sim", "node", `${name}.ts`)
     await build({
         absWorkingDir: PACKAGE,
         entryPoints: MODULES,
@@ -44,13 +44,7 @@ async function compile(): Promise<void> {
         platform: "node",
         target: "node20",
         external: EXTERNAL,
-        alias: {
-            "@devicescript/core": node("core"),
-            "@devicescript/spi": node("spi"),
-            "@devicescript/gpio": node("gpio"),
-            "@devicescript/crypto": node("crypto"),
-            "@devicescript/settings": node("settings"),
-        },
+        alias: ALIASES,
         tsconfigRaw: {},
         banner: { js: BANNER },
         logLevel: "warning",

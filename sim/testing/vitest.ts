@@ -2,8 +2,8 @@
 
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { pinsModule, readBoard } from "../board/boards.ts"
 import { PACKAGE } from "../build/places.ts"
+import { ALIASES, loadPins, resolvePins } from "../node/packages.ts"
 import type { Which } from "./api.ts"
 
 declare module "vitest" {
@@ -26,15 +26,6 @@ export interface DevicePlugin {
     load(id: string): string | undefined
 }
 
-/** DeviceScript's packages that the Node runtime replaces. */
-const REPLACED = ["core", "spi", "gpio", "crypto", "settings"]
-const PINS = /^\0@dsboard\/(\w+)$/
-
-/** Returns the path of a file of the Node runtime. */
-function node(name: string): string {
-    return join(PACKAGE, "sim", "node", `${name}.ts`)
-}
-
 /**
  * Returns the plugin. It adds the matchers of devicescript-tcp/testing, closes each test's network at its end, and lets a test import the
  * sources of programs and libraries themselves: they run on the package's stand-in for DeviceScript's packages.
@@ -48,7 +39,7 @@ export function devicescript(): DevicePlugin {
         enforce: "pre",
         config: () => ({
             resolve: {
-                alias: REPLACED.map(name => ({ find: `@devicescript/${name}`, replacement: node(name) })),
+                alias: ALIASES,
             },
             test: {
                 setupFiles: [setup],
@@ -59,10 +50,7 @@ export function devicescript(): DevicePlugin {
                 server: { deps: { inline: [/devicescript-tcp\/(src|boards|sim)\//, /@devicescript\//] } },
             },
         }),
-        resolveId: name => (name.startsWith("@dsboard/") ? `\0${name}` : undefined),
-        load: id => {
-            const [, board] = PINS.exec(id) ?? []
-            return board === undefined ? undefined : pinsModule(readBoard(board), node("board"))
-        },
+        resolveId: resolvePins,
+        load: loadPins,
     }
 }
