@@ -162,6 +162,30 @@ export class Socket {
     }
 
     /**
+     * Returns exactly `length` bytes, 2,048 at most, and waits for them; `null` when the stream ends before. Returns `undefined` when
+     * `timeout` ms have passed: the bytes that have arrived stay for the next call. Throws a NetError EMSGSIZE for a greater length, and in
+     * the cases of `recv`.
+     */
+    async readBytes(length: number, timeout?: number): Promise<Buffer | undefined | null> {
+        if (length > Limit.Piece)
+            throw this.error("EMSGSIZE, readBytes returns at most 2048 bytes: call it again")
+        const until = timeout === undefined ? undefined : ds.millis() + timeout
+        await this.net.breathe()
+        for (;;) {
+            const start = this.line || Buffer.alloc(0)
+            const missing = length - start.length
+            if (missing <= 0) {
+                this.line = missing < 0 ? start.slice(length) : undefined
+                return start.slice(0, length)
+            }
+            const unread = this.unread()
+            if (unread > 0) this.line = start.concat(this.take(Math.min(unread, missing)))
+            else if (this.isOver()) return null
+            else if (!(await this.wait(Want.More, until))) return undefined
+        }
+    }
+
+    /**
      * Returns the next line, without its LF or CR LF; at the end of the stream the data that is left, then `null`. Returns
      * `undefined` when `timeout` ms have passed. Throws a NetError EMSGSIZE when a line is longer than 2,048 bytes (`recv`
      * returns it in pieces), and in the cases of `recv`.

@@ -76,6 +76,12 @@ async function play(args: string[]): Promise<unknown> {
             return await held?.recv(1000)
         case "line":
             return await held?.readLine(1000)
+        case "bytes": {
+            const bytes = await held?.readBytes(parseFloat(args[1]), 1000)
+            return bytes
+                ? `${bytes.length} ${bytes.slice(0, Math.min(8, bytes.length)).toString("utf-8")}`
+                : bytes
+        }
         case "send":
             return await held?.send(args[1])
         case "listen":

@@ -173,7 +173,10 @@ scenario(
         expect(net.log.map(noted)).toEqual([expect.stringMatching(/^ECONNRESET/)])
         await play(net, "connect 10.0.0.1 9")
         await net.act(() => accepted.at(-1)!.send("x".repeat(4000)))
-        await fails(net, [["line", "EMSGSIZE, a line"]])
+        await fails(net, [
+            ["line", "EMSGSIZE, a line"],
+            ["bytes 2049", "EMSGSIZE, readBytes"],
+        ])
         await play(net, "close")
         await net.pass(5000)
         // the peer has not closed the first one
