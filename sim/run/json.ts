@@ -16,7 +16,14 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
         write(`${JSON.stringify({ time: Math.round(time * 1000) / 1e6, ...which, ...fields })}\n`)
     }
     return {
-        event: (event, time, device) => put(time, device, describe(ips[device]!, event)),
+        event: (event, time, device, why) => {
+            const explained = why === undefined ? {} : { diagnosis: why.sentence }
+            put(time, device, { ...describe(ips[device]!, event), ...explained })
+        },
+        explained: ({ time, cause, sentence, evidence, advice, about }, device) => {
+            const ends = about === undefined ? {} : endsOf(ips[device]!, about)
+            put(time, device, { event: "diagnosis", cause, ...ends, diagnosis: sentence, evidence, advice })
+        },
         port: (frame, direction, time, device) => {
             const view = dissect(frame)
             if (view.kind === "tcp") return
@@ -62,10 +69,10 @@ function describe(ip: string, event: StackEvent): object {
 }
 
 /** Returns the fields that name a connection; a half-open connection has no number yet. */
-function connectionOf(ip: string, { id, localPort, remoteIp, remotePort }: Tuple & { id: number }): object {
-    return {
-        connection: id === 0 ? null : id,
-        local: `${ip}:${localPort}`,
-        remote: `${remoteIp}:${remotePort}`,
-    }
+function connectionOf(ip: string, event: Tuple & { id: number }): object {
+    return { connection: event.id === 0 ? null : event.id, ...endsOf(ip, event) }
+}
+
+function endsOf(ip: string, { localPort, remoteIp, remotePort }: Tuple): object {
+    return { local: `${ip}:${localPort}`, remote: `${remoteIp}:${remotePort}` }
 }
