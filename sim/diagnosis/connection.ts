@@ -199,7 +199,10 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
                 "handshake-unfinished",
                 `${endName(connection, client)} did not complete the handshake${because}${silence}.`,
                 "does the client still want the connection? A scan or a flood leaves such handshakes",
-                [lastHeard(connection, client)]
+                [
+                    `${endName(connection, server)} sent SYN-ACK ${counted(ends[server].syns, "time")}, and no ACK came`,
+                    lastHeard(connection, client),
+                ]
             )
         )
     }

@@ -2,6 +2,7 @@
 
 /** The kinds of failures. */
 export type Cause =
+    | "aborted"
     | "address-taken"
     | "backlog-full"
     | "cable-out"
@@ -58,11 +59,16 @@ export function diagnosis(
     advice = "",
     evidence: readonly (string | undefined)[] = []
 ): Diagnosis {
-    return { cause, sentence, advice, evidence: evidence.filter(text => text !== undefined) }
+    return {
+        cause,
+        sentence: sentence[0]!.toUpperCase() + sentence.slice(1),
+        advice,
+        evidence: evidence.filter(text => text !== undefined),
+    }
 }
 
 /** Returns the lines of a diagnosis, each as one paragraph. */
-export function diagnosisLines({ sentence, evidence, advice }: Diagnosis): string[] {
+export function diagnosisLines({ sentence, evidence, advice }: Omit<Diagnosis, "cause">): string[] {
     return [
         `why: ${sentence}`,
         ...evidence.map(text => `seen: ${text}`),

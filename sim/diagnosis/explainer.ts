@@ -32,6 +32,10 @@ const MOST_IDS = 500
 /** Retransmissions without an answer, and messages of a service, from which on a failure is explained before it is final. */
 const RETRANSMISSIONS = 4
 const MESSAGES = 4
+/** Causes of resets that a program asks for. */
+const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
+/** A connection whose last segment is younger than this may still move on, ns. */
+const PATIENCE = 2e9
 /** A window that is shut for this long is explained, ns. */
 const SHUT = 10e9
 
@@ -99,14 +103,20 @@ export class Explainer {
     /** Notes an event of the device's stack; returns why a connection failed. */
     event(event: StackEvent, time: number): Diagnosis | undefined {
         this.now = time
-        if (event.kind === "drop") this.evidence.dropped(this.self().ip, event.reason, time)
+        if (event.kind === "drop") this.dropped(this.self().ip, event.reason)
         if (event.kind === "state") this.noteId(event, time)
         return event.kind === "failed" ? this.failed(event, event.error) : undefined
     }
 
     /** Notes an event of another host's stack. */
     otherEvent(ip: string, event: StackEvent, time: number): void {
-        if (event.kind === "drop") this.evidence.dropped(ip, event.reason, time)
+        this.now = time
+        if (event.kind === "drop") this.dropped(ip, event.reason)
+    }
+
+    /** Notes that the device was switched off and on: it numbers its connections anew. */
+    restart(): void {
+        this.ids.clear()
     }
 
     /** Notes that the device's cable was plugged in or out. */
@@ -157,7 +167,10 @@ export class Explainer {
     /** Explains what has not failed yet, but does not move on at `now` (ms): for the end of a run. */
     finish(now: number): void {
         this.now = now
-        for (const connection of this.connections.list) this.explain(connection)
+        for (const connection of this.connections.list) {
+            const isMoving = connection.reset === undefined && now * 1e6 - connection.lastTime < PATIENCE
+            if (!isMoving) this.explain(connection)
+        }
         this.service(whyNoAddress(this.evidence))
     }
 
@@ -185,6 +198,19 @@ export class Explainer {
         )
     }
 
+    /** Notes a drop of a host's stack; explains the handshake that full tables prevent. */
+    private dropped(ip: string, reason: string): void {
+        this.evidence.dropped(ip, reason, this.now)
+        if (reason !== "connections-full" && reason !== "backlog-full") return
+        const latest = this.connections.list
+            .filter(({ addresses, client }) => addresses[other(client)] === ip)
+            .sort((a, b) => a.lastTime - b.lastTime)
+            .at(-1)
+        const why = latest && whyDropped(latest, this.now * 1e6, this.evidence)
+        if (latest !== undefined && why !== undefined)
+            this.add(this.keyFor(latest), why, this.tupleOf(latest))
+    }
+
     private segment({ connection, marks, segment }: Seen): void {
         const { bits } = segment
         if (bits & Bit.Rst) this.explain(connection)
@@ -201,6 +227,7 @@ export class Explainer {
     }
 
     private failed(tuple: Tuple, error: string): Diagnosis {
+        if (error === "ECONNABORTED") return this.aborted(tuple)
         const connection = this.connectionOf(tuple)
         const why =
             (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
@@ -208,6 +235,17 @@ export class Explainer {
             whyNotReached(this.evidence, tuple, this.openedAt(tuple)) ??
             general(connection, tuple, error)
         this.add(connection === undefined ? keyOf(tuple) : this.keyFor(connection), why, tuple)
+        return why
+    }
+
+    /** Notes that the device's program aborted a connection, which is no failure to report. */
+    private aborted(tuple: Tuple): Diagnosis {
+        const name = `${tuple.remoteIp}:${tuple.remotePort}`
+        const why = diagnosis(
+            "aborted",
+            `The program of ${this.self().name} aborted the connection with ${name}.`
+        )
+        this.all.push({ ...why, time: this.now, about: tuple })
         return why
     }
 
@@ -219,6 +257,8 @@ export class Explainer {
     private explain(connection: Connection, only?: readonly string[]): void {
         const why = whyConnection(connection, this.now * 1e6, this.evidence)
         if (why === undefined || (only !== undefined && !only.includes(why.cause))) return
+        // a reset that the device's own program asked for is no failure to report
+        if (connection.resetBy?.end === this.ownEnd(connection) && WISHED.includes(why.cause)) return
         this.add(this.keyFor(connection), why, this.tupleOf(connection))
     }
 

@@ -277,7 +277,7 @@ function commandLine(): CommandLine {
     add("--json", "print each event as a line of JSON")
     add("--pcap <FILE>", "capture the device's frames (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
-    add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9@3000; --stage list: failures")
+    add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")
     // the line of --fault describes it
     add("--stage <NAME|list>", "", stageNamed)
     add("--control", "another program drives the device (stdin, stdout)")

@@ -1,6 +1,7 @@
 // Writes events as JSON for programs, one object per line (`--json`).
 
 import type { StackEvent, Tuple } from "../device/events"
+import type { Diagnosis } from "../diagnosis/diagnosis"
 import { oneLine } from "../view/describe"
 import { dissect } from "../view/dissect"
 import type { Observer } from "./observer"
@@ -17,12 +18,13 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
     }
     return {
         event: (event, time, device, why) => {
-            const explained = why === undefined ? {} : { diagnosis: why.sentence }
-            put(time, device, { ...describe(ips[device]!, event), ...explained })
+            put(time, device, { ...describe(ips[device]!, event), ...(why && fieldsOf(why)) })
         },
-        explained: ({ time, cause, sentence, evidence, advice, about }, device) => {
+        explained: (explained, device, isOfEvent) => {
+            if (isOfEvent) return
+            const { time, about } = explained
             const ends = about === undefined ? {} : endsOf(ips[device]!, about)
-            put(time, device, { event: "diagnosis", cause, ...ends, diagnosis: sentence, evidence, advice })
+            put(time, device, { event: "diagnosis", ...ends, ...fieldsOf(explained) })
         },
         port: (frame, direction, time, device) => {
             const view = dissect(frame)
@@ -41,6 +43,10 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
 /** Returns the result of a console command as a line in the same form. */
 export function jsonCommand(time: number, line: string, status: number, output: string[]): string {
     return `${JSON.stringify({ time: Math.round(time * 1000) / 1e6, event: "command", line, status, output })}\n`
+}
+
+function fieldsOf({ cause, sentence, evidence, advice }: Diagnosis): object {
+    return { cause, diagnosis: sentence, evidence, advice }
 }
 
 function describe(ip: string, event: StackEvent): object {

@@ -19,8 +19,8 @@ export interface Observer {
     port?(frame: Uint8Array, direction: "in" | "out", time: number, device: number): void
     /** Takes what happens between a device's chip and its network before a frame can pass, in words. */
     note?(text: string, time: number, device: number): void
-    /** Receives a failure of a device and why it happened, once. */
-    explained?(explained: Explained, device: number): void
+    /** Receives a failure of a device and why it happened, once; `isOfEvent` after an event that had it as `why`. */
+    explained?(explained: Explained, device: number, isOfEvent: boolean): void
     /** Receives a line that a device's program printed on its console. */
     log?(level: Level, text: string, device: number): void
 }
@@ -32,8 +32,8 @@ export function ofHostX(observer: Observer): Observer {
         event: (event, time, device, why) => {
             if (device === 0) observer.event?.(event, time, device, why)
         },
-        explained: (explained, device) => {
-            if (device === 0) observer.explained?.(explained, device)
+        explained: (explained, device, isOfEvent) => {
+            if (device === 0) observer.explained?.(explained, device, isOfEvent)
         },
         note: (text, time, device) => {
             if (device === 0) observer.note?.(text, time, device)

@@ -1,5 +1,6 @@
 // The simulated world: one or more devices, the network that they are plugged into, and the other hosts on it.
 
+import { watchCable } from "../chip/cable"
 import type { SpiChip } from "../chip/chip"
 import { chipOf } from "../chip/chips"
 import { changeFault, scheduleFaults } from "../chip/fault-options"
@@ -7,7 +8,7 @@ import { Device, type Reply } from "../device/device"
 import { decodeEvents } from "../device/events"
 import { DEVICE_ID, describePanic, type Level, type Panic } from "../device/runtime"
 import type { Diagnosis } from "../diagnosis/diagnosis"
-import { Explainer } from "../diagnosis/explainer"
+import { type Explained, Explainer } from "../diagnosis/explainer"
 import { BuiltinHost, serveEcho } from "../host/host"
 import type { Fate } from "../link/impair"
 import { openPasst } from "../link/passt"
@@ -19,13 +20,12 @@ import { firstOther } from "../options/address"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
 import { Router } from "../router/router"
-import { Actor } from "../stage/actor"
+import type { Actor } from "../stage/actor"
 import { Conditions, conditionHelp } from "../stage/conditions"
-import type { Scene } from "../stage/scene"
+import { type Scene, sceneOn } from "../stage/scene"
 import { fixedNames } from "../stage/stages"
 import { type Clock, RealClock, VirtualClock } from "../time/clock"
 import { Random } from "../time/random"
-import { dissect } from "../view/dissect"
 import { bootOptions, macFor, macOfHostX } from "./boot"
 import { Ended } from "./ended"
 import { isProgramsOwn } from "./log"
@@ -75,8 +75,8 @@ export class World {
     private readonly ethernet: EthernetSwitch
     private readonly conditions: Conditions
     private readonly actors: Actor[] = []
-    /** Reports of explanations that wait for the event that they explain. */
-    private held: (() => void)[] | undefined
+    /** Explanations that wait for the event that they explain. */
+    private held: Explained[] | undefined
     private readonly outside: Outside | undefined
     private origin = 0
     /** The final error message of each program that reported one, by device number. */
@@ -146,25 +146,8 @@ export class World {
     private prepare(set: (scene: Scene) => void = () => {}): void {
         const { server, clock, ethernet, conditions, options } = this
         if (server === undefined) return
-        set({
-            ip: options.ip,
-            clock,
-            conditions,
-            server,
-            impair: changes => ethernet.impair(changes),
-            actor: ip => {
-                const actor = new Actor(ethernet, ip, macFor(ip))
-                this.actors.push(actor)
-                return actor
-            },
-            established: run => {
-                const end = ethernet.onDelivery((frame, _from, to) => {
-                    if (!isHandshakeEnd(frame, options.ip) || to.name === deviceName(0)) return
-                    end()
-                    run()
-                })
-            },
-        })
+        const ground = { ip: options.ip, clock, conditions, server, ethernet, link: ethernet, macFor }
+        set(sceneOn({ ...ground, station: deviceName(0) }, this.actors))
     }
 
     /** Returns the milliseconds since the devices were switched on. */
@@ -431,12 +414,12 @@ export class World {
         const explainer = this.explainers[n]!
         for (const event of decodeEvents(records)) {
             // an explanation follows the event that it explains
-            const held: (() => void)[] = []
+            const held: Explained[] = []
             this.held = held
             const why: Diagnosis | undefined = explainer.event(event, now)
             this.held = undefined
             this.observe(observer => observer.event?.(event, now, n, why))
-            for (const report of held) report()
+            for (const one of held) this.observe(observer => observer.explained?.(one, n, true))
         }
     }
 
@@ -453,9 +436,8 @@ export class World {
         const explainer = new Explainer(
             () => self,
             explained => {
-                const report = () => this.observe(observer => observer.explained?.(explained, n))
-                if (this.held === undefined) report()
-                else this.held.push(report)
+                if (this.held !== undefined) this.held.push(explained)
+                else this.observe(observer => observer.explained?.(explained, n, false))
             }
         )
         this.explainers[n] = explainer
@@ -472,24 +454,9 @@ function deviceName(n: number): string {
     return n === 0 ? "device" : `device ${n + 1}`
 }
 
-/** Calls `tell` whenever the cable of a chip is plugged in or out. */
-function watchCable(chip: SpiChip, tell: (plugged: boolean) => void): void {
-    const setLink = chip.setLink.bind(chip)
-    chip.setLink = plugged => {
-        tell(plugged)
-        setLink(plugged)
-    }
-}
-
 /** Returns why no receiver gets a frame; undefined if one does. */
 function lossOf(fates: readonly Fate[]): Fate["lost"] {
     return fates.every(({ lost }) => lost !== undefined) ? fates[0]?.lost : undefined
-}
-
-/** Returns true for a segment of the device that completes a handshake, or is later. */
-function isHandshakeEnd(frame: Uint8Array, ip: string): boolean {
-    const view = dissect(frame)
-    return view.kind === "tcp" && view.source === ip && view.flags.ack && !view.flags.syn && !view.flags.rst
 }
 
 /** Returns the identifier of device number `n`: DEVICE_ID, with `n` in its last byte. */

@@ -225,11 +225,10 @@ export const stages: readonly Stage[] = [
     },
     {
         name: "backlog-full",
-        about: "more clients connect to a port of the device than its program has accepted",
+        about: "the server's program accepts no connection, and its backlog is full",
         cause: "backlog-full",
-        settings: { config: { connections: 2, halfOpen: 2 } },
-        set: scene => visit(scene, 9000),
-        commands: ["listen 9000", "sleep 10000"],
+        set: ({ server }) => server.hold(8003, 1),
+        commands: ["connect 10.0.0.1 8003", "wait 3 ESTABLISHED", "connect 10.0.0.1 8003", "sleep 10000"],
     },
     {
         name: "half-open",
@@ -321,14 +320,18 @@ function refuse({ actor }: Scene, code: number): void {
 
 const NAME = "server.example"
 
+/** Returns the names that exist on a stage, with their addresses. */
+export function namesOf({ cause }: Stage, server: string): { [name: string]: string } {
+    return cause === "name-unknown" ? {} : { [NAME]: server }
+}
+
 /** Returns the look-up of names on a stage; undefined for a stage that is not about names. */
-export function fixedNames(
-    { names, cause }: Stage,
-    server: string
-): ((name: string) => Promise<string[]>) | undefined {
-    if (names === undefined) return undefined
+export function fixedNames(stage: Stage, server: string): ((name: string) => Promise<string[]>) | undefined {
+    if (stage.names === undefined) return undefined
+    const known = namesOf(stage, server)
     return async name => {
-        if (name === NAME && cause !== "name-unknown") return [server]
+        const found = Object.hasOwn(known, name) ? known[name] : undefined
+        if (found !== undefined) return [found]
         throw Object.assign(new Error(`no name ${name}`), { code: "ENOTFOUND" })
     }
 }
