@@ -311,6 +311,10 @@ function halfClosed(connection: Connection, now: number, evidence?: Evidence): D
         const why = whyNotAcknowledged(connection, from, now, evidence)
         if (why !== undefined) return why
     }
+    const [a, b] = connection.addresses
+    const since = connection.firstTime / 1e6
+    const line = damaged(evidence, a, b, since) ?? lossesBetween(evidence, a, b, since)
+    if (line !== undefined) return line
     const silence = silenceOf(connection, now)
     const [first, second] = [endName(connection, closer), endName(connection, other(closer))]
     return ends[other(closer)].fin === undefined
