@@ -1,6 +1,7 @@
 // Every staged failure is explained by one sentence that names its cause, on the command line and in a lab.
 
 import "../../sim/testing/setup"
+import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
 import { parseOptions } from "../../sim/options/options"
 import { playStage } from "../../sim/run/staged"
@@ -59,6 +60,15 @@ const sentences: { readonly [name: string]: RegExp } = {
 
 test("every stage has a sentence", () => {
     expect(stages.map(({ name }) => name).sort()).toEqual(Object.keys(sentences).sort())
+})
+
+test("docs/diagnosis.md has every stage with its cause and its sentence", () => {
+    const text = readFileSync(new URL("../../docs/diagnosis.md", import.meta.url), "utf8")
+    const rows = [...text.matchAll(/^\| `([\w-]+)` \| `([\w-]+)` \| (.*) \|$/gm)]
+    expect(rows.map(([, name, cause]) => [name, cause])).toEqual(
+        stages.map(({ name, cause }) => [name, cause])
+    )
+    for (const [, name = "", , sentence] of rows) expect(sentence).toMatch(sentences[name] ?? "")
 })
 
 /** Plays a stage as `npm start -- --stage NAME` does; returns the first diagnosis. */
