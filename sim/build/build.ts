@@ -1,6 +1,5 @@
 // Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/command.ts).
 
-import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises"
@@ -13,6 +12,7 @@ import type { DebugFile } from "../optimizer/debug"
 import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
 import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
+import { runCompiler } from "./compiler"
 import { FEATURES, featuresFile, leftOut } from "./features"
 import { locked } from "./lock"
 import { commandLineTool, INSTALL, INSTALLED, locate, ofPackage, PACKAGE, projectPath, ROOT } from "./places"
@@ -23,6 +23,8 @@ export { ROOT } from "./places"
 const OUTPUT = join(ROOT, ".devicescript", "sim")
 /** DeviceScript's command line tool, beside which the compiler writes DeviceScript's libraries. */
 const CLI = commandLineTool()?.folder ?? join(ROOT, "node_modules", "@devicescript", "cli")
+/** The command line tool itself. */
+const TOOL = join(CLI, "built", "devicescript-cli.cjs")
 /** A file with the version of DeviceScript's libraries, which the compiler has written beside it. */
 const MARK = join(dirname(CLI), ".written")
 const CORE = join(dirname(CLI), "core")
@@ -225,7 +227,7 @@ async function compile(
         await fillWorkFolder(work, replaced, dirname(CLI))
         const entry = program.length === 1 ? own : ENTRY
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
-        const { output, failed } = await runCompiler(entry, work)
+        const { output, failed } = await runCompiler(TOOL, entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE)))
             throw new BuildError(`${own} does not compile:\n${output}`)
@@ -256,23 +258,6 @@ async function finish(built: string, staged: string, own: string, optimized: boo
     await writeFile(join(staged, IMAGE), optimized ? image : plain)
     await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
     await writeFile(join(staged, REPORT), JSON.stringify(report))
-}
-
-/** Runs the compiler in `work` and returns its output. The compiler does not verify the image, which may be above the VM's limit. */
-function runCompiler(entry: string, work: string): Promise<{ output: string; failed: boolean }> {
-    const script = join(CLI, "devicescript")
-    const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
-    return new Promise(resolvePromise => {
-        const options = { cwd: work, env, maxBuffer: 1 << 26 }
-        execFile(
-            process.execPath,
-            [script, "build", "--no-verify", entry],
-            options,
-            (error, stdout, stderr) => {
-                resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
-            }
-        )
-    })
 }
 
 async function forgetOldBuilds(name: string): Promise<void> {
