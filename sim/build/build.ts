@@ -5,19 +5,21 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
-import { build, type Plugin } from "esbuild"
+import { build as bundle, type Plugin } from "esbuild"
 import { type Board, boardFile, boardFiles, boardNames, defaultBoard, readBoard } from "../board/boards"
 import { describeExcess } from "../budget/code-limit-message"
 import type { DebugFile } from "../optimizer/debug"
 import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
 import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
+import { buildBy, builder, type Job, type Program } from "./builder"
 import { runCompiler } from "./compiler"
 import { FEATURES, featuresFile, leftOut } from "./features"
 import { locked } from "./lock"
 import { commandLineTool, INSTALL, INSTALLED, locate, ofPackage, PACKAGE, projectPath, ROOT } from "./places"
 import { fillWorkFolder, type Replaced } from "./work-folder"
 
+export type { Program } from "./builder"
 export { ROOT } from "./places"
 
 const OUTPUT = join(ROOT, ".devicescript", "sim")
@@ -69,9 +71,6 @@ export interface BuildOptions {
     optimize?: boolean
 }
 
-/** The modules of a program as paths in the project, in the order in which they run; the last is the program itself. */
-export type Program = readonly [...string[], string]
-
 /** The module that connects a program to the simulator, instead of a board's SPI bus and pins. */
 const PIPE = ofPackage("boards/host/pipe.ts")
 
@@ -113,7 +112,14 @@ export async function compileImage(
             // before the libraries exist only one build may run, because each build would write them
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
-                if (!existsSync(directory)) await compile(program, name, replaced, optimized, directory)
+                if (existsSync(directory)) return
+                const progress = process.stderr.isTTY
+                if (progress) process.stderr.write(`building ${name} ...`)
+                try {
+                    await buildAnywhere({ program, name, replaced: [...replaced], optimized, directory })
+                } finally {
+                    if (progress) process.stderr.write("\r\x1b[K")
+                }
             })
         } catch (error) {
             throw unwritable(error)
@@ -176,7 +182,7 @@ function filesBelow(path: string): string[] {
 /** Returns the paths in the project of the files that the program is made of, except DeviceScript's libraries. */
 async function sources(program: Program, replaced: Replaced): Promise<string[]> {
     try {
-        const { metafile } = await build({
+        const { metafile } = await bundle({
             absWorkingDir: ROOT,
             entryPoints: program.map(locate),
             outdir: "unused",
@@ -210,21 +216,22 @@ function replacing(replaced: Replaced): Plugin {
     }
 }
 
-async function compile(
-    program: Program,
-    name: string,
-    replaced: Replaced,
-    optimized: boolean,
-    directory: string
-): Promise<void> {
+/** Builds by the process that builds for several, if there is one, else in this process. */
+async function buildAnywhere(job: Job): Promise<void> {
+    const path = builder(ROOT)
+    if (path === undefined) return build(job)
+    const { error } = await buildBy(path, job)
+    if (error !== undefined) throw new BuildError(error)
+}
+
+/** Compiles and optimizes a program into `directory`. */
+export async function build({ program, name, replaced, optimized, directory }: Job): Promise<void> {
     const own = program.at(-1) ?? ""
-    const progress = process.stderr.isTTY
-    if (progress) process.stderr.write(`building ${name} ...`)
     // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and writes the
     // state of a git checkout into the image, so it runs in another directory, with links to the files here
     const work = await realpath(await mkdtemp(join(tmpdir(), "devicescript-tcp-")))
     try {
-        await fillWorkFolder(work, replaced, dirname(CLI))
+        await fillWorkFolder(work, new Map(replaced), dirname(CLI))
         const entry = program.length === 1 ? own : ENTRY
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
         const { output, failed } = await runCompiler(TOOL, entry, work)
@@ -241,7 +248,6 @@ async function compile(
         })
     } finally {
         await rm(work, { recursive: true, force: true })
-        if (progress) process.stderr.write("\r\x1b[K")
     }
     await forgetOldBuilds(name)
 }
