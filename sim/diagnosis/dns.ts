@@ -3,7 +3,7 @@
 import { DNS, type DnsMessage, parseDns } from "../view/dns"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
-import { heardHere, withoutNeighbour } from "./opening"
+import { heardHere, targetsOf, withoutNeighbour } from "./opening"
 import { counted } from "./words"
 
 const rcodes: { readonly [code: number]: string } = {
@@ -97,7 +97,7 @@ function silent(
 function unasked(evidence: Evidence, name: string | undefined): Diagnosis | undefined {
     const own = evidence.self?.()
     if (own === undefined) return undefined
-    for (const target of targets(evidence, own.ip)) {
+    for (const target of targetsOf(evidence, own.ip)) {
         const why = withoutNeighbour(evidence, {
             client: own.ip,
             server: target,
@@ -113,16 +113,6 @@ function unasked(evidence: Evidence, name: string | undefined): Diagnosis | unde
         }
     }
     return undefined
-}
-
-/** Returns the addresses for which the device asked by ARP, the latest first. */
-function targets({ others }: Evidence, client: string): string[] {
-    const found = others.flatMap(({ view }) =>
-        view.kind === "arp" && view.operation === 1 && view.senderIp === client && view.targetIp !== client
-            ? [view.targetIp]
-            : []
-    )
-    return [...new Set(found.reverse())]
 }
 
 function lower(sentence: string): string {

@@ -14,6 +14,7 @@ import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
 import { Evidence, isDamaged, type Self } from "./evidence"
+import { askedFor, targetsOf, withoutNeighbour } from "./opening"
 import { addressTaken, whyNoReply, whyNotReached } from "./reaching"
 import { counted } from "./words"
 
@@ -38,6 +39,8 @@ const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
 const EVENT_WITHIN = 100
 /** A connection whose last segment is younger than this may still move on, ns. */
 const PATIENCE = 2e9
+/** The stack gives up after this number of ARP requests (src/net/arp.ts). */
+const ARP_TRIES = 3
 /** A window that is shut for this long is explained, ns. */
 const SHUT = 10e9
 
@@ -74,10 +77,13 @@ export class Explainer {
         const { evidence } = this
         evidence.sent(frame, from, time, lost)
         const own = this.self()
+        if (lost !== undefined) this.lostSegment(time)
         const view = evidence.others.at(-1)?.view
         if (view === undefined || evidence.others.at(-1)?.time !== time) return
         if (view.kind === "arp" && view.senderIp === own.ip && from !== own.station)
             this.service(addressTaken(evidence))
+        if (view.kind === "arp" && view.sourceMac === evidence.mac && from !== own.station && from !== "")
+            this.service(sameMac(own.name, from, evidence.mac))
         if (view.kind !== "udp") return
         const isOwn = from === own.station
         if (isOwn && view.destinationPort === 67 && ++this.asked.dhcp >= MESSAGES)
@@ -181,6 +187,7 @@ export class Explainer {
             if (!isMoving) this.explain(connection)
         }
         this.service(whyNoAddress(this.evidence))
+        this.explainNeighbours()
         const { cableOut } = this.evidence
         if (cableOut !== undefined) this.service(withoutCable(this.self().name, cableOut, now))
     }
@@ -247,6 +254,29 @@ export class Explainer {
         }
     }
 
+    /** Explains a connection of which segments do not arrive, one after the other. */
+    private lostSegment(time: number): void {
+        const last = this.evidence.segments.at(-1)
+        if (last === undefined || last.time !== time || last.lost === undefined) return
+        const { source, sourcePort, destination, destinationPort } = last.view
+        const connection = this.connections.list
+            .filter(({ addresses, ports }) =>
+                ([0, 1] as const).some(
+                    end =>
+                        addresses[end] === source &&
+                        ports[end] === sourcePort &&
+                        addresses[other(end)] === destination &&
+                        ports[other(end)] === destinationPort
+                )
+            )
+            .at(-1)
+        if (connection === undefined) return
+        const since = connection.lastTime / 1e6
+        const { segments } = this.evidence
+        const some = segments.filter(one => one.time > since && one.lost !== undefined)
+        if (some.length >= RETRANSMISSIONS) this.explain(connection)
+    }
+
     private failed(tuple: Tuple, error: string): Diagnosis {
         if (error === "ECONNABORTED") return this.aborted(tuple)
         const connection = this.connectionOf(tuple)
@@ -263,16 +293,30 @@ export class Explainer {
     /** Notes that the device's program aborted a connection, which is no failure to report. */
     private aborted(tuple: Tuple): Diagnosis {
         const name = `${tuple.remoteIp}:${tuple.remotePort}`
+        const isExplained = this.all.some(({ about }) => about !== undefined && keyOf(about) === keyOf(tuple))
         const why = diagnosis(
             "aborted",
             `The program of ${this.self().name} aborted the connection with ${name}.`
         )
-        this.all.push({ ...why, time: this.now, about: tuple })
+        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple })
         return why
     }
 
     private openedAt(tuple: Tuple): number {
         return [...this.ids.values()].filter(one => keyOf(one) === keyOf(tuple)).at(-1)?.opened ?? 0
+    }
+
+    /** Explains that hosts do not answer ARP for which no connection waits, such as those of datagrams. */
+    private explainNeighbours(): void {
+        const { ip } = this.self()
+        for (const server of targetsOf(this.evidence, ip)) {
+            if (this.all.some(({ sentence }) => sentence.includes(server))) continue
+            const asked = askedFor(this.evidence, ip, server, 0)
+            if (asked === undefined || asked.answered || asked.count < ARP_TRIES) continue
+            const attempt = { client: ip, server, name: server, asked: "", since: asked.first }
+            const why = withoutNeighbour(this.evidence, attempt)
+            if (why !== undefined) this.add(`arp ${server}`, why, undefined)
+        }
     }
 
     /** Explains a connection, once for each cause; with `only`, if the cause is one of them. */
@@ -387,6 +431,14 @@ function general(connection: Connection | undefined, tuple: Tuple, error: string
         `The connection with ${name} failed (${error}) after ${counted(ends[0].segments + ends[1].segments, "segment")}.`,
         "look at what was heard last",
         lastWords(connection)
+    )
+}
+
+function sameMac(name: string, station: string, mac: string): Diagnosis {
+    return diagnosis(
+        "address-taken",
+        `Two stations send with the Ethernet address ${mac}: ${name} and ${station}. A switch sends frames to the one that spoke last.`,
+        "give each station its own Ethernet address (macAddress)"
     )
 }
 
