@@ -14,8 +14,8 @@ const STUCK = 2
 const SENDLESS = 90_000
 /** A connection that its server ends within this time after the handshake, without any data, was closed at once, ns. */
 const AT_ONCE = 2e9
-/** Data of at least this length may be too long for a path; shorter data passes every one (RFC 791 section 3.1). */
-const LONG = 500
+/** Data of at least this length may be too long for a path; shorter data passes every one in use. */
+const LONG = 200
 /** The first bytes of a TLS record with a handshake or an alert (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 22
 const TLS_ALERT = 21
