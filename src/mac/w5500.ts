@@ -1,7 +1,7 @@
 // The driver of the WIZnet W5500 on SPI. It does not use the chip's TCP/IP: socket 0 in MACRAW mode has all 16 + 16 KB of memory.
 //
 // SPI frames (chip select low, then high) for an Ethernet frame of up to 125 bytes, then for a longer one:
-//   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD; RECV
+//   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD and RECV, after the frame was handled
 //              in a burst, up to 4 KB of frames share all but the data
 //   sent       3, 3 (4 transfers): data; Sn_TX_WR; SEND
 //              one more for the registers if they were not read since the last sent frame
@@ -40,7 +40,7 @@ const enum Size {
     LongestHeader = 1520,
     /** Longest frame that is sent: Ethernet's, without FCS (data sheets before 1.0.3 have it for MACRAW under Sn_MSSR). */
     LongestSent = 1514,
-    /** The most bytes that the driver reads before it frees them in the chip's memory. */
+    /** After reading this many bytes the driver frees them in the chip's memory at the latest; before, when it has nothing else to do. */
     Release = 4096,
     UnknownHeader = 0xffff,
     /** Further polls after a length header that was not valid. */
@@ -158,7 +158,15 @@ export class W5500 implements Mac {
     // no helper functions here on purpose: a call costs as much as a transfer
     async receive(into: Buffer): Promise<number> {
         try {
-            if (this.waiting === 0 || this.owed >= Size.Release) await this.poll()
+            if (this.owed >= Size.Release) {
+                await this.free()
+                // has the registers read
+                this.waiting = 0
+            }
+            if (this.waiting === 0) {
+                if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
+                await this.poll()
+            }
             const waiting = this.waiting
             if (waiting === 0) {
                 this.doubt = 0
@@ -284,16 +292,27 @@ export class W5500 implements Mac {
     }
 
     async rest(ms: number): Promise<void> {
-        const until = (ds.millis() + ms) | 0
+        let now = ds.millis() | 0
+        const until = (now + ms) | 0
         let looks = Polls.PerMs * (ms + 1)
         try {
-            while (this.waiting === 0 && this.doubt === 0 && !power.woken) {
-                await this.poll()
-                const now = ds.millis() | 0
-                const left = (until - now) | 0
-                if (this.waiting > 0 || left <= 0 || looks-- <= 0) break
-                const most = this.untaken > 0 ? 1 : (this.lookAt - now) | 0
-                await power.idle(Math.min(left, most))
+            if (this.owed > 0) await this.free()
+            // flat on purpose: a turn of this loop is all that an idle device does
+            if (this.waiting === 0 && this.doubt === 0) {
+                while (!power.woken) {
+                    if (((now - this.lookAt) | 0) >= 0) await this.look(false)
+                    await this.poll()
+                    if (this.waiting > 0) break
+                    let left = (until - now) | 0
+                    if (left <= 0) break
+                    if (looks <= 0) break
+                    looks--
+                    const most = (this.lookAt - now) | 0
+                    if (most < left) left = most
+                    if (this.untaken > 0) left = 1
+                    await power.idle(left)
+                    now = ds.millis() | 0
+                }
             }
         } catch (error) {
             await this.failed(error)
@@ -301,30 +320,30 @@ export class W5500 implements Mac {
         power.woken = false
     }
 
+    /** Frees in the chip's memory what was read. */
+    private async free(): Promise<void> {
+        const { cs, command, single } = this
+        command.setAt(0, "i32", Head.SetReceiveRead | ((this.readAt >> 8) << 24))
+        command.setAt(4, "u8", this.readAt & 0xff)
+        cs.setMode(ds.GPIOMode.OutputLow)
+        await (ds as Spi).spiXfer(command, command)
+        cs.setMode(ds.GPIOMode.OutputHigh)
+        single.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
+        cs.setMode(ds.GPIOMode.OutputLow)
+        await (ds as Spi).spiXfer(single, single)
+        cs.setMode(ds.GPIOMode.OutputHigh)
+        this.owed = 0
+    }
+
     /**
-     * Frees what was read, then reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its
-     * settings. No helper functions here on purpose: a call costs as much as a transfer.
+     * Reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its settings. Flat on purpose: a
+     * call costs as much as a transfer.
      */
     private async poll(): Promise<void> {
-        if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
         const r = this.registers
         // a chip that does not answer is polled all the same: transfers keep the board awake
         if (!this.answers) return await readRegisters(this.bus, Head.ReadSocket, r)
         const cs = this.cs
-        if (this.owed > 0) {
-            const c = this.command
-            c.setAt(0, "i32", Head.SetReceiveRead | ((this.readAt >> 8) << 24))
-            c.setAt(4, "u8", this.readAt & 0xff)
-            cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(c, c)
-            cs.setMode(ds.GPIOMode.OutputHigh)
-            const k = this.single
-            k.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
-            cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(k, k)
-            cs.setMode(ds.GPIOMode.OutputHigh)
-            this.owed = 0
-        }
         let before = -1
         let sane = false
         for (let tries = 0; tries < 4; tries++) {
@@ -341,7 +360,6 @@ export class W5500 implements Mac {
                 if (++this.untaken > BusTime.CommandLooks) this.lost("takes no commands")
                 return
             }
-            sane = true
             let waiting = 0
             if (r.getAt(Snapshot.ReceivedSize, "u16") !== 0) {
                 waiting =
@@ -354,12 +372,14 @@ export class W5500 implements Mac {
                 // when the pointers of the same burst agree with it, or when a second read is the same
                 if (waiting !== ((end - read) & 0xffff) && waiting !== before) {
                     before = waiting
+                    sane = true
                     continue
                 }
-                // the pointer is not the driver's: the socket is reopened below
-                if (read !== this.readAt || waiting > Memory.Bytes) waiting = -1
-            }
-            this.waiting = 0
+                // the pointer is not the driver's: the socket is reopened below. What was read and not freed yet is counted, too
+                if (((read + this.owed) & 0xffff) !== this.readAt || waiting > Memory.Bytes) waiting = -1
+                else waiting -= this.owed
+            } else if (this.owed > 0) waiting = -1
+            this.waiting = waiting
             this.untaken = 0
             if (this.sending) {
                 // data sheet, Sn_TX_RD: SEND moves it to Sn_TX_WR when all bytes are sent
@@ -370,8 +390,7 @@ export class W5500 implements Mac {
                 else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send)
                     return await this.reopen(MacCounter.SendTimeout)
             }
-            if (waiting >= 0) this.waiting = waiting
-            else await this.reopen(MacCounter.Resync)
+            if (waiting < 0) await this.reopen(MacCounter.Resync)
             return
         }
         this.waiting = 0

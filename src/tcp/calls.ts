@@ -57,13 +57,16 @@ export function accept(t: TcpContext, id: number): number {
     if (findListener(t, id) < 0) return TcpError.NotConnected
     const conns = t.conns
     let first = -1
+    let pending = 0
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending)) continue
+        pending++
+        if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
         // connections get ids in the order of their handshakes, and ids wrap
         const age = (conns.getAt(c + Tcb.Id, "u16") - t.lastId - 1) & 0xffff
         if (first < 0 || age < ((conns.getAt(first + Tcb.Id, "u16") - t.lastId - 1) & 0xffff)) first = c
     }
+    t.arrived = pending > (first < 0 ? 0 : 1)
     if (first < 0) return 0
     const flags = conns.getAt(first + Tcb.Flags, "u8")
     conns.setAt(first + Tcb.Flags, "u8", (flags & ~ConnFlag.Pending) | ConnFlag.Held)

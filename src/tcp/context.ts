@@ -123,6 +123,10 @@ export class TcpContext {
     portCounter = 0
     /** The id that was assigned last. */
     lastId = 0
+    /** The largest id that was given. */
+    topId = 0
+    /** A connection may wait to be accepted. */
+    arrived = false
     /** The connection that `transmit` begins with when it looks for one that is due. */
     cursor = 0
     /** The period in which the last challenge ACK was sent (challenge-ack.ts). */

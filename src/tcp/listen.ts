@@ -5,7 +5,7 @@ import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
 import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import { connectionFor, hasBacklog, openPassive } from "./accepting"
 import { challengeHalf } from "./challenge-ack"
-import { type Passive, Reopened, type TcpContext } from "./context"
+import { Frame, type Passive, Reopened, type TcpContext } from "./context"
 import { enterEstablished } from "./established"
 import {
     dropHalf,
@@ -154,7 +154,7 @@ function reopen(
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
-    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
     const h = takeHalf(t)
     if (h < 0) return -1
     const halves = t.halves

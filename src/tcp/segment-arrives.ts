@@ -9,7 +9,7 @@ import { FAST_RETRANSMIT, KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
 import { Flag, OptionBit, ParsedOptions, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
 import { continueRecovery, duplicateAck, reportsGap } from "./congestion"
-import type { TcpContext } from "./context"
+import { Frame, type TcpContext } from "./context"
 import { enterEstablished } from "./established"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset } from "./reply"
@@ -21,6 +21,12 @@ import { armRto, armTimer, failConnection, isIdle, setDue, setState, stopTimer }
 /** The greatest age at which TS.Recent may refuse a segment, in units of 2^16 ms: 24 days (RFC 7323 section 5.5). */
 const enum Age {
     Most = 31640,
+}
+
+/** The end of a header in the receive frame, without options and with timestamps alone. */
+const enum HeaderEnd {
+    Plain = Frame.Transport + Tcp.Size,
+    Stamped = Plain + TimestampsOnly.Size,
 }
 
 /**
@@ -51,21 +57,19 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let sacked = false
     let stamp = 0
     let stamped = false
-    const options = segment.getAt(Seg.At, "u16") + Tcp.Size
-    if (TIMESTAMPS ? options < at : SACK ? options < at : false) {
+    if (TIMESTAMPS || SACK ? at > HeaderEnd.Plain : false) {
         if (connOptions & (ConnOption.Timestamps | ConnOption.Sack)) {
             if (
                 TIMESTAMPS
-                    ? at - options === TimestampsOnly.Size &&
-                      t.rx.getAt(options, "i32") === TimestampsOnly.Start
+                    ? at === HeaderEnd.Stamped && t.rx.getAt(HeaderEnd.Plain, "i32") === TimestampsOnly.Start
                     : false
             ) {
                 // the layout that RFC 7323 appendix A recommends: nearly all segments of most peers have it
                 stamped = true
-                stamp = readI32(t.rx, options + 4)
-                echo = readI32(t.rx, options + 8)
+                stamp = readI32(t.rx, HeaderEnd.Plain + 4)
+                echo = readI32(t.rx, HeaderEnd.Plain + 8)
             } else {
-                parseOptions(t.rx, options, at, t.options)
+                parseOptions(t.rx, HeaderEnd.Plain, at, t.options)
                 const present = t.options.getAt(ParsedOptions.Present, "u8")
                 if (TIMESTAMPS) {
                     stamped = (present & OptionBit.Timestamps) !== 0
@@ -153,8 +157,10 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     }
     if (state === State.SynReceived) {
         state = enterEstablished(t, c, acknowledgment, now)
-        // The SYN in the SYN,ACK was already accepted and lies below the window. By the letter of the RFC the segment is
-        // acknowledged: a peer that follows the letter, too, has no other way out of SYN-RECEIVED
+        // the program may have written, or closed, in SYN-SENT
+        setDue(t, c, 0)
+        // The SYN of a SYN,ACK that was taken before lies below the window. By the letter it is acknowledged: a peer that follows
+        // the letter, too, has no other way out of SYN-RECEIVED
         if (offset === 0) {
             if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
         }
@@ -338,7 +344,8 @@ function acknowledge(
         conns.setAt(c + Tcb.Progress, "i32", now)
         armRto(t, c, now)
     }
-    setDue(t, c, 0)
+    // when the send ring is empty, there is nothing to send; a connection that becomes TIME-WAIT gets a smaller record
+    if (queued !== bytes || finAcked) setDue(t, c, 0)
     return finAcked
 }
 
@@ -354,7 +361,7 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             if (before === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") > 0) endProbing(t, c)
             }
-            setDue(t, c, 0)
+            if (conns.getAt(c + Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
         }
     }
     // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close such a peer

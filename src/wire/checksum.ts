@@ -14,7 +14,7 @@ const block = Buffer.alloc(Block.Size)
  *
  * Words are read in the machine's order (little-endian). By RFC 1071 section 2 (B) the sum is then the same with its two bytes
  * swapped, so a checksum field is stored and compared by `getAt`/`setAt` "u16" without a swap. Any length and offset are valid; bytes
- * outside of the buffer add nothing. `sum` is 0, an earlier result, or any integer below 2^32.
+ * outside of the buffer add nothing. `sum` is 0, an earlier result, or any integer below 2^40.
  *
  * The result over bytes that include their own correct checksum is 0xffff.
  */

@@ -31,6 +31,6 @@ test("each further connection costs an ACK at most 193 operations, an echo of 22
         const cost = (name: string) => paths.get(name)!.cost.operations
         return (cost(`${path}Third`) - cost(path)) / 2
     }
-    expect(further("ack")).toBeLessThanOrEqual(193)
-    expect(further("echo22")).toBeLessThanOrEqual(271)
+    expect(further("ack")).toBeLessThanOrEqual(147)
+    expect(further("echo22")).toBeLessThanOrEqual(252)
 })
