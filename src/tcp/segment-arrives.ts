@@ -184,7 +184,16 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
     // "SND.UNA =< SEG.ACK =< SND.NXT": SND.WL2 =< SEG.ACK holds with it
-    if (acked >= 0) updateWindow(t, c, sequence, window, now)
+    let due = acked > 0
+    if (acked >= 0) {
+        if (updateWindow(t, c, sequence, window, now)) due = true
+    }
+    // An ACK or a larger window lets the connection send what it still has: data in the ring; or the FIN, which every state but
+    // ESTABLISHED and CLOSE-WAIT has sent, or has to send (again, when SND.NXT fell back to SND.UNA). In TIME-WAIT, `transmit` moves the
+    // connection to a smaller record. A look for nothing would cost a fourth of a pure ACK's operations
+    if (due) {
+        if (state !== State.Established || conns.getAt(c + Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
+    }
     if (finAcked) {
         state = finAcknowledged(t, c, state, now)
         if (state === State.Closed) return
@@ -344,14 +353,16 @@ function acknowledge(
         conns.setAt(c + Tcb.Progress, "i32", now)
         armRto(t, c, now)
     }
-    // when the send ring is empty, there is nothing to send; a connection that becomes TIME-WAIT gets a smaller record
-    if (queued !== bytes || finAcked) setDue(t, c, 0)
     return finAcked
 }
 
-/** Updates the peer's window from a segment, unless the segment is older than the one that last set it. */
-function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): void {
+/**
+ * Updates the peer's window from a segment, unless the segment is older than the one that last set it. Returns true when the window
+ * is larger than before.
+ */
+function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): boolean {
     const conns = t.conns
+    let larger = false
     if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) >= 0) {
         const before = conns.getAt(c + Tcb.SndWnd, "u16")
         conns.setAt(c + Tcb.SndWnd, "u16", window)
@@ -361,7 +372,7 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             if (before === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") > 0) endProbing(t, c)
             }
-            if (conns.getAt(c + Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
+            larger = true
         }
     }
     // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close such a peer
@@ -371,6 +382,7 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             conns.setAt(c + Tcb.Progress, "i32", now)
         }
     }
+    return larger
 }
 
 /** Ends the probing of a window that has opened (section 3.8.6.1): the connection sends at once, and no longer backs off. */
