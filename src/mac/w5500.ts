@@ -43,6 +43,8 @@ const enum Size {
     /** After reading this many bytes the driver frees them in the chip's memory at the latest; before, when it has nothing else to do. */
     Release = 4096,
     UnknownHeader = 0xffff,
+    /** Further polls after one that was disturbed. */
+    Polls = 3,
     /** Further polls after a length header that was not valid. */
     Doubts = 2,
 }
@@ -110,9 +112,11 @@ export class W5500 implements Mac {
     private sentAt = 0
     /** When to check the common registers, or to try to bring a lost chip back. */
     private lookAt = 0
+    /** When `rest` has polled long enough: at its end, or at `lookAt` if that comes before. */
+    private pauseAt = 0
     private answers = false
-    /** Socket 0's registers as they read after it was opened, with no command under way (see SocketState). */
-    private own = 0
+    /** Socket 0's registers as they read after it was opened, with no command under way (see SocketState); -1, which no register reads, before. */
+    private own = -1
     private readonly small = Buffer.alloc(Size.Small)
     private readonly command: Buffer
     private readonly single: Buffer
@@ -165,7 +169,7 @@ export class W5500 implements Mac {
             }
             if (this.waiting === 0) {
                 if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
-                await this.poll()
+                await this.poll(Size.Polls, -1)
             }
             const waiting = this.waiting
             if (waiting === 0) {
@@ -295,20 +299,23 @@ export class W5500 implements Mac {
         let now = ds.millis() | 0
         const until = (now + ms) | 0
         let looks = Polls.PerMs * (ms + 1)
+        this.pauseAt = now
         try {
             if (this.owed > 0) await this.free()
             // flat on purpose: a turn of this loop is all that an idle device does
             if (this.waiting === 0 && this.doubt === 0) {
                 while (!power.woken) {
-                    if (((now - this.lookAt) | 0) >= 0) await this.look(false)
-                    await this.poll()
+                    let left = (this.pauseAt - now) | 0
+                    if (left <= 0) {
+                        if (((now - this.lookAt) | 0) >= 0) await this.look(false)
+                        this.pauseAt = ((until - this.lookAt) | 0) < 0 ? until : this.lookAt
+                        left = (this.pauseAt - now) | 0
+                    }
+                    await this.poll(Size.Polls, -1)
                     if (this.waiting > 0) break
-                    let left = (until - now) | 0
                     if (left <= 0) break
                     if (looks <= 0) break
                     looks--
-                    const most = (this.lookAt - now) | 0
-                    if (most < left) left = most
                     if (this.untaken > 0) left = 1
                     await power.idle(left)
                     now = ds.millis() | 0
@@ -336,26 +343,23 @@ export class W5500 implements Mac {
     }
 
     /**
-     * Reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its settings. Flat on purpose: a
-     * call costs as much as a transfer.
+     * Reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its settings. A transfer that may
+     * have been disturbed is repeated up to `tries` times; `before` is what waits by the last of them in which socket 0 was as it was
+     * opened, -1 if there was none. Flat on purpose: a call costs as much as a transfer.
      */
-    private async poll(): Promise<void> {
+    private async poll(tries: number, before: number): Promise<void> {
         const r = this.registers
-        // a chip that does not answer is polled all the same: transfers keep the board awake
-        if (!this.answers) return await readRegisters(this.bus, Head.ReadSocket, r)
         const cs = this.cs
-        let before = -1
-        let sane = false
-        for (let tries = 0; tries < 4; tries++) {
-            r.setAt(0, "i32", Head.ReadSocket)
-            cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(r, r)
-            cs.setMode(ds.GPIOMode.OutputHigh)
-            // one disturbed transfer is repeated: it is not a reason to drop all frames
-            if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) continue
+        r.setAt(0, "i32", Head.ReadSocket)
+        cs.setMode(ds.GPIOMode.OutputLow)
+        await (ds as Spi).spiXfer(r, r)
+        cs.setMode(ds.GPIOMode.OutputHigh)
+        // left by `break` when the transfer may have been disturbed
+        for (;;) {
+            if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) break
             const own = r.getAt(Snapshot.Mode, "i32") & SocketState.Bits
             if (own !== this.own) {
-                if ((own & SocketState.NotCommand) !== this.own) continue
+                if ((own & SocketState.NotCommand) !== this.own) break
                 this.waiting = 0
                 if (++this.untaken > BusTime.CommandLooks) this.lost("takes no commands")
                 return
@@ -372,8 +376,7 @@ export class W5500 implements Mac {
                 // when the pointers of the same burst agree with it, or when a second read is the same
                 if (waiting !== ((end - read) & 0xffff) && waiting !== before) {
                     before = waiting
-                    sane = true
-                    continue
+                    break
                 }
                 // the pointer is not the driver's: the socket is reopened below. What was read and not freed yet is counted, too
                 if (((read + this.owed) & 0xffff) !== this.readAt || waiting > Memory.Bytes) waiting = -1
@@ -394,14 +397,18 @@ export class W5500 implements Mac {
             return
         }
         this.waiting = 0
-        if (!sane) await this.look(true)
+        // a chip that does not answer is polled all the same: transfers keep the board awake
+        if (!this.answers) return
+        // one disturbed transfer is repeated: it is not a reason to drop all frames
+        if (tries > 0) await this.poll(tries - 1, before)
+        else if (before < 0) await this.look(true)
     }
 
     /** Waits for the end of the last send, and reopens the socket if it does not end. */
     private async confirm(): Promise<void> {
         let looks = 0
         while (this.sending) {
-            await this.poll()
+            await this.poll(Size.Polls, -1)
             if (!this.sending) return
             if (looks++ >= Time.SendLooks) return await this.reopen(MacCounter.SendTimeout)
             await idle()
@@ -479,8 +486,10 @@ export class W5500 implements Mac {
         }
         if (version !== CHIP_VERSION)
             return `W5500: version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
-        if (!(await this.open()))
+        if (!(await this.open())) {
+            this.own = -1
             return "W5500: answers but does not open its socket: check its power, then switch it off and on"
+        }
         this.answers = true
         this.upSince = ds.millis() | 0
         await this.look(false)
@@ -544,8 +553,10 @@ export class W5500 implements Mac {
         if (!this.answers) return
         const now = ds.millis() | 0
         this.answers = false
+        this.own = -1
         this.linkUp = false
         this.forget()
+        this.pauseAt = now
         this.lookAt = ((now - this.upSince) | 0) < Time.Retry ? (now + Time.Retry) | 0 : now
         this.count(MacCounter.ChipReset)
         console.warn(`W5500: ${what}; the driver resets the chip until it answers`)

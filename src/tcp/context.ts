@@ -9,7 +9,7 @@ import { ParsedOptions } from "../wire/tcp"
 import type { Config } from "./config"
 import { Half, Listener, Pace, Seg, Tcb, TimeWaitRecord } from "./records"
 
-/** Offsets of the headers in the transmit frame: there neither Ethernet nor IP has options. */
+/** Offsets of the headers in both frames: receive.ts leaves out a VLAN tag and IP options before it hands a segment to TCP. */
 export const enum Frame {
     Ip = 14,
     Transport = 34,

@@ -101,7 +101,6 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
     )
     segment.setAt(Seg.DataAt, "u16", Frame.Transport + header)
     segment.setAt(Seg.Length, "u16", length - header)
-    segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
     segment.setAt(Seg.Control, "u8", control)
     if (c >= 0) {
         if (ACTIVE_OPENS ? state === State.SynSent : false) {

@@ -18,7 +18,7 @@ import {
 } from "./half-open"
 import { agreedOptions, isStamped, sendMss } from "./options"
 import { Agreed, ConnFlag, Half, HalfFlag, Listener, Seg, SendFlag, State, Tcb, TcpError } from "./records"
-import { answerReset } from "./reply"
+import { answerReset, spaceOf } from "./reply"
 import { drop, traceState } from "./report"
 import { roundTrip } from "./rtt"
 import { initialSequence } from "./secret-numbers"
@@ -188,7 +188,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const control = segment.getAt(Seg.Control, "u8")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
-    const length = segment.getAt(Seg.Space, "u16")
+    const length = spaceOf(t)
     // The client sent its SYN again, with or without data: our SYN-ACK was lost. A SYN-ACK contains the ACK that the RFC asks
     // for, and helps a client in SYN-SENT, which drops an ACK without a SYN
     if (offset === -1) {

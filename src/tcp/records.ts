@@ -366,9 +366,7 @@ export const enum Seg {
     DataAt = 18,
     /** Bytes of data. */
     Length = 20,
-    /** SEG.LEN, the sequence numbers that the segment takes: one for each byte of data, for its SYN and for its FIN. */
-    Space = 22,
     /** Control bits (wire/tcp.ts, Flag). */
-    Control = 24,
-    Size = 26,
+    Control = 22,
+    Size = 24,
 }

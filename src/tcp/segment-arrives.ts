@@ -12,7 +12,7 @@ import { continueRecovery, duplicateAck, reportsGap } from "./congestion"
 import { Frame, type TcpContext } from "./context"
 import { enterEstablished } from "./established"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
-import { answerReset } from "./reply"
+import { answerReset, spaceOf } from "./reply"
 import { count, drop } from "./report"
 import { computeRto, roundTrip } from "./rtt"
 import { takeData } from "./segment-data"
@@ -105,7 +105,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
     if (offset !== 0 || room === 0) {
-        const space = segment.getAt(Seg.Space, "u16")
+        const space = spaceOf(t)
         if (room === 0 && (offset === 0 || (offset < 0 && offset + space > 0))) {
             // a zero window accepts no data, but the ACK and the RST of the segment (MUST-66)
             if (length > 0 || control & Flag.Fin) {
@@ -243,7 +243,7 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
  */
 function answer(t: TcpContext, c: number, now: number): void {
     const segment = t.segment
-    if (segment.getAt(Seg.Space, "u16") === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn)
+    if (spaceOf(t) === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn)
         challengeAck(t, c, now)
     else setDue(t, c, ConnFlag.AckNow)
 }

@@ -63,7 +63,6 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
         if (segment.getAt(Seg.Length, "u16") > 0 || control & Flag.Fin) {
             segment.setAt(Seg.Sequence, "i32", next)
             segment.setAt(Seg.Control, "u8", control & ~Flag.Syn)
-            segment.setAt(Seg.Space, "u16", segment.getAt(Seg.Space, "u16") - 1)
             segmentArrives(t, c, now)
         }
         return
