@@ -112,7 +112,7 @@ export class W5500 implements Mac {
     private sentAt = 0
     /** When to check the common registers, or to try to bring a lost chip back. */
     private lookAt = 0
-    /** When `rest` has polled long enough: at its end, or at `lookAt` if that comes before. */
+    /** When `rest` has more to do than poll: at its end, or at `lookAt` if that comes before. */
     private pauseAt = 0
     private answers = false
     /** Socket 0's registers as they read after it was opened, with no command under way (see SocketState); -1, which no register reads, before. */
@@ -305,18 +305,16 @@ export class W5500 implements Mac {
             // flat on purpose: a turn of this loop is all that an idle device does
             if (this.waiting === 0 && this.doubt === 0) {
                 while (!power.woken) {
-                    let left = (this.pauseAt - now) | 0
-                    if (left <= 0) {
-                        if (((now - this.lookAt) | 0) >= 0) await this.look(false)
-                        this.pauseAt = ((until - this.lookAt) | 0) < 0 ? until : this.lookAt
-                        left = (this.pauseAt - now) | 0
-                    }
                     await this.poll(Size.Polls, -1)
                     if (this.waiting > 0) break
-                    if (left <= 0) break
-                    if (looks <= 0) break
-                    looks--
-                    if (this.untaken > 0) left = 1
+                    let left = (this.pauseAt - now) | 0
+                    if (left <= 0) {
+                        if (((until - now) | 0) <= 0) break
+                        if (((now - this.lookAt) | 0) >= 0) await this.look(false)
+                        this.pauseAt = ((until - this.lookAt) | 0) < 0 ? until : this.lookAt
+                        left = this.untaken > 0 ? 1 : (this.pauseAt - now) | 0
+                    }
+                    if (--looks < 0) break
                     await power.idle(left)
                     now = ds.millis() | 0
                 }
@@ -361,6 +359,8 @@ export class W5500 implements Mac {
             if (own !== this.own) {
                 if ((own & SocketState.NotCommand) !== this.own) break
                 this.waiting = 0
+                // `rest` comes back soon
+                this.pauseAt = ds.millis() | 0
                 if (++this.untaken > BusTime.CommandLooks) this.lost("takes no commands")
                 return
             }
@@ -381,7 +381,8 @@ export class W5500 implements Mac {
                 // the pointer is not the driver's: the socket is reopened below. What was read and not freed yet is counted, too
                 if (((read + this.owed) & 0xffff) !== this.readAt || waiting > Memory.Bytes) waiting = -1
                 else waiting -= this.owed
-            } else if (this.owed > 0) waiting = -1
+                if (waiting < 0) return await this.reopen(MacCounter.Resync)
+            } else if (this.owed > 0) return await this.reopen(MacCounter.Resync)
             this.waiting = waiting
             this.untaken = 0
             if (this.sending) {
@@ -393,7 +394,6 @@ export class W5500 implements Mac {
                 else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send)
                     return await this.reopen(MacCounter.SendTimeout)
             }
-            if (waiting < 0) await this.reopen(MacCounter.Resync)
             return
         }
         this.waiting = 0

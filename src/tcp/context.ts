@@ -23,6 +23,13 @@ export const enum ShutWindowProbe {
     Within = 500,
 }
 
+/** What TcpContext.touched is if not the one connection that has changed. */
+export const enum Touched {
+    None = -2,
+    /** Several connections may have changed. */
+    Several = -1,
+}
+
 /** The result of a SYN for a connection in TIME-WAIT. */
 export const enum Reopened {
     /** The SYN does not reopen the connection, and the caller still has to handle it. */
@@ -127,6 +134,10 @@ export class TcpContext {
     topId = 0
     /** A connection may wait to be accepted. */
     arrived = false
+    /** The connection that was found last. */
+    found = 0
+    /** The connection that has changed since a program's sockets were last checked (socket/waiting.ts), or Touched. */
+    touched: number = Touched.None
     /** The connection that `transmit` begins with when it looks for one that is due. */
     cursor = 0
     /** The period in which the last challenge ACK was sent (challenge-ack.ts). */

@@ -7,7 +7,7 @@ import { ACTIVE_OPENS, COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from
 import { onesSum } from "../wire/checksum"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
-import { Frame, Reopened, type TcpContext } from "./context"
+import { Frame, Reopened, type TcpContext, Touched } from "./context"
 import { ConnOption, Seg, State, Tcb, TcpError, TimeWaitRecord } from "./records"
 import { answerReset } from "./reply"
 import { drop, traceSegment } from "./report"
@@ -51,6 +51,8 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
     let record = -1
     if (c >= 0) {
         state = t.conns.getAt(c + Tcb.State, "u8")
+        t.found = c
+        if (t.touched !== c) t.touched = t.touched === Touched.None ? c : Touched.Several
     } else {
         if (TIME_WAIT_RECORDS ? t.waitsEnd > 0 : false) {
             record = findWait(t, remoteIp, ports)

@@ -243,8 +243,7 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
  */
 function answer(t: TcpContext, c: number, now: number): void {
     const segment = t.segment
-    if (spaceOf(t) === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn)
-        challengeAck(t, c, now)
+    if (spaceOf(t) === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn) challengeAck(t, c, now)
     else setDue(t, c, ConnFlag.AckNow)
 }
 

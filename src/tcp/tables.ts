@@ -116,6 +116,8 @@ export function newId(t: TcpContext): number {
 export function findConnection(t: TcpContext, id: number): number {
     const conns = t.conns
     if (id <= 0) return -1
+    // mostly that of the segment that has just arrived
+    if (conns.getAt(t.found + Tcb.Id, "u16") === id) return t.found
     const end = t.connsEnd
     for (let c = 0; c < end; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === id) return c
