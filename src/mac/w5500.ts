@@ -301,9 +301,16 @@ export class W5500 implements Mac {
         let looks = Polls.PerMs * (ms + 1)
         this.pauseAt = now
         try {
-            if (this.owed > 0) await this.free()
-            // flat on purpose: a turn of this loop is all that an idle device does
-            if (this.waiting === 0 && this.doubt === 0) {
+            let quiet = this.waiting === 0 && this.doubt === 0
+            if (this.owed > 0) {
+                if (this.waiting === 0) {
+                    await this.free()
+                    // the other fibers have run meanwhile
+                    if (ms === 0) quiet = false
+                }
+            }
+            if (quiet) {
+                // flat on purpose: a turn of this loop is all that an idle device does
                 while (!power.woken) {
                     await this.poll(Size.Polls, -1)
                     if (this.waiting > 0) break

@@ -151,8 +151,12 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
     const part = size - to
-    t.rings.blitAt(ring + to, from, at, Math.min(length, part))
-    if (length > part) t.rings.blitAt(ring, from, at + part, length - part)
+    if (length <= part) {
+        t.rings.blitAt(ring + to, from, at, length)
+    } else {
+        t.rings.blitAt(ring + to, from, at, part)
+        t.rings.blitAt(ring, from, at + part, length - part)
+    }
     conns.setAt(c + Tcb.SendLength, "u16", queued + length)
     setDue(t, c, 0)
     return length
@@ -186,9 +190,14 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     const ring = ringsOf(t, c) + t.sendSize
     const head = conns.getAt(c + Tcb.ReceiveHead, "u16")
     const part = size - head
-    into.blitAt(at, t.rings, ring + head, Math.min(length, part))
-    if (length > part) into.blitAt(at + part, t.rings, ring, length - part)
-    conns.setAt(c + Tcb.ReceiveHead, "u16", length < part ? head + length : length - part)
+    if (length < part) {
+        into.blitAt(at, t.rings, ring + head, length)
+        conns.setAt(c + Tcb.ReceiveHead, "u16", head + length)
+    } else {
+        into.blitAt(at, t.rings, ring + head, part)
+        into.blitAt(at + part, t.rings, ring, length - part)
+        conns.setAt(c + Tcb.ReceiveHead, "u16", length - part)
+    }
     conns.setAt(c + Tcb.ReceiveLength, "u16", queued - length)
     advertiseRoom(t, c)
     return length

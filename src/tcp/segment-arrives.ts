@@ -155,10 +155,10 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             }
         }
     }
+    // also after SYN-RECEIVED: the program may have written, or closed, in SYN-SENT
+    let due = acked > 0
     if (state === State.SynReceived) {
         state = enterEstablished(t, c, acknowledgment, now)
-        // the program may have written, or closed, in SYN-SENT
-        setDue(t, c, 0)
         // The SYN of a SYN,ACK that was taken before lies below the window. By the letter it is acknowledged: a peer that follows
         // the letter, too, has no other way out of SYN-RECEIVED
         if (offset === 0) {
@@ -184,7 +184,6 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
     // "SND.UNA =< SEG.ACK =< SND.NXT": SND.WL2 =< SEG.ACK holds with it
-    let due = acked > 0
     if (acked >= 0) {
         if (updateWindow(t, c, sequence, window, now)) due = true
     }
@@ -361,9 +360,9 @@ function acknowledge(
  */
 function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): boolean {
     const conns = t.conns
-    let larger = false
-    if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) >= 0) {
-        const before = conns.getAt(c + Tcb.SndWnd, "u16")
+    const before = conns.getAt(c + Tcb.SndWnd, "u16")
+    if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) < 0) window = before
+    else {
         conns.setAt(c + Tcb.SndWnd, "u16", window)
         if (window > conns.getAt(c + Tcb.MaxSndWnd, "u16")) conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
         conns.setAt(c + Tcb.SndWl1, "i32", sequence)
@@ -371,17 +370,16 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             if (before === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") > 0) endProbing(t, c)
             }
-            larger = true
         }
     }
     // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close such a peer
     // could hold the record forever, so R2 ends the connection (RFC 6429)
-    if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
+    if (window === 0) {
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)) {
             conns.setAt(c + Tcb.Progress, "i32", now)
         }
     }
-    return larger
+    return window > before
 }
 
 /** Ends the probing of a window that has opened (section 3.8.6.1): the connection sends at once, and no longer backs off. */
