@@ -136,10 +136,10 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     if (state === State.Closed) return errorOf(t, id) || TcpError.Pipe
     // "queue the data for transmission after entering ESTABLISHED"
     const open =
-        state === State.SynSent ||
-        state === State.SynReceived ||
         state === State.Established ||
-        state === State.CloseWait
+        state === State.CloseWait ||
+        state === State.SynSent ||
+        state === State.SynReceived
     if (!open || conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued) return TcpError.Pipe
     const queued = conns.getAt(c + Tcb.SendLength, "u16")
     const size = t.sendSize

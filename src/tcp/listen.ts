@@ -188,7 +188,6 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const control = segment.getAt(Seg.Control, "u8")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
-    const length = spaceOf(t)
     // The client sent its SYN again, with or without data: our SYN-ACK was lost. A SYN-ACK contains the ACK that the RFC asks
     // for, and helps a client in SYN-SENT, which drops an ACK without a SYN
     if (offset === -1) {
@@ -212,7 +211,8 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             if (isOld(t, h, now)) return
         }
     }
-    if (!isAcceptable(offset, length, room)) {
+    // one at RCV.NXT is acceptable: the window has a byte or more
+    if (offset !== 0 && !isAcceptable(offset, spaceOf(t), room)) {
         if (control & Flag.Rst) {
             drop(t, Counter.TcpBadReset, now)
         } else {
