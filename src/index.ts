@@ -3,6 +3,7 @@
 // "devicescript-tcp/src/tcp/calls". So is Wi-Fi ("devicescript-tcp/src/mac/wifi"): exporting it here would cost 256 bytes in
 // programs without it, and its settings 1,216. See docs/programs.md.
 
+export type { NetError } from "./base/errors"
 export { HttpBodies } from "./http/body"
 export { HttpFields } from "./http/fields"
 export type {
@@ -23,10 +24,9 @@ export { type Mac, MacCounter } from "./mac/mac"
 export { W5500, type W5500Options } from "./mac/w5500"
 export { SocketMode } from "./mac/w5500-registers"
 export { Address, ipv4Of, ipv4Text, macOf, macText } from "./net/address"
-export { bodyOf, jsonOf, useForNet } from "./socket/devicescript-net"
+export { bodyOf, jsonOf, mqttError, useForNet } from "./socket/devicescript-net"
 export { type DhcpOptions, dhcp } from "./socket/dhcp"
 export { type DnsOptions, dns } from "./socket/dns"
-export type { NetError } from "./socket/errors"
 export {
     type Addressing,
     currentNetwork,

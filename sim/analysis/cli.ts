@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs"
 import { isKnownLink, linkName } from "../capture/link-layer"
 import { ReadError, type ReadResult, readCapture } from "../capture/reader"
+import { counted, duration } from "../diagnosis/words"
 import { Answer } from "../options/command-line"
 import { OptionError } from "../options/error"
 import { looksOf } from "../run/output"
@@ -15,7 +16,7 @@ import { ending } from "./story"
 import { svgFile } from "./svg"
 import { ladderDrawing } from "./svg-ladder"
 import { heading, paragraph, type Terminal, writeLadder, writeSummary } from "./text"
-import { counted, duration, Wording } from "./wording"
+import { Wording } from "./wording"
 
 /**
  * Draws the connections that the options select and returns the exit code: 0, 1 for a file that is damaged or cannot be used, 2

@@ -1,6 +1,7 @@
 // A connection of a capture, and the known state of each of its two ends.
 
 import { addressText } from "../capture/ip-packet"
+import type { Cause } from "../diagnosis/diagnosis"
 import type { Segment } from "./segment"
 
 /** The states of RFC 9293 section 3.3.2. */
@@ -63,6 +64,14 @@ export class End {
     unansweredKeepAlives = 0
     /** The time at which the end advertised the zero window that is still shut, ns; undefined if its window is open. */
     shutSince: number | undefined
+    /** The control bits of its last segment, and the bytes of data in it. */
+    lastBits = 0
+    lastLength = 0
+    /** The longest data of a segment since everything was acknowledged, and that of the segments that were acknowledged. */
+    sentLength = 0
+    passedLength = 0
+    /** The shortest data of the segments that were sent again since everything was acknowledged; 0 if none was. */
+    repeatedLength = 0
     /** The time to live (hop limit) of its segments; undefined before any. */
     ttl: number | undefined
 }
@@ -92,10 +101,14 @@ export class Connection {
     isSimultaneous = false
     /** Why the connection was reset, from its first reset; undefined if it was not reset. */
     reset: string | undefined
-    /** The last ICMP error about the connection, in words; undefined if none arrived. */
+    /** The end that sent the first reset, what it means, and its time, ns; undefined if the connection was not reset. */
+    resetBy: { readonly end: 0 | 1; readonly cause: Cause; readonly time: number } | undefined
+    /** The last ICMP error about the connection, in words, and its sender; undefined if none arrived. */
     icmp: string | undefined
-    /** The end that sent the first FIN; undefined before any. */
+    icmpBy: string | undefined
+    /** The end that sent the first FIN, and its time, ns; undefined before any. */
     closer: 0 | 1 | undefined
+    finTime: number | undefined
     /** The end that opened the connection: the sender of the first SYN, or the receiver of a SYN-ACK, or the first sender. */
     client: 0 | 1 = 0
 

@@ -1,12 +1,12 @@
 // The connections of a capture: reads its packets in sequence and keeps the known state of each connection.
 
-import { type IpPacket, ipPacket } from "../capture/ip-packet"
+import { addressText, type IpPacket, ipPacket } from "../capture/ip-packet"
 import { networkStart } from "../capture/link-layer"
 import type { CapturedPacket } from "../capture/packet"
 import { Reassembly } from "../capture/reassembly"
 import { innermost } from "../capture/tunnel"
 import { tcpOptions } from "../view/tcp-options"
-import { Connection, keyOf, other, senderOf } from "./connection"
+import { Connection, type End, keyOf, other, senderOf } from "./connection"
 import { icmpError, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from "./icmp"
 import { Mark } from "./marks"
 import { judgeReset } from "./resets"
@@ -48,8 +48,20 @@ export class Connections {
     /** The time of the last packet, ns since the first. */
     end = 0
     private start: { seconds: number; nanoseconds: number } | undefined
+    private readonly most: number | undefined
+    private made = 0
 
-    constructor(private readonly listener?: Listener) {}
+    /**
+     * Creates the list. `start` is the time from which times count, instead of the first packet's; of more than `most` connections
+     * the oldest are forgotten.
+     */
+    constructor(
+        private readonly listener?: Listener,
+        { start, most }: { start?: { seconds: number; nanoseconds: number }; most?: number } = {}
+    ) {
+        this.start = start
+        this.most = most
+    }
 
     /** Handles the next packet of the capture. */
     take({ linkType, bytes, length, seconds, nanoseconds }: CapturedPacket, isRead: boolean): void {
@@ -92,7 +104,10 @@ export class Connections {
         count(connection, from, segment, marks)
         const changes = follow(connection, from, segment, reset?.isTaken)
         const explanation = reset?.explanation
-        connection.reset ??= explanation
+        if (reset !== undefined && connection.reset === undefined) {
+            connection.reset = explanation
+            connection.resetBy = { end: from, cause: reset.cause, time: segment.time }
+        }
         this.listener?.segment({ connection, from, segment, marks, changes, explanation })
     }
 
@@ -105,14 +120,20 @@ export class Connections {
             const isSyn = (segment.bits & (Bit.Syn | Bit.Ack)) === Bit.Syn
             if (!isSyn || base === undefined || base === segment.seq) return known
         }
+        if (this.list.length === this.most) this.forgetOldest()
         if (this.list.length >= MAX_CONNECTIONS) return undefined
-        const connection = Connection.of(this.list.length, segment, from)
+        const connection = Connection.of(this.made++, segment, from)
         connection.firstTime = segment.time
         connection.lastTime = segment.time
         connection.isReused = known !== undefined
         this.list.push(connection)
         this.latest.set(key, connection)
         return connection
+    }
+
+    private forgetOldest(): void {
+        const oldest = this.list.shift()
+        for (const [key, connection] of this.latest) if (connection === oldest) this.latest.delete(key)
     }
 
     /** Prepares an end for a SYN that repeats its first number, or a SYN-ACK with a new one. Returns the mark for it. */
@@ -140,6 +161,7 @@ export class Connections {
                 : this.connectionOf(segment, senderOf(segment))
         if (connection === undefined) return
         connection.icmp = error.words
+        connection.icmpBy = addressText(packet.bytes, packet.addresses, packet.version)
         this.listener?.icmp(connection, time, packet, error.words)
     }
 }
@@ -193,6 +215,9 @@ function count(connection: Connection, from: 0 | 1, segment: Segment, marks: num
     }
     sender.segments++
     sender.bytes += length
+    sender.lastBits = bits
+    sender.lastLength = length
+    if ((bits & Bit.Rst) === 0) noteLengths(sender, receiver, segment, marks)
     if ((bits & Bit.Rst) === 0) sender.ttl = segment.ip.ttl
     if (marks & Mark.Retransmission) {
         sender.retransmissions++
@@ -209,4 +234,17 @@ function count(connection: Connection, from: 0 | 1, segment: Segment, marks: num
         if (window > 0) sender.shutSince = undefined
         else sender.shutSince ??= time
     }
+}
+
+/** Notes the lengths of the segments that get through, and of those that are repeated in vain. */
+function noteLengths(sender: End, receiver: End, { bits, ack, length }: Segment, marks: number): void {
+    if (marks & Mark.Retransmission) {
+        if (length > 0) sender.repeatedLength = Math.min(sender.repeatedLength || length, length)
+    } else if ((marks & (Mark.KeepAlive | Mark.ZeroWindowProbe)) === 0) {
+        sender.sentLength = Math.max(sender.sentLength, length)
+    }
+    if ((bits & Bit.Ack) === 0 || ack !== receiver.next) return
+    receiver.passedLength = Math.max(receiver.passedLength, receiver.sentLength)
+    receiver.sentLength = 0
+    receiver.repeatedLength = 0
 }

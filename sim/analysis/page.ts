@@ -1,5 +1,6 @@
 // Builds one HTML file of a connection, for a bug report: ladder, graphs, and the same as tables. The file loads nothing else.
 
+import { counted } from "../diagnosis/words"
 import { optionWords } from "../view/describe"
 import { flagNames } from "../view/flags"
 import { escaped } from "../view/markup"
@@ -10,7 +11,7 @@ import { ending } from "./story"
 import { element, SVG_STYLE } from "./svg"
 import { ladderDrawing, rowClass } from "./svg-ladder"
 import { heading } from "./text"
-import { counted, type Wording } from "./wording"
+import type { Wording } from "./wording"
 
 /** The connections in the table of a page. */
 const MOST_CONNECTIONS = 500

@@ -1,7 +1,9 @@
 // Says of a connection in one sentence each how it began and how it ended.
 
-import { type Connection, endName, other } from "./connection"
-import { counted, duration } from "./wording"
+import { whyConnection } from "../diagnosis/connection"
+import type { Evidence } from "../diagnosis/evidence"
+import { counted, duration } from "../diagnosis/words"
+import { type Connection, endName } from "./connection"
 
 /** Returns how the handshake went, with its times. */
 export function beginning(connection: Connection): string {
@@ -23,44 +25,16 @@ export function beginning(connection: Connection): string {
 }
 
 /**
- * Returns how the connection ended, or its state when the capture ended. `end` is the time of the last packet of the capture, ns.
+ * Returns how the connection ended, why it failed, or its state when the capture ended. `end` is the time of the last packet of the
+ * capture, ns; `evidence` is the other frames of the capture.
  */
-export function ending(connection: Connection, end: number): string {
-    const { ends, client, reset, icmp, closer, lastTime } = connection
-    const server = other(client)
+export function ending(connection: Connection, end: number, evidence?: Evidence): string {
+    const { icmp, closer, lastTime } = connection
+    const why = whyConnection(connection, end, evidence)
+    if (why !== undefined) return why.sentence
+    if (closer !== undefined) return `Closed by both ends, ${endName(connection, closer)} first.`
     const silence = end - lastTime > 1e9 ? `, and nothing came in the last ${duration(end - lastTime)}` : ""
-    const because = icmp === undefined ? "" : ` (${icmp})`
-    if (reset !== undefined) return reset
-    if (ends[client].state === "SYN-SENT" && ends[server].segments === 0)
-        return `${endName(connection, server)} did not answer ${
-            ends[client].syns === 1 ? "the SYN" : `${counted(ends[client].syns, "SYN")}`
-        }${because || ": the host is off or elsewhere, or a firewall drops them"}.`
-    if (ends[server].state === "SYN-RECEIVED")
-        return `${endName(connection, client)} did not complete the handshake${because}${silence}.`
-    if (ends[0].segments + ends[1].segments === 0) return `${icmp ?? "Nothing is known of it"}.`
-    if (closer !== undefined) return closing(connection, closer, silence)
-    for (const from of [0, 1] as const) {
-        const { shutSince, unansweredRetransmissions, unansweredKeepAlives } = ends[from]
-        if (shutSince !== undefined)
-            return `The window of ${endName(connection, from)} was shut for the last ${duration(end - shutSince)}: its program does not read.`
-        if (unansweredRetransmissions > 1)
-            return `${endName(connection, other(from))} does not acknowledge any more: ${counted(unansweredRetransmissions, "retransmission")} without an answer${because}.`
-        if (unansweredKeepAlives > 1)
-            return `${endName(connection, other(from))} answers no more: ${counted(unansweredKeepAlives, "keep-alive")} without an answer${because}.`
-    }
-    return `Still open at the end of the capture${silence}${because}.`
-}
-
-function closing(connection: Connection, closer: 0 | 1, silence: string): string {
-    const { ends } = connection
-    const first = endName(connection, closer)
-    const second = endName(connection, other(closer))
-    if (ends[other(closer)].fin === undefined)
-        return `${first} closed, ${second} has not yet${silence}: its side is half-open.`
-    const isAcknowledged = ends.every(({ state }) => state === "CLOSED" || state === "TIME-WAIT")
-    return isAcknowledged
-        ? `Closed by both ends, ${first} first.`
-        : `Both ends have closed, ${first} first, but not every FIN was acknowledged${silence}.`
+    return `Still open at the end of the capture${silence}${icmp === undefined ? "" : ` (${icmp})`}.`
 }
 
 /** Returns true when a connection went wrong: it was not opened, was reset, or lost many segments. */

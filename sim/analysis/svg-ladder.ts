@@ -1,5 +1,6 @@
 // Draws the ladder of a connection as a picture: two lifelines, an arrow for each segment, states in the margins.
 
+import { counted } from "../diagnosis/words"
 import { optionWords, preview } from "../view/describe"
 import { flagNames } from "../view/flags"
 import { clip, seconds, wrap } from "../view/ladder-style"
@@ -8,7 +9,7 @@ import type { Row, SegmentRow } from "./recording"
 import { Bit } from "./segment"
 import { type Drawing, LETTER, label, WIDTH } from "./svg"
 import { heading } from "./text"
-import { counted, type Wording } from "./wording"
+import type { Wording } from "./wording"
 
 const LEFT = 220
 const RIGHT = WIDTH - 150

@@ -1,13 +1,14 @@
 // Writes a capture's connections as a table, and one of them as a ladder, for a terminal of 60 columns and more.
 
 import { table } from "../budget/table"
+import { counted, duration } from "../diagnosis/words"
 import { Ladder } from "../view/ladder"
 import { wrap } from "../view/ladder-style"
 import { type Connection, endName, other } from "./connection"
 import { countedMarks } from "./marks"
 import type { Row } from "./recording"
 import { beginning, ending, isTroubled } from "./story"
-import { counted, duration, type Wording } from "./wording"
+import type { Wording } from "./wording"
 
 /** The capabilities of a terminal, and its output. */
 export interface Terminal {

@@ -173,9 +173,26 @@ export class BuiltinHost implements Station {
 
     /** Listens on a port. Throws when the stack refuses it, such as for a port in use. */
     listen(port: number, handlers: ListenHandlers): void {
+        this.listeners.set(this.listener(port, BACKLOG), handlers)
+    }
+
+    /** Returns true when the host does not listen on a port. */
+    isFree(port: number): boolean {
         const id = listen(this.stack, port, BACKLOG)
+        if (id < 0) return false
+        close(this.stack, id, this.now())
+        return true
+    }
+
+    /** Listens on a port, but accepts no connection: `backlog` of them wait. */
+    hold(port: number, backlog: number): void {
+        this.listener(port, backlog)
+    }
+
+    private listener(port: number, backlog: number): number {
+        const id = listen(this.stack, port, backlog)
         if (id < 0) throw new Error(`host ${this.name} cannot listen on port ${port}: ${errorName(id)}`)
-        this.listeners.set(id, handlers)
+        return id
     }
 
     /** Opens a connection; its SYN is sent with the clock's next event. Throws when the stack refuses it. */

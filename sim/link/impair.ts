@@ -31,8 +31,11 @@ export function lineCounters(): LineCounters {
 
 /** The fate of one frame on its way to one receiver. */
 export interface Fate {
-    /** Why the frame never arrives: it is lost, or the sender's queue was full. Undefined when it arrives. */
-    readonly lost: "loss" | "queue" | undefined
+    /**
+     * Why the frame never arrives: it is lost, the sender's queue was full, a firewall on the way drops it, or it is too long for a link
+     * on the way. Undefined when it arrives.
+     */
+    readonly lost: "loss" | "queue" | "filter" | "mtu" | undefined
     /** Time of arrival on the clock, ms; the latest possible one for a held frame, Infinity for a lost frame. */
     readonly arrives: number
     /** The number of copies that arrive: 0, 1 or 2. */
@@ -194,7 +197,7 @@ export class Path {
 }
 
 /** Returns the fate of a frame that never arrives. */
-export function lostBy(lost: "loss" | "queue"): Fate {
+export function lostBy(lost: NonNullable<Fate["lost"]>): Fate {
     return { lost, arrives: Number.POSITIVE_INFINITY, copies: 0, corrupted: false, held: false }
 }
 

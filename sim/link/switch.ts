@@ -41,7 +41,9 @@ interface Attached {
  */
 export class EthernetSwitch implements Link {
     readonly counters: LineCounters = lineCounters()
-    private readonly impairments: Readonly<Impairments>
+    /** Returns why something on the way between two stations drops a frame; undefined if nothing does. */
+    obstacle: (frame: Uint8Array) => "filter" | "mtu" | undefined = () => undefined
+    private readonly impairments: Impairments
     private readonly random: Random
     private readonly attached = new Set<Attached>()
     private readonly forwarding = new Forwarding<Attached>()
@@ -57,7 +59,8 @@ export class EthernetSwitch implements Link {
         private readonly clock: Clock,
         options: { impairments?: Readonly<Impairments>; random?: Random } = {}
     ) {
-        this.impairments = options.impairments ?? noImpairments
+        // a copy, which `impair` may change
+        this.impairments = { ...(options.impairments ?? noImpairments) }
         this.random = options.random ?? new Random(1)
     }
 
@@ -79,6 +82,11 @@ export class EthernetSwitch implements Link {
         }
         this.attached.add(plug)
         return { send: frame => this.send(plug, frame), detach: () => this.detach(plug) }
+    }
+
+    /** Changes what the line does to frames that are sent from now on. */
+    impair(changes: Partial<Impairments>): void {
+        Object.assign(this.impairments, changes)
     }
 
     /** Calls `tap` for every frame sent from now on; returns a function that ends these calls. */
@@ -107,9 +115,15 @@ export class EthernetSwitch implements Link {
         this.forwarding.learn(frame, from, now)
         const only = this.forwarding.find(frame, now)
         const deliveries: Delivery[] = []
+        const dropped = this.obstacle(frame)
         for (const to of only === undefined ? this.attached : [only]) {
             if (to === from) continue
-            const fate = departs === undefined ? lostBy("queue") : this.path(from, to).send(frame, departs)
+            const fate =
+                departs === undefined
+                    ? lostBy("queue")
+                    : dropped === undefined
+                      ? this.path(from, to).send(frame, departs)
+                      : lostBy(dropped)
             deliveries.push({ ...fate, to: to.station })
         }
         for (const tap of this.frameTaps) tap(frame, from.station, now, deliveries)

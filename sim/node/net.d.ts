@@ -79,6 +79,7 @@ export interface MQTTConnectOptions extends SocketConnectOptions {
     watchdogInterval?: number
     pingInterval?: number
     keepAlive?: number
+    will?: { topic: string; message: string; qos?: number; retain?: boolean }
 }
 
 export class MQTTClient {

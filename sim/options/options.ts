@@ -9,8 +9,9 @@ import { type FaultStep, parseFaults } from "../chip/fault-options"
 import { parseStreamAddress } from "../link/stream-address"
 import { parseTapAddress } from "../link/tap-address"
 import type { Forward } from "../router/incoming"
+import { type Stage, stageOf, stages } from "../stage/stages"
 import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./address"
-import { CommandLine, ownProgram, program, usage, WORDS, without } from "./command-line"
+import { Answer, CommandLine, ownProgram, program, usage, WORDS, without } from "./command-line"
 import { splitCommands } from "./commands"
 import { OptionError } from "./error"
 import { type ForwardWish, parseForward } from "./forward"
@@ -62,6 +63,8 @@ export interface Options {
     /** Faults of the chip of Host X. */
     faults: readonly FaultStep[]
     impairments: Impairments
+    /** The failure that the run shows; undefined for a run without one. */
+    stage: Stage | undefined
 }
 
 /** The environment in which the process runs. */
@@ -75,6 +78,8 @@ const DELAY = 5
 
 /** The default of --forward: the device's page on port 8080, or on a free port if 8080 is taken. */
 const PAGE: ForwardWish = { ...parseForward("8080:80"), orAny: true }
+/** The program of the stages that are about DHCP and names. */
+const STAGED = "src/lookup.ts"
 /** The limit of --runtime: all devices share one processor. */
 const MOST_DEVICES = 8
 
@@ -82,20 +87,24 @@ const MOST_DEVICES = 8
 export function parseOptions(words: readonly string[], { terminal }: Surroundings): Options {
     const given = read(words)
     const outside = given.link !== "builtin"
+    const { stage } = given
     const batch = given.once === true || given.exec !== undefined
     const waited = !batch && !given.control && (terminal || outside || given.program !== undefined)
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
-    const time = given.time ?? (outside || waited || given.control ? "real" : "virtual")
+    const isReal = outside || given.control || (waited && stage === undefined)
+    const time = given.time ?? (isReal ? "real" : "virtual")
     refuseCombinations(given, outside, time)
     const [runtime = "vm", ...others] = given.runtime ?? []
-    const mode = modeOf(given, waited, terminal)
     // a program may ask for an address by DHCP
-    const stays = ((waited || given.control === true) && time === "real") || mode === "handshakes"
+    const mode = modeOf(given, waited, terminal)
+    const isStaged = stage !== undefined && (given.program !== undefined || stage.names === true)
+    const stays = ((waited || given.control === true) && time === "real") || mode === "handshakes" || isStaged
     const { gateway, link } = given
     const board = chosenBoard(boardGiven(given, given.program))
     const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
     const own = mode === "control" || mode === "program" || mode === "handshakes"
-    const example = !outside && !own && (given.once === true || given.exec === undefined)
+    const example =
+        !outside && !own && stage === undefined && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
         throw new OptionError(
             "--config events=0 records no events, so there is nothing to show; set at least 1"
@@ -104,7 +113,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     return {
         runtime,
         board,
-        program: given.program,
+        program: given.program ?? (stage?.names ? STAGED : undefined),
         without: given.without ?? without(),
         seed: given.seed ?? (outside ? undefined : 1),
         time,
@@ -114,10 +123,11 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
             ...plan.others.map(({ ip }) => ip),
         ]),
         ip,
-        prefix,
+        prefix: given.ip === undefined ? (stage?.settings?.prefix ?? prefix) : prefix,
         ...plan,
+        gateway: given.gateway ?? stage?.settings?.gateway ?? plan.gateway,
         macAddress: given.macAddress,
-        config: given.config,
+        config: { ...stage?.settings?.config, ...given.config },
         mode,
         example,
         cutShort: mode === "batch" && !batch,
@@ -126,11 +136,13 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         pcap: given.pcap,
         faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
+        stage,
     }
 }
 
 function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode"] {
     if (given.control) return "control"
+    if (given.stage !== undefined && (given.program !== undefined || given.stage.names)) return "handshakes"
     if (given.program !== undefined) return given.once ? "handshakes" : "program"
     if (!waited) return "batch"
     return terminal ? "console" : "serve"
@@ -188,6 +200,7 @@ interface Given extends GivenBoard {
     fault?: string
     impair?: Partial<Impairments>
     control?: true
+    stage?: Stage
 }
 
 function refuseCombinations(given: Given, outside: boolean, time: Options["time"]): void {
@@ -205,8 +218,13 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.exec !== undefined) refuse("--program and --exec", why)
         if (given.json) refuse("--program and --json", why)
         if (given.control) refuse("--program and --control", why)
-        if (time === "virtual" && !given.once)
+        if (time === "virtual" && !given.once && given.stage === undefined)
             refuse("--program and --time virtual", "virtual time would run without end")
+    }
+    if (given.stage !== undefined) {
+        if (outside)
+            refuse(`--link ${given.link} and --stage`, "a stage needs the hosts of the built-in link")
+        if (given.once) refuse("--once and --stage", "a stage takes the place of the example")
     }
     if (outside && given.once) {
         refuse(`--link ${given.link} and --once`, "the example needs the server of the built-in link")
@@ -259,9 +277,17 @@ function commandLine(): CommandLine {
     add("--json", "print each event as a line of JSON")
     add("--pcap <FILE>", "capture the device's frames (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
-    add("--fault <KEY=VALUE,...>", "chip faults, as miso-errors=1e-5,brown-out=9@3000")
+    add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")
+    // the line of --fault describes it
+    add("--stage <NAME|list>", "", stageNamed)
     add("--control", "another program drives the device (stdin, stdout)")
     return command
+}
+
+/** Returns the stage of a name. Throws an Answer with all names, one a line, for `list`, and an OptionError for an unknown name. */
+function stageNamed(text: string): Stage {
+    if (text === "list") throw new Answer(stages.map(({ name }) => `${name}\n`).join(""))
+    return stageOf(text)
 }
 
 function faults(text: string, board: Board): FaultStep[] {

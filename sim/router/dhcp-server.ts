@@ -26,7 +26,11 @@ interface DhcpReply {
     readonly broadcast: boolean
 }
 
+/** How a DHCP server behaves: it answers, is silent, refuses all requests, or offers a lease that no client can use. */
+export type DhcpMode = "on" | "off" | "refuse" | "unusable"
+
 export class DhcpServer {
+    mode: DhcpMode = "on"
     /** Addresses by the client's Ethernet address in hexadecimal digits. */
     private readonly leases = new Map<string, string>()
     /** Addresses that a client declined because another host has them, and that no client gets (section 4.3.3, MUST). */
@@ -39,7 +43,7 @@ export class DhcpServer {
         const client = parseDhcp(bytes)
         if (client === undefined) return undefined
         this.options.counters.dhcp++
-        const answer = this.decide(client)
+        const answer = this.mode === "off" ? undefined : this.decide(client)
         if (answer === undefined) return undefined
         const { router, prefix } = this.options
         const written = writeDhcp(client, answer, { router, mask: ipv4Text(netmaskOf(prefix)) })
@@ -54,7 +58,7 @@ export class DhcpServer {
                 const yiaddr = this.addressFor(key)
                 return yiaddr === undefined
                     ? undefined
-                    : { type: Message.Offer, yiaddr, lease: limits.leaseTime }
+                    : { type: Message.Offer, yiaddr, lease: this.mode === "unusable" ? 0 : limits.leaseTime }
             }
             case Message.Request:
                 return client.server !== undefined && client.server !== router
@@ -81,7 +85,8 @@ export class DhcpServer {
         const wanted = client.requested ?? client.ciaddr
         const own = this.addressFor(key)
         if (own === undefined) return undefined
-        if (wanted !== own) return { type: Message.Nak, yiaddr: NOBODY, lease: undefined }
+        if (wanted !== own || this.mode === "refuse")
+            return { type: Message.Nak, yiaddr: NOBODY, lease: undefined }
         return { type: Message.Ack, yiaddr: own, lease: this.options.limits.leaseTime }
     }
 

@@ -21,7 +21,7 @@ import type { Link, Port, Station } from "../link/port"
 import type { Clock, Timer } from "../time/clock"
 import type { Random } from "../time/random"
 import { Wake } from "../time/wake"
-import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpServer } from "./dhcp-server"
+import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, type DhcpMode, DhcpServer } from "./dhcp-server"
 import { DNS_PORT, DnsServer, type Lookup } from "./dns-server"
 import { type Forward, Incoming } from "./incoming"
 import { type Counters, defaultLimits, type Limits, noCounts } from "./limits"
@@ -151,6 +151,11 @@ export class Router implements Station {
     /** The forwards with their actual ports. */
     get forwards(): readonly Forward[] {
         return this.incoming.forwards
+    }
+
+    /** Changes how the router's DHCP server behaves. */
+    set dhcpMode(mode: DhcpMode) {
+        this.dhcp.mode = mode
     }
 
     /** The number of open sockets of this computer, and of connections that are remembered without a socket. */

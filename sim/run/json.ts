@@ -1,6 +1,7 @@
 // Writes events as JSON for programs, one object per line (`--json`).
 
 import type { StackEvent, Tuple } from "../device/events"
+import type { Diagnosis } from "../diagnosis/diagnosis"
 import { oneLine } from "../view/describe"
 import { dissect } from "../view/dissect"
 import type { Observer } from "./observer"
@@ -16,7 +17,15 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
         write(`${JSON.stringify({ time: Math.round(time * 1000) / 1e6, ...which, ...fields })}\n`)
     }
     return {
-        event: (event, time, device) => put(time, device, describe(ips[device]!, event)),
+        event: (event, time, device, why) => {
+            put(time, device, { ...describe(ips[device]!, event), ...(why && fieldsOf(why)) })
+        },
+        explained: (explained, device, isOfEvent) => {
+            if (isOfEvent) return
+            const { time, about } = explained
+            const ends = about === undefined ? {} : endsOf(ips[device]!, about)
+            put(time, device, { event: "diagnosis", ...ends, ...fieldsOf(explained) })
+        },
         port: (frame, direction, time, device) => {
             const view = dissect(frame)
             if (view.kind === "tcp") return
@@ -34,6 +43,10 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
 /** Returns the result of a console command as a line in the same form. */
 export function jsonCommand(time: number, line: string, status: number, output: string[]): string {
     return `${JSON.stringify({ time: Math.round(time * 1000) / 1e6, event: "command", line, status, output })}\n`
+}
+
+function fieldsOf({ cause, sentence, evidence, advice }: Diagnosis): object {
+    return { cause, diagnosis: sentence, evidence, advice }
 }
 
 function describe(ip: string, event: StackEvent): object {
@@ -62,10 +75,10 @@ function describe(ip: string, event: StackEvent): object {
 }
 
 /** Returns the fields that name a connection; a half-open connection has no number yet. */
-function connectionOf(ip: string, { id, localPort, remoteIp, remotePort }: Tuple & { id: number }): object {
-    return {
-        connection: id === 0 ? null : id,
-        local: `${ip}:${localPort}`,
-        remote: `${remoteIp}:${remotePort}`,
-    }
+function connectionOf(ip: string, event: Tuple & { id: number }): object {
+    return { connection: event.id === 0 ? null : event.id, ...endsOf(ip, event) }
+}
+
+function endsOf(ip: string, { localPort, remoteIp, remotePort }: Tuple): object {
+    return { local: `${ip}:${localPort}`, remote: `${remoteIp}:${remotePort}` }
 }

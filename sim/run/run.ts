@@ -2,6 +2,7 @@
 
 import { BuildError } from "../build/build"
 import { Capture, CaptureError } from "../capture/pcapng"
+import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
 import type { Options } from "../options/options"
 import { leaving, opening, serving } from "./banner"
@@ -17,6 +18,7 @@ import { type Observer, ofHostX } from "./observer"
 import { looksOf, Output } from "./output"
 import { Picture } from "./picture"
 import { Prompt, runCommands, serve, showJson, showText } from "./session"
+import { playStage } from "./staged"
 import { World } from "./world"
 
 /** A signal that ends a run. The signal may arrive before the run can be ended. */
@@ -83,18 +85,21 @@ async function carryOut(
     capture: Capture | undefined,
     interruption: Interruption
 ): Promise<void> {
-    const { mode, json, example } = options
+    const { mode, json, example, stage } = options
     // with --json and --control standard output is for a program
     const stream = json || mode === "control" ? process.stderr : process.stdout
     const output = new Output(stream, looksOf(stream, process.env))
     const write = (line: string) => void process.stdout.write(line)
     const watch = new Watch(options.ip)
     const picture =
-        (example || options.program !== undefined) && options.server !== undefined && !json
+        (example || options.program !== undefined || stage !== undefined) &&
+        options.server !== undefined &&
+        !json
             ? makePicture(options, output)
             : undefined
     const ofProgram = mode === "program" || mode === "handshakes"
-    const talks = !json && (mode === "console" || mode === "serve" || ofProgram || example)
+    const talks =
+        !json && (mode === "console" || mode === "serve" || ofProgram || example || stage !== undefined)
     const log = { heard: talks || mode === "control" }
     const connections = new Connections()
     const world = await World.make(options, [
@@ -109,6 +114,11 @@ async function carryOut(
                 if (log.heard || level === "error") output.paragraph(named, "dim")
             },
         },
+        explanations(
+            options,
+            picture,
+            talks ? output : new Output(process.stderr, looksOf(process.stderr, process.env))
+        ),
     ])
     let prompt: Prompt | undefined
     try {
@@ -133,6 +143,13 @@ async function carryOut(
             // a run with a prompt continues to draw
             if (mode === "batch") picture?.show(false)
         }
+        if (stage !== undefined) {
+            await playStage(world, stage, line => picture?.note(`> ${line}`))
+            picture?.rest()
+            if (mode === "batch" || mode === "handshakes") {
+                if (options.commands.length === 0) return
+            }
+        }
         if (mode === "handshakes" && world.server !== undefined) {
             const summary = await showHandshakes(world, world.server, connections)
             picture?.rest()
@@ -151,6 +168,20 @@ async function carryOut(
         picture?.rest()
         prompt?.close()
         await world.close()
+    }
+}
+
+/** Returns an observer that writes why something failed, where neither JSON nor another program reads it. */
+function explanations({ json, mode }: Options, picture: Picture | undefined, output: Output): Observer {
+    if (json || mode === "control") return {}
+    return {
+        explained: (explained, device) => {
+            const [sentence = "", ...rest] = diagnosisLines(explained)
+            picture?.rest()
+            const named = device === 0 ? sentence : `host ${device + 1}: ${sentence}`
+            output.paragraph(named, "bold")
+            for (const line of rest) output.paragraph(line, "dim")
+        },
     }
 }
 

@@ -1,12 +1,16 @@
 // The simulated world: one or more devices, the network that they are plugged into, and the other hosts on it.
 
+import { watchCable } from "../chip/cable"
 import type { SpiChip } from "../chip/chip"
 import { chipOf } from "../chip/chips"
 import { changeFault, scheduleFaults } from "../chip/fault-options"
 import { Device, type Reply } from "../device/device"
 import { decodeEvents } from "../device/events"
 import { DEVICE_ID, describePanic, type Level, type Panic } from "../device/runtime"
+import type { Diagnosis } from "../diagnosis/diagnosis"
+import { type Explained, Explainer } from "../diagnosis/explainer"
 import { BuiltinHost, serveEcho } from "../host/host"
+import type { Fate } from "../link/impair"
 import { openPasst } from "../link/passt"
 import type { Link, Station } from "../link/port"
 import { type Closed, connectStream } from "../link/stream"
@@ -16,6 +20,10 @@ import { firstOther } from "../options/address"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
 import { Router } from "../router/router"
+import type { Actor } from "../stage/actor"
+import { Conditions, conditionHelp } from "../stage/conditions"
+import { type Scene, sceneOn } from "../stage/scene"
+import { fixedNames } from "../stage/stages"
 import { type Clock, RealClock, VirtualClock } from "../time/clock"
 import { Random } from "../time/random"
 import { bootOptions, macFor, macOfHostX } from "./boot"
@@ -45,6 +53,11 @@ const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
 /** The command that the simulator executes itself, because the device cannot see its chip's faults. */
 const FAULT_HELP =
     "fault NAME on|off|N               breaks the chip; fault alone lists the names (simulator only)"
+const OWN_HELP = [
+    ...conditionHelp,
+    ["why [ID]", "says why a connection, or what failed last, has failed"],
+].map(([usage = "", does]) => `${usage.padEnd(34)}${does} (simulator only)`)
+const WHY = /^\s*why(?=\s|$)(.*)$/
 const FAULT = /^\s*fault(?:\s+(.*))?$/
 
 export class World {
@@ -57,7 +70,13 @@ export class World {
     readonly server: BuiltinHost | undefined
     /** The router that leads to this computer's sockets. */
     readonly router: Router | undefined
+    /** Explains the failures of each device. */
+    readonly explainers: Explainer[] = []
     private readonly ethernet: EthernetSwitch
+    private readonly conditions: Conditions
+    private readonly actors: Actor[] = []
+    /** Explanations that wait for the event that they explain. */
+    private held: Explained[] | undefined
     private readonly outside: Outside | undefined
     private origin = 0
     /** The final error message of each program that reported one, by device number. */
@@ -74,6 +93,7 @@ export class World {
     /** Builds the program if needed and switches the devices on; returns when they answer commands. */
     async start(): Promise<void> {
         await this.router?.start()
+        if (this.options.stage !== undefined) this.prepare(this.options.stage.set)
         for (const device of this.devices) await device.start()
         this.origin = this.clock.now()
         for (let n = 0; n < this.devices.length; n++) await this.carryOut(n, "")
@@ -107,6 +127,27 @@ export class World {
         if (options.server !== undefined) {
             this.server = this.makeServer(options.server, random.fork("peer"))
         }
+        const { router } = this
+        this.conditions = new Conditions({
+            clock: this.clock,
+            ethernet: this.ethernet,
+            link: this.ethernet,
+            cable: plugged => this.chips[0]?.setLink(plugged),
+            dhcp:
+                router === undefined
+                    ? undefined
+                    : mode => {
+                          router.dhcpMode = mode
+                      },
+        })
+    }
+
+    /** Prepares the network for a failure. */
+    private prepare(set: (scene: Scene) => void = () => {}): void {
+        const { server, clock, ethernet, conditions, options } = this
+        if (server === undefined) return
+        const ground = { ip: options.ip, clock, conditions, server, ethernet, link: ethernet, macFor }
+        set(sceneOn({ ...ground, station: deviceName(0) }, this.actors))
     }
 
     /** Returns the milliseconds since the devices were switched on. */
@@ -162,9 +203,43 @@ export class World {
     private async commandOf(device: number, line: string): Promise<Reply> {
         const fault = FAULT.exec(line)
         if (fault !== null) return this.fault(device, fault[1] ?? "")
+        const own = this.ownCommand(device, line)
+        if (own !== undefined) return own
         const reply = await this.carryOut(device, line)
-        if (line.trim() === "help" && reply.status === 0) reply.lines.push(FAULT_HELP)
+        if (reply.status !== 0) this.explainCommand(device, line, reply.lines)
+        if (line.trim() === "help" && reply.status === 0) reply.lines.push(FAULT_HELP, ...OWN_HELP)
         return reply
+    }
+
+    /** Carries out a command about the network's conditions, or `why`; returns undefined for any other command. */
+    private ownCommand(device: number, line: string): Reply | undefined {
+        const controlled = this.options.mode === "control"
+        try {
+            const done = this.conditions.command(line)
+            if (done !== undefined) return { lines: [controlled ? `ok ${done}` : done], status: 0 }
+        } catch (error) {
+            if (!(error instanceof OptionError)) throw error
+            return { lines: [controlled ? `err ${error.message}` : error.message], status: 1 }
+        }
+        const [, id] = WHY.exec(line) ?? []
+        if (id === undefined) return undefined
+        const reply = this.explainers[device]!.answer(id.trim(), this.now())
+        return controlled
+            ? { ...reply, lines: [`${reply.status === 0 ? "ok" : "err"} ${reply.lines.join(" ")}`] }
+            : reply
+    }
+
+    /** Explains a command that failed, if what it printed has an error's code, or if nothing answered a ping. */
+    private explainCommand(device: number, line: string, lines: readonly string[]): void {
+        const explainer = this.explainers[device]!
+        const [, pinged] = /^\s*ping\s+(\S+)/.exec(line) ?? []
+        if (pinged !== undefined) explainer.noReply(pinged, this.now())
+        else explainer.error(lines.join(" "), this.now())
+    }
+
+    /** Explains what does not move on when a run ends. */
+    explainRest(): void {
+        for (const explainer of this.explainers) explainer.finish(this.now())
     }
 
     /** Carries out `fault NAME on|off|N` on the chip of a device. */
@@ -217,6 +292,8 @@ export class World {
     /** Switches off the devices, the other hosts and the links. */
     async close(): Promise<void> {
         this.finish(new Ended(0))
+        this.conditions.close()
+        for (const actor of this.actors) actor.stop()
         for (const device of this.devices) device.stop()
         this.server?.stop()
         await this.router?.close()
@@ -229,9 +306,14 @@ export class World {
         const { clock, ethernet, options } = this
         const random = new Random(options.seed ?? 1).fork(`chip ${n}`)
         const kind = chipOf(options.board)
-        const note = (text: string) => this.observe(observer => observer.note?.(text, this.now(), n))
+        const note = (text: string) => {
+            this.explainers[n]?.note(text, this.now())
+            this.observe(observer => observer.note?.(text, this.now(), n))
+        }
         const chip = kind.make({ clock, send: frame => plug.send(frame), random, note })
         this.chips[n] = chip
+        const explainer = this.makeExplainer(n, ip)
+        watchCable(chip, plugged => explainer.cable(plugged, this.now()))
         if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
         this.watchFrames(station, n)
@@ -263,14 +345,29 @@ export class World {
     private log(level: Level, text: string, n: number): void {
         // the end of a program that reports its error needs no stack trace
         if (level === "error" && text.startsWith("fatal: ")) this.fatal.set(n, text)
-        else if (isProgramsOwn(level, text)) this.observe(observer => observer.log?.(level, text, n))
+        else if (isProgramsOwn(level, text)) {
+            this.observe(observer => observer.log?.(level, text, n))
+            this.explainers[n]?.error(text, this.now())
+        }
     }
 
     private makeRouter(router: string, random: Random): Router {
         const { clock, options, ethernet } = this
         const { prefix, ip, macAddress, forwards } = options
         const mac = macAddress === macFor(router) ? "02:00:00:00:00:01" : macFor(router)
-        return new Router({ clock, link: ethernet, random, router, prefix, mac, device: ip, forwards })
+        const names = options.stage && fixedNames(options.stage, options.server ?? "")
+        const lookup = names === undefined ? {} : { lookup: names }
+        return new Router({
+            clock,
+            link: ethernet,
+            random,
+            router,
+            prefix,
+            mac,
+            device: ip,
+            forwards,
+            ...lookup,
+        })
     }
 
     private makeServer(ip: string, random: Random): BuiltinHost {
@@ -283,7 +380,10 @@ export class World {
             prefix: options.prefix,
             mac: options.macAddress === macFor(ip) ? "02:00:00:00:00:01" : macFor(ip),
             random,
-            onEvent: event => this.observe(observer => observer.serverEvent?.(event, this.now())),
+            onEvent: event => {
+                for (const explainer of this.explainers) explainer.otherEvent(ip, event, this.now())
+                this.observe(observer => observer.serverEvent?.(event, this.now()))
+            },
         })
         serveEcho(server, clock)
         return server
@@ -293,19 +393,55 @@ export class World {
         this.ethernet.onFrame((frame, from, time, deliveries) => {
             const since = time - this.origin
             const fates = deliveries.map(fate => ({ ...fate, arrives: fate.arrives - this.origin }))
+            const explainer = this.explainers[n]!
+            explainer.sent(frame, from.name, since, lossOf(fates))
+            if (from === device) explainer.port(frame, since)
             this.observe(observer => {
                 if (n === 0) observer.sent?.(frame, from, since, fates)
                 if (from === device) observer.port?.(frame, "out", since, n)
             })
         })
         this.ethernet.onDelivery((frame, _from, to, time) => {
-            if (to === device) this.observe(observer => observer.port?.(frame, "in", time - this.origin, n))
+            const since = time - this.origin
+            this.explainers[n]!.arrived(frame, to.name, since)
+            if (to === device) this.explainers[n]!.port(frame, since)
+            if (to === device) this.observe(observer => observer.port?.(frame, "in", since, n))
         })
     }
 
     private event(records: Uint8Array, n: number): void {
         const now = this.now()
-        for (const event of decodeEvents(records)) this.observe(observer => observer.event?.(event, now, n))
+        const explainer = this.explainers[n]!
+        for (const event of decodeEvents(records)) {
+            // an explanation follows the event that it explains
+            const held: Explained[] = []
+            this.held = held
+            const why: Diagnosis | undefined = explainer.event(event, now)
+            this.held = undefined
+            this.observe(observer => observer.event?.(event, now, n, why))
+            for (const one of held) this.observe(observer => observer.explained?.(one, n, true))
+        }
+    }
+
+    private makeExplainer(n: number, ip: string): Explainer {
+        const { prefix, gateway, config } = this.options
+        const self = {
+            name: n === 0 ? "Host X" : `host ${n + 1}`,
+            station: deviceName(n),
+            ip,
+            prefix,
+            gateway,
+            connections: config.connections,
+        }
+        const explainer = new Explainer(
+            () => self,
+            explained => {
+                if (this.held !== undefined) this.held.push(explained)
+                else this.observe(observer => observer.explained?.(explained, n, false))
+            }
+        )
+        this.explainers[n] = explainer
+        return explainer
     }
 
     private observe(report: (observer: Observer) => void): void {
@@ -316,6 +452,11 @@ export class World {
 /** Returns the name of device number `n` in diagrams and messages. */
 function deviceName(n: number): string {
     return n === 0 ? "device" : `device ${n + 1}`
+}
+
+/** Returns why no receiver gets a frame; undefined if one does. */
+function lossOf(fates: readonly Fate[]): Fate["lost"] {
+    return fates.every(({ lost }) => lost !== undefined) ? fates[0]?.lost : undefined
 }
 
 /** Returns the identifier of device number `n`: DEVICE_ID, with `n` in its last byte. */

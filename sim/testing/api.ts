@@ -61,6 +61,20 @@ export interface Connection {
     readonly refused: boolean
 }
 
+/** Why something failed. */
+export interface Diagnosis {
+    /** The kind of failure, such as `port-closed`. */
+    readonly cause: string
+    /** What happened, in one sentence. */
+    readonly sentence: string
+    /** What shows it: who answered, who did not, since when. */
+    readonly evidence: readonly string[]
+    /** What to do; "" where there is nothing to do. */
+    readonly advice: string
+    /** When it was explained, ms since the network was made. */
+    readonly time: number
+}
+
 /** A frame that was put on the wire. */
 export interface Frame {
     /** Time of sending, ms since the network was made. */
@@ -89,6 +103,8 @@ export interface LabDevice {
     readonly log: readonly string[]
     /** The device's connections, in the order of their first segments. */
     readonly connections: readonly Connection[]
+    /** What failed or does not move on, and why; the oldest first. */
+    readonly diagnoses: readonly Diagnosis[]
     /** Why the program ended, with its stack; undefined while it runs. */
     readonly ended: string | undefined
     /** Returns the segments of a connection in words, as "> S 0", "< S. 0 ack 1", "> P. 1(5) ack 1": the device is at the left. */
@@ -254,6 +270,19 @@ export interface Lab {
     peer(ip: string): LabPeer
     /** Adds a router with DHCP and DNS. Add it before the devices that use it. */
     router(options?: RouterOptions): Promise<LabRouter>
+    /** Drops the segments and datagrams of a port on the way, like a firewall; undefined ends it. */
+    filter(port: number | undefined): void
+    /** Drops IP packets of more than this many bytes on the way, without a word; undefined ends it. */
+    mtu(bytes: number | undefined): void
+    /** Lets another host have this address, too; undefined removes it. */
+    steal(ip: string | undefined): void
+    /** Changes what the DHCP server of `router` answers. */
+    dhcp(mode: "on" | "off" | "refuse" | "unusable"): void
+    /**
+     * Prepares a failure by its name, as `npm start -- --stage list` prints them: settings of devices that are added later, hosts, and what
+     * happens on the wire. The other host is 10.0.0.1; it serves echo if the test has not added it.
+     */
+    stage(name: string): Promise<void>
     /** Lets time pass: milliseconds, or a text as "1.5 s", "10 min", "1 h", "7 d". */
     pass(time: number | string): Promise<void>
     /**

@@ -1,12 +1,14 @@
 // A device of a test: a program of the project on a simulated board, plugged into the test's network.
 
 import { type Board, readBoard } from "../board/boards"
+import { watchCable } from "../chip/cable"
 import type { SpiChip } from "../chip/chip"
 import { chipOf } from "../chip/chips"
 import { changeFault } from "../chip/fault-options"
 import { Device } from "../device/device"
 import { decodeEvents, type StackEvent } from "../device/events"
 import { describePanic } from "../device/runtime"
+import { type Explained, Explainer } from "../diagnosis/explainer"
 import type { Port } from "../link/port"
 import { macFor } from "../run/boot"
 import { isProgramsOwn } from "../run/log"
@@ -42,6 +44,8 @@ export class BoardDevice implements LabDevice {
     /** The events of the device's stack. */
     readonly events: { readonly event: StackEvent; readonly time: number; readonly order: number }[] = []
     ended: string | undefined
+    /** Explains the failures of the device. */
+    readonly explainer: Explainer
     private readonly board: Board
     private readonly followed = new SeenConnections()
     /** The number of the wire's frames that were looked at. */
@@ -59,6 +63,31 @@ export class BoardDevice implements LabDevice {
         this.board = readBoard(setup.board)
         this.address = setup.ip.replace(/\/.*/, "")
         this.macAddress = macFor(this.address)
+        const self = {
+            name: setup.name === "device" ? "the device" : setup.name,
+            station: setup.name,
+            ip: this.address,
+            prefix: Number(setup.ip.split("/")[1] ?? 24),
+            gateway: setup.gateway,
+            connections: setup.config?.connections,
+        }
+        const explainer = new Explainer(() => self)
+        this.explainer = explainer
+        wire.watch({
+            sent: (frame, from, time, lost) => {
+                explainer.sent(frame, from, time, lost)
+                if (from === setup.name) explainer.port(frame, time)
+            },
+            arrived: (frame, to, time) => {
+                explainer.arrived(frame, to, time)
+                if (to === setup.name) explainer.port(frame, time)
+            },
+        })
+    }
+
+    get diagnoses(): readonly Explained[] {
+        this.explainer.finish(this.wire.clock.now())
+        return this.explainer.all
     }
 
     /** The address that the device uses: that of the setup until it has sent a packet with another one. */
@@ -99,7 +128,10 @@ export class BoardDevice implements LabDevice {
             clock,
             send: frame => port.send(frame),
             random: start === 0 ? random : random.fork(`start ${start}`),
+            note: text => this.explainer.note(text, clock.now()),
         })
+        this.explainer.restart()
+        watchCable(chip, plugged => this.explainer.cable(plugged, clock.now()))
         const port = this.wire.attach({ name, receive: frame => chip.deliver(frame) })
         const device = new Device({
             clock,
@@ -123,10 +155,13 @@ export class BoardDevice implements LabDevice {
             onEvent: records => {
                 for (const event of decodeEvents(records)) {
                     this.events.push({ event, time: clock.now(), order: this.wire.order() })
+                    this.explainer.event(event, clock.now())
                 }
             },
             onLog: (level, text) => {
-                if (isProgramsOwn(level, text)) this.log.push(text)
+                if (!isProgramsOwn(level, text)) return
+                this.log.push(text)
+                this.explainer.error(text, clock.now())
             },
             onPanic: panic => {
                 this.ended = describePanic(panic)

@@ -44,7 +44,8 @@ class Received implements HostConnection {
 
 export class StackHost implements LabHost {
     readonly name: string
-    private readonly host: BuiltinHost
+    /** Its stack. */
+    readonly host: BuiltinHost
 
     constructor(
         private readonly wire: Wire,

@@ -5,8 +5,15 @@ import { connect, Socket } from "node:net"
 import { join, relative, resolve } from "node:path"
 import { boardOf } from "../build/board-of"
 import { isInside, ROOT } from "../build/places"
+import { diagnosisLines } from "../diagnosis/diagnosis"
+import type { EthernetSwitch } from "../link/switch"
+import type { DhcpMode } from "../router/dhcp-server"
 import { Router } from "../router/router"
 import { macFor } from "../run/boot"
+import type { Actor } from "../stage/actor"
+import { Conditions } from "../stage/conditions"
+import { sceneOn } from "../stage/scene"
+import { namesOf, type Stage, stageOf } from "../stage/stages"
 import type { View } from "../view/dissect"
 import type {
     DeviceOptions,
@@ -29,6 +36,9 @@ const FIRST_IP = "10.0.0.2"
 const ROUTER_IP = "10.0.0.254"
 const PREFIX = 24
 const PATIENCE = 30_000
+/** The other host of a stage, and the port of its echo service. */
+const SERVER_IP = "10.0.0.1"
+const ECHO = 7
 
 /** The networks that are open, for the end of a test. */
 const open = new Set<Laboratory>()
@@ -59,6 +69,11 @@ class LabWire extends Wire {
         return this.random.fork(label)
     }
 
+    /** The switch of the network. */
+    get medium(): EthernetSwitch {
+        return this.ethernet
+    }
+
     /** Takes that a program ended by an error. */
     break(why: string): void {
         this.broken = why
@@ -86,10 +101,31 @@ class Laboratory implements Lab {
     private readonly hosts: StackHost[] = []
     private readonly peers: ScriptedPeer[] = []
     private readonly routers: Router[] = []
+    private readonly actors: Actor[] = []
+    private readonly conditions: Conditions
+    private staged: Stage | undefined
+    private cable = true
     private gateway: string | undefined
 
     constructor(private readonly options: LabOptions) {
         this.wire = new LabWire(options, () => this.ladder())
+        const { clock, link, medium } = this.wire
+        this.conditions = new Conditions({
+            clock,
+            ethernet: medium,
+            link,
+            cable: plugged => this.plug(plugged),
+            dhcp: mode => {
+                for (const router of this.routers) router.dhcpMode = mode
+            },
+        })
+    }
+
+    /** Plugs the cable of the first device in or out, at its start if it is not there yet. */
+    private plug(plugged: boolean): void {
+        const [device] = this.devices
+        this.cable = plugged
+        device?.cable(plugged)
     }
 
     get now(): number {
@@ -112,30 +148,78 @@ class Laboratory implements Lab {
         const number = this.devices.length
         const name = number === 0 ? "device" : `device ${number + 1}`
         const board = options.board ?? boardOf(path)
-        const { gateway = this.gateway, dns = this.gateway } = options
+        const { settings = {} } = this.staged ?? {}
+        const { gateway = settings.gateway ?? this.gateway, dns = this.gateway } = options
+        const config = { ...settings.config, ...options.config }
         const device = new BoardDevice(this.wire, {
             ...options,
             ...(board === undefined ? {} : { board }),
             ...(gateway === undefined ? {} : { gateway }),
             ...(dns === undefined ? {} : { dns }),
+            config,
             name,
             number,
             program: path,
-            ip: options.ip ?? `${this.freeIp()}/${PREFIX}`,
+            ip: options.ip ?? `${this.freeIp()}/${settings.prefix ?? PREFIX}`,
             runtime: options.runtime ?? this.options.runtime ?? "vm",
             seed: this.options.seed ?? 1,
             random: this.wire.fork(number === 0 ? "chip" : `chip ${number}`),
             onPanic: text => this.wire.break(text),
         })
         this.devices.push(device)
-        await device.start()
+        const started = device.start()
+        if (number === 0 && !this.cable) device.cable(false)
+        await started
         return device
     }
 
     host(ip: string): LabHost {
-        const host = new StackHost(this.wire, ip, this.wire.fork(`host ${ip}`), () => {})
+        return this.addHost(ip)
+    }
+
+    private addHost(ip: string): StackHost {
+        const { clock } = this.wire
+        const host = new StackHost(this.wire, ip, this.wire.fork(`host ${ip}`), event => {
+            for (const { explainer } of this.devices) explainer.otherEvent(ip, event, clock.now())
+        })
         this.hosts.push(host)
         return host
+    }
+
+    filter(port: number | undefined): void {
+        this.conditions.filter(port)
+    }
+
+    mtu(bytes: number | undefined): void {
+        this.conditions.maximum(bytes)
+    }
+
+    steal(ip: string | undefined): void {
+        this.conditions.steal(ip)
+    }
+
+    dhcp(mode: DhcpMode): void {
+        this.conditions.dhcp(mode)
+    }
+
+    async stage(name: string): Promise<void> {
+        const stage = stageOf(name)
+        const { wire, conditions } = this
+        const server = this.hosts.find(({ ip }) => ip === SERVER_IP) ?? this.addHost(SERVER_IP)
+        if (server.host.isFree(ECHO)) server.echo(ECHO)
+        if (stage.names && this.routers.length === 0) await this.router({ names: namesOf(stage, SERVER_IP) })
+        this.staged = stage
+        const [device] = this.devices
+        const ground = {
+            clock: wire.clock,
+            conditions,
+            server: server.host,
+            ethernet: wire.medium,
+            link: wire.link,
+        }
+        stage.set?.(
+            sceneOn({ ...ground, ip: device?.ip ?? FIRST_IP, station: "device", macFor }, this.actors)
+        )
     }
 
     peer(ip: string): LabPeer {
@@ -215,6 +299,8 @@ class Laboratory implements Lab {
         for (const device of this.devices) device.off()
         for (const host of this.hosts) host.off()
         for (const peer of this.peers) peer.stop()
+        for (const actor of this.actors) actor.stop()
+        this.conditions.close()
         for (const router of this.routers) await router.close()
         await this.wire.end()
     }
@@ -222,7 +308,7 @@ class Laboratory implements Lab {
     /** Returns the ladders and what the programs printed. */
     private report(): string {
         const logs = this.devices.map(({ name, log }) => logOf(name, log))
-        return [this.ladder(), ...logs].join("\n")
+        return [this.ladder(), ...this.devices.flatMap(whyOf), ...logs].join("\n")
     }
 
     private firstDevice(): BoardDevice {
@@ -238,6 +324,11 @@ class Laboratory implements Lab {
         }
         throw new Error("all addresses of 10.0.0.0/24 are taken")
     }
+}
+
+/** Returns what failed on a device and why, for a message: the last three. */
+export function whyOf({ diagnoses }: LabDevice): string[] {
+    return diagnoses.slice(-3).flatMap(diagnosisLines)
 }
 
 /** Returns what a program printed, for a message. */

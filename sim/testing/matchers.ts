@@ -1,7 +1,7 @@
 // What a test asserts of a device. Each failure says what happened instead, with the ladder up to it.
 
 import type { LabDevice, Which } from "./api"
-import { logOf } from "./lab"
+import { logOf, whyOf } from "./lab"
 
 /** The result of a matcher, in the form that vitest and Jest take. */
 export interface Result {
@@ -58,18 +58,25 @@ export function toHaveSegments(device: LabDevice, expected: readonly string[], w
     }
 }
 
-/** Returns whether a device has printed an error with this code, such as ECONNREFUSED, and a sentence; or a line that fits a pattern. */
+/**
+ * Returns whether a device has printed an error with this code, such as ECONNREFUSED, and a sentence, or the simulator has found this cause,
+ * such as `port-closed`; for a pattern: whether a printed line or the sentence of a diagnosis fits it.
+ */
 export function toExplain(device: LabDevice, what: string | RegExp): Result {
     const fits = (line: string) =>
         typeof what === "string" ? new RegExp(`\\b${what}\\b, \\S.*`).test(line) : what.test(line)
-    const pass = device.log.some(fits)
+    const pass =
+        device.log.some(fits) ||
+        device.diagnoses.some(({ cause, sentence }) =>
+            typeof what === "string" ? cause === what : what.test(sentence)
+        )
     const named = typeof what === "string" ? `the error ${what} with a sentence` : `a line like ${what}`
     return {
         pass,
         message: () =>
             explained(
                 device,
-                `${device.name} has ${pass ? "" : "not "}printed ${named}${pass ? ", and should not" : ""}`
+                `${device.name} has ${pass ? "" : "not "}printed ${named}${pass ? ", and should not" : ", and no diagnosis fits"}`
             ),
     }
 }
@@ -78,7 +85,7 @@ export const matchers = { toHaveConnected, toHaveSegments, toExplain }
 
 function explained(device: LabDevice, text: string): string {
     const ended = device.ended === undefined ? [] : [device.ended]
-    return [text, "", device.ladder(), logOf(device.name, device.log), ...ended].join("\n")
+    return [text, "", device.ladder(), ...whyOf(device), logOf(device.name, device.log), ...ended].join("\n")
 }
 
 /** What `check` returns: each method throws an Error when the device does not match. */

@@ -91,7 +91,7 @@ export class ScriptedPeer implements Station {
         return this.got.filter((view): view is IcmpView => view.kind === "icmp")
     }
 
-    private packet(protocol: number, payload: number[], { ip, mac = macFor(ip) }: Target): void {
+    protected packet(protocol: number, payload: number[], { ip, mac = macFor(ip) }: Target): void {
         const identification = ++this.identification
         const header = { source: this.source, destination: ip, protocol, identification }
         this.port.send(ethernet(mac, this.mac, IPV4, ipv4(header, payload)))

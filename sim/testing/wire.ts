@@ -1,5 +1,6 @@
 // The network of a test: stations on one switch, and a clock whose time passes only while the test waits.
 
+import type { Fate } from "../link/impair"
 import type { Link, Port, Station } from "../link/port"
 import { EthernetSwitch } from "../link/switch"
 import { type Impairments, noImpairments } from "../options/impair"
@@ -28,6 +29,13 @@ export interface SeenSegment extends Seen {
     readonly view: TcpView
 }
 
+/** Receives every frame of a wire as it is sent, and as a station receives it. */
+export interface Watcher {
+    /** `lost` says why no station gets the frame. */
+    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void
+    arrived(frame: Uint8Array, to: string, time: number): void
+}
+
 interface WireOptions {
     seed?: number | undefined
     /** A delay of 5 ms each way when left out. */
@@ -52,8 +60,13 @@ export class Wire {
     protected readonly random: Random
     /** Why the test cannot go on; undefined while it can. */
     protected broken: string | undefined
-    private readonly ethernet: EthernetSwitch
-    private fate = { lost: false, arrives: 0 }
+    protected readonly ethernet: EthernetSwitch
+    private fate: { lost: boolean; why: Fate["lost"]; arrives: number } = {
+        lost: false,
+        why: undefined,
+        arrives: 0,
+    }
+    private readonly watchers: Watcher[] = []
     private happened = 0
 
     constructor({ seed = 1, impairments = {}, time = "virtual" }: WireOptions) {
@@ -65,10 +78,19 @@ export class Wire {
         })
         this.ethernet.onFrame((_frame, _from, _time, deliveries) => {
             const lost = deliveries.length > 0 && deliveries.every(fate => fate.lost !== undefined)
-            this.fate = { lost, arrives: Math.min(...deliveries.map(fate => fate.arrives)) }
+            const why = lost ? deliveries[0]?.lost : undefined
+            this.fate = { lost, why, arrives: Math.min(...deliveries.map(fate => fate.arrives)) }
+        })
+        this.ethernet.onDelivery((frame, _from, to, now) => {
+            for (const watcher of this.watchers) watcher.arrived(frame, to.name, now)
         })
         // a test that waits for a promise looks before the next event
         this.clock.settle.add(async () => {})
+    }
+
+    /** Reports every frame from now on. */
+    watch(watcher: Watcher): void {
+        this.watchers.push(watcher)
     }
 
     /** Returns the place of what happens now among everything that happens: one time has several. */
@@ -139,11 +161,13 @@ export class Wire {
         const view = dissect(bytes)
         const dropped = this.lose(view, from)
         this.noteFrame(from, bytes)
-        this.fate = { lost: true, arrives: Number.POSITIVE_INFINITY }
+        this.fate = { lost: true, why: "loss", arrives: Number.POSITIVE_INFINITY }
         const time = this.clock.now()
         const order = this.order()
         if (!dropped) port.send(bytes)
-        this.frames.push({ time, from, view, frame: bytes, order, ...this.fate })
+        const { lost, why, arrives } = this.fate
+        this.frames.push({ time, from, view, frame: bytes, order, lost, arrives })
+        for (const watcher of this.watchers) watcher.sent(bytes, from, time, why)
         if (this.frames.length > MOST_FRAMES) throw new Error(`more than ${MOST_FRAMES} frames: a storm`)
     }
 

@@ -5,6 +5,7 @@
 //
 // A state that the sender enters by sending is beside the numbers; a state that the receiver enters is at the arrow's head.
 // To know both, the ladder holds a segment back for a moment: until the next call, or until `later` runs.
+import type { Fate } from "../link/impair"
 import { oneLine, optionWords, preview } from "./describe"
 import type { TcpView, View } from "./dissect"
 import { ENTERED_BY_SENDING, flagNames } from "./flags"
@@ -52,7 +53,7 @@ export interface Passage {
     readonly time: number
     /** Time of arrival, ms. */
     readonly arrives?: number
-    readonly lost?: "loss" | "queue" | undefined
+    readonly lost?: Fate["lost"]
     readonly corrupted?: boolean
     readonly copies?: number
     readonly held?: boolean
@@ -74,6 +75,9 @@ export interface Ports {
 
 /** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
 const TOGETHER_MS = 25
+
+/** The words for a frame that does not arrive. */
+const LOST = { loss: "lost", queue: "queue full", filter: "filtered", mtu: "too long" } as const
 
 interface Margins {
     left: string
@@ -236,7 +240,7 @@ export class Ladder {
         this.arrow = undefined
         const { labels, style, top, bottom, passage } = arrow
         const receiver = arrow.from === "left" ? "right" : "left"
-        if (passage.lost !== undefined) bottom[receiver] = passage.lost === "loss" ? "lost" : "queue full"
+        if (passage.lost !== undefined) bottom[receiver] = LOST[passage.lost]
         labels.forEach((label, index) => {
             const inner = this.tint(style, `   ${label}`.padEnd(this.lane))
             if (index === 0) this.line(seconds(passage.time), top.left, inner, top.right)

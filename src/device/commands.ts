@@ -1,10 +1,11 @@
 // Code that all commands share: the device that they work on, how they read their arguments, and how they explain errors.
 
+import { withSentence } from "../base/errors"
 import type { Mac } from "../mac/mac"
 import { decimal } from "../net/address"
 import type { Stack } from "../net/stack"
 import type { Services } from "../socket/echo-discard"
-import { failureReason, withSentence } from "../socket/errors"
+import { failureReason } from "../socket/failure-reason"
 import { errorName, Tcb, type TcpError } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
 

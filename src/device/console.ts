@@ -168,7 +168,7 @@ async function withId(
 /** Returns the text after the ID of `send ID TEXT` and one space, unchanged. */
 function textOf(line: string, id: string): string {
     const send = line.indexOf("send") + 4
-    return line.slice(line.indexOf(id, send) + id.length + 1, line.length)
+    return line.slice(line.indexOf(id, send) + id.length + 1)
 }
 
 /** Runs `connections`, `neighbours` and `stats`: prints row by row. */

@@ -1,7 +1,7 @@
 // Sends answers: the head, then the body in pieces, whenever the send ring has room for them.
 
 import type { Buffer } from "@devicescript/core"
-import { errorText } from "../socket/errors"
+import { errorText } from "../base/errors"
 import { abort, close, shutdown, write } from "../tcp/calls"
 import {
     ClientFlag,

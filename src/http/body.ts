@@ -1,6 +1,7 @@
 // Reads the bodies of requests, for servers that accept bodies.
 
 import { Buffer } from "@devicescript/core"
+import { netError } from "../base/errors"
 import { fail } from "./answer"
 import { type BodyReader, ClientFlag, type HttpClient, type HttpContext, Stage } from "./record"
 import { consume, handle, nameEnd, nextLine, numberOf, tokenEnd } from "./request"
@@ -19,14 +20,14 @@ export class HttpBodies implements BodyReader {
 
     /**
      * Allocates a body of `limit` bytes (1 to 1,024) per client; `clients` is the number in the server's options, 4 by default.
-     * Throws an Error for another limit.
+     * Throws a NetError EINVAL for another limit.
      */
     constructor(
         readonly limit: number,
         clients: number
     ) {
         if (limit < 1 || limit > Limit.Body)
-            throw new Error(`HttpBodies: the limit must be 1 to ${Limit.Body}, not ${limit}`)
+            throw netError("HttpBodies: ", `EINVAL, the limit must be 1 to ${Limit.Body}, not ${limit}`)
         for (let i = 0; i < clients; i++) this.buffers.push(Buffer.alloc(limit))
     }
 

@@ -1,9 +1,9 @@
 // Reads requests: splits received data into lines, and checks each line by RFC 9112.
 
 import type { Buffer } from "@devicescript/core"
+import { errorText } from "../base/errors"
 import { wordIndex } from "../base/words"
 import { Address, hexDigit, ipv4Of } from "../net/address"
-import { errorText } from "../socket/errors"
 import { close, read } from "../tcp/calls"
 import { TcpError } from "../tcp/records"
 import { answer, fail, refuse } from "./answer"
@@ -149,8 +149,8 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
     const first = tokenEnd(text, 0)
     const second = text.indexOf(" ", first + 1)
     if (first < 1 || second < 0 || text.charAt(first) !== " ") return 400
-    const version = text.slice(second + 1, text.length)
-    const minor = numberOf(version.slice(7, version.length), 10)
+    const version = text.slice(second + 1)
+    const minor = numberOf(version.slice(7), 10)
     if (version.length !== 8 || !version.startsWith("HTTP/") || minor < 0) return 400
     if (!version.startsWith("HTTP/1.")) return 505
     if (minor > 0) c.flags |= ClientFlag.Http11
@@ -164,7 +164,7 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
         // the absolute form is for proxies, but every server must accept it (section 3.2.2)
         const end = visibleEnd(target, 7, "/?")
         status = hostStatus(h, target.slice(7, end).toLowerCase())
-        target = target.slice(end, target.length)
+        target = target.slice(end)
         if (!target.startsWith("/")) target = `/${target}`
     } else if (!target.startsWith("/")) {
         // "*" is the server as a whole (section 3.2.4)
@@ -174,7 +174,7 @@ function requestLine(h: HttpContext, c: HttpClient, text: string): number {
     const path = percentDecoded(mark < 0 ? target : target.slice(0, mark))
     if (path === undefined || visibleEnd(target, 0, "#") < target.length) return 400
     c.path = path
-    c.query = mark < 0 ? "" : target.slice(mark + 1, target.length)
+    c.query = mark < 0 ? "" : target.slice(mark + 1)
     c.stage = Stage.Fields
     return status
 }
@@ -189,10 +189,9 @@ function hostStatus(h: HttpContext, text: string): number {
     let end = literal ? visibleEnd(text, 1, '"#/<>?@[\\]^`{|}') : visibleEnd(text, 0, '"#/:<>?@[\\]^`{|}')
     if (literal && text.charAt(end++) !== "]") return 400
     const name = text.slice(0, end)
-    const port = text.slice(end, text.length)
+    const port = text.slice(end)
     if (name === "") return 400
-    if (port !== "" && (port.charAt(0) !== ":" || numberOf(`0${port.slice(1, port.length)}`, 10) < 0))
-        return 400
+    if (port !== "" && (port.charAt(0) !== ":" || numberOf(`0${port.slice(1)}`, 10) < 0)) return 400
     if (literal || name.indexOf(".") < 0 || h.names === "*" || ipv4Of(name) !== Address.None) return 0
     const named = h.stack.endpoints?.named
     return wordIndex(h.names, name) >= 0 || (named && name === `${named.text}.local`) ? 0 : 421
@@ -229,7 +228,7 @@ function fieldLine(h: HttpContext, c: HttpClient, text: string): number {
     // the line has no colon yet: the name is longer than any that the server reads
     if (colon < 0) return cut ? 431 : 400
     const name = text.slice(0, colon).toLowerCase()
-    const rest = text.slice(colon + 1, text.length)
+    const rest = text.slice(colon + 1)
     const field = wordIndex(fields, name)
     if (field < 0) return h.fields ? h.fields.take(h, c, name, rest) : 0
     if (cut) return 431

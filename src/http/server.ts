@@ -1,5 +1,6 @@
 // A small HTTP/1.1 server (RFC 9110, 9112) that needs no fiber: each call of `work` does a little for each client.
 
+import { netError } from "../base/errors"
 import { power } from "../mac/poll-wait"
 import type { Stack } from "../net/stack"
 import type { Worker } from "../socket/driver-loop"
@@ -38,29 +39,27 @@ const enum Turn {
  * await: it may take 60,000 operations of the VM, and a row of an answer 3,000.
  */
 export class HttpServer extends HttpContext implements Worker {
-    /** Ids of listeners; 0 = none. */
+    /** Ids of listeners. */
     private readonly listeners: number[] = []
     /** Index of the client that is served first in the next call. */
     private first = 0
 
     /**
-     * Allocates all memory of the server and listens, if the options have a port. `net.add(server)` starts serving. Throws an
-     * Error when the port is taken, or all listeners of the configuration are.
+     * Allocates all memory of the server and listens, if the options have a port. `net.add(server)` starts serving. Throws a
+     * NetError: EADDRINUSE (the port is taken), ENOBUFS (all listeners of the configuration are), EINVAL.
      */
     constructor(stack: Stack, options: HttpOptions) {
         super(stack, options)
-        const port = options.port || 0
-        if (port === 0) return
+        const { port } = options
+        if (!port) return
         const id = listen(stack, port, stack.config.connections)
-        if (id < 0) throw new Error(`cannot serve port ${port} (${errorName(id)})`)
-        this.serve(id)
+        if (id < 0) throw netError(`listen ${port}: `, errorName(id))
+        this.listeners.push(id)
     }
 
     /** Serves the connections of a further listener, too; `id` is what `listen` of "devicescript-tcp/src/tcp/calls" returned. */
     serve(id: number): void {
-        const free = this.listeners.indexOf(0)
-        if (free < 0) this.listeners.push(id)
-        else this.listeners[free] = id
+        this.listeners.push(id)
     }
 
     /**
@@ -99,8 +98,12 @@ export class HttpServer extends HttpContext implements Worker {
         this.crowded = stack.passive?.scarce === true
         for (let l = 0; l < this.listeners.length; l++) {
             const id = this.listeners[l] as number
-            if (findListener(stack, id) < 0) this.listeners[l] = 0
-            let pending = id > 0 ? pendingOf(stack, id) : 0
+            if (findListener(stack, id) < 0) {
+                // it was closed
+                this.listeners.insert(l--, -1)
+                continue
+            }
+            let pending = pendingOf(stack, id)
             for (const c of this.clients) {
                 if (c.id > 0 || pending === 0) continue
                 c.id = accept(stack, id)

@@ -142,7 +142,7 @@ export class EspHosted implements Mac {
             if (this.problem !== "") throw new Error(`ESP-Hosted: ${this.problem}`)
             if ((((ds.millis() | 0) - start) | 0) > Time.Start) break
         }
-        throw new Error("ESP-Hosted: ETIMEDOUT, the co-processor was not set up in time")
+        throw new Error("ESP-Hosted: ETIMEDOUT, the co-processor was not set up in time: look at its console")
     }
 
     async receive(into: Buffer): Promise<number> {

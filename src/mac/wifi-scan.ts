@@ -2,6 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { netError } from "../base/errors"
 import { field, findField, intField, Wire } from "../wire/protobuf"
 import { Rpc } from "./esp-hosted-rpc"
 import type { Question, Wifi } from "./wifi"
@@ -62,21 +63,21 @@ async function ask(station: Wifi, id: Rpc, into: Buffer): Promise<number> {
 }
 
 /**
- * Returns the access points in reach, the strongest first. Frames wait meanwhile, for some seconds, if the station is connected. Throws an
- * Error (EBUSY: the station is joining; ETIMEDOUT).
+ * Returns the access points in reach, the strongest first. Frames wait meanwhile, for some seconds, if the station is connected. Throws a
+ * NetError: EBUSY (the station is joining), ETIMEDOUT.
  */
 export async function scan(station: Wifi): Promise<AccessPoint[]> {
     const into = Buffer.alloc(Size.Record)
     const { scans } = station
     let length = await ask(station, Rpc.ScanStart, into)
-    if (length < 0) throw new Error("ETIMEDOUT, the co-processor does not answer: try again")
+    if (length < 0) throw netError("scan: ", "ETIMEDOUT, the co-processor does not answer: try again")
     const status = intField(into, 0, length, 1)
     // ESP-IDF's ESP_ERR_WIFI_STATE and the like
     if (status !== 0)
-        throw new Error(`EBUSY, the station does not scan now (${status}): it is joining, try again`)
+        throw netError("scan: ", `EBUSY, the station does not scan now (${status}): it is joining, try again`)
     const until = ds.millis() + Time.Scan
     while (station.scans === scans) {
-        if (ds.millis() > until) throw new Error("ETIMEDOUT, the scan does not end: try again")
+        if (ds.millis() > until) throw netError("scan: ", "ETIMEDOUT, the scan does not end: try again")
         await ds.sleep(Time.Slice)
     }
     const found: AccessPoint[] = []

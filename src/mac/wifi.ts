@@ -2,6 +2,7 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { netError } from "../base/errors"
 import {
     closeMessage,
     field,
@@ -164,14 +165,15 @@ export interface Question {
 
 let running: Wifi | undefined
 
-/** Returns the Wi-Fi station that was created last. Throws an Error if the program has none. */
+/** Returns the Wi-Fi station that was created last. Throws a NetError ENETDOWN if the program has none. */
 export function station(): Wifi {
-    if (!running) throw new Error("ENETDOWN, there is no Wi-Fi station: call startNetwork with wifi() first")
+    if (!running)
+        throw netError("wifi: ", "ENETDOWN, there is no Wi-Fi station: call startNetwork with wifi() first")
     return running
 }
 
 /**
- * Returns a value for startNetwork's `mac`: a station of the network `ssid`. Throws a RangeError for a name or password that is
+ * Returns a value for startNetwork's `mac`: a station of the network `ssid`. Throws a NetError EINVAL for a name or password that is
  * not valid.
  */
 export function wifi(options: WifiOptions): (address: Buffer) => Mac {
@@ -190,14 +192,15 @@ interface Network {
     readonly password: Buffer
 }
 
-/** Throws a RangeError for a name or password that is not valid. */
+/** Throws a NetError EINVAL for a name or password that is not valid. */
 function networkOf(name: string, secret: string): Network {
     const ssid = Buffer.from(name)
     const password = Buffer.from(secret)
     // IEEE 802.11-2020, 9.4.2.2 and J.4.1
-    if (ssid.length < 1 || ssid.length > 32) throw new RangeError("wifi: the ssid must be 1 to 32 bytes")
+    if (ssid.length < 1 || ssid.length > 32)
+        throw netError("wifi: ", "EINVAL, the ssid must be 1 to 32 bytes")
     if (password.length !== 0 && (password.length < 8 || password.length > 63))
-        throw new RangeError('wifi: the password must be 8 to 63 bytes, or ""')
+        throw netError("wifi: ", 'EINVAL, the password must be 8 to 63 bytes, or ""')
     return { ssid, password }
 }
 

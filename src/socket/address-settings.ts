@@ -17,8 +17,9 @@ export interface InterfaceAddress {
 /** Returns the addresses for `ip`, such as "10.0.0.2/24", and `router` ("" = none). Throws an Error that says what is wrong. */
 export function interfaceAddress(ip: string, router: string): InterfaceAddress {
     const slash = ip.indexOf("/")
-    const own = ipv4Of(slash < 0 ? "" : ip.slice(0, slash))
-    const length = slash < 0 ? -1 : decimal(ip.slice(slash + 1, ip.length))
+    const own = ipv4Of(ip.slice(0, slash))
+    // without a slash this is the whole text, which is no number if its beginning is an address
+    const length = decimal(ip.slice(slash + 1))
     if (own === Address.None || length < 1 || length > 32) {
         throw new Error(`ip "${ip}" is not an address with a prefix length of 1 to 32, as 10.0.0.2/24 is`)
     }

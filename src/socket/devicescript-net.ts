@@ -9,11 +9,12 @@
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { type Response, Socket } from "@devicescript/net"
+import { type NetError, netError, withCode, withSentence } from "../base/errors"
 import { abort, close, connect, errorOf, read, write } from "../tcp/calls"
 import { errorName, State, Tcb, type TcpError } from "../tcp/records"
 import { findConnection } from "../tcp/tables"
 import { resumed, type Worker } from "./driver-loop"
-import { failureReason, type NetError, netError, withCode, withSentence } from "./errors"
+import { failureReason } from "./failure-reason"
 import type { NetworkInterface } from "./interface"
 
 /** The functions of the runtime that the package calls, and the one that the runtime calls. */
@@ -32,16 +33,25 @@ interface PackageSocket {
     closed: boolean | undefined
     send(data: Buffer | string): Promise<void>
     packageSend(data: Buffer | string): Promise<void>
+    readLine(): Promise<string | null>
+    packageReadLine(): Promise<string | null>
+    /** True once a request of the package's fetch was sent. */
+    asks: boolean | undefined
     recv(timeout?: number): Promise<Buffer | undefined | null>
     packageRecv(timeout?: number): Promise<Buffer | undefined | null>
     readonly onclose: ds.Emitter<unknown>
-    readonly onerror: ds.Emitter<Error>
+    readonly onerror: Errors
     readonly onmessage: Messages
 }
 
 type Handler = () => Promise<void>
 
-/** An emitter of the package. */
+/** Emitters of the package. */
+interface Errors {
+    emit(error: Error): void
+    packageEmit(error: Error): void
+}
+
 interface Messages {
     subscribe(handler: Handler): ds.Unsubscribe
     packageSubscribe(handler: Handler): ds.Unsubscribe
@@ -115,6 +125,27 @@ export function bodyOf(response: Response): Socket {
     return (response as unknown as { socket: Socket }).socket
 }
 
+/**
+ * Returns an error of the package's MQTT client (its `onerror`) with a code. Errors of the connection have one; what the client finds
+ * wrong with the broker gets EACCES (the broker refuses the client), ENOTCONN (the client connects again) or EPROTO.
+ */
+export function mqttError(error: Error): NetError {
+    const it = error as NetError
+    if (it.code) return it
+    const { message } = error
+    return netError(
+        "mqtt: ",
+        message.startsWith("Connection refused, ")
+            ? `EACCES, the broker refuses the client (${message.slice(20, message.length - 1)}): check its user name, password and clientId`
+            : message.startsWith("No connection")
+              ? "ENOTCONN, there is no connection to the broker: the client connects again"
+              : `EPROTO, the client cannot read what the broker sent (${message})`
+    )
+}
+
+/** Why a socket ends when the program connects again. */
+const REPLACED = "ECONNABORTED, a newer connect has ended this one: @devicescript/net has one socket"
+
 /** Limits of a document for jsonOf; docs/programs.md says how they were measured. */
 const enum Json {
     Depth = 16,
@@ -140,7 +171,7 @@ const enum Letter {
 /**
  * Returns the document in a response of the package's `fetch`, like its `json`, but no server can end the program with it. Throws
  * a NetError EMSGSIZE, before it parses, for a document that is nested deeper than 16, has more than 64 objects and arrays, or
- * has more than 256 commas and colons; an Error for text that is not JSON.
+ * has more than 256 commas and colons; EBADMSG for text that is not JSON.
  */
 export async function jsonOf(response: Response): Promise<unknown> {
     const bytes = await response.buffer()
@@ -166,7 +197,11 @@ export async function jsonOf(response: Response): Promise<unknown> {
         }
         await ds.sleep(1)
     }
-    return JSON.parse(bytes.toString("utf-8"))
+    try {
+        return JSON.parse(bytes.toString("utf-8"))
+    } catch {
+        throw netError("json: ", "EBADMSG, the answer is not JSON: look at its status and its text")
+    }
 }
 
 /** Calls the package's connect. When the package gives up after its timeout, ends the attempt in the stack, too. */
@@ -180,12 +215,13 @@ async function connected(backend: Backend, sockets: PackageClass, options: unkno
         return socket
     } catch (error) {
         if (backend.attempt === attempt) backend.close()
+        // the message is `socket NAME: ` and a reason: one of the package's own, or `CODE, SENTENCE`
         const { message } = error as Error
-        // the message is the package's own, or `socket NAME: CODE, SENTENCE`
-        const why = message.slice(message.indexOf(": ") + 2, message.length)
-        throw withCode(
-            error as Error,
-            why === "Timeout" ? "ETIMEDOUT" : why === "terminated" ? "ECONNABORTED" : why
+        const at = message.indexOf(": ") + 2
+        const why = message.slice(at, message.length)
+        throw netError(
+            message.slice(0, at),
+            why === "Timeout" ? "ETIMEDOUT" : why === "terminated" ? REPLACED : why
         )
     }
 }
@@ -199,6 +235,20 @@ function route(backend: Backend, socket: PackageSocket): void {
         await backend.net.breathe()
         return await socket.packageRecv(timeout)
     }
+    socket.packageReadLine = socket.readLine
+    socket.readLine = async () => {
+        const line = await socket.packageReadLine()
+        // the package's fetch takes each line of a head to be there
+        if (line === null && socket.asks)
+            throw netError(
+                `socket ${socket.name}: `,
+                "EPROTO, the server's answer ends within its head: ask again"
+            )
+        return line
+    }
+    const { onerror } = socket
+    onerror.packageEmit = onerror.emit
+    onerror.emit = error => onerror.packageEmit(withCode(error, error.message))
 }
 
 /**
@@ -220,7 +270,13 @@ async function guarded(backend: Backend, socket: PackageSocket, what: Handler): 
         await what()
     } catch (error) {
         // the end of a connection was already reported, but an unreadable message from the broker was not
-        if (!socket.closed) backend.fail((error as Error).message)
+        if (socket.closed) return
+        const { code, message } = error as NetError
+        backend.fail(
+            code
+                ? message.slice(message.indexOf(code))
+                : `EPROTO, a message of the broker, or its handler, has failed: ${message}`
+        )
     }
 }
 
@@ -281,6 +337,8 @@ class Backend implements Worker {
     /** Buffers or strings that are being sent, by reference, and how many bytes of the first are in the ring. */
     private readonly sends: Buffer[] = []
     private sent = 0
+    /** Why a send is refused: the package knows only that it is. */
+    private refusal = ""
     /** How many sends have begun, and how many are done. */
     private begun = 0
     private done = 0
@@ -297,7 +355,7 @@ class Backend implements Worker {
         const { socket } = this
         // the package has just set the error "terminated", and does not emit onclose
         if (socket?.lastError) {
-            withCode(socket.lastError, "ECONNABORTED")
+            socket.lastError = netError(`socket ${socket.name}: `, REPLACED)
             socket.onclose.emit(undefined)
         }
         this.close()
@@ -328,7 +386,10 @@ class Backend implements Worker {
 
     queue(data: Buffer | string): number {
         if (this.stage < Stage.Opened) return Code.NoSocket
-        if (this.sends.length >= Code.Waiting) return Code.TooMany
+        if (this.sends.length >= Code.Waiting) {
+            this.refusal = "ENOBUFS"
+            return Code.TooMany
+        }
         // a string of ASCII letters goes to the ring as it is, as blitAt takes strings, too
         const plain = typeof data !== "string" || data.length === data.byteLength
         this.sends.push((plain ? data : Buffer.from(data)) as Buffer)
@@ -345,6 +406,7 @@ class Backend implements Worker {
             const n = write(net.stack, this.id, first, this.sent, first.length - this.sent)
             if (n < 0) {
                 this.forget()
+                this.refusal = errorName(n)
                 return n
             }
             this.sent += n
@@ -378,11 +440,15 @@ class Backend implements Worker {
     async send(socket: PackageSocket, data: Buffer | string): Promise<void> {
         await this.net.breathe()
         // only a request of the package's fetch has this line
-        if (typeof data === "string" && data.indexOf("\r\nconnection: close\r\n") > 0) this.left = this.most
+        if (typeof data === "string" && data.indexOf("\r\nconnection: close\r\n") > 0) {
+            this.left = this.most
+            socket.asks = true
+        }
+        this.refusal = "ENOTCONN"
         try {
             await socket.packageSend(data)
-        } catch (error) {
-            throw withCode(error as Error, "ENOTCONN")
+        } catch {
+            throw socket.lastError || netError(`socket ${socket.name}: `, this.refusal)
         }
         const mine = this.begun
         while (this.socket === socket && this.done < mine) {
@@ -492,14 +558,14 @@ class Backend implements Worker {
 
     private failWith(error: TcpError): void {
         const { stack } = this.net
-        this.fail(withSentence(failureReason(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32"))))
+        this.fail(failureReason(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32")))
     }
 
     /** Ends the connection and reports why: a code, or a code, a comma and a sentence. */
     fail(why: string): void {
         const { socket } = this
         this.release()
-        this.tell("error", why)
+        this.tell("error", withSentence(why))
         if (socket?.lastError) {
             withCode(socket.lastError, why)
             // the MQTT client subscribes to onclose only, not to errors

@@ -1,6 +1,7 @@
 // Host names for `connect` and fetch: the resolver of net/dns.ts, with a wait for fibers.
 
 import * as ds from "@devicescript/core"
+import { netError } from "../base/errors"
 import { Resolver as DnsResolver, DnsResult } from "../net/dns"
 import { TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
@@ -45,11 +46,14 @@ class Names implements Resolver, Worker {
         const ticket = resolver.ask(name, net.now())
         net.flush()
         if (ticket === TcpError.Invalid) {
-            throw new Error("EINVAL, this is not a host's name: use letters, digits and hyphens between dots")
+            throw netError(
+                "",
+                "EINVAL, this is not a host's name: use letters, digits and hyphens between dots"
+            )
         }
         while (ticket > 0 && resolver.result(ticket) === DnsResult.Asking) {
             const left = until - ds.millis()
-            if (left <= 0) throw new Error("EAI_AGAIN")
+            if (left <= 0) throw netError("", "EAI_AGAIN")
             const fiber = ds.Fiber.self()
             this.waits.push(fiber, ticket)
             if (await ds.suspend<boolean>(left)) continue
@@ -65,7 +69,7 @@ class Names implements Resolver, Worker {
             }
             return ips
         }
-        throw new Error(result === DnsResult.NoName ? "ENOTFOUND" : "EAI_AGAIN")
+        throw netError("", result === DnsResult.NoName ? "ENOTFOUND" : "EAI_AGAIN")
     }
 
     work(_now: number): void {

@@ -2,6 +2,7 @@
 
 import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
+import { netError } from "../base/errors"
 import type { Mac } from "../mac/mac"
 import { power } from "../mac/poll-wait"
 import { Address, ipv4Of, ipv4Text } from "../net/address"
@@ -9,7 +10,6 @@ import { Stack, setAddress } from "../net/stack"
 import { Config } from "../tcp/config"
 import { interfaceAddress, macAddress } from "./address-settings"
 import { Network, resumed, type Worker } from "./driver-loop"
-import { netError, withCode } from "./errors"
 import type { Sockets } from "./waiting"
 
 /** Settings of `startNetwork`. */
@@ -76,7 +76,7 @@ export async function startNetwork(options: NetworkOptions): Promise<NetworkInte
     try {
         current = new NetworkInterface(options)
     } catch (error) {
-        throw withCode(error as Error, "EINVAL")
+        throw netError("network: ", `EINVAL, ${(error as Error).message}`)
     }
     const net = current
     if (!(await net.network.start())) startAgain.start(net.network)

@@ -1,11 +1,11 @@
 // A listener: runs a fiber for every connection to its port.
 
+import { errorText, netError } from "../base/errors"
 import { PASSIVE_OPENS } from "../features"
 import { accept, close, listen as tcpListen } from "../tcp/calls"
 import { errorName } from "../tcp/records"
 import { markServed } from "../tcp/slow-clients"
 import type { Worker } from "./driver-loop"
-import { errorText, netError } from "./errors"
 import { currentNetwork, type NetworkInterface } from "./interface"
 import { Socket } from "./socket"
 
@@ -23,12 +23,16 @@ export type Serve = (socket: Socket) => Promise<void>
 /**
  * Listens on a port, and runs `serve` for each connection in a fiber of its own. An error that `serve` throws is printed (level
  * error) and ends only its own connection. The call needs no address yet. Throws a NetError `listen PORT: WHY`: EADDRINUSE,
- * ENOBUFS (all listeners of the configuration are taken), EINVAL; an Error in a program without PASSIVE_OPENS (src/features.ts).
+ * ENOBUFS (all listeners of the configuration are taken), EINVAL; ENOSYS in a program without PASSIVE_OPENS (src/features.ts).
  */
 export function listen(options: ListenOptions, serve: Serve): Listener {
     const net = currentNetwork()
     const { port, backlog } = options
-    if (!PASSIVE_OPENS) throw new Error(`listen ${port}: PASSIVE_OPENS is left out of this program`)
+    if (!PASSIVE_OPENS)
+        throw netError(
+            `listen ${port}: `,
+            "ENOSYS, PASSIVE_OPENS is left out of this program: take it from the list in package.json"
+        )
     const id = tcpListen(net.stack, port, backlog === undefined ? 4 : backlog)
     if (id < 0) throw netError(`listen ${port}: `, errorName(id))
     return new Listener(net, id, port, serve)

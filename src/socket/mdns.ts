@@ -13,7 +13,7 @@ export interface PublishedName {
 /**
  * Publishes the device as `<name>.local` over multicast DNS (RFC 6762), from now on and while it has an address. `name` is
  * letters, digits and hyphens, at most 48; any other name is not published. When another host has the name, `<name>-2` and so on
- * are tried: the result's `text` is the name in use. Throws an Error in a program without UDP (src/features.ts).
+ * are tried: the result's `text` is the name in use. Throws a NetError ENOSYS in a program without UDP (src/features.ts).
  */
 export function publishName(net: NetworkInterface, name: string): PublishedName {
     const endpoints = endpointsOf(net)

@@ -1,6 +1,7 @@
 // The addresses of a board, from its settings.
 
 import { readSetting } from "@devicescript/settings"
+import { netError } from "../base/errors"
 import { boot } from "../boot"
 import { power } from "../mac/poll-wait"
 
@@ -22,7 +23,7 @@ export interface NetworkSettings {
 
 /**
  * Returns the settings IP, GATEWAY, DNS and HOST_NAME, which a deployment writes from .env.defaults and .env.local, or the board's settings
- * service. A setting that is missing is as `missing` has it. Throws an Error when a setting is not text. In the simulator the values are those
+ * service. A setting that is missing is as `missing` has it. Throws a NetError EINVAL when a setting is not text. In the simulator the values are those
  * of its command line.
  */
 export async function networkSettings(missing: Partial<NetworkSettings> = {}): Promise<NetworkSettings> {
@@ -42,5 +43,8 @@ async function text(key: string, missing: string): Promise<string> {
     const value = await readSetting<unknown>(key, missing)
     // a value that looks like a number is one
     if (typeof value === "string") return value
-    throw new Error(`EINVAL, the setting ${key} must be a text: put it in quotes in .env.defaults`)
+    throw netError(
+        "settings: ",
+        `EINVAL, the setting ${key} must be a text: put it in quotes in .env.defaults`
+    )
 }

@@ -1,10 +1,10 @@
 // Ping for fibers: wraps net/ping.ts and waits for the reply.
 
 import * as ds from "@devicescript/core"
+import { netError } from "../base/errors"
 import { Ping, PingResult } from "../net/ping"
 import { errorName } from "../tcp/records"
 import { endpointsOf } from "./endpoints"
-import { netError } from "./errors"
 import { currentNetwork } from "./interface"
 
 /** Settings of `ping`. */

@@ -1,9 +1,9 @@
 // The time of day from a server on the network: wraps net/sntp.ts for fibers, and resolves the server's name.
 
 import * as ds from "@devicescript/core"
+import { netError } from "../base/errors"
 import { SntpClient } from "../net/sntp"
 import { endpointsOf } from "./endpoints"
-import { netError } from "./errors"
 import { currentNetwork } from "./interface"
 
 /** A clock that a time server sets. */

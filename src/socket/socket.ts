@@ -3,13 +3,14 @@
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { swap16 } from "../base/bytes"
+import { type NetError, netError } from "../base/errors"
 import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
 import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
 import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/connection-settings"
 import { errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
 import { findConnection, ringsOf } from "../tcp/tables"
-import { failureReason, type NetError, netError } from "./errors"
+import { failureReason } from "./failure-reason"
 import { currentNetwork, type NetworkInterface } from "./interface"
 import { Sockets, Want } from "./waiting"
 
@@ -37,13 +38,16 @@ const enum Limit {
  * Opens a connection (RFC 9293), to the first of a host's addresses that answers, and returns when the handshake is done. Throws a NetError
  * `socket tcp://HOST:PORT: WHY` whose code says which step failed: ENETDOWN (no cable), EADDRNOTAVAIL (no address), ENOTFOUND, EAI_AGAIN
  * (names), EHOSTUNREACH (ARP, routers), EACCES (a firewall), ETIMEDOUT, ECONNREFUSED (the host), ENOBUFS (all connections of the
- * configuration are taken), EINVAL (no such port; this host's address, or the network's); an Error in a program without ACTIVE_OPENS
+ * configuration are taken), EINVAL (no such port; this host's address, or the network's); ENOSYS in a program without ACTIVE_OPENS
  * (src/features.ts).
  */
 export async function connect(options: ConnectOptions): Promise<Socket> {
     const { host, port } = options
     if (!ACTIVE_OPENS)
-        throw new Error(`socket tcp://${host}:${port}: ACTIVE_OPENS is left out of this program`)
+        throw netError(
+            `socket tcp://${host}:${port}: `,
+            "ENOSYS, ACTIVE_OPENS is left out of this program: take it from the list in package.json"
+        )
     const net = currentNetwork()
     const name = `tcp://${host}:${port}`
     const until = ds.millis() + (options.timeout === undefined ? Limit.Connect : options.timeout)
@@ -166,6 +170,30 @@ export class Socket {
                 if (this.isOver()) return null
             }
             if (!(await this.wait(Want.More, until))) return undefined
+        }
+    }
+
+    /**
+     * Returns exactly `length` bytes, 2,048 at most, and waits for them; `null` when the stream ends before. Returns `undefined` when
+     * `timeout` ms have passed: the bytes that have arrived stay for the next call. Throws a NetError EMSGSIZE for a greater length, and in
+     * the cases of `recv`.
+     */
+    async readBytes(length: number, timeout?: number): Promise<Buffer | undefined | null> {
+        if (length > Limit.Piece)
+            throw this.error("EMSGSIZE, readBytes returns at most 2048 bytes: call it again")
+        const until = timeout === undefined ? undefined : ds.millis() + timeout
+        await this.net.breathe()
+        for (;;) {
+            const start = this.line || Buffer.alloc(0)
+            const missing = length - start.length
+            if (missing <= 0) {
+                this.line = missing < 0 ? start.slice(length) : undefined
+                return start.slice(0, length)
+            }
+            const unread = this.unread()
+            if (unread > 0) this.line = start.concat(this.take(Math.min(unread, missing)))
+            else if (this.isOver()) return null
+            else if (!(await this.wait(Want.More, until))) return undefined
         }
     }
 

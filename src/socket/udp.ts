@@ -2,12 +2,12 @@
 
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
+import { type NetError, netError } from "../base/errors"
 import { ipv4Text } from "../net/address"
 import { UdpSocket } from "../net/udp-socket"
 import { errorName, TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
 import { endpointsOf } from "./endpoints"
-import { type NetError, netError } from "./errors"
 import { currentNetwork, type NetworkInterface } from "./interface"
 
 /** Settings of `openUdp`. */
@@ -32,7 +32,7 @@ export interface Datagram {
 
 /**
  * Opens a socket for datagrams (RFC 768) and allocates its queues. Throws a NetError `udp PORT: WHY`: EADDRINUSE, EINVAL (no such
- * port); an Error in a program without UDP (src/features.ts).
+ * port); ENOSYS in a program without UDP (src/features.ts).
  */
 export function openUdp(options: UdpOptions): Udp {
     const { port, receiveBytes, sendBytes } = options

@@ -2,12 +2,12 @@
 // are resumed.
 
 import * as ds from "@devicescript/core"
+import type { NetError } from "../base/errors"
 import type { Stack } from "../net/stack"
 import { errorOf } from "../tcp/calls"
 import { Touched } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
-import type { NetError } from "./errors"
 
 /** What a fiber waits for on a socket. */
 export const enum Want {

@@ -1,11 +1,12 @@
 // Reads the Wi-Fi network of a board from its settings.
 
 import { readSetting } from "@devicescript/settings"
+import { netError } from "../base/errors"
 import { boot } from "../boot"
 import type { Credentials } from "../mac/wifi"
 
 /**
- * Returns the settings WIFI_SSID and WIFI_PASSWORD, which a deployment writes from .env.local (docs/esp-hosted.md). Throws an Error that
+ * Returns the settings WIFI_SSID and WIFI_PASSWORD, which a deployment writes from .env.local (docs/esp-hosted.md). Throws a NetError EINVAL that
  * says what is wrong with them.
  */
 export async function wifiSettings(): Promise<Credentials> {
@@ -14,12 +15,14 @@ export async function wifiSettings(): Promise<Credentials> {
     const password = await readSetting<unknown>("WIFI_PASSWORD", "")
     // a value that looks like a number is stored as a number
     if (typeof ssid !== "string" || typeof password !== "string") {
-        throw new Error(
+        throw netError(
+            "settings: ",
             "EINVAL, the settings WIFI_SSID and WIFI_PASSWORD must be text: put them in quotes in .env.local"
         )
     }
     if (ssid === "") {
-        throw new Error(
+        throw netError(
+            "settings: ",
             'EINVAL, the setting WIFI_SSID is missing: put WIFI_SSID="..." and WIFI_PASSWORD="..." into .env.local, and deploy'
         )
     }

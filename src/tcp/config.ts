@@ -1,5 +1,6 @@
 // The configuration of a stack, and what its fields cost in memory.
 
+import type { NetError } from "../base/errors"
 import { word, wordIndex } from "../base/words"
 import {
     CONFIG_CHECKS,
@@ -114,23 +115,26 @@ const limits =
     "rtoInitial 1 65535 rtoMin 1 65535 rtoMax 1000 65535 r2 1000 1209600000 r2Syn 1000 1209600000 " +
     "synAckRetries 0 15 challengeInterval 0 1209600000 iss -1 4294967295 localPort 0 65535"
 
-/** Sets fields of `config` by name. Throws an Error that names the field, and lists the known fields if it is unknown. */
+/** Sets fields of `config` by name. Throws a NetError EINVAL that names the field, and lists the known fields if it is unknown. */
 export function configure(config: Config, values: { [key: string]: number }): void {
     const fields = config as unknown as { [key: string]: number }
     for (const key of Object.keys(values)) {
         const value = values[key] as number
         if (CONFIG_CHECKS) {
             const at = wordIndex(limits, key)
-            // the limits are words of the string, too
-            if (at < 0 || at % 3 > 0) {
-                throw new Error(
-                    `unknown configuration key "${key}"; known: ${Object.keys(config).join(", ")}`
-                )
-            }
+            // the limits are words of the string, too; after them, and for an unknown key, the next words are not two numbers
             const low = parseInt(word(limits, at + 1))
             const high = parseInt(word(limits, at + 2))
-            if (typeof value !== "number" || Math.floor(value) !== value || value < low || value > high) {
-                throw new Error(`${key} must be a whole number from ${low} to ${high}, not ${value}`)
+            // a comparison with NaN is false
+            const fits = typeof value === "number" && value >= low && value <= high
+            if (!fits || Math.floor(value) !== value) {
+                const error = new Error(
+                    at % 3 === 0
+                        ? `${key} must be a whole number from ${low} to ${high}, not ${value}`
+                        : `unknown configuration key "${key}"; known: ${Object.keys(config).join(", ")}`
+                ) as NetError
+                error.code = "EINVAL"
+                throw error
             }
         }
         fields[key] = value

@@ -295,7 +295,7 @@ describe("one turn of the HTTP server", () => {
 describe("HttpBodies and formValue()", () => {
     test.each([0, -1, 1025])("HttpBodies refuses a limit of %i", limit => {
         expect(() => new HttpBodies(limit, 1)).toThrow(
-            `HttpBodies: the limit must be 1 to 1024, not ${limit}`
+            `HttpBodies: EINVAL, the limit must be 1 to 1024, not ${limit}`
         )
     })
 

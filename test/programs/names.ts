@@ -1,18 +1,31 @@
-// Connections by name: by our own sockets, and by @devicescript/net.
+// Connections by name, by our own sockets and by @devicescript/net, and the errors of the latter.
 
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
-import { connect as packageConnect } from "@devicescript/net"
+import { fetch, connect as packageConnect, type Socket } from "@devicescript/net"
+import type { NetError } from "../../src/base/errors"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/device/command-hook"
-import { useForNet } from "../../src/socket/devicescript-net"
+import { jsonOf, mqttError, useForNet } from "../../src/socket/devicescript-net"
 import { dns } from "../../src/socket/dns"
-import type { NetError } from "../../src/socket/errors"
 import { startNetwork } from "../../src/socket/interface"
 import { connect } from "../../src/socket/socket"
 
 let ready = false
+let held: Socket | undefined
+let kept: Socket | undefined
+
+const bulk = ds.Buffer.alloc(4000)
+
+async function sending(): Promise<void> {
+    try {
+        await held?.send(bulk)
+    } catch {
+        // the test closes the connection
+    }
+}
+
 lines.run = async (line, print) => {
     while (!ready) await ds.sleep(5)
     const args = line.split(" ")
@@ -25,7 +38,36 @@ lines.run = async (line, print) => {
             await socket.send("hello\n")
             print(`${await socket.readLine()}`)
             await socket.close()
-        } else {
+        } else if (args[0] === "open") {
+            held = await packageConnect({
+                proto: args[4] === "tls" ? "tls" : "tcp",
+                host,
+                port,
+                timeout: parseFloat(args[3] as string) || undefined,
+            })
+            held.onerror.subscribe(error => console.log(`${(error as NetError).code} | ${error.message}`))
+            print(held.name)
+        } else if (args[0] === "keep") kept = held
+        else if (args[0] === "kept-recv") print(`${await kept?.recv()}`)
+        else if (args[0] === "kept-send") await kept?.send("x")
+        else if (args[0] === "crowd") {
+            // as many fibers as may wait to send, and one more
+            for (let i = 0; i < 8; i++) sending.start()
+            await ds.sleep(1)
+            await held?.send("x")
+        } else if (args[0] === "throwing") {
+            // as the MQTT client does
+            const options = { proto: "tcp" as const, host, port, clientId: "x" }
+            held = await packageConnect(options)
+            held.onerror.subscribe(error => console.log(`${(error as NetError).code} | ${error.message}`))
+            held.onmessage.subscribe(async () => {
+                await ds.sleep(1)
+                throw new RangeError("on purpose")
+            })
+        } else if (args[0] === "json") print(JSON.stringify(await jsonOf(await fetch(host))))
+        else if (args[0] === "text") print(await (await fetch(host)).text())
+        else if (args[0] === "mqtt") throw mqttError(new Error(line.slice(5)))
+        else {
             const socket = await packageConnect({ proto: "tcp", host, port })
             await socket.send("hello\n")
             print(`${await socket.readLine()}`)

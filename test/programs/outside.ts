@@ -2,16 +2,35 @@
 
 import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
+import type { NetError } from "../../src/base/errors"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/device/command-hook"
-import type { NetError } from "../../src/socket/errors"
-import { startNetwork } from "../../src/socket/interface"
+import { HttpBodies } from "../../src/http/body"
+import { HttpServer } from "../../src/http/server"
+import { W5500, type W5500Options } from "../../src/mac/w5500"
+import { type NetworkOptions, startNetwork } from "../../src/socket/interface"
 import { listen } from "../../src/socket/listener"
 import { ping } from "../../src/socket/ping"
 import { networkTime } from "../../src/socket/sntp"
 import { connect, type Socket } from "../../src/socket/socket"
 import { openUdp } from "../../src/socket/udp"
+import { Config, configure } from "../../src/tcp/config"
+
+/** Settings of a network that is refused. */
+const refused: { [name: string]: Partial<NetworkOptions> } = {
+    ip: { ip: "10.0.0.2" },
+    host: { ip: "10.0.0.255/24" },
+    gateway: { gateway: "x" },
+    elsewhere: { gateway: "10.0.1.1" },
+    mac: { macAddress: "01:00:00:00:00:02" },
+    dns: { dns: "x" },
+    dhcp: { ip: "dhcp" },
+    address: {
+        mac: () => new W5500({ address: ds.Buffer.alloc(5) } as Partial<W5500Options> as W5500Options),
+    },
+    hz: { mac: address => new W5500({ address, hz: 0 } as Partial<W5500Options> as W5500Options) },
+}
 
 let ready = false
 lines.run = async (line, print) => {
@@ -22,7 +41,10 @@ lines.run = async (line, print) => {
     return 0
 }
 
-const net = await startNetwork({ mac: board, ...boot })
+const before = await told(async () => await connect({ host: "10.0.0.1", port: 7 }))
+// never finds an address
+const addressing = { start: () => {}, link: () => {} }
+const net = await startNetwork({ mac: board, ...boot, addressing })
 const udp = openUdp({ port: 4210 })
 let held: Socket | undefined
 
@@ -54,6 +76,12 @@ async function play(args: string[]): Promise<unknown> {
             return await held?.recv(1000)
         case "line":
             return await held?.readLine(1000)
+        case "bytes": {
+            const bytes = await held?.readBytes(parseFloat(args[1]), 1000)
+            return bytes
+                ? `${bytes.length} ${bytes.slice(0, Math.min(8, bytes.length)).toString("utf-8")}`
+                : bytes
+        }
         case "send":
             return await held?.send(args[1])
         case "listen":
@@ -79,6 +107,22 @@ async function play(args: string[]): Promise<unknown> {
             // as a program would that tries again and again
             for (let i = 0; i < 30; i++) await told(async () => await networkTime(host, 20))
             return "tried"
+        case "before":
+            return before
+        case "watch":
+            held?.onerror.subscribe(error => console.log(`${error.code} | ${error.message}`))
+            return "watches"
+        case "setup":
+            return await startNetwork({ mac: board, ip: "10.0.0.2/24", ...refused[args[1]] })
+        case "configure": {
+            const values: { [key: string]: number } = {}
+            values[args[1]] = port
+            return configure(new Config(), values)
+        }
+        case "bodies":
+            return new HttpBodies(0, 1)
+        case "serve":
+            return new HttpServer(net.stack, { port: parseFloat(args[1]) })
         case "loop":
             return await loop(args[1], parseFloat(args[2]))
         default:

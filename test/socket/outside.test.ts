@@ -1,7 +1,7 @@
 // No input and no ordinary use ends a program: each failure has a code and a sentence, on both runtimes.
 
 import { expect } from "vitest"
-import { serveEcho } from "../../sim/host/host"
+import { type HostConnection, serveEcho } from "../../sim/host/host"
 import type { Net } from "../scenarios/net"
 import { scenario } from "../scenarios/scenario"
 import { ScriptedStation } from "../scenarios/station"
@@ -125,6 +125,35 @@ scenario("thousands of calls in a loop that never waits end the program for no c
     expect(await says(net, "loop close 2000")).toBe("close 2000 times: ")
     expect(await says(net, "loop abort 2000")).toBe("abort 2000 times: ")
 })
+
+scenario(
+    "readBytes() returns exactly this many bytes, keeps what came too early, and ends with the stream",
+    setup,
+    async net => {
+        const accepted: HostConnection[] = []
+        net.host(1).listen(9, { accepted: connection => accepted.push(connection) })
+        await says(net, "connect 10.0.0.1 9")
+        const peer = () => accepted[0]!
+        await net.act(() => peer().send("abc"))
+        expect(await says(net, "bytes 5")).toBe("undefined")
+        await net.act(() => peer().send("defg"))
+        expect(await says(net, "bytes 5")).toBe("5 abcde")
+        expect(await says(net, "bytes 0")).toBe("0 ")
+        expect(await says(net, "bytes 1")).toBe("1 f")
+        // what is left after a piece that was too short is for recv, too
+        expect(await says(net, "bytes 2")).toBe("undefined")
+        expect(await says(net, "recv")).toBe("[Buffer[1] 67]")
+        await net.act(() => peer().send("y".repeat(2048)))
+        expect(await says(net, "bytes 2048")).toBe("2048 yyyyyyyy")
+        await net.act(() => {
+            peer().send("end")
+            peer().close()
+        })
+        expect(await says(net, "bytes 4")).toBe("null")
+        expect(await says(net, "bytes 3")).toBe("3 end")
+        expect(await says(net, "bytes 1")).toBe("null")
+    }
+)
 
 scenario("networkTime of an absent server, hundreds of times, keeps the heap", setup, async net => {
     for (let i = 0; i < 4; i++) expect(await says(net, "times 10.0.0.77")).toBe("tried")

@@ -1,12 +1,6 @@
 // The errors that programs receive: a `code` to decide by, and a sentence that says what happened and what to do.
 
-import { ipv4Text } from "../net/address"
-import { findNeighbour, nextHop } from "../net/arp"
-import { Neighbour, NeighbourState } from "../net/neighbour-record"
-import type { Stack } from "../net/stack"
-import { errorName, TcpError } from "../tcp/records"
-
-/** An Error whose message is `WHAT: CODE, SENTENCE`. docs/programs.md has a table of the codes. */
+/** An Error whose message is `WHAT: CODE, SENTENCE`. docs/errors.md has the table of all codes and sentences. */
 export interface NetError extends Error {
     /** The code to decide by, such as "ECONNREFUSED". */
     code: string
@@ -18,7 +12,8 @@ const sentences =
     "|ECONNRESET, the peer reset the connection: connect again" +
     "|ETIMEDOUT, the other host does not answer: is it on, and connected?" +
     "|EHOSTUNREACH, there is no route to the host: check its address and the router" +
-    "|ECONNABORTED, this side ended the connection" +
+    "|EACCES, a firewall prohibits the connection: ask for another port, or for a rule" +
+    "|ECONNABORTED, this side ended the connection: connect again" +
     "|ENOBUFS, all records or buffers are in use: close a connection, or configure more" +
     "|EADDRINUSE, the port is in use: close the socket that has it, or choose another" +
     "|ENOTCONN, the socket was closed here, or is not open yet" +
@@ -41,29 +36,17 @@ export function netError(what: string, why: string): NetError {
     return withCode(new Error(what + withSentence(why)), why)
 }
 
+/** Sets the code of an error to the one that `why` begins with, and returns the error. */
+export function withCode(error: Error, why: string): NetError {
+    const it = error as NetError
+    it.code = why.slice(0, `${why},`.indexOf(","))
+    return it
+}
+
 /**
  * Returns the text to print for a value that a program threw. The value may not be an Error; when a program throws undefined, the
  * VM creates an Error with these words.
  */
 export function errorText(error: unknown): string {
     return error instanceof Error ? error.message : error ? `${error}` : "throwing null/undefined"
-}
-
-/** Sets the code of an error to the one that `why` begins with, and returns the error. */
-export function withCode(error: Error, why: string): NetError {
-    const comma = why.indexOf(",")
-    const it = error as NetError
-    it.code = comma < 0 ? why : why.slice(0, comma)
-    return it
-}
-
-/** Returns why a connection to `ip` ended with `error`: for Unreachable, the hop that failed. */
-export function failureReason(stack: Stack, error: TcpError, ip: number): string {
-    if (error !== TcpError.Unreachable) return errorName(error)
-    const hop = nextHop(stack, ip)
-    if (hop === 0) return "EHOSTUNREACH, the host is not on this network, and no router is set"
-    const n = findNeighbour(stack, hop)
-    return n >= 0 && stack.neighbours.getAt(n + Neighbour.State, "u8") >= NeighbourState.Known
-        ? "EHOSTUNREACH, a router reports no route to the host"
-        : `EHOSTUNREACH, ${ipv4Text(hop)} does not answer ARP: is it on, and on this network?`
 }

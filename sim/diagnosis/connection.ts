@@ -1,0 +1,457 @@
+// Why a TCP connection did not open, ended other than by both FINs, or does not move on.
+
+import { type Connection, type End, endName, other } from "../analysis/connection"
+import { Bit } from "../analysis/segment"
+import { type Cause, type Diagnosis, diagnosis, moment } from "./diagnosis"
+import type { Evidence } from "./evidence"
+import { damaged, lossesBetween } from "./line"
+import { unanswered, withoutNeighbour } from "./opening"
+import { counted, duration } from "./words"
+
+/** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
+const STUCK = 2
+/** A connection that its server ends within this time after the handshake, without any data, was closed at once, ns. */
+const AT_ONCE = 2e9
+/** Data of at least this length may be too long for a path; shorter data passes every one (RFC 791 section 3.1). */
+const LONG = 500
+/** The first bytes of a TLS record with a handshake or an alert (RFC 8446 section 5.1). */
+const TLS_HANDSHAKE = 22
+const TLS_ALERT = 21
+
+/** What to do about a reset, by its cause. */
+const afterReset: { readonly [cause in Cause]?: string } = {
+    "port-closed": "start the server, or look at the port's number",
+    "wrong-number":
+        "the SYN-ACK belongs to an older connection, or something on the way changes numbers; try another local port",
+    withdrawn: "nothing, if the client only looked; else look why it gave up",
+    "stale-connection": "connect again",
+    "reset-after-close": "nothing, if all data had arrived; else let the other end read until the FIN",
+    "peer-vanished": "is the other host still on, and is its cable in?",
+    "not-acknowledged": "is the other host still on, and is the line good?",
+    "ignored-reset": "nothing: the connection goes on",
+    reset: "look at what the program at that end does: it aborted, ended, or closed with data unread",
+}
+
+/**
+ * Returns why a connection failed or does not move on; undefined if nothing is wrong with it, or it was closed by both FINs. `now` is on the
+ * clock of the connection's times, ns.
+ */
+export function whyConnection(
+    connection: Connection,
+    now: number,
+    evidence?: Evidence
+): Diagnosis | undefined {
+    return (
+        cableOut(connection, now, evidence) ??
+        foreignProtocol(connection, evidence) ??
+        resetOf(connection, evidence) ??
+        notOpened(connection, now, evidence) ??
+        closedAtOnce(connection) ??
+        halfClosed(connection, now, evidence) ??
+        stuck(connection, now, evidence)
+    )
+}
+
+/** Returns true when both ends have sent a FIN, and no reset came before. */
+export function isClosed({ ends, reset }: Connection): boolean {
+    return reset === undefined && ends.every(({ fin }) => fin !== undefined)
+}
+
+function cableOut(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
+    const since = evidence?.cableOut
+    if (since === undefined || isClosed(connection)) return undefined
+    // the reset or the answer came before the cable was pulled
+    if (connection.resetBy !== undefined && connection.resetBy.time < since * 1e6) return undefined
+    return withoutCable(evidence?.self?.().name ?? "the device", since, now / 1e6)
+}
+
+/** Returns the diagnosis of a cable that is out. Times are in ms. */
+export function withoutCable(name: string, since: number, now: number): Diagnosis {
+    const start = since <= 0 ? "has been out from the beginning" : `is out since ${moment(since)}`
+    const still = since > 0 && now - since >= 1 ? `, for ${duration((now - since) * 1e6)}` : ""
+    return diagnosis(
+        "cable-out",
+        `The cable of ${name} ${start}${still}: nothing reaches the network, and nothing comes from it.`,
+        "plug the cable in"
+    )
+}
+
+/** Returns that one end speaks TLS and the other does not. */
+function foreignProtocol(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
+    // two ends that go on talking understand each other
+    if (evidence === undefined || (connection.closer === undefined && connection.reset === undefined))
+        return undefined
+    const { ends, client, addresses, ports } = connection
+    for (const from of [0, 1] as const) {
+        const first = evidence.segments.find(
+            ({ view, time }) =>
+                view.source === addresses[from] &&
+                view.sourcePort === ports[from] &&
+                view.destination === addresses[other(from)] &&
+                view.destinationPort === ports[other(from)] &&
+                view.payload.length > 2 &&
+                time * 1e6 >= connection.firstTime
+        )
+        const bytes = first?.view.payload
+        if (bytes === undefined || bytes[1] !== 3 || ends[from].base === undefined) continue
+        if (bytes[0] !== TLS_HANDSHAKE && bytes[0] !== TLS_ALERT) continue
+        const [name, peer] = [endName(connection, from), endName(connection, other(from))]
+        const isAlert = bytes[0] === TLS_ALERT
+        // two ends that both speak TLS understand each other
+        if (!isAlert && ends[other(from)].bytes > 0 && answersTls(connection, evidence, other(from))) continue
+        return diagnosis(
+            "tls",
+            isAlert
+                ? `${name} expects TLS, and answered the plain data of ${peer} with a TLS alert.`
+                : `${name} speaks TLS (its first data is a ${from === client ? "ClientHello" : "handshake record"}), and ${peer} does not.`,
+            from === client
+                ? "use http instead of https: this stack has no TLS"
+                : "use the server's port without TLS, or a proxy on the network that speaks TLS: this stack has none"
+        )
+    }
+    return undefined
+}
+
+function answersTls({ addresses, ports }: Connection, { segments }: Evidence, from: 0 | 1): boolean {
+    return segments.some(
+        ({ view }) =>
+            view.source === addresses[from] &&
+            view.sourcePort === ports[from] &&
+            view.destinationPort === ports[other(from)] &&
+            (view.payload[0] === TLS_HANDSHAKE || view.payload[0] === TLS_ALERT) &&
+            view.payload[1] === 3
+    )
+}
+
+function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
+    const { reset, resetBy, ends } = connection
+    if (reset === undefined || resetBy === undefined) return undefined
+    const { end, cause, time } = resetBy
+    const deeper =
+        cause === "not-acknowledged" || cause === "peer-vanished"
+            ? whyNotAcknowledged(connection, end, time, evidence)
+            : undefined
+    if (deeper !== undefined) return { ...deeper, evidence: [reset, ...deeper.evidence] }
+    const full = tablesOf(connection, evidence)
+    if (full !== undefined) return full
+    const { firstSyn } = connection.handshake
+    const after =
+        firstSyn !== undefined && cause === "port-closed"
+            ? `, ${duration(time - firstSyn)} after the SYN`
+            : ""
+    return diagnosis(cause, reset, afterReset[cause], [
+        `the RST${stationOf(connection, end, evidence)} came at ${moment(time / 1e6)}${after}`,
+        ends[end].segments > 1 || ends[other(end)].segments > 1
+            ? lastHeard(connection, other(end))
+            : undefined,
+    ])
+}
+
+/** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
+function stationOf({ addresses, ports }: Connection, end: 0 | 1, evidence?: Evidence): string {
+    const segment = evidence?.segments
+        .filter(
+            ({ view }) => view.flags.rst && view.source === addresses[end] && view.sourcePort === ports[end]
+        )
+        .at(-1)
+    if (evidence === undefined || segment === undefined) return ""
+    const mac = segment.view.sourceMac
+    const ip = evidence.ipOf(mac)
+    if (ip === undefined || ip === addresses[end]) return ` from ${mac}`
+    return ` from ${mac}, which is ${ip}`
+}
+
+function notOpened(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
+    const { ends, client, addresses, handshake, icmp, icmpBy } = connection
+    const server = other(client)
+    const name = endName(connection, server)
+    const because = icmp === undefined ? "" : ` (${icmp})`
+    if (ends[client].state === "SYN-SENT" && ends[server].segments === 0) {
+        const syns = ends[client].syns === 1 ? "the SYN" : counted(ends[client].syns, "SYN")
+        const base = `${name} did not answer ${syns}${because || ": the host is off or elsewhere, or a firewall drops them"}.`
+        if (icmp !== undefined && icmpBy !== undefined && evidence !== undefined)
+            return unreachable(name, icmp, icmpBy, addresses[server])
+        if (icmp !== undefined) return diagnosis("unreachable", base)
+        const full = tablesOf(connection, evidence)
+        if (full !== undefined) return full
+        const bad = damaged(evidence, addresses[client], addresses[server], connection.firstTime / 1e6)
+        if (bad !== undefined) return bad
+        const advice = "is the host on, and is the address right?"
+        if (evidence === undefined) return diagnosis("unanswered", base, advice)
+        const since = (handshake.firstSyn ?? connection.firstTime) / 1e6
+        const attempt = { client: addresses[client], server: addresses[server], name, asked: syns, since }
+        const sent = segmentsOf(connection, client, evidence)
+        const answer = segmentsOf(connection, server, evidence).filter(({ view }) => view.flags.syn)
+        if (answer.length > 0)
+            return diagnosis(
+                "frames-lost",
+                `${name} answered ${syns} by SYN-ACK, but the line lost every one of ${answer.length}.`,
+                "look at the cable and at the switch, or lower the loss (--impair)"
+            )
+        return unanswered(evidence, attempt, base, sent)
+    }
+    if (ends[server].state === "SYN-RECEIVED") {
+        const silence = now - connection.lastTime > 1e9 ? silenceOf(connection, now) : ""
+        return (
+            tablesOf(connection, evidence) ??
+            lossesBetween(evidence, addresses[client], addresses[server], connection.firstTime / 1e6) ??
+            diagnosis(
+                "handshake-unfinished",
+                `${endName(connection, client)} did not complete the handshake${because}${silence}.`,
+                "does the client still want the connection? A scan or a flood leaves such handshakes",
+                [
+                    `${endName(connection, server)} sent SYN-ACK ${counted(ends[server].syns, "time")}, and no ACK came`,
+                    lastHeard(connection, client),
+                ]
+            )
+        )
+    }
+    if (ends[0].segments + ends[1].segments === 0)
+        return diagnosis("unreachable", `${icmp ?? "Nothing is known of it"}.`)
+    return undefined
+}
+
+function unreachable(name: string, icmp: string, by: string, server: string): Diagnosis {
+    const words = codeWords(icmp)
+    return diagnosis(
+        "unreachable",
+        `${by} reports that ${name} cannot be reached: ${words} (${icmp}).`,
+        icmp.includes("prohibited")
+            ? `a firewall forbids it: let it through at ${by}, or use another port`
+            : by === server
+              ? "start the server, or look at the port's number"
+              : `is ${server} the right address, and does ${by} know the way to it?`
+    )
+}
+
+const codes: readonly (readonly [RegExp, string])[] = [
+    [/unreachable: network/, "there is no route to its network"],
+    [/unreachable: host/, "the last router does not get an answer from the host"],
+    [/unreachable: protocol/, "the host has no TCP"],
+    [/unreachable: port/, "the port is closed"],
+    [/fragmentation needed/, "a packet is too long for the path and must not be fragmented"],
+    [/prohibited|code 9|code 10|code 13/, "a firewall forbids it"],
+    [/too many hops/, "routers send the packets in a circle, or the way is too long"],
+]
+
+function codeWords(icmp: string): string {
+    return codes.find(([form]) => form.test(icmp))?.[1] ?? "the code says no more"
+}
+
+/** Returns why a connection failed without a sign of it in its segments. */
+export function whyDropped(connection: Connection, now: number, evidence: Evidence): Diagnosis | undefined {
+    const { client, addresses } = connection
+    return (
+        tablesOf(connection, evidence) ??
+        whyNotAcknowledged(connection, client, now, evidence) ??
+        lossesBetween(evidence, addresses[0], addresses[1], connection.firstTime / 1e6)
+    )
+}
+
+/** Returns whose tables were full when the segments of a connection were dropped. */
+function tablesOf(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
+    const { addresses, firstTime, client } = connection
+    const drops = evidence?.drops.filter(
+        ({ ip, reason, time }) =>
+            (reason === "backlog-full" || reason === "connections-full") &&
+            time * 1e6 >= firstTime &&
+            ip === addresses[other(client)]
+    )
+    const drop = drops?.at(-1)
+    if (drops === undefined || drop === undefined) return undefined
+    const name = endName(connection, other(client))
+    const own = evidence?.self?.()
+    const whose = drop.ip === own?.ip ? own.name : drop.ip
+    return drop.reason === "backlog-full"
+        ? diagnosis(
+              "backlog-full",
+              `The backlog of ${name} is full: connections wait there that its program has not accepted, so ${whose} drops the handshake of ${endName(connection, client)}.`,
+              "let the program accept connections, or listen with a larger backlog",
+              [
+                  `${whose} reported ${drop.reason} ${counted(drops.length, "time")}, last at ${moment(drop.time)}`,
+              ]
+          )
+        : diagnosis(
+              "tables-full",
+              `All connection records of ${whose} are in use, so it drops the handshake of ${endName(connection, client)}.`,
+              "close connections there, or configure more (connections)",
+              [
+                  `${whose} reported ${drop.reason} ${counted(drops.length, "time")}, last at ${moment(drop.time)}`,
+              ]
+          )
+}
+
+/** Returns that the server closed without a word. */
+function closedAtOnce(connection: Connection): Diagnosis | undefined {
+    const { ends, client, closer, handshake, reset } = connection
+    const server = other(client)
+    if (closer !== server || reset !== undefined || ends[server].bytes > 0) return undefined
+    const opened = handshake.ack ?? handshake.synAck
+    if (opened === undefined || connection.finTime === undefined) return undefined
+    const after = connection.finTime - opened
+    if (after > AT_ONCE || ends[client].bytes > MUCH) return undefined
+    const name = endName(connection, server)
+    return diagnosis(
+        "closed-at-once",
+        `${name} accepted the connection and closed it ${duration(after)} later, without sending anything${ends[client].bytes > 0 ? ` in answer to ${counted(ends[client].bytes, "byte")}` : ""}.`,
+        "does that server accept this client (its address, its protocol), and does its program still run?"
+    )
+}
+
+/** A server that was sent more than this has not closed at once. */
+const MUCH = 2000
+
+function halfClosed(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
+    const { closer, ends } = connection
+    if (closer === undefined) return undefined
+    const isAcknowledged = ends.every(({ state }) => state === "CLOSED" || state === "TIME-WAIT")
+    if (isAcknowledged) return undefined
+    for (const from of [0, 1] as const) {
+        if (ends[from].unansweredRetransmissions < STUCK) continue
+        const why = whyNotAcknowledged(connection, from, now, evidence)
+        if (why !== undefined) return why
+    }
+    const [a, b] = connection.addresses
+    const since = connection.firstTime / 1e6
+    const line = damaged(evidence, a, b, since) ?? lossesBetween(evidence, a, b, since)
+    if (line !== undefined) return line
+    const silence = silenceOf(connection, now)
+    const [first, second] = [endName(connection, closer), endName(connection, other(closer))]
+    return ends[other(closer)].fin === undefined
+        ? diagnosis(
+              "half-closed",
+              `${first} closed, ${second} has not yet${silence}: its side is half-open.`,
+              `let the program at ${second} close its side, too`
+          )
+        : diagnosis(
+              "half-closed",
+              `Both ends have closed, ${first} first, but not every FIN was acknowledged${silence}.`
+          )
+}
+
+function stuck(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
+    const { ends, icmp, icmpBy } = connection
+    const because = icmp === undefined ? "" : ` (${icmp})`
+    for (const from of [0, 1] as const) {
+        const { shutSince, unansweredRetransmissions, unansweredKeepAlives } = ends[from]
+        const [name, peer] = [endName(connection, from), endName(connection, other(from))]
+        if (shutSince !== undefined)
+            return diagnosis(
+                "window-shut",
+                `The window of ${name} was shut for the last ${duration(now - shutSince)}: its program does not read.`,
+                `let the program at ${name} read; ${peer} cannot send until then`,
+                [`${name} advertised window 0 at ${moment(shutSince / 1e6)}`, lastHeard(connection, from)]
+            )
+        if (unansweredRetransmissions >= STUCK) {
+            const why = whyNotAcknowledged(connection, from, now, evidence)
+            if (why !== undefined) return why
+            return diagnosis(
+                "not-acknowledged",
+                `${peer} does not acknowledge any more: ${counted(unansweredRetransmissions, "retransmission")} without an answer${because}.`,
+                "is the other host still on, and is the line good?",
+                [lastHeard(connection, other(from)), icmpBy === undefined ? undefined : `${icmpBy}: ${icmp}`]
+            )
+        }
+        if (unansweredKeepAlives >= STUCK)
+            return diagnosis(
+                "peer-vanished",
+                `${peer} answers no more: ${counted(unansweredKeepAlives, "keep-alive")} without an answer${because}.`,
+                "is the other host still on, and is its cable in?",
+                [lastHeard(connection, other(from))]
+            )
+    }
+    return undefined
+}
+
+/** Returns why the segments of an end are not acknowledged; undefined if nothing shows it. `now` is in ns. */
+function whyNotAcknowledged(
+    connection: Connection,
+    from: 0 | 1,
+    now: number,
+    evidence?: Evidence
+): Diagnosis | undefined {
+    const { ends, addresses } = connection
+    const sender = ends[from]
+    const receiver = ends[other(from)]
+    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
+    const since = Math.max(connection.firstTime, receiver.time) / 1e6
+    const [source, destination] = [addresses[from], addresses[other(from)]]
+    const found =
+        damaged(evidence, source, destination, since) ?? lossesBetween(evidence, source, destination, since)
+    if (found !== undefined) return found
+    const { repeatedLength, passedLength } = sender
+    const alive = evidence?.voiceOf(destination)
+    const isAlive = receiver.time > sender.nextTime || (alive !== undefined && alive.time > since + 1)
+    if (repeatedLength >= LONG && repeatedLength > passedLength && (isAlive || passedLength > 0))
+        return diagnosis(
+            "mtu",
+            `Segments of ${repeatedLength} bytes from ${name} are not acknowledged, while shorter ones get through${passedLength > 0 ? ` (${passedLength} bytes)` : ""}: a link on the way carries no packets of ${repeatedLength + 40} bytes, and no ICMP message says so.`,
+            'use a smaller MSS on either end, or let ICMP "fragmentation needed" through',
+            [
+                `${counted(sender.unansweredRetransmissions, "retransmission")} of ${repeatedLength} bytes without an answer`,
+                lastHeard(connection, other(from)),
+            ]
+        )
+    if (evidence === undefined) return undefined
+    const silent = withoutNeighbour(evidence, {
+        client: source,
+        server: destination,
+        name: peer,
+        asked: "",
+        since,
+    })
+    const last = lastHeard(connection, other(from))
+    if (silent !== undefined) return { ...silent, evidence: [...silent.evidence, last] }
+    const tries =
+        sender.unansweredRetransmissions > 0
+            ? counted(sender.unansweredRetransmissions, "retransmission")
+            : counted(sender.unansweredKeepAlives, "keep-alive")
+    if (now - receiver.time < 1e9) return undefined
+    return diagnosis(
+        "peer-vanished",
+        `${peer} has vanished: nothing came from it since ${moment(receiver.time / 1e6)}, and ${tries} ${tries.startsWith("1 ") ? "has" : "have"} no answer${isAlive ? `, though ${destination} still answers ${alive?.what ?? "ARP"}` : ""}.`,
+        isAlive
+            ? `does ${destination} still have the connection? It may have restarted behind a firewall that drops resets`
+            : `is ${destination} still on, and is its cable in?`,
+        [last]
+    )
+}
+
+/** Returns the segments of an end on the network, as far as they are kept. */
+function segmentsOf({ addresses, ports, firstTime }: Connection, from: 0 | 1, { segments }: Evidence) {
+    return segments.filter(
+        ({ view, time }) =>
+            time * 1e6 >= firstTime - 1 &&
+            view.source === addresses[from] &&
+            view.sourcePort === ports[from] &&
+            view.destination === addresses[other(from)] &&
+            view.destinationPort === ports[other(from)]
+    )
+}
+
+/** Returns what was heard last from both ends of a connection. */
+export function lastWords(connection: Connection): string[] {
+    return [lastHeard(connection, connection.client), lastHeard(connection, other(connection.client))]
+}
+
+/** Returns what was heard last from an end. */
+function lastHeard(connection: Connection, end: 0 | 1): string {
+    const one = connection.ends[end]
+    if (one.segments === 0) return `nothing was ever heard from ${endName(connection, end)}`
+    return `last from ${endName(connection, end)}: ${segmentWords(one)} at ${moment(one.time / 1e6)}`
+}
+
+function segmentWords({ lastBits, lastLength, window }: End): string {
+    const flags = [
+        ...(lastBits & Bit.Rst ? ["RST"] : []),
+        ...(lastBits & Bit.Syn ? ["SYN"] : []),
+        ...(lastBits & Bit.Fin ? ["FIN"] : []),
+        ...(lastBits & Bit.Ack ? ["ACK"] : []),
+    ].join("-")
+    const data = lastLength > 0 ? ` with ${counted(lastLength, "byte")}` : ""
+    return `${flags || "a segment"}${data}, window ${Math.max(0, window)}`
+}
+
+function silenceOf({ lastTime }: Connection, now: number): string {
+    return now - lastTime > 1e9 ? `, and nothing came in the last ${duration(now - lastTime)}` : ""
+}

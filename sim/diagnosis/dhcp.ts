@@ -1,0 +1,156 @@
+// Why a host has no address: what its DHCP client sent, and what servers answered (RFC 2131).
+
+import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
+import type { Evidence } from "./evidence"
+import { counted } from "./words"
+
+const PORT = { server: 67, client: 68 } as const
+const OPTIONS = 240
+const Kind = { Discover: 1, Offer: 2, Request: 3, Decline: 4, Ack: 5, Nak: 6 } as const
+const Option = { Pad: 0, Mask: 1, Lease: 51, Message: 56, Type: 53, Server: 54, End: 255 } as const
+/** The shortest lease that the stack uses, s (src/net/dhcp.ts). */
+const SHORTEST_LEASE = 60
+
+interface DhcpMessage {
+    readonly time: number
+    readonly kind: number
+    /** The host that sent it. */
+    readonly source: string
+    readonly xid: number
+    readonly hardware: string
+    readonly offered: string
+    readonly options: ReadonlyMap<number, Uint8Array>
+}
+
+/** Returns why the device of the evidence has no address; undefined if DHCP was not used, or worked. */
+export function whyNoAddress(evidence: Evidence): Diagnosis | undefined {
+    const all = messages(evidence)
+    const asked = all.filter(({ kind, hardware }) => isQuestion(kind) && hardware === evidence.mac)
+    const [first] = asked
+    if (first === undefined) return undefined
+    const own = all.filter(({ kind, hardware }) => !isQuestion(kind) && hardware === evidence.mac)
+    const tries = `${counted(asked.length, "message")} since ${moment(first.time)}`
+    const last = own.at(-1)
+    if (last === undefined) return silent(evidence, all, tries)
+    const naks = own.filter(({ kind }) => kind === Kind.Nak)
+    const nak = naks.at(-1)
+    if (nak !== undefined && !own.some(({ kind, time }) => kind === Kind.Ack && time > nak.time)) {
+        const said = textOf(nak.options.get(Option.Message))
+        return diagnosis(
+            "dhcp-refused",
+            `The DHCP server ${nak.source} refuses the request (NAK${said === "" ? "" : `: "${said}"`}), so the device has no address.`,
+            "is the address free that the server offers, and does the server know this network? Look at its log",
+            [`${counted(naks.length, "NAK")}, the last at ${moment(nak.time)}`]
+        )
+    }
+    const declined = asked.filter(({ kind }) => kind === Kind.Decline).at(-1)
+    if (declined !== undefined && declined.time > last.time) {
+        const macs = evidence.ownersOf(last.offered).filter(mac => mac !== evidence.mac)
+        return diagnosis(
+            "address-taken",
+            `The DHCP server ${last.source} offers ${last.offered}, but another host has that address${macs.length > 0 ? ` (${macs.at(-1)} answers ARP for it)` : ""}, so the device declines it.`,
+            `give that host another address, or take ${last.offered} out of the server's range`
+        )
+    }
+    const problem = problemOf(last)
+    if (problem !== undefined && !asked.some(({ kind, time }) => kind === Kind.Request && time > last.time))
+        return diagnosis(
+            "dhcp-unusable",
+            `The DHCP server ${last.source} answers, but the device cannot use the answer: ${problem}.`,
+            "correct the server's settings",
+            [`the device sent ${tries}, and got ${counted(own.length, "answer")}`]
+        )
+    const requests = asked.filter(({ kind, time }) => kind === Kind.Request && time >= last.time)
+    if (last.kind === Kind.Offer && requests.length > 1)
+        return diagnosis(
+            "dhcp-silent",
+            `The DHCP server ${last.source} offered ${last.offered}, but does not answer the request for it since ${moment(last.time)}.`,
+            "look at the server's log: it may have given the address to another client"
+        )
+    return undefined
+}
+
+function silent(evidence: Evidence, all: readonly DhcpMessage[], tries: string): Diagnosis {
+    const lost = evidence.others.filter(
+        ({ view, lost: gone }) =>
+            view.kind === "udp" && view.destinationPort === PORT.server && gone !== undefined
+    ).length
+    const others = [...new Set(all.filter(({ kind }) => !isQuestion(kind)).map(({ source }) => source))]
+    const heard = evidence.neighbours()
+    return diagnosis(
+        "dhcp-silent",
+        `No DHCP server answers: ${tries}, no reply, so the device has no address.`,
+        "is a DHCP server on this network, and is it on? Without one set an address (ip)",
+        [
+            lost > 0 ? `the line lost ${counted(lost, "message")}` : undefined,
+            others.length > 0 ? `${listed(others)} answered others, not this device` : undefined,
+            heard.length > 0
+                ? `on this network ${listed(heard)} ${heard.length === 1 ? "was" : "were"} heard`
+                : undefined,
+        ]
+    )
+}
+
+/** Returns what is wrong with an offer or ACK, by the rules of src/net/dhcp.ts; undefined if nothing is. */
+function problemOf({ kind, offered, options }: DhcpMessage): string | undefined {
+    const what = kind === Kind.Offer ? "its offer" : "its ACK"
+    if (kind === Kind.Offer && options.get(Option.Server)?.length !== 4)
+        return `${what} does not name the server (option 54)`
+    const lease = options.get(Option.Lease)
+    const seconds = lease?.length === 4 ? new DataView(lease.buffer, lease.byteOffset).getUint32(0) : 0
+    if (lease === undefined) return `${what} has no lease time (option 51)`
+    if (seconds < SHORTEST_LEASE) return `${what} has a lease of ${seconds} s, too short to use`
+    const [a = 0, , , d = 0] = offered.split(".").map(Number)
+    if (a === 0 || a === 127 || a >= 224) return `${what} has the address ${offered}, which is no host's`
+    const mask = options.get(Option.Mask)
+    if (mask?.length === 4 && mask[3] === 0 && d === 0)
+        return `${what} has the address ${offered}, which is the network's`
+    if (mask?.length === 4 && mask[3] === 0 && d === 255)
+        return `${what} has the address ${offered}, which is the broadcast address`
+    return undefined
+}
+
+function isQuestion(kind: number): boolean {
+    return kind === Kind.Discover || kind === Kind.Request || kind === Kind.Decline || kind > Kind.Nak
+}
+
+function messages({ others }: Evidence): DhcpMessage[] {
+    return others.flatMap(({ view, time }) => {
+        if (
+            view.kind !== "udp" ||
+            (view.destinationPort !== PORT.server && view.destinationPort !== PORT.client)
+        )
+            return []
+        const { payload, source } = view
+        if (payload.length < OPTIONS) return []
+        const options = optionsOf(payload)
+        const kind = options.get(Option.Type)?.[0]
+        if (kind === undefined) return []
+        const data = new DataView(payload.buffer, payload.byteOffset, payload.length)
+        const hardware = Array.from(payload.subarray(28, 34), byte =>
+            byte.toString(16).padStart(2, "0")
+        ).join(":")
+        const offered = payload.subarray(16, 20).join(".")
+        return [{ time, kind, source, xid: data.getUint32(4), hardware, offered, options }]
+    })
+}
+
+function optionsOf(bytes: Uint8Array): Map<number, Uint8Array> {
+    const options = new Map<number, Uint8Array>()
+    for (let at = OPTIONS; at < bytes.length && bytes[at] !== Option.End; ) {
+        const code = bytes[at++]!
+        if (code === Option.Pad) continue
+        const length = bytes[at++]
+        if (length === undefined || at + length > bytes.length) break
+        options.set(code, bytes.subarray(at, at + length))
+        at += length
+    }
+    return options
+}
+
+/** Returns the printable characters of a server's message. */
+function textOf(bytes: Uint8Array = new Uint8Array()): string {
+    return Array.from(bytes.subarray(0, 80), byte =>
+        byte >= 32 && byte < 127 ? String.fromCharCode(byte) : ""
+    ).join("")
+}

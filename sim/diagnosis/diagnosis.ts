@@ -1,0 +1,90 @@
+// Why something failed: one sentence, what was seen, and what to do.
+
+/** The kinds of failures. */
+export type Cause =
+    | "aborted"
+    | "address-taken"
+    | "backlog-full"
+    | "cable-out"
+    | "closed-at-once"
+    | "corrupted"
+    | "dhcp-refused"
+    | "dhcp-silent"
+    | "dhcp-unusable"
+    | "filtered"
+    | "frames-lost"
+    | "gateway-missing"
+    | "gateway-silent"
+    | "gateway-wrong"
+    | "half-closed"
+    | "handshake-unfinished"
+    | "host-silent"
+    | "ignored-reset"
+    | "link-down"
+    | "mtu"
+    | "name-server-failed"
+    | "name-server-silent"
+    | "name-unknown"
+    | "not-acknowledged"
+    | "peer-vanished"
+    | "port-closed"
+    | "reset"
+    | "reset-after-close"
+    | "resolver-missing"
+    | "stale-connection"
+    | "tables-full"
+    | "tls"
+    | "unanswered"
+    | "unreachable"
+    | "window-shut"
+    | "withdrawn"
+    | "wrong-number"
+    | "wrong-prefix"
+    | "misused"
+
+export interface Diagnosis {
+    readonly cause: Cause
+    /** What happened. */
+    readonly sentence: string
+    /** What shows it: who answered, who did not, since when. */
+    readonly evidence: readonly string[]
+    /** What to do; "" where there is nothing to do. */
+    readonly advice: string
+}
+
+/** Returns a diagnosis. Evidence that is undefined is left out. */
+export function diagnosis(
+    cause: Cause,
+    sentence: string,
+    advice = "",
+    evidence: readonly (string | undefined)[] = []
+): Diagnosis {
+    return {
+        cause,
+        sentence: sentence[0]!.toUpperCase() + sentence.slice(1),
+        advice,
+        evidence: evidence.filter(text => text !== undefined),
+    }
+}
+
+/** Returns the lines of a diagnosis, each as one paragraph. */
+export function diagnosisLines({ sentence, evidence, advice }: Omit<Diagnosis, "cause">): string[] {
+    return [
+        `why: ${sentence}`,
+        ...evidence.map(text => `seen: ${text}`),
+        ...(advice === "" ? [] : [`do: ${advice}`]),
+    ]
+}
+
+/** Returns a time in milliseconds as the ladder shows it: `1.250 s`. */
+export function moment(ms: number): string {
+    return `${(Math.max(0, ms) / 1000).toFixed(3)} s`
+}
+
+/** Returns words joined as in a sentence: `a, b and c`. */
+export function listed(words: readonly string[], most = 4): string {
+    const some =
+        words.length > most ? [...words.slice(0, most - 1), `${words.length - most + 1} more`] : words
+    if (some.length < 2) return some.join("")
+    return `${some.slice(0, -1).join(", ")} and ${some.at(-1)}`
+}

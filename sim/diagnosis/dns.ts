@@ -1,0 +1,189 @@
+// Why a name has no address: what the resolver asked, and what name servers answered (RFC 1035).
+
+import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
+import type { Evidence } from "./evidence"
+import { heardHere, withoutNeighbour } from "./opening"
+import { counted } from "./words"
+
+const DNS = 53
+const HEADER = 12
+const TYPE_A = 1
+const rcodes: { readonly [code: number]: string } = {
+    1: "the question is malformed (FORMERR)",
+    2: "it failed itself (SERVFAIL)",
+    4: "it does not do that (NOTIMP)",
+    5: "it refuses to answer (REFUSED)",
+}
+
+interface DnsMessage {
+    readonly time: number
+    readonly id: number
+    readonly isAnswer: boolean
+    readonly rcode: number
+    readonly name: string
+    readonly addresses: readonly string[]
+    /** The name server. */
+    readonly server: string
+    readonly client: string
+}
+
+/** Returns why `name` was not found; without a name, why the last one was not. Undefined if no name server was asked for it. */
+export function whyNoName(evidence: Evidence, name?: string): Diagnosis | undefined {
+    const own = evidence.self?.().ip
+    const all = messages(evidence).filter(({ client }) => own === undefined || client === own)
+    const wanted = (name ?? all.filter(({ isAnswer }) => !isAnswer).at(-1)?.name ?? "")
+        .toLowerCase()
+        .replace(/\.$/, "")
+    const questions = all.filter(one => !one.isAnswer && one.name === wanted)
+    const [first] = questions
+    if (first === undefined) return unasked(evidence, name)
+    const servers = [...new Set(questions.map(({ server }) => server))]
+    const last = all.filter(one => one.isAnswer && one.name === wanted).at(-1)
+    if (last === undefined) return silent(evidence, wanted, questions, servers)
+    if (last.rcode === 3)
+        return diagnosis(
+            "name-unknown",
+            `The name ${wanted} does not exist: the name server ${last.server} says so.`,
+            "check the spelling of the name",
+            [`${last.server} answered NXDOMAIN at ${moment(last.time)}`]
+        )
+    if (last.rcode !== 0)
+        return diagnosis(
+            "name-server-failed",
+            `The name server ${last.server} does not find ${wanted}: ${rcodes[last.rcode] ?? `its answer has code ${last.rcode}`}.`,
+            "try again later, or set another name server (dns)",
+            [
+                `${counted(questions.length, "question")} since ${moment(first.time)}, answered at ${moment(last.time)}`,
+            ]
+        )
+    if (last.addresses.length === 0)
+        return diagnosis(
+            "name-unknown",
+            `The name ${wanted} has no IPv4 address: the name server ${last.server} knows the name, but no A record.`,
+            "use a name with an A record: this stack has no IPv6"
+        )
+    return undefined
+}
+
+/** Returns the addresses that name servers have answered for a name. */
+export function addressesOf(evidence: Evidence, name: string): readonly string[] {
+    const wanted = name.toLowerCase()
+    return messages(evidence)
+        .filter(({ name: text, addresses }) => text === wanted && addresses.length > 0)
+        .flatMap(({ addresses }) => addresses)
+}
+
+function silent(
+    evidence: Evidence,
+    name: string,
+    questions: readonly DnsMessage[],
+    servers: readonly string[]
+): Diagnosis {
+    const first = questions[0]!
+    const tries = `${counted(questions.length, "question")} for ${name} since ${moment(first.time)}, no answer`
+    const refused = evidence.others
+        .filter(({ view }) => view.kind === "icmp" && view.type === 3 && servers.includes(view.source))
+        .at(-1)
+    if (refused !== undefined)
+        return diagnosis(
+            "name-server-failed",
+            `${servers[0]} is no name server: it answers the questions for ${name} by ICMP unreachable, port ${DNS} is closed.`,
+            "set the address of a name server (dns)",
+            [tries]
+        )
+    return diagnosis(
+        "name-server-silent",
+        `The name server ${listed(servers)} does not answer: ${tries}.`,
+        "is that the address of a name server (dns), and is it on?",
+        [heardHere(evidence)]
+    )
+}
+
+/** Returns why no question for a name left the device. */
+function unasked(evidence: Evidence, name: string | undefined): Diagnosis | undefined {
+    const own = evidence.self?.()
+    if (own === undefined) return undefined
+    for (const target of targets(evidence, own.ip)) {
+        const why = withoutNeighbour(evidence, {
+            client: own.ip,
+            server: target,
+            name: target,
+            asked: "",
+            since: 0,
+        })
+        if (why === undefined) continue
+        return {
+            ...why,
+            cause: why.cause === "host-silent" ? "name-server-silent" : why.cause,
+            sentence: `${name ?? "The name"} cannot be looked up: ${lower(why.sentence)}`,
+        }
+    }
+    return undefined
+}
+
+/** Returns the addresses for which the device asked by ARP, the latest first. */
+function targets({ others }: Evidence, client: string): string[] {
+    const found = others.flatMap(({ view }) =>
+        view.kind === "arp" && view.operation === 1 && view.senderIp === client && view.targetIp !== client
+            ? [view.targetIp]
+            : []
+    )
+    return [...new Set(found.reverse())]
+}
+
+function lower(sentence: string): string {
+    return /^(No|The) /.test(sentence) ? sentence[0]!.toLowerCase() + sentence.slice(1) : sentence
+}
+
+function messages({ others }: Evidence): DnsMessage[] {
+    return others.flatMap(({ view, time }) => {
+        if (view.kind !== "udp") return []
+        const isAnswer = view.sourcePort === DNS
+        if (!isAnswer && view.destinationPort !== DNS) return []
+        const [server, client] = isAnswer ? [view.source, view.destination] : [view.destination, view.source]
+        const read = parse(view.payload)
+        return read === undefined || read.isAnswer !== isAnswer ? [] : [{ ...read, time, server, client }]
+    })
+}
+
+function parse(bytes: Uint8Array): Omit<DnsMessage, "time" | "server" | "client"> | undefined {
+    if (bytes.length < HEADER) return undefined
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const flags = view.getUint16(2)
+    if (view.getUint16(4) !== 1) return undefined
+    const question = nameAt(bytes, HEADER)
+    if (question === undefined) return undefined
+    const addresses: string[] = []
+    let at = question.end + 4
+    for (let left = view.getUint16(6); left > 0; left--) {
+        const owner = nameAt(bytes, at)
+        if (owner === undefined || owner.end + 10 > bytes.length) break
+        const length = view.getUint16(owner.end + 8)
+        const data = owner.end + 10
+        if (data + length > bytes.length) break
+        if (view.getUint16(owner.end) === TYPE_A && length === 4)
+            addresses.push(bytes.subarray(data, data + 4).join("."))
+        at = data + length
+    }
+    return {
+        id: view.getUint16(0),
+        isAnswer: (flags & 0x8000) !== 0,
+        rcode: flags & 15,
+        name: question.text,
+        addresses,
+    }
+}
+
+/** Reads a name; the text of one that is compressed ends at its pointer. */
+function nameAt(bytes: Uint8Array, start: number): { text: string; end: number } | undefined {
+    const labels: string[] = []
+    for (let at = start; at < bytes.length; ) {
+        const length = bytes[at]!
+        if (length === 0) return { text: labels.join("."), end: at + 1 }
+        if (length >= 0xc0) return { text: labels.join("."), end: at + 2 }
+        if (length > 63 || at + 1 + length > bytes.length) return undefined
+        labels.push(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + length)).toLowerCase())
+        at += 1 + length
+    }
+    return undefined
+}

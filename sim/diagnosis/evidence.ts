@@ -1,0 +1,170 @@
+// What was seen on a network: the frames and whether they arrived, the hosts that were heard, drops, the cable. The rules of this
+// folder draw their conclusions from it. What it keeps is limited, whatever the network does.
+
+import type { Fate } from "../link/impair"
+import { dissect, type TcpView, type View } from "../view/dissect"
+
+/** A frame that a station sent. */
+export interface Sighting {
+    /** ms */
+    readonly time: number
+    /** The station's name; "" where it is not known. */
+    readonly from: string
+    readonly view: View
+    /** Why no receiver gets the frame; undefined if one does, or if it is not known. */
+    readonly lost: Fate["lost"]
+}
+
+export interface SegmentSighting extends Sighting {
+    readonly view: TcpView
+}
+
+/** A frame that arrived with a wrong checksum, or so that it could not be read. */
+interface Damage {
+    readonly time: number
+    /** The check that failed. */
+    readonly check: string
+    /** The hosts of the packet, as far as they can be read. */
+    readonly source: string
+    readonly destination: string
+    /** The station that received it. */
+    readonly to: string
+}
+
+/** A frame that a stack dropped, by the name of its counter. */
+interface Drop {
+    readonly time: number
+    /** The stack's host. */
+    readonly ip: string
+    readonly reason: string
+}
+
+/** What is known of the device whose failures are explained. */
+export interface Self {
+    /** Its name in sentences, such as `Host X`. */
+    readonly name: string
+    /** Its name as a station of the network. */
+    readonly station: string
+    readonly ip: string
+    /** The length of its network's prefix, and its router; undefined where they are not known. */
+    readonly prefix?: number | undefined
+    readonly gateway?: string | undefined
+    /** The most connections that it can have at a time; undefined where it is not known. */
+    readonly connections?: number | undefined
+}
+
+const MOST_SEGMENTS = 2000
+const MOST_OTHERS = 1000
+const MOST_NOTED = 200
+const MOST_HOSTS = 256
+const UNKNOWN_IP = "0.0.0.0"
+
+export class Evidence {
+    /** The latest segments, and the latest frames of other protocols. */
+    readonly segments: SegmentSighting[] = []
+    readonly others: Sighting[] = []
+    /** When each Ethernet address was last seen as an IP address's in ARP. */
+    private readonly owners = new Map<string, Map<string, number>>()
+    /** When a packet of each IP address was last sent. */
+    private readonly voices = new Map<string, { time: number; what: string }>()
+    readonly damages: Damage[] = []
+    readonly drops: Drop[] = []
+    /** The time since which the device's cable is out; undefined while it is in. */
+    cableOut: number | undefined
+    /** The last thing that happened between the device's chip and its network, in words. */
+    note: { time: number; text: string } | undefined
+    /** The device's Ethernet address, once it has sent a frame. */
+    mac = ""
+
+    /** Creates the evidence about the network of a device; without `self` no device is special, as in a capture. */
+    constructor(readonly self?: () => Self) {}
+
+    /** Notes a frame that a station sent; `frame` may be reused after the call. */
+    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void {
+        const view = dissect(frame.slice())
+        const sighting: Sighting = { time, from, view, lost }
+        if (view.kind === "tcp") keep(this.segments, { ...sighting, view }, MOST_SEGMENTS)
+        else keep(this.others, sighting, MOST_OTHERS)
+        if (view.kind === "malformed") return
+        if (from !== "" && from === this.self?.().station) this.mac = view.sourceMac
+        if (view.kind === "arp" && view.senderIp !== UNKNOWN_IP) {
+            const known = this.owners.get(view.senderIp) ?? new Map<string, number>()
+            known.delete(view.senderMac)
+            limit(known, MOST_HOSTS)
+            known.set(view.senderMac, time)
+            this.owners.delete(view.senderIp)
+            limit(this.owners, MOST_HOSTS)
+            this.owners.set(view.senderIp, known)
+            if (lost === undefined) this.heard(view.senderIp, time, "ARP")
+        }
+        if ("source" in view && view.source !== UNKNOWN_IP && lost === undefined)
+            this.heard(view.source, time, view.kind === "tcp" ? "TCP" : view.kind.toUpperCase())
+    }
+
+    /** Notes a frame as a station received it. */
+    arrived(frame: Uint8Array, to: string, time: number): void {
+        const view = dissect(frame)
+        const check = failedCheck(view)
+        if (check === undefined) return
+        const { source = "", destination = "" } = "source" in view ? view : {}
+        keep(this.damages, { time, check, source, destination, to }, MOST_NOTED)
+    }
+
+    /** Notes a drop that a host's stack reports. */
+    dropped(ip: string, reason: string, time: number): void {
+        keep(this.drops, { time, ip, reason }, MOST_NOTED)
+    }
+
+    private heard(ip: string, time: number, what: string): void {
+        this.voices.delete(ip)
+        limit(this.voices, MOST_HOSTS)
+        this.voices.set(ip, { time, what })
+    }
+
+    /** Returns the Ethernet addresses that an IP address was seen at in ARP, the latest last. */
+    ownersOf(ip: string): string[] {
+        return [...(this.owners.get(ip)?.keys() ?? [])]
+    }
+
+    /** Returns when an address was last heard from, and how; undefined if never. */
+    voiceOf(ip: string): { time: number; what: string } | undefined {
+        return this.voices.get(ip)
+    }
+
+    /** Returns the addresses other than the device's and `but` that were heard in ARP on this network. */
+    neighbours(...but: string[]): string[] {
+        const own = this.self?.().ip
+        return [...this.owners.keys()].filter(ip => ip !== own && !but.includes(ip)).sort()
+    }
+
+    /** Returns the address that an Ethernet address has in ARP; undefined if there is none. */
+    ipOf(mac: string): string | undefined {
+        for (const [ip, macs] of this.owners) if (macs.has(mac)) return ip
+        return undefined
+    }
+}
+
+/** Returns true for a frame that a check finds to be damaged. */
+export function isDamaged(frame: Uint8Array): boolean {
+    return failedCheck(dissect(frame)) !== undefined
+}
+
+/** Returns the check that finds a frame to be damaged; undefined if all pass. */
+function failedCheck(view: View): string | undefined {
+    if (view.kind === "malformed") return `the length checks (${view.reason})`
+    if ("headerChecksumValid" in view && !view.headerChecksumValid) return "the IP header's checksum"
+    if ("checksumValid" in view && !view.checksumValid) return `the checksum of ${view.kind.toUpperCase()}`
+    return undefined
+}
+
+function keep<T>(list: T[], one: T, most: number): void {
+    list.push(one)
+    // not one by one, because each removal moves the whole list
+    if (list.length > most * 1.5) list.splice(0, list.length - most)
+}
+
+function limit(map: Map<string, unknown>, most: number): void {
+    if (map.size < most) return
+    const [oldest] = map.keys()
+    if (oldest !== undefined) map.delete(oldest)
+}

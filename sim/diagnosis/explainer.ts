@@ -1,0 +1,380 @@
+// Follows a device on its network and explains each failure once, as soon as it shows: from frames, events of the stack, the cable, and the
+// errors that the program prints.
+
+import type { Connection } from "../analysis/connection"
+import { endName, other } from "../analysis/connection"
+import { Connections, type Seen } from "../analysis/connections"
+import { Mark } from "../analysis/marks"
+import { Bit } from "../analysis/segment"
+import type { StackEvent, Tuple } from "../device/events"
+import type { Fate } from "../link/impair"
+import { lastWords, whyConnection, whyDropped } from "./connection"
+import { whyNoAddress } from "./dhcp"
+import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
+import { whyNoName } from "./dns"
+import { whyError } from "./errors"
+import { Evidence, isDamaged, type Self } from "./evidence"
+import { addressTaken, whyNoReply, whyNotReached } from "./reaching"
+import { counted } from "./words"
+
+/** An explained failure. */
+export interface Explained extends Diagnosis {
+    /** When it was explained, ms. */
+    readonly time: number
+    /** The connection that it is about; undefined if it is about none. */
+    readonly about: Tuple | undefined
+}
+
+const ETHERNET = 1
+const MOST_CONNECTIONS = 500
+const MOST_EXPLAINED = 200
+const MOST_IDS = 500
+/** Retransmissions without an answer, and messages of a service, from which on a failure is explained before it is final. */
+const RETRANSMISSIONS = 4
+const MESSAGES = 4
+/** Causes of resets that a program asks for. */
+const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
+/** A connection whose last segment is younger than this may still move on, ns. */
+const PATIENCE = 2e9
+/** A window that is shut for this long is explained, ns. */
+const SHUT = 10e9
+
+export class Explainer {
+    readonly evidence: Evidence
+    readonly all: Explained[] = []
+    private readonly connections: Connections
+    /** What was explained already: the connection or the service, and the cause. */
+    private readonly done = new Set<string>()
+    /** The connections by the numbers that the device gave them, and when each was opened, ms. */
+    private readonly ids = new Map<number, Tuple & { readonly opened: number }>()
+    private readonly asked = { dhcp: 0, dns: 0 }
+    private now = 0
+
+    /** Creates the explainer of the device that `self` describes. `report` receives each explained failure. */
+    constructor(
+        private readonly self: () => Self,
+        private readonly report: (explained: Explained) => void = () => {}
+    ) {
+        this.evidence = new Evidence(self)
+        this.connections = new Connections(
+            { segment: seen => this.segment(seen), icmp: () => {} },
+            { start: { seconds: 0, nanoseconds: 0 }, most: MOST_CONNECTIONS }
+        )
+    }
+
+    /** Notes a frame that a station sent; `lost` says why nobody gets it. */
+    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void {
+        this.now = time
+        const { evidence } = this
+        evidence.sent(frame, from, time, lost)
+        const own = this.self()
+        const view = evidence.others.at(-1)?.view
+        if (view === undefined || evidence.others.at(-1)?.time !== time) return
+        if (view.kind === "arp" && view.senderIp === own.ip && from !== own.station)
+            this.service(addressTaken(evidence))
+        if (view.kind !== "udp") return
+        const isOwn = from === own.station
+        if (isOwn && view.destinationPort === 67 && ++this.asked.dhcp >= MESSAGES)
+            this.service(whyNoAddress(evidence))
+        if (isOwn && view.destinationPort === 53 && ++this.asked.dns >= MESSAGES)
+            this.service(whyNoName(evidence))
+        // the answer has been seen, but has not arrived yet: its effect comes with the program's error
+    }
+
+    /** Notes a frame as a station received it. */
+    arrived(frame: Uint8Array, to: string, time: number): void {
+        this.now = time
+        this.evidence.arrived(frame, to, time)
+    }
+
+    /** Notes a frame that passes the device's port. */
+    port(frame: Uint8Array, time: number): void {
+        this.now = time
+        // what the stack drops as damaged belongs to no connection
+        if (isDamaged(frame)) return
+        const seconds = Math.floor(time / 1000)
+        const nanoseconds = Math.round((time - seconds * 1000) * 1e6)
+        this.connections.take(
+            { linkType: ETHERNET, bytes: frame, length: frame.length, seconds, nanoseconds },
+            true
+        )
+    }
+
+    /** Notes an event of the device's stack; returns why a connection failed. */
+    event(event: StackEvent, time: number): Diagnosis | undefined {
+        this.now = time
+        if (event.kind === "drop") this.dropped(this.self().ip, event.reason)
+        if (event.kind === "state") this.noteId(event, time)
+        return event.kind === "failed" ? this.failed(event, event.error) : undefined
+    }
+
+    /** Notes an event of another host's stack. */
+    otherEvent(ip: string, event: StackEvent, time: number): void {
+        this.now = time
+        if (event.kind === "drop") this.dropped(ip, event.reason)
+    }
+
+    /** Notes that the device was switched off and on: it numbers its connections anew. */
+    restart(): void {
+        this.ids.clear()
+    }
+
+    /** Notes that the device's cable was plugged in or out. */
+    cable(plugged: boolean, time: number): void {
+        this.evidence.cableOut = plugged ? undefined : (this.evidence.cableOut ?? time)
+    }
+
+    /** Notes what happened between the device's chip and its network, in words. */
+    note(text: string, time: number): void {
+        this.evidence.note = { text, time }
+    }
+
+    /** Explains an error that the program or a command printed; a text without an error's code explains nothing. */
+    error(text: string, time: number): Diagnosis | undefined {
+        this.now = time
+        const found = whyError(text, this.evidence, {
+            reach: (ip, port, code) => this.whyReach(ip, port, code),
+            open: () => this.open(),
+        })
+        if (found === undefined) return undefined
+        const { why, about } = found
+        this.add(about === undefined ? why.cause : keyOf(about), why, about)
+        return why
+    }
+
+    /** Explains why a host does not answer a ping. */
+    noReply(ip: string, time: number): void {
+        this.now = time
+        const tuple = { remoteIp: ip, remotePort: 0, localPort: 0 }
+        const why = whyNotReached(this.evidence, tuple, 0) ?? whyNoReply(this.evidence, ip)
+        if (why !== undefined) this.add(`ping ${ip}`, why, undefined)
+    }
+
+    /** Returns the answer to the console's `why`, or `why ID`. */
+    answer(id: string, now: number): { lines: string[]; status: number } {
+        if (id === "") {
+            const all = this.why(now)
+            return {
+                lines: all.length === 0 ? ["nothing has failed so far"] : all.flatMap(diagnosisLines),
+                status: 0,
+            }
+        }
+        const why = /^\d{1,5}$/.test(id) ? this.whyId(Number(id), now) : undefined
+        if (why === undefined) return { lines: [`why: no connection "${id}": see connections`], status: 1 }
+        return { lines: diagnosisLines(why), status: 0 }
+    }
+
+    /** Explains what has not failed yet, but does not move on at `now` (ms): for the end of a run. */
+    finish(now: number): void {
+        this.now = now
+        for (const connection of this.connections.list) {
+            const isMoving = connection.reset === undefined && now * 1e6 - connection.lastTime < PATIENCE
+            if (!isMoving) this.explain(connection)
+        }
+        this.service(whyNoAddress(this.evidence))
+    }
+
+    /** Returns the failures that were explained, and those that show now, the latest last. */
+    why(now: number): readonly Diagnosis[] {
+        this.finish(now)
+        return this.all.slice(-10)
+    }
+
+    /** Returns why the connection with a number of the device failed, or what is known of it; undefined if it is not known. */
+    whyId(id: number, now: number): Diagnosis | undefined {
+        this.now = now
+        const tuple = this.ids.get(id)
+        if (tuple === undefined) return undefined
+        const known = this.all
+            .filter(({ about }) => about !== undefined && keyOf(about) === keyOf(tuple))
+            .at(-1)
+        const connection = this.connectionOf(tuple)
+        return (
+            (connection && whyConnection(connection, now * 1e6, this.evidence)) ??
+            known ??
+            (connection === undefined
+                ? whyNotReached(this.evidence, tuple, tuple.opened)
+                : healthy(connection, tuple))
+        )
+    }
+
+    /** Notes a drop of a host's stack; explains the handshake that full tables prevent. */
+    private dropped(ip: string, reason: string): void {
+        this.evidence.dropped(ip, reason, this.now)
+        if (reason !== "connections-full" && reason !== "backlog-full") return
+        const latest = this.connections.list
+            .filter(({ addresses, client }) => addresses[other(client)] === ip)
+            .sort((a, b) => a.lastTime - b.lastTime)
+            .at(-1)
+        const why = latest && whyDropped(latest, this.now * 1e6, this.evidence)
+        if (latest !== undefined && why !== undefined)
+            this.add(this.keyFor(latest), why, this.tupleOf(latest))
+    }
+
+    private segment({ connection, marks, segment }: Seen): void {
+        const { bits } = segment
+        if (bits & Bit.Rst) this.explain(connection)
+        else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls"])
+        else if (marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)) {
+            const isStuck = connection.ends.some(
+                ({ unansweredRetransmissions, unansweredKeepAlives, shutSince }) =>
+                    unansweredRetransmissions >= RETRANSMISSIONS ||
+                    unansweredKeepAlives >= RETRANSMISSIONS ||
+                    (shutSince !== undefined && segment.time - shutSince >= SHUT)
+            )
+            if (isStuck) this.explain(connection)
+        }
+    }
+
+    private failed(tuple: Tuple, error: string): Diagnosis {
+        if (error === "ECONNABORTED") return this.aborted(tuple)
+        const connection = this.connectionOf(tuple)
+        const why =
+            (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
+            (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
+            whyNotReached(this.evidence, tuple, this.openedAt(tuple)) ??
+            general(connection, tuple, error)
+        this.add(connection === undefined ? keyOf(tuple) : this.keyFor(connection), why, tuple)
+        return why
+    }
+
+    /** Notes that the device's program aborted a connection, which is no failure to report. */
+    private aborted(tuple: Tuple): Diagnosis {
+        const name = `${tuple.remoteIp}:${tuple.remotePort}`
+        const why = diagnosis(
+            "aborted",
+            `The program of ${this.self().name} aborted the connection with ${name}.`
+        )
+        this.all.push({ ...why, time: this.now, about: tuple })
+        return why
+    }
+
+    private openedAt(tuple: Tuple): number {
+        return [...this.ids.values()].filter(one => keyOf(one) === keyOf(tuple)).at(-1)?.opened ?? 0
+    }
+
+    /** Explains a connection, once for each cause; with `only`, if the cause is one of them. */
+    private explain(connection: Connection, only?: readonly string[]): void {
+        const why = whyConnection(connection, this.now * 1e6, this.evidence)
+        if (why === undefined || (only !== undefined && !only.includes(why.cause))) return
+        // a reset that the device's own program asked for is no failure to report
+        if (connection.resetBy?.end === this.ownEnd(connection) && WISHED.includes(why.cause)) return
+        this.add(this.keyFor(connection), why, this.tupleOf(connection))
+    }
+
+    private service(why: Diagnosis | undefined): void {
+        if (why !== undefined) this.add(why.cause, why, undefined)
+    }
+
+    private add(key: string, why: Diagnosis, about: Tuple | undefined): void {
+        const whole = `${key} ${why.cause}`
+        if (this.done.has(whole)) return
+        this.done.add(whole)
+        const explained = { ...why, time: this.now, about }
+        this.all.push(explained)
+        if (this.all.length > MOST_EXPLAINED) this.all.shift()
+        this.report(explained)
+    }
+
+    private whyReach(ip: string, port: number, code: string): { why: Diagnosis; about: Tuple } {
+        const tuple = [...this.ids.values()]
+            .filter(one => one.remoteIp === ip && one.remotePort === port)
+            .at(-1)
+        const connection = tuple === undefined ? this.connectionTo(ip, port) : this.connectionOf(tuple)
+        const about = tuple ??
+            (connection && this.tupleOf(connection)) ?? { remoteIp: ip, remotePort: port, localPort: 0 }
+        const why =
+            (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
+            (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
+            whyNotReached(this.evidence, about, tuple?.opened ?? 0) ??
+            general(connection, about, code)
+        return { why, about }
+    }
+
+    /** Returns the connections of the device that are open, in words. */
+    private open(): string[] {
+        return this.connections.list
+            .filter(
+                connection =>
+                    connection.reset === undefined && connection.ends.some(({ fin }) => fin === undefined)
+            )
+            .map(connection => {
+                const own = this.ownEnd(connection)
+                return `${endName(connection, other(own))} (${connection.ends[own].state})`
+            })
+    }
+
+    private connectionOf({ remoteIp, remotePort, localPort }: Tuple): Connection | undefined {
+        return this.connections.list
+            .filter(one => {
+                const tuple = this.tupleOf(one)
+                return (
+                    tuple.remoteIp === remoteIp &&
+                    tuple.remotePort === remotePort &&
+                    tuple.localPort === localPort
+                )
+            })
+            .at(-1)
+    }
+
+    private connectionTo(ip: string, port: number): Connection | undefined {
+        return this.connections.list
+            .filter(one => {
+                const { remoteIp, remotePort } = this.tupleOf(one)
+                return remoteIp === ip && remotePort === port
+            })
+            .at(-1)
+    }
+
+    private ownEnd({ addresses }: Connection): 0 | 1 {
+        return addresses[1] === this.self().ip ? 1 : 0
+    }
+
+    private tupleOf(connection: Connection): Tuple {
+        const own = this.ownEnd(connection)
+        const { addresses, ports } = connection
+        return { remoteIp: addresses[other(own)], remotePort: ports[other(own)], localPort: ports[own] }
+    }
+
+    private keyFor(connection: Connection): string {
+        return `${keyOf(this.tupleOf(connection))} ${connection.number}`
+    }
+
+    private noteId(event: StackEvent & { kind: "state" }, time: number): void {
+        const { id, localPort, remoteIp, remotePort } = event
+        if (id === 0 || this.ids.has(id)) return
+        this.ids.set(id, { localPort, remoteIp, remotePort, opened: time })
+        const [oldest] = this.ids.keys()
+        if (this.ids.size > MOST_IDS && oldest !== undefined) this.ids.delete(oldest)
+    }
+}
+
+/** Returns what is known of a connection that fails without anything on the network that shows why. */
+function general(connection: Connection | undefined, tuple: Tuple, error: string): Diagnosis {
+    const name = `${tuple.remoteIp}:${tuple.remotePort}`
+    if (connection === undefined)
+        return diagnosis(
+            "unanswered",
+            `The connection with ${name} failed (${error}) before anything was sent to it.`
+        )
+    const { ends } = connection
+    return diagnosis(
+        "unanswered",
+        `The connection with ${name} failed (${error}) after ${counted(ends[0].segments + ends[1].segments, "segment")}.`,
+        "look at what was heard last",
+        lastWords(connection)
+    )
+}
+
+function healthy(connection: Connection, { remoteIp, remotePort }: Tuple): Diagnosis {
+    return diagnosis(
+        "unanswered",
+        `Nothing is wrong with the connection with ${remoteIp}:${remotePort} so far.`,
+        "",
+        lastWords(connection)
+    )
+}
+
+function keyOf({ remoteIp, remotePort, localPort }: Tuple): string {
+    return `${localPort} ${remoteIp}:${remotePort}`
+}

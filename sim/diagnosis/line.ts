@@ -1,0 +1,87 @@
+// What a line does to the frames between two hosts: it damages them, loses them, or loses those of one kind.
+
+import { type Diagnosis, diagnosis, moment } from "./diagnosis"
+import type { Evidence, SegmentSighting } from "./evidence"
+import { counted } from "./words"
+
+/** Frames that have to be damaged or lost before the line is blamed. */
+const FEW = 2
+
+/** Returns that packets between two hosts arrive damaged, since `since` (ms), and which check finds it. */
+export function damaged(
+    evidence: Evidence | undefined,
+    a: string,
+    b: string,
+    since: number
+): Diagnosis | undefined {
+    const found = evidence?.damages.filter(
+        ({ time, source, destination }) =>
+            // the addresses may be what is damaged
+            time >= since && (source === "" || [source, destination].some(ip => ip === a || ip === b))
+    )
+    if (found === undefined || found.length < FEW) return undefined
+    const byCheck = new Map<string, number>()
+    for (const { check } of found) byCheck.set(check, (byCheck.get(check) ?? 0) + 1)
+    const [[check, count] = ["", 0]] = [...byCheck].sort(([, x], [, y]) => y - x)
+    const main = count === found.length ? `${check} found it` : `${check} found it ${counted(count, "time")}`
+    return diagnosis(
+        "corrupted",
+        `The line changes packets between ${a} and ${b}: ${counted(found.length, "packet")} arrived damaged since ${moment(since)} and were dropped; ${main}.`,
+        "look at the cable, its plugs, and the wires of the chip",
+        count === found.length ? [] : [...byCheck].slice(0, 4).map(([text, n]) => `${text} found ${n}`)
+    )
+}
+
+/** Returns what the frames that were lost between two hosts since `since` (ms) have in common. */
+export function lossesBetween(
+    evidence: Evidence | undefined,
+    a: string,
+    b: string,
+    since: number
+): Diagnosis | undefined {
+    if (evidence === undefined) return undefined
+    const all = evidence.segments.filter(({ view }) => isBetween(view.source, view.destination, a, b))
+    const late = all.filter(({ time }) => time >= since)
+    const lost = late.filter(isLost)
+    if (lost.length < FEW || lost.length * 2 < late.length) return undefined
+    return tooLong(all) ?? lossy(late, lost, a, b, since)
+}
+
+function tooLong(all: readonly SegmentSighting[]): Diagnosis | undefined {
+    const lengths = (some: readonly SegmentSighting[]) => some.map(({ view }) => view.frameLength - 14)
+    const shortestLost = Math.min(...lengths(all.filter(isLost)))
+    const longestPassed = Math.max(...lengths(all.filter(one => !isLost(one))))
+    if (!(shortestLost > longestPassed) || shortestLost < 300) return undefined
+    const first = all.find(isLost)?.view
+    return diagnosis(
+        "mtu",
+        `Packets of ${shortestLost} bytes and more from ${first?.source} to ${first?.destination} vanish on the way, while those of up to ${longestPassed} bytes arrive: a link on the way carries no longer ones, and no ICMP message says so.`,
+        'use a smaller MSS on either end, or let ICMP "fragmentation needed" through'
+    )
+}
+
+function lossy(
+    late: readonly SegmentSighting[],
+    lost: readonly SegmentSighting[],
+    a: string,
+    b: string,
+    since: number
+): Diagnosis {
+    const share =
+        lost.length === late.length
+            ? `all ${counted(lost.length, "segment")}`
+            : `${lost.length} of ${counted(late.length, "segment")}`
+    return diagnosis(
+        "frames-lost",
+        `The line lost ${share} between ${a} and ${b} since ${moment(since)}.`,
+        "look at the cable and at the switch, or lower the loss (--impair)"
+    )
+}
+
+function isLost({ lost }: SegmentSighting): boolean {
+    return lost !== undefined
+}
+
+function isBetween(source: string, destination: string, a: string, b: string): boolean {
+    return (source === a && destination === b) || (source === b && destination === a)
+}

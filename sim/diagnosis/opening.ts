@@ -1,0 +1,255 @@
+// Why a host does not answer: from ARP, the router, lost frames, and who else was heard on the network.
+
+import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
+import type { Evidence, Sighting } from "./evidence"
+import { counted } from "./words"
+
+/** A host that wants something of another one. Times are in ms. */
+export interface Attempt {
+    readonly client: string
+    readonly server: string
+    /** What was asked, such as `10.0.0.1:7`, and how often, such as `3 SYNs`. */
+    readonly name: string
+    readonly asked: string
+    readonly since: number
+}
+
+/** The ARP requests of a host for an address, since it was last answered. */
+interface Asked {
+    readonly count: number
+    readonly first: number
+    readonly last: number
+    readonly lost: number
+    readonly answered: boolean
+    /** The Ethernet address in the last answer. */
+    readonly mac: string
+}
+
+/** Returns the ARP requests of `client` for `target` from `since` on, and whether they were answered; undefined if there are none. */
+export function askedFor(
+    { others }: Evidence,
+    client: string,
+    target: string,
+    since: number
+): Asked | undefined {
+    let [count, first, last, lost, mac] = [0, 0, 0, 0, ""]
+    let answered = false
+    for (const { view, time, lost: gone } of others) {
+        if (view.kind !== "arp" || time < since) continue
+        if (view.operation === 1 && view.senderIp === client && view.targetIp === target) {
+            if (count === 0 || answered) [count, first, lost] = [0, time, 0]
+            answered = false
+            count++
+            last = time
+            if (gone !== undefined) lost++
+        } else if (view.operation === 2 && view.senderIp === target && gone === undefined) {
+            answered = count > 0
+            mac = view.senderMac
+        }
+    }
+    return count === 0 ? undefined : { count, first, last, lost, answered, mac }
+}
+
+/** Returns why nobody answers ARP for the next hop to a server; undefined if ARP works, or was not needed. */
+export function withoutNeighbour(evidence: Evidence, attempt: Attempt): Diagnosis | undefined {
+    const { client, server, since } = attempt
+    const direct = askedFor(evidence, client, server, since)
+    if (direct !== undefined && !direct.answered) return silentHost(evidence, attempt, direct)
+    const own = evidence.self?.()
+    const gateway = own?.gateway ?? ""
+    if (own === undefined || own.prefix === undefined || own.ip !== client) return undefined
+    if (direct !== undefined || isInside(server, own.ip, own.prefix)) return undefined
+    if (gateway === "")
+        return diagnosis(
+            "gateway-missing",
+            `${server} is outside of ${network(own.ip, own.prefix)}, and ${own.name} knows no router: it sent nothing.`,
+            "set the router's address (gateway), or correct the address or the length of the prefix",
+            [heardHere(evidence)]
+        )
+    const routed = askedFor(evidence, client, gateway, since)
+    if (routed === undefined || routed.answered) return undefined
+    const neighbour = onThisCable(evidence, server)
+    if (neighbour !== undefined) return wrongPrefix(own.name, own.prefix, attempt, neighbour)
+    return diagnosis(
+        "gateway-silent",
+        `The router ${gateway} does not answer ARP: ${requests(routed)}. ${server} is outside of ${network(own.ip, own.prefix)}, so everything to it has to go through the router.`,
+        `is ${gateway} the router's address, and is the router on?${hint(evidence, gateway)}`,
+        [lostOf(routed), heardHere(evidence, gateway)]
+    )
+}
+
+function silentHost(evidence: Evidence, { server, client }: Attempt, asked: Asked): Diagnosis {
+    if (asked.lost === asked.count)
+        return diagnosis(
+            "frames-lost",
+            `The line lost every ARP request of ${client} for ${server}, ${asked.count} of ${asked.count} since ${moment(asked.first)}.`,
+            "look at the cable and at the switch",
+            [heardHere(evidence, server)]
+        )
+    const voice = evidence.voiceOf(server)
+    if (voice !== undefined)
+        return diagnosis(
+            "peer-vanished",
+            `${server} does not answer ARP any more: ${requests(asked)}. It was last heard at ${moment(voice.time)} (${voice.what}).`,
+            `is ${server} still on, and is its cable in?`,
+            [lostOf(asked), heardHere(evidence, server)]
+        )
+    const own = evidence.self?.()
+    const near = [client, ...evidence.neighbours(server)]
+    const prefix = own?.prefix ?? 32
+    const isFar = prefix < 24 && near.every(ip => !isInside(server, ip, 24))
+    if (isFar)
+        return diagnosis(
+            "wrong-prefix",
+            `No host answers ARP for ${server}: ${requests(asked)}. With the prefix /${prefix} it counts as a host on this cable, so no router was asked.`,
+            `is the prefix /${prefix} right? With a longer one, such as /24, packets to ${server} go to the router`,
+            [lostOf(asked), heardHere(evidence, server)]
+        )
+    return diagnosis(
+        "host-silent",
+        `No host answers ARP for ${server}: ${requests(asked)}.`,
+        `is ${server} the right address, is that host on, and is it on this network?${hint(evidence, server)}`,
+        [lostOf(asked), heardHere(evidence, server)]
+    )
+}
+
+function wrongPrefix(name: string, prefix: number, { server }: Attempt, mac: string): Diagnosis {
+    return diagnosis(
+        "wrong-prefix",
+        `${server} is on this cable, but ${name} asks the router for it: with the prefix /${prefix} ${server} is on another network.`,
+        "use the same length of the prefix as the other hosts of this network, such as /24",
+        [`${server} was heard here at ${mac}`]
+    )
+}
+
+/** Returns why a host whose next hop answers ARP does not answer; `base` is the sentence if nothing more is known. */
+export function unanswered(
+    evidence: Evidence,
+    attempt: Attempt,
+    base: string,
+    sent: readonly Sighting[]
+): Diagnosis {
+    const { client, server, name, asked, since } = attempt
+    const lost = sent.filter(one => one.lost === "loss" || one.lost === "queue")
+    if (sent.length > 0 && lost.length === sent.length)
+        return diagnosis(
+            "frames-lost",
+            `The line lost all ${asked} to ${name} since ${moment(since)}.`,
+            "look at the cable and at the switch, or lower the loss (--impair)",
+            [heardHere(evidence, server)]
+        )
+    const mac = sent.map(({ view }) => ("destinationMac" in view ? view.destinationMac : "")).at(-1)
+    const macs = evidence.ownersOf(server)
+    const isDirect = mac !== undefined && macs.includes(mac)
+    if (isDirect)
+        return diagnosis(
+            "filtered",
+            `${name} did not answer ${asked}, though ${server} answers ARP: a firewall drops them.`,
+            `look at the firewall of ${server}, and at the port's number`,
+            [
+                `${server} answers ARP at ${mac}, since ${moment(since)} nothing of port ${portOf(name)} came back`,
+                otherAnswers(evidence, attempt),
+            ]
+        )
+    const router = mac === undefined ? undefined : evidence.ipOf(mac)
+    // a capture may lack what the router passed on
+    if (mac === undefined || router === undefined || evidence.self === undefined)
+        return diagnosis("unanswered", base, "is the host on, and is the address right?", [
+            heardHere(evidence, server),
+        ])
+    const own = evidence.self?.()
+    const neighbour = onThisCable(evidence, server)
+    if (neighbour !== undefined && own?.prefix !== undefined && own.ip === client)
+        return wrongPrefix(own.name, own.prefix, attempt, neighbour)
+    const through = forwarded(evidence, mac, router)
+    if (through === undefined)
+        return diagnosis(
+            "gateway-wrong",
+            `${name} did not answer ${asked} through ${router}: that host answers ARP, but has not passed on a single packet from another network so far.`,
+            `is ${router} really the router? If it is, is ${server} the right address, and on?`,
+            [heardHere(evidence, router)]
+        )
+    return diagnosis(
+        "unanswered",
+        `${name} did not answer ${asked} through the router ${router}, which passes on packets of others: the host is off or elsewhere, or a firewall drops them.`,
+        `is ${server} the right address, is that host on, and does a firewall on the way let port ${portOf(name)} through?`,
+        [`the router ${router} passed on a packet of ${through.ip} at ${moment(through.time)}`]
+    )
+}
+
+/** Returns the last packet of another network that a router passed on. */
+function forwarded(
+    { segments, others }: Evidence,
+    mac: string,
+    router: string
+): { ip: string; time: number } | undefined {
+    let found: { ip: string; time: number } | undefined
+    for (const { view, time } of [...others, ...segments]) {
+        if (!("source" in view) || view.sourceMac !== mac || view.source === router) continue
+        if (found === undefined || time >= found.time) found = { ip: view.source, time }
+    }
+    return found
+}
+
+/** Returns what another port of the same server answered. */
+function otherAnswers({ segments }: Evidence, { client, server, name }: Attempt): string | undefined {
+    const port = portOf(name)
+    const found = segments
+        .filter(
+            ({ view }) =>
+                view.source === server && view.destination === client && `${view.sourcePort}` !== port
+        )
+        .at(-1)
+    if (found === undefined) return undefined
+    return `port ${found.view.sourcePort} of ${server} answered at ${moment(found.time)}`
+}
+
+/** Returns the Ethernet address at which a host was heard on this cable. */
+function onThisCable(evidence: Evidence, ip: string): string | undefined {
+    return evidence.ownersOf(ip).at(-1)
+}
+
+/** Returns which other hosts were heard on the network. */
+export function heardHere(evidence: Evidence, ...but: string[]): string {
+    const neighbours = evidence.neighbours(...but)
+    if (neighbours.length === 0) return "no other host was heard on this network"
+    const words = neighbours.slice(0, 4).map(ip => `${ip} (${evidence.ownersOf(ip).at(-1)})`)
+    return `on this network ${listed(words)} ${neighbours.length === 1 ? "was" : "were"} heard`
+}
+
+function hint(evidence: Evidence, ...but: string[]): string {
+    const neighbours = evidence.neighbours(...but)
+    return neighbours.length === 0 ? "" : ` Heard here: ${listed(neighbours)}`
+}
+
+function requests({ count, first, last }: Asked): string {
+    if (count === 1) return `1 request at ${moment(first)}, no reply`
+    return `${count} requests from ${moment(first)} to ${moment(last)}, no reply`
+}
+
+function lostOf({ lost, count }: Asked): string | undefined {
+    return lost === 0 ? undefined : `the line lost ${lost} of the ${counted(count, "request")}`
+}
+
+function portOf(name: string): string {
+    return name.slice(name.lastIndexOf(":") + 1)
+}
+
+/** Returns an IPv4 network in words, such as `10.0.0.0/24`. */
+export function network(ip: string, prefix: number): string {
+    const bits = (numberOf(ip) & maskOf(prefix)) >>> 0
+    return `${[24, 16, 8, 0].map(shift => (bits >>> shift) & 255).join(".")}/${prefix}`
+}
+
+/** Returns true when two IPv4 addresses are in one network. */
+export function isInside(a: string, b: string, prefix: number): boolean {
+    return ((numberOf(a) ^ numberOf(b)) & maskOf(prefix)) === 0
+}
+
+function maskOf(prefix: number): number {
+    return prefix === 0 ? 0 : -1 << (32 - prefix)
+}
+
+function numberOf(ip: string): number {
+    return ip.split(".").reduce((sum, part) => (sum << 8) | Number(part), 0)
+}

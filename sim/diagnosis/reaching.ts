@@ -1,0 +1,75 @@
+// Why nothing was sent to a host at all: no cable, no address, an address that two hosts have, ARP.
+
+import type { Tuple } from "../device/events"
+import { oneLine } from "../view/describe"
+import { withoutCable } from "./connection"
+import { whyNoAddress } from "./dhcp"
+import { type Diagnosis, diagnosis } from "./diagnosis"
+import type { Evidence } from "./evidence"
+import { unanswered, withoutNeighbour } from "./opening"
+import { counted } from "./words"
+
+/** Returns why no segment to a host left the device since `since` (ms); undefined if nothing shows it. */
+export function whyNotReached(
+    evidence: Evidence,
+    { remoteIp, remotePort }: Tuple,
+    since: number
+): Diagnosis | undefined {
+    const own = evidence.self?.()
+    if (own === undefined) return undefined
+    if (evidence.cableOut !== undefined) return withoutCable(own.name, evidence.cableOut, evidence.cableOut)
+    const name = `${remoteIp}:${remotePort}`
+    const attempt = { client: own.ip, server: remoteIp, name, asked: "the SYN", since }
+    return addressTaken(evidence) ?? withoutNeighbour(evidence, attempt) ?? noAddress(evidence)
+}
+
+function noAddress(evidence: Evidence): Diagnosis | undefined {
+    return evidence.voiceOf(evidence.self?.().ip ?? "") === undefined ? whyNoAddress(evidence) : undefined
+}
+
+/** Returns that another host has the device's address. */
+export function addressTaken(evidence: Evidence): Diagnosis | undefined {
+    const own = evidence.self?.()
+    if (own === undefined) return undefined
+    const others = evidence.ownersOf(own.ip).filter(mac => mac !== evidence.mac)
+    const mac = others.at(-1)
+    if (mac === undefined || evidence.mac === "") return undefined
+    return diagnosis(
+        "address-taken",
+        `Two hosts have the address ${own.ip}: ${own.name} (${evidence.mac}) and the host at ${mac}. Packets for it go to the one that spoke last.`,
+        "give one of them another address",
+        [`ARP announced ${own.ip} at ${evidence.mac} and at ${mac}`]
+    )
+}
+
+/** Returns why a host whose next hop answers ARP does not answer a ping; undefined if it was not sent one. */
+export function whyNoReply(evidence: Evidence, ip: string): Diagnosis | undefined {
+    const sent = evidence.others.filter(
+        ({ view }) => view.kind === "icmp" && view.type === 8 && view.destination === ip
+    )
+    const [first] = sent
+    if (first === undefined) return undefined
+    const report = evidence.others
+        .filter(
+            ({ view }) =>
+                view.kind === "icmp" &&
+                (view.type === 3 || view.type === 11) &&
+                view.source !== evidence.self?.().ip
+        )
+        .at(-1)
+    if (report !== undefined && "source" in report.view && report.view.kind === "icmp")
+        return diagnosis(
+            "unreachable",
+            `${report.view.source} reports that ${ip} cannot be reached: ${oneLine(report.view)}.`,
+            "is the address right?"
+        )
+    const requests = counted(sent.length, "echo request")
+    const base = `${ip} did not answer ${requests}: the host is off or elsewhere, or a firewall drops them.`
+    const client = evidence.self?.().ip ?? ""
+    return unanswered(
+        evidence,
+        { client, server: ip, name: ip, asked: requests, since: first.time },
+        base,
+        sent
+    )
+}

@@ -1,0 +1,177 @@
+// What can be wrong with a network, and can be changed at any time: by a stage, on the console, in a test.
+
+import { swap16 } from "../../src/base/bytes"
+import { Eth, EtherType } from "../../src/wire/ethernet"
+import { Ip, Protocol } from "../../src/wire/ipv4"
+import type { Link, Port } from "../link/port"
+import type { EthernetSwitch } from "../link/switch"
+import { decimalNumber, parseUnicast } from "../options/address"
+import { OptionError } from "../options/error"
+import type { DhcpMode } from "../router/dhcp-server"
+import { arp, broadcastMac, ethernet } from "../testing/frames"
+import type { Clock, Timer } from "../time/clock"
+import { dissect } from "../view/dissect"
+
+/** The network whose conditions change. */
+export interface Network {
+    readonly clock: Clock
+    readonly ethernet: Pick<EthernetSwitch, "obstacle" | "impair">
+    /** The link to which a host that steals an address attaches itself. */
+    readonly link: Pick<Link, "attach">
+    /** Plugs the device's cable in or out. */
+    cable(plugged: boolean): void
+    /** Changes how the DHCP server behaves; undefined on a network without one. */
+    readonly dhcp: ((mode: DhcpMode) => void) | undefined
+}
+
+/** The Ethernet address of a host that has another host's IP address, and how often it announces it, ms. */
+const THIEF = "06:00:00:00:00:66"
+const ANNOUNCED = 2000
+/** The smallest MTU of an IPv4 link (RFC 791 section 3.2). */
+const LEAST_MTU = 68
+
+/** The commands that change conditions, and what they do. */
+export const conditionHelp: readonly (readonly [string, string])[] = [
+    ["cable out|in", "plugs the device's cable"],
+    ["dhcp on|off|refuse|unusable", "changes what the DHCP server answers"],
+    ["filter PORT|off", "drops TCP and UDP of a port on the way, like a firewall"],
+    ["mtu N|off", "drops IP packets of more than N bytes on the way"],
+    ["steal ADDRESS|off", "lets another host have this address"],
+]
+
+export class Conditions {
+    private port: number | undefined
+    private mtu: number | undefined
+    private thief: { readonly plug: Port; timer: Timer } | undefined
+
+    constructor(private readonly network: Network) {
+        network.ethernet.obstacle = frame => this.obstacle(frame)
+    }
+
+    /** Plugs the device's cable in or out. */
+    cable(plugged: boolean): void {
+        this.network.cable(plugged)
+    }
+
+    /** Drops segments and datagrams of a port on the way; undefined ends it. */
+    filter(port: number | undefined): void {
+        this.port = port
+    }
+
+    /** Drops packets of more than `bytes` on the way, without a word; undefined ends it. */
+    maximum(bytes: number | undefined): void {
+        this.mtu = bytes
+    }
+
+    /** Adds a host that has the address of another one; undefined removes it. */
+    steal(ip: string | undefined): void {
+        this.thief?.timer.cancel()
+        this.thief?.plug.detach()
+        this.thief = undefined
+        if (ip === undefined) return
+        const { clock, link } = this.network
+        const plug = link.attach({
+            name: "another host",
+            receive: frame => {
+                const view = dissect(frame)
+                const isAsked = view.kind === "arp" && view.operation === 1 && view.targetIp === ip
+                if (!isAsked || view.senderMac === THIEF) return
+                const ends = { targetMac: view.senderMac, targetIp: view.senderIp }
+                plug.send(
+                    ethernet(
+                        view.senderMac,
+                        THIEF,
+                        0x0806,
+                        arp({ operation: 2, senderMac: THIEF, senderIp: ip, ...ends })
+                    )
+                )
+            },
+        })
+        const announce = () => {
+            const all = { targetMac: "00:00:00:00:00:00", targetIp: ip }
+            plug.send(
+                ethernet(
+                    broadcastMac,
+                    THIEF,
+                    0x0806,
+                    arp({ operation: 1, senderMac: THIEF, senderIp: ip, ...all })
+                )
+            )
+            thief.timer = clock.at(clock.now() + ANNOUNCED, announce)
+        }
+        const thief = { plug, timer: clock.at(clock.now(), announce) }
+        this.thief = thief
+    }
+
+    /** Changes how the DHCP server behaves. Throws an OptionError on a network without one. */
+    dhcp(mode: DhcpMode): void {
+        const { dhcp } = this.network
+        if (dhcp !== undefined) dhcp(mode)
+        else if (mode !== "off") throw new OptionError(`dhcp ${mode}: this network has no DHCP server`)
+    }
+
+    /** Carries out a command of `conditionHelp`; returns a line that says so, or undefined for any other line. Throws an OptionError. */
+    command(line: string): string | undefined {
+        const [name = "", value = "", ...more] = line.trim().split(/\s+/)
+        const usage = conditionHelp.find(([text]) => text.split(" ")[0] === name)?.[0]
+        if (usage === undefined) return undefined
+        const bad = () => new OptionError(`${name}: usage: ${usage}`)
+        if (value === "" || more.length > 0) throw bad()
+        switch (name) {
+            case "cable":
+                if (value !== "in" && value !== "out") throw bad()
+                this.cable(value === "in")
+                return `the cable is ${value}`
+            case "dhcp":
+                if (!["on", "off", "refuse", "unusable"].includes(value)) throw bad()
+                this.dhcp(value as DhcpMode)
+                return `the DHCP server is set to ${value}`
+            case "filter":
+                this.filter(value === "off" ? undefined : number(name, value, 1, 65_535))
+                return value === "off" ? "no port is filtered" : `port ${value} is filtered`
+            case "mtu":
+                this.maximum(value === "off" ? undefined : number(name, value, LEAST_MTU, 65_535))
+                return value === "off"
+                    ? "packets of any length pass"
+                    : `packets of more than ${value} bytes vanish`
+            default:
+                this.steal(value === "off" ? undefined : address(name, value))
+                return value === "off" ? "no address is stolen" : `another host has ${value}, too`
+        }
+    }
+
+    /** Stops what goes on by itself. */
+    close(): void {
+        this.steal(undefined)
+    }
+
+    private obstacle(frame: Uint8Array): "filter" | "mtu" | undefined {
+        if (this.port === undefined && this.mtu === undefined) return undefined
+        const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
+        if (frame.length < Eth.Size + Ip.Size || view.getUint16(Eth.Type) !== swap16(EtherType.IPv4))
+            return undefined
+        if (this.mtu !== undefined && view.getUint16(Eth.Size + 2) > this.mtu) return "mtu"
+        const protocol = view.getUint8(Eth.Size + Ip.Protocol)
+        const at = Eth.Size + (view.getUint8(Eth.Size) & 15) * 4
+        if ((protocol !== Protocol.Tcp && protocol !== Protocol.Udp) || frame.length < at + 4)
+            return undefined
+        const ports = [view.getUint16(at), view.getUint16(at + 2)]
+        return this.port !== undefined && ports.includes(this.port) ? "filter" : undefined
+    }
+}
+
+function number(name: string, text: string, least: number, most: number): number {
+    try {
+        return decimalNumber(text, least, most)
+    } catch (error) {
+        throw new OptionError(`${name}: ${(error as Error).message}`)
+    }
+}
+
+function address(name: string, text: string): string {
+    try {
+        return parseUnicast(text)
+    } catch (error) {
+        throw new OptionError(`${name}: ${(error as Error).message}`)
+    }
+}
