@@ -10,6 +10,8 @@ import { counted, duration } from "./words"
 
 /** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
 const STUCK = 2
+/** A device whose connection failed and that has sent nothing for longer than this has a chip that does not send: more than the longest RTO, ms. */
+const SENDLESS = 90_000
 /** A connection that its server ends within this time after the handshake, without any data, was closed at once, ns. */
 const AT_ONCE = 2e9
 /** Data of at least this length may be too long for a path; shorter data passes every one (RFC 791 section 3.1). */
@@ -194,6 +196,7 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
         const silence = now - connection.lastTime > 1e9 ? silenceOf(connection, now) : ""
         return (
             tablesOf(connection, evidence) ??
+            damaged(evidence, addresses[client], addresses[server], connection.firstTime / 1e6) ??
             lossesBetween(evidence, addresses[client], addresses[server], connection.firstTime / 1e6) ??
             diagnosis(
                 "handshake-unfinished",
@@ -243,8 +246,25 @@ export function whyDropped(connection: Connection, now: number, evidence: Eviden
     const { client, addresses } = connection
     return (
         tablesOf(connection, evidence) ??
+        sendsNoMore(connection, now, evidence) ??
         whyNotAcknowledged(connection, client, now, evidence) ??
         lossesBetween(evidence, addresses[0], addresses[1], connection.firstTime / 1e6)
+    )
+}
+
+/** Returns that the device has sent no frame for so long that its chip must have failed. */
+function sendsNoMore(connection: Connection, now: number, evidence: Evidence): Diagnosis | undefined {
+    const { lastSent, said, note, self } = evidence
+    if (lastSent === undefined || now / 1e6 - lastSent < SENDLESS) return undefined
+    const name = self?.().name ?? "the device"
+    return diagnosis(
+        "chip-silent",
+        `${name} has sent no frame since ${moment(lastSent)}, although it had to for the connection of ${endName(connection, 0)} and ${endName(connection, 1)}: its chip does not send any more.`,
+        "look at the chip and its wires; the self test of a board names what is wrong",
+        [
+            said === undefined ? undefined : `the program printed at ${moment(said.time)}: ${said.text}`,
+            note === undefined ? undefined : `the chip at ${moment(note.time)}: ${note.text}`,
+        ]
     )
 }
 

@@ -6,6 +6,7 @@ export type Cause =
     | "address-taken"
     | "backlog-full"
     | "cable-out"
+    | "chip-silent"
     | "closed-at-once"
     | "corrupted"
     | "dhcp-refused"

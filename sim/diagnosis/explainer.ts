@@ -8,7 +8,7 @@ import { Mark } from "../analysis/marks"
 import { Bit } from "../analysis/segment"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
-import { lastWords, whyConnection, whyDropped } from "./connection"
+import { lastWords, whyConnection, whyDropped, withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
 import { whyNoName } from "./dns"
@@ -34,6 +34,8 @@ const RETRANSMISSIONS = 4
 const MESSAGES = 4
 /** Causes of resets that a program asks for. */
 const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
+/** The event of a reset follows within this time, ms. */
+const EVENT_WITHIN = 100
 /** A connection whose last segment is younger than this may still move on, ns. */
 const PATIENCE = 2e9
 /** A window that is shut for this long is explained, ns. */
@@ -47,6 +49,10 @@ export class Explainer {
     private readonly done = new Set<string>()
     /** The connections by the numbers that the device gave them, and when each was opened, ms. */
     private readonly ids = new Map<number, Tuple & { readonly opened: number }>()
+    /** Connections that have failed: what comes after it explains nothing. */
+    private readonly final = new WeakSet<Connection>()
+    /** Resets that were not explained yet: the event of the device's stack follows, if the program keeps events. */
+    private resets: { readonly connection: Connection; readonly time: number }[] = []
     private readonly asked = { dhcp: 0, dns: 0 }
     private now = 0
 
@@ -64,7 +70,7 @@ export class Explainer {
 
     /** Notes a frame that a station sent; `lost` says why nobody gets it. */
     sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void {
-        this.now = time
+        this.tick(time)
         const { evidence } = this
         evidence.sent(frame, from, time, lost)
         const own = this.self()
@@ -132,13 +138,16 @@ export class Explainer {
     /** Explains an error that the program or a command printed; a text without an error's code explains nothing. */
     error(text: string, time: number): Diagnosis | undefined {
         this.now = time
+        this.evidence.said = { time, text }
         const found = whyError(text, this.evidence, {
             reach: (ip, port, code) => this.whyReach(ip, port, code),
             open: () => this.open(),
         })
         if (found === undefined) return undefined
         const { why, about } = found
-        this.add(about === undefined ? why.cause : keyOf(about), why, about)
+        const connection = about && this.connectionOf(about)
+        const key = connection === undefined ? about && keyOf(about) : this.keyFor(connection)
+        this.add(key ?? why.cause, why, about)
         return why
     }
 
@@ -166,12 +175,14 @@ export class Explainer {
 
     /** Explains what has not failed yet, but does not move on at `now` (ms): for the end of a run. */
     finish(now: number): void {
-        this.now = now
+        this.tick(now)
         for (const connection of this.connections.list) {
             const isMoving = connection.reset === undefined && now * 1e6 - connection.lastTime < PATIENCE
             if (!isMoving) this.explain(connection)
         }
         this.service(whyNoAddress(this.evidence))
+        const { cableOut } = this.evidence
+        if (cableOut !== undefined) this.service(withoutCable(this.self().name, cableOut, now))
     }
 
     /** Returns the failures that were explained, and those that show now, the latest last. */
@@ -211,9 +222,19 @@ export class Explainer {
             this.add(this.keyFor(latest), why, this.tupleOf(latest))
     }
 
+    /** Sets the time, and explains the resets that no event has followed. */
+    private tick(now: number): void {
+        this.now = now
+        const [first] = this.resets
+        if (first === undefined || now - first.time < EVENT_WITHIN) return
+        const due = this.resets
+        this.resets = []
+        for (const { connection } of due) this.explain(connection)
+    }
+
     private segment({ connection, marks, segment }: Seen): void {
         const { bits } = segment
-        if (bits & Bit.Rst) this.explain(connection)
+        if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
         else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls"])
         else if (marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)) {
             const isStuck = connection.ends.some(
@@ -229,6 +250,7 @@ export class Explainer {
     private failed(tuple: Tuple, error: string): Diagnosis {
         if (error === "ECONNABORTED") return this.aborted(tuple)
         const connection = this.connectionOf(tuple)
+        if (connection !== undefined) this.final.add(connection)
         const why =
             (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
             (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
@@ -255,6 +277,7 @@ export class Explainer {
 
     /** Explains a connection, once for each cause; with `only`, if the cause is one of them. */
     private explain(connection: Connection, only?: readonly string[]): void {
+        if (this.final.has(connection)) return
         const why = whyConnection(connection, this.now * 1e6, this.evidence)
         if (why === undefined || (only !== undefined && !only.includes(why.cause))) return
         // a reset that the device's own program asked for is no failure to report
@@ -267,7 +290,8 @@ export class Explainer {
     }
 
     private add(key: string, why: Diagnosis, about: Tuple | undefined): void {
-        const whole = `${key} ${why.cause}`
+        // one cable explains all
+        const whole = why.cause === "cable-out" ? `cable ${this.evidence.cableOut}` : `${key} ${why.cause}`
         if (this.done.has(whole)) return
         this.done.add(whole)
         const explained = { ...why, time: this.now, about }

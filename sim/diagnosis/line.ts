@@ -44,7 +44,7 @@ export function lossesBetween(
     const late = all.filter(({ time }) => time >= since)
     const lost = late.filter(isLost)
     if (lost.length < FEW || lost.length * 2 < late.length) return undefined
-    return tooLong(all) ?? lossy(late, lost, a, b, since)
+    return tooLong(all) ?? selective(evidence, late, a, b) ?? lossy(late, lost, a, b, since)
 }
 
 function tooLong(all: readonly SegmentSighting[]): Diagnosis | undefined {
@@ -57,6 +57,36 @@ function tooLong(all: readonly SegmentSighting[]): Diagnosis | undefined {
         "mtu",
         `Packets of ${shortestLost} bytes and more from ${first?.source} to ${first?.destination} vanish on the way, while those of up to ${longestPassed} bytes arrive: a link on the way carries no longer ones, and no ICMP message says so.`,
         'use a smaller MSS on either end, or let ICMP "fragmentation needed" through'
+    )
+}
+
+/** Returns that a firewall drops the segments: all of them are lost since the first loss, while ARP passes. */
+function selective(
+    { others }: Evidence,
+    late: readonly SegmentSighting[],
+    a: string,
+    b: string
+): Diagnosis | undefined {
+    const first = late.find(isLost)
+    if (first === undefined || late.some(one => one.time >= first.time && !isLost(one))) return undefined
+    const arp = others.find(
+        ({ view, time, lost }) =>
+            view.kind === "arp" &&
+            view.operation === 2 &&
+            time >= first.time &&
+            lost === undefined &&
+            isBetween(view.senderIp, view.targetIp, a, b)
+    )
+    if (arp === undefined) return undefined
+    const { sourcePort, destinationPort } = first.view
+    const port = Math.min(sourcePort, destinationPort)
+    return diagnosis(
+        "filtered",
+        `Since ${moment(first.time)} no segment of port ${port} passes between ${a} and ${b}, though ARP does: a firewall on the way drops them.`,
+        `look at the firewalls between ${a} and ${b}: they may have forgotten the connection`,
+        [
+            `${counted(late.filter(isLost).length, "segment")} did not arrive; ARP was answered at ${moment(arp.time)}`,
+        ]
     )
 }
 
