@@ -27,6 +27,7 @@ export default defineConfig({
     resolve: { alias: ALIASES },
     test: {
         include: ["test/**/*.test.ts"],
+        globalSetup: "test/support/build-server.ts",
         testTimeout: 60_000,
         // hooks build images
         hookTimeout: 60_000,

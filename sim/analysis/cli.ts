@@ -3,6 +3,8 @@
 import { writeFileSync } from "node:fs"
 import { isKnownLink, linkName } from "../capture/link-layer"
 import { ReadError, type ReadResult, readCapture } from "../capture/reader"
+import { Evidence } from "../diagnosis/evidence"
+import { silentNeighbours } from "../diagnosis/opening"
 import { counted, duration } from "../diagnosis/words"
 import { Answer } from "../options/command-line"
 import { OptionError } from "../options/error"
@@ -17,6 +19,19 @@ import { svgFile } from "./svg"
 import { ladderDrawing } from "./svg-ladder"
 import { heading, paragraph, type Terminal, writeLadder, writeSummary } from "./text"
 import { Wording } from "./wording"
+
+const ETHERNET = 1
+const ETHERTYPE_IPV4 = 0x0800
+const TCP = 6
+const SYN = 2
+
+/** Returns true for a frame that may explain another one's fate: any but segments without SYN, of which there are too many. */
+function isTelling(frame: Uint8Array): boolean {
+    if (frame.length < 34 || ((frame[12]! << 8) | frame[13]!) !== ETHERTYPE_IPV4 || frame[23] !== TCP)
+        return true
+    const flags = frame[14 + (frame[14]! & 15) * 4 + 13] ?? 0
+    return (flags & SYN) !== 0
+}
 
 /**
  * Draws the connections that the options select and returns the exit code: 0, 1 for a file that is damaged or cannot be used, 2
@@ -39,10 +54,13 @@ export async function main(words: readonly string[]): Promise<number> {
 async function draw(options: LadderToolOptions): Promise<number> {
     const recording = new Recording(options.stream ?? 0)
     const connections = new Connections(recording)
+    const evidence = new Evidence()
     let end = 0
     const result = await readCapture(options.file, packet => {
         connections.take(packet, isKnownLink(packet.linkType))
         end = connections.end
+        if (packet.linkType === ETHERNET && isTelling(packet.bytes))
+            evidence.sent(packet.bytes, "", end / 1e6, undefined)
     })
     const terminal: Terminal = {
         ...looksOf(process.stdout, process.env),
@@ -54,12 +72,12 @@ async function draw(options: LadderToolOptions): Promise<number> {
     if (options.text) paragraph(terminal, title)
     const { connection } = recording
     if (connection === undefined) {
-        const problem = nothingToDraw(options, connections)
+        const problem = nothingToDraw(options, connections, evidence)
         if (problem !== undefined) throw new ReadError(problem)
     } else {
         const wording = new Wording(connection, recording)
-        if (options.text) writeText(terminal, options, connections, wording, end)
-        writePictures(options, { title, connections: connections.list, wording, end })
+        if (options.text) writeText(terminal, options, connections, wording, { end, evidence })
+        writePictures(options, { title, connections: connections.list, wording, end, evidence })
     }
     return warn(result, connections) ? 1 : 0
 }
@@ -67,13 +85,15 @@ async function draw(options: LadderToolOptions): Promise<number> {
 /** Returns why there is no connection to draw. */
 function nothingToDraw(
     { file, stream }: LadderToolOptions,
-    { list, unread }: Connections
+    { list, unread }: Connections,
+    evidence: Evidence
 ): string | undefined {
     if (list.length > 0)
         return `${file} has no connection ${stream}: they are numbered from 0 to ${list.length - 1}`
     const [link] = unread.keys()
     const why = link === undefined ? "" : `, as far as can be read: its ${linkName(link)} is not known here`
-    return `${file} has no TCP connection${why}`
+    const silent = silentNeighbours(evidence).map(({ sentence }) => `. ${sentence}`)
+    return `${file} has no TCP connection${why}${silent.slice(0, 3).join("")}`.replace(/\.$/, "")
 }
 
 function writeText(
@@ -81,26 +101,26 @@ function writeText(
     { stream }: LadderToolOptions,
     { list }: Connections,
     wording: Wording,
-    end: number
+    { end, evidence }: { end: number; evidence: Evidence }
 ): void {
     if (stream === undefined) {
         terminal.write("\n")
-        writeSummary(terminal, list, end)
+        writeSummary(terminal, list, end, evidence)
     }
     terminal.write("\n")
     for (const line of heading(wording)) paragraph(terminal, line)
     terminal.write("\n")
     writeLadder(terminal, wording)
     terminal.write("\n")
-    paragraph(terminal, ending(wording.connection, end))
+    paragraph(terminal, ending(wording.connection, end, evidence))
 }
 
 /** Writes the picture and the page. Throws a ReadError when a file cannot be written. */
 function writePictures({ svg, html }: LadderToolOptions, content: PageContent): void {
-    const { wording, end } = content
+    const { wording, end, evidence } = content
     if (svg !== undefined) {
         const title = `TCP connection ${wording.connection.number}`
-        const description = [...heading(wording), ending(wording.connection, end)].join(" ")
+        const description = [...heading(wording), ending(wording.connection, end, evidence)].join(" ")
         write(svg, svgFile(title, description, [ladderDrawing(wording), ...graphs(wording)]))
     }
     if (html !== undefined) write(html, page(content))

@@ -1,5 +1,6 @@
 // Builds one HTML file of a connection, for a bug report: ladder, graphs, and the same as tables. The file loads nothing else.
 
+import type { Evidence } from "../diagnosis/evidence"
 import { counted } from "../diagnosis/words"
 import { optionWords } from "../view/describe"
 import { flagNames } from "../view/flags"
@@ -64,10 +65,12 @@ export interface PageContent {
     readonly wording: Wording
     /** The time of the last packet of the capture, ns. */
     readonly end: number
+    /** The other frames of the capture, as far as they explain a failure. */
+    readonly evidence?: Evidence
 }
 
 /** Returns the page. */
-export function page({ title, connections, wording, end }: PageContent): string {
+export function page({ title, connections, wording, end, evidence }: PageContent): string {
     const { connection, names } = wording
     const name = `${names[connection.client]} to ${names[other(connection.client)]}`
     const pictures = graphs(wording).map((drawing, i) => element(drawing, `graph${i}`))
@@ -81,7 +84,7 @@ export function page({ title, connections, wording, end }: PageContent): string 
 <a class="skip" href="#segments">To the table of segments</a>
 <main>
 <h1>${escaped(`TCP connection ${connection.number}: ${name}`)}</h1>
-<p class="outcome">${escaped(ending(connection, end))}</p>
+<p class="outcome">${escaped(ending(connection, end, evidence))}</p>
 ${heading(wording)
     .slice(1)
     .map(line => `<p>${escaped(line)}</p>`)
@@ -99,7 +102,7 @@ ${pictures.join("\n")}
 ${segmentTable(wording)}
 </div>
 <h2>Connections of the capture</h2>
-${connectionTable(connections, connection, end)}
+${connectionTable(connections, connection, end, evidence)}
 </main>
 <script>${SCRIPT}</script>
 </html>
@@ -158,7 +161,12 @@ function segmentRow(wording: Wording, row: SegmentRow): string {
     )
 }
 
-function connectionTable(connections: readonly Connection[], drawn: Connection, end: number): string {
+function connectionTable(
+    connections: readonly Connection[],
+    drawn: Connection,
+    end: number,
+    evidence?: Evidence
+): string {
     const rows = connections.slice(0, MOST_CONNECTIONS).map(connection => {
         const { number, client, ends, firstTime, lastTime } = connection
         const server = other(client)
@@ -176,7 +184,7 @@ function connectionTable(connections: readonly Connection[], drawn: Connection, 
             .map((cell, i) => (i === 1 || i === 2 ? `<td>${cell}</td>` : `<td class="number">${cell}</td>`))
             .join("")
         const current = connection === drawn ? ' aria-current="true"' : ""
-        return `<tr${current}>${text}<td class="words">${escaped(ending(connection, end))}</td></tr>`
+        return `<tr${current}>${text}<td class="words">${escaped(ending(connection, end, evidence))}</td></tr>`
     })
     const more = connections.length - rows.length
     return `<div class="scroll" tabindex="0" role="region" aria-label="Connections"><table><thead><tr><th class="number">#</th><th>client</th><th>server</th><th class="number">segments</th><th class="number">bytes &gt;</th><th class="number">bytes &lt;</th><th class="number">seconds</th><th class="number">repeated</th><th>how it ended</th></tr></thead><tbody>

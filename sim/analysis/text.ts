@@ -1,6 +1,7 @@
 // Writes a capture's connections as a table, and one of them as a ladder, for a terminal of 60 columns and more.
 
 import { table } from "../budget/table"
+import type { Evidence } from "../diagnosis/evidence"
 import { counted, duration } from "../diagnosis/words"
 import { Ladder } from "../view/ladder"
 import { wrap } from "../view/ladder-style"
@@ -28,7 +29,12 @@ export function paragraph({ write, width }: Terminal, text: string, indent = "")
 }
 
 /** Writes the connections, each with a line of numbers and a sentence. `end` is the time of the last packet, ns. */
-export function writeSummary(terminal: Terminal, connections: readonly Connection[], end: number): void {
+export function writeSummary(
+    terminal: Terminal,
+    connections: readonly Connection[],
+    end: number,
+    evidence?: Evidence
+): void {
     const chosen = choice(connections)
     const rows = chosen.map(connection => {
         const { number, ends, client, firstTime, lastTime } = connection
@@ -51,7 +57,7 @@ export function writeSummary(terminal: Terminal, connections: readonly Connectio
     chosen.forEach((connection, i) => {
         if (fits) terminal.write(`${lines[i]}\n`)
         else paragraph(terminal, numbersOf(connection))
-        paragraph(terminal, ending(connection, end), "     ")
+        paragraph(terminal, ending(connection, end, evidence), "     ")
     })
     const more = connections.length - chosen.length
     if (more > 0)

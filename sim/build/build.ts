@@ -1,28 +1,32 @@
 // Builds images with the installed DeviceScript compiler and the optimizer (`npm run build` is sim/budget/command.ts).
 
-import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
-import { build, type Plugin } from "esbuild"
+import { build as bundle, type Plugin } from "esbuild"
 import { type Board, boardFile, boardFiles, boardNames, defaultBoard, readBoard } from "../board/boards"
 import { describeExcess } from "../budget/code-limit-message"
 import type { DebugFile } from "../optimizer/debug"
 import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
 import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
+import { buildBy, builder, type Job, type Program } from "./builder"
+import { runCompiler } from "./compiler"
 import { FEATURES, featuresFile, leftOut } from "./features"
 import { locked } from "./lock"
 import { commandLineTool, INSTALL, INSTALLED, locate, ofPackage, PACKAGE, projectPath, ROOT } from "./places"
 import { fillWorkFolder, type Replaced } from "./work-folder"
 
+export type { Program } from "./builder"
 export { ROOT } from "./places"
 
 const OUTPUT = join(ROOT, ".devicescript", "sim")
 /** DeviceScript's command line tool, beside which the compiler writes DeviceScript's libraries. */
 const CLI = commandLineTool()?.folder ?? join(ROOT, "node_modules", "@devicescript", "cli")
+/** The command line tool itself. */
+const TOOL = join(CLI, "built", "devicescript-cli.cjs")
 /** A file with the version of DeviceScript's libraries, which the compiler has written beside it. */
 const MARK = join(dirname(CLI), ".written")
 const CORE = join(dirname(CLI), "core")
@@ -67,9 +71,6 @@ export interface BuildOptions {
     optimize?: boolean
 }
 
-/** The modules of a program as paths in the project, in the order in which they run; the last is the program itself. */
-export type Program = readonly [...string[], string]
-
 /** The module that connects a program to the simulator, instead of a board's SPI bus and pins. */
 const PIPE = ofPackage("boards/host/pipe.ts")
 
@@ -111,7 +112,14 @@ export async function compileImage(
             // before the libraries exist only one build may run, because each build would write them
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
-                if (!existsSync(directory)) await compile(program, name, replaced, optimized, directory)
+                if (existsSync(directory)) return
+                const progress = process.stderr.isTTY
+                if (progress) process.stderr.write(`building ${name} ...`)
+                try {
+                    await buildAnywhere({ program, name, replaced: [...replaced], optimized, directory })
+                } finally {
+                    if (progress) process.stderr.write("\r\x1b[K")
+                }
             })
         } catch (error) {
             throw unwritable(error)
@@ -174,7 +182,7 @@ function filesBelow(path: string): string[] {
 /** Returns the paths in the project of the files that the program is made of, except DeviceScript's libraries. */
 async function sources(program: Program, replaced: Replaced): Promise<string[]> {
     try {
-        const { metafile } = await build({
+        const { metafile } = await bundle({
             absWorkingDir: ROOT,
             entryPoints: program.map(locate),
             outdir: "unused",
@@ -208,24 +216,25 @@ function replacing(replaced: Replaced): Plugin {
     }
 }
 
-async function compile(
-    program: Program,
-    name: string,
-    replaced: Replaced,
-    optimized: boolean,
-    directory: string
-): Promise<void> {
+/** Builds by the process that builds for several, if there is one, else in this process. */
+async function buildAnywhere(job: Job): Promise<void> {
+    const path = builder(ROOT)
+    if (path === undefined) return build(job)
+    const { error } = await buildBy(path, job)
+    if (error !== undefined) throw new BuildError(error)
+}
+
+/** Compiles and optimizes a program into `directory`. */
+export async function build({ program, name, replaced, optimized, directory }: Job): Promise<void> {
     const own = program.at(-1) ?? ""
-    const progress = process.stderr.isTTY
-    if (progress) process.stderr.write(`building ${name} ...`)
     // the compiler always writes to .devicescript/bin of its working directory (its option -o takes no value), and writes the
     // state of a git checkout into the image, so it runs in another directory, with links to the files here
     const work = await realpath(await mkdtemp(join(tmpdir(), "devicescript-tcp-")))
     try {
-        await fillWorkFolder(work, replaced, dirname(CLI))
+        await fillWorkFolder(work, new Map(replaced), dirname(CLI))
         const entry = program.length === 1 ? own : ENTRY
         if (entry === ENTRY) await writeFile(join(work, ENTRY), importsOf(program))
-        const { output, failed } = await runCompiler(entry, work)
+        const { output, failed } = await runCompiler(TOOL, entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE)))
             throw new BuildError(`${own} does not compile:\n${output}`)
@@ -239,7 +248,6 @@ async function compile(
         })
     } finally {
         await rm(work, { recursive: true, force: true })
-        if (progress) process.stderr.write("\r\x1b[K")
     }
     await forgetOldBuilds(name)
 }
@@ -256,23 +264,6 @@ async function finish(built: string, staged: string, own: string, optimized: boo
     await writeFile(join(staged, IMAGE), optimized ? image : plain)
     await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
     await writeFile(join(staged, REPORT), JSON.stringify(report))
-}
-
-/** Runs the compiler in `work` and returns its output. The compiler does not verify the image, which may be above the VM's limit. */
-function runCompiler(entry: string, work: string): Promise<{ output: string; failed: boolean }> {
-    const script = join(CLI, "devicescript")
-    const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
-    return new Promise(resolvePromise => {
-        const options = { cwd: work, env, maxBuffer: 1 << 26 }
-        execFile(
-            process.execPath,
-            [script, "build", "--no-verify", entry],
-            options,
-            (error, stdout, stderr) => {
-                resolvePromise({ output: `${stdout}${stderr}`, failed: error !== null })
-            }
-        )
-    })
 }
 
 async function forgetOldBuilds(name: string): Promise<void> {

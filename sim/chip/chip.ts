@@ -41,6 +41,8 @@ export interface ChipOptions {
      * association.
      */
     note?: (text: string) => void
+    /** Receives whether the cable is plugged in, when that changes. */
+    cable?: (plugged: boolean) => void
 }
 
 /** One thing that can be wrong with a chip: a name for `--fault` and for the console's `fault`. */

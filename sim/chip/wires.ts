@@ -71,6 +71,15 @@ export class WiredChip<Chip extends SpiChip> implements SpiChip {
     }
 }
 
+/** Calls `tell` whenever the cable of a chip is plugged in or out, by a fault or from outside. */
+function watchCable(chip: SpiChip, tell: (plugged: boolean) => void): void {
+    const setLink = chip.setLink.bind(chip)
+    chip.setLink = plugged => {
+        tell(plugged)
+        setLink(plugged)
+    }
+}
+
 /** Returns a kind of chip with cables: its own faults, and `wire-LINE` for each of the lines. */
 export function wired<Chip extends SpiChip>(
     { title, make, faults, boot }: ChipKind<Chip>,
@@ -85,7 +94,11 @@ export function wired<Chip extends SpiChip>(
     }
     return {
         title,
-        make: (options: ChipOptions) => new WiredChip(make(options)),
+        make: (options: ChipOptions) => {
+            const chip = make(options)
+            if (options.cable !== undefined) watchCable(chip, options.cable)
+            return new WiredChip(chip)
+        },
         faults: all,
         ...(boot && { boot: ({ chip }: WiredChip<Chip>) => boot(chip) }),
     }

@@ -10,10 +10,12 @@ import { counted, duration } from "./words"
 
 /** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
 const STUCK = 2
+/** A device whose connection failed and that has sent nothing for longer than this has a chip that does not send: more than the longest RTO, ms. */
+const SENDLESS = 90_000
 /** A connection that its server ends within this time after the handshake, without any data, was closed at once, ns. */
 const AT_ONCE = 2e9
-/** Data of at least this length may be too long for a path; shorter data passes every one (RFC 791 section 3.1). */
-const LONG = 500
+/** Data of at least this length may be too long for a path; shorter data passes every one in use. */
+const LONG = 200
 /** The first bytes of a TLS record with a handshake or an alert (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 22
 const TLS_ALERT = 21
@@ -48,7 +50,8 @@ export function whyConnection(
         notOpened(connection, now, evidence) ??
         closedAtOnce(connection) ??
         halfClosed(connection, now, evidence) ??
-        stuck(connection, now, evidence)
+        stuck(connection, now, evidence) ??
+        unheard(connection, now, evidence)
     )
 }
 
@@ -191,9 +194,15 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
         return unanswered(evidence, attempt, base, sent)
     }
     if (ends[server].state === "SYN-RECEIVED") {
+        const unheard =
+            ends[client].unansweredRetransmissions < STUCK
+                ? undefined
+                : whyNotAcknowledged(connection, client, now, evidence)
+        if (unheard !== undefined) return unheard
         const silence = now - connection.lastTime > 1e9 ? silenceOf(connection, now) : ""
         return (
             tablesOf(connection, evidence) ??
+            damaged(evidence, addresses[client], addresses[server], connection.firstTime / 1e6) ??
             lossesBetween(evidence, addresses[client], addresses[server], connection.firstTime / 1e6) ??
             diagnosis(
                 "handshake-unfinished",
@@ -243,8 +252,25 @@ export function whyDropped(connection: Connection, now: number, evidence: Eviden
     const { client, addresses } = connection
     return (
         tablesOf(connection, evidence) ??
+        sendsNoMore(connection, now, evidence) ??
         whyNotAcknowledged(connection, client, now, evidence) ??
         lossesBetween(evidence, addresses[0], addresses[1], connection.firstTime / 1e6)
+    )
+}
+
+/** Returns that the device has sent no frame for so long that its chip must have failed. */
+function sendsNoMore(connection: Connection, now: number, evidence: Evidence): Diagnosis | undefined {
+    const { lastSent, said, note, self } = evidence
+    if (lastSent === undefined || now / 1e6 - lastSent < SENDLESS) return undefined
+    const name = self?.().name ?? "the device"
+    return diagnosis(
+        "chip-silent",
+        `${name} has sent no frame since ${moment(lastSent)}, although it had to for the connection of ${endName(connection, 0)} and ${endName(connection, 1)}: its chip does not send any more.`,
+        "look at the chip and its wires; the self test of a board names what is wrong",
+        [
+            said === undefined ? undefined : `the program printed at ${moment(said.time)}: ${said.text}`,
+            note === undefined ? undefined : `the chip at ${moment(note.time)}: ${note.text}`,
+        ]
     )
 }
 
@@ -363,6 +389,18 @@ function stuck(connection: Connection, now: number, evidence?: Evidence): Diagno
     return undefined
 }
 
+/** Returns why segments of the peer do not arrive at the device, which notices nothing; only the network shows it. */
+function unheard(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
+    if (evidence === undefined || isClosed(connection) || now - connection.lastTime < AT_ONCE)
+        return undefined
+    const late = ([0, 1] as const).flatMap(end =>
+        segmentsOf(connection, end, evidence).filter(({ time }) => time * 1e6 > connection.lastTime)
+    )
+    if (late.length < STUCK || late.some(({ lost }) => lost === undefined)) return undefined
+    const [a, b] = connection.addresses
+    return lossesBetween(evidence, a, b, connection.firstTime / 1e6)
+}
+
 /** Returns why the segments of an end are not acknowledged; undefined if nothing shows it. `now` is in ns. */
 function whyNotAcknowledged(
     connection: Connection,
@@ -377,7 +415,10 @@ function whyNotAcknowledged(
     const since = Math.max(connection.firstTime, receiver.time) / 1e6
     const [source, destination] = [addresses[from], addresses[other(from)]]
     const found =
-        damaged(evidence, source, destination, since) ?? lossesBetween(evidence, source, destination, since)
+        damaged(evidence, source, destination, since) ??
+        lossesBetween(evidence, source, destination, since) ??
+        lossesBetween(evidence, source, destination, connection.firstTime / 1e6) ??
+        notAccepted(connection, other(from), evidence)
     if (found !== undefined) return found
     const { repeatedLength, passedLength } = sender
     const alive = evidence?.voiceOf(destination)
@@ -406,7 +447,8 @@ function whyNotAcknowledged(
         sender.unansweredRetransmissions > 0
             ? counted(sender.unansweredRetransmissions, "retransmission")
             : counted(sender.unansweredKeepAlives, "keep-alive")
-    if (now - receiver.time < 1e9) return undefined
+    const isTried = sender.unansweredRetransmissions + sender.unansweredKeepAlives > 0
+    if (now - receiver.time < 1e9 || !isTried) return undefined
     return diagnosis(
         "peer-vanished",
         `${peer} has vanished: nothing came from it since ${moment(receiver.time / 1e6)}, and ${tries} ${tries.startsWith("1 ") ? "has" : "have"} no answer${isAlive ? `, though ${destination} still answers ${alive?.what ?? "ARP"}` : ""}.`,
@@ -414,6 +456,31 @@ function whyNotAcknowledged(
             ? `does ${destination} still have the connection? It may have restarted behind a firewall that drops resets`
             : `is ${destination} still on, and is its cable in?`,
         [last]
+    )
+}
+
+/** The drops of segments whose numbers do not fit. */
+const UNFIT = ["tcp-unacceptable", "tcp-bad-ack", "tcp-paws", "tcp-no-ack"]
+
+/** Returns that the device drops what a peer sends, because its numbers do not fit. */
+function notAccepted(connection: Connection, from: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    const { addresses, firstTime } = connection
+    const own = evidence?.self?.()
+    if (evidence === undefined || own?.ip !== addresses[other(from)]) return undefined
+    const drops = evidence.drops.filter(
+        ({ ip, reason, time }) => ip === own.ip && UNFIT.includes(reason) && time * 1e6 >= firstTime
+    )
+    const last = segmentsOf(connection, from, evidence).at(-1)
+    if (drops.length < STUCK || last === undefined) return undefined
+    const expected = connection.ends[other(from)].ack
+    return diagnosis(
+        "wrong-number",
+        `${own.name} drops the segments of ${endName(connection, from)}, because their numbers do not fit: the last has sequence number ${last.view.seq}, but ${expected} comes next.`,
+        "the peer, or something on the way that changes numbers, has lost the connection's state; connect again",
+        [
+            `${own.name} reported ${counted(drops.length, "drop")}: ${[...new Set(drops.map(({ reason }) => reason))].join(", ")}`,
+            lastHeard(connection, from),
+        ]
     )
 }
 

@@ -1,25 +1,17 @@
 // Why a host has no address: what its DHCP client sent, and what servers answered (RFC 2131).
 
+import { DHCP_SERVER, type DhcpMessage, Kind, Option, parseDhcp } from "../view/dhcp"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { counted } from "./words"
 
-const PORT = { server: 67, client: 68 } as const
-const OPTIONS = 240
-const Kind = { Discover: 1, Offer: 2, Request: 3, Decline: 4, Ack: 5, Nak: 6 } as const
-const Option = { Pad: 0, Mask: 1, Lease: 51, Message: 56, Type: 53, Server: 54, End: 255 } as const
 /** The shortest lease that the stack uses, s (src/net/dhcp.ts). */
 const SHORTEST_LEASE = 60
 
-interface DhcpMessage {
+/** A message, and the host that sent it. */
+interface Message extends DhcpMessage {
     readonly time: number
-    readonly kind: number
-    /** The host that sent it. */
     readonly source: string
-    readonly xid: number
-    readonly hardware: string
-    readonly offered: string
-    readonly options: ReadonlyMap<number, Uint8Array>
 }
 
 /** Returns why the device of the evidence has no address; undefined if DHCP was not used, or worked. */
@@ -70,10 +62,10 @@ export function whyNoAddress(evidence: Evidence): Diagnosis | undefined {
     return undefined
 }
 
-function silent(evidence: Evidence, all: readonly DhcpMessage[], tries: string): Diagnosis {
+function silent(evidence: Evidence, all: readonly Message[], tries: string): Diagnosis {
     const lost = evidence.others.filter(
         ({ view, lost: gone }) =>
-            view.kind === "udp" && view.destinationPort === PORT.server && gone !== undefined
+            view.kind === "udp" && view.destinationPort === DHCP_SERVER && gone !== undefined
     ).length
     const others = [...new Set(all.filter(({ kind }) => !isQuestion(kind)).map(({ source }) => source))]
     const heard = evidence.neighbours()
@@ -92,7 +84,7 @@ function silent(evidence: Evidence, all: readonly DhcpMessage[], tries: string):
 }
 
 /** Returns what is wrong with an offer or ACK, by the rules of src/net/dhcp.ts; undefined if nothing is. */
-function problemOf({ kind, offered, options }: DhcpMessage): string | undefined {
+function problemOf({ kind, offered, options }: Message): string | undefined {
     const what = kind === Kind.Offer ? "its offer" : "its ACK"
     if (kind === Kind.Offer && options.get(Option.Server)?.length !== 4)
         return `${what} does not name the server (option 54)`
@@ -114,38 +106,11 @@ function isQuestion(kind: number): boolean {
     return kind === Kind.Discover || kind === Kind.Request || kind === Kind.Decline || kind > Kind.Nak
 }
 
-function messages({ others }: Evidence): DhcpMessage[] {
+function messages({ others }: Evidence): Message[] {
     return others.flatMap(({ view, time }) => {
-        if (
-            view.kind !== "udp" ||
-            (view.destinationPort !== PORT.server && view.destinationPort !== PORT.client)
-        )
-            return []
-        const { payload, source } = view
-        if (payload.length < OPTIONS) return []
-        const options = optionsOf(payload)
-        const kind = options.get(Option.Type)?.[0]
-        if (kind === undefined) return []
-        const data = new DataView(payload.buffer, payload.byteOffset, payload.length)
-        const hardware = Array.from(payload.subarray(28, 34), byte =>
-            byte.toString(16).padStart(2, "0")
-        ).join(":")
-        const offered = payload.subarray(16, 20).join(".")
-        return [{ time, kind, source, xid: data.getUint32(4), hardware, offered, options }]
+        const read = view.kind === "udp" ? parseDhcp(view) : undefined
+        return read === undefined || !("source" in view) ? [] : [{ ...read, time, source: view.source }]
     })
-}
-
-function optionsOf(bytes: Uint8Array): Map<number, Uint8Array> {
-    const options = new Map<number, Uint8Array>()
-    for (let at = OPTIONS; at < bytes.length && bytes[at] !== Option.End; ) {
-        const code = bytes[at++]!
-        if (code === Option.Pad) continue
-        const length = bytes[at++]
-        if (length === undefined || at + length > bytes.length) break
-        options.set(code, bytes.subarray(at, at + length))
-        at += length
-    }
-    return options
 }
 
 /** Returns the printable characters of a server's message. */

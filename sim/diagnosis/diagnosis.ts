@@ -6,6 +6,7 @@ export type Cause =
     | "address-taken"
     | "backlog-full"
     | "cable-out"
+    | "chip-silent"
     | "closed-at-once"
     | "corrupted"
     | "dhcp-refused"
@@ -61,7 +62,7 @@ export function diagnosis(
 ): Diagnosis {
     return {
         cause,
-        sentence: sentence[0]!.toUpperCase() + sentence.slice(1),
+        sentence: sentence.replace(/^the /, "The "),
         advice,
         evidence: evidence.filter(text => text !== undefined),
     }

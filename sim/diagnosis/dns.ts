@@ -1,13 +1,11 @@
 // Why a name has no address: what the resolver asked, and what name servers answered (RFC 1035).
 
+import { DNS, type DnsMessage, parseDns } from "../view/dns"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
-import { heardHere, withoutNeighbour } from "./opening"
+import { heardHere, targetsOf, withoutNeighbour } from "./opening"
 import { counted } from "./words"
 
-const DNS = 53
-const HEADER = 12
-const TYPE_A = 1
 const rcodes: { readonly [code: number]: string } = {
     1: "the question is malformed (FORMERR)",
     2: "it failed itself (SERVFAIL)",
@@ -15,13 +13,9 @@ const rcodes: { readonly [code: number]: string } = {
     5: "it refuses to answer (REFUSED)",
 }
 
-interface DnsMessage {
+/** A message, and its ends. */
+interface Message extends DnsMessage {
     readonly time: number
-    readonly id: number
-    readonly isAnswer: boolean
-    readonly rcode: number
-    readonly name: string
-    readonly addresses: readonly string[]
     /** The name server. */
     readonly server: string
     readonly client: string
@@ -76,7 +70,7 @@ export function addressesOf(evidence: Evidence, name: string): readonly string[]
 function silent(
     evidence: Evidence,
     name: string,
-    questions: readonly DnsMessage[],
+    questions: readonly Message[],
     servers: readonly string[]
 ): Diagnosis {
     const first = questions[0]!
@@ -103,7 +97,7 @@ function silent(
 function unasked(evidence: Evidence, name: string | undefined): Diagnosis | undefined {
     const own = evidence.self?.()
     if (own === undefined) return undefined
-    for (const target of targets(evidence, own.ip)) {
+    for (const target of targetsOf(evidence, own.ip)) {
         const why = withoutNeighbour(evidence, {
             client: own.ip,
             server: target,
@@ -121,69 +115,17 @@ function unasked(evidence: Evidence, name: string | undefined): Diagnosis | unde
     return undefined
 }
 
-/** Returns the addresses for which the device asked by ARP, the latest first. */
-function targets({ others }: Evidence, client: string): string[] {
-    const found = others.flatMap(({ view }) =>
-        view.kind === "arp" && view.operation === 1 && view.senderIp === client && view.targetIp !== client
-            ? [view.targetIp]
-            : []
-    )
-    return [...new Set(found.reverse())]
-}
-
 function lower(sentence: string): string {
     return /^(No|The) /.test(sentence) ? sentence[0]!.toLowerCase() + sentence.slice(1) : sentence
 }
 
-function messages({ others }: Evidence): DnsMessage[] {
+function messages({ others }: Evidence): Message[] {
     return others.flatMap(({ view, time }) => {
-        if (view.kind !== "udp") return []
-        const isAnswer = view.sourcePort === DNS
-        if (!isAnswer && view.destinationPort !== DNS) return []
-        const [server, client] = isAnswer ? [view.source, view.destination] : [view.destination, view.source]
-        const read = parse(view.payload)
-        return read === undefined || read.isAnswer !== isAnswer ? [] : [{ ...read, time, server, client }]
+        const read = view.kind === "udp" ? parseDns(view) : undefined
+        if (read === undefined || !("source" in view)) return []
+        const [server, client] = read.isAnswer
+            ? [view.source, view.destination]
+            : [view.destination, view.source]
+        return [{ ...read, time, server, client }]
     })
-}
-
-function parse(bytes: Uint8Array): Omit<DnsMessage, "time" | "server" | "client"> | undefined {
-    if (bytes.length < HEADER) return undefined
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const flags = view.getUint16(2)
-    if (view.getUint16(4) !== 1) return undefined
-    const question = nameAt(bytes, HEADER)
-    if (question === undefined) return undefined
-    const addresses: string[] = []
-    let at = question.end + 4
-    for (let left = view.getUint16(6); left > 0; left--) {
-        const owner = nameAt(bytes, at)
-        if (owner === undefined || owner.end + 10 > bytes.length) break
-        const length = view.getUint16(owner.end + 8)
-        const data = owner.end + 10
-        if (data + length > bytes.length) break
-        if (view.getUint16(owner.end) === TYPE_A && length === 4)
-            addresses.push(bytes.subarray(data, data + 4).join("."))
-        at = data + length
-    }
-    return {
-        id: view.getUint16(0),
-        isAnswer: (flags & 0x8000) !== 0,
-        rcode: flags & 15,
-        name: question.text,
-        addresses,
-    }
-}
-
-/** Reads a name; the text of one that is compressed ends at its pointer. */
-function nameAt(bytes: Uint8Array, start: number): { text: string; end: number } | undefined {
-    const labels: string[] = []
-    for (let at = start; at < bytes.length; ) {
-        const length = bytes[at]!
-        if (length === 0) return { text: labels.join("."), end: at + 1 }
-        if (length >= 0xc0) return { text: labels.join("."), end: at + 2 }
-        if (length > 63 || at + 1 + length > bytes.length) return undefined
-        labels.push(String.fromCharCode(...bytes.subarray(at + 1, at + 1 + length)).toLowerCase())
-        at += 1 + length
-    }
-    return undefined
 }

@@ -16,6 +16,7 @@ interface Known {
 }
 
 const CODE = /\b(E[A-Z]{2,}(?:_[A-Z]+)?)(?:, ([^\n]*))?/
+const FAILED = /\b(time-?out|timed out|refused|unreachable|no answer)\b/i
 const TARGET = /\b(?:tcp|udp|https?):\/\/([^\s:/]+)(?::(\d+))?/
 const ADDRESS = /\b(\d{1,3}(?:\.\d{1,3}){3})(?::(\d+))?\b/
 
@@ -25,9 +26,11 @@ export function whyError(
     evidence: Evidence,
     known: Known
 ): { why: Diagnosis; about: Tuple | undefined } | undefined {
-    const [, code = "", sentence = ""] = CODE.exec(text) ?? []
-    if (code === "") return undefined
     const [, host = "", port] = TARGET.exec(text) ?? ADDRESS.exec(text) ?? []
+    // @devicescript/net has errors without a code
+    const [, code = host !== "" && FAILED.test(text) ? "ETIMEDOUT" : "", sentence = ""] =
+        CODE.exec(text) ?? []
+    if (code === "") return undefined
     const service = (why: Diagnosis | undefined) => why && { why, about: undefined }
     const own = evidence.self?.()
     const name = own?.name ?? "the device"
@@ -62,7 +65,9 @@ export function whyError(
         case "ECONNABORTED":
         case "EACCES": {
             const ip = /^\d/.test(host) ? host : addressesOf(evidence, host).at(-1)
-            return ip === undefined ? undefined : known.reach(ip, Number(port ?? 80), code)
+            const found = ip === undefined ? undefined : known.reach(ip, Number(port ?? 80), code)
+            // words like "timeout" alone are no proof of a failure
+            return sentence === "" && found?.why.cause === "unanswered" ? undefined : found
         }
         default:
             return undefined

@@ -73,6 +73,10 @@ export class Evidence {
     cableOut: number | undefined
     /** The last thing that happened between the device's chip and its network, in words. */
     note: { time: number; text: string } | undefined
+    /** The last line that the device's program or driver printed, and when, ms. */
+    said: { time: number; text: string } | undefined
+    /** When the device sent its last frame, ms; undefined before any. */
+    lastSent: number | undefined
     /** The device's Ethernet address, once it has sent a frame. */
     mac = ""
 
@@ -86,7 +90,10 @@ export class Evidence {
         if (view.kind === "tcp") keep(this.segments, { ...sighting, view }, MOST_SEGMENTS)
         else keep(this.others, sighting, MOST_OTHERS)
         if (view.kind === "malformed") return
-        if (from !== "" && from === this.self?.().station) this.mac = view.sourceMac
+        if (from !== "" && from === this.self?.().station) {
+            this.mac = view.sourceMac
+            this.lastSent = time
+        }
         if (view.kind === "arp" && view.senderIp !== UNKNOWN_IP) {
             const known = this.owners.get(view.senderIp) ?? new Map<string, number>()
             known.delete(view.senderMac)

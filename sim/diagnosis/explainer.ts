@@ -8,12 +8,13 @@ import { Mark } from "../analysis/marks"
 import { Bit } from "../analysis/segment"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
-import { lastWords, whyConnection, whyDropped } from "./connection"
+import { lastWords, whyConnection, whyDropped, withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
 import { Evidence, isDamaged, type Self } from "./evidence"
+import { askedFor, targetsOf, withoutNeighbour } from "./opening"
 import { addressTaken, whyNoReply, whyNotReached } from "./reaching"
 import { counted } from "./words"
 
@@ -34,8 +35,12 @@ const RETRANSMISSIONS = 4
 const MESSAGES = 4
 /** Causes of resets that a program asks for. */
 const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
+/** The event of a reset follows within this time, ms. */
+const EVENT_WITHIN = 100
 /** A connection whose last segment is younger than this may still move on, ns. */
 const PATIENCE = 2e9
+/** The stack gives up after this number of ARP requests (src/net/arp.ts). */
+const ARP_TRIES = 3
 /** A window that is shut for this long is explained, ns. */
 const SHUT = 10e9
 
@@ -47,6 +52,10 @@ export class Explainer {
     private readonly done = new Set<string>()
     /** The connections by the numbers that the device gave them, and when each was opened, ms. */
     private readonly ids = new Map<number, Tuple & { readonly opened: number }>()
+    /** Connections that have failed: what comes after it explains nothing. */
+    private readonly final = new WeakSet<Connection>()
+    /** Resets that were not explained yet: the event of the device's stack follows, if the program keeps events. */
+    private resets: { readonly connection: Connection; readonly time: number }[] = []
     private readonly asked = { dhcp: 0, dns: 0 }
     private now = 0
 
@@ -64,14 +73,17 @@ export class Explainer {
 
     /** Notes a frame that a station sent; `lost` says why nobody gets it. */
     sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void {
-        this.now = time
+        this.tick(time)
         const { evidence } = this
         evidence.sent(frame, from, time, lost)
         const own = this.self()
+        if (lost !== undefined) this.lostSegment(time)
         const view = evidence.others.at(-1)?.view
         if (view === undefined || evidence.others.at(-1)?.time !== time) return
         if (view.kind === "arp" && view.senderIp === own.ip && from !== own.station)
             this.service(addressTaken(evidence))
+        if (view.kind === "arp" && view.sourceMac === evidence.mac && from !== own.station && from !== "")
+            this.service(sameMac(own.name, from, evidence.mac))
         if (view.kind !== "udp") return
         const isOwn = from === own.station
         if (isOwn && view.destinationPort === 67 && ++this.asked.dhcp >= MESSAGES)
@@ -132,13 +144,16 @@ export class Explainer {
     /** Explains an error that the program or a command printed; a text without an error's code explains nothing. */
     error(text: string, time: number): Diagnosis | undefined {
         this.now = time
+        this.evidence.said = { time, text }
         const found = whyError(text, this.evidence, {
             reach: (ip, port, code) => this.whyReach(ip, port, code),
             open: () => this.open(),
         })
         if (found === undefined) return undefined
         const { why, about } = found
-        this.add(about === undefined ? why.cause : keyOf(about), why, about)
+        const connection = about && this.connectionOf(about)
+        const key = connection === undefined ? about && keyOf(about) : this.keyFor(connection)
+        this.add(key ?? why.cause, why, about)
         return why
     }
 
@@ -166,12 +181,15 @@ export class Explainer {
 
     /** Explains what has not failed yet, but does not move on at `now` (ms): for the end of a run. */
     finish(now: number): void {
-        this.now = now
+        this.tick(now)
         for (const connection of this.connections.list) {
             const isMoving = connection.reset === undefined && now * 1e6 - connection.lastTime < PATIENCE
             if (!isMoving) this.explain(connection)
         }
         this.service(whyNoAddress(this.evidence))
+        this.explainNeighbours()
+        const { cableOut } = this.evidence
+        if (cableOut !== undefined) this.service(withoutCable(this.self().name, cableOut, now))
     }
 
     /** Returns the failures that were explained, and those that show now, the latest last. */
@@ -211,9 +229,19 @@ export class Explainer {
             this.add(this.keyFor(latest), why, this.tupleOf(latest))
     }
 
+    /** Sets the time, and explains the resets that no event has followed. */
+    private tick(now: number): void {
+        this.now = now
+        const [first] = this.resets
+        if (first === undefined || now - first.time < EVENT_WITHIN) return
+        const due = this.resets
+        this.resets = []
+        for (const { connection } of due) this.explain(connection)
+    }
+
     private segment({ connection, marks, segment }: Seen): void {
         const { bits } = segment
-        if (bits & Bit.Rst) this.explain(connection)
+        if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
         else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls"])
         else if (marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)) {
             const isStuck = connection.ends.some(
@@ -226,9 +254,33 @@ export class Explainer {
         }
     }
 
+    /** Explains a connection of which segments do not arrive, one after the other. */
+    private lostSegment(time: number): void {
+        const last = this.evidence.segments.at(-1)
+        if (last === undefined || last.time !== time || last.lost === undefined) return
+        const { source, sourcePort, destination, destinationPort } = last.view
+        const connection = this.connections.list
+            .filter(({ addresses, ports }) =>
+                ([0, 1] as const).some(
+                    end =>
+                        addresses[end] === source &&
+                        ports[end] === sourcePort &&
+                        addresses[other(end)] === destination &&
+                        ports[other(end)] === destinationPort
+                )
+            )
+            .at(-1)
+        if (connection === undefined) return
+        const since = connection.lastTime / 1e6
+        const { segments } = this.evidence
+        const some = segments.filter(one => one.time > since && one.lost !== undefined)
+        if (some.length >= RETRANSMISSIONS) this.explain(connection)
+    }
+
     private failed(tuple: Tuple, error: string): Diagnosis {
         if (error === "ECONNABORTED") return this.aborted(tuple)
         const connection = this.connectionOf(tuple)
+        if (connection !== undefined) this.final.add(connection)
         const why =
             (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
             (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
@@ -241,11 +293,12 @@ export class Explainer {
     /** Notes that the device's program aborted a connection, which is no failure to report. */
     private aborted(tuple: Tuple): Diagnosis {
         const name = `${tuple.remoteIp}:${tuple.remotePort}`
+        const isExplained = this.all.some(({ about }) => about !== undefined && keyOf(about) === keyOf(tuple))
         const why = diagnosis(
             "aborted",
             `The program of ${this.self().name} aborted the connection with ${name}.`
         )
-        this.all.push({ ...why, time: this.now, about: tuple })
+        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple })
         return why
     }
 
@@ -253,8 +306,22 @@ export class Explainer {
         return [...this.ids.values()].filter(one => keyOf(one) === keyOf(tuple)).at(-1)?.opened ?? 0
     }
 
+    /** Explains that hosts do not answer ARP for which no connection waits, such as those of datagrams. */
+    private explainNeighbours(): void {
+        const { ip } = this.self()
+        for (const server of targetsOf(this.evidence, ip)) {
+            if (this.all.some(({ sentence }) => sentence.includes(server))) continue
+            const asked = askedFor(this.evidence, ip, server, 0)
+            if (asked === undefined || asked.answered || asked.count < ARP_TRIES) continue
+            const attempt = { client: ip, server, name: server, asked: "", since: asked.first }
+            const why = withoutNeighbour(this.evidence, attempt)
+            if (why !== undefined) this.add(`arp ${server}`, why, undefined)
+        }
+    }
+
     /** Explains a connection, once for each cause; with `only`, if the cause is one of them. */
     private explain(connection: Connection, only?: readonly string[]): void {
+        if (this.final.has(connection)) return
         const why = whyConnection(connection, this.now * 1e6, this.evidence)
         if (why === undefined || (only !== undefined && !only.includes(why.cause))) return
         // a reset that the device's own program asked for is no failure to report
@@ -267,7 +334,8 @@ export class Explainer {
     }
 
     private add(key: string, why: Diagnosis, about: Tuple | undefined): void {
-        const whole = `${key} ${why.cause}`
+        // one cable explains all
+        const whole = why.cause === "cable-out" ? `cable ${this.evidence.cableOut}` : `${key} ${why.cause}`
         if (this.done.has(whole)) return
         this.done.add(whole)
         const explained = { ...why, time: this.now, about }
@@ -363,6 +431,14 @@ function general(connection: Connection | undefined, tuple: Tuple, error: string
         `The connection with ${name} failed (${error}) after ${counted(ends[0].segments + ends[1].segments, "segment")}.`,
         "look at what was heard last",
         lastWords(connection)
+    )
+}
+
+function sameMac(name: string, station: string, mac: string): Diagnosis {
+    return diagnosis(
+        "address-taken",
+        `Two stations send with the Ethernet address ${mac}: ${name} and ${station}. A switch sends frames to the one that spoke last.`,
+        "give each station its own Ethernet address (macAddress)"
     )
 }
 

@@ -41,10 +41,11 @@ export function lossesBetween(
 ): Diagnosis | undefined {
     if (evidence === undefined) return undefined
     const all = evidence.segments.filter(({ view }) => isBetween(view.source, view.destination, a, b))
+    const kind = oneKind(all, since)
     const late = all.filter(({ time }) => time >= since)
     const lost = late.filter(isLost)
-    if (lost.length < FEW || lost.length * 2 < late.length) return undefined
-    return tooLong(all) ?? lossy(late, lost, a, b, since)
+    if (lost.length < FEW || lost.length * 2 < late.length) return kind
+    return tooLong(all) ?? selective(evidence, late, a, b) ?? kind ?? lossy(late, lost, a, b, since)
 }
 
 function tooLong(all: readonly SegmentSighting[]): Diagnosis | undefined {
@@ -57,6 +58,59 @@ function tooLong(all: readonly SegmentSighting[]): Diagnosis | undefined {
         "mtu",
         `Packets of ${shortestLost} bytes and more from ${first?.source} to ${first?.destination} vanish on the way, while those of up to ${longestPassed} bytes arrive: a link on the way carries no longer ones, and no ICMP message says so.`,
         'use a smaller MSS on either end, or let ICMP "fragmentation needed" through'
+    )
+}
+
+/** Returns that all segments with data of one direction are lost, while others pass. */
+function oneKind(all: readonly SegmentSighting[], since: number): Diagnosis | undefined {
+    for (const source of new Set(all.map(({ view }) => view.source))) {
+        const data = all.filter(
+            ({ view, time }) => view.source === source && view.length > 0 && time >= since - 1
+        )
+        const [first] = data
+        if (first === undefined || data.length < FEW || !data.every(isLost)) continue
+        const others = all.filter(one => one.time >= first.time && !isLost(one))
+        if (others.length === 0) continue
+        return (
+            tooLong(all) ??
+            diagnosis(
+                "frames-lost",
+                `The line loses every segment with data from ${source} to ${first.view.destination}: ${data.length} of ${data.length} since ${moment(first.time)}, while others pass.`,
+                "look at what drops them on the way: a firewall that reads data, or a limit on length",
+                [`${counted(others.length, "other segment")} arrived meanwhile`]
+            )
+        )
+    }
+    return undefined
+}
+
+/** Returns that a firewall drops the segments: all of them are lost since the first loss, while ARP passes. */
+function selective(
+    { others }: Evidence,
+    late: readonly SegmentSighting[],
+    a: string,
+    b: string
+): Diagnosis | undefined {
+    const first = late.find(isLost)
+    if (first === undefined || late.some(one => one.time >= first.time && !isLost(one))) return undefined
+    const arp = others.find(
+        ({ view, time, lost }) =>
+            view.kind === "arp" &&
+            view.operation === 2 &&
+            time >= first.time &&
+            lost === undefined &&
+            isBetween(view.senderIp, view.targetIp, a, b)
+    )
+    if (arp === undefined) return undefined
+    const { sourcePort, destinationPort } = first.view
+    const port = Math.min(sourcePort, destinationPort)
+    return diagnosis(
+        "filtered",
+        `Since ${moment(first.time)} no segment of port ${port} passes between ${a} and ${b}, though ARP does: a firewall on the way drops them.`,
+        `look at the firewalls between ${a} and ${b}: they may have forgotten the connection`,
+        [
+            `${counted(late.filter(isLost).length, "segment")} did not arrive; ARP was answered at ${moment(arp.time)}`,
+        ]
     )
 }
 

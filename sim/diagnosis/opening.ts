@@ -50,6 +50,32 @@ export function askedFor(
     return count === 0 ? undefined : { count, first, last, lost, answered, mac }
 }
 
+/** Returns the addresses for which a host has asked by ARP, the latest first. */
+export function targetsOf({ others }: Evidence, client: string): string[] {
+    const found = others.flatMap(({ view }) =>
+        view.kind === "arp" && view.operation === 1 && view.senderIp === client && view.targetIp !== client
+            ? [view.targetIp]
+            : []
+    )
+    return [...new Set(found.reverse())]
+}
+
+/** Returns which hosts do not answer the ARP of any other host. */
+export function silentNeighbours(evidence: Evidence): Diagnosis[] {
+    const clients = new Set(
+        evidence.others.flatMap(({ view }) =>
+            view.kind === "arp" && view.operation === 1 ? [view.senderIp] : []
+        )
+    )
+    return [...clients].flatMap(client =>
+        targetsOf(evidence, client).flatMap(server => {
+            const asked = askedFor(evidence, client, server, 0)
+            if (client === "0.0.0.0" || asked === undefined || asked.answered || asked.count < 2) return []
+            return [silentHost(evidence, { client, server, name: server, asked: "", since: 0 }, asked)]
+        })
+    )
+}
+
 /** Returns why nobody answers ARP for the next hop to a server; undefined if ARP works, or was not needed. */
 export function withoutNeighbour(evidence: Evidence, attempt: Attempt): Diagnosis | undefined {
     const { client, server, since } = attempt

@@ -4,7 +4,7 @@ import type { Tuple } from "../device/events"
 import { oneLine } from "../view/describe"
 import { withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
-import { type Diagnosis, diagnosis } from "./diagnosis"
+import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { unanswered, withoutNeighbour } from "./opening"
 import { counted } from "./words"
@@ -20,7 +20,31 @@ export function whyNotReached(
     if (evidence.cableOut !== undefined) return withoutCable(own.name, evidence.cableOut, evidence.cableOut)
     const name = `${remoteIp}:${remotePort}`
     const attempt = { client: own.ip, server: remoteIp, name, asked: "the SYN", since }
-    return addressTaken(evidence) ?? withoutNeighbour(evidence, attempt) ?? noAddress(evidence)
+    return (
+        addressTaken(evidence) ??
+        withoutNeighbour(evidence, attempt) ??
+        noAddress(evidence) ??
+        silentChip(evidence, since)
+    )
+}
+
+/** Returns that the device sent nothing at all since `since` (ms), although it had something to send. */
+function silentChip({ self, lastSent, said, note }: Evidence, since: number): Diagnosis | undefined {
+    if (lastSent !== undefined && lastSent >= since) return undefined
+    const name = self?.().name ?? "the device"
+    const last =
+        lastSent === undefined
+            ? "it has never sent a frame"
+            : `its last frame was sent at ${moment(lastSent)}`
+    return diagnosis(
+        "chip-silent",
+        `${name} wanted to send at ${moment(since)}, but no frame left it, not even ARP (${last}): its chip does not send, or has no link.`,
+        "look at the chip, its wires and its link; the self test of a board names what is wrong",
+        [
+            said === undefined ? undefined : `the program printed at ${moment(said.time)}: ${said.text}`,
+            note === undefined ? undefined : `the chip at ${moment(note.time)}: ${note.text}`,
+        ]
+    )
 }
 
 function noAddress(evidence: Evidence): Diagnosis | undefined {

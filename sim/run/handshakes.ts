@@ -69,7 +69,15 @@ export async function showHandshakes(
     if (!isClient) await tryPorts(world, server, ports, connections)
     await world.until(() => connections.over(world.now()), connections.made > 0 || isClient ? PATIENCE : 0)
     const { made } = connections
-    if (made === 0) throw new Ended(1, `${program}: ${explain(connections.all, isClient ? [] : ports)}`)
+    if (made === 0) {
+        world.explainRest()
+        const why = isClient ? world.explainers[0]?.all.at(-1) : undefined
+        const text = explain(connections.all, isClient ? [] : ports)
+        throw new Ended(
+            1,
+            `${program}: ${why === undefined ? text : `no connection was established. ${why.sentence}`}`
+        )
+    }
     return `${program}: ${made === 1 ? "1 connection was" : `${made} connections were`} established`
 }
 

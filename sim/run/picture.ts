@@ -11,6 +11,15 @@ interface Host {
     ip: string
 }
 
+/**
+ * Drops that are not drawn: ARP requests for other hosts, broadcasts that the host does not serve, such as DHCP's, and what is
+ * answered by a reset, which is drawn.
+ */
+const HARMLESS: readonly string[] = ["arp-ignored", "ip-source", "udp-no-port", "tcp-no-connection"]
+
+/** The name of Host X as a station of the network (world.ts). */
+const HOST_X = "device"
+
 export class Picture {
     /** The observer that receives the world's reports. */
     readonly observer: Observer
@@ -38,9 +47,13 @@ export class Picture {
             note: (text, time) => {
                 if (this.on) this.ladder.note(text, time)
             },
-            sent: (frame, _from, time, [delivery]) => {
+            sent: (frame, from, time, [delivery]) => {
                 const view = dissect(frame)
-                if (this.on && this.concerns(view)) this.ladder.segment(view, { ...delivery, time })
+                const isOwn = from.name === HOST_X
+                if (!this.on || !(isOwn || this.concerns(view))) return
+                // broadcasts have no host's address, and with DHCP the device's own is another one
+                const side = isOwn ? ("left" as const) : ("right" as const)
+                this.ladder.segment(view, { ...delivery, time, from: side })
             },
         }
     }
@@ -64,6 +77,8 @@ export class Picture {
     /** Returns true when a frame comes from or goes to the device; other frames are not drawn. */
     private concerns(view: View): boolean {
         const { ip } = this.hosts.left
+        // a DHCP server's broadcast
+        if (view.kind === "udp" && view.destinationPort === 68) return true
         if (view.kind === "arp") return view.senderIp === ip || view.targetIp === ip
         return !("source" in view) || view.source === ip || view.destination === ip
     }
@@ -73,8 +88,7 @@ export class Picture {
         const { name } = this.hosts[side]
         switch (event.kind) {
             case "drop":
-                // dropped ARP requests for other hosts are left out: they are frequent and harmless
-                if (event.reason !== "arp-ignored")
+                if (!HARMLESS.includes(event.reason))
                     this.ladder.note(`${name} dropped a frame: ${event.reason}`)
                 break
             case "state":

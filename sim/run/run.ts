@@ -111,7 +111,10 @@ async function carryOut(
         {
             log: (level, text, device) => {
                 const named = device === 0 ? text : `device ${device + 1}: ${text}`
-                if (log.heard || level === "error") output.paragraph(named, "dim")
+                if (!log.heard && level !== "error") return
+                // the arrow that brought it stands before what the program prints
+                picture?.rest()
+                output.paragraph(named, "dim")
             },
         },
         explanations(

@@ -1,6 +1,7 @@
 // Executes console commands from --exec, a prompt or a pipe.
 
 import { createInterface, type Interface } from "node:readline"
+import type { Reply } from "../device/device"
 import { Ended, endedBy } from "./ended"
 import { jsonCommand } from "./json"
 import type { Output } from "./output"
@@ -27,11 +28,18 @@ function showOutput(output: Output, lines: readonly string[], status: number): v
     for (const text of lines) output.line(text, status === 0 ? "plain" : "red")
 }
 
+/** Executes a command, shows it, and explains it if it failed. */
+async function carryOut(world: World, command: string, show: ShowReply): Promise<Reply> {
+    const reply = await world.command(command)
+    show(command, reply.lines, reply.status)
+    world.explainReply(command, reply)
+    return reply
+}
+
 /** Runs commands one after the other; throws an Ended with code 1 at the first command that fails. */
 export async function runCommands(world: World, commands: readonly string[], show: ShowReply): Promise<void> {
     for (const command of commands) {
-        const { lines, status } = await world.command(command)
-        show(command, lines, status)
+        const { status } = await carryOut(world, command, show)
         if (status !== 0) throw new Ended(1)
     }
 }
@@ -98,8 +106,7 @@ export class Prompt {
     }
 
     private async carryOut(command: string): Promise<void> {
-        const { lines, status } = await this.world.command(command)
-        showOutput(this.output, lines, status)
+        await carryOut(this.world, command, (_, lines, status) => showOutput(this.output, lines, status))
         if (this.world.clock.virtual) await this.world.pass(AFTER_COMMAND)
     }
 }
@@ -117,8 +124,7 @@ export async function serve(
         const command = line.trim()
         if (command === "") return
         queue = queue.then(async () => {
-            const { lines, status } = await world.command(command)
-            show(command, lines, status)
+            await carryOut(world, command, show)
         })
         queue.catch(error => world.finish(endedBy(error)))
     })

@@ -20,7 +20,7 @@ export async function playStage(
     if (world.options.program === undefined) {
         for (const command of commands) {
             say(command)
-            await world.command(command)
+            world.explainReply(command, await world.command(command))
         }
     }
     await world.until(isExplained, PATIENCE)

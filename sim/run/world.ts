@@ -1,6 +1,5 @@
 // The simulated world: one or more devices, the network that they are plugged into, and the other hosts on it.
 
-import { watchCable } from "../chip/cable"
 import type { SpiChip } from "../chip/chip"
 import { chipOf } from "../chip/chips"
 import { changeFault, scheduleFaults } from "../chip/fault-options"
@@ -206,7 +205,6 @@ export class World {
         const own = this.ownCommand(device, line)
         if (own !== undefined) return own
         const reply = await this.carryOut(device, line)
-        if (reply.status !== 0) this.explainCommand(device, line, reply.lines)
         if (line.trim() === "help" && reply.status === 0) reply.lines.push(FAULT_HELP, ...OWN_HELP)
         return reply
     }
@@ -229,10 +227,12 @@ export class World {
             : reply
     }
 
-    /** Explains a command that failed, if what it printed has an error's code, or if nothing answered a ping. */
-    private explainCommand(device: number, line: string, lines: readonly string[]): void {
-        const explainer = this.explainers[device]!
-        const [, pinged] = /^\s*ping\s+(\S+)/.exec(line) ?? []
+    /** Explains a command that failed, once it is shown: if what it printed has an error's code, or if nothing answered a ping. */
+    explainReply(line: string, { lines, status }: Reply): void {
+        const [, number, command] = ON_ANOTHER.exec(line) ?? []
+        const explainer = this.explainers[number === undefined ? 0 : Number(number) - 1]
+        if (status === 0 || explainer === undefined) return
+        const [, pinged] = /^\s*ping\s+(\S+)/.exec(command ?? line) ?? []
         if (pinged !== undefined) explainer.noReply(pinged, this.now())
         else explainer.error(lines.join(" "), this.now())
     }
@@ -310,10 +310,10 @@ export class World {
             this.explainers[n]?.note(text, this.now())
             this.observe(observer => observer.note?.(text, this.now(), n))
         }
-        const chip = kind.make({ clock, send: frame => plug.send(frame), random, note })
-        this.chips[n] = chip
         const explainer = this.makeExplainer(n, ip)
-        watchCable(chip, plugged => explainer.cable(plugged, this.now()))
+        const cable = (plugged: boolean) => explainer.cable(plugged, this.now())
+        const chip = kind.make({ clock, send: frame => plug.send(frame), random, note, cable })
+        this.chips[n] = chip
         if (n === 0) scheduleFaults(chip, clock, options.faults)
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
         this.watchFrames(station, n)

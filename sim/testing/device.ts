@@ -1,7 +1,6 @@
 // A device of a test: a program of the project on a simulated board, plugged into the test's network.
 
 import { type Board, readBoard } from "../board/boards"
-import { watchCable } from "../chip/cable"
 import type { SpiChip } from "../chip/chip"
 import { chipOf } from "../chip/chips"
 import { changeFault } from "../chip/fault-options"
@@ -129,9 +128,9 @@ export class BoardDevice implements LabDevice {
             send: frame => port.send(frame),
             random: start === 0 ? random : random.fork(`start ${start}`),
             note: text => this.explainer.note(text, clock.now()),
+            cable: plugged => this.explainer.cable(plugged, clock.now()),
         })
         this.explainer.restart()
-        watchCable(chip, plugged => this.explainer.cable(plugged, clock.now()))
         const port = this.wire.attach({ name, receive: frame => chip.deliver(frame) })
         const device = new Device({
             clock,

@@ -1,5 +1,7 @@
 // Describes packets in the words of a ladder diagram.
+import { dhcpLine, parseDhcp } from "./dhcp"
 import type { TcpView, View } from "./dissect"
+import { dnsLine, parseDns } from "./dns"
 import type { TcpOption } from "./tcp-options"
 
 /** Describes an option in one or more short texts, such as `mss 1460`. */
@@ -57,7 +59,7 @@ export function oneLine(view: Exclude<View, TcpView>): string {
         case "arp":
             return arpLine(view)
         case "udp":
-            return `UDP ${view.sourcePort} to ${view.destinationPort} len ${view.payload.length}`
+            return udpLine(view)
         case "icmp":
             return icmpLine(view)
         case "fragment":
@@ -74,6 +76,14 @@ function arpLine(view: Extract<View, { kind: "arp" }>): string {
     if (view.operation !== 1) return `ARP operation ${view.operation}`
     if (view.senderIp === view.targetIp) return `ARP announces ${view.senderIp}`
     return `ARP who has ${view.targetIp}?`
+}
+
+function udpLine(view: Extract<View, { kind: "udp" }>): string {
+    const dhcp = parseDhcp(view)
+    if (dhcp !== undefined) return dhcpLine(dhcp)
+    const dns = parseDns(view)
+    if (dns !== undefined) return dnsLine(dns)
+    return `UDP ${view.sourcePort} to ${view.destinationPort} len ${view.payload.length}`
 }
 
 /** The reasons of an ICMP "unreachable" by its code. */

@@ -1,7 +1,7 @@
 // The driver of the WIZnet W5500 on SPI. It does not use the chip's TCP/IP: socket 0 in MACRAW mode has all 16 + 16 KB of memory.
 //
 // SPI frames (chip select low, then high) for an Ethernet frame of up to 125 bytes, then for a longer one:
-//   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD; RECV
+//   received   4, 4 (5 transfers): registers; header and data; Sn_RX_RD and RECV, after the frame was handled
 //              in a burst, up to 4 KB of frames share all but the data
 //   sent       3, 3 (4 transfers): data; Sn_TX_WR; SEND
 //              one more for the registers if they were not read since the last sent frame
@@ -40,9 +40,11 @@ const enum Size {
     LongestHeader = 1520,
     /** Longest frame that is sent: Ethernet's, without FCS (data sheets before 1.0.3 have it for MACRAW under Sn_MSSR). */
     LongestSent = 1514,
-    /** The most bytes that the driver reads before it frees them in the chip's memory. */
+    /** After reading this many bytes the driver frees them in the chip's memory at the latest; before, when it has nothing else to do. */
     Release = 4096,
     UnknownHeader = 0xffff,
+    /** Further polls after one that was disturbed. */
+    Polls = 3,
     /** Further polls after a length header that was not valid. */
     Doubts = 2,
 }
@@ -110,9 +112,11 @@ export class W5500 implements Mac {
     private sentAt = 0
     /** When to check the common registers, or to try to bring a lost chip back. */
     private lookAt = 0
+    /** When `rest` has more to do than poll: at its end, or at `lookAt` if that comes before. */
+    private pauseAt = 0
     private answers = false
-    /** Socket 0's registers as they read after it was opened, with no command under way (see SocketState). */
-    private own = 0
+    /** Socket 0's registers as they read after it was opened, with no command under way (see SocketState); -1, which no register reads, before. */
+    private own = -1
     private readonly small = Buffer.alloc(Size.Small)
     private readonly command: Buffer
     private readonly single: Buffer
@@ -158,7 +162,15 @@ export class W5500 implements Mac {
     // no helper functions here on purpose: a call costs as much as a transfer
     async receive(into: Buffer): Promise<number> {
         try {
-            if (this.waiting === 0 || this.owed >= Size.Release) await this.poll()
+            if (this.owed >= Size.Release) {
+                await this.free()
+                // has the registers read
+                this.waiting = 0
+            }
+            if (this.waiting === 0) {
+                if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
+                await this.poll(Size.Polls, -1)
+            }
             const waiting = this.waiting
             if (waiting === 0) {
                 this.doubt = 0
@@ -284,16 +296,35 @@ export class W5500 implements Mac {
     }
 
     async rest(ms: number): Promise<void> {
-        const until = (ds.millis() + ms) | 0
+        let now = ds.millis() | 0
+        const until = (now + ms) | 0
         let looks = Polls.PerMs * (ms + 1)
+        this.pauseAt = now
         try {
-            while (this.waiting === 0 && this.doubt === 0 && !power.woken) {
-                await this.poll()
-                const now = ds.millis() | 0
-                const left = (until - now) | 0
-                if (this.waiting > 0 || left <= 0 || looks-- <= 0) break
-                const most = this.untaken > 0 ? 1 : (this.lookAt - now) | 0
-                await power.idle(Math.min(left, most))
+            let quiet = this.waiting === 0 && this.doubt === 0
+            if (this.owed > 0) {
+                if (this.waiting === 0) {
+                    await this.free()
+                    // the other fibers have run meanwhile
+                    if (ms === 0) quiet = false
+                }
+            }
+            if (quiet) {
+                // flat on purpose: a turn of this loop is all that an idle device does
+                while (!power.woken) {
+                    await this.poll(Size.Polls, -1)
+                    if (this.waiting > 0) break
+                    let left = (this.pauseAt - now) | 0
+                    if (left <= 0) {
+                        if (((until - now) | 0) <= 0) break
+                        if (((now - this.lookAt) | 0) >= 0) await this.look(false)
+                        this.pauseAt = ((until - this.lookAt) | 0) < 0 ? until : this.lookAt
+                        left = this.untaken > 0 ? 1 : (this.pauseAt - now) | 0
+                    }
+                    if (--looks < 0) break
+                    await power.idle(left)
+                    now = ds.millis() | 0
+                }
             }
         } catch (error) {
             await this.failed(error)
@@ -301,47 +332,45 @@ export class W5500 implements Mac {
         power.woken = false
     }
 
+    /** Frees in the chip's memory what was read. */
+    private async free(): Promise<void> {
+        const { cs, command, single } = this
+        command.setAt(0, "i32", Head.SetReceiveRead | ((this.readAt >> 8) << 24))
+        command.setAt(4, "u8", this.readAt & 0xff)
+        cs.setMode(ds.GPIOMode.OutputLow)
+        await (ds as Spi).spiXfer(command, command)
+        cs.setMode(ds.GPIOMode.OutputHigh)
+        single.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
+        cs.setMode(ds.GPIOMode.OutputLow)
+        await (ds as Spi).spiXfer(single, single)
+        cs.setMode(ds.GPIOMode.OutputHigh)
+        this.owed = 0
+    }
+
     /**
-     * Frees what was read, then reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its
-     * settings. No helper functions here on purpose: a call costs as much as a transfer.
+     * Reads socket 0's registers in one burst: what waits, what was sent, and whether the chip still has its settings. A transfer that may
+     * have been disturbed is repeated up to `tries` times; `before` is what waits by the last of them in which socket 0 was as it was
+     * opened, -1 if there was none. Flat on purpose: a call costs as much as a transfer.
      */
-    private async poll(): Promise<void> {
-        if ((((ds.millis() | 0) - this.lookAt) | 0) >= 0) await this.look(false)
+    private async poll(tries: number, before: number): Promise<void> {
         const r = this.registers
-        // a chip that does not answer is polled all the same: transfers keep the board awake
-        if (!this.answers) return await readRegisters(this.bus, Head.ReadSocket, r)
         const cs = this.cs
-        if (this.owed > 0) {
-            const c = this.command
-            c.setAt(0, "i32", Head.SetReceiveRead | ((this.readAt >> 8) << 24))
-            c.setAt(4, "u8", this.readAt & 0xff)
-            cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(c, c)
-            cs.setMode(ds.GPIOMode.OutputHigh)
-            const k = this.single
-            k.setAt(0, "i32", Head.SetCommand | (Command.Receive << 24))
-            cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(k, k)
-            cs.setMode(ds.GPIOMode.OutputHigh)
-            this.owed = 0
-        }
-        let before = -1
-        let sane = false
-        for (let tries = 0; tries < 4; tries++) {
-            r.setAt(0, "i32", Head.ReadSocket)
-            cs.setMode(ds.GPIOMode.OutputLow)
-            await (ds as Spi).spiXfer(r, r)
-            cs.setMode(ds.GPIOMode.OutputHigh)
-            // one disturbed transfer is repeated: it is not a reason to drop all frames
-            if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) continue
+        r.setAt(0, "i32", Head.ReadSocket)
+        cs.setMode(ds.GPIOMode.OutputLow)
+        await (ds as Spi).spiXfer(r, r)
+        cs.setMode(ds.GPIOMode.OutputHigh)
+        // left by `break` when the transfer may have been disturbed
+        for (;;) {
+            if (r.getAt(Snapshot.Sizes, "u16") !== Memory.BothSizes) break
             const own = r.getAt(Snapshot.Mode, "i32") & SocketState.Bits
             if (own !== this.own) {
-                if ((own & SocketState.NotCommand) !== this.own) continue
+                if ((own & SocketState.NotCommand) !== this.own) break
                 this.waiting = 0
+                // `rest` comes back soon
+                this.pauseAt = ds.millis() | 0
                 if (++this.untaken > BusTime.CommandLooks) this.lost("takes no commands")
                 return
             }
-            sane = true
             let waiting = 0
             if (r.getAt(Snapshot.ReceivedSize, "u16") !== 0) {
                 waiting =
@@ -354,12 +383,14 @@ export class W5500 implements Mac {
                 // when the pointers of the same burst agree with it, or when a second read is the same
                 if (waiting !== ((end - read) & 0xffff) && waiting !== before) {
                     before = waiting
-                    continue
+                    break
                 }
-                // the pointer is not the driver's: the socket is reopened below
-                if (read !== this.readAt || waiting > Memory.Bytes) waiting = -1
-            }
-            this.waiting = 0
+                // the pointer is not the driver's: the socket is reopened below. What was read and not freed yet is counted, too
+                if (((read + this.owed) & 0xffff) !== this.readAt || waiting > Memory.Bytes) waiting = -1
+                else waiting -= this.owed
+                if (waiting < 0) return await this.reopen(MacCounter.Resync)
+            } else if (this.owed > 0) return await this.reopen(MacCounter.Resync)
+            this.waiting = waiting
             this.untaken = 0
             if (this.sending) {
                 // data sheet, Sn_TX_RD: SEND moves it to Sn_TX_WR when all bytes are sent
@@ -370,19 +401,21 @@ export class W5500 implements Mac {
                 else if ((((ds.millis() | 0) - this.sentAt) | 0) > Time.Send)
                     return await this.reopen(MacCounter.SendTimeout)
             }
-            if (waiting >= 0) this.waiting = waiting
-            else await this.reopen(MacCounter.Resync)
             return
         }
         this.waiting = 0
-        if (!sane) await this.look(true)
+        // a chip that does not answer is polled all the same: transfers keep the board awake
+        if (!this.answers) return
+        // one disturbed transfer is repeated: it is not a reason to drop all frames
+        if (tries > 0) await this.poll(tries - 1, before)
+        else if (before < 0) await this.look(true)
     }
 
     /** Waits for the end of the last send, and reopens the socket if it does not end. */
     private async confirm(): Promise<void> {
         let looks = 0
         while (this.sending) {
-            await this.poll()
+            await this.poll(Size.Polls, -1)
             if (!this.sending) return
             if (looks++ >= Time.SendLooks) return await this.reopen(MacCounter.SendTimeout)
             await idle()
@@ -460,8 +493,10 @@ export class W5500 implements Mac {
         }
         if (version !== CHIP_VERSION)
             return `W5500: version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
-        if (!(await this.open()))
+        if (!(await this.open())) {
+            this.own = -1
             return "W5500: answers but does not open its socket: check its power, then switch it off and on"
+        }
         this.answers = true
         this.upSince = ds.millis() | 0
         await this.look(false)
@@ -525,8 +560,10 @@ export class W5500 implements Mac {
         if (!this.answers) return
         const now = ds.millis() | 0
         this.answers = false
+        this.own = -1
         this.linkUp = false
         this.forget()
+        this.pauseAt = now
         this.lookAt = ((now - this.upSince) | 0) < Time.Retry ? (now + Time.Retry) | 0 : now
         this.count(MacCounter.ChipReset)
         console.warn(`W5500: ${what}; the driver resets the chip until it answers`)

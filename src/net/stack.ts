@@ -43,6 +43,8 @@ export class Stack extends TcpContext {
     /** `mac` as `getAt` "i32" and "u16" read it from the start of a frame to this host. */
     readonly macStart: number
     readonly macEnd: number
+    /** The source of the last packet, which is a host's address (receive.ts); NaN, which equals nothing, for none. */
+    lastSource = NaN
     /** Default router in network order; 0 = none. */
     gateway = 0
     /** The ARP table: records of Neighbour. */
@@ -74,6 +76,7 @@ export function setAddress(s: Stack, ip: number, netmask: number, gateway: numbe
     s.ip = ip
     s.netmask = netmask
     s.gateway = gateway
+    s.lastSource = NaN
     // RFC 3021: a network of one or two hosts has no broadcast address of its own
     const hosts = ~netmask
     s.broadcast = hosts === 0 || hosts === Mask.TwoHosts ? -1 : ip | hosts

@@ -87,7 +87,7 @@ async function run(network: Network): Promise<void> {
     for (;;) {
         const length = await mac.receive(stack.rx)
         // the clock does not advance between two awaits, so one reading serves the frame and all its consequences
-        const now = ds.millis() | 0
+        let now = ds.millis() | 0
         if (length > 0) receive(stack, length, now)
         if (length > 0 || network.stirred || mac.linkUp !== link) {
             link = mac.linkUp
@@ -98,17 +98,24 @@ async function run(network: Network): Promise<void> {
         let busy = stack.timerArmed && ((stack.nextTimer - now) | 0) <= 0
         if (busy) network.stirred = true
         if (length > 0) busy = true
-        // A resumed fiber runs first, during one poll of the chip: what it reads and answers then goes out with the ACK
-        held = woken && !held && stack.dirty && stack.frameLength === 0 && stack.replyLength === 0
+        // A resumed fiber runs first, while the driver reads the next frame or does what it owes the chip: what the fiber reads and
+        // answers then goes out with the ACK
+        const first = woken && stack.frameLength === 0 && stack.replyLength === 0
         woken = false
+        held = first && !held && stack.dirty
         if (held) continue
+        if (first) {
+            await mac.rest(0)
+            now = ds.millis() | 0
+        }
         for (;;) {
             const out = transmit(stack, now)
             if (out === 0) break
             await mac.send(stack.tx, out)
             busy = true
         }
-        if (busy) continue
+        // a resumed fiber may have stirred the loop
+        if (busy || network.stirred) continue
         const wait = deadline(stack, now)
         await mac.rest(Math.min(wait, Time.Longest))
         // workers have deadlines of their own

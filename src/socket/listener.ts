@@ -54,7 +54,10 @@ export class Listener implements Worker {
     /** @internal */
     work(now: number): void {
         const { stack } = this.net
-        for (let id = accept(stack, this.id); id > 0; id = accept(stack, this.id)) {
+        // this runs for every frame, and mostly none waits
+        while (stack.arrived) {
+            const id = accept(stack, this.id)
+            if (id <= 0) return
             markServed(stack, id, now)
             const socket = new Socket(this.net, id, "")
             socket.name = `tcp://${socket.remoteAddress()}:${socket.remotePort()}`

@@ -154,9 +154,21 @@ export class Socket {
                 this.line = undefined
                 return line
             }
-            const unread = this.unread()
-            if (unread > 0) return this.take(Math.min(unread, Limit.Piece))
-            if (this.isOver()) return null
+            // flat on purpose: each segment with data takes this path
+            const { conns } = this.net.stack
+            const { id, at } = this
+            let state = State.Closed
+            // a record that is free has the id 0, like a socket that the program has closed
+            if (id > 0) {
+                if (conns.getAt(at + Tcb.Id, "u16") === id) {
+                    const unread = conns.getAt(at + Tcb.ReceiveLength, "u16")
+                    if (unread > 0) return this.take(Math.min(unread, Limit.Piece))
+                    state = conns.getAt(at + Tcb.State, "u8")
+                }
+            }
+            if (state !== State.Established) {
+                if (this.isOver()) return null
+            }
             if (!(await this.wait(Want.More, until))) return undefined
         }
     }

@@ -5,6 +5,7 @@ import * as ds from "@devicescript/core"
 import type { NetError } from "../base/errors"
 import type { Stack } from "../net/stack"
 import { errorOf } from "../tcp/calls"
+import { Touched } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
 
@@ -48,28 +49,43 @@ export interface Waitable {
 
 /** All open sockets of a program, and the fibers that wait on them. */
 export class Sockets implements Worker {
-    private readonly open: Waitable[] = []
+    /** In the order of the connections' records. */
+    private readonly open: (Waitable | undefined)[] = []
     /** One list for all sockets: few fibers wait at a time, and a field in every socket would take more memory. */
     private readonly waits: unknown[] = []
 
     constructor(private readonly stack: Stack) {}
 
     add(socket: Waitable): void {
-        this.open.push(socket)
+        const i = Math.idiv(socket.at, Tcb.Size)
+        // the record was another socket's, in TIME-WAIT: that one is told of its end
+        if (this.open[i]) this.work(0)
+        this.open[i] = socket
+        this.stack.touched = Touched.Several
     }
 
     /** Removes a socket that the program has closed, and wakes all fibers that wait on it. */
     remove(socket: Waitable): void {
-        const at = this.open.indexOf(socket)
-        if (at >= 0) this.open.insert(at, -1)
+        const i = Math.idiv(socket.at, Tcb.Size)
+        if (this.open[i] === socket) this.open[i] = undefined
         this.wake(socket, Want.Anything)
     }
 
     work(_now: number): void {
         // no helper functions here on purpose: this runs for every segment received
-        const conns = this.stack.conns
-        const half = this.stack.sendSize >> 1
-        for (const socket of this.open) {
+        const { stack, open } = this
+        const { conns, touched } = stack
+        stack.touched = Touched.None
+        if (touched === Touched.None) return
+        let i = 0
+        let end = open.length
+        if (touched >= 0) {
+            i = Math.idiv(touched, Tcb.Size)
+            end = i + 1
+        }
+        for (; i < end; i++) {
+            const socket = open[i]
+            if (!socket) continue
             const c = socket.at
             let state = State.Closed
             let news = false
@@ -83,15 +99,19 @@ export class Sockets implements Worker {
             // from CLOSE-WAIT on the peer has sent its FIN
             const over = state === State.Closed || state >= State.CloseWait
             if (over && !socket.told) this.tell(socket)
-            if (socket.waiting === 0) continue
+            const want = socket.waiting
+            if (want === 0) continue
             let ready = news || over ? Want.More : 0
-            if (state !== State.SynSent && state !== State.SynReceived) {
-                ready |= Want.Opened
-                const canSend = state === State.Established || state === State.CloseWait
-                const room = this.stack.sendSize - conns.getAt(c + Tcb.SendLength, "u16")
-                if (!canSend || room >= half || room >= conns.getAt(c + Tcb.Mss, "u16")) ready |= Want.Room
+            if (want > Want.More) {
+                if (state !== State.SynSent && state !== State.SynReceived) {
+                    ready |= Want.Opened
+                    const canSend = state === State.Established || state === State.CloseWait
+                    const room = stack.sendSize - conns.getAt(c + Tcb.SendLength, "u16")
+                    if (!canSend || room >= stack.sendSize >> 1 || room >= conns.getAt(c + Tcb.Mss, "u16"))
+                        ready |= Want.Room
+                }
             }
-            if (socket.waiting & ready) this.wake(socket, ready)
+            if (want & ready) this.wake(socket, ready)
         }
     }
 

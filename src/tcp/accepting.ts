@@ -65,6 +65,7 @@ export function openPassive(
     const conns = t.conns
     conns.setAt(c + Tcb.State, "u8", State.SynReceived)
     conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Pending)
+    t.arrived = true
     conns.setAt(c + Tcb.Ports, "i32", t.segment.getAt(Seg.Ports, "i32"))
     conns.setAt(c + Tcb.RemoteIp, "i32", t.segment.getAt(Seg.RemoteIp, "i32"))
     conns.setAt(c + Tcb.SndMax, "i32", (iss + 1) | 0)

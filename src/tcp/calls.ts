@@ -57,13 +57,16 @@ export function accept(t: TcpContext, id: number): number {
     if (findListener(t, id) < 0) return TcpError.NotConnected
     const conns = t.conns
     let first = -1
+    let pending = 0
     for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending)) continue
+        pending++
+        if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
         // connections get ids in the order of their handshakes, and ids wrap
         const age = (conns.getAt(c + Tcb.Id, "u16") - t.lastId - 1) & 0xffff
         if (first < 0 || age < ((conns.getAt(first + Tcb.Id, "u16") - t.lastId - 1) & 0xffff)) first = c
     }
+    t.arrived = pending > (first < 0 ? 0 : 1)
     if (first < 0) return 0
     const flags = conns.getAt(first + Tcb.Flags, "u8")
     conns.setAt(first + Tcb.Flags, "u8", (flags & ~ConnFlag.Pending) | ConnFlag.Held)
@@ -133,10 +136,10 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     if (state === State.Closed) return errorOf(t, id) || TcpError.Pipe
     // "queue the data for transmission after entering ESTABLISHED"
     const open =
-        state === State.SynSent ||
-        state === State.SynReceived ||
         state === State.Established ||
-        state === State.CloseWait
+        state === State.CloseWait ||
+        state === State.SynSent ||
+        state === State.SynReceived
     if (!open || conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued) return TcpError.Pipe
     const queued = conns.getAt(c + Tcb.SendLength, "u16")
     const size = t.sendSize
@@ -148,8 +151,12 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
     const part = size - to
-    t.rings.blitAt(ring + to, from, at, Math.min(length, part))
-    if (length > part) t.rings.blitAt(ring, from, at + part, length - part)
+    if (length <= part) {
+        t.rings.blitAt(ring + to, from, at, length)
+    } else {
+        t.rings.blitAt(ring + to, from, at, part)
+        t.rings.blitAt(ring, from, at + part, length - part)
+    }
     conns.setAt(c + Tcb.SendLength, "u16", queued + length)
     setDue(t, c, 0)
     return length
@@ -183,9 +190,14 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     const ring = ringsOf(t, c) + t.sendSize
     const head = conns.getAt(c + Tcb.ReceiveHead, "u16")
     const part = size - head
-    into.blitAt(at, t.rings, ring + head, Math.min(length, part))
-    if (length > part) into.blitAt(at + part, t.rings, ring, length - part)
-    conns.setAt(c + Tcb.ReceiveHead, "u16", length < part ? head + length : length - part)
+    if (length < part) {
+        into.blitAt(at, t.rings, ring + head, length)
+        conns.setAt(c + Tcb.ReceiveHead, "u16", head + length)
+    } else {
+        into.blitAt(at, t.rings, ring + head, part)
+        into.blitAt(at + part, t.rings, ring, length - part)
+        conns.setAt(c + Tcb.ReceiveHead, "u16", length - part)
+    }
     conns.setAt(c + Tcb.ReceiveLength, "u16", queued - length)
     advertiseRoom(t, c)
     return length

@@ -9,7 +9,7 @@ import { ParsedOptions } from "../wire/tcp"
 import type { Config } from "./config"
 import { Half, Listener, Pace, Seg, Tcb, TimeWaitRecord } from "./records"
 
-/** Offsets of the headers in the transmit frame: there neither Ethernet nor IP has options. */
+/** Offsets of the headers in both frames: receive.ts leaves out a VLAN tag and IP options before it hands a segment to TCP. */
 export const enum Frame {
     Ip = 14,
     Transport = 34,
@@ -21,6 +21,13 @@ export const enum Frame {
  */
 export const enum ShutWindowProbe {
     Within = 500,
+}
+
+/** What TcpContext.touched is if not the one connection that has changed. */
+export const enum Touched {
+    None = -2,
+    /** Several connections may have changed. */
+    Several = -1,
 }
 
 /** The result of a SYN for a connection in TIME-WAIT. */
@@ -123,6 +130,14 @@ export class TcpContext {
     portCounter = 0
     /** The id that was assigned last. */
     lastId = 0
+    /** The largest id that was given. */
+    topId = 0
+    /** A connection may wait to be accepted. */
+    arrived = false
+    /** The connection that was found last. */
+    found = 0
+    /** The connection that has changed since a program's sockets were last checked (socket/waiting.ts), or Touched. */
+    touched: number = Touched.None
     /** The connection that `transmit` begins with when it looks for one that is due. */
     cursor = 0
     /** The period in which the last challenge ACK was sent (challenge-ack.ts). */

@@ -6,7 +6,7 @@ import type { TcpContext } from "./context"
 import { Agreed, ConnFlag, ConnOption, SendFlag, State, Tcb } from "./records"
 import { roundTrip } from "./rtt"
 import { timestampOffset } from "./secret-numbers"
-import { armTimer, setDue, setState, stopTimer } from "./state"
+import { armTimer, setState, stopTimer } from "./state"
 
 const enum Rto {
     /** The least retransmission timeout of a connection whose SYN or SYN-ACK was lost, ms: RFC 6298 section 5.7. */
@@ -42,7 +42,6 @@ export function enterEstablished(t: TcpContext, c: number, acknowledgment: numbe
     setState(t, c, state, now)
     if (KEEP_ALIVE ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.KeepAlive : 0)
         armTimer(t, c, now, t.config.keepAliveIdle)
-    setDue(t, c, 0)
     return state
 }
 

@@ -5,9 +5,9 @@ import { Counter } from "../base/counters"
 import { EventKind } from "../base/events"
 import { ACTIVE_OPENS, COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import { onesSum } from "../wire/checksum"
-import { Protocol } from "../wire/ipv4"
+import { Ip, Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
-import { Reopened, type TcpContext } from "./context"
+import { Frame, Reopened, type TcpContext, Touched } from "./context"
 import { ConnOption, Seg, State, Tcb, TcpError, TimeWaitRecord } from "./records"
 import { answerReset } from "./reply"
 import { drop, traceSegment } from "./report"
@@ -17,61 +17,33 @@ import { synSentArrives } from "./syn-sent"
 import { findTuple, findWait } from "./tables"
 import { waitArrives } from "./time-wait"
 
-/** Handles the segment of `length` bytes at `at` in the receive frame, which `remoteIp` sent to this host. */
-export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: number, now: number): void {
-    // no helper functions here on purpose: every segment takes this path
+/**
+ * Handles the segment of `length` bytes at Frame.Transport in the receive frame, after an IP header without options: `remoteIp` sent it to
+ * this host.
+ */
+export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: number): void {
+    // flat on purpose: the path of every segment
     const rx = t.rx
     // a segment that is too short for a header fails here, too
-    const header = (rx.getAt(at + Tcp.DataOffset, "u8") >> 4) << 2
+    const header = (rx.getAt(Frame.Transport + Tcp.DataOffset, "u8") & 0xf0) >> 2
     if (header < Tcp.Size || header > length) {
         drop(t, Counter.TcpMalformed, now)
         return
     }
-    const ip = t.ip
+    // the pseudo header (RFC 9293 section 3.1), whose addresses are the last eight bytes of the IP header
     const pseudo =
-        (remoteIp & 0xffff) +
-        (remoteIp >>> 16) +
-        (ip & 0xffff) +
-        (ip >>> 16) +
+        rx.getAt(Frame.Ip + Ip.Source, "u32") +
+        rx.getAt(Frame.Ip + Ip.Destination, "u32") +
         (Protocol.Tcp << 8) +
         (((length & 0xff) << 8) | (length >> 8))
-    if (onesSum(rx, at, length, pseudo) !== 0xffff) {
+    if (onesSum(rx, Frame.Transport, length, pseudo) !== 0xffff) {
         drop(t, Counter.TcpChecksum, now)
         return
     }
     if (COUNTERS)
         t.counters.setAt(Counter.SegmentsIn, "i32", (t.counters.getAt(Counter.SegmentsIn, "i32") + 1) | 0)
-    const ports = rx.getAt(at, "i32")
-    const control = rx.getAt(at + Tcp.Flags, "u8")
-    const sequence = rx.getAt(at + Tcp.Sequence, "i32")
-    const acknowledgment = rx.getAt(at + Tcp.Acknowledgment, "i32")
-    const segment = t.segment
-    segment.setAt(Seg.RemoteIp, "i32", remoteIp)
-    segment.setAt(Seg.Ports, "i32", ports)
-    segment.setAt(
-        Seg.Sequence,
-        "i32",
-        (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
-    )
-    segment.setAt(
-        Seg.Acknowledgment,
-        "i32",
-        (acknowledgment << 24) |
-            ((acknowledgment & 0xff00) << 8) |
-            ((acknowledgment >> 8) & 0xff00) |
-            (acknowledgment >>> 24)
-    )
-    segment.setAt(
-        Seg.Window,
-        "u16",
-        (rx.getAt(at + Tcp.Window, "u8") << 8) | rx.getAt(at + Tcp.Window + 1, "u8")
-    )
-    segment.setAt(Seg.At, "u16", at)
-    segment.setAt(Seg.DataAt, "u16", at + header)
-    segment.setAt(Seg.Length, "u16", length - header)
-    segment.setAt(Seg.Space, "u16", length - header + (control & Flag.Fin) + ((control & Flag.Syn) >> 1))
-    segment.setAt(Seg.Control, "u8", control)
-
+    const ports = rx.getAt(Frame.Transport, "i32")
+    const control = rx.getAt(Frame.Transport + Tcp.Flags, "u8")
     // The segment belongs to a connection, a record of TIME-WAIT, a half-open record, a listener, or none of them
     const c = findTuple(t, remoteIp, ports)
     const passive = t.passive
@@ -79,6 +51,8 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
     let record = -1
     if (c >= 0) {
         state = t.conns.getAt(c + Tcb.State, "u8")
+        t.found = c
+        if (t.touched !== c) t.touched = t.touched === Touched.None ? c : Touched.Several
     } else {
         if (TIME_WAIT_RECORDS ? t.waitsEnd > 0 : false) {
             record = findWait(t, remoteIp, ports)
@@ -102,8 +76,34 @@ export function tcpInput(t: TcpContext, remoteIp: number, at: number, length: nu
         let id = 0
         if (c >= 0) id = t.conns.getAt(c + Tcb.Id, "u16")
         else if (state === State.TimeWait) id = t.waits.getAt(record + TimeWaitRecord.Id, "u16")
-        traceSegment(t, EventKind.SegmentIn, at, length, id, state, remoteIp, now)
+        traceSegment(t, EventKind.SegmentIn, Frame.Transport, length, id, state, remoteIp, now)
     }
+    const sequence = rx.getAt(Frame.Transport + Tcp.Sequence, "i32")
+    const acknowledgment = rx.getAt(Frame.Transport + Tcp.Acknowledgment, "i32")
+    const segment = t.segment
+    segment.setAt(Seg.RemoteIp, "i32", remoteIp)
+    segment.setAt(Seg.Ports, "i32", ports)
+    segment.setAt(
+        Seg.Sequence,
+        "i32",
+        (sequence << 24) | ((sequence & 0xff00) << 8) | ((sequence >> 8) & 0xff00) | (sequence >>> 24)
+    )
+    segment.setAt(
+        Seg.Acknowledgment,
+        "i32",
+        (acknowledgment << 24) |
+            ((acknowledgment & 0xff00) << 8) |
+            ((acknowledgment >> 8) & 0xff00) |
+            (acknowledgment >>> 24)
+    )
+    segment.setAt(
+        Seg.Window,
+        "u16",
+        (rx.getAt(Frame.Transport + Tcp.Window, "u8") << 8) | rx.getAt(Frame.Transport + Tcp.Window + 1, "u8")
+    )
+    segment.setAt(Seg.DataAt, "u16", Frame.Transport + header)
+    segment.setAt(Seg.Length, "u16", length - header)
+    segment.setAt(Seg.Control, "u8", control)
     if (c >= 0) {
         if (ACTIVE_OPENS ? state === State.SynSent : false) {
             synSentArrives(t, c, now)

@@ -5,7 +5,7 @@ import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
 import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import { connectionFor, hasBacklog, openPassive } from "./accepting"
 import { challengeHalf } from "./challenge-ack"
-import { type Passive, Reopened, type TcpContext } from "./context"
+import { Frame, type Passive, Reopened, type TcpContext } from "./context"
 import { enterEstablished } from "./established"
 import {
     dropHalf,
@@ -18,7 +18,7 @@ import {
 } from "./half-open"
 import { agreedOptions, isStamped, sendMss } from "./options"
 import { Agreed, ConnFlag, Half, HalfFlag, Listener, Seg, SendFlag, State, Tcb, TcpError } from "./records"
-import { answerReset } from "./reply"
+import { answerReset, spaceOf } from "./reply"
 import { drop, traceState } from "./report"
 import { roundTrip } from "./rtt"
 import { initialSequence } from "./secret-numbers"
@@ -154,7 +154,7 @@ function reopen(
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
-    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
     const h = takeHalf(t)
     if (h < 0) return -1
     const halves = t.halves
@@ -188,7 +188,6 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     const control = segment.getAt(Seg.Control, "u8")
     const offset = (sequence - halves.getAt(h + Half.Irs, "i32") - 1) | 0
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
-    const length = segment.getAt(Seg.Space, "u16")
     // The client sent its SYN again, with or without data: our SYN-ACK was lost. A SYN-ACK contains the ACK that the RFC asks
     // for, and helps a client in SYN-SENT, which drops an ACK without a SYN
     if (offset === -1) {
@@ -212,7 +211,8 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             if (isOld(t, h, now)) return
         }
     }
-    if (!isAcceptable(offset, length, room)) {
+    // one at RCV.NXT is acceptable: the window has a byte or more
+    if (offset !== 0 && !isAcceptable(offset, spaceOf(t), room)) {
         if (control & Flag.Rst) {
             drop(t, Counter.TcpBadReset, now)
         } else {

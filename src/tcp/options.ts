@@ -11,7 +11,7 @@ import {
     writeTimestamps,
     writeWindowScale,
 } from "../wire/tcp"
-import type { TcpContext } from "./context"
+import { Frame, type TcpContext } from "./context"
 import { Agreed, Seg } from "./records"
 
 export const enum Mss {
@@ -71,7 +71,6 @@ export function writeSynOptions(
 
 /** Parses the options of the segment in `t.segment` into `t.options`, and returns true when it has timestamps. */
 export function isStamped(t: TcpContext): boolean {
-    const at = t.segment.getAt(Seg.At, "u16") + Tcp.Size
-    parseOptions(t.rx, at, t.segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, t.segment.getAt(Seg.DataAt, "u16"), t.options)
     return (t.options.getAt(ParsedOptions.Present, "u8") & OptionBit.Timestamps) !== 0
 }

@@ -76,7 +76,8 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     } else if (state !== State.TimeWait) {
         const queued = conns.getAt(c + Tcb.SendLength, "u16")
         // FIN-WAIT-1, CLOSING, LAST-ACK: our FIN follows the data
-        const closing = state === State.FinWait1 || state >= State.Closing
+        const closing =
+            state === State.Established ? false : state === State.FinWait1 || state >= State.Closing
         // Data that arrived ahead of a gap is reported at once by a segment without data: only that is a duplicate ACK to the
         // peer (RFC 5681 section 2), and it has room for SACK blocks
         const gap = REASSEMBLY
@@ -173,12 +174,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     const ip = t.ip
     const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
     const pseudo =
-        (remoteIp & 0xffff) +
-        (remoteIp >>> 16) +
-        (ip & 0xffff) +
-        (ip >>> 16) +
-        (Protocol.Tcp << 8) +
-        (((total & 0xff) << 8) | (total >> 8))
+        (remoteIp >>> 0) + (ip >>> 0) + (Protocol.Tcp << 8) + (((total & 0xff) << 8) | (total >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
 
     // Due stays set: the next call sends whatever else is due

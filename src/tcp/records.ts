@@ -362,15 +362,11 @@ export const enum Seg {
     Acknowledgment = 12,
     /** The window as in the header, not scaled. */
     Window = 16,
-    /** Offset of the header in the receive frame. */
-    At = 18,
-    /** Offset of the data in the receive frame. */
-    DataAt = 20,
+    /** Offset of the data in the receive frame; the header is at Frame.Transport. */
+    DataAt = 18,
     /** Bytes of data. */
-    Length = 22,
-    /** SEG.LEN, the number of sequence numbers that the segment takes: one each for a byte of data, its SYN and its FIN. */
-    Space = 24,
+    Length = 20,
     /** Control bits (wire/tcp.ts, Flag). */
-    Control = 26,
-    Size = 28,
+    Control = 22,
+    Size = 24,
 }

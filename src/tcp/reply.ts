@@ -25,7 +25,7 @@ export function answerReset(t: TcpContext, now: number): void {
     if (control & Flag.Ack) {
         sequence = segment.getAt(Seg.Acknowledgment, "i32")
     } else {
-        acknowledgment = (segment.getAt(Seg.Sequence, "i32") + segment.getAt(Seg.Space, "u16")) | 0
+        acknowledgment = (segment.getAt(Seg.Sequence, "i32") + spaceOf(t)) | 0
         flags = Flag.Rst | Flag.Ack
     }
     const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
@@ -33,6 +33,12 @@ export function answerReset(t: TcpContext, now: number): void {
     writeSegment(t, remoteIp, ports, sequence, acknowledgment, flags, 0, Tcp.Size)
     count(t, Counter.ResetsSent)
     reply(t, remoteIp, Tcp.Size, 0, State.Closed, now)
+}
+
+/** Returns SEG.LEN of the segment in `t.segment`, the sequence numbers that it takes: one for each byte of data, its SYN and its FIN. */
+export function spaceOf(t: TcpContext): number {
+    const control = t.segment.getAt(Seg.Control, "u8")
+    return t.segment.getAt(Seg.Length, "u16") + (control & Flag.Fin) + ((control & Flag.Syn) >> 1)
 }
 
 /**

@@ -37,7 +37,7 @@ export function computeRto(t: TcpContext, c: number): void {
     const srtt = conns.getAt(c + Tcb.Srtt, "u16")
     if (srtt === 0) return
     const rttVar = conns.getAt(c + Tcb.RttVar, "u16")
-    let rto = (srtt >> 3) + Math.max(rttVar, 1)
+    let rto = (srtt >> 3) + (rttVar || 1)
     // (2.4), (2.5)
     if (rto < t.config.rtoMin) rto = t.config.rtoMin
     if (rto > t.config.rtoMax) rto = t.config.rtoMax

@@ -9,10 +9,10 @@ import { FAST_RETRANSMIT, KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
 import { Flag, OptionBit, ParsedOptions, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
 import { continueRecovery, duplicateAck, reportsGap } from "./congestion"
-import type { TcpContext } from "./context"
+import { Frame, type TcpContext } from "./context"
 import { enterEstablished } from "./established"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
-import { answerReset } from "./reply"
+import { answerReset, spaceOf } from "./reply"
 import { count, drop } from "./report"
 import { computeRto, roundTrip } from "./rtt"
 import { takeData } from "./segment-data"
@@ -21,6 +21,12 @@ import { armRto, armTimer, failConnection, isIdle, setDue, setState, stopTimer }
 /** The greatest age at which TS.Recent may refuse a segment, in units of 2^16 ms: 24 days (RFC 7323 section 5.5). */
 const enum Age {
     Most = 31640,
+}
+
+/** The end of a header in the receive frame, without options and with timestamps alone. */
+const enum HeaderEnd {
+    Plain = Frame.Transport + Tcp.Size,
+    Stamped = Plain + TimestampsOnly.Size,
 }
 
 /**
@@ -51,21 +57,19 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     let sacked = false
     let stamp = 0
     let stamped = false
-    const options = segment.getAt(Seg.At, "u16") + Tcp.Size
-    if (TIMESTAMPS ? options < at : SACK ? options < at : false) {
+    if (TIMESTAMPS || SACK ? at > HeaderEnd.Plain : false) {
         if (connOptions & (ConnOption.Timestamps | ConnOption.Sack)) {
             if (
                 TIMESTAMPS
-                    ? at - options === TimestampsOnly.Size &&
-                      t.rx.getAt(options, "i32") === TimestampsOnly.Start
+                    ? at === HeaderEnd.Stamped && t.rx.getAt(HeaderEnd.Plain, "i32") === TimestampsOnly.Start
                     : false
             ) {
                 // the layout that RFC 7323 appendix A recommends: nearly all segments of most peers have it
                 stamped = true
-                stamp = readI32(t.rx, options + 4)
-                echo = readI32(t.rx, options + 8)
+                stamp = readI32(t.rx, HeaderEnd.Plain + 4)
+                echo = readI32(t.rx, HeaderEnd.Plain + 8)
             } else {
-                parseOptions(t.rx, options, at, t.options)
+                parseOptions(t.rx, HeaderEnd.Plain, at, t.options)
                 const present = t.options.getAt(ParsedOptions.Present, "u8")
                 if (TIMESTAMPS) {
                     stamped = (present & OptionBit.Timestamps) !== 0
@@ -101,7 +105,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
     if (offset !== 0 || room === 0) {
-        const space = segment.getAt(Seg.Space, "u16")
+        const space = spaceOf(t)
         if (room === 0 && (offset === 0 || (offset < 0 && offset + space > 0))) {
             // a zero window accepts no data, but the ACK and the RST of the segment (MUST-66)
             if (length > 0 || control & Flag.Fin) {
@@ -151,10 +155,12 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             }
         }
     }
+    // also after SYN-RECEIVED: the program may have written, or closed, in SYN-SENT
+    let due = acked > 0
     if (state === State.SynReceived) {
         state = enterEstablished(t, c, acknowledgment, now)
-        // The SYN in the SYN,ACK was already accepted and lies below the window. By the letter of the RFC the segment is
-        // acknowledged: a peer that follows the letter, too, has no other way out of SYN-RECEIVED
+        // The SYN of a SYN,ACK that was taken before lies below the window. By the letter it is acknowledged: a peer that follows
+        // the letter, too, has no other way out of SYN-RECEIVED
         if (offset === 0) {
             if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
         }
@@ -178,7 +184,15 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
         }
     }
     // "SND.UNA =< SEG.ACK =< SND.NXT": SND.WL2 =< SEG.ACK holds with it
-    if (acked >= 0) updateWindow(t, c, sequence, window, now)
+    if (acked >= 0) {
+        if (updateWindow(t, c, sequence, window, now)) due = true
+    }
+    // An ACK or a larger window lets the connection send what it still has: data in the ring; or the FIN, which every state but
+    // ESTABLISHED and CLOSE-WAIT has sent, or has to send (again, when SND.NXT fell back to SND.UNA). In TIME-WAIT, `transmit` moves the
+    // connection to a smaller record. A look for nothing would cost a fourth of a pure ACK's operations
+    if (due) {
+        if (state !== State.Established || conns.getAt(c + Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
+    }
     if (finAcked) {
         state = finAcknowledged(t, c, state, now)
         if (state === State.Closed) return
@@ -228,8 +242,7 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
  */
 function answer(t: TcpContext, c: number, now: number): void {
     const segment = t.segment
-    if (segment.getAt(Seg.Space, "u16") === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn)
-        challengeAck(t, c, now)
+    if (spaceOf(t) === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn) challengeAck(t, c, now)
     else setDue(t, c, ConnFlag.AckNow)
 }
 
@@ -338,15 +351,18 @@ function acknowledge(
         conns.setAt(c + Tcb.Progress, "i32", now)
         armRto(t, c, now)
     }
-    setDue(t, c, 0)
     return finAcked
 }
 
-/** Updates the peer's window from a segment, unless the segment is older than the one that last set it. */
-function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): void {
+/**
+ * Updates the peer's window from a segment, unless the segment is older than the one that last set it. Returns true when the window
+ * is larger than before.
+ */
+function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): boolean {
     const conns = t.conns
-    if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) >= 0) {
-        const before = conns.getAt(c + Tcb.SndWnd, "u16")
+    const before = conns.getAt(c + Tcb.SndWnd, "u16")
+    if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) < 0) window = before
+    else {
         conns.setAt(c + Tcb.SndWnd, "u16", window)
         if (window > conns.getAt(c + Tcb.MaxSndWnd, "u16")) conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
         conns.setAt(c + Tcb.SndWl1, "i32", sequence)
@@ -354,16 +370,16 @@ function updateWindow(t: TcpContext, c: number, sequence: number, window: number
             if (before === 0) {
                 if (conns.getAt(c + Tcb.Retries, "u8") > 0) endProbing(t, c)
             }
-            setDue(t, c, 0)
         }
     }
     // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close such a peer
     // could hold the record forever, so R2 ends the connection (RFC 6429)
-    if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
+    if (window === 0) {
         if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)) {
             conns.setAt(c + Tcb.Progress, "i32", now)
         }
     }
+    return window > before
 }
 
 /** Ends the probing of a window that has opened (section 3.8.6.1): the connection sends at once, and no longer backs off. */

@@ -2,7 +2,7 @@
 
 import { Event, EventKind } from "../base/events"
 import { EVENTS, USER_TIMEOUT } from "../features"
-import type { TcpContext } from "./context"
+import { type TcpContext, Touched } from "./context"
 import { ConnFlag, SendFlag, State, Tcb, TcpError } from "./records"
 import { traceState } from "./report"
 
@@ -11,6 +11,7 @@ export function setState(t: TcpContext, c: number, state: State, now: number): v
     const conns = t.conns
     const before = conns.getAt(c + Tcb.State, "u8")
     conns.setAt(c + Tcb.State, "u8", state)
+    t.touched = Touched.Several
     if (EVENTS) {
         traceState(
             t,
@@ -27,6 +28,8 @@ export function setState(t: TcpContext, c: number, state: State, now: number): v
 /** Sets bits of ConnFlag, and marks the connection as due: the next `transmit` looks at it. */
 export function setDue(t: TcpContext, c: number, flags: number): void {
     t.conns.setAt(c + Tcb.Flags, "u8", t.conns.getAt(c + Tcb.Flags, "u8") | flags | ConnFlag.Due)
+    // `transmit` begins with the connection that is due alone
+    if (!t.dirty) t.cursor = c
     t.dirty = true
 }
 

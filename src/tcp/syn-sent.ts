@@ -3,7 +3,7 @@
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
 import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
-import type { TcpContext } from "./context"
+import { Frame, type TcpContext } from "./context"
 import { enterEstablished, takeAgreement } from "./established"
 import { agreedOptions, Mss, sendMss } from "./options"
 import { Agreed, ConnFlag, Seg, SendFlag, State, Tcb, TcpError } from "./records"
@@ -41,7 +41,7 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
     // Fourth, check the SYN bit
-    parseOptions(t.rx, segment.getAt(Seg.At, "u16") + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
     const agreement = agreedOptions(t)
     const stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
     let mss = sendMss(t)
@@ -63,7 +63,6 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
         if (segment.getAt(Seg.Length, "u16") > 0 || control & Flag.Fin) {
             segment.setAt(Seg.Sequence, "i32", next)
             segment.setAt(Seg.Control, "u8", control & ~Flag.Syn)
-            segment.setAt(Seg.Space, "u16", segment.getAt(Seg.Space, "u16") - 1)
             segmentArrives(t, c, now)
         }
         return

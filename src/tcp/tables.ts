@@ -94,9 +94,20 @@ function prepare(t: TcpContext, c: number): number {
 /** Returns an id that no connection, record of TIME-WAIT or listener has. */
 export function newId(t: TcpContext): number {
     let id = t.lastId
-    id = id === 0xffff ? 1 : id + 1
-    while (findConnection(t, id) >= 0 || findListener(t, id) >= 0 || findWaitId(t, id) >= 0)
-        id = id === 0xffff ? 1 : id + 1
+    for (;;) {
+        id++
+        if (id > 0xffff) id = 1
+        // one that was never given needs no search, which costs as much as the rest of a handshake
+        if (id > t.topId) {
+            t.topId = id
+            break
+        }
+        if (findConnection(t, id) < 0) {
+            if (findListener(t, id) < 0) {
+                if (findWaitId(t, id) < 0) break
+            }
+        }
+    }
     t.lastId = id
     return id
 }
@@ -105,6 +116,8 @@ export function newId(t: TcpContext): number {
 export function findConnection(t: TcpContext, id: number): number {
     const conns = t.conns
     if (id <= 0) return -1
+    // mostly that of the segment that has just arrived
+    if (conns.getAt(t.found + Tcb.Id, "u16") === id) return t.found
     const end = t.connsEnd
     for (let c = 0; c < end; c += Tcb.Size) {
         if (conns.getAt(c + Tcb.Id, "u16") === id) return c

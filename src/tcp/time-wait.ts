@@ -10,7 +10,7 @@ import { mayChallengeWait } from "./challenge-ack"
 import { Frame, Reopened, type TcpContext } from "./context"
 import { isStamped } from "./options"
 import { ConnOption, Seg, State, Tcb, TcpError, TimeWaitRecord, WaitFlag } from "./records"
-import { mayReply, reply, writeSegment } from "./reply"
+import { mayReply, reply, spaceOf, writeSegment } from "./reply"
 import { count, drop, traceState } from "./report"
 import { timestampAt } from "./secret-numbers"
 import { isAcceptable } from "./segment-arrives"
@@ -144,7 +144,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
         return
     }
     const offset = (segment.getAt(Seg.Sequence, "i32") - rcvNxt) | 0
-    const length = segment.getAt(Seg.Space, "u16")
+    const length = spaceOf(t)
     const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
     if (stamped) {
         // RFC 7323 section 5.3; a segment without a timestamp passes, as in segment-arrives.ts

@@ -4,6 +4,8 @@ import { Buffer } from "@devicescript/core"
 
 const enum Block {
     Size = 64,
+    /** Bytes of four words. */
+    Words = 16,
 }
 
 // One block of the data at a time is copied here: a read at a constant offset costs a third of a read at a variable one.
@@ -14,16 +16,14 @@ const block = Buffer.alloc(Block.Size)
  *
  * Words are read in the machine's order (little-endian). By RFC 1071 section 2 (B) the sum is then the same with its two bytes
  * swapped, so a checksum field is stored and compared by `getAt`/`setAt` "u16" without a swap. Any length and offset are valid; bytes
- * outside of the buffer add nothing. `sum` is 0, an earlier result, or any integer below 2^32.
+ * outside of the buffer add nothing. `sum` is 0, an earlier result, or any integer below 2^40.
  *
  * The result over bytes that include their own correct checksum is 0xffff.
  */
 export function onesSum(b: Buffer, at: number, length: number, sum: number): number {
     if (at < 0) return 0
-    let end = at + length
-    if (end > b.length) end = b.length
-    let rest = end - at
-    while (rest >= Block.Size) {
+    if (length > b.length - at) length = b.length - at
+    while (length >= Block.Size) {
         block.blitAt(0, b, at, Block.Size)
         // unrolled on purpose: a loop takes twice the operations
         sum +=
@@ -44,25 +44,19 @@ export function onesSum(b: Buffer, at: number, length: number, sum: number): num
             block.getAt(56, "u32") +
             block.getAt(60, "u32")
         at += Block.Size
-        rest -= Block.Size
+        length -= Block.Size
     }
-    while (rest >= 16) {
+    while (length >= Block.Words) {
         sum += b.getAt(at, "u32") + b.getAt(at + 4, "u32") + b.getAt(at + 8, "u32") + b.getAt(at + 12, "u32")
-        at += 16
-        rest -= 16
+        at += Block.Words
+        length -= Block.Words
     }
-    while (rest >= 4) {
-        sum += b.getAt(at, "u32")
-        at += 4
-        rest -= 4
+    if (length > 0) {
+        // RFC 1071: an odd last byte counts as if a zero byte followed
+        block.fillAt(0, Block.Words, 0)
+        block.blitAt(0, b, at, length)
+        sum += block.getAt(0, "u32") + block.getAt(4, "u32") + block.getAt(8, "u32") + block.getAt(12, "u32")
     }
-    if (rest >= 2) {
-        sum += b.getAt(at, "u16")
-        at += 2
-        rest -= 2
-    }
-    // RFC 1071: an odd last byte counts as if a zero byte followed
-    if (rest > 0) sum += b.getAt(at, "u8")
     // the words of a frame sum to less than 2^42: exact in a double, and the quotient fits 32 bits
     let folded = sum - ((sum / 0x10000) | 0) * 0xffff
     while (folded > 0xffff) folded = (folded & 0xffff) + (folded >> 16)

@@ -94,14 +94,7 @@ export function writeIpv4(
 
 /** Returns the sum of the pseudo header of RFC 9293 section 3.1 (UDP's is the same): the start value for `onesSum`. */
 export function pseudoSum(source: number, destination: number, protocol: Protocol, length: number): number {
-    return (
-        (source & 0xffff) +
-        (source >>> 16) +
-        (destination & 0xffff) +
-        (destination >>> 16) +
-        (protocol << 8) +
-        (((length & 0xff) << 8) | (length >> 8))
-    )
+    return (source >>> 0) + (destination >>> 0) + (protocol << 8) + (((length & 0xff) << 8) | (length >> 8))
 }
 
 /** Returns true for an address in 224.0.0.0/4. */

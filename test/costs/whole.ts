@@ -160,9 +160,7 @@ export class WholeDevice {
             throw new Error("the device answers")
         }
         const cost = await this.between(frame, end => {
-            this.onLook = waiting => {
-                if (waiting === 0) end()
-            }
+            this.onLook = end
         })
         await this.quiet()
         return cost

@@ -94,9 +94,9 @@ describe("settings of the device", () => {
         [{ config: { listeners: 1 } }, "cannot serve port 80 (ENOBUFS): raise listeners"],
         [
             { config: { connections: 16, receiveBuffer: 4096 } },
-            "bytes of heap, but about 36500 are free: lower connections, receiveBuffer or sendBuffer",
+            "bytes of heap, but about 36200 are free: lower connections, receiveBuffer or sendBuffer",
         ],
-        [{ heap: 30000 }, "but about 9500 are free: lower connections, receiveBuffer or sendBuffer"],
+        [{ heap: 30000 }, "but about 9200 are free: lower connections, receiveBuffer or sendBuffer"],
     ])(
         "boot options %j are fatal, reported once, and each command gets the reason",
         async (options, message) => {

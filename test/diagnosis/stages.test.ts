@@ -2,11 +2,15 @@
 
 import "../../sim/testing/setup"
 import { readFileSync } from "node:fs"
+import fc from "fast-check"
 import { expect, test } from "vitest"
+import { Explainer } from "../../sim/diagnosis/explainer"
 import { parseOptions } from "../../sim/options/options"
 import { playStage } from "../../sim/run/staged"
 import { World } from "../../sim/run/world"
 import { stages } from "../../sim/stage/stages"
+import type { Lab, LabDevice } from "../../sim/testing/api"
+import { ethernet, icmp, ipv4, udp } from "../../sim/testing/frames"
 import { check, lab } from "../../sim/testing/index"
 
 /** What the first sentence about each stage says. */
@@ -132,3 +136,146 @@ test("in a lab: conditions change at any time, and a failing test prints why", a
         /^stage: unknown name "nonsense" \(known: wrong-address, /
     )
 })
+
+/** Failures that no stage shows, of a program that says hello to 10.0.0.1 port 7 and reads the echo. */
+const unstaged: { readonly [name: string]: [(net: Lab) => undefined | Promise<LabDevice>, RegExp] } = {
+    "every SYN-ACK is lost": [
+        net => {
+            net.host("10.0.0.1").echo(7)
+            net.lose = view => view.kind === "tcp" && view.flags.syn && view.flags.ack
+            return undefined
+        },
+        /^10\.0\.0\.1:7 answered \d SYNs by SYN-ACK, but the line lost every one of \d+\.$/,
+    ],
+    "only segments with data are lost": [
+        net => {
+            net.host("10.0.0.1").echo(7)
+            net.lose = (view, from) => from === "device" && view.kind === "tcp" && view.payload.length > 0
+            return undefined
+        },
+        /^The line loses every segment with data from 10\.0\.0\.2 to 10\.0\.0\.1: .* while others pass\.$/,
+    ],
+    "what the server sends is too long for the path": [
+        net => {
+            const served = net.host("10.0.0.1")
+            served.listen(7, connection => connection.received !== "" && connection.send("x".repeat(900)))
+            net.mtu(500)
+            return undefined
+        },
+        /^Packets of 9\d\d bytes and more from 10\.0\.0\.1 to 10\.0\.0\.2 vanish on the way/,
+    ],
+    "the peer answers with numbers of another connection": [
+        net => {
+            const peer = net.peer("10.0.0.1")
+            peer.onSegment = ({ flags, seq, sourcePort, destinationPort, payload }) => {
+                const ports = { sourcePort: destinationPort, destinationPort: sourcePort }
+                if (flags.syn) peer.segment({ ...ports, seq: 1000, ack: seq + 1, flags: "S." })
+                else if (payload.length > 0)
+                    peer.segment({ ...ports, seq: 99_999, ack: seq + 13, flags: "." })
+            }
+            return undefined
+        },
+        /^The device drops the segments of 10\.0\.0\.1:7, because their numbers do not fit: .* 99999, but 1001 /,
+    ],
+    "another board has the same Ethernet address": [
+        async net => {
+            net.host("10.0.0.1").echo(7)
+            const board = await net.device("src/examples/hello.ts")
+            await net.device("src/examples/hello.ts", { ip: "10.0.0.2/24" })
+            return board
+        },
+        /^Two stations send with the Ethernet address 02:00:0a:00:00:02: the device and device 2\./,
+    ],
+    "a chip that does not answer": [
+        async net => {
+            net.host("10.0.0.1").echo(7)
+            const board = await net.device("src/examples/hello.ts")
+            board.fault("dead 255")
+            return board
+        },
+        /^The device (wanted to send at|has no link|has sent no frame)/,
+    ],
+}
+
+test.each(Object.entries(unstaged))("in a lab, unstaged: %s", async (name, [prepare, sentence]) => {
+    const net = await lab({ runtime: "node" })
+    const board = (await prepare(net)) ?? (await net.device("src/examples/hello.ts", { ip: "10.0.0.2/24" }))
+    // two hosts with one address answer each other's segments without end
+    await net.pass(name.includes("same") ? "2 s" : "5 min")
+    expect(board.diagnoses[0]?.sentence).toMatch(sentence)
+})
+
+const printed: readonly (readonly [string, string, RegExp])[] = [
+    [
+        "socket tcp://api.example:80: ENOTFOUND, host names need a resolver: see startNetwork",
+        "resolver-missing",
+        /^api\.example cannot be looked up: the program was started without a resolver\.$/,
+    ],
+    [
+        "socket tcp://api.example:80: EAI_AGAIN, no name server answers: try again later",
+        "resolver-missing",
+        /no name server is set, so Host X asked none\.$/,
+    ],
+    [
+        "socket tls://10.0.0.1:8883: EPROTONOSUPPORT, there is no TLS over this network: use proto",
+        "tls",
+        /TLS/,
+    ],
+    [
+        "socket tcp://10.0.0.1:7: ENETDOWN, there is no link: is the cable in?",
+        "link-down",
+        /^Host X has no link/,
+    ],
+    [
+        "listen 80: EADDRINUSE, the port is in use: close it",
+        "misused",
+        /\(EADDRINUSE\): the port is in use\.$/,
+    ],
+    ["nothing at all", "", /^$/],
+]
+
+test.each(printed)("a program that prints: %s", (text, cause, sentence) => {
+    const explainer = new Explainer(() => ({ name: "Host X", station: "device", ip: "10.0.0.2" }))
+    const why = explainer.error(text, 0)
+    expect(why?.cause ?? "").toBe(cause)
+    expect(why?.sentence ?? "").toMatch(sentence)
+})
+
+test("any frames, whole or damaged, lost or not, get an answer", () => {
+    fc.assert(
+        fc.property(
+            fc.array(fc.tuple(fc.uint8Array({ maxLength: 120 }), fc.nat(8), fc.boolean())),
+            frames => {
+                const explainer = new Explainer(() => ({
+                    name: "X",
+                    station: "a",
+                    ip: "10.0.0.2",
+                    prefix: 24,
+                }))
+                frames.forEach(([bytes, kind, isLost], i) => {
+                    const frame = kind === 8 ? bytes : framed(bytes, kind)
+                    explainer.sent(frame, i % 2 ? "a" : "b", i, isLost ? "loss" : undefined)
+                    explainer.arrived(frame, "a", i)
+                    explainer.port(frame, i)
+                })
+                explainer.finish(100_000)
+                expect(explainer.answer("", 200_000).status).toBe(0)
+            }
+        ),
+        { numRuns: 300 }
+    )
+})
+
+/** A frame of ARP, TCP, DHCP, DNS or ICMP with these bytes in it. */
+function framed(bytes: Uint8Array, kind: number): Uint8Array {
+    const ends = {
+        source: kind % 2 ? "10.0.0.2" : "10.0.0.1",
+        destination: kind % 2 ? "10.0.0.1" : "10.0.0.2",
+    }
+    const ports = { sourcePort: kind < 4 ? 53 : 67, destinationPort: kind < 4 ? 40_000 : 68 }
+    const mac = "02:00:0a:00:00:02"
+    if (kind < 2) return ethernet(mac, mac, 0x0806, bytes)
+    if (kind < 6) return ethernet(mac, mac, 0x0800, ipv4({ ...ends, protocol: 17 }, udp(ends, ports, bytes)))
+    if (kind < 7) return ethernet(mac, mac, 0x0800, ipv4({ ...ends, protocol: 6 }, bytes))
+    return ethernet(mac, mac, 0x0800, ipv4({ ...ends, protocol: 1 }, icmp(3, 1, 0, bytes)))
+}

@@ -10,7 +10,7 @@ export default mergeConfig(
         root: fileURLToPath(new URL("../..", import.meta.url)),
         test: {
             include: ["test/linux/**/*.linux.ts"],
-            globalSetup: "test/linux/support/setup.ts",
+            globalSetup: ["test/linux/support/setup.ts", "test/support/build-server.ts"],
             // they wait more than they work
             maxWorkers: 3,
             testTimeout: 60_000,

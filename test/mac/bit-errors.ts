@@ -85,28 +85,31 @@ async function bitErrors(
     const peer = net.host(1)
     const talk = () => {
         result.connections++
-        let said = ""
-        let heard = ""
+        let said = 0
+        // what the device has not echoed yet
+        let expected = ""
         let isWrong = false
         const connection = peer.connect(DEVICE_IP, 7, {
             data: (_connection, data) => {
-                heard += data
                 result.echoed += data.length
-                if (isWrong || said.startsWith(heard)) return
-                isWrong = true
-                result.wrong++
+                if (!expected.startsWith(data) && !isWrong) {
+                    isWrong = true
+                    result.wrong++
+                }
+                expected = expected.slice(data.length)
             },
         })
         const more = () => {
             if (clock.now() >= end) return
             // a connection on which 4,000 bytes are out is given up
-            if (connection.ended || said.length - heard.length > 4000) {
+            if (connection.ended || expected.length > 4000) {
                 connection.abort()
                 talk()
                 return
             }
-            const line = `${result.connections}:${said.length}:${"abcdefgh".repeat((said.length % 60) + 1)}\n`
-            said += line
+            const line = `${result.connections}:${said}:${"abcdefgh".repeat((said % 60) + 1)}\n`
+            said += line.length
+            expected += line
             connection.send(line)
             clock.at(clock.now() + 200, more)
         }

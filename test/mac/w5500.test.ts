@@ -102,6 +102,8 @@ describe("SPI frames and transfers of the W5500 driver", () => {
         for (const [n, length] of lengths.entries()) bench.chip.deliver(frame(length, n))
         while ((await bench.receive()) !== undefined);
         expect(bench.received).toEqual(lengths.map((length, n) => frame(length, n)))
+        // returns the memory of what was received
+        await bench.mac.rest(0)
         return [bench.selections - 1, bench.transfers - 1]
     }
 

@@ -117,15 +117,15 @@ export class Bench {
             this.frames++
             const view = dissect(frame)
             if (view.kind === "malformed") throw new Error(`the stack sent a malformed frame: ${view.reason}`)
-            expect(view.sourceMac).toBe(this.mac)
+            same(view.sourceMac, this.mac, "source MAC address")
             if (view.kind === "arp" && view.operation === 1 && this.answered(view)) continue
             if ("headerChecksumValid" in view) {
-                expect(view.headerChecksumValid, "IPv4 header checksum").toBe(true)
-                expect(view.source).toBe(this.host.address)
+                same(view.headerChecksumValid, true, "IPv4 header checksum")
+                same(view.source, this.host.address, "source address")
                 // groups have times to live of their own
-                if (!/^2(2[4-9]|3)/.test(view.destination)) expect(view.ttl).toBe(this.stack.config.ttl)
+                if (!/^2(2[4-9]|3)/.test(view.destination)) same(view.ttl, this.stack.config.ttl, "TTL")
             }
-            if ("checksumValid" in view) expect(view.checksumValid, `${view.kind} checksum`).toBe(true)
+            if ("checksumValid" in view) same(view.checksumValid, true, "checksum")
             const sent = { time: this.now, view, frame }
             if (view.kind === "tcp") {
                 this.segments++
@@ -152,4 +152,9 @@ export class Bench {
         this.take(this.host.receive(ethernet(this.mac, peer.mac, 0x0806, reply), this.now))
         return true
     }
+}
+
+/** Expects the same value. An `expect()` for each field of each frame would take a third of a flood's time. */
+function same<T>(actual: T, expected: T, what: string): void {
+    if (actual !== expected) expect(actual, what).toBe(expected)
 }

@@ -105,6 +105,37 @@ test("an ACK of the data but not of the FIN: the FIN alone is retransmitted", ()
     peer.sends(". 1 ack 6").gets().is("FIN-WAIT-1").after(1000).gets("+1000 F. 6 ack 1")
 })
 
+describe("a FIN that is still to be sent, with the send ring empty, is due", () => {
+    const states = ["FIN-WAIT-1", "CLOSING", "LAST-ACK"] as const
+
+    test.each(states)(
+        "in %s at once when an ACK covers the data of a retransmission but not the FIN",
+        state => {
+            const peer = established({ config: { sendBuffer: 4096 } })
+                .sends(". 1 ack 1 win 2000")
+                .gets()
+            if (state === "LAST-ACK") peer.sends("F. 1 ack 1 win 2000").gets(". 1 ack 2")
+            const [seq, ack] = state === "FIN-WAIT-1" ? [1, 1] : [2, 2]
+            const before = state === "LAST-ACK" ? ack : 1
+            peer.writes(2000).gets(`. 1(1460) ack ${before}`, `P. 1461(540) ack ${before}`)
+            peer.shuts().gets(`F. 2001 ack ${before}`)
+            if (state === "CLOSING") peer.sends("F. 1 ack 1 win 2000").gets(". 2002 ack 2")
+            peer.is(state).after(1000).gets(`+1000 . 1(1460) ack ${ack}`)
+            peer.sends(`. ${seq} ack 2001`).gets(`F. 2001 ack ${ack}`).is(state)
+        }
+    )
+
+    test.each(states)("in %s at once when the window opens", state => {
+        const peer = reach(state)
+            .sends(`. ${state === "FIN-WAIT-1" ? 1 : 2} ack 1 win 0`)
+            .gets()
+        const ack = state === "FIN-WAIT-1" ? 1 : 2
+        peer.after(1000).gets(`+1000 F. 1 ack ${ack}`).sends(`. ${ack} ack 1 win 0`).gets()
+        peer.sends(`. ${ack} ack 1 win 100`).gets(`F. 1 ack ${ack}`).is(state)
+        peer.after(1000).gets(`+1000 F. 1 ack ${ack}`)
+    })
+})
+
 test("data and FIN both lost are retransmitted in one segment", () => {
     const peer = established().writes(5).gets("P. 1(5) ack 1").shuts().gets("F. 6 ack 1")
     peer.after(1000).gets("+1000 FP. 1(5) ack 1").sends(". 1 ack 7").gets().is("FIN-WAIT-2")

@@ -54,7 +54,7 @@ function registers(waiting: number, sent: number): Buffer {
 /** A W5500 in the middle of its work. */
 function w5500(): Mac {
     const mac = new W5500({ ...bus(), reset: pin(), address })
-    const own = { own: 0x4200_00b4, readAt: 62, owed: 62, lookAt: ds.millis() + 1000 }
+    const own = { own: 0x4200_00b4, readAt: 62, lookAt: ds.millis() + 1000 }
     Object.assign(mac, { answers: true, linkUp: true, ...own })
     return mac
 }
@@ -69,11 +69,9 @@ function espHosted(checks: boolean, ready: number): Mac {
 export async function receivedBy(chip: "w5500" | "esp-hosted", length: number): Promise<void> {
     const header = Buffer.alloc(16)
     if (chip === "w5500") {
-        const command = Buffer.alloc(0)
         header.setAt(3, "u8", (length + 2) >> 8)
         header.setAt(4, "u8", (length + 2) & 255)
-        // what was read is given back in two transfers
-        answers.push(command, command, registers(length + 2, 0), header)
+        answers.push(registers(length + 2, 0), header)
     } else {
         header.setAt(0, "i32", 1 | (length << 16))
         header.setAt(4, "u16", 12)
@@ -82,6 +80,8 @@ export async function receivedBy(chip: "w5500" | "esp-hosted", length: number): 
     const mac = chip === "w5500" ? w5500() : espHosted(false, 1)
     await measure(async () => {
         if ((await mac.receive(into)) !== length) throw new Error("no frame")
+        // frees the memory of the frame in two transfers
+        if (chip === "w5500") await mac.rest(0)
     })
 }
 
@@ -91,7 +91,6 @@ export async function sentBy(chip: "w5500" | "esp-hosted", length: number, check
     dummy.setAt(0, "u8", 0xf8)
     const mac = chip === "w5500" ? w5500() : espHosted(checks, 0)
     if (chip === "w5500") {
-        Object.assign(mac, { owed: 0 })
         for (let i = 0; i < (length <= 125 ? 3 : 4); i++) answers.push(Buffer.alloc(0))
         answers.push(registers(0, length))
     } else answers.push(dummy)

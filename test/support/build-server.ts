@@ -1,0 +1,50 @@
+// Starts a process that builds for all tests, and is that process, which takes a job from each connection and returns its result.
+
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { build, ROOT } from "../../sim/build/build"
+import { BUILDER, type Builder, builder, type Job, type Result } from "../../sim/build/builder"
+
+const FILE = fileURLToPath(import.meta.url)
+
+/** Starts the process before the tests, and returns the function that ends it after them. */
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+    // tests that run tests share the process
+    if (builder(ROOT) !== undefined) return undefined
+    const folder = await mkdtemp(join(tmpdir(), "devicescript-tcp-builder-"))
+    const path = process.platform === "win32" ? `\\\\.\\pipe\\${folder}` : join(folder, "socket")
+    const server = fork(FILE, [path], { execArgv: ["--import", "tsx"] })
+    await once(server, "message")
+    process.env[BUILDER] = JSON.stringify({ root: ROOT, path } satisfies Builder)
+    return async () => {
+        server.kill()
+        await rm(folder, { recursive: true, force: true })
+    }
+}
+
+async function run(job: Job): Promise<Result> {
+    try {
+        await build(job)
+        return {}
+    } catch (error) {
+        return { error: error instanceof Error ? error.message : `${error}` }
+    }
+}
+
+const [, program, path] = process.argv
+if (program === FILE) {
+    const server = createServer({ allowHalfOpen: true }, socket => {
+        let job = ""
+        socket.setEncoding("utf8").on("data", piece => {
+            job += piece
+        })
+        socket.on("end", async () => socket.end(JSON.stringify(await run(JSON.parse(job)))))
+    })
+    server.listen(path, () => process.send?.("ready"))
+    process.on("disconnect", () => process.exit())
+}
