@@ -37,6 +37,7 @@ export interface FetchOptions {
 }
 
 export class Headers {
+    set(name: string, value: string): void
     get(name: string): string | null
 }
 

@@ -10,6 +10,7 @@ import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
 import { type Response, Socket } from "@devicescript/net"
 import { type NetError, netError, withCode, withSentence } from "../base/errors"
+import { hexDigit } from "../net/address"
 import { abort, close, connect, errorOf, read, write } from "../tcp/calls"
 import { errorName, State, Tcb, type TcpError } from "../tcp/records"
 import { findConnection } from "../tcp/tables"
@@ -174,7 +175,13 @@ const enum Letter {
  * has more than 256 commas and colons; EBADMSG for text that is not JSON.
  */
 export async function jsonOf(response: Response): Promise<unknown> {
-    const bytes = await response.buffer()
+    let bytes = await response.buffer()
+    if (response.headers.get("transfer-encoding") === "chunked") {
+        bytes = await unchunked(bytes)
+        // for a further call
+        response.headers.set("transfer-encoding", "identity")
+        ;(response as unknown as { _buffer: Buffer })._buffer = bytes
+    }
     let depth = 0
     let containers = 0
     let values = 0
@@ -202,6 +209,28 @@ export async function jsonOf(response: Response): Promise<unknown> {
     } catch {
         throw netError("json: ", "EBADMSG, the answer is not JSON: look at its status and its text")
     }
+}
+
+/** Returns a body without the sizes of its chunks (RFC 9112 section 7.1), as far as it is valid. The package does not know chunks. */
+async function unchunked(bytes: Buffer): Promise<Buffer> {
+    const { length } = bytes
+    let to = 0
+    for (let at = 0; at < length; at += 2) {
+        let size = 0
+        for (; at < length && size <= length; at++) {
+            const digit = hexDigit(bytes.getAt(at, "u8"))
+            if (digit < 0) break
+            size = size * 16 + digit
+        }
+        // extensions may follow the size
+        at = bytes.indexOf(10, at) + 1
+        if (at === 0 || size === 0 || at + size > length) break
+        bytes.blitAt(to, bytes, at, size)
+        to += size
+        at += size
+        await ds.sleep(1)
+    }
+    return bytes.slice(0, to)
 }
 
 /** Calls the package's connect. When the package gives up after its timeout, ends the attempt in the stack, too. */

@@ -244,4 +244,37 @@ scenario("a JSON document too deep or too large for the VM ends with EMSGSIZE", 
     }
 })
 
+scenario(
+    "jsonOf takes the chunks of an answer apart, and survives those that are not valid",
+    setup,
+    async net => {
+        const bodies: Record<string, [string, string]> = {
+            whole: ['e\r\n{"answer": 42}\r\n0\r\n\r\n', '200 {"answer":42}'],
+            pieces: [
+                '2;x=y\r\n{"\r\n00008\r\nanswer":\r\n3\r\n42}\r\n0\r\nA: b\r\n\r\n',
+                '200 {"answer":42}',
+            ],
+            single: [
+                `${[...'{"a":[1,2,3]}'].map(one => `1\r\n${one}\r\n`).join("")}0\r\n\r\n`,
+                '200 {"a":[1,2,3]}',
+            ],
+            cut: ['e\r\n{"answ', "json: EBADMSG"],
+            endless: ["f".repeat(500), "json: EBADMSG"],
+            huge: ["ffffffffffffffff\r\n{}\r\n", "json: EBADMSG"],
+            negative: ["-1\r\n{}\r\n", "json: EBADMSG"],
+            none: ["", "json: EBADMSG"],
+            many: ["1\r\n[\r\n".repeat(450), "json: EMSGSIZE"],
+        }
+        net.host(1).listen(80, {
+            data: (connection, said) => {
+                const [body] = bodies[said.split(" ")[1]!.slice(1)]!
+                connection.send(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`)
+                connection.close()
+            },
+        })
+        for (const [name, [, answer]] of Object.entries(bodies))
+            expect([name, await says(net, `safe http://10.0.0.1/${name}`)]).toEqual([name, answer])
+    }
+)
+
 tsharkAgrees()

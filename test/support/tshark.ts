@@ -44,6 +44,34 @@ const PREFERENCES = [
 /** Our data is a pattern, and none of the protocols that it may look like. */
 const DATA = ["-d", "tcp.port==1-65535,data", "-d", "udp.port==1-65535,data"]
 
+/** Returns fields of the frames that fit a display filter, as Wireshark's dissectors see them, by frame; undefined where it is missing. */
+export function dissectedBy(
+    all: readonly { frame: Uint8Array; time: number }[],
+    filter: string,
+    fields: readonly string[]
+): string[][] | undefined {
+    if (!found && process.env.CI === undefined) return undefined
+    const folder = mkdtempSync(join(tmpdir(), "devicescript-tcp-"))
+    try {
+        const path = join(folder, "frames.pcapng")
+        const capture = Capture.open(path, { epochMs: 0 })
+        const iface = capture.interface("stack")
+        for (const { frame, time } of all) capture.packet(iface, Math.abs(time), frame)
+        capture.close()
+        const words = fields.flatMap(field => ["-e", field])
+        const { stdout } = spawnSync("tshark", ["-n", "-r", path, "-Y", filter, "-T", "fields", ...words], {
+            encoding: "utf8",
+            maxBuffer: 1 << 26,
+        })
+        return stdout
+            .split("\n")
+            .filter(line => line !== "")
+            .map(line => line.split("\t"))
+    } finally {
+        rmSync(folder, { recursive: true })
+    }
+}
+
 /**
  * To be called at the end of a test file: one more test, of all frames that those before it recorded. With `protocol`, a
  * display filter, what UDP carries is taken apart as well, and some of it has to be of that protocol.
