@@ -35,10 +35,10 @@ export async function deviceTests(
         for (let result: RegExpExecArray | null = null; ; ) {
             // an error that ends the program ends the wait, too: board.ended has it
             if (board.ended === undefined) await net.pass(SLICE).catch(() => {})
-            for (; printed < lines.length; printed++) {
+            for (; result === null && printed < lines.length; printed++) {
                 const line = lines[printed]!
                 print(line)
-                result ??= RESULT.exec(line)
+                result = RESULT.exec(line)
             }
             if (result !== null) {
                 const [, total, , errors] = result.map(Number)
