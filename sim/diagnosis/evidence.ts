@@ -77,6 +77,8 @@ export class Evidence {
     said: { time: number; text: string } | undefined
     /** When the device sent its last frame, ms; undefined before any. */
     lastSent: number | undefined
+    /** The ARP replies that reached the device's port. */
+    readonly replies: { readonly time: number; readonly ip: string }[] = []
     /** The device's Ethernet address, once it has sent a frame. */
     mac = ""
 
@@ -111,6 +113,8 @@ export class Evidence {
     /** Notes a frame as a station received it. */
     arrived(frame: Uint8Array, to: string, time: number): void {
         const view = dissect(frame)
+        if (view.kind === "arp" && view.operation === 2 && to === this.self?.().station)
+            keep(this.replies, { time, ip: view.senderIp }, MOST_NOTED)
         const check = failedCheck(view)
         if (check === undefined) return
         const { source = "", destination = "" } = "source" in view ? view : {}

@@ -6,7 +6,7 @@ import { withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
-import { unanswered, withoutNeighbour } from "./opening"
+import { askedFor, unanswered, withoutNeighbour } from "./opening"
 import { counted } from "./words"
 
 /** Returns why no segment to a host left the device since `since` (ms); undefined if nothing shows it. */
@@ -24,8 +24,35 @@ export function whyNotReached(
         addressTaken(evidence) ??
         withoutNeighbour(evidence, attempt) ??
         noAddress(evidence) ??
+        answerNotTaken(evidence, remoteIp, since) ??
         silentChip(evidence, since)
     )
+}
+
+/** Returns that the answer to ARP was sent, but came too late or was not taken by the device's chip. */
+function answerNotTaken(evidence: Evidence, server: string, since: number): Diagnosis | undefined {
+    const own = evidence.self?.()
+    if (own === undefined) return undefined
+    for (const hop of [server, own.gateway ?? ""]) {
+        const asked = askedFor(evidence, own.ip, hop, since)
+        if (asked === undefined || !asked.answered) continue
+        const came = evidence.replies.filter(({ ip, time }) => ip === hop && time >= since)
+        const [first] = came
+        if (first === undefined)
+            return diagnosis(
+                "frames-lost",
+                `${hop} answered the ARP requests of ${own.name}, but no answer arrived before ${own.name} gave up: the line is too slow.`,
+                "look at the rate and the delay of the line (--impair rate, delay)",
+                [`the last request was sent at ${moment(asked.last)}`]
+            )
+        return diagnosis(
+            "chip-silent",
+            `${counted(came.length, "ARP reply").replace("replys", "replies")} of ${hop} reached the port of ${own.name} since ${moment(first.time)}, but its program got none: the chip drops what it receives.`,
+            "look at the chip and its wires, and at its counters (stats)",
+            [`${own.name} asked again at ${moment(asked.last)}`]
+        )
+    }
+    return undefined
 }
 
 /** Returns that the device sent nothing at all since `since` (ms), although it had something to send. */

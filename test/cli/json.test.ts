@@ -103,7 +103,15 @@ test("--json of a run that fails has the reason on standard error only", async (
     expect(code).toBe(1)
     expect(stderr).toBe("the example failed: the handshake failed: EHOSTUNREACH on Host X\n")
     const last = JSON.parse(linesOf(stdout).at(-1)!) as Line
-    expect(last).toMatchObject({ event: "failed", error: "EHOSTUNREACH" })
+    expect(last).toMatchObject({
+        event: "failed",
+        error: "EHOSTUNREACH",
+        cause: "frames-lost",
+        diagnosis: expect.stringMatching(
+            /^The line lost every ARP request of 10\.0\.0\.2 for 10\.0\.0\.1, 3 of 3/
+        ),
+        advice: "look at the cable and at the switch",
+    })
 })
 
 test("--json has absolute unsigned numbers, and times in seconds", () => {

@@ -186,6 +186,22 @@ const unstaged: { readonly [name: string]: [(net: Lab) => undefined | Promise<La
         },
         /^Two stations send with the Ethernet address 02:00:0a:00:00:02: the device and device 2\./,
     ],
+    "a line that is too slow for ARP": [
+        net => {
+            net.host("10.0.0.1").echo(7)
+            return undefined
+        },
+        /^10\.0\.0\.1 answered the ARP requests of the device, but no answer arrived before the device gave up/,
+    ],
+    "a chip that drops what it receives": [
+        async net => {
+            net.host("10.0.0.1").echo(7)
+            const board = await net.device("src/examples/hello.ts")
+            board.fault("overflows 1000")
+            return board
+        },
+        /^3 ARP replies of 10\.0\.0\.1 reached the port of the device since 0\.\d+ s, but its program got none/,
+    ],
     "a chip that does not answer": [
         async net => {
             net.host("10.0.0.1").echo(7)
@@ -198,7 +214,7 @@ const unstaged: { readonly [name: string]: [(net: Lab) => undefined | Promise<La
 }
 
 test.each(Object.entries(unstaged))("in a lab, unstaged: %s", async (name, [prepare, sentence]) => {
-    const net = await lab({ runtime: "node" })
+    const net = await lab({ runtime: "node", delay: name.includes("slow") ? 1600 : 5 })
     const board = (await prepare(net)) ?? (await net.device("src/examples/hello.ts", { ip: "10.0.0.2/24" }))
     // two hosts with one address answer each other's segments without end
     await net.pass(name.includes("same") ? "2 s" : "5 min")

@@ -250,6 +250,18 @@ describe("--help and --version", () => {
         throw new Error(`${line} has no answer`)
     }
 
+    test("--stage list prints the names, one a line; an unknown name is one line", () => {
+        const names = answer("--stage list").trimEnd().split("\n")
+        expect(names).toContain("gateway-silent")
+        for (const name of names) expect(name).toMatch(/^[a-z-]+$/)
+        expect(refusal(["--stage", "nonsense"])).toMatch(
+            /^--stage: unknown name "nonsense" \(known: wrong-address, /
+        )
+        expect(refusal(["--stage", "filtered", "--link", "user"])).toMatch(
+            /--link user and --stage cannot be/
+        )
+    })
+
     test("--help fits a screen of 80 by 24 below what npm prints", () => {
         const lines = answer("--help").trimEnd().split("\n")
         expect(lines.length).toBeLessThanOrEqual(24 - 4)
