@@ -14,3 +14,8 @@ export function isProgramsOwn(level: Level, text: string): boolean {
     if (level === "system") return false
     return (level !== "warn" && level !== "error") || !OF_RUNTIME.test(text)
 }
+
+/** Returns the message in a line that the runtime prints of an error; undefined for any other line. */
+export function errorMessage(text: string): string | undefined {
+    return /^ message: (.*)/.exec(text)?.[1]
+}

@@ -10,7 +10,7 @@ import { describePanic } from "../device/runtime"
 import { type Explained, Explainer } from "../diagnosis/explainer"
 import type { Port } from "../link/port"
 import { macFor } from "../run/boot"
-import { isProgramsOwn } from "../run/log"
+import { errorMessage, isProgramsOwn } from "../run/log"
 import type { Random } from "../time/random"
 import { type SeenConnection, SeenConnections } from "../view/connections"
 import type { Connection, DeviceOptions, LabDevice, Which } from "./api"
@@ -40,6 +40,8 @@ interface Power {
 export class BoardDevice implements LabDevice {
     readonly name: string
     readonly log: string[] = []
+    /** The lines of `log`, and the messages of the errors that the program printed with `error.print()`, in order. */
+    readonly printed: string[] = []
     /** The events of the device's stack. */
     readonly events: { readonly event: StackEvent; readonly time: number; readonly order: number }[] = []
     ended: string | undefined
@@ -158,7 +160,10 @@ export class BoardDevice implements LabDevice {
                 }
             },
             onLog: (level, text) => {
-                if (!isProgramsOwn(level, text)) return
+                const own = isProgramsOwn(level, text)
+                const words = own ? text : errorMessage(text)
+                if (words !== undefined) this.printed.push(words)
+                if (!own) return
                 this.log.push(text)
                 this.explainer.error(text, clock.now())
             },

@@ -25,7 +25,10 @@ export const pageTop =
 export const pageEnd =
     "</div><div id=l><h2>Handshakes</h2><noscript>A script draws them.</noscript></div><script>" +
     "const S='CLOSED LISTEN SYN-SENT SYN-RECEIVED ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 CLOSE-WAIT CLOSING LAST-ACK " +
-    "TIME-WAIT'.split(' '),F=[[4,'RST'],[2,'SYN'],[1,'FIN'],[8,'PSH'],[16,'ACK']],$=i=>document.getElementById(i)," +
+    "TIME-WAIT'.split(' ')," +
+    // the reasons of TcpError, in its order (test/inspect/status.test.ts)
+    "R=',refused,reset,no answer,unreachable,aborted,no room,port in use,not open,shut down,not valid,closed,prohibited'.split(',')," +
+    "F=[[4,'RST'],[2,'SYN'],[1,'FIN'],[8,'PSH'],[16,'ACK']],$=i=>document.getElementById(i)," +
     "Q=q=>fetch(q,{cache:'no-store'});let seen=0,all=[];" +
     // reads one event, a record of base/events.ts (test/inspect/status.test.ts compares the offsets), if its kind is drawn
     "function take(h){const b=Uint8Array.from(h.match(/../g),x=>parseInt(x,16)),v=new DataView(b.buffer)," +
@@ -46,7 +49,7 @@ export const pageEnd =
     "${e.f&16?' ack '+e.ack:''}${e.n?' len '+e.n:''}${e.mss?' mss '+e.mss:''}</text>" +
     "<text x=620 y=${y+3} fill=var(--m)>${((e.t-t0)/1e3).toFixed(3)} s</text>`" +
     "}else{y+=17;s+=`<text x=160 y=${y+3} text-anchor=end font-weight=600 ${e.k==5?'fill=red':''}>" +
-    "${e.k==5?'failed':S[e.to]}</text>`}}" +
+    "${e.k==5?'failed: '+(R[e.from]||e.from):S[e.to]}</text>`}}" +
     "if(c.ev.length>max)s+=`<text x=390 y=${y+=24} text-anchor=middle fill=var(--m)>… ${c.ev.length-max} more</text>`;" +
     "y+=14;return`<figure><figcaption>${c.id?'#'+c.id+' ':''}${c.peer}${c.id==own?' (this page)':''}${c.whole?'':' (earlier events are no longer kept)'}</figcaption>" +
     "<svg viewBox='0 0 700 ${y+4}'><g fill=none stroke=var(--m)><path d='M${X} 40V${y}M${Y} 40V${y}'/></g>" +

@@ -7,7 +7,7 @@ import { Event, EventKind } from "../../src/base/events"
 import { HttpServer } from "../../src/http/server"
 import { addStatus } from "../../src/inspect/status"
 import { pageEnd } from "../../src/inspect/status-page"
-import { State, stateName } from "../../src/tcp/records"
+import { State, stateName, TcpError } from "../../src/tcp/records"
 import { Flag } from "../../src/wire/tcp"
 import { IdleMac } from "../device/console-bench"
 import { HttpBench, responses } from "../http/bench"
@@ -153,4 +153,13 @@ describe("the status page", () => {
         for (const kind of [0, 6, 255]) runInContext(`take("${recordOf(kind, mss)}")`, page)
         expect(runInContext("all.length", page)).toBe(0)
     })
+})
+
+test("the script has a word for each error, in the order of TcpError", () => {
+    const [, words = ""] = /R='([^']*)'/.exec(pageEnd) ?? []
+    const named = words.split(",")
+    expect(named[-TcpError.Refused]).toBe("refused")
+    expect(named[-TcpError.TimedOut]).toBe("no answer")
+    expect(named[-TcpError.Prohibited]).toBe("prohibited")
+    expect(named).toHaveLength(-TcpError.Prohibited + 1)
 })

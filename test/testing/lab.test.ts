@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { afterAll, describe, expect, test } from "vitest"
 import { ROOT } from "../../sim/build/build"
+import { deviceTests } from "../../sim/command/device-tests"
+import type { Lab } from "../../sim/testing/api"
 import { check, lab } from "../../sim/testing/index"
 
 const folder = mkdtempSync(join(ROOT, "test", "programs", "scratch-lab-"))
@@ -234,4 +236,34 @@ describe("what goes wrong", () => {
             net.peer("10.0.0.5").segment({ sourcePort: 1, destinationPort: 2, seq: 0, flags: "S" })
         ).toThrow("there is no device yet")
     })
+})
+
+test("a program with @devicescript/test reports its tests, and fails when one fails", async () => {
+    const program = written(
+        "device-tests",
+        `import { describe, expect, test } from "@devicescript/test"
+        import { openUdp } from "../../../src/index"
+        await startNetwork({ mac: board, ...(await networkSettings()) })
+        describe("the network", () => {
+            test("has an echo server", async () => {
+                const socket = await connect({ host: "10.0.0.1", port: 7 })
+                await socket.send("hello\\n")
+                expect(await socket.readLine()).toBe("hello")
+                await socket.close()
+            })
+            test("has free ports", () => expect(openUdp({ port: 5000 }).port()).toBe(5000))
+        })`
+    )
+    const run = async (hosts?: (net: Lab) => void) => {
+        const lines: string[] = []
+        const passed = await deviceTests(program, line => lines.push(line), hosts)
+        return { passed, text: lines.join("\n") }
+    }
+    expect(await run()).toEqual({
+        passed: true,
+        text: expect.stringContaining("tests: 2, pass: 2, error: 0"),
+    })
+    const refused = await run(net => net.host("10.0.0.1"))
+    expect(refused).toEqual({ passed: false, text: expect.stringContaining("tests: 2, pass: 1, error: 1") })
+    expect(refused.text).toContain("ECONNREFUSED, nobody listens")
 })
