@@ -112,6 +112,9 @@ class Project {
 
 /** What the programs of docs stand on, by their heading. */
 const around: Record<string, string> = {
+    "# Errors": `import { sleep } from "@devicescript/core"
+import { connect, type NetError, startNetwork } from "devicescript-tcp"
+await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
     "## Settings": `import { startNetwork } from "devicescript-tcp"`,
     "## Addresses by DHCP, hosts by name": `import { connect, dhcp, dns, startNetwork } from "devicescript-tcp"`,
     "## A web server": `import { addStatus, HttpBodies, HttpServer, startNetwork } from "devicescript-tcp"
