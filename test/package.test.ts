@@ -115,6 +115,8 @@ const around: Record<string, string> = {
     "# Errors": `import { sleep } from "@devicescript/core"
 import { connect, type NetError, startNetwork } from "devicescript-tcp"
 await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
+    "## Sockets": `import { listen, startNetwork } from "devicescript-tcp"
+await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
     "## Settings": `import { startNetwork } from "devicescript-tcp"`,
     "## Addresses by DHCP, hosts by name": `import { connect, dhcp, dns, startNetwork } from "devicescript-tcp"`,
     "## A web server": `import { addStatus, HttpBodies, HttpServer, startNetwork } from "devicescript-tcp"
@@ -401,8 +403,13 @@ test("the program never says goodbye", async () => {
     const board = await net.device()
     await net.until(() => board.log.includes("goodbye"), "2 s")
 })
+test("a program that does not compile", async () => {
+    const net = await lab()
+    await net.device("src/mistyped.ts")
+})
 `
         )
+        fresh.write("src/mistyped.ts", `const port: number = "seven"\nconsole.log(port)\n`)
         const [documented = "", , , without = ""] = programs("", "docs/testing.md", "js")
         fresh.write("test/documented.test.js", documented)
         fresh.write("without-vitest.mjs", without)
@@ -420,6 +427,7 @@ test("the program never says goodbye", async () => {
         expect(output).toContain("device printed:\nhello, world")
         expect(output).toContain("the condition did not hold within 2 s: ")
         expect(output).toContain("ECONNREFUSED, nobody listens")
+        expect(output).toMatch(/src\/mistyped\.ts does not compile:.*src\/mistyped\.ts:1:7 - error TS2322/s)
     }, 240_000)
 
     test.each([

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
+import { stripVTControlCharacters } from "node:util"
 import { build as bundle, type Plugin } from "esbuild"
 import { type Board, boardFile, boardFiles, boardNames, defaultBoard, readBoard } from "../board/boards"
 import { describeExcess } from "../budget/code-limit-message"
@@ -237,7 +238,7 @@ export async function build({ program, name, replaced, optimized, directory }: J
         const { output, failed } = await runCompiler(TOOL, entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE)))
-            throw new BuildError(`${own} does not compile:\n${output}`)
+            throw new BuildError(`${own} does not compile:\n${readable(output, work)}`)
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         await finish(built, staged, own, optimized)
@@ -250,6 +251,11 @@ export async function build({ program, name, replaced, optimized, directory }: J
         await rm(work, { recursive: true, force: true })
     }
     await forgetOldBuilds(name)
+}
+
+/** Returns what the compiler printed, without colours, and with the files' paths in the project. */
+function readable(output: string, work: string): string {
+    return stripVTControlCharacters(output).replaceAll(join(work, "/"), "")
 }
 
 /** Optimizes the compiler's image in `built` and writes it to `staged`. Throws when the VM rejects it. */

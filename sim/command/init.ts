@@ -18,7 +18,8 @@ const FIRST_BOARD = "w5500_evb_pico"
 /** The program that `sim`, `build` and `deploy` take, and the one for a project whose main program is in use. */
 const MAIN = "src/main.ts"
 const BESIDE = "src/hello.ts"
-const VITEST = "^4.1.12"
+/** What the tests need. */
+const TESTING = { vitest: "^4.1.12", "@types/node": "^20.0.0" }
 const SCRIPTS = {
     sim: "devicescript-tcp sim",
     size: "devicescript-tcp build",
@@ -108,8 +109,8 @@ function addToManifest(): string {
         throw new OptionError(`package.json: ${(error as Error).message}`)
     }
     const scripts = { ...SCRIPTS, ...manifest.scripts }
-    const has = manifest.dependencies?.vitest !== undefined
-    const devDependencies = { ...(has ? {} : { vitest: VITEST }), ...manifest.devDependencies }
+    const missing = Object.entries(TESTING).filter(([name]) => manifest.dependencies?.[name] === undefined)
+    const devDependencies = { ...Object.fromEntries(missing), ...manifest.devDependencies }
     const indent = /^[ \t]+/m.exec(text)?.[0] ?? "    "
     const changed = `${JSON.stringify({ ...manifest, scripts: ordered(scripts, manifest.scripts), devDependencies }, null, indent)}\n`
     if (JSON.stringify(JSON.parse(changed)) === JSON.stringify(manifest)) return "is there already"

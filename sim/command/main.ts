@@ -1,7 +1,7 @@
 // The entry of `npx devicescript-tcp`: the commands of this package, in the folder of a DeviceScript project.
 
 import { INSTALLED, isInstalled } from "../build/places"
-import { Answer } from "../options/command-line"
+import { Answer, version } from "../options/command-line"
 import { OptionError } from "../options/error"
 import { type Command, isWrongWords, runProcess } from "./process"
 
@@ -56,6 +56,7 @@ const PLAIN = ["sim", "build", "deploy"]
 /** Runs the command that the first word names, and returns the exit code. */
 async function main([name = "", ...words]: readonly string[]): Promise<number> {
     if (name === "--help" || name === "-h") throw new Answer(help())
+    if (name === "--version" || name === "-V") throw new Answer(`${version()}\n`)
     const { load } = chosen(name)
     try {
         return await (await load())(words)

@@ -7,10 +7,7 @@ import { superviseRuns, WATCH } from "./watch"
 /** Runs the simulator and returns the exit code. */
 export async function simulate(words: readonly string[]): Promise<number> {
     const terminal = process.stdin.isTTY && process.stdout.isTTY
-    const options = parseOptions(
-        words.filter(word => word !== WATCH),
-        { terminal }
-    )
+    const options = parseOptions(words, { terminal })
     const interruption = new Interruption()
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
         // a second signal exits at once, even during a build

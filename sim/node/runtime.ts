@@ -136,11 +136,14 @@ export class NodeRuntime implements Runtime {
     }
 }
 
+/** A word apart: tools that read this package's own file would take the whole comment for its source map. */
+const SOURCE_MAP = "sourceMappingURL"
+
 /** Returns the program's code; for a debugger (`node --inspect`) with its source map, so that breakpoints in src/ work. */
 function scriptOf(program: Bundle): string {
     if (inspectorUrl() === undefined) return program.code
     const map = Buffer.from(program.map).toString("base64")
-    return `${program.code}\n//# sourceMappingURL=data:application/json;base64,${map}`
+    return `${program.code}\n//# ${SOURCE_MAP}=data:application/json;base64,${map}`
 }
 
 /** Returns a view of the same memory whose class is that of this context. */

@@ -123,7 +123,7 @@ export function without(text?: string): readonly string[] {
     }
 }
 
-function version(): string {
+export function version(): string {
     const manifest = readFileSync(join(PACKAGE, "package.json"), "utf8")
     return (JSON.parse(manifest) as { version: string }).version
 }

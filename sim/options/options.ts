@@ -148,7 +148,7 @@ function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode
     return terminal ? "console" : "serve"
 }
 
-/** Returns the ports that are forwarded. The page is forwarded by default, but not to a program given by --program. */
+/** Returns the ports that are forwarded. The page is forwarded by default, but not to a program given by --program, whose ports are not known. */
 function forwardsOf(
     { link, forward }: Given,
     routed: boolean,
@@ -164,7 +164,9 @@ function forwardsOf(
     const [ip = ""] = devices
     const wished =
         forward ??
-        (possible && mode !== "program" && (mode !== "control" || link !== "builtin") ? [PAGE] : [])
+        (possible && mode !== "program" && mode !== "handshakes" && (mode !== "control" || link !== "builtin")
+            ? [PAGE]
+            : [])
     return wished.map(wish => {
         const deviceIp = wish.deviceIp ?? ip
         if (!devices.includes(deviceIp)) {
@@ -254,7 +256,7 @@ function commandLine(): CommandLine {
     )
     const add: CommandLine["add"] = (...option) => command.add(...option)
     add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
-    add("--program <FILE>", "run this program, as src/examples/hello.ts", program)
+    add("--program <FILE>", "run this program (--watch: again at each change)", program)
     add("--without <NAME,...>", "build without these features (src/features.ts)", without)
     addBoardOptions(command)
     // the older option, which chooses a board by its chip
@@ -273,6 +275,8 @@ function commandLine(): CommandLine {
     add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
     add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
     add("--once", "run the example only, or a program's handshakes")
+    // sim/command/watch.ts has it, and the help names it with the program
+    add("--watch", "")
     add("--exec <'C; C'>", "run these console commands only, as help", splitCommands)
     add("--json", "print each event as a line of JSON")
     add("--pcap <FILE>", "capture the device's frames (pcapng)")

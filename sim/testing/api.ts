@@ -184,7 +184,10 @@ export interface LabHost {
     ): readonly HttpRequest[]
     /** Serves as an MQTT broker (port 1883). */
     mqtt(port?: number): Broker
-    /** Opens a connection. Time passes until it is established or over. */
+    /**
+     * Opens a connection. Time passes until it is established. Throws an Error with the ladder, and why, when the handshake
+     * fails.
+     */
     connect(ip: string, port: number): Promise<HostConnection>
     /** Gets a page, as "http://10.0.0.2/". Time passes until the answer is complete. */
     get(url: string, headers?: { [name: string]: string }): Promise<HttpAnswer>

@@ -143,6 +143,11 @@ export class StackHost implements LabHost {
         })
         const done = () => connection.ended || connection.state === "ESTABLISHED"
         await this.wire.until(`the handshake with ${ip}:${port}`, done, PATIENCE)
+        const { error } = connection
+        // a reset after the handshake is the test's own business
+        if (error !== undefined && error !== "ECONNRESET") {
+            throw new Error(`${ip}:${port} did not take the connection: ${error}; ${this.wire.seen()}`)
+        }
         return connection
     }
 

@@ -86,7 +86,7 @@ class LabWire extends Wire {
         return why
     }
 
-    protected override seen(): string {
+    override seen(): string {
         return `on the wire:\n${this.picture()}`
     }
 
@@ -340,7 +340,10 @@ export function logOf(name: string, log: readonly string[]): string {
 function programPath(program: string): string {
     const path = relative(ROOT, resolve(ROOT, program)).replaceAll("\\", "/")
     if (isInside(path) && path.endsWith(".ts") && existsSync(join(ROOT, path))) return path
-    throw new Error(`${program} is not a TypeScript file of the project ${ROOT}`)
+    const what = existsSync(resolve(ROOT, program))
+        ? "is not a TypeScript file of the project"
+        : "does not exist in"
+    throw new Error(`${program} ${what} ${ROOT}`)
 }
 
 function lookup(names: NonNullable<RouterOptions["names"]>, name: string): string[] {

@@ -175,7 +175,7 @@ export class Wire {
     protected noteFrame(_from: string, _bytes: Uint8Array): void {}
 
     /** Returns what was seen, for the message of a wait that came to nothing. */
-    protected seen(): string {
+    seen(): string {
         return "nothing of it was seen"
     }
 

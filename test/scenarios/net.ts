@@ -226,7 +226,7 @@ export class Net<Chip extends SpiChip = W5500Chip> extends Wire {
     }
 
     /** Returns the last frames, a line each, for messages. */
-    protected override seen(): string {
+    override seen(): string {
         const lines = this.frames.slice(-30).map(({ time, from, view, lost }) => {
             const text = view.kind === "tcp" ? this.inWords(view) : view.kind
             return `${time} ${from}: ${text}${lost ? " lost" : ""}`

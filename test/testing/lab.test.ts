@@ -162,6 +162,15 @@ test("an hour passes in seconds, and the program serves after it", async () => {
     expect(net.now).toBeGreaterThan(3_600_000)
 })
 
+test("a host's connection to a port where nobody listens is rejected, with the ladder and the reason", async () => {
+    const net = await lab({ runtime: "node" })
+    const board = await net.device("src/examples/echo.ts")
+    const refused = net.host("10.0.0.1").connect(board.ip, 7001)
+    await expect(refused).rejects.toThrow(
+        /^10\.0\.0\.2:7001 did not take the connection: ECONNREFUSED; on the wire:\n.*RST/s
+    )
+})
+
 test("the same seed repeats a test frame by frame", async () => {
     const run = async () => {
         const net = await lab({ runtime: "node", loss: 0.05, seed: 3 })
