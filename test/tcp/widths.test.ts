@@ -48,7 +48,11 @@ function widthsByField(): Map<string, Set<string>> {
         }
         ts.forEachChild(node, visit)
     }
-    for (const name of readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(n => n.endsWith(".ts")))
+    // programs of the gallery print counters, which are unsigned for people
+    const names = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(n =>
+        /^(?!gallery).*\.ts$/.test(n)
+    )
+    for (const name of names)
         visit(ts.createSourceFile(name, readFileSync(join(SRC, name), "utf8"), ts.ScriptTarget.Latest, true))
     return widths
 }
