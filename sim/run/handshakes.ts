@@ -66,6 +66,7 @@ export async function showHandshakes(
     const { program = "the program", forwards } = world.options
     const isClient = await world.until(() => connections.all.length > 0, CLIENT)
     const ports = forwards.length > 0 ? forwards.map(({ devicePort }) => devicePort) : TRIED
+    world.tries = !isClient
     if (!isClient) await tryPorts(world, server, ports, connections)
     await world.until(() => connections.over(world.now()), connections.made > 0 || isClient ? PATIENCE : 0)
     const { made } = connections

@@ -74,6 +74,8 @@ export class World {
     private readonly ethernet: EthernetSwitch
     private readonly conditions: Conditions
     private readonly actors: Actor[] = []
+    /** Another host tries ports that the program may not have: a refusal is no failure, and not explained. */
+    tries = false
     /** Explanations that wait for the event that they explain. */
     private held: Explained[] | undefined
     private readonly outside: Outside | undefined
@@ -419,7 +421,7 @@ export class World {
             const why: Diagnosis | undefined = explainer.event(event, now)
             this.held = undefined
             this.observe(observer => observer.event?.(event, now, n, why))
-            for (const one of held) this.observe(observer => observer.explained?.(one, n, true))
+            for (const one of held) this.explained(one, n, true)
         }
     }
 
@@ -437,11 +439,16 @@ export class World {
             () => self,
             explained => {
                 if (this.held !== undefined) this.held.push(explained)
-                else this.observe(observer => observer.explained?.(explained, n, false))
+                else this.explained(explained, n, false)
             }
         )
         this.explainers[n] = explainer
         return explainer
+    }
+
+    private explained(explained: Explained, device: number, isOfEvent: boolean): void {
+        if (this.tries && explained.cause === "port-closed") return
+        this.observe(observer => observer.explained?.(explained, device, isOfEvent))
     }
 
     private observe(report: (observer: Observer) => void): void {

@@ -83,6 +83,28 @@ test.each(runtimes)(
     }
 )
 
+test("a server on a port that nobody tries: --once names the ports it tried, and explains no refusal", async () => {
+    const program = written(
+        "server.ts",
+        `import { board } from "../../../src/board"
+        import { listen, startNetwork } from "../../../src/index"
+
+        await startNetwork({ mac: board, ip: "10.0.0.2/24" })
+        listen({ port: 7000 }, async socket => {
+            await socket.send(await socket.recv())
+        })
+        `
+    )
+    const once = (...words: string[]) => cli("--program", program, "--runtime", "node", "--once", ...words)
+    const { code, stdout, stderr } = await once()
+    expect(code).toBe(1)
+    expect(stderr).toContain("accepts none on port 80, 7, 23, 502, 8080, 1883 (--forward P:Q names another)")
+    expect(stdout + stderr).not.toContain("why:")
+    const named = await once("--forward", "7000:7000")
+    expect(named.code).toBe(0)
+    expect(named.stdout).toMatch(/ESTABLISHED/)
+})
+
 test("a program that does not compile ends with the compiler's messages", async () => {
     const program = written("wrong.ts", 'const n: number = "one"\nconsole.log(n)\n')
     const { code, stderr } = await cli("--program", program)
