@@ -22,7 +22,7 @@ function filesOf(folder: string): string[] {
     return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap(entry => {
         const path = join(folder, entry.name).replaceAll("\\", "/")
         if (entry.isFile()) return [path]
-        return entry.isDirectory() && !/^(\.git|\.devicescript|node_modules)$/.test(entry.name)
+        return entry.isDirectory() && !/^(\.git|\.devicescript|node_modules|dist)$/.test(entry.name)
             ? filesOf(path)
             : []
     })

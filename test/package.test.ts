@@ -115,6 +115,9 @@ const around: Record<string, string> = {
     "# Errors": `import { sleep } from "@devicescript/core"
 import { connect, type NetError, startNetwork } from "devicescript-tcp"
 await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
+    "## Tests on the device": `function brightness(step: number): number {
+    return step * 2
+}`,
     "## Sockets": `import { listen, startNetwork } from "devicescript-tcp"
 await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
     "## Settings": `import { startNetwork } from "devicescript-tcp"`,
@@ -410,8 +413,17 @@ test("a program that does not compile", async () => {
 `
         )
         fresh.write("src/mistyped.ts", `const port: number = "seven"\nconsole.log(port)\n`)
-        const [documented = "", , , without = ""] = programs("", "docs/testing.md", "js")
-        fresh.write("test/documented.test.js", documented)
+        const [documented = "", , server = "", , without = ""] = programs("", "docs/testing.md", "js")
+        const [upper = ""] = programs("## Sockets", "docs/programs.md")
+        const onNode = server.replace("lab({ loss: 0.1 })", `lab({ loss: 0.1, runtime: "node" })`)
+        fresh.write("test/documented.test.js", `${documented}\n${onNode}`)
+        fresh.write(
+            "src/upper.ts",
+            `import { listen, startNetwork } from "devicescript-tcp"
+import { board } from "./board"
+await startNetwork({ mac: board, ip: "10.0.0.2/24" })
+${upper}`
+        )
         fresh.write("without-vitest.mjs", without)
         const alone = spawnSync(process.execPath, ["without-vitest.mjs"], {
             cwd: fresh.path,
@@ -421,7 +433,7 @@ test("a program that does not compile", async () => {
         const { status, output } = fresh.command("test", "--no-color")
         expect(status).toBe(1)
         expect(output).toMatch(/✓ test\/network\.test\.ts \(2 tests\)/)
-        expect(output).toMatch(/✓ test\/documented\.test\.js \(1 test\)/)
+        expect(output).toMatch(/✓ test\/documented\.test\.js \(2 tests\)/)
         expect(output).toContain("device has not connected with 10.0.0.9: there was no SYN")
         expect(output).toMatch(/ESTABLISHED \|<- len 0/)
         expect(output).toContain("device printed:\nhello, world")

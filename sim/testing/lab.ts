@@ -339,11 +339,11 @@ export function logOf(name: string, log: readonly string[]): string {
 /** Returns the path of a program in the project. Throws an Error when it is not a file there. */
 function programPath(program: string): string {
     const path = relative(ROOT, resolve(ROOT, program)).replaceAll("\\", "/")
-    if (isInside(path) && path.endsWith(".ts") && existsSync(join(ROOT, path))) return path
-    const what = existsSync(resolve(ROOT, program))
-        ? "is not a TypeScript file of the project"
-        : "does not exist in"
-    throw new Error(`${program} ${what} ${ROOT}`)
+    if (!isInside(path) || !path.endsWith(".ts")) {
+        throw new Error(`${program} is not a TypeScript file of the project ${ROOT}`)
+    }
+    if (!existsSync(join(ROOT, path))) throw new Error(`${program} does not exist in ${ROOT}`)
+    return path
 }
 
 function lookup(names: NonNullable<RouterOptions["names"]>, name: string): string[] {

@@ -230,7 +230,7 @@ describe("what goes wrong", () => {
     })
 
     test.each([
-        ["src/missing.ts", "src/missing.ts is not a TypeScript file of the project"],
+        ["src/missing.ts", "src/missing.ts does not exist in /"],
         ["../outside.ts", "../outside.ts is not a TypeScript file of the project"],
     ])("refuses the program %s", async (program, message) => {
         const net = await lab()
