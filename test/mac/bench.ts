@@ -27,6 +27,11 @@ vi.mock("@devicescript/core", async original => ({
 }))
 
 export const STATION = [0x02, 0x11, 0x22, 0x33, 0x44, 0x55]
+
+/** SPI lines that are stuck at a level for some time, ms. */
+export const STUCK_LINES = (["miso", "mosi"] as const).flatMap(line =>
+    ([0x00, 0xff] as const).flatMap(level => [5, 50, 500, 5000].map(ms => ({ line, level, ms })))
+)
 const PEER = [0x02, 0, 0, 0, 0, 1]
 const CHIP_SELECT = 17
 const RESET = 20

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest"
 import { PhyReg, Reg } from "../../sim/chip/enc28j60-map"
 import { MacCounter } from "../../src/mac/mac"
-import { frame } from "./bench"
+import { frame, STUCK_LINES } from "./bench"
 import { expectToWork, settled } from "./enc28j60-bench"
 import { readPhy } from "./enc28j60-registers"
 
@@ -98,10 +98,7 @@ describe("a brown-out of the ENC28J60", () => {
 })
 
 describe("an SPI line of the ENC28J60 that is stuck", () => {
-    const cases = (["miso", "mosi"] as const).flatMap(line =>
-        ([0x00, 0xff] as const).flatMap(level => [5, 50, 500, 5000].map(ms => ({ line, level, ms })))
-    )
-    test.each(cases)(
+    test.each(STUCK_LINES)(
         "$line stuck at $level for $ms ms: the driver works 2 s later",
         async ({ line, level, ms }) => {
             const bench = await settled()

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest"
 import { MacCounter } from "../../src/mac/mac"
-import { Bench, type BenchOptions, frame, STATION, started } from "./bench"
+import { Bench, type BenchOptions, frame, STATION, STUCK_LINES, started } from "./bench"
 
 const COMMON = 0
 const SOCKET = 1
@@ -153,10 +153,7 @@ describe("a brown-out of the W5500", () => {
 })
 
 describe("a stuck line of the W5500", () => {
-    const cases = (["miso", "mosi"] as const).flatMap(line =>
-        ([0x00, 0xff] as const).flatMap(level => [5, 50, 500, 5000].map(ms => ({ line, level, ms })))
-    )
-    test.each(cases)(
+    test.each(STUCK_LINES)(
         "$line stuck at $level for $ms ms: the driver works within 2 s afterwards",
         async ({ line, level, ms }) => {
             const bench = await settled()
