@@ -1,7 +1,7 @@
 // `npm run ladder`: draws the TCP connections of a capture file, of any TCP/IP stacks.
 
 import { writeFileSync } from "node:fs"
-import { isKnownLink, linkName } from "../capture/link-layer"
+import { isKnownLink, LINKTYPE_ETHERNET, linkName } from "../capture/link-layer"
 import { ReadError, type ReadResult, readCapture } from "../capture/reader"
 import { Evidence } from "../diagnosis/evidence"
 import { silentNeighbours } from "../diagnosis/opening"
@@ -20,7 +20,6 @@ import { ladderDrawing } from "./svg-ladder"
 import { heading, paragraph, type Terminal, writeLadder, writeSummary } from "./text"
 import { Wording } from "./wording"
 
-const ETHERNET = 1
 const ETHERTYPE_IPV4 = 0x0800
 const TCP = 6
 const SYN = 2
@@ -59,7 +58,7 @@ async function draw(options: LadderToolOptions): Promise<number> {
     const result = await readCapture(options.file, packet => {
         connections.take(packet, isKnownLink(packet.linkType))
         end = connections.end
-        if (packet.linkType === ETHERNET && isTelling(packet.bytes))
+        if (packet.linkType === LINKTYPE_ETHERNET && isTelling(packet.bytes))
             evidence.sent(packet.bytes, "", end / 1e6, undefined)
     })
     const terminal: Terminal = {

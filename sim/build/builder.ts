@@ -4,7 +4,7 @@
 import { connect } from "node:net"
 import { text } from "node:stream/consumers"
 
-/** The environment variable that tells of such a process, a Builder as JSON. */
+/** The environment variable with a Builder as JSON, which names such a process. */
 export const BUILDER = "DEVICESCRIPT_TCP_BUILDER"
 
 export interface Builder {
@@ -33,7 +33,7 @@ export interface Result {
     error?: string
 }
 
-/** Returns the path of the socket of the process that builds the project in `root`; undefined when there is none. */
+/** Returns the path of the socket of the process that builds the project in `root`; undefined when no process does. */
 export function builder(root: string): string | undefined {
     const known = JSON.parse(process.env[BUILDER] ?? "{}") as Partial<Builder>
     return known.root === root ? known.path : undefined

@@ -1,5 +1,7 @@
 // Builds the blocks of a pcapng file (draft-ietf-opsawg-pcapng), little-endian.
 
+import { LINKTYPE_ETHERNET } from "./link-layer"
+
 /** The direction of a packet at the interface on which it was captured. */
 export type Direction = "in" | "out"
 
@@ -7,7 +9,6 @@ const BLOCK_SECTION = 0x0a0d0d0a
 const BLOCK_INTERFACE = 1
 const BLOCK_PACKET = 6
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d
-const LINKTYPE_ETHERNET = 1
 /** Codes of options. Each kind of block has its own codes above 1. */
 const OPT_COMMENT = 1
 const SECTION_APPLICATION = 4

@@ -3,6 +3,8 @@
 /** The offset of a frame's IP packet; undefined for a frame without an IP packet. */
 export type NetworkStart = number | undefined
 
+/** The link type of Ethernet frames. */
+export const LINKTYPE_ETHERNET = 1
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_IPV6 = 0x86dd
 /** VLAN tags: IEEE 802.1Q, 802.1ad (QinQ), and two numbers that were used for QinQ before it. */

@@ -2,7 +2,7 @@
 // (RFC 7348) and Geneve (RFC 8926).
 
 import { type IpPacket, ipPacket } from "./ip-packet"
-import { networkStart } from "./link-layer"
+import { LINKTYPE_ETHERNET, networkStart } from "./link-layer"
 
 const enum Protocol {
     Ipv4 = 4,
@@ -23,7 +23,6 @@ const CHECKSUM = 0x8000
 const KEY = 0x2000
 const SEQUENCE = 0x1000
 const VERSION = 7
-const LINKTYPE_ETHERNET = 1
 /** More tunnels in each other than this are damage. */
 const MAX_TUNNELS = 4
 

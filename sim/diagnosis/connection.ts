@@ -84,24 +84,16 @@ function foreignProtocol(connection: Connection, evidence?: Evidence): Diagnosis
     // two ends that go on talking understand each other
     if (evidence === undefined || (connection.closer === undefined && connection.reset === undefined))
         return undefined
-    const { ends, client, addresses, ports } = connection
+    const { ends, client } = connection
     for (const from of [0, 1] as const) {
-        const first = evidence.segments.find(
-            ({ view, time }) =>
-                view.source === addresses[from] &&
-                view.sourcePort === ports[from] &&
-                view.destination === addresses[other(from)] &&
-                view.destinationPort === ports[other(from)] &&
-                view.payload.length > 2 &&
-                time * 1e6 >= connection.firstTime
-        )
-        const bytes = first?.view.payload
-        if (bytes === undefined || bytes[1] !== 3 || ends[from].base === undefined) continue
-        if (bytes[0] !== TLS_HANDSHAKE && bytes[0] !== TLS_ALERT) continue
+        const sent = segmentsOf(connection, from, evidence)
+        const bytes = sent.find(({ view }) => view.payload.length > 2)?.view.payload
+        if (bytes === undefined || !isTls(bytes) || ends[from].base === undefined) continue
         const [name, peer] = [endName(connection, from), endName(connection, other(from))]
         const isAlert = bytes[0] === TLS_ALERT
         // two ends that both speak TLS understand each other
-        if (!isAlert && ends[other(from)].bytes > 0 && answersTls(connection, evidence, other(from))) continue
+        const answers = segmentsOf(connection, other(from), evidence)
+        if (!isAlert && answers.some(({ view }) => isTls(view.payload))) continue
         return diagnosis(
             "tls",
             isAlert
@@ -115,15 +107,9 @@ function foreignProtocol(connection: Connection, evidence?: Evidence): Diagnosis
     return undefined
 }
 
-function answersTls({ addresses, ports }: Connection, { segments }: Evidence, from: 0 | 1): boolean {
-    return segments.some(
-        ({ view }) =>
-            view.source === addresses[from] &&
-            view.sourcePort === ports[from] &&
-            view.destinationPort === ports[other(from)] &&
-            (view.payload[0] === TLS_HANDSHAKE || view.payload[0] === TLS_ALERT) &&
-            view.payload[1] === 3
-    )
+/** Returns true for data that begins as a TLS record with a handshake or an alert does. */
+function isTls(data: Uint8Array): boolean {
+    return (data[0] === TLS_HANDSHAKE || data[0] === TLS_ALERT) && data[1] === 3
 }
 
 function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
@@ -151,16 +137,15 @@ function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undef
 }
 
 /** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
-function stationOf({ addresses, ports }: Connection, end: 0 | 1, evidence?: Evidence): string {
-    const segment = evidence?.segments
-        .filter(
-            ({ view }) => view.flags.rst && view.source === addresses[end] && view.sourcePort === ports[end]
-        )
+function stationOf(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
+    if (evidence === undefined) return ""
+    const reset = segmentsOf(connection, end, evidence)
+        .filter(({ view }) => view.flags.rst)
         .at(-1)
-    if (evidence === undefined || segment === undefined) return ""
-    const mac = segment.view.sourceMac
+    if (reset === undefined) return ""
+    const mac = reset.view.sourceMac
     const ip = evidence.ipOf(mac)
-    if (ip === undefined || ip === addresses[end]) return ` from ${mac}`
+    if (ip === undefined || ip === connection.addresses[end]) return ` from ${mac}`
     return ` from ${mac}, which is ${ip}`
 }
 
@@ -258,20 +243,25 @@ export function whyDropped(connection: Connection, now: number, evidence: Eviden
     )
 }
 
-/** Returns that the device has sent no frame for so long that its chip must have failed. */
+/** Returns the diagnosis of a chip that has failed, because the device has sent no frame for SENDLESS; undefined if it has sent one. */
 function sendsNoMore(connection: Connection, now: number, evidence: Evidence): Diagnosis | undefined {
-    const { lastSent, said, note, self } = evidence
+    const { lastSent, self } = evidence
     if (lastSent === undefined || now / 1e6 - lastSent < SENDLESS) return undefined
     const name = self?.().name ?? "the device"
     return diagnosis(
         "chip-silent",
         `${name} has sent no frame since ${moment(lastSent)}, although it had to for the connection of ${endName(connection, 0)} and ${endName(connection, 1)}: its chip does not send any more.`,
         "look at the chip and its wires; the self test of a board names what is wrong",
-        [
-            said === undefined ? undefined : `the program printed at ${moment(said.time)}: ${said.text}`,
-            note === undefined ? undefined : `the chip at ${moment(note.time)}: ${note.text}`,
-        ]
+        lastNotes(evidence)
     )
+}
+
+/** Returns what the program printed last, and what happened last to its chip. */
+export function lastNotes({ said, note }: Evidence): (string | undefined)[] {
+    return [
+        said === undefined ? undefined : `the program printed at ${moment(said.time)}: ${said.text}`,
+        note === undefined ? undefined : `the chip at ${moment(note.time)}: ${note.text}`,
+    ]
 }
 
 /** Returns whose tables were full when the segments of a connection were dropped. */
@@ -288,22 +278,21 @@ function tablesOf(connection: Connection, evidence?: Evidence): Diagnosis | unde
     const name = endName(connection, other(client))
     const own = evidence?.self?.()
     const whose = drop.ip === own?.ip ? own.name : drop.ip
+    const seen = [
+        `${whose} reported ${drop.reason} ${counted(drops.length, "time")}, last at ${moment(drop.time)}`,
+    ]
     return drop.reason === "backlog-full"
         ? diagnosis(
               "backlog-full",
               `The backlog of ${name} is full: connections wait there that its program has not accepted, so ${whose} drops the handshake of ${endName(connection, client)}.`,
               "let the program accept connections, or listen with a larger backlog",
-              [
-                  `${whose} reported ${drop.reason} ${counted(drops.length, "time")}, last at ${moment(drop.time)}`,
-              ]
+              seen
           )
         : diagnosis(
               "tables-full",
               `All connection records of ${whose} are in use, so it drops the handshake of ${endName(connection, client)}.`,
               "close connections there, or configure more (connections)",
-              [
-                  `${whose} reported ${drop.reason} ${counted(drops.length, "time")}, last at ${moment(drop.time)}`,
-              ]
+              seen
           )
 }
 

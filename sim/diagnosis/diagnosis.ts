@@ -47,7 +47,7 @@ export interface Diagnosis {
     readonly cause: Cause
     /** What happened. */
     readonly sentence: string
-    /** What shows it: who answered, who did not, since when. */
+    /** What was seen: the hosts that answered, those that did not, and since when. */
     readonly evidence: readonly string[]
     /** What to do; "" where there is nothing to do. */
     readonly advice: string

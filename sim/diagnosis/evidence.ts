@@ -85,13 +85,13 @@ export class Evidence {
     /** Creates the evidence about the network of a device; without `self` no device is special, as in a capture. */
     constructor(readonly self?: () => Self) {}
 
-    /** Notes a frame that a station sent; `frame` may be reused after the call. */
-    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void {
+    /** Notes a frame that a station sent, and returns its view; `frame` may be reused after the call. */
+    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): View {
         const view = dissect(frame.slice())
         const sighting: Sighting = { time, from, view, lost }
         if (view.kind === "tcp") keep(this.segments, { ...sighting, view }, MOST_SEGMENTS)
         else keep(this.others, sighting, MOST_OTHERS)
-        if (view.kind === "malformed") return
+        if (view.kind === "malformed") return view
         if (from !== "" && from === this.self?.().station) {
             this.mac = view.sourceMac
             this.lastSent = time
@@ -108,17 +108,18 @@ export class Evidence {
         }
         if ("source" in view && view.source !== UNKNOWN_IP && lost === undefined)
             this.heard(view.source, time, view.kind === "tcp" ? "TCP" : view.kind.toUpperCase())
+        return view
     }
 
-    /** Notes a frame as a station received it. */
-    arrived(frame: Uint8Array, to: string, time: number): void {
+    /** Notes a frame as a station received it, and returns its view. */
+    arrived(frame: Uint8Array, to: string, time: number): View {
         const view = dissect(frame)
         if (view.kind === "arp" && view.operation === 2 && to === this.self?.().station)
             keep(this.replies, { time, ip: view.senderIp }, MOST_NOTED)
         const check = failedCheck(view)
-        if (check === undefined) return
         const { source = "", destination = "" } = "source" in view ? view : {}
-        keep(this.damages, { time, check, source, destination, to }, MOST_NOTED)
+        if (check !== undefined) keep(this.damages, { time, check, source, destination, to }, MOST_NOTED)
+        return view
     }
 
     /** Notes a drop that a host's stack reports. */
@@ -148,20 +149,15 @@ export class Evidence {
         return [...this.owners.keys()].filter(ip => ip !== own && !but.includes(ip)).sort()
     }
 
-    /** Returns the address that an Ethernet address has in ARP; undefined if there is none. */
+    /** Returns the IP address that ARP has reported for an Ethernet address; undefined if ARP has reported none. */
     ipOf(mac: string): string | undefined {
         for (const [ip, macs] of this.owners) if (macs.has(mac)) return ip
         return undefined
     }
 }
 
-/** Returns true for a frame that a check finds to be damaged. */
-export function isDamaged(frame: Uint8Array): boolean {
-    return failedCheck(dissect(frame)) !== undefined
-}
-
 /** Returns the check that finds a frame to be damaged; undefined if all pass. */
-function failedCheck(view: View): string | undefined {
+export function failedCheck(view: View): string | undefined {
     if (view.kind === "malformed") return `the length checks (${view.reason})`
     if ("headerChecksumValid" in view && !view.headerChecksumValid) return "the IP header's checksum"
     if ("checksumValid" in view && !view.checksumValid) return `the checksum of ${view.kind.toUpperCase()}`

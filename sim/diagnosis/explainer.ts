@@ -6,14 +6,16 @@ import { endName, other } from "../analysis/connection"
 import { Connections, type Seen } from "../analysis/connections"
 import { Mark } from "../analysis/marks"
 import { Bit } from "../analysis/segment"
+import { LINKTYPE_ETHERNET } from "../capture/link-layer"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
+import type { TcpView, View } from "../view/dissect"
 import { lastWords, whyConnection, whyDropped, withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
-import { Evidence, isDamaged, type Self } from "./evidence"
+import { Evidence, failedCheck, type Self } from "./evidence"
 import { askedFor, targetsOf, withoutNeighbour } from "./opening"
 import { addressTaken, whyNoReply, whyNotReached } from "./reaching"
 import { counted } from "./words"
@@ -26,7 +28,6 @@ export interface Explained extends Diagnosis {
     readonly about: Tuple | undefined
 }
 
-const ETHERNET = 1
 const MOST_CONNECTIONS = 500
 const MOST_EXPLAINED = 200
 const MOST_IDS = 500
@@ -39,7 +40,7 @@ const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
 const EVENT_WITHIN = 100
 /** A connection whose last segment is younger than this may still move on, ns. */
 const PATIENCE = 2e9
-/** The stack gives up after this number of ARP requests (src/net/arp.ts). */
+/** The number of ARP requests after which the stack gives up (src/net/arp.ts). */
 const ARP_TRIES = 3
 /** A window that is shut for this long is explained, ns. */
 const SHUT = 10e9
@@ -74,12 +75,16 @@ export class Explainer {
     /** Notes a frame that a station sent; `lost` says why nobody gets it. */
     sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void {
         this.tick(time)
+        const view = this.evidence.sent(frame, from, time, lost)
+        if (view.kind !== "tcp") this.noteService(view, from)
+        else if (lost !== undefined) this.lostSegment(view)
+        if (from === this.self().station) this.port(frame, view, time)
+    }
+
+    /** Notes a frame of ARP, DHCP or DNS, and explains what it shows. */
+    private noteService(view: View, from: string): void {
         const { evidence } = this
-        evidence.sent(frame, from, time, lost)
         const own = this.self()
-        if (lost !== undefined) this.lostSegment(time)
-        const view = evidence.others.at(-1)?.view
-        if (view === undefined || evidence.others.at(-1)?.time !== time) return
         if (view.kind === "arp" && view.senderIp === own.ip && from !== own.station)
             this.service(addressTaken(evidence))
         if (view.kind === "arp" && view.sourceMac === evidence.mac && from !== own.station && from !== "")
@@ -96,18 +101,18 @@ export class Explainer {
     /** Notes a frame as a station received it. */
     arrived(frame: Uint8Array, to: string, time: number): void {
         this.now = time
-        this.evidence.arrived(frame, to, time)
+        const view = this.evidence.arrived(frame, to, time)
+        if (to === this.self().station) this.port(frame, view, time)
     }
 
     /** Notes a frame that passes the device's port. */
-    port(frame: Uint8Array, time: number): void {
-        this.now = time
-        // what the stack drops as damaged belongs to no connection
-        if (isDamaged(frame)) return
+    private port(frame: Uint8Array, view: View, time: number): void {
+        // a frame that the stack drops as damaged belongs to no connection
+        if (failedCheck(view) !== undefined) return
         const seconds = Math.floor(time / 1000)
         const nanoseconds = Math.round((time - seconds * 1000) * 1e6)
         this.connections.take(
-            { linkType: ETHERNET, bytes: frame, length: frame.length, seconds, nanoseconds },
+            { linkType: LINKTYPE_ETHERNET, bytes: frame, length: frame.length, seconds, nanoseconds },
             true
         )
     }
@@ -255,10 +260,7 @@ export class Explainer {
     }
 
     /** Explains a connection of which segments do not arrive, one after the other. */
-    private lostSegment(time: number): void {
-        const last = this.evidence.segments.at(-1)
-        if (last === undefined || last.time !== time || last.lost === undefined) return
-        const { source, sourcePort, destination, destinationPort } = last.view
+    private lostSegment({ source, sourcePort, destination, destinationPort }: TcpView): void {
         const connection = this.connections.list
             .filter(({ addresses, ports }) =>
                 ([0, 1] as const).some(
@@ -281,13 +283,24 @@ export class Explainer {
         if (error === "ECONNABORTED") return this.aborted(tuple)
         const connection = this.connectionOf(tuple)
         if (connection !== undefined) this.final.add(connection)
-        const why =
-            (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
-            (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
-            whyNotReached(this.evidence, tuple, this.openedAt(tuple)) ??
-            general(connection, tuple, error)
+        const why = this.whyFailed(connection, tuple, error, this.openedAt(tuple))
         this.add(connection === undefined ? keyOf(tuple) : this.keyFor(connection), why, tuple)
         return why
+    }
+
+    /** Returns why a connection failed; `opened` is when the device opened it, ms. */
+    private whyFailed(
+        connection: Connection | undefined,
+        tuple: Tuple,
+        error: string,
+        opened: number
+    ): Diagnosis {
+        return (
+            (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
+            (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
+            whyNotReached(this.evidence, tuple, opened) ??
+            general(connection, tuple, error)
+        )
     }
 
     /** Notes that the device's program aborted a connection, which is no failure to report. */
@@ -351,12 +364,7 @@ export class Explainer {
         const connection = tuple === undefined ? this.connectionTo(ip, port) : this.connectionOf(tuple)
         const about = tuple ??
             (connection && this.tupleOf(connection)) ?? { remoteIp: ip, remotePort: port, localPort: 0 }
-        const why =
-            (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
-            (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
-            whyNotReached(this.evidence, about, tuple?.opened ?? 0) ??
-            general(connection, about, code)
-        return { why, about }
+        return { why: this.whyFailed(connection, about, code, tuple?.opened ?? 0), about }
     }
 
     /** Returns the connections of the device that are open, in words. */

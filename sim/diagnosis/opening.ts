@@ -1,5 +1,6 @@
-// Why a host does not answer: from ARP, the router, lost frames, and who else was heard on the network.
+// Why a host does not answer: by ARP, the router, lost frames, and the other hosts that were heard on the network.
 
+import { networkText, sameNetwork } from "../options/address"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence, Sighting } from "./evidence"
 import { counted } from "./words"
@@ -25,7 +26,7 @@ interface Asked {
     readonly mac: string
 }
 
-/** Returns the ARP requests of `client` for `target` from `since` on, and whether they were answered; undefined if there are none. */
+/** Returns the ARP requests of `client` for `target` from `since` on, and whether they were answered; undefined if `client` sent none. */
 export function askedFor(
     { others }: Evidence,
     client: string,
@@ -84,11 +85,11 @@ export function withoutNeighbour(evidence: Evidence, attempt: Attempt): Diagnosi
     const own = evidence.self?.()
     const gateway = own?.gateway ?? ""
     if (own === undefined || own.prefix === undefined || own.ip !== client) return undefined
-    if (direct !== undefined || isInside(server, own.ip, own.prefix)) return undefined
+    if (direct !== undefined || sameNetwork(server, own.ip, own.prefix)) return undefined
     if (gateway === "")
         return diagnosis(
             "gateway-missing",
-            `${server} is outside of ${network(own.ip, own.prefix)}, and ${own.name} knows no router: it sent nothing.`,
+            `${server} is outside of ${networkText(own.ip, own.prefix)}, and ${own.name} knows no router: it sent nothing.`,
             "set the router's address (gateway), or correct the address or the length of the prefix",
             [heardHere(evidence)]
         )
@@ -98,7 +99,7 @@ export function withoutNeighbour(evidence: Evidence, attempt: Attempt): Diagnosi
     if (neighbour !== undefined) return wrongPrefix(own.name, own.prefix, attempt, neighbour)
     return diagnosis(
         "gateway-silent",
-        `The router ${gateway} does not answer ARP: ${requests(routed)}. ${server} is outside of ${network(own.ip, own.prefix)}, so everything to it has to go through the router.`,
+        `The router ${gateway} does not answer ARP: ${requests(routed)}. ${server} is outside of ${networkText(own.ip, own.prefix)}, so everything to it has to go through the router.`,
         `is ${gateway} the router's address, and is the router on?${hint(evidence, gateway)}`,
         [lostOf(routed), heardHere(evidence, gateway)]
     )
@@ -123,7 +124,7 @@ function silentHost(evidence: Evidence, { server, client }: Attempt, asked: Aske
     const own = evidence.self?.()
     const near = [client, ...evidence.neighbours(server)]
     const prefix = own?.prefix ?? 32
-    const isFar = prefix < 24 && near.every(ip => !isInside(server, ip, 24))
+    const isFar = prefix < 24 && near.every(ip => !sameNetwork(server, ip, 24))
     if (isFar)
         return diagnosis(
             "wrong-prefix",
@@ -259,23 +260,4 @@ function lostOf({ lost, count }: Asked): string | undefined {
 
 function portOf(name: string): string {
     return name.slice(name.lastIndexOf(":") + 1)
-}
-
-/** Returns an IPv4 network in words, such as `10.0.0.0/24`. */
-export function network(ip: string, prefix: number): string {
-    const bits = (numberOf(ip) & maskOf(prefix)) >>> 0
-    return `${[24, 16, 8, 0].map(shift => (bits >>> shift) & 255).join(".")}/${prefix}`
-}
-
-/** Returns true when two IPv4 addresses are in one network. */
-export function isInside(a: string, b: string, prefix: number): boolean {
-    return ((numberOf(a) ^ numberOf(b)) & maskOf(prefix)) === 0
-}
-
-function maskOf(prefix: number): number {
-    return prefix === 0 ? 0 : -1 << (32 - prefix)
-}
-
-function numberOf(ip: string): number {
-    return ip.split(".").reduce((sum, part) => (sum << 8) | Number(part), 0)
 }

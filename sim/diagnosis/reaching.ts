@@ -2,7 +2,7 @@
 
 import type { Tuple } from "../device/events"
 import { oneLine } from "../view/describe"
-import { withoutCable } from "./connection"
+import { lastNotes, withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
@@ -47,7 +47,7 @@ function answerNotTaken(evidence: Evidence, server: string, since: number): Diag
             )
         return diagnosis(
             "chip-silent",
-            `${counted(came.length, "ARP reply").replace("replys", "replies")} of ${hop} reached the port of ${own.name} since ${moment(first.time)}, but its program got none: the chip drops what it receives.`,
+            `${counted(came.length, "ARP reply", "ARP replies")} of ${hop} reached the port of ${own.name} since ${moment(first.time)}, but its program got none: the chip drops what it receives.`,
             "look at the chip and its wires, and at its counters (stats)",
             [`${own.name} asked again at ${moment(asked.last)}`]
         )
@@ -56,7 +56,8 @@ function answerNotTaken(evidence: Evidence, server: string, since: number): Diag
 }
 
 /** Returns that the device sent nothing at all since `since` (ms), although it had something to send. */
-function silentChip({ self, lastSent, said, note }: Evidence, since: number): Diagnosis | undefined {
+function silentChip(evidence: Evidence, since: number): Diagnosis | undefined {
+    const { self, lastSent } = evidence
     if (lastSent !== undefined && lastSent >= since) return undefined
     const name = self?.().name ?? "the device"
     const last =
@@ -67,10 +68,7 @@ function silentChip({ self, lastSent, said, note }: Evidence, since: number): Di
         "chip-silent",
         `${name} wanted to send at ${moment(since)}, but no frame left it, not even ARP (${last}): its chip does not send, or has no link.`,
         "look at the chip, its wires and its link; the self test of a board names what is wrong",
-        [
-            said === undefined ? undefined : `the program printed at ${moment(said.time)}: ${said.text}`,
-            note === undefined ? undefined : `the chip at ${moment(note.time)}: ${note.text}`,
-        ]
+        lastNotes(evidence)
     )
 }
 

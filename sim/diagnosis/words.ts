@@ -9,7 +9,7 @@ export function duration(nanoseconds: number): string {
     return `${(nanoseconds / 1e3).toFixed(size >= 10e3 ? 0 : 1)} µs`
 }
 
-/** Returns a count with its noun, such as `1 segment`, `2 segments`. */
-export function counted(count: number, noun: string): string {
-    return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`
+/** Returns a count with its noun, such as `1 segment`, `2 segments`; `plural` is for nouns that take more than an s. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+    return `${count.toLocaleString("en")} ${count === 1 ? noun : plural}`
 }

@@ -49,6 +49,11 @@ export function sameNetwork(a: string, b: string, prefix: number): boolean {
     return ((ipv4Of(a) ^ ipv4Of(b)) & netmaskOf(prefix)) === 0
 }
 
+/** Returns the network of an address in words, such as 10.0.0.0/24. */
+export function networkText(ip: string, prefix: number): string {
+    return `${dotted(ipv4Of(ip) & netmaskOf(prefix))}/${prefix}`
+}
+
 /** Returns the lowest host address in the network of `ip` other than `ip`. */
 export function firstOther(ip: string, prefix: number): string {
     // the longest prefix that parseInterface accepts is 30, which leaves two hosts

@@ -18,6 +18,15 @@ const hostLookup: Lookup = async name => {
     return found.map(({ address }) => address)
 }
 
+/** Returns a look-up that knows these names only. */
+export function fixedLookup(names: { readonly [name: string]: string | readonly string[] }): Lookup {
+    return async name => {
+        const found = Object.hasOwn(names, name) ? names[name] : undefined
+        if (found !== undefined) return typeof found === "string" ? [found] : [...found]
+        throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: "ENOTFOUND" })
+    }
+}
+
 export class DnsServer {
     private pending = 0
 

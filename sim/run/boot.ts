@@ -9,6 +9,14 @@ const NODE_HEAP = 16_000_000
 /** The event ring of a program given by --program, so that the picture shows its states. */
 const EVENTS = 32
 
+/** The name of Host X as a station of the network. */
+export const HOST_X = "device"
+
+/** Returns the name of device number `n` (from 0) as a station, and in diagrams and messages. */
+export function deviceName(n: number): string {
+    return n === 0 ? HOST_X : `device ${n + 1}`
+}
+
 /** Returns a host's Ethernet address: locally administered, and different for each IP address. */
 export function macFor(ip: string): string {
     const bytes = [2, 0, ...ip.split(".").map(Number)]

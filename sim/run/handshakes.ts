@@ -4,6 +4,7 @@ import type { BuiltinHost, HostConnection } from "../host/host"
 import type { Fate } from "../link/impair"
 import { type SeenConnection, SeenConnections } from "../view/connections"
 import { dissect } from "../view/dissect"
+import { HOST_X } from "./boot"
 import { Ended } from "./ended"
 import type { Observer } from "./observer"
 import type { World } from "./world"
@@ -19,8 +20,6 @@ const QUIET = 1500
 /** Ports that the other host tries on a program that opens no connection: HTTP, echo, Telnet, Modbus, HTTP, MQTT. */
 const TRIED = [80, 7, 23, 502, 8080, 1883]
 const HTTP = [80, 8080]
-/** The name of Host X as a station of the network (world.ts). */
-const HOST_X = "device"
 
 /** Follows the connections of Host X. */
 export class Connections {

@@ -3,6 +3,7 @@
 import type { StackEvent, Tuple } from "../device/events"
 import { dissect, type View } from "../view/dissect"
 import { Ladder, type Ports, type Side } from "../view/ladder"
+import { HOST_X } from "./boot"
 import type { Observer } from "./observer"
 import type { Output } from "./output"
 
@@ -16,9 +17,6 @@ interface Host {
  * answered by a reset, which is drawn.
  */
 const HARMLESS: readonly string[] = ["arp-ignored", "ip-source", "udp-no-port", "tcp-no-connection"]
-
-/** The name of Host X as a station of the network (world.ts). */
-const HOST_X = "device"
 
 export class Picture {
     /** The observer that receives the world's reports. */

@@ -18,14 +18,15 @@ import { openTap } from "../link/tap"
 import { firstOther } from "../options/address"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
+import { fixedLookup } from "../router/dns-server"
 import { Router } from "../router/router"
 import type { Actor } from "../stage/actor"
 import { Conditions, conditionHelp } from "../stage/conditions"
 import { type Scene, sceneOn } from "../stage/scene"
-import { fixedNames } from "../stage/stages"
+import { namesOf } from "../stage/stages"
 import { type Clock, RealClock, VirtualClock } from "../time/clock"
 import { Random } from "../time/random"
-import { bootOptions, macFor, macOfHostX } from "./boot"
+import { bootOptions, deviceName, macFor, macOfHostX } from "./boot"
 import { Ended } from "./ended"
 import { isProgramsOwn } from "./log"
 import type { Observer } from "./observer"
@@ -355,10 +356,9 @@ export class World {
 
     private makeRouter(router: string, random: Random): Router {
         const { clock, options, ethernet } = this
-        const { prefix, ip, macAddress, forwards } = options
+        const { prefix, ip, macAddress, forwards, stage, server = "" } = options
         const mac = macAddress === macFor(router) ? "02:00:00:00:00:01" : macFor(router)
-        const names = options.stage && fixedNames(options.stage, options.server ?? "")
-        const lookup = names === undefined ? {} : { lookup: names }
+        const lookup = stage?.names ? { lookup: fixedLookup(namesOf(stage, server)) } : {}
         return new Router({
             clock,
             link: ethernet,
@@ -397,7 +397,6 @@ export class World {
             const fates = deliveries.map(fate => ({ ...fate, arrives: fate.arrives - this.origin }))
             const explainer = this.explainers[n]!
             explainer.sent(frame, from.name, since, lossOf(fates))
-            if (from === device) explainer.port(frame, since)
             this.observe(observer => {
                 if (n === 0) observer.sent?.(frame, from, since, fates)
                 if (from === device) observer.port?.(frame, "out", since, n)
@@ -406,7 +405,6 @@ export class World {
         this.ethernet.onDelivery((frame, _from, to, time) => {
             const since = time - this.origin
             this.explainers[n]!.arrived(frame, to.name, since)
-            if (to === device) this.explainers[n]!.port(frame, since)
             if (to === device) this.observe(observer => observer.port?.(frame, "in", since, n))
         })
     }
@@ -454,11 +452,6 @@ export class World {
     private observe(report: (observer: Observer) => void): void {
         for (const observer of this.observers) report(observer)
     }
-}
-
-/** Returns the name of device number `n` in diagrams and messages. */
-function deviceName(n: number): string {
-    return n === 0 ? "device" : `device ${n + 1}`
 }
 
 /** Returns why no receiver gets a frame; undefined if one does. */

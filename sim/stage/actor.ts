@@ -16,7 +16,6 @@ const CLIENT_PORT = 40_000
 const MOST_KNOWN = 64
 
 export class Actor implements Station {
-    readonly name: string
     /** Receives each segment for this host. */
     onSegment: (view: TcpView) => void = () => {}
     /** Receives each packet whose next hop is this host, with its frame. */
@@ -29,9 +28,9 @@ export class Actor implements Station {
     constructor(
         link: Pick<Link, "attach">,
         readonly ip: string,
-        private readonly mac: string
+        private readonly mac: string,
+        readonly name = `host ${ip}`
     ) {
-        this.name = `host ${ip}`
         this.port = link.attach(this)
     }
 

@@ -3,14 +3,13 @@
 import { swap16 } from "../../src/base/bytes"
 import { Eth, EtherType } from "../../src/wire/ethernet"
 import { Ip, Protocol } from "../../src/wire/ipv4"
-import type { Link, Port } from "../link/port"
+import type { Link } from "../link/port"
 import type { EthernetSwitch } from "../link/switch"
 import { decimalNumber, parseUnicast } from "../options/address"
 import { OptionError } from "../options/error"
 import type { DhcpMode } from "../router/dhcp-server"
-import { arp, broadcastMac, ethernet } from "../testing/frames"
 import type { Clock, Timer } from "../time/clock"
-import { dissect } from "../view/dissect"
+import { Actor } from "./actor"
 
 /** The network whose conditions change. */
 export interface Network {
@@ -42,7 +41,7 @@ export const conditionHelp: readonly (readonly [string, string])[] = [
 export class Conditions {
     private port: number | undefined
     private mtu: number | undefined
-    private thief: { readonly plug: Port; timer: Timer } | undefined
+    private thief: { readonly actor: Actor; timer: Timer } | undefined
 
     constructor(private readonly network: Network) {
         network.ethernet.obstacle = frame => this.obstacle(frame)
@@ -66,40 +65,16 @@ export class Conditions {
     /** Adds a host that has the address of another one; undefined removes it. */
     steal(ip: string | undefined): void {
         this.thief?.timer.cancel()
-        this.thief?.plug.detach()
+        this.thief?.actor.stop()
         this.thief = undefined
         if (ip === undefined) return
         const { clock, link } = this.network
-        const plug = link.attach({
-            name: "another host",
-            receive: frame => {
-                const view = dissect(frame)
-                const isAsked = view.kind === "arp" && view.operation === 1 && view.targetIp === ip
-                if (!isAsked || view.senderMac === THIEF) return
-                const ends = { targetMac: view.senderMac, targetIp: view.senderIp }
-                plug.send(
-                    ethernet(
-                        view.senderMac,
-                        THIEF,
-                        0x0806,
-                        arp({ operation: 2, senderMac: THIEF, senderIp: ip, ...ends })
-                    )
-                )
-            },
-        })
+        const actor = new Actor(link, ip, THIEF, "another host")
         const announce = () => {
-            const all = { targetMac: "00:00:00:00:00:00", targetIp: ip }
-            plug.send(
-                ethernet(
-                    broadcastMac,
-                    THIEF,
-                    0x0806,
-                    arp({ operation: 1, senderMac: THIEF, senderIp: ip, ...all })
-                )
-            )
+            actor.ask(ip)
             thief.timer = clock.at(clock.now() + ANNOUNCED, announce)
         }
-        const thief = { plug, timer: clock.at(clock.now(), announce) }
+        const thief = { actor, timer: clock.at(clock.now(), announce) }
         this.thief = thief
     }
 
@@ -127,15 +102,21 @@ export class Conditions {
                 this.dhcp(value as DhcpMode)
                 return `the DHCP server is set to ${value}`
             case "filter":
-                this.filter(value === "off" ? undefined : number(name, value, 1, 65_535))
+                this.filter(
+                    value === "off" ? undefined : readValue(name, () => decimalNumber(value, 1, 65_535))
+                )
                 return value === "off" ? "no port is filtered" : `port ${value} is filtered`
             case "mtu":
-                this.maximum(value === "off" ? undefined : number(name, value, LEAST_MTU, 65_535))
+                this.maximum(
+                    value === "off"
+                        ? undefined
+                        : readValue(name, () => decimalNumber(value, LEAST_MTU, 65_535))
+                )
                 return value === "off"
                     ? "packets of any length pass"
                     : `packets of more than ${value} bytes vanish`
             default:
-                this.steal(value === "off" ? undefined : address(name, value))
+                this.steal(value === "off" ? undefined : readValue(name, () => parseUnicast(value)))
                 return value === "off" ? "no address is stolen" : `another host has ${value}, too`
         }
     }
@@ -160,17 +141,10 @@ export class Conditions {
     }
 }
 
-function number(name: string, text: string, least: number, most: number): number {
+/** Reads the value of a command. Throws an OptionError that names the command. */
+function readValue<T>(name: string, read: () => T): T {
     try {
-        return decimalNumber(text, least, most)
-    } catch (error) {
-        throw new OptionError(`${name}: ${(error as Error).message}`)
-    }
-}
-
-function address(name: string, text: string): string {
-    try {
-        return parseUnicast(text)
+        return read()
     } catch (error) {
         throw new OptionError(`${name}: ${(error as Error).message}`)
     }

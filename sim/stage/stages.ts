@@ -325,17 +325,6 @@ export function namesOf({ cause }: Stage, server: string): { [name: string]: str
     return cause === "name-unknown" ? {} : { [NAME]: server }
 }
 
-/** Returns the look-up of names on a stage; undefined for a stage that is not about names. */
-export function fixedNames(stage: Stage, server: string): ((name: string) => Promise<string[]>) | undefined {
-    if (stage.names === undefined) return undefined
-    const known = namesOf(stage, server)
-    return async name => {
-        const found = Object.hasOwn(known, name) ? known[name] : undefined
-        if (found !== undefined) return [found]
-        throw Object.assign(new Error(`no name ${name}`), { code: "ENOTFOUND" })
-    }
-}
-
 /** Returns the stage of this name. Throws an OptionError of one line that lists the names. */
 export function stageOf(name: string): Stage {
     const found = stages.find(stage => stage.name === name)

@@ -67,7 +67,7 @@ export interface Diagnosis {
     readonly cause: string
     /** What happened, in one sentence. */
     readonly sentence: string
-    /** What shows it: who answered, who did not, since when. */
+    /** What was seen: the hosts that answered, those that did not, and since when. */
     readonly evidence: readonly string[]
     /** What to do; "" where there is nothing to do. */
     readonly advice: string

@@ -75,14 +75,8 @@ export class BoardDevice implements LabDevice {
         const explainer = new Explainer(() => self)
         this.explainer = explainer
         wire.watch({
-            sent: (frame, from, time, lost) => {
-                explainer.sent(frame, from, time, lost)
-                if (from === setup.name) explainer.port(frame, time)
-            },
-            arrived: (frame, to, time) => {
-                explainer.arrived(frame, to, time)
-                if (to === setup.name) explainer.port(frame, time)
-            },
+            sent: (frame, from, time, lost) => explainer.sent(frame, from, time, lost),
+            arrived: (frame, to, time) => explainer.arrived(frame, to, time),
         })
     }
 

@@ -8,8 +8,9 @@ import { isInside, ROOT } from "../build/places"
 import { diagnosisLines } from "../diagnosis/diagnosis"
 import type { EthernetSwitch } from "../link/switch"
 import type { DhcpMode } from "../router/dhcp-server"
+import { fixedLookup } from "../router/dns-server"
 import { Router } from "../router/router"
-import { macFor } from "../run/boot"
+import { deviceName, macFor } from "../run/boot"
 import type { Actor } from "../stage/actor"
 import { Conditions } from "../stage/conditions"
 import { sceneOn } from "../stage/scene"
@@ -146,7 +147,7 @@ class Laboratory implements Lab {
     async device(program = MAIN, options: DeviceOptions = {}): Promise<LabDevice> {
         const path = programPath(program)
         const number = this.devices.length
-        const name = number === 0 ? "device" : `device ${number + 1}`
+        const name = deviceName(number)
         const board = options.board ?? boardOf(path)
         const { settings = {} } = this.staged ?? {}
         const { gateway = settings.gateway ?? this.gateway, dns = this.gateway } = options
@@ -250,7 +251,7 @@ class Laboratory implements Lab {
                 deviceIp: dhcp,
                 devicePort,
             })),
-            lookup: async name => lookup(names, name),
+            lookup: fixedLookup(names),
             dial: clock.virtual ? dialNobody : (host, port) => connect({ host, port, allowHalfOpen: true }),
         })
         await router.start()
@@ -344,12 +345,6 @@ function programPath(program: string): string {
     }
     if (!existsSync(join(ROOT, path))) throw new Error(`${program} does not exist in ${ROOT}`)
     return path
-}
-
-function lookup(names: NonNullable<RouterOptions["names"]>, name: string): string[] {
-    const found = Object.hasOwn(names, name) ? names[name] : undefined
-    if (found !== undefined) return typeof found === "string" ? [found] : [...found]
-    throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: "ENOTFOUND" })
 }
 
 /** Returns a socket that fails: on virtual time no other network can be reached. */

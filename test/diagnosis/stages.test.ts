@@ -272,7 +272,6 @@ test("any frames, whole or damaged, lost or not, get an answer", () => {
                     const frame = kind === 8 ? bytes : framed(bytes, kind)
                     explainer.sent(frame, i % 2 ? "a" : "b", i, isLost ? "loss" : undefined)
                     explainer.arrived(frame, "a", i)
-                    explainer.port(frame, i)
                 })
                 explainer.finish(100_000)
                 expect(explainer.answer("", 200_000).status).toBe(0)
