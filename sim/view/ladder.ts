@@ -5,7 +5,6 @@
 //
 // A state that the sender enters by sending is beside the numbers; a state that the receiver enters is at the arrow's head.
 // To know both, the ladder holds a segment back for a moment: until the next call, or until `later` runs.
-import type { Fate } from "../link/impair"
 import { oneLine, optionWords, preview } from "./describe"
 import type { TcpView, View } from "./dissect"
 import { ENTERED_BY_SENDING, flagNames } from "./flags"
@@ -26,9 +25,11 @@ import {
     unicodeGlyphs,
     wrap,
 } from "./ladder-style"
+import { LOST, type Passage, remarksOn } from "./remarks"
 import { Repeats } from "./repeats"
 
 export type { Side } from "./ladder-style"
+export type { Passage } from "./remarks"
 
 export interface LadderOptions {
     /** Writes whole lines, each with its newline. */
@@ -47,24 +48,6 @@ export interface LadderOptions {
     later?: (ms: number, run: () => void) => void
 }
 
-/** When a frame was sent, and what happened to it on the link; a switch's Delivery fits. */
-export interface Passage {
-    /** Time of sending, ms. */
-    readonly time: number
-    /** Time of arrival, ms. */
-    readonly arrives?: number
-    readonly lost?: Fate["lost"]
-    readonly corrupted?: boolean
-    readonly copies?: number
-    readonly held?: boolean
-    /** What is remarkable about the segment; without it the ladder itself finds retransmissions and keep-alives. */
-    readonly remarks?: readonly string[]
-    /** The remarks are of a loss. */
-    readonly isSuspect?: boolean
-    /** The sender; needed only if neither of the frame's addresses is that of a host in the ladder. */
-    readonly from?: Side
-}
-
 /** A connection of the left host, by its ports. */
 export interface Ports {
     readonly left: number
@@ -74,10 +57,7 @@ export interface Ports {
 }
 
 /** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
-const TOGETHER_MS = 25
-
-/** The words for a frame that does not arrive. */
-const LOST = { loss: "lost", queue: "queue full", filter: "filtered", mtu: "too long" } as const
+export const TOGETHER_MS = 25
 
 interface Margins {
     left: string
@@ -297,7 +277,7 @@ export class Ladder {
         while (columns.length > 0 && label.length + 1 + columns[0]!.trimEnd().length <= this.lane - 3) {
             label += ` ${columns.shift()}`
         }
-        const remarks = this.remarks(view, passage)
+        const remarks = remarksOn(view, passage, this.repeats)
         const room = this.lane - (passage.lost === undefined ? 6 : 10)
         const numbers = columns.filter(column => column.trim() !== "")
         // after the handshake every segment has timestamps: only those of a SYN are shown
@@ -309,29 +289,6 @@ export class Ladder {
         const data = preview(view.payload, room - text.length - 1, ellipsis, view.length)
         const spoken = [text, data].filter(part => part !== "").join(" ")
         return { labels: [label.trimEnd(), ...lines], text: spoken.trimEnd(), style: remarks.style }
-    }
-
-    private remarks(view: TcpView, passage: Passage): { words: string[]; style: Style } {
-        const { flags } = view
-        const words: string[] = []
-        let style: Style = view.length > 0 ? "cyan" : "plain"
-        if (flags.fin) style = "magenta"
-        if (flags.syn) style = "green"
-        if (passage.remarks !== undefined) {
-            words.push(...passage.remarks)
-            if (passage.isSuspect) style = "yellow"
-        } else {
-            const kind = this.repeats.classify(view)
-            if (kind !== "new") words.push(kind)
-            if (kind === "retransmission") style = "yellow"
-        }
-        if (flags.rst) style = "red"
-        if (!view.checksumValid || !view.headerChecksumValid) words.push("bad checksum")
-        if (passage.lost !== undefined) return { words, style: "red" }
-        if (passage.corrupted) words.push("corrupted")
-        if ((passage.copies ?? 1) > 1) words.push("duplicated")
-        if (passage.held) words.push("held back")
-        return { words, style: passage.corrupted || !view.checksumValid ? "red" : style }
     }
 
     private oneLiner(text: string, from: Side | undefined, lost: Passage["lost"]): string {
