@@ -62,17 +62,18 @@ const MAX_PASSED_BY = 3
 export class Transmitter {
     private readonly departures: number[] = []
 
-    /** Creates the end of a line of `rate` bit/s; 0 is no limit. */
-    constructor(private readonly rate: number) {}
+    /** Creates the end of a line, whose `rate` in bit/s may change at any time; 0 is no limit. */
+    constructor(private readonly line: Pick<Readonly<Impairments>, "rate">) {}
 
     /** Queues a frame of `length` bytes at `now` (ms); returns when it has left, or undefined when the queue is full. */
     transmit(length: number, now: number): number | undefined {
-        if (this.rate === 0) return now
+        const { rate } = this.line
+        if (rate === 0) return now
         while (this.departures.length > 0 && this.departures[0]! <= now) this.departures.shift()
         // the frame that is on the wire is not in the queue
         if (this.departures.length > QUEUE_FRAMES) return undefined
         const bits = (Math.max(length, MINIMUM_BYTES) + OVERHEAD_BYTES) * 8
-        const departs = Math.max(now, this.departures.at(-1) ?? 0) + (bits * 1000) / this.rate
+        const departs = Math.max(now, this.departures.at(-1) ?? 0) + (bits * 1000) / rate
         this.departures.push(departs)
         return departs
     }
@@ -214,7 +215,7 @@ export class Impairment {
         random: Random,
         deliver: (frame: Uint8Array) => void
     ) {
-        this.transmitter = new Transmitter(impairments.rate)
+        this.transmitter = new Transmitter(impairments)
         this.path = new Path(clock, impairments, random, this.counters, deliver)
     }
 

@@ -73,7 +73,7 @@ export class World {
     /** Explains the failures of each device. */
     readonly explainers: Explainer[] = []
     private readonly ethernet: EthernetSwitch
-    private readonly conditions: Conditions
+    readonly conditions: Conditions
     private readonly actors: Actor[] = []
     /** Another host tries ports that the program may not have: a refusal is no failure, and not explained. */
     tries = false

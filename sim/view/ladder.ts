@@ -6,7 +6,6 @@
 // A state that the sender enters by sending is beside the numbers; a state that the receiver enters is at the arrow's head.
 // To know both, the ladder holds a segment back for a moment: until the next call, or until `later` runs. A state that is entered by
 // sending waits for its segment in the same way; what is drawn meanwhile waits after it, so that time never runs backwards.
-import type { Fate } from "../link/impair"
 import { oneLine, optionWords, preview } from "./describe"
 import type { TcpView, View } from "./dissect"
 import { ENTERED_BY_SENDING, FLAGS_WIDTH, type FlagName, flagColumn } from "./flags"
@@ -27,9 +26,11 @@ import {
     unicodeGlyphs,
     wrap,
 } from "./ladder-style"
+import { fateOf, lineWords, type Passage, remarksOn } from "./remarks"
 import { Repeats } from "./repeats"
 
 export type { Side } from "./ladder-style"
+export type { Passage } from "./remarks"
 
 export interface LadderOptions {
     /** Writes whole lines, each with its newline. */
@@ -50,26 +51,6 @@ export interface LadderOptions {
     later?: (ms: number, run: () => void) => void
 }
 
-/** When a frame was sent, and what happened to it on the link; a switch's Delivery fits. */
-export interface Passage {
-    /** Time of sending, ms. */
-    readonly time: number
-    /** Time of arrival, ms. */
-    readonly arrives?: number
-    readonly lost?: Fate["lost"]
-    readonly corrupted?: boolean
-    /** The check that finds the frame to be corrupted, so that its receiver drops it. */
-    readonly check?: string | undefined
-    readonly copies?: number
-    readonly held?: boolean
-    /** What is remarkable about the segment; without it the ladder itself finds retransmissions and keep-alives. */
-    readonly remarks?: readonly string[]
-    /** The remarks are of a loss. */
-    readonly isSuspect?: boolean
-    /** The sender; needed only if neither of the frame's addresses is that of a host in the ladder. */
-    readonly from?: Side
-}
-
 /** A connection of the left host, by its ports. */
 export interface Ports {
     readonly left: number
@@ -79,32 +60,25 @@ export interface Ports {
 }
 
 /** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
-const TOGETHER_MS = 25
-
-/** The words for a frame that does not arrive. */
-const LOST = { loss: "lost", queue: "queue full", filter: "filtered", mtu: "too long" } as const
+export const TOGETHER_MS = 25
 
 interface Margins {
     left: string
     right: string
 }
 
-interface Arrow extends Remarks {
+interface Arrow {
     readonly view: TcpView
     readonly passage: Passage
     readonly from: Side
     readonly ports: Ports
+    readonly style: Style
+    readonly remarks: readonly string[]
     /** The states that the segment shows of ends that may be silent. */
     readonly inferred: { readonly side: Side; readonly from: string; readonly to: string }[]
     /** States beside the first line and beside the last line. */
     readonly top: Margins
     readonly bottom: Margins
-}
-
-/** What is remarkable about a segment. */
-interface Remarks {
-    readonly remarks: readonly string[]
-    readonly style: Style
 }
 
 interface Change {
@@ -172,7 +146,8 @@ export class Ladder {
             this.shown[from] = coming.to
         }
         const bottom = { left: "", right: "" }
-        this.arrow = { view, passage, from, ports, top, bottom, inferred: [], ...this.remarks(view, passage) }
+        const { words: remarks, style } = remarksOn(view, passage, this.repeats)
+        this.arrow = { view, passage, from, ports, style, remarks, top, bottom, inferred: [] }
         const flight = (passage.arrives ?? passage.time) - passage.time
         this.wait(Number.isFinite(flight) ? flight : 0)
     }
@@ -417,27 +392,6 @@ export class Ladder {
         return { labels: [label.trimEnd(), ...lines], text: spoken.trimEnd() }
     }
 
-    private remarks(view: TcpView, passage: Passage): Remarks {
-        const { flags } = view
-        const words: string[] = []
-        let style: Style = view.length > 0 ? "cyan" : "plain"
-        if (flags.fin) style = "magenta"
-        if (flags.syn) style = "green"
-        if (passage.remarks !== undefined) {
-            words.push(...passage.remarks)
-            if (passage.isSuspect) style = "yellow"
-        } else {
-            const kind = this.repeats.classify(view)
-            if (kind !== "new") words.push(kind)
-            if (kind === "retransmission" || kind === "zero window") style = "yellow"
-        }
-        if (flags.rst) style = "red"
-        if (!view.checksumValid || !view.headerChecksumValid) words.push("bad checksum")
-        words.push(...lineWords(passage))
-        const isBad = fateOf(passage) !== undefined || passage.corrupted || !view.checksumValid
-        return { remarks: words, style: isBad ? "red" : style }
-    }
-
     /** Draws a frame that is no segment between the lifelines. */
     private oneLiner(view: View, passage: Passage, from: Side | undefined): void {
         this.begin()
@@ -520,20 +474,4 @@ export class Ladder {
     private style(style: Style): Style {
         return this.options.color ? style : "plain"
     }
-}
-
-/** Returns the words for a frame that no receiver takes; undefined for one that arrives. */
-function fateOf({ lost, check }: Passage): string | undefined {
-    if (lost !== undefined) return LOST[lost]
-    return check === undefined ? undefined : "corrupted"
-}
-
-/** Returns the words for what the line did to a frame that arrives. */
-function lineWords({ lost, corrupted, check, copies = 1, held }: Passage): string[] {
-    if (lost !== undefined) return []
-    const words: string[] = []
-    if (corrupted && check === undefined) words.push("corrupted")
-    if (copies > 1) words.push("duplicated")
-    if (held) words.push("held back")
-    return words
 }
