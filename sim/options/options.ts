@@ -58,7 +58,13 @@ export interface Options {
     cutShort: boolean
     /** The commands of --exec. */
     commands: string[]
+    /** True when commands go on after one that fails; the exit code is 1 all the same. */
+    keepGoing: boolean
     json: boolean
+    /** True when only results and errors are shown: no banner, no picture, no progress. */
+    quiet: boolean
+    /** False when nothing is shown in colours; undefined when the output and its environment decide. */
+    color: boolean | undefined
     pcap: string | undefined
     /** Faults of the chip of Host X. */
     faults: readonly FaultStep[]
@@ -132,7 +138,10 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         example,
         cutShort: mode === "batch" && !batch,
         commands: given.exec ?? [],
+        keepGoing: given.keepGoing === true,
         json: given.json === true,
+        quiet: given.quiet === true,
+        color: given.color ? undefined : false,
         pcap: given.pcap,
         faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
@@ -197,7 +206,11 @@ interface Given extends GivenBoard {
     config: { [key: string]: number }
     once?: true
     exec?: string[]
+    keepGoing?: true
     json?: true
+    quiet?: true
+    /** False with --no-color. */
+    color: boolean
     pcap?: string
     fault?: string
     impair?: Partial<Impairments>
@@ -215,6 +228,8 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
     }
+    if (given.keepGoing && given.exec === undefined)
+        throw new OptionError("--keep-going needs --exec: it is about its commands")
     if (given.program !== undefined) {
         const why = "the program has no example, console or control protocol"
         if (given.exec !== undefined) refuse("--program and --exec", why)
@@ -277,8 +292,12 @@ function commandLine(): CommandLine {
     add("--once", "run the example only, or a program's handshakes")
     // sim/command/watch.ts has it, and the help names it with the program
     add("--watch", "")
-    add("--exec <'C; C'>", "run these console commands only, as help", splitCommands)
-    add("--json", "print each event as a line of JSON")
+    add("--exec <'C; C'>", "run these console commands only; --keep-going: all", splitCommands)
+    // the lines of --exec and --json describe these
+    add("--keep-going", "")
+    add("--quiet", "")
+    add("--no-color", "")
+    add("--json", "JSON events; --quiet: results; --no-color: plain")
     add("--pcap <FILE>", "capture the device's frames (pcapng)")
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
     add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")

@@ -34,7 +34,7 @@ const words: { readonly [counter: string]: string } = {
 }
 
 /** Returns a drop in words, with the counter's name. */
-export function dropWords(counter: string): string {
+export function dropped(counter: string): string {
     const text = words[counter]
     return text === undefined ? `a frame (${counter})` : `${text} (${counter})`
 }

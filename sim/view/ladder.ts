@@ -62,6 +62,9 @@ export interface Ports {
 /** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
 export const TOGETHER_MS = 25
 
+/** The lane of a terminal of 80 columns: in a smaller one numbers have no columns, and long texts have several lines. */
+const ROOMY = laneWidth(80)
+
 interface Margins {
     left: string
     right: string
@@ -92,9 +95,16 @@ interface Change {
 interface Coming extends Change {
     readonly flag: FlagName
     /** The connection that was drawn last when the change was reported. */
-    readonly drawn: Ports | undefined
+    drawn: Ports | undefined
     /** The segment before it, which may still be held back itself. */
     readonly before: Arrow | undefined
+}
+
+/** What is done once a segment and a change, which are held back, are drawn. */
+interface Waiting {
+    readonly run: () => void
+    arrow: Arrow | undefined
+    coming: Coming | undefined
 }
 
 /** The states from which a connection goes to CLOSED without sending a reset. */
@@ -118,7 +128,7 @@ export class Ladder {
     /** The lines after the change that is coming. */
     private held: string[] = []
     /** What waits until nothing is held back. */
-    private waiting: (() => void)[] = []
+    private readonly waiting: Waiting[] = []
     /** The time in the last line, ms. */
     private last = Number.NEGATIVE_INFINITY
     private turn = 0
@@ -131,14 +141,12 @@ export class Ladder {
     segment(view: View, passage: Passage): void {
         this.flushArrow()
         if (this.coming && passage.time - this.coming.time > TOGETHER_MS) this.flushComing()
-        this.settle()
         const from = passage.from ?? this.sender(view)
         if (view.kind !== "tcp" || from === undefined) {
             this.oneLiner(view, passage, from)
             return
         }
         const ports = this.portsOf(view, from)
-        this.connection(ports)
         const top = { left: "", right: "" }
         const coming = this.takeComing(view, from, ports)
         if (coming !== undefined) {
@@ -148,6 +156,11 @@ export class Ladder {
         const bottom = { left: "", right: "" }
         const { words: remarks, style } = remarksOn(view, passage, this.repeats)
         this.arrow = { view, passage, from, ports, style, remarks, top, bottom, inferred: [] }
+        for (const one of this.waiting) {
+            if (coming === undefined || one.coming !== coming) continue
+            one.coming = undefined
+            one.arrow = this.arrow
+        }
         const flight = (passage.arrives ?? passage.time) - passage.time
         this.wait(Number.isFinite(flight) ? flight : 0)
     }
@@ -182,7 +195,6 @@ export class Ladder {
         }
         this.flushArrow()
         this.changed({ side, to, time, ports })
-        if (this.coming === undefined) this.settle()
     }
 
     /** Notes a change of state that the last segment shows; it is drawn if that end is silent. */
@@ -206,7 +218,6 @@ export class Ladder {
     flush(): void {
         this.flushArrow()
         this.flushComing()
-        this.settle()
     }
 
     /** Draws the segment that is held back, so that what it has brought about can be written below it. */
@@ -215,17 +226,21 @@ export class Ladder {
         this.release()
     }
 
-    /** Runs `run` once nothing is held back: what is reported of a segment stands below it and the states that it caused. */
+    /** Runs `run` once what is held back now is drawn: what is reported of a segment stands below it and the states that it caused. */
     afterwards(run: () => void): void {
-        this.waiting.push(run)
+        this.waiting.push({ run, arrow: this.arrow, coming: this.coming })
         this.settle()
     }
 
+    /** Runs what waits for nothing any more, in its order. */
     private settle(): void {
-        if (this.arrow !== undefined || this.coming !== undefined) return
-        const due = this.waiting
-        this.waiting = []
-        for (const run of due) run()
+        for (let [first] = this.waiting; first !== undefined; [first] = this.waiting) {
+            if (first.arrow !== undefined && first.arrow === this.arrow) return
+            if (first.coming !== undefined && first.coming === this.coming) return
+            this.waiting.shift()
+            this.release()
+            first.run()
+        }
     }
 
     private wait(flight: number): void {
@@ -272,6 +287,7 @@ export class Ladder {
         this.arrow = undefined
         this.flushed = arrow
         this.begin()
+        this.connection(arrow.ports)
         this.showInferred(arrow)
         const { style, top, bottom, passage } = arrow
         const { labels, text } = this.words(arrow)
@@ -292,6 +308,8 @@ export class Ladder {
             fate === undefined ? undefined : receiver
         )
         this.flushed = undefined
+        if (this.coming?.before === arrow) this.coming.drawn = this.ports
+        this.settle()
     }
 
     /** Adds the states of silent ends to an arrow. */
@@ -324,18 +342,18 @@ export class Ladder {
         this.coming = undefined
         const { held, ports } = this
         this.held = []
-        if (held.length === 0) {
+        if (held.length === 0) this.changed(coming)
+        else {
+            const { last } = this
+            this.last = Math.min(last, coming.time)
+            this.ports = coming.drawn
             this.changed(coming)
-            return
+            this.last = last
+            if (coming.drawn !== undefined) this.connection(coming.drawn)
+            for (const line of held) this.options.write(line)
+            this.ports = ports
         }
-        const { last } = this
-        this.last = Math.min(last, coming.time)
-        this.ports = coming.drawn
-        this.changed(coming)
-        this.last = last
-        if (coming.drawn !== undefined) this.connection(coming.drawn)
-        for (const line of held) this.options.write(line)
-        this.ports = ports
+        this.settle()
     }
 
     /** Writes the lines that were held back. */
@@ -380,7 +398,10 @@ export class Ladder {
             label += ` ${columns.shift()}`
         }
         const room = this.lane - (fateOf(passage) === undefined ? 6 : 10)
-        const numbers = columns.filter(column => column.trim() !== "")
+        const isNarrow = this.lane < ROOMY
+        const numbers = columns
+            .map(column => (isNarrow ? column.trim() : column))
+            .filter(column => column.trim() !== "")
         // after the handshake every segment has timestamps: only those of a SYN are shown
         const shown = view.options.filter(({ kind }) => kind !== "timestamps" || view.flags.syn)
         const options = shown.flatMap(optionWords)
@@ -388,6 +409,8 @@ export class Ladder {
         const lines = wrap(words, room, ellipsis)
         const text = lines.pop() ?? ""
         const data = preview(view.payload, room - text.length - 1, ellipsis, view.length)
+        const alone = isNarrow && data === "" ? preview(view.payload, room, ellipsis, view.length) : ""
+        if (alone !== "") return { labels: [label.trimEnd(), ...lines, text], text: alone }
         const spoken = [text, data].filter(part => part !== "").join(" ")
         return { labels: [label.trimEnd(), ...lines], text: spoken.trimEnd() }
     }
@@ -399,17 +422,25 @@ export class Ladder {
         const fate = fateOf(passage)
         const remarks = lineWords(passage).map(word => ` ${word}`)
         const room = this.lane - (fate === undefined ? 6 : 10) - remarks.join("").length
-        const text = clip(words, room, this.glyphs.ellipsis) + remarks.join("")
+        const lines =
+            this.lane < ROOMY
+                ? wrap(words.split(" "), room, this.glyphs.ellipsis)
+                : [clip(words, room, this.glyphs.ellipsis)]
+        const text = lines.pop() + remarks.join("")
         const style = fate === undefined ? "dim" : "red"
         const inner =
             from === undefined
                 ? `   ${text}`.padEnd(this.lane)
                 : shaft(this.glyphs, this.lane, text, from, fate !== undefined)
+        lines.forEach((line, index) => {
+            const above = this.tint(style, `   ${line}`.padEnd(this.lane))
+            this.line(index === 0 ? passage.time : undefined, "", above, "")
+        })
         const margins = { left: "", right: "" }
         const receiver = from === "left" ? "right" : "left"
         if (fate !== undefined && from !== undefined) margins[receiver] = fate
         this.line(
-            passage.time,
+            lines.length === 0 ? passage.time : undefined,
             margins.left,
             this.tint(style, inner),
             margins.right,

@@ -364,11 +364,23 @@ describe("what is written below the ladder's segments", () => {
         ).toEqual([
             "0.0000  ESTABLISHED │   FIN-ACK",
             "CLOSE-WAIT │◄─ len 0",
+            "why",
             "0.0010     LAST-ACK │   FIN-ACK",
             "│── len 0",
-            "why",
             "",
         ])
+    })
+
+    it("waits for the segment by which a state is entered, not for those of other connections", () => {
+        const drawing = new Drawing()
+        drawing.ladder.state("left", "ESTABLISHED", "FIN-WAIT-1", 0, { left: 49152, right: 7 })
+        drawing.ladder.afterwards(() => drawing.ladder.note("a program closed it"))
+        drawing.ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: 1 })
+        drawing.x(2, { seq: 1, ack: 10, flags: "FA" })
+        drawing.ladder.state("left", "CLOSED", "SYN-SENT", 3, { left: 50_000, right: 80 })
+        drawing.x(4, { seq: 1, flags: "S", sourcePort: 50_000, destinationPort: 80 })
+        const shown = drawing.lines.map(line => /ARP|FIN-ACK|closed|SYN /.exec(line)?.[0]).filter(Boolean)
+        expect(shown).toEqual(["ARP", "FIN-ACK", "closed", "SYN "])
     })
 
     it("is written at once when nothing is held back", () => {
