@@ -15,6 +15,7 @@ import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
 import { buildBy, builder, type Job, type Program } from "./builder"
 import { runCompiler } from "./compiler"
+import { BuildError } from "./error"
 import { FEATURES, featuresFile, leftOut } from "./features"
 import { locked } from "./lock"
 import { commandLineTool, INSTALL, INSTALLED, locate, ofPackage, PACKAGE, projectPath, ROOT } from "./places"
@@ -44,9 +45,6 @@ const REPORT = "optimizer.json"
 const OPTIMIZER = INSTALLED ? ["package.json"] : ["sim/build/build.ts", "sim/optimizer"]
 /** The number of builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
-
-/** Thrown for a program that the compiler rejects; the message contains all of the compiler's output. */
-export class BuildError extends Error {}
 
 /** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most code. */
 export class TooLarge extends BuildError {}

@@ -1,7 +1,7 @@
 // The options of `npm start`, read and checked before anything starts.
 
 import { Config, configure } from "../../src/tcp/config"
-import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
+import { boardNamed, chosenBoard, type GivenBoard, parsePins } from "../board/board-options"
 import type { Board } from "../board/boards"
 import { boardGiven } from "../build/board-of"
 import { chipOf } from "../chip/chips"
@@ -11,12 +11,13 @@ import { parseTapAddress } from "../link/tap-address"
 import type { Forward } from "../router/incoming"
 import { type Stage, stageOf, stages } from "../stage/stages"
 import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./address"
-import { Answer, CommandLine, ownProgram, program, usage, WORDS, without } from "./command-line"
+import { Answer, type CommandLine, ownProgram, program, WORDS, without } from "./command-line"
 import { splitCommands } from "./commands"
 import { OptionError } from "./error"
 import { type ForwardWish, parseForward } from "./forward"
 import { type Impairments, noImpairments, parseImpair } from "./impair"
 import { planNetwork } from "./network-plan"
+import { simulatorOptions } from "./simulator-options"
 
 type RuntimeName = "vm" | "node"
 
@@ -265,46 +266,30 @@ function read(words: readonly string[]): Given {
     return { ...given, ...(own === undefined ? {} : { program: own }) }
 }
 
+/** Returns the command line with the parsers of its options' values. */
 function commandLine(): CommandLine {
-    const command = new CommandLine(
-        `${usage("start", "sim")}: a TCP/IP stack in DeviceScript on a simulated board`
-    )
-    const add: CommandLine["add"] = (...option) => command.add(...option)
-    add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
-    add("--program <FILE>", "run this program (--watch: again at each change)", program)
-    add("--without <NAME,...>", "build without these features (src/features.ts)", without)
-    addBoardOptions(command)
-    // the older option, which chooses a board by its chip
-    add("--mac <CHIP>", "")
-    add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
-    add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
-    add("--link <L>", "builtin, user, passt, tap:NAME, stream:ADDRESS", link, "builtin")
     const forwards: ForwardWish[] = []
-    add("--forward <[A:]P:[D:]Q>", "forward port P here (8080) to port Q there (80)", text => {
-        forwards.push(parseForward(text))
-        return forwards
+    return simulatorOptions({
+        runtime: runtimes,
+        program,
+        without,
+        board: boardNamed,
+        pins: parsePins,
+        seed,
+        time: one("real", "virtual"),
+        link,
+        forward: text => {
+            forwards.push(parseForward(text))
+            return forwards
+        },
+        ip: parseInterface,
+        gateway: parseUnicast,
+        "mac-address": parseMac,
+        config,
+        exec: splitCommands,
+        impair: impairments,
+        stage: stageNamed,
     })
-    add("--ip <A.B.C.D/N>", "its address (10.0.0.2/24); --gateway: its router", parseInterface)
-    // the line above describes it; otherwise the help would not fit a screen
-    add("--gateway <A.B.C.D>", "", parseUnicast)
-    add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
-    add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
-    add("--once", "run the example only, or a program's handshakes")
-    // sim/command/watch.ts has it, and the help names it with the program
-    add("--watch", "")
-    add("--exec <'C; C'>", "run these console commands only; --keep-going: all", splitCommands)
-    // the lines of --exec and --json describe these
-    add("--keep-going", "")
-    add("--quiet", "")
-    add("--no-color", "")
-    add("--json", "JSON events; --quiet: results; --no-color: plain")
-    add("--pcap <FILE>", "capture the device's frames (pcapng)")
-    add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
-    add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")
-    // the line of --fault describes it
-    add("--stage <NAME|list>", "", stageNamed)
-    add("--control", "another program drives the device (stdin, stdout)")
-    return command
 }
 
 /** Returns the stage of a name. Throws an Answer with all names, one a line, for `list`, and an OptionError for an unknown name. */

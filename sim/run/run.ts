@@ -1,6 +1,6 @@
 // One run, from the options to the exit code.
 
-import { BuildError } from "../build/build"
+import { BuildError } from "../build/error"
 import { Capture, CaptureError } from "../capture/pcapng"
 import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
@@ -13,6 +13,7 @@ import { Example, ExampleFailed } from "./example"
 import { Watch } from "./example-checks"
 import { darkStage, ladderStage, quietStage, type Stage } from "./example-output"
 import { Connections, showHandshakes } from "./handshakes"
+import type { Interruption } from "./interruption"
 import { jsonEvents } from "./json"
 import { type Observer, ofHostX } from "./observer"
 import { looksOf, Output } from "./output"
@@ -20,24 +21,6 @@ import { Picture } from "./picture"
 import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { playStage } from "./staged"
 import { World } from "./world"
-
-/** A signal that ends a run. The signal may arrive before the run can be ended. */
-export class Interruption {
-    /** True when the signal has arrived. */
-    happened = false
-    private act: (() => void) | undefined
-
-    happen(): void {
-        this.happened = true
-        this.act?.()
-    }
-
-    /** Runs `act` when the signal arrives, or now if it has arrived. */
-    whenever(act: () => void): void {
-        this.act = act
-        if (this.happened) act()
-    }
-}
 
 /** Does what the options ask for and returns the exit code. Reports errors on standard error. */
 export async function run(options: Options, interruption: Interruption): Promise<number> {
