@@ -453,6 +453,7 @@ export class Ladder {
         const lane = laneWidth(this.options.width)
         if (lane === this.lane) return
         this.lane = lane
+        this.release()
         this.header()
     }
 
@@ -494,7 +495,7 @@ export class Ladder {
             const time = row === 3 ? "time s".padStart(TIME_WIDTH) : ""
             const line = time.padEnd(leftAt - (first.length - 1) / 2) + first
             const whole = line.padEnd(rightAt - (second.length - 1) / 2) + second
-            this.write(`${row === 1 ? this.tint("bold", whole) : whole}\n`)
+            this.options.write(`${row === 1 ? this.tint("bold", whole) : whole}\n`)
         }
     }
 

@@ -279,6 +279,20 @@ describe("states in the ladder", () => {
         ])
     })
 
+    it("that wait for their segment are below the boxes", () => {
+        const drawing = new Drawing()
+        drawing.ladder.state("left", "CLOSED", "SYN-SENT", 0)
+        drawing.ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: 1 })
+        drawing.x(100, { seq: 9, flags: "S" })
+        expect(drawing.lines.map(line => line.slice(0, 21))).toEqual([
+            "  0.0000     SYN-SENT",
+            "  0.0010             ",
+            "                     ",
+            "  0.1000             ",
+            "                     ",
+        ])
+    })
+
     it("entered by an abort are at the reset that follows, and have a line of their own without one", () => {
         const drawing = new Drawing()
         drawing.ladder.state("left", "ESTABLISHED", "CLOSED", 0)
