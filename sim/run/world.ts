@@ -247,7 +247,11 @@ export class World {
         if (status === 0 || explainer === undefined) return
         const [, pinged] = /^\s*ping\s+(\S+)/.exec(command ?? line) ?? []
         if (pinged !== undefined) explainer.noReply(pinged, this.now())
-        else explainer.error(lines.join(" "), this.now())
+        else {
+            const text = lines.join(" ")
+            // the address that is not valid is in the command
+            explainer.error(/\bEINVAL\b/.test(text) ? `${command ?? line}: ${text}` : text, this.now())
+        }
     }
 
     /** Explains what does not move on when a run ends. */
