@@ -28,6 +28,8 @@ export interface Explained extends Diagnosis {
     readonly time: number
     /** The connection that it is about; undefined if it is about none. */
     readonly about: Tuple | undefined
+    /** The number that the device gave that connection; undefined while it has none. */
+    readonly id: number | undefined
 }
 
 const MOST_CONNECTIONS = 500
@@ -348,8 +350,12 @@ export class Explainer {
             "aborted",
             `The program of ${this.self().name} aborted the connection with ${name}.`
         )
-        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple })
+        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple, id: this.idOf(tuple) })
         return why
+    }
+
+    private idOf(tuple: Tuple): number | undefined {
+        return [...this.ids].filter(([, one]) => keyOf(one) === keyOf(tuple)).at(-1)?.[0]
     }
 
     private openedAt(tuple: Tuple): number {
@@ -391,7 +397,7 @@ export class Explainer {
         )
         if (this.done.has(whole) || isRepeated) return
         this.done.add(whole)
-        const explained = { ...why, time: this.now, about }
+        const explained = { ...why, time: this.now, about, id: about && this.idOf(about) }
         this.all.push(explained)
         if (this.all.length > MOST_EXPLAINED) this.all.shift()
         this.report(explained)
