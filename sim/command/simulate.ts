@@ -2,6 +2,7 @@
 
 import { parseOptions } from "../options/options"
 import { Interruption, run } from "../run/run"
+import { runDashboard } from "../ui/run"
 import { superviseRuns, WATCH } from "./watch"
 
 /** Runs the simulator and returns the exit code. */
@@ -15,6 +16,10 @@ export async function simulate(words: readonly string[]): Promise<number> {
     }
     if (process.env.npm_lifecycle_event !== undefined) leaveWithParent(interruption)
     if (words.includes(WATCH)) return await superviseRuns(interruption)
+    if (options.ui !== undefined) {
+        const settings = (stage: string | undefined) => parseOptions(words, { terminal, stage })
+        return await runDashboard(options.ui, settings, interruption)
+    }
     return await run(options, interruption)
 }
 

@@ -1,7 +1,8 @@
 // Draws the ladder of the built-in link: the segments and states of Host X and the server as they happen.
 
 import type { StackEvent, Tuple } from "../device/events"
-import { dissect, type View } from "../view/dissect"
+import { concerns, dropWords, failureWords } from "../view/concerns"
+import { dissect } from "../view/dissect"
 import { Ladder, type Ports, type Side } from "../view/ladder"
 import { HOST_X } from "./boot"
 import type { Observer } from "./observer"
@@ -11,12 +12,6 @@ interface Host {
     name: string
     ip: string
 }
-
-/**
- * Drops that are not drawn: ARP requests for other hosts, broadcasts that the host does not serve, such as DHCP's, and what is
- * answered by a reset, which is drawn.
- */
-const HARMLESS: readonly string[] = ["arp-ignored", "ip-source", "udp-no-port", "tcp-no-connection"]
 
 export class Picture {
     /** The observer that receives the world's reports. */
@@ -48,7 +43,7 @@ export class Picture {
             sent: (frame, from, time, [delivery]) => {
                 const view = dissect(frame)
                 const isOwn = from.name === HOST_X
-                if (!this.on || !(isOwn || this.concerns(view))) return
+                if (!this.on || !(isOwn || concerns(view, hosts.left.ip))) return
                 // broadcasts have no host's address, and with DHCP the device's own is another one
                 const side = isOwn ? ("left" as const) : ("right" as const)
                 this.ladder.segment(view, { ...delivery, time, from: side })
@@ -72,30 +67,21 @@ export class Picture {
         this.ladder.flush()
     }
 
-    /** Returns true when a frame comes from or goes to the device; other frames are not drawn. */
-    private concerns(view: View): boolean {
-        const { ip } = this.hosts.left
-        // a DHCP server's broadcast
-        if (view.kind === "udp" && view.destinationPort === 68) return true
-        if (view.kind === "arp") return view.senderIp === ip || view.targetIp === ip
-        return !("source" in view) || view.source === ip || view.destination === ip
-    }
-
     private event(side: Side, event: StackEvent, time: number): void {
         if (!this.on) return
         const { name } = this.hosts[side]
         switch (event.kind) {
-            case "drop":
-                if (!HARMLESS.includes(event.reason))
-                    this.ladder.note(`${name} dropped a frame: ${event.reason}`)
+            case "drop": {
+                const text = dropWords(name, event.reason)
+                if (text !== undefined) this.ladder.note(text)
                 break
+            }
             case "state":
                 if (this.isShown(side, event))
                     this.ladder.state(side, event.from, event.to, time, this.ports(side, event))
                 break
             case "failed":
-                if (this.isShown(side, event))
-                    this.ladder.note(`${name}: the connection failed, ${event.error}`)
+                if (this.isShown(side, event)) this.ladder.note(failureWords(name, event.error))
                 break
             case "segment":
                 // `sent` reports the frame itself, which is drawn
