@@ -130,7 +130,7 @@ export class Dashboard {
         this.status = ""
         this.feed.put(runView(options))
         const { stage } = options
-        this.say("starting", "The devices are being switched on.")
+        this.say("starting", "The devices are being switched on; a program that has changed is built first.")
         const watch = new Watch(options.ip)
         const world = await World.make(options, [this.observer(options), ofHostX(watch.observer)])
         this.traffic = [options, ...options.others].map(

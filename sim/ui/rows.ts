@@ -4,7 +4,6 @@
 import { arrowTexts } from "../view/describe"
 import type { TcpView } from "../view/dissect"
 import { ENTERED_BY_SENDING, type TcpFlags } from "../view/flags"
-import { TOGETHER_MS } from "../view/ladder"
 import { type Style, seconds } from "../view/ladder-style"
 import { LOST, type Passage, remarksOn } from "../view/remarks"
 import { Repeats } from "../view/repeats"
@@ -22,6 +21,10 @@ const TONES: { readonly [style in Style]: Tone } = {
     red: "bad",
 }
 
+/** A state that was entered by sending belongs to a segment that is sent at most this long after it, ms: ARP comes first. */
+const SENT_WITHIN = 100
+/** A state belongs to a segment that arrived at most this long before it, ms: on a busy computer a device is late. */
+const ARRIVED_WITHIN = 1000
 /** The rows of segments beside which a state may still be written. */
 const MOST_OPEN = 64
 
@@ -45,6 +48,12 @@ interface Coming {
     readonly to: string
     readonly time: number
     readonly row: RowView
+}
+
+/** A change of state. */
+interface Change {
+    readonly from: string
+    readonly to: string
 }
 
 export class Rows {
@@ -110,8 +119,11 @@ export class Rows {
         this.row(time, { form, tone, text: [text], connection: tracked?.number })
     }
 
-    /** Shows that one end went from one state to another, beside the segment that caused it, if any. */
-    state(tracked: Tracked, side: Side, from: string, to: string, time: number): void {
+    /**
+     * Shows that one end went from one state to another, beside the segment that caused it, if any. A state that is inferred from a
+     * segment comes with it, before it has arrived.
+     */
+    state(tracked: Tracked, side: Side, { from, to }: Change, time: number, isInferred = false): void {
         const end = tracked.end(side)
         const flag = ENTERED_BY_SENDING[to]
         if (flag !== undefined) {
@@ -121,7 +133,7 @@ export class Rows {
                     one.from === side &&
                     one.flags[flag] &&
                     one.row[side][0] === "" &&
-                    Math.abs(one.time - time) <= TOGETHER_MS
+                    Math.abs(one.time - time) <= SENT_WITHIN
             )
             if (own === undefined)
                 this.coming.push({ tracked, side, to, time, row: this.changed(tracked, side, to, time) })
@@ -131,7 +143,8 @@ export class Rows {
         }
         // several segments may have arrived before the stack looked: the first one that explains the state caused it
         const cause = this.open.find(
-            one => one.tracked === tracked && belongs(one, side, time) && causes(one, side, from, to)
+            one =>
+                one.tracked === tracked && belongs(one, side, time, isInferred) && causes(one, side, from, to)
         )
         if (cause === undefined) this.changed(tracked, side, to, time)
         else {
@@ -143,7 +156,7 @@ export class Rows {
 
     /** Takes the state that the sender of this segment entered by it, and the row of that state away; returns "" for none. */
     private takeComing(view: TcpView, from: Side, time: number, tracked: Tracked): string {
-        this.coming = this.coming.filter(one => time - one.time <= TOGETHER_MS)
+        this.coming = this.coming.filter(one => time - one.time <= SENT_WITHIN)
         const own = this.coming.find(
             one => one.tracked === tracked && one.side === from && view.flags[ENTERED_BY_SENDING[one.to]!]
         )
@@ -191,11 +204,16 @@ export class Rows {
 }
 
 /** Returns true when a segment that was just sent or has just arrived has no state yet beside its end at `side`. */
-function belongs({ row, from, time: sent, arrives }: SegmentRow, side: Side, time: number): boolean {
-    if (row[side][1] !== "") return false
-    if (from === side) return Math.abs(time - sent) <= TOGETHER_MS
+function belongs(
+    { row, from, time: sent, arrives }: SegmentRow,
+    side: Side,
+    time: number,
+    isInferred: boolean
+): boolean {
+    if (row[side][1] !== "" || (from !== side && arrives === Number.POSITIVE_INFINITY)) return false
+    if (from === side) return Math.abs(time - sent) <= SENT_WITHIN
     // the stack's clock has whole milliseconds
-    return time - arrives <= TOGETHER_MS && arrives - time < 1
+    return time - arrives <= ARRIVED_WITHIN && (isInferred || arrives - time < 1)
 }
 
 /** Returns true when a segment may bring the end at `side` from one state to another (RFC 9293 section 3.3.2, figure 5). */

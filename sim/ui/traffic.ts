@@ -178,7 +178,7 @@ export class Traffic {
         if (!end.isReported) end.steps.length = 0
         end.isReported = true
         end.step(from, to, time)
-        this.rows.state(tracked, side, from, to, time)
+        this.rows.state(tracked, side, { from, to }, time)
         this.mark(tracked)
     }
 
@@ -197,7 +197,7 @@ export class Traffic {
             const side: Side = isLeft ? "left" : "right"
             if (tracked === undefined || tracked.end(side).isReported) continue
             tracked.end(side).step(from, to, this.now)
-            this.rows.state(tracked, side, from, to, this.now)
+            this.rows.state(tracked, side, { from, to }, this.now, true)
             this.mark(tracked)
         }
     }

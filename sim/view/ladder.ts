@@ -57,7 +57,7 @@ export interface Ports {
 }
 
 /** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
-export const TOGETHER_MS = 25
+const TOGETHER_MS = 25
 
 interface Margins {
     left: string
