@@ -41,6 +41,8 @@ export interface Fate {
     /** The number of copies that arrive: 0, 1 or 2. */
     readonly copies: number
     readonly corrupted: boolean
+    /** The bit of the frame that the line has flipped; undefined if it is not corrupted. */
+    readonly bit?: number
     /** True when the frame is held back so that later frames pass it. */
     readonly held: boolean
 }
@@ -131,7 +133,7 @@ export class Path {
         }
         const bytes = frame.slice()
         if (corrupted) {
-            bytes[bit >> 3]! ^= 0x80 >> (bit & 7)
+            flip(bytes, bit)
             this.counters.corrupted++
         }
         if (copies > 1) this.counters.duplicated++
@@ -143,7 +145,8 @@ export class Path {
         const arrival = Math.max(departs + Math.max(0, delay + wobble), this.lastArrival)
         if (held) this.hold(deliver, arrival, letsPass)
         else this.schedule(deliver, arrival)
-        return { lost: undefined, arrives: held ? arrival + HOLD_MS : arrival, copies, corrupted, held }
+        const arrives = held ? arrival + HOLD_MS : arrival
+        return { lost: undefined, arrives, copies, corrupted, held, ...(corrupted ? { bit } : {}) }
     }
 
     /** Drops the frames on their way. */
@@ -195,6 +198,11 @@ export class Path {
         this.timers.add(timer)
         return timer
     }
+}
+
+/** Flips a bit; bits are counted from the highest of the first byte. */
+export function flip(bytes: Uint8Array, bit: number): void {
+    bytes[bit >> 3]! ^= 0x80 >> (bit & 7)
 }
 
 /** Returns the fate of a frame that never arrives. */

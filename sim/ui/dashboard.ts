@@ -1,7 +1,7 @@
 // The run behind the dashboard (`--ui`): one world at a time, which the page drives. A staged failure needs a network of its own, so
 // each one begins a new world, as the end of a failure does.
 
-import { BuildError } from "../build/build"
+import { BuildError } from "../build/error"
 import { type Closed, LinkError } from "../link/stream"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
@@ -10,6 +10,7 @@ import { HOST_X } from "../run/boot"
 import { Ended } from "../run/ended"
 import { Example, ExampleFailed } from "../run/example"
 import { Watch } from "../run/example-checks"
+import { darkStage } from "../run/example-output"
 import { type Observer, ofHostX } from "../run/observer"
 import { playStage } from "../run/staged"
 import { World } from "../run/world"
@@ -161,20 +162,21 @@ export class Dashboard {
             this.line(text, "note")
             this.traffic[0]?.note(text, world.now())
         }
+        let id: number | undefined
         if (stage !== undefined) {
             this.say("working", `The failure ${stage.name} is being played.`)
             await playStage(world, stage, line => note(`> ${line}`))
         } else if (world.options.example) {
             this.say("working", "The example is being played.")
             try {
-                await new Example(world, watch, { note, line: () => {}, promise: () => {} }).run()
+                id = await new Example(world, watch, { ...darkStage, note }, true).run()
             } catch (error) {
                 if (!(error instanceof ExampleFailed)) throw error
                 this.line(`The example failed: ${error.message}`, "error")
             }
         }
         watch.end()
-        for (const line of serving(world.options, world.router?.forwards))
+        for (const line of serving(world.options, world.router?.forwards, id))
             if (line !== "") this.line(line, "note")
         this.say("ready", "")
     }

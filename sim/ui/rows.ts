@@ -5,7 +5,7 @@ import { arrowTexts } from "../view/describe"
 import type { TcpView } from "../view/dissect"
 import { ENTERED_BY_SENDING, type TcpFlags } from "../view/flags"
 import { type Style, seconds } from "../view/ladder-style"
-import { LOST, type Passage, remarksOn } from "../view/remarks"
+import { fateOf, lineWords, type Passage, remarksOn } from "../view/remarks"
 import { Repeats } from "../view/repeats"
 import type { Message, RowView, Side, Tone } from "./messages"
 import type { Tracked } from "./tracking"
@@ -75,7 +75,6 @@ export class Rows {
             const { above, below } = arrowTexts(shown)
             return [[...above, ...words].join("  "), below.join("  ")]
         }
-        const { lost } = passage
         const top = this.takeComing(view, from, passage.time, tracked)
         const beside = [top, ""] as const
         const row = this.row(passage.time, {
@@ -86,7 +85,7 @@ export class Rows {
             counted: texts(tracked.counted(view, from)),
             left: from === "left" ? beside : ["", ""],
             right: from === "right" ? beside : ["", ""],
-            lost: lost === undefined ? undefined : LOST[lost],
+            lost: fateOf(passage),
             connection: tracked.number,
         })
         const { time, arrives = time } = passage
@@ -97,19 +96,20 @@ export class Rows {
             flags: view.flags,
             acksFin: view.flags.ack && view.ack === tracked.end(from === "left" ? "right" : "left").fin,
             time,
-            arrives: lost === undefined ? arrives : Number.POSITIVE_INFINITY,
+            arrives: fateOf(passage) === undefined ? arrives : Number.POSITIVE_INFINITY,
         })
         if (this.open.length > MOST_OPEN) this.open.shift()
     }
 
     /** Adds a frame that is no segment, in one line. */
-    frame(text: string, from: Side, { time, lost }: Passage): void {
-        this.row(time, {
+    frame(text: string, from: Side, passage: Passage): void {
+        const lost = fateOf(passage)
+        this.row(passage.time, {
             form: "frame",
             tone: lost === undefined ? "quiet" : "bad",
             from,
-            text: [text],
-            lost: lost === undefined ? undefined : LOST[lost],
+            text: [[text, ...lineWords(passage)].join("  ")],
+            lost,
         })
     }
 

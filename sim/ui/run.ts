@@ -1,6 +1,7 @@
 // `--ui`: runs the dashboard and its server until a signal ends them.
 
-import { type Interruption, reportEnd } from "../run/run"
+import type { Interruption } from "../run/interruption"
+import { reportEnd } from "../run/run"
 import { Dashboard, type Settings } from "./dashboard"
 import { dashboardPage } from "./page"
 import { DashboardError, DashboardServer } from "./server"

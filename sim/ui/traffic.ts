@@ -8,6 +8,7 @@ import type { Explained } from "../diagnosis/explainer"
 import type { Station } from "../link/port"
 import type { Delivery } from "../link/switch"
 import { deviceName } from "../run/boot"
+import { checkAgainst } from "../run/picture"
 import { concerns, dropWords, failureWords } from "../view/concerns"
 import { oneLine } from "../view/describe"
 import { dissect, type TcpView, type View } from "../view/dissect"
@@ -53,9 +54,10 @@ export class Traffic {
         const delivery = isOwn
             ? (deliveries.find(({ lost }) => lost === undefined) ?? deliveries[0])
             : deliveries.find(({ to }) => to.name === own)
-        if (!isOwn && (delivery === undefined || !this.isOurs(view))) return
+        if (!isOwn && (delivery === undefined || !concerns(view, this.ip, this.mac))) return
         if (isOwn) this.learn(view)
-        const passage = { ...delivery, time }
+        const check = delivery?.bit === undefined ? undefined : checkAgainst(frame, view, delivery.bit)
+        const passage = { ...delivery, check, time }
         const side: Side = isOwn ? "left" : "right"
         if (view.kind === "tcp") {
             const tracked = this.tracking.ofSegment(tupleOf(view, side), view, side)
@@ -159,10 +161,6 @@ export class Traffic {
         if (tracked === undefined) return undefined
         const { localPort, remoteIp, remotePort } = tracked.tuple
         return this.recordings.numberOf(localPort, remoteIp, remotePort)
-    }
-
-    private isOurs(view: View): boolean {
-        return concerns(view, this.ip) || ("destinationMac" in view && view.destinationMac === this.mac)
     }
 
     /** Notes the device's addresses: DHCP may change the one of IP. */

@@ -13,6 +13,8 @@ export interface Passage {
     readonly arrives?: number
     readonly lost?: Fate["lost"]
     readonly corrupted?: boolean
+    /** The check that finds the frame to be corrupted, so that its receiver drops it. */
+    readonly check?: string | undefined
     readonly copies?: number
     readonly held?: boolean
     /** What is remarkable about the segment; without it the ladder itself finds retransmissions and keep-alives. */
@@ -43,13 +45,27 @@ export function remarksOn(
     } else {
         const kind = repeats.classify(view)
         if (kind !== "new") words.push(kind)
-        if (kind === "retransmission") style = "yellow"
+        if (kind === "retransmission" || kind === "zero window") style = "yellow"
     }
     if (flags.rst) style = "red"
     if (!view.checksumValid || !view.headerChecksumValid) words.push("bad checksum")
-    if (passage.lost !== undefined) return { words, style: "red" }
-    if (passage.corrupted) words.push("corrupted")
-    if ((passage.copies ?? 1) > 1) words.push("duplicated")
-    if (passage.held) words.push("held back")
-    return { words, style: passage.corrupted || !view.checksumValid ? "red" : style }
+    words.push(...lineWords(passage))
+    const isBad = fateOf(passage) !== undefined || passage.corrupted || !view.checksumValid
+    return { words, style: isBad ? "red" : style }
+}
+
+/** Returns the words for a frame that no receiver takes; undefined for one that arrives. */
+export function fateOf({ lost, check }: Passage): string | undefined {
+    if (lost !== undefined) return LOST[lost]
+    return check === undefined ? undefined : "corrupted"
+}
+
+/** Returns the words for what the line did to a frame that arrives. */
+export function lineWords({ lost, corrupted, check, copies = 1, held }: Passage): string[] {
+    if (lost !== undefined) return []
+    const words: string[] = []
+    if (corrupted && check === undefined) words.push("corrupted")
+    if (copies > 1) words.push("duplicated")
+    if (held) words.push("held back")
+    return words
 }

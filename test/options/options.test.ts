@@ -33,7 +33,16 @@ describe("the mode of a run", () => {
         ["--exec help", atTerminal, { mode: "batch", example: false, time: "virtual", commands: ["help"] }],
         ["--once --exec help", inPipe, { mode: "batch", example: true, commands: ["help"] }],
         ["--time virtual", atTerminal, { mode: "console", example: true, time: "virtual" }],
-        ["--json", inPipe, { mode: "batch", example: true, json: true }],
+        [
+            "--json",
+            inPipe,
+            { mode: "batch", example: true, json: true, keepGoing: false, quiet: false, color: undefined },
+        ],
+        [
+            "--exec help --keep-going --quiet --no-color",
+            inPipe,
+            { keepGoing: true, quiet: true, color: false },
+        ],
         ["--control", inPipe, { mode: "control", example: false, time: "real" }],
         ["--ui", inPipe, { mode: "ui", ui: 0, example: true, time: "real", router: "10.0.0.3" }],
         ["--ui=8090 --time virtual", atTerminal, { mode: "ui", ui: 8090, time: "virtual" }],
@@ -233,6 +242,7 @@ describe("options that are refused in one line", () => {
         ["--ui --pcap x.pcapng", /cannot be combined: the dashboard begins new networks/],
         ["--ui --control", /cannot be combined: the dashboard drives the device/],
         ["--ui --link user --stage filtered", /--link user and --stage cannot be combined/],
+        ["--keep-going", /--keep-going needs --exec/],
         ["--control --exec help", /cannot be combined/],
         ["--control --json", /cannot be combined/],
     ])('"%s" is refused', (line, expected) => {
@@ -284,7 +294,7 @@ describe("--help and --version", () => {
     test("--help names each option and the exit codes", () => {
         const help = answer("-h")
         const known =
-            "runtime program without board pins seed time link forward ip gateway mac-address config once exec json pcap impair fault ui control help"
+            "runtime program without board pins seed time link forward ip gateway mac-address config once exec keep-going quiet no-color json pcap impair fault ui control help"
         for (const name of known.split(" ")) expect(help).toMatch(new RegExp(`--${name}\\b.*\\S`))
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })
