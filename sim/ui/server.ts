@@ -132,7 +132,9 @@ export class DashboardServer {
         const text = isGraph
             ? this.service.graphs(device, connection)
             : this.service.report(device, connection)
-        if (text === undefined) return words(404, "This connection is not known any more.")
+        // a page may ask for the graphs of a connection whose network is gone, or whose first segment has not arrived
+        if (text === undefined)
+            return isGraph ? words(204, "") : words(404, "This connection is not known any more.")
         const name = `attachment; filename="connection-${connection}.html"`
         return isGraph
             ? { status: 200, type: "image/svg+xml; charset=utf-8", text, headers: {} }
@@ -219,7 +221,7 @@ function readOrder(text: string): Order | string {
 
 /** Returns an answer of one sentence. */
 function words(status: number, text: string, headers: Record<string, string> = {}): Answer {
-    return { status, type: "text/plain; charset=utf-8", text: `${text}\n`, headers }
+    return { status, type: "text/plain; charset=utf-8", text: text === "" ? "" : `${text}\n`, headers }
 }
 
 function send(response: ServerResponse, { status, type, text, headers }: Answer): void {

@@ -150,7 +150,7 @@ describe("which requests are answered", () => {
         ["DELETE", "/", 405],
         ["GET", "/graphs", 400],
         ["GET", "/graphs?device=0&connection=-1", 400],
-        ["GET", "/graphs?device=0&connection=2", 404],
+        ["GET", "/graphs?device=0&connection=2", 204],
         ["GET", "/report?device=0&connection=2", 404],
         ["GET", "/graphs?device=0&connection=1", 200],
         ["GET", "/report?device=0&connection=1", 200],

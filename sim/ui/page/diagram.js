@@ -121,6 +121,8 @@ async function fetchPlot(query) {
     try {
         const response = await fetch(`/graphs?${query}`)
         const text = response.ok ? await response.text() : ""
+        // there is nothing to draw yet: the next message asks again
+        if (text === "") plot.key = ""
         // the simulator escapes all text in its pictures
         if (!hasSelection(box)) box.innerHTML = text
     } catch {
