@@ -18,9 +18,19 @@ export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts
  * The tests that share a process, as they leave nothing behind: that saves half a second of each file. Tests of drivers would meet
  * the fibers of others.
  */
-const TOGETHER = ["wire", "tcp", "net", "link", "view", "options", "capture", "analysis", "chip", "router", "optimizer"].map(
-    folder => `test/${folder}/*.test.ts`
-)
+const TOGETHER = [
+    "wire",
+    "tcp",
+    "net",
+    "link",
+    "view",
+    "options",
+    "capture",
+    "analysis",
+    "chip",
+    "router",
+    "optimizer",
+].map(folder => `test/${folder}/*.test.ts`)
 
 // runs src/ on the Node runtime: DeviceScript's packages are those of sim/node
 export default defineConfig({
