@@ -15,9 +15,11 @@ import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
 import { buildBy, builder, type Job, type Program } from "./builder"
 import { runCompiler } from "./compiler"
+import { BuildError } from "./error"
 import { FEATURES, featuresFile, leftOut } from "./features"
 import { locked } from "./lock"
 import { commandLineTool, INSTALL, INSTALLED, locate, ofPackage, PACKAGE, projectPath, ROOT } from "./places"
+import { withProgress } from "./progress"
 import { fillWorkFolder, type Replaced } from "./work-folder"
 
 export type { Program } from "./builder"
@@ -44,9 +46,6 @@ const OPTIMIZER = INSTALLED ? ["package.json"] : ["sim/build/build.ts", "sim/opt
 /** The number of builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
-/** Thrown for a program that the compiler rejects; the message contains all of the compiler's output. */
-export class BuildError extends Error {}
-
 /** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most code. */
 export class TooLarge extends BuildError {}
 
@@ -70,6 +69,8 @@ export interface BuildOptions {
     without?: readonly string[]
     /** Runs the optimizer; the default is true. */
     optimize?: boolean
+    /** True to show no progress. */
+    quiet?: boolean
 }
 
 /** The module that connects a program to the simulator, instead of a board's SPI bus and pins. */
@@ -100,7 +101,7 @@ export async function buildImage(program: Program, title: string, options?: Buil
 export async function compileImage(
     program: Program,
     title: string,
-    { board = readBoard(), without = leftOut(), optimize: optimized = true }: BuildOptions = {}
+    { board = readBoard(), without = leftOut(), optimize: optimized = true, quiet = false }: BuildOptions = {}
 ): Promise<Image> {
     const replaced: Replaced = new Map([[FEATURES, featuresFile(without)], ...boardFiles(board)])
     const onBoard = board.name === defaultBoard() ? title : `${title}-${board.name}`
@@ -114,13 +115,12 @@ export async function compileImage(
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
                 if (existsSync(directory)) return
-                const progress = process.stderr.isTTY
-                if (progress) process.stderr.write(`building ${name} ...`)
-                try {
-                    await buildAnywhere({ program, name, replaced: [...replaced], optimized, directory })
-                } finally {
-                    if (progress) process.stderr.write("\r\x1b[K")
-                }
+                const job = { program, name, replaced: [...replaced], optimized, directory }
+                const path = builder(ROOT)
+                // a process that builds for several is waited for in silence
+                if (path !== undefined) return buildElsewhere(path, job)
+                const work = () => build(job)
+                return quiet ? work() : withProgress(`building ${name}`, work)
             })
         } catch (error) {
             throw unwritable(error)
@@ -217,10 +217,8 @@ function replacing(replaced: Replaced): Plugin {
     }
 }
 
-/** Builds by the process that builds for several, if there is one, else in this process. */
-async function buildAnywhere(job: Job): Promise<void> {
-    const path = builder(ROOT)
-    if (path === undefined) return build(job)
+/** Builds by the process at this socket, which builds for several. */
+async function buildElsewhere(path: string, job: Job): Promise<void> {
     const { error } = await buildBy(path, job)
     if (error !== undefined) throw new BuildError(error)
 }

@@ -79,8 +79,9 @@ export class Evidence {
     lastSent: number | undefined
     /** The ARP replies that reached the device's port. */
     readonly replies: { readonly time: number; readonly ip: string }[] = []
-    /** The device's Ethernet address, once it has sent a frame. */
+    /** The device's Ethernet address, once it has sent a frame, and the IP address that it used last. */
     mac = ""
+    address: string | undefined
 
     /** Creates the evidence about the network of a device; without `self` no device is special, as in a capture. */
     constructor(readonly self?: () => Self) {}
@@ -95,6 +96,8 @@ export class Evidence {
         if (from !== "" && from === this.self?.().station) {
             this.mac = view.sourceMac
             this.lastSent = time
+            const address = view.kind === "arp" ? view.senderIp : "source" in view ? view.source : UNKNOWN_IP
+            if (address !== UNKNOWN_IP) this.address = address
         }
         if (view.kind === "arp" && view.senderIp !== UNKNOWN_IP) {
             const known = this.owners.get(view.senderIp) ?? new Map<string, number>()

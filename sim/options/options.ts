@@ -1,7 +1,7 @@
 // The options of `npm start`, read and checked before anything starts.
 
 import { Config, configure } from "../../src/tcp/config"
-import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
+import { boardNamed, chosenBoard, type GivenBoard, parsePins } from "../board/board-options"
 import type { Board } from "../board/boards"
 import { boardGiven } from "../build/board-of"
 import { chipOf } from "../chip/chips"
@@ -11,12 +11,13 @@ import { parseTapAddress } from "../link/tap-address"
 import type { Forward } from "../router/incoming"
 import { type Stage, stageOf, stages } from "../stage/stages"
 import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./address"
-import { Answer, CommandLine, ownProgram, program, usage, WORDS, without } from "./command-line"
+import { Answer, type CommandLine, ownProgram, program, WORDS, without } from "./command-line"
 import { splitCommands } from "./commands"
 import { OptionError } from "./error"
 import { type ForwardWish, parseForward } from "./forward"
 import { type Impairments, noImpairments, parseImpair } from "./impair"
 import { planNetwork } from "./network-plan"
+import { simulatorOptions } from "./simulator-options"
 
 type RuntimeName = "vm" | "node"
 
@@ -58,7 +59,13 @@ export interface Options {
     cutShort: boolean
     /** The commands of --exec. */
     commands: string[]
+    /** True when commands go on after one that fails; the exit code is 1 all the same. */
+    keepGoing: boolean
     json: boolean
+    /** True when only results and errors are shown: no banner, no picture, no progress. */
+    quiet: boolean
+    /** False when nothing is shown in colours; undefined when the output and its environment decide. */
+    color: boolean | undefined
     pcap: string | undefined
     /** Faults of the chip of Host X. */
     faults: readonly FaultStep[]
@@ -132,7 +139,10 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         example,
         cutShort: mode === "batch" && !batch,
         commands: given.exec ?? [],
+        keepGoing: given.keepGoing === true,
         json: given.json === true,
+        quiet: given.quiet === true,
+        color: given.color ? undefined : false,
         pcap: given.pcap,
         faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
@@ -197,7 +207,11 @@ interface Given extends GivenBoard {
     config: { [key: string]: number }
     once?: true
     exec?: string[]
+    keepGoing?: true
     json?: true
+    quiet?: true
+    /** False with --no-color. */
+    color: boolean
     pcap?: string
     fault?: string
     impair?: Partial<Impairments>
@@ -215,6 +229,8 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
     }
+    if (given.keepGoing && given.exec === undefined)
+        throw new OptionError("--keep-going needs --exec: it is about its commands")
     if (given.program !== undefined) {
         const why = "the program has no example, console or control protocol"
         if (given.exec !== undefined) refuse("--program and --exec", why)
@@ -250,42 +266,30 @@ function read(words: readonly string[]): Given {
     return { ...given, ...(own === undefined ? {} : { program: own }) }
 }
 
+/** Returns the command line with the parsers of its options' values. */
 function commandLine(): CommandLine {
-    const command = new CommandLine(
-        `${usage("start", "sim")}: a TCP/IP stack in DeviceScript on a simulated board`
-    )
-    const add: CommandLine["add"] = (...option) => command.add(...option)
-    add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
-    add("--program <FILE>", "run this program (--watch: again at each change)", program)
-    add("--without <NAME,...>", "build without these features (src/features.ts)", without)
-    addBoardOptions(command)
-    // the older option, which chooses a board by its chip
-    add("--mac <CHIP>", "")
-    add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
-    add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
-    add("--link <L>", "builtin, user, passt, tap:NAME, stream:ADDRESS", link, "builtin")
     const forwards: ForwardWish[] = []
-    add("--forward <[A:]P:[D:]Q>", "forward port P here (8080) to port Q there (80)", text => {
-        forwards.push(parseForward(text))
-        return forwards
+    return simulatorOptions({
+        runtime: runtimes,
+        program,
+        without,
+        board: boardNamed,
+        pins: parsePins,
+        seed,
+        time: one("real", "virtual"),
+        link,
+        forward: text => {
+            forwards.push(parseForward(text))
+            return forwards
+        },
+        ip: parseInterface,
+        gateway: parseUnicast,
+        "mac-address": parseMac,
+        config,
+        exec: splitCommands,
+        impair: impairments,
+        stage: stageNamed,
     })
-    add("--ip <A.B.C.D/N>", "its address (10.0.0.2/24); --gateway: its router", parseInterface)
-    // the line above describes it; otherwise the help would not fit a screen
-    add("--gateway <A.B.C.D>", "", parseUnicast)
-    add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
-    add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
-    add("--once", "run the example only, or a program's handshakes")
-    // sim/command/watch.ts has it, and the help names it with the program
-    add("--watch", "")
-    add("--exec <'C; C'>", "run these console commands only, as help", splitCommands)
-    add("--json", "print each event as a line of JSON")
-    add("--pcap <FILE>", "capture the device's frames (pcapng)")
-    add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
-    add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")
-    // the line of --fault describes it
-    add("--stage <NAME|list>", "", stageNamed)
-    add("--control", "another program drives the device (stdin, stdout)")
-    return command
 }
 
 /** Returns the stage of a name. Throws an Answer with all names, one a line, for `list`, and an OptionError for an unknown name. */

@@ -38,8 +38,15 @@ export function opening(options: Options): string[] {
     ]
 }
 
-/** Returns the lines that say what the user can do now. `open` are the forwards with their actual ports. */
-export function serving(options: Options, open: readonly Forward[] = options.forwards): string[] {
+/**
+ * Returns the lines that say what the user can do now. `open` are the forwards with their actual ports, and `id` is the number of the
+ * connection that the example left open.
+ */
+export function serving(
+    options: Options,
+    open: readonly Forward[] = options.forwards,
+    id: number | undefined = undefined
+): string[] {
     const { link, ip, others, time, mode } = options
     if (mode === "program") {
         return [
@@ -57,6 +64,7 @@ export function serving(options: Options, open: readonly Forward[] = options.for
                   `So do ${others.map(other => other.ip).join(", ")}; "on 2 COMMAND" runs a command on host 2.`,
               ]),
         ...open.map(forward => describeForward(forward, ip)),
+        ...(id === undefined ? [] : [`Connection ${id} is open: "send ${id} hello", "close ${id}".`]),
         ...(time === "virtual" ? ["Each command lets a second pass, or as much time as it waits for."] : []),
         mode === "console"
             ? `"help" lists the commands, Ctrl-D ends the run.${hint}`

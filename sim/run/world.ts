@@ -55,6 +55,7 @@ const FAULT_HELP =
     "fault NAME on|off|N               breaks the chip; fault alone lists the names (simulator only)"
 const OWN_HELP = [
     ...conditionHelp,
+    ["picture on|off|PORT", "draws all connections, none, or those of a port"],
     ["why [ID]", "says why a connection, or what failed last, has failed"],
 ].map(([usage = "", does]) => `${usage.padEnd(34)}${does} (simulator only)`)
 const WHY = /^\s*why(?=\s|$)(.*)$/
@@ -73,10 +74,12 @@ export class World {
     /** Explains the failures of each device. */
     readonly explainers: Explainer[] = []
     private readonly ethernet: EthernetSwitch
-    private readonly conditions: Conditions
+    readonly conditions: Conditions
     private readonly actors: Actor[] = []
     /** Another host tries ports that the program may not have: a refusal is no failure, and not explained. */
     tries = false
+    /** Carries out the commands of the run that shows this world; returns undefined for any other command. */
+    ofRun: (line: string) => Reply | undefined = () => undefined
     /** Explanations that wait for the event that they explain. */
     private held: Explained[] | undefined
     private readonly outside: Outside | undefined
@@ -152,6 +155,11 @@ export class World {
         set(sceneOn({ ...ground, station: deviceName(0) }, this.actors))
     }
 
+    /** The address that Host X uses, which is not the one of --ip if its program has its own. */
+    get address(): string {
+        return this.explainers[0]?.evidence.address ?? this.options.ip
+    }
+
     /** Returns the milliseconds since the devices were switched on. */
     now(): number {
         return this.clock.now() - this.origin
@@ -214,6 +222,8 @@ export class World {
 
     /** Carries out a command about the network's conditions, or `why`; returns undefined for any other command. */
     private ownCommand(device: number, line: string): Reply | undefined {
+        const ofRun = this.ofRun(line)
+        if (ofRun !== undefined) return ofRun
         const controlled = this.options.mode === "control"
         try {
             const done = this.conditions.command(line)
@@ -328,6 +338,7 @@ export class World {
             board: options.board,
             ...(options.program === undefined ? {} : { program: options.program }),
             without: options.without,
+            quiet: options.quiet,
             boot: { ...bootOptions(options, n, ip), ...kind.boot?.(chip) },
             ...(options.seed === undefined ? {} : { seed: (options.seed + n) >>> 0 }),
             deviceId: deviceId(n),
@@ -428,12 +439,15 @@ export class World {
         const self = {
             name: n === 0 ? "Host X" : `host ${n + 1}`,
             station: deviceName(n),
-            ip,
+            // a program may have an address of its own
+            get ip() {
+                return explainer.evidence.address ?? ip
+            },
             prefix,
             gateway,
             connections: config.connections,
         }
-        const explainer = new Explainer(
+        const explainer: Explainer = new Explainer(
             () => self,
             explained => {
                 if (this.held !== undefined) this.held.push(explained)

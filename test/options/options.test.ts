@@ -33,7 +33,16 @@ describe("the mode of a run", () => {
         ["--exec help", atTerminal, { mode: "batch", example: false, time: "virtual", commands: ["help"] }],
         ["--once --exec help", inPipe, { mode: "batch", example: true, commands: ["help"] }],
         ["--time virtual", atTerminal, { mode: "console", example: true, time: "virtual" }],
-        ["--json", inPipe, { mode: "batch", example: true, json: true }],
+        [
+            "--json",
+            inPipe,
+            { mode: "batch", example: true, json: true, keepGoing: false, quiet: false, color: undefined },
+        ],
+        [
+            "--exec help --keep-going --quiet --no-color",
+            inPipe,
+            { keepGoing: true, quiet: true, color: false },
+        ],
         ["--control", inPipe, { mode: "control", example: false, time: "real" }],
         ["--link stream:unix:x", inPipe, { mode: "serve", example: false, time: "real" }],
         ["--link stream:unix:x", atTerminal, { mode: "console", example: false, time: "real" }],
@@ -220,6 +229,7 @@ describe("options that are refused in one line", () => {
         ["--time virtual --control", /cannot be combined/],
         ["--once --link stream:h:1", /cannot be combined: the example needs/],
         ["--control --once", /cannot be combined/],
+        ["--keep-going", /--keep-going needs --exec/],
         ["--control --exec help", /cannot be combined/],
         ["--control --json", /cannot be combined/],
     ])('"%s" is refused', (line, expected) => {
@@ -271,7 +281,7 @@ describe("--help and --version", () => {
     test("--help names each option and the exit codes", () => {
         const help = answer("-h")
         const known =
-            "runtime program without board pins seed time link forward ip gateway mac-address config once exec json pcap impair fault control help"
+            "runtime program without board pins seed time link forward ip gateway mac-address config once exec keep-going quiet no-color json pcap impair fault control help"
         for (const name of known.split(" ")) expect(help).toMatch(new RegExp(`--${name}\\b.*\\S`))
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })
