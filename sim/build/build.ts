@@ -54,7 +54,7 @@ export interface Image {
     image: string
     /** Path of the debug information. */
     debug: string
-    /** Path of the optimizer's report. */
+    /** Path of the optimizer's report, if the image is optimized. */
     report: string
     /** Bytes of the image. */
     size: number
@@ -260,14 +260,15 @@ function readable(output: string, work: string): string {
 async function finish(built: string, staged: string, own: string, optimized: boolean): Promise<void> {
     const plain = readFileSync(join(built, IMAGE))
     const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
-    const { image, debug, report } = optimize(plain, plainDebug)
-    const code = optimized ? report.after.code : report.before.code
+    const small = optimized ? optimize(plain, plainDebug) : undefined
+    const image = small?.image ?? plain
     // an image that is too large is built only for its figures
-    const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
+    const fits = limitedBytes(readImage(image).functions) < CODE_LIMIT
+    const refused = fits ? verifyByVm(image) : undefined
     if (refused !== undefined) throw new BuildError(`${own}: the VM rejects the image (${refused})`)
-    await writeFile(join(staged, IMAGE), optimized ? image : plain)
-    await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
-    await writeFile(join(staged, REPORT), JSON.stringify(report))
+    await writeFile(join(staged, IMAGE), image)
+    await writeFile(join(staged, DEBUG), JSON.stringify(small?.debug ?? plainDebug))
+    if (small !== undefined) await writeFile(join(staged, REPORT), JSON.stringify(small.report))
 }
 
 async function forgetOldBuilds(name: string): Promise<void> {

@@ -52,7 +52,7 @@ export interface Options {
     /** The fields of the stack's Config that --config sets. */
     config: { [key: string]: number }
     /** What the process does after the example and the commands; "handshakes" runs a program until its connections are over. */
-    mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes"
+    mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes" | "ui"
     /** True when the run begins with the example. */
     example: boolean
     /** True when the run ends after the example because it has no terminal, not because an option says so. */
@@ -72,12 +72,16 @@ export interface Options {
     impairments: Impairments
     /** The failure that the run shows; undefined for a run without one. */
     stage: Stage | undefined
+    /** The port of the dashboard, 0 for any that is free; undefined for a run without one. */
+    ui: number | undefined
 }
 
 /** The environment in which the process runs. */
 interface Surroundings {
     /** True when standard input and output are a terminal. */
     terminal: boolean
+    /** The name of a failure to show instead of that of --stage; "" for none. */
+    stage?: string | undefined
 }
 
 /** Delay of a frame on the built-in link, ms: enough for a reader to see sending and arrival apart. */
@@ -91,12 +95,18 @@ const STAGED = "src/lookup.ts"
 const MOST_DEVICES = 8
 
 /** Reads the options after `npm start --`. Throws an OptionError of one line, or an Answer for standard output. */
-export function parseOptions(words: readonly string[], { terminal }: Surroundings): Options {
+export function parseOptions(words: readonly string[], surroundings: Surroundings): Options {
+    const { terminal } = surroundings
     const given = read(words)
+    if (surroundings.stage === "") delete given.stage
+    else if (surroundings.stage !== undefined) given.stage = stageOf(surroundings.stage)
     const outside = given.link !== "builtin"
     const { stage } = given
     const batch = given.once === true || given.exec !== undefined
-    const waited = !batch && !given.control && (terminal || outside || given.program !== undefined)
+    const waited =
+        !batch &&
+        !given.control &&
+        (terminal || outside || given.program !== undefined || given.ui !== undefined)
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
     const isReal = outside || given.control || (waited && stage === undefined)
     const time = given.time ?? (isReal ? "real" : "virtual")
@@ -109,7 +119,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const { gateway, link } = given
     const board = chosenBoard(boardGiven(given, given.program))
     const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
-    const own = mode === "control" || mode === "program" || mode === "handshakes"
+    const own = mode === "control" || (mode === "ui" && given.program !== undefined) || runsProgram(mode)
     const example =
         !outside && !own && stage === undefined && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
@@ -147,10 +157,16 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
         stage,
+        ui: given.ui === true ? 0 : given.ui,
     }
 }
 
+function runsProgram(mode: Options["mode"]): boolean {
+    return mode === "program" || mode === "handshakes"
+}
+
 function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode"] {
+    if (given.ui !== undefined) return "ui"
     if (given.control) return "control"
     if (given.stage !== undefined && (given.program !== undefined || given.stage.names)) return "handshakes"
     if (given.program !== undefined) return given.once ? "handshakes" : "program"
@@ -160,7 +176,7 @@ function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode
 
 /** Returns the ports that are forwarded. The page is forwarded by default, but not to a program given by --program, whose ports are not known. */
 function forwardsOf(
-    { link, forward }: Given,
+    { link, forward, program }: Given,
     routed: boolean,
     mode: Options["mode"],
     devices: string[]
@@ -174,7 +190,10 @@ function forwardsOf(
     const [ip = ""] = devices
     const wished =
         forward ??
-        (possible && mode !== "program" && mode !== "handshakes" && (mode !== "control" || link !== "builtin")
+        (possible &&
+        !runsProgram(mode) &&
+        (mode !== "ui" || program === undefined) &&
+        (mode !== "control" || link !== "builtin")
             ? [PAGE]
             : [])
     return wished.map(wish => {
@@ -191,6 +210,14 @@ function forwardsOf(
         }
         return { ...wish, deviceIp }
     })
+}
+
+/** Why options do not go together with the dashboard. */
+const REASONS = {
+    once: "the dashboard runs until you end it",
+    exec: "the dashboard has a console for commands",
+    json: "the dashboard shows the events",
+    pcap: "the dashboard begins new networks, and a capture has one; it saves connections as pages",
 }
 
 interface Given extends GivenBoard {
@@ -217,6 +244,8 @@ interface Given extends GivenBoard {
     impair?: Partial<Impairments>
     control?: true
     stage?: Stage
+    /** True without a port. */
+    ui?: number | true
 }
 
 function refuseCombinations(given: Given, outside: boolean, time: Options["time"]): void {
@@ -228,6 +257,11 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.once) refuse("--control and --once", why)
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
+    }
+    if (given.ui !== undefined) {
+        if (given.control) refuse("--ui and --control", "the dashboard drives the device, too")
+        for (const name of ["once", "exec", "json", "pcap"] as const)
+            if (given[name] !== undefined) refuse(`--ui and --${name}`, REASONS[name])
     }
     if (given.keepGoing && given.exec === undefined)
         throw new OptionError("--keep-going needs --exec: it is about its commands")
@@ -289,7 +323,14 @@ function commandLine(): CommandLine {
         exec: splitCommands,
         impair: impairments,
         stage: stageNamed,
+        ui: uiPort,
     })
+}
+
+/** Reads the port of --ui; 0 stands for any that is free. */
+function uiPort(text: string): number {
+    if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+    throw new OptionError(`${text} is not a port of this computer, from 1 to 65535 (0: any that is free)`)
 }
 
 /** Returns the stage of a name. Throws an Answer with all names, one a line, for `list`, and an OptionError for an unknown name. */

@@ -42,6 +42,7 @@ export function simulatorOptions(parsers: Parsers = {}): CommandLine {
     add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate")
     add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")
     add("--stage <NAME|list>")
-    add("--control", "another program drives the device (stdin, stdout)")
+    add("--ui [PORT]", "dashboard in the browser; --control: for programs")
+    add("--control")
     return command
 }

@@ -190,7 +190,7 @@ export class Picture {
 }
 
 /** Returns the check that finds a frame to be corrupted when the line has flipped a bit of it; undefined if its receiver takes it. */
-function checkAgainst(frame: Uint8Array, view: View, bit: number): string | undefined {
+export function checkAgainst(frame: Uint8Array, view: View, bit: number): string | undefined {
     const bytes = frame.slice()
     flip(bytes, bit)
     const arrived = dissect(bytes)

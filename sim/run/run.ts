@@ -41,12 +41,16 @@ export async function run(options: Options, interruption: Interruption): Promise
 
 /** Reports on standard error what ended a run, and returns the exit code. */
 function exitCode(error: unknown, options: Options, interruption: Interruption): number {
+    return !(error instanceof Ended) && interruption.happened ? interrupted(options).code : reportEnd(error)
+}
+
+/** Reports on standard error what ended a run that nobody has interrupted, and returns the exit code. */
+export function reportEnd(error: unknown): number {
     const report = (text: string) => void process.stderr.write(`${text}\n`)
     if (error instanceof Ended) {
         if (error.message !== "") report(error.message)
         return error.code
     }
-    if (interruption.happened) return interrupted(options).code
     if (error instanceof ExampleFailed) report(`the example failed: ${error.message}`)
     else if (isExpected(error)) report(error.message)
     else report((error as Error).stack ?? String(error))

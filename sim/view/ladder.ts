@@ -60,7 +60,7 @@ export interface Ports {
 }
 
 /** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
-export const TOGETHER_MS = 25
+const TOGETHER_MS = 25
 
 /** The lane of a terminal of 80 columns: in a smaller one numbers have no columns, and long texts have several lines. */
 const ROOMY = laneWidth(80)
