@@ -2,6 +2,7 @@
 // each one begins a new world, as the end of a failure does.
 
 import { BuildError } from "../build/error"
+import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
@@ -258,7 +259,9 @@ export class Dashboard {
             explained: (explained, device) => {
                 this.traffic[device]?.explained(explained, ++this.failures)
                 const named = device === 0 ? "" : `host ${device + 1}: `
-                this.line(`${named}why: ${explained.sentence}`, "error")
+                const [sentence = "", ...rest] = diagnosisLines(explained)
+                this.line(`${named}${sentence}`, "error")
+                for (const text of rest) this.line(text, "note")
             },
             log: (level, text, device) => {
                 const named = device === 0 ? text : `${HOST_X} ${device + 1}: ${text}`

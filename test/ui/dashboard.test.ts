@@ -172,6 +172,14 @@ describe("a staged failure", () => {
         expect(of("conditions")[0]!.state.dhcp).toBe("on")
     })
 
+    test("runs into a program of the user's, which has no console", async () => {
+        await start("--program", "src/examples/hello.ts", "--stage", "filtered")
+        expect(of("run")[0]!.devices[0]!.about).toContain("src/examples/hello.ts on Node")
+        expect(connections()[0]!.why).toMatchObject({ cause: "filtered" })
+        expect(path(connections()[0]!.left)).toMatch(/^CLOSED SYN-SENT/)
+        expect(await command("connections")).toContain("this program takes no commands")
+    })
+
     test("has a button's name for each of the command line's", () => {
         for (const { name } of stages) {
             const { stage } = parseOptions(["--ui"], { terminal: false, stage: name })
