@@ -63,6 +63,8 @@ export interface Options {
     /** Faults of the chip of Host X. */
     faults: readonly FaultStep[]
     impairments: Impairments
+    /** The port of this computer that leads to the devices' Jacdac bus; undefined without one. */
+    jacdac: number | undefined
     /** The failure that the run shows; undefined for a run without one. */
     stage: Stage | undefined
 }
@@ -89,9 +91,10 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const outside = given.link !== "builtin"
     const { stage } = given
     const batch = given.once === true || given.exec !== undefined
-    const waited = !batch && !given.control && (terminal || outside || given.program !== undefined)
+    const served = outside || given.program !== undefined || given.jacdac !== undefined
+    const waited = !batch && !given.control && (terminal || served)
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
-    const isReal = outside || given.control || (waited && stage === undefined)
+    const isReal = outside || given.control || given.jacdac !== undefined || (waited && stage === undefined)
     const time = given.time ?? (isReal ? "real" : "virtual")
     refuseCombinations(given, outside, time)
     const [runtime = "vm", ...others] = given.runtime ?? []
@@ -136,6 +139,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         pcap: given.pcap,
         faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
+        jacdac: given.jacdac,
         stage,
     }
 }
@@ -202,6 +206,7 @@ interface Given extends GivenBoard {
     fault?: string
     impair?: Partial<Impairments>
     control?: true
+    jacdac?: number
     stage?: Stage
 }
 
@@ -214,6 +219,13 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.once) refuse("--control and --once", why)
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
+    }
+    if (given.jacdac !== undefined) {
+        if (given.control) refuse("--control and --jacdac", "another program gives the commands")
+        if (time === "virtual")
+            refuse("--jacdac and virtual time", "the console at the other end runs in real time")
+        if (given.runtime?.includes("node"))
+            refuse("--jacdac and --runtime node", "only the VM has a Jacdac bus")
     }
     if (given.program !== undefined) {
         const why = "the program has no example, console or control protocol"
@@ -284,7 +296,9 @@ function commandLine(): CommandLine {
     add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")
     // the line of --fault describes it
     add("--stage <NAME|list>", "", stageNamed)
-    add("--control", "another program drives the device (stdin, stdout)")
+    add("--control", "another program drives it; --jacdac PORT: console")
+    // the line above describes it
+    add("--jacdac <PORT>", "", text => decimalNumber(text, 0, 65_535))
     return command
 }
 
