@@ -71,7 +71,7 @@ test("the Tab key completes commands, IDs and names, and help explains a command
     for (const text of ["usage: neighbours\n", "lists Ethernet addresses\n", "The entries of the ARP table"])
         await screen.until(text)
     screen.type("help nonsense\r")
-    await screen.until('help: unknown command "nonsense", did you mean')
+    await screen.until('help: unknown command "nonsense"; help lists the commands')
     screen.input.end()
     expect(await screen.ended).toMatchObject({ code: 0, message: "" })
 })

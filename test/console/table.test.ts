@@ -2,6 +2,7 @@
 
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { parseConsoleOptions } from "../../sim/console/options"
 import {
     type ConsoleCommand,
     complete,
@@ -11,6 +12,7 @@ import {
     readHelp,
     unknownCommand,
 } from "../../sim/console/table"
+import { OptionError } from "../../sim/options/error"
 
 const commands = readHelp([
     "connections                       lists listeners and connections",
@@ -119,5 +121,34 @@ describe("help COMMAND", () => {
             expect(explainCommand(name, commands)).toBeUndefined()
             expect(unknownCommand(name, none)).toContain("unknown command")
         }
+    })
+})
+
+describe("options of npm run console", () => {
+    test("none has the defaults, all have their values", () => {
+        expect(parseConsoleOptions([])).toEqual({
+            route: undefined,
+            device: undefined,
+            commands: undefined,
+            patience: 5000,
+        })
+        const words = ["--port", "sim", "--device", "AB12", "--exec", "stats; help", "--timeout", "9"]
+        expect(parseConsoleOptions(words)).toEqual({
+            route: { kind: "tcp", host: "127.0.0.1", port: 8085 },
+            device: "AB12",
+            commands: ["stats", "help"],
+            patience: 9000,
+        })
+    })
+
+    test.each([
+        ["--port http://x", /^--port http:\/\/x is not valid; use a serial port, devtools or tcp/],
+        ["--device ?", /^--device \? is neither a board's hexadecimal number/],
+        ["--exec '", /^--exec the quote ' is opened and never closed/],
+        ["--timeout 0", /^--timeout 0 is not a whole number of seconds/],
+        ["word", /^unexpected argument "word"/],
+    ])("%s is refused", (words, why) => {
+        expect(() => parseConsoleOptions(words.split(" "))).toThrow(why)
+        expect(() => parseConsoleOptions(words.split(" "))).toThrow(OptionError)
     })
 })
