@@ -1,12 +1,8 @@
 // `npm run console` and `devicescript-tcp console`: a console for the program on a board, over the USB cable.
 
-import { closeBus, openBus } from "../deploy/bus"
 import { transportFor } from "../deploy/route"
-import { looksOf } from "../run/output"
-import { BoardConsole } from "./board"
-import { boardOf, findConsole, findRoute } from "./find"
+import type { BoardConsole } from "./board"
 import { parseConsoleOptions } from "./options"
-import { Session } from "./session"
 
 /** The mark before what the board prints, in what jacdac-ts logs; the board marks its program's lines by their level. */
 const PRINTED = /^DEV: [>?*!#] (.*)$/
@@ -14,6 +10,12 @@ const PRINTED = /^DEV: [>?*!#] (.*)$/
 /** Runs the console and returns the exit code. Throws what the process reports (sim/command/process.ts). */
 export async function boardConsole(words: readonly string[]): Promise<number> {
     const { route, device, commands, patience } = parseConsoleOptions(words)
+    // --help and wrong words need none of these
+    const { closeBus, openBus } = await import("../deploy/bus")
+    const { boardOf, findConsole, findRoute } = await import("./find")
+    const { BoardConsole } = await import("./board")
+    const { Session } = await import("./session")
+    const { looksOf } = await import("../run/output")
     let print = (_line: string) => {}
     // jacdac-ts reports by no other way what a board prints
     console.debug = (text: unknown) => {

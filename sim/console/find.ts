@@ -12,12 +12,9 @@ import {
 import { INSTALLED } from "../build/places"
 import { ANNOUNCED, isWanted, LOOK, sleep, within } from "../deploy/bus"
 import { DeployError } from "../deploy/error"
-import { DEVTOOLS, type Route } from "../deploy/route"
+import { DEVTOOLS, type Route, SIMULATOR } from "../deploy/route"
 import { SIMULATOR_PORT } from "../device/jacdac"
 import { SRV_NETWORK_CONSOLE } from "./board"
-
-/** The address on which the simulator listens with `--jacdac 8085`. */
-export const SIMULATOR = { kind: "tcp", host: "127.0.0.1", port: SIMULATOR_PORT } as const
 
 /** The longest wait for a connection to this computer, ms. */
 const NEAR = 500

@@ -1,10 +1,9 @@
 // The options of `npm run console`.
 
 import { INSTALLED } from "../build/places"
-import { parseDevice, parseRoute, parseSeconds, type Route } from "../deploy/route"
+import { parseDevice, parseRoute, parseSeconds, type Route, SIMULATOR } from "../deploy/route"
 import { CommandLine } from "../options/command-line"
 import { splitCommands } from "../options/commands"
-import { SIMULATOR } from "./find"
 
 export interface ConsoleOptions {
     /** The way to the board; undefined: the console finds it. */

@@ -1,6 +1,7 @@
 // The ways to a board: a serial port, or a TCP socket as DeviceScript's devtools and the simulator offer it.
 
 import type { Transport } from "jacdac-ts"
+import { SIMULATOR_PORT } from "../device/jacdac"
 import { OptionError } from "../options/error"
 
 /** The way to the board: a serial port, undefined for the only board on USB, or a TCP socket. */
@@ -8,6 +9,9 @@ export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"
 
 /** The address on which DeviceScript's devtools listen. */
 export const DEVTOOLS = { kind: "tcp", host: "127.0.0.1", port: 8082 } as const
+/** The address on which the simulator listens with `--jacdac 8085`. */
+export const SIMULATOR = { kind: "tcp", host: "127.0.0.1", port: SIMULATOR_PORT } as const
+
 /** Reads the value of --port. Throws an OptionError. */
 export function parseRoute(text: string): Route {
     if (text === "devtools") return DEVTOOLS

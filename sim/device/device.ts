@@ -39,6 +39,8 @@ export interface DeviceOptions {
     program?: string
     /** Features that the program leaves out (src/features.ts). The default is the list in package.json. */
     without?: readonly string[]
+    /** True to build the program without showing progress. */
+    quiet?: boolean
     /** Copied into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
@@ -108,7 +110,7 @@ export class Device {
     /** Builds the program if no build of it exists, and starts it. The program runs when the clock runs. */
     async start(): Promise<void> {
         const own = this.options.boot?.control ? "src/controlled.ts" : "src/main.ts"
-        const { program = own, runtime, chip, without } = this.options
+        const { program = own, runtime, chip, without, quiet = false } = this.options
         const modules = behindPipe(program)
         const { clock, seed, deviceId, counting } = this.options
         const options: RuntimeOptions = {
@@ -123,6 +125,7 @@ export class Device {
             const { board } = this
             const { image, debug } = await buildImage(modules, nameOf(program), {
                 board,
+                quiet,
                 ...(without && { without }),
             })
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))

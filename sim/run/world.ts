@@ -65,6 +65,7 @@ const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
 const OWN_HELP = [
     ["fault NAME on|off|N", "breaks the chip; fault alone lists the names"],
     ...conditionHelp,
+    ["picture on|off|PORT", "draws all connections, none, or those of a port"],
     ["why [ID]", "says why a connection, or what failed last, has failed"],
 ].map(([usage = "", does]) => helpLine({ usage, does: `${does} (simulator only)` }))
 const HELP_LINE = helpLine({ usage: "help [COMMAND]", does: "lists the commands, or explains one" })
@@ -89,10 +90,12 @@ export class World {
     private readonly jacdac = new JacdacBus()
     /** The port at which programs connect to the Jacdac bus; undefined without --jacdac. */
     jacdacPort: number | undefined
-    private readonly conditions: Conditions
+    readonly conditions: Conditions
     private readonly actors: Actor[] = []
     /** Another host tries ports that the program may not have: a refusal is no failure, and not explained. */
     tries = false
+    /** Carries out the commands of the run that shows this world; returns undefined for any other command. */
+    ofRun: (line: string) => Reply | undefined = () => undefined
     /** Explanations that wait for the event that they explain. */
     private held: Explained[] | undefined
     private readonly outside: Outside | undefined
@@ -179,6 +182,11 @@ export class World {
         if (server === undefined) return
         const ground = { ip: options.ip, clock, conditions, server, ethernet, link: ethernet, macFor }
         set(sceneOn({ ...ground, station: deviceName(0) }, this.actors))
+    }
+
+    /** The address that Host X uses, which is not the one of --ip if its program has its own. */
+    get address(): string {
+        return this.explainers[0]?.evidence.address ?? this.options.ip
     }
 
     /** Returns the milliseconds since the devices were switched on. */
@@ -269,6 +277,8 @@ export class World {
 
     /** Carries out a command about the network's conditions, or `why`; returns undefined for any other command. */
     private ownCommand(device: number, line: string): Reply | undefined {
+        const ofRun = this.ofRun(line)
+        if (ofRun !== undefined) return ofRun
         const controlled = this.options.mode === "control"
         try {
             const done = this.conditions.command(line)
@@ -292,7 +302,11 @@ export class World {
         if (status === 0 || explainer === undefined) return
         const [, pinged] = /^\s*ping\s+(\S+)/.exec(command ?? line) ?? []
         if (pinged !== undefined) explainer.noReply(pinged, this.now())
-        else explainer.error(lines.join(" "), this.now())
+        else {
+            const text = lines.join(" ")
+            // the address that is not valid is in the command
+            explainer.error(/\bEINVAL\b/.test(text) ? `${command ?? line}: ${text}` : text, this.now())
+        }
     }
 
     /** Explains what does not move on when a run ends. */
@@ -385,6 +399,7 @@ export class World {
             ...programOf(options),
             ...(options.jacdac === undefined ? {} : { jacdac: this.jacdac }),
             without: options.without,
+            quiet: options.quiet,
             boot: { ...bootOptions(options, n, ip), ...kind.boot?.(chip) },
             ...(options.seed === undefined ? {} : { seed: (options.seed + n) >>> 0 }),
             deviceId: deviceId(n),
@@ -485,12 +500,15 @@ export class World {
         const self = {
             name: n === 0 ? "Host X" : `host ${n + 1}`,
             station: deviceName(n),
-            ip,
+            // a program may have an address of its own
+            get ip() {
+                return explainer.evidence.address ?? ip
+            },
             prefix,
             gateway,
             connections: config.connections,
         }
-        const explainer = new Explainer(
+        const explainer: Explainer = new Explainer(
             () => self,
             explained => {
                 if (this.held !== undefined) this.held.push(explained)

@@ -131,6 +131,14 @@ test.each<[string, boolean, NodeJS.ProcessEnv, { color: boolean; unicode: boolea
     ],
     ["a terminal without UTF-8", true, { LANG: "C" }, { color: true, unicode: false }],
     ["LC_ALL before LANG", true, { LANG: "C.UTF-8", LC_ALL: "C" }, { color: true, unicode: false }],
+    ["a pipe with FORCE_COLOR", false, { FORCE_COLOR: "1" }, { color: true, unicode: false }],
+    ["a terminal with FORCE_COLOR=0", true, { FORCE_COLOR: "0" }, { color: false, unicode: false }],
+    [
+        "FORCE_COLOR before NO_COLOR",
+        true,
+        { LANG: "C", NO_COLOR: "1", FORCE_COLOR: "1" },
+        { color: true, unicode: false },
+    ],
     ["a dumb terminal", true, { LANG: "C.UTF-8", TERM: "dumb" }, { color: false, unicode: false }],
 ])(
     "looksOf() of %s: colour and Unicode as terminal and environment have them",
@@ -138,3 +146,17 @@ test.each<[string, boolean, NodeJS.ProcessEnv, { color: boolean; unicode: boolea
         expect(looksOf({ isTTY } as NodeJS.WriteStream, environment)).toEqual({ ...expected, width: 80 })
     }
 )
+
+test("looksOf() follows the window of a terminal, takes COLUMNS without one, and --no-color decides", () => {
+    const stream = { isTTY: true, columns: 100 }
+    const looks = looksOf(stream, { COLUMNS: "70" }, false)
+    expect(looks).toMatchObject({ color: false, width: 100 })
+    stream.columns = 60
+    expect(looks.width).toBe(60)
+    expect(looksOf({ isTTY: false, columns: 0 }, { COLUMNS: "70" }).width).toBe(70)
+    expect(looksOf({ isTTY: false, columns: 0 }, { COLUMNS: "x", FORCE_COLOR: "1" }, false)).toEqual({
+        color: false,
+        unicode: false,
+        width: 80,
+    })
+})
