@@ -67,6 +67,8 @@ export class Evidence {
     private readonly owners = new Map<string, Map<string, number>>()
     /** When a packet of each IP address was last sent. */
     private readonly voices = new Map<string, { time: number; what: string }>()
+    /** The IP addresses that two Ethernet addresses have by turns in ARP, with both. */
+    readonly shared = new Map<string, readonly [string, string]>()
     readonly damages: Damage[] = []
     readonly drops: Drop[] = []
     /** The time since which the device's cable is out; undefined while it is in. */
@@ -101,6 +103,12 @@ export class Evidence {
         }
         if (view.kind === "arp" && view.senderIp !== UNKNOWN_IP) {
             const known = this.owners.get(view.senderIp) ?? new Map<string, number>()
+            const latest = [...known.keys()].at(-1)
+            // one host after another may have an address; two that take turns have it at the same time
+            if (latest !== undefined && latest !== view.senderMac && known.has(view.senderMac)) {
+                limit(this.shared, MOST_HOSTS)
+                this.shared.set(view.senderIp, [latest, view.senderMac])
+            }
             known.delete(view.senderMac)
             limit(known, MOST_HOSTS)
             known.set(view.senderMac, time)
