@@ -14,6 +14,24 @@ const files = boardFiles(readBoard()).set(FEATURES, featuresFile(leftOut()))
 /** A reporter that lists the tests that passed only when CI ran them once more. */
 export const RETRIED = fileURLToPath(new URL("./test/support/retried-reporter.ts", import.meta.url))
 
+/**
+ * The tests that share a process, as they leave nothing behind: that saves half a second of each file. Tests of drivers would meet
+ * the fibers of others.
+ */
+const TOGETHER = [
+    "wire",
+    "tcp",
+    "net",
+    "link",
+    "view",
+    "options",
+    "capture",
+    "analysis",
+    "chip",
+    "router",
+    "optimizer",
+].map(folder => `test/${folder}/*.test.ts`)
+
 // runs src/ on the Node runtime: DeviceScript's packages are those of sim/node
 export default defineConfig({
     plugins: [
@@ -26,7 +44,10 @@ export default defineConfig({
     ],
     resolve: { alias: ALIASES },
     test: {
-        include: ["test/**/*.test.ts"],
+        projects: [
+            { extends: true, test: { name: "together", include: TOGETHER, isolate: false } },
+            { extends: true, test: { name: "apart", include: ["test/**/*.test.ts"], exclude: TOGETHER } },
+        ],
         globalSetup: "test/support/build-server.ts",
         testTimeout: 60_000,
         // hooks build images

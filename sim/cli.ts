@@ -1,4 +1,4 @@
-// The entry of `npm start`; `devicescript-tcp sim` runs the same.
+// The simulator as a module for a debugger; `npm start` and `devicescript-tcp sim` run the same through bin/devicescript-tcp.js.
 
 import { runProcess } from "./command/process"
 import { simulate } from "./command/simulate"

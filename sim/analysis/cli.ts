@@ -62,7 +62,7 @@ async function draw(options: LadderToolOptions): Promise<number> {
             evidence.sent(packet.bytes, "", end / 1e6, undefined)
     })
     const terminal: Terminal = {
-        ...looksOf(process.stdout, process.env),
+        ...looksOf(process.stdout, process.env, options.color),
         write: text => {
             process.stdout.write(text)
         },

@@ -15,6 +15,8 @@ export interface LadderToolOptions {
     html: string | undefined
     /** True when the text is written in addition to a picture or a page. */
     text: boolean
+    /** False when nothing is shown in colours; undefined when the output and its environment decide. */
+    color: boolean | undefined
 }
 
 /** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
@@ -30,6 +32,7 @@ export function parseLadderOptions(words: readonly string[]): LadderToolOptions 
     command.add("--svg <F>", "write the ladder and the graphs as a picture", file)
     command.add("--html <F>", "write a page with everything in it, which loads nothing else", file)
     command.add("--text", "the table and ladder on the terminal, also with --svg or --html")
+    command.add("--no-color", "no colours (NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite)")
     const { given, args } = command.parse<Partial<LadderToolOptions>>(words, 1)
     const [path] = args
     if (path === undefined || path === "")
@@ -41,6 +44,7 @@ export function parseLadderOptions(words: readonly string[]): LadderToolOptions 
         stream: number,
         svg,
         html,
+        color: given.color ? undefined : false,
         text: given.text === true || (svg === undefined && html === undefined),
     }
 }

@@ -75,6 +75,12 @@ function reason(connection: Connection, from: 0 | 1, segment: Segment, isTaken: 
             `${name} reset the connection instead of completing the handshake: it gave up, or only looked whether the port is open`,
         ]
     }
+    // RFC 9293 section 3.5.1, figure 10: the peer's segment is of an older connection, and the reset ends that one
+    if (sender.state === "SYN-SENT" && connection.client === from && receiver.syns === 0)
+        return [
+            "stale-connection",
+            `${peer} still has an older connection with the same ports: it answers the SYN of ${name} by an ACK of other numbers`,
+        ]
     if (receiver.state === "CLOSED")
         return sender.state === "CLOSED"
             ? ["reset-after-close", `${name} repeated the end of a connection that is closed already`]

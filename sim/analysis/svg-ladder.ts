@@ -1,8 +1,7 @@
 // Draws the ladder of a connection as a picture: two lifelines, an arrow for each segment, states in the margins.
 
 import { counted } from "../diagnosis/words"
-import { optionWords, preview } from "../view/describe"
-import { flagNames } from "../view/flags"
+import { arrowTexts } from "../view/describe"
 import { clip, seconds, wrap } from "../view/ladder-style"
 import { other } from "./connection"
 import type { Row, SegmentRow } from "./recording"
@@ -21,15 +20,8 @@ const TOP = 50
 
 /** Returns the texts of an arrow: a line above it and one below. */
 export function arrowWords(wording: Wording, row: SegmentRow): { above: string; below: string } {
-    const view = wording.view(row)
-    const above = [flagNames(view.flags), `seq ${view.seq}`]
-    if (view.flags.ack) above.push(`ack ${view.ack}`)
-    const below = [`len ${view.length}`, `win ${view.window}`]
-    const shown = view.options.filter(({ kind }) => kind !== "timestamps" || view.flags.syn)
-    below.push(...shown.flatMap(optionWords))
-    if (wording.isCorrupted(row)) below.push("bad checksum")
-    const data = preview(view.payload, 40, "…", view.length)
-    if (data !== "") below.push(data)
+    const { above, below } = arrowTexts(wording.view(row))
+    if (wording.isCorrupted(row)) below.splice(2, 0, "bad checksum")
     return { above: [...above, ...wording.remarks(row)].join("  "), below: below.join("  ") }
 }
 

@@ -12,12 +12,15 @@ export interface GivenBoard {
 
 /** Adds --board and --pins to a command line. `--board list` throws an Answer: the names of the boards, one per line. */
 export function addBoardOptions(command: CommandLine): void {
-    command.add("--board <NAME>", "the board, or list; --pins CS=GP5 moves its wires", text => {
-        if (text === "list") throw new Answer(boardNames().join("\n").concat("\n"))
-        return text
-    })
+    command.add("--board <NAME>", "the board, or list; --pins CS=GP5 moves its wires", boardNamed)
     // the help describes it in the line of --board
     command.add("--pins <LINE=PIN,...>", "", parsePins)
+}
+
+/** Returns the name of a board. Throws an Answer with all names, one a line, for `list`. */
+export function boardNamed(text: string): string {
+    if (text === "list") throw new Answer(boardNames().join("\n").concat("\n"))
+    return text
 }
 
 /** Returns the board of --board, the first board with the chip of --mac, or else the board in src/board.ts. */
@@ -45,7 +48,7 @@ function named(option: string, name?: string, pins?: { [line: string]: string })
 }
 
 /** Reads `CS=GP5,RESET=GP6`. */
-function parsePins(text: string): { [line: string]: string } {
+export function parsePins(text: string): { [line: string]: string } {
     const pins: { [line: string]: string } = Object.create(null)
     for (const part of text.split(",")) {
         const [, line, label] = /^(\w+)=(\w+)$/.exec(part) ?? []

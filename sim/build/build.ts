@@ -15,9 +15,11 @@ import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
 import { buildBy, builder, type Job, type Program } from "./builder"
 import { runCompiler } from "./compiler"
+import { BuildError } from "./error"
 import { FEATURES, featuresFile, leftOut } from "./features"
 import { locked } from "./lock"
 import { commandLineTool, INSTALL, INSTALLED, locate, ofPackage, PACKAGE, projectPath, ROOT } from "./places"
+import { withProgress } from "./progress"
 import { fillWorkFolder, type Replaced } from "./work-folder"
 
 export type { Program } from "./builder"
@@ -31,6 +33,8 @@ const TOOL = join(CLI, "built", "devicescript-cli.cjs")
 /** A file with the version of DeviceScript's libraries, which the compiler has written beside it. */
 const MARK = join(dirname(CLI), ".written")
 const CORE = join(dirname(CLI), "core")
+/** The folder of a project with its specifications of Jacdac services. */
+const SERVICES = "services"
 /** The generated module that imports the modules of a program, if it has more than one. */
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
@@ -44,9 +48,6 @@ const OPTIMIZER = INSTALLED ? ["package.json"] : ["sim/build/build.ts", "sim/opt
 /** The number of builds of one program that are kept, because another process may be about to read them. */
 const KEPT = 3
 
-/** Thrown for a program that the compiler rejects; the message contains all of the compiler's output. */
-export class BuildError extends Error {}
-
 /** Thrown for a program whose code is above the VM's limit; the message says by how much, and what takes the most code. */
 export class TooLarge extends BuildError {}
 
@@ -55,7 +56,7 @@ export interface Image {
     image: string
     /** Path of the debug information. */
     debug: string
-    /** Path of the optimizer's report. */
+    /** Path of the optimizer's report, if the image is optimized. */
     report: string
     /** Bytes of the image. */
     size: number
@@ -70,6 +71,8 @@ export interface BuildOptions {
     without?: readonly string[]
     /** Runs the optimizer; the default is true. */
     optimize?: boolean
+    /** True to show no progress. */
+    quiet?: boolean
 }
 
 /** The module that connects a program to the simulator, instead of a board's SPI bus and pins. */
@@ -100,7 +103,7 @@ export async function buildImage(program: Program, title: string, options?: Buil
 export async function compileImage(
     program: Program,
     title: string,
-    { board = readBoard(), without = leftOut(), optimize: optimized = true }: BuildOptions = {}
+    { board = readBoard(), without = leftOut(), optimize: optimized = true, quiet = false }: BuildOptions = {}
 ): Promise<Image> {
     const replaced: Replaced = new Map([[FEATURES, featuresFile(without)], ...boardFiles(board)])
     const onBoard = board.name === defaultBoard() ? title : `${title}-${board.name}`
@@ -114,13 +117,12 @@ export async function compileImage(
             const lock = librariesComplete() ? `lock-${name}` : "lock"
             await locked(join(OUTPUT, lock), async () => {
                 if (existsSync(directory)) return
-                const progress = process.stderr.isTTY
-                if (progress) process.stderr.write(`building ${name} ...`)
-                try {
-                    await buildAnywhere({ program, name, replaced: [...replaced], optimized, directory })
-                } finally {
-                    if (progress) process.stderr.write("\r\x1b[K")
-                }
+                const job = { program, name, replaced: [...replaced], optimized, directory }
+                const path = builder(ROOT)
+                // a process that builds for several is waited for in silence
+                if (path !== undefined) return buildElsewhere(path, job)
+                const work = () => build(job)
+                return quiet ? work() : withProgress(`building ${name}`, work)
             })
         } catch (error) {
             throw unwritable(error)
@@ -161,6 +163,7 @@ async function fingerprint(program: Program, replaced: Replaced): Promise<string
         ...OPTIMIZER.flatMap(path => filesBelow(path)),
         "devsconfig.json",
         "package.json",
+        ...serviceFiles(),
         ...boardNames().map(name => boardFile(name)),
         ...(await sources(program, replaced)),
     ]
@@ -168,6 +171,15 @@ async function fingerprint(program: Program, replaced: Replaced): Promise<string
         .sort()
         .map(file => `${file}\n${replaced.get(file) ?? readFileSync(locate(file), "utf8")}`)
     return hashOf(`${cliVersion()}\n${program.join()}\n${parts.join("")}`)
+}
+
+/** Returns the paths of the project's specifications of Jacdac services, which the compiler reads in every build. */
+function serviceFiles(): string[] {
+    const folder = join(ROOT, SERVICES)
+    if (!existsSync(folder)) return []
+    return readdirSync(folder)
+        .filter(file => file.endsWith(".md"))
+        .map(file => `${SERVICES}/${file}`)
 }
 
 function hashOf(text: string): string {
@@ -217,10 +229,8 @@ function replacing(replaced: Replaced): Plugin {
     }
 }
 
-/** Builds by the process that builds for several, if there is one, else in this process. */
-async function buildAnywhere(job: Job): Promise<void> {
-    const path = builder(ROOT)
-    if (path === undefined) return build(job)
+/** Builds by the process at this socket, which builds for several. */
+async function buildElsewhere(path: string, job: Job): Promise<void> {
     const { error } = await buildBy(path, job)
     if (error !== undefined) throw new BuildError(error)
 }
@@ -238,7 +248,7 @@ export async function build({ program, name, replaced, optimized, directory }: J
         const { output, failed } = await runCompiler(TOOL, entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE)))
-            throw new BuildError(`${own} does not compile:\n${readable(output, work)}`)
+            throw new BuildError(`${own} does not compile:\n${readable(output, work)}${advice(output)}`)
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         await finish(built, staged, own, optimized)
@@ -258,18 +268,25 @@ function readable(output: string, work: string): string {
     return stripVTControlCharacters(output).replaceAll(join(work, "/"), "")
 }
 
+/** Returns what to do about an error whose cause the compiler does not name. */
+function advice(output: string): string {
+    if (!/Property 'NetworkConsole' does not exist/.test(output)) return ""
+    return "The serial console needs services/networkconsole.md in your project: npx devicescript-tcp init puts it there.\n"
+}
+
 /** Optimizes the compiler's image in `built` and writes it to `staged`. Throws when the VM rejects it. */
 async function finish(built: string, staged: string, own: string, optimized: boolean): Promise<void> {
     const plain = readFileSync(join(built, IMAGE))
     const plainDebug = JSON.parse(readFileSync(join(built, DEBUG), "utf8")) as DebugFile
-    const { image, debug, report } = optimize(plain, plainDebug)
-    const code = optimized ? report.after.code : report.before.code
+    const small = optimized ? optimize(plain, plainDebug) : undefined
+    const image = small?.image ?? plain
     // an image that is too large is built only for its figures
-    const refused = code < CODE_LIMIT ? verifyByVm(optimized ? image : plain) : undefined
+    const fits = limitedBytes(readImage(image).functions) < CODE_LIMIT
+    const refused = fits ? verifyByVm(image) : undefined
     if (refused !== undefined) throw new BuildError(`${own}: the VM rejects the image (${refused})`)
-    await writeFile(join(staged, IMAGE), optimized ? image : plain)
-    await writeFile(join(staged, DEBUG), JSON.stringify(optimized ? debug : plainDebug))
-    await writeFile(join(staged, REPORT), JSON.stringify(report))
+    await writeFile(join(staged, IMAGE), image)
+    await writeFile(join(staged, DEBUG), JSON.stringify(small?.debug ?? plainDebug))
+    if (small !== undefined) await writeFile(join(staged, REPORT), JSON.stringify(small.report))
 }
 
 async function forgetOldBuilds(name: string): Promise<void> {

@@ -1,6 +1,6 @@
 // Runs a command as the whole process: reports its errors, and exits with its code.
 
-import { BuildError } from "../build/build"
+import { BuildError } from "../build/error"
 import { FeatureError } from "../build/features"
 import { DeployError } from "../deploy/error"
 import { ImageError } from "../optimizer/errors"

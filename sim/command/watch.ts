@@ -4,10 +4,10 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { watch } from "node:fs"
 import { basename } from "node:path"
 import { ROOT } from "../build/places"
-import type { Interruption } from "../run/run"
+import type { Interruption } from "../run/interruption"
 
 /** The option; the process that it is given to starts others without it. */
-export const WATCH = "--watch"
+const WATCH = "--watch"
 /** The time without a change after which the run begins anew, ms: editors write a file in several steps. */
 const SETTLED = 200
 /** The files whose changes count. */

@@ -12,6 +12,7 @@ import { type Counts, readCounts } from "../vm/counting"
 import { type Heap, liveHeap, readHeap } from "../vm/heap"
 import type { VmModule } from "../vm/module"
 import { VmRuntime } from "../vm/runtime"
+import type { JacdacBus } from "./jacdac"
 import { type Header, Op, PinMode, Pipe } from "./pipe"
 import {
     describePanic,
@@ -38,6 +39,8 @@ export interface DeviceOptions {
     program?: string
     /** Features that the program leaves out (src/features.ts). The default is the list in package.json. */
     without?: readonly string[]
+    /** True to build the program without showing progress. */
+    quiet?: boolean
     /** Copied into `boot` of src/boot.ts before the program runs. */
     boot?: { control?: boolean; [key: string]: unknown }
     seed?: number
@@ -47,6 +50,8 @@ export interface DeviceOptions {
     deviceId?: string
     /** True when another program drives the device, which then asks for commands every millisecond. */
     controlled?: boolean
+    /** The Jacdac bus that the VM is on; the Node runtime is on none. */
+    jacdac?: JacdacBus
     /** No command is ever given, so the device need not ask for one. */
     silent?: boolean
     /** Receives event records (src/base/events.ts), as many as the bytes hold. */
@@ -105,7 +110,7 @@ export class Device {
     /** Builds the program if no build of it exists, and starts it. The program runs when the clock runs. */
     async start(): Promise<void> {
         const own = this.options.boot?.control ? "src/controlled.ts" : "src/main.ts"
-        const { program = own, runtime, chip, without } = this.options
+        const { program = own, runtime, chip, without, quiet = false } = this.options
         const modules = behindPipe(program)
         const { clock, seed, deviceId, counting } = this.options
         const options: RuntimeOptions = {
@@ -120,15 +125,20 @@ export class Device {
             const { board } = this
             const { image, debug } = await buildImage(modules, nameOf(program), {
                 board,
+                quiet,
                 ...(without && { without }),
             })
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
-            this.runtime = new VmRuntime({
+            const { jacdac } = this.options
+            const vm = new VmRuntime({
                 ...options,
                 image: readFileSync(image),
                 debugInfo,
                 ...(counting && { counting }),
+                ...(jacdac && { onFrame: frame => jacdac.carry(frame, vm) }),
             })
+            this.runtime = vm
+            jacdac?.attach(vm)
         } else {
             this.runtime = new NodeRuntime({
                 ...options,

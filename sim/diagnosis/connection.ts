@@ -6,6 +6,8 @@ import { type Cause, type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { damaged, lossesBetween } from "./line"
 import { unanswered, withoutNeighbour } from "./opening"
+import { refusal } from "./refusals"
+import { segmentsOf } from "./sightings"
 import { counted, duration } from "./words"
 
 /** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
@@ -46,6 +48,7 @@ export function whyConnection(
     return (
         cableOut(connection, now, evidence) ??
         foreignProtocol(connection, evidence) ??
+        refusal(connection, evidence) ??
         resetOf(connection, evidence) ??
         notOpened(connection, now, evidence) ??
         closedAtOnce(connection) ??
@@ -116,6 +119,10 @@ function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undef
     const { reset, resetBy, ends } = connection
     if (reset === undefined || resetBy === undefined) return undefined
     const { end, cause, time } = resetBy
+    // a reset after both FINs takes nothing away, and an older connection of the peer's is over once the peer answers the SYN
+    const isClosed = cause === "reset-after-close" && ends.every(({ fin }) => fin !== undefined)
+    const isRepaired = isOfOlder(connection) && (connection.handshake.synAck ?? 0) > time
+    if (isClosed || isRepaired) return undefined
     const deeper =
         cause === "not-acknowledged" || cause === "peer-vanished"
             ? whyNotAcknowledged(connection, end, time, evidence)
@@ -134,6 +141,11 @@ function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undef
             ? lastHeard(connection, other(end))
             : undefined,
     ])
+}
+
+/** Returns true when the client has reset an older connection of the peer, which had answered its SYN (RFC 9293 section 3.5.1, figure 10). */
+export function isOfOlder({ resetBy, client }: Connection): boolean {
+    return resetBy?.cause === "stale-connection" && resetBy.end === client
 }
 
 /** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
@@ -212,7 +224,7 @@ function unreachable(name: string, icmp: string, by: string, server: string): Di
         `${by} reports that ${name} cannot be reached: ${words} (${icmp}).`,
         icmp.includes("prohibited")
             ? `a firewall forbids it: let it through at ${by}, or use another port`
-            : by === server
+            : by === server || icmp.endsWith("port")
               ? "start the server, or look at the port's number"
               : `is ${server} the right address, and does ${by} know the way to it?`
     )
@@ -461,27 +473,19 @@ function notAccepted(connection: Connection, from: 0 | 1, evidence?: Evidence): 
     )
     const last = segmentsOf(connection, from, evidence).at(-1)
     if (drops.length < STUCK || last === undefined) return undefined
-    const expected = connection.ends[other(from)].ack
+    const { ack: expected, next } = connection.ends[other(from)]
+    const name = endName(connection, from)
+    const isOfAck = drops.at(-1)?.reason === "tcp-bad-ack"
     return diagnosis(
         "wrong-number",
-        `${own.name} drops the segments of ${endName(connection, from)}, because their numbers do not fit: the last has sequence number ${last.view.seq}, but ${expected} comes next.`,
+        isOfAck
+            ? `${name} acknowledges ${last.view.ack}, but ${own.name} has sent nothing beyond ${next}, so it drops the segments of ${name}.`
+            : `${own.name} drops the segments of ${name}, because their numbers do not fit: the last has sequence number ${last.view.seq}, but ${expected} comes next.`,
         "the peer, or something on the way that changes numbers, has lost the connection's state; connect again",
         [
             `${own.name} reported ${counted(drops.length, "drop")}: ${[...new Set(drops.map(({ reason }) => reason))].join(", ")}`,
             lastHeard(connection, from),
         ]
-    )
-}
-
-/** Returns the segments of an end on the network, as far as they are kept. */
-function segmentsOf({ addresses, ports, firstTime }: Connection, from: 0 | 1, { segments }: Evidence) {
-    return segments.filter(
-        ({ view, time }) =>
-            time * 1e6 >= firstTime - 1 &&
-            view.source === addresses[from] &&
-            view.sourcePort === ports[from] &&
-            view.destination === addresses[other(from)] &&
-            view.destinationPort === ports[other(from)]
     )
 }
 

@@ -1,8 +1,9 @@
 // Why a name has no address: what the resolver asked, and what name servers answered (RFC 1035).
 
-import { DNS, type DnsMessage, parseDns } from "../view/dns"
+import { DNS } from "../view/dns"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
+import { type NameMessage, nameMessages } from "./names"
 import { heardHere, targetsOf, withoutNeighbour } from "./opening"
 import { counted } from "./words"
 
@@ -13,18 +14,10 @@ const rcodes: { readonly [code: number]: string } = {
     5: "it refuses to answer (REFUSED)",
 }
 
-/** A message, and its ends. */
-interface Message extends DnsMessage {
-    readonly time: number
-    /** The name server. */
-    readonly server: string
-    readonly client: string
-}
-
 /** Returns why `name` was not found; without a name, why the last one was not. Undefined if no name server was asked for it. */
 export function whyNoName(evidence: Evidence, name?: string): Diagnosis | undefined {
     const own = evidence.self?.().ip
-    const all = messages(evidence).filter(({ client }) => own === undefined || client === own)
+    const all = nameMessages(evidence).filter(({ client }) => own === undefined || client === own)
     const wanted = (name ?? all.filter(({ isAnswer }) => !isAnswer).at(-1)?.name ?? "")
         .toLowerCase()
         .replace(/\.$/, "")
@@ -32,8 +25,16 @@ export function whyNoName(evidence: Evidence, name?: string): Diagnosis | undefi
     const [first] = questions
     if (first === undefined) return unasked(evidence, name)
     const servers = [...new Set(questions.map(({ server }) => server))]
-    const last = all.filter(one => one.isAnswer && one.name === wanted).at(-1)
-    if (last === undefined) return silent(evidence, wanted, questions, servers)
+    const answers = all.filter(one => one.isAnswer && one.name === wanted)
+    const last = answers.filter(({ id }) => questions.some(one => one.id === id)).at(-1)
+    if (last === undefined) return foreign(answers, questions) ?? silent(evidence, wanted, questions, servers)
+    if (last.isTruncated)
+        return diagnosis(
+            "name-server-failed",
+            `The answer of the name server ${last.server} for ${wanted} is truncated: it is too long for a datagram, and this stack asks by UDP only.`,
+            "use a name with fewer records, or another name server (dns)",
+            [`${last.server} answered with the flag TC at ${moment(last.time)}`]
+        )
     if (last.rcode === 3)
         return diagnosis(
             "name-unknown",
@@ -59,18 +60,25 @@ export function whyNoName(evidence: Evidence, name?: string): Diagnosis | undefi
     return undefined
 }
 
-/** Returns the addresses that name servers have answered for a name. */
-export function addressesOf(evidence: Evidence, name: string): readonly string[] {
-    const wanted = name.toLowerCase()
-    return messages(evidence)
-        .filter(({ name: text, addresses }) => text === wanted && addresses.length > 0)
-        .flatMap(({ addresses }) => addresses)
+/** Returns that all answers have other ids than the questions, so that the resolver drops them (RFC 5452 section 9.1). */
+function foreign(answers: readonly NameMessage[], questions: readonly NameMessage[]): Diagnosis | undefined {
+    const [answer] = answers
+    const [question] = questions
+    if (answer === undefined || question === undefined) return undefined
+    return diagnosis(
+        "name-server-failed",
+        `The answers of ${answer.server} for ${question.name} have other ids than the questions, so the device drops them: ${answer.id} instead of ${question.id}.`,
+        "set another name server (dns), or look at what changes or forges answers on the way",
+        [
+            `${counted(questions.length, "question")}, ${counted(answers.length, "answer")}, the first at ${moment(answer.time)}`,
+        ]
+    )
 }
 
 function silent(
     evidence: Evidence,
     name: string,
-    questions: readonly Message[],
+    questions: readonly NameMessage[],
     servers: readonly string[]
 ): Diagnosis {
     const first = questions[0]!
@@ -117,15 +125,4 @@ function unasked(evidence: Evidence, name: string | undefined): Diagnosis | unde
 
 function lower(sentence: string): string {
     return /^(No|The) /.test(sentence) ? sentence[0]!.toLowerCase() + sentence.slice(1) : sentence
-}
-
-function messages({ others }: Evidence): Message[] {
-    return others.flatMap(({ view, time }) => {
-        const read = view.kind === "udp" ? parseDns(view) : undefined
-        if (read === undefined || !("source" in view)) return []
-        const [server, client] = read.isAnswer
-            ? [view.source, view.destination]
-            : [view.destination, view.source]
-        return [{ ...read, time, server, client }]
-    })
 }

@@ -1,16 +1,20 @@
 // Explains errors that programs print, `WHAT: CODE, SENTENCE` (src/socket/errors.ts): the code says which rule applies.
 
 import type { Tuple } from "../device/events"
+import { sameNetwork } from "../options/address"
 import { withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, listed } from "./diagnosis"
-import { addressesOf, whyNoName } from "./dns"
+import { whyNoName } from "./dns"
 import type { Evidence } from "./evidence"
+import { addressesOf } from "./names"
 
 /** What the rules need to know of the device's connections. */
 interface Known {
     /** Returns why a host cannot be reached at a port, and the connection. */
     reach(ip: string, port: number, code: string): { why: Diagnosis; about: Tuple }
+    /** Returns why the last connection that the device closed had no answer, and the connection; undefined if it had one. */
+    mute(): { why: Diagnosis; about: Tuple } | undefined
     /** Returns the open connections, in words. */
     open(): string[]
 }
@@ -52,9 +56,12 @@ export function whyError(
                     "use http or tcp without TLS, or a proxy on the network that speaks TLS"
                 )
             )
-        case "EADDRINUSE":
-        case "EINVAL":
         case "ENOTCONN":
+            // the client reports what has happened to its connection, not a call of the program
+            return /\bbroker\b/.test(sentence) ? known.mute() : service(misused(code, sentence))
+        case "EINVAL":
+            return service(unusable(evidence, host) ?? misused(code, sentence))
+        case "EADDRINUSE":
         case "EPIPE":
         case "EMSGSIZE":
             return service(misused(code, sentence))
@@ -118,6 +125,29 @@ function tablesFull(name: string, most: number | undefined, open: readonly strin
         "close connections that are not needed, or configure more (connections)",
         open.length === 0 ? [] : [`open now: ${listed(open, 6)}`]
     )
+}
+
+/** Returns why no connection can be opened to an address, whatever hosts there are; undefined if nothing is wrong with it. */
+function unusable({ self }: Evidence, ip: string): Diagnosis | undefined {
+    const bytes = ip.split(".").map(Number)
+    const own = self?.()
+    if (bytes.length !== 4 || bytes.some(Number.isNaN)) return undefined
+    const why = (what: string) =>
+        diagnosis(
+            "misused",
+            `No connection can be opened to ${ip}: it is ${what}.`,
+            "use the address of a host"
+        )
+    const [first = 0] = bytes
+    if (ip === own?.ip) return why(`the address of ${own.name} itself`)
+    if (ip === "255.255.255.255") return why("the broadcast address")
+    if (first === 127) return why("a loopback address, which leads nowhere on a network")
+    if (first >= 224) return why(first < 240 ? "a multicast address" : "an address that no host has")
+    if (own?.prefix === undefined || !sameNetwork(ip, own.ip, own.prefix)) return undefined
+    const rest = bytes.reduce((all, byte) => all * 256 + byte, 0) % 2 ** (32 - own.prefix)
+    if (rest === 2 ** (32 - own.prefix) - 1)
+        return why(`the broadcast address of its network, /${own.prefix}`)
+    return rest === 0 ? why(`the address of its network, /${own.prefix}`) : undefined
 }
 
 function misused(code: string, sentence: string): Diagnosis {

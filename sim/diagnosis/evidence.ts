@@ -67,6 +67,8 @@ export class Evidence {
     private readonly owners = new Map<string, Map<string, number>>()
     /** When a packet of each IP address was last sent. */
     private readonly voices = new Map<string, { time: number; what: string }>()
+    /** The IP addresses that two Ethernet addresses have by turns in ARP, with both. */
+    readonly shared = new Map<string, readonly [string, string]>()
     readonly damages: Damage[] = []
     readonly drops: Drop[] = []
     /** The time since which the device's cable is out; undefined while it is in. */
@@ -79,8 +81,9 @@ export class Evidence {
     lastSent: number | undefined
     /** The ARP replies that reached the device's port. */
     readonly replies: { readonly time: number; readonly ip: string }[] = []
-    /** The device's Ethernet address, once it has sent a frame. */
+    /** The device's Ethernet address, once it has sent a frame, and the IP address that it used last. */
     mac = ""
+    address: string | undefined
 
     /** Creates the evidence about the network of a device; without `self` no device is special, as in a capture. */
     constructor(readonly self?: () => Self) {}
@@ -95,9 +98,17 @@ export class Evidence {
         if (from !== "" && from === this.self?.().station) {
             this.mac = view.sourceMac
             this.lastSent = time
+            const address = view.kind === "arp" ? view.senderIp : "source" in view ? view.source : UNKNOWN_IP
+            if (address !== UNKNOWN_IP) this.address = address
         }
         if (view.kind === "arp" && view.senderIp !== UNKNOWN_IP) {
             const known = this.owners.get(view.senderIp) ?? new Map<string, number>()
+            const latest = [...known.keys()].at(-1)
+            // one host after another may have an address; two that take turns have it at the same time
+            if (latest !== undefined && latest !== view.senderMac && known.has(view.senderMac)) {
+                limit(this.shared, MOST_HOSTS)
+                this.shared.set(view.senderIp, [latest, view.senderMac])
+            }
             known.delete(view.senderMac)
             limit(known, MOST_HOSTS)
             known.set(view.senderMac, time)

@@ -9,15 +9,17 @@ import { Bit } from "../analysis/segment"
 import { LINKTYPE_ETHERNET } from "../capture/link-layer"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
-import type { TcpView, View } from "../view/dissect"
-import { lastWords, whyConnection, whyDropped, withoutCable } from "./connection"
+import type { ArpView, TcpView, View } from "../view/dissect"
+import { isOfOlder, lastWords, whyConnection, whyDropped, withoutCable } from "./connection"
+import { portClosed, whyNoDatagram } from "./datagrams"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
 import { Evidence, failedCheck, type Self } from "./evidence"
 import { askedFor, targetsOf, withoutNeighbour } from "./opening"
-import { addressTaken, whyNoReply, whyNotReached } from "./reaching"
+import { addressTaken, lateAnswer, whyNoReply, whyNotReached } from "./reaching"
+import { mute } from "./refusals"
 import { counted } from "./words"
 
 /** An explained failure. */
@@ -26,6 +28,8 @@ export interface Explained extends Diagnosis {
     readonly time: number
     /** The connection that it is about; undefined if it is about none. */
     readonly about: Tuple | undefined
+    /** The number that the device gave that connection; undefined while it has none. */
+    readonly id: number | undefined
 }
 
 const MOST_CONNECTIONS = 500
@@ -40,6 +44,10 @@ const WISHED: readonly string[] = ["reset", "reset-after-close", "withdrawn"]
 const EVENT_WITHIN = 100
 /** A connection whose last segment is younger than this may still move on, ns. */
 const PATIENCE = 2e9
+/** Causes that an answer to ARP contradicts. */
+const UNHEARD: readonly string[] = ["host-silent", "gateway-silent", "peer-vanished", "wrong-prefix"]
+/** The same sentence is not repeated within this time, ms. */
+const REPEATED = 60_000
 /** The number of ARP requests after which the stack gives up (src/net/arp.ts). */
 const ARP_TRIES = 3
 /** A window that is shut for this long is explained, ns. */
@@ -89,6 +97,11 @@ export class Explainer {
             this.service(addressTaken(evidence))
         if (view.kind === "arp" && view.sourceMac === evidence.mac && from !== own.station && from !== "")
             this.service(sameMac(own.name, from, evidence.mac))
+        if (view.kind === "arp" && from !== own.station) this.noteNeighbour(view)
+        if (view.kind === "icmp" && view.destination === own.ip) {
+            const closed = portClosed(evidence, view)
+            if (closed !== undefined) this.add(closed.sentence, closed, undefined)
+        }
         if (view.kind !== "udp") return
         const isOwn = from === own.station
         if (isOwn && view.destinationPort === 67 && ++this.asked.dhcp >= MESSAGES)
@@ -96,6 +109,23 @@ export class Explainer {
         if (isOwn && view.destinationPort === 53 && ++this.asked.dns >= MESSAGES)
             this.service(whyNoName(evidence))
         // the answer has been seen, but has not arrived yet: its effect comes with the program's error
+    }
+
+    /** Explains that an answer to ARP comes too late for a failure that is explained, or that two hosts have an address that the device talks to. */
+    private noteNeighbour({ operation, senderIp }: ArpView): void {
+        const { evidence, now } = this
+        const { ip, name } = this.self()
+        const macs = evidence.shared.get(senderIp)
+        if (macs !== undefined && senderIp !== ip && targetsOf(evidence, ip).includes(senderIp))
+            this.add(`shared ${senderIp}`, sharedAddress(name, senderIp, macs), undefined)
+        if (operation !== 2) return
+        const failed = this.all.filter(
+            ({ cause, sentence }) => UNHEARD.includes(cause) && sentence.includes(senderIp)
+        )
+        const asked = askedFor(evidence, ip, senderIp, 0)
+        const last = failed.at(-1)
+        if (last === undefined || asked === undefined || last.time < asked.last) return
+        this.add(`late ${senderIp}`, lateAnswer(name, senderIp, now, asked.last), last.about)
     }
 
     /** Notes a frame as a station received it. */
@@ -121,7 +151,13 @@ export class Explainer {
     event(event: StackEvent, time: number): Diagnosis | undefined {
         this.now = time
         if (event.kind === "drop") this.dropped(this.self().ip, event.reason)
-        if (event.kind === "state") this.noteId(event, time)
+        if (event.kind === "state") {
+            this.noteId(event, time)
+            // the peer has not closed within the time that the stack waits for it
+            const connection =
+                event.from === "FIN-WAIT-2" && event.to === "CLOSED" && this.connectionOf(event)
+            if (connection) this.explain(connection, ["half-closed"])
+        }
         return event.kind === "failed" ? this.failed(event, event.error) : undefined
     }
 
@@ -152,6 +188,7 @@ export class Explainer {
         this.evidence.said = { time, text }
         const found = whyError(text, this.evidence, {
             reach: (ip, port, code) => this.whyReach(ip, port, code),
+            mute: () => this.mute(),
             open: () => this.open(),
         })
         if (found === undefined) return undefined
@@ -241,11 +278,13 @@ export class Explainer {
         if (first === undefined || now - first.time < EVENT_WITHIN) return
         const due = this.resets
         this.resets = []
-        for (const { connection } of due) this.explain(connection)
+        // the SYN is sent again once the peer's older connection is gone
+        for (const { connection } of due) if (!isOfOlder(connection)) this.explain(connection)
     }
 
     private segment({ connection, marks, segment }: Seen): void {
         const { bits } = segment
+        if (segment.length > 0) this.explain(connection, ["service-refused", "foreign-protocol"])
         if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
         else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls"])
         else if (marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)) {
@@ -311,8 +350,12 @@ export class Explainer {
             "aborted",
             `The program of ${this.self().name} aborted the connection with ${name}.`
         )
-        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple })
+        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple, id: this.idOf(tuple) })
         return why
+    }
+
+    private idOf(tuple: Tuple): number | undefined {
+        return [...this.ids].filter(([, one]) => keyOf(one) === keyOf(tuple)).at(-1)?.[0]
     }
 
     private openedAt(tuple: Tuple): number {
@@ -349,9 +392,12 @@ export class Explainer {
     private add(key: string, why: Diagnosis, about: Tuple | undefined): void {
         // one cable explains all
         const whole = why.cause === "cable-out" ? `cable ${this.evidence.cableOut}` : `${key} ${why.cause}`
-        if (this.done.has(whole)) return
+        const isRepeated = this.all.some(
+            ({ sentence, time }) => sentence === why.sentence && this.now - time < REPEATED
+        )
+        if (this.done.has(whole) || isRepeated) return
         this.done.add(whole)
-        const explained = { ...why, time: this.now, about }
+        const explained = { ...why, time: this.now, about, id: about && this.idOf(about) }
         this.all.push(explained)
         if (this.all.length > MOST_EXPLAINED) this.all.shift()
         this.report(explained)
@@ -364,7 +410,16 @@ export class Explainer {
         const connection = tuple === undefined ? this.connectionTo(ip, port) : this.connectionOf(tuple)
         const about = tuple ??
             (connection && this.tupleOf(connection)) ?? { remoteIp: ip, remotePort: port, localPort: 0 }
-        return { why: this.whyFailed(connection, about, code, tuple?.opened ?? 0), about }
+        const datagrams =
+            connection === undefined && tuple === undefined ? whyNoDatagram(this.evidence, ip) : undefined
+        return { why: datagrams ?? this.whyFailed(connection, about, code, tuple?.opened ?? 0), about }
+    }
+
+    /** Returns why the last connection that the device closed had no answer. */
+    private mute(): { why: Diagnosis; about: Tuple } | undefined {
+        const connection = this.connections.list.filter(({ closer }) => closer !== undefined).at(-1)
+        const why = connection && mute(connection, this.evidence)
+        return connection && why && { why, about: this.tupleOf(connection) }
     }
 
     /** Returns the connections of the device that are open, in words. */
@@ -439,6 +494,14 @@ function general(connection: Connection | undefined, tuple: Tuple, error: string
         `The connection with ${name} failed (${error}) after ${counted(ends[0].segments + ends[1].segments, "segment")}.`,
         "look at what was heard last",
         lastWords(connection)
+    )
+}
+
+function sharedAddress(name: string, ip: string, [one, another]: readonly [string, string]): Diagnosis {
+    return diagnosis(
+        "address-taken",
+        `Two hosts have the address ${ip}: ${one} and ${another} both answer ARP for it, and ${name} talks to the one that answered last.`,
+        "give one of them another address"
     )
 }
 

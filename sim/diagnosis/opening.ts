@@ -3,6 +3,7 @@
 import { networkText, sameNetwork } from "../options/address"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence, Sighting } from "./evidence"
+import { namedBy } from "./names"
 import { counted } from "./words"
 
 /** A host that wants something of another one. Times are in ms. */
@@ -99,7 +100,7 @@ export function withoutNeighbour(evidence: Evidence, attempt: Attempt): Diagnosi
     if (neighbour !== undefined) return wrongPrefix(own.name, own.prefix, attempt, neighbour)
     return diagnosis(
         "gateway-silent",
-        `The router ${gateway} does not answer ARP: ${requests(routed)}. ${server} is outside of ${networkText(own.ip, own.prefix)}, so everything to it has to go through the router.`,
+        `The router ${gateway} does not answer ARP${evidence.ownersOf(gateway).length > 0 ? " any more" : ""}: ${requests(routed)}. ${server} is outside of ${networkText(own.ip, own.prefix)}, so everything to it has to go through the router.`,
         `is ${gateway} the router's address, and is the router on?${hint(evidence, gateway)}`,
         [lostOf(routed), heardHere(evidence, gateway)]
     )
@@ -136,7 +137,7 @@ function silentHost(evidence: Evidence, { server, client }: Attempt, asked: Aske
         "host-silent",
         `No host answers ARP for ${server}: ${requests(asked)}.`,
         `is ${server} the right address, is that host on, and is it on this network?${hint(evidence, server)}`,
-        [lostOf(asked), heardHere(evidence, server)]
+        [namedBy(evidence, server), lostOf(asked), heardHere(evidence, server)]
     )
 }
 

@@ -7,7 +7,7 @@ import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { askedFor, unanswered, withoutNeighbour } from "./opening"
-import { counted } from "./words"
+import { counted, duration } from "./words"
 
 /** Returns why no segment to a host left the device since `since` (ms); undefined if nothing shows it. */
 export function whyNotReached(
@@ -29,6 +29,18 @@ export function whyNotReached(
     )
 }
 
+/** The time for which the stack waits for the answer to its last ARP request, ms (src/net/arp.ts). */
+const ARP_WAIT = 1000
+
+/** Returns that a host has answered ARP, but so late that the device had given up. Times are in ms. */
+export function lateAnswer(name: string, hop: string, came: number, asked: number): Diagnosis {
+    return diagnosis(
+        "answered-late",
+        `${hop} answers ARP, but too late: its answer came at ${moment(came)}, ${duration((came - asked) * 1e6)} after the last request of ${name}, which had given up.`,
+        `connect again, and look at why ${hop} is slow: is it asleep, overloaded, or behind a slow line?`
+    )
+}
+
 /** Returns that the answer to ARP was sent, but came too late or was not taken by the device's chip. */
 function answerNotTaken(evidence: Evidence, server: string, since: number): Diagnosis | undefined {
     const own = evidence.self?.()
@@ -36,6 +48,11 @@ function answerNotTaken(evidence: Evidence, server: string, since: number): Diag
     for (const hop of [server, own.gateway ?? ""]) {
         const asked = askedFor(evidence, own.ip, hop, since)
         if (asked === undefined || !asked.answered) continue
+        // what was sent after the answer needed it
+        const isUsed = [...evidence.others, ...evidence.segments].some(
+            ({ view, time }) => time > asked.first && "source" in view && view.destinationMac === asked.mac
+        )
+        if (isUsed) continue
         const came = evidence.replies.filter(({ ip, time }) => ip === hop && time >= since)
         const [first] = came
         if (first === undefined)
@@ -45,6 +62,7 @@ function answerNotTaken(evidence: Evidence, server: string, since: number): Diag
                 "look at the rate and the delay of the line (--impair rate, delay)",
                 [`the last request was sent at ${moment(asked.last)}`]
             )
+        if (first.time - asked.last > ARP_WAIT) return lateAnswer(own.name, hop, first.time, asked.last)
         return diagnosis(
             "chip-silent",
             `${counted(came.length, "ARP reply", "ARP replies")} of ${hop} reached the port of ${own.name} since ${moment(first.time)}, but its program got none: the chip drops what it receives.`,

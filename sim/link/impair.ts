@@ -41,6 +41,8 @@ export interface Fate {
     /** The number of copies that arrive: 0, 1 or 2. */
     readonly copies: number
     readonly corrupted: boolean
+    /** The bit of the frame that the line has flipped; undefined if it is not corrupted. */
+    readonly bit?: number
     /** True when the frame is held back so that later frames pass it. */
     readonly held: boolean
 }
@@ -62,17 +64,18 @@ const MAX_PASSED_BY = 3
 export class Transmitter {
     private readonly departures: number[] = []
 
-    /** Creates the end of a line of `rate` bit/s; 0 is no limit. */
-    constructor(private readonly rate: number) {}
+    /** Creates the end of a line, whose `rate` in bit/s may change at any time; 0 is no limit. */
+    constructor(private readonly line: Pick<Readonly<Impairments>, "rate">) {}
 
     /** Queues a frame of `length` bytes at `now` (ms); returns when it has left, or undefined when the queue is full. */
     transmit(length: number, now: number): number | undefined {
-        if (this.rate === 0) return now
+        const { rate } = this.line
+        if (rate === 0) return now
         while (this.departures.length > 0 && this.departures[0]! <= now) this.departures.shift()
         // the frame that is on the wire is not in the queue
         if (this.departures.length > QUEUE_FRAMES) return undefined
         const bits = (Math.max(length, MINIMUM_BYTES) + OVERHEAD_BYTES) * 8
-        const departs = Math.max(now, this.departures.at(-1) ?? 0) + (bits * 1000) / this.rate
+        const departs = Math.max(now, this.departures.at(-1) ?? 0) + (bits * 1000) / rate
         this.departures.push(departs)
         return departs
     }
@@ -130,7 +133,7 @@ export class Path {
         }
         const bytes = frame.slice()
         if (corrupted) {
-            bytes[bit >> 3]! ^= 0x80 >> (bit & 7)
+            flip(bytes, bit)
             this.counters.corrupted++
         }
         if (copies > 1) this.counters.duplicated++
@@ -142,7 +145,8 @@ export class Path {
         const arrival = Math.max(departs + Math.max(0, delay + wobble), this.lastArrival)
         if (held) this.hold(deliver, arrival, letsPass)
         else this.schedule(deliver, arrival)
-        return { lost: undefined, arrives: held ? arrival + HOLD_MS : arrival, copies, corrupted, held }
+        const arrives = held ? arrival + HOLD_MS : arrival
+        return { lost: undefined, arrives, copies, corrupted, held, ...(corrupted ? { bit } : {}) }
     }
 
     /** Drops the frames on their way. */
@@ -196,6 +200,11 @@ export class Path {
     }
 }
 
+/** Flips a bit; bits are counted from the highest of the first byte. */
+export function flip(bytes: Uint8Array, bit: number): void {
+    bytes[bit >> 3]! ^= 0x80 >> (bit & 7)
+}
+
 /** Returns the fate of a frame that never arrives. */
 export function lostBy(lost: NonNullable<Fate["lost"]>): Fate {
     return { lost, arrives: Number.POSITIVE_INFINITY, copies: 0, corrupted: false, held: false }
@@ -214,7 +223,7 @@ export class Impairment {
         random: Random,
         deliver: (frame: Uint8Array) => void
     ) {
-        this.transmitter = new Transmitter(impairments.rate)
+        this.transmitter = new Transmitter(impairments)
         this.path = new Path(clock, impairments, random, this.counters, deliver)
     }
 

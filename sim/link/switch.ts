@@ -77,11 +77,16 @@ export class EthernetSwitch implements Link {
         }
         const plug: Attached = {
             station,
-            transmitter: new Transmitter(this.impairments.rate),
+            transmitter: new Transmitter(this.impairments),
             incoming: new Map(),
         }
         this.attached.add(plug)
         return { send: frame => this.send(plug, frame), detach: () => this.detach(plug) }
+    }
+
+    /** What the line does to frames. */
+    get line(): Readonly<Impairments> {
+        return this.impairments
     }
 
     /** Changes what the line does to frames that are sent from now on. */

@@ -27,7 +27,9 @@ const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
     name: "places",
     setup({ onResolve, onLoad }) {
         onResolve({ filter: /^@devicescript\/core$/ }, () => ({ path: nodeFile("core") }))
-        onResolve({ filter: /^@devicescript\/settings$/ }, () => ({ path: nodeFile("settings") }))
+        onResolve({ filter: /^@devicescript\/(settings|server)$/ }, ({ path }) => ({
+            path: nodeFile(path.slice(14)),
+        }))
         onResolve({ filter: /^@dsboard\// }, ({ path }) => ({ path: path.slice(9), namespace: "board" }))
         onResolve({ filter: /^\.\/environment$/ }, () => ({ path: nodeFile("device-environment") }))
         onLoad({ filter: /.*/, namespace: "board" }, ({ path }) => ({

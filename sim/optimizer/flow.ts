@@ -52,24 +52,23 @@ class Liveness {
         fn: ProgramFunction,
         private readonly shared: ReadonlySet<number>
     ) {
-        const handlers = fn.blocks.flatMap(({ end }) => (end.kind === "try" ? [end.handler] : []))
         const next = waysOn(fn)
-        const kept = new Map<Block, Live>()
-        const read = new Map<Block, Live>()
-        for (const block of fn.blocks) {
-            read.set(block, this.through(block, 0n))
-            kept.set(block, this.through(block, slotBit(fn.slots) - 1n))
-        }
+        const parts = fn.blocks.map(block => {
+            const { read, stored } = this.usesOf(block)
+            return { block, read, kept: ~stored, next: next(block), live: 0n }
+        })
+        const handlers = fn.blocks.flatMap(({ end }) => (end.kind === "try" ? [end.handler] : []))
         for (let changed = true; changed; ) {
             changed = false
-            for (let n = fn.blocks.length - 1; n >= 0; n--) {
-                const block = fn.blocks[n]
+            for (let n = parts.length - 1; n >= 0; n--) {
+                const part = parts[n]
                 let out = this.handled
-                for (const to of next(block)) out |= this.at(to)
-                const live = read.get(block)! | (kept.get(block)! & out) | this.handled
-                this.behind.set(block, out)
-                if (live === this.before.get(block)) continue
-                this.before.set(block, live)
+                for (const to of part.next) out |= this.at(to)
+                const live = part.read | (part.kept & out) | this.handled
+                this.behind.set(part.block, out)
+                if (live === part.live) continue
+                part.live = live
+                this.before.set(part.block, live)
                 changed = true
             }
             const handled = handlers.reduce((live, handler) => live | (this.at(handler) & ~RETURN_VALUE), 0n)
@@ -106,11 +105,25 @@ class Liveness {
         return live
     }
 
-    private through(block: Block, out: Live): Live {
-        let live = this.beforeEnd(block, out)
-        for (let n = block.statements.length - 1; n >= 0; n--)
-            live = this.beforeStatement(block.statements[n], live)
-        return live
+    /** Returns the slots that a block reads before it stores them, and those that it stores. */
+    private usesOf({ statements, end }: Block): { read: Live; stored: Live } {
+        const value = endValue(end)
+        let stored = end.kind === "throwJump" ? RETURN_VALUE : 0n
+        let read = end.kind === "nullish" ? RETURN_VALUE : 0n
+        if (value !== undefined) read |= this.reads(value)
+        for (let n = statements.length - 1; n >= 0; n--) {
+            const { op, number, arguments: args } = statements[n]
+            if (op === Op.StoreLocal && !this.shared.has(number)) {
+                stored |= slotBit(number)
+                read &= ~slotBit(number)
+            }
+            if (setsReturnValue(op)) {
+                stored |= RETURN_VALUE
+                read &= ~RETURN_VALUE
+            }
+            for (const argument of args) read |= this.reads(argument)
+        }
+        return { read, stored }
     }
 
     private beforeEnd({ end }: Block, out: Live): Live {

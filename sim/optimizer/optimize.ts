@@ -117,36 +117,35 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
     const save = (name: string, bytes: number) => saved.set(name, (saved.get(name) ?? 0) + bytes)
     const sizes = functions.map(sizeOf)
     functions.forEach((_, n) => {
-        save(JUMPS, padded(record.functions[n].code.length, 4) + DESCRIPTOR - sizes[n])
+        save(JUMPS, sizeWith(record.functions[n].code.length) - sizes[n])
     })
-    const measured = (name: string, run: () => void) => {
-        run()
-        functions.forEach((fn, n) => {
-            const size = fn.blocks.length === 0 ? 0 : sizeOf(fn)
-            save(name, sizes[n] - size)
-            sizes[n] = size
-        })
-    }
     const shared = sharedSlots(functions)
     functions.forEach((fn, n) => {
         const key = keyOf(fn, shared[n])
         if (stable.has(key)) return
-        const { code } = encodeFunction(fn)
         sizes[n] = optimizeFunction(fn, shared[n], sizes[n], save)
-        if (Buffer.compare(encodeFunction(fn).code, code) === 0) stable.add(key)
+        if (Buffer.compare(encodeFunction(fn).code, record.functions[n].code) === 0) stable.add(key)
     })
+    const resize = (name: string, n: number, size: number) => {
+        save(name, sizes[n] - size)
+        sizes[n] = size
+    }
     const names = functions.map((_, n) => stage.debug?.functions[n].name ?? `F${n}`)
-    measured("inlining", () => inlineFunctions(functions, names))
-    let kept: number[] = []
-    measured("unreachable functions", () => {
-        kept = dropFunctions(functions)
+    inlineFunctions(functions, names)
+    functions.forEach((fn, n) => {
+        resize("inlining", n, sizeOf(fn))
+    })
+    let kept = dropFunctions(functions)
+    functions.forEach((fn, n) => {
+        if (fn.blocks.length === 0) resize("unreachable functions", n, 0)
     })
     const left = kept.map(n => functions[n])
-    measured("numbering by use", () => {
-        orderStrings(record, left)
-        kept = orderFunctions(left).map(n => kept[n])
-    })
+    orderStrings(record, left)
+    kept = orderFunctions(left).map(n => kept[n])
     const encoded = kept.map(n => encodeFunction(functions[n]))
+    kept.forEach((n, at) => {
+        resize("numbering by use", n, sizeWith(encoded[at].code.length))
+    })
     const image = writeImage({
         ...record,
         functions: kept.map((n, at) => ({ ...functions[n], code: encoded[at].code, start: 0 })),
@@ -157,7 +156,12 @@ function runPasses(stage: Stage, saved: Map<string, number>, stable: Set<string>
 
 /** Returns the size of a function with its descriptor, bytes. */
 function sizeOf(fn: ProgramFunction): number {
-    return padded(codeSize(fn), 4) + DESCRIPTOR
+    return sizeWith(codeSize(fn))
+}
+
+/** Returns the size of a function with this much code, with its descriptor, bytes. */
+function sizeWith(code: number): number {
+    return padded(code, 4) + DESCRIPTOR
 }
 
 /** Runs the passes for single functions on one function; returns its size. */
@@ -217,8 +221,7 @@ function makeReport(
 ): Report {
     const before = readImage(image).functions
     const after = readImage(stage.image).functions
-    const size = (code: Uint8Array) => padded(code.length, 4) + DESCRIPTOR
-    const left = new Map(stage.origins.map((origin, n) => [origin, size(after[n].code)]))
+    const left = new Map(stage.origins.map((origin, n) => [origin, sizeWith(after[n].code.length)]))
     return {
         before: { code: limitedBytes(before), image: image.length, functions: before.length },
         after: { code: limitedBytes(after), image: stage.image.length, functions: after.length },
@@ -228,7 +231,7 @@ function makeReport(
             return {
                 name: info?.name ?? `F${n}`,
                 file: debug && info?.location ? fileOf(debug, info.location[0]) : "",
-                before: size(code),
+                before: sizeWith(code.length),
                 after: left.get(n) ?? 0,
             }
         }),

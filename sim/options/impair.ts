@@ -49,6 +49,35 @@ const rateForm = /^(\d+\.?\d*|\.\d+)(bit|kbit|mbit|gbit)$/
 const unit: Record<string, number> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 }
 
 /**
+ * Reads the changes of a line that is in use: like `parseImpair`, but keys that are not named stay as they are, and `off` ends an
+ * impairment, as in `loss=off`.
+ */
+export function parseChanges(text: string): Partial<Impairments> {
+    const changes: Partial<Impairments> = {}
+    const set: string[] = []
+    for (const part of text.split(",")) {
+        const [key = "", value] = part.split("=", 2)
+        if (value === "off" && isKey(key)) changes[key] = 0
+        else set.push(part)
+    }
+    if (set.length === 0) return changes
+    const values = parseImpair(set.join(","))
+    for (const part of set) {
+        const [key = ""] = part.split("=")
+        if (!isKey(key)) continue
+        if (key in changes) throw bad(`${key} is given twice`)
+        changes[key] = values[key]
+    }
+    return changes
+}
+
+/** Returns impairments in the form in which they are given, those that are 0 left out; an empty string for a perfect line. */
+export function impairText(impairments: Readonly<Impairments>): string {
+    const keys = (Object.keys(forms) as (keyof Impairments)[]).filter(key => impairments[key] > 0)
+    return keys.map(key => `${key}=${impairments[key]}${key === "rate" ? "bit" : ""}`).join(",")
+}
+
+/**
  * Reads `loss=0.1,delay=20,jitter=5,dup=0.01,reorder=0.05,corrupt=0.01,rate=10mbit`, any of them in any order.
  * Throws an OptionError of one line that names what is wrong and lists the known keys.
  */

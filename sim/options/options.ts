@@ -1,7 +1,7 @@
 // The options of `npm start`, read and checked before anything starts.
 
 import { Config, configure } from "../../src/tcp/config"
-import { addBoardOptions, chosenBoard, type GivenBoard } from "../board/board-options"
+import { boardNamed, chosenBoard, type GivenBoard, parsePins } from "../board/board-options"
 import type { Board } from "../board/boards"
 import { boardGiven } from "../build/board-of"
 import { chipOf } from "../chip/chips"
@@ -11,12 +11,13 @@ import { parseTapAddress } from "../link/tap-address"
 import type { Forward } from "../router/incoming"
 import { type Stage, stageOf, stages } from "../stage/stages"
 import { decimalNumber, parseInterface, parseMac, parseUnicast } from "./address"
-import { Answer, CommandLine, ownProgram, program, usage, WORDS, without } from "./command-line"
+import { Answer, type CommandLine, ownProgram, program, WORDS, without } from "./command-line"
 import { splitCommands } from "./commands"
 import { OptionError } from "./error"
 import { type ForwardWish, parseForward } from "./forward"
 import { type Impairments, noImpairments, parseImpair } from "./impair"
 import { planNetwork } from "./network-plan"
+import { simulatorOptions } from "./simulator-options"
 
 type RuntimeName = "vm" | "node"
 
@@ -51,26 +52,38 @@ export interface Options {
     /** The fields of the stack's Config that --config sets. */
     config: { [key: string]: number }
     /** What the process does after the example and the commands; "handshakes" runs a program until its connections are over. */
-    mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes"
+    mode: "console" | "serve" | "batch" | "control" | "program" | "handshakes" | "ui"
     /** True when the run begins with the example. */
     example: boolean
     /** True when the run ends after the example because it has no terminal, not because an option says so. */
     cutShort: boolean
     /** The commands of --exec. */
     commands: string[]
+    /** True when commands go on after one that fails; the exit code is 1 all the same. */
+    keepGoing: boolean
     json: boolean
+    /** True when only results and errors are shown: no banner, no picture, no progress. */
+    quiet: boolean
+    /** False when nothing is shown in colours; undefined when the output and its environment decide. */
+    color: boolean | undefined
     pcap: string | undefined
     /** Faults of the chip of Host X. */
     faults: readonly FaultStep[]
     impairments: Impairments
+    /** The port of this computer that leads to the devices' Jacdac bus; undefined without one. */
+    jacdac: number | undefined
     /** The failure that the run shows; undefined for a run without one. */
     stage: Stage | undefined
+    /** The port of the dashboard, 0 for any that is free; undefined for a run without one. */
+    ui: number | undefined
 }
 
 /** The environment in which the process runs. */
 interface Surroundings {
     /** True when standard input and output are a terminal. */
     terminal: boolean
+    /** The name of a failure to show instead of that of --stage; "" for none. */
+    stage?: string | undefined
 }
 
 /** Delay of a frame on the built-in link, ms: enough for a reader to see sending and arrival apart. */
@@ -84,14 +97,18 @@ const STAGED = "src/lookup.ts"
 const MOST_DEVICES = 8
 
 /** Reads the options after `npm start --`. Throws an OptionError of one line, or an Answer for standard output. */
-export function parseOptions(words: readonly string[], { terminal }: Surroundings): Options {
+export function parseOptions(words: readonly string[], surroundings: Surroundings): Options {
+    const { terminal } = surroundings
     const given = read(words)
+    if (surroundings.stage === "") delete given.stage
+    else if (surroundings.stage !== undefined) given.stage = stageOf(surroundings.stage)
     const outside = given.link !== "builtin"
     const { stage } = given
     const batch = given.once === true || given.exec !== undefined
-    const waited = !batch && !given.control && (terminal || outside || given.program !== undefined)
+    const served = outside || given.program !== undefined || given.jacdac !== undefined
+    const waited = !batch && !given.control && (terminal || served || given.ui !== undefined)
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
-    const isReal = outside || given.control || (waited && stage === undefined)
+    const isReal = outside || given.control || given.jacdac !== undefined || (waited && stage === undefined)
     const time = given.time ?? (isReal ? "real" : "virtual")
     refuseCombinations(given, outside, time)
     const [runtime = "vm", ...others] = given.runtime ?? []
@@ -102,7 +119,7 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
     const { gateway, link } = given
     const board = chosenBoard(boardGiven(given, given.program))
     const plan = planNetwork({ ip, prefix, gateway, link, others, stays })
-    const own = mode === "control" || mode === "program" || mode === "handshakes"
+    const own = mode === "control" || (mode === "ui" && given.program !== undefined) || runsProgram(mode)
     const example =
         !outside && !own && stage === undefined && (given.once === true || given.exec === undefined)
     if (given.config.events === 0 && (example || given.json)) {
@@ -132,15 +149,25 @@ export function parseOptions(words: readonly string[], { terminal }: Surrounding
         example,
         cutShort: mode === "batch" && !batch,
         commands: given.exec ?? [],
+        keepGoing: given.keepGoing === true,
         json: given.json === true,
+        quiet: given.quiet === true,
+        color: given.color ? undefined : false,
         pcap: given.pcap,
         faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
+        jacdac: given.jacdac,
         stage,
+        ui: given.ui === true ? 0 : given.ui,
     }
 }
 
+function runsProgram(mode: Options["mode"]): boolean {
+    return mode === "program" || mode === "handshakes"
+}
+
 function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode"] {
+    if (given.ui !== undefined) return "ui"
     if (given.control) return "control"
     if (given.stage !== undefined && (given.program !== undefined || given.stage.names)) return "handshakes"
     if (given.program !== undefined) return given.once ? "handshakes" : "program"
@@ -150,7 +177,7 @@ function modeOf(given: Given, waited: boolean, terminal: boolean): Options["mode
 
 /** Returns the ports that are forwarded. The page is forwarded by default, but not to a program given by --program, whose ports are not known. */
 function forwardsOf(
-    { link, forward }: Given,
+    { link, forward, program }: Given,
     routed: boolean,
     mode: Options["mode"],
     devices: string[]
@@ -164,7 +191,10 @@ function forwardsOf(
     const [ip = ""] = devices
     const wished =
         forward ??
-        (possible && mode !== "program" && mode !== "handshakes" && (mode !== "control" || link !== "builtin")
+        (possible &&
+        !runsProgram(mode) &&
+        (mode !== "ui" || program === undefined) &&
+        (mode !== "control" || link !== "builtin")
             ? [PAGE]
             : [])
     return wished.map(wish => {
@@ -183,6 +213,14 @@ function forwardsOf(
     })
 }
 
+/** Why options do not go together with the dashboard. */
+const REASONS = {
+    once: "the dashboard runs until you end it",
+    exec: "the dashboard has a console for commands",
+    json: "the dashboard shows the events",
+    pcap: "the dashboard begins new networks, and a capture has one; it saves connections as pages",
+}
+
 interface Given extends GivenBoard {
     runtime?: RuntimeName[]
     program?: string
@@ -197,12 +235,19 @@ interface Given extends GivenBoard {
     config: { [key: string]: number }
     once?: true
     exec?: string[]
+    keepGoing?: true
     json?: true
+    quiet?: true
+    /** False with --no-color. */
+    color: boolean
     pcap?: string
     fault?: string
     impair?: Partial<Impairments>
     control?: true
+    jacdac?: number
     stage?: Stage
+    /** True without a port. */
+    ui?: number | true
 }
 
 function refuseCombinations(given: Given, outside: boolean, time: Options["time"]): void {
@@ -215,6 +260,20 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
     }
+    if (given.jacdac !== undefined) {
+        if (given.control) refuse("--control and --jacdac", "another program gives the commands")
+        if (time === "virtual")
+            refuse("--jacdac and virtual time", "the console at the other end runs in real time")
+        if (given.runtime?.includes("node"))
+            refuse("--jacdac and --runtime node", "only the VM has a Jacdac bus")
+    }
+    if (given.ui !== undefined) {
+        if (given.control) refuse("--ui and --control", "the dashboard drives the device, too")
+        for (const name of ["once", "exec", "json", "pcap"] as const)
+            if (given[name] !== undefined) refuse(`--ui and --${name}`, REASONS[name])
+    }
+    if (given.keepGoing && given.exec === undefined)
+        throw new OptionError("--keep-going needs --exec: it is about its commands")
     if (given.program !== undefined) {
         const why = "the program has no example, console or control protocol"
         if (given.exec !== undefined) refuse("--program and --exec", why)
@@ -250,42 +309,38 @@ function read(words: readonly string[]): Given {
     return { ...given, ...(own === undefined ? {} : { program: own }) }
 }
 
+/** Returns the command line with the parsers of its options' values. */
 function commandLine(): CommandLine {
-    const command = new CommandLine(
-        `${usage("start", "sim")}: a TCP/IP stack in DeviceScript on a simulated board`
-    )
-    const add: CommandLine["add"] = (...option) => command.add(...option)
-    add("--runtime <vm|node,...>", "runtime of the device (vm), one for each device", runtimes)
-    add("--program <FILE>", "run this program (--watch: again at each change)", program)
-    add("--without <NAME,...>", "build without these features (src/features.ts)", without)
-    addBoardOptions(command)
-    // the older option, which chooses a board by its chip
-    add("--mac <CHIP>", "")
-    add("--seed <N>", "seed of all random numbers, to repeat a run", seed)
-    add("--time <real|virtual>", "virtual: as fast as possible (--once, --exec)", one("real", "virtual"))
-    add("--link <L>", "builtin, user, passt, tap:NAME, stream:ADDRESS", link, "builtin")
     const forwards: ForwardWish[] = []
-    add("--forward <[A:]P:[D:]Q>", "forward port P here (8080) to port Q there (80)", text => {
-        forwards.push(parseForward(text))
-        return forwards
+    return simulatorOptions({
+        runtime: runtimes,
+        program,
+        without,
+        board: boardNamed,
+        pins: parsePins,
+        seed,
+        time: one("real", "virtual"),
+        link,
+        forward: text => {
+            forwards.push(parseForward(text))
+            return forwards
+        },
+        ip: parseInterface,
+        gateway: parseUnicast,
+        "mac-address": parseMac,
+        config,
+        exec: splitCommands,
+        impair: impairments,
+        stage: stageNamed,
+        jacdac: text => decimalNumber(text, 0, 65_535),
+        ui: uiPort,
     })
-    add("--ip <A.B.C.D/N>", "its address (10.0.0.2/24); --gateway: its router", parseInterface)
-    // the line above describes it; otherwise the help would not fit a screen
-    add("--gateway <A.B.C.D>", "", parseUnicast)
-    add("--mac-address <XX:...>", "the device's Ethernet address", parseMac)
-    add("--config <KEY=VALUE,...>", "stack settings, as connections=4,timeWait=9000", config, {})
-    add("--once", "run the example only, or a program's handshakes")
-    // sim/command/watch.ts has it, and the help names it with the program
-    add("--watch", "")
-    add("--exec <'C; C'>", "run these console commands only, as help", splitCommands)
-    add("--json", "print each event as a line of JSON")
-    add("--pcap <FILE>", "capture the device's frames (pcapng)")
-    add("--impair <KEY=VALUE,...>", "loss dup reorder corrupt, delay jitter (ms), rate", impairments)
-    add("--fault <KEY=VALUE,...>", "chip faults, as brown-out=9; --stage list: others")
-    // the line of --fault describes it
-    add("--stage <NAME|list>", "", stageNamed)
-    add("--control", "another program drives the device (stdin, stdout)")
-    return command
+}
+
+/** Reads the port of --ui; 0 stands for any that is free. */
+function uiPort(text: string): number {
+    if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+    throw new OptionError(`${text} is not a port of this computer, from 1 to 65535 (0: any that is free)`)
 }
 
 /** Returns the stage of a name. Throws an Answer with all names, one a line, for `list`, and an OptionError for an unknown name. */

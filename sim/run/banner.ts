@@ -38,16 +38,19 @@ export function opening(options: Options): string[] {
     ]
 }
 
-/** Returns the lines that say what the user can do now. `open` are the forwards with their actual ports. */
-export function serving(options: Options, open: readonly Forward[] = options.forwards): string[] {
+/**
+ * Returns the lines that say what the user can do now. `open` are the forwards with their actual ports, and `id` is the number of the
+ * connection that the example left open.
+ */
+export function serving(
+    options: Options,
+    open: readonly Forward[] = options.forwards,
+    id: number | undefined = undefined
+): string[] {
     const { link, ip, others, time, mode } = options
-    if (mode === "program") {
-        return [
-            ...open.map(forward => describeForward(forward, ip)),
-            "The program runs until Ctrl-C or another signal.",
-            "",
-        ]
-    }
+    const forwarded = open.map(forward => describeForward(forward, ip))
+    if (mode === "program") return [...forwarded, "The program runs until Ctrl-C or another signal.", ""]
+    if (mode === "ui" && options.program !== undefined) return forwarded
     const hint = link === "builtin" ? "" : ' "trace on" shows segments as they come and go.'
     return [
         `${ip} serves echo on port 7 and a page on port 80.`,
@@ -56,11 +59,14 @@ export function serving(options: Options, open: readonly Forward[] = options.for
             : [
                   `So do ${others.map(other => other.ip).join(", ")}; "on 2 COMMAND" runs a command on host 2.`,
               ]),
-        ...open.map(forward => describeForward(forward, ip)),
+        ...forwarded,
+        ...(id === undefined ? [] : [`Connection ${id} is open: "send ${id} hello", "close ${id}".`]),
         ...(time === "virtual" ? ["Each command lets a second pass, or as much time as it waits for."] : []),
         mode === "console"
             ? `"help" lists the commands, Ctrl-D ends the run.${hint}`
-            : "Lines on standard input are commands; the run ends with the link or by a signal.",
+            : mode === "ui"
+              ? `"help" lists the commands.${hint}`
+              : "Lines on standard input are commands; the run ends with the link or by a signal.",
     ]
 }
 

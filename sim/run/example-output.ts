@@ -31,5 +31,10 @@ export function ladderStage(output: Output, picture: Picture): Stage {
     }
 }
 
+/** Returns a stage that shows only which statements are true. */
+export function quietStage(output: Output): Stage {
+    return { ...darkStage, promise: (text, kept) => output.line(`${kept ? "ok" : "NO"}  ${text}`) }
+}
+
 /** A stage that shows nothing. */
 export const darkStage: Stage = { note: () => {}, line: () => {}, promise: () => {} }

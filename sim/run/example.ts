@@ -34,14 +34,16 @@ export class Example {
     constructor(
         private readonly world: World,
         private readonly watch: Watch,
-        private readonly stage: Stage
+        private readonly stage: Stage,
+        /** True when the last connection of the example stays open, for the user of a console. */
+        private readonly leavesOpen = false
     ) {
         if (world.server === undefined) throw new Error("the example needs the server of the built-in link")
         this.server = world.server
     }
 
-    /** Runs the example. Throws an ExampleFailed at the first step that fails. */
-    async run(): Promise<void> {
+    /** Runs the example, and returns the id of the connection that it leaves open. Throws an ExampleFailed at the first step that fails. */
+    async run(): Promise<number | undefined> {
         const { id, port } = await this.connects()
         await this.pause()
         await this.sends(id, port)
@@ -50,18 +52,32 @@ export class Example {
         await this.echoes()
         await this.servesPage()
         this.stage.line("")
+        if (!this.leavesOpen) return undefined
+        const left = await this.opens("Host X connects once more, for you")
+        this.stage.line("")
+        return left.id
     }
 
-    private async connects(): Promise<{ id: number; port: number }> {
-        const { world, watch, stage } = this
-        stage.note(`Host X connects to port ${ECHO} of the server`)
+    /** Connects Host X to the server's echo port. */
+    private async opens(what: string): Promise<{ id: number; port: number }> {
+        const { watch, stage } = this
+        stage.note(what)
+        const before = watch.changes.length
         await this.command(`connect ${this.server.ip} ${ECHO}`)
-        const opened = watch.changes.find(({ side, to }) => side === "device" && to === "SYN-SENT")
+        const opened = watch.changes
+            .slice(before)
+            .find(({ side, to }) => side === "device" && to === "SYN-SENT")
         if (opened === undefined) throw new ExampleFailed("Host X did not send a SYN")
         const { id, localPort: port } = opened
         await this.reach("the handshake", () => {
             return ["device", "server"].every(side => watch.state(side as Side, port) === "ESTABLISHED")
         })
+        return { id, port }
+    }
+
+    private async connects(): Promise<{ id: number; port: number }> {
+        const { world, stage } = this
+        const { id, port } = await this.opens(`Host X connects to port ${ECHO} of the server`)
         const iss = world.options.config.iss ?? EXAMPLE_ISS
         const next = (iss + 1) >>> 0
         const syn = this.sent("device", port, ({ flags, seq }) => flags.syn && !flags.ack && seq === iss)

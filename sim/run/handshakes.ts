@@ -99,8 +99,8 @@ async function tryPorts(
     ports: readonly number[],
     connections: Connections
 ): Promise<void> {
-    const { ip } = world.options
     for (const port of ports) {
+        const ip = world.address
         let received = 0
         const data = () => {
             received++

@@ -22,8 +22,8 @@ export function jsonEvents(ips: readonly string[], write: (line: string) => void
         },
         explained: (explained, device, isOfEvent) => {
             if (isOfEvent) return
-            const { time, about } = explained
-            const ends = about === undefined ? {} : endsOf(ips[device]!, about)
+            const { time, about, id } = explained
+            const ends = about === undefined ? {} : connectionOf(ips[device]!, { ...about, id: id ?? 0 })
             put(time, device, { event: "diagnosis", ...ends, ...fieldsOf(explained) })
         },
         port: (frame, direction, time, device) => {

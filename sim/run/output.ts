@@ -6,24 +6,32 @@ import { paint, type Style } from "../view/ladder-style"
 
 /** What an output can show. */
 interface Looks {
-    color: boolean
+    readonly color: boolean
     /** True when the output can show box drawing characters and arrows, not only ASCII. */
-    unicode: boolean
-    /** Columns of a line. */
-    width: number
+    readonly unicode: boolean
+    /** Columns of a line, at the moment: a terminal's window may change its size. */
+    readonly width: number
 }
 
 /**
- * Returns what a stream can show: a terminal shows colours (unless NO_COLOR is set) and its locale's characters, a pipe plain
- * ASCII.
+ * Returns what a stream can show: a terminal shows colours and its locale's characters, a pipe plain ASCII in as many columns as
+ * COLUMNS says. `wanted` (--no-color) decides on colours, or else FORCE_COLOR (0 for none), or else NO_COLOR.
  */
-export function looksOf(stream: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): Looks {
-    const { NO_COLOR = "", TERM, LC_ALL, LC_CTYPE, LANG, WT_SESSION } = environment
+export function looksOf(
+    stream: Pick<NodeJS.WriteStream, "isTTY" | "columns">,
+    environment: NodeJS.ProcessEnv,
+    wanted?: boolean
+): Looks {
+    const { NO_COLOR = "", FORCE_COLOR = "", TERM, LC_ALL, LC_CTYPE, LANG, WT_SESSION, COLUMNS } = environment
     const locale = LC_ALL || LC_CTYPE || LANG || ""
+    const isScreen = stream.isTTY && TERM !== "dumb"
+    const forced = FORCE_COLOR === "" ? undefined : !["0", "false"].includes(FORCE_COLOR)
     return {
-        color: stream.isTTY && NO_COLOR === "" && TERM !== "dumb",
-        unicode: stream.isTTY && TERM !== "dumb" && (/utf-?8/i.test(locale) || WT_SESSION !== undefined),
-        width: stream.columns ?? 80,
+        color: wanted ?? forced ?? (isScreen && NO_COLOR === ""),
+        unicode: isScreen && (/utf-?8/i.test(locale) || WT_SESSION !== undefined),
+        get width() {
+            return stream.columns || Number(COLUMNS) || 80
+        },
     }
 }
 

@@ -1,57 +1,73 @@
-// Draws the ladder of the built-in link: the segments and states of Host X and the server as they happen.
+// Draws the ladder of the network: the segments and states of Host X and of the other hosts as they happen.
 
+import type { Reply } from "../device/device"
 import type { StackEvent, Tuple } from "../device/events"
+import { failedCheck } from "../diagnosis/evidence"
+import { type Fate, flip } from "../link/impair"
+import { concerns, dropWords, failureWords } from "../view/concerns"
 import { dissect, type View } from "../view/dissect"
 import { Ladder, type Ports, type Side } from "../view/ladder"
 import { HOST_X } from "./boot"
 import type { Observer } from "./observer"
 import type { Output } from "./output"
+import { WireStates } from "./wire-states"
 
 interface Host {
-    name: string
+    readonly name: string
     ip: string
 }
 
-/**
- * Drops that are not drawn: ARP requests for other hosts, broadcasts that the host does not serve, such as DHCP's, and what is
- * answered by a reset, which is drawn.
- */
-const HARMLESS: readonly string[] = ["arp-ignored", "ip-source", "udp-no-port", "tcp-no-connection"]
+const NO_ADDRESS = "0.0.0.0"
+const USAGE = "picture: usage: picture on|off|PORT"
 
 export class Picture {
     /** The observer that receives the world's reports. */
     readonly observer: Observer
     private readonly ladder: Ladder
-    private on = true
+    private readonly states = new WireStates()
+    /** The Ethernet address of the device, once it has sent a frame. */
+    private mac = ""
+    /** True when the device's stack has reported an event, so that its states need not be inferred. */
+    private isHeard = false
+    /** The port whose connections only are drawn; undefined for all. */
+    private port: number | undefined
 
     /**
-     * Creates the picture of two hosts, with the device on the left. `later` runs `run` after `ms` milliseconds of real time.
-     * Without `later` the last segment is drawn with the next report, or by `rest`.
+     * Creates the picture of two hosts, with the device on the left, and the network's other hosts on the right. `later` runs `run` after
+     * `ms` milliseconds of real time. Without `later` the last segment is drawn with the next report, or by `rest`.
      */
     constructor(
         output: Output,
-        private readonly hosts: { left: Host; right: Host },
+        private readonly hosts: { readonly left: Host; readonly right: Host },
+        private on: boolean,
         later?: (ms: number, run: () => void) => void
     ) {
         this.ladder = new Ladder({
             write: text => output.write(text),
-            ...output.looks,
+            get width() {
+                return output.looks.width
+            },
+            color: output.looks.color,
+            unicode: output.looks.unicode,
             ...hosts,
+            isSilent: (side, { host }) => (side === "left" ? !this.isHeard : host !== undefined),
             ...(later === undefined ? {} : { later }),
         })
         this.observer = {
-            event: (event, time) => this.event("left", event, time),
+            event: (event, time) => {
+                this.isHeard = true
+                this.event("left", event, time)
+            },
             serverEvent: (event, time) => this.event("right", event, time),
             note: (text, time) => {
                 if (this.on) this.ladder.note(text, time)
             },
-            sent: (frame, from, time, [delivery]) => {
-                const view = dissect(frame)
+            sent: (frame, from, time, deliveries) => {
                 const isOwn = from.name === HOST_X
-                if (!this.on || !(isOwn || this.concerns(view))) return
-                // broadcasts have no host's address, and with DHCP the device's own is another one
-                const side = isOwn ? ("left" as const) : ("right" as const)
-                this.ladder.segment(view, { ...delivery, time, from: side })
+                // of a frame that goes to all, the fate at the host of the other lifeline counts
+                const wanted = isOwn ? hosts.right.name : HOST_X
+                const fate = deliveries.find(({ to }) => to.name === wanted) ?? deliveries[0]
+                this.sent(frame, isOwn, time, fate)
             },
         }
     }
@@ -60,6 +76,23 @@ export class Picture {
     show(on: boolean): void {
         this.rest()
         this.on = on
+        this.port = undefined
+    }
+
+    /** Carries out `picture on|off|PORT`; returns undefined for any other command. */
+    command(line: string): Reply | undefined {
+        const [, word] = /^\s*picture(?:\s+(\S+))?\s*$/.exec(line) ?? []
+        if (word === undefined)
+            return /^\s*picture(\s|$)/.test(line) ? { lines: [USAGE], status: 1 } : undefined
+        if (word === "on" || word === "off") {
+            this.show(word === "on")
+            return { lines: [`the picture is ${word}`], status: 0 }
+        }
+        const port = /^\d{1,5}$/.test(word) ? Number(word) : 0
+        if (port < 1 || port > 65_535) return { lines: [USAGE], status: 1 }
+        this.show(true)
+        this.port = port
+        return { lines: [`the picture shows the connections of port ${port} only`], status: 0 }
     }
 
     /** Writes a remark between the lifelines. */
@@ -72,30 +105,63 @@ export class Picture {
         this.ladder.flush()
     }
 
-    /** Returns true when a frame comes from or goes to the device; other frames are not drawn. */
-    private concerns(view: View): boolean {
-        const { ip } = this.hosts.left
-        // a DHCP server's broadcast
-        if (view.kind === "udp" && view.destinationPort === 68) return true
-        if (view.kind === "arp") return view.senderIp === ip || view.targetIp === ip
-        return !("source" in view) || view.source === ip || view.destination === ip
+    /** Draws the segment that is held back, so that what the program prints stands below the arrow that brought it about. */
+    restArrived(): void {
+        this.ladder.flushArrived()
+    }
+
+    /** Runs `run` when what is held back is drawn: an explanation stands below the segment and the states that it explains. */
+    afterwards(run: () => void): void {
+        this.ladder.afterwards(run)
+    }
+
+    private sent(frame: Uint8Array, isOwn: boolean, time: number, fate: Fate | undefined): void {
+        const view = dissect(frame)
+        if (isOwn) this.learn(view)
+        if (!isOwn && !concerns(view, this.hosts.left.ip, this.mac)) return
+        const check = fate?.bit === undefined ? undefined : checkAgainst(frame, view, fate.bit)
+        const isTaken = fate?.lost === undefined && check === undefined
+        // a SYN shows a state of its sender only, which has it even if the SYN is lost
+        const isSyn = view.kind === "tcp" && view.flags.syn && !view.flags.ack
+        const shown = view.kind === "tcp" && (isTaken || isSyn) ? this.states.take(frame, time) : []
+        if (!this.on || !this.isChosen(view)) return
+        // broadcasts have no host's address, and with DHCP the device's own is another one
+        const side = isOwn ? ("left" as const) : ("right" as const)
+        const other = isOwn ? ("right" as const) : ("left" as const)
+        this.ladder.segment(view, { ...fate, check, time, from: side })
+        for (const { end, from, to } of shown) this.ladder.infer(end === "sender" ? side : other, from, to)
+    }
+
+    /** Learns the device's addresses from a frame that it sends. */
+    private learn(view: View): void {
+        if (view.kind === "malformed") return
+        this.mac = view.sourceMac
+        const ip = view.kind === "arp" ? view.senderIp : "source" in view ? view.source : NO_ADDRESS
+        if (ip !== NO_ADDRESS) this.hosts.left.ip = ip
+    }
+
+    /** Returns true when a frame is of the connections that are drawn. */
+    private isChosen(view: View): boolean {
+        if (this.port === undefined) return true
+        return view.kind === "tcp" && (view.sourcePort === this.port || view.destinationPort === this.port)
     }
 
     private event(side: Side, event: StackEvent, time: number): void {
         if (!this.on) return
-        const { name } = this.hosts[side]
         switch (event.kind) {
-            case "drop":
-                if (!HARMLESS.includes(event.reason))
-                    this.ladder.note(`${name} dropped a frame: ${event.reason}`)
+            case "drop": {
+                const text = dropWords(this.hosts[side].name, event.reason)
+                if (this.port === undefined && text !== undefined) this.later(text)
                 break
+            }
             case "state":
                 if (this.isShown(side, event))
                     this.ladder.state(side, event.from, event.to, time, this.ports(side, event))
                 break
             case "failed":
-                if (this.isShown(side, event))
-                    this.ladder.note(`${name}: the connection failed, ${event.error}`)
+                // the answer to the SYN is drawn, and the server only tries the ports of a program
+                if (side === "right" && event.error === "ECONNREFUSED") break
+                if (this.isShown(side, event)) this.later(failureWords(this.hosts[side].name, event.error))
                 break
             case "segment":
                 // `sent` reports the frame itself, which is drawn
@@ -105,8 +171,14 @@ export class Picture {
         }
     }
 
+    /** Writes a remark below what is held back. */
+    private later(text: string): void {
+        this.ladder.afterwards(() => this.ladder.note(text))
+    }
+
     /** Returns true when a connection is drawn: the server's connections with other devices are not. */
-    private isShown(side: Side, { remoteIp }: Tuple): boolean {
+    private isShown(side: Side, { remoteIp, remotePort, localPort }: Tuple): boolean {
+        if (this.port !== undefined && this.port !== remotePort && this.port !== localPort) return false
         return side === "left" || remoteIp === this.hosts.left.ip
     }
 
@@ -115,4 +187,16 @@ export class Picture {
         const host = remoteIp === this.hosts.right.ip ? undefined : remoteIp
         return { left: localPort, right: remotePort, host }
     }
+}
+
+/** Returns the check that finds a frame to be corrupted when the line has flipped a bit of it; undefined if its receiver takes it. */
+export function checkAgainst(frame: Uint8Array, view: View, bit: number): string | undefined {
+    const bytes = frame.slice()
+    flip(bytes, bit)
+    const arrived = dissect(bytes)
+    const check = failedCheck(arrived)
+    if (check !== undefined || view.kind === "malformed" || arrived.kind === "malformed") return check
+    return arrived.kind === view.kind && arrived.destinationMac === view.destinationMac
+        ? undefined
+        : "the Ethernet header"
 }

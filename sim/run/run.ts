@@ -1,6 +1,6 @@
 // One run, from the options to the exit code.
 
-import { BuildError } from "../build/build"
+import { BuildError } from "../build/error"
 import { Capture, CaptureError } from "../capture/pcapng"
 import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
@@ -11,8 +11,9 @@ import { control } from "./control"
 import { Ended } from "./ended"
 import { Example, ExampleFailed } from "./example"
 import { Watch } from "./example-checks"
-import { darkStage, ladderStage } from "./example-output"
+import { darkStage, ladderStage, quietStage, type Stage } from "./example-output"
 import { Connections, showHandshakes } from "./handshakes"
+import type { Interruption } from "./interruption"
 import { jsonEvents } from "./json"
 import { type Observer, ofHostX } from "./observer"
 import { looksOf, Output } from "./output"
@@ -20,24 +21,6 @@ import { Picture } from "./picture"
 import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { playStage } from "./staged"
 import { World } from "./world"
-
-/** A signal that ends a run. The signal may arrive before the run can be ended. */
-export class Interruption {
-    /** True when the signal has arrived. */
-    happened = false
-    private act: (() => void) | undefined
-
-    happen(): void {
-        this.happened = true
-        this.act?.()
-    }
-
-    /** Runs `act` when the signal arrives, or now if it has arrived. */
-    whenever(act: () => void): void {
-        this.act = act
-        if (this.happened) act()
-    }
-}
 
 /** Does what the options ask for and returns the exit code. Reports errors on standard error. */
 export async function run(options: Options, interruption: Interruption): Promise<number> {
@@ -58,12 +41,16 @@ export async function run(options: Options, interruption: Interruption): Promise
 
 /** Reports on standard error what ended a run, and returns the exit code. */
 function exitCode(error: unknown, options: Options, interruption: Interruption): number {
+    return !(error instanceof Ended) && interruption.happened ? interrupted(options).code : reportEnd(error)
+}
+
+/** Reports on standard error what ended a run that nobody has interrupted, and returns the exit code. */
+export function reportEnd(error: unknown): number {
     const report = (text: string) => void process.stderr.write(`${text}\n`)
     if (error instanceof Ended) {
         if (error.message !== "") report(error.message)
         return error.code
     }
-    if (interruption.happened) return interrupted(options).code
     if (error instanceof ExampleFailed) report(`the example failed: ${error.message}`)
     else if (isExpected(error)) report(error.message)
     else report((error as Error).stack ?? String(error))
@@ -85,22 +72,22 @@ async function carryOut(
     capture: Capture | undefined,
     interruption: Interruption
 ): Promise<void> {
-    const { mode, json, example, stage } = options
+    const { mode, json, example, stage, quiet, color } = options
     // with --json and --control standard output is for a program
     const stream = json || mode === "control" ? process.stderr : process.stdout
-    const output = new Output(stream, looksOf(stream, process.env))
+    const output = new Output(stream, looksOf(stream, process.env, color))
     const write = (line: string) => void process.stdout.write(line)
     const watch = new Watch(options.ip)
+    const isDrawn =
+        (example || options.program !== undefined || stage !== undefined) && options.server !== undefined
     const picture =
-        (example || options.program !== undefined || stage !== undefined) &&
-        options.server !== undefined &&
-        !json
-            ? makePicture(options, output)
-            : undefined
+        json || mode === "control" ? undefined : makePicture(options, output, isDrawn && !options.quiet)
     const ofProgram = mode === "program" || mode === "handshakes"
     const talks =
         !json && (mode === "console" || mode === "serve" || ofProgram || example || stage !== undefined)
-    const log = { heard: talks || mode === "control" }
+    const says = talks && !quiet
+    // what this package's own program prints is its banner
+    const log = { heard: (talks && (!quiet || options.program !== undefined)) || mode === "control" }
     const connections = new Connections()
     const world = await World.make(options, [
         ...(json ? [jsonEvents(addresses(options), write)] : []),
@@ -113,20 +100,21 @@ async function carryOut(
                 const named = device === 0 ? text : `device ${device + 1}: ${text}`
                 if (!log.heard && level !== "error") return
                 // the arrow that brought it stands before what the program prints
-                picture?.rest()
+                picture?.restArrived()
                 output.paragraph(named, "dim")
             },
         },
         explanations(
             options,
             picture,
-            talks ? output : new Output(process.stderr, looksOf(process.stderr, process.env))
+            talks ? output : new Output(process.stderr, looksOf(process.stderr, process.env, color))
         ),
     ])
     let prompt: Prompt | undefined
+    let id: number | undefined
     try {
         interruption.whenever(() => world.finish(interrupted(options)))
-        if (talks) for (const line of opening(options)) output.line(line)
+        if (says) for (const line of opening(options)) output.line(line)
         await world.start()
         if (mode === "console" && !json) {
             prompt = new Prompt(world, output, { input: process.stdin, output: process.stdout })
@@ -137,11 +125,13 @@ async function carryOut(
         })
         if (mode === "control") return await control(world, process.stdin, write)
         // from now on the device's log is shown; what the device prints at its start does not answer a command
-        log.heard = true
-        if (talks) output.line()
+        log.heard ||= !quiet
+        if (says) output.line()
+        if (picture !== undefined) world.ofRun = line => picture.command(line)
         if (example) {
-            const stage = picture === undefined ? darkStage : ladderStage(output, picture)
-            await playExample(new Example(world, watch, stage), mode === "batch", output)
+            const stage = stageOf(output, picture, quiet)
+            const isPrompted = prompt !== undefined
+            id = await playExample(new Example(world, watch, stage, isPrompted), mode === "batch", output)
             watch.end()
             // a run with a prompt continues to draw
             if (mode === "batch") picture?.show(false)
@@ -156,14 +146,14 @@ async function carryOut(
         if (mode === "handshakes" && world.server !== undefined) {
             const summary = await showHandshakes(world, world.server, connections)
             picture?.rest()
-            output.line(`\n${summary}`)
+            output.line(quiet ? summary : `\n${summary}`)
             return
         }
-        const show = json ? showJson(world, write) : showText(output)
-        await runCommands(world, options.commands, show)
-        if (options.cutShort && talks) for (const line of leaving()) output.line(line)
+        const show = json ? showJson(world, write) : showText(output, quiet, () => picture?.rest())
+        await runCommands(world, options, show)
+        if (options.cutShort && says) for (const line of leaving()) output.line(line)
         if (mode === "batch") return
-        if (talks) for (const line of serving(options, world.router?.forwards)) output.line(line)
+        if (says) for (const line of serving(options, world.router?.forwards, id)) output.line(line)
         if (mode === "program") await world.untilEnded()
         if (prompt === undefined) await serve(world, show, process.stdin, mode === "console")
         else await prompt.run()
@@ -180,10 +170,13 @@ function explanations({ json, mode }: Options, picture: Picture | undefined, out
     return {
         explained: (explained, device) => {
             const [sentence = "", ...rest] = diagnosisLines(explained)
-            picture?.rest()
             const named = device === 0 ? sentence : `host ${device + 1}: ${sentence}`
-            output.paragraph(named, "bold")
-            for (const line of rest) output.paragraph(line, "dim")
+            const write = () => {
+                output.paragraph(named, "bold")
+                for (const line of rest) output.paragraph(line, "dim")
+            }
+            if (picture === undefined) write()
+            else picture.afterwards(write)
         },
     }
 }
@@ -202,19 +195,31 @@ function portsOf(options: Options, capture: Capture): Observer[] {
     })
 }
 
-function makePicture({ ip, server, time }: Options, output: Output): Picture {
-    const hosts = { left: { name: "Host X", ip }, right: { name: "server", ip: server ?? "" } }
-    const later = (ms: number, run: () => void) => void setTimeout(run, ms).unref()
-    return new Picture(output, hosts, time === "real" ? later : undefined)
+/** Returns where the example is shown. */
+function stageOf(output: Output, picture: Picture | undefined, quiet: boolean): Stage {
+    if (picture === undefined) return darkStage
+    return quiet ? quietStage(output) : ladderStage(output, picture)
 }
 
-/** Runs the example; unless `strict` is set, a failure is shown and the run continues. */
-async function playExample(example: Example, strict: boolean, output: Output): Promise<void> {
+/** Returns the picture of Host X and the network's server, or of what the link leads to. */
+function makePicture({ ip, server, router, time }: Options, output: Output, on: boolean): Picture {
+    const right =
+        server === undefined
+            ? { name: router === undefined ? "network" : "router", ip: router ?? "" }
+            : { name: "server", ip: server }
+    const hosts = { left: { name: "Host X", ip }, right }
+    const later = (ms: number, run: () => void) => void setTimeout(run, ms).unref()
+    return new Picture(output, hosts, on, time === "real" ? later : undefined)
+}
+
+/** Runs the example, and returns the id of the connection that it leaves open; unless `strict` is set, a failure is shown and the run continues. */
+async function playExample(example: Example, strict: boolean, output: Output): Promise<number | undefined> {
     try {
-        await example.run()
+        return await example.run()
     } catch (error) {
         if (strict || !(error instanceof ExampleFailed)) throw error
         output.line(`The example failed: ${error.message}`, "red")
+        return undefined
     }
 }
 

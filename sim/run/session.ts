@@ -1,26 +1,42 @@
 // Executes console commands from --exec, a prompt or a pipe.
 
 import { createInterface, type Interface } from "node:readline"
+import { type ConsoleCommand, completerOf } from "../console/table"
 import type { Reply } from "../device/device"
+import type { Options } from "../options/options"
 import { Ended, endedBy } from "./ended"
 import { jsonCommand } from "./json"
 import type { Output } from "./output"
 import type { World } from "./world"
 
-/** Shows a command, the lines that it printed, and its status. */
-type ShowReply = (line: string, lines: string[], status: number) => void
+/** Shows commands. */
+interface Show {
+    /** Shows a command before it is executed. */
+    command(line: string): void
+    /** Shows the lines that a command printed, and its status. */
+    reply(line: string, lines: string[], status: number): void
+}
 
-/** Returns a ShowReply that writes text for people. */
-export function showText(output: Output): ShowReply {
-    return (line, lines, status) => {
-        output.line(`> ${line}`, "bold")
-        showOutput(output, lines, status)
+/** Returns a Show that writes text for people; a quiet one does not repeat the command. `rest` draws the picture up to now. */
+export function showText(output: Output, quiet: boolean, rest: () => void): Show {
+    return {
+        command: line => {
+            rest()
+            if (!quiet) output.line(`> ${line}`, "bold")
+        },
+        reply: (_, lines, status) => {
+            rest()
+            showOutput(output, lines, status)
+        },
     }
 }
 
-/** Returns a ShowReply that writes a line of JSON. */
-export function showJson(world: World, write: (line: string) => void): ShowReply {
-    return (line, lines, status) => write(jsonCommand(world.now(), line, status, lines))
+/** Returns a Show that writes a line of JSON. */
+export function showJson(world: World, write: (line: string) => void): Show {
+    return {
+        command: () => {},
+        reply: (line, lines, status) => write(jsonCommand(world.now(), line, status, lines)),
+    }
 }
 
 /** Shows what a command printed. At a prompt that is all, because the user has typed the command. */
@@ -29,19 +45,27 @@ function showOutput(output: Output, lines: readonly string[], status: number): v
 }
 
 /** Executes a command, shows it, and explains it if it failed. */
-async function carryOut(world: World, command: string, show: ShowReply): Promise<Reply> {
+async function carryOut(world: World, command: string, show: Show): Promise<Reply> {
+    show.command(command)
     const reply = await world.command(command)
-    show(command, reply.lines, reply.status)
+    show.reply(command, reply.lines, reply.status)
     world.explainReply(command, reply)
     return reply
 }
 
-/** Runs commands one after the other; throws an Ended with code 1 at the first command that fails. */
-export async function runCommands(world: World, commands: readonly string[], show: ShowReply): Promise<void> {
+/** Runs commands one after the other; throws an Ended with code 1 at the first command that fails, or with `keepGoing` after the last. */
+export async function runCommands(
+    world: World,
+    { commands, keepGoing }: Pick<Options, "commands" | "keepGoing">,
+    show: Show
+): Promise<void> {
+    let failed = false
     for (const command of commands) {
         const { status } = await carryOut(world, command, show)
-        if (status !== 0) throw new Ended(1)
+        failed ||= status !== 0
+        if (failed && !keepGoing) break
     }
+    if (failed) throw new Ended(1)
 }
 
 /** Virtual time that passes after each command at a prompt, ms; between commands no time passes. */
@@ -61,6 +85,8 @@ interface Terminal {
 export class Prompt {
     private readonly lines: Interface
     private readonly typed: AsyncIterableIterator<string>
+    /** The commands that the Tab key completes. */
+    private known: readonly ConsoleCommand[] = []
     /** True when the cursor is on the line of the prompt. */
     private asks = false
 
@@ -69,7 +95,11 @@ export class Prompt {
         private readonly output: Output,
         terminal: Terminal
     ) {
-        this.lines = createInterface({ ...terminal, prompt: "> ", terminal: true })
+        const completer = completerOf(
+            () => this.known,
+            argument => (this.asks ? world.values(argument) : Promise.resolve([]))
+        )
+        this.lines = createInterface({ ...terminal, completer, prompt: "> ", terminal: true })
         this.typed = this.lines[Symbol.asyncIterator]()
         this.lines.on("close", () => world.finish(new Ended(0)))
         this.lines.on("SIGINT", () => this.lines.close())
@@ -78,6 +108,10 @@ export class Prompt {
     /** Reads commands until the user leaves, which ends the run. Meanwhile output appears above the prompt. */
     async run(): Promise<never> {
         this.output.below(this.lines)
+        this.known = [
+            ...(await this.world.commands()),
+            ...LEAVE.map(name => ({ name, usage: name, does: "" })),
+        ]
         this.ask()
         return await Promise.race([this.converse(), this.world.untilEnded()])
     }
@@ -102,11 +136,13 @@ export class Prompt {
 
     private ask(): void {
         this.asks = true
-        this.lines.prompt()
+        // what the user has typed meanwhile stays, with its cursor
+        this.lines.prompt(true)
     }
 
     private async carryOut(command: string): Promise<void> {
-        await carryOut(this.world, command, (_, lines, status) => showOutput(this.output, lines, status))
+        const reply: Show["reply"] = (_, lines, status) => showOutput(this.output, lines, status)
+        await carryOut(this.world, command, { command: () => {}, reply })
         if (this.world.clock.virtual) await this.world.pass(AFTER_COMMAND)
     }
 }
@@ -114,7 +150,7 @@ export class Prompt {
 /** Executes the lines of the input as commands until the run ends. The end of the input ends the run only if `leaveAtEnd`. */
 export async function serve(
     world: World,
-    show: ShowReply,
+    show: Show,
     input: NodeJS.ReadableStream,
     leaveAtEnd: boolean
 ): Promise<never> {

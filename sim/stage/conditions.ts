@@ -7,6 +7,7 @@ import type { Link } from "../link/port"
 import type { EthernetSwitch } from "../link/switch"
 import { decimalNumber, parseUnicast } from "../options/address"
 import { OptionError } from "../options/error"
+import { type Impairments, impairText, noImpairments, parseChanges } from "../options/impair"
 import type { DhcpMode } from "../router/dhcp-server"
 import type { Clock, Timer } from "../time/clock"
 import { Actor } from "./actor"
@@ -14,13 +15,24 @@ import { Actor } from "./actor"
 /** The network whose conditions change. */
 export interface Network {
     readonly clock: Clock
-    readonly ethernet: Pick<EthernetSwitch, "obstacle" | "impair">
+    readonly ethernet: Pick<EthernetSwitch, "obstacle" | "impair" | "line">
     /** The link to which a host that steals an address attaches itself. */
     readonly link: Pick<Link, "attach">
     /** Plugs the device's cable in or out. */
     cable(plugged: boolean): void
     /** Changes how the DHCP server behaves; undefined on a network without one. */
     readonly dhcp: ((mode: DhcpMode) => void) | undefined
+}
+
+/** What is wrong with a network at the moment. */
+export interface State {
+    readonly cable: "in" | "out"
+    readonly dhcp: DhcpMode
+    /** The port, the number of bytes, and the address of the conditions; undefined while nothing is filtered, lost or stolen. */
+    readonly filter: number | undefined
+    readonly mtu: number | undefined
+    readonly steal: string | undefined
+    readonly line: Readonly<Impairments>
 }
 
 /** The Ethernet address of a host that has another host's IP address, and how often it announces it, ms. */
@@ -33,6 +45,7 @@ const LEAST_MTU = 68
 export const conditionHelp: readonly (readonly [string, string])[] = [
     ["cable out|in", "plugs the device's cable"],
     ["dhcp on|off|refuse|unusable", "changes what the DHCP server answers"],
+    ["impair KEY=VALUE,...|off", "changes what the line does to frames, as loss=0.1"],
     ["filter PORT|off", "drops TCP and UDP of a port on the way, like a firewall"],
     ["mtu N|off", "drops IP packets of more than N bytes on the way"],
     ["steal ADDRESS|off", "lets another host have this address"],
@@ -42,13 +55,29 @@ export class Conditions {
     private port: number | undefined
     private mtu: number | undefined
     private thief: { readonly actor: Actor; timer: Timer } | undefined
+    private plugged = true
+    private dhcpMode: DhcpMode = "on"
 
     constructor(private readonly network: Network) {
         network.ethernet.obstacle = frame => this.obstacle(frame)
     }
 
+    /** Returns what is wrong at the moment. */
+    get state(): State {
+        const { port, mtu, thief, plugged, dhcpMode, network } = this
+        return {
+            cable: plugged ? "in" : "out",
+            dhcp: dhcpMode,
+            filter: port,
+            mtu,
+            steal: thief?.actor.ip,
+            line: { ...network.ethernet.line },
+        }
+    }
+
     /** Plugs the device's cable in or out. */
     cable(plugged: boolean): void {
+        this.plugged = plugged
         this.network.cable(plugged)
     }
 
@@ -83,6 +112,14 @@ export class Conditions {
         const { dhcp } = this.network
         if (dhcp !== undefined) dhcp(mode)
         else if (mode !== "off") throw new OptionError(`dhcp ${mode}: this network has no DHCP server`)
+        this.dhcpMode = mode
+    }
+
+    /** Changes what the line does to frames, as `impair KEY=VALUE,...` does; "off" ends everything but the delay. */
+    private impair(text: string): void {
+        const { ethernet } = this.network
+        const { delay } = ethernet.line
+        ethernet.impair(text === "off" ? { ...noImpairments, delay } : parseChanges(text))
     }
 
     /** Carries out a command of `conditionHelp`; returns a line that says so, or undefined for any other line. Throws an OptionError. */
@@ -101,6 +138,9 @@ export class Conditions {
                 if (!["on", "off", "refuse", "unusable"].includes(value)) throw bad()
                 this.dhcp(value as DhcpMode)
                 return `the DHCP server is set to ${value}`
+            case "impair":
+                this.impair(value)
+                return `the line: ${impairText(this.network.ethernet.line) || "nothing is wrong with it"}`
             case "filter":
                 this.filter(
                     value === "off" ? undefined : readValue(name, () => decimalNumber(value, 1, 65_535))

@@ -135,6 +135,9 @@ export class VirtualClock implements Clock {
     }
 }
 
+/** The shortest wait for which the process sets a timer, which may end up to 1 ms late; shorter ones keep it busy, ms. */
+const SHORTEST = 0.25
+
 /** A clock of real time. */
 export class RealClock implements Clock {
     readonly virtual = false
@@ -203,13 +206,12 @@ export class RealClock implements Clock {
         this.armedFor = when
         if (when === Number.POSITIVE_INFINITY) return
         const wait = when - this.now()
-        if (wait < 1) {
-            // timers of the process have a resolution of 1 ms: the rest passes in turns of the event loop
+        if (wait < SHORTEST) {
+            // timers of the process have a resolution of 1 ms: what is shorter passes in turns of the event loop
             const immediate = setImmediate(() => this.wake())
             this.disarm = () => clearImmediate(immediate)
         } else {
-            // a long wait may end up to 1 ms late, which saves these turns
-            const ms = wait < 2 ? Math.floor(wait) : Math.ceil(wait)
+            const ms = wait < 2 ? 1 : Math.ceil(wait)
             const timeout = setTimeout(() => this.wake(), Math.min(ms, 0x7fff_ffff))
             this.disarm = () => clearTimeout(timeout)
         }

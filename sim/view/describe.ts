@@ -2,6 +2,7 @@
 import { dhcpLine, parseDhcp } from "./dhcp"
 import type { TcpView, View } from "./dissect"
 import { dnsLine, parseDns } from "./dns"
+import { flagNames } from "./flags"
 import type { TcpOption } from "./tcp-options"
 
 /** Describes an option in one or more short texts, such as `mss 1460`. */
@@ -49,6 +50,19 @@ export function preview(
         beginning += piece
     }
     return `"${beginning}${ellipsis}"`
+}
+
+/** Returns the texts above and below the arrow of a segment in a picture, the data at most 40 letters long. */
+export function arrowTexts(view: TcpView): { above: string[]; below: string[] } {
+    const above = [flagNames(view.flags), `seq ${view.seq}`]
+    if (view.flags.ack) above.push(`ack ${view.ack}`)
+    const below = [`len ${view.length}`, `win ${view.window}`]
+    // after the handshake every segment has timestamps: only those of a SYN are shown
+    const shown = view.options.filter(({ kind }) => kind !== "timestamps" || view.flags.syn)
+    below.push(...shown.flatMap(optionWords))
+    const data = preview(view.payload, 40, "…", view.length)
+    if (data !== "") below.push(data)
+    return { above, below }
 }
 
 /** Describes a frame that is not TCP in one line. */

@@ -12,6 +12,8 @@ export interface DnsMessage {
     readonly id: number
     readonly isAnswer: boolean
     readonly rcode: number
+    /** True when the answer was too long for its datagram (flag TC). */
+    readonly isTruncated: boolean
     /** The name in the question, in lower case. */
     readonly name: string
     /** The IPv4 addresses in the answer. */
@@ -19,8 +21,9 @@ export interface DnsMessage {
 }
 
 /** Describes a DNS message in one line. */
-export function dnsLine({ isAnswer, rcode, name, addresses }: DnsMessage): string {
+export function dnsLine({ isAnswer, rcode, isTruncated, name, addresses }: DnsMessage): string {
     if (!isAnswer) return `DNS where is ${name}?`
+    if (isTruncated) return `DNS ${name}: truncated`
     if (rcode === NO_NAME) return `DNS ${name} does not exist`
     if (rcode !== 0) return `DNS ${name}: ${rcodes[rcode] ?? `code ${rcode}`}`
     return addresses.length === 0 ? `DNS ${name} has no address` : `DNS ${name} at ${addresses.join(", ")}`
@@ -51,6 +54,7 @@ export function parseDns({ payload: bytes, sourcePort, destinationPort }: UdpVie
         id: view.getUint16(0),
         isAnswer: (flags & 0x8000) !== 0,
         rcode: flags & 15,
+        isTruncated: (flags & 0x0200) !== 0,
         name: question.text,
         addresses,
     }

@@ -26,6 +26,34 @@ export function flagNames(flags: TcpFlags): string {
     return names.length > 0 ? names.join("-") : "none"
 }
 
+/** The most characters of the flags' column in a ladder: SYN-ACK, PSH-ACK, RST-ACK. */
+export const FLAGS_WIDTH = 7
+/** The flags that move to the numbers when the column has no room, the least telling first. */
+const YIELDING: readonly FlagName[] = ["cwr", "ece", "urg", "psh", "fin"]
+
+/** Returns the flags for a column of FLAGS_WIDTH characters, and those that have no room in it: FIN-ACK and PSH for FIN-PSH-ACK. */
+export function flagColumn(flags: TcpFlags): { column: string; rest: string[] } {
+    const rest: FlagName[] = []
+    for (const flag of YIELDING) {
+        if (flagNames(without(flags, rest)).length <= FLAGS_WIDTH) break
+        if (flags[flag]) rest.push(flag)
+    }
+    return {
+        column: flagNames(without(flags, rest)),
+        rest: namesOf(
+            without(
+                flags,
+                SPOKEN.filter(flag => !rest.includes(flag))
+            ),
+            SPOKEN
+        ),
+    }
+}
+
+function without(flags: TcpFlags, names: readonly FlagName[]): TcpFlags {
+    return { ...flags, ...Object.fromEntries(names.map(name => [name, false])) }
+}
+
 function namesOf(flags: TcpFlags, order: readonly FlagName[]): string[] {
     return order.filter(flag => flags[flag]).map(flag => flag.toUpperCase())
 }

@@ -4,11 +4,11 @@
 //                         │── len 0    win 2048  mss 1460 ───────────►│ SYN-RECEIVED
 //
 // A state that the sender enters by sending is beside the numbers; a state that the receiver enters is at the arrow's head.
-// To know both, the ladder holds a segment back for a moment: until the next call, or until `later` runs.
-import type { Fate } from "../link/impair"
+// To know both, the ladder holds a segment back for a moment: until the next call, or until `later` runs. A state that is entered by
+// sending waits for its segment in the same way; what is drawn meanwhile waits after it, so that time never runs backwards.
 import { oneLine, optionWords, preview } from "./describe"
 import type { TcpView, View } from "./dissect"
-import { ENTERED_BY_SENDING, flagNames } from "./flags"
+import { ENTERED_BY_SENDING, FLAGS_WIDTH, type FlagName, flagColumn } from "./flags"
 import {
     asciiGlyphs,
     clip,
@@ -26,43 +26,29 @@ import {
     unicodeGlyphs,
     wrap,
 } from "./ladder-style"
+import { fateOf, lineWords, type Passage, remarksOn } from "./remarks"
 import { Repeats } from "./repeats"
 
 export type { Side } from "./ladder-style"
+export type { Passage } from "./remarks"
 
 export interface LadderOptions {
     /** Writes whole lines, each with its newline. */
     write(text: string): void
-    /** Columns of the terminal; the ladder is 60 to 120 columns wide. */
-    width: number
+    /** Columns of the terminal, read for each line: when they change, the boxes are drawn again. The ladder is 60 to 120 columns wide. */
+    readonly width: number
     color: boolean
     /** Draws with box drawing characters and arrows instead of plain ASCII. */
     unicode: boolean
-    left: { name: string; ip: string }
-    right: { name: string; ip: string }
+    readonly left: { readonly name: string; readonly ip: string }
+    readonly right: { readonly name: string; readonly ip: string }
+    /** Returns true when an end reports no states, so that those that its segments show are drawn. Without it no end is silent. */
+    isSilent?(side: Side, ports: Ports): boolean
     /**
      * Runs `run` after `ms` milliseconds of real time, so that the last segment does not wait for the next one.
      * Without it the caller calls `flush` when nothing more is to come.
      */
     later?: (ms: number, run: () => void) => void
-}
-
-/** When a frame was sent, and what happened to it on the link; a switch's Delivery fits. */
-export interface Passage {
-    /** Time of sending, ms. */
-    readonly time: number
-    /** Time of arrival, ms. */
-    readonly arrives?: number
-    readonly lost?: Fate["lost"]
-    readonly corrupted?: boolean
-    readonly copies?: number
-    readonly held?: boolean
-    /** What is remarkable about the segment; without it the ladder itself finds retransmissions and keep-alives. */
-    readonly remarks?: readonly string[]
-    /** The remarks are of a loss. */
-    readonly isSuspect?: boolean
-    /** The sender; needed only if neither of the frame's addresses is that of a host in the ladder. */
-    readonly from?: Side
 }
 
 /** A connection of the left host, by its ports. */
@@ -76,8 +62,8 @@ export interface Ports {
 /** A state belongs to a segment that arrived at most this long before it, or is sent at most this long after it, ms. */
 const TOGETHER_MS = 25
 
-/** The words for a frame that does not arrive. */
-const LOST = { loss: "lost", queue: "queue full", filter: "filtered", mtu: "too long" } as const
+/** The lane of a terminal of 80 columns: in a smaller one numbers have no columns, and long texts have several lines. */
+const ROOMY = laneWidth(80)
 
 interface Margins {
     left: string
@@ -90,8 +76,9 @@ interface Arrow {
     readonly from: Side
     readonly ports: Ports
     readonly style: Style
-    readonly labels: readonly string[]
-    readonly text: string
+    readonly remarks: readonly string[]
+    /** The states that the segment shows of ends that may be silent. */
+    readonly inferred: { readonly side: Side; readonly from: string; readonly to: string }[]
     /** States beside the first line and beside the last line. */
     readonly top: Margins
     readonly bottom: Margins
@@ -104,25 +91,50 @@ interface Change {
     readonly ports: Ports | undefined
 }
 
+/** A state that an end entered by sending a segment which has not come yet. */
+interface Coming extends Change {
+    readonly flag: FlagName
+    /** The connection that was drawn last when the change was reported. */
+    drawn: Ports | undefined
+    /** The segment before it, which may still be held back itself. */
+    readonly before: Arrow | undefined
+}
+
+/** What is done once a segment and a change, which are held back, are drawn. */
+interface Waiting {
+    readonly run: () => void
+    arrow: Arrow | undefined
+    coming: Coming | undefined
+}
+
+/** The states from which a connection goes to CLOSED without sending a reset. */
+const CLOSES: readonly string[] = ["LAST-ACK", "TIME-WAIT", "LISTEN", "SYN-SENT", "SYN-RECEIVED"]
+
 function same(a: Ports, b: Ports | undefined): boolean {
     return a.left === b?.left && a.right === b.right && a.host === b.host
 }
 
 export class Ladder {
     private readonly glyphs: Glyphs
-    private readonly lane: number
     private readonly repeats = new Repeats()
     private readonly shown: Margins = { left: "", right: "" }
-    private hasHeader = false
+    /** The lane below the boxes that were drawn last; 0 before any. */
+    private lane = 0
     private ports: Ports | undefined
     private arrow: Arrow | undefined
-    /** A state that was entered by sending a segment which has not come yet. */
-    private coming: Change | undefined
+    /** The segment that is being drawn. */
+    private flushed: Arrow | undefined
+    private coming: Coming | undefined
+    /** The lines after the change that is coming. */
+    private held: string[] = []
+    /** What waits until nothing is held back. */
+    private readonly waiting: Waiting[] = []
+    /** The time in the last line, ms. */
+    private last = Number.NEGATIVE_INFINITY
     private turn = 0
 
     constructor(private readonly options: LadderOptions) {
         this.glyphs = options.unicode ? unicodeGlyphs : asciiGlyphs
-        this.lane = laneWidth(options.width)
     }
 
     /** Draws a frame: TCP as an arrow with its numbers, anything else as one dim line. */
@@ -131,12 +143,10 @@ export class Ladder {
         if (this.coming && passage.time - this.coming.time > TOGETHER_MS) this.flushComing()
         const from = passage.from ?? this.sender(view)
         if (view.kind !== "tcp" || from === undefined) {
-            const text = view.kind === "tcp" ? `TCP ${view.source} to ${view.destination}` : oneLine(view)
-            this.line(seconds(passage.time), "", this.oneLiner(text, from, passage.lost), "")
+            this.oneLiner(view, passage, from)
             return
         }
         const ports = this.portsOf(view, from)
-        this.connection(ports)
         const top = { left: "", right: "" }
         const coming = this.takeComing(view, from, ports)
         if (coming !== undefined) {
@@ -144,7 +154,13 @@ export class Ladder {
             this.shown[from] = coming.to
         }
         const bottom = { left: "", right: "" }
-        this.arrow = { view, passage, from, ports, top, bottom, ...this.words(view, passage) }
+        const { words: remarks, style } = remarksOn(view, passage, this.repeats)
+        this.arrow = { view, passage, from, ports, style, remarks, top, bottom, inferred: [] }
+        for (const one of this.waiting) {
+            if (coming === undefined || one.coming !== coming) continue
+            one.coming = undefined
+            one.arrow = this.arrow
+        }
         const flight = (passage.arrives ?? passage.time) - passage.time
         this.wait(Number.isFinite(flight) ? flight : 0)
     }
@@ -154,8 +170,10 @@ export class Ladder {
      * With several connections, `ports` says which one it is.
      */
     state(side: Side, from: string, to: string, time: number, ports?: Ports): void {
-        const flag = ENTERED_BY_SENDING[to]
         const arrow = ports === undefined || same(ports, this.arrow?.ports) ? this.arrow : undefined
+        const isOfArrow = arrow !== undefined && this.belongs(arrow, side, to, time)
+        const aborts = to === "CLOSED" && !CLOSES.includes(from) && !isOfArrow
+        const flag = aborts ? "rst" : ENTERED_BY_SENDING[to]
         if (flag !== undefined) {
             if (arrow?.from === side && arrow.view.flags[flag] && arrow.top[side] === "") {
                 arrow.top[side] = to
@@ -163,11 +181,11 @@ export class Ladder {
                 return
             }
             this.flushComing()
-            this.coming = { side, to, time, ports }
+            this.coming = { side, to, time, ports, flag, drawn: this.ports, before: this.arrow }
             this.wait(0)
             return
         }
-        if (arrow !== undefined && this.belongs(arrow, side, to, time)) {
+        if (isOfArrow) {
             if (arrow.from !== side && arrow.top[side] === "" && this.shown[side] !== from) {
                 arrow.top[side] = from
             }
@@ -175,18 +193,24 @@ export class Ladder {
             this.shown[side] = to
             return
         }
-        this.flush()
+        this.flushArrow()
         this.changed({ side, to, time, ports })
+    }
+
+    /** Notes a change of state that the last segment shows; it is drawn if that end is silent. */
+    infer(side: Side, from: string, to: string): void {
+        this.arrow?.inferred.push({ side, from, to })
     }
 
     /** Writes a remark between the lifelines, beside its time (ms), if it has one. */
     note(text: string, time?: number): void {
-        this.flush()
+        this.flushArrow()
         const words = printable(text, this.options.unicode).split(/\s+/)
-        let margin = time === undefined ? "" : seconds(time)
+        let margin = time
+        this.begin()
         for (const line of wrap(words, this.lane - 4, this.glyphs.ellipsis)) {
             this.line(margin, "", paint(this.style("dim"), `  ${line}`.padEnd(this.lane)), "")
-            margin = ""
+            margin = undefined
         }
     }
 
@@ -194,6 +218,29 @@ export class Ladder {
     flush(): void {
         this.flushArrow()
         this.flushComing()
+    }
+
+    /** Draws the segment that is held back, so that what it has brought about can be written below it. */
+    flushArrived(): void {
+        this.flushArrow()
+        this.release()
+    }
+
+    /** Runs `run` once what is held back now is drawn: what is reported of a segment stands below it and the states that it caused. */
+    afterwards(run: () => void): void {
+        this.waiting.push({ run, arrow: this.arrow, coming: this.coming })
+        this.settle()
+    }
+
+    /** Runs what waits for nothing any more, in its order. */
+    private settle(): void {
+        for (let [first] = this.waiting; first !== undefined; [first] = this.waiting) {
+            if (first.arrow !== undefined && first.arrow === this.arrow) return
+            if (first.coming !== undefined && first.coming === this.coming) return
+            this.waiting.shift()
+            this.release()
+            first.run()
+        }
     }
 
     private wait(flight: number): void {
@@ -238,56 +285,109 @@ export class Ladder {
         const arrow = this.arrow
         if (arrow === undefined) return
         this.arrow = undefined
-        const { labels, style, top, bottom, passage } = arrow
+        this.flushed = arrow
+        this.begin()
+        this.connection(arrow.ports)
+        this.showInferred(arrow)
+        const { style, top, bottom, passage } = arrow
+        const { labels, text } = this.words(arrow)
         const receiver = arrow.from === "left" ? "right" : "left"
-        if (passage.lost !== undefined) bottom[receiver] = LOST[passage.lost]
+        const fate = fateOf(passage)
+        if (fate !== undefined) bottom[receiver] = fate
         labels.forEach((label, index) => {
             const inner = this.tint(style, `   ${label}`.padEnd(this.lane))
-            if (index === 0) this.line(seconds(passage.time), top.left, inner, top.right)
-            else this.line("", "", inner, "")
+            if (index === 0) this.line(passage.time, top.left, inner, top.right)
+            else this.line(undefined, "", inner, "")
         })
-        const drawn = shaft(this.glyphs, this.lane, arrow.text, arrow.from, passage.lost !== undefined)
-        this.line("", bottom.left, this.tint(style, drawn), bottom.right, passage.lost && receiver)
+        const drawn = shaft(this.glyphs, this.lane, text, arrow.from, fate !== undefined)
+        this.line(
+            undefined,
+            bottom.left,
+            this.tint(style, drawn),
+            bottom.right,
+            fate === undefined ? undefined : receiver
+        )
+        this.flushed = undefined
+        if (this.coming?.before === arrow) this.coming.drawn = this.ports
+        this.settle()
+    }
+
+    /** Adds the states of silent ends to an arrow. */
+    private showInferred({ inferred, from: sender, ports, top, bottom }: Arrow): void {
+        for (const { side, from, to } of inferred) {
+            if (!this.options.isSilent?.(side, ports)) continue
+            if (side === sender) top[side] = to
+            else {
+                if (top[side] === "" && this.shown[side] !== from) top[side] = from
+                bottom[side] = to
+            }
+            this.shown[side] = to
+        }
     }
 
     /** Takes the state that waits for this segment, if any. */
     private takeComing(view: TcpView, from: Side, ports: Ports): Change | undefined {
         const coming = this.coming
         if (coming?.side !== from || !same(ports, coming.ports ?? ports)) return undefined
-        if (!view.flags[ENTERED_BY_SENDING[coming.to]!]) return undefined
+        if (!view.flags[coming.flag]) return undefined
         this.coming = undefined
+        this.release()
         return coming
     }
 
+    /** Draws the change whose segment does not come, and what was held back after it. */
     private flushComing(): void {
         const coming = this.coming
+        if (coming === undefined) return
         this.coming = undefined
-        if (coming !== undefined) this.changed(coming)
+        const { held, ports } = this
+        this.held = []
+        if (held.length === 0) this.changed(coming)
+        else {
+            const { last } = this
+            this.last = Math.min(last, coming.time)
+            this.ports = coming.drawn
+            this.changed(coming)
+            this.last = last
+            if (coming.drawn !== undefined) this.connection(coming.drawn)
+            for (const line of held) this.options.write(line)
+            this.ports = ports
+        }
+        this.settle()
+    }
+
+    /** Writes the lines that were held back. */
+    private release(): void {
+        const { held } = this
+        this.held = []
+        for (const line of held) this.options.write(line)
     }
 
     private changed({ side, to, time, ports }: Change): void {
+        this.begin()
         if (ports !== undefined) this.connection(ports)
         this.shown[side] = to
         const blank = " ".repeat(this.lane)
-        this.line(seconds(time), side === "left" ? to : "", blank, side === "right" ? to : "")
+        this.line(time, side === "left" ? to : "", blank, side === "right" ? to : "")
     }
 
     /** Names the ports at the lifelines if the line before belongs to another connection. */
     private connection(ports: Ports): void {
         if (same(ports, this.ports)) return
+        this.begin()
         this.ports = ports
         const left = ` port ${ports.left}`
         const whose = ports.host === undefined ? "" : `${ports.host} `
         const text = left + `${whose}port ${ports.right} `.padStart(this.lane - left.length)
-        this.line("", "", this.tint("dim", text), "")
+        this.line(undefined, "", this.tint("dim", text), "")
     }
 
     /** Returns the texts of an arrow: a line with as many numbers in columns as fit, and the rest for the arrow itself. */
-    private words(view: TcpView, passage: Passage): Pick<Arrow, "labels" | "text" | "style"> {
+    private words({ view, passage, remarks }: Arrow): { labels: string[]; text: string } {
         const { ellipsis } = this.glyphs
-        const flags = flagNames(view.flags)
+        const flags = flagColumn(view.flags)
         const columns = [
-            flags.padEnd(7),
+            flags.column.padEnd(FLAGS_WIDTH),
             `seq ${view.seq}`.padEnd(14),
             (view.flags.ack ? `ack ${view.ack}` : "").padEnd(14),
             `len ${view.length}`.padEnd(8),
@@ -297,58 +397,85 @@ export class Ladder {
         while (columns.length > 0 && label.length + 1 + columns[0]!.trimEnd().length <= this.lane - 3) {
             label += ` ${columns.shift()}`
         }
-        const remarks = this.remarks(view, passage)
-        const room = this.lane - (passage.lost === undefined ? 6 : 10)
-        const numbers = columns.filter(column => column.trim() !== "")
+        const room = this.lane - (fateOf(passage) === undefined ? 6 : 10)
+        const isNarrow = this.lane < ROOMY
+        const numbers = columns
+            .map(column => (isNarrow ? column.trim() : column))
+            .filter(column => column.trim() !== "")
         // after the handshake every segment has timestamps: only those of a SYN are shown
         const shown = view.options.filter(({ kind }) => kind !== "timestamps" || view.flags.syn)
         const options = shown.flatMap(optionWords)
-        const words = [...numbers, ...options, ...remarks.words]
+        const words = [...numbers, ...flags.rest, ...options, ...remarks]
         const lines = wrap(words, room, ellipsis)
         const text = lines.pop() ?? ""
         const data = preview(view.payload, room - text.length - 1, ellipsis, view.length)
+        const alone = isNarrow && data === "" ? preview(view.payload, room, ellipsis, view.length) : ""
+        if (alone !== "") return { labels: [label.trimEnd(), ...lines, text], text: alone }
         const spoken = [text, data].filter(part => part !== "").join(" ")
-        return { labels: [label.trimEnd(), ...lines], text: spoken.trimEnd(), style: remarks.style }
+        return { labels: [label.trimEnd(), ...lines], text: spoken.trimEnd() }
     }
 
-    private remarks(view: TcpView, passage: Passage): { words: string[]; style: Style } {
-        const { flags } = view
-        const words: string[] = []
-        let style: Style = view.length > 0 ? "cyan" : "plain"
-        if (flags.fin) style = "magenta"
-        if (flags.syn) style = "green"
-        if (passage.remarks !== undefined) {
-            words.push(...passage.remarks)
-            if (passage.isSuspect) style = "yellow"
-        } else {
-            const kind = this.repeats.classify(view)
-            if (kind !== "new") words.push(kind)
-            if (kind === "retransmission") style = "yellow"
-        }
-        if (flags.rst) style = "red"
-        if (!view.checksumValid || !view.headerChecksumValid) words.push("bad checksum")
-        if (passage.lost !== undefined) return { words, style: "red" }
-        if (passage.corrupted) words.push("corrupted")
-        if ((passage.copies ?? 1) > 1) words.push("duplicated")
-        if (passage.held) words.push("held back")
-        return { words, style: passage.corrupted || !view.checksumValid ? "red" : style }
+    /** Draws a frame that is no segment between the lifelines. */
+    private oneLiner(view: View, passage: Passage, from: Side | undefined): void {
+        this.begin()
+        const words = view.kind === "tcp" ? `TCP ${view.source} to ${view.destination}` : oneLine(view)
+        const fate = fateOf(passage)
+        const remarks = lineWords(passage).map(word => ` ${word}`)
+        const room = this.lane - (fate === undefined ? 6 : 10) - remarks.join("").length
+        const lines =
+            this.lane < ROOMY
+                ? wrap(words.split(" "), room, this.glyphs.ellipsis)
+                : [clip(words, room, this.glyphs.ellipsis)]
+        const text = lines.pop() + remarks.join("")
+        const style = fate === undefined ? "dim" : "red"
+        const inner =
+            from === undefined
+                ? `   ${text}`.padEnd(this.lane)
+                : shaft(this.glyphs, this.lane, text, from, fate !== undefined)
+        lines.forEach((line, index) => {
+            const above = this.tint(style, `   ${line}`.padEnd(this.lane))
+            this.line(index === 0 ? passage.time : undefined, "", above, "")
+        })
+        const margins = { left: "", right: "" }
+        const receiver = from === "left" ? "right" : "left"
+        if (fate !== undefined && from !== undefined) margins[receiver] = fate
+        this.line(
+            lines.length === 0 ? passage.time : undefined,
+            margins.left,
+            this.tint(style, inner),
+            margins.right,
+            fate === undefined ? undefined : receiver
+        )
     }
 
-    private oneLiner(text: string, from: Side | undefined, lost: Passage["lost"]): string {
-        const fitting = clip(text, this.lane - 6, this.glyphs.ellipsis)
-        if (from === undefined) return this.tint("dim", `   ${fitting}`.padEnd(this.lane))
-        return this.tint("dim", shaft(this.glyphs, this.lane, fitting, from, lost !== undefined))
+    /** Draws the boxes before the first line, and when the width has changed. */
+    private begin(): void {
+        const lane = laneWidth(this.options.width)
+        if (lane === this.lane) return
+        this.lane = lane
+        this.release()
+        this.header()
     }
 
-    private line(time: string, left: string, inner: string, right: string, alarm?: Side): void {
-        if (!this.hasHeader) this.header()
+    /** Writes a line, beside its time (ms) if it has one; a time before that of an earlier line is left out. */
+    private line(time: number | undefined, left: string, inner: string, right: string, alarm?: Side): void {
         const life = this.tint("dim", this.glyphs.life)
         const state = (side: Side, text: string) => this.tint(alarm === side ? "red" : "bold", text)
         const leftState = this.marginal(left)
         const leftCell = " ".repeat(MARGIN - leftState.length) + state("left", leftState)
         const rightCell = right === "" ? "" : ` ${state("right", this.marginal(right))}`
-        const when = time === "" ? " ".repeat(TIME_WIDTH) : this.tint("dim", time)
-        this.options.write(`${when} ${leftCell} ${life}${inner}${life}${rightCell}\n`)
+        const isShown = time !== undefined && time >= this.last
+        if (isShown) this.last = time
+        const when = isShown ? this.tint("dim", seconds(time)) : " ".repeat(TIME_WIDTH)
+        this.write(`${when} ${leftCell} ${life}${inner}${life}${rightCell}\n`)
+    }
+
+    /** Writes a line, or holds it back after the change that is coming. */
+    private write(line: string): void {
+        const { coming, flushed } = this
+        const isEarlier = flushed !== undefined && coming?.before === flushed
+        if (coming === undefined || isEarlier) this.options.write(line)
+        else this.held.push(line)
     }
 
     private marginal(text: string): string {
@@ -357,7 +484,6 @@ export class Ladder {
 
     /** Draws a box for each host, with its lifeline below. */
     private header(): void {
-        this.hasHeader = true
         const { unicode, left, right } = this.options
         const boxes = [left, right].map(host =>
             hostBox(this.glyphs, printable(host.name, unicode), printable(host.ip, unicode))

@@ -56,6 +56,26 @@ test("commands are carried out in order, and virtual time passes with them", asy
     expect(await screen.ended).toMatchObject({ code: 0, message: "" })
 })
 
+test("the Tab key completes commands, IDs and names, and help explains a command", async () => {
+    const screen = await sit()
+    await screen.until("> ")
+    screen.type("neigh\t")
+    await screen.until("neighbours ")
+    screen.type("\x15close 2\t")
+    await screen.until("close 2 ")
+    screen.type("\x15fault brown-o\t")
+    await screen.until("fault brown-out ")
+    screen.type("\x15exi\t")
+    await screen.until("exit ")
+    screen.type("\x15help neighbours\r")
+    for (const text of ["usage: neighbours\n", "lists Ethernet addresses\n", "The entries of the ARP table"])
+        await screen.until(text)
+    screen.type("help nonsense\r")
+    await screen.until('help: unknown command "nonsense"; help lists the commands')
+    screen.input.end()
+    expect(await screen.ended).toMatchObject({ code: 0, message: "" })
+})
+
 test.each([
     ["Ctrl-C", "\x03"],
     ["Ctrl-D", "\x04"],
@@ -111,6 +131,14 @@ test.each<[string, boolean, NodeJS.ProcessEnv, { color: boolean; unicode: boolea
     ],
     ["a terminal without UTF-8", true, { LANG: "C" }, { color: true, unicode: false }],
     ["LC_ALL before LANG", true, { LANG: "C.UTF-8", LC_ALL: "C" }, { color: true, unicode: false }],
+    ["a pipe with FORCE_COLOR", false, { FORCE_COLOR: "1" }, { color: true, unicode: false }],
+    ["a terminal with FORCE_COLOR=0", true, { FORCE_COLOR: "0" }, { color: false, unicode: false }],
+    [
+        "FORCE_COLOR before NO_COLOR",
+        true,
+        { LANG: "C", NO_COLOR: "1", FORCE_COLOR: "1" },
+        { color: true, unicode: false },
+    ],
     ["a dumb terminal", true, { LANG: "C.UTF-8", TERM: "dumb" }, { color: false, unicode: false }],
 ])(
     "looksOf() of %s: colour and Unicode as terminal and environment have them",
@@ -118,3 +146,17 @@ test.each<[string, boolean, NodeJS.ProcessEnv, { color: boolean; unicode: boolea
         expect(looksOf({ isTTY } as NodeJS.WriteStream, environment)).toEqual({ ...expected, width: 80 })
     }
 )
+
+test("looksOf() follows the window of a terminal, takes COLUMNS without one, and --no-color decides", () => {
+    const stream = { isTTY: true, columns: 100 }
+    const looks = looksOf(stream, { COLUMNS: "70" }, false)
+    expect(looks).toMatchObject({ color: false, width: 100 })
+    stream.columns = 60
+    expect(looks.width).toBe(60)
+    expect(looksOf({ isTTY: false, columns: 0 }, { COLUMNS: "70" }).width).toBe(70)
+    expect(looksOf({ isTTY: false, columns: 0 }, { COLUMNS: "x", FORCE_COLOR: "1" }, false)).toEqual({
+        color: false,
+        unicode: false,
+        width: 80,
+    })
+})

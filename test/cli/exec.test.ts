@@ -27,6 +27,14 @@ describe.each(runtimes)("--exec on %s", runtime => {
         expect(stdout).toMatch(/^> sleep 1\n> nonsense\nunknown command "nonsense".*\n$/)
     })
 
+    test("--keep-going runs all commands, and the exit code is still 1 if one failed", async () => {
+        const words = ["--runtime", runtime, "--keep-going", "--quiet", "--exec"]
+        const { code, stdout } = await cli(...words, "nonsense; read 1; connections")
+        expect(code).toBe(1)
+        expect(stdout).toMatch(/^unknown command "nonsense".*\n.*\nid +local .*\n1 +10\.0\.0\.2:7 [^>]*$/)
+        expect(await cli(...words, "connections; sleep 1")).toMatchObject({ code: 0 })
+    })
+
     test("--exec ends with exit code 1 after a ping without replies", async () => {
         const { code, stdout } = await cli(
             "--runtime",

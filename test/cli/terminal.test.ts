@@ -10,7 +10,7 @@ const CTRL_D = "\x04"
 
 class OnTerminal extends Cli {
     protected override get starter(): string[] {
-        return ["python3", SCRIPT]
+        return ["python3", SCRIPT, "sh", "-c", 'stty rows 24 cols 80 && exec "$0" "$@"']
     }
 }
 
@@ -35,6 +35,13 @@ describe.skipIf(withoutPython)("npm start on a terminal", () => {
             await device.until(stdout => stdout.includes('"help" lists the commands'))
             const shown = plain(device.stdout)
             expect(shown.match(/ ok {2}|✓/g)).toHaveLength(7)
+            // on a screen of 24 lines the handshake is still there when the prompt comes
+            await device.until(stdout => plain(stdout).endsWith("> "))
+            const screen = plain(device.stdout).split(/\r?\n/).slice(-24).join("\n")
+            expect(screen).toMatch(
+                /SYN-SENT .* SYN .*\n.*SYN-RECEIVED\n.* SYN-ACK .*\n *ESTABLISHED .*\n.* ACK /
+            )
+            expect(screen).toMatch(/Connection 6 is open: "send 6 hello", "close 6"/)
             const [, url = ""] = /Its page in your browser: (http:\/\/127\.0\.0\.1:\d+)/.exec(shown) ?? []
             const pages = await Promise.all([1, 2].map(async () => await (await fetch(url)).text()))
             for (const page of pages) expect(page).toContain("<title>devicescript-tcp</title>")

@@ -33,8 +33,22 @@ describe("the mode of a run", () => {
         ["--exec help", atTerminal, { mode: "batch", example: false, time: "virtual", commands: ["help"] }],
         ["--once --exec help", inPipe, { mode: "batch", example: true, commands: ["help"] }],
         ["--time virtual", atTerminal, { mode: "console", example: true, time: "virtual" }],
-        ["--json", inPipe, { mode: "batch", example: true, json: true }],
+        [
+            "--json",
+            inPipe,
+            { mode: "batch", example: true, json: true, keepGoing: false, quiet: false, color: undefined },
+        ],
+        [
+            "--exec help --keep-going --quiet --no-color",
+            inPipe,
+            { keepGoing: true, quiet: true, color: false },
+        ],
         ["--control", inPipe, { mode: "control", example: false, time: "real" }],
+        ["--ui", inPipe, { mode: "ui", ui: 0, example: true, time: "real", router: "10.0.0.3" }],
+        ["--ui=8090 --time virtual", atTerminal, { mode: "ui", ui: 8090, time: "virtual" }],
+        ["--ui 0 --stage filtered", inPipe, { mode: "ui", ui: 0, example: false, time: "virtual" }],
+        ["--ui --program src/examples/web.ts", inPipe, { mode: "ui", example: false, forwards: [] }],
+        ["--ui --link user", inPipe, { mode: "ui", example: false, time: "real" }],
         ["--link stream:unix:x", inPipe, { mode: "serve", example: false, time: "real" }],
         ["--link stream:unix:x", atTerminal, { mode: "console", example: false, time: "real" }],
         ["--link stream:h:1 --exec help", inPipe, { mode: "batch", example: false, time: "real" }],
@@ -220,8 +234,21 @@ describe("options that are refused in one line", () => {
         ["--time virtual --control", /cannot be combined/],
         ["--once --link stream:h:1", /cannot be combined: the example needs/],
         ["--control --once", /cannot be combined/],
+        ["--ui=http", /^--ui http is not a port of this computer, from 1 to 65535 \(0: any that is free\)$/],
+        ["--ui=65536", /^--ui 65536 is not a port/],
+        ["--ui --once", /^--ui and --once cannot be combined: the dashboard runs until you end it$/],
+        ["--ui --exec help", /cannot be combined: the dashboard has a console/],
+        ["--ui --json", /cannot be combined: the dashboard shows the events/],
+        ["--ui --pcap x.pcapng", /cannot be combined: the dashboard begins new networks/],
+        ["--ui --control", /cannot be combined: the dashboard drives the device/],
+        ["--ui --link user --stage filtered", /--link user and --stage cannot be combined/],
+        ["--keep-going", /--keep-going needs --exec/],
         ["--control --exec help", /cannot be combined/],
         ["--control --json", /cannot be combined/],
+        ["--jacdac 8085 --control", /cannot be combined: another program gives the commands/],
+        ["--jacdac 8085 --time virtual", /cannot be combined: the console .* runs in real time/],
+        ["--jacdac 8085 --runtime vm,node", /cannot be combined: only the VM has a Jacdac bus/],
+        ["--jacdac 70000", /^--jacdac 70000 is not /],
     ])('"%s" is refused', (line, expected) => {
         const message = refusal(words(line))
         expect(message).toMatch(expected)
@@ -271,7 +298,7 @@ describe("--help and --version", () => {
     test("--help names each option and the exit codes", () => {
         const help = answer("-h")
         const known =
-            "runtime program without board pins seed time link forward ip gateway mac-address config once exec json pcap impair fault control help"
+            "runtime program without board pins seed time link forward ip gateway mac-address config once exec keep-going quiet no-color json pcap impair fault ui control help"
         for (const name of known.split(" ")) expect(help).toMatch(new RegExp(`--${name}\\b.*\\S`))
         expect(help).toMatch(/0 .*, 1 .*, 2 /)
     })

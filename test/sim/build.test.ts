@@ -2,7 +2,8 @@ import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { BuildError, buildImage, ROOT } from "../../sim/build/build"
+import { buildImage, ROOT } from "../../sim/build/build"
+import { BuildError } from "../../sim/build/error"
 import { locked } from "../../sim/build/lock"
 
 /** Runs with a folder in this project that is gone afterwards. */

@@ -254,6 +254,72 @@ describe("states in the ladder", () => {
         ])
     })
 
+    it("that wait for their segment hold back what comes after them, so that time never runs backwards", () => {
+        const drawing = new Drawing()
+        const other = { left: 50_000, right: 80 }
+        drawing.x(0, { seq: 9, ack: 1 })
+        drawing.ladder.state("left", "CLOSED", "SYN-SENT", 1, other)
+        drawing.ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: 2 })
+        drawing.ladder.note("a remark", 3)
+        drawing.x(4, { seq: 9, ack: 1 })
+        drawing.x(100, { seq: 10, ack: 1 })
+        expect(drawing.lines.map(line => line.slice(0, 35))).toEqual([
+            "                      │ port 49152 ",
+            "  0.0000              │   ACK     s",
+            "                      │── len 0    ",
+            "                      │ port 50000 ",
+            "  0.0010     SYN-SENT │            ",
+            "                      │ port 49152 ",
+            "  0.0020              │── ARP who h",
+            "  0.0030              │  a remark  ",
+            "  0.0040              │   ACK     s",
+            "                      │── len 0    ",
+            "  0.1000              │   ACK     s",
+            "                      │── len 0    ",
+        ])
+    })
+
+    it("that wait for their segment are below the boxes", () => {
+        const drawing = new Drawing()
+        drawing.ladder.state("left", "CLOSED", "SYN-SENT", 0)
+        drawing.ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: 1 })
+        drawing.x(100, { seq: 9, flags: "S" })
+        expect(drawing.lines.map(line => line.slice(0, 21))).toEqual([
+            "  0.0000     SYN-SENT",
+            "  0.0010             ",
+            "                     ",
+            "  0.1000             ",
+            "                     ",
+        ])
+    })
+
+    it("entered by an abort are at the reset that follows, and have a line of their own without one", () => {
+        const drawing = new Drawing()
+        drawing.ladder.state("left", "ESTABLISHED", "CLOSED", 0)
+        drawing.x(1, { seq: 9, ack: 1, flags: "RA" })
+        expect(drawing.lines[1]).toMatch(/^ {2}0\.0010 {7}CLOSED │ {3}RST-ACK /)
+        const late = new Drawing()
+        late.ladder.state("left", "ESTABLISHED", "CLOSED", 0)
+        late.x(100, { seq: 9, ack: 1, flags: "RA" })
+        expect(late.lines[0]).toMatch(/^ {2}0\.0000 {7}CLOSED │ /)
+    })
+
+    it("of a silent end are those that its segments show", () => {
+        const drawing = new Drawing({ isSilent: side => side === "left" })
+        drawing.x(0, { seq: 9, flags: "S" })
+        drawing.ladder.infer("left", "CLOSED", "SYN-SENT")
+        drawing.s(1, { seq: 5, ack: 10, flags: "SA" })
+        drawing.ladder.infer("right", "LISTEN", "SYN-RECEIVED")
+        drawing.ladder.infer("left", "SYN-SENT", "ESTABLISHED")
+        expect(drawing.lines.slice(1).map(line => line.slice(9, 21).trim())).toEqual([
+            "SYN-SENT",
+            "",
+            "",
+            "ESTABLISHED",
+        ])
+        expect(drawing.text).not.toContain("SYN-RECEIVED")
+    })
+
     it("have a line of their own when no segment has arrived that could be the cause", () => {
         const late = new Drawing()
         late.x(0, { seq: 9, ack: 1, flags: "A" })
@@ -290,6 +356,91 @@ describe("states in the ladder", () => {
             "                      │ port 50000                        port 80 │",
             "  0.0010              │                                           │ ESTABLISHED",
         ])
+    })
+})
+
+describe("what is written below the ladder's segments", () => {
+    it("waits for the states that the last segment causes", () => {
+        const drawing = new Drawing()
+        drawing.s(0, { seq: 9, ack: 1, flags: "FA" })
+        drawing.ladder.afterwards(() => {
+            drawing.text += "why\n"
+        })
+        drawing.ladder.state("left", "ESTABLISHED", "CLOSE-WAIT", 1)
+        drawing.ladder.state("left", "CLOSE-WAIT", "LAST-ACK", 1)
+        drawing.x(1, { seq: 1, ack: 10, flags: "FA" })
+        drawing.ladder.flush()
+        expect(
+            drawing.text
+                .split("\n")
+                .slice(5)
+                .map(line => line.slice(0, 33).trim())
+        ).toEqual([
+            "0.0000  ESTABLISHED │   FIN-ACK",
+            "CLOSE-WAIT │◄─ len 0",
+            "why",
+            "0.0010     LAST-ACK │   FIN-ACK",
+            "│── len 0",
+            "",
+        ])
+    })
+
+    it("waits for the segment by which a state is entered, not for those of other connections", () => {
+        const drawing = new Drawing()
+        drawing.ladder.state("left", "ESTABLISHED", "FIN-WAIT-1", 0, { left: 49152, right: 7 })
+        drawing.ladder.afterwards(() => drawing.ladder.note("a program closed it"))
+        drawing.ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: 1 })
+        drawing.x(2, { seq: 1, ack: 10, flags: "FA" })
+        drawing.ladder.state("left", "CLOSED", "SYN-SENT", 3, { left: 50_000, right: 80 })
+        drawing.x(4, { seq: 1, flags: "S", sourcePort: 50_000, destinationPort: 80 })
+        const shown = drawing.lines.map(line => /ARP|FIN-ACK|closed|SYN /.exec(line)?.[0]).filter(Boolean)
+        expect(shown).toEqual(["ARP", "FIN-ACK", "closed", "SYN "])
+    })
+
+    it("is written at once when nothing is held back", () => {
+        const drawing = new Drawing()
+        drawing.ladder.afterwards(() => {
+            drawing.text += "why"
+        })
+        expect(drawing.text).toBe("why")
+    })
+
+    it("as a program prints it stands below the segment that it answers, before a state that is coming", () => {
+        const drawing = new Drawing()
+        drawing.s(0, { seq: 9, ack: 1, payload: "x" })
+        drawing.ladder.state("left", "ESTABLISHED", "FIN-WAIT-1", 1)
+        drawing.ladder.flushArrived()
+        expect(drawing.text).toContain("len 1")
+        expect(drawing.text).not.toContain("FIN-WAIT-1")
+        drawing.x(2, { seq: 1, ack: 10, flags: "FA" })
+        expect(drawing.lines[3]).toMatch(/^ {2}0\.0020 {3}FIN-WAIT-1 │ {3}FIN-ACK/)
+    })
+})
+
+describe("a terminal that changes its width", () => {
+    it("gets the boxes again, and lines that fit", () => {
+        let width = 100
+        let text = ""
+        const ladder = new Ladder({
+            write: line => {
+                text += line
+            },
+            get width() {
+                return width
+            },
+            color: false,
+            unicode: true,
+            left: { name: "Host X", ip: "10.0.0.2" },
+            right: { name: "Server", ip: "10.0.0.1" },
+        })
+        ladder.segment(dissect(tcp({ seq: 1, flags: "S" })), { time: 0 })
+        ladder.flush()
+        width = 60
+        ladder.segment(dissect(tcp({ seq: 2 })), { time: 1 })
+        ladder.flush()
+        const lines = text.split("\n").slice(0, -1)
+        expect(lines.filter(line => line.includes("Host X"))).toHaveLength(2)
+        for (const line of lines.slice(-6)) expect(line.length).toBeLessThanOrEqual(60)
     })
 })
 
@@ -363,11 +514,53 @@ describe("remarks in the ladder", () => {
         const options = [...sack(4_000_000_000, 4_000_001_460), ...sack(4_100_000_000, 4_100_001_460)]
         drawing.x(0, { seq: 4_294_967_295, ack: 4_294_967_295, flags: "FPA", options, window: 65_535 })
         expect(drawing.lines.slice(1)).toEqual([
-            "  0.0000              │   FIN-PSH-ACK seq 4294967295              │",
-            "                      │   ack 4294967295 len 0    win 65535       │",
+            "  0.0000              │   FIN-ACK seq 4294967295 ack 4294967295   │",
+            "                      │   len 0    win 65535 PSH                  │",
             "                      │   sack 4000000000-4000001460              │",
             "                      │── sack 4100000000-4100001460 ────────────►│",
         ])
+    })
+
+    it("leave the numbers in their columns whatever the flags are: PSH and others move to the arrow", () => {
+        const drawing = new Drawing()
+        for (const flags of ["A", "PA", "FPA", "SEC", "RPA", "FSRPAUEC"])
+            drawing.x(0, { seq: 1, ack: 2, flags })
+        const heads = drawing.lines.filter(line => line.startsWith("  0.0000"))
+        expect(heads.map(line => line.slice(26))).toEqual([
+            "ACK     seq 1          ack 2            │",
+            "PSH-ACK seq 1          ack 2            │",
+            "FIN-ACK seq 1          ack 2            │",
+            "SYN-ECE seq 1                           │",
+            "RST-ACK seq 1          ack 2            │",
+            "RST-SYN-ACK seq 1          ack 2        │",
+        ])
+        expect(drawing.text).toMatch(/win 2048 {2}PSH ─/)
+    })
+
+    it("say that a frame which the line has changed does not count for its receiver", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { seq: 9, ack: 1, payload: "data" }, { corrupted: true, check: "the checksum of TCP" })
+        expect(last(drawing)).toBe(
+            '                      │── len 4    win 2048  "data" ──✗           │ corrupted'
+        )
+        drawing.ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: 1, copies: 2 })
+        expect(last(drawing)).toContain("ARP who has 10.0.0.1? duplicated ──")
+    })
+
+    it("tell window probes from retransmissions, and name a window that is shut", () => {
+        const drawing = new Drawing()
+        drawing.x(0, { seq: 1, ack: 5, payload: "abc" })
+        drawing.s(1, { seq: 5, ack: 4, payload: "x" })
+        drawing.s(2, { seq: 6, ack: 4, window: 0 })
+        expect(last(drawing)).toContain("zero window")
+        for (const time of [3, 4]) {
+            drawing.x(time, { seq: 4, ack: 6, payload: "d" })
+            expect(last(drawing)).toContain("window probe")
+        }
+        drawing.s(5, { seq: 6, ack: 4, window: 100 })
+        expect(last(drawing)).not.toContain("window ")
+        drawing.x(6, { seq: 4, ack: 6, payload: "d" })
+        expect(last(drawing)).toContain("retransmission")
     })
 
     it("name timestamps where they are agreed on, and not after that", () => {
@@ -408,7 +601,7 @@ describe("other packets in the ladder", () => {
         draw(Uint8Array.of(1, 2, 3), { from: "right" })
         expect(drawing.lines).toEqual([
             "  0.0000              │◄─ ICMP echo request 3 ────────────────────│",
-            "  0.0000              │── ICMP echo reply 3 ──────────✗           │",
+            "  0.0000              │── ICMP echo reply 3 ──────────✗           │ lost",
             "  0.0000              │── UDP 68 to 67 len 3 ────────────────────►│",
             "  0.0000              │◄─ ARP 192.168.100.100 at 02:00:c0:a8:6… ──│",
             "  0.0000              │   UDP 1 to 2 len 0                        │",
