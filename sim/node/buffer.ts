@@ -72,7 +72,7 @@ export class Buffer extends Bytes {
     static digest(key: Buffer | string | undefined, algorithm: string, parts: (Buffer | string)[]): Buffer {
         if (algorithm !== "sha256") throw new TypeError(`invalid hash: ${algorithm}`)
         const hash = new Buffer(32)
-        const [first] = parts
+        const first = parts[0]
         if (key === undefined && parts.length === 1 && first instanceof Buffer)
             return digestOf(first, first.view, hash)
         return key === undefined

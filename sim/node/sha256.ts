@@ -24,16 +24,7 @@ let total = 0
 
 /** Adds the full block to the hash value (section 6.2.2). */
 function compress(): void {
-    for (let t = 0, at = 0; t < 16; t++, at += 4) {
-        w[t] = words.getInt32(at)
-    }
-    for (let t = 16; t < 64; t++) {
-        const x = w[t - 15]!
-        const y = w[t - 2]!
-        const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)
-        const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10)
-        w[t] = w[t - 16]! + s0 + w[t - 7]! + s1
-    }
+    for (let t = 0; t < 16; t++) w[t] = words.getInt32(4 * t)
     let a = state[0]!
     let b = state[1]!
     let c = state[2]!
@@ -43,8 +34,17 @@ function compress(): void {
     let g = state[6]!
     let h = state[7]!
     for (let t = 0; t < 64; t++) {
+        const word = w[t]!
+        // the message schedule beside the rounds, because neither keeps the processor busy
+        if (t < 48) {
+            const x = w[t + 1]!
+            const y = w[t + 14]!
+            const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)
+            const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10)
+            w[t + 16] = word + s0 + w[t + 9]! + s1
+        }
         const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
-        const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[t]! + w[t]!) | 0
+        const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[t]! + word) | 0
         const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
         h = g
         g = f
