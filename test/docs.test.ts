@@ -9,6 +9,7 @@ import { parseLadderOptions } from "../sim/analysis/options"
 import { parseBuildOptions } from "../sim/budget/options"
 import { ROOT } from "../sim/build/build"
 import { chips } from "../sim/chip/chips"
+import { parseConsoleOptions } from "../sim/console/options"
 import { parseDeployOptions } from "../sim/deploy/options"
 import { Answer } from "../sim/options/command-line"
 import { parseOptions } from "../sim/options/options"
@@ -159,6 +160,7 @@ function check(command: string): void {
         if (script === "start") parseOptions(words, { terminal: false })
         else if (script === "build") parseBuildOptions(words)
         else if (script === "deploy") parseDeployOptions(words)
+        else if (script === "console") parseConsoleOptions(words)
         else if (script === "ladder" && words.length > 0) parseLadderOptions(words)
     } catch (error) {
         if (!(error instanceof Answer) && !words.includes("x"))
@@ -167,12 +169,13 @@ function check(command: string): void {
 }
 
 let help: string | undefined
-/** What the four command lines say of their options. */
+/** What the five command lines say of their options. */
 function helpTexts(): string {
     help ??= [
         () => parseOptions(["--help"], { terminal: false }),
         () => parseBuildOptions(["--help"]),
         () => parseDeployOptions(["--help"]),
+        () => parseConsoleOptions(["--help"]),
         () => parseLadderOptions(["--help"]),
     ]
         .map(parse => {

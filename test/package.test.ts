@@ -69,7 +69,8 @@ class Project {
         for (const name of ["@devicescript/cli", "esbuild", "vitest", "vite"]) {
             symlinkSync(join(ROOT, "node_modules", name), join(modules, name))
         }
-        cpSync(join(own, "boards"), join(this.path, "boards"), { recursive: true })
+        for (const folder of ["boards", "services"])
+            cpSync(join(own, folder), join(this.path, folder), { recursive: true })
         this.write("package.json", JSON.stringify({ name, version: "1.0.0", private: true, ...manifest }))
         this.write("devsconfig.json", "{}")
         mkdirSync(join(this.path, "src"))
@@ -122,6 +123,8 @@ await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
 await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
     "## Settings": `import { startNetwork } from "devicescript-tcp"`,
     "## Addresses by DHCP, hosts by name": `import { connect, dhcp, dns, startNetwork } from "devicescript-tcp"`,
+    "## A console on the USB cable": `import { startNetwork } from "devicescript-tcp"
+const net = await startNetwork({ mac: board, ip: "10.0.0.2/24" })`,
     "## A web server": `import { addStatus, HttpBodies, HttpServer, startNetwork } from "devicescript-tcp"
 const net = await startNetwork({ mac: board, ip: "10.0.0.2/24" })
 const lines = 3
@@ -305,7 +308,7 @@ describe("the command in a project that DeviceScript's own init has made", () =>
     let fresh: Project
     beforeAll(() => {
         fresh = new Project("fresh")
-        for (const path of ["src", "boards", "devsconfig.json", "package.json"]) {
+        for (const path of ["src", "boards", "services", "devsconfig.json", "package.json"]) {
             rmSync(join(fresh.path, path), { recursive: true })
         }
         expect(fresh.run("@devicescript/cli/devicescript", "init", "--no-install").status).toBe(0)
@@ -317,6 +320,8 @@ describe("the command in a project that DeviceScript's own init has made", () =>
         expect(status, output).toBe(0)
         expect(output).toMatch(/^src\/main\.ts +written; it was DeviceScript's first program, unchanged$/m)
         expect(read("src/main.ts")).toContain(`from "devicescript-tcp"`)
+        // the compiler reads the service of the serial console in the project only
+        expect(read("services/networkconsole.md")).toContain("identifier: 0x1c6a3e9f")
         const scripts = JSON.parse(read("package.json")).scripts as Record<string, string>
         expect(scripts).toMatchObject({
             sim: "devicescript-tcp sim",
@@ -449,7 +454,10 @@ ${upper}`
     }, 240_000)
 
     test.each([
-        [[], /^devicescript-tcp: name a command: init, sim, build, test, flash, deploy, ladder, features \(/],
+        [
+            [],
+            /^devicescript-tcp: name a command: init, sim, build, test, flash, deploy, console, ladder, features \(/,
+        ],
         [["simulate"], /^devicescript-tcp: there is no command "simulate"; the commands are init, sim, /],
         [["init", "--board", "nope"], /^devicescript-tcp: unknown board "nope"; the boards are /],
         [["sim", "--nonsense"], /^unknown option '--nonsense' \(--help lists the options\)/],

@@ -33,6 +33,8 @@ const TOOL = join(CLI, "built", "devicescript-cli.cjs")
 /** A file with the version of DeviceScript's libraries, which the compiler has written beside it. */
 const MARK = join(dirname(CLI), ".written")
 const CORE = join(dirname(CLI), "core")
+/** The folder of a project with its specifications of Jacdac services. */
+const SERVICES = "services"
 /** The generated module that imports the modules of a program, if it has more than one. */
 const ENTRY = "program.ts"
 const IMAGE = "bytecode.devs"
@@ -161,6 +163,7 @@ async function fingerprint(program: Program, replaced: Replaced): Promise<string
         ...OPTIMIZER.flatMap(path => filesBelow(path)),
         "devsconfig.json",
         "package.json",
+        ...serviceFiles(),
         ...boardNames().map(name => boardFile(name)),
         ...(await sources(program, replaced)),
     ]
@@ -168,6 +171,15 @@ async function fingerprint(program: Program, replaced: Replaced): Promise<string
         .sort()
         .map(file => `${file}\n${replaced.get(file) ?? readFileSync(locate(file), "utf8")}`)
     return hashOf(`${cliVersion()}\n${program.join()}\n${parts.join("")}`)
+}
+
+/** Returns the paths of the project's specifications of Jacdac services, which the compiler reads in every build. */
+function serviceFiles(): string[] {
+    const folder = join(ROOT, SERVICES)
+    if (!existsSync(folder)) return []
+    return readdirSync(folder)
+        .filter(file => file.endsWith(".md"))
+        .map(file => `${SERVICES}/${file}`)
 }
 
 function hashOf(text: string): string {
@@ -236,7 +248,7 @@ export async function build({ program, name, replaced, optimized, directory }: J
         const { output, failed } = await runCompiler(TOOL, entry, work)
         const built = join(work, ".devicescript", "bin")
         if (failed || !existsSync(join(built, IMAGE)))
-            throw new BuildError(`${own} does not compile:\n${readable(output, work)}`)
+            throw new BuildError(`${own} does not compile:\n${readable(output, work)}${advice(output)}`)
         await writeFile(MARK, cliVersion())
         const staged = await mkdtemp(join(OUTPUT, "staged-"))
         await finish(built, staged, own, optimized)
@@ -254,6 +266,12 @@ export async function build({ program, name, replaced, optimized, directory }: J
 /** Returns what the compiler printed, without colours, and with the files' paths in the project. */
 function readable(output: string, work: string): string {
     return stripVTControlCharacters(output).replaceAll(join(work, "/"), "")
+}
+
+/** Returns what to do about an error whose cause the compiler does not name. */
+function advice(output: string): string {
+    if (!/Property 'NetworkConsole' does not exist/.test(output)) return ""
+    return "The serial console needs services/networkconsole.md in your project: npx devicescript-tcp init puts it there.\n"
 }
 
 /** Optimizes the compiler's image in `built` and writes it to `staged`. Throws when the VM rejects it. */

@@ -18,6 +18,8 @@ const FIRST_BOARD = "w5500_evb_pico"
 /** The program that `sim`, `build` and `deploy` take, and the one for a project whose main program is in use. */
 const MAIN = "src/main.ts"
 const BESIDE = "src/hello.ts"
+/** The service of the serial console: the compiler reads such files in the project itself only. */
+const CONSOLE = "services/networkconsole.md"
 /** What the tests need. */
 const TESTING = { vitest: "^4.1.12", "@types/node": "^20.0.0" }
 const SCRIPTS = {
@@ -52,6 +54,7 @@ export async function init(words: readonly string[]): Promise<number> {
         [`boards/${name}.board.json`, readFileSync(locate(boardFile(name)), "utf8")],
         ["src/board.ts", readFileSync(driver, "utf8").replaceAll('"../src/', '"devicescript-tcp/src/')],
         [main, template("main.ts")],
+        [CONSOLE, readFileSync(join(PACKAGE, CONSOLE), "utf8")],
         ["test/network.test.ts", template("network.test.ts").replaceAll(MAIN, main)],
         ["test/tsconfig.json", template("tsconfig.json")],
         ["vitest.config.mts", template("vitest.config.mts")],

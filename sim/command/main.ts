@@ -37,6 +37,10 @@ const COMMANDS: { readonly [name: string]: Entry } = {
         line: ["deploy [FILE.ts] [options]", "send the optimized program and its settings to the board"],
         load: async () => (await import("../deploy/command")).deployProgram,
     },
+    console: {
+        line: ["console [options]", "give commands to the program on the board, over the USB cable"],
+        load: async () => (await import("../console/command")).boardConsole,
+    },
     ladder: {
         line: [
             "ladder CAPTURE [options]",
@@ -51,7 +55,7 @@ const COMMANDS: { readonly [name: string]: Entry } = {
 }
 
 /** Commands that npm runs in this package, too: their messages need no name there. */
-const PLAIN = ["sim", "build", "deploy"]
+const PLAIN = ["sim", "build", "deploy", "console"]
 
 /** Runs the command that the first word names, and returns the exit code. */
 async function main([name = "", ...words]: readonly string[]): Promise<number> {
@@ -73,8 +77,8 @@ function chosen(name: string): Entry {
     if (command === undefined) {
         throw wrong(`there is no command "${name}"; the commands are ${names.join(", ")}`)
     }
-    // a capture may be anywhere
-    if (name !== "ladder" && !INSTALLED && isInstalled()) {
+    // a capture may be anywhere, and a board needs no project
+    if (name !== "ladder" && name !== "console" && !INSTALLED && isInstalled()) {
         throw wrong(
             "there is no DeviceScript project here (no devsconfig.json): npx @devicescript/cli init makes one"
         )

@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs"
 import { verifyByVm } from "../vm/verify"
 import { DeployError } from "./error"
-import { type DeployOptions, parseDeployOptions, type Route } from "./options"
+import { type DeployOptions, parseDeployOptions } from "./options"
 import { Progress } from "./progress"
+import { transportFor } from "./route"
 import { readSettings } from "./settings"
 
 /** Returns the image to send. */
@@ -18,17 +19,6 @@ async function imageOf({ board, file: { kind, path } }: DeployOptions): Promise<
     if (refused !== undefined)
         throw new DeployError(`${path} is not an image that a board accepts: ${refused}`)
     return image
-}
-
-async function transportFor(route: Route) {
-    if (route.kind === "tcp") {
-        const { SocketTransport } = await import("./socket")
-        return new SocketTransport(route.host, route.port)
-    }
-    const { choosePort, loadSerialPorts, portsOf, serialTransport } = await import("./serial")
-    const serialPorts = await loadSerialPorts()
-    const port = choosePort(await portsOf(serialPorts, route.path), route.path)
-    return serialTransport(serialPorts, port)
 }
 
 /**

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import {
     DeviceScriptManagerCmd,
     DeviceScriptManagerReg,
-    JDBus,
+    type JDBus,
     type JDRegister,
     type JDService,
     OutPipe,
@@ -13,10 +13,10 @@ import {
     SRV_DEVICE_SCRIPT_MANAGER,
     SRV_SETTINGS,
     SRV_WIFI,
-    TRANSPORT_ERROR,
     type Transport,
     WifiCmd,
 } from "jacdac-ts"
+import { ANNOUNCED, asDeployError, closeBus, isWanted, LOOK, openBus, sleep, within } from "./bus"
 import { DeployError } from "./error"
 
 interface Deployment {
@@ -30,10 +30,6 @@ interface Deployment {
     onProgress: (what: string, part?: number) => void
 }
 
-/** The time after which all boards have announced themselves, which they do every half second, ms. */
-const ANNOUNCED = 1200
-/** The pause between two checks, ms. */
-const LOOK = 20
 /** The number of checks after which a register is asked for again. */
 const ASK = 10
 /** The number of checks after which a register is given up. */
@@ -41,36 +37,21 @@ const MOST_LOOKS = 3000
 /** The time after which a program runs, or has failed, ms. */
 const STARTED = 300
 const WIFI = ["WIFI_SSID", "WIFI_PWD"]
-const NOT_OPENED =
-    "the connection to the board cannot be opened: is the board plugged in, does no other program use its port, and may " +
-    "this user open it (on Linux the group dialout)?"
 
 /** Sends a program and its settings; returns the board's identifier. Throws a DeployError when that fails. */
 export async function deploy(transport: Transport, deployment: Deployment): Promise<string> {
     const { onProgress, patience } = deployment
-    const bus = new JDBus([transport], { client: false, disableRoleManager: true, proxy: true })
-    bus.passive = false
-    bus.autoConnect = false
-    let failure: unknown
-    bus.on(TRANSPORT_ERROR, ({ exception }: { exception: unknown }) => {
-        failure ??= exception
-    })
+    onProgress("connecting")
+    const bus = await openBus(transport, patience)
     try {
-        onProgress("connecting")
-        bus.start()
-        await within(bus.connect(), patience, NOT_OPENED)
-        if (failure !== undefined) throw failure
-        if (!bus.connected) throw new DeployError(NOT_OPENED)
         onProgress("looking for the board")
         const manager = await findManager(bus, deployment)
         await new Installation(manager, deployment).run()
         return manager.device.deviceId
     } catch (error) {
-        if (error instanceof DeployError) throw error
-        throw new DeployError((error as Error).message)
+        throw asDeployError(error)
     } finally {
-        await bus.disconnect().catch(() => {})
-        await bus.stop()
+        await closeBus(bus)
     }
 }
 
@@ -78,11 +59,9 @@ export async function deploy(transport: Transport, deployment: Deployment): Prom
 async function findManager(bus: JDBus, { device, patience }: Deployment): Promise<JDService> {
     const all = () => bus.services({ serviceClass: SRV_DEVICE_SCRIPT_MANAGER, lost: false })
     const began = Date.now()
-    const fits = ({ device: { deviceId, shortId } }: JDService) =>
-        device === undefined || deviceId.endsWith(device.toLowerCase()) || shortId === device.toUpperCase()
     while (Date.now() - began < patience) {
         await sleep(LOOK)
-        const found = all().filter(fits)
+        const found = all().filter(({ device: own }) => isWanted(own, device))
         if (found.length === 0 || Date.now() - began < ANNOUNCED) continue
         if (found.length === 1) return found[0]
         throw new DeployError(
@@ -245,24 +224,4 @@ async function asked(register: JDRegister): Promise<void> {
 
 function textOf(value: Uint8Array): string {
     return String(JSON.parse(new TextDecoder().decode(value)))
-}
-
-/** Waits for the work. Rejects with a DeployError when it fails or takes longer than `ms`. */
-async function within(work: Promise<void>, ms: number, why: string): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new DeployError(why)), ms)
-    })
-    try {
-        await Promise.race([work, late])
-    } catch (error) {
-        if (error instanceof DeployError) throw error
-        throw new DeployError(`${why} (${(error as Error).message})`)
-    } finally {
-        clearTimeout(timer)
-    }
-}
-
-function sleep(ms: number): Promise<void> {
-    return new Promise(resolve => setTimeout(resolve, ms))
 }

@@ -31,12 +31,22 @@ declare module "jacdac-ts" {
         connect(background?: boolean): Promise<void>
         disconnect(): Promise<void>
         services(options: { serviceClass: number; lost?: boolean }): JDService[]
+        /** The bus's time, ms. */
+        readonly timestamp: number
+    }
+
+    export class Packet {
+        static from(serviceCommand: number, data: Uint8Array): Packet
+        readonly serviceCommand: number
+        readonly data: Uint8Array
     }
 
     export interface JDDevice {
         /** The device's identifier, 16 hexadecimal digits. */
         readonly deviceId: string
         readonly shortId: string
+        /** The bus's time at the device's last packet, ms. */
+        readonly lastSeen: number
         services(options: { serviceClass: number }): JDService[]
     }
 
@@ -52,6 +62,8 @@ declare module "jacdac-ts" {
         readonly device: JDDevice
         register(code: number): JDRegister
         sendCmdPackedAsync(command: number, values: unknown[], ack?: boolean): Promise<void>
+        sendPacketAsync(packet: Packet): Promise<void>
+        on(event: string, handler: (packet: Packet) => void): () => void
     }
 
     export class SettingsClient {
@@ -77,6 +89,7 @@ declare module "jacdac-ts" {
     export const SRV_WIFI: number
     export const TRANSPORT_ERROR: string
     export const REPORT_RECEIVE: string
+    export const DISCONNECT: string
     export const WifiCmd: { AddNetwork: number }
     export const DeviceScriptManagerCmd: { DeployBytecode: number }
     export const DeviceScriptManagerReg: {

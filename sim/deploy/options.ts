@@ -8,9 +8,7 @@ import { boardGiven } from "../build/board-of"
 import { INSTALLED, ROOT } from "../build/places"
 import { CommandLine, program } from "../options/command-line"
 import { OptionError } from "../options/error"
-
-/** The way to the board: a serial port, or a TCP socket. */
-export type Route = { kind: "serial"; path: string | undefined } | { kind: "tcp"; host: string; port: number }
+import { parseDevice, parseRoute, parseSeconds, type Route } from "./route"
 
 export interface DeployOptions {
     /** The board for which the program is built. */
@@ -31,9 +29,8 @@ interface Given extends GivenBoard {
     timeout: number
 }
 
-/** The address on which DeviceScript's devtools listen. */
-const DEVTOOLS = { kind: "tcp", host: "127.0.0.1", port: 8082 } as const
-const SECONDS = { byDefault: 10, least: 1, most: 600 }
+/** The default of --timeout, s. */
+const PATIENCE = 10
 
 /** Reads the options. Throws an OptionError of one line, or an Answer for standard output. */
 export function parseDeployOptions(words: readonly string[]): DeployOptions {
@@ -41,10 +38,10 @@ export function parseDeployOptions(words: readonly string[]): DeployOptions {
         `${INSTALLED ? "npx devicescript-tcp deploy" : "npm run deploy --"} [FILE.ts|FILE.devs] [options]: sends a program (src/main.ts) and its settings to a board`
     )
     addBoardOptions(command)
-    command.add("--port <P>", "serial port, devtools, or tcp://HOST:PORT (the only board on USB)", route)
-    command.add("--device <ID>", "the board, if several are on the bus", device)
+    command.add("--port <P>", "serial port, devtools, or tcp://HOST:PORT (the only board on USB)", parseRoute)
+    command.add("--device <ID>", "the board, if several are on the bus", parseDevice)
     command.add("--no-settings", "send the program only, not .env.defaults and .env.local")
-    command.add("--timeout <SECONDS>", "the longest wait for an answer (10)", seconds, SECONDS.byDefault)
+    command.add("--timeout <SECONDS>", "the longest wait for an answer (10)", parseSeconds, PATIENCE)
     const { given, args } = command.parse<Given>(words, 1)
     const file = fileOf(args[0] ?? join(ROOT, "src", "main.ts"))
     return {
@@ -64,29 +61,4 @@ function fileOf(text: string): DeployOptions["file"] {
     }
     if (!existsSync(text) || !statSync(text).isFile()) throw new OptionError(`${text} does not exist`)
     return { kind: "image", path: text }
-}
-
-function route(text: string): Route {
-    if (text === "devtools") return DEVTOOLS
-    if (!text.includes("://")) return { kind: "serial", path: text }
-    const [, host, digits] = /^tcp:\/\/([\w.-]+|\[[\da-fA-F:]+\]):(\d{1,5})$/.exec(text) ?? []
-    const port = Number(digits)
-    if (host === undefined || port < 1 || port > 65_535) {
-        throw new OptionError(`${text} is not valid; use a serial port, devtools or tcp://HOST:PORT`)
-    }
-    return { kind: "tcp", host: host.replaceAll(/[[\]]/g, ""), port }
-}
-
-function device(text: string): string {
-    if (/^([0-9a-fA-F]{1,16}|[A-Z]{2}\d{2})$/.test(text)) return text
-    throw new OptionError(
-        `${text} is neither a board's hexadecimal number nor its short name; write one as AB12`
-    )
-}
-
-function seconds(text: string): number {
-    const { least, most } = SECONDS
-    const value = Number(text)
-    if (/^\d{1,3}$/.test(text) && value >= least && value <= most) return value
-    throw new OptionError(`${text} is not a whole number of seconds from ${least} to ${most}`)
 }

@@ -1,7 +1,9 @@
 // Finds and opens a board's serial port over USB. The package serialport comes with DeviceScript's command line tool on machines
 // where it can be built.
 
+import { existsSync } from "node:fs"
 import { createNodeWebSerialTransport, type Transport } from "jacdac-ts"
+import { openProblems } from "./bus"
 import { DeployError } from "./error"
 
 export interface Port {
@@ -14,7 +16,12 @@ export interface Port {
 
 /** The parts of serialport's class that are used here. */
 interface SerialPorts {
-    new (options: object, opened: (error: Error | null) => void): object
+    new (
+        options: object,
+        opened: (error: Error | null) => void
+    ): {
+        on(event: "close", handler: () => void): unknown
+    }
     list(): Promise<Port[]>
 }
 
@@ -56,6 +63,8 @@ export function choosePort(ports: readonly Port[], wanted: string | undefined): 
     if (wanted !== undefined) {
         const port = ports.find(({ path }) => path === wanted)
         if (port !== undefined) return port
+        // another name of a port, such as a link in /dev/serial/by-id
+        if (existsSync(wanted)) return { path: wanted }
         throw new DeployError(`no serial port is named ${wanted}${among(ports)}`)
     }
     const boards = ports.filter(({ vendorId }) => VENDORS.includes((vendorId ?? "").toLowerCase()))
@@ -72,15 +81,42 @@ export function choosePort(ports: readonly Port[], wanted: string | undefined): 
     return board
 }
 
-/** Creates the transport to the Jacdac bus that a serial port leads to. */
-export function serialTransport(serialPorts: SerialPorts, port: Port): Transport {
+/**
+ * Creates the transport to the Jacdac bus that a serial port leads to. With `endsWithPort` the transport disconnects when the port
+ * closes; otherwise it tries to open the port again.
+ */
+export function serialTransport(serialPorts: SerialPorts, port: Port, endsWithPort = false): Transport {
     // jacdac-ts opens the first port of a list whose serial number is a Jacdac adapter's, so it gets this list
     class OnlyPort extends serialPorts {
+        constructor(options: object, opened: (error: Error | null) => void) {
+            super(options, error => {
+                // jacdac-ts does not pass the error on
+                if (error !== null) openProblems.set(transport, openProblem(port.path, error.message))
+                opened(error)
+            })
+            if (endsWithPort) this.on("close", () => void transport.disconnect(true))
+        }
+
         static override async list(): Promise<Port[]> {
             return [{ ...port, serialNumber: `JD${port.serialNumber ?? ""}` }]
         }
     }
-    return createNodeWebSerialTransport(OnlyPort)
+    const transport = createNodeWebSerialTransport(OnlyPort)
+    return transport
+}
+
+/** Returns what to do when a port cannot be opened; `message` is that of the package serialport. */
+export function openProblem(path: string, message: string): string {
+    if (/permission denied/i.test(message)) {
+        return `you have no permission to open ${path}: on Linux join the group dialout (sudo usermod -aG dialout $USER), and log in again`
+    }
+    if (/lock|busy|access denied|temporarily unavailable/i.test(message)) {
+        return `another program uses ${path}: close it, or use --port devtools if it is npx devicescript devtools --serial`
+    }
+    if (/no such file|file not found/i.test(message)) {
+        return `${path} is gone: plug the board in again`
+    }
+    return `${path} cannot be opened: ${message.replace(/^Error:? /, "")}`
 }
 
 function among(ports: readonly Port[]): string {

@@ -2,6 +2,7 @@
 
 import { connect, type Socket } from "node:net"
 import { Transport } from "jacdac-ts"
+import { FrameReader, SIMULATOR_PORT } from "../device/jacdac"
 import { DeployError } from "./error"
 
 /** The length byte of a frame of this length or more, whose length follows in two more bytes. */
@@ -9,7 +10,7 @@ const LONG = 255
 
 export class SocketTransport extends Transport {
     private socket: Socket | undefined
-    private received: Uint8Array = new Uint8Array(0)
+    private readonly frames = new FrameReader()
 
     constructor(
         private readonly host: string,
@@ -27,12 +28,16 @@ export class SocketTransport extends Transport {
                 const code = (error as NodeJS.ErrnoException).code ?? error.message
                 reject(
                     new DeployError(
-                        `no program answers at ${host}:${port} (${code}): start npx devicescript devtools --serial there, ` +
-                            "or set --port to the serial port"
+                        `no program answers at ${host}:${port} (${code}): ` +
+                            (port === SIMULATOR_PORT
+                                ? `start the simulator there with --jacdac ${port}`
+                                : "start npx devicescript devtools --serial there, or set --port to the serial port")
                     )
                 )
             })
-            socket.on("data", bytes => this.take(bytes))
+            socket.on("data", bytes => {
+                for (const frame of this.frames.take(bytes)) this.handleFrame(frame)
+            })
             socket.on("close", () => void this.disconnect(true))
         })
     }
@@ -46,23 +51,5 @@ export class SocketTransport extends Transport {
     protected async transportDisconnectAsync(): Promise<void> {
         this.socket?.destroy()
         this.socket = undefined
-    }
-
-    private take(bytes: Uint8Array): void {
-        const all = Buffer.concat([this.received, bytes])
-        let at = 0
-        while (at < all.length) {
-            let start = at + 1
-            let length = all[at]
-            if (length === LONG) {
-                if (at + 3 > all.length) break
-                length = all.readUInt16LE(at + 1)
-                start = at + 3
-            }
-            if (start + length > all.length) break
-            this.handleFrame(Uint8Array.from(all.subarray(start, start + length)))
-            at = start + length
-        }
-        this.received = all.subarray(at)
     }
 }

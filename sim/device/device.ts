@@ -12,6 +12,7 @@ import { type Counts, readCounts } from "../vm/counting"
 import { type Heap, liveHeap, readHeap } from "../vm/heap"
 import type { VmModule } from "../vm/module"
 import { VmRuntime } from "../vm/runtime"
+import type { JacdacBus } from "./jacdac"
 import { type Header, Op, PinMode, Pipe } from "./pipe"
 import {
     describePanic,
@@ -49,6 +50,8 @@ export interface DeviceOptions {
     deviceId?: string
     /** True when another program drives the device, which then asks for commands every millisecond. */
     controlled?: boolean
+    /** The Jacdac bus that the VM is on; the Node runtime is on none. */
+    jacdac?: JacdacBus
     /** No command is ever given, so the device need not ask for one. */
     silent?: boolean
     /** Receives event records (src/base/events.ts), as many as the bytes hold. */
@@ -126,12 +129,16 @@ export class Device {
                 ...(without && { without }),
             })
             const debugInfo = JSON.parse(readFileSync(debug, "utf8"))
-            this.runtime = new VmRuntime({
+            const { jacdac } = this.options
+            const vm = new VmRuntime({
                 ...options,
                 image: readFileSync(image),
                 debugInfo,
                 ...(counting && { counting }),
+                ...(jacdac && { onFrame: frame => jacdac.carry(frame, vm) }),
             })
+            this.runtime = vm
+            jacdac?.attach(vm)
         } else {
             this.runtime = new NodeRuntime({
                 ...options,

@@ -194,6 +194,25 @@ export function isSimulator(): boolean {
 export class Register {}
 export class Event {}
 
+/** A packet on the Jacdac bus. */
+export interface Packet {
+    readonly serviceCommand: number
+    readonly payload: Buffer
+}
+
+/** The specification of a Jacdac service, which the compiler reads from `services`. */
+export class ServiceSpec {
+    constructor(readonly name: string) {}
+
+    /** Returns the specification of a command, a report or a register. Encoded, its fields are one after the other. */
+    lookup(_name: string): { encode(fields: readonly unknown[]): Packet } {
+        return { encode: () => ({ serviceCommand: 0, payload: Buffer.alloc(0) }) }
+    }
+}
+
+/** The service of services/networkconsole.md. */
+export const NetworkConsole = { spec: new ServiceSpec("networkConsole") }
+
 /** Returns the device's identifier, 16 hexadecimal digits. */
 export function deviceIdentifier(_which: "self" | "server"): string {
     return environment.deviceId

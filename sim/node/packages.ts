@@ -11,7 +11,10 @@ export function nodeFile(name: string): string {
 
 /** The files that replace DeviceScript's packages, by package. */
 export const ALIASES: { [name: string]: string } = Object.fromEntries(
-    ["core", "spi", "gpio", "crypto", "settings"].map(name => [`@devicescript/${name}`, nodeFile(name)])
+    ["core", "spi", "gpio", "crypto", "settings", "server"].map(name => [
+        `@devicescript/${name}`,
+        nodeFile(name),
+    ])
 )
 
 const BOARD = "@dsboard/"

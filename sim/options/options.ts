@@ -70,6 +70,8 @@ export interface Options {
     /** Faults of the chip of Host X. */
     faults: readonly FaultStep[]
     impairments: Impairments
+    /** The port of this computer that leads to the devices' Jacdac bus; undefined without one. */
+    jacdac: number | undefined
     /** The failure that the run shows; undefined for a run without one. */
     stage: Stage | undefined
     /** The port of the dashboard, 0 for any that is free; undefined for a run without one. */
@@ -103,12 +105,10 @@ export function parseOptions(words: readonly string[], surroundings: Surrounding
     const outside = given.link !== "builtin"
     const { stage } = given
     const batch = given.once === true || given.exec !== undefined
-    const waited =
-        !batch &&
-        !given.control &&
-        (terminal || outside || given.program !== undefined || given.ui !== undefined)
+    const served = outside || given.program !== undefined || given.jacdac !== undefined
+    const waited = !batch && !given.control && (terminal || served || given.ui !== undefined)
     const { ip, prefix } = given.ip ?? { ip: "10.0.0.2", prefix: 24 }
-    const isReal = outside || given.control || (waited && stage === undefined)
+    const isReal = outside || given.control || given.jacdac !== undefined || (waited && stage === undefined)
     const time = given.time ?? (isReal ? "real" : "virtual")
     refuseCombinations(given, outside, time)
     const [runtime = "vm", ...others] = given.runtime ?? []
@@ -156,6 +156,7 @@ export function parseOptions(words: readonly string[], surroundings: Surrounding
         pcap: given.pcap,
         faults: given.fault === undefined ? [] : faults(given.fault, board),
         impairments: { ...noImpairments, delay: outside ? 0 : DELAY, ...given.impair },
+        jacdac: given.jacdac,
         stage,
         ui: given.ui === true ? 0 : given.ui,
     }
@@ -243,6 +244,7 @@ interface Given extends GivenBoard {
     fault?: string
     impair?: Partial<Impairments>
     control?: true
+    jacdac?: number
     stage?: Stage
     /** True without a port. */
     ui?: number | true
@@ -257,6 +259,13 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         if (given.once) refuse("--control and --once", why)
         if (given.exec !== undefined) refuse("--control and --exec", why)
         if (given.json) refuse("--control and --json", why)
+    }
+    if (given.jacdac !== undefined) {
+        if (given.control) refuse("--control and --jacdac", "another program gives the commands")
+        if (time === "virtual")
+            refuse("--jacdac and virtual time", "the console at the other end runs in real time")
+        if (given.runtime?.includes("node"))
+            refuse("--jacdac and --runtime node", "only the VM has a Jacdac bus")
     }
     if (given.ui !== undefined) {
         if (given.control) refuse("--ui and --control", "the dashboard drives the device, too")
@@ -323,6 +332,7 @@ function commandLine(): CommandLine {
         exec: splitCommands,
         impair: impairments,
         stage: stageNamed,
+        jacdac: text => decimalNumber(text, 0, 65_535),
         ui: uiPort,
     })
 }

@@ -1,6 +1,7 @@
 // Executes console commands from --exec, a prompt or a pipe.
 
 import { createInterface, type Interface } from "node:readline"
+import { type ConsoleCommand, completerOf } from "../console/table"
 import type { Reply } from "../device/device"
 import type { Options } from "../options/options"
 import { Ended, endedBy } from "./ended"
@@ -84,6 +85,8 @@ interface Terminal {
 export class Prompt {
     private readonly lines: Interface
     private readonly typed: AsyncIterableIterator<string>
+    /** The commands that the Tab key completes. */
+    private known: readonly ConsoleCommand[] = []
     /** True when the cursor is on the line of the prompt. */
     private asks = false
 
@@ -92,7 +95,11 @@ export class Prompt {
         private readonly output: Output,
         terminal: Terminal
     ) {
-        this.lines = createInterface({ ...terminal, prompt: "> ", terminal: true })
+        const completer = completerOf(
+            () => this.known,
+            argument => (this.asks ? world.values(argument) : Promise.resolve([]))
+        )
+        this.lines = createInterface({ ...terminal, completer, prompt: "> ", terminal: true })
         this.typed = this.lines[Symbol.asyncIterator]()
         this.lines.on("close", () => world.finish(new Ended(0)))
         this.lines.on("SIGINT", () => this.lines.close())
@@ -101,6 +108,10 @@ export class Prompt {
     /** Reads commands until the user leaves, which ends the run. Meanwhile output appears above the prompt. */
     async run(): Promise<never> {
         this.output.below(this.lines)
+        this.known = [
+            ...(await this.world.commands()),
+            ...LEAVE.map(name => ({ name, usage: name, does: "" })),
+        ]
         this.ask()
         return await Promise.race([this.converse(), this.world.untilEnded()])
     }
@@ -125,7 +136,8 @@ export class Prompt {
 
     private ask(): void {
         this.asks = true
-        this.lines.prompt()
+        // what the user has typed meanwhile stays, with its cursor
+        this.lines.prompt(true)
     }
 
     private async carryOut(command: string): Promise<void> {

@@ -3,8 +3,17 @@
 import type { SpiChip } from "../chip/chip"
 import { chipOf } from "../chip/chips"
 import { changeFault, scheduleFaults } from "../chip/fault-options"
+import {
+    type ConsoleCommand,
+    explainCommand,
+    helpLine,
+    idsIn,
+    readHelp,
+    unknownCommand,
+} from "../console/table"
 import { Device, type Reply } from "../device/device"
 import { decodeEvents } from "../device/events"
+import { JacdacBus } from "../device/jacdac"
 import { DEVICE_ID, describePanic, type Level, type Panic } from "../device/runtime"
 import type { Diagnosis } from "../diagnosis/diagnosis"
 import { type Explained, Explainer } from "../diagnosis/explainer"
@@ -12,7 +21,7 @@ import { BuiltinHost, serveEcho } from "../host/host"
 import type { Fate } from "../link/impair"
 import { openPasst } from "../link/passt"
 import type { Link, Station } from "../link/port"
-import { type Closed, connectStream } from "../link/stream"
+import { type Closed, connectStream, LinkError } from "../link/stream"
 import { bridge, EthernetSwitch } from "../link/switch"
 import { openTap } from "../link/tap"
 import { firstOther } from "../options/address"
@@ -46,18 +55,21 @@ async function openOutside(options: Options): Promise<Outside | undefined> {
     return await connectStream(link)
 }
 
+/** The flashed program with the service for consoles on the Jacdac bus. */
+const SERIAL = "src/main-serial.ts"
 /** The longest command line that is sent to a device, which refuses longer ones anyway. */
 const LONGEST_LINE = 2000
 /** A command for one of several devices: `on N COMMAND`. */
 const ON_ANOTHER = /^\s*on\s+(\S+)\s*(.*)$/
 /** The command that the simulator executes itself, because the device cannot see its chip's faults. */
-const FAULT_HELP =
-    "fault NAME on|off|N               breaks the chip; fault alone lists the names (simulator only)"
 const OWN_HELP = [
+    ["fault NAME on|off|N", "breaks the chip; fault alone lists the names"],
     ...conditionHelp,
     ["picture on|off|PORT", "draws all connections, none, or those of a port"],
     ["why [ID]", "says why a connection, or what failed last, has failed"],
-].map(([usage = "", does]) => `${usage.padEnd(34)}${does} (simulator only)`)
+].map(([usage = "", does]) => helpLine({ usage, does: `${does} (simulator only)` }))
+const HELP_LINE = helpLine({ usage: "help [COMMAND]", does: "lists the commands, or explains one" })
+const HELP = /^\s*help\s+(\S+)\s*$/
 const WHY = /^\s*why(?=\s|$)(.*)$/
 const FAULT = /^\s*fault(?:\s+(.*))?$/
 
@@ -74,6 +86,10 @@ export class World {
     /** Explains the failures of each device. */
     readonly explainers: Explainer[] = []
     private readonly ethernet: EthernetSwitch
+    /** The devices' Jacdac bus, to which programs of this computer can connect. */
+    private readonly jacdac = new JacdacBus()
+    /** The port at which programs connect to the Jacdac bus; undefined without --jacdac. */
+    jacdacPort: number | undefined
     readonly conditions: Conditions
     private readonly actors: Actor[] = []
     /** Another host tries ports that the program may not have: a refusal is no failure, and not explained. */
@@ -102,6 +118,7 @@ export class World {
         for (const device of this.devices) await device.start()
         this.origin = this.clock.now()
         for (let n = 0; n < this.devices.length; n++) await this.carryOut(n, "")
+        await this.openJacdac()
         // the link is connected only now: frames that its other end has sent meanwhile wait in it
         if (this.outside !== undefined) bridge(this.ethernet, this.outside, "outside")
     }
@@ -145,6 +162,18 @@ export class World {
                           router.dhcpMode = mode
                       },
         })
+    }
+
+    /** Opens the port of the Jacdac bus. Throws a LinkError when another program has that port. */
+    private async openJacdac(): Promise<void> {
+        const { jacdac } = this.options
+        if (jacdac === undefined) return
+        try {
+            this.jacdacPort = await this.jacdac.listen(jacdac)
+        } catch (error) {
+            const { code } = error as NodeJS.ErrnoException
+            throw new LinkError(`--jacdac ${jacdac}: the port cannot be opened (${code}): choose another one`)
+        }
     }
 
     /** Prepares the network for a failure. */
@@ -213,11 +242,37 @@ export class World {
     private async commandOf(device: number, line: string): Promise<Reply> {
         const fault = FAULT.exec(line)
         if (fault !== null) return this.fault(device, fault[1] ?? "")
+        const [, named] = HELP.exec(line) ?? []
+        if (named !== undefined && this.options.mode !== "control") return await this.help(device, named)
         const own = this.ownCommand(device, line)
         if (own !== undefined) return own
         const reply = await this.carryOut(device, line)
-        if (line.trim() === "help" && reply.status === 0) reply.lines.push(FAULT_HELP, ...OWN_HELP)
-        return reply
+        if (line.trim() !== "help" || reply.status !== 0) return reply
+        const lines = reply.lines.filter(text => !text.startsWith("help "))
+        return { ...reply, lines: [...lines, HELP_LINE, ...OWN_HELP] }
+    }
+
+    /** Returns the commands of Host X and of the simulator; none of a program without a console. */
+    async commands(): Promise<ConsoleCommand[]> {
+        const { lines, status } = await this.command("help")
+        return status === 0 ? readHelp(lines) : []
+    }
+
+    /** Carries out `help NAME`. */
+    private async help(device: number, name: string): Promise<Reply> {
+        const reply = await this.commandOf(device, "help")
+        if (reply.status !== 0) return reply
+        const commands = readHelp(reply.lines)
+        const lines = explainCommand(name, commands)
+        return lines === undefined
+            ? { lines: [unknownCommand(name, commands)], status: 1 }
+            : { lines, status: 0 }
+    }
+
+    /** Returns the values that an argument of a command can have, as far as they are known. */
+    async values(argument: string): Promise<readonly string[]> {
+        if (argument === "NAME") return Object.keys(chipOf(this.options.board).faults)
+        return argument === "ID" ? idsIn((await this.command("connections")).lines) : []
     }
 
     /** Carries out a command about the network's conditions, or `why`; returns undefined for any other command. */
@@ -315,6 +370,7 @@ export class World {
         this.server?.stop()
         await this.router?.close()
         await this.ethernet.close()
+        await this.jacdac.close()
         await this.outside?.close()
     }
 
@@ -340,7 +396,8 @@ export class World {
             runtime,
             chip,
             board: options.board,
-            ...(options.program === undefined ? {} : { program: options.program }),
+            ...programOf(options),
+            ...(options.jacdac === undefined ? {} : { jacdac: this.jacdac }),
             without: options.without,
             quiet: options.quiet,
             boot: { ...bootOptions(options, n, ip), ...kind.boot?.(chip) },
@@ -471,6 +528,12 @@ export class World {
     private observe(report: (observer: Observer) => void): void {
         for (const observer of this.observers) report(observer)
     }
+}
+
+/** Returns the program that --program or --jacdac asks for. */
+function programOf({ program, jacdac }: Options): { program?: string } {
+    if (program !== undefined) return { program }
+    return jacdac === undefined ? {} : { program: SERIAL }
 }
 
 /** Returns why no receiver gets a frame; undefined if one does. */

@@ -29,6 +29,8 @@ export interface VmModule {
     error: (error: unknown) => void
     panicHandler: (code: number) => void
     sendPacket: (frame: Uint8Array) => void
+    /** Passes a Jacdac frame to the VM. */
+    handlePacket(frame: Uint8Array): void
     sockOpen: (host: number, port: number) => number
     sockWrite: (at: number, length: number) => number
     sockClose: () => number

@@ -22,6 +22,8 @@ interface VmOptions extends RuntimeOptions {
     debugInfo?: DebugInfo
     /** Counts operations and allocations: see counting.ts. */
     counting?: boolean
+    /** Receives the frames that the device sends on its Jacdac bus. */
+    onFrame?: (frame: Uint8Array) => void
 }
 
 const LEVELS: Record<string, Level> = { ">": "log", "?": "debug", "*": "warn", "!": "error", "#": "data" }
@@ -72,7 +74,7 @@ export class VmRuntime implements Runtime {
         module.dmesg = line => this.host(() => this.line(line))
         module.error = error => this.fail(error)
         module.panicHandler = code => this.host(() => this.panic(code))
-        module.sendPacket = () => {}
+        module.sendPacket = frame => this.options.onFrame?.(frame.slice())
         module.sockIsAvailable = () => true
         module.sockOpen = () => 0
         module.sockClose = () => 0
@@ -89,6 +91,11 @@ export class VmRuntime implements Runtime {
     stop(): void {
         this.stopped = true
         this.timer?.cancel()
+    }
+
+    /** Receives a frame of another device on the Jacdac bus. The VM handles it in the next turn of its loop. */
+    hear(frame: Uint8Array): void {
+        if (!this.stopped) this.vm.handlePacket(frame)
     }
 
     /** The VM itself, for measurements. Throws before `start`. */

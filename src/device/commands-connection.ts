@@ -2,13 +2,13 @@
 
 import { wordIndex } from "../base/words"
 import { failureOf } from "../inspect/ladder"
-import { localText, remoteText } from "../inspect/text"
+import { localText, type Print, remoteText } from "../inspect/text"
 import { Address, decimal, ipv4Of } from "../net/address"
 import { Kind } from "../socket/echo-discard"
 import { type close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
 import { State, stateName, stateNames, Tcb, TcpError } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
-import { type Device, explain, type Print, portOf, wasGiven } from "./commands"
+import { type Device, explain, portOf, wasGiven } from "./commands"
 
 const enum Wait {
     /** Milliseconds that `wait` waits by default, and between two checks of the state. */
@@ -17,7 +17,12 @@ const enum Wait {
 }
 
 /** Runs `listen PORT [echo|discard|http]`; `service` may be "". Like every command it returns an error message, "" on success. */
-export function listenCommand(device: Device, port: string, service: string, print: Print): string {
+export async function listenCommand(
+    device: Device,
+    port: string,
+    service: string,
+    print: Print
+): Promise<string> {
     const number = portOf(port)
     if (number < 0) return `"${port}" is not a port from 1 to 65535`
     const kind = service === "" ? Kind.Manual : wordIndex("manual echo discard http", service)
@@ -27,12 +32,17 @@ export function listenCommand(device: Device, port: string, service: string, pri
     if (id < 0) return explain(device.stack, id)
     device.services.serve(id, kind)
     device.poke()
-    print(`listener ${id}: port ${number}${service === "" ? "" : `, ${service}`}`)
+    await print(`listener ${id}: port ${number}${service === "" ? "" : `, ${service}`}`)
     return ""
 }
 
 /** Runs `connect HOST PORT`. */
-export function connectCommand(device: Device, host: string, port: string, print: Print): string {
+export async function connectCommand(
+    device: Device,
+    host: string,
+    port: string,
+    print: Print
+): Promise<string> {
     const stack = device.stack
     const ip = ipv4Of(host)
     if (ip === Address.None) return `"${host}" is not an IPv4 address, and this program has no DNS`
@@ -43,34 +53,39 @@ export function connectCommand(device: Device, host: string, port: string, print
     const ports = stack.conns.getAt(findConnection(stack, id) + Tcb.Ports, "i32")
     const ends = `${localText(stack.ip, ports)} -> ${remoteText(ip, ports)}`
     device.poke()
-    print(`connection ${id}: ${ends}, ${stateName(stateOf(stack, id))}`)
+    await print(`connection ${id}: ${ends}, ${stateName(stateOf(stack, id))}`)
     return ""
 }
 
 /** Runs `shutdown ID`. */
-export function shutdownCommand(device: Device, id: number, print: Print): string {
+export async function shutdownCommand(device: Device, id: number, print: Print): Promise<string> {
     const error = shutdown(device.stack, id, device.now())
     if (error !== TcpError.None) return explain(device.stack, error, id)
     device.poke()
-    tellState(device, id, print)
+    await tellState(device, id, print)
     return ""
 }
 
 /** Runs `close ID`, for a connection or a listener, and `abort ID`; `call` is the TCP call that does it. */
-export function endCommand(device: Device, id: number, print: Print, call: typeof close): string {
+export async function endCommand(
+    device: Pick<Device, "stack" | "now" | "poke">,
+    id: number,
+    print: Print,
+    call: typeof close
+): Promise<string> {
     const listener = findListener(device.stack, id) >= 0
     call(device.stack, id, device.now())
     device.poke()
-    if (listener) print(`listener ${id}: closed`)
-    else tellState(device, id, print)
+    if (listener) await print(`listener ${id}: closed`)
+    else await tellState(device, id, print)
     return ""
 }
 
-function tellState(device: Device, id: number, print: Print): void {
-    print(`${kindOf(device, id)} ${id}: ${stateName(stateOf(device.stack, id))}`)
+async function tellState(device: Pick<Device, "stack">, id: number, print: Print): Promise<void> {
+    await print(`${kindOf(device, id)} ${id}: ${stateName(stateOf(device.stack, id))}`)
 }
 
-function kindOf(device: Device, id: number): string {
+function kindOf(device: Pick<Device, "stack">, id: number): string {
     return findListener(device.stack, id) < 0 ? "connection" : "listener"
 }
 
@@ -92,7 +107,7 @@ export async function waitCommand(
     for (;;) {
         const now = stateOf(stack, id)
         if (now === wanted) {
-            tellState(device, id, print)
+            await tellState(device, id, print)
             return ""
         }
         if (now === State.Closed) return `connection ${id} is CLOSED${reason(device, id)}`

@@ -1,11 +1,12 @@
 // The console's commands that move data: send and read. They write bytes that are not printable ASCII as \n \r \t \xNN, a backslash as \\.
 
 import { Buffer } from "@devicescript/core"
+import type { Print } from "../inspect/text"
 import { hexDigit } from "../net/address"
 import { read, stateOf, write } from "../tcp/calls"
 import { stateName, Tcb, TcpError } from "../tcp/records"
 import { findConnection } from "../tcp/tables"
-import { type Device, explain, type Print } from "./commands"
+import { type Device, explain } from "./commands"
 
 const enum Char {
     Tab = 9,
@@ -27,7 +28,7 @@ const enum Size {
 }
 
 /** Runs `send ID TEXT`: sends as much as the send buffer has room for. */
-export function sendCommand(device: Device, id: number, text: string, print: Print): string {
+export async function sendCommand(device: Device, id: number, text: string, print: Print): Promise<string> {
     if (text === "") return "TEXT is missing"
     const bytes = Buffer.from(text)
     const length = takeEscapes(bytes)
@@ -36,7 +37,7 @@ export function sendCommand(device: Device, id: number, text: string, print: Pri
     if (taken < 0) return `${explain(device.stack, taken, id)} (${stateName(stateOf(device.stack, id))})`
     if (taken === 0) return `no room: the send buffer of ${device.stack.sendSize} bytes is full`
     device.poke()
-    print(`${taken} of ${length} bytes queued`)
+    await print(`${taken} of ${length} bytes queued`)
     return ""
 }
 
@@ -87,17 +88,17 @@ export async function readCommand(device: Device, id: number, print: Print): Pro
             const byte = chunk.getAt(i, "u8")
             at = putEscaped(line, at, byte)
             if (byte !== Char.LineFeed && at < Size.Columns) continue
-            print(line.slice(0, at).toString())
+            await print(line.slice(0, at).toString())
             at = 0
         }
         device.poke()
         await device.sleep(0)
     }
-    if (at > 0) print(line.slice(0, at).toString())
+    if (at > 0) await print(line.slice(0, at).toString())
     const state = read(stack, id, chunk, 0, 0)
-    if (state === TcpError.Eof) print("end of stream")
+    if (state === TcpError.Eof) await print("end of stream")
     else if (state < 0) return explain(device.stack, state, id)
-    else if (nothing) print("nothing to read yet")
+    else if (nothing) await print("nothing to read yet")
     return ""
 }
 

@@ -2,11 +2,12 @@
 
 import { randomBuffer } from "@devicescript/crypto"
 import { swap16 } from "../base/bytes"
+import type { Print } from "../inspect/text"
 import { Address, decimal, ipv4Of } from "../net/address"
 import { Echo, EchoRequest } from "../net/echo-request"
 import { isPeer } from "../tcp/calls"
 import { TcpError } from "../tcp/records"
-import { type Device, explain, type Print } from "./commands"
+import { type Device, explain } from "./commands"
 
 const enum Pings {
     Most = 100,
@@ -41,16 +42,16 @@ export async function pingCommand(
             if (request.answered && !told) {
                 told = true
                 came++
-                print(`${host}: ${Echo.Data} bytes, ${request.time} ms`)
+                await print(`${host}: ${Echo.Data} bytes, ${request.time} ms`)
             } else {
                 if (!request.sent) device.poke()
                 await device.sleep(Pings.Slice)
             }
         }
-        if (!told) print(`${host}: no reply`)
+        if (!told) await print(`${host}: no reply`)
     }
     device.services.also = undefined
     if (came === 0) return `0 of ${count} answered`
-    print(`${came} of ${count} answered`)
+    await print(`${came} of ${count} answered`)
     return ""
 }

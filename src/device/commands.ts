@@ -21,9 +21,6 @@ export interface Device {
     sleep(ms: number): Promise<void>
 }
 
-/** Prints one line of a command's output, passed without its line end. */
-export type Print = (text: string) => void
-
 /** The value that stands for a number argument that is not valid. */
 export const enum Argument {
     None = -1,

@@ -19,14 +19,14 @@
 // Anything else: err REASON, a POSIX error name if there is one, else words.
 
 import { Buffer } from "@devicescript/core"
-import { wordsOf } from "../inspect/text"
+import { type Print, wordsOf } from "../inspect/text"
 import { Address, decimal, ipv4Of } from "../net/address"
 import { abort, accept, close, connect, errorOf, listen, read, shutdown, stateOf, write } from "../tcp/calls"
 import { setKeepAlive, setNoDelay, setReceiveLimit, setUserTimeout } from "../tcp/connection-settings"
 import { Ready, readiness } from "../tcp/readiness"
 import { ConnFlag, errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
-import { Argument, type Device, type Print, portOf, wasGiven } from "./commands"
+import { Argument, type Device, portOf, wasGiven } from "./commands"
 
 const enum Size {
     /** Octets moved at a time: the alphabet twenty times. */
@@ -51,7 +51,7 @@ export function controlOf(device: Device): (line: string, print: Print) => Promi
     const control = new Control(device)
     return async (line, print) => {
         const reply = control.run(line)
-        print(reply)
+        await print(reply)
         return reply.startsWith("err") ? 1 : 0
     }
 }

@@ -4,6 +4,7 @@ import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
 import type { BootOptions } from "../boot"
 import { statusServer } from "../inspect/status"
+import type { Print } from "../inspect/text"
 import { startTrace } from "../inspect/trace"
 import type { Mac } from "../mac/mac"
 import { macText } from "../net/address"
@@ -15,8 +16,8 @@ import { listen } from "../tcp/calls"
 import { Config, configure } from "../tcp/config"
 import { errorName } from "../tcp/records"
 import { lines } from "./command-hook"
-import type { Device, Print } from "./commands"
-import { configuredBytes, printMemory } from "./memory"
+import type { Device } from "./commands"
+import { configuredBytes, memoryRows } from "./memory"
 
 const enum Heap {
     /**
@@ -66,7 +67,7 @@ export async function startDevice(
         const problem = (error as Error).message
         console.error(`fatal: ${problem}`)
         setInterpreter(async (_line, print) => {
-            print(`the device did not start: ${problem}`)
+            await print(`the device did not start: ${problem}`)
             return 1
         })
         throw error
@@ -147,7 +148,7 @@ function description(device: Device, boot: BootOptions): string {
           ? `echo on port ${Port.Echo}, page on port ${Port.Http}`
           : "no services"
     const { connections } = device.stack.config
-    const bytes = printMemory(device, () => {})
+    const bytes = memoryRows(device, [])
     return `${boot.ip}, ${macText(device.stack.mac, 0)}, ${services}, ${connections} connections, ${bytes} bytes of buffers, ${linkText(device.mac)}`
 }
 

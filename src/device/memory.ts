@@ -9,59 +9,59 @@ import { Served } from "../socket/echo-discard"
 import type { Config } from "../tcp/config"
 import { Half, Listener, Pace, Tcb, TimeWaitRecord } from "../tcp/records"
 import { Eth, Vlan } from "../wire/ethernet"
-import type { Device, Print } from "./commands"
+import type { Device } from "./commands"
 
 /** Returns the bytes of the tables, rings and frames of this configuration: all memory that depends on it. */
 export function configuredBytes(config: Config): number {
     const perConnection = Served.Size + (PASSIVE_OPENS ? Pace.Size : 0)
     const more = config.connections * perConnection + config.listeners * Served.Size
-    return printTables(config, () => {}) + more
+    return tableRows(config, []) + more
 }
 
-/** Prints the bytes of each owner and their sum, and returns the sum. */
-export function printMemory(device: Device, print: Print): number {
+/** Appends a row for each owner of memory and one for their sum, and returns the sum in bytes. */
+export function memoryRows(device: Device, rows: string[]): number {
     const stack = device.stack
-    print(" bytes  owner")
-    let sum = printTables(stack.config, print)
-    sum += table(print, "counters", stack.counters.length >> 2, 4)
+    rows.push(" bytes  owner")
+    let sum = tableRows(stack.config, rows)
+    sum += table(rows, "counters", stack.counters.length >> 2, 4)
     // a buffer that two objects hold is counted for the first
     const seen: Buffer[] = []
-    sum += owner(print, bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
-    sum += owner(print, bytesOf(device.services, seen, 1), "services")
-    sum += owner(print, bytesOf(device.mac, seen, 1), "driver")
-    owner(print, sum, "in all")
+    sum += owner(rows, bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
+    sum += owner(rows, bytesOf(device.services, seen, 1), "services")
+    sum += owner(rows, bytesOf(device.mac, seen, 1), "driver")
+    owner(rows, sum, "in all")
     return sum
 }
 
-/** Prints the bytes of this configuration's tables, rings and frames, and returns their sum. */
-function printTables(config: Config, print: Print): number {
+/** Appends the rows of this configuration's tables, rings and frames, and returns their sum in bytes. */
+function tableRows(config: Config, rows: string[]): number {
     const { connections, sendBuffer, receiveBuffer } = config
     const frame = Eth.Size + config.mtu
-    let sum = table(print, "connections", connections, Tcb.Size)
+    let sum = table(rows, "connections", connections, Tcb.Size)
     sum += owner(
-        print,
+        rows,
         connections * (sendBuffer + receiveBuffer),
         `rings: ${connections} of ${sendBuffer} to send and ${receiveBuffer} received`
     )
-    sum += table(print, "half-open connections", config.halfOpen, Half.Size)
-    sum += table(print, "in TIME-WAIT", config.timeWaits, TimeWaitRecord.Size)
-    sum += table(print, "listeners", config.listeners, Listener.Size)
-    sum += table(print, "neighbours", config.neighbours, Neighbour.Size)
+    sum += table(rows, "half-open connections", config.halfOpen, Half.Size)
+    sum += table(rows, "in TIME-WAIT", config.timeWaits, TimeWaitRecord.Size)
+    sum += table(rows, "listeners", config.listeners, Listener.Size)
+    sum += table(rows, "neighbours", config.neighbours, Neighbour.Size)
     if (EVENTS) {
         // one record more than the ring's capacity: the record that is being filled in
         const events = config.events > 0 ? config.events + 1 : 0
-        sum += owner(print, events * Event.Size, `events: ${events} of ${Event.Size}`)
+        sum += owner(rows, events * Event.Size, `events: ${events} of ${Event.Size}`)
     }
-    return sum + owner(print, 2 * frame + Vlan.Size, `frames: ${frame + Vlan.Size} and ${frame}`)
+    return sum + owner(rows, 2 * frame + Vlan.Size, `frames: ${frame + Vlan.Size} and ${frame}`)
 }
 
-/** Prints the line for `count` records of `size` bytes and returns their bytes. */
-function table(print: Print, what: string, count: number, size: number): number {
-    return owner(print, count * size, `${what}: ${count} of ${size}`)
+/** Appends the row for `count` records of `size` bytes and returns their bytes. */
+function table(rows: string[], what: string, count: number, size: number): number {
+    return owner(rows, count * size, `${what}: ${count} of ${size}`)
 }
 
-function owner(print: Print, bytes: number, what: string): number {
-    print(`${padLeft(`${bytes}`, 6)}  ${what}`)
+function owner(rows: string[], bytes: number, what: string): number {
+    rows.push(`${padLeft(`${bytes}`, 6)}  ${what}`)
     return bytes
 }
 

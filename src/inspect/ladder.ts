@@ -7,7 +7,7 @@ import type { Stack } from "../net/stack"
 import { State, Tcb, TcpError } from "../tcp/records"
 import { findConnection } from "../tcp/tables"
 import { Flag } from "../wire/tcp"
-import { localText, padLeft, remoteText } from "./text"
+import { localText, type Print, padLeft, remoteText } from "./text"
 import { describeSegment, failureText, stateText } from "./trace"
 
 const enum Width {
@@ -39,7 +39,7 @@ interface Span {
 }
 
 /** Draws connection `id`. Returns an error message, "" on success. */
-export async function ladder(device: LadderHost, id: number, print: (line: string) => void): Promise<string> {
+export async function ladder(device: LadderHost, id: number, print: Print): Promise<string> {
     const stack = device.stack
     const ring = stack.events
     if (!ring.on) return "no events are recorded; configure events=32"
@@ -48,15 +48,15 @@ export async function ladder(device: LadderHost, id: number, print: (line: strin
     const record = Buffer.alloc(Event.Size)
     const local = localText(stack.ip, span.ports)
     const remote = remoteText(span.remoteIp, span.ports)
-    print(`connection ${id}: ${local} on the left, ${remote} on the right, time in ms`)
-    if (span.first > 0 && span.first === ring.oldest()) print("(earlier events are no longer kept)")
+    await print(`connection ${id}: ${local} on the left, ${remote} on the right, time in ms`)
+    if (span.first > 0 && span.first === ring.oldest()) await print("(earlier events are no longer kept)")
     for (let i = span.first; i < span.end; i++) {
         await pause(device, i)
         // during a pause the stack may have overwritten this record
         if (i < ring.oldest()) continue
         ring.copy(i, record)
         if (!belongs(record, span, id)) continue
-        print(eventRow(record))
+        await print(eventRow(record))
         await device.sleep(0)
     }
     return ""

@@ -5,6 +5,9 @@ import { swap16 } from "../base/bytes"
 import { word } from "../base/words"
 import { ipv4Text } from "../net/address"
 
+/** Prints one line of a command's output, passed without its line end. The command continues when the line has left. */
+export type Print = (text: string) => void | Promise<void>
+
 /** Returns the words of a line, which any number of spaces may separate. */
 export function wordsOf(line: string): string[] {
     const words: string[] = []

@@ -56,6 +56,26 @@ test("commands are carried out in order, and virtual time passes with them", asy
     expect(await screen.ended).toMatchObject({ code: 0, message: "" })
 })
 
+test("the Tab key completes commands, IDs and names, and help explains a command", async () => {
+    const screen = await sit()
+    await screen.until("> ")
+    screen.type("neigh\t")
+    await screen.until("neighbours ")
+    screen.type("\x15close 2\t")
+    await screen.until("close 2 ")
+    screen.type("\x15fault brown-o\t")
+    await screen.until("fault brown-out ")
+    screen.type("\x15exi\t")
+    await screen.until("exit ")
+    screen.type("\x15help neighbours\r")
+    for (const text of ["usage: neighbours\n", "lists Ethernet addresses\n", "The entries of the ARP table"])
+        await screen.until(text)
+    screen.type("help nonsense\r")
+    await screen.until('help: unknown command "nonsense"; help lists the commands')
+    screen.input.end()
+    expect(await screen.ended).toMatchObject({ code: 0, message: "" })
+})
+
 test.each([
     ["Ctrl-C", "\x03"],
     ["Ctrl-D", "\x04"],

@@ -2,12 +2,11 @@
 // for programs and settings, and flash.
 
 import { randomBytes } from "node:crypto"
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
+import { JacdacBus } from "../../sim/device/jacdac"
 import { createModule, type VmModule } from "../../sim/vm/module"
 
 /** A VM as a whole device. */
 interface WholeVm extends VmModule {
-    handlePacket(frame: Uint8Array): void
     flashSave?: (bytes: Uint8Array) => void
     flashLoad?: () => Uint8Array
 }
@@ -72,54 +71,30 @@ export class Board {
 
 export class Bus {
     private readonly boards: Board[] = []
-    private readonly sockets = new Set<Socket>()
-    private readonly server: Server
 
-    private constructor() {
-        this.server = createServer(socket => this.welcome(socket))
-    }
+    private constructor(
+        private readonly jacdac: JacdacBus,
+        readonly port: number
+    ) {}
 
     static async open(): Promise<Bus> {
-        const bus = new Bus()
-        await new Promise<void>(done => bus.server.listen(0, "127.0.0.1", done))
-        return bus
-    }
-
-    get port(): number {
-        return (this.server.address() as AddressInfo).port
+        const jacdac = new JacdacBus()
+        return new Bus(jacdac, await jacdac.listen(0))
     }
 
     plug(id: string, flash: Uint8Array = new Uint8Array(0)): Board {
         const board = new Board(this, id, flash)
         this.boards.push(board)
+        this.jacdac.attach(board)
         return board
     }
 
-    carry(frame: Uint8Array, from?: Board | Socket): void {
-        for (const board of this.boards) if (board !== from) board.hear(frame)
-        for (const socket of this.sockets) {
-            if (socket !== from) socket.write(Uint8Array.from([frame.length, ...frame]))
-        }
+    carry(frame: Uint8Array, from: Board): void {
+        this.jacdac.carry(frame, from)
     }
 
     async close(): Promise<void> {
         for (const board of this.boards) board.off()
-        for (const socket of this.sockets) socket.destroy()
-        await new Promise(done => this.server.close(done))
-    }
-
-    private welcome(socket: Socket): void {
-        this.sockets.add(socket)
-        socket.on("close", () => this.sockets.delete(socket))
-        socket.on("error", () => {})
-        let received: Uint8Array = new Uint8Array(0)
-        socket.on("data", bytes => {
-            received = Buffer.concat([received, bytes])
-            while (received.length > 0 && received.length > received[0]!) {
-                const end = 1 + received[0]!
-                this.carry(received.slice(1, end), socket)
-                received = received.slice(end)
-            }
-        })
+        await this.jacdac.close()
     }
 }

@@ -9,6 +9,7 @@ import { buildImage, ROOT } from "../../sim/build/build"
 import { deploy } from "../../sim/deploy/deploy"
 import { DeployError } from "../../sim/deploy/error"
 import { SocketTransport } from "../../sim/deploy/socket"
+import { client } from "../console/client"
 import { type Board, Bus } from "./board"
 
 const ID = "1989f4eee0ebe206"
@@ -170,6 +171,29 @@ describe("a deploy that fails reports", () => {
         expect(board.log.join("\n")).toContain("not today")
         await send()
         await says(board, "I am nobody")
+    })
+})
+
+describe("npm run console reports", () => {
+    test("that the board's program has no serial console, or that the board has no program", async () => {
+        bus.plug(ID)
+        await expect(client(bus.port, undefined, 2000)).rejects.toThrow(
+            /^board 1989f4eee0ebe206 \(WS42\) has no program: npm run deploy -- src\/main-serial.ts puts one on it$/
+        )
+        await send()
+        await expect(client(bus.port, ID, 2000)).rejects.toThrow(
+            /^board 1989f4eee0ebe206 \(WS42\) runs a program without the serial console: npm run deploy /
+        )
+    })
+
+    test("that no board answers, and that no simulator runs", async () => {
+        await expect(client(bus.port, undefined, 1500)).rejects.toThrow(
+            /^no board with DeviceScript answers within 1.5 s/
+        )
+        const { port } = bus
+        await bus.close()
+        await expect(client(port)).rejects.toThrow(/^no program answers at 127.0.0.1:\d+ \(ECONNREFUSED\)/)
+        bus = await Bus.open()
     })
 })
 

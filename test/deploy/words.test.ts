@@ -9,7 +9,7 @@ import { readBoard } from "../../sim/board/boards"
 import { DeployError } from "../../sim/deploy/error"
 import { parseDeployOptions } from "../../sim/deploy/options"
 import { Progress } from "../../sim/deploy/progress"
-import { choosePort, loadSerialPorts, type Port, portsOf } from "../../sim/deploy/serial"
+import { choosePort, loadSerialPorts, openProblem, type Port, portsOf } from "../../sim/deploy/serial"
 import { readSettings } from "../../sim/deploy/settings"
 import { OptionError } from "../../sim/options/error"
 
@@ -151,6 +151,9 @@ describe("serial ports of npm run deploy", () => {
         expect(choosePort([modem, esp], undefined)).toBe(esp)
         expect(choosePort([modem, pico, esp], "/dev/ttyACM1")).toBe(esp)
         expect(choosePort([modem, pico], "/dev/ttyS0")).toBe(modem)
+        // another name of a port, as /dev/serial/by-id has them, is not in the list
+        const other = import.meta.filename
+        expect(choosePort([modem, pico], other)).toEqual({ path: other })
     })
 
     test.each([
@@ -166,6 +169,31 @@ describe("serial ports of npm run deploy", () => {
         expect(() => choosePort(ports, wanted)).toThrow(message)
         expect(() => choosePort(ports, wanted)).toThrow(DeployError)
     })
+})
+
+describe("a port that cannot be opened says what to do", () => {
+    test.each([
+        [
+            "Error: Permission denied, cannot open /dev/ttyACM0",
+            "you have no permission to open /dev/ttyACM0: on Linux join the group dialout (sudo usermod -aG dialout $USER), and log in again",
+        ],
+        [
+            "Error Resource temporarily unavailable Cannot lock port",
+            "another program uses /dev/ttyACM0: close it, or use --port devtools if it is npx devicescript devtools --serial",
+        ],
+        [
+            "Opening /dev/ttyACM0: Access denied",
+            "another program uses /dev/ttyACM0: close it, or use --port devtools if it is npx devicescript devtools --serial",
+        ],
+        [
+            "Error: No such file or directory, cannot open /dev/ttyACM0",
+            "/dev/ttyACM0 is gone: plug the board in again",
+        ],
+        [
+            "Error: Inappropriate ioctl for device",
+            "/dev/ttyACM0 cannot be opened: Inappropriate ioctl for device",
+        ],
+    ])("%s", (message, advice) => expect(openProblem("/dev/ttyACM0", message)).toBe(advice))
 })
 
 test("progress is printed a line a step, and counts on a terminal", () => {

@@ -76,7 +76,7 @@ export class ConsoleBench implements Device {
     /** Runs a line on the console. */
     async run(line: string): Promise<Output> {
         const lines: string[] = []
-        const status = await runCommand(this, line, text => lines.push(text))
+        const status = await runCommand(this, line, text => void lines.push(text))
         return { status, lines }
     }
 

@@ -48,7 +48,7 @@ async function boot(options: Partial<BootOptions>, driver: Partial<Mac> = {}) {
         new Promise<{ status: number; text: string[] }>(resolve => {
             const text: string[] = []
             core.Fiber.start(async () => {
-                resolve({ status: await lines.run(line, words => text.push(words)), text })
+                resolve({ status: await lines.run(line, words => void text.push(words)), text })
             })
         })
     const start = () =>

@@ -371,6 +371,13 @@ describe.each(RUNTIMES)("on %s", runtime => {
         })
     })
 
+    // test/console gives the commands
+    test("serial-console serves its page", async () => {
+        await playing("serial-console", runtime, async net => {
+            expect((await net.host("10.0.0.1").get("http://10.0.0.2/")).body).toBe("the led is off\n")
+        })
+    })
+
     test("telnet executes commands, refuses options, and is not confused by bytes", async () => {
         await playing("telnet", runtime, async net => {
             const host = net.host("10.0.0.1")

@@ -245,6 +245,10 @@ describe("options that are refused in one line", () => {
         ["--keep-going", /--keep-going needs --exec/],
         ["--control --exec help", /cannot be combined/],
         ["--control --json", /cannot be combined/],
+        ["--jacdac 8085 --control", /cannot be combined: another program gives the commands/],
+        ["--jacdac 8085 --time virtual", /cannot be combined: the console .* runs in real time/],
+        ["--jacdac 8085 --runtime vm,node", /cannot be combined: only the VM has a Jacdac bus/],
+        ["--jacdac 70000", /^--jacdac 70000 is not /],
     ])('"%s" is refused', (line, expected) => {
         const message = refusal(words(line))
         expect(message).toMatch(expected)

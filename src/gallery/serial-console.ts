@@ -1,0 +1,28 @@
+// A web page, and a console on the board's USB cable with a command of its own: status, connections, stats, led on, led off. On a board:
+// npm run deploy -- src/gallery/serial-console.ts, then npm run console
+// In the simulator: npm start -- --program src/gallery/serial-console.ts --link user --jacdac 8085
+// and then, in another terminal: npm run console -- --port sim
+
+import { board } from "../board"
+import { serialConsole } from "../device/program-console"
+import { HttpServer, startNetwork } from "../index"
+import type { Print } from "../inspect/text"
+import { networkSettings } from "../socket/network-settings"
+
+let led = false
+
+/** Runs the program's own command. Returns why it failed, "" on success. */
+async function run(words: string[], print: Print): Promise<string> {
+    const wanted = words[1] as string
+    if (wanted !== "on" && wanted !== "off") return `"${wanted}" is neither on nor off`
+    // put your pin here
+    led = wanted === "on"
+    await print(`the led is ${wanted}`)
+    return ""
+}
+
+const net = await startNetwork({ mac: board, ...(await networkSettings()), config: { events: 32 } })
+const server = new HttpServer(net.stack, { port: 80, clients: 2 })
+server.route("GET", "/", () => ({ body: `the led is ${led ? "on" : "off"}\n` }))
+net.add(server)
+serialConsole(net, { usage: "led on|off  switches the light\n", run })
