@@ -223,7 +223,7 @@ describe("what npm would publish", () => {
         const files = listed.files.map(({ path }) => path)
         for (const path of files) {
             expect(path).toMatch(
-                /^(src\/.*\.ts|sim\/node\/\w+(-\w+)*(\.d)?\.ts|sim\/device\/runtime\.ts|sim\/ui\/page\/\w+\.(js|css|html)|boards\/.*\.(ts|json)|dist\/.*\.(js|d\.ts|txt)|bin\/(compiler|devicescript-tcp)\.js|docs\/[\w-]+\.md|template\/[\w.-]+|README\.md|LICENSE|package\.json|devsconfig\.json)$/
+                /^(src\/.*\.ts|sim\/node\/\w+(-\w+)*(\.d)?\.ts|sim\/device\/runtime\.ts|sim\/ui\/page\/\w+\.(js|css|html)|boards\/.*\.(ts|json)|dist\/.*\.(js|d\.ts|txt)|bin\/(compiler|devicescript-tcp)\.js|docs\/[\w-]+\.md|services\/\w+\.md|template\/[\w.-]+|README\.md|LICENSE|package\.json|devsconfig\.json)$/
             )
         }
         for (const path of [
