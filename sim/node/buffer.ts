@@ -1,13 +1,13 @@
 // Node runtime: DeviceScript's Buffer, with the VM's semantics.
 
+import { digestOf } from "./digests"
 import { environment } from "./environment"
+import { load, store } from "./numbers"
 import { hmacSha256, sha256 } from "./sha256"
+import { View } from "./view"
 
 /** Uint8Array as a base class without its static side: the arguments of its `from` differ from those of Buffer. */
 const Bytes = Uint8Array as unknown as new (size: number) => Uint8Array<ArrayBuffer>
-
-/** The most bytes for which a loop is faster than a call of Node. */
-const SHORT = 128
 
 /** The largest buffer. The limit is above the VM's 57,344 bytes, so that Node can try configurations for larger boards. */
 const MAX_SIZE = 16_000_000
@@ -19,8 +19,10 @@ const MAX_SIZE = 16_000_000
  * bits and floats only.
  */
 export class Buffer extends Bytes {
-    /** The same memory, for numbers of more than a byte. */
-    declare readonly view: DataView
+    /** The same memory. */
+    get view(): View {
+        return new View(this)
+    }
 
     /** What Uint8Array's own methods make of a buffer. */
     static get [Symbol.species](): Uint8ArrayConstructor {
@@ -32,10 +34,11 @@ export class Buffer extends Bytes {
         if (!(size >= 0 && size <= MAX_SIZE)) throw new RangeError("buffer too big")
         const b = new Buffer(size)
         // V8 searches for a method of an array's prototype at each call, but puts a function that the array itself has into the caller
-        Object.defineProperty(b, "view", { value: new DataView(b.buffer) })
+        Object.defineProperty(b, "view", { value: new View(b) })
         Object.defineProperty(b, "getAt", GET_AT)
         Object.defineProperty(b, "setAt", SET_AT)
         Object.defineProperty(b, "blitAt", BLIT_AT)
+        Object.defineProperty(b, "fillAt", FILL_AT)
         return b
     }
 
@@ -69,6 +72,9 @@ export class Buffer extends Bytes {
     static digest(key: Buffer | string | undefined, algorithm: string, parts: (Buffer | string)[]): Buffer {
         if (algorithm !== "sha256") throw new TypeError(`invalid hash: ${algorithm}`)
         const hash = new Buffer(32)
+        const first = parts[0]
+        if (key === undefined && parts.length === 1 && first instanceof Buffer)
+            return digestOf(first, first.view, hash)
         return key === undefined
             ? sha256(parts.map(bytesOf), hash)
             : hmacSha256(bytesOf(key), parts.map(bytesOf), hash)
@@ -90,10 +96,7 @@ export class Buffer extends Bytes {
         store(this, offset, format, value)
     }
 
-    /**
-     * Copies bytes, clipped to both buffers. Overlapping bytes are copied from the first to the last, so they repeat when the
-     * target is after the source. The VM's memcpy does this; a board's may not.
-     */
+    /** Copies bytes, clipped to both buffers, from the first to the last. */
     blitAt(offset: number, src: Buffer | string, srcOffset: number, length: number): void {
         blitAt.call(this, offset, src, srcOffset, length)
     }
@@ -105,8 +108,7 @@ export class Buffer extends Bytes {
 
     /** Sets bytes, clipped to the buffer. */
     fillAt(offset: number, length: number, value: number): void {
-        const from = offset >>> 0
-        super.fill(value & 0xff, from, from + Math.min(length >>> 0, this.length))
+        fillAt.call(this, offset, length, value)
     }
 
     /** Copies all of `from` to `offset`, clipped to this buffer. */
@@ -160,141 +162,48 @@ export class Buffer extends Bytes {
 
 /** The method getAt of a buffer that was allocated. */
 function getAt(this: Buffer, offset: number, format: string): number {
-    // the frequent formats in few bytecodes: V8 puts them into the caller, where the format is constant
-    if (format === "u8") {
-        if (offset < this.length) return this[offset] ?? load(this, offset, format)
-    } else if (format === "u16") {
-        if (offset + 2 <= this.length) return this.view.getUint16(offset, true)
-    } else if (offset + 4 <= this.length) {
-        if (format === "i32") return this.view.getInt32(offset, true)
-        if (format === "u32") return this.view.getUint32(offset, true)
-    }
+    const { view } = this
+    // V8 puts this function into its caller, where the format is constant
+    if (format === "u8") return view.u8(offset)
+    if (format === "u16") return view.u16(offset)
+    if (format === "i32") return view.i32(offset)
+    if (format === "u32") return view.u32(offset)
     return load(this, offset, format)
 }
 
 /** The method setAt of a buffer that was allocated. */
 function setAt(this: Buffer, offset: number, format: string, value: number): void {
-    if (format === "i32") {
-        if ((value | 0) === value && offset + 4 <= this.length) {
-            this.view.setInt32(offset, value, true)
-            return
-        }
-    } else if (format === "u16") {
-        if ((value & 0xffff) === value && offset + 2 <= this.length) {
-            this.view.setUint16(offset, value, true)
-            return
-        }
-    } else if (format === "u8") {
-        if ((value & 0xff) === value && offset < this.length) {
-            this.view.setUint8(offset, value)
-            return
-        }
-    }
-    store(this, offset, format, value)
+    const { view } = this
+    if (format === "u8") view.setU8(offset, value)
+    else if (format === "u16") view.setU16(offset, value)
+    else if (format === "i32") view.setI32(offset, value)
+    else store(this, offset, format, value)
 }
 
-const { set: copy } = Uint8Array.prototype
-
-/** The method blitAt of any buffer. */
+/** The method blitAt of a buffer that was allocated. */
 function blitAt(this: Buffer, offset: number, src: Buffer | string, srcOffset: number, length: number): void {
-    const from = bytesOf(src)
-    const at = srcOffset >>> 0
-    const to = offset >>> 0
-    if (at >= from.length || to >= this.length) return
-    const n = Math.min(length >>> 0, from.length - at, this.length - to)
-    const overlaps = from.buffer === this.buffer && to > at && to < at + n
-    const source = (from as Buffer).view as DataView | undefined
-    const target = this.view as DataView | undefined
-    let i = 0
-    if (n > SHORT && !overlaps) {
-        copy.call(this, new Uint8Array(from.buffer, from.byteOffset + at, n), to)
-        return
-    }
-    if (source !== undefined && target !== undefined && !overlaps) {
-        for (; i + 16 <= n; i += 16) {
-            target.setInt32(to + i, source.getInt32(at + i, true), true)
-            target.setInt32(to + i + 4, source.getInt32(at + i + 4, true), true)
-            target.setInt32(to + i + 8, source.getInt32(at + i + 8, true), true)
-            target.setInt32(to + i + 12, source.getInt32(at + i + 12, true), true)
-        }
-        for (; i + 4 <= n; i += 4) target.setInt32(to + i, source.getInt32(at + i, true), true)
-    }
-    for (; i < n; i++) this[to + i] = from[at + i]
+    this.view.blitAt(offset, viewOf(src), srcOffset, length)
 }
 
-/** Returns a number of any format. Throws for an offset or a format that is not valid. */
-function load(b: Buffer, offset: number, format: string): number {
-    const o = checked(offset)
-    const size = sizeOf(format)
-    if (o + size > b.length) return undefined as unknown as number
-    if (format[0] === "f") {
-        const view = new DataView(b.buffer)
-        return size === 4 ? view.getFloat32(o, true) : view.getFloat64(o, true)
-    }
-    let bits = 0
-    for (let i = 0; i < size; i++) bits |= b[o + i]! << (8 * i)
-    if (format[0] === "u") return bits >>> 0
-    return (bits << (32 - 8 * size)) >> (32 - 8 * size)
-}
-
-/** Stores a number of any format, rounded and clamped. Throws for an offset or a format that is not valid. */
-function store(b: Buffer, offset: number, format: string, value: number): void {
-    const o = checked(offset)
-    const size = sizeOf(format)
-    if (o + size > b.length) throw new RangeError("buffer store out of range")
-    if (format[0] === "f") {
-        const view = new DataView(b.buffer)
-        if (size === 4) view.setFloat32(o, Number(value), true)
-        else view.setFloat64(o, Number(value), true)
-        return
-    }
-    const v = saturated(Number(value), size * 8, format[0] === "i")
-    for (let i = 0; i < size; i++) b[o + i] = v >> (8 * i)
+/** The method fillAt of a buffer that was allocated. */
+function fillAt(this: Buffer, offset: number, length: number, value: number): void {
+    this.view.fillAt(offset, length, value)
 }
 
 // writable: a test counts the reads of a buffer by a method of its own
 const GET_AT = { value: getAt, writable: true }
 const SET_AT = { value: setAt }
 const BLIT_AT = { value: blitAt }
+const FILL_AT = { value: fillAt }
 
 /** Returns the bytes of a template of hexadecimal digits. On the VM they are in flash. */
 export function hex(parts: TemplateStringsArray): Buffer {
     return Buffer.from(parts.join(""), "hex")
 }
 
-function sizeOf(format: string): number {
-    switch (format) {
-        case "u8":
-        case "i8":
-            return 1
-        case "u16":
-        case "i16":
-            return 2
-        case "u32":
-        case "i32":
-        case "f32":
-            return 4
-        case "f64":
-            return 8
-        default:
-            throw new RangeError(`buffer numfmt invalid: ${format}`)
-    }
-}
-
-/**
- * Returns an offset as a whole number. Throws for a negative offset, with which the VM would read memory outside of the buffer.
- */
-function checked(offset: number): number {
-    const o = Math.trunc(offset)
-    if (!(o >= 0)) throw new RangeError(`buffer offset ${offset} is outside of the buffer`)
-    return o
-}
-
-function saturated(value: number, bits: number, signed: boolean): number {
-    const low = signed ? -(2 ** (bits - 1)) : 0
-    const high = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1
-    if (Number.isNaN(value)) return low
-    return Math.min(high, Math.max(low, Math.floor(value + 0.5)))
+/** Returns the memory of a buffer, or of a text's bytes. */
+function viewOf(data: Buffer | string): View {
+    return (data as Buffer).view ?? new View(Uint8Array.from(bytesOf(data)))
 }
 
 function bytesOf(data: Uint8Array | string): Uint8Array {

@@ -9,6 +9,7 @@ import { ensureLibraries, type Program, ROOT } from "../build/build"
 import { FEATURES, featuresFile, leftOut } from "../build/features"
 import { locate, projectPath } from "../build/places"
 import { nodeFile } from "./packages"
+import { isStack, specialize } from "./specialize"
 
 /** A bundled program. */
 export interface Bundle {
@@ -39,8 +40,9 @@ const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
         onLoad({ filter: /\.ts$/ }, async ({ path }) => {
             const own = files.get(projectPath(path))
             const text = own ?? (await readFile(path, "utf8"))
+            const contents = isStack(path) ? specialize(text) : text
             return {
-                contents: text.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
+                contents: contents.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
                 loader: "ts",
             }
         })
@@ -73,6 +75,8 @@ export async function bundleProgram(
         mainFields: ["main"],
         nodePaths: [join(ROOT, "node_modules")],
         sourcemap: "external",
+        // a debugger shows the sources as they are in their files
+        sourcesContent: false,
         tsconfigRaw: {},
         plugins: [places(files, board)],
         logLevel: "silent",

@@ -18,21 +18,13 @@ const START = fractions(8, Math.sqrt)
 const w = new Int32Array(64)
 const state = new Int32Array(8)
 const block = new Uint8Array(BLOCK)
+const words = new DataView(block.buffer)
 let filled = 0
 let total = 0
 
 /** Adds the full block to the hash value (section 6.2.2). */
 function compress(): void {
-    for (let t = 0, at = 0; t < 16; t++, at += 4) {
-        w[t] = (block[at]! << 24) | (block[at + 1]! << 16) | (block[at + 2]! << 8) | block[at + 3]!
-    }
-    for (let t = 16; t < 64; t++) {
-        const x = w[t - 15]!
-        const y = w[t - 2]!
-        const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)
-        const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10)
-        w[t] = w[t - 16]! + s0 + w[t - 7]! + s1
-    }
+    for (let t = 0; t < 16; t++) w[t] = words.getInt32(4 * t)
     let a = state[0]!
     let b = state[1]!
     let c = state[2]!
@@ -42,8 +34,17 @@ function compress(): void {
     let g = state[6]!
     let h = state[7]!
     for (let t = 0; t < 64; t++) {
+        const word = w[t]!
+        // the message schedule beside the rounds, because neither keeps the processor busy
+        if (t < 48) {
+            const x = w[t + 1]!
+            const y = w[t + 14]!
+            const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)
+            const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10)
+            w[t + 16] = word + s0 + w[t + 9]! + s1
+        }
         const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
-        const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[t]! + w[t]!) | 0
+        const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[t]! + word) | 0
         const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
         h = g
         g = f
@@ -73,6 +74,11 @@ function begin(): void {
 function add(bytes: Uint8Array): void {
     const { length } = bytes
     total += length
+    if (filled + length < BLOCK) {
+        block.set(bytes, filled)
+        filled += length
+        return
+    }
     for (let i = 0; i < length; i++) {
         block[filled++] = bytes[i]!
         if (filled === BLOCK) {
@@ -86,15 +92,22 @@ function add(bytes: Uint8Array): void {
 function end<T extends Uint8Array>(hash: T): T {
     block[filled++] = 0x80
     if (filled > LENGTH_AT) {
-        block.fill(0, filled)
+        while (filled < BLOCK) block[filled++] = 0
         compress()
         filled = 0
     }
-    block.fill(0, filled)
+    while (filled < LENGTH_AT) block[filled++] = 0
     // the length in bits: no message here has 2^32 of them
-    for (let i = 0; i < 4; i++) block[BLOCK - 1 - i] = (total * 8) >>> (8 * i)
+    words.setUint32(LENGTH_AT, 0)
+    words.setUint32(LENGTH_AT + 4, total * 8)
     compress()
-    for (let i = 0; i < 32; i++) hash[i] = state[i >> 2]! >>> (24 - 8 * (i & 3))
+    for (let i = 0, at = 0; i < 8; i++, at += 4) {
+        const word = state[i]!
+        hash[at] = word >>> 24
+        hash[at + 1] = word >>> 16
+        hash[at + 2] = word >>> 8
+        hash[at + 3] = word
+    }
     return hash
 }
 

@@ -7,6 +7,7 @@ import { build } from "esbuild"
 import ts from "typescript"
 import { PACKAGE } from "../build/places"
 import { ALIASES } from "../node/packages"
+import { specialized } from "../node/specialize"
 
 const DIST = join(PACKAGE, "dist")
 /** The compiled modules by name, each with its source. */
@@ -45,6 +46,7 @@ async function compile(): Promise<void> {
         target: "node20",
         external: EXTERNAL,
         alias: ALIASES,
+        plugins: [specialized],
         tsconfigRaw: {},
         banner: { js: BANNER },
         logLevel: "warning",

@@ -1,6 +1,7 @@
 // Numbers that an attacker cannot guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), offsets of timestamps
 // (RFC 7323), SYN cookies (syn-cookie.ts).
 
+import type { Buffer } from "@devicescript/core"
 import { digest } from "@devicescript/crypto"
 import { TIME_WAIT_RECORDS } from "../features"
 import type { TcpContext } from "./context"
@@ -22,11 +23,18 @@ const enum Input {
 
 /** The lowest 8 bits of Input.Purpose. */
 const enum Purpose {
-    SequenceNumber = 1,
+    /** The numbers of a connection, at the offsets of Hashed. */
+    Connection = 1,
     Port = 2,
-    Timestamp = 3,
     Cookie = 4,
     Bits = 8,
+}
+
+/** Offsets in a hash: parts of one hash reveal nothing of each other. */
+const enum Hashed {
+    First = 0,
+    /** Of Purpose.Connection: the offset of the timestamps. */
+    Timestamp = 4,
 }
 
 /** RFC 6335 section 6: the dynamic ports. */
@@ -55,17 +63,17 @@ export function mixKey(t: TcpContext, now: number): void {
 }
 
 /**
- * Returns 32 bits of F() of these RFCs. Allocates, because the runtime's SHA-256 returns a new buffer: it runs a few times per
+ * Returns F() of these RFCs, 32 bytes. Allocates, because the runtime's SHA-256 returns a new buffer: it runs a few times per
  * connection, never per segment.
  */
-function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): number {
+function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): Buffer {
     const input = t.hashInput
     input.setAt(Input.LocalIp, "i32", t.ip)
     input.setAt(Input.RemoteIp, "i32", remoteIp)
     input.setAt(Input.Ports, "i32", ports)
     input.setAt(Input.Purpose, "i32", purpose)
     input.setAt(Input.Sequence, "i32", sequence)
-    return digest("sha256", input).getAt(0, "i32")
+    return digest("sha256", input)
 }
 
 /**
@@ -79,7 +87,8 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
         t.config.iss = -1
         return pinned | 0
     }
-    return (hash(t, remoteIp, ports, Purpose.SequenceNumber, 0) + Math.imul(now, Clock.TicksPerMs)) | 0
+    const f = hash(t, remoteIp, ports, Purpose.Connection, 0).getAt(Hashed.First, "i32")
+    return (f + Math.imul(now, Clock.TicksPerMs)) | 0
 }
 
 /**
@@ -88,7 +97,7 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
  * grow from one connection to the next (RFC 6191), and a record of TIME-WAIT need not keep it.
  */
 export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
-    return hash(t, remoteIp, ports, Purpose.Timestamp, 0) & 0xffff
+    return hash(t, remoteIp, ports, Purpose.Connection, 0).getAt(Hashed.Timestamp, "u16")
 }
 
 /** Returns our timestamp at `now` for this peer and these ports, when no connection's record has the offset. */
@@ -104,7 +113,10 @@ export function cookieHash(
     sequence: number,
     more: number
 ): number {
-    return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence)
+    return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence).getAt(
+        Hashed.First,
+        "i32"
+    )
 }
 
 /**
@@ -117,7 +129,7 @@ export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): nu
         t.config.localPort = 0
         return pinned
     }
-    const offset = hash(t, remoteIp, port, Purpose.Port, 0) & 0xffff
+    const offset = hash(t, remoteIp, port, Purpose.Port, 0).getAt(Hashed.First, "u16")
     for (let i = 0; i < Ephemeral.Count; i++) {
         const local = Ephemeral.First + ((offset + t.portCounter) & (Ephemeral.Count - 1))
         t.portCounter = (t.portCounter + 1) & 0xffff

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { build } from "esbuild"
 import { ROOT } from "../../sim/build/build"
+import { specialized } from "../../sim/node/specialize"
 import type { Measured, Rates } from "./node/measure"
 import type { Progress } from "./progress"
 
@@ -70,6 +71,8 @@ export async function measureNode(progress: Progress): Promise<NodeResult> {
         platform: "node",
         format: "esm",
         tsconfig: join(ROOT, "tsconfig.json"),
+        // as in the bundle of a simulated device
+        plugins: [specialized],
         logLevel: "silent",
     })
     const names = ["ours", ...Object.keys(PEERS).filter(name => !(name in failures))]

@@ -98,8 +98,33 @@ test("SHA-256 and HMAC are those of Node", () => {
                 keyed.update(part)
             }
             const ours = data.map(part => Buffer.from(part))
-            expect(digest("sha256", ...ours).toString("hex")).toBe(hash.digest("hex"))
+            const expected = hash.digest("hex")
+            expect(digest("sha256", ...ours).toString("hex")).toBe(expected)
+            expect(digest("sha256", ...ours).toString("hex")).toBe(expected)
             expect(hmac(Buffer.from(key), "sha256", ...ours).toString("hex")).toBe(keyed.digest("hex"))
+        })
+    )
+})
+
+test("the hash of a message that was hashed before is a buffer of its own, and that of another message is not mistaken for it", () => {
+    const messages = Array.from({ length: 6 }, (_, n) => {
+        const message = Buffer.alloc(36)
+        message.setAt(n < 3 ? 4 * n : 35, "u8", n)
+        return message
+    })
+    const last = { tick: fc.nat(messages.length - 1), at: fc.nat(35), value: fc.nat(255) }
+    fc.assert(
+        fc.property(fc.array(fc.record(last), { maxLength: 20 }), steps => {
+            for (const { tick, at, value } of steps) {
+                const message = messages[tick]!
+                message.setAt(at, "u8", value)
+                const expected = createHash("sha256").update(message).digest("hex")
+                for (let n = 0; n < 2; n++) {
+                    const hash = digest("sha256", message)
+                    expect(hash.toString("hex")).toBe(expected)
+                    hash.fillAt(0, 32, 0)
+                }
+            }
         })
     )
 })

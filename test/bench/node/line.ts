@@ -1,28 +1,42 @@
 // The line in memory between a stack's two ends, the same for every stack: frames are copied and delivered in their order.
 
-/** What takes the frames of an end. */
-export type Receiver = (frame: Uint8Array<ArrayBuffer>) => void
+/** Takes a frame: the first `length` bytes of `frame`. */
+export type Receiver = (frame: Uint8Array<ArrayBuffer>, length: number) => void
 
 export class Line {
     private readonly ends: [Receiver, Receiver]
-    private readonly frames: Uint8Array<ArrayBuffer>[] = []
+    /** The frames on the line, `count` of them; and after them memory for more. */
+    private readonly frames: (Uint8Array<ArrayBuffer> | undefined)[] = []
+    private readonly lengths: number[] = []
     private readonly targets: number[] = []
+    private count = 0
 
     constructor(ends: [Receiver, Receiver]) {
         this.ends = ends
     }
 
-    /** Queues a frame for an end. The caller leaves it as it is from then on. */
+    /** Queues a frame for an end. The caller leaves it as it is from then on, and the receiver may keep it. */
     send(to: number, frame: Uint8Array<ArrayBuffer>): void {
-        this.targets.push(to)
-        this.frames.push(frame)
+        this.queue(to, frame, frame.length)
+    }
+
+    /** Queues a copy of the frame in `buffer` for an end that copies what it receives. All frames of the line are such copies then. */
+    copy(to: number, buffer: Uint8Array<ArrayBuffer>, length: number): void {
+        const frame = this.frames[this.count] ?? new Uint8Array(buffer.length)
+        frame.set(buffer)
+        this.queue(to, frame, length)
     }
 
     /** Delivers frames until neither end has sent another. */
     settle(): void {
-        for (let i = 0; i < this.frames.length; i++) this.ends[this.targets[i]!]!(this.frames[i]!)
-        this.frames.length = 0
-        this.targets.length = 0
+        for (let i = 0; i < this.count; i++) this.ends[this.targets[i]!]!(this.frames[i]!, this.lengths[i]!)
+        this.count = 0
+    }
+
+    private queue(to: number, frame: Uint8Array<ArrayBuffer>, length: number): void {
+        this.targets[this.count] = to
+        this.frames[this.count] = frame
+        this.lengths[this.count++] = length
     }
 }
 

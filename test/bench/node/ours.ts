@@ -28,9 +28,9 @@ export function ours(): Pair {
     const received = stacks.map(({ rx }) => new Uint8Array(rx.buffer))
     const sent = stacks.map(({ tx }) => new Uint8Array(tx.buffer))
     let now = 1000
-    const take = (end: number) => (frame: Uint8Array<ArrayBuffer>) => {
+    const take = (end: number) => (frame: Uint8Array<ArrayBuffer>, length: number) => {
         received[end]!.set(frame)
-        receive(stacks[end]!, frame.length, now)
+        receive(stacks[end]!, length, now)
         send(end)
     }
     const line = new Line([take(0), take(1)])
@@ -38,7 +38,7 @@ export function ours(): Pair {
         for (;;) {
             const length = transmit(stacks[end]!, now)
             if (length === 0) return
-            line.send(1 - end, sent[end]!.slice(0, length))
+            line.copy(1 - end, sent[end]!, length)
         }
     }
     const settle = () => {
