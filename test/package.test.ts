@@ -380,6 +380,20 @@ describe("the command in a project that DeviceScript's own init has made", () =>
         )
     }, 240_000)
 
+    test("sim says what a serial console needs in the project", () => {
+        fresh.write(
+            "src/cabled.ts",
+            `import { startSerialConsole } from "devicescript-tcp/src/device/serial-console"\nstartSerialConsole(async () => 0)\n`
+        )
+        rmSync(join(fresh.path, "services"), { recursive: true })
+        const { status, output } = fresh.command("sim", "--once", "src/cabled.ts")
+        expect(status).toBe(1)
+        expect(output).toContain(
+            "The serial console needs services/networkconsole.md in your project: npx devicescript-tcp init puts it there.\n"
+        )
+        expect(fresh.command("init").output).toMatch(/^services\/networkconsole\.md +written$/m)
+    }, 240_000)
+
     test("build prints what the program uses and has left, without what package.json leaves out", () => {
         const bytesOf = () => {
             const { status, output } = fresh.command("build", "--json")

@@ -24,8 +24,8 @@ afterEach(async () => {
 })
 
 /** Switches a simulated board on, with the echo server of the built-in link at 10.0.0.1. */
-async function board(): Promise<World> {
-    const world = await World.make(parseOptions(["--jacdac", "0"], { terminal: false }), [])
+async function board(...words: string[]): Promise<World> {
+    const world = await World.make(parseOptions(["--jacdac", "0", ...words], { terminal: false }), [])
     await world.start()
     return world
 }
@@ -255,10 +255,16 @@ describe("a board that goes", () => {
         console.close()
     })
 
-    test("silent is reported", async () => {
-        const other = await board()
+    test("silent is reported, also beside another one on its bus", async () => {
+        const other = await board("--runtime", "vm,vm")
         ends.push(() => other.close())
-        const { run } = await open(other.jacdacPort!)
+        const refused = await client(other.jacdacPort!).catch((error: Error) => error.message)
+        const [, id] =
+            /^2 boards have a console: choose one by --device; they are ([\da-f]{16}), [\da-f]{16}$/.exec(
+                refused as string
+            ) ?? []
+        const { run } = await open(other.jacdacPort!, id)
+        expect((await run("memory")).done).toBe(true)
         for (const device of other.devices) device.stop()
         await expect(run("help")).rejects.toThrow(
             "the board has been silent for 4 s: its program has ended or hangs, or the cable is out"
