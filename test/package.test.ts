@@ -223,7 +223,7 @@ describe("what npm would publish", () => {
         const files = listed.files.map(({ path }) => path)
         for (const path of files) {
             expect(path).toMatch(
-                /^(src\/.*\.ts|sim\/node\/\w+(-\w+)*(\.d)?\.ts|sim\/device\/runtime\.ts|sim\/ui\/page\/\w+\.(js|css|html)|boards\/.*\.(ts|json)|dist\/.*\.(js|d\.ts|txt)|bin\/(compiler|devicescript-tcp)\.js|docs\/[\w-]+\.md|template\/[\w.-]+|README\.md|LICENSE|package\.json|devsconfig\.json)$/
+                /^(src\/.*\.ts|sim\/node\/\w+(-\w+)*(\.d)?\.ts|sim\/device\/runtime\.ts|sim\/ui\/page\/\w+\.(js|css|html)|boards\/.*\.(ts|json)|dist\/.*\.(js|d\.ts|txt)|bin\/(compiler|devicescript-tcp)\.js|docs\/[\w-]+\.md|services\/\w+\.md|template\/[\w.-]+|README\.md|LICENSE|package\.json|devsconfig\.json)$/
             )
         }
         for (const path of [
@@ -378,6 +378,20 @@ describe("the command in a project that DeviceScript's own init has made", () =>
         expect(stripVTControlCharacters(output)).toMatch(
             /src\/wrong\.ts:1:7.*Type 'number' is not assignable to type 'string'/s
         )
+    }, 240_000)
+
+    test("sim says what a serial console needs in the project", () => {
+        fresh.write(
+            "src/cabled.ts",
+            `import { startSerialConsole } from "devicescript-tcp/src/device/serial-console"\nstartSerialConsole(async () => 0)\n`
+        )
+        rmSync(join(fresh.path, "services"), { recursive: true })
+        const { status, output } = fresh.command("sim", "--once", "src/cabled.ts")
+        expect(status).toBe(1)
+        expect(output).toContain(
+            "The serial console needs services/networkconsole.md in your project: npx devicescript-tcp init puts it there.\n"
+        )
+        expect(fresh.command("init").output).toMatch(/^services\/networkconsole\.md +written$/m)
     }, 240_000)
 
     test("build prints what the program uses and has left, without what package.json leaves out", () => {
