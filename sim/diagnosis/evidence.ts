@@ -73,6 +73,8 @@ export class Evidence {
     readonly shared = new Map<string, readonly [string, string]>()
     readonly damages: Damage[] = []
     readonly drops: Drop[] = []
+    /** The frames that were lost, and those that arrived damaged. */
+    readonly counts = { lost: 0, damaged: 0 }
     /** The time since which the device's cable is out; undefined while it is in. */
     cableOut: number | undefined
     /** The last thing that happened between the device's chip and its network, in words. */
@@ -94,6 +96,7 @@ export class Evidence {
     sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"], arrives?: number): View {
         const view = dissect(frame.slice())
         const sighting: Sighting = { time, from, view, lost, arrives }
+        if (lost !== undefined) this.counts.lost++
         if (view.kind === "tcp") keep(this.segments, { ...sighting, view }, MOST_SEGMENTS)
         else keep(this.others, sighting, MOST_OTHERS)
         if (view.kind === "malformed") return view
@@ -131,6 +134,7 @@ export class Evidence {
             keep(this.replies, { time, ip: view.senderIp }, MOST_NOTED)
         const check = failedCheck(view)
         const { source = "", destination = "" } = "source" in view ? view : {}
+        if (check !== undefined) this.counts.damaged++
         if (check !== undefined) keep(this.damages, { time, check, source, destination, to }, MOST_NOTED)
         return view
     }

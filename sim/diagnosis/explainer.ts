@@ -20,6 +20,7 @@ import { Evidence, failedCheck, type Self } from "./evidence"
 import { askedFor, targetsOf, withoutNeighbour } from "./opening"
 import { addressTaken, lateAnswer, whyNoReply, whyNotReached } from "./reaching"
 import { mute } from "./refusals"
+import { resultOf } from "./result"
 import { counted } from "./words"
 
 /** An explained failure. */
@@ -258,6 +259,16 @@ export class Explainer {
                 ? whyNotReached(this.evidence, tuple, tuple.opened)
                 : healthy(connection, tuple, this.evidence))
         )
+    }
+
+    /** Returns what came of the run up to now, in one line. */
+    result(): string {
+        const failures = this.all.map(({ about, ...why }) => {
+            const connection = about && this.connectionOf(about)
+            const isOwn = connection === undefined || connection.client === this.ownEnd(connection)
+            return { why, peer: about && `${about.remoteIp}:${about.remotePort}`, connection, isOwn }
+        })
+        return resultOf(failures, this.connections.list, this.evidence.counts)
     }
 
     /** Notes a drop of a host's stack; explains the handshake that full tables prevent. */

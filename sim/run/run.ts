@@ -112,6 +112,7 @@ async function carryOut(
     ])
     let prompt: Prompt | undefined
     let id: number | undefined
+    let isPlayed = false
     try {
         interruption.whenever(() => world.finish(interrupted(options)))
         if (says) for (const line of opening(options)) output.line(line)
@@ -137,6 +138,7 @@ async function carryOut(
             if (mode === "batch") picture?.show(false)
         }
         if (stage !== undefined) {
+            isPlayed = true
             await playStage(world, stage, line => picture?.note(`> ${line}`))
             picture?.rest()
             if (mode === "batch" || mode === "handshakes") {
@@ -162,6 +164,8 @@ async function carryOut(
         else await prompt.run()
     } finally {
         picture?.rest()
+        const isBatch = mode === "batch" || mode === "handshakes"
+        if (isPlayed && isBatch && !json) output.paragraph(world.explainers[0]?.result() ?? "", "bold")
         prompt?.close()
         await world.close()
     }

@@ -18,6 +18,9 @@ import { dissect, type TcpView, type View } from "../../sim/view/dissect"
 
 type Part = Pick<Stage, "set" | "commands">
 
+/** The result of the last run. */
+let lastResult = ""
+
 /** Runs a program, or the flashed one with the commands, on a network that `set` prepares; returns all that was explained. */
 async function explained(
     { set = () => {}, commands = [] }: Part,
@@ -35,6 +38,7 @@ async function explained(
         for (const command of options.program === undefined ? commands : [])
             world.explainReply(command, await world.command(command))
         await world.pass(seconds * 1000)
+        lastResult = world.explainers[0]?.result() ?? ""
         return world.explainers[0]?.all ?? []
     } finally {
         await world.close()
@@ -205,15 +209,17 @@ test.each(Object.entries(failures))("%s", async (_name, [part, seconds, cause, s
 
 const LATE = "10.0.0.9"
 
-test("a host that answers ARP after the device has given up", async () => {
-    const late = (scene: Scene) => {
-        const actor = scene.actor(LATE)
-        const receive = actor.receive.bind(actor)
-        actor.receive = frame => {
-            const kept = frame.slice()
-            scene.clock.at(scene.clock.now() + 20_000, () => receive(kept))
-        }
+/** Adds a host that answers everything 20 s late. */
+function late(scene: Scene): void {
+    const actor = scene.actor(LATE)
+    const receive = actor.receive.bind(actor)
+    actor.receive = frame => {
+        const kept = frame.slice()
+        scene.clock.at(scene.clock.now() + 20_000, () => receive(kept))
     }
+}
+
+test("a host that answers ARP after the device has given up", async () => {
     const all = await explained({ set: late, commands: [`connect ${LATE} 7`] }, 30)
     expect(all.map(({ cause }) => cause)).toEqual(["host-silent", "answered-late"])
     expect(all[1]?.sentence).toMatch(
@@ -438,6 +444,44 @@ const harmless: { readonly [name: string]: [Part, number, ...string[]] } = {
         70,
     ],
 }
+
+test.each<[string, string, Part, number, ...string[]]>([
+    [
+        "an open that nobody answers, and that is corrected later",
+        "result: failed: 10.0.0.9:7 was not reached (answered-late).",
+        { set: late, commands: [`connect ${LATE} 7`] },
+        30,
+    ],
+    [
+        "a window that is shut",
+        "result: failed: the connection with 10.0.0.8:7 (window-shut).",
+        stages.find(({ name }) => name === "window-shut")!,
+        60,
+    ],
+    [
+        "a device without an address",
+        "result: failed: the device got no address (dhcp-silent).",
+        { set: ({ conditions }) => conditions.filter(67), commands: [] },
+        30,
+        "--program",
+        "src/lookup.ts",
+    ],
+    [
+        "a line that loses a quarter of the frames",
+        "result: nothing failed: 2 frames lost, all repaired by retransmission.",
+        ...harmless["a line that loses a quarter of the frames, and repairs it all"]!,
+    ],
+    ["an orderly close", "result: nothing failed.", ...harmless["an orderly close"]!],
+    [
+        "a connection that stays open",
+        "result: nothing failed: 1 connection still open.",
+        { commands: ["connect 10.0.0.1 7", "wait 3 ESTABLISHED"] },
+        5,
+    ],
+])("the result of %s", async (_name, result, part, seconds, ...words) => {
+    await explained(part, seconds, ...words)
+    expect(lastResult).toBe(result)
+})
 
 test.each(Object.entries(harmless))("no failure: %s", async (_name, [part, seconds, ...words]) => {
     const all = await explained(part, seconds, ...words)
