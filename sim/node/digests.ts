@@ -1,22 +1,21 @@
 // Node runtime: SHA-256 of messages that are asked for again and again. A handshake needs the hash of its four-tuple several times, and
 // each connect() that of its peer; on a board such a hash takes less time than the calls around it.
 
-import { sha256 } from "./sha256"
+import { SHORT, sha256, sha256Short } from "./sha256"
 import type { View } from "./view"
 
-const WORDS = 16
-
-/** A message of at most 64 bytes, as words, and its hash. */
+/** A short message, as words, and its hash. */
 interface Known {
-    size: number
+    /** The number of words; 0 for no message. */
+    length: number
     readonly words: Int32Array
     readonly hash: Uint8Array
 }
 
 /** The messages hashed last, the latest first. */
 const known: Known[] = Array.from({ length: 4 }, () => ({
-    size: -1,
-    words: new Int32Array(WORDS),
+    length: 0,
+    words: new Int32Array(SHORT),
     hash: new Uint8Array(32),
 }))
 
@@ -24,27 +23,27 @@ const { set } = Uint8Array.prototype
 
 /** Writes the SHA-256 of a message into `hash`, which is returned. */
 export function digestOf<T extends Uint8Array>(message: Uint8Array, view: View, hash: T): T {
-    const { size } = view
-    if (size > 4 * WORDS || size & 3) return sha256([message], hash)
+    const length = view.size >> 2
+    if (view.size & 3 || length === 0 || length > SHORT) return sha256([message], hash)
     let i = 0
-    while (i < known.length && !isMessage(known[i]!, view)) i++
+    while (i < known.length && !isMessage(known[i]!, view, length)) i++
     const isNew = i === known.length
     if (isNew) i--
-    const found = known[i]!
+    const latest = known[i]!
     for (; i > 0; i--) known[i] = known[i - 1]!
-    known[0] = found
+    known[0] = latest
     if (isNew) {
-        sha256([message], found.hash)
-        found.size = size
-        for (let at = 0; at < size; at += 4) found.words[at >> 2] = view.i32(at)
+        sha256Short(view, length, latest.hash)
+        latest.length = length
+        for (let t = 0; t < length; t++) latest.words[t] = view.i32(4 * t)
     }
-    set.call(hash, found.hash)
+    set.call(hash, latest.hash)
     return hash
 }
 
-function isMessage({ size, words }: Known, view: View): boolean {
-    if (size !== view.size) return false
+function isMessage(one: Known, view: View, length: number): boolean {
+    if (one.length !== length) return false
     // two messages differ more often at the end: they begin with a secret
-    for (let at = size - 4; at >= 0; at -= 4) if (words[at >> 2] !== view.i32(at)) return false
+    for (let t = length - 1; t >= 0; t--) if (one.words[t] !== view.i32(4 * t)) return false
     return true
 }
