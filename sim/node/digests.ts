@@ -2,48 +2,45 @@
 // each connect() that of its peer; on a board such a hash takes less time than the calls around it.
 
 import { SHORT, sha256, sha256Short } from "./sha256"
-import type { View } from "./view"
 
-/** A short message, as words, and its hash. */
-interface Known {
-    /** The number of words; 0 for no message. */
-    length: number
-    readonly words: Int32Array
-    readonly hash: Uint8Array
+/** A hash, and the short message that it is of. */
+class Digest {
+    readonly bytes = new Uint8Array(32)
+    readonly view = new DataView(this.bytes.buffer)
+    /** The message's number of words; 0 for a message that is not short. */
+    length = 0
+    readonly words = new Int32Array(SHORT)
 }
 
-/** The messages hashed last, the latest first. */
-const known: Known[] = Array.from({ length: 4 }, () => ({
-    length: 0,
-    words: new Int32Array(SHORT),
-    hash: new Uint8Array(32),
-}))
+/** The hashes of the short messages that were asked for last, the latest first. */
+const known = Array.from({ length: 4 }, () => new Digest())
+const long = new Digest()
 
-const { set } = Uint8Array.prototype
-
-/** Writes the SHA-256 of a message into `hash`, which is returned. */
-export function digestOf<T extends Uint8Array>(message: Uint8Array, view: View, hash: T): T {
-    const length = view.size >> 2
-    if (view.size & 3 || length === 0 || length > SHORT) return sha256([message], hash)
+/** Returns the SHA-256 of a message of `size` bytes. It is valid until the next call. */
+export function digestOf(message: DataView<ArrayBuffer>, size: number): Digest {
+    const length = size >> 2
+    if (size & 3 || length === 0 || length > SHORT) {
+        sha256([new Uint8Array(message.buffer, 0, size)], long.bytes)
+        return long
+    }
     let i = 0
-    while (i < known.length && !isMessage(known[i]!, view, length)) i++
+    while (i < known.length && !isOf(known[i]!, message, length)) i++
     const isNew = i === known.length
     if (isNew) i--
-    const latest = known[i]!
+    const digest = known[i]!
     for (; i > 0; i--) known[i] = known[i - 1]!
-    known[0] = latest
+    known[0] = digest
     if (isNew) {
-        sha256Short(view, length, latest.hash)
-        latest.length = length
-        for (let t = 0; t < length; t++) latest.words[t] = view.i32(4 * t)
+        sha256Short(message, length, digest.bytes)
+        digest.length = length
+        for (let t = 0; t < length; t++) digest.words[t] = message.getInt32(4 * t)
     }
-    set.call(hash, latest.hash)
-    return hash
+    return digest
 }
 
-function isMessage(one: Known, view: View, length: number): boolean {
-    if (one.length !== length) return false
+function isOf(digest: Digest, message: DataView, length: number): boolean {
+    if (digest.length !== length) return false
     // two messages differ more often at the end: they begin with a secret
-    for (let t = length - 1; t >= 0; t--) if (one.words[t] !== view.i32(4 * t)) return false
+    for (let t = length - 1; t >= 0; t--) if (digest.words[t] !== message.getInt32(4 * t)) return false
     return true
 }
