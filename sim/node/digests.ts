@@ -31,7 +31,7 @@ export function digestOf(message: DataView<ArrayBuffer>, size: number): Digest {
     for (; i > 0; i--) known[i] = known[i - 1]!
     known[0] = digest
     if (isNew) {
-        sha256Short(message, length, digest.bytes)
+        sha256Short(message, length, digest.view)
         digest.length = length
         for (let t = 0; t < length; t++) digest.words[t] = message.getInt32(4 * t)
     }

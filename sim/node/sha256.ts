@@ -4,6 +4,9 @@
 const BLOCK = 64
 const LENGTH_AT = 56
 
+/** The most words of a message that fills one block with its padding. */
+export const SHORT = 13
+
 /** Returns the first 32 bits of the fractional parts of `root` of the first `count` primes. */
 function fractions(count: number, root: (prime: number) => number): Int32Array {
     const primes: number[] = []
@@ -11,18 +14,24 @@ function fractions(count: number, root: (prime: number) => number): Int32Array {
     return Int32Array.from(primes, prime => (root(prime) % 1) * 0x1_0000_0000)
 }
 
-const w = new Int32Array(64)
-const state = new Int32Array(8)
-const START = fractions(8, Math.sqrt)
-
 /**
- * Adds the block whose words are in `w` to the hash value (section 6.2.2). A bundle has a module's constants as variables, which V8 reads
- * anew at each access: the constants of a function stay constant.
+ * Returns the steps of a hash. They are in a function because a bundle has a module's constants as variables, which V8 reads anew at
+ * each access; those of a function stay constant.
  */
-const compress = rounds(fractions(64, Math.cbrt), w, state)
+function steps() {
+    /** The round constants (section 4.2.2) and the initial hash value (section 5.3.3). */
+    const K = fractions(64, Math.cbrt)
+    const START = fractions(8, Math.sqrt)
 
-function rounds(K: Int32Array, w: Int32Array, state: Int32Array): () => void {
-    return () => {
+    const w = new Int32Array(64)
+    const state = new Int32Array(8)
+
+    function begin(): void {
+        for (let i = 0; i < 8; i++) state[i] = START[i]!
+    }
+
+    /** Adds the block whose words are in `w` to the hash value (section 6.2.2). */
+    function compress(): void {
         let a = state[0]!
         let b = state[1]!
         let c = state[2]!
@@ -51,7 +60,7 @@ function rounds(K: Int32Array, w: Int32Array, state: Int32Array): () => void {
             d = c
             c = b
             b = a
-            a = (t1 + s0 + ((a & c) ^ (a & d) ^ (c & d))) | 0
+            a = (t1 + s0 + ((b & (c ^ d)) ^ (c & d))) | 0
         }
         state[0] = state[0]! + a
         state[1] = state[1]! + b
@@ -62,89 +71,71 @@ function rounds(K: Int32Array, w: Int32Array, state: Int32Array): () => void {
         state[6] = state[6]! + g
         state[7] = state[7]! + h
     }
+
+    /** Adds a block. */
+    function add(block: DataView): void {
+        for (let t = 0; t < 16; t++) w[t] = block.getInt32(4 * t)
+        compress()
+    }
+
+    /** Writes the hash value into `hash`. */
+    function write(hash: DataView): void {
+        for (let i = 0; i < 8; i++) hash.setInt32(4 * i, state[i]!)
+    }
+
+    /** Writes the hash of a message of `length` words, SHORT at most, into `hash`. */
+    function short(message: DataView, length: number, hash: DataView): void {
+        begin()
+        for (let t = 0; t < length; t++) w[t] = message.getInt32(4 * t)
+        w[length] = 0x80000000
+        for (let t = length + 1; t < 15; t++) w[t] = 0
+        w[15] = 32 * length
+        compress()
+        write(hash)
+    }
+
+    return { begin, add, write, short }
 }
+
+const { begin, add, write, short } = steps()
+
+/** Writes the SHA-256 of a message of `length` words, SHORT at most, into `hash`. */
+export const sha256Short = short
 
 const block = new Uint8Array(BLOCK)
 const words = new DataView(block.buffer)
-let filled = 0
-let total = 0
-
-/** Adds the full block to the hash value. */
-function addBlock(): void {
-    for (let t = 0; t < 16; t++) w[t] = words.getInt32(4 * t)
-    compress()
-}
-
-function begin(): void {
-    for (let i = 0; i < 8; i++) state[i] = START[i]!
-    filled = 0
-    total = 0
-}
-
-function add(bytes: Uint8Array): void {
-    const { length } = bytes
-    total += length
-    if (filled + length < BLOCK) {
-        block.set(bytes, filled)
-        filled += length
-        return
-    }
-    for (let i = 0; i < length; i++) {
-        block[filled++] = bytes[i]!
-        if (filled === BLOCK) {
-            addBlock()
-            filled = 0
-        }
-    }
-}
-
-/** Pads the message (section 5.1.1) and writes its hash into `hash`. */
-function end<T extends Uint8Array>(hash: T): T {
-    block[filled++] = 0x80
-    if (filled > LENGTH_AT) {
-        while (filled < BLOCK) block[filled++] = 0
-        addBlock()
-        filled = 0
-    }
-    while (filled < LENGTH_AT) block[filled++] = 0
-    // the length in bits: no message here has 2^32 of them
-    words.setUint32(LENGTH_AT, 0)
-    words.setUint32(LENGTH_AT + 4, total * 8)
-    addBlock()
-    return write(hash)
-}
-
-/** Writes the hash value into `hash`, which is returned. */
-function write<T extends Uint8Array>(hash: T): T {
-    for (let i = 0, at = 0; i < 8; i++, at += 4) {
-        const word = state[i]!
-        hash[at] = word >>> 24
-        hash[at + 1] = word >>> 16
-        hash[at + 2] = word >>> 8
-        hash[at + 3] = word
-    }
-    return hash
-}
-
-/** The most words of a message that fills one block with its padding. */
-export const SHORT = 13
-
-/** Writes the SHA-256 of a message of `length` words, SHORT at most, into `hash`, which is returned. */
-export function sha256Short<T extends Uint8Array>(message: DataView, length: number, hash: T): T {
-    begin()
-    for (let t = 0; t < length; t++) w[t] = message.getInt32(4 * t)
-    w[length] = 0x80000000
-    for (let t = length + 1; t < 15; t++) w[t] = 0
-    w[15] = 32 * length
-    compress()
-    return write(hash)
-}
+const result = new Uint8Array(32)
+const resultWords = new DataView(result.buffer)
 
 /** Writes the SHA-256 of all the parts, one after the other, into `hash`, which is returned. */
 export function sha256<T extends Uint8Array>(parts: readonly Uint8Array[], hash: T): T {
+    let filled = 0
+    let total = 0
     begin()
-    for (const part of parts) add(part)
-    return end(hash)
+    for (const part of parts) {
+        total += part.length
+        for (let i = 0; i < part.length; i++) {
+            block[filled++] = part[i]!
+            if (filled === BLOCK) {
+                add(words)
+                filled = 0
+            }
+        }
+    }
+    // the padding (section 5.1.1)
+    block[filled++] = 0x80
+    if (filled > LENGTH_AT) {
+        block.fill(0, filled)
+        add(words)
+        filled = 0
+    }
+    block.fill(0, filled)
+    // the length in bits: no message here has 2^32 of them
+    words.setUint32(LENGTH_AT + 4, total * 8)
+    add(words)
+    write(resultWords)
+    for (let i = 0; i < 32; i++) hash[i] = result[i]!
+    return hash
 }
 
 /** Writes the HMAC with SHA-256 of all the parts, one after the other, into `hash`, which is returned. */
