@@ -2,6 +2,7 @@
 // each one begins a new world, as the end of a failure does.
 
 import { BuildError } from "../build/error"
+import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
@@ -42,8 +43,9 @@ export class Dashboard {
     private conditions = ""
     private status = ""
     private queue: Promise<void> = Promise.resolve()
-    /** The number of the run that is to be: an older one ends. */
+    /** The number of the run that is to be, and that of the world: an older one ends. */
     private run = 0
+    private shown = 0
     private turn: Promise<void> = Promise.resolve()
     private readonly refresh: NodeJS.Timeout
     private isClosed = false
@@ -54,7 +56,15 @@ export class Dashboard {
 
     /** Begins the first run. Throws what prevents it, such as a BuildError or a LinkError. */
     async start(): Promise<void> {
-        await this.begin(this.settings(undefined), ++this.run)
+        const run = ++this.run
+        const begun = this.begin(this.settings(undefined), run)
+        this.turn = begun.catch(() => {})
+        try {
+            await begun
+        } catch (error) {
+            // what an order of a page ended is no failure
+            if (run === this.run) throw error
+        }
     }
 
     /** Returns the time of the run, in seconds. */
@@ -68,7 +78,7 @@ export class Dashboard {
         const command = order.command.trim()
         if (command === "" || command.length > 1000 || /[\n\r]/.test(command))
             return "A command is one line of 1 to 1,000 characters."
-        if (this.world === undefined) return "The network is not ready yet."
+        if (this.world === undefined || this.shown !== this.run) return "The network is not ready yet."
         if (this.waiting >= MOST_WAITING) return `${MOST_WAITING} commands are waiting already.`
         this.carryOut(command)
         return undefined
@@ -145,15 +155,19 @@ export class Dashboard {
                 )
         )
         this.world = world
+        this.shown = run
         this.waiting = 0
         this.queue = Promise.resolve()
         void world.linkClosed.then(end => world.finish(linkEnd(end)))
-        await world.start()
+        if (run !== this.run) return
+        const started = world.start()
+        // a command on virtual time waits until the devices have started and the example has been played
+        this.queue = started.then(() => this.play(world, watch, stage)).catch(error => this.over(error))
+        await started
         // what ends the world later is shown, and another can be begun
         void world.untilEnded().catch(error => {
             if (run === this.run) this.over(error)
         })
-        this.queue = this.play(world, watch, stage).catch(error => this.over(error))
     }
 
     /** Plays the example or the stage of a run. */
@@ -258,7 +272,9 @@ export class Dashboard {
             explained: (explained, device) => {
                 this.traffic[device]?.explained(explained, ++this.failures)
                 const named = device === 0 ? "" : `host ${device + 1}: `
-                this.line(`${named}why: ${explained.sentence}`, "error")
+                const [sentence = "", ...rest] = diagnosisLines(explained)
+                this.line(`${named}${sentence}`, "error")
+                for (const text of rest) this.line(text, "note")
             },
             log: (level, text, device) => {
                 const named = device === 0 ? text : `${HOST_X} ${device + 1}: ${text}`

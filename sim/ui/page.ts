@@ -27,7 +27,7 @@ const SLIDERS: readonly (readonly [key: string, most: number, step: number, labe
 /** Returns the page, and the Content-Security-Policy that goes with it: it names the page's own style and script only. */
 export function dashboardPage(): { html: string; policy: string } {
     const read = (name: string) => readFileSync(join(FOLDER, name), "utf8")
-    const style = read("page.css").replace("/* pictures */", () => SVG_STYLE)
+    const style = `${read("page.css")}${SVG_STYLE}${read("parts.css")}`
     const script = `"use strict"\n${SCRIPTS.map(name => read(`${name}.js`)).join("\n")}`
     const parts: Record<string, string> = {
         style: `<style>${style}</style>`,

@@ -60,7 +60,9 @@ function recordRow(stack: Stack, c: number, html: boolean): string {
     const error = state === State.Closed ? conns.getAt(c + Tcb.Error, "u8") : 0
     const unread = `${conns.getAt(c + Tcb.ReceiveLength, "u16")}`
     const last = error > 0 ? errorName(-error) : `${conns.getAt(c + Tcb.SendLength, "u16")}`
-    return peerRow(stack, html, `${id}`, conns, c + Tcb.Ports, state, amounts(unread, last))
+    let rest = amounts(unread, last)
+    if (html) rest = error > 0 ? `: ${last}` : ""
+    return peerRow(stack, html, `${id}`, conns, c + Tcb.Ports, state, rest)
 }
 
 function waitRow(stack: Stack, w: number, html: boolean): string {
@@ -102,7 +104,7 @@ function cells(
     rest: string
 ): string {
     const name = stateName(state)
-    if (html) return `<tr><td>${id}<td>${local}<td>${remote}<td>${name}\n`
+    if (html) return `<tr><td>${id}<td>${local}<td>${remote}<td>${name}${rest}\n`
     return columns(stack, id, local, remote, name, rest)
 }
 

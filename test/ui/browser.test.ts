@@ -1,19 +1,16 @@
 // The dashboard in a browser: what a user sees and does. Needs Chromium; CI has it, and fails without.
 
-import { existsSync, readFileSync } from "node:fs"
-import { type Browser, chromium, type Page } from "playwright-core"
+import { readFileSync } from "node:fs"
+import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { parseOptions } from "../../sim/options/options"
 import { Dashboard } from "../../sim/ui/dashboard"
 import { serveDashboard } from "../../sim/ui/run"
 import type { DashboardServer } from "../../sim/ui/server"
+import { launchChromium, skipNote, withoutChromium } from "../support/chromium"
 
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-const executablePath = process.env.CHROMIUM ?? PLACES.find(path => existsSync(path))
 const inPage = readFileSync(new URL("./in-page.js", import.meta.url), "utf8")
-const isMissing = executablePath === undefined && process.env.CI === undefined
-
-describe.skipIf(isMissing)(`the dashboard in Chromium${isMissing ? " (none is installed)" : ""}`, () => {
+describe.skipIf(withoutChromium)(`the dashboard in Chromium${skipNote}`, () => {
     let dashboard: Dashboard
     let server: DashboardServer
     let browser: Browser
@@ -26,11 +23,7 @@ describe.skipIf(isMissing)(`the dashboard in Chromium${isMissing ? " (none is in
         dashboard = new Dashboard(stage => parseOptions(words, { terminal: false, stage }))
         server = await serveDashboard(dashboard, 0)
         await dashboard.start()
-        expect(executablePath, "CI has to install chromium").toBeDefined()
-        browser = await chromium.launch({
-            executablePath: executablePath!,
-            args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-        })
+        browser = await launchChromium()
         page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
         page.setDefaultTimeout(30_000)
         page.on("console", message => {
@@ -197,6 +190,35 @@ describe.skipIf(isMissing)(`the dashboard in Chromium${isMissing ? " (none is in
             await see("#output .line-command", `> on 2 ${line}`)
         }
     })
+
+    test("a page that loses the simulator says so, and shows what it has missed when it is there again", async () => {
+        const { port } = server
+        await server.close()
+        await see("#link", "no answer from the simulator; trying again")
+        dashboard.order({ command: "connect 10.0.0.1 9" })
+        await dashboard.idle()
+        server = await serveDashboard(dashboard, port)
+        await see("#link", "live")
+        await see("#output .line-command", "> connect 10.0.0.1 9")
+        await see(".connection.failed .sentence", "10.0.0.1:9 refused the connection")
+        expect(
+            await page
+                .locator("#output .line-note")
+                .filter({ hasText: /^Host X connects to port 7/ })
+                .count()
+        ).toBe(printed(/^Host X connects to port 7/))
+        // the browser itself reports the connection that it lost
+        problems.splice(
+            0,
+            problems.length,
+            ...problems.filter(text => !/ERR_(CONNECTION|INCOMPLETE)/.test(text))
+        )
+    })
+
+    /** Returns how often the console has printed a line. */
+    const printed = (line: RegExp) =>
+        dashboard.feed.since(0, 100_000).messages.filter(one => one.kind === "line" && line.test(one.text))
+            .length
 
     test.each(["light", "dark"] as const)("all text can be read in the %s theme", async colorScheme => {
         await page.getByRole("button", { name: "port-closed" }).click()

@@ -158,6 +158,22 @@ describe("a staged failure", () => {
         expect(await command("connections")).toContain("> connections")
     })
 
+    test("is shown also when it is ordered while the first network starts, and commands wait for that", async () => {
+        const words = ["--ui", "--runtime", "node", "--time", "virtual"]
+        dashboard = new Dashboard(stage => parseOptions(words, { terminal: false, stage }))
+        const starting = dashboard.start()
+        expect(dashboard.order({ stage: "port-closed" })).toBeUndefined()
+        expect(dashboard.order({ stage: "reset" })).toBeUndefined()
+        await starting
+        await dashboard.idle()
+        expect(of("run")[0]!.stage?.name).toBe("reset")
+        expect(connections()[0]!.why?.cause).toBe("reset")
+        dashboard.order({ stage: "" })
+        while (dashboard.order({ command: "connections" }) !== undefined) await new Promise(setImmediate)
+        await dashboard.idle()
+        expect(printed().slice(-20)).toContain("> connections")
+    })
+
     test("of DHCP runs its own program, whose connections need no console", async () => {
         await start()
         dashboard.order({ stage: "dhcp-refused" })
@@ -170,6 +186,14 @@ describe("a staged failure", () => {
         expect(await command("connections")).toContain("this program takes no commands")
         expect(await command("dhcp on")).toContain("the DHCP server is set to on")
         expect(of("conditions")[0]!.state.dhcp).toBe("on")
+    })
+
+    test("runs into a program of the user's, which has no console", async () => {
+        await start("--program", "src/examples/hello.ts", "--stage", "filtered")
+        expect(of("run")[0]!.devices[0]!.about).toContain("src/examples/hello.ts on Node")
+        expect(connections()[0]!.why).toMatchObject({ cause: "filtered" })
+        expect(path(connections()[0]!.left)).toMatch(/^CLOSED SYN-SENT/)
+        expect(await command("connections")).toContain("this program takes no commands")
     })
 
     test("has a button's name for each of the command line's", () => {

@@ -41,7 +41,7 @@ function poorContrasts() {
 }
 
 /**
- * Returns the parts of the page that reach beyond its right edge.
+ * Returns the parts of the page that reach beyond its right edge, or "the page" if it is wider or longer than what it shows.
  * @returns {string[]}
  */
 function tooWide() {
@@ -53,7 +53,10 @@ function tooWide() {
     ]
         .filter(element => element.getBoundingClientRect().right > root.clientWidth + 1)
         .map(element => element.className)
-    return root.scrollWidth > root.clientWidth ? ["the page", ...found] : found
+    // what cannot be seen makes the page no longer, either
+    const end = document.querySelector("main")?.getBoundingClientRect().bottom ?? 0
+    const isLong = root.scrollHeight > end + window.scrollY + 50
+    return [...found, ...(root.scrollWidth > root.clientWidth || isLong ? ["the page"] : [])]
 }
 
 /**
