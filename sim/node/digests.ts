@@ -1,15 +1,21 @@
 // Node runtime: SHA-256 of messages that are asked for again and again. A handshake needs the hash of its four-tuple several times, and
 // each connect() that of its peer; on a board such a hash takes less time than the calls around it.
 
+import { load } from "./numbers"
 import { SHORT, sha256, sha256Short } from "./sha256"
 
 /** A hash, and the short message that it is of. */
-class Digest {
+export class Digest {
     readonly bytes = new Uint8Array(32)
     readonly view = new DataView(this.bytes.buffer)
     /** The message's number of words; 0 for a message that is not short. */
     length = 0
     readonly words = new Int32Array(SHORT)
+
+    /** Returns a number of the hash, as a buffer does. */
+    getAt(offset: number, format: string): number {
+        return format === "i32" ? this.view.getInt32(offset, true) : load(this.bytes, offset, format)
+    }
 }
 
 /** The hashes of the short messages that were asked for last, the latest first. */

@@ -1,7 +1,7 @@
 // Node runtime: the frequent accesses to a buffer's memory, as V8 can put them into the functions that make them: short ones, which
 // know their format. specialize.ts has the stack's sources call them.
 
-import { digestOf } from "./digests"
+import { type Digest, digestOf } from "./digests"
 import { load, store } from "./numbers"
 
 /** The most bytes for which a loop is faster than a call of Node. */
@@ -92,7 +92,7 @@ export class View extends DataView<ArrayBuffer> {
     }
 
     /** Returns the SHA-256 of the buffer, which is valid until the next call. */
-    sha256(): DataView {
-        return digestOf(this, this.size).view
+    sha256(): Digest {
+        return digestOf(this, this.size)
     }
 }

@@ -1,6 +1,7 @@
 // Numbers that an attacker cannot guess: initial sequence numbers (RFC 6528), ephemeral ports (RFC 6056), offsets of timestamps
 // (RFC 7323), SYN cookies (syn-cookie.ts).
 
+import type { Buffer } from "@devicescript/core"
 import { digest } from "@devicescript/crypto"
 import { TIME_WAIT_RECORDS } from "../features"
 import type { TcpContext } from "./context"
@@ -56,31 +57,23 @@ const enum Clock {
 export function mixKey(t: TcpContext, now: number): void {
     const input = t.hashInput
     // every hash has a purpose: once the input has one, the key is in use and stays
-    if (input.getAt(Input.Purpose, "i32") === 0) {
-        input.setAt(Input.Sequence, "i32", now)
-        input.blitAt(Input.Secret, digest("sha256", input, t.rx, t.counters), 0, Input.SecretSize)
-    }
+    if (input.getAt(Input.Purpose, "i32") !== 0) return
+    input.setAt(Input.Sequence, "i32", now)
+    input.blitAt(Input.Secret, digest("sha256", input, t.rx, t.counters), 0, Input.SecretSize)
 }
 
 /**
- * Returns 32 bits of F() of these RFCs, those at the offset `at` of the hash. Allocates, because the runtime's SHA-256 returns a new
- * buffer: it runs a few times per connection, never per segment.
+ * Returns F() of these RFCs, 32 bytes. Allocates, because the runtime's SHA-256 returns a new buffer: it runs a few times per
+ * connection, never per segment.
  */
-function hash(
-    t: TcpContext,
-    remoteIp: number,
-    ports: number,
-    purpose: number,
-    sequence: number,
-    at: number
-): number {
+function hash(t: TcpContext, remoteIp: number, ports: number, purpose: number, sequence: number): Buffer {
     const input = t.hashInput
     input.setAt(Input.LocalIp, "i32", t.ip)
     input.setAt(Input.RemoteIp, "i32", remoteIp)
     input.setAt(Input.Ports, "i32", ports)
     input.setAt(Input.Purpose, "i32", purpose)
     input.setAt(Input.Sequence, "i32", sequence)
-    return digest("sha256", input).getAt(at, "i32")
+    return digest("sha256", input)
 }
 
 /**
@@ -94,9 +87,8 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
         t.config.iss = -1
         return pinned | 0
     }
-    return (
-        (hash(t, remoteIp, ports, Purpose.Connection, 0, Hashed.First) + Math.imul(now, Clock.TicksPerMs)) | 0
-    )
+    const f = hash(t, remoteIp, ports, Purpose.Connection, 0).getAt(Hashed.First, "i32")
+    return (f + Math.imul(now, Clock.TicksPerMs)) | 0
 }
 
 /**
@@ -105,7 +97,7 @@ export function initialSequence(t: TcpContext, remoteIp: number, ports: number, 
  * grow from one connection to the next (RFC 6191), and a record of TIME-WAIT need not keep it.
  */
 export function timestampOffset(t: TcpContext, remoteIp: number, ports: number): number {
-    return hash(t, remoteIp, ports, Purpose.Connection, 0, Hashed.Timestamp) & 0xffff
+    return hash(t, remoteIp, ports, Purpose.Connection, 0).getAt(Hashed.Timestamp, "u16")
 }
 
 /** Returns our timestamp at `now` for this peer and these ports, when no connection's record has the offset. */
@@ -121,7 +113,10 @@ export function cookieHash(
     sequence: number,
     more: number
 ): number {
-    return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence, Hashed.First)
+    return hash(t, remoteIp, ports, Purpose.Cookie | (more << Purpose.Bits), sequence).getAt(
+        Hashed.First,
+        "i32"
+    )
 }
 
 /**
@@ -134,14 +129,16 @@ export function ephemeralPort(t: TcpContext, remoteIp: number, port: number): nu
         t.config.localPort = 0
         return pinned
     }
-    const offset = hash(t, remoteIp, port, Purpose.Port, 0, Hashed.First)
+    const offset = hash(t, remoteIp, port, Purpose.Port, 0).getAt(Hashed.First, "u16")
     for (let i = 0; i < Ephemeral.Count; i++) {
         const local = Ephemeral.First + ((offset + t.portCounter) & (Ephemeral.Count - 1))
         t.portCounter = (t.portCounter + 1) & 0xffff
         const ports = joinPorts(port, local)
-        if (findTuple(t, remoteIp, ports) < 0) {
-            if (TIME_WAIT_RECORDS ? findWait(t, remoteIp, ports) < 0 : true) return local
-        }
+        if (
+            findTuple(t, remoteIp, ports) < 0 &&
+            (TIME_WAIT_RECORDS ? findWait(t, remoteIp, ports) < 0 : true)
+        )
+            return local
     }
     return 0
 }
