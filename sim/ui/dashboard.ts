@@ -2,6 +2,7 @@
 // each one begins a new world, as the end of a failure does.
 
 import { BuildError } from "../build/error"
+import { type ConsoleCommand, complete } from "../console/table"
 import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
 import { OptionError } from "../options/error"
@@ -18,7 +19,7 @@ import { World } from "../run/world"
 import type { Stage } from "../stage/stages"
 import { seconds } from "../view/ladder-style"
 import { Feed } from "./feed"
-import type { LineView, StatusView } from "./messages"
+import type { CompletionView, LineView, StatusView } from "./messages"
 import { runView } from "./run-view"
 import type { Order } from "./server"
 import { Traffic } from "./traffic"
@@ -41,6 +42,8 @@ export class Dashboard {
     private failures = 0
     private waiting = 0
     private conditions = ""
+    /** The commands of the console. */
+    private known: readonly ConsoleCommand[] = []
     private status = ""
     private queue: Promise<void> = Promise.resolve()
     /** The number of the run that is to be, and that of the world: an older one ends. */
@@ -82,6 +85,15 @@ export class Dashboard {
         if (this.waiting >= MOST_WAITING) return `${MOST_WAITING} commands are waiting already.`
         this.carryOut(command)
         return undefined
+    }
+
+    /** Returns how the last word of a command for a device can go on. */
+    async complete(line: string, device: number): Promise<CompletionView> {
+        const { world, traffic } = this
+        const values = async (argument: string) =>
+            argument === "ID" ? (traffic[device]?.ids() ?? []) : ((await world?.values(argument)) ?? [])
+        const [words, last] = await complete(line, this.known, values)
+        return { words, last }
     }
 
     graphs(device: number, connection: number): string | undefined {
@@ -139,6 +151,7 @@ export class Dashboard {
         this.failures = 0
         this.conditions = ""
         this.status = ""
+        this.known = []
         this.feed.put(runView(options))
         const { stage } = options
         this.say("starting", "The devices are being switched on; a program that has changed is built first.")
@@ -190,6 +203,8 @@ export class Dashboard {
             }
         }
         watch.end()
+        this.known = await world.commands()
+        this.feed.put({ kind: "commands", commands: this.known })
         for (const line of serving(world.options, world.router?.forwards, id))
             if (line !== "") this.line(line, "note")
         this.say("ready", "")

@@ -135,10 +135,13 @@ export class Tracking {
         return this.latest.get(keyOf(tuple))
     }
 
+    get all(): Tracked[] {
+        return [...this.latest.values()]
+    }
+
     /** Returns the connection with a number; undefined if it is not remembered. */
     numbered(number: number): Tracked | undefined {
-        for (const one of this.latest.values()) if (one.number === number) return one
-        return undefined
+        return this.all.find(one => one.number === number)
     }
 
     /** Returns the connection of a segment: a SYN after the end of one begins another. */
