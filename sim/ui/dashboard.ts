@@ -31,6 +31,10 @@ const AFTER_COMMAND = 1000
 /** The commands that may wait. */
 const MOST_WAITING = 20
 
+/** The command about the terminal's picture, which the dashboard has not. */
+const PICTURE = /^\s*picture(\s|$)/
+const NO_PICTURE = "picture: the ladder is always drawn here; choose a connection to see its segments alone"
+
 /** Returns the options of a run that shows this failure, or none. Throws an OptionError. */
 export type Settings = (stage: string | undefined) => Options
 
@@ -171,6 +175,7 @@ export class Dashboard {
         this.shown = run
         this.waiting = 0
         this.queue = Promise.resolve()
+        world.ofRun = line => (PICTURE.test(line) ? { lines: [NO_PICTURE], status: 1 } : undefined)
         void world.linkClosed.then(end => world.finish(linkEnd(end)))
         if (run !== this.run) return
         const started = world.start()
@@ -203,7 +208,7 @@ export class Dashboard {
             }
         }
         watch.end()
-        this.known = await world.commands()
+        this.known = (await world.commands()).filter(({ name }) => !PICTURE.test(name))
         this.feed.put({ kind: "commands", commands: this.known })
         for (const line of serving(world.options, world.router?.forwards, id))
             if (line !== "") this.line(line, "note")

@@ -122,7 +122,10 @@ export class DashboardServer {
             return words(404, "The dashboard has no such page.")
         if (method !== "GET" && method !== "HEAD")
             return words(405, "This is only to be read.", { Allow: "GET, HEAD" })
-        if (path === "/events") return this.stream(request, response)
+        if (path === "/events")
+            return method === "GET"
+                ? this.stream(request, response)
+                : words(405, "This is a stream.", { Allow: "GET" })
         if (path === "/complete") {
             void this.complete(new URLSearchParams(query)).then(answer => send(response, answer))
             return undefined

@@ -116,7 +116,10 @@ describe.skipIf(withoutChromium)(`the dashboard in Chromium${skipNote}`, () => {
         expect(await field.inputValue()).toBe("connect")
         await field.fill("close ")
         await field.press("Tab")
-        await page.locator("#usage").filter({ hasText: /^6 +7$/ }).waitFor()
+        await page
+            .locator("#usage")
+            .filter({ hasText: /^6 +7$/ })
+            .waitFor()
         await field.fill("wait 7 EST")
         await field.press("Tab")
         await see("#usage", "wait ID STATE")

@@ -102,6 +102,9 @@ describe("commands", () => {
     test("print what they print on the terminal, change the line, and failures stand on the connection", async () => {
         await start()
         expect((await command("nonsense")).join(" ")).toMatch(/^> nonsense .*unknown command/)
+        expect((await command("picture off")).join(" ")).toContain("picture: the ladder is always drawn here")
+        expect(await dashboard.complete("pi", 0)).toEqual({ words: ["ping "], last: "pi" })
+        expect(await dashboard.complete("close ", 0)).toEqual({ words: ["6 "], last: "" })
         expect(await command("impair loss=1,rate=9600bit")).toContain("the line: loss=1,delay=5,rate=9600bit")
         expect(of("conditions")[0]!.state.line).toMatchObject({ loss: 1, delay: 5, rate: 9600 })
         await command("connect 10.0.0.1 7")

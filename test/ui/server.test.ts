@@ -159,6 +159,7 @@ describe("which requests are answered", () => {
         ["GET", "/graphs?device=0&connection=1", 200],
         ["GET", "/report?device=0&connection=1", 200],
         ["HEAD", "/", 200],
+        ["HEAD", "/events", 405],
         ["GET", "/complete?line=con", 200],
         ["GET", "/complete?line=fails&device=0", 200],
         ["GET", "/complete?line=x&device=10", 400],
