@@ -43,5 +43,6 @@ export function builder(root: string): string | undefined {
 export async function buildBy(path: string, job: Job): Promise<Result> {
     const socket = connect(path)
     socket.end(JSON.stringify(job))
-    return JSON.parse(await text(socket)) as Result
+    const result = await text(socket)
+    return result === "" ? { error: "the process that builds has ended" } : (JSON.parse(result) as Result)
 }

@@ -27,13 +27,13 @@ export interface Turns {
 
 /**
  * Counts the operations of the function that a program passes to `measure`, without those of the call. `program` is a path
- * in this project. Throws when the program does not compile, fails, or runs more operations than the VM's limit.
+ * in this project; the program finds `options` in its boot options. Throws when the program does not compile, fails, or runs more operations than the VM's limit.
  */
-export async function countOperations(program: string): Promise<number> {
+export async function countOperations(program: string, options: object = {}): Promise<number> {
     const { image } = await buildImage([program], program.replace(/\.ts$/, "").replaceAll("/", "-"))
     const bytes = readFileSync(image)
-    const around = await spare(turns => survives(bytes, { ...turns, empty: true }))
-    return around - (await spare(turns => survives(bytes, { ...turns, empty: false })))
+    const around = await spare(turns => survives(bytes, { ...options, ...turns, empty: true }))
+    return around - (await spare(turns => survives(bytes, { ...options, ...turns, empty: false })))
 }
 
 /**

@@ -1,5 +1,5 @@
 // Congestion control: the initial window (RFC 6928), slow start and congestion avoidance (RFC 5681), fast retransmit and fast
-// recovery by NewReno (RFC 6582), with SACK (RFC 2018) if the peer reports what is missing.
+// recovery by NewReno (RFC 6582), early retransmit (RFC 5827), with SACK (RFC 2018) if the peer reports what is missing.
 //
 // No scoreboard is kept: the send ring holds a few segments, and the blocks of a single ACK report all of them.
 
@@ -7,6 +7,7 @@ import { FAST_RETRANSMIT, SACK } from "../features"
 import { ParsedOptions } from "../wire/tcp"
 import type { TcpContext } from "./context"
 import { SendFlag, Tcb } from "./records"
+import { evenSegment } from "./segment-size"
 import { setDue } from "./state"
 
 const enum Figure {
@@ -45,13 +46,24 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
         if (SACK ? sacked : false) nextHole(t, c)
         return
     }
-    // step 2: only one fast retransmit for the data that was sent before the last loss
-    if (scaleDups >> 4 !== Figure.DuplicateAcks || conns.getAt(c + Tcb.Recover, "u16") > 0) return
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
+    const queued = conns.getAt(c + Tcb.SendLength, "u16")
+    let most: number = Figure.DuplicateAcks
+    if (flight >= queued || flight >= conns.getAt(c + Tcb.SndWnd, "u16")) {
+        // early retransmit (RFC 5827 section 2.1): nothing new can be sent, so of two or three segments in flight only one or
+        // two can cause a duplicate ACK
+        const size = queued < t.sendSize ? mss : evenSegment(t, mss)
+        if (flight > size) {
+            if (flight <= 2 * size) most = 1
+            else if (flight <= 3 * size) most = 2
+        }
+    }
+    // step 2: only one fast retransmit for the data that was sent before the last loss
+    if (scaleDups >> 4 !== most || conns.getAt(c + Tcb.Recover, "u16") > 0) return
     // data that limited transmit has sent beyond cwnd does not count (RFC 5681 section 3.2, step 2, MUST NOT)
     const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
     halve(t, c, Math.min(flight, cwnd))
-    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + Figure.DuplicateAcks * mss)
+    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + most * mss)
     conns.setAt(c + Tcb.Recover, "u16", flight + 1)
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
     conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))

@@ -27,14 +27,10 @@ import { Agreed, Ahead, ConnFlag, ConnOption, SendFlag, State, Tcb } from "./rec
 import { countSent, writeSegment } from "./reply"
 import { count, traceSegment } from "./report"
 import { timestampAt } from "./secret-numbers"
+import { evenSegment } from "./segment-size"
 import { advanceTimer, armRto, armTimer, freeClosed } from "./state"
 import { ringsOf } from "./tables"
 import { toWait } from "./time-wait"
-
-const enum Even {
-    /** The size of a send ring in bytes below which an even number of segments is not aimed for. */
-    Least = 256,
-}
 
 /** Milliseconds that a segment may be held back for a larger window: RFC 9293 section 3.8.6.2.1 (4). */
 const enum Override {
@@ -348,20 +344,6 @@ function smallLength(
         }
     }
     return length
-}
-
-/**
- * Returns a segment size of which an even number fills the send ring, for a stream that keeps the ring full. A peer acknowledges
- * every second segment, and delays the ACK for the last of an odd number (RFC 5681 section 4.2): that stalls a ring of one or
- * three segments, but hardly one of eight.
- */
-function evenSegment(t: TcpContext, mss: number): number {
-    const size = t.sendSize
-    if (size < Even.Least || size >= mss << 3) return mss
-    // of two segments the second is small: a peer that does not wait for the second acknowledges most of the ring
-    if (mss > (size >> 1) + (size >> 3)) return Math.min(mss, size - (size >> 2))
-    const segments = Math.idiv(size + 2 * mss - 1, 2 * mss) * 2
-    return Math.idiv(size + segments - 1, segments)
 }
 
 /** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open, and returns the length of the header. */

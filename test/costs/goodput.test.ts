@@ -50,8 +50,8 @@ function rate(ring: number, loss: number, rtoMin: number, seed: number): number 
 
 /** The least part of window / RTT, in percent, for each loss: some two thirds of what was measured. */
 const floors: Record<number, Record<number, readonly number[]>> = {
-    1000: { 1024: [95, 38, 12, 5.5], 4096: [95, 34, 11, 5], 16384: [95, 35, 10.5, 3.2] },
-    200: { 1024: [95, 48, 22, 10], 4096: [95, 54, 28, 15], 16384: [95, 40, 15, 7] },
+    1000: { 1024: [95, 46, 17, 9], 4096: [95, 54, 15, 7.7], 16384: [95, 35, 10.5, 3.2] },
+    200: { 1024: [95, 57, 35, 22], 4096: [95, 60, 32, 20], 16384: [95, 40, 15, 7] },
 }
 
 describe.each(timeouts)("goodput with a timeout of at least %i ms", rtoMin => {

@@ -1,12 +1,13 @@
 // What one frame costs a driver, without the transfers themselves: a bus that answers what a chip would, at once.
 
-import "../../../boards/host/pipe"
+import "../../boards/host/pipe"
 import * as ds from "@devicescript/core"
 import { Buffer } from "@devicescript/core"
-import { EspHosted } from "../../../src/mac/esp-hosted"
-import type { Mac } from "../../../src/mac/mac"
-import { W5500 } from "../../../src/mac/w5500"
-import { measure } from "../measure"
+import { boot } from "../../src/boot"
+import { EspHosted } from "../../src/mac/esp-hosted"
+import type { Mac } from "../../src/mac/mac"
+import { W5500 } from "../../src/mac/w5500"
+import { measure } from "./measure"
 
 /** What the chip answers, one transfer after the other, from offset 0 on; after these nothing changes. */
 const answers: Buffer[] = []
@@ -66,7 +67,7 @@ function espHosted(checks: boolean, ready: number): Mac {
 }
 
 /** Measures what a frame of `length` bytes takes that arrives, with the look that finds it and what gives its memory back. */
-export async function receivedBy(chip: "w5500" | "esp-hosted", length: number): Promise<void> {
+async function receivedBy(chip: "w5500" | "esp-hosted", length: number): Promise<void> {
     const header = Buffer.alloc(16)
     if (chip === "w5500") {
         header.setAt(3, "u8", (length + 2) >> 8)
@@ -86,7 +87,7 @@ export async function receivedBy(chip: "w5500" | "esp-hosted", length: number): 
 }
 
 /** Measures what a frame of `length` bytes takes that is sent, with the look that finds it gone, or the transaction that takes it away. */
-export async function sentBy(chip: "w5500" | "esp-hosted", length: number, checks = false): Promise<void> {
+async function sentBy(chip: "w5500" | "esp-hosted", length: number, checks: boolean): Promise<void> {
     const dummy = Buffer.alloc(12)
     dummy.setAt(0, "u8", 0xf8)
     const mac = chip === "w5500" ? w5500() : espHosted(checks, 0)
@@ -100,3 +101,17 @@ export async function sentBy(chip: "w5500" | "esp-hosted", length: number, check
         if (next !== answers.length) throw new Error(`${next} transfers`)
     })
 }
+
+/** What the host wants to be measured. */
+interface Measured {
+    chip: "w5500" | "esp-hosted"
+    received: boolean
+    /** Bytes of the frame. */
+    length: number
+    /** ESP-Hosted's driver computes its checksum. */
+    checks: boolean
+}
+
+const { chip, received, length, checks } = boot as unknown as Measured
+if (received) await receivedBy(chip, length)
+else await sentBy(chip, length, checks)

@@ -1,3 +1,0 @@
-import { receivedBy } from "./frames"
-
-await receivedBy("esp-hosted", 1514)

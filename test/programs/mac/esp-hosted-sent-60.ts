@@ -1,3 +1,0 @@
-import { sentBy } from "./frames"
-
-await sentBy("esp-hosted", 60)

@@ -1,3 +1,0 @@
-import { receivedBy } from "./frames"
-
-await receivedBy("w5500", 60)

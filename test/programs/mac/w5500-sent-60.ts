@@ -1,3 +1,0 @@
-import { sentBy } from "./frames"
-
-await sentBy("w5500", 60)
