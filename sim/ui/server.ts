@@ -226,7 +226,7 @@ export class DashboardServer {
     }
 }
 
-/** Reads an order; returns a sentence for a body that is none. */
+/** Reads an order; returns a sentence for a body that is not valid. */
 function readOrder(text: string): Order | string {
     let order: unknown
     try {

@@ -11,7 +11,7 @@ const MOST_STEPS = 40
 /** One end of a connection. */
 export class TrackedEnd {
     state = ""
-    /** The state that stands in the ladder. */
+    /** The last state that the ladder shows. */
     shown = ""
     /** True when the end's own stack reports its states; otherwise they are inferred from the wire. */
     isReported = false

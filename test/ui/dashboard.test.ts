@@ -1,4 +1,4 @@
-// What the dashboard tells its page of a run: connections with both ends' states, the ladder, failures, and what commands print.
+// What the dashboard reports of a run to its page: connections with both ends' states, the ladder, failures, and what commands print.
 
 import { afterEach, describe, expect, test } from "vitest"
 import { parseOptions } from "../../sim/options/options"
@@ -31,7 +31,7 @@ const connections = (device = 0): ConnectionView[] =>
         .sort((a, b) => a.number - b.number)
 const printed = () => of("line").map(({ text }) => text)
 
-/** Gives a command and waits until it has been carried out. */
+/** Sends a command and waits until it has been carried out. */
 async function command(line: string): Promise<string[]> {
     const before = of("line").length
     expect(dashboard.order({ command: line })).toBeUndefined()
