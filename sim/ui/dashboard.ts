@@ -86,6 +86,7 @@ export class Dashboard {
         if (command === "" || command.length > 1000 || /[\n\r]/.test(command))
             return "A command is one line of 1 to 1,000 characters."
         if (this.world === undefined || this.shown !== this.run) return "The network is not ready yet."
+        if (this.status.startsWith("over")) return "The run is over: start again."
         if (this.waiting >= MOST_WAITING) return `${MOST_WAITING} commands are waiting already.`
         this.carryOut(command)
         return undefined
@@ -140,7 +141,7 @@ export class Dashboard {
             try {
                 await this.begin(options, run)
             } catch (error) {
-                this.over(error)
+                this.over(error, run)
             }
         })
         return undefined
@@ -180,12 +181,10 @@ export class Dashboard {
         if (run !== this.run) return
         const started = world.start()
         // a command on virtual time waits until the devices have started and the example has been played
-        this.queue = started.then(() => this.play(world, watch, stage)).catch(error => this.over(error))
+        this.queue = started.then(() => this.play(world, watch, stage)).catch(error => this.over(error, run))
         await started
         // what ends the world later is shown, and another can be begun
-        void world.untilEnded().catch(error => {
-            if (run === this.run) this.over(error)
-        })
+        void world.untilEnded().catch(error => this.over(error, run))
     }
 
     /** Plays the example or the stage of a run. */
@@ -216,7 +215,7 @@ export class Dashboard {
     }
 
     private carryOut(command: string): void {
-        const { world } = this
+        const { world, shown } = this
         if (world === undefined) return
         this.waiting++
         const run = async () => {
@@ -235,19 +234,19 @@ export class Dashboard {
         // only one command at a time may drive a virtual clock; a real one drives itself, and a device has its own queue
         const done = world.clock.virtual ? this.queue.then(run) : run()
         this.queue = world.clock.virtual ? done.catch(() => {}) : this.queue
-        done.catch(error => {
-            if (world === this.world) this.over(error)
-        })
+        done.catch(error => this.over(error, shown))
     }
 
-    /** Shows what ended the world, or prevented it. */
-    private over(error: unknown): void {
-        if (this.isClosed || (error instanceof Ended && error.code === 0 && error.message === "")) return
+    /** Shows what ended the world of a run, or prevented it; nothing of a run that an order has ended. */
+    private over(error: unknown, run: number): void {
+        if (this.isClosed || run !== this.run || this.status.startsWith("over")) return
         const isKnown = [Ended, BuildError, LinkError, OptionError].some(kind => error instanceof kind)
         const { message, stack } = error as Error
         const text = isKnown ? message : (stack ?? message)
         for (const line of text.split("\n").slice(0, 40)) this.line(line, "error")
         this.say("over", text.split("\n", 1)[0]!)
+        // nothing waits for it any more
+        this.world?.finish(new Ended(0))
     }
 
     private say(state: StatusView["state"], text: string): void {

@@ -1,11 +1,13 @@
 // What the dashboard reports of a run to its page: connections with both ends' states, the ladder, failures, and what commands print.
 
+import type { Socket } from "node:net"
 import { afterEach, describe, expect, test } from "vitest"
 import { parseOptions } from "../../sim/options/options"
 import { stages } from "../../sim/stage/stages"
 import { Dashboard } from "../../sim/ui/dashboard"
 import { diagram } from "../../sim/ui/diagram"
 import type { ConnectionView, FailureView, Message, RowView } from "../../sim/ui/messages"
+import { taken } from "../cli/ports"
 
 let dashboard: Dashboard
 afterEach(() => dashboard?.close())
@@ -214,6 +216,27 @@ describe("a staged failure", () => {
             /^--link user and --stage cannot be combined: /
         )
     })
+})
+
+test("a run that ends, here with its link, says so, takes no commands, and another one begins", async () => {
+    const sockets: Socket[] = []
+    const { port, server } = await taken(socket => sockets.push(socket))
+    const words = ["--ui", "--runtime", "node", "--link", `stream:127.0.0.1:${port}`]
+    dashboard = new Dashboard(stage => parseOptions(words, { terminal: false, stage }))
+    await dashboard.start()
+    await dashboard.idle()
+    expect(of("status")[0]).toMatchObject({ state: "ready" })
+    expect(dashboard.order({ command: "sleep 9000" })).toBeUndefined()
+    sockets[0]!.destroy()
+    while (of("status")[0]!.state !== "over") await new Promise(resolve => setTimeout(resolve, 5))
+    expect(of("status")[0]!.text).toMatch(/^The link ended: /)
+    expect(dashboard.order({ command: "help" })).toBe("The run is over: start again.")
+    expect(dashboard.order({ stage: "" })).toBeUndefined()
+    await dashboard.idle()
+    expect(of("status")[0]).toMatchObject({ state: "ready" })
+    expect(sockets).toHaveLength(2)
+    await dashboard.close()
+    server.close()
 })
 
 test("each of several devices has its own ladder and connections, with the other end's states", async () => {
