@@ -36,8 +36,9 @@ export const SACK = true
 export const REASSEMBLY = true
 
 /**
- * Fast and early retransmit, fast recovery and limited transmit (RFC 5681 section 3.2, RFC 5827, RFC 6582, RFC 3042). Without them lost data is sent again
- * when the retransmission timer expires; slow start, congestion avoidance and backoff (RFC 9293 section 3.8.2, MUST-19) stay.
+ * Fast retransmit, early retransmit, fast recovery and limited transmit (RFC 5681 section 3.2, RFC 5827, RFC 6582, RFC 3042).
+ * Without them lost data is sent again when the retransmission timer expires; slow start, congestion avoidance and backoff (RFC
+ * 9293 section 3.8.2, MUST-19) stay.
  */
 export const FAST_RETRANSMIT = true
 

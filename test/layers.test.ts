@@ -121,3 +121,34 @@ test("every import of a file of this project leads to one", () => {
         }
     }
 })
+
+test.each(["sim/command/main.ts", "sim/command/simulate.ts", "sim/analysis/cli.ts"])(
+    "the help of %s comes without loading what runs a device, builds a program or draws a capture",
+    start => {
+        const loaded = [...loadedBy(join(ROOT, start))].map(path =>
+            relative(ROOT, path).replaceAll("\\", "/")
+        )
+        expect(
+            loaded.filter(path => !/^sim\/(command|options|build|deploy|optimizer|analysis)\//.test(path))
+        ).toEqual(loaded.filter(path => path === "sim/run/interruption.ts"))
+        for (const heavy of ["sim/build/build.ts", "sim/optimizer/optimize.ts", "sim/analysis/drawing.ts"])
+            expect(loaded).not.toContain(heavy)
+        expect(loaded.length).toBeLessThan(16)
+    }
+)
+
+/** The files that a file loads at once: without those that it imports by `import()`, or for their types only. */
+function loadedBy(path: string, found = new Set<string>()): Set<string> {
+    if (found.has(path)) return found
+    found.add(path)
+    const text = readFileSync(path, "utf8")
+    const written = text.matchAll(/^(?:import (?!type)|\}|export (?:\*|\{))(?: ?[^"=]*from)? ?"(\.[^"]+)"/gm)
+    for (const [, spec = ""] of written) {
+        const base = resolve(dirname(path), spec)
+        const target = [base, `${base}.ts`].find(
+            candidate => candidate.endsWith(".ts") && existsSync(candidate)
+        )
+        if (target !== undefined) loadedBy(target, found)
+    }
+    return found
+}

@@ -4,6 +4,8 @@ import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence, SegmentSighting } from "./evidence"
 import { counted } from "./words"
 
+/** Packets of less than this length pass every link in use. */
+const SHORT = 300
 /** Frames that have to be damaged or lost before the line is blamed. */
 const FEW = 2
 
@@ -52,7 +54,9 @@ function tooLong(all: readonly SegmentSighting[]): Diagnosis | undefined {
     const lengths = (some: readonly SegmentSighting[]) => some.map(({ view }) => view.frameLength - 14)
     const shortestLost = Math.min(...lengths(all.filter(isLost)))
     const longestPassed = Math.max(...lengths(all.filter(one => !isLost(one))))
-    if (!(shortestLost > longestPassed) || shortestLost < 300) return undefined
+    // shorter ones than any link drops for their length may be lost for another reason, which the simulator knows
+    const isKnown = all.filter(isLost).every(({ lost }) => lost === "mtu")
+    if (!(shortestLost > longestPassed) || (shortestLost < SHORT && !isKnown)) return undefined
     const first = all.find(isLost)?.view
     return diagnosis(
         "mtu",
@@ -125,6 +129,12 @@ function lossy(
         lost.length === late.length
             ? `all ${counted(lost.length, "segment")}`
             : `${lost.length} of ${counted(late.length, "segment")}`
+    if (lost.every(one => one.lost === "queue"))
+        return diagnosis(
+            "frames-lost",
+            `The line dropped ${share} between ${a} and ${b} since ${moment(since)}: its queue was full, because more is sent than it carries.`,
+            "send less, or raise the rate of the line (--impair rate)"
+        )
     return diagnosis(
         "frames-lost",
         `The line lost ${share} between ${a} and ${b} since ${moment(since)}.`,

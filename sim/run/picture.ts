@@ -18,6 +18,8 @@ interface Host {
 }
 
 const NO_ADDRESS = "0.0.0.0"
+/** The time within which a busy computer reports a segment and the state that it causes in real time, ms. */
+const REAL_TOGETHER = 100
 const USAGE = "picture: usage: picture on|off|PORT"
 
 export class Picture {
@@ -51,7 +53,7 @@ export class Picture {
             unicode: output.looks.unicode,
             ...hosts,
             isSilent: (side, { host }) => (side === "left" ? !this.isHeard : host !== undefined),
-            ...(later === undefined ? {} : { later }),
+            ...(later === undefined ? {} : { later, together: REAL_TOGETHER }),
         })
         this.observer = {
             event: (event, time) => {

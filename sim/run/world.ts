@@ -520,7 +520,8 @@ export class World {
     }
 
     private explained(explained: Explained, device: number, isOfEvent: boolean): void {
-        if (this.tries && explained.cause === "port-closed") return
+        // the other host tries ports that may be closed, with words that the program may not know
+        if (this.tries && ["port-closed", "closed-at-once"].includes(explained.cause)) return
         this.observe(observer => observer.explained?.(explained, device, isOfEvent))
     }
 

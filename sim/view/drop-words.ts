@@ -17,7 +17,7 @@ const words: { readonly [counter: string]: string } = {
     "tcp-malformed": "a malformed segment",
     "tcp-checksum": "a segment with a wrong TCP checksum",
     "tcp-no-connection": "a segment of no connection",
-    "tcp-unacceptable": "a segment outside of the window, or one that it had",
+    "tcp-unacceptable": "a segment outside of the window, or one that it had already",
     "tcp-out-of-order": "a segment after too many gaps",
     "tcp-paws": "an old duplicate, by its timestamp",
     "tcp-bad-ack": "an ACK of what was never sent",

@@ -49,6 +49,8 @@ export interface LadderOptions {
      * Without it the caller calls `flush` when nothing more is to come.
      */
     later?: (ms: number, run: () => void) => void
+    /** The longest time between a segment and a state that belongs to it, ms: in real time a busy computer reports states late. */
+    together?: number
 }
 
 /** A connection of the left host, by its ports. */
@@ -98,6 +100,8 @@ interface Coming extends Change {
     drawn: Ports | undefined
     /** The segment before it, which may still be held back itself. */
     readonly before: Arrow | undefined
+    /** True when later lines had to be written before it. */
+    isOvertaken: boolean
 }
 
 /** What is done once a segment and a change, which are held back, are drawn. */
@@ -132,15 +136,17 @@ export class Ladder {
     /** The time in the last line, ms. */
     private last = Number.NEGATIVE_INFINITY
     private turn = 0
+    private readonly together: number
 
     constructor(private readonly options: LadderOptions) {
+        this.together = options.together ?? TOGETHER_MS
         this.glyphs = options.unicode ? unicodeGlyphs : asciiGlyphs
     }
 
     /** Draws a frame: TCP as an arrow with its numbers, anything else as one dim line. */
     segment(view: View, passage: Passage): void {
         this.flushArrow()
-        if (this.coming && passage.time - this.coming.time > TOGETHER_MS) this.flushComing()
+        if (this.coming && passage.time - this.coming.time > this.together) this.flushComing()
         const from = passage.from ?? this.sender(view)
         if (view.kind !== "tcp" || from === undefined) {
             this.oneLiner(view, passage, from)
@@ -181,7 +187,16 @@ export class Ladder {
                 return
             }
             this.flushComing()
-            this.coming = { side, to, time, ports, flag, drawn: this.ports, before: this.arrow }
+            this.coming = {
+                side,
+                to,
+                time,
+                ports,
+                flag,
+                drawn: this.ports,
+                before: this.arrow,
+                isOvertaken: false,
+            }
             this.wait(0)
             return
         }
@@ -245,7 +260,7 @@ export class Ladder {
 
     private wait(flight: number): void {
         const turn = ++this.turn
-        this.options.later?.(flight + TOGETHER_MS, () => {
+        this.options.later?.(flight + this.together, () => {
             if (this.turn === turn) this.flush()
         })
     }
@@ -276,9 +291,9 @@ export class Ladder {
         const arrives = arrow.passage.arrives ?? arrow.passage.time
         if (arrow.from === side) {
             // the sender of a reset is CLOSED
-            return to === "CLOSED" && arrow.view.flags.rst && time - arrow.passage.time <= TOGETHER_MS
+            return to === "CLOSED" && arrow.view.flags.rst && time - arrow.passage.time <= this.together
         }
-        return arrow.passage.lost === undefined && time - arrives <= TOGETHER_MS
+        return arrow.passage.lost === undefined && time - arrives <= this.together
     }
 
     private flushArrow(): void {
@@ -345,7 +360,7 @@ export class Ladder {
         if (held.length === 0) this.changed(coming)
         else {
             const { last } = this
-            this.last = Math.min(last, coming.time)
+            if (!coming.isOvertaken) this.last = Math.min(last, coming.time)
             this.ports = coming.drawn
             this.changed(coming)
             this.last = last
@@ -358,8 +373,9 @@ export class Ladder {
 
     /** Writes the lines that were held back. */
     private release(): void {
-        const { held } = this
+        const { held, coming } = this
         this.held = []
+        if (coming !== undefined && held.length > 0) coming.isOvertaken = true
         for (const line of held) this.options.write(line)
     }
 

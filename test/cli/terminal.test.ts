@@ -37,10 +37,12 @@ describe.skipIf(withoutPython)("npm start on a terminal", () => {
             expect(shown.match(/ ok {2}|✓/g)).toHaveLength(7)
             // on a screen of 24 lines the handshake is still there when the prompt comes
             await device.until(stdout => plain(stdout).endsWith("> "))
-            const screen = plain(device.stdout).split(/\r?\n/).slice(-24).join("\n")
-            expect(screen).toMatch(
-                /SYN-SENT .* SYN .*\n.*SYN-RECEIVED\n.* SYN-ACK .*\n *ESTABLISHED .*\n.* ACK /
-            )
+            const lines = plain(device.stdout).split(/\r?\n/).slice(-24)
+            const screen = lines.slice(lines.findIndex(line => line.includes("once more"))).join("\n")
+            // a state that a busy computer reports late has a line of its own
+            for (const shown of ["SYN-SENT", "SYN-RECEIVED"]) expect(screen).toContain(shown)
+            expect(screen.match(/ESTABLISHED/g)).toHaveLength(2)
+            expect(screen).toMatch(/ SYN {5}seq(?:.|\n)* SYN-ACK seq(?:.|\n)* ACK {5}seq/)
             expect(screen).toMatch(/Connection 6 is open: "send 6 hello", "close 6"/)
             const [, url = ""] = /Its page in your browser: (http:\/\/127\.0\.0\.1:\d+)/.exec(shown) ?? []
             const pages = await Promise.all([1, 2].map(async () => await (await fetch(url)).text()))

@@ -110,6 +110,15 @@ const failures: { readonly [name: string]: [Part, number, string, RegExp, ...str
         "half-closed",
         /^10\.0\.0\.2:\d+ closed, 10\.0\.0\.8:7 has not yet, and nothing came in the last 60\.00 s/,
     ],
+    "a link on the way that carries hardly more than a SYN": [
+        {
+            set: ({ conditions }) => conditions.maximum(68),
+            commands: ["connect 10.0.0.1 7", "wait 3 ESTABLISHED", `send 3 ${"x".repeat(60)}`],
+        },
+        60,
+        "mtu",
+        /^Packets of 112 bytes and more from 10\.0\.0\.2 to 10\.0\.0\.1 vanish on the way, while those of up to 56 bytes/,
+    ],
     "another host with the server's address": [
         {
             set: ({ conditions }) => conditions.steal("10.0.0.1"),

@@ -43,6 +43,8 @@ if (program === FILE) {
         socket.setEncoding("utf8").on("data", piece => {
             job += piece
         })
+        // a process that has ended meanwhile waits for no result
+        socket.on("error", () => {})
         socket.on("end", async () => socket.end(JSON.stringify(await run(JSON.parse(job)))))
     })
     server.listen(path, () => process.send?.("ready"))

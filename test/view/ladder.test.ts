@@ -671,4 +671,51 @@ describe("whatever the ladder draws", () => {
             { numRuns: 300 }
         )
     })
+
+    const steps = ["SYN-SENT", "ESTABLISHED", "FIN-WAIT-1", "LAST-ACK", "TIME-WAIT", "CLOSED"]
+    const tick = fc.record({
+        after: fc.integer({ min: 0, max: 40 }),
+        kind: fc.constantFrom("segment", "arp", "state", "note", "printed", "explained"),
+        side,
+        flags: fc.constantFrom("S", "SA", "A", "PA", "FA", "RA"),
+        from: fc.constantFrom(...steps),
+        to: fc.constantFrom(...steps),
+        port: fc.constantFrom(7, 80),
+        flight: fc.constantFrom(1, 5, 30),
+    })
+
+    it("has times that never run backwards, and loses no line, whatever is reported", () => {
+        fc.assert(
+            fc.property(fc.array(tick, { maxLength: 40 }), ticks => {
+                const drawing = new Drawing()
+                const { ladder } = drawing
+                let [now, segments, notes, said] = [0, 0, 0, 0]
+                for (const { after, kind, side, flags, from, to, port, flight } of ticks) {
+                    now += after
+                    const ports = side === "left" ? { destinationPort: port } : { sourcePort: port }
+                    const draw = side === "left" ? drawing.x.bind(drawing) : drawing.s.bind(drawing)
+                    if (kind === "segment") {
+                        segments++
+                        draw(now, { seq: 1, ack: 1, flags, ...ports }, { arrives: now + flight })
+                    } else if (kind === "arp")
+                        ladder.segment(dissect(arp(1, "10.0.0.2", "10.0.0.1")), { time: now })
+                    else if (kind === "state") ladder.state(side, from, to, now, { left: 49152, right: port })
+                    else if (kind === "note") ladder.note(`note ${notes++}`)
+                    else if (kind === "printed") ladder.flushArrived()
+                    else ladder.afterwards(() => said++)
+                }
+                const times = drawing.lines.map(line => line.slice(0, 8).trim()).filter(text => text !== "")
+                expect(times.map(Number)).toEqual(times.map(Number).sort((a, b) => a - b))
+                const { text } = drawing
+                expect(text.match(/ (SYN|SYN-ACK|ACK|PSH-ACK|FIN-ACK|RST-ACK) +seq 1 /g) ?? []).toHaveLength(
+                    segments
+                )
+                expect([...text.matchAll(/note (\d+)/g)].map(([, n]) => Number(n))).toEqual(
+                    Array.from({ length: notes }, (_, n) => n)
+                )
+                expect(said).toBe(ticks.filter(({ kind }) => kind === "explained").length)
+            }),
+            { numRuns: 300 }
+        )
+    })
 })
