@@ -55,6 +55,13 @@ beforeAll(() => {
     packed = join(folder, listed.filename)
 }, 240_000)
 
+/** The end of a process: its exit code, what it printed to standard output, and all that it printed. */
+interface Ran {
+    status: number | null
+    stdout: string
+    output: string
+}
+
 /** A project of its own that has installed the package; `manifest` goes into its package.json. */
 class Project {
     readonly path: string
@@ -82,7 +89,7 @@ class Project {
     }
 
     /** Runs a script of one of its packages; returns the exit code and what it said. */
-    run(script: string, ...words: string[]): { status: number | null; output: string } {
+    run(script: string, ...words: string[]): Ran {
         const env = { ...process.env, NO_UPDATE_NOTIFIER: "1" }
         const file = join(this.path, "node_modules", script)
         const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...words], {
@@ -90,7 +97,7 @@ class Project {
             env,
             encoding: "utf8",
         })
-        return { status, output: `${stdout}${stderr}` }
+        return { status, stdout, output: `${stdout}${stderr}` }
     }
 
     /** Builds its program with DeviceScript's own compiler; returns the bytes of the image. */
@@ -102,11 +109,11 @@ class Project {
     }
 
     /** Runs the package's command. */
-    command(...words: string[]): { status: number | null; output: string } {
+    command(...words: string[]): Ran {
         return this.run("devicescript-tcp/bin/devicescript-tcp.js", ...words)
     }
 
-    features(): { status: number | null; output: string } {
+    features(): Ran {
         return this.command("features")
     }
 }
@@ -189,7 +196,7 @@ describe("a project that installs the package", () => {
                 })
             )
         without("SACK")
-        expect(project.features()).toEqual({
+        expect(project.features()).toMatchObject({
             status: 0,
             output: "node_modules/devicescript-tcp/src/features.ts: without SACK\n",
         })
@@ -201,7 +208,7 @@ describe("a project that installs the package", () => {
 
     test("is told which feature it may have meant by an unknown one", () => {
         const project = new Project("misspelt", { "devicescript-tcp": { without: ["SAKC"] } })
-        expect(project.features()).toEqual({
+        expect(project.features()).toMatchObject({
             status: 2,
             output: 'devicescript-tcp: unknown feature "SAKC": did you mean SACK?\n',
         })
@@ -223,7 +230,7 @@ describe("what npm would publish", () => {
         const files = listed.files.map(({ path }) => path)
         for (const path of files) {
             expect(path).toMatch(
-                /^(src\/.*\.ts|sim\/node\/\w+(-\w+)*(\.d)?\.ts|sim\/device\/runtime\.ts|sim\/ui\/page\/\w+\.(js|css|html)|boards\/.*\.(ts|json)|dist\/.*\.(js|d\.ts|txt)|bin\/(compiler|devicescript-tcp)\.js|docs\/[\w-]+\.md|template\/[\w.-]+|README\.md|LICENSE|package\.json|devsconfig\.json)$/
+                /^(src\/.*\.ts|sim\/node\/\w+(-\w+)*(\.d)?\.ts|sim\/device\/runtime\.ts|sim\/ui\/page\/\w+\.(js|css|html)|boards\/.*\.(ts|json)|dist\/.*\.(js|d\.ts|txt)|bin\/(compiler|devicescript-tcp)\.js|docs\/[\w-]+\.md|services\/\w+\.md|template\/[\w.-]+|README\.md|LICENSE|package\.json|devsconfig\.json)$/
             )
         }
         for (const path of [
@@ -354,12 +361,12 @@ describe("the command in a project that DeviceScript's own init has made", () =>
     test.each(["vm", "node"])(
         "sim --once shows the handshake of the user's own program, on %s",
         runtime => {
-            const { status, output } = fresh.command("sim", "--once", "--runtime", runtime)
+            const { status, stdout, output } = fresh.command("sim", "--once", "--runtime", runtime)
             expect(status, output).toBe(0)
-            expect(output).toMatch(/SYN-SENT \| +SYN +seq/)
-            expect(output).toMatch(/ESTABLISHED \|<-/)
-            expect(output).toContain("\nhello, world\n")
-            expect(output).toMatch(/\nsrc\/main\.ts: 1 connection was established\n$/)
+            expect(stdout).toMatch(/SYN-SENT \| +SYN +seq/)
+            expect(stdout).toMatch(/ESTABLISHED \|<-/)
+            expect(stdout).toContain("\nhello, world\n")
+            expect(stdout).toMatch(/\nsrc\/main\.ts: 1 connection was established\n$/)
         },
         240_000
     )
@@ -380,11 +387,25 @@ describe("the command in a project that DeviceScript's own init has made", () =>
         )
     }, 240_000)
 
+    test("sim says what a serial console needs in the project", () => {
+        fresh.write(
+            "src/cabled.ts",
+            `import { startSerialConsole } from "devicescript-tcp/src/device/serial-console"\nstartSerialConsole(async () => 0)\n`
+        )
+        rmSync(join(fresh.path, "services"), { recursive: true })
+        const { status, output } = fresh.command("sim", "--once", "src/cabled.ts")
+        expect(status).toBe(1)
+        expect(output).toContain(
+            "The serial console needs services/networkconsole.md in your project: npx devicescript-tcp init puts it there.\n"
+        )
+        expect(fresh.command("init").output).toMatch(/^services\/networkconsole\.md +written$/m)
+    }, 240_000)
+
     test("build prints what the program uses and has left, without what package.json leaves out", () => {
         const bytesOf = () => {
-            const { status, output } = fresh.command("build", "--json")
+            const { status, stdout, output } = fresh.command("build", "--json")
             expect(status, output).toBe(0)
-            return (JSON.parse(output) as { images: { name: string; code: number; heap: number }[] })
+            return (JSON.parse(stdout) as { images: { name: string; code: number; heap: number }[] })
                 .images[0]!
         }
         const all = bytesOf()

@@ -1,6 +1,6 @@
 // The client of a board's serial console (services/networkconsole.md): sends a command line, and receives what it prints.
 
-import { DISCONNECT, type JDBus, type JDService, Packet, REPORT_RECEIVE, type Transport } from "jacdac-ts"
+import { DISCONNECT, type JDService, Packet, REPORT_RECEIVE, type Transport } from "jacdac-ts"
 import { DeployError } from "../deploy/error"
 
 /** The class of the service, and its packets. */
@@ -50,6 +50,9 @@ export class BoardConsole {
     /** The end of the last command: the board carries out one at a time. */
     private queue: Promise<unknown> = Promise.resolve()
     private ended: DeployError | undefined
+    /** The bus's time of the board's last packet, and the checks since then: a computer that stands still misses packets, not checks. */
+    private seen = 0
+    private quiet = 0
     private last = Math.floor(Math.random() * 0x1_0000_0000)
     private readonly check: NodeJS.Timeout
     private resolveGone: (error: DeployError) => void = () => {}
@@ -57,7 +60,6 @@ export class BoardConsole {
     readonly gone: Promise<DeployError>
 
     constructor(
-        private readonly bus: JDBus,
         private readonly service: JDService,
         transport: Transport,
         private readonly now: () => number = Date.now
@@ -168,8 +170,11 @@ export class BoardConsole {
     }
 
     private look(): void {
-        const { running, bus, service } = this
-        if (bus.timestamp - service.device.lastSeen > Time.Silent) {
+        const { running, service } = this
+        const { lastSeen } = service.device
+        this.quiet = lastSeen === this.seen ? this.quiet + 1 : 0
+        this.seen = lastSeen
+        if (this.quiet * Time.Check > Time.Silent) {
             this.resolveGone(
                 new DeployError(
                     `the board has been silent for ${Time.Silent / 1000} s: its program has ended or hangs, or the cable is out`

@@ -27,7 +27,7 @@ export async function boardConsole(words: readonly string[]): Promise<number> {
     let board: BoardConsole | undefined
     try {
         const service = await findConsole(bus, device, patience)
-        board = new BoardConsole(bus, service, transport)
+        board = new BoardConsole(service, transport)
         const { stdin: input, stdout: output } = process
         const session = new Session(board, { input, output }, looksOf(output, process.env))
         if (commands === undefined) {

@@ -114,7 +114,7 @@ export function openProblem(path: string, message: string): string {
         return `another program uses ${path}: close it, or use --port devtools if it is npx devicescript devtools --serial`
     }
     if (/no such file|file not found/i.test(message)) {
-        return `${path} is gone: plug the board in again`
+        return `there is no ${path}: is the board plugged in?`
     }
     return `${path} cannot be opened: ${message.replace(/^Error:? /, "")}`
 }

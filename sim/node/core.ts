@@ -306,6 +306,7 @@ export default {
     GPIOMode,
     HIGH,
     LOW,
+    NetworkConsole,
     RUNTIME_VERSION,
     Register,
     assert,

@@ -1,5 +1,7 @@
 // The lines that describe a run to its user: what runs, what the user can do now, why the run ends.
 
+import { INSTALLED } from "../build/places"
+import { SIMULATOR_PORT } from "../device/jacdac"
 import { urlOf } from "../options/forward"
 import type { Options } from "../options/options"
 import type { Forward } from "../router/incoming"
@@ -76,6 +78,13 @@ export function leaving(): string[] {
         "The run ends here: without a terminal there is no console. To open the device's",
         "page in your browser all the same: npm start -- --link user",
     ]
+}
+
+/** Returns the line that says how a console reaches the device, whose Jacdac bus is at this port of this computer. */
+export function cabled(port: number): string {
+    const command = INSTALLED ? "npx devicescript-tcp console" : "npm run console --"
+    const where = port === SIMULATOR_PORT ? "sim" : `tcp://127.0.0.1:${port}`
+    return `Commands over its USB cable: ${command} --port ${where}`
 }
 
 /** Returns the line that says how a program of this computer reaches the device's port. */

@@ -5,7 +5,7 @@ import { Capture, CaptureError } from "../capture/pcapng"
 import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
 import type { Options } from "../options/options"
-import { leaving, opening, serving } from "./banner"
+import { cabled, leaving, opening, serving } from "./banner"
 import { PortCapture } from "./capture"
 import { control } from "./control"
 import { Ended } from "./ended"
@@ -153,7 +153,10 @@ async function carryOut(
         await runCommands(world, options, show)
         if (options.cutShort && says) for (const line of leaving()) output.line(line)
         if (mode === "batch") return
-        if (says) for (const line of serving(options, world.router?.forwards, id)) output.line(line)
+        if (says) {
+            if (world.jacdacPort !== undefined) output.line(cabled(world.jacdacPort))
+            for (const line of serving(options, world.router?.forwards, id)) output.line(line)
+        }
         if (mode === "program") await world.untilEnded()
         if (prompt === undefined) await serve(world, show, process.stdin, mode === "console")
         else await prompt.run()

@@ -26,7 +26,7 @@ export async function client(to: number | Transport, wanted?: string, patience =
     const transport = typeof to === "number" ? new SocketTransport("127.0.0.1", to) : to
     const bus = await openBus(transport, patience)
     try {
-        const board = new BoardConsole(bus, await findConsole(bus, wanted, patience), transport)
+        const board = new BoardConsole(await findConsole(bus, wanted, patience), transport)
         return {
             board,
             run: async line => {

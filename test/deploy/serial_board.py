@@ -1,7 +1,8 @@
 """A board's end of a serial line: a pseudo-terminal, and a Jacdac bus behind a TCP socket on 127.0.0.1.
 
 Frames go over the line as DeviceScript's firmware sends them over USB: FE FC, the frame with each FE doubled into FE F8, FE FD.
-Prints the terminal's path and lives until standard input ends.
+Prints the terminal's path and lives until standard input ends. What comes there is what the board's program prints: it goes over the
+line between frames, as the firmware sends it.
 """
 
 import os
@@ -56,8 +57,11 @@ def main():
     pending = b""
     while True:
         ready, _, _ = select.select([bus, master, sys.stdin], [], [])
-        if sys.stdin in ready and not os.read(0, 1):
-            return
+        if sys.stdin in ready:
+            printed = os.read(0, 4096)
+            if not printed:
+                return
+            os.write(master, printed)
         if master in ready:
             for frame in line.take(os.read(master, 4096)):
                 # what is for the USB bridge itself goes no further: frames for a class of services have this flag

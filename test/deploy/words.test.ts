@@ -187,7 +187,7 @@ describe("a port that cannot be opened says what to do", () => {
         ],
         [
             "Error: No such file or directory, cannot open /dev/ttyACM0",
-            "/dev/ttyACM0 is gone: plug the board in again",
+            "there is no /dev/ttyACM0: is the board plugged in?",
         ],
         [
             "Error: Inappropriate ioctl for device",
