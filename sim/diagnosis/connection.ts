@@ -4,10 +4,10 @@ import { type Connection, type End, endName, other } from "../analysis/connectio
 import { Bit } from "../analysis/segment"
 import { type Cause, type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
-import { damaged, lossesBetween } from "./line"
+import { afterTooLong, damaged, isNear, lossesBetween } from "./line"
 import { unanswered, withoutNeighbour } from "./opening"
 import { refusal } from "./refusals"
-import { segmentsOf } from "./sightings"
+import { segmentsOf, sentAt } from "./sightings"
 import { counted, duration } from "./words"
 
 /** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
@@ -25,8 +25,6 @@ const TLS_ALERT = 21
 /** What to do about a reset, by its cause. */
 const afterReset: { readonly [cause in Cause]?: string } = {
     "port-closed": "start the server, or look at the port's number",
-    "wrong-number":
-        "the SYN-ACK belongs to an older connection, or something on the way changes numbers; try another local port",
     withdrawn: "nothing, if the client only looked; else look why it gave up",
     "stale-connection": "connect again",
     "reset-after-close": "nothing, if all data had arrived; else let the other end read until the FIN",
@@ -135,10 +133,19 @@ function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undef
         firstSyn !== undefined && cause === "port-closed"
             ? `, ${duration(time - firstSyn)} after the SYN`
             : ""
-    return diagnosis(cause, reset, afterReset[cause], [
-        `the RST${stationOf(connection, end, evidence)} came at ${moment(time / 1e6)}${after}`,
+    const isOwn = evidence?.self?.().ip === connection.addresses[end]
+    const at = `${sentAt(connection, end, time, evidence)}${after}`
+    const advice =
+        cause === "wrong-number" || isOfOlder(connection)
+            ? connectAgain(endName(connection, other(end)))
+            : afterReset[cause]
+    return diagnosis(cause, reset, advice, [
+        isOwn
+            ? `${evidence?.self?.().name} sent the RST at ${at}`
+            : `the RST${stationOf(connection, end, evidence)} was sent at ${at}`,
+        isOfOlder(connection) ? uselessResets(connection, end, evidence) : undefined,
         ends[end].segments > 1 || ends[other(end)].segments > 1
-            ? lastHeard(connection, other(end))
+            ? lastHeard(connection, other(end), evidence)
             : undefined,
     ])
 }
@@ -146,6 +153,19 @@ function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undef
 /** Returns true when the client has reset an older connection of the peer, which had answered its SYN (RFC 9293 section 3.5.1, figure 10). */
 export function isOfOlder({ resetBy, client }: Connection): boolean {
     return resetBy?.cause === "stale-connection" && resetBy.end === client
+}
+
+/** Returns what to do about a peer whose numbers are those of another connection. */
+function connectAgain(peer: string): string {
+    return `connect again: that takes another local port, so an older connection no longer matters; if the answer is wrong again, look at the stack of ${peer}, and at what changes numbers on the way (a firewall, NAT)`
+}
+
+/** Returns that a peer keeps its older connection, though it was reset more than once. */
+function uselessResets(connection: Connection, end: 0 | 1, evidence?: Evidence): string | undefined {
+    if (evidence === undefined) return undefined
+    const resets = segmentsOf(connection, end, evidence).filter(({ view }) => view.flags.rst).length
+    if (resets < STUCK) return undefined
+    return `${counted(resets, "RST")} have not ended it: ${endName(connection, other(end))} answers as before`
 }
 
 /** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
@@ -207,7 +227,7 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
                 "does the client still want the connection? A scan or a flood leaves such handshakes",
                 [
                     `${endName(connection, server)} sent SYN-ACK ${counted(ends[server].syns, "time")}, and no ACK came`,
-                    lastHeard(connection, client),
+                    lastHeard(connection, client, evidence),
                 ]
             )
         )
@@ -361,14 +381,8 @@ function stuck(connection: Connection, now: number, evidence?: Evidence): Diagno
     const because = icmp === undefined ? "" : ` (${icmp})`
     for (const from of [0, 1] as const) {
         const { shutSince, unansweredRetransmissions, unansweredKeepAlives } = ends[from]
-        const [name, peer] = [endName(connection, from), endName(connection, other(from))]
-        if (shutSince !== undefined)
-            return diagnosis(
-                "window-shut",
-                `The window of ${name} was shut for the last ${duration(now - shutSince)}: its program does not read.`,
-                `let the program at ${name} read; ${peer} cannot send until then`,
-                [`${name} advertised window 0 at ${moment(shutSince / 1e6)}`, lastHeard(connection, from)]
-            )
+        const peer = endName(connection, other(from))
+        if (shutSince !== undefined) return windowShut(connection, from, now - shutSince, evidence)
         if (unansweredRetransmissions >= STUCK) {
             const why = whyNotAcknowledged(connection, from, now, evidence)
             if (why !== undefined) return why
@@ -376,7 +390,10 @@ function stuck(connection: Connection, now: number, evidence?: Evidence): Diagno
                 "not-acknowledged",
                 `${peer} does not acknowledge any more: ${counted(unansweredRetransmissions, "retransmission")} without an answer${because}.`,
                 "is the other host still on, and is the line good?",
-                [lastHeard(connection, other(from)), icmpBy === undefined ? undefined : `${icmpBy}: ${icmp}`]
+                [
+                    lastHeard(connection, other(from), evidence),
+                    icmpBy === undefined ? undefined : `${icmpBy}: ${icmp}`,
+                ]
             )
         }
         if (unansweredKeepAlives >= STUCK)
@@ -384,10 +401,34 @@ function stuck(connection: Connection, now: number, evidence?: Evidence): Diagno
                 "peer-vanished",
                 `${peer} answers no more: ${counted(unansweredKeepAlives, "keep-alive")} without an answer${because}.`,
                 "is the other host still on, and is its cable in?",
-                [lastHeard(connection, other(from))]
+                [lastHeard(connection, other(from), evidence)]
             )
     }
     return undefined
+}
+
+/** Returns that an end has kept its window at 0 for `shut` ns, and whether the data that its program has not read explains it. */
+function windowShut(connection: Connection, from: 0 | 1, shut: number, evidence?: Evidence): Diagnosis {
+    const { ends } = connection
+    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
+    const windows = evidence === undefined ? [] : segmentsOf(connection, from, evidence)
+    const widest = Math.max(0, ...windows.map(({ view }) => view.window))
+    const { base, next } = ends[other(from)]
+    const taken = (ends[from].ack - (base ?? next) - 1) >>> 0
+    const isOdd = widest > taken
+    const { shutSince = 0 } = ends[from]
+    return diagnosis(
+        "window-shut",
+        `The window of ${name} was shut for the last ${duration(shut)}: its program does not read${isOdd ? ", or its stack keeps the window at 0 for a reason of its own" : ""}.`,
+        `let the program at ${name} read${isOdd ? ", and look at the memory of its stack" : ""}; ${peer} cannot send until then`,
+        [
+            `${name} advertised window 0 at ${sentAt(connection, from, shutSince, evidence)}`,
+            isOdd
+                ? `its window was ${counted(widest, "byte")} before, and it has taken only ${taken}: unread data alone does not fill it`
+                : undefined,
+            lastHeard(connection, from, evidence),
+        ]
+    )
 }
 
 /** Returns why segments of the peer do not arrive at the device, which notices nothing; only the network shows it. */
@@ -427,11 +468,11 @@ function whyNotAcknowledged(
     if (repeatedLength >= LONG && repeatedLength > passedLength && (isAlive || passedLength > 0))
         return diagnosis(
             "mtu",
-            `Segments of ${repeatedLength} bytes from ${name} are not acknowledged, while shorter ones get through${passedLength > 0 ? ` (${passedLength} bytes)` : ""}: a link on the way carries no packets of ${repeatedLength + 40} bytes, and no ICMP message says so.`,
-            'use a smaller MSS on either end, or let ICMP "fragmentation needed" through',
+            `Segments of ${repeatedLength} bytes from ${name} are not acknowledged, while shorter ones get through${passedLength > 0 ? ` (${passedLength} bytes)` : ""}: a link ${isNear(evidence, source, destination) ? "or switch on the way carries no packets of" : "on the way carries no packets of"} ${repeatedLength + 40} bytes${isNear(evidence, source, destination) ? "" : ", and no ICMP message says so"}.`,
+            afterTooLong(isNear(evidence, source, destination)),
             [
                 `${counted(sender.unansweredRetransmissions, "retransmission")} of ${repeatedLength} bytes without an answer`,
-                lastHeard(connection, other(from)),
+                lastHeard(connection, other(from), evidence),
             ]
         )
     if (evidence === undefined) return undefined
@@ -442,7 +483,7 @@ function whyNotAcknowledged(
         asked: "",
         since,
     })
-    const last = lastHeard(connection, other(from))
+    const last = lastHeard(connection, other(from), evidence)
     if (silent !== undefined) return { ...silent, evidence: [...silent.evidence, last] }
     const tries =
         sender.unansweredRetransmissions > 0
@@ -452,7 +493,7 @@ function whyNotAcknowledged(
     if (now - receiver.time < 1e9 || !isTried) return undefined
     return diagnosis(
         "peer-vanished",
-        `${peer} has vanished: nothing came from it since ${moment(receiver.time / 1e6)}, and ${tries} ${tries.startsWith("1 ") ? "has" : "have"} no answer${isAlive ? `, though ${destination} still answers ${alive?.what ?? "ARP"}` : ""}.`,
+        `${peer} has vanished: nothing came from it since ${sentAt(connection, other(from), receiver.time, evidence)}, and ${tries} ${tries.startsWith("1 ") ? "has" : "have"} no answer${isAlive ? `, though ${destination} still answers ${alive?.what ?? "ARP"}` : ""}.`,
         isAlive
             ? `does ${destination} still have the connection? It may have restarted behind a firewall that drops resets`
             : `is ${destination} still on, and is its cable in?`,
@@ -481,24 +522,26 @@ function notAccepted(connection: Connection, from: 0 | 1, evidence?: Evidence): 
         isOfAck
             ? `${name} acknowledges ${last.view.ack}, but ${own.name} has sent nothing beyond ${next}, so it drops the segments of ${name}.`
             : `${own.name} drops the segments of ${name}, because their numbers do not fit: the last has sequence number ${last.view.seq}, but ${expected} comes next.`,
-        "the peer, or something on the way that changes numbers, has lost the connection's state; connect again",
+        `look at the stack of ${name}, and at what changes numbers on the way (a firewall, NAT); connect again only if one of them was restarted`,
         [
+            isOfAck ? `that is ${counted((last.view.ack - next) >>> 0, "byte")} beyond` : undefined,
             `${own.name} reported ${counted(drops.length, "drop")}: ${[...new Set(drops.map(({ reason }) => reason))].join(", ")}`,
-            lastHeard(connection, from),
+            lastHeard(connection, from, evidence),
         ]
     )
 }
 
 /** Returns what was heard last from both ends of a connection. */
-export function lastWords(connection: Connection): string[] {
-    return [lastHeard(connection, connection.client), lastHeard(connection, other(connection.client))]
+export function lastWords(connection: Connection, evidence?: Evidence): string[] {
+    const { client } = connection
+    return [client, other(client)].map(end => lastHeard(connection, end, evidence))
 }
 
 /** Returns what was heard last from an end. */
-function lastHeard(connection: Connection, end: 0 | 1): string {
+function lastHeard(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
     const one = connection.ends[end]
     if (one.segments === 0) return `nothing was ever heard from ${endName(connection, end)}`
-    return `last from ${endName(connection, end)}: ${segmentWords(one)} at ${moment(one.time / 1e6)}`
+    return `last from ${endName(connection, end)}: ${segmentWords(one)} at ${sentAt(connection, end, one.time, evidence)}`
 }
 
 function segmentWords({ lastBits, lastLength, window }: End): string {

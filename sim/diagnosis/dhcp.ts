@@ -32,7 +32,11 @@ export function whyNoAddress(evidence: Evidence): Diagnosis | undefined {
             "dhcp-refused",
             `The DHCP server ${nak.source} refuses the request (NAK${said === "" ? "" : `: "${said}"`}), so the device has no address.`,
             "is the address free that the server offers, and does the server know this network? Look at its log",
-            [`${counted(naks.length, "NAK")}, the last at ${moment(nak.time)}`]
+            [
+                naks.length === 1
+                    ? `1 NAK so far, at ${moment(nak.time)}`
+                    : `${naks.length} NAKs so far, the last at ${moment(nak.time)}`,
+            ]
         )
     }
     const declined = asked.filter(({ kind }) => kind === Kind.Decline).at(-1)

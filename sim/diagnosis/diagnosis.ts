@@ -55,6 +55,8 @@ export interface Diagnosis {
     readonly evidence: readonly string[]
     /** What to do; "" where there is nothing to do. */
     readonly advice: string
+    /** When an earlier sentence was said that this one corrects, and that sentence; undefined for any other diagnosis. */
+    readonly replaces?: string
 }
 
 /** Returns a diagnosis. Evidence that is undefined is left out. */
@@ -73,9 +75,11 @@ export function diagnosis(
 }
 
 /** Returns the lines of a diagnosis, each as one paragraph. */
-export function diagnosisLines({ sentence, evidence, advice }: Omit<Diagnosis, "cause">): string[] {
+export function diagnosisLines({ sentence, evidence, advice, replaces }: Omit<Diagnosis, "cause">): string[] {
     return [
-        `why: ${sentence}`,
+        ...(replaces === undefined
+            ? [`why: ${sentence}`]
+            : [`correction: ${sentence}`, `replaces: ${replaces}`]),
         ...evidence.map(text => `seen: ${text}`),
         ...(advice === "" ? [] : [`do: ${advice}`]),
     ]

@@ -13,6 +13,8 @@ export interface Sighting {
     readonly view: View
     /** Why no receiver gets the frame; undefined if one does, or if it is not known. */
     readonly lost: Fate["lost"]
+    /** When it arrives at the device, ms; undefined if it does not go there, or if that is not known. */
+    readonly arrives: number | undefined
 }
 
 export interface SegmentSighting extends Sighting {
@@ -89,9 +91,9 @@ export class Evidence {
     constructor(readonly self?: () => Self) {}
 
     /** Notes a frame that a station sent, and returns its view; `frame` may be reused after the call. */
-    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): View {
+    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"], arrives?: number): View {
         const view = dissect(frame.slice())
-        const sighting: Sighting = { time, from, view, lost }
+        const sighting: Sighting = { time, from, view, lost, arrives }
         if (view.kind === "tcp") keep(this.segments, { ...sighting, view }, MOST_SEGMENTS)
         else keep(this.others, sighting, MOST_OTHERS)
         if (view.kind === "malformed") return view

@@ -13,7 +13,7 @@ import type { ArpView, TcpView, View } from "../view/dissect"
 import { isOfOlder, lastWords, whyConnection, whyDropped, withoutCable } from "./connection"
 import { portClosed, whyNoDatagram } from "./datagrams"
 import { whyNoAddress } from "./dhcp"
-import { type Diagnosis, diagnosis, diagnosisLines } from "./diagnosis"
+import { type Diagnosis, diagnosis, diagnosisLines, moment } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
 import { Evidence, failedCheck, type Self } from "./evidence"
@@ -80,10 +80,10 @@ export class Explainer {
         )
     }
 
-    /** Notes a frame that a station sent; `lost` says why nobody gets it. */
-    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"]): void {
+    /** Notes a frame that a station sent; `lost` says why nobody gets it, `arrives` when the device does. */
+    sent(frame: Uint8Array, from: string, time: number, lost: Fate["lost"], arrives?: number): void {
         this.tick(time)
-        const view = this.evidence.sent(frame, from, time, lost)
+        const view = this.evidence.sent(frame, from, time, lost, arrives)
         if (view.kind !== "tcp") this.noteService(view, from)
         else if (lost !== undefined) this.lostSegment(view)
         if (from === this.self().station) this.port(frame, view, time)
@@ -125,7 +125,9 @@ export class Explainer {
         const asked = askedFor(evidence, ip, senderIp, 0)
         const last = failed.at(-1)
         if (last === undefined || asked === undefined || last.time < asked.last) return
-        this.add(`late ${senderIp}`, lateAnswer(name, senderIp, now, asked.last), last.about)
+        const why = lateAnswer(name, senderIp, now, asked)
+        const replaces = `at ${moment(last.time)} it read: ${last.sentence}`
+        this.add(`late ${senderIp}`, { ...why, replaces }, last.about)
     }
 
     /** Notes a frame as a station received it. */
@@ -254,7 +256,7 @@ export class Explainer {
             known ??
             (connection === undefined
                 ? whyNotReached(this.evidence, tuple, tuple.opened)
-                : healthy(connection, tuple))
+                : healthy(connection, tuple, this.evidence))
         )
     }
 
@@ -272,7 +274,7 @@ export class Explainer {
     }
 
     /** Sets the time, and explains the resets that no event has followed. */
-    private tick(now: number): void {
+    tick(now: number): void {
         this.now = now
         const [first] = this.resets
         if (first === undefined || now - first.time < EVENT_WITHIN) return
@@ -338,7 +340,7 @@ export class Explainer {
             (connection && whyConnection(connection, this.now * 1e6, this.evidence)) ??
             (connection && whyDropped(connection, this.now * 1e6, this.evidence)) ??
             whyNotReached(this.evidence, tuple, opened) ??
-            general(connection, tuple, error)
+            general(connection, tuple, error, this.evidence)
         )
     }
 
@@ -481,7 +483,12 @@ export class Explainer {
 }
 
 /** Returns what is known of a connection that fails without anything on the network that shows why. */
-function general(connection: Connection | undefined, tuple: Tuple, error: string): Diagnosis {
+function general(
+    connection: Connection | undefined,
+    tuple: Tuple,
+    error: string,
+    evidence: Evidence
+): Diagnosis {
     const name = `${tuple.remoteIp}:${tuple.remotePort}`
     if (connection === undefined)
         return diagnosis(
@@ -493,14 +500,14 @@ function general(connection: Connection | undefined, tuple: Tuple, error: string
         "unanswered",
         `The connection with ${name} failed (${error}) after ${counted(ends[0].segments + ends[1].segments, "segment")}.`,
         "look at what was heard last",
-        lastWords(connection)
+        lastWords(connection, evidence)
     )
 }
 
 function sharedAddress(name: string, ip: string, [one, another]: readonly [string, string]): Diagnosis {
     return diagnosis(
         "address-taken",
-        `Two hosts have the address ${ip}: ${one} and ${another} both answer ARP for it, and ${name} talks to the one that answered last.`,
+        `Two hosts have the address ${ip}: ${one} and ${another} both answer ARP for it, and ${name} talks to only one of them.`,
         "give one of them another address"
     )
 }
@@ -513,12 +520,12 @@ function sameMac(name: string, station: string, mac: string): Diagnosis {
     )
 }
 
-function healthy(connection: Connection, { remoteIp, remotePort }: Tuple): Diagnosis {
+function healthy(connection: Connection, { remoteIp, remotePort }: Tuple, evidence: Evidence): Diagnosis {
     return diagnosis(
         "unanswered",
         `Nothing is wrong with the connection with ${remoteIp}:${remotePort} so far.`,
         "",
-        lastWords(connection)
+        lastWords(connection, evidence)
     )
 }
 

@@ -1,5 +1,6 @@
 // What a line does to the frames between two hosts: it damages them, loses them, or loses those of one kind.
 
+import { sameNetwork } from "../options/address"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence, SegmentSighting } from "./evidence"
 import { counted } from "./words"
@@ -30,8 +31,22 @@ export function damaged(
         "corrupted",
         `The line changes packets between ${a} and ${b}: ${counted(found.length, "packet")} arrived damaged since ${moment(since)} and were dropped; ${main}.`,
         "look at the cable, its plugs, and the wires of the chip",
-        count === found.length ? [] : [...byCheck].slice(0, 4).map(([text, n]) => `${text} found ${n}`)
+        count === found.length ? [] : parts(byCheck)
     )
+}
+
+/** The checks that have a line of their own. */
+const MOST_CHECKS = 4
+
+/** Returns how many packets each check has found, those that found the most first; the sum is that of all packets. */
+function parts(byCheck: ReadonlyMap<string, number>): string[] {
+    const sorted = [...byCheck].sort(([, x], [, y]) => y - x)
+    const shown = sorted.length > MOST_CHECKS ? sorted.slice(0, MOST_CHECKS - 1) : sorted
+    const rest = sorted.slice(shown.length).reduce((sum, [, n]) => sum + n, 0)
+    return [
+        ...shown.map(([text, n]) => `${text} found ${n}`),
+        ...(rest === 0 ? [] : [`${counted(sorted.length - shown.length, "other check")} found ${rest}`]),
+    ]
 }
 
 /** Returns what the frames that were lost between two hosts since `since` (ms) have in common. */
@@ -43,30 +58,47 @@ export function lossesBetween(
 ): Diagnosis | undefined {
     if (evidence === undefined) return undefined
     const all = evidence.segments.filter(({ view }) => isBetween(view.source, view.destination, a, b))
-    const kind = oneKind(all, since)
+    const kind = oneKind(all, since, evidence)
     const late = all.filter(({ time }) => time >= since)
     const lost = late.filter(isLost)
     if (lost.length < FEW || lost.length * 2 < late.length) return kind
-    return tooLong(all) ?? selective(evidence, late, a, b) ?? kind ?? lossy(late, lost, a, b, since)
+    return tooLong(all, evidence) ?? selective(evidence, late, a, b) ?? kind ?? lossy(late, lost, a, b, since)
 }
 
-function tooLong(all: readonly SegmentSighting[]): Diagnosis | undefined {
+function tooLong(all: readonly SegmentSighting[], evidence: Evidence): Diagnosis | undefined {
     const lengths = (some: readonly SegmentSighting[]) => some.map(({ view }) => view.frameLength - 14)
     const shortestLost = Math.min(...lengths(all.filter(isLost)))
     const longestPassed = Math.max(...lengths(all.filter(one => !isLost(one))))
     // shorter ones than any link drops for their length may be lost for another reason, which the simulator knows
     const isKnown = all.filter(isLost).every(({ lost }) => lost === "mtu")
     if (!(shortestLost > longestPassed) || (shortestLost < SHORT && !isKnown)) return undefined
-    const first = all.find(isLost)?.view
+    const first = all.find(one => isLost(one) && one.view.frameLength - 14 === shortestLost)?.view
+    if (first === undefined) return undefined
+    const { source, destination, length } = first
+    const near = isNear(evidence, source, destination)
     return diagnosis(
         "mtu",
-        `Packets of ${shortestLost} bytes and more from ${first?.source} to ${first?.destination} vanish on the way, while those of up to ${longestPassed} bytes arrive: a link on the way carries no longer ones, and no ICMP message says so.`,
-        'use a smaller MSS on either end, or let ICMP "fragmentation needed" through'
+        `Packets of ${shortestLost} bytes and more from ${source} to ${destination} vanish on the way, while those of up to ${longestPassed} bytes arrive: a link${near ? " or switch" : ""} on the way carries no longer ones${near ? "" : ", and no ICMP message says so"}.`,
+        afterTooLong(near),
+        [`a packet of ${shortestLost} bytes is a segment of len ${length} with its headers`]
     )
 }
 
+/** Returns true when two hosts are known to be on one network, so that no router on the way can send ICMP. */
+export function isNear(evidence: Evidence | undefined, a: string, b: string): boolean {
+    const prefix = evidence?.self?.().prefix
+    return prefix !== undefined && sameNetwork(a, b, prefix)
+}
+
+/** Returns what to do about packets that are too long for a link; `near` is true where no router is on the way. */
+export function afterTooLong(near: boolean): string {
+    return near
+        ? "use a smaller MSS on either end, or raise the longest frame (MTU) of that link or switch"
+        : 'use a smaller MSS on either end, or let ICMP "fragmentation needed" through'
+}
+
 /** Returns that all segments with data of one direction are lost, while others pass. */
-function oneKind(all: readonly SegmentSighting[], since: number): Diagnosis | undefined {
+function oneKind(all: readonly SegmentSighting[], since: number, evidence: Evidence): Diagnosis | undefined {
     for (const source of new Set(all.map(({ view }) => view.source))) {
         const data = all.filter(
             ({ view, time }) => view.source === source && view.length > 0 && time >= since - 1
@@ -76,7 +108,7 @@ function oneKind(all: readonly SegmentSighting[], since: number): Diagnosis | un
         const others = all.filter(one => one.time >= first.time && !isLost(one))
         if (others.length === 0) continue
         return (
-            tooLong(all) ??
+            tooLong(all, evidence) ??
             diagnosis(
                 "frames-lost",
                 `The line loses every segment with data from ${source} to ${first.view.destination}: ${data.length} of ${data.length} since ${moment(first.time)}, while others pass.`,

@@ -240,7 +240,9 @@ function onThisCable(evidence: Evidence, ip: string): string | undefined {
 /** Returns which other hosts were heard on the network. */
 export function heardHere(evidence: Evidence, ...but: string[]): string {
     const neighbours = evidence.neighbours(...but)
-    if (neighbours.length === 0) return "no other host was heard on this network"
+    const heard = but.filter(ip => evidence.ownersOf(ip).length > 0)
+    if (neighbours.length === 0)
+        return `no ${heard.length === 0 ? "other host" : `host but ${listed(heard)}`} was heard on this network`
     const words = neighbours.slice(0, 4).map(ip => `${ip} (${evidence.ownersOf(ip).at(-1)})`)
     return `on this network ${listed(words)} ${neighbours.length === 1 ? "was" : "were"} heard`
 }

@@ -33,11 +33,19 @@ export function whyNotReached(
 const ARP_WAIT = 1000
 
 /** Returns that a host has answered ARP, but so late that the device had given up. Times are in ms. */
-export function lateAnswer(name: string, hop: string, came: number, asked: number): Diagnosis {
+export function lateAnswer(
+    name: string,
+    hop: string,
+    came: number,
+    { first, last }: { readonly first: number; readonly last: number }
+): Diagnosis {
     return diagnosis(
         "answered-late",
-        `${hop} answers ARP, but too late: its answer came at ${moment(came)}, ${duration((came - asked) * 1e6)} after the last request of ${name}, which had given up.`,
-        `connect again, and look at why ${hop} is slow: is it asleep, overloaded, or behind a slow line?`
+        `${hop} answers ARP, but too late: its answer came at ${moment(came)}, ${duration((came - last) * 1e6)} after the last request of ${name}, which had given up.`,
+        `look at why ${hop} is slow: is it asleep, overloaded, or behind a slow line? Connect again once it answers at once`,
+        [
+            `the first request was sent at ${moment(first)}, ${duration((came - first) * 1e6)} before that answer`,
+        ]
     )
 }
 
@@ -62,7 +70,7 @@ function answerNotTaken(evidence: Evidence, server: string, since: number): Diag
                 "look at the rate and the delay of the line (--impair rate, delay)",
                 [`the last request was sent at ${moment(asked.last)}`]
             )
-        if (first.time - asked.last > ARP_WAIT) return lateAnswer(own.name, hop, first.time, asked.last)
+        if (first.time - asked.last > ARP_WAIT) return lateAnswer(own.name, hop, first.time, asked)
         return diagnosis(
             "chip-silent",
             `${counted(came.length, "ARP reply", "ARP replies")} of ${hop} reached the port of ${own.name} since ${moment(first.time)}, but its program got none: the chip drops what it receives.`,

@@ -16,12 +16,15 @@ const connack: { readonly [code: number]: readonly [string, string] } = {
     1: ["it does not speak this version of MQTT", "use a broker that speaks MQTT 3.1.1"],
     2: ["it rejects the client's identifier", "use another clientId"],
     3: ["it is not available", "look at the broker's log, and try again later"],
-    4: ["the user name or password is wrong", "correct user name and password (userName, password)"],
+    4: ["the user name or password is wrong", "check user name and password (userName, password)"],
     5: [
         "the client is not authorized",
-        "let the broker accept this user, or correct user name, password and clientId",
+        "let the broker accept this user, or check user name, password and clientId (userName, password, clientId)",
     ],
 }
+/** The codes that speak of a user. */
+const USER_CODES = [4, 5]
+const USER_NAME_FLAG = 0x80
 
 /** Returns that the server has refused in its own protocol what the device asked for; undefined if it has not. */
 export function refusal(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
@@ -40,9 +43,29 @@ function ofMqtt(name: string, asked: Uint8Array, answer: Uint8Array): Diagnosis 
     const code = answer[3] ?? 0
     if (answer[0] !== MQTT_CONNACK || code === 0) return undefined
     const [reason, advice] = connack[code] ?? [`its answer has the code ${code}`, "look at the broker's log"]
-    return diagnosis("service-refused", `The MQTT broker ${name} refuses the client: ${reason}.`, advice, [
-        `it answered the CONNECT by a CONNACK with the code ${code}`,
-    ])
+    const seen = [`it answered the CONNECT by a CONNACK with the code ${code}`]
+    if (USER_CODES.includes(code) && !namesUser(asked))
+        return diagnosis(
+            "service-refused",
+            `The MQTT broker ${name} refuses the client: ${code === 4 ? "the client" : `${reason}, and`} sent no user name.`,
+            "give the client a user name and a password that the broker knows (userName, password)",
+            seen
+        )
+    return diagnosis(
+        "service-refused",
+        `The MQTT broker ${name} refuses the client: ${reason}.`,
+        advice,
+        seen
+    )
+}
+
+/** Returns true when a CONNECT has a user name (MQTT 3.1.1 section 3.1.2.3): the flags come after the protocol's name and level. */
+export function namesUser(asked: Uint8Array): boolean {
+    let at = 1
+    // the remaining length has up to four bytes (section 2.2.3)
+    while (at < 4 && asked[at]! & 0x80) at++
+    const name = ((asked[at + 1] ?? 0) << 8) | (asked[at + 2] ?? 0)
+    return ((asked[at + 3 + name + 1] ?? 0) & USER_NAME_FLAG) !== 0
 }
 
 function ofHttp(name: string, asked: string, answer: string): Diagnosis | undefined {

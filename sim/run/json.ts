@@ -45,8 +45,8 @@ export function jsonCommand(time: number, line: string, status: number, output: 
     return `${JSON.stringify({ time: Math.round(time * 1000) / 1e6, event: "command", line, status, output })}\n`
 }
 
-function fieldsOf({ cause, sentence, evidence, advice }: Diagnosis): object {
-    return { cause, diagnosis: sentence, evidence, advice }
+function fieldsOf({ cause, sentence, evidence, advice, replaces }: Diagnosis): object {
+    return { cause, diagnosis: sentence, evidence, advice, replaces }
 }
 
 function describe(ip: string, event: StackEvent): object {

@@ -29,6 +29,8 @@ export class Picture {
     private readonly states = new WireStates()
     /** The Ethernet address of the device, once it has sent a frame. */
     private mac = ""
+    /** That of the host at the right lifeline. */
+    private rightMac = ""
     /** True when the device's stack has reported an event, so that its states need not be inferred. */
     private isHeard = false
     /** The port whose connections only are drawn; undefined for all. */
@@ -66,6 +68,7 @@ export class Picture {
             },
             sent: (frame, from, time, deliveries) => {
                 const isOwn = from.name === HOST_X
+                if (from.name === hosts.right.name) this.learnRight(frame)
                 // of a frame that goes to all, the fate at the host of the other lifeline counts
                 const wanted = isOwn ? hosts.right.name : HOST_X
                 const fate = deliveries.find(({ to }) => to.name === wanted) ?? deliveries[0]
@@ -130,7 +133,7 @@ export class Picture {
         // broadcasts have no host's address, and with DHCP the device's own is another one
         const side = isOwn ? ("left" as const) : ("right" as const)
         const other = isOwn ? ("right" as const) : ("left" as const)
-        this.ladder.segment(view, { ...fate, check, time, from: side })
+        this.ladder.segment(view, { ...fate, check, time, from: side, mac: this.rightMac })
         for (const { end, from, to } of shown) this.ladder.infer(end === "sender" ? side : other, from, to)
     }
 
@@ -140,6 +143,12 @@ export class Picture {
         this.mac = view.sourceMac
         const ip = view.kind === "arp" ? view.senderIp : "source" in view ? view.source : NO_ADDRESS
         if (ip !== NO_ADDRESS) this.hosts.left.ip = ip
+    }
+
+    /** Learns the Ethernet address of the host at the right lifeline from a frame that it sends. */
+    private learnRight(frame: Uint8Array): void {
+        const view = dissect(frame)
+        if (view.kind !== "malformed") this.rightMac = view.sourceMac
     }
 
     /** Returns true when a frame is of the connections that are drawn. */

@@ -468,11 +468,14 @@ export class World {
             const since = time - this.origin
             const fates = deliveries.map(fate => ({ ...fate, arrives: fate.arrives - this.origin }))
             const explainer = this.explainers[n]!
-            explainer.sent(frame, from.name, since, lossOf(fates))
+            const arrives = fates.find(({ to }) => to === device)?.arrives
+            explainer.tick(since)
             this.observe(observer => {
                 if (n === 0) observer.sent?.(frame, from, since, fates)
                 if (from === device) observer.port?.(frame, "out", since, n)
             })
+            // an explanation follows the frame that shows it
+            explainer.sent(frame, from.name, since, lossOf(fates), arrives)
         })
         this.ethernet.onDelivery((frame, _from, to, time) => {
             const since = time - this.origin

@@ -26,6 +26,7 @@ import {
     unicodeGlyphs,
     wrap,
 } from "./ladder-style"
+import { partnerWords } from "./partner"
 import { fateOf, lineWords, type Passage, remarksOn } from "./remarks"
 import { Repeats } from "./repeats"
 
@@ -399,7 +400,7 @@ export class Ladder {
     }
 
     /** Returns the texts of an arrow: a line with as many numbers in columns as fit, and the rest for the arrow itself. */
-    private words({ view, passage, remarks }: Arrow): { labels: string[]; text: string } {
+    private words({ view, passage, from, remarks }: Arrow): { labels: string[]; text: string } {
         const { ellipsis } = this.glyphs
         const flags = flagColumn(view.flags)
         const columns = [
@@ -423,12 +424,32 @@ export class Ladder {
         const options = shown.flatMap(optionWords)
         const words = [...numbers, ...flags.rest, ...options, ...remarks]
         const lines = wrap(words, room, ellipsis)
+        this.addPartner(lines, view, passage, from, room)
         const text = lines.pop() ?? ""
         const data = preview(view.payload, room - text.length - 1, ellipsis, view.length)
         const alone = isNarrow && data === "" ? preview(view.payload, room, ellipsis, view.length) : ""
         if (alone !== "") return { labels: [label.trimEnd(), ...lines, text], text: alone }
         const spoken = [text, data].filter(part => part !== "").join(" ")
         return { labels: [label.trimEnd(), ...lines], text: spoken.trimEnd() }
+    }
+
+    /** Names the other host of a segment, if it is not the right one, on the last line, or below it where the data has no room otherwise. */
+    private addPartner(lines: string[], view: TcpView, passage: Passage, from: Side, room: number): void {
+        const partner = this.partner(view, passage, from, room)
+        if (partner.length === 0) return
+        const last = lines.pop() ?? ""
+        const together = [last, ...partner].join(" ")
+        const data = preview(view.payload, room - last.length - 1, this.glyphs.ellipsis, view.length)
+        const length = together.length + (data === "" ? 0 : 1 + data.length)
+        lines.push(...(length <= room ? [together] : [last, ...partner]))
+    }
+
+    /** Returns words for the other host of a frame that is not the right one, together if they fit into `room` columns. */
+    private partner(view: View, { mac = "" }: Passage, from: Side, room: number): string[] {
+        const { left, right } = this.options
+        const words = partnerWords(view, from, left.ip, right.ip, mac)
+        const whole = words.join(" ")
+        return whole === "" || whole.length > room ? words : [whole]
     }
 
     /** Draws a frame that is no segment between the lifelines. */
@@ -438,10 +459,11 @@ export class Ladder {
         const fate = fateOf(passage)
         const remarks = lineWords(passage).map(word => ` ${word}`)
         const room = this.lane - (fate === undefined ? 6 : 10) - remarks.join("").length
+        const partner = from === undefined ? [] : this.partner(view, passage, from, room)
         const lines =
             this.lane < ROOMY
-                ? wrap(words.split(" "), room, this.glyphs.ellipsis)
-                : [clip(words, room, this.glyphs.ellipsis)]
+                ? wrap([...words.split(" "), ...partner], room, this.glyphs.ellipsis)
+                : wrap([words, ...partner], room, this.glyphs.ellipsis)
         const text = lines.pop() + remarks.join("")
         const style = fate === undefined ? "dim" : "red"
         const inner =

@@ -23,6 +23,8 @@ export interface Passage {
     readonly isSuspect?: boolean
     /** The sender; needed only if neither of the frame's addresses is that of a host in the ladder. */
     readonly from?: Side
+    /** The Ethernet address of the host at the right lifeline, if it is known. */
+    readonly mac?: string
 }
 
 /** The words for a frame that does not arrive. */

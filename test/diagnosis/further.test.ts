@@ -1,16 +1,20 @@
 // Failures that are not among the stages: each is explained by one sentence, and what only looks like a failure by none.
 
 import "../../sim/testing/setup"
+import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import type { Diagnosis } from "../../sim/diagnosis/diagnosis"
+import { diagnosisLines } from "../../sim/diagnosis/diagnosis"
 import { Explainer } from "../../sim/diagnosis/explainer"
+import { namesUser } from "../../sim/diagnosis/refusals"
 import { parseOptions } from "../../sim/options/options"
 import { World } from "../../sim/run/world"
 import { type Actor, playServer } from "../../sim/stage/actor"
 import type { Scene } from "../../sim/stage/scene"
-import type { Stage } from "../../sim/stage/stages"
+import { type Stage, stages } from "../../sim/stage/stages"
 import { arp, ethernet, icmp, ipv4, udp } from "../../sim/testing/frames"
-import type { TcpView } from "../../sim/view/dissect"
+import { parseDhcp } from "../../sim/view/dhcp"
+import { dissect, type TcpView, type View } from "../../sim/view/dissect"
 
 type Part = Pick<Stage, "set" | "commands">
 
@@ -132,14 +136,14 @@ const failures: { readonly [name: string]: [Part, number, string, RegExp, ...str
         answers(1883, "\x20\x02\x00\x04"),
         12,
         "service-refused",
-        /^The MQTT broker 10\.0\.0\.1:1883 refuses the client: the user name or password is wrong\.$/,
+        /^The MQTT broker 10\.0\.0\.1:1883 refuses the client: the client sent no user name\.$/,
         ...MQTT,
     ],
     "a broker that does not authorize the client": [
         answers(1883, "\x20\x02\x00\x05"),
         12,
         "service-refused",
-        /^The MQTT broker 10\.0\.0\.1:1883 refuses the client: the client is not authorized\.$/,
+        /^The MQTT broker 10\.0\.0\.1:1883 refuses the client: the client is not authorized, and sent no user name\.$/,
         ...MQTT,
     ],
     "a broker that says nothing": [
@@ -215,6 +219,129 @@ test("a host that answers ARP after the device has given up", async () => {
     expect(all[1]?.sentence).toMatch(
         /^10\.0\.0\.9 answers ARP, but too late: its answer came at 20\.\d+ s, 18\.00 s after the last request of Host X/
     )
+    // the later sentence says that it takes the place of the earlier one
+    expect(diagnosisLines(all[1]!).slice(0, 2)).toEqual([
+        expect.stringMatching(/^correction: 10\.0\.0\.9 answers ARP, but too late/),
+        `replaces: at 3.040 s it read: ${all[0]?.sentence}`,
+    ])
+    expect(all[1]?.evidence).toEqual(["the first request was sent at 0.040 s, 20.00 s before that answer"])
+})
+
+/** The options of a client's stage and what the first diagnosis of it says besides the sentence. */
+const details: { readonly [name: string]: [Part, number, readonly RegExp[]] } = {
+    "a peer that resets do not impress": [
+        failures["a peer that keeps an older connection with the same ports"]![0],
+        60,
+        [
+            /^seen: Host X sent the RST at 0\.060 s$/m,
+            /^seen: \d RSTs have not ended it: 10\.0\.0\.8:7 answers as before$/m,
+            // sent at 7.065 s, and 5 ms on its way: the ladder draws the time of sending
+            /^seen: last from 10\.0\.0\.8:7: ACK, window 8000 at 7\.065 s$/m,
+            /^do: connect again: that takes another local port, .*; if the answer is wrong again, look at the stack of 10\.0\.0\.8:7/m,
+        ],
+    ],
+    "a peer that acknowledges 50,000 bytes more": [
+        failures["a peer that acknowledges what was never sent"]![0],
+        60,
+        [/^seen: that is 50,000 bytes beyond$/m, /^do: look at the stack of 10\.0\.0\.8:7/m],
+    ],
+    "a window that is shut before it is full": [
+        stages.find(({ name }) => name === "window-shut")!,
+        40,
+        [
+            /^seen: 10\.0\.0\.8:7 advertised window 0 at 0\.095 s$/m,
+            /^seen: its window was 8,192 bytes before, and it has taken only 5: unread data alone does not fill it$/m,
+        ],
+    ],
+    "a window that unread data has filled": [
+        {
+            set: scene => {
+                const actor = scene.actor("10.0.0.8")
+                actor.onSegment = view => {
+                    const { seq, flags, length } = view
+                    if (flags.syn) actor.segment(view, { seq: 5000, ack: seq + 1, flags: "S.", window: 5 })
+                    // a window probe finds no room
+                    else if (length === 5)
+                        actor.segment(view, { seq: 5001, ack: seq + 5, flags: ".", window: 0 })
+                    else if (length > 0) actor.segment(view, { seq: 5001, ack: seq, flags: ".", window: 0 })
+                }
+            },
+            commands: [...TALK, "sleep 500", "send 3 more"],
+        },
+        40,
+        [/^why: The window of 10\.0\.0\.8:7 was shut for the last \d+\.\d+ s: its program does not read\.$/m],
+    ],
+    "a link without a router that carries no long packets": [
+        failures["a link on the way that carries hardly more than a SYN"]![0],
+        60,
+        [
+            /: a link or switch on the way carries no longer ones\.$/m,
+            /^seen: a packet of 112 bytes is a segment of len 60 with its headers$/m,
+            /^do: use a smaller MSS on either end, or raise the longest frame \(MTU\)/m,
+        ],
+    ],
+    "a line that damages frames": [
+        {
+            set: scene => scene.established(() => scene.impair({ corrupt: 1 })),
+            commands: ["connect 10.0.0.1 7", "wait 3 ESTABLISHED", "sleep 500", "send 3 hello"],
+        },
+        60,
+        [/^why: The line changes packets/m],
+    ],
+}
+
+test.each(Object.entries(details))("evidence and advice: %s", async (_name, [part, seconds, lines]) => {
+    const [first] = await explained(part, seconds)
+    const text = first === undefined ? "" : diagnosisLines(first).join("\n")
+    for (const line of lines) expect(text).toMatch(line)
+    // what the checks have found adds up to all that was damaged
+    const all = /(\d+) packets arrived damaged/.exec(text)?.[1]
+    if (all === undefined) return
+    const parts = [...text.matchAll(/^seen: .* found (\d+)$/gm)].map(([, n]) => Number(n))
+    expect(parts.reduce((sum, n) => sum + n, 0)).toBe(Number(all))
+})
+
+test.each([
+    ["gateway-wrong", /did not answer (\d+) SYNs/, (view: View) => view.kind === "tcp" && view.flags.syn],
+    [
+        "dhcp-refused",
+        /^(\d+) NAKs? so far/,
+        (view: View) => view.kind === "udp" && parseDhcp(view)?.kind === 6,
+    ],
+] as const)("%s: what a sentence counts has been drawn before", async (name, count, isCounted) => {
+    const stage = stages.find(one => one.name === name)!
+    const options = parseOptions(["--runtime", "node", "--stage", name], { terminal: false })
+    let drawn = 0
+    const found: [drawn: number, text: string][] = []
+    const world = await World.make({ ...options, stage }, [
+        {
+            sent: frame => {
+                if (isCounted(dissect(frame))) drawn++
+            },
+            explained: ({ sentence, evidence }) =>
+                void found.push([drawn, [sentence, ...evidence].find(text => count.test(text)) ?? ""]),
+        },
+    ])
+    try {
+        await world.start()
+        for (const command of options.program === undefined ? (stage.commands ?? []) : [])
+            await world.command(command)
+        await world.until(() => found.length > 0, 60_000)
+        expect(found).toHaveLength(1)
+        expect(Number(count.exec(found[0]![1])?.[1])).toBe(found[0]![0])
+    } finally {
+        await world.close()
+    }
+})
+
+test("an MQTT CONNECT with a user name is told from one without", () => {
+    const connect = (flags: number, length: readonly number[] = [16]) =>
+        Uint8Array.from([0x10, ...length, 0, 4, ...Buffer.from("MQTT"), 4, flags, 0, 60])
+    expect(namesUser(connect(0xc2))).toBe(true)
+    expect(namesUser(connect(0x82, [0xff, 0x01]))).toBe(true)
+    expect(namesUser(connect(0x26))).toBe(false)
+    expect(namesUser(connect(0x26, [0x80, 0x80, 0x80, 0x01]))).toBe(false)
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), bytes => typeof namesUser(bytes) === "boolean"))
 })
 
 const harmless: { readonly [name: string]: [Part, number, ...string[]] } = {

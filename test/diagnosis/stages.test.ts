@@ -41,7 +41,7 @@ const sentences: { readonly [name: string]: RegExp } = {
     "name-server-silent": /^The name server 10\.0\.0\.3 does not answer: \d questions for server\.example/,
     "wrong-number": /^10\.0\.0\.2:\d+ rejected the SYN-ACK, which acknowledges \d+: its SYN needs \d+\.$/,
     "window-shut":
-        /^The window of 10\.0\.0\.8:7 was shut for the last \d+\.\d+ s: its program does not read\.$/,
+        /^The window of 10\.0\.0\.8:7 was shut for the last \d+\.\d+ s: its program does not read, or its stack keeps the window at 0/,
     "peer-vanished": /^10\.0\.0\.1 does not answer ARP any more: .* It was last heard at 0\.\d+ s \(TCP\)\.$/,
     "peer-restarted": /^10\.0\.0\.8:7 knows no such connection any more: it has restarted/,
     "tables-full": /^All 2 connection records of Host X are in use, so it cannot open another connection\.$/,

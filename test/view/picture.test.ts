@@ -6,7 +6,7 @@ import type { StackEvent } from "../../sim/device/events"
 import type { Delivery } from "../../sim/link/switch"
 import { Output } from "../../sim/run/output"
 import { Picture } from "../../sim/run/picture"
-import { arp, mss, type TcpFields, tcp } from "./packets"
+import { arp, ethernet, mss, type TcpFields, tcp, udp } from "./packets"
 
 const SERVER = { source: "10.0.0.1", destination: "10.0.0.2", sourcePort: 7, destinationPort: 49152 }
 
@@ -15,14 +15,19 @@ class Shown {
     private readonly stream = new PassThrough({ encoding: "utf8" })
     private text = ""
 
-    constructor(on = true) {
-        const output = new Output(this.stream, { color: false, unicode: false, width: 80 })
+    constructor(on = true, width = 80) {
+        const output = new Output(this.stream, { color: false, unicode: false, width })
         const hosts = { left: { name: "Host X", ip: "10.0.0.2" }, right: { name: "server", ip: "10.0.0.1" } }
         this.picture = new Picture(output, hosts, on)
     }
 
     /** Sends a frame from a station, to the other one of the picture. */
-    send(time: number, from: "device" | "server", frame: Uint8Array, fate: Partial<Delivery> = {}): void {
+    send(
+        time: number,
+        from: "device" | "server" | "other",
+        frame: Uint8Array,
+        fate: Partial<Delivery> = {}
+    ): void {
         const to = { name: from === "device" ? "server" : "device", receive: () => {} }
         const delivery = {
             to,
@@ -222,5 +227,63 @@ describe("picture on|off|PORT", () => {
 
     it("leaves other commands alone", () => {
         expect(new Shown().picture.command("pictures on")).toBeUndefined()
+    })
+})
+
+describe("a host that is not the one at the right lifeline", () => {
+    const other = { source: "10.0.0.8", destination: "10.0.0.2", sourcePort: 7, destinationPort: 49152 }
+    const broadcast = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
+
+    it("is named on its rows, in both directions", () => {
+        const shown = new Shown()
+        shown.x(0, { seq: 100, flags: "S", destination: "10.0.0.8" })
+        shown.send(5, "other", tcp({ ...other, seq: 900, ack: 101, flags: "SA" }))
+        shown.x(10, { seq: 101, ack: 901, destination: "10.0.0.8", flags: "PA", payload: "hello" })
+        shown.send(15, "other", udp("10.0.0.3", "10.0.0.2", [53, 4000], [1]))
+        const arrows = shown.lines.filter(line => /--\s?>?\|/.test(line) || line.includes("|<-"))
+        expect(arrows.map(line => line.slice(22).replace(/ ?-+>?\|.*$/, ""))).toEqual([
+            "|-- len 0    win 2048  to 10.0.0.8",
+            "|<- len 0    win 2048  from 10.0.0.8",
+            '|-- to 10.0.0.8 "hello"',
+            "|<- UDP 53 to 4000 len 1 from 10.0.0.3",
+        ])
+    })
+
+    it("is not named on rows of the server, on frames to all, and where the words name it", () => {
+        const shown = new Shown()
+        handshake(shown)
+        shown.send(20, "device", ethernet("10.0.0.2", "255.255.255.255", 0x0800, [1]))
+        shown.send(21, "device", udp("0.0.0.0", "255.255.255.255", [68, 67], [1]))
+        shown.send(22, "other", arp(2, "10.0.0.8", "10.0.0.2"))
+        expect(shown.all).not.toMatch(/ (to|from) \S*[.:]\S+/)
+    })
+
+    it("is named by its Ethernet address when it has the address of the device or of the server", () => {
+        const shown = new Shown()
+        shown.send(0, "server", arp(1, "10.0.0.1", "10.0.0.2", broadcast))
+        shown.send(1, "other", arp(1, "10.0.0.2", "10.0.0.2", broadcast))
+        const stolen = arp(1, "10.0.0.1", "10.0.0.2", broadcast)
+        stolen.set([6, 0, 0, 0, 0, 0x66], 6)
+        shown.send(2, "other", stolen)
+        expect(shown.all).toContain("|<- from 02:00:0a:00:00:02 ----")
+        expect(shown.all).toContain("|<- from 06:00:00:00:00:66 ----")
+        expect(shown.lines.filter(line => / from /.test(line))).toHaveLength(2)
+    })
+
+    it.each([60, 80])("leaves %i columns whole", width => {
+        const shown = new Shown(true, width)
+        const far = "192.168.100.200"
+        shown.x(0, { seq: 100, flags: "S", options: mss(1460), destination: far })
+        shown.send(5, "other", tcp({ ...other, source: far, seq: 900, ack: 101, flags: "SA" }))
+        shown.x(
+            6,
+            { seq: 101, ack: 901, destination: far, flags: "PA", payload: "hello\n" },
+            { lost: "loss" }
+        )
+        shown.send(7, "other", udp(far, "10.0.0.2", [53, 4000], [1]), { lost: "loss" })
+        const lines = shown.lines.filter(line => !line.includes(" port "))
+        expect(lines.filter(line => line.length > width)).toEqual([])
+        for (const line of lines) expect([line[22], line[width - 14]]).toEqual(["|", "|"])
+        expect(shown.all).toContain(far)
     })
 })
