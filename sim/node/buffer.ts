@@ -73,11 +73,10 @@ export class Buffer extends Bytes {
         if (algorithm !== "sha256") throw new TypeError(`invalid hash: ${algorithm}`)
         const hash = new Buffer(32)
         const first = parts[0]
-        if (key === undefined && parts.length === 1 && first instanceof Buffer)
-            return digestOf(first, first.view, hash)
-        return key === undefined
-            ? sha256(parts.map(bytesOf), hash)
-            : hmacSha256(bytesOf(key), parts.map(bytesOf), hash)
+        if (key !== undefined) return hmacSha256(bytesOf(key), parts.map(bytesOf), hash)
+        if (parts.length > 1 || !(first instanceof Buffer)) return sha256(parts.map(bytesOf), hash)
+        copy.call(hash, digestOf(first.view, first.length).bytes)
+        return hash
     }
 
     /** Encrypts with AES-256-CCM, or decrypts if 0x1000 is added to `tag`. `@devicescript/crypto` is built on it. */
@@ -189,6 +188,8 @@ function blitAt(this: Buffer, offset: number, src: Buffer | string, srcOffset: n
 function fillAt(this: Buffer, offset: number, length: number, value: number): void {
     this.view.fillAt(offset, length, value)
 }
+
+const { set: copy } = Uint8Array.prototype
 
 // writable: a test counts the reads of a buffer by a method of its own
 const GET_AT = { value: getAt, writable: true }

@@ -1,50 +1,52 @@
 // Node runtime: SHA-256 of messages that are asked for again and again. A handshake needs the hash of its four-tuple several times, and
 // each connect() that of its peer; on a board such a hash takes less time than the calls around it.
 
-import { sha256 } from "./sha256"
-import type { View } from "./view"
+import { load } from "./numbers"
+import { SHORT, sha256, sha256Short } from "./sha256"
 
-const WORDS = 16
+/** A hash, and the short message that it is of. */
+export class Digest {
+    readonly bytes = new Uint8Array(32)
+    readonly view = new DataView(this.bytes.buffer)
+    /** The message's number of words; 0 for a message that is not short. */
+    length = 0
+    readonly words = new Int32Array(SHORT)
 
-/** A message of at most 64 bytes, as words, and its hash. */
-interface Known {
-    size: number
-    readonly words: Int32Array
-    readonly hash: Uint8Array
+    /** Returns a number of the hash, as a buffer does. */
+    getAt(offset: number, format: string): number {
+        return format === "i32" ? this.view.getInt32(offset, true) : load(this.bytes, offset, format)
+    }
 }
 
-/** The messages hashed last, the latest first. */
-const known: Known[] = Array.from({ length: 4 }, () => ({
-    size: -1,
-    words: new Int32Array(WORDS),
-    hash: new Uint8Array(32),
-}))
+/** The hashes of the short messages that were asked for last, the latest first. */
+const known = Array.from({ length: 4 }, () => new Digest())
+const long = new Digest()
 
-const { set } = Uint8Array.prototype
-
-/** Writes the SHA-256 of a message into `hash`, which is returned. */
-export function digestOf<T extends Uint8Array>(message: Uint8Array, view: View, hash: T): T {
-    const { size } = view
-    if (size > 4 * WORDS || size & 3) return sha256([message], hash)
+/** Returns the SHA-256 of a message of `size` bytes. It is valid until the next call. */
+export function digestOf(message: DataView<ArrayBuffer>, size: number): Digest {
+    const length = size >> 2
+    if (size & 3 || length === 0 || length > SHORT) {
+        sha256([new Uint8Array(message.buffer, 0, size)], long.bytes)
+        return long
+    }
     let i = 0
-    while (i < known.length && !isMessage(known[i]!, view)) i++
+    while (i < known.length && !isOf(known[i]!, message, length)) i++
     const isNew = i === known.length
     if (isNew) i--
-    const found = known[i]!
+    const digest = known[i]!
     for (; i > 0; i--) known[i] = known[i - 1]!
-    known[0] = found
+    known[0] = digest
     if (isNew) {
-        sha256([message], found.hash)
-        found.size = size
-        for (let at = 0; at < size; at += 4) found.words[at >> 2] = view.i32(at)
+        sha256Short(message, length, digest.view)
+        digest.length = length
+        for (let t = 0; t < length; t++) digest.words[t] = message.getInt32(4 * t)
     }
-    set.call(hash, found.hash)
-    return hash
+    return digest
 }
 
-function isMessage({ size, words }: Known, view: View): boolean {
-    if (size !== view.size) return false
+function isOf(digest: Digest, message: DataView, length: number): boolean {
+    if (digest.length !== length) return false
     // two messages differ more often at the end: they begin with a secret
-    for (let at = size - 4; at >= 0; at -= 4) if (words[at >> 2] !== view.i32(at)) return false
+    for (let t = length - 1; t >= 0; t--) if (digest.words[t] !== message.getInt32(4 * t)) return false
     return true
 }

@@ -1,6 +1,7 @@
 // Node runtime: the frequent accesses to a buffer's memory, as V8 can put them into the functions that make them: short ones, which
 // know their format. specialize.ts has the stack's sources call them.
 
+import { type Digest, digestOf } from "./digests"
 import { load, store } from "./numbers"
 
 /** The most bytes for which a loop is faster than a call of Node. */
@@ -88,5 +89,10 @@ export class View extends DataView<ArrayBuffer> {
         } else {
             fill.call(this.bytes, value & 0xff, from, from + Math.min(n, this.size))
         }
+    }
+
+    /** Returns the SHA-256 of the buffer, which is valid until the next call. */
+    sha256(): Digest {
+        return digestOf(this, this.size)
     }
 }

@@ -2,6 +2,7 @@
 // each one begins a new world, as the end of a failure does.
 
 import { BuildError } from "../build/error"
+import { type ConsoleCommand, complete } from "../console/table"
 import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
 import { OptionError } from "../options/error"
@@ -18,7 +19,7 @@ import { World } from "../run/world"
 import type { Stage } from "../stage/stages"
 import { seconds } from "../view/ladder-style"
 import { Feed } from "./feed"
-import type { LineView, StatusView } from "./messages"
+import type { CompletionView, LineView, StatusView } from "./messages"
 import { runView } from "./run-view"
 import type { Order } from "./server"
 import { Traffic } from "./traffic"
@@ -29,6 +30,10 @@ const REFRESH = 100
 const AFTER_COMMAND = 1000
 /** The commands that may wait. */
 const MOST_WAITING = 20
+
+/** The command about the terminal's picture, which the dashboard has not. */
+const PICTURE = /^\s*picture(\s|$)/
+const NO_PICTURE = "picture: the ladder is always drawn here; choose a connection to see its segments alone"
 
 /** Returns the options of a run that shows this failure, or none. Throws an OptionError. */
 export type Settings = (stage: string | undefined) => Options
@@ -41,6 +46,8 @@ export class Dashboard {
     private failures = 0
     private waiting = 0
     private conditions = ""
+    /** The commands of the console. */
+    private known: readonly ConsoleCommand[] = []
     private status = ""
     private queue: Promise<void> = Promise.resolve()
     /** The number of the run that is to be, and that of the world: an older one ends. */
@@ -79,9 +86,19 @@ export class Dashboard {
         if (command === "" || command.length > 1000 || /[\n\r]/.test(command))
             return "A command is one line of 1 to 1,000 characters."
         if (this.world === undefined || this.shown !== this.run) return "The network is not ready yet."
+        if (this.status.startsWith("over")) return "The run is over: start again."
         if (this.waiting >= MOST_WAITING) return `${MOST_WAITING} commands are waiting already.`
         this.carryOut(command)
         return undefined
+    }
+
+    /** Returns how the last word of a command for a device can go on. */
+    async complete(line: string, device: number): Promise<CompletionView> {
+        const { world, traffic } = this
+        const values = async (argument: string) =>
+            argument === "ID" ? (traffic[device]?.ids() ?? []) : ((await world?.values(argument)) ?? [])
+        const [words, last] = await complete(line, this.known, values)
+        return { words, last }
     }
 
     graphs(device: number, connection: number): string | undefined {
@@ -124,7 +141,7 @@ export class Dashboard {
             try {
                 await this.begin(options, run)
             } catch (error) {
-                this.over(error)
+                this.over(error, run)
             }
         })
         return undefined
@@ -139,6 +156,7 @@ export class Dashboard {
         this.failures = 0
         this.conditions = ""
         this.status = ""
+        this.known = []
         this.feed.put(runView(options))
         const { stage } = options
         this.say("starting", "The devices are being switched on; a program that has changed is built first.")
@@ -158,16 +176,15 @@ export class Dashboard {
         this.shown = run
         this.waiting = 0
         this.queue = Promise.resolve()
+        world.ofRun = line => (PICTURE.test(line) ? { lines: [NO_PICTURE], status: 1 } : undefined)
         void world.linkClosed.then(end => world.finish(linkEnd(end)))
         if (run !== this.run) return
         const started = world.start()
         // a command on virtual time waits until the devices have started and the example has been played
-        this.queue = started.then(() => this.play(world, watch, stage)).catch(error => this.over(error))
+        this.queue = started.then(() => this.play(world, watch, stage)).catch(error => this.over(error, run))
         await started
         // what ends the world later is shown, and another can be begun
-        void world.untilEnded().catch(error => {
-            if (run === this.run) this.over(error)
-        })
+        void world.untilEnded().catch(error => this.over(error, run))
     }
 
     /** Plays the example or the stage of a run. */
@@ -190,13 +207,15 @@ export class Dashboard {
             }
         }
         watch.end()
+        this.known = (await world.commands()).filter(({ name }) => !PICTURE.test(name))
+        this.feed.put({ kind: "commands", commands: this.known })
         for (const line of serving(world.options, world.router?.forwards, id))
             if (line !== "") this.line(line, "note")
         this.say("ready", "")
     }
 
     private carryOut(command: string): void {
-        const { world } = this
+        const { world, shown } = this
         if (world === undefined) return
         this.waiting++
         const run = async () => {
@@ -215,19 +234,19 @@ export class Dashboard {
         // only one command at a time may drive a virtual clock; a real one drives itself, and a device has its own queue
         const done = world.clock.virtual ? this.queue.then(run) : run()
         this.queue = world.clock.virtual ? done.catch(() => {}) : this.queue
-        done.catch(error => {
-            if (world === this.world) this.over(error)
-        })
+        done.catch(error => this.over(error, shown))
     }
 
-    /** Shows what ended the world, or prevented it. */
-    private over(error: unknown): void {
-        if (this.isClosed || (error instanceof Ended && error.code === 0 && error.message === "")) return
+    /** Shows what ended the world of a run, or prevented it; nothing of a run that an order has ended. */
+    private over(error: unknown, run: number): void {
+        if (this.isClosed || run !== this.run || this.status.startsWith("over")) return
         const isKnown = [Ended, BuildError, LinkError, OptionError].some(kind => error instanceof kind)
         const { message, stack } = error as Error
         const text = isKnown ? message : (stack ?? message)
         for (const line of text.split("\n").slice(0, 40)) this.line(line, "error")
         this.say("over", text.split("\n", 1)[0]!)
+        // nothing waits for it any more
+        this.world?.finish(new Ended(0))
     }
 
     private say(state: StatusView["state"], text: string): void {

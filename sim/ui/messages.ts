@@ -128,6 +128,18 @@ export interface ConditionsView {
     readonly state: Conditions
 }
 
+/** The commands of the console, as \`help\` lists them. */
+export interface CommandsView {
+    readonly kind: "commands"
+    readonly commands: readonly { readonly name: string; readonly usage: string; readonly does: string }[]
+}
+
+/** How the last word of a command can go on: the words that it can become, and the word itself. */
+export interface CompletionView {
+    readonly words: readonly string[]
+    readonly last: string
+}
+
 export type Message =
     | RunView
     | StatusView
@@ -136,6 +148,7 @@ export type Message =
     | FailureView
     | LineView
     | ConditionsView
+    | CommandsView
 
 /** What one event of the stream carries: the time of the run in seconds, and messages. */
 export interface Batch {

@@ -13,6 +13,7 @@ export async function serveDashboard(dashboard: Dashboard, port: number): Promis
         page: dashboardPage(),
         now: () => dashboard.now(),
         order: order => dashboard.order(order),
+        complete: (line, device) => dashboard.complete(line, device),
         graphs: (device, connection) => dashboard.graphs(device, connection),
         report: (device, connection) => dashboard.report(device, connection),
     })

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net"
 import type { Feed } from "./feed"
 import { refusal } from "./guard"
-import type { Batch } from "./messages"
+import type { Batch, CompletionView } from "./messages"
 
 /** A command from the page. */
 export type Order = { readonly command: string } | { readonly stage: string }
@@ -19,6 +19,7 @@ export interface Service {
     now(): string
     /** Begins to carry out an order; returns why it is not valid, or undefined. */
     order(order: Order): string | undefined
+    complete(line: string, device: number): Promise<CompletionView>
     /** Returns the graphs of a connection as SVG, or all about it as a page of its own; undefined for an unknown connection. */
     graphs(device: number, connection: number): string | undefined
     report(device: number, connection: number): string | undefined
@@ -42,6 +43,10 @@ const HTML = "text/html; charset=utf-8"
 const MOST_BODY = 4096
 /** The bytes of a longer body that are read before the connection is ended, so that its sender reads the answer. */
 const MOST_READ = 1 << 20
+/** The longest line that is completed. */
+const MOST_LINE = 1000
+/** The most connections of programs and pages at a time. */
+const MOST_SOCKETS = 100
 /** The most pages at a time. */
 const MOST_PAGES = 16
 /** The messages of one event, and the time in which messages are gathered, ms. */
@@ -69,6 +74,7 @@ export class DashboardServer {
         this.server = createServer({ maxHeaderSize: 16_384, requestTimeout: 10_000 }, (request, response) =>
             this.handle(request, response)
         )
+        this.server.maxConnections = MOST_SOCKETS
     }
 
     /** Listens on a port of this computer, 0 for any that is free. Throws a DashboardError. */
@@ -112,14 +118,33 @@ export class DashboardServer {
             void this.takeOrder(request).then(answer => answer && send(response, answer))
             return undefined
         }
-        if (!["/", "/events", "/graphs", "/report"].includes(path))
+        if (!["/", "/events", "/graphs", "/report", "/complete"].includes(path))
             return words(404, "The dashboard has no such page.")
         if (method !== "GET" && method !== "HEAD")
             return words(405, "This is only to be read.", { Allow: "GET, HEAD" })
-        if (path === "/events") return this.stream(request, response)
+        if (path === "/events")
+            return method === "GET"
+                ? this.stream(request, response)
+                : words(405, "This is a stream.", { Allow: "GET" })
+        if (path === "/complete") {
+            void this.complete(new URLSearchParams(query)).then(answer => send(response, answer))
+            return undefined
+        }
         if (path !== "/") return this.about(path, new URLSearchParams(query))
         const { html, policy } = this.service.page
         return { status: 200, type: HTML, text: html, headers: { "Content-Security-Policy": policy } }
+    }
+
+    /** Returns how a command can go on; nothing where that cannot be had, as while a network begins. */
+    private async complete(query: URLSearchParams): Promise<Answer> {
+        const line = query.get("line") ?? ""
+        const device = query.get("device") ?? "0"
+        if (line.length > MOST_LINE || !/^\d$/.test(device))
+            return words(400, `Name a line of at most ${MOST_LINE} characters, and a device by its number.`)
+        const found: CompletionView = await this.service
+            .complete(line, Number(device))
+            .catch(() => ({ words: [], last: "" }))
+        return { status: 200, type: "application/json", text: JSON.stringify(found), headers: {} }
     }
 
     /** Returns what is drawn or reported of one connection. */
@@ -201,7 +226,7 @@ export class DashboardServer {
     }
 }
 
-/** Reads an order; returns a sentence for a body that is none. */
+/** Reads an order; returns a sentence for a body that is not valid. */
 function readOrder(text: string): Order | string {
     let order: unknown
     try {

@@ -11,7 +11,7 @@ const MOST_STEPS = 40
 /** One end of a connection. */
 export class TrackedEnd {
     state = ""
-    /** The state that stands in the ladder. */
+    /** The last state that the ladder shows. */
     shown = ""
     /** True when the end's own stack reports its states; otherwise they are inferred from the wire. */
     isReported = false
@@ -135,10 +135,13 @@ export class Tracking {
         return this.latest.get(keyOf(tuple))
     }
 
+    get all(): Tracked[] {
+        return [...this.latest.values()]
+    }
+
     /** Returns the connection with a number; undefined if it is not remembered. */
     numbered(number: number): Tracked | undefined {
-        for (const one of this.latest.values()) if (one.number === number) return one
-        return undefined
+        return this.all.find(one => one.number === number)
     }
 
     /** Returns the connection of a segment: a SYN after the end of one begins another. */

@@ -144,6 +144,11 @@ export class Traffic {
         this.changed.clear()
     }
 
+    /** Returns the numbers that the device gave to connections that are not over. */
+    ids(): string[] {
+        return this.tracking.all.filter(({ id, over }) => id > 0 && !over).map(({ id }) => String(id))
+    }
+
     /** Returns the graphs of a connection as SVG; undefined if its segments are not kept. */
     graphs(connection: number): string | undefined {
         const number = this.numberOf(this.tracking.numbered(connection))

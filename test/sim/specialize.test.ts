@@ -23,7 +23,9 @@ describe("a source", () => {
         ["lines", 'b.setAt(\n    at,\n    "u16",\n    1\n)', "b.view.setU16(\n    at\n,\n    1\n)"],
         ["a format that is not constant", "b.getAt(0, format)", "b.getAt(0, format)"],
         ["a rare format", 'b.getAt(0, "f64")', 'b.getAt(0, "f64")'],
-        ["a hash", 'digest("sha256", b).getAt(0, "i32")', 'digest("sha256", b).getAt(0, "i32")'],
+        ["a hash for callers that read it", 'return digest("sha256", b)\n', "return b.view.sha256()\n"],
+        ["a hash of several parts", 'return digest("sha256", b, c)\n', 'return digest("sha256", b, c)\n'],
+        ["a number of a hash", 'hash(b, 1).getAt(4, "i32")', 'hash(b, 1).getAt(4, "i32")'],
     ])("with %s", (_what, source, expected) => {
         expect(specialize(source)).toBe(expected)
     })

@@ -108,6 +108,30 @@ describe.skipIf(withoutChromium)(`the dashboard in Chromium${skipNote}`, () => {
         await see("#output .line-error", "nonsense")
     })
 
+    test("the Tab key completes a command, and leaves the field when nothing more can be completed", async () => {
+        const field = page.getByLabel("Command", { exact: true })
+        await field.fill("conn")
+        await field.press("Tab")
+        await see("#usage", "connect connections")
+        expect(await field.inputValue()).toBe("connect")
+        await field.fill("close ")
+        await field.press("Tab")
+        await page
+            .locator("#usage")
+            .filter({ hasText: /^6 +7$/ })
+            .waitFor()
+        await field.fill("wait 7 EST")
+        await field.press("Tab")
+        await expect.poll(() => field.inputValue()).toBe("wait 7 ESTABLISHED ")
+        await see("#usage", "wait ID STATE")
+        await field.fill("zzz")
+        await field.press("Tab")
+        await see("#usage", "Nothing completes this word.")
+        await field.press("Tab")
+        expect(await page.evaluate("document.activeElement.textContent")).toBe("Run")
+        await field.fill("")
+    })
+
     test("what is selected stays selected while rows and lines come", async () => {
         const selected = () => page.evaluate<string>("String(document.getSelection())")
         await page.locator("#ladder .above").filter({ hasText: "SYN seq 4321" }).first().selectText()

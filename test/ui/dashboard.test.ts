@@ -1,11 +1,13 @@
-// What the dashboard tells its page of a run: connections with both ends' states, the ladder, failures, and what commands print.
+// What the dashboard reports of a run to its page: connections with both ends' states, the ladder, failures, and what commands print.
 
+import type { Socket } from "node:net"
 import { afterEach, describe, expect, test } from "vitest"
 import { parseOptions } from "../../sim/options/options"
 import { stages } from "../../sim/stage/stages"
 import { Dashboard } from "../../sim/ui/dashboard"
 import { diagram } from "../../sim/ui/diagram"
 import type { ConnectionView, FailureView, Message, RowView } from "../../sim/ui/messages"
+import { taken } from "../cli/ports"
 
 let dashboard: Dashboard
 afterEach(() => dashboard?.close())
@@ -31,7 +33,7 @@ const connections = (device = 0): ConnectionView[] =>
         .sort((a, b) => a.number - b.number)
 const printed = () => of("line").map(({ text }) => text)
 
-/** Gives a command and waits until it has been carried out. */
+/** Sends a command and waits until it has been carried out. */
 async function command(line: string): Promise<string[]> {
     const before = of("line").length
     expect(dashboard.order({ command: line })).toBeUndefined()
@@ -102,6 +104,9 @@ describe("commands", () => {
     test("print what they print on the terminal, change the line, and failures stand on the connection", async () => {
         await start()
         expect((await command("nonsense")).join(" ")).toMatch(/^> nonsense .*unknown command/)
+        expect((await command("picture off")).join(" ")).toContain("picture: the ladder is always drawn here")
+        expect(await dashboard.complete("pi", 0)).toEqual({ words: ["ping "], last: "pi" })
+        expect(await dashboard.complete("close ", 0)).toEqual({ words: ["6 "], last: "" })
         expect(await command("impair loss=1,rate=9600bit")).toContain("the line: loss=1,delay=5,rate=9600bit")
         expect(of("conditions")[0]!.state.line).toMatchObject({ loss: 1, delay: 5, rate: 9600 })
         await command("connect 10.0.0.1 7")
@@ -211,6 +216,27 @@ describe("a staged failure", () => {
             /^--link user and --stage cannot be combined: /
         )
     })
+})
+
+test("a run that ends, here with its link, says so, takes no commands, and another one begins", async () => {
+    const sockets: Socket[] = []
+    const { port, server } = await taken(socket => sockets.push(socket))
+    const words = ["--ui", "--runtime", "node", "--link", `stream:127.0.0.1:${port}`]
+    dashboard = new Dashboard(stage => parseOptions(words, { terminal: false, stage }))
+    await dashboard.start()
+    await dashboard.idle()
+    expect(of("status")[0]).toMatchObject({ state: "ready" })
+    expect(dashboard.order({ command: "sleep 9000" })).toBeUndefined()
+    sockets[0]!.destroy()
+    while (of("status")[0]!.state !== "over") await new Promise(resolve => setTimeout(resolve, 5))
+    expect(of("status")[0]!.text).toMatch(/^The link ended: /)
+    expect(dashboard.order({ command: "help" })).toBe("The run is over: start again.")
+    expect(dashboard.order({ stage: "" })).toBeUndefined()
+    await dashboard.idle()
+    expect(of("status")[0]).toMatchObject({ state: "ready" })
+    expect(sockets).toHaveLength(2)
+    await dashboard.close()
+    server.close()
 })
 
 test("each of several devices has its own ladder and connections, with the other end's states", async () => {

@@ -23,6 +23,10 @@ beforeAll(async () => {
             orders.push(order)
             return "command" in order && order.command === "" ? "A command has at least one word." : undefined
         },
+        complete: async (line, device) => {
+            if (line === "fails") throw new Error("the device has gone")
+            return { words: [`${line}${device}`], last: line }
+        },
         graphs: (_, connection) => (connection === 1 ? "<svg></svg>" : undefined),
         report: (_, connection) => (connection === 1 ? "<!doctype html>" : undefined),
     })
@@ -155,6 +159,11 @@ describe("which requests are answered", () => {
         ["GET", "/graphs?device=0&connection=1", 200],
         ["GET", "/report?device=0&connection=1", 200],
         ["HEAD", "/", 200],
+        ["HEAD", "/events", 405],
+        ["GET", "/complete?line=con", 200],
+        ["GET", "/complete?line=fails&device=0", 200],
+        ["GET", "/complete?line=x&device=10", 400],
+        [`GET`, `/complete?line=${"x".repeat(1001)}`, 400],
     ])("%s %s is answered with %i", async (method, path, status) => {
         expect((await ask(path, { method })).status).toBe(status)
     })
@@ -335,7 +344,10 @@ test("a port that another program uses is one line that says so", async () => {
     const { port, server: other } = await taken()
     const service = { feed, page: { html: "", policy: "" }, now: () => "", order: () => undefined }
     const none = () => undefined
-    await expect(DashboardServer.listen(port, { ...service, graphs: none, report: none })).rejects.toThrow(
+    const complete = async () => ({ words: [], last: "" })
+    await expect(
+        DashboardServer.listen(port, { ...service, complete, graphs: none, report: none })
+    ).rejects.toThrow(
         `--ui: cannot listen on port ${port} of this computer: another program uses it; --ui alone takes a free one`
     )
     other.close()

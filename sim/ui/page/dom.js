@@ -10,6 +10,8 @@
 /** @typedef {import("../messages").LineView} LineView */
 /** @typedef {import("../messages").ConditionsView} ConditionsView */
 /** @typedef {import("../messages").StatusView} StatusView */
+/** @typedef {import("../messages").CommandsView} CommandsView */
+/** @typedef {import("../messages").CompletionView} CompletionView */
 /** @typedef {import("../messages").Side} Side */
 
 /**

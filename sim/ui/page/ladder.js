@@ -139,7 +139,7 @@ let isScrolling = false
 function followLadder(isNew) {
     if (isScrolling || !fieldOf("follow").checked) return
     const box = byId("ladder-scroll")
-    // who has scrolled up to read stays there
+    // a user that has scrolled up to read stays there
     const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80
     if (!isNew && !isAtEnd) return
     isScrolling = true

@@ -26,6 +26,9 @@ function take(message) {
         case "line":
             takeLine(message)
             break
+        case "commands":
+            takeCommands(message)
+            break
         case "conditions":
             takeConditions(message)
             break

@@ -1,42 +1,36 @@
 // The line in memory between a stack's two ends, the same for every stack: frames are copied and delivered in their order.
 
 /** Takes a frame: the first `length` bytes of `frame`. */
-export type Receiver = (frame: Uint8Array<ArrayBuffer>, length: number) => void
+export type Receiver<F> = (frame: F, length: number) => void
 
-export class Line {
-    private readonly ends: [Receiver, Receiver]
-    /** The frames on the line, `count` of them; and after them memory for more. */
-    private readonly frames: (Uint8Array<ArrayBuffer> | undefined)[] = []
+export class Line<F = Uint8Array<ArrayBuffer>> {
+    private readonly ends: [Receiver<F>, Receiver<F>]
+    /** The frames on the line, `count` of them; after them frames that were delivered. */
+    private readonly frames: F[] = []
     private readonly lengths: number[] = []
     private readonly targets: number[] = []
     private count = 0
 
-    constructor(ends: [Receiver, Receiver]) {
+    constructor(ends: [Receiver<F>, Receiver<F>]) {
         this.ends = ends
     }
 
-    /** Queues a frame for an end. The caller leaves it as it is from then on, and the receiver may keep it. */
-    send(to: number, frame: Uint8Array<ArrayBuffer>): void {
-        this.queue(to, frame, frame.length)
+    /** Queues a frame of `length` bytes for an end. The caller leaves it as it is from then on, and the receiver may keep it. */
+    send(to: number, frame: F, length: number): void {
+        this.targets[this.count] = to
+        this.frames[this.count] = frame
+        this.lengths[this.count++] = length
     }
 
-    /** Queues a copy of the frame in `buffer` for an end that copies what it receives. All frames of the line are such copies then. */
-    copy(to: number, buffer: Uint8Array<ArrayBuffer>, length: number): void {
-        const frame = this.frames[this.count] ?? new Uint8Array(buffer.length)
-        frame.set(buffer)
-        this.queue(to, frame, length)
+    /** Returns a frame that was delivered before, for the next one to send; undefined if there is none. For receivers that keep none. */
+    spare(): F | undefined {
+        return this.frames[this.count]
     }
 
     /** Delivers frames until neither end has sent another. */
     settle(): void {
         for (let i = 0; i < this.count; i++) this.ends[this.targets[i]!]!(this.frames[i]!, this.lengths[i]!)
         this.count = 0
-    }
-
-    private queue(to: number, frame: Uint8Array<ArrayBuffer>, length: number): void {
-        this.targets[this.count] = to
-        this.frames[this.count] = frame
-        this.lengths[this.count++] = length
     }
 }
 

@@ -25,20 +25,22 @@ function stackAt(end: number): Stack {
 export function ours(): Pair {
     const stacks = [stackAt(0), stackAt(1)] as const
     const [client, server] = stacks
-    const received = stacks.map(({ rx }) => new Uint8Array(rx.buffer))
-    const sent = stacks.map(({ tx }) => new Uint8Array(tx.buffer))
     let now = 1000
-    const take = (end: number) => (frame: Uint8Array<ArrayBuffer>, length: number) => {
-        received[end]!.set(frame)
+    const take = (end: number) => (frame: Buffer, length: number) => {
+        stacks[end]!.rx.blitAt(0, frame, 0, length)
         receive(stacks[end]!, length, now)
         send(end)
     }
     const line = new Line([take(0), take(1)])
     const send = (end: number) => {
+        const { tx } = stacks[end]!
         for (;;) {
             const length = transmit(stacks[end]!, now)
             if (length === 0) return
-            line.copy(1 - end, sent[end]!, length)
+            // the stack copies what it receives, so a frame serves again
+            const frame = line.spare() ?? Buffer.alloc(tx.length)
+            frame.blitAt(0, tx, 0, length)
+            line.send(1 - end, frame, length)
         }
     }
     const settle = () => {

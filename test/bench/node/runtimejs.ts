@@ -77,7 +77,7 @@ export function runtimejs(folder: string): Pair {
             const frame = new Uint8Array(headers.length + (data?.length ?? 0))
             frame.set(headers)
             if (data !== null) frame.set(data, headers.length)
-            line.send(1 - end, frame)
+            line.send(1 - end, frame, frame.length)
         }
         route.addSubnet(new IP4Address(10, 0, 0, 0), mask, null, one)
         interfaceAdd(one)

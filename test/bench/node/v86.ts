@@ -56,7 +56,7 @@ export async function v86(folder: string): Promise<Pair> {
             accepted = connection
             connection.accept()
         },
-        receive: (frame: Uint8Array<ArrayBuffer>) => line.send(1 - end, frame.slice()),
+        receive: (frame: Uint8Array<ArrayBuffer>) => line.send(1 - end, frame.slice(), frame.length),
     }))
     const [client, server] = adapters as unknown as [Adapter, Adapter]
     const line = new Line([frame => network.handle(frame, client), frame => network.handle(frame, server)])
