@@ -25,13 +25,12 @@ export class Positions {
     }
 
     /**
-     * Returns where the call at `pc` is in the sources; `pc` is in the VM's form, bytes from the start of the function to
-     * the end of the call. If the optimizer has inlined the function that contains the call, the call of that function
-     * comes next.
+     * Returns where the operation that contains byte `pc` of the function is in the sources. If the optimizer has inlined the
+     * function that contains it, the call of that function comes next.
      */
     find(name: string, functionIndex: number, pc: number): Frame[] {
         const start = this.info.functions[functionIndex]?.startpc
-        const place = start === undefined ? undefined : this.places.at(start + Math.max(0, pc - 1))
+        const place = start === undefined ? undefined : this.places.at(start + Math.max(0, pc))
         if (place === undefined) return [{ name, place: `function ${functionIndex}, pc ${pc}` }]
         const frames: Frame[] = []
         let at: Place | undefined = place

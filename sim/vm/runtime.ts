@@ -28,6 +28,7 @@ interface VmOptions extends RuntimeOptions {
 
 const LEVELS: Record<string, Level> = { ">": "log", "?": "debug", "*": "warn", "!": "error", "#": "data" }
 const EXCEPTION = /^[!*] Exception: (.*)$/
+const ENDLESS_LOOP = "InfiniteLoop"
 const MESSAGE = /^\* {2}message: (.*)$/
 const CALL = /^[!*] {2}at (\w*)_F(\d+) \(pc:(\d+)\)$/
 
@@ -178,7 +179,11 @@ export class VmRuntime implements Runtime {
         else if (message !== undefined) this.exception.title += `: ${message}`
         else if (call !== null) {
             const [, name, index, pc] = call
-            const frames = this.positions?.find(name, Number(index), Number(pc)) ?? [
+            // the VM prints the end of the call; a loop without end is stopped before the operation at `pc` instead, which may
+            // be the target of a jump
+            const stopped = this.exception.title === ENDLESS_LOOP && this.exception.stack.length === 0
+            const at = stopped ? Number(pc) : Number(pc) - 1
+            const frames = this.positions?.find(name, Number(index), at) ?? [
                 { name, place: `function ${index}, pc ${pc}` },
             ]
             for (const frame of frames) {

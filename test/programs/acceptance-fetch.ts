@@ -36,16 +36,16 @@ lines.run = async (line, print) => {
     while (!ready) await ds.sleep(5)
     const args = line.split(" ")
     try {
-        if (args[0] === "up") print(`${await net.up(20000)} ${net.address()}`)
-        if (args[0] === "stream") print(await stream(args[1]))
+        if (args[0] === "up") await print(`${await net.up(20000)} ${net.address()}`)
+        if (args[0] === "stream") await print(await stream(args[1]))
         if (args[0] === "json") {
             const response = await fetch(args[1])
             const { answer, list } = (await response.json()) as { answer: string; list: number[] }
-            print(`${response.status} ${answer} ${list.length}`)
+            await print(`${response.status} ${answer} ${list.length}`)
         }
         return 0
     } catch (error) {
-        print((error as Error).message)
+        await print((error as Error).message)
         return 1
     }
 }

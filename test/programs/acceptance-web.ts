@@ -23,16 +23,16 @@ lines.run = async (line, print) => {
     while (!ready) await ds.sleep(5)
     const args = line.split(" ")
     try {
-        if (args[0] === "up") print(`${await net.up(20000)} ${net.address()}`)
+        if (args[0] === "up") await print(`${await net.up(20000)} ${net.address()}`)
         if (args[0] === "get") {
             const response = await fetch(args[1])
             const { celsius } = (await response.json()) as { celsius: number }
             told = `${celsius} degrees`
-            print(`${response.status} ${told}`)
+            await print(`${response.status} ${told}`)
         }
         return 0
     } catch (error) {
-        print((error as Error).message)
+        await print((error as Error).message)
         return 1
     }
 }

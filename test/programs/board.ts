@@ -13,7 +13,7 @@ import { power } from "../../src/mac/poll-wait"
 lines.run = async (line, print) => {
     const words = line.split(" ")
     if (words[0] === "echo") {
-        for (let i = 1; i < words.length; i++) print(words[i])
+        for (let i = 1; i < words.length; i++) await print(words[i])
         return 0
     }
     if (words[0] === "sleep") {
@@ -23,7 +23,7 @@ lines.run = async (line, print) => {
     if (words[0] === "idle") {
         const before = ds.millis()
         await power.idle(parseFloat(words[1]))
-        print(`${ds.millis() - before}`)
+        await print(`${ds.millis() - before}`)
         return 0
     }
     if (words[0] === "wake") {
@@ -35,7 +35,7 @@ lines.run = async (line, print) => {
         const before = ds.millis()
         await power.idle(1000)
         power.woken = false
-        print(`${ds.millis() - before}`)
+        await print(`${ds.millis() - before}`)
         return 0
     }
     if (words[0] === "event") {
@@ -44,7 +44,7 @@ lines.run = async (line, print) => {
     }
     if (words[0] === "interrupt") {
         await spi.transfer(ds.Buffer.from([0]))
-        print(`${pins.W5500_INT.value}`)
+        await print(`${pins.W5500_INT.value}`)
         return 0
     }
     if (words[0] === "both") {
@@ -60,7 +60,7 @@ lines.run = async (line, print) => {
         return 0
     }
     if (words[0] === "throw") throw new RangeError("no such thing")
-    print(`what is ${words[0]}?`)
+    await print(`what is ${words[0]}?`)
     return 1
 }
 

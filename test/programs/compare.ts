@@ -200,7 +200,7 @@ const call: Call = words => {
 
 lines.run = async (line, print) => {
     for (const one of line.split("|")) {
-        print(`${call(one.split(" "))}`)
+        await print(`${call(one.split(" "))}`)
         await sleep(0)
     }
     return 0

@@ -25,9 +25,9 @@ lines.run = async (line, print) => {
     }
     for (let n = transmit(stack, now); n > 0; n = transmit(stack, now)) {
         await ds.sleep(1)
-        print(stack.tx.slice(0, n).toString("hex"))
+        await print(stack.tx.slice(0, n).toString("hex"))
         await ds.sleep(1)
     }
-    print(protocols.state(now))
+    await print(protocols.state(now))
     return 0
 }

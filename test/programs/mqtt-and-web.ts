@@ -35,10 +35,10 @@ lines.run = async (line, print) => {
     const args = line.split(" ")
     if (args.length < 3) return 0
     try {
-        print(await messages(args[0], parseFloat(args[1]), parseFloat(args[2])))
+        await print(await messages(args[0], parseFloat(args[1]), parseFloat(args[2])))
         return 0
     } catch (error) {
-        print((error as Error).message)
+        await print((error as Error).message)
         return 1
     }
 }

@@ -36,7 +36,7 @@ lines.run = async (line, print) => {
         else if (args[0] === "connect") {
             const socket = await connect({ host, port, timeout: parseFloat(args[3] as string) || undefined })
             await socket.send("hello\n")
-            print(`${await socket.readLine()}`)
+            await print(`${await socket.readLine()}`)
             await socket.close()
         } else if (args[0] === "open") {
             held = await packageConnect({
@@ -46,9 +46,9 @@ lines.run = async (line, print) => {
                 timeout: parseFloat(args[3] as string) || undefined,
             })
             held.onerror.subscribe(error => console.log(`${(error as NetError).code} | ${error.message}`))
-            print(held.name)
+            await print(held.name)
         } else if (args[0] === "keep") kept = held
-        else if (args[0] === "kept-recv") print(`${await kept?.recv()}`)
+        else if (args[0] === "kept-recv") await print(`${await kept?.recv()}`)
         else if (args[0] === "kept-send") await kept?.send("x")
         else if (args[0] === "crowd") {
             // as many fibers as may wait to send, and one more
@@ -64,17 +64,17 @@ lines.run = async (line, print) => {
                 await ds.sleep(1)
                 throw new RangeError("on purpose")
             })
-        } else if (args[0] === "json") print(JSON.stringify(await jsonOf(await fetch(host))))
-        else if (args[0] === "text") print(await (await fetch(host)).text())
+        } else if (args[0] === "json") await print(JSON.stringify(await jsonOf(await fetch(host))))
+        else if (args[0] === "text") await print(await (await fetch(host)).text())
         else if (args[0] === "mqtt") throw mqttError(new Error(line.slice(5)))
         else {
             const socket = await packageConnect({ proto: "tcp", host, port })
             await socket.send("hello\n")
-            print(`${await socket.readLine()}`)
+            await print(`${await socket.readLine()}`)
             await socket.close()
         }
     } catch (error) {
-        print(`${(error as NetError).code} | ${(error as Error).message}`)
+        await print(`${(error as NetError).code} | ${(error as Error).message}`)
     }
     return 0
 }

@@ -15,16 +15,16 @@ lines.run = async (line, print) => {
     while (!ready) await ds.sleep(5)
     const args = line.split(" ")
     try {
-        if (args[0] === "up") print(`${await net.up(parseFloat(args[1]))} ${net.address()}`)
+        if (args[0] === "up") await print(`${await net.up(parseFloat(args[1]))} ${net.address()}`)
         if (args[0] === "hello") {
             const socket = await connect({ host: args[1], port: parseFloat(args[2]) })
             await socket.send("hello\n")
-            print(`${await socket.readLine()} from ${socket.localAddress()}`)
+            await print(`${await socket.readLine()} from ${socket.localAddress()}`)
             await socket.close()
         }
         return 0
     } catch (error) {
-        print((error as Error).message)
+        await print((error as Error).message)
         return 1
     }
 }

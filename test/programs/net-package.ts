@@ -6,6 +6,7 @@ import { connect, encryptedFetch, fetch, type Socket } from "@devicescript/net"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/device/command-hook"
+import type { Print } from "../../src/inspect/text"
 import { bodyOf, jsonOf, useForNet } from "../../src/socket/devicescript-net"
 import { dns } from "../../src/socket/dns"
 import { startNetwork } from "../../src/socket/interface"
@@ -52,7 +53,7 @@ async function streamed(url: string, pause: number): Promise<string> {
     return `${response.status} ${response.headers.get("content-type")}: ${length} bytes, sum ${sum}`
 }
 
-async function play(args: string[], print: (text: string) => void): Promise<void> {
+async function play(args: string[], print: Print): Promise<void> {
     switch (args[0]) {
         case "connect":
             held = await connect({
@@ -61,13 +62,13 @@ async function play(args: string[], print: (text: string) => void): Promise<void
                 ...(args[3] === "tls" ? { proto: "tls" } : {}),
                 ...(args.length > 4 ? { timeout: parseFloat(args[4]) } : {}),
             })
-            print(held.name)
+            await print(held.name)
             break
         case "keep":
             older = held
             break
         case "older":
-            print(words(await older?.recv()))
+            await print(words(await older?.recv()))
             break
         case "older-send":
             await older?.send("x")
@@ -84,12 +85,12 @@ async function play(args: string[], print: (text: string) => void): Promise<void
         case "recv": {
             const start = ds.millis()
             const bytes = await held?.recv(args.length > 1 ? parseFloat(args[1]) : undefined)
-            print(`${bytes ? bytes.toString("utf-8") : words(bytes)} after ${ds.millis() - start} ms`)
+            await print(`${bytes ? bytes.toString("utf-8") : words(bytes)} after ${ds.millis() - start} ms`)
             break
         }
         case "line": {
             const line = await held?.readLine()
-            print(line ? `${line.length} ${line.slice(0, 20)}` : words(line))
+            await print(line ? `${line.length} ${line.slice(0, 20)}` : words(line))
             break
         }
         case "send": {
@@ -99,7 +100,7 @@ async function play(args: string[], print: (text: string) => void): Promise<void
             await held?.send(bytes)
             // it may be used for something else now
             bytes.fillAt(0, bytes.length, 98)
-            print(`sent after ${ds.millis() - start > 500 ? "a while" : "no time"}`)
+            await print(`sent after ${ds.millis() - start > 500 ? "a while" : "no time"}`)
             break
         }
         case "say":
@@ -111,7 +112,7 @@ async function play(args: string[], print: (text: string) => void): Promise<void
         case "json": {
             const response = await fetch(args[1])
             const value = (await response.json()) as { list: number[]; name: string }
-            print(
+            await print(
                 `${response.status} ${response.statusText} ${response.ok} ${value.name} ${value.list.length}`
             )
             break
@@ -119,22 +120,22 @@ async function play(args: string[], print: (text: string) => void): Promise<void
         case "safe": {
             const response = await fetch(args[1])
             const value = JSON.stringify(await jsonOf(response))
-            print(`${response.status} ${value ? value.slice(0, 60) : words(value)}`)
+            await print(`${response.status} ${value ? value.slice(0, 60) : words(value)}`)
             break
         }
         case "text": {
             const response = await fetch(args[1])
-            print(`${response.status} ${await response.text()}`)
+            await print(`${response.status} ${await response.text()}`)
             break
         }
         case "stream":
-            print(await streamed(args[1], parseFloat(args[2])))
+            await print(await streamed(args[1], parseFloat(args[2])))
             break
         case "post": {
             const body = ds.Buffer.alloc(parseFloat(args[2]))
             for (let i = 0; i < body.length; i++) body[i] = (i * 7) & 0xff
             const response = await fetch(args[1], { method: "POST", body, headers: { "x-test": "yes" } })
-            print(`${response.status} ${await response.text()} sum ${sumOf(0, body)}`)
+            await print(`${response.status} ${await response.text()} sum ${sumOf(0, body)}`)
             break
         }
         case "encrypted": {
@@ -143,20 +144,20 @@ async function play(args: string[], print: (text: string) => void): Promise<void
                 password: "a long secret",
                 data: { question: 6 },
             })) as { answer: number }
-            print(`${answer.answer}`)
+            await print(`${answer.answer}`)
             break
         }
         default:
-            print(`what is ${args[0]}?`)
+            await print(`what is ${args[0]}?`)
     }
 }
 
-async function tried(args: string[], print: (text: string) => void): Promise<number> {
+async function tried(args: string[], print: Print): Promise<number> {
     try {
         await play(args, print)
         return 0
     } catch (error) {
-        print((error as Error).message)
+        await print((error as Error).message)
         return 1
     }
 }

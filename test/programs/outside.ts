@@ -37,7 +37,7 @@ lines.run = async (line, print) => {
     while (!ready) await ds.sleep(5)
     const args = line.split(" ")
     if (args[0] === "sleep") await ds.sleep(parseFloat(args[1]))
-    else print(await told(async () => await play(args)))
+    else await print(await told(async () => await play(args)))
     return 0
 }
 

@@ -78,7 +78,7 @@ lines.run = async (line, print) => {
     switch (words[0]) {
         case "state": {
             const all = [stack.ip, stack.netmask, stack.gateway, dhcp.dns, dhcp.dns2, dhcp.ntp]
-            print(
+            await print(
                 `${all.map(ip => ipv4Text(ip)).join(" ")} ${dhcp.state} ${responder.text} ${responder.state}`
             )
             return 0
@@ -87,19 +87,19 @@ lines.run = async (line, print) => {
             const ticket = resolver.ask(word, now())
             network.poke()
             if (ticket < 0) {
-                print(`error ${ticket}`)
+                await print(`error ${ticket}`)
                 return 1
             }
             while (resolver.result(ticket) === DnsResult.Asking) await ds.sleep(5)
             const result = resolver.result(ticket)
-            print(result === DnsResult.Found ? ipv4Text(resolver.address) : (results[result] as string))
+            await print(result === DnsResult.Found ? ipv4Text(resolver.address) : (results[result] as string))
             return 0
         }
         case "ping": {
             const error = ping.start(ipv4Of(word), 56, 2000, now())
             network.poke()
             while (error === 0 && ping.result === PingResult.Waiting) await ds.sleep(5)
-            print(error === 0 ? (pings[ping.result] as string) : `error ${error}`)
+            await print(error === 0 ? (pings[ping.result] as string) : `error ${error}`)
             return 0
         }
         case "say": {
@@ -110,7 +110,7 @@ lines.run = async (line, print) => {
                 await ds.sleep(5)
             const n = own.receiveFrom(datagram, 0, datagram.length)
             const heard = n < 0 ? "nothing" : datagram.slice(0, n).toString()
-            print(`${error} ${own.error} ${heard}`)
+            await print(`${error} ${own.error} ${heard}`)
             own.error = 0
             return 0
         }

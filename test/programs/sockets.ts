@@ -5,6 +5,7 @@ import * as ds from "@devicescript/core"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/device/command-hook"
+import type { Print } from "../../src/inspect/text"
 import { startNetwork } from "../../src/socket/interface"
 import { listen } from "../../src/socket/listener"
 import { connect, type Socket } from "../../src/socket/socket"
@@ -77,44 +78,46 @@ async function echoed(host: string, port: number, length: number): Promise<strin
 
 let playing = 0
 
-async function play(args: string[], print: (text: string) => void): Promise<void> {
+async function play(args: string[], print: Print): Promise<void> {
     const host = args[1]
     const port = parseFloat(args[2])
     switch (args[0]) {
         case "up":
-            print(`${await net.up(parseFloat(args[1]))} ${net.isUp()} ${net.address()}`)
+            await print(`${await net.up(parseFloat(args[1]))} ${net.isUp()} ${net.address()}`)
             break
         case "hello": {
             const socket = await connect({ host, port })
             const here = `${socket.localAddress()}:${socket.localPort() > 1023}`
-            print(`${socket.name} ${here} ${socket.remoteAddress()}:${socket.remotePort()} ${socket.state()}`)
+            await print(
+                `${socket.name} ${here} ${socket.remoteAddress()}:${socket.remotePort()} ${socket.state()}`
+            )
             await socket.send("hello\nworld\r\n")
             await socket.send(ds.Buffer.from("and\n\nthe ënd"))
             await socket.shutdown()
             let line: string | undefined | null = ""
             while (line !== null) {
                 line = await socket.readLine()
-                print(`line "${line}"`)
+                await print(`line "${line}"`)
             }
-            print(`${words(await socket.recv())} ${socket.state()}`)
+            await print(`${words(await socket.recv())} ${socket.state()}`)
             await socket.close()
             await socket.close()
-            print(`${words(await socket.recv())} ${socket.state()} ${socket.remotePort()}`)
+            await print(`${words(await socket.recv())} ${socket.state()} ${socket.remotePort()}`)
             await socket.send("more")
             break
         }
         case "connect":
             held = await connect({ host, port, timeout: parseFloat(args[3]) || undefined })
-            print(held.state())
+            await print(held.state())
             break
         case "events":
             held = await connect({ host, port })
             held.onmessage.subscribe(async () => {
                 const bytes = await held?.recv(0)
-                print(`message ${bytes ? bytes.toString("utf-8") : words(bytes)}`)
+                await print(`message ${bytes ? bytes.toString("utf-8") : words(bytes)}`)
             })
-            held.onclose.subscribe(() => print("close"))
-            held.onerror.subscribe(error => print(`error ${error.message}`))
+            held.onclose.subscribe(async () => await print("close"))
+            held.onerror.subscribe(async error => await print(`error ${error.message}`))
             break
         case "settings":
             held?.noDelay(true)
@@ -124,18 +127,18 @@ async function play(args: string[], print: (text: string) => void): Promise<void
         case "recv": {
             const start = ds.millis()
             const bytes = await held?.recv(args.length > 1 ? parseFloat(args[1]) : undefined)
-            print(`${bytes ? bytes.toString("utf-8") : words(bytes)} after ${ds.millis() - start} ms`)
+            await print(`${bytes ? bytes.toString("utf-8") : words(bytes)} after ${ds.millis() - start} ms`)
             break
         }
         case "line": {
             const line = await held?.readLine(parseFloat(args[1]))
-            print(line ? `${line.length} ${line.slice(0, 20)}` : words(line))
+            await print(line ? `${line.length} ${line.slice(0, 20)}` : words(line))
             break
         }
         case "send": {
             const start = ds.millis()
             await held?.send(pattern(parseFloat(args[1])))
-            print(`sent after ${ds.millis() - start > 1000 ? "a while" : "no time"}`)
+            await print(`sent after ${ds.millis() - start > 1000 ? "a while" : "no time"}`)
             break
         }
         case "shutdown":
@@ -148,13 +151,13 @@ async function play(args: string[], print: (text: string) => void): Promise<void
             await held?.abort()
             break
         case "state":
-            print(`${held?.state()}`)
+            await print(`${held?.state()}`)
             break
         case "drain":
-            print(held ? await drain(held) : "nothing")
+            await print(held ? await drain(held) : "nothing")
             break
         case "echoed":
-            print(await echoed(host, port, parseFloat(args[3])))
+            await print(await echoed(host, port, parseFloat(args[3])))
             break
         case "many": {
             const wanted = parseFloat(args[3])
@@ -164,7 +167,7 @@ async function play(args: string[], print: (text: string) => void): Promise<void
             }
             for (let i = 0; i < wanted; i++) one.start(i)
             while (results.length < wanted) await ds.sleep(50)
-            for (const result of results) print(result)
+            for (const result of results) await print(result)
             break
         }
         case "together": {
@@ -180,7 +183,7 @@ async function play(args: string[], print: (text: string) => void): Promise<void
             one.start("b", 3000)
             one.start("c", 10)
             while (all.length < 3) await ds.sleep(50)
-            print(all.join(" "))
+            await print(all.join(" "))
             await held?.shutdown()
             break
         }
@@ -209,19 +212,19 @@ async function play(args: string[], print: (text: string) => void): Promise<void
             break
         }
         case "playing":
-            print(`${playing}`)
+            await print(`${playing}`)
             break
         default:
-            print(`what is ${args[0]}?`)
+            await print(`what is ${args[0]}?`)
     }
 }
 
-async function tried(args: string[], print: (text: string) => void): Promise<number> {
+async function tried(args: string[], print: Print): Promise<number> {
     try {
         await play(args, print)
         return 0
     } catch (error) {
-        print((error as Error).message)
+        await print((error as Error).message)
         return 1
     }
 }
