@@ -14,6 +14,7 @@ import { CODE_LIMIT, limitedBytes, readImage } from "../optimizer/image"
 import { optimize } from "../optimizer/optimize"
 import { verifyByVm } from "../vm/verify"
 import { buildBy, builder, type Job, type Program } from "./builder"
+import { MadeOfFiles } from "./changes"
 import { runCompiler } from "./compiler"
 import { BuildError } from "./error"
 import { FEATURES, featuresFile, leftOut } from "./features"
@@ -157,20 +158,31 @@ function librariesComplete(): boolean {
     return existsSync(CORE) && existsSync(MARK) && readFileSync(MARK, "utf8") === cliVersion()
 }
 
+const fingerprints = new MadeOfFiles<string>()
+
 /** Returns a hash of everything that determines an image. */
 async function fingerprint(program: Program, replaced: Replaced): Promise<string> {
-    const files = [
-        ...OPTIMIZER.flatMap(path => filesBelow(path)),
+    const always = [
         "devsconfig.json",
         "package.json",
         ...serviceFiles(),
         ...boardNames().map(name => boardFile(name)),
-        ...(await sources(program, replaced)),
     ]
-    const parts = files
-        .sort()
-        .map(file => `${file}\n${replaced.get(file) ?? readFileSync(locate(file), "utf8")}`)
-    return hashOf(`${cliVersion()}\n${program.join()}\n${parts.join("")}`)
+    return await fingerprints.get(
+        JSON.stringify([cliVersion(), program, always, [...replaced]]),
+        async () => {
+            const files = [
+                ...OPTIMIZER.flatMap(path => filesBelow(path)),
+                ...always,
+                ...(await sources(program, replaced)),
+            ].sort()
+            const parts = files.map(
+                file => `${file}\n${replaced.get(file) ?? readFileSync(locate(file), "utf8")}`
+            )
+            const value = hashOf(`${cliVersion()}\n${program.join()}\n${parts.join("")}`)
+            return { value, files: files.map(locate) }
+        }
+    )
 }
 
 /** Returns the paths of the project's specifications of Jacdac services, which the compiler reads in every build. */

@@ -1,11 +1,13 @@
 // Node runtime: bundles a program into one script. The bundle has the same sources as the image, with this folder's files instead
 // of the VM's built-in packages, and DeviceScript's libraries as the compiler writes them.
 
+import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { build, type Plugin } from "esbuild"
-import { type Board, boardFiles, pinsModule, readBoard } from "../board/boards"
+import { type Board, boardFile, boardFiles, boardNames, pinsModule, readBoard } from "../board/boards"
 import { ensureLibraries, type Program, ROOT } from "../build/build"
+import { MadeOfFiles } from "../build/changes"
 import { FEATURES, featuresFile, leftOut } from "../build/features"
 import { locate, projectPath } from "../build/places"
 import { nodeFile } from "./packages"
@@ -49,6 +51,8 @@ const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
     },
 })
 
+const bundles = new MadeOfFiles<Bundle>()
+
 /**
  * Bundles a program without the features in `without`. Throws an error with all messages when the program cannot be bundled,
  * a FeatureError when the features cannot be left out.
@@ -60,6 +64,16 @@ export async function bundleProgram(
 ): Promise<Bundle> {
     const files = boardFiles(board).set(FEATURES, featuresFile(without))
     await ensureLibraries()
+    return await bundles.get(JSON.stringify([program, board, [...files]]), () =>
+        bundle(program, board, files)
+    )
+}
+
+async function bundle(
+    program: Program,
+    board: Board,
+    files: Map<string, string>
+): Promise<{ value: Bundle; files: string[] }> {
     const result = await build({
         absWorkingDir: ROOT,
         stdin: {
@@ -70,6 +84,7 @@ export async function bundleProgram(
         outfile: "program.js",
         bundle: true,
         write: false,
+        metafile: true,
         format: "esm",
         target: "es2022",
         mainFields: ["main"],
@@ -86,5 +101,13 @@ export async function bundleProgram(
     // sources
     const map = JSON.parse(text(".map")) as { mappings: string }
     map.mappings = `;${map.mappings}`
-    return { code: `(async () => {\n${text(".js")}\n})`, map: JSON.stringify(map) }
+    const inputs = Object.keys(result.metafile.inputs).map(path => resolve(ROOT, path))
+    return {
+        value: { code: `(async () => {\n${text(".js")}\n})`, map: JSON.stringify(map) },
+        // without the modules of pins, which are made of the boards' files
+        files: [
+            ...inputs.filter(path => existsSync(path)),
+            ...boardNames().map(name => locate(boardFile(name))),
+        ],
+    }
 }

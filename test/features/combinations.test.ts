@@ -10,6 +10,7 @@ import { promisify } from "node:util"
 import { afterEach, describe, expect, test } from "vitest"
 import { behindPipe, buildImage, ROOT } from "../../sim/build/build"
 import { featureNames } from "../../sim/build/features"
+import { nameOf } from "../../sim/device/device"
 import { limitedBytes, readImage } from "../../sim/optimizer/image"
 import { Cli } from "../cli/cli"
 import { free } from "../cli/ports"
@@ -64,13 +65,7 @@ describe.each([client, server])("$name", combination => {
     const { program, without, code } = combination
 
     test("fits its limit of code", async () => {
-        const { image } = await buildImage(
-            behindPipe(program),
-            `test-${combination.name}`.replaceAll(" ", "-"),
-            {
-                without,
-            }
-        )
+        const { image } = await buildImage(behindPipe(program), nameOf(program), { without })
         expect(limitedBytes(readImage(readFileSync(image)).functions)).toBeLessThanOrEqual(code)
     })
 
