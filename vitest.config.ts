@@ -49,9 +49,9 @@ export default defineConfig({
             { extends: true, test: { name: "apart", include: ["test/**/*.test.ts"], exclude: TOGETHER } },
         ],
         globalSetup: "test/support/build-server.ts",
-        testTimeout: 60_000,
-        // hooks build images
-        hookTimeout: 60_000,
+        // tests and hooks build images, on machines that do much else
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
         // CI runs a failed test once more, as its machines may stand still for seconds; the second reporter lists such tests
         retry: process.env.CI === undefined ? 0 : 1,
         reporters: ["default", RETRIED],

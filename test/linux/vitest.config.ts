@@ -13,8 +13,9 @@ export default mergeConfig(
             globalSetup: ["test/linux/support/setup.ts", "test/support/build-server.ts"],
             // they wait more than they work
             maxWorkers: 3,
-            testTimeout: 60_000,
-            hookTimeout: 60_000,
+            // the first test of a program builds it, in CI beside the other tests
+            testTimeout: 180_000,
+            hookTimeout: 180_000,
             retry: process.env.CI === undefined ? 0 : 1,
             reporters: ["default", RETRIED],
         },
