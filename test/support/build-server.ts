@@ -27,12 +27,23 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
     }
 }
 
+/** The most jobs at a time: one is compiled while another is optimized. Each further compiler would have to get warm first. */
+const MOST_JOBS = 2
+let running = 0
+const waiting: (() => void)[] = []
+
 async function run(job: Job): Promise<Result> {
+    if (running < MOST_JOBS) running++
+    else await new Promise<void>(resolve => waiting.push(resolve))
     try {
         await build(job)
         return {}
     } catch (error) {
         return { error: error instanceof Error ? error.message : `${error}` }
+    } finally {
+        const next = waiting.shift()
+        if (next === undefined) running--
+        else next()
     }
 }
 
