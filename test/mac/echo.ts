@@ -10,7 +10,7 @@ const address = Buffer.from("021122334455", "hex")
 const mac = board(address)
 
 lines.run = async (_line, print) => {
-    for (let at = 0; at < MacCounter.Size; at += 4) print(`${mac.counters.getAt(at, "i32")}`)
+    for (let at = 0; at < MacCounter.Size; at += 4) await print(`${mac.counters.getAt(at, "i32")}`)
     return 0
 }
 
