@@ -268,7 +268,7 @@ describe("taps of the switch", () => {
         stop()
         a.port.send(frame(2))
         await clock.runUntil(100)
-        const fate = { lost: undefined, arrives: 12, copies: 1, corrupted: true, held: false }
+        const fate = { lost: undefined, arrives: 12, copies: 1, corrupted: true, bit: 106, held: false }
         expect(seen).toEqual([[frame(1), "a", 5, [{ to: "b", ...fate }]]])
         expect(b.frames[0]).not.toEqual(frame(1))
     })

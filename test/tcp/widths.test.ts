@@ -13,6 +13,7 @@ const HEADERS = /^(Arp|Eth|Icmp|Ip|Tcp|Udp)\./
 /** Fields with more than one width, and why. */
 const EXCEPTIONS: [field: string, widths: string, reason: string][] = [
     ["Event.Time", "i32 u32", "the time of an event is printed unsigned"],
+    ["Hashed.First", "i32 u16", "a connection's initial number, and in another hash the first port to try"],
     [
         "Header.Interface",
         "i32 u8",
