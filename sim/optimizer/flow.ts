@@ -54,8 +54,8 @@ class Liveness {
     ) {
         const next = waysOn(fn)
         const parts = fn.blocks.map(block => {
-            const { read, stored } = this.usesOf(block)
-            return { block, read, kept: ~stored, next: next(block), live: 0n }
+            const read = this.through(block, 0n)
+            return { block, read, kept: ~this.storedIn(block), next: next(block), live: 0n }
         })
         const handlers = fn.blocks.flatMap(({ end }) => (end.kind === "try" ? [end.handler] : []))
         for (let changed = true; changed; ) {
@@ -105,40 +105,37 @@ class Liveness {
         return live
     }
 
-    /** Returns the slots that a block reads before it stores them, and those that it stores. */
-    private usesOf({ statements, end }: Block): { read: Live; stored: Live } {
-        const value = endValue(end)
+    /** Returns the slots that are needed before a block if those in `out` are needed after it. */
+    private through(block: Block, out: Live): Live {
+        let live = this.beforeEnd(block, out)
+        for (let n = block.statements.length - 1; n >= 0; n--)
+            live = this.beforeStatement(block.statements[n], live)
+        return live
+    }
+
+    /** Returns the slots that a block stores. */
+    private storedIn({ statements, end }: Block): Live {
+        // the VM throws a value of its own that holds the target
         let stored = end.kind === "throwJump" ? RETURN_VALUE : 0n
-        let read = end.kind === "nullish" ? RETURN_VALUE : 0n
-        if (value !== undefined) read |= this.reads(value)
-        for (let n = statements.length - 1; n >= 0; n--) {
-            const { op, number, arguments: args } = statements[n]
-            if (op === Op.StoreLocal && !this.shared.has(number)) {
-                stored |= slotBit(number)
-                read &= ~slotBit(number)
-            }
-            if (setsReturnValue(op)) {
-                stored |= RETURN_VALUE
-                read &= ~RETURN_VALUE
-            }
-            for (const argument of args) read |= this.reads(argument)
-        }
-        return { read, stored }
+        for (const statement of statements) stored |= this.storedBy(statement)
+        return stored
+    }
+
+    private storedBy({ op, number }: Node): Live {
+        const value = setsReturnValue(op) ? RETURN_VALUE : 0n
+        return op === Op.StoreLocal && !this.shared.has(number) ? value | slotBit(number) : value
     }
 
     private beforeEnd({ end }: Block, out: Live): Live {
         const value = endValue(end)
         let live = end.kind === "nullish" ? out | RETURN_VALUE : out
-        // the VM throws a value of its own that holds the target
         if (end.kind === "throwJump") live &= ~RETURN_VALUE
         return (value === undefined ? live : live | this.reads(value)) | this.handled
     }
 
     private beforeStatement(statement: Node, out: Live): Live {
-        const { op, number } = statement
-        let live = out
-        if (op === Op.StoreLocal && !this.shared.has(number)) live &= ~slotBit(number)
-        if (setsReturnValue(op)) live &= ~RETURN_VALUE
+        const stored = this.storedBy(statement)
+        let live = stored === 0n ? out : out & ~stored
         for (const argument of statement.arguments) live |= this.reads(argument)
         return live | this.handled
     }
