@@ -1,5 +1,7 @@
 // The contents of a capture file: packets, each with the time and the link on which it was seen.
 
+import { LINKTYPE_ETHERNET } from "./link-layer"
+
 /** A packet of a capture. Its bytes are valid only until the reader's next call. */
 export interface CapturedPacket {
     /** The link type (LINKTYPE_ value of tcpdump.org), which says what the bytes begin with. */
@@ -11,6 +13,13 @@ export interface CapturedPacket {
     /** The time in whole seconds since 1970, and the nanoseconds after them. Both are 0 in a record without a time. */
     readonly seconds: number
     readonly nanoseconds: number
+}
+
+/** Returns an Ethernet frame of the simulator as a packet; `time` is in milliseconds. */
+export function ethernetPacket(frame: Uint8Array, time: number): CapturedPacket {
+    const seconds = Math.floor(time / 1000)
+    const nanoseconds = Math.round((time - seconds * 1000) * 1e6)
+    return { linkType: LINKTYPE_ETHERNET, bytes: frame, length: frame.length, seconds, nanoseconds }
 }
 
 /** Thrown by a format for bytes that are not valid; the message says what is wrong, in a few words. */

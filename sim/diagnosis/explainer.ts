@@ -6,7 +6,7 @@ import { endName, other } from "../analysis/connection"
 import { Connections, type Seen } from "../analysis/connections"
 import { Mark } from "../analysis/marks"
 import { Bit } from "../analysis/segment"
-import { LINKTYPE_ETHERNET } from "../capture/link-layer"
+import { ethernetPacket } from "../capture/packet"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
 import type { ArpView, TcpView, View } from "../view/dissect"
@@ -142,12 +142,7 @@ export class Explainer {
     private port(frame: Uint8Array, view: View, time: number): void {
         // a frame that the stack drops as damaged belongs to no connection
         if (failedCheck(view) !== undefined) return
-        const seconds = Math.floor(time / 1000)
-        const nanoseconds = Math.round((time - seconds * 1000) * 1e6)
-        this.connections.take(
-            { linkType: LINKTYPE_ETHERNET, bytes: frame, length: frame.length, seconds, nanoseconds },
-            true
-        )
+        this.connections.take(ethernetPacket(frame, time), true)
     }
 
     /** Notes an event of the device's stack; returns why a connection failed. */

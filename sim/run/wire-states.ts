@@ -2,7 +2,7 @@
 
 import { Connections } from "../analysis/connections"
 import type { StateChange } from "../analysis/states"
-import { LINKTYPE_ETHERNET } from "../capture/link-layer"
+import { ethernetPacket } from "../capture/packet"
 
 /** A state that a segment shows of the end that sent it or of the other one. */
 interface Shown {
@@ -33,16 +33,7 @@ export class WireStates {
     /** Takes a frame that was sent at `time` (ms) and arrives, and returns the states that it shows. */
     take(frame: Uint8Array, time: number): readonly Shown[] {
         this.shown = []
-        const seconds = Math.floor(time / 1000)
-        const nanoseconds = Math.round((time - seconds * 1000) * 1e6)
-        const packet = {
-            linkType: LINKTYPE_ETHERNET,
-            bytes: frame,
-            length: frame.length,
-            seconds,
-            nanoseconds,
-        }
-        this.connections.take(packet, true)
+        this.connections.take(ethernetPacket(frame, time), true)
         return this.shown
     }
 }

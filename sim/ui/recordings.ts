@@ -10,7 +10,7 @@ import type { StateChange } from "../analysis/states"
 import { ending } from "../analysis/story"
 import { element } from "../analysis/svg"
 import { Wording } from "../analysis/wording"
-import { LINKTYPE_ETHERNET } from "../capture/link-layer"
+import { ethernetPacket } from "../capture/packet"
 import type { Evidence } from "../diagnosis/evidence"
 
 /** The connections whose segments are kept. */
@@ -36,12 +36,7 @@ export class Recordings {
 
     /** Notes a frame that passes the device's port at `time`, ms. */
     take(frame: Uint8Array, time: number): void {
-        const seconds = Math.floor(time / 1000)
-        const nanoseconds = Math.round((time - seconds * 1000) * 1e6)
-        this.connections.take(
-            { linkType: LINKTYPE_ETHERNET, bytes: frame, length: frame.length, seconds, nanoseconds },
-            true
-        )
+        this.connections.take(ethernetPacket(frame, time), true)
     }
 
     /** Returns the number of the latest connection between these ends; undefined if it is not kept. */
