@@ -5,6 +5,7 @@ import { SIMULATOR_PORT } from "../device/jacdac"
 import { urlOf } from "../options/forward"
 import type { Options } from "../options/options"
 import type { Forward } from "../router/incoming"
+import { hostName } from "./boot"
 
 /** Returns milliseconds as text, in seconds from 1000 on. */
 function span(ms: number): string {
@@ -17,9 +18,11 @@ export function opening(options: Options): string[] {
     const what = options.program ?? "the flashed image"
     const runs = { vm: `${what} on DeviceScript's VM`, node: `${options.program ?? "its sources"} on Node` }
     const devices = [
-        `Host X  ${board.title} at ${ip}/${prefix}`,
+        `${hostName(0)}  ${board.title} at ${ip}/${prefix}`,
         `        ${runs[runtime]}`,
-        ...others.map((other, n) => `host ${n + 2}  the same board at ${other.ip}: ${runs[other.runtime]}`),
+        ...others.map(
+            (other, n) => `${hostName(n + 1)}  the same board at ${other.ip}: ${runs[other.runtime]}`
+        ),
     ]
     const routed = router === undefined ? [] : [`router  ${router} leads to this computer's network`]
     if (link !== "builtin") return [...devices, ...routed, `link    ${link}`]

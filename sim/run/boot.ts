@@ -12,9 +12,14 @@ const EVENTS = 32
 /** The name of Host X as a station of the network. */
 export const HOST_X = "device"
 
-/** Returns the name of device number `n` (from 0) as a station, and in diagrams and messages. */
+/** Returns the name of device number `n` (from 0) as a station, and before what its program prints. */
 export function deviceName(n: number): string {
     return n === 0 ? HOST_X : `device ${n + 1}`
+}
+
+/** Returns what the simulator's texts call device number `n` (from 0). */
+export function hostName(n: number): string {
+    return n === 0 ? "Host X" : `host ${n + 1}`
 }
 
 /** Returns a host's Ethernet address: locally administered, and different for each IP address. */

@@ -6,6 +6,7 @@ import { diagnosisLines } from "../diagnosis/diagnosis"
 import { type Closed, LinkError } from "../link/stream"
 import type { Options } from "../options/options"
 import { cabled, leaving, opening, serving } from "./banner"
+import { deviceName, hostName } from "./boot"
 import { PortCapture } from "./capture"
 import { control } from "./control"
 import { Ended } from "./ended"
@@ -97,7 +98,7 @@ async function carryOut(
         ...(capture === undefined ? [] : portsOf(options, capture)),
         {
             log: (level, text, device) => {
-                const named = device === 0 ? text : `device ${device + 1}: ${text}`
+                const named = device === 0 ? text : `${deviceName(device)}: ${text}`
                 if (!log.heard && level !== "error") return
                 // the arrow that brought it stands before what the program prints
                 picture?.restArrived()
@@ -177,7 +178,7 @@ function explanations({ json, mode }: Options, picture: Picture | undefined, out
     return {
         explained: (explained, device) => {
             const [sentence = "", ...rest] = diagnosisLines(explained)
-            const named = device === 0 ? sentence : `host ${device + 1}: ${sentence}`
+            const named = device === 0 ? sentence : `${hostName(device)}: ${sentence}`
             const write = () => {
                 output.paragraph(named, "bold")
                 for (const line of rest) output.paragraph(line, "dim")
@@ -214,7 +215,7 @@ function makePicture({ ip, server, router, time }: Options, output: Output, on: 
         server === undefined
             ? { name: router === undefined ? "network" : "router", ip: router ?? "" }
             : { name: "server", ip: server }
-    const hosts = { left: { name: "Host X", ip }, right }
+    const hosts = { left: { name: hostName(0), ip }, right }
     const later = (ms: number, run: () => void) => void setTimeout(run, ms).unref()
     return new Picture(output, hosts, on, time === "real" ? later : undefined)
 }

@@ -35,7 +35,7 @@ import { type Scene, sceneOn } from "../stage/scene"
 import { namesOf } from "../stage/stages"
 import { type Clock, RealClock, VirtualClock } from "../time/clock"
 import { Random } from "../time/random"
-import { bootOptions, deviceName, macFor, macOfHostX } from "./boot"
+import { bootOptions, deviceName, hostName, macFor, macOfHostX } from "./boot"
 import { Ended } from "./ended"
 import { isProgramsOwn } from "./log"
 import type { Observer } from "./observer"
@@ -501,7 +501,7 @@ export class World {
     private makeExplainer(n: number, ip: string): Explainer {
         const { prefix, gateway, config } = this.options
         const self = {
-            name: n === 0 ? "Host X" : `host ${n + 1}`,
+            name: hostName(n),
             station: deviceName(n),
             // a program may have an address of its own
             get ip() {

@@ -1,4 +1,4 @@
-// The run behind the dashboard (`--ui`): one world at a time, which the page drives. A staged failure needs a network of its own, so
+// The run that the dashboard (`--ui`) shows: one world at a time, which the page drives. A staged failure needs a network of its own, so
 // each one begins a new world, as the end of a failure does.
 
 import { BuildError } from "../build/error"
@@ -8,7 +8,7 @@ import { type Closed, LinkError } from "../link/stream"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
 import { serving } from "../run/banner"
-import { HOST_X } from "../run/boot"
+import { deviceName, hostName } from "../run/boot"
 import { Ended } from "../run/ended"
 import { Example, ExampleFailed } from "../run/example"
 import { Watch } from "../run/example-checks"
@@ -166,7 +166,7 @@ export class Dashboard {
             ({ ip }, n) =>
                 new Traffic(
                     n,
-                    n === 0 ? "Host X" : `host ${n + 1}`,
+                    hostName(n),
                     ip,
                     message => this.feed.put(message),
                     () => world.explainers[n]?.evidence
@@ -290,13 +290,13 @@ export class Dashboard {
             note: (text, time, device) => this.traffic[device]?.note(text, time),
             explained: (explained, device) => {
                 this.traffic[device]?.explained(explained, ++this.failures)
-                const named = device === 0 ? "" : `host ${device + 1}: `
+                const named = device === 0 ? "" : `${hostName(device)}: `
                 const [sentence = "", ...rest] = diagnosisLines(explained)
                 this.line(`${named}${sentence}`, "error")
                 for (const text of rest) this.line(text, "note")
             },
             log: (level, text, device) => {
-                const named = device === 0 ? text : `${HOST_X} ${device + 1}: ${text}`
+                const named = device === 0 ? text : `${deviceName(device)}: ${text}`
                 this.line(named, level === "error" ? "error" : "log")
             },
         }

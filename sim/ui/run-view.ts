@@ -1,6 +1,7 @@
 // Describes a run for the page: its devices, the other hosts, and what it shows.
 
 import type { Options } from "../options/options"
+import { hostName } from "../run/boot"
 import { stages } from "../stage/stages"
 import type { RunView } from "./messages"
 
@@ -11,7 +12,7 @@ export function runView(options: Options): RunView {
     const what = program ?? "the flashed program"
     const device = (number: number, one: { runtime: "vm" | "node"; ip: string }) => ({
         number,
-        name: number === 0 ? "Host X" : `host ${number + 1}`,
+        name: hostName(number),
         ip: `${one.ip}/${prefix}`,
         about: `${board.title}: ${what} on ${runs(one.runtime)}`,
     })
