@@ -10,7 +10,7 @@ import {
     SRV_DEVICE_SCRIPT_MANAGER,
 } from "jacdac-ts"
 import { INSTALLED } from "../build/places"
-import { ANNOUNCED, isWanted, LOOK, sleep, within } from "../deploy/bus"
+import { isWanted, notFound, onlyService, within } from "../deploy/bus"
 import { DeployError } from "../deploy/error"
 import { DEVTOOLS, type Route, SIMULATOR } from "../deploy/route"
 import { SIMULATOR_PORT } from "../device/jacdac"
@@ -21,7 +21,7 @@ const NEAR = 500
 
 /**
  * Returns the way to a board without --port: the only board on USB, else devtools, else the simulator, if they run on this computer.
- * Throws a DeployError if there is none, or if there are several boards.
+ * Throws a DeployError if no board can be found, or if several boards are on USB.
  */
 export async function findRoute(): Promise<Route> {
     const { choosePort, loadSerialPorts, portsOf } = await import("../deploy/serial")
@@ -65,7 +65,7 @@ export function boardOf(servers: string): string {
 
 /**
  * Returns the console of the wanted board (`isWanted`), once all boards have had time to announce themselves. Throws a DeployError
- * that says why there is none.
+ * that says why the board has no console, or that no such board answers.
  */
 export async function findConsole(
     bus: JDBus,
@@ -78,26 +78,17 @@ export async function findConsole(
         const short = managers().find(({ device }) => device.deviceId === board)?.device.shortId ?? ""
         return isWanted({ deviceId: board, shortId: short }, wanted) || isWanted(service.device, wanted)
     }
-    const began = Date.now()
-    while (Date.now() - began < patience) {
-        await sleep(LOOK)
-        const found = bus.services({ serviceClass: SRV_NETWORK_CONSOLE, lost: false }).filter(isBoards)
-        if (found.length === 0 || Date.now() - began < ANNOUNCED) continue
-        if (found.length === 1) return found[0]!
-        const boards = found.map(({ device }) => boardOf(device.deviceId)).join(", ")
-        throw new DeployError(
-            `${found.length} boards have a console: choose one by --device; they are ${boards}`
-        )
-    }
-    const boards = managers().filter(({ device }) => isWanted(device, wanted))
-    const [board] = boards
-    if (board !== undefined) throw new DeployError(await whyNone(board))
-    const others = managers().map(({ device: { deviceId, shortId } }) => `${deviceId} (${shortId})`)
-    if (others.length > 0)
-        throw new DeployError(`board ${wanted} is not on this bus; the boards are ${others.join(", ")}`)
-    throw new DeployError(
-        `no board with DeviceScript answers within ${patience / 1000} s: is the firmware on the board (npx devicescript flash)?`
+    const found = await onlyService(
+        () => bus.services({ serviceClass: SRV_NETWORK_CONSOLE, lost: false }).filter(isBoards),
+        patience,
+        several => {
+            const boards = several.map(({ device }) => boardOf(device.deviceId)).join(", ")
+            return `${several.length} boards have a console: choose one by --device; they are ${boards}`
+        }
     )
+    if (found !== undefined) return found
+    const board = managers().find(({ device }) => isWanted(device, wanted))
+    throw board === undefined ? notFound(managers(), wanted, patience) : new DeployError(await whyNone(board))
 }
 
 /** The longest wait for a register, ms. */

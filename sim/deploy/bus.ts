@@ -1,10 +1,10 @@
-// Opens and closes the Jacdac bus behind a transport, and finds boards on it.
+// Opens and closes the Jacdac bus to which a transport leads, and finds boards on it.
 
 import { JDBus, type JDService, TRANSPORT_ERROR, type Transport } from "jacdac-ts"
 import { DeployError } from "./error"
 
 /** The time after which all boards have announced themselves, which they do every half second, ms. */
-export const ANNOUNCED = 1200
+const ANNOUNCED = 1200
 /** The pause between two checks, ms. */
 export const LOOK = 20
 const NOT_OPENED =
@@ -51,6 +51,44 @@ export function isWanted(
     wanted: string | undefined
 ): boolean {
     return wanted === undefined || deviceId.endsWith(wanted.toLowerCase()) || shortId === wanted.toUpperCase()
+}
+
+/**
+ * Returns the only service that `find` returns, once all boards have had time to announce themselves; undefined if it returns none
+ * within `patience` ms. Throws a DeployError with the text of `choose` when it returns several.
+ */
+export async function onlyService(
+    find: () => readonly JDService[],
+    patience: number,
+    choose: (found: readonly JDService[]) => string
+): Promise<JDService | undefined> {
+    const began = Date.now()
+    while (Date.now() - began < patience) {
+        await sleep(LOOK)
+        const found = find()
+        if (found.length === 0 || Date.now() - began < ANNOUNCED) continue
+        if (found.length === 1) return found[0]
+        throw new DeployError(choose(found))
+    }
+    return undefined
+}
+
+/** Returns the error that the wanted board is not among those that answer, whose services are given. */
+export function notFound(
+    services: readonly JDService[],
+    wanted: string | undefined,
+    patience: number
+): DeployError {
+    return new DeployError(
+        services.length > 0
+            ? `board ${wanted} is not on this bus; the boards are ${names(services)}`
+            : `no board with DeviceScript answers within ${patience / 1000} s: is the firmware on the board (npx devicescript flash)?`
+    )
+}
+
+/** Returns the boards of services as text, each by its number and short name. */
+export function names(services: readonly JDService[]): string {
+    return services.map(({ device: { deviceId, shortId } }) => `${deviceId} (${shortId})`).join(", ")
 }
 
 /** Waits for the work. Rejects with a DeployError when it fails or takes longer than `ms`. */

@@ -16,7 +16,18 @@ import {
     type Transport,
     WifiCmd,
 } from "jacdac-ts"
-import { ANNOUNCED, asDeployError, closeBus, isWanted, LOOK, openBus, sleep, within } from "./bus"
+import {
+    asDeployError,
+    closeBus,
+    isWanted,
+    LOOK,
+    names,
+    notFound,
+    onlyService,
+    openBus,
+    sleep,
+    within,
+} from "./bus"
 import { DeployError } from "./error"
 
 interface Deployment {
@@ -58,26 +69,14 @@ export async function deploy(transport: Transport, deployment: Deployment): Prom
 /** Returns the service of the board that the deployment asks for, once all boards have had time to announce themselves. */
 async function findManager(bus: JDBus, { device, patience }: Deployment): Promise<JDService> {
     const all = () => bus.services({ serviceClass: SRV_DEVICE_SCRIPT_MANAGER, lost: false })
-    const began = Date.now()
-    while (Date.now() - began < patience) {
-        await sleep(LOOK)
-        const found = all().filter(({ device: own }) => isWanted(own, device))
-        if (found.length === 0 || Date.now() - began < ANNOUNCED) continue
-        if (found.length === 1) return found[0]
-        throw new DeployError(
-            `${found.length} boards are on this bus: choose one by --device; they are ${names(found)}`
-        )
-    }
-    const others = all()
-    if (others.length > 0)
-        throw new DeployError(`board ${device} is not on this bus; the boards are ${names(others)}`)
-    throw new DeployError(
-        `no board with DeviceScript answers within ${patience / 1000} s: is the firmware on the board (npx devicescript flash)?`
+    const found = await onlyService(
+        () => all().filter(({ device: own }) => isWanted(own, device)),
+        patience,
+        several =>
+            `${several.length} boards are on this bus: choose one by --device; they are ${names(several)}`
     )
-}
-
-function names(managers: readonly JDService[]): string {
-    return managers.map(({ device: { deviceId, shortId } }) => `${deviceId} (${shortId})`).join(", ")
+    if (found === undefined) throw notFound(all(), device, patience)
+    return found
 }
 
 /** Installs one program on one board. */

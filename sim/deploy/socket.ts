@@ -2,11 +2,8 @@
 
 import { connect, type Socket } from "node:net"
 import { Transport } from "jacdac-ts"
-import { FrameReader, SIMULATOR_PORT } from "../device/jacdac"
+import { FrameReader, SIMULATOR_PORT, withLength } from "../device/jacdac"
 import { DeployError } from "./error"
-
-/** The length byte of a frame of this length or more, whose length follows in two more bytes. */
-const LONG = 255
 
 export class SocketTransport extends Transport {
     private socket: Socket | undefined
@@ -43,9 +40,7 @@ export class SocketTransport extends Transport {
     }
 
     protected async transportSendPacketAsync(frame: Uint8Array): Promise<void> {
-        const { length } = frame
-        const before = length < LONG ? [length] : [LONG, length & 0xff, length >> 8]
-        this.socket?.write(Uint8Array.from([...before, ...frame]))
+        this.socket?.write(withLength(frame))
     }
 
     protected async transportDisconnectAsync(): Promise<void> {

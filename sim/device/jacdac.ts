@@ -35,7 +35,7 @@ export class JacdacBus {
         for (const socket of this.sockets) {
             if (socket === from) continue
             if (socket.writableLength > MOST_WAITING) socket.destroy()
-            else socket.write(Uint8Array.from([frame.length, ...frame]))
+            else socket.write(withLength(frame))
         }
     }
 
@@ -67,6 +67,13 @@ export class JacdacBus {
             for (const frame of frames.take(bytes)) this.carry(frame, socket)
         })
     }
+}
+
+/** Returns a frame after its length, as it is written to a stream. */
+export function withLength(frame: Uint8Array): Uint8Array {
+    const { length } = frame
+    const before = length < LONG ? [length] : [LONG, length & 0xff, length >> 8]
+    return Uint8Array.from([...before, ...frame])
 }
 
 /** Finds the frames in a stream in which each follows its length. Returns only those that can be Jacdac frames. */
