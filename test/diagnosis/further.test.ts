@@ -350,17 +350,15 @@ test("an MQTT CONNECT with a user name is told from one without", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), bytes => typeof namesUser(bytes) === "boolean"))
 })
 
+/** The commands of a connection that sends and closes, with the ms before it reads what comes back. */
+function exchange(wait: number): string[] {
+    return ["connect 10.0.0.1 7", "wait 3 ESTABLISHED", "send 3 hello", `sleep ${wait}`, "read 3", "close 3"]
+}
+
 const harmless: { readonly [name: string]: [Part, number, ...string[]] } = {
     "a line that loses a quarter of the frames, and repairs it all": [
         {
-            commands: [
-                "connect 10.0.0.1 7",
-                "wait 3 ESTABLISHED",
-                "send 3 hello",
-                "sleep 9000",
-                "read 3",
-                "close 3",
-            ],
+            commands: exchange(9000),
         },
         70,
         "--impair",
@@ -370,14 +368,7 @@ const harmless: { readonly [name: string]: [Part, number, ...string[]] } = {
     ],
     "a line that delivers everything twice": [
         {
-            commands: [
-                "connect 10.0.0.1 7",
-                "wait 3 ESTABLISHED",
-                "send 3 hello",
-                "sleep 900",
-                "read 3",
-                "close 3",
-            ],
+            commands: exchange(900),
         },
         70,
         "--impair",
@@ -385,14 +376,7 @@ const harmless: { readonly [name: string]: [Part, number, ...string[]] } = {
     ],
     "an orderly close": [
         {
-            commands: [
-                "connect 10.0.0.1 7",
-                "wait 3 ESTABLISHED",
-                "send 3 hello",
-                "sleep 900",
-                "read 3",
-                "close 3",
-            ],
+            commands: exchange(900),
         },
         70,
     ],
@@ -403,14 +387,7 @@ const harmless: { readonly [name: string]: [Part, number, ...string[]] } = {
                     scene.conditions.cable(false)
                     scene.clock.at(scene.clock.now() + 5000, () => scene.conditions.cable(true))
                 }),
-            commands: [
-                "connect 10.0.0.1 7",
-                "wait 3 ESTABLISHED",
-                "send 3 hello",
-                "sleep 9000",
-                "read 3",
-                "close 3",
-            ],
+            commands: exchange(9000),
         },
         70,
     ],

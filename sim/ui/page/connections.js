@@ -31,11 +31,7 @@ function drawnConnection() {
  * @param {ConnectionView} one
  */
 function takeConnection(one) {
-    let own = connections.get(one.device)
-    if (own === undefined) {
-        own = new Map()
-        connections.set(one.device, own)
-    }
+    const own = ofDevice(connections, one.device)
     own.set(one.number, one)
     const old = one.number - MOST_LISTED
     own.delete(old)

@@ -104,6 +104,22 @@ function command(line) {
 }
 
 /**
+ * Returns what is kept of a device, by number: a new map if nothing is kept yet.
+ * @template T
+ * @param {Map<number, Map<number, T>>} all
+ * @param {number} device
+ * @returns {Map<number, T>}
+ */
+function ofDevice(all, device) {
+    const known = all.get(device)
+    if (known !== undefined) return known
+    /** @type {Map<number, T>} */
+    const made = new Map()
+    all.set(device, made)
+    return made
+}
+
+/**
  * Returns true when the user has selected something in an element, which must not be replaced then.
  * @param {Element} element
  */

@@ -16,11 +16,7 @@ const drawn = new Map()
  * @param {RowView} row
  */
 function takeRow(row) {
-    let own = rows.get(row.device)
-    if (own === undefined) {
-        own = new Map()
-        rows.set(row.device, own)
-    }
+    const own = ofDevice(rows, row.device)
     own.set(row.number, row)
     if (row.device === shown.device) drawRow(row)
     const old = row.number - MOST_ROWS
