@@ -60,8 +60,8 @@ function readThrough(source: string): string {
 }
 
 /**
- * Has accesses to buffers whose formats are constant call the View themselves: `b.getAt(at, "u16")` becomes `b.view.u16(at)`. V8 puts
- * into a function only so many bytecodes of the functions that it calls, and a function of the stack makes dozens of such calls.
+ * Has accesses to buffers whose formats are constant call the View themselves: `b.getAt(at, "u16")` becomes `b.view.u16(at)`. V8 inlines
+ * a limited number of bytecodes into a function, and a function of the stack makes dozens of such calls.
  */
 function callViews(source: string): string {
     let text = source

@@ -128,7 +128,7 @@ export interface ConditionsView {
     readonly state: Conditions
 }
 
-/** The commands of the console, as \`help\` lists them. */
+/** The commands of the console, as `help` lists them. */
 export interface CommandsView {
     readonly kind: "commands"
     readonly commands: readonly { readonly name: string; readonly usage: string; readonly does: string }[]

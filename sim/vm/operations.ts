@@ -27,7 +27,8 @@ export interface Turns {
 
 /**
  * Counts the operations of the function that a program passes to `measure`, without those of the call. `program` is a path
- * in this project; the program finds `options` in its boot options. Throws when the program does not compile, fails, or runs more operations than the VM's limit.
+ * in this project; the program finds `options` in its boot options. Throws when the program does not compile, fails, or runs more
+ * operations than the VM's limit.
  */
 export async function countOperations(program: string, options: object = {}): Promise<number> {
     const { image } = await buildImage([program], program.replace(/\.ts$/, "").replaceAll("/", "-"))

@@ -28,6 +28,7 @@ interface VmOptions extends RuntimeOptions {
 
 const LEVELS: Record<string, Level> = { ">": "log", "?": "debug", "*": "warn", "!": "error", "#": "data" }
 const EXCEPTION = /^[!*] Exception: (.*)$/
+/** The name that the VM has for a loop without end. */
 const ENDLESS_LOOP = "InfiniteLoop"
 const MESSAGE = /^\* {2}message: (.*)$/
 const CALL = /^[!*] {2}at (\w*)_F(\d+) \(pc:(\d+)\)$/

@@ -48,22 +48,22 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
     }
     const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
     const queued = conns.getAt(c + Tcb.SendLength, "u16")
-    let most: number = Figure.DuplicateAcks
+    let threshold: number = Figure.DuplicateAcks
     if (flight >= queued || flight >= conns.getAt(c + Tcb.SndWnd, "u16")) {
         // early retransmit (RFC 5827 section 2.1): nothing new can be sent, so of two or three segments in flight only one or
         // two can cause a duplicate ACK
         const size = queued < t.sendSize ? mss : evenSegment(t, mss)
         if (flight > size) {
-            if (flight <= 2 * size) most = 1
-            else if (flight <= 3 * size) most = 2
+            if (flight <= 2 * size) threshold = 1
+            else if (flight <= 3 * size) threshold = 2
         }
     }
     // step 2: only one fast retransmit for the data that was sent before the last loss
-    if (scaleDups >> 4 !== most || conns.getAt(c + Tcb.Recover, "u16") > 0) return
+    if (scaleDups >> 4 !== threshold || conns.getAt(c + Tcb.Recover, "u16") > 0) return
     // data that limited transmit has sent beyond cwnd does not count (RFC 5681 section 3.2, step 2, MUST NOT)
     const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
     halve(t, c, Math.min(flight, cwnd))
-    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + most * mss)
+    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + threshold * mss)
     conns.setAt(c + Tcb.Recover, "u16", flight + 1)
     conns.setAt(c + Tcb.RtxAt, "u16", 0)
     conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))

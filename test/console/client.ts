@@ -1,4 +1,4 @@
-// A console's end of a Jacdac bus behind a TCP socket, for tests.
+// The end of a Jacdac bus at which a test's console is: a TCP socket leads there.
 
 import type { Transport } from "jacdac-ts"
 import { BoardConsole } from "../../sim/console/board"

@@ -22,7 +22,10 @@ export class Line<F = Uint8Array<ArrayBuffer>> {
         this.lengths[this.count++] = length
     }
 
-    /** Returns a frame that was delivered before, for the next one to send; undefined if there is none. For receivers that keep none. */
+    /**
+     * Returns a frame that was delivered before, for the sender's next one; undefined if none was delivered yet. Only a stack whose
+     * receiver copies what it keeps may call this.
+     */
     spare(): F | undefined {
         return this.frames[this.count]
     }
