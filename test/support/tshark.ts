@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { expect, test } from "vitest"
+import { beforeAll, expect, test } from "vitest"
 import { Capture } from "../../sim/capture/pcapng"
 
 const frames: { frame: Uint8Array; time: number }[] = []
@@ -77,6 +77,11 @@ export function dissectedBy(
  * display filter, what UDP carries is taken apart as well, and some of it has to be of that protocol.
  */
 export function tsharkAgrees(protocol?: string): void {
+    // test files that share a process share this module, too
+    beforeAll(() => {
+        frames.length = 0
+        seen.clear()
+    })
     // where the project is checked, the tool has to be there
     test.skipIf(!found && process.env.CI === undefined)(
         "tshark finds nothing wrong with what was sent",
