@@ -5,6 +5,7 @@ import { relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 import { boardFiles, readBoard } from "./sim/board/boards.ts"
+import { YOUNG_SPACE } from "./sim/build/compiler.ts"
 import { FEATURES, featuresFile, leftOut } from "./sim/build/features.ts"
 import { ALIASES, loadPins, resolvePins } from "./sim/node/packages.ts"
 
@@ -48,6 +49,7 @@ export default defineConfig({
             { extends: true, test: { name: "together", include: TOGETHER, isolate: false } },
             { extends: true, test: { name: "apart", include: ["test/**/*.test.ts"], exclude: TOGETHER } },
         ],
+        execArgv: [YOUNG_SPACE],
         globalSetup: "test/support/build-server.ts",
         // tests and hooks build images, on machines that do much else
         testTimeout: 120_000,

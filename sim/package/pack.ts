@@ -3,11 +3,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join, relative, resolve } from "node:path"
-import { build } from "esbuild"
 import ts from "typescript"
 import { PACKAGE } from "../build/places"
-import { ALIASES } from "../node/packages"
-import { specialized } from "../node/specialize"
+import { compile } from "./compile"
 
 const DIST = join(PACKAGE, "dist")
 /** The compiled modules by name, each with its source. */
@@ -19,39 +17,15 @@ const MODULES = {
 }
 /** The modules whose types users import. */
 const TYPED = ["testing", "vitest"] as const
-/** Packages that are loaded from the user's project, some only when they are used. */
-const EXTERNAL = ["@devicescript/cli", "esbuild", "koffi", "serialport", "typescript", "vite", "vitest"]
 /** Packages whose code is compiled in. Their licenses go with it. */
 const COMPILED_IN = ["commander", "jacdac-ts"]
 /** Matches a relative import in declarations: what is before the name, the name without its ending. */
 const RELATIVE = /((?:from|import\()\s*)"(\.{1,2}\/[^"]+?)(?:\.ts)?"/g
-/** CommonJS modules that are compiled in ask for Node's modules by `require`. */
-const BANNER = `import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);`
 
-await compile()
+rmSync(DIST, { recursive: true, force: true })
+await compile(MODULES, DIST)
 writeLicenses()
 writeTypes()
-
-async function compile(): Promise<void> {
-    rmSync(DIST, { recursive: true, force: true })
-    await build({
-        absWorkingDir: PACKAGE,
-        entryPoints: MODULES,
-        outdir: "dist",
-        chunkNames: "parts/[name]-[hash]",
-        bundle: true,
-        splitting: true,
-        format: "esm",
-        platform: "node",
-        target: "node20",
-        external: EXTERNAL,
-        alias: ALIASES,
-        plugins: [specialized],
-        tsconfigRaw: {},
-        banner: { js: BANNER },
-        logLevel: "warning",
-    })
-}
 
 function writeLicenses(): void {
     const require = createRequire(join(PACKAGE, "package.json"))

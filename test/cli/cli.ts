@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { commandWords } from "../support/command"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -17,7 +18,7 @@ export class Cli {
 
     constructor(...words: string[]) {
         const { FORCE_COLOR: _, ...environment } = process.env
-        const [program = "", ...before] = [...this.starter, process.execPath, "--import", "tsx", "sim/cli.ts"]
+        const [program = "", ...before] = [...this.starter, process.execPath, ...commandWords("sim")]
         this.child = spawn(program, [...before, ...words], {
             cwd: ROOT,
             env: environment,

@@ -13,6 +13,7 @@ import { DEVICE_ID } from "../../sim/device/runtime"
 import { parseOptions } from "../../sim/options/options"
 import { World } from "../../sim/run/world"
 import { withoutPython } from "../peers/python"
+import { commandWords } from "../support/command"
 import { type Client, client } from "./client"
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's controls are made of them
@@ -149,10 +150,7 @@ async function losing(command: number): Promise<number> {
 }
 
 function start(words: string[], starter: string[] = []): ChildProcess & { said: string; errors: string } {
-    const tool = [
-        ...["--import", join(ROOT, "node_modules", "tsx", "dist", "loader.mjs")],
-        ...[join(ROOT, "sim", "command", "main.ts"), "console", "--port", `tcp://127.0.0.1:${port}`],
-    ]
+    const tool = [...commandWords("console"), "--port", `tcp://127.0.0.1:${port}`]
     const [program = process.execPath, ...before] = starter
     const own = starter.length > 0 ? [...before, process.execPath, ...tool] : tool
     const child = spawn(program, [...own, ...words], { cwd: ROOT, stdio: "pipe" })

@@ -10,6 +10,7 @@ import { deploy } from "../../sim/deploy/deploy"
 import { DeployError } from "../../sim/deploy/error"
 import { SocketTransport } from "../../sim/deploy/socket"
 import { client } from "../console/client"
+import { commandWords } from "../support/command"
 import { type Board, Bus } from "./board"
 
 const ID = "1989f4eee0ebe206"
@@ -202,13 +203,8 @@ describe("npm run deploy on the command line", () => {
         words: string[],
         cwd = ROOT
     ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-        const start = [
-            join(ROOT, "node_modules", "tsx", "dist", "loader.mjs"),
-            join(ROOT, "sim", "command", "main.ts"),
-            "deploy",
-        ]
         return new Promise(resolve => {
-            const child = spawn(process.execPath, ["--import", ...start, ...words], { cwd })
+            const child = spawn(process.execPath, [...commandWords("deploy"), ...words], { cwd })
             const said = { stdout: "", stderr: "" }
             for (const name of ["stdout", "stderr"] as const) {
                 child[name].setEncoding("utf8").on("data", text => {

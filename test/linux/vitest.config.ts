@@ -11,6 +11,7 @@ export default mergeConfig(
         test: {
             include: ["test/linux/**/*.linux.ts"],
             globalSetup: ["test/linux/support/setup.ts", "test/support/build-server.ts"],
+            execArgv: base.test?.execArgv,
             // they wait more than they work
             maxWorkers: 3,
             // the first test of a program builds it, in CI beside the other tests

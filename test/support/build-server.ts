@@ -1,14 +1,18 @@
-// Starts a process that builds for all tests, and is that process, which takes a job from each connection and returns its result.
+// Prepares what the tests share: the compiled command line, and a process that builds for all of them. This file is that process, too,
+// which takes a job from each connection and returns its result.
 
 import { fork } from "node:child_process"
 import { once } from "node:events"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build, ROOT } from "../../sim/build/build"
 import { BUILDER, type Builder, builder, type Job, type Result } from "../../sim/build/builder"
+import { YOUNG_SPACE } from "../../sim/build/compiler"
+import { compile } from "../../sim/package/compile"
+import { COMMAND } from "./command"
 
 const FILE = fileURLToPath(import.meta.url)
 
@@ -18,12 +22,17 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
     if (builder(ROOT) !== undefined) return undefined
     const folder = await mkdtemp(join(tmpdir(), "devicescript-tcp-builder-"))
     const path = process.platform === "win32" ? `\\\\.\\pipe\\${folder}` : join(folder, "socket")
-    const server = fork(FILE, [path], { execArgv: ["--import", "tsx"] })
+    const server = fork(FILE, [path], { execArgv: [YOUNG_SPACE, "--import", "tsx"] })
     await once(server, "message")
     process.env[BUILDER] = JSON.stringify({ root: ROOT, path } satisfies Builder)
+    // in the project, where it finds its packages
+    await mkdir(join(ROOT, ".devicescript"), { recursive: true })
+    const compiled = await mkdtemp(join(ROOT, ".devicescript", "command-"))
+    await compile({ main: "sim/command/main.ts" }, compiled)
+    process.env[COMMAND] = join(compiled, "main.js")
     return async () => {
         server.kill()
-        await rm(folder, { recursive: true, force: true })
+        for (const path of [folder, compiled]) await rm(path, { recursive: true, force: true })
     }
 }
 
