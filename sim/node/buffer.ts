@@ -204,7 +204,7 @@ export function hex(parts: TemplateStringsArray): Buffer {
 
 /** Returns the memory of a buffer, or of a text's bytes. */
 function viewOf(data: Buffer | string): View {
-    return (data as Buffer).view ?? new View(Uint8Array.from(bytesOf(data)))
+    return (data as Buffer).view ?? new View(new Uint8Array(bytesOf(data)))
 }
 
 function bytesOf(data: Uint8Array | string): Uint8Array {
