@@ -21,7 +21,7 @@ const sentences =
     "|EINVAL, the address or port is not valid, or the data does not fit a frame" +
     "|EOF, the peer sends no more data" +
     "|ENOTFOUND, the name does not exist: check its spelling" +
-    "|EAI_AGAIN, no name server answers: try again later" +
+    "|EAI_AGAIN, no answer for the name: try again later" +
     "|ENETDOWN, there is no link: is the cable in?" +
     "|EADDRNOTAVAIL, this host has no address yet: does a DHCP server answer?|"
 

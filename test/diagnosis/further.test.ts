@@ -505,7 +505,7 @@ describe("what a name server answers", () => {
         const answer = [...QUESTION, ...records]
         for (const [place, byte] of Object.entries(header)) answer[Number(place)] = byte
         send("s", 20, ethernet(mac, theirs, 0x0800, datagram(SERVER, OWN, [53, 4000], answer)))
-        const text = "socket tcp://server.example:7: EAI_AGAIN, no name server answers: try again later"
+        const text = "socket tcp://server.example:7: EAI_AGAIN, no answer for the name: try again later"
         return explainer.error(text, 1000)?.sentence ?? ""
     }
     const A = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 0, 0, 99]

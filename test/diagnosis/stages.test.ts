@@ -228,7 +228,7 @@ const printed: readonly (readonly [string, string, RegExp])[] = [
         /^api\.example cannot be looked up: the program was started without a resolver\.$/,
     ],
     [
-        "socket tcp://api.example:80: EAI_AGAIN, no name server answers: try again later",
+        "socket tcp://api.example:80: EAI_AGAIN, no answer for the name: try again later",
         "resolver-missing",
         /no name server is set, so Host X asked none\.$/,
     ],
