@@ -8,6 +8,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import type { TestProject } from "vitest/node"
 import { build, ROOT } from "../../sim/build/build"
 import { BUILDER, type Builder, builder, type Job, type Result } from "../../sim/build/builder"
 import { YOUNG_SPACE } from "../../sim/build/compiler"
@@ -17,9 +18,9 @@ import { COMMAND } from "./command"
 const FILE = fileURLToPath(import.meta.url)
 
 /** Starts the process before the tests, and returns the function that ends it after them. */
-export default async function setup(): Promise<(() => Promise<void>) | undefined> {
-    // tests that run tests share the process
-    if (builder(ROOT) !== undefined) return undefined
+export default async function setup({ vitest }: TestProject): Promise<(() => Promise<void>) | undefined> {
+    // tests that run tests share the process; while vitest watches, the sources change
+    if (builder(ROOT) !== undefined || vitest.config.watch) return undefined
     const folder = await mkdtemp(join(tmpdir(), "devicescript-tcp-builder-"))
     const path = process.platform === "win32" ? `\\\\.\\pipe\\${folder}` : join(folder, "socket")
     const server = fork(FILE, [path], { execArgv: [YOUNG_SPACE, "--import", "tsx"] })
