@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from "node:child_process"
 import { join } from "node:path"
-import { PACKAGE } from "./places"
+import { PACKAGE } from "./places.ts"
 
 /** Node's option for a process that makes many short-lived objects: MB for the young ones, with which it takes an eighth less time. */
 export const YOUNG_SPACE = "--max-semi-space-size=64"

@@ -101,7 +101,7 @@ export class Config {
  * permanently, and a switch over the names would take code.
  */
 const limits =
-    "connections 1 200 halfOpen 0 200 timeWaits 0 200 listeners 1 200 neighbours 1 200 " +
+    "connections 1 2000 halfOpen 0 2000 timeWaits 0 2000 listeners 1 200 neighbours 1 200 " +
     // 64 KB and more would need window scaling, which is therefore never offered (RFC 7323 section 2.2)
     "receiveBuffer 64 65535 sendBuffer 64 65535 mtu 576 1500 events 0 1000 ttl 1 255 timestamps 0 1 sack 0 1 nagle 0 1 " +
     // less than half a second: RFC 9293 section 3.8.6.3 (MUST-40)

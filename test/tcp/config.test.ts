@@ -42,7 +42,7 @@ test("configure() with an unknown setting throws a message that names it and lis
 describe("configure() with a value out of limits", () => {
     test.each([
         ["connections", 0],
-        ["connections", 201],
+        ["connections", 2001],
         ["listeners", 0],
         ["neighbours", 0],
         ["receiveBuffer", 63],

@@ -116,71 +116,80 @@ describe("several connections of hand-made peers", () => {
 })
 
 // ---------------------------------------------------------------- Stack against stack
-test("two hosts, three ports, twenty-four connections in both directions: all data is whole", () => {
-    const config = { connections: 24, halfOpen: 24, listeners: 3, receiveBuffer: 256, sendBuffer: 256 }
-    const hosts = [new Host("10.0.0.1", config), new Host("10.0.0.2", config)] as const
-    const wire = new Wire([...hosts])
-    const listeners = hosts.map(h => [7, 80, 443].map(port => listen(h.stack, port, 24)))
-    const clients: { host: Host; id: number; tag: number }[] = []
-    for (let i = 0; i < 24; i++) {
-        const side = i % 2
-        const to = ip(side === 0 ? "10.0.0.2" : "10.0.0.1")
-        const id = connect(hosts[side]!.stack, to, [7, 80, 443][i % 3]!, 0, 0)
-        expect(id).toBeGreaterThan(0)
-        clients.push({ host: hosts[side]!, id, tag: i })
-    }
-    wire.settle()
-    const servers = hosts.map((host, side) =>
-        listeners[side]!.flatMap(l => {
-            const ids: number[] = []
-            for (let id = accept(host.stack, l); id > 0; id = accept(host.stack, l)) ids.push(id)
-            return ids
-        })
-    )
-    expect(servers.map(ids => ids.length)).toEqual([12, 12])
-
-    // each client writes its tag over and over, each server echoes it
-    const data = Buffer.alloc(200)
-    const got = new Map<number, number[]>()
-    for (let round = 0; round < 30; round++) {
-        for (const { host, id, tag } of clients) {
-            for (let i = 0; i < 50; i++) data[i] = (tag * 31 + round * 50 + i) & 0xff
-            expect(write(host.stack, id, data, 0, 50)).toBe(50)
+test.each([
+    { connections: 24, rounds: 30 },
+    { connections: 2000, rounds: 2 },
+])(
+    "two hosts, three ports, $connections connections in both directions: all data is whole",
+    ({ connections, rounds }) => {
+        const config = {
+            ...{ connections, halfOpen: connections, timeWaits: connections, listeners: 3 },
+            ...{ receiveBuffer: 256, sendBuffer: 256 },
         }
+        const hosts = [new Host("10.0.0.1", config), new Host("10.0.0.2", config)] as const
+        const wire = new Wire([...hosts])
+        const listeners = hosts.map(h => [7, 80, 443].map(port => listen(h.stack, port, connections)))
+        const clients: { host: Host; id: number; tag: number }[] = []
+        for (let i = 0; i < connections; i++) {
+            const side = i % 2
+            const to = ip(side === 0 ? "10.0.0.2" : "10.0.0.1")
+            const id = connect(hosts[side]!.stack, to, [7, 80, 443][i % 3]!, 0, 0)
+            expect(id).toBeGreaterThan(0)
+            clients.push({ host: hosts[side]!, id, tag: i })
+        }
+        wire.settle()
+        const servers = hosts.map((host, side) =>
+            listeners[side]!.flatMap(l => {
+                const ids: number[] = []
+                for (let id = accept(host.stack, l); id > 0; id = accept(host.stack, l)) ids.push(id)
+                return ids
+            })
+        )
+        expect(servers.map(ids => ids.length)).toEqual([connections / 2, connections / 2])
+
+        // each client writes its tag over and over, each server echoes it
+        const data = Buffer.alloc(200)
+        const got = new Map<number, number[]>()
+        for (let round = 0; round < rounds; round++) {
+            for (const { host, id, tag } of clients) {
+                for (let i = 0; i < 50; i++) data[i] = (tag * 31 + round * 50 + i) & 0xff
+                expect(write(host.stack, id, data, 0, 50)).toBe(50)
+            }
+            wire.settle()
+            for (const [side, host] of hosts.entries()) {
+                for (const id of servers[side]!) {
+                    const n = read(host.stack, id, data, 0, 200)
+                    expect(n).toBe(50)
+                    expect(write(host.stack, id, data, 0, n)).toBe(n)
+                }
+            }
+            wire.settle()
+            for (const { host, id, tag } of clients) {
+                const n = read(host.stack, id, data, 0, 200)
+                got.set(tag, [...(got.get(tag) ?? []), ...data.subarray(0, n)])
+            }
+        }
+        for (const [tag, heard] of got) expect(heard).toEqual(heard.map((_, i) => (tag * 31 + i) & 0xff))
+        expect([...got.values()].map(heard => heard.length)).toEqual(new Array(connections).fill(50 * rounds))
+
+        for (const { host, id } of clients) close(host.stack, id, wire.now)
         wire.settle()
         for (const [side, host] of hosts.entries()) {
             for (const id of servers[side]!) {
-                const n = read(host.stack, id, data, 0, 200)
-                expect(n).toBe(50)
-                expect(write(host.stack, id, data, 0, n)).toBe(n)
+                expect(read(host.stack, id, data, 0, 1)).toBe(TcpError.Eof)
+                expect(stateOf(host.stack, id)).toBe(State.CloseWait)
+                close(host.stack, id, wire.now)
             }
         }
         wire.settle()
-        for (const { host, id, tag } of clients) {
-            const n = read(host.stack, id, data, 0, 200)
-            got.set(tag, [...(got.get(tag) ?? []), ...data.subarray(0, n)])
+        wire.run(60_000)
+        for (const host of hosts) {
+            checkInvariants(host.stack, wire.now)
+            expect(host.stack.connsEnd, "records still in use").toBe(0)
+            expect(host.next(wire.now)).toBe(Number.POSITIVE_INFINITY)
         }
     }
-    for (const [tag, heard] of got) expect(heard).toEqual(heard.map((_, i) => (tag * 31 + i) & 0xff))
-    expect([...got.values()].map(heard => heard.length)).toEqual(new Array(24).fill(1500))
-
-    for (const { host, id } of clients) close(host.stack, id, wire.now)
-    wire.settle()
-    for (const [side, host] of hosts.entries()) {
-        for (const id of servers[side]!) {
-            expect(read(host.stack, id, data, 0, 1)).toBe(TcpError.Eof)
-            expect(stateOf(host.stack, id)).toBe(State.CloseWait)
-            close(host.stack, id, wire.now)
-        }
-    }
-    wire.settle()
-    wire.run(60_000)
-    for (const host of hosts) {
-        checkInvariants(host.stack, wire.now)
-        expect(host.stack.connsEnd, "records still in use").toBe(0)
-        expect(host.next(wire.now)).toBe(Number.POSITIVE_INFINITY)
-    }
-})
+)
 
 // ---------------------------------------------------------------- A peer that reboots and uses its port again (3.5.1)
 describe("a client that rebooted and uses the same port again", () => {
