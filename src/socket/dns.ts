@@ -67,9 +67,10 @@ class Names implements Resolver, Worker {
                 const ip = addresses.getAt(at, "i32")
                 if (ip !== 0) ips.push(ip)
             }
-            return ips
+            // a server that blocks a name answers 0.0.0.0, which is no host's address
+            if (ips.length > 0) return ips
         }
-        throw netError("", result === DnsResult.NoName ? "ENOTFOUND" : "EAI_AGAIN")
+        throw netError("", result === DnsResult.NoName || result === DnsResult.Found ? "ENOTFOUND" : "EAI_AGAIN")
     }
 
     work(_now: number): void {

@@ -27,6 +27,9 @@ const names: { [name: string]: Partial<Reply> } = {
     "deaf.example": answers(DEAF, ECHO),
     "both.example": answers(DEAF, CLOSED),
     "own.example": answers("10.0.0.2", ECHO),
+    // what name servers that block a name answer
+    "blocked.example": answers("0.0.0.0"),
+    "half-blocked.example": answers("0.0.0.0", ECHO),
     "cut.example": { flags: 0x8380 },
     "referral.example": { authorities: [{ name: [0], type: NS, data: [1, 97, 0] }] },
     [long]: answers(ECHO),
@@ -90,6 +93,9 @@ scenario(
         const server = stations(net)
         const code = async (name: string) => (await says(net, `connect ${name} 7`)).replace(/ .*/, "")
         expect(await code("none.example")).toBe("ENOTFOUND")
+        expect(await code("blocked.example")).toBe("ENOTFOUND")
+        expect(await says(net, "package blocked.example 7")).toMatch(/^ENOTFOUND \| /)
+        expect(await says(net, "connect half-blocked.example 7")).toBe("hello")
         expect(await code("cut.example")).toBe("EAI_AGAIN")
         expect(await code("referral.example")).toBe("EAI_AGAIN")
         server.asked = []
