@@ -70,7 +70,10 @@ class Names implements Resolver, Worker {
             // a server that blocks a name answers 0.0.0.0, which is no host's address
             if (ips.length > 0) return ips
         }
-        throw netError("", result === DnsResult.NoName || result === DnsResult.Found ? "ENOTFOUND" : "EAI_AGAIN")
+        throw netError(
+            "",
+            result === DnsResult.NoName || result === DnsResult.Found ? "ENOTFOUND" : "EAI_AGAIN"
+        )
     }
 
     work(_now: number): void {
