@@ -76,7 +76,7 @@ export class EspHosted implements Mac {
     private held = 0
     /** The time at which `turn` is called next. */
     protected dueAt = 0
-    private readonly handshake: ds.InputPin
+    protected readonly handshake: ds.InputPin
     /** True when `out` holds something to send, not a dummy. */
     protected pending = false
     private readonly ready: ds.InputPin
@@ -99,6 +99,8 @@ export class EspHosted implements Mac {
     protected up = false
     /** The first byte of the last header that was not valid; -1 = none, Nonsense.Damaged for a wrong checksum. */
     private nonsense = -1
+    /** True when `start` has ended: until then the problem is in the Error that it throws. */
+    protected started = false
     /** The problem that keeps frames from moving: a code, a comma and a sentence; "" = none. */
     problem = ""
 
@@ -122,9 +124,12 @@ export class EspHosted implements Mac {
         this.spare = Buffer.alloc(Math.max(Size.Spare, pins.look || 0))
     }
 
-    /** Resets the co-processor and waits until it is set up. Throws an Error that says what to check when it is not. */
+    /**
+     * Resets the co-processor and waits until it is set up. Throws an Error that says what to check when it is not; then it is reset
+     * again in `rest` and `receive` until it is set up, and the next call returns at once.
+     */
     async start(): Promise<void> {
-        await this.prepare()
+        if (this.started) return
         const { miso, mosi, sck, hz, mode, reset } = this.pins
         this.cs.setMode(ds.GPIOMode.OutputHigh)
         reset.setMode(ds.GPIOMode.OutputHigh)
@@ -132,17 +137,19 @@ export class EspHosted implements Mac {
         this.handshake.setMode(ds.GPIOMode.InputPullDown)
         this.ready.setMode(ds.GPIOMode.InputPullDown)
         ;(ds as Spi).spiConfigure(miso.gpio, mosi.gpio, sck.gpio, mode || 3, hz || 10000000)
-        this.problem = ""
         this.begin()
         const start = ds.millis() | 0
         for (let looks = Polls.PerMs * Time.Start; looks > 0; looks--) {
             await this.rest(1)
             this.held = 0
-            if (this.isSetUp()) return
-            if (this.problem !== "") throw new Error(`ESP-Hosted: ${this.problem}`)
+            if (this.isSetUp() || this.problem !== "") break
             if ((((ds.millis() | 0) - start) | 0) > Time.Start) break
         }
-        throw new Error("ESP-Hosted: ETIMEDOUT, the co-processor was not set up in time: look at its console")
+        this.started = true
+        if (!this.isSetUp())
+            throw new Error(
+                `ESP-Hosted: ${this.problem || "ETIMEDOUT, the co-processor was not set up in time: look at its console"}`
+            )
     }
 
     async receive(into: Buffer): Promise<number> {
@@ -282,7 +289,7 @@ export class EspHosted implements Mac {
     private spoiled(what: number): void {
         this.nonsense = what
         this.count(MacCounter.BadLength)
-        this.garbled()
+        if (what === Nonsense.Damaged) this.garbled()
     }
 
     /**
@@ -419,16 +426,13 @@ export class EspHosted implements Mac {
         return this.up
     }
 
-    /** Called when the driver starts. An error that it throws goes to the caller of `start`. */
-    protected async prepare(): Promise<void> {}
-
     /** Begins with a reset. */
     protected begin(): void {}
 
     /** Called when `dueAt` is over: puts the next message into `out`, or waits for something else, and sets `dueAt` again. */
     protected async turn(): Promise<void> {}
 
-    /** Called when a packet that is not valid arrived. */
+    /** Called when a packet with a wrong checksum arrived. */
     protected garbled(): void {}
 
     /** Called when the co-processor has started, by itself if `again`. */

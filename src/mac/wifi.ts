@@ -17,6 +17,7 @@ import { EspHosted, type EspHostedOptions } from "./esp-hosted"
 import { Header, Interface } from "./esp-hosted-frame"
 import { beginRequest, endRequest, message, Rpc, readMessage, within } from "./esp-hosted-rpc"
 import { type Mac, MacCounter } from "./mac"
+import { power } from "./poll-wait"
 
 /** A Wi-Fi network's name and password. */
 export interface Credentials {
@@ -38,21 +39,21 @@ export type WifiOptions = EspHostedOptions &
 
 /** Milliseconds. */
 const enum Time {
-    /** From the end of a reset to the co-processor's first message: 1.2 s in docs/spi_full_duplex.md section 9, of which 0.5 are over. */
-    Boot = 3000,
-    /** From a packet that is not valid, or a refused request, to the next reset: the co-processor may just be booting. */
-    Retry = 1500,
+    /** Between two looks at a co-processor that boots. */
+    Boot = 500,
+    /** From the firmware of another version, or credentials that are not valid, to the next attempt. */
+    Retry = 3000,
     /**
      * Espressif's own host waits 5 s for a response (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is
      * repeated.
      */
-    Response = 2000,
+    Response = 1500,
     /** The same while the station is connected, where nothing takes long. */
     Alive = 350,
     /** Between two requests for the state and signal of the connection. */
     Check = 1000,
-    /** A scan of all channels, the handshake and its repetitions. */
-    Join = 15000,
+    /** From one request to join to its repetition. */
+    Join = 1500,
     /** From one access point to the next. */
     Roam = 5000,
     /** After the first failure, then doubled up to the longest; longer where the access point has refused a password that it has never taken. */
@@ -68,6 +69,14 @@ const enum Tries {
     Most = 3,
     /** Checks, one per millisecond, whether `out` is free. */
     Waits = 100,
+    /** Requests to join until the outcome counts as lost: 15 s for a scan of all channels, the handshake and its repetitions. */
+    Joins = 10,
+    /**
+     * Looks at a co-processor that boots: 3 s from the end of a reset, of which 0.5 are over, to its first message (1.2 s in
+     * docs/spi_full_duplex.md section 9). A look that finds the handshake line high counts as `Awake`: the message is due then.
+     */
+    Looks = 6,
+    Awake = 3,
 }
 
 /** The next step. From Init to Connect: a request of `requests`. */
@@ -232,6 +241,7 @@ export class Wifi extends EspHosted {
     private uid = 0
     private tries = 0
     private waits = 0
+    private joins = 0
     private delay = 0
     /** The longest delay after a refused password. */
     private refusedDelay = Time.LongestRefused
@@ -249,11 +259,19 @@ export class Wifi extends EspHosted {
         super(options, address)
     }
 
-    protected override async prepare(): Promise<void> {
+    /** Returns false while there are no valid credentials. */
+    private async prepare(): Promise<boolean> {
         const { credentials } = this.options as { credentials?: () => Promise<Credentials> }
-        if (credentials) {
-            const { ssid, password } = await credentials()
-            this.network = networkOf(ssid, password)
+        try {
+            if (credentials && !this.network) {
+                const { ssid, password } = await credentials()
+                this.network = networkOf(ssid, password)
+            }
+            return true
+        } catch (error) {
+            const { message } = error as Error
+            this.complain(message.slice(Math.max(0, message.indexOf("EINVAL"))))
+            return false
         }
     }
 
@@ -285,10 +303,10 @@ export class Wifi extends EspHosted {
     }
 
     protected override garbled(): void {
-        // it may have been the first message, which is sent only once
+        // it was the first message, which is sent only once
         if (this.step !== Step.Boot) return
-        const now = ds.millis() | 0
-        this.dueAt = (now + Math.min((this.dueAt - now) | 0, Time.Retry)) | 0
+        this.waits = Tries.Looks
+        this.dueAt = ds.millis() | 0
     }
 
     protected override booted(_chip: number, firmware: number, again: boolean): void {
@@ -297,7 +315,7 @@ export class Wifi extends EspHosted {
         this.answerQuestion(-2)
         if (again) this.complain("ERESTART, the co-processor has started anew: look at its power")
         if (firmware < Version.First || firmware >= Version.Unknown) {
-            this.next(Step.Refused, Time.Join)
+            this.next(Step.Refused, Time.Retry)
             const text = `${(firmware >> 16) & 255}.${(firmware >> 8) & 255}.${firmware & 255}`
             this.complain(
                 `EPROTONOSUPPORT, the co-processor's firmware is ${text}: 2.12.12 is wanted, see docs/esp-hosted.md`
@@ -318,15 +336,32 @@ export class Wifi extends EspHosted {
         }
         switch (this.step) {
             case Step.Boot:
-                this.complain(this.silence())
-                this.next(Step.Reset, 0)
+                this.waits += this.handshake.value ? Tries.Awake : 1
+                if (this.waits < Tries.Looks) this.next(Step.Boot, Time.Boot)
+                else {
+                    this.complain(this.silence())
+                    this.next(Step.Reset, 0)
+                }
                 return
             case Step.Reset:
             case Step.Refused:
+                if (!(await this.prepare())) {
+                    this.next(Step.Reset, Time.Retry)
+                    return
+                }
                 await this.restart()
+                this.waits = 0
                 this.next(Step.Boot, Time.Boot)
                 return
             case Step.Joining:
+                // The event that reports the outcome may be lost. A station that is joining ignores the repetition, one that is connected reports
+                // that again, and a co-processor that has started anew refuses it (slave/main/slave_wifi_std.c, req_wifi_connect).
+                if (++this.joins < Tries.Joins) {
+                    this.step = Step.Connect
+                    break
+                }
+                this.left(0)
+                return
             case Step.Roaming:
                 this.left(0)
                 return
@@ -431,12 +466,8 @@ export class Wifi extends EspHosted {
                 this.next(step, this.question ? 0 : Time.Check)
             }
         } else if (status !== 0) {
-            if (step === Step.Connect) this.left(0)
-            else {
-                this.lost()
-                this.complain(`EPROTO, the co-processor refuses request ${asked} (${status}): it is reset`)
-                this.next(Step.Reset, Time.Retry)
-            }
+            this.lost()
+            this.complain(`EPROTO, the co-processor refuses request ${asked} (${status}): it is reset`)
         } else if (step < Step.Connect) this.next(step + 1, 0)
         else if (step === Step.Connect) this.next(Step.Joining, Time.Join)
     }
@@ -460,6 +491,7 @@ export class Wifi extends EspHosted {
             this.tries = 0
             if (!this.linkUp) {
                 this.linkUp = true
+                power.wake()
                 this.reason = 0
                 this.problem = ""
                 this.noLink = JOINING
@@ -485,6 +517,7 @@ export class Wifi extends EspHosted {
         this.tries = 0
         this.answerQuestion(-2)
         this.reason = reason
+        this.joins = 0
         let longest = Time.LongestDelay
         const name = (this.network as Network).ssid.toString("utf-8")
         let what = `ENOLINK, the access point of "${name}" has ended the connection (reason ${reason})`
@@ -511,7 +544,9 @@ export class Wifi extends EspHosted {
                 what = `EACCES, the access point of "${name}" refuses the password: look at it`
                 break
             case 0:
-                what = `ETIMEDOUT, the co-processor says nothing of "${name}"`
+                what = first
+                    ? `ENOLINK, the connection to "${name}" has ended without a report`
+                    : `ETIMEDOUT, the co-processor says nothing of "${name}"`
                 break
         }
         if (first) this.count(MacCounter.Repair)
@@ -532,7 +567,8 @@ export class Wifi extends EspHosted {
         if (problem === this.problem) return
         this.problem = problem
         this.noLink = `no link: ${problem}`
-        console.warn(`Wi-Fi: ${problem}`)
+        // start() throws it
+        if (this.started) console.warn(`Wi-Fi: ${problem}`)
         this.onchange.emit(this)
     }
 

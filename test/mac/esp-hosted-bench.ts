@@ -8,7 +8,7 @@ import { VirtualClock } from "../../sim/time/clock"
 import type { EspHostedOptions } from "../../src/mac/esp-hosted"
 import { MacCounter } from "../../src/mac/mac"
 import { power } from "../../src/mac/poll-wait"
-import { station, type Wifi, wifi } from "../../src/mac/wifi"
+import { type Credentials, station, type Wifi, wifi } from "../../src/mac/wifi"
 import { scan } from "../../src/mac/wifi-scan"
 
 /** The functions of the runtime that a bench puts its own in the place of. */
@@ -390,6 +390,8 @@ export const SET_UP = [
 export interface BenchOptions {
     ssid?: string
     password?: string
+    /** Takes the place of `ssid` and `password`. */
+    credentials?: () => Promise<Credentials>
     driver?: Partial<EspHostedOptions>
     /** Milliseconds that a transfer takes; 1.3 for 1,600 bytes at 10 MHz when left out. */
     transferTime?: number
@@ -423,7 +425,9 @@ export class Bench {
             ready: this.pin(22),
             reset: this.pin(20),
         }
-        this.mac = wifi({ ssid, password, ...pins, ...options.driver })(Bytes.from(STATION)) as Wifi
+        const { credentials } = options
+        const network = credentials ? { credentials } : { ssid, password }
+        this.mac = wifi({ ...network, ...pins, ...options.driver })(Bytes.from(STATION)) as Wifi
         vi.spyOn(this.mac.onchange, "emit").mockImplementation(it => {
             this.told.push(it.linkUp ? "up" : it.problem)
         })

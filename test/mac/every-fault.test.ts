@@ -183,6 +183,11 @@ const MISLEADING: { [chip: string]: RegExp } = {
 }
 const MISLEADING_ETHERNET = /^(miso|mosi|wire|brown-out|register)\b|^dead|^untaken|^mii-stuck/
 
+/** Faults of a Wi-Fi module while the device starts: the device serves this long after the fault, which is over at once. */
+const AT_START = ["checksum-errors 1", "cuts 1", "unanswered 1", "lost-interrupts 1"]
+/** Milliseconds: before the module's first message, at the first response, while the station joins, at the event that reports that. */
+const PHASES = [0, 1270, 1500, 1900]
+
 test("the tables name no fault that does not exist", () => {
     expect(Object.keys(BOARDS).sort()).toEqual(Object.keys(chips).sort())
     for (const [chip, cases] of Object.entries(CASES))
@@ -248,4 +253,32 @@ describe.each(runs)("a faulty %s, on %s", (chip, runtime) => {
             client.connection.close()
         }
     )
+})
+
+describe("a Wi-Fi module that a fault meets at the start", () => {
+    test.each(AT_START.flatMap(line => PHASES.map(ms => [line, ms] as const)))(
+        "%s at %i ms: the device serves within 5 s",
+        async (line, ms) => {
+            const bench = new FaultBench("pico_esp_hosted", "node")
+            await bench.device.start()
+            await bench.pass(ms)
+            bench.fault(line)
+            expect(await bench.serves(BACK)).toBeLessThanOrEqual(BACK)
+            bench.stop()
+        }
+    )
+
+    test("a module that starts anew and whose first message is damaged: the device serves within 5 s", async () => {
+        const bench = new FaultBench("pico_esp_hosted", "node")
+        await bench.start()
+        // between two requests, so that none of them is unanswered
+        await bench.pass(500)
+        bench.fault("reboot on")
+        bench.fault("checksum-errors 1")
+        expect(await bench.serves(BACK)).toBeLessThanOrEqual(BACK)
+        expect(bench.log.join("\n")).toMatch(
+            /EPROTO, the co-processor refuses request 282 \(12290\): it is reset/
+        )
+        bench.stop()
+    })
 })

@@ -271,6 +271,97 @@ describe("a Wi-Fi co-processor", () => {
         await works(bench)
     })
 
+    test("a co-processor whose first message after a reset is damaged is reset at once", async () => {
+        const bench = new Bench()
+        let damaged = 0
+        bench.chip.disturb = bytes => {
+            if (bytes[0] === Kind.Private && damaged++ === 0) bytes[15]! ^= 0x40
+        }
+        await expect(bench.mac.start()).rejects.toThrow("arrives damaged")
+        await bench.until(() => bench.mac.linkUp)
+        // two boots of 700 ms, and the association
+        expect(bench.clock.now()).toBeLessThan(1600)
+        // start() has thrown it
+        expect(bench.warnings).toEqual([])
+        await works(bench)
+    })
+
+    test("a co-processor that starts anew with a damaged first message refuses to join, and is set up again", async () => {
+        const bench = await connected()
+        const { chip } = bench
+        let damaged = 0
+        chip.disturb = bytes => {
+            if (bytes[0] === Kind.Private && damaged++ === 0) bytes[15]! ^= 0x40
+        }
+        // ESP_ERR_WIFI_NOT_STARTED until the next set-up
+        chip.answers.set(Id.Connect, () => pb(1, 0x3002))
+        chip.answers.set(Id.Start, () => {
+            chip.answers.clear()
+            return []
+        })
+        chip.reboot()
+        await bench.until(() => !bench.mac.linkUp, 2500)
+        await bench.until(() => bench.mac.linkUp, 2500)
+        expect(bench.told.slice(1)).toEqual([
+            'ENOLINK, the connection to "home" has ended without a report',
+            "EPROTO, the co-processor refuses request 282 (12290): it is reset",
+            "up",
+        ])
+        expect(chip.resets).toBe(2)
+        await works(bench)
+    })
+
+    test("a join whose report is lost is asked about again within 2 s", async () => {
+        const bench = new Bench()
+        let asked = 0
+        bench.chip.answers.set(Id.Connect, () => {
+            bench.chip.connected = true
+            if (++asked > 1) bench.chip.join()
+            return []
+        })
+        await bench.mac.start()
+        expect(await bench.until(() => bench.mac.linkUp)).toBeLessThan(2000)
+        expect([asked, bench.chip.resets]).toEqual([2, 1])
+        expect(bench.mac.channel).toBe(6)
+        expect(bench.told).toEqual(["up"])
+        await works(bench)
+    })
+
+    test("credentials that are not valid are reported once, nothing is sent, and valid ones are taken later", async () => {
+        const network = { ssid: "home", password: "7 bytes" }
+        const bench = new Bench({ credentials: async () => network })
+        const problem = 'EINVAL, the password must be 8 to 63 bytes, or ""'
+        await expect(bench.mac.start()).rejects.toThrow(`ESP-Hosted: ${problem}`)
+        await bench.run(20_000)
+        expect(bench.told).toEqual([problem])
+        expect(bench.warnings).toEqual([])
+        expect([bench.chip.resets, bench.chip.asked.length]).toEqual([0, 0])
+        network.password = "8 bytes."
+        await bench.mac.start()
+        await bench.until(() => bench.mac.linkUp, 5000)
+        expect(bench.told).toEqual([problem, "up"])
+        await works(bench)
+    })
+
+    test("a problem of a start that failed is printed by its caller alone, and a new one once", async () => {
+        const bench = new Bench()
+        bench.chip.bootTime = 1e9
+        await expect(bench.mac.start()).rejects.toThrow("handshake line stays low")
+        await bench.run(20_000)
+        expect(bench.warnings).toEqual([])
+        bench.chip.bootTime = 700
+        bench.chip.firmware = [2, 11, 0]
+        await bench.run(20_000)
+        expect(bench.warnings).toEqual([expect.stringContaining("EPROTONOSUPPORT")])
+        bench.chip.firmware = [2, 12, 12]
+        // a start that has failed has set up the driver: it goes on by itself
+        await bench.until(() => bench.mac.linkUp, 6000)
+        const { resets } = bench.chip
+        await bench.mac.start()
+        expect(bench.chip.resets).toBe(resets)
+        await works(bench)
+    })
+
     test("a co-processor whose lines jitter while it boots is reset once", async () => {
         const bench = new Bench()
         bench.chip.bootTime = 1400
