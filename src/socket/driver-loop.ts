@@ -56,13 +56,14 @@ export class Network {
         }
     }
 
-    /** Waits for `ms` milliseconds, or until the link is up, in the driver, which keeps this board awake. */
+    /** Waits for `ms` milliseconds, or until the link changes, in the driver, which keeps this board awake. */
     private async pause(ms: number): Promise<void> {
         const until = ds.millis() + ms
+        const link = this.mac.linkUp
         let still = 0
         for (;;) {
             const before = ds.millis()
-            if (before >= until || this.mac.linkUp) return
+            if (before >= until || this.mac.linkUp !== link) return
             await this.mac.rest(until - before)
             // a driver that was woken returns at once and waits on the next call: a sleep here could freeze the board permanently
             if (ds.millis() === before && ++still > Time.Still) await ds.sleep(Time.Slice)
