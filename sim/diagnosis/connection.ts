@@ -1,11 +1,11 @@
 // Why a TCP connection did not open, ended other than by both FINs, or does not move on.
 
-import { type Connection, type End, endName, other } from "../analysis/connection"
+import { type Connection, type End, endName, other, UNKNOWN } from "../analysis/connection"
 import { Bit } from "../analysis/segment"
 import { type Cause, type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { afterTooLong, damaged, isNear, lossesBetween } from "./line"
-import { unanswered, withoutNeighbour } from "./opening"
+import { inPieces, unanswered, withoutNeighbour } from "./opening"
 import { refusal } from "./refusals"
 import { segmentsOf, sentAt } from "./sightings"
 import { counted, duration } from "./words"
@@ -119,15 +119,22 @@ function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undef
     const { end, cause, time } = resetBy
     // a reset after both FINs takes nothing away, and an older connection of the peer's is over once the peer answers the SYN
     const isClosed = cause === "reset-after-close" && ends.every(({ fin }) => fin !== undefined)
-    const isRepaired = isOfOlder(connection) && (connection.handshake.synAck ?? 0) > time
+    const { synAck = 0, ack = 0 } = connection.handshake
+    const isRepaired =
+        (isOfOlder(connection) && synAck > time) ||
+        (connection.client === end && cause === "wrong-number" && ack > time)
     if (isClosed || isRepaired) return undefined
     const deeper =
         cause === "not-acknowledged" || cause === "peer-vanished"
             ? whyNotAcknowledged(connection, end, time, evidence)
             : undefined
     if (deeper !== undefined) return { ...deeper, evidence: [reset, ...deeper.evidence] }
-    const full = tablesOf(connection, evidence)
+    const full = tablesOf(connection, evidence) ?? byAnotherStation(connection, end, evidence)
     if (full !== undefined) return full
+    if (cause === "ignored-reset") {
+        const always = ignoredResets(connection, end, evidence)
+        if (always !== undefined) return always
+    }
     const { firstSyn } = connection.handshake
     const after =
         firstSyn !== undefined && cause === "port-closed"
@@ -168,6 +175,44 @@ function uselessResets(connection: Connection, end: 0 | 1, evidence?: Evidence):
     return `${counted(resets, "RST")} have not ended it: ${endName(connection, other(end))} answers as before`
 }
 
+/** Returns that an end answers by nothing but resets that have to be ignored. */
+function ignoredResets(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    if (evidence === undefined || connection.ends[other(end)].unansweredRetransmissions < STUCK)
+        return undefined
+    const sent = segmentsOf(connection, end, evidence)
+    const resets = sent.filter(({ view }) => view.flags.rst).length
+    const [name, peer] = [endName(connection, end), endName(connection, other(end))]
+    if (resets < STUCK || sent.at(-1)?.view.flags.rst !== true) return undefined
+    const isOpen = connection.handshake.ack !== undefined
+    return diagnosis(
+        "wrong-number",
+        `${name} answers ${peer} by RSTs with a wrong number, ${resets} so far, which have to be ignored (${isOpen ? "RFC 5961 section 3.2" : "RFC 9293 section 3.10.7.3"}), and by nothing else.`,
+        `look at the stack of ${name}, and at what changes numbers on the way (a firewall, NAT)`,
+        [lastHeard(connection, end, evidence)]
+    )
+}
+
+/** Returns that a reset came from another Ethernet address than the segments of its end before. */
+function byAnotherStation(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    if (evidence === undefined || evidence.self?.().ip === connection.addresses[end]) return undefined
+    const sent = segmentsOf(connection, end, evidence)
+    const reset = sent.find(({ view }) => view.flags.rst)?.view.sourceMac
+    const before = sent.find(({ view }) => !view.flags.rst)?.view.sourceMac
+    if (reset === undefined || before === undefined || reset === before) return undefined
+    const [name, address] = [endName(connection, end), connection.addresses[end]]
+    const hasMoved = evidence.ownersOf(address).at(-1) === reset
+    return diagnosis(
+        "reset",
+        hasMoved
+            ? `${address} has moved from ${before} to ${reset}, whose host does not know the connection with ${name}: it sent an RST.`
+            : `The RST was not sent by ${name}, whose segments come from ${before}, but by the station at ${reset}.`,
+        hasMoved
+            ? "connect again; if both hosts are on, give one of them another address"
+            : "look at that station: a firewall that ends connections, or somebody who forges segments",
+        [`the RST was sent at ${moment((connection.resetBy?.time ?? 0) / 1e6)}`]
+    )
+}
+
 /** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
 function stationOf(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
     if (evidence === undefined) return ""
@@ -181,17 +226,48 @@ function stationOf(connection: Connection, end: 0 | 1, evidence?: Evidence): str
     return ` from ${mac}, which is ${ip}`
 }
 
+/** Returns that a connection was answered after it had been explained why it was not; `isTooLate` when its client had given up. */
+export function openedLate(connection: Connection, isTooLate: boolean): Diagnosis {
+    const { client, ends, handshake } = connection
+    const { firstSyn = 0, synAck = 0, ack = synAck } = handshake
+    const server = endName(connection, other(client))
+    const syns = ends[client].syns === 1 ? "" : ` (${counted(ends[client].syns, "SYN")})`
+    if (isTooLate)
+        return diagnosis(
+            "answered-late",
+            `${server} answered, but too late: its SYN-ACK came ${duration(synAck - firstSyn)} after the first SYN${syns}, when ${endName(connection, client)} had given up.`,
+            "wait longer (timeout), or look at why that host is slow"
+        )
+    return diagnosis(
+        "opened-late",
+        `The connection of ${endName(connection, client)} with ${server} has opened after all: ${duration(ack - firstSyn)} after its first SYN${syns}.`,
+        "",
+        [`the SYN-ACK came at ${moment(synAck / 1e6)}, the ACK at ${moment(ack / 1e6)}`]
+    )
+}
+
 function notOpened(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
     const { ends, client, addresses, handshake, icmp, icmpBy } = connection
     const server = other(client)
     const name = endName(connection, server)
     const because = icmp === undefined ? "" : ` (${icmp})`
+    if (
+        connection.isSimultaneous &&
+        handshake.ack === undefined &&
+        ends[client].unansweredRetransmissions >= STUCK
+    )
+        return diagnosis(
+            "handshake-unfinished",
+            `${name} opened the connection at the same time (its SYN has no ACK), but never acknowledged the SYN of ${endName(connection, client)}.`,
+            `look at the stack of ${name}: a SYN that crosses its own has to be answered by SYN-ACK (RFC 9293 section 3.5, figure 7)`,
+            [lastHeard(connection, server, evidence)]
+        )
     if (ends[client].state === "SYN-SENT" && ends[server].segments === 0) {
         const syns = ends[client].syns === 1 ? "the SYN" : counted(ends[client].syns, "SYN")
         const base = `${name} did not answer ${syns}${because || ": the host is off or elsewhere, or a firewall drops them"}.`
-        if (icmp !== undefined && icmpBy !== undefined && evidence !== undefined)
+        if (icmp !== undefined && icmpBy !== undefined && evidence !== undefined && !/redirect/.test(icmp))
             return unreachable(name, icmp, icmpBy, addresses[server])
-        if (icmp !== undefined) return diagnosis("unreachable", base)
+        if (icmp !== undefined && evidence === undefined) return diagnosis("unreachable", base)
         const full = tablesOf(connection, evidence)
         if (full !== undefined) return full
         const bad = damaged(evidence, addresses[client], addresses[server], connection.firstTime / 1e6)
@@ -211,6 +287,8 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
         return unanswered(evidence, attempt, base, sent)
     }
     if (ends[server].state === "SYN-RECEIVED") {
+        const astray = sentElsewhere(connection, server, evidence)
+        if (astray !== undefined) return astray
         const unheard =
             ends[client].unansweredRetransmissions < STUCK
                 ? undefined
@@ -235,6 +313,19 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     if (ends[0].segments + ends[1].segments === 0)
         return diagnosis("unreachable", `${icmp ?? "Nothing is known of it"}.`)
     return undefined
+}
+
+/** Returns that a host sends the device's segments to another Ethernet address. */
+function sentElsewhere(connection: Connection, server: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    const own = evidence?.self?.()
+    if (evidence === undefined || own?.ip !== connection.addresses[other(server)]) return undefined
+    const mac = segmentsOf(connection, server, evidence).at(-1)?.view.destinationMac
+    if (mac === undefined || evidence.mac === "" || mac === evidence.mac) return undefined
+    return diagnosis(
+        "wrong-neighbour",
+        `${connection.addresses[server]} sends its answers to ${mac}, not to ${own.name} (${evidence.mac}): its ARP table is wrong.`,
+        `look for a fixed entry for ${own.ip} in the ARP table of ${connection.addresses[server]}, and for another host with that address`
+    )
 }
 
 function unreachable(name: string, icmp: string, by: string, server: string): Diagnosis {
@@ -360,7 +451,10 @@ function halfClosed(connection: Connection, now: number, evidence?: Evidence): D
     }
     const [a, b] = connection.addresses
     const since = connection.firstTime / 1e6
-    const line = damaged(evidence, a, b, since) ?? lossesBetween(evidence, a, b, since)
+    const line =
+        damaged(evidence, a, b, since) ??
+        finsLost(connection, other(closer), evidence) ??
+        lossesBetween(evidence, a, b, since)
     if (line !== undefined) return line
     const silence = silenceOf(connection, now)
     const [first, second] = [endName(connection, closer), endName(connection, other(closer))]
@@ -374,6 +468,18 @@ function halfClosed(connection: Connection, now: number, evidence?: Evidence): D
               "half-closed",
               `Both ends have closed, ${first} first, but not every FIN was acknowledged${silence}.`
           )
+}
+
+/** Returns that an end has closed, but the line lost all of its FINs. */
+function finsLost(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    if (evidence === undefined || connection.ends[end].fin !== undefined) return undefined
+    const fins = segmentsOf(connection, end, evidence).filter(({ view }) => view.flags.fin)
+    if (fins.length < STUCK || fins.some(({ lost }) => lost === undefined)) return undefined
+    return diagnosis(
+        "frames-lost",
+        `${endName(connection, end)} has closed, too, but the line lost its FIN every time, ${fins.length} of ${fins.length}.`,
+        "look at what drops segments with a FIN on the way: a firewall, or a line that loses"
+    )
 }
 
 function stuck(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
@@ -460,8 +566,11 @@ function whyNotAcknowledged(
         damaged(evidence, source, destination, since) ??
         lossesBetween(evidence, source, destination, since) ??
         lossesBetween(evidence, source, destination, connection.firstTime / 1e6) ??
-        notAccepted(connection, other(from), evidence)
+        answersLost(connection, other(from), since, evidence) ??
+        notAccepted(connection, other(from), evidence) ??
+        reported(connection, from)
     if (found !== undefined) return found
+    if (evidence?.self?.().ip === destination) return notTaken(connection, from, evidence)
     const { repeatedLength, passedLength } = sender
     const alive = evidence?.voiceOf(destination)
     const isAlive = receiver.time > sender.nextTime || (alive !== undefined && alive.time > since + 1)
@@ -485,6 +594,8 @@ function whyNotAcknowledged(
     })
     const last = lastHeard(connection, other(from), evidence)
     if (silent !== undefined) return { ...silent, evidence: [...silent.evidence, last] }
+    const same = sameNumber(connection, from, last) ?? inPieces(evidence, destination, since)
+    if (same !== undefined) return same
     const tries =
         sender.unansweredRetransmissions > 0
             ? counted(sender.unansweredRetransmissions, "retransmission")
@@ -497,6 +608,86 @@ function whyNotAcknowledged(
         isAlive
             ? `does ${destination} still have the connection? It may have restarted behind a firewall that drops resets`
             : `is ${destination} still on, and is its cable in?`,
+        [last]
+    )
+}
+
+/** Returns that an end answers, but the line loses all that it sends since `since`, ms. */
+function answersLost(
+    connection: Connection,
+    end: 0 | 1,
+    since: number,
+    evidence?: Evidence
+): Diagnosis | undefined {
+    if (evidence === undefined) return undefined
+    const sent = segmentsOf(connection, end, evidence).filter(({ time }) => time > since)
+    if (sent.length < STUCK || sent.some(({ lost }) => lost === undefined)) return undefined
+    return diagnosis(
+        "frames-lost",
+        `${endName(connection, end)} answers, but the line lost all ${counted(sent.length, "segment")} that it sent since ${moment(since)}.`,
+        "look at the cable and at the switch, or lower the loss (--impair)",
+        [lastHeard(connection, end, evidence)]
+    )
+}
+
+/** Returns what a router or the other host has reported by ICMP about the segments of an end. */
+function reported(connection: Connection, from: 0 | 1): Diagnosis | undefined {
+    const { icmp, icmpBy, addresses, ends } = connection
+    if (icmp === undefined || icmpBy === undefined || /redirect/.test(icmp)) return undefined
+    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
+    if (/fragmentation needed/.test(icmp))
+        return diagnosis(
+            "mtu",
+            `${icmpBy} reports that packets of ${name} are too long for the way (${icmp}), and ${name} still sends segments of ${counted(ends[from].repeatedLength, "byte")}.`,
+            "use a smaller MSS on either end: look at the MTU that the report names"
+        )
+    return unreachable(peer, icmp, icmpBy, addresses[other(from)])
+}
+
+/** Returns what is wrong with the segments of a peer that the device acknowledges no further; undefined if nothing shows it. */
+function notTaken(connection: Connection, from: 0 | 1, evidence: Evidence): Diagnosis | undefined {
+    const { ends, isReused } = connection
+    const sender = ends[from]
+    const receiver = ends[other(from)]
+    const name = endName(connection, from)
+    const own = evidence.self?.().name
+    if (isReused && (sender.lastBits & (Bit.Syn | Bit.Ack)) === Bit.Syn)
+        return diagnosis(
+            "peer-vanished",
+            `${name} has restarted: it opens the connection anew by a SYN, but does not reset the old one when ${own} answers by an ACK.`,
+            "close or abort the old connection",
+            [lastHeard(connection, from, evidence)]
+        )
+    const last = segmentsOf(connection, from, evidence)
+        .filter(({ view }) => view.length > 0)
+        .at(-1)?.view
+    const gap = last === undefined ? 0 : (last.seq - receiver.ack) | 0
+    if (gap <= 0 || sender.base === undefined || receiver.time < sender.nextTime) return undefined
+    const first = (receiver.ack - sender.base) >>> 0
+    return diagnosis(
+        "not-acknowledged",
+        `${name} does not send ${gap === 1 ? `byte ${first}` : `bytes ${first} to ${first + gap - 1}`} again, but only what follows: ${own} asks for them in vain, and its program gets nothing beyond.`,
+        `look at the stack of ${name}: it has to send again what was not acknowledged (RFC 9293 section 3.8)`,
+        [lastHeard(connection, from, evidence)]
+    )
+}
+
+/** Returns that an end still answers, but with the same acknowledgment number. */
+function sameNumber(connection: Connection, from: 0 | 1, last: string): Diagnosis | undefined {
+    const sender = connection.ends[from]
+    const receiver = connection.ends[other(from)]
+    const missing = (sender.next - receiver.ack) | 0
+    if (sender.base === undefined || receiver.ack === UNKNOWN || missing <= 0) return undefined
+    if (receiver.time <= sender.nextTime || (receiver.lastBits & Bit.Ack) === 0) return undefined
+    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
+    const taken = (receiver.ack - sender.base - 1) >>> 0
+    const isFin = sender.fin !== undefined && receiver.ack === sender.fin
+    return diagnosis(
+        "not-acknowledged",
+        isFin
+            ? `${peer} still answers, but does not acknowledge the FIN of ${name}.`
+            : `${peer} still answers, but acknowledges only ${counted(taken, "byte")} of ${name}, ${counted(missing, "byte")} less than were sent.`,
+        `look at the stack of ${peer}, and at what drops or changes segments on the way`,
         [last]
     )
 }
@@ -517,6 +708,13 @@ function notAccepted(connection: Connection, from: 0 | 1, evidence?: Evidence): 
     const { ack: expected, next } = connection.ends[other(from)]
     const name = endName(connection, from)
     const isOfAck = drops.at(-1)?.reason === "tcp-bad-ack"
+    if (drops.every(({ reason }) => reason === "tcp-no-ack"))
+        return diagnosis(
+            "wrong-number",
+            `${own.name} drops the segments of ${name}, because they lack the ACK flag, which every segment after the first SYN has (RFC 9293 section 3.10.7.4).`,
+            `look at the stack of ${name}`,
+            [lastHeard(connection, from, evidence)]
+        )
     return diagnosis(
         "wrong-number",
         isOfAck
