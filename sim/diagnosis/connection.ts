@@ -1,38 +1,25 @@
 // Why a TCP connection did not open, ended other than by both FINs, or does not move on.
 
-import { type Connection, type End, endName, other, UNKNOWN } from "../analysis/connection"
-import { Bit } from "../analysis/segment"
-import { type Cause, type Diagnosis, diagnosis, moment } from "./diagnosis"
+import { type Connection, endName, other } from "../analysis/connection"
+import { whyNotAcknowledged } from "./acknowledged"
+import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
-import { afterTooLong, damaged, isNear, lossesBetween } from "./line"
-import { inPieces, unanswered, withoutNeighbour } from "./opening"
+import { unreachable } from "./icmp"
+import { damaged, lossesBetween } from "./line"
+import { unanswered } from "./opening"
 import { refusal } from "./refusals"
-import { segmentsOf, sentAt } from "./sightings"
+import { resetOf } from "./resets"
+import { lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
+import { tablesOf } from "./tables"
 import { counted, duration } from "./words"
 
-/** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
-const STUCK = 2
 /** A device whose connection failed and that has sent nothing for longer than this has a chip that does not send: more than the longest RTO, ms. */
 const SENDLESS = 90_000
 /** A connection that its server ends within this time after the handshake, without any data, was closed at once, ns. */
 const AT_ONCE = 2e9
-/** Data of at least this length may be too long for a path; shorter data passes every one in use. */
-const LONG = 200
 /** The first bytes of a TLS record with a handshake or an alert (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 22
 const TLS_ALERT = 21
-
-/** What to do about a reset, by its cause. */
-const afterReset: { readonly [cause in Cause]?: string } = {
-    "port-closed": "start the server, or look at the port's number",
-    withdrawn: "nothing, if the client only looked; else look why it gave up",
-    "stale-connection": "connect again",
-    "reset-after-close": "nothing, if all data had arrived; else let the other end read until the FIN",
-    "peer-vanished": "is the other host still on, and is its cable in?",
-    "not-acknowledged": "is the other host still on, and is the line good?",
-    "ignored-reset": "nothing: the connection goes on",
-    reset: "look at what the program at that end does: it aborted, ended, or closed with data unread",
-}
 
 /**
  * Returns why a connection failed or does not move on; undefined if nothing is wrong with it, or it was closed by both FINs. `now` is on the
@@ -111,119 +98,6 @@ function foreignProtocol(connection: Connection, evidence?: Evidence): Diagnosis
 /** Returns true for data that begins as a TLS record with a handshake or an alert does. */
 function isTls(data: Uint8Array): boolean {
     return (data[0] === TLS_HANDSHAKE || data[0] === TLS_ALERT) && data[1] === 3
-}
-
-function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
-    const { reset, resetBy, ends } = connection
-    if (reset === undefined || resetBy === undefined) return undefined
-    const { end, cause, time } = resetBy
-    // a reset after both FINs takes nothing away, and an older connection of the peer's is over once the peer answers the SYN
-    const isClosed = cause === "reset-after-close" && ends.every(({ fin }) => fin !== undefined)
-    const { synAck = 0, ack = 0 } = connection.handshake
-    const isRepaired =
-        (isOfOlder(connection) && synAck > time) ||
-        (connection.client === end && cause === "wrong-number" && ack > time)
-    if (isClosed || isRepaired) return undefined
-    const deeper =
-        cause === "not-acknowledged" || cause === "peer-vanished"
-            ? whyNotAcknowledged(connection, end, time, evidence)
-            : undefined
-    if (deeper !== undefined) return { ...deeper, evidence: [reset, ...deeper.evidence] }
-    const full = tablesOf(connection, evidence) ?? byAnotherStation(connection, end, evidence)
-    if (full !== undefined) return full
-    if (cause === "ignored-reset") {
-        const always = ignoredResets(connection, end, evidence)
-        if (always !== undefined) return always
-    }
-    const { firstSyn } = connection.handshake
-    const after =
-        firstSyn !== undefined && cause === "port-closed"
-            ? `, ${duration(time - firstSyn)} after the SYN`
-            : ""
-    const isOwn = evidence?.self?.().ip === connection.addresses[end]
-    const at = `${sentAt(connection, end, time, evidence)}${after}`
-    const advice =
-        cause === "wrong-number" || isOfOlder(connection)
-            ? connectAgain(endName(connection, other(end)))
-            : afterReset[cause]
-    return diagnosis(cause, reset, advice, [
-        isOwn
-            ? `${evidence?.self?.().name} sent the RST at ${at}`
-            : `the RST${stationOf(connection, end, evidence)} was sent at ${at}`,
-        isOfOlder(connection) ? uselessResets(connection, end, evidence) : undefined,
-        ends[end].segments > 1 || ends[other(end)].segments > 1
-            ? lastHeard(connection, other(end), evidence)
-            : undefined,
-    ])
-}
-
-/** Returns true when the client has reset an older connection of the peer, which had answered its SYN (RFC 9293 section 3.5.1, figure 10). */
-export function isOfOlder({ resetBy, client }: Connection): boolean {
-    return resetBy?.cause === "stale-connection" && resetBy.end === client
-}
-
-/** Returns what to do about a peer whose numbers are those of another connection. */
-function connectAgain(peer: string): string {
-    return `connect again: that takes another local port, so an older connection no longer matters; if the answer is wrong again, look at the stack of ${peer}, and at what changes numbers on the way (a firewall, NAT)`
-}
-
-/** Returns that a peer keeps its older connection, though it was reset more than once. */
-function uselessResets(connection: Connection, end: 0 | 1, evidence?: Evidence): string | undefined {
-    if (evidence === undefined) return undefined
-    const resets = segmentsOf(connection, end, evidence).filter(({ view }) => view.flags.rst).length
-    if (resets < STUCK) return undefined
-    return `${counted(resets, "RST")} have not ended it: ${endName(connection, other(end))} answers as before`
-}
-
-/** Returns that an end answers by nothing but resets that have to be ignored. */
-function ignoredResets(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
-    if (evidence === undefined || connection.ends[other(end)].unansweredRetransmissions < STUCK)
-        return undefined
-    const sent = segmentsOf(connection, end, evidence)
-    const resets = sent.filter(({ view }) => view.flags.rst).length
-    const [name, peer] = [endName(connection, end), endName(connection, other(end))]
-    if (resets < STUCK || sent.at(-1)?.view.flags.rst !== true) return undefined
-    const isOpen = connection.handshake.ack !== undefined
-    return diagnosis(
-        "wrong-number",
-        `${name} answers ${peer} by RSTs with a wrong number, ${resets} so far, which have to be ignored (${isOpen ? "RFC 5961 section 3.2" : "RFC 9293 section 3.10.7.3"}), and by nothing else.`,
-        `look at the stack of ${name}, and at what changes numbers on the way (a firewall, NAT)`,
-        [lastHeard(connection, end, evidence)]
-    )
-}
-
-/** Returns that a reset came from another Ethernet address than the segments of its end before. */
-function byAnotherStation(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
-    if (evidence === undefined || evidence.self?.().ip === connection.addresses[end]) return undefined
-    const sent = segmentsOf(connection, end, evidence)
-    const reset = sent.find(({ view }) => view.flags.rst)?.view.sourceMac
-    const before = sent.find(({ view }) => !view.flags.rst)?.view.sourceMac
-    if (reset === undefined || before === undefined || reset === before) return undefined
-    const [name, address] = [endName(connection, end), connection.addresses[end]]
-    const hasMoved = evidence.ownersOf(address).at(-1) === reset
-    return diagnosis(
-        "reset",
-        hasMoved
-            ? `${address} has moved from ${before} to ${reset}, whose host does not know the connection with ${name}: it sent an RST.`
-            : `The RST was not sent by ${name}, whose segments come from ${before}, but by the station at ${reset}.`,
-        hasMoved
-            ? "connect again; if both hosts are on, give one of them another address"
-            : "look at that station: a firewall that ends connections, or somebody who forges segments",
-        [`the RST was sent at ${moment((connection.resetBy?.time ?? 0) / 1e6)}`]
-    )
-}
-
-/** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
-function stationOf(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
-    if (evidence === undefined) return ""
-    const reset = segmentsOf(connection, end, evidence)
-        .filter(({ view }) => view.flags.rst)
-        .at(-1)
-    if (reset === undefined) return ""
-    const mac = reset.view.sourceMac
-    const ip = evidence.ipOf(mac)
-    if (ip === undefined || ip === connection.addresses[end]) return ` from ${mac}`
-    return ` from ${mac}, which is ${ip}`
 }
 
 /** Returns that a connection was answered after it had been explained why it was not; `isTooLate` when its client had given up. */
@@ -328,33 +202,6 @@ function sentElsewhere(connection: Connection, server: 0 | 1, evidence?: Evidenc
     )
 }
 
-function unreachable(name: string, icmp: string, by: string, server: string): Diagnosis {
-    const words = codeWords(icmp)
-    return diagnosis(
-        "unreachable",
-        `${by} reports that ${name} cannot be reached: ${words} (${icmp}).`,
-        icmp.includes("prohibited")
-            ? `a firewall forbids it: let it through at ${by}, or use another port`
-            : by === server || icmp.endsWith("port")
-              ? "start the server, or look at the port's number"
-              : `is ${server} the right address, and does ${by} know the way to it?`
-    )
-}
-
-const codes: readonly (readonly [RegExp, string])[] = [
-    [/unreachable: network/, "there is no route to its network"],
-    [/unreachable: host/, "the last router does not get an answer from the host"],
-    [/unreachable: protocol/, "the host has no TCP"],
-    [/unreachable: port/, "the port is closed"],
-    [/fragmentation needed/, "a packet is too long for the path and must not be fragmented"],
-    [/prohibited|code 9|code 10|code 13/, "a firewall forbids it"],
-    [/too many hops/, "routers send the packets in a circle, or the way is too long"],
-]
-
-function codeWords(icmp: string): string {
-    return codes.find(([form]) => form.test(icmp))?.[1] ?? "the code says no more"
-}
-
 /** Returns why a connection failed without a sign of it in its segments. */
 export function whyDropped(connection: Connection, now: number, evidence: Evidence): Diagnosis | undefined {
     const { client, addresses } = connection
@@ -385,38 +232,6 @@ export function lastNotes({ said, note }: Evidence): (string | undefined)[] {
         said === undefined ? undefined : `the program printed at ${moment(said.time)}: ${said.text}`,
         note === undefined ? undefined : `the chip at ${moment(note.time)}: ${note.text}`,
     ]
-}
-
-/** Returns whose tables were full when the segments of a connection were dropped. */
-function tablesOf(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
-    const { addresses, firstTime, client } = connection
-    const drops = evidence?.drops.filter(
-        ({ ip, reason, time }) =>
-            (reason === "backlog-full" || reason === "connections-full") &&
-            time * 1e6 >= firstTime &&
-            ip === addresses[other(client)]
-    )
-    const drop = drops?.at(-1)
-    if (drops === undefined || drop === undefined) return undefined
-    const name = endName(connection, other(client))
-    const own = evidence?.self?.()
-    const whose = drop.ip === own?.ip ? own.name : drop.ip
-    const seen = [
-        `${whose} reported ${drop.reason} ${counted(drops.length, "time")}, last at ${moment(drop.time)}`,
-    ]
-    return drop.reason === "backlog-full"
-        ? diagnosis(
-              "backlog-full",
-              `The backlog of ${name} is full: connections wait there that its program has not accepted, so ${whose} drops the handshake of ${endName(connection, client)}.`,
-              "let the program accept connections, or listen with a larger backlog",
-              seen
-          )
-        : diagnosis(
-              "tables-full",
-              `All connection records of ${whose} are in use, so it drops the handshake of ${endName(connection, client)}.`,
-              "close connections there, or configure more (connections)",
-              seen
-          )
 }
 
 /** Returns that the server closed without a word. */
@@ -547,210 +362,6 @@ function unheard(connection: Connection, now: number, evidence?: Evidence): Diag
     if (late.length < STUCK || late.some(({ lost }) => lost === undefined)) return undefined
     const [a, b] = connection.addresses
     return lossesBetween(evidence, a, b, connection.firstTime / 1e6)
-}
-
-/** Returns why the segments of an end are not acknowledged; undefined if nothing shows it. `now` is in ns. */
-function whyNotAcknowledged(
-    connection: Connection,
-    from: 0 | 1,
-    now: number,
-    evidence?: Evidence
-): Diagnosis | undefined {
-    const { ends, addresses } = connection
-    const sender = ends[from]
-    const receiver = ends[other(from)]
-    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
-    const since = Math.max(connection.firstTime, receiver.time) / 1e6
-    const [source, destination] = [addresses[from], addresses[other(from)]]
-    const found =
-        damaged(evidence, source, destination, since) ??
-        lossesBetween(evidence, source, destination, since) ??
-        lossesBetween(evidence, source, destination, connection.firstTime / 1e6) ??
-        answersLost(connection, other(from), since, evidence) ??
-        notAccepted(connection, other(from), evidence) ??
-        reported(connection, from)
-    if (found !== undefined) return found
-    if (evidence?.self?.().ip === destination) return notTaken(connection, from, evidence)
-    const { repeatedLength, passedLength } = sender
-    const alive = evidence?.voiceOf(destination)
-    const isAlive = receiver.time > sender.nextTime || (alive !== undefined && alive.time > since + 1)
-    if (repeatedLength >= LONG && repeatedLength > passedLength && (isAlive || passedLength > 0))
-        return diagnosis(
-            "mtu",
-            `Segments of ${repeatedLength} bytes from ${name} are not acknowledged, while shorter ones get through${passedLength > 0 ? ` (${passedLength} bytes)` : ""}: a link ${isNear(evidence, source, destination) ? "or switch on the way carries no packets of" : "on the way carries no packets of"} ${repeatedLength + 40} bytes${isNear(evidence, source, destination) ? "" : ", and no ICMP message says so"}.`,
-            afterTooLong(isNear(evidence, source, destination)),
-            [
-                `${counted(sender.unansweredRetransmissions, "retransmission")} of ${repeatedLength} bytes without an answer`,
-                lastHeard(connection, other(from), evidence),
-            ]
-        )
-    if (evidence === undefined) return undefined
-    const silent = withoutNeighbour(evidence, {
-        client: source,
-        server: destination,
-        name: peer,
-        asked: "",
-        since,
-    })
-    const last = lastHeard(connection, other(from), evidence)
-    if (silent !== undefined) return { ...silent, evidence: [...silent.evidence, last] }
-    const same = sameNumber(connection, from, last) ?? inPieces(evidence, destination, since)
-    if (same !== undefined) return same
-    const tries =
-        sender.unansweredRetransmissions > 0
-            ? counted(sender.unansweredRetransmissions, "retransmission")
-            : counted(sender.unansweredKeepAlives, "keep-alive")
-    const isTried = sender.unansweredRetransmissions + sender.unansweredKeepAlives > 0
-    if (now - receiver.time < 1e9 || !isTried) return undefined
-    return diagnosis(
-        "peer-vanished",
-        `${peer} has vanished: nothing came from it since ${sentAt(connection, other(from), receiver.time, evidence)}, and ${tries} ${tries.startsWith("1 ") ? "has" : "have"} no answer${isAlive ? `, though ${destination} still answers ${alive?.what ?? "ARP"}` : ""}.`,
-        isAlive
-            ? `does ${destination} still have the connection? It may have restarted behind a firewall that drops resets`
-            : `is ${destination} still on, and is its cable in?`,
-        [last]
-    )
-}
-
-/** Returns that an end answers, but the line loses all that it sends since `since`, ms. */
-function answersLost(
-    connection: Connection,
-    end: 0 | 1,
-    since: number,
-    evidence?: Evidence
-): Diagnosis | undefined {
-    if (evidence === undefined) return undefined
-    const sent = segmentsOf(connection, end, evidence).filter(({ time }) => time > since)
-    if (sent.length < STUCK || sent.some(({ lost }) => lost === undefined)) return undefined
-    return diagnosis(
-        "frames-lost",
-        `${endName(connection, end)} answers, but the line lost all ${counted(sent.length, "segment")} that it sent since ${moment(since)}.`,
-        "look at the cable and at the switch, or lower the loss (--impair)",
-        [lastHeard(connection, end, evidence)]
-    )
-}
-
-/** Returns what a router or the other host has reported by ICMP about the segments of an end. */
-function reported(connection: Connection, from: 0 | 1): Diagnosis | undefined {
-    const { icmp, icmpBy, addresses, ends } = connection
-    if (icmp === undefined || icmpBy === undefined || /redirect/.test(icmp)) return undefined
-    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
-    if (/fragmentation needed/.test(icmp))
-        return diagnosis(
-            "mtu",
-            `${icmpBy} reports that packets of ${name} are too long for the way (${icmp}), and ${name} still sends segments of ${counted(ends[from].repeatedLength, "byte")}.`,
-            "use a smaller MSS on either end: look at the MTU that the report names"
-        )
-    return unreachable(peer, icmp, icmpBy, addresses[other(from)])
-}
-
-/** Returns what is wrong with the segments of a peer that the device acknowledges no further; undefined if nothing shows it. */
-function notTaken(connection: Connection, from: 0 | 1, evidence: Evidence): Diagnosis | undefined {
-    const { ends, isReused } = connection
-    const sender = ends[from]
-    const receiver = ends[other(from)]
-    const name = endName(connection, from)
-    const own = evidence.self?.().name
-    if (isReused && (sender.lastBits & (Bit.Syn | Bit.Ack)) === Bit.Syn)
-        return diagnosis(
-            "peer-vanished",
-            `${name} has restarted: it opens the connection anew by a SYN, but does not reset the old one when ${own} answers by an ACK.`,
-            "close or abort the old connection",
-            [lastHeard(connection, from, evidence)]
-        )
-    const last = segmentsOf(connection, from, evidence)
-        .filter(({ view }) => view.length > 0)
-        .at(-1)?.view
-    const gap = last === undefined ? 0 : (last.seq - receiver.ack) | 0
-    if (gap <= 0 || sender.base === undefined || receiver.time < sender.nextTime) return undefined
-    const first = (receiver.ack - sender.base) >>> 0
-    return diagnosis(
-        "not-acknowledged",
-        `${name} does not send ${gap === 1 ? `byte ${first}` : `bytes ${first} to ${first + gap - 1}`} again, but only what follows: ${own} asks for them in vain, and its program gets nothing beyond.`,
-        `look at the stack of ${name}: it has to send again what was not acknowledged (RFC 9293 section 3.8)`,
-        [lastHeard(connection, from, evidence)]
-    )
-}
-
-/** Returns that an end still answers, but with the same acknowledgment number. */
-function sameNumber(connection: Connection, from: 0 | 1, last: string): Diagnosis | undefined {
-    const sender = connection.ends[from]
-    const receiver = connection.ends[other(from)]
-    const missing = (sender.next - receiver.ack) | 0
-    if (sender.base === undefined || receiver.ack === UNKNOWN || missing <= 0) return undefined
-    if (receiver.time <= sender.nextTime || (receiver.lastBits & Bit.Ack) === 0) return undefined
-    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
-    const taken = (receiver.ack - sender.base - 1) >>> 0
-    const isFin = sender.fin !== undefined && receiver.ack === sender.fin
-    return diagnosis(
-        "not-acknowledged",
-        isFin
-            ? `${peer} still answers, but does not acknowledge the FIN of ${name}.`
-            : `${peer} still answers, but acknowledges only ${counted(taken, "byte")} of ${name}, ${counted(missing, "byte")} less than were sent.`,
-        `look at the stack of ${peer}, and at what drops or changes segments on the way`,
-        [last]
-    )
-}
-
-/** The drops of segments whose numbers do not fit. */
-const UNFIT = ["tcp-unacceptable", "tcp-bad-ack", "tcp-paws", "tcp-no-ack"]
-
-/** Returns that the device drops what a peer sends, because its numbers do not fit. */
-function notAccepted(connection: Connection, from: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
-    const { addresses, firstTime } = connection
-    const own = evidence?.self?.()
-    if (evidence === undefined || own?.ip !== addresses[other(from)]) return undefined
-    const drops = evidence.drops.filter(
-        ({ ip, reason, time }) => ip === own.ip && UNFIT.includes(reason) && time * 1e6 >= firstTime
-    )
-    const last = segmentsOf(connection, from, evidence).at(-1)
-    if (drops.length < STUCK || last === undefined) return undefined
-    const { ack: expected, next } = connection.ends[other(from)]
-    const name = endName(connection, from)
-    const isOfAck = drops.at(-1)?.reason === "tcp-bad-ack"
-    if (drops.every(({ reason }) => reason === "tcp-no-ack"))
-        return diagnosis(
-            "wrong-number",
-            `${own.name} drops the segments of ${name}, because they lack the ACK flag, which every segment after the first SYN has (RFC 9293 section 3.10.7.4).`,
-            `look at the stack of ${name}`,
-            [lastHeard(connection, from, evidence)]
-        )
-    return diagnosis(
-        "wrong-number",
-        isOfAck
-            ? `${name} acknowledges ${last.view.ack}, but ${own.name} has sent nothing beyond ${next}, so it drops the segments of ${name}.`
-            : `${own.name} drops the segments of ${name}, because their numbers do not fit: the last has sequence number ${last.view.seq}, but ${expected} comes next.`,
-        `look at the stack of ${name}, and at what changes numbers on the way (a firewall, NAT); connect again only if one of them was restarted`,
-        [
-            isOfAck ? `that is ${counted((last.view.ack - next) >>> 0, "byte")} beyond` : undefined,
-            `${own.name} reported ${counted(drops.length, "drop")}: ${[...new Set(drops.map(({ reason }) => reason))].join(", ")}`,
-            lastHeard(connection, from, evidence),
-        ]
-    )
-}
-
-/** Returns what was heard last from both ends of a connection. */
-export function lastWords(connection: Connection, evidence?: Evidence): string[] {
-    const { client } = connection
-    return [client, other(client)].map(end => lastHeard(connection, end, evidence))
-}
-
-/** Returns what was heard last from an end. */
-function lastHeard(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
-    const one = connection.ends[end]
-    if (one.segments === 0) return `nothing was ever heard from ${endName(connection, end)}`
-    return `last from ${endName(connection, end)}: ${segmentWords(one)} at ${sentAt(connection, end, one.time, evidence)}`
-}
-
-function segmentWords({ lastBits, lastLength, window }: End): string {
-    const flags = [
-        ...(lastBits & Bit.Rst ? ["RST"] : []),
-        ...(lastBits & Bit.Syn ? ["SYN"] : []),
-        ...(lastBits & Bit.Fin ? ["FIN"] : []),
-        ...(lastBits & Bit.Ack ? ["ACK"] : []),
-    ].join("-")
-    const data = lastLength > 0 ? ` with ${counted(lastLength, "byte")}` : ""
-    return `${flags || "a segment"}${data}, window ${Math.max(0, window)}`
 }
 
 function silenceOf({ lastTime }: Connection, now: number): string {
