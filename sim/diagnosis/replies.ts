@@ -60,7 +60,10 @@ function fault(view: UdpView, questions: readonly NameMessage[]): Reply["fault"]
     const question = nameAt(payload, HEADER)
     if (question === undefined || question.end + 4 > payload.length) return ["are cut short in the question"]
     if (question.text !== first.name)
-        return ["are about another name than the questions", instead(question.text.replace(/[^ -~]/g, "?"), first.name)]
+        return [
+            "are about another name than the questions",
+            instead(question.text.replace(/[^ -~]/g, "?"), first.name),
+        ]
     const type = data.getUint16(question.end)
     if (type !== TYPE_A) return ["are about another type of record than the questions", instead(type, TYPE_A)]
     const read = parseDns(view)
