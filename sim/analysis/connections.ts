@@ -25,6 +25,10 @@ export interface Seen {
     readonly segment: Segment
     readonly marks: number
     readonly changes: readonly StateChange[]
+    /** The changes if no end has taken the reset before the segment; undefined without such a reset. */
+    readonly unreset: readonly StateChange[] | undefined
+    /** The packet of a reset of which this segment shows that no end has taken it; undefined for any other segment. */
+    readonly refuted: number | undefined
     /** One sentence about a reset; undefined for other segments. */
     readonly explanation: string | undefined
 }
@@ -98,17 +102,20 @@ export class Connections {
         if (segment.length < 0) return
         // a reset is judged by what was known before it
         const reset = segment.bits & Bit.Rst ? judgeReset(connection, from, segment) : undefined
+        const { next } = connection.ends[from]
         const reused = this.restart(connection, from, segment)
         const marks = reused | analyze(connection, from, segment)
         if (segment.bits & Bit.Syn) agree(connection, from, segment)
         count(connection, from, segment, marks)
-        const changes = follow(connection, from, segment, reset?.isTaken)
+        const steps = follow(connection, from, segment, reset?.isTaken)
         const explanation = reset?.explanation
         if (reset !== undefined && connection.reset === undefined) {
+            const { time, packet } = segment
+            const seq = reset.isTaken ? segment.seq : next
             connection.reset = explanation
-            connection.resetBy = { end: from, cause: reset.cause, time: segment.time }
+            connection.resetBy = { end: from, cause: reset.cause, time, packet, seq }
         }
-        this.listener?.segment({ connection, from, segment, marks, changes, explanation })
+        this.listener?.segment({ connection, from, segment, marks, ...steps, explanation })
     }
 
     /** Finds the connection of a segment: a SYN with another number than before begins a new one. */
@@ -160,6 +167,9 @@ export class Connections {
                 ? this.latest.get(quotedKey(error.about) ?? "")
                 : this.connectionOf(segment, senderOf(segment))
         if (connection === undefined) return
+        const { ends } = connection
+        if (segment !== undefined && ends[0].segments + ends[1].segments === 0)
+            connection.client = openerOf(senderOf(segment), segment.bits)
         connection.icmp = error.words
         connection.icmpBy = addressText(packet.bytes, packet.addresses, packet.version)
         this.listener?.icmp(connection, time, packet, error.words)
@@ -193,6 +203,11 @@ function agree({ ends }: Connection, from: 0 | 1, segment: Segment): void {
     }
 }
 
+/** Returns the end that opened the connection, by its first segment: the sender, or the receiver of a SYN-ACK. */
+function openerOf(from: 0 | 1, bits: number): 0 | 1 {
+    return bits & Bit.Syn && bits & Bit.Ack ? other(from) : from
+}
+
 function count(connection: Connection, from: 0 | 1, segment: Segment, marks: number): void {
     const sender = connection.ends[from]
     const receiver = connection.ends[other(from)]
@@ -200,8 +215,7 @@ function count(connection: Connection, from: 0 | 1, segment: Segment, marks: num
     const isSyn = (bits & Bit.Syn) !== 0
     if (connection.ends[0].segments + connection.ends[1].segments === 0) {
         connection.firstTime = time
-        // the sender of a SYN-ACK or of the answer to a segment that was not captured is the server
-        connection.client = isSyn && bits & Bit.Ack ? other(from) : from
+        connection.client = openerOf(from, bits)
     }
     connection.lastTime = time
     const { handshake } = connection
@@ -212,6 +226,11 @@ function count(connection: Connection, from: 0 | 1, segment: Segment, marks: num
     } else if (bits & Bit.Ack) {
         if (handshake.synAck !== undefined && from === connection.client) handshake.ack ??= time
         if (headerLength >= 20) sender.scales = true
+    }
+    if (bits & Bit.Ack && (bits & Bit.Rst) === 0) {
+        // an ACK after the own SYN, and a number that grows, answer segments of the other end
+        sender.hasHeard ||= sender.firstAck === undefined ? sender.segments > 0 : ack !== sender.firstAck
+        sender.firstAck ??= ack
     }
     sender.segments++
     sender.bytes += length

@@ -2,7 +2,7 @@
 
 import { addressText, type IpPacket } from "../capture/ip-packet"
 import { type TcpOption, tcpOptions } from "../view/tcp-options"
-import { type Connection, other } from "./connection"
+import { type Connection, endName, other } from "./connection"
 import type { Listener, Seen } from "./connections"
 import { Mark } from "./marks"
 import { Bit, dataOf, isChecksumValid, optionBytes, type Segment } from "./segment"
@@ -33,8 +33,10 @@ export interface SegmentRow {
     readonly marks: number
     /** The number of duplicate ACKs since the last new ACK, this one included; 0 if the segment is not a duplicate ACK. */
     readonly duplicate: number
-    readonly changes: StateChange[]
-    readonly explanation: string | undefined
+    changes: StateChange[]
+    /** The changes if no end has taken the reset before; undefined without such a reset. */
+    readonly unreset: readonly StateChange[] | undefined
+    explanation: string | undefined
 }
 
 /** A remark between segments. */
@@ -75,7 +77,7 @@ export class Recording implements Listener {
     /** Creates the recording of a connection by its number. */
     constructor(private readonly number: number) {}
 
-    segment({ connection, from, segment, marks, changes, explanation }: Seen): void {
+    segment({ connection, from, segment, marks, changes, unreset, refuted, explanation }: Seen): void {
         if (connection.number !== this.number) return
         this.connection = connection
         const sender = connection.ends[from]
@@ -94,9 +96,11 @@ export class Recording implements Listener {
             marks,
             duplicate: isDuplicate ? sender.duplicates : 0,
             changes: changes.filter(change => !change.bySyn),
+            unreset,
             explanation,
         })
         this.add(row)
+        if (refuted !== undefined) this.refute(refuted, from, endName(connection, from))
         for (const change of changes) if (change.bySyn) this.answeredSyn(row, change)
         if (segment.bits & Bit.Syn) this.lastSyn[from] = row
     }
@@ -122,6 +126,16 @@ export class Recording implements Listener {
         return this.rows - this.first.length - this.lastRows.length
     }
 
+    /** Draws the states as they are without a reset, which no end has taken. */
+    private refute(packet: number, from: 0 | 1, name: string): void {
+        for (const row of [...this.first, ...this.lastRows]) {
+            if (row.kind !== "segment" || row.packet < packet) continue
+            if (row.unreset !== undefined) row.changes = row.unreset.filter(change => !change.bySyn)
+            if (row.bits & Bit.Rst && row.from === from)
+                row.explanation = `Both ends went on after this RST in the name of ${name}: something on the way probably sent it.`
+        }
+    }
+
     /** Puts a change at the SYN that caused it, or at the answer if no SYN was captured. */
     private answeredSyn(row: SegmentRow, change: StateChange): void {
         const syn = this.lastSyn[other(row.from)]
@@ -144,7 +158,7 @@ function rowOf(
     segment: Segment,
     from: 0 | 1,
     options: readonly TcpOption[],
-    found: Pick<SegmentRow, "checksumValid" | "marks" | "duplicate" | "changes" | "explanation">
+    found: Pick<SegmentRow, "checksumValid" | "marks" | "duplicate" | "changes" | "unreset" | "explanation">
 ): SegmentRow {
     const { packet, time, seq, ack, bits, window, length } = segment
     // the packet's bytes are overwritten when the next packet is read

@@ -3,7 +3,7 @@
 import { whyConnection } from "../diagnosis/connection"
 import type { Evidence } from "../diagnosis/evidence"
 import { counted, duration } from "../diagnosis/words"
-import { type Connection, endName } from "./connection"
+import { type Connection, endName, other, unseenEnd } from "./connection"
 
 /** Returns how the handshake went, with its times. */
 export function beginning(connection: Connection): string {
@@ -12,6 +12,9 @@ export function beginning(connection: Connection): string {
     const syns = ends[client].syns
     const tries = syns > 1 ? ` after ${counted(syns, "SYN")}` : ""
     if (ends[0].segments + ends[1].segments === 0) return "Only an ICMP error about it was captured."
+    const unseen = unseenEnd(connection)
+    if (unseen !== undefined)
+        return `Only one direction was captured: nothing that ${endName(connection, unseen)} sent.`
     if (firstSyn === undefined)
         return isMidway
             ? "The capture begins in the middle of this connection: both ends are taken as ESTABLISHED before, and windows are not scaled."
@@ -29,18 +32,40 @@ export function beginning(connection: Connection): string {
  * capture, ns; `evidence` is the other frames of the capture.
  */
 export function ending(connection: Connection, end: number, evidence?: Evidence): string {
-    const { icmp, closer, lastTime } = connection
+    const { icmp, closer, lastTime, refutedReset } = connection
+    const unseen = unseenEnd(connection)
+    if (unseen !== undefined) return endingOfOne(connection, other(unseen))
     const why = whyConnection(connection, end, evidence)
     if (why !== undefined) return why.sentence
-    if (closer !== undefined) return `Closed by both ends, ${endName(connection, closer)} first.`
+    const ignored =
+        refutedReset === undefined
+            ? ""
+            : ` An RST in the name of ${endName(connection, refutedReset)} was ignored: something on the way probably sent it.`
+    if (closer !== undefined) return `Closed by both ends, ${endName(connection, closer)} first.${ignored}`
     const silence = end - lastTime > 1e9 ? `, and nothing came in the last ${duration(end - lastTime)}` : ""
-    return `Still open at the end of the capture${silence}${icmp === undefined ? "" : ` (${icmp})`}.`
+    return `Still open at the end of the capture${silence}${icmp === undefined ? "" : ` (${icmp})`}.${ignored}`
+}
+
+/** Returns how a connection ended of which one direction was captured: nothing is said about the other end. */
+function endingOfOne(connection: Connection, seen: 0 | 1): string {
+    const name = endName(connection, seen)
+    const { fin } = connection.ends[seen]
+    const did =
+        connection.resetBy !== undefined
+            ? "reset the connection"
+            : fin !== undefined
+              ? "closed"
+              : "had not closed at the end of the capture"
+    return `${name} ${did}; what ${endName(connection, other(seen))} sent was not captured.`
 }
 
 /** Returns true when a connection went wrong: it was not opened, was reset, or lost many segments. */
 export function isTroubled(connection: Connection): boolean {
-    const { ends, reset, icmp, handshake } = connection
+    const { ends, reset, refutedReset, icmp, handshake } = connection
     const repeated = ends[0].retransmissions + ends[1].retransmissions
-    const isUnanswered = handshake.firstSyn !== undefined && handshake.synAck === undefined
-    return reset !== undefined || icmp !== undefined || isUnanswered || repeated > 0
+    const isUnanswered =
+        handshake.firstSyn !== undefined &&
+        handshake.synAck === undefined &&
+        unseenEnd(connection) === undefined
+    return (reset ?? refutedReset) !== undefined || icmp !== undefined || isUnanswered || repeated > 0
 }

@@ -51,6 +51,8 @@ export interface Self {
     /** The length of its network's prefix, and its router; undefined where they are not known. */
     readonly prefix?: number | undefined
     readonly gateway?: string | undefined
+    /** The name servers of its settings; undefined where they are not known. */
+    readonly nameServers?: readonly string[] | undefined
     /** The most connections that it can have at a time; undefined where it is not known. */
     readonly connections?: number | undefined
 }

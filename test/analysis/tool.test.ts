@@ -1,6 +1,6 @@
 // `npm run ladder` as its users run it: what it writes, for every width and every kind of file, and its exit codes.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
@@ -16,9 +16,9 @@ import { ladderDrawing } from "../../sim/analysis/svg-ladder"
 import { heading, type Terminal, writeLadder, writeSummary } from "../../sim/analysis/text"
 import { Wording } from "../../sim/analysis/wording"
 import { cases } from "../support/property"
-import { mss, windowScale } from "../view/packets"
+import { ipv4, mss, windowScale } from "../view/packets"
 import { pcap, pcapng } from "./files"
-import { analyzed, type Found, frameOf, handshake, type Line } from "./scene"
+import { analyzed, CLIENT, type Found, frameOf, handshake, type Line } from "./scene"
 
 const folder = mkdtempSync(join(tmpdir(), "ladder-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -33,6 +33,8 @@ const lines: readonly Line[] = [
     [330, "server", "A", { seq: 1, ack: 42, window: 0 }],
     [400, "server", "RA", { seq: 1, ack: 42 }],
 ]
+/** A segment of the server that opens a connection to the client. */
+const other = (flags: string): Line => [0, "server", flags]
 const packets = lines.map(line => ({
     time: 1_000_000_000_000n + BigInt(line[0] * 1e6),
     bytes: frameOf(line),
@@ -119,6 +121,60 @@ describe("the command", () => {
         writeFileSync(path(name), bytes)
         expect(await main([path(name), ...words])).toBe(1)
         expect(errors.join("\n")).toMatch(message)
+    })
+
+    test.each([
+        ["client", "SYN-SENT", "10.0.0.1:80"],
+        ["server", "SYN-RECEIVED", "10.0.0.2:40000"],
+    ])("says once that only the %s's direction was captured", async (side, state, unseen) => {
+        const name = `only-${side}.pcap`
+        writeFileSync(path(name), pcap(packets.filter((_, i) => lines[i]![1] === side)))
+        expect(await main([path(name)])).toBe(0)
+        const text = out.replaceAll(/\s+/g, " ")
+        expect(text).toContain(state)
+        expect(text.split(`Only one direction was captured: nothing that ${unseen} sent.`)).toHaveLength(2)
+        expect(text).not.toMatch(/not answered|has not yet|half-open|taken as ESTABLISHED|acknowledges none/)
+    })
+
+    test.each([
+        ["a SYN", lines[0]!, "10.0.0.2:40000", "10.0.0.1:80"],
+        ["a SYN-ACK", lines[1]!, "10.0.0.2:40000", "10.0.0.1:80"],
+        ["a SYN to a higher address", other("S"), "10.0.0.1:80", "10.0.0.2:40000"],
+    ])(
+        "an ICMP error alone that quotes %s shows which end is the client",
+        async (_name, line, client, server) => {
+            const quoted = [3, 1, 0, 0, 0, 0, 0, 0, ...frameOf(line).subarray(14)]
+            writeFileSync(
+                path("icmp.pcap"),
+                pcap([{ time: 1n, bytes: ipv4("10.0.0.254", CLIENT, 1, quoted) }])
+            )
+            expect(await main([path("icmp.pcap")])).toBe(0)
+            expect(out).toContain(`Connection 0: ${client} (client), ${server} (server).`)
+        }
+    )
+
+    test("overwrites neither the capture nor one output by the other, whatever names they have", async () => {
+        const capture = pcap(packets)
+        writeFileSync(path("victim.pcap"), capture)
+        symlinkSync(path("victim.pcap"), path("symbolic.pcap"))
+        linkSync(path("victim.pcap"), path("hard.pcap"))
+        const file = path("victim.pcap")
+        const outputs = [
+            file,
+            join(folder, ".", "x", "..", "victim.pcap"),
+            path("symbolic.pcap"),
+            path("hard.pcap"),
+        ]
+        for (const option of ["--svg", "--html"])
+            for (const output of outputs) {
+                expect(await main([file, option, output])).toBe(2)
+                expect(errors.splice(0).join("\n")).toMatch(
+                    /^--(svg|html) .* is the capture itself: name another file$/
+                )
+            }
+        expect(await main([file, "--svg", path("new"), "--html", `${folder}/./new`])).toBe(2)
+        expect(errors.splice(0)).toEqual(["--svg and --html need two files"])
+        expect(readFileSync(file).equals(capture)).toBe(true)
     })
 
     test("answers --help", async () => {
