@@ -3,11 +3,19 @@
 import type { IcmpView } from "../view/dissect"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
+import { namedBy } from "./names"
 import { unanswered, withoutNeighbour } from "./opening"
 import { counted } from "./words"
 
 /** DNS and DHCP have rules of their own. */
 const OWN_RULES = [53, 67, 68]
+const TIME = 123
+/** RFC 5905 figures 8 and 11: the leap indicator of a clock that is not set, and the highest stratum of one that is. */
+const ALARM = 3
+const MOST_STRATUM = 15
+/** RFC 5905 section 7.3: bytes of a message, and the place of the reference identifier, a code of four letters in a refusal. */
+const TIME_SIZE = 48
+const REFERENCE = 12
 const UNREACHABLE = 3
 const PORT = 3
 const IP = 20
@@ -76,4 +84,44 @@ export function whyNoDatagram(evidence: Evidence, ip: string): Diagnosis | undef
         withoutNeighbour(evidence, attempt) ??
         unanswered(evidence, attempt, `${name} did not answer ${asked} since ${moment(first.time)}.`, sent)
     )
+}
+
+/** Returns why the answers of a time server set no clock (RFC 5905 section 7.4); undefined if it sent none, or a good one. */
+export function whyNoTime(evidence: Evidence, ip: string): Diagnosis | undefined {
+    const own = evidence.self?.().ip
+    const answer = evidence.others
+        .filter(
+            ({ view, lost }) =>
+                view.kind === "udp" &&
+                view.source === ip &&
+                view.sourcePort === TIME &&
+                view.destination === own &&
+                lost === undefined
+        )
+        .at(-1)
+    if (answer?.view.kind !== "udp") return undefined
+    const { payload } = answer.view
+    const seen = [`${ip} answered at ${moment(answer.time)}`, namedBy(evidence, ip)]
+    const unusable = (what: string) =>
+        diagnosis(
+            "service-refused",
+            `The time server ${ip} answers, but the device cannot use the answer: ${what}.`,
+            "ask another time server, or look at this one's settings",
+            seen
+        )
+    if (payload.length < TIME_SIZE) return unusable(`it has ${payload.length} bytes instead of ${TIME_SIZE}`)
+    const stratum = payload[1]!
+    if (stratum === 0) {
+        const code = String.fromCharCode(...payload.subarray(REFERENCE, REFERENCE + 4)).replace(/[^ -~]/g, "")
+        return code === "RATE"
+            ? unusable("it asks for fewer questions (RATE)")
+            : diagnosis(
+                  "service-refused",
+                  `The time server ${ip} refuses to answer${code === "" ? "" : ` (${code})`}.`,
+                  "ask another time server, and leave this one alone",
+                  seen
+              )
+    }
+    if (payload[0]! >> 6 === ALARM || stratum > MOST_STRATUM) return unusable("the server's clock is not set")
+    return undefined
 }

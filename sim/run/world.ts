@@ -17,6 +17,7 @@ import { JacdacBus } from "../device/jacdac"
 import { DEVICE_ID, describePanic, type Level, type Panic } from "../device/runtime"
 import type { Diagnosis } from "../diagnosis/diagnosis"
 import { type Explained, Explainer } from "../diagnosis/explainer"
+import { inUse } from "../diagnosis/lease"
 import { BuiltinHost, serveEcho } from "../host/host"
 import type { Fate } from "../link/impair"
 import { openPasst } from "../link/passt"
@@ -304,8 +305,11 @@ export class World {
         if (pinged !== undefined) explainer.noReply(pinged, this.now())
         else {
             const text = lines.join(" ")
-            // the address that is not valid is in the command
-            explainer.error(/\bEINVAL\b/.test(text) ? `${command ?? line}: ${text}` : text, this.now())
+            // the address that is not valid, or the port that is in use, is in the command
+            explainer.error(
+                /\bE(INVAL|ADDRINUSE)\b/.test(text) ? `${command ?? line}: ${text}` : text,
+                this.now()
+            )
         }
     }
 
@@ -499,18 +503,20 @@ export class World {
     }
 
     private makeExplainer(n: number, ip: string): Explainer {
-        const { prefix, gateway, config } = this.options
-        const self = {
-            name: hostName(n),
-            station: deviceName(n),
-            // a program may have an address of its own
-            get ip() {
-                return explainer.evidence.address ?? ip
+        const { prefix, gateway, config, router, program } = this.options
+        // a program may have an address of its own
+        const self = inUse(
+            {
+                name: hostName(n),
+                station: deviceName(n),
+                ip,
+                prefix,
+                gateway,
+                nameServers: router === undefined || program === undefined ? undefined : [router],
+                connections: config.connections,
             },
-            prefix,
-            gateway,
-            connections: config.connections,
-        }
+            () => explainer.evidence
+        )
         const explainer: Explainer = new Explainer(
             () => self,
             explained => {
