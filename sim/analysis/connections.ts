@@ -10,7 +10,7 @@ import { Connection, type End, keyOf, other, senderOf } from "./connection"
 import { icmpError, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from "./icmp"
 import { Mark } from "./marks"
 import { judgeReset } from "./resets"
-import { Bit, occupied, optionBytes, type Segment, segmentOf } from "./segment"
+import { Bit, isCutShort, occupied, optionBytes, type Segment, segmentOf } from "./segment"
 import { analyze } from "./sequence"
 import { follow, type StateChange } from "./states"
 
@@ -45,6 +45,8 @@ export class Connections {
     /** Segments of connections beyond MAX_CONNECTIONS. */
     ignored = 0
     packets = 0
+    /** Packets of TCP that were captured too short for a segment's header. */
+    short = 0
     /** Link types in the capture that are not supported, with the number of packets of each. */
     readonly unread = new Map<number, number>()
     private readonly latest = new Map<string, Connection>()
@@ -87,6 +89,7 @@ export class Connections {
         if (packet.protocol === PROTOCOL_TCP) {
             const segment = segmentOf(packet, this.packets, time, isTimed)
             if (segment !== undefined) this.segment(segment)
+            else if (isCutShort(packet)) this.short++
         } else if (packet.protocol === PROTOCOL_ICMP || packet.protocol === PROTOCOL_ICMPV6) {
             this.icmp(packet, time)
         }

@@ -57,7 +57,7 @@ function stream(text: string): number {
 }
 
 function file(text: string): string {
-    if (text === "") throw new OptionError("has no name of a file")
+    if (text === "") throw new OptionError("needs the name of a file")
     if (text === "-")
         throw new OptionError("- is no file: standard output gets the text only, so name a file")
     return text

@@ -59,6 +59,11 @@ export function segmentOf(ip: IpPacket, packet: number, time: number, isTimed: b
     }
 }
 
+/** Returns true when the header of a packet's segment was longer than what was captured of it. */
+export function isCutShort({ bytes, payload, length }: IpPacket): boolean {
+    return length >= LEAST_HEADER && bytes.length - payload < LEAST_HEADER
+}
+
 /** Returns how far the sequence number `a` is after `b`, negative if before: they wrap (RFC 9293 section 3.4). */
 export function after(a: number, b: number): number {
     return (a - b) | 0

@@ -94,6 +94,9 @@ describe("the command", () => {
         ["a stream that is none", ["x.pcap", "--stream", "one"], 2, /--stream one is not the number/],
         ["two files", ["x.pcap", "y.pcap"], 2, /unexpected argument "y.pcap"/],
         ["one file for picture and page", ["x.pcap", "--svg", "a", "--html", "a"], 2, /need two files/],
+        ["no name of a picture", ["x.pcap", "--svg", ""], 2, /^--svg needs the name of a file$/],
+        ["standard output for a picture", ["x.pcap", "--svg", "-"], 2, /^--svg - is no file: .*name a file$/],
+        ["standard output for a page", ["x.pcap", "--html", "-"], 2, /^--html - is no file/],
         ["a file that does not exist", [path("none.pcap")], 1, /none.pcap: there is no such file/],
     ])("%s", async (_name, words, code, message) => {
         expect(await main(words)).toBe(code)
@@ -115,12 +118,48 @@ describe("the command", () => {
             [],
             /wlan has no TCP connection.*its link type 105 is not known/,
         ],
-        ["few", pcap(packets), ["--stream", "3"], /few has no connection 3: they are numbered from 0 to 0/],
-        ["here", pcap(packets), ["--svg", folder], /cannot write/],
+        ["few", pcap(packets), ["--stream", "3"], /few has no connection 3: it has only one, number 0$/],
+        ["here", pcap(packets), ["--svg", folder], /^cannot write .*: that is a folder$/],
+        [
+            "nowhere",
+            pcap(packets),
+            ["--svg", path("no/a.svg")],
+            /^cannot write .*no\/a.svg: there is no such folder$/,
+        ],
+        ["odd\x1b[31mname", new Uint8Array(9), [], /odd\?\[31mname: not a capture/],
+        [
+            "snapped",
+            pcap(
+                packets.map(({ time, bytes }) => ({ time, bytes: bytes.slice(0, 40), length: bytes.length }))
+            ),
+            [],
+            /no TCP connection, as far as can be read: 7 packets were captured too short for a TCP header/,
+        ],
+        [
+            "damaged",
+            pcap(packets).subarray(0, 30),
+            [],
+            /no TCP connection: the file ends in the middle of a record, before its first packet$/,
+        ],
     ])("a file of %s", async (name, bytes, words, message) => {
         writeFileSync(path(name), bytes)
         expect(await main([path(name), ...words])).toBe(1)
         expect(errors.join("\n")).toMatch(message)
+    })
+
+    test("what was not read is counted in the right number, and a name has no control characters", async () => {
+        const name = "odd\x1b[2Jcapture"
+        const short = { time: packets[6]!.time, bytes: packets[6]!.bytes.slice(0, 40), length: 54 }
+        const some = packets.slice(0, 6).map(packet => ({ ...packet, iface: 0 }))
+        const unread = { ...packets[0]!, iface: 1 }
+        writeFileSync(path(name), pcapng([...some, short, unread], [{}, { linkType: 105 }]))
+        expect(await main([path(name)])).toBe(0)
+        expect(errors).toEqual([
+            "1 packet of link type 105 was not read: that link is not known here",
+            "1 packet was captured too short for a TCP header (a larger snapshot length captures it)",
+        ])
+        expect(out).toContain("odd?[2Jcapture: pcapng")
+        expect(out).not.toContain("\x1b[2J")
     })
 
     test.each([
