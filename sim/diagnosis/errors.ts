@@ -70,7 +70,7 @@ export function whyError(
             // the client reports what has happened to its connection, not a call of the program
             return /\bbroker\b/.test(sentence) ? known.mute() : service(misused(code, sentence, text))
         case "EINVAL":
-            return service(unusable(evidence, host) ?? misused(code, sentence, text))
+            return service(unusable(evidence, host, text) ?? misused(code, sentence, text))
         case "EADDRINUSE":
         case "EPIPE":
         case "EMSGSIZE":
@@ -186,14 +186,15 @@ function tablesFull(name: string, most: number | undefined, open: readonly strin
 }
 
 /** Returns why no connection can be opened to a host, whatever hosts there are; undefined if nothing is wrong with its address. */
-function unusable(evidence: Evidence, host: string): Diagnosis | undefined {
+function unusable(evidence: Evidence, host: string, text: string): Diagnosis | undefined {
     const ip = addressOf(evidence, host) ?? ""
     const what = problemOf(evidence, ip)
     if (what === undefined) return undefined
+    const action = /\bping\b/.test(text) ? "No ping can be sent" : "No connection can be opened"
     const named = ip === host ? undefined : namedBy(evidence, ip)
     return diagnosis(
         "misused",
-        `No connection can be opened to ${ip === host ? ip : `${host}, ${ip}`}: it is ${what}.`,
+        `${action} to ${ip === host ? ip : `${host}, ${ip}`}: it is ${what}.`,
         named === undefined
             ? "use the address of a host"
             : "correct the name's address in the name server, or use the address of a host",

@@ -33,8 +33,14 @@ export function repliesTo({ others }: Evidence, questions: readonly NameMessage[
                     view.destination === client && view.destinationPort === sourcePort && time >= since
             )
             .at(-1)
-        return question === undefined ? [] : [{ time, lost, view, question, fault: fault(view, questions) }]
+        if (question === undefined || !isReply(view, question)) return []
+        return [{ time, lost, view, question, fault: fault(view, questions) }]
     })
+}
+
+/** Returns true unless another host uses the port for something else. */
+function isReply({ source, payload }: UdpView, { server, id }: NameMessage): boolean {
+    return source === server || (payload.length >= 2 && ((payload[0]! << 8) | payload[1]!) === id)
 }
 
 /** Returns why the resolver drops a datagram that was sent to it, by the rules of src/net/dns.ts and src/wire/dns.ts. */

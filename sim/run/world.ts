@@ -301,16 +301,12 @@ export class World {
         const [, number, command] = ON_ANOTHER.exec(line) ?? []
         const explainer = this.explainers[number === undefined ? 0 : Number(number) - 1]
         if (status === 0 || explainer === undefined) return
+        const text = lines.join(" ")
         const [, pinged] = /^\s*ping\s+(\S+)/.exec(command ?? line) ?? []
-        if (pinged !== undefined) explainer.noReply(pinged, this.now())
-        else {
-            const text = lines.join(" ")
-            // the address that is not valid, or the port that is in use, is in the command
-            explainer.error(
-                /\bE(INVAL|ADDRINUSE)\b/.test(text) ? `${command ?? line}: ${text}` : text,
-                this.now()
-            )
-        }
+        // the address that is not valid, or the port that is in use, is in the command
+        if (/\bE(INVAL|ADDRINUSE)\b/.test(text)) explainer.error(`${command ?? line}: ${text}`, this.now())
+        else if (pinged !== undefined) explainer.noReply(pinged, this.now())
+        else explainer.error(text, this.now())
     }
 
     /** Explains what does not move on when a run ends. */

@@ -37,11 +37,14 @@ class Wire {
         this.explainer = explainer
     }
 
+    /** Why the next frame is lost. */
+    lost: "loss" | undefined
+
     /** Sends a frame 10 ms after the last, or at `time`. */
     frame(isOwn: boolean, type: number, bytes: readonly number[], time = this.now + 10): this {
         this.now = time
         const [from, to] = isOwn ? [MAC, THEIRS] : [THEIRS, MAC]
-        this.explainer.sent(ethernet(to, from, type, bytes), isOwn ? "x" : "s", time, undefined)
+        this.explainer.sent(ethernet(to, from, type, bytes), isOwn ? "x" : "s", time, this.lost)
         return this
     }
 
@@ -382,6 +385,10 @@ describe("an error of a program", () => {
             "The time server 10.0.0.1 answers, but the device cannot use the answer: the server's clock is not set.",
         ],
         [
+            [...time(0x24, 3, "").slice(0, 24), ...Array<number>(24).fill(2)],
+            "The time server 10.0.0.1 answers, but the device cannot use the answer: it does not repeat the time stamp of a request.",
+        ],
+        [
             [0x24, 1],
             "The time server 10.0.0.1 answers, but the device cannot use the answer: it has 2 bytes instead of 48.",
         ],
@@ -390,6 +397,38 @@ describe("an error of a program", () => {
         wire.datagram(["10.0.0.1", 123], [OWN, 4000], data)
         const text = "time 10.0.0.1: EACCES, the server refuses to answer: ask another one"
         expect(wire.error(text)).toMatchObject({ cause: "service-refused", sentence })
+    })
+
+    test.each([
+        [4000, 0x1234, "The answers of 10.0.0.1:123 have wrong checksums, so the device drops them."],
+        [
+            4001,
+            undefined,
+            "10.0.0.1:123 answers to port 4001, but the datagrams of the device came from port 4000.",
+        ],
+        [4000, undefined, undefined],
+    ])("about datagrams whose answers go to port %i with the checksum %j", (port, checksum, sentence) => {
+        const data = time(0x24, 3, "")
+        const wire = new Wire().datagram([OWN, 4000], ["10.0.0.1", 123], data, { isOwn: true })
+        wire.datagram(["10.0.0.1", 123], [OWN, port], data, checksum === undefined ? {} : { checksum })
+        const text = "udp://10.0.0.1:123: ETIMEDOUT, the other host does not answer"
+        const why = wire.error(text)
+        if (sentence === undefined) expect(why?.cause).toBe("unanswered")
+        else expect(why?.sentence).toBe(sentence)
+    })
+
+    test("about datagrams and about a name whose answers the line loses", () => {
+        const wire = new Wire().datagram([OWN, 4000], ["10.0.0.1", 123], [1], { isOwn: true })
+        wire.datagram([OWN, 4000], [SERVER, 53], QUESTION, { isOwn: true })
+        wire.lost = "loss"
+        wire.datagram(["10.0.0.1", 123], [OWN, 4000], [2])
+        wire.datagram([SERVER, 53], [OWN, 4000], answer())
+        expect(wire.error("time 10.0.0.1: ETIMEDOUT, the other host does not answer")?.sentence).toBe(
+            "10.0.0.1:123 answered 1 datagram of Host X, and the answers were lost on the way: 1 frame."
+        )
+        expect(wire.error(NO_NAME)?.sentence).toBe(
+            "The line lost 1 answer between the device and the name server 10.0.0.200: 1 question for server.example since 0.020 s, no answer."
+        )
     })
 
     test.each([
@@ -418,7 +457,7 @@ describe("an error of a program", () => {
         ],
         [
             "ping 10.0.0.255: EINVAL, the address or port is not valid",
-            "No connection can be opened to 10.0.0.255: it is the broadcast address of its network, /24.",
+            "No ping can be sent to 10.0.0.255: it is the broadcast address of its network, /24.",
         ],
         [
             "socket tcp://0.0.0.0:7: EINVAL, the address or port is not valid",
