@@ -106,8 +106,15 @@ export class Connection {
     /** The time from that SYN to the first ACK, which bounds how late a segment out of order arrives; 0 if it is not known. */
     firstRoundTrip = 0
     readonly handshake: Handshake = {}
+    /** The earliest and the latest time of a segment. */
     firstTime = 0
     lastTime = 0
+    /** The packet of its last segment. */
+    lastPacket = 0
+    /** The packet after which time first goes backwards; undefined if it never does. */
+    backwardsAfter: number | undefined
+    /** Segments whose header is shorter than TCP's or longer than the segment: nothing else is known of them. */
+    malformed = 0
     /** True when the capture begins in the middle of the connection, whose earlier states are assumed, not seen. */
     isMidway = false
     /** True when an earlier connection of the capture had the same addresses and ports. */

@@ -61,7 +61,7 @@ async function drawFile(options: LadderToolOptions): Promise<number> {
             process.stdout.write(text)
         },
     }
-    const title = `${visible(options.file)}: ${result.format}, ${counted(result.packets, "packet")} in ${duration(end)}, ${counted(connections.list.length, "TCP connection")}`
+    const title = `${visible(options.file)}: ${result.format}, ${counted(result.packets, "packet")} in ${duration(end - connections.begin)}, ${counted(connections.list.length, "TCP connection")}`
     if (options.text) paragraph(terminal, title)
     const { connection } = recording
     if (connection === undefined) {

@@ -5,7 +5,7 @@ import { type TcpOption, tcpOptions } from "../view/tcp-options"
 import { type Connection, endName, other } from "./connection"
 import type { Listener, Seen } from "./connections"
 import { Mark } from "./marks"
-import { Bit, dataOf, isChecksumValid, optionBytes, type Segment } from "./segment"
+import { Bit, type Checksum, checksumOf, dataOf, optionBytes, type Segment } from "./segment"
 import { Series } from "./series"
 import type { StateChange } from "./states"
 
@@ -29,7 +29,7 @@ export interface SegmentRow {
     readonly options: readonly TcpOption[]
     readonly data: Uint8Array
     /** Undefined if not all of the segment was captured. */
-    readonly checksumValid: boolean | undefined
+    readonly checksum: Checksum | undefined
     readonly marks: number
     /** The number of duplicate ACKs since the last new ACK, this one included; 0 if the segment is not a duplicate ACK. */
     readonly duplicate: number
@@ -47,11 +47,8 @@ export interface NoteRow {
     readonly text: string
 }
 
-/** The segments whose checksum is right, and those whose is wrong. */
-interface Checksums {
-    right: number
-    wrong: number
-}
+/** The number of segments with each kind of checksum. */
+type Checksums = Record<Checksum, number>
 
 export type Row = SegmentRow | NoteRow
 
@@ -65,10 +62,9 @@ export class Recording implements Listener {
     readonly series = [new Series(), new Series()] as const
     /** How many segments of each end have each mark. */
     readonly counts = [new Map<Mark, number>(), new Map<Mark, number>()] as const
-    /** The segments of each end whose checksum is right, and those whose is wrong. */
     readonly checksums: readonly [Checksums, Checksums] = [
-        { right: 0, wrong: 0 },
-        { right: 0, wrong: 0 },
+        { right: 0, wrong: 0, partial: 0 },
+        { right: 0, wrong: 0, partial: 0 },
     ]
     private readonly lastSyn: [SegmentRow | undefined, SegmentRow | undefined] = [undefined, undefined]
     private rows = 0
@@ -88,11 +84,10 @@ export class Recording implements Listener {
         this.series[other(from)].answered(segment, sender, isDuplicate, sacks)
         for (let mark = 1; mark <= marks; mark <<= 1)
             if (marks & mark) this.counts[from].set(mark, (this.counts[from].get(mark) ?? 0) + 1)
-        const checksumValid = isChecksumValid(segment)
-        if (checksumValid === true) this.checksums[from].right++
-        else if (checksumValid === false) this.checksums[from].wrong++
+        const checksum = checksumOf(segment)
+        if (checksum !== undefined) this.checksums[from][checksum]++
         const row = rowOf(segment, from, options, {
-            checksumValid,
+            checksum,
             marks,
             duplicate: isDuplicate ? sender.duplicates : 0,
             changes: changes.filter(change => !change.bySyn),
@@ -114,6 +109,13 @@ export class Recording implements Listener {
             time,
             text: `${addressText(bytes, addresses, version)}: ${words}`,
         })
+    }
+
+    malformed(connection: Connection, { packet, time, headerLength }: Segment): void {
+        if (connection.number !== this.number) return
+        this.connection = connection
+        const text = `packet ${packet}: a malformed segment, whose data offset is ${headerLength} bytes`
+        this.add({ kind: "note", packet, time, text })
     }
 
     /** Returns the last rows, oldest first. */
@@ -158,7 +160,7 @@ function rowOf(
     segment: Segment,
     from: 0 | 1,
     options: readonly TcpOption[],
-    found: Pick<SegmentRow, "checksumValid" | "marks" | "duplicate" | "changes" | "unreset" | "explanation">
+    found: Pick<SegmentRow, "checksum" | "marks" | "duplicate" | "changes" | "unreset" | "explanation">
 ): SegmentRow {
     const { packet, time, seq, ack, bits, window, length } = segment
     // the packet's bytes are overwritten when the next packet is read

@@ -163,7 +163,7 @@ function send(connection: Connection, from: 0 | 1, segment: Segment, changes: St
     if ((bits & Bit.Fin) === 0 || sender.fin !== undefined) return
     sender.fin = (seq + length) >>> 0
     connection.closer ??= from
-    connection.finTime ??= segment.time
+    connection.finTime ??= connection.lastTime
     if (sender.state === "ESTABLISHED" || sender.state === "SYN-RECEIVED")
         change(connection, from, "FIN-WAIT-1", changes)
     else if (sender.state === "CLOSE-WAIT") change(connection, from, "LAST-ACK", changes)

@@ -5,13 +5,17 @@ import type { Evidence } from "../diagnosis/evidence"
 import { counted, duration } from "../diagnosis/words"
 import { type Connection, endName, other, unseenEnd } from "./connection"
 
+const ONLY_MALFORMED = "Only malformed segments of it were captured."
+
 /** Returns how the handshake went, with its times. */
 export function beginning(connection: Connection): string {
-    const { ends, client, handshake, isMidway, isSimultaneous } = connection
+    const { ends, client, handshake, isMidway, isSimultaneous, icmp, backwardsAfter } = connection
     const { firstSyn, synAck, ack } = handshake
     const syns = ends[client].syns
     const tries = syns > 1 ? ` after ${counted(syns, "SYN")}` : ""
-    if (ends[0].segments + ends[1].segments === 0) return "Only an ICMP error about it was captured."
+    if (ends[0].segments + ends[1].segments === 0) {
+        return icmp === undefined ? ONLY_MALFORMED : "Only an ICMP error about it was captured."
+    }
     const unseen = unseenEnd(connection)
     if (unseen !== undefined)
         return `Only one direction was captured: nothing that ${endName(connection, unseen)} sent.`
@@ -21,9 +25,11 @@ export function beginning(connection: Connection): string {
             : "The capture has no handshake."
     if (isSimultaneous) return "Both ends opened the connection at the same time (RFC 9293 figure 7)."
     if (synAck === undefined) return "The SYN was not answered by a SYN-ACK."
-    const answer = `SYN-ACK after ${duration(synAck - firstSyn)}`
+    const isTimed = backwardsAfter === undefined
+    const answer = isTimed ? `SYN-ACK after ${duration(synAck - firstSyn)}` : "SYN-ACK"
     if (ack === undefined)
         return `The handshake was not completed: ${answer}${tries}, and no ACK of the client.`
+    if (!isTimed) return `The handshake was completed${tries}.`
     return `Handshake in ${duration(ack - firstSyn)}${tries}: ${answer}, ACK ${duration(ack - synAck)} later.`
 }
 
@@ -32,7 +38,8 @@ export function beginning(connection: Connection): string {
  * capture, ns; `evidence` is the other frames of the capture.
  */
 export function ending(connection: Connection, end: number, evidence?: Evidence): string {
-    const { icmp, closer, lastTime, refutedReset } = connection
+    const { ends, icmp, closer, lastTime, refutedReset } = connection
+    if (icmp === undefined && ends[0].segments + ends[1].segments === 0) return ONLY_MALFORMED
     const unseen = unseenEnd(connection)
     if (unseen !== undefined) return endingOfOne(connection, other(unseen))
     const why = whyConnection(connection, end, evidence)

@@ -147,6 +147,80 @@ describe("the command", () => {
         expect(errors.join("\n")).toMatch(message)
     })
 
+    test("a clock that is set back is noted once, and no time in a sentence is negative", async () => {
+        const back = packets.map(({ bytes }, i) => ({
+            bytes,
+            time: 1_000_000_000_000n - BigInt(i) * 20_000_000n,
+        }))
+        writeFileSync(path("back.pcap"), pcap(back))
+        const words = [path("back.pcap"), "--svg", path("back.svg"), "--html", path("back.html"), "--text"]
+        expect(await main(words)).toBe(0)
+        expect(out).toContain("7 packets in 120.0 ms")
+        expect(out).toMatch(/ 7 +82 +0 +0\.120 +1\n/)
+        for (const text of [
+            out,
+            readFileSync(path("back.svg"), "utf8"),
+            // the picture in the page has the note for screen readers, too
+            readFileSync(path("back.html"), "utf8").replaceAll(/<desc.*?<\/desc>/gs, ""),
+        ]) {
+            expect(text.split("Time goes backwards after packet 1.")).toHaveLength(2)
+            expect(text).toContain("The handshake was completed.")
+            expect(text).not.toMatch(/-[\d.]+ (µs|ms|s)\b/)
+        }
+    })
+
+    test.each([
+        ["shorter than a header", 4],
+        ["beyond the packet", 60],
+    ])(
+        "a data offset %s makes a segment malformed: it is counted, and nothing follows from it",
+        async (_name, offset) => {
+            const bad = frameOf([15, "client", "RA", { seq: 1, ack: 1 }])
+            bad[46] = (offset / 4) << 4
+            const some = packets.slice(0, 3)
+            writeFileSync(path("bad.pcap"), pcap([...some, { time: packets[2]!.time, bytes: bad }]))
+            expect(await main([path("bad.pcap")])).toBe(0)
+            const text = out.replaceAll(/[\s|│]+/g, " ")
+            expect(text).toContain("1 malformed segment, of which nothing is concluded.")
+            expect(text).toContain(`packet 4: a malformed segment, whose data offset is ${offset} bytes`)
+            expect(text).toContain("Still open at the end of the capture.")
+            expect(text).not.toContain("RST")
+            writeFileSync(path("bad.pcap"), pcap([{ time: 1n, bytes: bad }]))
+            expect(await main([path("bad.pcap")])).toBe(0)
+            expect(out).toContain("Only malformed segments of it were captured.")
+        }
+    )
+
+    const sumOf = (frame: Uint8Array, length: number) => {
+        let sum = 6 + length
+        for (let at = 26; at < 34; at += 2) sum += (frame[at]! << 8) | frame[at + 1]!
+        return sum % 0xffff
+    }
+    test.each([
+        [
+            "the partial sum",
+            (frame: Uint8Array) => sumOf(frame, frame.length - 34),
+            /client's checksums are not computed yet/,
+        ],
+        [
+            "the partial sum without the length",
+            (frame: Uint8Array) => sumOf(frame, 0),
+            /client's checksums are not computed yet/,
+        ],
+        ["something else", () => 0x1234, /The client sent 4 wrong checksums\./],
+    ])("checksums of %s", async (_name, checksum, words) => {
+        const left = packets.map(({ time, bytes }, i) => {
+            const frame = bytes.slice()
+            if (lines[i]![1] === "client") new DataView(frame.buffer).setUint16(50, checksum(frame))
+            return { time, bytes: frame }
+        })
+        writeFileSync(path("sums.pcap"), pcap(left))
+        expect(await main([path("sums.pcap")])).toBe(0)
+        const text = out.replaceAll(/\s+/g, " ")
+        expect(text).toMatch(words)
+        expect(/not computed yet/.test(text)).toBe(!/wrong checksum/.test(text))
+    })
+
     test("what was not read is counted in the right number, and a name has no control characters", async () => {
         const name = "odd\x1b[2Jcapture"
         const short = { time: packets[6]!.time, bytes: packets[6]!.bytes.slice(0, 40), length: 54 }
