@@ -484,6 +484,9 @@ ${upper}`
         [["sim", "--nonsense"], /^unknown option '--nonsense' \(--help lists the options\)/],
         [["sim", "src/missing.ts"], /^src\/missing\.ts does not exist/],
         [["sim", "src/main.ts", "src/main.ts"], /^unexpected argument "src\/main\.ts"/],
+        [["sim", "--exec", "connections"], /^--exec cannot be used with src\/main\.ts: the program has no /],
+        [["sim", "--control"], /^--control cannot be used with src\/main\.ts: /],
+        [["sim", "--once", "--json"], /^--json cannot be used with src\/main\.ts: /],
         [["build", "src/main.js"], /^src\/main\.js is not a TypeScript file/],
         [["features", "--lost"], /^devicescript-tcp: features: unexpected argument "--lost"/],
     ])("refuses the words %j in one line, with exit code 2", (words, message) => {

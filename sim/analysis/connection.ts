@@ -33,6 +33,10 @@ export class End {
     whole = UNKNOWN
     /** The last acknowledgment number that the end sent; UNKNOWN before any. */
     ack = UNKNOWN
+    /** The first acknowledgment number that the end sent; undefined before any. */
+    firstAck: number | undefined
+    /** True when its segments show that it received something after its first segment. */
+    hasHeard = false
     /** The time of its last segment. */
     time = Number.NEGATIVE_INFINITY
     /** The last window that the end advertised, as in the header; -1 before any. */
@@ -51,7 +55,7 @@ export class End {
     fin: number | undefined
     /** True when the other end has received the FIN. */
     finArrived = false
-    /** The state before a reset closed the end; undefined if no reset did. */
+    /** The state without the reset that closed the end, as its later segments show it; undefined if no reset did. */
     stateBeforeReset: State | undefined
 
     segments = 0
@@ -83,6 +87,17 @@ export interface Handshake {
     ack?: number
 }
 
+export interface FirstReset {
+    /** The end that sent it, or in whose name it was sent. */
+    readonly end: 0 | 1
+    readonly cause: Cause
+    /** Its time, ns, and its packet. */
+    readonly time: number
+    readonly packet: number
+    /** The sequence number beyond which its sender sends nothing any more. */
+    readonly seq: number
+}
+
 export class Connection {
     /** The ends in the order of their addresses and ports, the higher one first. */
     readonly ends = [new End(), new End()] as const
@@ -91,8 +106,15 @@ export class Connection {
     /** The time from that SYN to the first ACK, which bounds how late a segment out of order arrives; 0 if it is not known. */
     firstRoundTrip = 0
     readonly handshake: Handshake = {}
+    /** The earliest and the latest time of a segment. */
     firstTime = 0
     lastTime = 0
+    /** The packet of its last segment. */
+    lastPacket = 0
+    /** The packet after which time first goes backwards; undefined if it never does. */
+    backwardsAfter: number | undefined
+    /** Segments whose header is shorter than TCP's or longer than the segment: nothing else is known of them. */
+    malformed = 0
     /** True when the capture begins in the middle of the connection, whose earlier states are assumed, not seen. */
     isMidway = false
     /** True when an earlier connection of the capture had the same addresses and ports. */
@@ -101,8 +123,10 @@ export class Connection {
     isSimultaneous = false
     /** Why the connection was reset, from its first reset; undefined if it was not reset. */
     reset: string | undefined
-    /** The end that sent the first reset, what it means, and its time, ns; undefined if the connection was not reset. */
-    resetBy: { readonly end: 0 | 1; readonly cause: Cause; readonly time: number } | undefined
+    /** The first reset; undefined if the connection was not reset. */
+    resetBy: FirstReset | undefined
+    /** The end in whose name a reset came that neither end took: both went on. Undefined if there was none. */
+    refutedReset: 0 | 1 | undefined
     /** The last ICMP error about the connection, in words, and its sender; undefined if none arrived. */
     icmp: string | undefined
     icmpBy: string | undefined
@@ -135,6 +159,14 @@ export class Connection {
 export function endName({ addresses, ports }: Connection, end: 0 | 1): string {
     const address = addresses[end]
     return `${address.includes(":") ? `[${address}]` : address}:${ports[end]}`
+}
+
+/** Returns the end of which nothing was captured, though the other end received its segments; undefined if there is none. */
+export function unseenEnd({ ends }: Connection): 0 | 1 | undefined {
+    const unseen = ends.findIndex(({ segments }) => segments === 0)
+    if (unseen < 0) return undefined
+    const end = unseen === 0 ? 0 : 1
+    return ends[other(end)].hasHeard ? end : undefined
 }
 
 type Ends = Pick<Segment, "ip" | "sourcePort" | "destinationPort">

@@ -10,7 +10,7 @@ import { Connection, type End, keyOf, other, senderOf } from "./connection"
 import { icmpError, PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from "./icmp"
 import { Mark } from "./marks"
 import { judgeReset } from "./resets"
-import { Bit, occupied, optionBytes, type Segment, segmentOf } from "./segment"
+import { Bit, isCutShort, occupied, optionBytes, type Segment, SHORTEST_HEADER, segmentOf } from "./segment"
 import { analyze } from "./sequence"
 import { follow, type StateChange } from "./states"
 
@@ -25,6 +25,10 @@ export interface Seen {
     readonly segment: Segment
     readonly marks: number
     readonly changes: readonly StateChange[]
+    /** The changes if no end has taken the reset before the segment; undefined without such a reset. */
+    readonly unreset: readonly StateChange[] | undefined
+    /** The packet of a reset of which this segment shows that no end has taken it; undefined for any other segment. */
+    readonly refuted: number | undefined
     /** One sentence about a reset; undefined for other segments. */
     readonly explanation: string | undefined
 }
@@ -34,6 +38,8 @@ export interface Listener {
     segment(seen: Seen): void
     /** Receives an ICMP error about a connection; `time` is like a segment's. */
     icmp(connection: Connection, time: number, sender: IpPacket, words: string): void
+    /** Receives a segment whose header is not valid. */
+    malformed?(connection: Connection, segment: Segment): void
 }
 
 export class Connections {
@@ -41,11 +47,14 @@ export class Connections {
     /** Segments of connections beyond MAX_CONNECTIONS. */
     ignored = 0
     packets = 0
+    /** Packets of TCP that were captured too short for a segment's header. */
+    short = 0
     /** Link types in the capture that are not supported, with the number of packets of each. */
     readonly unread = new Map<number, number>()
     private readonly latest = new Map<string, Connection>()
     private readonly fragments = new Reassembly()
-    /** The time of the last packet, ns since the first. */
+    /** The earliest and the latest time of a packet, ns since the first packet: a clock may have been set back. */
+    begin = 0
     end = 0
     private start: { seconds: number; nanoseconds: number } | undefined
     private readonly most: number | undefined
@@ -71,6 +80,7 @@ export class Connections {
         const { start } = this
         // a packet without a time is treated as simultaneous with the one before
         const time = isTimed ? (seconds - start.seconds) * 1e9 + (nanoseconds - start.nanoseconds) : this.end
+        this.begin = Math.min(this.begin, time)
         this.end = Math.max(this.end, time)
         if (!isRead) {
             this.unread.set(linkType, (this.unread.get(linkType) ?? 0) + 1)
@@ -83,6 +93,7 @@ export class Connections {
         if (packet.protocol === PROTOCOL_TCP) {
             const segment = segmentOf(packet, this.packets, time, isTimed)
             if (segment !== undefined) this.segment(segment)
+            else if (isCutShort(packet)) this.short++
         } else if (packet.protocol === PROTOCOL_ICMP || packet.protocol === PROTOCOL_ICMPV6) {
             this.icmp(packet, time)
         }
@@ -95,20 +106,29 @@ export class Connections {
             this.ignored++
             return
         }
-        if (segment.length < 0) return
+        if (segment.headerLength < SHORTEST_HEADER || segment.length < 0) {
+            noteOpener(connection, from, segment)
+            connection.malformed++
+            this.listener?.malformed?.(connection, segment)
+            return
+        }
         // a reset is judged by what was known before it
         const reset = segment.bits & Bit.Rst ? judgeReset(connection, from, segment) : undefined
+        const { next } = connection.ends[from]
         const reused = this.restart(connection, from, segment)
         const marks = reused | analyze(connection, from, segment)
         if (segment.bits & Bit.Syn) agree(connection, from, segment)
         count(connection, from, segment, marks)
-        const changes = follow(connection, from, segment, reset?.isTaken)
+        const steps = follow(connection, from, segment, reset?.isTaken)
         const explanation = reset?.explanation
         if (reset !== undefined && connection.reset === undefined) {
+            const { packet } = segment
+            const { lastTime: time } = connection
+            const seq = reset.isTaken ? segment.seq : next
             connection.reset = explanation
-            connection.resetBy = { end: from, cause: reset.cause, time: segment.time }
+            connection.resetBy = { end: from, cause: reset.cause, time, packet, seq }
         }
-        this.listener?.segment({ connection, from, segment, marks, changes, explanation })
+        this.listener?.segment({ connection, from, segment, marks, ...steps, explanation })
     }
 
     /** Finds the connection of a segment: a SYN with another number than before begins a new one. */
@@ -160,6 +180,7 @@ export class Connections {
                 ? this.latest.get(quotedKey(error.about) ?? "")
                 : this.connectionOf(segment, senderOf(segment))
         if (connection === undefined) return
+        if (segment !== undefined) noteOpener(connection, senderOf(segment), segment)
         connection.icmp = error.words
         connection.icmpBy = addressText(packet.bytes, packet.addresses, packet.version)
         this.listener?.icmp(connection, time, packet, error.words)
@@ -176,12 +197,17 @@ function quotedKey(ip: IpPacket): string | undefined {
     return keyOf(ends, senderOf(ends))
 }
 
+/** Notes which end is the client, as long as no segment has shown it. */
+function noteOpener(connection: Connection, from: 0 | 1, { bits }: Segment): void {
+    const { ends } = connection
+    if (ends[0].segments + ends[1].segments === 0) connection.client = openerOf(from, bits)
+}
+
 /** Notes what a SYN or SYN-ACK offers: windows are scaled only if both do (RFC 7323 section 2.2). */
 function agree({ ends }: Connection, from: 0 | 1, segment: Segment): void {
     const sender = ends[from]
     const receiver = ends[other(from)]
     sender.scales = false
-    if (segment.headerLength < 20) return
     let offer: number | undefined
     for (const option of tcpOptions(optionBytes(segment)))
         if (option.kind === "window-scale") offer = Math.min(option.shift, 14)
@@ -193,25 +219,35 @@ function agree({ ends }: Connection, from: 0 | 1, segment: Segment): void {
     }
 }
 
+/** Returns the end that opened the connection, by its first segment: the sender, or the receiver of a SYN-ACK. */
+function openerOf(from: 0 | 1, bits: number): 0 | 1 {
+    return bits & Bit.Syn && bits & Bit.Ack ? other(from) : from
+}
+
 function count(connection: Connection, from: 0 | 1, segment: Segment, marks: number): void {
     const sender = connection.ends[from]
     const receiver = connection.ends[other(from)]
-    const { bits, time, length, window, headerLength, ack } = segment
+    const { bits, time, length, window, ack, packet } = segment
     const isSyn = (bits & Bit.Syn) !== 0
-    if (connection.ends[0].segments + connection.ends[1].segments === 0) {
-        connection.firstTime = time
-        // the sender of a SYN-ACK or of the answer to a segment that was not captured is the server
-        connection.client = isSyn && bits & Bit.Ack ? other(from) : from
-    }
-    connection.lastTime = time
+    noteOpener(connection, from, segment)
+    if (time < connection.lastTime) connection.backwardsAfter ??= connection.lastPacket
+    connection.firstTime = Math.min(connection.firstTime, time)
+    connection.lastTime = Math.max(connection.lastTime, time)
+    connection.lastPacket = packet
     const { handshake } = connection
     if (isSyn) {
         sender.syns++
-        if (bits & Bit.Ack) handshake.synAck ??= time
-        else handshake.firstSyn ??= time
+        if (bits & Bit.Ack) handshake.synAck ??= connection.lastTime
+        else handshake.firstSyn ??= connection.lastTime
     } else if (bits & Bit.Ack) {
-        if (handshake.synAck !== undefined && from === connection.client) handshake.ack ??= time
-        if (headerLength >= 20) sender.scales = true
+        if (handshake.synAck !== undefined && from === connection.client)
+            handshake.ack ??= connection.lastTime
+        sender.scales = true
+    }
+    if (bits & Bit.Ack && (bits & Bit.Rst) === 0) {
+        // an ACK after the own SYN, and a number that grows, answer segments of the other end
+        sender.hasHeard ||= sender.firstAck === undefined ? sender.segments > 0 : ack !== sender.firstAck
+        sender.firstAck ??= ack
     }
     sender.segments++
     sender.bytes += length

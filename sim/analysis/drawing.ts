@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs"
 import { isKnownLink, LINKTYPE_ETHERNET, linkName } from "../capture/link-layer"
-import { ReadError, type ReadResult, readCapture } from "../capture/reader"
+import { explain, ReadError, type ReadResult, readCapture, visible } from "../capture/reader"
 import { Evidence } from "../diagnosis/evidence"
 import { silentNeighbours } from "../diagnosis/opening"
 import { counted, duration } from "../diagnosis/words"
@@ -61,11 +61,11 @@ async function drawFile(options: LadderToolOptions): Promise<number> {
             process.stdout.write(text)
         },
     }
-    const title = `${options.file}: ${result.format}, ${counted(result.packets, "packet")} in ${duration(end)}, ${counted(connections.list.length, "TCP connection")}`
+    const title = `${visible(options.file)}: ${result.format}, ${counted(result.packets, "packet")} in ${duration(end - connections.begin)}, ${counted(connections.list.length, "TCP connection")}`
     if (options.text) paragraph(terminal, title)
     const { connection } = recording
     if (connection === undefined) {
-        const problem = nothingToDraw(options, connections, evidence)
+        const problem = nothingToDraw(options, connections, evidence, result.damage)
         if (problem !== undefined) throw new ReadError(problem)
     } else {
         const wording = new Wording(connection, recording)
@@ -78,13 +78,22 @@ async function drawFile(options: LadderToolOptions): Promise<number> {
 /** Returns why there is no connection to draw. */
 function nothingToDraw(
     { file, stream }: LadderToolOptions,
-    { list, unread }: Connections,
-    evidence: Evidence
+    { list, unread, short }: Connections,
+    evidence: Evidence,
+    damage: string | undefined
 ): string | undefined {
-    if (list.length > 0)
-        return `${file} has no connection ${stream}: they are numbered from 0 to ${list.length - 1}`
+    const [last] = list.slice(-1)
+    if (last !== undefined)
+        return `${file} has no connection ${stream}: ${last.number === 0 ? "it has only one, number 0" : `they are numbered from 0 to ${last.number}`}`
     const [link] = unread.keys()
-    const why = link === undefined ? "" : `, as far as can be read: its ${linkName(link)} is not known here`
+    const why =
+        damage !== undefined
+            ? `: ${damage}`
+            : link !== undefined
+              ? `, as far as can be read: its ${linkName(link)} is not known here`
+              : short > 0
+                ? `, as far as can be read: ${tooShort(short)}`
+                : ""
     const silent = silentNeighbours(evidence).map(({ sentence }) => `. ${sentence}`)
     return `${file} has no TCP connection${why}${silent.slice(0, 3).join("")}`.replace(/\.$/, "")
 }
@@ -123,20 +132,32 @@ function write(path: string, text: string): void {
     try {
         writeFileSync(path, text)
     } catch (error) {
-        throw new ReadError(`cannot write ${path}: ${(error as Error).message}`)
+        const { code, message } = error as NodeJS.ErrnoException
+        const why = code === "ENOENT" ? "there is no such folder" : explain(code, message)
+        throw new ReadError(`cannot write ${path}: ${why}`)
     }
-    console.error(`${path} is written`)
+    console.error(`${visible(path)} is written`)
+}
+
+/** Returns that segments were captured too short. */
+function tooShort(count: number): string {
+    return `${counted(count, "packet")} ${wasOrWere(count)} captured too short for a TCP header (a larger snapshot length captures it)`
+}
+
+function wasOrWere(count: number): string {
+    return count === 1 ? "was" : "were"
 }
 
 /** Reports on standard error what could not be read. Returns true when the file is damaged. */
-function warn({ damage }: ReadResult, { unread, ignored }: Connections): boolean {
+function warn({ damage }: ReadResult, { unread, ignored, short }: Connections): boolean {
     for (const [link, packets] of unread)
         console.error(
-            `${counted(packets, "packet")} of ${linkName(link)} were not read: that link is not known here`
+            `${counted(packets, "packet")} of ${linkName(link)} ${wasOrWere(packets)} not read: that link is not known here`
         )
+    if (short > 0) console.error(tooShort(short))
     if (ignored > 0)
         console.error(
-            `${counted(ignored, "segment")} of more than ${MAX_CONNECTIONS.toLocaleString("en")} connections were not read`
+            `${counted(ignored, "segment")} of more than ${MAX_CONNECTIONS.toLocaleString("en")} connections ${wasOrWere(ignored)} not read`
         )
     if (damage !== undefined) console.error(`${damage}; what came before is drawn`)
     return damage !== undefined

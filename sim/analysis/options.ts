@@ -1,5 +1,7 @@
 // The options of `npm run ladder`.
 
+import { fstatSync, statSync } from "node:fs"
+import { resolve } from "node:path"
 import { isInstalled } from "../build/places"
 import { CommandLine } from "../options/command-line"
 import { OptionError } from "../options/error"
@@ -38,7 +40,7 @@ export function parseLadderOptions(words: readonly string[]): LadderToolOptions 
     if (path === undefined || path === "")
         throw new OptionError(`name a capture, as ${COMMAND} FILE.pcapng (--help lists the options)`)
     const { stream: number, svg, html } = given
-    if (svg !== undefined && svg === html) throw new OptionError("--svg and --html need two files")
+    refuseSame(path, svg, html)
     return {
         file: path,
         stream: number,
@@ -55,6 +57,26 @@ function stream(text: string): number {
 }
 
 function file(text: string): string {
-    if (text !== "") return text
-    throw new OptionError("the name of a file is missing")
+    if (text === "") throw new OptionError("needs the name of a file")
+    if (text === "-")
+        throw new OptionError("- is no file: standard output gets the text only, so name a file")
+    return text
+}
+
+/** Throws an OptionError when an output would overwrite the capture or the other output. */
+function refuseSame(capture: string, svg: string | undefined, html: string | undefined): void {
+    if (svg !== undefined && html !== undefined && isSameFile(svg, html))
+        throw new OptionError("--svg and --html need two files")
+    for (const [option, output] of Object.entries({ svg, html }))
+        if (output !== undefined && isSameFile(capture, output))
+            throw new OptionError(`--${option} ${output} is the capture itself: name another file`)
+}
+
+/** Returns true when two names are of one file, as by a link; `-` is standard input. Devices may be named twice. */
+function isSameFile(one: string, another: string): boolean {
+    const [a, b] = [one, another].map(name =>
+        name === "-" ? fstatSync(0) : statSync(name, { throwIfNoEntry: false })
+    )
+    if (a === undefined || b === undefined) return one !== "-" && resolve(one) === resolve(another)
+    return a.isFile() && a.dev === b.dev && a.ino === b.ino
 }

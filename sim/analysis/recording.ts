@@ -2,10 +2,10 @@
 
 import { addressText, type IpPacket } from "../capture/ip-packet"
 import { type TcpOption, tcpOptions } from "../view/tcp-options"
-import { type Connection, other } from "./connection"
+import { type Connection, endName, other } from "./connection"
 import type { Listener, Seen } from "./connections"
 import { Mark } from "./marks"
-import { Bit, dataOf, isChecksumValid, optionBytes, type Segment } from "./segment"
+import { Bit, type Checksum, checksumOf, dataOf, optionBytes, type Segment } from "./segment"
 import { Series } from "./series"
 import type { StateChange } from "./states"
 
@@ -29,12 +29,14 @@ export interface SegmentRow {
     readonly options: readonly TcpOption[]
     readonly data: Uint8Array
     /** Undefined if not all of the segment was captured. */
-    readonly checksumValid: boolean | undefined
+    readonly checksum: Checksum | undefined
     readonly marks: number
     /** The number of duplicate ACKs since the last new ACK, this one included; 0 if the segment is not a duplicate ACK. */
     readonly duplicate: number
-    readonly changes: StateChange[]
-    readonly explanation: string | undefined
+    changes: StateChange[]
+    /** The changes if no end has taken the reset before; undefined without such a reset. */
+    readonly unreset: readonly StateChange[] | undefined
+    explanation: string | undefined
 }
 
 /** A remark between segments. */
@@ -45,11 +47,8 @@ export interface NoteRow {
     readonly text: string
 }
 
-/** The segments whose checksum is right, and those whose is wrong. */
-interface Checksums {
-    right: number
-    wrong: number
-}
+/** The number of segments with each kind of checksum. */
+type Checksums = Record<Checksum, number>
 
 export type Row = SegmentRow | NoteRow
 
@@ -63,10 +62,9 @@ export class Recording implements Listener {
     readonly series = [new Series(), new Series()] as const
     /** How many segments of each end have each mark. */
     readonly counts = [new Map<Mark, number>(), new Map<Mark, number>()] as const
-    /** The segments of each end whose checksum is right, and those whose is wrong. */
     readonly checksums: readonly [Checksums, Checksums] = [
-        { right: 0, wrong: 0 },
-        { right: 0, wrong: 0 },
+        { right: 0, wrong: 0, partial: 0 },
+        { right: 0, wrong: 0, partial: 0 },
     ]
     private readonly lastSyn: [SegmentRow | undefined, SegmentRow | undefined] = [undefined, undefined]
     private rows = 0
@@ -75,7 +73,7 @@ export class Recording implements Listener {
     /** Creates the recording of a connection by its number. */
     constructor(private readonly number: number) {}
 
-    segment({ connection, from, segment, marks, changes, explanation }: Seen): void {
+    segment({ connection, from, segment, marks, changes, unreset, refuted, explanation }: Seen): void {
         if (connection.number !== this.number) return
         this.connection = connection
         const sender = connection.ends[from]
@@ -86,17 +84,18 @@ export class Recording implements Listener {
         this.series[other(from)].answered(segment, sender, isDuplicate, sacks)
         for (let mark = 1; mark <= marks; mark <<= 1)
             if (marks & mark) this.counts[from].set(mark, (this.counts[from].get(mark) ?? 0) + 1)
-        const checksumValid = isChecksumValid(segment)
-        if (checksumValid === true) this.checksums[from].right++
-        else if (checksumValid === false) this.checksums[from].wrong++
+        const checksum = checksumOf(segment)
+        if (checksum !== undefined) this.checksums[from][checksum]++
         const row = rowOf(segment, from, options, {
-            checksumValid,
+            checksum,
             marks,
             duplicate: isDuplicate ? sender.duplicates : 0,
             changes: changes.filter(change => !change.bySyn),
+            unreset,
             explanation,
         })
         this.add(row)
+        if (refuted !== undefined) this.refute(refuted, from, endName(connection, from))
         for (const change of changes) if (change.bySyn) this.answeredSyn(row, change)
         if (segment.bits & Bit.Syn) this.lastSyn[from] = row
     }
@@ -112,6 +111,13 @@ export class Recording implements Listener {
         })
     }
 
+    malformed(connection: Connection, { packet, time, headerLength }: Segment): void {
+        if (connection.number !== this.number) return
+        this.connection = connection
+        const text = `packet ${packet}: a malformed segment, whose data offset is ${headerLength} bytes`
+        this.add({ kind: "note", packet, time, text })
+    }
+
     /** Returns the last rows, oldest first. */
     get last(): Row[] {
         return [...this.lastRows.slice(this.nextLast), ...this.lastRows.slice(0, this.nextLast)]
@@ -120,6 +126,16 @@ export class Recording implements Listener {
     /** Returns how many rows are neither in `first` nor in `last`. */
     get omitted(): number {
         return this.rows - this.first.length - this.lastRows.length
+    }
+
+    /** Draws the states as they are without a reset, which no end has taken. */
+    private refute(packet: number, from: 0 | 1, name: string): void {
+        for (const row of [...this.first, ...this.lastRows]) {
+            if (row.kind !== "segment" || row.packet < packet) continue
+            if (row.unreset !== undefined) row.changes = row.unreset.filter(change => !change.bySyn)
+            if (row.bits & Bit.Rst && row.from === from)
+                row.explanation = `Both ends went on after this RST in the name of ${name}: something on the way probably sent it.`
+        }
     }
 
     /** Puts a change at the SYN that caused it, or at the answer if no SYN was captured. */
@@ -144,7 +160,7 @@ function rowOf(
     segment: Segment,
     from: 0 | 1,
     options: readonly TcpOption[],
-    found: Pick<SegmentRow, "checksumValid" | "marks" | "duplicate" | "changes" | "explanation">
+    found: Pick<SegmentRow, "checksum" | "marks" | "duplicate" | "changes" | "unreset" | "explanation">
 ): SegmentRow {
     const { packet, time, seq, ack, bits, window, length } = segment
     // the packet's bytes are overwritten when the next packet is read

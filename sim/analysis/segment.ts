@@ -28,12 +28,14 @@ export interface Segment {
     readonly bits: number
     /** The window in the header, not scaled. */
     readonly window: number
-    /** The length of the TCP header. Below 20 or above the segment's length it is not valid. */
+    /** The length of the TCP header. Below SHORTEST_HEADER or above the segment's length it is not valid. */
     readonly headerLength: number
     /** The bytes of data, captured or not; negative if the header is longer than the segment. */
     readonly length: number
 }
 
+/** The length of a TCP header without options. */
+export const SHORTEST_HEADER = 20
 /** The header up to the window: with less captured a segment cannot be placed. */
 export const LEAST_HEADER = 16
 
@@ -59,6 +61,11 @@ export function segmentOf(ip: IpPacket, packet: number, time: number, isTimed: b
     }
 }
 
+/** Returns true when the header of a packet's segment was longer than what was captured of it. */
+export function isCutShort({ bytes, payload, length }: IpPacket): boolean {
+    return length >= LEAST_HEADER && bytes.length - payload < LEAST_HEADER
+}
+
 /** Returns how far the sequence number `a` is after `b`, negative if before: they wrap (RFC 9293 section 3.4). */
 export function after(a: number, b: number): number {
     return (a - b) | 0
@@ -80,13 +87,17 @@ export function optionBytes({ ip, headerLength }: Segment): Uint8Array {
     return ip.bytes.subarray(ip.payload + 20, ip.payload + Math.max(20, headerLength))
 }
 
-/** Returns whether the checksum is right; undefined if not all of the segment was captured. */
-export function isChecksumValid({ ip }: Segment): boolean | undefined {
+/** The kinds of checksums: a partial one is the sum of the pseudo-header, which a network card completes when it sends. */
+export type Checksum = "right" | "wrong" | "partial"
+
+/** Returns the kind of a segment's checksum; undefined if not all of the segment was captured. */
+export function checksumOf({ ip }: Segment): Checksum | undefined {
     const { bytes, addresses, version, payload, length, protocol } = ip
     if (bytes.length < payload + length) return undefined
-    const pseudoHeader = sum(
-        bytes.subarray(addresses, addresses + (version === 4 ? 8 : 32)),
-        protocol + (length & 0xffff) + (length >>> 16)
-    )
-    return fold(sum(bytes.subarray(payload, payload + length), pseudoHeader)) === 0xffff
+    const ends = sum(bytes.subarray(addresses, addresses + (version === 4 ? 8 : 32)), protocol)
+    const pseudoHeader = ends + (length & 0xffff) + (length >>> 16)
+    if (fold(sum(bytes.subarray(payload, payload + length), pseudoHeader)) === 0xffff) return "right"
+    const field = (bytes[payload + 16]! << 8) | bytes[payload + 17]!
+    // a card that cuts segments itself adds the length of each
+    return field === fold(pseudoHeader) || field === fold(ends) ? "partial" : "wrong"
 }

@@ -121,8 +121,7 @@ function advance(sender: End, segment: Segment, marks: number): void {
 }
 
 /** Notes the time between the last SYN and the first ACK after it. */
-function noteRoundTrip(connection: Connection, { bits, time, isTimed, headerLength }: Segment): void {
-    if (headerLength < 20) return
+function noteRoundTrip(connection: Connection, { bits, time, isTimed }: Segment): void {
     const kind = bits & (Bit.Syn | Bit.Ack)
     if (kind === Bit.Syn && isTimed) connection.synTime = time
     if (kind === Bit.Ack && connection.synTime !== undefined && connection.firstRoundTrip === 0)

@@ -2,7 +2,7 @@
 // to have arrived, unless the sequence numbers show that it waits for an earlier one.
 
 import { type Connection, type End, other, type State, UNKNOWN } from "./connection"
-import { after, Bit, type Segment } from "./segment"
+import { after, Bit, occupied, type Segment } from "./segment"
 
 /** An end went from one state to another. */
 export interface StateChange {
@@ -35,26 +35,51 @@ const AFTER_ACK_OF_FIN: Transitions = {
  */
 const CROSSING = 200e6
 
+/** The changes of state that a segment causes. */
+interface Steps {
+    readonly changes: readonly StateChange[]
+    /** The changes if no end has taken the reset before the segment; undefined without such a reset. */
+    readonly unreset: readonly StateChange[] | undefined
+    /** The packet of a reset of which the segment shows that no end has taken it. */
+    readonly refuted: number | undefined
+}
+
 /**
  * Returns the state changes that a segment, already passed to `analyze`, causes, the sender's first. `isResetTaken` is true for a
  * reset that its receiver accepts.
  */
-export function follow(
-    connection: Connection,
-    from: 0 | 1,
-    segment: Segment,
-    isResetTaken = false
-): StateChange[] {
-    const changes: StateChange[] = []
+export function follow(connection: Connection, from: 0 | 1, segment: Segment, isResetTaken = false): Steps {
+    const { ends } = connection
     const { bits } = segment
-    if (connection.ends[0].segments + connection.ends[1].segments === 1) begin(connection, from, segment)
-    revive(connection, from, segment, changes)
-    if (bits & Bit.Rst) reset(connection, from, isResetTaken, changes)
-    else {
-        send(connection, from, segment, changes)
-        arrive(connection, from, segment, changes)
+    if (ends[0].segments + ends[1].segments === 1) begin(connection, from, segment)
+    if (bits & Bit.Syn) ends[from].stateBeforeReset = undefined
+    const before = ends.map(({ state }) => state)
+    const isReset = ends.some(({ stateBeforeReset }) => stateBeforeReset !== undefined)
+    if (bits & Bit.Rst) {
+        const changes: StateChange[] = []
+        reset(connection, from, isResetTaken, changes)
+        return { changes, unreset: [], refuted: undefined }
     }
-    return changes
+    const refuted = isReset ? refute(connection, from, segment) : undefined
+    const isAlive = (end: 0 | 1) => refuted !== undefined || goesOn(connection, end, from, segment)
+    const all: StateChange[] = []
+    for (const end of ends) end.state = end.stateBeforeReset ?? end.state
+    send(connection, from, segment, all)
+    arrive(connection, from, segment, all)
+    if (!isReset) return { changes: all, unreset: undefined, refuted }
+    const changes = all.filter(({ end }) => ends[end].stateBeforeReset === undefined)
+    for (const end of [from, other(from)]) {
+        const { state, stateBeforeReset } = ends[end]
+        if (stateBeforeReset === undefined) continue
+        if (isAlive(end)) {
+            changes.push({ end, from: before[end]!, to: state })
+            ends[end].stateBeforeReset = undefined
+        } else {
+            ends[end].stateBeforeReset = state
+            ends[end].state = before[end]!
+        }
+    }
+    return { changes, unreset: all, refuted }
 }
 
 function change(connection: Connection, end: 0 | 1, to: State, changes: StateChange[], bySyn = false): void {
@@ -75,25 +100,44 @@ function begin(connection: Connection, from: 0 | 1, { bits }: Segment): void {
     else for (const end of connection.ends) end.state = "ESTABLISHED"
 }
 
-/** Restores the state of an end that continues as if no reset had been sent. */
-function revive({ ends }: Connection, from: 0 | 1, { bits, time }: Segment, changes: StateChange[]): void {
-    const end = ends[from]
-    if (end.stateBeforeReset === undefined || bits & (Bit.Rst | Bit.Syn)) return
-    if (time - ends[other(from)].time < CROSSING) return
-    changes.push({ end: from, from: end.state, to: end.stateBeforeReset })
-    end.state = end.stateBeforeReset
-    end.stateBeforeReset = undefined
+/** Returns true when a segment shows that its sender, at which a reset arrived, did not take it. */
+function goesOn({ ends }: Connection, end: 0 | 1, from: 0 | 1, { time }: Segment): boolean {
+    return end === from && time - ends[other(from)].time >= CROSSING
+}
+
+/**
+ * Returns the packet of a reset whose sender goes on, and forgets the reset: an end that sends a reset has no connection any more
+ * (RFC 9293 section 3.10.5), so something on the way has sent it, and its receiver has not taken it.
+ */
+function refute(connection: Connection, from: 0 | 1, segment: Segment): number | undefined {
+    const { resetBy, ends } = connection
+    if (resetBy?.end !== from || ends[from].stateBeforeReset === undefined) return undefined
+    // a segment that was sent before the reset may be captured after it
+    const end = segment.seq + occupied(segment)
+    const isBeyond = occupied(segment) > 0 && after(end, resetBy.seq) > 0
+    if (!isBeyond && segment.time - resetBy.time < CROSSING) return undefined
+    connection.refutedReset = from
+    connection.reset = undefined
+    connection.resetBy = undefined
+    return resetBy.packet
 }
 
 function reset(connection: Connection, from: 0 | 1, isTaken: boolean, changes: StateChange[]): void {
     const to = other(from)
     const receiver = connection.ends[to]
-    if (connection.ends[from].state !== "CLOSED") change(connection, from, "CLOSED", changes)
+    const sender = connection.ends[from]
+    if (isSynchronized(sender.state)) sender.stateBeforeReset = sender.state
+    if (sender.state !== "CLOSED") change(connection, from, "CLOSED", changes)
     if (receiver.state === "CLOSED" || !isTaken) return
     receiver.stateBeforeReset = receiver.state
     // RFC 9293 section 3.10.7.4: a connection that a listener opened leaves the listener as it is
     const isPassive = receiver.state === "SYN-RECEIVED" && connection.client === from
     change(connection, to, isPassive ? "LISTEN" : "CLOSED", changes)
+}
+
+/** Returns true for a state after the handshake. */
+function isSynchronized(state: State): boolean {
+    return !["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED"].includes(state)
 }
 
 /** Applies what the sender of a segment must have done. */
@@ -119,7 +163,7 @@ function send(connection: Connection, from: 0 | 1, segment: Segment, changes: St
     if ((bits & Bit.Fin) === 0 || sender.fin !== undefined) return
     sender.fin = (seq + length) >>> 0
     connection.closer ??= from
-    connection.finTime ??= segment.time
+    connection.finTime ??= connection.lastTime
     if (sender.state === "ESTABLISHED" || sender.state === "SYN-RECEIVED")
         change(connection, from, "FIN-WAIT-1", changes)
     else if (sender.state === "CLOSE-WAIT") change(connection, from, "LAST-ACK", changes)

@@ -90,12 +90,18 @@ export function heading(wording: Wording): string[] {
         `Connection ${connection.number}: ${names[client]} (client), ${names[other(client)]} (server).`,
         beginning(connection),
     ]
+    if (connection.backwardsAfter !== undefined)
+        lines.push(`Time goes backwards after packet ${connection.backwardsAfter}.`)
+    if (connection.malformed > 0)
+        lines.push(`${counted(connection.malformed, "malformed segment")}, of which nothing is concluded.`)
     const starts = ([client, other(client)] as const)
         .filter(end => ends[end].syns > 0 || (connection.isMidway && ends[end].base !== undefined))
         .map(end => `${wording.role(end)} ${ends[end].base}`)
     if (starts.length > 0) lines.push(`Sequence numbers count from the first: ${starts.join(", ")}.`)
     for (const end of [client, other(client)] as const) {
-        if (wording.isOffloaded(end))
+        const { partial, wrong } = recording.checksums[end]
+        if (wrong > 0) lines.push(`The ${wording.role(end)} sent ${counted(wrong, "wrong checksum")}.`)
+        if (partial > 0)
             lines.push(
                 `The ${wording.role(end)}'s checksums are not computed yet in the capture: its network card does that (offloading).`
             )

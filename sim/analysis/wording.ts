@@ -45,15 +45,9 @@ export class Wording {
         return (number - (this.connection.ends[end].base ?? 0)) >>> 0
     }
 
-    /** Returns true when the checksums of an end are wrong because the network card computes them after the capture. */
-    isOffloaded(end: 0 | 1): boolean {
-        const { right, wrong } = this.recording.checksums[end]
-        return wrong > 0 && wrong >= right
-    }
-
     /** Returns true when a segment's checksum is wrong, and not merely left to the network card. */
     isCorrupted(row: SegmentRow): boolean {
-        return row.checksumValid === false && !this.isOffloaded(row.from)
+        return row.checksum === "wrong"
     }
 
     /** Returns the remarks on a segment, as text. */

@@ -21,6 +21,13 @@ const variants = new Map<number, Variant>([
     [0xa1b2cd34, { name: "pcap, modified", unit: 1000, recordHeader: 24 }],
 ])
 
+/** Returns true when a file begins as a classic capture does. */
+export function isPcap(bytes: Uint8Array): boolean {
+    if (bytes.length < 4) return false
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    return variants.has(view.getUint32(0)) || variants.has(view.getUint32(0, true))
+}
+
 /** Returns the reader of a file that begins with these bytes (at least PCAP_HEADER); undefined if it is not a classic capture. */
 export function pcapFormat(
     bytes: Uint8Array,

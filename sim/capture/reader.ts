@@ -1,15 +1,24 @@
 // Reads a capture as it comes, piece by piece: the whole file is never in memory.
 
-import { createReadStream } from "node:fs"
+import { createReadStream, fstatSync } from "node:fs"
 import type { Readable } from "node:stream"
-import { createGunzip } from "node:zlib"
+import { gunzipped, isGzip } from "./gzip"
 import { type CapturedPacket, type CaptureFormat, DamagedCapture } from "./packet"
-import { PCAP_HEADER, pcapFormat } from "./pcap-format"
+import { isPcap, PCAP_HEADER, pcapFormat } from "./pcap-format"
 import { isPcapng, PcapngFormat } from "./pcapng-format"
 
 /** Thrown for a file that cannot be read at all; the message is one line for the user. */
 export class ReadError extends Error {
     override name = "ReadError"
+
+    constructor(message: string) {
+        super(visible(message))
+    }
+}
+
+/** Replaces the control characters of a text by `?`: the name of a file may have them, and a terminal would obey. */
+export function visible(text: string): string {
+    return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?")
 }
 
 /** How the reading of a capture ended. */
@@ -52,7 +61,7 @@ export class CaptureReader {
             }
         } catch (error) {
             if (!(error instanceof DamagedCapture)) throw error
-            this.damage = `the file is damaged after packet ${this.packets}: ${error.message}`
+            this.damage = `the file is damaged ${this.place()}: ${error.message}`
         }
         this.rest = bytes.subarray(at)
         return this.damage === undefined
@@ -62,8 +71,12 @@ export class CaptureReader {
     end(): ReadResult {
         if (this.format === undefined) this.format = this.recognized(this.rest)
         const isCut = this.rest.length > 0 || this.skip > 0
-        if (isCut) this.damage ??= `the file ends in the middle of a record, after packet ${this.packets}`
+        if (isCut) this.damage ??= `the file ends in the middle of a record, ${this.place()}`
         return { format: this.format.name, packets: this.packets, damage: this.damage }
+    }
+
+    private place(): string {
+        return this.packets === 0 ? "before its first packet" : `after packet ${this.packets}`
     }
 
     private joined(piece: Uint8Array): Uint8Array {
@@ -82,6 +95,8 @@ export class CaptureReader {
         if (bytes.length >= 4 && isPcapng(bytes)) return new PcapngFormat(count)
         const format = bytes.length >= PCAP_HEADER ? pcapFormat(bytes, count) : undefined
         if (format !== undefined) return format
+        if (bytes.length < PCAP_HEADER && isPcap(bytes))
+            throw new ReadError("the file ends within its file header")
         const what = bytes.length === 0 ? "it is empty" : "it begins neither as pcap nor as pcapng"
         throw new ReadError(`not a capture: ${what}`)
     }
@@ -94,16 +109,25 @@ export async function readCapture(
 ): Promise<ReadResult> {
     const reader = new CaptureReader(onPacket)
     let cut: string | undefined
+    let isNothing = true
     try {
+        // Node reads a folder as an empty input
+        if (path === "-" && fstatSync(0).isDirectory()) throw new ReadError("that is a folder")
         const source = path === "-" ? process.stdin : createReadStream(path, { highWaterMark: 1 << 20 })
         const pieces = unzipped(source)
         try {
-            for await (const piece of pieces) if (!reader.push(piece)) break
+            for await (const piece of pieces) {
+                isNothing = false
+                if (!reader.push(piece)) break
+            }
         } catch (error) {
-            // zlib's errors: what came before is read
-            if (!/^Z_/.test((error as NodeJS.ErrnoException).code ?? "")) throw error
-            cut = "the compressed file is damaged or cut short"
+            // what came before the damage is read
+            if (error instanceof DamagedCapture) cut = error.message
+            else if (/^Z_/.test((error as NodeJS.ErrnoException).code ?? ""))
+                cut = "the compressed file is damaged or cut short"
+            else throw error
         }
+        if (cut !== undefined && isNothing) throw new ReadError(cut)
         const result = reader.end()
         return cut === undefined ? result : { ...result, damage: cut }
     } catch (error) {
@@ -119,24 +143,27 @@ async function* unzipped(source: Readable): AsyncGenerator<Uint8Array> {
     const pieces = source[Symbol.asyncIterator]()
     const first = (await pieces.next()) as IteratorResult<Uint8Array>
     if (first.done) return
-    if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
+    if (!isGzip(first.value)) {
         yield first.value
         for await (const piece of { [Symbol.asyncIterator]: () => pieces }) yield piece as Uint8Array
         return
     }
-    const gunzip = createGunzip({ chunkSize: 1 << 18 })
-    const feed = async () => {
-        gunzip.write(first.value)
-        for await (const piece of { [Symbol.asyncIterator]: () => pieces })
-            if (!gunzip.write(piece)) await new Promise(resolve => gunzip.once("drain", resolve))
-        gunzip.end()
-    }
-    feed().catch(error => gunzip.destroy(error))
-    yield* gunzip
+    yield* gunzipped(
+        (async function* () {
+            yield first.value
+            yield* { [Symbol.asyncIterator]: () => pieces }
+        })()
+    )
 }
 
-function explain(code: string | undefined, message: string): string {
+/** Returns why a file cannot be read or written, in words for the user. */
+export function explain(code: string | undefined, message: string): string {
     switch (code) {
+        case "ENOSPC":
+        case "EDQUOT":
+            return "the disk is full"
+        case "ENOTDIR":
+            return "a part of its path is not a folder"
         case "ENOENT":
             return "there is no such file"
         case "EISDIR":

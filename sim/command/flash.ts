@@ -1,5 +1,6 @@
 // `devicescript-tcp flash`: DeviceScript's own command, for the board that the program is written for.
 
+import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { boardOf } from "../build/board-of"
 import { commandLineTool, INSTALL } from "../build/places"
@@ -17,5 +18,14 @@ export async function flash(words: readonly string[]): Promise<number> {
     const named = words.some(word => NAMES_BOARD.test(word))
     const board = named ? undefined : boardOf(ownProgram() ?? "src/board.ts")
     const choice = board === undefined ? [] : ["--board", board]
-    return runTool(join(tool.folder, "devicescript"), ["flash", ...choice, ...words])
+    const script = join(tool.folder, "devicescript")
+    const code = runTool(script, ["flash", ...choice, ...words])
+    return code === 1 && hasUnknownOption(script, words) ? 2 : code
+}
+
+/** Returns true when a word is an option that DeviceScript's command does not have; it fails with the code 1 then. */
+function hasUnknownOption(script: string, words: readonly string[]): boolean {
+    const { stdout } = spawnSync(process.execPath, [script, "flash", "--help"], { encoding: "utf8" })
+    const known = new Set(stdout.match(/(?<![\w-])--?[a-zA-Z][\w-]*/g))
+    return words.some(word => /^--/.test(word) && !known.has(word.replace(/=.*/, "")))
 }

@@ -20,7 +20,10 @@ export async function runProcess(command: Command): Promise<void> {
     })
     const code = await command(process.argv.slice(2)).catch(report)
     // ends the process, once its output is written, even while something waits, as the watch of a serial port
-    process.stdout.write("", () => process.exit(code))
+    // unless an error of that output, reported above, ends it
+    process.stdout.write("", error => {
+        if (!error) process.exit(code)
+    })
 }
 
 /** Reports an error of the user, in the form that it has, and returns the exit code. Throws any other error. */

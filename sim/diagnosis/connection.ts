@@ -1,38 +1,25 @@
 // Why a TCP connection did not open, ended other than by both FINs, or does not move on.
 
-import { type Connection, type End, endName, other } from "../analysis/connection"
-import { Bit } from "../analysis/segment"
-import { type Cause, type Diagnosis, diagnosis, moment } from "./diagnosis"
+import { type Connection, endName, other } from "../analysis/connection"
+import { whyNotAcknowledged } from "./acknowledged"
+import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
-import { afterTooLong, damaged, isNear, lossesBetween } from "./line"
-import { unanswered, withoutNeighbour } from "./opening"
+import { unreachable } from "./icmp"
+import { damaged, lossesBetween } from "./line"
+import { unanswered } from "./opening"
 import { refusal } from "./refusals"
-import { segmentsOf, sentAt } from "./sightings"
+import { resetOf } from "./resets"
+import { lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
+import { tablesOf } from "./tables"
 import { counted, duration } from "./words"
 
-/** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
-const STUCK = 2
 /** A device whose connection failed and that has sent nothing for longer than this has a chip that does not send: more than the longest RTO, ms. */
 const SENDLESS = 90_000
 /** A connection that its server ends within this time after the handshake, without any data, was closed at once, ns. */
 const AT_ONCE = 2e9
-/** Data of at least this length may be too long for a path; shorter data passes every one in use. */
-const LONG = 200
 /** The first bytes of a TLS record with a handshake or an alert (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 22
 const TLS_ALERT = 21
-
-/** What to do about a reset, by its cause. */
-const afterReset: { readonly [cause in Cause]?: string } = {
-    "port-closed": "start the server, or look at the port's number",
-    withdrawn: "nothing, if the client only looked; else look why it gave up",
-    "stale-connection": "connect again",
-    "reset-after-close": "nothing, if all data had arrived; else let the other end read until the FIN",
-    "peer-vanished": "is the other host still on, and is its cable in?",
-    "not-acknowledged": "is the other host still on, and is the line good?",
-    "ignored-reset": "nothing: the connection goes on",
-    reset: "look at what the program at that end does: it aborted, ended, or closed with data unread",
-}
 
 /**
  * Returns why a connection failed or does not move on; undefined if nothing is wrong with it, or it was closed by both FINs. `now` is on the
@@ -113,72 +100,24 @@ function isTls(data: Uint8Array): boolean {
     return (data[0] === TLS_HANDSHAKE || data[0] === TLS_ALERT) && data[1] === 3
 }
 
-function resetOf(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
-    const { reset, resetBy, ends } = connection
-    if (reset === undefined || resetBy === undefined) return undefined
-    const { end, cause, time } = resetBy
-    // a reset after both FINs takes nothing away, and an older connection of the peer's is over once the peer answers the SYN
-    const isClosed = cause === "reset-after-close" && ends.every(({ fin }) => fin !== undefined)
-    const isRepaired = isOfOlder(connection) && (connection.handshake.synAck ?? 0) > time
-    if (isClosed || isRepaired) return undefined
-    const deeper =
-        cause === "not-acknowledged" || cause === "peer-vanished"
-            ? whyNotAcknowledged(connection, end, time, evidence)
-            : undefined
-    if (deeper !== undefined) return { ...deeper, evidence: [reset, ...deeper.evidence] }
-    const full = tablesOf(connection, evidence)
-    if (full !== undefined) return full
-    const { firstSyn } = connection.handshake
-    const after =
-        firstSyn !== undefined && cause === "port-closed"
-            ? `, ${duration(time - firstSyn)} after the SYN`
-            : ""
-    const isOwn = evidence?.self?.().ip === connection.addresses[end]
-    const at = `${sentAt(connection, end, time, evidence)}${after}`
-    const advice =
-        cause === "wrong-number" || isOfOlder(connection)
-            ? connectAgain(endName(connection, other(end)))
-            : afterReset[cause]
-    return diagnosis(cause, reset, advice, [
-        isOwn
-            ? `${evidence?.self?.().name} sent the RST at ${at}`
-            : `the RST${stationOf(connection, end, evidence)} was sent at ${at}`,
-        isOfOlder(connection) ? uselessResets(connection, end, evidence) : undefined,
-        ends[end].segments > 1 || ends[other(end)].segments > 1
-            ? lastHeard(connection, other(end), evidence)
-            : undefined,
-    ])
-}
-
-/** Returns true when the client has reset an older connection of the peer, which had answered its SYN (RFC 9293 section 3.5.1, figure 10). */
-export function isOfOlder({ resetBy, client }: Connection): boolean {
-    return resetBy?.cause === "stale-connection" && resetBy.end === client
-}
-
-/** Returns what to do about a peer whose numbers are those of another connection. */
-function connectAgain(peer: string): string {
-    return `connect again: that takes another local port, so an older connection no longer matters; if the answer is wrong again, look at the stack of ${peer}, and at what changes numbers on the way (a firewall, NAT)`
-}
-
-/** Returns that a peer keeps its older connection, though it was reset more than once. */
-function uselessResets(connection: Connection, end: 0 | 1, evidence?: Evidence): string | undefined {
-    if (evidence === undefined) return undefined
-    const resets = segmentsOf(connection, end, evidence).filter(({ view }) => view.flags.rst).length
-    if (resets < STUCK) return undefined
-    return `${counted(resets, "RST")} have not ended it: ${endName(connection, other(end))} answers as before`
-}
-
-/** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
-function stationOf(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
-    if (evidence === undefined) return ""
-    const reset = segmentsOf(connection, end, evidence)
-        .filter(({ view }) => view.flags.rst)
-        .at(-1)
-    if (reset === undefined) return ""
-    const mac = reset.view.sourceMac
-    const ip = evidence.ipOf(mac)
-    if (ip === undefined || ip === connection.addresses[end]) return ` from ${mac}`
-    return ` from ${mac}, which is ${ip}`
+/** Returns that a connection was answered after it had been explained why it was not; `isTooLate` when its client had given up. */
+export function openedLate(connection: Connection, isTooLate: boolean): Diagnosis {
+    const { client, ends, handshake } = connection
+    const { firstSyn = 0, synAck = 0, ack = synAck } = handshake
+    const server = endName(connection, other(client))
+    const syns = ends[client].syns === 1 ? "" : ` (${counted(ends[client].syns, "SYN")})`
+    if (isTooLate)
+        return diagnosis(
+            "answered-late",
+            `${server} answered, but too late: its SYN-ACK came ${duration(synAck - firstSyn)} after the first SYN${syns}, when ${endName(connection, client)} had given up.`,
+            "wait longer (timeout), or look at why that host is slow"
+        )
+    return diagnosis(
+        "opened-late",
+        `The connection of ${endName(connection, client)} with ${server} has opened after all: ${duration(ack - firstSyn)} after its first SYN${syns}.`,
+        "",
+        [`the SYN-ACK came at ${moment(synAck / 1e6)}, the ACK at ${moment(ack / 1e6)}`]
+    )
 }
 
 function notOpened(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
@@ -186,12 +125,23 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     const server = other(client)
     const name = endName(connection, server)
     const because = icmp === undefined ? "" : ` (${icmp})`
+    if (
+        connection.isSimultaneous &&
+        handshake.ack === undefined &&
+        ends[client].unansweredRetransmissions >= STUCK
+    )
+        return diagnosis(
+            "handshake-unfinished",
+            `${name} opened the connection at the same time (its SYN has no ACK), but never acknowledged the SYN of ${endName(connection, client)}.`,
+            `look at the stack of ${name}: a SYN that crosses its own has to be answered by SYN-ACK (RFC 9293 section 3.5, figure 7)`,
+            [lastHeard(connection, server, evidence)]
+        )
     if (ends[client].state === "SYN-SENT" && ends[server].segments === 0) {
         const syns = ends[client].syns === 1 ? "the SYN" : counted(ends[client].syns, "SYN")
         const base = `${name} did not answer ${syns}${because || ": the host is off or elsewhere, or a firewall drops them"}.`
-        if (icmp !== undefined && icmpBy !== undefined && evidence !== undefined)
+        if (icmp !== undefined && icmpBy !== undefined && evidence !== undefined && !/redirect/.test(icmp))
             return unreachable(name, icmp, icmpBy, addresses[server])
-        if (icmp !== undefined) return diagnosis("unreachable", base)
+        if (icmp !== undefined && evidence === undefined) return diagnosis("unreachable", base)
         const full = tablesOf(connection, evidence)
         if (full !== undefined) return full
         const bad = damaged(evidence, addresses[client], addresses[server], connection.firstTime / 1e6)
@@ -211,6 +161,8 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
         return unanswered(evidence, attempt, base, sent)
     }
     if (ends[server].state === "SYN-RECEIVED") {
+        const astray = sentElsewhere(connection, server, evidence)
+        if (astray !== undefined) return astray
         const unheard =
             ends[client].unansweredRetransmissions < STUCK
                 ? undefined
@@ -237,31 +189,17 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     return undefined
 }
 
-function unreachable(name: string, icmp: string, by: string, server: string): Diagnosis {
-    const words = codeWords(icmp)
+/** Returns that a host sends the device's segments to another Ethernet address. */
+function sentElsewhere(connection: Connection, server: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    const own = evidence?.self?.()
+    if (evidence === undefined || own?.ip !== connection.addresses[other(server)]) return undefined
+    const mac = segmentsOf(connection, server, evidence).at(-1)?.view.destinationMac
+    if (mac === undefined || evidence.mac === "" || mac === evidence.mac) return undefined
     return diagnosis(
-        "unreachable",
-        `${by} reports that ${name} cannot be reached: ${words} (${icmp}).`,
-        icmp.includes("prohibited")
-            ? `a firewall forbids it: let it through at ${by}, or use another port`
-            : by === server || icmp.endsWith("port")
-              ? "start the server, or look at the port's number"
-              : `is ${server} the right address, and does ${by} know the way to it?`
+        "wrong-neighbour",
+        `${connection.addresses[server]} sends its answers to ${mac}, not to ${own.name} (${evidence.mac}): its ARP table is wrong.`,
+        `look for a fixed entry for ${own.ip} in the ARP table of ${connection.addresses[server]}, and for another host with that address`
     )
-}
-
-const codes: readonly (readonly [RegExp, string])[] = [
-    [/unreachable: network/, "there is no route to its network"],
-    [/unreachable: host/, "the last router does not get an answer from the host"],
-    [/unreachable: protocol/, "the host has no TCP"],
-    [/unreachable: port/, "the port is closed"],
-    [/fragmentation needed/, "a packet is too long for the path and must not be fragmented"],
-    [/prohibited|code 9|code 10|code 13/, "a firewall forbids it"],
-    [/too many hops/, "routers send the packets in a circle, or the way is too long"],
-]
-
-function codeWords(icmp: string): string {
-    return codes.find(([form]) => form.test(icmp))?.[1] ?? "the code says no more"
 }
 
 /** Returns why a connection failed without a sign of it in its segments. */
@@ -296,38 +234,6 @@ export function lastNotes({ said, note }: Evidence): (string | undefined)[] {
     ]
 }
 
-/** Returns whose tables were full when the segments of a connection were dropped. */
-function tablesOf(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
-    const { addresses, firstTime, client } = connection
-    const drops = evidence?.drops.filter(
-        ({ ip, reason, time }) =>
-            (reason === "backlog-full" || reason === "connections-full") &&
-            time * 1e6 >= firstTime &&
-            ip === addresses[other(client)]
-    )
-    const drop = drops?.at(-1)
-    if (drops === undefined || drop === undefined) return undefined
-    const name = endName(connection, other(client))
-    const own = evidence?.self?.()
-    const whose = drop.ip === own?.ip ? own.name : drop.ip
-    const seen = [
-        `${whose} reported ${drop.reason} ${counted(drops.length, "time")}, last at ${moment(drop.time)}`,
-    ]
-    return drop.reason === "backlog-full"
-        ? diagnosis(
-              "backlog-full",
-              `The backlog of ${name} is full: connections wait there that its program has not accepted, so ${whose} drops the handshake of ${endName(connection, client)}.`,
-              "let the program accept connections, or listen with a larger backlog",
-              seen
-          )
-        : diagnosis(
-              "tables-full",
-              `All connection records of ${whose} are in use, so it drops the handshake of ${endName(connection, client)}.`,
-              "close connections there, or configure more (connections)",
-              seen
-          )
-}
-
 /** Returns that the server closed without a word. */
 function closedAtOnce(connection: Connection): Diagnosis | undefined {
     const { ends, client, closer, handshake, reset } = connection
@@ -360,7 +266,10 @@ function halfClosed(connection: Connection, now: number, evidence?: Evidence): D
     }
     const [a, b] = connection.addresses
     const since = connection.firstTime / 1e6
-    const line = damaged(evidence, a, b, since) ?? lossesBetween(evidence, a, b, since)
+    const line =
+        damaged(evidence, a, b, since) ??
+        finsLost(connection, other(closer), evidence) ??
+        lossesBetween(evidence, a, b, since)
     if (line !== undefined) return line
     const silence = silenceOf(connection, now)
     const [first, second] = [endName(connection, closer), endName(connection, other(closer))]
@@ -374,6 +283,18 @@ function halfClosed(connection: Connection, now: number, evidence?: Evidence): D
               "half-closed",
               `Both ends have closed, ${first} first, but not every FIN was acknowledged${silence}.`
           )
+}
+
+/** Returns that an end has closed, but the line lost all of its FINs. */
+function finsLost(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
+    if (evidence === undefined || connection.ends[end].fin !== undefined) return undefined
+    const fins = segmentsOf(connection, end, evidence).filter(({ view }) => view.flags.fin)
+    if (fins.length < STUCK || fins.some(({ lost }) => lost === undefined)) return undefined
+    return diagnosis(
+        "frames-lost",
+        `${endName(connection, end)} has closed, too, but the line lost its FIN every time, ${fins.length} of ${fins.length}.`,
+        "look at what drops segments with a FIN on the way: a firewall, or a line that loses"
+    )
 }
 
 function stuck(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
@@ -441,118 +362,6 @@ function unheard(connection: Connection, now: number, evidence?: Evidence): Diag
     if (late.length < STUCK || late.some(({ lost }) => lost === undefined)) return undefined
     const [a, b] = connection.addresses
     return lossesBetween(evidence, a, b, connection.firstTime / 1e6)
-}
-
-/** Returns why the segments of an end are not acknowledged; undefined if nothing shows it. `now` is in ns. */
-function whyNotAcknowledged(
-    connection: Connection,
-    from: 0 | 1,
-    now: number,
-    evidence?: Evidence
-): Diagnosis | undefined {
-    const { ends, addresses } = connection
-    const sender = ends[from]
-    const receiver = ends[other(from)]
-    const [name, peer] = [endName(connection, from), endName(connection, other(from))]
-    const since = Math.max(connection.firstTime, receiver.time) / 1e6
-    const [source, destination] = [addresses[from], addresses[other(from)]]
-    const found =
-        damaged(evidence, source, destination, since) ??
-        lossesBetween(evidence, source, destination, since) ??
-        lossesBetween(evidence, source, destination, connection.firstTime / 1e6) ??
-        notAccepted(connection, other(from), evidence)
-    if (found !== undefined) return found
-    const { repeatedLength, passedLength } = sender
-    const alive = evidence?.voiceOf(destination)
-    const isAlive = receiver.time > sender.nextTime || (alive !== undefined && alive.time > since + 1)
-    if (repeatedLength >= LONG && repeatedLength > passedLength && (isAlive || passedLength > 0))
-        return diagnosis(
-            "mtu",
-            `Segments of ${repeatedLength} bytes from ${name} are not acknowledged, while shorter ones get through${passedLength > 0 ? ` (${passedLength} bytes)` : ""}: a link ${isNear(evidence, source, destination) ? "or switch on the way carries no packets of" : "on the way carries no packets of"} ${repeatedLength + 40} bytes${isNear(evidence, source, destination) ? "" : ", and no ICMP message says so"}.`,
-            afterTooLong(isNear(evidence, source, destination)),
-            [
-                `${counted(sender.unansweredRetransmissions, "retransmission")} of ${repeatedLength} bytes without an answer`,
-                lastHeard(connection, other(from), evidence),
-            ]
-        )
-    if (evidence === undefined) return undefined
-    const silent = withoutNeighbour(evidence, {
-        client: source,
-        server: destination,
-        name: peer,
-        asked: "",
-        since,
-    })
-    const last = lastHeard(connection, other(from), evidence)
-    if (silent !== undefined) return { ...silent, evidence: [...silent.evidence, last] }
-    const tries =
-        sender.unansweredRetransmissions > 0
-            ? counted(sender.unansweredRetransmissions, "retransmission")
-            : counted(sender.unansweredKeepAlives, "keep-alive")
-    const isTried = sender.unansweredRetransmissions + sender.unansweredKeepAlives > 0
-    if (now - receiver.time < 1e9 || !isTried) return undefined
-    return diagnosis(
-        "peer-vanished",
-        `${peer} has vanished: nothing came from it since ${sentAt(connection, other(from), receiver.time, evidence)}, and ${tries} ${tries.startsWith("1 ") ? "has" : "have"} no answer${isAlive ? `, though ${destination} still answers ${alive?.what ?? "ARP"}` : ""}.`,
-        isAlive
-            ? `does ${destination} still have the connection? It may have restarted behind a firewall that drops resets`
-            : `is ${destination} still on, and is its cable in?`,
-        [last]
-    )
-}
-
-/** The drops of segments whose numbers do not fit. */
-const UNFIT = ["tcp-unacceptable", "tcp-bad-ack", "tcp-paws", "tcp-no-ack"]
-
-/** Returns that the device drops what a peer sends, because its numbers do not fit. */
-function notAccepted(connection: Connection, from: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
-    const { addresses, firstTime } = connection
-    const own = evidence?.self?.()
-    if (evidence === undefined || own?.ip !== addresses[other(from)]) return undefined
-    const drops = evidence.drops.filter(
-        ({ ip, reason, time }) => ip === own.ip && UNFIT.includes(reason) && time * 1e6 >= firstTime
-    )
-    const last = segmentsOf(connection, from, evidence).at(-1)
-    if (drops.length < STUCK || last === undefined) return undefined
-    const { ack: expected, next } = connection.ends[other(from)]
-    const name = endName(connection, from)
-    const isOfAck = drops.at(-1)?.reason === "tcp-bad-ack"
-    return diagnosis(
-        "wrong-number",
-        isOfAck
-            ? `${name} acknowledges ${last.view.ack}, but ${own.name} has sent nothing beyond ${next}, so it drops the segments of ${name}.`
-            : `${own.name} drops the segments of ${name}, because their numbers do not fit: the last has sequence number ${last.view.seq}, but ${expected} comes next.`,
-        `look at the stack of ${name}, and at what changes numbers on the way (a firewall, NAT); connect again only if one of them was restarted`,
-        [
-            isOfAck ? `that is ${counted((last.view.ack - next) >>> 0, "byte")} beyond` : undefined,
-            `${own.name} reported ${counted(drops.length, "drop")}: ${[...new Set(drops.map(({ reason }) => reason))].join(", ")}`,
-            lastHeard(connection, from, evidence),
-        ]
-    )
-}
-
-/** Returns what was heard last from both ends of a connection. */
-export function lastWords(connection: Connection, evidence?: Evidence): string[] {
-    const { client } = connection
-    return [client, other(client)].map(end => lastHeard(connection, end, evidence))
-}
-
-/** Returns what was heard last from an end. */
-function lastHeard(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
-    const one = connection.ends[end]
-    if (one.segments === 0) return `nothing was ever heard from ${endName(connection, end)}`
-    return `last from ${endName(connection, end)}: ${segmentWords(one)} at ${sentAt(connection, end, one.time, evidence)}`
-}
-
-function segmentWords({ lastBits, lastLength, window }: End): string {
-    const flags = [
-        ...(lastBits & Bit.Rst ? ["RST"] : []),
-        ...(lastBits & Bit.Syn ? ["SYN"] : []),
-        ...(lastBits & Bit.Fin ? ["FIN"] : []),
-        ...(lastBits & Bit.Ack ? ["ACK"] : []),
-    ].join("-")
-    const data = lastLength > 0 ? ` with ${counted(lastLength, "byte")}` : ""
-    return `${flags || "a segment"}${data}, window ${Math.max(0, window)}`
 }
 
 function silenceOf({ lastTime }: Connection, now: number): string {

@@ -1,13 +1,24 @@
 // Why the datagrams of a device have no answer: its peer's port is closed, or nothing comes at all.
 
-import type { IcmpView } from "../view/dissect"
+import type { IcmpView, UdpView } from "../view/dissect"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
-import type { Evidence } from "./evidence"
+import type { Evidence, Sighting } from "./evidence"
+import { isWhole } from "./lease"
+import { namedBy } from "./names"
 import { unanswered, withoutNeighbour } from "./opening"
 import { counted } from "./words"
 
 /** DNS and DHCP have rules of their own. */
 const OWN_RULES = [53, 67, 68]
+const TIME = 123
+/** RFC 5905 figures 8 and 11: the leap indicator of a clock that is not set, and the highest stratum of one that is. */
+const ALARM = 3
+const MOST_STRATUM = 15
+/** RFC 5905 section 7.3: bytes of a message, and the places of the reference identifier, a code of four letters in a refusal, and of time stamps. */
+const TIME_SIZE = 48
+const REFERENCE = 12
+const ORIGIN = 24
+const TRANSMIT = 40
 const UNREACHABLE = 3
 const PORT = 3
 const IP = 20
@@ -58,12 +69,13 @@ export function whyNoDatagram(evidence: Evidence, ip: string): Diagnosis | undef
     const last = sent.at(-1)?.view
     if (own === undefined || first === undefined || last?.kind !== "udp") return undefined
     const { destinationPort: port } = last
-    if (
-        evidence.others.some(
-            ({ view }) => view.kind === "udp" && view.source === ip && view.sourcePort === port
-        )
-    )
-        return undefined
+    const all = answersOf(evidence, ip, port)
+    const answers = all.filter(({ lost }) => lost === undefined)
+    const ports = sent.flatMap(({ view }) => (view.kind === "udp" ? [view.sourcePort] : []))
+    const isForDevice = ({ view }: Answer) => ports.includes(view.destinationPort)
+    if (answers.some(one => isWhole(one.view) && isForDevice(one))) return undefined
+    const wrong = answers.at(-1)
+    if (wrong !== undefined) return droppedAnswers(wrong, isForDevice(wrong), ports.at(-1)!)
     for (const { view } of [...evidence.others].reverse()) {
         const closed =
             view.kind === "icmp" && quotedDatagram(view)?.destination === ip && portClosed(evidence, view)
@@ -71,9 +83,88 @@ export function whyNoDatagram(evidence: Evidence, ip: string): Diagnosis | undef
     }
     const name = `${ip}:${port}`
     const asked = counted(sent.length, "datagram")
+    if (all.length > 0)
+        return diagnosis(
+            "frames-lost",
+            `${name} answered ${asked} of ${own.name}, and the answers were lost on the way: ${counted(all.length, "frame")}.`,
+            "look at the cable, at the switch and at firewalls on the way, or lower the loss (--impair)"
+        )
     const attempt = { client: own.ip, server: ip, name, asked, since: first.time }
     return (
         withoutNeighbour(evidence, attempt) ??
         unanswered(evidence, attempt, `${name} did not answer ${asked} since ${moment(first.time)}.`, sent)
     )
+}
+
+interface Answer extends Sighting {
+    readonly view: UdpView
+}
+
+/** Returns what a port of a host has sent to the device. */
+function answersOf({ others, self }: Evidence, ip: string, port: number): Answer[] {
+    const own = self?.().ip
+    return others.flatMap(one => {
+        const { view } = one
+        if (view.kind !== "udp" || view.source !== ip || view.sourcePort !== port) return []
+        return view.destination === own ? [{ ...one, view }] : []
+    })
+}
+
+/** Returns why the device drops the answers of a host. */
+function droppedAnswers({ view, time }: Answer, isForDevice: boolean, port: number): Diagnosis {
+    const name = `${view.source}:${view.sourcePort}`
+    return isForDevice
+        ? diagnosis(
+              "corrupted",
+              `The answers of ${name} have wrong checksums, so the device drops them.`,
+              `look at the network adapter of ${view.source}: does it compute the checksums that its system leaves to it?`,
+              [`the last such answer came at ${moment(time)}`]
+          )
+        : diagnosis(
+              "unanswered",
+              `${name} answers to port ${view.destinationPort}, but the datagrams of the device came from port ${port}.`,
+              `let ${view.source} answer to the port that a datagram comes from`,
+              [`the last such answer came at ${moment(time)}`]
+          )
+}
+
+/** Returns why the answers of a time server set no clock (RFC 5905 section 7.4); undefined if it sent none, or a good one. */
+export function whyNoTime(evidence: Evidence, ip: string): Diagnosis | undefined {
+    const own = evidence.self?.().ip
+    const answer = answersOf(evidence, ip, TIME)
+        .filter(({ view, lost }) => lost === undefined && isWhole(view))
+        .at(-1)
+    if (answer === undefined) return undefined
+    const { payload } = answer.view
+    const seen = [`${ip} answered at ${moment(answer.time)}`, namedBy(evidence, ip)]
+    const unusable = (what: string) =>
+        diagnosis(
+            "service-refused",
+            `The time server ${ip} answers, but the device cannot use the answer: ${what}.`,
+            "ask another time server, or look at this one's settings",
+            seen
+        )
+    if (payload.length < TIME_SIZE) return unusable(`it has ${payload.length} bytes instead of ${TIME_SIZE}`)
+    const stratum = payload[1]!
+    if (stratum === 0) {
+        const code = String.fromCharCode(...payload.subarray(REFERENCE, REFERENCE + 4)).replace(/[^ -~]/g, "")
+        return code === "RATE"
+            ? unusable("it asks for fewer questions (RATE)")
+            : diagnosis(
+                  "service-refused",
+                  `The time server ${ip} refuses to answer${code === "" ? "" : ` (${code})`}.`,
+                  "ask another time server, and leave this one alone",
+                  seen
+              )
+    }
+    if (payload[0]! >> 6 === ALARM || stratum > MOST_STRATUM) return unusable("the server's clock is not set")
+    const origin = payload.subarray(ORIGIN, ORIGIN + 8).join()
+    const isRepeated = evidence.others.some(
+        ({ view }) =>
+            view.kind === "udp" &&
+            view.source === own &&
+            view.destination === ip &&
+            view.payload.subarray(TRANSMIT, TRANSMIT + 8).join() === origin
+    )
+    return isRepeated ? undefined : unusable("it does not repeat the time stamp of a request")
 }

@@ -14,6 +14,7 @@ export type Cause =
     | "dhcp-silent"
     | "dhcp-unusable"
     | "filtered"
+    | "fragmented"
     | "foreign-protocol"
     | "frames-lost"
     | "gateway-missing"
@@ -30,6 +31,7 @@ export type Cause =
     | "name-unknown"
     | "no-answer"
     | "not-acknowledged"
+    | "opened-late"
     | "peer-vanished"
     | "port-closed"
     | "reset"
@@ -43,8 +45,10 @@ export type Cause =
     | "unreachable"
     | "window-shut"
     | "withdrawn"
+    | "wrong-neighbour"
     | "wrong-number"
     | "wrong-prefix"
+    | "wrong-source"
     | "misused"
 
 export interface Diagnosis {

@@ -3,11 +3,14 @@
 import type { Tuple } from "../device/events"
 import { sameNetwork } from "../options/address"
 import { withoutCable } from "./connection"
-import { whyNoAddress } from "./dhcp"
-import { type Diagnosis, diagnosis, listed } from "./diagnosis"
-import { whyNoName } from "./dns"
+import { whyNoDatagram, whyNoTime } from "./datagrams"
+import { addressSoFar, whyNoAddress } from "./dhcp"
+import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
+import { knownServers, ownQuestions, whyNoName } from "./dns"
 import type { Evidence } from "./evidence"
-import { addressesOf } from "./names"
+import { addressesOf, namedBy, plain } from "./names"
+import { withoutNeighbour } from "./opening"
+import { counted } from "./words"
 
 /** What the rules need to know of the device's connections. */
 interface Known {
@@ -21,8 +24,13 @@ interface Known {
 
 const CODE = /\b(E[A-Z]{2,}(?:_[A-Z]+)?)(?:, ([^\n]*))?/
 const FAILED = /\b(time-?out|timed out|refused|unreachable|no answer)\b/i
-const TARGET = /\b(?:tcp|udp|https?):\/\/([^\s:/]+)(?::(\d+))?/
-const ADDRESS = /\b(\d{1,3}(?:\.\d{1,3}){3})(?::(\d+))?\b/
+const TARGET = /\b(tcp|udp|https?):\/\/([^\s:/]+)(?::(\d+))?/
+const NAMED = /\b(ping|time) ([^\s:]+):/
+const ADDRESS = /()\b(\d{1,3}(?:\.\d{1,3}){3})(?::(\d+))?\b/
+/** The ports of URLs without one. */
+const ports: { readonly [scheme: string]: number } = { http: 80, https: 443 }
+/** The port that a call asks for, with the name of the call. */
+const PORT = /\b(listen|udp) (\d{1,5})\b/
 
 /** Returns why a program got an error that it printed, and the connection; undefined for any other text. */
 export function whyError(
@@ -30,7 +38,9 @@ export function whyError(
     evidence: Evidence,
     known: Known
 ): { why: Diagnosis; about: Tuple | undefined } | undefined {
-    const [, host = "", port] = TARGET.exec(text) ?? ADDRESS.exec(text) ?? []
+    const [, scheme = "", host = "", digits] =
+        TARGET.exec(text) ?? NAMED.exec(text) ?? ADDRESS.exec(text) ?? []
+    const port = digits === undefined ? ports[scheme] : Number(digits)
     // @devicescript/net has errors without a code
     const [, code = host !== "" && FAILED.test(text) ? "ETIMEDOUT" : "", sentence = ""] =
         CODE.exec(text) ?? []
@@ -42,7 +52,7 @@ export function whyError(
         case "ENETDOWN":
             return service(noLink(evidence, name, sentence))
         case "EADDRNOTAVAIL":
-            return service(whyNoAddress(evidence) ?? noLinkYet(evidence, name))
+            return service(whyNoAddress(evidence) ?? noAddress(evidence, name))
         case "ENOTFOUND":
         case "EAI_AGAIN":
             return service(noName(evidence, host === "" ? undefined : host, sentence, name))
@@ -58,23 +68,27 @@ export function whyError(
             )
         case "ENOTCONN":
             // the client reports what has happened to its connection, not a call of the program
-            return /\bbroker\b/.test(sentence) ? known.mute() : service(misused(code, sentence))
+            return /\bbroker\b/.test(sentence) ? known.mute() : service(misused(code, sentence, text))
         case "EINVAL":
-            return service(unusable(evidence, host) ?? misused(code, sentence))
+            return service(unusable(evidence, host, text) ?? misused(code, sentence, text))
         case "EADDRINUSE":
         case "EPIPE":
         case "EMSGSIZE":
-            return service(misused(code, sentence))
+            return service(misused(code, sentence, text))
         case "EHOSTUNREACH":
         case "ETIMEDOUT":
         case "ECONNREFUSED":
         case "ECONNRESET":
         case "ECONNABORTED":
         case "EACCES": {
-            const ip = /^\d/.test(host) ? host : addressesOf(evidence, host).at(-1)
-            const found = ip === undefined ? undefined : known.reach(ip, Number(port ?? 80), code)
+            const ip = addressOf(evidence, host)
+            if (ip === undefined) return undefined
+            const isService = scheme === "time" || scheme === "ping"
+            const used = port ?? (isService ? undefined : lastPort(evidence, ip))
+            if (used === undefined) return service(whySilent(evidence, ip, scheme))
+            const found = known.reach(ip, used, code)
             // words like "timeout" alone are no proof of a failure
-            return sentence === "" && found?.why.cause === "unanswered" ? undefined : found
+            return sentence === "" && found.why.cause === "unanswered" ? undefined : found
         }
         default:
             return undefined
@@ -91,12 +105,37 @@ function noLink(evidence: Evidence, name: string, sentence: string): Diagnosis {
     )
 }
 
-function noLinkYet(evidence: Evidence, name: string): Diagnosis {
+function noAddress(evidence: Evidence, name: string): Diagnosis {
     if (evidence.cableOut !== undefined) return withoutCable(name, evidence.cableOut, evidence.cableOut)
-    return diagnosis(
-        "dhcp-silent",
-        `${name} has no address, and asked no DHCP server for one.`,
-        "set an address (ip), or use dhcp()"
+    return (
+        addressSoFar(evidence, name) ??
+        diagnosis(
+            "dhcp-silent",
+            `${name} has no address, and asked no DHCP server for one.`,
+            "set an address (ip), or use dhcp()"
+        )
+    )
+}
+
+/** Returns the address of a host, which may be a name that a name server has answered for; undefined if none is known. */
+function addressOf(evidence: Evidence, host: string): string | undefined {
+    return /^\d/.test(host) ? host : addressesOf(evidence, host).at(-1)
+}
+
+/** Returns the port of the last segment that the device has sent to a host. */
+function lastPort({ segments, self }: Evidence, ip: string): number | undefined {
+    const own = self?.().ip
+    return segments.filter(({ view }) => view.source === own && view.destination === ip).at(-1)?.view
+        .destinationPort
+}
+
+/** Returns why a host to which no segment was sent does not answer. */
+function whySilent(evidence: Evidence, ip: string, scheme: string): Diagnosis | undefined {
+    const client = evidence.self?.().ip ?? ""
+    return (
+        (scheme === "time" ? whyNoTime(evidence, ip) : undefined) ??
+        whyNoDatagram(evidence, ip) ??
+        withoutNeighbour(evidence, { client, server: ip, name: ip, asked: "", since: 0 })
     )
 }
 
@@ -110,9 +149,28 @@ function noName(evidence: Evidence, host: string | undefined, sentence: string, 
     const found = whyNoName(evidence, host)
     if (found !== undefined) return found
     if (evidence.cableOut !== undefined) return withoutCable(name, evidence.cableOut, evidence.cableOut)
+    const subject = `${host ?? "The name"} cannot be looked up`
+    const asked = ownQuestions(evidence)
+    const own = asked.filter(one => host === undefined || one.name === plain(host)).at(-1)
+    const addresses = own === undefined ? [] : addressesOf(evidence, own.name)
+    if (own !== undefined && addresses.length > 0)
+        return diagnosis(
+            "name-server-failed",
+            `${subject}, though the name server ${own.server} says that it has the address ${listed([...new Set(addresses)])}.`,
+            "try again: the answer may have come too late",
+            [`the last question for it was sent at ${moment(own.time)}`]
+        )
+    const servers = knownServers(evidence)
+    if (servers.length > 0 || asked.length > 0)
+        return diagnosis(
+            "name-server-failed",
+            `${subject}: ${name} sent no question for it${servers.length > 0 ? ` to the name server ${listed(servers)}` : ""}.`,
+            "try again later, or configure more questions at a time (dns entries)",
+            [asked.length > 0 ? `it sent ${counted(asked.length, "question")} for other names` : undefined]
+        )
     return diagnosis(
         "resolver-missing",
-        `${host ?? "The name"} cannot be looked up: no name server is set, so ${name} asked none.`,
+        `${subject}: no name server is set, so ${name} asked none.`,
         "set a name server (dns), or let DHCP report one"
     )
 }
@@ -127,34 +185,49 @@ function tablesFull(name: string, most: number | undefined, open: readonly strin
     )
 }
 
-/** Returns why no connection can be opened to an address, whatever hosts there are; undefined if nothing is wrong with it. */
-function unusable({ self }: Evidence, ip: string): Diagnosis | undefined {
+/** Returns why no connection can be opened to a host, whatever hosts there are; undefined if nothing is wrong with its address. */
+function unusable(evidence: Evidence, host: string, text: string): Diagnosis | undefined {
+    const ip = addressOf(evidence, host) ?? ""
+    const what = problemOf(evidence, ip)
+    if (what === undefined) return undefined
+    const action = /\bping\b/.test(text) ? "No ping can be sent" : "No connection can be opened"
+    const named = ip === host ? undefined : namedBy(evidence, ip)
+    return diagnosis(
+        "misused",
+        `${action} to ${ip === host ? ip : `${host}, ${ip}`}: it is ${what}.`,
+        named === undefined
+            ? "use the address of a host"
+            : "correct the name's address in the name server, or use the address of a host",
+        [named]
+    )
+}
+
+/** Returns what an address is that no other host has, in words. */
+function problemOf({ self }: Evidence, ip: string): string | undefined {
     const bytes = ip.split(".").map(Number)
     const own = self?.()
     if (bytes.length !== 4 || bytes.some(Number.isNaN)) return undefined
-    const why = (what: string) =>
-        diagnosis(
-            "misused",
-            `No connection can be opened to ${ip}: it is ${what}.`,
-            "use the address of a host"
-        )
     const [first = 0] = bytes
-    if (ip === own?.ip) return why(`the address of ${own.name} itself`)
-    if (ip === "255.255.255.255") return why("the broadcast address")
-    if (first === 127) return why("a loopback address, which leads nowhere on a network")
-    if (first >= 224) return why(first < 240 ? "a multicast address" : "an address that no host has")
+    if (ip === own?.ip) return `the address of ${own.name} itself`
+    if (ip === "255.255.255.255") return "the broadcast address"
+    if (first === 0) return "no host's address"
+    if (first === 127) return "a loopback address, which leads nowhere on a network"
+    if (first >= 224) return first < 240 ? "a multicast address" : "an address that no host has"
     if (own?.prefix === undefined || !sameNetwork(ip, own.ip, own.prefix)) return undefined
-    const rest = bytes.reduce((all, byte) => all * 256 + byte, 0) % 2 ** (32 - own.prefix)
-    if (rest === 2 ** (32 - own.prefix) - 1)
-        return why(`the broadcast address of its network, /${own.prefix}`)
-    return rest === 0 ? why(`the address of its network, /${own.prefix}`) : undefined
+    const hosts = 2 ** (32 - own.prefix)
+    // RFC 3021: both addresses of a /31 are hosts'
+    if (hosts <= 2) return undefined
+    const rest = bytes.reduce((all, byte) => all * 256 + byte, 0) % hosts
+    if (rest === hosts - 1) return `the broadcast address of its network, /${own.prefix}`
+    return rest === 0 ? `the address of its network, /${own.prefix}` : undefined
 }
 
-function misused(code: string, sentence: string): Diagnosis {
+function misused(code: string, sentence: string, text: string): Diagnosis {
     const [what = "", todo = ""] = sentence.split(": ", 2)
-    return diagnosis(
-        "misused",
-        `A call of the program failed (${code})${what === "" ? "" : `: ${what}`}.`,
-        todo
-    )
+    const [, call, port] = PORT.exec(text) ?? []
+    const calls =
+        port === undefined || code !== "EADDRINUSE"
+            ? "A call of the program failed"
+            : `The program cannot ${call === "udp" ? "use UDP" : "listen on"} port ${port}`
+    return diagnosis("misused", `${calls} (${code})${what === "" ? "" : `: ${what}`}.`, todo)
 }

@@ -51,6 +51,8 @@ export interface Self {
     /** The length of its network's prefix, and its router; undefined where they are not known. */
     readonly prefix?: number | undefined
     readonly gateway?: string | undefined
+    /** The name servers of its settings; undefined where they are not known. */
+    readonly nameServers?: readonly string[] | undefined
     /** The most connections that it can have at a time; undefined where it is not known. */
     readonly connections?: number | undefined
 }
@@ -72,6 +74,11 @@ export class Evidence {
     /** The IP addresses that two Ethernet addresses have by turns in ARP, with both. */
     readonly shared = new Map<string, readonly [string, string]>()
     readonly damages: Damage[] = []
+    /** Frames whose sender has made a checksum wrong, so that no line changed them. */
+    readonly wrongAtSender: Omit<Damage, "to">[] = []
+    /** The Ethernet addresses that frames came from, and the address that the frame of the last ARP answer for an IP address came from. */
+    readonly stations = new Set<string>()
+    readonly answeredFrom = new Map<string, string>()
     readonly drops: Drop[] = []
     /** The frames that were lost, and those that arrived damaged. */
     readonly counts = { lost: 0, damaged: 0 }
@@ -100,11 +107,23 @@ export class Evidence {
         if (view.kind === "tcp") keep(this.segments, { ...sighting, view }, MOST_SEGMENTS)
         else keep(this.others, sighting, MOST_OTHERS)
         if (view.kind === "malformed") return view
+        if (this.stations.size < MOST_HOSTS) this.stations.add(view.sourceMac)
+        const check = failedCheck(view)
+        if (check !== undefined && "source" in view)
+            keep(
+                this.wrongAtSender,
+                { time, check, source: view.source, destination: view.destination },
+                MOST_NOTED
+            )
         if (from !== "" && from === this.self?.().station) {
             this.mac = view.sourceMac
             this.lastSent = time
             const address = view.kind === "arp" ? view.senderIp : "source" in view ? view.source : UNKNOWN_IP
             if (address !== UNKNOWN_IP) this.address = address
+        }
+        if (view.kind === "arp" && view.operation === 2) {
+            limit(this.answeredFrom, MOST_HOSTS)
+            this.answeredFrom.set(view.senderIp, view.sourceMac)
         }
         if (view.kind === "arp" && view.senderIp !== UNKNOWN_IP) {
             const known = this.owners.get(view.senderIp) ?? new Map<string, number>()

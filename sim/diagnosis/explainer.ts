@@ -10,7 +10,7 @@ import { ethernetPacket } from "../capture/packet"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
 import type { ArpView, TcpView, View } from "../view/dissect"
-import { isOfOlder, lastWords, whyConnection, whyDropped, withoutCable } from "./connection"
+import { openedLate, whyConnection, whyDropped, withoutCable } from "./connection"
 import { portClosed, whyNoDatagram } from "./datagrams"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, diagnosisLines, moment } from "./diagnosis"
@@ -20,7 +20,9 @@ import { Evidence, failedCheck, type Self } from "./evidence"
 import { askedFor, targetsOf, withoutNeighbour } from "./opening"
 import { addressTaken, lateAnswer, whyNoReply, whyNotReached } from "./reaching"
 import { mute } from "./refusals"
+import { isOfOlder } from "./resets"
 import { resultOf } from "./result"
+import { lastWords } from "./sightings"
 import { counted } from "./words"
 
 /** An explained failure. */
@@ -47,6 +49,20 @@ const EVENT_WITHIN = 100
 const PATIENCE = 2e9
 /** Causes that an answer to ARP contradicts. */
 const UNHEARD: readonly string[] = ["host-silent", "gateway-silent", "peer-vanished", "wrong-prefix"]
+/** Causes for which a connection does not open. */
+const BEFORE_OPEN: readonly string[] = [
+    ...[
+        "cable-out",
+        "corrupted",
+        "filtered",
+        "frames-lost",
+        "gateway-wrong",
+        "handshake-unfinished",
+        "ignored-reset",
+    ],
+    ...["not-acknowledged", "peer-vanished", "stale-connection", "tables-full", "backlog-full", "unanswered"],
+    ...["unreachable", "wrong-number"],
+]
 /** The same sentence is not repeated within this time, ms. */
 const REPEATED = 60_000
 /** The number of ARP requests after which the stack gives up (src/net/arp.ts). */
@@ -127,8 +143,7 @@ export class Explainer {
         const last = failed.at(-1)
         if (last === undefined || asked === undefined || last.time < asked.last) return
         const why = lateAnswer(name, senderIp, now, asked)
-        const replaces = `at ${moment(last.time)} it read: ${last.sentence}`
-        this.add(`late ${senderIp}`, { ...why, replaces }, last.about)
+        this.add(`late ${senderIp}`, { ...why, replaces: replacedBy(last) }, last.about)
     }
 
     /** Notes a frame as a station received it. */
@@ -193,7 +208,8 @@ export class Explainer {
         const { why, about } = found
         const connection = about && this.connectionOf(about)
         const key = connection === undefined ? about && keyOf(about) : this.keyFor(connection)
-        this.add(key ?? why.cause, why, about)
+        // each wrong call of a program is another one
+        this.add(key ?? (why.cause === "misused" ? why.sentence : why.cause), why, about)
         return why
     }
 
@@ -292,6 +308,7 @@ export class Explainer {
 
     private segment({ connection, marks, segment }: Seen): void {
         const { bits } = segment
+        this.noteOpened(connection)
         if (segment.length > 0) this.explain(connection, ["service-refused", "foreign-protocol"])
         if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
         else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls"])
@@ -304,6 +321,28 @@ export class Explainer {
             )
             if (isStuck) this.explain(connection)
         }
+    }
+
+    /** Corrects what was said of a connection that was answered after all: it has opened, or the device had given it up. */
+    private noteOpened(connection: Connection): void {
+        const { handshake, ends, client } = connection
+        const { synAck, ack, firstSyn } = handshake
+        if (synAck === undefined || firstSyn === undefined) return
+        const isTooLate = ack === undefined && (ends[client].lastBits & Bit.Rst) !== 0
+        if (ack === undefined && !isTooLate) return
+        const key = this.keyFor(connection)
+        const opened = ack ?? synAck
+        const failed = this.all.filter(
+            ({ about, cause, time }) =>
+                about !== undefined &&
+                BEFORE_OPEN.includes(cause) &&
+                time * 1e6 < opened &&
+                keyOf(about) === keyOf(this.tupleOf(connection))
+        )
+        const last = failed.at(-1)
+        if (last === undefined) return
+        const why = openedLate(connection, isTooLate)
+        this.add(key, { ...why, replaces: replacedBy(last) }, last.about)
     }
 
     /** Explains a connection of which segments do not arrive, one after the other. */
@@ -385,12 +424,25 @@ export class Explainer {
 
     /** Explains a connection, once for each cause; with `only`, if the cause is one of them. */
     private explain(connection: Connection, only?: readonly string[]): void {
-        if (this.final.has(connection)) return
+        if (this.final.has(connection) || this.isStray(connection)) return
         const why = whyConnection(connection, this.now * 1e6, this.evidence)
         if (why === undefined || (only !== undefined && !only.includes(why.cause))) return
         // a reset that the device's own program asked for is no failure to report
         if (connection.resetBy?.end === this.ownEnd(connection) && WISHED.includes(why.cause)) return
         this.add(this.keyFor(connection), why, this.tupleOf(connection))
+    }
+
+    /** Returns true when a connection is but the answer to the SYN of another one, from a port or an address that was not asked. */
+    private isStray(connection: Connection): boolean {
+        const { client, ends, addresses, ports, handshake } = connection
+        if (handshake.firstSyn !== undefined || ends[client].bytes > 0) return false
+        return this.connections.list.some(
+            one =>
+                one !== connection &&
+                one.handshake.firstSyn !== undefined &&
+                one.addresses[one.client] === addresses[client] &&
+                one.ports[one.client] === ports[client]
+        )
     }
 
     private service(why: Diagnosis | undefined): void {
@@ -508,6 +560,11 @@ function general(
         "look at what was heard last",
         lastWords(connection, evidence)
     )
+}
+
+/** Returns when a sentence was said that another one corrects, and that sentence. */
+function replacedBy({ time, sentence }: Explained): string {
+    return `at ${moment(time)} it read: ${sentence}`
 }
 
 function sharedAddress(name: string, ip: string, [one, another]: readonly [string, string]): Diagnosis {

@@ -17,12 +17,13 @@ export function damaged(
     b: string,
     since: number
 ): Diagnosis | undefined {
-    const found = evidence?.damages.filter(
-        ({ time, source, destination }) =>
-            // the addresses may be what is damaged
-            time >= since && (source === "" || [source, destination].some(ip => ip === a || ip === b))
-    )
-    if (found === undefined || found.length < FEW) return undefined
+    const isOfThem = ({ time, source, destination }: { time: number; source: string; destination: string }) =>
+        // the addresses may be what is damaged
+        time >= since && (source === "" || [source, destination].some(ip => ip === a || ip === b))
+    const found = evidence?.damages.filter(isOfThem)
+    if (evidence === undefined || found === undefined || found.length < FEW) return undefined
+    const made = evidence.wrongAtSender.filter(isOfThem)
+    if (made.length >= found.length) return wronglyMade(made, a === made.at(-1)?.source ? b : a, since)
     const byCheck = new Map<string, number>()
     for (const { check } of found) byCheck.set(check, (byCheck.get(check) ?? 0) + 1)
     const [[check, count] = ["", 0]] = [...byCheck].sort(([, x], [, y]) => y - x)
@@ -32,6 +33,21 @@ export function damaged(
         `The line changes packets between ${a} and ${b}: ${counted(found.length, "packet")} arrived damaged since ${moment(since)} and were dropped; ${main}.`,
         "look at the cable, its plugs, and the wires of the chip",
         count === found.length ? [] : parts(byCheck)
+    )
+}
+
+/** Returns that a host sends wrong checksums. */
+function wronglyMade(
+    made: readonly { source: string; check: string }[],
+    receiver: string,
+    since: number
+): Diagnosis {
+    const { source = "", check = "" } = made.at(-1) ?? {}
+    return diagnosis(
+        "corrupted",
+        `${source} sends packets whose checksum is wrong: ${counted(made.length, "packet")} since ${moment(since)}, which ${receiver} drops; ${check} does not fit.`,
+        `look at the stack of ${source}: with checksum offload a host leaves checksums to its chip, and where none makes them they stay wrong`,
+        ["the line changed nothing: they were sent that way"]
     )
 }
 

@@ -22,6 +22,8 @@ interface Asked {
     readonly first: number
     readonly last: number
     readonly lost: number
+    /** The answers that the line lost. */
+    readonly lostAnswers: number
     readonly answered: boolean
     /** The Ethernet address in the last answer. */
     readonly mac: string
@@ -34,22 +36,25 @@ export function askedFor(
     target: string,
     since: number
 ): Asked | undefined {
-    let [count, first, last, lost, mac] = [0, 0, 0, 0, ""]
+    let [count, first, last, lost, lostAnswers, mac] = [0, 0, 0, 0, 0, ""]
     let answered = false
     for (const { view, time, lost: gone } of others) {
         if (view.kind !== "arp" || time < since) continue
         if (view.operation === 1 && view.senderIp === client && view.targetIp === target) {
-            if (count === 0 || answered) [count, first, lost] = [0, time, 0]
+            if (count === 0 || answered) [count, first, lost, lostAnswers] = [0, time, 0, 0]
             answered = false
             count++
             last = time
             if (gone !== undefined) lost++
-        } else if (view.operation === 2 && view.senderIp === target && gone === undefined) {
-            answered = count > 0
-            mac = view.senderMac
+        } else if (view.operation === 2 && view.senderIp === target) {
+            if (gone !== undefined) lostAnswers++
+            else {
+                answered = count > 0
+                mac = view.senderMac
+            }
         }
     }
-    return count === 0 ? undefined : { count, first, last, lost, answered, mac }
+    return count === 0 ? undefined : { count, first, last, lost, lostAnswers, answered, mac }
 }
 
 /** Returns the addresses for which a host has asked by ARP, the latest first. */
@@ -96,6 +101,8 @@ export function withoutNeighbour(evidence: Evidence, attempt: Attempt): Diagnosi
         )
     const routed = askedFor(evidence, client, gateway, since)
     if (routed === undefined || routed.answered) return undefined
+    const unheard = answersLost(client, gateway, routed)
+    if (unheard !== undefined) return unheard
     const neighbour = onThisCable(evidence, server)
     if (neighbour !== undefined) return wrongPrefix(own.name, own.prefix, attempt, neighbour)
     return diagnosis(
@@ -114,6 +121,8 @@ function silentHost(evidence: Evidence, { server, client }: Attempt, asked: Aske
             "look at the cable and at the switch",
             [heardHere(evidence, server)]
         )
+    const unheard = answersLost(client, server, asked)
+    if (unheard !== undefined) return unheard
     const voice = evidence.voiceOf(server)
     if (voice !== undefined)
         return diagnosis(
@@ -138,6 +147,21 @@ function silentHost(evidence: Evidence, { server, client }: Attempt, asked: Aske
         `No host answers ARP for ${server}: ${requests(asked)}.`,
         `is ${server} the right address, is that host on, and is it on this network?${hint(evidence, server)}`,
         [namedBy(evidence, server), lostOf(asked), heardHere(evidence, server)]
+    )
+}
+
+/** Returns that the line lost every answer of a host to ARP; undefined if it lost none. */
+function answersLost(
+    client: string,
+    server: string,
+    { count, lostAnswers, lost, first }: Asked
+): Diagnosis | undefined {
+    if (lostAnswers === 0) return undefined
+    return diagnosis(
+        "frames-lost",
+        `${server} answered ${lostAnswers} of ${counted(count, "ARP request")} of ${client} since ${moment(first)}, but the line lost ${lostAnswers === 1 ? "the answer" : "every answer"}.`,
+        "look at the cable and at the switch, or lower the loss (--impair)",
+        [lostOf({ lost, count })]
     )
 }
 
@@ -169,6 +193,10 @@ export function unanswered(
     const mac = sent.map(({ view }) => ("destinationMac" in view ? view.destinationMac : "")).at(-1)
     const macs = evidence.ownersOf(server)
     const isDirect = mac !== undefined && macs.includes(mac)
+    const strange = isDirect
+        ? (misdirected(evidence, attempt, mac) ?? elsewhere(evidence, attempt, sent))
+        : undefined
+    if (strange !== undefined) return strange
     if (isDirect)
         return diagnosis(
             "filtered",
@@ -202,6 +230,64 @@ export function unanswered(
         `${name} did not answer ${asked} through the router ${router}, which passes on packets of others: the host is off or elsewhere, or a firewall drops them.`,
         `is ${server} the right address, is that host on, and does a firewall on the way let port ${portOf(name)} through?`,
         [`the router ${router} passed on a packet of ${through.ip} at ${moment(through.time)}`]
+    )
+}
+
+/** Returns that a host's answer to ARP leads to a station that is not there, or back to the device. */
+function misdirected(evidence: Evidence, { server, asked }: Attempt, mac: string): Diagnosis | undefined {
+    const own = evidence.self?.()
+    const from = evidence.answeredFrom.get(server)
+    if (mac === evidence.mac)
+        return diagnosis(
+            "wrong-neighbour",
+            `${server} answers ARP with the Ethernet address of ${own?.name ?? "the device"} itself (${mac}), so ${asked} went nowhere.`,
+            `look at the stack of ${server}, and at who else answers ARP for it${from === undefined ? "" : `: the answer came from ${from}`}`
+        )
+    if (from === undefined || from === mac || evidence.stations.has(mac)) return undefined
+    return diagnosis(
+        "wrong-neighbour",
+        `ARP says that ${server} is at ${mac}, but no station has that Ethernet address, so ${asked} went nowhere: the answer itself came from ${from}.`,
+        `look at the stack of ${server}, and at who answers ARP for it`
+    )
+}
+
+/** Returns that SYNs were answered, but from another port or address, or in pieces. */
+function elsewhere(
+    evidence: Evidence,
+    { client, server, name, asked, since }: Attempt,
+    sent: readonly Sighting[]
+): Diagnosis | undefined {
+    const view = sent.at(-1)?.view
+    if (view?.kind !== "tcp") return undefined
+    const answer = evidence.segments.find(
+        ({ view: { flags, destination, destinationPort, ack }, time }) =>
+            time >= since &&
+            flags.syn &&
+            flags.ack &&
+            destination === client &&
+            destinationPort === view.sourcePort &&
+            ack === (view.seq + 1) >>> 0
+    )?.view
+    if (answer !== undefined && (answer.source !== server || answer.sourcePort !== view.destinationPort))
+        return diagnosis(
+            "wrong-source",
+            `${name} did not answer ${asked}, but ${answer.source}:${answer.sourcePort} did: an answer from another ${answer.source === server ? "port" : "address"} belongs to no connection.`,
+            "look at what changes addresses on the way (NAT, a redirection), and at the server's address with several interfaces",
+            [`the SYN-ACK of ${answer.source}:${answer.sourcePort} acknowledges the SYN's number`]
+        )
+    return inPieces(evidence, server, since)
+}
+
+/** Returns that a host has sent fragments of packets since `since` (ms), which the device drops. */
+export function inPieces(evidence: Evidence, server: string, since: number): Diagnosis | undefined {
+    const pieces = evidence.others.filter(
+        one => one.time >= since && one.view.kind === "fragment" && one.view.source === server
+    )
+    if (pieces.length === 0) return undefined
+    return diagnosis(
+        "fragmented",
+        `${server} answers in ${counted(pieces.length, "IP fragment")}, which this stack drops: it puts no packets together.`,
+        `have ${server} send whole packets: look at the MTU of its interface and of the way`
     )
 }
 
@@ -257,7 +343,7 @@ function requests({ count, first, last }: Asked): string {
     return `${count} requests from ${moment(first)} to ${moment(last)}, no reply`
 }
 
-function lostOf({ lost, count }: Asked): string | undefined {
+function lostOf({ lost, count }: Pick<Asked, "lost" | "count">): string | undefined {
     return lost === 0 ? undefined : `the line lost ${lost} of the ${counted(count, "request")}`
 }
 

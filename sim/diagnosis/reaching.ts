@@ -61,6 +61,13 @@ function answerNotTaken(evidence: Evidence, server: string, since: number): Diag
             ({ view, time }) => time > asked.first && "source" in view && view.destinationMac === asked.mac
         )
         if (isUsed) continue
+        if (Number.parseInt(asked.mac.slice(0, 2), 16) & 1 || /^[0:]+$/.test(asked.mac))
+            return diagnosis(
+                "wrong-neighbour",
+                `${hop} answers ARP with ${asked.mac}, which is no station's Ethernet address, so ${own.name} drops the answer.`,
+                `look at the stack of ${hop}, and at who answers ARP for it`,
+                [`the answer came from ${evidence.answeredFrom.get(hop)}`]
+            )
         const came = evidence.replies.filter(({ ip, time }) => ip === hop && time >= since)
         const [first] = came
         if (first === undefined)

@@ -26,6 +26,9 @@ const services: { readonly [cause in Cause]?: string } = {
     "resolver-missing": "the name was not found",
 }
 
+/** What is said of connections that have not failed. */
+const NO_FAILURE: readonly Cause[] = ["aborted", "ignored-reset", "opened-late"]
+
 /** Returns the result of a run; `lost` and `damaged` are the frames that did not arrive whole. */
 export function resultOf(
     failures: readonly Failure[],
@@ -34,18 +37,20 @@ export function resultOf(
 ): string {
     const replaced = failures.flatMap(({ why }) => why.replaces ?? [])
     const valid = failures.filter(
-        ({ why }) => why.cause !== "aborted" && !replaced.some(text => text.endsWith(why.sentence))
+        ({ why }) => !NO_FAILURE.includes(why.cause) && !replaced.some(text => text.endsWith(why.sentence))
     )
     if (valid.length > 0) return `result: failed: ${listed([...new Set(valid.map(words))])}.`
-    const open = connections.filter(one => !isOver(one)).length
+    const aborted = connections.filter(isReset).length
+    const open = connections.filter(one => !isOver(one)).length - aborted
     const losses = [
         ...(lost > 0 ? [`${counted(lost, "frame")} lost`] : []),
         ...(damaged > 0 ? [`${counted(damaged, "frame")} damaged`] : []),
     ].join(" and ")
-    const isRepaired = losses !== "" && connections.length > 0 && open === 0
+    const isRepaired = losses !== "" && connections.length > 0 && open + aborted === 0
     const details = [
         ...(losses === "" ? [] : [`${losses}${isRepaired ? ", all repaired by retransmission" : ""}`]),
         ...(open === 0 ? [] : [`${counted(open, "connection")} still open`]),
+        ...(aborted === 0 ? [] : [`${counted(aborted, "connection")} ended by a reset`]),
     ]
     return `result: nothing failed${details.length === 0 ? "" : `: ${details.join("; ")}`}.`
 }
@@ -54,6 +59,12 @@ function words({ why: { cause }, peer, connection, isOwn }: Failure): string {
     if (peer === undefined) return `${services[cause] ?? "see why"} (${cause})`
     if (connection?.handshake.ack !== undefined) return `the connection with ${peer} (${cause})`
     return isOwn ? `${peer} was not reached (${cause})` : `${peer} did not get a connection (${cause})`
+}
+
+/** Returns true when a reset has ended a connection, which did not open after it. */
+function isReset({ resetBy, handshake }: Connection): boolean {
+    if (resetBy === undefined || resetBy.cause === "ignored-reset") return false
+    return !((handshake.ack ?? 0) > resetBy.time)
 }
 
 /** Returns true when both FINs were acknowledged. */

@@ -1,8 +1,13 @@
 // The segments of a connection on the network, as far as the evidence keeps them.
 
-import { type Connection, other } from "../analysis/connection"
+import { type Connection, type End, endName, other } from "../analysis/connection"
+import { Bit } from "../analysis/segment"
 import { moment } from "./diagnosis"
 import type { Evidence, SegmentSighting } from "./evidence"
+import { counted } from "./words"
+
+/** Retransmissions and keep-alives without an answer from which on a connection is stuck. */
+export const STUCK = 2
 
 /** Returns the segments that an end has sent. */
 export function segmentsOf(
@@ -36,4 +41,28 @@ export function sentAt(connection: Connection, end: 0 | 1, time: number, evidenc
                   one => one.lost === undefined && Math.abs((one.arrives ?? one.time) - passed) < SAME
               )
     return moment(found?.time ?? passed)
+}
+
+/** Returns what was heard last from both ends of a connection. */
+export function lastWords(connection: Connection, evidence?: Evidence): string[] {
+    const { client } = connection
+    return [client, other(client)].map(end => lastHeard(connection, end, evidence))
+}
+
+/** Returns what was heard last from an end. */
+export function lastHeard(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
+    const one = connection.ends[end]
+    if (one.segments === 0) return `nothing was ever heard from ${endName(connection, end)}`
+    return `last from ${endName(connection, end)}: ${segmentWords(one)} at ${sentAt(connection, end, one.time, evidence)}`
+}
+
+function segmentWords({ lastBits, lastLength, window }: End): string {
+    const flags = [
+        ...(lastBits & Bit.Rst ? ["RST"] : []),
+        ...(lastBits & Bit.Syn ? ["SYN"] : []),
+        ...(lastBits & Bit.Fin ? ["FIN"] : []),
+        ...(lastBits & Bit.Ack ? ["ACK"] : []),
+    ].join("-")
+    const data = lastLength > 0 ? ` with ${counted(lastLength, "byte")}` : ""
+    return `${flags || "a segment"}${data}, window ${Math.max(0, window)}`
 }

@@ -42,7 +42,7 @@ interface Attached {
 export class EthernetSwitch implements Link {
     readonly counters: LineCounters = lineCounters()
     /** Returns why something on the way between two stations drops a frame; undefined if nothing does. */
-    obstacle: (frame: Uint8Array) => "filter" | "mtu" | undefined = () => undefined
+    obstacle: (frame: Uint8Array) => Fate["lost"] = () => undefined
     private readonly impairments: Impairments
     private readonly random: Random
     private readonly attached = new Set<Attached>()

@@ -224,6 +224,8 @@ const REASONS = {
 interface Given extends GivenBoard {
     runtime?: RuntimeName[]
     program?: string
+    /** True when --program names the program. */
+    named: boolean
     without?: readonly string[]
     seed?: number
     time?: "real" | "virtual"
@@ -276,11 +278,16 @@ function refuseCombinations(given: Given, outside: boolean, time: Options["time"
         throw new OptionError("--keep-going needs --exec: it is about its commands")
     if (given.program !== undefined) {
         const why = "the program has no example, console or control protocol"
-        if (given.exec !== undefined) refuse("--program and --exec", why)
-        if (given.json) refuse("--program and --json", why)
-        if (given.control) refuse("--program and --control", why)
+        for (const name of ["exec", "json", "control"] as const) {
+            if (given[name] === undefined) continue
+            if (given.named) refuse(`--program and --${name}`, why)
+            throw new OptionError(`--${name} cannot be used with ${given.program}: ${why}`)
+        }
         if (time === "virtual" && !given.once && given.stage === undefined)
-            refuse("--program and --time virtual", "virtual time would run without end")
+            refuse(
+                `${given.named ? "--program" : given.program} and --time virtual`,
+                "virtual time would run without end"
+            )
     }
     if (given.stage !== undefined) {
         if (outside)
@@ -306,7 +313,7 @@ function read(words: readonly string[]): Given {
         throw new OptionError(`${named} and --program ${given.program}: name one program`)
     }
     const own = given.program ?? (named === undefined ? ownProgram() : program(named))
-    return { ...given, ...(own === undefined ? {} : { program: own }) }
+    return { ...given, named: given.program !== undefined, ...(own === undefined ? {} : { program: own }) }
 }
 
 /** Returns the command line with the parsers of its options' values. */

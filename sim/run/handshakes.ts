@@ -65,13 +65,16 @@ export async function showHandshakes(
     const { program = "the program", forwards } = world.options
     const isClient = await world.until(() => connections.all.length > 0, CLIENT)
     const ports = forwards.length > 0 ? forwards.map(({ devicePort }) => devicePort) : TRIED
+    // an open that does not come further than ARP is no server's
+    if (!isClient) world.explainRest()
+    const unsent = isClient ? undefined : world.explainers[0]?.all.at(-1)
     world.tries = !isClient
-    if (!isClient) await tryPorts(world, server, ports, connections)
+    if (!isClient && unsent === undefined) await tryPorts(world, server, ports, connections)
     await world.until(() => connections.over(world.now()), connections.made > 0 || isClient ? PATIENCE : 0)
     const { made } = connections
     if (made === 0) {
         world.explainRest()
-        const why = isClient ? world.explainers[0]?.all.at(-1) : undefined
+        const why = isClient ? world.explainers[0]?.all.at(-1) : unsent
         const text = explain(connections.all, isClient ? [] : ports)
         throw new Ended(
             1,

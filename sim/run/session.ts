@@ -65,6 +65,7 @@ export async function runCommands(
         failed ||= status !== 0
         if (failed && !keepGoing) break
     }
+    world.explainRest()
     if (failed) throw new Ended(1)
 }
 

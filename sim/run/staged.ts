@@ -26,5 +26,11 @@ export async function playStage(
     await world.until(isExplained, PATIENCE)
     await world.pass(SETTLE)
     if (!isExplained()) world.explainRest()
-    if (!isExplained()) throw new Ended(1, `stage ${name}: nothing failed within ${PATIENCE / 1000} s`)
+    if (isExplained()) return
+    const { program } = world.options
+    const unlike =
+        program === undefined || commands.length === 0
+            ? ""
+            : `: ${program} does not do what runs into it (${commands.join("; ")})`
+    throw new Ended(1, `stage ${name}: nothing failed within ${PATIENCE / 1000} s${unlike}`)
 }

@@ -17,6 +17,7 @@ import { JacdacBus } from "../device/jacdac"
 import { DEVICE_ID, describePanic, type Level, type Panic } from "../device/runtime"
 import type { Diagnosis } from "../diagnosis/diagnosis"
 import { type Explained, Explainer } from "../diagnosis/explainer"
+import { inUse } from "../diagnosis/lease"
 import { BuiltinHost, serveEcho } from "../host/host"
 import type { Fate } from "../link/impair"
 import { openPasst } from "../link/passt"
@@ -300,13 +301,12 @@ export class World {
         const [, number, command] = ON_ANOTHER.exec(line) ?? []
         const explainer = this.explainers[number === undefined ? 0 : Number(number) - 1]
         if (status === 0 || explainer === undefined) return
+        const text = lines.join(" ")
         const [, pinged] = /^\s*ping\s+(\S+)/.exec(command ?? line) ?? []
-        if (pinged !== undefined) explainer.noReply(pinged, this.now())
-        else {
-            const text = lines.join(" ")
-            // the address that is not valid is in the command
-            explainer.error(/\bEINVAL\b/.test(text) ? `${command ?? line}: ${text}` : text, this.now())
-        }
+        // the address that is not valid, or the port that is in use, is in the command
+        if (/\bE(INVAL|ADDRINUSE)\b/.test(text)) explainer.error(`${command ?? line}: ${text}`, this.now())
+        else if (pinged !== undefined) explainer.noReply(pinged, this.now())
+        else explainer.error(text, this.now())
     }
 
     /** Explains what does not move on when a run ends. */
@@ -499,18 +499,20 @@ export class World {
     }
 
     private makeExplainer(n: number, ip: string): Explainer {
-        const { prefix, gateway, config } = this.options
-        const self = {
-            name: hostName(n),
-            station: deviceName(n),
-            // a program may have an address of its own
-            get ip() {
-                return explainer.evidence.address ?? ip
+        const { prefix, gateway, config, router, program } = this.options
+        // a program may have an address of its own
+        const self = inUse(
+            {
+                name: hostName(n),
+                station: deviceName(n),
+                ip,
+                prefix,
+                gateway,
+                nameServers: router === undefined || program === undefined ? undefined : [router],
+                connections: config.connections,
             },
-            prefix,
-            gateway,
-            connections: config.connections,
-        }
+            () => explainer.evidence
+        )
         const explainer: Explainer = new Explainer(
             () => self,
             explained => {

@@ -20,6 +20,8 @@ export class Actor implements Station {
     onSegment: (view: TcpView) => void = () => {}
     /** Receives each packet whose next hop is this host, with its frame. */
     onPacket: (view: View, frame: Uint8Array) => void = () => {}
+    /** The Ethernet address that this host's answers to ARP have; undefined for its own. */
+    announced: ((asker: string) => string) | undefined
     private readonly port: Port
     /** The Ethernet addresses that ARP has answered. */
     private readonly known = new Map<string, string>()
@@ -28,7 +30,7 @@ export class Actor implements Station {
     constructor(
         link: Pick<Link, "attach">,
         readonly ip: string,
-        private readonly mac: string,
+        readonly mac: string,
         readonly name = `host ${ip}`
     ) {
         this.port = link.attach(this)
@@ -64,11 +66,20 @@ export class Actor implements Station {
     }
 
     /** Answers a segment. */
-    segment(to: TcpView, fields: Omit<TcpFields, "sourcePort" | "destinationPort">): void {
+    segment(
+        to: TcpView,
+        fields: Omit<TcpFields, "sourcePort" | "destinationPort">,
+        data: ArrayLike<number> = []
+    ): void {
         const ends = { source: this.ip, destination: to.source }
         const ports = { sourcePort: to.destinationPort, destinationPort: to.sourcePort }
-        const packet = ipv4({ ...ends, protocol: 6 }, tcp(ends, { ...ports, ...fields }))
-        this.port.send(ethernet(to.sourceMac, this.mac, IPV4, packet))
+        const packet = ipv4({ ...ends, protocol: 6 }, tcp(ends, { ...ports, ...fields }, data))
+        this.send(ethernet(to.sourceMac, this.mac, IPV4, packet))
+    }
+
+    /** Sends a frame. */
+    send(frame: Uint8Array): void {
+        this.port.send(frame)
     }
 
     /** Reports to the sender of a packet that it cannot be delivered, with a code of ICMP unreachable. */
@@ -89,7 +100,8 @@ export class Actor implements Station {
 
     private sendArp(operation: 1 | 2, to: { mac: string; ip: string }): void {
         const target = { targetMac: operation === 1 ? "00:00:00:00:00:00" : to.mac, targetIp: to.ip }
-        const message = arp({ operation, senderMac: this.mac, senderIp: this.ip, ...target })
+        const senderMac = this.announced?.(to.mac) ?? this.mac
+        const message = arp({ operation, senderMac, senderIp: this.ip, ...target })
         this.port.send(ethernet(to.mac, this.mac, ARP, message))
     }
 }

@@ -3,6 +3,7 @@
 import { swap16 } from "../../src/base/bytes"
 import { Eth, EtherType } from "../../src/wire/ethernet"
 import { Ip, Protocol } from "../../src/wire/ipv4"
+import type { Fate } from "../link/impair"
 import type { Link } from "../link/port"
 import type { EthernetSwitch } from "../link/switch"
 import { decimalNumber, parseUnicast } from "../options/address"
@@ -10,6 +11,7 @@ import { OptionError } from "../options/error"
 import { type Impairments, impairText, noImpairments, parseChanges } from "../options/impair"
 import type { DhcpMode } from "../router/dhcp-server"
 import type { Clock, Timer } from "../time/clock"
+import { dissect, type View } from "../view/dissect"
 import { Actor } from "./actor"
 
 /** The network whose conditions change. */
@@ -57,6 +59,8 @@ export class Conditions {
     private thief: { readonly actor: Actor; timer: Timer } | undefined
     private plugged = true
     private dhcpMode: DhcpMode = "on"
+    /** Returns true for a frame that the line loses; undefined while it loses none by choice. */
+    loses: ((view: View) => boolean) | undefined
 
     constructor(private readonly network: Network) {
         network.ethernet.obstacle = frame => this.obstacle(frame)
@@ -166,7 +170,8 @@ export class Conditions {
         this.steal(undefined)
     }
 
-    private obstacle(frame: Uint8Array): "filter" | "mtu" | undefined {
+    private obstacle(frame: Uint8Array): Fate["lost"] {
+        if (this.loses?.(dissect(frame))) return "loss"
         if (this.port === undefined && this.mtu === undefined) return undefined
         const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
         if (frame.length < Eth.Size + Ip.Size || view.getUint16(Eth.Type) !== swap16(EtherType.IPv4))

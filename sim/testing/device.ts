@@ -8,6 +8,7 @@ import { Device } from "../device/device"
 import { decodeEvents, type StackEvent } from "../device/events"
 import { describePanic } from "../device/runtime"
 import { type Explained, Explainer } from "../diagnosis/explainer"
+import { inUse } from "../diagnosis/lease"
 import type { Port } from "../link/port"
 import { macFor } from "../run/boot"
 import { errorMessage, isProgramsOwn } from "../run/log"
@@ -64,15 +65,20 @@ export class BoardDevice implements LabDevice {
         this.board = readBoard(setup.board)
         this.address = setup.ip.replace(/\/.*/, "")
         this.macAddress = macFor(this.address)
-        const self = {
-            name: setup.name === "device" ? "the device" : setup.name,
-            station: setup.name,
-            ip: this.address,
-            prefix: Number(setup.ip.split("/")[1] ?? 24),
-            gateway: setup.gateway,
-            connections: setup.config?.connections,
-        }
-        const explainer = new Explainer(() => self)
+        // a program may have an address of its own
+        const self = inUse(
+            {
+                name: setup.name === "device" ? "the device" : setup.name,
+                station: setup.name,
+                ip: this.address,
+                prefix: Number(setup.ip.split("/")[1] ?? 24),
+                gateway: setup.gateway,
+                nameServers: setup.dns === undefined ? [] : [setup.dns],
+                connections: setup.config?.connections,
+            },
+            () => explainer.evidence
+        )
+        const explainer: Explainer = new Explainer(() => self)
         this.explainer = explainer
         wire.watch({
             sent: (frame, from, time, lost) => explainer.sent(frame, from, time, lost),

@@ -9,6 +9,8 @@ export const Kind = { Discover: 1, Offer: 2, Request: 3, Decline: 4, Ack: 5, Nak
 export const Option = {
     Pad: 0,
     Mask: 1,
+    Router: 3,
+    Dns: 6,
     Requested: 50,
     Lease: 51,
     Type: 53,

@@ -14,6 +14,8 @@ export interface DnsMessage {
     readonly rcode: number
     /** True when the answer was too long for its datagram (flag TC). */
     readonly isTruncated: boolean
+    /** True when the message ends before the records that its header counts. */
+    readonly isCut: boolean
     /** The name in the question, in lower case. */
     readonly name: string
     /** The IPv4 addresses in the answer. */
@@ -40,7 +42,8 @@ export function parseDns({ payload: bytes, sourcePort, destinationPort }: UdpVie
     if (question === undefined) return undefined
     const addresses: string[] = []
     let at = question.end + 4
-    for (let left = view.getUint16(6); left > 0; left--) {
+    let left = view.getUint16(6)
+    for (; left > 0; left--) {
         const owner = nameAt(bytes, at)
         if (owner === undefined || owner.end + 10 > bytes.length) break
         const length = view.getUint16(owner.end + 8)
@@ -55,13 +58,14 @@ export function parseDns({ payload: bytes, sourcePort, destinationPort }: UdpVie
         isAnswer: (flags & 0x8000) !== 0,
         rcode: flags & 15,
         isTruncated: (flags & 0x0200) !== 0,
+        isCut: left > 0,
         name: question.text,
         addresses,
     }
 }
 
-/** Reads a name; the text of one that is compressed ends at its pointer. */
-function nameAt(bytes: Uint8Array, start: number): { text: string; end: number } | undefined {
+/** Reads a name and returns where it ends; the text of one that is compressed ends at its pointer. */
+export function nameAt(bytes: Uint8Array, start: number): { text: string; end: number } | undefined {
     const labels: string[] = []
     for (let at = start; at < bytes.length; ) {
         const length = bytes[at]!

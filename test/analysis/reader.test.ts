@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import fc from "fast-check"
 import { afterAll, describe, expect, test } from "vitest"
+import { gunzipped } from "../../sim/capture/gzip"
 import { MAX_RECORD } from "../../sim/capture/packet"
 import { CaptureReader, ReadError, type ReadResult, readCapture } from "../../sim/capture/reader"
 import { cases } from "../support/property"
@@ -166,6 +167,17 @@ describe("a file that is damaged", () => {
         expect(result.damage).toMatch(damage)
     })
 
+    test("damage before the first packet is called so", () => {
+        const file = pcap([{ time: T, bytes: new Uint8Array(8) }])
+        new DataView(file.buffer).setUint32(32, 0x7fffffff, true)
+        expect(read(file).result.damage).toBe(
+            "the file is damaged before its first packet: a packet of 2147483647 bytes"
+        )
+        expect(read(pcap(packets).subarray(0, 30)).result.damage).toBe(
+            "the file ends in the middle of a record, before its first packet"
+        )
+    })
+
     test("a record longer than any packet is refused before it is read", () => {
         const file = pcap([{ time: T, bytes: new Uint8Array(8) }])
         new DataView(file.buffer).setUint32(32, MAX_RECORD + 1, true)
@@ -176,7 +188,8 @@ describe("a file that is damaged", () => {
 test.each([
     ["no bytes", new Uint8Array(0), "it is empty"],
     ["text", new TextEncoder().encode("this is no capture at all, is it?"), "neither as pcap nor as pcapng"],
-    ["a few bytes", Uint8Array.of(0xd4, 0xc3, 0xb2, 0xa1), "neither"],
+    ["a few bytes", Uint8Array.of(1, 2, 3, 4), "neither"],
+    ["a file header that is cut", pcap(packets).subarray(0, 17), "the file ends within its file header"],
 ])("a file of %s is refused with a ReadError, as no capture", (_name, file, message) => {
     expect(() => read(file)).toThrow(ReadError)
     expect(() => read(file)).toThrow(message)
@@ -204,6 +217,64 @@ describe("from a file", () => {
         const result = await readFile(file.subarray(0, file.length - 100))
         expect(result.damage).toContain("compressed file is damaged")
         expect(result.count).toBeGreaterThan(0)
+    })
+
+    const noise = Uint8Array.from({ length: 300 }, (_, i) => (i * i * 7919) >> 7)
+    const whole = pcap([...packets, { time: T, bytes: noise }])
+    const members = joined([gzipSync(whole.subarray(0, 50)), gzipSync(whole.subarray(50))])
+    const { length } = gzipSync(whole)
+    const wrong = gzipSync(whole)
+    wrong[length - 8]! ^= 1
+    const header = [0x1f, 0x8b, 8, 4 + 8 + 16 + 2, 0, 0, 0, 0, 0, 3, 2, 0, 9, 9, 97, 0, 98, 0, 7, 7]
+    test.each([
+        ["several members", members, 4, undefined],
+        [
+            "all fields of the header",
+            joined([Uint8Array.from(header), gzipSync(whole).subarray(10)]),
+            4,
+            undefined,
+        ],
+        ["zeros after the end", joined([gzipSync(whole), new Uint8Array(9)]), 4, undefined],
+        [
+            "other bytes after the end",
+            joined([gzipSync(whole), noise.map(byte => byte | 1)]),
+            4,
+            /other bytes follow the end/,
+        ],
+        ["a wrong checksum", wrong, 4, /damaged: its checksum is wrong/],
+        ["an end that is cut", gzipSync(whole).subarray(0, length - 3), 4, /cut short/],
+    ])(
+        "compressed, with %s: all packets are read, in pieces of any size",
+        async (_name, file, count, damage) => {
+            const result = await readFile(file)
+            expect([result.count, result.damage ?? "none"]).toEqual([
+                count,
+                damage === undefined ? "none" : expect.stringMatching(damage),
+            ])
+            for (const size of [1, 2, 7, 100, length, length + 1]) {
+                const bytes: number[] = []
+                const pieces = async function* () {
+                    for (let at = 0; at < file.length; at += size) yield file.subarray(at, at + size)
+                }
+                const all = async () => {
+                    for await (const piece of gunzipped(pieces())) bytes.push(...piece)
+                }
+                if (damage === undefined) await all()
+                else await expect(all()).rejects.toThrow(damage)
+                expect(bytes).toEqual([...whole])
+            }
+        }
+    )
+
+    test.each([
+        [
+            "is none",
+            Uint8Array.from([0x1f, 0x8b, 103, 97, 114, 98, 97, 103, 101]),
+            /capture: the compressed file is damaged$/,
+        ],
+        ["ends in its header", Uint8Array.of(0x1f, 0x8b, 8), /capture: the compressed file is cut short$/],
+    ])("compressed data that %s is called damaged, not empty", async (_name, file, message) => {
+        await expect(readFile(file)).rejects.toThrow(message)
     })
 
     test.each([

@@ -122,6 +122,22 @@ const endings: Record<string, [Line[], string]> = {
         [...handshake],
         "Still open at the end of the capture, and nothing came in the last 59.99 s.",
     ],
+    "only what the client sent was captured": [
+        [
+            [0, "client", "S"],
+            [10, "client", "A", { seq: 1, ack: 1 }],
+            data(100, "client", 1, 1),
+            [110, "client", "FA", { seq: 101, ack: 41 }],
+        ],
+        `${C} closed; what ${S} sent was not captured.`,
+    ],
+    "only what the server sent was captured": [
+        [
+            [10, "server", "SA", { ack: 1 }],
+            [110, "server", "A", { seq: 1, ack: 101 }],
+        ],
+        `${S} had not closed at the end of the capture; what ${C} sent was not captured.`,
+    ],
     "half closed": [
         [...handshake, [100, "client", "FA", { seq: 1, ack: 1 }], [110, "server", "A", { seq: 1, ack: 2 }]],
         `${C} closed, ${S} has not yet, and nothing came in the last 59.89 s: its side is half-open.`,

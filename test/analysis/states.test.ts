@@ -1,6 +1,6 @@
 // The states of both ends, inferred from what passes between them (RFC 9293 section 3.3.2).
 
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import { analyzed, handshake, type Line } from "./scene"
 
 const opened = ["client SYN-SENT", "server SYN-RECEIVED by SYN, client ESTABLISHED", "server ESTABLISHED"]
@@ -66,6 +66,51 @@ test("both ends open at the same time (RFC 9293 figure 7)", () => {
         "client SYN-RECEIVED, server ESTABLISHED",
         "client ESTABLISHED",
     ])
+})
+
+describe("a reset after which both ends go on", () => {
+    const lines: Line[] = [
+        ...handshake,
+        [100, "server", "R", { seq: 41 }],
+        [101, "client", "FA", { seq: 1, ack: 41 }],
+        [102, "server", "FA", { seq: 41, ack: 2 }],
+        [103, "client", "A", { seq: 2, ack: 42 }],
+    ]
+
+    test("was taken by neither: the other segments show the states", () => {
+        const { changes, recording, ending, connections } = analyzed(lines)
+        expect(changes.slice(3)).toEqual([
+            "server CLOSED, client CLOSED",
+            "",
+            "server LAST-ACK, client TIME-WAIT",
+            "server CLOSED",
+        ])
+        const rows = recording.first.flatMap(row => (row.kind === "segment" ? [row] : []))
+        const drawn = rows.map(row => row.changes.map(({ from, to }) => `${from} > ${to}`).join(", "))
+        expect(drawn.slice(3)).toEqual([
+            "",
+            "ESTABLISHED > FIN-WAIT-1, ESTABLISHED > CLOSE-WAIT",
+            "CLOSE-WAIT > LAST-ACK, FIN-WAIT-1 > TIME-WAIT",
+            "LAST-ACK > CLOSED",
+        ])
+        expect(rows[3]?.explanation).toBe(
+            "Both ends went on after this RST in the name of 10.0.0.1:80: something on the way probably sent it."
+        )
+        expect(ending).toBe(
+            "Closed by both ends, 10.0.0.2:40000 first. An RST in the name of 10.0.0.1:80 was ignored: something on the way probably sent it."
+        )
+        expect(connections.list[0]?.reset).toBeUndefined()
+    })
+
+    test("ended the connection if they only finish what was on its way", () => {
+        const { ending } = analyzed([
+            ...lines.slice(0, 4),
+            [101, "client", "A", { seq: 1, ack: 41 }],
+            // sent before the reset, captured after it
+            [102, "server", "PA", { seq: 1, ack: 1, payload: "x".repeat(40) }],
+        ])
+        expect(ending).toMatch(/^10.0.0.1:80 aborted the connection/)
+    })
 })
 
 test("a SYN-ACK that comes again shows that the client's ACK was lost", () => {

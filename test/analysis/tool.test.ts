@@ -1,6 +1,6 @@
 // `npm run ladder` as its users run it: what it writes, for every width and every kind of file, and its exit codes.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
@@ -16,9 +16,9 @@ import { ladderDrawing } from "../../sim/analysis/svg-ladder"
 import { heading, type Terminal, writeLadder, writeSummary } from "../../sim/analysis/text"
 import { Wording } from "../../sim/analysis/wording"
 import { cases } from "../support/property"
-import { mss, windowScale } from "../view/packets"
+import { ipv4, mss, windowScale } from "../view/packets"
 import { pcap, pcapng } from "./files"
-import { analyzed, type Found, frameOf, handshake, type Line } from "./scene"
+import { analyzed, CLIENT, type Found, frameOf, handshake, type Line } from "./scene"
 
 const folder = mkdtempSync(join(tmpdir(), "ladder-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -33,6 +33,8 @@ const lines: readonly Line[] = [
     [330, "server", "A", { seq: 1, ack: 42, window: 0 }],
     [400, "server", "RA", { seq: 1, ack: 42 }],
 ]
+/** A segment of the server that opens a connection to the client. */
+const other = (flags: string): Line => [0, "server", flags]
 const packets = lines.map(line => ({
     time: 1_000_000_000_000n + BigInt(line[0] * 1e6),
     bytes: frameOf(line),
@@ -92,6 +94,9 @@ describe("the command", () => {
         ["a stream that is none", ["x.pcap", "--stream", "one"], 2, /--stream one is not the number/],
         ["two files", ["x.pcap", "y.pcap"], 2, /unexpected argument "y.pcap"/],
         ["one file for picture and page", ["x.pcap", "--svg", "a", "--html", "a"], 2, /need two files/],
+        ["no name of a picture", ["x.pcap", "--svg", ""], 2, /^--svg needs the name of a file$/],
+        ["standard output for a picture", ["x.pcap", "--svg", "-"], 2, /^--svg - is no file: .*name a file$/],
+        ["standard output for a page", ["x.pcap", "--html", "-"], 2, /^--html - is no file/],
         ["a file that does not exist", [path("none.pcap")], 1, /none.pcap: there is no such file/],
     ])("%s", async (_name, words, code, message) => {
         expect(await main(words)).toBe(code)
@@ -113,12 +118,176 @@ describe("the command", () => {
             [],
             /wlan has no TCP connection.*its link type 105 is not known/,
         ],
-        ["few", pcap(packets), ["--stream", "3"], /few has no connection 3: they are numbered from 0 to 0/],
-        ["here", pcap(packets), ["--svg", folder], /cannot write/],
+        ["few", pcap(packets), ["--stream", "3"], /few has no connection 3: it has only one, number 0$/],
+        ["here", pcap(packets), ["--svg", folder], /^cannot write .*: that is a folder$/],
+        [
+            "nowhere",
+            pcap(packets),
+            ["--svg", path("no/a.svg")],
+            /^cannot write .*no\/a.svg: there is no such folder$/,
+        ],
+        ["odd\x1b[31mname", new Uint8Array(9), [], /odd\?\[31mname: not a capture/],
+        [
+            "snapped",
+            pcap(
+                packets.map(({ time, bytes }) => ({ time, bytes: bytes.slice(0, 40), length: bytes.length }))
+            ),
+            [],
+            /no TCP connection, as far as can be read: 7 packets were captured too short for a TCP header/,
+        ],
+        [
+            "damaged",
+            pcap(packets).subarray(0, 30),
+            [],
+            /no TCP connection: the file ends in the middle of a record, before its first packet$/,
+        ],
     ])("a file of %s", async (name, bytes, words, message) => {
         writeFileSync(path(name), bytes)
         expect(await main([path(name), ...words])).toBe(1)
         expect(errors.join("\n")).toMatch(message)
+    })
+
+    test("a clock that is set back is noted once, and no time in a sentence is negative", async () => {
+        const back = packets.map(({ bytes }, i) => ({
+            bytes,
+            time: 1_000_000_000_000n - BigInt(i) * 20_000_000n,
+        }))
+        writeFileSync(path("back.pcap"), pcap(back))
+        const words = [path("back.pcap"), "--svg", path("back.svg"), "--html", path("back.html"), "--text"]
+        expect(await main(words)).toBe(0)
+        expect(out).toContain("7 packets in 120.0 ms")
+        expect(out).toMatch(/ 7 +82 +0 +0\.120 +1\n/)
+        for (const text of [
+            out,
+            readFileSync(path("back.svg"), "utf8"),
+            // the picture in the page has the note for screen readers, too
+            readFileSync(path("back.html"), "utf8").replaceAll(/<desc.*?<\/desc>/gs, ""),
+        ]) {
+            expect(text.split("Time goes backwards after packet 1.")).toHaveLength(2)
+            expect(text).toContain("The handshake was completed.")
+            expect(text).not.toMatch(/-[\d.]+ (µs|ms|s)\b/)
+        }
+    })
+
+    test.each([
+        ["shorter than a header", 4],
+        ["beyond the packet", 60],
+    ])(
+        "a data offset %s makes a segment malformed: it is counted, and nothing follows from it",
+        async (_name, offset) => {
+            const bad = frameOf([15, "client", "RA", { seq: 1, ack: 1 }])
+            bad[46] = (offset / 4) << 4
+            const some = packets.slice(0, 3)
+            writeFileSync(path("bad.pcap"), pcap([...some, { time: packets[2]!.time, bytes: bad }]))
+            expect(await main([path("bad.pcap")])).toBe(0)
+            const text = out.replaceAll(/[\s|│]+/g, " ")
+            expect(text).toContain("1 malformed segment, of which nothing is concluded.")
+            expect(text).toContain(`packet 4: a malformed segment, whose data offset is ${offset} bytes`)
+            expect(text).toContain("Still open at the end of the capture.")
+            expect(text).not.toContain("RST")
+            writeFileSync(path("bad.pcap"), pcap([{ time: 1n, bytes: bad }]))
+            expect(await main([path("bad.pcap")])).toBe(0)
+            expect(out).toContain("Only malformed segments of it were captured.")
+        }
+    )
+
+    const sumOf = (frame: Uint8Array, length: number) => {
+        let sum = 6 + length
+        for (let at = 26; at < 34; at += 2) sum += (frame[at]! << 8) | frame[at + 1]!
+        return sum % 0xffff
+    }
+    test.each([
+        [
+            "the partial sum",
+            (frame: Uint8Array) => sumOf(frame, frame.length - 34),
+            /client's checksums are not computed yet/,
+        ],
+        [
+            "the partial sum without the length",
+            (frame: Uint8Array) => sumOf(frame, 0),
+            /client's checksums are not computed yet/,
+        ],
+        ["something else", () => 0x1234, /The client sent 4 wrong checksums\./],
+    ])("checksums of %s", async (_name, checksum, words) => {
+        const left = packets.map(({ time, bytes }, i) => {
+            const frame = bytes.slice()
+            if (lines[i]![1] === "client") new DataView(frame.buffer).setUint16(50, checksum(frame))
+            return { time, bytes: frame }
+        })
+        writeFileSync(path("sums.pcap"), pcap(left))
+        expect(await main([path("sums.pcap")])).toBe(0)
+        const text = out.replaceAll(/\s+/g, " ")
+        expect(text).toMatch(words)
+        expect(/not computed yet/.test(text)).toBe(!/wrong checksum/.test(text))
+    })
+
+    test("what was not read is counted in the right number, and a name has no control characters", async () => {
+        const name = "odd\x1b[2Jcapture"
+        const short = { time: packets[6]!.time, bytes: packets[6]!.bytes.slice(0, 40), length: 54 }
+        const some = packets.slice(0, 6).map(packet => ({ ...packet, iface: 0 }))
+        const unread = { ...packets[0]!, iface: 1 }
+        writeFileSync(path(name), pcapng([...some, short, unread], [{}, { linkType: 105 }]))
+        expect(await main([path(name)])).toBe(0)
+        expect(errors).toEqual([
+            "1 packet of link type 105 was not read: that link is not known here",
+            "1 packet was captured too short for a TCP header (a larger snapshot length captures it)",
+        ])
+        expect(out).toContain("odd?[2Jcapture: pcapng")
+        expect(out).not.toContain("\x1b[2J")
+    })
+
+    test.each([
+        ["client", "SYN-SENT", "10.0.0.1:80"],
+        ["server", "SYN-RECEIVED", "10.0.0.2:40000"],
+    ])("says once that only the %s's direction was captured", async (side, state, unseen) => {
+        const name = `only-${side}.pcap`
+        writeFileSync(path(name), pcap(packets.filter((_, i) => lines[i]![1] === side)))
+        expect(await main([path(name)])).toBe(0)
+        const text = out.replaceAll(/\s+/g, " ")
+        expect(text).toContain(state)
+        expect(text.split(`Only one direction was captured: nothing that ${unseen} sent.`)).toHaveLength(2)
+        expect(text).not.toMatch(/not answered|has not yet|half-open|taken as ESTABLISHED|acknowledges none/)
+    })
+
+    test.each([
+        ["a SYN", lines[0]!, "10.0.0.2:40000", "10.0.0.1:80"],
+        ["a SYN-ACK", lines[1]!, "10.0.0.2:40000", "10.0.0.1:80"],
+        ["a SYN to a higher address", other("S"), "10.0.0.1:80", "10.0.0.2:40000"],
+    ])(
+        "an ICMP error alone that quotes %s shows which end is the client",
+        async (_name, line, client, server) => {
+            const quoted = [3, 1, 0, 0, 0, 0, 0, 0, ...frameOf(line).subarray(14)]
+            writeFileSync(
+                path("icmp.pcap"),
+                pcap([{ time: 1n, bytes: ipv4("10.0.0.254", CLIENT, 1, quoted) }])
+            )
+            expect(await main([path("icmp.pcap")])).toBe(0)
+            expect(out).toContain(`Connection 0: ${client} (client), ${server} (server).`)
+        }
+    )
+
+    test("overwrites neither the capture nor one output by the other, whatever names they have", async () => {
+        const capture = pcap(packets)
+        writeFileSync(path("victim.pcap"), capture)
+        symlinkSync(path("victim.pcap"), path("symbolic.pcap"))
+        linkSync(path("victim.pcap"), path("hard.pcap"))
+        const file = path("victim.pcap")
+        const outputs = [
+            file,
+            join(folder, ".", "x", "..", "victim.pcap"),
+            path("symbolic.pcap"),
+            path("hard.pcap"),
+        ]
+        for (const option of ["--svg", "--html"])
+            for (const output of outputs) {
+                expect(await main([file, option, output])).toBe(2)
+                expect(errors.splice(0).join("\n")).toMatch(
+                    /^--(svg|html) .* is the capture itself: name another file$/
+                )
+            }
+        expect(await main([file, "--svg", path("new"), "--html", `${folder}/./new`])).toBe(2)
+        expect(errors.splice(0)).toEqual(["--svg and --html need two files"])
+        expect(readFileSync(file).equals(capture)).toBe(true)
     })
 
     test("answers --help", async () => {

@@ -20,6 +20,17 @@ describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
         expect(stdout).toContain("both ends are ESTABLISHED")
     })
 
+    test("under the output of a command that is over at once ends it with one line, too", () => {
+        const full = openSync("/dev/full", "w")
+        const { status, stderr } = spawnSync(
+            process.execPath,
+            ["bin/devicescript-tcp.js", "features", "--list"],
+            { cwd: ROOT, stdio: ["ignore", full, "pipe"], encoding: "utf8" }
+        )
+        closeSync(full)
+        expect([status, stderr]).toEqual([1, "the output ends here: the disk is full\n"])
+    })
+
     test.each([["--once"], ["--once", "--json"]])(
         "under the output of %s %s ends the run with one line",
         (...words) => {
@@ -33,6 +44,25 @@ describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
             expect([status, stderr]).toEqual([1, "the output ends here: the disk is full\n"])
         }
     )
+})
+
+test("an option that DeviceScript's flash command does not have is a wrong word", () => {
+    const { status, stderr } = spawnSync(process.execPath, ["bin/devicescript-tcp.js", "flash", "--bogus"], {
+        cwd: ROOT,
+        encoding: "utf8",
+    })
+    expect([status, stderr]).toEqual([2, "error: unknown option '--bogus'\n"])
+})
+
+test("a folder as the capture on standard input is called so", () => {
+    const here = openSync(ROOT, "r")
+    const { status, stderr } = spawnSync(process.execPath, ["bin/devicescript-tcp.js", "ladder", "-"], {
+        cwd: ROOT,
+        stdio: [here, "pipe", "pipe"],
+        encoding: "utf8",
+    })
+    closeSync(here)
+    expect([status, stderr]).toEqual([1, "standard input: that is a folder\n"])
 })
 
 test.each([

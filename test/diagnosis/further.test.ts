@@ -3,64 +3,18 @@
 import "../../sim/testing/setup"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import type { Diagnosis } from "../../sim/diagnosis/diagnosis"
 import { diagnosisLines } from "../../sim/diagnosis/diagnosis"
 import { Explainer } from "../../sim/diagnosis/explainer"
 import { namesUser } from "../../sim/diagnosis/refusals"
 import { parseOptions } from "../../sim/options/options"
 import { World } from "../../sim/run/world"
-import { type Actor, playServer } from "../../sim/stage/actor"
+import { playServer } from "../../sim/stage/actor"
 import type { Scene } from "../../sim/stage/scene"
-import { type Stage, stages } from "../../sim/stage/stages"
+import { stages } from "../../sim/stage/stages"
 import { arp, ethernet, icmp, ipv4, udp } from "../../sim/testing/frames"
 import { parseDhcp } from "../../sim/view/dhcp"
-import { dissect, type TcpView, type View } from "../../sim/view/dissect"
-
-type Part = Pick<Stage, "set" | "commands">
-
-/** The result of the last run. */
-let lastResult = ""
-
-/** Runs a program, or the flashed one with the commands, on a network that `set` prepares; returns all that was explained. */
-async function explained(
-    { set = () => {}, commands = [] }: Part,
-    seconds: number,
-    ...words: string[]
-): Promise<readonly Diagnosis[]> {
-    // a stage has virtual time, and no example
-    const options = parseOptions(["--runtime", "node", "--stage", "port-closed", ...words], {
-        terminal: false,
-    })
-    const stage: Stage = { name: "of a test", about: "", cause: "reset", set, commands }
-    const world = await World.make({ ...options, stage }, [])
-    try {
-        await world.start()
-        for (const command of options.program === undefined ? commands : [])
-            world.explainReply(command, await world.command(command))
-        await world.pass(seconds * 1000)
-        lastResult = world.explainers[0]?.result() ?? ""
-        return world.explainers[0]?.all ?? []
-    } finally {
-        await world.close()
-    }
-}
-
-/** Lets an actor answer a SYN by SYN-ACK, and every other segment by what `answer` does. */
-function serve(actor: Actor, answer: (view: TcpView) => void): void {
-    actor.onSegment = view => {
-        if (view.flags.syn) actor.segment(view, { seq: 5000, ack: view.seq + 1, flags: "S.", window: 8000 })
-        else answer(view)
-    }
-}
-
-/** Acknowledges what a segment takes, and answers its FIN by a FIN. */
-function acknowledge(actor: Actor, view: TcpView, window = 8000): void {
-    const { seq, length, flags } = view
-    if (length > 0) actor.segment(view, { seq: 5001, ack: seq + length, flags: ".", window })
-    else if (flags.fin) actor.segment(view, { seq: 5001, ack: seq + 1, flags: "F.", window })
-}
-
-const TALK = ["connect 10.0.0.8 7", "wait 3 ESTABLISHED", "send 3 hello"]
+import { dissect, type View } from "../../sim/view/dissect"
+import { acknowledge, explained, lastResult, type Part, serve, TALK } from "./explained"
 
 /** Whether `text` is what a server of the network answers to the first data on a port. */
 function answers(port: number, text: string): Part {
@@ -457,7 +411,7 @@ test.each<[string, string, Part, number, ...string[]]>([
     ],
 ])("the result of %s", async (_name, result, part, seconds, ...words) => {
     await explained(part, seconds, ...words)
-    expect(lastResult).toBe(result)
+    expect(lastResult()).toBe(result)
 })
 
 test.each(Object.entries(harmless))("no failure: %s", async (_name, [part, seconds, ...words]) => {

@@ -97,6 +97,20 @@ test.each(stages.map(({ name }) => name))("on Node: %s", async name => {
 })
 
 // one image, that of the flashed program, serves all of them
+test("a program that does not run into the failure of a stage is told what does", async () => {
+    const words = ["--runtime", "node", "--stage", "wrong-address", "--program", "src/examples/hello.ts"]
+    const world = await World.make(parseOptions(words, { terminal: false }), [])
+    try {
+        await world.start()
+        const stage = stages.find(({ name }) => name === "wrong-address")!
+        await expect(playStage(world, stage, () => {})).rejects.toThrow(
+            /^stage wrong-address: nothing failed within 900 s: src\/examples\/hello\.ts does not do what runs into it \(connect 10\.0\.0\.9 7\)$/
+        )
+    } finally {
+        await world.close()
+    }
+})
+
 test.each(["wrong-address", "cable-out", "port-closed", "filtered", "window-shut"])(
     "on the VM: %s",
     async name => {
