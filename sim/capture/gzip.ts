@@ -2,6 +2,7 @@
 // reader of the format.
 
 import { createInflateRaw } from "node:zlib"
+import { crc32 } from "../link/crc32"
 import { DamagedCapture } from "./packet"
 
 /** The bits of a header's flags, for the fields that follow it. */
@@ -16,11 +17,6 @@ const MAGIC = [0x1f, 0x8b]
 /** The only method of compression. */
 const DEFLATE = 8
 const PIECE = 1 << 18
-
-const table = Uint32Array.from({ length: 256 }, (_, n) => {
-    for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1
-    return n
-})
 
 /** Returns true when bytes begin as a gzip file does. */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -84,14 +80,14 @@ export async function* gunzipped(pieces: AsyncIterator<Uint8Array>): AsyncGenera
         if (first !== MAGIC[0] || (await input.byte()) !== MAGIC[1])
             throw new DamagedCapture("other bytes follow the end of the compressed file")
         await skipHeader(input)
-        let check = 0xffff_ffff
+        let check = 0
         let length = 0
         for await (const piece of inflated(input)) {
-            for (const byte of piece) check = table[(check ^ byte) & 0xff]! ^ (check >>> 8)
+            check = crc32(piece, check)
             length += piece.length
             yield piece
         }
-        if ((await input.number(4)) !== ~check >>> 0 || (await input.number(4)) !== length % 2 ** 32)
+        if ((await input.number(4)) !== check || (await input.number(4)) !== length % 2 ** 32)
             throw new DamagedCapture("the compressed file is damaged: its checksum is wrong")
     }
 }

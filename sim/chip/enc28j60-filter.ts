@@ -1,6 +1,6 @@
 // The ENC28J60's receive filters (data sheet, chapter 8).
 
-import { crc32 } from "./crc32"
+import { crc32 } from "../link/crc32"
 import { Erxfcon, Reg } from "./enc28j60-map"
 
 const WINDOW = 64

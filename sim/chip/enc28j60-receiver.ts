@@ -1,7 +1,7 @@
 // The ENC28J60's receive logic (data sheet, 3.2.1 and 7.2).
 
+import { withFcs } from "../link/crc32"
 import type { Clock } from "../time/clock"
-import { withFcs } from "./crc32"
 import { accepts } from "./enc28j60-filter"
 import { Econ1, Eir, Estat, MARXEN, Macon3, Reg } from "./enc28j60-map"
 import type { Enc28j60State } from "./enc28j60-state"

@@ -1,7 +1,7 @@
 // The ENC28J60's transmit logic (data sheet, 7.1 and 12.1.3, errata 12, 13 and 15).
 
+import { withFcs } from "../link/crc32"
 import type { Clock } from "../time/clock"
-import { withFcs } from "./crc32"
 import { Econ1, Eir, Estat, Macon3, PacketControl, Reg } from "./enc28j60-map"
 import { type Enc28j60State, MEMORY } from "./enc28j60-state"
 

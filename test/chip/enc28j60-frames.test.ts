@@ -1,9 +1,9 @@
 // What the ENC28J60 model does with frames, against its data sheet (chapters 7, 8 and 13) and errata (DS80349C).
 
 import { describe, expect, test } from "vitest"
-import { withFcs } from "../../sim/chip/crc32"
 import { checksum, matchesPattern } from "../../sim/chip/enc28j60-filter"
 import { Econ1, Econ2, Eir, Estat, PhyReg, REGISTERS, Reg } from "../../sim/chip/enc28j60-map"
+import { withFcs } from "../../sim/link/crc32"
 import { BROADCAST, EncHost, FIFO_END, frameTo, SEND, STATION } from "./enc28j60-host"
 
 const OTHER = [0x02, 0x99, 0x99, 0x99, 0x99, 0x99]
