@@ -40,7 +40,8 @@ export class Network {
         try {
             await this.mac.start()
         } catch (error) {
-            console.error(`${(error as Error).message}; trying again every ${Math.idiv(Time.Retry, 1000)} s`)
+            // Time.Retry
+            console.error(`${(error as Error).message}; trying again every 5 s`)
             return false
         }
         run.start(this)
