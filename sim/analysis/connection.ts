@@ -161,7 +161,7 @@ export function endName({ addresses, ports }: Connection, end: 0 | 1): string {
     return `${address.includes(":") ? `[${address}]` : address}:${ports[end]}`
 }
 
-/** Returns the end of which nothing was captured, though the other end received its segments; undefined if there is none. */
+/** Returns the end whose segments the capture lacks, although the other end acknowledges them; undefined if it has segments of both ends. */
 export function unseenEnd({ ends }: Connection): 0 | 1 | undefined {
     const unseen = ends.findIndex(({ segments }) => segments === 0)
     if (unseen < 0) return undefined

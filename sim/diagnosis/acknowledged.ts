@@ -5,9 +5,9 @@ import { Bit } from "../analysis/segment"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { reported } from "./icmp"
-import { afterTooLong, damaged, isNear, lossesBetween } from "./line"
+import { AFTER_LOSS, afterTooLong, damaged, isNear, lossesBetween } from "./line"
 import { inPieces, withoutNeighbour } from "./opening"
-import { lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
+import { areAllLost, lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
 import { counted } from "./words"
 
 /** Data of at least this length may be too long for a path; shorter data passes every one in use. */
@@ -85,11 +85,11 @@ function answersLost(
 ): Diagnosis | undefined {
     if (evidence === undefined) return undefined
     const sent = segmentsOf(connection, end, evidence).filter(({ time }) => time > since)
-    if (sent.length < STUCK || sent.some(({ lost }) => lost === undefined)) return undefined
+    if (!areAllLost(sent)) return undefined
     return diagnosis(
         "frames-lost",
         `${endName(connection, end)} answers, but the line lost all ${counted(sent.length, "segment")} that it sent since ${moment(since)}.`,
-        "look at the cable and at the switch, or lower the loss (--impair)",
+        AFTER_LOSS,
         [lastHeard(connection, end, evidence)]
     )
 }

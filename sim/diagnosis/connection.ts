@@ -5,11 +5,11 @@ import { whyNotAcknowledged } from "./acknowledged"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { unreachable } from "./icmp"
-import { damaged, lossesBetween } from "./line"
+import { AFTER_LOSS, damaged, lossesBetween } from "./line"
 import { unanswered } from "./opening"
 import { refusal } from "./refusals"
 import { resetOf } from "./resets"
-import { lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
+import { areAllLost, lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
 import { tablesOf } from "./tables"
 import { counted, duration } from "./words"
 
@@ -156,7 +156,7 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
             return diagnosis(
                 "frames-lost",
                 `${name} answered ${syns} by SYN-ACK, but the line lost every one of ${answer.length}.`,
-                "look at the cable and at the switch, or lower the loss (--impair)"
+                AFTER_LOSS
             )
         return unanswered(evidence, attempt, base, sent)
     }
@@ -289,7 +289,7 @@ function halfClosed(connection: Connection, now: number, evidence?: Evidence): D
 function finsLost(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
     if (evidence === undefined || connection.ends[end].fin !== undefined) return undefined
     const fins = segmentsOf(connection, end, evidence).filter(({ view }) => view.flags.fin)
-    if (fins.length < STUCK || fins.some(({ lost }) => lost === undefined)) return undefined
+    if (!areAllLost(fins)) return undefined
     return diagnosis(
         "frames-lost",
         `${endName(connection, end)} has closed, too, but the line lost its FIN every time, ${fins.length} of ${fins.length}.`,
@@ -359,7 +359,7 @@ function unheard(connection: Connection, now: number, evidence?: Evidence): Diag
     const late = ([0, 1] as const).flatMap(end =>
         segmentsOf(connection, end, evidence).filter(({ time }) => time * 1e6 > connection.lastTime)
     )
-    if (late.length < STUCK || late.some(({ lost }) => lost === undefined)) return undefined
+    if (!areAllLost(late)) return undefined
     const [a, b] = connection.addresses
     return lossesBetween(evidence, a, b, connection.firstTime / 1e6)
 }

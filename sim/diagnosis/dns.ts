@@ -5,12 +5,13 @@ import { DNS, parseDns } from "../view/dns"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { type Lease, leaseOf } from "./lease"
+import { AFTER_LOSS } from "./line"
 import { type NameMessage, nameMessages, plain } from "./names"
 import { askedFor, heardHere, targetsOf, withoutNeighbour } from "./opening"
 import { type Reply, repliesTo } from "./replies"
 import { counted, duration } from "./words"
 
-/** The resolver gives a question up after waits of 1, 2 and 4 s (src/net/dns.ts), ms. */
+/** The time after which the resolver gives a question up, ms: it waits 1, 2 and 4 s for answers (src/net/dns.ts). */
 const PATIENCE = 7000
 const NOWHERE = "0.0.0.0"
 
@@ -153,7 +154,7 @@ function silent(
         return diagnosis(
             "frames-lost",
             `The line lost ${listed(parts)} between the device and the name server ${listed(servers)}: ${asked}, no answer.`,
-            "look at the cable and at the switch, or lower the loss (--impair)",
+            AFTER_LOSS,
             [heardHere(evidence)]
         )
     const many = servers.length > 1

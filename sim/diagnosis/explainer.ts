@@ -308,7 +308,7 @@ export class Explainer {
 
     private segment({ connection, marks, segment }: Seen): void {
         const { bits } = segment
-        this.noteOpened(connection)
+        this.noteOpened(connection, segment.time)
         if (segment.length > 0) this.explain(connection, ["service-refused", "foreign-protocol"])
         if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
         else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls"])
@@ -324,12 +324,13 @@ export class Explainer {
     }
 
     /** Corrects what was said of a connection that was answered after all: it has opened, or the device had given it up. */
-    private noteOpened(connection: Connection): void {
+    private noteOpened(connection: Connection, time: number): void {
         const { handshake, ends, client } = connection
         const { synAck, ack, firstSyn } = handshake
         if (synAck === undefined || firstSyn === undefined) return
         const isTooLate = ack === undefined && (ends[client].lastBits & Bit.Rst) !== 0
-        if (ack === undefined && !isTooLate) return
+        // only the segment that opens the connection, or gives it up, changes what was said
+        if (ack !== time && !isTooLate) return
         const key = this.keyFor(connection)
         const opened = ack ?? synAck
         const failed = this.all.filter(

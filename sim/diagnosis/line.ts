@@ -5,6 +5,8 @@ import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence, SegmentSighting } from "./evidence"
 import { counted } from "./words"
 
+/** What to do about a line that loses frames. */
+export const AFTER_LOSS = "look at the cable and at the switch, or lower the loss (--impair)"
 /** Packets of less than this length pass every link in use. */
 const SHORT = 300
 /** Frames that have to be damaged or lost before the line is blamed. */
@@ -186,7 +188,7 @@ function lossy(
     return diagnosis(
         "frames-lost",
         `The line lost ${share} between ${a} and ${b} since ${moment(since)}.`,
-        "look at the cable and at the switch, or lower the loss (--impair)"
+        AFTER_LOSS
     )
 }
 

@@ -3,6 +3,7 @@
 import { networkText, sameNetwork } from "../options/address"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence, Sighting } from "./evidence"
+import { AFTER_LOSS } from "./line"
 import { namedBy } from "./names"
 import { counted } from "./words"
 
@@ -160,7 +161,7 @@ function answersLost(
     return diagnosis(
         "frames-lost",
         `${server} answered ${lostAnswers} of ${counted(count, "ARP request")} of ${client} since ${moment(first)}, but the line lost ${lostAnswers === 1 ? "the answer" : "every answer"}.`,
-        "look at the cable and at the switch, or lower the loss (--impair)",
+        AFTER_LOSS,
         [lostOf({ lost, count })]
     )
 }
@@ -187,7 +188,7 @@ export function unanswered(
         return diagnosis(
             "frames-lost",
             `The line lost all ${asked} to ${name} since ${moment(since)}.`,
-            "look at the cable and at the switch, or lower the loss (--impair)",
+            AFTER_LOSS,
             [heardHere(evidence, server)]
         )
     const mac = sent.map(({ view }) => ("destinationMac" in view ? view.destinationMac : "")).at(-1)

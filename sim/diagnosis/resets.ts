@@ -1,9 +1,9 @@
-// What a reset means: who sent it, and what it ended.
+// Explains the reset of a connection: which end or which other station sent it, why, and whether the receiver has to ignore it.
 
 import { type Connection, endName, other } from "../analysis/connection"
 import { whyNotAcknowledged } from "./acknowledged"
 import { type Cause, type Diagnosis, diagnosis, moment } from "./diagnosis"
-import type { Evidence } from "./evidence"
+import type { Evidence, SegmentSighting } from "./evidence"
 import { lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
 import { tablesOf } from "./tables"
 import { counted, duration } from "./words"
@@ -69,6 +69,10 @@ export function isOfOlder({ resetBy, client }: Connection): boolean {
     return resetBy?.cause === "stale-connection" && resetBy.end === client
 }
 
+function resetsOf(segments: readonly SegmentSighting[]): SegmentSighting[] {
+    return segments.filter(({ view }) => view.flags.rst)
+}
+
 /** Returns what to do about a peer whose numbers are those of another connection. */
 function connectAgain(peer: string): string {
     return `connect again: that takes another local port, so an older connection no longer matters; if the answer is wrong again, look at the stack of ${peer}, and at what changes numbers on the way (a firewall, NAT)`
@@ -77,7 +81,7 @@ function connectAgain(peer: string): string {
 /** Returns that a peer keeps its older connection, though it was reset more than once. */
 function uselessResets(connection: Connection, end: 0 | 1, evidence?: Evidence): string | undefined {
     if (evidence === undefined) return undefined
-    const resets = segmentsOf(connection, end, evidence).filter(({ view }) => view.flags.rst).length
+    const resets = resetsOf(segmentsOf(connection, end, evidence)).length
     if (resets < STUCK) return undefined
     return `${counted(resets, "RST")} have not ended it: ${endName(connection, other(end))} answers as before`
 }
@@ -87,7 +91,7 @@ function ignoredResets(connection: Connection, end: 0 | 1, evidence?: Evidence):
     if (evidence === undefined || connection.ends[other(end)].unansweredRetransmissions < STUCK)
         return undefined
     const sent = segmentsOf(connection, end, evidence)
-    const resets = sent.filter(({ view }) => view.flags.rst).length
+    const resets = resetsOf(sent).length
     const [name, peer] = [endName(connection, end), endName(connection, other(end))]
     if (resets < STUCK || sent.at(-1)?.view.flags.rst !== true) return undefined
     const isOpen = connection.handshake.ack !== undefined
@@ -103,7 +107,7 @@ function ignoredResets(connection: Connection, end: 0 | 1, evidence?: Evidence):
 function byAnotherStation(connection: Connection, end: 0 | 1, evidence?: Evidence): Diagnosis | undefined {
     if (evidence === undefined || evidence.self?.().ip === connection.addresses[end]) return undefined
     const sent = segmentsOf(connection, end, evidence)
-    const reset = sent.find(({ view }) => view.flags.rst)?.view.sourceMac
+    const reset = resetsOf(sent)[0]?.view.sourceMac
     const before = sent.find(({ view }) => !view.flags.rst)?.view.sourceMac
     if (reset === undefined || before === undefined || reset === before) return undefined
     const [name, address] = [endName(connection, end), connection.addresses[end]]
@@ -123,9 +127,7 @@ function byAnotherStation(connection: Connection, end: 0 | 1, evidence?: Evidenc
 /** Returns words for the Ethernet address of a reset's sender, and whose it is in ARP. */
 function stationOf(connection: Connection, end: 0 | 1, evidence?: Evidence): string {
     if (evidence === undefined) return ""
-    const reset = segmentsOf(connection, end, evidence)
-        .filter(({ view }) => view.flags.rst)
-        .at(-1)
+    const reset = resetsOf(segmentsOf(connection, end, evidence)).at(-1)
     if (reset === undefined) return ""
     const mac = reset.view.sourceMac
     const ip = evidence.ipOf(mac)

@@ -25,6 +25,11 @@ export function segmentsOf(
     )
 }
 
+/** Returns true when segments are enough to judge by, and none of them arrives. */
+export function areAllLost(segments: readonly SegmentSighting[]): boolean {
+    return segments.length >= STUCK && segments.every(({ lost }) => lost !== undefined)
+}
+
 /** The times of a frame at the line and at the port differ by less than this in real time, ms. */
 const SAME = 1
 
