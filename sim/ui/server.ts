@@ -69,6 +69,8 @@ export class DashboardServer {
     private readonly pages = new Set<() => void>()
     /** Ids of another process mean nothing to this one. */
     private readonly epoch = randomBytes(4).toString("hex")
+    /** The port of this computer that it listens on. */
+    port = 0
 
     private constructor(private readonly service: Service) {
         this.server = createServer({ maxHeaderSize: 16_384, requestTimeout: 10_000 }, (request, response) =>
@@ -84,11 +86,9 @@ export class DashboardServer {
             own.server.once("error", (error: NodeJS.ErrnoException) => reject(cannotListen(port, error)))
             own.server.listen(port, HOST, resolve)
         })
+        // a request that arrives while the server closes needs it, too, and the socket then has none
+        own.port = (own.server.address() as AddressInfo).port
         return own
-    }
-
-    get port(): number {
-        return (this.server.address() as AddressInfo).port
     }
 
     get address(): string {

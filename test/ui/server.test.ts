@@ -340,14 +340,27 @@ describe("the feed", () => {
     })
 })
 
+const empty = {
+    feed,
+    page: { html: "", policy: "" },
+    now: () => "",
+    order: () => undefined,
+    complete: async () => ({ words: [], last: "" }),
+    graphs: () => undefined,
+    report: () => undefined,
+}
+
+test("a server that has closed still knows its address", async () => {
+    const own = await DashboardServer.listen(0, empty)
+    const { address, port } = own
+    await own.close()
+    expect(own.address).toBe(address)
+    expect(address).toBe(`http://127.0.0.1:${port}/`)
+})
+
 test("a port that another program uses is one line that says so", async () => {
     const { port, server: other } = await taken()
-    const service = { feed, page: { html: "", policy: "" }, now: () => "", order: () => undefined }
-    const none = () => undefined
-    const complete = async () => ({ words: [], last: "" })
-    await expect(
-        DashboardServer.listen(port, { ...service, complete, graphs: none, report: none })
-    ).rejects.toThrow(
+    await expect(DashboardServer.listen(port, empty)).rejects.toThrow(
         `--ui: cannot listen on port ${port} of this computer: another program uses it; --ui alone takes a free one`
     )
     other.close()
