@@ -24,9 +24,14 @@ export function memoryRows(device: Device, rows: string[]): number {
     rows.push(" bytes  owner")
     let sum = tableRows(stack.config, rows)
     sum += table(rows, "counters", stack.counters.length >> 2, 4)
-    // a buffer that two objects hold is counted for the first
+    // a buffer that two objects hold is counted for the first; on the VM the keys of an array are not found
     const seen: Buffer[] = []
-    sum += owner(rows, bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
+    let connections = 0
+    for (const c of stack.conns) {
+        seen.push(c)
+        connections += c.length
+    }
+    sum += owner(rows, connections + bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
     sum += owner(rows, bytesOf(device.services, seen, 1), "services")
     sum += owner(rows, bytesOf(device.mac, seen, 1), "driver")
     owner(rows, sum, "in all")

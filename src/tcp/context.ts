@@ -69,23 +69,27 @@ export interface Passive {
     scarce: boolean
 }
 
+/** A connection's record: its fields at the offsets of Tcb, its send ring, its receive ring. */
+export type Connection = Buffer
+
 /** TCP's memory. The fields that every segment needs come first because the VM searches an object's properties in order. */
 export class TcpContext {
-    /** Table of connections: records of Tcb. */
-    readonly conns: Buffer
+    /** Table of connections. */
+    readonly conns: Connection[] = []
     /** The frame that was received. */
     readonly rx: Buffer
     /** The frame to be sent. */
     readonly tx: Buffer
-    /** The end of the records in use in each table: all records after it are free, so searches end there. */
+    /**
+     * The end of the records in use in each table, for connections their number: all records after it are free, so searches end
+     * there.
+     */
     connsEnd = 0
     halvesEnd = 0
     waitsEnd = 0
     readonly counters: Buffer
     /** Undefined in a build without the feature EVENTS. */
     readonly events!: EventRing
-    /** The send ring and the receive ring of each connection, in the order of `conns`. */
-    readonly rings: Buffer
     /** Bytes of a send ring. */
     readonly sendSize: number
     /** Bytes of a receive ring. */
@@ -134,11 +138,13 @@ export class TcpContext {
     topId = 0
     /** A connection may wait to be accepted. */
     arrived = false
-    /** The connection that was found last. */
+    /** The index of the connection that was found last. */
     found = 0
-    /** The connection that has changed since a program's sockets were last checked (socket/waiting.ts), or Touched. */
+    /** The index of the connection that has changed since a program's sockets were last checked (socket/waiting.ts), or Touched. */
     touched: number = Touched.None
-    /** The connection that `transmit` begins with when it looks for one that is due. */
+    /** The connection that `transmit` begins with when it looks for one that is due, undefined when none is. */
+    next: Connection | undefined = undefined
+    /** The index at which it continues. */
     cursor = 0
     /** The period in which the last challenge ACK was sent (challenge-ack.ts). */
     challengePeriod = 0
@@ -158,8 +164,8 @@ export class TcpContext {
         this.tx = Buffer.alloc(frameSize)
         this.counters = Buffer.alloc(COUNTERS ? Counter.Size : 0)
         if (EVENTS) this.events = new EventRing(config.events)
-        this.conns = Buffer.alloc(config.connections * Tcb.Size)
-        this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
+        for (let i = 0; i < config.connections; i++)
+            this.conns.push(Buffer.alloc(Tcb.Size + config.sendBuffer + config.receiveBuffer))
         this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
         this.halves = Buffer.alloc(config.halfOpen * Half.Size)
         this.waits = Buffer.alloc(config.timeWaits * TimeWaitRecord.Size)

@@ -205,15 +205,14 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
         }
     }
     const c = connectionFor(t, l, now)
-    if (c < 0) return true
-    const conns = t.conns
+    if (!c) return true
     // the window that the SYN-ACK advertised, unless the program has changed it meanwhile
     const room = t.listeners.getAt(l + Listener.ReceiveLimit, "u16")
-    conns.setAt(c + Tcb.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
-    conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
-    conns.setAt(c + Tcb.RcvWnd, "u16", room)
+    c.setAt(Tcb.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
+    c.setAt(Tcb.ReceiveLimit, "u16", room)
+    c.setAt(Tcb.RcvWnd, "u16", room)
     // segmentArrives reads the peer's window from this segment
-    conns.setAt(c + Tcb.ScaleDups, "u8", scale)
+    c.setAt(Tcb.ScaleDups, "u8", scale)
     const stamp = options.getAt(ParsedOptions.TimestampValue, "i32")
     openPassive(t, c, cookie, irs, mssOf(mss), agreement, stamp, now)
     if (h < 0) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
