@@ -30,7 +30,7 @@ export function initialWindow(mss: number): number {
     return Math.min(Figure.InitialSegments * mss, Math.max(2 * mss, Figure.InitialBytes))
 }
 
-/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: the ACK's SACK blocks are in `t.options`. */
+/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: the ACK's SACK blocks are in `t.segment`. */
 export function duplicateAck(t: TcpContext, c: Connection, sacked: boolean): void {
     const sendFlags = c.getAt(Tcb.SendFlags, "u8")
     const mss = c.getAt(Tcb.Mss, "u16")
@@ -72,19 +72,19 @@ export function duplicateAck(t: TcpContext, c: Connection, sacked: boolean): voi
 }
 
 /**
- * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data that
+ * Returns true when an ACK with the SACK blocks in `t.segment` is a duplicate ACK: a block reports data above SND.UNA (data that
  * arrived twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported. The
  * first such block has the data that arrived last (RFC 2018 section 4).
  */
 export function reportsGap(t: TcpContext, c: Connection, acked: number, plain: boolean): boolean {
     const sndUna = c.getAt(Tcb.SndUna, "i32")
-    const blocks = ParsedOptions.Sack + 8 * t.options.getAt(ParsedOptions.SackBlocks, "u8")
+    const blocks = ParsedOptions.Sack + 8 * t.segment.getAt(ParsedOptions.SackBlocks, "u8")
     for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
-        const start = (t.options.getAt(b, "i32") - sndUna) | 0
+        const start = (t.segment.getAt(b, "i32") - sndUna) | 0
         if (start <= 0) continue
         // in recovery, an ACK for new data is handled by `continueRecovery`
         if (c.getAt(Tcb.SendFlags, "u8") & SendFlag.Recovery) return acked === 0
-        const end = t.options.getAt(b + 4, "i32")
+        const end = t.segment.getAt(b + 4, "i32")
         // a block has grown, or is another one, when its middle is not the one before
         const middle = (start + end - sndUna) & 0xffff
         const fresh = c.getAt(Tcb.ScaleDups, "u8") <= Dups.Scale || middle !== c.getAt(Tcb.SackMiddle, "u16")
@@ -156,11 +156,11 @@ export function restartAfterIdle(c: Connection): void {
 }
 
 /**
- * Marks the data to send again next: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
+ * Marks the data to send again next: what the SACK blocks in `t.segment` report as missing, from Tcb.RtxAt on and below the
  * highest byte received. Ignores blocks outside of what is in flight (RFC 2883 sends such blocks).
  */
 function nextHole(t: TcpContext, c: Connection): void {
-    const options = t.options
+    const options = t.segment
     const sndUna = c.getAt(Tcb.SndUna, "i32")
     const flight = (c.getAt(Tcb.SndMax, "i32") - sndUna) | 0
     const blocks = ParsedOptions.Sack + 8 * options.getAt(ParsedOptions.SackBlocks, "u8")

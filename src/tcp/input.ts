@@ -14,7 +14,7 @@ import { drop, traceSegment } from "./report"
 import { segmentArrives } from "./segment-arrives"
 import { failConnection } from "./state"
 import { synSentArrives } from "./syn-sent"
-import { findTuple, findWait } from "./tables"
+import { findTuple, findWait, listenerFor } from "./tables"
 import { waitArrives } from "./time-wait"
 
 /**
@@ -80,7 +80,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
                     if (record >= 0) {
                         state = State.SynReceived
                     } else {
-                        record = passive.listenerFor(t, ports)
+                        record = listenerFor(t, ports)
                         if (record >= 0) state = State.Listen
                     }
                 }

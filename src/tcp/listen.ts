@@ -39,7 +39,6 @@ export function passiveOpens(): Passive {
         halfOpenArrives,
         reopen,
         // DeviceScript's compiler does not support shorthand properties for imported names
-        listenerFor: listenerFor,
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
         runPace: runPace,
@@ -117,7 +116,7 @@ function reopen(
     let honoured = above
     if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
-            const ahead = (t.options.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0
+            const ahead = (t.segment.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0
             // a segment of an old connection without timestamps is recognized by the missing timestamp (RFC 7323 section 3.2)
             honoured = !stamped || ahead > 0 || (ahead === 0 && above)
         }
@@ -149,12 +148,12 @@ function reopen(
 }
 
 /**
- * Returns a half-open record for the SYN in `t.segment`, -1 if all are taken. Leaves the options of the SYN in `t.options`. The
+ * Returns a half-open record for the SYN in `t.segment`, -1 if all are taken. Leaves the options of the SYN in `t.segment`. The
  * SYN's data is not kept: the peer sends it again.
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
-    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.segment)
     const h = takeHalf(t)
     if (h < 0) return -1
     const halves = t.halves
@@ -166,12 +165,12 @@ function openHalf(t: TcpContext, l: number, now: number): number {
     halves.setAt(h + Half.Irs, "i32", segment.getAt(Seg.Sequence, "i32"))
     halves.setAt(h + Half.Iss, "i32", initialSequence(t, remoteIp, ports, now))
     halves.setAt(h + Half.Deadline, "i32", deadline)
-    halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
+    halves.setAt(h + Half.TsRecent, "i32", t.segment.getAt(ParsedOptions.TimestampValue, "i32"))
     halves.setAt(h + Half.SndWnd, "u16", segment.getAt(Seg.Window, "u16"))
     halves.setAt(h + Half.Mss, "u16", sendMss(t))
     halves.setAt(h + Half.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
     halves.setAt(h + Half.ReceiveLimit, "u16", t.listeners.getAt(l + Listener.ReceiveLimit, "u16"))
-    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(ParsedOptions.WindowScale, "u8"))
+    halves.setAt(h + Half.SndScale, "u8", t.segment.getAt(ParsedOptions.WindowScale, "u8"))
     halves.setAt(h + Half.Retries, "u8", 0)
     halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreedOptions(t))
     t.dirty = true
@@ -199,7 +198,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             }
             if (TIMESTAMPS ? isStamped(t) && stampAhead(t, h) > 0 : false) {
                 // RFC 7323 section 4.3 (2): the client measures the round trip by the timestamp that we echo
-                halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
+                halves.setAt(h + Half.TsRecent, "i32", t.segment.getAt(ParsedOptions.TimestampValue, "i32"))
             }
             setHalfDue(t, h)
             return
@@ -255,10 +254,10 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
     if (c) promote(t, h, c, now)
 }
 
-/** Returns by how much the timestamp in `t.options` is ahead of the SYN's. */
+/** Returns by how much the timestamp in `t.segment` is ahead of the SYN's. */
 function stampAhead(t: TcpContext, h: number): number {
     return (
-        (t.options.getAt(ParsedOptions.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
+        (t.segment.getAt(ParsedOptions.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
     )
 }
 

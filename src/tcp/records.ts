@@ -7,6 +7,7 @@
 // table. A field is read and written with one width everywhere (test/tcp/widths.test.ts). "Shares bytes with" marks fields that are never valid at the same time.
 
 import { word } from "../base/words"
+import { ParsedOptions } from "../wire/tcp"
 
 /** The states of RFC 9293 section 3.3.2. */
 export const enum State {
@@ -332,7 +333,7 @@ export const enum WaitFlag {
     Challenged = 1,
 }
 
-/** Offsets in the record of a connection's pace (slow-clients.ts), one for each record of a connection. */
+/** Offsets in the record of a connection's pace (slow-clients.ts), the last bytes of the connection's record. */
 export const enum Pace {
     /** Id of the connection that the fields describe; another connection may have the record now. */
     Id = 0,
@@ -355,20 +356,23 @@ export const enum Listener {
     Size = 8,
 }
 
-/** Offsets in `t.segment`, the fields of the segment that is being handled: the VM passes at most eight arguments. */
+/**
+ * Offsets in `t.segment`, the fields of the segment that is being handled: the VM passes at most eight arguments. Before them it has the
+ * options that were parsed last, at the offsets of ParsedOptions (wire/tcp.ts).
+ */
 export const enum Seg {
     /** The peer's address as the wire has it, and the ports in the order of the header: the peer's, ours. */
-    RemoteIp = 0,
-    Ports = 4,
-    Sequence = 8,
-    Acknowledgment = 12,
+    RemoteIp = ParsedOptions.Size,
+    Ports = RemoteIp + 4,
+    Sequence = RemoteIp + 8,
+    Acknowledgment = RemoteIp + 12,
     /** The window as in the header, not scaled. */
-    Window = 16,
+    Window = RemoteIp + 16,
     /** Offset of the data in the receive frame; the header is at Frame.Transport. */
-    DataAt = 18,
+    DataAt = RemoteIp + 18,
     /** Bytes of data. */
-    Length = 20,
+    Length = RemoteIp + 20,
     /** Control bits (wire/tcp.ts, Flag). */
-    Control = 22,
-    Size = 24,
+    Control = RemoteIp + 22,
+    Size = RemoteIp + 24,
 }

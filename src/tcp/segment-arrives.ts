@@ -68,12 +68,12 @@ export function segmentArrives(t: TcpContext, c: Connection, now: number): void 
                 stamp = readI32(t.rx, HeaderEnd.Plain + 4)
                 echo = readI32(t.rx, HeaderEnd.Plain + 8)
             } else {
-                parseOptions(t.rx, HeaderEnd.Plain, at, t.options)
-                const present = t.options.getAt(ParsedOptions.Present, "u8")
+                parseOptions(t.rx, HeaderEnd.Plain, at, t.segment)
+                const present = t.segment.getAt(ParsedOptions.Present, "u8")
                 if (TIMESTAMPS) {
                     stamped = (present & OptionBit.Timestamps) !== 0
-                    stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
-                    echo = t.options.getAt(ParsedOptions.TimestampEcho, "i32")
+                    stamp = t.segment.getAt(ParsedOptions.TimestampValue, "i32")
+                    echo = t.segment.getAt(ParsedOptions.TimestampEcho, "i32")
                 }
                 if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (connOptions & ConnOption.Sack) !== 0
             }

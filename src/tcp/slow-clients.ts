@@ -33,12 +33,11 @@ export function markServed(t: TcpContext, id: number, now: number): void {
 
 /** Returns true when the served connection `id` is so far behind that it has to make room for another client. */
 export function isSlow(t: TcpContext, id: number): boolean {
-    const { pace } = t
     const c = findConnection(t, id)
     if (!c) return false
-    const p = t.conns.indexOf(c) * Pace.Size
-    if (pace.getAt(p + Pace.Id, "u16") !== id) return false
-    return pace.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
+    const p = c.length - Pace.Size
+    if (c.getAt(p + Pace.Id, "u16") !== id) return false
+    return c.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
 }
 
 /** Looks at all connections when a look is due, and resets the slowest when its debt is too large. */
@@ -70,7 +69,7 @@ export function runPace(t: TcpContext, now: number): void {
         // for the program, not for the peer
         if (flags & ConnFlag.Pending || c.getAt(Tcb.State, "u8") === State.Closed) continue
         if (flags & ConnFlag.Held && !(connOptions & ConnOption.Served)) continue
-        const debt = debtOf(t, c, i, seconds)
+        const debt = debtOf(t, c, seconds)
         const period = Math.min(Math.max(debt >> 3, 1), Look.Longest)
         if (next === 0 || period < next) next = period
         if (debt > most) {
@@ -98,20 +97,19 @@ export function runPace(t: TcpContext, now: number): void {
     if (next > 0) noteTimer(t, (now + (passive.scarce ? Look.Period : passive.pacePeriod)) | 0)
 }
 
-/** Computes, stores and returns the seconds by which a connection, whose record is number `index`, is behind the least rate, `seconds` after the last look. */
-function debtOf(t: TcpContext, c: Connection, index: number, seconds: number): number {
-    const { pace } = t
-    const p = index * Pace.Size
+/** Computes, stores and returns the seconds by which a connection is behind the least rate, `seconds` after the last look. */
+function debtOf(t: TcpContext, c: Connection, seconds: number): number {
+    const p = c.length - Pace.Size
     const id = c.getAt(Tcb.Id, "u16")
     const moved = (c.getAt(Tcb.SndUna, "i32") + c.getAt(Tcb.RcvNxt, "i32")) & 0xffff
     let debt = 0
-    if (pace.getAt(p + Pace.Id, "u16") === id) {
-        const bytes = (moved - pace.getAt(p + Pace.Moved, "u16")) & 0xffff
-        debt = Math.max(0, pace.getAt(p + Pace.Debt, "u16") + seconds - Math.idiv(bytes, t.config.servedRate))
+    if (c.getAt(p + Pace.Id, "u16") === id) {
+        const bytes = (moved - c.getAt(p + Pace.Moved, "u16")) & 0xffff
+        debt = Math.max(0, c.getAt(p + Pace.Debt, "u16") + seconds - Math.idiv(bytes, t.config.servedRate))
     }
-    pace.setAt(p + Pace.Id, "u16", id)
-    pace.setAt(p + Pace.Moved, "u16", moved)
+    c.setAt(p + Pace.Id, "u16", id)
+    c.setAt(p + Pace.Moved, "u16", moved)
     // the store clamps a larger number to 65,535
-    pace.setAt(p + Pace.Debt, "u16", debt)
+    c.setAt(p + Pace.Debt, "u16", debt)
     return debt
 }

@@ -40,9 +40,9 @@ export function synSentArrives(t: TcpContext, c: Connection, now: number): void 
         return
     }
     // Fourth, check the SYN bit
-    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.segment)
     const agreement = agreedOptions(t)
-    const stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
+    const stamp = t.segment.getAt(ParsedOptions.TimestampValue, "i32")
     let mss = sendMss(t)
     if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) mss -= Mss.Timestamps
     c.setAt(Tcb.Mss, "u16", mss)

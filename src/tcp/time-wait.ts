@@ -147,7 +147,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
     if (stamped) {
         // RFC 7323 section 5.3; a segment without a timestamp passes, as in segment-arrives.ts
-        if (((t.options.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0) < 0) {
+        if (((t.segment.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0) < 0) {
             drop(t, Counter.TcpPaws, now)
             answerWait(t, w, length, now)
             return
@@ -182,7 +182,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
             waits.setAt(
                 w + TimeWaitRecord.TsRecent,
                 "i32",
-                t.options.getAt(ParsedOptions.TimestampValue, "i32") || 1
+                t.segment.getAt(ParsedOptions.TimestampValue, "i32") || 1
             )
         }
     }

@@ -110,7 +110,7 @@ function besieged(config: { [key: string]: number } = {}): Siege {
 
 /** Returns all fixed memory of the stack, and the ends of its tables. */
 function memory({ stack }: Bench) {
-    return [...stack.conns, stack.halves, stack.waits, stack.rx, stack.tx, stack.listeners, stack.options]
+    return [...stack.conns, stack.halves, stack.waits, stack.rx, stack.tx, stack.listeners, stack.segment]
 }
 
 /** Has a client connect, write, read and close. Fails unless each step is done at once. */
