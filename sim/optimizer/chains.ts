@@ -1,7 +1,8 @@
 // Simplifies the code that the compiler generates for && and ||. A branch to a second branch whose outcome is then known goes
 // straight to the target of the second. A value that is stored only to be returned is returned at once.
 
-import { constantTruth } from "./numbers"
+import { setsReturnValue } from "./effects"
+import { constantTruth, foldConstants } from "./numbers"
 import { Op } from "./opcodes"
 import { type Block, copy, equal, type Node, type ProgramFunction } from "./program"
 
@@ -48,7 +49,10 @@ function follow(
     return at
 }
 
-/** Returns whether a slot is true after a block; undefined if the block's last store to the slot does not show it. */
+/**
+ * Returns whether a slot, or the value of the last call, is true after a block; undefined if the block's last store to it does not
+ * show it.
+ */
 function storedTruth(
     { statements }: Block,
     tested: Node,
@@ -56,6 +60,12 @@ function storedTruth(
     truth: boolean,
     shared: ReadonlySet<number>
 ): boolean | undefined {
+    if (tested.op === Op.ReturnValue) {
+        const last = statements.filter(({ op }) => setsReturnValue(op)).at(-1)
+        return last?.op === Op.StoreReturnValue ? constantTruth(last.arguments[0]) : undefined
+    }
+    const compared = comparedTruth(statements, tested, shared)
+    if (compared !== undefined) return compared
     if (tested.op !== Op.LoadLocal || shared.has(tested.number)) return undefined
     const stored = new Set<number>()
     for (let n = statements.length - 1; n >= 0; n--) {
@@ -72,6 +82,23 @@ function storedTruth(
         return isTested && !stored.has(value.number) && !shared.has(value.number) ? truth : undefined
     }
     return undefined
+}
+
+/** Returns whether a slot's comparison with a constant is true after a block that stores a constant to it; undefined if it does not. */
+function comparedTruth(
+    statements: readonly Node[],
+    tested: Node,
+    shared: ReadonlySet<number>
+): boolean | undefined {
+    const slot = tested.arguments.find(({ op }) => op === Op.LoadLocal)
+    if (slot === undefined || tested.arguments.length !== 2 || shared.has(slot.number)) return undefined
+    const stored = statements
+        .filter(({ op, number }) => op === Op.StoreLocal && number === slot.number)
+        .at(-1)
+    if (stored === undefined) return undefined
+    const args = tested.arguments.map(argument => (argument === slot ? stored.arguments[0] : argument))
+    const folded = foldConstants({ ...tested, arguments: args })
+    return folded === undefined ? undefined : constantTruth(folded)
 }
 
 /** Ends a block with the return of the next block, if its last statement stores the value that the next block returns. */

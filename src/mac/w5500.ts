@@ -296,10 +296,6 @@ export class W5500 implements Mac {
     }
 
     async rest(ms: number): Promise<void> {
-        let now = ds.millis() | 0
-        const until = (now + ms) | 0
-        let looks = Polls.PerMs * (ms + 1)
-        this.pauseAt = now
         try {
             let quiet = this.waiting === 0 && this.doubt === 0
             if (this.owed > 0) {
@@ -310,6 +306,10 @@ export class W5500 implements Mac {
                 }
             }
             if (quiet) {
+                let now = ds.millis() | 0
+                const until = (now + ms) | 0
+                let looks = Polls.PerMs * (ms + 1)
+                this.pauseAt = now
                 // flat on purpose: a turn of this loop is all that an idle device does
                 while (!power.woken) {
                     await this.poll(Size.Polls, -1)

@@ -36,8 +36,9 @@ export function receive(s: Stack, length: number, now: number): void {
             return
         }
     }
-    const toUs =
-        rx.getAt(Eth.Destination, "i32") === s.macStart && rx.getAt(Eth.Destination + 4, "u16") === s.macEnd
+    let toUs = false
+    if (rx.getAt(Eth.Destination, "i32") === s.macStart)
+        toUs = rx.getAt(Eth.Destination + 4, "u16") === s.macEnd
     if (!toUs) {
         if ((rx.getAt(Eth.Destination, "u8") & 1) === 0) {
             drop(s, Counter.NotForUs, now)

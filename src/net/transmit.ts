@@ -44,10 +44,11 @@ export function transmit(s: Stack, now: number): number {
     }
     if (s.dirty) {
         length = nextSegment(s, now)
-        if (UDP ? length === 0 : false) {
-            if (s.endpoints) length = s.endpoints.transmit(now)
-        }
         if (length > 0) return sent(s, length)
+        if (UDP) {
+            if (s.endpoints) length = s.endpoints.transmit(now)
+            if (length > 0) return sent(s, length)
+        }
         s.dirty = false
     }
     if (s.asking) {

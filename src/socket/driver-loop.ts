@@ -97,13 +97,20 @@ async function run(network: Network): Promise<void> {
             worker.work(now)
         }
         // a timer may end a connection without a frame, which the workers have to see
-        let busy = stack.timerArmed && ((stack.nextTimer - now) | 0) <= 0
-        if (busy) network.stirred = true
-        if (length > 0) busy = true
+        let busy = length > 0
+        if (stack.timerArmed) {
+            if (((stack.nextTimer - now) | 0) <= 0) {
+                network.stirred = true
+                busy = true
+            }
+        }
         // A resumed fiber runs first, while the driver reads the next frame or does what it owes the chip: what the fiber reads and
         // answers then goes out with the ACK
-        const first = woken && stack.frameLength === 0 && stack.replyLength === 0
-        woken = false
+        let first = false
+        if (woken) {
+            woken = false
+            first = stack.frameLength === 0 && stack.replyLength === 0
+        }
         held = first && !held && stack.dirty
         if (held) continue
         if (first) {

@@ -6,7 +6,17 @@ import { swap16 } from "../base/bytes"
 import { type NetError, netError } from "../base/errors"
 import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
-import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
+import {
+    abort,
+    close,
+    errorOf,
+    read,
+    readFrom,
+    shutdown,
+    stateOf,
+    connect as tcpConnect,
+    writeTo,
+} from "../tcp/calls"
 import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/connection-settings"
 import type { Connection } from "../tcp/context"
 import { errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
@@ -162,7 +172,7 @@ export class Socket {
             if (id > 0) {
                 if (at.getAt(Tcb.Id, "u16") === id) {
                     const unread = at.getAt(Tcb.ReceiveLength, "u16")
-                    if (unread > 0) return this.take(Math.min(unread, Limit.Piece))
+                    if (unread > 0) return this.take(unread > Limit.Piece ? Limit.Piece : unread)
                     state = at.getAt(Tcb.State, "u8")
                 }
             }
@@ -245,7 +255,8 @@ export class Socket {
             const { stack } = this.net
             let at = 0
             for (;;) {
-                const n = write(stack, this.id, bytes, at, bytes.length - at)
+                let n = TcpError.NotConnected as number
+                if (this.isThere()) n = writeTo(stack, this.at, bytes, at, bytes.length - at)
                 if (n < 0) throw this.failure(n)
                 at += n
                 this.net.flush()
@@ -373,7 +384,7 @@ export class Socket {
     /** Removes and returns the oldest `n` unread bytes. */
     private take(n: number): Buffer {
         const bytes = Buffer.alloc(n)
-        read(this.net.stack, this.id, bytes, 0, n)
+        readFrom(this.net.stack, this.at, bytes, 0, n)
         this.net.flush()
         return bytes
     }

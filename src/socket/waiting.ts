@@ -92,13 +92,18 @@ export class Sockets implements Worker {
             if (c.getAt(Tcb.Id, "u16") === socket.id) {
                 state = c.getAt(Tcb.State, "u8")
                 const next = c.getAt(Tcb.RcvNxt, "i32")
-                news = next !== socket.seen
-                socket.seen = next
-                if (news && c.getAt(Tcb.ReceiveLength, "u16") > 0) socket.onmessage.emit(undefined)
+                if (next !== socket.seen) {
+                    news = true
+                    socket.seen = next
+                    if (c.getAt(Tcb.ReceiveLength, "u16") > 0) socket.onmessage.emit(undefined)
+                }
             }
-            // from CLOSE-WAIT on the peer has sent its FIN
-            const over = state === State.Closed || state >= State.CloseWait
-            if (over && !socket.told) this.tell(socket)
+            let over = false
+            if (state !== State.Established) {
+                // from CLOSE-WAIT on the peer has sent its FIN
+                over = state === State.Closed || state >= State.CloseWait
+                if (over && !socket.told) this.tell(socket)
+            }
             const want = socket.waiting
             if (want === 0) continue
             let ready = news || over ? Want.More : 0
@@ -151,10 +156,12 @@ export class Sockets implements Worker {
         const waits = this.waits
         let waiting = 0
         for (let i = 0; i < waits.length; ) {
-            const want = waits[i + Entry.Want] as Want
             if (waits[i + Entry.Socket] !== socket) {
                 i += Entry.Size
-            } else if ((want & ready) === 0) {
+                continue
+            }
+            const want = waits[i + Entry.Want] as Want
+            if ((want & ready) === 0) {
                 waiting |= want
                 i += Entry.Size
             } else {

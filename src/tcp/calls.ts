@@ -128,9 +128,13 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
  */
 export function write(t: TcpContext, id: number, from: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
-    if (!c) return TcpError.NotConnected
+    return c ? writeTo(t, c, from, at, length) : TcpError.NotConnected
+}
+
+/** Does what `write` does, for a program that has the connection's record. */
+export function writeTo(t: TcpContext, c: Connection, from: Buffer, at: number, length: number): number {
     const state = c.getAt(Tcb.State, "u8")
-    if (state === State.Closed) return errorOf(t, id) || TcpError.Pipe
+    if (state === State.Closed) return endOf(c) || TcpError.Pipe
     // "queue the data for transmission after entering ESTABLISHED"
     const open =
         state === State.Established ||
@@ -143,7 +147,9 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
     if (length > size - queued) length = size - queued
     if (length > from.length - at) length = from.length - at
     if (at < 0 || length <= 0) return 0
-    if (KEEP_ALIVE ? queued === 0 : false) endIdle(c)
+    if (KEEP_ALIVE ? c.getAt(Tcb.Options, "u8") & ConnOption.KeepAlive : 0) {
+        if (queued === 0) endIdle(c)
+    }
     let to = c.getAt(Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
     const part = size - to
@@ -171,11 +177,15 @@ function endIdle(c: Connection): void {
  */
 export function read(t: TcpContext, id: number, into: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
-    if (!c) return TcpError.NotConnected
+    return c ? readFrom(t, c, into, at, length) : TcpError.NotConnected
+}
+
+/** Does what `read` does, for a program that has the connection's record. */
+export function readFrom(t: TcpContext, c: Connection, into: Buffer, at: number, length: number): number {
     const state = c.getAt(Tcb.State, "u8")
     const queued = c.getAt(Tcb.ReceiveLength, "u16")
     if (queued === 0) {
-        if (state === State.Closed) return errorOf(t, id) || TcpError.Eof
+        if (state === State.Closed) return endOf(c) || TcpError.Eof
         return hasFin(state) ? TcpError.Eof : 0
     }
     if (length > queued) length = queued
@@ -296,7 +306,11 @@ export function stateOf(t: TcpContext, id: number): State {
 /** Returns the reason why the connection `id` has ended, None while it has not. */
 export function errorOf(t: TcpContext, id: number): TcpError {
     const c = findConnection(t, id)
-    if (!c || c.getAt(Tcb.State, "u8") !== State.Closed) return TcpError.None
+    return c ? endOf(c) : TcpError.None
+}
+
+function endOf(c: Connection): TcpError {
+    if (c.getAt(Tcb.State, "u8") !== State.Closed) return TcpError.None
     const error = c.getAt(Tcb.Error, "u8")
     // never -0, which is not an integer on the VM
     return error > 0 ? -error : TcpError.None

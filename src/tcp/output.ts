@@ -56,7 +56,8 @@ export function segmentOut(t: TcpContext, c: Connection, now: number): number {
     let header: number = Tcp.Size
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) header = Tcp.Size + TimestampsOnly.Size
 
-    if (state === State.SynSent || state === State.SynReceived) {
+    if (state === State.Closed) return resetOut(t, c, now)
+    if (state < State.Established) {
         if (inFlight === 0) {
             control = state === State.SynSent ? Flag.Syn : Flag.Syn | Flag.Ack
             octets = 1
@@ -65,8 +66,6 @@ export function segmentOut(t: TcpContext, c: Connection, now: number): number {
             // nothing is acknowledged before the peer's SYN has arrived
             flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
         }
-    } else if (state === State.Closed) {
-        return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
         const queued = c.getAt(Tcb.SendLength, "u16")
         // FIN-WAIT-1, CLOSING, LAST-ACK: our FIN follows the data
@@ -74,10 +73,9 @@ export function segmentOut(t: TcpContext, c: Connection, now: number): number {
             state === State.Established ? false : state === State.FinWait1 || state >= State.Closing
         // Data that arrived ahead of a gap is reported at once by a segment without data: only that is a duplicate ACK to the
         // peer (RFC 5681 section 2), and it has room for SACK blocks
-        const gap = REASSEMBLY
-            ? (flags & ConnFlag.AckNow) !== 0 && c.getAt(Tcb.Ahead + Ahead.End, "u16") > 0
-            : false
-        if (FAST_RETRANSMIT) resend = (sendFlags & SendFlag.Resend) !== 0 && !gap
+        let gap = false
+        if (REASSEMBLY ? flags & ConnFlag.AckNow : 0) gap = c.getAt(Tcb.Ahead + Ahead.End, "u16") > 0
+        if (FAST_RETRANSMIT ? sendFlags & SendFlag.Resend : 0) resend = !gap
         // -1 with our FIN in flight, because the FIN counts as a byte in flight
         let waiting = queued - inFlight
         if (FAST_RETRANSMIT ? resend : false) {
@@ -89,8 +87,9 @@ export function segmentOut(t: TcpContext, c: Connection, now: number): number {
         } else if (waiting > 0 && !gap) {
             if (sndMax === sndUna) {
                 if (((now - c.getAt(Tcb.Progress, "i32")) | 0) > c.getAt(Tcb.Rto, "u16")) restartAfterIdle(c)
+                length = lone(t, c, waiting, sequence, sendFlags)
             }
-            length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
+            if (length === 0) length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
             if (length === 0) {
                 if (inFlight === 0) {
                     // the peer's window is shut, or nearly: when the timer expires, a segment sends as much as fits, at least one
@@ -115,9 +114,11 @@ export function segmentOut(t: TcpContext, c: Connection, now: number): number {
             octets = length
             if (length === waiting) control |= Flag.Psh
         }
-        if (length === waiting && closing && !gap) {
-            control |= Flag.Fin
-            octets++
+        if (closing) {
+            if (length === waiting && !gap) {
+                control |= Flag.Fin
+                octets++
+            }
         }
     }
 
@@ -157,18 +158,29 @@ export function segmentOut(t: TcpContext, c: Connection, now: number): number {
     tx.setAt(
         Frame.Transport + Tcp.Acknowledgment,
         "i32",
-        control & Flag.Ack
-            ? (rcvNxt << 24) | ((rcvNxt & 0xff00) << 8) | ((rcvNxt >> 8) & 0xff00) | (rcvNxt >>> 24)
-            : 0
+        // 0 with a SYN without ACK: no segment of the peer has arrived
+        (rcvNxt << 24) | ((rcvNxt & 0xff00) << 8) | ((rcvNxt >> 8) & 0xff00) | (rcvNxt >>> 24)
     )
     tx.setAt(Frame.Transport + Tcp.DataOffset, "u16", (header << 2) | (control << 8))
     tx.setAt(Frame.Transport + Tcp.Window, "u16", ((window & 0xff) << 8) | (window >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "i32", 0)
     const ip = t.ip
     const remoteIp = c.getAt(Tcb.RemoteIp, "i32")
-    const pseudo =
-        (remoteIp >>> 0) + (ip >>> 0) + (Protocol.Tcp << 8) + (((total & 0xff) << 8) | (total >> 8))
-    tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
+    // the pseudo header, and the header without options
+    const sum =
+        (remoteIp >>> 0) +
+        (ip >>> 0) +
+        (Protocol.Tcp << 8) +
+        (((total & 0xff) << 8) | (total >> 8)) +
+        tx.getAt(Frame.Transport + Tcp.SourcePort, "u32") +
+        tx.getAt(Frame.Transport + Tcp.Sequence, "u32") +
+        tx.getAt(Frame.Transport + Tcp.Acknowledgment, "u32") +
+        tx.getAt(Frame.Transport + Tcp.DataOffset, "u32")
+    tx.setAt(
+        Frame.Transport + Tcp.Checksum,
+        "u16",
+        ~onesSum(tx, Frame.Transport + Tcp.Size, total - Tcp.Size, sum) & 0xffff
+    )
 
     // Due stays set: the next call sends whatever else is due
     flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
@@ -262,6 +274,20 @@ function windowOut(c: Connection, control: number): number {
         }
     }
     return window
+}
+
+/**
+ * Returns `waiting`, all bytes in the send ring, if they can be sent as one small segment, with nothing in flight and into a window
+ * that has room for them: then nothing holds them back, and `newLength` would return the same. Returns 0 otherwise.
+ */
+function lone(t: TcpContext, c: Connection, waiting: number, sequence: number, sendFlags: number): number {
+    if (waiting >= c.getAt(Tcb.Mss, "u16")) return 0
+    if (waiting > c.getAt(Tcb.SndWnd, "u16")) return 0
+    // in a full ring segments have even sizes
+    if (waiting === t.sendSize) return 0
+    if (sendFlags & (SendFlag.Probe | SendFlag.Recovery)) return 0
+    c.setAt(Tcb.SmallEnd, "u16", (sequence + waiting) & 0xffff)
+    return waiting
 }
 
 /**

@@ -14,7 +14,7 @@ import { enterEstablished } from "./established"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset, spaceOf } from "./reply"
 import { count, drop } from "./report"
-import { computeRto, roundTrip } from "./rtt"
+import { Measured, roundTrip } from "./rtt"
 import { takeData } from "./segment-data"
 import { armRto, armTimer, failConnection, isIdle, setDue, setState, stopTimer } from "./state"
 
@@ -281,7 +281,7 @@ function controlArrives(
  * Handles an ACK for `acked` sequence numbers in flight, 1 or more: frees their space in the send ring, opens the congestion
  * window, measures the round-trip time and sets the timer. Returns true when they include our FIN.
  */
-function acknowledge(
+export function acknowledge(
     t: TcpContext,
     c: Connection,
     acknowledgment: number,
@@ -328,9 +328,11 @@ function acknowledge(
     let sendFlags = c.getAt(Tcb.SendFlags, "u8") & ~(SendFlag.SoftError | SendFlag.Probe)
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         // RFC 7323 section 4.1. With few segments in flight, each may be measured (appendix G)
-        if (echo !== 0) roundTrip(t, c, (now + (c.getAt(Tcb.TsOffset, "u16") << 16) - echo) | 0)
-        // a segment without a timestamp measures nothing, but one that was sent only once ends the backoff (Karn)
-        else if (c.getAt(Tcb.Retries, "u8") === 0) computeRto(t, c)
+        if (echo !== 0) {
+            const ms = (now + (c.getAt(Tcb.TsOffset, "u16") << 16) - echo) | 0
+            if (ms >= 0) roundTrip(t, c, ms)
+            // a segment without a timestamp measures nothing, but one that was sent only once ends the backoff (Karn)
+        } else if (c.getAt(Tcb.Retries, "u8") === 0) roundTrip(t, c, Measured.Nothing)
     } else if (sendFlags & SendFlag.Timing && ((acknowledgment - c.getAt(Tcb.RttSeq, "i32")) | 0) >= 0) {
         sendFlags &= ~SendFlag.Timing
         roundTrip(t, c, (now - c.getAt(Tcb.RttStart, "u16")) & 0xffff)
@@ -381,7 +383,7 @@ function endProbing(t: TcpContext, c: Connection): void {
     const sendFlags = c.getAt(Tcb.SendFlags, "u8")
     // the probe is sent again: its round trip is not measured (Karn)
     c.setAt(Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Timing | SendFlag.Probe))
-    computeRto(t, c)
+    roundTrip(t, c, Measured.Nothing)
     stopTimer(c)
 }
 

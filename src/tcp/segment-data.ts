@@ -67,6 +67,23 @@ export function takeData(
         else drop(t, Counter.TcpOutOfOrder, now)
         return
     }
+    append(t, c, at, length, control, flags, room, now)
+}
+
+/**
+ * Appends the `length` bytes of data at `at` of the receive frame, which start at RCV.NXT and fit the window of `room` bytes, to the
+ * receive ring, with the FIN in `control`. `flags` is Tcb.Flags.
+ */
+export function append(
+    t: TcpContext,
+    c: Connection,
+    at: number,
+    length: number,
+    control: number,
+    flags: number,
+    room: number,
+    now: number
+): void {
     const gap = REASSEMBLY ? c.getAt(Tcb.Ahead + Ahead.End, "u16") > 0 : false
     if (REASSEMBLY ? gap : false) {
         // a FIN in sequence has all data before it, and no data after it
@@ -93,7 +110,7 @@ export function takeData(
     const left = room - length - fin
     c.setAt(Tcb.RcvWnd, "u16", left)
     // Eighth, check the FIN bit
-    if (fin) finArrives(t, c, state, now)
+    if (fin) finArrives(t, c, c.getAt(Tcb.State, "u8"), now)
     else scheduleAck(t, c, flags, gap, length, left, now)
 }
 

@@ -48,7 +48,11 @@ export function armRto(t: TcpContext, c: Connection, now: number): void {
     const deadline = (now + c.getAt(Tcb.Rto, "u16")) | 0
     c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") | ConnFlag.Timer)
     c.setAt(Tcb.Deadline, "i32", deadline)
-    noteTimer(t, deadline)
+    // does what noteTimer does, without a call
+    if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
+        t.timerArmed = true
+        t.nextTimer = deadline
+    }
     if (USER_TIMEOUT) {
         if (c.getAt(Tcb.UserTimeout, "u16") > 0) advanceTimer(t, c, 1000)
     }
