@@ -24,7 +24,7 @@ export { type Mac, MacCounter } from "./mac/mac"
 export { W5500, type W5500Options } from "./mac/w5500"
 export { SocketMode } from "./mac/w5500-registers"
 export { Address, ipv4Of, ipv4Text, macOf, macText } from "./net/address"
-export { bodyOf, jsonOf, mqttError, useForNet } from "./socket/devicescript-net"
+export { bodyOf, mqttError, useForNet } from "./socket/devicescript-net"
 export { type DhcpOptions, dhcp } from "./socket/dhcp"
 export { type DnsOptions, dns } from "./socket/dns"
 export {
@@ -35,6 +35,7 @@ export {
     type Resolver,
     startNetwork,
 } from "./socket/interface"
+export { jsonOf } from "./socket/json"
 export { Listener, type ListenOptions, listen, type Serve } from "./socket/listener"
 export { type PublishedName, publishName } from "./socket/mdns"
 export { type PingOptions, ping } from "./socket/ping"

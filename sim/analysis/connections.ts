@@ -266,9 +266,9 @@ function count(connection: Connection, from: 0 | 1, segment: Segment, marks: num
         receiver.unansweredKeepAlives = 0
         if (receiver.next === ack) receiver.unansweredRetransmissions = 0
     }
-    if ((bits & (Bit.Rst | Bit.Syn | Bit.Fin)) === 0) {
+    if ((bits & (Bit.Rst | Bit.Syn)) === 0) {
         if (window > 0) sender.shutSince = undefined
-        else sender.shutSince ??= time
+        else if ((bits & Bit.Fin) === 0) sender.shutSince ??= time
     }
 }
 

@@ -40,7 +40,8 @@ export function icmpError({ bytes, payload, protocol }: IpPacket): IcmpError | u
     return words === undefined || about === undefined ? undefined : { about, words }
 }
 
-function wordsV4(type: number, code: number): string | undefined {
+/** Returns the meaning of an error of ICMP for IPv4; undefined for any other message. */
+export function wordsV4(type: number, code: number): string | undefined {
     switch (type) {
         case Type.Unreachable:
             return `ICMP unreachable: ${unreachable[code] ?? `code ${code}`}`

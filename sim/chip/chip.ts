@@ -52,6 +52,10 @@ export interface Fault<Chip = SpiChip> {
     /** The smallest and the largest value. */
     readonly least: number
     readonly most: number
+    /** True when the value may have a fraction. */
+    readonly fraction?: boolean
+    /** Returns false for a whole number within the limits that is not a value. */
+    readonly takes?: (value: number) => boolean
     /** The value of `fault NAME on`; undefined for a fault that needs a number. */
     readonly on?: number
     /** The value of `fault NAME off`; undefined for a fault that ends by itself. */

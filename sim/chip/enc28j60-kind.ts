@@ -38,6 +38,7 @@ export const enc28j60: ChipKind<Enc28j60Chip> = {
             form: "bank * 8192 + address * 256 + the new value; a PHY register: 65536 * (1 + address) + the value",
             least: 0,
             most: 0x20_ffff,
+            takes: value => value < 0x8000 || value >= 0x1_0000,
             apply: (chip, value) => {
                 if (value < 0x8000) chip.change(value >> 8, value & 0xff)
                 else chip.change(0xff + (value >> 16), value & 0xffff)

@@ -5,7 +5,7 @@ import { AuthMode, Reason } from "./access-point"
 import type { ChipKind } from "./chip"
 import { EspHostedChip } from "./esp-hosted"
 import { ResetReason } from "./esp-hosted-rpc"
-import { chance, count, flag, milliseconds, once, stuck } from "./faults"
+import { chance, count, event, flag, milliseconds, once, stuck } from "./faults"
 
 /** Returns the fault of a line to the host that a broken wire leaves at 0, or a short at 1. */
 function level(
@@ -63,7 +63,7 @@ export const espHosted: ChipKind<EspHostedChip> = {
             chip.faults.airTime = ms
         }),
         stall: once((chip, ms) => chip.stall(ms)),
-        reboot: once(chip => chip.reboot(ResetReason.Panic), 1),
+        reboot: event(chip => chip.reboot(ResetReason.Panic)),
         "brown-out": once(chip => chip.reboot(ResetReason.BrownOut), 1),
         dead: flag((chip, value) => {
             chip.faults.dead = value
@@ -103,7 +103,7 @@ export const espHosted: ChipKind<EspHostedChip> = {
             on: Reason.AuthLeave,
             apply: (chip, reason) => chip.deauthenticate(reason),
         },
-        roam: once(chip => chip.roam(), 1),
+        roam: event(chip => chip.roam()),
         signal: {
             form: "dBm without its sign, 20 to 100",
             least: 20,

@@ -15,7 +15,7 @@ const FORM = /^(-1|\d+\.?\d*(e-\d+)?|0x[0-9a-f]+)(?:@(\d+))?$/
 
 /**
  * Reads `miso-errors=1e-5,brown-out=50@3000`: each fault, its value and the millisecond at which it begins (0 without `@`). Throws an
- * OptionError of one line that names the wrong part and lists the known faults.
+ * OptionError of one line that names the wrong part and what it takes, or lists the known faults.
  */
 export function parseFaults(text: string, kind: ChipKind): FaultStep[] {
     return text.split(",").map(part => {
@@ -25,7 +25,7 @@ export function parseFaults(text: string, kind: ChipKind): FaultStep[] {
         const number = numberFor(fault, amount)
         if (number === undefined || Number(at) > 1e9) {
             const takes = `${name} takes ${fault.form}; @MS after the value sets when the fault begins`
-            throw bad(`${part} is not valid: ${takes}`, kind)
+            throw new OptionError(`fault: ${part} is not valid: ${takes}`)
         }
         return { at: Number(at), apply: chip => fault.apply(chip, number) }
     })
@@ -64,17 +64,16 @@ function amountOf(fault: Fault, value: string): number | undefined {
     return value.includes("@") ? undefined : numberFor(fault, FORM.exec(value)?.[1] ?? "")
 }
 
-/** Returns the value of a fault; undefined when the text is not a number or outside the fault's limits. */
-function numberFor({ least, most }: Fault, text: string): number | undefined {
+/** Returns the value of a fault; undefined when the text is not a number, or not one that the fault takes. */
+function numberFor({ least, most, fraction = false, takes }: Fault, text: string): number | undefined {
     const number = text === "" ? Number.NaN : Number(text)
-    return number >= least && number <= most ? number : undefined
+    if (!(number >= least && number <= most)) return undefined
+    if (!fraction && !Number.isInteger(number)) return undefined
+    return takes?.(number) === false ? undefined : number
 }
 
 function faultOf(kind: ChipKind, name: string): Fault {
     if (Object.hasOwn(kind.faults, name)) return kind.faults[name]
-    throw bad(`unknown fault ${JSON.stringify(name)}`, kind)
-}
-
-function bad(what: string, kind: ChipKind): OptionError {
-    return new OptionError(`fault: ${what} (known: ${Object.keys(kind.faults).join(", ")})`)
+    const known = Object.keys(kind.faults).join(", ")
+    throw new OptionError(`fault: unknown fault ${JSON.stringify(name)} (known: ${known})`)
 }

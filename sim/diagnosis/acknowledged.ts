@@ -2,12 +2,12 @@
 
 import { type Connection, endName, other, UNKNOWN } from "../analysis/connection"
 import { Bit } from "../analysis/segment"
-import { type Diagnosis, diagnosis, moment } from "./diagnosis"
+import { type Diagnosis, diagnosis } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { reported } from "./icmp"
-import { AFTER_LOSS, afterTooLong, damaged, isNear, lossesBetween } from "./line"
+import { afterTooLong, damaged, isNear, lossesBetween, oneWay } from "./line"
 import { inPieces, withoutNeighbour } from "./opening"
-import { areAllLost, lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
+import { lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
 import { counted } from "./words"
 
 /** Data of at least this length may be too long for a path; shorter data passes every one in use. */
@@ -28,9 +28,9 @@ export function whyNotAcknowledged(
     const [source, destination] = [addresses[from], addresses[other(from)]]
     const found =
         damaged(evidence, source, destination, since) ??
+        oneWay(connection, evidence) ??
         lossesBetween(evidence, source, destination, since) ??
         lossesBetween(evidence, source, destination, connection.firstTime / 1e6) ??
-        answersLost(connection, other(from), since, evidence) ??
         notAccepted(connection, other(from), evidence) ??
         reported(connection, from)
     if (found !== undefined) return found
@@ -73,24 +73,6 @@ export function whyNotAcknowledged(
             ? `does ${destination} still have the connection? It may have restarted behind a firewall that drops resets`
             : `is ${destination} still on, and is its cable in?`,
         [last]
-    )
-}
-
-/** Returns that an end answers, but the line loses all that it sends since `since`, ms. */
-function answersLost(
-    connection: Connection,
-    end: 0 | 1,
-    since: number,
-    evidence?: Evidence
-): Diagnosis | undefined {
-    if (evidence === undefined) return undefined
-    const sent = segmentsOf(connection, end, evidence).filter(({ time }) => time > since)
-    if (!areAllLost(sent)) return undefined
-    return diagnosis(
-        "frames-lost",
-        `${endName(connection, end)} answers, but the line lost all ${counted(sent.length, "segment")} that it sent since ${moment(since)}.`,
-        AFTER_LOSS,
-        [lastHeard(connection, end, evidence)]
     )
 }
 

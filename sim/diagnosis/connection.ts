@@ -4,10 +4,11 @@ import { type Connection, endName, other } from "../analysis/connection"
 import { whyNotAcknowledged } from "./acknowledged"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
-import { unreachable } from "./icmp"
-import { AFTER_LOSS, damaged, lossesBetween } from "./line"
+import { cutShort } from "./http"
+import { isRefusal, unreachable } from "./icmp"
+import { AFTER_LOSS, damaged, lossesBetween, oneWay } from "./line"
 import { unanswered } from "./opening"
-import { refusal } from "./refusals"
+import { refusal, unansweredRequest } from "./refusals"
 import { resetOf } from "./resets"
 import { areAllLost, lastHeard, STUCK, segmentsOf, sentAt } from "./sightings"
 import { tablesOf } from "./tables"
@@ -34,6 +35,8 @@ export function whyConnection(
         cableOut(connection, now, evidence) ??
         foreignProtocol(connection, evidence) ??
         refusal(connection, evidence) ??
+        (evidence && cutShort(connection, now, evidence)) ??
+        unansweredRequest(connection, now, evidence) ??
         resetOf(connection, evidence) ??
         notOpened(connection, now, evidence) ??
         closedAtOnce(connection) ??
@@ -64,6 +67,20 @@ export function withoutCable(name: string, since: number, now: number): Diagnosi
         "cable-out",
         `The cable of ${name} ${start}${still}: nothing reaches the network, and nothing comes from it.`,
         "plug the cable in"
+    )
+}
+
+/** A cable that was pulled out more often than this has a loose plug. */
+const LOOSE = 3
+
+/** Returns that a cable which was out, and is in again, was out; `outs` counts how often so far. Times are in ms. */
+export function cableWasOut(name: string, since: number, until: number, outs: number): Diagnosis {
+    const start = since <= 0 ? "the beginning" : moment(since)
+    return diagnosis(
+        "cable-out",
+        `The cable of ${name} was out from ${start} to ${moment(until)}: meanwhile nothing reached the network, and nothing came from it.`,
+        outs > LOOSE ? "look at the plugs and at the socket: the cable goes out again and again" : "",
+        [outs > 1 ? `it was out ${counted(outs, "time")} so far` : undefined]
     )
 }
 
@@ -139,7 +156,7 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     if (ends[client].state === "SYN-SENT" && ends[server].segments === 0) {
         const syns = ends[client].syns === 1 ? "the SYN" : counted(ends[client].syns, "SYN")
         const base = `${name} did not answer ${syns}${because || ": the host is off or elsewhere, or a firewall drops them"}.`
-        if (icmp !== undefined && icmpBy !== undefined && evidence !== undefined && !/redirect/.test(icmp))
+        if (icmp !== undefined && icmpBy !== undefined && evidence !== undefined && isRefusal(icmp))
             return unreachable(name, icmp, icmpBy, addresses[server])
         if (icmp !== undefined && evidence === undefined) return diagnosis("unreachable", base)
         const full = tablesOf(connection, evidence)
@@ -172,6 +189,7 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
         return (
             tablesOf(connection, evidence) ??
             damaged(evidence, addresses[client], addresses[server], connection.firstTime / 1e6) ??
+            oneWay(connection, evidence) ??
             lossesBetween(evidence, addresses[client], addresses[server], connection.firstTime / 1e6) ??
             diagnosis(
                 "handshake-unfinished",
@@ -303,7 +321,8 @@ function stuck(connection: Connection, now: number, evidence?: Evidence): Diagno
     for (const from of [0, 1] as const) {
         const { shutSince, unansweredRetransmissions, unansweredKeepAlives } = ends[from]
         const peer = endName(connection, other(from))
-        if (shutSince !== undefined) return windowShut(connection, from, now - shutSince, evidence)
+        if (shutSince !== undefined && !isClosed(connection))
+            return windowShut(connection, from, now - shutSince, evidence)
         if (unansweredRetransmissions >= STUCK) {
             const why = whyNotAcknowledged(connection, from, now, evidence)
             if (why !== undefined) return why
@@ -354,13 +373,15 @@ function windowShut(connection: Connection, from: 0 | 1, shut: number, evidence?
 
 /** Returns why segments of the peer do not arrive at the device, which notices nothing; only the network shows it. */
 function unheard(connection: Connection, now: number, evidence?: Evidence): Diagnosis | undefined {
-    if (evidence === undefined || isClosed(connection) || now - connection.lastTime < AT_ONCE)
-        return undefined
+    if (evidence === undefined || isClosed(connection)) return undefined
+    const one = oneWay(connection, evidence)
+    if (one !== undefined) return one
+    if (now - connection.lastTime < AT_ONCE) return undefined
     const late = ([0, 1] as const).flatMap(end =>
         segmentsOf(connection, end, evidence).filter(({ time }) => time * 1e6 > connection.lastTime)
     )
-    if (!areAllLost(late)) return undefined
     const [a, b] = connection.addresses
+    if (!areAllLost(late)) return undefined
     return lossesBetween(evidence, a, b, connection.firstTime / 1e6)
 }
 

@@ -4,6 +4,7 @@ import type { IcmpView, UdpView } from "../view/dissect"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence, Sighting } from "./evidence"
 import { isWhole } from "./lease"
+import { AFTER_LOSS } from "./line"
 import { namedBy } from "./names"
 import { unanswered, withoutNeighbour } from "./opening"
 import { counted } from "./words"
@@ -43,16 +44,20 @@ export function quotedDatagram({ payload }: Pick<IcmpView, "payload">): Quoted |
 }
 
 /** Returns that a host has reported a UDP port to be closed; undefined for any other ICMP message. */
-export function portClosed(evidence: Evidence, view: IcmpView): Diagnosis | undefined {
+export function portClosed(
+    evidence: Evidence,
+    view: IcmpView
+): (Diagnosis & { readonly port: string }) | undefined {
     const own = evidence.self?.()
     const quoted = quotedDatagram(view)
     if (view.type !== UNREACHABLE || view.code !== PORT || quoted === undefined) return undefined
     if (quoted.source !== own?.ip || OWN_RULES.includes(quoted.port)) return undefined
-    return diagnosis(
+    const why = diagnosis(
         "unreachable",
         `${view.source} reports that ${view.source === quoted.destination ? "its" : `${quoted.destination}'s`} UDP port ${quoted.port} is closed (ICMP unreachable: port): no program receives the datagrams of ${own.name}.`,
         "start the server, or look at the port's number"
     )
+    return { ...why, port: `${quoted.destination}:${quoted.port}` }
 }
 
 /** Returns why a host does not answer the device's datagrams; undefined if it was sent none, or answered. */
@@ -93,6 +98,32 @@ export function whyNoDatagram(evidence: Evidence, ip: string): Diagnosis | undef
     return (
         withoutNeighbour(evidence, attempt) ??
         unanswered(evidence, attempt, `${name} did not answer ${asked} since ${moment(first.time)}.`, sent)
+    )
+}
+
+/** Datagrams to one port that have to be lost before it is reported. */
+const LOST = 4
+
+/** Returns that none of the device's datagrams to a port of a host arrives; undefined if one does, or if they are few. */
+export function datagramsLost(evidence: Evidence, ip: string, port: number): Diagnosis | undefined {
+    const own = evidence.self?.()
+    const sent = evidence.others.filter(
+        ({ view }) =>
+            view.kind === "udp" &&
+            view.source === own?.ip &&
+            view.destination === ip &&
+            view.destinationPort === port
+    )
+    const [first] = sent
+    if (own === undefined || first === undefined || OWN_RULES.includes(port)) return undefined
+    if (sent.length < LOST || sent.some(({ lost }) => lost === undefined)) return undefined
+    const isFiltered = sent.every(({ lost }) => lost === "filter")
+    const what = `${counted(sent.length, "datagram")} of ${own.name} to ${ip}:${port} since ${moment(first.time)}`
+    return diagnosis(
+        isFiltered ? "filtered" : "frames-lost",
+        isFiltered ? `A firewall on the way dropped all ${what}.` : `The line lost all ${what}.`,
+        isFiltered ? `let port ${port} through the firewall, or look at the port's number` : AFTER_LOSS,
+        [`${own.name} itself notices nothing: UDP acknowledges nothing`]
     )
 }
 

@@ -18,6 +18,8 @@ interface Known {
     reach(ip: string, port: number, code: string): { why: Diagnosis; about: Tuple }
     /** Returns why the last connection that the device closed had no answer, and the connection; undefined if it had one. */
     mute(): { why: Diagnosis; about: Tuple } | undefined
+    /** Returns why the answer to the last HTTP request cannot be read, as JSON with `isJson`, and the connection; undefined if it shows nothing. */
+    unreadable(isJson: boolean): { why: Diagnosis; about: Tuple } | undefined
     /** Returns the open connections, in words. */
     open(): string[]
 }
@@ -37,7 +39,7 @@ export function whyError(
     text: string,
     evidence: Evidence,
     known: Known
-): { why: Diagnosis; about: Tuple | undefined } | undefined {
+): { why: Diagnosis; about: Tuple | undefined; peer?: string } | undefined {
     const [, scheme = "", host = "", digits] =
         TARGET.exec(text) ?? NAMED.exec(text) ?? ADDRESS.exec(text) ?? []
     const port = digits === undefined ? ports[scheme] : Number(digits)
@@ -75,6 +77,9 @@ export function whyError(
         case "EPIPE":
         case "EMSGSIZE":
             return service(misused(code, sentence, text))
+        case "EBADMSG":
+        case "EPROTO":
+            return known.unreadable(code === "EBADMSG")
         case "EHOSTUNREACH":
         case "ETIMEDOUT":
         case "ECONNREFUSED":
@@ -85,7 +90,10 @@ export function whyError(
             if (ip === undefined) return undefined
             const isService = scheme === "time" || scheme === "ping"
             const used = port ?? (isService ? undefined : lastPort(evidence, ip))
-            if (used === undefined) return service(whySilent(evidence, ip, scheme))
+            if (used === undefined) {
+                const why = whySilent(evidence, ip, scheme)
+                return why && { why, about: undefined, peer: ip }
+            }
             const found = known.reach(ip, used, code)
             // words like "timeout" alone are no proof of a failure
             return sentence === "" && found.why.cause === "unanswered" ? undefined : found
@@ -188,38 +196,50 @@ function tablesFull(name: string, most: number | undefined, open: readonly strin
 /** Returns why no connection can be opened to a host, whatever hosts there are; undefined if nothing is wrong with its address. */
 function unusable(evidence: Evidence, host: string, text: string): Diagnosis | undefined {
     const ip = addressOf(evidence, host) ?? ""
-    const what = problemOf(evidence, ip)
+    const [what, rule] = problemOf(evidence, ip) ?? []
     if (what === undefined) return undefined
-    const action = /\bping\b/.test(text) ? "No ping can be sent" : "No connection can be opened"
+    const isPing = /\bping\b/.test(text)
+    const action = isPing ? "No ping can be sent" : "No connection can be opened"
+    const reason = isPing && rule === NO_OPEN ? "this stack pings single hosts only" : rule
     const named = ip === host ? undefined : namedBy(evidence, ip)
     return diagnosis(
         "misused",
         `${action} to ${ip === host ? ip : `${host}, ${ip}`}: it is ${what}.`,
         named === undefined
-            ? "use the address of a host"
-            : "correct the name's address in the name server, or use the address of a host",
+            ? `use the address of a host (${reason})`
+            : `correct the name's address in the name server, or use the address of a host (${reason})`,
         [named]
     )
 }
 
-/** Returns what an address is that no other host has, in words. */
-function problemOf({ self }: Evidence, ip: string): string | undefined {
+/** RFC 9293 section 3.9.2.3, MUST-46. */
+const NO_OPEN = "RFC 9293 section 3.9.2.3: TCP has to reject an open to a broadcast or multicast address"
+/** RFC 1122 section 3.2.1.3 (a). */
+const NO_HOST = "RFC 1122 section 3.2.1.3: an address that begins with 0 must not be sent to"
+const LOOPBACK = "RFC 1122 section 3.2.1.3: addresses that begin with 127 must not appear outside of a host"
+const RESERVED = "RFC 1112 section 4: addresses from 240.0.0.0 on are reserved"
+const NO_LOOP = "this stack sends nothing to itself"
+const NETWORK = "RFC 1122 section 3.2.1.3: a host's number may not be all zeros, nor all ones"
+
+/** Returns what an address is that no other host has, in words, and the rule that forbids it; undefined for any other address. */
+function problemOf({ self }: Evidence, ip: string): readonly [string, string] | undefined {
     const bytes = ip.split(".").map(Number)
     const own = self?.()
     if (bytes.length !== 4 || bytes.some(Number.isNaN)) return undefined
     const [first = 0] = bytes
-    if (ip === own?.ip) return `the address of ${own.name} itself`
-    if (ip === "255.255.255.255") return "the broadcast address"
-    if (first === 0) return "no host's address"
-    if (first === 127) return "a loopback address, which leads nowhere on a network"
-    if (first >= 224) return first < 240 ? "a multicast address" : "an address that no host has"
+    if (ip === own?.ip) return [`the address of ${own.name} itself`, NO_LOOP]
+    if (ip === "255.255.255.255") return ["the broadcast address", NO_OPEN]
+    if (first === 0) return ["no host's address", NO_HOST]
+    if (first === 127) return ["a loopback address, which leads nowhere on a network", LOOPBACK]
+    if (first >= 224)
+        return first < 240 ? ["a multicast address", NO_OPEN] : ["an address that no host has", RESERVED]
     if (own?.prefix === undefined || !sameNetwork(ip, own.ip, own.prefix)) return undefined
     const hosts = 2 ** (32 - own.prefix)
     // RFC 3021: both addresses of a /31 are hosts'
     if (hosts <= 2) return undefined
     const rest = bytes.reduce((all, byte) => all * 256 + byte, 0) % hosts
-    if (rest === hosts - 1) return `the broadcast address of its network, /${own.prefix}`
-    return rest === 0 ? `the address of its network, /${own.prefix}` : undefined
+    if (rest === hosts - 1) return [`the broadcast address of its network, /${own.prefix}`, NO_OPEN]
+    return rest === 0 ? [`the address of its network, /${own.prefix}`, NETWORK] : undefined
 }
 
 function misused(code: string, sentence: string, text: string): Diagnosis {

@@ -84,6 +84,8 @@ export class Evidence {
     readonly counts = { lost: 0, damaged: 0 }
     /** The time since which the device's cable is out; undefined while it is in. */
     cableOut: number | undefined
+    /** How often the cable was pulled out. */
+    outs = 0
     /** The last thing that happened between the device's chip and its network, in words. */
     note: { time: number; text: string } | undefined
     /** The last line that the device's program or driver printed, and when, ms. */

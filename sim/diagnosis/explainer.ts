@@ -2,28 +2,31 @@
 // errors that the program prints.
 
 import type { Connection } from "../analysis/connection"
-import { endName, other } from "../analysis/connection"
+import { other } from "../analysis/connection"
 import { Connections, type Seen } from "../analysis/connections"
 import { Mark } from "../analysis/marks"
 import { Bit } from "../analysis/segment"
 import { ethernetPacket } from "../capture/packet"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
-import type { ArpView, TcpView, View } from "../view/dissect"
-import { openedLate, whyConnection, whyDropped, withoutCable } from "./connection"
-import { portClosed, whyNoDatagram } from "./datagrams"
+import type { ArpView, TcpView, UdpView, View } from "../view/dissect"
+import { cableWasOut, isClosed, openedLate, whyConnection, whyDropped, withoutCable } from "./connection"
+import { datagramsLost, portClosed, whyNoDatagram } from "./datagrams"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, diagnosisLines, moment } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
 import { Evidence, failedCheck, type Self } from "./evidence"
+import { general, healthy, recovered, sameMac, sharedAddress } from "./general"
+import { notJson, requestIn } from "./http"
+import { lostSyns } from "./line"
 import { askedFor, targetsOf, withoutNeighbour } from "./opening"
+import { keyOf, OwnConnections } from "./own-connections"
 import { addressTaken, lateAnswer, whyNoReply, whyNotReached } from "./reaching"
-import { mute } from "./refusals"
+import { answeredAfterAll, mute, UNANSWERED, waitingFor } from "./refusals"
 import { isOfOlder } from "./resets"
 import { resultOf } from "./result"
-import { lastWords } from "./sightings"
-import { counted } from "./words"
+import { arrivesBothWays } from "./sightings"
 
 /** An explained failure. */
 export interface Explained extends Diagnosis {
@@ -33,11 +36,12 @@ export interface Explained extends Diagnosis {
     readonly about: Tuple | undefined
     /** The number that the device gave that connection; undefined while it has none. */
     readonly id: number | undefined
+    /** The host that was not reached, if it is about none: an address, or an address and a port. */
+    readonly peer?: string | undefined
 }
 
 const MOST_CONNECTIONS = 500
 const MOST_EXPLAINED = 200
-const MOST_IDS = 500
 /** Retransmissions without an answer, and messages of a service, from which on a failure is explained before it is final. */
 const RETRANSMISSIONS = 4
 const MESSAGES = 4
@@ -63,6 +67,11 @@ const BEFORE_OPEN: readonly string[] = [
     ...["not-acknowledged", "peer-vanished", "stale-connection", "tables-full", "backlog-full", "unanswered"],
     ...["unreachable", "wrong-number"],
 ]
+/** Causes that may pass while the connection stays open. */
+const PASSING: readonly string[] = [
+    ...["cable-out", "corrupted", "filtered", "frames-lost", "gateway-silent", "host-silent", "mtu"],
+    ...["not-acknowledged", "peer-vanished", "unreachable", "window-shut", "wrong-neighbour"],
+]
 /** The same sentence is not repeated within this time, ms. */
 const REPEATED = 60_000
 /** The number of ARP requests after which the stack gives up (src/net/arp.ts). */
@@ -74,27 +83,30 @@ export class Explainer {
     readonly evidence: Evidence
     readonly all: Explained[] = []
     private readonly connections: Connections
+    private readonly own: OwnConnections
     /** What was explained already: the connection or the service, and the cause. */
     private readonly done = new Set<string>()
-    /** The connections by the numbers that the device gave them, and when each was opened, ms. */
-    private readonly ids = new Map<number, Tuple & { readonly opened: number }>()
     /** Connections that have failed: what comes after it explains nothing. */
     private readonly final = new WeakSet<Connection>()
+    /** Connections whose answer is looked at again after a time. */
+    private readonly watched = new WeakSet<Connection>()
     /** Resets that were not explained yet: the event of the device's stack follows, if the program keeps events. */
     private resets: { readonly connection: Connection; readonly time: number }[] = []
     private readonly asked = { dhcp: 0, dns: 0 }
     private now = 0
 
-    /** Creates the explainer of the device that `self` describes. `report` receives each explained failure. */
+    /** Creates the explainer of the device that `self` describes. `report` receives each explained failure. `later` calls a function in `ms`. */
     constructor(
         private readonly self: () => Self,
-        private readonly report: (explained: Explained) => void = () => {}
+        private readonly report: (explained: Explained) => void = () => {},
+        private readonly later: (ms: number, run: (now: number) => void) => void = () => {}
     ) {
         this.evidence = new Evidence(self)
         this.connections = new Connections(
             { segment: seen => this.segment(seen), icmp: () => {} },
             { start: { seconds: 0, nanoseconds: 0 }, most: MOST_CONNECTIONS }
         )
+        this.own = new OwnConnections(self, this.connections)
     }
 
     /** Notes a frame that a station sent; `lost` says why nobody gets it, `arrives` when the device does. */
@@ -115,17 +127,40 @@ export class Explainer {
         if (view.kind === "arp" && view.sourceMac === evidence.mac && from !== own.station && from !== "")
             this.service(sameMac(own.name, from, evidence.mac))
         if (view.kind === "arp" && from !== own.station) this.noteNeighbour(view)
+        if (view.kind === "arp" && from === own.station) this.noteAsked(view)
         if (view.kind === "icmp" && view.destination === own.ip) {
             const closed = portClosed(evidence, view)
-            if (closed !== undefined) this.add(closed.sentence, closed, undefined)
+            if (closed !== undefined) {
+                const { port, ...why } = closed
+                this.add(why.sentence, why, undefined, port)
+            }
         }
         if (view.kind !== "udp") return
         const isOwn = from === own.station
+        if (isOwn) this.noteDatagram(view)
         if (isOwn && view.destinationPort === 67 && ++this.asked.dhcp >= MESSAGES)
             this.service(whyNoAddress(evidence))
         if (isOwn && view.destinationPort === 53 && ++this.asked.dns >= MESSAGES)
             this.service(whyNoName(evidence))
         // the answer has been seen, but has not arrived yet: its effect comes with the program's error
+    }
+
+    /** Explains the open connections with a host for which the line loses the ARP requests. */
+    private noteAsked({ targetIp }: ArpView): void {
+        const asked = askedFor(this.evidence, this.self().ip, targetIp, 0)
+        if (asked === undefined || asked.lost < ARP_TRIES || asked.lost < asked.count) return
+        for (const connection of this.connections.list) {
+            if (!connection.addresses.includes(targetIp) || connection.handshake.ack === undefined) continue
+            if (!isClosed(connection)) this.explain(connection)
+        }
+    }
+
+    /** Explains that no datagram to a port arrives. */
+    private noteDatagram({ destination, destinationPort }: UdpView): void {
+        const why = datagramsLost(this.evidence, destination, destinationPort)
+        const name = `${destination}:${destinationPort}`
+        if (why !== undefined && !this.all.some(({ sentence }) => sentence.includes(name)))
+            this.add(`udp ${name}`, why, undefined, name)
     }
 
     /** Explains that an answer to ARP comes too late for a failure that is explained, or that two hosts have an address that the device talks to. */
@@ -165,10 +200,9 @@ export class Explainer {
         this.now = time
         if (event.kind === "drop") this.dropped(this.self().ip, event.reason)
         if (event.kind === "state") {
-            this.noteId(event, time)
+            this.own.noteId(event, time)
             // the peer has not closed within the time that the stack waits for it
-            const connection =
-                event.from === "FIN-WAIT-2" && event.to === "CLOSED" && this.connectionOf(event)
+            const connection = event.from === "FIN-WAIT-2" && event.to === "CLOSED" && this.own.of(event)
             if (connection) this.explain(connection, ["half-closed"])
         }
         return event.kind === "failed" ? this.failed(event, event.error) : undefined
@@ -182,12 +216,25 @@ export class Explainer {
 
     /** Notes that the device was switched off and on: it numbers its connections anew. */
     restart(): void {
-        this.ids.clear()
+        this.own.restart()
     }
 
     /** Notes that the device's cable was plugged in or out. */
     cable(plugged: boolean, time: number): void {
-        this.evidence.cableOut = plugged ? undefined : (this.evidence.cableOut ?? time)
+        const { evidence } = this
+        this.now = time
+        if (plugged) this.noteCableIn(time)
+        else if (evidence.cableOut === undefined) evidence.outs++
+        evidence.cableOut = plugged ? undefined : (evidence.cableOut ?? time)
+    }
+
+    /** Corrects what was said of the cable, which is in again. */
+    private noteCableIn(time: number): void {
+        const { cableOut } = this.evidence
+        const last = this.all.filter(({ cause }) => cause === "cable-out").at(-1)
+        if (cableOut === undefined || last === undefined || last.time < cableOut) return
+        const why = cableWasOut(this.self().name, cableOut, time, this.evidence.outs)
+        this.add(`cable in ${time}`, { ...why, replaces: replacedBy(last) }, last.about)
     }
 
     /** Notes what happened between the device's chip and its network, in words. */
@@ -202,14 +249,15 @@ export class Explainer {
         const found = whyError(text, this.evidence, {
             reach: (ip, port, code) => this.whyReach(ip, port, code),
             mute: () => this.mute(),
-            open: () => this.open(),
+            unreadable: isJson => this.unreadable(isJson),
+            open: () => this.own.open(),
         })
         if (found === undefined) return undefined
-        const { why, about } = found
-        const connection = about && this.connectionOf(about)
-        const key = connection === undefined ? about && keyOf(about) : this.keyFor(connection)
+        const { why, about, peer } = found
+        const connection = about && this.own.of(about)
+        const key = connection === undefined ? about && keyOf(about) : this.own.keyFor(connection)
         // each wrong call of a program is another one
-        this.add(key ?? (why.cause === "misused" ? why.sentence : why.cause), why, about)
+        this.add(key ?? (why.cause === "misused" ? why.sentence : why.cause), why, about, peer)
         return why
     }
 
@@ -218,7 +266,7 @@ export class Explainer {
         this.now = time
         const tuple = { remoteIp: ip, remotePort: 0, localPort: 0 }
         const why = whyNotReached(this.evidence, tuple, 0) ?? whyNoReply(this.evidence, ip)
-        if (why !== undefined) this.add(`ping ${ip}`, why, undefined)
+        if (why !== undefined) this.add(`ping ${ip}`, why, undefined, ip)
     }
 
     /** Returns the answer to the console's `why`, or `why ID`. */
@@ -251,18 +299,19 @@ export class Explainer {
     /** Returns the failures that were explained, and those that show now, the latest last. */
     why(now: number): readonly Diagnosis[] {
         this.finish(now)
-        return this.all.slice(-10)
+        const replaced = this.all.flatMap(({ replaces }) => replaces ?? [])
+        return this.all.filter(one => !replaced.includes(replacedBy(one))).slice(-10)
     }
 
     /** Returns why the connection with a number of the device failed, or what is known of it; undefined if it is not known. */
     whyId(id: number, now: number): Diagnosis | undefined {
         this.now = now
-        const tuple = this.ids.get(id)
+        const tuple = this.own.numbered(id)
         if (tuple === undefined) return undefined
         const known = this.all
             .filter(({ about }) => about !== undefined && keyOf(about) === keyOf(tuple))
             .at(-1)
-        const connection = this.connectionOf(tuple)
+        const connection = this.own.of(tuple)
         return (
             (connection && whyConnection(connection, now * 1e6, this.evidence)) ??
             known ??
@@ -274,12 +323,28 @@ export class Explainer {
 
     /** Returns what came of the run up to now, in one line. */
     result(): string {
-        const failures = this.all.map(({ about, ...why }) => {
-            const connection = about && this.connectionOf(about)
-            const isOwn = connection === undefined || connection.client === this.ownEnd(connection)
-            return { why, peer: about && `${about.remoteIp}:${about.remotePort}`, connection, isOwn }
-        })
+        const failures = this.all
+            .filter(one => !this.hasRecovered(one))
+            .map(({ about, peer: host, ...why }) => {
+                const connection = about && this.own.of(about)
+                const isOwn = connection === undefined || connection.client === this.own.ownEnd(connection)
+                const peer = about === undefined ? host : `${about.remoteIp}:${about.remotePort}`
+                return { why, peer, connection, isOwn }
+            })
         return resultOf(failures, this.connections.list, this.evidence.counts)
+    }
+
+    /** Returns true for a failure of a connection that has gone on after it. */
+    private hasRecovered({ about, cause, time }: Explained): boolean {
+        if (about === undefined || !PASSING.includes(cause)) return false
+        const key = keyOf(about)
+        return this.all.some(
+            later =>
+                later.cause === "recovered" &&
+                later.time >= time &&
+                later.about !== undefined &&
+                keyOf(later.about) === key
+        )
     }
 
     /** Notes a drop of a host's stack; explains the handshake that full tables prevent. */
@@ -292,7 +357,7 @@ export class Explainer {
             .at(-1)
         const why = latest && whyDropped(latest, this.now * 1e6, this.evidence)
         if (latest !== undefined && why !== undefined)
-            this.add(this.keyFor(latest), why, this.tupleOf(latest))
+            this.add(this.own.keyFor(latest), why, this.own.tupleOf(latest))
     }
 
     /** Sets the time, and explains the resets that no event has followed. */
@@ -306,12 +371,13 @@ export class Explainer {
         for (const { connection } of due) if (!isOfOlder(connection)) this.explain(connection)
     }
 
-    private segment({ connection, marks, segment }: Seen): void {
+    private segment({ connection, from, marks, segment }: Seen): void {
         const { bits } = segment
         this.noteOpened(connection, segment.time)
-        if (segment.length > 0) this.explain(connection, ["service-refused", "foreign-protocol"])
+        this.noteRecovery(connection)
+        if (segment.length > 0) this.exchanged(connection, from)
         if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
-        else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls"])
+        else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls", "cut-short", "no-answer"])
         else if (marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)) {
             const isStuck = connection.ends.some(
                 ({ unansweredRetransmissions, unansweredKeepAlives, shutSince }) =>
@@ -319,8 +385,51 @@ export class Explainer {
                     unansweredKeepAlives >= RETRANSMISSIONS ||
                     (shutSince !== undefined && segment.time - shutSince >= SHUT)
             )
-            if (isStuck) this.explain(connection)
+            // after a failure the first segment that arrives is answered first
+            const last = this.lastAbout(connection)
+            const isTried = PASSING.includes(last?.cause ?? "") && arrivesBothWays(connection, this.evidence)
+            if (isStuck && !isTried) this.explain(connection)
         }
+    }
+
+    /** Returns what was said last about a connection; undefined if nothing was. */
+    private lastAbout(connection: Connection): Explained | undefined {
+        if (this.all.length === 0) return undefined
+        const tuple = keyOf(this.own.tupleOf(connection))
+        return this.all.filter(({ about }) => about !== undefined && keyOf(about) === tuple).at(-1)
+    }
+
+    /** Explains what an end's data shows: a refusal, or the answer to a request that seemed to have none. */
+    private exchanged(connection: Connection, from: 0 | 1): void {
+        this.explain(connection, ["service-refused", "foreign-protocol", "redirected"])
+        if (from === connection.client) {
+            if (waitingFor(connection, this.evidence) === undefined) return
+            this.later(UNANSWERED / 1e6 + 10, now => {
+                this.tick(now)
+                this.explain(connection, ["no-answer"])
+            })
+            return
+        }
+        this.watchAnswer(connection)
+        const last = this.lastAbout(connection)
+        if (last?.cause !== "no-answer") return
+        const why = answeredAfterAll(connection, this.now)
+        this.add(this.own.keyFor(connection), { ...why, replaces: replacedBy(last) }, last.about)
+    }
+
+    /** Explains an answer that stops before its end, once nothing has come for a time. */
+    private watchAnswer(connection: Connection): void {
+        if (this.watched.has(connection) || requestIn(connection, this.evidence) === undefined) return
+        this.watched.add(connection)
+        // a little later, since times are rounded
+        this.later(UNANSWERED / 1e6 + 10, now => {
+            this.watched.delete(connection)
+            this.tick(now)
+            this.explain(connection, ["cut-short"])
+            const isIdle = now * 1e6 - connection.lastTime >= UNANSWERED
+            if (!isIdle && connection.closer === undefined && connection.reset === undefined)
+                this.watchAnswer(connection)
+        })
     }
 
     /** Corrects what was said of a connection that was answered after all: it has opened, or the device had given it up. */
@@ -331,19 +440,42 @@ export class Explainer {
         const isTooLate = ack === undefined && (ends[client].lastBits & Bit.Rst) !== 0
         // only the segment that opens the connection, or gives it up, changes what was said
         if (ack !== time && !isTooLate) return
-        const key = this.keyFor(connection)
+        const key = this.own.keyFor(connection)
         const opened = ack ?? synAck
         const failed = this.all.filter(
             ({ about, cause, time }) =>
                 about !== undefined &&
                 BEFORE_OPEN.includes(cause) &&
                 time * 1e6 < opened &&
-                keyOf(about) === keyOf(this.tupleOf(connection))
+                keyOf(about) === keyOf(this.own.tupleOf(connection))
         )
         const last = failed.at(-1)
         if (last === undefined) return
         const why = openedLate(connection, isTooLate)
         this.add(key, { ...why, replaces: replacedBy(last) }, last.about)
+    }
+
+    /** Corrects what was said of a connection that goes on: all that was sent is acknowledged, and no window is shut. */
+    private noteRecovery(connection: Connection): void {
+        const { ends, handshake, reset } = connection
+        const last = this.lastAbout(connection)
+        if (last === undefined || handshake.ack === undefined || reset !== undefined) return
+        if (!PASSING.includes(last.cause) || last.time * 1e6 < handshake.ack) return
+        const isGoing = ([0, 1] as const).every(
+            end =>
+                ends[end].ack === ends[other(end)].next &&
+                ends[end].unansweredRetransmissions + ends[end].unansweredKeepAlives === 0 &&
+                ends[end].shutSince === undefined
+        )
+        if (!isGoing || !arrivesBothWays(connection, this.evidence)) return
+        const why = recovered(connection, this.now)
+        this.add(
+            `${this.own.keyFor(connection)} ${last.time}`,
+            { ...why, replaces: replacedBy(last) },
+            last.about
+        )
+        // what fails again is explained again
+        this.done.delete(`${this.own.keyFor(connection)} ${last.cause}`)
     }
 
     /** Explains a connection of which segments do not arrive, one after the other. */
@@ -359,19 +491,39 @@ export class Explainer {
                 )
             )
             .at(-1)
-        if (connection === undefined) return
+        if (connection === undefined) {
+            const lost = lostSyns(this.evidence, { source, sourcePort, destination, destinationPort })
+            if (lost !== undefined)
+                this.add(
+                    `syn ${source} ${destinationPort}`,
+                    lost,
+                    undefined,
+                    `port ${destinationPort} of this device`
+                )
+            return
+        }
         const since = connection.lastTime / 1e6
         const { segments } = this.evidence
         const some = segments.filter(one => one.time > since && one.lost !== undefined)
-        if (some.length >= RETRANSMISSIONS) this.explain(connection)
+        const sent = segments.filter(
+            ({ view }) =>
+                view.source === source &&
+                view.sourcePort === sourcePort &&
+                view.destination === destination &&
+                view.destinationPort === destinationPort
+        )
+        const areLost =
+            sent.length >= RETRANSMISSIONS &&
+            sent.slice(-RETRANSMISSIONS).every(({ lost }) => lost !== undefined)
+        if (some.length >= RETRANSMISSIONS || areLost) this.explain(connection)
     }
 
     private failed(tuple: Tuple, error: string): Diagnosis {
         if (error === "ECONNABORTED") return this.aborted(tuple)
-        const connection = this.connectionOf(tuple)
+        const connection = this.own.of(tuple)
         if (connection !== undefined) this.final.add(connection)
-        const why = this.whyFailed(connection, tuple, error, this.openedAt(tuple))
-        this.add(connection === undefined ? keyOf(tuple) : this.keyFor(connection), why, tuple)
+        const why = this.whyFailed(connection, tuple, error, this.own.openedAt(tuple))
+        this.add(connection === undefined ? keyOf(tuple) : this.own.keyFor(connection), why, tuple)
         return why
     }
 
@@ -398,16 +550,8 @@ export class Explainer {
             "aborted",
             `The program of ${this.self().name} aborted the connection with ${name}.`
         )
-        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple, id: this.idOf(tuple) })
+        if (!isExplained) this.all.push({ ...why, time: this.now, about: tuple, id: this.own.idOf(tuple) })
         return why
-    }
-
-    private idOf(tuple: Tuple): number | undefined {
-        return [...this.ids].filter(([, one]) => keyOf(one) === keyOf(tuple)).at(-1)?.[0]
-    }
-
-    private openedAt(tuple: Tuple): number {
-        return [...this.ids.values()].filter(one => keyOf(one) === keyOf(tuple)).at(-1)?.opened ?? 0
     }
 
     /** Explains that hosts do not answer ARP for which no connection waits, such as those of datagrams. */
@@ -419,58 +563,44 @@ export class Explainer {
             if (asked === undefined || asked.answered || asked.count < ARP_TRIES) continue
             const attempt = { client: ip, server, name: server, asked: "", since: asked.first }
             const why = withoutNeighbour(this.evidence, attempt)
-            if (why !== undefined) this.add(`arp ${server}`, why, undefined)
+            if (why !== undefined) this.add(`arp ${server}`, why, undefined, server)
         }
     }
 
     /** Explains a connection, once for each cause; with `only`, if the cause is one of them. */
     private explain(connection: Connection, only?: readonly string[]): void {
-        if (this.final.has(connection) || this.isStray(connection)) return
+        if (this.final.has(connection) || this.own.isStray(connection)) return
         const why = whyConnection(connection, this.now * 1e6, this.evidence)
         if (why === undefined || (only !== undefined && !only.includes(why.cause))) return
         // a reset that the device's own program asked for is no failure to report
-        if (connection.resetBy?.end === this.ownEnd(connection) && WISHED.includes(why.cause)) return
-        this.add(this.keyFor(connection), why, this.tupleOf(connection))
-    }
-
-    /** Returns true when a connection is but the answer to the SYN of another one, from a port or an address that was not asked. */
-    private isStray(connection: Connection): boolean {
-        const { client, ends, addresses, ports, handshake } = connection
-        if (handshake.firstSyn !== undefined || ends[client].bytes > 0) return false
-        return this.connections.list.some(
-            one =>
-                one !== connection &&
-                one.handshake.firstSyn !== undefined &&
-                one.addresses[one.client] === addresses[client] &&
-                one.ports[one.client] === ports[client]
-        )
+        if (connection.resetBy?.end === this.own.ownEnd(connection) && WISHED.includes(why.cause)) return
+        this.add(this.own.keyFor(connection), why, this.own.tupleOf(connection))
     }
 
     private service(why: Diagnosis | undefined): void {
         if (why !== undefined) this.add(why.cause, why, undefined)
     }
 
-    private add(key: string, why: Diagnosis, about: Tuple | undefined): void {
+    private add(key: string, why: Diagnosis, about: Tuple | undefined, peer?: string): void {
         // one cable explains all
-        const whole = why.cause === "cable-out" ? `cable ${this.evidence.cableOut}` : `${key} ${why.cause}`
+        const isOut = why.cause === "cable-out" && why.replaces === undefined
+        const whole = isOut ? `cable ${this.evidence.cableOut}` : `${key} ${why.cause}`
         const isRepeated = this.all.some(
             ({ sentence, time }) => sentence === why.sentence && this.now - time < REPEATED
         )
         if (this.done.has(whole) || isRepeated) return
         this.done.add(whole)
-        const explained = { ...why, time: this.now, about, id: about && this.idOf(about) }
+        const explained = { ...why, time: this.now, about, id: about && this.own.idOf(about), peer }
         this.all.push(explained)
         if (this.all.length > MOST_EXPLAINED) this.all.shift()
         this.report(explained)
     }
 
     private whyReach(ip: string, port: number, code: string): { why: Diagnosis; about: Tuple } {
-        const tuple = [...this.ids.values()]
-            .filter(one => one.remoteIp === ip && one.remotePort === port)
-            .at(-1)
-        const connection = tuple === undefined ? this.connectionTo(ip, port) : this.connectionOf(tuple)
+        const tuple = this.own.openedTo(ip, port)
+        const connection = tuple === undefined ? this.own.to(ip, port) : this.own.of(tuple)
         const about = tuple ??
-            (connection && this.tupleOf(connection)) ?? { remoteIp: ip, remotePort: port, localPort: 0 }
+            (connection && this.own.tupleOf(connection)) ?? { remoteIp: ip, remotePort: port, localPort: 0 }
         const datagrams =
             connection === undefined && tuple === undefined ? whyNoDatagram(this.evidence, ip) : undefined
         return { why: datagrams ?? this.whyFailed(connection, about, code, tuple?.opened ?? 0), about }
@@ -480,119 +610,23 @@ export class Explainer {
     private mute(): { why: Diagnosis; about: Tuple } | undefined {
         const connection = this.connections.list.filter(({ closer }) => closer !== undefined).at(-1)
         const why = connection && mute(connection, this.evidence)
-        return connection && why && { why, about: this.tupleOf(connection) }
+        return connection && why && { why, about: this.own.tupleOf(connection) }
     }
 
-    /** Returns the connections of the device that are open, in words. */
-    private open(): string[] {
-        return this.connections.list
-            .filter(
-                connection =>
-                    connection.reset === undefined && connection.ends.some(({ fin }) => fin === undefined)
-            )
-            .map(connection => {
-                const own = this.ownEnd(connection)
-                return `${endName(connection, other(own))} (${connection.ends[own].state})`
-            })
-    }
-
-    private connectionOf({ remoteIp, remotePort, localPort }: Tuple): Connection | undefined {
-        return this.connections.list
-            .filter(one => {
-                const tuple = this.tupleOf(one)
-                return (
-                    tuple.remoteIp === remoteIp &&
-                    tuple.remotePort === remotePort &&
-                    tuple.localPort === localPort
-                )
-            })
+    /** Returns why the program cannot read the answer to its last request, as JSON with `isJson`. */
+    private unreadable(isJson: boolean): { why: Diagnosis; about: Tuple } | undefined {
+        const connection = this.connections.list
+            .filter(one => one.client === this.own.ownEnd(one) && requestIn(one, this.evidence) !== undefined)
             .at(-1)
+        const why =
+            connection &&
+            ((isJson ? notJson(connection, this.now * 1e6, this.evidence) : undefined) ??
+                whyConnection(connection, this.now * 1e6, this.evidence))
+        return connection && why && { why, about: this.own.tupleOf(connection) }
     }
-
-    private connectionTo(ip: string, port: number): Connection | undefined {
-        return this.connections.list
-            .filter(one => {
-                const { remoteIp, remotePort } = this.tupleOf(one)
-                return remoteIp === ip && remotePort === port
-            })
-            .at(-1)
-    }
-
-    private ownEnd({ addresses }: Connection): 0 | 1 {
-        return addresses[1] === this.self().ip ? 1 : 0
-    }
-
-    private tupleOf(connection: Connection): Tuple {
-        const own = this.ownEnd(connection)
-        const { addresses, ports } = connection
-        return { remoteIp: addresses[other(own)], remotePort: ports[other(own)], localPort: ports[own] }
-    }
-
-    private keyFor(connection: Connection): string {
-        return `${keyOf(this.tupleOf(connection))} ${connection.number}`
-    }
-
-    private noteId(event: StackEvent & { kind: "state" }, time: number): void {
-        const { id, localPort, remoteIp, remotePort } = event
-        if (id === 0 || this.ids.has(id)) return
-        this.ids.set(id, { localPort, remoteIp, remotePort, opened: time })
-        const [oldest] = this.ids.keys()
-        if (this.ids.size > MOST_IDS && oldest !== undefined) this.ids.delete(oldest)
-    }
-}
-
-/** Returns what is known of a connection that fails without anything on the network that shows why. */
-function general(
-    connection: Connection | undefined,
-    tuple: Tuple,
-    error: string,
-    evidence: Evidence
-): Diagnosis {
-    const name = `${tuple.remoteIp}:${tuple.remotePort}`
-    if (connection === undefined)
-        return diagnosis(
-            "unanswered",
-            `The connection with ${name} failed (${error}) before anything was sent to it.`
-        )
-    const { ends } = connection
-    return diagnosis(
-        "unanswered",
-        `The connection with ${name} failed (${error}) after ${counted(ends[0].segments + ends[1].segments, "segment")}.`,
-        "look at what was heard last",
-        lastWords(connection, evidence)
-    )
 }
 
 /** Returns when a sentence was said that another one corrects, and that sentence. */
 function replacedBy({ time, sentence }: Explained): string {
     return `at ${moment(time)} it read: ${sentence}`
-}
-
-function sharedAddress(name: string, ip: string, [one, another]: readonly [string, string]): Diagnosis {
-    return diagnosis(
-        "address-taken",
-        `Two hosts have the address ${ip}: ${one} and ${another} both answer ARP for it, and ${name} talks to only one of them.`,
-        "give one of them another address"
-    )
-}
-
-function sameMac(name: string, station: string, mac: string): Diagnosis {
-    return diagnosis(
-        "address-taken",
-        `Two stations send with the Ethernet address ${mac}: ${name} and ${station}. A switch sends frames to the one that spoke last.`,
-        "give each station its own Ethernet address (macAddress)"
-    )
-}
-
-function healthy(connection: Connection, { remoteIp, remotePort }: Tuple, evidence: Evidence): Diagnosis {
-    return diagnosis(
-        "unanswered",
-        `Nothing is wrong with the connection with ${remoteIp}:${remotePort} so far.`,
-        "",
-        lastWords(connection, evidence)
-    )
-}
-
-function keyOf({ remoteIp, remotePort, localPort }: Tuple): string {
-    return `${localPort} ${remoteIp}:${remotePort}`
 }

@@ -1,8 +1,10 @@
 // What a line does to the frames between two hosts: it damages them, loses them, or loses those of one kind.
 
+import { type Connection, endName, other } from "../analysis/connection"
 import { sameNetwork } from "../options/address"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence, SegmentSighting } from "./evidence"
+import { segmentsOf } from "./sightings"
 import { counted } from "./words"
 
 /** What to do about a line that loses frames. */
@@ -83,6 +85,74 @@ export function lossesBetween(
     return tooLong(all, evidence) ?? selective(evidence, late, a, b) ?? kind ?? lossy(late, lost, a, b, since)
 }
 
+/** Returns that all segments of one direction are lost, while those of the other one arrive; undefined if it is otherwise. */
+export function oneWay(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
+    if (evidence === undefined) return undefined
+    for (const end of [0, 1] as const) {
+        const sent = segmentsOf(connection, end, evidence)
+        const tail = sent.slice(sent.map(isLost).lastIndexOf(false) + 1)
+        const [first] = tail
+        if (first === undefined || tail.length < FEW || tail.some(({ lost }) => lost === "mtu")) continue
+        // if only data is lost, the other segments of this direction may pass
+        if (tail.every(({ view }) => view.length > 0)) continue
+        const back = segmentsOf(connection, other(end), evidence).filter(({ time }) => time > first.time)
+        if (back.length < FEW || back.some(isLost)) continue
+        const [name, peer] = [endName(connection, end), endName(connection, other(end))]
+        const isOwn = evidence.self?.().ip === connection.addresses[end]
+        const rest = `since ${moment(first.time)}, while ${counted(back.length, "segment")} of ${peer} arrived: segments are lost in one direction only.`
+        return diagnosis(
+            "frames-lost",
+            isOwn
+                ? `The line lost all ${counted(tail.length, "segment")} that ${name} sent ${rest}`
+                : `${name} answers, but the line lost all ${counted(tail.length, "segment")} that it sent ${rest}`,
+            "look at the cable (one pair may be broken), at the switch, and at a firewall that lets only one direction pass",
+            [
+                sent.length === tail.length
+                    ? `nothing that ${name} sent has arrived`
+                    : `the last segment of ${name} that arrived was sent at ${moment(sent.at(-tail.length - 1)!.time)}`,
+            ]
+        )
+    }
+    return undefined
+}
+
+/** The SYNs of a client after which it is reported that none arrives: three repetitions. */
+const LOST_SYNS = 4
+
+/** Returns that no SYN of a client arrives at the device, which does not notice it; undefined if one does, or if they are few. */
+export function lostSyns(
+    evidence: Evidence,
+    { source, sourcePort, destination, destinationPort }: Ends
+): Diagnosis | undefined {
+    const own = evidence.self?.()
+    if (own === undefined || own.ip !== destination) return undefined
+    const syns = evidence.segments.filter(
+        ({ view }) =>
+            view.source === source &&
+            view.sourcePort === sourcePort &&
+            view.destination === destination &&
+            view.destinationPort === destinationPort
+    )
+    const [first] = syns
+    if (first === undefined || syns.length < LOST_SYNS) return undefined
+    if (!syns.every(one => isLost(one) && one.view.flags.syn && !one.view.flags.ack)) return undefined
+    const isFiltered = syns.every(({ lost }) => lost === "filter")
+    const what = `${counted(syns.length, "SYN")} of ${source} to port ${destinationPort} of ${own.name}`
+    return diagnosis(
+        isFiltered ? "filtered" : "frames-lost",
+        isFiltered
+            ? `A firewall on the way dropped all ${what} since ${moment(first.time)}: nothing of that connection arrives.`
+            : `The line lost all ${what} since ${moment(first.time)}: nothing of that connection arrives.`,
+        isFiltered
+            ? `let port ${destinationPort} through the firewall between ${source} and ${own.name}`
+            : AFTER_LOSS,
+        [`${own.name} itself notices nothing: only the network shows it`]
+    )
+}
+
+/** The ends of a segment. */
+type Ends = Pick<SegmentSighting["view"], "source" | "sourcePort" | "destination" | "destinationPort">
+
 function tooLong(all: readonly SegmentSighting[], evidence: Evidence): Diagnosis | undefined {
     const lengths = (some: readonly SegmentSighting[]) => some.map(({ view }) => view.frameLength - 14)
     const shortestLost = Math.min(...lengths(all.filter(isLost)))
@@ -156,11 +226,13 @@ function selective(
             isBetween(view.senderIp, view.targetIp, a, b)
     )
     if (arp === undefined) return undefined
-    const { sourcePort, destinationPort } = first.view
+    const { sourcePort, destinationPort, source, destination } = first.view
     const port = Math.min(sourcePort, destinationPort)
+    const isOfOne = late.every(one => one.view.source === source || !isLost(one))
+    const way = isOfOne ? `from ${source} to ${destination}` : `between ${a} and ${b}`
     return diagnosis(
         "filtered",
-        `Since ${moment(first.time)} no segment of port ${port} passes between ${a} and ${b}, though ARP does: a firewall on the way drops them.`,
+        `Since ${moment(first.time)} no segment of port ${port} passes ${way}, though ARP does: a firewall on the way drops them.`,
         `look at the firewalls between ${a} and ${b}: they may have forgotten the connection`,
         [
             `${counted(late.filter(isLost).length, "segment")} did not arrive; ARP was answered at ${moment(arp.time)}`,

@@ -198,6 +198,24 @@ export function unanswered(
         ? (misdirected(evidence, attempt, mac) ?? elsewhere(evidence, attempt, sent))
         : undefined
     if (strange !== undefined) return strange
+    const [kind] = sent.map(({ view }) => view.kind).slice(-1)
+    const isFiltered = sent.length > 0 && sent.every(one => one.lost === "filter")
+    if (isDirect && kind === "icmp")
+        return diagnosis(
+            "unanswered",
+            `${name} did not answer ${asked}, though it answers ARP: it does not answer pings, or a firewall drops them.`,
+            "try the service itself (connect): many hosts are set to ignore pings",
+            [`${server} answers ARP at ${mac}`, otherAnswers(evidence, attempt)]
+        )
+    if (isDirect && kind === "udp" && !isFiltered)
+        return diagnosis(
+            "no-answer",
+            `${name} did not answer ${asked}, though ${server} answers ARP, and reports no closed port: its program does not answer, or a firewall drops them.`,
+            `does that program run, and does the firewall of ${server} let port ${portOf(name)} through?`,
+            [
+                `${server} answers ARP at ${mac}, since ${moment(since)} nothing of port ${portOf(name)} came back`,
+            ]
+        )
     if (isDirect)
         return diagnosis(
             "filtered",
@@ -218,6 +236,14 @@ export function unanswered(
     const neighbour = onThisCable(evidence, server)
     if (neighbour !== undefined && own?.prefix !== undefined && own.ip === client)
         return wrongPrefix(own.name, own.prefix, attempt, neighbour)
+    const nearer = redirectedTo(evidence, server)
+    if (nearer !== undefined)
+        return diagnosis(
+            "gateway-wrong",
+            `${nearer.by} says by ICMP redirect that ${server} is reached through ${nearer.router}, and this stack follows no redirects: ${name} did not answer ${asked} through ${router}.`,
+            `set ${nearer.router} as the router (gateway), if most packets take that way`,
+            [`the redirect was sent at ${moment(nearer.time)}`]
+        )
     const through = forwarded(evidence, mac, router)
     if (through === undefined)
         return diagnosis(
@@ -290,6 +316,19 @@ export function inPieces(evidence: Evidence, server: string, since: number): Dia
         `${server} answers in ${counted(pieces.length, "IP fragment")}, which this stack drops: it puts no packets together.`,
         `have ${server} send whole packets: look at the MTU of its interface and of the way`
     )
+}
+
+/** ICMP redirect (RFC 792): its payload is the packet that it is about; the router is in the header's last four bytes. */
+const REDIRECT = 5
+
+/** Returns which router a redirect names for a host; undefined if none arrived. */
+function redirectedTo({ others, self }: Evidence, server: string) {
+    for (const { view, time, lost } of [...others].reverse()) {
+        if (view.kind !== "icmp" || view.type !== REDIRECT || lost !== undefined) continue
+        if (view.destination !== self?.().ip || view.payload.subarray(16, 20).join(".") !== server) continue
+        return { by: view.source, router: view.rest.join("."), time }
+    }
+    return undefined
 }
 
 /** Returns the last packet of another network that a router passed on. */

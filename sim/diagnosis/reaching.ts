@@ -1,11 +1,14 @@
 // Why nothing was sent to a host at all: no cable, no address, an address that two hosts have, ARP.
 
+import { wordsV4 } from "../analysis/icmp"
 import type { Tuple } from "../device/events"
-import { oneLine } from "../view/describe"
+import type { IcmpView } from "../view/dissect"
 import { lastNotes, withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
+import { isRefusal, unreachable } from "./icmp"
+import { AFTER_LOSS } from "./line"
 import { askedFor, unanswered, withoutNeighbour } from "./opening"
 import { counted, duration } from "./words"
 
@@ -130,28 +133,47 @@ export function whyNoReply(evidence: Evidence, ip: string): Diagnosis | undefine
         ({ view }) => view.kind === "icmp" && view.type === 8 && view.destination === ip
     )
     const [first] = sent
+    const own = evidence.self?.()
     if (first === undefined) return undefined
-    const report = evidence.others
-        .filter(
-            ({ view }) =>
-                view.kind === "icmp" &&
-                (view.type === 3 || view.type === 11) &&
-                view.source !== evidence.self?.().ip
-        )
-        .at(-1)
-    if (report !== undefined && "source" in report.view && report.view.kind === "icmp")
-        return diagnosis(
-            "unreachable",
-            `${report.view.source} reports that ${ip} cannot be reached: ${oneLine(report.view)}.`,
-            "is the address right?"
-        )
+    const errors = evidence.others.flatMap(({ view, lost }) => {
+        if (view.kind !== "icmp" || view.source === own?.ip || lost !== undefined) return []
+        const words = wordsV4(view.type, view.code)
+        return words !== undefined && isRefusal(words) && quotesPing(view, ip)
+            ? [{ words, by: view.source }]
+            : []
+    })
+    const last = errors.at(-1)
+    if (last !== undefined) return unreachable(ip, last.words, last.by, ip)
     const requests = counted(sent.length, "echo request")
     const base = `${ip} did not answer ${requests}: the host is off or elsewhere, or a firewall drops them.`
-    const client = evidence.self?.().ip ?? ""
+    const replies = evidence.others.filter(
+        ({ view }) => view.kind === "icmp" && view.type === 0 && view.source === ip
+    )
+    const lost = replies.filter(one => one.lost !== undefined).length
+    if (lost > 0 && lost === replies.length)
+        return diagnosis(
+            "frames-lost",
+            `${ip} answered ${requests}, but the line lost ${lost === 1 ? "the answer" : `all ${lost} answers`}.`,
+            AFTER_LOSS
+        )
+    const [reply] = replies
+    if (reply !== undefined)
+        return diagnosis(
+            "answered-late",
+            `${ip} answers pings, but too late: its first answer was sent at ${moment(reply.time)}, ${duration((reply.time - first.time) * 1e6)} after the request, and ${own?.name ?? "the device"} waits 1 s.`,
+            "look at what delays packets on the way (--impair delay)",
+            [reply.arrives === undefined ? undefined : `it arrives at ${moment(reply.arrives)}`]
+        )
+    const client = own?.ip ?? ""
     return unanswered(
         evidence,
         { client, server: ip, name: ip, asked: requests, since: first.time },
         base,
         sent
     )
+}
+
+/** Returns true for an ICMP error that quotes an echo request to a host. */
+function quotesPing({ payload }: IcmpView, ip: string): boolean {
+    return payload.length >= 20 && payload[9] === 1 && payload.subarray(16, 20).join(".") === ip
 }

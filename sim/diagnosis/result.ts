@@ -14,20 +14,70 @@ export interface Failure {
     readonly isOwn: boolean
 }
 
-/** The failures without a connection, by their causes. */
-const services: { readonly [cause in Cause]?: string } = {
+/** What each cause means for a reader of this line alone. */
+const words: { readonly [cause in Cause]: string } = {
+    aborted: "the program aborted the connection",
     "address-taken": "two hosts have one address",
+    "answered-late": "the answer came too late",
+    "answered-slowly": "the answer came late",
+    "backlog-full": "too many connections wait for the server's program",
+    "cable-out": "the cable was out",
+    "chip-silent": "the device's chip does not work",
+    "closed-at-once": "the server closed at once",
+    corrupted: "packets arrive damaged",
+    "cut-short": "the answer was not complete",
     "dhcp-refused": "the device got no address",
     "dhcp-silent": "the device got no address",
     "dhcp-unusable": "the device got no address",
+    filtered: "a firewall drops the packets",
+    "foreign-protocol": "the answer is of another protocol",
+    fragmented: "the answers come in IP fragments",
+    "frames-lost": "the line loses packets",
+    "gateway-missing": "no router is set, and the host is on another network",
+    "gateway-silent": "the router does not answer",
+    "gateway-wrong": "the router does not lead there",
+    "half-closed": "only one end has closed",
+    "handshake-unfinished": "the handshake was not completed",
+    "host-silent": "no host answers at that address",
+    "ignored-reset": "a reset was ignored",
+    "link-down": "there is no link",
+    misused: "a call or command was not valid",
+    mtu: "long packets vanish on the way",
     "name-server-failed": "the name was not found",
     "name-server-silent": "the name was not found",
     "name-unknown": "the name was not found",
+    "no-answer": "no answer came",
+    "not-acknowledged": "the data was not acknowledged",
+    "opened-late": "it opened late",
+    "peer-vanished": "the host does not answer any more",
+    "port-closed": "no program listens on that port",
+    recovered: "it goes on",
+    redirected: "the server names another address",
+    reset: "an end aborted it",
+    "reset-after-close": "data came after an end had closed",
     "resolver-missing": "the name was not found",
+    "service-refused": "the server refuses",
+    "stale-connection": "the peer does not know the connection",
+    "tables-full": "all connection records are in use",
+    tls: "one end speaks TLS, and the other does not",
+    unanswered: "no answer came",
+    unreachable: "a host or router reports that it cannot be reached",
+    "window-shut": "the peer takes no more data",
+    withdrawn: "the client gave up",
+    "wrong-neighbour": "ARP leads to the wrong station",
+    "wrong-number": "the numbers of the segments do not fit",
+    "wrong-prefix": "the length of the prefix is wrong",
+    "wrong-source": "the answer comes from another address or port",
 }
 
 /** What is said of connections that have not failed. */
-const NO_FAILURE: readonly Cause[] = ["aborted", "ignored-reset", "opened-late"]
+const NO_FAILURE: readonly Cause[] = [
+    "aborted",
+    "answered-slowly",
+    "ignored-reset",
+    "opened-late",
+    "recovered",
+]
 
 /** Returns the result of a run; `lost` and `damaged` are the frames that did not arrive whole. */
 export function resultOf(
@@ -39,7 +89,7 @@ export function resultOf(
     const valid = failures.filter(
         ({ why }) => !NO_FAILURE.includes(why.cause) && !replaced.some(text => text.endsWith(why.sentence))
     )
-    if (valid.length > 0) return `result: failed: ${listed([...new Set(valid.map(words))])}.`
+    if (valid.length > 0) return `result: failed: ${listed([...new Set(valid.map(failure))])}.`
     const aborted = connections.filter(isReset).length
     const open = connections.filter(one => !isOver(one)).length - aborted
     const losses = [
@@ -55,10 +105,11 @@ export function resultOf(
     return `result: nothing failed${details.length === 0 ? "" : `: ${details.join("; ")}`}.`
 }
 
-function words({ why: { cause }, peer, connection, isOwn }: Failure): string {
-    if (peer === undefined) return `${services[cause] ?? "see why"} (${cause})`
-    if (connection?.handshake.ack !== undefined) return `the connection with ${peer} (${cause})`
-    return isOwn ? `${peer} was not reached (${cause})` : `${peer} did not get a connection (${cause})`
+function failure({ why: { cause }, peer, connection, isOwn }: Failure): string {
+    const reason = `${words[cause]} (${cause})`
+    if (peer === undefined) return reason
+    if (connection?.handshake.ack !== undefined) return `the connection with ${peer}: ${reason}`
+    return isOwn ? `${peer} was not reached: ${reason}` : `${peer} did not get a connection: ${reason}`
 }
 
 /** Returns true when a reset has ended a connection, which did not open after it. */

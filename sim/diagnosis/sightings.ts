@@ -30,6 +30,14 @@ export function areAllLost(segments: readonly SegmentSighting[]): boolean {
     return segments.length >= STUCK && segments.every(({ lost }) => lost !== undefined)
 }
 
+/** Returns true when the last segment of each end arrives. */
+export function arrivesBothWays(connection: Connection, evidence: Evidence): boolean {
+    return ([0, 1] as const).every(end => {
+        const last = segmentsOf(connection, end, evidence).at(-1)
+        return last !== undefined && last.lost === undefined
+    })
+}
+
 /** The times of a frame at the line and at the port differ by less than this in real time, ms. */
 const SAME = 1
 

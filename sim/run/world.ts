@@ -34,7 +34,7 @@ import type { Actor } from "../stage/actor"
 import { Conditions, conditionHelp } from "../stage/conditions"
 import { type Scene, sceneOn } from "../stage/scene"
 import { namesOf } from "../stage/stages"
-import { type Clock, RealClock, VirtualClock } from "../time/clock"
+import { type Clock, RealClock, type Timer, VirtualClock } from "../time/clock"
 import { Random } from "../time/random"
 import { bootOptions, deviceName, hostName, macFor, macOfHostX } from "./boot"
 import { Ended } from "./ended"
@@ -72,6 +72,7 @@ const OWN_HELP = [
 const HELP_LINE = helpLine({ usage: "help [COMMAND]", does: "lists the commands, or explains one" })
 const HELP = /^\s*help\s+(\S+)\s*$/
 const WHY = /^\s*why(?=\s|$)(.*)$/
+const LIMITED_BROADCAST = /^\s*(?:connect|ping)\s+255\.255\.255\.255\b/
 const FAULT = /^\s*fault(?:\s+(.*))?$/
 
 export class World {
@@ -93,6 +94,8 @@ export class World {
     jacdacPort: number | undefined
     readonly conditions: Conditions
     private readonly actors: Actor[] = []
+    /** What explainers wait for. */
+    private readonly timers = new Set<Timer>()
     /** Another host tries ports that the program may not have: a refusal is no failure, and not explained. */
     tries = false
     /** Carries out the commands of the run that shows this world; returns undefined for any other command. */
@@ -305,7 +308,10 @@ export class World {
         const [, pinged] = /^\s*ping\s+(\S+)/.exec(command ?? line) ?? []
         // the address that is not valid, or the port that is in use, is in the command
         if (/\bE(INVAL|ADDRINUSE)\b/.test(text)) explainer.error(`${command ?? line}: ${text}`, this.now())
-        else if (pinged !== undefined) explainer.noReply(pinged, this.now())
+        // the parser of addresses knows no value for this one
+        else if (LIMITED_BROADCAST.test(command ?? line))
+            explainer.error(`${command ?? line}: EINVAL`, this.now())
+        else if (pinged !== undefined && /\bno reply\b/.test(text)) explainer.noReply(pinged, this.now())
         else explainer.error(text, this.now())
     }
 
@@ -364,6 +370,7 @@ export class World {
     /** Switches off the devices, the other hosts and the links. */
     async close(): Promise<void> {
         this.finish(new Ended(0))
+        for (const timer of this.timers) timer.cancel()
         this.conditions.close()
         for (const actor of this.actors) actor.stop()
         for (const device of this.devices) device.stop()
@@ -518,10 +525,20 @@ export class World {
             explained => {
                 if (this.held !== undefined) this.held.push(explained)
                 else this.explained(explained, n, false)
-            }
+            },
+            (ms, run) => this.later(ms, run)
         )
         this.explainers[n] = explainer
         return explainer
+    }
+
+    /** Calls a function in `ms` milliseconds, unless the world is closed before. */
+    private later(ms: number, run: (now: number) => void): void {
+        const timer = this.clock.at(this.clock.now() + ms, () => {
+            this.timers.delete(timer)
+            run(this.now())
+        })
+        this.timers.add(timer)
     }
 
     private explained(explained: Explained, device: number, isOfEvent: boolean): void {

@@ -70,6 +70,8 @@ export interface IcmpView extends Ipv4 {
     readonly kind: "icmp"
     readonly type: number
     readonly code: number
+    /** The four bytes after the checksum, whose meaning depends on the type. */
+    readonly rest: Uint8Array
     /** The fields of an echo request or reply; undefined for other messages. */
     readonly echo: { readonly identifier: number; readonly sequence: number } | undefined
     readonly payload: Uint8Array
@@ -234,6 +236,7 @@ function icmp(frame: Uint8Array, header: Ipv4, message: Uint8Array): View {
         ...header,
         type,
         code: message[1]!,
+        rest: message.subarray(4, 8),
         echo: isEcho ? { identifier: view.getUint16(4), sequence: view.getUint16(6) } : undefined,
         payload: message.subarray(8),
         checksumValid: fold(sum(message, 0)) === 0xffff,

@@ -3,8 +3,9 @@
 import { fetch } from "@devicescript/net"
 import { board } from "../board"
 import { boot } from "../boot"
-import { jsonOf, useForNet } from "../socket/devicescript-net"
+import { useForNet } from "../socket/devicescript-net"
 import { startNetwork } from "../socket/interface"
+import { jsonOf } from "../socket/json"
 
 useForNet(await startNetwork({ mac: board, ...boot }))
 try {

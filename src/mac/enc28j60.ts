@@ -538,12 +538,12 @@ export class Enc28j60 implements Mac {
             await idle()
         }
         if (!ready)
-            return `ENC28J60: ESTAT is ${status} (expected 1), EREVID is ${revision} (expected 2 to 6): check power, crystal, reset, CS, SCK, MOSI, MISO`
+            return `ENC28J60: ENODEV, ESTAT is ${status} (expected 1), EREVID is ${revision} (expected 2 to 6): check power, crystal, reset, CS, SCK, MOSI, MISO`
         if (revision <= Revision.Slow && (options.hz || Revision.SlowHz) < Revision.SlowHz)
-            return `ENC28J60: revision ${revision} of the chip needs an SPI clock of 8 MHz or more: set hz`
+            return `ENC28J60: EINVAL, revision ${revision} of the chip needs an SPI clock of 8 MHz or more: set hz`
         this.settings.setAt(Setting.Revision, "u8", revision)
         if (!(await this.open()))
-            return "ENC28J60: answers but does not keep its settings: check the chip's power, the SPI clock and the wires"
+            return "ENC28J60: ENODEV, the chip answers but does not keep its settings: check the chip's power, the SPI clock and the wires"
         this.answers = true
         this.upSince = ds.millis() | 0
         await this.look()

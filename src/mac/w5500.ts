@@ -492,10 +492,10 @@ export class W5500 implements Mac {
             await idle()
         }
         if (version !== CHIP_VERSION)
-            return `W5500: version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
+            return `W5500: ENODEV, version register reads ${version} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
         if (!(await this.open())) {
             this.own = -1
-            return "W5500: answers but does not open its socket: check its power, then switch it off and on"
+            return "W5500: ENODEV, the chip answers but does not open its socket: check its power, then switch it off and on"
         }
         this.answers = true
         this.upSince = ds.millis() | 0

@@ -40,14 +40,14 @@ export type WifiOptions = EspHostedOptions &
 /** Milliseconds. */
 const enum Time {
     /** Between two looks at a co-processor that boots. */
-    Boot = 500,
+    Boot = 200,
     /** From the firmware of another version, or credentials that are not valid, to the next attempt. */
     Retry = 3000,
     /**
      * Espressif's own host waits 5 s for a response (host/drivers/rpc/slaveif/rpc_slave_if.h); a request may be lost, and is
      * repeated.
      */
-    Response = 1500,
+    Response = 1000,
     /** The same while the station is connected, where nothing takes long. */
     Alive = 350,
     /** Between two requests for the state and signal of the connection. */
@@ -56,9 +56,12 @@ const enum Time {
     Join = 1500,
     /** From one access point to the next. */
     Roam = 5000,
-    /** After the first failure, then doubled up to the longest; longer where the access point has refused a password that it has never taken. */
-    FirstDelay = 500,
-    LongestDelay = 3000,
+    /**
+     * After the first failure, then doubled up to the longest: a network that comes back is joined within 5 s. A refused password is tried
+     * again after up to LongestRefused if it has never been right, and after FirstDelay if it was, as a refusal takes 3 s by itself.
+     */
+    FirstDelay = 250,
+    LongestDelay = 1500,
     LongestRefused = 30000,
     /** Delay while `out` is in use. */
     Soon = 1,
@@ -73,9 +76,10 @@ const enum Tries {
     Joins = 10,
     /**
      * Looks at a co-processor that boots: 3 s from the end of a reset, of which 0.5 are over, to its first message (1.2 s in
-     * docs/spi_full_duplex.md section 9). A look that finds the handshake line high counts as `Awake`: the message is due then.
+     * docs/spi_full_duplex.md section 9). A look that finds the handshake line high counts as `Awake`: the message is due then, and of
+     * a module that takes those 1.2 s it is waited for another 0.6.
      */
-    Looks = 6,
+    Looks = 15,
     Awake = 3,
 }
 
@@ -486,7 +490,7 @@ export class Wifi extends EspHosted {
                 if (field.length === 6) this.bssid.blitAt(0, b, field.at, 6)
             }
             this.delay = 0
-            this.refusedDelay = Time.LongestDelay
+            this.refusedDelay = Time.FirstDelay
             this.asked = 0
             this.tries = 0
             if (!this.linkUp) {

@@ -40,8 +40,8 @@ export class Network {
         try {
             await this.mac.start()
         } catch (error) {
-            // Time.Retry
-            console.error(`${(error as Error).message}; trying again every 5 s`)
+            // a driver may answer again before `startAgain` calls, so no time is named
+            console.error(`${(error as Error).message}; trying again`)
             return false
         }
         run.start(this)

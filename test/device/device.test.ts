@@ -239,7 +239,7 @@ describe("a device", () => {
         expect(thrown).toMatchObject({ code: "ENETDOWN", message: `call: ${why}` })
     })
 
-    test("starts its driver again every 5 s when the chip does not answer", async () => {
+    test("starts its driver again after 5 s when the chip does not answer", async () => {
         let attempts = 0
         const { run, said, command } = await boot(
             {},
@@ -251,8 +251,8 @@ describe("a device", () => {
         )
         await run(9000)
         expect(said).toEqual([
-            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; trying again every 5 s",
-            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; trying again every 5 s",
+            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; trying again",
+            "error: W5500: check power, reset, CS, SCK, MOSI, MISO; trying again",
         ])
         // what needs no chip works meanwhile
         const reply = command("connections")

@@ -379,13 +379,13 @@ const harmless: { readonly [name: string]: [Part, number, ...string[]] } = {
 test.each<[string, string, Part, number, ...string[]]>([
     [
         "an open that nobody answers, and that is corrected later",
-        "result: failed: 10.0.0.9:7 was not reached (answered-late).",
+        "result: failed: 10.0.0.9:7 was not reached: the answer came too late (answered-late).",
         { set: late, commands: [`connect ${LATE} 7`] },
         30,
     ],
     [
         "a window that is shut",
-        "result: failed: the connection with 10.0.0.8:7 (window-shut).",
+        "result: failed: the connection with 10.0.0.8:7: the peer takes no more data (window-shut).",
         stages.find(({ name }) => name === "window-shut")!,
         60,
     ],

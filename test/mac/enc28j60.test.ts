@@ -89,7 +89,7 @@ describe("start() of the ENC28J60's driver", () => {
             const bench = new Bench()
             bench.chip.faults.dead = dead
             await expect(bench.mac.start()).rejects.toThrow(
-                `ENC28J60: ESTAT is ${dead} (expected 1), EREVID is ${dead} (expected 2 to 6): ` +
+                `ENC28J60: ENODEV, ESTAT is ${dead} (expected 1), EREVID is ${dead} (expected 2 to 6): ` +
                     "check power, crystal, reset, CS, SCK, MOSI, MISO"
             )
             expect(bench.clock.now()).toBeLessThan(100)
@@ -126,7 +126,7 @@ describe("start() of the ENC28J60's driver", () => {
     ] as const)("start() of revision %s throws below 8 MHz (erratum 1)", async (revision, id) => {
         const slow = new Bench({ revision, driver: { hz: 7_999_999 } })
         await expect(slow.mac.start()).rejects.toThrow(
-            `ENC28J60: revision ${id} of the chip needs an SPI clock of 8 MHz or more: set hz`
+            `ENC28J60: EINVAL, revision ${id} of the chip needs an SPI clock of 8 MHz or more: set hz`
         )
         await new Bench({ revision, driver: { hz: 8_000_000 } }).mac.start()
         await new Bench({ revision }).mac.start()

@@ -3,6 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { chips } from "../../sim/chip/chips"
+import type { EspHostedChip } from "../../sim/chip/esp-hosted"
+import type { WiredChip } from "../../sim/chip/wires"
 import { FaultBench, text } from "./fault-bench"
 
 /** The device serves again this long after a fault, ms. */
@@ -183,8 +185,26 @@ const MISLEADING: { [chip: string]: RegExp } = {
 }
 const MISLEADING_ETHERNET = /^(miso|mosi|wire|brown-out|register)\b|^dead|^untaken|^mii-stuck/
 
-/** Faults of a Wi-Fi module while the device starts: the device serves this long after the fault, which is over at once. */
-const AT_START = ["checksum-errors 1", "cuts 1", "unanswered 1", "lost-interrupts 1"]
+/** Faults of a Wi-Fi module while the device starts, and the counters that are 0 when each is over. */
+const AT_START = [
+    ["checksum-errors 1", "checksumErrors"],
+    ["checksum-errors 3", "checksumErrors"],
+    ["cuts 1", "cuts"],
+    ["unanswered 1", "unanswered"],
+    ["unanswered 2", "unanswered"],
+    ["unanswered 3", "unanswered"],
+    ["lost-interrupts 1", "lostInterrupts"],
+    ["lost-interrupts 2", "lostInterrupts"],
+    ["lost-interrupts 3", "lostInterrupts"],
+] as const
+
+/** Faults that a driver tries to get over again and again: they end at any time between two attempts, ms after they began. */
+const HEALED: { [chip: string]: readonly string[] } = {
+    w5500: ["dead 0", "wire-cs on", "no-link on"],
+    enc28j60: ["dead 0", "wire-cs on", "mii-stuck on"],
+    esp_hosted: ["dead on", "other-password on", "other-ssid on", "no-link on", "wire-sck on"],
+}
+const HEALED_AFTER = [7000, 7700, 8400, 9100, 9800, 10_500]
 /** Milliseconds: before the module's first message, at the first response, while the station joins, at the event that reports that. */
 const PHASES = [0, 1270, 1500, 1900]
 
@@ -255,14 +275,34 @@ describe.each(runs)("a faulty %s, on %s", (chip, runtime) => {
     )
 })
 
+describe.each(Object.keys(chips))("a %s, under Node, that is healed at any time", chip => {
+    let bench: FaultBench
+    beforeAll(async () => {
+        bench = new FaultBench(BOARDS[chip]!, "node")
+        await bench.start()
+    })
+    afterAll(() => bench.stop())
+
+    test.each(HEALED[chip]!)("%s: the device serves within 5 s of the end", async line => {
+        for (const ms of HEALED_AFTER) {
+            bench.fault(line)
+            await bench.pass(ms)
+            bench.fault(`${line.split(" ")[0]} off`)
+            expect(await bench.serves(BACK), `after ${ms} ms`).toBeLessThanOrEqual(BACK)
+        }
+    })
+})
+
 describe("a Wi-Fi module that a fault meets at the start", () => {
-    test.each(AT_START.flatMap(line => PHASES.map(ms => [line, ms] as const)))(
-        "%s at %i ms: the device serves within 5 s",
-        async (line, ms) => {
+    test.each(AT_START.flatMap(([line, counter]) => PHASES.map(ms => [line, ms, counter] as const)))(
+        "%s at %i ms: the device serves within 5 s of its end",
+        async (line, ms, counter) => {
             const bench = new FaultBench("pico_esp_hosted", "node")
             await bench.device.start()
             await bench.pass(ms)
             bench.fault(line)
+            const { faults } = (bench.chip as WiredChip<EspHostedChip>).chip
+            await bench.until("the fault's end", () => faults[counter] === 0, 10_000)
             expect(await bench.serves(BACK)).toBeLessThanOrEqual(BACK)
             bench.stop()
         }

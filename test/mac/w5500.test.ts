@@ -45,7 +45,7 @@ describe("starting the W5500 driver", () => {
             const bench = new Bench()
             bench.chip.faults.dead = dead
             await expect(bench.mac.start()).rejects.toThrow(
-                `W5500: version register reads ${dead} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
+                `W5500: ENODEV, version register reads ${dead} instead of 4: check power, reset, CS, SCK, MOSI, MISO`
             )
             expect(bench.clock.now()).toBeLessThan(100)
             expect(await bench.send(frame(60))).toBe(false)

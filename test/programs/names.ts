@@ -7,9 +7,10 @@ import type { NetError } from "../../src/base/errors"
 import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/device/command-hook"
-import { jsonOf, mqttError, useForNet } from "../../src/socket/devicescript-net"
+import { mqttError, useForNet } from "../../src/socket/devicescript-net"
 import { dns } from "../../src/socket/dns"
 import { startNetwork } from "../../src/socket/interface"
+import { jsonOf } from "../../src/socket/json"
 import { connect } from "../../src/socket/socket"
 
 let ready = false

@@ -7,9 +7,10 @@ import { board } from "../../src/board"
 import { boot } from "../../src/boot"
 import { lines } from "../../src/device/command-hook"
 import type { Print } from "../../src/inspect/text"
-import { bodyOf, jsonOf, useForNet } from "../../src/socket/devicescript-net"
+import { bodyOf, useForNet } from "../../src/socket/devicescript-net"
 import { dns } from "../../src/socket/dns"
 import { startNetwork } from "../../src/socket/interface"
+import { jsonOf } from "../../src/socket/json"
 
 let ready = false
 lines.run = async (line, print) => {
