@@ -154,6 +154,8 @@ export class World {
             this.server = this.makeServer(options.server, random.fork("peer"))
         }
         const { router } = this
+        // sockets of this computer answer in real time
+        if (router !== undefined && this.clock.virtual) this.clock.settle.add(() => router.dialled())
         this.conditions = new Conditions({
             clock: this.clock,
             ethernet: this.ethernet,
