@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest"
 import { readBoard } from "../../sim/board/boards"
 import { parseOptions } from "../../sim/options/options"
 import { World } from "../../sim/run/world"
+import { Cli } from "../cli/cli"
 
 const END = /^---- \d+ ok, \d+ failed: end of the self test ----$/
 
@@ -45,6 +46,17 @@ describe.each(["vm", "node"])("the self test on %s", runtime => {
         expect(lines.join("\n")).toMatch(/^ +heap +8192 more bytes could be allocated$/m)
     })
 })
+
+test.concurrent.each(["w5500_evb_pico", "pico_enc28j60", "pico_esp_hosted"])(
+    "npm start -- --once --program src/selftest.ts --board %s ends well, in virtual time",
+    { timeout: 120_000 },
+    async board => {
+        const cli = new Cli("--board", board, "--runtime", "node", "--once", "--program", "src/selftest.ts")
+        expect(await cli.ended, cli.stderr).toBe(0)
+        expect(cli.stdout).toMatch(/^ok +handshake +10\.0\.0\.3:7 after \d+ ms$/m)
+        expect(cli.stdout).toContain(" 0 failed: end of the self test ----")
+    }
+)
 
 /** What the report says of each wire that is cut, or that a short holds at 0 or 1; undefined where the board works all the same. */
 type Blame = { [wire: string]: { cut: RegExp; low: RegExp; high: RegExp } }
