@@ -488,6 +488,7 @@ ${upper}`
         [["sim", "--control"], /^--control cannot be used with src\/main\.ts: /],
         [["sim", "--once", "--json"], /^--json cannot be used with src\/main\.ts: /],
         [["build", "src/main.js"], /^src\/main\.js is not a TypeScript file/],
+        [["test", "--bogus"], /^devicescript-tcp: vitest: Unknown option --bogus \(npx vitest --help lists /],
         [["features", "--lost"], /^devicescript-tcp: features: unexpected argument "--lost"/],
     ])("refuses the words %j in one line, with exit code 2", (words, message) => {
         const { status, output } = fresh.command(...words)

@@ -42,6 +42,8 @@ export interface Listener {
     malformed?(connection: Connection, segment: Segment): void
 }
 
+const MOST_REPORTS = 3
+
 export class Connections {
     readonly list: Connection[] = []
     /** Segments of connections beyond MAX_CONNECTIONS. */
@@ -49,6 +51,8 @@ export class Connections {
     packets = 0
     /** Packets of TCP that were captured too short for a segment's header. */
     short = 0
+    /** ICMP errors about segments that were not captured, in words: the first ones. */
+    readonly reports: string[] = []
     /** Link types in the capture that are not supported, with the number of packets of each. */
     readonly unread = new Map<number, number>()
     private readonly latest = new Map<string, Connection>()
@@ -170,6 +174,10 @@ export class Connections {
         return Mark.PortsReused
     }
 
+    private report(text: string): void {
+        if (this.reports.length < MOST_REPORTS && !this.reports.includes(text)) this.reports.push(text)
+    }
+
     private icmp(packet: IpPacket, time: number): void {
         const error = icmpError(packet)
         if (error === undefined || error.about.protocol !== PROTOCOL_TCP) return
@@ -179,12 +187,25 @@ export class Connections {
             segment === undefined
                 ? this.latest.get(quotedKey(error.about) ?? "")
                 : this.connectionOf(segment, senderOf(segment))
-        if (connection === undefined) return
+        if (connection === undefined) {
+            const sender = addressText(packet.bytes, packet.addresses, packet.version)
+            this.report(`${sender} reports about a segment ${quotedEnds(error.about)}: ${error.words}.`)
+            return
+        }
         if (segment !== undefined) noteOpener(connection, senderOf(segment), segment)
         connection.icmp = error.words
         connection.icmpBy = addressText(packet.bytes, packet.addresses, packet.version)
         this.listener?.icmp(connection, time, packet, error.words)
     }
+}
+
+/** Returns the ends of a quoted segment, as far as they are quoted. */
+function quotedEnds({ bytes, payload, addresses, version }: IpPacket): string {
+    const size = version === 4 ? 4 : 16
+    const port = (at: number) =>
+        bytes.length < payload + 4 ? "" : ` port ${(bytes[payload + at]! << 8) | bytes[payload + at + 1]!}`
+    const [from, to] = [addresses, addresses + size].map(at => addressText(bytes, at, version))
+    return `from ${from}${port(0)} to ${to}${port(2)}, which was not captured`
 }
 
 /** Returns the key of a connection whose ports only are quoted; undefined if not even they are. */

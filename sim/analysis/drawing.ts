@@ -1,6 +1,7 @@
 // Draws the TCP connections of a capture file, of any TCP/IP stacks, as `npm run ladder` does.
 
 import { writeFileSync } from "node:fs"
+import { withProgress } from "../build/progress"
 import { isKnownLink, LINKTYPE_ETHERNET, linkName } from "../capture/link-layer"
 import { explain, ReadError, type ReadResult, readCapture, visible } from "../capture/reader"
 import { Evidence } from "../diagnosis/evidence"
@@ -49,12 +50,15 @@ async function drawFile(options: LadderToolOptions): Promise<number> {
     const connections = new Connections(recording)
     const evidence = new Evidence()
     let end = 0
-    const result = await readCapture(options.file, packet => {
-        connections.take(packet, isKnownLink(packet.linkType))
-        end = connections.end
-        if (packet.linkType === LINKTYPE_ETHERNET && isTelling(packet.bytes))
-            evidence.sent(packet.bytes, "", end / 1e6, undefined)
-    })
+    const read = () =>
+        readCapture(options.file, packet => {
+            connections.take(packet, isKnownLink(packet.linkType))
+            end = connections.end
+            if (packet.linkType === LINKTYPE_ETHERNET && isTelling(packet.bytes))
+                evidence.sent(packet.bytes, "", end / 1e6, undefined)
+        })
+    const named = options.file === "-" ? "standard input" : visible(options.file)
+    const result = await withProgress(`reading ${named}`, read)
     const terminal: Terminal = {
         ...looksOf(process.stdout, process.env, options.color),
         write: text => {
@@ -78,7 +82,7 @@ async function drawFile(options: LadderToolOptions): Promise<number> {
 /** Returns why there is no connection to draw. */
 function nothingToDraw(
     { file, stream }: LadderToolOptions,
-    { list, unread, short }: Connections,
+    { list, unread, short, reports }: Connections,
     evidence: Evidence,
     damage: string | undefined
 ): string | undefined {
@@ -94,8 +98,9 @@ function nothingToDraw(
               : short > 0
                 ? `, as far as can be read: ${tooShort(short)}`
                 : ""
-    const silent = silentNeighbours(evidence).map(({ sentence }) => `. ${sentence}`)
-    return `${file} has no TCP connection${why}${silent.slice(0, 3).join("")}`.replace(/\.$/, "")
+    const others = [...reports, ...silentNeighbours(evidence).map(({ sentence }) => sentence)]
+    const seen = others.slice(0, 3).map(text => `. ${text}`)
+    return `${file} has no TCP connection${why}${seen.join("")}`.replace(/\.$/, "")
 }
 
 function writeText(

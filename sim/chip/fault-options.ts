@@ -8,6 +8,7 @@ import type { ChipKind, Fault, SpiChip } from "./chip"
 export interface FaultStep {
     /** Milliseconds after the device is switched on. */
     readonly at: number
+    readonly name: string
     readonly apply: (chip: SpiChip) => void
 }
 
@@ -27,7 +28,7 @@ export function parseFaults(text: string, kind: ChipKind): FaultStep[] {
             const takes = `${name} takes ${fault.form}; @MS after the value sets when the fault begins`
             throw new OptionError(`fault: ${part} is not valid: ${takes}`)
         }
-        return { at: Number(at), apply: chip => fault.apply(chip, number) }
+        return { at: Number(at), name, apply: chip => fault.apply(chip, number) }
     })
 }
 

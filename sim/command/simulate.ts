@@ -21,7 +21,8 @@ export async function simulate(words: readonly string[]): Promise<number> {
     if (process.env.npm_lifecycle_event !== undefined) leaveWithParent(interruption)
     if (words.includes("--watch")) return await (await import("./watch")).superviseRuns(interruption)
     if (options.ui !== undefined) {
-        const settings = (stage: string | undefined) => parseOptions(words, { terminal, stage })
+        const settings = (stage: string | undefined, own?: boolean) =>
+            parseOptions(words, { terminal, stage, own })
         return await (await import("../ui/run")).runDashboard(options.ui, settings, interruption)
     }
     return await (await import("../run/run")).run(options, interruption)

@@ -1,5 +1,6 @@
 // `devicescript-tcp test`: runs the project's tests by the project's own vitest.
 
+import { spawnSync } from "node:child_process"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { ROOT } from "../build/places"
@@ -28,7 +29,37 @@ export async function test(words: readonly string[]): Promise<number> {
         const passed = await deviceTests(files[0]!, line => process.stdout.write(`${line}\n`))
         return passed ? 0 : 1
     }
-    return runTool(join(vitestFolder(), "vitest.mjs"), ["run", ...words])
+    const script = join(vitestFolder(), "vitest.mjs")
+    return words.some(word => isUnknown(script, word))
+        ? runChecked(script, words)
+        : runTool(script, ["run", ...words])
+}
+
+/** Returns true for an option that vitest's help does not list. */
+function isUnknown(script: string, word: string): boolean {
+    if (!word.startsWith("-")) return false
+    const { stdout } = spawnSync(process.execPath, [script, "--help", "--expand-help"], { encoding: "utf8" })
+    const name = word
+        .replace(/=.*/s, "")
+        .replace(/^--no-/, "--")
+        .replace(/^(--[^.]+)\..*/, "$1")
+    // vitest takes a name in either form
+    const plain = (text: string) => text.replaceAll(/(?<=[a-z])-|[\s,]/g, "").toLowerCase()
+    return !stdout.split(/[\s,]+/).some(listed => plain(listed) === plain(name))
+}
+
+/** Runs vitest with options that it may refuse: with a stack, in place of which an OptionError is thrown. */
+function runChecked(script: string, words: readonly string[]): number {
+    const { status, stderr } = spawnSync(process.execPath, [script, "run", ...words], {
+        cwd: ROOT,
+        stdio: ["inherit", "inherit", "pipe"],
+        encoding: "utf8",
+    })
+    const [, refusal] = /^CACError: (.*)$/m.exec(stderr) ?? []
+    if (refusal !== undefined)
+        throw new OptionError(`vitest: ${refusal.replaceAll("`", "")} (npx vitest --help lists the options)`)
+    process.stderr.write(stderr)
+    return status ?? 1
 }
 
 /** Returns the folder of the project's vitest. Throws an OptionError when it is not installed. */

@@ -2,6 +2,7 @@
 
 import { type Connection, endName, other } from "../analysis/connection"
 import { whyNotAcknowledged } from "./acknowledged"
+import { chipTrouble, LOOK_AT_CHIP } from "./chip"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { cutShort } from "./http"
@@ -238,8 +239,8 @@ function sendsNoMore(connection: Connection, now: number, evidence: Evidence): D
     const name = self?.().name ?? "the device"
     return diagnosis(
         "chip-silent",
-        `${name} has sent no frame since ${moment(lastSent)}, although it had to for the connection of ${endName(connection, 0)} and ${endName(connection, 1)}: its chip does not send any more.`,
-        "look at the chip and its wires; the self test of a board names what is wrong",
+        `${name} has sent no frame since ${moment(lastSent)}, although it had to for the connection of ${endName(connection, 0)} and ${endName(connection, 1)}: ${chipTrouble(evidence, lastSent) ?? "its chip does not send any more"}.`,
+        LOOK_AT_CHIP,
         lastNotes(evidence)
     )
 }

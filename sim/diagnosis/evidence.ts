@@ -88,6 +88,10 @@ export class Evidence {
     outs = 0
     /** The last thing that happened between the device's chip and its network, in words. */
     note: { time: number; text: string } | undefined
+    /** The faults of the device's chip that the simulator has set, and since when, ms. */
+    readonly faults = new Map<string, { readonly time: number }>()
+    /** What the driver reported last of a chip that does not work, and when, ms. */
+    complaint: { time: number; text: string } | undefined
     /** The last line that the device's program or driver printed, and when, ms. */
     said: { time: number; text: string } | undefined
     /** When the device sent its last frame, ms; undefined before any. */

@@ -10,6 +10,7 @@ import { ethernetPacket } from "../capture/packet"
 import type { StackEvent, Tuple } from "../device/events"
 import type { Fate } from "../link/impair"
 import type { ArpView, TcpView, UdpView, View } from "../view/dissect"
+import { noteDriver } from "./chip"
 import { cableWasOut, isClosed, openedLate, whyConnection, whyDropped, withoutCable } from "./connection"
 import { datagramsLost, portClosed, whyNoDatagram } from "./datagrams"
 import { whyNoAddress } from "./dhcp"
@@ -242,10 +243,17 @@ export class Explainer {
         this.evidence.note = { text, time }
     }
 
+    /** Notes a fault that the simulator gives the device's chip; `isOn` is false when it ends. */
+    fault(name: string, isOn: boolean, time: number): void {
+        if (isOn) this.evidence.faults.set(name, { time })
+        else this.evidence.faults.delete(name)
+    }
+
     /** Explains an error that the program or a command printed; a text without an error's code explains nothing. */
     error(text: string, time: number): Diagnosis | undefined {
         this.now = time
         this.evidence.said = { time, text }
+        noteDriver(this.evidence, text, time)
         const found = whyError(text, this.evidence, {
             reach: (ip, port, code) => this.whyReach(ip, port, code),
             mute: () => this.mute(),

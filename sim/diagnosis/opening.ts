@@ -1,6 +1,7 @@
 // Why a host does not answer: by ARP, the router, lost frames, and the other hosts that were heard on the network.
 
 import { networkText, sameNetwork } from "../options/address"
+import { chipTrouble, LOOK_AT_CHIP, losesFrames } from "./chip"
 import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence, Sighting } from "./evidence"
 import { AFTER_LOSS } from "./line"
@@ -191,6 +192,16 @@ export function unanswered(
             AFTER_LOSS,
             [heardHere(evidence, server)]
         )
+    const own = evidence.self?.()
+    const isDropped = sent.some(one => one.lost !== undefined)
+    const trouble = isDropped ? undefined : chipTrouble(evidence, since, losesFrames)
+    if (trouble !== undefined && own?.ip === client)
+        return diagnosis(
+            "chip-silent",
+            `${name} did not answer ${asked}, and the chip of ${own.name} is in trouble: ${trouble}.`,
+            LOOK_AT_CHIP,
+            [heardHere(evidence, server)]
+        )
     const mac = sent.map(({ view }) => ("destinationMac" in view ? view.destinationMac : "")).at(-1)
     const macs = evidence.ownersOf(server)
     const isDirect = mac !== undefined && macs.includes(mac)
@@ -232,7 +243,6 @@ export function unanswered(
         return diagnosis("unanswered", base, "is the host on, and is the address right?", [
             heardHere(evidence, server),
         ])
-    const own = evidence.self?.()
     const neighbour = onThisCable(evidence, server)
     if (neighbour !== undefined && own?.prefix !== undefined && own.ip === client)
         return wrongPrefix(own.name, own.prefix, attempt, neighbour)

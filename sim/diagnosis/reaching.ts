@@ -3,6 +3,7 @@
 import { wordsV4 } from "../analysis/icmp"
 import type { Tuple } from "../device/events"
 import type { IcmpView } from "../view/dissect"
+import { chipTrouble, LOOK_AT_CHIP } from "./chip"
 import { lastNotes, withoutCable } from "./connection"
 import { whyNoAddress } from "./dhcp"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
@@ -83,7 +84,7 @@ function answerNotTaken(evidence: Evidence, server: string, since: number): Diag
         if (first.time - asked.last > ARP_WAIT) return lateAnswer(own.name, hop, first.time, asked)
         return diagnosis(
             "chip-silent",
-            `${counted(came.length, "ARP reply", "ARP replies")} of ${hop} reached the port of ${own.name} since ${moment(first.time)}, but its program got none: the chip drops what it receives.`,
+            `${counted(came.length, "ARP reply", "ARP replies")} of ${hop} reached the port of ${own.name} since ${moment(first.time)}, but its program got none: ${chipTrouble(evidence, since) ?? "the chip drops what it receives"}.`,
             "look at the chip and its wires, and at its counters (stats)",
             [`${own.name} asked again at ${moment(asked.last)}`]
         )
@@ -102,8 +103,8 @@ function silentChip(evidence: Evidence, since: number): Diagnosis | undefined {
             : `its last frame was sent at ${moment(lastSent)}`
     return diagnosis(
         "chip-silent",
-        `${name} wanted to send at ${moment(since)}, but no frame left it, not even ARP (${last}): its chip does not send, or has no link.`,
-        "look at the chip, its wires and its link; the self test of a board names what is wrong",
+        `${name} wanted to send at ${moment(since)}, but no frame left it, not even ARP (${last}): ${chipTrouble(evidence, 0) ?? "its chip does not send, or has no link"}.`,
+        LOOK_AT_CHIP,
         lastNotes(evidence)
     )
 }

@@ -42,7 +42,7 @@ const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
         onLoad({ filter: /\.ts$/ }, async ({ path }) => {
             const own = files.get(projectPath(path))
             const text = own ?? (await readFile(path, "utf8"))
-            const contents = isStack(path) ? specialize(text) : text
+            const contents = isStack(path) ? specialize(text, files.get(FEATURES)!) : text
             return {
                 contents: contents.replaceAll(NAMESPACE, 'import $1 from "@devicescript/core"'),
                 loader: "ts",
@@ -50,6 +50,12 @@ const places = (files: ReadonlyMap<string, string>, board: Board): Plugin => ({
         })
     },
 })
+
+/**
+ * A field without an initial value has none before the constructor sets it, as on the VM. With undefined at first, V8 knows less about
+ * the values that it has later.
+ */
+export const TSCONFIG = { compilerOptions: { useDefineForClassFields: false } }
 
 const bundles = new MadeOfFiles<Bundle>()
 
@@ -92,7 +98,7 @@ async function bundle(
         sourcemap: "external",
         // a debugger shows the sources as they are in their files
         sourcesContent: false,
-        tsconfigRaw: {},
+        tsconfigRaw: TSCONFIG,
         plugins: [places(files, board)],
         logLevel: "silent",
     })

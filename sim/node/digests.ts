@@ -14,7 +14,9 @@ export class Digest {
 
     /** Returns a number of the hash, as a buffer does. */
     getAt(offset: number, format: string): number {
-        return format === "i32" ? this.view.getInt32(offset, true) : load(this.bytes, offset, format)
+        if (format === "i32") return this.view.getInt32(offset, true)
+        if (format === "u16") return this.view.getUint16(offset, true)
+        return load(this.bytes, offset, format)
     }
 }
 

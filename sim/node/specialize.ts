@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Plugin } from "esbuild"
+import { featuresText } from "../build/features"
 import { PACKAGE } from "../build/places"
 
 const STACK = join(PACKAGE, "src", "/")
@@ -18,7 +19,9 @@ export const specialized: Plugin = {
     name: "specialized",
     setup({ onLoad }) {
         onLoad({ filter: /\.ts$/ }, async ({ path }) =>
-            isStack(path) ? { contents: specialize(await readFile(path, "utf8")), loader: "ts" } : undefined
+            isStack(path)
+                ? { contents: specialize(await readFile(path, "utf8"), featuresText()), loader: "ts" }
+                : undefined
         )
     },
 }
@@ -40,9 +43,30 @@ const METHODS: { readonly [call: string]: string } = {
 /** A hash that a function of its module returns to callers that only read a number of it: such a hash needs no buffer. */
 const HASH = /\breturn digest\("sha256", (\w+)\)(?=\n)/g
 
-/** Returns a source of src/ as V8 runs it best. */
-export function specialize(source: string): string {
-    return callViews(readThrough(source).replace(HASH, "return $1.view.sha256()"))
+/** The names that a source imports from src/features.ts. */
+const FEATURE_NAMES = /\bimport \{([^{}]*)\} from "(?:\.\.?\/)+features"/
+
+/** A feature in the text of src/features.ts. */
+const FEATURE = /^export const (\w+) = (true|false)$/gm
+
+/** Returns a source of src/ as V8 runs it best. `features` is the text of src/features.ts. */
+export function specialize(source: string, features: string): string {
+    return callViews(readThrough(foldFeatures(source, features)).replace(HASH, "return $1.view.sha256()"))
+}
+
+/**
+ * Replaces the names of features by their values. A bundle has the constants of a module as variables, which V8 reads and tests at
+ * each use; it drops the branches of a literal.
+ */
+function foldFeatures(source: string, features: string): string {
+    const [statement, list] = FEATURE_NAMES.exec(source) ?? []
+    if (statement === undefined || list === undefined) return source
+    const names = list.match(/\w+/g) ?? []
+    const values = new Map([...features.matchAll(FEATURE)].map(([, name, value]) => [name!, value!]))
+    const lines = statement.replace(/[^\n]/g, "")
+    return source
+        .replace(statement, lines)
+        .replace(new RegExp(`(?<![."])\\b(?:${names.join("|")})\\b`, "g"), name => values.get(name) ?? name)
 }
 
 /** A copy of a constant number of bytes to the start of a block, and a statement that does nothing but add up numbers at constant places of the block. */

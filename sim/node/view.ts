@@ -12,10 +12,15 @@ const { fill, set } = Uint8Array.prototype
 /** A buffer's memory. */
 export class View extends DataView<ArrayBuffer> {
     readonly size: number
+    /** The last offset of a number of two bytes, and of four. */
+    private readonly last2: number
+    private readonly last4: number
 
     constructor(private readonly bytes: Uint8Array<ArrayBuffer>) {
         super(bytes.buffer)
         this.size = bytes.length
+        this.last2 = bytes.length - 2
+        this.last4 = bytes.length - 4
     }
 
     u8(offset: number): number {
@@ -23,15 +28,15 @@ export class View extends DataView<ArrayBuffer> {
     }
 
     u16(offset: number): number {
-        return offset + 2 <= this.size ? this.getUint16(offset, true) : load(this.bytes, offset, "u16")
+        return offset <= this.last2 ? this.getUint16(offset, true) : load(this.bytes, offset, "u16")
     }
 
     u32(offset: number): number {
-        return offset + 4 <= this.size ? this.getUint32(offset, true) : load(this.bytes, offset, "u32")
+        return offset <= this.last4 ? this.getUint32(offset, true) : load(this.bytes, offset, "u32")
     }
 
     i32(offset: number): number {
-        return offset + 4 <= this.size ? this.getInt32(offset, true) : load(this.bytes, offset, "i32")
+        return offset <= this.last4 ? this.getInt32(offset, true) : load(this.bytes, offset, "i32")
     }
 
     setU8(offset: number, value: number): void {
@@ -40,12 +45,12 @@ export class View extends DataView<ArrayBuffer> {
     }
 
     setU16(offset: number, value: number): void {
-        if ((value & 0xffff) === value && offset + 2 <= this.size) this.setUint16(offset, value, true)
+        if ((value & 0xffff) === value && offset <= this.last2) this.setUint16(offset, value, true)
         else store(this.bytes, offset, "u16", value)
     }
 
     setI32(offset: number, value: number): void {
-        if ((value | 0) === value && offset + 4 <= this.size) this.setInt32(offset, value, true)
+        if ((value | 0) === value && offset <= this.last4) this.setInt32(offset, value, true)
         else store(this.bytes, offset, "i32", value)
     }
 

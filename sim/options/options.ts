@@ -4,6 +4,7 @@ import { Config, configure } from "../../src/tcp/config"
 import { boardNamed, chosenBoard, type GivenBoard, parsePins } from "../board/board-options"
 import type { Board } from "../board/boards"
 import { boardGiven } from "../build/board-of"
+import { ofPackage } from "../build/places"
 import { chipOf } from "../chip/chips"
 import { type FaultStep, parseFaults } from "../chip/fault-options"
 import { parseStreamAddress } from "../link/stream-address"
@@ -84,6 +85,8 @@ interface Surroundings {
     terminal: boolean
     /** The name of a failure to show instead of that of --stage; "" for none. */
     stage?: string | undefined
+    /** True to show it by this package's own program instead of the user's. */
+    own?: boolean | undefined
 }
 
 /** Delay of a frame on the built-in link, ms: enough for a reader to see sending and arrival apart. */
@@ -91,6 +94,8 @@ const DELAY = 5
 
 /** The default of --forward: the device's page on port 8080, or on a free port if 8080 is taken. */
 const PAGE: ForwardWish = { ...parseForward("8080:80"), orAny: true }
+/** This package's own program, which takes the commands of the stages. */
+export const CONSOLE = ofPackage("src/main.ts")
 /** The program of the stages that are about DHCP and names. */
 const STAGED = "src/lookup.ts"
 /** The limit of --runtime: all devices share one processor. */
@@ -104,6 +109,7 @@ export function parseOptions(words: readonly string[], surroundings: Surrounding
     else if (surroundings.stage !== undefined) given.stage = stageOf(surroundings.stage)
     const outside = given.link !== "builtin"
     const { stage } = given
+    if (surroundings.own && stage !== undefined) given.program = stage.names ? ofPackage(STAGED) : CONSOLE
     const batch = given.once === true || given.exec !== undefined
     const served = outside || given.program !== undefined || given.jacdac !== undefined
     const waited = !batch && !given.control && (terminal || served || given.ui !== undefined)

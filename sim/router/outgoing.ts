@@ -130,7 +130,7 @@ export class Outgoing {
         const { stack } = this.context
         for (const flow of this.flows.values()) {
             if (flow.id === 0 || flow.splice !== undefined) continue
-            if (findConnection(stack, flow.id) < 0 && findWaitId(stack, flow.id) < 0) this.forget(flow)
+            if (!findConnection(stack, flow.id) && findWaitId(stack, flow.id) < 0) this.forget(flow)
         }
     }
 
@@ -253,7 +253,7 @@ export class Outgoing {
 
     /** Returns true when a flow's connection is in TIME-WAIT or forgotten, so that a new SYN may open another. */
     private isLeft(flow: Flow): boolean {
-        return flow.id > 0 && flow.splice === undefined && findConnection(this.context.stack, flow.id) < 0
+        return flow.id > 0 && flow.splice === undefined && !findConnection(this.context.stack, flow.id)
     }
 
     /** Forgets a flow and frees its listener, its connection and its socket. */

@@ -23,6 +23,9 @@ import { Prompt, runCommands, serve, showJson, showText } from "./session"
 import { playStage } from "./staged"
 import { World } from "./world"
 
+/** The result of a run in which something failed. */
+const FAILED = "result: failed"
+
 /** Does what the options ask for and returns the exit code. Reports errors on standard error. */
 export async function run(options: Options, interruption: Interruption): Promise<number> {
     let capture: Capture | undefined
@@ -166,7 +169,11 @@ async function carryOut(
     } finally {
         picture?.rest()
         const isBatch = mode === "batch" || mode === "handshakes"
-        if (isPlayed && isBatch && !json) output.paragraph(world.explainers[0]?.result() ?? "", "bold")
+        const result = world.explainers[0]?.result() ?? ""
+        if (isPlayed && isBatch && !json) output.paragraph(result, "bold")
+        // standard output has what the commands print
+        else if (options.commands.length > 0 && isBatch && !json && result.startsWith(FAILED))
+            process.stderr.write(`${result}\n`)
         prompt?.close()
         await world.close()
     }

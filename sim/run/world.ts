@@ -71,6 +71,8 @@ const OWN_HELP = [
     ["why [ID]", "says why a connection, or what failed last, has failed"],
 ].map(([usage = "", does]) => helpLine({ usage, does: `${does} (simulator only)` }))
 const HELP_LINE = helpLine({ usage: "help [COMMAND]", does: "lists the commands, or explains one" })
+/** What a program without a console prints (src/device/command-hook.ts). */
+const NO_COMMANDS = "this program takes no commands"
 const HELP = /^\s*help\s+(\S+)\s*$/
 const WHY = /^\s*why(?=\s|$)(.*)$/
 const LIMITED_BROADCAST = /^\s*(?:connect|ping)\s+255\.255\.255\.255\b/
@@ -256,12 +258,21 @@ export class World {
         const own = this.ownCommand(device, line)
         if (own !== undefined) return own
         const reply = await this.carryOut(device, line)
+        if (reply.status !== 0 && reply.lines[0] === NO_COMMANDS) return this.withoutConsole(line)
         if (line.trim() !== "help" || reply.status !== 0) return reply
         const lines = reply.lines.filter(text => !text.startsWith("help "))
         return { ...reply, lines: [...lines, HELP_LINE, ...OWN_HELP] }
     }
 
-    /** Returns the commands of Host X and of the simulator; none of a program without a console. */
+    /** Returns the answer to a command for a program without a console: `help` lists the simulator's own commands. */
+    private withoutConsole(line: string): Reply {
+        if (this.options.mode === "control") return { lines: [NO_COMMANDS], status: 1 }
+        return line.trim() === "help"
+            ? { lines: [`${NO_COMMANDS}, the simulator does:`, HELP_LINE, ...OWN_HELP], status: 0 }
+            : { lines: [NO_COMMANDS, "help lists the commands of the simulator"], status: 1 }
+    }
+
+    /** Returns the commands of Host X and of the simulator; of a program without a console only the latter. */
     async commands(): Promise<ConsoleCommand[]> {
         const { lines, status } = await this.command("help")
         return status === 0 ? readHelp(lines) : []
@@ -330,6 +341,9 @@ export class World {
         const controlled = this.options.mode === "control"
         try {
             const done = changeFault(this.chips[device], chipOf(this.options.board), text)
+            const [name = "", value = ""] = text.trim().split(/\s+/)
+            if (name !== "")
+                this.explainers[device]?.fault(name, value !== "off" && value !== "0", this.now())
             return { lines: [controlled ? `ok ${done}` : done], status: 0 }
         } catch (error) {
             if (!(error instanceof OptionError)) throw error
@@ -400,7 +414,10 @@ export class World {
         const cable = (plugged: boolean) => explainer.cable(plugged, this.now())
         const chip = kind.make({ clock, send: frame => plug.send(frame), random, note, cable })
         this.chips[n] = chip
-        if (n === 0) scheduleFaults(chip, clock, options.faults)
+        if (n === 0) {
+            scheduleFaults(chip, clock, options.faults)
+            for (const { name, at } of options.faults) explainer.fault(name, true, at)
+        }
         const station: Station = { name: deviceName(n), receive: frame => chip.deliver(frame) }
         this.watchFrames(station, n)
         const plug = ethernet.attach(station)

@@ -199,7 +199,10 @@ export class BoardDevice implements LabDevice {
     }
 
     fault(what: string): string {
-        return changeFault(this.running().chip, chipOf(this.board), what)
+        const done = changeFault(this.running().chip, chipOf(this.board), what)
+        const [name = "", value = ""] = what.trim().split(/\s+/)
+        if (name !== "") this.explainer.fault(name, value !== "off" && value !== "0", this.wire.clock.now())
+        return done
     }
 
     async restart(): Promise<void> {

@@ -14,7 +14,7 @@ import { Example, ExampleFailed } from "../run/example"
 import { Watch } from "../run/example-checks"
 import { darkStage } from "../run/example-output"
 import { type Observer, ofHostX } from "../run/observer"
-import { playStage } from "../run/staged"
+import { NothingFailed, playStage } from "../run/staged"
 import { World } from "../run/world"
 import type { Stage } from "../stage/stages"
 import { seconds } from "../view/ladder-style"
@@ -35,8 +35,11 @@ const MOST_WAITING = 20
 const PICTURE = /^\s*picture(\s|$)/
 const NO_PICTURE = "picture: the ladder is always drawn here; choose a connection to see its segments alone"
 
-/** Returns the options of a run that shows this failure, or none. Throws an OptionError. */
-export type Settings = (stage: string | undefined) => Options
+/** The virtual time that a user's program has to run into a failure, ms: opens and retransmissions end after some minutes. */
+const OWN_PATIENCE = 300_000
+
+/** Returns the options of a run that shows this failure, or none; with `own` by this package's program. Throws an OptionError. */
+export type Settings = (stage: string | undefined, own?: boolean) => Options
 
 export class Dashboard {
     readonly feed = new Feed()
@@ -135,16 +138,27 @@ export class Dashboard {
             if (error instanceof OptionError) return error.message
             throw error
         }
+        this.again(options)
+        return undefined
+    }
+
+    /** Begins another run. */
+    private again(options: Options): void {
         const run = ++this.run
         this.world?.finish(new Ended(0))
+        this.say(
+            "starting",
+            "The network before ends, and with it a build that goes on; then the new one begins."
+        )
         this.turn = this.turn.then(async () => {
+            // of several orders in a row the last one counts
+            if (run !== this.run) return
             try {
                 await this.begin(options, run)
             } catch (error) {
                 this.over(error, run)
             }
         })
-        return undefined
     }
 
     /** Ends the world that is there, and begins another. */
@@ -196,7 +210,17 @@ export class Dashboard {
         let id: number | undefined
         if (stage !== undefined) {
             this.say("working", `The failure ${stage.name} is being played.`)
-            await playStage(world, stage, line => note(`> ${line}`))
+            try {
+                await playStage(world, stage, line => note(`> ${line}`), OWN_PATIENCE)
+            } catch (error) {
+                if (!(error instanceof NothingFailed) || this.shown !== this.run) throw error
+                const own = this.settings(stage.name, true)
+                const { program } = world.options
+                if (program === undefined || program === own.program) throw error
+                this.line(`${program} does not run into ${stage.name}: ${own.program} does.`, "note")
+                this.again(own)
+                return
+            }
         } else if (world.options.example) {
             this.say("working", "The example is being played.")
             try {

@@ -15,6 +15,7 @@ import { svgFile } from "../../sim/analysis/svg"
 import { ladderDrawing } from "../../sim/analysis/svg-ladder"
 import { heading, type Terminal, writeLadder, writeSummary } from "../../sim/analysis/text"
 import { Wording } from "../../sim/analysis/wording"
+import { ethernet, icmp, ipv4 as ipv4Of } from "../../sim/testing/frames"
 import { cases } from "../support/property"
 import { ipv4, mss, windowScale } from "../view/packets"
 import { pcap, pcapng } from "./files"
@@ -33,6 +34,12 @@ const lines: readonly Line[] = [
     [330, "server", "A", { seq: 1, ack: 42, window: 0 }],
     [400, "server", "RA", { seq: 1, ack: 42 }],
 ]
+/** Returns the frame of an ICMP error that quotes 8 bytes of a frame's segment (RFC 792). */
+function reportOf(frame: Uint8Array): Uint8Array {
+    const ends = { source: "10.0.0.253", destination: "10.0.0.2", protocol: 1 }
+    const packet = ipv4Of(ends, icmp(3, 1, 0, frame.subarray(14, 14 + 28)))
+    return ethernet("02:00:00:00:00:02", "02:00:00:00:00:fd", 0x0800, packet)
+}
 /** A segment of the server that opens a connection to the client. */
 const other = (flags: string): Line => [0, "server", flags]
 const packets = lines.map(line => ({
@@ -117,6 +124,12 @@ describe("the command", () => {
             pcap(packets, { linkType: 105 }),
             [],
             /wlan has no TCP connection.*its link type 105 is not known/,
+        ],
+        [
+            "quoted",
+            pcap([{ time: 0n, bytes: reportOf(packets[0]!.bytes) }]),
+            [],
+            /quoted has no TCP connection\. 10\.0\.0\.253 reports about a segment from 10\.0\.0\.2 port 40000 to 10\.0\.0\.1 port 80, which was not captured: ICMP unreachable: host$/,
         ],
         ["few", pcap(packets), ["--stream", "3"], /few has no connection 3: it has only one, number 0$/],
         ["here", pcap(packets), ["--svg", folder], /^cannot write .*: that is a folder$/],

@@ -6,6 +6,8 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { build } from "esbuild"
 import { ROOT } from "../../sim/build/build"
+import { TSCONFIG } from "../../sim/node/bundle"
+import { ALIASES } from "../../sim/node/packages"
 import { specialized } from "../../sim/node/specialize"
 import type { Measured, Rates } from "./node/measure"
 import type { Progress } from "./progress"
@@ -70,8 +72,9 @@ export async function measureNode(progress: Progress): Promise<NodeResult> {
         bundle: true,
         platform: "node",
         format: "esm",
-        tsconfig: join(ROOT, "tsconfig.json"),
+        alias: ALIASES,
         // as in the bundle of a simulated device
+        tsconfigRaw: TSCONFIG,
         plugins: [specialized],
         logLevel: "silent",
     })

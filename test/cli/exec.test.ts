@@ -36,13 +36,16 @@ describe.each(runtimes)("--exec on %s", runtime => {
     })
 
     test("--exec ends with exit code 1 after a ping without replies", async () => {
-        const { code, stdout } = await cli(
+        const { code, stdout, stderr } = await cli(
             "--runtime",
             runtime,
             "--exec",
             "ping 10.0.0.1 1; ping 10.0.0.77 1"
         )
         expect(code).toBe(1)
+        expect(stderr).toMatch(
+            /\nresult: failed: 10\.0\.0\.77 was not reached: no host answers at that address \(host-silent\)\.\n$/
+        )
         expect(stdout).toMatch(/^10\.0\.0\.1: 56 bytes, \d+ ms\n1 of 1 answered$/m)
         expect(stdout).toMatch(/\n10\.0\.0\.77: no reply\nping: 0 of 1 answered\n$/)
     })

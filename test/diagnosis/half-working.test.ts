@@ -192,6 +192,32 @@ test.each(Object.entries(failures))("%s", async (_name, [part, seconds, cause, s
     expect(lastResult()).not.toContain("see why")
 })
 
+/** Faults of a chip, and what the sentence about a connection says of them. */
+const chips: readonly (readonly [string, RegExp])[] = [
+    ["dead on", /: the chip is dead: it neither receives nor sends \(fault dead, since 0\.\d+ s\)\.$/],
+    ["stuck-sends 3", /: the chip never ends sending a frame \(fault stuck-sends, since /],
+    ["untaken-commands 500", /: the chip takes no commands \(fault untaken-commands, since /],
+    ["wire-miso on", /: the wire MISO is broken \(fault wire-miso, since /],
+    ["phy-held on", /: the chip's PHY stays in reset, so it has no link \(fault phy-held, since /],
+    [
+        "overflows 500",
+        /^3 ARP replies .*: the chip's memory is full, so it drops what it receives \(fault overflows/,
+    ],
+    ["miso-errors 0.01", /is in trouble: bits on the SPI bus to the board flip \(fault miso-errors/],
+]
+
+test.each(chips)("the kind of a chip's fault is named: %s", async (fault, sentence) => {
+    const all = await explained({ commands: [`fault ${fault}`, "connect 10.0.0.1 7", "sleep 15000"] }, 1)
+    expect(all.map(one => one.cause)).toEqual(["chip-silent"])
+    expect(all[0]?.sentence).toMatch(sentence)
+})
+
+test("a fault that has ended explains nothing", async () => {
+    const heal = ["fault dead on", "sleep 500", "fault dead off", "sleep 3000"]
+    const all = await explained({ commands: [...heal, "connect 10.0.0.9 7", "sleep 15000"] }, 1)
+    expect(all.map(one => one.cause)).toEqual(["host-silent"])
+})
+
 test.each([
     [
         "ping 255.255.255.255",

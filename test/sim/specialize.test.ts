@@ -7,8 +7,11 @@ import { build } from "esbuild"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { ROOT } from "../../sim/build/build"
-import { specialize, specialized } from "../../sim/node/specialize"
+import { featuresFile } from "../../sim/build/features"
+import { specialized, specialize as specializeFor } from "../../sim/node/specialize"
 import { onesSum } from "../../src/wire/checksum"
+
+const specialize = (source: string) => specializeFor(source, featuresFile(["SACK"]))
 
 describe("a source", () => {
     test.each([
@@ -28,6 +31,24 @@ describe("a source", () => {
         ["a number of a hash", 'hash(b, 1).getAt(4, "i32")', 'hash(b, 1).getAt(4, "i32")'],
     ])("with %s", (_what, source, expected) => {
         expect(specialize(source)).toBe(expected)
+    })
+
+    test("with features has their values", () => {
+        const source = [
+            "import {",
+            "    SACK,",
+            "    UDP,",
+            '} from "../features"',
+            "if (UDP ? t.SACK : !SACK) f(UDPS)",
+            "",
+        ]
+        expect(specialize(source.join("\n"))).toBe("\n\n\n\nif (true ? t.SACK : !false) f(UDPS)\n")
+    })
+
+    test("without features stays as it is", () => {
+        expect(specialize('import { SACK } from "../other"\nf(SACK)\n')).toBe(
+            'import { SACK } from "../other"\nf(SACK)\n'
+        )
     })
 
     test("with a sum over a block that was copied reads through to the source of the copy", () => {

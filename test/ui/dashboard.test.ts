@@ -201,6 +201,27 @@ describe("a staged failure", () => {
         expect(await command("connections")).toContain("this program takes no commands")
     })
 
+    test("is shown by the package's own program when the user's does not run into it", async () => {
+        const words = ["--ui", "--runtime", "node", "--program", "src/examples/hello.ts"]
+        const options = { terminal: false, stage: "window-shut" }
+        dashboard = new Dashboard((_, own) => parseOptions(words, { ...options, own }))
+        await dashboard.start()
+        // the first run's end begins the second
+        for (let i = 0; i < 2; i++) await dashboard.idle()
+        expect(printed()).toContain("src/examples/hello.ts does not run into window-shut: src/main.ts does.")
+        expect(of("failure")[0]).toMatchObject({ cause: "window-shut" })
+        expect(await command("connections")).toContain("> connections")
+    })
+
+    test("completes only what a program without a console takes", async () => {
+        await start("--program", "src/examples/hello.ts", "--stage", "filtered")
+        const { words } = await dashboard.complete("", 0)
+        expect(words).toContain("why")
+        expect(words).not.toContain("connect")
+        expect(words).not.toContain("picture")
+        expect((await command("help")).join("\n")).toMatch(/^why \[ID\] /m)
+    })
+
     test("has a button's name for each of the command line's", () => {
         for (const { name } of stages) {
             const { stage } = parseOptions(["--ui"], { terminal: false, stage: name })

@@ -5,7 +5,7 @@ export type Receiver<F> = (frame: F, length: number) => void
 
 export class Line<F = Uint8Array<ArrayBuffer>> {
     private readonly ends: [Receiver<F>, Receiver<F>]
-    /** The frames on the line, `count` of them; after them frames that were delivered. */
+    /** The frames on the line, `count` of them. */
     private readonly frames: F[] = []
     private readonly lengths: number[] = []
     private readonly targets: number[] = []
@@ -20,14 +20,6 @@ export class Line<F = Uint8Array<ArrayBuffer>> {
         this.targets[this.count] = to
         this.frames[this.count] = frame
         this.lengths[this.count++] = length
-    }
-
-    /**
-     * Returns a frame that was delivered before, for the sender's next one; undefined if none was delivered yet. Only a stack whose
-     * receiver copies what it keeps may call this.
-     */
-    spare(): F | undefined {
-        return this.frames[this.count]
     }
 
     /** Delivers frames until neither end has sent another. */

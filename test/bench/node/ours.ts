@@ -26,9 +26,20 @@ export function ours(): Pair {
     const stacks = [stackAt(0), stackAt(1)] as const
     const [client, server] = stacks
     let now = 1000
+    /**
+     * How many frames are on the line for each end. The first of them is in the end's receive frame already: every stack's frames are
+     * copied once. The others wait in frames that serve again, as the stack copies what it keeps.
+     */
+    const waiting = [0, 0]
+    const spare: Buffer[] = []
     const take = (end: number) => (frame: Buffer, length: number) => {
-        stacks[end]!.rx.blitAt(0, frame, 0, length)
+        const { rx } = stacks[end]!
+        if (frame !== rx) {
+            rx.blitAt(0, frame, 0, length)
+            spare.push(frame)
+        }
         receive(stacks[end]!, length, now)
+        waiting[end]!--
         send(end)
     }
     const line = new Line([take(0), take(1)])
@@ -37,10 +48,10 @@ export function ours(): Pair {
         for (;;) {
             const length = transmit(stacks[end]!, now)
             if (length === 0) return
-            // the stack copies what it receives, so a frame serves again
-            const frame = line.spare() ?? Buffer.alloc(tx.length)
+            const to = 1 - end
+            const frame = waiting[to]!++ === 0 ? stacks[to]!.rx : (spare.pop() ?? Buffer.alloc(tx.length))
             frame.blitAt(0, tx, 0, length)
-            line.send(1 - end, frame, length)
+            line.send(to, frame, length)
         }
     }
     const settle = () => {
