@@ -108,7 +108,9 @@ function step(stack: Stack, id: number, kind: Kind): boolean {
     for (;;) {
         let room = scratch.length
         if (kind === Kind.Echo) {
-            const queued = stack.conns.getAt(findConnection(stack, id) + Tcb.SendLength, "u16")
+            const c = findConnection(stack, id)
+            if (!c) return false
+            const queued = c.getAt(Tcb.SendLength, "u16")
             room = Math.min(room, stack.sendSize - queued)
             if (room === 0) return true
         }
