@@ -25,7 +25,6 @@ const TOGETHER = [
     "scenarios",
     "costs",
     "diagnosis",
-    "boards",
     "wire",
     "tcp",
     "net",
