@@ -24,7 +24,6 @@ const TOGETHER = [
     "inspect",
     "scenarios",
     "costs",
-    "diagnosis",
     "wire",
     "tcp",
     "net",
