@@ -1,6 +1,7 @@
 // Why a TCP connection did not open, ended other than by both FINs, or does not move on.
 
 import { type Connection, endName, other } from "../analysis/connection"
+import { Bit } from "../analysis/segment"
 import { whyNotAcknowledged } from "./acknowledged"
 import { chipTrouble, LOOK_AT_CHIP } from "./chip"
 import { type Diagnosis, diagnosis, moment } from "./diagnosis"
@@ -178,6 +179,8 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
             )
         return unanswered(evidence, attempt, base, sent)
     }
+    const odd = answeredWithoutSyn(connection, evidence)
+    if (odd !== undefined) return odd
     if (ends[server].state === "SYN-RECEIVED") {
         const astray = sentElsewhere(connection, server, evidence)
         if (astray !== undefined) return astray
@@ -206,6 +209,23 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     if (ends[0].segments + ends[1].segments === 0)
         return diagnosis("unreachable", `${icmp ?? "Nothing is known of it"}.`)
     return undefined
+}
+
+/** Returns that a server answers a SYN, but never by a SYN of its own. */
+function answeredWithoutSyn(connection: Connection, evidence?: Evidence): Diagnosis | undefined {
+    const { ends, client, handshake, isMidway } = connection
+    const server = other(client)
+    const { segments, syns, lastBits } = ends[server]
+    if (handshake.firstSyn === undefined || isMidway || segments === 0 || syns > 0) return undefined
+    // a reset has rules of its own, and one such segment may be of an older connection
+    if (connection.reset !== undefined || lastBits & Bit.Rst || ends[client].syns < STUCK) return undefined
+    const [name, peer] = [endName(connection, server), endName(connection, client)]
+    return diagnosis(
+        "handshake-unfinished",
+        `${name} answers the SYN of ${peer} by ${counted(segments, "segment")} without SYN, which opens no connection (RFC 9293 section 3.10.7.3).`,
+        `look at the stack of ${name}, and at what answers in its name on the way (a firewall, a proxy)`,
+        [lastHeard(connection, server, evidence)]
+    )
 }
 
 /** Returns that a host sends the device's segments to another Ethernet address. */

@@ -18,10 +18,10 @@ import { type Diagnosis, diagnosis, diagnosisLines, moment } from "./diagnosis"
 import { whyNoName } from "./dns"
 import { whyError } from "./errors"
 import { Evidence, failedCheck, type Self } from "./evidence"
-import { general, healthy, recovered, sameMac, sharedAddress } from "./general"
+import { general, healthy, recovered, sharedAddress } from "./general"
 import { notJson, requestIn } from "./http"
 import { lostSyns } from "./line"
-import { askedFor, targetsOf, withoutNeighbour } from "./opening"
+import { askedFor, sameMac, targetsOf, withoutNeighbour } from "./opening"
 import { keyOf, OwnConnections } from "./own-connections"
 import { addressTaken, lateAnswer, whyNoReply, whyNotReached } from "./reaching"
 import { answeredAfterAll, mute, UNANSWERED, waitingFor } from "./refusals"
@@ -125,8 +125,8 @@ export class Explainer {
         const own = this.self()
         if (view.kind === "arp" && view.senderIp === own.ip && from !== own.station)
             this.service(addressTaken(evidence))
-        if (view.kind === "arp" && view.sourceMac === evidence.mac && from !== own.station && from !== "")
-            this.service(sameMac(own.name, from, evidence.mac))
+        const user = evidence.users.get(evidence.mac)?.find(one => one !== own.station)
+        if (view.kind === "arp" && user !== undefined) this.service(sameMac(own.name, user, evidence.mac))
         if (view.kind === "arp" && from !== own.station) this.noteNeighbour(view)
         if (view.kind === "arp" && from === own.station) this.noteAsked(view)
         if (view.kind === "icmp" && view.destination === own.ip) {
@@ -386,7 +386,10 @@ export class Explainer {
         if (segment.length > 0) this.exchanged(connection, from)
         if (bits & Bit.Rst) this.resets.push({ connection, time: this.now })
         else if (bits & Bit.Fin) this.explain(connection, ["closed-at-once", "tls", "cut-short", "no-answer"])
-        else if (marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)) {
+        if (
+            (bits & Bit.Rst) === 0 &&
+            marks & (Mark.Retransmission | Mark.ZeroWindow | Mark.ZeroWindowProbe | Mark.KeepAlive)
+        ) {
             const isStuck = connection.ends.some(
                 ({ unansweredRetransmissions, unansweredKeepAlives, shutSince }) =>
                     unansweredRetransmissions >= RETRANSMISSIONS ||
@@ -396,7 +399,8 @@ export class Explainer {
             // after a failure the first segment that arrives is answered first
             const last = this.lastAbout(connection)
             const isTried = PASSING.includes(last?.cause ?? "") && arrivesBothWays(connection, this.evidence)
-            if (isStuck && !isTried) this.explain(connection)
+            const isOpening = (bits & Bit.Syn) !== 0 && connection.ends[from].syns > RETRANSMISSIONS
+            if ((isStuck || isOpening) && !isTried) this.explain(connection)
         }
     }
 

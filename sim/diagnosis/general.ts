@@ -41,14 +41,6 @@ export function sharedAddress(
     )
 }
 
-export function sameMac(name: string, station: string, mac: string): Diagnosis {
-    return diagnosis(
-        "address-taken",
-        `Two stations send with the Ethernet address ${mac}: ${name} and ${station}. A switch sends frames to the one that spoke last.`,
-        "give each station its own Ethernet address (macAddress)"
-    )
-}
-
 export function recovered(connection: Connection, now: number): Diagnosis {
     const { client } = connection
     return diagnosis(
