@@ -2,7 +2,7 @@
 
 import { type Connection, endName, other } from "../analysis/connection"
 import type { Tuple } from "../device/events"
-import { type Diagnosis, diagnosis, moment } from "./diagnosis"
+import { type Diagnosis, diagnosis, listed, moment } from "./diagnosis"
 import type { Evidence } from "./evidence"
 import { lastWords } from "./sightings"
 import { counted } from "./words"
@@ -38,6 +38,15 @@ export function sharedAddress(
         "address-taken",
         `Two hosts have the address ${ip}: ${one} and ${another} both answer ARP for it, and ${name} talks to only one of them.`,
         "give one of them another address"
+    )
+}
+
+/** Returns that a host tries one port of the device after the other. */
+export function scanned(name: string, ip: string, ports: readonly number[]): Diagnosis {
+    return diagnosis(
+        "port-closed",
+        `${ip} tries one port of ${name} after the other, and ${name} refuses those on which no program listens: ${listed(ports.map(String))} so far.`,
+        "nothing, if it is a port scan; else look at the port's number, and start the server"
     )
 }
 

@@ -47,7 +47,9 @@ export function resetOf(connection: Connection, evidence?: Evidence): Diagnosis 
     const { firstSyn } = connection.handshake
     const after =
         firstSyn !== undefined && cause === "port-closed"
-            ? `, ${duration(time - firstSyn)} after the SYN`
+            ? time === firstSyn
+                ? ", at once"
+                : `, ${duration(time - firstSyn)} after the SYN`
             : ""
     const isOwn = evidence?.self?.().ip === connection.addresses[end]
     const at = `${sentAt(connection, end, time, evidence)}${after}`
@@ -67,8 +69,10 @@ export function resetOf(connection: Connection, evidence?: Evidence): Diagnosis 
 }
 
 /** Returns true when the client has reset an older connection of the peer, which had answered its SYN (RFC 9293 section 3.5.1, figure 10). */
-export function isOfOlder({ resetBy, client }: Connection): boolean {
-    return resetBy?.cause === "stale-connection" && resetBy.end === client
+export function isOfOlder({ resetBy, client, handshake }: Connection): boolean {
+    if (resetBy?.cause !== "stale-connection" || resetBy.end !== client) return false
+    // a client that has completed the handshake resets this connection
+    return handshake.ack === undefined || handshake.ack > resetBy.time
 }
 
 function resetsOf(segments: readonly SegmentSighting[]): SegmentSighting[] {

@@ -109,6 +109,8 @@ function failure({ why: { cause }, peer, connection, isOwn }: Failure): string {
     const reason = `${words[cause]} (${cause})`
     if (peer === undefined) return reason
     if (connection?.handshake.ack !== undefined) return `the connection with ${peer}: ${reason}`
+    // it was reached, and said so
+    if (cause === "service-refused") return `${peer}: ${reason}`
     return isOwn ? `${peer} was not reached: ${reason}` : `${peer} did not get a connection: ${reason}`
 }
 

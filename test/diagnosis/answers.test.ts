@@ -3,6 +3,7 @@
 import { expect, test } from "vitest"
 import type { HostConnection } from "../../sim/host/host"
 import type { Scene } from "../../sim/stage/scene"
+import { ethernet, ipv4, udp } from "../../sim/testing/frames"
 import { explained, lastResult, type Part } from "./explained"
 
 const JSON_CLIENT = ["--program", "src/gallery/json-client.ts"]
@@ -115,6 +116,22 @@ const answers: { readonly [name: string]: [Part, number, string, RegExp, ...stri
         /^10\.0\.0\.1:8000 closed the connection 4\.\d\d s after POST \/readings, without an answer\.$/,
         ...JSON_CLIENT,
     ],
+    "a plain request to a port for TLS": [
+        sends(
+            "HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+        ),
+        5,
+        "tls",
+        /^10\.0\.0\.1:8000 expects TLS: it answered the plain POST \/readings by 400 Bad Request, with "Client sent an HTTP request to an HTTPS server\."\.$/,
+        ...JSON_CLIENT,
+    ],
+    "a server that is overloaded": [
+        sends("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n"),
+        5,
+        "service-refused",
+        /by 503 Service Unavailable \(HTTP\)\.$/,
+        ...JSON_CLIENT,
+    ],
     "an answer that is no JSON": [
         sends("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
         5,
@@ -149,6 +166,54 @@ test("an answer that comes late corrects the sentence, and is no failure", async
     expect(all[1]?.sentence).toMatch(/^10\.0\.0\.1:8000 has answered after all, at 8\.\d+ s\.$/)
     expect(all[1]?.replaces).toContain(all[0]?.sentence)
     expect(lastResult()).toBe("result: nothing failed.")
+})
+
+/** A time server whose answer `change` spoils. */
+function clock(change: (answer: Uint8Array) => void): Part {
+    return {
+        set: scene => {
+            scene.server.stop()
+            const actor = scene.actor("10.0.0.1")
+            actor.onPacket = view => {
+                if (view.kind !== "udp") return
+                const answer = new Uint8Array(48)
+                answer.set([0x24, 2])
+                // the request's transmit time stamp comes back as the origin
+                answer.set(view.payload.subarray(40, 48), 24)
+                answer[40] = 0xe0
+                change(answer)
+                const ends = { source: actor.ip, destination: view.source }
+                const ports = { sourcePort: view.destinationPort, destinationPort: view.sourcePort }
+                const packet = ipv4({ ...ends, protocol: 17 }, udp(ends, ports, answer))
+                actor.send(ethernet(view.sourceMac, actor.mac, 0x0800, packet))
+            }
+        },
+    }
+}
+
+test.each<[string, (answer: Uint8Array) => void, RegExp]>([
+    [
+        "RATE",
+        answer => answer.set([0x24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from("RATE")]),
+        /fewer questions \(RATE\)/,
+    ],
+    [
+        "DENY",
+        answer => answer.set([0x24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from("DENY")]),
+        /refuses to answer \(DENY\)/,
+    ],
+    ["a clock that is not set", answer => answer.set([0xe4]), /the server's clock is not set\.$/],
+    ["no time", answer => answer.fill(0, 40), /it has no time \(its transmit time stamp is 0\)\.$/],
+    [
+        "the mode of a client",
+        answer => answer.set([0x23]),
+        /its mode is 3, and that of a server's answer is 4\.$/,
+    ],
+])("a time server's answer: %s", async (_name, change, sentence) => {
+    const all = await explained(clock(change), 40, "--program", "src/gallery/ntp-clock.ts")
+    expect(all.map(one => one.cause)).toEqual(["service-refused"])
+    expect(all[0]?.sentence).toMatch(sentence)
+    expect(lastResult()).toBe("result: failed: 10.0.0.1: the server refuses (service-refused).")
 })
 
 const complete: { readonly [name: string]: string } = {

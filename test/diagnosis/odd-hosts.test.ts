@@ -176,6 +176,31 @@ test.each(Object.entries(hosts))("%s", async (_name, [part, seconds, causes, sen
     expect(all[0]?.sentence).toMatch(sentence)
 })
 
+test("a port scan is explained once, not for each port", async () => {
+    const scan: Setting = ({ clock, server: host, ip }) => {
+        for (let port = 100; port < 140; port++)
+            clock.at(clock.now() + port * 10, () => void host.connect(ip, port))
+    }
+    const all = await explained({ set: scan, commands: ["sleep 5000"] }, 1)
+    expect(all.length).toBeLessThanOrEqual(5)
+    expect(all.at(-1)?.sentence).toMatch(
+        /^10\.0\.0\.1 tries one port of Host X after the other, and Host X refuses/
+    )
+})
+
+test("a client that resets an open connection gets no advice about an older one", async () => {
+    const visit: Setting = ({ clock, server: host, ip }) => {
+        clock.at(clock.now() + 500, () => {
+            const client = host.connect(ip, 80)
+            client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            clock.at(clock.now() + 30, () => client.abort())
+        })
+    }
+    const [first] = await explained({ set: visit, commands: ["sleep 5000"] }, 1)
+    expect(first?.advice).not.toContain("older")
+    expect(first?.evidence.join()).not.toContain("have not ended it")
+})
+
 test("a connection works in a storm of ARP", async () => {
     const commands = [
         "connect 10.0.0.1 7",
