@@ -182,6 +182,7 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     const odd = answeredWithoutSyn(connection, evidence)
     if (odd !== undefined) return odd
     if (ends[server].state === "SYN-RECEIVED") {
+        if (isOnItsWay(connection, now, evidence)) return undefined
         const astray = sentElsewhere(connection, server, evidence)
         if (astray !== undefined) return astray
         const unheard =
@@ -209,6 +210,17 @@ function notOpened(connection: Connection, now: number, evidence?: Evidence): Di
     if (ends[0].segments + ends[1].segments === 0)
         return diagnosis("unreachable", `${icmp ?? "Nothing is known of it"}.`)
     return undefined
+}
+
+/** The time that the ACK of a handshake may take on a slow line, ns. */
+const ON_ITS_WAY = 10e9
+
+/** Returns true when the device has sent the ACK that completes the handshake a moment ago, and no line has lost it. */
+function isOnItsWay(connection: Connection, now: number, evidence?: Evidence): boolean {
+    const { client, handshake, addresses } = connection
+    if (evidence?.self?.().ip !== addresses[client] || handshake.ack === undefined) return false
+    const last = segmentsOf(connection, client, evidence).at(-1)
+    return last !== undefined && last.lost === undefined && now - handshake.ack < ON_ITS_WAY
 }
 
 /** Returns that a server answers a SYN, but never by a SYN of its own. */
@@ -277,6 +289,8 @@ export function lastNotes({ said, note }: Evidence): (string | undefined)[] {
 function closedAtOnce(connection: Connection): Diagnosis | undefined {
     const { ends, client, closer, handshake, reset } = connection
     const server = other(client)
+    // what is not acknowledged afterwards is the greater trouble
+    if (ends[client].unansweredRetransmissions >= STUCK) return undefined
     if (closer !== server || reset !== undefined || ends[server].bytes > 0) return undefined
     const opened = handshake.ack ?? handshake.synAck
     if (opened === undefined || connection.finTime === undefined) return undefined

@@ -381,7 +381,8 @@ export class Explainer {
             // after a failure the first segment that arrives is answered first
             const last = this.lastAbout(connection)
             const isTried = PASSING.includes(last?.cause ?? "") && arrivesBothWays(connection, this.evidence)
-            const isOpening = (bits & Bit.Syn) !== 0 && connection.ends[from].syns > RETRANSMISSIONS
+            const isOpening =
+                (bits & (Bit.Syn | Bit.Ack)) === Bit.Syn && connection.ends[from].syns > RETRANSMISSIONS
             if ((isStuck || isOpening) && !isTried) this.explain(connection)
         }
     }
