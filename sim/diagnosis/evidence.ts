@@ -53,6 +53,8 @@ export interface Self {
     readonly gateway?: string | undefined
     /** The name servers of its settings; undefined where they are not known. */
     readonly nameServers?: readonly string[] | undefined
+    /** Returns true while this computer's own connection, which carries the device's, has no answer; undefined without a router to it. */
+    readonly dials?: ((ip: string, port: number) => boolean) | undefined
     /** The most connections that it can have at a time; undefined where it is not known. */
     readonly connections?: number | undefined
 }

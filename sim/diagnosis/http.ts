@@ -42,7 +42,7 @@ export function ofHttp(name: string, asked: Uint8Array, answer: Uint8Array): Dia
             `${name} does not speak HTTP: it answered ${request} by ${quoted(answer)}.`,
             "look at the port's number: another service listens there"
         )
-    const words = `${code}${reason === "" ? "" : ` ${reason}`}`
+    const words = `${code}${reason === "" ? "" : ` ${reason.replaceAll(/[^ -~]/g, "?")}`}`
     if (REDIRECTIONS.includes(code)) return redirected(name, request, words, fieldOf(text, "location"))
     if (Number(code) < 400) return undefined
     const [wantsTls] = WANTS_TLS.exec(text) ?? []
@@ -143,7 +143,7 @@ function endOf({ client, closer, resetBy, finTime = 0, ends }: Connection, now: 
 }
 
 /** Returns what an answer lacks, in words; undefined if it is complete, or if only the end of the connection shows where it ends. */
-function missingOf(request: string, whole: string): string | undefined {
+export function missingOf(request: string, whole: string): string | undefined {
     let text = whole
     while (INTERIM.test(text)) text = text.replace(INTERIM, "")
     if (STATUS.exec(text) === null && text !== "") return undefined

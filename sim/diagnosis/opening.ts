@@ -194,6 +194,13 @@ export function unanswered(
         )
     const own = evidence.self?.()
     const isDropped = sent.some(one => one.lost !== undefined)
+    const isDialed = sent.at(-1)?.view.kind === "tcp" && own?.dials?.(server, Number(portOf(name))) === true
+    if (isDialed)
+        return diagnosis(
+            "unanswered",
+            `${name} did not answer ${asked}: this computer, whose own connection carries that of ${own.name}, has no answer from it either.`,
+            `does the program at port ${portOf(name)} still accept connections? A computer drops those for which its queue has no room; a firewall drops them, too`
+        )
     const trouble = isDropped ? undefined : chipTrouble(evidence, since, losesFrames)
     if (trouble !== undefined && own?.ip === client)
         return diagnosis(

@@ -1,6 +1,8 @@
 // What a server answers to a request, and what it does not: the sentence names the request, and how much of the answer came.
 
+import fc from "fast-check"
 import { expect, test } from "vitest"
+import { missingOf, ofHttp } from "../../sim/diagnosis/http"
 import type { HostConnection } from "../../sim/host/host"
 import type { Scene } from "../../sim/stage/scene"
 import { ethernet, ipv4, udp } from "../../sim/testing/frames"
@@ -226,4 +228,32 @@ const complete: { readonly [name: string]: string } = {
 test.each(Object.entries(complete))("no failure: %s", async (_name, text) => {
     const all = await explained(sends(text), 20, ...JSON_CLIENT)
     expect(all.filter(one => one.cause === "cut-short" || one.cause === "no-answer")).toEqual([])
+})
+
+test("any bytes of a server have an answer", () => {
+    const asked = Buffer.from("GET / HTTP/1.1\r\n\r\n")
+    const parts = fc.constantFrom(
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 302\r\n",
+        "HTTP/1.1 404 \x07\xe4\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Content-Length: 9\r\n",
+        "Location: \x00\r\n",
+        "ffffffff\r\n",
+        "0\r\n",
+        "\r\n",
+        "\n",
+        "HTTPS port"
+    )
+    const texts = fc.array(fc.oneof(parts, fc.string({ maxLength: 8 })), { maxLength: 12 })
+    fc.assert(
+        fc.property(texts, some => {
+            const text = some.join("")
+            const why = ofHttp("10.0.0.1:80", asked, Buffer.from(text))
+            if (why !== undefined) expect(why.sentence).toMatch(/^[ -~]+$/)
+            const missing = missingOf("GET /", text)
+            expect(missing === undefined || missing.length > 0).toBe(true)
+        })
+    )
 })

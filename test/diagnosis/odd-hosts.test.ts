@@ -1,6 +1,7 @@
 // Hosts that answer, but not as they should, and networks in which two have what one should have: what is concluded, and what is not.
 
 import { expect, test } from "vitest"
+import { Explainer } from "../../sim/diagnosis/explainer"
 import type { Actor } from "../../sim/stage/actor"
 import type { Scene } from "../../sim/stage/scene"
 import { arp, broadcastMac, ethernet, ipv4, tcp } from "../../sim/testing/frames"
@@ -174,6 +175,37 @@ test.each(Object.entries(hosts))("%s", async (_name, [part, seconds, causes, sen
     const all = await explained(part, seconds)
     expect(all.map(one => one.cause)).toEqual(causes)
     expect(all[0]?.sentence).toMatch(sentence)
+})
+
+test("a host that this computer does not reach either is not said to have a firewall", () => {
+    const dials = (ip: string, port: number) => ip === "10.0.0.1" && port === 80
+    const explainer = new Explainer(() => ({
+        name: "Host X",
+        station: "x",
+        ip: "10.0.0.2",
+        prefix: 24,
+        dials,
+    }))
+    const [own, theirs] = ["02:00:00:00:00:02", "02:00:00:00:00:01"]
+    const ask = { senderMac: own, senderIp: "10.0.0.2", targetMac: theirs, targetIp: "10.0.0.1" }
+    const tell = { senderMac: theirs, senderIp: "10.0.0.1", targetMac: own, targetIp: "10.0.0.2" }
+    explainer.sent(ethernet(theirs, own, 0x0806, arp({ operation: 1, ...ask })), "x", 0, undefined)
+    explainer.sent(ethernet(own, theirs, 0x0806, arp({ operation: 2, ...tell })), "router", 5, undefined)
+    const ends = { source: "10.0.0.2", destination: "10.0.0.1" }
+    const syn = tcp(ends, { sourcePort: 5000, destinationPort: 80, seq: 1, flags: "S", window: 100 })
+    for (const time of [10, 1010, 3010])
+        explainer.sent(
+            ethernet(theirs, own, 0x0800, ipv4({ ...ends, protocol: 6 }, syn)),
+            "x",
+            time,
+            undefined
+        )
+    const why = explainer.error("socket tcp://10.0.0.1:80: ETIMEDOUT, the other host does not answer", 9000)
+    expect(why).toMatchObject({
+        cause: "unanswered",
+        sentence:
+            "10.0.0.1:80 did not answer 3 SYNs: this computer, whose own connection carries that of Host X, has no answer from it either.",
+    })
 })
 
 test("a port scan is explained once, not for each port", async () => {
