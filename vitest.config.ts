@@ -60,6 +60,6 @@ export default defineConfig({
         // tests are concurrent where they build images, each of which takes a core and 400 MB
         maxConcurrency: 2,
         // many tests wait more than they compute
-        maxWorkers: Math.max(3, availableParallelism()),
+        maxWorkers: Math.max(4, availableParallelism()),
     },
 })

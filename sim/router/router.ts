@@ -148,6 +148,11 @@ export class Router implements Station {
         await this.incoming.close()
     }
 
+    /** Waits until each connect() of this computer for a device has a result: a virtual clock stands still meanwhile. */
+    async dialled(): Promise<void> {
+        await this.outgoing.dialled()
+    }
+
     /** The forwards with their actual ports. */
     get forwards(): readonly Forward[] {
         return this.incoming.forwards

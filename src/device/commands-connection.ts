@@ -6,6 +6,7 @@ import { localText, type Print, remoteText } from "../inspect/text"
 import { Address, decimal, ipv4Of } from "../net/address"
 import { Kind } from "../socket/echo-discard"
 import { type close, connect, errorOf, listen, shutdown, stateOf } from "../tcp/calls"
+import type { Connection } from "../tcp/context"
 import { State, stateName, stateNames, Tcb, TcpError } from "../tcp/records"
 import { findConnection, findListener } from "../tcp/tables"
 import { type Device, explain, portOf, wasGiven } from "./commands"
@@ -50,7 +51,7 @@ export async function connectCommand(
     if (number < 0) return `"${port}" is not a port from 1 to 65535`
     const id = connect(stack, ip, number, 0, device.now())
     if (id < 0) return explain(device.stack, id)
-    const ports = stack.conns.getAt(findConnection(stack, id) + Tcb.Ports, "i32")
+    const ports = (findConnection(stack, id) as Connection).getAt(Tcb.Ports, "i32")
     const ends = `${localText(stack.ip, ports)} -> ${remoteText(ip, ports)}`
     device.poke()
     await print(`connection ${id}: ${ends}, ${stateName(stateOf(stack, id))}`)

@@ -77,7 +77,7 @@ export async function readCommand(device: Device, id: number, print: Print): Pro
     const line = Buffer.alloc(Size.Line)
     const c = findConnection(stack, id)
     // reads only the data received so far: a peer that keeps sending would keep this loop running
-    let left = c < 0 ? 0 : stack.conns.getAt(c + Tcb.ReceiveLength, "u16")
+    let left = c ? c.getAt(Tcb.ReceiveLength, "u16") : 0
     const nothing = left === 0
     let at = 0
     while (left > 0) {

@@ -43,7 +43,7 @@ export function traceCommand(stack: Stack, what: string): string {
 
 /** Returns why there is no connection `id` any more; "" if there is one. */
 export function absence(stack: Stack, id: number): string {
-    if (findConnection(stack, id) >= 0) return ""
+    if (findConnection(stack, id)) return ""
     const waits = stateOf(stack, id) === State.TimeWait
     return `connection ${id} ${waits ? "is in TIME-WAIT: both ends have closed it" : "no longer exists"}`
 }

@@ -35,13 +35,15 @@ export function portOf(text: string): number {
 /** Returns true for an id that a connection or listener has or had. */
 export function wasGiven(stack: Stack, id: number): boolean {
     // ids are assigned in order
-    return (id > 0 && id <= stack.lastId) || findConnection(stack, id) >= 0 || findListener(stack, id) >= 0
+    return (
+        (id > 0 && id <= stack.lastId) ||
+        findConnection(stack, id) !== undefined ||
+        findListener(stack, id) >= 0
+    )
 }
 
 /** Returns an error's POSIX name and what it means. For a connection, `id`, that includes the hop that failed. */
 export function explain(stack: Stack, error: TcpError, id = 0): string {
-    const c = id > 0 ? findConnection(stack, id) : -1
-    return withSentence(
-        c < 0 ? errorName(error) : failureReason(stack, error, stack.conns.getAt(c + Tcb.RemoteIp, "i32"))
-    )
+    const c = findConnection(stack, id)
+    return withSentence(c ? failureReason(stack, error, c.getAt(Tcb.RemoteIp, "i32")) : errorName(error))
 }

@@ -124,7 +124,7 @@ export class Control {
     private isHandle(id: number): boolean {
         const stack = this.device.stack
         const c = findConnection(stack, id)
-        if (c >= 0 && stack.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) return false
+        if (c && c.getAt(Tcb.Flags, "u8") & ConnFlag.Pending) return false
         return wasGiven(stack, id)
     }
 
@@ -215,7 +215,7 @@ export class Control {
     /** Returns "open", "eof" or the error that ended the connection. Once the end is reported, frees the record. */
     private standing(id: number): string {
         const stack = this.device.stack
-        if (findConnection(stack, id) < 0) {
+        if (!findConnection(stack, id)) {
             const error = this.endOf(id)
             return error === TcpError.None ? "eof" : errorName(error)
         }
@@ -227,13 +227,13 @@ export class Control {
 
     private state(id: number): string {
         const state = stateOf(this.device.stack, id)
-        if (state === State.Closed && findConnection(this.device.stack, id) >= 0) this.standing(id)
+        if (state === State.Closed && findConnection(this.device.stack, id)) this.standing(id)
         return `ok ${stateName(state)}`
     }
 
     private ready(id: number): number {
         const stack = this.device.stack
-        if (findConnection(stack, id) >= 0 || findListener(stack, id) >= 0) return readiness(stack, id)
+        if (findConnection(stack, id) || findListener(stack, id) >= 0) return readiness(stack, id)
         // the record was freed: a program that polls must not wait for it
         const bits = Ready.In | Ready.Out | Ready.HangUp | Ready.ReadHangUp
         return this.endOf(id) === TcpError.None ? bits : bits | Ready.Error
@@ -263,9 +263,9 @@ export class Control {
 
     private abort(id: number): string {
         const stack = this.device.stack
-        const over = findConnection(stack, id) >= 0 && stateOf(stack, id) === State.Closed
+        const over = findConnection(stack, id) !== undefined && stateOf(stack, id) === State.Closed
         if (over) this.remember(id, errorOf(stack, id))
-        else if (findConnection(stack, id) >= 0) this.remember(id, TcpError.Aborted)
+        else if (findConnection(stack, id)) this.remember(id, TcpError.Aborted)
         abort(stack, id, this.device.now())
         this.device.poke()
         return "ok"
@@ -286,12 +286,11 @@ export class Control {
 
     /** Frees the record of a connection that is CLOSED with no data left to read. Returns false if no connection is. */
     private freeOne(): boolean {
-        const conns = this.device.stack.conns
-        for (let c = 0; c < conns.length; c += Tcb.Size) {
-            const id = conns.getAt(c + Tcb.Id, "u16")
-            if (id === 0 || conns.getAt(c + Tcb.State, "u8") !== State.Closed) continue
-            if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held)) continue
-            if (conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) continue
+        for (const c of this.device.stack.conns) {
+            const id = c.getAt(Tcb.Id, "u16")
+            if (id === 0 || c.getAt(Tcb.State, "u8") !== State.Closed) continue
+            if (!(c.getAt(Tcb.Flags, "u8") & ConnFlag.Held)) continue
+            if (c.getAt(Tcb.ReceiveLength, "u16") > 0) continue
             this.free(id)
             return true
         }

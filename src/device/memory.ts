@@ -26,7 +26,9 @@ export function memoryRows(device: Device, rows: string[]): number {
     sum += table(rows, "counters", stack.counters.length >> 2, 4)
     // a buffer that two objects hold is counted for the first
     const seen: Buffer[] = []
-    sum += owner(rows, bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
+    let connections = 0
+    for (const c of stack.conns) connections += c.length
+    sum += owner(rows, connections + bytesOf(stack, seen, 1) - sum, "other buffers of the stack")
     sum += owner(rows, bytesOf(device.services, seen, 1), "services")
     sum += owner(rows, bytesOf(device.mac, seen, 1), "driver")
     owner(rows, sum, "in all")
@@ -65,7 +67,7 @@ function owner(rows: string[], bytes: number, what: string): number {
     return bytes
 }
 
-/** Returns the bytes of the buffers in an object's properties, `depth` objects deep, without those in `seen`. */
+/** Returns the bytes of the buffers in an object's properties, `depth` objects deep, without those in `seen` and in arrays. */
 function bytesOf(object: object, seen: Buffer[], depth: number): number {
     const properties = object as { [key: string]: unknown }
     let bytes = 0
@@ -75,7 +77,7 @@ function bytesOf(object: object, seen: Buffer[], depth: number): number {
             if (seen.indexOf(value) >= 0) continue
             seen.push(value)
             bytes += value.length
-        } else if (depth > 0 && typeof value === "object" && value) {
+        } else if (depth > 0 && typeof value === "object" && value && !Array.isArray(value)) {
             bytes += bytesOf(value, seen, depth - 1)
         }
     }

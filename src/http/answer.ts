@@ -68,7 +68,8 @@ export function fail(h: HttpContext, c: HttpClient, status: number): void {
 
 /** Moves the current piece to the send ring. Returns false while a part of it is left, or when the connection has ended. */
 export function sendPiece(h: HttpContext, c: HttpClient): boolean {
-    const { scratch } = h
+    // a string has to be in a buffer to be written; the frame that arrived was handled, and the next one overwrites it
+    const scratch = h.stack.rx
     const { piece } = c
     if (piece === undefined) return true
     const length = typeof piece === "string" ? piece.byteLength : piece.length

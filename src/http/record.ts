@@ -178,8 +178,6 @@ export class HttpContext {
     readonly clients: HttpClient[] = []
     /** @internal */
     readonly routes: HttpRoute[] = []
-    /** Strings are copied to the send ring through this buffer, which keeps nothing. @internal */
-    readonly scratch = Buffer.alloc(128)
     /** A line for each client. @internal */
     readonly lines: Buffer
     /** @internal */

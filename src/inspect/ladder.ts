@@ -97,11 +97,11 @@ async function findSpan(device: LadderHost, id: number): Promise<Span> {
     const record = Buffer.alloc(Event.Size)
     const span: Span = { found: false, remoteIp: 0, ports: 0, first: ring.oldest(), end: ring.count }
     const c = findConnection(stack, id)
-    if (c >= 0) {
-        span.remoteIp = stack.conns.getAt(c + Tcb.RemoteIp, "i32")
-        span.ports = stack.conns.getAt(c + Tcb.Ports, "i32")
+    if (c) {
+        span.remoteIp = c.getAt(Tcb.RemoteIp, "i32")
+        span.ports = c.getAt(Tcb.Ports, "i32")
     }
-    let known = c >= 0
+    let known = c !== undefined
     for (let i = span.first; i < span.end && !known; i++) {
         await pause(device, i)
         if (i < ring.oldest()) continue

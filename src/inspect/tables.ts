@@ -7,6 +7,7 @@ import { driverCounterNames } from "../mac/mac"
 import { ipv4Text, macText } from "../net/address"
 import { Neighbour, NeighbourState } from "../net/neighbour-record"
 import type { Stack } from "../net/stack"
+import type { Connection } from "../tcp/context"
 import { errorName, Half, Listener, State, stateName, Tcb, TimeWaitRecord } from "../tcp/records"
 import { endpoint, localText, padLeft, padRight, remoteText } from "./text"
 
@@ -34,7 +35,7 @@ export function connectionRow(stack: Stack, index: number, html: boolean): strin
     index -= listeners
     if (index < halfOpen) return halfRow(stack, index * Half.Size, html)
     index -= halfOpen
-    if (index < connections) return recordRow(stack, index * Tcb.Size, html)
+    if (index < connections) return recordRow(stack, stack.conns[index] as Connection, html)
     index -= connections
     return index < timeWaits ? waitRow(stack, index * TimeWaitRecord.Size, html) : undefined
 }
@@ -52,17 +53,16 @@ function halfRow(stack: Stack, h: number, html: boolean): string {
     return peerRow(stack, html, "-", halves, h + Half.Ports, State.SynReceived, "")
 }
 
-function recordRow(stack: Stack, c: number, html: boolean): string {
-    const conns = stack.conns
-    const id = conns.getAt(c + Tcb.Id, "u16")
+function recordRow(stack: Stack, c: Connection, html: boolean): string {
+    const id = c.getAt(Tcb.Id, "u16")
     if (id === 0) return ""
-    const state = conns.getAt(c + Tcb.State, "u8")
-    const error = state === State.Closed ? conns.getAt(c + Tcb.Error, "u8") : 0
-    const unread = `${conns.getAt(c + Tcb.ReceiveLength, "u16")}`
-    const last = error > 0 ? errorName(-error) : `${conns.getAt(c + Tcb.SendLength, "u16")}`
+    const state = c.getAt(Tcb.State, "u8")
+    const error = state === State.Closed ? c.getAt(Tcb.Error, "u8") : 0
+    const unread = `${c.getAt(Tcb.ReceiveLength, "u16")}`
+    const last = error > 0 ? errorName(-error) : `${c.getAt(Tcb.SendLength, "u16")}`
     let rest = amounts(unread, last)
     if (html) rest = error > 0 ? `: ${last}` : ""
-    return peerRow(stack, html, `${id}`, conns, c + Tcb.Ports, state, rest)
+    return peerRow(stack, html, `${id}`, c, Tcb.Ports, state, rest)
 }
 
 function waitRow(stack: Stack, w: number, html: boolean): string {

@@ -20,21 +20,22 @@ export class W5500Bus {
     /** Socket 0's registers at the offsets of Snapshot; a longer buffer also reads reserved registers after them. */
     readonly registers: Buffer
     /**
-     * The common registers at the offsets of CommonRegisters. A disturbed bit can turn a read into a write: in that case the last
-     * values are written back.
+     * The common registers at the offsets of CommonRegisters; a longer buffer also reads reserved registers after them. A disturbed bit
+     * can turn a read into a write: in that case the last values are written back.
      */
-    readonly common = Buffer.alloc(CommonRegisters.Size)
+    readonly common: Buffer
     /** Address, control and two bytes of data. */
     readonly command = Buffer.alloc(5)
     /** Address, control and one byte of data. */
     readonly single = Buffer.alloc(4)
 
-    /** `look` is the least length of a poll of socket 0, for firmware that sleeps in the middle of a short transfer. */
+    /** `look` is the least length of a transfer that reads registers, for firmware that sleeps in the middle of a short one. */
     constructor(
         readonly cs: ds.OutputPin,
         look: number
     ) {
         this.registers = Buffer.alloc(Math.max(Snapshot.Size, look))
+        this.common = Buffer.alloc(Math.max(CommonRegisters.Size, look))
     }
 }
 

@@ -86,8 +86,8 @@ export interface W5500Options {
      */
     block?: number
     /**
-     * Bytes of a poll of the chip; the default is as few as it needs. Set 200 on an RP2040: its firmware checks for work, then sleeps for
-     * up to 10 ms, and misses a short transfer that ends in between.
+     * Least bytes of a transfer that reads registers; the default is as few as it needs. Set 200 on an RP2040: its firmware checks for
+     * work, then sleeps for up to 10 ms, and misses a short transfer that ends in between.
      */
     look?: number
 }

@@ -216,6 +216,7 @@ function learn(s: Stack, n: number, at: number, now: number): void {
         if (state !== NeighbourState.Free) neighbours.setAt(n + Neighbour.Time, "i32", now)
         // connections may have waited for this address
         s.dirty = true
+        s.next = s.conns[0]
     }
     neighbours.setAt(n + Neighbour.State, "u8", NeighbourState.Known)
     neighbours.setAt(n + Neighbour.Tries, "u8", 0)

@@ -1,5 +1,6 @@
 // Changes or removes the address of the interface.
 
+import type { Connection } from "../tcp/context"
 import { freeHalf } from "../tcp/half-open"
 import { ConnFlag, Half, SendFlag, State, Tcb, TcpError, TimeWaitRecord } from "../tcp/records"
 import { failConnection, freeClosed } from "../tcp/state"
@@ -17,15 +18,14 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
         // a reply that waits to be sent contains the old address
         s.frameLength = 0
         s.replyLength = 0
-        const conns = s.conns
-        for (let c = 0; c < s.connsEnd; c += Tcb.Size) {
-            if (conns.getAt(c + Tcb.Id, "u16") === 0) continue
-            conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
-            if (conns.getAt(c + Tcb.State, "u8") !== State.Closed)
-                failConnection(s, c, TcpError.Unreachable, now)
+        for (let i = 0; i < s.connsEnd; i++) {
+            const c = s.conns[i] as Connection
+            if (c.getAt(Tcb.Id, "u16") === 0) continue
+            c.setAt(Tcb.SendFlags, "u8", c.getAt(Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
+            if (c.getAt(Tcb.State, "u8") !== State.Closed) failConnection(s, c, TcpError.Unreachable, now)
             else {
                 // the connection has ended: only its RST was left to send
-                conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held)
+                c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") & ConnFlag.Held)
                 freeClosed(s, c)
             }
         }
@@ -43,4 +43,5 @@ export function changeAddress(s: Stack, ip: number, netmask: number, gateway: nu
     }
     setAddress(s, ip, netmask, gateway)
     s.dirty = true
+    s.next = s.conns[0]
 }

@@ -2,7 +2,7 @@
 
 import { Counter } from "../base/counters"
 import { ACTIVE_OPENS, COUNTERS, PASSIVE_OPENS, PATH_MTU, UDP } from "../features"
-import { Frame } from "../tcp/context"
+import { type Connection, Frame } from "../tcp/context"
 import { softError } from "../tcp/icmp-errors"
 import { segmentOut } from "../tcp/output"
 import { ConnFlag, ConnOption, Half, HalfFlag, SendFlag, State, Tcb, TcpError } from "../tcp/records"
@@ -82,34 +82,39 @@ function sent(s: Stack, length: number): number {
  */
 function nextSegment(s: Stack, now: number): number {
     const conns = s.conns
-    // both variables change when a record is freed in this loop
-    const end = s.connsEnd
-    const first = s.cursor
-    for (let i = 0; i < end; i += Tcb.Size) {
-        let c = first + i
-        if (c >= end) c -= end
-        if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Due)) continue
-        const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
-        const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
-        if (sendFlags & SendFlag.HopSuspect) {
-            conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~SendFlag.HopSuspect)
-            forgetHop(s, remoteIp)
+    let c = s.next
+    let index = s.cursor
+    for (let left = s.connsEnd; c; ) {
+        if (c.getAt(Tcb.Flags, "u8") & ConnFlag.Due) {
+            const remoteIp = c.getAt(Tcb.RemoteIp, "i32")
+            const sendFlags = c.getAt(Tcb.SendFlags, "u8")
+            if (sendFlags & SendFlag.HopSuspect) {
+                c.setAt(Tcb.SendFlags, "u8", sendFlags & ~SendFlag.HopSuspect)
+                forgetHop(s, remoteIp)
+            }
+            const n = resolve(s, remoteIp, now)
+            if (n < 0) {
+                waitForHop(s, c, now)
+            } else {
+                // read before the call: it may free the record
+                let fragment: number = DontFragment.Set
+                if (PATH_MTU ? c.getAt(Tcb.Options, "u8") & ConnOption.Fragment : 1) fragment = 0
+                const length = segmentOut(s, c, now)
+                if (length > 0) {
+                    // next time the other connections are asked first
+                    if (conns[index] === c) index++
+                    if (index >= s.connsEnd) index = 0
+                    s.cursor = index
+                    s.next = conns[index]
+                    return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
+                }
+            }
         }
-        const n = resolve(s, remoteIp, now)
-        if (n < 0) {
-            waitForHop(s, c, now)
-            continue
-        }
-        // read before the call: it may free the record
-        let fragment: number = DontFragment.Set
-        if (PATH_MTU ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Fragment : 1) fragment = 0
-        const length = segmentOut(s, c, now)
-        if (length > 0) {
-            // next time the other connections are asked first
-            s.cursor = c + Tcb.Size < s.connsEnd ? c + Tcb.Size : 0
-            return ipOut(s, length, remoteIp, s.neighbours, n + Neighbour.Mac, fragment)
-        }
+        if (--left < 0) break
+        if (index >= s.connsEnd) index = 0
+        c = conns[index++]
     }
+    s.next = undefined
     if (!PASSIVE_OPENS) return 0
     const passive = s.passive
     if (!passive) return 0
@@ -138,10 +143,9 @@ function nextSegment(s: Stack, now: number): number {
  * Keeps the segment of connection `c`, whose next hop is not resolved yet. The connection stays due; if it has more to send than
  * an ACK, its timer tries again.
  */
-function waitForHop(s: Stack, c: number, now: number): void {
-    const conns = s.conns
-    const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
-    const state = conns.getAt(c + Tcb.State, "u8")
+function waitForHop(s: Stack, c: Connection, now: number): void {
+    const remoteIp = c.getAt(Tcb.RemoteIp, "i32")
+    const state = c.getAt(Tcb.State, "u8")
     const hop = nextHop(s, remoteIp)
     if (state === State.Closed) {
         // only an RST is left to send, and it waits only while the hop is being resolved
@@ -151,43 +155,42 @@ function waitForHop(s: Stack, c: number, now: number): void {
         }
     } else if (ACTIVE_OPENS ? hop === 0 && state === State.SynSent : false) {
         failConnection(s, c, TcpError.Unreachable, now)
-    } else if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Timer) && owes(s, c, state)) {
+    } else if (!(c.getAt(Tcb.Flags, "u8") & ConnFlag.Timer) && owes(c, state)) {
         // R2 counts from here
-        conns.setAt(c + Tcb.Progress, "i32", now)
+        c.setAt(Tcb.Progress, "i32", now)
         armRto(s, c, now)
     }
 }
 
 /** Returns true when a connection without a timer has something to send that the peer must acknowledge. */
-function owes(s: Stack, c: number, state: State): boolean {
+function owes(c: Connection, state: State): boolean {
     if (state === State.FinWait2 || state === State.TimeWait) return false
     if (state !== State.Established) {
         if (state !== State.CloseWait) return true
     }
-    return s.conns.getAt(c + Tcb.SendLength, "u16") > 0
+    return c.getAt(Tcb.SendLength, "u16") > 0
 }
 
 /** Gives up the RST that a connection in CLOSED still had to send. */
-function dropReset(s: Stack, c: number): void {
-    const conns = s.conns
-    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
-    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
+function dropReset(s: Stack, c: Connection): void {
+    c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") & ~ConnFlag.Due)
+    c.setAt(Tcb.SendFlags, "u8", c.getAt(Tcb.SendFlags, "u8") & ~SendFlag.ResetDue)
     freeClosed(s, c)
 }
 
 /** Handles a neighbour `ip` that does not answer: connections being opened through it fail, the others wait for their timers. */
 function hopFailed(s: Stack, ip: number, now: number): void {
-    const conns = s.conns
     count(s, Counter.Unresolved)
-    for (let c = 0; c < s.connsEnd; c += Tcb.Size) {
-        const state = conns.getAt(c + Tcb.State, "u8")
-        if (nextHop(s, conns.getAt(c + Tcb.RemoteIp, "i32")) !== ip) continue
+    for (let i = 0; i < s.connsEnd; i++) {
+        const c = s.conns[i] as Connection
+        const state = c.getAt(Tcb.State, "u8")
+        if (nextHop(s, c.getAt(Tcb.RemoteIp, "i32")) !== ip) continue
         if (state === State.Closed) {
-            if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) dropReset(s, c)
+            if (c.getAt(Tcb.SendFlags, "u8") & SendFlag.ResetDue) dropReset(s, c)
         } else if (ACTIVE_OPENS ? state === State.SynSent : false) {
             failConnection(s, c, TcpError.Unreachable, now)
         } else {
-            softError(s, c)
+            softError(c)
         }
     }
     if (UDP) {

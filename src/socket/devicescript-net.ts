@@ -11,6 +11,7 @@ import { Buffer } from "@devicescript/core"
 import { type Response, Socket } from "@devicescript/net"
 import { type NetError, netError, withCode, withSentence } from "../base/errors"
 import { abort, close, connect, errorOf, read, write } from "../tcp/calls"
+import type { Connection } from "../tcp/context"
 import { errorName, State, Tcb, type TcpError } from "../tcp/records"
 import { findConnection } from "../tcp/tables"
 import { resumed, type Worker } from "./driver-loop"
@@ -274,7 +275,7 @@ class Backend implements Worker {
     private port = 0
     private since = 0
     private id = 0
-    private at = 0
+    private at!: Connection
     private socket: PackageSocket | undefined
     /** Buffers or strings that are being sent, by reference, and how many bytes of the first are in the ring. */
     private readonly sends: Buffer[] = []
@@ -407,9 +408,8 @@ class Backend implements Worker {
     }
 
     unread(): number {
-        const conns = this.net.stack.conns
-        if (this.id === 0 || conns.getAt(this.at + Tcb.Id, "u16") !== this.id) return 0
-        return conns.getAt(this.at + Tcb.ReceiveLength, "u16")
+        if (this.id === 0 || this.at.getAt(Tcb.Id, "u16") !== this.id) return 0
+        return this.at.getAt(Tcb.ReceiveLength, "u16")
     }
 
     take(): Buffer {
@@ -448,16 +448,15 @@ class Backend implements Worker {
         this.id = Math.max(id, 0)
         if (id < 0) this.fail(errorName(id))
         else {
-            this.at = findConnection(stack, id)
+            this.at = findConnection(stack, id) as Connection
             this.net.flush()
         }
     }
 
     work(now: number): void {
         if (this.id === 0) return
-        const conns = this.net.stack.conns
-        const there = conns.getAt(this.at + Tcb.Id, "u16") === this.id
-        const state = there ? conns.getAt(this.at + Tcb.State, "u8") : State.Closed
+        const there = this.at.getAt(Tcb.Id, "u16") === this.id
+        const state = there ? this.at.getAt(Tcb.State, "u8") : State.Closed
         if (this.stage === Stage.Opening) this.look(state, now)
         else if (this.stage === Stage.Open) this.move(state)
     }
@@ -500,7 +499,7 @@ class Backend implements Worker {
 
     private failWith(error: TcpError): void {
         const { stack } = this.net
-        this.fail(failureReason(stack, error, stack.conns.getAt(this.at + Tcb.RemoteIp, "i32")))
+        this.fail(failureReason(stack, error, this.at.getAt(Tcb.RemoteIp, "i32")))
     }
 
     /** Ends the connection and reports why: a code, or a code, a comma and a sentence. */

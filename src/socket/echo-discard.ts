@@ -26,8 +26,6 @@ export const enum Served {
 
 /** A server with clients of its own, such as HttpServer. */
 export interface Server extends Worker {
-    /** Memory that a worker may use during its call. */
-    readonly scratch: Buffer
     /** Serves the connections that the listener `id` accepts from now on. */
     serve(id: number): void
 }
@@ -36,7 +34,6 @@ export interface Server extends Worker {
 export class Services implements Worker {
     readonly listeners: Buffer
     readonly served: Buffer
-    readonly scratch: Buffer
     /** Another worker, called after the services. */
     also: Worker | undefined = undefined
 
@@ -45,7 +42,6 @@ export class Services implements Worker {
         readonly stack: Stack,
         private readonly http: Server
     ) {
-        this.scratch = http.scratch
         this.listeners = Buffer.alloc(stack.config.listeners * Served.Size)
         this.served = Buffer.alloc(stack.config.connections * Served.Size)
     }
@@ -90,13 +86,13 @@ function accepted(services: Services, now: number): boolean {
 }
 
 function turns(services: Services, now: number): void {
-    const { stack, served, scratch } = services
+    const { stack, served } = services
     for (let r = 0; r < served.length; r += Served.Size) {
         const id = served.getAt(r + Served.Id, "u16")
         if (id === 0) continue
         const kind = served.getAt(r + Served.Kind, "u8")
         if (kind !== Kind.Manual) {
-            if (step(stack, scratch, id, kind)) continue
+            if (step(stack, id, kind)) continue
             close(stack, id, now)
         }
         // the connection has ended; or the console's user has its id, and closes it
@@ -105,12 +101,16 @@ function turns(services: Services, now: number): void {
 }
 
 /** Serves the connection `id`; returns false when the service is done. */
-function step(stack: Stack, scratch: Buffer, id: number, kind: Kind): boolean {
+function step(stack: Stack, id: number, kind: Kind): boolean {
+    // the frame that arrived was handled, and the next one overwrites it
+    const scratch = stack.rx
     if (stateOf(stack, id) === State.Closed) return false
     for (;;) {
         let room = scratch.length
         if (kind === Kind.Echo) {
-            const queued = stack.conns.getAt(findConnection(stack, id) + Tcb.SendLength, "u16")
+            const c = findConnection(stack, id)
+            if (!c) return false
+            const queued = c.getAt(Tcb.SendLength, "u16")
             room = Math.min(room, stack.sendSize - queued)
             if (room === 0) return true
         }

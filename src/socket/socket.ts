@@ -8,8 +8,9 @@ import { ACTIVE_OPENS } from "../features"
 import { ipv4Text } from "../net/address"
 import { abort, close, errorOf, read, shutdown, stateOf, connect as tcpConnect, write } from "../tcp/calls"
 import { setKeepAlive, setNoDelay, setUserTimeout } from "../tcp/connection-settings"
+import type { Connection } from "../tcp/context"
 import { errorName, State, stateName, Tcb, TcpError } from "../tcp/records"
-import { findConnection, ringsOf } from "../tcp/tables"
+import { findConnection } from "../tcp/tables"
 import { failureReason } from "./failure-reason"
 import { currentNetwork, type NetworkInterface } from "./interface"
 import { Sockets, Want } from "./waiting"
@@ -90,7 +91,7 @@ export class Socket {
     /** Id of the connection; 0 once the program has closed it. */
     id: number
     /** Offset of the record, which is this connection's while the id in it is the same. @internal */
-    readonly at: number
+    readonly at: Connection
     /** Tcb.RcvNxt at the last check. @internal */
     seen: number
     /** What fibers wait for: bits of Want. @internal */
@@ -120,8 +121,8 @@ export class Socket {
     ) {
         const { stack } = net
         this.id = id
-        this.at = findConnection(stack, id)
-        this.seen = stack.conns.getAt(this.at + Tcb.RcvNxt, "i32")
+        this.at = findConnection(stack, id) as Connection
+        this.seen = this.at.getAt(Tcb.RcvNxt, "i32")
         this.sockets = socketsOf(net)
         this.sockets.add(this)
     }
@@ -155,15 +156,14 @@ export class Socket {
                 return line
             }
             // flat on purpose: each segment with data takes this path
-            const { conns } = this.net.stack
             const { id, at } = this
             let state = State.Closed
             // a record that is free has the id 0, like a socket that the program has closed
             if (id > 0) {
-                if (conns.getAt(at + Tcb.Id, "u16") === id) {
-                    const unread = conns.getAt(at + Tcb.ReceiveLength, "u16")
+                if (at.getAt(Tcb.Id, "u16") === id) {
+                    const unread = at.getAt(Tcb.ReceiveLength, "u16")
                     if (unread > 0) return this.take(Math.min(unread, Limit.Piece))
-                    state = conns.getAt(at + Tcb.State, "u8")
+                    state = at.getAt(Tcb.State, "u8")
                 }
             }
             if (state !== State.Established) {
@@ -288,7 +288,7 @@ export class Socket {
 
     /** Returns the peer's address; "0.0.0.0" once the connection has ended. */
     remoteAddress(): string {
-        return ipv4Text(this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.RemoteIp, "i32") : 0)
+        return ipv4Text(this.isThere() ? this.at.getAt(Tcb.RemoteIp, "i32") : 0)
     }
 
     /** Returns the peer's port; 0 once the connection has ended. */
@@ -346,15 +346,15 @@ export class Socket {
 
     /** Returns true while the record at `at` is this connection's. */
     private isThere(): boolean {
-        return this.id > 0 && this.net.stack.conns.getAt(this.at + Tcb.Id, "u16") === this.id
+        return this.id > 0 && this.at.getAt(Tcb.Id, "u16") === this.id
     }
 
     private port(at: number): number {
-        return this.isThere() ? swap16(this.net.stack.conns.getAt(this.at + Tcb.Ports + at, "u16")) : 0
+        return this.isThere() ? swap16(this.at.getAt(Tcb.Ports + at, "u16")) : 0
     }
 
     private unread(): number {
-        return this.isThere() ? this.net.stack.conns.getAt(this.at + Tcb.ReceiveLength, "u16") : 0
+        return this.isThere() ? this.at.getAt(Tcb.ReceiveLength, "u16") : 0
     }
 
     private hasFin(): boolean {
@@ -383,15 +383,16 @@ export class Socket {
         if (unread === 0) return 0
         const t = this.net.stack
         const size = t.receiveSize
-        const ring = ringsOf(t, this.at) + t.sendSize
-        const head = t.conns.getAt(this.at + Tcb.ReceiveHead, "u16")
+        const ring = Tcb.Size + t.sendSize
+        const { at } = this
+        const head = at.getAt(Tcb.ReceiveHead, "u16")
         const part = unread < size - head ? unread : size - head
-        const end = t.rings.indexOf(10, ring + head, ring + head + part)
+        const end = at.indexOf(10, ring + head, ring + head + part)
         if (end >= 0) return end + 1 - ring - head
         if (part === unread) return 0
-        return t.rings.indexOf(10, ring, ring + unread - part) < 0
+        return at.indexOf(10, ring, ring + unread - part) < 0
             ? 0
-            : t.rings.indexOf(10, ring, ring + unread - part) + 1 - ring + part
+            : at.indexOf(10, ring, ring + unread - part) + 1 - ring + part
     }
 
     /** Waits until this fiber may send, when other fibers' sends are done. */

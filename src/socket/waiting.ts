@@ -5,7 +5,7 @@ import * as ds from "@devicescript/core"
 import type { NetError } from "../base/errors"
 import type { Stack } from "../net/stack"
 import { errorOf } from "../tcp/calls"
-import { Touched } from "../tcp/context"
+import { type Connection, Touched } from "../tcp/context"
 import { State, Tcb, TcpError } from "../tcp/records"
 import { resumed, type Worker } from "./driver-loop"
 
@@ -32,9 +32,9 @@ const enum Entry {
 
 /** A socket, as seen by the fibers that wait on it. */
 export interface Waitable {
-    /** The connection's id, 0 once the program has closed it, and the offset of its record. */
+    /** The connection's id, 0 once the program has closed it, and its record. */
     readonly id: number
-    readonly at: number
+    readonly at: Connection
     /** RCV.NXT at the last check. */
     seen: number
     /** What fibers wait for: bits of Want. */
@@ -57,7 +57,7 @@ export class Sockets implements Worker {
     constructor(private readonly stack: Stack) {}
 
     add(socket: Waitable): void {
-        const i = Math.idiv(socket.at, Tcb.Size)
+        const i = this.stack.conns.indexOf(socket.at)
         // the record was another socket's, in TIME-WAIT: that one is told of its end
         if (this.open[i]) this.work(0)
         this.open[i] = socket
@@ -66,21 +66,21 @@ export class Sockets implements Worker {
 
     /** Removes a socket that the program has closed, and wakes all fibers that wait on it. */
     remove(socket: Waitable): void {
-        const i = Math.idiv(socket.at, Tcb.Size)
-        if (this.open[i] === socket) this.open[i] = undefined
+        const i = this.open.indexOf(socket)
+        if (i >= 0) this.open[i] = undefined
         this.wake(socket, Want.Anything)
     }
 
     work(_now: number): void {
         // no helper functions here on purpose: this runs for every segment received
         const { stack, open } = this
-        const { conns, touched } = stack
+        const { touched } = stack
         stack.touched = Touched.None
         if (touched === Touched.None) return
         let i = 0
         let end = open.length
         if (touched >= 0) {
-            i = Math.idiv(touched, Tcb.Size)
+            i = touched
             end = i + 1
         }
         for (; i < end; i++) {
@@ -89,12 +89,12 @@ export class Sockets implements Worker {
             const c = socket.at
             let state = State.Closed
             let news = false
-            if (conns.getAt(c + Tcb.Id, "u16") === socket.id) {
-                state = conns.getAt(c + Tcb.State, "u8")
-                const next = conns.getAt(c + Tcb.RcvNxt, "i32")
+            if (c.getAt(Tcb.Id, "u16") === socket.id) {
+                state = c.getAt(Tcb.State, "u8")
+                const next = c.getAt(Tcb.RcvNxt, "i32")
                 news = next !== socket.seen
                 socket.seen = next
-                if (news && conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) socket.onmessage.emit(undefined)
+                if (news && c.getAt(Tcb.ReceiveLength, "u16") > 0) socket.onmessage.emit(undefined)
             }
             // from CLOSE-WAIT on the peer has sent its FIN
             const over = state === State.Closed || state >= State.CloseWait
@@ -106,8 +106,8 @@ export class Sockets implements Worker {
                 if (state !== State.SynSent && state !== State.SynReceived) {
                     ready |= Want.Opened
                     const canSend = state === State.Established || state === State.CloseWait
-                    const room = stack.sendSize - conns.getAt(c + Tcb.SendLength, "u16")
-                    if (!canSend || room >= stack.sendSize >> 1 || room >= conns.getAt(c + Tcb.Mss, "u16"))
+                    const room = stack.sendSize - c.getAt(Tcb.SendLength, "u16")
+                    if (!canSend || room >= stack.sendSize >> 1 || room >= c.getAt(Tcb.Mss, "u16"))
                         ready |= Want.Room
                 }
             }

@@ -2,7 +2,7 @@
 
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { takeAgreement } from "./established"
 import { Mss } from "./options"
 import { Agreed, ConnFlag, Listener, Seg, State, Tcb } from "./records"
@@ -11,13 +11,13 @@ import { allocate } from "./tables"
 
 /** Returns how many connections of the listener `id` wait to be accepted. */
 export function pendingOf(t: TcpContext, id: number): number {
-    const conns = t.conns
     const end = t.connsEnd
     let pending = 0
-    for (let c = 0; c < end; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Listener, "u16") === id) {
-            if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) {
-                if (conns.getAt(c + Tcb.Id, "u16") > 0) pending++
+    for (let i = 0; i < end; i++) {
+        const c = t.conns[i] as Connection
+        if (c.getAt(Tcb.Listener, "u16") === id) {
+            if (c.getAt(Tcb.Flags, "u8") & ConnFlag.Pending) {
+                if (c.getAt(Tcb.Id, "u16") > 0) pending++
             }
         }
     }
@@ -36,14 +36,14 @@ export function hasBacklog(t: TcpContext, l: number, now: number): boolean {
 }
 
 /**
- * Returns a record for the connection whose handshake the segment in `t.segment` completes. Drops the segment and returns -1 when
+ * Returns a record for the connection whose handshake the segment in `t.segment` completes. Drops the segment and returns undefined when
  * no record is free, or no more connections may wait on the listener `l`. The client retransmits its data, or we retransmit the
  * SYN-ACK, and then a record may be free.
  */
-export function connectionFor(t: TcpContext, l: number, now: number): number {
-    if (!hasBacklog(t, l, now)) return -1
+export function connectionFor(t: TcpContext, l: number, now: number): Connection | undefined {
+    if (!hasBacklog(t, l, now)) return undefined
     const c = allocate(t, now)
-    if (c < 0) drop(t, Counter.ConnectionsFull, now)
+    if (!c) drop(t, Counter.ConnectionsFull, now)
     return c
 }
 
@@ -54,7 +54,7 @@ export function connectionFor(t: TcpContext, l: number, now: number): number {
  */
 export function openPassive(
     t: TcpContext,
-    c: number,
+    c: Connection,
     iss: number,
     irs: number,
     mss: number,
@@ -62,16 +62,15 @@ export function openPassive(
     stamp: number,
     now: number
 ): void {
-    const conns = t.conns
-    conns.setAt(c + Tcb.State, "u8", State.SynReceived)
-    conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Pending)
+    c.setAt(Tcb.State, "u8", State.SynReceived)
+    c.setAt(Tcb.Flags, "u8", ConnFlag.Pending)
     t.arrived = true
-    conns.setAt(c + Tcb.Ports, "i32", t.segment.getAt(Seg.Ports, "i32"))
-    conns.setAt(c + Tcb.RemoteIp, "i32", t.segment.getAt(Seg.RemoteIp, "i32"))
-    conns.setAt(c + Tcb.SndMax, "i32", (iss + 1) | 0)
-    conns.setAt(c + Tcb.RcvNxt, "i32", (irs + 1) | 0)
-    conns.setAt(c + Tcb.SndWl1, "i32", irs)
+    c.setAt(Tcb.Ports, "i32", t.segment.getAt(Seg.Ports, "i32"))
+    c.setAt(Tcb.RemoteIp, "i32", t.segment.getAt(Seg.RemoteIp, "i32"))
+    c.setAt(Tcb.SndMax, "i32", (iss + 1) | 0)
+    c.setAt(Tcb.RcvNxt, "i32", (irs + 1) | 0)
+    c.setAt(Tcb.SndWl1, "i32", irs)
     if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) mss -= Mss.Timestamps
-    conns.setAt(c + Tcb.Mss, "u16", mss)
+    c.setAt(Tcb.Mss, "u16", mss)
     takeAgreement(t, c, agreement, stamp, now)
 }

@@ -7,7 +7,7 @@ import { swap16 } from "../base/bytes"
 import { ACTIVE_OPENS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
 import { isNotUnicast } from "../wire/ipv4"
 import { advertiseRoom } from "./connection-settings"
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { passiveOpens } from "./listen"
 import { ConnFlag, ConnOption, isFinWait, Listener, State, Tcb, TcpError } from "./records"
 import { ephemeralPort, initialSequence, mixKey } from "./secret-numbers"
@@ -22,7 +22,6 @@ import {
     joinPorts,
     listenerFor,
     newId,
-    ringsOf,
 } from "./tables"
 import { freeWait } from "./time-wait"
 
@@ -55,23 +54,23 @@ export function listen(t: TcpContext, port: number, backlog: number): number {
  */
 export function accept(t: TcpContext, id: number): number {
     if (findListener(t, id) < 0) return TcpError.NotConnected
-    const conns = t.conns
-    let first = -1
+    let first: Connection | undefined
     let pending = 0
-    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending)) continue
+    for (let i = 0; i < t.connsEnd; i++) {
+        const c = t.conns[i] as Connection
+        if (!(c.getAt(Tcb.Flags, "u8") & ConnFlag.Pending)) continue
         pending++
-        if (conns.getAt(c + Tcb.Listener, "u16") !== id) continue
+        if (c.getAt(Tcb.Listener, "u16") !== id) continue
         // connections get ids in the order of their handshakes, and ids wrap
-        const age = (conns.getAt(c + Tcb.Id, "u16") - t.lastId - 1) & 0xffff
-        if (first < 0 || age < ((conns.getAt(first + Tcb.Id, "u16") - t.lastId - 1) & 0xffff)) first = c
+        const age = (c.getAt(Tcb.Id, "u16") - t.lastId - 1) & 0xffff
+        if (!first || age < ((first.getAt(Tcb.Id, "u16") - t.lastId - 1) & 0xffff)) first = c
     }
-    t.arrived = pending > (first < 0 ? 0 : 1)
-    if (first < 0) return 0
-    const flags = conns.getAt(first + Tcb.Flags, "u8")
-    conns.setAt(first + Tcb.Flags, "u8", (flags & ~ConnFlag.Pending) | ConnFlag.Held)
-    conns.setAt(first + Tcb.UserTimeout, "u16", 0)
-    return conns.getAt(first + Tcb.Id, "u16")
+    t.arrived = pending > (first ? 1 : 0)
+    if (!first) return 0
+    const flags = first.getAt(Tcb.Flags, "u8")
+    first.setAt(Tcb.Flags, "u8", (flags & ~ConnFlag.Pending) | ConnFlag.Held)
+    first.setAt(Tcb.UserTimeout, "u16", 0)
+    return first.getAt(Tcb.Id, "u16")
 }
 
 /**
@@ -107,19 +106,18 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
             if (t.passive && t.passive.halfOpenFor(t, ip, ports) >= 0) return TcpError.InUse
         }
         const c = allocate(t, now)
-        if (c < 0) return TcpError.NoBuffers
-        const conns = t.conns
+        if (!c) return TcpError.NoBuffers
         const iss = initialSequence(t, ip, ports, now)
-        conns.setAt(c + Tcb.Ports, "i32", ports)
-        conns.setAt(c + Tcb.RemoteIp, "i32", ip)
-        conns.setAt(c + Tcb.SndUna, "i32", iss)
-        conns.setAt(c + Tcb.SndNxt, "i32", iss)
-        conns.setAt(c + Tcb.SndMax, "i32", iss)
-        conns.setAt(c + Tcb.Progress, "i32", now)
-        conns.setAt(c + Tcb.Flags, "u8", ConnFlag.Held)
+        c.setAt(Tcb.Ports, "i32", ports)
+        c.setAt(Tcb.RemoteIp, "i32", ip)
+        c.setAt(Tcb.SndUna, "i32", iss)
+        c.setAt(Tcb.SndNxt, "i32", iss)
+        c.setAt(Tcb.SndMax, "i32", iss)
+        c.setAt(Tcb.Progress, "i32", now)
+        c.setAt(Tcb.Flags, "u8", ConnFlag.Held)
         setState(t, c, State.SynSent, now)
         setDue(t, c, 0)
-        return conns.getAt(c + Tcb.Id, "u16")
+        return c.getAt(Tcb.Id, "u16")
     }
     return TcpError.NoBuffers
 }
@@ -130,9 +128,8 @@ export function connect(t: TcpContext, ip: number, port: number, localPort: numb
  */
 export function write(t: TcpContext, id: number, from: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
-    if (c < 0) return TcpError.NotConnected
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
+    if (!c) return TcpError.NotConnected
+    const state = c.getAt(Tcb.State, "u8")
     if (state === State.Closed) return errorOf(t, id) || TcpError.Pipe
     // "queue the data for transmission after entering ESTABLISHED"
     const open =
@@ -140,33 +137,32 @@ export function write(t: TcpContext, id: number, from: Buffer, at: number, lengt
         state === State.CloseWait ||
         state === State.SynSent ||
         state === State.SynReceived
-    if (!open || conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.FinQueued) return TcpError.Pipe
-    const queued = conns.getAt(c + Tcb.SendLength, "u16")
+    if (!open || c.getAt(Tcb.Flags, "u8") & ConnFlag.FinQueued) return TcpError.Pipe
+    const queued = c.getAt(Tcb.SendLength, "u16")
     const size = t.sendSize
     if (length > size - queued) length = size - queued
     if (length > from.length - at) length = from.length - at
     if (at < 0 || length <= 0) return 0
-    if (KEEP_ALIVE ? queued === 0 : false) endIdle(t, c)
-    const ring = ringsOf(t, c)
-    let to = conns.getAt(c + Tcb.SendHead, "u16") + queued
+    if (KEEP_ALIVE ? queued === 0 : false) endIdle(c)
+    let to = c.getAt(Tcb.SendHead, "u16") + queued
     if (to >= size) to -= size
     const part = size - to
     if (length <= part) {
-        t.rings.blitAt(ring + to, from, at, length)
+        c.blitAt(Tcb.Size + to, from, at, length)
     } else {
-        t.rings.blitAt(ring + to, from, at, part)
-        t.rings.blitAt(ring, from, at + part, length - part)
+        c.blitAt(Tcb.Size + to, from, at, part)
+        c.blitAt(Tcb.Size, from, at + part, length - part)
     }
-    conns.setAt(c + Tcb.SendLength, "u16", queued + length)
+    c.setAt(Tcb.SendLength, "u16", queued + length)
     setDue(t, c, 0)
     return length
 }
 
 /** Stops the timer of an idle connection with keep-alive, before it sends: the retransmission timeout needs the timer. */
-function endIdle(t: TcpContext, c: number): void {
-    if (!(t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.KeepAlive) || !isIdle(t, c)) return
-    t.conns.setAt(c + Tcb.Retries, "u8", 0)
-    stopTimer(t, c)
+function endIdle(c: Connection): void {
+    if (!(c.getAt(Tcb.Options, "u8") & ConnOption.KeepAlive) || !isIdle(c)) return
+    c.setAt(Tcb.Retries, "u8", 0)
+    stopTimer(c)
 }
 
 /**
@@ -175,10 +171,9 @@ function endIdle(t: TcpContext, c: number): void {
  */
 export function read(t: TcpContext, id: number, into: Buffer, at: number, length: number): number {
     const c = findConnection(t, id)
-    if (c < 0) return TcpError.NotConnected
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
-    const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
+    if (!c) return TcpError.NotConnected
+    const state = c.getAt(Tcb.State, "u8")
+    const queued = c.getAt(Tcb.ReceiveLength, "u16")
     if (queued === 0) {
         if (state === State.Closed) return errorOf(t, id) || TcpError.Eof
         return hasFin(state) ? TcpError.Eof : 0
@@ -187,18 +182,18 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
     if (length > into.length - at) length = into.length - at
     if (at < 0 || length <= 0) return 0
     const size = t.receiveSize
-    const ring = ringsOf(t, c) + t.sendSize
-    const head = conns.getAt(c + Tcb.ReceiveHead, "u16")
+    const ring = Tcb.Size + t.sendSize
+    const head = c.getAt(Tcb.ReceiveHead, "u16")
     const part = size - head
     if (length < part) {
-        into.blitAt(at, t.rings, ring + head, length)
-        conns.setAt(c + Tcb.ReceiveHead, "u16", head + length)
+        into.blitAt(at, c, ring + head, length)
+        c.setAt(Tcb.ReceiveHead, "u16", head + length)
     } else {
-        into.blitAt(at, t.rings, ring + head, part)
-        into.blitAt(at + part, t.rings, ring, length - part)
-        conns.setAt(c + Tcb.ReceiveHead, "u16", length - part)
+        into.blitAt(at, c, ring + head, part)
+        into.blitAt(at + part, c, ring, length - part)
+        c.setAt(Tcb.ReceiveHead, "u16", length - part)
     }
-    conns.setAt(c + Tcb.ReceiveLength, "u16", queued - length)
+    c.setAt(Tcb.ReceiveLength, "u16", queued - length)
     advertiseRoom(t, c)
     return length
 }
@@ -206,22 +201,21 @@ export function read(t: TcpContext, id: number, into: Buffer, at: number, length
 /** Sends a FIN after the queued data, and continues to receive: the half of CLOSE that RFC 9293 section 3.6 describes. */
 export function shutdown(t: TcpContext, id: number, now: number): TcpError {
     const c = findConnection(t, id)
-    if (c < 0) return TcpError.NotConnected
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
+    if (!c) return TcpError.NotConnected
+    const state = c.getAt(Tcb.State, "u8")
     if (state === State.Closed) return errorOf(t, id) || TcpError.NotConnected
     if (ACTIVE_OPENS ? state === State.SynSent : false) {
         // "delete the TCB and return 'error: closing' to any queued SENDs"
-        const queued = conns.getAt(c + Tcb.SendLength, "u16") > 0
+        const queued = c.getAt(Tcb.SendLength, "u16") > 0
         failConnection(t, c, queued ? TcpError.Aborted : TcpError.None, now)
     } else if (state === State.SynReceived) {
-        conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") | ConnFlag.FinQueued)
+        c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") | ConnFlag.FinQueued)
     } else if (state === State.Established) {
-        if (KEEP_ALIVE) endIdle(t, c)
+        if (KEEP_ALIVE) endIdle(c)
         setState(t, c, State.FinWait1, now)
         setDue(t, c, 0)
     } else if (state === State.CloseWait) {
-        if (KEEP_ALIVE) endIdle(t, c)
+        if (KEEP_ALIVE) endIdle(c)
         setState(t, c, State.LastAck, now)
         setDue(t, c, 0)
     }
@@ -238,18 +232,17 @@ export function close(t: TcpContext, id: number, now: number): TcpError {
         if (t.passive?.closeListener(t, id, now)) return TcpError.None
     }
     const c = findConnection(t, id)
-    if (c < 0) return findWaitId(t, id) < 0 ? TcpError.NotConnected : TcpError.None
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
-    const flags = conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held
-    conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.ReadClosed)
+    if (!c) return findWaitId(t, id) < 0 ? TcpError.NotConnected : TcpError.None
+    const state = c.getAt(Tcb.State, "u8")
+    const flags = c.getAt(Tcb.Flags, "u8") & ~ConnFlag.Held
+    c.setAt(Tcb.Flags, "u8", flags | ConnFlag.ReadClosed)
     if (state === State.Closed) {
         freeClosed(t, c)
         return TcpError.None
     }
     // the next `transmit` moves the connection to a smaller record
     if (state === State.TimeWait) setDue(t, c, 0)
-    const unread = conns.getAt(c + Tcb.ReceiveLength, "u16") > 0
+    const unread = c.getAt(Tcb.ReceiveLength, "u16") > 0
     if (unread && (state === State.Established || state === State.CloseWait || isFinWait(state))) {
         reset(t, c, TcpError.None, now)
         return TcpError.None
@@ -267,15 +260,14 @@ export function abort(t: TcpContext, id: number, now: number): TcpError {
         if (t.passive?.closeListener(t, id, now)) return TcpError.None
     }
     const c = findConnection(t, id)
-    if (c < 0) {
+    if (!c) {
         const w = findWaitId(t, id)
         if (w < 0) return TcpError.NotConnected
         if (TIME_WAIT_RECORDS) freeWait(t, w, now)
         return TcpError.None
     }
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
-    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Held)
+    const state = c.getAt(Tcb.State, "u8")
+    c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") & ~ConnFlag.Held)
     if (state === State.Closed) {
         freeClosed(t, c)
     } else if (
@@ -297,15 +289,15 @@ export function stateOf(t: TcpContext, id: number): State {
         if (t.passive && findListener(t, id) >= 0) return State.Listen
     }
     const c = findConnection(t, id)
-    if (c < 0) return findWaitId(t, id) >= 0 ? State.TimeWait : State.Closed
-    return t.conns.getAt(c + Tcb.State, "u8")
+    if (!c) return findWaitId(t, id) >= 0 ? State.TimeWait : State.Closed
+    return c.getAt(Tcb.State, "u8")
 }
 
 /** Returns the reason why the connection `id` has ended, None while it has not. */
 export function errorOf(t: TcpContext, id: number): TcpError {
     const c = findConnection(t, id)
-    if (c < 0 || t.conns.getAt(c + Tcb.State, "u8") !== State.Closed) return TcpError.None
-    const error = t.conns.getAt(c + Tcb.Error, "u8")
+    if (!c || c.getAt(Tcb.State, "u8") !== State.Closed) return TcpError.None
+    const error = c.getAt(Tcb.Error, "u8")
     // never -0, which is not an integer on the VM
     return error > 0 ? -error : TcpError.None
 }

@@ -8,7 +8,7 @@
 import type { Buffer } from "@devicescript/core"
 import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { ConnFlag, ConnOption, Half, HalfFlag, Tcb, TimeWaitRecord, WaitFlag } from "./records"
 import { count } from "./report"
 import { setDue } from "./state"
@@ -18,8 +18,8 @@ import { setDue } from "./state"
  * segment of no length that has to be answered with an ACK gets a challenge ACK, too: otherwise two peers that disagree would
  * answer each other forever.
  */
-export function challengeAck(t: TcpContext, c: number, now: number): void {
-    if (mayChallenge(t, t.conns, c + Tcb.Options, ConnOption.Challenged, now)) setDue(t, c, ConnFlag.AckNow)
+export function challengeAck(t: TcpContext, c: Connection, now: number): void {
+    if (mayChallenge(t, c, Tcb.Options, ConnOption.Challenged, now)) setDue(t, c, ConnFlag.AckNow)
 }
 
 /** Schedules a challenge ACK of the half-open record `h`, unless it sent one in this period. */
@@ -61,9 +61,10 @@ function mayChallenge(t: TcpContext, table: Buffer, at: number, bit: number, now
 
 /** Begins a new period, in which every record may send a challenge ACK again. */
 function forgetChallenges(t: TcpContext): void {
-    const { conns, halves, waits } = t
-    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        conns.setAt(c + Tcb.Options, "u8", conns.getAt(c + Tcb.Options, "u8") & ~ConnOption.Challenged)
+    const { halves, waits } = t
+    for (let i = 0; i < t.connsEnd; i++) {
+        const c = t.conns[i] as Connection
+        c.setAt(Tcb.Options, "u8", c.getAt(Tcb.Options, "u8") & ~ConnOption.Challenged)
     }
     if (PASSIVE_OPENS) {
         for (let h = 0; h < t.halvesEnd; h += Half.Size) {

@@ -5,7 +5,7 @@
 
 import { FAST_RETRANSMIT, SACK } from "../features"
 import { ParsedOptions } from "../wire/tcp"
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { SendFlag, Tcb } from "./records"
 import { evenSegment } from "./segment-size"
 import { setDue } from "./state"
@@ -30,26 +30,25 @@ export function initialWindow(mss: number): number {
     return Math.min(Figure.InitialSegments * mss, Math.max(2 * mss, Figure.InitialBytes))
 }
 
-/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: the ACK's SACK blocks are in `t.options`. */
-export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
-    const conns = t.conns
-    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
-    const mss = conns.getAt(c + Tcb.Mss, "u16")
-    let scaleDups = conns.getAt(c + Tcb.ScaleDups, "u8")
+/** Counts a duplicate ACK; the third begins fast recovery. `sacked`: the ACK's SACK blocks are in `t.segment`. */
+export function duplicateAck(t: TcpContext, c: Connection, sacked: boolean): void {
+    const sendFlags = c.getAt(Tcb.SendFlags, "u8")
+    const mss = c.getAt(Tcb.Mss, "u16")
+    let scaleDups = c.getAt(Tcb.ScaleDups, "u8")
     if (scaleDups < Dups.Most) scaleDups += Dups.One
-    conns.setAt(c + Tcb.ScaleDups, "u8", scaleDups)
+    c.setAt(Tcb.ScaleDups, "u8", scaleDups)
     // a segment has left the network: another may be sent (before the third duplicate by RFC 3042)
     setDue(t, c, 0)
     if (sendFlags & SendFlag.Recovery) {
         // RFC 6582 section 3.2, step 4
-        conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Cwnd, "u16") + mss)
+        c.setAt(Tcb.Cwnd, "u16", c.getAt(Tcb.Cwnd, "u16") + mss)
         if (SACK ? sacked : false) nextHole(t, c)
         return
     }
-    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
-    const queued = conns.getAt(c + Tcb.SendLength, "u16")
+    const flight = (c.getAt(Tcb.SndMax, "i32") - c.getAt(Tcb.SndUna, "i32")) | 0
+    const queued = c.getAt(Tcb.SendLength, "u16")
     let threshold: number = Figure.DuplicateAcks
-    if (flight >= queued || flight >= conns.getAt(c + Tcb.SndWnd, "u16")) {
+    if (flight >= queued || flight >= c.getAt(Tcb.SndWnd, "u16")) {
         // early retransmit (RFC 5827 section 2.1): nothing new can be sent, so of two or three segments in flight only one or
         // two can cause a duplicate ACK
         const size = queued < t.sendSize ? mss : evenSegment(t, mss)
@@ -59,41 +58,38 @@ export function duplicateAck(t: TcpContext, c: number, sacked: boolean): void {
         }
     }
     // step 2: only one fast retransmit for the data that was sent before the last loss
-    if (scaleDups >> 4 !== threshold || conns.getAt(c + Tcb.Recover, "u16") > 0) return
+    if (scaleDups >> 4 !== threshold || c.getAt(Tcb.Recover, "u16") > 0) return
     // data that limited transmit has sent beyond cwnd does not count (RFC 5681 section 3.2, step 2, MUST NOT)
-    const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-    halve(t, c, Math.min(flight, cwnd))
-    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Ssthresh, "u16") + threshold * mss)
-    conns.setAt(c + Tcb.Recover, "u16", flight + 1)
-    conns.setAt(c + Tcb.RtxAt, "u16", 0)
-    conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
+    const cwnd = c.getAt(Tcb.Cwnd, "u16")
+    halve(c, Math.min(flight, cwnd))
+    c.setAt(Tcb.Cwnd, "u16", c.getAt(Tcb.Ssthresh, "u16") + threshold * mss)
+    c.setAt(Tcb.Recover, "u16", flight + 1)
+    c.setAt(Tcb.RtxAt, "u16", 0)
+    c.setAt(Tcb.RtxEnd, "u16", Math.min(flight, mss))
     // data that is sent again is not timed (Karn)
-    conns.setAt(c + Tcb.SendFlags, "u8", (sendFlags & ~SendFlag.Timing) | SendFlag.Recovery | SendFlag.Resend)
+    c.setAt(Tcb.SendFlags, "u8", (sendFlags & ~SendFlag.Timing) | SendFlag.Recovery | SendFlag.Resend)
     if (SACK ? sacked : false) nextHole(t, c)
 }
 
 /**
- * Returns true when an ACK with the SACK blocks in `t.options` is a duplicate ACK: a block reports data above SND.UNA (data that
+ * Returns true when an ACK with the SACK blocks in `t.segment` is a duplicate ACK: a block reports data above SND.UNA (data that
  * arrived twice is reported below it, RFC 2883), and the ACK is `plain` (RFC 5681 section 2) or that data is newly reported. The
  * first such block has the data that arrived last (RFC 2018 section 4).
  */
-export function reportsGap(t: TcpContext, c: number, acked: number, plain: boolean): boolean {
-    const conns = t.conns
-    const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
-    const blocks = ParsedOptions.Sack + 8 * t.options.getAt(ParsedOptions.SackBlocks, "u8")
+export function reportsGap(t: TcpContext, c: Connection, acked: number, plain: boolean): boolean {
+    const sndUna = c.getAt(Tcb.SndUna, "i32")
+    const blocks = ParsedOptions.Sack + 8 * t.segment.getAt(ParsedOptions.SackBlocks, "u8")
     for (let b: number = ParsedOptions.Sack; b < blocks; b += 8) {
-        const start = (t.options.getAt(b, "i32") - sndUna) | 0
+        const start = (t.segment.getAt(b, "i32") - sndUna) | 0
         if (start <= 0) continue
         // in recovery, an ACK for new data is handled by `continueRecovery`
-        if (conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery) return acked === 0
-        const end = t.options.getAt(b + 4, "i32")
+        if (c.getAt(Tcb.SendFlags, "u8") & SendFlag.Recovery) return acked === 0
+        const end = t.segment.getAt(b + 4, "i32")
         // a block has grown, or is another one, when its middle is not the one before
         const middle = (start + end - sndUna) & 0xffff
-        const fresh =
-            conns.getAt(c + Tcb.ScaleDups, "u8") <= Dups.Scale ||
-            middle !== conns.getAt(c + Tcb.SackMiddle, "u16")
-        conns.setAt(c + Tcb.SackMiddle, "u16", middle)
-        return plain || (fresh && ((end - conns.getAt(c + Tcb.SndMax, "i32")) | 0) <= 0)
+        const fresh = c.getAt(Tcb.ScaleDups, "u8") <= Dups.Scale || middle !== c.getAt(Tcb.SackMiddle, "u16")
+        c.setAt(Tcb.SackMiddle, "u16", middle)
+        return plain || (fresh && ((end - c.getAt(Tcb.SndMax, "i32")) | 0) <= 0)
     }
     return false
 }
@@ -102,81 +98,73 @@ export function reportsGap(t: TcpContext, c: number, acked: number, plain: boole
  * Handles an ACK for `acked` sequence numbers after duplicate ACKs or a loss: RFC 6582 section 3.2, step 3. `sacked` as for
  * `duplicateAck`. Returns false outside of fast recovery, where the congestion window grows as usual.
  */
-export function continueRecovery(t: TcpContext, c: number, acked: number, sacked: boolean): boolean {
-    const conns = t.conns
-    const mss = conns.getAt(c + Tcb.Mss, "u16")
-    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
-    const left = Math.max(conns.getAt(c + Tcb.Recover, "u16") - acked, 0)
-    conns.setAt(c + Tcb.Recover, "u16", left)
-    conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
+export function continueRecovery(t: TcpContext, c: Connection, acked: number, sacked: boolean): boolean {
+    const mss = c.getAt(Tcb.Mss, "u16")
+    const sendFlags = c.getAt(Tcb.SendFlags, "u8")
+    const left = Math.max(c.getAt(Tcb.Recover, "u16") - acked, 0)
+    c.setAt(Tcb.Recover, "u16", left)
+    c.setAt(Tcb.ScaleDups, "u8", c.getAt(Tcb.ScaleDups, "u8") & Dups.Scale)
     if (!(sendFlags & SendFlag.Recovery)) return false
-    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
+    const flight = (c.getAt(Tcb.SndMax, "i32") - c.getAt(Tcb.SndUna, "i32")) | 0
     if (left <= 1) {
         // a full acknowledgment: all data that was sent before the loss has arrived
         const most = Math.max(flight, mss) + mss
-        conns.setAt(c + Tcb.Cwnd, "u16", Math.min(conns.getAt(c + Tcb.Ssthresh, "u16"), most))
-        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Recovery | SendFlag.Resend))
+        c.setAt(Tcb.Cwnd, "u16", Math.min(c.getAt(Tcb.Ssthresh, "u16"), most))
+        c.setAt(Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Recovery | SendFlag.Resend))
         return true
     }
     // a partial acknowledgment: the data after it was lost, too
-    let cwnd = conns.getAt(c + Tcb.Cwnd, "u16") - acked
+    let cwnd = c.getAt(Tcb.Cwnd, "u16") - acked
     if (acked >= mss) cwnd += mss
-    conns.setAt(c + Tcb.Cwnd, "u16", Math.max(cwnd, mss))
-    const done = Math.max(conns.getAt(c + Tcb.RtxAt, "u16") - acked, 0)
+    c.setAt(Tcb.Cwnd, "u16", Math.max(cwnd, mss))
+    const done = Math.max(c.getAt(Tcb.RtxAt, "u16") - acked, 0)
     if (SACK ? sacked : false) {
         // where the blocks report nothing missing, nothing is sent again
-        conns.setAt(c + Tcb.RtxAt, "u16", done)
-        conns.setAt(c + Tcb.RtxEnd, "u16", done)
-        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~SendFlag.Resend)
+        c.setAt(Tcb.RtxAt, "u16", done)
+        c.setAt(Tcb.RtxEnd, "u16", done)
+        c.setAt(Tcb.SendFlags, "u8", sendFlags & ~SendFlag.Resend)
         nextHole(t, c)
-        if (done > 0 || conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Resend) return true
+        if (done > 0 || c.getAt(Tcb.SendFlags, "u8") & SendFlag.Resend) return true
     }
-    conns.setAt(c + Tcb.RtxAt, "u16", 0)
-    conns.setAt(c + Tcb.RtxEnd, "u16", Math.min(flight, mss))
-    conns.setAt(c + Tcb.SendFlags, "u8", sendFlags | SendFlag.Resend)
+    c.setAt(Tcb.RtxAt, "u16", 0)
+    c.setAt(Tcb.RtxEnd, "u16", Math.min(flight, mss))
+    c.setAt(Tcb.SendFlags, "u8", sendFlags | SendFlag.Resend)
     return true
 }
 
 /** Handles a retransmission timeout: RFC 5681 section 3.1, RFC 6582 section 4. `first`: it is the first one of this segment. */
-export function timedOut(t: TcpContext, c: number, first: boolean): void {
-    const conns = t.conns
-    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - conns.getAt(c + Tcb.SndUna, "i32")) | 0
-    if (first) halve(t, c, flight)
-    conns.setAt(c + Tcb.Cwnd, "u16", conns.getAt(c + Tcb.Mss, "u16"))
+export function timedOut(c: Connection, first: boolean): void {
+    const flight = (c.getAt(Tcb.SndMax, "i32") - c.getAt(Tcb.SndUna, "i32")) | 0
+    if (first) halve(c, flight)
+    c.setAt(Tcb.Cwnd, "u16", c.getAt(Tcb.Mss, "u16"))
     if (!FAST_RETRANSMIT) return
-    conns.setAt(c + Tcb.Recover, "u16", flight + 1)
-    conns.setAt(c + Tcb.ScaleDups, "u8", conns.getAt(c + Tcb.ScaleDups, "u8") & Dups.Scale)
+    c.setAt(Tcb.Recover, "u16", flight + 1)
+    c.setAt(Tcb.ScaleDups, "u8", c.getAt(Tcb.ScaleDups, "u8") & Dups.Scale)
     // forgets what SACK reported, too: the peer may have dropped that data (RFC 2018 section 8)
-    conns.setAt(
-        c + Tcb.SendFlags,
-        "u8",
-        conns.getAt(c + Tcb.SendFlags, "u8") & ~(SendFlag.Recovery | SendFlag.Resend)
-    )
+    c.setAt(Tcb.SendFlags, "u8", c.getAt(Tcb.SendFlags, "u8") & ~(SendFlag.Recovery | SendFlag.Resend))
 }
 
 /** Sets ssthresh to half of the bytes in flight, or two segments if that is more: RFC 5681, equation 4. */
-function halve(t: TcpContext, c: number, flight: number): void {
-    t.conns.setAt(c + Tcb.Ssthresh, "u16", Math.max(flight >> 1, 2 * t.conns.getAt(c + Tcb.Mss, "u16")))
+function halve(c: Connection, flight: number): void {
+    c.setAt(Tcb.Ssthresh, "u16", Math.max(flight >> 1, 2 * c.getAt(Tcb.Mss, "u16")))
 }
 
 /** Sets the congestion window to the restart window, after nothing was sent for longer than an RTO: RFC 5681 section 4.1. */
-export function restartAfterIdle(t: TcpContext, c: number): void {
-    const conns = t.conns
-    const window = initialWindow(conns.getAt(c + Tcb.Mss, "u16"))
-    if (conns.getAt(c + Tcb.Cwnd, "u16") > window) conns.setAt(c + Tcb.Cwnd, "u16", window)
+export function restartAfterIdle(c: Connection): void {
+    const window = initialWindow(c.getAt(Tcb.Mss, "u16"))
+    if (c.getAt(Tcb.Cwnd, "u16") > window) c.setAt(Tcb.Cwnd, "u16", window)
 }
 
 /**
- * Marks the data to send again next: what the SACK blocks in `t.options` report as missing, from Tcb.RtxAt on and below the
+ * Marks the data to send again next: what the SACK blocks in `t.segment` report as missing, from Tcb.RtxAt on and below the
  * highest byte received. Ignores blocks outside of what is in flight (RFC 2883 sends such blocks).
  */
-function nextHole(t: TcpContext, c: number): void {
-    const conns = t.conns
-    const options = t.options
-    const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
-    const flight = (conns.getAt(c + Tcb.SndMax, "i32") - sndUna) | 0
+function nextHole(t: TcpContext, c: Connection): void {
+    const options = t.segment
+    const sndUna = c.getAt(Tcb.SndUna, "i32")
+    const flight = (c.getAt(Tcb.SndMax, "i32") - sndUna) | 0
     const blocks = ParsedOptions.Sack + 8 * options.getAt(ParsedOptions.SackBlocks, "u8")
-    let at = conns.getAt(c + Tcb.RtxAt, "u16")
+    let at = c.getAt(Tcb.RtxAt, "u16")
     let high = 0
     // a block may begin where another ends: there are as many rounds as blocks
     for (let round: number = ParsedOptions.Sack; round < blocks; round += 8) {
@@ -198,7 +186,7 @@ function nextHole(t: TcpContext, c: number): void {
             if (start < hole) hole = start
         }
     }
-    conns.setAt(c + Tcb.RtxAt, "u16", at)
-    conns.setAt(c + Tcb.RtxEnd, "u16", hole)
-    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.Resend)
+    c.setAt(Tcb.RtxAt, "u16", at)
+    c.setAt(Tcb.RtxEnd, "u16", hole)
+    c.setAt(Tcb.SendFlags, "u8", c.getAt(Tcb.SendFlags, "u8") | SendFlag.Resend)
 }

@@ -5,7 +5,6 @@ import { randomBuffer } from "@devicescript/crypto"
 import { Counter } from "../base/counters"
 import { EventRing } from "../base/events"
 import { COUNTERS, EVENTS, PASSIVE_OPENS } from "../features"
-import { ParsedOptions } from "../wire/tcp"
 import type { Config } from "./config"
 import { Half, Listener, Pace, Seg, Tcb, TimeWaitRecord } from "./records"
 
@@ -45,7 +44,6 @@ export const enum Reopened {
  * contain it.
  */
 export interface Passive {
-    listenerFor(t: TcpContext, ports: number): number
     halfOpenFor(t: TcpContext, remoteIp: number, ports: number): number
     closeListener(t: TcpContext, id: number, now: number): boolean
     listenArrives(t: TcpContext, l: number, now: number): void
@@ -69,23 +67,27 @@ export interface Passive {
     scarce: boolean
 }
 
+/** A connection's record: its fields at the offsets of Tcb, its send ring, its receive ring, its record of Pace. */
+export type Connection = Buffer
+
 /** TCP's memory. The fields that every segment needs come first because the VM searches an object's properties in order. */
 export class TcpContext {
-    /** Table of connections: records of Tcb. */
-    readonly conns: Buffer
+    /** Table of connections. */
+    readonly conns: Connection[] = []
     /** The frame that was received. */
     readonly rx: Buffer
     /** The frame to be sent. */
     readonly tx: Buffer
-    /** The end of the records in use in each table: all records after it are free, so searches end there. */
+    /**
+     * The end of the records in use in each table, for connections their number: all records after it are free, so searches end
+     * there.
+     */
     connsEnd = 0
     halvesEnd = 0
     waitsEnd = 0
     readonly counters: Buffer
     /** Undefined in a build without the feature EVENTS. */
     readonly events!: EventRing
-    /** The send ring and the receive ring of each connection, in the order of `conns`. */
-    readonly rings: Buffer
     /** Bytes of a send ring. */
     readonly sendSize: number
     /** Bytes of a receive ring. */
@@ -107,20 +109,16 @@ export class TcpContext {
     replyIp = 0
     /** Length of a whole frame, an ARP or ICMP answer, that waits in `tx`; 0 = none. */
     frameLength = 0
-    /** The segment that is being handled: a record of Seg. */
+    /** The segment that is being handled: a record of Seg, and the options parsed last. */
     readonly segment = Buffer.alloc(Seg.Size)
     /** Table of half-open connections: records of Half. */
     readonly halves: Buffer
-    /** The pace of the connections: records of Pace, in the order of `conns`. */
-    readonly pace: Buffer
     /** Undefined until the program listens. */
     passive: Passive | undefined = undefined
     /** Table of connections in TIME-WAIT that no program holds: records of Wait. */
     readonly waits: Buffer
     /** Table of listeners: records of Listener. */
     readonly listeners: Buffer
-    /** The options parsed last: a record of Options (wire/tcp.ts). */
-    readonly options = Buffer.alloc(ParsedOptions.Size)
     /**
      * The key and the four-tuple that sequence numbers and ports are hashed from (secret-numbers.ts); at first random bytes and
      * the Ethernet address.
@@ -134,11 +132,13 @@ export class TcpContext {
     topId = 0
     /** A connection may wait to be accepted. */
     arrived = false
-    /** The connection that was found last. */
+    /** The index of the connection that was found last. */
     found = 0
-    /** The connection that has changed since a program's sockets were last checked (socket/waiting.ts), or Touched. */
+    /** The index of the connection that has changed since a program's sockets were last checked (socket/waiting.ts), or Touched. */
     touched: number = Touched.None
-    /** The connection that `transmit` begins with when it looks for one that is due. */
+    /** The connection that `transmit` begins with when it looks for one that is due, undefined when none is. */
+    next: Connection | undefined = undefined
+    /** The index at which it continues. */
     cursor = 0
     /** The period in which the last challenge ACK was sent (challenge-ack.ts). */
     challengePeriod = 0
@@ -158,9 +158,9 @@ export class TcpContext {
         this.tx = Buffer.alloc(frameSize)
         this.counters = Buffer.alloc(COUNTERS ? Counter.Size : 0)
         if (EVENTS) this.events = new EventRing(config.events)
-        this.conns = Buffer.alloc(config.connections * Tcb.Size)
-        this.rings = Buffer.alloc(config.connections * (config.sendBuffer + config.receiveBuffer))
-        this.pace = Buffer.alloc(PASSIVE_OPENS ? config.connections * Pace.Size : 0)
+        const pace = PASSIVE_OPENS ? Pace.Size : 0
+        for (let i = 0; i < config.connections; i++)
+            this.conns.push(Buffer.alloc(Tcb.Size + config.sendBuffer + config.receiveBuffer + pace))
         this.halves = Buffer.alloc(config.halfOpen * Half.Size)
         this.waits = Buffer.alloc(config.timeWaits * TimeWaitRecord.Size)
         this.listeners = Buffer.alloc(config.listeners * Listener.Size)

@@ -2,7 +2,7 @@
 
 import { readI32 } from "../base/bytes"
 import { TIMESTAMPS } from "../features"
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { Mss } from "./options"
 import { ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
 import { failConnection, setDue } from "./state"
@@ -15,16 +15,15 @@ const enum Mtu {
     Headers = 40,
 }
 
-/** Returns the connection to `remoteIp` whose segment in flight is quoted, by its first 8 bytes, at `at`; -1 if not found. */
-function quoted(t: TcpContext, remoteIp: number, at: number): number {
-    const conns = t.conns
-    const c = findTuple(t, remoteIp, swapPorts(t.rx.getAt(at, "i32")))
-    if (c < 0) return -1
+/** Returns the connection to `remoteIp` whose segment in flight is quoted, by its first 8 bytes, at `at`; undefined if not found. */
+function quoted(t: TcpContext, remoteIp: number, at: number): Connection | undefined {
+    const c = t.conns[findTuple(t, remoteIp, swapPorts(t.rx.getAt(at, "i32")))]
+    if (!c) return undefined
     const sequence = readI32(t.rx, at + 4)
     const inFlight =
-        ((sequence - conns.getAt(c + Tcb.SndUna, "i32")) | 0) >= 0 &&
-        ((conns.getAt(c + Tcb.SndMax, "i32") - sequence) | 0) > 0
-    return inFlight ? c : -1
+        ((sequence - c.getAt(Tcb.SndUna, "i32")) | 0) >= 0 &&
+        ((c.getAt(Tcb.SndMax, "i32") - sequence) | 0) > 0
+    return inFlight ? c : undefined
 }
 
 /**
@@ -40,11 +39,11 @@ export function tcpUnreachable(
     now: number
 ): boolean {
     const c = quoted(t, remoteIp, at)
-    if (c < 0) return false
-    if (error !== TcpError.None && t.conns.getAt(c + Tcb.State, "u8") === State.SynSent) {
+    if (!c) return false
+    if (error !== TcpError.None && c.getAt(Tcb.State, "u8") === State.SynSent) {
         failConnection(t, c, error, now)
     } else {
-        softError(t, c)
+        softError(c)
     }
     return true
 }
@@ -55,37 +54,36 @@ export function tcpUnreachable(
  * connection, or the error makes no sense.
  */
 export function tcpTooBig(t: TcpContext, remoteIp: number, at: number, mtu: number, packet: number): boolean {
-    const conns = t.conns
     const c = quoted(t, remoteIp, at)
     // RFC 5927 section 7.2: the packet has to be larger than the MTU
-    if (c < 0 || mtu >= packet) return false
-    const state = conns.getAt(c + Tcb.State, "u8")
+    if (!c || mtu >= packet) return false
+    const state = c.getAt(Tcb.State, "u8")
     if (state === State.SynSent || state === State.SynReceived) return false
     // no link refuses a packet this small without reporting its MTU
     if (mtu === 0) {
         if (packet <= Mtu.Least) return false
     }
-    const connOptions = conns.getAt(c + Tcb.Options, "u8")
+    const connOptions = c.getAt(Tcb.Options, "u8")
     // an old router does not report the MTU: the least surely passes
     const fragment = mtu > 0 && mtu < Mtu.Least && !(connOptions & ConnOption.Fragment)
     if (mtu < Mtu.Least) mtu = Mtu.Least
     let mss = mtu - Mtu.Headers
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) mss -= Mss.Timestamps
-    const less = mss < conns.getAt(c + Tcb.Mss, "u16")
+    const less = mss < c.getAt(Tcb.Mss, "u16")
     if (!less) {
         if (!fragment) return false
     }
-    if (less) conns.setAt(c + Tcb.Mss, "u16", mss)
+    if (less) c.setAt(Tcb.Mss, "u16", mss)
     // our segments become no smaller than the least MTU: routers have to fragment them
-    if (fragment) conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.Fragment)
+    if (fragment) c.setAt(Tcb.Options, "u8", connOptions | ConnOption.Fragment)
     // this is no congestion: the timer and the windows stay (RFC 1191 section 6.4); the round trip is not measured (Karn)
-    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.Timing)
-    conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+    c.setAt(Tcb.SendFlags, "u8", c.getAt(Tcb.SendFlags, "u8") & ~SendFlag.Timing)
+    c.setAt(Tcb.SndNxt, "i32", c.getAt(Tcb.SndUna, "i32"))
     setDue(t, c, 0)
     return true
 }
 
 /** Remembers that the peer cannot be reached now: if the connection times out, the program gets that as the reason. */
-export function softError(t: TcpContext, c: number): void {
-    t.conns.setAt(c + Tcb.SendFlags, "u8", t.conns.getAt(c + Tcb.SendFlags, "u8") | SendFlag.SoftError)
+export function softError(c: Connection): void {
+    c.setAt(Tcb.SendFlags, "u8", c.getAt(Tcb.SendFlags, "u8") | SendFlag.SoftError)
 }

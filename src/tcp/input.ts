@@ -7,14 +7,14 @@ import { ACTIVE_OPENS, COUNTERS, EVENTS, PASSIVE_OPENS, TIME_WAIT_RECORDS } from
 import { onesSum } from "../wire/checksum"
 import { Ip, Protocol } from "../wire/ipv4"
 import { Flag, Tcp } from "../wire/tcp"
-import { Frame, Reopened, type TcpContext, Touched } from "./context"
+import { type Connection, Frame, Reopened, type TcpContext, Touched } from "./context"
 import { ConnOption, Seg, State, Tcb, TcpError, TimeWaitRecord } from "./records"
 import { answerReset } from "./reply"
 import { drop, traceSegment } from "./report"
 import { segmentArrives } from "./segment-arrives"
 import { failConnection } from "./state"
 import { synSentArrives } from "./syn-sent"
-import { findTuple, findWait } from "./tables"
+import { findTuple, findWait, listenerFor } from "./tables"
 import { waitArrives } from "./time-wait"
 
 /**
@@ -45,14 +45,29 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
     const ports = rx.getAt(Frame.Transport, "i32")
     const control = rx.getAt(Frame.Transport + Tcp.Flags, "u8")
     // The segment belongs to a connection, a record of TIME-WAIT, a half-open record, a listener, or none of them
-    const c = findTuple(t, remoteIp, ports)
+    let c: Connection | undefined
+    if (t.connsEnd > 0) {
+        let index = t.found
+        c = t.conns[index] as Connection
+        // mostly that of the segment before
+        if (
+            c.getAt(Tcb.Ports, "i32") !== ports ||
+            c.getAt(Tcb.RemoteIp, "i32") !== remoteIp ||
+            c.getAt(Tcb.State, "u8") === State.Closed
+        ) {
+            index = findTuple(t, remoteIp, ports)
+            c = t.conns[index]
+        }
+        if (c) {
+            t.found = index
+            if (t.touched !== index) t.touched = t.touched === Touched.None ? index : Touched.Several
+        }
+    }
     const passive = t.passive
     let state: State = State.Closed
     let record = -1
-    if (c >= 0) {
-        state = t.conns.getAt(c + Tcb.State, "u8")
-        t.found = c
-        if (t.touched !== c) t.touched = t.touched === Touched.None ? c : Touched.Several
+    if (c) {
+        state = c.getAt(Tcb.State, "u8")
     } else {
         if (TIME_WAIT_RECORDS ? t.waitsEnd > 0 : false) {
             record = findWait(t, remoteIp, ports)
@@ -65,7 +80,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
                     if (record >= 0) {
                         state = State.SynReceived
                     } else {
-                        record = passive.listenerFor(t, ports)
+                        record = listenerFor(t, ports)
                         if (record >= 0) state = State.Listen
                     }
                 }
@@ -74,7 +89,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
     }
     if (EVENTS ? t.events.on : false) {
         let id = 0
-        if (c >= 0) id = t.conns.getAt(c + Tcb.Id, "u16")
+        if (c) id = c.getAt(Tcb.Id, "u16")
         else if (state === State.TimeWait) id = t.waits.getAt(record + TimeWaitRecord.Id, "u16")
         traceSegment(t, EventKind.SegmentIn, Frame.Transport, length, id, state, remoteIp, now)
     }
@@ -104,7 +119,7 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
     segment.setAt(Seg.DataAt, "u16", Frame.Transport + header)
     segment.setAt(Seg.Length, "u16", length - header)
     segment.setAt(Seg.Control, "u8", control)
-    if (c >= 0) {
+    if (c) {
         if (ACTIVE_OPENS ? state === State.SynSent : false) {
             synSentArrives(t, c, now)
             return
@@ -140,15 +155,14 @@ export function tcpInput(t: TcpContext, remoteIp: number, length: number, now: n
  * Reopens the connection `c` in TIME-WAIT when the segment in `t.segment` is a SYN that may do so (section 3.6.1, MAY-2); the old
  * connection then ends, even if a program still holds it. Returns false when the caller still has to handle the segment.
  */
-function reopens(t: TcpContext, c: number, control: number, now: number): boolean {
-    const conns = t.conns
+function reopens(t: TcpContext, c: Connection, control: number, now: number): boolean {
     if (!(control & Flag.Syn) || !t.passive) return false
     const reopened = t.passive.reopen(
         t,
-        conns.getAt(c + Tcb.RcvNxt, "i32"),
-        (conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps) !== 0,
-        conns.getAt(c + Tcb.TsRecent, "i32"),
-        conns.getAt(c + Tcb.SndMax, "i32"),
+        c.getAt(Tcb.RcvNxt, "i32"),
+        (c.getAt(Tcb.Options, "u8") & ConnOption.Timestamps) !== 0,
+        c.getAt(Tcb.TsRecent, "i32"),
+        c.getAt(Tcb.SndMax, "i32"),
         now
     )
     if (reopened === Reopened.Yes) failConnection(t, c, TcpError.None, now)

@@ -5,7 +5,7 @@ import { EVENTS, SYN_COOKIES, TIMESTAMPS } from "../features"
 import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
 import { connectionFor, hasBacklog, openPassive } from "./accepting"
 import { challengeHalf } from "./challenge-ack"
-import { Frame, type Passive, Reopened, type TcpContext } from "./context"
+import { type Connection, Frame, type Passive, Reopened, type TcpContext } from "./context"
 import { enterEstablished } from "./established"
 import {
     dropHalf,
@@ -39,7 +39,6 @@ export function passiveOpens(): Passive {
         halfOpenArrives,
         reopen,
         // DeviceScript's compiler does not support shorthand properties for imported names
-        listenerFor: listenerFor,
         halfOpenFor: halfOpenFor,
         runHalfTimers: runHalfTimers,
         runPace: runPace,
@@ -52,10 +51,10 @@ function closeListener(t: TcpContext, id: number, now: number): boolean {
     const l = findListener(t, id)
     if (l < 0) return false
     t.listeners.setAt(l + Listener.Id, "u16", 0)
-    const conns = t.conns
-    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Listener, "u16") !== id || conns.getAt(c + Tcb.Id, "u16") === 0) continue
-        if (conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
+    for (let i = 0; i < t.connsEnd; i++) {
+        const c = t.conns[i] as Connection
+        if (c.getAt(Tcb.Listener, "u16") !== id || c.getAt(Tcb.Id, "u16") === 0) continue
+        if (c.getAt(Tcb.Flags, "u8") & ConnFlag.Pending) reset(t, c, TcpError.None, now)
     }
     // the ACK of a half-open client will find no record, and be answered with an RST
     const halves = t.halves
@@ -117,7 +116,7 @@ function reopen(
     let honoured = above
     if (TIMESTAMPS ? isStamped(t) : false) {
         if (t.config.timestamps) {
-            const ahead = (t.options.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0
+            const ahead = (t.segment.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0
             // a segment of an old connection without timestamps is recognized by the missing timestamp (RFC 7323 section 3.2)
             honoured = !stamped || ahead > 0 || (ahead === 0 && above)
         }
@@ -149,12 +148,12 @@ function reopen(
 }
 
 /**
- * Returns a half-open record for the SYN in `t.segment`, -1 if all are taken. Leaves the options of the SYN in `t.options`. The
+ * Returns a half-open record for the SYN in `t.segment`, -1 if all are taken. Leaves the options of the SYN in `t.segment`. The
  * SYN's data is not kept: the peer sends it again.
  */
 function openHalf(t: TcpContext, l: number, now: number): number {
     const segment = t.segment
-    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.segment)
     const h = takeHalf(t)
     if (h < 0) return -1
     const halves = t.halves
@@ -166,12 +165,12 @@ function openHalf(t: TcpContext, l: number, now: number): number {
     halves.setAt(h + Half.Irs, "i32", segment.getAt(Seg.Sequence, "i32"))
     halves.setAt(h + Half.Iss, "i32", initialSequence(t, remoteIp, ports, now))
     halves.setAt(h + Half.Deadline, "i32", deadline)
-    halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
+    halves.setAt(h + Half.TsRecent, "i32", t.segment.getAt(ParsedOptions.TimestampValue, "i32"))
     halves.setAt(h + Half.SndWnd, "u16", segment.getAt(Seg.Window, "u16"))
     halves.setAt(h + Half.Mss, "u16", sendMss(t))
     halves.setAt(h + Half.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
     halves.setAt(h + Half.ReceiveLimit, "u16", t.listeners.getAt(l + Listener.ReceiveLimit, "u16"))
-    halves.setAt(h + Half.SndScale, "u8", t.options.getAt(ParsedOptions.WindowScale, "u8"))
+    halves.setAt(h + Half.SndScale, "u8", t.segment.getAt(ParsedOptions.WindowScale, "u8"))
     halves.setAt(h + Half.Retries, "u8", 0)
     halves.setAt(h + Half.Flags, "u8", HalfFlag.Due | agreedOptions(t))
     t.dirty = true
@@ -199,7 +198,7 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
             }
             if (TIMESTAMPS ? isStamped(t) && stampAhead(t, h) > 0 : false) {
                 // RFC 7323 section 4.3 (2): the client measures the round trip by the timestamp that we echo
-                halves.setAt(h + Half.TsRecent, "i32", t.options.getAt(ParsedOptions.TimestampValue, "i32"))
+                halves.setAt(h + Half.TsRecent, "i32", t.segment.getAt(ParsedOptions.TimestampValue, "i32"))
             }
             setHalfDue(t, h)
             return
@@ -252,13 +251,13 @@ function halfOpenArrives(t: TcpContext, h: number, now: number): void {
         return
     }
     const c = connectionFor(t, l, now)
-    if (c >= 0) promote(t, h, c, now)
+    if (c) promote(t, h, c, now)
 }
 
-/** Returns by how much the timestamp in `t.options` is ahead of the SYN's. */
+/** Returns by how much the timestamp in `t.segment` is ahead of the SYN's. */
 function stampAhead(t: TcpContext, h: number): number {
     return (
-        (t.options.getAt(ParsedOptions.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
+        (t.segment.getAt(ParsedOptions.TimestampValue, "i32") - t.halves.getAt(h + Half.TsRecent, "i32")) | 0
     )
 }
 
@@ -274,22 +273,21 @@ function isOld(t: TcpContext, h: number, now: number): boolean {
 }
 
 /** Moves the connection of the half-open record `h` to the record `c`, and to ESTABLISHED. */
-function promote(t: TcpContext, h: number, c: number, now: number): void {
-    const conns = t.conns
+function promote(t: TcpContext, h: number, c: Connection, now: number): void {
     const halves = t.halves
     const retries = halves.getAt(h + Half.Retries, "u8")
     // openHalf set the deadline of the first SYN-ACK when it was scheduled; used while `retries` is 0
     const sent = (halves.getAt(h + Half.Deadline, "i32") - t.config.rtoInitial) | 0
     const window = halves.getAt(h + Half.SndWnd, "u16")
     const room = halves.getAt(h + Half.ReceiveLimit, "u16")
-    conns.setAt(c + Tcb.Listener, "u16", halves.getAt(h + Half.Listener, "u16"))
-    conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
-    conns.setAt(c + Tcb.RcvWnd, "u16", room)
-    conns.setAt(c + Tcb.SndWnd, "u16", window)
-    conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
+    c.setAt(Tcb.Listener, "u16", halves.getAt(h + Half.Listener, "u16"))
+    c.setAt(Tcb.ReceiveLimit, "u16", room)
+    c.setAt(Tcb.RcvWnd, "u16", room)
+    c.setAt(Tcb.SndWnd, "u16", window)
+    c.setAt(Tcb.MaxSndWnd, "u16", window)
     // 0 unless the peer offered window scaling and our SYN-ACK accepted it, with a shift of 0 for our own window
-    conns.setAt(c + Tcb.ScaleDups, "u8", halves.getAt(h + Half.SndScale, "u8"))
-    if (retries > 0) conns.setAt(c + Tcb.SendFlags, "u8", SendFlag.SynLost)
+    c.setAt(Tcb.ScaleDups, "u8", halves.getAt(h + Half.SndScale, "u8"))
+    if (retries > 0) c.setAt(Tcb.SendFlags, "u8", SendFlag.SynLost)
     openPassive(
         t,
         c,
@@ -301,7 +299,7 @@ function promote(t: TcpContext, h: number, c: number, now: number): void {
         now
     )
     dropHalf(t, h)
-    enterEstablished(t, c, conns.getAt(c + Tcb.SndMax, "i32"), now)
+    enterEstablished(t, c, c.getAt(Tcb.SndMax, "i32"), now)
     // the round trip of a SYN-ACK that was sent only once is a measurement like any other (RFC 6298 section 3)
     if (retries === 0) roundTrip(t, c, (now - sent) | 0)
     segmentArrives(t, c, now)

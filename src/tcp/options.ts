@@ -23,9 +23,9 @@ export const enum Mss {
     Timestamps = 12,
 }
 
-/** Returns the peer's MSS from the options in `t.options`, or what fits our own MTU if that is less. */
+/** Returns the peer's MSS from the options in `t.segment`, or what fits our own MTU if that is less. */
 export function sendMss(t: TcpContext): number {
-    const options = t.options
+    const options = t.segment
     let mss: number = Mss.Default
     if (options.getAt(ParsedOptions.Present, "u8") & OptionBit.MaximumSegmentSize) {
         mss = options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
@@ -35,9 +35,9 @@ export function sendMss(t: TcpContext): number {
     return Math.min(mss, own)
 }
 
-/** Returns the options in `t.options` that the peer offers and we accept: bits of Agreed. */
+/** Returns the options in `t.segment` that the peer offers and we accept: bits of Agreed. */
 export function agreedOptions(t: TcpContext): number {
-    const present = t.options.getAt(ParsedOptions.Present, "u8")
+    const present = t.segment.getAt(ParsedOptions.Present, "u8")
     let flags = 0
     if (present & OptionBit.WindowScale) flags |= Agreed.Scaling
     if (SACK) {
@@ -69,8 +69,8 @@ export function writeSynOptions(
     return at
 }
 
-/** Parses the options of the segment in `t.segment` into `t.options`, and returns true when it has timestamps. */
+/** Parses the options of the segment in `t.segment` into `t.segment`, and returns true when it has timestamps. */
 export function isStamped(t: TcpContext): boolean {
-    parseOptions(t.rx, Frame.Transport + Tcp.Size, t.segment.getAt(Seg.DataAt, "u16"), t.options)
-    return (t.options.getAt(ParsedOptions.Present, "u8") & OptionBit.Timestamps) !== 0
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, t.segment.getAt(Seg.DataAt, "u16"), t.segment)
+    return (t.segment.getAt(ParsedOptions.Present, "u8") & OptionBit.Timestamps) !== 0
 }

@@ -21,7 +21,7 @@ import { onesSum } from "../wire/checksum"
 import { Protocol } from "../wire/ipv4"
 import { Flag, OptionKind, Tcp, TimestampsOnly, writeTimestamps } from "../wire/tcp"
 import { restartAfterIdle } from "./congestion"
-import { Frame, ShutWindowProbe, type TcpContext } from "./context"
+import { type Connection, Frame, ShutWindowProbe, type TcpContext } from "./context"
 import { writeSynOptions } from "./options"
 import { Agreed, Ahead, ConnFlag, ConnOption, SendFlag, State, Tcb } from "./records"
 import { countSent, writeSegment } from "./reply"
@@ -29,7 +29,6 @@ import { count, traceSegment } from "./report"
 import { timestampAt } from "./secret-numbers"
 import { evenSegment } from "./segment-size"
 import { advanceTimer, armRto, armTimer, freeClosed } from "./state"
-import { ringsOf } from "./tables"
 import { toWait } from "./time-wait"
 
 /** Milliseconds that a segment may be held back for a larger window: RFC 9293 section 3.8.6.2.1 (4). */
@@ -41,15 +40,14 @@ const enum Override {
  * Writes the next segment of the connection `c` into the transmit frame, at Frame.Transport, and returns its length. Clears
  * ConnFlag.Due and returns 0 when nothing is due.
  */
-export function segmentOut(t: TcpContext, c: number, now: number): number {
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
-    let flags = conns.getAt(c + Tcb.Flags, "u8")
-    let sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
-    const connOptions = conns.getAt(c + Tcb.Options, "u8")
-    const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
-    const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
-    let sequence = conns.getAt(c + Tcb.SndNxt, "i32")
+export function segmentOut(t: TcpContext, c: Connection, now: number): number {
+    const state = c.getAt(Tcb.State, "u8")
+    let flags = c.getAt(Tcb.Flags, "u8")
+    let sendFlags = c.getAt(Tcb.SendFlags, "u8")
+    const connOptions = c.getAt(Tcb.Options, "u8")
+    const sndUna = c.getAt(Tcb.SndUna, "i32")
+    const sndMax = c.getAt(Tcb.SndMax, "i32")
+    let sequence = c.getAt(Tcb.SndNxt, "i32")
     let inFlight = (sequence - sndUna) | 0
     let control: number = Flag.Ack
     let length = 0
@@ -70,28 +68,27 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     } else if (state === State.Closed) {
         return resetOut(t, c, now)
     } else if (state !== State.TimeWait) {
-        const queued = conns.getAt(c + Tcb.SendLength, "u16")
+        const queued = c.getAt(Tcb.SendLength, "u16")
         // FIN-WAIT-1, CLOSING, LAST-ACK: our FIN follows the data
         const closing =
             state === State.Established ? false : state === State.FinWait1 || state >= State.Closing
         // Data that arrived ahead of a gap is reported at once by a segment without data: only that is a duplicate ACK to the
         // peer (RFC 5681 section 2), and it has room for SACK blocks
         const gap = REASSEMBLY
-            ? (flags & ConnFlag.AckNow) !== 0 && conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0
+            ? (flags & ConnFlag.AckNow) !== 0 && c.getAt(Tcb.Ahead + Ahead.End, "u16") > 0
             : false
         if (FAST_RETRANSMIT) resend = (sendFlags & SendFlag.Resend) !== 0 && !gap
         // -1 with our FIN in flight, because the FIN counts as a byte in flight
         let waiting = queued - inFlight
         if (FAST_RETRANSMIT ? resend : false) {
-            inFlight = conns.getAt(c + Tcb.RtxAt, "u16")
+            inFlight = c.getAt(Tcb.RtxAt, "u16")
             sequence = (sndUna + inFlight) | 0
             waiting = queued - inFlight
-            const hole = conns.getAt(c + Tcb.RtxEnd, "u16") - inFlight
-            length = Math.max(0, Math.min(waiting, Math.min(hole, conns.getAt(c + Tcb.Mss, "u16"))))
+            const hole = c.getAt(Tcb.RtxEnd, "u16") - inFlight
+            length = Math.max(0, Math.min(waiting, Math.min(hole, c.getAt(Tcb.Mss, "u16"))))
         } else if (waiting > 0 && !gap) {
             if (sndMax === sndUna) {
-                if (((now - conns.getAt(c + Tcb.Progress, "i32")) | 0) > conns.getAt(c + Tcb.Rto, "u16"))
-                    restartAfterIdle(t, c)
+                if (((now - c.getAt(Tcb.Progress, "i32")) | 0) > c.getAt(Tcb.Rto, "u16")) restartAfterIdle(c)
             }
             length = newLength(t, c, queued, inFlight, sequence, sndMax, sendFlags, closing)
             if (length === 0) {
@@ -108,7 +105,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
         } else if (KEEP_ALIVE ? sendFlags & SendFlag.Probe && sndMax === sndUna && !closing && !gap : false) {
             // keep-alive (section 3.8.4): a segment with the sequence number before SND.NXT makes the peer answer
             sendFlags &= ~SendFlag.Probe
-            conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
+            c.setAt(Tcb.SendFlags, "u8", sendFlags)
             flags |= ConnFlag.AckNow
             sequence = (sequence - 1) | 0
             resend = true
@@ -126,7 +123,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
 
     if (octets === 0) {
         if (!(flags & ConnFlag.AckNow)) {
-            conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.Due)
+            c.setAt(Tcb.Flags, "u8", flags & ~ConnFlag.Due)
             // a connection that no program holds and that has nothing to send needs only a record of 24 bytes
             if (state === State.TimeWait) {
                 if (TIME_WAIT_RECORDS ? !(flags & ConnFlag.Held) : false) toWait(t, c, now)
@@ -137,20 +134,20 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
             // an expired timer may have set SND.NXT back: the peer ignores an ACK with an old sequence number
             sequence = sndMax
             // a peer with a shut window has not accepted our probe or FIN, and drops an ACK with a sequence number after it
-            if (conns.getAt(c + Tcb.SndWnd, "u16") === 0) {
+            if (c.getAt(Tcb.SndWnd, "u16") === 0) {
                 if (state !== State.SynReceived) sequence = sndUna
             }
         }
     }
 
-    const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
-    const window = windowOut(t, c, control)
+    const rcvNxt = c.getAt(Tcb.RcvNxt, "i32")
+    const window = windowOut(c, control)
 
     if (!(control & Flag.Syn)) header = segmentOptions(t, c, connOptions, header, length, rcvNxt, now)
     const tx = t.tx
     // writes the header as writeSegment in reply.ts does, without a call: a change here belongs there, too
     const total = header + length
-    const ports = conns.getAt(c + Tcb.Ports, "i32")
+    const ports = c.getAt(Tcb.Ports, "i32")
     tx.setAt(Frame.Transport, "i32", (ports << 16) | (ports >>> 16))
     tx.setAt(
         Frame.Transport + Tcp.Sequence,
@@ -168,45 +165,45 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     tx.setAt(Frame.Transport + Tcp.Window, "u16", ((window & 0xff) << 8) | (window >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "i32", 0)
     const ip = t.ip
-    const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
+    const remoteIp = c.getAt(Tcb.RemoteIp, "i32")
     const pseudo =
         (remoteIp >>> 0) + (ip >>> 0) + (Protocol.Tcp << 8) + (((total & 0xff) << 8) | (total >> 8))
     tx.setAt(Frame.Transport + Tcp.Checksum, "u16", ~onesSum(tx, Frame.Transport, total, pseudo) & 0xffff)
 
     // Due stays set: the next call sends whatever else is due
     flags &= ~(ConnFlag.AckNow | ConnFlag.AckDelayed)
-    conns.setAt(c + Tcb.Flags, "u8", flags)
+    c.setAt(Tcb.Flags, "u8", flags)
     if (octets > 0) {
         const next = (sequence + octets) | 0
         sendFlags &= ~SendFlag.Probe
         if (FAST_RETRANSMIT ? resend : false) {
             sendFlags &= ~SendFlag.Resend
-            conns.setAt(c + Tcb.RtxAt, "u16", inFlight + octets)
+            c.setAt(Tcb.RtxAt, "u16", inFlight + octets)
             count(t, Counter.Retransmits)
             count(t, Counter.FastRetransmits)
         } else {
-            conns.setAt(c + Tcb.SndNxt, "i32", next)
+            c.setAt(Tcb.SndNxt, "i32", next)
             if (((next - sndMax) | 0) > 0) {
-                conns.setAt(c + Tcb.SndMax, "i32", next)
+                c.setAt(Tcb.SndMax, "i32", next)
                 // the first segment in flight restarts the timer, which ran for a shut window or for the next hop's address
                 if (sndMax === sndUna) flags &= ~ConnFlag.Timer
                 // RFC 6298 section 3: one segment per round trip is timed, and never one that was sent twice
                 if (!(sendFlags & SendFlag.Timing)) {
                     if (TIMESTAMPS ? !(connOptions & ConnOption.Timestamps) : true) {
                         sendFlags |= SendFlag.Timing
-                        conns.setAt(c + Tcb.RttSeq, "i32", next)
-                        conns.setAt(c + Tcb.RttStart, "u16", now & 0xffff)
+                        c.setAt(Tcb.RttSeq, "i32", next)
+                        c.setAt(Tcb.RttStart, "u16", now & 0xffff)
                     }
                 }
             } else {
                 count(t, Counter.Retransmits)
             }
         }
-        conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
+        c.setAt(Tcb.SendFlags, "u8", sendFlags)
         // RFC 6298 (5.1)
         if (!(flags & ConnFlag.Timer)) {
             if (inFlight === 0) {
-                if (conns.getAt(c + Tcb.Retries, "u8") === 0) conns.setAt(c + Tcb.Progress, "i32", now)
+                if (c.getAt(Tcb.Retries, "u8") === 0) c.setAt(Tcb.Progress, "i32", now)
             }
             armRto(t, c, now)
         }
@@ -214,7 +211,7 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
     if (COUNTERS)
         t.counters.setAt(Counter.SegmentsOut, "i32", (t.counters.getAt(Counter.SegmentsOut, "i32") + 1) | 0)
     if (EVENTS ? t.events.on : false) {
-        const id = conns.getAt(c + Tcb.Id, "u16")
+        const id = c.getAt(Tcb.Id, "u16")
         traceSegment(t, EventKind.SegmentOut, Frame.Transport, total, id, state, remoteIp, now)
     }
     return total
@@ -224,29 +221,27 @@ export function segmentOut(t: TcpContext, c: number, now: number): number {
  * Arms the timer after which a segment is sent into a window that is shut, or too small for a segment that avoids the silly
  * window syndrome.
  */
-function awaitWindow(t: TcpContext, c: number, now: number): void {
-    const conns = t.conns
-    const rto = conns.getAt(c + Tcb.Rto, "u16")
-    const open = conns.getAt(c + Tcb.SndWnd, "u16") > 0
-    conns.setAt(c + Tcb.Progress, "i32", now)
+function awaitWindow(t: TcpContext, c: Connection, now: number): void {
+    const rto = c.getAt(Tcb.Rto, "u16")
+    const open = c.getAt(Tcb.SndWnd, "u16") > 0
+    c.setAt(Tcb.Progress, "i32", now)
     armTimer(t, c, now, open && rto > Override.Most ? Override.Most : rto)
     if (USER_TIMEOUT) {
-        if (conns.getAt(c + Tcb.UserTimeout, "u16") > 0) advanceTimer(t, c, ShutWindowProbe.Within)
+        if (c.getAt(Tcb.UserTimeout, "u16") > 0) advanceTimer(t, c, ShutWindowProbe.Within)
     }
 }
 
 /** Copies `length` bytes of the send ring, the first of them `inFlight` after SND.UNA, to the offset `to` of the transmit frame. */
-function copyData(t: TcpContext, c: number, inFlight: number, length: number, to: number): void {
+function copyData(t: TcpContext, c: Connection, inFlight: number, length: number, to: number): void {
     const size = t.sendSize
-    const ring = ringsOf(t, c)
-    let at = t.conns.getAt(c + Tcb.SendHead, "u16") + inFlight
+    let at = c.getAt(Tcb.SendHead, "u16") + inFlight
     if (at >= size) at -= size
     const part = size - at
     if (length <= part) {
-        t.tx.blitAt(to, t.rings, ring + at, length)
+        t.tx.blitAt(to, c, Tcb.Size + at, length)
     } else {
-        t.tx.blitAt(to, t.rings, ring + at, part)
-        t.tx.blitAt(to + part, t.rings, ring, length - part)
+        t.tx.blitAt(to, c, Tcb.Size + at, part)
+        t.tx.blitAt(to + part, c, Tcb.Size, length - part)
     }
 }
 
@@ -254,16 +249,15 @@ function copyData(t: TcpContext, c: number, inFlight: number, length: number, to
  * Returns the window to advertise. Its right edge never moves back (section 3.8.6, SHLD-14), and moves forward by at least a
  * segment or half of the buffer (section 3.8.6.2.2).
  */
-function windowOut(t: TcpContext, c: number, control: number): number {
-    const conns = t.conns
-    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+function windowOut(c: Connection, control: number): number {
+    const limit = c.getAt(Tcb.ReceiveLimit, "u16")
     if (!(control & Flag.Ack)) return limit
-    const window = conns.getAt(c + Tcb.RcvWnd, "u16")
-    const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
+    const window = c.getAt(Tcb.RcvWnd, "u16")
+    const free = limit - c.getAt(Tcb.ReceiveLength, "u16")
     const more = free - window
     if (more > 0) {
-        if (more >= limit >> 1 || more >= conns.getAt(c + Tcb.Mss, "u16")) {
-            conns.setAt(c + Tcb.RcvWnd, "u16", free)
+        if (more >= limit >> 1 || more >= c.getAt(Tcb.Mss, "u16")) {
+            c.setAt(Tcb.RcvWnd, "u16", free)
             return free
         }
     }
@@ -277,7 +271,7 @@ function windowOut(t: TcpContext, c: number, control: number): number {
  */
 function newLength(
     t: TcpContext,
-    c: number,
+    c: Connection,
     queued: number,
     inFlight: number,
     sequence: number,
@@ -285,12 +279,11 @@ function newLength(
     sendFlags: number,
     closing: boolean
 ): number {
-    const conns = t.conns
     const waiting = queued - inFlight
-    let window = conns.getAt(c + Tcb.SndWnd, "u16")
-    let cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-    let mss = conns.getAt(c + Tcb.Mss, "u16")
-    const duplicates = conns.getAt(c + Tcb.ScaleDups, "u8") >> 4
+    let window = c.getAt(Tcb.SndWnd, "u16")
+    let cwnd = c.getAt(Tcb.Cwnd, "u16")
+    let mss = c.getAt(Tcb.Mss, "u16")
+    const duplicates = c.getAt(Tcb.ScaleDups, "u8") >> 4
     // RFC 3042: a new segment for each of the first two duplicate acknowledgments
     if (FAST_RETRANSMIT ? duplicates > 0 : false) {
         if (duplicates < 3) {
@@ -323,7 +316,7 @@ function newLength(
  */
 function smallLength(
     t: TcpContext,
-    c: number,
+    c: Connection,
     length: number,
     mss: number,
     queued: number,
@@ -331,23 +324,22 @@ function smallLength(
     sequence: number,
     closing: boolean
 ): number {
-    const conns = t.conns
     if (length < queued - inFlight) {
-        if (inFlight > 0 || length < conns.getAt(c + Tcb.MaxSndWnd, "u16") >> 1) return 0
+        if (inFlight > 0 || length < c.getAt(Tcb.MaxSndWnd, "u16") >> 1) return 0
     } else if (queued < t.sendSize || length << 2 < mss) {
-        const small = (conns.getAt(c + Tcb.SmallEnd, "u16") - sequence + inFlight) & 0xffff
+        const small = (c.getAt(Tcb.SmallEnd, "u16") - sequence + inFlight) & 0xffff
         if (small > 0 && small <= inFlight && !closing) {
-            if (!(conns.getAt(c + Tcb.Options, "u8") & ConnOption.NoDelay)) return 0
+            if (!(c.getAt(Tcb.Options, "u8") & ConnOption.NoDelay)) return 0
         }
-        if (!(conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.Recovery)) {
-            conns.setAt(c + Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
+        if (!(c.getAt(Tcb.SendFlags, "u8") & SendFlag.Recovery)) {
+            c.setAt(Tcb.SmallEnd, "u16", (sequence + length) & 0xffff)
         }
     }
     return length
 }
 
 /** Writes the options of our SYN, or of the SYN-ACK of a simultaneous open, and returns the length of the header. */
-function synOptions(t: TcpContext, c: number, state: State, connOptions: number, now: number): number {
+function synOptions(t: TcpContext, c: Connection, state: State, connOptions: number, now: number): number {
     let flags = 0
     // a SYN offers what is configured, a SYN-ACK what both ends agreed on. No window scale: our rings are below 64 KB (RFC 7323
     // section 2.2)
@@ -361,10 +353,9 @@ function synOptions(t: TcpContext, c: number, state: State, connOptions: number,
     let value = now
     let echo = 0
     if (TIMESTAMPS ? flags & Agreed.Timestamps : 0) {
-        const conns = t.conns
-        const ports = conns.getAt(c + Tcb.Ports, "i32")
-        value = timestampAt(t, conns.getAt(c + Tcb.RemoteIp, "i32"), ports, now)
-        if (state !== State.SynSent) echo = conns.getAt(c + Tcb.TsRecent, "i32")
+        const ports = c.getAt(Tcb.Ports, "i32")
+        value = timestampAt(t, c.getAt(Tcb.RemoteIp, "i32"), ports, now)
+        if (state !== State.SynSent) echo = c.getAt(Tcb.TsRecent, "i32")
     }
     return writeSynOptions(t, Frame.Transport + Tcp.Size, flags, value, echo) - Frame.Transport
 }
@@ -375,21 +366,20 @@ function synOptions(t: TcpContext, c: number, state: State, connOptions: number,
  */
 function segmentOptions(
     t: TcpContext,
-    c: number,
+    c: Connection,
     connOptions: number,
     header: number,
     length: number,
     rcvNxt: number,
     now: number
 ): number {
-    const conns = t.conns
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         const tx = t.tx
         tx.setAt(Frame.Transport + Tcp.Size, "i32", TimestampsOnly.Start)
-        writeI32(tx, Frame.Transport + Tcp.Size + 4, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0)
-        writeI32(tx, Frame.Transport + Tcp.Size + 8, conns.getAt(c + Tcb.TsRecent, "i32"))
+        writeI32(tx, Frame.Transport + Tcp.Size + 4, (now + (c.getAt(Tcb.TsOffset, "u16") << 16)) | 0)
+        writeI32(tx, Frame.Transport + Tcp.Size + 8, c.getAt(Tcb.TsRecent, "i32"))
     }
-    if (REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
+    if (REASSEMBLY ? c.getAt(Tcb.Ahead + Ahead.End, "u16") > 0 : false) {
         if (SACK ? connOptions & ConnOption.Sack : 0) {
             if (length === 0) return sackOption(t, c, header, rcvNxt)
         }
@@ -398,14 +388,13 @@ function segmentOptions(
 }
 
 /** Writes a SACK option (RFC 2018 section 3) after a header of `header` bytes, and returns the header's new length. */
-function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): number {
-    const conns = t.conns
+function sackOption(t: TcpContext, c: Connection, header: number, rcvNxt: number): number {
     const tx = t.tx
     let at: number = Frame.Transport + header + 4
     for (let b = 0; b < Ahead.All; b += Ahead.Size) {
-        const end = conns.getAt(c + Tcb.Ahead + b + Ahead.End, "u16")
+        const end = c.getAt(Tcb.Ahead + b + Ahead.End, "u16")
         if (end === 0) break
-        writeI32(tx, at, (rcvNxt + conns.getAt(c + Tcb.Ahead + b + Ahead.Start, "u16")) | 0)
+        writeI32(tx, at, (rcvNxt + c.getAt(Tcb.Ahead + b + Ahead.Start, "u16")) | 0)
         writeI32(tx, at + 4, (rcvNxt + end) | 0)
         at += 8
     }
@@ -425,32 +414,31 @@ function sackOption(t: TcpContext, c: number, header: number, rcvNxt: number): n
  * Writes the RST of a connection that was aborted (section 3.10.5), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>, frees its record and
  * returns the length of the segment; 0 if no RST is due.
  */
-function resetOut(t: TcpContext, c: number, now: number): number {
-    const conns = t.conns
-    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
-    conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Due)
+function resetOut(t: TcpContext, c: Connection, now: number): number {
+    const sendFlags = c.getAt(Tcb.SendFlags, "u8")
+    c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") & ~ConnFlag.Due)
     if (!(sendFlags & SendFlag.ResetDue)) return 0
-    conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~SendFlag.ResetDue)
-    const remoteIp = conns.getAt(c + Tcb.RemoteIp, "i32")
+    c.setAt(Tcb.SendFlags, "u8", sendFlags & ~SendFlag.ResetDue)
+    const remoteIp = c.getAt(Tcb.RemoteIp, "i32")
     let end: number = Frame.Transport + Tcp.Size
-    if (TIMESTAMPS ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
+    if (TIMESTAMPS ? c.getAt(Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
         // RFC 7323 section 3.2 (SHOULD)
-        const value = (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16)) | 0
-        end = writeTimestamps(t.tx, end, false, value, conns.getAt(c + Tcb.TsRecent, "i32"))
+        const value = (now + (c.getAt(Tcb.TsOffset, "u16") << 16)) | 0
+        end = writeTimestamps(t.tx, end, false, value, c.getAt(Tcb.TsRecent, "i32"))
     }
     const length = end - Frame.Transport
     writeSegment(
         t,
         remoteIp,
-        conns.getAt(c + Tcb.Ports, "i32"),
-        conns.getAt(c + Tcb.SndMax, "i32"),
-        conns.getAt(c + Tcb.RcvNxt, "i32"),
+        c.getAt(Tcb.Ports, "i32"),
+        c.getAt(Tcb.SndMax, "i32"),
+        c.getAt(Tcb.RcvNxt, "i32"),
         Flag.Rst | Flag.Ack,
         0,
         length
     )
     count(t, Counter.ResetsSent)
-    countSent(t, remoteIp, length, conns.getAt(c + Tcb.Id, "u16"), State.Closed, now)
+    countSent(t, remoteIp, length, c.getAt(Tcb.Id, "u16"), State.Closed, now)
     freeClosed(t, c)
     return length
 }

@@ -19,18 +19,17 @@ export const enum Ready {
 export function readiness(t: TcpContext, id: number): number {
     if (findListener(t, id) >= 0) return pendingOf(t, id) > 0 ? Ready.In : 0
     const c = findConnection(t, id)
-    if (c < 0) return Ready.HangUp
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
+    if (!c) return Ready.HangUp
+    const state = c.getAt(Tcb.State, "u8")
     let ready = 0
-    if (conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) ready |= Ready.In
+    if (c.getAt(Tcb.ReceiveLength, "u16") > 0) ready |= Ready.In
     if (state === State.Closed) {
         if (errorOf(t, id) !== TcpError.None) ready |= Ready.Error
         return ready | Ready.In | Ready.Out | Ready.HangUp | Ready.ReadHangUp
     }
     if (hasFin(state)) ready |= Ready.In | Ready.ReadHangUp
     if (state === State.Established || state === State.CloseWait) {
-        if (conns.getAt(c + Tcb.SendLength, "u16") < t.sendSize) ready |= Ready.Out
+        if (c.getAt(Tcb.SendLength, "u16") < t.sendSize) ready |= Ready.Out
     } else if (state !== State.SynSent && state !== State.SynReceived) {
         // sending is over; after the peer's FIN both directions are
         ready |= hasFin(state) ? Ready.Out | Ready.HangUp : Ready.Out

@@ -50,8 +50,8 @@ export function traceSegment(
         if (header > Tcp.Size && b.getAt(at + Tcp.Size, "u16") === MssOption.Start) {
             mss = (b.getAt(at + Tcp.Size + 2, "u8") << 8) | b.getAt(at + Tcp.Size + 3, "u8")
         } else {
-            parseOptions(b, at + Tcp.Size, at + header, t.options)
-            mss = t.options.getAt(ParsedOptions.MaximumSegmentSize, "u16")
+            parseOptions(b, at + Tcp.Size, at + header, t.segment)
+            mss = t.segment.getAt(ParsedOptions.MaximumSegmentSize, "u16")
         }
     }
     record.blitAt(Event.Ports, b, at, Tcp.Checksum)

@@ -1,16 +1,15 @@
 // The retransmission timeout (RFC 6298).
 
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { Tcb } from "./records"
 
 /**
  * Updates SRTT, RTTVAR and RTO with a round-trip time of `ms`: section 2, with alpha 1/8, beta 1/4 and a clock of 1 ms. The
  * record has room for an SRTT of 8 s; above that RTTVAR grows by what SRTT lacks, so that the RTO stays right up to 24 s.
  */
-export function roundTrip(t: TcpContext, c: number, ms: number): void {
-    const conns = t.conns
-    let srtt = conns.getAt(c + Tcb.Srtt, "u16")
-    let rttVar = conns.getAt(c + Tcb.RttVar, "u16")
+export function roundTrip(t: TcpContext, c: Connection, ms: number): void {
+    let srtt = c.getAt(Tcb.Srtt, "u16")
+    let rttVar = c.getAt(Tcb.RttVar, "u16")
     if (ms < 0) return
     // the clock measures no less than 1 ms, and 0 means that nothing was measured
     if (ms === 0) ms = 1
@@ -26,20 +25,19 @@ export function roundTrip(t: TcpContext, c: number, ms: number): void {
         rttVar += difference - (rttVar >> 2)
     }
     // a store above 65,535 is clamped to it
-    conns.setAt(c + Tcb.Srtt, "u16", srtt)
-    conns.setAt(c + Tcb.RttVar, "u16", rttVar)
+    c.setAt(Tcb.Srtt, "u16", srtt)
+    c.setAt(Tcb.RttVar, "u16", rttVar)
     computeRto(t, c)
 }
 
 /** Sets RTO = SRTT + max(G, 4 * RTTVAR), within the limits of the configuration. Without a measurement the RTO stays as it is. */
-export function computeRto(t: TcpContext, c: number): void {
-    const conns = t.conns
-    const srtt = conns.getAt(c + Tcb.Srtt, "u16")
+export function computeRto(t: TcpContext, c: Connection): void {
+    const srtt = c.getAt(Tcb.Srtt, "u16")
     if (srtt === 0) return
-    const rttVar = conns.getAt(c + Tcb.RttVar, "u16")
+    const rttVar = c.getAt(Tcb.RttVar, "u16")
     let rto = (srtt >> 3) + (rttVar || 1)
     // (2.4), (2.5)
     if (rto < t.config.rtoMin) rto = t.config.rtoMin
     if (rto > t.config.rtoMax) rto = t.config.rtoMax
-    conns.setAt(c + Tcb.Rto, "u16", rto)
+    c.setAt(Tcb.Rto, "u16", rto)
 }

@@ -9,7 +9,7 @@ import { FAST_RETRANSMIT, KEEP_ALIVE, SACK, TIMESTAMPS } from "../features"
 import { Flag, OptionBit, ParsedOptions, parseOptions, Tcp, TimestampsOnly } from "../wire/tcp"
 import { challengeAck } from "./challenge-ack"
 import { continueRecovery, duplicateAck, reportsGap } from "./congestion"
-import { Frame, type TcpContext } from "./context"
+import { type Connection, Frame, type TcpContext } from "./context"
 import { enterEstablished } from "./established"
 import { ConnFlag, ConnOption, Seg, SendFlag, State, Tcb, TcpError } from "./records"
 import { answerReset, spaceOf } from "./reply"
@@ -38,18 +38,17 @@ export function isAcceptable(offset: number, space: number, room: number): boole
 }
 
 /** Handles the segment in `t.segment` for the connection `c`. */
-export function segmentArrives(t: TcpContext, c: number, now: number): void {
-    const conns = t.conns
+export function segmentArrives(t: TcpContext, c: Connection, now: number): void {
     const segment = t.segment
     const sequence = segment.getAt(Seg.Sequence, "i32")
     const acknowledgment = segment.getAt(Seg.Acknowledgment, "i32")
     let control = segment.getAt(Seg.Control, "u8")
     const at = segment.getAt(Seg.DataAt, "u16")
     let length = segment.getAt(Seg.Length, "u16")
-    let state = conns.getAt(c + Tcb.State, "u8")
-    const connOptions = conns.getAt(c + Tcb.Options, "u8")
-    const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
-    const room = conns.getAt(c + Tcb.RcvWnd, "u16")
+    let state = c.getAt(Tcb.State, "u8")
+    const connOptions = c.getAt(Tcb.Options, "u8")
+    const rcvNxt = c.getAt(Tcb.RcvNxt, "i32")
+    const room = c.getAt(Tcb.RcvWnd, "u16")
     let offset = (sequence - rcvNxt) | 0
 
     // the segment's options are read if it has any and the connection uses them
@@ -69,12 +68,12 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
                 stamp = readI32(t.rx, HeaderEnd.Plain + 4)
                 echo = readI32(t.rx, HeaderEnd.Plain + 8)
             } else {
-                parseOptions(t.rx, HeaderEnd.Plain, at, t.options)
-                const present = t.options.getAt(ParsedOptions.Present, "u8")
+                parseOptions(t.rx, HeaderEnd.Plain, at, t.segment)
+                const present = t.segment.getAt(ParsedOptions.Present, "u8")
                 if (TIMESTAMPS) {
                     stamped = (present & OptionBit.Timestamps) !== 0
-                    stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
-                    echo = t.options.getAt(ParsedOptions.TimestampEcho, "i32")
+                    stamp = t.segment.getAt(ParsedOptions.TimestampValue, "i32")
+                    echo = t.segment.getAt(ParsedOptions.TimestampEcho, "i32")
                 }
                 if (SACK) sacked = (present & OptionBit.Sack) !== 0 && (connOptions & ConnOption.Sack) !== 0
             }
@@ -100,7 +99,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             // lwIP and Windows their keep-alives and probes, and every peer behind a middlebox that strips options. The checks of
             // RFC 5961 below guard it
             if (!(control & Flag.Rst)) count(t, Counter.TcpUnstamped)
-        } else if (((stamp - conns.getAt(c + Tcb.TsRecent, "i32")) | 0) < 0) {
+        } else if (((stamp - c.getAt(Tcb.TsRecent, "i32")) | 0) < 0) {
             if (refuseOld(t, c, control, now)) return
         }
     }
@@ -129,13 +128,11 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     }
 
     // Fifth, check the ACK field
-    const sndMax = conns.getAt(c + Tcb.SndMax, "i32")
-    let acked = (acknowledgment - conns.getAt(c + Tcb.SndUna, "i32")) | 0
+    const sndMax = c.getAt(Tcb.SndMax, "i32")
+    let acked = (acknowledgment - c.getAt(Tcb.SndUna, "i32")) | 0
     if (
         ((acknowledgment - sndMax) | 0) > 0 ||
-        (state === State.SynReceived
-            ? acked <= 0
-            : acked < 0 && acked + conns.getAt(c + Tcb.MaxSndWnd, "u16") < 0)
+        (state === State.SynReceived ? acked <= 0 : acked < 0 && acked + c.getAt(Tcb.MaxSndWnd, "u16") < 0)
     ) {
         // the segment acknowledges data that was not sent yet, or is older than RFC 5961 section 5.2 allows
         drop(t, Counter.TcpBadAck, now)
@@ -148,9 +145,9 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             if (offset <= 0) {
                 // RFC 7323 section 4.3 (2): the segment starts at or before Last.ACK.sent, which is RCV.NXT while no ACK is due.
                 // This follows the ACK check: a forged timestamp from the future would make PAWS drop everything after it
-                if (!(conns.getAt(c + Tcb.Flags, "u8") & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
-                    conns.setAt(c + Tcb.TsRecent, "i32", stamp)
-                    conns.setAt(c + Tcb.TsAge, "u16", now >>> 16)
+                if (!(c.getAt(Tcb.Flags, "u8") & (ConnFlag.AckNow | ConnFlag.AckDelayed))) {
+                    c.setAt(Tcb.TsRecent, "i32", stamp)
+                    c.setAt(Tcb.TsAge, "u16", now >>> 16)
                 }
             }
         }
@@ -165,12 +162,12 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
             if (sequence !== rcvNxt) setDue(t, c, ConnFlag.AckNow)
         }
         // makes updateWindow use the window of this segment
-        conns.setAt(c + Tcb.SndWl1, "i32", (sequence - 1) | 0)
+        c.setAt(Tcb.SndWl1, "i32", (sequence - 1) | 0)
         acked = 0
     }
 
     // the peer's window, limited to the largest possible send ring
-    let window = segment.getAt(Seg.Window, "u16") << (conns.getAt(c + Tcb.ScaleDups, "u8") & 15)
+    let window = segment.getAt(Seg.Window, "u16") << (c.getAt(Tcb.ScaleDups, "u8") & 15)
     if (window > 0xffff) window = 0xffff
 
     const finAcked = acked > 0 ? acknowledge(t, c, acknowledgment, acked, sndMax, echo, sacked, now) : false
@@ -179,7 +176,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     if (FAST_RETRANSMIT ? acknowledgment !== sndMax : false) {
         if (sacked ? acked >= 0 : acked === 0) {
             const bare = acked === 0 && length === 0 && !(control & Flag.Fin) && window > 0
-            const plain = bare && window === conns.getAt(c + Tcb.SndWnd, "u16")
+            const plain = bare && window === c.getAt(Tcb.SndWnd, "u16")
             if (SACK && sacked ? reportsGap(t, c, acked, plain) : plain) duplicateAck(t, c, sacked)
         }
     }
@@ -191,7 +188,7 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
     // ESTABLISHED and CLOSE-WAIT has sent, or has to send (again, when SND.NXT fell back to SND.UNA). In TIME-WAIT, `transmit` moves the
     // connection to a smaller record. A look for nothing would cost a fourth of a pure ACK's operations
     if (due) {
-        if (state !== State.Established || conns.getAt(c + Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
+        if (state !== State.Established || c.getAt(Tcb.SendLength, "u16") > 0) setDue(t, c, 0)
     }
     if (finAcked) {
         state = finAcknowledged(t, c, state, now)
@@ -211,16 +208,16 @@ export function segmentArrives(t: TcpContext, c: number, now: number): void {
  * Drops and answers a segment whose timestamp is below TS.Recent (PAWS, RFC 7323 section 5.3). Returns false, and leaves the
  * segment alone, when it is an RST or TS.Recent is too old to compare with.
  */
-function refuseOld(t: TcpContext, c: number, control: number, now: number): boolean {
+function refuseOld(t: TcpContext, c: Connection, control: number, now: number): boolean {
     if (control & Flag.Rst) return false
-    if ((((now >> 16) - t.conns.getAt(c + Tcb.TsAge, "u16")) & 0xffff) >= Age.Most) return false
+    if ((((now >> 16) - c.getAt(Tcb.TsAge, "u16")) & 0xffff) >= Age.Most) return false
     drop(t, Counter.TcpPaws, now)
     answer(t, c, now)
     return true
 }
 
 /** Drops a segment that is not acceptable, and answers it unless it is an RST. It ends `end` after RCV.NXT. */
-function refuse(t: TcpContext, c: number, control: number, end: number, now: number): void {
+function refuse(t: TcpContext, c: Connection, control: number, end: number, now: number): void {
     if (control & Flag.Rst) {
         drop(t, Counter.TcpBadReset, now)
         return
@@ -231,7 +228,7 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
     // TIME-WAIT, and the peer's FIN arrived again: "acknowledge it, and restart the 2 MSL timeout"
     if ((control & (Flag.Fin | Flag.Syn)) === Flag.Fin) {
         if (end === 0) {
-            if (t.conns.getAt(c + Tcb.State, "u8") === State.TimeWait) armTimer(t, c, now, t.config.timeWait)
+            if (c.getAt(Tcb.State, "u8") === State.TimeWait) armTimer(t, c, now, t.config.timeWait)
         }
     }
 }
@@ -240,7 +237,7 @@ function refuse(t: TcpContext, c: number, control: number, end: number, now: num
  * Answers the dropped segment in `t.segment` with an ACK. The ACK for a segment of no length is a challenge ACK, whose number is
  * limited: otherwise two peers that disagree would answer each other forever.
  */
-function answer(t: TcpContext, c: number, now: number): void {
+function answer(t: TcpContext, c: Connection, now: number): void {
     const segment = t.segment
     if (spaceOf(t) === 0 || segment.getAt(Seg.Control, "u8") & Flag.Syn) challengeAck(t, c, now)
     else setDue(t, c, ConnFlag.AckNow)
@@ -249,7 +246,7 @@ function answer(t: TcpContext, c: number, now: number): void {
 /** Handles, second to fifth, a segment in the window that has an RST or a SYN, or no ACK. */
 function controlArrives(
     t: TcpContext,
-    c: number,
+    c: Connection,
     control: number,
     state: State,
     offset: number,
@@ -286,7 +283,7 @@ function controlArrives(
  */
 function acknowledge(
     t: TcpContext,
-    c: number,
+    c: Connection,
     acknowledgment: number,
     acked: number,
     sndMax: number,
@@ -294,61 +291,57 @@ function acknowledge(
     sacked: boolean,
     now: number
 ): boolean {
-    const conns = t.conns
-    const connOptions = conns.getAt(c + Tcb.Options, "u8")
+    const connOptions = c.getAt(Tcb.Options, "u8")
     let finAcked = false
     let bytes = acked
-    const queued = conns.getAt(c + Tcb.SendLength, "u16")
+    const queued = c.getAt(Tcb.SendLength, "u16")
     if (bytes > queued) {
         // the ACK covers more than the queued data, so it acknowledges our FIN
         finAcked = true
         bytes = queued
     }
     if (bytes > 0) {
-        let head = conns.getAt(c + Tcb.SendHead, "u16") + bytes
+        let head = c.getAt(Tcb.SendHead, "u16") + bytes
         if (head >= t.sendSize) head -= t.sendSize
-        conns.setAt(c + Tcb.SendHead, "u16", head)
-        conns.setAt(c + Tcb.SendLength, "u16", queued - bytes)
+        c.setAt(Tcb.SendHead, "u16", head)
+        c.setAt(Tcb.SendLength, "u16", queued - bytes)
     }
-    conns.setAt(c + Tcb.SndUna, "i32", acknowledgment)
-    if (((conns.getAt(c + Tcb.SndNxt, "i32") - acknowledgment) | 0) < 0) {
-        conns.setAt(c + Tcb.SndNxt, "i32", acknowledgment)
+    c.setAt(Tcb.SndUna, "i32", acknowledgment)
+    if (((c.getAt(Tcb.SndNxt, "i32") - acknowledgment) | 0) < 0) {
+        c.setAt(Tcb.SndNxt, "i32", acknowledgment)
     }
     const troubled = FAST_RETRANSMIT
-        ? conns.getAt(c + Tcb.Recover, "u16") > 0 || conns.getAt(c + Tcb.ScaleDups, "u8") > 15
+        ? c.getAt(Tcb.Recover, "u16") > 0 || c.getAt(Tcb.ScaleDups, "u8") > 15
         : false
     if (FAST_RETRANSMIT ? !troubled || !continueRecovery(t, c, acked, sacked) : true) {
         // RFC 5681 section 3.1: slow start below ssthresh, above it one segment per window
-        const cwnd = conns.getAt(c + Tcb.Cwnd, "u16")
-        const mss = conns.getAt(c + Tcb.Mss, "u16")
+        const cwnd = c.getAt(Tcb.Cwnd, "u16")
+        const mss = c.getAt(Tcb.Mss, "u16")
         let more = bytes < mss ? bytes : mss
-        if (cwnd >= conns.getAt(c + Tcb.Ssthresh, "u16")) {
+        if (cwnd >= c.getAt(Tcb.Ssthresh, "u16")) {
             more = Math.idiv(mss * mss, cwnd)
             if (more === 0) more = 1
         }
         // a store above 65,535 is clamped to it
-        conns.setAt(c + Tcb.Cwnd, "u16", cwnd + more)
+        c.setAt(Tcb.Cwnd, "u16", cwnd + more)
     }
-    let sendFlags = conns.getAt(c + Tcb.SendFlags, "u8") & ~(SendFlag.SoftError | SendFlag.Probe)
+    let sendFlags = c.getAt(Tcb.SendFlags, "u8") & ~(SendFlag.SoftError | SendFlag.Probe)
     if (TIMESTAMPS ? connOptions & ConnOption.Timestamps : 0) {
         // RFC 7323 section 4.1. With few segments in flight, each may be measured (appendix G)
-        if (echo !== 0) roundTrip(t, c, (now + (conns.getAt(c + Tcb.TsOffset, "u16") << 16) - echo) | 0)
+        if (echo !== 0) roundTrip(t, c, (now + (c.getAt(Tcb.TsOffset, "u16") << 16) - echo) | 0)
         // a segment without a timestamp measures nothing, but one that was sent only once ends the backoff (Karn)
-        else if (conns.getAt(c + Tcb.Retries, "u8") === 0) computeRto(t, c)
-    } else if (
-        sendFlags & SendFlag.Timing &&
-        ((acknowledgment - conns.getAt(c + Tcb.RttSeq, "i32")) | 0) >= 0
-    ) {
+        else if (c.getAt(Tcb.Retries, "u8") === 0) computeRto(t, c)
+    } else if (sendFlags & SendFlag.Timing && ((acknowledgment - c.getAt(Tcb.RttSeq, "i32")) | 0) >= 0) {
         sendFlags &= ~SendFlag.Timing
-        roundTrip(t, c, (now - conns.getAt(c + Tcb.RttStart, "u16")) & 0xffff)
+        roundTrip(t, c, (now - c.getAt(Tcb.RttStart, "u16")) & 0xffff)
     }
-    conns.setAt(c + Tcb.SendFlags, "u8", sendFlags)
-    conns.setAt(c + Tcb.Retries, "u8", 0)
+    c.setAt(Tcb.SendFlags, "u8", sendFlags)
+    c.setAt(Tcb.Retries, "u8", 0)
     // RFC 6298 (5.2), (5.3)
     if (acknowledgment === sndMax) {
-        conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
+        c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") & ~ConnFlag.Timer)
     } else {
-        conns.setAt(c + Tcb.Progress, "i32", now)
+        c.setAt(Tcb.Progress, "i32", now)
         armRto(t, c, now)
     }
     return finAcked
@@ -358,47 +351,45 @@ function acknowledge(
  * Updates the peer's window from a segment, unless the segment is older than the one that last set it. Returns true when the window
  * is larger than before.
  */
-function updateWindow(t: TcpContext, c: number, sequence: number, window: number, now: number): boolean {
-    const conns = t.conns
-    const before = conns.getAt(c + Tcb.SndWnd, "u16")
-    if (((sequence - conns.getAt(c + Tcb.SndWl1, "i32")) | 0) < 0) window = before
+function updateWindow(t: TcpContext, c: Connection, sequence: number, window: number, now: number): boolean {
+    const before = c.getAt(Tcb.SndWnd, "u16")
+    if (((sequence - c.getAt(Tcb.SndWl1, "i32")) | 0) < 0) window = before
     else {
-        conns.setAt(c + Tcb.SndWnd, "u16", window)
-        if (window > conns.getAt(c + Tcb.MaxSndWnd, "u16")) conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
-        conns.setAt(c + Tcb.SndWl1, "i32", sequence)
+        c.setAt(Tcb.SndWnd, "u16", window)
+        if (window > c.getAt(Tcb.MaxSndWnd, "u16")) c.setAt(Tcb.MaxSndWnd, "u16", window)
+        c.setAt(Tcb.SndWl1, "i32", sequence)
         if (window > before) {
             if (before === 0) {
-                if (conns.getAt(c + Tcb.Retries, "u8") > 0) endProbing(t, c)
+                if (c.getAt(Tcb.Retries, "u8") > 0) endProbing(t, c)
             }
         }
     }
     // A peer that keeps its window shut but answers is alive (section 3.8.6.1, MUST-37). After the program's close such a peer
     // could hold the record forever, so R2 ends the connection (RFC 6429)
     if (window === 0) {
-        if (!(conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed)) {
-            conns.setAt(c + Tcb.Progress, "i32", now)
+        if (!(c.getAt(Tcb.Flags, "u8") & ConnFlag.ReadClosed)) {
+            c.setAt(Tcb.Progress, "i32", now)
         }
     }
     return window > before
 }
 
 /** Ends the probing of a window that has opened (section 3.8.6.1): the connection sends at once, and no longer backs off. */
-function endProbing(t: TcpContext, c: number): void {
-    const conns = t.conns
-    conns.setAt(c + Tcb.Retries, "u8", 0)
-    conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
-    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
+function endProbing(t: TcpContext, c: Connection): void {
+    c.setAt(Tcb.Retries, "u8", 0)
+    c.setAt(Tcb.SndNxt, "i32", c.getAt(Tcb.SndUna, "i32"))
+    const sendFlags = c.getAt(Tcb.SendFlags, "u8")
     // the probe is sent again: its round trip is not measured (Karn)
-    conns.setAt(c + Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Timing | SendFlag.Probe))
+    c.setAt(Tcb.SendFlags, "u8", sendFlags & ~(SendFlag.Timing | SendFlag.Probe))
     computeRto(t, c)
-    stopTimer(t, c)
+    stopTimer(c)
 }
 
 /** Moves a connection whose FIN was acknowledged to its next state, and returns that. */
-function finAcknowledged(t: TcpContext, c: number, state: State, now: number): State {
+function finAcknowledged(t: TcpContext, c: Connection, state: State, now: number): State {
     if (state === State.FinWait1) {
         setState(t, c, State.FinWait2, now)
-        if (t.conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.ReadClosed) armTimer(t, c, now, t.config.finWait2)
+        if (c.getAt(Tcb.Flags, "u8") & ConnFlag.ReadClosed) armTimer(t, c, now, t.config.finWait2)
         return State.FinWait2
     }
     if (state === State.Closing) {
@@ -412,8 +403,8 @@ function finAcknowledged(t: TcpContext, c: number, state: State, now: number): S
 }
 
 /** Restarts the time to the next keep-alive probe, because the peer sent a segment, unless data is in flight. */
-function heard(t: TcpContext, c: number, now: number): void {
-    if (!isIdle(t, c)) return
-    t.conns.setAt(c + Tcb.Retries, "u8", 0)
+function heard(t: TcpContext, c: Connection, now: number): void {
+    if (!isIdle(c)) return
+    c.setAt(Tcb.Retries, "u8", 0)
     armTimer(t, c, now, t.config.keepAliveIdle)
 }

@@ -5,7 +5,7 @@
 import { Counter } from "../base/counters"
 import { DELAYED_ACKS, REASSEMBLY } from "../features"
 import { Flag } from "../wire/tcp"
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { dropAhead, fillGap, keepAhead, takeFin, upToFin } from "./reassembly"
 import { Ahead, ConnFlag, isFinWait, State, Tcb, TcpError } from "./records"
 import { count, drop } from "./report"
@@ -22,7 +22,7 @@ const enum Moment {
  */
 export function takeData(
     t: TcpContext,
-    c: number,
+    c: Connection,
     offset: number,
     at: number,
     length: number,
@@ -30,8 +30,7 @@ export function takeData(
     room: number,
     now: number
 ): void {
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
+    const state = c.getAt(Tcb.State, "u8")
     if (offset < 0) {
         at -= offset
         length += offset
@@ -45,7 +44,7 @@ export function takeData(
             return
         }
     }
-    const flags = conns.getAt(c + Tcb.Flags, "u8")
+    const flags = c.getAt(Tcb.Flags, "u8")
     if (length > 0) {
         if (flags & ConnFlag.ReadClosed) {
             // section 3.6.1 (SHLD-3): data for a program that has closed is answered with a reset
@@ -68,48 +67,48 @@ export function takeData(
         else drop(t, Counter.TcpOutOfOrder, now)
         return
     }
-    const gap = REASSEMBLY ? conns.getAt(c + Tcb.Ahead + Ahead.End, "u16") > 0 : false
+    const gap = REASSEMBLY ? c.getAt(Tcb.Ahead + Ahead.End, "u16") > 0 : false
     if (REASSEMBLY ? gap : false) {
         // a FIN in sequence has all data before it, and no data after it
-        if (control & Flag.Fin) dropAhead(t, c)
-        else length = upToFin(t, c, length)
+        if (control & Flag.Fin) dropAhead(c)
+        else length = upToFin(c, length)
     }
     if (length > 0) {
-        const queued = conns.getAt(c + Tcb.ReceiveLength, "u16")
+        const queued = c.getAt(Tcb.ReceiveLength, "u16")
         store(t, c, queued, at, length)
         if (REASSEMBLY ? gap : false) {
             if (!(control & Flag.Fin)) {
-                length = fillGap(t, c, length)
-                if (takeFin(t, c)) {
+                length = fillGap(c, length)
+                if (takeFin(c)) {
                     length--
                     control |= Flag.Fin
                 }
             }
         }
-        conns.setAt(c + Tcb.ReceiveLength, "u16", queued + length)
+        c.setAt(Tcb.ReceiveLength, "u16", queued + length)
     }
     const fin = control & Flag.Fin
-    conns.setAt(c + Tcb.RcvNxt, "i32", (conns.getAt(c + Tcb.RcvNxt, "i32") + length + fin) | 0)
+    c.setAt(Tcb.RcvNxt, "i32", (c.getAt(Tcb.RcvNxt, "i32") + length + fin) | 0)
     // below 0 when a FIN follows data that fills the window: the store clamps that to 0
     const left = room - length - fin
-    conns.setAt(c + Tcb.RcvWnd, "u16", left)
+    c.setAt(Tcb.RcvWnd, "u16", left)
     // Eighth, check the FIN bit
     if (fin) finArrives(t, c, state, now)
     else scheduleAck(t, c, flags, gap, length, left, now)
 }
 
 /** Copies `length` bytes at `at` of the receive frame into the receive ring, after the `queued` bytes that wait there. */
-function store(t: TcpContext, c: number, queued: number, at: number, length: number): void {
+function store(t: TcpContext, c: Connection, queued: number, at: number, length: number): void {
     const size = t.receiveSize
-    const ring = Math.idiv(c, Tcb.Size) * (t.sendSize + size) + t.sendSize
-    let to = t.conns.getAt(c + Tcb.ReceiveHead, "u16") + queued
+    const ring = Tcb.Size + t.sendSize
+    let to = c.getAt(Tcb.ReceiveHead, "u16") + queued
     if (to >= size) to -= size
     const part = size - to
     if (length <= part) {
-        t.rings.blitAt(ring + to, t.rx, at, length)
+        c.blitAt(ring + to, t.rx, at, length)
     } else {
-        t.rings.blitAt(ring + to, t.rx, at, part)
-        t.rings.blitAt(ring, t.rx, at + part, length - part)
+        c.blitAt(ring + to, t.rx, at, part)
+        c.blitAt(ring, t.rx, at + part, length - part)
     }
 }
 
@@ -119,31 +118,31 @@ function store(t: TcpContext, c: number, queued: number, at: number, length: num
  */
 function scheduleAck(
     t: TcpContext,
-    c: number,
+    c: Connection,
     flags: number,
     gap: boolean,
     length: number,
     left: number,
     now: number
 ): void {
-    const conns = t.conns
     const wait = DELAYED_ACKS ? t.config.delayedAck : 0
     if (DELAYED_ACKS ? gap || flags & ConnFlag.AckDelayed || wait === 0 : true) {
-        conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
+        c.setAt(Tcb.Flags, "u8", flags | ConnFlag.AckNow | ConnFlag.Due)
+        if (!t.next) t.next = c
         t.dirty = true
-        if (DELAYED_ACKS ? !gap : false) conns.setAt(c + Tcb.Bulk, "u16", 1)
+        if (DELAYED_ACKS ? !gap : false) c.setAt(Tcb.Bulk, "u16", 1)
         return
     }
     // A peer that has used half of the window may have to wait, so the program gets a moment to read, and one ACK reports the
     // data and the room. The program gets the moment, too, when a segment of a quarter of the window follows two others, because
     // it fills a window of three
-    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
+    const limit = c.getAt(Tcb.ReceiveLimit, "u16")
     let deadline = (now + wait) | 0
-    if (left < limit >> 1 || (conns.getAt(c + Tcb.Bulk, "u16") && length >= limit >> 2)) {
+    if (left < limit >> 1 || (c.getAt(Tcb.Bulk, "u16") && length >= limit >> 2)) {
         if (wait > Moment.Ms) deadline = (now + Moment.Ms) | 0
     }
-    conns.setAt(c + Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
-    conns.setAt(c + Tcb.AckAt, "u16", deadline & 0xffff)
+    c.setAt(Tcb.Flags, "u8", flags | ConnFlag.AckDelayed)
+    c.setAt(Tcb.AckAt, "u16", deadline & 0xffff)
     // does what noteTimer does, without a call
     if (!t.timerArmed || ((deadline - t.nextTimer) | 0) < 0) {
         t.timerArmed = true
@@ -152,7 +151,7 @@ function scheduleAck(
 }
 
 /** Handles the peer's FIN, after all its data. */
-function finArrives(t: TcpContext, c: number, state: State, now: number): void {
+function finArrives(t: TcpContext, c: Connection, state: State, now: number): void {
     setDue(t, c, ConnFlag.AckNow)
     if (state === State.Established) {
         setState(t, c, State.CloseWait, now)

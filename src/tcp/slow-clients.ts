@@ -8,7 +8,7 @@
 // moved.
 
 import { KEEP_ALIVE } from "../features"
-import type { Passive, TcpContext } from "./context"
+import type { Connection, Passive, TcpContext } from "./context"
 import { setHalfDue } from "./half-open"
 import { ConnFlag, ConnOption, Half, Pace, State, Tcb, TcpError } from "./records"
 import { armTimer, isIdle, noteTimer, reset } from "./state"
@@ -26,23 +26,23 @@ const enum Look {
 
 /** Marks the accepted connection `id` as one that the program serves to any client, and that may be reset for another client. */
 export function markServed(t: TcpContext, id: number, now: number): void {
-    const at = findConnection(t, id) + Tcb.Options
-    t.conns.setAt(at, "u8", t.conns.getAt(at, "u8") | ConnOption.Served)
+    const c = findConnection(t, id) as Connection
+    c.setAt(Tcb.Options, "u8", c.getAt(Tcb.Options, "u8") | ConnOption.Served)
     noteTimer(t, (now + Look.Period) | 0)
 }
 
 /** Returns true when the served connection `id` is so far behind that it has to make room for another client. */
 export function isSlow(t: TcpContext, id: number): boolean {
-    const { pace } = t
-    const p = Math.idiv(findConnection(t, id), Tcb.Size) * Pace.Size
-    if (pace.getAt(p + Pace.Id, "u16") !== id) return false
-    return pace.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
+    const c = findConnection(t, id)
+    if (!c) return false
+    const p = c.length - Pace.Size
+    if (c.getAt(p + Pace.Id, "u16") !== id) return false
+    return c.getAt(p + Pace.Debt, "u16") * Look.Period >= t.config.servedScarce
 }
 
 /** Looks at all connections when a look is due, and resets the slowest when its debt is too large. */
 export function runPace(t: TcpContext, now: number): void {
     const passive = t.passive as Passive
-    const conns = t.conns
     if (t.connsEnd === 0) return
     const since = (now - passive.paceTime) | 0
     const period = passive.scarce ? Look.Period : passive.pacePeriod
@@ -53,20 +53,21 @@ export function runPace(t: TcpContext, now: number): void {
     // the last look may have been long ago, at other connections
     let seconds = Math.idiv(since, Look.Period)
     if (seconds < 1 || seconds > Look.Longest) seconds = 1
-    let free = t.connsEnd < conns.length
-    let slowest = -1
+    let free = t.connsEnd < t.conns.length
+    let slowest = t.conns[0] as Connection
     let most = 0
     let next = 0
-    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Id, "u16") === 0) {
+    for (let i = 0; i < t.connsEnd; i++) {
+        const c = t.conns[i] as Connection
+        if (c.getAt(Tcb.Id, "u16") === 0) {
             free = true
             continue
         }
-        const flags = conns.getAt(c + Tcb.Flags, "u8")
-        const connOptions = conns.getAt(c + Tcb.Options, "u8")
+        const flags = c.getAt(Tcb.Flags, "u8")
+        const connOptions = c.getAt(Tcb.Options, "u8")
         // a program may hold a connection that it does not serve for as long as it likes; one that waits to be accepted waits
         // for the program, not for the peer
-        if (flags & ConnFlag.Pending || conns.getAt(c + Tcb.State, "u8") === State.Closed) continue
+        if (flags & ConnFlag.Pending || c.getAt(Tcb.State, "u8") === State.Closed) continue
         if (flags & ConnFlag.Held && !(connOptions & ConnOption.Served)) continue
         const debt = debtOf(t, c, seconds)
         const period = Math.min(Math.max(debt >> 3, 1), Look.Longest)
@@ -77,9 +78,9 @@ export function runPace(t: TcpContext, now: number): void {
         }
         if (KEEP_ALIVE) {
             if (debt * Look.Period <= t.config.keepAliveIdle || connOptions & ConnOption.KeepAlive) continue
-            if (!isIdle(t, c)) continue
+            if (!isIdle(c)) continue
             // a probe finds out at once whether the peer still answers (RFC 9293 section 3.8.4)
-            conns.setAt(c + Tcb.Options, "u8", connOptions | ConnOption.KeepAlive)
+            c.setAt(Tcb.Options, "u8", connOptions | ConnOption.KeepAlive)
             armTimer(t, c, now, 1)
         }
     }
@@ -97,19 +98,18 @@ export function runPace(t: TcpContext, now: number): void {
 }
 
 /** Computes, stores and returns the seconds by which a connection is behind the least rate, `seconds` after the last look. */
-function debtOf(t: TcpContext, c: number, seconds: number): number {
-    const { conns, pace } = t
-    const p = Math.idiv(c, Tcb.Size) * Pace.Size
-    const id = conns.getAt(c + Tcb.Id, "u16")
-    const moved = (conns.getAt(c + Tcb.SndUna, "i32") + conns.getAt(c + Tcb.RcvNxt, "i32")) & 0xffff
+function debtOf(t: TcpContext, c: Connection, seconds: number): number {
+    const p = c.length - Pace.Size
+    const id = c.getAt(Tcb.Id, "u16")
+    const moved = (c.getAt(Tcb.SndUna, "i32") + c.getAt(Tcb.RcvNxt, "i32")) & 0xffff
     let debt = 0
-    if (pace.getAt(p + Pace.Id, "u16") === id) {
-        const bytes = (moved - pace.getAt(p + Pace.Moved, "u16")) & 0xffff
-        debt = Math.max(0, pace.getAt(p + Pace.Debt, "u16") + seconds - Math.idiv(bytes, t.config.servedRate))
+    if (c.getAt(p + Pace.Id, "u16") === id) {
+        const bytes = (moved - c.getAt(p + Pace.Moved, "u16")) & 0xffff
+        debt = Math.max(0, c.getAt(p + Pace.Debt, "u16") + seconds - Math.idiv(bytes, t.config.servedRate))
     }
-    pace.setAt(p + Pace.Id, "u16", id)
-    pace.setAt(p + Pace.Moved, "u16", moved)
+    c.setAt(p + Pace.Id, "u16", id)
+    c.setAt(p + Pace.Moved, "u16", moved)
     // the store clamps a larger number to 65,535
-    pace.setAt(p + Pace.Debt, "u16", debt)
+    c.setAt(p + Pace.Debt, "u16", debt)
     return debt
 }

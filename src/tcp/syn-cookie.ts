@@ -106,7 +106,7 @@ function cookieOf(
     return (epoch << Cookie.ParityShift) | (mss << Cookie.MssShift) | (hash & Cookie.HashMask)
 }
 
-/** Returns the cookie that answers the SYN in `t.segment`, whose options are in `t.options`. */
+/** Returns the cookie that answers the SYN in `t.segment`, whose options are in `t.segment`. */
 export function synCookie(t: TcpContext, now: number): number {
     // without half-open records a cookie is the first number that the key is used for
     mixKey(t, now)
@@ -120,13 +120,13 @@ export function synCookie(t: TcpContext, now: number): number {
 }
 
 /**
- * Answers the SYN in `t.segment`, whose options are in `t.options`, for the listener `l` with a SYN-ACK that contains this
+ * Answers the SYN in `t.segment`, whose options are in `t.segment`, for the listener `l` with a SYN-ACK that contains this
  * cookie. Returns false when the transmit frame is taken: the client sends its SYN again.
  */
 export function sendCookie(t: TcpContext, l: number, cookie: number, now: number): boolean {
     if (!mayReply(t)) return false
     const segment = t.segment
-    const options = t.options
+    const options = t.segment
     const remoteIp = segment.getAt(Seg.RemoteIp, "i32")
     const ports = segment.getAt(Seg.Ports, "i32")
     let agreement = agreedOptions(t)
@@ -189,7 +189,7 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
         ((epoch & 1) === parity && cookieOf(t, remoteIp, ports, irs, epoch, mss) === cookie) ||
         ((before & 1) === parity && cookieOf(t, remoteIp, ports, irs, before, mss) === cookie)
     if (!valid) return false
-    const options = t.options
+    const options = t.segment
     let agreement = 0
     let scale = 0
     if (TIMESTAMPS ? isStamped(t) : false) {
@@ -205,15 +205,14 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
         }
     }
     const c = connectionFor(t, l, now)
-    if (c < 0) return true
-    const conns = t.conns
+    if (!c) return true
     // the window that the SYN-ACK advertised, unless the program has changed it meanwhile
     const room = t.listeners.getAt(l + Listener.ReceiveLimit, "u16")
-    conns.setAt(c + Tcb.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
-    conns.setAt(c + Tcb.ReceiveLimit, "u16", room)
-    conns.setAt(c + Tcb.RcvWnd, "u16", room)
+    c.setAt(Tcb.Listener, "u16", t.listeners.getAt(l + Listener.Id, "u16"))
+    c.setAt(Tcb.ReceiveLimit, "u16", room)
+    c.setAt(Tcb.RcvWnd, "u16", room)
     // segmentArrives reads the peer's window from this segment
-    conns.setAt(c + Tcb.ScaleDups, "u8", scale)
+    c.setAt(Tcb.ScaleDups, "u8", scale)
     const stamp = options.getAt(ParsedOptions.TimestampValue, "i32")
     openPassive(t, c, cookie, irs, mssOf(mss), agreement, stamp, now)
     if (h < 0) traceState(t, 0, State.Listen, State.SynReceived, remoteIp, ports, now)
@@ -224,9 +223,9 @@ export function cookieArrives(t: TcpContext, l: number, h: number, now: number):
     return true
 }
 
-/** Returns true when the timestamp echoed in `t.options` is one of ours, and not older than a valid cookie. */
+/** Returns true when the timestamp echoed in `t.segment` is one of ours, and not older than a valid cookie. */
 function isRecent(t: TcpContext, remoteIp: number, ports: number, now: number): boolean {
-    const echo = t.options.getAt(ParsedOptions.TimestampEcho, "i32") & ~Stamp.Mask
+    const echo = t.segment.getAt(ParsedOptions.TimestampEcho, "i32") & ~Stamp.Mask
     const age = (timestampAt(t, remoteIp, ports, now) - echo) | 0
     // its low bits make a cookie's timestamp older than the cookie, by less than twice their range
     return age >= 0 && age < Epoch.Lifetime + 2 * (Stamp.Mask + 1)

@@ -3,7 +3,7 @@
 import { Counter } from "../base/counters"
 import { TIMESTAMPS } from "../features"
 import { Flag, ParsedOptions, parseOptions, Tcp } from "../wire/tcp"
-import { Frame, type TcpContext } from "./context"
+import { type Connection, Frame, type TcpContext } from "./context"
 import { enterEstablished, takeAgreement } from "./established"
 import { agreedOptions, Mss, sendMss } from "./options"
 import { Agreed, ConnFlag, Seg, SendFlag, State, Tcb, TcpError } from "./records"
@@ -13,16 +13,15 @@ import { segmentArrives } from "./segment-arrives"
 import { failConnection, setDue, setState } from "./state"
 
 /** Handles the segment in `t.segment` for the connection `c` in SYN-SENT (section 3.10.7.3). */
-export function synSentArrives(t: TcpContext, c: number, now: number): void {
-    const conns = t.conns
+export function synSentArrives(t: TcpContext, c: Connection, now: number): void {
     const segment = t.segment
     const sequence = segment.getAt(Seg.Sequence, "i32")
     const acknowledgment = segment.getAt(Seg.Acknowledgment, "i32")
     const control = segment.getAt(Seg.Control, "u8")
-    const sndUna = conns.getAt(c + Tcb.SndUna, "i32")
+    const sndUna = c.getAt(Tcb.SndUna, "i32")
     // First, check the ACK bit. SND.UNA is ISS here
     if (control & Flag.Ack) {
-        const ahead = (acknowledgment - conns.getAt(c + Tcb.SndMax, "i32")) | 0
+        const ahead = (acknowledgment - c.getAt(Tcb.SndMax, "i32")) | 0
         if (((acknowledgment - sndUna) | 0) <= 0 || ahead > 0) {
             drop(t, Counter.TcpBadAck, now)
             answerReset(t, now)
@@ -41,20 +40,20 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
     // Fourth, check the SYN bit
-    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.options)
+    parseOptions(t.rx, Frame.Transport + Tcp.Size, segment.getAt(Seg.DataAt, "u16"), t.segment)
     const agreement = agreedOptions(t)
-    const stamp = t.options.getAt(ParsedOptions.TimestampValue, "i32")
+    const stamp = t.segment.getAt(ParsedOptions.TimestampValue, "i32")
     let mss = sendMss(t)
     if (TIMESTAMPS ? agreement & Agreed.Timestamps : 0) mss -= Mss.Timestamps
-    conns.setAt(c + Tcb.Mss, "u16", mss)
+    c.setAt(Tcb.Mss, "u16", mss)
     const next = (sequence + 1) | 0
-    conns.setAt(c + Tcb.RcvNxt, "i32", next)
-    conns.setAt(c + Tcb.RcvWnd, "u16", conns.getAt(c + Tcb.ReceiveLimit, "u16"))
+    c.setAt(Tcb.RcvNxt, "i32", next)
+    c.setAt(Tcb.RcvWnd, "u16", c.getAt(Tcb.ReceiveLimit, "u16"))
     // the window of a SYN is never scaled (RFC 7323 section 2.2)
     const window = segment.getAt(Seg.Window, "u16")
-    conns.setAt(c + Tcb.SndWnd, "u16", window)
-    conns.setAt(c + Tcb.MaxSndWnd, "u16", window)
-    conns.setAt(c + Tcb.SndWl1, "i32", sequence)
+    c.setAt(Tcb.SndWnd, "u16", window)
+    c.setAt(Tcb.MaxSndWnd, "u16", window)
+    c.setAt(Tcb.SndWl1, "i32", sequence)
     if (control & Flag.Ack) {
         enterEstablished(t, c, acknowledgment, now)
         takeAgreement(t, c, agreement, stamp, now)
@@ -68,9 +67,9 @@ export function synSentArrives(t: TcpContext, c: number, now: number): void {
         return
     }
     // A SYN without an ACK: simultaneous open. Data with it is not kept: the peer sends it again
-    conns.setAt(c + Tcb.SndNxt, "i32", sndUna)
+    c.setAt(Tcb.SndNxt, "i32", sndUna)
     // our SYN is sent again, with the ACK: its round trip is not measured (Karn)
-    conns.setAt(c + Tcb.SendFlags, "u8", conns.getAt(c + Tcb.SendFlags, "u8") & ~SendFlag.Timing)
+    c.setAt(Tcb.SendFlags, "u8", c.getAt(Tcb.SendFlags, "u8") & ~SendFlag.Timing)
     takeAgreement(t, c, agreement, stamp, now)
     setState(t, c, State.SynReceived, now)
     setDue(t, c, 0)

@@ -4,7 +4,7 @@
 
 import { swap16 } from "../base/bytes"
 import { PASSIVE_OPENS, TIME_WAIT_RECORDS } from "../features"
-import type { TcpContext } from "./context"
+import type { Connection, TcpContext } from "./context"
 import { ConnFlag, ConnOption, Listener, State, Tcb, TimeWaitRecord } from "./records"
 import { noteTimer, setState } from "./state"
 
@@ -38,35 +38,35 @@ export function listenerFor(t: TcpContext, ports: number): number {
 
 /**
  * Allocates a connection record: a free one, else the one that has been longest in TIME-WAIT and has no unread data. Clears it
- * and assigns a new id. Returns -1 if neither exists.
+ * and assigns a new id. Returns undefined if neither exists.
  */
-export function allocate(t: TcpContext, now: number): number {
-    const conns = t.conns
-    let oldest = -1
+export function allocate(t: TcpContext, now: number): Connection | undefined {
+    let oldest: Connection | undefined
     let oldestHeld = 0
     const end = t.connsEnd
-    for (let c = 0; c < end; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Id, "u16") === 0) return prepare(t, c)
-        if (conns.getAt(c + Tcb.State, "u8") !== State.TimeWait) continue
-        const held = conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Held
+    for (let i = 0; i < end; i++) {
+        const c = t.conns[i] as Connection
+        if (c.getAt(Tcb.Id, "u16") === 0) return prepare(t, c)
+        if (c.getAt(Tcb.State, "u8") !== State.TimeWait) continue
+        const held = c.getAt(Tcb.Flags, "u8") & ConnFlag.Held
         if (held > 0) {
-            if (conns.getAt(c + Tcb.ReceiveLength, "u16") > 0) continue
+            if (c.getAt(Tcb.ReceiveLength, "u16") > 0) continue
         }
-        const deadline = conns.getAt(c + Tcb.Deadline, "i32")
+        const deadline = c.getAt(Tcb.Deadline, "i32")
         if (
-            oldest < 0 ||
+            !oldest ||
             held < oldestHeld ||
-            (held === oldestHeld && ((deadline - conns.getAt(oldest + Tcb.Deadline, "i32")) | 0) < 0)
+            (held === oldestHeld && ((deadline - oldest.getAt(Tcb.Deadline, "i32")) | 0) < 0)
         ) {
             oldest = c
             oldestHeld = held
         }
     }
-    if (end < conns.length) {
-        t.connsEnd = end + Tcb.Size
-        return prepare(t, end)
+    if (end < t.conns.length) {
+        t.connsEnd = end + 1
+        return prepare(t, t.conns[end] as Connection)
     }
-    if (oldest < 0) {
+    if (!oldest) {
         if (PASSIVE_OPENS) {
             if (t.passive) {
                 t.passive.scarce = true
@@ -74,20 +74,19 @@ export function allocate(t: TcpContext, now: number): number {
                 noteTimer(t, (now + 1000) | 0)
             }
         }
-        return -1
+        return undefined
     }
     setState(t, oldest, State.Closed, now)
     return prepare(t, oldest)
 }
 
 /** Clears the record of a connection and sets the fields that do not start at 0. Returns the record. */
-function prepare(t: TcpContext, c: number): number {
-    const conns = t.conns
-    conns.fillAt(c, Tcb.Size, 0)
-    conns.setAt(c + Tcb.Id, "u16", newId(t))
-    conns.setAt(c + Tcb.Rto, "u16", t.config.rtoInitial)
-    conns.setAt(c + Tcb.ReceiveLimit, "u16", t.receiveSize)
-    if (t.config.nagle === 0) conns.setAt(c + Tcb.Options, "u8", ConnOption.NoDelay)
+function prepare(t: TcpContext, c: Connection): Connection {
+    c.fillAt(0, Tcb.Size, 0)
+    c.setAt(Tcb.Id, "u16", newId(t))
+    c.setAt(Tcb.Rto, "u16", t.config.rtoInitial)
+    c.setAt(Tcb.ReceiveLimit, "u16", t.receiveSize)
+    if (t.config.nagle === 0) c.setAt(Tcb.Options, "u8", ConnOption.NoDelay)
     return c
 }
 
@@ -102,7 +101,7 @@ export function newId(t: TcpContext): number {
             t.topId = id
             break
         }
-        if (findConnection(t, id) < 0) {
+        if (!findConnection(t, id)) {
             if (findListener(t, id) < 0) {
                 if (findWaitId(t, id) < 0) break
             }
@@ -112,17 +111,17 @@ export function newId(t: TcpContext): number {
     return id
 }
 
-/** Returns the record of the connection with this id, -1 if not found. */
-export function findConnection(t: TcpContext, id: number): number {
-    const conns = t.conns
-    if (id <= 0) return -1
+/** Returns the record of the connection with this id, undefined if not found. */
+export function findConnection(t: TcpContext, id: number): Connection | undefined {
+    if (id <= 0) return undefined
     // mostly that of the segment that has just arrived
-    if (conns.getAt(t.found + Tcb.Id, "u16") === id) return t.found
-    const end = t.connsEnd
-    for (let c = 0; c < end; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Id, "u16") === id) return c
+    const found = t.conns[t.found] as Connection
+    if (found.getAt(Tcb.Id, "u16") === id) return found
+    for (let i = 0; i < t.connsEnd; i++) {
+        const c = t.conns[i] as Connection
+        if (c.getAt(Tcb.Id, "u16") === id) return c
     }
-    return -1
+    return undefined
 }
 
 /** Returns the record of TIME-WAIT with this id, -1 if not found. */
@@ -138,14 +137,15 @@ export function findWaitId(t: TcpContext, id: number): number {
     return -1
 }
 
-/** Returns the record of the connection that has this peer and these ports and is not CLOSED, -1 if not found. */
+/** Returns the index of the connection that has this peer and these ports and is not CLOSED, -1 if not found. */
 export function findTuple(t: TcpContext, remoteIp: number, ports: number): number {
     const conns = t.conns
     const end = t.connsEnd
-    for (let c = 0; c < end; c += Tcb.Size) {
-        if (conns.getAt(c + Tcb.Ports, "i32") === ports) {
-            if (conns.getAt(c + Tcb.RemoteIp, "i32") === remoteIp) {
-                if (conns.getAt(c + Tcb.State, "u8") !== State.Closed) return c
+    for (let i = 0; i < end; i++) {
+        const c = conns[i] as Connection
+        if (c.getAt(Tcb.Ports, "i32") === ports) {
+            if (c.getAt(Tcb.RemoteIp, "i32") === remoteIp) {
+                if (c.getAt(Tcb.State, "u8") !== State.Closed) return i
             }
         }
     }
@@ -160,11 +160,6 @@ export function findListener(t: TcpContext, id: number): number {
         if (listeners.getAt(l + Listener.Id, "u16") === id) return l
     }
     return -1
-}
-
-/** Returns where the rings of a connection start in `t.rings`: first its send ring, `sendSize` bytes later its receive ring. */
-export function ringsOf(t: TcpContext, c: number): number {
-    return Math.idiv(c, Tcb.Size) * (t.sendSize + t.receiveSize)
 }
 
 /** Returns two ports in the form of Tcb.Ports: remote, local, in network order. */

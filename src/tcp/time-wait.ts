@@ -7,7 +7,7 @@ import { Counter } from "../base/counters"
 import { PASSIVE_OPENS, TIMESTAMPS } from "../features"
 import { Flag, ParsedOptions, Tcp, writeTimestamps } from "../wire/tcp"
 import { mayChallengeWait } from "./challenge-ack"
-import { Frame, Reopened, type TcpContext } from "./context"
+import { type Connection, Frame, Reopened, type TcpContext } from "./context"
 import { isStamped } from "./options"
 import { ConnOption, Seg, State, Tcb, TcpError, TimeWaitRecord, WaitFlag } from "./records"
 import { mayReply, reply, spaceOf, writeSegment } from "./reply"
@@ -37,30 +37,29 @@ function setDeadline(t: TcpContext, w: number, now: number, ms: number): void {
  * Moves the connection `c`, which is in TIME-WAIT, has nothing to send and is held by no program, to a record of TIME-WAIT with
  * the same id and deadline, and frees the larger record. No event is recorded: the connection is still in TIME-WAIT.
  */
-export function toWait(t: TcpContext, c: number, now: number): void {
-    const conns = t.conns
+export function toWait(t: TcpContext, c: Connection, now: number): void {
     if (t.waits.length === 0) {
         failConnection(t, c, TcpError.None, now)
         return
     }
     const waits = t.waits
     const w = takeWait(t, now)
-    waits.setAt(w + TimeWaitRecord.Ports, "i32", conns.getAt(c + Tcb.Ports, "i32"))
-    waits.setAt(w + TimeWaitRecord.RemoteIp, "i32", conns.getAt(c + Tcb.RemoteIp, "i32"))
-    waits.setAt(w + TimeWaitRecord.SndNxt, "i32", conns.getAt(c + Tcb.SndMax, "i32"))
-    waits.setAt(w + TimeWaitRecord.RcvNxt, "i32", conns.getAt(c + Tcb.RcvNxt, "i32"))
-    waits.setAt(w + TimeWaitRecord.Id, "u16", conns.getAt(c + Tcb.Id, "u16"))
+    waits.setAt(w + TimeWaitRecord.Ports, "i32", c.getAt(Tcb.Ports, "i32"))
+    waits.setAt(w + TimeWaitRecord.RemoteIp, "i32", c.getAt(Tcb.RemoteIp, "i32"))
+    waits.setAt(w + TimeWaitRecord.SndNxt, "i32", c.getAt(Tcb.SndMax, "i32"))
+    waits.setAt(w + TimeWaitRecord.RcvNxt, "i32", c.getAt(Tcb.RcvNxt, "i32"))
+    waits.setAt(w + TimeWaitRecord.Id, "u16", c.getAt(Tcb.Id, "u16"))
     let stamp = 0
-    if (TIMESTAMPS ? conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
+    if (TIMESTAMPS ? c.getAt(Tcb.Options, "u8") & ConnOption.Timestamps : 0) {
         // 0 means that the connection had no timestamps. 1 in place of 0 is safe: at worst a segment is mistaken for an old one
-        stamp = conns.getAt(c + Tcb.TsRecent, "i32") || 1
+        stamp = c.getAt(Tcb.TsRecent, "i32") || 1
     }
     waits.setAt(w + TimeWaitRecord.TsRecent, "i32", stamp)
     waits.setAt(w + TimeWaitRecord.Deadline, "u16", 0)
-    setDeadline(t, w, now, (conns.getAt(c + Tcb.Deadline, "i32") - now) | 0)
-    conns.setAt(c + Tcb.State, "u8", State.Closed)
-    conns.setAt(c + Tcb.Flags, "u8", 0)
-    conns.setAt(c + Tcb.SendFlags, "u8", 0)
+    setDeadline(t, w, now, (c.getAt(Tcb.Deadline, "i32") - now) | 0)
+    c.setAt(Tcb.State, "u8", State.Closed)
+    c.setAt(Tcb.Flags, "u8", 0)
+    c.setAt(Tcb.SendFlags, "u8", 0)
     freeClosed(t, c)
 }
 
@@ -148,7 +147,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
     const stamped = TIMESTAMPS ? tsRecent !== 0 && isStamped(t) : false
     if (stamped) {
         // RFC 7323 section 5.3; a segment without a timestamp passes, as in segment-arrives.ts
-        if (((t.options.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0) < 0) {
+        if (((t.segment.getAt(ParsedOptions.TimestampValue, "i32") - tsRecent) | 0) < 0) {
             drop(t, Counter.TcpPaws, now)
             answerWait(t, w, length, now)
             return
@@ -183,7 +182,7 @@ export function waitArrives(t: TcpContext, w: number, now: number): void {
             waits.setAt(
                 w + TimeWaitRecord.TsRecent,
                 "i32",
-                t.options.getAt(ParsedOptions.TimestampValue, "i32") || 1
+                t.segment.getAt(ParsedOptions.TimestampValue, "i32") || 1
             )
         }
     }

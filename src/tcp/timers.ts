@@ -3,7 +3,7 @@
 import { Counter } from "../base/counters"
 import { DELAYED_ACKS, KEEP_ALIVE, PASSIVE_OPENS, TIME_WAIT_RECORDS, USER_TIMEOUT } from "../features"
 import { timedOut } from "./congestion"
-import { ShutWindowProbe, type TcpContext } from "./context"
+import { type Connection, ShutWindowProbe, type TcpContext } from "./context"
 import { ConnFlag, ConnOption, SendFlag, State, Tcb, TcpError } from "./records"
 import { count } from "./report"
 import { advanceTimer, armRto, armTimer, failConnection, isIdle, noteTimer, reset, setDue } from "./state"
@@ -16,25 +16,25 @@ const enum Suspect {
 
 /** Handles every timer that has expired, and notes which is next. */
 export function runTimers(t: TcpContext, now: number): void {
-    const conns = t.conns
     t.timerArmed = false
-    for (let c = 0; c < t.connsEnd; c += Tcb.Size) {
-        const flags = conns.getAt(c + Tcb.Flags, "u8")
+    for (let i = 0; i < t.connsEnd; i++) {
+        const c = t.conns[i] as Connection
+        const flags = c.getAt(Tcb.Flags, "u8")
         if (DELAYED_ACKS) {
             // an ACK that is due at once needs no timer; while data is kept ahead of a gap, it is due at once
             if ((flags & (ConnFlag.AckDelayed | ConnFlag.AckNow)) === ConnFlag.AckDelayed) {
-                const left = (conns.getAt(c + Tcb.AckAt, "u16") - now) & 0xffff
+                const left = (c.getAt(Tcb.AckAt, "u16") - now) & 0xffff
                 if (left > 0 && left <= t.config.delayedAck) {
                     noteTimer(t, (now + left) | 0)
                 } else {
-                    conns.setAt(c + Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
+                    c.setAt(Tcb.Flags, "u8", flags & ~ConnFlag.AckDelayed)
                     setDue(t, c, ConnFlag.AckNow)
-                    if (conns.getAt(c + Tcb.Bulk, "u16") > 0) bulkEnds(t, c)
+                    if (c.getAt(Tcb.Bulk, "u16") > 0) bulkEnds(c)
                 }
             }
         }
         if (!(flags & ConnFlag.Timer)) continue
-        const deadline = conns.getAt(c + Tcb.Deadline, "i32")
+        const deadline = c.getAt(Tcb.Deadline, "i32")
         if (((deadline - now) | 0) > 0) noteTimer(t, deadline)
         else expired(t, c, now)
     }
@@ -52,36 +52,34 @@ export function runTimers(t: TcpContext, now: number): void {
  * quarter of the buffer on (section 3.8.6.2.2 recommends half): two segments and a part of a third fill the window, which would
  * otherwise stay smaller by that part.
  */
-function bulkEnds(t: TcpContext, c: number): void {
-    const conns = t.conns
-    conns.setAt(c + Tcb.Bulk, "u16", 0)
-    const limit = conns.getAt(c + Tcb.ReceiveLimit, "u16")
-    const free = limit - conns.getAt(c + Tcb.ReceiveLength, "u16")
-    if (free - conns.getAt(c + Tcb.RcvWnd, "u16") >= limit >> 2) conns.setAt(c + Tcb.RcvWnd, "u16", free)
+function bulkEnds(c: Connection): void {
+    c.setAt(Tcb.Bulk, "u16", 0)
+    const limit = c.getAt(Tcb.ReceiveLimit, "u16")
+    const free = limit - c.getAt(Tcb.ReceiveLength, "u16")
+    if (free - c.getAt(Tcb.RcvWnd, "u16") >= limit >> 2) c.setAt(Tcb.RcvWnd, "u16", free)
 }
 
 /** Handles the timer of a connection, which has expired. */
-function expired(t: TcpContext, c: number, now: number): void {
-    const conns = t.conns
-    const state = conns.getAt(c + Tcb.State, "u8")
+function expired(t: TcpContext, c: Connection, now: number): void {
+    const state = c.getAt(Tcb.State, "u8")
     if (state === State.TimeWait || state === State.FinWait2) {
         failConnection(t, c, TcpError.None, now)
         return
     }
-    if (KEEP_ALIVE ? isIdle(t, c) : false) {
+    if (KEEP_ALIVE ? isIdle(c) : false) {
         keepAlive(t, c, now)
         return
     }
-    const unsent = conns.getAt(c + Tcb.SndMax, "i32") === conns.getAt(c + Tcb.SndUna, "i32")
-    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
+    const unsent = c.getAt(Tcb.SndMax, "i32") === c.getAt(Tcb.SndUna, "i32")
+    const sendFlags = c.getAt(Tcb.SendFlags, "u8")
     const opening = state === State.SynSent || state === State.SynReceived
-    const elapsed = (now - conns.getAt(c + Tcb.Progress, "i32")) | 0
-    const shut = !opening && conns.getAt(c + Tcb.SndWnd, "u16") === 0
-    const retries = conns.getAt(c + Tcb.Retries, "u8")
+    const elapsed = (now - c.getAt(Tcb.Progress, "i32")) | 0
+    const shut = !opening && c.getAt(Tcb.SndWnd, "u16") === 0
+    const retries = c.getAt(Tcb.Retries, "u8")
     // until the connection is accepted, the field holds the listener's id
-    const pending = USER_TIMEOUT ? conns.getAt(c + Tcb.Flags, "u8") & ConnFlag.Pending : 1
-    const user = pending ? 0 : conns.getAt(c + Tcb.UserTimeout, "u16")
-    const patience = conns.getAt(c + Tcb.Rto, "u16")
+    const pending = USER_TIMEOUT ? c.getAt(Tcb.Flags, "u8") & ConnFlag.Pending : 1
+    const user = pending ? 0 : c.getAt(Tcb.UserTimeout, "u16")
+    const patience = c.getAt(Tcb.Rto, "u16")
     // the last probe of a peer that answers was sent one RTO ago, whatever R2 is
     const answered = shut && elapsed < patience + (patience >> 1)
     // milliseconds without progress after which a connection fails: its user timeout, else R2 (section 3.8.3)
@@ -98,57 +96,56 @@ function expired(t: TcpContext, c: number, now: number): void {
             )
             return
         }
-        if (user > 0) conns.setAt(c + Tcb.Progress, "i32", now)
+        if (user > 0) c.setAt(Tcb.Progress, "i32", now)
     }
     if (unsent) {
         if (!shut) {
             // Nothing was sent yet, so nothing was lost. Either ARP has not found the next hop's address, and asks again, or
             // silly window avoidance held a segment back, and it is sent into the small window now (section 3.8.6.2.1 (4))
-            conns.setAt(c + Tcb.SendFlags, "u8", opening ? sendFlags : sendFlags | SendFlag.Probe)
+            c.setAt(Tcb.SendFlags, "u8", opening ? sendFlags : sendFlags | SendFlag.Probe)
             armRto(t, c, now)
             setDue(t, c, 0)
             return
         }
     }
     // RFC 6298 (5.4) to (5.6); a segment that is sent again is not timed (Karn)
-    conns.setAt(c + Tcb.Rto, "u16", Math.min(patience * 2, t.config.rtoMax))
-    conns.setAt(
-        c + Tcb.SendFlags,
+    c.setAt(Tcb.Rto, "u16", Math.min(patience * 2, t.config.rtoMax))
+    c.setAt(
+        Tcb.SendFlags,
         "u8",
         (sendFlags & ~SendFlag.Timing) |
             (opening ? SendFlag.SynLost : shut ? SendFlag.Probe : 0) |
             (retries === Suspect.Retries && !answered ? SendFlag.HopSuspect : 0)
     )
-    if (retries < 255) conns.setAt(c + Tcb.Retries, "u8", retries + 1)
+    if (retries < 255) c.setAt(Tcb.Retries, "u8", retries + 1)
     if (!opening) {
-        if (!shut) timedOut(t, c, retries === 0)
+        if (!shut) timedOut(c, retries === 0)
     }
-    conns.setAt(c + Tcb.SndNxt, "i32", conns.getAt(c + Tcb.SndUna, "i32"))
+    c.setAt(Tcb.SndNxt, "i32", c.getAt(Tcb.SndUna, "i32"))
     armRto(t, c, now)
     if (USER_TIMEOUT ? shut && user > 0 : false) {
-        armTimer(t, c, now, Math.min(conns.getAt(c + Tcb.Rto, "u16"), user * ShutWindowProbe.Within))
+        armTimer(t, c, now, Math.min(c.getAt(Tcb.Rto, "u16"), user * ShutWindowProbe.Within))
         advanceTimer(t, c, 1000)
     }
     setDue(t, c, 0)
 }
 
 /** Sends a keep-alive probe (section 3.8.4), or resets the connection after the last one had no answer. */
-function keepAlive(t: TcpContext, c: number, now: number): void {
-    const conns = t.conns
-    const probes = conns.getAt(c + Tcb.Retries, "u8")
-    const sendFlags = conns.getAt(c + Tcb.SendFlags, "u8")
-    if (!(conns.getAt(c + Tcb.Options, "u8") & ConnOption.KeepAlive)) {
+function keepAlive(t: TcpContext, c: Connection, now: number): void {
+    const probes = c.getAt(Tcb.Retries, "u8")
+    const sendFlags = c.getAt(Tcb.SendFlags, "u8")
+    if (!(c.getAt(Tcb.Options, "u8") & ConnOption.KeepAlive)) {
         // the program has switched keep-alive off meanwhile
-        conns.setAt(c + Tcb.Flags, "u8", conns.getAt(c + Tcb.Flags, "u8") & ~ConnFlag.Timer)
+        c.setAt(Tcb.Flags, "u8", c.getAt(Tcb.Flags, "u8") & ~ConnFlag.Timer)
         return
     }
     if (probes >= t.config.keepAliveProbes) {
         reset(t, c, sendFlags & SendFlag.SoftError ? TcpError.Unreachable : TcpError.TimedOut, now)
         return
     }
-    conns.setAt(c + Tcb.Retries, "u8", probes + 1)
-    conns.setAt(
-        c + Tcb.SendFlags,
+    c.setAt(Tcb.Retries, "u8", probes + 1)
+    c.setAt(
+        Tcb.SendFlags,
         "u8",
         sendFlags | SendFlag.Probe | (probes === Suspect.Retries ? SendFlag.HopSuspect : 0)
     )

@@ -103,8 +103,8 @@ export class ConsoleBench implements Device {
 
     /** All tables of the device. */
     private snapshot(): string {
-        const { conns, rings, halves, listeners } = this.stack
-        return [conns, rings, halves, listeners].map(table => table.toString("hex")).join()
+        const { conns, halves, listeners } = this.stack
+        return [...conns, halves, listeners].map(table => table.toString("hex")).join()
     }
 
     /** The far host listens; gives the listener's id there. */

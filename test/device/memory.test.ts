@@ -1,6 +1,7 @@
 import { Buffer } from "@devicescript/core"
 import { expect, test } from "vitest"
 import { configuredBytes } from "../../src/device/memory"
+import { Tcb } from "../../src/tcp/records"
 import { ConsoleBench } from "./console-bench"
 
 /** All buffers that can be reached from an object. */
@@ -46,8 +47,8 @@ test.each(configurations)(
         const bench = new ConsoleBench(config)
         const rows = await bench.ok("memory")
         const { stack } = bench
-        expect(bytesOf(rows, "connections:")).toBe(stack.conns.length)
-        expect(bytesOf(rows, "rings:")).toBe(stack.rings.length)
+        expect(bytesOf(rows, "connections:")).toBe(stack.conns.length * Tcb.Size)
+        expect(bytesOf(rows, "rings:")).toBe(stack.conns.length * (stack.sendSize + stack.receiveSize))
         expect(bytesOf(rows, "half-open connections:")).toBe(stack.halves.length)
         expect(bytesOf(rows, "listeners:")).toBe(stack.listeners.length)
         expect(bytesOf(rows, "neighbours:")).toBe(stack.neighbours.length)
@@ -55,7 +56,14 @@ test.each(configurations)(
         expect(bytesOf(rows, "frames:")).toBe(stack.rx.length + stack.tx.length)
         expect(bytesOf(rows, "counters:")).toBe(stack.counters.length)
         expect(bytesOf(rows, "driver")).toBe(sum(buffersOf(bench.mac)))
-        const all = sum(new Set([...buffersOf(stack), ...buffersOf(bench.services), ...buffersOf(bench.mac)]))
+        const all = sum(
+            new Set([
+                ...stack.conns,
+                ...buffersOf(stack),
+                ...buffersOf(bench.services),
+                ...buffersOf(bench.mac),
+            ])
+        )
         expect(bytesOf(rows, "in all")).toBe(all)
         const parts = rows.slice(1, -1).map(row => Number.parseInt(row, 10))
         expect(parts.reduce((a, b) => a + b)).toBe(all)
@@ -86,7 +94,7 @@ test.each(configurations)("configuredBytes() is what the stack allocates with co
         mtu: 576,
         events: 0,
     })
-    const all = sum(new Set([...buffersOf(stack), ...buffersOf(services)]))
+    const all = sum(new Set([...stack.conns, ...buffersOf(stack), ...buffersOf(services)]))
     const least = sum(new Set([...buffersOf(base.stack), ...buffersOf(base.services)]))
     expect(configuredBytes(stack.config) - configuredBytes(base.stack.config)).toBe(all - least)
 })

@@ -2,6 +2,7 @@
 // from the stack's own records instead: so the fields near which a stack may go wrong are always at hand.
 
 import type { Stack } from "../../src/net/stack"
+import type { Connection } from "../../src/tcp/context"
 import { halfOpenFor } from "../../src/tcp/half-open"
 import { Agreed, Ahead, ConnOption, Half, State, Tcb, TimeWaitRecord } from "../../src/tcp/records"
 import { findTuple, findWait, listenerFor } from "../../src/tcp/tables"
@@ -94,7 +95,7 @@ export class View {
         const c = findTuple(stack, r.ip, r.ports)
         const h = halfOpenFor(stack, r.ip, r.ports)
         const w = findWait(stack, r.ip, r.ports)
-        if (c >= 0) this.connection(stack, c)
+        if (c >= 0) this.connection(stack.conns[c], c)
         else if (h >= 0) this.half(stack, h)
         else if (w >= 0) this.wait(stack, w)
         else if (listenerFor(stack, r.ports) >= 0) {
@@ -103,24 +104,23 @@ export class View {
         }
     }
 
-    private connection(stack: Stack, c: number): void {
-        const { conns } = stack
+    private connection(c: Connection, index: number): void {
         this.found = Found.Connection
-        this.at = c
-        this.state = conns.getAt(c + Tcb.State, "u8")
-        this.una = conns.getAt(c + Tcb.SndUna, "i32")
-        this.nxt = conns.getAt(c + Tcb.SndNxt, "i32")
-        this.max = conns.getAt(c + Tcb.SndMax, "i32")
-        this.rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
-        this.edge = (this.rcvNxt + conns.getAt(c + Tcb.RcvWnd, "u16")) | 0
-        this.mss = Math.max(52, conns.getAt(c + Tcb.Mss, "u16"))
-        this.tsRecent = conns.getAt(c + Tcb.TsRecent, "i32")
-        const connOptions = conns.getAt(c + Tcb.Options, "u8")
+        this.at = index
+        this.state = c.getAt(Tcb.State, "u8")
+        this.una = c.getAt(Tcb.SndUna, "i32")
+        this.nxt = c.getAt(Tcb.SndNxt, "i32")
+        this.max = c.getAt(Tcb.SndMax, "i32")
+        this.rcvNxt = c.getAt(Tcb.RcvNxt, "i32")
+        this.edge = (this.rcvNxt + c.getAt(Tcb.RcvWnd, "u16")) | 0
+        this.mss = Math.max(52, c.getAt(Tcb.Mss, "u16"))
+        this.tsRecent = c.getAt(Tcb.TsRecent, "i32")
+        const connOptions = c.getAt(Tcb.Options, "u8")
         this.stamps = (connOptions & ConnOption.Timestamps) !== 0
         this.sack = (connOptions & ConnOption.Sack) !== 0
-        this.queued = conns.getAt(c + Tcb.SendLength, "u16")
-        this.aheadStart = conns.getAt(c + Tcb.Ahead + Ahead.Start, "u16")
-        this.aheadEnd = conns.getAt(c + Tcb.Ahead + Ahead.End, "u16")
+        this.queued = c.getAt(Tcb.SendLength, "u16")
+        this.aheadStart = c.getAt(Tcb.Ahead + Ahead.Start, "u16")
+        this.aheadEnd = c.getAt(Tcb.Ahead + Ahead.End, "u16")
     }
 
     private half(stack: Stack, h: number): void {

@@ -52,39 +52,39 @@ const nothing = (t: Test) => t.target.pass(t.target.at)
 
 /** What is done to the stack's memory, and the words of the rule that sees it with the next step. */
 const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
-    ["RCV.NXT", t => t.stack.conns.setAt(Tcb.RcvNxt, "i32", ISS + 50), nothing, /RCV.NXT moves back/],
+    ["RCV.NXT", t => t.stack.conns[0].setAt(Tcb.RcvNxt, "i32", ISS + 50), nothing, /RCV.NXT moves back/],
     [
         "RCV.NXT beyond the window",
         t => {
-            t.stack.conns.setAt(Tcb.RcvNxt, "i32", ISS + 3000)
-            t.stack.conns.setAt(Tcb.RcvWnd, "u16", 1)
+            t.stack.conns[0].setAt(Tcb.RcvNxt, "i32", ISS + 3000)
+            t.stack.conns[0].setAt(Tcb.RcvWnd, "u16", 1)
         },
         nothing,
         /more was taken than was allowed/,
     ],
-    ["the window", t => t.stack.conns.setAt(Tcb.RcvWnd, "u16", 5), nothing, /right edge moves back/],
+    ["the window", t => t.stack.conns[0].setAt(Tcb.RcvWnd, "u16", 5), nothing, /right edge moves back/],
     [
         "SND.UNA",
-        t => t.stack.conns.setAt(Tcb.SndUna, "i32", t.stack.conns.getAt(Tcb.SndUna, "i32") - 1),
+        t => t.stack.conns[0].setAt(Tcb.SndUna, "i32", t.stack.conns[0].getAt(Tcb.SndUna, "i32") - 1),
         nothing,
         /SND.UNA moves back/,
     ],
     [
         "SND.UNA above SND.NXT",
-        t => t.stack.conns.setAt(Tcb.SndUna, "i32", t.stack.conns.getAt(Tcb.SndUna, "i32") + 1),
+        t => t.stack.conns[0].setAt(Tcb.SndUna, "i32", t.stack.conns[0].getAt(Tcb.SndUna, "i32") + 1),
         nothing,
         /SND.UNA is above/,
     ],
     [
         "a state that no frame leads to",
-        t => t.stack.conns.setAt(Tcb.State, "u8", State.LastAck),
+        t => t.stack.conns[0].setAt(Tcb.State, "u8", State.LastAck),
         nothing,
         /from ESTABLISHED to LAST-ACK/,
     ],
     [
         "a byte received",
         t => {
-            t.stack.rings[t.stack.sendSize + 7] ^= 1
+            t.stack.conns[0][Tcb.Size + t.stack.sendSize + 7] ^= 1
         },
         t => t.target.call(CallKind.Read, t.id, 100, 0),
         /byte 7 of 100 read is not what the peer said/,
@@ -92,9 +92,9 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
     [
         "a byte to be sent",
         t => {
-            t.stack.conns.setAt(Tcb.SndWnd, "u16", 0)
+            t.stack.conns[0].setAt(Tcb.SndWnd, "u16", 0)
             t.target.call(CallKind.Write, t.id, 50, 0)
-            t.stack.rings[9] ^= 1
+            t.stack.conns[0][Tcb.Size + 9] ^= 1
         },
         t => t.send(Flag.Ack, 101, 0, 1),
         /byte 9 of 50 sent is not what was written/,
@@ -102,18 +102,19 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
     [
         "the peer's window",
         t => {
-            t.stack.conns.setAt(Tcb.SndWnd, "u16", 0)
+            t.stack.conns[0].setAt(Tcb.SndWnd, "u16", 0)
             t.target.call(CallKind.Write, t.id, 50, 0)
             // the stack thinks that there is room: the rules look at SND.WND when the frame is there
-            t.target.stack.conns.setAt(Tcb.SndWnd, "u16", 50)
+            t.target.stack.conns[0].setAt(Tcb.SndWnd, "u16", 50)
             const { rules } = t.target
             const sends = rules.sends.bind(rules)
             rules.sends = (length, isReply) => {
-                t.stack.conns.setAt(Tcb.SndWnd, "u16", 49)
+                t.stack.conns[0].setAt(Tcb.SndWnd, "u16", 49)
                 sends(length, isReply)
             }
-            t.stack.conns.setAt(Tcb.Flags, "u8", t.stack.conns.getAt(Tcb.Flags, "u8") | ConnFlag.Due)
+            t.stack.conns[0].setAt(Tcb.Flags, "u8", t.stack.conns[0].getAt(Tcb.Flags, "u8") | ConnFlag.Due)
             t.stack.dirty = true
+            t.stack.next = t.stack.conns[0]
         },
         nothing,
         /50 bytes sent into a window of 49/,
@@ -129,8 +130,8 @@ const faults: [string, (t: Test) => void, (t: Test) => void, RegExp][] = [
         t => {
             t.stack.timerArmed = true
             t.stack.nextTimer = t.now
-            t.stack.conns.setAt(Tcb.Flags, "u8", t.stack.conns.getAt(Tcb.Flags, "u8") | ConnFlag.Timer)
-            t.stack.conns.setAt(Tcb.Deadline, "i32", t.now + 1000)
+            t.stack.conns[0].setAt(Tcb.Flags, "u8", t.stack.conns[0].getAt(Tcb.Flags, "u8") | ConnFlag.Timer)
+            t.stack.conns[0].setAt(Tcb.Deadline, "i32", t.now + 1000)
         },
         nothing,
         /a timer for nothing/,

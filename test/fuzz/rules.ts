@@ -5,6 +5,7 @@
 import { dissect } from "../../sim/view/dissect"
 import { Counter } from "../../src/base/counters"
 import type { Stack } from "../../src/net/stack"
+import type { Connection } from "../../src/tcp/context"
 import { halfOpenFor } from "../../src/tcp/half-open"
 import { ConnOption, Half, State, stateName, Tcb } from "../../src/tcp/records"
 import { findTuple } from "../../src/tcp/tables"
@@ -83,7 +84,7 @@ export class Rules {
 
     /** The frame of `length` bytes in the receive frame is about to be handed over. */
     receives(length: number): void {
-        const { rx, conns } = this.stack
+        const { rx } = this.stack
         this.moves = byFrame
         const alone = this.allowed === 0
         // the answer, and a challenge or window update
@@ -106,10 +107,10 @@ export class Rules {
             this.resetIp = ip
             this.resetPorts = ports
         }
-        const c = findTuple(this.stack, ip, ports)
-        if (c < 0) return
-        const mss = Math.max(LEAST_MSS, conns.getAt(c + Tcb.Mss, "u16"))
-        this.allowed += Math.ceil(conns.getAt(c + Tcb.SendLength, "u16") / mss) + 1
+        const c = this.stack.conns[findTuple(this.stack, ip, ports)]
+        if (c === undefined) return
+        const mss = Math.max(LEAST_MSS, c.getAt(Tcb.Mss, "u16"))
+        this.allowed += Math.ceil(c.getAt(Tcb.SendLength, "u16") / mss) + 1
     }
 
     /** A segment of `length` bytes at `at` of the receive frame has a FIN. */
@@ -127,10 +128,9 @@ export class Rules {
      * The program was told that the record `c`, which is not CLOSED, has no more to read: the peer has said so, and
      * just there.
      */
-    ends(c: number): void {
-        const { conns } = this.stack
-        const seq = this.words[(c / Tcb.Size) * Word.Size + Word.ReadNext]
-        const key = `${conns.getAt(c + Tcb.RemoteIp, "i32")} ${conns.getAt(c + Tcb.Ports, "i32")}`
+    ends(c: Connection): void {
+        const seq = this.words[this.stack.conns.indexOf(c) * Word.Size + Word.ReadNext]
+        const key = `${c.getAt(Tcb.RemoteIp, "i32")} ${c.getAt(Tcb.Ports, "i32")}`
         if (!this.fins.get(key)?.has(seq)) throw new Error("the end of what the peer has not ended")
     }
 
@@ -210,7 +210,7 @@ export class Rules {
         }
         this.options(header, control)
         const c = isReply ? -1 : findTuple(stack, ip, ports)
-        if (c >= 0) this.ofConnection(c, get32(tx, 38), control, header, text)
+        if (c >= 0) this.ofConnection(stack.conns[c], get32(tx, 38), control, header, text)
         else if (text > 0 || control & Fin) throw new Error("text or FIN without a connection")
         else if (control & Syn && !isReply) this.ofHalf(halfOpenFor(stack, ip, ports))
     }
@@ -250,14 +250,14 @@ export class Rules {
             throw new Error("a SYN-ACK that acknowledges something else")
     }
 
-    private ofConnection(c: number, seq: number, control: number, header: number, text: number): void {
+    private ofConnection(c: Connection, seq: number, control: number, header: number, text: number): void {
         const { stack } = this
-        const { tx, conns } = stack
+        const { tx } = stack
         const w = this.slotOf(c)
-        const state = conns.getAt(c + Tcb.State, "u8")
-        const una = conns.getAt(c + Tcb.SndUna, "i32")
+        const state = c.getAt(Tcb.State, "u8")
+        const una = c.getAt(Tcb.SndUna, "i32")
         const max = this.words[w + Word.Max]
-        const connOptions = conns.getAt(c + Tcb.Options, "u8")
+        const connOptions = c.getAt(Tcb.Options, "u8")
         const end = (seq + text) | 0
         const at = (seq - una) | 0
         if (control & Syn) {
@@ -266,15 +266,15 @@ export class Rules {
             if (connOptions & ConnOption.Timestamps && tx.getAt(54, "i32") !== 0x0a080101)
                 throw new Error("a segment without timestamps")
             if (text > 0) {
-                const window = conns.getAt(c + Tcb.SndWnd, "u16")
+                const window = c.getAt(Tcb.SndWnd, "u16")
                 const isNew = ((end - max) | 0) > 0
                 const probe = text === 1 && at === 0
                 if (at < 0) throw new Error("text that was acknowledged is sent again")
                 if (isNew && !probe && ((end - una) | 0) > window)
                     throw new Error(`${(end - una) | 0} bytes sent into a window of ${window}`)
-                if (text > conns.getAt(c + Tcb.Mss, "u16")) throw new Error(`${text} bytes of text`)
-                const ip = conns.getAt(c + Tcb.RemoteIp, "i32")
-                const salt = saltOf("stack", ip, conns.getAt(c + Tcb.Ports, "i32"))
+                if (text > c.getAt(Tcb.Mss, "u16")) throw new Error(`${text} bytes of text`)
+                const ip = c.getAt(Tcb.RemoteIp, "i32")
+                const salt = saltOf("stack", ip, c.getAt(Tcb.Ports, "i32"))
                 const wrong = firstWrong(tx, 34 + header, text, salt, seq)
                 if (wrong >= 0) throw new Error(`byte ${wrong} of ${text} sent is not what was written`)
             } else if (
@@ -282,61 +282,59 @@ export class Rules {
                 at !== -1 &&
                 at !== 0 &&
                 seq !== max &&
-                seq !== conns.getAt(c + Tcb.SndMax, "i32")
+                seq !== c.getAt(Tcb.SndMax, "i32")
             ) {
                 throw new Error(`an ACK with sequence number SND.UNA+${at}`)
             }
             if (control & Fin) {
                 const closing = state === State.FinWait1 || state === State.Closing || state === State.LastAck
                 if (!closing) throw new Error(`a FIN in ${stateName(state)}`)
-                if (((end - una) | 0) !== conns.getAt(c + Tcb.SendLength, "u16"))
+                if (((end - una) | 0) !== c.getAt(Tcb.SendLength, "u16"))
                     throw new Error("a FIN before the end")
             }
             if (control & Psh && text === 0) throw new Error("PSH without text")
         }
         if (control & Ack) this.acknowledges(c, w, get32(tx, 42), get16(tx, 48))
-        this.words[w + Word.Max] = conns.getAt(c + Tcb.SndMax, "i32")
+        this.words[w + Word.Max] = c.getAt(Tcb.SndMax, "i32")
     }
 
     /** The ACK is RCV.NXT, and the window's right edge where the record has it: not before where it was. */
-    private acknowledges(c: number, w: number, ack: number, window: number): void {
-        const { conns } = this.stack
-        const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
+    private acknowledges(c: Connection, w: number, ack: number, window: number): void {
+        const rcvNxt = c.getAt(Tcb.RcvNxt, "i32")
         if (ack !== rcvNxt) throw new Error(`acknowledges RCV.NXT+${(ack - rcvNxt) | 0}`)
-        if (window !== conns.getAt(c + Tcb.RcvWnd, "u16")) throw new Error(`tells a window of ${window}`)
+        if (window !== c.getAt(Tcb.RcvWnd, "u16")) throw new Error(`tells a window of ${window}`)
         const edge = (ack + window) | 0
         if (this.words[w + Word.State] !== State.SynSent && ((edge - this.words[w + Word.Edge]) | 0) < 0)
             throw new Error("the window's right edge moves back")
     }
 
     /** Where what is remembered of the record `c` stands; what was remembered of another connection is forgotten. */
-    private slotOf(c: number): number {
-        const { conns } = this.stack
-        const w = (c / Tcb.Size) * Word.Size
-        const id = conns.getAt(c + Tcb.Id, "u16")
-        const state = conns.getAt(c + Tcb.State, "u8")
+    private slotOf(c: Connection): number {
+        const w = this.stack.conns.indexOf(c) * Word.Size
+        const id = c.getAt(Tcb.Id, "u16")
+        const state = c.getAt(Tcb.State, "u8")
         const words = this.words
         if (words[w + Word.Id] === id && words[w + Word.State] !== State.SynSent) return w
         if (words[w + Word.Id] !== id) {
             words[w + Word.Id] = id
             words[w + Word.State] = state
-            words[w + Word.Una] = conns.getAt(c + Tcb.SndUna, "i32")
-            words[w + Word.Max] = conns.getAt(c + Tcb.SndMax, "i32")
+            words[w + Word.Una] = c.getAt(Tcb.SndUna, "i32")
+            words[w + Word.Max] = c.getAt(Tcb.SndMax, "i32")
         }
-        const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
+        const rcvNxt = c.getAt(Tcb.RcvNxt, "i32")
         words[w + Word.RcvNxt] = rcvNxt
-        words[w + Word.Edge] = (rcvNxt + conns.getAt(c + Tcb.RcvWnd, "u16")) | 0
+        words[w + Word.Edge] = (rcvNxt + c.getAt(Tcb.RcvWnd, "u16")) | 0
         const fin = state === State.CloseWait || state === State.TimeWait || state === State.Closing ? 1 : 0
-        words[w + Word.ReadNext] = (rcvNxt - fin - conns.getAt(c + Tcb.ReceiveLength, "u16")) | 0
+        words[w + Word.ReadNext] = (rcvNxt - fin - c.getAt(Tcb.ReceiveLength, "u16")) | 0
         return w
     }
 
     /** Compares every connection with what it was. */
     look(): void {
         const { conns } = this.stack
-        for (let c = 0; c < conns.length; c += Tcb.Size) {
-            const w = (c / Tcb.Size) * Word.Size
-            const id = conns.getAt(c + Tcb.Id, "u16")
+        for (const c of conns) {
+            const w = this.stack.conns.indexOf(c) * Word.Size
+            const id = c.getAt(Tcb.Id, "u16")
             if (id === 0) {
                 this.words[w + Word.Id] = 0
                 continue
@@ -348,10 +346,9 @@ export class Rules {
         this.moves = byTime
     }
 
-    private compare(c: number, w: number): void {
-        const { conns } = this.stack
+    private compare(c: Connection, w: number): void {
         const words = this.words
-        const state = conns.getAt(c + Tcb.State, "u8")
+        const state = c.getAt(Tcb.State, "u8")
         const before = words[w + Word.State]
         if (state !== before && !(this.moves[before] & (1 << state)))
             throw new Error(`from ${stateName(before)} to ${stateName(state)}`)
@@ -361,8 +358,8 @@ export class Rules {
             words[w + Word.State] = state
             return
         }
-        const una = conns.getAt(c + Tcb.SndUna, "i32")
-        const max = conns.getAt(c + Tcb.SndMax, "i32")
+        const una = c.getAt(Tcb.SndUna, "i32")
+        const max = c.getAt(Tcb.SndMax, "i32")
         if (((una - words[w + Word.Una]) | 0) < 0) throw new Error("SND.UNA moves back")
         if (((una - max) | 0) > 0) throw new Error("SND.UNA is above what was sent")
         if (((max - words[w + Word.Max]) | 0) < 0) throw new Error("SND.NXT moves back")
@@ -371,8 +368,8 @@ export class Rules {
         if (before === State.SynSent) {
             this.slotOf(c)
         } else {
-            const rcvNxt = conns.getAt(c + Tcb.RcvNxt, "i32")
-            const edge = (rcvNxt + conns.getAt(c + Tcb.RcvWnd, "u16")) | 0
+            const rcvNxt = c.getAt(Tcb.RcvNxt, "i32")
+            const edge = (rcvNxt + c.getAt(Tcb.RcvWnd, "u16")) | 0
             if (((rcvNxt - words[w + Word.RcvNxt]) | 0) < 0) throw new Error("RCV.NXT moves back")
             // a FIN may stand on the edge
             if (((rcvNxt - words[w + Word.Edge]) | 0) > 1) throw new Error("more was taken than was allowed")
@@ -387,8 +384,8 @@ export class Rules {
      * `count` bytes were read from the record `c`: gives the sequence number of the first, and remembers where they
      * end.
      */
-    reads(c: number, count: number): number {
-        const w = (c / Tcb.Size) * Word.Size
+    reads(c: Connection, count: number): number {
+        const w = this.stack.conns.indexOf(c) * Word.Size
         const first = this.words[w + Word.ReadNext]
         this.words[w + Word.ReadNext] = (first + count) | 0
         return first

@@ -153,7 +153,7 @@ export class Session {
         }
         if (view.found === Found.Connection && oneIn(random, view.state === State.CloseWait ? 8 : 60)) {
             // the program is done with it
-            this.letGo(target.stack.conns.getAt(view.at + Tcb.Id, "u16"))
+            this.letGo(target.stack.conns[view.at].getAt(Tcb.Id, "u16"))
             return
         }
         this.last = r
@@ -266,9 +266,8 @@ export class Session {
         target.pass(target.at)
         for (const id of [...ids, ...listeners]) target.call(CallKind.Close, id, 0, 0)
         // those of connections that the program never got to know, or has forgotten
-        const { conns } = target.stack
-        for (let c = 0; c < conns.length; c += Tcb.Size) {
-            const id = conns.getAt(c + Tcb.Id, "u16")
+        for (const c of target.stack.conns) {
+            const id = c.getAt(Tcb.Id, "u16")
             if (id > 0) target.call(CallKind.Close, id, 0, 0)
         }
         target.pass(target.at + 7 * DAY)

@@ -296,20 +296,19 @@ export class StackUnderTest {
 
     /** The bytes that belong at the end of what a connection has queued. */
     private toWrite(id: number, length: number): Uint8Array {
-        const { conns } = this.stack
         const c = findConnection(this.stack, id)
-        if (c < 0 || length <= 0) return nothing
-        const state = conns.getAt(c + Tcb.State, "u8")
+        if (c === undefined || length <= 0) return nothing
+        const state = c.getAt(Tcb.State, "u8")
         const opening = state === State.SynSent || state === State.SynReceived ? 1 : 0
-        const una = conns.getAt(c + Tcb.SndUna, "i32")
-        const end = (una + opening + conns.getAt(c + Tcb.SendLength, "u16")) | 0
-        const salt = saltOf("stack", conns.getAt(c + Tcb.RemoteIp, "i32"), conns.getAt(c + Tcb.Ports, "i32"))
+        const una = c.getAt(Tcb.SndUna, "i32")
+        const end = (una + opening + c.getAt(Tcb.SendLength, "u16")) | 0
+        const salt = saltOf("stack", c.getAt(Tcb.RemoteIp, "i32"), c.getAt(Tcb.Ports, "i32"))
         return pattern(salt, end, Math.min(length, MOST_BYTES))
     }
 
     private ended(id: number): void {
-        const c = findConnection(this.stack, id)
-        if (this.stack.conns.getAt(c + Tcb.State, "u8") !== State.Closed) this.rules.ends(c)
+        const c = findConnection(this.stack, id)!
+        if (c.getAt(Tcb.State, "u8") !== State.Closed) this.rules.ends(c)
     }
 
     /**
@@ -317,10 +316,9 @@ export class StackUnderTest {
      * before.
      */
     private delivered(id: number, at: number, count: number): void {
-        const { conns } = this.stack
-        const c = findConnection(this.stack, id)
-        const ip = conns.getAt(c + Tcb.RemoteIp, "i32")
-        const ports = conns.getAt(c + Tcb.Ports, "i32")
+        const c = findConnection(this.stack, id)!
+        const ip = c.getAt(Tcb.RemoteIp, "i32")
+        const ports = c.getAt(Tcb.Ports, "i32")
         const first = this.rules.reads(c, count)
         const wrong = firstWrong(this.scratch, at, count, saltOf("peer", ip, ports), first)
         if (wrong >= 0)

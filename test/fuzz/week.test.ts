@@ -114,7 +114,7 @@ class Week {
 
     private use(host: Host, id: number): void {
         const { random, plans } = this
-        const ports = host.stack.conns.getAt(findConnection(host.stack, id) + Tcb.Ports, "i32")
+        const ports = findConnection(host.stack, id)!.getAt(Tcb.Ports, "i32")
         const port = ((ports >> 8) & 0xff00) | (ports >>> 24)
         const what = random.integer(10)
         const kind = what < 7 ? "talk" : what < 9 ? "abort" : "silence"
@@ -159,11 +159,10 @@ class Week {
     private acceptAll(): boolean {
         for (const [host, listener] of this.listeners) {
             for (let id = accept(host.stack, listener); id > 0; id = accept(host.stack, listener)) {
-                const { conns } = host.stack
-                const c = findConnection(host.stack, id)
-                const ports = conns.getAt(c + Tcb.Ports, "i32")
+                const c = findConnection(host.stack, id)!
+                const ports = c.getAt(Tcb.Ports, "i32")
                 const port = ((ports & 0xff) << 8) | ((ports >> 8) & 0xff)
-                const peer = ADDRESSES.find(address => ip(address) === conns.getAt(c + Tcb.RemoteIp, "i32"))
+                const peer = ADDRESSES.find(address => ip(address) === c.getAt(Tcb.RemoteIp, "i32"))
                 const plan = this.plans.get(`${peer}:${port}`)
                 if (plan === undefined) close(host.stack, id, this.wire.now | 0)
                 else this.begin(host, id, plan, plan.server)

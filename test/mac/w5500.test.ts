@@ -154,6 +154,14 @@ describe("SPI frames and transfers of the W5500 driver", () => {
         await bench.mac.rest(0)
         expect(bench.selections).toBe(2)
     })
+
+    test("with the option look, every transfer of an idle driver has that length, those that look at link and version, too", async () => {
+        const bench = await started({ driver: { look: 200 } })
+        await bench.mac.rest(250)
+        expect(bench.transfers).toBeGreaterThan(4)
+        expect(bench.bytes).toBe(200 * bench.transfers)
+        expect(bench.trouble).toEqual({})
+    })
 })
 
 describe("frames through the W5500 driver", () => {

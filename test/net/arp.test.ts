@@ -5,7 +5,6 @@ import type { ArpView } from "../../sim/view/dissect"
 import { Counter } from "../../src/base/counters"
 import { findNeighbour, forgetHop } from "../../src/net/arp"
 import { abort, connect, write } from "../../src/tcp/calls"
-import { Tcb } from "../../src/tcp/records"
 import { Bench } from "../support/bench"
 import { type ArpFields, arp, broadcastMac, ethernet } from "../support/frames"
 import { bytes, ip } from "../support/host"
@@ -483,7 +482,7 @@ describe("a connection whose neighbour lost its ARP entry", () => {
         bench.poll()
         expect(arps(bench)).toMatchObject([request("10.0.0.77")])
         // the last record has the next turn to send, and is freed; the first one must get its turn all the same
-        bench.stack.cursor = 2 * Tcb.Size
+        bench.stack.cursor = 2
         expect(abort(bench.stack, far.id, bench.now)).toBe(0)
         expect(write(bench.stack, near.id, bytes("hello"), 0, 5)).toBe(5)
         bench.poll()

@@ -4,6 +4,7 @@ import { TIME_WAIT_RECORDS } from "../../src/features"
 import { nextHop } from "../../src/net/arp"
 import { Neighbour, NeighbourState } from "../../src/net/neighbour-record"
 import type { Stack } from "../../src/net/stack"
+import type { Connection } from "../../src/tcp/context"
 import {
     Ahead,
     ConnFlag,
@@ -54,19 +55,19 @@ function ofStack(s: Stack): string[] {
     f.check(s.frameLength === 0, "an answer was not sent")
     f.check(s.replyLength === 0, "a segment without a connection was not sent")
     f.check(
-        s.cursor % Tcb.Size === 0 && s.cursor <= Math.max(0, s.connsEnd - Tcb.Size),
+        Number.isInteger(s.cursor) && s.cursor >= 0 && s.cursor <= Math.max(0, s.connsEnd - 1),
         () => `cursor ${s.cursor}`
     )
     f.check(
-        s.connsEnd % Tcb.Size === 0 && s.connsEnd <= s.conns.length,
+        Number.isInteger(s.connsEnd) && s.connsEnd >= 0 && s.connsEnd <= s.conns.length,
         () => `connections end at ${s.connsEnd}`
     )
     f.check(
         s.halvesEnd % Half.Size === 0 && s.halvesEnd <= s.halves.length,
         () => `half-open records end at ${s.halvesEnd}`
     )
-    for (let c = s.connsEnd; c < s.conns.length; c += Tcb.Size) {
-        f.check(s.conns.getAt(c + Tcb.Id, "u16") === 0, () => `connection at ${c} is behind the end`)
+    for (let i = s.connsEnd; i < s.conns.length; i++) {
+        f.check(s.conns[i].getAt(Tcb.Id, "u16") === 0, () => `connection at ${i} is behind the end`)
     }
     for (let h = s.halvesEnd; h < s.halves.length; h += Half.Size) {
         f.check(
@@ -79,15 +80,15 @@ function ofStack(s: Stack): string[] {
         const id = s.listeners.getAt(l + Listener.Id, "u16")
         if (id > 0) ids.push(id)
     }
-    for (let c = 0; c < s.conns.length; c += Tcb.Size) {
-        const id = s.conns.getAt(c + Tcb.Id, "u16")
+    for (const c of s.conns) {
+        const id = c.getAt(Tcb.Id, "u16")
         if (id > 0) ids.push(id)
     }
     f.check(new Set(ids).size === ids.length, () => `ids are not unique: ${ids}`)
     const tuples: [number, number][] = []
-    for (let c = 0; c < s.conns.length; c += Tcb.Size) {
-        if (s.conns.getAt(c + Tcb.State, "u8") !== State.Closed)
-            tuples.push([s.conns.getAt(c + Tcb.RemoteIp, "i32"), s.conns.getAt(c + Tcb.Ports, "i32")])
+    for (const c of s.conns) {
+        if (c.getAt(Tcb.State, "u8") !== State.Closed)
+            tuples.push([c.getAt(Tcb.RemoteIp, "i32"), c.getAt(Tcb.Ports, "i32")])
     }
     for (let w = 0; w < s.waits.length; w += TimeWaitRecord.Size) {
         const id = s.waits.getAt(w + TimeWaitRecord.Id, "u16")
@@ -112,11 +113,11 @@ function ofStack(s: Stack): string[] {
 
 function ofConnections(s: Stack, now: number): string[] {
     const wrong: string[] = []
-    for (let c = 0; c < s.conns.length; c += Tcb.Size) {
-        const id = s.conns.getAt(c + Tcb.Id, "u16")
-        const state = s.conns.getAt(c + Tcb.State, "u8")
-        const f = new Findings(() => `connection ${id} at ${c} in ${stateName(state)}`)
-        if (id === 0) free(s, c, f)
+    for (const c of s.conns) {
+        const id = c.getAt(Tcb.Id, "u16")
+        const state = c.getAt(Tcb.State, "u8")
+        const f = new Findings(() => `connection ${id} at ${s.conns.indexOf(c)} in ${stateName(state)}`)
+        if (id === 0) free(c, f)
         else if (state === State.Closed) over(s, c, f)
         else alive(s, c, state, now, f)
         wrong.push(...f.wrong)
@@ -124,37 +125,37 @@ function ofConnections(s: Stack, now: number): string[] {
     return wrong
 }
 
-function free(s: Stack, c: number, f: Findings): void {
-    const flags = s.conns.getAt(c + Tcb.Flags, "u8")
-    f.check(s.conns.getAt(c + Tcb.State, "u8") === State.Closed, "free, and not CLOSED")
+function free(c: Connection, f: Findings): void {
+    const flags = c.getAt(Tcb.Flags, "u8")
+    f.check(c.getAt(Tcb.State, "u8") === State.Closed, "free, and not CLOSED")
     f.check(
         (flags & (ConnFlag.Due | ConnFlag.Timer | ConnFlag.Pending | ConnFlag.Held)) === 0,
         () => `flags ${flags}`
     )
-    f.check((s.conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) === 0, "an RST is due")
-    f.check(s.conns.getAt(c + Tcb.Ports, "i32") === 0, "ports are left")
+    f.check((c.getAt(Tcb.SendFlags, "u8") & SendFlag.ResetDue) === 0, "an RST is due")
+    f.check(c.getAt(Tcb.Ports, "i32") === 0, "ports are left")
 }
 
-function over(s: Stack, c: number, f: Findings): void {
-    const flags = s.conns.getAt(c + Tcb.Flags, "u8")
-    const resetDue = (s.conns.getAt(c + Tcb.SendFlags, "u8") & SendFlag.ResetDue) !== 0
+function over(s: Stack, c: Connection, f: Findings): void {
+    const flags = c.getAt(Tcb.Flags, "u8")
+    const resetDue = (c.getAt(Tcb.SendFlags, "u8") & SendFlag.ResetDue) !== 0
     f.check((flags & ConnFlag.Timer) === 0, "a timer is armed")
     f.check((flags & ConnFlag.Held) !== 0 || resetDue, "nobody needs it, and it is not free")
     f.check(((flags & ConnFlag.Due) !== 0) === resetDue, "Due and ResetDue differ")
     f.check(!resetDue || asked(s, c), "an RST was not sent")
-    f.check(s.conns.getAt(c + Tcb.SendLength, "u16") === 0, "bytes are left to send")
+    f.check(c.getAt(Tcb.SendLength, "u16") === 0, "bytes are left to send")
     receiveRing(s, c, f)
 }
 
-function receiveRing(s: Stack, c: number, f: Findings): void {
-    const head = s.conns.getAt(c + Tcb.ReceiveHead, "u16")
-    const length = s.conns.getAt(c + Tcb.ReceiveLength, "u16")
+function receiveRing(s: Stack, c: Connection, f: Findings): void {
+    const head = c.getAt(Tcb.ReceiveHead, "u16")
+    const length = c.getAt(Tcb.ReceiveLength, "u16")
     f.check(head < s.receiveSize && length <= s.receiveSize, () => `receive ring ${head}+${length}`)
 }
 
 /** Whether what this connection waits for is an answer to an ARP request. */
-function asked(s: Stack, c: number): boolean {
-    const hop = nextHop(s, s.conns.getAt(c + Tcb.RemoteIp, "i32"))
+function asked(s: Stack, c: Connection): boolean {
+    const hop = nextHop(s, c.getAt(Tcb.RemoteIp, "i32"))
     for (let n = 0; n < s.neighbours.length; n += Neighbour.Size) {
         if (s.neighbours.getAt(n + Neighbour.Ip, "i32") !== hop) continue
         if (s.neighbours.getAt(n + Neighbour.State, "u8") === NeighbourState.Waiting) return true
@@ -162,12 +163,12 @@ function asked(s: Stack, c: number): boolean {
     return false
 }
 
-function alive(s: Stack, c: number, state: State, now: number, f: Findings): void {
-    const i32 = (field: number) => s.conns.getAt(c + field, "i32")
-    const u16 = (field: number) => s.conns.getAt(c + field, "u16")
-    const flags = s.conns.getAt(c + Tcb.Flags, "u8")
-    const sendFlags = s.conns.getAt(c + Tcb.SendFlags, "u8")
-    const connOptions = s.conns.getAt(c + Tcb.Options, "u8")
+function alive(s: Stack, c: Connection, state: State, now: number, f: Findings): void {
+    const i32 = (field: number) => c.getAt(field, "i32")
+    const u16 = (field: number) => c.getAt(field, "u16")
+    const flags = c.getAt(Tcb.Flags, "u8")
+    const sendFlags = c.getAt(Tcb.SendFlags, "u8")
+    const connOptions = c.getAt(Tcb.Options, "u8")
     const timer = (flags & ConnFlag.Timer) !== 0
     const opening = state === State.SynSent || state === State.SynReceived
     const finSent = state === State.FinWait1 || state === State.Closing || state === State.LastAck

@@ -312,7 +312,7 @@ export class Peer {
     get state(): string {
         const remote = ip(this.ip)
         const c = findTuple(this.stack, remote, this.ports)
-        if (c >= 0) return stateName(this.stack.conns.getAt(c + Tcb.State, "u8"))
+        if (c >= 0) return stateName(this.stack.conns[c].getAt(Tcb.State, "u8"))
         if (findWait(this.stack, remote, this.ports) >= 0) return stateName(State.TimeWait)
         if (halfOpenFor(this.stack, remote, this.ports) >= 0) return stateName(State.SynReceived)
         return stateName(listenerFor(this.stack, this.ports) >= 0 ? State.Listen : State.Closed)

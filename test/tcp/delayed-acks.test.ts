@@ -41,8 +41,8 @@ function transfer({ ring, mtu, nagle, echo, ackDelay, delay = RTT / 2 }: Case) {
                 left -= Math.max(0, write(stack, id, scratch, 0, Math.min(ring, left)))
                 return
             }
-            const c = findConnection(stack, id)
-            const room = ring - stack.conns.getAt(c + Tcb.SendLength, "u16")
+            const c = findConnection(stack, id)!
+            const room = ring - c.getAt(Tcb.SendLength, "u16")
             const n = room > 0 ? read(stack, id, scratch, 0, room) : 0
             if (n > 0) write(stack, id, scratch, 0, n)
         },

@@ -192,7 +192,7 @@ function transfer(s: Scenario): TcpError[] {
         for (const side of [0, 1] as const) {
             const { stack } = hosts[side]
             for (let id = accept(stack, listeners[side]!); id > 0; id = accept(stack, listeners[side]!)) {
-                const ports = stack.conns.getAt(findConnection(stack, id) + Tcb.Ports, "i32")
+                const ports = findConnection(stack, id)!.getAt(Tcb.Ports, "i32")
                 const port = ((ports & 0xff) << 8) | ((ports >> 8) & 0xff)
                 all[port - FIRST_PORT]!.run(side, id)
             }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest"
 import type { TcpView } from "../../sim/view/dissect"
 import { abort, connect } from "../../src/tcp/calls"
-import { TcpError } from "../../src/tcp/records"
+import { Tcb, TcpError } from "../../src/tcp/records"
 import { cookieHash, ephemeralPort, initialSequence, timestampOffset } from "../../src/tcp/secret-numbers"
 import { synCookie } from "../../src/tcp/syn-cookie"
 import { joinPorts } from "../../src/tcp/tables"
@@ -194,7 +194,7 @@ describe("ephemeral ports", () => {
         const other = connect(stack, remote, 80, 0, 0)
         expect(used).toBeGreaterThan(0)
         expect(other).toBeGreaterThan(0)
-        const tuples = [0, 1].map(i => stack.conns.getAt(i * 96 + 4, "i32"))
+        const tuples = [0, 1].map(i => stack.conns[i].getAt(Tcb.Ports, "i32"))
         expect(tuples[0]).not.toBe(tuples[1])
     })
 
@@ -294,7 +294,7 @@ describe("the secret of a board whose random bytes are the same at every start",
             const { stack } = new Host("10.0.0.1")
             stack.hashInput.fillAt(0, 16, 7)
             expect(connect(stack, remote, 80, 0, now)).toBeGreaterThan(0)
-            return stack.conns.getAt(4, "i32")
+            return stack.conns[0].getAt(Tcb.Ports, "i32")
         })
         expect(new Set(starts).size).toBeGreaterThan(4)
     })

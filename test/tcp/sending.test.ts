@@ -142,12 +142,8 @@ test("the IP identification of segments without DF does not depend on packets to
     const numbers = [0, 10].map(others => {
         const peer = established()
         const { stack } = peer.bench
-        const at = findConnection(stack, peer.id)
-        stack.conns.setAt(
-            at + Tcb.Options,
-            "u8",
-            stack.conns.getAt(at + Tcb.Options, "u8") | ConnOption.Fragment
-        )
+        const at = findConnection(stack, peer.id)!
+        at.setAt(Tcb.Options, "u8", at.getAt(Tcb.Options, "u8") | ConnOption.Fragment)
         for (let i = 0; i < others; i++) ping(peer.bench)
         return Array.from({ length: 5 }, () => {
             peer.writes(1)
@@ -211,16 +207,15 @@ test("after a timeout one segment is sent, slow start up to half of the data in 
 test("a congestion window above the square of the MSS grows by a byte an ACK (RFC 5681 section 3.1)", () => {
     const peer = listening({ config: { sendBuffer: 30_000, connections: 1 }, peer: { window: 60_000 } })
     peer.sends("S 0 <mss 64>").gets("S. 0 ack 1 <mss 1460>").sends(". 1 ack 1").gets().accepts()
-    const { conns } = peer.bench.stack
-    const c = findConnection(peer.bench.stack, peer.id)
+    const c = findConnection(peer.bench.stack, peer.id)!
     // as after a loss with 9,000 bytes in flight: MSS * MSS / cwnd is 0.91 bytes
-    conns.setAt(c + Tcb.Ssthresh, "u16", 4500)
-    conns.setAt(c + Tcb.Cwnd, "u16", 4500)
+    c.setAt(Tcb.Ssthresh, "u16", 4500)
+    c.setAt(Tcb.Cwnd, "u16", 4500)
     for (let acked = 0; acked < 3; acked++) {
         peer.writes(64).gets(`P. ${1 + 64 * acked}(64) ack 1`)
         peer.sends(`. 1 ack ${65 + 64 * acked}`).gets()
     }
-    expect(conns.getAt(c + Tcb.Cwnd, "u16")).toBe(4503)
+    expect(c.getAt(Tcb.Cwnd, "u16")).toBe(4503)
 })
 
 tsharkAgrees()

@@ -94,8 +94,8 @@ describe("probes of a zero window that are answered", () => {
 
     test("a probe's octet that is sent again when the window opens is not timed (Karn)", () => {
         const peer = established().sends(". 1 ack 1 win 0").gets().writes(10).gets()
-        const c = findConnection(peer.bench.stack, peer.id)
-        const srtt = () => peer.bench.stack.conns.getAt(c + Tcb.Srtt, "i32") >> 3
+        const c = findConnection(peer.bench.stack, peer.id)!
+        const srtt = () => c.getAt(Tcb.Srtt, "i32") >> 3
         const before = srtt()
         peer.after(1000).gets("+1000 . 1(1) ack 1").after(1900).gets()
         peer.sends(". 1 ack 1 win 100").gets("P. 1(10) ack 1")

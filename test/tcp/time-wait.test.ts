@@ -496,7 +496,7 @@ describe("TIME-WAIT held by a program", () => {
         old.gets(". 2 ack 7").is("TIME-WAIT").sends("S 1000")
         expect(onlySegment(old).flags.syn).toBe(true)
         old.is("SYN-RECEIVED").reads(5).gets().reads(TcpError.Eof).closes()
-        expect(old.bench.stack.conns.getAt(Tcb.Id, "u16")).toBe(0)
+        expect(old.bench.stack.conns[0].getAt(Tcb.Id, "u16")).toBe(0)
     })
 })
 

@@ -110,12 +110,13 @@ export class OurHost implements ComparedHost {
         const t = this.host.stack
         const remoteIp = ip(driverHost.ip)
         const ports = joinPorts(this.ports.remote, this.ports.local)
-        const c = findTuple(t, remoteIp, ports)
-        if (c < 0) return this.without(remoteIp, ports)
-        const number = t.conns.getAt(c + Tcb.State, "u8") as State
+        const index = findTuple(t, remoteIp, ports)
+        if (index < 0) return this.without(remoteIp, ports)
+        const c = t.conns[index]
+        const number = c.getAt(Tcb.State, "u8") as State
         const state = stateName(number)
-        const stamped = t.conns.getAt(c + Tcb.Options, "u8") & ConnOption.Timestamps
-        const tsRecent = stamped ? { tsRecent: t.conns.getAt(c + Tcb.TsRecent, "i32") } : {}
+        const stamped = c.getAt(Tcb.Options, "u8") & ConnOption.Timestamps
+        const tsRecent = stamped ? { tsRecent: c.getAt(Tcb.TsRecent, "i32") } : {}
         if (!counted.includes(state)) return { state, ...tsRecent }
         // the FIN is not in the ring
         const fin = isFinWait(number) || number === State.Closing || number === State.LastAck
@@ -124,9 +125,9 @@ export class OurHost implements ComparedHost {
             state,
             ...tsRecent,
             numbers: {
-                rcv: (t.conns.getAt(c + Tcb.RcvNxt, "i32") - irs) | 0,
-                unacknowledged: t.conns.getAt(c + Tcb.SendLength, "u16") + finOut,
-                window: t.conns.getAt(c + Tcb.SndWnd, "u16"),
+                rcv: (c.getAt(Tcb.RcvNxt, "i32") - irs) | 0,
+                unacknowledged: c.getAt(Tcb.SendLength, "u16") + finOut,
+                window: c.getAt(Tcb.SndWnd, "u16"),
             },
         }
     }

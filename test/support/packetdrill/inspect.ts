@@ -4,6 +4,7 @@
 import { swap16 } from "../../../src/base/bytes"
 import { counterNames } from "../../../src/base/counters"
 import type { Stack } from "../../../src/net/stack"
+import type { Connection } from "../../../src/tcp/context"
 import { ConnOption, Half, Listener, State, stateName, Tcb, TimeWaitRecord } from "../../../src/tcp/records"
 import { findConnection, findTuple, joinPorts } from "../../../src/tcp/tables"
 import { STATES } from "./backend"
@@ -23,11 +24,11 @@ export function inspect(s: Stack, name: string, who: Who): number | undefined {
     const counter = COUNTERS.indexOf(name)
     if (counter >= 0) return s.counters.getAt(counter * 4, "i32")
     const c = recordOf(s, who)
-    const state = c < 0 ? stateWithout(s, who) : s.conns.getAt(c + Tcb.State, "u8")
+    const state = c === undefined ? stateWithout(s, who) : c.getAt(Tcb.State, "u8")
     if (name === "tcpi_state") return STATES[stateName(state)]!
-    const u8 = (offset: Tcb) => (c < 0 ? 0 : s.conns.getAt(c + offset, "u8"))
-    const u16 = (offset: Tcb) => (c < 0 ? 0 : s.conns.getAt(c + offset, "u16"))
-    const i32 = (offset: Tcb) => (c < 0 ? 0 : s.conns.getAt(c + offset, "i32"))
+    const u8 = (offset: Tcb) => (c === undefined ? 0 : c.getAt(offset, "u8"))
+    const u16 = (offset: Tcb) => (c === undefined ? 0 : c.getAt(offset, "u16"))
+    const i32 = (offset: Tcb) => (c === undefined ? 0 : c.getAt(offset, "i32"))
     const segments = (bytes: number) => Math.floor(bytes / Math.max(1, u16(Tcb.Mss)))
     switch (name) {
         case "tcpi_snd_mss":
@@ -66,7 +67,7 @@ export function inspect(s: Stack, name: string, who: Who): number | undefined {
         case "unsent":
             return u16(Tcb.SendLength)
         case "connections":
-            return used(s.conns, Tcb.Size, at => s.conns.getAt(at + Tcb.Id, "u16"))
+            return s.conns.filter(record => record.getAt(Tcb.Id, "u16") > 0).length
         case "half_open":
             return used(s.halves, Half.Size, at => s.halves.getAt(at + Half.Listener, "u16"))
         case "time_waits":
@@ -76,10 +77,10 @@ export function inspect(s: Stack, name: string, who: Who): number | undefined {
     }
 }
 
-/** The offset of the connection's record, -1 when it has none. */
-function recordOf(s: Stack, { handle, remoteIp, remotePort, localPort }: Who): number {
-    const c = handle === undefined ? -1 : findConnection(s, handle)
-    return c >= 0 ? c : findTuple(s, remoteIp, joinPorts(remotePort, localPort))
+/** The connection's record, undefined when it has none. */
+function recordOf(s: Stack, { handle, remoteIp, remotePort, localPort }: Who): Connection | undefined {
+    const c = handle === undefined ? undefined : findConnection(s, handle)
+    return c ?? s.conns[findTuple(s, remoteIp, joinPorts(remotePort, localPort))]
 }
 
 /** The state of a connection without a record of its own. */

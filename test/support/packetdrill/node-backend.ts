@@ -113,8 +113,8 @@ export class NodeBackend implements Backend {
         const id = calls.accept(this.stack, listener)
         if (id === 0) return { outcome: "EAGAIN" }
         if (id < 0) return { outcome: this.outcome(id) }
-        const c = findConnection(this.stack, id)
-        const remotePort = swap16(this.stack.conns.getAt(c + Tcb.Ports, "u16"))
+        const c = findConnection(this.stack, id)!
+        const remotePort = swap16(c.getAt(Tcb.Ports, "u16"))
         return { outcome: this.outcome(id), remotePort }
     }
 
