@@ -24,11 +24,11 @@ const enum Op {
     Reply = 6,
     /** Reports events: size bytes of event records follow. */
     Event = 7,
-    /** Asks for the boot options: the host writes the length of their JSON into size; 0 = none. */
+    /** Asks for the boot options: the host writes the length of their JSON into size. */
     Boot = 8,
-    /** Configures the SPI bus. Argument: MISO, size: MOSI, value: SCK. The host ends a program whose bus does not lead to the chip. */
+    /** Configures the SPI bus. Argument: MISO, size: MOSI, value: SCK, and the SPI mode above its 8 bits. The host ends a program whose bus does not lead to the chip. */
     Bus = 9,
-    /** Asks for the pins: the host writes the length of their JSON, GPIO numbers by name, into size; 0 = none. */
+    /** Asks for the pins: the host writes the length of their JSON, GPIO numbers by name, into size. */
     Pins = 10,
 }
 
@@ -66,8 +66,8 @@ function send(op: Op, argument: number, size: number, value: number): number {
 const MAX_TRANSFER = 4096
 let busy = false
 
-native.spiConfigure = (miso, mosi, sck) => {
-    send(Op.Bus, miso, mosi, sck)
+native.spiConfigure = (miso, mosi, sck, mode) => {
+    send(Op.Bus, miso, mosi, sck | (mode << 8))
 }
 /** Transfers data as on the board: from and to a buffer, one transfer at a time, while other fibers run. */
 native.spiXfer = async (tx, rx) => {
@@ -134,8 +134,7 @@ function readText(size: number): string {
 
 /** Asks the host for an object. */
 function readObject(op: Op): Record<string, unknown> {
-    const size = send(op, 0, 0, 0)
-    return size > 0 ? JSON.parse(readText(size)) : {}
+    return JSON.parse(readText(send(op, 0, 0, 0)))
 }
 
 /** The fiber that waits for frames. */

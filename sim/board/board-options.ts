@@ -3,6 +3,7 @@
 import { Answer, type CommandLine } from "../options/command-line"
 import { OptionError } from "../options/error"
 import { type Board, boardNames, readBoard } from "./boards"
+import { wiringWarnings } from "./wiring"
 
 export interface GivenBoard {
     board?: string
@@ -23,8 +24,17 @@ export function boardNamed(text: string): string {
     return text
 }
 
-/** Returns the board of --board, the first board with the chip of --mac, or else the board in src/board.ts. */
-export function chosenBoard({ board, pins, mac }: GivenBoard): Board {
+/**
+ * Returns the board of --board, the first board with the chip of --mac, or else the board in src/board.ts. Prints what to mind of its
+ * wiring, a line each, on standard error.
+ */
+export function chosenBoard(given: GivenBoard): Board {
+    const board = boardOfOptions(given)
+    for (const warning of wiringWarnings(board)) console.error(`${board.name}: ${warning}`)
+    return board
+}
+
+function boardOfOptions({ board, pins, mac }: GivenBoard): Board {
     const found = named("--board ", board)
     if (mac === undefined || mac === found.chip) return pins ? named("--pins: ", found.name, pins) : found
     if (board !== undefined)

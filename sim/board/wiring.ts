@@ -17,11 +17,24 @@ interface Mcu {
     readonly reserved: readonly { readonly from: number; readonly to: number; readonly why: string }[]
     /** Pins without an output driver: first and last. */
     readonly inputOnly?: readonly [number, number]
+    /** Pins whose level the chip reads when it starts. */
+    readonly straps?: readonly Strap[]
+}
+
+interface Strap {
+    readonly gpio: number
+    /** The level without which the board does not start its program. */
+    readonly must?: "high" | "low"
+    /** What the level decides. */
+    readonly why: string
 }
 
 const FLASH = "the chip's flash memory is on it"
 const USB = "the USB port is on it"
 
+const DOWNLOAD = "low at a start, the chip waits for a download instead of running"
+
+// straps by the data sheets: ESP32 5.2 section 3 (strapping pins), ESP32-S3 2.0 section 3, ESP32-C3 2.1 section 3 (boot configurations);
 // pins by the firmware's arch.json files; input-only pins by the ESP32 data sheet 5.2, table 2-1 (GPIO34 to 39: input only)
 const MCUS = {
     rp2040: { name: "RP2040", reserved: [] },
@@ -33,6 +46,20 @@ const MCUS = {
             { from: 3, to: 3, why: "the serial port of the USB socket is on it" },
         ],
         inputOnly: [34, 39],
+        straps: [
+            { gpio: 0, must: "high", why: DOWNLOAD },
+            { gpio: 2, why: "high at a start, it keeps the board from being flashed" },
+            {
+                gpio: 5,
+                why: "its level at a start sets the timing of the chip's SDIO, which nothing here uses",
+            },
+            {
+                gpio: 12,
+                must: "low",
+                why: "high at a start, the flash memory gets 1.8 V, and the chip cannot read its program",
+            },
+            { gpio: 15, why: "low at a start, the chip's own messages at start are missing on the console" },
+        ],
     },
     esp32s3: {
         name: "ESP32-S3",
@@ -40,12 +67,27 @@ const MCUS = {
             { from: 26, to: 32, why: FLASH },
             { from: 19, to: 20, why: USB },
         ],
+        straps: [
+            { gpio: 0, must: "high", why: DOWNLOAD },
+            { gpio: 3, why: "its level at a start may choose where a debugger is connected" },
+            {
+                gpio: 45,
+                must: "low",
+                why: "high at a start, the flash memory gets 1.8 V, and the chip cannot read its program",
+            },
+            { gpio: 46, why: "high at a start, it keeps the board from being flashed" },
+        ],
     },
     esp32c3: {
         name: "ESP32-C3",
         reserved: [
             { from: 11, to: 17, why: FLASH },
             { from: 18, to: 19, why: USB },
+        ],
+        straps: [
+            { gpio: 2, why: "it should be high at a start: put a resistor of 10 kOhm to 3.3 V there" },
+            { gpio: 8, why: "low at a start, it keeps the board from being flashed" },
+            { gpio: 9, must: "high", why: DOWNLOAD },
         ],
     },
 } satisfies { [arch: string]: Mcu }
@@ -56,6 +98,35 @@ export function isArch(name: string): name is Arch {
 
 /** Lines that the board drives. */
 const OUTPUTS = ["MOSI", "SCK", "CS", "RESET"]
+
+/**
+ * The level of each line while the board starts: chip select and reset have pull-ups, a chip drives its interrupt line high until its first
+ * interrupt, and a Wi-Fi module's lines are low until it has started. The others follow the pin's own resistor.
+ */
+const AT_START: { readonly [line: string]: "high" | "low" } = {
+    CS: "high",
+    RESET: "high",
+    INT: "high",
+    HANDSHAKE: "low",
+    DATA_READY: "low",
+}
+
+/** Returns the strap of a pin, if the pin has one. */
+function strapOf(arch: Arch, gpio: number): Strap | undefined {
+    const { straps }: Mcu = MCUS[arch]
+    return straps?.find(strap => strap.gpio === gpio)
+}
+
+/** Returns what to mind of a wiring that can work, a line each: pins whose level decides how the microcontroller starts. */
+export function wiringWarnings({ arch, wiring, pins }: Wired): string[] {
+    return Object.entries(wiring).flatMap(([line, label]) => {
+        const strap = strapOf(arch, pins[label] ?? -1)
+        if (strap === undefined) return []
+        return [
+            `${line} is on ${label}: ${MCUS[arch].name} GPIO${strap.gpio} decides how the chip starts; ${strap.why}`,
+        ]
+    })
+}
 
 /** Returns why a wiring cannot work, in one line; undefined when it can. */
 export function wiringProblem({ arch, wiring, pins }: Wired): string | undefined {
@@ -69,6 +140,9 @@ export function wiringProblem({ arch, wiring, pins }: Wired): string | undefined
         taken.set(gpio, line)
         const problem = pinProblem(arch, gpio, OUTPUTS.includes(line))
         if (problem !== undefined) return `${line} cannot be on ${label}: ${problem}`
+        const { must, why = "" } = strapOf(arch, gpio) ?? {}
+        if (must !== undefined && AT_START[line] !== undefined && AT_START[line] !== must)
+            return `${line} cannot be on ${label}: that line is ${AT_START[line]} at a start, and GPIO${gpio} of the ${MCUS[arch].name} decides there; ${why}`
     }
     const [miso, mosi, sck] = ["MISO", "MOSI", "SCK"].map(line => pins[wiring[line] ?? ""])
     if (miso === undefined || mosi === undefined || sck === undefined)

@@ -89,7 +89,9 @@ export class AccessPoint {
         if (this.rssi < rssi) return no(Reason.RssiThreshold)
         const secure = this.authMode !== AuthMode.Open
         if (secure && password === "") return no(Reason.NoCompatibleSecurity)
-        if (this.authMode < authMode) return no(Reason.AuthModeThreshold)
+        // with a password ESP-IDF joins nothing weaker than WPA2 (esp_wifi_types_generic.h, wifi_scan_threshold_t)
+        const weakest = password === "" ? authMode : Math.max(authMode, AuthMode.Wpa2)
+        if (this.authMode < weakest) return no(Reason.AuthModeThreshold)
         if (secure && password !== this.password) {
             // SAE detects a wrong password at once; in WPA2 the four-way handshake is not answered
             if (this.authMode === AuthMode.Wpa3) return no(Reason.AuthFail, Time.Scan + Time.Sae)

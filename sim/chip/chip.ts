@@ -10,6 +10,8 @@ export interface SpiChip {
     select(level: 0 | 1): void
     /** Carries out one full-duplex transfer: `bytes` holds what the device sends; the chip's answer replaces it in place. */
     transfer(bytes: Uint8Array): void
+    /** Receives the SPI mode, 0 to 3, of the frames that follow; absent for a chip whose model takes any. */
+    configure?(mode: number): void
     /** Sets the reset line; 0 holds the chip in reset. */
     reset(level: 0 | 1): void
     /**

@@ -23,6 +23,8 @@ export class EspHostedFaults {
     lostFrames = 0
     /** Milliseconds that each frame takes in the air, on a channel that other stations use, too. */
     airTime = 0
+    /** The SPI mode that the firmware was built for: 2 on the first ESP32, 3 on all others (slave/main/Kconfig.projbuild). */
+    spiMode = 3
     /** The firmware's version as major << 16 | minor << 8 | patch. */
     version: number | undefined
     /** True when the firmware was built without checksums; takes effect at the next boot. */

@@ -5,21 +5,7 @@ import { AuthMode, Reason } from "./access-point"
 import type { ChipKind } from "./chip"
 import { EspHostedChip } from "./esp-hosted"
 import { ResetReason } from "./esp-hosted-rpc"
-import { chance, count, event, flag, milliseconds, once, stuck } from "./faults"
-
-/** Returns the fault of a line to the host that a broken wire leaves at 0, or a short at 1. */
-function level(
-    set: (chip: EspHostedChip, value: 0 | 1 | undefined) => void
-): ChipKind<EspHostedChip>["faults"][string] {
-    return {
-        form: "0 or 1, or -1 to end the fault",
-        least: -1,
-        most: 1,
-        on: 0,
-        off: -1,
-        apply: (chip, value) => set(chip, value < 0 ? undefined : value > 0 ? 1 : 0),
-    }
-}
+import { chance, count, event, flag, level, milliseconds, once, stuck } from "./faults"
 
 export const espHosted: ChipKind<EspHostedChip> = {
     title: "ESP-Hosted Wi-Fi",
@@ -73,6 +59,16 @@ export const espHosted: ChipKind<EspHostedChip> = {
             chip.faults.noChecksum = value
             chip.reboot(ResetReason.PowerOn)
         }),
+        "spi-mode": {
+            form: "the SPI mode of the module's firmware, 1 to 3",
+            least: 1,
+            most: 3,
+            on: 2,
+            off: 3,
+            apply: (chip, value) => {
+                chip.faults.spiMode = value
+            },
+        },
         version: {
             form: "major * 65536 + minor * 256 + patch, or -1 for the release's own",
             least: -1,
@@ -90,6 +86,10 @@ export const espHosted: ChipKind<EspHostedChip> = {
         }),
         "other-ssid": flag((chip, value) => {
             chip.accessPoint.ssid = value ? "another network" : chip.ssid
+            chip.deauthenticate(Reason.AuthLeave)
+        }),
+        open: flag((chip, value) => {
+            chip.accessPoint.authMode = value ? AuthMode.Open : AuthMode.Wpa2
             chip.deauthenticate(Reason.AuthLeave)
         }),
         wpa3: flag((chip, value) => {

@@ -119,6 +119,8 @@ export class EspHostedChip implements SpiChip {
     private selected = false
     private position = 0
     private limit = TRANSACTION
+    /** The host's SPI mode. */
+    private mode = 3
     private readonly received = new Uint8Array(TRANSACTION)
     /** The time until which the firmware's tasks do nothing. */
     private stalledUntil = 0
@@ -181,10 +183,12 @@ export class EspHostedChip implements SpiChip {
         this.rpc?.beaconsChanged()
     }
 
-    line(name: string): 0 | 1 {
-        if (name === "HANDSHAKE") return this.faults.handshakeStuck ?? this.handshake
-        if (name === "DATA_READY") return this.faults.dataReadyStuck ?? this.dataReady
-        return 1
+    /** Returns the level of a line; a module that is held in reset drives none. */
+    line(name: string): 0 | 1 | undefined {
+        const { faults, held } = this
+        if (name === "HANDSHAKE") return faults.handshakeStuck ?? (held ? undefined : this.handshake)
+        if (name === "DATA_READY") return faults.dataReadyStuck ?? (held ? undefined : this.dataReady)
+        return held ? undefined : 1
     }
 
     reset(level: 0 | 1): void {
@@ -201,7 +205,7 @@ export class EspHostedChip implements SpiChip {
         this.halt()
     }
 
-    /** Restarts the firmware by itself: after a panic, a watchdog, a dip of the supply. */
+    /** Restarts the firmware by itself: after a panic, a watchdog, a dip of the supply. It starts when the reset line lets it. */
     reboot(reason: number = ResetReason.Panic): void {
         this.halt()
         this.boot(reason)
@@ -239,9 +243,14 @@ export class EspHostedChip implements SpiChip {
         }
     }
 
+    configure(mode: number): void {
+        this.mode = mode
+    }
+
     transfer(bytes: Uint8Array): void {
         const { faults, armed } = this
         this.mosi.carry(bytes, faults.mosiStuck, faults.mosiErrors)
+        if (this.mode !== faults.spiMode) shifted(bytes)
         if (this.selected) {
             const room = Math.max(0, Math.min(bytes.length, this.limit - this.position))
             if (armed !== undefined) this.received.set(bytes.subarray(0, room), this.position)
@@ -252,6 +261,7 @@ export class EspHostedChip implements SpiChip {
             bytes.set(answer)
             this.position += bytes.length
         } else bytes.fill(0xff)
+        if (this.mode !== faults.spiMode) shifted(bytes)
         this.miso.carry(bytes, faults.misoStuck, faults.misoErrors)
     }
 
@@ -400,7 +410,7 @@ export class EspHostedChip implements SpiChip {
 
     private boot(reason: number): void {
         const boot = ++this.boots
-        if (this.faults.dead) return
+        if (this.faults.dead || this.held) return
         const { clock } = this.options
         clock.at(clock.now() + Time.Boot, () => {
             if (boot !== this.boots) return
@@ -521,6 +531,11 @@ function padded(frame: Uint8Array): Uint8Array {
     const whole = new Uint8Array(SHORTEST_WIRED)
     whole.set(frame)
     return whole
+}
+
+/** Changes bytes as an end reads them that samples a bit too late, because its SPI mode is another one. */
+function shifted(bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i]! << 1) | ((bytes[i + 1] ?? 0) >> 7)
 }
 
 /** Returns the sum of bytes that both sides use as a checksum; the field itself counts as 0 (compute_checksum). */

@@ -64,6 +64,20 @@ export function flag<Chip extends SpiChip>(set: (chip: Chip, value: boolean) => 
     }
 }
 
+/** Returns the fault of a line that a short holds at a level. */
+export function level<Chip extends SpiChip>(
+    set: (chip: Chip, value: 0 | 1 | undefined) => void
+): Fault<Chip> {
+    return {
+        form: "0 or 1, or -1 to end the fault",
+        least: -1,
+        most: 1,
+        on: 0,
+        off: -1,
+        apply: (chip, value) => set(chip, value < 0 ? undefined : value > 0 ? 1 : 0),
+    }
+}
+
 /** Returns a chip's fault that makes a line carry one level: 0 (bytes 0x00), 255 (bytes 0xff), or -1 for no fault. */
 export function stuck<Chip extends SpiChip>(
     set: (chip: Chip, value: 0x00 | 0xff | undefined) => void

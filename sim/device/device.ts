@@ -86,6 +86,8 @@ export class Device {
     /** Levels of outputs, and of the pull-ups and pull-downs of inputs, by GPIO number. */
     private readonly levels = new Map<number, number>()
     private readonly pulls = new Map<number, number>()
+    /** GPIO numbers of the pins that are outputs now. */
+    private readonly outputs = new Set<number>()
     private readonly commands: Command[] = []
     private running: Command | undefined
     private runtime: Runtime | undefined
@@ -228,7 +230,8 @@ export class Device {
                 header.size = this.pins.length
                 break
             case Op.Bus:
-                this.checkBus(header.argument, header.size, header.value)
+                this.checkBus(header.argument, header.size, header.value & 0xff)
+                this.options.chip.configure?.(header.value >> 8)
                 break
         }
     }
@@ -236,7 +239,10 @@ export class Device {
     /** Sets a pin's mode, a GPIOMode of the runtime. A pin without an output keeps its level. */
     private setMode(gpio: number, mode: number): void {
         const level = mode === PinMode.OutputHigh || mode === PinMode.InputPullUp ? 1 : 0
-        if ((mode & PinMode.Base) === PinMode.Output) this.setOutput(gpio, level)
+        const output = (mode & PinMode.Base) === PinMode.Output
+        if (output) this.outputs.add(gpio)
+        else this.outputs.delete(gpio)
+        if (output) this.setOutput(gpio, level)
         else if (mode === PinMode.InputPullUp || mode === PinMode.InputPullDown) this.pulls.set(gpio, level)
         else this.pulls.delete(gpio)
     }
@@ -252,7 +258,7 @@ export class Device {
     /** Returns the level that a pin reads: the chip's or the pin's own, else that of its pull-up or pull-down. */
     private levelOf(gpio: number): number {
         const line = this.lines.get(gpio)
-        const own = line === undefined || line === "CS" || line === "RESET"
+        const own = line === undefined || this.outputs.has(gpio)
         const level = own ? this.levels.get(gpio) : this.options.chip.line(line)
         return level ?? this.pulls.get(gpio) ?? 0
     }

@@ -65,11 +65,14 @@ interface PipeHandler {
 
 const HEADER = 8
 const MAX_OP: number = Op.Pins
+const EMPTY = new TextEncoder().encode("{}")
 
 /** Assembles the program's writes into messages. */
 export class Pipe {
     /** A copy of the header whose data is written next. */
     private expected: Header | undefined
+    /** True when the handler has no object for the program, which then gets an empty one. */
+    private empty = false
 
     constructor(private readonly handler: PipeHandler) {}
 
@@ -83,7 +86,9 @@ export class Pipe {
                     `pipe: the program wrote ${bytes.length} bytes of data instead of ${expected.size}`
                 )
             }
-            this.handler.data(expected, bytes)
+            if (this.empty) bytes.set(EMPTY)
+            else this.handler.data(expected, bytes)
+            this.empty = false
             return
         }
         const header = new Header(bytes)
@@ -93,6 +98,8 @@ export class Pipe {
             )
         }
         this.handler.header(header)
+        this.empty = (header.op === Op.Boot || header.op === Op.Pins) && header.size === 0
+        if (this.empty) header.size = EMPTY.length
         if (hasData(header)) this.expected = new Header(bytes.slice())
     }
 }

@@ -24,6 +24,9 @@ const BACKLOG = 1
 /** The number of flows that are remembered, including those whose connection the stack has forgotten since the last sweep. */
 const MAX_FLOWS = 1024
 
+/** Real time that a virtual clock stands still for a connect() of this computer that has no result, ms. */
+const PATIENCE = 1000
+
 export const LOOPBACK = "127.0.0.1"
 
 /** Opens a socket of this computer, one direction of which stays open when the other ends. */
@@ -65,6 +68,8 @@ interface Flow {
 export class Outgoing {
     private readonly flows = new Map<string, Flow>()
     private readonly byPort = new Map<number, Flow>()
+    /** Each is over when a connect() of this computer has its result. */
+    private readonly dialling = new Set<Promise<void>>()
     private nextPort: number = Ports.First
     /** The ends of the last segment that belongs to no connection. */
     private stray: Ends | undefined
@@ -81,6 +86,13 @@ export class Outgoing {
     /** Number of all flows, including those in TIME-WAIT. */
     get size(): number {
         return this.flows.size
+    }
+
+    /** Returns true while a socket of this computer waits for the answer of a host's port. */
+    dials(ip: number, port: number): boolean {
+        for (const { syn, ends } of this.flows.values())
+            if (syn !== undefined && ends.destination === ip && ends.destinationPort === port) return true
+        return false
     }
 
     /** Handles a device's segment that belongs to no incoming connection. May change `frame`. */
@@ -174,6 +186,22 @@ export class Outgoing {
             if (flow.syn !== undefined) this.failed(flow, flow.syn, failure)
             context.poke()
         })
+        const result = new Promise<void>(resolve => {
+            const timer = setTimeout(resolve, PATIENCE)
+            for (const event of ["connect", "close"])
+                host.once(event, () => {
+                    clearTimeout(timer)
+                    resolve()
+                })
+        }).then(() => {
+            this.dialling.delete(result)
+        })
+        this.dialling.add(result)
+    }
+
+    /** Waits until each connect() of this computer has a result, a second at most: a virtual clock would leave them behind. */
+    async dialled(): Promise<void> {
+        if (this.dialling.size > 0) await Promise.all(this.dialling)
     }
 
     /** Lets the device's handshake continue, because this computer's socket is connected. */

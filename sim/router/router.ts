@@ -148,6 +148,11 @@ export class Router implements Station {
         await this.incoming.close()
     }
 
+    /** Waits until each connect() of this computer for a device has a result: a virtual clock stands still meanwhile. */
+    async dialled(): Promise<void> {
+        await this.outgoing.dialled()
+    }
+
     /** The forwards with their actual ports. */
     get forwards(): readonly Forward[] {
         return this.incoming.forwards
@@ -156,6 +161,11 @@ export class Router implements Station {
     /** Changes how the router's DHCP server behaves. */
     set dhcpMode(mode: DhcpMode) {
         this.dhcp.mode = mode
+    }
+
+    /** Returns true while this computer's own connection with a host's port, which carries a device's, has no answer. */
+    dials(ip: string, port: number): boolean {
+        return this.outgoing.dials(ipv4Of(ip), port)
     }
 
     /** The number of open sockets of this computer, and of connections that are remembered without a socket. */

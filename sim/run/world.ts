@@ -29,6 +29,7 @@ import { firstOther } from "../options/address"
 import { OptionError } from "../options/error"
 import type { Options } from "../options/options"
 import { fixedLookup } from "../router/dns-server"
+import { RouterEcho } from "../router/echo"
 import { Router } from "../router/router"
 import type { Actor } from "../stage/actor"
 import { Conditions, conditionHelp } from "../stage/conditions"
@@ -87,6 +88,7 @@ export class World {
     readonly server: BuiltinHost | undefined
     /** The router that leads to this computer's sockets. */
     readonly router: Router | undefined
+    private readonly echo = new RouterEcho()
     /** Explains the failures of each device. */
     readonly explainers: Explainer[] = []
     private readonly ethernet: EthernetSwitch
@@ -119,6 +121,7 @@ export class World {
 
     /** Builds the program if needed and switches the devices on; returns when they answer commands. */
     async start(): Promise<void> {
+        if (this.router !== undefined) await this.echo.start()
         await this.router?.start()
         if (this.options.stage !== undefined) this.prepare(this.options.stage.set)
         for (const device of this.devices) await device.start()
@@ -156,6 +159,8 @@ export class World {
             this.server = this.makeServer(options.server, random.fork("peer"))
         }
         const { router } = this
+        // sockets of this computer answer in real time
+        if (router !== undefined && this.clock.virtual) this.clock.settle.add(() => router.dialled())
         this.conditions = new Conditions({
             clock: this.clock,
             ethernet: this.ethernet,
@@ -390,6 +395,7 @@ export class World {
         for (const device of this.devices) device.stop()
         this.server?.stop()
         await this.router?.close()
+        if (this.router !== undefined) this.echo.close()
         await this.ethernet.close()
         await this.jacdac.close()
         await this.outside?.close()
@@ -464,6 +470,7 @@ export class World {
             mac,
             device: ip,
             forwards,
+            dial: this.echo.dial,
             ...lookup,
         })
     }
@@ -534,6 +541,7 @@ export class World {
                 gateway,
                 nameServers: router === undefined || program === undefined ? undefined : [router],
                 connections: config.connections,
+                dials: (ip, port) => this.router?.dials(ip, port) ?? false,
             },
             () => explainer.evidence
         )

@@ -1,7 +1,9 @@
 // Finds what is at the other end of a pin with the pin's own pull-up and pull-down, before the SPI bus takes its pins.
 
+import type { Buffer } from "@devicescript/core"
 import * as ds from "@devicescript/core"
 import "@devicescript/gpio"
+import type { Spi } from "../mac/spi"
 import { failed, noted, passed, spin } from "./report"
 
 /** The level of a pin that this board does not drive. */
@@ -13,7 +15,7 @@ export const enum Level {
 }
 
 /** Returns what drives a pin. */
-export function levelOf(pin: ds.InputPin): Level {
+export function levelOf(pin: ds.IOPin): Level {
     pin.setMode(ds.GPIOMode.InputPullUp)
     const up = pin.value
     pin.setMode(ds.GPIOMode.InputPullDown)
@@ -25,11 +27,11 @@ export function levelOf(pin: ds.InputPin): Level {
 
 /** The lines that all chips have. */
 export interface ChipLines {
-    MISO: ds.InputPin
-    MOSI: ds.OutputPin
-    SCK: ds.OutputPin
-    CS: ds.OutputPin
-    RESET: ds.OutputPin
+    MISO: ds.IOPin
+    MOSI: ds.IOPin
+    SCK: ds.IOPin
+    CS: ds.IOPin
+    RESET: ds.IOPin
 }
 
 /** Milliseconds. */
@@ -49,10 +51,41 @@ export async function resetChip(pin: ds.OutputPin): Promise<void> {
 }
 
 /**
- * Checks power, CS and MISO of a chip that drives MISO only while it is selected. Leaves the chip running and not selected.
- * Returns what to check if the chip does not answer over SPI.
+ * Checks that no short holds a line which only this board drives. Chip select and reset may be high: chips and modules have pull-ups there.
+ * Returns false when one is held, as no driver can work then.
  */
-export async function checkSelect({ MISO, CS, RESET }: ChipLines): Promise<string> {
+export function checkShorts({ MOSI, SCK, CS, RESET }: ChipLines): boolean {
+    const levels = [levelOf(MOSI), levelOf(SCK), levelOf(CS), levelOf(RESET)]
+    CS.setMode(ds.GPIOMode.OutputHigh)
+    RESET.setMode(ds.GPIOMode.OutputHigh)
+    const mosi = short("MOSI", MOSI, levels[0] as Level, true)
+    const sck = short("SCK", SCK, levels[1] as Level, true)
+    const cs = short("CS", CS, levels[2] as Level, false)
+    const reset = short("RESET", RESET, levels[3] as Level, false)
+    return !(mosi || sck || cs || reset)
+}
+
+/** Reports a line that is held at a level which it cannot have. Returns true for such a line. */
+export function short(name: string, pin: ds.IOPin, level: Level, highToo: boolean): boolean {
+    if (level === Level.Free || (level === Level.High && !highToo)) return false
+    const [held, what] = level === Level.Low ? ["low", "ground"] : ["high", "the supply"]
+    failed(
+        "wires",
+        `${name} (GPIO${pin.gpio}) is held ${held} while this board drives nothing: check that wire for a short to ${what}`
+    )
+    return true
+}
+
+/** What drives MISO while the chip is not selected, and while it is. */
+export interface Drive {
+    before: Level
+    selected: Level
+}
+
+/**
+ * Checks power, CS and MISO of a chip that drives MISO only while it is selected. Leaves the chip running and not selected.
+ */
+export async function checkSelect({ MISO, CS, RESET }: ChipLines): Promise<Drive> {
     CS.setMode(ds.GPIOMode.OutputHigh)
     await resetChip(RESET)
     const before = levelOf(MISO)
@@ -62,21 +95,35 @@ export async function checkSelect({ MISO, CS, RESET }: ChipLines): Promise<strin
     const place = `MISO (GPIO${MISO.gpio})`
     if (before !== Level.Free) {
         const held = before === Level.High ? "high" : "low"
-        failed("select", `${place} is held ${held} though CS is high: check CS, MISO`)
+        failed("select", `${place} is held ${held} though CS is high: check MISO for a short`)
     } else if (selected === Level.Free)
         failed("select", `nothing drives ${place} though CS is low: check power, ground, CS, MISO`)
-    else {
-        passed("select", `the chip drives ${place} only while CS (GPIO${CS.gpio}) is low`)
-        return "SCK, MOSI, reset"
-    }
-    return "power, ground, reset, CS, SCK, MOSI, MISO"
+    else passed("select", `the chip drives ${place} only while CS (GPIO${CS.gpio}) is low`)
+    return { before, selected }
+}
+
+/** Returns the lines that may be the reason why a chip does not answer over SPI. `zeros` is a frame of zeros, which reads a register. */
+export async function suspects({ CS }: ChipLines, drive: Drive, zeros: Buffer): Promise<string> {
+    if (drive.before !== Level.Free) return "MISO"
+    if (drive.selected === Level.Free) return "power, ground, CS, MISO"
+    CS.setMode(ds.GPIOMode.OutputLow)
+    await (ds as Spi).spiXfer(zeros, zeros)
+    CS.setMode(ds.GPIOMode.OutputHigh)
+    const first = zeros.getAt(0, "u8")
+    // of a chip without a clock MISO stays as it is; one that hears only zeros sends its first registers
+    let still = first === 0 || first === 0xff
+    for (let i = 1; i < zeros.length; i++) if (zeros.getAt(i, "u8") !== first) still = false
+    return still
+        ? "SCK, as no bit of MISO changes; then reset, the chip's clock"
+        : "MOSI, as the chip sends but does not hear; then shorten the wires, or set a lower hz"
 }
 
 /** Reports whether the interrupt line, which no driver needs, is connected: a chip with nothing to report holds it high. */
-export function checkInterrupt(pin: ds.InputPin): void {
+export function checkInterrupt(pin: ds.IOPin): Level {
     const level = levelOf(pin)
     let found = "is connected"
     if (level === Level.Free) found = "is not connected; the driver does not use it"
     else if (level === Level.Low) found = "is low: the driver does not use it"
     noted("interrupt", `INT (GPIO${pin.gpio}) ${found}`)
+    return level
 }

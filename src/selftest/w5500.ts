@@ -6,12 +6,13 @@ import type { Mac } from "../mac/mac"
 import type { Spi } from "../mac/spi"
 import { CHIP_VERSION } from "../mac/w5500-registers"
 import { testMemory } from "./memory"
-import { type ChipLines, checkInterrupt, checkSelect, resetChip } from "./pins"
+import { type ChipLines, checkInterrupt, checkSelect, checkShorts, resetChip, suspects } from "./pins"
 import { failed, passed } from "./report"
 
 /** The first three bytes of an SPI frame as a little-endian number: address and control (data sheet, chapter 2.2). */
 const enum Head {
     Size = 3,
+    Common = 64,
     /** VERSIONR, 0x39, read. */
     Version = 0x00_39_00,
     /** SUBR, 0x05, written and read: the register is 0 after a reset. */
@@ -31,8 +32,9 @@ const enum Bus {
 const MARK = 0x5a
 
 /** Tests the chip. Returns false when the chip does not answer, so that no driver can work. */
-export async function probe(lines: ChipLines & { INT: ds.InputPin }): Promise<boolean> {
-    const suspects = await checkSelect(lines)
+export async function probe(lines: ChipLines & { INT: ds.IOPin }): Promise<boolean> {
+    if (!checkShorts(lines)) return false
+    const drive = await checkSelect(lines)
     checkInterrupt(lines.INT)
     const { MISO, MOSI, SCK, RESET } = lines
     ;(ds as Spi).spiConfigure(MISO.gpio, MOSI.gpio, SCK.gpio, Bus.Mode, Bus.Hz)
@@ -47,7 +49,9 @@ export async function probe(lines: ChipLines & { INT: ds.InputPin }): Promise<bo
     await frame(Head.Version, one)
     const version = one.getAt(Head.Size, "u8")
     if (version !== CHIP_VERSION) {
-        failed("chip", `version register reads ${version} instead of ${CHIP_VERSION}: check ${suspects}`)
+        // the common registers, up to VERSIONR
+        const lost = await suspects(lines, drive, Buffer.alloc(Head.Common))
+        failed("chip", `version register reads ${version} instead of ${CHIP_VERSION}: check ${lost}`)
         return false
     }
     passed("chip", `W5500, version ${version}`)

@@ -1,8 +1,16 @@
 // What pins can do: the wirings that are refused, and why.
 
 import { describe, expect, test } from "vitest"
-import { readBoard } from "../../sim/board/boards"
-import { type Arch, pinProblem, spiProblem } from "../../sim/board/wiring"
+import { boardNames, readBoard } from "../../sim/board/boards"
+import {
+    type Arch,
+    pinProblem,
+    spiProblem,
+    type Wired,
+    wiringProblem,
+    wiringWarnings,
+} from "../../sim/board/wiring"
+import { Cli } from "../cli/cli"
 
 const onPico = (moved: { [line: string]: string }) => () => readBoard("pico_w5500", moved)
 
@@ -60,6 +68,78 @@ describe("pins of the ESP32s", () => {
         ["esp32_devkit_c_esp_hosted", { MOSI: "VN" }, "input only"],
     ])("%s with %j is refused", (name, moved, reason) => {
         expect(() => readBoard(name, moved)).toThrow(reason)
+    })
+
+    /** The wiring of an Ethernet chip or a Wi-Fi module whose lines but one are on pins that decide nothing. */
+    const wired = (arch: Arch, line: string, gpio: number): Wired => ({
+        arch,
+        wiring: { MISO: "P4", MOSI: "P13", SCK: "P14", [line]: "PX" },
+        pins: {
+            P4: arch === "esp32c3" ? 0 : 4,
+            P13: arch === "esp32c3" ? 1 : 13,
+            P14: arch === "esp32c3" ? 4 : 14,
+            PX: gpio,
+        },
+    })
+
+    test.each<[Arch, string, number, string]>([
+        [
+            "esp32",
+            "CS",
+            12,
+            "high at a start, and GPIO12 of the ESP32 decides there; high at a start, the flash memory gets 1.8 V",
+        ],
+        ["esp32", "RESET", 12, "1.8 V"],
+        ["esp32", "INT", 12, "1.8 V"],
+        [
+            "esp32",
+            "HANDSHAKE",
+            0,
+            "low at a start, and GPIO0 of the ESP32 decides there; low at a start, the chip waits for a download",
+        ],
+        ["esp32s3", "CS", 45, "1.8 V"],
+        ["esp32s3", "DATA_READY", 0, "waits for a download"],
+        ["esp32c3", "HANDSHAKE", 9, "waits for a download"],
+    ])("%s with %s on GPIO%i does not start, and is refused: %s", (arch, line, gpio, reason) => {
+        expect(wiringProblem(wired(arch, line, gpio))).toContain(reason)
+    })
+
+    test.each<[Arch, string, number, string]>([
+        ["esp32", "CS", 0, "ESP32 GPIO0 decides how the chip starts; low at a start"],
+        ["esp32", "CS", 2, "keeps the board from being flashed"],
+        ["esp32", "CS", 5, "which nothing here uses"],
+        ["esp32", "MISO", 12, "1.8 V"],
+        ["esp32", "HANDSHAKE", 12, "1.8 V"],
+        ["esp32", "CS", 15, "messages at start"],
+        ["esp32s3", "INT", 3, "debugger"],
+        ["esp32s3", "MOSI", 45, "1.8 V"],
+        ["esp32s3", "SCK", 46, "flashed"],
+        ["esp32c3", "CS", 2, "resistor"],
+        ["esp32c3", "CS", 8, "flashed"],
+        ["esp32c3", "CS", 9, "download"],
+    ])("%s with %s on GPIO%i is warned of: %s", (arch, line, gpio, reason) => {
+        expect(wiringProblem(wired(arch, line, gpio))).toBeUndefined()
+        expect(wiringWarnings(wired(arch, line, gpio))).toEqual([expect.stringContaining(reason)])
+    })
+
+    test.each(boardNames())("%s has no line on a pin that decides how its chip starts", name => {
+        expect(wiringWarnings(readBoard(name))).toEqual([])
+    })
+
+    test("the warning is on standard error, and the run goes on", async () => {
+        const cli = new Cli(
+            "--board",
+            "esp32s3_devkit_m_w5500",
+            "--pins",
+            "CS=P46",
+            "--runtime",
+            "node",
+            "--once"
+        )
+        expect(await cli.ended).toBe(0)
+        expect(cli.stderr).toContain(
+            "esp32s3_devkit_m_w5500: CS is on P46: ESP32-S3 GPIO46 decides how the chip starts"
+        )
     })
 
     test("lines that the chip drives may be on inputs only", () => {

@@ -355,6 +355,7 @@ describe("the Wi-Fi module's requests", () => {
         ["a wrong password by WPA2", "three-way", "password", AuthMode.Wpa2, 15],
         ["a wrong password by WPA3", "three-way", "password", AuthMode.Wpa3, 202],
         ["no password for a network that has one", "three-way", "", AuthMode.Wpa2, 210],
+        ["a password for a network that has none", "three-way", "handshake", AuthMode.Open, 211],
     ])(
         "the module does not connect with %s, and the event has the reason",
         async (_name, ssid, password, authMode, reason) => {
@@ -438,6 +439,17 @@ describe("the Wi-Fi module's faults", () => {
         const [init, espInit] = await host.drain()
         expect(init!.iface).toBe(PRIV)
         expect(message(espInit!).payload.get(2)).toBe(4)
+    })
+
+    it("reboot while the reset line is low: the firmware starts when the line rises, and only then", async () => {
+        await host.up()
+        host.chip.reset(0)
+        host.chip.reboot()
+        await host.pass(2 * BOOT)
+        expect(host.chip.line("HANDSHAKE")).toBeUndefined()
+        host.chip.reset(1)
+        await host.pass(BOOT)
+        expect(read(await host.exchange())).toMatchObject({ iface: PRIV })
     })
 
     it("lost-interrupts leaves DATA_READY low though a packet waits", async () => {

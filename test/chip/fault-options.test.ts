@@ -46,6 +46,7 @@ describe("a value that a fault does not take is refused in one line, on the comm
         if (form.startsWith("milliseconds")) return value >= 0 && value <= 60_000
         if (form.startsWith("a probability")) return value >= 0 && value <= 0.1
         if (form.startsWith("an IEEE 802.11")) return whole && value >= 1 && value <= 254
+        if (form.startsWith("the SPI mode")) return whole && value >= 1 && value <= 3
         if (form.startsWith("dBm")) return whole && value >= 20 && value <= 100
         if (form.startsWith("major")) return whole && value >= -1 && value < 2 ** 24
         if (form.startsWith("block")) return whole && value >= 0 && value < 32 * 65_536

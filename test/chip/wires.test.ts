@@ -64,6 +64,44 @@ describe("a broken wire to the chip", () => {
     })
 })
 
+describe("a line that a short holds", () => {
+    test.each([
+        ["SCK", 0, 0],
+        ["SCK", 1, 0],
+        ["MISO", 0, 0],
+        ["MISO", 1, 0xff],
+        ["CS", 1, 0],
+        ["RESET", 0, 0],
+        ["RESET", 1, 4],
+    ] as const)(
+        "%s held at %i: a register reads %i, the pin reads the level, until it ends",
+        (line, level, value) => {
+            const chip = wiredChip()
+            chip.hold(line, level)
+            expect(chip.line(line)).toBe(level)
+            expect(version(chip)).toBe(value)
+            chip.hold(line, undefined)
+            chip.chip.reset(1)
+            expect(chip.line(line)).toBeUndefined()
+            if (line !== "RESET") expect(version(chip)).toBe(4)
+        }
+    )
+
+    test("CS held low: the chip takes all frames for one, and drives MISO", () => {
+        const chip = wiredChip()
+        chip.hold("CS", 0)
+        expect(chip.line("MISO")).toBe(0)
+        expect(version(chip)).toBe(4)
+        // the data of the first frame goes on
+        expect(version(chip)).toBe(0)
+    })
+
+    test("no board drives the lines that lead to the chip: their pins read nothing", () => {
+        const chip = wiredChip()
+        for (const line of ["MOSI", "SCK", "CS", "RESET"]) expect(chip.line(line)).toBeUndefined()
+    })
+})
+
 test.each(Object.keys(chips))("each line of %s has a fault that breaks its wire", name => {
     const kind = chips[name]
     const chip = kind.make({ clock: new VirtualClock(), send: () => {} })

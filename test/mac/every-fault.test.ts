@@ -154,6 +154,7 @@ const CASES: { [chip: string]: Cases } = {
         "brown-out": [["1", 0, /ERESTART/]],
         dead: [["on", 6000, /ENODEV/]],
         "no-checksum": [["on", 6000, /ERESTART/]],
+        "spi-mode": [["2", 4000, /ENODEV/]],
         version: [
             ["0x020b05", 6000, /EPROTONOSUPPORT.*2\.11\.5.*2\.12\.12/],
             ["0x040000", 6000, /EPROTONOSUPPORT.*4\.0\.0/],
@@ -162,6 +163,7 @@ const CASES: { [chip: string]: Cases } = {
         "no-link": [["on", 12_000, /ENOLINK/]],
         "other-password": [["on", 6000, /EACCES/]],
         "other-ssid": [["on", 6000, /ENONET/]],
+        open: [["on", 6000, /ENONET, the network "three-way" has no WPA2 or WPA3 with a password/]],
         wpa3: [["on", 6000, /ENOLINK/]],
         deauthenticate: [
             ["2", 0, /ENOLINK/],
