@@ -177,13 +177,23 @@ const CASES: { [chip: string]: Cases } = {
                 [["on", 4000, /ENODEV/] as Case],
             ])
         ),
+        "sck-stuck": [["0", 4000, /ENODEV/]],
+        "cs-stuck": [
+            ["0", 4000, /ENODEV/],
+            ["1", 4000, /ENODEV/],
+        ],
+        "reset-stuck": [
+            ["0", 4000, /ENODEV/],
+            ["1", 4000],
+        ],
     },
 }
 
 /** Faults that make a driver do what the data sheet forbids, as it cannot know of them. */
 const MISLEADING: { [chip: string]: RegExp } = {
-    // a line that is high without a reason is believed; without a clock the module sees transactions without bytes
-    esp_hosted: /^handshake-stuck 1|^wire-sck/,
+    // a line that is high without a reason is believed; without a clock the module sees transactions without bytes, and without the end of a
+    // chip select one that never ends
+    esp_hosted: /^handshake-stuck 1|^(wire-sck|sck-stuck|cs-stuck)/,
 }
 const MISLEADING_ETHERNET = /^(miso|mosi|wire|brown-out|register)\b|^dead|^untaken|^mii-stuck/
 
