@@ -1,17 +1,6 @@
 import { describe, expect, test } from "vitest"
 import { MacCounter } from "../../src/mac/mac"
-import { Bench, BSSID, connected, frame, Id, Kind, pb, program, SET_UP } from "./esp-hosted-bench"
-
-/** Asserts that frames go both ways at once. */
-async function works(bench: Bench): Promise<void> {
-    bench.chip.frames.length = bench.received.length = 0
-    bench.chip.deliver(frame(60, 7))
-    expect(await bench.send(frame(70, 8))).toBe(true)
-    await bench.run(10)
-    expect(bench.received).toEqual([frame(60, 7)])
-    expect(bench.chip.frames).toEqual([frame(70, 8)])
-    expect(bench.chip.misuses).toEqual([])
-}
+import { Bench, BSSID, connected, frame, Id, Kind, pb, program, SET_UP, works } from "./esp-hosted-bench"
 
 describe("an access point that refuses the station", () => {
     test.each([
